@@ -1,0 +1,1 @@
+//! The national server: verifies, logs and adds up what nodes publish.

@@ -1,0 +1,1 @@
+//! One LEP's server: holds local data, publishes protected counts and practice.

@@ -1,0 +1,1 @@
+//! Federation, crash, leak, browser and third-party-verifier tests.
