@@ -1,1 +1,36 @@
-//! What every party of the federation must agree on: identifiers, data standard, statements, envelope, receipts, problems.
+//! What every party of the federation must agree on.
+//!
+//! Pure and small: no I/O, no clock, no randomness. The same bytes give the same answer at a node,
+//! at the aggregator and at an auditor's desk.
+//!
+//! | module | what it fixes |
+//! |---|---|
+//! | [`ids`] | slugs, GSS codes, periods, digests |
+//! | [`geography`] | LEPs, their districts, regions, successors |
+//! | [`standard`] | data standard v1: code lists, declared tables, privacy budget, measures |
+//! | [`noise`] | the filter, its grid and the public variances |
+//! | [`additivity`] | least squares over a family of tables |
+//! | [`measures`] | estimates, intervals, rates and what may be displayed |
+//! | [`dsse`] | the envelope: signed bytes, [`dsse::Unverified`] -> [`dsse::Verified`] |
+//! | [`keys`] | Ed25519 keys: admission, PEM, fingerprints |
+//! | [`note`], [`receipt`] | C2SP signed notes and the receipt for a statement |
+//! | [`statement`], [`summary`], [`practice`] | the bodies that nodes sign |
+//! | [`enrolment`] | invite, proof of possession, signed reads |
+//! | [`problem`] | RFC 9457 problems and their catalogue |
+
+pub mod additivity;
+pub mod dsse;
+pub mod enrolment;
+pub mod geography;
+pub mod ids;
+pub mod keys;
+pub mod measures;
+pub mod noise;
+pub mod note;
+pub mod personal;
+pub mod practice;
+pub mod problem;
+pub mod receipt;
+pub mod standard;
+pub mod statement;
+pub mod summary;

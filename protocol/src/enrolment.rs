@@ -1,0 +1,115 @@
+//! Enrolment: the invite, the proof of possession, the node's record; and signed reads.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{Digest, Gss, NodeSlug};
+
+/// Payload type of a request to enrol.
+pub const ENROLMENT_TYPE: &str = "application/vnd.ldsp.enrolment.v1+json";
+/// Payload type of a signed read.
+pub const READ_TYPE: &str = "application/vnd.ldsp.read.v1+json";
+/// A signed read is accepted for this many seconds either side of its time.
+pub const READ_WINDOW_SECONDS: i64 = 300;
+
+/// The file that an operator sends to a LEP. Single use; holds a secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Invite {
+    /// Version of this form, 1.
+    pub schema: u32,
+    /// The aggregator's address, `https://…` without a path.
+    pub url: String,
+    /// The log's origin.
+    pub origin: String,
+    /// The log's verifier key (vkey line).
+    pub verifier: String,
+    /// The node's name.
+    pub node: NodeSlug,
+    /// The LEP that it serves.
+    pub lep: Gss,
+    /// 64 hex digits.
+    pub secret: String,
+    /// No use after this moment.
+    pub expires: Timestamp,
+    /// Certificate authority of the aggregator, where it is not one that the operating system trusts.
+    pub ca_pem: Option<String>,
+}
+
+impl std::fmt::Debug for Invite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Invite")
+            .field("node", &self.node)
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Body of the request to enrol, signed by the new key: proof that the node holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnrolmentBody {
+    /// 1.
+    pub schema: u32,
+    /// The log that the node wants to publish to.
+    pub origin: String,
+    /// The node's name.
+    pub node: NodeSlug,
+    /// SHA-256 of the invite's secret.
+    pub invite: Digest,
+    /// 32 random bytes, so that no two requests are equal.
+    pub nonce: Digest,
+    /// The new public key, 64 hex digits.
+    pub public_key: String,
+    /// Digest of the data standard that the node applies.
+    pub standard: Digest,
+    /// Program and version.
+    pub software: String,
+}
+
+/// Where a node stands in its enrolment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NodeState {
+    /// Invited, no key yet.
+    Invited,
+    /// The key proved possession; an operator has to compare fingerprints and approve.
+    Pending,
+    /// May publish.
+    Active,
+}
+
+/// What the aggregator tells about a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRecord {
+    /// Its name.
+    pub node: NodeSlug,
+    /// The LEP that it serves.
+    pub lep: Gss,
+    /// Where it stands.
+    pub state: NodeState,
+    /// SHA-256 of its public key.
+    pub key_id: Option<Digest>,
+    /// Digest of the standard that the aggregator applies.
+    pub standard: Digest,
+    /// Sequence number of its last statement, 0 before the first.
+    pub seq: u64,
+    /// PAE of its last statement, zeros before the first.
+    pub prev: Digest,
+}
+
+/// Body of a signed read: a node shows who it is when it asks for what only nodes may see.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadBody {
+    /// 1.
+    pub schema: u32,
+    /// The log's origin.
+    pub origin: String,
+    /// Who asks.
+    pub node: NodeSlug,
+    /// Path and query that are asked for.
+    pub path: String,
+    /// When.
+    pub at: Timestamp,
+}

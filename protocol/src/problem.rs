@@ -1,0 +1,197 @@
+//! Problems: RFC 9457 bodies and the catalogue of every kind, so that each `type` has a page that
+//! says what happened and what to do next.
+
+use serde::{Deserialize, Serialize};
+
+use crate::summary::SummaryError;
+
+/// Media type of a problem (RFC 9457 section 3).
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// A kind of problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProblemKind {
+    /// Stable; the last segment of `type`.
+    pub code: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// One line for people.
+    pub title: &'static str,
+    /// What to do next.
+    pub next: &'static str,
+}
+
+macro_rules! catalogue {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal, $title:literal, $next:literal;)+) => {
+        $($(#[$doc])* pub const $name: ProblemKind = ProblemKind { code: $code, status: $status, title: $title, next: $next };)+
+        /// Every kind.
+        pub const CATALOGUE: &[ProblemKind] = &[$($name,)+];
+    };
+}
+
+catalogue! {
+    /// Body over the limit.
+    TOO_LARGE = "too-large", 413, "The statement is too large",
+        "Send at most 4 MiB of body. A learning summary of the declared tables is far below that: check what was added.";
+    /// Not an envelope.
+    ENVELOPE = "envelope", 400, "This is not a signed envelope in the expected form",
+        "Send the stored envelope bytes exactly as they were sealed (DSSE JSON with one signature).";
+    /// Unknown node.
+    UNKNOWN_NODE = "unknown-node", 404, "No node of this name is enrolled",
+        "Check the node's name in the address. A new LEP needs an invite from the operator first.";
+    /// Not yet approved.
+    NOT_ACTIVE = "not-active", 403, "The node's key is not approved yet",
+        "Ask the operator to compare the key's fingerprint with yours over the telephone and to approve it.";
+    /// Another key.
+    UNKNOWN_KEY = "unknown-key", 403, "The envelope is signed by a key that is not this node's",
+        "Check that the node runs with the key it enrolled with.";
+    /// Bad signature.
+    SIGNATURE = "signature", 403, "The signature does not verify",
+        "The bytes changed on the way or the key is another. Send the stored envelope again; do not re-serialise it.";
+    /// Body not a statement.
+    STATEMENT = "statement", 422, "The body is not a statement of this version",
+        "Compare the body with the form in the documentation; upgrade the side whose version is older.";
+    /// Names another node, log or sequence number than the address.
+    MISDIRECTED = "misdirected", 422, "The statement was made for another address",
+        "Send it to the log, node and sequence number that its body names.";
+    /// Other standard.
+    STANDARD = "standard", 409, "The statement follows another data standard",
+        "Upgrade the program whose standard is older; both sides show their digest in `status` and on the standard's page.";
+    /// Sequence gap.
+    GAP = "gap", 409, "An earlier statement is missing",
+        "Send the statement with the expected sequence number first; the node's outbox keeps it.";
+    /// Same place, other statement.
+    EQUIVOCATION = "equivocation", 409, "Another statement is already logged at this sequence number",
+        "Do not sign again. If the node was restored from a backup, it has to catch up with the log first: ask the operator.";
+    /// Chain broken.
+    CHAIN = "chain", 409, "The statement does not name its predecessor",
+        "The node's history differs from the log's. If it was restored from a backup, ask the operator before you publish.";
+    /// Receiver check failed.
+    SUMMARY = "summary", 422, "The summary breaks a rule of the data standard",
+        "Nothing of it was stored as data. The detail names table, cell and rule; check the node's version, then ask the operator.";
+    /// Practice entry broken.
+    PRACTICE = "practice", 422, "The practice entry breaks a rule",
+        "Correct the fields named in the detail and publish again.";
+    /// Period is not the next one or lies in the future.
+    PERIOD = "period", 422, "The summary is for a month that cannot be released now",
+        "Release months in order, one each, after they have ended.";
+    /// Invite unknown, used or expired.
+    INVITE = "invite", 403, "The invite is unknown, used or expired",
+        "Ask the operator for a new invite. An invite works once and for at most seven days.";
+    /// Signed read refused.
+    READ = "read", 401, "This page is for enrolled nodes",
+        "Ask through your node: it signs the request. Check the node's clock when it does.";
+    /// Sign-in needed.
+    SIGN_IN = "sign-in", 401, "Sign in first",
+        "Sign in with your name and secret. The IT team can add a person with `people add`.";
+    /// Role not allowed.
+    ROLE = "role", 403, "Your role may not do this",
+        "Ask a person with the role that the page names.";
+    /// Form refused.
+    FORM = "form", 422, "Something in the form needs another look",
+        "Correct the fields that are marked and send it again.";
+    /// Nothing there.
+    NOT_FOUND = "not-found", 404, "There is nothing at this address",
+        "Check the address or start from the home page.";
+    /// Disk or database trouble.
+    STORAGE = "storage", 503, "The server cannot store data at the moment",
+        "Nothing was acknowledged and nothing is lost at the sender, who keeps it and tries again. The operator should look at disk space and the log.";
+    /// Too many attempts.
+    TOO_MANY = "too-many", 429, "Too many attempts",
+        "Wait a few minutes and try again.";
+    /// Bug.
+    INTERNAL = "internal", 500, "The server made a mistake",
+        "Try again. If it happens again, tell the operator the time at which it happened.";
+}
+
+/// An RFC 9457 problem.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// `/problems/<code>`, relative to the server: its help page.
+    #[serde(rename = "type")]
+    pub type_uri: String,
+    /// One line.
+    pub title: String,
+    /// HTTP status.
+    pub status: u16,
+    /// What happened here and what to do next.
+    pub detail: String,
+    /// The code alone.
+    pub code: String,
+    /// Next step.
+    pub next: String,
+    /// The sequence number that would be accepted (kind `gap`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expected_seq: Option<u64>,
+    /// Table at fault (kind `summary`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub table: Option<String>,
+    /// Cell at fault (kind `summary`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cell: Option<usize>,
+}
+
+impl Problem {
+    /// A problem of `kind` with what happened in this case.
+    #[must_use]
+    pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        Self {
+            type_uri: format!("/problems/{}", kind.code),
+            title: kind.title.to_owned(),
+            status: kind.status,
+            detail: detail.into(),
+            code: kind.code.to_owned(),
+            next: kind.next.to_owned(),
+            expected_seq: None,
+            table: None,
+            cell: None,
+        }
+    }
+
+    /// The problem of a sequence gap.
+    #[must_use]
+    pub fn gap(expected: u64, got: u64) -> Self {
+        let detail = format!("Statement {got} came, {expected} is next.");
+        Self {
+            expected_seq: Some(expected),
+            ..Self::new(GAP, detail)
+        }
+    }
+
+    /// The problem of a refused summary.
+    #[must_use]
+    pub fn summary(error: &SummaryError) -> Self {
+        Self {
+            table: error.table.clone(),
+            cell: error.cell,
+            ..Self::new(SUMMARY, format!("Rule: {error}."))
+        }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} [{}] {} {}",
+            self.title, self.code, self.detail, self.next
+        )
+    }
+}
+
+/// The kind with this code.
+#[must_use]
+pub fn kind(code: &str) -> Option<&'static ProblemKind> {
+    CATALOGUE.iter().find(|k| k.code == code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique() {
+        let codes: std::collections::BTreeSet<_> = CATALOGUE.iter().map(|k| k.code).collect();
+        assert_eq!(codes.len(), CATALOGUE.len());
+    }
+}

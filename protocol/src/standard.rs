@@ -1,0 +1,537 @@
+//! Data standard v1: dimensions and code lists, families, declared tables with their share of the
+//! privacy budget, measures. One JSON file, embedded; its SHA-256 digest names it everywhere.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+
+use crate::geography::{DISTRICTS_CSV, Geography, LEPS_CSV, SUCCESSORS_CSV};
+use crate::ids::{Digest, Gss, PledgeId};
+
+/// The exact bytes of the embedded standard.
+pub const STANDARD_V1: &str = include_str!("../data/standard-v1.json");
+
+/// Code of "not stated" in every dimension that has it.
+pub const NOT_STATED: &str = "not-stated";
+
+/// A dimension of the standard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(
+    missing_docs,
+    reason = "the names are the standard's own; titles are in its file"
+)]
+pub enum Dimension {
+    Area,
+    Tier,
+    Skill,
+    Mode,
+    Age,
+    Sex,
+    Ethnicity,
+    Disability,
+    Prior,
+    Audience,
+    ProgrammeType,
+    Pledge,
+    Outcome,
+    Destination,
+    Confidence,
+    Everyday,
+}
+
+/// A family: a spell adds exactly one to each of a family's tables, once, in the month in which
+/// the fact becomes known (disclosure.md, "Families").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "the names are the standard's own; titles are in its file"
+)]
+pub enum Family {
+    #[serde(rename = "starts")]
+    Starts,
+    #[serde(rename = "leavers")]
+    Leavers,
+    #[serde(rename = "destination-3m")]
+    Destination3,
+    #[serde(rename = "destination-6m")]
+    Destination6,
+    #[serde(rename = "destination-12m")]
+    Destination12,
+    #[serde(rename = "confidence")]
+    Confidence,
+    #[serde(rename = "everyday")]
+    Everyday,
+}
+
+impl Family {
+    /// Every family, in the standard's order.
+    pub const ALL: [Self; 7] = [
+        Self::Starts,
+        Self::Leavers,
+        Self::Destination3,
+        Self::Destination6,
+        Self::Destination12,
+        Self::Confidence,
+        Self::Everyday,
+    ];
+}
+
+/// A code and its title.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Code {
+    /// Stable id, lower case with hyphens.
+    pub id: String,
+    /// For people.
+    pub title: String,
+}
+
+/// A dimension's declaration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DimensionDef {
+    /// Which dimension.
+    pub id: Dimension,
+    /// For people.
+    pub title: String,
+    /// Code list; empty for `area` and `pledge`, whose list depends on the node.
+    #[serde(default)]
+    pub codes: Vec<Code>,
+    /// How a list that depends on the node is made.
+    #[serde(default)]
+    pub list: Option<String>,
+}
+
+/// A family's declaration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FamilyDef {
+    /// Which family.
+    pub id: Family,
+    /// For people.
+    pub title: String,
+    /// The event that makes an entry, in words.
+    pub entry: String,
+}
+
+/// A declared table: dense, at most three dimensions.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// Stable id: family and dimensions.
+    pub id: String,
+    /// The family that feeds it.
+    pub family: Family,
+    /// Its dimensions, slowest index first.
+    pub dimensions: Vec<Dimension>,
+    /// zCDP budget of one spell in this table over the node's whole life, in millionths.
+    pub rho_micro: u64,
+}
+
+/// Parameters of the disclosure method (disclosure.md).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Noise {
+    /// Name of the method.
+    pub method: String,
+    /// Published values are multiples of 2^-`grid_bits`.
+    pub grid_bits: u32,
+    /// Months that one epoch can publish.
+    pub horizon_months: usize,
+    /// Whole budget of a spell, in millionths of zCDP rho.
+    pub rho_micro: u64,
+    /// Part of it held back for tables added later.
+    pub reserve_micro: u64,
+    /// Bound on twice the rho of all tables that hold one sensitive attribute, in millionths.
+    pub attribute_limit_micro: u64,
+    /// Enrolments of one learner that may enter any family.
+    pub enrolments_per_learner: usize,
+    /// Sizes that the estimator's weights assume for lists that differ from node to node, so that
+    /// estimating per node and estimating on national sums give the same figure.
+    pub nominal_sizes: BTreeMap<Dimension, usize>,
+}
+
+/// A measure and its formula.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measure {
+    /// Stable id.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// Formula over published figures.
+    pub formula: String,
+    /// Whose definition it is.
+    pub source: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GeographyDigests {
+    leps: Digest,
+    districts: Digest,
+    successors: Digest,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: String,
+    version: u32,
+    noise: Noise,
+    geography: GeographyDigests,
+    dimensions: Vec<DimensionDef>,
+    stages: Vec<Code>,
+    families: Vec<FamilyDef>,
+    tables: Vec<Table>,
+    measures: Vec<Measure>,
+}
+
+/// A data standard, checked.
+#[derive(Debug)]
+pub struct Standard {
+    file: File,
+    digest: Digest,
+}
+
+/// Why bytes are no data standard.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum StandardError {
+    #[error("the standard is not in the form of version 1: {0}")]
+    Form(#[from] serde_json::Error),
+    #[error("table {table}: {rule}")]
+    Table { table: String, rule: &'static str },
+    #[error("budget: {0}")]
+    Budget(String),
+    #[error(
+        "geography: {0} differs from the embedded file; install the program version that goes with the standard"
+    )]
+    Geography(&'static str),
+}
+
+impl Standard {
+    /// The standard that is embedded in this program.
+    #[must_use]
+    pub fn v1() -> &'static Self {
+        static STANDARD: OnceLock<Standard> = OnceLock::new();
+        STANDARD.get_or_init(|| {
+            Self::parse(STANDARD_V1.as_bytes())
+                .expect("the embedded standard is parsed by a test of this module")
+        })
+    }
+
+    /// Parses and checks a standard.
+    ///
+    /// # Errors
+    /// Another form, a table of more than three dimensions or with an undeclared one, a budget
+    /// that the tables and the reserve overspend, or geography that is not the embedded one.
+    pub fn parse(bytes: &[u8]) -> Result<Self, StandardError> {
+        let file: File = serde_json::from_slice(bytes)?;
+        check_tables(&file)?;
+        check_budget(&file)?;
+        for (name, stated, text) in [
+            ("leps.csv", file.geography.leps, LEPS_CSV),
+            ("districts.csv", file.geography.districts, DISTRICTS_CSV),
+            ("successors.csv", file.geography.successors, SUCCESSORS_CSV),
+        ] {
+            if stated != Digest::of(text.as_bytes()) {
+                return Err(StandardError::Geography(name));
+            }
+        }
+        Ok(Self {
+            file,
+            digest: Digest::of(bytes),
+        })
+    }
+
+    /// SHA-256 of the standard's exact bytes.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// `ldsp-data-standard v1`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{} v{}", self.file.name, self.file.version)
+    }
+
+    /// Parameters of the disclosure method.
+    #[must_use]
+    pub fn noise(&self) -> &Noise {
+        &self.file.noise
+    }
+
+    /// Declared tables in order: the order of a summary's tables.
+    #[must_use]
+    pub fn tables(&self) -> &[Table] {
+        &self.file.tables
+    }
+
+    /// The table with this id.
+    #[must_use]
+    pub fn table(&self, id: &str) -> Option<&Table> {
+        self.file.tables.iter().find(|t| t.id == id)
+    }
+
+    /// Families in order.
+    #[must_use]
+    pub fn families(&self) -> &[FamilyDef] {
+        &self.file.families
+    }
+
+    /// Measures in order.
+    #[must_use]
+    pub fn measures(&self) -> &[Measure] {
+        &self.file.measures
+    }
+
+    /// What a node records as the stage of an enrolment.
+    #[must_use]
+    pub fn stages(&self) -> &[Code] {
+        &self.file.stages
+    }
+
+    /// A dimension's declaration.
+    #[must_use]
+    pub fn dimension(&self, id: Dimension) -> &DimensionDef {
+        self.file
+            .dimensions
+            .iter()
+            .find(|d| d.id == id)
+            .expect("parse refuses a standard that lacks a dimension which a table uses; the enum has no other")
+    }
+
+    /// The position in the code list of what a person wrote: case, spaces, underscores and hyphens
+    /// are equal, and a code's title is as good as its id.
+    #[must_use]
+    pub fn parse_code(&self, id: Dimension, text: &str) -> Option<usize> {
+        find_code(&self.dimension(id).codes, text)
+    }
+
+    /// The same for stages.
+    #[must_use]
+    pub fn parse_stage(&self, text: &str) -> Option<usize> {
+        find_code(&self.file.stages, text)
+    }
+}
+
+fn plain(text: &str) -> String {
+    let lower = text.trim().to_lowercase().replace(['_', ' '], "-");
+    lower
+        .split('-')
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("-")
+}
+
+fn find_code(codes: &[Code], text: &str) -> Option<usize> {
+    let wanted = plain(text);
+    codes
+        .iter()
+        .position(|c| c.id == wanted || plain(&c.title) == wanted)
+}
+
+fn check_tables(file: &File) -> Result<(), StandardError> {
+    for table in &file.tables {
+        let wrong = |rule| StandardError::Table {
+            table: table.id.clone(),
+            rule,
+        };
+        if table.dimensions.is_empty() || table.dimensions.len() > 3 {
+            return Err(wrong("a table has one to three dimensions"));
+        }
+        for dimension in &table.dimensions {
+            match file.dimensions.iter().find(|d| d.id == *dimension) {
+                None => return Err(wrong("a dimension is not declared")),
+                Some(d) if d.codes.is_empty() != d.list.is_some() => {
+                    return Err(wrong("a dimension has either codes or a rule for its list"));
+                }
+                Some(_) => {}
+            }
+        }
+        if table.rho_micro == 0 {
+            return Err(wrong("a table needs a budget"));
+        }
+        if file.tables.iter().filter(|t| t.id == table.id).count() != 1 {
+            return Err(wrong("the id is used twice"));
+        }
+    }
+    Ok(())
+}
+
+/// Whole budget and the bound per sensitive attribute (disclosure.md, "Budget").
+fn check_budget(file: &File) -> Result<(), StandardError> {
+    let spent: u64 = file.tables.iter().map(|t| t.rho_micro).sum();
+    if spent + file.noise.reserve_micro > file.noise.rho_micro {
+        return Err(StandardError::Budget(format!(
+            "tables take {spent} and the reserve {} of {} millionths",
+            file.noise.reserve_micro, file.noise.rho_micro
+        )));
+    }
+    for attribute in SENSITIVE {
+        let held: u64 = file
+            .tables
+            .iter()
+            .filter(|t| t.dimensions.contains(&attribute))
+            .map(|t| t.rho_micro)
+            .sum();
+        if 2 * held > file.noise.attribute_limit_micro {
+            return Err(StandardError::Budget(format!(
+                "tables with {attribute:?} take {held} millionths; at most {} are allowed",
+                file.noise.attribute_limit_micro / 2
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Attributes with a budget of their own.
+pub const SENSITIVE: [Dimension; 6] = [
+    Dimension::Ethnicity,
+    Dimension::Disability,
+    Dimension::Prior,
+    Dimension::Outcome,
+    Dimension::Destination,
+    Dimension::Confidence,
+];
+
+/// A node's code lists: the standard's, with its own districts and accepted pledges filled in.
+#[derive(Debug, Clone)]
+pub struct Codebook {
+    area: Vec<Gss>,
+    pledges: Vec<PledgeId>,
+    lep: Gss,
+}
+
+impl Codebook {
+    /// Code lists of the node that serves `lep` and accepted `pledges`, in the order of acceptance.
+    #[must_use]
+    pub fn new(lep: &Gss, pledges: &[PledgeId]) -> Self {
+        Self {
+            area: Geography::embedded().owned_by(lep),
+            pledges: pledges.to_vec(),
+            lep: lep.clone(),
+        }
+    }
+
+    /// The LEP that the node serves.
+    #[must_use]
+    pub fn lep(&self) -> &Gss {
+        &self.lep
+    }
+
+    /// Number of codes of a dimension, "not stated" included.
+    #[must_use]
+    pub fn size(&self, dimension: Dimension) -> usize {
+        match dimension {
+            Dimension::Area => self.area.len() + 1,
+            Dimension::Pledge => self.pledges.len() + 1,
+            other => Standard::v1().dimension(other).codes.len(),
+        }
+    }
+
+    /// Code ids of a dimension, in order.
+    #[must_use]
+    pub fn codes(&self, dimension: Dimension) -> Vec<String> {
+        match dimension {
+            Dimension::Area => {
+                let districts = self.area.iter().map(ToString::to_string);
+                districts.chain([NOT_STATED.to_owned()]).collect()
+            }
+            Dimension::Pledge => {
+                let accepted = self.pledges.iter().map(ToString::to_string);
+                std::iter::once("none".to_owned()).chain(accepted).collect()
+            }
+            other => Standard::v1()
+                .dimension(other)
+                .codes
+                .iter()
+                .map(|c| c.id.clone())
+                .collect(),
+        }
+    }
+
+    /// Position of a district (live code) in the `area` list; `None` when the LEP does not own it.
+    #[must_use]
+    pub fn area(&self, district: &Gss) -> Option<usize> {
+        self.area.binary_search(district).ok()
+    }
+
+    /// Sizes of a table's dimensions, slowest first.
+    #[must_use]
+    pub fn shape(&self, table: &Table) -> Vec<usize> {
+        table.dimensions.iter().map(|d| self.size(*d)).collect()
+    }
+
+    /// Number of cells of a table.
+    #[must_use]
+    pub fn cells(&self, table: &Table) -> usize {
+        self.shape(table).iter().product()
+    }
+}
+
+/// Index of a cell in a dense table: first dimension slowest.
+#[must_use]
+pub fn cell_index(shape: &[usize], position: &[usize]) -> usize {
+    shape
+        .iter()
+        .zip(position)
+        .fold(0, |at, (size, code)| at * size + code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_standard_is_sound() {
+        let standard = Standard::parse(STANDARD_V1.as_bytes()).unwrap();
+        assert_eq!(standard.tables().len(), 26);
+        assert_eq!(standard.title(), "ldsp-data-standard v1");
+    }
+
+    #[test]
+    fn people_may_write_a_code_as_its_title() {
+        let standard = Standard::v1();
+        let communicating =
+            standard.parse_code(Dimension::Skill, " Handling Information and content ");
+        assert_eq!(communicating, Some(2));
+        assert_eq!(
+            standard.parse_code(Dimension::Mode, "face to face"),
+            Some(0)
+        );
+        assert_eq!(
+            standard.parse_code(Dimension::Mode, "face_to-face"),
+            Some(0)
+        );
+        assert_eq!(standard.parse_code(Dimension::Age, "65+"), None);
+        assert_eq!(
+            standard.parse_stage("Completed without achievement"),
+            Some(2)
+        );
+    }
+
+    #[test]
+    fn an_overspent_budget_is_refused() {
+        let text = STANDARD_V1.replacen("\"rho_micro\": 20000}", "\"rho_micro\": 90000}", 1);
+        assert!(matches!(
+            Standard::parse(text.as_bytes()),
+            Err(StandardError::Budget(_))
+        ));
+        let text = STANDARD_V1.replacen("\"rho_micro\": 16000}", "\"rho_micro\": 16001}", 1);
+        assert!(matches!(
+            Standard::parse(text.as_bytes()),
+            Err(StandardError::Budget(_))
+        ));
+    }
+
+    #[test]
+    fn cells_are_numbered_with_the_first_dimension_slowest() {
+        assert_eq!(cell_index(&[2, 3, 4], &[1, 2, 3]), 23);
+        assert_eq!(cell_index(&[2, 3, 4], &[0, 1, 0]), 4);
+    }
+}

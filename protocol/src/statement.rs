@@ -1,0 +1,190 @@
+//! The statement: the body that a node signs, one sequence per node, each naming its predecessor.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::dsse::Verified;
+use crate::ids::{Digest, NodeSlug, Period};
+use crate::practice::PracticeEntry;
+use crate::summary::LearningSummary;
+
+/// Version of every body in this file.
+pub const SCHEMA: u32 = 1;
+
+/// What a statement is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Protected tables of one month.
+    LearningSummary,
+    /// What worked or failed, and why.
+    PracticeEntry,
+}
+
+impl Kind {
+    /// Every kind of this version.
+    pub const ALL: [Self; 2] = [Self::LearningSummary, Self::PracticeEntry];
+
+    /// As written in bodies and payload types.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LearningSummary => "learning-summary",
+            Self::PracticeEntry => "practice-entry",
+        }
+    }
+
+    /// `application/vnd.ldsp.<kind>.v1+json`.
+    #[must_use]
+    pub fn payload_type(self) -> String {
+        format!("application/vnd.ldsp.{}.v{SCHEMA}+json", self.as_str())
+    }
+}
+
+/// A body with a payload of type `P`. Field order is the order on the wire; unknown fields are refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Body<P> {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The log that the statement is for.
+    pub origin: String,
+    /// The node that signs.
+    pub node: NodeSlug,
+    /// 1, 2, 3 …
+    pub seq: u64,
+    /// SHA-256 of the PAE of the node's previous statement; zeros for the first.
+    pub prev: Digest,
+    /// Agrees with the payload type.
+    pub kind: Kind,
+    /// The month that a summary is for; `null` for a practice entry.
+    pub period: Option<Period>,
+    /// Digest of the data standard that the payload follows.
+    pub standard: Digest,
+    /// What is said.
+    pub payload: P,
+}
+
+/// A payload by kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Payload {
+    /// Protected tables of one month.
+    LearningSummary(LearningSummary),
+    /// What worked or failed, and why.
+    PracticeEntry(Box<PracticeEntry>),
+}
+
+impl Payload {
+    /// The payload's kind.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::LearningSummary(_) => Kind::LearningSummary,
+            Self::PracticeEntry(_) => Kind::PracticeEntry,
+        }
+    }
+}
+
+/// A statement of a verified envelope.
+pub type Statement = Body<Payload>;
+
+/// Why a verified body is not a statement.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum StatementError {
+    #[error("payload type {0:?} is not one that this version knows")]
+    PayloadType(String),
+    #[error("the body is not in the form of version 1: {0}")]
+    Form(String),
+    #[error("the body says {field} {stated}, which does not agree with {with}")]
+    Disagrees {
+        field: &'static str,
+        stated: String,
+        with: &'static str,
+    },
+}
+
+impl Statement {
+    /// Reads the statement out of a verified envelope.
+    ///
+    /// # Errors
+    /// [`StatementError`].
+    pub fn read(verified: &Verified) -> Result<Self, StatementError> {
+        let stated = verified.payload_type();
+        let kind = Kind::ALL
+            .into_iter()
+            .find(|k| k.payload_type() == stated)
+            .ok_or_else(|| StatementError::PayloadType(stated.chars().take(100).collect()))?;
+        let statement = match kind {
+            Kind::LearningSummary => {
+                parse::<LearningSummary>(verified.body())?.map(Payload::LearningSummary)
+            }
+            Kind::PracticeEntry => parse::<PracticeEntry>(verified.body())?
+                .map(|e| Payload::PracticeEntry(Box::new(e))),
+        };
+        statement.check(kind)?;
+        Ok(statement)
+    }
+
+    fn check(&self, kind: Kind) -> Result<(), StatementError> {
+        let disagrees = |field, stated, with| {
+            Err(StatementError::Disagrees {
+                field,
+                stated,
+                with,
+            })
+        };
+        if self.schema != SCHEMA {
+            return disagrees("schema", self.schema.to_string(), "the payload type");
+        }
+        if self.kind != kind {
+            return disagrees("kind", self.kind.as_str().to_owned(), "the payload type");
+        }
+        if self.seq == 0 {
+            return disagrees("seq", "0".to_owned(), "numbering from 1");
+        }
+        if (self.seq == 1) != (self.prev == Digest::ZERO) {
+            return disagrees(
+                "prev",
+                self.prev.to_string(),
+                "seq: zeros for the first statement and only for it",
+            );
+        }
+        if self.period.is_some() != (kind == Kind::LearningSummary) {
+            return disagrees(
+                "period",
+                format!("{:?}", self.period.map(|p| p.to_string())),
+                "kind",
+            );
+        }
+        Ok(())
+    }
+}
+
+impl<P> Body<P> {
+    fn map<Q>(self, change: impl FnOnce(P) -> Q) -> Body<Q> {
+        Body {
+            schema: self.schema,
+            origin: self.origin,
+            node: self.node,
+            seq: self.seq,
+            prev: self.prev,
+            kind: self.kind,
+            period: self.period,
+            standard: self.standard,
+            payload: change(self.payload),
+        }
+    }
+}
+
+impl<P: Serialize> Body<P> {
+    /// The body's bytes, made once and then kept verbatim.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("bodies hold strings, integers and lists only")
+    }
+}
+
+fn parse<P: DeserializeOwned>(body: &[u8]) -> Result<Body<P>, StatementError> {
+    serde_json::from_slice(body).map_err(|e| StatementError::Form(e.to_string()))
+}
