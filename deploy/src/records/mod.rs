@@ -8,6 +8,7 @@ mod enrolments;
 pub mod figures;
 mod learners;
 mod mixes;
+pub mod practice;
 mod programmes;
 mod random;
 mod write;
