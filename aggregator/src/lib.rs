@@ -4,6 +4,6 @@
 //! durable transaction) -> `rollup` (exact sums) -> `benchmark` (figures with coverage and
 //! intervals) -> pages and API. [`app`] wires the stages to clock, randomness, files and sockets.
 
-//pub mod benchmark;
+pub mod benchmark;
 pub mod rollup;
 pub mod store;

@@ -192,19 +192,9 @@ pub fn fold(
         .map(|m| widen(m, &m.published))
         .collect();
     series.push(published.clone());
-    let last = history.last();
     let before_epoch = history.iter().rfind(|m| m.epoch < epoch);
     let base = before_epoch.map(|m| widen(m, &m.cumulative));
     let cumulative = accumulate(standard, &layout, &series, base.as_deref())?;
-    let previous = last.map_or_else(
-        || vec![0; cumulative.len()],
-        |m| widen(m, &m.cumulative),
-    );
-    let increments: Vec<i64> = cumulative
-        .iter()
-        .zip(&previous)
-        .map(|(now, then)| now - then)
-        .collect();
     let month = NodeMonth {
         node: node.clone(),
         lep: lep.clone(),
@@ -220,8 +210,22 @@ pub fn fold(
         published,
         cumulative,
     };
+    let increments = increments(standard, history.last(), &month);
     let national = national_parts(standard, &codebook, &layout, &increments);
     Ok(Fold { month, national })
+}
+
+/// What `month` adds to the node's month before it, cell by cell in units of 2^-32.
+#[must_use]
+pub fn increments(standard: &Standard, before: Option<&NodeMonth>, month: &NodeMonth) -> Vec<i64> {
+    let Some(before) = before else {
+        return month.cumulative.clone();
+    };
+    let from = Layout::of_node(standard, &before.codebook());
+    let to = Layout::of_node(standard, &month.codebook());
+    let earlier = widened(&from, &to, &before.cumulative);
+    let pairs = month.cumulative.iter().zip(&earlier);
+    pairs.map(|(now, then)| now - then).collect()
 }
 
 fn accumulate(
