@@ -1,0 +1,200 @@
+//! Golden vectors of version 1. Good ones are accepted and made again byte for byte; `bad_*` ones
+//! are refused for the reason that they name. A vector that was published never changes.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ed25519_dalek::SigningKey;
+use ldsp_protocol::dsse::{Sealed, Unverified};
+use ldsp_protocol::keys::{admit, key_id};
+use ldsp_protocol::note::Verifier;
+use ldsp_protocol::receipt::{Claim, Receipt};
+use ldsp_protocol::standard::Standard;
+use ldsp_protocol::statement::{Payload, Statement};
+use ldsp_protocol::{noise, statement};
+use toml::Table;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/v1")
+}
+
+fn read(path: &Path) -> Table {
+    fs::read_to_string(path).unwrap().parse().unwrap()
+}
+
+fn text<'a>(vector: &'a Table, field: &str) -> &'a str {
+    vector[field]
+        .as_str()
+        .unwrap_or_else(|| panic!("{field} is not text"))
+}
+
+/// What a receiver says of an envelope.
+fn judge(vector: &Table) -> Result<Statement, String> {
+    let key =
+        admit(&hex::decode(text(vector, "public_key")).unwrap()).map_err(|e| e.to_string())?;
+    let verified = Unverified::parse(text(vector, "envelope").as_bytes())
+        .and_then(|e| e.verify(&key))
+        .map_err(|e| e.to_string())?;
+    let statement = Statement::read(&verified).map_err(|e| e.to_string())?;
+    match &statement.payload {
+        Payload::LearningSummary(summary) => {
+            let lep = text(vector, "lep").parse().unwrap();
+            summary
+                .check(Standard::v1(), &lep, None)
+                .map_err(|e| e.to_string())?;
+        }
+        Payload::PracticeEntry(entry) => {
+            if let Some(problem) = entry.check().first() {
+                return Err(problem.to_string());
+            }
+        }
+    }
+    Ok(statement)
+}
+
+/// The body made again from what was read.
+fn again(statement: &Statement) -> Vec<u8> {
+    fn with<P: serde::Serialize + Clone>(s: &Statement, payload: &P) -> Vec<u8> {
+        statement::Body {
+            schema: s.schema,
+            origin: s.origin.clone(),
+            node: s.node.clone(),
+            seq: s.seq,
+            prev: s.prev,
+            kind: s.kind,
+            period: s.period,
+            standard: s.standard,
+            payload: payload.clone(),
+        }
+        .to_bytes()
+    }
+    match &statement.payload {
+        Payload::LearningSummary(summary) => with(statement, summary),
+        Payload::PracticeEntry(entry) => with(statement, entry.as_ref()),
+    }
+}
+
+#[test]
+fn envelopes() {
+    let mut seen = (0, 0);
+    for entry in fs::read_dir(folder()).unwrap() {
+        let path = entry.unwrap().path();
+        let vector = read(&path);
+        if !vector.contains_key("envelope") {
+            continue;
+        }
+        let name = path.display();
+        let seed: [u8; 32] = hex::decode(text(&vector, "seed"))
+            .unwrap()
+            .try_into()
+            .unwrap();
+        let key = SigningKey::from_bytes(&seed);
+        assert_eq!(
+            key_id(&key.verifying_key()).to_string(),
+            text(&vector, "key_id"),
+            "{name}"
+        );
+        let sealed = Sealed::sign(
+            &key,
+            text(&vector, "payload_type"),
+            text(&vector, "body").as_bytes(),
+        );
+        assert_eq!(sealed.pae().to_string(), text(&vector, "pae"), "{name}");
+        match (text(&vector, "expect"), judge(&vector)) {
+            ("accepted", outcome) => {
+                let statement = outcome.unwrap_or_else(|e| panic!("{name}: {e}"));
+                assert_eq!(
+                    String::from_utf8(again(&statement)).unwrap(),
+                    text(&vector, "body"),
+                    "{name}"
+                );
+                assert_eq!(
+                    sealed.envelope(),
+                    text(&vector, "envelope").as_bytes(),
+                    "{name}"
+                );
+                seen.0 += 1;
+            }
+            (words, Err(refusal)) => {
+                assert!(refusal.contains(words), "{name}: {refusal}");
+                seen.1 += 1;
+            }
+            (words, Ok(_)) => panic!("{name}: accepted, but should say {words}"),
+        }
+    }
+    assert_eq!(seen, (2, 14));
+}
+
+#[test]
+fn receipts() {
+    let mut seen = 0;
+    for entry in fs::read_dir(folder()).unwrap() {
+        let path = entry.unwrap().path();
+        let vector = read(&path);
+        let Some(receipt) = vector.get("receipt").and_then(|r| r.as_str()) else {
+            continue;
+        };
+        let log = Verifier::parse(text(&vector, "verifier")).unwrap();
+        let claim = Claim {
+            origin: text(&vector, "origin").to_owned(),
+            node: text(&vector, "node").parse().unwrap(),
+            seq: vector["seq"].as_integer().unwrap().try_into().unwrap(),
+            pae: text(&vector, "pae").parse().unwrap(),
+        };
+        let said = match Receipt::from_text(receipt).verify(&log, &claim) {
+            Ok(held) => format!("index {}", held.index),
+            Err(error) => error.to_string(),
+        };
+        assert!(
+            said.contains(text(&vector, "expect")),
+            "{}: {said}",
+            path.display()
+        );
+        seen += 1;
+    }
+    assert_eq!(seen, 4);
+}
+
+#[test]
+fn noise_and_standard() {
+    let vector = read(&folder().join("noise.toml"));
+    let integers = |field: &str| -> Vec<i64> {
+        vector[field]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|v| v.as_integer().unwrap())
+            .collect()
+    };
+    assert_eq!(noise::FILTER.to_vec(), integers("filter"));
+    assert_eq!(
+        noise::energy(noise::HORIZON).to_string(),
+        vector["energy"].to_string()
+    );
+    let entries = integers("entries");
+    let filtered: Vec<i64> = (1..=entries.len())
+        .map(|t| noise::filtered(&entries[..t]))
+        .collect();
+    assert_eq!(filtered, integers("filtered"));
+    assert_eq!(
+        noise::cumulative(&filtered),
+        vector["cumulative"].as_integer()
+    );
+    let standard = Standard::v1();
+    assert_eq!(
+        standard.digest().to_string(),
+        vector["standard"]["digest"].as_str().unwrap()
+    );
+    let sigma2 = vector["sigma2"].as_table().unwrap();
+    assert_eq!(sigma2.len(), standard.tables().len());
+    for table in standard.tables() {
+        assert_eq!(
+            noise::sigma2(table.rho_micro).to_string(),
+            sigma2[&table.id].to_string(),
+            "{}",
+            table.id
+        );
+    }
+}
