@@ -5,5 +5,6 @@
 //! intervals) -> pages and API. [`app`] wires the stages to clock, randomness, files and sockets.
 
 pub mod benchmark;
+pub mod pages;
 pub mod rollup;
 pub mod store;
