@@ -24,7 +24,7 @@ CREATE TABLE node (
 -- The node's latest invite; a new one replaces it while the node is not active.
 CREATE TABLE invite (
     node        TEXT NOT NULL PRIMARY KEY REFERENCES node (name),
-    secret_hash BLOB NOT NULL,    -- SHA-256 of the 32 secret bytes
+    secret_hash BLOB NOT NULL,    -- SHA-256 of the secret's 64 hex digits
     expires     INTEGER NOT NULL, -- ms
     created     INTEGER NOT NULL, -- ms
     created_by  TEXT NOT NULL,    -- person

@@ -1,5 +1,7 @@
 //! What this is and how it is made, in plain words; accessibility; privacy.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::State;
 use ldsp_protocol::standard::Standard;
@@ -18,11 +20,11 @@ struct About {
     rho: String,
 }
 
-pub(super) async fn about<S: Store>(State(pages): State<Pages<S>>) -> Page {
+pub(super) async fn about(State(service): State<Arc<Service>>) -> Page {
     let standard = Standard::v1();
     let body = About {
-        origin: pages.about.origin.clone(),
-        verifier: pages.about.verifier.clone(),
+        origin: service.origin().to_owned(),
+        verifier: service.signer.verifier().vkey(),
         standard: standard.title(),
         digest: standard.digest().to_string(),
         rho: format!("{}", standard.noise().rho_micro as f64 / 1_000_000.0),

@@ -1,5 +1,7 @@
 //! One practice entry, whole, with what anybody needs to check it.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use ldsp_protocol::ids::{Digest, NodeSlug};
@@ -11,7 +13,7 @@ use ldsp_ui::components::{
 use ldsp_ui::{Html, Page, ProblemPage};
 
 use super::evidence::{self, Cited};
-use super::{Answer, Pages, library, practice, words};
+use super::{Answer, library, practice, words};
 use crate::store::{LibraryEntry, LoggedStatement, Store};
 
 /// Entries that this one is tied to and that the public may read, each as a link.
@@ -21,12 +23,12 @@ struct Ties {
     replicates: Option<Html>,
 }
 
-pub(super) async fn show<S: Store>(
-    State(pages): State<Pages<S>>,
+pub(super) async fn show(
+    State(service): State<Arc<Service>>,
     Path((node, seq)): Path<(String, u64)>,
 ) -> Answer {
-    let store = &*pages.store;
-    let today = pages.today();
+    let store = &service.store;
+    let today = service.today();
     let slug: NodeSlug = node.parse().map_err(|_| ProblemPage::not_found())?;
     // A peers-first entry answers exactly like one that does not exist.
     let found = store.entry(&slug, seq).await?;
@@ -35,9 +37,9 @@ pub(super) async fn show<S: Store>(
     let statement = store.statement(&slug, seq).await?;
     let statement = statement.ok_or_else(ProblemPage::not_found)?;
     let ties = Ties {
-        newer: newer(&pages, &entry).await?,
-        supersedes: tie(&pages, entry.entry.supersedes).await?,
-        replicates: tie(&pages, entry.entry.replicates).await?,
+        newer: newer(&service, &entry).await?,
+        supersedes: tie(&service, entry.entry.supersedes).await?,
+        replicates: tie(&service, entry.entry.replicates).await?,
     };
     let cited = evidence::resolve(store, &slug, &entry.entry.evidence).await?;
     let body = Html::render(&body(&entry, &statement, ties, &cited));
@@ -49,33 +51,33 @@ pub(super) async fn show<S: Store>(
 }
 
 /// A link to the cited entry; nothing of it when the public may not read it.
-async fn tie<S: Store>(
-    pages: &Pages<S>,
+async fn tie(
+    service: &Service,
     pae: Option<Digest>,
 ) -> Result<Option<Html>, super::Failure> {
     let Some(pae) = pae else { return Ok(None) };
-    let cited = pages.store.cited(pae).await?;
+    let cited = service.store.cited(pae).await?;
     Ok(Some(match cited {
-        Some(e) if e.entry.sharing.is_public(pages.today()) => {
+        Some(e) if e.entry.sharing.is_public(service.today()) => {
             link(&e.entry.title, &practice::href(&e))
         }
         _ => Html::text("An entry that is not open to everybody"),
     }))
 }
 
-async fn newer<S: Store>(
-    pages: &Pages<S>,
+async fn newer(
+    service: &Service,
     entry: &LibraryEntry,
 ) -> Result<Option<Html>, super::Failure> {
     let Some(index) = entry.superseded_by else {
         return Ok(None);
     };
-    let at = pages.store.statements(index, 1).await?;
+    let at = service.store.statements(index, 1).await?;
     let Some(at) = at.into_iter().find(|s| s.index == index) else {
         return Ok(None);
     };
-    let newer = pages.store.entry(&at.node, at.seq).await?;
-    let open = newer.filter(|e| e.entry.sharing.is_public(pages.today()));
+    let newer = service.store.entry(&at.node, at.seq).await?;
+    let open = newer.filter(|e| e.entry.sharing.is_public(service.today()));
     Ok(open.map(|e| link(&e.entry.title, &practice::href(&e))))
 }
 

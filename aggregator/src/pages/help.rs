@@ -21,7 +21,7 @@ pub(super) async fn list() -> Page {
         }));
     let intro = Html::paragraph(
         "When this server refuses something it says what, why and what to do next. Programs get the same as \
-         problem+json (RFC 9457) whose type is the address of one of these pages.",
+         problem+json (RFC 9457) whose type is the address of one of these service.",
     );
     Page::new("Messages and what to do")
         .breadcrumb("Home", "/")

@@ -1,5 +1,7 @@
 //! The front page: what this is, the national figures, who contributed, what was learnt, how to check.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -9,13 +11,13 @@ use ldsp_ui::components::{Figure, InsetText, Stats, Table, Tag, TagColour, link}
 use ldsp_ui::{Html, Page};
 
 use super::practice::Card;
-use super::{Answer, Failure, Pages, SITE_NAME, figures, library, words};
+use super::{Answer, Failure, SITE_NAME, figures, library, words};
 use crate::benchmark::{Coverage, Finding, LepStanding, Measure, Shown, Snapshot, Status};
 use crate::store::Store;
 
-pub(super) async fn show<S: Store>(State(pages): State<Pages<S>>) -> Answer {
-    let snapshot = pages.snapshot().await?;
-    let shelf = library::shelf(&*pages.store, pages.today()).await?;
+pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
+    let snapshot = service.snapshot().await?;
+    let shelf = library::shelf(&service.store, service.today()).await?;
     let has_figures = snapshot.range().is_some();
     let body = Home {
         figures: national(&snapshot),
@@ -23,7 +25,7 @@ pub(super) async fn show<S: Store>(State(pages): State<Pages<S>>) -> Answer {
         trend: trend(&snapshot),
         practice: shelf.entries.iter().take(3).map(Card::new).collect(),
         all_practice: words::plural(shelf.entries.len(), "entry", "entries"),
-        verifier: pages.about.verifier.clone(),
+        verifier: service.signer.verifier().vkey(),
         statements: snapshot.size(),
         recent: example(&snapshot),
         has_figures,
@@ -263,10 +265,10 @@ fn example(snapshot: &Snapshot) -> Option<Html> {
     ))
 }
 
-pub(super) async fn contributions<S: Store>(
-    State(pages): State<Pages<S>>,
+pub(super) async fn contributions(
+    State(service): State<Arc<Service>>,
 ) -> Result<Response, Failure> {
-    let snapshot = pages.snapshot().await?;
+    let snapshot = service.snapshot().await?;
     let mut writer = csv::Writer::from_writer(Vec::new());
     let write = |writer: &mut csv::Writer<Vec<u8>>| -> Result<(), csv::Error> {
         writer.write_record([

@@ -1,5 +1,7 @@
 //! One area: what it contributed and when, its figures beside England's, what it learnt.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -13,12 +15,12 @@ use ldsp_ui::{Html, Page, ProblemPage};
 use super::measure::TREND;
 use super::practice::Card;
 use super::words::TOO_FEW;
-use super::{Answer, Failure, Pages, figures, home, library, words};
+use super::{Answer, Failure, figures, home, library, words};
 use crate::benchmark::{Group, LepFindings, LepStanding, Measure, Shown, Snapshot};
 use crate::store::Store;
 
-pub(super) async fn list<S: Store>(State(pages): State<Pages<S>>) -> Answer {
-    let snapshot = pages.snapshot().await?;
+pub(super) async fn list(State(service): State<Arc<Service>>) -> Answer {
+    let snapshot = service.snapshot().await?;
     let table = Table::new("The 38 Local Enterprise Partnerships")
         .columns(["Local Enterprise Partnership", "Region", "Enrolments to date", "Achievement rate", "State"])
         .numeric([2, 3])
@@ -65,18 +67,18 @@ fn find(text: &str) -> Result<Gss, Response> {
     }
 }
 
-pub(super) async fn show<S: Store>(
-    State(pages): State<Pages<S>>,
+pub(super) async fn show(
+    State(service): State<Arc<Service>>,
     Path(code): Path<String>,
 ) -> Result<Response, Failure> {
     let code = match find(&code) {
         Ok(code) => code,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let snapshot = pages.snapshot().await?;
+    let snapshot = service.snapshot().await?;
     let lep = snapshot.lep(&code).ok_or_else(ProblemPage::not_found)?;
-    let statements = statements(&pages, &lep.standing).await?;
-    let shelf = library::shelf(&*pages.store, pages.today()).await?;
+    let statements = statements(&service, &lep.standing).await?;
+    let shelf = library::shelf(&service.store, service.today()).await?;
     // Only entries whose authors named this area: others of its node must not be tied to it here.
     let named = |e: &&crate::store::LibraryEntry| e.entry.area == Area::Lep(code.clone());
     let body = Body {
@@ -299,7 +301,7 @@ fn districts(lep: &LepFindings) -> Html {
 }
 
 /// The area's statements, each with a link to its exact bytes.
-async fn statements<S: Store>(pages: &Pages<S>, s: &LepStanding) -> Result<Html, Failure> {
+async fn statements(service: &Service, s: &LepStanding) -> Result<Html, Failure> {
     let Some(node) = s.node.as_ref().filter(|_| s.releases > 0) else {
         return Ok(Html::default());
     };
@@ -331,12 +333,12 @@ async fn statements<S: Store>(pages: &Pages<S>, s: &LepStanding) -> Result<Html,
     .into())
 }
 
-pub(super) async fn figures<S: Store>(
-    State(pages): State<Pages<S>>,
+pub(super) async fn figures(
+    State(service): State<Arc<Service>>,
     Path(code): Path<String>,
 ) -> Result<Response, Failure> {
     let code = home::lep_code(&code).ok_or_else(ProblemPage::not_found)?;
-    let snapshot = pages.snapshot().await?;
+    let snapshot = service.snapshot().await?;
     let lep = snapshot.lep(&code).ok_or_else(ProblemPage::not_found)?;
     let groups = lep.by_tier.iter().chain(&lep.by_district);
     let findings = lep.standing.findings.iter().chain(groups.flat_map(|g| &g.findings));

@@ -1,6 +1,7 @@
 //! One measure: the national figure, by group, over time, and by area.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
@@ -10,7 +11,7 @@ use ldsp_ui::charts::{Alternative, LineChart, Series};
 use ldsp_ui::components::{Figure, InsetText, Stats, SummaryList, Table};
 use ldsp_ui::{Html, Page, ProblemPage};
 
-use super::{Answer, Failure, Pages, breakdown, figures, measures};
+use super::{Answer, Failure, breakdown, figures, measures};
 use crate::benchmark::{Finding, Measure, Snapshot};
 use crate::store::Store;
 
@@ -51,13 +52,13 @@ fn chosen(query: &HashMap<String, String>, among: &[Dimension]) -> Option<Dimens
     named.or_else(|| among.first()).copied()
 }
 
-pub(super) async fn show<S: Store>(
-    State(pages): State<Pages<S>>,
+pub(super) async fn show(
+    State(service): State<Arc<Service>>,
     Path(measure): Path<String>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Answer {
     let measure = parse(&measure)?;
-    let snapshot = pages.snapshot().await?;
+    let snapshot = service.snapshot().await?;
     let page = Page::new(figures::title(measure))
         .caption("Benchmarks")
         .breadcrumb("Home", "/")
@@ -207,22 +208,22 @@ fn trend_headline(measure: Measure, trend: &[Finding]) -> String {
     }
 }
 
-pub(super) async fn trend<S: Store>(
-    State(pages): State<Pages<S>>,
+pub(super) async fn trend(
+    State(service): State<Arc<Service>>,
     Path(measure): Path<String>,
 ) -> Result<Response, Failure> {
     let measure = parse(&measure)?;
-    let findings = pages.snapshot().await?.trend(measure);
+    let findings = service.snapshot().await?.trend(measure);
     Ok(figures::csv(&format!("{}-by-month", measure.id()), &findings))
 }
 
-pub(super) async fn groups<S: Store>(
-    State(pages): State<Pages<S>>,
+pub(super) async fn groups(
+    State(service): State<Arc<Service>>,
     Path(measure): Path<String>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, Failure> {
     let measure = parse(&measure)?;
-    let snapshot = pages.snapshot().await?;
+    let snapshot = service.snapshot().await?;
     let by = chosen(&query, &dimensions(&snapshot, measure));
     let groups = by.map_or_else(Vec::new, |by| snapshot.by(by));
     let findings = groups.iter().filter_map(|g| g.finding(measure));
@@ -230,12 +231,12 @@ pub(super) async fn groups<S: Store>(
     Ok(figures::csv(&format!("{}-by-{name}", measure.id()), findings))
 }
 
-pub(super) async fn leps<S: Store>(
-    State(pages): State<Pages<S>>,
+pub(super) async fn leps(
+    State(service): State<Arc<Service>>,
     Path(measure): Path<String>,
 ) -> Result<Response, Failure> {
     let measure = parse(&measure)?;
-    let snapshot = pages.snapshot().await?;
+    let snapshot = service.snapshot().await?;
     let findings = snapshot.leps().iter().filter_map(|s| s.finding(measure));
     Ok(figures::csv(&format!("{}-by-lep", measure.id()), findings))
 }

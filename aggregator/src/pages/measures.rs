@@ -1,10 +1,12 @@
 //! All measures at a glance.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use ldsp_ui::components::{InsetText, Stats, Table, link};
 use ldsp_ui::{Html, Page};
 
-use super::{Answer, Pages, figures};
+use super::{Answer, figures};
 use crate::benchmark::{Measure, Snapshot};
 use crate::store::Store;
 
@@ -26,8 +28,8 @@ pub(super) fn context(measure: Measure) -> Option<Context> {
     }
 }
 
-pub(super) async fn show<S: Store>(State(pages): State<Pages<S>>) -> Answer {
-    let snapshot = pages.snapshot().await?;
+pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
+    let snapshot = service.snapshot().await?;
     let page = Page::new("Benchmarks").lead(
         "National figures on digital skills: how many people enrol, stay, achieve and move on. \
          Choose a measure to see it by group, over time and by area.",

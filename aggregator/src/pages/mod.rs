@@ -29,82 +29,15 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use jiff::civil::Date;
 use ldsp_ui::{
-    Access, Banner, Clock, Frame, Html, Link, NavItem, Page, ProblemPage, RoleTable, Rule,
+    Access, Banner, Frame, Html, Link, NavItem, Page, ProblemPage, RoleTable, Rule,
 };
 
-use crate::benchmark::{Benchmarks, Snapshot};
-use crate::store::{Store, StoreError};
+use crate::Service;
+use crate::store::StoreError;
 
 /// The site's name, in the header and in every title.
 pub const SITE_NAME: &str = "Local digital skills";
-
-/// What the pages say about this server.
-#[derive(Debug, Clone)]
-pub struct About {
-    /// The log's origin.
-    pub origin: String,
-    /// The log's verifier key, a C2SP vkey line.
-    pub verifier: String,
-    /// A sentence across every page, for a demonstration.
-    pub banner: Option<String>,
-}
-
-/// What every handler reads.
-#[derive(Debug)]
-pub struct Pages<S> {
-    store: Arc<S>,
-    benchmarks: Arc<Benchmarks>,
-    clock: HiddenClock,
-    about: Arc<About>,
-}
-
-#[derive(Clone)]
-struct HiddenClock(Clock);
-
-impl std::fmt::Debug for HiddenClock {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("clock")
-    }
-}
-
-impl<S> Clone for Pages<S> {
-    fn clone(&self) -> Self {
-        Self {
-            store: self.store.clone(),
-            benchmarks: self.benchmarks.clone(),
-            clock: self.clock.clone(),
-            about: self.about.clone(),
-        }
-    }
-}
-
-impl<S: Store> Pages<S> {
-    /// Pages over this store.
-    #[must_use]
-    pub fn new(store: Arc<S>, benchmarks: Arc<Benchmarks>, clock: Clock, about: About) -> Self {
-        Self {
-            store,
-            benchmarks,
-            clock: HiddenClock(clock),
-            about: Arc::new(about),
-        }
-    }
-
-    async fn snapshot(&self) -> Result<Arc<Snapshot>, StoreError> {
-        self.benchmarks.load(&*self.store).await
-    }
-
-    fn now(&self) -> jiff::Timestamp {
-        (self.clock.0)()
-    }
-
-    /// The day in London.
-    fn today(&self) -> Date {
-        words::london(self.now())
-    }
-}
 
 /// Why a page cannot be shown; becomes a page itself.
 #[derive(Debug)]
@@ -142,29 +75,29 @@ impl IntoResponse for Failure {
 }
 
 /// Every page.
-pub fn router<S: Store>(pages: Pages<S>) -> Router {
+pub fn router(service: Arc<Service>) -> Router {
     Router::new()
-        .route("/", get(home::show::<S>))
-        .route("/contributions.csv", get(home::contributions::<S>))
-        .route("/benchmarks", get(measures::show::<S>))
-        .route("/benchmarks/{measure}", get(measure::show::<S>))
-        .route("/benchmarks/{measure}/trend.csv", get(measure::trend::<S>))
-        .route("/benchmarks/{measure}/groups.csv", get(measure::groups::<S>))
-        .route("/benchmarks/{measure}/leps.csv", get(measure::leps::<S>))
-        .route("/leps", get(lep::list::<S>))
-        .route("/leps/{code}", get(lep::show::<S>))
-        .route("/leps/{code}/figures.csv", get(lep::figures::<S>))
-        .route("/practice", get(practice::list::<S>))
-        .route("/practice/{node}/{seq}", get(entry::show::<S>))
-        .route("/nodes", get(nodes::show::<S>))
-        .route("/operator/nodes", get(operator::show::<S>))
-        .route("/operator/nodes/{node}/approve", post(operator::approve::<S>))
+        .route("/", get(home::show))
+        .route("/contributions.csv", get(home::contributions))
+        .route("/benchmarks", get(measures::show))
+        .route("/benchmarks/{measure}", get(measure::show))
+        .route("/benchmarks/{measure}/trend.csv", get(measure::trend))
+        .route("/benchmarks/{measure}/groups.csv", get(measure::groups))
+        .route("/benchmarks/{measure}/leps.csv", get(measure::leps))
+        .route("/leps", get(lep::list))
+        .route("/leps/{code}", get(lep::show))
+        .route("/leps/{code}/figures.csv", get(lep::figures))
+        .route("/practice", get(practice::list))
+        .route("/practice/{node}/{seq}", get(entry::show))
+        .route("/nodes", get(nodes::show))
+        .route("/operator/nodes", get(operator::show))
+        .route("/operator/nodes/{node}/approve", post(operator::approve))
         .route("/problems", get(help::list))
         .route("/problems/{code}", get(help::show))
-        .route("/about", get(about::about::<S>))
+        .route("/about", get(about::about))
         .route("/accessibility", get(about::accessibility))
         .route("/privacy", get(about::privacy))
-        .with_state(pages)
+        .with_state(service)
 }
 
 /// Who may use which route of [`router`].
@@ -197,9 +130,9 @@ pub fn roles() -> RoleTable {
     ]))
 }
 
-/// What surrounds every page.
+/// What surrounds every page; `banner` is a sentence across all of them, for a demonstration.
 #[must_use]
-pub fn frame(about: &About) -> Frame {
+pub fn frame(banner: Option<&str>) -> Frame {
     let mut frame = Frame::new(SITE_NAME);
     frame.tagline = "Figures and practice of the Local Digital Skills Partnerships".into();
     frame.nav = vec![
@@ -211,9 +144,7 @@ pub fn frame(about: &About) -> Frame {
         NavItem::public("About", "/about"),
         NavItem::signed_in("Manage nodes", "/operator/nodes"),
     ];
-    if let Some(text) = &about.banner {
-        frame.banners = vec![Banner::illustrative(text.clone())];
-    }
+    frame.banners = banner.map(Banner::illustrative).into_iter().collect();
     frame.footer_links = vec![
         Link::new("About these figures", "/about"),
         Link::new("Accessibility", "/accessibility"),

@@ -1,5 +1,7 @@
 //! Who contributes: every area, what it has published, and the latest statements.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::geography::Geography;
@@ -8,7 +10,7 @@ use ldsp_protocol::statement::Kind;
 use ldsp_ui::components::{InsetText, Table, link};
 use ldsp_ui::{Html, Page};
 
-use super::{Answer, Failure, Pages, figures, home, words};
+use super::{Answer, Failure, figures, home, words};
 use crate::store::Store;
 
 /// Releases that the page lists.
@@ -16,8 +18,8 @@ const LATEST: usize = 20;
 /// Statements looked at for them: entries of other kinds lie between.
 const WINDOW: u32 = 60;
 
-pub(super) async fn show<S: Store>(State(pages): State<Pages<S>>) -> Answer {
-    let snapshot = pages.snapshot().await?;
+pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
+    let snapshot = service.snapshot().await?;
     let joined = snapshot.leps().iter().filter(|s| s.state == Some(NodeState::Active)).count();
     let intro = format!(
         "{} of 38 areas have joined. Each runs its own server, its node, on which its learners’ records stay. \
@@ -45,17 +47,17 @@ pub(super) async fn show<S: Store>(State(pages): State<Pages<S>>) -> Answer {
                 home::standing_tag(s).into(),
             ]
         }));
-    let body = Html::concat([Html::paragraph(&intro), latest(&pages).await?, table.into()]);
+    let body = Html::concat([Html::paragraph(&intro), latest(&service).await?, table.into()]);
     Ok(Page::new("Who contributes")
         .breadcrumb("Home", "/")
         .body(body))
 }
 
 /// The newest monthly releases.
-async fn latest<S: Store>(pages: &Pages<S>) -> Result<Html, Failure> {
-    let size = pages.store.size().await?;
+async fn latest(service: &Service) -> Result<Html, Failure> {
+    let size = service.store.size().await?;
     let start = size.saturating_sub(u64::from(WINDOW));
-    let statements = pages.store.statements(start, WINDOW).await?;
+    let statements = service.store.statements(start, WINDOW).await?;
     let newest: Vec<_> = statements
         .iter()
         .rev()
@@ -65,7 +67,7 @@ async fn latest<S: Store>(pages: &Pages<S>) -> Result<Html, Failure> {
     if newest.is_empty() {
         return Ok(InsetText::new("Nothing has been published yet. Releases are listed here as they arrive.").into());
     }
-    let nodes = pages.store.nodes().await?;
+    let nodes = service.store.nodes().await?;
     let area = |node: &NodeSlug| {
         let lep = nodes.iter().find(|n| &n.node == node).map(|n| &n.lep);
         lep.and_then(|code| Geography::embedded().lep(code))

@@ -1,6 +1,7 @@
 //! Nodes for those who run the federation: who is invited, whose key waits, who is late.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use askama::Template;
 use axum::Form;
@@ -16,22 +17,22 @@ use ldsp_ui::components::{
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 use serde::Deserialize;
 
-use super::{Answer, Failure, Pages, figures, words};
+use super::{Answer, Failure, figures, words};
 use crate::benchmark::{LepStanding, Status};
 use crate::store::{InviteRow, Node, Store, StoreError};
 
 const OPERATOR: &str = "operator";
 
-pub(super) async fn show<S: Store>(
-    State(pages): State<Pages<S>>,
+pub(super) async fn show(
+    State(service): State<Arc<Service>>,
     person: SignedIn,
     Query(query): Query<HashMap<String, String>>,
 ) -> Answer {
-    let page = page(&pages, &person, None).await?;
+    let page = page(&service, &person, None).await?;
     let approved: Option<NodeSlug> = query.get("approved").and_then(|n| n.parse().ok());
     let Some(slug) = approved else { return Ok(page) };
     // Only what is true: the address could name any node.
-    let node = pages.store.node(&slug).await?;
+    let node = service.store.node(&slug).await?;
     let is_active = node.is_some_and(|n| n.state == NodeState::Active);
     Ok(if is_active {
         page.notice(Notification::done(format!(
@@ -50,8 +51,8 @@ pub(super) struct Approval {
     compared: Option<String>,
 }
 
-pub(super) async fn approve<S: Store>(
-    State(pages): State<Pages<S>>,
+pub(super) async fn approve(
+    State(service): State<Arc<Service>>,
     person: SignedIn,
     Path(node): Path<String>,
     Form(form): Form<Approval>,
@@ -60,35 +61,35 @@ pub(super) async fn approve<S: Store>(
     let key: Digest = form.key.parse().map_err(|_| ProblemPage::not_found())?;
     if form.compared.as_deref() != Some("yes") {
         let missing = "Confirm that you compared the fingerprint with the area by telephone or in person";
-        let refused = page(&pages, &person, Some((&slug, missing))).await?;
+        let refused = page(&service, &person, Some((&slug, missing))).await?;
         return Ok(refused.into_response());
     }
-    match pages.store.approve(&slug, key, &person.name, pages.now()).await {
+    match service.store.approve(&slug, key, &person.name, service.now()).await {
         Ok(_) => {
             tracing::info!(node = %slug, by = %person.name, "a node's key was approved");
             Ok(Redirect::to(&format!("/operator/nodes?approved={slug}")).into_response())
         }
         Err(StoreError::Conflict(conflict)) => {
             let text = format!("Nothing was changed: {conflict}.");
-            let refused = page(&pages, &person, Some((&slug, &text))).await?;
+            let refused = page(&service, &person, Some((&slug, &text))).await?;
             Ok(refused.into_response())
         }
         Err(error) => Err(error.into()),
     }
 }
 
-async fn page<S: Store>(
-    pages: &Pages<S>,
+async fn page(
+    service: &Service,
     person: &SignedIn,
     error: Option<(&NodeSlug, &str)>,
 ) -> Answer {
-    let nodes = pages.store.nodes().await?;
-    let snapshot = pages.snapshot().await?;
+    let nodes = service.store.nodes().await?;
+    let snapshot = service.snapshot().await?;
     let may_approve = person.role.as_str() == OPERATOR;
     let in_state = |state| nodes.iter().filter(move |n| n.state == state);
     let mut invites = Vec::new();
     for node in in_state(NodeState::Invited) {
-        invites.push((node, pages.store.invite_of(&node.node).await?));
+        invites.push((node, service.store.invite_of(&node.node).await?));
     }
     let standings: Vec<&LepStanding> = snapshot
         .leps()
@@ -99,7 +100,7 @@ async fn page<S: Store>(
         pending: in_state(NodeState::Pending)
             .filter_map(|n| pending(n, may_approve, error))
             .collect(),
-        invited: invited(&invites, pages.now()),
+        invited: invited(&invites, service.now()),
         late: late(&standings, snapshot.range().map(|r| r.to), pages),
         active: active(&standings),
         may_approve,
@@ -194,8 +195,8 @@ fn invited(invites: &[(&Node, Option<InviteRow>)], now: jiff::Timestamp) -> Html
 }
 
 /// Active nodes that lack the latest month that any area has, or the last month that has ended.
-fn late<S: Store>(standings: &[&LepStanding], latest: Option<Period>, pages: &Pages<S>) -> Html {
-    let ended = Period::of(pages.today()).and_then(|p| p.plus(-1));
+fn late(standings: &[&LepStanding], latest: Option<Period>, service: &Service) -> Html {
+    let ended = Period::of(service.today()).and_then(|p| p.plus(-1));
     let behind: Vec<_> = standings.iter().filter(|s| s.status != Status::Contributed).collect();
     let expected = match (latest, ended) {
         (Some(latest), Some(ended)) => format!(

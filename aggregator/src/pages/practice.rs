@@ -1,6 +1,7 @@
 //! The practice library: a list that shows failures as plainly as successes.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Query, State};
@@ -12,17 +13,17 @@ use ldsp_ui::components::{
 use ldsp_ui::{Html, Page};
 
 use super::library::{self, Choice, Shelf};
-use super::{Answer, Pages, words};
+use super::{Answer, words};
 use crate::store::{LibraryEntry, Store};
 
 /// Characters of "what was done" that the list shows.
 const TEASER: usize = 220;
 
-pub(super) async fn list<S: Store>(
-    State(pages): State<Pages<S>>,
+pub(super) async fn list(
+    State(service): State<Arc<Service>>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Answer {
-    let shelf = library::shelf(&*pages.store, pages.today()).await?;
+    let shelf = library::shelf(&service.store, service.today()).await?;
     let choice = choice(&query);
     let page = Page::new("Practice library").lead(
         "What partnerships tried, whether it worked and why. Failures are worth as much as \

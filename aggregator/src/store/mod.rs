@@ -139,6 +139,11 @@ pub trait Log: Send + Sync + 'static {
         node: &NodeSlug,
         seq: u64,
     ) -> impl Future<Output = Outcome<Option<LoggedStatement>>> + Send;
+    /// The statement with this digest.
+    fn by_identity(
+        &self,
+        pae: Digest,
+    ) -> impl Future<Output = Outcome<Option<LoggedStatement>>> + Send;
     /// At most `limit` statements from `start` on, in order.
     fn statements(
         &self,

@@ -93,7 +93,7 @@ pub struct InviteRow {
     pub node: NodeSlug,
     /// The LEP that it will serve.
     pub lep: Gss,
-    /// SHA-256 of the 32 secret bytes.
+    /// SHA-256 of the secret's 64 hex digits.
     pub secret_hash: Digest,
     /// No use after this moment.
     pub expires: Timestamp,

@@ -71,10 +71,24 @@ pub(super) async fn insert(
 impl Library for Sqlite {
     async fn entries(&self, filter: &PracticeFilter) -> Result<Vec<LibraryEntry>, StoreError> {
         let mut sql = QueryBuilder::<sqlx::Sqlite>::new(
-            "SELECT leaf, node, seq, pae, entry, superseded_by FROM practice WHERE superseded_by IS NULL",
+            "SELECT leaf, node, seq, pae, entry, superseded_by FROM practice",
         );
-        if let Reader::Public(today) = filter.reader {
-            sql.push(" AND public_from <= ").push_bind(today.to_string());
+        match filter.reader {
+            Reader::Peer => {
+                sql.push(" WHERE superseded_by IS NULL");
+            }
+            // Until the newer version is public the older one stands.
+            Reader::Public(today) => {
+                let today = today.to_string();
+                sql.push(" WHERE public_from <= ")
+                    .push_bind(today.clone())
+                    .push(
+                        " AND NOT EXISTS (SELECT 1 FROM practice AS newer
+                           WHERE newer.leaf = practice.superseded_by AND newer.public_from <= ",
+                    )
+                    .push_bind(today)
+                    .push(")");
+            }
         }
         if let Some(tier) = &filter.tier {
             sql.push(" AND tier = ").push_bind(tier.clone());

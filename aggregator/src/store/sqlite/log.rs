@@ -245,6 +245,20 @@ impl Log for Sqlite {
         find(&mut *self.reader.acquire().await?, node, seq).await
     }
 
+    async fn by_identity(
+        &self,
+        pae: ldsp_protocol::ids::Digest,
+    ) -> Result<Option<LoggedStatement>, StoreError> {
+        let row = query(
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received
+             FROM statement WHERE pae = $1",
+        )
+        .bind(pae.as_bytes().as_slice())
+        .fetch_optional(&self.reader)
+        .await?;
+        row.as_ref().map(statement).transpose()
+    }
+
     async fn statements(
         &self,
         start: u64,
