@@ -9,29 +9,24 @@ mod breakdown;
 mod dots;
 mod entry;
 mod evidence;
+mod figures;
 mod help;
 mod home;
 mod lep;
 mod library;
 mod measure;
 mod measures;
-mod figures;
 mod nodes;
 mod operator;
 mod practice;
 mod words;
-
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use ldsp_ui::{
-    Access, Banner, Frame, Html, Link, NavItem, Page, ProblemPage, RoleTable, Rule,
-};
+use ldsp_ui::{Access, Banner, Frame, Html, Link, NavItem, Page, ProblemPage, RoleTable, Rule};
 
 use crate::Service;
 use crate::store::StoreError;
@@ -126,7 +121,10 @@ pub fn roles() -> RoleTable {
     let public = PUBLIC.map(|path| Rule::get(path, Access::Public));
     RoleTable::new(public.into_iter().chain([
         Rule::get("/operator/nodes", Access::Roles(&["operator", "analyst"])),
-        Rule::post("/operator/nodes/{node}/approve", Access::Roles(&["operator"])),
+        Rule::post(
+            "/operator/nodes/{node}/approve",
+            Access::Roles(&["operator"]),
+        ),
     ]))
 }
 
