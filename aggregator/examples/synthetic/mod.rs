@@ -2,6 +2,9 @@
 //! tables, filtered and noised as a node would, signed, and logged. Shared by the example `pages` and
 //! the tests of the pages.
 
+mod draw;
+mod writing;
+
 use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
@@ -19,15 +22,17 @@ use ldsp_protocol::geography::{Geography, Lep};
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::noise;
-use ldsp_protocol::practice::{
-    Again, Area, Attrition, Cause, CostBand, Design, Direction, Evidence, Factor, FollowUp,
-    Participants, PracticeEntry, Resource, Setting, Sharing, SizeBand, Strength, Verdict,
-};
-use ldsp_protocol::standard::{Codebook, Dimension, Family, Standard, cell_index};
+use ldsp_protocol::practice::{Area, Evidence, PracticeEntry, Setting, Sharing, SizeBand, Verdict};
+use ldsp_protocol::standard::{Codebook, Standard};
 use ldsp_protocol::statement::{Body, Kind, SCHEMA};
 use ldsp_protocol::summary::{LearningSummary, Manifest, ProtectedTable};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+
+pub(crate) use writing::entry;
+
+use draw::{Draw, normal};
+use writing::TITLES;
 
 pub(crate) const ORIGIN: &str = "log.example.org";
 
@@ -51,7 +56,7 @@ pub(crate) async fn world(path: &std::path::Path, now: Timestamp) -> World {
         standard: Standard::v1(),
         public_url: "https://log.example.org".into(),
         clock: Arc::new(move || now),
-        benchmarks: Benchmarks::default(),
+        benchmarks: Arc::new(Benchmarks::default()),
     };
     World {
         service: Arc::new(service),
@@ -286,179 +291,6 @@ impl World {
                     self.share(lep, entry).await;
                 }
             }
-        }
-    }
-}
-
-const TITLES: [&str; 5] = [
-    "Recruiting at the library counter:",
-    "Laptops on loan with a helpline:",
-    "Evening bootcamp in data skills:",
-    "Market-day surgery for small firms:",
-    "Letters from the jobcentre:",
-];
-
-/// A sound entry.
-pub(crate) fn entry(title: &str, lep: &Lep) -> PracticeEntry {
-    PracticeEntry {
-        title: title.into(),
-        what: "A helper with two laptops sat at the same table in four libraries, on the same morning each week. There was no booking and no course name.\n\nThe first task was always the one that the person had come in with:\nprinting, a form, an e-mail account. Only then did the helper offer a second visit.".into(),
-        tier: ["basic", "general", "advanced"][title.len() % 3].into(),
-        skills: vec!["foundation".into(), "transacting".into()],
-        audience: vec!["older-people".into(), "out-of-work".into()],
-        mode: "face-to-face".into(),
-        area: Area::Lep(lep.code.clone()),
-        cost: CostBand::To10k,
-        verdict: Verdict::Failed,
-        causes: vec![
-            Cause {
-                factor: Factor::Recruitment,
-                direction: Direction::WorkedBecause,
-                because: "Counter staff already knew who was stuck.".into(),
-            },
-            Cause {
-                factor: Factor::Staff,
-                direction: Direction::FailedBecause,
-                because: "One helper to a table broke down whenever somebody brought a long form.".into(),
-            },
-        ],
-        again: Again::YesChanged,
-        change: "Put two helpers at the busiest table.".into(),
-        repeat: "Agree the table with the branch manager for a whole year.\n\nKeep a tally of what people came for.".into(),
-        evidence: vec![],
-        strength: Strength {
-            design: Design::BeforeAfter,
-            participants: Participants::To100,
-            attrition: Attrition::Medium,
-            follow_up: FollowUp::Months3,
-        },
-        tools: vec![Resource {
-            title: "Essential digital skills framework".into(),
-            link: "https://www.gov.uk/government/publications/essential-digital-skills-framework".into(),
-            licence: "OGL v3.0".into(),
-        }],
-        contact_role: "Digital inclusion lead".into(),
-        sharing: Sharing::Public,
-        review: "2027-06-01".parse().expect("a day"),
-        supersedes: None,
-        replicates: None,
-    }
-}
-
-/// A standard normal number (Box and Muller 1958).
-fn normal(rng: &mut impl Rng) -> f64 {
-    let unit = |n: u64| ((n >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
-    let (a, b) = (unit(rng.next_u64()), unit(rng.next_u64()));
-    (-2.0 * a.ln()).sqrt() * (std::f64::consts::TAU * b).cos()
-}
-
-/// Draws enrolments.
-struct Draw<'a> {
-    rng: &'a mut ChaCha20Rng,
-    codebook: &'a Codebook,
-}
-
-type Counts = Vec<Vec<i64>>;
-
-impl Draw<'_> {
-    /// Entry counts by month, table, cell.
-    fn entries(&mut self, months: usize, size: u64) -> Vec<Counts> {
-        let tables = Standard::v1().tables();
-        let empty: Counts = tables
-            .iter()
-            .map(|t| vec![0; self.codebook.cells(t)])
-            .collect();
-        let mut entries = vec![empty; months];
-        let quality = self.rng.next_u64() % 14;
-        for start in 0..months {
-            for _ in 0..size {
-                let person = self.person();
-                self.add(&mut entries[start], Family::Starts, &person);
-                // History before the first month leaves too, so that leavers do not start at nought.
-                let end =
-                    start.saturating_sub(1) + usize::try_from(self.rng.next_u64() % 3).unwrap_or(0);
-                if end < months && self.rng.next_u64() % 100 < 92 {
-                    self.leave(&mut entries, end, person, quality);
-                }
-            }
-        }
-        entries
-    }
-
-    fn leave(
-        &mut self,
-        entries: &mut [Counts],
-        end: usize,
-        mut person: Vec<(Dimension, usize)>,
-        quality: u64,
-    ) {
-        let by_tier = person.iter().find(|(d, _)| *d == Dimension::Tier);
-        let easier = by_tier.map_or(0, |(_, t)| 6 * (2 - (*t).min(2)) as u64);
-        let luck = self.rng.next_u64() % 100;
-        let outcome = match luck {
-            l if l < 62 + quality + easier => 0,
-            l if l < 76 + quality + easier => 1,
-            _ => 2,
-        };
-        person.push((Dimension::Outcome, outcome));
-        self.add(&mut entries[end], Family::Leavers, &person);
-        person.push((Dimension::Confidence, [0, 1, 1, 2, 2, 2][self.below(6)]));
-        person.push((Dimension::Everyday, [0, 1, 2, 2][self.below(4)]));
-        person.push((Dimension::Destination, self.below(5)));
-        self.add(&mut entries[end], Family::Confidence, &person);
-        self.add(&mut entries[end], Family::Everyday, &person);
-        if let Some(later) = entries.get_mut(end + 2) {
-            self.add(later, Family::Destination6, &person);
-        }
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        usize::try_from(self.rng.next_u64() % n.max(1) as u64).unwrap_or(0)
-    }
-
-    /// A code for each dimension; early codes are likelier and the last, "not stated", is rare.
-    fn person(&mut self) -> Vec<(Dimension, usize)> {
-        use Dimension::{
-            Age, Area, Audience, Disability, Ethnicity, Mode, Pledge, Prior, ProgrammeType, Sex,
-            Skill, Tier,
-        };
-        let dimensions = [
-            Area,
-            Tier,
-            Skill,
-            Mode,
-            Age,
-            Sex,
-            Ethnicity,
-            Disability,
-            Prior,
-            Audience,
-            ProgrammeType,
-            Pledge,
-        ];
-        dimensions
-            .into_iter()
-            .map(|d| {
-                let n = self.codebook.size(d);
-                let stated = if n > 1 && self.below(30) > 0 {
-                    n - 1
-                } else {
-                    n
-                };
-                let (a, b) = (self.below(stated), self.below(stated));
-                (d, if self.below(3) == 0 { a.min(b) } else { a })
-            })
-            .collect()
-    }
-
-    fn add(&self, counts: &mut Counts, family: Family, person: &[(Dimension, usize)]) {
-        for (number, table) in Standard::v1().tables().iter().enumerate() {
-            if table.family != family {
-                continue;
-            }
-            let code = |d: &Dimension| person.iter().find(|(p, _)| p == d).map_or(0, |(_, c)| *c);
-            let position: Vec<usize> = table.dimensions.iter().map(code).collect();
-            counts[number][cell_index(&self.codebook.shape(table), &position)] += 1;
         }
     }
 }

@@ -15,52 +15,10 @@ use ldsp_ui::{Html, Page, ProblemPage};
 use super::measure::TREND;
 use super::practice::Card;
 use super::words::TOO_FEW;
-use super::{Answer, Failure, figures, home, library, words};
+use super::{Failure, figures, home, library, words};
 use crate::Service;
 use crate::benchmark::{Group, LepFindings, LepStanding, Measure, Shown, Snapshot};
 use crate::store::Rollups;
-
-pub(super) async fn list(State(service): State<Arc<Service>>) -> Answer {
-    let snapshot = service.snapshot().await?;
-    let table = Table::new("The 38 Local Enterprise Partnerships")
-        .columns([
-            "Local Enterprise Partnership",
-            "Region",
-            "Enrolments to date",
-            "Achievement rate",
-            "State",
-        ])
-        .numeric([2, 3])
-        .rows(snapshot.leps().iter().map(|s| {
-            let figure = |m| {
-                s.finding(m)
-                    .map_or_else(|| "nothing yet".to_owned(), figures::with_interval)
-            };
-            [
-                link(&s.place.name, &format!("/leps/{}", s.place.code)),
-                Html::text(&s.region.name),
-                Html::text(&figure(Measure::Starts)),
-                Html::text(&figure(Measure::Achievement)),
-                home::standing_tag(s).into(),
-            ]
-        }));
-    let intro = match snapshot.range() {
-        Some(range) => format!(
-            "{}, {}. Each figure with its 95 % interval. Areas differ in size and in whom they serve: this is a list by code, not a league table.",
-            figures::period(range),
-            figures::coverage(snapshot.coverage())
-        ),
-        None => "No area has published yet. Choose an area to see which districts belong to it."
-            .to_owned(),
-    };
-    let page = Page::new("Areas").breadcrumb("Home", "/");
-    let page = if snapshot.range().is_some() {
-        page.banner(figures::provisional())
-    } else {
-        page
-    };
-    Ok(page.body(Html::concat([Html::paragraph(&intro), table.into()])))
-}
 
 /// The code of the LEP that an address names by its code, a former code or its slug.
 fn find(text: &str) -> Option<Gss> {

@@ -13,6 +13,7 @@ mod figures;
 mod help;
 mod home;
 mod lep;
+mod leps;
 mod library;
 mod measure;
 mod measures;
@@ -79,7 +80,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/benchmarks/{measure}/trend.csv", get(measure::trend))
         .route("/benchmarks/{measure}/groups.csv", get(measure::groups))
         .route("/benchmarks/{measure}/leps.csv", get(measure::leps))
-        .route("/leps", get(lep::list))
+        .route("/leps", get(leps::show))
         .route("/leps/{code}", get(lep::show))
         .route("/leps/{code}/figures.csv", get(lep::figures))
         .route("/practice", get(practice::list))
