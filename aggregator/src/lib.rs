@@ -8,6 +8,7 @@ pub mod app;
 pub mod benchmark;
 pub mod enrol;
 pub mod log;
+pub mod pages;
 pub mod receive;
 pub mod rollup;
 mod service;
