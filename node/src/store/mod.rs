@@ -4,11 +4,17 @@
 //! outbox, practice. A row that cannot be what the schema says is [`StoreError::Corrupt`], which
 //! names table, column and row.
 
+pub mod enrolment;
+pub mod ledger;
+pub mod outbox;
+pub mod releases;
+
 use std::path::Path;
 
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{Sqlite, Transaction};
 
 /// Trouble with the store.
 #[derive(Debug, thiserror::Error)]
@@ -62,5 +68,10 @@ impl Store {
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
         Ok(Self { writer, reader })
+    }
+
+    /// Begins a write transaction; dropping it leaves everything as it was.
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 }
