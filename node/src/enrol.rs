@@ -12,7 +12,7 @@ use rand_core::CryptoRng;
 
 use crate::store::enrolment::{self, Enrolment};
 use crate::store::outbox::Head;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, audit};
 use crate::submit::in_words;
 use crate::transport::{Answer, ENVELOPE_TYPE, Method, Request, Transport, Unreachable, check_url};
 
@@ -20,27 +20,21 @@ use crate::transport::{Answer, ENVELOPE_TYPE, Method, Request, Transport, Unreac
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum EnrolError {
-    #[error("this node has no LEP yet. Run `ldsp-node init` first")]
+    #[error("this node has no LEP yet")]
     NoIdentity,
-    #[error("the invite cannot be read: {0}. Ask the operator to send the file again")]
+    #[error("the invite cannot be used: {0}")]
     Invite(String),
-    #[error("the invite ended at {0}. Ask the operator for a new one")]
+    #[error("the invite ended at {0}")]
     Expired(Timestamp),
-    #[error(
-        "the invite is for the LEP {invited}, this node serves {ours}. Use the invite that was made for this LEP"
-    )]
+    #[error("the invite is for the LEP {invited}, this node serves {ours}")]
     Lep { invited: Gss, ours: Gss },
-    #[error(
-        "this node is enrolled as {node} at {origin}. A node changes neither; a new node starts in a new directory"
-    )]
+    #[error("this node is enrolled as {node} at {origin} already, and changes neither")]
     Already { node: String, origin: String },
     #[error(
-        "the aggregator applies data standard {theirs}, this program {ours}. Figures of two standards cannot be added up. Upgrade this node if a newer version is out, else ask the operator to upgrade the aggregator"
+        "the aggregator applies data standard {theirs}…, this program {ours}…: figures of two standards cannot be added up"
     )]
     Standard { theirs: String, ours: String },
-    #[error(
-        "the aggregator's record is not about this node: {0} differs. Nothing was stored. Tell its operator"
-    )]
+    #[error("the aggregator's record is not about this node: {0} differs")]
     Record(&'static str),
     #[error("the aggregator refuses: {0}")]
     Refused(String),
@@ -65,6 +59,25 @@ impl EnrolError {
             Self::Refused(_) => "refused",
             Self::Unreachable(_) => "unreachable",
             Self::Store(_) => "storage",
+        }
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn next(&self) -> &'static str {
+        match self {
+            Self::NoIdentity => "Run `ldsp-node init --lep CODE` first.",
+            Self::Invite(_) => "Ask the operator to send the invite file again, unchanged.",
+            Self::Expired(_) => "Ask the operator for a new invite.",
+            Self::Lep { .. } => "Use the invite that was made for this LEP.",
+            Self::Already { .. } => "Start a new node in a new data directory, if one is wanted.",
+            Self::Standard { .. } => {
+                "Upgrade this node if a newer version is out; if it is the newest, ask the operator to upgrade the aggregator."
+            }
+            Self::Record(_) => "Nothing was stored. Tell the aggregator's operator.",
+            Self::Refused(_) => "Do what the aggregator says, or ask its operator.",
+            Self::Unreachable(error) => error.next(),
+            Self::Store(error) => error.next(),
         }
     }
 }
@@ -168,13 +181,13 @@ pub async fn enrol<T: Transport>(
         enrolled_at: now.as_second(),
         head: head(&record),
     };
-    let mut transaction = store.begin().await?;
+    let mut transaction = store.write().await?;
     enrolment::write(&mut transaction, &enrolment).await?;
     let detail = format!(
         "{} at {}, key {fingerprint}",
         enrolment.node, enrolment.origin
     );
-    enrolment::audit(&mut transaction, now.as_second(), who, "enrolled", &detail).await?;
+    audit::append(&mut transaction, now, who, "enrolled", &detail).await?;
     transaction.commit().await.map_err(StoreError::from)?;
     Ok(Enrolled {
         enrolment,
@@ -210,11 +223,13 @@ async fn request<T: Transport>(
     invite: &Invite,
     nonce: Digest,
 ) -> Result<NodeRecord, EnrolError> {
+    let secret = hex::decode(&invite.secret)
+        .map_err(|_| EnrolError::Invite("its secret is not hexadecimal".to_owned()))?;
     let body = EnrolmentBody {
         schema: 1,
         origin: invite.origin.clone(),
         node: invite.node.clone(),
-        invite: Digest::of(invite.secret.as_bytes()),
+        invite: Digest::of(&secret),
         nonce,
         public_key: hex::encode(key.verifying_key().as_bytes()),
         standard: Standard::v1().digest(),
@@ -295,7 +310,7 @@ pub async fn refresh<T: Transport>(
     }
     check_standard(&record)?;
     let active = record.state == NodeState::Active;
-    let mut transaction = store.begin().await?;
+    let mut transaction = store.write().await?;
     enrolment::refresh(&mut transaction, active, head(&record)).await?;
     transaction.commit().await.map_err(StoreError::from)?;
     Ok(active)

@@ -5,9 +5,12 @@
 
 use std::sync::Arc;
 
+pub mod app;
 pub mod cube;
 pub mod disclosure;
 pub mod enrol;
+pub mod home;
+pub mod import;
 pub mod release;
 pub mod schedule;
 pub mod seal;

@@ -11,7 +11,7 @@ use ldsp_protocol::ids::Period;
 
 use crate::Entropy;
 use crate::release::{self, ReleaseError, Request, SCHEDULE};
-use crate::store::{Store, StoreError, enrolment};
+use crate::store::{Store, StoreError, audit};
 
 /// Days that are searched for the next match: 29 February on a given weekday comes back within 40 years.
 const HORIZON_DAYS: i32 = 41 * 366;
@@ -28,20 +28,27 @@ pub fn london() -> TimeZone {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum ScheduleError {
-    #[error(
-        "a schedule has five fields: minute, hour, day of the month, month, weekday. Example: `0 6 5 * *`, the 5th of each month at 06:00"
-    )]
+    #[error("a schedule has five fields: minute, hour, day of the month, month, weekday")]
     Fields,
-    #[error(
-        "write weekdays as names, MON to SUN: numbers mean different days in different programs"
-    )]
+    #[error("a weekday is written as a number, which means different days in different programs")]
     Weekday,
-    #[error(
-        "the schedule cannot be read: {0}. Example: `0 6 5 * *`, the 5th of each month at 06:00"
-    )]
+    #[error("the schedule cannot be read: {0}")]
     Form(String),
     #[error("the schedule never comes: no day has that date")]
     Never,
+}
+
+impl ScheduleError {
+    /// What to do next.
+    #[must_use]
+    pub fn next(&self) -> &'static str {
+        match self {
+            Self::Weekday => "Write weekdays as names, MON to SUN.",
+            _ => {
+                "Correct `schedule` in the configuration. Example: `0 6 5 * *`, the 5th of each month at 06:00."
+            }
+        }
+    }
 }
 
 /// Five cron fields, read as London's wall clock. Day of the month and weekday must both hold.
@@ -144,6 +151,7 @@ pub enum JobOutcome {
 #[derive(Debug)]
 pub struct Job {
     schedule: Schedule,
+    request: Request,
     next: Option<Timestamp>,
 }
 
@@ -155,15 +163,24 @@ impl Job {
     pub async fn new(
         store: &Store,
         schedule: Schedule,
+        rho_micro: Option<u64>,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
         let last: Option<i64> =
-            sqlx::query_scalar("SELECT max(at) FROM audit WHERE action = 'schedule-ran'")
+            sqlx::query_scalar("SELECT max(at) FROM audit WHERE action = 'schedule came'")
                 .fetch_one(&store.reader)
                 .await?;
         let last = last.and_then(|at| Timestamp::from_second(at).ok());
         let next = schedule.after(last.unwrap_or(now).min(now));
-        Ok(Self { schedule, next })
+        let request = Request {
+            rho_micro,
+            ..Request::default()
+        };
+        Ok(Self {
+            schedule,
+            request,
+            next,
+        })
     }
 
     /// When it is due.
@@ -198,17 +215,17 @@ impl Job {
             return Ok(JobOutcome::NotYet(due));
         }
         self.next = self.schedule.after(now);
-        let mut transaction = store.begin().await?;
-        enrolment::audit(
+        let mut transaction = store.write().await?;
+        audit::append(
             &mut transaction,
-            now.as_second(),
+            now,
             SCHEDULE,
-            "schedule-ran",
-            "",
+            "schedule came",
+            "the release schedule came",
         )
         .await?;
         transaction.commit().await?;
-        match release::prepare(store, Request::default(), SCHEDULE, now, entropy).await {
+        match release::prepare(store, self.request, SCHEDULE, now, entropy).await {
             Ok(prepared) if prepared.drawn => Ok(JobOutcome::Prepared(prepared.release.period)),
             Ok(prepared) => Ok(JobOutcome::Nothing(
                 ReleaseError::Open(prepared.release.period).to_string(),

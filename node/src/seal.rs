@@ -57,16 +57,14 @@ impl SealedStatement {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum QueueError {
-    #[error(
-        "this node is not enrolled. Ask the national operator for an invite and run `ldsp-node enrol --invite FILE`"
-    )]
+    #[error("this node is not enrolled")]
     NotEnrolled,
     #[error(
-        "the log holds {log} statements of this node, this database {ours}: it was restored from an older backup. Nothing is signed, because a second statement at the same number would prove against the node. Restore the newest backup, or ask the national operator"
+        "the log holds {log} statements of this node, this database {ours}: it was restored from an older backup, and a second statement at the same number would be proof against the node. Nothing is signed"
     )]
     Behind { log: u64, ours: u64 },
     #[error(
-        "statement {seq} of this node in the log is not the one in this database. Nothing is signed. Look for a second copy of this node that runs with the same key, and ask the national operator"
+        "statement {seq} of this node in the log is not the one in this database. Nothing is signed"
     )]
     Forked { seq: u64 },
     #[error(transparent)]
@@ -82,6 +80,21 @@ impl QueueError {
             Self::Behind { .. } => "behind-log",
             Self::Forked { .. } => "forked",
             Self::Store(_) => "storage",
+        }
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn next(&self) -> &'static str {
+        match self {
+            Self::NotEnrolled => {
+                "Ask the national operator for an invite and run `ldsp-node enrol --invite FILE`."
+            }
+            Self::Behind { .. } => "Restore the newest backup, or ask the national operator.",
+            Self::Forked { .. } => {
+                "Look for a second copy of this node that runs with the same key, and ask the national operator."
+            }
+            Self::Store(error) => error.next(),
         }
     }
 }

@@ -116,7 +116,7 @@ impl<T: Transport> Submitter<T> {
         match self.attempt(&enrolment, &row, now).await? {
             Ok((receipt, index)) => {
                 let at = now.as_second();
-                let mut transaction = self.store.begin().await?;
+                let mut transaction = self.store.write().await?;
                 outbox::acknowledge(&mut transaction, row.seq, &receipt, index, at).await?;
                 transaction.commit().await?;
                 Ok(StepOutcome::Acknowledged {
@@ -159,7 +159,7 @@ impl<T: Transport> Submitter<T> {
                 Ok(false) => return Ok(Err(pending())),
                 Err(enrol::EnrolError::Store(error)) => return Err(error),
                 Err(enrol::EnrolError::Unreachable(error)) => return Ok(Err(away(&error))),
-                Err(error) => return Ok(Err(refused(error.to_string()))),
+                Err(error) => return Ok(Err(refused(format!("{error}. {}", error.next())))),
             }
         }
         let request = Request {
@@ -199,7 +199,7 @@ impl<T: Transport> Submitter<T> {
         let wait = backoff(row.attempts, shortest, longest, rng);
         let asked = failure.retry_after.unwrap_or(0).clamp(0, REFUSED_LONGEST);
         let until = now.as_second() + wait.max(asked);
-        let mut transaction = self.store.begin().await?;
+        let mut transaction = self.store.write().await?;
         outbox::postpone(&mut transaction, row.seq, until, &failure.problem).await?;
         transaction.commit().await?;
         Ok(StepOutcome::Postponed {
@@ -220,7 +220,7 @@ fn pending() -> Failure {
 
 fn away(error: &Unreachable) -> Failure {
     Failure {
-        problem: error.to_string(),
+        problem: format!("{error}. {}", error.next()),
         refused: false,
         retry_after: None,
     }

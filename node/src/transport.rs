@@ -58,10 +58,16 @@ pub struct Answer {
 
 /// No answer came.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the aggregator could not be reached: {0}. Check the network, the address and the certificate; what is queued stays queued"
-)]
+#[error("the aggregator could not be reached: {0}")]
 pub struct Unreachable(pub String);
+
+impl Unreachable {
+    /// What to do next.
+    #[must_use]
+    pub fn next(&self) -> &'static str {
+        "Check the network, the address and the certificate. What is queued stays queued and is sent again."
+    }
+}
 
 /// Sends requests to one aggregator. No redirects; every call ends within a minute.
 pub trait Transport: Send + Sync {
@@ -93,6 +99,9 @@ impl Https {
         if let Some(pem) = ca_pem {
             let authorities = reqwest::Certificate::from_pem_bundle(pem.as_bytes())
                 .map_err(|e| Unreachable(in_full(&e)))?;
+            if authorities.is_empty() {
+                return Err(Unreachable("ca_pem holds no certificate".to_owned()));
+            }
             builder = builder.tls_certs_merge(authorities);
         }
         Ok(Self {

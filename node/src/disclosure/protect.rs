@@ -18,15 +18,25 @@ pub const EPOCH: u32 = 1;
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum ProtectError {
     #[error(
-        "this node has published {HORIZON} months, which is all that its privacy budget was spread over. Ask the national operator which data standard comes next"
+        "this node has published {HORIZON} months, which is all that its privacy budget was spread over"
     )]
     Horizon,
-    #[error(
-        "the ledger is for other tables or code lists than this program's standard. Restore the backup, or install the version that wrote it"
-    )]
+    #[error("the ledger is for other code lists than this program's standard")]
     Shape,
-    #[error("table {0} holds a count that no area can have. Check the imports of the month")]
+    #[error("table {0} holds a count that no area can have")]
     Range(String),
+}
+
+impl ProtectError {
+    /// What to do next.
+    #[must_use]
+    pub fn next(&self) -> &'static str {
+        match self {
+            Self::Horizon => "Ask the national operator which data standard comes next.",
+            Self::Shape => "Use the program version that wrote the ledger, or restore the backup.",
+            Self::Range(_) => "Check the imports of the month.",
+        }
+    }
 }
 
 /// Protected tables of one month: the only form in which learner data leave this node. Made only by [`protect`].
@@ -60,13 +70,14 @@ impl ProtectedTables {
 /// Per cell, in grid units (2^-16): u_t = sum over s <= t of c_(t-s) x_s, and v_t = u_t + z_t with z_t discrete
 /// Gaussian of variance sigma^2 of the table (disclosure.md, "Continual release"). z_t is added and
 /// forgotten; `history` are months 1 .. t-1 of the epoch in order. Draws cells in the standard's order, so
-/// that a seeded generator gives the same tables. Call once per month, in the transaction that stores the outcome.
+/// that a seeded generator gives the same tables. `rho_micro` is the node's budget, the same in every month. Call once per month, in the transaction that stores the outcome.
 ///
 /// # Errors
 /// [`ProtectError`]; nothing was drawn that anybody has seen.
 pub fn protect<R: CryptoRng + ?Sized>(
     counts: &EntryCounts,
     history: &[LedgerMonth],
+    rho_micro: u64,
     rng: &mut R,
 ) -> Result<ProtectedTables, ProtectError> {
     let standard = Standard::v1();
@@ -74,7 +85,7 @@ pub fn protect<R: CryptoRng + ?Sized>(
     if month > HORIZON {
         return Err(ProtectError::Horizon);
     }
-    let manifest = Manifest::new(standard, EPOCH, month, standard.noise().rho_micro);
+    let manifest = Manifest::new(standard, EPOCH, month, rho_micro);
     let mut tables = Vec::with_capacity(standard.tables().len());
     for (at, (declared, entries)) in standard.tables().iter().zip(counts.tables()).enumerate() {
         let variance = manifest.sigma2.get(&declared.id).copied();

@@ -9,7 +9,7 @@ use ldsp_protocol::statement::Kind;
 use super::{ReleaseError, check_ledger, check_payload};
 use crate::seal;
 use crate::store::releases::{self, StoredRelease};
-use crate::store::{Store, enrolment, ledger};
+use crate::store::{Store, audit, enrolment, ledger};
 
 /// What a person approves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub async fn approve(
     approval: &Approval<'_>,
     now: Timestamp,
 ) -> Result<u64, ReleaseError> {
-    let mut transaction = store.begin().await?;
+    let mut transaction = store.write().await?;
     let release = match approval.period {
         Some(period) => releases::of(&mut transaction, period)
             .await?
@@ -70,11 +70,11 @@ pub async fn approve(
         "{}, digest {}, statement {seq}",
         release.period, release.digest
     );
-    enrolment::audit(
+    audit::append(
         &mut transaction,
-        at,
+        now,
         approval.person,
-        "release-approved",
+        "release approved",
         &detail,
     )
     .await?;

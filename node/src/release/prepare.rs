@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use ldsp_protocol::ids::{Digest, Period};
-use ldsp_protocol::standard::Codebook;
+use ldsp_protocol::standard::{Codebook, Standard};
 use sqlx::sqlite::SqliteConnection;
 
 use super::{ReleaseError, check_ledger};
@@ -11,7 +11,7 @@ use crate::disclosure::{LedgerMonth, protect};
 use crate::schedule::london;
 use crate::seal::check_head;
 use crate::store::releases::{self, StoredRelease};
-use crate::store::{Store, enrolment, ledger};
+use crate::store::{Store, audit, enrolment, ledger};
 
 /// Author of what the timed job prepares.
 pub const SCHEDULE: &str = "schedule";
@@ -23,6 +23,8 @@ pub struct Request {
     pub period: Option<Period>,
     /// Where the node's history begins; only before the first release.
     pub first: Option<Period>,
+    /// The LEP's own budget in millionths of zCDP rho, at most the standard's; fixed by the first release.
+    pub rho_micro: Option<u64>,
 }
 
 /// A release that waits for approval, or one that was prepared before.
@@ -51,7 +53,7 @@ pub async fn prepare(
     now: Timestamp,
     entropy: &Entropy,
 ) -> Result<Prepared, ReleaseError> {
-    let mut transaction = store.begin().await?;
+    let mut transaction = store.write().await?;
     let prepared = prepare_in(&mut transaction, request, author, now, entropy).await?;
     transaction.commit().await?;
     Ok(prepared)
@@ -69,7 +71,7 @@ pub(super) async fn prepare_in(
         .ok_or(ReleaseError::NoIdentity)?;
     let codebook = Codebook::new(&lep, &[]);
     let history = ledger::months(&mut *connection, &codebook).await?;
-    check_ledger(&mut *connection, &history).await?;
+    let last = check_ledger(&mut *connection, &history).await?;
     if let Some(release) = stored(&mut *connection, request, &history).await? {
         return Ok(Prepared {
             release,
@@ -84,14 +86,31 @@ pub(super) async fn prepare_in(
     if !has_ended(period, now) {
         return Err(ReleaseError::NotEnded(period));
     }
-    let release = draw(
-        connection, &codebook, period, &history, author, now, entropy,
-    )
-    .await?;
+    let begun = last.map(|summary| summary.noise.rho_micro);
+    let draw = Draw {
+        period,
+        history: &history,
+        rho_micro: rho(request.rho_micro, begun)?,
+        author,
+        now,
+    };
+    let release = draw.run(connection, &codebook, entropy).await?;
     Ok(Prepared {
         release,
         drawn: true,
     })
+}
+
+/// The budget: what the history began with, else the LEP's own, else the standard's.
+fn rho(asked: Option<u64>, begun: Option<u64>) -> Result<u64, ReleaseError> {
+    match (asked, begun) {
+        (Some(asked), Some(begun)) if asked != begun => Err(ReleaseError::Rho { asked, begun }),
+        (_, Some(begun)) => Ok(begun),
+        (asked, None) => {
+            let most = Standard::v1().noise().rho_micro;
+            Ok(asked.unwrap_or(most).clamp(1, most))
+        }
+    }
 }
 
 /// The release that answers the request without a draw: the one asked for, or the open one.
@@ -126,7 +145,7 @@ async fn next_after(
 ) -> Result<Period, ReleaseError> {
     let next = match history.last() {
         Some(last) => last.period.next().ok_or(ReleaseError::Calendar)?,
-        None => match request.first.or(request.period) {
+        None => match request.first {
             Some(first) => first,
             None => ledger::earliest_start(connection)
                 .await?
@@ -162,42 +181,44 @@ fn has_ended(period: Period, now: Timestamp) -> bool {
         .is_some_and(|following| today >= following.first_day())
 }
 
-async fn draw(
-    connection: &mut SqliteConnection,
-    codebook: &Codebook,
+/// One month's draw.
+struct Draw<'a> {
     period: Period,
-    history: &[LedgerMonth],
-    author: &str,
+    history: &'a [LedgerMonth],
+    rho_micro: u64,
+    author: &'a str,
     now: Timestamp,
-    entropy: &Entropy,
-) -> Result<StoredRelease, ReleaseError> {
-    let counts = ledger::entries(&mut *connection, codebook, period).await?;
-    let protected = protect(&counts, history, &mut *entropy())?;
-    let month = protected.ledger_month();
-    let payload = serde_json::to_vec(protected.summary())
-        .expect("a summary holds strings, integers and lists only");
-    let release = StoredRelease {
-        period,
-        epoch: month.epoch,
-        month: month.month,
-        digest: Digest::of(&payload),
-        payload,
-        author: author.to_owned(),
-        prepared_at: now.as_second(),
-        approved: None,
-        seq: None,
-    };
-    ledger::append(&mut *connection, month, now.as_second()).await?;
-    ledger::mark_counted(&mut *connection, period).await?;
-    releases::insert(&mut *connection, &release).await?;
-    let detail = format!("{period}, digest {}", release.digest);
-    enrolment::audit(
-        connection,
-        now.as_second(),
-        author,
-        "release-prepared",
-        &detail,
-    )
-    .await?;
-    Ok(release)
+}
+
+impl Draw<'_> {
+    async fn run(
+        &self,
+        connection: &mut SqliteConnection,
+        codebook: &Codebook,
+        entropy: &Entropy,
+    ) -> Result<StoredRelease, ReleaseError> {
+        let (period, now) = (self.period, self.now);
+        let counts = ledger::entries(&mut *connection, codebook, period).await?;
+        let protected = protect(&counts, self.history, self.rho_micro, &mut *entropy())?;
+        let month = protected.ledger_month();
+        let payload = serde_json::to_vec(protected.summary())
+            .expect("a summary holds strings, integers and lists only");
+        let release = StoredRelease {
+            period,
+            epoch: month.epoch,
+            month: month.month,
+            digest: Digest::of(&payload),
+            payload,
+            author: self.author.to_owned(),
+            prepared_at: now.as_second(),
+            approved: None,
+            seq: None,
+        };
+        ledger::append(&mut *connection, month, now.as_second()).await?;
+        ledger::mark_counted(&mut *connection, period).await?;
+        releases::insert(&mut *connection, &release).await?;
+        let detail = format!("{period}, digest {}", release.digest);
+        audit::append(connection, now, self.author, "release prepared", &detail).await?;
+        Ok(release)
+    }
 }

@@ -132,24 +132,3 @@ pub async fn refresh(
     .await?;
     Ok(())
 }
-
-/// Notes who did what, without personal data of learners.
-///
-/// # Errors
-/// Database trouble.
-pub async fn audit(
-    connection: &mut SqliteConnection,
-    at: i64,
-    who: &str,
-    action: &str,
-    detail: &str,
-) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO audit (at, who, action, detail) VALUES ($1, $2, $3, $4)")
-        .bind(at)
-        .bind(who)
-        .bind(action)
-        .bind(detail)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
