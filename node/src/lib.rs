@@ -16,6 +16,8 @@ pub mod schedule;
 pub mod seal;
 pub mod store;
 pub mod submit;
+#[cfg(test)]
+mod testing;
 pub mod transport;
 
 /// Program and version, as stated in manifests and enrolments.

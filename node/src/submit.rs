@@ -363,3 +363,6 @@ pub async fn read<T: Transport>(
         _ => Err(ReadError::Refused(in_words(&answer))),
     }
 }
+
+#[cfg(test)]
+mod tests;

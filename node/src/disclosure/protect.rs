@@ -144,3 +144,83 @@ fn filter(entries: &[i64], history: &[LedgerMonth], at: usize) -> Option<Vec<i12
     }
     Some(sums)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cube::{count, tests::entries};
+    use ldsp_protocol::noise::filtered;
+    use ldsp_protocol::standard::Codebook;
+    use proptest::prelude::*;
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    fn codebook() -> Codebook {
+        Codebook::new(&"E37000001".parse().unwrap(), &[])
+    }
+
+    fn month(number: usize) -> Period {
+        Period::new(2022, 1)
+            .unwrap()
+            .plus(number as i32 - 1)
+            .unwrap()
+    }
+
+    fn rho() -> u64 {
+        Standard::v1().noise().rho_micro
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(8))]
+        #[test]
+        fn noise_apart_the_filter_is_the_protocols(months in prop::collection::vec(prop::collection::vec(entries(), 0..20), 1..5)) {
+            let mut history: Vec<LedgerMonth> = Vec::new();
+            for (at, entries) in months.into_iter().enumerate() {
+                let counts = count(&codebook(), month(at + 1), entries).unwrap();
+                let mut rng = ChaCha20Rng::seed_from_u64(at as u64);
+                let protected = protect(&counts, &history, rho(), &mut rng).unwrap();
+                history.push(protected.ledger_month().clone());
+                // The same generator, drawn in the same order, gives the noise back.
+                let mut rng = ChaCha20Rng::seed_from_u64(at as u64);
+                for (number, declared) in Standard::v1().tables().iter().enumerate() {
+                    let sigma2 = protected.summary().noise.sigma2[&declared.id];
+                    let gaussian = DiscreteGaussian::new(sigma2).unwrap();
+                    for (cell, v) in protected.summary().tables[number].cells.iter().enumerate() {
+                        let x: Vec<i64> = history.iter().map(|m| m.tables[number].entries[cell]).collect();
+                        prop_assert_eq!(*v, filtered(&x) + gaussian.sample(&mut rng));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_horizon_is_the_end() {
+        let counts = count(&codebook(), month(1), []).unwrap();
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let first = protect(&counts, &[], rho(), &mut rng).unwrap();
+        let history = vec![first.ledger_month().clone(); HORIZON - 1];
+        let last = protect(&counts, &history, rho(), &mut rng).unwrap();
+        assert_eq!(last.summary().noise.month, HORIZON);
+        let history = vec![first.ledger_month().clone(); HORIZON];
+        assert_eq!(
+            protect(&counts, &history, rho(), &mut rng),
+            Err(ProtectError::Horizon)
+        );
+    }
+
+    #[test]
+    fn a_ledger_of_other_lists_is_refused() {
+        let counts = count(&codebook(), month(1), []).unwrap();
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let mut other = protect(&counts, &[], rho(), &mut rng)
+            .unwrap()
+            .ledger_month()
+            .clone();
+        other.tables[0].entries.pop();
+        assert_eq!(
+            protect(&counts, &[other], rho(), &mut rng),
+            Err(ProtectError::Shape)
+        );
+    }
+}

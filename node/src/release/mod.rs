@@ -3,6 +3,8 @@
 mod approve;
 mod prepare;
 mod show;
+#[cfg(test)]
+mod tests;
 
 use ldsp_protocol::ids::Period;
 use ldsp_protocol::summary::LearningSummary;
