@@ -1,6 +1,6 @@
 //! `people add` and `people list`.
 
-use argon2::password_hash::{PasswordHasher as _, phc::PasswordHash};
+use ldsp_ui::secret::{self, Secret};
 use serde_json::json;
 
 use super::cli::People;
@@ -27,18 +27,13 @@ async fn add(name: &str, role: Role, context: &Context) -> Answer {
     }
     let node = open(context).await?;
     let mut rng = (context.entropy)();
-    let mut bytes = [0; 20];
-    rng.fill_bytes(&mut bytes);
-    let secret = hex::encode(bytes);
-    let mut salt = [0; 16];
-    rng.fill_bytes(&mut salt);
-    let hash: PasswordHash = argon2::Argon2::default()
-        .hash_password_with_salt(secret.as_bytes(), &salt)
-        .map_err(|error| Refusal::new(error, "Free some memory and try again."))?;
+    let secret = Secret::generate(&mut rng);
+    let secret_hash = secret::hash(&secret, &mut rng)
+        .map_err(|error| Refusal::new(error, "Nothing was changed."))?;
     let person = Person {
         name: name.to_owned(),
         role,
-        secret_hash: hash.to_string(),
+        secret_hash,
         added_at: (context.clock)(),
     };
     let added = node.store.add_person(&person).await?;
@@ -51,10 +46,11 @@ async fn add(name: &str, role: Role, context: &Context) -> Answer {
     }
     Ok(Output {
         text: format!(
-            "{name} is now {} of this node.\nSecret, shown only this once: {secret}\nNext: hand it over in person; it is needed to sign in.",
+            "{name} is now {} of this node.\nSecret, shown only this once: {}\nNext: hand it over in person; it is needed to sign in.",
             role.as_str(),
+            secret.reveal(),
         ),
-        json: json!({"name": name, "role": role.as_str(), "secret": secret}),
+        json: json!({"name": name, "role": role.as_str(), "secret": secret.reveal()}),
     })
 }
 

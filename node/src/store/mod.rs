@@ -11,13 +11,17 @@ use jiff::civil::Date;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Sqlite, Transaction};
+use sqlx::{ConnectOptions as _, Sqlite, Transaction};
 
 pub mod audit;
+pub mod enrolment;
 pub mod identity;
 pub mod imports;
+pub mod ledger;
+pub mod outbox;
 pub mod people;
 pub mod records;
+pub mod releases;
 
 /// Trouble with the store.
 #[derive(Debug, thiserror::Error)]
@@ -124,7 +128,9 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(std::time::Duration::from_secs(10));
+            .busy_timeout(std::time::Duration::from_secs(10))
+            // Bulk statements are long, and what runs here is nobody's business.
+            .disable_statement_logging();
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .connect_with(options.clone())

@@ -128,3 +128,18 @@ impl Store {
         row.map(person).transpose()
     }
 }
+
+impl ldsp_ui::People for Store {
+    async fn find(
+        &self,
+        name: &str,
+    ) -> Result<Option<ldsp_ui::PersonRecord>, ldsp_ui::PeopleError> {
+        let person = self.person(name).await;
+        let person = person.map_err(|error| ldsp_ui::PeopleError(Box::new(error)))?;
+        Ok(person.map(|person| ldsp_ui::PersonRecord {
+            name: person.name,
+            role: ldsp_ui::Role::new(person.role.as_str()),
+            secret_hash: person.secret_hash,
+        }))
+    }
+}
