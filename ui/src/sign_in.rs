@@ -1,0 +1,255 @@
+//! `/sign-in` and `/sign-out`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Form, Query, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use serde::Deserialize;
+use tokio::sync::Semaphore;
+use tower_sessions::Session;
+
+use crate::components::{Button, Details, ErrorSummary, Field, PostForm, TextInput};
+use crate::html::Html;
+use crate::page::Page;
+use crate::people::{PeopleError, PersonRecord, SharedPeople, SignedIn, see_other};
+use crate::problem::ProblemPage;
+use crate::secret::{self, Secret};
+use crate::throttle::Throttle;
+use crate::{Clock, session};
+
+/// Two hashes at a time bound what sign-ins can take of memory (19 MiB each) and of the processor.
+const HASHES_AT_A_TIME: usize = 2;
+const FORM_BYTES: usize = 8 * 1024;
+const NAME_BYTES: usize = 200;
+
+#[derive(Clone)]
+struct Desk {
+    people: SharedPeople,
+    clock: Clock,
+    throttle: Arc<Throttle>,
+    hashes: Arc<Semaphore>,
+    cookie: Arc<str>,
+}
+
+pub(crate) fn router(people: SharedPeople, clock: Clock, cookie: &str) -> Router {
+    let desk = Desk {
+        people,
+        clock,
+        throttle: Arc::default(),
+        hashes: Arc::new(Semaphore::new(HASHES_AT_A_TIME)),
+        cookie: cookie.into(),
+    };
+    Router::new()
+        .route(
+            "/sign-in",
+            get(form)
+                .post(sign_in)
+                .layer(DefaultBodyLimit::max(FORM_BYTES)),
+        )
+        .route(
+            "/sign-out",
+            post(sign_out).layer(DefaultBodyLimit::max(FORM_BYTES)),
+        )
+        .with_state(desk)
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Deserialize)]
+struct Attempt {
+    name: String,
+    secret: String,
+    #[serde(default)]
+    next: String,
+}
+
+async fn form(Query(wanted): Query<Wanted>, person: Option<SignedIn>) -> Response {
+    let next = local(&wanted.next);
+    if person.is_some() {
+        return see_other(next);
+    }
+    page("", next, None).into_response()
+}
+
+async fn sign_in(
+    State(desk): State<Desk>,
+    session: Session,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Form(attempt): Form<Attempt>,
+) -> Response {
+    let (name, next) = (attempt.name.trim(), local(&attempt.next));
+    if name.is_empty() || attempt.secret.trim().is_empty() {
+        return page(name, next, Some("Enter your name and your secret")).into_response();
+    }
+    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
+    if name.len() > NAME_BYTES {
+        return page("", next, Some(WRONG)).into_response();
+    }
+    if let Some(wait) = desk.throttle.wait(name, address, (desk.clock)()) {
+        return too_many(wait);
+    }
+    match desk
+        .check(name, address, Secret::typed(&attempt.secret))
+        .await
+    {
+        Ok(Some(person)) => match session::sign_in(&session, &person).await {
+            Ok(()) => see_other(next),
+            Err(error) => {
+                tracing::error!(%error, "a session could not be opened");
+                ProblemPage::fault().into_response()
+            }
+        },
+        Ok(None) => page(name, next, Some(WRONG)).into_response(),
+        Err(error) => {
+            tracing::error!(error = ?error, "sign-in could not be checked");
+            ProblemPage::unavailable("Your name and secret could not be checked.").into_response()
+        }
+    }
+}
+
+/// One sentence for a wrong name and a wrong secret, so that names cannot be found out.
+const WRONG: &str = "The name and the secret do not belong together. Check both and try again";
+
+impl Desk {
+    async fn check(
+        &self,
+        name: &str,
+        address: Option<IpAddr>,
+        secret: Secret,
+    ) -> Result<Option<PersonRecord>, PeopleError> {
+        self.throttle.attempt(name, address, (self.clock)());
+        let person = self.people.find_boxed(name).await?;
+        let boxed = |e: &dyn std::fmt::Display| PeopleError(e.to_string().into());
+        let permit = self.hashes.acquire().await.map_err(|e| boxed(&e))?;
+        let checked = tokio::task::spawn_blocking(move || {
+            let right = match &person {
+                Some(person) => secret::verify(&secret, &person.secret_hash),
+                None => secret::verify_nobody(&secret),
+            };
+            person.filter(|_| right)
+        });
+        let person = checked.await.map_err(|e| boxed(&e))?;
+        drop(permit);
+        if person.is_some() {
+            self.throttle.succeeded(name, address);
+        }
+        Ok(person)
+    }
+}
+
+async fn sign_out(State(desk): State<Desk>, session: Session) -> Response {
+    if let Err(error) = session.flush().await {
+        tracing::error!(%error, "a session could not be ended");
+        return ProblemPage::fault().into_response();
+    }
+    let mut response = see_other("/");
+    // The library removes its cookie without `Secure`, which browsers refuse for the prefix `__Host-`.
+    let removal = format!(
+        "{}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0",
+        desk.cookie
+    );
+    if let Ok(removal) = HeaderValue::try_from(removal) {
+        response.headers_mut().append(header::SET_COOKIE, removal);
+    }
+    response
+}
+
+fn page(name: &str, next: &str, error: Option<&str>) -> Page {
+    let field = Field::new("name", "Name").value(name);
+    let field = if let Some(error) = error {
+        field.error(error)
+    } else {
+        field
+    };
+    let secret = Field::new("secret", "Secret").hint(
+        "The groups of letters and digits that you were given. Capitals and dashes do not matter.",
+    );
+    let form = PostForm::to("/sign-in")
+        .hidden("next", next)
+        .with(TextInput::new(field).autocomplete("username").width(20))
+        .with(TextInput::new(secret).password())
+        .with(Button::new("Sign in"));
+    let mut summary = ErrorSummary::new();
+    if let Some(error) = error {
+        summary = summary.error("name", error);
+    }
+    let lost = Details::new(
+        "I have lost my secret",
+        "A secret is shown once and nobody can look it up. Ask the person who runs this site for a new one; the old one then \
+         stops working.",
+    );
+    Page::new("Sign in")
+        .errors(summary)
+        .body(Html::concat([form.into(), lost.into()]))
+}
+
+fn too_many(wait: jiff::SignedDuration) -> Response {
+    let minutes = (wait.as_secs() + 59) / 60;
+    let problem = ProblemPage::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", "Too many attempts to sign in")
+        .happened("After several wrong attempts this name stays closed for a while, so that nobody can guess secrets.")
+        .next(format!("Wait {minutes} {}, then try again.", if minutes == 1 { "minute" } else { "minutes" }));
+    let mut response = problem.into_response();
+    response.headers_mut().insert(
+        header::RETRY_AFTER,
+        HeaderValue::from(wait.as_secs().max(1)),
+    );
+    response
+}
+
+/// `next` if it is a path on this site, else the front page: a sign-in must never send people elsewhere.
+///
+/// Browsers drop tabs and line breaks from addresses and read `\` as `/`, so that `/\evil` and `/<tab>/evil` leave the site;
+/// only visible ASCII without a backslash passes.
+fn local(next: &str) -> &str {
+    let leaves = next.starts_with("//")
+        || next.contains('\\')
+        || !next.bytes().all(|b| b.is_ascii_graphic());
+    if next.starts_with('/') && !leaves && next.len() <= 2000 && !next.starts_with("/sign-") {
+        next
+    } else {
+        "/"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn only_local_paths_survive() {
+        for good in ["/", "/releases/2026-10?show=all#top", "/a//b"] {
+            assert_eq!(local(good), good);
+        }
+        for bad in [
+            "",
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "/a\r\nSet-Cookie: x",
+            "javascript:x",
+            "/sign-out",
+            "/é",
+        ] {
+            assert_eq!(local(bad), "/", "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_asked_the_redirect_stays_here(next in ".{0,60}") {
+            let kept = local(&next);
+            prop_assert!(kept.starts_with('/') && !kept.starts_with("//") && !kept.contains('\\'));
+            prop_assert!(HeaderValue::try_from(kept).is_ok());
+        }
+    }
+}
