@@ -3,14 +3,10 @@ import { createHash, createPublicKey, verify } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { dsse } from '@sigstore/core';
+import { check } from '../check.mjs';
 
 const [mode, folder] = process.argv.slice(2);
 const wanted = mode === 'accept';
-
-const check = (name, holds) => {
-  if (!holds) process.exitCode = 1;
-  console.log(`${holds ? 'ok' : 'not ok'} @sigstore/core: ${name}`);
-};
 
 const read = (...path) => readFileSync(join(folder, ...path), 'utf8').trim();
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
@@ -28,9 +24,9 @@ function statedHashes(name) {
 }
 
 const names = readdirSync(folder).filter((name) => existsSync(join(folder, name, 'envelope.json'))).sort();
-check(`${basename(folder)} holds envelopes`, names.length > 0);
+check(`@sigstore/core: ${basename(folder)} holds envelopes`, names.length > 0);
 for (const name of names) {
-  const label = `${basename(folder)}/${name}`;
+  const label = `@sigstore/core: ${basename(folder)}/${name}`;
   const envelope = JSON.parse(read(name, 'envelope.json'));
   const body = Buffer.from(envelope.payload, 'base64');
   const signed = dsse.preAuthEncoding(envelope.payloadType, body);
