@@ -11,6 +11,7 @@ pub struct Http {
     runtime: Runtime,
     client: Client,
     base: String,
+    cookie: Option<String>,
 }
 
 /// An answer.
@@ -90,7 +91,42 @@ impl Http {
             runtime,
             client,
             base: base.to_owned(),
+            cookie: None,
         }
+    }
+
+    /// Signs in on a site's page; from then on every request carries the session.
+    ///
+    /// # Panics
+    /// When the site does not let the person in.
+    #[must_use]
+    pub fn signed_in(mut self, name: &str, secret: &str) -> Self {
+        let form = format!("name={name}&secret={secret}&next=%2F");
+        let reply = self.post("/sign-in", &form);
+        let cookie = reply
+            .headers
+            .get("set-cookie")
+            .and_then(|v| v.to_str().ok());
+        let cookie = cookie.and_then(|c| c.split(';').next());
+        assert!(
+            reply.status == 303 && cookie.is_some(),
+            "{name} is not let in: {} {}",
+            reply.status,
+            reply.text()
+        );
+        self.cookie = cookie.map(str::to_owned);
+        self
+    }
+
+    /// POST of a form from the site's own page.
+    ///
+    /// # Panics
+    /// When no answer comes.
+    #[must_use]
+    #[track_caller]
+    pub fn post(&self, path: &str, form: &str) -> Reply {
+        self.ask(Method::POST, path, form.as_bytes().to_vec())
+            .expect("the server answers")
     }
 
     /// GET.
@@ -121,8 +157,18 @@ impl Http {
     /// [`reqwest::Error`].
     pub fn ask(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Reply, reqwest::Error> {
         self.runtime.block_on(async {
-            let url = format!("{}{path}", self.base);
-            let answer = self.client.request(method, url).body(body).send().await?;
+            let mut request = self
+                .client
+                .request(method.clone(), format!("{}{path}", self.base));
+            if let Some(cookie) = &self.cookie {
+                request = request.header("cookie", cookie);
+            }
+            if method == Method::POST {
+                request = request
+                    .header("content-type", "application/x-www-form-urlencoded")
+                    .header("origin", &self.base);
+            }
+            let answer = request.body(body).send().await?;
             Ok(Reply {
                 status: answer.status().as_u16(),
                 headers: answer.headers().clone(),

@@ -5,6 +5,7 @@
 
 pub mod forge;
 pub mod gate;
+pub mod held;
 pub mod http;
 pub mod input;
 pub mod program;

@@ -62,7 +62,12 @@ impl Federation {
     /// An aggregator that serves, without nodes.
     #[must_use]
     pub fn new() -> Self {
-        let dir = TempDir::new().expect("a temporary folder can be made");
+        Self::in_folder(TempDir::new().expect("a temporary folder can be made"))
+    }
+
+    /// The same in a folder that the test has prepared.
+    #[must_use]
+    pub fn in_folder(dir: TempDir) -> Self {
         let gate = Gate::new();
         let aggregator = Program::new("ldsp-aggregator", &dir.path().join("aggregator"));
         let url = format!("https://{}", gate.address);
