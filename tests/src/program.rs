@@ -221,7 +221,10 @@ impl Running {
     }
 
     /// `kill -9`, at once.
-    #[must_use]
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "a killed command has seldom much to say"
+    )]
     pub fn kill(mut self) -> Outcome {
         self.child.kill().expect("a process can be killed");
         self.wait()

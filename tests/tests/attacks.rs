@@ -1,7 +1,5 @@
 //! What comes over the network and may not be believed. Every refusal names its kind and the next step, and changes nothing.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use ldsp_protocol::dsse::{MAX_ENVELOPE, Sealed};
 use ldsp_tests::world::{Federation, Node};
 use ldsp_tests::{forge, input};

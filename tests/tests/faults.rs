@@ -89,7 +89,7 @@ fn a_node_killed_half_way_through_a_statement_sends_it_whole_later() {
     federation.gate.set(Mode::CutRequest);
     let publishing = node.program.start(&["publish"]);
     assert_eq!(federation.gate.event(), Event::Cut);
-    let _killed = publishing.kill();
+    publishing.kill();
     federation.gate.set(Mode::Open);
     assert_eq!(federation.logged(SLUG), 0, "half a statement is none");
     node.publish().done();
@@ -156,7 +156,7 @@ fn a_node_killed_in_an_import_holds_all_of_it_or_nothing() {
     );
     let importing: Running = node.program.start(&["import", "learners", path(&pipe)]);
     let held_open = feed(&pipe, &learners, learners.len() - 100);
-    let _killed = importing.kill();
+    importing.kill();
     drop(held_open);
     assert_eq!(rows(&node, "enrolments"), 0);
 
