@@ -5,6 +5,9 @@
 
 use std::sync::Arc;
 
+pub mod app;
+pub mod home;
+pub mod import;
 pub mod store;
 
 /// The clock as a parameter: the present moment, UTC.

@@ -1,0 +1,130 @@
+//! The command line. Names are a contract: documents and tests rely on them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::store::people::Role;
+
+/// One LEP's server: holds local data, publishes protected counts and practice.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ldsp-node",
+    version,
+    arg_required_else_help = true,
+    subcommand_required = true
+)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 refused (the reason and the next step are on standard error), 2 usage."
+)]
+pub struct Cli {
+    /// Settings that every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Settings that every command takes.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Configuration file [default: ldsp-node.toml in the current directory, if there is one]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "LDSP_CONFIG",
+        hide_env_values = true
+    )]
+    pub config: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make this machine the node of a LEP: data directory, keys, database
+    Init(Init),
+    /// People who sign in to this node
+    #[command(subcommand)]
+    People(People),
+    /// Read a file into the node
+    #[command(subcommand)]
+    Import(Import),
+    /// What this node is and what it waits for
+    Status,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// GSS code of the LEP, such as E37000001
+    #[arg(long, value_name = "CODE")]
+    pub lep: String,
+}
+
+/// `people`.
+#[derive(Debug, Subcommand)]
+pub enum People {
+    /// Add a person; prints the secret to sign in with, once
+    Add {
+        /// The name to sign in with
+        name: String,
+        /// What the person may do
+        #[arg(long)]
+        role: RoleArg,
+    },
+    /// List people and their roles
+    List,
+}
+
+/// A role on the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum RoleArg {
+    /// Prepares releases and writes practice entries
+    Author,
+    /// Approves what others prepared
+    Approver,
+}
+
+impl From<RoleArg> for Role {
+    fn from(role: RoleArg) -> Self {
+        match role {
+            RoleArg::Author => Self::Author,
+            RoleArg::Approver => Self::Approver,
+        }
+    }
+}
+
+/// `import`.
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// Programmes, one row each; import them before their learners
+    Programmes(ImportFile),
+    /// Enrolments, one row each. Names, ULNs, birth dates and postcodes are not kept
+    Learners(ImportFile),
+    /// The ONS Postcode Directory, which turns a postcode into a district
+    Postcodes {
+        /// CSV file
+        file: PathBuf,
+    },
+}
+
+/// A file to import and how.
+#[derive(Debug, Args)]
+pub struct ImportFile {
+    /// CSV file in UTF-8
+    pub file: PathBuf,
+    /// Check every row and store nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Store the valid rows although others are refused
+    #[arg(long)]
+    pub valid_rows: bool,
+    /// Write the report of problem rows to this CSV file
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+}
