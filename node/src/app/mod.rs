@@ -9,6 +9,7 @@ mod people;
 mod status;
 
 use std::ffi::OsString;
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -47,7 +48,8 @@ pub fn system_clock() -> Clock {
 #[must_use]
 #[expect(clippy::disallowed_types, reason = "`app` is where randomness is read")]
 pub fn system_entropy() -> Entropy {
-    Arc::new(|| Box::new(rand_core::UnwrapErr(getrandom::SysRng)))
+    use getrandom::SysRng;
+    Arc::new(|| Box::new(rand_core::UnwrapErr(SysRng)))
 }
 
 /// The whole program: reads arguments and environment, answers on the terminal.
@@ -91,6 +93,7 @@ pub fn main(
 fn start_logs(format: LogFormat) {
     let builder = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::INFO)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     // A second start (in tests) keeps the first.
     let _already = match format {
