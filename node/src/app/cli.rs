@@ -32,7 +32,13 @@ pub struct Cli {
 #[derive(Debug, Args)]
 pub struct Global {
     /// Configuration file [default: ldsp-node.toml in the current directory, if there is one]
-    #[arg(long, global = true, value_name = "FILE", env = "LDSP_CONFIG")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "LDSP_CONFIG",
+        hide_env_values = true
+    )]
     pub config: Option<PathBuf>,
     /// Print the result as JSON
     #[arg(long, global = true)]

@@ -78,8 +78,8 @@ struct Settings {
     log: Option<LogFormat>,
 }
 
-/// Variables with our prefix that are not settings: where the file is, and what a build reads.
-const NOT_SETTINGS: [&str; 2] = ["LDSP_CONFIG", "LDSP_ASSETS"];
+/// Variables with our prefix that are not settings: where the file is, and what builds and tests read.
+const NOT_SETTINGS: [&str; 3] = ["LDSP_CONFIG", "LDSP_ASSETS", "LDSP_UPDATE_HELP"];
 const ENVIRONMENT: &str = "environment";
 
 impl Config {

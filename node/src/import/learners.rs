@@ -117,9 +117,18 @@ pub(super) struct Parser {
 }
 
 struct Dates {
-    start: Date,
+    start: Option<Date>,
     planned_end: Option<Date>,
     end: Option<Date>,
+}
+
+/// Whether and when the learner left, as far as the row says it readably.
+#[derive(Clone, Copy)]
+enum Left {
+    Not,
+    On(Date),
+    /// The reason is reported already; nothing more is said about what follows from it.
+    Unknown,
 }
 
 struct Place {
@@ -149,7 +158,7 @@ impl Parser {
         let learner = self.learner(row);
         let programme = self.programme(row);
         let dates = self.dates(row);
-        let age = age(row, dates.as_ref().map(|d| d.start), self.today);
+        let age = age(row, dates.start, self.today);
         let (place, postcode) = self.place(row);
         let skill = code(row, Column::Skill, Dimension::Skill);
         let mode = code(row, Column::Mode, Dimension::Mode);
@@ -157,10 +166,12 @@ impl Parser {
         let ethnicity = code(row, Column::Ethnicity, Dimension::Ethnicity);
         let disability = code(row, Column::Disability, Dimension::Disability);
         let prior = code(row, Column::Prior, Dimension::Prior);
-        let stage = stage(row, dates.as_ref().and_then(|d| d.end));
-        let left = stage
-            .filter(|stage| is_leaver(*stage))
-            .and(dates.as_ref().and_then(|d| d.end));
+        let stage = stage(row, dates.end);
+        let left = match (stage, dates.end) {
+            (Some(stage), _) if !is_leaver(stage) => Left::Not,
+            (Some(_), Some(end)) => Left::On(end),
+            _ => Left::Unknown,
+        };
         let destinations =
             DESTINATIONS.map(|(column, months)| self.destination(row, column, months, left));
         let confidence = change(
@@ -176,11 +187,10 @@ impl Parser {
             faults::EVERYDAY,
         );
         let build = || {
-            let (provider, aim, learner, dates) = (provider?, aim?, learner?, dates?);
-            let start = day(dates.start);
+            let (provider, aim, learner, start) = (provider?, aim?, learner?, dates.start?);
             let place = place?;
             Some(Enrolment {
-                spell: self.key.of_enrolment(&provider, &learner, &aim, start),
+                spell: self.key.of_enrolment(&provider, &learner, &aim, day(start)),
                 learner,
                 provider,
                 aim,
@@ -194,7 +204,7 @@ impl Parser {
                 ethnicity: ethnicity?,
                 disability: disability?,
                 prior: prior?,
-                start: dates.start,
+                start,
                 planned_end: dates.planned_end,
                 end: dates.end,
                 stage: stage?,
@@ -266,7 +276,7 @@ impl Parser {
         id
     }
 
-    fn dates(&self, row: &mut Row<'_>) -> Option<Dates> {
+    fn dates(&self, row: &mut Row<'_>) -> Dates {
         let start = values::date(row, Column::Start);
         if row.text(Column::Start).is_empty() {
             row.problem(Column::Start, faults::REQUIRED);
@@ -288,11 +298,11 @@ impl Parser {
         if end.is_some_and(|end| end > self.today) {
             row.problem(Column::End, faults::END_FUTURE);
         }
-        Some(Dates {
-            start: start?,
+        Dates {
+            start,
             planned_end,
             end,
-        })
+        }
     }
 
     /// The district, or the postcode that will tell it.
@@ -333,16 +343,20 @@ impl Parser {
         row: &mut Row<'_>,
         column: Column,
         months: i64,
-        left: Option<Date>,
+        left: Left,
     ) -> Option<u8> {
         let text = row.text(column);
         if text.is_empty() || text.eq_ignore_ascii_case("not due") {
             return None;
         }
         let code = code(row, column, Dimension::Destination)?;
-        let Some(left) = left else {
-            row.problem(column, faults::DESTINATION_OPEN);
-            return None;
+        let left = match left {
+            Left::On(date) => date,
+            Left::Unknown => return None,
+            Left::Not => {
+                row.problem(column, faults::DESTINATION_OPEN);
+                return None;
+            }
         };
         // The last day of a shorter month counts as the month's end.
         let due = left.saturating_add(Span::new().months(months));

@@ -88,18 +88,9 @@ async fn fields() {
         ),
         (
             vec![("stage", "finished")],
-            vec![
-                ("stage", "stage-unknown"),
-                ("destination_3m", "destination-open"),
-            ],
+            vec![("stage", "stage-unknown")],
         ),
-        (
-            vec![("stage", "")],
-            vec![
-                ("stage", "required"),
-                ("destination_3m", "destination-open"),
-            ],
-        ),
+        (vec![("stage", "")], vec![("stage", "required")]),
         (
             vec![("birth_date", "2021-10-05")],
             vec![("birth_date", "birth-after-start")],
@@ -137,7 +128,6 @@ async fn fields() {
             vec![("destination_3m", "moon")],
             vec![("destination_3m", "code-unknown")],
         ),
-        (vec![("destination_6m", "none")], vec![]),
         (
             vec![("destination_12m", "none")],
             vec![("destination_12m", "destination-early")],
@@ -166,9 +156,6 @@ async fn fields() {
             vec![("skill", "control-character")],
         ),
     ] {
-        if expected.is_empty() {
-            continue;
-        }
         refused(&bench, &change, &expected).await;
     }
     let long = "x".repeat(1_001);

@@ -140,7 +140,7 @@ impl Read for Stalling {
         {
             reached.send(()).unwrap();
             // The sender's end is dropped at the end of the test.
-            drop(self.release.recv());
+            self.release.recv().unwrap_err();
         }
         Ok(n)
     }
