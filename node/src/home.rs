@@ -178,17 +178,17 @@ pub const SIGNING_KEY: &str = "node.key";
 /// File name of the pseudonym key.
 pub const PSEUDONYM_KEY: &str = "pseudonym.key";
 
-fn failed(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> HomeError {
+pub(crate) fn failed(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> HomeError {
     let path = path.to_owned();
     move |source| HomeError::File { path, what, source }
 }
 
-fn read(path: &Path) -> Result<String, HomeError> {
+pub(crate) fn read(path: &Path) -> Result<String, HomeError> {
     fs::read_to_string(path).map_err(failed(path, "read"))
 }
 
 /// Writes a file that only its owner may read, whole or not at all. One that exists stays.
-fn write_new(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
     if path.exists() {
         return Ok(());
     }

@@ -3,9 +3,13 @@
 
 pub mod cli;
 pub mod config;
+mod enrol;
 mod import;
 pub mod output;
 mod people;
+mod publish;
+mod release;
+pub mod serve;
 mod status;
 
 use std::ffi::OsString;
@@ -112,6 +116,10 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::People(command) => people::run(command, context).await,
         Command::Import(command) => import::run(command, context).await,
         Command::Status => status::run(context).await,
+        Command::Enrol(args) => enrol::run(&args, context).await,
+        Command::Release(command) => release::run(command, context).await,
+        Command::Publish => publish::run(context).await,
+        Command::Serve => serve::command(context).await,
     }
 }
 
