@@ -14,10 +14,14 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions as _, Sqlite, Transaction};
 
 pub mod audit;
+pub mod enrolment;
 pub mod identity;
 pub mod imports;
+pub mod ledger;
+pub mod outbox;
 pub mod people;
 pub mod records;
+pub mod releases;
 
 /// Trouble with the store.
 #[derive(Debug, thiserror::Error)]
