@@ -217,7 +217,9 @@ pub struct Node {
 }
 
 impl Node {
-    fn new(dir: &Path, slug: &str, lep: &str) -> Self {
+    /// A node in `dir` that `init` made, with its people.
+    #[must_use]
+    pub fn new(dir: &Path, slug: &str, lep: &str) -> Self {
         let program = Program::new("ldsp-node", dir);
         program.run(&["init", "--lep", lep]).done();
         Self {

@@ -137,8 +137,8 @@ fn feed(pipe: &Path, file: &[u8], bytes: usize) -> fs::File {
 
 #[test]
 fn a_node_killed_in_an_import_holds_all_of_it_or_nothing() {
-    let federation = Federation::new();
-    let node = federation.node(SLUG, LEP);
+    let dir = tempfile::TempDir::new().unwrap();
+    let node = Node::new(dir.path(), SLUG, LEP);
     let (programmes, learners) = input::files(&input::records(LEP, 3));
     let file = node.file("programmes.csv", &programmes);
     node.program
@@ -351,8 +351,8 @@ fn a_full_disk_at_the_aggregator_acknowledges_nothing() {
 
 #[test]
 fn every_wrong_row_is_named_in_one_pass_and_the_file_is_refused_whole() {
-    let federation = Federation::new();
-    let node = federation.node(SLUG, LEP);
+    let dir = tempfile::TempDir::new().unwrap();
+    let node = Node::new(dir.path(), SLUG, LEP);
     let file = node.file("programmes.csv", input::PROGRAMMES.as_bytes());
     node.program
         .run(&["import", "programmes", path(&file)])
@@ -385,14 +385,14 @@ fn every_wrong_row_is_named_in_one_pass_and_the_file_is_refused_whole() {
     for outcome in [dry, whole] {
         assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
         let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
-        let lines: Vec<_> = report["problems"]
+        let lines: Vec<_> = report["problems"]["detailed"]
             .as_array()
             .unwrap()
             .iter()
             .map(|p| p["line"].as_u64().unwrap())
             .collect();
         assert_eq!(lines, [3, 4, 5, 6], "{report:#}");
-        for problem in report["problems"].as_array().unwrap() {
+        for problem in report["problems"]["detailed"].as_array().unwrap() {
             for field in ["field", "code", "cause", "remedy"] {
                 assert!(
                     problem[field].as_str().is_some_and(|s| !s.is_empty()),
