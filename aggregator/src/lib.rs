@@ -1,1 +1,29 @@
 //! The national server: verifies, logs and adds up what nodes publish.
+//!
+//! Data flows one way: [`receive`] (HTTP) -> [`verify`] (bytes to a `VerifiedStatement`) -> [`log`]
+//! (one durable transaction) -> [`rollup`] (exact sums) -> [`benchmark`] (figures with coverage and
+//! intervals) -> pages and API. [`app`] wires the stages to clock, randomness, files and sockets.
+
+#![expect(
+    clippy::result_large_err,
+    reason = "a refusal carries its whole problem; it is built once per refused request and never in a loop"
+)]
+
+pub mod app;
+pub mod benchmark;
+pub mod enrol;
+pub mod log;
+pub mod pages;
+pub mod receive;
+pub mod rollup;
+mod service;
+pub mod store;
+#[cfg(test)]
+mod testing;
+pub mod time;
+pub mod verify;
+
+pub use service::{Backend, Service};
+
+/// Program and version, as it stands in logs and answers.
+pub const SOFTWARE: &str = concat!("ldsp-aggregator/", env!("CARGO_PKG_VERSION"));

@@ -59,6 +59,11 @@ impl Html {
         Self(pieces.into_iter().map(|piece| piece.0).collect())
     }
 
+    /// A drawing of [`crate::charts`], which escapes its own text.
+    pub(crate) fn drawn(svg: String) -> Self {
+        Self(svg)
+    }
+
     /// A paragraph of plain text.
     #[must_use]
     pub fn paragraph(text: &str) -> Self {

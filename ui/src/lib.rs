@@ -4,7 +4,8 @@
 //! # In five minutes
 //!
 //! 1. A handler returns a [`Page`] (or `Result<Page, ProblemPage>`). Its body is [`Html`]: render an askama template of your
-//!    own with [`Html::render`], and put components of [`components`] into it as fields; they need no `|safe`.
+//!    own with [`Html::render`], and put components of [`components`] and charts of [`charts`] into it as fields; they need
+//!    no `|safe`.
 //! 2. Say once what surrounds every page ([`Frame`]) and who may ask for what ([`RoleTable`]); a route that the table does not
 //!    name is refused.
 //! 3. [`Site::router`] puts your routes, sign-in, assets, session, origin check, security headers and problem pages together.
@@ -33,6 +34,7 @@
 //! ```
 
 mod assets;
+pub mod charts;
 pub mod components;
 mod headers;
 mod html;

@@ -1,0 +1,91 @@
+//! Figures as a tidy CSV: one row per figure, symbols instead of blanks.
+
+use super::{Finding, Shown};
+
+/// Header of the table; `z` not applicable, `low` too few to say.
+const HEADER: [&str; 18] = [
+    "place_code",
+    "place",
+    "dimension",
+    "code",
+    "title",
+    "measure",
+    "from",
+    "to",
+    "value",
+    "low_95",
+    "high_95",
+    "base",
+    "estimate",
+    "standard_error",
+    "leps_contributed",
+    "leps_late",
+    "leps_missing",
+    "leps",
+];
+
+/// Writes `findings` as CSV. Shares are between 0 and 1; `estimate` and `standard_error` are
+/// unrounded and may be negative: use them to add figures up.
+///
+/// # Errors
+/// Does not happen: the writer is a buffer in memory.
+pub fn to_csv<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(HEADER)?;
+    let z = || "z".to_owned();
+    for f in findings {
+        let share = |x: f64| format!("{x:.4}");
+        let [value, low, high, base] = match f.shown {
+            Shown::Count { value, low, high } => {
+                [value.to_string(), low.to_string(), high.to_string(), z()]
+            }
+            Shown::Rate {
+                value,
+                low,
+                high,
+                base,
+            } => [share(value), share(low), share(high), base.to_string()],
+            Shown::TooFew => ["low".to_owned(), "low".to_owned(), "low".to_owned(), z()],
+        };
+        let [estimate, se] = f.raw.map_or_else(
+            || ["low".to_owned(), "low".to_owned()],
+            |raw| [share(raw.estimate), share(raw.se)],
+        );
+        let (dimension, code, title) = f.slice.as_ref().map_or_else(
+            || (z(), z(), "All".to_owned()),
+            |s| (dimension_id(s.dimension), s.code.clone(), s.title.clone()),
+        );
+        let c = f.coverage;
+        writer.write_record([
+            f.place.code.clone(),
+            f.place.name.clone(),
+            dimension,
+            code,
+            title,
+            f.measure.id().to_owned(),
+            f.range.from.to_string(),
+            f.range.to.to_string(),
+            value,
+            low,
+            high,
+            base,
+            estimate,
+            se,
+            c.contributed.to_string(),
+            c.late.to_string(),
+            c.missing.to_string(),
+            c.of.to_string(),
+        ])?;
+    }
+    writer
+        .into_inner()
+        .map_err(|e| csv::Error::from(e.into_error()))
+}
+
+/// A dimension's id as the standard writes it.
+fn dimension_id(dimension: ldsp_protocol::standard::Dimension) -> String {
+    match serde_json::to_value(dimension) {
+        Ok(serde_json::Value::String(id)) => id,
+        _ => String::new(),
+    }
+}

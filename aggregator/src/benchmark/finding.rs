@@ -1,0 +1,394 @@
+//! A figure and everything that must stand beside it.
+
+use ldsp_protocol::ids::Period;
+use ldsp_protocol::measures::{Count, Estimate, Rate};
+use ldsp_protocol::standard::{Dimension, Family, Standard};
+use serde::{Serialize, Serializer};
+
+/// What is measured. Formulas are the standard's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Measure {
+    /// Enrolments begun.
+    Starts,
+    /// Enrolments ended.
+    Leavers,
+    /// Ended after completing.
+    Completers,
+    /// Ended with the achievement.
+    Achievers,
+    /// Starts less leavers.
+    InProgress,
+    /// Completers / leavers.
+    Retention,
+    /// Achievers / completers.
+    Pass,
+    /// Achievers / leavers.
+    Achievement,
+    /// Sustained positive destination at 6 months.
+    SustainedPositive,
+    /// Share whose confidence rose.
+    ConfidenceRose,
+    /// Share doing more everyday tasks online.
+    EverydayMore,
+}
+
+impl Measure {
+    /// Every measure, in the order in which people should read them.
+    pub const ALL: [Self; 11] = [
+        Self::Starts,
+        Self::Leavers,
+        Self::Completers,
+        Self::Achievers,
+        Self::InProgress,
+        Self::Retention,
+        Self::Pass,
+        Self::Achievement,
+        Self::SustainedPositive,
+        Self::ConfidenceRose,
+        Self::EverydayMore,
+    ];
+
+    /// Stable id: the standard's where it has a formula.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Starts => "starts",
+            Self::Leavers => "leavers",
+            Self::Completers => "completers",
+            Self::Achievers => "achievers",
+            Self::InProgress => "in-progress",
+            Self::Retention => "retention",
+            Self::Pass => "pass",
+            Self::Achievement => "achievement",
+            Self::SustainedPositive => "sustained-positive",
+            Self::ConfidenceRose => "confidence-rose",
+            Self::EverydayMore => "everyday-more",
+        }
+    }
+
+    /// The measure with this id.
+    #[must_use]
+    pub fn parse(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|m| m.id() == id)
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        self.declared().map_or("Starts", |m| m.title.as_str())
+    }
+
+    /// Formula over published figures, for people.
+    #[must_use]
+    pub fn formula(self) -> &'static str {
+        self.declared()
+            .map_or("enrolments that began", |m| m.formula.as_str())
+    }
+
+    /// Whether it is a share (0 to 1) rather than a count.
+    #[must_use]
+    pub fn is_rate(self) -> bool {
+        matches!(
+            self,
+            Self::Retention
+                | Self::Pass
+                | Self::Achievement
+                | Self::SustainedPositive
+                | Self::ConfidenceRose
+                | Self::EverydayMore
+        )
+    }
+
+    fn declared(self) -> Option<&'static ldsp_protocol::standard::Measure> {
+        Standard::v1().measures().iter().find(|m| m.id == self.id())
+    }
+
+    /// Family, its fact's dimension, and the codes of the fact that part and base count.
+    pub(super) fn recipe(self) -> Recipe {
+        const ACHIEVED: &[usize] = &[0];
+        const COMPLETED: &[usize] = &[0, 1];
+        const ALL_THREE: &[usize] = &[0, 1, 2];
+        let leavers = |part, base| Recipe {
+            family: Family::Leavers,
+            fact: Some(Dimension::Outcome),
+            part,
+            base,
+        };
+        match self {
+            Self::Starts | Self::InProgress => Recipe {
+                family: Family::Starts,
+                fact: None,
+                part: &[],
+                base: &[],
+            },
+            Self::Leavers => leavers(ALL_THREE, &[]),
+            Self::Completers => leavers(COMPLETED, &[]),
+            Self::Achievers => leavers(ACHIEVED, &[]),
+            Self::Retention => leavers(COMPLETED, ALL_THREE),
+            Self::Pass => leavers(ACHIEVED, COMPLETED),
+            Self::Achievement => leavers(ACHIEVED, ALL_THREE),
+            Self::SustainedPositive => Recipe {
+                family: Family::Destination6,
+                fact: Some(Dimension::Destination),
+                part: ALL_THREE,
+                base: &[0, 1, 2, 3, 4],
+            },
+            Self::ConfidenceRose => Recipe {
+                family: Family::Confidence,
+                fact: Some(Dimension::Confidence),
+                part: &[2],
+                base: ALL_THREE,
+            },
+            Self::EverydayMore => Recipe {
+                family: Family::Everyday,
+                fact: Some(Dimension::Everyday),
+                part: &[2],
+                base: ALL_THREE,
+            },
+        }
+    }
+}
+
+impl Serialize for Measure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.id())
+    }
+}
+
+/// How a measure is made from a family: positions in the fact's code list (checked by a test).
+pub(super) struct Recipe {
+    pub(super) family: Family,
+    pub(super) fact: Option<Dimension>,
+    pub(super) part: &'static [usize],
+    pub(super) base: &'static [usize],
+}
+
+/// Months that a figure covers, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Range {
+    /// First month.
+    pub from: Period,
+    /// Last month.
+    pub to: Period,
+}
+
+impl Range {
+    /// For people: `April 2022 to September 2022`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        if self.from == self.to {
+            return self.to.in_words();
+        }
+        format!("{} to {}", self.from.in_words(), self.to.in_words())
+    }
+}
+
+/// Whether a LEP is in a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Released the figure's last month.
+    Contributed,
+    /// Released earlier months only; those are in the figure.
+    Late,
+    /// Released nothing that is in the figure.
+    Missing,
+}
+
+impl Status {
+    /// For people.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Contributed => "Contributed",
+            Self::Late => "Late",
+            Self::Missing => "Not yet",
+        }
+    }
+}
+
+/// How much of the country a figure holds, counted in LEPs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    /// LEPs that released the last month.
+    pub contributed: usize,
+    /// LEPs with earlier months only.
+    pub late: usize,
+    /// LEPs with nothing.
+    pub missing: usize,
+    /// LEPs of the place: 38 for England.
+    pub of: usize,
+}
+
+impl Coverage {
+    pub(super) fn of(statuses: impl IntoIterator<Item = Status>) -> Self {
+        let mut coverage = Self {
+            contributed: 0,
+            late: 0,
+            missing: 0,
+            of: 0,
+        };
+        for status in statuses {
+            coverage.of += 1;
+            match status {
+                Status::Contributed => coverage.contributed += 1,
+                Status::Late => coverage.late += 1,
+                Status::Missing => coverage.missing += 1,
+            }
+        }
+        coverage
+    }
+
+    /// For people: `36 of 38 LEPs contributed, 1 late, 1 not yet`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        format!(
+            "{} of {} LEPs contributed, {} late, {} not yet",
+            self.contributed, self.of, self.late, self.missing
+        )
+    }
+}
+
+/// The place of a figure.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Place {
+    /// `E92000001` for England, `E12…` region, `E37…` LEP.
+    pub code: String,
+    /// For people.
+    pub name: String,
+}
+
+/// The group within the place that a figure is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Slice {
+    /// By what.
+    pub dimension: Dimension,
+    /// Code id; a GSS code for districts.
+    pub code: String,
+    /// For people.
+    pub title: String,
+}
+
+/// What may be shown of a figure (disclosure.md, "Display").
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Shown {
+    /// A count with its 95 % interval, rounded, never negative.
+    Count {
+        /// Rounded estimate.
+        value: u64,
+        /// Lower end.
+        low: u64,
+        /// Upper end.
+        high: u64,
+    },
+    /// A share between 0 and 1 with its 95 % interval and rounded base.
+    Rate {
+        /// The share.
+        value: f64,
+        /// Lower end.
+        low: f64,
+        /// Upper end.
+        high: f64,
+        /// Enrolments that it is a share of, rounded.
+        base: u64,
+    },
+    /// Too few to say: a count under three standard errors, or a rate on a base under five.
+    TooFew,
+}
+
+/// The unrounded estimate behind a figure: what sums and comparisons are made of. It is public
+/// (anybody can compute it from the log) and may be negative.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Standing {
+    /// Count: the estimate. Rate: the share, whatever its base.
+    pub estimate: f64,
+    /// Standard error.
+    pub se: f64,
+}
+
+/// A figure.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Finding {
+    /// What is measured.
+    pub measure: Measure,
+    /// Where.
+    pub place: Place,
+    /// Of whom; all enrolments when absent.
+    pub slice: Option<Slice>,
+    /// When.
+    pub range: Range,
+    /// How much of the place is in it.
+    pub coverage: Coverage,
+    /// What may be shown.
+    pub shown: Shown,
+    /// The estimate behind it; absent for a rate on too small a base.
+    pub raw: Option<Standing>,
+}
+
+/// A row of a breakdown: one code with its figures in the order of [`Measure::ALL`]. Measures whose
+/// tables do not hold the dimension are left out.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Group {
+    /// Code id; GSS code for places.
+    pub code: String,
+    /// For people.
+    pub title: String,
+    /// Figures.
+    pub findings: Vec<Finding>,
+}
+
+impl Group {
+    /// The figure of a measure.
+    #[must_use]
+    pub fn finding(&self, measure: Measure) -> Option<&Finding> {
+        self.findings.iter().find(|f| f.measure == measure)
+    }
+}
+
+/// An estimate as linear forms, so that places can be added up before a ratio is taken.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Linear {
+    pub(super) part: Estimate,
+    /// Base of a rate and its covariance with the part.
+    pub(super) base: Option<(Estimate, f64)>,
+}
+
+impl Linear {
+    /// Sum with an independent estimate (another node's).
+    pub(super) fn plus(self, other: Self) -> Self {
+        let base = self
+            .base
+            .zip(other.base)
+            .map(|((a, cov_a), (b, cov_b))| (a.plus_independent(&b), cov_a + cov_b));
+        Self {
+            part: self.part.plus_independent(&other.part),
+            base,
+        }
+    }
+
+    /// What may be shown, and the estimate behind it.
+    pub(super) fn shown(&self) -> (Shown, Option<Standing>) {
+        let standing = |estimate, se| Some(Standing { estimate, se });
+        let Some((base, covariance)) = self.base else {
+            let raw = standing(self.part.value, self.part.se);
+            return match self.part.display() {
+                Count::TooFew => (Shown::TooFew, raw),
+                Count::Shown { value, low, high } => (Shown::Count { value, low, high }, raw),
+            };
+        };
+        match Rate::of(self.part, base, covariance) {
+            None => (Shown::TooFew, None),
+            Some(rate) => {
+                let (low, high) = rate.interval();
+                let shown = Shown::Rate {
+                    value: rate.value.clamp(0.0, 1.0),
+                    low,
+                    high,
+                    base: base.value.round().max(0.0) as u64,
+                };
+                (shown, standing(rate.value, rate.se))
+            }
+        }
+    }
+}

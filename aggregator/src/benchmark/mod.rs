@@ -1,0 +1,17 @@
+//! Benchmarks: pure functions from rollups and the standard to figures, each with its period,
+//! coverage, base and interval. See [`Snapshot`] for what pages and the API ask for.
+
+mod cache;
+mod csv;
+mod estimate;
+mod finding;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+pub use cache::Benchmarks;
+pub use csv::to_csv;
+pub use finding::{
+    Coverage, Finding, Group, Measure, Place, Range, Shown, Slice, Standing, Status,
+};
+pub use snapshot::{Inputs, LepFindings, LepStanding, Snapshot};

@@ -1,0 +1,297 @@
+//! One practice entry, whole, with what anybody needs to check it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use ldsp_protocol::ids::{Digest, NodeSlug};
+use ldsp_protocol::practice::{Again, Cause, Direction, PracticeEntry, Sharing};
+use ldsp_protocol::standard::Dimension;
+use ldsp_ui::components::{
+    Details, InsetText, SummaryList, Table, Tag, TagColour, Warning, link, list,
+};
+use ldsp_ui::{Html, Page, ProblemPage};
+
+use super::evidence::{self, Cited};
+use super::{Answer, library, practice, words};
+use crate::store::{LibraryEntry, LoggedStatement, Store};
+
+/// Entries that this one is tied to and that the public may read, each as a link.
+struct Ties {
+    newer: Option<Html>,
+    supersedes: Option<Html>,
+    replicates: Option<Html>,
+}
+
+pub(super) async fn show(
+    State(service): State<Arc<Service>>,
+    Path((node, seq)): Path<(String, u64)>,
+) -> Answer {
+    let store = &service.store;
+    let today = service.today();
+    let slug: NodeSlug = node.parse().map_err(|_| ProblemPage::not_found())?;
+    // A peers-first entry answers exactly like one that does not exist.
+    let found = store.entry(&slug, seq).await?;
+    let found = found.filter(|e| e.entry.sharing.is_public(today));
+    let entry = found.ok_or_else(ProblemPage::not_found)?;
+    let statement = store.statement(&slug, seq).await?;
+    let statement = statement.ok_or_else(ProblemPage::not_found)?;
+    let ties = Ties {
+        newer: newer(&service, &entry).await?,
+        supersedes: tie(&service, entry.entry.supersedes).await?,
+        replicates: tie(&service, entry.entry.replicates).await?,
+    };
+    let cited = evidence::resolve(store, &slug, &entry.entry.evidence).await?;
+    let body = Html::render(&body(&entry, &statement, ties, &cited));
+    let page = Page::new(entry.entry.title.clone())
+        .caption("Practice library")
+        .breadcrumb("Home", "/")
+        .breadcrumb("Practice library", "/practice");
+    Ok(page.body(body))
+}
+
+/// A link to the cited entry; nothing of it when the public may not read it.
+async fn tie(
+    service: &Service,
+    pae: Option<Digest>,
+) -> Result<Option<Html>, super::Failure> {
+    let Some(pae) = pae else { return Ok(None) };
+    let cited = service.store.cited(pae).await?;
+    Ok(Some(match cited {
+        Some(e) if e.entry.sharing.is_public(service.today()) => {
+            link(&e.entry.title, &practice::href(&e))
+        }
+        _ => Html::text("An entry that is not open to everybody"),
+    }))
+}
+
+async fn newer(
+    service: &Service,
+    entry: &LibraryEntry,
+) -> Result<Option<Html>, super::Failure> {
+    let Some(index) = entry.superseded_by else {
+        return Ok(None);
+    };
+    let at = service.store.statements(index, 1).await?;
+    let Some(at) = at.into_iter().find(|s| s.index == index) else {
+        return Ok(None);
+    };
+    let newer = service.store.entry(&at.node, at.seq).await?;
+    let open = newer.filter(|e| e.entry.sharing.is_public(service.today()));
+    Ok(open.map(|e| link(&e.entry.title, &practice::href(&e))))
+}
+
+#[derive(Template)]
+#[template(path = "practice_entry.html")]
+struct Body {
+    newer: Html,
+    verdict: Tag,
+    glance: SummaryList,
+    what: Html,
+    causes: Vec<(&'static str, Vec<Cause>)>,
+    again: Tag,
+    change: Html,
+    repeat: Html,
+    evidence: Html,
+    strength: SummaryList,
+    tools: Html,
+    about: SummaryList,
+    verify: Details,
+}
+
+/// A writer's text: escaped, with its paragraphs and line breaks.
+#[derive(Template)]
+#[template(
+    source = r#"{% for lines in paragraphs %}<p class="govuk-body">{% for line in lines %}{{ line }}{% if !loop.last %}<br>{% endif %}{% endfor %}</p>{% endfor %}"#,
+    ext = "html"
+)]
+struct Text {
+    paragraphs: Vec<Vec<String>>,
+}
+
+impl Text {
+    fn html(text: &str) -> Html {
+        let clean = text.replace("\r\n", "\n").replace('\r', "\n");
+        let paragraphs = clean.split("\n\n").map(|p| {
+            let lines = p.trim_matches('\n').lines();
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        });
+        Html::render(&Self {
+            paragraphs: paragraphs.filter(|p| !p.is_empty()).collect(),
+        })
+    }
+}
+
+fn body(e: &LibraryEntry, s: &LoggedStatement, ties: Ties, cited: &[Cited]) -> Body {
+    let p = &e.entry;
+    let causes = |way| {
+        let one_way = p.causes.iter().filter(move |c| c.direction == way);
+        one_way.cloned().collect::<Vec<_>>()
+    };
+    let newer = ties.newer.as_ref().map_or_else(Html::default, |newer| {
+        Warning::new(Html::concat([
+            Html::text("The authors have replaced this entry: "),
+            newer.clone(),
+        ]))
+        .into()
+    });
+    Body {
+        newer,
+        verdict: practice::verdict(p.verdict),
+        glance: glance(p),
+        what: Text::html(&p.what),
+        causes: [
+            ("It worked because of", causes(Direction::WorkedBecause)),
+            ("It failed because of", causes(Direction::FailedBecause)),
+        ]
+        .into_iter()
+        .filter(|(_, all)| !all.is_empty())
+        .collect(),
+        again: Tag::coloured(
+            p.again.in_words(),
+            match p.again {
+                Again::Yes => TagColour::Green,
+                Again::YesChanged => TagColour::Yellow,
+                Again::No => TagColour::Red,
+            },
+        ),
+        change: Text::html(&p.change),
+        repeat: Text::html(&p.repeat),
+        evidence: evidence_html(cited),
+        strength: SummaryList::new()
+            .fact("Comparison", p.strength.design.in_words())
+            .fact("People who took part", p.strength.participants.in_words())
+            .fact("Lost to measurement", p.strength.attrition.in_words())
+            .fact("Follow-up", p.strength.follow_up.in_words()),
+        tools: tools(p),
+        about: about(p, s, ties),
+        verify: Details::new("Verify this entry yourself", verify(s)),
+    }
+}
+
+fn titles(dimension: Dimension, codes: &[String]) -> String {
+    let named: Vec<String> = codes
+        .iter()
+        .map(|c| library::title(dimension, c))
+        .collect();
+    named.join(", ")
+}
+
+fn glance(p: &PracticeEntry) -> SummaryList {
+    SummaryList::new()
+        .fact("Where it applies", library::area(&p.area))
+        .fact("Tier", library::title(Dimension::Tier, &p.tier))
+        .fact("Skills", titles(Dimension::Skill, &p.skills))
+        .fact("For whom", titles(Dimension::Audience, &p.audience))
+        .fact("Delivery", library::title(Dimension::Mode, &p.mode))
+        .fact("Cost", p.cost.in_words())
+}
+
+fn about(p: &PracticeEntry, s: &LoggedStatement, ties: Ties) -> SummaryList {
+    let sharing = match p.sharing {
+        Sharing::Public => "Everybody".to_owned(),
+        Sharing::PeersUntil(date) => {
+            format!("Enrolled areas first, everybody since {}", words::date(date))
+        }
+    };
+    let mut facts = SummaryList::new()
+        .fact("Published", words::date(words::london(s.received)))
+        .fact("Shared with", sharing)
+        .fact("The authors review it on", words::date(p.review))
+        .fact("Whom to ask", p.contact_role.clone());
+    if let Some(older) = ties.supersedes {
+        facts = facts.fact("Replaces", older);
+    }
+    if let Some(original) = ties.replicates {
+        facts = facts.fact("Repeats elsewhere", original);
+    }
+    facts
+}
+
+fn tools(p: &PracticeEntry) -> Html {
+    if p.tools.is_empty() {
+        return Html::paragraph("None named.");
+    }
+    list(p.tools.iter().map(|t| {
+        // Only https: the kit's `link` would also make one of a local address.
+        let title = if t.link.starts_with("https://") {
+            link(&t.title, &t.link)
+        } else {
+            Html::text(&t.title)
+        };
+        Html::concat([title, Html::text(&format!(" (licence: {})", t.licence))])
+    }))
+}
+
+fn evidence_html(cited: &[Cited]) -> Html {
+    if cited.is_empty() {
+        return InsetText::new(
+            "The authors cite no published figures. Read their conclusion as experience, not as measurement.",
+        )
+        .into();
+    }
+    let table = Table::new("Figures that the authors cite")
+        .columns([
+            "Figure",
+            "Estimate (95 % interval)",
+            "Period",
+            "Signed release",
+        ])
+        .numeric([1])
+        .rows(cited.iter().map(|c| match &c.figure {
+            Some(f) => [
+                Html::text(&f.label),
+                Html::text(&words::count_with_interval(&f.estimate)),
+                Html::text(&words::period_range(f.first, f.last)),
+                link(
+                    &format!("Statement {}", f.seq),
+                    &format!("/v1/nodes/{}/statements/{}", f.node, f.seq),
+                ),
+            ],
+            None => [
+                Html::text(&format!("Cell {} of table {}", c.cell, c.table)),
+                Html::text("not found in this node's releases"),
+                Html::default(),
+                Html::default(),
+            ],
+        }));
+    let note = "Estimates with noise added for privacy, never exact counts: number of enrolments over the whole \
+                period, in the table that the authors cite. “Too few to say” means that the noise could explain the figure.";
+    Html::concat([table.into(), Html::paragraph(note)])
+}
+
+fn verify(s: &LoggedStatement) -> Html {
+    let raw = format!("/v1/nodes/{}/statements/{}", s.node, s.seq);
+    let facts = SummaryList::new()
+        .fact("Signed envelope", link("Exact bytes as received", &raw))
+        .fact("Publishing node", s.node.to_string())
+        .fact("Statement of that node", s.seq.to_string())
+        .fact("Place in the national log", s.index.to_string())
+        .fact("Received", words::moment(s.received))
+        .fact("Key", code(&s.key_id.to_string()))
+        .fact("Digest (SHA-256)", code(&s.pae.to_string()))
+        .fact("Receipt", code(&s.receipt));
+    Html::concat([
+        Html::paragraph(
+            "This page shows what the node signed. Download the envelope, check its signature with any DSSE \
+             verifier and the node’s public key, and check the receipt with the log’s key on the About page.",
+        ),
+        facts.into(),
+    ])
+}
+
+#[derive(Template)]
+#[template(
+    source = r#"<span class="ldsp-code">{% for line in lines %}{{ line }}{% if !loop.last %}<br>{% endif %}{% endfor %}</span>"#,
+    ext = "html"
+)]
+struct Code<'a> {
+    lines: Vec<&'a str>,
+}
+
+/// Text for machines, line by line.
+pub(super) fn code(text: &str) -> Html {
+    Html::render(&Code {
+        lines: text.lines().collect(),
+    })
+}

@@ -1,0 +1,125 @@
+//! The figures behind a practice entry: a cited cell of one of the node's own releases, as an
+//! estimate with its interval.
+
+use std::collections::BTreeMap;
+
+use ldsp_protocol::additivity::positions;
+use ldsp_protocol::geography::Geography;
+use ldsp_protocol::ids::{Digest, NodeSlug, Period};
+use ldsp_protocol::measures::Estimate;
+use ldsp_protocol::noise;
+use ldsp_protocol::practice::Evidence;
+use ldsp_protocol::standard::{Codebook, Dimension, NOT_STATED, Standard, Table};
+
+use super::words;
+use crate::rollup::{Layout, NodeMonth, Span};
+use crate::store::{Store, StoreError};
+
+/// A reference and what it leads to.
+pub(super) struct Cited {
+    pub(super) table: String,
+    pub(super) cell: u64,
+    /// `None` when the node has no such release or the release no such cell.
+    pub(super) figure: Option<Figure>,
+}
+
+/// The cited cell.
+pub(super) struct Figure {
+    pub(super) label: String,
+    pub(super) estimate: Estimate,
+    pub(super) first: Period,
+    pub(super) last: Period,
+    pub(super) node: NodeSlug,
+    pub(super) seq: u64,
+}
+
+/// Looks the references up in the releases of `node`.
+pub(super) async fn resolve(
+    store: &impl Store,
+    node: &NodeSlug,
+    evidence: &[Evidence],
+) -> Result<Vec<Cited>, StoreError> {
+    let mut releases: BTreeMap<Digest, NodeMonth> = BTreeMap::new();
+    let mut first = None;
+    if !evidence.is_empty() {
+        for month in store.history(node).await? {
+            first.get_or_insert(month.period);
+            if let Some(statement) = store.statement(node, month.seq).await? {
+                releases.insert(statement.pae, month);
+            }
+        }
+    }
+    let cited = evidence.iter().map(|e| Cited {
+        table: e.table.clone(),
+        cell: e.cell,
+        figure: releases
+            .get(&e.statement)
+            .zip(first)
+            .and_then(|(month, first)| figure(month, first, e)),
+    });
+    Ok(cited.collect())
+}
+
+fn figure(month: &NodeMonth, first: Period, evidence: &Evidence) -> Option<Figure> {
+    let standard = Standard::v1();
+    let number = standard
+        .tables()
+        .iter()
+        .position(|t| t.id == evidence.table)?;
+    let table = &standard.tables()[number];
+    let codebook = month.codebook();
+    let layout = Layout::of_node(standard, &codebook);
+    let (range, shape) = layout.table(number);
+    let cell = usize::try_from(evidence.cell).ok()?;
+    let at = range
+        .start
+        .checked_add(cell)
+        .filter(|at| range.contains(at))?;
+    let variance = |span: Span| {
+        let rho = noise::table_rho(standard, table.rho_micro, span.rho_micro);
+        noise::variance(noise::sigma2(rho), 0, span.month)
+    };
+    let total = variance(month.span) + month.earlier.map_or(0.0, variance);
+    Some(Figure {
+        label: label(table, &codebook, &positions(shape, cell)),
+        estimate: Estimate {
+            value: noise::in_counts(*month.cumulative.get(at)?),
+            se: total.sqrt(),
+        },
+        first,
+        last: month.period,
+        node: month.node.clone(),
+        seq: month.seq,
+    })
+}
+
+/// `Starts: Older people, Basic`.
+fn label(table: &Table, codebook: &Codebook, position: &[usize]) -> String {
+    let standard = Standard::v1();
+    let family = standard
+        .families()
+        .iter()
+        .find(|f| f.id == table.family)
+        .map_or("", |f| f.title.as_str());
+    let parts: Vec<String> = table
+        .dimensions
+        .iter()
+        .zip(position)
+        .map(|(d, at)| code_title(*d, &codebook.codes(*d)[*at]))
+        .collect();
+    format!("{family}: {}", parts.join(", "))
+}
+
+/// A code in words; "not stated" says of what.
+fn code_title(dimension: Dimension, code: &str) -> String {
+    let def = Standard::v1().dimension(dimension);
+    if code == NOT_STATED {
+        return format!("{} not stated", words::lower_first(&def.title));
+    }
+    if dimension == Dimension::Area {
+        let district = code.parse().ok();
+        let named = district.and_then(|c| Geography::embedded().district(&c).map(|d| d.name.clone()));
+        return named.unwrap_or_else(|| code.to_owned());
+    }
+    super::library::title(dimension, code)
+}

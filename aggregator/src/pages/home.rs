@@ -1,0 +1,319 @@
+//! The front page: what this is, the national figures, who contributed, what was learnt, how to check.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use ldsp_protocol::ids::{Gss, Period};
+use ldsp_ui::charts::{Alternative, HexMap, LineChart, Series, Tile, Unit};
+use ldsp_ui::components::{Figure, InsetText, Stats, Table, Tag, TagColour, link};
+use ldsp_ui::{Html, Page};
+
+use super::practice::Card;
+use super::{Answer, Failure, SITE_NAME, figures, library, words};
+use crate::benchmark::{Coverage, Finding, LepStanding, Measure, Shown, Snapshot, Status};
+use crate::store::Store;
+
+pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
+    let snapshot = service.snapshot().await?;
+    let shelf = library::shelf(&service.store, service.today()).await?;
+    let has_figures = snapshot.range().is_some();
+    let body = Home {
+        figures: national(&snapshot),
+        map: map(&snapshot),
+        trend: trend(&snapshot),
+        practice: shelf.entries.iter().take(3).map(Card::new).collect(),
+        all_practice: words::plural(shelf.entries.len(), "entry", "entries"),
+        verifier: service.signer.verifier().vkey(),
+        statements: snapshot.size(),
+        recent: example(&snapshot),
+        has_figures,
+    };
+    let page = Page::new(SITE_NAME).lead(
+        "Every Local Enterprise Partnership in England keeps its learners’ records at home and publishes only \
+         protected counts and what it has learnt. This site adds them up into a national picture that anybody can check.",
+    );
+    let page = if has_figures {
+        page.banner(figures::provisional())
+    } else {
+        page
+    };
+    Ok(page.body(Html::render(&body)))
+}
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct Home {
+    figures: Html,
+    map: Html,
+    trend: Html,
+    practice: Vec<Card>,
+    all_practice: String,
+    verifier: String,
+    statements: u64,
+    recent: Option<Html>,
+    has_figures: bool,
+}
+
+fn national(snapshot: &Snapshot) -> Html {
+    let cards = [
+        (Measure::Starts, "Enrolments"),
+        (Measure::Achievers, "Achievements"),
+        (Measure::Achievement, "Achievement rate"),
+    ];
+    let national = snapshot.national();
+    let cards: Vec<_> = cards
+        .iter()
+        .filter_map(|(m, label)| {
+            let f = national.iter().find(|f| f.measure == *m)?;
+            Some(figures::card(f, label))
+        })
+        .collect();
+    if cards.is_empty() {
+        return InsetText::new(
+            "No area has published yet. When the first partnership releases a month, England’s enrolments, achievements \
+             and achievement rate appear here within a second, each with its period, coverage and interval.",
+        )
+        .into();
+    }
+    Stats::new("England to date", cards).into()
+}
+
+/// Months between what an area has and the latest month of any area.
+fn lag(standing: &LepStanding, latest: Period) -> Option<i32> {
+    standing.range.map(|r| latest.index() - r.to.index())
+}
+
+/// How an area stands, in words.
+pub(super) fn standing_tag(standing: &LepStanding) -> Tag {
+    match standing.status {
+        Status::Contributed => Tag::coloured("Up to date", TagColour::Green),
+        Status::Late => Tag::coloured("Behind", TagColour::Yellow),
+        Status::Missing => Tag::coloured("Not yet", TagColour::Grey),
+    }
+}
+
+fn months(standing: &LepStanding) -> String {
+    standing
+        .range
+        .map_or_else(|| "nothing yet".to_owned(), figures::period)
+}
+
+fn map(snapshot: &Snapshot) -> Html {
+    let latest = snapshot.range().map(|r| r.to);
+    let tiles = snapshot.leps().iter().map(|s| {
+        let side = |n: i32| u32::try_from(n).unwrap_or(0);
+        let tile = Tile::new(
+            side(s.hex.0),
+            side(s.hex.1),
+            short_name(&s.place.code, &s.place.name),
+            s.place.name.clone(),
+        )
+        .href(format!("/leps/{}", s.place.code));
+        match latest.and_then(|l| lag(s, l)) {
+            None => tile,
+            Some(0) => tile.value(2, format!("up to date, {}", months(s))),
+            Some(1) => tile.value(1, format!("one month behind, {}", months(s))),
+            Some(n) => tile.value(0, format!("{n} months behind, {}", months(s))),
+        }
+    });
+    let coverage = snapshot.coverage();
+    let alternative = Alternative::new(
+        "map-of-contributions",
+        "Map of England’s 38 Local Enterprise Partnerships",
+        format!(
+            "One hexagon for each partnership, shaded by the latest month that it published: {}.",
+            figures::coverage(coverage)
+        ),
+    );
+    let chart = HexMap::new(
+        alternative,
+        tiles,
+        "Latest month published",
+        ["Two months behind or more", "One month behind", "Up to date"],
+    )
+    .no_data("Nothing yet");
+    let subtitle = latest.map_or_else(
+        || "Latest month that each Local Enterprise Partnership has published. Each hexagon leads to its page.".to_owned(),
+        |l| format!(
+            "Latest month that each Local Enterprise Partnership has published, against {}, the latest of any. Each hexagon leads to its page.",
+            l.in_words()
+        ),
+    );
+    let table = Table::new("Contributions by Local Enterprise Partnership")
+        .columns(["Local Enterprise Partnership", "Region", "Months published", "Number of months", "State"])
+        .numeric([3])
+        .rows(snapshot.leps().iter().map(|s| {
+            [
+                link(&s.place.name, &format!("/leps/{}", s.place.code)),
+                Html::text(&s.region.name),
+                Html::text(&months(s)),
+                Html::text(&s.releases.to_string()),
+                standing_tag(s).into(),
+            ]
+        }));
+    Figure::new(map_headline(coverage), subtitle, chart, table)
+        .id("contributions")
+        .note("Every partnership has the same size on this map, whatever its acreage. A darker hexagon is more up to date.")
+        .download("Download who contributed (CSV)", "/contributions.csv")
+        .into()
+}
+
+fn map_headline(c: Coverage) -> String {
+    if c.contributed + c.late == 0 {
+        "No area has published yet".to_owned()
+    } else if c.contributed == c.of {
+        format!("All {} areas are up to date", c.of)
+    } else {
+        let (verb, areas) = if c.contributed == 1 {
+            ("is", "area")
+        } else {
+            ("are", "areas")
+        };
+        format!("{} of {} {areas} {verb} up to date", c.contributed, c.of)
+    }
+}
+
+/// Up to six letters that stand on a hexagon; the whole name is beside them for those who listen or point.
+fn short_name(code: &str, name: &str) -> String {
+    const SHORT: [(&str, &str); 38] = [
+        ("E37000001", "BlkCty"), ("E37000003", "ChesWa"), ("E37000005", "Cornwl"), ("E37000006", "CovWar"),
+        ("E37000007", "Cumbr"), ("E37000009", "Dorset"), ("E37000011", "Glos"), ("E37000012", "BirSol"),
+        ("E37000015", "GtManc"), ("E37000016", "HotSW"), ("E37000019", "Lancs"), ("E37000021", "Leics"),
+        ("E37000022", "LivCR"), ("E37000025", "NorthE"), ("E37000032", "Staffs"), ("E37000033", "SwinWi"),
+        ("E37000034", "TeesV"), ("E37000035", "Berks"), ("E37000036", "Marchs"), ("E37000037", "WoEng"),
+        ("E37000038", "Worcs"), ("E37000043", "Bucks"), ("E37000044", "C2C"), ("E37000045", "D2N2"),
+        ("E37000046", "EntM3"), ("E37000048", "Herts"), ("E37000051", "London"), ("E37000052", "NewAng"),
+        ("E37000053", "Oxon"), ("E37000054", "SheffC"), ("E37000055", "Solent"), ("E37000056", "SthEst"),
+        ("E37000057", "SEMid"), ("E37000058", "YorkNY"), ("E37000059", "CamPet"), ("E37000060", "GtLinc"),
+        ("E37000061", "HullEY"), ("E37000062", "LeedsC"),
+    ];
+    SHORT
+        .iter()
+        .find(|(c, _)| *c == code)
+        .map_or_else(|| name.chars().take(6).collect(), |(_, s)| (*s).to_owned())
+}
+
+fn trend(snapshot: &Snapshot) -> Html {
+    let starts = snapshot.trend(Measure::Starts);
+    let achieved = snapshot.trend(Measure::Achievers);
+    let Some((last_start, last_achieved)) = starts.last().zip(achieved.last()) else {
+        return Html::default();
+    };
+    let series = |name, findings: &[Finding]| Series::new(name, findings.iter().map(figures::point));
+    let alternative = Alternative::new(
+        "trend-of-england",
+        "Enrolments and achievements by month",
+        format!(
+            "In {}: {} enrolments began and {} were achieved.",
+            last_start.range.to.in_words(),
+            figures::with_interval(last_start),
+            figures::with_interval(last_achieved)
+        ),
+    );
+    let chart = LineChart::new(
+        alternative,
+        Unit::Count,
+        starts.iter().map(figures::short_month),
+    )
+    .series(series("Enrolments", &starts))
+    .series(series("Achievements", &achieved));
+    let table = Table::new("Enrolments and achievements by month, England")
+        .columns(["Month", "Enrolments (95 % interval)", "Achievements (95 % interval)", "Coverage"])
+        .numeric([1, 2])
+        .rows(starts.iter().zip(&achieved).map(|(s, a)| {
+            [
+                s.range.to.in_words(),
+                figures::with_interval(s),
+                figures::with_interval(a),
+                figures::coverage(s.coverage),
+            ]
+        }));
+    Figure::new(
+        trend_headline(last_start, last_achieved),
+        "Enrolments that began and achievements in each month, England, with 95 % intervals",
+        chart,
+        table,
+    )
+    .note(figures::coverage(last_start.coverage) + " in the latest month. Months fill up as areas catch up.")
+    .download("Download enrolments by month (CSV)", "/benchmarks/starts/trend.csv")
+    .download("Download achievements by month (CSV)", "/benchmarks/achievers/trend.csv")
+    .into()
+}
+
+fn trend_headline(starts: &Finding, achieved: &Finding) -> String {
+    let month = starts.range.to.in_words();
+    if starts.shown == Shown::TooFew || achieved.shown == Shown::TooFew {
+        return format!("Enrolments and achievements up to {month}");
+    }
+    format!(
+        "{} enrolments began in {month}, and {} were achieved",
+        figures::value(starts),
+        figures::value(achieved)
+    )
+}
+
+/// The first node's first statement, as an example of a signed envelope.
+fn example(snapshot: &Snapshot) -> Option<Html> {
+    let published = snapshot.leps().iter().find(|s| s.releases > 0)?;
+    let node = published.node.as_ref()?;
+    let href = format!("/v1/nodes/{node}/statements/1");
+    Some(link(
+        &format!("the first signed statement of {}", published.place.name),
+        &href,
+    ))
+}
+
+pub(super) async fn contributions(
+    State(service): State<Arc<Service>>,
+) -> Result<Response, Failure> {
+    let snapshot = service.snapshot().await?;
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let write = |writer: &mut csv::Writer<Vec<u8>>| -> Result<(), csv::Error> {
+        writer.write_record([
+            "lep_code", "lep", "region_code", "region", "node", "first_month", "latest_month", "months", "state",
+        ])?;
+        for s in snapshot.leps() {
+            // "z": not applicable, as in the government's open data.
+            let z = || "z".to_owned();
+            writer.write_record([
+                s.place.code.clone(),
+                s.place.name.clone(),
+                s.region.code.clone(),
+                s.region.name.clone(),
+                s.node.as_ref().map_or_else(z, ToString::to_string),
+                s.range.map_or_else(z, |r| r.from.to_string()),
+                s.range.map_or_else(z, |r| r.to.to_string()),
+                s.releases.to_string(),
+                s.status.in_words().to_lowercase(),
+            ])?;
+        }
+        Ok(())
+    };
+    write(&mut writer).expect("every row has nine cells and memory takes them");
+    let bytes = writer
+        .into_inner()
+        .expect("flushing into memory cannot fail");
+    Ok(figures::csv_file("contributions", bytes))
+}
+
+/// Parses a LEP's code.
+pub(super) fn lep_code(text: &str) -> Option<Gss> {
+    text.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use ldsp_protocol::geography::Geography;
+
+    #[test]
+    fn every_area_has_its_own_short_name() {
+        let names: std::collections::BTreeSet<String> = Geography::embedded()
+            .leps()
+            .map(|l| super::short_name(l.code.as_str(), &l.name))
+            .collect();
+        assert_eq!(names.len(), 38);
+        assert!(names.iter().all(|n| n.chars().count() <= 6));
+    }
+}

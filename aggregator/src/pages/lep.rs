@@ -1,0 +1,346 @@
+//! One area: what it contributed and when, its figures beside England's, what it learnt.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use ldsp_protocol::geography::Geography;
+use ldsp_protocol::ids::{Gss, Period};
+use ldsp_protocol::practice::Area;
+use ldsp_ui::charts::{Alternative, Bar, BarChart, LineChart, Series, Unit};
+use ldsp_ui::components::{Details, Figure, InsetText, Stats, SummaryList, Table, link};
+use ldsp_ui::{Html, Page, ProblemPage};
+
+use super::measure::TREND;
+use super::practice::Card;
+use super::words::TOO_FEW;
+use super::{Answer, Failure, figures, home, library, words};
+use crate::benchmark::{Group, LepFindings, LepStanding, Measure, Shown, Snapshot};
+use crate::store::Store;
+
+pub(super) async fn list(State(service): State<Arc<Service>>) -> Answer {
+    let snapshot = service.snapshot().await?;
+    let table = Table::new("The 38 Local Enterprise Partnerships")
+        .columns(["Local Enterprise Partnership", "Region", "Enrolments to date", "Achievement rate", "State"])
+        .numeric([2, 3])
+        .rows(snapshot.leps().iter().map(|s| {
+            let figure = |m| s.finding(m).map_or_else(|| "nothing yet".to_owned(), figures::with_interval);
+            [
+                link(&s.place.name, &format!("/leps/{}", s.place.code)),
+                Html::text(&s.region.name),
+                Html::text(&figure(Measure::Starts)),
+                Html::text(&figure(Measure::Achievement)),
+                home::standing_tag(s).into(),
+            ]
+        }));
+    let intro = match snapshot.range() {
+        Some(range) => format!(
+            "{}, {}. Each figure with its 95 % interval. Areas differ in size and in whom they serve: this is a list by code, not a league table.",
+            figures::period(range),
+            figures::coverage(snapshot.coverage())
+        ),
+        None => "No area has published yet. Choose an area to see which districts belong to it.".to_owned(),
+    };
+    let page = Page::new("Areas").breadcrumb("Home", "/");
+    let page = if snapshot.range().is_some() {
+        page.banner(figures::provisional())
+    } else {
+        page
+    };
+    Ok(page.body(Html::concat([Html::paragraph(&intro), table.into()])))
+}
+
+/// A LEP by code; by slug the address that has its code.
+fn find(text: &str) -> Result<Gss, Response> {
+    let map = Geography::embedded();
+    if let Some(lep) = home::lep_code(text).as_ref().and_then(|c| map.lep(map.current(c))) {
+        return if lep.code.as_str() == text {
+            Ok(lep.code.clone())
+        } else {
+            Err(Redirect::permanent(&format!("/leps/{}", lep.code)).into_response())
+        };
+    }
+    match map.leps().find(|l| l.slug.as_str() == text) {
+        Some(lep) => Err(Redirect::permanent(&format!("/leps/{}", lep.code)).into_response()),
+        None => Err(ProblemPage::not_found().into_response()),
+    }
+}
+
+pub(super) async fn show(
+    State(service): State<Arc<Service>>,
+    Path(code): Path<String>,
+) -> Result<Response, Failure> {
+    let code = match find(&code) {
+        Ok(code) => code,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let snapshot = service.snapshot().await?;
+    let lep = snapshot.lep(&code).ok_or_else(ProblemPage::not_found)?;
+    let statements = statements(&service, &lep.standing).await?;
+    let shelf = library::shelf(&service.store, service.today()).await?;
+    // Only entries whose authors named this area: others of its node must not be tied to it here.
+    let named = |e: &&crate::store::LibraryEntry| e.entry.area == Area::Lep(code.clone());
+    let body = Body {
+        facts: facts(&code, &lep.standing),
+        stats: stats(&lep.standing),
+        beside: beside(&snapshot, &lep),
+        trend: trend(&snapshot, &code, &lep.standing),
+        tiers: tiers(&snapshot, &lep),
+        districts: districts(&lep),
+        practice: shelf.entries.iter().filter(named).map(Card::new).collect(),
+        statements,
+    };
+    let page = Page::new(lep.standing.place.name.clone())
+        .caption(format!("Local Enterprise Partnership, {}", lep.standing.region.name))
+        .breadcrumb("Home", "/")
+        .breadcrumb("Areas", "/leps");
+    let page = if lep.standing.releases > 0 {
+        page.banner(figures::provisional())
+    } else {
+        page
+    };
+    Ok(page.body(Html::render(&body)).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "lep.html")]
+struct Body {
+    facts: SummaryList,
+    stats: Html,
+    beside: Html,
+    trend: Html,
+    tiers: Html,
+    districts: Html,
+    practice: Vec<Card>,
+    statements: Html,
+}
+
+fn facts(code: &Gss, s: &LepStanding) -> SummaryList {
+    let map = Geography::embedded();
+    let names: Vec<String> = map
+        .owned_by(code)
+        .iter()
+        .filter_map(|c| map.district(c).map(|d| d.name.clone()))
+        .collect();
+    let published = s.range.map_or_else(
+        || "Nothing yet".to_owned(),
+        |r| format!("{} ({})", figures::period(r), words::plural(s.releases, "month", "months")),
+    );
+    let districts: Html = if names.len() > 6 {
+        Details::new(
+            words::plural(names.len(), "district", "districts"),
+            Html::text(&words::and(&names)),
+        )
+        .into()
+    } else {
+        Html::text(&words::and(&names))
+    };
+    SummaryList::new()
+        .fact("State", home::standing_tag(s))
+        .fact("Months published", published)
+        .fact("Region", s.region.name.clone())
+        .fact("Districts counted here", districts)
+        .fact("Code", code.to_string())
+}
+
+fn stats(s: &LepStanding) -> Html {
+    let cards = [
+        (Measure::Starts, "Enrolments"),
+        (Measure::Achievers, "Achievements"),
+        (Measure::Achievement, "Achievement rate"),
+    ];
+    let cards: Vec<_> = cards
+        .iter()
+        .filter_map(|(m, label)| Some(figures::card_of_area(s.finding(*m)?, label)))
+        .collect();
+    if cards.is_empty() {
+        let text = match s.node {
+            None => "This area has not joined yet. The Department for Digital, Culture, Media and Sport invites areas one by one; \
+                     when this one publishes its first month, its figures appear here.",
+            Some(_) => "This area has been invited but has not published a month yet. Its figures appear here within a second of its first release.",
+        };
+        return InsetText::new(text).into();
+    }
+    Stats::new("This area to date", cards).into()
+}
+
+fn beside(snapshot: &Snapshot, lep: &LepFindings) -> Html {
+    if lep.standing.findings.is_empty() {
+        return Html::default();
+    }
+    let national = snapshot.national();
+    let rates: Vec<_> = lep
+        .standing
+        .findings
+        .iter()
+        .filter(|f| f.measure.is_rate())
+        .collect();
+    let table = Table::new("Rates beside England, % (95 % interval)")
+        .columns(["Measure", "This area", "England", "Difference"])
+        .numeric([1, 2])
+        .rows(rates.iter().map(|f| {
+            let england = national.iter().find(|n| n.measure == f.measure);
+            // Three standard errors: several rates are compared at once.
+            let difference = match england.and_then(|e| figures::direction(e, f, 3.0)) {
+                None => TOO_FEW,
+                Some(std::cmp::Ordering::Equal) => "no clear difference",
+                Some(std::cmp::Ordering::Greater) => "above England",
+                Some(std::cmp::Ordering::Less) => "below England",
+            };
+            [
+                link(figures::title(f.measure), &format!("/benchmarks/{}", f.measure.id())),
+                Html::text(&figures::with_interval(f)),
+                Html::text(&figures::maybe(england)),
+                Html::text(difference),
+            ]
+        }));
+    let note = format!(
+        "England: {}, {}. The area’s own figures are part of England’s. A difference is called clear when noise does not explain it; \
+         the area may still differ in who enrols and on what.",
+        snapshot.range().map_or_else(String::new, figures::period),
+        figures::coverage(snapshot.coverage())
+    );
+    let download = link(
+        "Download all figures of this area (CSV)",
+        &format!("/leps/{}/figures.csv", lep.standing.place.code),
+    );
+    Html::concat([
+        table.into(),
+        Html::paragraph(&note),
+        Html::literal("<p class=\"govuk-body\">"),
+        download,
+        Html::literal("</p>"),
+    ])
+}
+
+fn trend(snapshot: &Snapshot, code: &Gss, s: &LepStanding) -> Html {
+    let starts = snapshot.lep_trend(code, Measure::Starts);
+    let achieved = snapshot.lep_trend(code, Measure::Achievers);
+    let Some(last) = starts.last() else {
+        return Html::default();
+    };
+    let place = &s.place.name;
+    let alternative = Alternative::new(
+        "area-by-month",
+        format!("Enrolments and achievements by month, {place}"),
+        format!(
+            "In {}: {} enrolments began.",
+            last.range.to.in_words(),
+            figures::with_interval(last)
+        ),
+    );
+    let chart = LineChart::new(alternative, Unit::Count, starts.iter().map(figures::short_month))
+        .series(Series::new("Enrolments", starts.iter().map(figures::point)))
+        .series(Series::new("Achievements", achieved.iter().map(figures::point)));
+    let table = Table::new(format!("Enrolments and achievements by month, {place}"))
+        .columns(["Month", "Enrolments (95 % interval)", "Achievements (95 % interval)"])
+        .numeric([1, 2])
+        .rows(starts.iter().zip(&achieved).map(|(a, b)| {
+            [a.range.to.in_words(), figures::with_interval(a), figures::with_interval(b)]
+        }));
+    let subtitle = format!("Enrolments that began and achievements in each month, {place}, with 95 % intervals");
+    let mut figure = Figure::new("Enrolments and achievements month by month", subtitle, chart, table)
+        .note("A gap means “too few to say”: in a single month of a small area noise may outweigh the figure.");
+    if starts.len() < TREND {
+        figure = figure.note(format!("A trend needs at least {TREND} months: read these as single figures."));
+    }
+    figure.into()
+}
+
+fn tiers(snapshot: &Snapshot, lep: &LepFindings) -> Html {
+    if lep.by_tier.is_empty() {
+        return Html::default();
+    }
+    let bars = lep.by_tier.iter().map(|g| {
+        let point = g.finding(Measure::Achievement).and_then(figures::point);
+        match point {
+            Some(p) => Bar::new(&g.title, p),
+            None => Bar::missing(&g.title, TOO_FEW),
+        }
+    });
+    let place = &lep.standing.place.name;
+    let range = lep.standing.range.map_or_else(String::new, figures::period);
+    let alternative = Alternative::new(
+        "by-tier",
+        format!("Achievement rate by tier, {place}"),
+        "The table below has the figures.",
+    );
+    let mut chart = BarChart::new(alternative, Unit::Percent, bars);
+    if let Some(Shown::Rate { value, .. }) = snapshot.national_measure(Measure::Achievement).map(|f| f.shown) {
+        chart = chart.reference("England, all tiers", value * 100.0);
+    }
+    Figure::new(
+        "Achievement by tier",
+        format!("Achievement rate by tier of skill, {place}, {range}, with 95 % intervals"),
+        chart,
+        groups_table("By tier", "Tier", &lep.by_tier),
+    )
+    .download("Download all figures of this area (CSV)", format!("/leps/{}/figures.csv", lep.standing.place.code))
+    .into()
+}
+
+fn groups_table(caption: &str, first: &str, groups: &[Group]) -> Table {
+    Table::new(caption)
+        .columns([first, "Enrolments (95 % interval)", "Achievements (95 % interval)", "Achievement rate, % (95 % interval)"])
+        .numeric([1, 2, 3])
+        .rows(groups.iter().map(|g| {
+            let of = |m| g.finding(m).map_or_else(|| TOO_FEW.to_owned(), figures::with_interval);
+            [g.title.clone(), of(Measure::Starts), of(Measure::Achievers), of(Measure::Achievement)]
+        }))
+}
+
+fn districts(lep: &LepFindings) -> Html {
+    if lep.by_district.is_empty() {
+        return Html::default();
+    }
+    let range = lep.standing.range.map_or_else(String::new, figures::period);
+    let caption = format!("By district where the learner lives, {range}");
+    let note = "“Too few to say” means that the noise added for privacy could explain the figure. It does not mean none.";
+    Html::concat([groups_table(&caption, "District", &lep.by_district).into(), Html::paragraph(note)])
+}
+
+/// The area's statements, each with a link to its exact bytes.
+async fn statements(service: &Service, s: &LepStanding) -> Result<Html, Failure> {
+    let Some(node) = s.node.as_ref().filter(|_| s.releases > 0) else {
+        return Ok(Html::default());
+    };
+    let mut months: Vec<(Period, u64)> = pages
+        .store
+        .history(node)
+        .await?
+        .iter()
+        .map(|m| (m.period, m.seq))
+        .collect();
+    months.reverse();
+    let table = Table::new("Signed monthly releases, newest first")
+        .columns(["Month", "Statement", "Exact bytes"])
+        .numeric([1])
+        .rows(months.iter().map(|(period, seq)| {
+            [
+                Html::text(&period.in_words()),
+                Html::text(&seq.to_string()),
+                link(
+                    &format!("Envelope of statement {seq}"),
+                    &format!("/v1/nodes/{node}/statements/{seq}"),
+                ),
+            ]
+        }));
+    Ok(Details::new(
+        format!("Signed statements ({})", words::plural(months.len(), "month", "months")),
+        table,
+    )
+    .into())
+}
+
+pub(super) async fn figures(
+    State(service): State<Arc<Service>>,
+    Path(code): Path<String>,
+) -> Result<Response, Failure> {
+    let code = home::lep_code(&code).ok_or_else(ProblemPage::not_found)?;
+    let snapshot = service.snapshot().await?;
+    let lep = snapshot.lep(&code).ok_or_else(ProblemPage::not_found)?;
+    let groups = lep.by_tier.iter().chain(&lep.by_district);
+    let findings = lep.standing.findings.iter().chain(groups.flat_map(|g| &g.findings));
+    Ok(figures::csv(&format!("figures-{code}"), findings))
+}

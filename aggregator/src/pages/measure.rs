@@ -1,0 +1,242 @@
+//! One measure: the national figure, by group, over time, and by area.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use ldsp_protocol::standard::{Dimension, Standard};
+use ldsp_ui::charts::{Alternative, LineChart, Series};
+use ldsp_ui::components::{Figure, InsetText, Stats, SummaryList, Table};
+use ldsp_ui::{Html, Page, ProblemPage};
+
+use super::{Answer, Failure, breakdown, figures, measures};
+use crate::benchmark::{Finding, Measure, Snapshot};
+use crate::store::Store;
+
+/// Months that a trend needs before it is called one.
+pub(super) const TREND: usize = 5;
+/// Standard errors between two figures before their difference is called clear: noise explains a
+/// larger one in 5 % of cases.
+const CLEAR: f64 = 1.96;
+
+fn parse(measure: &str) -> Result<Measure, Failure> {
+    Measure::parse(measure).ok_or_else(|| ProblemPage::not_found().into())
+}
+
+/// Dimensions by which the measure has figures.
+fn dimensions(snapshot: &Snapshot, measure: Measure) -> Vec<Dimension> {
+    let has = |d: &Dimension| {
+        snapshot
+            .by(*d)
+            .iter()
+            .any(|g| g.finding(measure).is_some())
+    };
+    Snapshot::BREAKDOWNS.into_iter().filter(has).collect()
+}
+
+/// A dimension's id in addresses: the standard's.
+pub(super) fn dimension_id(d: Dimension) -> String {
+    match serde_json::to_value(d) {
+        Ok(serde_json::Value::String(id)) => id,
+        _ => String::new(),
+    }
+}
+
+fn chosen(query: &HashMap<String, String>, among: &[Dimension]) -> Option<Dimension> {
+    let wanted = query.get("by");
+    let named = among
+        .iter()
+        .find(|d| wanted.is_some_and(|w| *w == dimension_id(**d)));
+    named.or_else(|| among.first()).copied()
+}
+
+pub(super) async fn show(
+    State(service): State<Arc<Service>>,
+    Path(measure): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Answer {
+    let measure = parse(&measure)?;
+    let snapshot = service.snapshot().await?;
+    let page = Page::new(figures::title(measure))
+        .caption("Benchmarks")
+        .breadcrumb("Home", "/")
+        .breadcrumb("Benchmarks", "/benchmarks");
+    let Some(national) = snapshot.national_measure(measure) else {
+        return Ok(page.body(Html::render(&body_before(measure))));
+    };
+    let among = dimensions(&snapshot, measure);
+    let by = chosen(&query, &among);
+    let body = Body {
+        meaning: figures::meaning(measure),
+        stats: Stats::new("England to date", [figures::card(&national, "England to date")]).into(),
+        groups: by.map_or_else(Html::default, |by| {
+            breakdown::groups(&snapshot, measure, &national, by, &among)
+        }),
+        trend: trend_figure(&snapshot, measure),
+        areas: breakdown::areas(&snapshot, measure, &national),
+        definition: definition(measure),
+    };
+    Ok(page
+        .banner(figures::provisional())
+        .body(Html::render(&body)))
+}
+
+#[derive(Template)]
+#[template(path = "measure.html")]
+struct Body {
+    meaning: &'static str,
+    stats: Html,
+    groups: Html,
+    trend: Html,
+    areas: Html,
+    definition: Html,
+}
+
+fn body_before(measure: Measure) -> Body {
+    let soon = "No area has published yet. With the first release this page shows the national figure with its interval, \
+                by tier, age, sex, skill and more, and later its trend and the areas beside one another.";
+    Body {
+        meaning: figures::meaning(measure),
+        stats: InsetText::new(soon).into(),
+        groups: Html::default(),
+        trend: Html::default(),
+        areas: Html::default(),
+        definition: definition(measure),
+    }
+}
+
+fn definition(measure: Measure) -> Html {
+    let mut facts = SummaryList::new()
+        .fact("Formula", measure.formula())
+        .fact("Definition by", figures::source(measure))
+        .fact("Data standard", Standard::v1().title())
+        .fact(
+            "Uncertainty",
+            "95 % interval of the noise added for privacy, which is known exactly; rates by the delta method. \
+             Counts under three standard errors and rates on a base under five are “too few to say”.",
+        );
+    if let Some(context) = measures::context(measure) {
+        facts = facts.fact(
+            "For context, another population",
+            format!(
+                "{} %: England, all education and training aims, 2021/22 ({}). Department for Education, further education and \
+                 skills. It covers every subject and funded course, so it is not a target for digital skills programmes.",
+                context.figure, context.text
+            ),
+        );
+    }
+    facts.into()
+}
+
+fn trend_figure(snapshot: &Snapshot, measure: Measure) -> Html {
+    // Month by month "in progress" would be a change, not a number of people.
+    if measure == Measure::InProgress {
+        return Html::default();
+    }
+    let trend = snapshot.trend(measure);
+    let Some(last) = trend.last() else {
+        return Html::default();
+    };
+    let name = figures::title(measure);
+    let alternative = Alternative::new(
+        "trend",
+        format!("{name} by month, England"),
+        format!(
+            "{} months; in {}: {}.",
+            trend.len(),
+            last.range.to.in_words(),
+            figures::with_interval(last)
+        ),
+    );
+    let chart = LineChart::new(
+        alternative,
+        figures::unit(measure),
+        trend.iter().map(figures::short_month),
+    )
+    .series(Series::new(name, trend.iter().map(figures::point)));
+    let table = Table::new(format!("{name} by month, England"))
+        .columns(["Month", "Figure (95 % interval)", "Base", "Coverage"])
+        .numeric([1, 2])
+        .rows(trend.iter().map(|f| {
+            [
+                f.range.to.in_words(),
+                figures::with_interval(f),
+                figures::base(f),
+                figures::coverage(f.coverage),
+            ]
+        }));
+    let first = trend.first().unwrap_or(last);
+    let range = crate::benchmark::Range {
+        from: first.range.from,
+        to: last.range.to,
+    };
+    let subtitle = format!(
+        "{name}, England, each month on its own, {}, with 95 % intervals",
+        figures::period(range)
+    );
+    let mut figure = Figure::new(trend_headline(measure, &trend), subtitle, chart, table)
+        .id("over-time")
+        .note(format!("Latest month: {}.", figures::coverage(last.coverage)))
+        .download(
+            "Download by month (CSV)",
+            format!("/benchmarks/{}/trend.csv", measure.id()),
+        );
+    if trend.len() < TREND {
+        figure = figure.note(format!(
+            "A trend needs at least {TREND} months: read these as single figures."
+        ));
+    }
+    figure.into()
+}
+
+/// Says of a trend only what noise cannot explain.
+fn trend_headline(measure: Measure, trend: &[Finding]) -> String {
+    let name = figures::title(measure);
+    let Some((first, last)) = trend.first().zip(trend.last()) else {
+        return format!("{name} over time");
+    };
+    let since = first.range.to.in_words();
+    let ends = || format!("from {} to {}", figures::value(first), figures::value(last));
+    match figures::direction(first, last, CLEAR) {
+        _ if trend.len() < TREND => format!("{name} so far"),
+        Some(std::cmp::Ordering::Greater) => format!("{name} up since {since}, {}", ends()),
+        Some(std::cmp::Ordering::Less) => format!("{name} down since {since}, {}", ends()),
+        Some(std::cmp::Ordering::Equal) => format!("{name}: no clear change since {since}"),
+        None => format!("{name} over time"),
+    }
+}
+
+pub(super) async fn trend(
+    State(service): State<Arc<Service>>,
+    Path(measure): Path<String>,
+) -> Result<Response, Failure> {
+    let measure = parse(&measure)?;
+    let findings = service.snapshot().await?.trend(measure);
+    Ok(figures::csv(&format!("{}-by-month", measure.id()), &findings))
+}
+
+pub(super) async fn groups(
+    State(service): State<Arc<Service>>,
+    Path(measure): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Result<Response, Failure> {
+    let measure = parse(&measure)?;
+    let snapshot = service.snapshot().await?;
+    let by = chosen(&query, &dimensions(&snapshot, measure));
+    let groups = by.map_or_else(Vec::new, |by| snapshot.by(by));
+    let findings = groups.iter().filter_map(|g| g.finding(measure));
+    let name = by.map_or_else(|| "group".to_owned(), dimension_id);
+    Ok(figures::csv(&format!("{}-by-{name}", measure.id()), findings))
+}
+
+pub(super) async fn leps(
+    State(service): State<Arc<Service>>,
+    Path(measure): Path<String>,
+) -> Result<Response, Failure> {
+    let measure = parse(&measure)?;
+    let snapshot = service.snapshot().await?;
+    let findings = snapshot.leps().iter().filter_map(|s| s.finding(measure));
+    Ok(figures::csv(&format!("{}-by-lep", measure.id()), findings))
+}

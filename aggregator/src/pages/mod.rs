@@ -1,0 +1,160 @@
+//! Pages for people: the public's and, behind sign-in, the operator's.
+//!
+//! They show what the store and the benchmark stage give and compute nothing of their own beyond
+//! putting it into words. [`router`] has the routes, [`roles`] says who may use them, [`frame`] is
+//! what surrounds every page; [`ldsp_ui::Site`] puts the three together.
+
+mod about;
+mod breakdown;
+mod dots;
+mod entry;
+mod evidence;
+mod help;
+mod home;
+mod lep;
+mod library;
+mod measure;
+mod measures;
+mod figures;
+mod nodes;
+mod operator;
+mod practice;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use ldsp_ui::{
+    Access, Banner, Frame, Html, Link, NavItem, Page, ProblemPage, RoleTable, Rule,
+};
+
+use crate::Service;
+use crate::store::StoreError;
+
+/// The site's name, in the header and in every title.
+pub const SITE_NAME: &str = "Local digital skills";
+
+/// Why a page cannot be shown; becomes a page itself.
+#[derive(Debug)]
+enum Failure {
+    Problem(Box<ProblemPage>),
+    Store(StoreError),
+}
+
+/// What handlers return.
+type Answer = Result<Page, Failure>;
+
+impl From<ProblemPage> for Failure {
+    fn from(problem: ProblemPage) -> Self {
+        Self::Problem(Box::new(problem))
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Problem(problem) => problem.into_response(),
+            Self::Store(error) => {
+                tracing::error!(%error, "a page could not read the store");
+                ProblemPage::unavailable("The server cannot read its data at the moment.")
+                    .into_response()
+            }
+        }
+    }
+}
+
+/// Every page.
+pub fn router(service: Arc<Service>) -> Router {
+    Router::new()
+        .route("/", get(home::show))
+        .route("/contributions.csv", get(home::contributions))
+        .route("/benchmarks", get(measures::show))
+        .route("/benchmarks/{measure}", get(measure::show))
+        .route("/benchmarks/{measure}/trend.csv", get(measure::trend))
+        .route("/benchmarks/{measure}/groups.csv", get(measure::groups))
+        .route("/benchmarks/{measure}/leps.csv", get(measure::leps))
+        .route("/leps", get(lep::list))
+        .route("/leps/{code}", get(lep::show))
+        .route("/leps/{code}/figures.csv", get(lep::figures))
+        .route("/practice", get(practice::list))
+        .route("/practice/{node}/{seq}", get(entry::show))
+        .route("/nodes", get(nodes::show))
+        .route("/operator/nodes", get(operator::show))
+        .route("/operator/nodes/{node}/approve", post(operator::approve))
+        .route("/problems", get(help::list))
+        .route("/problems/{code}", get(help::show))
+        .route("/about", get(about::about))
+        .route("/accessibility", get(about::accessibility))
+        .route("/privacy", get(about::privacy))
+        .with_state(service)
+}
+
+/// Who may use which route of [`router`].
+#[must_use]
+pub fn roles() -> RoleTable {
+    const PUBLIC: [&str; 18] = [
+        "/",
+        "/contributions.csv",
+        "/benchmarks",
+        "/benchmarks/{measure}",
+        "/benchmarks/{measure}/trend.csv",
+        "/benchmarks/{measure}/groups.csv",
+        "/benchmarks/{measure}/leps.csv",
+        "/leps",
+        "/leps/{code}",
+        "/leps/{code}/figures.csv",
+        "/practice",
+        "/practice/{node}/{seq}",
+        "/nodes",
+        "/problems",
+        "/problems/{code}",
+        "/about",
+        "/accessibility",
+        "/privacy",
+    ];
+    let public = PUBLIC.map(|path| Rule::get(path, Access::Public));
+    RoleTable::new(public.into_iter().chain([
+        Rule::get("/operator/nodes", Access::Roles(&["operator", "analyst"])),
+        Rule::post("/operator/nodes/{node}/approve", Access::Roles(&["operator"])),
+    ]))
+}
+
+/// What surrounds every page; `banner` is a sentence across all of them, for a demonstration.
+#[must_use]
+pub fn frame(banner: Option<&str>) -> Frame {
+    let mut frame = Frame::new(SITE_NAME);
+    frame.tagline = "Figures and practice of the Local Digital Skills Partnerships".into();
+    frame.nav = vec![
+        NavItem::public("Home", "/"),
+        NavItem::public("Benchmarks", "/benchmarks"),
+        NavItem::public("Areas", "/leps"),
+        NavItem::public("Practice", "/practice"),
+        NavItem::public("Who contributes", "/nodes"),
+        NavItem::public("About", "/about"),
+        NavItem::signed_in("Manage nodes", "/operator/nodes"),
+    ];
+    frame.banners = banner.map(Banner::illustrative).into_iter().collect();
+    frame.footer_links = vec![
+        Link::new("About these figures", "/about"),
+        Link::new("Accessibility", "/accessibility"),
+        Link::new("Privacy and cookies", "/privacy"),
+        Link::new("Messages and what to do", "/problems"),
+    ];
+    frame.footer_note = Html::text(
+        "Every figure is an estimate with noise added for privacy and is shown with its interval and coverage. \
+         Boundaries and names: Office for National Statistics and Department for Education, Open Government Licence v3.0.",
+    );
+    frame.people_sign_in = true;
+    frame
+}

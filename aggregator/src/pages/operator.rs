@@ -1,0 +1,242 @@
+//! Nodes for those who run the federation: who is invited, whose key waits, who is late.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use ldsp_protocol::enrolment::NodeState;
+use ldsp_protocol::geography::Geography;
+use ldsp_protocol::ids::{Digest, NodeSlug, Period};
+use ldsp_protocol::keys::key_id;
+use ldsp_ui::components::{
+    Button, Checkboxes, Choice, ErrorSummary, Field, InsetText, Notification, PostForm, Table,
+};
+use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
+use serde::Deserialize;
+
+use super::{Answer, Failure, figures, words};
+use crate::benchmark::{LepStanding, Status};
+use crate::store::{InviteRow, Node, Store, StoreError};
+
+const OPERATOR: &str = "operator";
+
+pub(super) async fn show(
+    State(service): State<Arc<Service>>,
+    person: SignedIn,
+    Query(query): Query<HashMap<String, String>>,
+) -> Answer {
+    let page = page(&service, &person, None).await?;
+    let approved: Option<NodeSlug> = query.get("approved").and_then(|n| n.parse().ok());
+    let Some(slug) = approved else { return Ok(page) };
+    // Only what is true: the address could name any node.
+    let node = service.store.node(&slug).await?;
+    let is_active = node.is_some_and(|n| n.state == NodeState::Active);
+    Ok(if is_active {
+        page.notice(Notification::done(format!(
+            "{slug} may publish now."
+        )))
+    } else {
+        page
+    })
+}
+
+/// What the form sends.
+#[derive(Deserialize)]
+pub(super) struct Approval {
+    key: String,
+    #[serde(default)]
+    compared: Option<String>,
+}
+
+pub(super) async fn approve(
+    State(service): State<Arc<Service>>,
+    person: SignedIn,
+    Path(node): Path<String>,
+    Form(form): Form<Approval>,
+) -> Result<Response, Failure> {
+    let slug: NodeSlug = node.parse().map_err(|_| ProblemPage::not_found())?;
+    let key: Digest = form.key.parse().map_err(|_| ProblemPage::not_found())?;
+    if form.compared.as_deref() != Some("yes") {
+        let missing = "Confirm that you compared the fingerprint with the area by telephone or in person";
+        let refused = page(&service, &person, Some((&slug, missing))).await?;
+        return Ok(refused.into_response());
+    }
+    match service.store.approve(&slug, key, &person.name, service.now()).await {
+        Ok(_) => {
+            tracing::info!(node = %slug, by = %person.name, "a node's key was approved");
+            Ok(Redirect::to(&format!("/operator/nodes?approved={slug}")).into_response())
+        }
+        Err(StoreError::Conflict(conflict)) => {
+            let text = format!("Nothing was changed: {conflict}.");
+            let refused = page(&service, &person, Some((&slug, &text))).await?;
+            Ok(refused.into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn page(
+    service: &Service,
+    person: &SignedIn,
+    error: Option<(&NodeSlug, &str)>,
+) -> Answer {
+    let nodes = service.store.nodes().await?;
+    let snapshot = service.snapshot().await?;
+    let may_approve = person.role.as_str() == OPERATOR;
+    let in_state = |state| nodes.iter().filter(move |n| n.state == state);
+    let mut invites = Vec::new();
+    for node in in_state(NodeState::Invited) {
+        invites.push((node, service.store.invite_of(&node.node).await?));
+    }
+    let standings: Vec<&LepStanding> = snapshot
+        .leps()
+        .iter()
+        .filter(|s| s.state == Some(NodeState::Active))
+        .collect();
+    let body = Body {
+        pending: in_state(NodeState::Pending)
+            .filter_map(|n| pending(n, may_approve, error))
+            .collect(),
+        invited: invited(&invites, service.now()),
+        late: late(&standings, snapshot.range().map(|r| r.to), pages),
+        active: active(&standings),
+        may_approve,
+    };
+    let mut page = Page::new("Manage nodes")
+        .breadcrumb("Home", "/")
+        .body(Html::render(&body));
+    if let Some((slug, text)) = error {
+        page = page.errors(ErrorSummary::new().error(field(slug), text));
+    }
+    Ok(page)
+}
+
+#[derive(Template)]
+#[template(path = "operator_nodes.html")]
+struct Body {
+    pending: Vec<Pending>,
+    invited: Html,
+    late: Html,
+    active: Html,
+    may_approve: bool,
+}
+
+struct Pending {
+    area: String,
+    node: String,
+    blocks: Vec<String>,
+    form: Html,
+}
+
+fn lep_name(node: &Node) -> String {
+    Geography::embedded()
+        .lep(&node.lep)
+        .map_or_else(|| node.lep.to_string(), |l| l.name.clone())
+}
+
+fn field(node: &NodeSlug) -> String {
+    format!("compared-{node}")
+}
+
+fn pending(node: &Node, may_approve: bool, error: Option<(&NodeSlug, &str)>) -> Option<Pending> {
+    let fingerprint = key_id(node.key.as_ref()?);
+    let digits = fingerprint.in_blocks();
+    let blocks: Vec<&str> = digits.split(' ').collect();
+    let mine = error.filter(|(slug, _)| **slug == node.node).map(|(_, text)| text);
+    let form = if may_approve {
+        approval_form(&node.node, fingerprint, mine)
+    } else {
+        Html::default()
+    };
+    Some(Pending {
+        area: lep_name(node),
+        node: node.node.to_string(),
+        blocks: blocks.chunks(4).map(|row| row.join(" ")).collect(),
+        form,
+    })
+}
+
+fn approval_form(node: &NodeSlug, fingerprint: Digest, error: Option<&str>) -> Html {
+    let field = Field::new("compared", "Did you compare the fingerprint?")
+        .hint("Ring the area’s IT team on a number that you knew before. Have them read their fingerprint aloud: `ldsp-node status` shows it.")
+        .error_if(error);
+    let boxes = Checkboxes::new(
+        field,
+        [Choice::new("yes", "I compared all 64 characters with the area, not by e-mail, and they are the same")],
+    );
+    let form = PostForm::to(format!("/operator/nodes/{node}/approve"))
+        .hidden("key", fingerprint.to_string())
+        .with(boxes)
+        .with(Button::new(format!("Approve {node}")));
+    form.into()
+}
+
+fn invited(invites: &[(&Node, Option<InviteRow>)], now: jiff::Timestamp) -> Html {
+    if invites.is_empty() {
+        return Html::paragraph("No invite is open. Make one with `ldsp-aggregator invite`.");
+    }
+    Table::new("Invites that have not been used")
+        .caption_hidden()
+        .columns(["Area", "Node", "Invited by", "Invite ends"])
+        .rows(invites.iter().map(|(node, invite)| {
+            let (by, ends) = invite.as_ref().map_or_else(
+                || ("–".to_owned(), "–".to_owned()),
+                |i| {
+                    let ended = if i.expires < now { " (ended: make a new one)" } else { "" };
+                    (i.created_by.clone(), format!("{}{ended}", words::moment(i.expires)))
+                },
+            );
+            [lep_name(node), node.node.to_string(), by, ends]
+        }))
+        .into()
+}
+
+/// Active nodes that lack the latest month that any area has, or the last month that has ended.
+fn late(standings: &[&LepStanding], latest: Option<Period>, service: &Service) -> Html {
+    let ended = Period::of(service.today()).and_then(|p| p.plus(-1));
+    let behind: Vec<_> = standings.iter().filter(|s| s.status != Status::Contributed).collect();
+    let expected = match (latest, ended) {
+        (Some(latest), Some(ended)) => format!(
+            "The latest month that any area has is {}; the last month that has ended is {}.",
+            latest.in_words(),
+            ended.in_words()
+        ),
+        _ => String::new(),
+    };
+    if behind.is_empty() {
+        return Html::paragraph(&format!("No active node is behind the others. {expected}"));
+    }
+    let table = Table::new("Active nodes that are behind")
+        .caption_hidden()
+        .columns(["Area", "Node", "Latest month"])
+        .rows(behind.iter().map(|s| {
+            [
+                s.place.name.clone(),
+                s.node.as_ref().map_or_else(String::new, ToString::to_string),
+                s.range.map_or_else(|| "nothing yet".to_owned(), |r| r.to.in_words()),
+            ]
+        }));
+    Html::concat([Html::paragraph(&expected), table.into()])
+}
+
+fn active(standings: &[&LepStanding]) -> Html {
+    if standings.is_empty() {
+        return InsetText::new("No node is active yet.").into();
+    }
+    Table::new("Active nodes")
+        .caption_hidden()
+        .columns(["Area", "Node", "Months published", "Releases"])
+        .numeric([3])
+        .rows(standings.iter().map(|s| {
+            [
+                s.place.name.clone(),
+                s.node.as_ref().map_or_else(String::new, ToString::to_string),
+                s.range.map_or_else(|| "nothing yet".to_owned(), figures::period),
+                s.releases.to_string(),
+            ]
+        }))
+        .into()
+}

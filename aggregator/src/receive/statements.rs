@@ -1,0 +1,125 @@
+//! `/v1/nodes/{node}/statements/{seq}`: naturally idempotent.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use ldsp_protocol::problem::{self, Problem};
+use ldsp_protocol::statement::Kind;
+
+use super::enrolments::find;
+use super::{Refusal, number, read, slug};
+use crate::store::{Library, Log, LoggedStatement, Rollups};
+use crate::verify::{self, Address, Authentic};
+use crate::{Service, log as stage};
+
+/// Media type of envelopes.
+const ENVELOPE_TYPE: &str = "application/vnd.dsse+json";
+/// What is public stays as it is for ever.
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+
+pub(super) async fn put(
+    State(service): State<Arc<Service>>,
+    Path((node, seq)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Refusal> {
+    let address = Address {
+        node: slug(&node)?,
+        seq: number(&seq)?,
+    };
+    let declared = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok());
+    if declared.is_none_or(|v| v.split(';').next().map(str::trim) != Some(ENVELOPE_TYPE)) {
+        let detail = format!("The content type must be {ENVELOPE_TYPE}.");
+        return Err(Problem::new(problem::ENVELOPE, detail).into());
+    }
+    let unverified = verify::parse(&body?)?;
+    let node = find(&service, &address.node).await?;
+    let authentic = Authentic::new(unverified, &address, node, service.origin())?;
+    let now = service.now();
+    let answer = match stage::compare(&service.store, &authentic, now).await? {
+        Some(answer) => answer?,
+        None => {
+            let history = service.store.history(&address.node).await?;
+            check_evidence(&service, &authentic).await?;
+            let verified = authentic.accept(service.standard, &history, now)?;
+            service.sequencer.log(verified).await?
+        }
+    };
+    let status = if answer.new {
+        tracing::info!(node = %address.node, seq = address.seq, index = answer.place.index, "a statement was logged");
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok((status, text(answer.place.receipt)).into_response())
+}
+
+/// A practice entry cites cells of the node's own summaries, and of nothing else.
+async fn check_evidence(service: &Service, authentic: &Authentic) -> Result<(), Refusal> {
+    for (at, cited) in authentic.cited().into_iter().enumerate() {
+        let statement = service.store.by_identity(cited).await?;
+        let own = statement
+            .is_some_and(|s| s.kind == Kind::LearningSummary && s.node == authentic.node().node);
+        if !own {
+            let detail = format!(
+                "evidence[{at}].statement: not a summary that this node published. Cite your own releases"
+            );
+            return Err(Problem::new(problem::PRACTICE, detail).into());
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn envelope(
+    State(service): State<Arc<Service>>,
+    Path((node, seq)): Path<(String, String)>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let statement = logged(&service, &node, &seq).await?;
+    let mut caching = IMMUTABLE;
+    if statement.kind == Kind::PracticeEntry {
+        let entry = service.store.entry(&statement.node, statement.seq).await?;
+        let public = entry.is_some_and(|e| e.entry.sharing.is_public(service.today()));
+        if !public {
+            read::node(&service, &uri, &headers).await?;
+            caching = "no-store";
+        }
+    }
+    let headers = [
+        (header::CONTENT_TYPE, ENVELOPE_TYPE),
+        (header::CACHE_CONTROL, caching),
+    ];
+    Ok((headers, statement.envelope).into_response())
+}
+
+pub(super) async fn receipt(
+    State(service): State<Arc<Service>>,
+    Path((node, seq)): Path<(String, String)>,
+) -> Result<Response, Refusal> {
+    let statement = logged(&service, &node, &seq).await?;
+    Ok(text(statement.receipt))
+}
+
+async fn logged(service: &Service, node: &str, seq: &str) -> Result<LoggedStatement, Refusal> {
+    let (node, seq) = (slug(node)?, number(seq)?);
+    find(service, &node).await?;
+    service.store.statement(&node, seq).await?.ok_or_else(|| {
+        let detail = format!("{node} has published no statement {seq}.");
+        Problem::new(problem::NOT_FOUND, detail).into()
+    })
+}
+
+fn text(receipt: String) -> Response {
+    (
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+        receipt,
+    )
+        .into_response()
+}

@@ -1,0 +1,370 @@
+//! Rollup: a pure fold of logged summaries into cumulative estimates Y per node and month, and the
+//! deltas that each adds to the national sums. Exact integers in units of 2^-32; whatever the
+//! order of arrival between nodes, the sums are the same.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use ldsp_protocol::additivity::positions;
+use ldsp_protocol::geography::Geography;
+use ldsp_protocol::ids::{Gss, NodeSlug, Period, PledgeId};
+use ldsp_protocol::noise;
+use ldsp_protocol::standard::{Codebook, Dimension, Standard, cell_index};
+use ldsp_protocol::summary::{LearningSummary, Previous};
+
+/// Largest |Y| of a cell: 2^23 enrolments, a fifth of the working-age population. 38 such cells and
+/// their increments add up within an i64.
+pub const MAX_CUMULATIVE: i64 = 1 << 55;
+
+/// Months of an epoch and the budget they were made with: what the variance depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Last month of the epoch so far, from 1.
+    pub month: usize,
+    /// The node's budget in that epoch, in millionths.
+    pub rho_micro: u64,
+}
+
+/// A node's month.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeMonth {
+    /// Who.
+    pub node: NodeSlug,
+    /// For which LEP.
+    pub lep: Gss,
+    /// Which month.
+    pub period: Period,
+    /// Its statement.
+    pub seq: u64,
+    /// 1, or 2 after a lost ledger.
+    pub epoch: u32,
+    /// The present epoch so far.
+    pub span: Span,
+    /// The epoch before, where there is one.
+    pub earlier: Option<Span>,
+    /// Accepted pledges in order.
+    pub pledges: Vec<PledgeId>,
+    /// v of all declared tables in order, units of 2^-16.
+    pub published: Vec<i64>,
+    /// Y over all months of the node, same cells, units of 2^-32.
+    pub cumulative: Vec<i64>,
+}
+
+impl NodeMonth {
+    /// What the node's next summary must follow.
+    #[must_use]
+    pub fn as_previous(&self) -> Previous {
+        Previous {
+            epoch: self.epoch,
+            month: self.span.month,
+            rho_micro: self.span.rho_micro,
+            pledges: self.pledges.clone(),
+        }
+    }
+
+    /// The node's code lists in that month.
+    #[must_use]
+    pub fn codebook(&self) -> Codebook {
+        Codebook::new(&self.lep, &self.pledges)
+    }
+}
+
+/// What one summary adds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fold {
+    /// The node's new month.
+    pub month: NodeMonth,
+    /// Increments by part of the national sums of its period.
+    pub national: BTreeMap<String, Vec<i64>>,
+}
+
+/// A summary that cannot be added up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cumulative estimates stay within 8,388,608 enrolments (table {table}, cell {cell})")]
+pub struct FoldError {
+    /// Table id.
+    pub table: String,
+    /// Cell number.
+    pub cell: usize,
+}
+
+/// Where each declared table's cells stand in a blob of all tables.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    tables: Vec<(Range<usize>, Vec<usize>)>,
+}
+
+impl Layout {
+    fn of(shapes: impl Iterator<Item = Vec<usize>>) -> Self {
+        let mut at = 0;
+        let tables = shapes
+            .map(|shape| {
+                let start = at;
+                at += shape.iter().product::<usize>();
+                (start..at, shape)
+            })
+            .collect();
+        Self { tables }
+    }
+
+    /// Layout of a node's blobs.
+    #[must_use]
+    pub fn of_node(standard: &Standard, codebook: &Codebook) -> Self {
+        Self::of(standard.tables().iter().map(|t| codebook.shape(t)))
+    }
+
+    /// Layout of the national blob of part `""`: every English district, no pledge tables (they
+    /// take no cells).
+    #[must_use]
+    pub fn national(standard: &Standard) -> Self {
+        let districts = Geography::embedded().districts().count() + 1;
+        let size = |d: &Dimension| match d {
+            Dimension::Area => districts,
+            Dimension::Pledge => 0,
+            other => standard.dimension(*other).codes.len(),
+        };
+        Self::of(
+            standard
+                .tables()
+                .iter()
+                .map(|t| t.dimensions.iter().map(size).collect()),
+        )
+    }
+
+    /// Cells of a national blob of a pledge part: one code's slice of every pledge table.
+    #[must_use]
+    pub fn national_pledge(standard: &Standard) -> Self {
+        let size = |d: &Dimension| match d {
+            Dimension::Pledge => 1,
+            Dimension::Area => 0,
+            other => standard.dimension(*other).codes.len(),
+        };
+        let shape = |t: &ldsp_protocol::standard::Table| -> Vec<usize> {
+            if t.dimensions.contains(&Dimension::Pledge) {
+                t.dimensions.iter().map(size).collect()
+            } else {
+                vec![0]
+            }
+        };
+        Self::of(standard.tables().iter().map(shape))
+    }
+
+    /// All cells.
+    #[must_use]
+    pub fn cells(&self) -> usize {
+        self.tables.last().map_or(0, |(range, _)| range.end)
+    }
+
+    /// Range and shape of the table with this number.
+    #[must_use]
+    pub fn table(&self, number: usize) -> (Range<usize>, &[usize]) {
+        let (range, shape) = &self.tables[number];
+        (range.clone(), shape)
+    }
+}
+
+/// Folds the next summary of a node into its history (its months in order). The summary has passed
+/// [`LearningSummary::check`] against that history.
+///
+/// # Errors
+/// [`FoldError`] when an estimate leaves the range that sums are safe in.
+pub fn fold(
+    standard: &Standard,
+    history: &[NodeMonth],
+    (node, lep, period, seq): (&NodeSlug, &Gss, Period, u64),
+    summary: &LearningSummary,
+) -> Result<Fold, FoldError> {
+    let codebook = Codebook::new(lep, &summary.pledges);
+    let layout = Layout::of_node(standard, &codebook);
+    let published: Vec<i64> = summary
+        .tables
+        .iter()
+        .flat_map(|t| t.cells.iter().copied())
+        .collect();
+    let widen = |month: &NodeMonth, cells: &[i64]| {
+        let from = Layout::of_node(standard, &month.codebook());
+        widened(&from, &layout, cells)
+    };
+    let epoch = summary.noise.epoch;
+    let mut series: Vec<Vec<i64>> = history
+        .iter()
+        .filter(|m| m.epoch == epoch)
+        .map(|m| widen(m, &m.published))
+        .collect();
+    series.push(published.clone());
+    let before_epoch = history.iter().rfind(|m| m.epoch < epoch);
+    let base = before_epoch.map(|m| widen(m, &m.cumulative));
+    let cumulative = accumulate(standard, &layout, &series, base.as_deref())?;
+    let month = NodeMonth {
+        node: node.clone(),
+        lep: lep.clone(),
+        period,
+        seq,
+        epoch,
+        span: Span {
+            month: summary.noise.month,
+            rho_micro: summary.noise.rho_micro,
+        },
+        earlier: before_epoch.map(|m| m.span),
+        pledges: summary.pledges.clone(),
+        published,
+        cumulative,
+    };
+    let increments = increments(standard, history.last(), &month);
+    let national = national_parts(standard, &codebook, &layout, &increments);
+    Ok(Fold { month, national })
+}
+
+/// What `month` adds to the node's month before it, cell by cell in units of 2^-32.
+#[must_use]
+pub fn increments(standard: &Standard, before: Option<&NodeMonth>, month: &NodeMonth) -> Vec<i64> {
+    let Some(before) = before else {
+        return month.cumulative.clone();
+    };
+    let from = Layout::of_node(standard, &before.codebook());
+    let to = Layout::of_node(standard, &month.codebook());
+    let earlier = widened(&from, &to, &before.cumulative);
+    let pairs = month.cumulative.iter().zip(&earlier);
+    pairs.map(|(now, then)| now - then).collect()
+}
+
+fn accumulate(
+    standard: &Standard,
+    layout: &Layout,
+    series: &[Vec<i64>],
+    base: Option<&[i64]>,
+) -> Result<Vec<i64>, FoldError> {
+    let mut column = vec![0; series.len()];
+    let mut cumulative = Vec::with_capacity(layout.cells());
+    for cell in 0..layout.cells() {
+        for (to, month) in column.iter_mut().zip(series) {
+            *to = month[cell];
+        }
+        let before = base.map_or(0, |b| b[cell]);
+        let y = noise::cumulative(&column).and_then(|y| y.checked_add(before));
+        match y.filter(|y| y.abs() <= MAX_CUMULATIVE) {
+            Some(y) => cumulative.push(y),
+            None => {
+                let (number, (range, _)) = layout
+                    .tables
+                    .iter()
+                    .enumerate()
+                    .find(|(_, (range, _))| range.contains(&cell))
+                    .expect("every cell of a layout lies in one of its tables");
+                return Err(FoldError {
+                    table: standard.tables()[number].id.clone(),
+                    cell: cell - range.start,
+                });
+            }
+        }
+    }
+    Ok(cumulative)
+}
+
+/// The same cells where code lists have grown: new codes start at nought.
+fn widened(from: &Layout, to: &Layout, cells: &[i64]) -> Vec<i64> {
+    let mut wide = vec![0; to.cells()];
+    for ((range, shape), (target, wider)) in from.tables.iter().zip(&to.tables) {
+        if shape == wider {
+            wide[target.clone()].copy_from_slice(&cells[range.clone()]);
+            continue;
+        }
+        for (cell, value) in cells[range.clone()].iter().enumerate() {
+            wide[target.start + cell_index(wider, &positions(shape, cell))] = *value;
+        }
+    }
+    wide
+}
+
+/// A node's cells on the national code lists, by part.
+fn national_parts(
+    standard: &Standard,
+    codebook: &Codebook,
+    layout: &Layout,
+    cells: &[i64],
+) -> BTreeMap<String, Vec<i64>> {
+    let national = Layout::national(standard);
+    let sliced = Layout::national_pledge(standard);
+    let areas = national_areas(codebook);
+    let pledges = codebook.codes(Dimension::Pledge);
+    let mut parts = BTreeMap::from([(String::new(), vec![0; national.cells()])]);
+    for code in &pledges {
+        parts.insert(code.clone(), vec![0; sliced.cells()]);
+    }
+    for (number, table) in standard.tables().iter().enumerate() {
+        let (range, shape) = layout.table(number);
+        let axis = |d| table.dimensions.iter().position(|e| *e == d);
+        let (area, pledge) = (axis(Dimension::Area), axis(Dimension::Pledge));
+        for (cell, value) in cells[range].iter().enumerate() {
+            let mut at = positions(shape, cell);
+            let mut part = "";
+            if let Some(axis) = area {
+                at[axis] = areas[at[axis]];
+            }
+            if let Some(axis) = pledge {
+                part = &pledges[at[axis]];
+                at[axis] = 0;
+            }
+            let (target, target_shape) = if pledge.is_some() {
+                sliced.table(number)
+            } else {
+                national.table(number)
+            };
+            if let Some(sum) = parts.get_mut(part) {
+                sum[target.start + cell_index(target_shape, &at)] += value;
+            }
+        }
+    }
+    parts
+}
+
+/// Position in the national list of each code of the node's `area` list.
+fn national_areas(codebook: &Codebook) -> Vec<usize> {
+    let map = Geography::embedded();
+    let all: Vec<&Gss> = map.districts().map(|d| &d.code).collect();
+    let mut areas: Vec<usize> = map
+        .owned_by(codebook.lep())
+        .iter()
+        .filter_map(|code| all.binary_search(&code).ok())
+        .collect();
+    areas.push(all.len());
+    areas
+}
+
+/// The whole rollup of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct State {
+    /// Every node's months in order.
+    pub months: BTreeMap<NodeSlug, Vec<NodeMonth>>,
+    /// National sums of increments by period and part.
+    pub national: BTreeMap<(Period, String), Vec<i64>>,
+}
+
+/// Rebuilds the rollup from the summaries of a log, in its order.
+///
+/// # Errors
+/// [`FoldError`]; a log that this program wrote has none.
+pub fn rebuild<'a>(
+    standard: &Standard,
+    summaries: impl IntoIterator<Item = (&'a NodeSlug, &'a Gss, Period, u64, &'a LearningSummary)>,
+) -> Result<State, FoldError> {
+    let mut state = State::default();
+    for (node, lep, period, seq, summary) in summaries {
+        let history = state.months.entry(node.clone()).or_default();
+        let folded = fold(standard, history, (node, lep, period, seq), summary)?;
+        history.push(folded.month);
+        for (part, delta) in folded.national {
+            add(state.national.entry((period, part)).or_default(), &delta);
+        }
+    }
+    Ok(state)
+}
+
+/// Adds `delta` to `sum`, which may still be empty.
+pub fn add(sum: &mut Vec<i64>, delta: &[i64]) {
+    sum.resize(delta.len().max(sum.len()), 0);
+    sum.iter_mut().zip(delta).for_each(|(s, d)| *s += d);
+}
+
+#[cfg(test)]
+mod tests;

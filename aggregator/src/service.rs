@@ -1,0 +1,71 @@
+//! What every request handler shares.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use ldsp_protocol::standard::Standard;
+use ldsp_ui::Clock;
+
+use crate::benchmark::{Benchmarks, Snapshot};
+use crate::log::{Sequencer, Signer};
+use crate::store::StoreError;
+use crate::store::sqlite::Sqlite;
+use crate::time::london_day;
+
+/// The store of this server, by its traits.
+pub type Backend = Sqlite;
+
+/// The state of a running server; handlers get it as `State<Arc<Service>>`.
+pub struct Service {
+    /// Nodes, log, rollups, library.
+    pub store: Backend,
+    /// The door to the log.
+    pub sequencer: Sequencer,
+    /// The log's key and name.
+    pub signer: Signer,
+    /// The data standard that this server applies.
+    pub standard: &'static Standard,
+    /// `https://…` without a path.
+    pub public_url: String,
+    /// The time.
+    pub clock: Clock,
+    /// The latest snapshot of all figures.
+    pub benchmarks: Arc<Benchmarks>,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service")
+            .field("signer", &self.signer)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    /// The log's origin.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.signer.verifier().name()
+    }
+
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// The day that it is in London.
+    #[must_use]
+    pub fn today(&self) -> Date {
+        london_day(self.now())
+    }
+
+    /// All figures of the log as it stands.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn snapshot(&self) -> Result<Arc<Snapshot>, StoreError> {
+        self.benchmarks.load(&self.store).await
+    }
+}

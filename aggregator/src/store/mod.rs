@@ -1,0 +1,181 @@
+//! Where the aggregator keeps what it received: narrow traits, one per concern, and their backends.
+//!
+//! "Not there" is `Ok(None)`. A row that cannot be what the schema says is [`StoreError::Corrupt`],
+//! named by table, column and row. What a method wrote is durable when it returns. Methods may be
+//! called from many tasks at once; writers are serialised by the backend. To add a method: write it
+//! in the trait, in each backend, and in `conformance`, which runs on every backend.
+
+#[cfg(test)]
+pub(crate) mod conformance;
+mod model;
+pub mod sqlite;
+
+use std::future::Future;
+
+use ldsp_protocol::ids::{Digest, NodeSlug};
+
+pub use model::{
+    Effect, Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, NationalMonth,
+    NewEnrolment, NewStatement, Node, Person, Place, Placed, PracticeFilter, Reader, Role, Stored,
+};
+
+use crate::rollup::NodeMonth;
+
+/// Trouble with the store.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum StoreError {
+    #[error(
+        "the database cannot be used: {0}. Check disk space and that no other program holds the database"
+    )]
+    Database(#[from] sqlx::Error),
+    #[error(
+        "the database cannot be brought up to date: {0}. Use the program version that wrote it, or restore the backup"
+    )]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    #[error("{table}.{column} of row {row} is damaged. Restore the backup")]
+    Corrupt {
+        table: &'static str,
+        column: &'static str,
+        row: String,
+    },
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+}
+
+impl StoreError {
+    /// Whether a write may or may not have reached the disk (a failed fsync): the process must end
+    /// and read the truth back at its next start.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        // SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC (sqlite.org/rescode.html).
+        matches!(self, Self::Database(sqlx::Error::Database(e))
+            if e.code().is_some_and(|code| matches!(&*code, "1034" | "1290")))
+    }
+}
+
+/// A change that the present state does not allow. Nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum Conflict {
+    #[error("{0} is already active. A lost key is a matter of its own: do not invite it again")]
+    NodeActive(NodeSlug),
+    #[error(
+        "{0} was invited for another LEP. Give the code that it was invited with, or choose another name"
+    )]
+    OtherLep(NodeSlug),
+    #[error("the LEP is already served by {0}. Name that node instead")]
+    LepServed(NodeSlug),
+    #[error("the invite is unknown or used. Make a new one with `invite`")]
+    Invite,
+    #[error("no node of this name has enrolled. Look at `nodes`")]
+    NoNode,
+    #[error("the node has no key that waits for approval. Look at `nodes`")]
+    NotPending,
+    #[error(
+        "the fingerprint is not that of the key that waits. Do not approve: find out whose key it is"
+    )]
+    OtherKey,
+    #[error("{0} exists already. Choose another name")]
+    PersonExists(String),
+}
+
+type Outcome<T> = Result<T, StoreError>;
+
+/// Nodes, their invites and keys, and the people of this server.
+pub trait Registry: Send + Sync + 'static {
+    /// Creates the node, or replaces its invite while it is not active; a key that waited for
+    /// approval is dropped.
+    fn invite(&self, invite: &InviteRow) -> impl Future<Output = Outcome<()>> + Send;
+    /// The node's latest invite.
+    fn invite_of(&self, node: &NodeSlug)
+    -> impl Future<Output = Outcome<Option<InviteRow>>> + Send;
+    /// Uses the invite: the node becomes pending with its key. The same enrolment again changes nothing.
+    fn enrol(&self, enrolment: &NewEnrolment) -> impl Future<Output = Outcome<Stored>> + Send;
+    /// Makes a pending node active if its key has this id.
+    fn approve(
+        &self,
+        node: &NodeSlug,
+        key_id: Digest,
+        by: &str,
+        at: jiff::Timestamp,
+    ) -> impl Future<Output = Outcome<Node>> + Send;
+    /// A node.
+    fn node(&self, node: &NodeSlug) -> impl Future<Output = Outcome<Option<Node>>> + Send;
+    /// All nodes by name; at most one per LEP.
+    fn nodes(&self) -> impl Future<Output = Outcome<Vec<Node>>> + Send;
+    /// Adds a person.
+    fn add_person(&self, person: &Person) -> impl Future<Output = Outcome<()>> + Send;
+    /// The person of exactly this name.
+    fn person(&self, name: &str) -> impl Future<Output = Outcome<Option<Person>>> + Send;
+    /// Everybody by name.
+    fn people(&self) -> impl Future<Output = Outcome<Vec<Person>>> + Send;
+}
+
+/// Makes the receipt of a statement at an index; deterministic.
+pub type Sign<'a> = &'a (dyn Fn(&NewStatement, u64) -> String + Send + Sync);
+
+/// The log of statements.
+pub trait Log: Send + Sync + 'static {
+    /// Logs a batch in order, in one durable transaction with everything that the statements add:
+    /// node heads, rollup, library. Each statement fares on its own; an error means that none was logged.
+    fn append(
+        &self,
+        batch: &[NewStatement],
+        sign: Sign<'_>,
+    ) -> impl Future<Output = Outcome<Vec<Placed>>> + Send;
+    /// Keeps the proof that a node signed a second statement for a place. Idempotent.
+    fn keep_evidence(&self, evidence: &Equivocation) -> impl Future<Output = Outcome<()>> + Send;
+    /// Proofs against a node, by sequence number.
+    fn evidence(&self, node: &NodeSlug) -> impl Future<Output = Outcome<Vec<Equivocation>>> + Send;
+    /// Number of statements.
+    fn size(&self) -> impl Future<Output = Outcome<u64>> + Send;
+    /// A node's statement by its sequence number.
+    fn statement(
+        &self,
+        node: &NodeSlug,
+        seq: u64,
+    ) -> impl Future<Output = Outcome<Option<LoggedStatement>>> + Send;
+    /// The statement with this digest.
+    fn by_identity(
+        &self,
+        pae: Digest,
+    ) -> impl Future<Output = Outcome<Option<LoggedStatement>>> + Send;
+    /// At most `limit` statements from `start` on, in order.
+    fn statements(
+        &self,
+        start: u64,
+        limit: u32,
+    ) -> impl Future<Output = Outcome<Vec<LoggedStatement>>> + Send;
+}
+
+/// Cumulative estimates, written by [`Log::append`] only.
+pub trait Rollups: Send + Sync + 'static {
+    /// A node's months in order, with what it published.
+    fn history(&self, node: &NodeSlug) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
+    /// All nodes' months by node and period; `published` is left empty.
+    fn contributions(&self) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
+    /// National sums of increments by period and part.
+    fn national(&self) -> impl Future<Output = Outcome<Vec<NationalMonth>>> + Send;
+}
+
+/// Practice entries, written by [`Log::append`] only.
+pub trait Library: Send + Sync + 'static {
+    /// Entries that are not superseded, newest first.
+    fn entries(
+        &self,
+        filter: &PracticeFilter,
+    ) -> impl Future<Output = Outcome<Vec<LibraryEntry>>> + Send;
+    /// A node's entry by its sequence number, superseded or not, whoever may read it.
+    fn entry(
+        &self,
+        node: &NodeSlug,
+        seq: u64,
+    ) -> impl Future<Output = Outcome<Option<LibraryEntry>>> + Send;
+    /// The entry with this identity.
+    fn cited(&self, pae: Digest) -> impl Future<Output = Outcome<Option<LibraryEntry>>> + Send;
+}
+
+/// Every concern.
+pub trait Store: Registry + Log + Rollups + Library {}
+impl<T: Registry + Log + Rollups + Library> Store for T {}

@@ -1,0 +1,307 @@
+//! What the store holds, in types that cannot be malformed.
+
+use ed25519_dalek::VerifyingKey;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use ldsp_protocol::enrolment::{NodeRecord, NodeState};
+use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period};
+use ldsp_protocol::keys::key_id;
+use ldsp_protocol::practice::{Factor, PracticeEntry, Verdict};
+use ldsp_protocol::statement::Kind;
+
+use crate::rollup::Fold;
+
+/// What a person may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// Invites and approves nodes, watches who published.
+    Operator,
+    /// Reads benchmarks, pledges and the library.
+    Analyst,
+}
+
+impl Role {
+    /// As stored and shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Analyst => "analyst",
+        }
+    }
+}
+
+/// A person who signs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Unique name.
+    pub name: String,
+    /// The one role.
+    pub role: Role,
+    /// argon2id PHC string.
+    pub secret_hash: String,
+    /// When the person was added.
+    pub added: Timestamp,
+}
+
+/// Where a node's own sequence stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Last logged sequence number, 0 before the first.
+    pub seq: u64,
+    /// Its PAE digest, zeros before the first.
+    pub pae: Digest,
+}
+
+/// A node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Its name.
+    pub node: NodeSlug,
+    /// The LEP that it serves.
+    pub lep: Gss,
+    /// Where its enrolment stands.
+    pub state: NodeState,
+    /// Its key, from enrolment on.
+    pub key: Option<VerifyingKey>,
+    /// Who approved it.
+    pub approved_by: Option<String>,
+    /// Its own sequence.
+    pub head: Head,
+}
+
+impl Node {
+    /// What others are told about the node; `standard` is the one that this server applies.
+    #[must_use]
+    pub fn record(&self, standard: Digest) -> NodeRecord {
+        NodeRecord {
+            node: self.node.clone(),
+            lep: self.lep.clone(),
+            state: self.state,
+            key_id: self.key.as_ref().map(key_id),
+            standard,
+            seq: self.head.seq,
+            prev: self.head.pae,
+        }
+    }
+}
+
+/// An invite as the server remembers it: the secret only as its digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InviteRow {
+    /// The node that may enrol.
+    pub node: NodeSlug,
+    /// The LEP that it will serve.
+    pub lep: Gss,
+    /// SHA-256 of the secret's 64 hex digits.
+    pub secret_hash: Digest,
+    /// No use after this moment.
+    pub expires: Timestamp,
+    /// When it was made.
+    pub created: Timestamp,
+    /// By whom.
+    pub created_by: String,
+    /// Digest of the enrolment that used it.
+    pub used: Option<Digest>,
+}
+
+/// An enrolment that passed every check.
+#[derive(Debug, Clone)]
+pub struct NewEnrolment {
+    /// The node.
+    pub node: NodeSlug,
+    /// The invite that it uses.
+    pub secret_hash: Digest,
+    /// The admitted key.
+    pub key: VerifyingKey,
+    /// Identity of the envelope.
+    pub pae: Digest,
+    /// The envelope's exact bytes.
+    pub envelope: Vec<u8>,
+    /// When it came.
+    pub at: Timestamp,
+}
+
+/// Whether an enrolment was stored now or before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// Now.
+    New,
+    /// The same had been stored before; nothing changed.
+    Before,
+}
+
+/// What a statement adds beside itself, in the same transaction.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// A node's month and its deltas on the national sums.
+    Summary(Box<Fold>),
+    /// An entry for the library.
+    Practice(Box<PracticeEntry>),
+}
+
+/// A statement that passed every check and is to be logged.
+#[derive(Debug, Clone)]
+pub struct NewStatement {
+    /// The node that signed.
+    pub node: NodeSlug,
+    /// Its sequence number.
+    pub seq: u64,
+    /// PAE of the statement before.
+    pub prev: Digest,
+    /// What it is about.
+    pub kind: Kind,
+    /// The month of a summary.
+    pub period: Option<Period>,
+    /// The key that signed.
+    pub key_id: Digest,
+    /// Its identity.
+    pub pae: Digest,
+    /// Exact envelope bytes.
+    pub envelope: Vec<u8>,
+    /// When it came.
+    pub received: Timestamp,
+    /// What it adds.
+    pub effect: Effect,
+}
+
+/// How a statement fared in a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Placed {
+    /// Logged now.
+    Logged(Place),
+    /// The same statement was logged before.
+    Before(Place),
+    /// Another statement stands there; both digests are kept as evidence.
+    Equivocation {
+        /// Digest of the logged one.
+        logged: Digest,
+    },
+    /// An earlier statement is missing.
+    Gap {
+        /// The sequence number that would be accepted.
+        expected: u64,
+    },
+    /// `prev` is not the digest of the node's last statement.
+    Chain,
+}
+
+/// A statement's place in the log and the receipt for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// From 0.
+    pub index: u64,
+    /// Signed note.
+    pub receipt: String,
+}
+
+/// A logged statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedStatement {
+    /// Place in the log, from 0.
+    pub index: u64,
+    /// Who signed.
+    pub node: NodeSlug,
+    /// Place in the node's own sequence, from 1.
+    pub seq: u64,
+    /// What it is about.
+    pub kind: Kind,
+    /// The month of a summary.
+    pub period: Option<Period>,
+    /// The key that signed.
+    pub key_id: Digest,
+    /// Identity.
+    pub pae: Digest,
+    /// Exact envelope bytes.
+    pub envelope: Vec<u8>,
+    /// The receipt that was given.
+    pub receipt: String,
+    /// When it came.
+    pub received: Timestamp,
+}
+
+/// Proof that a node signed two statements for one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Equivocation {
+    /// Who signed both.
+    pub node: NodeSlug,
+    /// The place.
+    pub seq: u64,
+    /// The logged one.
+    pub logged: Digest,
+    /// The refused one.
+    pub refused: Digest,
+    /// Exact envelope bytes of the refused one.
+    pub envelope: Vec<u8>,
+    /// When it came.
+    pub received: Timestamp,
+}
+
+/// Sums over nodes of one period's increments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NationalMonth {
+    /// The month.
+    pub period: Period,
+    /// `""` for the tables without pledge, else a code of the pledge list.
+    pub part: String,
+    /// In units of 2^-32.
+    pub cells: Vec<i64>,
+}
+
+/// Who reads the library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// Anybody, on this day in London.
+    Public(Date),
+    /// An enrolled node or a signed-in person: peers-first entries too.
+    Peer,
+}
+
+/// What to list.
+#[derive(Debug, Clone)]
+pub struct PracticeFilter {
+    /// Who reads.
+    pub reader: Reader,
+    /// Only this code of `tier`.
+    pub tier: Option<String>,
+    /// Only this verdict.
+    pub verdict: Option<Verdict>,
+    /// Only entries that name this cause.
+    pub cause: Option<Factor>,
+    /// Only entries before this place in the log: the last `index` of the page before.
+    pub before: Option<u64>,
+    /// At most this many, newest first.
+    pub limit: u32,
+}
+
+impl PracticeFilter {
+    /// Everything that `reader` may see, 50 a page.
+    #[must_use]
+    pub fn all(reader: Reader) -> Self {
+        Self {
+            reader,
+            tier: None,
+            verdict: None,
+            cause: None,
+            before: None,
+            limit: 50,
+        }
+    }
+}
+
+/// An entry of the library.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LibraryEntry {
+    /// Place in the log.
+    pub index: u64,
+    /// Who published it.
+    pub node: NodeSlug,
+    /// Place in the node's sequence.
+    pub seq: u64,
+    /// Identity, by which others cite it.
+    pub pae: Digest,
+    /// What it says.
+    pub entry: PracticeEntry,
+    /// Place in the log of the node's own newer version.
+    pub superseded_by: Option<u64>,
+}

@@ -1,0 +1,132 @@
+//! Practice entries.
+
+use ldsp_protocol::ids::{Digest, NodeSlug};
+use ldsp_protocol::practice::{PracticeEntry, Sharing};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row, SqliteConnection, query};
+
+use super::{Columns, Sqlite, signed};
+use crate::store::{Library, LibraryEntry, NewStatement, PracticeFilter, Reader, StoreError};
+
+fn entry(row: &SqliteRow) -> Result<LibraryEntry, StoreError> {
+    let key = row
+        .try_get::<i64, _>("leaf")
+        .map_or_else(|_| "?".to_owned(), |leaf| leaf.to_string());
+    let columns = Columns::new(row, "practice", key);
+    Ok(LibraryEntry {
+        index: columns.number("leaf")?,
+        node: columns.text("node")?,
+        seq: columns.number("seq")?,
+        pae: columns.digest("pae")?,
+        entry: columns.json("entry")?,
+        superseded_by: columns.optional_number("superseded_by")?,
+    })
+}
+
+pub(super) async fn insert(
+    connection: &mut SqliteConnection,
+    new: &NewStatement,
+    index: u64,
+    entry: &PracticeEntry,
+) -> Result<(), StoreError> {
+    let public_from = match entry.sharing {
+        Sharing::Public => "0000-01-01".to_owned(),
+        Sharing::PeersUntil(date) => date.to_string(),
+    };
+    query(
+        "INSERT INTO practice (leaf, node, seq, pae, tier, verdict, public_from, entry)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(signed(index))
+    .bind(new.node.as_str())
+    .bind(signed(new.seq))
+    .bind(new.pae.as_bytes().as_slice())
+    .bind(&entry.tier)
+    .bind(entry.verdict.id())
+    .bind(public_from)
+    .bind(serde_json::to_string(entry).expect("an entry that was read from JSON can be written"))
+    .execute(&mut *connection)
+    .await?;
+    let factors: std::collections::BTreeSet<_> =
+        entry.causes.iter().map(|c| c.factor.id()).collect();
+    for factor in factors {
+        query("INSERT INTO practice_cause (leaf, factor) VALUES ($1, $2)")
+            .bind(signed(index))
+            .bind(factor)
+            .execute(&mut *connection)
+            .await?;
+    }
+    if let Some(older) = entry.supersedes {
+        // Another node's entry stays: only its author may replace it.
+        query("UPDATE practice SET superseded_by = $1 WHERE pae = $2 AND node = $3 AND superseded_by IS NULL")
+            .bind(signed(index))
+            .bind(older.as_bytes().as_slice())
+            .bind(new.node.as_str())
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
+}
+
+impl Library for Sqlite {
+    async fn entries(&self, filter: &PracticeFilter) -> Result<Vec<LibraryEntry>, StoreError> {
+        let mut sql = QueryBuilder::<sqlx::Sqlite>::new(
+            "SELECT leaf, node, seq, pae, entry, superseded_by FROM practice",
+        );
+        match filter.reader {
+            Reader::Peer => {
+                sql.push(" WHERE superseded_by IS NULL");
+            }
+            // Until the newer version is public the older one stands.
+            Reader::Public(today) => {
+                let today = today.to_string();
+                sql.push(" WHERE public_from <= ")
+                    .push_bind(today.clone())
+                    .push(
+                        " AND NOT EXISTS (SELECT 1 FROM practice AS newer
+                           WHERE newer.leaf = practice.superseded_by AND newer.public_from <= ",
+                    )
+                    .push_bind(today)
+                    .push(")");
+            }
+        }
+        if let Some(tier) = &filter.tier {
+            sql.push(" AND tier = ").push_bind(tier.clone());
+        }
+        if let Some(verdict) = filter.verdict {
+            sql.push(" AND verdict = ").push_bind(verdict.id());
+        }
+        if let Some(cause) = filter.cause {
+            sql.push(" AND leaf IN (SELECT leaf FROM practice_cause WHERE factor = ")
+                .push_bind(cause.id())
+                .push(")");
+        }
+        if let Some(before) = filter.before {
+            sql.push(" AND leaf < ").push_bind(signed(before));
+        }
+        sql.push(" ORDER BY leaf DESC LIMIT ")
+            .push_bind(filter.limit);
+        let rows = sql.build().fetch_all(&self.reader).await?;
+        rows.iter().map(entry).collect()
+    }
+
+    async fn entry(&self, node: &NodeSlug, seq: u64) -> Result<Option<LibraryEntry>, StoreError> {
+        let row = query(
+            "SELECT leaf, node, seq, pae, entry, superseded_by FROM practice WHERE node = $1 AND seq = $2",
+        )
+        .bind(node.as_str())
+        .bind(signed(seq))
+        .fetch_optional(&self.reader)
+        .await?;
+        row.as_ref().map(entry).transpose()
+    }
+
+    async fn cited(&self, pae: Digest) -> Result<Option<LibraryEntry>, StoreError> {
+        let row =
+            query("SELECT leaf, node, seq, pae, entry, superseded_by FROM practice WHERE pae = $1")
+                .bind(pae.as_bytes().as_slice())
+                .fetch_optional(&self.reader)
+                .await?;
+        row.as_ref().map(entry).transpose()
+    }
+}

@@ -1,0 +1,274 @@
+//! The log. One transaction holds a whole batch: statements, node heads, rollup, library.
+
+use std::collections::BTreeMap;
+
+use ldsp_protocol::ids::{NodeSlug, Period};
+use ldsp_protocol::statement::Kind;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection, query};
+
+use super::registry::find_node;
+use super::{Columns, IMMEDIATE, Sqlite, library, rollups, signed};
+use crate::rollup;
+use crate::store::{
+    Conflict, Effect, Equivocation, Head, Log, LoggedStatement, NewStatement, Place, Placed, Sign,
+    StoreError,
+};
+
+fn statement(row: &SqliteRow) -> Result<LoggedStatement, StoreError> {
+    let key = row
+        .try_get::<i64, _>("leaf")
+        .map_or_else(|_| "?".to_owned(), |leaf| leaf.to_string());
+    let columns = Columns::new(row, "statement", key);
+    let kind = |text: &str| Kind::ALL.into_iter().find(|k| k.as_str() == text);
+    Ok(LoggedStatement {
+        index: columns.number("leaf")?,
+        node: columns.text("node")?,
+        seq: columns.number("seq")?,
+        kind: columns.choice("kind", kind)?,
+        period: columns.optional("period")?,
+        key_id: columns.digest("key_id")?,
+        pae: columns.digest("pae")?,
+        envelope: columns.raw("envelope")?,
+        receipt: columns.raw("receipt")?,
+        received: columns.time("received")?,
+    })
+}
+
+fn evidence(row: &SqliteRow) -> Result<Equivocation, StoreError> {
+    let seq = row.try_get::<i64, _>("seq").unwrap_or_default();
+    let columns = Columns::new(row, "equivocation", seq.to_string());
+    Ok(Equivocation {
+        node: columns.text("node")?,
+        seq: columns.number("seq")?,
+        logged: columns.digest("logged_pae")?,
+        refused: columns.digest("pae")?,
+        envelope: columns.raw("envelope")?,
+        received: columns.time("received")?,
+    })
+}
+
+async fn find(
+    connection: &mut SqliteConnection,
+    node: &NodeSlug,
+    seq: u64,
+) -> Result<Option<LoggedStatement>, StoreError> {
+    let row = query(
+        "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received
+         FROM statement WHERE node = $1 AND seq = $2",
+    )
+    .bind(node.as_str())
+    .bind(signed(seq))
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(statement).transpose()
+}
+
+async fn size(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
+    let row = query("SELECT coalesce(max(leaf) + 1, 0) AS size FROM statement")
+        .fetch_one(connection)
+        .await?;
+    Columns::new(&row, "statement", "all").number("size")
+}
+
+async fn insert_evidence(
+    connection: &mut SqliteConnection,
+    proof: &Equivocation,
+) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO equivocation (pae, node, seq, logged_pae, envelope, received)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (pae) DO NOTHING",
+    )
+    .bind(proof.refused.as_bytes().as_slice())
+    .bind(proof.node.as_str())
+    .bind(signed(proof.seq))
+    .bind(proof.logged.as_bytes().as_slice())
+    .bind(&proof.envelope)
+    .bind(proof.received.as_millisecond())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Where `new` belongs given the node's head: `Ok(None)` at its end.
+async fn refused(
+    connection: &mut SqliteConnection,
+    head: Head,
+    new: &NewStatement,
+) -> Result<Option<Placed>, StoreError> {
+    if new.seq > head.seq + 1 {
+        return Ok(Some(Placed::Gap {
+            expected: head.seq + 1,
+        }));
+    }
+    if new.seq == head.seq + 1 {
+        return Ok((new.prev != head.pae).then_some(Placed::Chain));
+    }
+    let logged =
+        find(connection, &new.node, new.seq)
+            .await?
+            .ok_or_else(|| StoreError::Corrupt {
+                table: "node",
+                column: "head_seq",
+                row: new.node.to_string(),
+            })?;
+    if logged.pae == new.pae {
+        return Ok(Some(Placed::Before(Place {
+            index: logged.index,
+            receipt: logged.receipt,
+        })));
+    }
+    let proof = Equivocation {
+        node: new.node.clone(),
+        seq: new.seq,
+        logged: logged.pae,
+        refused: new.pae,
+        envelope: new.envelope.clone(),
+        received: new.received,
+    };
+    insert_evidence(connection, &proof).await?;
+    Ok(Some(Placed::Equivocation { logged: logged.pae }))
+}
+
+async fn insert(
+    connection: &mut SqliteConnection,
+    new: &NewStatement,
+    place: &Place,
+) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO statement (leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(signed(place.index))
+    .bind(new.node.as_str())
+    .bind(signed(new.seq))
+    .bind(new.kind.as_str())
+    .bind(new.period.map(|p| p.to_string()))
+    .bind(new.key_id.as_bytes().as_slice())
+    .bind(new.pae.as_bytes().as_slice())
+    .bind(&new.envelope)
+    .bind(&place.receipt)
+    .bind(new.received.as_millisecond())
+    .execute(&mut *connection)
+    .await?;
+    query("UPDATE node SET head_seq = $1, head_pae = $2 WHERE name = $3")
+        .bind(signed(new.seq))
+        .bind(new.pae.as_bytes().as_slice())
+        .bind(new.node.as_str())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// National deltas of a batch, added up before they are written: a month's rows are read and
+/// written once a batch, not once a statement.
+type Deltas = BTreeMap<(Period, String), Vec<i64>>;
+
+async fn place(
+    connection: &mut SqliteConnection,
+    new: &NewStatement,
+    index: u64,
+    sign: Sign<'_>,
+    deltas: &mut Deltas,
+) -> Result<Placed, StoreError> {
+    let node = find_node(connection, &new.node)
+        .await?
+        .ok_or(Conflict::NoNode)?;
+    if let Some(refusal) = refused(connection, node.head, new).await? {
+        return Ok(refusal);
+    }
+    let place = Place {
+        index,
+        receipt: sign(new, index),
+    };
+    insert(connection, new, &place).await?;
+    match &new.effect {
+        Effect::Summary(fold) => {
+            rollups::insert_month(connection, &fold.month).await?;
+            for (part, delta) in &fold.national {
+                let sum = deltas.entry((fold.month.period, part.clone())).or_default();
+                rollup::add(sum, delta);
+            }
+        }
+        Effect::Practice(entry) => library::insert(connection, new, index, entry).await?,
+    }
+    Ok(Placed::Logged(place))
+}
+
+impl Log for Sqlite {
+    async fn append(
+        &self,
+        batch: &[NewStatement],
+        sign: Sign<'_>,
+    ) -> Result<Vec<Placed>, StoreError> {
+        let mut tx = self.writer.begin_with(IMMEDIATE).await?;
+        let mut next = size(&mut tx).await?;
+        let mut deltas = Deltas::new();
+        let mut outcomes = Vec::with_capacity(batch.len());
+        for new in batch {
+            let outcome = place(&mut tx, new, next, sign, &mut deltas).await?;
+            if matches!(outcome, Placed::Logged(_)) {
+                next += 1;
+            }
+            outcomes.push(outcome);
+        }
+        for ((period, part), delta) in &deltas {
+            rollups::add_national(&mut tx, *period, part, delta).await?;
+        }
+        // What is known before this line may still vanish; only afterwards may it be acknowledged.
+        tx.commit().await?;
+        Ok(outcomes)
+    }
+
+    async fn keep_evidence(&self, proof: &Equivocation) -> Result<(), StoreError> {
+        insert_evidence(&mut *self.writer.acquire().await?, proof).await
+    }
+
+    async fn evidence(&self, node: &NodeSlug) -> Result<Vec<Equivocation>, StoreError> {
+        let rows = query(
+            "SELECT node, seq, logged_pae, pae, envelope, received FROM equivocation WHERE node = $1 ORDER BY seq, pae",
+        )
+        .bind(node.as_str())
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter().map(evidence).collect()
+    }
+
+    async fn size(&self) -> Result<u64, StoreError> {
+        size(&mut *self.reader.acquire().await?).await
+    }
+
+    async fn statement(
+        &self,
+        node: &NodeSlug,
+        seq: u64,
+    ) -> Result<Option<LoggedStatement>, StoreError> {
+        find(&mut *self.reader.acquire().await?, node, seq).await
+    }
+
+    async fn by_identity(
+        &self,
+        pae: ldsp_protocol::ids::Digest,
+    ) -> Result<Option<LoggedStatement>, StoreError> {
+        let row = query(
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received
+             FROM statement WHERE pae = $1",
+        )
+        .bind(pae.as_bytes().as_slice())
+        .fetch_optional(&self.reader)
+        .await?;
+        row.as_ref().map(statement).transpose()
+    }
+
+    async fn statements(&self, start: u64, limit: u32) -> Result<Vec<LoggedStatement>, StoreError> {
+        let rows = query(
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received
+             FROM statement WHERE leaf >= $1 ORDER BY leaf LIMIT $2",
+        )
+        .bind(signed(start))
+        .bind(limit)
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter().map(statement).collect()
+    }
+}

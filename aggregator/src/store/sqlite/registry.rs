@@ -1,0 +1,259 @@
+//! Nodes, invites, people.
+
+use jiff::Timestamp;
+use ldsp_protocol::enrolment::NodeState;
+use ldsp_protocol::ids::{Digest, NodeSlug};
+use ldsp_protocol::keys::{admit, key_id};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection, query};
+
+use super::{Columns, IMMEDIATE, Sqlite};
+use crate::store::{
+    Conflict, Head, InviteRow, NewEnrolment, Node, Person, Registry, Role, StoreError, Stored,
+};
+
+fn key_of(row: &SqliteRow, column: &str) -> String {
+    row.try_get(column).unwrap_or_else(|_| "?".to_owned())
+}
+
+fn state_of(text: &str) -> Option<NodeState> {
+    match text {
+        "invited" => Some(NodeState::Invited),
+        "pending" => Some(NodeState::Pending),
+        "active" => Some(NodeState::Active),
+        _ => None,
+    }
+}
+
+pub(super) fn node(row: &SqliteRow) -> Result<Node, StoreError> {
+    let columns = Columns::new(row, "node", key_of(row, "name"));
+    let key = match columns.raw::<Option<Vec<u8>>>("public_key")? {
+        None => None,
+        Some(bytes) => Some(admit(&bytes).map_err(|_| columns.corrupt("public_key"))?),
+    };
+    let state = columns.choice("state", state_of)?;
+    if (state == NodeState::Invited) != key.is_none() {
+        return Err(columns.corrupt("public_key"));
+    }
+    Ok(Node {
+        node: columns.text("name")?,
+        lep: columns.text("lep")?,
+        state,
+        key,
+        approved_by: columns.raw("approved_by")?,
+        head: Head {
+            seq: columns.number("head_seq")?,
+            pae: columns.digest("head_pae")?,
+        },
+    })
+}
+
+fn person(row: &SqliteRow) -> Result<Person, StoreError> {
+    let columns = Columns::new(row, "person", key_of(row, "name"));
+    let role = |text: &str| {
+        [Role::Operator, Role::Analyst]
+            .into_iter()
+            .find(|r| r.as_str() == text)
+    };
+    Ok(Person {
+        name: columns.raw("name")?,
+        role: columns.choice("role", role)?,
+        secret_hash: columns.raw("secret_hash")?,
+        added: columns.time("added")?,
+    })
+}
+
+pub(super) async fn find_node(
+    connection: &mut SqliteConnection,
+    name: &NodeSlug,
+) -> Result<Option<Node>, StoreError> {
+    let row = query(
+        "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae FROM node WHERE name = $1",
+    )
+    .bind(name.as_str())
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(node).transpose()
+}
+
+async fn find_invite(
+    connection: &mut SqliteConnection,
+    name: &NodeSlug,
+) -> Result<Option<InviteRow>, StoreError> {
+    let row = query(
+        "SELECT invite.node, node.lep, secret_hash, expires, created, created_by, used_pae
+         FROM invite JOIN node ON node.name = invite.node WHERE invite.node = $1",
+    )
+    .bind(name.as_str())
+    .fetch_optional(connection)
+    .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let columns = Columns::new(&row, "invite", name.as_str());
+    Ok(Some(InviteRow {
+        node: columns.text("node")?,
+        lep: columns.text("lep")?,
+        secret_hash: columns.digest("secret_hash")?,
+        expires: columns.time("expires")?,
+        created: columns.time("created")?,
+        created_by: columns.raw("created_by")?,
+        used: columns.optional_digest("used_pae")?,
+    }))
+}
+
+impl Registry for Sqlite {
+    async fn invite(&self, invite: &InviteRow) -> Result<(), StoreError> {
+        let mut tx = self.writer.begin_with(IMMEDIATE).await?;
+        if let Some(node) = find_node(&mut tx, &invite.node).await? {
+            if node.state == NodeState::Active {
+                return Err(Conflict::NodeActive(node.node).into());
+            }
+            if node.lep != invite.lep {
+                return Err(Conflict::OtherLep(node.node).into());
+            }
+            query("UPDATE node SET state = 'invited', public_key = NULL WHERE name = $1")
+                .bind(invite.node.as_str())
+                .execute(&mut *tx)
+                .await?;
+        } else {
+            let other = query("SELECT name FROM node WHERE lep = $1")
+                .bind(invite.lep.as_str())
+                .fetch_optional(&mut *tx)
+                .await?;
+            if let Some(row) = other {
+                let columns = Columns::new(&row, "node", invite.lep.as_str());
+                return Err(Conflict::LepServed(columns.text("name")?).into());
+            }
+            query("INSERT INTO node (name, lep, state) VALUES ($1, $2, 'invited')")
+                .bind(invite.node.as_str())
+                .bind(invite.lep.as_str())
+                .execute(&mut *tx)
+                .await?;
+        }
+        query(
+            "INSERT INTO invite (node, secret_hash, expires, created, created_by) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (node) DO UPDATE SET secret_hash = excluded.secret_hash, expires = excluded.expires,
+                 created = excluded.created, created_by = excluded.created_by, used_pae = NULL",
+        )
+        .bind(invite.node.as_str())
+        .bind(invite.secret_hash.as_bytes().as_slice())
+        .bind(invite.expires.as_millisecond())
+        .bind(invite.created.as_millisecond())
+        .bind(&invite.created_by)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn invite_of(&self, node: &NodeSlug) -> Result<Option<InviteRow>, StoreError> {
+        find_invite(&mut *self.reader.acquire().await?, node).await
+    }
+
+    async fn enrol(&self, new: &NewEnrolment) -> Result<Stored, StoreError> {
+        let mut tx = self.writer.begin_with(IMMEDIATE).await?;
+        let invite = find_invite(&mut tx, &new.node)
+            .await?
+            .filter(|i| i.secret_hash == new.secret_hash)
+            .ok_or(Conflict::Invite)?;
+        match invite.used {
+            Some(pae) if pae == new.pae => return Ok(Stored::Before),
+            Some(_) => return Err(Conflict::Invite.into()),
+            None => {}
+        }
+        query("UPDATE invite SET used_pae = $1 WHERE node = $2")
+            .bind(new.pae.as_bytes().as_slice())
+            .bind(new.node.as_str())
+            .execute(&mut *tx)
+            .await?;
+        query("UPDATE node SET state = 'pending', public_key = $1 WHERE name = $2")
+            .bind(new.key.as_bytes().as_slice())
+            .bind(new.node.as_str())
+            .execute(&mut *tx)
+            .await?;
+        query("INSERT INTO enrolment (pae, node, envelope, received) VALUES ($1, $2, $3, $4)")
+            .bind(new.pae.as_bytes().as_slice())
+            .bind(new.node.as_str())
+            .bind(&new.envelope)
+            .bind(new.at.as_millisecond())
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(Stored::New)
+    }
+
+    async fn approve(
+        &self,
+        name: &NodeSlug,
+        fingerprint: Digest,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<Node, StoreError> {
+        let mut tx = self.writer.begin_with(IMMEDIATE).await?;
+        let node = find_node(&mut tx, name).await?.ok_or(Conflict::NoNode)?;
+        let key = node
+            .key
+            .filter(|_| node.state == NodeState::Pending)
+            .ok_or(Conflict::NotPending)?;
+        if key_id(&key) != fingerprint {
+            return Err(Conflict::OtherKey.into());
+        }
+        query("UPDATE node SET state = 'active', approved_by = $1, approved = $2 WHERE name = $3")
+            .bind(by)
+            .bind(at.as_millisecond())
+            .bind(name.as_str())
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(Node {
+            state: NodeState::Active,
+            approved_by: Some(by.to_owned()),
+            ..node
+        })
+    }
+
+    async fn node(&self, name: &NodeSlug) -> Result<Option<Node>, StoreError> {
+        find_node(&mut *self.reader.acquire().await?, name).await
+    }
+
+    async fn nodes(&self) -> Result<Vec<Node>, StoreError> {
+        let rows = query(
+            "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae FROM node ORDER BY name",
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter().map(node).collect()
+    }
+
+    async fn add_person(&self, person: &Person) -> Result<(), StoreError> {
+        let done = query(
+            "INSERT INTO person (name, role, secret_hash, added) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING",
+        )
+        .bind(&person.name)
+        .bind(person.role.as_str())
+        .bind(&person.secret_hash)
+        .bind(person.added.as_millisecond())
+        .execute(&self.writer)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Err(Conflict::PersonExists(person.name.clone()).into());
+        }
+        Ok(())
+    }
+
+    async fn person(&self, name: &str) -> Result<Option<Person>, StoreError> {
+        let row = query("SELECT name, role, secret_hash, added FROM person WHERE name = $1")
+            .bind(name)
+            .fetch_optional(&self.reader)
+            .await?;
+        row.as_ref().map(person).transpose()
+    }
+
+    async fn people(&self) -> Result<Vec<Person>, StoreError> {
+        let rows = query("SELECT name, role, secret_hash, added FROM person ORDER BY name")
+            .fetch_all(&self.reader)
+            .await?;
+        rows.iter().map(person).collect()
+    }
+}

@@ -1,0 +1,38 @@
+//! London's calendar: when a month has ended and a day has come.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use ldsp_protocol::ids::Period;
+
+/// The day that it is in London. The rule is the one in force since 1996 (IANA time zone database),
+/// so no machine's own database is needed.
+#[must_use]
+pub fn london_day(now: Timestamp) -> Date {
+    let london = TimeZone::posix("GMT0BST,M3.5.0/1,M10.5.0")
+        .expect("a constant rule, used by this module's tests");
+    now.to_zoned(london).date()
+}
+
+/// Whether `period` has ended.
+#[must_use]
+pub fn has_ended(period: Period, now: Timestamp) -> bool {
+    period
+        .next()
+        .is_some_and(|next| london_day(now) >= next.first_day())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_ends_at_midnight_in_london() {
+        let july: Period = "2022-07".parse().unwrap();
+        assert!(!has_ended(july, "2022-07-31T22:59:59Z".parse().unwrap()));
+        assert!(has_ended(july, "2022-07-31T23:00:00Z".parse().unwrap()));
+        let january: Period = "2022-01".parse().unwrap();
+        assert!(!has_ended(january, "2022-01-31T23:59:59Z".parse().unwrap()));
+        assert!(has_ended(january, "2022-02-01T00:00:00Z".parse().unwrap()));
+    }
+}
