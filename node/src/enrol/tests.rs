@@ -65,7 +65,7 @@ async fn an_invite_becomes_a_pending_place_by_proof_of_possession() {
         .unwrap();
     assert_eq!(verified.payload_type(), ENROLMENT_TYPE);
     let body: EnrolmentBody = serde_json::from_slice(verified.body()).unwrap();
-    assert_eq!(body.invite, Digest::of(&[0xab; 32]));
+    assert_eq!(body.invite, Invite::id_of(&"ab".repeat(32)));
     assert_eq!(
         body.public_key,
         hex::encode(node_key().verifying_key().as_bytes())
