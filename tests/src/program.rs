@@ -9,24 +9,15 @@ use std::thread::JoinHandle;
 
 use serde_json::Value;
 
-/// Where `cargo build --bins` puts a program: two folders above the running test.
+/// Where `cargo build --bins` puts a program: beside this one, or above the folder of a running test.
 ///
 /// # Panics
 /// When it is not there, saying how to build it.
 #[must_use]
 pub fn binary(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("a running test has a path");
-    let path = test
-        .parent()
-        .and_then(Path::parent)
-        .expect("tests run from target/<profile>/deps")
-        .join(name);
-    assert!(
-        path.exists(),
-        "{} is missing: run `cargo build --workspace --bins` first (tests/run does)",
-        path.display()
-    );
-    path
+    let own = std::env::current_exe().expect("a running program has a path");
+    let found = own.ancestors().skip(1).take(2).map(|dir| dir.join(name)).find(|path| path.exists());
+    found.unwrap_or_else(|| panic!("{name} is missing: run `cargo build --workspace --bins` first (tests/run does)"))
 }
 
 /// A program with its data directory and settings. Everything that its processes say is also kept in `logs`.

@@ -253,6 +253,18 @@ impl Node {
         ldsp_protocol::keys::from_pem(&pem).expect("the key is PEM")
     }
 
+    /// Serves the node's pages.
+    #[must_use]
+    pub fn serve(&self) -> Server {
+        self.program.serve()
+    }
+
+    /// The certificate of the authority that the node's pages are signed by.
+    #[must_use]
+    pub fn ca_pem(&self) -> String {
+        fs::read_to_string(self.program.data.join("ca.pem")).expect("the authority's certificate is in the data directory")
+    }
+
     /// Writes a file into the node's folder, outside its data.
     #[must_use]
     pub fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
