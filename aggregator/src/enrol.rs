@@ -86,9 +86,7 @@ impl Proven {
         // One answer for every fault of the invite, so that it tells a guesser nothing.
         let refused = || Problem::new(problem::INVITE, "No open invite fits this request.");
         let invite = invite.ok_or_else(refused)?;
-        let fits = presented
-            .as_bytes()
-            .ct_eq(invite.secret_hash.as_bytes())
+        let fits = presented.as_bytes().ct_eq(invite.secret_hash.as_bytes())
             & self.body.invite.as_bytes().ct_eq(presented.as_bytes());
         if !bool::from(fits) || invite.node != self.body.node {
             return Err(refused());

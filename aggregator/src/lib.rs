@@ -4,6 +4,11 @@
 //! (one durable transaction) -> [`rollup`] (exact sums) -> [`benchmark`] (figures with coverage and
 //! intervals) -> pages and API. [`app`] wires the stages to clock, randomness, files and sockets.
 
+#![expect(
+    clippy::result_large_err,
+    reason = "a refusal carries its whole problem; it is built once per refused request and never in a loop"
+)]
+
 pub mod app;
 pub mod benchmark;
 pub mod enrol;
@@ -13,6 +18,8 @@ pub mod receive;
 pub mod rollup;
 mod service;
 pub mod store;
+#[cfg(test)]
+mod testing;
 pub mod time;
 pub mod verify;
 

@@ -183,7 +183,11 @@ impl<S: Log> Worker<S> {
                 for door in doors {
                     drop(door.send(Err(storage())));
                 }
-                if error.is_fatal() { Err(error) } else { Ok(true) }
+                if error.is_fatal() {
+                    Err(error)
+                } else {
+                    Ok(true)
+                }
             }
         }
     }

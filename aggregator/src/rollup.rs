@@ -354,10 +354,7 @@ pub fn rebuild<'a>(
         let folded = fold(standard, history, (node, lep, period, seq), summary)?;
         history.push(folded.month);
         for (part, delta) in folded.national {
-            add(
-                state.national.entry((period, part)).or_default(),
-                &delta,
-            );
+            add(state.national.entry((period, part)).or_default(), &delta);
         }
     }
     Ok(state)
@@ -368,3 +365,6 @@ pub fn add(sum: &mut Vec<i64>, delta: &[i64]) {
     sum.resize(delta.len().max(sum.len()), 0);
     sum.iter_mut().zip(delta).for_each(|(s, d)| *s += d);
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,7 +31,7 @@ pub struct Service {
     /// The time.
     pub clock: Clock,
     /// The latest snapshot of all figures.
-    pub benchmarks: Benchmarks,
+    pub benchmarks: Arc<Benchmarks>,
 }
 
 impl std::fmt::Debug for Service {

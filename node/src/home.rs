@@ -2,7 +2,7 @@
 //!
 //! | file | what | mode |
 //! |---|---|---|
-//! | `node.db` | the store | by directory |
+//! | `node.db` | the store | 0600 |
 //! | `node.key` | Ed25519 key that signs statements, PKCS#8 PEM | 0600 |
 //! | `pseudonym.key` | key of learners' pseudonyms, 64 hex digits; never leaves the node | 0600 |
 
@@ -132,6 +132,8 @@ impl Node {
         rng.fill_bytes(&mut seed);
         let hex = hex::encode(seed) + "\n";
         write_new(&dir.join(PSEUDONYM_KEY), hex.as_bytes())?;
+        // An empty file is an empty database, and SQLite's other files take its mode.
+        write_new(&db, b"")?;
         let store = Store::open(&db).await?;
         // The identity comes last: a node without it has not begun.
         store.set_identity(&lep, now).await?;
@@ -176,17 +178,17 @@ pub const SIGNING_KEY: &str = "node.key";
 /// File name of the pseudonym key.
 pub const PSEUDONYM_KEY: &str = "pseudonym.key";
 
-fn failed(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> HomeError {
+pub(crate) fn failed(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> HomeError {
     let path = path.to_owned();
     move |source| HomeError::File { path, what, source }
 }
 
-fn read(path: &Path) -> Result<String, HomeError> {
+pub(crate) fn read(path: &Path) -> Result<String, HomeError> {
     fs::read_to_string(path).map_err(failed(path, "read"))
 }
 
 /// Writes a file that only its owner may read, whole or not at all. One that exists stays.
-fn write_new(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
     if path.exists() {
         return Ok(());
     }
@@ -203,4 +205,74 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
         fs::rename(&partial, path)
     };
     write().map_err(failed(path, "written"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    /// Counts upwards: enough to tell two draws apart.
+    struct Counting(u8);
+
+    impl rand_core::TryRng for Counting {
+        type Error = std::convert::Infallible;
+        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+            self.0 = self.0.wrapping_add(1);
+            Ok(u32::from(self.0))
+        }
+        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+            self.try_next_u32().map(u64::from)
+        }
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+            bytes.fill(self.0);
+            self.0 = self.0.wrapping_add(1);
+            Ok(())
+        }
+    }
+
+    impl rand_core::TryCryptoRng for Counting {}
+
+    #[tokio::test]
+    async fn init_completes_what_was_killed_and_never_replaces_a_key() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("data");
+        let lep: Gss = "E37000001".parse().unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        assert!(matches!(Node::open(&dir).await, Err(HomeError::Missing(_))));
+        fs::create_dir(&dir).unwrap();
+        let kept = SigningKey::from_bytes(&[9; 32]);
+        fs::write(dir.join(SIGNING_KEY), keys::to_pem(&kept).unwrap()).unwrap();
+        Store::open(&dir.join(DATABASE))
+            .await
+            .unwrap()
+            .close()
+            .await;
+        assert!(matches!(Node::open(&dir).await, Err(HomeError::Missing(_))));
+        let node = Node::init(&dir, &lep, &mut Counting(1), now).await.unwrap();
+        assert_eq!(node.signing.to_bytes(), kept.to_bytes());
+        assert!(!format!("{node:?}").contains("signing"));
+        node.store.close().await;
+        let again = Node::init(&dir, &lep, &mut Counting(7), now).await;
+        assert!(matches!(again, Err(HomeError::Exists { .. })));
+        fs::write(dir.join(PSEUDONYM_KEY), "short").unwrap();
+        let error = Node::open(&dir).await.unwrap_err();
+        assert!(error.next().contains("backup"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn only_the_owner_may_read() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("deep").join("data");
+        let lep: Gss = "E37000001".parse().unwrap();
+        let node = Node::init(&dir, &lep, &mut Counting(1), Timestamp::UNIX_EPOCH)
+            .await
+            .unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&dir), 0o700);
+        for file in [DATABASE, SIGNING_KEY, PSEUDONYM_KEY] {
+            assert_eq!(mode(&dir.join(file)), 0o600, "{file}");
+        }
+        node.store.close().await;
+    }
 }

@@ -194,4 +194,97 @@ mod tests {
         assert_eq!(check_url("https://log.example:8443"), Ok(()));
         assert!(Https::new("https://log.example", Some("not a certificate")).is_err());
     }
+
+    mod over_tls {
+        use super::*;
+        use crate::testing::at;
+        use axum::Router;
+        use axum::http::{HeaderMap, StatusCode, header};
+        use axum::routing::{get, put};
+        use ldsp_ui::tls::PrivateCa;
+
+        /// A server with a certificate of a private authority, for as long as the guard lives.
+        struct Server {
+            url: String,
+            ca: String,
+            _stop: tokio::sync::oneshot::Sender<()>,
+        }
+
+        async fn serve(router: Router) -> Server {
+            let (from, until) = (at("2020-01-01T00:00:00Z"), at("2090-01-01T00:00:00Z"));
+            let ca = PrivateCa::generate(from, until).unwrap();
+            let tls = ca
+                .issue(&["localhost"], from, until)
+                .unwrap()
+                .material()
+                .unwrap();
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let url = format!(
+                "https://localhost:{}",
+                listener.local_addr().unwrap().port()
+            );
+            let (stop, stopped) = tokio::sync::oneshot::channel();
+            tokio::spawn(ldsp_ui::serve(listener, tls, router, async {
+                let _ended = stopped.await;
+            }));
+            Server {
+                url,
+                ca: ca.certificate_pem().to_owned(),
+                _stop: stop,
+            }
+        }
+
+        fn client(server: &Server) -> Https {
+            Https::new(&server.url, Some(&server.ca)).unwrap()
+        }
+
+        #[tokio::test]
+        async fn headers_and_exact_bytes_arrive() {
+            let echo = put(async |headers: HeaderMap, body: axum::body::Bytes| {
+                assert_eq!(headers[header::CONTENT_TYPE], ENVELOPE_TYPE);
+                (StatusCode::CREATED, body)
+            });
+            let server = serve(Router::new().route("/v1/x", echo)).await;
+            let request = Request {
+                method: Method::Put,
+                path: "/v1/x".to_owned(),
+                headers: vec![("content-type", ENVELOPE_TYPE.to_owned())],
+                body: vec![0, 1, 2, 255],
+            };
+            let answer = client(&server).call(request).await.unwrap();
+            assert_eq!((answer.status, answer.body), (201, vec![0, 1, 2, 255]));
+        }
+
+        #[tokio::test]
+        async fn a_server_of_another_authority_is_not_believed() {
+            let server = serve(Router::new()).await;
+            let other = PrivateCa::generate(at("2020-01-01T00:00:00Z"), at("2090-01-01T00:00:00Z"))
+                .unwrap();
+            let client = Https::new(&server.url, Some(other.certificate_pem())).unwrap();
+            let error = client.call(Request::get("/")).await.unwrap_err();
+            assert!(error.to_string().contains("certificate"), "{error}");
+        }
+
+        #[tokio::test]
+        async fn redirects_are_not_followed_and_long_answers_are_cut_off() {
+            let long = "x".repeat(MAX_ANSWER + 1);
+            let router = Router::new().route("/long", get(async move || long)).route(
+                "/moved",
+                get(async || {
+                    (
+                        StatusCode::FOUND,
+                        [(header::LOCATION, "https://elsewhere.example/")],
+                    )
+                }),
+            );
+            let server = serve(router).await;
+            let moved = client(&server).call(Request::get("/moved")).await.unwrap();
+            assert_eq!(moved.status, 302);
+            let long = client(&server)
+                .call(Request::get("/long"))
+                .await
+                .unwrap_err();
+            assert!(long.to_string().contains("over"), "{long}");
+        }
+    }
 }

@@ -1,5 +1,10 @@
 //! The program as people run it: help, exit codes, a node from `init` to its first import.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -1,1 +1,182 @@
-//! wiring
+//! Wiring: configuration, clock, randomness, files, sockets and the terminal. Only this module
+//! reads the machine's clock and randomness; everything else takes them as parameters, so that the
+//! demonstration and the tests call the same functions in one process.
+
+mod cli;
+mod commands;
+mod config;
+mod identity;
+mod site;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use axum::Router;
+use jiff::Timestamp;
+use ldsp_protocol::standard::Standard;
+use ldsp_ui::Clock;
+use ldsp_ui::tls::Material;
+use rand_core::{CryptoRng, UnwrapErr};
+use tokio::task::JoinHandle;
+
+pub use cli::main;
+pub use commands::{
+    AddedPerson, BenchmarkReport, InviteOrder, Invited, NodeLine, NodeList, add_person, approve,
+    benchmark, invite, nodes,
+};
+pub use config::{Config, ConfigError, LogFormat};
+pub use identity::{Identity, Initialised, identity, init};
+
+use crate::benchmark::Benchmarks;
+use crate::log::sequencer;
+use crate::store::StoreError;
+use crate::store::sqlite::Sqlite;
+use crate::{Backend, Service};
+
+/// A command that was refused: why, and what to do next.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{cause}. {next}")]
+pub struct Refused {
+    /// Why.
+    pub cause: String,
+    /// What to do.
+    pub next: String,
+}
+
+impl Refused {
+    /// A refusal.
+    pub fn new(cause: impl Into<String>, next: impl Into<String>) -> Self {
+        Self {
+            cause: cause.into(),
+            next: next.into(),
+        }
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        // The store's messages are a sentence and its remedy.
+        let text = error.to_string();
+        match text.split_once(". ") {
+            Some((cause, next)) => Self::new(cause, format!("{next}.")),
+            None => Self::new(text, "Look at the log of this server."),
+        }
+    }
+}
+
+impl From<ConfigError> for Refused {
+    fn from(error: ConfigError) -> Self {
+        Self::new(error.to_string(), error.next)
+    }
+}
+
+/// The machine's clock.
+#[must_use]
+pub fn system_clock() -> Clock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the module that reads the clock"
+    )]
+    Arc::new(Timestamp::now)
+}
+
+/// The machine's randomness. It fails only where the system has none to give, and then the program
+/// may not go on.
+#[must_use]
+pub fn system_entropy() -> impl CryptoRng {
+    #[expect(
+        clippy::disallowed_types,
+        reason = "this is the module that reads randomness"
+    )]
+    UnwrapErr(getrandom::SysRng)
+}
+
+/// An open server: its state and the task that writes the log.
+#[derive(Debug)]
+pub struct App {
+    service: Arc<Service>,
+    worker: JoinHandle<Result<(), StoreError>>,
+    tls: Material,
+    banner: Option<String>,
+}
+
+/// Opens the database of `config`.
+///
+/// # Errors
+/// It cannot be opened.
+pub async fn open_store(config: &Config) -> Result<Backend, Refused> {
+    // Names the missing set-up before a database is made in the wrong place.
+    identity::identity(config)?;
+    Ok(Sqlite::open(&identity::database(config)).await?)
+}
+
+/// Opens a server that `init` set up and starts the task that writes its log.
+///
+/// # Errors
+/// Not set up, damaged keys, a database that cannot be opened.
+pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
+    let identity = identity::identity(config)?;
+    let signer = identity::signer(config, &identity)?;
+    let tls = identity::tls(config, &identity, clock())?;
+    let store = open_store(config).await?;
+    let (sequencer, worker) = sequencer(store.clone(), signer.clone());
+    let service = Service {
+        store,
+        sequencer,
+        signer,
+        standard: Standard::v1(),
+        public_url: identity.public_url,
+        clock,
+        benchmarks: Arc::new(Benchmarks::default()),
+    };
+    Ok(App {
+        service: Arc::new(service),
+        worker: tokio::spawn(worker.run()),
+        tls,
+        banner: config.banner.clone(),
+    })
+}
+
+impl App {
+    /// The server's state, for callers in the same process.
+    #[must_use]
+    pub fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    /// Everything that the server answers.
+    ///
+    /// # Errors
+    /// The public address is not an origin.
+    pub fn router(&self) -> Result<Router, Refused> {
+        site::router(&self.service, self.banner.as_deref())
+    }
+
+    /// Serves over TLS until `shutdown` resolves, then lets requests under way end and closes the
+    /// database.
+    ///
+    /// # Errors
+    /// The listener cannot be used, or a write may not have reached the disk.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), Refused> {
+        let router = self.router()?;
+        let mut worker = self.worker;
+        let serving = ldsp_ui::serve(listener, self.tls, router, shutdown);
+        let outcome = tokio::select! {
+            served = serving => served.map_err(|e| {
+                Refused::new(format!("the listener cannot be used: {e}"), "Choose another address with `listen`.")
+            }),
+            ended = &mut worker => Err(match ended {
+                Ok(Err(error)) => error.into(),
+                _ => Refused::new("the log's writer ended", "Start the server again and look at its log."),
+            }),
+        };
+        // The doors close with the last handler, so nothing is queued any more.
+        worker.abort();
+        self.service.store.close().await;
+        outcome
+    }
+}

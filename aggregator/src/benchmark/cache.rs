@@ -20,25 +20,32 @@ impl Benchmarks {
         &self,
         store: &S,
     ) -> Result<Arc<Snapshot>, StoreError> {
-        let size = store.size().await?;
-        let nodes = store.nodes().await?;
-        let cached = self
-            .latest
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if let Some(snapshot) = cached.filter(|s| s.size() == size && s.nodes() == nodes) {
+        loop {
+            let size = store.size().await?;
+            let nodes = store.nodes().await?;
+            let cached = self
+                .latest
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone();
+            if let Some(snapshot) = cached.filter(|s| s.size() == size && s.nodes() == nodes) {
+                return Ok(snapshot);
+            }
+            let months = store.contributions().await?;
+            let national = store.national().await?;
+            // Months and sums must be of one state of the log: read again when it grew meanwhile.
+            if store.size().await? != size {
+                continue;
+            }
+            let snapshot = Arc::new(Snapshot::new(Inputs {
+                size,
+                nodes,
+                months,
+                national,
+            }));
+            *self.latest.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(Arc::clone(&snapshot));
             return Ok(snapshot);
         }
-        let months = store.contributions().await?;
-        let national = store.national().await?;
-        let snapshot = Arc::new(Snapshot::new(Inputs {
-            size,
-            nodes,
-            months,
-            national,
-        }));
-        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&snapshot));
-        Ok(snapshot)
     }
 }

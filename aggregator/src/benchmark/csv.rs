@@ -29,9 +29,7 @@ const HEADER: [&str; 18] = [
 ///
 /// # Errors
 /// Does not happen: the writer is a buffer in memory.
-pub fn to_csv<'a>(
-    findings: impl IntoIterator<Item = &'a Finding>,
-) -> Result<Vec<u8>, csv::Error> {
+pub fn to_csv<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Result<Vec<u8>, csv::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(HEADER)?;
     let z = || "z".to_owned();

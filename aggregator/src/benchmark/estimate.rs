@@ -25,13 +25,10 @@ pub(super) struct Families(BTreeMap<Family, Reconciled>);
 
 /// Variance, in counts^2, of one cell of table `table_rho_micro` in a node's cumulative or increment.
 fn cell_variance(standard: &Standard, table: &Table, month: &NodeMonth, span: Span) -> f64 {
-    let sigma2 =
-        |rho| noise::sigma2(noise::table_rho(standard, table.rho_micro, rho));
+    let sigma2 = |rho| noise::sigma2(noise::table_rho(standard, table.rho_micro, rho));
     let now = month.span;
     match span {
-        Span::Increment => {
-            noise::variance(sigma2(now.rho_micro), now.month - 1, now.month)
-        }
+        Span::Increment => noise::variance(sigma2(now.rho_micro), now.month - 1, now.month),
         Span::Cumulative => {
             let earlier = month
                 .earlier
@@ -101,9 +98,7 @@ fn dropped_cells(codebook: &Codebook, table: &Table, drop: &[Dimension]) -> f64 
 }
 
 impl Families {
-    fn reconcile(
-        tables: BTreeMap<Family, Vec<Observed>>,
-    ) -> Result<Self, AdditivityError> {
+    fn reconcile(tables: BTreeMap<Family, Vec<Observed>>) -> Result<Self, AdditivityError> {
         tables
             .into_iter()
             .map(|(family, tables)| Ok((family, reconcile(&tables)?)))

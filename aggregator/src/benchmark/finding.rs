@@ -357,9 +357,10 @@ pub(super) struct Linear {
 impl Linear {
     /// Sum with an independent estimate (another node's).
     pub(super) fn plus(self, other: Self) -> Self {
-        let base = self.base.zip(other.base).map(|((a, cov_a), (b, cov_b))| {
-            (a.plus_independent(&b), cov_a + cov_b)
-        });
+        let base = self
+            .base
+            .zip(other.base)
+            .map(|((a, cov_a), (b, cov_b))| (a.plus_independent(&b), cov_a + cov_b));
         Self {
             part: self.part.plus_independent(&other.part),
             base,
@@ -391,4 +392,3 @@ impl Linear {
         }
     }
 }
-

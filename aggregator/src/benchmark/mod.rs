@@ -6,8 +6,12 @@ mod csv;
 mod estimate;
 mod finding;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
 pub use cache::Benchmarks;
 pub use csv::to_csv;
-pub use finding::{Coverage, Finding, Group, Measure, Place, Range, Shown, Slice, Standing, Status};
+pub use finding::{
+    Coverage, Finding, Group, Measure, Place, Range, Shown, Slice, Standing, Status,
+};
 pub use snapshot::{Inputs, LepFindings, LepStanding, Snapshot};

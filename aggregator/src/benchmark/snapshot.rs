@@ -206,7 +206,12 @@ impl Snapshot {
                 .map(|(at, code)| Group {
                     code: code.id.clone(),
                     title: code.title.clone(),
-                    findings: self.lep_slice(families, month, &standing, Some((dimension, at, code))),
+                    findings: self.lep_slice(
+                        families,
+                        month,
+                        &standing,
+                        Some((dimension, at, code)),
+                    ),
                 })
                 .collect()
         };
@@ -247,7 +252,9 @@ impl Snapshot {
                 let findings = Measure::ALL
                     .into_iter()
                     .filter_map(|measure| {
-                        let parts = families.iter().filter_map(|(f, _)| f.measure(measure, None));
+                        let parts = families
+                            .iter()
+                            .filter_map(|(f, _)| f.measure(measure, None));
                         let sum = parts.reduce(Linear::plus)?;
                         Some(finding(measure, &place, None, range, coverage, &sum))
                     })
@@ -312,7 +319,14 @@ impl Snapshot {
                     to: month.period,
                 };
                 let coverage = Coverage::of([Status::Contributed]);
-                trend.push(finding(measure, &place(lep), None, range, coverage, &linear));
+                trend.push(finding(
+                    measure,
+                    &place(lep),
+                    None,
+                    range,
+                    coverage,
+                    &linear,
+                ));
             }
             before = Some(month);
         }
@@ -466,7 +480,9 @@ fn place(lep: &Lep) -> Place {
 fn district_codes(lep: &Gss) -> Vec<Code> {
     let map = Geography::embedded();
     let owned = map.owned_by(lep).into_iter().map(|code| Code {
-        title: map.district(&code).map_or_else(String::new, |d| d.name.clone()),
+        title: map
+            .district(&code)
+            .map_or_else(String::new, |d| d.name.clone()),
         id: code.to_string(),
     });
     owned

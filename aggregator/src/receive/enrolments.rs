@@ -41,7 +41,9 @@ pub(super) async fn enrol(
         }
         Stored::Before => StatusCode::OK,
     };
-    let record = find(&service, &node).await?.record(service.standard.digest());
+    let record = find(&service, &node)
+        .await?
+        .record(service.standard.digest());
     Ok((status, Json(record)))
 }
 

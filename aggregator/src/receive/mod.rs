@@ -8,6 +8,8 @@ mod practice;
 mod read;
 mod refusal;
 mod statements;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::sync::Arc;
 

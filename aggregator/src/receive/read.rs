@@ -32,8 +32,7 @@ pub(super) async fn node(
     let envelope = BASE64
         .decode(credential)
         .map_err(|_| refused("it is not base64"))?;
-    let unverified =
-        Unverified::parse(&envelope).map_err(|_| refused("it is not an envelope"))?;
+    let unverified = Unverified::parse(&envelope).map_err(|_| refused("it is not an envelope"))?;
     let claimed: ReadBody = serde_json::from_slice(unverified.unverified_body())
         .map_err(|_| refused("its body is not in the form of version 1"))?;
     let known = service.store.node(&claimed.node).await?;

@@ -64,9 +64,8 @@ pub(super) async fn put(
 async fn check_evidence(service: &Service, authentic: &Authentic) -> Result<(), Refusal> {
     for (at, cited) in authentic.cited().into_iter().enumerate() {
         let statement = service.store.by_identity(cited).await?;
-        let own = statement.is_some_and(|s| {
-            s.kind == Kind::LearningSummary && s.node == authentic.node().node
-        });
+        let own = statement
+            .is_some_and(|s| s.kind == Kind::LearningSummary && s.node == authentic.node().node);
         if !own {
             let detail = format!(
                 "evidence[{at}].statement: not a summary that this node published. Cite your own releases"
@@ -111,16 +110,16 @@ pub(super) async fn receipt(
 async fn logged(service: &Service, node: &str, seq: &str) -> Result<LoggedStatement, Refusal> {
     let (node, seq) = (slug(node)?, number(seq)?);
     find(service, &node).await?;
-    service
-        .store
-        .statement(&node, seq)
-        .await?
-        .ok_or_else(|| {
-            let detail = format!("{node} has published no statement {seq}.");
-            Problem::new(problem::NOT_FOUND, detail).into()
-        })
+    service.store.statement(&node, seq).await?.ok_or_else(|| {
+        let detail = format!("{node} has published no statement {seq}.");
+        Problem::new(problem::NOT_FOUND, detail).into()
+    })
 }
 
 fn text(receipt: String) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], receipt).into_response()
+    (
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+        receipt,
+    )
+        .into_response()
 }

@@ -15,9 +15,8 @@ use std::future::Future;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 
 pub use model::{
-    Effect, Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement,
-    NationalMonth, NewEnrolment, NewStatement, Node, Person, Place, Placed, PracticeFilter, Reader,
-    Role, Stored,
+    Effect, Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, NationalMonth,
+    NewEnrolment, NewStatement, Node, Person, Place, Placed, PracticeFilter, Reader, Role, Stored,
 };
 
 use crate::rollup::NodeMonth;
@@ -89,10 +88,8 @@ pub trait Registry: Send + Sync + 'static {
     /// approval is dropped.
     fn invite(&self, invite: &InviteRow) -> impl Future<Output = Outcome<()>> + Send;
     /// The node's latest invite.
-    fn invite_of(
-        &self,
-        node: &NodeSlug,
-    ) -> impl Future<Output = Outcome<Option<InviteRow>>> + Send;
+    fn invite_of(&self, node: &NodeSlug)
+    -> impl Future<Output = Outcome<Option<InviteRow>>> + Send;
     /// Uses the invite: the node becomes pending with its key. The same enrolment again changes nothing.
     fn enrol(&self, enrolment: &NewEnrolment) -> impl Future<Output = Outcome<Stored>> + Send;
     /// Makes a pending node active if its key has this id.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use ldsp_protocol::ids::{Digest, Period};
+
 use crate::store::people::Role;
 
 /// One LEP's server: holds local data, publishes protected counts and practice.
@@ -56,6 +58,61 @@ pub enum Command {
     Import(Import),
     /// What this node is and what it waits for
     Status,
+    /// Take this node's place in the federation with the operator's invite
+    Enrol(Enrol),
+    /// Prepare, look at and approve what leaves this node
+    #[command(subcommand)]
+    Release(Release),
+    /// Send what is approved and wait for the aggregator's receipts
+    Publish,
+    /// Serve the node's pages, prepare releases on schedule and send what is approved
+    Serve,
+}
+
+/// `enrol`.
+#[derive(Debug, Args)]
+pub struct Enrol {
+    /// Invite file from the national operator
+    #[arg(long, value_name = "FILE")]
+    pub invite: PathBuf,
+    /// Who enrols, for the audit log
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+/// `release`. A person's secret is asked for on the terminal, or read from standard input when that is no terminal.
+#[derive(Debug, Subcommand)]
+pub enum Release {
+    /// Prepare the next month, once, and show what would leave; with --json the exact payload
+    Preview {
+        /// Who prepares it; not needed to look at one that is prepared
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+        /// This month rather than whatever is next
+        #[arg(long, value_name = "YYYY-MM")]
+        period: Option<Period>,
+        /// Where the node's history begins; only before the first release
+        #[arg(long, value_name = "YYYY-MM")]
+        first: Option<Period>,
+    },
+    /// Approve a release that somebody else prepared; it is signed and queued
+    Approve {
+        /// Who approves it
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// The digest that `release show` printed
+        #[arg(long, value_name = "DIGEST")]
+        digest: Digest,
+        /// The month; otherwise the one that waits
+        #[arg(long, value_name = "YYYY-MM")]
+        period: Option<Period>,
+    },
+    /// What will leave, or left, table by table. Shows exact totals: do not share
+    Show {
+        /// The month; otherwise the last one
+        #[arg(long, value_name = "YYYY-MM")]
+        period: Option<Period>,
+    },
 }
 
 /// `init`.

@@ -3,12 +3,17 @@
 
 pub mod cli;
 pub mod config;
+mod enrol;
 mod import;
 pub mod output;
 mod people;
+mod publish;
+mod release;
+pub mod serve;
 mod status;
 
 use std::ffi::OsString;
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -47,7 +52,8 @@ pub fn system_clock() -> Clock {
 #[must_use]
 #[expect(clippy::disallowed_types, reason = "`app` is where randomness is read")]
 pub fn system_entropy() -> Entropy {
-    Arc::new(|| Box::new(rand_core::UnwrapErr(getrandom::SysRng)))
+    use getrandom::SysRng;
+    Arc::new(|| Box::new(rand_core::UnwrapErr(SysRng)))
 }
 
 /// The whole program: reads arguments and environment, answers on the terminal.
@@ -91,6 +97,7 @@ pub fn main(
 fn start_logs(format: LogFormat) {
     let builder = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::INFO)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     // A second start (in tests) keeps the first.
     let _already = match format {
@@ -109,6 +116,10 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::People(command) => people::run(command, context).await,
         Command::Import(command) => import::run(command, context).await,
         Command::Status => status::run(context).await,
+        Command::Enrol(args) => enrol::run(&args, context).await,
+        Command::Release(command) => release::run(command, context).await,
+        Command::Publish => publish::run(context).await,
+        Command::Serve => serve::command(context).await,
     }
 }
 

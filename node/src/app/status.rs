@@ -23,6 +23,7 @@ pub(super) async fn run(context: &Context) -> Answer {
     let programmes = store.programmes().await?.len();
     let postcodes = store.has_postcodes().await?;
     let imports = store.imports(1).await?;
+    let (standing_text, standing) = super::publish::standing(store, (context.clock)()).await?;
     store.close().await;
     let count = |role| people.iter().filter(|p| p.role == role).count();
     let (authors, approvers) = (count(Role::Author), count(Role::Approver));
@@ -43,7 +44,8 @@ pub(super) async fn run(context: &Context) -> Answer {
              People          {authors} author(s), {approvers} approver(s)\n\
              Programmes      {programmes}\n\
              Postcodes       {directory}\n\
-             Last import     {last_text}\n",
+             Last import     {last_text}\n\
+             {standing_text}",
             lep = node.lep,
             dir = node.dir.display(),
             title = standard.title(),
@@ -64,6 +66,7 @@ pub(super) async fn run(context: &Context) -> Answer {
             "approvers": approvers,
             "programmes": programmes,
             "postcodes": postcodes,
+            "publishing": standing,
             "last_import": last.map(|i| json!({"kind": i.kind.as_str(), "at": i.at})),
         }),
     })

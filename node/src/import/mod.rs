@@ -142,7 +142,7 @@ impl Run {
             }
             _ => self.tx.rollback().await.map_err(StoreError::from)?,
         }
-        tracing::info!(kind = self.kind.as_str(), ?outcome, "import ended");
+        tracing::debug!(kind = self.kind.as_str(), ?outcome, "import ended");
         Ok(ImportReport {
             kind: self.kind,
             outcome,

@@ -11,7 +11,7 @@ use ldsp_protocol::summary::LearningSummary;
 use sqlx::sqlite::SqliteConnection;
 
 pub use approve::{Approval, approve};
-pub use prepare::{Prepared, Request, SCHEDULE, next_period, prepare};
+pub use prepare::{Prepared, Request, SCHEDULE, next_period, prepare, waiting};
 pub use show::{Shown, ShownTable, show, title};
 
 use crate::disclosure::{LedgerMonth, ProtectError};

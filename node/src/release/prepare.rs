@@ -158,6 +158,23 @@ async fn next_after(
     }
 }
 
+/// The release of `period`, or without one the release that waits for approval; `None` when there is none.
+///
+/// # Errors
+/// The store's.
+pub async fn waiting(
+    store: &Store,
+    period: Option<Period>,
+) -> Result<Option<StoredRelease>, ReleaseError> {
+    let mut connection = store.reader.acquire().await?;
+    Ok(match period {
+        Some(period) => releases::of(&mut connection, period).await?,
+        None => releases::last(&mut connection)
+            .await?
+            .filter(|r| r.approved.is_none()),
+    })
+}
+
 /// The month that a release would be for next and whether it has ended; `None` while the node holds nothing.
 ///
 /// # Errors

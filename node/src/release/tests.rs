@@ -9,7 +9,7 @@ use ldsp_protocol::statement::{Payload, Statement};
 use ldsp_protocol::summary::Previous;
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
-use rand_core::{Rng as _, SeedableRng as _};
+use rand_core::SeedableRng as _;
 
 use super::*;
 use crate::disclosure::LedgerMonth;

@@ -110,11 +110,7 @@ impl Library for Sqlite {
         rows.iter().map(entry).collect()
     }
 
-    async fn entry(
-        &self,
-        node: &NodeSlug,
-        seq: u64,
-    ) -> Result<Option<LibraryEntry>, StoreError> {
+    async fn entry(&self, node: &NodeSlug, seq: u64) -> Result<Option<LibraryEntry>, StoreError> {
         let row = query(
             "SELECT leaf, node, seq, pae, entry, superseded_by FROM practice WHERE node = $1 AND seq = $2",
         )
@@ -126,12 +122,11 @@ impl Library for Sqlite {
     }
 
     async fn cited(&self, pae: Digest) -> Result<Option<LibraryEntry>, StoreError> {
-        let row = query(
-            "SELECT leaf, node, seq, pae, entry, superseded_by FROM practice WHERE pae = $1",
-        )
-        .bind(pae.as_bytes().as_slice())
-        .fetch_optional(&self.reader)
-        .await?;
+        let row =
+            query("SELECT leaf, node, seq, pae, entry, superseded_by FROM practice WHERE pae = $1")
+                .bind(pae.as_bytes().as_slice())
+                .fetch_optional(&self.reader)
+                .await?;
         row.as_ref().map(entry).transpose()
     }
 }

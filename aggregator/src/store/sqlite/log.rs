@@ -104,13 +104,14 @@ async fn refused(
     if new.seq == head.seq + 1 {
         return Ok((new.prev != head.pae).then_some(Placed::Chain));
     }
-    let logged = find(connection, &new.node, new.seq)
-        .await?
-        .ok_or_else(|| StoreError::Corrupt {
-            table: "node",
-            column: "head_seq",
-            row: new.node.to_string(),
-        })?;
+    let logged =
+        find(connection, &new.node, new.seq)
+            .await?
+            .ok_or_else(|| StoreError::Corrupt {
+                table: "node",
+                column: "head_seq",
+                row: new.node.to_string(),
+            })?;
     if logged.pae == new.pae {
         return Ok(Some(Placed::Before(Place {
             index: logged.index,
@@ -259,11 +260,7 @@ impl Log for Sqlite {
         row.as_ref().map(statement).transpose()
     }
 
-    async fn statements(
-        &self,
-        start: u64,
-        limit: u32,
-    ) -> Result<Vec<LoggedStatement>, StoreError> {
+    async fn statements(&self, start: u64, limit: u32) -> Result<Vec<LoggedStatement>, StoreError> {
         let rows = query(
             "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received
              FROM statement WHERE leaf >= $1 ORDER BY leaf LIMIT $2",

@@ -9,7 +9,7 @@ use sqlx::{Row, SqliteConnection, query};
 
 use super::{Columns, IMMEDIATE, Sqlite};
 use crate::store::{
-    Conflict, Head, InviteRow, NewEnrolment, Node, Person, Registry, Role, Stored, StoreError,
+    Conflict, Head, InviteRow, NewEnrolment, Node, Person, Registry, Role, StoreError, Stored,
 };
 
 fn key_of(row: &SqliteRow, column: &str) -> String {

@@ -1,0 +1,284 @@
+//! The command line: arguments in, functions called, one answer out. Exit codes: 0 done, 1 refused
+//! (the reason and its next step on standard error), 2 usage.
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use ldsp_protocol::ids::{Gss, NodeSlug};
+use serde::Serialize;
+use tracing_subscriber::EnvFilter;
+
+use super::commands::{self, InviteOrder};
+use super::{
+    Config, Identity, LogFormat, Refused, init, open, open_store, system_clock, system_entropy,
+};
+use crate::store::Role;
+
+/// The national server of the Local Digital Skills Partnerships: verifies, logs and adds up what nodes publish.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ldsp-aggregator",
+    version,
+    after_help = "Exit codes: 0 done, 1 refused (the reason on standard error), 2 usage.\nSettings: TOML file and LDSP_* environment (data_dir, listen, tls_cert, tls_key, banner, log)."
+)]
+pub(crate) struct Cli {
+    /// Settings file [default: ldsp-aggregator.toml where it exists]
+    #[arg(long, global = true, value_name = "FILE", env = "LDSP_CONFIG")]
+    config: Option<PathBuf>,
+    /// Answer in JSON
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Set up the log: its name, its key, its certificate authority
+    Init {
+        /// The log's name, such as log.example.org
+        #[arg(long)]
+        origin: String,
+        /// Address of this server, https://host[:port]
+        #[arg(long, value_name = "URL")]
+        public_url: String,
+    },
+    /// People who sign in
+    #[command(subcommand)]
+    People(PeopleCommand),
+    /// Invite a LEP's node
+    Invite(InviteArgs),
+    /// List nodes, or approve one
+    Nodes {
+        #[command(subcommand)]
+        command: Option<NodesCommand>,
+    },
+    /// Print national totals and rates with coverage and intervals
+    Benchmark,
+    /// Serve pages, API and nodes over TLS
+    Serve,
+}
+
+#[derive(Debug, Subcommand)]
+enum PeopleCommand {
+    /// Add a person; prints the secret to sign in with, once
+    Add {
+        /// Name to sign in with
+        name: String,
+        /// What the person may do
+        #[arg(long)]
+        role: Role,
+    },
+}
+
+#[derive(Debug, Args)]
+struct InviteArgs {
+    /// The node's name: a-z, 0-9 and hyphen
+    node: NodeSlug,
+    /// Code of the LEP that it serves, such as E37000001
+    #[arg(long)]
+    lep: Gss,
+    /// Where the invite is written; it holds a secret
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Days that it holds, 1 to 7
+    #[arg(long, default_value_t = 7)]
+    days: u8,
+    /// Operator who invites; the secret is asked for, or taken from LDSP_SECRET
+    #[arg(long = "as", value_name = "NAME")]
+    by: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum NodesCommand {
+    /// List the nodes
+    List,
+    /// Approve a node after its key's fingerprint was compared over the telephone
+    Approve {
+        /// The node's name
+        node: NodeSlug,
+        /// The fingerprint as the LEP reads it out: 64 hex digits or 16 blocks
+        #[arg(long, value_name = "HEX")]
+        fingerprint: String,
+        /// Operator who approves; the secret is asked for, or taken from LDSP_SECRET
+        #[arg(long = "as", value_name = "NAME")]
+        by: String,
+    },
+}
+
+/// Runs the program.
+pub fn main(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too; a closed pipe is nobody's fault.
+            drop(error.print());
+            return if error.use_stderr() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return refuse(
+                &Refused::new(
+                    format!("the runtime cannot start: {error}"),
+                    "Free some memory.",
+                ),
+                cli.json,
+            );
+        }
+    };
+    let json = cli.json;
+    match runtime.block_on(run(cli, environment)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(refused) => refuse(&refused, json),
+    }
+}
+
+fn refuse(refused: &Refused, json: bool) -> ExitCode {
+    let text = if json {
+        serde_json::json!({"refused": refused.cause, "next": refused.next}).to_string()
+    } else {
+        format!("Refused: {}.\n{}", refused.cause, refused.next)
+    };
+    drop(writeln!(std::io::stderr(), "{text}"));
+    ExitCode::from(1)
+}
+
+fn answer<T: Serialize + Display>(value: &T, json: bool) -> Result<(), Refused> {
+    let text = if json {
+        serde_json::to_string(value)
+            .map_err(|e| Refused::new(e.to_string(), "Ask without --json."))?
+    } else {
+        value.to_string()
+    };
+    // A reader that went away wants no answer.
+    drop(writeln!(std::io::stdout(), "{text}"));
+    Ok(())
+}
+
+async fn run(
+    cli: Cli,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<(), Refused> {
+    let environment: Vec<(String, String)> = environment.into_iter().collect();
+    let given = environment.iter().find(|(name, _)| name == "LDSP_SECRET");
+    let given = given.map(|(_, secret)| secret.clone());
+    let config = Config::load(cli.config.as_deref(), environment)?;
+    let (json, clock, mut entropy) = (cli.json, system_clock(), system_entropy());
+    match cli.command {
+        Command::Init { origin, public_url } => {
+            let identity = Identity { origin, public_url };
+            answer(&init(&config, &identity, clock(), &mut entropy)?, json)
+        }
+        Command::People(PeopleCommand::Add { name, role }) => {
+            let store = open_store(&config).await?;
+            answer(
+                &commands::add_person(&store, &name, role, clock(), &mut entropy).await?,
+                json,
+            )
+        }
+        Command::Invite(args) => {
+            let store = open_store(&config).await?;
+            let order = InviteOrder {
+                secret: secret_of(given, &args.by)?,
+                node: args.node,
+                lep: args.lep,
+                out: args.out,
+                days: args.days,
+                by: args.by,
+            };
+            answer(
+                &commands::invite(&store, &config, &order, clock(), &mut entropy).await?,
+                json,
+            )
+        }
+        Command::Nodes {
+            command: None | Some(NodesCommand::List),
+        } => answer(&commands::nodes(&open_store(&config).await?).await?, json),
+        Command::Nodes {
+            command:
+                Some(NodesCommand::Approve {
+                    node,
+                    fingerprint,
+                    by,
+                }),
+        } => {
+            let store = open_store(&config).await?;
+            let secret = secret_of(given, &by)?;
+            answer(
+                &commands::approve(&store, &node, &fingerprint, (&by, &secret), clock()).await?,
+                json,
+            )
+        }
+        Command::Benchmark => answer(
+            &commands::benchmark(&open_store(&config).await?).await?,
+            json,
+        ),
+        Command::Serve => serve(&config).await,
+    }
+}
+
+fn secret_of(given: Option<String>, name: &str) -> Result<String, Refused> {
+    match given {
+        Some(secret) => Ok(secret),
+        None => rpassword::prompt_password(format!("Secret of {name}: ")).map_err(|e| {
+            Refused::new(
+                format!("no secret could be read: {e}"),
+                "Run it on a terminal, or set LDSP_SECRET for this one command.",
+            )
+        }),
+    }
+}
+
+async fn serve(config: &Config) -> Result<(), Refused> {
+    let filter = EnvFilter::try_from_env("RUST_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    // A second subscriber in one process is not an error worth ending for.
+    drop(match config.log {
+        LogFormat::Json => logs.json().try_init(),
+        LogFormat::Text => logs.try_init(),
+    });
+    let app = open(config, system_clock()).await?;
+    let listener =
+        TcpListener::bind(config.listen).and_then(|l| l.set_nonblocking(true).map(|()| l));
+    let listener = listener.map_err(|e| {
+        Refused::new(
+            format!("{} cannot be listened on: {e}", config.listen),
+            "Choose another address with `listen`, or end what holds it.",
+        )
+    })?;
+    tracing::info!(listen = %config.listen, url = app.service().public_url, origin = app.service().origin(), "serving");
+    app.serve(listener, shutdown_signal()).await
+}
+
+/// Ends on Ctrl-C or the service manager's TERM.
+async fn shutdown_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut term = match signal(SignalKind::terminate()) {
+        Ok(term) => term,
+        Err(error) => {
+            tracing::warn!(%error, "TERM is not heard; end this program with Ctrl-C");
+            return drop(tokio::signal::ctrl_c().await);
+        }
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    tracing::info!("ending");
+}

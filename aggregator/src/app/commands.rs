@@ -1,0 +1,383 @@
+//! What the commands do, with store, clock and randomness as parameters.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use jiff::{Timestamp, ToSpan as _};
+use ldsp_protocol::enrolment::{Invite, NodeState};
+use ldsp_protocol::geography::Geography;
+use ldsp_protocol::ids::{Digest, Gss, NodeSlug};
+use ldsp_protocol::keys::key_id;
+use ldsp_ui::secret::{self, Secret};
+use rand_core::CryptoRng;
+use serde::Serialize;
+
+use super::identity::{ca_pem, identity, signer, write_private};
+use super::{Config, Refused};
+use crate::benchmark::{Benchmarks, Coverage, Finding, Range, Shown};
+use crate::store::{InviteRow, Log, Node, Person, Registry, Role, Rollups};
+
+/// A person with the secret that is shown once.
+#[derive(Debug, Clone, Serialize)]
+pub struct AddedPerson {
+    /// Name to sign in with.
+    pub name: String,
+    /// Role.
+    pub role: &'static str,
+    /// Shown now and never again.
+    pub secret: String,
+}
+
+impl fmt::Display for AddedPerson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} may sign in as {}.", self.name, self.role)?;
+        write!(f, "Secret, shown once: {}", self.secret)
+    }
+}
+
+/// Adds a person and gives the secret.
+///
+/// # Errors
+/// The name is taken or empty; trouble with the store.
+pub async fn add_person<S: Registry>(
+    store: &S,
+    name: &str,
+    role: Role,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<AddedPerson, Refused> {
+    let plain =
+        !name.is_empty() && name.chars().count() <= 64 && !name.chars().any(char::is_control);
+    if !plain || name.trim() != name {
+        return Err(Refused::new(
+            "a name has 1 to 64 characters and no spaces at its ends",
+            "Choose another name.",
+        ));
+    }
+    let fresh = Secret::generate(rng);
+    let secret_hash = secret::hash(&fresh, rng)
+        .map_err(|e| Refused::new(e.to_string(), "Free some memory and try again."))?;
+    let person = Person {
+        name: name.to_owned(),
+        role,
+        secret_hash,
+        added: now,
+    };
+    store.add_person(&person).await?;
+    Ok(AddedPerson {
+        name: person.name,
+        role: role.as_str(),
+        secret: fresh.reveal(),
+    })
+}
+
+/// Checks that `name` is an operator with this secret.
+async fn authorise<S: Registry>(store: &S, name: &str, typed: &str) -> Result<(), Refused> {
+    let person = store.person(name).await?;
+    let secret = Secret::typed(typed);
+    let right = person
+        .as_ref()
+        .is_some_and(|p| secret::verify(&secret, &p.secret_hash));
+    let refused = |cause: &str| {
+        Refused::new(
+            cause,
+            "Give the name and secret of an operator (`people add NAME --role operator`).",
+        )
+    };
+    match person {
+        Some(p) if right && p.role == Role::Operator => Ok(()),
+        Some(_) if right => Err(refused("this needs the role operator")),
+        _ => Err(refused("name and secret do not fit")),
+    }
+}
+
+/// What an invite is for.
+#[derive(Debug, Clone)]
+pub struct InviteOrder {
+    /// The node's name.
+    pub node: NodeSlug,
+    /// The LEP that it will serve.
+    pub lep: Gss,
+    /// Where the file goes.
+    pub out: PathBuf,
+    /// Days that it holds, 1 to 7.
+    pub days: u8,
+    /// The operator.
+    pub by: String,
+    /// The operator's secret.
+    pub secret: String,
+}
+
+/// An invite that was written.
+#[derive(Debug, Clone, Serialize)]
+pub struct Invited {
+    /// The node's name.
+    pub node: NodeSlug,
+    /// The LEP.
+    pub lep: Gss,
+    /// The file: a secret.
+    pub file: PathBuf,
+    /// No use after this moment.
+    pub expires: Timestamp,
+}
+
+impl fmt::Display for Invited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} is invited for {}.", self.node, self.lep)?;
+        writeln!(
+            f,
+            "Invite: {} (single use, until {})",
+            self.file.display(),
+            self.expires
+        )?;
+        write!(
+            f,
+            "Next: send it by a channel that only the LEP reads; then `nodes approve {}`.",
+            self.node
+        )
+    }
+}
+
+/// Writes an invite file (0600) and stores the digest of its secret.
+///
+/// # Errors
+/// Not an operator, an unknown LEP, a node or LEP that cannot be invited, a file that exists.
+pub async fn invite<S: Registry>(
+    store: &S,
+    config: &Config,
+    order: &InviteOrder,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<Invited, Refused> {
+    authorise(store, &order.by, &order.secret).await?;
+    if !(1..=7).contains(&order.days) {
+        return Err(Refused::new(
+            "an invite holds for 1 to 7 days",
+            "Give --days 1 to 7.",
+        ));
+    }
+    if Geography::embedded().lep(&order.lep).is_none() {
+        return Err(Refused::new(
+            format!("{} is not the code of a LEP", order.lep),
+            "Give a code such as E37000001.",
+        ));
+    }
+    let identity = identity(config)?;
+    let mut bytes = [0; 32];
+    rng.fill_bytes(&mut bytes);
+    let expires = now
+        .checked_add((i64::from(order.days) * 24).hours())
+        .map_err(|_| Refused::new("the expiry is out of range", "Check the machine's clock."))?;
+    let file = Invite {
+        schema: 1,
+        verifier: signer(config, &identity)?.verifier().vkey(),
+        url: identity.public_url,
+        origin: identity.origin,
+        node: order.node.clone(),
+        lep: order.lep.clone(),
+        secret: hex::encode(bytes),
+        expires,
+        ca_pem: ca_pem(config)?,
+    };
+    let text = serde_json::to_string_pretty(&file).expect("an invite holds text and numbers only");
+    write_private(&order.out, &text)?;
+    let row = InviteRow {
+        node: order.node.clone(),
+        lep: order.lep.clone(),
+        secret_hash: Digest::of(file.secret.as_bytes()),
+        expires,
+        created: now,
+        created_by: order.by.clone(),
+        used: None,
+    };
+    if let Err(error) = store.invite(&row).await {
+        // A file that opens nothing must not lie about.
+        drop(std::fs::remove_file(&order.out));
+        return Err(error.into());
+    }
+    Ok(Invited {
+        node: order.node.clone(),
+        lep: order.lep.clone(),
+        file: order.out.clone(),
+        expires,
+    })
+}
+
+/// A node, for the operator.
+#[derive(Debug, Clone, Serialize)]
+pub struct NodeLine {
+    /// Its name.
+    pub node: NodeSlug,
+    /// The LEP.
+    pub lep: Gss,
+    /// The LEP's name.
+    pub lep_name: String,
+    /// Where it stands.
+    pub state: NodeState,
+    /// Fingerprint of its key, in blocks of four.
+    pub fingerprint: Option<String>,
+    /// Who approved it.
+    pub approved_by: Option<String>,
+    /// Statements logged.
+    pub statements: u64,
+}
+
+impl From<Node> for NodeLine {
+    fn from(node: Node) -> Self {
+        let lep = Geography::embedded().lep(&node.lep);
+        Self {
+            lep_name: lep.map_or_else(String::new, |l| l.name.clone()),
+            fingerprint: node.key.as_ref().map(|k| key_id(k).in_blocks()),
+            node: node.node,
+            lep: node.lep,
+            state: node.state,
+            approved_by: node.approved_by,
+            statements: node.head.seq,
+        }
+    }
+}
+
+/// All nodes.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct NodeList(pub Vec<NodeLine>);
+
+fn in_words(state: NodeState) -> &'static str {
+    match state {
+        NodeState::Invited => "invited",
+        NodeState::Pending => "pending",
+        NodeState::Active => "active",
+    }
+}
+
+impl fmt::Display for NodeList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return write!(f, "No node is invited yet. Next: ldsp-aggregator invite");
+        }
+        for (at, line) in self.0.iter().enumerate() {
+            let end = if at == 0 { "" } else { "\n" };
+            write!(f, "{end}{line}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for NodeLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:32} {:8} {} {} statements, {}",
+            self.node.as_str(),
+            in_words(self.state),
+            self.lep,
+            self.statements,
+            self.lep_name
+        )?;
+        if let Some(blocks) = self
+            .fingerprint
+            .as_ref()
+            .filter(|_| self.state == NodeState::Pending)
+        {
+            write!(f, "\n    fingerprint {blocks}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Lists the nodes.
+///
+/// # Errors
+/// Trouble with the store.
+pub async fn nodes<S: Registry>(store: &S) -> Result<NodeList, Refused> {
+    let nodes = store.nodes().await?;
+    Ok(NodeList(nodes.into_iter().map(NodeLine::from).collect()))
+}
+
+/// Approves a pending node whose key has this fingerprint (64 hex digits, blocks or not).
+///
+/// # Errors
+/// Not an operator, not a fingerprint, another key, no pending node.
+pub async fn approve<S: Registry>(
+    store: &S,
+    node: &NodeSlug,
+    fingerprint: &str,
+    (by, secret): (&str, &str),
+    now: Timestamp,
+) -> Result<NodeLine, Refused> {
+    authorise(store, by, secret).await?;
+    let digits: String = fingerprint
+        .chars()
+        .filter(|c| !c.is_whitespace() && *c != '-')
+        .collect();
+    let digest: Digest = digits.to_lowercase().parse().map_err(|_| {
+        Refused::new(
+            "the fingerprint is not 64 hex digits",
+            "Type all 16 blocks as the LEP reads them out.",
+        )
+    })?;
+    Ok(store.approve(node, digest, by, now).await?.into())
+}
+
+/// National figures for a terminal.
+#[derive(Debug, Clone, Serialize)]
+pub struct BenchmarkReport {
+    /// Number of logged statements.
+    pub statements: u64,
+    /// Months.
+    pub range: Option<Range>,
+    /// Coverage of England.
+    pub coverage: Coverage,
+    /// One figure per measure.
+    pub national: Vec<Finding>,
+}
+
+impl fmt::Display for BenchmarkReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(range) = self.range else {
+            return write!(
+                f,
+                "Nothing is published yet. Next: invite and approve nodes."
+            );
+        };
+        writeln!(f, "England, {}", range.in_words())?;
+        writeln!(f, "{}", self.coverage.in_words())?;
+        write!(f, "{:34} {:>12}   95 % interval", "", "estimate")?;
+        for finding in &self.national {
+            let title = finding.measure.title();
+            match finding.shown {
+                Shown::Count { value, low, high } => {
+                    write!(f, "\n{title:34} {value:>12}   {low} to {high}")?;
+                }
+                Shown::Rate {
+                    value,
+                    low,
+                    high,
+                    base,
+                } => {
+                    let [value, low, high] = [value, low, high].map(|x| 100.0 * x);
+                    write!(
+                        f,
+                        "\n{title:34} {value:>10.1} %   {low:.1} % to {high:.1} % of about {base}"
+                    )?;
+                }
+                Shown::TooFew => write!(f, "\n{title:34} too few to say")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// National totals and rates with coverage and intervals.
+///
+/// # Errors
+/// Trouble with the store.
+pub async fn benchmark<S: Registry + Log + Rollups>(store: &S) -> Result<BenchmarkReport, Refused> {
+    let snapshot = Benchmarks::default().load(store).await?;
+    Ok(BenchmarkReport {
+        statements: snapshot.size(),
+        range: snapshot.range(),
+        coverage: snapshot.coverage(),
+        national: snapshot.national(),
+    })
+}

@@ -1,0 +1,178 @@
+//! Configuration: a TOML file, overlaid by `LDSP_*` environment variables. Unknown keys are refused.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// The file that is read when `--config` is not given and it exists.
+const DEFAULT_FILE: &str = "ldsp-aggregator.toml";
+const KEYS: &str = "The keys are: data_dir, listen, tls_cert, tls_key, banner, log.";
+
+/// How logs are written to standard error.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    #[default]
+    Text,
+}
+
+/// The server's settings. None of them is a secret: keys are files in `data_dir`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Database, keys and what `init` wrote.
+    pub data_dir: PathBuf,
+    /// Where `serve` listens.
+    pub listen: SocketAddr,
+    /// Certificate chain and its key, PEM; otherwise the private authority in `data_dir`.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// A sentence across every page, such as that a site is a demonstration.
+    pub banner: Option<String>,
+    /// Form of the logs.
+    pub log: LogFormat,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("ldsp-aggregator-data"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
+            tls: None,
+            banner: None,
+            log: LogFormat::Text,
+        }
+    }
+}
+
+/// A configuration that cannot be used: where, what and the next step.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {cause}")]
+pub struct ConfigError {
+    /// The file, or the environment.
+    pub place: String,
+    /// Names the key.
+    pub cause: String,
+    /// What to do.
+    pub next: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    data_dir: Option<PathBuf>,
+    listen: Option<SocketAddr>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    banner: Option<String>,
+    log: Option<LogFormat>,
+}
+
+/// Variables with our prefix that are not settings.
+const NOT_SETTINGS: [&str; 3] = ["LDSP_CONFIG", "LDSP_SECRET", "LDSP_ASSETS"];
+
+impl Config {
+    /// Reads `file` (else `ldsp-aggregator.toml` when it exists, else nothing) and overlays
+    /// `environment`: `LDSP_DATA_DIR` sets `data_dir`, and so on.
+    ///
+    /// # Errors
+    /// A file that cannot be read, an unknown key, a value that cannot be.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let default = Path::new(DEFAULT_FILE);
+        let mut config = Self::default();
+        if let Some(path) = file.or_else(|| default.exists().then_some(default)) {
+            let place = path.display().to_string();
+            let text = std::fs::read_to_string(path).map_err(|e| ConfigError {
+                place: place.clone(),
+                cause: format!("the file cannot be read: {e}"),
+                next: "Check the path and that this program may read the file.".to_owned(),
+            })?;
+            let settings = toml::from_str(&text).map_err(|e| wrong_key(&place, &e))?;
+            config.overlay(settings, &place)?;
+        }
+        let table: toml::Table = environment
+            .into_iter()
+            .filter(|(name, _)| !NOT_SETTINGS.contains(&name.as_str()))
+            .filter_map(|(name, value)| {
+                let key = name.strip_prefix("LDSP_")?.to_lowercase();
+                Some((key, toml::Value::String(value)))
+            })
+            .collect();
+        let place = "environment (LDSP_*)";
+        let settings = table.try_into().map_err(|e| wrong_key(place, &e))?;
+        config.overlay(settings, place)?;
+        Ok(config)
+    }
+
+    fn overlay(&mut self, settings: Settings, place: &str) -> Result<(), ConfigError> {
+        match (settings.tls_cert, settings.tls_key) {
+            (Some(cert), Some(key)) => self.tls = Some((cert, key)),
+            (None, None) => {}
+            _ => {
+                return Err(ConfigError {
+                    place: place.to_owned(),
+                    cause: "tls_cert and tls_key belong together".to_owned(),
+                    next: "Set both, or neither for the private authority in data_dir.".to_owned(),
+                });
+            }
+        }
+        if let Some(dir) = settings.data_dir {
+            self.data_dir = dir;
+        }
+        if let Some(listen) = settings.listen {
+            self.listen = listen;
+        }
+        if let Some(log) = settings.log {
+            self.log = log;
+        }
+        self.banner = settings.banner.or(self.banner.take());
+        Ok(())
+    }
+}
+
+fn wrong_key(place: &str, error: &toml::de::Error) -> ConfigError {
+    ConfigError {
+        place: place.to_owned(),
+        cause: error.message().to_owned(),
+        next: format!("Correct or remove the key. {KEYS}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str, pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.toml");
+        std::fs::write(&file, text).unwrap();
+        let pairs = pairs.iter().map(|(k, v)| ((*k).into(), (*v).into()));
+        Config::load(Some(&file), pairs)
+    }
+
+    #[test]
+    fn environment_wins_over_the_file() {
+        let pairs = [("LDSP_DATA_DIR", "b"), ("LDSP_SECRET", "x"), ("HOME", "h")];
+        let config = load("data_dir = \"a\"\nlog = \"json\"", &pairs).unwrap();
+        assert_eq!(config.data_dir, Path::new("b"));
+        assert_eq!(config.log, LogFormat::Json);
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_wherever_they_stand() {
+        assert!(
+            load("colour = 1", &[])
+                .unwrap_err()
+                .cause
+                .contains("colour")
+        );
+        let error = load("", &[("LDSP_COLOUR", "x")]).unwrap_err();
+        assert!(error.cause.contains("colour"), "{error}");
+        assert!(load("tls_cert = \"x\"", &[]).is_err());
+    }
+}

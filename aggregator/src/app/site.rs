@@ -1,0 +1,36 @@
+//! Pages and machine routes put together behind the site's headers, sessions and role table.
+
+use std::sync::Arc;
+
+use axum::Router;
+use ldsp_ui::{Banner, Frame, People, PeopleError, PersonRecord, Role, RoleTable, Site};
+
+use super::Refused;
+use crate::store::Registry;
+use crate::{Backend, Service, receive};
+
+/// People of the registry, as the web kit asks for them.
+struct Staff(Backend);
+
+impl People for Staff {
+    async fn find(&self, name: &str) -> Result<Option<PersonRecord>, PeopleError> {
+        let person = self.0.person(name).await;
+        let person = person.map_err(|e| PeopleError(Box::new(e)))?;
+        Ok(person.map(|p| PersonRecord {
+            name: p.name,
+            role: Role::new(p.role.as_str()),
+            secret_hash: p.secret_hash,
+        }))
+    }
+}
+
+pub(super) fn router(service: &Arc<Service>, banner: Option<&str>) -> Result<Router, Refused> {
+    let mut frame = Frame::new("Local digital skills");
+    frame.banners.extend(banner.map(Banner::illustrative));
+    let staff = Staff(service.store.clone());
+    let site = Site::new(frame, &service.public_url, staff, service.clock.clone())
+        .and_then(|site| site.cookie_suffix("national"))
+        .map_err(|e| Refused::new(e.to_string(), "Run init with another public address."))?
+        .roles(RoleTable::new([]));
+    Ok(site.router(Router::new(), receive::router(service.clone())))
+}

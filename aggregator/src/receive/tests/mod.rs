@@ -1,0 +1,5 @@
+//! Ingest by name, over the router.
+
+mod enrolment;
+mod ingest;
+pub(crate) mod practice;
