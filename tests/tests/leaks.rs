@@ -261,7 +261,11 @@ fn exact_counts_are_on_signed_in_pages_only() {
     let mut rows = Vec::new();
     for (stage, count) in EXACT {
         for _ in 0..count {
-            let end = if stage == "in-progress" { String::new() } else { format!("{}-21", input::FIRST) };
+            let end = if stage == "in-progress" {
+                String::new()
+            } else {
+                format!("{}-21", input::FIRST)
+            };
             rows.push(Row {
                 stage: stage.to_owned(),
                 end,
@@ -274,9 +278,18 @@ fn exact_counts_are_on_signed_in_pages_only() {
     node.publish().done();
     let serving = node.serve();
     let site = || Http::new(&format!("https://{}", serving.address), &node.ca_pem());
-    let inside = site().signed_in(&node.author.name, &node.author.secret).crawl();
-    assert_eq!(exact_counts_on(&inside), EXACT.len(), "the node's own people see them");
+    let inside = site()
+        .signed_in(&node.author.name, &node.author.secret)
+        .crawl();
+    assert_eq!(
+        exact_counts_on(&inside),
+        EXACT.len(),
+        "the node's own people see them"
+    );
     assert_eq!(exact_counts_on(&site().crawl()), 0, "a guest at the node");
     let outside = exact_counts_on(&federation.http().crawl());
-    assert!(outside <= BY_CHANCE, "{outside} exact counts on the aggregator's pages");
+    assert!(
+        outside <= BY_CHANCE,
+        "{outside} exact counts on the aggregator's pages"
+    );
 }

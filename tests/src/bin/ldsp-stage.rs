@@ -37,5 +37,7 @@ fn main() {
         })
     );
     let mut nothing = Vec::new();
-    std::io::stdin().read_to_end(&mut nothing).expect("standard input can be read");
+    std::io::stdin()
+        .read_to_end(&mut nothing)
+        .expect("standard input can be read");
 }
