@@ -223,13 +223,11 @@ async fn request<T: Transport>(
     invite: &Invite,
     nonce: Digest,
 ) -> Result<NodeRecord, EnrolError> {
-    let secret = hex::decode(&invite.secret)
-        .map_err(|_| EnrolError::Invite("its secret is not hexadecimal".to_owned()))?;
     let body = EnrolmentBody {
         schema: 1,
         origin: invite.origin.clone(),
         node: invite.node.clone(),
-        invite: Digest::of(&secret),
+        invite: Invite::id_of(&invite.secret),
         nonce,
         public_key: hex::encode(key.verifying_key().as_bytes()),
         standard: Standard::v1().digest(),
@@ -385,7 +383,7 @@ mod tests {
             .unwrap();
         assert_eq!(verified.payload_type(), ENROLMENT_TYPE);
         let body: EnrolmentBody = serde_json::from_slice(verified.body()).unwrap();
-        assert_eq!(body.invite, Digest::of(&[0xab; 32]));
+        assert_eq!(body.invite, Invite::id_of(&"ab".repeat(32)));
         assert_eq!(
             body.public_key,
             hex::encode(node_key().verifying_key().as_bytes())
