@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use ldsp_protocol::dsse::Unverified;
-use ldsp_protocol::enrolment::{ENROLMENT_TYPE, EnrolmentBody};
-use ldsp_protocol::ids::{Digest, NodeSlug};
+use ldsp_protocol::enrolment::{ENROLMENT_TYPE, EnrolmentBody, Invite};
+use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::keys::admit;
 use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::standard::Standard;
@@ -82,7 +82,7 @@ impl Proven {
             let detail = "The request names another log than this one.";
             return Err(Problem::new(problem::MISDIRECTED, detail));
         }
-        let presented = Digest::of(secret.as_bytes());
+        let presented = Invite::id_of(secret);
         // One answer for every fault of the invite, so that it tells a guesser nothing.
         let refused = || Problem::new(problem::INVITE, "No open invite fits this request.");
         let invite = invite.ok_or_else(refused)?;

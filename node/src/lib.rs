@@ -5,7 +5,25 @@
 
 use std::sync::Arc;
 
+pub mod app;
+pub mod cube;
+pub mod disclosure;
+pub mod enrol;
+pub mod home;
+pub mod import;
+pub mod pages;
+pub mod practice;
+pub mod release;
+pub mod schedule;
+pub mod seal;
 pub mod store;
+pub mod submit;
+#[cfg(test)]
+mod testing;
+pub mod transport;
+
+/// Program and version, as stated in manifests and enrolments.
+pub const SOFTWARE: &str = concat!("ldsp-node/", env!("CARGO_PKG_VERSION"));
 
 /// The clock as a parameter: the present moment, UTC.
 pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;

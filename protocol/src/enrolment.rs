@@ -36,6 +36,15 @@ pub struct Invite {
     pub ca_pem: Option<String>,
 }
 
+impl Invite {
+    /// What an invite is known by once its secret is hashed: SHA-256 of the secret's hex digits as
+    /// they stand in the file and in the bearer token.
+    #[must_use]
+    pub fn id_of(secret: &str) -> Digest {
+        Digest::of(secret.as_bytes())
+    }
+}
+
 impl std::fmt::Debug for Invite {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Invite")
@@ -55,7 +64,7 @@ pub struct EnrolmentBody {
     pub origin: String,
     /// The node's name.
     pub node: NodeSlug,
-    /// SHA-256 of the invite's secret.
+    /// [`Invite::id_of`] its secret.
     pub invite: Digest,
     /// 32 random bytes, so that no two requests are equal.
     pub nonce: Digest,

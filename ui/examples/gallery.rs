@@ -206,6 +206,15 @@ fn map() -> Figure {
             None => tile,
         }
     });
+    let most = Table::new("Most enrolments")
+        .columns(["LEP", "Enrolments"])
+        .numeric([1])
+        .rows([
+            ["London", "14,800"],
+            ["Greater Manchester", "8,120"],
+            ["Greater Birmingham and Solihull", "7,240"],
+            ["Leeds City Region", "6,120"],
+        ]);
     let alternative = Alternative::new(
         "map",
         "Enrolments by LEP",
@@ -217,7 +226,8 @@ fn map() -> Figure {
         "Enrolments in digital courses",
         ["under 1,500", "1,500 to 3,999", "4,000 or more"],
     )
-    .no_data("Nothing published yet");
+    .no_data("Nothing published yet")
+    .aside(most);
     let table = Table::new("Enrolments by LEP, August to October 2026")
         .columns(["LEP", "Enrolments"])
         .numeric([1])

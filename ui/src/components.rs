@@ -3,6 +3,7 @@
 //! Each is built with its methods and turns into [`crate::Html`] with `into()`; in an askama template it can stand as it is:
 //! `{{ table }}`. Wherever a method takes `impl Into<Html>`, a string is text and is escaped.
 
+mod choices;
 mod fields;
 mod figures;
 mod forms;
@@ -10,7 +11,8 @@ mod lists;
 mod table;
 mod text;
 
-pub use fields::{Checkboxes, Choice, DateInput, Field, Radios, Select, TextArea, TextInput};
+pub use choices::{Checkboxes, Choice, Radios, Select};
+pub use fields::{DateInput, Field, TextArea, TextInput};
 pub use figures::{Figure, StatCard, Stats};
 pub use forms::{Button, ErrorSummary, PostForm};
 pub use lists::{Pagination, SummaryList, Task, TaskList};

@@ -184,7 +184,7 @@ pub async fn invite<S: Registry>(
     let row = InviteRow {
         node: order.node.clone(),
         lep: order.lep.clone(),
-        secret_hash: Digest::of(file.secret.as_bytes()),
+        secret_hash: Invite::id_of(&file.secret),
         expires,
         created: now,
         created_by: order.by.clone(),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 /// The file that is read when `--config` is not given and it exists.
 const DEFAULT_FILE: &str = "ldsp-aggregator.toml";
-const KEYS: &str = "The keys are: data_dir, listen, tls_cert, tls_key, banner, log.";
+const KEYS: &str = "The keys are: data_dir, listen, tls_cert, tls_key, tls_ca, banner, log.";
 
 /// How logs are written to standard error.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -29,6 +29,9 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Certificate chain and its key, PEM; otherwise the private authority in `data_dir`.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// Certificate authority behind `tls`, PEM, handed to nodes with their invites where it is not one that operating
+    /// systems trust.
+    pub tls_ca: Option<PathBuf>,
     /// A sentence across every page, such as that a site is a demonstration.
     pub banner: Option<String>,
     /// Form of the logs.
@@ -41,6 +44,7 @@ impl Default for Config {
             data_dir: PathBuf::from("ldsp-aggregator-data"),
             listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
             tls: None,
+            tls_ca: None,
             banner: None,
             log: LogFormat::Text,
         }
@@ -66,6 +70,7 @@ struct Settings {
     listen: Option<SocketAddr>,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
+    tls_ca: Option<PathBuf>,
     banner: Option<String>,
     log: Option<LogFormat>,
 }
@@ -130,6 +135,7 @@ impl Config {
         if let Some(log) = settings.log {
             self.log = log;
         }
+        self.tls_ca = settings.tls_ca.or(self.tls_ca.take());
         self.banner = settings.banner.or(self.banner.take());
         Ok(())
     }

@@ -211,15 +211,19 @@ pub(super) fn signer(config: &Config, identity: &Identity) -> Result<Signer, Ref
     Signer::new(key, &identity.origin).map_err(|e| damaged(e.to_string()))
 }
 
-/// The authority's certificate that nodes must be given; `None` with certificate files.
+/// The authority's certificate that nodes must be given; `None` with certificate files of an authority that
+/// operating systems trust.
 ///
 /// # Errors
-/// Not set up.
+/// Not set up, or `tls_ca` cannot be read.
 pub(super) fn ca_pem(config: &Config) -> Result<Option<String>, Refused> {
-    if config.tls.is_some() {
-        return Ok(None);
+    match (&config.tls, &config.tls_ca) {
+        (_, Some(file)) => fs::read_to_string(file)
+            .map(Some)
+            .map_err(|e| refused(file, "read", &e)),
+        (Some(_), None) => Ok(None),
+        (None, None) => read(&config.data_dir.join(CA_CERT)).map(Some),
     }
-    read(&config.data_dir.join(CA_CERT)).map(Some)
 }
 
 /// Certificate and key to serve with: the files, or a fresh one of the private authority.

@@ -69,6 +69,17 @@ struct Plot {
     x: Scale,
 }
 
+impl Plot {
+    /// The upper edge of the bar in this row; on a phone its words stand above it.
+    fn place(&self, row: usize) -> f64 {
+        let y = self.top + self.row * row as f64;
+        match self.screen {
+            Screen::Wide => y + (self.row - self.bar) / 2.0,
+            Screen::Narrow => y + self.row - self.bar - 4.0,
+        }
+    }
+}
+
 impl BarChart {
     /// A chart of these bars.
     pub fn new(alternative: Alternative, unit: Unit, bars: impl IntoIterator<Item = Bar>) -> Self {
@@ -89,7 +100,7 @@ impl BarChart {
 
     fn plot(&self, screen: Screen) -> Plot {
         let (left, right, row, bar) = match screen {
-            Screen::Wide => (230.0, screen.width() - 84.0, 34.0, 20.0),
+            Screen::Wide => (244.0, screen.width() - 72.0, 34.0, 20.0),
             Screen::Narrow => (0.0, screen.width() - 6.0, 50.0, 18.0),
         };
         let figures = self
@@ -143,67 +154,57 @@ impl BarChart {
             );
         }
         let one_stands_out = self.bars.iter().any(|bar| bar.highlighted);
-        for (i, bar) in self.bars.iter().enumerate() {
-            self.row(
-                &mut svg,
-                &plot,
-                bar,
-                plot.top + plot.row * i as f64,
-                one_stands_out,
-            );
+        let rows = || {
+            self.bars
+                .iter()
+                .enumerate()
+                .map(|(i, bar)| (bar, plot.place(i)))
+        };
+        for (bar, y) in rows() {
+            shape(&mut svg, &plot, bar, y, one_stands_out && !bar.highlighted);
         }
         svg.line("axis", (plot.left, plot.top), (plot.left, bottom));
         self.draw_reference(&mut svg, &plot, bottom);
+        // Words last, so that no line crosses them.
+        for (bar, y) in rows() {
+            self.words(&mut svg, &plot, bar, y);
+        }
         svg
     }
 
-    fn row(&self, svg: &mut Svg, plot: &Plot, bar: &Bar, y: f64, one_stands_out: bool) {
+    fn words(&self, svg: &mut Svg, plot: &Plot, bar: &Bar, y: f64) {
         let weight = if bar.highlighted { " strong" } else { "" };
-        let bar_y = match plot.screen {
-            Screen::Wide => y + (plot.row - plot.bar) / 2.0,
-            Screen::Narrow => y + plot.row - plot.bar - 4.0,
-        };
-        let (class, at, room) = match plot.screen {
-            Screen::Wide => ("end", (plot.left - 12.0, bar_y + 15.0), 30),
-            Screen::Narrow => ("start", (0.0, bar_y - 7.0), 32),
+        let (class, x, y_words, room) = match plot.screen {
+            Screen::Wide => ("end", plot.left - 12.0, y + 15.0, 29),
+            Screen::Narrow => ("start", 0.0, y - 7.0, 32),
         };
         let value = bar
             .estimate
             .map_or_else(|| bar.missing.clone(), |e| self.unit.value(e.value));
-        let said = format!("{}: {value}", bar.label);
-        svg.link(bar.href.as_deref(), &said, |svg| {
-            svg.text(&format!("{class}{weight}"), at, &fit(&bar.label, room))
-        });
-        let Some(estimate) = bar.estimate else {
-            svg.text("muted start", (plot.left + 8.0, bar_y + 14.0), &bar.missing);
-            return;
-        };
-        let quiet = if one_stands_out && !bar.highlighted {
-            " bar--quiet"
+        svg.link(
+            bar.href.as_deref(),
+            &format!("{}: {value}", bar.label),
+            |svg| {
+                svg.text(
+                    &format!("over {class}{weight}"),
+                    (x, y_words),
+                    &fit(&bar.label, room),
+                );
+            },
+        );
+        if bar.estimate.is_some() {
+            svg.text(
+                &format!("over end{weight}"),
+                (plot.screen.width(), y_words),
+                &value,
+            );
         } else {
-            ""
-        };
-        let end = plot.x.at(estimate.value);
-        svg.group("series-0", |svg| {
-            svg.rect(
-                &format!("bar{quiet}"),
-                (plot.left, bar_y),
-                end - plot.left,
-                plot.bar,
-            )
-        });
-        if let Some((low, high)) = estimate.interval {
-            whisker(
-                svg,
-                (plot.x.at(low), plot.x.at(high)),
-                bar_y + plot.bar / 2.0,
+            svg.text(
+                "muted over start",
+                (plot.left + 8.0, y + 14.0),
+                &bar.missing,
             );
         }
-        let (x, y) = match plot.screen {
-            Screen::Wide => (plot.screen.width(), bar_y + 15.0),
-            Screen::Narrow => (plot.screen.width(), bar_y - 7.0),
-        };
-        svg.text(&format!("end{weight}"), (x, y), &value);
     }
 
     fn draw_reference(&self, svg: &mut Svg, plot: &Plot, bottom: f64) {
@@ -225,13 +226,24 @@ impl BarChart {
     }
 }
 
+fn shape(svg: &mut Svg, plot: &Plot, bar: &Bar, y: f64, is_quiet: bool) {
+    let Some(estimate) = bar.estimate else { return };
+    let class = if is_quiet { "bar bar--quiet" } else { "bar" };
+    let end = plot.x.at(estimate.value);
+    svg.group("series-0", |svg| {
+        svg.rect(class, (plot.left, y), end - plot.left, plot.bar)
+    });
+    if let Some((low, high)) = estimate.interval {
+        whisker(svg, (plot.x.at(low), plot.x.at(high)), y + plot.bar / 2.0);
+    }
+}
+
 /// From `low` to `high` with caps, on a white ground so that it shows on the bar.
 fn whisker(svg: &mut Svg, (low, high): (f64, f64), y: f64) {
-    svg.line("halo", (low, y), (high, y));
-    svg.line("whisker", (low, y), (high, y));
-    for x in [low, high] {
-        svg.line("halo", (x, y - 5.0), (x, y + 5.0));
-        svg.line("whisker", (x, y - 5.0), (x, y + 5.0));
+    for class in ["halo", "whisker"] {
+        svg.line(class, (low, y), (high, y));
+        svg.line(class, (low, y - 5.0), (low, y + 5.0));
+        svg.line(class, (high, y - 5.0), (high, y + 5.0));
     }
 }
 

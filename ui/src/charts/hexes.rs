@@ -52,6 +52,7 @@ pub struct HexMap {
     legend: [String; 3],
     legend_title: String,
     no_data: String,
+    aside: Html,
 }
 
 /// From a hex's centre to its corners.
@@ -74,6 +75,7 @@ impl HexMap {
             legend: legend.map(str::to_owned),
             legend_title: legend_title.into(),
             no_data: "No figures".into(),
+            aside: Html::default(),
         }
     }
 
@@ -81,6 +83,13 @@ impl HexMap {
     #[must_use]
     pub fn no_data(mut self, words: impl Into<String>) -> Self {
         self.no_data = words.into();
+        self
+    }
+
+    /// What stands under the legend, beside the map: the areas with the most, how to read it.
+    #[must_use]
+    pub fn aside(mut self, aside: impl Into<Html>) -> Self {
+        self.aside = aside.into();
         self
     }
 
@@ -140,7 +149,7 @@ impl HexMap {
 #[derive(askama::Template)]
 #[template(
     source = r##"<div class="ldsp-hex"><div class="ldsp-hex__legend"><p>{{ map.legend_title }}</p><ul>{% for (class, words, count) in classes %}<li class="class-{{ class }}"><svg viewBox="0 0 22 22" aria-hidden="true" focusable="false"><polygon points="11,1 19.7,6 19.7,16 11,21 2.3,16 2.3,6"/></svg><span>{{ words }} <span class="ldsp-hex__count">({{ count }} {% if *count == 1 %}area{% else %}areas{% endif %})</span></span></li>{% endfor %}</ul></div>
-{{ drawing }}</div>"##,
+{{ drawing }}{% if !map.aside.is_empty() %}<div class="ldsp-hex__aside">{{ map.aside }}</div>{% endif %}</div>"##,
     ext = "html"
 )]
 struct WithLegend<'a> {

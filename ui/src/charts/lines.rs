@@ -112,8 +112,14 @@ impl LineChart {
         } else {
             0.0
         };
+        let longest = self
+            .series
+            .iter()
+            .map(|s| s.name.chars().count())
+            .max()
+            .unwrap_or(0) as f64;
         let (height, left, label) = match screen {
-            Screen::Wide => (380.0, 62.0, 180.0),
+            Screen::Wide => (380.0, 62.0, (longest * 7.8 + 16.0).clamp(96.0, 240.0)),
             Screen::Narrow => (270.0 + keys, 52.0, 4.0),
         };
         let (top, bottom) = (26.0 + keys, height - 40.0);

@@ -1,9 +1,6 @@
 //! Fields with label, hint and error.
 
-use std::fmt;
-
 use askama::Template;
-use askama::filters::HtmlSafe;
 
 use crate::html::Html;
 
@@ -12,11 +9,11 @@ use crate::html::Html;
 /// The field's `id` is its name, so an [`crate::components::ErrorSummary`] links to it by name.
 #[derive(Clone)]
 pub struct Field {
-    name: String,
+    pub(super) name: String,
     label: String,
     hint: Option<String>,
-    value: String,
-    error: Option<String>,
+    pub(super) value: String,
+    pub(super) error: Option<String>,
 }
 
 impl Field {
@@ -60,7 +57,7 @@ impl Field {
     }
 
     /// The ids that `aria-describedby` names, hint first; empty when there are none.
-    fn described_by(&self, own: Option<String>) -> String {
+    pub(super) fn described_by(&self, own: Option<String>) -> String {
         let hint = self.hint.as_ref().map(|_| format!("{}-hint", self.name));
         let error = self.error.as_ref().map(|_| format!("{}-error", self.name));
         [hint, error, own]
@@ -70,6 +67,24 @@ impl Field {
             .join(" ")
     }
 }
+
+/// Gives a field its conversion to [`Html`] and the right to stand in a caller's template as it is.
+macro_rules! fields {
+    ($($name:ident),+) => {$(
+        impl From<$name> for $crate::Html {
+            fn from(field: $name) -> Self {
+                field.html()
+            }
+        }
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.html().fmt(f)
+            }
+        }
+        impl askama::filters::HtmlSafe for $name {}
+    )+};
+}
+pub(super) use fields;
 
 /// Label or legend, hint and error around a control.
 #[derive(Template)]
@@ -81,7 +96,7 @@ impl Field {
 {{ control }}{% if grouped %}</fieldset>{% endif %}</div>"#,
     ext = "html"
 )]
-struct Group<'a> {
+pub(super) struct Group<'a> {
     field: &'a Field,
     grouped: bool,
     described: String,
@@ -91,7 +106,7 @@ struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    fn one(field: &'a Field, control: &impl Template) -> Self {
+    pub(super) fn one(field: &'a Field, control: &impl Template) -> Self {
         Self {
             field,
             grouped: false,
@@ -102,7 +117,7 @@ impl<'a> Group<'a> {
         }
     }
 
-    fn many(field: &'a Field, control: &impl Template) -> Self {
+    pub(super) fn many(field: &'a Field, control: &impl Template) -> Self {
         Self {
             grouped: true,
             described: field.described_by(None),
@@ -110,7 +125,7 @@ impl<'a> Group<'a> {
         }
     }
 
-    fn html(&self) -> Html {
+    pub(super) fn html(&self) -> Html {
         Html::render(self)
     }
 }
@@ -226,126 +241,6 @@ impl TextArea {
     }
 }
 
-/// One of several answers.
-#[derive(Clone)]
-pub struct Choice {
-    value: String,
-    label: String,
-    hint: Option<String>,
-    chosen: bool,
-}
-
-impl Choice {
-    /// Sends `value`, reads `label`.
-    pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
-        Self {
-            value: value.into(),
-            label: label.into(),
-            hint: None,
-            chosen: false,
-        }
-    }
-
-    /// A line under it; not shown in a [`Select`].
-    #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-
-    /// Marks it as chosen. Radios and selects also mark the choice whose value is the field's.
-    #[must_use]
-    pub fn chosen(mut self, chosen: bool) -> Self {
-        self.chosen = chosen;
-        self
-    }
-
-    fn is_chosen(&self, field: &Field) -> bool {
-        self.chosen || (!field.value.is_empty() && field.value == self.value)
-    }
-}
-
-#[derive(Template)]
-#[template(
-    source = r#"<select class="govuk-select{% if field.error.is_some() %} govuk-select--error{% endif %}" id="{{ field.name }}" name="{{ field.name }}"{% let described = field.described_by(None) %}{% if !described.is_empty() %} aria-describedby="{{ described }}"{% endif %}>{% for choice in choices %}<option value="{{ choice.value }}"{% if choice.is_chosen(field) %} selected{% endif %}>{{ choice.label }}</option>{% endfor %}</select>"#,
-    ext = "html"
-)]
-struct Options<'a> {
-    field: &'a Field,
-    choices: &'a [Choice],
-}
-
-/// One answer from a closed list; for more than about six, else use [`Radios`].
-pub struct Select {
-    field: Field,
-    choices: Vec<Choice>,
-}
-
-impl Select {
-    /// A list of these choices for this field.
-    pub fn new(field: Field, choices: impl IntoIterator<Item = Choice>) -> Self {
-        Self {
-            field,
-            choices: choices.into_iter().collect(),
-        }
-    }
-}
-
-/// One answer of a few.
-pub struct Radios {
-    field: Field,
-    choices: Vec<Choice>,
-}
-
-/// Any number of a few answers.
-pub struct Checkboxes {
-    field: Field,
-    choices: Vec<Choice>,
-}
-
-impl Radios {
-    /// These choices for this field.
-    pub fn new(field: Field, choices: impl IntoIterator<Item = Choice>) -> Self {
-        Self {
-            field,
-            choices: choices.into_iter().collect(),
-        }
-    }
-}
-
-impl Checkboxes {
-    /// These choices for this field; every one that is ticked is sent under the field's name.
-    pub fn new(field: Field, choices: impl IntoIterator<Item = Choice>) -> Self {
-        Self {
-            field,
-            choices: choices.into_iter().collect(),
-        }
-    }
-}
-
-#[derive(Template)]
-#[template(
-    source = r#"<div class="govuk-{{ kind }}" data-module="govuk-{{ kind }}">{% for choice in choices %}{% let id = self.id(loop.index) %}<div class="govuk-{{ kind }}__item"><input class="govuk-{{ kind }}__input" id="{{ id }}" name="{{ field.name }}" type="{{ input }}" value="{{ choice.value }}"{% if choice.is_chosen(field) %} checked{% endif %}{% if choice.hint.is_some() %} aria-describedby="{{ id }}-item-hint"{% endif %}><label class="govuk-label govuk-{{ kind }}__label" for="{{ id }}">{{ choice.label }}</label>{% if let Some(hint) = choice.hint %}<div id="{{ id }}-item-hint" class="govuk-hint govuk-{{ kind }}__hint">{{ hint }}</div>{% endif %}</div>{% endfor %}</div>"#,
-    ext = "html"
-)]
-struct Boxes<'a> {
-    kind: &'static str,
-    input: &'static str,
-    field: &'a Field,
-    choices: &'a [Choice],
-}
-
-impl Boxes<'_> {
-    /// The first has the field's own id, which the error summary links to.
-    fn id(&self, n: &usize) -> String {
-        if *n == 1 {
-            self.field.name.clone()
-        } else {
-            format!("{}-{n}", self.field.name)
-        }
-    }
-}
-
 /// A day, month and year, sent as `NAME-day`, `NAME-month`, `NAME-year`. An error summary links to `NAME-day`.
 pub struct DateInput {
     field: Field,
@@ -373,24 +268,7 @@ struct DateParts<'a> {
     parts: [(&'static str, &'static str, u8, &'a str); 3],
 }
 
-/// Gives a field its conversion to [`Html`] and the right to stand in a caller's template as it is.
-macro_rules! fields {
-    ($($name:ident),+) => {$(
-        impl From<$name> for Html {
-            fn from(field: $name) -> Self {
-                field.html()
-            }
-        }
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.html().fmt(f)
-            }
-        }
-        impl HtmlSafe for $name {}
-    )+};
-}
-
-fields!(TextInput, TextArea, Select, Radios, Checkboxes, DateInput);
+fields!(TextInput, TextArea, DateInput);
 
 impl TextInput {
     fn html(&self) -> Html {
@@ -417,45 +295,6 @@ impl TextArea {
                 },
             )
         }
-        .html()
-    }
-}
-
-impl Select {
-    fn html(&self) -> Html {
-        let Self { field, choices } = self;
-        Group::one(field, &Options { field, choices }).html()
-    }
-}
-
-impl Radios {
-    fn html(&self) -> Html {
-        let Self { field, choices } = self;
-        Group::many(
-            field,
-            &Boxes {
-                kind: "radios",
-                input: "radio",
-                field,
-                choices,
-            },
-        )
-        .html()
-    }
-}
-
-impl Checkboxes {
-    fn html(&self) -> Html {
-        let Self { field, choices } = self;
-        Group::many(
-            field,
-            &Boxes {
-                kind: "checkboxes",
-                input: "checkbox",
-                field,
-                choices,
-            },
-        )
         .html()
     }
 }

@@ -1,0 +1,193 @@
+//! One LEP of the demonstration: from `init` to its last receipt, then its pages.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow, ensure};
+use ldsp_node::app::cli::{Command, Import, ImportFile, Init, People, RoleArg};
+use ldsp_node::app::config::Config;
+use ldsp_node::app::output::Output;
+use ldsp_node::app::{self, Context};
+use ldsp_node::enrol::{Checked, enrol};
+use ldsp_node::home::Node;
+use ldsp_node::practice;
+use ldsp_node::release::{Approval, Request, approve, prepare};
+use ldsp_node::submit::{StepOutcome, Submitter};
+use ldsp_node::transport::Https;
+use ldsp_protocol::geography::Lep;
+use ldsp_protocol::ids::{Gss, NodeSlug};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::centre::Centre;
+use super::report::SignIn;
+use super::{BANNER, Plan, RECORDS_KEY, listener};
+use crate::records::{self, LepRecords};
+
+const AUTHOR: &str = "Ama";
+const APPROVER: &str = "Ben";
+
+/// A node that published everything and serves its pages.
+pub(super) struct Area {
+    lep: &'static Lep,
+    records: LepRecords,
+    url: String,
+    people: Vec<SignIn>,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<Result<(), app::output::Refusal>>,
+}
+
+impl Area {
+    pub(super) async fn open(
+        place: &Path,
+        lep: &'static Lep,
+        plan: &Plan,
+        centre: &Centre,
+    ) -> anyhow::Result<Self> {
+        let listener = listener(0)?;
+        let url = format!("https://localhost:{}", listener.local_addr()?.port());
+        let dir = place.join("nodes").join(lep.slug.as_str());
+        let context = Context {
+            config: Config {
+                data_dir: dir.clone(),
+                public_url: Some(url.clone()),
+                tls: Some(centre.authority().issue(lep.slug.as_str())?),
+                banner: Some(BANNER.to_owned()),
+                ..Config::default()
+            },
+            clock: plan.clock.clone(),
+            entropy: app::system_entropy(),
+        };
+        ask(Command::Init(Init { lep: lep.code.to_string() }), &context).await?;
+        let people = vec![
+            add(AUTHOR, RoleArg::Author, &context).await?,
+            add(APPROVER, RoleArg::Approver, &context).await?,
+        ];
+        let records = records::expand(plan.figures, lep.code.as_str(), RECORDS_KEY, &plan.periods)?;
+        import(&records, &dir, &context).await?;
+        let node = Node::open(&dir).await?;
+        enrol_with(&node, lep, &dir, centre, &context).await?;
+        publish(&node, plan, &context).await?;
+        let (stop, stopped) = oneshot::channel();
+        let serving = tokio::spawn(async move {
+            app::serve::run(node, &context, listener, async {
+                // A dropped sender ends the server too.
+                let _ended = stopped.await;
+            })
+            .await
+        });
+        Ok(Self { lep, records, url, people, stop, serving })
+    }
+
+    pub(super) fn slug(&self) -> &NodeSlug {
+        &self.lep.slug
+    }
+
+    pub(super) fn lep(&self) -> &Gss {
+        &self.lep.code
+    }
+
+    pub(super) fn records(&self) -> &LepRecords {
+        &self.records
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(super) fn people(&self) -> &[SignIn] {
+        &self.people
+    }
+
+    pub(super) async fn close(self) -> anyhow::Result<()> {
+        drop(self.stop);
+        self.serving.await?.map_err(|refusal| anyhow!("{refusal}"))
+    }
+}
+
+/// A command of `ldsp-node`, without the terminal.
+async fn ask(command: Command, context: &Context) -> anyhow::Result<Output> {
+    app::run(command, context).await.map_err(|refusal| match &refusal.output {
+        Some(report) => anyhow!("{refusal}\n{}", report.text),
+        None => anyhow!("{refusal}"),
+    })
+}
+
+async fn add(name: &str, role: RoleArg, context: &Context) -> anyhow::Result<SignIn> {
+    let added = ask(Command::People(People::Add { name: name.to_owned(), role }), context).await?;
+    let text = |field: &str| added.json[field].as_str().map(str::to_owned).context("people add says it");
+    Ok(SignIn { name: text("name")?, role: text("role")?, secret: text("secret")? })
+}
+
+/// Writes the files that a provider would send and imports them, programmes first.
+async fn import(records: &LepRecords, dir: &Path, context: &Context) -> anyhow::Result<()> {
+    let file = |name: &str| -> anyhow::Result<(PathBuf, BufWriter<File>)> {
+        let path = dir.join(name);
+        Ok((path.clone(), BufWriter::new(File::create(path)?)))
+    };
+    let (programmes, out) = file("programmes.csv")?;
+    records.write_programmes_csv(out)?;
+    let (learners, out) = file("learners.csv")?;
+    records.write_learners_csv(out)?;
+    let whole = |file: &PathBuf| ImportFile { file: file.clone(), dry_run: false, valid_rows: false, report: None };
+    ask(Command::Import(Import::Programmes(whole(&programmes))), context).await?;
+    ask(Command::Import(Import::Learners(whole(&learners))), context).await?;
+    // The node holds what it needs; the files name people, were they real.
+    std::fs::remove_file(programmes)?;
+    std::fs::remove_file(learners)?;
+    Ok(())
+}
+
+async fn enrol_with(
+    node: &Node,
+    lep: &Lep,
+    dir: &Path,
+    centre: &Centre,
+    context: &Context,
+) -> anyhow::Result<()> {
+    let invite = dir.join("invite.json");
+    centre.invite(lep, invite.clone()).await?;
+    let now = (context.clock)();
+    let checked = Checked::read(&std::fs::read(&invite)?, now)?;
+    let transport = Https::new(checked.url(), checked.ca_pem())?;
+    let mut rng = (context.entropy)();
+    let enrolled = enrol(&node.store, &transport, &node.signing, &checked, AUTHOR, now, &mut *rng).await?;
+    std::fs::remove_file(invite)?;
+    centre.approve(lep, enrolled.fingerprint).await
+}
+
+/// Prepares, approves and sends every month, then the LEP's practice entries.
+async fn publish(node: &Node, plan: &Plan, context: &Context) -> anyhow::Result<()> {
+    let now = (context.clock)();
+    let first = plan.periods.first().copied();
+    for period in &plan.periods {
+        let request = Request { first, ..Request::default() };
+        let prepared = prepare(&node.store, request, AUTHOR, now, &context.entropy).await?;
+        ensure!(prepared.release.period == *period, "{period} was expected to be next");
+        let approval = Approval { person: APPROVER, period: Some(*period), digest: prepared.release.digest };
+        approve(&node.store, &node.signing, &approval, now).await?;
+    }
+    share_practice(node, context).await?;
+    let place = node.store.enrolment().await?.context("this node enrolled before")?;
+    let submitter = Submitter::new(node.store.clone(), Https::new(&place.url, place.ca_pem.as_deref())?);
+    let mut rng = (context.entropy)();
+    match submitter.drain(now, &mut *rng).await?.1 {
+        StepOutcome::Drained => Ok(()),
+        other => Err(anyhow!("the outbox did not drain: {other:?}")),
+    }
+}
+
+async fn share_practice(node: &Node, context: &Context) -> anyhow::Result<()> {
+    let now = (context.clock)();
+    let today = now.to_zoned(ldsp_node::schedule::london()).date();
+    let figures = node.store.own_figures(&node.lep).await?;
+    let newest = figures.releases().last().context("a release was approved before")?;
+    for practice in records::practice::entries(today).into_iter().filter(|p| p.publisher == node.lep) {
+        let entry = practice.citing(newest.statement);
+        let id = node.store.add_practice(&entry, AUTHOR, now).await?;
+        let stored = node.store.practice_entry(id).await?.context("the entry was stored before")?;
+        practice::release(&node.store, &node.signing, id, APPROVER, stored.digest, now).await?;
+    }
+    Ok(())
+}

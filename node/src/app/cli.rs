@@ -1,0 +1,187 @@
+//! The command line. Names are a contract: documents and tests rely on them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use ldsp_protocol::ids::{Digest, Period};
+
+use crate::store::people::Role;
+
+/// One LEP's server: holds local data, publishes protected counts and practice.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ldsp-node",
+    version,
+    arg_required_else_help = true,
+    subcommand_required = true
+)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 refused (the reason and the next step are on standard error), 2 usage."
+)]
+pub struct Cli {
+    /// Settings that every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Settings that every command takes.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Configuration file [default: ldsp-node.toml in the current directory, if there is one]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "LDSP_CONFIG",
+        hide_env_values = true
+    )]
+    pub config: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make this machine the node of a LEP: data directory, keys, database
+    Init(Init),
+    /// People who sign in to this node
+    #[command(subcommand)]
+    People(People),
+    /// Read a file into the node
+    #[command(subcommand)]
+    Import(Import),
+    /// What this node is and what it waits for
+    Status,
+    /// Take this node's place in the federation with the operator's invite
+    Enrol(Enrol),
+    /// Prepare, look at and approve what leaves this node
+    #[command(subcommand)]
+    Release(Release),
+    /// Send what is approved and wait for the aggregator's receipts
+    Publish,
+    /// Serve the node's pages, prepare releases on schedule and send what is approved
+    Serve,
+}
+
+/// `enrol`.
+#[derive(Debug, Args)]
+pub struct Enrol {
+    /// Invite file from the national operator
+    #[arg(long, value_name = "FILE")]
+    pub invite: PathBuf,
+    /// Who enrols, for the audit log
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+/// `release`. A person's secret is asked for on the terminal, or read from standard input when that is no terminal.
+#[derive(Debug, Subcommand)]
+pub enum Release {
+    /// Prepare the next month, once, and show what would leave; with --json the exact payload
+    Preview {
+        /// Who prepares it; not needed to look at one that is prepared
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+        /// This month rather than whatever is next
+        #[arg(long, value_name = "YYYY-MM")]
+        period: Option<Period>,
+        /// Where the node's history begins; only before the first release
+        #[arg(long, value_name = "YYYY-MM")]
+        first: Option<Period>,
+    },
+    /// Approve a release that somebody else prepared; it is signed and queued
+    Approve {
+        /// Who approves it
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// The digest that `release show` printed
+        #[arg(long, value_name = "DIGEST")]
+        digest: Digest,
+        /// The month; otherwise the one that waits
+        #[arg(long, value_name = "YYYY-MM")]
+        period: Option<Period>,
+    },
+    /// What will leave, or left, table by table. Shows exact totals: do not share
+    Show {
+        /// The month; otherwise the last one
+        #[arg(long, value_name = "YYYY-MM")]
+        period: Option<Period>,
+    },
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// GSS code of the LEP, such as E37000001
+    #[arg(long, value_name = "CODE")]
+    pub lep: String,
+}
+
+/// `people`.
+#[derive(Debug, Subcommand)]
+pub enum People {
+    /// Add a person; prints the secret to sign in with, once
+    Add {
+        /// The name to sign in with
+        name: String,
+        /// What the person may do
+        #[arg(long)]
+        role: RoleArg,
+    },
+    /// List people and their roles
+    List,
+}
+
+/// A role on the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum RoleArg {
+    /// Prepares releases and writes practice entries
+    Author,
+    /// Approves what others prepared
+    Approver,
+}
+
+impl From<RoleArg> for Role {
+    fn from(role: RoleArg) -> Self {
+        match role {
+            RoleArg::Author => Self::Author,
+            RoleArg::Approver => Self::Approver,
+        }
+    }
+}
+
+/// `import`.
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// Programmes, one row each; import them before their learners
+    Programmes(ImportFile),
+    /// Enrolments, one row each. Names, ULNs, birth dates and postcodes are not kept
+    Learners(ImportFile),
+    /// The ONS Postcode Directory, which turns a postcode into a district
+    Postcodes {
+        /// CSV file
+        file: PathBuf,
+    },
+}
+
+/// A file to import and how.
+#[derive(Debug, Args)]
+pub struct ImportFile {
+    /// CSV file in UTF-8
+    pub file: PathBuf,
+    /// Check every row and store nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Store the valid rows although others are refused
+    #[arg(long)]
+    pub valid_rows: bool,
+    /// Write the report of problem rows to this CSV file
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+}

@@ -1,0 +1,59 @@
+//! `enrol`.
+
+use serde_json::json;
+
+use super::output::{Answer, Output, Refusal};
+use super::{Context, cli, open};
+use crate::enrol::{Checked, EnrolError, enrol};
+use crate::store::audit::COMMAND_LINE;
+use crate::transport::{Https, Unreachable};
+
+impl From<EnrolError> for Refusal {
+    fn from(error: EnrolError) -> Self {
+        Self::new(&error, error.next())
+    }
+}
+
+impl From<Unreachable> for Refusal {
+    fn from(error: Unreachable) -> Self {
+        Self::new(&error, error.next())
+    }
+}
+
+pub(super) async fn run(args: &cli::Enrol, context: &Context) -> Answer {
+    let file = std::fs::read(&args.invite).map_err(|error| {
+        Refusal::new(
+            format!("the invite cannot be read: {error}"),
+            "Check the path of the invite file.",
+        )
+    })?;
+    let now = (context.clock)();
+    let checked = Checked::read(&file, now)?;
+    let node = open(context).await?;
+    let transport = Https::new(checked.url(), checked.ca_pem())?;
+    let mut rng = (context.entropy)();
+    let who = args.name.as_deref().unwrap_or(COMMAND_LINE);
+    let (store, key) = (&node.store, &node.signing);
+    let enrolled = enrol(store, &transport, key, &checked, who, now, &mut *rng).await?;
+    node.store.close().await;
+    let (place, fingerprint) = (enrolled.enrolment, enrolled.fingerprint);
+    let next = if place.active {
+        "The key is approved. Next: `ldsp-node release preview --name NAME`."
+    } else {
+        "Next: read this fingerprint to the national operator over the telephone. They compare it and approve the key."
+    };
+    Ok(Output {
+        text: format!(
+            "Enrolled as {} at {}.\n\nFingerprint of this node's key:\n{}\n\n{next}",
+            place.node,
+            place.origin,
+            fingerprint.in_blocks(),
+        ),
+        json: json!({
+            "node": place.node,
+            "origin": place.origin,
+            "active": place.active,
+            "key": fingerprint,
+        }),
+    })
+}

@@ -1,0 +1,103 @@
+//! `import programmes`, `import learners`, `import postcodes`.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::cli::{Import, ImportFile};
+use super::output::{Answer, Output, Refusal};
+use super::{Context, open};
+use crate::import::report::{ImportReport, Outcome};
+use crate::import::{self, ImportError, Options};
+use crate::store::imports::ImportKind;
+
+impl From<ImportError> for Refusal {
+    fn from(error: ImportError) -> Self {
+        Self::new(&error, error.next())
+    }
+}
+
+pub(super) async fn run(command: Import, context: &Context) -> Answer {
+    let (file, report) = match &command {
+        Import::Programmes(args) | Import::Learners(args) => (&args.file, args.report.as_deref()),
+        Import::Postcodes { file } => (file, None),
+    };
+    let node = open(context).await?;
+    let (source, bar) = source(file)?;
+    let (store, now) = (&node.store, (context.clock)());
+    let result = match &command {
+        Import::Programmes(args) => import::programmes(store, source, &options(args), now).await,
+        Import::Learners(args) => {
+            import::learners(store, &node.pseudonyms, source, &options(args), now).await
+        }
+        Import::Postcodes { .. } => import::postcodes(store, source, now).await,
+    };
+    bar.finish_and_clear();
+    store.close().await;
+    answer(result?, report)
+}
+
+fn options(args: &ImportFile) -> Options {
+    Options {
+        dry_run: args.dry_run,
+        valid_rows: args.valid_rows,
+    }
+}
+
+/// The file, with a bar on standard error when that is a terminal.
+fn source(path: &Path) -> Result<(impl Read + Send + use<>, ProgressBar), Refusal> {
+    let cannot = |error: std::io::Error| {
+        Refusal::new(
+            format!("{} cannot be read: {error}", path.display()),
+            "Check the path and that this program may read the file.",
+        )
+    };
+    let file = File::open(path).map_err(cannot)?;
+    let length = file.metadata().map_err(cannot)?.len();
+    let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} left");
+    let bar = ProgressBar::new(length);
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    Ok((bar.wrap_read(file), bar))
+}
+
+fn answer(report: ImportReport, file: Option<&Path>) -> Answer {
+    if let Some(path) = file {
+        let written = File::create(path).and_then(|out| report.csv(out));
+        written.map_err(|error| {
+            let what = match report.outcome {
+                Outcome::Stored => "The import itself is stored.",
+                Outcome::Checked | Outcome::Refused => "Nothing was stored.",
+            };
+            Refusal::new(
+                format!(
+                    "the report cannot be written to {}: {error}",
+                    path.display()
+                ),
+                format!("{what} Check the path, then run the command again."),
+            )
+        })?;
+    }
+    let output = Output {
+        text: report.text(),
+        json: report.json(),
+    };
+    match report.outcome {
+        Outcome::Stored | Outcome::Checked => Ok(output),
+        Outcome::Refused => {
+            let t = report.tally;
+            let some = t.refused > 0 && t.refused < t.rows && report.digest.is_some();
+            let next = if some && report.kind != ImportKind::Postcodes {
+                "Correct the rows that the report names and import the file again, or use --valid-rows to store the others."
+            } else {
+                "Correct what the report names and import the file again."
+            };
+            Err(Refusal {
+                reason: format!("the file has {} problem(s)", report.problems.total()),
+                next: next.to_owned(),
+                output: Some(output),
+            })
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The program: arguments, configuration, clock, randomness, terminal. Everything else is a library
+//! function that tests and the demonstration call in the same way.
+
+pub mod cli;
+pub mod config;
+mod enrol;
+mod import;
+pub mod output;
+mod people;
+mod publish;
+mod release;
+pub mod serve;
+mod status;
+
+use std::ffi::OsString;
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser as _;
+use ldsp_protocol::ids::Gss;
+use serde_json::json;
+use tracing_subscriber::EnvFilter;
+
+use crate::home::{HomeError, Node};
+use crate::{Clock, Entropy};
+use cli::{Cli, Command};
+use config::{Config, LogFormat};
+use output::{Answer, Output, Refusal};
+
+/// What handlers get besides their arguments.
+#[derive(Clone)]
+pub struct Context {
+    /// Settings.
+    pub config: Config,
+    /// The present.
+    pub clock: Clock,
+    /// Randomness.
+    pub entropy: Entropy,
+}
+
+/// The system's clock.
+#[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "`app` is where the clock is read"
+)]
+pub fn system_clock() -> Clock {
+    Arc::new(jiff::Timestamp::now)
+}
+
+/// The operating system's randomness.
+#[must_use]
+#[expect(clippy::disallowed_types, reason = "`app` is where randomness is read")]
+pub fn system_entropy() -> Entropy {
+    use getrandom::SysRng;
+    Arc::new(|| Box::new(rand_core::UnwrapErr(SysRng)))
+}
+
+/// The whole program: reads arguments and environment, answers on the terminal.
+/// 0 done, 1 refused, 2 usage.
+pub fn main(
+    args: impl IntoIterator<Item = OsString>,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nothing is left to be done when the terminal is gone.
+            drop(error.print());
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let as_json = cli.global.json;
+    let config = match Config::load(cli.global.config.as_deref(), environment) {
+        Ok(config) => config,
+        Err(error) => return output::print(Err(error.into()), as_json),
+    };
+    start_logs(config.log);
+    let context = Context {
+        config,
+        clock: system_clock(),
+        entropy: system_entropy(),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let answer = match runtime {
+        Ok(runtime) => runtime.block_on(run(cli.command, &context)),
+        Err(error) => Err(Refusal::new(
+            format!("the program cannot start its threads: {error}"),
+            "Raise the limits on threads and memory for this user.",
+        )),
+    };
+    output::print(answer, as_json)
+}
+
+fn start_logs(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    // A second start (in tests) keeps the first.
+    let _already = match format {
+        LogFormat::Json => builder.json().try_init(),
+        LogFormat::Text => builder.try_init(),
+    };
+}
+
+/// Runs one command.
+///
+/// # Errors
+/// [`Refusal`] with its next step.
+pub async fn run(command: Command, context: &Context) -> Answer {
+    match command {
+        Command::Init(args) => init(&args, context).await,
+        Command::People(command) => people::run(command, context).await,
+        Command::Import(command) => import::run(command, context).await,
+        Command::Status => status::run(context).await,
+        Command::Enrol(args) => enrol::run(&args, context).await,
+        Command::Release(command) => release::run(command, context).await,
+        Command::Publish => publish::run(context).await,
+        Command::Serve => serve::command(context).await,
+    }
+}
+
+/// Opens the node of the configured data directory.
+pub(crate) async fn open(context: &Context) -> Result<Node, Refusal> {
+    Ok(Node::open(&context.config.data_dir).await?)
+}
+
+async fn init(args: &cli::Init, context: &Context) -> Answer {
+    let lep: Gss = args.lep.parse().map_err(|_| HomeError::Lep)?;
+    let dir = &context.config.data_dir;
+    let node = Node::init(dir, &lep, &mut (context.entropy)(), (context.clock)()).await?;
+    let fingerprint = ldsp_protocol::keys::key_id(&node.signing.verifying_key());
+    let name = status::lep_name(&node.lep);
+    node.store.close().await;
+    Ok(Output {
+        text: format!(
+            "This machine is now the node of {name} ({lep}).\nData directory: {}\nKey: {}\n\n\
+             Next: `ldsp-node people add NAME --role author`, the same for an approver, then `ldsp-node import programmes FILE`.\n\
+             Back up the data directory: its keys cannot be made again.",
+            dir.display(),
+            fingerprint.in_blocks(),
+        ),
+        json: json!({"lep": lep, "name": name, "data_dir": dir, "key": fingerprint}),
+    })
+}

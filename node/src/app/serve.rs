@@ -1,0 +1,303 @@
+//! `serve`: the node's pages over TLS, the release schedule and the outbox, in one process.
+
+use std::fs::{File, TryLockError};
+use std::future::Future;
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use jiff::{Timestamp, ToSpan as _};
+use ldsp_ui::tls::{Material, PrivateCa, TlsError};
+use ldsp_ui::{Frame, People, PeopleError, PersonRecord, RoleTable, Site};
+
+use super::config::Config;
+use super::output::{Answer, Output, Refusal};
+use super::{Context, open, status};
+use crate::home::{self, Node};
+use crate::schedule::{Job, JobOutcome, Schedule, ScheduleError};
+use crate::store::enrolment::Enrolment;
+use crate::store::{Store, StoreError, enrolment};
+use crate::submit::{StepOutcome, Submitter};
+use crate::transport::Https;
+
+/// The worker looks at schedule and outbox this often: approvals made by another process are sent within it.
+const TICK: Duration = Duration::from_secs(5);
+/// Certificate of the private authority, for browsers to trust.
+const CA_CERTIFICATE: &str = "ca.pem";
+/// Its key.
+const CA_KEY: &str = "ca.key";
+
+impl From<ScheduleError> for Refusal {
+    fn from(error: ScheduleError) -> Self {
+        Self::new(&error, error.next())
+    }
+}
+
+impl From<TlsError> for Refusal {
+    fn from(error: TlsError) -> Self {
+        Self::new(
+            error,
+            "Check tls_cert and tls_key in the configuration, or leave both out for a private authority.",
+        )
+    }
+}
+
+pub(super) async fn command(context: &Context) -> Answer {
+    let node = open(context).await?;
+    let listen = context.config.listen;
+    let listener = TcpListener::bind(listen).map_err(|error| {
+        Refusal::new(
+            format!("{listen} cannot be listened on: {error}"),
+            "Choose another `listen` address, or stop the program that uses it.",
+        )
+    })?;
+    let _serving = serve_alone(&node.dir)?;
+    say_where(&listener);
+    run(node, context, listener, stop_signal()).await?;
+    Ok(Output {
+        text: "Stopped.".to_owned(),
+        json: serde_json::json!({"stopped": true}),
+    })
+}
+
+/// The address alone on a line: with port 0 only this tells where the pages are.
+fn say_where(listener: &TcpListener) {
+    if let Ok(address) = listener.local_addr() {
+        // Nobody has to listen to it.
+        drop(writeln!(std::io::stdout(), "listening on https://{address}"));
+    }
+}
+
+/// Two schedules on one ledger would get in each other's way. The lock goes with the process, however it ends.
+fn serve_alone(dir: &Path) -> Result<File, Refusal> {
+    let path = dir.join("serve.lock");
+    let locked = File::create(&path).map_err(TryLockError::Error);
+    let locked = locked.and_then(|file| file.try_lock().map(|()| file));
+    locked.map_err(|error| match error {
+        TryLockError::WouldBlock => Refusal::new(
+            format!("{} is already served by another process", dir.display()),
+            "Use that one, or end it first.",
+        ),
+        TryLockError::Error(error) => home::failed(&path, "locked")(error).into(),
+    })
+}
+
+/// Serves `node` on `listener` until `shutdown` resolves.
+///
+/// # Errors
+/// [`Refusal`] when certificate, schedule or address cannot be used; faults of single requests or submissions are
+/// logged and do not end it.
+pub async fn run(
+    node: Node,
+    context: &Context,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Refusal> {
+    let config = &context.config;
+    let now = (context.clock)();
+    let schedule: Schedule = config.schedule.parse()?;
+    let job = Job::new(&node.store, schedule, config.rho_micro, now).await?;
+    let worker = Worker {
+        store: node.store.clone(),
+        context: context.clone(),
+        job,
+        place: None,
+    };
+    let address = listener.local_addr().map_err(|error| {
+        Refusal::new(
+            format!("the listener has no address: {error}"),
+            "Try again.",
+        )
+    })?;
+    let url = config
+        .public_url
+        .clone()
+        .unwrap_or_else(|| format!("https://{address}"));
+    let tls = material(config, &url, now)?;
+    let site = site(&node, &url, context)?.router(Router::new(), health(node.store.clone()));
+    tracing::info!(%url, "serving");
+    let worker = tokio::spawn(worker.run());
+    let served = ldsp_ui::serve(listener, tls, site, shutdown).await;
+    worker.abort();
+    node.store.close().await;
+    served.map_err(|error| Refusal::new(error, "Check the `listen` address and try again."))
+}
+
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
+}
+
+fn site(node: &Node, url: &str, context: &Context) -> Result<Site, Refusal> {
+    let name = format!("Digital skills in {}", status::lep_name(&node.lep));
+    let people = NodePeople(node.store.clone());
+    let wrong = |error: ldsp_ui::SiteError| {
+        Refusal::new(error, "Correct `public_url` in the configuration.")
+    };
+    Site::new(Frame::new(name), url, people, context.clock.clone())
+        .and_then(|site| site.cookie_suffix("node"))
+        .map(|site| site.roles(RoleTable::new([])))
+        .map_err(wrong)
+}
+
+/// For load balancers and service managers: the process answers; the store can be read.
+fn health(store: Store) -> Router {
+    async fn ready(State(store): State<Store>) -> StatusCode {
+        match store.identity().await {
+            Ok(Some(_)) => StatusCode::OK,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+    Router::new()
+        .route("/health/live", get(|| async { StatusCode::OK }))
+        .route("/health/ready", get(ready))
+        .with_state(store)
+}
+
+/// The node's people, asked on every page.
+struct NodePeople(Store);
+
+impl People for NodePeople {
+    async fn find(&self, name: &str) -> Result<Option<PersonRecord>, PeopleError> {
+        let person = self.0.person(name).await;
+        let person = person.map_err(|error| PeopleError(Box::new(error)))?;
+        Ok(person.map(|p| PersonRecord {
+            name: p.name,
+            role: ldsp_ui::Role::new(p.role.as_str()),
+            secret_hash: p.secret_hash,
+        }))
+    }
+}
+
+/// The configured certificate, or one of this node's own authority.
+fn material(config: &Config, url: &str, now: Timestamp) -> Result<Material, Refusal> {
+    if let Some((chain, key)) = &config.tls {
+        return Ok(Material::from_pem_files(chain, key)?);
+    }
+    let ca = authority(&config.data_dir, now)?;
+    let host = reqwest::Url::parse(url)
+        .ok()
+        .and_then(|u| u.host_str().map(|h| h.trim_matches(['[', ']']).to_owned()))
+        .unwrap_or_else(|| "localhost".to_owned());
+    let names = [host.as_str(), "localhost", "127.0.0.1", "::1"];
+    // A server that runs for longer than a year has been restarted for an update by then.
+    let issued = ca.issue(&names, now - (24 * 7).hours(), now + (24 * 397).hours())?;
+    Ok(issued.material()?)
+}
+
+fn authority(dir: &Path, now: Timestamp) -> Result<PrivateCa, Refusal> {
+    let (certificate, key) = (dir.join(CA_CERTIFICATE), dir.join(CA_KEY));
+    if !certificate.exists() {
+        let made = PrivateCa::generate(now - (24 * 7).hours(), now + (24 * 3_650).hours())?;
+        // A key without a certificate is what a killed start left: nobody was ever told to trust it.
+        if key.exists() {
+            std::fs::remove_file(&key).map_err(home::failed(&key, "replaced"))?;
+        }
+        home::write_new(&key, made.key_pem().as_bytes())?;
+        home::write_new(&certificate, made.certificate_pem().as_bytes())?;
+    }
+    Ok(PrivateCa::from_pem(
+        &home::read(&certificate)?,
+        &home::read(&key)?,
+    )?)
+}
+
+/// Schedule and outbox.
+struct Worker {
+    store: Store,
+    context: Context,
+    job: Job,
+    /// The client and what it was made for.
+    place: Option<(String, Option<String>, Submitter<Https>)>,
+}
+
+impl Worker {
+    async fn run(mut self) {
+        loop {
+            let now = (self.context.clock)();
+            self.prepare(now).await;
+            if let Err(error) = self.submit(now).await {
+                tracing::error!(%error, "the outbox cannot be read");
+            }
+            tokio::time::sleep(self.job.wait(now, TICK)).await;
+        }
+    }
+
+    async fn prepare(&mut self, now: Timestamp) {
+        match self.job.step(&self.store, now, &self.context.entropy).await {
+            Ok(JobOutcome::Prepared(period)) => {
+                tracing::info!(%period, "a release was prepared and waits for an approver");
+            }
+            Ok(JobOutcome::Nothing(why)) => tracing::info!(%why, "no release was prepared"),
+            Ok(JobOutcome::NotYet(_) | JobOutcome::Over) => {}
+            Err(error) => {
+                tracing::error!(%error, next = error.next(), "the release could not be prepared");
+            }
+        }
+    }
+
+    async fn submit(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let mut connection = self.store.reader.acquire().await?;
+        let place = enrolment::read(&mut connection).await?;
+        drop(connection);
+        let Some(place) = place else { return Ok(()) };
+        let Some(submitter) = self.submitter(&place) else {
+            return Ok(());
+        };
+        let mut rng = (self.context.entropy)();
+        loop {
+            match submitter.step(now, false, &mut *rng).await? {
+                StepOutcome::Acknowledged { seq, index } => {
+                    tracing::info!(seq, index, "a receipt verified");
+                }
+                StepOutcome::Postponed { seq, problem, .. } => {
+                    tracing::warn!(seq, %problem, "a statement stays queued");
+                    return Ok(());
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// One client as long as the address stays: connections are kept.
+    fn submitter(&mut self, place: &Enrolment) -> Option<Submitter<Https>> {
+        if let Some((url, ca, submitter)) = &self.place
+            && *url == place.url
+            && *ca == place.ca_pem
+        {
+            return Some(submitter.clone());
+        }
+        match Https::new(&place.url, place.ca_pem.as_deref()) {
+            Ok(transport) => {
+                let submitter = Submitter::new(self.store.clone(), transport);
+                self.place = Some((place.url.clone(), place.ca_pem.clone(), submitter.clone()));
+                Some(submitter)
+            }
+            Err(error) => {
+                tracing::error!(%error, "the aggregator's address cannot be used");
+                None
+            }
+        }
+    }
+}

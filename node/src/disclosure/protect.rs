@@ -1,0 +1,226 @@
+//! From exact entries to protected tables.
+
+use ldsp_protocol::ids::Period;
+use ldsp_protocol::noise::{FILTER, HORIZON, MAX_CELL};
+use ldsp_protocol::standard::Standard;
+use ldsp_protocol::summary::{LearningSummary, Manifest, ProtectedTable};
+use rand_core::CryptoRng;
+
+use super::sampler::DiscreteGaussian;
+use super::{LedgerMonth, LedgerTable};
+use crate::cube::EntryCounts;
+
+/// The only epoch of this version; a lost ledger is refused, not replaced.
+pub const EPOCH: u32 = 1;
+
+/// Why a month cannot be protected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum ProtectError {
+    #[error(
+        "this node has published {HORIZON} months, which is all that its privacy budget was spread over"
+    )]
+    Horizon,
+    #[error("the ledger is for other code lists than this program's standard")]
+    Shape,
+    #[error("table {0} holds a count that no area can have")]
+    Range(String),
+}
+
+impl ProtectError {
+    /// What to do next.
+    #[must_use]
+    pub fn next(&self) -> &'static str {
+        match self {
+            Self::Horizon => "Ask the national operator which data standard comes next.",
+            Self::Shape => "Use the program version that wrote the ledger, or restore the backup.",
+            Self::Range(_) => "Check the imports of the month.",
+        }
+    }
+}
+
+/// Protected tables of one month: the only form in which learner data leave this node. Made only by [`protect`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProtectedTables {
+    summary: LearningSummary,
+    month: LedgerMonth,
+}
+
+impl ProtectedTables {
+    /// What will be published.
+    #[must_use]
+    pub fn summary(&self) -> &LearningSummary {
+        &self.summary
+    }
+
+    /// The month.
+    #[must_use]
+    pub fn period(&self) -> Period {
+        self.month.period
+    }
+
+    /// What the ledger has to keep. Holds exact counts: for the store only.
+    pub(crate) fn ledger_month(&self) -> &LedgerMonth {
+        &self.month
+    }
+}
+
+/// Adds noise to one month's entries.
+///
+/// Per cell, in grid units (2^-16): u_t = sum over s <= t of c_(t-s) x_s, and v_t = u_t + z_t with z_t discrete
+/// Gaussian of variance sigma^2 of the table (disclosure.md, "Continual release"). z_t is added and
+/// forgotten; `history` are months 1 .. t-1 of the epoch in order. Draws cells in the standard's order, so
+/// that a seeded generator gives the same tables. `rho_micro` is the node's budget, the same in every month. Call once per month, in the transaction that stores the outcome.
+///
+/// # Errors
+/// [`ProtectError`]; nothing was drawn that anybody has seen.
+pub fn protect<R: CryptoRng + ?Sized>(
+    counts: &EntryCounts,
+    history: &[LedgerMonth],
+    rho_micro: u64,
+    rng: &mut R,
+) -> Result<ProtectedTables, ProtectError> {
+    let standard = Standard::v1();
+    let month = history.len() + 1;
+    if month > HORIZON {
+        return Err(ProtectError::Horizon);
+    }
+    let manifest = Manifest::new(standard, EPOCH, month, rho_micro);
+    let mut tables = Vec::with_capacity(standard.tables().len());
+    for (at, (declared, entries)) in standard.tables().iter().zip(counts.tables()).enumerate() {
+        let variance = manifest.sigma2.get(&declared.id).copied();
+        let gaussian = variance
+            .and_then(DiscreteGaussian::new)
+            .expect("the manifest states a variance for every declared table, far below 2^60");
+        let filtered = filter(entries, history, at).ok_or(ProtectError::Shape)?;
+        let published: Option<Vec<i64>> = filtered
+            .into_iter()
+            .map(|u| {
+                let v = i64::try_from(u).ok()?.checked_add(gaussian.sample(rng))?;
+                (v.abs() <= MAX_CELL).then_some(v)
+            })
+            .collect();
+        tables.push(LedgerTable {
+            entries: entries.clone(),
+            published: published.ok_or_else(|| ProtectError::Range(declared.id.clone()))?,
+        });
+    }
+    let summary = LearningSummary {
+        software: crate::SOFTWARE.to_owned(),
+        noise: manifest,
+        pledges: Vec::new(),
+        tables: standard
+            .tables()
+            .iter()
+            .zip(&tables)
+            .map(|(declared, table)| ProtectedTable {
+                id: declared.id.clone(),
+                cells: table.published.clone(),
+            })
+            .collect(),
+    };
+    let month = LedgerMonth {
+        epoch: EPOCH,
+        month,
+        period: counts.period(),
+        tables,
+    };
+    Ok(ProtectedTables { summary, month })
+}
+
+/// u_t of every cell of table number `at`; `None` when a month of the ledger has another shape.
+/// 120 months of counts below 2^63 times coefficients of at most 2^16 stay below 2^86.
+fn filter(entries: &[i64], history: &[LedgerMonth], at: usize) -> Option<Vec<i128>> {
+    let weighted = |x: &i64, lag: usize| i128::from(*x) * i128::from(FILTER[lag]);
+    let mut sums: Vec<i128> = entries.iter().map(|x| weighted(x, 0)).collect();
+    for (before, month) in history.iter().rev().enumerate() {
+        let earlier = &month.tables.get(at)?.entries;
+        if earlier.len() != sums.len() {
+            return None;
+        }
+        for (sum, x) in sums.iter_mut().zip(earlier) {
+            *sum += weighted(x, before + 1);
+        }
+    }
+    Some(sums)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cube::{count, tests::entries};
+    use ldsp_protocol::noise::filtered;
+    use ldsp_protocol::standard::Codebook;
+    use proptest::prelude::*;
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    fn codebook() -> Codebook {
+        Codebook::new(&"E37000001".parse().unwrap(), &[])
+    }
+
+    fn month(number: usize) -> Period {
+        Period::new(2022, 1)
+            .unwrap()
+            .plus(number as i32 - 1)
+            .unwrap()
+    }
+
+    fn rho() -> u64 {
+        Standard::v1().noise().rho_micro
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(8))]
+        #[test]
+        fn noise_apart_the_filter_is_the_protocols(months in prop::collection::vec(prop::collection::vec(entries(), 0..20), 1..5)) {
+            let mut history: Vec<LedgerMonth> = Vec::new();
+            for (at, entries) in months.into_iter().enumerate() {
+                let counts = count(&codebook(), month(at + 1), entries).unwrap();
+                let mut rng = ChaCha20Rng::seed_from_u64(at as u64);
+                let protected = protect(&counts, &history, rho(), &mut rng).unwrap();
+                history.push(protected.ledger_month().clone());
+                // The same generator, drawn in the same order, gives the noise back.
+                let mut rng = ChaCha20Rng::seed_from_u64(at as u64);
+                for (number, declared) in Standard::v1().tables().iter().enumerate() {
+                    let sigma2 = protected.summary().noise.sigma2[&declared.id];
+                    let gaussian = DiscreteGaussian::new(sigma2).unwrap();
+                    for (cell, v) in protected.summary().tables[number].cells.iter().enumerate() {
+                        let x: Vec<i64> = history.iter().map(|m| m.tables[number].entries[cell]).collect();
+                        prop_assert_eq!(*v, filtered(&x) + gaussian.sample(&mut rng));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_horizon_is_the_end() {
+        let counts = count(&codebook(), month(1), []).unwrap();
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let first = protect(&counts, &[], rho(), &mut rng).unwrap();
+        let history = vec![first.ledger_month().clone(); HORIZON - 1];
+        let last = protect(&counts, &history, rho(), &mut rng).unwrap();
+        assert_eq!(last.summary().noise.month, HORIZON);
+        let history = vec![first.ledger_month().clone(); HORIZON];
+        assert_eq!(
+            protect(&counts, &history, rho(), &mut rng),
+            Err(ProtectError::Horizon)
+        );
+    }
+
+    #[test]
+    fn a_ledger_of_other_lists_is_refused() {
+        let counts = count(&codebook(), month(1), []).unwrap();
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let mut other = protect(&counts, &[], rho(), &mut rng)
+            .unwrap()
+            .ledger_month()
+            .clone();
+        other.tables[0].entries.pop();
+        assert_eq!(
+            protect(&counts, &[other], rho(), &mut rng),
+            Err(ProtectError::Shape)
+        );
+    }
+}

@@ -1,0 +1,278 @@
+//! The data directory: the database and the two keys, and how a node comes into being.
+//!
+//! | file | what | mode |
+//! |---|---|---|
+//! | `node.db` | the store | 0600 |
+//! | `node.key` | Ed25519 key that signs statements, PKCS#8 PEM | 0600 |
+//! | `pseudonym.key` | key of learners' pseudonyms, 64 hex digits; never leaves the node | 0600 |
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use ed25519_dalek::SigningKey;
+use jiff::Timestamp;
+use ldsp_protocol::geography::Geography;
+use ldsp_protocol::ids::Gss;
+use ldsp_protocol::keys;
+use rand_core::CryptoRng;
+
+use crate::import::pseudonym::PseudonymKey;
+use crate::store::audit::COMMAND_LINE;
+use crate::store::{Store, StoreError};
+
+/// Why a data directory cannot be made or used. [`HomeError::next`] says what to do.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum HomeError {
+    #[error("there is no node in {0}")]
+    Missing(PathBuf),
+    #[error("{dir} already holds the node of {lep}; nothing was changed")]
+    Exists { dir: PathBuf, lep: Gss },
+    #[error("that is not the code of a Local Enterprise Partnership")]
+    Lep,
+    #[error("{path} cannot be {what}: {source}")]
+    File {
+        path: PathBuf,
+        what: &'static str,
+        source: io::Error,
+    },
+    #[error("{0} is damaged")]
+    Key(PathBuf),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl HomeError {
+    /// What to do next.
+    #[must_use]
+    pub fn next(&self) -> &'static str {
+        match self {
+            Self::Missing(_) => {
+                "Run `ldsp-node init --lep CODE` first, or point data_dir at the node's directory."
+            }
+            Self::Exists { .. } => {
+                "Use this node as it is, or set another data_dir for a second one."
+            }
+            Self::Lep => "Give one of the 38 LEP codes of 2021, such as E37000001 (Black Country).",
+            Self::File { .. } => {
+                "Check data_dir, the rights on it and the space on its disk, then try again."
+            }
+            Self::Key(_) => "Restore the file from the backup. Never make a new key in its place.",
+            Self::Store(error) => error.next(),
+        }
+    }
+}
+
+/// A node on this machine: open store, identity and keys. Its keys are not printed by `Debug`.
+#[derive(Clone)]
+pub struct Node {
+    /// Its data directory.
+    pub dir: PathBuf,
+    /// The open store.
+    pub store: Store,
+    /// GSS code of its LEP.
+    pub lep: Gss,
+    /// Signs statements.
+    pub signing: SigningKey,
+    /// Makes learners' pseudonyms.
+    pub pseudonyms: PseudonymKey,
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Node")
+            .field("dir", &self.dir)
+            .field("lep", &self.lep)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Node {
+    /// Makes the node of `lep` in `dir`: directory (0700), both keys (0600), database. What a
+    /// killed `init` left is completed; a key that exists is never replaced.
+    ///
+    /// # Errors
+    /// [`HomeError::Exists`] when there is a node already, [`HomeError::Lep`] for another code, or
+    /// the files cannot be written.
+    pub async fn init(
+        dir: &Path,
+        lep: &Gss,
+        rng: &mut (impl CryptoRng + ?Sized),
+        now: Timestamp,
+    ) -> Result<Self, HomeError> {
+        let lep = Geography::embedded()
+            .lep(lep)
+            .ok_or(HomeError::Lep)?
+            .code
+            .clone();
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
+            .map_err(failed(dir, "created"))?;
+        let db = dir.join(DATABASE);
+        if db.exists() {
+            let store = Store::open(&db).await?;
+            if let Some(identity) = store.identity().await? {
+                store.close().await;
+                return Err(HomeError::Exists {
+                    dir: dir.to_owned(),
+                    lep: identity.lep,
+                });
+            }
+            store.close().await;
+        }
+        let mut seed = [0; 32];
+        rng.fill_bytes(&mut seed);
+        let pem = keys::to_pem(&SigningKey::from_bytes(&seed))
+            .map_err(|_| HomeError::Key(dir.join(SIGNING_KEY)))?;
+        write_new(&dir.join(SIGNING_KEY), pem.as_bytes())?;
+        rng.fill_bytes(&mut seed);
+        let hex = hex::encode(seed) + "\n";
+        write_new(&dir.join(PSEUDONYM_KEY), hex.as_bytes())?;
+        // An empty file is an empty database, and SQLite's other files take its mode.
+        write_new(&db, b"")?;
+        let store = Store::open(&db).await?;
+        // The identity comes last: a node without it has not begun.
+        store.set_identity(&lep, now).await?;
+        store
+            .audit(now, COMMAND_LINE, "init", &format!("node of {lep}"))
+            .await?;
+        store.close().await;
+        Self::open(dir).await
+    }
+
+    /// Opens the node in `dir`.
+    ///
+    /// # Errors
+    /// [`HomeError::Missing`] when `init` has not run, or files or database cannot be read.
+    pub async fn open(dir: &Path) -> Result<Self, HomeError> {
+        let db = dir.join(DATABASE);
+        if !db.exists() {
+            return Err(HomeError::Missing(dir.to_owned()));
+        }
+        let store = Store::open(&db).await?;
+        let identity = store.identity().await?;
+        let identity = identity.ok_or_else(|| HomeError::Missing(dir.to_owned()))?;
+        let path = dir.join(SIGNING_KEY);
+        let signing = keys::from_pem(&read(&path)?).map_err(|_| HomeError::Key(path))?;
+        let path = dir.join(PSEUDONYM_KEY);
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(read(&path)?.trim(), &mut bytes).map_err(|_| HomeError::Key(path))?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            store,
+            lep: identity.lep,
+            signing,
+            pseudonyms: PseudonymKey::from_bytes(bytes),
+        })
+    }
+}
+
+/// File name of the database.
+pub const DATABASE: &str = "node.db";
+/// File name of the signing key.
+pub const SIGNING_KEY: &str = "node.key";
+/// File name of the pseudonym key.
+pub const PSEUDONYM_KEY: &str = "pseudonym.key";
+
+pub(crate) fn failed(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> HomeError {
+    let path = path.to_owned();
+    move |source| HomeError::File { path, what, source }
+}
+
+pub(crate) fn read(path: &Path) -> Result<String, HomeError> {
+    fs::read_to_string(path).map_err(failed(path, "read"))
+}
+
+/// Writes a file that only its owner may read, whole or not at all. One that exists stays.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
+    if path.exists() {
+        return Ok(());
+    }
+    let partial = path.with_extension("partial");
+    let write = || -> io::Result<()> {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&partial)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&partial, path)
+    };
+    write().map_err(failed(path, "written"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    /// Counts upwards: enough to tell two draws apart.
+    struct Counting(u8);
+
+    impl rand_core::TryRng for Counting {
+        type Error = std::convert::Infallible;
+        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+            self.0 = self.0.wrapping_add(1);
+            Ok(u32::from(self.0))
+        }
+        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+            self.try_next_u32().map(u64::from)
+        }
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+            bytes.fill(self.0);
+            self.0 = self.0.wrapping_add(1);
+            Ok(())
+        }
+    }
+
+    impl rand_core::TryCryptoRng for Counting {}
+
+    #[tokio::test]
+    async fn init_completes_what_was_killed_and_never_replaces_a_key() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("data");
+        let lep: Gss = "E37000001".parse().unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        assert!(matches!(Node::open(&dir).await, Err(HomeError::Missing(_))));
+        fs::create_dir(&dir).unwrap();
+        let kept = SigningKey::from_bytes(&[9; 32]);
+        fs::write(dir.join(SIGNING_KEY), keys::to_pem(&kept).unwrap()).unwrap();
+        Store::open(&dir.join(DATABASE))
+            .await
+            .unwrap()
+            .close()
+            .await;
+        assert!(matches!(Node::open(&dir).await, Err(HomeError::Missing(_))));
+        let node = Node::init(&dir, &lep, &mut Counting(1), now).await.unwrap();
+        assert_eq!(node.signing.to_bytes(), kept.to_bytes());
+        assert!(!format!("{node:?}").contains("signing"));
+        node.store.close().await;
+        let again = Node::init(&dir, &lep, &mut Counting(7), now).await;
+        assert!(matches!(again, Err(HomeError::Exists { .. })));
+        fs::write(dir.join(PSEUDONYM_KEY), "short").unwrap();
+        let error = Node::open(&dir).await.unwrap_err();
+        assert!(error.next().contains("backup"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn only_the_owner_may_read() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("deep").join("data");
+        let lep: Gss = "E37000001".parse().unwrap();
+        let node = Node::init(&dir, &lep, &mut Counting(1), Timestamp::UNIX_EPOCH)
+            .await
+            .unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&dir), 0o700);
+        for file in [DATABASE, SIGNING_KEY, PSEUDONYM_KEY] {
+            assert_eq!(mode(&dir.join(file)), 0o600, "{file}");
+        }
+        node.store.close().await;
+    }
+}

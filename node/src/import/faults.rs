@@ -1,0 +1,103 @@
+//! Every problem that an import can find, with its remedy. None quotes a value.
+
+use super::report::Fault;
+
+macro_rules! faults {
+    ($($name:ident = $code:literal, $cause:literal, $remedy:literal;)+) => {
+        $(pub(super) const $name: Fault = Fault { code: $code, cause: $cause, remedy: $remedy };)+
+        #[cfg(test)]
+        pub(super) const ALL: &[Fault] = &[$($name),+];
+    };
+}
+
+faults! {
+    // The file as a whole: it is refused even with --valid-rows.
+    UTF_16 = "encoding", "The file looks like UTF-16, not UTF-8.",
+        "Save it again as UTF-8: in Excel choose \"CSV UTF-8 (Comma delimited)\".";
+    WINDOWS_1252 = "encoding", "The row is not UTF-8; it looks like Windows-1252 (Western European).",
+        "Save the file again as UTF-8: in Excel choose \"CSV UTF-8 (Comma delimited)\".";
+    NUL = "encoding", "The file holds a NUL byte: it is no text file, or it is damaged.",
+        "Export it again as CSV in UTF-8. A spreadsheet (.xlsx) has to be saved as CSV first.";
+    UNCLOSED = "unclosed-quote", "A quotation mark that opens here is never closed.",
+        "Close it or remove it. A quotation mark within a field is written twice.";
+    RECORD_SIZE = "record-size", "A row is longer than 64 KiB: probably a quotation mark is never closed.",
+        "Look at the quotation marks on this line and export the file again.";
+    NO_HEADER = "header-missing", "The first row is not a header.",
+        "Write the column names in the first row, as the guide to the file lists them.";
+    SEPARATOR = "separator", "The columns are not separated by commas.",
+        "Save the file again with commas between the columns.";
+    NO_ROWS = "no-rows", "The file has no rows below its header.",
+        "Check that the export is complete.";
+
+    // A row as a whole.
+    FIELD_COUNT = "field-count", "The row has another number of fields than the header.",
+        "Look for a missing or surplus comma; a field that holds a comma needs quotation marks around it.";
+    DUPLICATE_PROGRAMME = "duplicate", "Another row of this file has the same code.",
+        "Keep one row for each programme.";
+
+    // A field.
+    REQUIRED = "required", "The field is empty.", "Fill it in.";
+    FIELD_SIZE = "field-size", "The field is longer than 1,000 bytes.",
+        "Shorten it, or look for a quotation mark that is not closed.";
+    CONTROL = "control-character", "The field holds a line break or another control character.",
+        "Remove it, or look for a quotation mark that is not closed.";
+    TEXT_SIZE = "text-size", "The text is too long.", "Shorten it to at most 200 characters.";
+    PERSONAL = "personal-data", "The text looks like personal data: an e-mail address, telephone number, National Insurance number, ULN or postcode.",
+        "Remove it. This field is kept and shown.";
+    CODE_FORM = "code-form", "The code has characters that are not allowed, or is longer than 40.",
+        "Use letters, digits, dot, hyphen, underscore and slash.";
+    DATE_FORM = "date-form", "This is not a date in the form YYYY-MM-DD.",
+        "Write dates like 2022-09-01; in Excel give the column the format yyyy-mm-dd before saving.";
+    DATE_IMPOSSIBLE = "date-impossible", "There is no such day in the calendar.", "Correct the date.";
+    START_FUTURE = "start-future", "The start lies in the future.",
+        "Import the enrolment when it has begun, or correct the date.";
+    START_EARLY = "start-early", "The start lies before 2000.", "Correct the date.";
+    END_BEFORE = "end-before-start", "The end lies before the start.", "Correct one of the two dates.";
+    END_FUTURE = "end-future", "The end lies in the future.",
+        "Put the expected end into planned_end and leave end empty until then.";
+    END_OPEN = "end-in-progress", "The enrolment has an end but its stage is in progress.",
+        "Remove the end, or give the stage that ended it.";
+    END_MISSING = "end-missing", "The stage says that the enrolment has ended, but there is no end.",
+        "Fill in the date on which it ended.";
+    STAGE = "stage-unknown", "This stage is not in the data standard.",
+        "Use in-progress, achieved, completed-without-achievement, withdrawn or transferred.";
+    PROGRAMME = "programme-unknown", "No programme with this code has been imported.",
+        "Import the programme first (`import programmes FILE`), or correct the code.";
+    LEARNER = "learner-unknown", "The row has neither a ULN nor a learner_ref.",
+        "Give at least the provider's own reference of the learner.";
+    ULN_FORM = "uln-form", "A ULN has ten digits.",
+        "Correct it or leave it empty. Excel can turn it into 1E+09: format the column as text.";
+    ULN_CHECK = "uln-check", "The ULN's check digit is wrong.",
+        "Look it up again, or leave it empty until you know it.";
+    BIRTH_AFTER = "birth-after-start", "The birth date lies after the start.", "Correct one of the two dates.";
+    AGE = "age-impossible", "The age at the start would be under 5 or over 110.",
+        "Correct the birth date or age, or leave it empty.";
+    AGE_FORM = "age-form", "This is not an age in whole years.", "Write a whole number, such as 34.";
+    AGE_DIFFERS = "age-differs", "Birth date and age do not agree.",
+        "Give the age in whole years on the day of the start, or only one of the two.";
+    DISTRICT_FORM = "district-form", "This is not a GSS code.",
+        "Write a code such as E08000025, or leave it empty and give a postcode.";
+    DISTRICT = "district-unknown", "This code is not a district of 2022 or one that became one.",
+        "Correct it, or use the 2022 code of the district in which the learner lives.";
+    POSTCODE_FORM = "postcode-form", "This is not a postcode.", "Correct it, or leave it empty.";
+    POSTCODE = "postcode-unknown", "The postcode directory does not know this postcode.",
+        "Correct it, give the district's code instead, or import a newer directory.";
+    POSTCODE_DISTRICT = "postcode-district", "The postcode directory gives a district that is newer than the 2022 districts of the data standard.",
+        "Give the 2022 code in `district`, or import a directory of 2022.";
+    NO_DIRECTORY = "postcode-directory", "No postcode directory has been imported, so the postcode cannot become a district.",
+        "Run `import postcodes FILE` with the ONS Postcode Directory first, or give the district's code.";
+    DESTINATION_OPEN = "destination-open", "There is a destination, but the enrolment has not ended with achievement, completion or withdrawal.",
+        "Remove the destination, or correct stage and end.";
+    DESTINATION_EARLY = "destination-early", "The destination is not due yet: the months since the end have not passed.",
+        "Leave it empty until then.";
+    PAIR = "pair-incomplete", "There is an answer at follow-up but none at the start.",
+        "Fill in the answer at the start, or leave both empty.";
+    CONFIDENCE = "confidence-range", "This is not a whole number from 1 to 10.",
+        "Give the answer on the scale of 1 to 10, or leave both fields empty.";
+    EVERYDAY = "everyday-range", "This is not a whole number from 0 to 5.",
+        "Give the number of everyday tasks (0 to 5), or leave both fields empty.";
+    COST = "cost-form", "This is not an amount in pounds.",
+        "Write it like 12500 or 12500.50, without sign and separators, or leave it empty.";
+    CAPACITY = "capacity-form", "This is not a number of places.",
+        "Write a whole number up to a million, or leave it empty.";
+}

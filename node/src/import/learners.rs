@@ -1,0 +1,398 @@
+//! Learner rows (domain.md, "Learner CSV"): a row becomes an [`Enrolment`], and its name-like parts
+//! end here. ULN and reference become a pseudonym, birth date an age band, postcode a district.
+
+mod checks;
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Span;
+use jiff::civil::Date;
+use ldsp_protocol::ids::Gss;
+use ldsp_protocol::personal;
+use ldsp_protocol::standard::Dimension;
+
+use super::faults;
+use super::header::Columns;
+use super::pseudonym::PseudonymKey;
+use super::report::RowProblem;
+use super::rows::Row;
+use super::values;
+use crate::store::day;
+use crate::store::records::{Enrolment, Pseudonym};
+pub(super) use checks::locate;
+use checks::{age, change, check_uln, code, is_leaver, stage};
+
+macro_rules! columns {
+    ($($id:ident = $name:literal),+ $(,)?) => {
+        #[derive(Debug, Clone, Copy)]
+        enum Column { $($id),+ }
+        impl From<Column> for usize {
+            fn from(column: Column) -> Self {
+                column as Self
+            }
+        }
+        /// Column names in the order of the contract.
+        pub const COLUMNS: &[&str] = &[$($name),+];
+    };
+}
+
+columns! {
+    Provider = "provider",
+    LearnerRef = "learner_ref",
+    Uln = "uln",
+    BirthDate = "birth_date",
+    Age = "age",
+    Sex = "sex",
+    Ethnicity = "ethnicity",
+    Disability = "disability",
+    Prior = "prior_status",
+    Postcode = "postcode",
+    District = "district",
+    Aim = "aim",
+    Programme = "programme",
+    Skill = "skill",
+    Mode = "mode",
+    Start = "start",
+    PlannedEnd = "planned_end",
+    End = "end",
+    Stage = "stage",
+    Destination3 = "destination_3m",
+    Destination6 = "destination_6m",
+    Destination12 = "destination_12m",
+    ConfidenceBefore = "confidence_before",
+    ConfidenceAfter = "confidence_after",
+    EverydayBefore = "everyday_before",
+    EverydayAfter = "everyday_after",
+}
+
+pub(super) const HEADER: Columns = Columns {
+    names: COLUMNS,
+    required: &[
+        "provider",
+        "learner_ref",
+        "uln",
+        "sex",
+        "ethnicity",
+        "disability",
+        "prior_status",
+        "aim",
+        "programme",
+        "skill",
+        "mode",
+        "start",
+        "planned_end",
+        "end",
+        "stage",
+    ],
+    either: &[("birth_date", "age"), ("postcode", "district")],
+};
+
+const DESTINATIONS: [(Column, i64); 3] = [
+    (Column::Destination3, 3),
+    (Column::Destination6, 6),
+    (Column::Destination12, 12),
+];
+
+/// The ILR's mark for a ULN that is not known yet.
+const NO_ULN: &str = "9999999999";
+/// The ILR's mark for an address that is not known.
+const NO_POSTCODE: &str = "ZZ999ZZ";
+
+/// A row on its way: no `Debug`, the postcode is still in it.
+pub(super) struct Draft {
+    pub(super) line: u64,
+    pub(super) problems: Vec<RowProblem>,
+    /// Present when the row itself has no problem.
+    pub(super) enrolment: Option<Enrolment>,
+    /// To be turned into a district; upper case, no space.
+    pub(super) postcode: Option<String>,
+}
+
+/// Turns rows into drafts.
+pub(super) struct Parser {
+    pub(super) key: PseudonymKey,
+    pub(super) lep: Gss,
+    /// Ids by code.
+    pub(super) programmes: HashMap<String, i64>,
+    pub(super) today: Date,
+    /// Providers and aims that were found good: the same few recur on every row.
+    pub(super) clean: [HashSet<String>; 2],
+}
+
+struct Dates {
+    start: Option<Date>,
+    planned_end: Option<Date>,
+    end: Option<Date>,
+}
+
+/// Whether and when the learner left, as far as the row says it readably.
+#[derive(Clone, Copy)]
+enum Left {
+    Not,
+    On(Date),
+    /// The reason is reported already; nothing more is said about what follows from it.
+    Unknown,
+}
+
+struct Place {
+    district: Option<Gss>,
+    in_area: bool,
+}
+
+impl Parser {
+    /// Reads one row. Every field is looked at, whatever was wrong before it.
+    pub(super) fn draft(&mut self, mut row: Row<'_>) -> Draft {
+        let (enrolment, postcode) = if row.whole {
+            self.fields(&mut row)
+        } else {
+            (None, None)
+        };
+        Draft {
+            line: row.line,
+            enrolment: enrolment.filter(|_| row.problems.is_empty()),
+            problems: row.problems,
+            postcode,
+        }
+    }
+
+    fn fields(&mut self, row: &mut Row<'_>) -> (Option<Enrolment>, Option<String>) {
+        let provider = self.kept(row, Column::Provider, false);
+        let aim = self.kept(row, Column::Aim, true);
+        let learner = self.learner(row);
+        let programme = self.programme(row);
+        let dates = self.dates(row);
+        let age = age(row, dates.start, self.today);
+        let (place, postcode) = self.place(row);
+        let skill = code(row, Column::Skill, Dimension::Skill);
+        let mode = code(row, Column::Mode, Dimension::Mode);
+        let sex = code(row, Column::Sex, Dimension::Sex);
+        let ethnicity = code(row, Column::Ethnicity, Dimension::Ethnicity);
+        let disability = code(row, Column::Disability, Dimension::Disability);
+        let prior = code(row, Column::Prior, Dimension::Prior);
+        let stage = stage(row, dates.end);
+        let left = match (stage, dates.end) {
+            (Some(stage), _) if !is_leaver(stage) => Left::Not,
+            (Some(_), Some(end)) => Left::On(end),
+            _ => Left::Unknown,
+        };
+        let destinations =
+            DESTINATIONS.map(|(column, months)| self.destination(row, column, months, left));
+        let confidence = change(
+            row,
+            (Column::ConfidenceBefore, Column::ConfidenceAfter),
+            (1, 10),
+            faults::CONFIDENCE,
+        );
+        let everyday = change(
+            row,
+            (Column::EverydayBefore, Column::EverydayAfter),
+            (0, 5),
+            faults::EVERYDAY,
+        );
+        let build = || {
+            let (provider, aim, learner, start) = (provider?, aim?, learner?, dates.start?);
+            let place = place?;
+            Some(Enrolment {
+                spell: self.key.of_enrolment(&provider, &learner, &aim, day(start)),
+                learner,
+                provider,
+                aim,
+                programme: programme?,
+                district: place.district,
+                in_area: place.in_area,
+                skill: skill?,
+                mode: mode?,
+                age: age?,
+                sex: sex?,
+                ethnicity: ethnicity?,
+                disability: disability?,
+                prior: prior?,
+                start,
+                planned_end: dates.planned_end,
+                end: dates.end,
+                stage: stage?,
+                destinations,
+                confidence,
+                everyday,
+            })
+        };
+        (build(), postcode)
+    }
+
+    /// A text that is kept as it is: provider and aim.
+    fn kept(&mut self, row: &mut Row<'_>, column: Column, is_code: bool) -> Option<String> {
+        let text = values::one_spacing(row.text(column));
+        let clean = &mut self.clean[usize::from(is_code)];
+        if clean.contains(&text) {
+            return Some(text);
+        }
+        let fault = if text.is_empty() {
+            faults::REQUIRED
+        } else if is_code && !values::is_code(&text) {
+            faults::CODE_FORM
+        } else if text.chars().count() > values::TEXT {
+            faults::TEXT_SIZE
+        } else if !personal::find(&text).is_empty() {
+            faults::PERSONAL
+        } else {
+            // Bounded, as everything is: a file may name a new aim on every row.
+            if clean.len() >= 4_096 {
+                clean.clear();
+            }
+            clean.insert(text.clone());
+            return Some(text);
+        };
+        row.problem(column, fault);
+        None
+    }
+
+    fn learner(&self, row: &mut Row<'_>) -> Option<Pseudonym> {
+        let uln = row.text(Column::Uln);
+        if uln.is_empty() || uln == NO_ULN {
+            let reference = row.text(Column::LearnerRef);
+            if reference.is_empty() {
+                row.problem(Column::LearnerRef, faults::LEARNER);
+                return None;
+            }
+            return Some(self.key.of_reference(row.text(Column::Provider), reference));
+        }
+        match check_uln(uln) {
+            Ok(()) => Some(self.key.of_uln(uln)),
+            Err(fault) => {
+                row.problem(Column::Uln, fault);
+                None
+            }
+        }
+    }
+
+    fn programme(&self, row: &mut Row<'_>) -> Option<i64> {
+        let code = row.text(Column::Programme);
+        let id = self.programmes.get(code).copied();
+        if id.is_none() {
+            let fault = if code.is_empty() {
+                faults::REQUIRED
+            } else {
+                faults::PROGRAMME
+            };
+            row.problem(Column::Programme, fault);
+        }
+        id
+    }
+
+    fn dates(&self, row: &mut Row<'_>) -> Dates {
+        let start = values::date(row, Column::Start);
+        if row.text(Column::Start).is_empty() {
+            row.problem(Column::Start, faults::REQUIRED);
+        }
+        if let Some(start) = start {
+            if start > self.today {
+                row.problem(Column::Start, faults::START_FUTURE);
+            } else if start.year() < 2000 {
+                row.problem(Column::Start, faults::START_EARLY);
+            }
+        }
+        let planned_end = values::date(row, Column::PlannedEnd);
+        let end = values::date(row, Column::End);
+        for (column, date) in [(Column::PlannedEnd, planned_end), (Column::End, end)] {
+            if start.zip(date).is_some_and(|(start, end)| end < start) {
+                row.problem(column, faults::END_BEFORE);
+            }
+        }
+        if end.is_some_and(|end| end > self.today) {
+            row.problem(Column::End, faults::END_FUTURE);
+        }
+        Dates {
+            start,
+            planned_end,
+            end,
+        }
+    }
+
+    /// The district, or the postcode that will tell it.
+    fn place(&self, row: &mut Row<'_>) -> (Option<Place>, Option<String>) {
+        let not_stated = Place {
+            district: None,
+            in_area: true,
+        };
+        let text = row.text(Column::District);
+        if !text.is_empty() {
+            let Ok(code) = text.to_uppercase().parse::<Gss>() else {
+                row.problem(Column::District, faults::DISTRICT_FORM);
+                return (None, None);
+            };
+            let place = locate(&code, &self.lep);
+            if place.is_none() {
+                row.problem(Column::District, faults::DISTRICT);
+            }
+            let place = place.map(|(district, in_area)| Place {
+                district: Some(district),
+                in_area,
+            });
+            return (place, None);
+        }
+        let postcode = values::postcode(row.text(Column::Postcode));
+        if postcode.is_empty() || postcode == NO_POSTCODE {
+            return (Some(not_stated), None);
+        }
+        if !values::is_postcode(&postcode) {
+            row.problem(Column::Postcode, faults::POSTCODE_FORM);
+            return (None, None);
+        }
+        (Some(not_stated), Some(postcode))
+    }
+
+    fn destination(
+        &self,
+        row: &mut Row<'_>,
+        column: Column,
+        months: i64,
+        left: Left,
+    ) -> Option<u8> {
+        let text = row.text(column);
+        if text.is_empty() || text.eq_ignore_ascii_case("not due") {
+            return None;
+        }
+        let code = code(row, column, Dimension::Destination)?;
+        let left = match left {
+            Left::On(date) => date,
+            Left::Unknown => return None,
+            Left::Not => {
+                row.problem(column, faults::DESTINATION_OPEN);
+                return None;
+            }
+        };
+        // The last day of a shorter month counts as the month's end.
+        let due = left.saturating_add(Span::new().months(months));
+        if due > self.today {
+            row.problem(column, faults::DESTINATION_EARLY);
+            return None;
+        }
+        Some(code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ldsp_protocol::standard::Standard;
+
+    #[test]
+    fn columns_and_lists_agree_with_the_standard() {
+        assert_eq!(COLUMNS.len(), usize::from(Column::EverydayAfter) + 1);
+        for (dimension, ids) in [
+            (Dimension::Confidence, ["fell", "same", "rose"]),
+            (Dimension::Everyday, ["fewer", "same", "more"]),
+        ] {
+            let codes = &Standard::v1().dimension(dimension).codes;
+            let listed: Vec<_> = codes.iter().map(|c| c.id.as_str()).collect();
+            assert_eq!(listed, ids);
+        }
+        for name in HEADER
+            .required
+            .iter()
+            .chain(HEADER.either.iter().flat_map(|(a, b)| [a, b]))
+        {
+            assert!(COLUMNS.contains(name), "{name}");
+        }
+    }
+}

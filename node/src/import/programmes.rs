@@ -1,0 +1,149 @@
+//! Programme rows (domain.md, "Learner CSV").
+
+use ldsp_protocol::personal;
+use ldsp_protocol::standard::{Dimension, NOT_STATED};
+
+use super::faults;
+use super::header::Columns;
+use super::report::RowProblem;
+use super::rows::Row;
+use super::values;
+use crate::store::imports::Programme;
+
+#[derive(Debug, Clone, Copy)]
+enum Column {
+    Programme,
+    Name,
+    Provider,
+    Tier,
+    Type,
+    Audience,
+    Funder,
+    Cost,
+    Capacity,
+    Start,
+    End,
+}
+
+impl From<Column> for usize {
+    fn from(column: Column) -> Self {
+        column as Self
+    }
+}
+
+/// Column names in the order of the contract.
+pub const COLUMNS: &[&str] = &[
+    "programme",
+    "name",
+    "provider",
+    "tier",
+    "type",
+    "audience",
+    "funder",
+    "cost",
+    "capacity",
+    "start",
+    "end",
+];
+
+pub(super) const HEADER: Columns = Columns {
+    names: COLUMNS,
+    required: COLUMNS,
+    either: &[],
+};
+
+/// A row on its way.
+pub(super) struct Draft {
+    pub(super) line: u64,
+    pub(super) problems: Vec<RowProblem>,
+    /// Present when the row has no problem.
+    pub(super) programme: Option<Programme>,
+}
+
+/// Reads one row.
+pub(super) fn draft(mut row: Row<'_>) -> Draft {
+    let programme = if row.whole { fields(&mut row) } else { None };
+    Draft {
+        line: row.line,
+        programme: programme.filter(|_| row.problems.is_empty()),
+        problems: row.problems,
+    }
+}
+
+fn fields(row: &mut Row<'_>) -> Option<Programme> {
+    let code = row.text(Column::Programme).to_owned();
+    if code.is_empty() {
+        row.problem(Column::Programme, faults::REQUIRED);
+    } else if !values::is_code(&code) {
+        row.problem(Column::Programme, faults::CODE_FORM);
+    } else if !personal::find(&code).is_empty() {
+        row.problem(Column::Programme, faults::PERSONAL);
+    }
+    let name = text(row, Column::Name, true);
+    let provider = text(row, Column::Provider, true);
+    let funder = text(row, Column::Funder, false);
+    let tier = values::code(row, Column::Tier, Dimension::Tier, NOT_STATED);
+    let kind = values::code(row, Column::Type, Dimension::ProgrammeType, NOT_STATED);
+    let audience = values::code(row, Column::Audience, Dimension::Audience, NOT_STATED);
+    let cost_pence = cost(row);
+    let capacity = match row.text(Column::Capacity) {
+        "" => None,
+        text => {
+            let places = values::whole(text, 0, 1_000_000);
+            if places.is_none() {
+                row.problem(Column::Capacity, faults::CAPACITY);
+            }
+            places
+        }
+    };
+    let start = values::date(row, Column::Start);
+    let end = values::date(row, Column::End);
+    if start.zip(end).is_some_and(|(start, end)| end < start) {
+        row.problem(Column::End, faults::END_BEFORE);
+    }
+    Some(Programme {
+        code,
+        name,
+        provider,
+        tier: tier?,
+        kind: kind?,
+        audience: audience?,
+        funder,
+        cost_pence,
+        capacity,
+        start,
+        end,
+    })
+}
+
+/// A text that is kept and shown.
+fn text(row: &mut Row<'_>, column: Column, required: bool) -> String {
+    let text = values::one_spacing(row.text(column));
+    if text.is_empty() && required {
+        row.problem(column, faults::REQUIRED);
+    } else if text.chars().count() > values::TEXT {
+        row.problem(column, faults::TEXT_SIZE);
+    } else if !personal::find(&text).is_empty() {
+        row.problem(column, faults::PERSONAL);
+    }
+    text
+}
+
+/// Pounds and pence, at most a billion pounds.
+fn cost(row: &mut Row<'_>) -> Option<i64> {
+    let text = row.text(Column::Cost);
+    if text.is_empty() {
+        return None;
+    }
+    let (pounds, pence) = text.split_once('.').unwrap_or((text, "00"));
+    let pence = if pence.len() == 2 {
+        values::whole(pence, 0, 99)
+    } else {
+        None
+    };
+    let amount = values::whole(pounds, 0, 1_000_000_000).zip(pence);
+    if amount.is_none() {
+        row.problem(Column::Cost, faults::COST);
+    }
+    amount.map(|(pounds, pence)| pounds * 100 + pence)
+}

@@ -1,0 +1,102 @@
+//! Keyed pseudonyms: what is kept of a learner's ULN or reference.
+//!
+//! HMAC-SHA-256 (RFC 2104), cut to its first 16 bytes (NIST SP 800-107r1 section 5.3.3 allows it).
+//! Each message begins with what it is for, and every part is preceded by its length, so that no
+//! two inputs give the same message.
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+use crate::store::records::Pseudonym;
+
+/// The node's own key of pseudonyms. Without it a pseudonym cannot be tied to a ULN, not even by
+/// trying all ULNs.
+#[derive(Clone)]
+pub struct PseudonymKey([u8; 32]);
+
+impl std::fmt::Debug for PseudonymKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PseudonymKey(not shown)")
+    }
+}
+
+impl PseudonymKey {
+    /// The key with these bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Pseudonym of the learner with this ULN (ten digits, checked).
+    pub(crate) fn of_uln(&self, uln: &str) -> Pseudonym {
+        self.of("ldsp-node learner by ULN v1", &[uln.as_bytes()])
+    }
+
+    /// Pseudonym of the learner whom `provider` knows by `reference`.
+    pub(crate) fn of_reference(&self, provider: &str, reference: &str) -> Pseudonym {
+        let provider = folded(provider);
+        self.of(
+            "ldsp-node learner by reference v1",
+            &[provider.as_bytes(), reference.as_bytes()],
+        )
+    }
+
+    /// Pseudonym of an enrolment: provider, learner, aim and start (days since 1970-01-01).
+    pub(crate) fn of_enrolment(
+        &self,
+        provider: &str,
+        learner: &Pseudonym,
+        aim: &str,
+        start: i64,
+    ) -> Pseudonym {
+        let (provider, aim) = (folded(provider), folded(aim));
+        self.of(
+            "ldsp-node enrolment v1",
+            &[
+                provider.as_bytes(),
+                learner,
+                aim.as_bytes(),
+                &start.to_be_bytes(),
+            ],
+        )
+    }
+
+    fn of(&self, purpose: &str, parts: &[&[u8]]) -> Pseudonym {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0)
+            .expect("HMAC takes a key of any length (RFC 2104 section 2)");
+        for part in std::iter::once(purpose.as_bytes()).chain(parts.iter().copied()) {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        let whole = mac.finalize().into_bytes();
+        let mut cut = [0; 16];
+        cut.copy_from_slice(&whole[..16]);
+        cut
+    }
+}
+
+/// One spelling for what people type with other case or spacing.
+fn folded(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn purpose_and_parts_do_not_run_together() {
+        let key = PseudonymKey::from_bytes([7; 32]);
+        assert_ne!(key.of_reference("ab", "c"), key.of_reference("a", "bc"));
+        assert_ne!(key.of_uln("1000000027"), key.of("x", &[b"1000000027"]));
+        assert_eq!(
+            key.of_reference("Acme  College", "7"),
+            key.of_reference("acme college ", "7")
+        );
+        assert_ne!(key.of_reference("acme", "a"), key.of_reference("acme", "A"));
+        let other = PseudonymKey::from_bytes([8; 32]);
+        assert_ne!(key.of_uln("1000000027"), other.of_uln("1000000027"));
+        assert_eq!(format!("{key:?}"), "PseudonymKey(not shown)");
+    }
+}

@@ -1,0 +1,366 @@
+//! A CSV file as a stream of checked rows: read and parsed on a thread of its own, in batches, while
+//! the caller writes the batch before.
+//!
+//! Memory does not grow with the file: a row is at most 64 KiB, a batch [`BATCH`] rows, and at most
+//! [`AHEAD`] batches wait.
+
+use std::cell::Cell;
+use std::io::{self, Cursor, Read};
+
+use csv::{ByteRecord, StringRecord};
+use encoding_rs::Encoding;
+use ldsp_protocol::ids::Digest;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::faults;
+use super::report::{Fault, RowProblem};
+
+const BATCH: usize = 500;
+const AHEAD: usize = 4;
+const RECORD_BYTES: u64 = 64 * 1024;
+const FIELD_BYTES: usize = 1_000;
+/// How much of a file is looked at for its encoding.
+const SNIFFED: u64 = 4_096;
+
+/// Where each column of the contract stands in this file; `None` when an optional one is absent.
+pub(super) type Places = Vec<Option<usize>>;
+
+/// How the file ended.
+pub(super) struct Ended {
+    /// SHA-256 of the file; `None` when reading stopped before its end.
+    pub(super) digest: Option<Digest>,
+    /// Data rows read.
+    pub(super) rows: u64,
+    /// What is wrong with the file as a whole.
+    pub(super) faults: Vec<RowProblem>,
+}
+
+/// Batches of parsed rows, and the end that follows the last of them.
+pub(super) struct Stream<T> {
+    pub(super) batches: mpsc::Receiver<Vec<T>>,
+    pub(super) end: JoinHandle<io::Result<Ended>>,
+}
+
+/// Reads `source`. `header` finds the columns in the first row; `parse` turns a row into a `T`.
+/// Dropping the receiver ends the reading.
+pub(super) fn stream<T, R, H, P>(
+    source: R,
+    names: &'static [&'static str],
+    header: H,
+    parse: P,
+) -> Stream<T>
+where
+    T: Send + 'static,
+    R: Read + Send + 'static,
+    H: FnOnce(&StringRecord) -> Result<Places, Vec<RowProblem>> + Send + 'static,
+    P: FnMut(Row<'_>) -> T + Send + 'static,
+{
+    let (sender, batches) = mpsc::channel(AHEAD);
+    let end = tokio::task::spawn_blocking(move || read(source, names, header, parse, &sender));
+    Stream { batches, end }
+}
+
+fn read<T, R, H, P>(
+    mut source: R,
+    names: &'static [&'static str],
+    header: H,
+    mut parse: P,
+    sender: &mpsc::Sender<Vec<T>>,
+) -> io::Result<Ended>
+where
+    R: Read,
+    H: FnOnce(&StringRecord) -> Result<Places, Vec<RowProblem>>,
+    P: FnMut(Row<'_>) -> T,
+{
+    let mut ended = Ended {
+        digest: None,
+        rows: 0,
+        faults: Vec::new(),
+    };
+    let mut start = Vec::new();
+    source.by_ref().take(SNIFFED).read_to_end(&mut start)?;
+    if let Some(fault) = sniff(&start) {
+        ended.faults.push(fault.at(1, None));
+        return Ok(ended);
+    }
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(Guard::new(Cursor::new(start).chain(source)));
+    let mut record = StringRecord::new();
+    if !next(&mut reader, &mut record, &mut ended)? {
+        if ended.faults.is_empty() {
+            ended.faults.push(faults::NO_HEADER.at(1, None));
+        }
+        return Ok(ended);
+    }
+    let width = record.len();
+    let places = match header(&record) {
+        Ok(places) => places,
+        Err(faults) => {
+            ended.faults.extend(faults);
+            return Ok(ended);
+        }
+    };
+    let mut batch = Vec::with_capacity(BATCH);
+    while next(&mut reader, &mut record, &mut ended)? {
+        // What a spreadsheet leaves below its table holds nothing.
+        if record.iter().all(|field| field.trim().is_empty()) {
+            continue;
+        }
+        ended.rows += 1;
+        batch.push(parse(Row::new(&record, width, &places, names)));
+        if batch.len() == BATCH {
+            let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
+            if sender.blocking_send(full).is_err() {
+                return Ok(ended);
+            }
+        }
+    }
+    // The receiver may have gone: then nobody waits for this batch either.
+    let _gone = sender.blocking_send(batch);
+    if !ended.faults.is_empty() {
+        return Ok(ended);
+    }
+    let guard = reader.into_inner();
+    if guard.quotes.open() {
+        ended
+            .faults
+            .push(faults::UNCLOSED.at(guard.quotes.opened, None));
+    } else if ended.rows == 0 {
+        ended.faults.push(faults::NO_ROWS.at(1, None));
+    }
+    ended.digest = Some(Digest::from_bytes(guard.hash.finalize().into()));
+    Ok(ended)
+}
+
+/// Reads the next row; `false` at the end of the file or at a fault of the file.
+fn next<R: Read>(
+    reader: &mut csv::Reader<Guard<R>>,
+    record: &mut StringRecord,
+    ended: &mut Ended,
+) -> io::Result<bool> {
+    reader.get_ref().left.set(RECORD_BYTES);
+    let line = reader.position().line();
+    let mut bytes = ByteRecord::from(std::mem::take(record));
+    match reader.read_byte_record(&mut bytes) {
+        Ok(false) => return Ok(false),
+        Ok(true) => {}
+        Err(error) => {
+            let csv::ErrorKind::Io(error) = error.into_kind() else {
+                return Err(io::Error::other("the CSV reader failed"));
+            };
+            let stop = error.get_ref().and_then(|e| e.downcast_ref::<Stop>());
+            let Some(Stop(fault)) = stop else {
+                return Err(error);
+            };
+            ended.faults.push(fault.at(line, None));
+            return Ok(false);
+        }
+    }
+    let line = bytes.position().map_or(line, csv::Position::line);
+    match StringRecord::from_byte_record(bytes) {
+        Ok(text) => {
+            *record = text;
+            Ok(true)
+        }
+        Err(_) => {
+            ended.faults.push(faults::WINDOWS_1252.at(line, None));
+            Ok(false)
+        }
+    }
+}
+
+/// What is wrong with a file whose first bytes these are.
+fn sniff(start: &[u8]) -> Option<Fault> {
+    let marked = Encoding::for_bom(start).map(|(encoding, _)| encoding);
+    if marked.is_some_and(|encoding| encoding != encoding_rs::UTF_8) {
+        return Some(faults::UTF_16);
+    }
+    // Western text in UTF-16 has a zero in every other byte.
+    let zeros = start.iter().filter(|b| **b == 0).count();
+    (zeros > 0 && zeros * 3 >= start.len()).then_some(faults::UTF_16)
+}
+
+/// Why the guard stopped a file.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.cause)]
+struct Stop(Fault);
+
+/// Digests what passes, follows the quotation marks, and stops NUL bytes and endless rows.
+struct Guard<R> {
+    inner: R,
+    hash: Sha256,
+    quotes: Quotes,
+    /// Bytes that may still be read for the row at hand.
+    left: Cell<u64>,
+}
+
+impl<R> Guard<R> {
+    fn new(inner: R) -> Self {
+        Self {
+            inner,
+            hash: Sha256::new(),
+            quotes: Quotes::new(),
+            left: Cell::new(RECORD_BYTES),
+        }
+    }
+}
+
+impl<R: Read> Read for Guard<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let stop = |fault| io::Error::new(io::ErrorKind::InvalidData, Stop(fault));
+        let left = self.left.get();
+        if left == 0 {
+            return Err(stop(faults::RECORD_SIZE));
+        }
+        let most = buffer
+            .len()
+            .min(usize::try_from(left).unwrap_or(usize::MAX));
+        let n = self.inner.read(&mut buffer[..most])?;
+        let bytes = &buffer[..n];
+        if bytes.contains(&0) {
+            return Err(stop(faults::NUL));
+        }
+        self.hash.update(bytes);
+        self.quotes.follow(bytes);
+        self.left.set(left - n as u64);
+        Ok(n)
+    }
+}
+
+/// Where a reader of RFC 4180 stands: the CSV reader accepts a quotation mark that is still open at
+/// the end of the file, we do not.
+struct Quotes {
+    state: State,
+    line: u64,
+    /// Line of the latest opening mark.
+    opened: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    FieldStart,
+    Plain,
+    Quoted,
+    /// A mark within quotes: the end of the field, or the first of a pair.
+    Mark,
+}
+
+impl Quotes {
+    fn new() -> Self {
+        Self {
+            state: State::FieldStart,
+            line: 1,
+            opened: 0,
+        }
+    }
+
+    fn follow(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            if *byte == b'\n' {
+                self.line += 1;
+            }
+            self.state = match (self.state, *byte) {
+                (State::FieldStart, b'"') => {
+                    self.opened = self.line;
+                    State::Quoted
+                }
+                (State::Quoted, b'"') => State::Mark,
+                (State::Mark, b'"') | (State::Quoted, _) => State::Quoted,
+                (_, b',' | b'\n' | b'\r') => State::FieldStart,
+                // A byte order mark stands before the first field.
+                (State::FieldStart, 0xEF | 0xBB | 0xBF) if self.line == 1 => State::FieldStart,
+                _ => State::Plain,
+            };
+        }
+    }
+
+    fn open(&self) -> bool {
+        self.state == State::Quoted
+    }
+}
+
+/// One row with the problems found in it so far. It has no `Debug`: it holds what must not be kept.
+pub(super) struct Row<'a> {
+    /// Line on which it begins.
+    pub(super) line: u64,
+    /// What is wrong with it.
+    pub(super) problems: Vec<RowProblem>,
+    /// Whether its fields can be told apart.
+    pub(super) whole: bool,
+    record: &'a StringRecord,
+    places: &'a [Option<usize>],
+    names: &'static [&'static str],
+    /// Bit per column: unreadable, reported, and empty for whoever asks.
+    bad: u64,
+}
+
+impl<'a> Row<'a> {
+    fn new(
+        record: &'a StringRecord,
+        width: usize,
+        places: &'a [Option<usize>],
+        names: &'static [&'static str],
+    ) -> Self {
+        let mut row = Self {
+            line: record.position().map_or(0, csv::Position::line),
+            problems: Vec::new(),
+            whole: record.len() == width,
+            record,
+            places,
+            names,
+            bad: 0,
+        };
+        if !row.whole {
+            row.problems.push(faults::FIELD_COUNT.at(row.line, None));
+            return row;
+        }
+        for column in 0..names.len() {
+            let text = row.text(column);
+            let fault = if text.len() > FIELD_BYTES {
+                faults::FIELD_SIZE
+            } else if text.chars().any(char::is_control) {
+                faults::CONTROL
+            } else {
+                continue;
+            };
+            row.problem(column, fault);
+            row.bad |= 1 << column;
+        }
+        row
+    }
+
+    /// The field of a column without spaces around it; empty when the file has no such column.
+    pub(super) fn text(&self, column: impl Into<usize>) -> &'a str {
+        let column = column.into();
+        if self.bad >> column & 1 == 1 {
+            return "";
+        }
+        let place = self.places.get(column).copied().flatten();
+        place
+            .and_then(|at| self.record.get(at))
+            .unwrap_or_default()
+            .trim()
+    }
+
+    /// Reports a problem of a column, unless the column was reported as unreadable.
+    pub(super) fn problem(&mut self, column: impl Into<usize>, fault: Fault) {
+        self.report(column, |line, field| fault.at(line, field));
+    }
+
+    /// The same with a problem that is made for the place.
+    pub(super) fn report(
+        &mut self,
+        column: impl Into<usize>,
+        make: impl FnOnce(u64, Option<&'static str>) -> RowProblem,
+    ) {
+        let column = column.into();
+        if self.bad >> column & 1 == 0 {
+            let field = self.names.get(column).copied();
+            self.problems.push(make(self.line, field));
+        }
+    }
+}

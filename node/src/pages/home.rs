@@ -1,0 +1,470 @@
+//! The first page: what is next and who must do it, what is held, what was published.
+
+use axum::extract::State;
+use axum::response::IntoResponse as _;
+use ldsp_protocol::ids::Period;
+use ldsp_protocol::keys::key_id;
+use ldsp_protocol::standard::{Dimension, Standard};
+use ldsp_ui::components::{
+    StatCard, Stats, SummaryList, Table, Tag, TagColour, Task, TaskList, link,
+};
+use ldsp_ui::{Html, Page, SignedIn};
+
+use super::{Answer, Pages, exact_tag, fault, release_problem, words};
+use crate::release::next_period;
+use crate::store::enrolment::{self, Enrolment};
+use crate::store::imports::ImportRecord;
+use crate::store::overview::StatementRow;
+use crate::store::people::{Person, Role};
+use crate::store::practice::StoredEntry;
+use crate::store::records::Held;
+use crate::store::releases::{self, StoredRelease};
+
+/// Everything that the page says.
+struct Desk {
+    people: Vec<Person>,
+    enrolment: Option<Enrolment>,
+    programmes: usize,
+    held: Held,
+    releases: Vec<StoredRelease>,
+    next: Option<(Period, bool)>,
+    statements: Vec<StatementRow>,
+    practice: Vec<StoredEntry>,
+    imports: Vec<ImportRecord>,
+}
+
+impl Desk {
+    async fn read(pages: &Pages) -> Result<Self, ldsp_ui::ProblemPage> {
+        let store = &pages.node.store;
+        let tiers = Standard::v1().dimension(Dimension::Tier).codes.len();
+        let stages = Standard::v1().stages().len();
+        let mut reader = store.reader.acquire().await.map_err(|e| fault(e.into()))?;
+        let enrolment = enrolment::read(&mut reader).await.map_err(fault)?;
+        let releases = releases::all(&mut reader).await.map_err(fault)?;
+        drop(reader);
+        Ok(Self {
+            people: store.people().await.map_err(fault)?,
+            enrolment,
+            programmes: store.programmes().await.map_err(fault)?.len(),
+            held: store
+                .exact_held(tiers, stages)
+                .await
+                .map_err(fault)?
+                .for_signed_in_page(),
+            releases,
+            next: next_period(store, (pages.clock)())
+                .await
+                .map_err(release_problem)?,
+            statements: store.statements().await.map_err(fault)?,
+            practice: store.practice_entries().await.map_err(fault)?,
+            imports: store.imports(5).await.map_err(fault)?,
+        })
+    }
+
+    fn enrolments(&self) -> u64 {
+        self.held.tier_by_stage.iter().flatten().sum::<u64>() + self.held.outside
+    }
+}
+
+pub(super) async fn home(State(pages): State<Pages>, person: SignedIn) -> Answer {
+    let desk = Desk::read(&pages).await?;
+    let fingerprint = key_id(&pages.node.signing.verifying_key()).in_blocks();
+    let body = Html::concat([
+        heading("What is next"),
+        tasks(&desk, &person).into(),
+        heading("What was published"),
+        published(&desk),
+        heading("What is held here"),
+        held(&desk),
+        heading("Recent imports"),
+        imports(&desk),
+        heading("Place in the federation"),
+        federation(&desk, &fingerprint),
+    ]);
+    let lead = "Learners\u{2019} records stay on this server. Only protected counts and practice entries leave it, after two people agreed.";
+    Ok(
+        Page::new(format!("{} at a glance", words::lep(&pages.node.lep)))
+            .lead(lead)
+            .body(body)
+            .into_response(),
+    )
+}
+
+fn heading(text: &'static str) -> Html {
+    #[derive(askama::Template)]
+    #[template(
+        source = r#"<h2 class="govuk-heading-l">{{ text }}</h2>"#,
+        ext = "html"
+    )]
+    struct Heading {
+        text: &'static str,
+    }
+    Html::render(&Heading { text })
+}
+
+fn tag(text: &str, colour: TagColour) -> Html {
+    Tag::coloured(text, colour).into()
+}
+
+fn tasks(desk: &Desk, person: &SignedIn) -> TaskList {
+    let mut list = TaskList::new("next");
+    for task in set_up(desk)
+        .into_iter()
+        .chain(release_task(desk, person))
+        .chain(practice_task(desk, person))
+        .chain(delivery_task(desk))
+    {
+        list = list.task(task);
+    }
+    list
+}
+
+fn set_up(desk: &Desk) -> Vec<Task> {
+    let mut tasks = Vec::new();
+    for (role, what) in [(Role::Author, "an author"), (Role::Approver, "an approver")] {
+        if !desk.people.iter().any(|p| p.role == role) {
+            tasks.push(
+                Task::new(format!("Add {what}"), tag("To do", TagColour::Yellow)).hint(format!(
+                    "The IT team: ldsp-node people add NAME --role {}",
+                    role.as_str()
+                )),
+            );
+        }
+    }
+    match &desk.enrolment {
+        None => tasks.push(
+            Task::new("Enrol this node with the national log", tag("To do", TagColour::Yellow))
+                .hint("The IT team: ask the national operator for an invite, then ldsp-node enrol --invite FILE"),
+        ),
+        Some(enrolment) if !enrolment.active => tasks.push(
+            Task::new("Read the key\u{2019}s fingerprint to the national operator", tag("Waiting", TagColour::Yellow))
+                .hint("Anybody, by telephone: it stands at the foot of this page. The operator approves when both read the same")
+                .href("#federation"),
+        ),
+        Some(_) => {}
+    }
+    if desk.programmes == 0 {
+        tasks.push(
+            Task::new("Import programmes", tag("To do", TagColour::Yellow))
+                .hint("An author, before learners")
+                .href("/import"),
+        );
+    } else if desk.enrolments() == 0 {
+        tasks.push(
+            Task::new("Import learners", tag("To do", TagColour::Yellow))
+                .hint("An author")
+                .href("/import"),
+        );
+    }
+    tasks
+}
+
+fn release_task(desk: &Desk, person: &SignedIn) -> Option<Task> {
+    if let Some(open) = desk.releases.iter().find(|r| r.approved.is_none()) {
+        let month = open.period.in_words();
+        let yours = person.role.as_str() == Role::Approver.as_str() && person.name != open.author;
+        let title = if yours {
+            format!("Read and approve {month}")
+        } else {
+            format!("{month} is waiting for an approver")
+        };
+        let who = approvers(desk, &open.author);
+        return Some(
+            Task::new(title, tag("Waiting", TagColour::Yellow))
+                .hint(format!(
+                    "Prepared by {} on {}. {who}",
+                    open.author,
+                    words::second(open.prepared_at)
+                ))
+                .href(format!("/releases/{}", open.period)),
+        );
+    }
+    let (period, ended) = desk.next?;
+    let month = period.in_words();
+    if ended {
+        return Some(
+            Task::new(
+                format!("Prepare the release of {month}"),
+                tag("To do", TagColour::Blue),
+            )
+            .hint("An author, or the timetable. Nothing leaves before an approver agrees")
+            .href("/releases"),
+        );
+    }
+    let from = period
+        .next()
+        .map_or_else(String::new, |n| words::day(n.first_day()));
+    Some(
+        Task::new(
+            format!("{month} can be prepared from {from}"),
+            tag("Not yet", TagColour::Grey),
+        )
+        .hint("A month is released after it has ended"),
+    )
+}
+
+/// Who may approve what `author` prepared.
+fn approvers(desk: &Desk, author: &str) -> String {
+    let names: Vec<&str> = desk
+        .people
+        .iter()
+        .filter(|p| p.role == Role::Approver && p.name != author)
+        .map(|p| p.name.as_str())
+        .collect();
+    match names.as_slice() {
+        [] => "Nobody may approve it yet: the IT team has to add an approver".to_owned(),
+        names => format!("Who may approve: {}", names.join(", ")),
+    }
+}
+
+fn practice_task(desk: &Desk, person: &SignedIn) -> Option<Task> {
+    let drafts: Vec<&StoredEntry> = desk.practice.iter().filter(|e| e.seq.is_none()).collect();
+    let first = drafts.first()?;
+    let title = match drafts.len() {
+        1 => format!(
+            "Practice entry \u{201c}{}\u{201d} is waiting for an approver",
+            first.entry.title
+        ),
+        n => format!("{n} practice entries are waiting for an approver"),
+    };
+    let href = if drafts.len() == 1 {
+        format!("/practice/{}", first.id)
+    } else {
+        "/practice".to_owned()
+    };
+    let hint = if person.role.as_str() == Role::Approver.as_str() {
+        "You may release what you did not write"
+    } else {
+        "An approver reads and releases it"
+    };
+    Some(
+        Task::new(title, tag("Waiting", TagColour::Yellow))
+            .hint(hint)
+            .href(href),
+    )
+}
+
+fn delivery_task(desk: &Desk) -> Option<Task> {
+    let waiting: Vec<&StatementRow> = desk
+        .statements
+        .iter()
+        .filter(|s| s.acknowledged_at.is_none())
+        .collect();
+    let oldest = waiting.last()?;
+    let queued = words::some(waiting.len(), "statement", "statements");
+    let title = format!("{queued} waiting to be delivered to the national log");
+    let since = words::second(oldest.queued_at);
+    let (colour, hint) = match &oldest.problem {
+        None => (
+            TagColour::Blue,
+            format!("Queued since {since}. Nobody needs to do anything"),
+        ),
+        Some(problem) => (
+            TagColour::Red,
+            format!(
+                "Queued since {since}, tried {} times, next try {}. {}",
+                oldest.attempts,
+                words::second(oldest.next_attempt_at),
+                words::sentence(problem)
+            ),
+        ),
+    };
+    let state = if oldest.problem.is_some() {
+        "Delayed"
+    } else {
+        "On its way"
+    };
+    Some(Task::new(title, tag(state, colour)).hint(hint))
+}
+
+fn published(desk: &Desk) -> Html {
+    let released: Vec<&StoredRelease> = desk.releases.iter().filter(|r| r.seq.is_some()).collect();
+    let receipts = desk
+        .statements
+        .iter()
+        .filter(|s| s.acknowledged_at.is_some())
+        .count();
+    let last = released.last();
+    let entries = desk.practice.iter().filter(|e| e.seq.is_some()).count();
+    let months = StatCard::new("Months released", words::count(released.len() as u64)).line(
+        last.map_or_else(
+            || "none yet".to_owned(),
+            |r| format!("the last one is {}", r.period.in_words()),
+        ),
+    );
+    let receipt = StatCard::new(
+        "Receipts from the national log",
+        format!("{receipts} of {}", desk.statements.len()),
+    )
+    .line(
+        desk.statements
+            .iter()
+            .find_map(|s| s.log_index)
+            .map_or_else(
+                || "none yet".to_owned(),
+                |index| format!("the last one is for log entry {}", words::count(index)),
+            ),
+    );
+    let practice = StatCard::new("Practice entries released", words::count(entries as u64))
+        .line("what worked, what failed, and why");
+    let stats = Html::from(Stats::new(
+        "What was published",
+        [months, receipt, practice],
+    ));
+    if desk.statements.is_empty() {
+        return stats;
+    }
+    let titles = |row: &StatementRow| match row.period {
+        Some(period) => link(&period.in_words(), &format!("/releases/{period}")),
+        None => desk
+            .practice
+            .iter()
+            .find(|e| e.seq == Some(row.seq))
+            .map_or_else(
+                || "Practice entry".into(),
+                |e| link(&e.entry.title, &format!("/practice/{}", e.id)),
+            ),
+    };
+    let rows = desk.statements.iter().take(6).map(|row| {
+        [
+            titles(row),
+            if row.period.is_some() {
+                "Monthly figures".into()
+            } else {
+                "Practice entry".into()
+            },
+            words::count(row.seq).into(),
+            words::second(row.queued_at).into(),
+            receipt_words(row),
+        ]
+    });
+    let table = Table::new("Latest statements")
+        .columns(["What", "Kind", "Number", "Released", "Receipt"])
+        .rows(rows);
+    Html::concat([stats, table.into()])
+}
+
+/// How a statement's delivery stands.
+pub(super) fn receipt_words(row: &StatementRow) -> Html {
+    match (row.acknowledged_at, row.log_index) {
+        (Some(at), Some(index)) => Html::concat([
+            tag("Received", TagColour::Green),
+            format!(" log entry {}, {}", words::count(index), words::second(at)).into(),
+        ]),
+        _ if row.problem.is_some() => tag("Delayed", TagColour::Red),
+        _ => tag("On its way", TagColour::Blue),
+    }
+}
+
+fn held(desk: &Desk) -> Html {
+    let standard = Standard::v1();
+    let held = &desk.held;
+    let in_area: u64 = held.tier_by_stage.iter().flatten().sum();
+    let cards = [
+        StatCard::new("Enrolments of this area", words::count(in_area))
+            .line("people who live in the LEP\u{2019}s districts")
+            .tag(exact_tag()),
+        StatCard::new("Learners", words::count(held.learners))
+            .line("different people, pseudonymised")
+            .tag(exact_tag()),
+        StatCard::new("From outside the area", words::count(held.outside))
+            .line("kept for local figures, never published")
+            .tag(exact_tag()),
+        StatCard::new("Programmes", words::count(desk.programmes as u64))
+            .line("described by this LEP"),
+    ];
+    let mut pieces = vec![Html::from(Stats::new("What is held here", cards))];
+    if in_area > 0 {
+        let stages = standard.stages();
+        let tiers = &standard.dimension(Dimension::Tier).codes;
+        let columns = std::iter::once(Html::from("Tier"))
+            .chain(stages.iter().map(|s| s.title.clone().into()))
+            .chain([Html::from("All")]);
+        let rows = tiers.iter().zip(&held.tier_by_stage).map(|(tier, cells)| {
+            let mut row = vec![Html::from(tier.title.clone())];
+            row.extend(cells.iter().map(|n| words::count(*n).into()));
+            row.push(words::count(cells.iter().sum::<u64>()).into());
+            row
+        });
+        let table = Table::new("Enrolments of this area by tier and stage. Exact: do not share")
+            .columns(columns)
+            .numeric(1..stages.len() + 2)
+            .rows(rows);
+        pieces.push(table.into());
+    }
+    let mut note = "Records are pseudonymised: names, unique learner numbers, birth dates and postcodes were not kept.".to_owned();
+    if held.local_only > 0 {
+        let more = words::count(held.local_only);
+        note.push_str(&format!(" {more} enrolments count locally only: a learner\u{2019}s third and further ones do not enter published figures."));
+    }
+    pieces.push(Html::paragraph(&note));
+    Html::concat(pieces)
+}
+
+fn imports(desk: &Desk) -> Html {
+    if desk.imports.is_empty() {
+        return Html::paragraph("No file has been imported yet.");
+    }
+    let rows = desk.imports.iter().map(|i| {
+        let t = i.tally;
+        let refused = match t.refused {
+            0 => Html::from("0"),
+            n => Html::concat([tag(&words::count(n), TagColour::Red)]),
+        };
+        [
+            Html::from(words::moment(i.at)),
+            words::sentence(i.kind.as_str())
+                .trim_end_matches('.')
+                .into(),
+            words::count(t.rows).into(),
+            words::count(t.added).into(),
+            words::count(t.changed).into(),
+            words::count(t.unchanged).into(),
+            refused,
+            words::count(t.outside).into(),
+        ]
+    });
+    let table = Table::new("Rows of the last files. Exact: do not share")
+        .columns([
+            "When",
+            "File",
+            "Rows",
+            "New",
+            "Changed",
+            "Same",
+            "Refused",
+            "Outside the area",
+        ])
+        .numeric(2..8)
+        .rows(rows);
+    Html::from(table)
+}
+
+fn federation(desk: &Desk, fingerprint: &str) -> Html {
+    #[derive(askama::Template)]
+    #[template(
+        source = r#"<p class="govuk-body" id="federation">Fingerprint of this node{{ "\u{2019}" }}s key. Read it to the national operator over the telephone; both sides must see the same.</p><p class="ldsp-secret">{{ fingerprint }}</p>"#,
+        ext = "html"
+    )]
+    struct Fingerprint<'a> {
+        fingerprint: &'a str,
+    }
+    let list = match &desk.enrolment {
+        None => SummaryList::new().fact("Enrolment", tag("Not enrolled", TagColour::Grey)),
+        Some(e) => {
+            let state = if e.active {
+                tag("Active", TagColour::Green)
+            } else {
+                tag("Waiting for the operator", TagColour::Yellow)
+            };
+            SummaryList::new()
+                .fact("Enrolment", state)
+                .fact("Name in the federation", e.node.as_str())
+                .fact("National log", e.origin.clone())
+                .fact("Address", e.url.clone())
+                .fact("Enrolled", words::second(e.enrolled_at))
+        }
+    };
+    let list = list.fact("Data standard", Standard::v1().title());
+    Html::concat([Html::render(&Fingerprint { fingerprint }), list.into()])
+}

@@ -1,0 +1,379 @@
+//! Importing a file in the browser: check first, then store. The file is not kept.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::{DefaultBodyLimit, Multipart, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{MethodRouter, post};
+use ldsp_ui::components::{
+    Choice, Details, ErrorSummary, Field, Notification, Radios, StatCard, Stats, Table, list,
+};
+use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
+
+use super::releases::file;
+use super::upload::{Upload, UploadError};
+use super::{Answer, Pages, exact_tag, words};
+use crate::import::report::{ImportReport, Outcome};
+use crate::import::{self, ImportError, Options};
+use crate::store::imports::ImportKind;
+
+/// Largest file: about two million rows.
+const LARGEST: usize = 512 << 20;
+/// Rows of a report that are shown on the page; the file has all of them.
+const SHOWN: usize = 100;
+
+/// The last report of each person, for download. Reports quote nothing of the files.
+#[derive(Clone, Default)]
+pub(super) struct Reports(Arc<Mutex<BTreeMap<String, Arc<Vec<u8>>>>>);
+
+impl Reports {
+    fn keep(&self, person: &str, csv: Vec<u8>) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.insert(person.to_owned(), Arc::new(csv));
+    }
+
+    fn of(&self, person: &str) -> Option<Arc<Vec<u8>>> {
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.get(person).cloned()
+    }
+}
+
+/// The route that takes files, with its own limit.
+pub(super) fn receive() -> MethodRouter<Pages> {
+    post(upload).layer(DefaultBodyLimit::max(LARGEST))
+}
+
+/// What was chosen besides the file.
+#[derive(Default)]
+struct Chosen {
+    kind: String,
+    way: String,
+}
+
+#[derive(Default)]
+struct Errors {
+    kind: Option<&'static str>,
+    way: Option<&'static str>,
+    file: Option<String>,
+}
+
+#[derive(askama::Template)]
+#[template(path = "import_form.html")]
+struct FormTemplate {
+    kind: Radios,
+    way: Radios,
+    error: Option<String>,
+}
+
+fn form_html(chosen: &Chosen, errors: &Errors) -> Html {
+    let kind = Radios::new(
+        Field::new("kind", "What does the file hold?")
+            .value(chosen.kind.clone())
+            .error_if(errors.kind),
+        [
+            Choice::new("programmes", "Programmes")
+                .hint("One row for each programme. Import them before their learners"),
+            Choice::new("learners", "Learners").hint("One row for each enrolment"),
+        ],
+    );
+    let way = Radios::new(
+        Field::new("way", "What shall be done?")
+            .value(chosen.way.clone())
+            .error_if(errors.way),
+        [
+            Choice::new("check", "Check the file only")
+                .hint("Every row is checked and nothing is stored"),
+            Choice::new("store", "Import it if every row is sound"),
+            Choice::new("valid", "Import the sound rows and leave the others out")
+                .hint("Rows with a problem are listed for you to correct"),
+        ],
+    );
+    let form = FormTemplate {
+        kind,
+        way,
+        error: errors.file.clone(),
+    };
+    Html::render(&form)
+}
+
+fn about() -> Html {
+    let columns = |names: &[&str]| names.join(", ");
+    let learners = Details::new(
+        "Columns of the learner file",
+        Html::paragraph(&columns(import::learners::COLUMNS)),
+    );
+    let programmes = Details::new(
+        "Columns of the programme file",
+        Html::paragraph(&columns(import::programmes::COLUMNS)),
+    );
+    Html::concat([
+        list([
+            "The file is read once and deleted from this server at once, also when it is refused. To import after a check, choose it again.",
+            "Names, learner numbers, birth dates and postcodes become a code, an age band and a district. They are not kept, and no report quotes them.",
+            "Importing the same file twice changes nothing; a row that has changed is updated.",
+        ]),
+        programmes.into(),
+        learners.into(),
+    ])
+}
+
+fn page(chosen: &Chosen, errors: &Errors) -> Page {
+    let mut summary = ErrorSummary::new();
+    for (field, error) in [
+        ("kind", errors.kind),
+        ("way", errors.way),
+        ("file", errors.file.as_deref()),
+    ] {
+        if let Some(error) = error {
+            summary = summary.error(field, error);
+        }
+    }
+    Page::new("Import a file")
+        .errors(summary)
+        .body(Html::concat([about(), form_html(chosen, errors)]))
+}
+
+pub(super) async fn form() -> Page {
+    let chosen = Chosen {
+        kind: String::new(),
+        way: "check".to_owned(),
+    };
+    page(&chosen, &Errors::default())
+}
+
+async fn upload(State(pages): State<Pages>, person: SignedIn, mut multipart: Multipart) -> Answer {
+    let mut chosen = Chosen::default();
+    let mut received = None;
+    while let Some(field) = multipart
+        .next_field()
+        .await
+        .map_err(|e| not_received(UploadError::Sent(e)))?
+    {
+        match field.name().unwrap_or_default() {
+            "kind" => chosen.kind = short(field).await?,
+            "way" => chosen.way = short(field).await?,
+            "file" => {
+                let upload = Upload::receive(&pages.node.dir, &pages.entropy, field)
+                    .await
+                    .map_err(not_received)?;
+                received = Some(upload);
+            }
+            _ => {}
+        }
+    }
+    let kind = match chosen.kind.as_str() {
+        "programmes" => Some(ImportKind::Programmes),
+        "learners" => Some(ImportKind::Learners),
+        _ => None,
+    };
+    let way = ["check", "store", "valid"].contains(&chosen.way.as_str());
+    let received = received.filter(|upload| upload.bytes > 0);
+    let errors = Errors {
+        kind: kind.is_none().then_some("Choose what the file holds"),
+        way: (!way).then_some("Choose what shall be done"),
+        file: received
+            .is_none()
+            .then(|| "Choose a CSV file that is not empty".to_owned()),
+    };
+    let (Some(kind), true, Some(upload)) = (kind, way, received) else {
+        return Ok(page(&chosen, &errors).into_response());
+    };
+    let options = Options {
+        dry_run: chosen.way == "check",
+        valid_rows: chosen.way == "valid",
+    };
+    let report = run(&pages, &person, kind, &options, &upload).await?;
+    drop(upload);
+    let mut csv = Vec::new();
+    if report.csv(&mut csv).is_ok() {
+        pages.reports.keep(&person.name, csv);
+    }
+    Ok(report_page(&report, &chosen).into_response())
+}
+
+async fn short(field: axum::extract::multipart::Field<'_>) -> Result<String, ProblemPage> {
+    field
+        .text()
+        .await
+        .map_err(|e| not_received(UploadError::Sent(e)))
+}
+
+async fn run(
+    pages: &Pages,
+    person: &SignedIn,
+    kind: ImportKind,
+    options: &Options,
+    upload: &Upload,
+) -> Result<ImportReport, ProblemPage> {
+    let source = upload
+        .open()
+        .map_err(|e| not_received(UploadError::Disk(e)))?;
+    let (store, now) = (&pages.node.store, (pages.clock)());
+    let report = match kind {
+        ImportKind::Programmes => import::programmes(store, source, options, now).await,
+        _ => import::learners(store, &pages.node.pseudonyms, source, options, now).await,
+    };
+    let report = report.map_err(failed)?;
+    if report.outcome == Outcome::Stored {
+        let action = format!("import {}", kind.as_str());
+        let detail = format!(
+            "asked for on the page; {} rows, {} refused",
+            report.tally.rows, report.tally.refused
+        );
+        store
+            .audit(now, &person.name, &action, &detail)
+            .await
+            .map_err(super::fault)?;
+    }
+    Ok(report)
+}
+
+fn failed(error: ImportError) -> ProblemPage {
+    tracing::error!(%error, "an import from the page did not run to its end");
+    ProblemPage::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "import_failed",
+        "The file was not imported",
+    )
+    .happened(format!(
+        "{} Nothing was stored.",
+        words::sentence(&error.to_string())
+    ))
+    .next(error.next())
+}
+
+fn not_received(error: UploadError) -> ProblemPage {
+    match error {
+        UploadError::Sent(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            ProblemPage::new(StatusCode::PAYLOAD_TOO_LARGE, "file_too_large", "The file is too large")
+                .happened(format!("A file may have up to {} MiB. Nothing was stored.", LARGEST >> 20))
+                .next("Split the file, or ask the IT team to import it on the server: ldsp-node import learners FILE.")
+        }
+        UploadError::Sent(error) => ProblemPage::new(StatusCode::BAD_REQUEST, "upload_broken", "The file did not arrive whole")
+            .happened(format!("{} Nothing was stored.", words::sentence(&error.body_text())))
+            .next("Try again. If it happens again, ask the IT team to import the file on the server."),
+        UploadError::Disk(error) => {
+            tracing::error!(%error, "an upload could not be written to the data directory");
+            ProblemPage::new(StatusCode::INSUFFICIENT_STORAGE, "disk", "The server could not take the file")
+                .happened("The disk of the data directory is full or cannot be written. Nothing was stored.")
+                .next("Tell the IT team; try again when there is space.")
+        }
+    }
+}
+
+fn report_page(report: &ImportReport, chosen: &Chosen) -> Page {
+    let t = report.tally;
+    let what = report.kind.as_str();
+    let (notice, sound) = match report.outcome {
+        Outcome::Stored if t.refused > 0 => (Notification::done(format!("The sound rows are stored; {} were left out", words::count(t.refused))), false),
+        Outcome::Stored => (Notification::done("The file is imported"), true),
+        Outcome::Checked if report.problems.total() == 0 => (
+            Notification::done("The file is sound. Nothing was stored yet")
+                .content("To import it, choose it again below and send it."),
+            true,
+        ),
+        Outcome::Checked => (
+            Notification::important("Some rows have problems. Nothing was stored")
+                .content("The others could go in alone. Correct the file, or import the sound rows."),
+            false,
+        ),
+        Outcome::Refused => (
+            Notification::important("The file was refused. Nothing was stored")
+                .content("Each problem stands below with its line, its cause and what to do. Correct them all and send the file again."),
+            false,
+        ),
+    };
+    let would = if report.outcome == Outcome::Stored {
+        ""
+    } else {
+        "would be "
+    };
+    let cards = [
+        StatCard::new("Rows in the file", words::count(t.rows)).tag(exact_tag()),
+        StatCard::new("New", words::count(t.added)).line(format!("{would}added")),
+        StatCard::new("Changed", words::count(t.changed)).line(format!("{would}updated")),
+        StatCard::new("Same as held", words::count(t.unchanged)).line("nothing to do"),
+        StatCard::new("Refused", words::count(t.refused)).line("rows with a problem"),
+    ];
+    let mut pieces = vec![Html::from(Stats::new("What the file holds", cards))];
+    if t.outside > 0 {
+        pieces.push(Html::paragraph(&format!(
+            "{} of the enrolments are of people who live outside the area: kept for local figures, never published.",
+            words::count(t.outside)
+        )));
+    }
+    if !sound {
+        pieces.push(problems(report));
+    }
+    let again = match (report.outcome, chosen.way.as_str()) {
+        (Outcome::Stored, _) => {
+            return Page::new(format!("Import of {what}"))
+                .breadcrumb("Import", "/import")
+                .notice(notice)
+                .body(Html::concat(pieces));
+        }
+        (Outcome::Checked, _) => "store",
+        (_, way) => way,
+    };
+    let next = Chosen {
+        kind: chosen.kind.clone(),
+        way: again.to_owned(),
+    };
+    pieces.push(Html::literal(
+        "<h2 class=\"govuk-heading-m\">Send the file again</h2>",
+    ));
+    pieces.push(form_html(&next, &Errors::default()));
+    Page::new(format!("Check of {what}"))
+        .breadcrumb("Import", "/import")
+        .notice(notice)
+        .body(Html::concat(pieces))
+}
+
+fn problems(report: &ImportReport) -> Html {
+    let all = report.problems.total();
+    if all == 0 {
+        return Html::default();
+    }
+    let rows = report.problems.detailed().iter().take(SHOWN).map(|p| {
+        [
+            Html::from(words::count(p.line)),
+            p.field.unwrap_or("whole row").into(),
+            p.cause.to_string().into(),
+            p.remedy.to_string().into(),
+            super::releases::code(p.code),
+        ]
+    });
+    let shown = if all > SHOWN as u64 {
+        format!("The first {SHOWN} of {} problems", words::count(all))
+    } else {
+        words::some(
+            usize::try_from(all).unwrap_or(usize::MAX),
+            "problem",
+            "problems",
+        )
+    };
+    let table = Table::new(shown)
+        .columns(["Line", "Field", "What is wrong", "What to do", "Code"])
+        .rows(rows);
+    let download =
+        ldsp_ui::components::link("Download the whole report (CSV)", "/import/report.csv");
+    Html::concat([table.into(), ldsp_ui::components::list([download])])
+}
+
+pub(super) async fn report(State(pages): State<Pages>, person: SignedIn) -> Answer {
+    let csv = pages.reports.of(&person.name).ok_or_else(|| {
+        ProblemPage::new(StatusCode::NOT_FOUND, "no_report", "There is no report")
+            .happened(
+                "No file was checked since this server was started, or it was by another person.",
+            )
+            .next("Check the file again on the page Import.")
+    })?;
+    let response: Response = file(
+        csv.as_ref().clone(),
+        "text/csv; charset=utf-8",
+        "attachment; filename=\"ldsp-import-report.csv\"",
+    );
+    Ok(response)
+}

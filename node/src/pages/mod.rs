@@ -1,0 +1,262 @@
+//! The node's pages. Everything but sign-in is for signed-in people of the LEP: exact counts of learners appear here,
+//! marked "exact: do not share", and nowhere else.
+//!
+//! [`site`] gives the whole site; [`router`], [`rules`] and [`frame`] are its parts.
+
+mod figures;
+mod help;
+mod home;
+mod import;
+mod library;
+mod people;
+mod practice;
+mod practice_figures;
+mod practice_form;
+mod practice_view;
+mod release_table;
+mod releases;
+mod upload;
+mod words;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use ldsp_ui::components::{Notification, Tag, TagColour};
+use ldsp_ui::{
+    Access, Banner, Frame, Link, NavItem, ProblemPage, RoleTable, Rule, Site, SiteError,
+};
+
+use crate::home::Node;
+use crate::practice::PracticeError;
+use crate::release::ReleaseError;
+use crate::store::StoreError;
+use crate::submit::ReadError;
+use crate::{Clock, Entropy};
+
+pub use library::{ReadPeers, peers_over_https};
+pub use people::StorePeople;
+
+/// What the pages need. The caller makes it; nothing here reads clock or randomness by itself.
+pub struct Settings {
+    /// The open node.
+    pub node: Node,
+    /// The present.
+    pub clock: Clock,
+    /// Randomness: a month's noise, names of temporary files.
+    pub entropy: Entropy,
+    /// The LEP's own, smaller privacy budget in millionths of zCDP rho.
+    pub rho_micro: Option<u64>,
+    /// Reads what only enrolled nodes may see; see [`peers_over_https`].
+    pub peers: ReadPeers,
+    /// Called after a statement was queued, so that the submitter need not wait for its next turn.
+    pub queued: Arc<dyn Fn() + Send + Sync>,
+    /// A sentence for a banner on every page when the records are not real.
+    pub illustrative: Option<String>,
+}
+
+/// Shared by all handlers.
+#[derive(Clone)]
+struct Pages {
+    settings: Arc<Settings>,
+    reports: import::Reports,
+}
+
+impl std::ops::Deref for Pages {
+    type Target = Settings;
+
+    fn deref(&self) -> &Settings {
+        &self.settings
+    }
+}
+
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// What a handler answers: a page, a redirect or a file; a refusal is a page too.
+type Answer = Result<Response, ProblemPage>;
+
+const AUTHOR: Access = Access::Roles(&["author"]);
+const APPROVER: Access = Access::Roles(&["approver"]);
+
+/// Who may ask for what: every route of [`router`].
+#[must_use]
+pub fn rules() -> Vec<Rule> {
+    let read = |path| Rule::get(path, Access::SignedIn);
+    vec![
+        read("/"),
+        read("/help"),
+        read("/people"),
+        read("/releases"),
+        Rule::post("/releases/prepare", AUTHOR),
+        read("/releases/{period}"),
+        Rule::post("/releases/{period}/approve", APPROVER),
+        read("/releases/{period}/payload.json"),
+        read("/releases/{period}/figures.csv"),
+        read("/releases/{period}/tables/{table}"),
+        read("/practice"),
+        Rule::get("/practice/new", AUTHOR),
+        Rule::post("/practice/new", AUTHOR),
+        read("/practice/library"),
+        read("/practice/{id}"),
+        Rule::get("/practice/{id}/edit", AUTHOR),
+        Rule::post("/practice/{id}/edit", AUTHOR),
+        Rule::post("/practice/{id}/release", APPROVER),
+        Rule::get("/import", AUTHOR),
+        Rule::post("/import", AUTHOR),
+        Rule::get("/import/report.csv", AUTHOR),
+    ]
+}
+
+/// The node's routes, to be put behind sign-in and [`rules`] by [`site`]. Removes uploads that a killed program left behind.
+#[must_use]
+pub fn router(settings: Settings) -> Router {
+    upload::sweep(&settings.node.dir);
+    let pages = Pages {
+        settings: Arc::new(settings),
+        reports: import::Reports::default(),
+    };
+    Router::new()
+        .route("/", get(home::home))
+        .route("/help", get(help::help))
+        .route("/people", get(people::list))
+        .route("/releases", get(releases::list))
+        .route("/releases/prepare", post(releases::prepare))
+        .route("/releases/{period}", get(releases::show))
+        .route("/releases/{period}/approve", post(releases::approve))
+        .route("/releases/{period}/payload.json", get(releases::payload))
+        .route("/releases/{period}/figures.csv", get(release_table::csv))
+        .route(
+            "/releases/{period}/tables/{table}",
+            get(release_table::table),
+        )
+        .route("/practice", get(practice::list))
+        .route(
+            "/practice/new",
+            get(practice_form::new).post(practice_form::create),
+        )
+        .route("/practice/library", get(library::library))
+        .route("/practice/{id}", get(practice::show))
+        .route(
+            "/practice/{id}/edit",
+            get(practice_form::edit).post(practice_form::change),
+        )
+        .route("/practice/{id}/release", post(practice::release))
+        .route("/import", get(import::form).merge(import::receive()))
+        .route("/import/report.csv", get(import::report))
+        .with_state(pages)
+}
+
+/// What surrounds every page of the node of this LEP.
+#[must_use]
+pub fn frame(settings: &Settings) -> Frame {
+    let mut frame = Frame::new(words::lep(&settings.node.lep));
+    frame.tagline = "Local Digital Skills Partnership node".to_owned();
+    frame.people_sign_in = true;
+    frame.nav = vec![
+        NavItem::signed_in("Home", "/"),
+        NavItem::signed_in("Releases", "/releases"),
+        NavItem::signed_in("Practice", "/practice"),
+        NavItem::signed_in("Import", "/import"),
+        NavItem::signed_in("People", "/people"),
+        NavItem::signed_in("Help", "/help"),
+    ];
+    if let Some(sentence) = &settings.illustrative {
+        frame.banners.push(Banner::illustrative(sentence.clone()));
+    }
+    frame.footer_links = vec![Link::new("Help and how data are protected", "/help")];
+    frame.footer_note = "Records held here are pseudonymised. Only protected counts and practice entries leave this node.".into();
+    frame
+}
+
+/// The whole site at `public_origin` (`https://host[:port]`); `machine` are routes for programs.
+///
+/// # Errors
+/// [`SiteError`] when the address is no https origin.
+pub fn site(
+    settings: Settings,
+    public_origin: &str,
+    cookie: &str,
+    machine: Router,
+) -> Result<Router, SiteError> {
+    let people = StorePeople(settings.node.store.clone());
+    let site = Site::new(
+        frame(&settings),
+        public_origin,
+        people,
+        settings.clock.clone(),
+    )?
+    .roles(RoleTable::new(rules()))
+    .cookie_suffix(cookie)?;
+    Ok(site.router(router(settings), machine))
+}
+
+fn see_other(target: &str) -> Response {
+    Redirect::to(target).into_response()
+}
+
+fn exact_tag() -> Tag {
+    Tag::coloured("Exact: do not share", TagColour::Red)
+}
+
+fn done(heading: &str, content: &str) -> Notification {
+    Notification::done(heading).content(content)
+}
+
+/// A fault of the store as a page. The cause goes to the log.
+fn fault(error: StoreError) -> ProblemPage {
+    tracing::error!(%error, next = error.next(), "the store refused");
+    ProblemPage::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "storage",
+        "The node's database could not be used",
+    )
+    .happened("What was stored before is safe; what you just sent was not stored.")
+    .next(format!("Tell the IT team. {}", error.next()))
+}
+
+fn refused(code: &'static str, title: &str, reason: &str, next: &str) -> ProblemPage {
+    ProblemPage::new(StatusCode::CONFLICT, code, title)
+        .happened(words::sentence(reason))
+        .next(next)
+}
+
+fn release_problem(error: ReleaseError) -> ProblemPage {
+    match error {
+        ReleaseError::Store(error) => fault(error),
+        ReleaseError::Unknown(_) => ProblemPage::not_found(),
+        ReleaseError::NotApprover(_) => {
+            ProblemPage::forbidden("Only an approver may approve a release.")
+        }
+        error => refused(
+            error.code(),
+            "The release was left as it is",
+            &error.to_string(),
+            "Go back to the list of releases to see what is waiting for whom.",
+        ),
+    }
+}
+
+fn practice_problem(error: PracticeError) -> ProblemPage {
+    match error {
+        PracticeError::Store(error) => fault(error),
+        PracticeError::Unknown(_) => ProblemPage::not_found(),
+        PracticeError::NotApprover(_) => {
+            ProblemPage::forbidden("Only an approver may release an entry.")
+        }
+        error => refused(
+            error.code(),
+            "The entry was not released",
+            &error.to_string(),
+            error.next(),
+        ),
+    }
+}
+
+/// What peers' entries could not be read for, in words.
+fn unread(error: &ReadError) -> String {
+    words::sentence(&error.to_string())
+}

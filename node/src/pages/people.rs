@@ -1,0 +1,62 @@
+//! Who may sign in here, and the list of them.
+
+use axum::extract::State;
+use axum::response::IntoResponse as _;
+use ldsp_ui::components::{InsetText, Table, Tag, TagColour};
+use ldsp_ui::{Html, Page, People, PeopleError, PersonRecord, Role, SignedIn};
+
+use super::{Answer, Pages, fault, words};
+use crate::store::Store;
+use crate::store::people::Role as Kind;
+
+/// The node's people, as sign-in asks for them.
+#[derive(Clone)]
+pub struct StorePeople(pub Store);
+
+impl People for StorePeople {
+    async fn find(&self, name: &str) -> Result<Option<PersonRecord>, PeopleError> {
+        let found = self
+            .0
+            .person(name)
+            .await
+            .map_err(|e| PeopleError(Box::new(e)))?;
+        Ok(found.map(|person| PersonRecord {
+            role: Role::new(person.role.as_str()),
+            name: person.name,
+            secret_hash: person.secret_hash,
+        }))
+    }
+}
+
+pub(super) fn role_tag(role: Kind) -> Tag {
+    match role {
+        Kind::Author => Tag::coloured("Author", TagColour::Blue),
+        Kind::Approver => Tag::coloured("Approver", TagColour::Purple),
+    }
+}
+
+pub(super) async fn list(State(pages): State<Pages>, person: SignedIn) -> Answer {
+    let people = pages.node.store.people().await.map_err(fault)?;
+    let rows = people.iter().map(|p| {
+        let name = if p.name == person.name {
+            format!("{} (you)", p.name)
+        } else {
+            p.name.clone()
+        };
+        [
+            Html::from(name),
+            role_tag(p.role).into(),
+            words::moment(p.added_at).into(),
+        ]
+    });
+    let table = Table::new("People who sign in to this node")
+        .columns(["Name", "Role", "Added"])
+        .rows(rows)
+        .caption_hidden();
+    let body = Html::concat([
+        Html::paragraph("Authors import files, prepare releases and write practice entries. Approvers read what will leave and release it. Nobody approves their own work."),
+        table.into(),
+        InsetText::new("People are added by the IT team on the server: ldsp-node people add NAME --role author, or --role approver. The secret is shown once; it is not kept in a form that can be read again.").into(),
+    ]);
+    Ok(Page::new("People").body(body).into_response())
+}

@@ -1,0 +1,130 @@
+//! One table of a release, and all of them as a file.
+
+use axum::extract::{Path, State};
+use axum::response::IntoResponse as _;
+use ldsp_protocol::measures::Z95;
+use ldsp_protocol::standard::Standard;
+use ldsp_ui::components::{InsetText, Table};
+use ldsp_ui::{Html, Page, ProblemPage};
+
+use super::figures::Opened;
+use super::releases::{estimates, file, summary, title};
+use super::{Answer, Pages, exact_tag, words};
+
+pub(super) async fn table(
+    State(pages): State<Pages>,
+    Path((period, id)): Path<(String, String)>,
+) -> Answer {
+    let standard = Standard::v1();
+    let at = standard
+        .tables()
+        .iter()
+        .position(|t| t.id == id)
+        .ok_or_else(ProblemPage::not_found)?;
+    let declared = &standard.tables()[at];
+    let period = period.parse().map_err(|_| ProblemPage::not_found())?;
+    let opened = Opened::read(&pages.node.store, &pages.node.lep, period).await?;
+    let summary = summary(&opened)?;
+    let (month, to_date) = (opened.month(), opened.to_date());
+    let now = estimates(&opened, month, &summary)?
+        .cells(declared)
+        .ok_or_else(ProblemPage::fault)?;
+    let all = estimates(&opened, to_date, &summary)?
+        .cells(declared)
+        .ok_or_else(ProblemPage::fault)?;
+    let dimensions = declared.dimensions.len();
+    let rows = now.iter().zip(&all).enumerate().map(|(cell, (now, all))| {
+        let mut row: Vec<Html> = words::cell(&opened.codebook, declared, cell)
+            .into_iter()
+            .map(Html::from)
+            .collect();
+        row.push(words::figure(*now).into());
+        row.push(words::interval(*now).into());
+        row.push(words::count(opened.exact(at, cell, month)).into());
+        row.push(words::figure(*all).into());
+        row.push(words::interval(*all).into());
+        row.push(words::count(opened.exact(at, cell, to_date)).into());
+        row
+    });
+    let mut columns: Vec<Html> = declared
+        .dimensions
+        .iter()
+        .map(|d| standard.dimension(*d).title.clone().into())
+        .collect();
+    let counted =
+        |span: &str| Html::concat([format!("Counted {span} ").into(), exact_tag().into()]);
+    let (in_month, since) = (
+        period.in_words(),
+        format!("since {}", opened.first().in_words()),
+    );
+    columns.extend([
+        Html::from(format!("Published for {in_month}")),
+        "95% interval".into(),
+        counted("in the month"),
+        format!("Published {since}").into(),
+        "95% interval".into(),
+        counted(&since),
+    ]);
+    let table = Table::new(title(declared))
+        .caption_hidden()
+        .columns(columns)
+        .numeric(dimensions..dimensions + 6)
+        .rows(rows);
+    let se = now.first().map_or(0.0, |e| e.se);
+    let note = format!(
+        "Estimates are made consistent over all tables of the family, as every reader will do. The standard error of a monthly figure in this table is {se:.1} enrolments; a figure under three standard errors is \u{201c}too few to say\u{201d}. Figures over many months are sharper."
+    );
+    let body = Html::concat([InsetText::new(note).into(), table.into()]);
+    Ok(Page::new(title(declared))
+        .caption(format!("Release of {}", period.in_words()))
+        .breadcrumb("Releases", "/releases")
+        .breadcrumb(period.in_words(), format!("/releases/{period}"))
+        .body(body)
+        .into_response())
+}
+
+/// Published estimates of all tables: what any reader can compute, and no exact count.
+pub(super) async fn csv(State(pages): State<Pages>, Path(period): Path<String>) -> Answer {
+    let period = period.parse().map_err(|_| ProblemPage::not_found())?;
+    let opened = Opened::read(&pages.node.store, &pages.node.lep, period).await?;
+    let summary = summary(&opened)?;
+    let estimates = estimates(&opened, opened.month(), &summary)?;
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut write = |row: [String; 8]| writer.write_record(&row).map_err(|_| ProblemPage::fault());
+    write(
+        [
+            "period",
+            "table",
+            "dimensions",
+            "codes",
+            "estimate",
+            "standard_error",
+            "low_95",
+            "high_95",
+        ]
+        .map(str::to_owned),
+    )?;
+    for declared in Standard::v1().tables() {
+        let dimensions: Vec<&str> = declared
+            .dimensions
+            .iter()
+            .map(|d| Standard::v1().dimension(*d).title.as_str())
+            .collect();
+        let cells = estimates.cells(declared).ok_or_else(ProblemPage::fault)?;
+        for (cell, estimate) in cells.iter().enumerate() {
+            write([
+                period.to_string(),
+                declared.id.clone(),
+                dimensions.join("; "),
+                words::cell(&opened.codebook, declared, cell).join("; "),
+                format!("{:.2}", estimate.value),
+                format!("{:.2}", estimate.se),
+                format!("{:.2}", estimate.value - Z95 * estimate.se),
+                format!("{:.2}", estimate.value + Z95 * estimate.se),
+            ])?;
+        }
+    }
+    let bytes = writer.into_inner().map_err(|_| ProblemPage::fault())?;
+    let name = format!("attachment; filename=\"ldsp-estimates-{period}.csv\"");
+    Ok(file(bytes, "text/csv; charset=utf-8", &name))
+}

@@ -1,0 +1,166 @@
+//! Figures, dates and codes as people read them.
+
+use jiff::Timestamp;
+use ldsp_protocol::geography::Geography;
+use ldsp_protocol::ids::Gss;
+use ldsp_protocol::measures::{Count, Estimate};
+use ldsp_protocol::standard::{Codebook, Dimension, NOT_STATED, Standard, Table};
+
+use crate::schedule::london;
+
+/// `5 April 2022, 06:00`.
+pub(super) fn moment(at: Timestamp) -> String {
+    at.to_zoned(london())
+        .strftime("%-d %B %Y, %H:%M")
+        .to_string()
+}
+
+/// The same from seconds since 1970-01-01 UTC.
+pub(super) fn second(at: i64) -> String {
+    Timestamp::from_second(at).map_or_else(|_| "at an unknown time".to_owned(), moment)
+}
+
+/// `27 March 2027`.
+pub(super) fn day(date: jiff::civil::Date) -> String {
+    date.strftime("%-d %B %Y").to_string()
+}
+
+/// `1,240`.
+pub(super) fn count(n: impl TryInto<i128>) -> String {
+    let n: i128 = n.try_into().unwrap_or(i128::MAX);
+    let digits = n.unsigned_abs().to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if n < 0 {
+        format!("\u{2212}{text}")
+    } else {
+        text
+    }
+}
+
+/// `1 table`, `26 tables`.
+pub(super) fn some(n: usize, one: &str, many: &str) -> String {
+    format!("{} {}", count(n as u64), if n == 1 { one } else { many })
+}
+
+/// An estimate for people: the figure, or that it is too small to say.
+pub(super) fn figure(estimate: Estimate) -> String {
+    match estimate.display() {
+        Count::TooFew => "too few to say".to_owned(),
+        Count::Shown { value, .. } => count(value),
+    }
+}
+
+/// Its 95 % interval, clamped at 0: `1,180 to 1,300`.
+pub(super) fn interval(estimate: Estimate) -> String {
+    let (low, high) = estimate.interval();
+    let whole = |x: f64| count(x.round().max(0.0) as u64);
+    format!("{} to {}", whole(low), whole(high))
+}
+
+/// First letter up, a full stop at the end.
+pub(super) fn sentence(text: &str) -> String {
+    let mut chars = text.trim().chars();
+    let mut whole: String = chars
+        .next()
+        .map(|c| c.to_uppercase().chain(chars).collect())
+        .unwrap_or_default();
+    if !whole.is_empty() && !whole.ends_with(['.', '?', '!']) {
+        whole.push('.');
+    }
+    whole
+}
+
+/// A LEP's name.
+pub(super) fn lep(code: &Gss) -> String {
+    Geography::embedded()
+        .lep(code)
+        .map_or_else(|| code.to_string(), |lep| lep.name.clone())
+}
+
+/// A code of a dimension as people read it.
+pub(super) fn code(dimension: Dimension, id: &str) -> String {
+    match dimension {
+        _ if id == NOT_STATED => "Not stated".to_owned(),
+        Dimension::Area => {
+            let district = id
+                .parse()
+                .ok()
+                .and_then(|code: Gss| Geography::embedded().district(&code));
+            district.map_or_else(|| id.to_owned(), |d| d.name.clone())
+        }
+        Dimension::Pledge if id == "none" => "No pledge".to_owned(),
+        other => Standard::v1()
+            .dimension(other)
+            .codes
+            .iter()
+            .find(|c| c.id == id)
+            .map_or_else(|| id.to_owned(), |c| c.title.clone()),
+    }
+}
+
+/// The codes of cell number `cell` in words, one for each dimension.
+pub(super) fn cell(codebook: &Codebook, table: &Table, cell: usize) -> Vec<String> {
+    let position = ldsp_protocol::additivity::positions(&codebook.shape(table), cell);
+    table
+        .dimensions
+        .iter()
+        .zip(position)
+        .map(|(dimension, at)| {
+            let codes = codebook.codes(*dimension);
+            codes
+                .get(at)
+                .map_or_else(String::new, |id| code(*dimension, id))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_read_as_people_write_them() {
+        assert_eq!(count(0u64), "0");
+        assert_eq!(count(999u64), "999");
+        assert_eq!(count(1_234_567u64), "1,234,567");
+        assert_eq!(count(-1_234i64), "\u{2212}1,234");
+        let estimate = Estimate {
+            value: 1_240.4,
+            se: 30.0,
+        };
+        assert_eq!(
+            (figure(estimate), interval(estimate)),
+            ("1,240".into(), "1,182 to 1,299".into())
+        );
+        let small = Estimate {
+            value: 4.0,
+            se: 9.0,
+        };
+        assert_eq!(
+            (figure(small), interval(small)),
+            ("too few to say".into(), "0 to 22".into())
+        );
+        assert_eq!(
+            sentence("the key is not approved"),
+            "The key is not approved."
+        );
+    }
+
+    #[test]
+    fn moments_are_in_london_time() {
+        assert_eq!(
+            moment("2022-06-01T05:00:00Z".parse().unwrap()),
+            "1 June 2022, 06:00"
+        );
+        assert_eq!(
+            moment("2022-12-01T06:00:00Z".parse().unwrap()),
+            "1 December 2022, 06:00"
+        );
+    }
+}

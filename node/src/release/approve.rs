@@ -1,0 +1,106 @@
+//! Approving: a second person's word, the seal and the outbox row, in one transaction.
+
+use ed25519_dalek::SigningKey;
+use jiff::Timestamp;
+use ldsp_protocol::ids::{Digest, Period};
+use ldsp_protocol::standard::Codebook;
+use ldsp_protocol::statement::Kind;
+
+use super::{ReleaseError, check_ledger, check_payload};
+use crate::seal;
+use crate::store::releases::{self, StoredRelease};
+use crate::store::{Store, audit, enrolment, ledger};
+
+/// What a person approves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval<'a> {
+    /// Who; the caller has checked the secret.
+    pub person: &'a str,
+    /// Which month; `None`: the open one.
+    pub period: Option<Period>,
+    /// The digest that the person was shown.
+    pub digest: Digest,
+}
+
+/// Approves a release, seals it and queues it. Gives the statement's sequence number.
+///
+/// # Errors
+/// [`ReleaseError`]; nothing was changed.
+pub async fn approve(
+    store: &Store,
+    key: &SigningKey,
+    approval: &Approval<'_>,
+    now: Timestamp,
+) -> Result<u64, ReleaseError> {
+    let mut transaction = store.write().await?;
+    let release = match approval.period {
+        Some(period) => releases::of(&mut transaction, period)
+            .await?
+            .ok_or(ReleaseError::Unknown(period))?,
+        None => releases::last(&mut transaction)
+            .await?
+            .filter(|r| r.approved.is_none())
+            .ok_or(ReleaseError::NothingOpen)?,
+    };
+    let role: Option<String> = sqlx::query_scalar("SELECT role FROM people WHERE name = $1")
+        .bind(approval.person)
+        .fetch_optional(&mut *transaction)
+        .await?;
+    check_person(&release, approval.person, role.as_deref())?;
+    if release.digest != approval.digest {
+        return Err(ReleaseError::Digest);
+    }
+    let lep = enrolment::lep(&mut transaction)
+        .await?
+        .ok_or(ReleaseError::NoIdentity)?;
+    let months = ledger::months(&mut transaction, &Codebook::new(&lep, &[])).await?;
+    check_ledger(&mut transaction, &months).await?;
+    let month = months
+        .iter()
+        .find(|m| m.period == release.period)
+        .ok_or(ReleaseError::LedgerLost)?;
+    let summary = check_payload(&release, month)?;
+    let at = now.as_second();
+    let (kind, period) = (Kind::LearningSummary, Some(release.period));
+    let seq = seal::queue(&mut transaction, key, kind, period, summary, at).await?;
+    if !releases::approve(&mut transaction, release.period, approval.person, at, seq).await? {
+        return Err(ReleaseError::NothingOpen);
+    }
+    let detail = format!(
+        "{}, digest {}, statement {seq}",
+        release.period, release.digest
+    );
+    audit::append(
+        &mut transaction,
+        now,
+        approval.person,
+        "release approved",
+        &detail,
+    )
+    .await?;
+    transaction.commit().await?;
+    Ok(seq)
+}
+
+fn check_person(
+    release: &StoredRelease,
+    person: &str,
+    role: Option<&str>,
+) -> Result<(), ReleaseError> {
+    if role != Some("approver") {
+        return Err(ReleaseError::NotApprover(person.to_owned()));
+    }
+    if let (Some((by, _)), Some(seq)) = (&release.approved, release.seq) {
+        return Err(ReleaseError::Already {
+            period: release.period,
+            by: by.clone(),
+            seq,
+        });
+    }
+    // Two spellings of a name are one person: "Ann" does not approve what "ann" prepared.
+    let plain = |name: &str| name.trim().to_lowercase();
+    if plain(person) == plain(&release.author) {
+        return Err(ReleaseError::OwnWork(person.to_owned()));
+    }
+    Ok(())
+}

@@ -1,0 +1,195 @@
+//! Releases: prepared once by an author or the schedule, shown in plain words, approved by somebody else.
+
+mod approve;
+mod prepare;
+mod show;
+#[cfg(test)]
+mod tests;
+
+use ldsp_protocol::ids::Period;
+use ldsp_protocol::summary::LearningSummary;
+use sqlx::sqlite::SqliteConnection;
+
+pub use approve::{Approval, approve};
+pub use prepare::{Prepared, Request, SCHEDULE, next_period, prepare, waiting};
+pub use show::{Shown, ShownTable, show, title};
+
+use crate::disclosure::{LedgerMonth, ProtectError};
+use crate::seal::QueueError;
+use crate::store::{StoreError, releases};
+
+/// Why a release is refused. [`ReleaseError::next`] says what to do.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum ReleaseError {
+    #[error("this node has no LEP yet")]
+    NoIdentity,
+    #[error("there is nothing to release: no enrolment of the area is held")]
+    NoData,
+    #[error("{} has not ended yet in London", .0.in_words())]
+    NotEnded(Period),
+    #[error("the release of {} waits for approval", .0.in_words())]
+    Open(Period),
+    #[error("the history of this node begins with {}, and the first month is chosen once", .0.in_words())]
+    First(Period),
+    #[error("the next month is {}, not {}", .next.in_words(), .asked.in_words())]
+    Order { asked: Period, next: Period },
+    #[error("months after 2199 cannot be released")]
+    Calendar,
+    #[error(
+        "rho_micro is {asked}, but the first month was published with {begun}: the budget stays the same"
+    )]
+    Rho { asked: u64, begun: u64 },
+    #[error("the ledger lacks months that were released; noise drawn twice gives people away")]
+    LedgerLost,
+    #[error("no release waits for approval")]
+    NothingOpen,
+    #[error("there is no release of {}", .0.in_words())]
+    Unknown(Period),
+    #[error("{0} is not an approver of this node")]
+    NotApprover(String),
+    #[error("{0} prepared this release and may not approve it")]
+    OwnWork(String),
+    #[error(
+        "the digest is not that of the stored release: what was looked at is not what would leave"
+    )]
+    Digest,
+    #[error("the release of {} was approved by {by} and is statement {seq}", .period.in_words())]
+    Already {
+        period: Period,
+        by: String,
+        seq: u64,
+    },
+    #[error(transparent)]
+    Protect(#[from] ProtectError),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for ReleaseError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl ReleaseError {
+    /// Stable, for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoIdentity => "no-identity",
+            Self::NoData => "no-data",
+            Self::NotEnded(_) => "not-ended",
+            Self::Open(_) => "open-release",
+            Self::First(_) => "first-month",
+            Self::Order { .. } => "order",
+            Self::Calendar => "calendar",
+            Self::Rho { .. } => "rho",
+            Self::LedgerLost => "ledger-lost",
+            Self::NothingOpen => "nothing-open",
+            Self::Unknown(_) => "unknown-release",
+            Self::NotApprover(_) => "role",
+            Self::OwnWork(_) => "own-work",
+            Self::Digest => "digest",
+            Self::Already { .. } => "already-approved",
+            Self::Protect(_) => "protect",
+            Self::Queue(error) => error.code(),
+            Self::Store(_) => "storage",
+        }
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn next(&self) -> &'static str {
+        match self {
+            Self::NoIdentity => "Run `ldsp-node init --lep CODE` first.",
+            Self::NoData => "Import learners, or name the first month with `--first YYYY-MM`.",
+            Self::NotEnded(_) => "Prepare it after the month's last day.",
+            Self::Open(_) => {
+                "Have an approver look at it with `ldsp-node release show` and approve it; the next month follows."
+            }
+            Self::First(_) => "Leave `--first` out.",
+            Self::Order { .. } => {
+                "Leave the month out: months are released in order, one each, quiet ones too."
+            }
+            Self::Calendar => "Ask the national operator which data standard comes next.",
+            Self::Rho { .. } => "Set rho_micro back in the configuration.",
+            Self::LedgerLost => {
+                "Restore the newest backup of the data directory. Do not start anew."
+            }
+            Self::NothingOpen | Self::Unknown(_) => {
+                "Prepare one with `ldsp-node release preview`; `ldsp-node status` shows which month is next."
+            }
+            Self::NotApprover(_) => {
+                "Ask a person with the role approver, or add one with `ldsp-node people add NAME --role approver`."
+            }
+            Self::OwnWork(_) => "Ask another approver.",
+            Self::Digest => {
+                "Show the release again with `ldsp-node release show` and approve the digest that it prints."
+            }
+            Self::Already { .. } => {
+                "Nothing is left to do; `ldsp-node publish` sends what is queued."
+            }
+            Self::Protect(error) => error.next(),
+            Self::Queue(error) => error.next(),
+            Self::Store(error) => error.next(),
+        }
+    }
+
+    /// Whether it only means that there is nothing to do at the moment.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        matches!(self, Self::NoData | Self::NotEnded(_) | Self::Open(_))
+    }
+}
+
+/// Every release has its ledger month and the other way round; the last one says what the ledger says. Both are
+/// written in one transaction, so anything else is a loss. Gives the last summary.
+async fn check_ledger(
+    connection: &mut SqliteConnection,
+    ledger: &[LedgerMonth],
+) -> Result<Option<LearningSummary>, ReleaseError> {
+    let last = releases::last(&mut *connection).await?;
+    let queued: Option<i64> =
+        sqlx::query_scalar("SELECT max(period) FROM outbox WHERE kind = 'learning-summary'")
+            .fetch_one(&mut *connection)
+            .await?;
+    let drawn = ledger.last().map(|m| i64::from(m.period.index()));
+    if releases::number(connection).await? != ledger.len()
+        || last.as_ref().map(|r| i64::from(r.period.index())) != drawn
+        || queued > drawn
+    {
+        return Err(ReleaseError::LedgerLost);
+    }
+    last.zip(ledger.last())
+        .map(|(release, month)| check_payload(&release, month))
+        .transpose()
+}
+
+/// The stored payload publishes exactly what the ledger holds. Gives it parsed.
+fn check_payload(
+    release: &releases::StoredRelease,
+    month: &LedgerMonth,
+) -> Result<LearningSummary, ReleaseError> {
+    let damaged = || StoreError::Corrupt {
+        table: "releases",
+        column: "payload",
+        row: release.period.to_string(),
+    };
+    let summary: LearningSummary =
+        serde_json::from_slice(&release.payload).map_err(|_| damaged())?;
+    let same = summary.tables.len() == month.tables.len()
+        && summary
+            .tables
+            .iter()
+            .zip(&month.tables)
+            .all(|(published, kept)| published.cells == kept.published);
+    // Sealing writes the parsed payload again: it has to give the bytes that were looked at.
+    let verbatim = serde_json::to_vec(&summary).is_ok_and(|bytes| bytes == release.payload);
+    if !same || !verbatim || release.month != month.month {
+        return Err(damaged().into());
+    }
+    Ok(summary)
+}

@@ -1,0 +1,241 @@
+//! Preparing: count, draw, store, all in one transaction.
+
+use jiff::Timestamp;
+use ldsp_protocol::ids::{Digest, Period};
+use ldsp_protocol::standard::{Codebook, Standard};
+use sqlx::sqlite::SqliteConnection;
+
+use super::{ReleaseError, check_ledger};
+use crate::Entropy;
+use crate::disclosure::{LedgerMonth, protect};
+use crate::schedule::london;
+use crate::seal::check_head;
+use crate::store::releases::{self, StoredRelease};
+use crate::store::{Store, audit, enrolment, ledger};
+
+/// Author of what the timed job prepares.
+pub const SCHEDULE: &str = "schedule";
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Request {
+    /// This month, which must be the next one or one that is prepared already; `None`: whatever is next.
+    pub period: Option<Period>,
+    /// Where the node's history begins; only before the first release.
+    pub first: Option<Period>,
+    /// The LEP's own budget in millionths of zCDP rho, at most the standard's; fixed by the first release.
+    pub rho_micro: Option<u64>,
+}
+
+/// A release that waits for approval, or one that was prepared before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// As stored.
+    pub release: StoredRelease,
+    /// Whether this call drew it.
+    pub drawn: bool,
+}
+
+/// Prepares the next release, or gives the one that is there, unchanged.
+///
+/// One immediate transaction reads the ledger, counts what became known by the month's end, draws the
+/// noise, writes ledger, marks and release, and commits. Dropped or killed before the commit, it leaves nothing and
+/// nobody has seen the draw; after it, the month is never drawn again. `entropy` gives a fresh
+/// generator for the month. A month that has not ended in London is refused; a quiet month is
+/// released like any other.
+///
+/// # Errors
+/// [`ReleaseError`]; nothing was changed.
+pub async fn prepare(
+    store: &Store,
+    request: Request,
+    author: &str,
+    now: Timestamp,
+    entropy: &Entropy,
+) -> Result<Prepared, ReleaseError> {
+    let mut transaction = store.write().await?;
+    let prepared = prepare_in(&mut transaction, request, author, now, entropy).await?;
+    transaction.commit().await?;
+    Ok(prepared)
+}
+
+pub(super) async fn prepare_in(
+    connection: &mut SqliteConnection,
+    request: Request,
+    author: &str,
+    now: Timestamp,
+    entropy: &Entropy,
+) -> Result<Prepared, ReleaseError> {
+    let lep = enrolment::lep(&mut *connection)
+        .await?
+        .ok_or(ReleaseError::NoIdentity)?;
+    let codebook = Codebook::new(&lep, &[]);
+    let history = ledger::months(&mut *connection, &codebook).await?;
+    let last = check_ledger(&mut *connection, &history).await?;
+    if let Some(release) = stored(&mut *connection, request, &history).await? {
+        return Ok(Prepared {
+            release,
+            drawn: false,
+        });
+    }
+    if let Some(enrolment) = enrolment::read(&mut *connection).await? {
+        // A month that the log already has must not be drawn again from an older backup.
+        check_head(&mut *connection, &enrolment).await?;
+    }
+    let period = next_after(&mut *connection, request, &history).await?;
+    if !has_ended(period, now) {
+        return Err(ReleaseError::NotEnded(period));
+    }
+    let begun = last.map(|summary| summary.noise.rho_micro);
+    let draw = Draw {
+        period,
+        history: &history,
+        rho_micro: rho(request.rho_micro, begun)?,
+        author,
+        now,
+    };
+    let release = draw.run(connection, &codebook, entropy).await?;
+    Ok(Prepared {
+        release,
+        drawn: true,
+    })
+}
+
+/// The budget: what the history began with, else the LEP's own, else the standard's.
+fn rho(asked: Option<u64>, begun: Option<u64>) -> Result<u64, ReleaseError> {
+    match (asked, begun) {
+        (Some(asked), Some(begun)) if asked != begun => Err(ReleaseError::Rho { asked, begun }),
+        (_, Some(begun)) => Ok(begun),
+        (asked, None) => {
+            let most = Standard::v1().noise().rho_micro;
+            Ok(asked.unwrap_or(most).clamp(1, most))
+        }
+    }
+}
+
+/// The release that answers the request without a draw: the one asked for, or the open one.
+async fn stored(
+    connection: &mut SqliteConnection,
+    request: Request,
+    history: &[LedgerMonth],
+) -> Result<Option<StoredRelease>, ReleaseError> {
+    if let (Some(first), Some(begun)) = (request.first, history.first())
+        && first != begun.period
+    {
+        return Err(ReleaseError::First(begun.period));
+    }
+    if let Some(period) = request.period
+        && let Some(release) = releases::of(&mut *connection, period).await?
+    {
+        return Ok(Some(release));
+    }
+    let open = releases::last(connection)
+        .await?
+        .filter(|r| r.approved.is_none());
+    match (open, request.period) {
+        (Some(open), Some(_)) => Err(ReleaseError::Open(open.period)),
+        (open, _) => Ok(open),
+    }
+}
+
+async fn next_after(
+    connection: &mut SqliteConnection,
+    request: Request,
+    history: &[LedgerMonth],
+) -> Result<Period, ReleaseError> {
+    let next = match history.last() {
+        Some(last) => last.period.next().ok_or(ReleaseError::Calendar)?,
+        None => match request.first {
+            Some(first) => first,
+            None => ledger::earliest_start(connection)
+                .await?
+                .ok_or(ReleaseError::NoData)?,
+        },
+    };
+    match request.period {
+        Some(asked) if asked != next => Err(ReleaseError::Order { asked, next }),
+        _ => Ok(next),
+    }
+}
+
+/// The release of `period`, or without one the release that waits for approval; `None` when there is none.
+///
+/// # Errors
+/// The store's.
+pub async fn waiting(
+    store: &Store,
+    period: Option<Period>,
+) -> Result<Option<StoredRelease>, ReleaseError> {
+    let mut connection = store.reader.acquire().await?;
+    Ok(match period {
+        Some(period) => releases::of(&mut connection, period).await?,
+        None => releases::last(&mut connection)
+            .await?
+            .filter(|r| r.approved.is_none()),
+    })
+}
+
+/// The month that a release would be for next and whether it has ended; `None` while the node holds nothing.
+///
+/// # Errors
+/// [`ReleaseError`] of store and ledger.
+pub async fn next_period(
+    store: &Store,
+    now: Timestamp,
+) -> Result<Option<(Period, bool)>, ReleaseError> {
+    let mut connection = store.reader.acquire().await?;
+    let next = match releases::last(&mut connection).await? {
+        Some(last) => last.period.next(),
+        None => ledger::earliest_start(&mut connection).await?,
+    };
+    Ok(next.map(|period| (period, has_ended(period, now))))
+}
+
+fn has_ended(period: Period, now: Timestamp) -> bool {
+    let today = now.to_zoned(london()).date();
+    period
+        .next()
+        .is_some_and(|following| today >= following.first_day())
+}
+
+/// One month's draw.
+struct Draw<'a> {
+    period: Period,
+    history: &'a [LedgerMonth],
+    rho_micro: u64,
+    author: &'a str,
+    now: Timestamp,
+}
+
+impl Draw<'_> {
+    async fn run(
+        &self,
+        connection: &mut SqliteConnection,
+        codebook: &Codebook,
+        entropy: &Entropy,
+    ) -> Result<StoredRelease, ReleaseError> {
+        let (period, now) = (self.period, self.now);
+        let counts = ledger::entries(&mut *connection, codebook, period).await?;
+        let protected = protect(&counts, self.history, self.rho_micro, &mut *entropy())?;
+        let month = protected.ledger_month();
+        let payload = serde_json::to_vec(protected.summary())
+            .expect("a summary holds strings, integers and lists only");
+        let release = StoredRelease {
+            period,
+            epoch: month.epoch,
+            month: month.month,
+            digest: Digest::of(&payload),
+            payload,
+            author: self.author.to_owned(),
+            prepared_at: now.as_second(),
+            approved: None,
+            seq: None,
+        };
+        ledger::append(&mut *connection, month, now.as_second()).await?;
+        ledger::mark_counted(&mut *connection, period).await?;
+        releases::insert(&mut *connection, &release).await?;
+        let detail = format!("{period}, digest {}", release.digest);
+        audit::append(connection, now, self.author, "release prepared", &detail).await?;
+        Ok(release)
+    }
+}

@@ -1,0 +1,310 @@
+//! What was imported when, and the two tables that learner files refer to: programmes and postcodes.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use ldsp_protocol::ids::{Digest, Gss};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+
+use super::audit::append;
+use super::{Store, StoreError, date, day, moment};
+
+/// What a file held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum ImportKind {
+    Learners,
+    Programmes,
+    Postcodes,
+}
+
+impl ImportKind {
+    /// The word in the database and in reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Learners => "learners",
+            Self::Programmes => "programmes",
+            Self::Postcodes => "postcodes",
+        }
+    }
+
+    fn named(word: &str) -> Option<Self> {
+        [Self::Learners, Self::Programmes, Self::Postcodes]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
+    }
+}
+
+/// What an import did, in rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Data rows in the file.
+    pub rows: u64,
+    /// New.
+    pub added: u64,
+    /// Held before and now different.
+    pub changed: u64,
+    /// Held before and the same.
+    pub unchanged: u64,
+    /// Refused.
+    pub refused: u64,
+    /// Outside the LEP's area: kept for local figures, never published.
+    pub outside: u64,
+}
+
+/// An import that was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportRecord {
+    /// What the file held.
+    pub kind: ImportKind,
+    /// SHA-256 of the file.
+    pub digest: Digest,
+    /// What it did.
+    pub tally: Tally,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A programme, as the LEP's coordinator describes it. Codes are positions in the standard's lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the schema says it: see `programmes`")]
+pub struct Programme {
+    pub code: String,
+    pub name: String,
+    pub provider: String,
+    pub tier: u8,
+    pub kind: u8,
+    pub audience: u8,
+    pub funder: String,
+    pub cost_pence: Option<i64>,
+    pub capacity: Option<i64>,
+    pub start: Option<Date>,
+    pub end: Option<Date>,
+}
+
+/// Writes the import's own row and its audit entry.
+pub(crate) async fn log(
+    tx: &mut SqliteConnection,
+    record: &ImportRecord,
+    who: &str,
+) -> Result<(), StoreError> {
+    let t = record.tally;
+    let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    sqlx::query(
+        "INSERT INTO imports (kind, digest, rows, added, changed, unchanged, refused, outside, at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(record.kind.as_str())
+    .bind(&record.digest.as_bytes()[..])
+    .bind(count(t.rows))
+    .bind(count(t.added))
+    .bind(count(t.changed))
+    .bind(count(t.unchanged))
+    .bind(count(t.refused))
+    .bind(count(t.outside))
+    .bind(record.at.as_second())
+    .execute(&mut *tx)
+    .await?;
+    let action = format!("import {}", record.kind.as_str());
+    let detail = format!("file with SHA-256 {}", record.digest);
+    append(tx, record.at, who, &action, &detail).await
+}
+
+type ProgrammeRow = (
+    i64,
+    String,
+    String,
+    String,
+    u8,
+    u8,
+    u8,
+    String,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+);
+
+fn programme(row: ProgrammeRow) -> (i64, Programme) {
+    let (id, code, name, provider, tier, kind, audience, funder, cost, capacity, start, end) = row;
+    let programme = Programme {
+        code,
+        name,
+        provider,
+        tier,
+        kind,
+        audience,
+        funder,
+        cost_pence: cost,
+        capacity,
+        start: start.and_then(date),
+        end: end.and_then(date),
+    };
+    (id, programme)
+}
+
+const PROGRAMMES: &str = "SELECT id, code, name, provider, tier, type, audience, funder, cost_pence, capacity, start_day, end_day \
+     FROM programmes ORDER BY code";
+
+/// Every programme with its id, by code, as a transaction sees it.
+pub(crate) async fn programmes_in(
+    tx: &mut SqliteConnection,
+) -> Result<HashMap<String, (i64, Programme)>, StoreError> {
+    let rows: Vec<ProgrammeRow> = sqlx::query_as(PROGRAMMES).fetch_all(tx).await?;
+    let all = rows.into_iter().map(programme);
+    Ok(all.map(|(id, p)| (p.code.clone(), (id, p))).collect())
+}
+
+/// Adds programmes and updates those whose code is held.
+pub(crate) async fn put_programmes(
+    tx: &mut SqliteConnection,
+    programmes: &[Programme],
+) -> Result<(), StoreError> {
+    for batch in programmes.chunks(500) {
+        let mut sql = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO programmes (code, name, provider, tier, type, audience, funder, cost_pence, capacity, start_day, end_day) ",
+        );
+        sql.push_values(batch, |mut row, p| {
+            row.push_bind(&p.code)
+                .push_bind(&p.name)
+                .push_bind(&p.provider)
+                .push_bind(p.tier)
+                .push_bind(p.kind)
+                .push_bind(p.audience)
+                .push_bind(&p.funder)
+                .push_bind(p.cost_pence)
+                .push_bind(p.capacity)
+                .push_bind(p.start.map(day))
+                .push_bind(p.end.map(day));
+        });
+        sql.push(
+            " ON CONFLICT (code) DO UPDATE SET name = excluded.name, provider = excluded.provider, \
+             tier = excluded.tier, type = excluded.type, audience = excluded.audience, \
+             funder = excluded.funder, cost_pence = excluded.cost_pence, capacity = excluded.capacity, \
+             start_day = excluded.start_day, end_day = excluded.end_day",
+        );
+        sql.build().execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+/// Forgets every postcode.
+pub(crate) async fn clear_postcodes(tx: &mut SqliteConnection) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM postcodes").execute(tx).await?;
+    Ok(())
+}
+
+/// Adds postcodes; returns how many were new. One that is there already stays as it is.
+pub(crate) async fn put_postcodes(
+    tx: &mut SqliteConnection,
+    postcodes: &[(String, Gss)],
+) -> Result<u64, StoreError> {
+    if postcodes.is_empty() {
+        return Ok(0);
+    }
+    let mut sql = QueryBuilder::<Sqlite>::new("INSERT INTO postcodes (postcode, district) ");
+    sql.push_values(postcodes, |mut row, (postcode, district)| {
+        row.push_bind(postcode).push_bind(district.as_str());
+    });
+    sql.push(" ON CONFLICT DO NOTHING");
+    Ok(sql.build().execute(tx).await?.rows_affected())
+}
+
+/// Districts of those of `postcodes` that the directory knows.
+pub(crate) async fn districts_of(
+    tx: &mut SqliteConnection,
+    postcodes: &[&str],
+) -> Result<HashMap<String, Gss>, StoreError> {
+    if postcodes.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut sql =
+        QueryBuilder::<Sqlite>::new("SELECT postcode, district FROM postcodes WHERE postcode IN (");
+    let mut list = sql.separated(", ");
+    for postcode in postcodes {
+        list.push_bind(*postcode);
+    }
+    sql.push(")");
+    let rows: Vec<(String, String)> = sql.build_query_as().fetch_all(tx).await?;
+    rows.into_iter()
+        .map(|(postcode, district)| match district.parse() {
+            Ok(gss) => Ok((postcode, gss)),
+            Err(_) => Err(StoreError::Corrupt {
+                table: "postcodes",
+                column: "district",
+                row: "(not shown)".to_owned(),
+            }),
+        })
+        .collect()
+}
+
+/// Whether the directory holds any postcode.
+pub(crate) async fn any_postcode(tx: &mut SqliteConnection) -> Result<bool, StoreError> {
+    let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM postcodes LIMIT 1")
+        .fetch_optional(tx)
+        .await?;
+    Ok(found.is_some())
+}
+
+impl Store {
+    /// Every programme with its id, by code.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn programmes(&self) -> Result<Vec<(i64, Programme)>, StoreError> {
+        let rows: Vec<ProgrammeRow> = sqlx::query_as(PROGRAMMES).fetch_all(&self.reader).await?;
+        Ok(rows.into_iter().map(programme).collect())
+    }
+
+    /// Whether `import postcodes` has run.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn has_postcodes(&self) -> Result<bool, StoreError> {
+        let mut reader = self.reader.acquire().await?;
+        any_postcode(&mut reader).await
+    }
+
+    /// The latest `limit` imports, newest first. Their tallies are exact: for signed-in pages only.
+    ///
+    /// # Errors
+    /// The database cannot be read, or a row is damaged.
+    pub async fn imports(&self, limit: u32) -> Result<Vec<ImportRecord>, StoreError> {
+        type Row = (i64, String, Vec<u8>, i64, i64, i64, i64, i64, i64, i64);
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT id, kind, digest, rows, added, changed, unchanged, refused, outside, at \
+             FROM imports ORDER BY id DESC LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(&self.reader)
+        .await?;
+        rows.into_iter()
+            .map(
+                |(id, kind, digest, rows, added, changed, unchanged, refused, outside, at)| {
+                    let corrupt = |column| StoreError::Corrupt {
+                        table: "imports",
+                        column,
+                        row: id.to_string(),
+                    };
+                    let count = |n: i64| u64::try_from(n).unwrap_or(0);
+                    let digest: [u8; 32] = digest.try_into().map_err(|_| corrupt("digest"))?;
+                    Ok(ImportRecord {
+                        kind: ImportKind::named(&kind).ok_or_else(|| corrupt("kind"))?,
+                        digest: Digest::from_bytes(digest),
+                        tally: Tally {
+                            rows: count(rows),
+                            added: count(added),
+                            changed: count(changed),
+                            unchanged: count(unchanged),
+                            refused: count(refused),
+                            outside: count(outside),
+                        },
+                        at: moment(at, "imports", "at", id)?,
+                    })
+                },
+            )
+            .collect()
+    }
+}

@@ -1,0 +1,145 @@
+//! People who sign in to this node: authors and approvers.
+
+use jiff::Timestamp;
+
+use super::audit::{COMMAND_LINE, append};
+use super::{Store, StoreError, moment};
+
+/// What a person may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Prepares releases and writes practice entries.
+    Author,
+    /// Approves what others prepared.
+    Approver,
+}
+
+impl Role {
+    /// The word in the database, on pages and on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Author => "author",
+            Self::Approver => "approver",
+        }
+    }
+
+    /// The role with this word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        [Self::Author, Self::Approver]
+            .into_iter()
+            .find(|role| role.as_str() == word)
+    }
+}
+
+/// A person of this node.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The name they sign in with.
+    pub name: String,
+    /// Their one role.
+    pub role: Role,
+    /// argon2id PHC string.
+    pub secret_hash: String,
+    /// When they were added.
+    pub added_at: Timestamp,
+}
+
+impl std::fmt::Debug for Person {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Person")
+            .field("name", &self.name)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
+    }
+}
+
+type Row = (String, String, String, i64);
+
+fn person((name, role, secret_hash, added_at): Row) -> Result<Person, StoreError> {
+    Ok(Person {
+        role: Role::named(&role).ok_or_else(|| StoreError::Corrupt {
+            table: "people",
+            column: "role",
+            row: name.clone(),
+        })?,
+        added_at: moment(added_at, "people", "added_at", &name)?,
+        name,
+        secret_hash,
+    })
+}
+
+impl Store {
+    /// Adds a person and says so in the audit log. `false` when the name is taken; nothing is
+    /// changed then.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn add_person(&self, person: &Person) -> Result<bool, StoreError> {
+        let mut tx = self.write().await?;
+        let done = sqlx::query(
+            "INSERT INTO people (name, role, secret_hash, added_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        )
+        .bind(&person.name)
+        .bind(person.role.as_str())
+        .bind(&person.secret_hash)
+        .bind(person.added_at.as_second())
+        .execute(&mut *tx)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let detail = format!("{} as {}", person.name, person.role.as_str());
+        append(
+            &mut tx,
+            person.added_at,
+            COMMAND_LINE,
+            "people add",
+            &detail,
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Everybody, by name.
+    ///
+    /// # Errors
+    /// The database cannot be read, or a row is damaged.
+    pub async fn people(&self) -> Result<Vec<Person>, StoreError> {
+        let rows: Vec<Row> =
+            sqlx::query_as("SELECT name, role, secret_hash, added_at FROM people ORDER BY name")
+                .fetch_all(&self.reader)
+                .await?;
+        rows.into_iter().map(person).collect()
+    }
+
+    /// The person with exactly this name.
+    ///
+    /// # Errors
+    /// The database cannot be read, or the row is damaged.
+    pub async fn person(&self, name: &str) -> Result<Option<Person>, StoreError> {
+        let row: Option<Row> =
+            sqlx::query_as("SELECT name, role, secret_hash, added_at FROM people WHERE name = $1")
+                .bind(name)
+                .fetch_optional(&self.reader)
+                .await?;
+        row.map(person).transpose()
+    }
+}
+
+impl ldsp_ui::People for Store {
+    async fn find(
+        &self,
+        name: &str,
+    ) -> Result<Option<ldsp_ui::PersonRecord>, ldsp_ui::PeopleError> {
+        let person = self.person(name).await;
+        let person = person.map_err(|error| ldsp_ui::PeopleError(Box::new(error)))?;
+        Ok(person.map(|person| ldsp_ui::PersonRecord {
+            name: person.name,
+            role: ldsp_ui::Role::new(person.role.as_str()),
+            secret_hash: person.secret_hash,
+        }))
+    }
+}

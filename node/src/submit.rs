@@ -1,0 +1,368 @@
+//! Submitting: the outbox is drained in order; a statement is done when its receipt verifies.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use ed25519_dalek::SigningKey;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use ldsp_protocol::dsse::Sealed;
+use ldsp_protocol::enrolment::{READ_TYPE, ReadBody};
+use ldsp_protocol::problem::{GAP, Problem};
+use ldsp_protocol::receipt::{Claim, Receipt};
+use rand_core::CryptoRng;
+
+use crate::enrol;
+use crate::store::enrolment::{self, Enrolment};
+use crate::store::outbox::{self, OutboxRow};
+use crate::store::{Store, StoreError};
+use crate::transport::{Answer, ENVELOPE_TYPE, Method, Request, Transport, Unreachable};
+
+/// Backoff while the aggregator is away: doubles from here …
+const SHORTEST: i64 = 1;
+/// … to here.
+const LONGEST: i64 = 15 * 60;
+/// After a refusal that a person has to look at: doubles from here …
+const REFUSED_SHORTEST: i64 = 60 * 60;
+/// … to here. Also the longest `Retry-After` that is honoured.
+const REFUSED_LONGEST: i64 = 24 * 60 * 60;
+/// Characters of a stranger's text that are kept for people.
+const QUOTED: usize = 600;
+
+/// What one step did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepOutcome {
+    /// Every statement has its receipt.
+    Drained,
+    /// The node is not enrolled: nothing can be queued.
+    NotEnrolled,
+    /// The next statement is not to be sent before `until`.
+    Waiting {
+        /// Its number.
+        seq: u64,
+        /// When it will be sent.
+        until: Timestamp,
+        /// Why the last attempt failed.
+        problem: Option<String>,
+    },
+    /// A receipt verified and is kept.
+    Acknowledged {
+        /// Its number.
+        seq: u64,
+        /// Its place in the log, from 0.
+        index: u64,
+    },
+    /// An attempt failed; the statement stays as it is.
+    Postponed {
+        /// Its number.
+        seq: u64,
+        /// When it will be sent again.
+        until: Timestamp,
+        /// Why, with the next step.
+        problem: String,
+    },
+}
+
+/// Drains the outbox of one node.
+#[derive(Debug, Clone)]
+pub struct Submitter<T> {
+    store: Store,
+    transport: T,
+}
+
+/// A failed attempt.
+struct Failure {
+    problem: String,
+    /// A person has to look at it: the same bytes will hardly be taken a minute later.
+    refused: bool,
+    /// Seconds that the aggregator asked to be left alone for.
+    retry_after: Option<i64>,
+}
+
+impl<T: Transport> Submitter<T> {
+    /// A submitter over `store` and `transport`.
+    pub fn new(store: Store, transport: T) -> Self {
+        Self { store, transport }
+    }
+
+    /// Sends the first statement without a receipt, if it is due; `at_once` ignores its waiting time.
+    ///
+    /// Sending is repeatable (the address names node and sequence number), so it comes first: killed between the
+    /// answer and the row, the node sends the same bytes again and gets the same receipt. Nothing is
+    /// acknowledged that did not verify, nothing is signed again. `rng` spreads the nodes' retries.
+    ///
+    /// # Errors
+    /// The store's; the aggregator's refusals are outcomes.
+    pub async fn step(
+        &self,
+        now: Timestamp,
+        at_once: bool,
+        rng: &mut (dyn CryptoRng + Send),
+    ) -> Result<StepOutcome, StoreError> {
+        let mut connection = self.store.reader.acquire().await?;
+        let Some(enrolment) = enrolment::read(&mut connection).await? else {
+            return Ok(StepOutcome::NotEnrolled);
+        };
+        let Some(row) = outbox::first_waiting(&mut connection).await? else {
+            return Ok(StepOutcome::Drained);
+        };
+        drop(connection);
+        if !at_once && row.next_attempt_at > now.as_second() {
+            return Ok(StepOutcome::Waiting {
+                seq: row.seq,
+                until: moment(row.next_attempt_at, now),
+                problem: row.problem,
+            });
+        }
+        match self.attempt(&enrolment, &row, now).await? {
+            Ok((receipt, index)) => {
+                let at = now.as_second();
+                let mut transaction = self.store.write().await?;
+                outbox::acknowledge(&mut transaction, row.seq, &receipt, index, at).await?;
+                transaction.commit().await?;
+                Ok(StepOutcome::Acknowledged {
+                    seq: row.seq,
+                    index,
+                })
+            }
+            Err(failure) => self.postpone(&row, failure, now, rng).await,
+        }
+    }
+
+    /// Steps until nothing is left or nothing moves. The last outcome says which; a person who asks does not wait
+    /// for a backoff.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn drain(
+        &self,
+        now: Timestamp,
+        rng: &mut (dyn CryptoRng + Send),
+    ) -> Result<(u64, StepOutcome), StoreError> {
+        let mut sent = 0;
+        loop {
+            match self.step(now, true, rng).await? {
+                StepOutcome::Acknowledged { .. } => sent += 1,
+                outcome => return Ok((sent, outcome)),
+            }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        enrolment: &Enrolment,
+        row: &OutboxRow,
+        now: Timestamp,
+    ) -> Result<Result<(String, u64), Failure>, StoreError> {
+        if !enrolment.active {
+            match enrol::refresh(&self.store, &self.transport, enrolment).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(Err(pending())),
+                Err(enrol::EnrolError::Store(error)) => return Err(error),
+                Err(enrol::EnrolError::Unreachable(error)) => return Ok(Err(away(&error))),
+                Err(error) => return Ok(Err(refused(format!("{error}. {}", error.next())))),
+            }
+        }
+        let request = Request {
+            method: Method::Put,
+            path: format!("/v1/nodes/{}/statements/{}", enrolment.node, row.seq),
+            headers: vec![("content-type", ENVELOPE_TYPE.to_owned())],
+            body: row.envelope.clone(),
+        };
+        let answer = match self.transport.call(request).await {
+            Ok(answer) => answer,
+            Err(error) => return Ok(Err(away(&error))),
+        };
+        let judged = judge(&answer, enrolment, row, now);
+        if let Err(failure) = &judged
+            && failure.refused
+        {
+            // Keep the log's view of the node: a node that is behind must not sign. Best effort: the refusal stands.
+            if let Err(error) = enrol::refresh(&self.store, &self.transport, enrolment).await {
+                tracing::debug!(%error, "the node's record could not be refreshed after a refusal");
+            }
+        }
+        Ok(judged)
+    }
+
+    async fn postpone(
+        &self,
+        row: &OutboxRow,
+        failure: Failure,
+        now: Timestamp,
+        rng: &mut (dyn CryptoRng + Send),
+    ) -> Result<StepOutcome, StoreError> {
+        let (shortest, longest) = if failure.refused {
+            (REFUSED_SHORTEST, REFUSED_LONGEST)
+        } else {
+            (SHORTEST, LONGEST)
+        };
+        let wait = backoff(row.attempts, shortest, longest, rng);
+        let asked = failure.retry_after.unwrap_or(0).clamp(0, REFUSED_LONGEST);
+        let until = now.as_second() + wait.max(asked);
+        let mut transaction = self.store.write().await?;
+        outbox::postpone(&mut transaction, row.seq, until, &failure.problem).await?;
+        transaction.commit().await?;
+        Ok(StepOutcome::Postponed {
+            seq: row.seq,
+            until: moment(until, now),
+            problem: failure.problem,
+        })
+    }
+}
+
+fn pending() -> Failure {
+    Failure {
+        problem: "The key is not approved yet. Read the fingerprint of `ldsp-node status` to the national operator over the telephone; statements leave once it is approved.".to_owned(),
+        refused: false,
+        retry_after: None,
+    }
+}
+
+fn away(error: &Unreachable) -> Failure {
+    Failure {
+        problem: format!("{error}. {}", error.next()),
+        refused: false,
+        retry_after: None,
+    }
+}
+
+fn refused(problem: String) -> Failure {
+    Failure {
+        problem,
+        refused: true,
+        retry_after: None,
+    }
+}
+
+/// Seconds to wait after `attempts` earlier failures: doubled each time, half of it at random (so that
+/// nodes that failed together do not come back together).
+fn backoff(attempts: u32, shortest: i64, longest: i64, rng: &mut (dyn CryptoRng + Send)) -> i64 {
+    let doubled = shortest.saturating_mul(1 << attempts.min(20));
+    let whole = doubled.clamp(1, longest);
+    let half = whole / 2;
+    let span = (whole - half).cast_unsigned() + 1;
+    // The bias of a remainder of 64 random bits is of no matter for a waiting time.
+    whole - (rng.next_u64() % span).cast_signed()
+}
+
+fn judge(
+    answer: &Answer,
+    enrolment: &Enrolment,
+    row: &OutboxRow,
+    now: Timestamp,
+) -> Result<(String, u64), Failure> {
+    match answer.status {
+        200 | 201 => receipt(answer, enrolment, row),
+        429 | 500..=599 => Err(Failure {
+            problem: in_words(answer),
+            refused: false,
+            retry_after: answer
+                .retry_after
+                .as_deref()
+                .and_then(|text| retry_after(text, now)),
+        }),
+        _ => Err(refused(in_words(answer))),
+    }
+}
+
+/// The receipt of an answer, once it verifies for the statement that was sent.
+fn receipt(
+    answer: &Answer,
+    enrolment: &Enrolment,
+    row: &OutboxRow,
+) -> Result<(String, u64), Failure> {
+    let wrong = |why: String| {
+        refused(format!(
+            "The aggregator answered with a receipt that does not hold: {why}. The statement stays queued. Check that the address is the national aggregator's and tell its operator."
+        ))
+    };
+    let text = std::str::from_utf8(&answer.body).map_err(|_| wrong("it is not text".into()))?;
+    let claim = Claim {
+        origin: enrolment.origin.clone(),
+        node: enrolment.node.clone(),
+        seq: row.seq,
+        pae: row.pae,
+    };
+    let verified = Receipt::from_text(text)
+        .verify(&enrolment.verifier, &claim)
+        .map_err(|e| wrong(e.to_string()))?;
+    Ok((text.to_owned(), verified.index))
+}
+
+/// RFC 9110 section 10.2.3: seconds, or an HTTP date.
+fn retry_after(text: &str, now: Timestamp) -> Option<i64> {
+    if let Ok(seconds) = text.trim().parse::<i64>() {
+        return Some(seconds);
+    }
+    let date = rfc2822::parse(text.trim()).ok()?;
+    Some(date.timestamp().as_second() - now.as_second())
+}
+
+/// A refusal for people: the problem's own words where it is one.
+pub(crate) fn in_words(answer: &Answer) -> String {
+    let text = match serde_json::from_slice::<Problem>(&answer.body) {
+        Ok(problem) if problem.code == GAP.code => match problem.expected_seq {
+            Some(expected) => format!("{problem} The aggregator expects statement {expected}."),
+            None => problem.to_string(),
+        },
+        Ok(problem) => problem.to_string(),
+        Err(_) => format!(
+            "The aggregator answered with status {} and no explanation. If it stays so, tell its operator the time.",
+            answer.status
+        ),
+    };
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(QUOTED)
+        .collect()
+}
+
+fn moment(second: i64, now: Timestamp) -> Timestamp {
+    Timestamp::from_second(second).unwrap_or(now)
+}
+
+/// Why a signed read gave nothing.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum ReadError {
+    #[error(transparent)]
+    Unreachable(#[from] Unreachable),
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Reads `path` (path and query) as this node: what only enrolled nodes may see, such as peers' practice. The request is
+/// signed with the node's key and holds for five minutes.
+///
+/// # Errors
+/// [`ReadError`].
+pub async fn read<T: Transport>(
+    transport: &T,
+    enrolment: &Enrolment,
+    key: &SigningKey,
+    path: &str,
+    now: Timestamp,
+) -> Result<Vec<u8>, ReadError> {
+    let body = ReadBody {
+        schema: 1,
+        origin: enrolment.origin.clone(),
+        node: enrolment.node.clone(),
+        path: path.to_owned(),
+        at: now,
+    };
+    let bytes = serde_json::to_vec(&body).expect("strings and a number always serialise");
+    let sealed = Sealed::sign(key, READ_TYPE, &bytes);
+    let mut request = Request::get(path);
+    let credential = BASE64.encode(sealed.envelope());
+    request
+        .headers
+        .push(("authorization", format!("LDSP {credential}")));
+    let answer = transport.call(request).await?;
+    match answer.status {
+        200 => Ok(answer.body),
+        _ => Err(ReadError::Refused(in_words(&answer))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,269 @@
+use ldsp_protocol::dsse::Unverified;
+use ldsp_protocol::enrolment::NodeState;
+use ldsp_protocol::problem;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng as _;
+
+use super::*;
+use crate::release::{Approval, Request as Wanted, approve, prepare};
+use crate::store::outbox;
+use crate::testing::{Aggregator, Mood, World, at, node_key, place, seeded, started};
+
+const NOW: &str = "2023-01-01T12:00:00Z";
+
+fn rng() -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(11)
+}
+
+/// A node with `n` approved releases and its aggregator.
+async fn queued(n: usize) -> (World, Aggregator, Submitter<Aggregator>) {
+    let world = World::enrolled().await;
+    world.add(&started("2022-03-10")).await;
+    for _ in 0..n {
+        let prepared = prepare(&world.store, Wanted::default(), "ann", at(NOW), &seeded(1)).await;
+        let approval = Approval {
+            person: "bob",
+            period: None,
+            digest: prepared.unwrap().release.digest,
+        };
+        approve(&world.store, &node_key(), &approval, at(NOW))
+            .await
+            .unwrap();
+    }
+    let aggregator = Aggregator::new();
+    let submitter = Submitter::new(world.store.clone(), aggregator.clone());
+    (world, aggregator, submitter)
+}
+
+async fn rows(world: &World) -> Vec<OutboxRow> {
+    let mut connection = world.store.reader.acquire().await.unwrap();
+    outbox::all(&mut connection).await.unwrap()
+}
+
+fn postponed(outcome: StepOutcome) -> (i64, String) {
+    let StepOutcome::Postponed { until, problem, .. } = outcome else {
+        panic!("{outcome:?}");
+    };
+    (until.as_second() - at(NOW).as_second(), problem)
+}
+
+#[tokio::test]
+async fn statements_leave_in_order_and_stay_acknowledged() {
+    let (world, aggregator, submitter) = queued(3).await;
+    let (sent, last) = submitter.drain(at(NOW), &mut rng()).await.unwrap();
+    assert_eq!((sent, last), (3, StepOutcome::Drained));
+    assert_eq!(aggregator.taken(), 3);
+    for (row, (pae, bytes)) in rows(&world)
+        .await
+        .iter()
+        .zip(&aggregator.0.lock().unwrap().taken)
+    {
+        assert_eq!((&row.pae, &row.envelope), (pae, bytes));
+        assert_eq!(row.log_index, Some(row.seq + 99));
+        assert_eq!(row.acknowledged_at, Some(at(NOW).as_second()));
+    }
+    let request = &aggregator.0.lock().unwrap().calls[0];
+    assert_eq!(request.path, "/v1/nodes/black-country/statements/1");
+    assert_eq!(
+        request.headers,
+        [("content-type", "application/vnd.dsse+json".to_owned())]
+    );
+}
+
+#[tokio::test]
+async fn a_receipt_that_does_not_hold_acknowledges_nothing() {
+    for (mood, words) in [
+        (Mood::ForeignReceipt, "not signed by the log"),
+        (Mood::OtherSeq, "seq differs"),
+        (Mood::Nonsense, "not text"),
+    ] {
+        let (world, aggregator, submitter) = queued(1).await;
+        aggregator.set(mood.clone());
+        let (wait, problem) = postponed(submitter.step(at(NOW), false, &mut rng()).await.unwrap());
+        assert!(problem.contains(words), "{mood:?}: {problem}");
+        assert!(wait >= REFUSED_SHORTEST / 2, "{wait}");
+        let row = &rows(&world).await[0];
+        assert_eq!((row.acknowledged_at, row.receipt.as_deref()), (None, None));
+        assert_eq!(row.problem.as_deref(), Some(problem.as_str()));
+        // It is kept, and goes through once the answer is sound.
+        aggregator.set(Mood::Sound);
+        let (sent, _) = submitter.drain(at(NOW), &mut rng()).await.unwrap();
+        assert_eq!(sent, 1);
+        assert_eq!(rows(&world).await[0].problem, None);
+    }
+}
+
+#[tokio::test]
+async fn a_replayed_receipt_is_refused() {
+    let (world, aggregator, submitter) = queued(2).await;
+    aggregator.set(Mood::Replay);
+    // For the first statement it is the right one; for the second it is the first one's.
+    let (sent, last) = submitter.drain(at(NOW), &mut rng()).await.unwrap();
+    assert_eq!(sent, 1);
+    assert!(postponed(last).1.contains("for another statement"));
+    assert_eq!(rows(&world).await[1].acknowledged_at, None);
+}
+
+#[tokio::test]
+async fn an_aggregator_that_is_away_is_tried_again_with_growing_gaps() {
+    let (world, aggregator, submitter) = queued(1).await;
+    let before = rows(&world).await[0].envelope.clone();
+    aggregator.set(Mood::Down);
+    let mut now = at(NOW);
+    let mut gaps = Vec::new();
+    for _ in 0..14 {
+        let outcome = submitter.step(now, false, &mut rng()).await.unwrap();
+        let StepOutcome::Postponed { until, problem, .. } = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert!(problem.contains("stays queued"), "{problem}");
+        let early = submitter.step(now, false, &mut rng()).await.unwrap();
+        assert!(matches!(early, StepOutcome::Waiting { seq: 1, .. }) || until == now);
+        gaps.push(until.as_second() - now.as_second());
+        now = until;
+    }
+    assert!(
+        gaps[0] <= 1 && gaps.iter().all(|g| *g <= LONGEST),
+        "{gaps:?}"
+    );
+    assert!(gaps[13] >= LONGEST / 2, "{gaps:?}");
+    aggregator.set(Mood::Sound);
+    let outcome = submitter.step(now, false, &mut rng()).await.unwrap();
+    assert_eq!(outcome, StepOutcome::Acknowledged { seq: 1, index: 100 });
+    // Never signed again: the bytes are those of the first day.
+    assert_eq!(aggregator.0.lock().unwrap().taken[0].1, before);
+}
+
+#[tokio::test]
+async fn retry_after_is_honoured() {
+    for (text, seconds) in [
+        ("120", 120),
+        ("Sun, 01 Jan 2023 12:30:00 GMT", 1_800),
+        ("999999999", REFUSED_LONGEST),
+        ("-5", 0),
+        ("soon", 0),
+    ] {
+        let (_world, aggregator, submitter) = queued(1).await;
+        aggregator.set(Mood::Unavailable {
+            retry_after: Some(text.to_owned()),
+        });
+        let (wait, problem) = postponed(submitter.step(at(NOW), false, &mut rng()).await.unwrap());
+        assert!(
+            wait == seconds || (seconds == 0 && wait <= 1),
+            "{text}: {wait}"
+        );
+        assert!(problem.contains("[storage]"), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_does_no_harm() {
+    let (world, aggregator, submitter) = queued(1).await;
+    aggregator.set(Mood::AnswerLost);
+    postponed(submitter.step(at(NOW), false, &mut rng()).await.unwrap());
+    assert_eq!(
+        (aggregator.taken(), rows(&world).await[0].acknowledged_at),
+        (1, None)
+    );
+    aggregator.set(Mood::Sound);
+    let (sent, _) = submitter.drain(at(NOW), &mut rng()).await.unwrap();
+    assert_eq!((sent, aggregator.taken()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_refusal_is_kept_for_people_and_tried_rarely() {
+    let (world, aggregator, submitter) = queued(1).await;
+    let mut refusal = problem::Problem::new(problem::SUMMARY, "Rule:\u{7} broken.");
+    refusal.detail.push_str(&"x".repeat(5_000));
+    aggregator.set(Mood::Refuses(refusal));
+    let (wait, problem) = postponed(submitter.step(at(NOW), false, &mut rng()).await.unwrap());
+    assert!(wait >= REFUSED_SHORTEST / 2, "{wait}");
+    assert!(problem.contains("[summary] Rule:  broken."), "{problem}");
+    assert!(problem.chars().count() <= QUOTED && !problem.contains('\u{7}'));
+    let shown = rows(&world).await[0].problem.clone();
+    assert_eq!(shown, Some(problem));
+}
+
+#[tokio::test]
+async fn a_node_restored_from_a_backup_signs_and_draws_nothing_more() {
+    let (world, aggregator, submitter) = queued(2).await;
+    submitter.drain(at(NOW), &mut rng()).await.unwrap();
+    // The backup is older than the second month: the node draws it again, not knowing.
+    world.run("DELETE FROM outbox WHERE seq = 2").await;
+    world.run("DELETE FROM ledger_cells WHERE month = 2").await;
+    world.run("DELETE FROM ledger_months WHERE month = 2").await;
+    world.run("DELETE FROM releases WHERE month = 2").await;
+    let prepared = prepare(&world.store, Wanted::default(), "ann", at(NOW), &seeded(9)).await;
+    let digest = prepared.unwrap().release.digest;
+    let approval = Approval {
+        person: "bob",
+        period: None,
+        digest,
+    };
+    let enrolment = crate::testing::place(true);
+    assert!(
+        enrol::refresh(&world.store, &aggregator, &enrolment)
+            .await
+            .unwrap()
+    );
+    let refused = approve(&world.store, &node_key(), &approval, at(NOW))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code(), "behind-log", "{refused}");
+    // Had it not asked, the log would have refused: and from then on the node knows.
+    world.run("UPDATE enrolment SET head_seq = 0").await;
+    approve(&world.store, &node_key(), &approval, at(NOW))
+        .await
+        .unwrap();
+    let (_, problem) = postponed(submitter.step(at(NOW), true, &mut rng()).await.unwrap());
+    assert!(problem.contains("[equivocation]"), "{problem}");
+    let next = prepare(&world.store, Wanted::default(), "ann", at(NOW), &seeded(1)).await;
+    assert_eq!(next.unwrap_err().code(), "forked");
+    assert_eq!(aggregator.taken(), 2);
+}
+
+#[tokio::test]
+async fn a_node_that_is_not_approved_waits_for_the_operator() {
+    let (world, aggregator, submitter) = queued(1).await;
+    world.run("UPDATE enrolment SET state = 'pending'").await;
+    aggregator.0.lock().unwrap().node = NodeState::Pending;
+    let (_, problem) = postponed(submitter.step(at(NOW), false, &mut rng()).await.unwrap());
+    assert!(problem.contains("fingerprint"), "{problem}");
+    assert_eq!(aggregator.taken(), 0);
+    aggregator.0.lock().unwrap().node = NodeState::Active;
+    let (sent, _) = submitter.drain(at(NOW), &mut rng()).await.unwrap();
+    assert_eq!(sent, 1);
+}
+
+#[tokio::test]
+async fn nothing_to_do_is_said() {
+    let world = World::new().await;
+    let submitter = Submitter::new(world.store.clone(), Aggregator::new());
+    let outcome = submitter.step(at(NOW), false, &mut rng()).await.unwrap();
+    assert_eq!(outcome, StepOutcome::NotEnrolled);
+    let (_world, _, submitter) = queued(0).await;
+    let outcome = submitter.step(at(NOW), false, &mut rng()).await.unwrap();
+    assert_eq!(outcome, StepOutcome::Drained);
+}
+
+#[tokio::test]
+async fn a_signed_read_names_node_path_and_time() {
+    let aggregator = Aggregator::new();
+    let path = "/v1/practice?after=3";
+    read(&aggregator, &place(true), &node_key(), path, at(NOW))
+        .await
+        .unwrap();
+    let request = aggregator.0.lock().unwrap().calls[0].clone();
+    let credential = request.headers[0]
+        .1
+        .strip_prefix("LDSP ")
+        .unwrap()
+        .to_owned();
+    let verified = Unverified::parse(&BASE64.decode(credential).unwrap())
+        .unwrap()
+        .verify(&node_key().verifying_key())
+        .unwrap();
+    assert_eq!(verified.payload_type(), READ_TYPE);
+    let body: ReadBody = serde_json::from_slice(verified.body()).unwrap();
+    assert_eq!((body.path.as_str(), body.at), (path, at(NOW)));
+}

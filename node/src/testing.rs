@@ -1,0 +1,367 @@
+//! What the tests of release, submit and enrol share: a node in a fresh directory and an aggregator in the process.
+
+use std::sync::{Arc, Mutex};
+
+use ed25519_dalek::SigningKey;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use ldsp_protocol::dsse::Unverified;
+use ldsp_protocol::enrolment::{NodeRecord, NodeState};
+use ldsp_protocol::ids::{Digest, Period};
+use ldsp_protocol::keys::key_id;
+use ldsp_protocol::note::Verifier;
+use ldsp_protocol::problem::{self, Problem};
+use ldsp_protocol::receipt::{Claim, Receipt};
+use ldsp_protocol::standard::Standard;
+use ldsp_protocol::statement::Statement;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng as _;
+
+use crate::Entropy;
+use crate::store::enrolment::{self, Enrolment};
+use crate::store::outbox::Head;
+use crate::store::people::{Person, Role};
+use crate::store::{Store, day};
+use crate::transport::{Answer, Method, Request, Transport, Unreachable};
+
+pub(crate) const LEP: &str = "E37000001";
+pub(crate) const ORIGIN: &str = "log.example";
+
+pub(crate) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub(crate) fn period(text: &str) -> Period {
+    text.parse().unwrap()
+}
+
+/// Each act gets the next seed.
+pub(crate) fn seeded(seed: u64) -> Entropy {
+    let next = Mutex::new(seed * 1_000);
+    Arc::new(move || {
+        let mut seed = next.lock().unwrap();
+        *seed += 1;
+        Box::new(ChaCha20Rng::seed_from_u64(*seed))
+    })
+}
+
+pub(crate) fn node_key() -> SigningKey {
+    SigningKey::from_bytes(&[3; 32])
+}
+
+pub(crate) fn log_key() -> SigningKey {
+    SigningKey::from_bytes(&[5; 32])
+}
+
+/// A node with one programme (tier 1), an author `ann`, approvers `bob` and `ANN`.
+pub(crate) struct World {
+    pub(crate) store: Store,
+    dir: tempfile::TempDir,
+}
+
+/// One enrolment's columns; dates as text.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    pub(crate) start: Date,
+    pub(crate) end: Option<Date>,
+    pub(crate) stage: i64,
+    pub(crate) enters: bool,
+    pub(crate) in_area: bool,
+    pub(crate) destinations: [Option<i64>; 3],
+    pub(crate) confidence: Option<i64>,
+    pub(crate) everyday: Option<i64>,
+    /// Varies the other codes.
+    pub(crate) kind: i64,
+}
+
+pub(crate) fn started(start: &str) -> Row {
+    Row {
+        start: start.parse().unwrap(),
+        end: None,
+        stage: 0,
+        enters: true,
+        in_area: true,
+        destinations: [None; 3],
+        confidence: None,
+        everyday: None,
+        kind: 0,
+    }
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("node.db")).await.unwrap();
+        let now = at("2022-01-01T00:00:00Z");
+        store
+            .set_identity(&LEP.parse().unwrap(), now)
+            .await
+            .unwrap();
+        for (name, role) in [
+            ("ann", Role::Author),
+            ("ANN", Role::Approver),
+            ("bob", Role::Approver),
+        ] {
+            let person = Person {
+                name: name.to_owned(),
+                role,
+                secret_hash: String::new(),
+                added_at: now,
+            };
+            assert!(store.add_person(&person).await.unwrap());
+        }
+        sqlx::query(
+            "INSERT INTO programmes (id, code, name, provider, tier, type, audience, funder) VALUES (1, 'P', 'P', 'X', 1, 2, 3, '')",
+        )
+        .execute(&store.writer)
+        .await
+        .unwrap();
+        Self { store, dir }
+    }
+
+    pub(crate) async fn enrolled() -> Self {
+        let world = Self::new().await;
+        let mut tx = world.store.write().await.unwrap();
+        enrolment::write(&mut tx, &place(true)).await.unwrap();
+        tx.commit().await.unwrap();
+        world
+    }
+
+    /// Adds an enrolment and gives its row id.
+    pub(crate) async fn add(&self, row: &Row) -> i64 {
+        self.add_all(std::slice::from_ref(row)).await[0]
+    }
+
+    pub(crate) async fn add_all(&self, rows: &[Row]) -> Vec<i64> {
+        let mut tx = self.store.write().await.unwrap();
+        let mut ids = Vec::new();
+        for row in rows {
+            let id: i64 = sqlx::query_scalar(
+                "INSERT INTO enrolments (spell, learner, provider, aim, programme, district, in_area, enters, skill, mode, age, sex,
+                   ethnicity, disability, prior, start_day, end_day, stage, destination_3m, destination_6m, destination_12m, confidence, everyday)
+                 VALUES (randomblob(16), randomblob(16), 'X', 'A', 1, NULL, $1, $2, $3 % 14, $3 % 4, $3 % 6, $3 % 3, $3 % 6, $3 % 3, $3 % 7,
+                   $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
+            )
+            .bind(row.in_area)
+            .bind(row.enters)
+            .bind(row.kind)
+            .bind(day(row.start))
+            .bind(row.end.map(day))
+            .bind(row.stage)
+            .bind(row.destinations[0])
+            .bind(row.destinations[1])
+            .bind(row.destinations[2])
+            .bind(row.confidence)
+            .bind(row.everyday)
+            .fetch_one(&mut *tx)
+            .await
+            .unwrap();
+            ids.push(id);
+        }
+        tx.commit().await.unwrap();
+        ids
+    }
+
+    pub(crate) async fn run(&self, sql: &'static str) {
+        sqlx::query(sql).execute(&self.store.writer).await.unwrap();
+    }
+
+    pub(crate) async fn number(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql)
+            .fetch_one(&self.store.writer)
+            .await
+            .unwrap()
+    }
+
+    /// Closes the database and opens it again, as after a kill.
+    pub(crate) async fn reopened(self) -> Self {
+        self.store.close().await;
+        let store = Store::open(&self.dir.path().join("node.db")).await.unwrap();
+        Self {
+            store,
+            dir: self.dir,
+        }
+    }
+}
+
+pub(crate) fn place(active: bool) -> Enrolment {
+    Enrolment {
+        node: "black-country".parse().unwrap(),
+        url: "https://log.example".to_owned(),
+        origin: ORIGIN.to_owned(),
+        verifier: Verifier::new(ORIGIN, log_key().verifying_key()).unwrap(),
+        ca_pem: None,
+        active,
+        enrolled_at: 0,
+        head: Head {
+            seq: 0,
+            pae: Digest::ZERO,
+        },
+    }
+}
+
+/// How the aggregator behaves.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Mood {
+    Sound,
+    Down,
+    Unavailable {
+        retry_after: Option<String>,
+    },
+    /// Takes statements, answers with a receipt that somebody else signed.
+    ForeignReceipt,
+    /// … for the next number.
+    OtherSeq,
+    /// … the first receipt that it ever gave, again.
+    Replay,
+    Nonsense,
+    Refuses(Problem),
+    /// Takes the statement, but the answer is lost.
+    AnswerLost,
+}
+
+/// An aggregator that keeps what it took.
+#[derive(Clone)]
+pub(crate) struct Aggregator(pub(crate) Arc<Mutex<State>>);
+
+pub(crate) struct State {
+    pub(crate) mood: Mood,
+    pub(crate) node: NodeState,
+    pub(crate) standard: Digest,
+    pub(crate) invite_used: bool,
+    pub(crate) taken: Vec<(Digest, Vec<u8>)>,
+    receipts: Vec<String>,
+    pub(crate) calls: Vec<Request>,
+}
+
+impl Aggregator {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Mutex::new(State {
+            mood: Mood::Sound,
+            node: NodeState::Active,
+            standard: Standard::v1().digest(),
+            invite_used: false,
+            taken: Vec::new(),
+            receipts: Vec::new(),
+            calls: Vec::new(),
+        })))
+    }
+
+    pub(crate) fn set(&self, mood: Mood) {
+        self.0.lock().unwrap().mood = mood;
+    }
+
+    pub(crate) fn taken(&self) -> usize {
+        self.0.lock().unwrap().taken.len()
+    }
+}
+
+fn answer(status: u16, body: impl Into<Vec<u8>>) -> Answer {
+    Answer {
+        status,
+        retry_after: None,
+        body: body.into(),
+    }
+}
+
+fn refusal(problem: &Problem) -> Answer {
+    answer(problem.status, serde_json::to_vec(problem).unwrap())
+}
+
+impl State {
+    fn record(&self) -> NodeRecord {
+        NodeRecord {
+            node: "black-country".parse().unwrap(),
+            lep: LEP.parse().unwrap(),
+            state: self.node,
+            key_id: Some(key_id(&node_key().verifying_key())),
+            standard: self.standard,
+            seq: self.taken.len() as u64,
+            prev: self.taken.last().map_or(Digest::ZERO, |(pae, _)| *pae),
+        }
+    }
+
+    fn put(&mut self, request: &Request) -> Answer {
+        let seq: u64 = request.path.rsplit('/').next().unwrap().parse().unwrap();
+        let verified = Unverified::parse(&request.body)
+            .unwrap()
+            .verify(&node_key().verifying_key())
+            .unwrap();
+        let statement = Statement::read(&verified).unwrap();
+        assert_eq!((statement.seq, statement.origin.as_str()), (seq, ORIGIN));
+        let pae = verified.pae();
+        let known = self.taken.get(seq as usize - 1).map(|(p, _)| *p);
+        match known {
+            Some(known) if known != pae => {
+                return refusal(&Problem::new(problem::EQUIVOCATION, "Another one."));
+            }
+            None if seq as usize != self.taken.len() + 1 => {
+                return refusal(&Problem::gap(self.taken.len() as u64 + 1, seq));
+            }
+            None => self.taken.push((pae, request.body.clone())),
+            Some(_) => {}
+        }
+        let claim = Claim {
+            origin: ORIGIN.to_owned(),
+            node: "black-country".parse().unwrap(),
+            seq: if self.mood == Mood::OtherSeq {
+                seq + 1
+            } else {
+                seq
+            },
+            pae,
+        };
+        let key = if self.mood == Mood::ForeignReceipt {
+            SigningKey::from_bytes(&[66; 32])
+        } else {
+            log_key()
+        };
+        let receipt = Receipt::sign(&key, &claim, seq + 99).unwrap();
+        self.receipts.push(receipt.as_text().to_owned());
+        match self.mood {
+            Mood::Replay => answer(201, self.receipts[0].clone()),
+            Mood::Nonsense => answer(200, vec![0xff, 0xfe]),
+            _ => answer(201, receipt.as_text()),
+        }
+    }
+}
+
+impl Transport for Aggregator {
+    async fn call(&self, request: Request) -> Result<Answer, Unreachable> {
+        let mut state = self.0.lock().unwrap();
+        state.calls.push(request.clone());
+        match state.mood.clone() {
+            Mood::Down => return Err(Unreachable("connection refused".to_owned())),
+            Mood::Unavailable { retry_after } => {
+                return Ok(Answer {
+                    retry_after,
+                    ..refusal(&Problem::new(problem::STORAGE, "Disk low."))
+                });
+            }
+            Mood::Refuses(problem) if request.method != Method::Get => {
+                return Ok(refusal(&problem));
+            }
+            _ => {}
+        }
+        match request.method {
+            Method::Get => Ok(answer(200, serde_json::to_vec(&state.record()).unwrap())),
+            Method::Post if state.invite_used => {
+                Ok(refusal(&Problem::new(problem::INVITE, "Used.")))
+            }
+            Method::Post => {
+                state.invite_used = true;
+                if state.mood == Mood::AnswerLost {
+                    return Err(Unreachable("connection reset".to_owned()));
+                }
+                Ok(answer(201, serde_json::to_vec(&state.record()).unwrap()))
+            }
+            Method::Put => {
+                let answer = state.put(&request);
+                if state.mood == Mood::AnswerLost {
+                    return Err(Unreachable("connection reset".to_owned()));
+                }
+                Ok(answer)
+            }
+        }
+    }
+}

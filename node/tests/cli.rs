@@ -1,0 +1,245 @@
+//! The program as people run it: help, exit codes, a node from `init` to its first import.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use clap::CommandFactory as _;
+use ldsp_node::app::cli::Cli;
+
+/// Runs the program in `dir` with nothing of ours in its environment.
+fn node(dir: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ldsp-node"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LDSP_")) {
+        command.env_remove(name);
+    }
+    command.current_dir(dir).args(args).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn done(dir: &Path, args: &[&str]) -> String {
+    let output = node(dir, args);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{args:?}: {}",
+        text(&output.stderr)
+    );
+    text(&output.stdout)
+}
+
+/// The reason and next step of a refusal.
+fn refused(dir: &Path, args: &[&str]) -> String {
+    let output = node(dir, args);
+    let reason = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{args:?}: {reason}");
+    assert!(
+        reason.contains("Refused: ") && reason.contains("\nNext: "),
+        "{reason}"
+    );
+    reason
+}
+
+/// The help of every command is a file: a change of a name or a word is seen in review.
+/// `LDSP_UPDATE_HELP=1` writes the files anew.
+#[test]
+fn help_is_as_written_down() {
+    fn all(command: &mut clap::Command, name: &str, found: &mut Vec<(String, String)>) {
+        found.push((name.to_owned(), command.render_long_help().to_string()));
+        let names: Vec<String> = command
+            .get_subcommands()
+            .map(|c| c.get_name().to_owned())
+            .collect();
+        for sub in names.iter().filter(|name| *name != "help") {
+            if let Some(sub_command) = command.find_subcommand_mut(sub) {
+                all(sub_command, &format!("{name}-{sub}"), found);
+            }
+        }
+    }
+    let mut command = Cli::command();
+    command.build();
+    let mut found = Vec::new();
+    all(&mut command, "ldsp-node", &mut found);
+    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/help");
+    let update = std::env::var_os("LDSP_UPDATE_HELP").is_some();
+    for (name, help) in &found {
+        let path = dir.join(format!("{name}.txt"));
+        if update {
+            std::fs::write(&path, help).unwrap();
+        }
+        let expected = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(
+            *help, expected,
+            "{name}: run with LDSP_UPDATE_HELP=1 and review the change"
+        );
+    }
+    let files = std::fs::read_dir(&dir).unwrap().count();
+    assert_eq!(
+        files,
+        found.len(),
+        "a file in tests/help belongs to no command"
+    );
+}
+
+#[test]
+fn usage_is_exit_code_two() {
+    let dir = tempfile::tempdir().unwrap();
+    for args in [
+        &["import"][..],
+        &["people", "add", "Jo"],
+        &["nonsense"],
+        &["people", "add", "Jo", "--role", "king"],
+    ] {
+        assert_eq!(node(dir.path(), args).status.code(), Some(2), "{args:?}");
+    }
+    assert_eq!(node(dir.path(), &["--help"]).status.code(), Some(0));
+}
+
+#[test]
+fn from_init_to_the_first_import() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    assert!(refused(dir, &["status"]).contains("init --lep"));
+    assert!(refused(dir, &["init", "--lep", "E06000001"]).contains("38 LEP codes"));
+    assert!(
+        !dir.join("ldsp-node-data").exists(),
+        "a refused init leaves nothing"
+    );
+    assert!(done(dir, &["init", "--lep", "E37000001"]).contains("Black Country"));
+    let files = modes(&dir.join("ldsp-node-data"));
+    assert!(
+        refused(dir, &["init", "--lep", "E37000003"])
+            .contains("already holds the node of E37000001")
+    );
+    assert_eq!(
+        modes(&dir.join("ldsp-node-data")),
+        files,
+        "a second init changes nothing"
+    );
+
+    let added = done(
+        dir,
+        &["people", "add", "Jo Okafor", "--role", "author", "--json"],
+    );
+    let added: serde_json::Value = serde_json::from_str(&added).unwrap();
+    assert_eq!(added["role"], "author");
+    assert!(
+        refused(dir, &["people", "add", "Jo Okafor", "--role", "approver"])
+            .contains("already a person")
+    );
+    let listed = done(dir, &["people", "list"]);
+    assert!(listed.contains("author  Jo Okafor"));
+    assert!(!listed.contains(added["secret"].as_str().unwrap()));
+
+    std::fs::write(dir.join("p.csv"), "programme,name,provider,tier,type,audience,funder,cost,capacity,start,end\nP1,Get online,Acme,basic,,,,,,,\n").unwrap();
+    done(dir, &["import", "programmes", "p.csv"]);
+    let header = "provider,learner_ref,uln,age,sex,ethnicity,disability,prior_status,district,aim,programme,skill,mode,start,planned_end,end,stage";
+    let good = "Acme,L1,,40,female,,,,E08000028,A1,P1,,,2021-10-04,,,in-progress";
+    let bad = "Acme,L2,5551234567,40,female,,,,E08000028,A1,P1,,,2021-13-04,,,in-progress";
+    std::fs::write(dir.join("l.csv"), format!("{header}\n{good}\n{bad}\n")).unwrap();
+    let reason = refused(dir, &["import", "learners", "l.csv", "--report", "r.csv"]);
+    assert!(reason.contains("--valid-rows"), "{reason}");
+    let report = std::fs::read_to_string(dir.join("r.csv")).unwrap();
+    assert!(report.contains("3,start,date-impossible,"), "{report}");
+    assert!(!report.contains("5551234567") && !report.contains("2021-13-04"));
+    let json = done(
+        dir,
+        &["--json", "import", "learners", "l.csv", "--valid-rows"],
+    );
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&json["added"], &json["refused"], &json["outcome"]),
+        (&1.into(), &1.into(), &"stored".into())
+    );
+    let status = done(dir, &["status"]);
+    assert!(status.contains("learners at "), "{status}");
+    assert!(refused(dir, &["import", "learners", "gone.csv"]).contains("gone.csv"));
+    std::fs::write(dir.join("ldsp-node.toml"), "data_dirr = \"x\"\n").unwrap();
+    let reason = refused(dir, &["status"]);
+    assert!(
+        reason.contains("ldsp-node.toml") && reason.contains("data_dirr"),
+        "{reason}"
+    );
+}
+
+/// Names, modes and (but for the database, which is opened) contents of a directory.
+fn modes(dir: &Path) -> Vec<(String, u32, Vec<u8>)> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(dir), 0o700);
+    let mut files: Vec<_> = std::fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().extension().is_some_and(|e| e == "key"))
+        .map(|entry| {
+            let name = entry.file_name().into_string().unwrap();
+            (
+                name,
+                mode(&entry.path()),
+                std::fs::read(entry.path()).unwrap(),
+            )
+        })
+        .collect();
+    files.sort();
+    let names: Vec<_> = files
+        .iter()
+        .map(|(name, mode, _)| (name.as_str(), *mode))
+        .collect();
+    assert_eq!(names, [("node.key", 0o600), ("pseudonym.key", 0o600)]);
+    files
+}
+
+/// A real kill: the process dies while the file, a pipe, is still giving rows.
+#[test]
+fn killed_in_an_import_the_node_holds_what_it_held() {
+    use std::io::Write as _;
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    done(dir, &["init", "--lep", "E37000001"]);
+    std::fs::write(dir.join("p.csv"), "programme,name,provider,tier,type,audience,funder,cost,capacity,start,end\nP1,Get online,Acme,basic,,,,,,,\n").unwrap();
+    done(dir, &["import", "programmes", "p.csv"]);
+    assert!(
+        Command::new("mkfifo")
+            .arg(dir.join("pipe"))
+            .status()
+            .unwrap()
+            .success()
+    );
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ldsp-node"))
+        .current_dir(dir)
+        .args(["import", "learners", "pipe"])
+        .spawn()
+        .unwrap();
+    let header = "provider,learner_ref,uln,age,sex,ethnicity,disability,prior_status,district,aim,programme,skill,mode,start,planned_end,end,stage\n";
+    let rows = |range: std::ops::Range<u32>| -> String {
+        range
+            .map(|n| {
+                format!("Acme,L{n},,40,female,,,,E08000028,A1,P1,,,2021-10-04,,,in-progress\n")
+            })
+            .collect()
+    };
+    // Far more than pipe, channel and one batch hold: when this has been taken, batches are written.
+    let mut pipe = std::fs::OpenOptions::new()
+        .write(true)
+        .open(dir.join("pipe"))
+        .unwrap();
+    pipe.write_all(header.as_bytes()).unwrap();
+    pipe.write_all(rows(0..20_000).as_bytes()).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(pipe);
+    std::fs::write(dir.join("l.csv"), format!("{header}{}", rows(0..20_000))).unwrap();
+    let json = done(dir, &["--json", "import", "learners", "l.csv"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&json["added"], &json["unchanged"]),
+        (&20_000.into(), &0.into())
+    );
+}

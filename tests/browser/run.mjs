@@ -1,0 +1,76 @@
+// All browser checks: `run.mjs DEMO.json STAGE.json SHOTS`. DEMO.json is what `ldsp-demo --json` prints when it serves: many pages to
+// look at. STAGE.json is what `ldsp-stage` prints: real processes with months still to be released.
+import { mkdirSync, readFileSync } from 'node:fs';
+import { check, flow } from '../check.mjs';
+import { launch, signIn, visitor } from './browser.mjs';
+import { practiceFlow } from './practice.mjs';
+import { crawl, inspect, keyboardForm, withoutJavaScript } from './pages.mjs';
+import { releaseFlow } from './release.mjs';
+import { cookies, crossOrigin, headers } from './security.mjs';
+import { photograph } from './shots.mjs';
+
+const [demo, stage, shots] = process.argv.slice(2);
+mkdirSync(shots, { recursive: true });
+const { aggregator, nodes: [node] } = JSON.parse(readFileSync(demo, 'utf8'));
+const scene = JSON.parse(readFileSync(stage, 'utf8'));
+const who = (site, role) => site.people.find((p) => p.role === role);
+const person = (role) => who(node, role);
+const browser = await launch();
+
+await flow('public pages', async () => {
+  const page = await visitor(browser);
+  const pages = await crawl(page, aggregator.url, '/', 'public');
+  await withoutJavaScript(await visitor(browser, { javaScript: false }), page, aggregator.url, pages, 'public');
+  await headers(page, aggregator.url, ['/', '/sign-in', '/no-such-page'], 'public');
+  await page.goto(new URL('/no-such-page', aggregator.url).href);
+  page.complaints.length = 0; // the browser reports the 404 itself
+  await inspect(page, 'public page not found');
+});
+
+await flow('sign-in', async () => {
+  const page = await visitor(browser);
+  await page.goto(new URL('/sign-in', node.url).href);
+  await inspect(page, 'sign-in');
+  await keyboardForm(page, 'sign-in');
+  const wrong = { name: person('author').name, secret: 'not-the-secret' };
+  check('a wrong secret is refused', !(await signIn(page, node.url, wrong)));
+  await inspect(page, 'sign-in refused');
+  const kept = await page.inputValue('[name=name]');
+  check('sign-in keeps the name and forgets the secret', kept === wrong.name && (await page.inputValue('[name=secret]')) === '');
+  const guest = await page.request.get(node.url, { maxRedirects: 0, failOnStatusCode: false });
+  check('a guest sees no page of the node', [303, 401, 403].includes(guest.status()), guest.status());
+  const plain = await visitor(browser, { javaScript: false });
+  check('sign-in works without JavaScript', await signIn(plain, node.url, person('author')));
+});
+
+for (const role of ['author', 'approver']) {
+  await flow(`${role}'s pages`, async () => {
+    const page = await visitor(browser);
+    check(`${role} signs in`, await signIn(page, node.url, person(role)));
+    await cookies(page, role);
+    const pages = await crawl(page, node.url, '/', role);
+    const plain = await visitor(browser, { javaScript: false });
+    await signIn(plain, node.url, person(role));
+    await withoutJavaScript(plain, page, node.url, pages, role);
+    await headers(page, node.url, ['/'], role);
+    await crossOrigin(page, node.url, role);
+  });
+}
+
+// Each flow runs with JavaScript and without.
+const [stageNode] = scene.nodes;
+for (const javaScript of [true, false]) {
+  const how = javaScript ? 'with JavaScript' : 'without JavaScript';
+  const people = async () => {
+    const [author, approver, reader] = await Promise.all([1, 2, 3].map(() => visitor(browser, { javaScript })));
+    await signIn(author, stageNode.url, who(stageNode, 'author'));
+    await signIn(approver, stageNode.url, who(stageNode, 'approver'));
+    return { author, approver, reader };
+  };
+  const sites = { aggregator: scene.aggregator, node: stageNode, how };
+  await flow(`practice ${how}`, async () => practiceFlow(await people(), sites));
+  await flow(`release ${how}`, async () => releaseFlow(await people(), sites));
+}
+
+await flow('pictures', async () => photograph(browser, { aggregator, node, person: person('approver'), shots }));
+await browser.close();
