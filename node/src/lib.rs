@@ -11,6 +11,8 @@ pub mod disclosure;
 pub mod enrol;
 pub mod home;
 pub mod import;
+pub mod pages;
+pub mod practice;
 pub mod release;
 pub mod schedule;
 pub mod seal;

@@ -34,7 +34,11 @@ pub(super) struct Estimates(BTreeMap<Family, Reconciled>);
 
 impl Opened {
     /// The release of `period` with its ledger.
-    pub(super) async fn read(store: &Store, lep: &Gss, period: Period) -> Result<Self, ProblemPage> {
+    pub(super) async fn read(
+        store: &Store,
+        lep: &Gss,
+        period: Period,
+    ) -> Result<Self, ProblemPage> {
         let problem = super::release_problem;
         let mut connection = store.reader.begin().await.map_err(|e| problem(e.into()))?;
         let release = releases::of(&mut connection, period)
@@ -49,12 +53,19 @@ impl Opened {
         if months.last().is_none_or(|m| m.period != period) {
             return Err(problem(ReleaseError::LedgerLost));
         }
-        Ok(Self { release, codebook, months })
+        Ok(Self {
+            release,
+            codebook,
+            months,
+        })
     }
 
     /// The release's own month.
     pub(super) fn month(&self) -> Span {
-        Span { from: self.months.len() - 1, to: self.months.len() }
+        Span {
+            from: self.months.len() - 1,
+            to: self.months.len(),
+        }
     }
 
     /// The month before it, where there is one.
@@ -65,12 +76,17 @@ impl Opened {
 
     /// From the node's first month on.
     pub(super) fn to_date(&self) -> Span {
-        Span { from: 0, to: self.months.len() }
+        Span {
+            from: 0,
+            to: self.months.len(),
+        }
     }
 
     /// The node's first month.
     pub(super) fn first(&self) -> Period {
-        self.months.first().map_or(self.release.period, |m| m.period)
+        self.months
+            .first()
+            .map_or(self.release.period, |m| m.period)
     }
 
     /// Exact entries of a cell of table number `table`.
@@ -83,7 +99,11 @@ impl Opened {
 
     /// Exact entries of a family: those of its first table, since every table of a family counts the same enrolments.
     pub(super) fn exact_family(&self, family: Family, span: Span) -> i64 {
-        let Some(at) = Standard::v1().tables().iter().position(|t| t.family == family) else {
+        let Some(at) = Standard::v1()
+            .tables()
+            .iter()
+            .position(|t| t.family == family)
+        else {
             return 0;
         };
         self.months[span.from..span.to]
@@ -93,7 +113,11 @@ impl Opened {
     }
 
     /// Reconciles the published tables of a span, with the weights that every reader uses.
-    pub(super) fn estimates(&self, span: Span, rho_micro: u64) -> Result<Estimates, AdditivityError> {
+    pub(super) fn estimates(
+        &self,
+        span: Span,
+        rho_micro: u64,
+    ) -> Result<Estimates, AdditivityError> {
         let standard = Standard::v1();
         let mut families: BTreeMap<Family, Vec<Observed>> = BTreeMap::new();
         for (at, table) in standard.tables().iter().enumerate() {
@@ -127,9 +151,15 @@ impl Opened {
             .collect();
         Observed {
             dimensions: table.dimensions.clone(),
-            values: (0..cells).map(|cell| until(cell, span.to) - until(cell, span.from)).collect(),
+            values: (0..cells)
+                .map(|cell| until(cell, span.to) - until(cell, span.from))
+                .collect(),
             shape,
-            variance: variance(sigma2(table_rho(standard, table.rho_micro, rho_micro)), span.from, span.to),
+            variance: variance(
+                sigma2(table_rho(standard, table.rho_micro, rho_micro)),
+                span.from,
+                span.to,
+            ),
             weight_variance: sigma2(table.rho_micro) as f64,
             weight_shape,
         }
@@ -142,7 +172,11 @@ impl Estimates {
         let reconciled = self.0.get(&family)?;
         let value = *reconciled.margin(&[]).ok()?.values.first()?;
         let form = [(Vec::new(), 1.0)];
-        let se = reconciled.covariance(&[], &form, &form).ok()?.max(0.0).sqrt();
+        let se = reconciled
+            .covariance(&[], &form, &form)
+            .ok()?
+            .max(0.0)
+            .sqrt();
         Some(Estimate { value, se })
     }
 
@@ -152,7 +186,17 @@ impl Estimates {
         let margin = reconciled.margin(&table.dimensions).ok()?;
         // One variance for all cells: the noise of a table's cells is alike.
         let form = [(vec![0; table.dimensions.len()], 1.0)];
-        let se = reconciled.covariance(&table.dimensions, &form, &form).ok()?.max(0.0).sqrt();
-        Some(margin.values.into_iter().map(|value| Estimate { value, se }).collect())
+        let se = reconciled
+            .covariance(&table.dimensions, &form, &form)
+            .ok()?
+            .max(0.0)
+            .sqrt();
+        Some(
+            margin
+                .values
+                .into_iter()
+                .map(|value| Estimate { value, se })
+                .collect(),
+        )
     }
 }

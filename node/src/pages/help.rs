@@ -18,5 +18,7 @@ pub(super) async fn help(State(pages): State<Pages>) -> Answer {
         lep: words::lep(&pages.node.lep),
         tables: ldsp_protocol::standard::Standard::v1().tables().len(),
     };
-    Ok(Page::new("How this node works").body(Html::render(&help)).into_response())
+    Ok(Page::new("How this node works")
+        .body(Html::render(&help))
+        .into_response())
 }

@@ -5,7 +5,9 @@ use axum::response::IntoResponse as _;
 use ldsp_protocol::ids::Period;
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::standard::{Dimension, Standard};
-use ldsp_ui::components::{StatCard, Stats, SummaryList, Table, Tag, TagColour, Task, TaskList, link};
+use ldsp_ui::components::{
+    StatCard, Stats, SummaryList, Table, Tag, TagColour, Task, TaskList, link,
+};
 use ldsp_ui::{Html, Page, SignedIn};
 
 use super::{Answer, Pages, exact_tag, fault, release_problem, words};
@@ -44,9 +46,15 @@ impl Desk {
             people: store.people().await.map_err(fault)?,
             enrolment,
             programmes: store.programmes().await.map_err(fault)?.len(),
-            held: store.exact_held(tiers, stages).await.map_err(fault)?.for_signed_in_page(),
+            held: store
+                .exact_held(tiers, stages)
+                .await
+                .map_err(fault)?
+                .for_signed_in_page(),
             releases,
-            next: next_period(store, (pages.clock)()).await.map_err(release_problem)?,
+            next: next_period(store, (pages.clock)())
+                .await
+                .map_err(release_problem)?,
             statements: store.statements().await.map_err(fault)?,
             practice: store.practice_entries().await.map_err(fault)?,
             imports: store.imports(5).await.map_err(fault)?,
@@ -74,15 +82,20 @@ pub(super) async fn home(State(pages): State<Pages>, person: SignedIn) -> Answer
         federation(&desk, &fingerprint),
     ]);
     let lead = "Learners\u{2019} records stay on this server. Only protected counts and practice entries leave it, after two people agreed.";
-    Ok(Page::new(format!("{} at a glance", words::lep(&pages.node.lep)))
-        .lead(lead)
-        .body(body)
-        .into_response())
+    Ok(
+        Page::new(format!("{} at a glance", words::lep(&pages.node.lep)))
+            .lead(lead)
+            .body(body)
+            .into_response(),
+    )
 }
 
 fn heading(text: &'static str) -> Html {
     #[derive(askama::Template)]
-    #[template(source = r#"<h2 class="govuk-heading-l">{{ text }}</h2>"#, ext = "html")]
+    #[template(
+        source = r#"<h2 class="govuk-heading-l">{{ text }}</h2>"#,
+        ext = "html"
+    )]
     struct Heading {
         text: &'static str,
     }
@@ -111,8 +124,10 @@ fn set_up(desk: &Desk) -> Vec<Task> {
     for (role, what) in [(Role::Author, "an author"), (Role::Approver, "an approver")] {
         if !desk.people.iter().any(|p| p.role == role) {
             tasks.push(
-                Task::new(format!("Add {what}"), tag("To do", TagColour::Yellow))
-                    .hint(format!("The IT team: ldsp-node people add NAME --role {}", role.as_str())),
+                Task::new(format!("Add {what}"), tag("To do", TagColour::Yellow)).hint(format!(
+                    "The IT team: ldsp-node people add NAME --role {}",
+                    role.as_str()
+                )),
             );
         }
     }
@@ -156,7 +171,11 @@ fn release_task(desk: &Desk, person: &SignedIn) -> Option<Task> {
         let who = approvers(desk, &open.author);
         return Some(
             Task::new(title, tag("Waiting", TagColour::Yellow))
-                .hint(format!("Prepared by {} on {}. {who}", open.author, words::second(open.prepared_at)))
+                .hint(format!(
+                    "Prepared by {} on {}. {who}",
+                    open.author,
+                    words::second(open.prepared_at)
+                ))
                 .href(format!("/releases/{}", open.period)),
         );
     }
@@ -164,15 +183,23 @@ fn release_task(desk: &Desk, person: &SignedIn) -> Option<Task> {
     let month = period.in_words();
     if ended {
         return Some(
-            Task::new(format!("Prepare the release of {month}"), tag("To do", TagColour::Blue))
-                .hint("An author, or the timetable. Nothing leaves before an approver agrees")
-                .href("/releases"),
+            Task::new(
+                format!("Prepare the release of {month}"),
+                tag("To do", TagColour::Blue),
+            )
+            .hint("An author, or the timetable. Nothing leaves before an approver agrees")
+            .href("/releases"),
         );
     }
-    let from = period.next().map_or_else(String::new, |n| words::day(n.first_day()));
+    let from = period
+        .next()
+        .map_or_else(String::new, |n| words::day(n.first_day()));
     Some(
-        Task::new(format!("{month} can be prepared from {from}"), tag("Not yet", TagColour::Grey))
-            .hint("A month is released after it has ended"),
+        Task::new(
+            format!("{month} can be prepared from {from}"),
+            tag("Not yet", TagColour::Grey),
+        )
+        .hint("A month is released after it has ended"),
     )
 }
 
@@ -194,26 +221,44 @@ fn practice_task(desk: &Desk, person: &SignedIn) -> Option<Task> {
     let drafts: Vec<&StoredEntry> = desk.practice.iter().filter(|e| e.seq.is_none()).collect();
     let first = drafts.first()?;
     let title = match drafts.len() {
-        1 => format!("Practice entry \u{201c}{}\u{201d} is waiting for an approver", first.entry.title),
+        1 => format!(
+            "Practice entry \u{201c}{}\u{201d} is waiting for an approver",
+            first.entry.title
+        ),
         n => format!("{n} practice entries are waiting for an approver"),
     };
-    let href = if drafts.len() == 1 { format!("/practice/{}", first.id) } else { "/practice".to_owned() };
+    let href = if drafts.len() == 1 {
+        format!("/practice/{}", first.id)
+    } else {
+        "/practice".to_owned()
+    };
     let hint = if person.role.as_str() == Role::Approver.as_str() {
         "You may release what you did not write"
     } else {
         "An approver reads and releases it"
     };
-    Some(Task::new(title, tag("Waiting", TagColour::Yellow)).hint(hint).href(href))
+    Some(
+        Task::new(title, tag("Waiting", TagColour::Yellow))
+            .hint(hint)
+            .href(href),
+    )
 }
 
 fn delivery_task(desk: &Desk) -> Option<Task> {
-    let waiting: Vec<&StatementRow> = desk.statements.iter().filter(|s| s.acknowledged_at.is_none()).collect();
+    let waiting: Vec<&StatementRow> = desk
+        .statements
+        .iter()
+        .filter(|s| s.acknowledged_at.is_none())
+        .collect();
     let oldest = waiting.last()?;
     let queued = words::some(waiting.len(), "statement", "statements");
     let title = format!("{queued} waiting to be delivered to the national log");
     let since = words::second(oldest.queued_at);
     let (colour, hint) = match &oldest.problem {
-        None => (TagColour::Blue, format!("Queued since {since}. Nobody needs to do anything")),
+        None => (
+            TagColour::Blue,
+            format!("Queued since {since}. Nobody needs to do anything"),
+        ),
         Some(problem) => (
             TagColour::Red,
             format!(
@@ -224,26 +269,48 @@ fn delivery_task(desk: &Desk) -> Option<Task> {
             ),
         ),
     };
-    let state = if oldest.problem.is_some() { "Delayed" } else { "On its way" };
+    let state = if oldest.problem.is_some() {
+        "Delayed"
+    } else {
+        "On its way"
+    };
     Some(Task::new(title, tag(state, colour)).hint(hint))
 }
 
 fn published(desk: &Desk) -> Html {
     let released: Vec<&StoredRelease> = desk.releases.iter().filter(|r| r.seq.is_some()).collect();
-    let receipts = desk.statements.iter().filter(|s| s.acknowledged_at.is_some()).count();
+    let receipts = desk
+        .statements
+        .iter()
+        .filter(|s| s.acknowledged_at.is_some())
+        .count();
     let last = released.last();
     let entries = desk.practice.iter().filter(|e| e.seq.is_some()).count();
-    let months = StatCard::new("Months released", words::count(released.len() as u64)).line(last.map_or_else(
-        || "none yet".to_owned(),
-        |r| format!("the last one is {}", r.period.in_words()),
-    ));
-    let receipt = StatCard::new("Receipts from the national log", format!("{receipts} of {}", desk.statements.len()))
-        .line(desk.statements.iter().find_map(|s| s.log_index).map_or_else(
+    let months = StatCard::new("Months released", words::count(released.len() as u64)).line(
+        last.map_or_else(
             || "none yet".to_owned(),
-            |index| format!("the last one is for log entry {}", words::count(index)),
-        ));
-    let practice = StatCard::new("Practice entries released", words::count(entries as u64)).line("what worked, what failed, and why");
-    let stats = Html::from(Stats::new("What was published", [months, receipt, practice]));
+            |r| format!("the last one is {}", r.period.in_words()),
+        ),
+    );
+    let receipt = StatCard::new(
+        "Receipts from the national log",
+        format!("{receipts} of {}", desk.statements.len()),
+    )
+    .line(
+        desk.statements
+            .iter()
+            .find_map(|s| s.log_index)
+            .map_or_else(
+                || "none yet".to_owned(),
+                |index| format!("the last one is for log entry {}", words::count(index)),
+            ),
+    );
+    let practice = StatCard::new("Practice entries released", words::count(entries as u64))
+        .line("what worked, what failed, and why");
+    let stats = Html::from(Stats::new(
+        "What was published",
+        [months, receipt, practice],
+    ));
     if desk.statements.is_empty() {
         return stats;
     }
@@ -253,12 +320,19 @@ fn published(desk: &Desk) -> Html {
             .practice
             .iter()
             .find(|e| e.seq == Some(row.seq))
-            .map_or_else(|| "Practice entry".into(), |e| link(&e.entry.title, &format!("/practice/{}", e.id))),
+            .map_or_else(
+                || "Practice entry".into(),
+                |e| link(&e.entry.title, &format!("/practice/{}", e.id)),
+            ),
     };
     let rows = desk.statements.iter().take(6).map(|row| {
         [
             titles(row),
-            if row.period.is_some() { "Monthly figures".into() } else { "Practice entry".into() },
+            if row.period.is_some() {
+                "Monthly figures".into()
+            } else {
+                "Practice entry".into()
+            },
             words::count(row.seq).into(),
             words::second(row.queued_at).into(),
             receipt_words(row),
@@ -296,7 +370,8 @@ fn held(desk: &Desk) -> Html {
         StatCard::new("From outside the area", words::count(held.outside))
             .line("kept for local figures, never published")
             .tag(exact_tag()),
-        StatCard::new("Programmes", words::count(desk.programmes as u64)).line("described by this LEP"),
+        StatCard::new("Programmes", words::count(desk.programmes as u64))
+            .line("described by this LEP"),
     ];
     let mut pieces = vec![Html::from(Stats::new("What is held here", cards))];
     if in_area > 0 {
@@ -338,7 +413,9 @@ fn imports(desk: &Desk) -> Html {
         };
         [
             Html::from(words::moment(i.at)),
-            words::sentence(i.kind.as_str()).trim_end_matches('.').into(),
+            words::sentence(i.kind.as_str())
+                .trim_end_matches('.')
+                .into(),
             words::count(t.rows).into(),
             words::count(t.added).into(),
             words::count(t.changed).into(),
@@ -348,7 +425,16 @@ fn imports(desk: &Desk) -> Html {
         ]
     });
     let table = Table::new("Rows of the last files. Exact: do not share")
-        .columns(["When", "File", "Rows", "New", "Changed", "Same", "Refused", "Outside the area"])
+        .columns([
+            "When",
+            "File",
+            "Rows",
+            "New",
+            "Changed",
+            "Same",
+            "Refused",
+            "Outside the area",
+        ])
         .numeric(2..8)
         .rows(rows);
     Html::from(table)
@@ -366,7 +452,11 @@ fn federation(desk: &Desk, fingerprint: &str) -> Html {
     let list = match &desk.enrolment {
         None => SummaryList::new().fact("Enrolment", tag("Not enrolled", TagColour::Grey)),
         Some(e) => {
-            let state = if e.active { tag("Active", TagColour::Green) } else { tag("Waiting for the operator", TagColour::Yellow) };
+            let state = if e.active {
+                tag("Active", TagColour::Green)
+            } else {
+                tag("Waiting for the operator", TagColour::Yellow)
+            };
             SummaryList::new()
                 .fact("Enrolment", state)
                 .fact("Name in the federation", e.node.as_str())

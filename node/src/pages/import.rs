@@ -7,7 +7,9 @@ use axum::extract::{DefaultBodyLimit, Multipart, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, post};
-use ldsp_ui::components::{Choice, Details, ErrorSummary, Field, Notification, Radios, StatCard, Stats, Table, list};
+use ldsp_ui::components::{
+    Choice, Details, ErrorSummary, Field, Notification, Radios, StatCard, Stats, Table, list,
+};
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 
 use super::releases::file;
@@ -67,28 +69,45 @@ struct FormTemplate {
 
 fn form_html(chosen: &Chosen, errors: &Errors) -> Html {
     let kind = Radios::new(
-        Field::new("kind", "What does the file hold?").value(chosen.kind.clone()).error_if(errors.kind),
+        Field::new("kind", "What does the file hold?")
+            .value(chosen.kind.clone())
+            .error_if(errors.kind),
         [
-            Choice::new("programmes", "Programmes").hint("One row for each programme. Import them before their learners"),
+            Choice::new("programmes", "Programmes")
+                .hint("One row for each programme. Import them before their learners"),
             Choice::new("learners", "Learners").hint("One row for each enrolment"),
         ],
     );
     let way = Radios::new(
-        Field::new("way", "What shall be done?").value(chosen.way.clone()).error_if(errors.way),
+        Field::new("way", "What shall be done?")
+            .value(chosen.way.clone())
+            .error_if(errors.way),
         [
-            Choice::new("check", "Check the file only").hint("Every row is checked and nothing is stored"),
+            Choice::new("check", "Check the file only")
+                .hint("Every row is checked and nothing is stored"),
             Choice::new("store", "Import it if every row is sound"),
-            Choice::new("valid", "Import the sound rows and leave the others out").hint("Rows with a problem are listed for you to correct"),
+            Choice::new("valid", "Import the sound rows and leave the others out")
+                .hint("Rows with a problem are listed for you to correct"),
         ],
     );
-    let form = FormTemplate { kind, way, error: errors.file.clone() };
+    let form = FormTemplate {
+        kind,
+        way,
+        error: errors.file.clone(),
+    };
     Html::render(&form)
 }
 
 fn about() -> Html {
     let columns = |names: &[&str]| names.join(", ");
-    let learners = Details::new("Columns of the learner file", Html::paragraph(&columns(import::learners::COLUMNS)));
-    let programmes = Details::new("Columns of the programme file", Html::paragraph(&columns(import::programmes::COLUMNS)));
+    let learners = Details::new(
+        "Columns of the learner file",
+        Html::paragraph(&columns(import::learners::COLUMNS)),
+    );
+    let programmes = Details::new(
+        "Columns of the programme file",
+        Html::paragraph(&columns(import::programmes::COLUMNS)),
+    );
     Html::concat([
         list([
             "The file is read once and deleted from this server at once, also when it is refused. To import after a check, choose it again.",
@@ -102,7 +121,11 @@ fn about() -> Html {
 
 fn page(chosen: &Chosen, errors: &Errors) -> Page {
     let mut summary = ErrorSummary::new();
-    for (field, error) in [("kind", errors.kind), ("way", errors.way), ("file", errors.file.as_deref())] {
+    for (field, error) in [
+        ("kind", errors.kind),
+        ("way", errors.way),
+        ("file", errors.file.as_deref()),
+    ] {
         if let Some(error) = error {
             summary = summary.error(field, error);
         }
@@ -113,19 +136,28 @@ fn page(chosen: &Chosen, errors: &Errors) -> Page {
 }
 
 pub(super) async fn form() -> Page {
-    let chosen = Chosen { kind: String::new(), way: "check".to_owned() };
+    let chosen = Chosen {
+        kind: String::new(),
+        way: "check".to_owned(),
+    };
     page(&chosen, &Errors::default())
 }
 
 async fn upload(State(pages): State<Pages>, person: SignedIn, mut multipart: Multipart) -> Answer {
     let mut chosen = Chosen::default();
     let mut received = None;
-    while let Some(field) = multipart.next_field().await.map_err(|e| not_received(UploadError::Sent(e)))? {
+    while let Some(field) = multipart
+        .next_field()
+        .await
+        .map_err(|e| not_received(UploadError::Sent(e)))?
+    {
         match field.name().unwrap_or_default() {
             "kind" => chosen.kind = short(field).await?,
             "way" => chosen.way = short(field).await?,
             "file" => {
-                let upload = Upload::receive(&pages.node.dir, &pages.entropy, field).await.map_err(not_received)?;
+                let upload = Upload::receive(&pages.node.dir, &pages.entropy, field)
+                    .await
+                    .map_err(not_received)?;
                 received = Some(upload);
             }
             _ => {}
@@ -141,7 +173,9 @@ async fn upload(State(pages): State<Pages>, person: SignedIn, mut multipart: Mul
     let errors = Errors {
         kind: kind.is_none().then_some("Choose what the file holds"),
         way: (!way).then_some("Choose what shall be done"),
-        file: received.is_none().then(|| "Choose a CSV file that is not empty".to_owned()),
+        file: received
+            .is_none()
+            .then(|| "Choose a CSV file that is not empty".to_owned()),
     };
     let (Some(kind), true, Some(upload)) = (kind, way, received) else {
         return Ok(page(&chosen, &errors).into_response());
@@ -160,11 +194,22 @@ async fn upload(State(pages): State<Pages>, person: SignedIn, mut multipart: Mul
 }
 
 async fn short(field: axum::extract::multipart::Field<'_>) -> Result<String, ProblemPage> {
-    field.text().await.map_err(|e| not_received(UploadError::Sent(e)))
+    field
+        .text()
+        .await
+        .map_err(|e| not_received(UploadError::Sent(e)))
 }
 
-async fn run(pages: &Pages, person: &SignedIn, kind: ImportKind, options: &Options, upload: &Upload) -> Result<ImportReport, ProblemPage> {
-    let source = upload.open().map_err(|e| not_received(UploadError::Disk(e)))?;
+async fn run(
+    pages: &Pages,
+    person: &SignedIn,
+    kind: ImportKind,
+    options: &Options,
+    upload: &Upload,
+) -> Result<ImportReport, ProblemPage> {
+    let source = upload
+        .open()
+        .map_err(|e| not_received(UploadError::Disk(e)))?;
     let (store, now) = (&pages.node.store, (pages.clock)());
     let report = match kind {
         ImportKind::Programmes => import::programmes(store, source, options, now).await,
@@ -173,17 +218,30 @@ async fn run(pages: &Pages, person: &SignedIn, kind: ImportKind, options: &Optio
     let report = report.map_err(failed)?;
     if report.outcome == Outcome::Stored {
         let action = format!("import {}", kind.as_str());
-        let detail = format!("asked for on the page; {} rows, {} refused", report.tally.rows, report.tally.refused);
-        store.audit(now, &person.name, &action, &detail).await.map_err(super::fault)?;
+        let detail = format!(
+            "asked for on the page; {} rows, {} refused",
+            report.tally.rows, report.tally.refused
+        );
+        store
+            .audit(now, &person.name, &action, &detail)
+            .await
+            .map_err(super::fault)?;
     }
     Ok(report)
 }
 
 fn failed(error: ImportError) -> ProblemPage {
     tracing::error!(%error, "an import from the page did not run to its end");
-    ProblemPage::new(StatusCode::INTERNAL_SERVER_ERROR, "import_failed", "The file was not imported")
-        .happened(format!("{} Nothing was stored.", words::sentence(&error.to_string())))
-        .next(error.next())
+    ProblemPage::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "import_failed",
+        "The file was not imported",
+    )
+    .happened(format!(
+        "{} Nothing was stored.",
+        words::sentence(&error.to_string())
+    ))
+    .next(error.next())
 }
 
 fn not_received(error: UploadError) -> ProblemPage {
@@ -227,7 +285,11 @@ fn report_page(report: &ImportReport, chosen: &Chosen) -> Page {
             false,
         ),
     };
-    let would = if report.outcome == Outcome::Stored { "" } else { "would be " };
+    let would = if report.outcome == Outcome::Stored {
+        ""
+    } else {
+        "would be "
+    };
     let cards = [
         StatCard::new("Rows in the file", words::count(t.rows)).tag(exact_tag()),
         StatCard::new("New", words::count(t.added)).line(format!("{would}added")),
@@ -246,12 +308,22 @@ fn report_page(report: &ImportReport, chosen: &Chosen) -> Page {
         pieces.push(problems(report));
     }
     let again = match (report.outcome, chosen.way.as_str()) {
-        (Outcome::Stored, _) => return Page::new(format!("Import of {what}")).breadcrumb("Import", "/import").notice(notice).body(Html::concat(pieces)),
+        (Outcome::Stored, _) => {
+            return Page::new(format!("Import of {what}"))
+                .breadcrumb("Import", "/import")
+                .notice(notice)
+                .body(Html::concat(pieces));
+        }
         (Outcome::Checked, _) => "store",
         (_, way) => way,
     };
-    let next = Chosen { kind: chosen.kind.clone(), way: again.to_owned() };
-    pieces.push(Html::literal("<h2 class=\"govuk-heading-m\">Send the file again</h2>"));
+    let next = Chosen {
+        kind: chosen.kind.clone(),
+        way: again.to_owned(),
+    };
+    pieces.push(Html::literal(
+        "<h2 class=\"govuk-heading-m\">Send the file again</h2>",
+    ));
     pieces.push(form_html(&next, &Errors::default()));
     Page::new(format!("Check of {what}"))
         .breadcrumb("Import", "/import")
@@ -276,21 +348,32 @@ fn problems(report: &ImportReport) -> Html {
     let shown = if all > SHOWN as u64 {
         format!("The first {SHOWN} of {} problems", words::count(all))
     } else {
-        words::some(usize::try_from(all).unwrap_or(usize::MAX), "problem", "problems")
+        words::some(
+            usize::try_from(all).unwrap_or(usize::MAX),
+            "problem",
+            "problems",
+        )
     };
     let table = Table::new(shown)
         .columns(["Line", "Field", "What is wrong", "What to do", "Code"])
         .rows(rows);
-    let download = ldsp_ui::components::link("Download the whole report (CSV)", "/import/report.csv");
+    let download =
+        ldsp_ui::components::link("Download the whole report (CSV)", "/import/report.csv");
     Html::concat([table.into(), ldsp_ui::components::list([download])])
 }
 
 pub(super) async fn report(State(pages): State<Pages>, person: SignedIn) -> Answer {
     let csv = pages.reports.of(&person.name).ok_or_else(|| {
         ProblemPage::new(StatusCode::NOT_FOUND, "no_report", "There is no report")
-            .happened("No file was checked since this server was started, or it was by another person.")
+            .happened(
+                "No file was checked since this server was started, or it was by another person.",
+            )
             .next("Check the file again on the page Import.")
     })?;
-    let response: Response = file(csv.as_ref().clone(), "text/csv; charset=utf-8", "attachment; filename=\"ldsp-import-report.csv\"");
+    let response: Response = file(
+        csv.as_ref().clone(),
+        "text/csv; charset=utf-8",
+        "attachment; filename=\"ldsp-import-report.csv\"",
+    );
     Ok(response)
 }

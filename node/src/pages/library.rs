@@ -7,7 +7,9 @@ use axum::response::IntoResponse as _;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::practice::{Factor, PracticeEntry, Sharing, Verdict};
 use ldsp_protocol::standard::{Dimension, Standard};
-use ldsp_ui::components::{Button, Choice, Details, Field, InsetText, PostForm, Select, Tag, TagColour, link};
+use ldsp_ui::components::{
+    Button, Choice, Details, Field, InsetText, PostForm, Select, Tag, TagColour, link,
+};
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 use serde::Deserialize;
 
@@ -81,11 +83,19 @@ impl Asked {
             parts.push(format!("cause={}", factor.id()));
         }
         parts.extend(before.map(|n| format!("before={n}")));
-        if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
+        if parts.is_empty() {
+            String::new()
+        } else {
+            format!("?{}", parts.join("&"))
+        }
     }
 }
 
-pub(super) async fn library(State(pages): State<Pages>, Query(asked): Query<Asked>, person: SignedIn) -> Answer {
+pub(super) async fn library(
+    State(pages): State<Pages>,
+    Query(asked): Query<Asked>,
+    person: SignedIn,
+) -> Answer {
     let path = format!("/v1/practice{}", asked.query(asked.before));
     let page = Page::new("Practice from other areas").breadcrumb("Practice", "/practice");
     let listing = match (pages.peers)(path).await {
@@ -94,31 +104,58 @@ pub(super) async fn library(State(pages): State<Pages>, Query(asked): Query<Aske
         }
         Some(Err(error)) => {
             let reason = Html::concat([
-                InsetText::new(format!("The entries of other areas cannot be read just now. {}", unread(&error))).into(),
+                InsetText::new(format!(
+                    "The entries of other areas cannot be read just now. {}",
+                    unread(&error)
+                ))
+                .into(),
                 Html::paragraph("Your own entries are not affected. Try again in a few minutes."),
             ]);
-            return Ok(page.status(axum::http::StatusCode::BAD_GATEWAY).body(reason).into_response());
+            return Ok(page
+                .status(axum::http::StatusCode::BAD_GATEWAY)
+                .body(reason)
+                .into_response());
         }
         Some(Ok(bytes)) => serde_json::from_slice::<Listing>(&bytes).map_err(|_| {
-            ProblemPage::new(axum::http::StatusCode::BAD_GATEWAY, "library_form", "The answer of the aggregator could not be read")
-                .happened("It is in a form that this version does not know.")
-                .next("Ask the IT team whether a newer version of this program is there.")
+            ProblemPage::new(
+                axum::http::StatusCode::BAD_GATEWAY,
+                "library_form",
+                "The answer of the aggregator could not be read",
+            )
+            .happened("It is in a form that this version does not know.")
+            .next("Ask the IT team whether a newer version of this program is there.")
         })?,
     };
-    let figures = pages.node.store.own_figures(&pages.node.lep).await.map_err(fault)?;
+    let figures = pages
+        .node
+        .store
+        .own_figures(&pages.node.lep)
+        .await
+        .map_err(fault)?;
     let today = words_day(&pages);
     let mut pieces = vec![
-        Html::paragraph("Entries of all enrolled areas, newest first, also those that are shared with peers only. Please respect that: do not pass on what is marked \u{201c}peers only\u{201d}."),
+        Html::paragraph(
+            "Entries of all enrolled areas, newest first, also those that are shared with peers only. Please respect that: do not pass on what is marked \u{201c}peers only\u{201d}.",
+        ),
         filters(&asked),
     ];
     if listing.entries.is_empty() {
         pieces.push(Html::paragraph("No entry matches."));
     }
     let may_write = person.role.as_str() == Role::Author.as_str();
-    pieces.extend(listing.entries.iter().map(|listed| summary(listed, &figures, today, may_write)));
+    pieces.extend(
+        listing
+            .entries
+            .iter()
+            .map(|listed| summary(listed, &figures, today, may_write)),
+    );
     if let Some(next) = listing.next {
         let href = format!("/practice/library{}", asked.query(Some(next)));
-        pieces.push(Html::concat([Html::literal("<p class=\"govuk-body\">"), link("Older entries", &href), Html::literal("</p>")]));
+        pieces.push(Html::concat([
+            Html::literal("<p class=\"govuk-body\">"),
+            link("Older entries", &href),
+            Html::literal("</p>"),
+        ]));
     }
     Ok(page.body(Html::concat(pieces)).into_response())
 }
@@ -127,7 +164,12 @@ fn words_day(pages: &Pages) -> jiff::civil::Date {
     (pages.clock)().to_zoned(crate::schedule::london()).date()
 }
 
-fn summary(listed: &Listed, figures: &crate::practice::OwnFigures, today: jiff::civil::Date, may_write: bool) -> Html {
+fn summary(
+    listed: &Listed,
+    figures: &crate::practice::OwnFigures,
+    today: jiff::civil::Date,
+    may_write: bool,
+) -> Html {
     #[derive(askama::Template)]
     #[template(
         source = r#"<h2 class="govuk-heading-m">{{ title }}</h2><p class="govuk-body">{{ verdict }} {% if let Some(peers) = peers %}{{ peers }} {% endif %}<span>{{ from }}</span></p>{{ details }}"#,
@@ -142,15 +184,20 @@ fn summary(listed: &Listed, figures: &crate::practice::OwnFigures, today: jiff::
     }
     let entry = &listed.entry;
     let peers = match entry.sharing {
-        Sharing::PeersUntil(date) if !entry.sharing.is_public(today) => {
-            Some(Tag::coloured(format!("Peers only until {}", words::day(date)), TagColour::Purple))
-        }
+        Sharing::PeersUntil(date) if !entry.sharing.is_public(today) => Some(Tag::coloured(
+            format!("Peers only until {}", words::day(date)),
+            TagColour::Purple,
+        )),
         _ => None,
     };
     let mut content = vec![entry_html(entry, figures)];
     if may_write {
         let href = format!("/practice/new?replicates={}", listed.pae);
-        content.push(Html::concat([Html::literal("<p class=\"govuk-body\">"), link("We repeated this: write an entry about it", &href), Html::literal("</p>")]));
+        content.push(Html::concat([
+            Html::literal("<p class=\"govuk-body\">"),
+            link("We repeated this: write an entry about it", &href),
+            Html::literal("</p>"),
+        ]));
     }
     Html::render(&Summary {
         title: &entry.title,
@@ -170,11 +217,19 @@ fn filters(asked: &Asked) -> Html {
     );
     let verdict = Select::new(
         Field::new("verdict", "Verdict").value(asked.verdict.clone()),
-        any().chain(Verdict::ALL.iter().map(|v| Choice::new(v.id(), v.in_words()))),
+        any().chain(
+            Verdict::ALL
+                .iter()
+                .map(|v| Choice::new(v.id(), v.in_words())),
+        ),
     );
     let cause = Select::new(
         Field::new("cause", "Cause").value(asked.cause.clone()),
-        any().chain(Factor::ALL.iter().map(|f| Choice::new(f.id(), f.in_words()))),
+        any().chain(
+            Factor::ALL
+                .iter()
+                .map(|f| Choice::new(f.id(), f.in_words())),
+        ),
     );
     let form = PostForm::search("/practice/library")
         .with(tier)

@@ -27,7 +27,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use ldsp_ui::components::{Notification, Tag, TagColour};
-use ldsp_ui::{Access, Banner, Frame, Link, NavItem, ProblemPage, RoleTable, Rule, Site, SiteError};
+use ldsp_ui::{
+    Access, Banner, Frame, Link, NavItem, ProblemPage, RoleTable, Rule, Site, SiteError,
+};
 
 use crate::home::Node;
 use crate::practice::PracticeError;
@@ -47,6 +49,8 @@ pub struct Settings {
     pub clock: Clock,
     /// Randomness: a month's noise, names of temporary files.
     pub entropy: Entropy,
+    /// The LEP's own, smaller privacy budget in millionths of zCDP rho.
+    pub rho_micro: Option<u64>,
     /// Reads what only enrolled nodes may see; see [`peers_over_https`].
     pub peers: ReadPeers,
     /// Called after a statement was queued, so that the submitter need not wait for its next turn.
@@ -107,9 +111,10 @@ pub fn rules() -> Vec<Rule> {
     ]
 }
 
-/// The node's routes, to be put behind sign-in and [`rules`] by [`site`].
+/// The node's routes, to be put behind sign-in and [`rules`] by [`site`]. Removes uploads that a killed program left behind.
 #[must_use]
 pub fn router(settings: Settings) -> Router {
+    upload::sweep(&settings.node.dir);
     let pages = Pages {
         settings: Arc::new(settings),
         reports: import::Reports::default(),
@@ -124,12 +129,21 @@ pub fn router(settings: Settings) -> Router {
         .route("/releases/{period}/approve", post(releases::approve))
         .route("/releases/{period}/payload.json", get(releases::payload))
         .route("/releases/{period}/figures.csv", get(release_table::csv))
-        .route("/releases/{period}/tables/{table}", get(release_table::table))
+        .route(
+            "/releases/{period}/tables/{table}",
+            get(release_table::table),
+        )
         .route("/practice", get(practice::list))
-        .route("/practice/new", get(practice_form::new).post(practice_form::create))
+        .route(
+            "/practice/new",
+            get(practice_form::new).post(practice_form::create),
+        )
         .route("/practice/library", get(library::library))
         .route("/practice/{id}", get(practice::show))
-        .route("/practice/{id}/edit", get(practice_form::edit).post(practice_form::change))
+        .route(
+            "/practice/{id}/edit",
+            get(practice_form::edit).post(practice_form::change),
+        )
         .route("/practice/{id}/release", post(practice::release))
         .route("/import", get(import::form).merge(import::receive()))
         .route("/import/report.csv", get(import::report))
@@ -162,11 +176,21 @@ pub fn frame(settings: &Settings) -> Frame {
 ///
 /// # Errors
 /// [`SiteError`] when the address is no https origin.
-pub fn site(settings: Settings, public_origin: &str, cookie: &str, machine: Router) -> Result<Router, SiteError> {
+pub fn site(
+    settings: Settings,
+    public_origin: &str,
+    cookie: &str,
+    machine: Router,
+) -> Result<Router, SiteError> {
     let people = StorePeople(settings.node.store.clone());
-    let site = Site::new(frame(&settings), public_origin, people, settings.clock.clone())?
-        .roles(RoleTable::new(rules()))
-        .cookie_suffix(cookie)?;
+    let site = Site::new(
+        frame(&settings),
+        public_origin,
+        people,
+        settings.clock.clone(),
+    )?
+    .roles(RoleTable::new(rules()))
+    .cookie_suffix(cookie)?;
     Ok(site.router(router(settings), machine))
 }
 
@@ -185,9 +209,13 @@ fn done(heading: &str, content: &str) -> Notification {
 /// A fault of the store as a page. The cause goes to the log.
 fn fault(error: StoreError) -> ProblemPage {
     tracing::error!(%error, next = error.next(), "the store refused");
-    ProblemPage::new(StatusCode::INTERNAL_SERVER_ERROR, "storage", "The node's database could not be used")
-        .happened("What was stored before is safe; what you just sent was not stored.")
-        .next(format!("Tell the IT team. {}", error.next()))
+    ProblemPage::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "storage",
+        "The node's database could not be used",
+    )
+    .happened("What was stored before is safe; what you just sent was not stored.")
+    .next(format!("Tell the IT team. {}", error.next()))
 }
 
 fn refused(code: &'static str, title: &str, reason: &str, next: &str) -> ProblemPage {
@@ -200,7 +228,9 @@ fn release_problem(error: ReleaseError) -> ProblemPage {
     match error {
         ReleaseError::Store(error) => fault(error),
         ReleaseError::Unknown(_) => ProblemPage::not_found(),
-        ReleaseError::NotApprover(_) => ProblemPage::forbidden("Only an approver may approve a release."),
+        ReleaseError::NotApprover(_) => {
+            ProblemPage::forbidden("Only an approver may approve a release.")
+        }
         error => refused(
             error.code(),
             "The release was left as it is",
@@ -214,8 +244,15 @@ fn practice_problem(error: PracticeError) -> ProblemPage {
     match error {
         PracticeError::Store(error) => fault(error),
         PracticeError::Unknown(_) => ProblemPage::not_found(),
-        PracticeError::NotApprover(_) => ProblemPage::forbidden("Only an approver may release an entry."),
-        error => refused(error.code(), "The entry was not released", &error.to_string(), error.next()),
+        PracticeError::NotApprover(_) => {
+            ProblemPage::forbidden("Only an approver may release an entry.")
+        }
+        error => refused(
+            error.code(),
+            "The entry was not released",
+            &error.to_string(),
+            error.next(),
+        ),
     }
 }
 
@@ -223,6 +260,3 @@ fn practice_problem(error: PracticeError) -> ProblemPage {
 fn unread(error: &ReadError) -> String {
     words::sentence(&error.to_string())
 }
-
-#[cfg(test)]
-mod tests;

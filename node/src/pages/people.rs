@@ -15,7 +15,11 @@ pub struct StorePeople(pub Store);
 
 impl People for StorePeople {
     async fn find(&self, name: &str) -> Result<Option<PersonRecord>, PeopleError> {
-        let found = self.0.person(name).await.map_err(|e| PeopleError(Box::new(e)))?;
+        let found = self
+            .0
+            .person(name)
+            .await
+            .map_err(|e| PeopleError(Box::new(e)))?;
         Ok(found.map(|person| PersonRecord {
             role: Role::new(person.role.as_str()),
             name: person.name,
@@ -34,8 +38,16 @@ pub(super) fn role_tag(role: Kind) -> Tag {
 pub(super) async fn list(State(pages): State<Pages>, person: SignedIn) -> Answer {
     let people = pages.node.store.people().await.map_err(fault)?;
     let rows = people.iter().map(|p| {
-        let name = if p.name == person.name { format!("{} (you)", p.name) } else { p.name.clone() };
-        [Html::from(name), role_tag(p.role).into(), words::moment(p.added_at).into()]
+        let name = if p.name == person.name {
+            format!("{} (you)", p.name)
+        } else {
+            p.name.clone()
+        };
+        [
+            Html::from(name),
+            role_tag(p.role).into(),
+            words::moment(p.added_at).into(),
+        ]
     });
     let table = Table::new("People who sign in to this node")
         .columns(["Name", "Role", "Added"])

@@ -5,7 +5,8 @@ use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse as _;
 use ldsp_protocol::ids::Digest;
 use ldsp_ui::components::{
-    Button, Checkboxes, Choice, ErrorSummary, Field, InsetText, PostForm, SummaryList, Table, Tag, TagColour, Warning, link,
+    Button, Checkboxes, Choice, ErrorSummary, Field, InsetText, PostForm, SummaryList, Table, Tag,
+    TagColour, Warning, link,
 };
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 use serde::Deserialize;
@@ -31,12 +32,19 @@ pub(super) async fn list(State(pages): State<Pages>, person: SignedIn) -> Answer
         "What was tried here, whether it worked, and why. Failures help other areas most. An author writes an entry, an approver releases it; it never names a person.",
     )];
     if is_author {
-        let buttons = [Button::link("Write an entry", "/practice/new"), Button::link("Read what other areas learned", "/practice/library").secondary()];
+        let buttons = [
+            Button::link("Write an entry", "/practice/new"),
+            Button::link("Read what other areas learned", "/practice/library").secondary(),
+        ];
         pieces.push(Html::literal("<div class=\"govuk-button-group\">"));
         pieces.extend(buttons.into_iter().map(Html::from));
         pieces.push(Html::literal("</div>"));
     } else {
-        pieces.push(Button::link("Read what other areas learned", "/practice/library").secondary().into());
+        pieces.push(
+            Button::link("Read what other areas learned", "/practice/library")
+                .secondary()
+                .into(),
+        );
     }
     if entries.is_empty() {
         pieces.push(Html::paragraph("No entry has been written yet."));
@@ -55,7 +63,9 @@ pub(super) async fn list(State(pages): State<Pages>, person: SignedIn) -> Answer
             .rows(rows);
         pieces.push(table.into());
     }
-    Ok(Page::new("Practice").body(Html::concat(pieces)).into_response())
+    Ok(Page::new("Practice")
+        .body(Html::concat(pieces))
+        .into_response())
 }
 
 /// Which notice to show after a redirect.
@@ -75,29 +85,57 @@ async fn find(pages: &Pages, id: &str) -> Result<StoredEntry, ProblemPage> {
 pub(super) async fn draft(pages: &Pages, id: &str) -> Result<StoredEntry, ProblemPage> {
     let entry = find(pages, id).await?;
     match (&entry.approved, entry.seq) {
-        (Some((by, _)), Some(seq)) => Err(practice_problem(PracticeError::Already { by: by.clone(), seq })),
+        (Some((by, _)), Some(seq)) => Err(practice_problem(PracticeError::Already {
+            by: by.clone(),
+            seq,
+        })),
         _ => Ok(entry),
     }
 }
 
-pub(super) async fn show(State(pages): State<Pages>, Path(id): Path<String>, Query(after): Query<After>, person: SignedIn) -> Answer {
+pub(super) async fn show(
+    State(pages): State<Pages>,
+    Path(id): Path<String>,
+    Query(after): Query<After>,
+    person: SignedIn,
+) -> Answer {
     let entry = find(&pages, &id).await?;
     let mut page = page(&pages, &entry, &person, None).await?;
     match after.done.as_str() {
-        "saved" => page = page.notice(done("The entry is saved. Nothing has left yet.", "An approver has to read and release it. You can still change it.")),
-        "released" => page = page.notice(done("The entry is released and signed.", "It is delivered to the national log by itself; its receipt will show here.")),
+        "saved" => {
+            page = page.notice(done(
+                "The entry is saved. Nothing has left yet.",
+                "An approver has to read and release it. You can still change it.",
+            ))
+        }
+        "released" => {
+            page = page.notice(done(
+                "The entry is released and signed.",
+                "It is delivered to the national log by itself; its receipt will show here.",
+            ))
+        }
         _ => {}
     }
     Ok(page.into_response())
 }
 
-async fn page(pages: &Pages, stored: &StoredEntry, person: &SignedIn, error: Option<&str>) -> Result<Page, ProblemPage> {
+async fn page(
+    pages: &Pages,
+    stored: &StoredEntry,
+    person: &SignedIn,
+    error: Option<&str>,
+) -> Result<Page, ProblemPage> {
     let store = &pages.node.store;
     let figures = store.own_figures(&pages.node.lep).await.map_err(fault)?;
     let statements = store.statements().await.map_err(fault)?;
-    let mut facts = SummaryList::new()
-        .fact("State", state_tag(stored))
-        .fact("Written", format!("by {} on {}", stored.author, words::moment(stored.written_at)));
+    let mut facts = SummaryList::new().fact("State", state_tag(stored)).fact(
+        "Written",
+        format!(
+            "by {} on {}",
+            stored.author,
+            words::moment(stored.written_at)
+        ),
+    );
     if let Some((by, at)) = &stored.approved {
         facts = facts.fact("Released", format!("by {by} on {}", words::moment(*at)));
     }
@@ -123,19 +161,29 @@ async fn page(pages: &Pages, stored: &StoredEntry, person: &SignedIn, error: Opt
 fn decision(stored: &StoredEntry, person: &SignedIn, error: Option<&str>) -> Html {
     if person.role.as_str() == Role::Author.as_str() {
         return Html::concat([
-            InsetText::new("Only an approver may release an entry, and never one of their own.").into(),
-            Button::link("Change the entry", format!("/practice/{}/edit", stored.id)).secondary().into(),
+            InsetText::new("Only an approver may release an entry, and never one of their own.")
+                .into(),
+            Button::link("Change the entry", format!("/practice/{}/edit", stored.id))
+                .secondary()
+                .into(),
         ]);
     }
     let heading = Html::literal("<h2 class=\"govuk-heading-m\">Release</h2>");
     if person.name == stored.author {
-        return Html::concat([heading, InsetText::new("You wrote this entry, so somebody else has to release it.").into()]);
+        return Html::concat([
+            heading,
+            InsetText::new("You wrote this entry, so somebody else has to release it.").into(),
+        ]);
     }
-    let choice = Choice::new("yes", "I have read the entry").hint("It names no person, and the LEP stands by what it says");
+    let choice = Choice::new("yes", "I have read the entry")
+        .hint("It names no person, and the LEP stands by what it says");
     let form = PostForm::to(format!("/practice/{}/release", stored.id))
         .hidden("digest", stored.digest.to_string())
         .with(Warning::new("What has left cannot be taken back."))
-        .with(Checkboxes::new(Field::new("read", "Your word").error_if(error), [choice]))
+        .with(Checkboxes::new(
+            Field::new("read", "Your word").error_if(error),
+            [choice],
+        ))
         .with(Button::new("Release and send the entry"));
     Html::concat([heading, form.into()])
 }
@@ -149,17 +197,34 @@ pub(super) struct Word {
 
 const MUST_READ: &str = "Tick the box when you have read the entry";
 
-pub(super) async fn release(State(pages): State<Pages>, Path(id): Path<String>, person: SignedIn, Form(word): Form<Word>) -> Answer {
+pub(super) async fn release(
+    State(pages): State<Pages>,
+    Path(id): Path<String>,
+    person: SignedIn,
+    Form(word): Form<Word>,
+) -> Answer {
     let stored = find(&pages, &id).await?;
     if word.read != "yes" {
         let page = page(&pages, &stored, &person, Some(MUST_READ)).await?;
-        return Ok(page.errors(ErrorSummary::new().error("read", MUST_READ)).into_response());
+        return Ok(page
+            .errors(ErrorSummary::new().error("read", MUST_READ))
+            .into_response());
     }
-    let digest: Digest = word.digest.parse().map_err(|_| practice_problem(PracticeError::Digest))?;
+    let digest: Digest = word
+        .digest
+        .parse()
+        .map_err(|_| practice_problem(PracticeError::Digest))?;
     let node = &pages.node;
-    practice::release(&node.store, &node.signing, stored.id, &person.name, digest, (pages.clock)())
-        .await
-        .map_err(practice_problem)?;
+    practice::release(
+        &node.store,
+        &node.signing,
+        stored.id,
+        &person.name,
+        digest,
+        (pages.clock)(),
+    )
+    .await
+    .map_err(practice_problem)?;
     (pages.queued)();
     Ok(see_other(&format!("/practice/{}?done=released", stored.id)))
 }

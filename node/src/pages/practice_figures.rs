@@ -22,23 +22,41 @@ pub(super) struct Picker {
 }
 
 /// Looks up the numbers of a table in an approved release of this node.
-pub(super) async fn picker(pages: &Pages, figures: &OwnFigures, release: &str, table: &str) -> Result<Picker, ProblemPage> {
-    let mut picker = Picker { release: release.to_owned(), table: table.to_owned(), cells: Vec::new() };
+pub(super) async fn picker(
+    pages: &Pages,
+    figures: &OwnFigures,
+    release: &str,
+    table: &str,
+) -> Result<Picker, ProblemPage> {
+    let mut picker = Picker {
+        release: release.to_owned(),
+        table: table.to_owned(),
+        cells: Vec::new(),
+    };
     let statement: Option<Digest> = release.parse().ok();
-    let own = figures.releases().iter().find(|r| Some(r.statement) == statement);
+    let own = figures
+        .releases()
+        .iter()
+        .find(|r| Some(r.statement) == statement);
     let (Some(own), Some(declared)) = (own, Standard::v1().table(table)) else {
         return Ok(picker);
     };
     let opened = Opened::read(&pages.node.store, &pages.node.lep, own.period).await?;
     let summary = summary(&opened)?;
-    let cells = estimates(&opened, opened.to_date(), &summary)?.cells(declared).ok_or_else(ProblemPage::fault)?;
+    let cells = estimates(&opened, opened.to_date(), &summary)?
+        .cells(declared)
+        .ok_or_else(ProblemPage::fault)?;
     let codebook = figures.codebook(own);
     picker.cells = cells
         .iter()
         .enumerate()
         .map(|(cell, estimate)| {
             let codes = words::cell(&codebook, declared, cell).join(", ");
-            let value = format!("{codes}: {} ({})", words::figure(*estimate), words::interval(*estimate));
+            let value = format!(
+                "{codes}: {} ({})",
+                words::figure(*estimate),
+                words::interval(*estimate)
+            );
             (format!("{}/{}/{cell}", own.statement, declared.id), value)
         })
         .collect();
@@ -63,7 +81,9 @@ impl Picker {
         let chosen: Vec<Choice> = chosen.collect();
         let mut pieces = Vec::new();
         if !chosen.is_empty() || error.is_some() {
-            let field = Field::new("evidence", "Figures that the entry cites").hint("Take the tick away from what it should not cite").error_if(error);
+            let field = Field::new("evidence", "Figures that the entry cites")
+                .hint("Take the tick away from what it should not cite")
+                .error_if(error);
             pieces.push(Checkboxes::new(field, chosen).into());
         }
         if figures.releases().is_empty() {
@@ -71,21 +91,56 @@ impl Picker {
             return Html::concat(pieces);
         }
         pieces.push(Html::paragraph("Figures are chosen from this node\u{2019}s approved releases, never typed. Choose a month and a table, show its figures, then choose one."));
-        let months = figures.releases().iter().rev().map(|r| Choice::new(r.statement.to_string(), r.period.in_words()));
+        let months = figures
+            .releases()
+            .iter()
+            .rev()
+            .map(|r| Choice::new(r.statement.to_string(), r.period.in_words()));
         let release = Field::new("figure-release", "Figures up to").value(self.release.clone());
         pieces.push(Select::new(release, months).into());
-        let tables = Standard::v1().tables().iter().map(|t| Choice::new(t.id.clone(), crate::release::title(t)));
-        let table = if self.table.is_empty() { default_table() } else { self.table.clone() };
+        let tables = Standard::v1()
+            .tables()
+            .iter()
+            .map(|t| Choice::new(t.id.clone(), crate::release::title(t)));
+        let table = if self.table.is_empty() {
+            default_table()
+        } else {
+            self.table.clone()
+        };
         pieces.push(Select::new(Field::new("figure-table", "Table").value(table), tables).into());
         if self.cells.is_empty() {
-            pieces.push(Button::new("Show its figures").secondary().sends("action", "show-figures").into());
+            pieces.push(
+                Button::new("Show its figures")
+                    .secondary()
+                    .sends("action", "show-figures")
+                    .into(),
+            );
             return Html::concat(pieces);
         }
-        let cells = self.cells.iter().map(|(reference, words)| Choice::new(reference.clone(), words.clone()));
-        pieces.push(Select::new(Field::new("figure-cell", "Published figure").hint("With its 95% interval"), cells).into());
+        let cells = self
+            .cells
+            .iter()
+            .map(|(reference, words)| Choice::new(reference.clone(), words.clone()));
+        pieces.push(
+            Select::new(
+                Field::new("figure-cell", "Published figure").hint("With its 95% interval"),
+                cells,
+            )
+            .into(),
+        );
         pieces.push(Html::literal("<div class=\"govuk-button-group\">"));
-        pieces.push(Button::new("Cite this figure").secondary().sends("action", "add-figure").into());
-        pieces.push(Button::new("Show another table").secondary().sends("action", "show-figures").into());
+        pieces.push(
+            Button::new("Cite this figure")
+                .secondary()
+                .sends("action", "add-figure")
+                .into(),
+        );
+        pieces.push(
+            Button::new("Show another table")
+                .secondary()
+                .sends("action", "show-figures")
+                .into(),
+        );
         pieces.push(Html::literal("</div>"));
         Html::concat(pieces)
     }
@@ -93,6 +148,9 @@ impl Picker {
 
 fn default_table() -> String {
     let tables = Standard::v1().tables();
-    let leavers = tables.iter().find(|t| t.family == Family::Leavers).or(tables.first());
+    let leavers = tables
+        .iter()
+        .find(|t| t.family == Family::Leavers)
+        .or(tables.first());
     leavers.map_or_else(String::new, |t| t.id.clone())
 }

@@ -5,11 +5,13 @@ use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse as _;
 use jiff::civil::Date;
 use ldsp_protocol::practice::{
-    Again, Attrition, CostBand, Design, Direction, Factor, FieldError, FollowUp, Participants, Setting, SizeBand, Verdict,
+    Again, Attrition, CostBand, Design, Direction, Factor, FieldError, FollowUp, Participants,
+    Setting, SizeBand, Verdict,
 };
 use ldsp_protocol::standard::{Dimension, Standard};
 use ldsp_ui::components::{
-    Button, Checkboxes, Choice, DateInput, Details, ErrorSummary, Field, PostForm, Radios, Select, TextArea, TextInput,
+    Button, Checkboxes, Choice, DateInput, Details, ErrorSummary, Field, PostForm, Radios, Select,
+    TextArea, TextInput,
 };
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 use serde::Deserialize;
@@ -36,7 +38,14 @@ pub(super) async fn new(State(pages): State<Pages>, Query(begun): Query<Begun>) 
         ..Form::default()
     };
     let figures = figures(&pages).await?;
-    let sheet = Sheet { form: &form, figures: &figures, picker: Picker::default(), problems: &[], at: None, lep: words::lep(&pages.node.lep) };
+    let sheet = Sheet {
+        form: &form,
+        figures: &figures,
+        picker: Picker::default(),
+        problems: &[],
+        at: None,
+        lep: words::lep(&pages.node.lep),
+    };
     Ok(sheet.page().into_response())
 }
 
@@ -44,23 +53,44 @@ pub(super) async fn edit(State(pages): State<Pages>, Path(id): Path<String>) -> 
     let stored = draft(&pages, &id).await?;
     let form = Form::from_entry(&stored.entry);
     let figures = figures(&pages).await?;
-    let sheet = Sheet { form: &form, figures: &figures, picker: Picker::default(), problems: &[], at: Some(stored.id), lep: words::lep(&pages.node.lep) };
+    let sheet = Sheet {
+        form: &form,
+        figures: &figures,
+        picker: Picker::default(),
+        problems: &[],
+        at: Some(stored.id),
+        lep: words::lep(&pages.node.lep),
+    };
     Ok(sheet.page().into_response())
 }
 
 type Pairs = Vec<(String, String)>;
 
-pub(super) async fn create(State(pages): State<Pages>, person: SignedIn, Sent(pairs): Sent<Pairs>) -> Answer {
+pub(super) async fn create(
+    State(pages): State<Pages>,
+    person: SignedIn,
+    Sent(pairs): Sent<Pairs>,
+) -> Answer {
     submit(&pages, &person, None, &pairs).await
 }
 
-pub(super) async fn change(State(pages): State<Pages>, Path(id): Path<String>, person: SignedIn, Sent(pairs): Sent<Pairs>) -> Answer {
+pub(super) async fn change(
+    State(pages): State<Pages>,
+    Path(id): Path<String>,
+    person: SignedIn,
+    Sent(pairs): Sent<Pairs>,
+) -> Answer {
     let stored = draft(&pages, &id).await?;
     submit(&pages, &person, Some(stored.id), &pairs).await
 }
 
 async fn figures(pages: &Pages) -> Result<OwnFigures, ProblemPage> {
-    pages.node.store.own_figures(&pages.node.lep).await.map_err(fault)
+    pages
+        .node
+        .store
+        .own_figures(&pages.node.lep)
+        .await
+        .map_err(fault)
 }
 
 fn today(pages: &Pages) -> Date {
@@ -69,7 +99,13 @@ fn today(pages: &Pages) -> Date {
 
 async fn submit(pages: &Pages, person: &SignedIn, at: Option<i64>, pairs: &Pairs) -> Answer {
     let mut form = Form::from_pairs(pairs);
-    let sent = |name: &str| pairs.iter().rev().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str());
+    let sent = |name: &str| {
+        pairs
+            .iter()
+            .rev()
+            .find(|(n, _)| n == name)
+            .map_or("", |(_, v)| v.as_str())
+    };
     let figures = figures(pages).await?;
     let mut problems = Vec::new();
     let mut shown = Picker::default();
@@ -77,19 +113,36 @@ async fn submit(pages: &Pages, person: &SignedIn, at: Option<i64>, pairs: &Pairs
         "add-cause" => form.causes.push(CauseRow::default()),
         "add-tool" => form.tools.push(ToolRow::default()),
         action @ ("show-figures" | "add-figure") => {
-            let cell = if action == "add-figure" { sent("figure-cell") } else { "" };
+            let cell = if action == "add-figure" {
+                sent("figure-cell")
+            } else {
+                ""
+            };
             if !cell.is_empty() && !form.evidence.iter().any(|e| e == cell) {
                 form.evidence.push(cell.to_owned());
             }
-            shown = picker(pages, &figures, sent("figure-release"), sent("figure-table")).await?;
+            shown = picker(
+                pages,
+                &figures,
+                sent("figure-release"),
+                sent("figure-table"),
+            )
+            .await?;
         }
         _ => match read(&form, &figures, today(pages)) {
             Ok(entry) => {
                 let (store, now) = (&pages.node.store, (pages.clock)());
                 let id = match at {
-                    None => store.add_practice(&entry, &person.name, now).await.map_err(fault)?,
+                    None => store
+                        .add_practice(&entry, &person.name, now)
+                        .await
+                        .map_err(fault)?,
                     Some(id) => {
-                        if !store.change_practice(id, &entry, &person.name, now).await.map_err(fault)? {
+                        if !store
+                            .change_practice(id, &entry, &person.name, now)
+                            .await
+                            .map_err(fault)?
+                        {
                             // Released in the meantime: say by whom.
                             draft(pages, &id.to_string()).await?;
                         }
@@ -101,7 +154,14 @@ async fn submit(pages: &Pages, person: &SignedIn, at: Option<i64>, pairs: &Pairs
             Err(found) => problems = found,
         },
     }
-    let sheet = Sheet { form: &form, figures: &figures, picker: shown, problems: &problems, at, lep: words::lep(&pages.node.lep) };
+    let sheet = Sheet {
+        form: &form,
+        figures: &figures,
+        picker: shown,
+        problems: &problems,
+        at,
+        lep: words::lep(&pages.node.lep),
+    };
     Ok(sheet.page().into_response())
 }
 
@@ -129,7 +189,11 @@ fn input(field: &str) -> String {
 /// What the field is called on the page.
 fn label(field: &str) -> String {
     if let Some((list, rest)) = field.split_once('[') {
-        let number = rest.split(']').next().and_then(|n| n.parse::<usize>().ok()).map_or(1, |n| n + 1);
+        let number = rest
+            .split(']')
+            .next()
+            .and_then(|n| n.parse::<usize>().ok())
+            .map_or(1, |n| n + 1);
         return match list {
             "causes" => format!("Cause {number}"),
             "tools" => format!("Tool {number}"),
@@ -161,8 +225,16 @@ fn label(field: &str) -> String {
 
 fn words_of(problem: &FieldError) -> String {
     // The ids of a list help in a file; on the page the list itself is there.
-    let remedy = if problem.remedy.starts_with("Choose one of:") { "Choose from the list" } else { &problem.remedy };
-    format!("{} {}", words::sentence(&problem.cause), words::sentence(remedy))
+    let remedy = if problem.remedy.starts_with("Choose one of:") {
+        "Choose from the list"
+    } else {
+        &problem.remedy
+    };
+    format!(
+        "{} {}",
+        words::sentence(&problem.cause),
+        words::sentence(remedy)
+    )
 }
 
 macro_rules! list {
@@ -173,11 +245,15 @@ macro_rules! list {
 
 fn codes(dimension: Dimension) -> impl Iterator<Item = Choice> {
     let codes = &Standard::v1().dimension(dimension).codes;
-    codes.iter().map(|c| Choice::new(c.id.clone(), c.title.clone()))
+    codes
+        .iter()
+        .map(|c| Choice::new(c.id.clone(), c.title.clone()))
 }
 
 fn with_blank(choices: impl Iterator<Item = Choice>) -> Vec<Choice> {
-    std::iter::once(Choice::new("", "Choose")).chain(choices).collect()
+    std::iter::once(Choice::new("", "Choose"))
+        .chain(choices)
+        .collect()
 }
 
 fn section(title: &'static str, hint: &'static str, content: Html) -> Html {
@@ -191,7 +267,11 @@ fn section(title: &'static str, hint: &'static str, content: Html) -> Html {
         hint: &'static str,
         content: Html,
     }
-    Html::render(&Section { title, hint, content })
+    Html::render(&Section {
+        title,
+        hint,
+        content,
+    })
 }
 
 fn group(legend: String, content: Html) -> Html {
@@ -209,10 +289,19 @@ fn group(legend: String, content: Html) -> Html {
 
 impl Sheet<'_> {
     fn page(&self) -> Page {
-        let summary = self.problems.iter().fold(ErrorSummary::new(), |summary, p| {
-            summary.error(input(&p.field), format!("{}: {}", label(&p.field), words_of(p)))
-        });
-        let action = self.at.map_or_else(|| "/practice/new".to_owned(), |id| format!("/practice/{id}/edit"));
+        let summary = self
+            .problems
+            .iter()
+            .fold(ErrorSummary::new(), |summary, p| {
+                summary.error(
+                    input(&p.field),
+                    format!("{}: {}", label(&p.field), words_of(p)),
+                )
+            });
+        let action = self.at.map_or_else(
+            || "/practice/new".to_owned(),
+            |id| format!("/practice/{id}/edit"),
+        );
         // The Enter key sends the first button of a form: it has to be the one that saves.
         let enter = Html::literal(
             "<button type=\"submit\" name=\"action\" value=\"save\" class=\"govuk-visually-hidden\" tabindex=\"-1\" aria-hidden=\"true\">Save</button>",
@@ -224,7 +313,11 @@ impl Sheet<'_> {
             .with(section("Figures and strength of evidence", "", self.evidence()))
             .with(section("How others can use it", "", self.use_of()))
             .with(Button::new("Save the entry").sends("action", "save"));
-        let title = if self.at.is_some() { "Change the entry" } else { "Write a practice entry" };
+        let title = if self.at.is_some() {
+            "Change the entry"
+        } else {
+            "Write a practice entry"
+        };
         Page::new(title)
             .breadcrumb("Practice", "/practice")
             .errors(summary)
@@ -233,56 +326,131 @@ impl Sheet<'_> {
 
     fn field(&self, name: &str, label: &str, value: &str) -> Field {
         let at = |p: &&FieldError| p.field == name || input(&p.field) == name;
-        Field::new(name, label).value(value).error_if(self.problems.iter().find(at).map(words_of))
+        Field::new(name, label)
+            .value(value)
+            .error_if(self.problems.iter().find(at).map(words_of))
     }
 
     /// All problems of a text, which may hold personal data at several places.
     fn text(&self, name: &str, label: &str, value: &str) -> Field {
-        let all: Vec<String> = self.problems.iter().filter(|p| input(&p.field) == name).map(words_of).collect();
-        Field::new(name, label).value(value).error_if((!all.is_empty()).then(|| all.join(" ")))
+        let all: Vec<String> = self
+            .problems
+            .iter()
+            .filter(|p| input(&p.field) == name)
+            .map(words_of)
+            .collect();
+        Field::new(name, label)
+            .value(value)
+            .error_if((!all.is_empty()).then(|| all.join(" ")))
     }
 
     fn tried(&self) -> Html {
         let f = self.form;
         Html::concat([
-            TextInput::new(self.text("title", "Title", &f.title).hint("One line that another coordinator would search for")).into(),
-            TextArea::new(self.text("what", "What was done", &f.what).hint("For whom, where and for how long")).rows(8).limit(4000).into(),
+            TextInput::new(
+                self.text("title", "Title", &f.title)
+                    .hint("One line that another coordinator would search for"),
+            )
+            .into(),
+            TextArea::new(
+                self.text("what", "What was done", &f.what)
+                    .hint("For whom, where and for how long"),
+            )
+            .rows(8)
+            .limit(4000)
+            .into(),
             Radios::new(self.field("tier", "Tier", &f.tier), codes(Dimension::Tier)).into(),
-            Checkboxes::new(self.field("skills", "Skills", ""), ticked(Dimension::Skill, &f.skills)).into(),
-            Checkboxes::new(self.field("audience", "For whom", ""), ticked(Dimension::Audience, &f.audience)).into(),
-            Radios::new(self.field("mode", "Mode of delivery", &f.mode), codes(Dimension::Mode)).into(),
+            Checkboxes::new(
+                self.field("skills", "Skills", ""),
+                ticked(Dimension::Skill, &f.skills),
+            )
+            .into(),
+            Checkboxes::new(
+                self.field("audience", "For whom", ""),
+                ticked(Dimension::Audience, &f.audience),
+            )
+            .into(),
+            Radios::new(
+                self.field("mode", "Mode of delivery", &f.mode),
+                codes(Dimension::Mode),
+            )
+            .into(),
             Radios::new(
                 self.field("area", "Where does it apply?", &f.area),
                 [
                     Choice::new("own", format!("In {}", self.lep)).hint("Your LEP is named"),
-                    Choice::new("like", "In an area like ours").hint("Your LEP is not named; say below what the area is like"),
+                    Choice::new("like", "In an area like ours")
+                        .hint("Your LEP is not named; say below what the area is like"),
                 ],
             )
             .into(),
-            Select::new(self.field("setting", "Kind of area, if it is not named", &f.setting), with_blank(list!(Setting))).into(),
-            Select::new(self.field("size", "Size of the area, if it is not named", &f.size), with_blank(list!(SizeBand))).into(),
-            Select::new(self.field("cost", "Whole cost", &f.cost), with_blank(list!(CostBand))).into(),
+            Select::new(
+                self.field("setting", "Kind of area, if it is not named", &f.setting),
+                with_blank(list!(Setting)),
+            )
+            .into(),
+            Select::new(
+                self.field("size", "Size of the area, if it is not named", &f.size),
+                with_blank(list!(SizeBand)),
+            )
+            .into(),
+            Select::new(
+                self.field("cost", "Whole cost", &f.cost),
+                with_blank(list!(CostBand)),
+            )
+            .into(),
         ])
     }
 
     fn worked(&self) -> Html {
         let f = self.form;
-        let mut pieces = vec![Radios::new(self.field("verdict", "Verdict", &f.verdict), list!(Verdict)).into()];
+        let mut pieces =
+            vec![Radios::new(self.field("verdict", "Verdict", &f.verdict), list!(Verdict)).into()];
         let blank = [CauseRow::default()];
-        let rows = if f.causes.is_empty() { &blank[..] } else { &f.causes };
+        let rows = if f.causes.is_empty() {
+            &blank[..]
+        } else {
+            &f.causes
+        };
         for (at, row) in rows.iter().enumerate() {
             let name = |part: &str| format!("causes-{at}-{part}");
             let fields = Html::concat([
-                Select::new(self.field(&name("factor"), "What mattered", &row.factor), with_blank(list!(Factor))).into(),
-                Radios::new(self.field(&name("direction"), "Which way", &row.direction), list!(Direction)).into(),
-                TextArea::new(self.text(&name("because"), "How", &row.because).hint("One or two sentences")).rows(3).limit(500).into(),
+                Select::new(
+                    self.field(&name("factor"), "What mattered", &row.factor),
+                    with_blank(list!(Factor)),
+                )
+                .into(),
+                Radios::new(
+                    self.field(&name("direction"), "Which way", &row.direction),
+                    list!(Direction),
+                )
+                .into(),
+                TextArea::new(
+                    self.text(&name("because"), "How", &row.because)
+                        .hint("One or two sentences"),
+                )
+                .rows(3)
+                .limit(500)
+                .into(),
             ]);
             pieces.push(group(format!("Cause {}", at + 1), fields));
         }
         pieces.extend([
-            Button::new("Add another cause").secondary().sends("action", "add-cause").into(),
-            Radios::new(self.field("again", "Would you do it again?", &f.again), list!(Again)).into(),
-            TextArea::new(self.text("change", "What would you change?", &f.change).hint("Needed unless the answer is a plain yes")).limit(2000).into(),
+            Button::new("Add another cause")
+                .secondary()
+                .sends("action", "add-cause")
+                .into(),
+            Radios::new(
+                self.field("again", "Would you do it again?", &f.again),
+                list!(Again),
+            )
+            .into(),
+            TextArea::new(
+                self.text("change", "What would you change?", &f.change)
+                    .hint("Needed unless the answer is a plain yes"),
+            )
+            .limit(2000)
+            .into(),
         ]);
         Html::concat(pieces)
     }
@@ -290,45 +458,127 @@ impl Sheet<'_> {
     fn evidence(&self) -> Html {
         let f = self.form;
         Html::concat([
-            self.picker.html(f, self.figures, self.problems.iter().find(|p| p.field.starts_with("evidence")).map(words_of)),
-            Select::new(self.field("design", "How was it compared?", &f.design), with_blank(list!(Design))).into(),
-            Select::new(self.field("participants", "How many people took part?", &f.participants), with_blank(list!(Participants))).into(),
-            Select::new(self.field("attrition", "How many dropped out of the measurement?", &f.attrition), with_blank(list!(Attrition))).into(),
-            Select::new(self.field("follow_up", "For how long were people followed?", &f.follow_up), with_blank(list!(FollowUp))).into(),
+            self.picker.html(
+                f,
+                self.figures,
+                self.problems
+                    .iter()
+                    .find(|p| p.field.starts_with("evidence"))
+                    .map(words_of),
+            ),
+            Select::new(
+                self.field("design", "How was it compared?", &f.design),
+                with_blank(list!(Design)),
+            )
+            .into(),
+            Select::new(
+                self.field(
+                    "participants",
+                    "How many people took part?",
+                    &f.participants,
+                ),
+                with_blank(list!(Participants)),
+            )
+            .into(),
+            Select::new(
+                self.field(
+                    "attrition",
+                    "How many dropped out of the measurement?",
+                    &f.attrition,
+                ),
+                with_blank(list!(Attrition)),
+            )
+            .into(),
+            Select::new(
+                self.field(
+                    "follow_up",
+                    "For how long were people followed?",
+                    &f.follow_up,
+                ),
+                with_blank(list!(FollowUp)),
+            )
+            .into(),
         ])
     }
 
     fn use_of(&self) -> Html {
         let f = self.form;
-        let mut pieces = vec![Html::from(TextArea::new(self.text("repeat", "How can somebody else repeat it?", &f.repeat)).rows(8).limit(4000))];
+        let mut pieces = vec![Html::from(
+            TextArea::new(self.text("repeat", "How can somebody else repeat it?", &f.repeat))
+                .rows(8)
+                .limit(4000),
+        )];
         for (at, row) in f.tools.iter().enumerate() {
             let name = |part: &str| format!("tools-{at}-{part}");
             let fields = Html::concat([
                 TextInput::new(self.text(&name("title"), "Title", &row.title)).into(),
-                TextInput::new(self.text(&name("link"), "Address", &row.link).hint("Begins with https://")).into(),
-                TextInput::new(self.text(&name("licence"), "Licence", &row.licence).hint("For example CC BY 4.0 or OGL v3.0")).into(),
+                TextInput::new(
+                    self.text(&name("link"), "Address", &row.link)
+                        .hint("Begins with https://"),
+                )
+                .into(),
+                TextInput::new(
+                    self.text(&name("licence"), "Licence", &row.licence)
+                        .hint("For example CC BY 4.0 or OGL v3.0"),
+                )
+                .into(),
             ]);
             pieces.push(group(format!("Tool or resource {}", at + 1), fields));
         }
         let others = Html::concat([
-            TextInput::new(self.text("supersedes", "Reference of the entry that this one replaces", &f.supersedes)).into(),
-            TextInput::new(self.text("replicates", "Reference of the entry that you repeated", &f.replicates)).into(),
+            TextInput::new(self.text(
+                "supersedes",
+                "Reference of the entry that this one replaces",
+                &f.supersedes,
+            ))
+            .into(),
+            TextInput::new(self.text(
+                "replicates",
+                "Reference of the entry that you repeated",
+                &f.replicates,
+            ))
+            .into(),
         ]);
         let refers = Details::new("This entry replaces or repeats another one", others);
-        let refers = if f.supersedes.is_empty() && f.replicates.is_empty() { refers } else { refers.open() };
+        let refers = if f.supersedes.is_empty() && f.replicates.is_empty() {
+            refers
+        } else {
+            refers.open()
+        };
         pieces.extend([
-            Button::new("Add a tool or resource").secondary().sends("action", "add-tool").into(),
-            TextInput::new(self.text("contact_role", "Whom can others ask?", &f.contact_role).hint("A role, never a person: for example digital skills coordinator")).into(),
+            Button::new("Add a tool or resource")
+                .secondary()
+                .sends("action", "add-tool")
+                .into(),
+            TextInput::new(
+                self.text("contact_role", "Whom can others ask?", &f.contact_role)
+                    .hint("A role, never a person: for example digital skills coordinator"),
+            )
+            .into(),
             Radios::new(
                 self.field("sharing", "Who may read it?", &f.sharing),
                 [
                     Choice::new("public", "Everybody, at once"),
-                    Choice::new("peers", "Only other LEPs until a date, everybody from then on").hint("Good for what went wrong: peers can learn from it first"),
+                    Choice::new(
+                        "peers",
+                        "Only other LEPs until a date, everybody from then on",
+                    )
+                    .hint("Good for what went wrong: peers can learn from it first"),
                 ],
             )
             .into(),
-            self.date("until", "Until when only other LEPs", "If you chose that", &f.until),
-            self.date("review", "When will you look at it again?", "For example 27 3 2027", &f.review),
+            self.date(
+                "until",
+                "Until when only other LEPs",
+                "If you chose that",
+                &f.until,
+            ),
+            self.date(
+                "review",
+                "When will you look at it again?",
+                "For example 27 3 2027",
+                &f.review,
+            ),
             refers.into(),
         ]);
         Html::concat(pieces)

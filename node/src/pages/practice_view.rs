@@ -40,7 +40,11 @@ pub(super) fn entry_html(entry: &PracticeEntry, figures: &OwnFigures) -> Html {
             Direction::WorkedBecause => TagColour::Green,
             Direction::FailedBecause => TagColour::Red,
         };
-        (Tag::coloured(cause.direction.in_words(), colour), cause.factor.in_words(), cause.because.as_str())
+        (
+            Tag::coloured(cause.direction.in_words(), colour),
+            cause.factor.in_words(),
+            cause.because.as_str(),
+        )
     });
     Html::render(&EntryTemplate {
         verdict: verdict_tag(entry.verdict),
@@ -52,14 +56,20 @@ pub(super) fn entry_html(entry: &PracticeEntry, figures: &OwnFigures) -> Html {
         repeat: paragraphs(&entry.repeat),
         evidence: list(entry.evidence.iter().map(|e| figure(e, figures))),
         tools: list(entry.tools.iter().map(|tool| {
-            Html::concat([link(&tool.title, &tool.link), format!(" ({})", tool.licence).into()])
+            Html::concat([
+                link(&tool.title, &tool.link),
+                format!(" ({})", tool.licence).into(),
+            ])
         })),
         facts: facts(entry),
     })
 }
 
 fn paragraphs(text: &str) -> Vec<&str> {
-    text.split('\n').map(str::trim).filter(|p| !p.is_empty()).collect()
+    text.split('\n')
+        .map(str::trim)
+        .filter(|p| !p.is_empty())
+        .collect()
 }
 
 /// A cited figure in words: which number, of which table and month.
@@ -80,7 +90,10 @@ pub(super) fn figure_words(evidence: &Evidence, figures: &OwnFigures) -> String 
 fn figure(evidence: &Evidence, figures: &OwnFigures) -> Html {
     let words = figure_words(evidence, figures);
     match figures.release_of(evidence) {
-        Some(release) => link(&words, &format!("/releases/{}/tables/{}", release.period, evidence.table)),
+        Some(release) => link(
+            &words,
+            &format!("/releases/{}/tables/{}", release.period, evidence.table),
+        ),
         None => words.into(),
     }
 }
@@ -88,7 +101,9 @@ fn figure(evidence: &Evidence, figures: &OwnFigures) -> Html {
 fn sharing(sharing: &Sharing) -> String {
     match sharing {
         Sharing::Public => "Everybody may read it".to_owned(),
-        Sharing::PeersUntil(date) => format!("Only other LEPs may read it until {}", words::day(*date)),
+        Sharing::PeersUntil(date) => {
+            format!("Only other LEPs may read it until {}", words::day(*date))
+        }
     }
 }
 
@@ -99,7 +114,11 @@ fn facts(entry: &PracticeEntry) -> SummaryList {
     };
     let area = match &entry.area {
         Area::Lep(code) => words::lep(code),
-        Area::Like { setting, size } => format!("an area that is {}, {}", setting.in_words(), size.in_words()),
+        Area::Like { setting, size } => format!(
+            "an area that is {}, {}",
+            setting.in_words(),
+            size.in_words()
+        ),
     };
     let strength = entry.strength;
     let mut facts = SummaryList::new()
@@ -109,13 +128,22 @@ fn facts(entry: &PracticeEntry) -> SummaryList {
         .fact("For", titles(Dimension::Audience, &entry.audience))
         .fact("Mode", words::code(Dimension::Mode, &entry.mode))
         .fact("Cost", entry.cost.in_words())
-        .fact("Strength of evidence", format!(
-            "{}. {}. {}. {}",
-            strength.design.in_words(),
-            strength.participants.in_words(),
-            match strength.attrition.in_words() { "Not known" => "Drop-out not known", known => known },
-            match strength.follow_up.in_words() { "No follow-up" => "No follow-up".to_owned(), time => format!("Follow-up: {time}") },
-        ))
+        .fact(
+            "Strength of evidence",
+            format!(
+                "{}. {}. {}. {}",
+                strength.design.in_words(),
+                strength.participants.in_words(),
+                match strength.attrition.in_words() {
+                    "Not known" => "Drop-out not known",
+                    known => known,
+                },
+                match strength.follow_up.in_words() {
+                    "No follow-up" => "No follow-up".to_owned(),
+                    time => format!("Follow-up: {time}"),
+                },
+            ),
+        )
         .fact("Contact", entry.contact_role.clone())
         .fact("Review", words::day(entry.review));
     if let Some(older) = entry.supersedes {

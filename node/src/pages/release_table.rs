@@ -11,19 +11,33 @@ use super::figures::Opened;
 use super::releases::{estimates, file, summary, title};
 use super::{Answer, Pages, exact_tag, words};
 
-pub(super) async fn table(State(pages): State<Pages>, Path((period, id)): Path<(String, String)>) -> Answer {
+pub(super) async fn table(
+    State(pages): State<Pages>,
+    Path((period, id)): Path<(String, String)>,
+) -> Answer {
     let standard = Standard::v1();
-    let at = standard.tables().iter().position(|t| t.id == id).ok_or_else(ProblemPage::not_found)?;
+    let at = standard
+        .tables()
+        .iter()
+        .position(|t| t.id == id)
+        .ok_or_else(ProblemPage::not_found)?;
     let declared = &standard.tables()[at];
     let period = period.parse().map_err(|_| ProblemPage::not_found())?;
     let opened = Opened::read(&pages.node.store, &pages.node.lep, period).await?;
     let summary = summary(&opened)?;
     let (month, to_date) = (opened.month(), opened.to_date());
-    let now = estimates(&opened, month, &summary)?.cells(declared).ok_or_else(ProblemPage::fault)?;
-    let all = estimates(&opened, to_date, &summary)?.cells(declared).ok_or_else(ProblemPage::fault)?;
+    let now = estimates(&opened, month, &summary)?
+        .cells(declared)
+        .ok_or_else(ProblemPage::fault)?;
+    let all = estimates(&opened, to_date, &summary)?
+        .cells(declared)
+        .ok_or_else(ProblemPage::fault)?;
     let dimensions = declared.dimensions.len();
     let rows = now.iter().zip(&all).enumerate().map(|(cell, (now, all))| {
-        let mut row: Vec<Html> = words::cell(&opened.codebook, declared, cell).into_iter().map(Html::from).collect();
+        let mut row: Vec<Html> = words::cell(&opened.codebook, declared, cell)
+            .into_iter()
+            .map(Html::from)
+            .collect();
         row.push(words::figure(*now).into());
         row.push(words::interval(*now).into());
         row.push(words::count(opened.exact(at, cell, month)).into());
@@ -37,8 +51,12 @@ pub(super) async fn table(State(pages): State<Pages>, Path((period, id)): Path<(
         .iter()
         .map(|d| standard.dimension(*d).title.clone().into())
         .collect();
-    let counted = |span: &str| Html::concat([format!("Counted {span} ").into(), exact_tag().into()]);
-    let (in_month, since) = (period.in_words(), format!("since {}", opened.first().in_words()));
+    let counted =
+        |span: &str| Html::concat([format!("Counted {span} ").into(), exact_tag().into()]);
+    let (in_month, since) = (
+        period.in_words(),
+        format!("since {}", opened.first().in_words()),
+    );
     columns.extend([
         Html::from(format!("Published for {in_month}")),
         "95% interval".into(),
@@ -73,7 +91,19 @@ pub(super) async fn csv(State(pages): State<Pages>, Path(period): Path<String>) 
     let estimates = estimates(&opened, opened.month(), &summary)?;
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut write = |row: [String; 8]| writer.write_record(&row).map_err(|_| ProblemPage::fault());
-    write(["period", "table", "dimensions", "codes", "estimate", "standard_error", "low_95", "high_95"].map(str::to_owned))?;
+    write(
+        [
+            "period",
+            "table",
+            "dimensions",
+            "codes",
+            "estimate",
+            "standard_error",
+            "low_95",
+            "high_95",
+        ]
+        .map(str::to_owned),
+    )?;
     for declared in Standard::v1().tables() {
         let dimensions: Vec<&str> = declared
             .dimensions

@@ -7,10 +7,11 @@ use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use ldsp_protocol::ids::{Digest, Period};
-use ldsp_protocol::summary::LearningSummary;
 use ldsp_protocol::standard::{Standard, Table as Declared};
+use ldsp_protocol::summary::LearningSummary;
 use ldsp_ui::components::{
-    Button, Checkboxes, Choice, Details, ErrorSummary, Field, InsetText, PostForm, SummaryList, Table, Tag, TagColour, Warning, link,
+    Button, Checkboxes, Choice, Details, ErrorSummary, Field, InsetText, PostForm, SummaryList,
+    Table, Tag, TagColour, Warning, link,
 };
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 use serde::Deserialize;
@@ -31,7 +32,11 @@ pub(super) struct After {
 }
 
 pub(super) fn author(name: &str) -> String {
-    if name == SCHEDULE { "the timetable".to_owned() } else { name.to_owned() }
+    if name == SCHEDULE {
+        "the timetable".to_owned()
+    } else {
+        name.to_owned()
+    }
 }
 
 fn state_tag(release: &StoredRelease) -> Tag {
@@ -47,32 +52,49 @@ pub(super) async fn list(State(pages): State<Pages>, person: SignedIn) -> Answer
     let releases = releases::all(&mut reader).await.map_err(fault)?;
     drop(reader);
     let statements = store.statements().await.map_err(fault)?;
-    let next = next_period(store, (pages.clock)()).await.map_err(release_problem)?;
-    let body = Html::concat([next_step(&releases, next, &person), table(&releases, &statements)]);
+    let next = next_period(store, (pages.clock)())
+        .await
+        .map_err(release_problem)?;
+    let body = Html::concat([
+        next_step(&releases, next, &person),
+        table(&releases, &statements),
+    ]);
     Ok(Page::new("Releases").body(body).into_response())
 }
 
 fn next_step(releases: &[StoredRelease], next: Option<(Period, bool)>, person: &SignedIn) -> Html {
     if let Some(open) = releases.iter().find(|r| r.approved.is_none()) {
         let text = Html::concat([
-            link(&open.period.in_words(), &format!("/releases/{}", open.period)),
+            link(
+                &open.period.in_words(),
+                &format!("/releases/{}", open.period),
+            ),
             " is waiting for an approver. The next month can be prepared after it.".into(),
         ]);
         return InsetText::new(text).into();
     }
     let Some((period, ended)) = next else {
-        return Html::paragraph("There is nothing to release yet: import programmes and learners first.");
+        return Html::paragraph(
+            "There is nothing to release yet: import programmes and learners first.",
+        );
     };
     let month = period.in_words();
     if !ended {
-        let from = period.next().map_or_else(String::new, |n| words::day(n.first_day()));
-        return Html::paragraph(&format!("The next release is for {month}. It can be prepared from {from}, when the month is over."));
+        let from = period
+            .next()
+            .map_or_else(String::new, |n| words::day(n.first_day()));
+        return Html::paragraph(&format!(
+            "The next release is for {month}. It can be prepared from {from}, when the month is over."
+        ));
     }
     let why = Html::paragraph(&format!(
         "The next release is for {month}. Preparing it counts what became known by the end of the month, adds random noise once and shows what would leave. Nothing leaves before an approver agrees. Import late files first: what comes later enters the next month."
     ));
     if person.role.as_str() != Role::Author.as_str() {
-        return Html::concat([why, Html::paragraph("An author, or the timetable, prepares it.")]);
+        return Html::concat([
+            why,
+            Html::paragraph("An author, or the timetable, prepares it."),
+        ]);
     }
     let form = PostForm::to("/releases/prepare")
         .hidden("period", period.to_string())
@@ -90,13 +112,23 @@ fn table(all: &[StoredRelease], statements: &[StatementRow]) -> Html {
             link(&r.period.in_words(), &format!("/releases/{}", r.period)),
             state_tag(r).into(),
             author(&r.author).into(),
-            r.approved.as_ref().map_or_else(|| "\u{2013}".into(), |(name, _)| name.clone().into()),
-            r.seq.map_or_else(|| "\u{2013}".into(), |seq| words::count(seq).into()),
+            r.approved
+                .as_ref()
+                .map_or_else(|| "\u{2013}".into(), |(name, _)| name.clone().into()),
+            r.seq
+                .map_or_else(|| "\u{2013}".into(), |seq| words::count(seq).into()),
             statement.map_or_else(|| "\u{2013}".into(), receipt_words),
         ]
     });
     Table::new("All months, newest first")
-        .columns(["Month", "State", "Prepared by", "Approved by", "Statement", "Receipt"])
+        .columns([
+            "Month",
+            "State",
+            "Prepared by",
+            "Approved by",
+            "Statement",
+            "Receipt",
+        ])
         .rows(rows)
         .into()
 }
@@ -107,14 +139,25 @@ pub(super) struct Wanted {
     period: String,
 }
 
-pub(super) async fn prepare(State(pages): State<Pages>, person: SignedIn, Form(wanted): Form<Wanted>) -> Answer {
+pub(super) async fn prepare(
+    State(pages): State<Pages>,
+    person: SignedIn,
+    Form(wanted): Form<Wanted>,
+) -> Answer {
     let request = Request {
         period: Some(parse(&wanted.period)?),
         first: None,
+        rho_micro: pages.rho_micro,
     };
-    let prepared = release::prepare(&pages.node.store, request, &person.name, (pages.clock)(), &pages.entropy)
-        .await
-        .map_err(release_problem)?;
+    let prepared = release::prepare(
+        &pages.node.store,
+        request,
+        &person.name,
+        (pages.clock)(),
+        &pages.entropy,
+    )
+    .await
+    .map_err(release_problem)?;
     let period = prepared.release.period;
     Ok(see_other(&format!("/releases/{period}?done=prepared")))
 }
@@ -123,12 +166,27 @@ fn parse(period: &str) -> Result<Period, ProblemPage> {
     period.parse().map_err(|_| ProblemPage::not_found())
 }
 
-pub(super) async fn show(State(pages): State<Pages>, Path(period): Path<String>, Query(after): Query<After>, person: SignedIn) -> Answer {
+pub(super) async fn show(
+    State(pages): State<Pages>,
+    Path(period): Path<String>,
+    Query(after): Query<After>,
+    person: SignedIn,
+) -> Answer {
     let opened = Opened::read(&pages.node.store, &pages.node.lep, parse(&period)?).await?;
     let mut page = preview(&pages, &opened, &person, None).await?;
     match after.done.as_str() {
-        "prepared" => page = page.notice(done("The release is prepared. Nothing has left yet.", "An approver has to read and approve it.")),
-        "approved" => page = page.notice(done("The release is approved and signed.", "It is delivered to the national log by itself; its receipt will show here.")),
+        "prepared" => {
+            page = page.notice(done(
+                "The release is prepared. Nothing has left yet.",
+                "An approver has to read and approve it.",
+            ))
+        }
+        "approved" => {
+            page = page.notice(done(
+                "The release is approved and signed.",
+                "It is delivered to the national log by itself; its receipt will show here.",
+            ))
+        }
         _ => {}
     }
     Ok(page.into_response())
@@ -143,12 +201,19 @@ pub(super) struct Word {
 
 const MUST_READ: &str = "Tick the box when you have read what will leave";
 
-pub(super) async fn approve(State(pages): State<Pages>, Path(period): Path<String>, person: SignedIn, Form(word): Form<Word>) -> Answer {
+pub(super) async fn approve(
+    State(pages): State<Pages>,
+    Path(period): Path<String>,
+    person: SignedIn,
+    Form(word): Form<Word>,
+) -> Answer {
     let period = parse(&period)?;
     if word.read != "yes" {
         let opened = Opened::read(&pages.node.store, &pages.node.lep, period).await?;
         let page = preview(&pages, &opened, &person, Some(MUST_READ)).await?;
-        return Ok(page.errors(ErrorSummary::new().error("read", MUST_READ)).into_response());
+        return Ok(page
+            .errors(ErrorSummary::new().error("read", MUST_READ))
+            .into_response());
     }
     let digest: Digest = word
         .digest
@@ -159,18 +224,30 @@ pub(super) async fn approve(State(pages): State<Pages>, Path(period): Path<Strin
         period: Some(period),
         digest,
     };
-    release::approve(&pages.node.store, &pages.node.signing, &approval, (pages.clock)())
-        .await
-        .map_err(release_problem)?;
+    release::approve(
+        &pages.node.store,
+        &pages.node.signing,
+        &approval,
+        (pages.clock)(),
+    )
+    .await
+    .map_err(release_problem)?;
     (pages.queued)();
     Ok(see_other(&format!("/releases/{period}?done=approved")))
 }
 
-async fn preview(pages: &Pages, opened: &Opened, person: &SignedIn, error: Option<&str>) -> Result<Page, ProblemPage> {
+async fn preview(
+    pages: &Pages,
+    opened: &Opened,
+    person: &SignedIn,
+    error: Option<&str>,
+) -> Result<Page, ProblemPage> {
     let summary = summary(opened)?;
     let store = &pages.node.store;
     let statements = store.statements().await.map_err(fault)?;
-    let statement = statements.iter().find(|s| Some(s.seq) == opened.release.seq);
+    let statement = statements
+        .iter()
+        .find(|s| Some(s.seq) == opened.release.seq);
     let people = store.people().await.map_err(fault)?;
     let approvers: Vec<&str> = people
         .iter()
@@ -232,7 +309,11 @@ fn unreconciled(error: &ldsp_protocol::additivity::AdditivityError) -> ProblemPa
     ProblemPage::fault()
 }
 
-pub(super) fn estimates(opened: &Opened, span: Span, summary: &LearningSummary) -> Result<Estimates, ProblemPage> {
+pub(super) fn estimates(
+    opened: &Opened,
+    span: Span,
+    summary: &LearningSummary,
+) -> Result<Estimates, ProblemPage> {
     opened
         .estimates(span, summary.noise.rho_micro)
         .map_err(|e| unreconciled(&e))
@@ -252,9 +333,13 @@ fn totals(opened: &Opened, summary: &LearningSummary) -> Result<Html, ProblemPag
             |e| (words::figure(e), words::interval(e)),
         )
     };
-    let last = before
-        .as_ref()
-        .map_or_else(String::new, |_| opened.release.period.plus(-1).map_or_else(String::new, Period::in_words));
+    let last = before.as_ref().map_or_else(String::new, |_| {
+        opened
+            .release
+            .period
+            .plus(-1)
+            .map_or_else(String::new, Period::in_words)
+    });
     let rows = Standard::v1().families().iter().map(|family| {
         let (value, interval) = shown(&now, family.id);
         let earlier = before.as_ref().map_or_else(
@@ -274,7 +359,11 @@ fn totals(opened: &Opened, summary: &LearningSummary) -> Result<Html, ProblemPag
             format!("{all} ({all_interval})").into(),
         ]
     });
-    let earlier = if last.is_empty() { "Month before".to_owned() } else { last };
+    let earlier = if last.is_empty() {
+        "Month before".to_owned()
+    } else {
+        last
+    };
     let columns = [
         Html::from("Became known in the month"),
         "Published estimate".into(),
@@ -287,7 +376,9 @@ fn totals(opened: &Opened, summary: &LearningSummary) -> Result<Html, ProblemPag
         .columns(columns)
         .numeric(1..6)
         .rows(rows);
-    let note = Html::paragraph("The estimate differs from the count because of the noise; that is what protects people. Compare the two to see that nothing is wrong by a mile, for example a file imported twice.");
+    let note = Html::paragraph(
+        "The estimate differs from the count because of the noise; that is what protects people. Compare the two to see that nothing is wrong by a mile, for example a file imported twice.",
+    );
     Ok(Html::concat([table.into(), note]))
 }
 
@@ -303,7 +394,10 @@ fn tables(opened: &Opened) -> Html {
     }
     let rows = families.into_values().flatten().map(|table| {
         [
-            link(&title(table), &format!("/releases/{}/tables/{}", opened.release.period, table.id)),
+            link(
+                &title(table),
+                &format!("/releases/{}/tables/{}", opened.release.period, table.id),
+            ),
             words::count(opened.codebook.cells(table) as u64).into(),
         ]
     });
@@ -312,21 +406,33 @@ fn tables(opened: &Opened) -> Html {
         .numeric([1])
         .rows(rows)
         .caption_hidden();
-    let summary = format!("Show all {} tables, each with its figures", Standard::v1().tables().len());
+    let summary = format!(
+        "Show all {} tables, each with its figures",
+        Standard::v1().tables().len()
+    );
     Details::new(summary, table).into()
 }
 
 fn facts(opened: &Opened, summary: &LearningSummary, statement: Option<&StatementRow>) -> Html {
     let release = &opened.release;
     let rho = summary.noise.rho_micro as f64 / 1e6;
-    let mut list = SummaryList::new()
-        .fact("Prepared", format!("by {} on {}", author(&release.author), words::second(release.prepared_at)));
+    let mut list = SummaryList::new().fact(
+        "Prepared",
+        format!(
+            "by {} on {}",
+            author(&release.author),
+            words::second(release.prepared_at)
+        ),
+    );
     if let Some((name, at)) = &release.approved {
         list = list.fact("Approved", format!("by {name} on {}", words::second(*at)));
     }
     if let Some(row) = statement {
         list = list
-            .fact("Statement", format!("number {} of this node", words::count(row.seq)))
+            .fact(
+                "Statement",
+                format!("number {} of this node", words::count(row.seq)),
+            )
             .fact("Receipt", receipt_words(row));
     }
     list.fact("Protection", format!(
@@ -352,8 +458,14 @@ pub(super) fn code(text: &str) -> Html {
 fn downloads(opened: &Opened) -> Html {
     let period = opened.release.period;
     ldsp_ui::components::list([
-        link("Download the exact bytes that will be signed (JSON)", &format!("/releases/{period}/payload.json")),
-        link("Download the published estimates (CSV)", &format!("/releases/{period}/figures.csv")),
+        link(
+            "Download the exact bytes that will be signed (JSON)",
+            &format!("/releases/{period}/payload.json"),
+        ),
+        link(
+            "Download the published estimates (CSV)",
+            &format!("/releases/{period}/figures.csv"),
+        ),
     ])
 }
 
@@ -389,11 +501,21 @@ fn decision(opened: &Opened, person: &SignedIn, approvers: &[&str], error: Optio
 
 pub(super) async fn payload(State(pages): State<Pages>, Path(period): Path<String>) -> Answer {
     let opened = Opened::read(&pages.node.store, &pages.node.lep, parse(&period)?).await?;
-    let name = format!("attachment; filename=\"ldsp-release-{}.json\"", opened.release.period);
+    let name = format!(
+        "attachment; filename=\"ldsp-release-{}.json\"",
+        opened.release.period
+    );
     Ok(file(opened.release.payload, "application/json", &name))
 }
 
-pub(super) fn file(bytes: impl Into<axum::body::Body>, kind: &'static str, disposition: &str) -> Response {
-    let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition.to_owned())];
+pub(super) fn file(
+    bytes: impl Into<axum::body::Body>,
+    kind: &'static str,
+    disposition: &str,
+) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, kind.to_owned()),
+        (header::CONTENT_DISPOSITION, disposition.to_owned()),
+    ];
     (headers, bytes.into()).into_response()
 }

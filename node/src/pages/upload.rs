@@ -36,11 +36,19 @@ impl From<io::Error> for UploadError {
 
 impl Upload {
     /// Writes a field of the form to a new file in `dir` that only this program's user may read (0600), chunk by chunk.
-    pub(super) async fn receive(dir: &Path, entropy: &Entropy, mut field: Field<'_>) -> Result<Self, UploadError> {
+    pub(super) async fn receive(
+        dir: &Path,
+        entropy: &Entropy,
+        mut field: Field<'_>,
+    ) -> Result<Self, UploadError> {
         let mut name = [0; 16];
         (entropy)().fill_bytes(&mut name);
         let path = dir.join(format!("{PREFIX}{}", hex::encode(name)));
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)?;
         // From here on the file goes when `upload` goes.
         let mut upload = Self { path, bytes: 0 };
         let mut file = tokio::fs::File::from_std(file);
@@ -68,7 +76,9 @@ impl Drop for Upload {
 
 /// Removes what a killed program left behind.
 pub(super) fn sweep(dir: &Path) {
-    let Ok(entries) = std::fs::read_dir(dir) else { return };
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return;
+    };
     for entry in entries.flatten() {
         if entry.file_name().to_string_lossy().starts_with(PREFIX)
             && let Err(error) = std::fs::remove_file(entry.path())

@@ -10,7 +10,9 @@ use crate::schedule::london;
 
 /// `5 April 2022, 06:00`.
 pub(super) fn moment(at: Timestamp) -> String {
-    at.to_zoned(london()).strftime("%-d %B %Y, %H:%M").to_string()
+    at.to_zoned(london())
+        .strftime("%-d %B %Y, %H:%M")
+        .to_string()
 }
 
 /// The same from seconds since 1970-01-01 UTC.
@@ -34,7 +36,11 @@ pub(super) fn count(n: impl TryInto<i128>) -> String {
         }
         text.push(digit);
     }
-    if n < 0 { format!("\u{2212}{text}") } else { text }
+    if n < 0 {
+        format!("\u{2212}{text}")
+    } else {
+        text
+    }
 }
 
 /// `1 table`, `26 tables`.
@@ -82,7 +88,10 @@ pub(super) fn code(dimension: Dimension, id: &str) -> String {
     match dimension {
         _ if id == NOT_STATED => "Not stated".to_owned(),
         Dimension::Area => {
-            let district = id.parse().ok().and_then(|code: Gss| Geography::embedded().district(&code));
+            let district = id
+                .parse()
+                .ok()
+                .and_then(|code: Gss| Geography::embedded().district(&code));
             district.map_or_else(|| id.to_owned(), |d| d.name.clone())
         }
         Dimension::Pledge if id == "none" => "No pledge".to_owned(),
@@ -104,21 +113,11 @@ pub(super) fn cell(codebook: &Codebook, table: &Table, cell: usize) -> Vec<Strin
         .zip(position)
         .map(|(dimension, at)| {
             let codes = codebook.codes(*dimension);
-            codes.get(at).map_or_else(String::new, |id| code(*dimension, id))
+            codes
+                .get(at)
+                .map_or_else(String::new, |id| code(*dimension, id))
         })
         .collect()
-}
-
-/// A value for a URL's query.
-pub(super) fn encoded(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            other => out.push_str(&format!("%{other:02X}")),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -131,16 +130,37 @@ mod tests {
         assert_eq!(count(999u64), "999");
         assert_eq!(count(1_234_567u64), "1,234,567");
         assert_eq!(count(-1_234i64), "\u{2212}1,234");
-        let estimate = Estimate { value: 1_240.4, se: 30.0 };
-        assert_eq!((figure(estimate), interval(estimate)), ("1,240".into(), "1,182 to 1,299".into()));
-        let small = Estimate { value: 4.0, se: 9.0 };
-        assert_eq!((figure(small), interval(small)), ("too few to say".into(), "0 to 22".into()));
-        assert_eq!(sentence("the key is not approved"), "The key is not approved.");
+        let estimate = Estimate {
+            value: 1_240.4,
+            se: 30.0,
+        };
+        assert_eq!(
+            (figure(estimate), interval(estimate)),
+            ("1,240".into(), "1,182 to 1,299".into())
+        );
+        let small = Estimate {
+            value: 4.0,
+            se: 9.0,
+        };
+        assert_eq!(
+            (figure(small), interval(small)),
+            ("too few to say".into(), "0 to 22".into())
+        );
+        assert_eq!(
+            sentence("the key is not approved"),
+            "The key is not approved."
+        );
     }
 
     #[test]
     fn moments_are_in_london_time() {
-        assert_eq!(moment("2022-06-01T05:00:00Z".parse().unwrap()), "1 June 2022, 06:00");
-        assert_eq!(moment("2022-12-01T06:00:00Z".parse().unwrap()), "1 December 2022, 06:00");
+        assert_eq!(
+            moment("2022-06-01T05:00:00Z".parse().unwrap()),
+            "1 June 2022, 06:00"
+        );
+        assert_eq!(
+            moment("2022-12-01T06:00:00Z".parse().unwrap()),
+            "1 December 2022, 06:00"
+        );
     }
 }

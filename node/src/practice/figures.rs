@@ -24,7 +24,10 @@ pub struct OwnFigures {
 
 /// A reference as the form keeps it: `statement/table/cell`.
 pub(super) fn reference(evidence: &Evidence) -> String {
-    format!("{}/{}/{}", evidence.statement, evidence.table, evidence.cell)
+    format!(
+        "{}/{}/{}",
+        evidence.statement, evidence.table, evidence.cell
+    )
 }
 
 impl OwnFigures {
@@ -49,7 +52,10 @@ impl OwnFigures {
     /// The release that `evidence` cites, when it is one of ours and holds the cell.
     #[must_use]
     pub fn release_of(&self, evidence: &Evidence) -> Option<&OwnRelease> {
-        let release = self.releases.iter().find(|r| r.statement == evidence.statement)?;
+        let release = self
+            .releases
+            .iter()
+            .find(|r| r.statement == evidence.statement)?;
         let table = Standard::v1().table(&evidence.table)?;
         let cells = self.codebook(release).cells(table);
         (evidence.cell < cells as u64).then_some(release)
@@ -65,31 +71,61 @@ impl OwnFigures {
     ///
     /// # Errors
     /// What is wrong and what to do.
-    pub(super) fn cell(&self, release: &str, table: &str, codes: &[String]) -> Result<Evidence, (String, String)> {
+    pub(super) fn cell(
+        &self,
+        release: &str,
+        table: &str,
+        codes: &[String],
+    ) -> Result<Evidence, (String, String)> {
         let period: Option<Period> = release.parse().ok();
-        let found = self.releases.iter().find(|r| Some(r.period) == period).ok_or_else(|| {
-            let months: Vec<String> = self.releases.iter().map(|r| r.period.to_string()).collect();
-            let remedy = match months.as_slice() {
-                [] => "Take the figure out until a release has been approved".to_owned(),
-                _ => format!("Use one of: {}", months.join(", ")),
-            };
-            ("this node has no approved release of that month".to_owned(), remedy)
-        })?;
+        let found = self
+            .releases
+            .iter()
+            .find(|r| Some(r.period) == period)
+            .ok_or_else(|| {
+                let months: Vec<String> =
+                    self.releases.iter().map(|r| r.period.to_string()).collect();
+                let remedy = match months.as_slice() {
+                    [] => "Take the figure out until a release has been approved".to_owned(),
+                    _ => format!("Use one of: {}", months.join(", ")),
+                };
+                (
+                    "this node has no approved release of that month".to_owned(),
+                    remedy,
+                )
+            })?;
         let declared = Standard::v1().table(table).ok_or_else(|| {
-            let ids: Vec<&str> = Standard::v1().tables().iter().map(|t| t.id.as_str()).collect();
-            ("not a table of the data standard".to_owned(), format!("Use one of: {}", ids.join(", ")))
+            let ids: Vec<&str> = Standard::v1()
+                .tables()
+                .iter()
+                .map(|t| t.id.as_str())
+                .collect();
+            (
+                "not a table of the data standard".to_owned(),
+                format!("Use one of: {}", ids.join(", ")),
+            )
         })?;
         let codebook = self.codebook(found);
         if codes.len() != declared.dimensions.len() {
-            let cause = format!("the table has {} dimensions, {} codes are given", declared.dimensions.len(), codes.len());
-            return Err((cause, "Give one code for each dimension, in the order of the table's name".to_owned()));
+            let cause = format!(
+                "the table has {} dimensions, {} codes are given",
+                declared.dimensions.len(),
+                codes.len()
+            );
+            return Err((
+                cause,
+                "Give one code for each dimension, in the order of the table's name".to_owned(),
+            ));
         }
         let mut position = Vec::new();
         for (dimension, code) in declared.dimensions.iter().zip(codes) {
             let list = codebook.codes(*dimension);
             let at = list.iter().position(|c| c == code).ok_or_else(|| {
                 let title = &Standard::v1().dimension(*dimension).title;
-                (format!("a code is not in the list of {title}"), format!("Use one of: {}", list.join(", ")))
+                (
+                    format!("a code is not in the list of {title}"),
+                    format!("Use one of: {}", list.join(", ")),
+                )
             })?;
             position.push(at);
         }

@@ -14,14 +14,20 @@ pub fn read_file(text: &str, figures: &OwnFigures) -> (Form, Vec<FieldError>) {
     let table: Table = match toml::from_str(text) {
         Ok(table) => table,
         Err(error) => {
-            let before = error.span().map_or("", |span| text.get(..span.start).unwrap_or_default());
+            let before = error
+                .span()
+                .map_or("", |span| text.get(..span.start).unwrap_or_default());
             let line = before.lines().count().max(1);
             let cause = format!("line {line} is not TOML");
             let remedy = "Check quotation marks, brackets and commas there; `ldsp-node practice new` writes a correct form";
             return (Form::default(), vec![problem("file", cause, remedy)]);
         }
     };
-    let mut reader = Reader { figures, form: Form::default(), problems: Vec::new() };
+    let mut reader = Reader {
+        figures,
+        form: Form::default(),
+        problems: Vec::new(),
+    };
     for (key, value) in &table {
         reader.key(key, value);
     }
@@ -40,18 +46,32 @@ impl Reader<'_> {
             "skills" => self.form.skills = self.texts(key, value),
             "audience" => self.form.audience = self.texts(key, value),
             "causes" => {
-                self.form.causes = self.rows(key, value, ["factor", "direction", "because"], |[factor, direction, because]| {
-                    CauseRow { factor, direction, because }
-                });
+                self.form.causes = self.rows(
+                    key,
+                    value,
+                    ["factor", "direction", "because"],
+                    |[factor, direction, because]| CauseRow {
+                        factor,
+                        direction,
+                        because,
+                    },
+                );
             }
             "tools" => {
-                self.form.tools = self.rows(key, value, ["title", "link", "licence"], |[title, link, licence]| {
-                    ToolRow { title, link, licence }
-                });
+                self.form.tools = self.rows(
+                    key,
+                    value,
+                    ["title", "link", "licence"],
+                    |[title, link, licence]| ToolRow {
+                        title,
+                        link,
+                        licence,
+                    },
+                );
             }
             "evidence" => self.evidence(value),
-            "review" => self.form.review = self.date(key, value),
-            "until" => self.form.until = self.date(key, value),
+            "review" => self.form.review = date(value),
+            "until" => self.form.until = date(value),
             other => {
                 let text = self.text(key, value);
                 match self.form.field(other).filter(|_| !other.contains('-')) {
@@ -64,16 +84,31 @@ impl Reader<'_> {
 
     fn unknown(&mut self, field: &str) {
         // A key is typed text too: one that is not a plain word is not repeated.
-        let plain = field.len() <= 60 && field.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-[].".contains(&b));
-        let shown = if plain && ldsp_protocol::personal::find(field).is_empty() { field } else { "file" };
-        self.problems.push(problem(shown, "a key is not one of the form", "Take it out, or compare with the form that `ldsp-node practice new` writes"));
+        let plain = field.len() <= 60
+            && field
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"_-[].".contains(&b));
+        let shown = if plain && ldsp_protocol::personal::find(field).is_empty() {
+            field
+        } else {
+            "file"
+        };
+        self.problems.push(problem(
+            shown,
+            "a key is not one of the form",
+            "Take it out, or compare with the form that `ldsp-node practice new` writes",
+        ));
     }
 
     fn text(&mut self, field: &str, value: &Value) -> String {
         match value {
             Value::String(text) => text.replace("\r\n", "\n"),
             _ => {
-                self.problems.push(problem(field, "text is expected here", "Put it in quotation marks"));
+                self.problems.push(problem(
+                    field,
+                    "text is expected here",
+                    "Put it in quotation marks",
+                ));
                 String::new()
             }
         }
@@ -83,26 +118,23 @@ impl Reader<'_> {
         match value {
             Value::Array(items) => items.iter().map(|item| self.text(field, item)).collect(),
             _ => {
-                self.problems.push(problem(field, "a list is expected here", "Write it in square brackets: [\"first\", \"second\"]"));
+                self.problems.push(problem(
+                    field,
+                    "a list is expected here",
+                    "Write it in square brackets: [\"first\", \"second\"]",
+                ));
                 Vec::new()
             }
         }
     }
 
-    fn date(&mut self, field: &str, value: &Value) -> DateParts {
-        let text = match value {
-            Value::Datetime(date) => date.to_string(),
-            Value::String(text) => text.clone(),
-            _ => String::new(),
-        };
-        match text.parse::<jiff::civil::Date>() {
-            Ok(date) => date.into(),
-            // Kept as typed, so that the reader of the form says what is wrong with it.
-            Err(_) => DateParts { year: text, ..DateParts::default() },
-        }
-    }
-
-    fn rows<T, const N: usize>(&mut self, list: &str, value: &Value, keys: [&str; N], make: impl Fn([String; N]) -> T) -> Vec<T> {
+    fn rows<T, const N: usize>(
+        &mut self,
+        list: &str,
+        value: &Value,
+        keys: [&str; N],
+        make: impl Fn([String; N]) -> T,
+    ) -> Vec<T> {
         let tables = self.tables(list, value);
         let mut rows = Vec::new();
         for (at, table) in tables.into_iter().enumerate() {
@@ -110,7 +142,9 @@ impl Reader<'_> {
                 self.unknown(&format!("{list}[{at}].{key}"));
             }
             rows.push(make(keys.map(|key| {
-                table.get(key).map_or_else(String::new, |v| self.text(&format!("{list}[{at}].{key}"), v))
+                table.get(key).map_or_else(String::new, |v| {
+                    self.text(&format!("{list}[{at}].{key}"), v)
+                })
             })));
         }
         rows
@@ -118,12 +152,20 @@ impl Reader<'_> {
 
     fn tables<'v>(&mut self, list: &str, value: &'v Value) -> Vec<&'v Table> {
         let Some(items) = value.as_array() else {
-            self.problems.push(problem(list, "a list of blocks is expected here", format!("Begin each with [[{list}]]")));
+            self.problems.push(problem(
+                list,
+                "a list of blocks is expected here",
+                format!("Begin each with [[{list}]]"),
+            ));
             return Vec::new();
         };
         let tables: Vec<&Table> = items.iter().filter_map(Value::as_table).collect();
         if tables.len() != items.len() {
-            self.problems.push(problem(list, "a list of blocks is expected here", format!("Begin each with [[{list}]]")));
+            self.problems.push(problem(
+                list,
+                "a list of blocks is expected here",
+                format!("Begin each with [[{list}]]"),
+            ));
         }
         tables
     }
@@ -131,17 +173,45 @@ impl Reader<'_> {
     fn evidence(&mut self, value: &Value) {
         for (at, table) in self.tables("evidence", value).into_iter().enumerate() {
             let field = format!("evidence[{at}]");
-            for key in table.keys().filter(|k| !["release", "table", "codes"].contains(&k.as_str())) {
+            for key in table
+                .keys()
+                .filter(|k| !["release", "table", "codes"].contains(&k.as_str()))
+            {
                 self.unknown(&format!("{field}.{key}"));
             }
-            let mut text = |key: &str| table.get(key).map_or_else(String::new, |v| self.text(&format!("{field}.{key}"), v));
+            let mut text = |key: &str| {
+                table
+                    .get(key)
+                    .map_or_else(String::new, |v| self.text(&format!("{field}.{key}"), v))
+            };
             let (release, id) = (text("release"), text("table"));
-            let codes = table.get("codes").map_or_else(Vec::new, |v| self.texts(&format!("{field}.codes"), v));
+            let codes = table
+                .get("codes")
+                .map_or_else(Vec::new, |v| self.texts(&format!("{field}.codes"), v));
             let found = self.figures.cell(&release, &id, &codes);
             match found {
-                Ok(evidence) => self.form.evidence.push(super::figures::reference(&evidence)),
+                Ok(evidence) => self
+                    .form
+                    .evidence
+                    .push(super::figures::reference(&evidence)),
                 Err((cause, remedy)) => self.problems.push(problem(field, cause, remedy)),
             }
         }
+    }
+}
+
+fn date(value: &Value) -> DateParts {
+    let text = match value {
+        Value::Datetime(date) => date.to_string(),
+        Value::String(text) => text.clone(),
+        _ => String::new(),
+    };
+    match text.parse::<jiff::civil::Date>() {
+        Ok(date) => date.into(),
+        // Kept as typed, so that the reader of the form says what is wrong with it.
+        Err(_) => DateParts {
+            year: text,
+            ..DateParts::default()
+        },
     }
 }

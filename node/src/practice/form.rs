@@ -17,14 +17,21 @@ impl DateParts {
     #[must_use]
     pub fn date(&self) -> Option<Date> {
         let number = |text: &str| text.trim().parse().ok();
-        let year: i16 = self.year.trim().parse().ok().filter(|y| (2000..2200).contains(y))?;
+        let year: i16 = self
+            .year
+            .trim()
+            .parse()
+            .ok()
+            .filter(|y| (2000..2200).contains(y))?;
         Date::new(year, number(&self.month)?, number(&self.day)?).ok()
     }
 
     /// Whether nothing was typed.
     #[must_use]
     pub fn is_blank(&self) -> bool {
-        [&self.day, &self.month, &self.year].iter().all(|p| p.trim().is_empty())
+        [&self.day, &self.month, &self.year]
+            .iter()
+            .all(|p| p.trim().is_empty())
     }
 }
 
@@ -199,9 +206,8 @@ impl Form {
             link: t.link.clone(),
             licence: t.licence.clone(),
         });
-        let digest = |d: &Option<ldsp_protocol::ids::Digest>| {
-            d.map(|d| d.to_string()).unwrap_or_default()
-        };
+        let digest =
+            |d: &Option<ldsp_protocol::ids::Digest>| d.map(|d| d.to_string()).unwrap_or_default();
         Self {
             title: entry.title.clone(),
             what: entry.what.clone(),
@@ -218,7 +224,11 @@ impl Form {
             again: entry.again.id().to_owned(),
             change: entry.change.clone(),
             repeat: entry.repeat.clone(),
-            evidence: entry.evidence.iter().map(super::figures::reference).collect(),
+            evidence: entry
+                .evidence
+                .iter()
+                .map(super::figures::reference)
+                .collect(),
             design: entry.strength.design.id().to_owned(),
             participants: entry.strength.participants.id().to_owned(),
             attrition: entry.strength.attrition.id().to_owned(),

@@ -20,7 +20,11 @@ use jiff::civil::Date;
 use ldsp_protocol::practice::{FieldError, PracticeEntry};
 
 /// A problem with a field.
-fn problem(field: impl Into<String>, cause: impl Into<String>, remedy: impl Into<String>) -> FieldError {
+fn problem(
+    field: impl Into<String>,
+    cause: impl Into<String>,
+    remedy: impl Into<String>,
+) -> FieldError {
     FieldError {
         field: field.into(),
         cause: cause.into(),
@@ -32,9 +36,16 @@ fn problem(field: impl Into<String>, cause: impl Into<String>, remedy: impl Into
 ///
 /// # Errors
 /// Every problem at once. None quotes the text.
-pub fn check_file(text: &str, figures: &OwnFigures, today: Date) -> Result<PracticeEntry, Vec<FieldError>> {
+pub fn check_file(
+    text: &str,
+    figures: &OwnFigures,
+    today: Date,
+) -> Result<PracticeEntry, Vec<FieldError>> {
     let (form, mut problems) = read_file(text, figures);
-    if problems.iter().any(|p| p.field == "file" && form == Form::default()) {
+    if problems
+        .iter()
+        .any(|p| p.field == "file" && form == Form::default())
+    {
         return Err(problems);
     }
     match read(&form, figures, today) {

@@ -3,8 +3,8 @@
 use jiff::civil::Date;
 use ldsp_protocol::ids::Digest;
 use ldsp_protocol::practice::{
-    Again, Area, Attrition, Cause, CostBand, Design, Direction, Evidence, Factor, FieldError, FollowUp,
-    Participants, PracticeEntry, Resource, Setting, Sharing, SizeBand, Strength, Verdict,
+    Again, Area, Attrition, Cause, CostBand, Design, Direction, Evidence, Factor, FieldError,
+    FollowUp, Participants, PracticeEntry, Resource, Setting, Sharing, SizeBand, Strength, Verdict,
 };
 use ldsp_protocol::standard::{Dimension, Standard};
 
@@ -12,17 +12,48 @@ use super::{CauseRow, DateParts, Form, OwnFigures, ToolRow, problem};
 
 /// Fields in the order of the form, in which problems are given.
 const ORDER: [&str; 26] = [
-    "title", "what", "tier", "skills", "audience", "mode", "area", "setting", "size", "cost", "verdict", "causes",
-    "again", "change", "repeat", "evidence", "design", "participants", "attrition", "follow_up", "tools",
-    "contact_role", "sharing", "until", "review", "supersedes",
+    "title",
+    "what",
+    "tier",
+    "skills",
+    "audience",
+    "mode",
+    "area",
+    "setting",
+    "size",
+    "cost",
+    "verdict",
+    "causes",
+    "again",
+    "change",
+    "repeat",
+    "evidence",
+    "design",
+    "participants",
+    "attrition",
+    "follow_up",
+    "tools",
+    "contact_role",
+    "sharing",
+    "until",
+    "review",
+    "supersedes",
 ];
 
 /// Reads the entry that a form holds. `figures` are those that may be cited; `today` is the date at the node.
 ///
 /// # Errors
 /// Every problem, in the order of the form. Fields are named as in the entry, rows as in the form: `causes[1].because`.
-pub fn read(form: &Form, figures: &OwnFigures, today: Date) -> Result<PracticeEntry, Vec<FieldError>> {
-    let mut reader = Reader { figures, today, problems: Vec::new() };
+pub fn read(
+    form: &Form,
+    figures: &OwnFigures,
+    today: Date,
+) -> Result<PracticeEntry, Vec<FieldError>> {
+    let mut reader = Reader {
+        figures,
+        today,
+        problems: Vec::new(),
+    };
     let (entry, rows) = reader.entry(form);
     let mut problems = reader.problems;
     for mut found in entry.check() {
@@ -51,9 +82,16 @@ struct Rows {
 impl Rows {
     fn in_form(&self, field: &str) -> String {
         for (list, rows) in [("causes", &self.causes), ("tools", &self.tools)] {
-            let row = field.strip_prefix(list).and_then(|rest| rest.strip_prefix('['));
+            let row = field
+                .strip_prefix(list)
+                .and_then(|rest| rest.strip_prefix('['));
             if let Some((at, rest)) = row.and_then(|rest| rest.split_once(']')) {
-                let at = at.parse().ok().and_then(|at: usize| rows.get(at)).copied().unwrap_or(0);
+                let at = at
+                    .parse()
+                    .ok()
+                    .and_then(|at: usize| rows.get(at))
+                    .copied()
+                    .unwrap_or(0);
                 return format!("{list}[{at}]{rest}");
             }
         }
@@ -83,7 +121,19 @@ macro_rules! choices {
         }
     )+};
 }
-choices!(Again, Attrition, CostBand, Design, Direction, Factor, FollowUp, Participants, Setting, SizeBand, Verdict);
+choices!(
+    Again,
+    Attrition,
+    CostBand,
+    Design,
+    Direction,
+    Factor,
+    FollowUp,
+    Participants,
+    Setting,
+    SizeBand,
+    Verdict
+);
 
 impl Reader<'_> {
     fn entry(&mut self, form: &Form) -> (PracticeEntry, Rows) {
@@ -106,7 +156,11 @@ impl Reader<'_> {
             evidence: self.evidence(&form.evidence),
             strength: Strength {
                 design: self.choice("design", &form.design, Design::None),
-                participants: self.choice("participants", &form.participants, Participants::Under30),
+                participants: self.choice(
+                    "participants",
+                    &form.participants,
+                    Participants::Under30,
+                ),
                 attrition: self.choice("attrition", &form.attrition, Attrition::NotKnown),
                 follow_up: self.choice("follow_up", &form.follow_up, FollowUp::None),
             },
@@ -117,7 +171,13 @@ impl Reader<'_> {
             supersedes: self.digest("supersedes", &form.supersedes),
             replicates: self.digest("replicates", &form.replicates),
         };
-        (entry, Rows { causes: cause_rows, tools: tool_rows })
+        (
+            entry,
+            Rows {
+                causes: cause_rows,
+                tools: tool_rows,
+            },
+        )
     }
 
     fn add(&mut self, field: impl Into<String>, cause: &str, remedy: impl Into<String>) {
@@ -136,9 +196,17 @@ impl Reader<'_> {
 
     fn not_chosen(&mut self, field: &str, text: &str, ids: &[&str]) {
         if text.trim().is_empty() {
-            self.add(field, "nothing is chosen", format!("Choose one of: {}", ids.join(", ")));
+            self.add(
+                field,
+                "nothing is chosen",
+                format!("Choose one of: {}", ids.join(", ")),
+            );
         } else {
-            self.add(field, "this is not one of the choices", format!("Choose one of: {}", ids.join(", ")));
+            self.add(
+                field,
+                "this is not one of the choices",
+                format!("Choose one of: {}", ids.join(", ")),
+            );
         }
     }
 
@@ -157,7 +225,11 @@ impl Reader<'_> {
         let known = |text: &String| codes.iter().any(|c| c.id == *text);
         if texts.is_empty() || !texts.iter().all(known) {
             let ids: Vec<&str> = codes.iter().map(|c| c.id.as_str()).collect();
-            let text = texts.iter().find(|t| !known(t)).cloned().unwrap_or_default();
+            let text = texts
+                .iter()
+                .find(|t| !known(t))
+                .cloned()
+                .unwrap_or_default();
             self.not_chosen(field, &text, &ids);
         }
         texts.to_vec()
@@ -179,11 +251,17 @@ impl Reader<'_> {
 
     fn causes(&mut self, rows: &[CauseRow]) -> (Vec<Cause>, Vec<usize>) {
         let blank = |row: &CauseRow| {
-            [&row.factor, &row.direction, &row.because].iter().all(|t| t.trim().is_empty())
+            [&row.factor, &row.direction, &row.because]
+                .iter()
+                .all(|t| t.trim().is_empty())
         };
         let filled: Vec<usize> = (0..rows.len()).filter(|at| !blank(&rows[*at])).collect();
         let causes = filled.iter().map(|at| Cause {
-            factor: self.choice(&format!("causes[{at}].factor"), &rows[*at].factor, Factor::Context),
+            factor: self.choice(
+                &format!("causes[{at}].factor"),
+                &rows[*at].factor,
+                Factor::Context,
+            ),
             direction: self.choice(
                 &format!("causes[{at}].direction"),
                 &rows[*at].direction,
@@ -201,7 +279,11 @@ impl Reader<'_> {
             let mut part = || parts.next().unwrap_or_default();
             let (statement, table, cell) = (part().parse(), part().to_owned(), part().parse());
             let evidence = match (statement, cell) {
-                (Ok(statement), Ok(cell)) => Some(Evidence { statement, table, cell }),
+                (Ok(statement), Ok(cell)) => Some(Evidence {
+                    statement,
+                    table,
+                    cell,
+                }),
                 _ => None,
             };
             match evidence.filter(|e| self.figures.release_of(e).is_some()) {
@@ -224,7 +306,11 @@ impl Reader<'_> {
                 let before = self.problems.len();
                 let date = self.date("until", &form.until);
                 if self.problems.len() == before && date <= self.today {
-                    self.add("until", "the date is not in the future", "Give a later date, or share with everybody");
+                    self.add(
+                        "until",
+                        "the date is not in the future",
+                        "Give a later date, or share with everybody",
+                    );
                 }
                 Sharing::PeersUntil(date)
             }
@@ -240,9 +326,17 @@ impl Reader<'_> {
             return date;
         }
         if parts.is_blank() {
-            self.add(field, "no date is given", "Give day, month and year, such as 27 3 2027");
+            self.add(
+                field,
+                "no date is given",
+                "Give day, month and year, such as 27 3 2027",
+            );
         } else {
-            self.add(field, "this is not a date", "Give day, month and year in numbers, such as 27 3 2027");
+            self.add(
+                field,
+                "this is not a date",
+                "Give day, month and year in numbers, such as 27 3 2027",
+            );
         }
         self.today
     }
@@ -254,7 +348,11 @@ impl Reader<'_> {
         }
         let digest = text.parse().ok();
         if digest.is_none() {
-            self.add(field, "this is not the reference of an entry", "Copy the 64 digits from the entry's page, or leave it empty");
+            self.add(
+                field,
+                "this is not the reference of an entry",
+                "Copy the 64 digits from the entry's page, or leave it empty",
+            );
         }
         digest
     }
@@ -262,7 +360,9 @@ impl Reader<'_> {
 
 fn tools(rows: &[ToolRow]) -> (Vec<Resource>, Vec<usize>) {
     let blank = |row: &ToolRow| {
-        [&row.title, &row.link, &row.licence].iter().all(|t| t.trim().is_empty())
+        [&row.title, &row.link, &row.licence]
+            .iter()
+            .all(|t| t.trim().is_empty())
     };
     let filled: Vec<usize> = (0..rows.len()).filter(|at| !blank(&rows[*at])).collect();
     let tools = filled.iter().map(|at| Resource {

@@ -59,11 +59,17 @@ impl PracticeError {
     #[must_use]
     pub fn next(&self) -> &'static str {
         match self {
-            Self::Unknown(_) => "See which entries there are: `ldsp-node practice list`, or the page Practice.",
-            Self::NotApprover(_) => "Ask an approver; one is added with `ldsp-node people add NAME --role approver`.",
+            Self::Unknown(_) => {
+                "See which entries there are: `ldsp-node practice list`, or the page Practice."
+            }
+            Self::NotApprover(_) => {
+                "Ask an approver; one is added with `ldsp-node people add NAME --role approver`."
+            }
             Self::OwnWork(_) => "Ask another approver to read and release it.",
             Self::Digest => "Read the entry again and release what is shown now.",
-            Self::Already { .. } => "Nothing is left to do. To correct it, write a new entry that replaces it.",
+            Self::Already { .. } => {
+                "Nothing is left to do. To correct it, write a new entry that replaces it."
+            }
             Self::Check(_) => "An author has to change the entry first.",
             Self::Queue(_) => "The reason says what to do.",
             Self::Store(error) => error.next(),
@@ -85,7 +91,9 @@ pub async fn release(
     now: Timestamp,
 ) -> Result<u64, PracticeError> {
     let mut tx = store.write().await?;
-    let stored = practice::of(&mut tx, id).await?.ok_or(PracticeError::Unknown(id))?;
+    let stored = practice::of(&mut tx, id)
+        .await?
+        .ok_or(PracticeError::Unknown(id))?;
     let role: Option<String> = sqlx::query_scalar("SELECT role FROM people WHERE name = $1")
         .bind(person)
         .fetch_optional(&mut *tx)
@@ -110,18 +118,40 @@ pub async fn release(
     if !problems.is_empty() {
         return Err(PracticeError::Check(problems));
     }
-    let seq = seal::queue(&mut tx, key, Kind::PracticeEntry, None, &stored.entry, now.as_second()).await?;
+    let seq = seal::queue(
+        &mut tx,
+        key,
+        Kind::PracticeEntry,
+        None,
+        &stored.entry,
+        now.as_second(),
+    )
+    .await?;
     if !practice::approve(&mut tx, id, person, now, seq).await? {
         return Err(PracticeError::Unknown(id));
     }
-    append(&mut tx, now, person, "practice-released", &format!("entry {id}, digest {digest}, statement {seq}")).await?;
+    append(
+        &mut tx,
+        now,
+        person,
+        "practice-released",
+        &format!("entry {id}, digest {digest}, statement {seq}"),
+    )
+    .await?;
     tx.commit().await?;
     Ok(seq)
 }
 
-fn check_person(stored: &StoredEntry, person: &str, role: Option<&str>) -> Result<(), PracticeError> {
+fn check_person(
+    stored: &StoredEntry,
+    person: &str,
+    role: Option<&str>,
+) -> Result<(), PracticeError> {
     if let (Some((by, _)), Some(seq)) = (&stored.approved, stored.seq) {
-        return Err(PracticeError::Already { by: by.clone(), seq });
+        return Err(PracticeError::Already {
+            by: by.clone(),
+            seq,
+        });
     }
     if role != Some("approver") {
         return Err(PracticeError::NotApprover(person.to_owned()));

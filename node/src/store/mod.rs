@@ -19,7 +19,9 @@ pub mod identity;
 pub mod imports;
 pub mod ledger;
 pub mod outbox;
+pub mod overview;
 pub mod people;
+pub mod practice;
 pub mod records;
 pub mod releases;
 

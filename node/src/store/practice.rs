@@ -30,7 +30,8 @@ pub struct StoredEntry {
     pub seq: Option<u64>,
 }
 
-const COLUMNS: &str = "SELECT id, entry, author, written_at, approver, approved_at, seq FROM practice";
+const COLUMNS: &str =
+    "SELECT id, entry, author, written_at, approver, approved_at, seq FROM practice";
 
 fn read(row: &SqliteRow) -> Result<StoredEntry, StoreError> {
     let id: i64 = row.try_get("id")?;
@@ -67,7 +68,10 @@ fn bytes(entry: &PracticeEntry) -> Vec<u8> {
 ///
 /// # Errors
 /// [`StoreError::Corrupt`].
-pub async fn of(connection: &mut SqliteConnection, id: i64) -> Result<Option<StoredEntry>, StoreError> {
+pub async fn of(
+    connection: &mut SqliteConnection,
+    id: i64,
+) -> Result<Option<StoredEntry>, StoreError> {
     let row = sqlx::query(sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE id = $1")))
         .bind(id)
         .fetch_optional(connection)
@@ -102,7 +106,10 @@ pub async fn approve(
 ///
 /// # Errors
 /// [`StoreError::Corrupt`].
-pub async fn own_figures(connection: &mut SqliteConnection, lep: &Gss) -> Result<OwnFigures, StoreError> {
+pub async fn own_figures(
+    connection: &mut SqliteConnection,
+    lep: &Gss,
+) -> Result<OwnFigures, StoreError> {
     let rows = sqlx::query(
         "SELECT r.period, o.pae, json_extract(CAST(r.payload AS TEXT), '$.pledges') AS pledges
          FROM releases AS r JOIN outbox AS o ON o.seq = r.seq ORDER BY r.period",
@@ -173,14 +180,22 @@ impl Store {
         at: Timestamp,
     ) -> Result<i64, StoreError> {
         let mut tx = self.write().await?;
-        let id = sqlx::query("INSERT INTO practice (entry, author, written_at) VALUES ($1, $2, $3)")
-            .bind(bytes(entry))
-            .bind(author)
-            .bind(at.as_second())
-            .execute(&mut *tx)
-            .await?
-            .last_insert_rowid();
-        append(&mut tx, at, author, "practice-written", &format!("entry {id}")).await?;
+        let id =
+            sqlx::query("INSERT INTO practice (entry, author, written_at) VALUES ($1, $2, $3)")
+                .bind(bytes(entry))
+                .bind(author)
+                .bind(at.as_second())
+                .execute(&mut *tx)
+                .await?
+                .last_insert_rowid();
+        append(
+            &mut tx,
+            at,
+            author,
+            "practice-written",
+            &format!("entry {id}"),
+        )
+        .await?;
         tx.commit().await?;
         Ok(id)
     }
@@ -209,7 +224,14 @@ impl Store {
         if done.rows_affected() == 0 {
             return Ok(false);
         }
-        append(&mut tx, at, author, "practice-changed", &format!("entry {id}")).await?;
+        append(
+            &mut tx,
+            at,
+            author,
+            "practice-changed",
+            &format!("entry {id}"),
+        )
+        .await?;
         tx.commit().await?;
         Ok(true)
     }
