@@ -110,7 +110,7 @@ impl Federation {
     /// The certificate of the aggregator's private authority.
     #[must_use]
     pub fn ca_pem(&self) -> String {
-        fs::read_to_string(self.aggregator.data.join("ca.pem"))
+        fs::read_to_string(self.aggregator.data.join("ca-cert.pem"))
             .expect("the authority's certificate is in the data directory")
     }
 

@@ -57,6 +57,10 @@ pub(super) async fn command(context: &Context) -> Answer {
         )
     })?;
     let _serving = serve_alone(&node.dir)?;
+    if context.config.tls.is_none() {
+        // Who hears the address wants to trust its certificate.
+        authority(&context.config.data_dir, (context.clock)())?;
+    }
     say_where(&listener);
     run(node, context, listener, stop_signal()).await?;
     Ok(Output {
