@@ -290,14 +290,7 @@ fn trend(snapshot: &Snapshot) -> Html {
         table,
     )
     .note(coverage_note(&starts))
-    .download(
-        "Download enrolments by month (CSV)",
-        "/benchmarks/starts/trend.csv",
-    )
-    .download(
-        "Download achievements by month (CSV)",
-        "/benchmarks/achievers/trend.csv",
-    )
+    .download("Download by month (CSV)", "/trend.csv")
     .into()
 }
 
@@ -328,6 +321,14 @@ fn example(snapshot: &Snapshot) -> Option<Html> {
         &format!("the first signed statement of {}", published.place.name),
         &href,
     ))
+}
+
+/// What the trend chart of this page shows.
+pub(super) async fn months_csv(State(service): State<Arc<Service>>) -> Result<Response, Failure> {
+    let snapshot = service.snapshot().await?;
+    let mut findings = snapshot.trend(Measure::Starts);
+    findings.extend(snapshot.trend(Measure::Achievers));
+    Ok(figures::csv("england-by-month", &findings))
 }
 
 pub(super) async fn contributions(
