@@ -173,7 +173,7 @@ fn release_task(desk: &Desk, person: &SignedIn) -> Option<Task> {
             Task::new(title, tag("Waiting", TagColour::Yellow))
                 .hint(format!(
                     "Prepared by {} on {}. {who}",
-                    open.author,
+                    super::releases::author(&open.author),
                     words::second(open.prepared_at)
                 ))
                 .href(format!("/releases/{}", open.period)),
@@ -443,28 +443,37 @@ fn imports(desk: &Desk) -> Html {
 fn federation(desk: &Desk, fingerprint: &str) -> Html {
     #[derive(askama::Template)]
     #[template(
-        source = r#"<p class="govuk-body" id="federation">Fingerprint of this node{{ "\u{2019}" }}s key. Read it to the national operator over the telephone; both sides must see the same.</p><p class="ldsp-secret">{{ fingerprint }}</p>"#,
+        source = r#"<p class="govuk-body">Read the fingerprint of this node{{ "\u{2019}" }}s key to the national operator over the telephone. Both sides must see the same.</p><p class="ldsp-secret">{{ fingerprint }}</p>"#,
         ext = "html"
     )]
     struct Fingerprint<'a> {
         fingerprint: &'a str,
     }
-    let list = match &desk.enrolment {
-        None => SummaryList::new().fact("Enrolment", tag("Not enrolled", TagColour::Grey)),
+    let anchor = Html::literal("<div id=\"federation\"></div>");
+    let list = SummaryList::new();
+    let (before, list) = match &desk.enrolment {
+        None => (
+            Html::default(),
+            list.fact("Enrolment", tag("Not enrolled", TagColour::Grey)),
+        ),
         Some(e) => {
-            let state = if e.active {
-                tag("Active", TagColour::Green)
+            let (before, state) = if e.active {
+                (Html::default(), tag("Active", TagColour::Green))
             } else {
-                tag("Waiting for the operator", TagColour::Yellow)
+                let read = Html::render(&Fingerprint { fingerprint });
+                (read, tag("Waiting for the operator", TagColour::Yellow))
             };
-            SummaryList::new()
+            let list = list
                 .fact("Enrolment", state)
                 .fact("Name in the federation", e.node.as_str())
                 .fact("National log", e.origin.clone())
                 .fact("Address", e.url.clone())
-                .fact("Enrolled", words::second(e.enrolled_at))
+                .fact("Enrolled", words::second(e.enrolled_at));
+            (before, list)
         }
     };
-    let list = list.fact("Data standard", Standard::v1().title());
-    Html::concat([Html::render(&Fingerprint { fingerprint }), list.into()])
+    let list = list
+        .fact("Key (fingerprint)", super::releases::code(fingerprint))
+        .fact("Data standard", Standard::v1().title());
+    Html::concat([anchor, before, list.into()])
 }

@@ -215,6 +215,7 @@ pub(super) async fn release(
         .parse()
         .map_err(|_| practice_problem(PracticeError::Digest))?;
     let node = &pages.node;
+    (pages.before_signing)().await;
     practice::release(
         &node.store,
         &node.signing,

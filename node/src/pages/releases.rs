@@ -224,6 +224,7 @@ pub(super) async fn approve(
         period: Some(period),
         digest,
     };
+    (pages.before_signing)().await;
     release::approve(
         &pages.node.store,
         &pages.node.signing,
@@ -362,7 +363,7 @@ fn totals(opened: &Opened, summary: &LearningSummary) -> Result<Html, ProblemPag
     let earlier = if last.is_empty() {
         "Month before".to_owned()
     } else {
-        last
+        format!("Published for {last}")
     };
     let columns = [
         Html::from("Became known in the month"),
@@ -377,7 +378,7 @@ fn totals(opened: &Opened, summary: &LearningSummary) -> Result<Html, ProblemPag
         .numeric(1..6)
         .rows(rows);
     let note = Html::paragraph(
-        "The estimate differs from the count because of the noise; that is what protects people. Compare the two to see that nothing is wrong by a mile, for example a file imported twice.",
+        "The estimate differs from the count because of the noise; that is what protects people. Compare the two for large mistakes, such as a file of another year.",
     );
     Ok(Html::concat([table.into(), note]))
 }
