@@ -31,7 +31,7 @@ use crate::{Service, receive};
 pub(crate) const ORIGIN: &str = "log.example";
 pub(crate) const LEPS: [(&str, &str); 3] = [
     ("black-country", "E37000001"),
-    ("solent", "E37000029"),
+    ("solent", "E37000055"),
     ("cornwall-scilly", "E37000005"),
 ];
 

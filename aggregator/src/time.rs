@@ -1,17 +1,23 @@
 //! London's calendar: when a month has ended and a day has come.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use ldsp_protocol::ids::Period;
 
-/// The day that it is in London. The rule is the one in force since 1996 (IANA time zone database),
+/// The moment as clocks in London show it. The rule is the one in force since 1996 (IANA time zone database),
 /// so no machine's own database is needed.
 #[must_use]
-pub fn london_day(now: Timestamp) -> Date {
+pub fn in_london(at: Timestamp) -> Zoned {
     let london = TimeZone::posix("GMT0BST,M3.5.0/1,M10.5.0")
         .expect("a constant rule, used by this module's tests");
-    now.to_zoned(london).date()
+    at.to_zoned(london)
+}
+
+/// The day that it is in London.
+#[must_use]
+pub fn london_day(now: Timestamp) -> Date {
+    in_london(now).date()
 }
 
 /// Whether `period` has ended.

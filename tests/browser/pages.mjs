@@ -67,7 +67,7 @@ async function skipLink(page, name) {
 /** Tab visits every field of the main form in the order of the page, each with a visible focus, and ends at its button. */
 export async function keyboardForm(page, name) {
   const wanted = await page.$$eval(
-    'main form :is(input, select, textarea, button):not([type=hidden], [disabled])',
+    'main form :is(input, select, textarea, button):not([type=hidden], [disabled], [tabindex="-1"])',
     (fields) => {
       const seen = new Set();
       return fields

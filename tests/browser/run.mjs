@@ -1,4 +1,5 @@
-// All browser checks: `run.mjs ADDRESSES.json SHOTS`. ADDRESSES.json is what `ldsp-demo --json` prints when it serves.
+// All browser checks: `run.mjs DEMO.json STAGE.json SHOTS`. DEMO.json is what `ldsp-demo --json` prints when it serves: many pages to
+// look at. STAGE.json is what `ldsp-stage` prints: real processes with months still to be released.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { check, flow } from '../check.mjs';
 import { launch, signIn, visitor } from './browser.mjs';
@@ -8,11 +9,12 @@ import { releaseFlow } from './release.mjs';
 import { cookies, crossOrigin, headers } from './security.mjs';
 import { photograph } from './shots.mjs';
 
-const [addresses, shots] = process.argv.slice(2);
+const [demo, stage, shots] = process.argv.slice(2);
 mkdirSync(shots, { recursive: true });
-const { aggregator, nodes } = JSON.parse(readFileSync(addresses, 'utf8'));
-const node = nodes[0];
-const person = (role) => node.people.find((p) => p.role === role);
+const { aggregator, nodes: [node] } = JSON.parse(readFileSync(demo, 'utf8'));
+const scene = JSON.parse(readFileSync(stage, 'utf8'));
+const who = (site, role) => site.people.find((p) => p.role === role);
+const person = (role) => who(node, role);
 const browser = await launch();
 
 await flow('public pages', async () => {
@@ -56,16 +58,18 @@ for (const role of ['author', 'approver']) {
 }
 
 // Each flow runs with JavaScript and without.
+const [stageNode] = scene.nodes;
 for (const javaScript of [true, false]) {
   const how = javaScript ? 'with JavaScript' : 'without JavaScript';
   const people = async () => {
     const [author, approver, reader] = await Promise.all([1, 2, 3].map(() => visitor(browser, { javaScript })));
-    await signIn(author, node.url, person('author'));
-    await signIn(approver, node.url, person('approver'));
+    await signIn(author, stageNode.url, who(stageNode, 'author'));
+    await signIn(approver, stageNode.url, who(stageNode, 'approver'));
     return { author, approver, reader };
   };
-  await flow(`practice ${how}`, async () => practiceFlow(await people(), { aggregator, node, how }));
-  await flow(`release ${how}`, async () => releaseFlow(await people(), { aggregator, node, how }));
+  const sites = { aggregator: scene.aggregator, node: stageNode, how };
+  await flow(`practice ${how}`, async () => practiceFlow(await people(), sites));
+  await flow(`release ${how}`, async () => releaseFlow(await people(), sites));
 }
 
 await flow('pictures', async () => photograph(browser, { aggregator, node, person: person('approver'), shots }));

@@ -168,6 +168,9 @@ impl Http {
                     .header("content-type", "application/x-www-form-urlencoded")
                     .header("origin", &self.base);
             }
+            if method == Method::PUT {
+                request = request.header("content-type", "application/vnd.dsse+json");
+            }
             let answer = request.body(body).send().await?;
             Ok(Reply {
                 status: answer.status().as_u16(),

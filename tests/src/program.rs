@@ -9,24 +9,22 @@ use std::thread::JoinHandle;
 
 use serde_json::Value;
 
-/// Where `cargo build --bins` puts a program: two folders above the running test.
+/// Where `cargo build --bins` puts a program: beside this one, or above the folder of a running test.
 ///
 /// # Panics
 /// When it is not there, saying how to build it.
 #[must_use]
 pub fn binary(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("a running test has a path");
-    let path = test
-        .parent()
-        .and_then(Path::parent)
-        .expect("tests run from target/<profile>/deps")
-        .join(name);
-    assert!(
-        path.exists(),
-        "{} is missing: run `cargo build --workspace --bins` first (tests/run does)",
-        path.display()
-    );
-    path
+    let own = std::env::current_exe().expect("a running program has a path");
+    let found = own
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|dir| dir.join(name))
+        .find(|path| path.exists());
+    found.unwrap_or_else(|| {
+        panic!("{name} is missing: run `cargo build --workspace --bins` first (tests/run does)")
+    })
 }
 
 /// A program with its data directory and settings. Everything that its processes say is also kept in `logs`.
@@ -94,12 +92,22 @@ impl Program {
     /// Starts a command that ends by itself.
     #[must_use]
     pub fn start(&self, arguments: &[&str]) -> Running {
-        let child = self
+        self.start_with(arguments, "")
+    }
+
+    /// Starts a command that reads `input`, such as a secret.
+    #[must_use]
+    pub fn start_with(&self, arguments: &[&str], input: &str) -> Running {
+        let mut child = self
             .command(arguments)
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
+        let mut stdin = child.stdin.take().expect("stdin is piped");
+        // A command that is refused before it reads closes its end.
+        let _read = stdin.write_all(input.as_bytes());
         Running {
             child,
             log: self.log_file(&arguments.join(" ")),

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::gate::Gate;
 use crate::http::Http;
-use crate::program::{Outcome, Program, Server};
+use crate::program::{Outcome, Program, Running, Server};
 
 /// The log's name in every test.
 pub const ORIGIN: &str = "log.ldsp.test";
@@ -71,7 +71,6 @@ impl Federation {
         let gate = Gate::new();
         let aggregator = Program::new("ldsp-aggregator", &dir.path().join("aggregator"));
         let url = format!("https://{}", gate.address);
-        let aggregator = aggregator.with("LDSP_PUBLIC_URL", &url);
         aggregator
             .run(&["init", "--origin", ORIGIN, "--public-url", &url])
             .done();
@@ -111,7 +110,7 @@ impl Federation {
     /// The certificate of the aggregator's private authority.
     #[must_use]
     pub fn ca_pem(&self) -> String {
-        fs::read_to_string(self.aggregator.data.join("ca.pem"))
+        fs::read_to_string(self.aggregator.data.join("ca-cert.pem"))
             .expect("the authority's certificate is in the data directory")
     }
 
@@ -253,6 +252,19 @@ impl Node {
         ldsp_protocol::keys::from_pem(&pem).expect("the key is PEM")
     }
 
+    /// Serves the node's pages.
+    #[must_use]
+    pub fn serve(&self) -> Server {
+        self.program.serve()
+    }
+
+    /// The certificate of the authority that the node's pages are signed by.
+    #[must_use]
+    pub fn ca_pem(&self) -> String {
+        fs::read_to_string(self.program.data.join("ca.pem"))
+            .expect("the authority's certificate is in the data directory")
+    }
+
     /// Writes a file into the node's folder, outside its data.
     #[must_use]
     pub fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
@@ -273,17 +285,40 @@ impl Node {
             .done();
     }
 
+    /// Starts a command as `person`.
+    #[must_use]
+    pub fn start_as(&self, person: &Person, arguments: &[&str]) -> Running {
+        let arguments = [arguments, &["--name", &person.name]].concat();
+        self.program
+            .start_with(&arguments, &format!("{}\n", person.secret))
+    }
+
     /// Runs a command as `person`.
     #[must_use]
     pub fn run_as(&self, person: &Person, arguments: &[&str]) -> Outcome {
-        let program = self.program.clone().with("LDSP_SECRET", &person.secret);
-        program.run(&[arguments, &["--as", &person.name]].concat())
+        self.start_as(person, arguments).wait()
+    }
+
+    /// The author prepares the next month; gives its digest.
+    ///
+    /// # Panics
+    /// When the preview does not name its digest.
+    #[must_use]
+    pub fn prepare(&self) -> String {
+        let prepared = self
+            .run_as(&self.author, &["release", "preview", "--json"])
+            .json();
+        prepared["digest"]
+            .as_str()
+            .expect("a preview has a digest")
+            .to_owned()
     }
 
     /// The author prepares the next month and the approver approves it.
     pub fn release(&self) {
-        self.run_as(&self.author, &["release", "preview"]).done();
-        self.run_as(&self.approver, &["release", "approve"]).done();
+        let digest = self.prepare();
+        self.run_as(&self.approver, &["release", "approve", "--digest", &digest])
+            .done();
     }
 
     /// Sends what waits.

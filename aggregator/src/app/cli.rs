@@ -3,9 +3,10 @@
 
 use std::ffi::OsString;
 use std::fmt::Display;
+use std::fs::File;
 use std::io::Write as _;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -151,7 +152,7 @@ fn refuse(refused: &Refused, json: bool) -> ExitCode {
     let text = if json {
         serde_json::json!({"refused": refused.cause, "next": refused.next}).to_string()
     } else {
-        format!("Refused: {}.\n{}", refused.cause, refused.next)
+        format!("Refused: {}.\nNext: {}", refused.cause, refused.next)
     };
     drop(writeln!(std::io::stderr(), "{text}"));
     ExitCode::from(1)
@@ -254,6 +255,7 @@ async fn serve(config: &Config) -> Result<(), Refused> {
         LogFormat::Text => logs.try_init(),
     });
     let app = open(config, system_clock()).await?;
+    let _serving = serve_alone(&config.data_dir)?;
     let listener =
         TcpListener::bind(config.listen).and_then(|l| l.set_nonblocking(true).map(|()| l));
     let listener = listener.map_err(|e| {
@@ -262,8 +264,29 @@ async fn serve(config: &Config) -> Result<(), Refused> {
             "Choose another address with `listen`, or end what holds it.",
         )
     })?;
+    // The address alone on a line: with port 0 only this tells where the server is.
+    if let Ok(address) = listener.local_addr() {
+        drop(writeln!(std::io::stdout(), "listening on https://{address}"));
+    }
     tracing::info!(listen = %config.listen, url = app.service().public_url, origin = app.service().origin(), "serving");
     app.serve(listener, shutdown_signal()).await
+}
+
+/// One log has one writer. The lock goes with the process, however it ends.
+fn serve_alone(dir: &Path) -> Result<File, Refused> {
+    let path = dir.join("serve.lock");
+    let locked = File::create(&path).map_err(std::fs::TryLockError::Error);
+    let locked = locked.and_then(|file| file.try_lock().map(|()| file));
+    locked.map_err(|error| match error {
+        std::fs::TryLockError::WouldBlock => Refused::new(
+            format!("{} is already served by another process", dir.display()),
+            "Use that one, or end it first.",
+        ),
+        std::fs::TryLockError::Error(error) => Refused::new(
+            format!("{} cannot be locked: {error}", path.display()),
+            "Check data_dir, the rights on it and the space on its disk.",
+        ),
+    })
 }
 
 /// Ends on Ctrl-C or the service manager's TERM.

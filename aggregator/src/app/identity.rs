@@ -230,7 +230,11 @@ pub(super) fn ca_pem(config: &Config) -> Result<Option<String>, Refused> {
 ///
 /// # Errors
 /// Files that cannot be read or do not belong together.
-pub(super) fn tls(config: &Config, identity: &Identity, now: Timestamp) -> Result<Material, Refused> {
+pub(super) fn tls(
+    config: &Config,
+    identity: &Identity,
+    now: Timestamp,
+) -> Result<Material, Refused> {
     if let Some((cert, key)) = &config.tls {
         return Material::from_pem_files(cert, key)
             .map_err(|e| Refused::new(e.to_string(), "Check tls_cert and tls_key."));

@@ -84,10 +84,6 @@ pub fn system_clock() -> Clock {
 /// may not go on.
 #[must_use]
 pub fn system_entropy() -> impl CryptoRng {
-    #[expect(
-        clippy::disallowed_types,
-        reason = "this is the module that reads randomness"
-    )]
     UnwrapErr(getrandom::SysRng)
 }
 

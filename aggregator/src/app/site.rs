@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::Router;
-use ldsp_ui::{Banner, Frame, People, PeopleError, PersonRecord, Role, RoleTable, Site};
+use ldsp_ui::{People, PeopleError, PersonRecord, Role, Site};
 
 use super::Refused;
 use crate::store::Registry;
-use crate::{Backend, Service, receive};
+use crate::{Backend, Service, pages, receive};
 
 /// People of the registry, as the web kit asks for them.
 struct Staff(Backend);
@@ -25,12 +25,18 @@ impl People for Staff {
 }
 
 pub(super) fn router(service: &Arc<Service>, banner: Option<&str>) -> Result<Router, Refused> {
-    let mut frame = Frame::new("Local digital skills");
-    frame.banners.extend(banner.map(Banner::illustrative));
     let staff = Staff(service.store.clone());
-    let site = Site::new(frame, &service.public_url, staff, service.clock.clone())
-        .and_then(|site| site.cookie_suffix("national"))
-        .map_err(|e| Refused::new(e.to_string(), "Run init with another public address."))?
-        .roles(RoleTable::new([]));
-    Ok(site.router(Router::new(), receive::router(service.clone())))
+    let site = Site::new(
+        pages::frame(banner),
+        &service.public_url,
+        staff,
+        service.clock.clone(),
+    )
+    .and_then(|site| site.cookie_suffix("national"))
+    .map_err(|e| Refused::new(e.to_string(), "Run init with another public address."))?
+    .roles(pages::roles());
+    Ok(site.router(
+        pages::router(service.clone()),
+        receive::router(service.clone()),
+    ))
 }

@@ -5,6 +5,7 @@ mod cache;
 mod csv;
 mod estimate;
 mod finding;
+mod places;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -14,4 +15,5 @@ pub use csv::to_csv;
 pub use finding::{
     Coverage, Finding, Group, Measure, Place, Range, Shown, Slice, Standing, Status,
 };
-pub use snapshot::{Inputs, LepFindings, LepStanding, Snapshot};
+pub use places::{Inputs, LepFindings, LepStanding};
+pub use snapshot::Snapshot;

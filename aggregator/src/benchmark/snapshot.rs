@@ -3,71 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::geography::{Geography, Lep, REGIONS};
-use ldsp_protocol::ids::{Gss, NodeSlug, Period};
+use ldsp_protocol::ids::{Gss, Period};
 use ldsp_protocol::standard::{Code, Dimension, Standard};
-use serde::Serialize;
 
 use super::estimate::{Families, Span};
-use super::finding::{Coverage, Finding, Group, Linear, Measure, Place, Range, Slice, Status};
+use super::finding::{Coverage, Finding, Group, Linear, Measure, Place, Range, Status};
+use super::places::{
+    Inputs, LepFindings, LepStanding, district_codes, england, finding, measured, place,
+};
 use crate::rollup::{self, NodeMonth};
-use crate::store::{NationalMonth, Node};
-
-/// What a snapshot is made of.
-#[derive(Debug, Clone, Default)]
-pub struct Inputs {
-    /// Number of logged statements.
-    pub size: u64,
-    /// All nodes.
-    pub nodes: Vec<Node>,
-    /// All nodes' months by node and period.
-    pub months: Vec<NodeMonth>,
-    /// National sums of increments by period and part.
-    pub national: Vec<NationalMonth>,
-}
-
-/// How a LEP stands: what the map and the list of areas show.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct LepStanding {
-    /// The LEP.
-    pub place: Place,
-    /// Its region.
-    pub region: Place,
-    /// Place on the hex map: column and row.
-    pub hex: (i32, i32),
-    /// The node that serves it, where one was invited.
-    pub node: Option<NodeSlug>,
-    /// Where that node's enrolment stands.
-    pub state: Option<NodeState>,
-    /// Whether it is in the figures.
-    pub status: Status,
-    /// Months that it released.
-    pub range: Option<Range>,
-    /// Number of releases.
-    pub releases: usize,
-    /// Its totals in the order of [`Measure::ALL`]; empty when it released nothing.
-    pub findings: Vec<Finding>,
-}
-
-impl LepStanding {
-    /// The figure of a measure.
-    #[must_use]
-    pub fn finding(&self, measure: Measure) -> Option<&Finding> {
-        self.findings.iter().find(|f| f.measure == measure)
-    }
-}
-
-/// Figures of one LEP.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct LepFindings {
-    /// How it stands, with its totals.
-    pub standing: LepStanding,
-    /// By tier.
-    pub by_tier: Vec<Group>,
-    /// By district, "not stated" last.
-    pub by_district: Vec<Group>,
-}
+use crate::store::Node;
 
 /// All figures of one state of the log. Pages and the API ask it; it computes on demand and never
 /// touches the store.
@@ -87,9 +33,6 @@ pub struct Snapshot {
     nation: OnceLock<Option<Families>>,
     standings: OnceLock<Vec<LepStanding>>,
 }
-
-/// England's GSS code.
-const ENGLAND: &str = "E92000001";
 
 impl Snapshot {
     /// Arranges the inputs.
@@ -422,73 +365,4 @@ impl Snapshot {
         }
         standing
     }
-}
-
-fn measured(
-    families: &Families,
-    slice: Option<(Dimension, usize, &Code)>,
-    make: impl Fn(Measure, Option<Slice>, &Linear) -> Finding,
-) -> Vec<Finding> {
-    Measure::ALL
-        .into_iter()
-        .filter_map(|measure| {
-            let linear = families.measure(measure, slice.map(|(d, at, _)| (d, at)))?;
-            let named = slice.map(|(dimension, _, code)| Slice {
-                dimension,
-                code: code.id.clone(),
-                title: code.title.clone(),
-            });
-            Some(make(measure, named, &linear))
-        })
-        .collect()
-}
-
-fn finding(
-    measure: Measure,
-    place: &Place,
-    slice: Option<Slice>,
-    range: Range,
-    coverage: Coverage,
-    linear: &Linear,
-) -> Finding {
-    let (shown, raw) = linear.shown();
-    Finding {
-        measure,
-        place: place.clone(),
-        slice,
-        range,
-        coverage,
-        shown,
-        raw,
-    }
-}
-
-fn england() -> Place {
-    Place {
-        code: ENGLAND.to_owned(),
-        name: "England".to_owned(),
-    }
-}
-
-fn place(lep: &Lep) -> Place {
-    Place {
-        code: lep.code.to_string(),
-        name: lep.name.clone(),
-    }
-}
-
-fn district_codes(lep: &Gss) -> Vec<Code> {
-    let map = Geography::embedded();
-    let owned = map.owned_by(lep).into_iter().map(|code| Code {
-        title: map
-            .district(&code)
-            .map_or_else(String::new, |d| d.name.clone()),
-        id: code.to_string(),
-    });
-    owned
-        .chain([Code {
-            id: ldsp_protocol::standard::NOT_STATED.to_owned(),
-            title: "Not stated".to_owned(),
-        }])
-        .collect()
 }

@@ -7,8 +7,7 @@ use axum::extract::State;
 use ldsp_protocol::standard::Standard;
 use ldsp_ui::{Html, Page};
 
-use super::Pages;
-use crate::store::Store;
+use crate::Service;
 
 #[derive(Template)]
 #[template(path = "about.html")]

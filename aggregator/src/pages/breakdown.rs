@@ -51,6 +51,11 @@ pub(super) fn groups(
     if let (Shown::Rate { value, .. }, true) = (national.shown, measure.is_rate()) {
         chart = chart.reference("England", value * 100.0);
     }
+    let drawn: Html = if rows.iter().any(|(_, f)| f.shown != Shown::TooFew) {
+        chart.into()
+    } else {
+        InsetText::new("In every group the noise added for privacy could explain the figure. It will clear as more months and areas come in.").into()
+    };
     let table = Table::new(format!("{name} by {}, England", lower_first(titles)))
         .columns([titles.as_str(), "Figure (95 % interval)", "Base"])
         .numeric([1, 2])
@@ -63,12 +68,19 @@ pub(super) fn groups(
         lower_first(titles),
         figures::period(national.range)
     );
-    let figure = Figure::new(headline, subtitle, chart, table)
+    let figure = Figure::new(headline, subtitle, drawn, table)
         .id("by-group")
-        .note(format!("{}. “Too few to say”: the noise added for privacy could explain the figure.", figures::coverage(national.coverage)))
+        .note(format!(
+            "{}. “Too few to say”: the noise added for privacy could explain the figure.",
+            figures::coverage(national.coverage)
+        ))
         .download(
             "Download by group (CSV)",
-            format!("/benchmarks/{}/groups.csv?by={}", measure.id(), dimension_id(by)),
+            format!(
+                "/benchmarks/{}/groups.csv?by={}",
+                measure.id(),
+                dimension_id(by)
+            ),
         );
     Html::concat([form(measure, by, among), figure.into()])
 }
@@ -102,11 +114,11 @@ fn groups_headline(measure: Measure, rows: &[(&Group, &Finding)]) -> String {
     match (clear, measure.is_rate()) {
         (false, _) => format!("{name}: no clear difference between the groups"),
         (true, true) => format!(
-            "{name} is {} for “{}” and {} for “{}”",
-            figures::value(most),
-            lower_first(&top.title),
+            "{name} ranges from {} for “{}” to {} for “{}”",
             figures::value(least),
-            lower_first(&bottom.title)
+            lower_first(&bottom.title),
+            figures::value(most),
+            lower_first(&top.title)
         ),
         (true, false) => format!(
             "{name}: most for “{}” ({})",
@@ -137,10 +149,9 @@ pub(super) fn areas(snapshot: &Snapshot, measure: Measure, national: &Finding) -
     let headline = areas_headline(snapshot, measure, national);
     let scale = if measure.is_rate() { 100.0 } else { 1.0 };
     let reference = match national.shown {
-        Shown::Rate { value, .. } => Some((
-            format!("England {}", words::percent(value)),
-            value * scale,
-        )),
+        Shown::Rate { value, .. } => {
+            Some((format!("England {}", words::percent(value)), value * scale))
+        }
         _ => None,
     };
     let chart = Dots {
@@ -149,21 +160,38 @@ pub(super) fn areas(snapshot: &Snapshot, measure: Measure, national: &Finding) -
         description: headline.clone(),
         rows: rows(snapshot, measure),
         reference,
-        tick: if measure.is_rate() { |v| format!("{v:.0}\u{a0}%") } else { |v| words::thousands(v.max(0.0).round() as u64) },
+        tick: if measure.is_rate() {
+            |v| format!("{v:.0}\u{a0}%")
+        } else {
+            |v| words::thousands(v.max(0.0).round() as u64)
+        },
     };
     let table = Table::new(format!("{name} by Local Enterprise Partnership"))
-        .columns(["Local Enterprise Partnership", "Region", "Figure (95 % interval)", "Base", "Period"])
+        .columns([
+            "Local Enterprise Partnership",
+            "Region",
+            "Figure (95 % interval)",
+            "Base",
+            "Period",
+        ])
         .numeric([2, 3])
-        .rows(by_region(snapshot).into_iter().flat_map(|(_, leps)| leps).map(|s| {
-            let f = s.finding(measure);
-            [
-                link(&s.place.name, &format!("/leps/{}", s.place.code)),
-                Html::text(&s.region.name),
-                Html::text(&f.map_or_else(|| "nothing yet".to_owned(), figures::with_interval)),
-                Html::text(&f.map_or_else(String::new, figures::base)),
-                Html::text(&s.range.map_or_else(String::new, figures::period)),
-            ]
-        }));
+        .rows(
+            by_region(snapshot)
+                .into_iter()
+                .flat_map(|(_, leps)| leps)
+                .map(|s| {
+                    let f = s.finding(measure);
+                    [
+                        link(&s.place.name, &format!("/leps/{}", s.place.code)),
+                        Html::text(&s.region.name),
+                        Html::text(
+                            &f.map_or_else(|| "nothing yet".to_owned(), figures::with_interval),
+                        ),
+                        Html::text(&f.map_or_else(String::new, figures::base)),
+                        Html::text(&s.range.map_or_else(String::new, figures::period)),
+                    ]
+                }),
+        );
     Figure::new(
         headline,
         format!("{name} by Local Enterprise Partnership, in regions from north to south, {}, with 95 % intervals", figures::period(national.range)),
@@ -212,8 +240,12 @@ fn rows(snapshot: &Snapshot, measure: Measure) -> Vec<Row> {
             let scale = if measure.is_rate() { 100.0 } else { 1.0 };
             let f = s.finding(measure);
             let figure = match f.map(|f| f.shown) {
-                Some(Shown::Rate { value, low, high, .. }) => Ok((value * scale, low * scale, high * scale)),
-                Some(Shown::Count { value, low, high }) => Ok((value as f64, low as f64, high as f64)),
+                Some(Shown::Rate {
+                    value, low, high, ..
+                }) => Ok((value * scale, low * scale, high * scale)),
+                Some(Shown::Count { value, low, high }) => {
+                    Ok((value as f64, low as f64, high as f64))
+                }
                 Some(Shown::TooFew) => Err(TOO_FEW),
                 None => Err("nothing yet"),
             };

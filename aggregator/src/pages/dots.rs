@@ -43,7 +43,7 @@ struct Screen {
 const WIDE: Screen = Screen {
     class: "wide",
     width: 860.0,
-    left: 340.0,
+    left: 392.0,
     right: 840.0,
     row: 24.0,
     stacked: false,
@@ -84,6 +84,7 @@ struct Mark<'a> {
     cap: (String, String),
     dot: Option<(String, String, String)>,
     missing: &'a str,
+    missing_y: String,
     left: String,
 }
 
@@ -110,7 +111,11 @@ fn axis(rows: &[Row], reference: Option<f64>) -> (f64, f64, f64) {
         .into_iter()
         .find(|s| span / s <= 6.0)
         .unwrap_or(steps[3]);
-    ((low / step).floor() * step, (high / step).ceil() * step, step)
+    (
+        (low / step).floor() * step,
+        (high / step).ceil() * step,
+        step,
+    )
 }
 
 impl Dots<'_> {
@@ -143,19 +148,34 @@ impl Dots<'_> {
                     figure,
                     said,
                 } => {
-                    let middle = y + if screen.stacked { 32.0 } else { screen.row / 2.0 };
-                    let dot = figure.ok().map(|(v, l, h)| (one(at(v)), one(at(l)), one(at(h))));
+                    let middle = y + if screen.stacked {
+                        32.0
+                    } else {
+                        screen.row / 2.0
+                    };
+                    let dot = figure
+                        .ok()
+                        .map(|(v, l, h)| (one(at(v)), one(at(l)), one(at(h))));
                     areas.push(Mark {
                         name,
                         href,
                         said,
                         label_class: if screen.stacked { "start" } else { "end" },
-                        label_x: one(if screen.stacked { 0.0 } else { screen.left - 14.0 }),
-                        label_y: one(if screen.stacked { y + 18.0 } else { middle + 5.0 }),
+                        label_x: one(if screen.stacked {
+                            0.0
+                        } else {
+                            screen.left - 14.0
+                        }),
+                        label_y: one(if screen.stacked {
+                            y + 18.0
+                        } else {
+                            middle + 5.0
+                        }),
                         y: one(middle),
                         cap: (one(middle - 4.0), one(middle + 4.0)),
                         dot,
                         missing: figure.err().unwrap_or_default(),
+                        missing_y: one(middle + 5.0),
                         left: one(screen.left + 4.0),
                     });
                     y += screen.row;

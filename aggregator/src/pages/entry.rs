@@ -14,7 +14,8 @@ use ldsp_ui::{Html, Page, ProblemPage};
 
 use super::evidence::{self, Cited};
 use super::{Answer, library, practice, words};
-use crate::store::{LibraryEntry, LoggedStatement, Store};
+use crate::Service;
+use crate::store::{Library, LibraryEntry, Log, LoggedStatement};
 
 /// Entries that this one is tied to and that the public may read, each as a link.
 struct Ties {
@@ -51,10 +52,7 @@ pub(super) async fn show(
 }
 
 /// A link to the cited entry; nothing of it when the public may not read it.
-async fn tie(
-    service: &Service,
-    pae: Option<Digest>,
-) -> Result<Option<Html>, super::Failure> {
+async fn tie(service: &Service, pae: Option<Digest>) -> Result<Option<Html>, super::Failure> {
     let Some(pae) = pae else { return Ok(None) };
     let cited = service.store.cited(pae).await?;
     Ok(Some(match cited {
@@ -65,10 +63,7 @@ async fn tie(
     }))
 }
 
-async fn newer(
-    service: &Service,
-    entry: &LibraryEntry,
-) -> Result<Option<Html>, super::Failure> {
+async fn newer(service: &Service, entry: &LibraryEntry) -> Result<Option<Html>, super::Failure> {
     let Some(index) = entry.superseded_by else {
         return Ok(None);
     };
@@ -86,14 +81,14 @@ async fn newer(
 struct Body {
     newer: Html,
     verdict: Tag,
-    glance: SummaryList,
+    glance: Vec<(&'static str, String)>,
     what: Html,
     causes: Vec<(&'static str, Vec<Cause>)>,
     again: Tag,
     change: Html,
     repeat: Html,
     evidence: Html,
-    strength: SummaryList,
+    strength: Vec<(&'static str, &'static str)>,
     tools: Html,
     about: SummaryList,
     verify: Details,
@@ -158,11 +153,12 @@ fn body(e: &LibraryEntry, s: &LoggedStatement, ties: Ties, cited: &[Cited]) -> B
         change: Text::html(&p.change),
         repeat: Text::html(&p.repeat),
         evidence: evidence_html(cited),
-        strength: SummaryList::new()
-            .fact("Comparison", p.strength.design.in_words())
-            .fact("People who took part", p.strength.participants.in_words())
-            .fact("Lost to measurement", p.strength.attrition.in_words())
-            .fact("Follow-up", p.strength.follow_up.in_words()),
+        strength: vec![
+            ("Comparison", p.strength.design.in_words()),
+            ("People who took part", p.strength.participants.in_words()),
+            ("Lost to measurement", p.strength.attrition.in_words()),
+            ("Follow-up", p.strength.follow_up.in_words()),
+        ],
         tools: tools(p),
         about: about(p, s, ties),
         verify: Details::new("Verify this entry yourself", verify(s)),
@@ -170,32 +166,36 @@ fn body(e: &LibraryEntry, s: &LoggedStatement, ties: Ties, cited: &[Cited]) -> B
 }
 
 fn titles(dimension: Dimension, codes: &[String]) -> String {
-    let named: Vec<String> = codes
-        .iter()
-        .map(|c| library::title(dimension, c))
-        .collect();
+    let named: Vec<String> = codes.iter().map(|c| library::title(dimension, c)).collect();
     named.join(", ")
 }
 
-fn glance(p: &PracticeEntry) -> SummaryList {
-    SummaryList::new()
-        .fact("Where it applies", library::area(&p.area))
-        .fact("Tier", library::title(Dimension::Tier, &p.tier))
-        .fact("Skills", titles(Dimension::Skill, &p.skills))
-        .fact("For whom", titles(Dimension::Audience, &p.audience))
-        .fact("Delivery", library::title(Dimension::Mode, &p.mode))
-        .fact("Cost", p.cost.in_words())
+fn glance(p: &PracticeEntry) -> Vec<(&'static str, String)> {
+    vec![
+        ("Where it applies", library::area(&p.area)),
+        ("Tier", library::title(Dimension::Tier, &p.tier)),
+        ("Skills", titles(Dimension::Skill, &p.skills)),
+        ("For whom", titles(Dimension::Audience, &p.audience)),
+        ("Delivery", library::title(Dimension::Mode, &p.mode)),
+        ("Cost", p.cost.in_words().to_owned()),
+    ]
 }
 
 fn about(p: &PracticeEntry, s: &LoggedStatement, ties: Ties) -> SummaryList {
     let sharing = match p.sharing {
         Sharing::Public => "Everybody".to_owned(),
         Sharing::PeersUntil(date) => {
-            format!("Enrolled areas first, everybody since {}", words::date(date))
+            format!(
+                "Enrolled areas first, everybody since {}",
+                words::date(date)
+            )
         }
     };
     let mut facts = SummaryList::new()
-        .fact("Published", words::date(words::london(s.received)))
+        .fact(
+            "Published",
+            words::date(crate::time::london_day(s.received)),
+        )
         .fact("Shared with", sharing)
         .fact("The authors review it on", words::date(p.review))
         .fact("Whom to ask", p.contact_role.clone());
@@ -231,6 +231,7 @@ fn evidence_html(cited: &[Cited]) -> Html {
         .into();
     }
     let table = Table::new("Figures that the authors cite")
+        .caption_hidden()
         .columns([
             "Figure",
             "Estimate (95 % interval)",

@@ -13,7 +13,7 @@ use ldsp_protocol::standard::{Codebook, Dimension, NOT_STATED, Standard, Table};
 
 use super::words;
 use crate::rollup::{Layout, NodeMonth, Span};
-use crate::store::{Store, StoreError};
+use crate::store::{Log, Rollups, StoreError};
 
 /// A reference and what it leads to.
 pub(super) struct Cited {
@@ -35,18 +35,21 @@ pub(super) struct Figure {
 
 /// Looks the references up in the releases of `node`.
 pub(super) async fn resolve(
-    store: &impl Store,
+    store: &(impl Log + Rollups),
     node: &NodeSlug,
     evidence: &[Evidence],
 ) -> Result<Vec<Cited>, StoreError> {
-    let mut releases: BTreeMap<Digest, NodeMonth> = BTreeMap::new();
-    let mut first = None;
-    if !evidence.is_empty() {
-        for month in store.history(node).await? {
-            first.get_or_insert(month.period);
-            if let Some(statement) = store.statement(node, month.seq).await? {
-                releases.insert(statement.pae, month);
-            }
+    if evidence.is_empty() {
+        return Ok(Vec::new());
+    }
+    let history = store.history(node).await?;
+    let first = history.first().map(|m| m.period);
+    let mut releases: BTreeMap<Digest, &NodeMonth> = BTreeMap::new();
+    for e in evidence {
+        let cited = store.by_identity(e.statement).await?;
+        let own = cited.filter(|s| s.node == *node).map(|s| s.seq);
+        if let Some(month) = own.and_then(|seq| history.iter().find(|m| m.seq == seq)) {
+            releases.insert(e.statement, month);
         }
     }
     let cited = evidence.iter().map(|e| Cited {
@@ -118,7 +121,8 @@ fn code_title(dimension: Dimension, code: &str) -> String {
     }
     if dimension == Dimension::Area {
         let district = code.parse().ok();
-        let named = district.and_then(|c| Geography::embedded().district(&c).map(|d| d.name.clone()));
+        let named =
+            district.and_then(|c| Geography::embedded().district(&c).map(|d| d.name.clone()));
         return named.unwrap_or_else(|| code.to_owned());
     }
     super::library::title(dimension, code)

@@ -13,7 +13,7 @@ use crate::benchmark::{self, Coverage, Finding, Measure, Range, Shown};
 /// Above figures that the next statement may change.
 pub(super) fn provisional() -> Banner {
     Banner::provisional(
-        "Live figures: they change as soon as an area publishes another month or catches up. Say the period and the coverage when you quote one.",
+        "Live figures that change as areas publish. Quote them with their period and coverage.",
     )
 }
 
@@ -30,16 +30,26 @@ pub(super) fn title(measure: Measure) -> &'static str {
 pub(super) fn meaning(measure: Measure) -> &'static str {
     match measure {
         Measure::Starts => "Enrolments on digital skills programmes that began.",
-        Measure::Leavers => "Enrolments that ended: achieved, completed without achievement or withdrawn.",
+        Measure::Leavers => {
+            "Enrolments that ended: achieved, completed without achievement or withdrawn."
+        }
         Measure::Completers => "Enrolments that were completed, with or without the achievement.",
         Measure::Achievers => "Enrolments that ended with the achievement that they aimed at.",
         Measure::InProgress => "Enrolments that began and have not ended.",
         Measure::Retention => "Of the enrolments that ended, the share that was completed.",
         Measure::Pass => "Of the enrolments that were completed, the share that was achieved.",
-        Measure::Achievement => "Of the enrolments that ended, the share that was achieved: retention times pass.",
-        Measure::SustainedPositive => "Six months after leaving: the share in sustained employment, further learning or another positive destination.",
-        Measure::ConfidenceRose => "Of the people asked before and after, the share whose confidence online rose.",
-        Measure::EverydayMore => "Of the people asked at the start and at follow-up, the share that does more of five everyday tasks online.",
+        Measure::Achievement => {
+            "Of the enrolments that ended, the share that was achieved: retention times pass."
+        }
+        Measure::SustainedPositive => {
+            "Six months after leaving: the share in sustained employment, further learning or another positive destination."
+        }
+        Measure::ConfidenceRose => {
+            "Of the people asked before and after, the share whose confidence online rose."
+        }
+        Measure::EverydayMore => {
+            "Of the people asked at the start and at follow-up, the share that does more of five everyday tasks online."
+        }
     }
 }
 

@@ -30,11 +30,13 @@ pub(super) async fn list() -> Page {
 
 pub(super) async fn show(Path(code): Path<String>) -> Answer {
     let kind = problem::kind(&code).ok_or_else(ProblemPage::not_found)?;
-    let heading = |text| Html::concat([
-        Html::literal("<h2 class=\"govuk-heading-m\">"),
-        Html::text(text),
-        Html::literal("</h2>"),
-    ]);
+    let heading = |text| {
+        Html::concat([
+            Html::literal("<h2 class=\"govuk-heading-m\">"),
+            Html::text(text),
+            Html::literal("</h2>"),
+        ])
+    };
     let status = StatusCode::from_u16(kind.status)
         .ok()
         .and_then(|s| s.canonical_reason())
@@ -61,30 +63,72 @@ pub(super) async fn show(Path(code): Path<String>) -> Answer {
 /// What lies behind a message, in words for people.
 fn happened(kind: &ProblemKind) -> &'static str {
     match kind.code {
-        "too-large" => "The body that was sent is over the limit of 4 MiB, so it was not read to its end and nothing was stored.",
-        "envelope" => "The server expects a DSSE envelope: JSON with a payload, its type and one signature. What came has another form, so it was not looked at further.",
+        "too-large" => {
+            "The body that was sent is over the limit of 4 MiB, so it was not read to its end and nothing was stored."
+        }
+        "envelope" => {
+            "The server expects a DSSE envelope: JSON with a payload, its type and one signature. What came has another form, so it was not looked at further."
+        }
         "unknown-node" => "The address names a node that was never invited to this server.",
-        "not-active" => "The node has enrolled, but nobody has confirmed yet that its key is really the key of that partnership. Until then nothing that it signs is accepted.",
-        "unknown-key" => "Every node has one key at a time. This statement was signed by another key, so the server cannot know who wrote it.",
-        "signature" => "The signature was checked against the node’s key and does not fit the bytes that came.",
-        "statement" => "The envelope is sound, but its body does not have the fields of this version, or has fields that this version does not know.",
-        "misdirected" => "A statement names the log, the node and the number that it was made for. These differ from the address that it was sent to.",
-        "standard" => "Both sides must count in the same way. The statement names a data standard that is not the one that this server applies.",
-        "gap" => "A node’s statements are numbered without gaps, and one before this has not arrived. Nothing was stored.",
-        "equivocation" => "A node signs one statement for each number. A different statement with this number was logged earlier; the earlier one stands, and both are kept as evidence.",
-        "chain" => "Every statement names the digest of the one before it. This one names another than the log holds.",
-        "summary" => "The server checks tables, sizes, noise parameters and shared margins of every learning summary without seeing a learner. One check failed.",
-        "practice" => "A practice entry has required fields, lists to choose from and limits, and may hold nothing that looks like personal data. At least one field breaks a rule.",
-        "period" => "A node releases one month after another, each exactly once and only after it has ended. This month is not the next one, or it has not ended.",
-        "invite" => "The server knows invites by a digest of their secret. This one is not known, was used before, or is past its last day.",
-        "read" => "Some pages of the machine protocol, such as peers-first practice entries, answer only requests signed by an enrolled node within the last five minutes.",
-        "sign-in" => "The page shows something that only people of this site may see, and nobody is signed in.",
-        "role" => "Each person has one role, and each page and button is for certain roles. The signed-in person has another.",
+        "not-active" => {
+            "The node has enrolled, but nobody has confirmed yet that its key is really the key of that partnership. Until then nothing that it signs is accepted."
+        }
+        "unknown-key" => {
+            "Every node has one key at a time. This statement was signed by another key, so the server cannot know who wrote it."
+        }
+        "signature" => {
+            "The signature was checked against the node’s key and does not fit the bytes that came."
+        }
+        "statement" => {
+            "The envelope is sound, but its body does not have the fields of this version, or has fields that this version does not know."
+        }
+        "misdirected" => {
+            "A statement names the log, the node and the number that it was made for. These differ from the address that it was sent to."
+        }
+        "standard" => {
+            "Both sides must count in the same way. The statement names a data standard that is not the one that this server applies."
+        }
+        "gap" => {
+            "A node’s statements are numbered without gaps, and one before this has not arrived. Nothing was stored."
+        }
+        "equivocation" => {
+            "A node signs one statement for each number. A different statement with this number was logged earlier; the earlier one stands, and both are kept as evidence."
+        }
+        "chain" => {
+            "Every statement names the digest of the one before it. This one names another than the log holds."
+        }
+        "summary" => {
+            "The server checks tables, sizes, noise parameters and shared margins of every learning summary without seeing a learner. One check failed."
+        }
+        "practice" => {
+            "A practice entry has required fields, lists to choose from and limits, and may hold nothing that looks like personal data. At least one field breaks a rule."
+        }
+        "period" => {
+            "A node releases one month after another, each exactly once and only after it has ended. This month is not the next one, or it has not ended."
+        }
+        "invite" => {
+            "The server knows invites by a digest of their secret. This one is not known, was used before, or is past its last day."
+        }
+        "read" => {
+            "Some pages of the machine protocol, such as peers-first practice entries, answer only requests signed by an enrolled node within the last five minutes."
+        }
+        "sign-in" => {
+            "The page shows something that only people of this site may see, and nobody is signed in."
+        }
+        "role" => {
+            "Each person has one role, and each page and button is for certain roles. The signed-in person has another."
+        }
         "form" => "Some of what was filled in is missing or cannot be used. Nothing was changed.",
         "not-found" => "No page and no statement has this address, or it is not open to everybody.",
-        "storage" => "The database or the disk did not take the data. The server acknowledges only what it holds durably, so it refused.",
-        "too-many" => "There were many wrong attempts within a short time. Further ones are refused for a while to protect secrets from guessing.",
-        "internal" => "A fault in this program. It is in the server’s log with its time; what was acknowledged before is safe.",
+        "storage" => {
+            "The database or the disk did not take the data. The server acknowledges only what it holds durably, so it refused."
+        }
+        "too-many" => {
+            "There were many wrong attempts within a short time. Further ones are refused for a while to protect secrets from guessing."
+        }
+        "internal" => {
+            "A fault in this program. It is in the server’s log with its time; what was acknowledged before is safe."
+        }
         _ => "The server refused the request; the detail of its answer says why.",
     }
 }

@@ -10,10 +10,11 @@ use ldsp_ui::charts::{Alternative, HexMap, LineChart, Series, Tile, Unit};
 use ldsp_ui::components::{Figure, InsetText, Stats, Table, Tag, TagColour, link};
 use ldsp_ui::{Html, Page};
 
+use super::measure::coverage_note;
 use super::practice::Card;
 use super::{Answer, Failure, SITE_NAME, figures, library, words};
+use crate::Service;
 use crate::benchmark::{Coverage, Finding, LepStanding, Measure, Shown, Snapshot, Status};
-use crate::store::Store;
 
 pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
     let snapshot = service.snapshot().await?;
@@ -26,7 +27,7 @@ pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
         practice: shelf.entries.iter().take(3).map(Card::new).collect(),
         all_practice: words::plural(shelf.entries.len(), "entry", "entries"),
         verifier: service.signer.verifier().vkey(),
-        statements: snapshot.size(),
+        statements: statements(snapshot.size()),
         recent: example(&snapshot),
         has_figures,
     };
@@ -51,7 +52,7 @@ struct Home {
     practice: Vec<Card>,
     all_practice: String,
     verifier: String,
-    statements: u64,
+    statements: Option<String>,
     recent: Option<Html>,
     has_figures: bool,
 }
@@ -131,7 +132,11 @@ fn map(snapshot: &Snapshot) -> Html {
         alternative,
         tiles,
         "Latest month published",
-        ["Two months behind or more", "One month behind", "Up to date"],
+        [
+            "Two months behind or more",
+            "One month behind",
+            "Up to date",
+        ],
     )
     .no_data("Nothing yet");
     let subtitle = latest.map_or_else(
@@ -142,7 +147,13 @@ fn map(snapshot: &Snapshot) -> Html {
         ),
     );
     let table = Table::new("Contributions by Local Enterprise Partnership")
-        .columns(["Local Enterprise Partnership", "Region", "Months published", "Number of months", "State"])
+        .columns([
+            "Local Enterprise Partnership",
+            "Region",
+            "Months published",
+            "Number of months",
+            "State",
+        ])
         .numeric([3])
         .rows(snapshot.leps().iter().map(|s| {
             [
@@ -178,16 +189,44 @@ fn map_headline(c: Coverage) -> String {
 /// Up to six letters that stand on a hexagon; the whole name is beside them for those who listen or point.
 fn short_name(code: &str, name: &str) -> String {
     const SHORT: [(&str, &str); 38] = [
-        ("E37000001", "BlkCty"), ("E37000003", "ChesWa"), ("E37000005", "Cornwl"), ("E37000006", "CovWar"),
-        ("E37000007", "Cumbr"), ("E37000009", "Dorset"), ("E37000011", "Glos"), ("E37000012", "BirSol"),
-        ("E37000015", "GtManc"), ("E37000016", "HotSW"), ("E37000019", "Lancs"), ("E37000021", "Leics"),
-        ("E37000022", "LivCR"), ("E37000025", "NorthE"), ("E37000032", "Staffs"), ("E37000033", "SwinWi"),
-        ("E37000034", "TeesV"), ("E37000035", "Berks"), ("E37000036", "Marchs"), ("E37000037", "WoEng"),
-        ("E37000038", "Worcs"), ("E37000043", "Bucks"), ("E37000044", "C2C"), ("E37000045", "D2N2"),
-        ("E37000046", "EntM3"), ("E37000048", "Herts"), ("E37000051", "London"), ("E37000052", "NewAng"),
-        ("E37000053", "Oxon"), ("E37000054", "SheffC"), ("E37000055", "Solent"), ("E37000056", "SthEst"),
-        ("E37000057", "SEMid"), ("E37000058", "YorkNY"), ("E37000059", "CamPet"), ("E37000060", "GtLinc"),
-        ("E37000061", "HullEY"), ("E37000062", "LeedsC"),
+        ("E37000001", "BlkC"),
+        ("E37000003", "Chesh"),
+        ("E37000005", "Corn"),
+        ("E37000006", "CovWa"),
+        ("E37000007", "Cumbr"),
+        ("E37000009", "Dorset"),
+        ("E37000011", "Glos"),
+        ("E37000012", "Birm"),
+        ("E37000015", "GtMan"),
+        ("E37000016", "HotSW"),
+        ("E37000019", "Lancs"),
+        ("E37000021", "Leics"),
+        ("E37000022", "Liver"),
+        ("E37000025", "N East"),
+        ("E37000032", "Staffs"),
+        ("E37000033", "Swind"),
+        ("E37000034", "TeesV"),
+        ("E37000035", "Berks"),
+        ("E37000036", "Mrchs"),
+        ("E37000037", "WoE"),
+        ("E37000038", "Worcs"),
+        ("E37000043", "Bucks"),
+        ("E37000044", "C2C"),
+        ("E37000045", "D2N2"),
+        ("E37000046", "EntM3"),
+        ("E37000048", "Herts"),
+        ("E37000051", "London"),
+        ("E37000052", "N Ang"),
+        ("E37000053", "Oxon"),
+        ("E37000054", "Sheff"),
+        ("E37000055", "Solent"),
+        ("E37000056", "S East"),
+        ("E37000057", "SE Mid"),
+        ("E37000058", "York"),
+        ("E37000059", "CamP"),
+        ("E37000060", "Lincs"),
+        ("E37000061", "Hull"),
+        ("E37000062", "Leeds"),
     ];
     SHORT
         .iter()
@@ -201,7 +240,8 @@ fn trend(snapshot: &Snapshot) -> Html {
     let Some((last_start, last_achieved)) = starts.last().zip(achieved.last()) else {
         return Html::default();
     };
-    let series = |name, findings: &[Finding]| Series::new(name, findings.iter().map(figures::point));
+    let series =
+        |name, findings: &[Finding]| Series::new(name, findings.iter().map(figures::point));
     let alternative = Alternative::new(
         "trend-of-england",
         "Enrolments and achievements by month",
@@ -220,7 +260,12 @@ fn trend(snapshot: &Snapshot) -> Html {
     .series(series("Enrolments", &starts))
     .series(series("Achievements", &achieved));
     let table = Table::new("Enrolments and achievements by month, England")
-        .columns(["Month", "Enrolments (95 % interval)", "Achievements (95 % interval)", "Coverage"])
+        .columns([
+            "Month",
+            "Enrolments (95 % interval)",
+            "Achievements (95 % interval)",
+            "Coverage",
+        ])
         .numeric([1, 2])
         .rows(starts.iter().zip(&achieved).map(|(s, a)| {
             [
@@ -236,9 +281,15 @@ fn trend(snapshot: &Snapshot) -> Html {
         chart,
         table,
     )
-    .note(figures::coverage(last_start.coverage) + " in the latest month. Months fill up as areas catch up.")
-    .download("Download enrolments by month (CSV)", "/benchmarks/starts/trend.csv")
-    .download("Download achievements by month (CSV)", "/benchmarks/achievers/trend.csv")
+    .note(coverage_note(&starts))
+    .download(
+        "Download enrolments by month (CSV)",
+        "/benchmarks/starts/trend.csv",
+    )
+    .download(
+        "Download achievements by month (CSV)",
+        "/benchmarks/achievers/trend.csv",
+    )
     .into()
 }
 
@@ -252,6 +303,12 @@ fn trend_headline(starts: &Finding, achieved: &Finding) -> String {
         figures::value(starts),
         figures::value(achieved)
     )
+}
+
+/// `1 statement`, `240 statements`; none before the first.
+fn statements(size: u64) -> Option<String> {
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    (size > 0).then(|| words::plural(size, "statement", "statements"))
 }
 
 /// The first node's first statement, as an example of a signed envelope.
@@ -272,7 +329,15 @@ pub(super) async fn contributions(
     let mut writer = csv::Writer::from_writer(Vec::new());
     let write = |writer: &mut csv::Writer<Vec<u8>>| -> Result<(), csv::Error> {
         writer.write_record([
-            "lep_code", "lep", "region_code", "region", "node", "first_month", "latest_month", "months", "state",
+            "lep_code",
+            "lep",
+            "region_code",
+            "region",
+            "node",
+            "first_month",
+            "latest_month",
+            "months",
+            "state",
         ])?;
         for s in snapshot.leps() {
             // "z": not applicable, as in the government's open data.

@@ -15,66 +15,28 @@ use ldsp_ui::{Html, Page, ProblemPage};
 use super::measure::TREND;
 use super::practice::Card;
 use super::words::TOO_FEW;
-use super::{Answer, Failure, figures, home, library, words};
+use super::{Failure, figures, home, library, words};
+use crate::Service;
 use crate::benchmark::{Group, LepFindings, LepStanding, Measure, Shown, Snapshot};
-use crate::store::Store;
+use crate::store::Rollups;
 
-pub(super) async fn list(State(service): State<Arc<Service>>) -> Answer {
-    let snapshot = service.snapshot().await?;
-    let table = Table::new("The 38 Local Enterprise Partnerships")
-        .columns(["Local Enterprise Partnership", "Region", "Enrolments to date", "Achievement rate", "State"])
-        .numeric([2, 3])
-        .rows(snapshot.leps().iter().map(|s| {
-            let figure = |m| s.finding(m).map_or_else(|| "nothing yet".to_owned(), figures::with_interval);
-            [
-                link(&s.place.name, &format!("/leps/{}", s.place.code)),
-                Html::text(&s.region.name),
-                Html::text(&figure(Measure::Starts)),
-                Html::text(&figure(Measure::Achievement)),
-                home::standing_tag(s).into(),
-            ]
-        }));
-    let intro = match snapshot.range() {
-        Some(range) => format!(
-            "{}, {}. Each figure with its 95 % interval. Areas differ in size and in whom they serve: this is a list by code, not a league table.",
-            figures::period(range),
-            figures::coverage(snapshot.coverage())
-        ),
-        None => "No area has published yet. Choose an area to see which districts belong to it.".to_owned(),
-    };
-    let page = Page::new("Areas").breadcrumb("Home", "/");
-    let page = if snapshot.range().is_some() {
-        page.banner(figures::provisional())
-    } else {
-        page
-    };
-    Ok(page.body(Html::concat([Html::paragraph(&intro), table.into()])))
-}
-
-/// A LEP by code; by slug the address that has its code.
-fn find(text: &str) -> Result<Gss, Response> {
+/// The code of the LEP that an address names by its code, a former code or its slug.
+fn find(text: &str) -> Option<Gss> {
     let map = Geography::embedded();
-    if let Some(lep) = home::lep_code(text).as_ref().and_then(|c| map.lep(map.current(c))) {
-        return if lep.code.as_str() == text {
-            Ok(lep.code.clone())
-        } else {
-            Err(Redirect::permanent(&format!("/leps/{}", lep.code)).into_response())
-        };
-    }
-    match map.leps().find(|l| l.slug.as_str() == text) {
-        Some(lep) => Err(Redirect::permanent(&format!("/leps/{}", lep.code)).into_response()),
-        None => Err(ProblemPage::not_found().into_response()),
-    }
+    let by_code = home::lep_code(text).and_then(|c| map.lep(map.current(&c)));
+    let lep = by_code.or_else(|| map.leps().find(|l| l.slug.as_str() == text));
+    lep.map(|l| l.code.clone())
 }
 
 pub(super) async fn show(
     State(service): State<Arc<Service>>,
     Path(code): Path<String>,
 ) -> Result<Response, Failure> {
-    let code = match find(&code) {
-        Ok(code) => code,
-        Err(elsewhere) => return Ok(elsewhere),
-    };
+    let asked = code;
+    let code = find(&asked).ok_or_else(ProblemPage::not_found)?;
+    if code.as_str() != asked {
+        return Ok(Redirect::permanent(&format!("/leps/{code}")).into_response());
+    }
     let snapshot = service.snapshot().await?;
     let lep = snapshot.lep(&code).ok_or_else(ProblemPage::not_found)?;
     let statements = statements(&service, &lep.standing).await?;
@@ -92,7 +54,10 @@ pub(super) async fn show(
         statements,
     };
     let page = Page::new(lep.standing.place.name.clone())
-        .caption(format!("Local Enterprise Partnership, {}", lep.standing.region.name))
+        .caption(format!(
+            "Local Enterprise Partnership, {}",
+            lep.standing.region.name
+        ))
         .breadcrumb("Home", "/")
         .breadcrumb("Areas", "/leps");
     let page = if lep.standing.releases > 0 {
@@ -125,7 +90,13 @@ fn facts(code: &Gss, s: &LepStanding) -> SummaryList {
         .collect();
     let published = s.range.map_or_else(
         || "Nothing yet".to_owned(),
-        |r| format!("{} ({})", figures::period(r), words::plural(s.releases, "month", "months")),
+        |r| {
+            format!(
+                "{} ({})",
+                figures::period(r),
+                words::plural(s.releases, "month", "months")
+            )
+        },
     );
     let districts: Html = if names.len() > 6 {
         Details::new(
@@ -156,9 +127,13 @@ fn stats(s: &LepStanding) -> Html {
         .collect();
     if cards.is_empty() {
         let text = match s.node {
-            None => "This area has not joined yet. The Department for Digital, Culture, Media and Sport invites areas one by one; \
-                     when this one publishes its first month, its figures appear here.",
-            Some(_) => "This area has been invited but has not published a month yet. Its figures appear here within a second of its first release.",
+            None => {
+                "This area has not joined yet. The Department for Digital, Culture, Media and Sport invites areas one by one; \
+                     when this one publishes its first month, its figures appear here."
+            }
+            Some(_) => {
+                "This area has been invited but has not published a month yet. Its figures appear here within a second of its first release."
+            }
         };
         return InsetText::new(text).into();
     }
@@ -189,7 +164,10 @@ fn beside(snapshot: &Snapshot, lep: &LepFindings) -> Html {
                 Some(std::cmp::Ordering::Less) => "below England",
             };
             [
-                link(figures::title(f.measure), &format!("/benchmarks/{}", f.measure.id())),
+                link(
+                    figures::title(f.measure),
+                    &format!("/benchmarks/{}", f.measure.id()),
+                ),
                 Html::text(&figures::with_interval(f)),
                 Html::text(&figures::maybe(england)),
                 Html::text(difference),
@@ -230,20 +208,39 @@ fn trend(snapshot: &Snapshot, code: &Gss, s: &LepStanding) -> Html {
             figures::with_interval(last)
         ),
     );
-    let chart = LineChart::new(alternative, Unit::Count, starts.iter().map(figures::short_month))
-        .series(Series::new("Enrolments", starts.iter().map(figures::point)))
-        .series(Series::new("Achievements", achieved.iter().map(figures::point)));
+    let chart = LineChart::new(
+        alternative,
+        Unit::Count,
+        starts.iter().map(figures::short_month),
+    )
+    .series(Series::new("Enrolments", starts.iter().map(figures::point)))
+    .series(Series::new(
+        "Achievements",
+        achieved.iter().map(figures::point),
+    ));
     let table = Table::new(format!("Enrolments and achievements by month, {place}"))
-        .columns(["Month", "Enrolments (95 % interval)", "Achievements (95 % interval)"])
+        .columns([
+            "Month",
+            "Enrolments (95 % interval)",
+            "Achievements (95 % interval)",
+        ])
         .numeric([1, 2])
         .rows(starts.iter().zip(&achieved).map(|(a, b)| {
-            [a.range.to.in_words(), figures::with_interval(a), figures::with_interval(b)]
+            [
+                a.range.to.in_words(),
+                figures::with_interval(a),
+                figures::with_interval(b),
+            ]
         }));
-    let subtitle = format!("Enrolments that began and achievements in each month, {place}, with 95 % intervals");
+    let subtitle = format!(
+        "Enrolments that began and achievements in each month, {place}, with 95 % intervals"
+    );
     let mut figure = Figure::new("Enrolments and achievements month by month", subtitle, chart, table)
         .note("A gap means “too few to say”: in a single month of a small area noise may outweigh the figure.");
     if starts.len() < TREND {
-        figure = figure.note(format!("A trend needs at least {TREND} months: read these as single figures."));
+        figure = figure.note(format!(
+            "A trend needs at least {TREND} months: read these as single figures."
+        ));
     }
     figure.into()
 }
@@ -267,7 +264,10 @@ fn tiers(snapshot: &Snapshot, lep: &LepFindings) -> Html {
         "The table below has the figures.",
     );
     let mut chart = BarChart::new(alternative, Unit::Percent, bars);
-    if let Some(Shown::Rate { value, .. }) = snapshot.national_measure(Measure::Achievement).map(|f| f.shown) {
+    if let Some(Shown::Rate { value, .. }) = snapshot
+        .national_measure(Measure::Achievement)
+        .map(|f| f.shown)
+    {
         chart = chart.reference("England, all tiers", value * 100.0);
     }
     Figure::new(
@@ -276,17 +276,33 @@ fn tiers(snapshot: &Snapshot, lep: &LepFindings) -> Html {
         chart,
         groups_table("By tier", "Tier", &lep.by_tier),
     )
-    .download("Download all figures of this area (CSV)", format!("/leps/{}/figures.csv", lep.standing.place.code))
+    .download(
+        "Download all figures of this area (CSV)",
+        format!("/leps/{}/figures.csv", lep.standing.place.code),
+    )
     .into()
 }
 
 fn groups_table(caption: &str, first: &str, groups: &[Group]) -> Table {
     Table::new(caption)
-        .columns([first, "Enrolments (95 % interval)", "Achievements (95 % interval)", "Achievement rate, % (95 % interval)"])
+        .columns([
+            first,
+            "Enrolments (95 % interval)",
+            "Achievements (95 % interval)",
+            "Achievement rate, % (95 % interval)",
+        ])
         .numeric([1, 2, 3])
         .rows(groups.iter().map(|g| {
-            let of = |m| g.finding(m).map_or_else(|| TOO_FEW.to_owned(), figures::with_interval);
-            [g.title.clone(), of(Measure::Starts), of(Measure::Achievers), of(Measure::Achievement)]
+            let of = |m| {
+                g.finding(m)
+                    .map_or_else(|| TOO_FEW.to_owned(), figures::with_interval)
+            };
+            [
+                g.title.clone(),
+                of(Measure::Starts),
+                of(Measure::Achievers),
+                of(Measure::Achievement),
+            ]
         }))
 }
 
@@ -297,7 +313,10 @@ fn districts(lep: &LepFindings) -> Html {
     let range = lep.standing.range.map_or_else(String::new, figures::period);
     let caption = format!("By district where the learner lives, {range}");
     let note = "“Too few to say” means that the noise added for privacy could explain the figure. It does not mean none.";
-    Html::concat([groups_table(&caption, "District", &lep.by_district).into(), Html::paragraph(note)])
+    Html::concat([
+        groups_table(&caption, "District", &lep.by_district).into(),
+        Html::paragraph(note),
+    ])
 }
 
 /// The area's statements, each with a link to its exact bytes.
@@ -305,7 +324,7 @@ async fn statements(service: &Service, s: &LepStanding) -> Result<Html, Failure>
     let Some(node) = s.node.as_ref().filter(|_| s.releases > 0) else {
         return Ok(Html::default());
     };
-    let mut months: Vec<(Period, u64)> = pages
+    let mut months: Vec<(Period, u64)> = service
         .store
         .history(node)
         .await?
@@ -327,7 +346,10 @@ async fn statements(service: &Service, s: &LepStanding) -> Result<Html, Failure>
             ]
         }));
     Ok(Details::new(
-        format!("Signed statements ({})", words::plural(months.len(), "month", "months")),
+        format!(
+            "Signed statements ({})",
+            words::plural(months.len(), "month", "months")
+        ),
         table,
     )
     .into())
@@ -341,6 +363,10 @@ pub(super) async fn figures(
     let snapshot = service.snapshot().await?;
     let lep = snapshot.lep(&code).ok_or_else(ProblemPage::not_found)?;
     let groups = lep.by_tier.iter().chain(&lep.by_district);
-    let findings = lep.standing.findings.iter().chain(groups.flat_map(|g| &g.findings));
+    let findings = lep
+        .standing
+        .findings
+        .iter()
+        .chain(groups.flat_map(|g| &g.findings));
     Ok(figures::csv(&format!("figures-{code}"), findings))
 }

@@ -12,8 +12,8 @@ use ldsp_ui::components::{Figure, InsetText, Stats, SummaryList, Table};
 use ldsp_ui::{Html, Page, ProblemPage};
 
 use super::{Answer, Failure, breakdown, figures, measures};
+use crate::Service;
 use crate::benchmark::{Finding, Measure, Snapshot};
-use crate::store::Store;
 
 /// Months that a trend needs before it is called one.
 pub(super) const TREND: usize = 5;
@@ -27,12 +27,7 @@ fn parse(measure: &str) -> Result<Measure, Failure> {
 
 /// Dimensions by which the measure has figures.
 fn dimensions(snapshot: &Snapshot, measure: Measure) -> Vec<Dimension> {
-    let has = |d: &Dimension| {
-        snapshot
-            .by(*d)
-            .iter()
-            .any(|g| g.finding(measure).is_some())
-    };
+    let has = |d: &Dimension| snapshot.by(*d).iter().any(|g| g.finding(measure).is_some());
     Snapshot::BREAKDOWNS.into_iter().filter(has).collect()
 }
 
@@ -70,7 +65,11 @@ pub(super) async fn show(
     let by = chosen(&query, &among);
     let body = Body {
         meaning: figures::meaning(measure),
-        stats: Stats::new("England to date", [figures::card(&national, "England to date")]).into(),
+        stats: Stats::new(
+            "England to date",
+            [figures::card(&national, "England to date")],
+        )
+        .into(),
         groups: by.map_or_else(Html::default, |by| {
             breakdown::groups(&snapshot, measure, &national, by, &among)
         }),
@@ -178,7 +177,7 @@ fn trend_figure(snapshot: &Snapshot, measure: Measure) -> Html {
     );
     let mut figure = Figure::new(trend_headline(measure, &trend), subtitle, chart, table)
         .id("over-time")
-        .note(format!("Latest month: {}.", figures::coverage(last.coverage)))
+        .note(coverage_note(&trend))
         .download(
             "Download by month (CSV)",
             format!("/benchmarks/{}/trend.csv", measure.id()),
@@ -191,6 +190,24 @@ fn trend_figure(snapshot: &Snapshot, measure: Measure) -> Html {
     figure.into()
 }
 
+/// What the months rest on; a warning where they rest on different areas.
+pub(super) fn coverage_note(trend: &[Finding]) -> String {
+    let Some((first, last)) = trend.first().zip(trend.last()) else {
+        return String::new();
+    };
+    let latest = format!("Latest month: {}.", figures::coverage(last.coverage));
+    if trend.iter().all(|f| f.coverage == last.coverage) {
+        return latest;
+    }
+    format!(
+        "{latest} Coverage differs between months ({} areas in {}, {} in {}): counts rise as late areas catch up.",
+        first.coverage.contributed,
+        first.range.to.in_words(),
+        last.coverage.contributed,
+        last.range.to.in_words()
+    )
+}
+
 /// Says of a trend only what noise cannot explain.
 fn trend_headline(measure: Measure, trend: &[Finding]) -> String {
     let name = figures::title(measure);
@@ -201,6 +218,10 @@ fn trend_headline(measure: Measure, trend: &[Finding]) -> String {
     let ends = || format!("from {} to {}", figures::value(first), figures::value(last));
     match figures::direction(first, last, CLEAR) {
         _ if trend.len() < TREND => format!("{name} so far"),
+        // Other areas in the sum, other numbers: that would be no trend.
+        _ if !measure.is_rate() && first.coverage != last.coverage => {
+            format!("{name} by month, from different numbers of areas")
+        }
         Some(std::cmp::Ordering::Greater) => format!("{name} up since {since}, {}", ends()),
         Some(std::cmp::Ordering::Less) => format!("{name} down since {since}, {}", ends()),
         Some(std::cmp::Ordering::Equal) => format!("{name}: no clear change since {since}"),
@@ -214,7 +235,10 @@ pub(super) async fn trend(
 ) -> Result<Response, Failure> {
     let measure = parse(&measure)?;
     let findings = service.snapshot().await?.trend(measure);
-    Ok(figures::csv(&format!("{}-by-month", measure.id()), &findings))
+    Ok(figures::csv(
+        &format!("{}-by-month", measure.id()),
+        &findings,
+    ))
 }
 
 pub(super) async fn groups(
@@ -228,7 +252,10 @@ pub(super) async fn groups(
     let groups = by.map_or_else(Vec::new, |by| snapshot.by(by));
     let findings = groups.iter().filter_map(|g| g.finding(measure));
     let name = by.map_or_else(|| "group".to_owned(), dimension_id);
-    Ok(figures::csv(&format!("{}-by-{name}", measure.id()), findings))
+    Ok(figures::csv(
+        &format!("{}-by-{name}", measure.id()),
+        findings,
+    ))
 }
 
 pub(super) async fn leps(

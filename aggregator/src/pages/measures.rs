@@ -7,8 +7,8 @@ use ldsp_ui::components::{InsetText, Stats, Table, link};
 use ldsp_ui::{Html, Page};
 
 use super::{Answer, figures};
+use crate::Service;
 use crate::benchmark::{Measure, Snapshot};
-use crate::store::Store;
 
 /// A published figure to set a measure beside, about another population.
 pub(super) struct Context {
@@ -66,7 +66,11 @@ fn body(snapshot: &Snapshot) -> Html {
     }
     for (caption, rates) in [("Counts", false), ("Rates", true)] {
         let measures = Measure::ALL.into_iter().filter(|m| m.is_rate() == rates);
-        let figure_column = if rates { "England, % (95 % interval)" } else { "England (95 % interval)" };
+        let figure_column = if rates {
+            "England, % (95 % interval)"
+        } else {
+            "England (95 % interval)"
+        };
         let table = Table::new(caption)
             .columns(["Measure", "What it is", figure_column])
             .numeric([2])
@@ -84,5 +88,10 @@ fn body(snapshot: &Snapshot) -> Html {
             }));
         pieces.push(table.into());
     }
+    pieces.push(Html::paragraph(
+        "For context, another population: in England in 2021/22, over all education and training aims, retention was 90.4 %, \
+         pass 92.4 % and achievement 83.6 % (Department for Education, further education and skills). These cover every subject \
+         and are no target for digital skills programmes.",
+    ));
     Html::concat(pieces)
 }

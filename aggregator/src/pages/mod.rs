@@ -9,29 +9,25 @@ mod breakdown;
 mod dots;
 mod entry;
 mod evidence;
+mod figures;
 mod help;
 mod home;
 mod lep;
+mod leps;
 mod library;
 mod measure;
 mod measures;
-mod figures;
 mod nodes;
 mod operator;
 mod practice;
 mod words;
-
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use ldsp_ui::{
-    Access, Banner, Frame, Html, Link, NavItem, Page, ProblemPage, RoleTable, Rule,
-};
+use ldsp_ui::{Access, Banner, Frame, Html, Link, NavItem, Page, ProblemPage, RoleTable, Rule};
 
 use crate::Service;
 use crate::store::StoreError;
@@ -84,7 +80,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/benchmarks/{measure}/trend.csv", get(measure::trend))
         .route("/benchmarks/{measure}/groups.csv", get(measure::groups))
         .route("/benchmarks/{measure}/leps.csv", get(measure::leps))
-        .route("/leps", get(lep::list))
+        .route("/leps", get(leps::show))
         .route("/leps/{code}", get(lep::show))
         .route("/leps/{code}/figures.csv", get(lep::figures))
         .route("/practice", get(practice::list))
@@ -126,7 +122,10 @@ pub fn roles() -> RoleTable {
     let public = PUBLIC.map(|path| Rule::get(path, Access::Public));
     RoleTable::new(public.into_iter().chain([
         Rule::get("/operator/nodes", Access::Roles(&["operator", "analyst"])),
-        Rule::post("/operator/nodes/{node}/approve", Access::Roles(&["operator"])),
+        Rule::post(
+            "/operator/nodes/{node}/approve",
+            Access::Roles(&["operator"]),
+        ),
     ]))
 }
 

@@ -15,11 +15,11 @@ use ldsp_ui::components::{
     Button, Checkboxes, Choice, ErrorSummary, Field, InsetText, Notification, PostForm, Table,
 };
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
-use serde::Deserialize;
 
 use super::{Answer, Failure, figures, words};
+use crate::Service;
 use crate::benchmark::{LepStanding, Status};
-use crate::store::{InviteRow, Node, Store, StoreError};
+use crate::store::{InviteRow, Node, Registry, StoreError};
 
 const OPERATOR: &str = "operator";
 
@@ -30,41 +30,39 @@ pub(super) async fn show(
 ) -> Answer {
     let page = page(&service, &person, None).await?;
     let approved: Option<NodeSlug> = query.get("approved").and_then(|n| n.parse().ok());
-    let Some(slug) = approved else { return Ok(page) };
+    let Some(slug) = approved else {
+        return Ok(page);
+    };
     // Only what is true: the address could name any node.
     let node = service.store.node(&slug).await?;
     let is_active = node.is_some_and(|n| n.state == NodeState::Active);
     Ok(if is_active {
-        page.notice(Notification::done(format!(
-            "{slug} may publish now."
-        )))
+        page.notice(Notification::done(format!("{slug} may publish now.")))
     } else {
         page
     })
-}
-
-/// What the form sends.
-#[derive(Deserialize)]
-pub(super) struct Approval {
-    key: String,
-    #[serde(default)]
-    compared: Option<String>,
 }
 
 pub(super) async fn approve(
     State(service): State<Arc<Service>>,
     person: SignedIn,
     Path(node): Path<String>,
-    Form(form): Form<Approval>,
+    Form(form): Form<HashMap<String, String>>,
 ) -> Result<Response, Failure> {
     let slug: NodeSlug = node.parse().map_err(|_| ProblemPage::not_found())?;
-    let key: Digest = form.key.parse().map_err(|_| ProblemPage::not_found())?;
-    if form.compared.as_deref() != Some("yes") {
-        let missing = "Confirm that you compared the fingerprint with the area by telephone or in person";
+    let key = form.get("key").and_then(|k| k.parse().ok());
+    let key: Digest = key.ok_or_else(ProblemPage::not_found)?;
+    if form.get(&field(&slug)).map(String::as_str) != Some("yes") {
+        let missing =
+            "Confirm that you compared the fingerprint with the area by telephone or in person";
         let refused = page(&service, &person, Some((&slug, missing))).await?;
         return Ok(refused.into_response());
     }
-    match service.store.approve(&slug, key, &person.name, service.now()).await {
+    match service
+        .store
+        .approve(&slug, key, &person.name, service.now())
+        .await
+    {
         Ok(_) => {
             tracing::info!(node = %slug, by = %person.name, "a node's key was approved");
             Ok(Redirect::to(&format!("/operator/nodes?approved={slug}")).into_response())
@@ -78,11 +76,7 @@ pub(super) async fn approve(
     }
 }
 
-async fn page(
-    service: &Service,
-    person: &SignedIn,
-    error: Option<(&NodeSlug, &str)>,
-) -> Answer {
+async fn page(service: &Service, person: &SignedIn, error: Option<(&NodeSlug, &str)>) -> Answer {
     let nodes = service.store.nodes().await?;
     let snapshot = service.snapshot().await?;
     let may_approve = person.role.as_str() == OPERATOR;
@@ -101,7 +95,7 @@ async fn page(
             .filter_map(|n| pending(n, may_approve, error))
             .collect(),
         invited: invited(&invites, service.now()),
-        late: late(&standings, snapshot.range().map(|r| r.to), pages),
+        late: late(&standings, snapshot.range().map(|r| r.to), service),
         active: active(&standings),
         may_approve,
     };
@@ -137,6 +131,7 @@ fn lep_name(node: &Node) -> String {
         .map_or_else(|| node.lep.to_string(), |l| l.name.clone())
 }
 
+/// The box's name, and so its id: unique among the forms of the page.
 fn field(node: &NodeSlug) -> String {
     format!("compared-{node}")
 }
@@ -145,7 +140,9 @@ fn pending(node: &Node, may_approve: bool, error: Option<(&NodeSlug, &str)>) -> 
     let fingerprint = key_id(node.key.as_ref()?);
     let digits = fingerprint.in_blocks();
     let blocks: Vec<&str> = digits.split(' ').collect();
-    let mine = error.filter(|(slug, _)| **slug == node.node).map(|(_, text)| text);
+    let mine = error
+        .filter(|(slug, _)| **slug == node.node)
+        .map(|(_, text)| text);
     let form = if may_approve {
         approval_form(&node.node, fingerprint, mine)
     } else {
@@ -160,12 +157,15 @@ fn pending(node: &Node, may_approve: bool, error: Option<(&NodeSlug, &str)>) -> 
 }
 
 fn approval_form(node: &NodeSlug, fingerprint: Digest, error: Option<&str>) -> Html {
-    let field = Field::new("compared", "Did you compare the fingerprint?")
-        .hint("Ring the area’s IT team on a number that you knew before. Have them read their fingerprint aloud: `ldsp-node status` shows it.")
+    let field = Field::new(field(node), "Did you compare the fingerprint?")
+        .hint("Ring the area’s IT team on a number that you knew before. Have them read their fingerprint aloud; the command ldsp-node status shows it.")
         .error_if(error);
     let boxes = Checkboxes::new(
         field,
-        [Choice::new("yes", "I compared all 64 characters with the area, not by e-mail, and they are the same")],
+        [Choice::new(
+            "yes",
+            "I compared all 64 characters with the area, not by e-mail, and they are the same",
+        )],
     );
     let form = PostForm::to(format!("/operator/nodes/{node}/approve"))
         .hidden("key", fingerprint.to_string())
@@ -176,7 +176,7 @@ fn approval_form(node: &NodeSlug, fingerprint: Digest, error: Option<&str>) -> H
 
 fn invited(invites: &[(&Node, Option<InviteRow>)], now: jiff::Timestamp) -> Html {
     if invites.is_empty() {
-        return Html::paragraph("No invite is open. Make one with `ldsp-aggregator invite`.");
+        return Html::paragraph("No invite is open. The command ldsp-aggregator invite makes one.");
     }
     Table::new("Invites that have not been used")
         .caption_hidden()
@@ -185,8 +185,15 @@ fn invited(invites: &[(&Node, Option<InviteRow>)], now: jiff::Timestamp) -> Html
             let (by, ends) = invite.as_ref().map_or_else(
                 || ("–".to_owned(), "–".to_owned()),
                 |i| {
-                    let ended = if i.expires < now { " (ended: make a new one)" } else { "" };
-                    (i.created_by.clone(), format!("{}{ended}", words::moment(i.expires)))
+                    let ended = if i.expires < now {
+                        " (ended: make a new one)"
+                    } else {
+                        ""
+                    };
+                    (
+                        i.created_by.clone(),
+                        format!("{}{ended}", words::moment(i.expires)),
+                    )
                 },
             );
             [lep_name(node), node.node.to_string(), by, ends]
@@ -197,7 +204,10 @@ fn invited(invites: &[(&Node, Option<InviteRow>)], now: jiff::Timestamp) -> Html
 /// Active nodes that lack the latest month that any area has, or the last month that has ended.
 fn late(standings: &[&LepStanding], latest: Option<Period>, service: &Service) -> Html {
     let ended = Period::of(service.today()).and_then(|p| p.plus(-1));
-    let behind: Vec<_> = standings.iter().filter(|s| s.status != Status::Contributed).collect();
+    let behind: Vec<_> = standings
+        .iter()
+        .filter(|s| s.status != Status::Contributed)
+        .collect();
     let expected = match (latest, ended) {
         (Some(latest), Some(ended)) => format!(
             "The latest month that any area has is {}; the last month that has ended is {}.",
@@ -215,8 +225,11 @@ fn late(standings: &[&LepStanding], latest: Option<Period>, service: &Service) -
         .rows(behind.iter().map(|s| {
             [
                 s.place.name.clone(),
-                s.node.as_ref().map_or_else(String::new, ToString::to_string),
-                s.range.map_or_else(|| "nothing yet".to_owned(), |r| r.to.in_words()),
+                s.node
+                    .as_ref()
+                    .map_or_else(String::new, ToString::to_string),
+                s.range
+                    .map_or_else(|| "nothing yet".to_owned(), |r| r.to.in_words()),
             ]
         }));
     Html::concat([Html::paragraph(&expected), table.into()])
@@ -233,8 +246,11 @@ fn active(standings: &[&LepStanding]) -> Html {
         .rows(standings.iter().map(|s| {
             [
                 s.place.name.clone(),
-                s.node.as_ref().map_or_else(String::new, ToString::to_string),
-                s.range.map_or_else(|| "nothing yet".to_owned(), figures::period),
+                s.node
+                    .as_ref()
+                    .map_or_else(String::new, ToString::to_string),
+                s.range
+                    .map_or_else(|| "nothing yet".to_owned(), figures::period),
                 s.releases.to_string(),
             ]
         }))

@@ -14,7 +14,8 @@ use ldsp_ui::{Html, Page};
 
 use super::library::{self, Choice, Shelf};
 use super::{Answer, words};
-use crate::store::{LibraryEntry, Store};
+use crate::Service;
+use crate::store::LibraryEntry;
 
 /// Characters of "what was done" that the list shows.
 const TEASER: usize = 220;

@@ -1,10 +1,10 @@
 //! Numbers, dates and lists as people read them.
 
+use crate::time::in_london;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use ldsp_protocol::ids::Period;
-use ldsp_protocol::measures::{Count, Estimate, Rate};
+use ldsp_protocol::measures::{Count, Estimate};
 
 /// Stands in for a number that the display rules hold back.
 pub(crate) const TOO_FEW: &str = "too few to say";
@@ -59,20 +59,6 @@ pub(crate) fn count_with_interval(estimate: &Estimate) -> String {
     }
 }
 
-/// `82.4 to 83.8`.
-pub(crate) fn rate_interval(rate: &Rate) -> String {
-    let (low, high) = rate.interval();
-    format!("{} to {}", decimal(low), decimal(high))
-}
-
-/// `83.1 % (82.4 to 83.8)`, or that there is too little to say.
-pub(crate) fn rate_with_interval(rate: Option<&Rate>) -> String {
-    rate.map_or_else(
-        || TOO_FEW.to_owned(),
-        |r| format!("{} ({})", percent(r.value), rate_interval(r)),
-    )
-}
-
 /// `October 2026`, `May to October 2026`, `November 2025 to April 2026`.
 pub(crate) fn period_range(first: Period, last: Period) -> String {
     if first == last {
@@ -91,19 +77,9 @@ pub(crate) fn date(date: Date) -> String {
     date.strftime("%-d %B %Y").to_string()
 }
 
-/// The day in London.
-pub(crate) fn london(at: Timestamp) -> Date {
-    // The time zone database is part of the operating system; without it UTC is at most an hour off.
-    let zone = TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC);
-    at.to_zoned(zone).date()
-}
-
 /// `3 October 2026 at 14:05`, London time.
 pub(crate) fn moment(at: Timestamp) -> String {
-    let zone = TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC);
-    at.to_zoned(zone)
-        .strftime("%-d %B %Y at %H:%M")
-        .to_string()
+    in_london(at).strftime("%-d %B %Y at %H:%M").to_string()
 }
 
 /// `1 entry`, `2 entries`.
@@ -144,19 +120,6 @@ mod tests {
         assert_eq!(thousands(84_760), "84,760");
         assert_eq!(thousands(1_234_567), "1,234,567");
         assert_eq!(percent(0.8312), "83.1\u{a0}%");
-        let rate = Rate {
-            value: 0.831,
-            se: 0.003_571,
-            base: Estimate {
-                value: 1000.0,
-                se: 10.0,
-            },
-        };
-        assert_eq!(
-            rate_with_interval(Some(&rate)),
-            "83.1\u{a0}% (82.4 to 83.8)"
-        );
-        assert_eq!(rate_with_interval(None), TOO_FEW);
     }
 
     #[test]

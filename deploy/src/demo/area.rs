@@ -108,7 +108,10 @@ impl Area {
 
 /// A command of `ldsp-node`, without the terminal.
 async fn ask(command: Command, context: &Context) -> anyhow::Result<Output> {
-    app::run(command, context).await.map_err(|refusal| anyhow!("{refusal}"))
+    app::run(command, context).await.map_err(|refusal| match &refusal.output {
+        Some(report) => anyhow!("{refusal}\n{}", report.text),
+        None => anyhow!("{refusal}"),
+    })
 }
 
 async fn add(name: &str, role: RoleArg, context: &Context) -> anyhow::Result<SignIn> {
@@ -166,7 +169,7 @@ async fn publish(node: &Node, plan: &Plan, context: &Context) -> anyhow::Result<
         approve(&node.store, &node.signing, &approval, now).await?;
     }
     share_practice(node, context).await?;
-    let place = node.store.enrolment().await?.context("this node has enrolled")?;
+    let place = node.store.enrolment().await?.context("this node enrolled before")?;
     let submitter = Submitter::new(node.store.clone(), Https::new(&place.url, place.ca_pem.as_deref())?);
     let mut rng = (context.entropy)();
     match submitter.drain(now, &mut *rng).await?.1 {
@@ -179,7 +182,7 @@ async fn share_practice(node: &Node, context: &Context) -> anyhow::Result<()> {
     let now = (context.clock)();
     let today = now.to_zoned(ldsp_node::schedule::london()).date();
     let figures = node.store.own_figures(&node.lep).await?;
-    let newest = figures.newest().context("a release was approved before")?;
+    let newest = figures.releases().last().context("a release was approved before")?;
     for practice in records::practice::entries(today).into_iter().filter(|p| p.publisher == node.lep) {
         let entry = practice.citing(newest.statement);
         let id = node.store.add_practice(&entry, AUTHOR, now).await?;

@@ -71,6 +71,11 @@ impl Centre {
         vec![self.operator.clone(), self.analyst.clone()]
     }
 
+    /// Certificate of the authority behind every site, PEM file.
+    pub(super) fn ca_file(&self) -> &Path {
+        &self.authority.file
+    }
+
     pub(super) fn authority(&self) -> &Authority {
         &self.authority
     }
@@ -115,7 +120,7 @@ pub(super) struct Authority {
     ca: PrivateCa,
     dir: PathBuf,
     /// Its certificate, PEM.
-    pub(super) file: PathBuf,
+    file: PathBuf,
     from: Timestamp,
     until: Timestamp,
 }
@@ -138,8 +143,8 @@ impl Authority {
         let issued = self.ca.issue(&["localhost", "127.0.0.1"], self.from, self.until)?;
         let file = |ending: &str| self.dir.join(format!("{site}.{ending}"));
         let (chain, key) = (file("crt"), file("key"));
-        std::fs::write(&chain, issued.chain_pem())?;
-        std::fs::write(&key, issued.key_pem())?;
+        std::fs::write(&chain, &issued.certificate_pem)?;
+        std::fs::write(&key, &issued.key_pem)?;
         Ok((chain, key))
     }
 }

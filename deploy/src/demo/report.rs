@@ -101,7 +101,7 @@ impl Addresses {
             people: people.to_vec(),
         };
         Self {
-            aggregator: site(None, centre.url(), centre.people()),
+            aggregator: site(None, centre.url(), &centre.people()),
             nodes: areas.iter().map(|a| site(Some(a.slug().to_string()), a.url(), a.people())).collect(),
             ca: centre.ca_file().display().to_string(),
         }

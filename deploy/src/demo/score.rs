@@ -76,7 +76,7 @@ impl Exact {
 
 /// Scores the figures of one LEP's page: totals, by tier, by district.
 #[must_use]
-pub fn score(findings: &LepFindings, records: &LepRecords, last: Period) -> Score {
+pub(super) fn score(findings: &LepFindings, records: &LepRecords, last: Period) -> Score {
     let mut total = Exact::default();
     let mut groups: BTreeMap<String, Exact> = BTreeMap::new();
     for enrolment in records.truth() {

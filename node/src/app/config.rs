@@ -35,8 +35,8 @@ pub struct Config {
     pub rho_micro: Option<u64>,
     /// When releases are prepared and statements submitted: cron, five fields, Europe/London.
     pub schedule: String,
-    /// A sentence across every page when the records are not real, as in the demonstration.
-    pub illustrative: Option<String>,
+    /// A sentence across every page, such as that the records are not real.
+    pub banner: Option<String>,
     /// Form of the logs.
     pub log: LogFormat,
 }
@@ -50,7 +50,7 @@ impl Default for Config {
             tls: None,
             rho_micro: None,
             schedule: "0 6 5 * *".to_owned(),
-            illustrative: None,
+            banner: None,
             log: LogFormat::Text,
         }
     }
@@ -78,7 +78,7 @@ struct Settings {
     tls_key: Option<PathBuf>,
     rho_micro: Option<u64>,
     schedule: Option<String>,
-    illustrative: Option<String>,
+    banner: Option<String>,
     log: Option<LogFormat>,
 }
 
@@ -110,7 +110,7 @@ impl Config {
         let settings: Settings = toml::from_str(&text).map_err(|error| ConfigError {
             place: place.clone(),
             cause: error.to_string().trim_end().to_owned(),
-            next: "Correct or remove the key. The keys are: data_dir, listen, public_url, tls_cert, tls_key, rho_micro, schedule, illustrative, log.",
+            next: "Correct or remove the key. The keys are: data_dir, listen, public_url, tls_cert, tls_key, rho_micro, schedule, banner, log.",
         })?;
         let base = Self::default().overlaid(settings, &place)?;
         base.overlaid(from_environment(environment)?, ENVIRONMENT)
@@ -162,7 +162,7 @@ impl Config {
         }
         self.data_dir = settings.data_dir.unwrap_or(self.data_dir);
         self.listen = settings.listen.unwrap_or(self.listen);
-        self.illustrative = settings.illustrative.or(self.illustrative);
+        self.banner = settings.banner.or(self.banner);
         self.log = settings.log.unwrap_or(self.log);
         Ok(self)
     }
@@ -191,7 +191,7 @@ fn from_environment(
     table.try_into().map_err(|error: toml::de::Error| ConfigError {
         place: ENVIRONMENT.to_owned(),
         cause: error.to_string().trim_end().to_owned(),
-        next: "Correct or unset the variable: LDSP_ and one of DATA_DIR, LISTEN, PUBLIC_URL, TLS_CERT, TLS_KEY, RHO_MICRO, SCHEDULE, ILLUSTRATIVE, LOG.",
+        next: "Correct or unset the variable: LDSP_ and one of DATA_DIR, LISTEN, PUBLIC_URL, TLS_CERT, TLS_KEY, RHO_MICRO, SCHEDULE, BANNER, LOG.",
     })
 }
 

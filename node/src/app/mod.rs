@@ -21,6 +21,7 @@ use std::sync::Arc;
 use clap::Parser as _;
 use ldsp_protocol::ids::Gss;
 use serde_json::json;
+use tracing_subscriber::EnvFilter;
 
 use crate::home::{HomeError, Node};
 use crate::{Clock, Entropy};
@@ -96,8 +97,9 @@ pub fn main(
 }
 
 fn start_logs(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::INFO)
+        .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     // A second start (in tests) keeps the first.

@@ -29,6 +29,12 @@ pub struct Refusal {
     pub output: Option<Output>,
 }
 
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}. {}", self.reason, self.next)
+    }
+}
+
 /// What every command's handler returns.
 pub type Answer = Result<Output, Refusal>;
 

@@ -1,6 +1,8 @@
 //! `serve`: the node's pages over TLS, the release schedule and the outbox, in one process.
 
+use std::fs::{File, TryLockError};
 use std::future::Future;
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
@@ -56,10 +58,41 @@ pub(super) async fn command(context: &Context) -> Answer {
             "Choose another `listen` address, or stop the program that uses it.",
         )
     })?;
+    let _serving = serve_alone(&node.dir)?;
+    if context.config.tls.is_none() {
+        // Who hears the address wants to trust its certificate.
+        authority(&context.config.data_dir, (context.clock)())?;
+    }
+    say_where(&listener);
     run(node, context, listener, stop_signal()).await?;
     Ok(Output {
         text: "Stopped.".to_owned(),
         json: serde_json::json!({"stopped": true}),
+    })
+}
+
+/// The address alone on a line: with port 0 only this tells where the pages are.
+fn say_where(listener: &TcpListener) {
+    if let Ok(address) = listener.local_addr() {
+        // Nobody has to listen to it.
+        drop(writeln!(
+            std::io::stdout(),
+            "listening on https://{address}"
+        ));
+    }
+}
+
+/// Two schedules on one ledger would get in each other's way. The lock goes with the process, however it ends.
+fn serve_alone(dir: &Path) -> Result<File, Refusal> {
+    let path = dir.join("serve.lock");
+    let locked = File::create(&path).map_err(TryLockError::Error);
+    let locked = locked.and_then(|file| file.try_lock().map(|()| file));
+    locked.map_err(|error| match error {
+        TryLockError::WouldBlock => Refusal::new(
+            format!("{} is already served by another process", dir.display()),
+            "Use that one, or end it first.",
+        ),
+        TryLockError::Error(error) => home::failed(&path, "locked")(error).into(),
     })
 }
 
@@ -147,10 +180,11 @@ fn site(node: &Node, url: &str, context: &Context, wake: Arc<Notify>) -> Result<
             })
         }),
         queued: Arc::new(move || wake.notify_one()),
-        illustrative: context.config.illustrative.clone(),
+        illustrative: context.config.banner.clone(),
     };
     let health = health(node.store.clone());
-    pages::site(settings, url, "node", health)
+    // Browsers share cookies between the ports of a host, where several nodes may run: the demonstration does.
+    pages::site(settings, url, node.lep.as_str(), health)
         .map_err(|error| Refusal::new(error, "Correct `public_url` in the configuration."))
 }
 

@@ -90,7 +90,8 @@ faults! {
         "Remove the destination, or correct stage and end.";
     DESTINATION_EARLY = "destination-early", "The destination is not due yet: the months since the end have not passed.",
         "Leave it empty until then.";
-    PAIR = "pair-incomplete", "Of before and after, only one is given.", "Give both or neither.";
+    PAIR = "pair-incomplete", "There is an answer at follow-up but none at the start.",
+        "Fill in the answer at the start, or leave both empty.";
     CONFIDENCE = "confidence-range", "This is not a whole number from 1 to 10.",
         "Give the answer on the scale of 1 to 10, or leave both fields empty.";
     EVERYDAY = "everyday-range", "This is not a whole number from 0 to 5.",

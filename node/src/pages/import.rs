@@ -352,7 +352,7 @@ fn problems(report: &ImportReport) -> Html {
             p.field.unwrap_or("whole row").into(),
             p.cause.to_string().into(),
             p.remedy.to_string().into(),
-            super::releases::code(p.code),
+            super::release_view::code(p.code),
         ]
     });
     let shown = if all > SHOWN as u64 {

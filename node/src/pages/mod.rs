@@ -6,14 +6,17 @@
 mod figures;
 mod help;
 mod home;
+mod home_tasks;
 mod import;
 mod library;
 mod people;
 mod practice;
 mod practice_figures;
 mod practice_form;
+mod practice_sheet;
 mod practice_view;
 mod release_table;
+mod release_view;
 mod releases;
 mod upload;
 mod words;
@@ -116,7 +119,6 @@ pub fn rules() -> Vec<Rule> {
 }
 
 /// The node's routes, to be put behind sign-in and [`rules`] by [`site`]. Removes uploads that a killed program left behind.
-#[must_use]
 pub fn router(settings: Settings) -> Router {
     upload::sweep(&settings.node.dir);
     let pages = Pages {

@@ -49,6 +49,16 @@ pub async fn lep(connection: &mut SqliteConnection) -> Result<Option<Gss>, Store
         .transpose()
 }
 
+impl super::Store {
+    /// The enrolment; `None` before `enrol`.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`].
+    pub async fn enrolment(&self) -> Result<Option<Enrolment>, StoreError> {
+        read(&mut *self.reader.acquire().await?).await
+    }
+}
+
 /// The enrolment; `None` before `enrol`.
 ///
 /// # Errors

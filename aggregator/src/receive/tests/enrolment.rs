@@ -13,13 +13,15 @@ const SECRET: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c
 /// A canonical point that is not in the prime-order group ("Taming the many EdDSAs", section 3).
 fn mixed_order_key() -> [u8; 32] {
     use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
-    (ED25519_BASEPOINT_POINT + EIGHT_TORSION[1]).compress().to_bytes()
+    (ED25519_BASEPOINT_POINT + EIGHT_TORSION[1])
+        .compress()
+        .to_bytes()
 }
 
 async fn invited(world: &World) {
     let invite = InviteRow {
         node: "solent".parse().unwrap(),
-        lep: "E37000029".parse().unwrap(),
+        lep: "E37000055".parse().unwrap(),
         secret_hash: Digest::of(SECRET.as_bytes()),
         expires: at("2023-01-10T00:00:00Z"),
         created: at("2023-01-05T00:00:00Z"),

@@ -148,7 +148,7 @@ async fn entries_with_faults_personal_data_or_foreign_evidence_are_refused() {
     };
     let mut personal = entry("E37000001");
     personal.what = "Ask jo@example.org".into();
-    let mut abroad = entry("E37000029");
+    let mut abroad = entry("E37000055");
     abroad.sharing = Sharing::Public;
     let mut invented = entry("E37000001");
     invented.evidence = vec![cite(Digest::of(b"nothing"))];

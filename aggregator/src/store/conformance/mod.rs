@@ -1,1 +1,83 @@
+//! What every backend must do, written once. Each function takes a way to open an empty store and,
+//! where rows are damaged, a way to run a statement of SQL that both dialects know.
 
+mod library;
+mod log;
+mod registry;
+mod rollups;
+
+use ldsp_protocol::ids::{Digest, Period};
+use ldsp_protocol::practice::PracticeEntry;
+use ldsp_protocol::statement::Kind;
+
+use super::{Effect, NewStatement, Sign};
+use crate::rollup::{self, NodeMonth};
+use crate::testing::{Sim, at};
+use ldsp_protocol::standard::Standard;
+
+pub(crate) use library::library_conforms;
+pub(crate) use log::log_conforms;
+pub(crate) use registry::registry_conforms;
+pub(crate) use rollups::rollups_conforms;
+
+/// A receipt that says what it was made from.
+const SIGN: Sign<'static> = &|new, index| format!("{} {} {index}", new.node, new.seq);
+
+fn statement(
+    sim: &Sim,
+    kind: Kind,
+    period: Option<Period>,
+    effect: Effect,
+    text: &str,
+) -> NewStatement {
+    NewStatement {
+        node: sim.slug.clone(),
+        seq: sim.seq + 1,
+        prev: sim.prev,
+        kind,
+        period,
+        key_id: Digest::of(b"key"),
+        pae: Digest::of(format!("{} {} {text}", sim.slug, sim.seq).as_bytes()),
+        envelope: text.as_bytes().to_vec(),
+        received: at("2022-06-01T10:00:00Z"),
+        effect,
+    }
+}
+
+fn advance(sim: &mut Sim, new: &NewStatement) {
+    sim.seq = new.seq;
+    sim.prev = new.pae;
+}
+
+/// The node's next month; `history` grows with it.
+fn month(sim: &mut Sim, history: &mut Vec<NodeMonth>) -> NewStatement {
+    let summary = sim.summary(3);
+    let period = sim.next;
+    let place = (&sim.slug.clone(), &sim.lep.clone(), period, sim.seq + 1);
+    let fold = rollup::fold(Standard::v1(), history, place, &summary).unwrap();
+    history.push(fold.month.clone());
+    sim.next = period.next().unwrap();
+    let effect = Effect::Summary(Box::new(fold));
+    let new = statement(sim, Kind::LearningSummary, Some(period), effect, "summary");
+    advance(sim, &new);
+    new
+}
+
+/// The node's next entry.
+fn entry(sim: &mut Sim, entry: PracticeEntry) -> NewStatement {
+    let text = entry.title.clone();
+    let effect = Effect::Practice(Box::new(entry));
+    let new = statement(sim, Kind::PracticeEntry, None, effect, &text);
+    advance(sim, &new);
+    new
+}
+
+/// Asserts that an outcome is damage at this place.
+fn damaged<T: std::fmt::Debug>(outcome: Result<T, super::StoreError>, place: (&str, &str, &str)) {
+    match outcome {
+        Err(super::StoreError::Corrupt { table, column, row }) => {
+            assert_eq!((table, column, row.as_str()), place);
+        }
+        other => panic!("{place:?} was not noticed: {other:?}"),
+    }
+}

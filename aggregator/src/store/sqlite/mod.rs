@@ -5,6 +5,8 @@ mod library;
 mod log;
 mod registry;
 mod rollups;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::str::FromStr;

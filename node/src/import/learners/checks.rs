@@ -142,7 +142,7 @@ fn position(dimension: Dimension, id: &str) -> Option<u8> {
 }
 
 /// Less, the same or more between two answers: 0, 1 or 2 in both dimensions' lists (fell, same,
-/// rose; fewer, same, more).
+/// rose; fewer, same, more). The first answer alone waits for the follow-up: not asked yet.
 pub(super) fn change(
     row: &mut Row<'_>,
     (before, after): (Column, Column),
@@ -156,7 +156,9 @@ pub(super) fn change(
     let mut answers = [None; 2];
     for (at, column) in [before, after].into_iter().enumerate() {
         if texts[at].is_empty() {
-            row.problem(column, faults::PAIR);
+            if at == 0 {
+                row.problem(column, faults::PAIR);
+            }
             continue;
         }
         answers[at] = values::whole(texts[at], least, most);

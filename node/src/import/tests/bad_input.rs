@@ -137,8 +137,8 @@ async fn fields() {
             vec![("destination_3m", "destination-open")],
         ),
         (
-            vec![("confidence_after", "")],
-            vec![("confidence_after", "pair-incomplete")],
+            vec![("confidence_before", "")],
+            vec![("confidence_before", "pair-incomplete")],
         ),
         (
             vec![("confidence_before", "0"), ("confidence_after", "11")],

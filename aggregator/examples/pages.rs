@@ -1,0 +1,72 @@
+//! Serves the pages over an invented federation, to be looked at:
+//! `cargo run -p ldsp-aggregator --example pages -- 8443 [empty|one]`. Signs in as `olive` (operator).
+
+mod synthetic;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use axum::Router;
+use jiff::{SignedDuration, Timestamp};
+use ldsp_aggregator::{pages, receive};
+use ldsp_ui::secret::{self, Secret};
+use ldsp_ui::tls::PrivateCa;
+use ldsp_ui::{People, PeopleError, PersonRecord, Role, Site};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+struct OnePerson(PersonRecord);
+
+impl People for OnePerson {
+    async fn find(&self, name: &str) -> Result<Option<PersonRecord>, PeopleError> {
+        Ok((name == self.0.name).then(|| self.0.clone()))
+    }
+}
+
+#[tokio::main]
+#[expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "an example is an app: it owns the terminal and the clock"
+)]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let port: u16 = std::env::args().nth(1).map_or(Ok(0), |port| port.parse())?;
+    let directory = tempfile::tempdir()?;
+    let now: Timestamp = "2026-11-22T10:00:00Z".parse()?;
+    let mut world = synthetic::world(&directory.path().join("pages.db"), now).await;
+    match std::env::args().nth(2).as_deref() {
+        Some("empty") => {}
+        Some("one") => {
+            let lep = synthetic::leps()[0];
+            world.join(lep).await;
+            world.publish(lep, "2026-10".parse()?, 1, 300).await;
+        }
+        _ => world.federation(6).await,
+    }
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let typed = Secret::generate(&mut rng);
+    let person = PersonRecord {
+        name: "olive".into(),
+        role: Role::new("operator"),
+        secret_hash: secret::hash(&typed, &mut rng)?,
+    };
+    let listener = TcpListener::bind(("127.0.0.1", port))?;
+    let origin = format!("https://127.0.0.1:{}", listener.local_addr()?.port());
+    let (real, year) = (Timestamp::now(), SignedDuration::from_hours(24 * 365));
+    let material = PrivateCa::generate(real, real + year)?
+        .issue(&["127.0.0.1"], real, real + year)?
+        .material()?;
+    let banner = "These pages show an invented federation. No figure is real.";
+    let site = Site::new(
+        pages::frame(Some(banner)),
+        &origin,
+        OnePerson(person),
+        Arc::new(Timestamp::now),
+    )?
+    .roles(pages::roles());
+    let machine: Router = receive::router(world.service.clone());
+    let router = site.router(pages::router(world.service.clone()), machine);
+    println!("{origin}/ olive {}", typed.reveal());
+    ldsp_ui::serve(listener, material, router, std::future::pending()).await?;
+    Ok(())
+}

@@ -1,0 +1,165 @@
+use ldsp_protocol::noise::in_counts;
+use ldsp_protocol::summary::{Manifest, ProtectedTable};
+
+use super::*;
+use crate::store::{Log, Rollups};
+use crate::testing::{Sim, World};
+
+/// A month with `value` in the first cell of every table, in grid units.
+fn summary(epoch: u32, month: usize, pledges: &[&str], value: i64) -> LearningSummary {
+    let standard = Standard::v1();
+    let pledges: Vec<PledgeId> = pledges.iter().map(|p| p.parse().unwrap()).collect();
+    let codebook = Codebook::new(&"E37000001".parse().unwrap(), &pledges);
+    let table = |t: &ldsp_protocol::standard::Table| {
+        let mut cells = vec![0; codebook.cells(t)];
+        cells[0] = value;
+        if t.dimensions == [Dimension::Pledge] && cells.len() > 1 {
+            cells[1] = 2 * value;
+        }
+        ProtectedTable {
+            id: t.id.clone(),
+            cells,
+        }
+    };
+    LearningSummary {
+        software: "test/1".into(),
+        noise: Manifest::new(standard, epoch, month, 500_000),
+        tables: standard.tables().iter().map(table).collect(),
+        pledges,
+    }
+}
+
+fn folded(summaries: &[LearningSummary]) -> State {
+    let (node, lep) = ("a-node".parse().unwrap(), "E37000001".parse().unwrap());
+    let first: Period = "2022-01".parse().unwrap();
+    let items = summaries.iter().enumerate().map(|(at, s)| {
+        (
+            &node,
+            &lep,
+            first.plus(at as i32).unwrap(),
+            at as u64 + 1,
+            s,
+        )
+    });
+    rebuild(Standard::v1(), items).unwrap()
+}
+
+fn months(state: &State) -> &[NodeMonth] {
+    state.months.values().next().unwrap()
+}
+
+#[test]
+fn estimates_are_the_filter_of_all_months_of_the_epoch() {
+    let state = folded(&[summary(1, 1, &[], 65_536), summary(1, 2, &[], 65_536)]);
+    let y: Vec<i64> = months(&state).iter().map(|m| m.cumulative[0]).collect();
+    // c_0 = 1, c_1 = 1/2.
+    assert_eq!(y, [1 << 32, (1 << 32) + (1 << 31)]);
+    let national: Vec<i64> = state
+        .national
+        .iter()
+        .filter(|((_, part), _)| part.is_empty())
+        .map(|(_, cells)| cells.iter().copied().max().unwrap())
+        .collect();
+    assert_eq!(national, [1 << 32, 1 << 31]);
+}
+
+#[test]
+fn a_new_epoch_adds_to_the_last_estimate_of_the_one_before() {
+    let state = folded(&[
+        summary(1, 1, &[], 65_536),
+        summary(1, 2, &[], 0),
+        summary(2, 1, &[], 65_536),
+        summary(2, 2, &[], 0),
+    ]);
+    let y: Vec<f64> = months(&state)
+        .iter()
+        .map(|m| in_counts(m.cumulative[0]))
+        .collect();
+    assert_eq!(y, [1.0, 0.5, 1.5, 1.0]);
+    let earlier = months(&state)[3].earlier.unwrap();
+    assert_eq!((earlier.month, earlier.rho_micro), (2, 500_000));
+}
+
+#[test]
+fn an_accepted_pledge_widens_its_tables_and_nothing_else() {
+    let state = folded(&[
+        summary(1, 1, &[], 65_536),
+        summary(1, 2, &["acme-2022"], 65_536),
+    ]);
+    let period: Period = "2022-02".parse().unwrap();
+    let part = |name: &str| &state.national[&(period, name.to_owned())];
+    assert_eq!(part("acme-2022")[0], 2 << 32);
+    assert_eq!(part("none")[0], 1 << 31);
+    let last = &months(&state)[1];
+    let grown = last.cumulative.len() - months(&state)[0].cumulative.len();
+    // One cell of starts by pledge, three of leavers by pledge and outcome.
+    assert_eq!(grown, 4);
+    assert_eq!(last.cumulative[0], (1 << 32) + (1 << 31));
+}
+
+#[test]
+fn an_estimate_out_of_range_names_table_and_cell() {
+    let node = "a-node".parse().unwrap();
+    let lep = "E37000001".parse().unwrap();
+    let period = "2022-01".parse().unwrap();
+    let mut huge = summary(1, 1, &[], 0);
+    huge.tables[4].cells[3] = 1 << 41;
+    let error = fold(Standard::v1(), &[], (&node, &lep, period, 1), &huge).unwrap_err();
+    assert_eq!(
+        (error.table.as_str(), error.cell),
+        ("starts.disability-by-tier", 3)
+    );
+}
+
+#[tokio::test]
+async fn the_rollup_is_rebuilt_from_the_log_byte_for_byte() {
+    let world = World::new().await;
+    let mut sims = [Sim::new(0), Sim::new(1), Sim::new(2)];
+    for sim in &sims {
+        world.admit(sim).await;
+    }
+    for (round, order) in [[0, 1, 2], [2, 0, 1], [1, 2, 0]].iter().enumerate() {
+        for at in order.iter().take(3 - round % 2) {
+            let sim = &mut sims[*at];
+            let (seq, sealed) = sim.publish(40);
+            let answer = world.put(&sim.path(seq), sealed.envelope()).await;
+            assert!(answer.status.is_success(), "{}", answer.text());
+        }
+    }
+    let store = &world.service.store;
+    let state = rebuild_store(store).await;
+    let kept = store.national().await.unwrap();
+    let kept: BTreeMap<_, _> = kept
+        .into_iter()
+        .map(|n| ((n.period, n.part), n.cells))
+        .collect();
+    assert_eq!(state.national, kept);
+    for (node, months) in &state.months {
+        assert_eq!(months, &store.history(node).await.unwrap());
+    }
+}
+
+async fn rebuild_store<S: Log + crate::store::Registry>(store: &S) -> State {
+    use ldsp_protocol::dsse::Unverified;
+    use ldsp_protocol::statement::{Payload, Statement};
+    let nodes = store.nodes().await.unwrap();
+    let mut summaries = Vec::new();
+    for logged in store.statements(0, 1000).await.unwrap() {
+        let node = nodes.iter().find(|n| n.node == logged.node).unwrap();
+        let unverified = Unverified::parse(&logged.envelope).unwrap();
+        let verified = unverified.verify(&node.key.unwrap()).unwrap();
+        if let Payload::LearningSummary(summary) = Statement::read(&verified).unwrap().payload {
+            summaries.push((
+                &node.node,
+                &node.lep,
+                logged.period.unwrap(),
+                logged.seq,
+                summary,
+            ));
+        }
+    }
+    let items = summaries
+        .iter()
+        .map(|(n, l, p, s, summary)| (*n, *l, *p, *s, summary));
+    rebuild(Standard::v1(), items).unwrap()
+}

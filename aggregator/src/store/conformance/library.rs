@@ -1,0 +1,127 @@
+use jiff::civil::date;
+use ldsp_protocol::ids::Digest;
+use ldsp_protocol::practice::{Factor, Sharing, Verdict};
+
+use super::{SIGN, damaged, entry};
+use crate::receive::tests::practice::entry as sample;
+use crate::store::{Library, LibraryEntry, Log, PracticeFilter, Reader, Registry};
+use crate::testing::{Sim, admit};
+
+fn titles(entries: &[LibraryEntry]) -> Vec<&str> {
+    entries.iter().map(|e| e.entry.title.as_str()).collect()
+}
+
+/// Filters, embargo, pages, supersession, damage.
+pub(crate) async fn library_conforms<S: Library + Log + Registry>(
+    open: impl AsyncFn() -> S,
+    damage: impl AsyncFn(&S, &'static str),
+) {
+    let store = open().await;
+    let mut sim = Sim::new(0);
+    admit(&store, &sim).await;
+    let mut sent = vec![];
+    for (title, verdict, factor, sharing) in [
+        ("one", Verdict::Failed, Factor::Timing, Sharing::Public),
+        ("two", Verdict::Worked, Factor::Staff, Sharing::Public),
+        (
+            "three",
+            Verdict::Worked,
+            Factor::Timing,
+            Sharing::PeersUntil(date(2022, 5, 1)),
+        ),
+    ] {
+        let mut new = sample("E37000001");
+        (new.title, new.verdict, new.causes[0].factor, new.sharing) =
+            (title.into(), verdict, factor, sharing);
+        let twice = new.causes[0].clone();
+        new.causes.push(twice);
+        sent.push(entry(&mut sim, new));
+    }
+    store.append(&sent, SIGN).await.unwrap();
+    let list = async |filter: PracticeFilter| store.entries(&filter).await.unwrap();
+    let peer = || PracticeFilter::all(Reader::Peer);
+    assert_eq!(titles(&list(peer()).await), ["three", "two", "one"]);
+    let before = PracticeFilter::all(Reader::Public(date(2022, 4, 30)));
+    assert_eq!(titles(&list(before).await), ["two", "one"]);
+    let from = PracticeFilter::all(Reader::Public(date(2022, 5, 1)));
+    assert_eq!(titles(&list(from).await), ["three", "two", "one"]);
+    let timing = PracticeFilter {
+        cause: Some(Factor::Timing),
+        ..peer()
+    };
+    assert_eq!(titles(&list(timing).await), ["three", "one"]);
+    let worked = PracticeFilter {
+        verdict: Some(Verdict::Worked),
+        tier: Some("basic".into()),
+        ..peer()
+    };
+    assert_eq!(titles(&list(worked).await), ["three", "two"]);
+    let none = PracticeFilter {
+        tier: Some("advanced".into()),
+        ..peer()
+    };
+    assert_eq!(list(none).await, []);
+    let page = list(PracticeFilter { limit: 2, ..peer() }).await;
+    let rest = PracticeFilter {
+        before: page.last().map(|e| e.index),
+        ..peer()
+    };
+    assert_eq!(titles(&list(rest).await), ["one"]);
+
+    superseding(&store, &mut sim, sent[0].pae).await;
+    let found = store.cited(sent[1].pae).await.unwrap().unwrap();
+    assert_eq!((found.seq, found.entry.title.as_str()), (2, "two"));
+    assert_eq!(store.cited(Digest::ZERO).await.unwrap(), None);
+    assert_eq!(store.entry(&sim.slug, 9).await.unwrap(), None);
+    damage(&store, "UPDATE practice SET entry = '{}' WHERE leaf = 1").await;
+    damaged(store.entry(&sim.slug, 2).await, ("practice", "entry", "1"));
+}
+
+async fn superseding<S: Library + Log + Registry>(store: &S, sim: &mut Sim, old: Digest) {
+    let mut thief = Sim::new(1);
+    admit(store, &thief).await;
+    let mut copy = sample("E37000001");
+    (copy.title, copy.supersedes, copy.sharing) = ("copy".into(), Some(old), Sharing::Public);
+    store
+        .append(&[entry(&mut thief, copy)], SIGN)
+        .await
+        .unwrap();
+    assert_eq!(
+        store
+            .entry(&sim.slug, 1)
+            .await
+            .unwrap()
+            .unwrap()
+            .superseded_by,
+        None
+    );
+    let mut newer = sample("E37000001");
+    (newer.title, newer.supersedes) = ("newer".into(), Some(old));
+    newer.sharing = Sharing::PeersUntil(date(2022, 9, 1));
+    store.append(&[entry(sim, newer)], SIGN).await.unwrap();
+    assert_eq!(
+        store
+            .entry(&sim.slug, 1)
+            .await
+            .unwrap()
+            .unwrap()
+            .superseded_by,
+        Some(4)
+    );
+    let titles_for = async |reader| {
+        let entries = store.entries(&PracticeFilter::all(reader)).await.unwrap();
+        entries
+            .into_iter()
+            .map(|e| e.entry.title)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        titles_for(Reader::Peer).await,
+        ["newer", "copy", "three", "two"]
+    );
+    // The public keeps the older version until it may read the newer one.
+    let august = titles_for(Reader::Public(date(2022, 8, 31))).await;
+    assert_eq!(august, ["copy", "three", "two", "one"]);
+    let september = titles_for(Reader::Public(date(2022, 9, 1))).await;
+    assert_eq!(september, ["newer", "copy", "three", "two"]);
+}

@@ -1,0 +1,151 @@
+use ldsp_protocol::ids::Digest;
+
+use super::{SIGN, damaged, month};
+use crate::store::{Log, NewStatement, Placed, Registry, Rollups};
+use crate::testing::{Sim, admit};
+
+/// The log: order, idempotence, refusals in a batch, concurrency, pages, damage.
+pub(crate) async fn log_conforms<S: Log + Registry + Rollups + Clone>(
+    open: impl AsyncFn() -> S,
+    damage: impl AsyncFn(&S, &'static str),
+) {
+    one_by_one(&open().await).await;
+    each_item_of_a_batch_fares_on_its_own(&open().await).await;
+    many_writers(open().await).await;
+    let store = open().await;
+    let mut sim = Sim::new(0);
+    admit(&store, &sim).await;
+    store
+        .append(&[month(&mut sim, &mut vec![])], SIGN)
+        .await
+        .unwrap();
+    damage(&store, "UPDATE statement SET kind = 'rumour'").await;
+    damaged(
+        store.statement(&sim.slug, 1).await,
+        ("statement", "kind", "0"),
+    );
+    damage(
+        &store,
+        "UPDATE statement SET kind = 'learning-summary', pae = x'00'",
+    )
+    .await;
+    damaged(store.statements(0, 1).await, ("statement", "pae", "0"));
+}
+
+async fn one_by_one<S: Log + Registry>(store: &S) {
+    let mut sim = Sim::new(0);
+    admit(store, &sim).await;
+    let mut history = vec![];
+    assert_eq!(store.size().await.unwrap(), 0);
+    assert_eq!(store.statement(&sim.slug, 1).await.unwrap(), None);
+    let mut sent: Vec<NewStatement> = vec![];
+    for index in 0..5 {
+        let new = month(&mut sim, &mut history);
+        let placed = store
+            .append(std::slice::from_ref(&new), SIGN)
+            .await
+            .unwrap();
+        let [Placed::Logged(place)] = placed.as_slice() else {
+            panic!("{placed:?}");
+        };
+        assert_eq!(
+            (place.index, place.receipt.as_str()),
+            (index, &*format!("black-country {} {index}", index + 1))
+        );
+        let again = store
+            .append(std::slice::from_ref(&new), SIGN)
+            .await
+            .unwrap();
+        assert_eq!(again, [Placed::Before(place.clone())]);
+        sent.push(new);
+    }
+    assert_eq!(store.size().await.unwrap(), 5);
+    let head = store.node(&sim.slug).await.unwrap().unwrap().head;
+    assert_eq!((head.seq, head.pae), (5, sim.prev));
+    let page = store.statements(1, 2).await.unwrap();
+    assert_eq!(page.iter().map(|s| s.index).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(store.statements(5, 2).await.unwrap(), []);
+    let third = store.statement(&sim.slug, 3).await.unwrap().unwrap();
+    assert_eq!(
+        (third.index, third.pae, &third.envelope),
+        (2, sent[2].pae, &sent[2].envelope)
+    );
+    assert_eq!(
+        (third.period, third.key_id, third.received),
+        (sent[2].period, sent[2].key_id, sent[2].received)
+    );
+    assert_eq!(store.by_identity(sent[2].pae).await.unwrap(), Some(third));
+    assert_eq!(store.by_identity(Digest::ZERO).await.unwrap(), None);
+}
+
+async fn each_item_of_a_batch_fares_on_its_own<S: Log + Registry + Rollups>(store: &S) {
+    let (mut a, mut b) = (Sim::new(0), Sim::new(1));
+    admit(store, &a).await;
+    admit(store, &b).await;
+    let (mut of_a, mut of_b) = (vec![], vec![]);
+    let a1 = month(&mut a, &mut of_a);
+    let a2 = month(&mut a, &mut of_a);
+    let b1 = month(&mut b, &mut of_b);
+    let b2 = month(&mut b, &mut of_b);
+    let other = NewStatement {
+        pae: Digest::of(b"other"),
+        envelope: b"other".to_vec(),
+        ..a1.clone()
+    };
+    let unchained = NewStatement {
+        prev: Digest::of(b"elsewhere"),
+        ..b2.clone()
+    };
+    let batch = [
+        b2.clone(),
+        a1.clone(),
+        a2.clone(),
+        a1.clone(),
+        other.clone(),
+        b1,
+        unchained,
+        b2,
+    ];
+    let placed = store.append(&batch, SIGN).await.unwrap();
+    assert_eq!(placed[0], Placed::Gap { expected: 1 });
+    assert!(matches!(&placed[1], Placed::Logged(p) if p.index == 0));
+    assert!(matches!(&placed[2], Placed::Logged(p) if p.index == 1));
+    assert!(matches!(&placed[3], Placed::Before(p) if p.index == 0));
+    assert_eq!(placed[4], Placed::Equivocation { logged: a1.pae });
+    assert!(matches!(&placed[5], Placed::Logged(p) if p.index == 2));
+    assert_eq!(placed[6], Placed::Chain);
+    assert!(matches!(&placed[7], Placed::Logged(p) if p.index == 3));
+    let proofs = store.evidence(&a.slug).await.unwrap();
+    assert_eq!(proofs.len(), 1);
+    assert_eq!((proofs[0].refused, proofs[0].logged), (other.pae, a1.pae));
+    store.keep_evidence(&proofs[0]).await.unwrap();
+    assert_eq!(store.evidence(&a.slug).await.unwrap().len(), 1);
+    assert_eq!(store.evidence(&b.slug).await.unwrap(), []);
+    assert_eq!(store.history(&a.slug).await.unwrap(), of_a);
+    assert_eq!(store.contributions().await.unwrap().len(), 4);
+}
+
+async fn many_writers<S: Log + Registry + Clone>(store: S) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..3 {
+        let mut sim = Sim::new(number);
+        admit(&store, &sim).await;
+        let (store, mut history) = (store.clone(), vec![]);
+        let statements: Vec<_> = (0..8).map(|_| month(&mut sim, &mut history)).collect();
+        tasks.spawn(async move {
+            for new in statements {
+                let placed = store.append(&[new], SIGN).await.unwrap();
+                assert!(
+                    matches!(placed.as_slice(), [Placed::Logged(_)]),
+                    "{placed:?}"
+                );
+            }
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+    let all = store.statements(0, 100).await.unwrap();
+    let indices: Vec<u64> = all.iter().map(|s| s.index).collect();
+    assert_eq!(indices, (0..24).collect::<Vec<_>>());
+}

@@ -1,0 +1,78 @@
+use std::collections::BTreeMap;
+
+use super::{SIGN, damaged, month};
+use crate::rollup;
+use crate::store::{Effect, Log, NewStatement, Registry, Rollups};
+use crate::testing::{Sim, admit};
+
+/// Months come back as they were folded, sums add up whatever the batches, damage is named.
+pub(crate) async fn rollups_conforms<S: Rollups + Log + Registry>(
+    open: impl AsyncFn() -> S,
+    damage: impl AsyncFn(&S, &'static str),
+) {
+    let (singly, together) = (open().await, open().await);
+    let (mut batch, mut histories) = (vec![], vec![]);
+    for number in 0..2 {
+        let mut sim = Sim::new(number);
+        admit(&singly, &sim).await;
+        admit(&together, &sim).await;
+        let mut history = vec![];
+        batch.extend((0..3).map(|_| month(&mut sim, &mut history)));
+        histories.push((sim.slug, history));
+    }
+    for new in &batch {
+        singly
+            .append(std::slice::from_ref(new), SIGN)
+            .await
+            .unwrap();
+    }
+    together.append(&batch, SIGN).await.unwrap();
+    for store in [&singly, &together] {
+        for (node, history) in &histories {
+            assert_eq!(&store.history(node).await.unwrap(), history);
+        }
+        let months = store.contributions().await.unwrap();
+        let mut all: Vec<_> = histories.iter().flat_map(|(_, h)| h.clone()).collect();
+        all.iter_mut().for_each(|m| m.published.clear());
+        assert_eq!(months, all);
+        let kept = store.national().await.unwrap();
+        let kept: BTreeMap<_, _> = kept
+            .into_iter()
+            .map(|n| ((n.period, n.part), n.cells))
+            .collect();
+        assert_eq!(kept, expected(&batch));
+    }
+    let nobody = "nobody".parse().unwrap();
+    assert_eq!(singly.history(&nobody).await.unwrap(), []);
+    damage(
+        &singly,
+        "UPDATE national_month SET cells = x'0102' WHERE period = '2022-02' AND part = 'none'",
+    )
+    .await;
+    damaged(
+        singly.national().await,
+        ("national_month", "cells", "2022-02 none"),
+    );
+    damage(
+        &singly,
+        "UPDATE node_month SET cumulative = x'00' WHERE period = '2022-03' AND node = 'solent'",
+    )
+    .await;
+    damaged(
+        singly.contributions().await,
+        ("node_month", "cumulative", "solent 2022-03"),
+    );
+}
+
+fn expected(batch: &[NewStatement]) -> BTreeMap<(ldsp_protocol::ids::Period, String), Vec<i64>> {
+    let mut sums = BTreeMap::new();
+    for new in batch {
+        if let Effect::Summary(fold) = &new.effect {
+            for (part, delta) in &fold.national {
+                let key = (fold.month.period, part.clone());
+                rollup::add(sums.entry(key).or_default(), delta);
+            }
+        }
+    }
+    sums
+}

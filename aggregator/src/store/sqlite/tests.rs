@@ -1,0 +1,83 @@
+//! The conformance suite on SQLite, and what is SQLite's own.
+
+use std::sync::Mutex;
+
+use tempfile::TempDir;
+
+use super::Sqlite;
+use crate::store::StoreError;
+use crate::store::conformance::{
+    library_conforms, log_conforms, registry_conforms, rollups_conforms,
+};
+
+/// Keeps the directories of the stores that a test opens.
+#[derive(Default)]
+struct Dirs(Mutex<Vec<TempDir>>);
+
+impl Dirs {
+    async fn open(&self) -> Sqlite {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(&dir.path().join("a.sqlite")).await.unwrap();
+        self.0.lock().unwrap().push(dir);
+        store
+    }
+}
+
+async fn damage(store: &Sqlite, sql: &'static str) {
+    let done = sqlx::query(sql).execute(store.writer()).await.unwrap();
+    assert!(done.rows_affected() > 0, "{sql}");
+}
+
+#[tokio::test]
+async fn registry() {
+    let dirs = Dirs::default();
+    registry_conforms(async || dirs.open().await, damage).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn log() {
+    let dirs = Dirs::default();
+    log_conforms(async || dirs.open().await, damage).await;
+}
+
+#[tokio::test]
+async fn rollups() {
+    let dirs = Dirs::default();
+    rollups_conforms(async || dirs.open().await, damage).await;
+}
+
+#[tokio::test]
+async fn library() {
+    let dirs = Dirs::default();
+    library_conforms(async || dirs.open().await, damage).await;
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.sqlite");
+    let store = Sqlite::open(&path).await.unwrap();
+    let newer =
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                 VALUES (9999, 'newer', true, x'00', 0)";
+    damage(&store, newer).await;
+    store.close().await;
+    assert!(matches!(
+        Sqlite::open(&path).await,
+        Err(StoreError::Migration(_))
+    ));
+}
+
+#[tokio::test]
+async fn durability_is_full() {
+    let dirs = Dirs::default();
+    let store = dirs.open().await;
+    let read = async |pragma: &'static str| -> String {
+        let row = sqlx::query(pragma).fetch_one(store.writer()).await.unwrap();
+        sqlx::Row::try_get::<String, _>(&row, 0)
+            .or_else(|_| sqlx::Row::try_get::<i64, _>(&row, 0).map(|n| n.to_string()))
+            .unwrap()
+    };
+    assert_eq!(read("PRAGMA journal_mode").await, "wal");
+    assert_eq!(read("PRAGMA synchronous").await, "2");
+}

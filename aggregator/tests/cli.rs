@@ -1,0 +1,209 @@
+//! The command line as people meet it: help texts, refusals, exit codes, one journey.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy's allowance for tests does not reach the helpers of an integration test"
+)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn run(dir: &Path, arguments: &[&str], secret: Option<&str>) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ldsp-aggregator"));
+    command
+        .args(arguments)
+        .current_dir(dir)
+        .env_clear()
+        .env("COLUMNS", "100");
+    if let Some(secret) = secret {
+        command.env("LDSP_SECRET", secret);
+    }
+    command.output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn json(output: &Output) -> serde_json::Value {
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn refused(output: &Output, words: &str) {
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+    let reason = text(&output.stderr);
+    assert!(reason.contains(words), "{reason}");
+    let next = reason.lines().count() >= 2 || reason.contains("\"next\"");
+    assert!(next, "no next step: {reason}");
+}
+
+/// The help text is a contract: a change of it is a change of this file.
+#[test]
+fn help_is_as_agreed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut all = String::new();
+    for arguments in [
+        vec!["--help"],
+        vec!["init", "--help"],
+        vec!["people", "add", "--help"],
+        vec!["invite", "--help"],
+        vec!["nodes", "approve", "--help"],
+    ] {
+        let output = run(dir.path(), &arguments, None);
+        assert_eq!(output.status.code(), Some(0));
+        all.push_str(&format!("$ ldsp-aggregator {}\n", arguments.join(" ")));
+        all.push_str(&text(&output.stdout));
+        all.push('\n');
+    }
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/help.txt");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&golden, &all).unwrap();
+    }
+    let agreed = std::fs::read_to_string(&golden).unwrap_or_default();
+    assert_eq!(all, agreed, "if it is meant: UPDATE_GOLDEN=1 cargo test");
+}
+
+#[test]
+fn usage_errors_exit_with_two() {
+    let dir = tempfile::tempdir().unwrap();
+    for arguments in [
+        &["frobnicate"][..],
+        &[
+            "invite",
+            "UPPER",
+            "--lep",
+            "E37000001",
+            "--out",
+            "x",
+            "--as",
+            "op",
+        ],
+        &["people", "add", "bo", "--role", "king"],
+        &[],
+    ] {
+        let output = run(dir.path(), arguments, None);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn from_init_to_invite() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    refused(&run(dir, &["nodes"], None), "identity.toml is missing");
+    let wrong = [
+        "init",
+        "--origin",
+        "a b",
+        "--public-url",
+        "https://localhost:8443",
+    ];
+    refused(&run(dir, &wrong, None), "spaces");
+    let wrong = [
+        "init",
+        "--origin",
+        "log.example",
+        "--public-url",
+        "http://localhost",
+    ];
+    refused(&run(dir, &wrong, None), "https");
+    let init = [
+        "init",
+        "--origin",
+        "log.example",
+        "--public-url",
+        "https://localhost:8443",
+        "--json",
+    ];
+    let made = json(&run(dir, &init, None));
+    assert!(
+        made["verifier"]
+            .as_str()
+            .unwrap()
+            .starts_with("log.example+")
+    );
+    refused(&run(dir, &init, None), "already holds a log");
+    modes(&dir.join("ldsp-aggregator-data"));
+
+    let person = |name, role| {
+        json(&run(
+            dir,
+            &["people", "add", name, "--role", role, "--json"],
+            None,
+        ))
+    };
+    let operator = person("op", "operator")["secret"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let analyst = person("an", "analyst")["secret"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    refused(
+        &run(dir, &["people", "add", "op", "--role", "analyst"], None),
+        "exists already",
+    );
+
+    let invite = |by: &str, out: &str, secret: &str, days: &str| {
+        let arguments = [
+            "invite",
+            "solent",
+            "--lep",
+            "E37000055",
+            "--out",
+            out,
+            "--as",
+            by,
+            "--days",
+            days,
+        ];
+        run(dir, &arguments, Some(secret))
+    };
+    refused(&invite("op", "a.json", &analyst, "7"), "do not fit");
+    refused(&invite("an", "a.json", &analyst, "7"), "operator");
+    refused(&invite("op", "a.json", &operator, "8"), "1 to 7 days");
+    assert!(!dir.join("a.json").exists());
+    assert_eq!(
+        invite("op", "a.json", &operator, "7").status.code(),
+        Some(0)
+    );
+    refused(&invite("op", "a.json", &operator, "7"), "a.json");
+    let file: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(dir.join("a.json")).unwrap()).unwrap();
+    assert_eq!(file["origin"], "log.example");
+    assert!(
+        file["ca_pem"]
+            .as_str()
+            .unwrap()
+            .contains("BEGIN CERTIFICATE")
+    );
+    let nodes = json(&run(dir, &["nodes", "list", "--json"], None));
+    assert_eq!(nodes[0]["state"], "invited");
+    let zeros = "0".repeat(64);
+    let approve = [
+        "nodes",
+        "approve",
+        "solent",
+        "--fingerprint",
+        &zeros,
+        "--as",
+        "op",
+    ];
+    refused(&run(dir, &approve, Some(&operator)), "no key that waits");
+    let benchmark = json(&run(dir, &["benchmark", "--json"], None));
+    assert_eq!(benchmark["coverage"]["missing"], 38);
+    std::fs::write(dir.join("ldsp-aggregator.toml"), "colour = 1\n").unwrap();
+    refused(&run(dir, &["nodes"], None), "colour");
+}
+
+#[cfg(unix)]
+fn modes(dir: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(dir), 0o700);
+    for name in ["log-key.pem", "ca-key.pem"] {
+        assert_eq!(mode(&dir.join(name)), 0o600, "{name}");
+    }
+}

@@ -1,0 +1,8 @@
+//! The pages over real stores: nothing published yet, one area, a whole federation.
+
+mod browser;
+mod library;
+mod public;
+mod staff;
+#[path = "../../examples/synthetic/mod.rs"]
+mod synthetic;

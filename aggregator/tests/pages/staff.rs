@@ -1,0 +1,142 @@
+//! Who may do what.
+
+use axum::http::{StatusCode, header};
+use ldsp_aggregator::pages;
+use ldsp_aggregator::store::Registry;
+use ldsp_protocol::keys::key_id;
+use ldsp_ui::Access;
+
+use crate::browser::{Browser, post};
+use crate::synthetic::leps;
+
+#[tokio::test]
+async fn operators_approve_after_comparing_and_analysts_only_read() {
+    let browser = Browser::open().await;
+    let (waiting, invited) = (leps()[0], leps()[1]);
+    browser.world.enrol(waiting).await;
+    browser.world.invite(invited).await;
+    let store = &browser.world.service.store;
+    let node = store.node(&waiting.slug).await.unwrap().unwrap();
+    let id = key_id(&node.key.unwrap());
+    let path = "/operator/nodes/black-country/approve";
+
+    assert_eq!(
+        browser.get("/operator/nodes").await.status,
+        StatusCode::SEE_OTHER
+    );
+    let read = browser.as_person("analyst", "/operator/nodes", None).await;
+    assert_eq!(read.status, StatusCode::OK);
+    assert!(
+        read.body.contains(&id.in_blocks()[..19])
+            && !read
+                .body
+                .contains("<form method=\"post\" action=\"/operator")
+    );
+    let good = format!("key={id}&compared-black-country=yes");
+    let refused = browser.as_person("analyst", path, Some(&good)).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert!(
+        store
+            .node(&waiting.slug)
+            .await
+            .unwrap()
+            .unwrap()
+            .approved_by
+            .is_none()
+    );
+
+    let shown = browser
+        .as_person("operator", "/operator/nodes", None)
+        .await
+        .body;
+    assert!(shown.contains("Cheshire and Warrington") && shown.contains("29 November 2026"));
+    let hasty = browser
+        .as_person("operator", path, Some(&format!("key={id}")))
+        .await;
+    assert_eq!(hasty.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        hasty.body.contains("There is a problem")
+            && hasty.body.contains("href=\"#compared-black-country\"")
+    );
+    let other = format!("key={}&compared-black-country=yes", "0".repeat(64));
+    let wrong = browser.as_person("operator", path, Some(&other)).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.body.contains("Do not approve"), "{}", wrong.body);
+    assert!(
+        store
+            .node(&waiting.slug)
+            .await
+            .unwrap()
+            .unwrap()
+            .approved_by
+            .is_none()
+    );
+
+    let done = browser.as_person("operator", path, Some(&good)).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        done.headers[header::LOCATION],
+        "/operator/nodes?approved=black-country"
+    );
+    assert_eq!(
+        store
+            .node(&waiting.slug)
+            .await
+            .unwrap()
+            .unwrap()
+            .approved_by
+            .as_deref(),
+        Some("operator")
+    );
+    let told = browser
+        .as_person("operator", "/operator/nodes?approved=black-country", None)
+        .await;
+    assert!(told.body.contains("may publish now"));
+    let untrue = browser
+        .as_person(
+            "operator",
+            "/operator/nodes?approved=cheshire-warrington",
+            None,
+        )
+        .await;
+    assert!(!untrue.body.contains("may publish now"));
+}
+
+/// A route that is missing from the table would answer 403; a rule without a route 404.
+#[tokio::test]
+async fn the_role_table_and_the_routes_agree() {
+    let browser = Browser::open().await;
+    for rule in pages::roles().rules() {
+        let path = rule
+            .path
+            .replace("{measure}", "starts")
+            .replace(
+                "{code}",
+                if rule.path.starts_with("/leps") {
+                    "E37000001"
+                } else {
+                    "gap"
+                },
+            )
+            .replace("/{node}/{seq}", "/solent/1")
+            .replace("{node}", "solent");
+        let answer = match rule.method.as_str() {
+            "GET" => browser.get(&path).await,
+            _ => browser.send(post(&path, None, "")).await,
+        };
+        let expected: &[u16] = match (rule.access, rule.path) {
+            (_, "/practice/{node}/{seq}") => &[404],
+            (_, "/sign-in") => &[200, 400, 422],
+            (Access::Public, "/sign-out") => &[303],
+            (Access::Public, _) => &[200],
+            _ => &[303],
+        };
+        assert!(
+            expected.contains(&answer.status.as_u16()),
+            "{} {path}: {}",
+            rule.method,
+            answer.status
+        );
+        assert!(!answer.body.contains("route_not_listed"), "{path}");
+    }
+}
