@@ -119,7 +119,7 @@ async fn approve_one(
 
 /// Asks the aggregator how the node stands, so that a node restored from a backup does not sign. Without a connection the last
 /// answer holds.
-async fn refresh(store: &Store) -> Result<(), Refusal> {
+pub(super) async fn refresh(store: &Store) -> Result<(), Refusal> {
     let mut connection = store.reader.acquire().await.map_err(StoreError::from)?;
     let place = enrolment::read(&mut connection).await?;
     drop(connection);
@@ -144,7 +144,7 @@ async fn shown(node: &Node, period: Option<Period>) -> Answer {
 }
 
 /// The person, once their secret is right. A wrong name and a wrong secret are told in the same words.
-async fn sign_in(store: &Store, name: &str) -> Result<Person, Refusal> {
+pub(super) async fn sign_in(store: &Store, name: &str) -> Result<Person, Refusal> {
     let secret = read_secret(name)?;
     let wrong = || {
         Refusal::new(
