@@ -73,7 +73,10 @@ pub(super) async fn command(context: &Context) -> Answer {
 fn say_where(listener: &TcpListener) {
     if let Ok(address) = listener.local_addr() {
         // Nobody has to listen to it.
-        drop(writeln!(std::io::stdout(), "listening on https://{address}"));
+        drop(writeln!(
+            std::io::stdout(),
+            "listening on https://{address}"
+        ));
     }
 }
 
