@@ -84,6 +84,7 @@ struct Mark<'a> {
     cap: (String, String),
     dot: Option<(String, String, String)>,
     missing: &'a str,
+    missing_y: String,
     left: String,
 }
 
@@ -174,6 +175,7 @@ impl Dots<'_> {
                         cap: (one(middle - 4.0), one(middle + 4.0)),
                         dot,
                         missing: figure.err().unwrap_or_default(),
+                        missing_y: one(middle + 5.0),
                         left: one(screen.left + 4.0),
                     });
                     y += screen.row;

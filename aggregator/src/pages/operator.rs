@@ -158,7 +158,7 @@ fn pending(node: &Node, may_approve: bool, error: Option<(&NodeSlug, &str)>) -> 
 
 fn approval_form(node: &NodeSlug, fingerprint: Digest, error: Option<&str>) -> Html {
     let field = Field::new(field(node), "Did you compare the fingerprint?")
-        .hint("Ring the area’s IT team on a number that you knew before. Have them read their fingerprint aloud: `ldsp-node status` shows it.")
+        .hint("Ring the area’s IT team on a number that you knew before. Have them read their fingerprint aloud; the command ldsp-node status shows it.")
         .error_if(error);
     let boxes = Checkboxes::new(
         field,
@@ -176,7 +176,7 @@ fn approval_form(node: &NodeSlug, fingerprint: Digest, error: Option<&str>) -> H
 
 fn invited(invites: &[(&Node, Option<InviteRow>)], now: jiff::Timestamp) -> Html {
     if invites.is_empty() {
-        return Html::paragraph("No invite is open. Make one with `ldsp-aggregator invite`.");
+        return Html::paragraph("No invite is open. The command ldsp-aggregator invite makes one.");
     }
     Table::new("Invites that have not been used")
         .caption_hidden()
