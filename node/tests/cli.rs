@@ -271,6 +271,6 @@ fn practice_is_written_checked_and_listed() {
     );
     assert!(reason.contains("the form has 16 problems"), "{reason}");
     assert!(done(dir.path(), &["practice", "list"]).contains("No entry yet"));
-    refused(dir.path(), &["practice", "publish", "1", "--name", "bob"]);
+    refused(dir.path(), &["practice", "publish", "1", "--as", "bob"]);
     refused(dir.path(), &["practice", "check", "absent.toml"]);
 }

@@ -11,6 +11,7 @@ use ldsp_aggregator::store::Role;
 use ldsp_aggregator::Service;
 use ldsp_protocol::geography::Lep;
 use ldsp_protocol::ids::Digest;
+use ldsp_ui::secret::Secret;
 use ldsp_ui::tls::PrivateCa;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -92,7 +93,7 @@ impl Centre {
             out,
             days: 7,
             by: self.operator.name.clone(),
-            secret: self.operator.secret.clone(),
+            secret: Secret::typed(&self.operator.secret),
         };
         let now = self.service.now();
         app::invite(&self.service.store, &self.config, &order, now, &mut app::system_entropy()).await?;
@@ -101,7 +102,8 @@ impl Centre {
 
     /// The operator compared the fingerprint and approves.
     pub(super) async fn approve(&self, lep: &Lep, fingerprint: Digest) -> anyhow::Result<()> {
-        let by = (self.operator.name.as_str(), self.operator.secret.as_str());
+        let secret = Secret::typed(&self.operator.secret);
+        let by = (self.operator.name.as_str(), &secret);
         let blocks = fingerprint.in_blocks();
         app::approve(&self.service.store, &lep.slug, &blocks, by, self.service.now()).await?;
         Ok(())

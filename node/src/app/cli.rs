@@ -79,7 +79,7 @@ pub struct Enrol {
     #[arg(long, value_name = "FILE")]
     pub invite: PathBuf,
     /// Who enrols, for the audit log
-    #[arg(long, value_name = "NAME")]
+    #[arg(long = "as", value_name = "NAME")]
     pub name: Option<String>,
 }
 
@@ -89,7 +89,7 @@ pub enum Release {
     /// Prepare the next month, once, and show what would leave; with --json the exact payload
     Preview {
         /// Who prepares it; not needed to look at one that is prepared
-        #[arg(long, value_name = "NAME")]
+        #[arg(long = "as", value_name = "NAME")]
         name: Option<String>,
         /// This month rather than whatever is next
         #[arg(long, value_name = "YYYY-MM")]
@@ -101,7 +101,7 @@ pub enum Release {
     /// Approve a release that somebody else prepared; it is signed and queued
     Approve {
         /// Who approves it
-        #[arg(long, value_name = "NAME")]
+        #[arg(long = "as", value_name = "NAME")]
         name: String,
         /// The digest that `release show` printed
         #[arg(long, value_name = "DIGEST")]
@@ -140,7 +140,7 @@ pub enum Practice {
         #[arg(value_name = "FILE|NUMBER")]
         what: String,
         /// Who does it
-        #[arg(long, value_name = "NAME", visible_alias = "as")]
+        #[arg(long = "as", value_name = "NAME")]
         name: String,
         /// The digest that `practice list` printed; needed to release
         #[arg(long)]

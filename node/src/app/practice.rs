@@ -122,7 +122,7 @@ async fn check(node: &Node, path: &Path, context: &Context) -> Answer {
     let shown = path.display();
     Ok(Output {
         text: format!(
-            "The entry is sound: {}\nNext: an author runs `ldsp-node practice publish {shown} --name NAME`.",
+            "The entry is sound: {}\nNext: an author runs `ldsp-node practice publish {shown} --as NAME`.",
             entry.title
         ),
         json: json!({"sound": true, "entry": entry}),
@@ -190,7 +190,7 @@ async fn write(node: &Node, path: &Path, name: &str, context: &Context) -> Answe
         .ok_or(PracticeError::Unknown(id))?;
     Ok(Output {
         text: format!(
-            "Kept as draft {id}. Nothing has left yet.\nDigest: {digest}\nNext: an approver reads it and runs `ldsp-node practice publish {id} --name NAME --digest {digest}`.",
+            "Kept as draft {id}. Nothing has left yet.\nDigest: {digest}\nNext: an approver reads it and runs `ldsp-node practice publish {id} --as NAME --digest {digest}`.",
             digest = stored.digest
         ),
         json: json!({"id": id, "digest": stored.digest}),
