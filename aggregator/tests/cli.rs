@@ -88,6 +88,26 @@ fn usage_errors_exit_with_two() {
 }
 
 #[test]
+fn a_killed_init_is_completed_by_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let init = [
+        "init",
+        "--origin",
+        "log.example",
+        "--public-url",
+        "https://localhost:8443",
+        "--json",
+    ];
+    json(&run(dir, &init, None));
+    // The identity is written last: without it, init was killed.
+    std::fs::remove_file(dir.join("ldsp-aggregator-data/identity.toml")).unwrap();
+    json(&run(dir, &init, None));
+    json(&run(dir, &["nodes", "--json"], None));
+    refused(&run(dir, &init, None), "already holds a log");
+}
+
+#[test]
 fn from_init_to_invite() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();

@@ -9,6 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Every summary's envelope is larger than this, and every other request with its TLS handshake is smaller.
 pub const STATEMENT: usize = 4 * 1024;
 
+/// Every answer to a statement with its headers is larger than this, and TLS's own records after the handshake are smaller.
+const ANSWER: usize = 600;
+
 /// What the gate does with connections that come from now on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -136,14 +139,18 @@ fn pass(mode: Mode, client: TcpStream, server: TcpStream, events: &Sender<Event>
     });
     let to_test = events.clone();
     std::thread::spawn(move || {
-        let mut held = false;
-        copy(server_again, client_again, |_| {
+        let mut answered = 0;
+        copy(server_again, client_again, |bytes| {
             let statement = *sent.lock().unwrap_or_else(PoisonError::into_inner) > STATEMENT;
-            if mode == Mode::HoldAnswer && statement && !held {
-                held = true;
+            if mode != Mode::HoldAnswer || !statement {
+                return true;
+            }
+            let before = answered;
+            answered += bytes;
+            if before <= ANSWER && answered > ANSWER {
                 let _heard = to_test.send(Event::Answered);
             }
-            !held
+            false
         });
     });
 }

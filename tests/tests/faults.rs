@@ -9,6 +9,7 @@ use std::process::Command;
 
 use ldsp_tests::gate::{Event, Mode};
 use ldsp_tests::held::{one, rows};
+use ldsp_tests::http::Http;
 use ldsp_tests::input;
 use ldsp_tests::program::Running;
 use ldsp_tests::world::{Federation, Node, path};
@@ -317,6 +318,25 @@ fn a_full_disk_at_the_node_is_said_and_costs_nothing() {
     node.release();
     node.publish().done();
     agrees(&federation, &node, 1);
+}
+
+#[test]
+fn a_server_goes_on_when_its_disk_has_room_again() {
+    let federation = Federation::new();
+    let at = federation.dir.path().join(SLUG).join("data");
+    let disk = SmallDisk::mount(&at, "24m");
+    let node = federation.join(SLUG, LEP);
+    let (programmes, learners) = input::files(&input::records(LEP, 3));
+    node.import(&programmes, &learners);
+    let serving = node.serve();
+    let site = Http::new(&format!("https://{}", serving.address), &node.ca_pem());
+    let site = site.signed_in(&node.author.name, &node.author.secret);
+    let prepare = || site.post("/releases/prepare", &format!("period={}", input::FIRST));
+
+    let ballast = disk.fill();
+    assert_eq!(prepare().status, 500, "{}", prepare().text());
+    fs::remove_file(&ballast).unwrap();
+    assert_eq!(prepare().status, 303);
 }
 
 #[test]

@@ -266,7 +266,10 @@ async fn serve(config: &Config) -> Result<(), Refused> {
     })?;
     // The address alone on a line: with port 0 only this tells where the server is.
     if let Ok(address) = listener.local_addr() {
-        drop(writeln!(std::io::stdout(), "listening on https://{address}"));
+        drop(writeln!(
+            std::io::stdout(),
+            "listening on https://{address}"
+        ));
     }
     tracing::info!(listen = %config.listen, url = app.service().public_url, origin = app.service().origin(), "serving");
     app.serve(listener, shutdown_signal()).await

@@ -14,12 +14,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use ldsp_protocol::ids::Digest;
-use sqlx::Row;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
 };
+use sqlx::{Connection as _, Row};
 
 use super::StoreError;
 
@@ -51,6 +51,12 @@ impl Sqlite {
             .busy_timeout(Duration::from_secs(5));
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
+            // A full disk makes SQLite end the transaction by itself; sqlx does not notice and would refuse every
+            // later one. Such a connection is closed and another one opened.
+            .before_acquire(|connection, _| {
+                let clean = !connection.is_in_transaction();
+                Box::pin(async move { Ok(clean) })
+            })
             .connect_with(options.clone())
             .await?;
         MIGRATIONS.run(&writer).await?;
