@@ -28,7 +28,9 @@ fn only_app_reads_the_systems_randomness() {
     let (mut inside, mut outside) = (0, Vec::new());
     for path in &all {
         let text = fs::read_to_string(path).expect("a source file");
-        let reads = text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains("getrandom"));
+        let reads = text
+            .lines()
+            .any(|line| !line.trim_start().starts_with("//") && line.contains("getrandom"));
         let in_app = path.components().any(|c| c.as_os_str() == "app");
         match (reads, in_app) {
             (true, true) => inside += 1,
@@ -36,7 +38,10 @@ fn only_app_reads_the_systems_randomness() {
             (false, _) => {}
         }
     }
-    assert!(outside.is_empty(), "randomness is a parameter outside `app`: {outside:?}");
+    assert!(
+        outside.is_empty(),
+        "randomness is a parameter outside `app`: {outside:?}"
+    );
     assert_eq!(inside, 2, "node and aggregator each read it in one place");
 }
 
@@ -44,8 +49,13 @@ fn only_app_reads_the_systems_randomness() {
 #[test]
 fn the_protocol_depends_on_no_io() {
     let manifest = fs::read_to_string(root().join("protocol/Cargo.toml")).expect("the manifest");
-    let (dependencies, _) = manifest.split_once("[dev-dependencies]").expect("both sections");
+    let (dependencies, _) = manifest
+        .split_once("[dev-dependencies]")
+        .expect("both sections");
     for banned in ["tokio", "axum", "sqlx", "reqwest", "getrandom", "rand_core"] {
-        assert!(!dependencies.contains(banned), "protocol depends on {banned}");
+        assert!(
+            !dependencies.contains(banned),
+            "protocol depends on {banned}"
+        );
     }
 }

@@ -58,7 +58,8 @@ impl Secret {
     pub fn ask(name: &str) -> io::Result<Self> {
         let stdin = io::stdin();
         if stdin.is_terminal() {
-            return rpassword::prompt_password(format!("Secret of {name}: ")).map(|t| Self::typed(&t));
+            return rpassword::prompt_password(format!("Secret of {name}: "))
+                .map(|t| Self::typed(&t));
         }
         let mut line = String::new();
         stdin.lock().take(LINE_BYTES).read_line(&mut line)?;

@@ -109,7 +109,10 @@ fn contributed(standing: &LepStanding) -> Option<(u8, String)> {
         Shown::Count { value: 1_000.., .. } => 1,
         _ => 0,
     };
-    Some((class, format!("enrolments {}", figures::with_interval(finding))))
+    Some((
+        class,
+        format!("enrolments {}", figures::with_interval(finding)),
+    ))
 }
 
 fn map(snapshot: &Snapshot) -> Html {
@@ -124,8 +127,12 @@ fn map(snapshot: &Snapshot) -> Html {
         )
         .href(format!("/leps/{}", s.place.code));
         match (contributed(s), latest.and_then(|l| lag(s, l))) {
-            (Some((class, enrolments)), Some(0)) => tile.value(class, format!("{enrolments}, {}, up to date", months(s))),
-            (Some((class, enrolments)), _) => tile.value(class, format!("{enrolments}, {}, behind", months(s))),
+            (Some((class, enrolments)), Some(0)) => {
+                tile.value(class, format!("{enrolments}, {}, up to date", months(s)))
+            }
+            (Some((class, enrolments)), _) => {
+                tile.value(class, format!("{enrolments}, {}, behind", months(s)))
+            }
             (None, _) => tile,
         }
     });
@@ -166,7 +173,10 @@ fn map(snapshot: &Snapshot) -> Html {
             [
                 link(&s.place.name, &format!("/leps/{}", s.place.code)),
                 Html::text(&s.region.name),
-                Html::text(&s.finding(Measure::Starts).map_or_else(String::new, figures::with_interval)),
+                Html::text(
+                    &s.finding(Measure::Starts)
+                        .map_or_else(String::new, figures::with_interval),
+                ),
                 Html::text(&months(s)),
                 Html::text(&s.releases.to_string()),
                 standing_tag(s).into(),
