@@ -5,8 +5,9 @@
     reason = "clippy's allowance for tests does not reach the helpers of an integration test"
 )]
 
+use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn run(dir: &Path, arguments: &[&str], secret: Option<&str>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ldsp-aggregator"));
@@ -15,10 +16,16 @@ fn run(dir: &Path, arguments: &[&str], secret: Option<&str>) -> Output {
         .current_dir(dir)
         .env_clear()
         .env("COLUMNS", "100");
-    if let Some(secret) = secret {
-        command.env("LDSP_SECRET", secret);
-    }
-    command.output().unwrap()
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // A command that asks for no secret may be gone before it is written.
+    let _read = stdin.write_all(secret.unwrap_or_default().as_bytes());
+    drop(stdin);
+    child.wait_with_output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -85,6 +92,26 @@ fn usage_errors_exit_with_two() {
         let output = run(dir.path(), arguments, None);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
     }
+}
+
+#[test]
+fn a_killed_init_is_completed_by_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let init = [
+        "init",
+        "--origin",
+        "log.example",
+        "--public-url",
+        "https://localhost:8443",
+        "--json",
+    ];
+    json(&run(dir, &init, None));
+    // The identity is written last: without it, init was killed.
+    std::fs::remove_file(dir.join("ldsp-aggregator-data/identity.toml")).unwrap();
+    json(&run(dir, &init, None));
+    json(&run(dir, &["nodes", "--json"], None));
+    refused(&run(dir, &init, None), "already holds a log");
 }
 
 #[test]

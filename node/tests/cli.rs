@@ -243,3 +243,34 @@ fn killed_in_an_import_the_node_holds_what_it_held() {
         (&20_000.into(), &0.into())
     );
 }
+
+/// A form is written once, checked with every problem at once, and no problem quotes it.
+#[test]
+fn practice_is_written_checked_and_listed() {
+    let dir = tempfile::tempdir().unwrap();
+    done(dir.path(), &["init", "--lep", "E37000001"]);
+    done(dir.path(), &["practice", "new", "--out", "entry.toml"]);
+    refused(dir.path(), &["practice", "new", "--out", "entry.toml"]);
+    let form = std::fs::read_to_string(dir.path().join("entry.toml")).unwrap();
+    assert_eq!(
+        done(dir.path(), &["practice", "new"]).trim_end(),
+        form.trim_end()
+    );
+    let typed = form.replace("title = \"\"", "title = \"Ring Jo on 0121 496 0000\"");
+    std::fs::write(dir.path().join("entry.toml"), typed).unwrap();
+    let output = node(dir.path(), &["practice", "check", "entry.toml"]);
+    assert_eq!(output.status.code(), Some(1));
+    let (said, reason) = (text(&output.stdout), text(&output.stderr));
+    assert!(
+        said.starts_with("title: characters 12 to 24 look like a telephone number. "),
+        "{said}"
+    );
+    assert!(
+        said.contains("review: no date is given") && !said.contains("0121"),
+        "{said}"
+    );
+    assert!(reason.contains("the form has 16 problems"), "{reason}");
+    assert!(done(dir.path(), &["practice", "list"]).contains("No entry yet"));
+    refused(dir.path(), &["practice", "publish", "1", "--as", "bob"]);
+    refused(dir.path(), &["practice", "check", "absent.toml"]);
+}

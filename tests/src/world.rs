@@ -126,11 +126,9 @@ impl Federation {
     /// Runs an operator's command.
     #[must_use]
     pub fn operate(&self, arguments: &[&str]) -> Outcome {
-        let as_operator = self
-            .aggregator
-            .clone()
-            .with("LDSP_SECRET", &self.operator.secret);
-        as_operator.run(&[arguments, &["--as", &self.operator.name]].concat())
+        let arguments = [arguments, &["--as", &self.operator.name]].concat();
+        let secret = format!("{}\n", self.operator.secret);
+        self.aggregator.start_with(&arguments, &secret).wait()
     }
 
     /// An invite for `slug`, as a file.
@@ -288,7 +286,7 @@ impl Node {
     /// Starts a command as `person`.
     #[must_use]
     pub fn start_as(&self, person: &Person, arguments: &[&str]) -> Running {
-        let arguments = [arguments, &["--name", &person.name]].concat();
+        let arguments = [arguments, &["--as", &person.name]].concat();
         self.program
             .start_with(&arguments, &format!("{}\n", person.secret))
     }

@@ -3,6 +3,7 @@
 //! A secret is random, so nobody chooses a weak one; it is shown once and kept only as a hash.
 
 use std::fmt;
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -13,6 +14,8 @@ const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// 28 characters of 5 bits: 140 bits.
 const LENGTH: usize = 28;
 const GROUP: usize = 4;
+/// More than a secret with its separators.
+const LINE_BYTES: u64 = 256;
 
 /// A secret in clear. Show it once with [`Secret::reveal`]; it is not printed by `Debug` and cannot be serialised.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,6 +48,22 @@ impl Secret {
             });
         // Nobody's secret is longer; the bound keeps hashing cheap for whatever is sent.
         Self(folded.take(2 * LENGTH).collect())
+    }
+
+    /// Asks for the secret of `name`: without echo on a terminal, else as one line of standard input. Not from
+    /// arguments or environment, which other programs can read.
+    ///
+    /// # Errors
+    /// There is neither.
+    pub fn ask(name: &str) -> io::Result<Self> {
+        let stdin = io::stdin();
+        if stdin.is_terminal() {
+            return rpassword::prompt_password(format!("Secret of {name}: "))
+                .map(|t| Self::typed(&t));
+        }
+        let mut line = String::new();
+        stdin.lock().take(LINE_BYTES).read_line(&mut line)?;
+        Ok(Self::typed(&line))
     }
 
     /// The secret in groups of four, to be shown once.

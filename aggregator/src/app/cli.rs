@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use ldsp_protocol::ids::{Gss, NodeSlug};
+use ldsp_ui::secret::Secret;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
@@ -90,7 +91,7 @@ struct InviteArgs {
     /// Days that it holds, 1 to 7
     #[arg(long, default_value_t = 7)]
     days: u8,
-    /// Operator who invites; the secret is asked for, or taken from LDSP_SECRET
+    /// Operator who invites; the secret is asked for, or read as one line of standard input
     #[arg(long = "as", value_name = "NAME")]
     by: String,
 }
@@ -106,7 +107,7 @@ enum NodesCommand {
         /// The fingerprint as the LEP reads it out: 64 hex digits or 16 blocks
         #[arg(long, value_name = "HEX")]
         fingerprint: String,
-        /// Operator who approves; the secret is asked for, or taken from LDSP_SECRET
+        /// Operator who approves; the secret is asked for, or read as one line of standard input
         #[arg(long = "as", value_name = "NAME")]
         by: String,
     },
@@ -174,9 +175,6 @@ async fn run(
     cli: Cli,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<(), Refused> {
-    let environment: Vec<(String, String)> = environment.into_iter().collect();
-    let given = environment.iter().find(|(name, _)| name == "LDSP_SECRET");
-    let given = given.map(|(_, secret)| secret.clone());
     let config = Config::load(cli.config.as_deref(), environment)?;
     let (json, clock, mut entropy) = (cli.json, system_clock(), system_entropy());
     match cli.command {
@@ -194,7 +192,7 @@ async fn run(
         Command::Invite(args) => {
             let store = open_store(&config).await?;
             let order = InviteOrder {
-                secret: secret_of(given, &args.by)?,
+                secret: secret_of(&args.by)?,
                 node: args.node,
                 lep: args.lep,
                 out: args.out,
@@ -218,7 +216,7 @@ async fn run(
                 }),
         } => {
             let store = open_store(&config).await?;
-            let secret = secret_of(given, &by)?;
+            let secret = secret_of(&by)?;
             answer(
                 &commands::approve(&store, &node, &fingerprint, (&by, &secret), clock()).await?,
                 json,
@@ -232,16 +230,13 @@ async fn run(
     }
 }
 
-fn secret_of(given: Option<String>, name: &str) -> Result<String, Refused> {
-    match given {
-        Some(secret) => Ok(secret),
-        None => rpassword::prompt_password(format!("Secret of {name}: ")).map_err(|e| {
-            Refused::new(
-                format!("no secret could be read: {e}"),
-                "Run it on a terminal, or set LDSP_SECRET for this one command.",
-            )
-        }),
-    }
+fn secret_of(name: &str) -> Result<Secret, Refused> {
+    Secret::ask(name).map_err(|e| {
+        Refused::new(
+            format!("the secret cannot be read: {e}"),
+            "Type it at the prompt, or give it as one line on standard input.",
+        )
+    })
 }
 
 async fn serve(config: &Config) -> Result<(), Refused> {

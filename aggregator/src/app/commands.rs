@@ -72,12 +72,11 @@ pub async fn add_person<S: Registry>(
 }
 
 /// Checks that `name` is an operator with this secret.
-async fn authorise<S: Registry>(store: &S, name: &str, typed: &str) -> Result<(), Refused> {
+async fn authorise<S: Registry>(store: &S, name: &str, secret: &Secret) -> Result<(), Refused> {
     let person = store.person(name).await?;
-    let secret = Secret::typed(typed);
     let right = person
         .as_ref()
-        .is_some_and(|p| secret::verify(&secret, &p.secret_hash));
+        .is_some_and(|p| secret::verify(secret, &p.secret_hash));
     let refused = |cause: &str| {
         Refused::new(
             cause,
@@ -105,7 +104,7 @@ pub struct InviteOrder {
     /// The operator.
     pub by: String,
     /// The operator's secret.
-    pub secret: String,
+    pub secret: Secret,
 }
 
 /// An invite that was written.
@@ -302,7 +301,7 @@ pub async fn approve<S: Registry>(
     store: &S,
     node: &NodeSlug,
     fingerprint: &str,
-    (by, secret): (&str, &str),
+    (by, secret): (&str, &Secret),
     now: Timestamp,
 ) -> Result<NodeLine, Refused> {
     authorise(store, by, secret).await?;

@@ -76,7 +76,7 @@ struct Settings {
 }
 
 /// Variables with our prefix that are not settings.
-const NOT_SETTINGS: [&str; 3] = ["LDSP_CONFIG", "LDSP_SECRET", "LDSP_ASSETS"];
+const NOT_SETTINGS: [&str; 2] = ["LDSP_CONFIG", "LDSP_ASSETS"];
 
 impl Config {
     /// Reads `file` (else `ldsp-aggregator.toml` when it exists, else nothing) and overlays
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn environment_wins_over_the_file() {
-        let pairs = [("LDSP_DATA_DIR", "b"), ("LDSP_SECRET", "x"), ("HOME", "h")];
+        let pairs = [("LDSP_DATA_DIR", "b"), ("LDSP_CONFIG", "x"), ("HOME", "h")];
         let config = load("data_dir = \"a\"\nlog = \"json\"", &pairs).unwrap();
         assert_eq!(config.data_dir, Path::new("b"));
         assert_eq!(config.log, LogFormat::Json);

@@ -80,7 +80,9 @@ pub(super) fn write_private(path: &Path, text: &str) -> Result<(), Refused> {
     written.map_err(|e| refused(path, "written", &e))
 }
 
-/// Makes the data directory (0700), the log's key and, without certificate files, a private authority.
+/// Makes the data directory (0700), the log's key and, without certificate files, a private authority. What a
+/// killed `init` left behind is made again: nothing was signed with it, because no server starts before the identity
+/// is there.
 ///
 /// # Errors
 /// The directory is set up already, the origin or address cannot be used, the disk refuses.
@@ -91,7 +93,7 @@ pub fn init(
     rng: &mut impl CryptoRng,
 ) -> Result<Initialised, Refused> {
     let dir = &config.data_dir;
-    if dir.join(IDENTITY).exists() || dir.join(LOG_KEY).exists() {
+    if dir.join(IDENTITY).exists() || database(config).exists() {
         return Err(Refused::new(
             format!("{} already holds a log", dir.display()),
             "Use it as it is, or name another directory with data_dir.",
@@ -112,6 +114,11 @@ pub fn init(
         .mode(0o700)
         .create(dir)
         .map_err(|e| refused(dir, "made", &e))?;
+    for left in [CA_CERT, CA_KEY, LOG_KEY].map(|name| dir.join(name)) {
+        if left.exists() {
+            fs::remove_file(&left).map_err(|e| refused(&left, "replaced", &e))?;
+        }
+    }
     if config.tls.is_none() {
         let authority = PrivateCa::generate(yesterday(now), years(now, 10))
             .map_err(|e| Refused::new(e.to_string(), "Check the machine's clock."))?;

@@ -101,6 +101,20 @@ fn months(standing: &LepStanding) -> String {
         .map_or_else(|| "nothing yet".to_owned(), figures::period)
 }
 
+/// Class on the map and words for the enrolments that an area published; `None` before its first release.
+fn contributed(standing: &LepStanding) -> Option<(u8, String)> {
+    let finding = standing.finding(Measure::Starts)?;
+    let class = match finding.shown {
+        Shown::Count { value: 3_000.., .. } => 2,
+        Shown::Count { value: 1_000.., .. } => 1,
+        _ => 0,
+    };
+    Some((
+        class,
+        format!("enrolments {}", figures::with_interval(finding)),
+    ))
+}
+
 fn map(snapshot: &Snapshot) -> Html {
     let latest = snapshot.range().map(|r| r.to);
     let tiles = snapshot.leps().iter().map(|s| {
@@ -112,11 +126,14 @@ fn map(snapshot: &Snapshot) -> Html {
             s.place.name.clone(),
         )
         .href(format!("/leps/{}", s.place.code));
-        match latest.and_then(|l| lag(s, l)) {
-            None => tile,
-            Some(0) => tile.value(2, format!("up to date, {}", months(s))),
-            Some(1) => tile.value(1, format!("one month behind, {}", months(s))),
-            Some(n) => tile.value(0, format!("{n} months behind, {}", months(s))),
+        match (contributed(s), latest.and_then(|l| lag(s, l))) {
+            (Some((class, enrolments)), Some(0)) => {
+                tile.value(class, format!("{enrolments}, {}, up to date", months(s)))
+            }
+            (Some((class, enrolments)), _) => {
+                tile.value(class, format!("{enrolments}, {}, behind", months(s)))
+            }
+            (None, _) => tile,
         }
     });
     let coverage = snapshot.coverage();
@@ -124,25 +141,21 @@ fn map(snapshot: &Snapshot) -> Html {
         "map-of-contributions",
         "Map of England’s 38 Local Enterprise Partnerships",
         format!(
-            "One hexagon for each partnership, shaded by the latest month that it published: {}.",
+            "One hexagon for each partnership, shaded by the enrolments that it published to date. {}.",
             figures::coverage(coverage)
         ),
     );
     let chart = HexMap::new(
         alternative,
         tiles,
-        "Latest month published",
-        [
-            "Two months behind or more",
-            "One month behind",
-            "Up to date",
-        ],
+        "Enrolments published to date",
+        ["Under 1,000", "1,000 to 2,999", "3,000 or more"],
     )
     .no_data("Nothing yet");
     let subtitle = latest.map_or_else(
-        || "Latest month that each Local Enterprise Partnership has published. Each hexagon leads to its page.".to_owned(),
+        || "Enrolments that each Local Enterprise Partnership has published. Each hexagon leads to its page.".to_owned(),
         |l| format!(
-            "Latest month that each Local Enterprise Partnership has published, against {}, the latest of any. Each hexagon leads to its page.",
+            "Enrolments that each Local Enterprise Partnership has published up to {}. Each hexagon leads to its page.",
             l.in_words()
         ),
     );
@@ -150,15 +163,20 @@ fn map(snapshot: &Snapshot) -> Html {
         .columns([
             "Local Enterprise Partnership",
             "Region",
+            "Enrolments (95 % interval)",
             "Months published",
             "Number of months",
             "State",
         ])
-        .numeric([3])
+        .numeric([2, 4])
         .rows(snapshot.leps().iter().map(|s| {
             [
                 link(&s.place.name, &format!("/leps/{}", s.place.code)),
                 Html::text(&s.region.name),
+                Html::text(
+                    &s.finding(Measure::Starts)
+                        .map_or_else(String::new, figures::with_interval),
+                ),
                 Html::text(&months(s)),
                 Html::text(&s.releases.to_string()),
                 standing_tag(s).into(),
@@ -166,7 +184,7 @@ fn map(snapshot: &Snapshot) -> Html {
         }));
     Figure::new(map_headline(coverage), subtitle, chart, table)
         .id("contributions")
-        .note("Every partnership has the same size on this map, whatever its acreage. A darker hexagon is more up to date.")
+        .note("Every partnership has the same size on this map, whatever its acreage. A darker hexagon has published more enrolments.")
         .download("Download who contributed (CSV)", "/contributions.csv")
         .into()
 }
@@ -282,14 +300,7 @@ fn trend(snapshot: &Snapshot) -> Html {
         table,
     )
     .note(coverage_note(&starts))
-    .download(
-        "Download enrolments by month (CSV)",
-        "/benchmarks/starts/trend.csv",
-    )
-    .download(
-        "Download achievements by month (CSV)",
-        "/benchmarks/achievers/trend.csv",
-    )
+    .download("Download by month (CSV)", "/trend.csv")
     .into()
 }
 
@@ -320,6 +331,14 @@ fn example(snapshot: &Snapshot) -> Option<Html> {
         &format!("the first signed statement of {}", published.place.name),
         &href,
     ))
+}
+
+/// What the trend chart of this page shows.
+pub(super) async fn months_csv(State(service): State<Arc<Service>>) -> Result<Response, Failure> {
+    let snapshot = service.snapshot().await?;
+    let mut findings = snapshot.trend(Measure::Starts);
+    findings.extend(snapshot.trend(Measure::Achievers));
+    Ok(figures::csv("england-by-month", &findings))
 }
 
 pub(super) async fn contributions(

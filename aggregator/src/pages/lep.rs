@@ -236,7 +236,8 @@ fn trend(snapshot: &Snapshot, code: &Gss, s: &LepStanding) -> Html {
         "Enrolments that began and achievements in each month, {place}, with 95 % intervals"
     );
     let mut figure = Figure::new("Enrolments and achievements month by month", subtitle, chart, table)
-        .note("A gap means “too few to say”: in a single month of a small area noise may outweigh the figure.");
+        .download("Download by month (CSV)", format!("/leps/{code}/trend.csv"))
+    .note("A gap means “too few to say”: in a single month of a small area noise may outweigh the figure.");
     if starts.len() < TREND {
         figure = figure.note(format!(
             "A trend needs at least {TREND} months: read these as single figures."
@@ -369,4 +370,16 @@ pub(super) async fn figures(
         .iter()
         .chain(groups.flat_map(|g| &g.findings));
     Ok(figures::csv(&format!("figures-{code}"), findings))
+}
+
+pub(super) async fn trend_csv(
+    State(service): State<Arc<Service>>,
+    Path(code): Path<String>,
+) -> Result<Response, Failure> {
+    let code = home::lep_code(&code).filter(|c| Geography::embedded().lep(c).is_some());
+    let code = code.ok_or_else(ProblemPage::not_found)?;
+    let snapshot = service.snapshot().await?;
+    let mut findings = snapshot.lep_trend(&code, Measure::Starts);
+    findings.extend(snapshot.lep_trend(&code, Measure::Achievers));
+    Ok(figures::csv(&format!("{code}-by-month"), &findings))
 }

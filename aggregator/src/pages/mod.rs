@@ -75,6 +75,7 @@ pub fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/", get(home::show))
         .route("/contributions.csv", get(home::contributions))
+        .route("/trend.csv", get(home::months_csv))
         .route("/benchmarks", get(measures::show))
         .route("/benchmarks/{measure}", get(measure::show))
         .route("/benchmarks/{measure}/trend.csv", get(measure::trend))
@@ -82,6 +83,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/benchmarks/{measure}/leps.csv", get(measure::leps))
         .route("/leps", get(leps::show))
         .route("/leps/{code}", get(lep::show))
+        .route("/leps/{code}/trend.csv", get(lep::trend_csv))
         .route("/leps/{code}/figures.csv", get(lep::figures))
         .route("/practice", get(practice::list))
         .route("/practice/{node}/{seq}", get(entry::show))
@@ -99,9 +101,10 @@ pub fn router(service: Arc<Service>) -> Router {
 /// Who may use which route of [`router`].
 #[must_use]
 pub fn roles() -> RoleTable {
-    const PUBLIC: [&str; 18] = [
+    const PUBLIC: [&str; 20] = [
         "/",
         "/contributions.csv",
+        "/trend.csv",
         "/benchmarks",
         "/benchmarks/{measure}",
         "/benchmarks/{measure}/trend.csv",
@@ -110,6 +113,7 @@ pub fn roles() -> RoleTable {
         "/leps",
         "/leps/{code}",
         "/leps/{code}/figures.csv",
+        "/leps/{code}/trend.csv",
         "/practice",
         "/practice/{node}/{seq}",
         "/nodes",

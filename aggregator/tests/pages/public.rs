@@ -27,12 +27,14 @@ const PUBLIC: [&str; 19] = [
     "/accessibility",
     "/privacy",
 ];
-const DOWNLOADS: [&str; 5] = [
+const DOWNLOADS: [&str; 7] = [
     "/contributions.csv",
+    "/trend.csv",
     "/benchmarks/achievement/trend.csv",
     "/benchmarks/achievement/groups.csv?by=skill",
     "/benchmarks/starts/leps.csv",
     "/leps/E37000001/figures.csv",
+    "/leps/E37000001/trend.csv",
 ];
 
 async fn every_page(browser: &Browser) {

@@ -59,7 +59,13 @@ impl Area {
             clock: plan.clock.clone(),
             entropy: app::system_entropy(),
         };
-        ask(Command::Init(Init { lep: lep.code.to_string() }), &context).await?;
+        ask(
+            Command::Init(Init {
+                lep: lep.code.to_string(),
+            }),
+            &context,
+        )
+        .await?;
         let people = vec![
             add(AUTHOR, RoleArg::Author, &context).await?,
             add(APPROVER, RoleArg::Approver, &context).await?,
@@ -77,7 +83,14 @@ impl Area {
             })
             .await
         });
-        Ok(Self { lep, records, url, people, stop, serving })
+        Ok(Self {
+            lep,
+            records,
+            url,
+            people,
+            stop,
+            serving,
+        })
     }
 
     pub(super) fn slug(&self) -> &NodeSlug {
@@ -108,16 +121,34 @@ impl Area {
 
 /// A command of `ldsp-node`, without the terminal.
 async fn ask(command: Command, context: &Context) -> anyhow::Result<Output> {
-    app::run(command, context).await.map_err(|refusal| match &refusal.output {
-        Some(report) => anyhow!("{refusal}\n{}", report.text),
-        None => anyhow!("{refusal}"),
-    })
+    app::run(command, context)
+        .await
+        .map_err(|refusal| match &refusal.output {
+            Some(report) => anyhow!("{refusal}\n{}", report.text),
+            None => anyhow!("{refusal}"),
+        })
 }
 
 async fn add(name: &str, role: RoleArg, context: &Context) -> anyhow::Result<SignIn> {
-    let added = ask(Command::People(People::Add { name: name.to_owned(), role }), context).await?;
-    let text = |field: &str| added.json[field].as_str().map(str::to_owned).context("people add says it");
-    Ok(SignIn { name: text("name")?, role: text("role")?, secret: text("secret")? })
+    let added = ask(
+        Command::People(People::Add {
+            name: name.to_owned(),
+            role,
+        }),
+        context,
+    )
+    .await?;
+    let text = |field: &str| {
+        added.json[field]
+            .as_str()
+            .map(str::to_owned)
+            .context("people add says it")
+    };
+    Ok(SignIn {
+        name: text("name")?,
+        role: text("role")?,
+        secret: text("secret")?,
+    })
 }
 
 /// Writes the files that a provider would send and imports them, programmes first.
@@ -130,8 +161,17 @@ async fn import(records: &LepRecords, dir: &Path, context: &Context) -> anyhow::
     records.write_programmes_csv(out)?;
     let (learners, out) = file("learners.csv")?;
     records.write_learners_csv(out)?;
-    let whole = |file: &PathBuf| ImportFile { file: file.clone(), dry_run: false, valid_rows: false, report: None };
-    ask(Command::Import(Import::Programmes(whole(&programmes))), context).await?;
+    let whole = |file: &PathBuf| ImportFile {
+        file: file.clone(),
+        dry_run: false,
+        valid_rows: false,
+        report: None,
+    };
+    ask(
+        Command::Import(Import::Programmes(whole(&programmes))),
+        context,
+    )
+    .await?;
     ask(Command::Import(Import::Learners(whole(&learners))), context).await?;
     // The node holds what it needs; the files name people, were they real.
     std::fs::remove_file(programmes)?;
@@ -152,7 +192,16 @@ async fn enrol_with(
     let checked = Checked::read(&std::fs::read(&invite)?, now)?;
     let transport = Https::new(checked.url(), checked.ca_pem())?;
     let mut rng = (context.entropy)();
-    let enrolled = enrol(&node.store, &transport, &node.signing, &checked, AUTHOR, now, &mut *rng).await?;
+    let enrolled = enrol(
+        &node.store,
+        &transport,
+        &node.signing,
+        &checked,
+        AUTHOR,
+        now,
+        &mut *rng,
+    )
+    .await?;
     std::fs::remove_file(invite)?;
     centre.approve(lep, enrolled.fingerprint).await
 }
@@ -162,15 +211,32 @@ async fn publish(node: &Node, plan: &Plan, context: &Context) -> anyhow::Result<
     let now = (context.clock)();
     let first = plan.periods.first().copied();
     for period in &plan.periods {
-        let request = Request { first, ..Request::default() };
+        let request = Request {
+            first,
+            ..Request::default()
+        };
         let prepared = prepare(&node.store, request, AUTHOR, now, &context.entropy).await?;
-        ensure!(prepared.release.period == *period, "{period} was expected to be next");
-        let approval = Approval { person: APPROVER, period: Some(*period), digest: prepared.release.digest };
+        ensure!(
+            prepared.release.period == *period,
+            "{period} was expected to be next"
+        );
+        let approval = Approval {
+            person: APPROVER,
+            period: Some(*period),
+            digest: prepared.release.digest,
+        };
         approve(&node.store, &node.signing, &approval, now).await?;
     }
     share_practice(node, context).await?;
-    let place = node.store.enrolment().await?.context("this node enrolled before")?;
-    let submitter = Submitter::new(node.store.clone(), Https::new(&place.url, place.ca_pem.as_deref())?);
+    let place = node
+        .store
+        .enrolment()
+        .await?
+        .context("this node enrolled before")?;
+    let submitter = Submitter::new(
+        node.store.clone(),
+        Https::new(&place.url, place.ca_pem.as_deref())?,
+    );
     let mut rng = (context.entropy)();
     match submitter.drain(now, &mut *rng).await?.1 {
         StepOutcome::Drained => Ok(()),
@@ -182,11 +248,21 @@ async fn share_practice(node: &Node, context: &Context) -> anyhow::Result<()> {
     let now = (context.clock)();
     let today = now.to_zoned(ldsp_node::schedule::london()).date();
     let figures = node.store.own_figures(&node.lep).await?;
-    let newest = figures.releases().last().context("a release was approved before")?;
-    for practice in records::practice::entries(today).into_iter().filter(|p| p.publisher == node.lep) {
+    let newest = figures
+        .releases()
+        .last()
+        .context("a release was approved before")?;
+    for practice in records::practice::entries(today)
+        .into_iter()
+        .filter(|p| p.publisher == node.lep)
+    {
         let entry = practice.citing(newest.statement);
         let id = node.store.add_practice(&entry, AUTHOR, now).await?;
-        let stored = node.store.practice_entry(id).await?.context("the entry was stored before")?;
+        let stored = node
+            .store
+            .practice_entry(id)
+            .await?
+            .context("the entry was stored before")?;
         practice::release(&node.store, &node.signing, id, APPROVER, stored.digest, now).await?;
     }
     Ok(())

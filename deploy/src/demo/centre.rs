@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::{Timestamp, ToSpan as _};
+use ldsp_aggregator::Service;
 use ldsp_aggregator::app::{self, Config, Identity, InviteOrder};
 use ldsp_aggregator::benchmark::Snapshot;
 use ldsp_aggregator::store::Role;
-use ldsp_aggregator::Service;
 use ldsp_protocol::geography::Lep;
 use ldsp_protocol::ids::Digest;
+use ldsp_ui::secret::Secret;
 use ldsp_ui::tls::PrivateCa;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -34,7 +35,11 @@ pub(super) struct Centre {
 }
 
 impl Centre {
-    pub(super) async fn open(dir: &Path, listener: TcpListener, plan: &Plan) -> anyhow::Result<Self> {
+    pub(super) async fn open(
+        dir: &Path,
+        listener: TcpListener,
+        plan: &Plan,
+    ) -> anyhow::Result<Self> {
         let authority = Authority::make(dir.parent().unwrap_or(dir))?;
         let url = format!("https://localhost:{}", listener.local_addr()?.port());
         let config = Config {
@@ -44,14 +49,22 @@ impl Centre {
             banner: Some(BANNER.to_owned()),
             ..Config::default()
         };
-        let identity = Identity { origin: ORIGIN.to_owned(), public_url: url.clone() };
+        let identity = Identity {
+            origin: ORIGIN.to_owned(),
+            public_url: url.clone(),
+        };
         let mut rng = app::system_entropy();
         app::init(&config, &identity, (plan.clock)(), &mut rng)?;
         let running = app::open(&config, plan.clock.clone()).await?;
         let service = running.service().clone();
         let mut person = async |name: &str, role: Role| -> anyhow::Result<SignIn> {
-            let added = app::add_person(&service.store, name, role, (plan.clock)(), &mut rng).await?;
-            Ok(SignIn { name: added.name, role: added.role.to_owned(), secret: added.secret })
+            let added =
+                app::add_person(&service.store, name, role, (plan.clock)(), &mut rng).await?;
+            Ok(SignIn {
+                name: added.name,
+                role: added.role.to_owned(),
+                secret: added.secret,
+            })
         };
         let operator = person("Olu", Role::Operator).await?;
         let analyst = person("Ann", Role::Analyst).await?;
@@ -60,7 +73,16 @@ impl Centre {
             // A dropped sender ends the server too.
             let _ended = stopped.await;
         }));
-        Ok(Self { config, url, service, operator, analyst, authority, stop, serving })
+        Ok(Self {
+            config,
+            url,
+            service,
+            operator,
+            analyst,
+            authority,
+            stop,
+            serving,
+        })
     }
 
     pub(super) fn url(&self) -> &str {
@@ -92,18 +114,33 @@ impl Centre {
             out,
             days: 7,
             by: self.operator.name.clone(),
-            secret: self.operator.secret.clone(),
+            secret: Secret::typed(&self.operator.secret),
         };
         let now = self.service.now();
-        app::invite(&self.service.store, &self.config, &order, now, &mut app::system_entropy()).await?;
+        app::invite(
+            &self.service.store,
+            &self.config,
+            &order,
+            now,
+            &mut app::system_entropy(),
+        )
+        .await?;
         Ok(())
     }
 
     /// The operator compared the fingerprint and approves.
     pub(super) async fn approve(&self, lep: &Lep, fingerprint: Digest) -> anyhow::Result<()> {
-        let by = (self.operator.name.as_str(), self.operator.secret.as_str());
+        let secret = Secret::typed(&self.operator.secret);
+        let by = (self.operator.name.as_str(), &secret);
         let blocks = fingerprint.in_blocks();
-        app::approve(&self.service.store, &lep.slug, &blocks, by, self.service.now()).await?;
+        app::approve(
+            &self.service.store,
+            &lep.slug,
+            &blocks,
+            by,
+            self.service.now(),
+        )
+        .await?;
         Ok(())
     }
 
@@ -126,7 +163,10 @@ pub(super) struct Authority {
 }
 
 impl Authority {
-    #[expect(clippy::disallowed_methods, reason = "browsers compare certificates with the real time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "browsers compare certificates with the real time"
+    )]
     fn make(dir: &Path) -> anyhow::Result<Self> {
         let now = Timestamp::now();
         let (from, until) = (now - 24.hours(), now + (24 * 30).hours());
@@ -135,12 +175,20 @@ impl Authority {
         std::fs::create_dir_all(&dir)?;
         let file = dir.join("ca.pem");
         std::fs::write(&file, ca.certificate_pem())?;
-        Ok(Self { ca, dir, file, from, until })
+        Ok(Self {
+            ca,
+            dir,
+            file,
+            from,
+            until,
+        })
     }
 
     /// Certificate chain and key of a site, as files.
     pub(super) fn issue(&self, site: &str) -> anyhow::Result<(PathBuf, PathBuf)> {
-        let issued = self.ca.issue(&["localhost", "127.0.0.1"], self.from, self.until)?;
+        let issued = self
+            .ca
+            .issue(&["localhost", "127.0.0.1"], self.from, self.until)?;
         let file = |ending: &str| self.dir.join(format!("{site}.{ending}"));
         let (chain, key) = (file("crt"), file("key"));
         std::fs::write(&chain, &issued.certificate_pem)?;

@@ -60,7 +60,9 @@ const BANNER: &str = "A demonstration. Enrolments and achievements by LEP and ti
 /// A directory that is in use, a port that is taken, or a step that failed, with its reason.
 pub fn main(options: Options) -> anyhow::Result<()> {
     start_logs();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(run(&options))
 }
 
@@ -68,14 +70,22 @@ fn start_logs() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     // A subscriber that is there already (in tests) stays.
-    let _present = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _present = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init();
 }
 
 async fn run(options: &Options) -> anyhow::Result<()> {
     let began = stopwatch();
     let place = Place::of(options.dir.as_deref())?;
     let plan = Plan::of(options)?;
-    let centre = Centre::open(&place.path.join("aggregator"), listener(options.port)?, &plan).await?;
+    let centre = Centre::open(
+        &place.path.join("aggregator"),
+        listener(options.port)?,
+        &plan,
+    )
+    .await?;
     let bar = progress(plan.leps.len());
     let nodes = futures::stream::iter(plan.leps.iter().copied())
         .map(|lep| async {
@@ -101,7 +111,10 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     centre.close().await
 }
 
-#[expect(clippy::disallowed_methods, reason = "the program's own report of how long it took")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the program's own report of how long it took"
+)]
 fn stopwatch() -> impl Fn() -> f64 {
     let began = std::time::Instant::now();
     move || began.elapsed().as_secs_f64()
@@ -109,8 +122,9 @@ fn stopwatch() -> impl Fn() -> f64 {
 
 fn listener(port: u16) -> anyhow::Result<TcpListener> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let listener = TcpListener::bind(address)
-        .with_context(|| format!("{address} is taken. Choose another --port, or 0 for a free one"))?;
+    let listener = TcpListener::bind(address).with_context(|| {
+        format!("{address} is taken. Choose another --port, or 0 for a free one")
+    })?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
@@ -118,7 +132,9 @@ fn listener(port: u16) -> anyhow::Result<TcpListener> {
 fn progress(nodes: usize) -> ProgressBar {
     // Standard error, and only when it is a terminal.
     let bar = ProgressBar::with_draw_target(Some(nodes as u64), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{bar:38} {pos}/{len} LEPs have imported and published {elapsed}");
+    let style = ProgressStyle::with_template(
+        "{bar:38} {pos}/{len} LEPs have imported and published {elapsed}",
+    );
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
@@ -133,13 +149,23 @@ impl Place {
     fn of(dir: Option<&Path>) -> anyhow::Result<Self> {
         let Some(dir) = dir else {
             let fresh = tempfile::Builder::new().prefix("ldsp-demo-").tempdir()?;
-            return Ok(Self { path: fresh.path().to_owned(), _temporary: Some(fresh) });
+            return Ok(Self {
+                path: fresh.path().to_owned(),
+                _temporary: Some(fresh),
+            });
         };
-        std::fs::create_dir_all(dir).with_context(|| format!("{} cannot be made", dir.display()))?;
+        std::fs::create_dir_all(dir)
+            .with_context(|| format!("{} cannot be made", dir.display()))?;
         if std::fs::read_dir(dir)?.next().is_some() {
-            bail!("{} is not empty. Give --dir an empty or new directory: each demonstration starts afresh", dir.display());
+            bail!(
+                "{} is not empty. Give --dir an empty or new directory: each demonstration starts afresh",
+                dir.display()
+            );
         }
-        Ok(Self { path: dir.to_owned(), _temporary: None })
+        Ok(Self {
+            path: dir.to_owned(),
+            _temporary: None,
+        })
     }
 }
 
@@ -169,12 +195,18 @@ impl Plan {
     }
 
     fn last(&self) -> Period {
-        *self.periods.last().expect("clap asks for at least one month")
+        *self
+            .periods
+            .last()
+            .expect("clap asks for at least one month")
     }
 }
 
 /// The federation lives in August 2022, the month after the last release, and time goes on from there.
-#[expect(clippy::disallowed_methods, reason = "the demonstration's clock runs from a fixed moment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the demonstration's clock runs from a fixed moment"
+)]
 fn clock() -> anyhow::Result<ldsp_node::Clock> {
     let began = std::time::Instant::now();
     let start: Timestamp = "2022-08-05T08:00:00Z".parse()?;

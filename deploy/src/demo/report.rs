@@ -37,16 +37,29 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) async fn of(centre: &Centre, areas: &[Area], plan: &Plan, seconds: f64) -> anyhow::Result<Self> {
+    pub(super) async fn of(
+        centre: &Centre,
+        areas: &[Area],
+        plan: &Plan,
+        seconds: f64,
+    ) -> anyhow::Result<Self> {
         let snapshot = centre.snapshot().await?;
         let federated = |measure| {
-            let raw = snapshot.national_measure(measure).and_then(|f: Finding| f.raw);
+            let raw = snapshot
+                .national_measure(measure)
+                .and_then(|f: Finding| f.raw);
             raw.map_or(0, |standing| standing.estimate.round() as i64)
         };
         let official = plan.figures.official();
         let intervals = areas
             .iter()
-            .filter_map(|area| Some(score(&snapshot.lep(area.lep())?, area.records(), plan.last())))
+            .filter_map(|area| {
+                Some(score(
+                    &snapshot.lep(area.lep())?,
+                    area.records(),
+                    plan.last(),
+                ))
+            })
             .fold(Score::default(), Score::plus);
         let sum = |count: fn(&Area) -> usize| areas.iter().map(|a| count(a) as u64).sum();
         Ok(Self {
@@ -102,14 +115,21 @@ impl Addresses {
         };
         Self {
             aggregator: site(None, centre.url(), &centre.people()),
-            nodes: areas.iter().map(|a| site(Some(a.slug().to_string()), a.url(), a.people())).collect(),
+            nodes: areas
+                .iter()
+                .map(|a| site(Some(a.slug().to_string()), a.url(), a.people()))
+                .collect(),
             ca: centre.ca_file().display().to_string(),
         }
     }
 }
 
 #[expect(clippy::print_stdout, reason = "the program's answer")]
-pub(super) fn print(options: &Options, report: &Report, addresses: &Addresses) -> anyhow::Result<()> {
+pub(super) fn print(
+    options: &Options,
+    report: &Report,
+    addresses: &Addresses,
+) -> anyhow::Result<()> {
     if options.json {
         println!("{}", serde_json::to_string(report)?);
         if !options.once {
@@ -161,11 +181,23 @@ fn words(report: &Report) -> String {
 
 fn directions(addresses: &Addresses) -> String {
     let people = |site: &Site| -> String {
-        site.people.iter().map(|p| format!("    {:<10} {:<12} {}\n", p.role, p.name, p.secret)).collect()
+        site.people
+            .iter()
+            .map(|p| format!("    {:<10} {:<12} {}\n", p.role, p.name, p.secret))
+            .collect()
     };
-    let mut text = format!("National site   {}\n{}", addresses.aggregator.url, people(&addresses.aggregator));
+    let mut text = format!(
+        "National site   {}\n{}",
+        addresses.aggregator.url,
+        people(&addresses.aggregator)
+    );
     for site in &addresses.nodes {
-        text += &format!("{:<28} {}\n{}", site.node.as_deref().unwrap_or_default(), site.url, people(site));
+        text += &format!(
+            "{:<28} {}\n{}",
+            site.node.as_deref().unwrap_or_default(),
+            site.url,
+            people(site)
+        );
     }
     text + &format!(
         "\nThe certificates are signed by a private authority made for this run: {}\n\
@@ -179,7 +211,7 @@ fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

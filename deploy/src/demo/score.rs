@@ -27,7 +27,10 @@ impl Score {
     /// Sum of two scores.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
-        Self { printed: self.printed + other.printed, covering: self.covering + other.covering }
+        Self {
+            printed: self.printed + other.printed,
+            covering: self.covering + other.covering,
+        }
     }
 }
 
@@ -42,7 +45,9 @@ impl Exact {
         let achieved = enrolment.stage == Stage::Achieved;
         let left = enrolment.stage.left();
         let completed = left && enrolment.stage != Stage::Withdrawn;
-        let six = enrolment.destinations[1].filter(|(_, due)| *due <= last).map(|(code, _)| code);
+        let six = enrolment.destinations[1]
+            .filter(|(_, due)| *due <= last)
+            .map(|(code, _)| code);
         let positive = six.is_some_and(|code| !matches!(code, "none" | "not-stated"));
         for (measure, part, base) in [
             (Measure::Starts, true, true),
@@ -54,8 +59,16 @@ impl Exact {
             (Measure::Pass, achieved, completed),
             (Measure::Achievement, achieved, left),
             (Measure::SustainedPositive, positive, six.is_some()),
-            (Measure::ConfidenceRose, enrolment.confidence == Some("rose"), enrolment.confidence.is_some()),
-            (Measure::EverydayMore, enrolment.everyday == Some("more"), enrolment.everyday.is_some()),
+            (
+                Measure::ConfidenceRose,
+                enrolment.confidence == Some("rose"),
+                enrolment.confidence.is_some(),
+            ),
+            (
+                Measure::EverydayMore,
+                enrolment.everyday == Some("more"),
+                enrolment.everyday.is_some(),
+            ),
         ] {
             let (parts, bases) = self.counts.entry(measure).or_default();
             *parts += u64::from(part);
@@ -83,14 +96,20 @@ pub(super) fn score(findings: &LepFindings, records: &LepRecords, last: Period) 
         total.add(&enrolment, last);
         for code in [enrolment.tier.code(), enrolment.area] {
             // "not stated" is a code of several dimensions; of these two only districts use it.
-            groups.entry(code.to_owned()).or_default().add(&enrolment, last);
+            groups
+                .entry(code.to_owned())
+                .or_default()
+                .add(&enrolment, last);
         }
     }
     let nothing = Exact::default();
     let tiers = findings.by_tier.iter().filter(|g| g.code != "not-stated");
-    let grouped = tiers
-        .chain(&findings.by_district)
-        .flat_map(|group| group.findings.iter().map(|f| (f, groups.get(&group.code).unwrap_or(&nothing))));
+    let grouped = tiers.chain(&findings.by_district).flat_map(|group| {
+        group
+            .findings
+            .iter()
+            .map(|f| (f, groups.get(&group.code).unwrap_or(&nothing)))
+    });
     findings
         .standing
         .findings
@@ -107,6 +126,11 @@ fn one(finding: &Finding, exact: &Exact) -> Score {
         Shown::Count { low, high, .. } => (low as f64, high as f64),
         Shown::Rate { low, high, .. } => (low, high),
     };
-    let holds = exact.of(finding.measure).is_some_and(|truth| (low..=high).contains(&truth));
-    Score { printed: 1, covering: usize::from(holds) }
+    let holds = exact
+        .of(finding.measure)
+        .is_some_and(|truth| (low..=high).contains(&truth));
+    Score {
+        printed: 1,
+        covering: usize::from(holds),
+    }
 }

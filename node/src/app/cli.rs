@@ -63,6 +63,9 @@ pub enum Command {
     /// Prepare, look at and approve what leaves this node
     #[command(subcommand)]
     Release(Release),
+    /// Practice entries: what worked or failed, and why
+    #[command(subcommand)]
+    Practice(Practice),
     /// Send what is approved and wait for the aggregator's receipts
     Publish,
     /// Serve the node's pages, prepare releases on schedule and send what is approved
@@ -76,7 +79,7 @@ pub struct Enrol {
     #[arg(long, value_name = "FILE")]
     pub invite: PathBuf,
     /// Who enrols, for the audit log
-    #[arg(long, value_name = "NAME")]
+    #[arg(long = "as", value_name = "NAME")]
     pub name: Option<String>,
 }
 
@@ -86,7 +89,7 @@ pub enum Release {
     /// Prepare the next month, once, and show what would leave; with --json the exact payload
     Preview {
         /// Who prepares it; not needed to look at one that is prepared
-        #[arg(long, value_name = "NAME")]
+        #[arg(long = "as", value_name = "NAME")]
         name: Option<String>,
         /// This month rather than whatever is next
         #[arg(long, value_name = "YYYY-MM")]
@@ -98,7 +101,7 @@ pub enum Release {
     /// Approve a release that somebody else prepared; it is signed and queued
     Approve {
         /// Who approves it
-        #[arg(long, value_name = "NAME")]
+        #[arg(long = "as", value_name = "NAME")]
         name: String,
         /// The digest that `release show` printed
         #[arg(long, value_name = "DIGEST")]
@@ -112,6 +115,36 @@ pub enum Release {
         /// The month; otherwise the last one
         #[arg(long, value_name = "YYYY-MM")]
         period: Option<Period>,
+    },
+}
+
+/// `practice`. A person's secret is asked for on the terminal, or read from standard input when that is no terminal.
+#[derive(Debug, Subcommand)]
+pub enum Practice {
+    /// Write a form to fill in, with an explanation of every field
+    New {
+        /// File to write; one that exists is not touched. Otherwise the form is printed
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Check a filled-in form: every problem at once, and where personal data stand
+    Check {
+        /// TOML file
+        file: PathBuf,
+    },
+    /// Entries of this node, with numbers and digests
+    List,
+    /// An author keeps a form as a draft (FILE), or an approver releases a draft (its number)
+    Publish {
+        /// TOML file, or the number of a draft
+        #[arg(value_name = "FILE|NUMBER")]
+        what: String,
+        /// Who does it
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+        /// The digest that `practice list` printed; needed to release
+        #[arg(long)]
+        digest: Option<Digest>,
     },
 }
 

@@ -7,6 +7,7 @@ mod enrol;
 mod import;
 pub mod output;
 mod people;
+mod practice;
 mod publish;
 mod release;
 pub mod serve;
@@ -120,6 +121,7 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::Status => status::run(context).await,
         Command::Enrol(args) => enrol::run(&args, context).await,
         Command::Release(command) => release::run(command, context).await,
+        Command::Practice(command) => practice::run(command, context).await,
         Command::Publish => publish::run(context).await,
         Command::Serve => serve::command(context).await,
     }

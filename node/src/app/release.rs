@@ -1,7 +1,5 @@
 //! `release preview`, `release approve`, `release show`.
 
-use std::io::{BufRead as _, IsTerminal as _, Read as _};
-
 use ldsp_protocol::ids::{Digest, Period};
 use ldsp_ui::secret::{Secret, verify};
 use serde_json::{Value, json};
@@ -23,9 +21,6 @@ impl From<ReleaseError> for Refusal {
         Self::new(&error, error.next())
     }
 }
-
-/// Longest line that is read as a secret.
-const SECRET_BYTES: u64 = 200;
 
 pub(super) async fn run(command: Release, context: &Context) -> Answer {
     let node = open(context).await?;
@@ -61,7 +56,7 @@ async fn preview(node: &Node, request: Request, name: Option<&str>, context: &Co
         (None, None) => {
             return Err(Refusal::new(
                 "no release is prepared, and preparing one takes an author",
-                "Add `--name NAME` with the name of an author. The noise of a month is drawn once, when it is prepared.",
+                "Add `--as NAME` with the name of an author. The noise of a month is drawn once, when it is prepared.",
             ));
         }
         (None, Some(name)) => {
@@ -119,7 +114,7 @@ async fn approve_one(
 
 /// Asks the aggregator how the node stands, so that a node restored from a backup does not sign. Without a connection the last
 /// answer holds.
-async fn refresh(store: &Store) -> Result<(), Refusal> {
+pub(super) async fn refresh(store: &Store) -> Result<(), Refusal> {
     let mut connection = store.reader.acquire().await.map_err(StoreError::from)?;
     let place = enrolment::read(&mut connection).await?;
     drop(connection);
@@ -144,8 +139,13 @@ async fn shown(node: &Node, period: Option<Period>) -> Answer {
 }
 
 /// The person, once their secret is right. A wrong name and a wrong secret are told in the same words.
-async fn sign_in(store: &Store, name: &str) -> Result<Person, Refusal> {
-    let secret = read_secret(name)?;
+pub(super) async fn sign_in(store: &Store, name: &str) -> Result<Person, Refusal> {
+    let secret = Secret::ask(name).map_err(|error| {
+        Refusal::new(
+            format!("the secret cannot be read: {error}"),
+            "Type it at the prompt, or give it as one line on standard input.",
+        )
+    })?;
     let wrong = || {
         Refusal::new(
             "name and secret do not belong together",
@@ -158,28 +158,6 @@ async fn sign_in(store: &Store, name: &str) -> Result<Person, Refusal> {
         .await
         .unwrap_or(false);
     if right { Ok(person) } else { Err(wrong()) }
-}
-
-fn read_secret(name: &str) -> Result<Secret, Refusal> {
-    let failed = |error| {
-        Refusal::new(
-            format!("the secret cannot be read: {error}"),
-            "Type it at the prompt, or give it as one line on standard input.",
-        )
-    };
-    let stdin = std::io::stdin();
-    let text = if stdin.is_terminal() {
-        rpassword::prompt_password(format!("Secret of {name}: ")).map_err(failed)?
-    } else {
-        let mut line = String::new();
-        stdin
-            .lock()
-            .take(SECRET_BYTES)
-            .read_line(&mut line)
-            .map_err(failed)?;
-        line
-    };
-    Ok(Secret::typed(&text))
 }
 
 fn in_words(shown: &Shown) -> String {
@@ -219,7 +197,7 @@ fn in_words(shown: &Shown) -> String {
             text.push_str(&format!("Approved by {approver}: statement {seq}.\n"));
         }
         _ => text.push_str(&format!(
-            "Next: an approver who is not {} runs `ldsp-node release approve --name NAME --digest {}`.\n",
+            "Next: an approver who is not {} runs `ldsp-node release approve --as NAME --digest {}`.\n",
             shown.author, shown.digest
         )),
     }

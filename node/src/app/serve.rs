@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -13,12 +14,13 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use jiff::{Timestamp, ToSpan as _};
 use ldsp_ui::tls::{Material, PrivateCa, TlsError};
-use ldsp_ui::{Frame, People, PeopleError, PersonRecord, RoleTable, Site};
+use tokio::sync::Notify;
 
 use super::config::Config;
 use super::output::{Answer, Output, Refusal};
-use super::{Context, open, status};
+use super::{Context, open};
 use crate::home::{self, Node};
+use crate::pages;
 use crate::schedule::{Job, JobOutcome, Schedule, ScheduleError};
 use crate::store::enrolment::Enrolment;
 use crate::store::{Store, StoreError, enrolment};
@@ -109,7 +111,9 @@ pub async fn run(
     let now = (context.clock)();
     let schedule: Schedule = config.schedule.parse()?;
     let job = Job::new(&node.store, schedule, config.rho_micro, now).await?;
+    let wake = Arc::new(Notify::new());
     let worker = Worker {
+        wake: wake.clone(),
         store: node.store.clone(),
         context: context.clone(),
         job,
@@ -126,7 +130,7 @@ pub async fn run(
         .clone()
         .unwrap_or_else(|| format!("https://{address}"));
     let tls = material(config, &url, now)?;
-    let site = site(&node, &url, context)?.router(Router::new(), health(node.store.clone()));
+    let site = site(&node, &url, context, wake)?;
     tracing::info!(%url, "serving");
     let worker = tokio::spawn(worker.run());
     let served = ldsp_ui::serve(listener, tls, site, shutdown).await;
@@ -156,16 +160,32 @@ async fn stop_signal() {
     }
 }
 
-fn site(node: &Node, url: &str, context: &Context) -> Result<Site, Refusal> {
-    let name = format!("Digital skills in {}", status::lep_name(&node.lep));
-    let people = NodePeople(node.store.clone());
-    let wrong = |error: ldsp_ui::SiteError| {
-        Refusal::new(error, "Correct `public_url` in the configuration.")
+fn site(node: &Node, url: &str, context: &Context, wake: Arc<Notify>) -> Result<Router, Refusal> {
+    let store = node.store.clone();
+    let settings = pages::Settings {
+        node: node.clone(),
+        clock: context.clock.clone(),
+        entropy: context.entropy.clone(),
+        rho_micro: context.config.rho_micro,
+        peers: pages::peers_over_https(node.clone(), context.clock.clone()),
+        before_signing: Arc::new(move || {
+            let store = store.clone();
+            Box::pin(async move {
+                if let Err(refusal) = super::release::refresh(&store).await {
+                    tracing::warn!(
+                        reason = refusal.reason,
+                        "the aggregator was not asked how this node stands"
+                    );
+                }
+            })
+        }),
+        queued: Arc::new(move || wake.notify_one()),
+        illustrative: context.config.banner.clone(),
     };
-    Site::new(Frame::new(name), url, people, context.clock.clone())
-        .and_then(|site| site.cookie_suffix("node"))
-        .map(|site| site.roles(RoleTable::new([])))
-        .map_err(wrong)
+    let health = health(node.store.clone());
+    // Browsers share cookies between the ports of a host, where several nodes may run: the demonstration does.
+    pages::site(settings, url, node.lep.as_str(), health)
+        .map_err(|error| Refusal::new(error, "Correct `public_url` in the configuration."))
 }
 
 /// For load balancers and service managers: the process answers; the store can be read.
@@ -180,21 +200,6 @@ fn health(store: Store) -> Router {
         .route("/health/live", get(|| async { StatusCode::OK }))
         .route("/health/ready", get(ready))
         .with_state(store)
-}
-
-/// The node's people, asked on every page.
-struct NodePeople(Store);
-
-impl People for NodePeople {
-    async fn find(&self, name: &str) -> Result<Option<PersonRecord>, PeopleError> {
-        let person = self.0.person(name).await;
-        let person = person.map_err(|error| PeopleError(Box::new(error)))?;
-        Ok(person.map(|p| PersonRecord {
-            name: p.name,
-            role: ldsp_ui::Role::new(p.role.as_str()),
-            secret_hash: p.secret_hash,
-        }))
-    }
 }
 
 /// The configured certificate, or one of this node's own authority.
@@ -232,6 +237,8 @@ fn authority(dir: &Path, now: Timestamp) -> Result<PrivateCa, Refusal> {
 
 /// Schedule and outbox.
 struct Worker {
+    /// Something was queued.
+    wake: Arc<Notify>,
     store: Store,
     context: Context,
     job: Job,
@@ -247,7 +254,10 @@ impl Worker {
             if let Err(error) = self.submit(now).await {
                 tracing::error!(%error, "the outbox cannot be read");
             }
-            tokio::time::sleep(self.job.wait(now, TICK)).await;
+            tokio::select! {
+                () = tokio::time::sleep(self.job.wait(now, TICK)) => {}
+                () = self.wake.notified() => {}
+            }
         }
     }
 

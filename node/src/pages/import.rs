@@ -8,7 +8,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, post};
 use ldsp_ui::components::{
-    Choice, Details, ErrorSummary, Field, Notification, Radios, StatCard, Stats, Table, list,
+    Choice, Details, ErrorSummary, Field, InsetText, Notification, Radios, StatCard, Stats, Table,
+    list,
 };
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 
@@ -18,6 +19,7 @@ use super::{Answer, Pages, exact_tag, words};
 use crate::import::report::{ImportReport, Outcome};
 use crate::import::{self, ImportError, Options};
 use crate::store::imports::ImportKind;
+use crate::store::people::Role;
 
 /// Largest file: about two million rows.
 const LARGEST: usize = 512 << 20;
@@ -135,7 +137,12 @@ fn page(chosen: &Chosen, errors: &Errors) -> Page {
         .body(Html::concat([about(), form_html(chosen, errors)]))
 }
 
-pub(super) async fn form() -> Page {
+pub(super) async fn form(person: SignedIn) -> Page {
+    if person.role.as_str() != Role::Author.as_str() {
+        let why =
+            InsetText::new("You are signed in as an approver. Only an author may import a file.");
+        return Page::new("Import a file").body(Html::concat([about(), why.into()]));
+    }
     let chosen = Chosen {
         kind: String::new(),
         way: "check".to_owned(),
@@ -297,7 +304,10 @@ fn report_page(report: &ImportReport, chosen: &Chosen) -> Page {
         StatCard::new("Same as held", words::count(t.unchanged)).line("nothing to do"),
         StatCard::new("Refused", words::count(t.refused)).line("rows with a problem"),
     ];
-    let mut pieces = vec![Html::from(Stats::new("What the file holds", cards))];
+    let mut pieces = Vec::new();
+    if t.rows > 0 {
+        pieces.push(Html::from(Stats::new("What the file holds", cards)));
+    }
     if t.outside > 0 {
         pieces.push(Html::paragraph(&format!(
             "{} of the enrolments are of people who live outside the area: kept for local figures, never published.",
@@ -342,7 +352,7 @@ fn problems(report: &ImportReport) -> Html {
             p.field.unwrap_or("whole row").into(),
             p.cause.to_string().into(),
             p.remedy.to_string().into(),
-            super::releases::code(p.code),
+            super::release_view::code(p.code),
         ]
     });
     let shown = if all > SHOWN as u64 {

@@ -6,14 +6,17 @@
 mod figures;
 mod help;
 mod home;
+mod home_tasks;
 mod import;
 mod library;
 mod people;
 mod practice;
 mod practice_figures;
 mod practice_form;
+mod practice_sheet;
 mod practice_view;
 mod release_table;
+mod release_view;
 mod releases;
 mod upload;
 mod words;
@@ -53,6 +56,9 @@ pub struct Settings {
     pub rho_micro: Option<u64>,
     /// Reads what only enrolled nodes may see; see [`peers_over_https`].
     pub peers: ReadPeers,
+    /// Asks the aggregator how the node stands before something is signed, so that a node restored from an old backup does not
+    /// sign. Best effort: without an answer the last one holds.
+    pub before_signing: Arc<dyn Fn() -> Boxed<()> + Send + Sync>,
     /// Called after a statement was queued, so that the submitter need not wait for its next turn.
     pub queued: Arc<dyn Fn() + Send + Sync>,
     /// A sentence for a banner on every page when the records are not real.
@@ -74,7 +80,8 @@ impl std::ops::Deref for Pages {
     }
 }
 
-type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+/// A future behind a pointer.
+pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// What a handler answers: a page, a redirect or a file; a refusal is a page too.
 type Answer = Result<Response, ProblemPage>;
@@ -105,14 +112,13 @@ pub fn rules() -> Vec<Rule> {
         Rule::get("/practice/{id}/edit", AUTHOR),
         Rule::post("/practice/{id}/edit", AUTHOR),
         Rule::post("/practice/{id}/release", APPROVER),
-        Rule::get("/import", AUTHOR),
+        read("/import"),
         Rule::post("/import", AUTHOR),
         Rule::get("/import/report.csv", AUTHOR),
     ]
 }
 
 /// The node's routes, to be put behind sign-in and [`rules`] by [`site`]. Removes uploads that a killed program left behind.
-#[must_use]
 pub fn router(settings: Settings) -> Router {
     upload::sweep(&settings.node.dir);
     let pages = Pages {
@@ -260,3 +266,6 @@ fn practice_problem(error: PracticeError) -> ProblemPage {
 fn unread(error: &ReadError) -> String {
     words::sentence(&error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -142,7 +142,7 @@ async fn page(
     if let Some(row) = statements.iter().find(|s| Some(s.seq) == stored.seq) {
         facts = facts
             .fact("Receipt", receipt_words(row))
-            .fact("Reference", super::releases::code(&row.pae.to_string()));
+            .fact("Reference", super::release_view::code(&row.pae.to_string()));
     }
     let mut pieces = vec![facts.into()];
     if stored.seq.is_none() {
@@ -215,6 +215,7 @@ pub(super) async fn release(
         .parse()
         .map_err(|_| practice_problem(PracticeError::Digest))?;
     let node = &pages.node;
+    (pages.before_signing)().await;
     practice::release(
         &node.store,
         &node.signing,

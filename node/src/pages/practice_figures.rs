@@ -8,7 +8,7 @@ use ldsp_ui::{Html, ProblemPage};
 
 use super::figures::Opened;
 use super::practice_view::figure_words;
-use super::releases::{estimates, summary};
+use super::release_view::{estimates, summary};
 use super::{Pages, words};
 use crate::practice::{Form, OwnFigures};
 

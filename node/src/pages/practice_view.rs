@@ -147,10 +147,10 @@ fn facts(entry: &PracticeEntry) -> SummaryList {
         .fact("Contact", entry.contact_role.clone())
         .fact("Review", words::day(entry.review));
     if let Some(older) = entry.supersedes {
-        facts = facts.fact("Replaces", super::releases::code(&older.to_string()));
+        facts = facts.fact("Replaces", super::release_view::code(&older.to_string()));
     }
     if let Some(other) = entry.replicates {
-        facts = facts.fact("Repeats", super::releases::code(&other.to_string()));
+        facts = facts.fact("Repeats", super::release_view::code(&other.to_string()));
     }
     facts
 }

@@ -8,7 +8,8 @@ use ldsp_ui::components::{InsetText, Table};
 use ldsp_ui::{Html, Page, ProblemPage};
 
 use super::figures::Opened;
-use super::releases::{estimates, file, summary, title};
+use super::release_view::{estimates, summary, title};
+use super::releases::file;
 use super::{Answer, Pages, exact_tag, words};
 
 pub(super) async fn table(

@@ -72,11 +72,12 @@ impl Reader<'_> {
             "evidence" => self.evidence(value),
             "review" => self.form.review = date(value),
             "until" => self.form.until = date(value),
+            // `until-day` and the like are names of the page only.
+            other if other.contains('-') || self.form.field(other).is_none() => self.unknown(key),
             other => {
                 let text = self.text(key, value);
-                match self.form.field(other).filter(|_| !other.contains('-')) {
-                    Some(field) => *field = text,
-                    None => self.unknown(key),
+                if let Some(field) = self.form.field(other) {
+                    *field = text;
                 }
             }
         }

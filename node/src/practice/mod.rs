@@ -48,14 +48,18 @@ pub fn check_file(
     {
         return Err(problems);
     }
-    match read(&form, figures, today) {
-        Ok(entry) if problems.is_empty() => Ok(entry),
-        Ok(_) => Err(problems),
-        Err(found) => {
-            let new = |p: &FieldError| !problems.iter().any(|q| q.field == p.field);
-            let mut all: Vec<FieldError> = found.into_iter().filter(new).collect();
-            all.append(&mut problems);
-            Err(all)
-        }
-    }
+    let found = match read(&form, figures, today) {
+        Ok(entry) if problems.is_empty() => return Ok(entry),
+        Ok(_) => Vec::new(),
+        Err(found) => found,
+    };
+    // What the file gets wrong about a field says more than that the field is then empty.
+    let new = |p: &FieldError| !problems.iter().any(|q| q.field == p.field);
+    let found: Vec<FieldError> = found.into_iter().filter(new).collect();
+    problems.extend(found);
+    read::sort(&mut problems);
+    Err(problems)
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,21 +56,26 @@ pub fn read(
     };
     let (entry, rows) = reader.entry(form);
     let mut problems = reader.problems;
+    let own = problems.len();
     for mut found in entry.check() {
         found.field = rows.in_form(&found.field);
-        if !problems.iter().any(|p| p.field == found.field) {
+        if !problems[..own].iter().any(|p| p.field == found.field) {
             problems.push(found);
         }
     }
     if problems.is_empty() {
         return Ok(entry);
     }
-    let place = |p: &FieldError| {
+    sort(&mut problems);
+    Err(problems)
+}
+
+/// Puts problems in the order of the form; those of one field stay as they are, unknown fields come last.
+pub(super) fn sort(problems: &mut [FieldError]) {
+    problems.sort_by_key(|p| {
         let root = p.field.split('[').next().unwrap_or_default();
         ORDER.iter().position(|f| *f == root).unwrap_or(ORDER.len())
-    };
-    problems.sort_by_key(place);
-    Err(problems)
+    });
 }
 
 /// Where the rows of the entry stand in the form, whose blank rows are left out.
