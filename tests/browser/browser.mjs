@@ -24,10 +24,14 @@ export const launch = () =>
 /** A fresh visitor. `page.complaints` gathers console errors, exceptions, CSP violations and requests to other sites. */
 export async function visitor(browser, { javaScript = true, viewport = WIDE } = {}) {
   const context = await browser.newContext({ ...ANY_CERTIFICATE, javaScriptEnabled: javaScript, viewport });
+  context.setDefaultTimeout(10_000);
   const page = await context.newPage();
+  page.scripted = javaScript;
   page.complaints = [];
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) page.complaints.push(message.text());
+    // A refused form comes back as a page with its status, which the browser reports as a failed load of that page.
+    const itself = message.location().url === page.url() && message.text().startsWith('Failed to load resource');
+    if (['error', 'warning'].includes(message.type()) && !itself) page.complaints.push(message.text());
   });
   page.on('pageerror', (error) => page.complaints.push(String(error)));
   page.on('request', (request) => {
