@@ -46,14 +46,14 @@ CREATE TABLE programmes (
 -- One row per enrolment; a later import of the same enrolment updates it.
 CREATE TABLE enrolments (
   id INTEGER PRIMARY KEY,
-  spell BLOB NOT NULL UNIQUE,        -- 16 bytes: keyed HMAC of provider + learner + aim + start
-  learner BLOB NOT NULL,             -- 16 bytes: keyed pseudonym
+  spell BLOB NOT NULL UNIQUE,        -- 16 bytes: keyed HMAC of provider + the provider's reference of the learner (else the ULN) + aim + start
+  learner BLOB NOT NULL,             -- 16 bytes: keyed pseudonym; changes when a ULN is issued later
   provider TEXT NOT NULL,
   aim TEXT NOT NULL,
   programme INTEGER NOT NULL REFERENCES programmes (id),
   district TEXT,                     -- live GSS code; NULL = not stated
   in_area INTEGER NOT NULL,          -- 1: the LEP owns the district, or it is not stated
-  enters INTEGER NOT NULL,           -- 1: among the learner's first two in the area; never changes
+  enters INTEGER NOT NULL,           -- 1: among the learner's first two in the area; fixed once anything of it was counted
   skill INTEGER NOT NULL,
   mode INTEGER NOT NULL,
   age INTEGER NOT NULL,              -- band at the start

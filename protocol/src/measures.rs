@@ -33,7 +33,8 @@ pub enum Count {
     },
 }
 
-/// A ratio of estimates between 0 and 1, with its standard error by the delta method.
+/// A ratio of estimates, with its standard error by the delta method. Unbiased parts may put it slightly outside
+/// 0 to 1; [`Rate::display`] does not.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
     /// The ratio.
@@ -93,6 +94,12 @@ impl Rate {
             se: variance.max(0.0).sqrt() / base.value,
             base,
         })
+    }
+
+    /// The ratio as it may be shown, between 0 and 1.
+    #[must_use]
+    pub fn display(&self) -> f64 {
+        self.value.clamp(0.0, 1.0)
     }
 
     /// 95 % interval, clamped to 0 and 1.

@@ -14,6 +14,8 @@ pub const GRID_BITS: u32 = 16;
 pub const HORIZON: usize = 120;
 /// Name of the method in a release's manifest.
 pub const METHOD: &str = "discrete-gaussian-sqrt-filter-1";
+/// Smallest whole budget that a node may choose, in millionths: below it tables hold nothing but noise.
+pub const MIN_RHO_MICRO: u64 = 1_000;
 /// Largest absolute value of a published cell: a double holds it exactly (RFC 8259 section 6).
 pub const MAX_CELL: i64 = (1 << 53) - 1;
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::additivity::{Margin, positions};
 use crate::ids::{Gss, PledgeId};
-use crate::noise::{HORIZON, MAX_CELL, METHOD, sigma2, table_rho};
+use crate::noise::{HORIZON, MAX_CELL, METHOD, MIN_RHO_MICRO, sigma2, table_rho};
 use crate::standard::{Codebook, Dimension, Standard, Table};
 
 /// A protected table as published.
@@ -139,9 +139,9 @@ impl LearningSummary {
 
     fn check_manifest(&self, standard: &Standard) -> Result<(), SummaryError> {
         let noise = &self.noise;
-        if noise.rho_micro == 0 || noise.rho_micro > standard.noise().rho_micro {
+        if !(MIN_RHO_MICRO..=standard.noise().rho_micro).contains(&noise.rho_micro) {
             return Err(refuse(
-                "rho is above 0 and at most the standard's",
+                format!("rho is at least {MIN_RHO_MICRO} millionths and at most the standard's"),
                 None,
                 None,
             ));
@@ -239,7 +239,10 @@ impl LearningSummary {
                 );
                 return Err(refuse(rule, Some(&table.id), None));
             }
-            let beyond = table.cells.iter().position(|v| v.abs() > MAX_CELL);
+            let beyond = table
+                .cells
+                .iter()
+                .position(|v| v.unsigned_abs() > MAX_CELL.unsigned_abs());
             if let Some(cell) = beyond {
                 return Err(refuse("a cell is within 2^53", Some(&table.id), Some(cell)));
             }
@@ -345,7 +348,7 @@ mod tests {
 
     #[test]
     fn each_flaw_is_refused_by_name() {
-        let flaws: [Flaw; 9] = [
+        let flaws: [Flaw; 11] = [
             ("every declared table", |s| {
                 s.tables.pop();
             }),
@@ -354,6 +357,8 @@ mod tests {
                 s.tables[3].cells.pop();
             }),
             ("within 2^53", |s| s.tables[2].cells[5] = i64::MAX),
+            ("within 2^53", |s| s.tables[25].cells[5] = i64::MIN),
+            ("rho is at least", |s| s.noise.rho_micro = 999),
             ("sigma squared", |s| {
                 s.noise.sigma2.insert("leavers.skill-by-outcome".into(), 1);
             }),

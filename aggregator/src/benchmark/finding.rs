@@ -382,7 +382,7 @@ impl Linear {
             Some(rate) => {
                 let (low, high) = rate.interval();
                 let shown = Shown::Rate {
-                    value: rate.value.clamp(0.0, 1.0),
+                    value: rate.display(),
                     low,
                     high,
                     base: base.value.round().max(0.0) as u64,

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use ldsp_protocol::noise::MIN_RHO_MICRO;
 use ldsp_protocol::standard::Standard;
 use serde::Deserialize;
 
@@ -143,10 +144,10 @@ impl Config {
             self.public_url = Some(url);
         }
         if let Some(rho) = settings.rho_micro {
-            if rho == 0 || rho > Standard::v1().noise().rho_micro {
+            if !(MIN_RHO_MICRO..=Standard::v1().noise().rho_micro).contains(&rho) {
                 return Err(wrong(
                     "rho_micro is outside what the data standard allows",
-                    "Choose 1 to 500000 (the standard's own), or remove the key. Smaller protects more.",
+                    "Choose 1000 to 500000 (the standard's own), or remove the key. Smaller protects more.",
                 ));
             }
             self.rho_micro = Some(rho);

@@ -97,7 +97,7 @@ pub fn protect<R: CryptoRng + ?Sized>(
             .into_iter()
             .map(|u| {
                 let v = i64::try_from(u).ok()?.checked_add(gaussian.sample(rng))?;
-                (v.abs() <= MAX_CELL).then_some(v)
+                (v.unsigned_abs() <= MAX_CELL.unsigned_abs()).then_some(v)
             })
             .collect();
         tables.push(LedgerTable {

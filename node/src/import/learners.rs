@@ -159,6 +159,7 @@ impl Parser {
         let provider = self.kept(row, Column::Provider, false);
         let aim = self.kept(row, Column::Aim, true);
         let learner = self.learner(row);
+        let known_as = self.known_as(row).or(learner);
         let programme = self.programme(row);
         let dates = self.dates(row);
         let age = age(row, dates.start, self.today);
@@ -193,7 +194,9 @@ impl Parser {
             let (provider, aim, learner, start) = (provider?, aim?, learner?, dates.start?);
             let place = place?;
             Some(Enrolment {
-                spell: self.key.of_enrolment(&provider, &learner, &aim, day(start)),
+                spell: self
+                    .key
+                    .of_enrolment(&provider, &known_as?, &aim, day(start)),
                 learner,
                 provider,
                 aim,
@@ -246,6 +249,15 @@ impl Parser {
         None
     }
 
+    /// The learner as the provider knows them. A ULN may be issued after the enrolment was first sent, and the
+    /// enrolment has to stay the same one, so the provider's reference identifies it wherever there is one.
+    fn known_as(&self, row: &Row<'_>) -> Option<Pseudonym> {
+        let reference = row.text(Column::LearnerRef);
+        let provider = row.text(Column::Provider);
+        (!reference.is_empty()).then(|| self.key.of_reference(provider, reference))
+    }
+
+    /// The person, across providers wherever the ULN is known.
     fn learner(&self, row: &mut Row<'_>) -> Option<Pseudonym> {
         let uln = row.text(Column::Uln);
         if uln.is_empty() || uln == NO_ULN {

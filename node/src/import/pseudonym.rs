@@ -41,7 +41,8 @@ impl PseudonymKey {
         )
     }
 
-    /// Pseudonym of an enrolment: provider, learner, aim and start (days since 1970-01-01).
+    /// Pseudonym of an enrolment: provider, the learner as that provider knows them, aim and start (days since
+    /// 1970-01-01).
     pub(crate) fn of_enrolment(
         &self,
         provider: &str,

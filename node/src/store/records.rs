@@ -158,8 +158,9 @@ pub(crate) async fn note_seen(
 
 /// Compares a batch with what is held and, when `write`, stores what is new or different.
 ///
-/// `enters` is decided when a row is new: one for each of the learner's first two enrolments in the
-/// area, in the order in which the node learnt of them. It and `counted` never change afterwards.
+/// `enters` is 1 for each of the learner's first two enrolments in the area, in the order in which the
+/// node learnt of them. A correction (a district, a ULN that was issued later) decides it again as long as nothing of
+/// the enrolment was counted; then it stays. `counted` is not touched here.
 pub(crate) async fn upsert(
     tx: &mut SqliteConnection,
     batch: &[Enrolment],
@@ -175,15 +176,16 @@ pub(crate) async fn upsert(
     let mut held = HashMap::with_capacity(rows.len());
     for row in &rows {
         let enrolment = read(row)?;
-        held.insert(enrolment.spell, enrolment);
+        let counted: i64 = row.try_get("counted")?;
+        held.insert(enrolment.spell, (enrolment, counted != 0));
     }
     let mut stored = Vec::with_capacity(batch.len());
     for enrolment in batch {
         match held.get(&enrolment.spell) {
-            Some(before) if before == enrolment => done.unchanged += 1,
-            Some(_) => {
+            Some((before, _)) if before == enrolment => done.unchanged += 1,
+            Some((_, counted)) => {
                 done.changed += 1;
-                stored.push((enrolment, false));
+                stored.push((enrolment, !counted));
             }
             None => {
                 done.added += 1;
@@ -198,26 +200,32 @@ pub(crate) async fn upsert(
     Ok(done)
 }
 
-/// `enters` of each row; meaningless for rows that are not new.
+/// `enters` of each row; meaningless for rows whose flag says that it is not open any more.
 async fn entering(
     tx: &mut SqliteConnection,
     rows: &[(&Enrolment, bool)],
 ) -> Result<Vec<bool>, StoreError> {
-    let candidates = || rows.iter().filter(|(e, new)| *new && e.in_area);
+    let candidates = || rows.iter().filter(|(e, open)| *open && e.in_area);
     let mut entered: HashMap<Vec<u8>, i64> = HashMap::new();
     if candidates().next().is_some() {
         let mut sql = QueryBuilder::<Sqlite>::new(
             "SELECT learner, count(*) FROM enrolments WHERE enters = 1 AND learner IN (",
         );
         list(&mut sql, candidates().map(|(e, _)| &e.learner));
+        // Those that are decided again must not stand in their own way.
+        sql.push(" AND spell NOT IN (");
+        list(
+            &mut sql,
+            rows.iter().filter(|(_, open)| *open).map(|(e, _)| &e.spell),
+        );
         sql.push(" GROUP BY learner");
         let counts: Vec<(Vec<u8>, i64)> = sql.build_query_as().fetch_all(tx).await?;
         entered.extend(counts);
     }
     Ok(rows
         .iter()
-        .map(|(e, new)| {
-            if !*new || !e.in_area {
+        .map(|(e, open)| {
+            if !*open || !e.in_area {
                 return false;
             }
             let count = entered.entry(e.learner.to_vec()).or_default();
@@ -263,9 +271,10 @@ async fn put(
             .push_bind(e.confidence)
             .push_bind(e.everyday);
     });
-    // Not: spell, learner (identity), enters, counted (what has been or may be published).
+    // Not: spell (identity), counted (what has been published), nor enters once something was counted.
     sql.push(
-        " ON CONFLICT (spell) DO UPDATE SET provider = excluded.provider, aim = excluded.aim, \
+        " ON CONFLICT (spell) DO UPDATE SET learner = excluded.learner, \
+         enters = CASE WHEN counted = 0 THEN excluded.enters ELSE enters END, provider = excluded.provider, aim = excluded.aim, \
          programme = excluded.programme, district = excluded.district, in_area = excluded.in_area, \
          skill = excluded.skill, mode = excluded.mode, age = excluded.age, sex = excluded.sex, \
          ethnicity = excluded.ethnicity, disability = excluded.disability, prior = excluded.prior, \

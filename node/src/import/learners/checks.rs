@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use ldsp_protocol::geography::Geography;
 use ldsp_protocol::ids::Gss;
+use ldsp_protocol::personal;
 use ldsp_protocol::standard::{Dimension, NOT_STATED, Standard};
 
 use super::Column;
@@ -23,24 +24,17 @@ pub(in crate::import) fn locate(code: &Gss, lep: &Gss) -> Option<(Gss, bool)> {
     }
 }
 
-/// The check digit of a ULN (ILR specification, "Unique learner number"): ten times the first
-/// digit, nine times the second, … twice the ninth; what is left of the sum after division by 11
-/// is subtracted from 10.
+/// Ten digits, the first not 0, with their check digit.
 pub(super) fn check_uln(uln: &str) -> Result<(), Fault> {
-    let digits: Vec<u32> = uln.chars().filter_map(|c| c.to_digit(10)).collect();
-    if digits.len() != 10 || uln.len() != 10 || digits[0] == 0 {
+    let digits = uln.as_bytes();
+    if digits.len() != 10 || !digits.iter().all(u8::is_ascii_digit) || digits[0] == b'0' {
         return Err(faults::ULN_FORM);
     }
-    let sum: u32 = digits[..9]
-        .iter()
-        .zip((2..=10).rev())
-        .map(|(d, weight)| d * weight)
-        .sum();
-    let left = sum % 11;
-    if left == 0 || digits[9] != 10 - left {
-        return Err(faults::ULN_CHECK);
+    if personal::is_uln(digits) {
+        Ok(())
+    } else {
+        Err(faults::ULN_CHECK)
     }
-    Ok(())
 }
 
 /// The code's position; an empty field is "not stated".

@@ -131,6 +131,51 @@ fn tally(added: u64, changed: u64, unchanged: u64) -> Tally {
 }
 
 #[tokio::test]
+async fn a_uln_that_is_issued_later_makes_no_second_enrolment() {
+    let bench = Bench::new().await;
+    let unknown = row(1, &[("uln", "9999999999")]);
+    let known = row(1, &[("uln", "1000000027")]);
+    assert_eq!(bench.rows(&[&unknown]).await.tally, tally(1, 0, 0));
+    assert_eq!(bench.rows(&[&known]).await.tally, tally(0, 1, 0));
+    assert_eq!(bench.rows(&[&unknown]).await.tally, tally(0, 1, 0));
+    assert_eq!(bench.flags("enters").await, [1]);
+}
+
+#[tokio::test]
+async fn two_of_a_person_enter_when_the_uln_ties_providers_together() {
+    let bench = Bench::new().await;
+    let at = |n: usize, provider: &str, uln: &str| row(n, &[("provider", provider), ("uln", uln)]);
+    let (a, b) = (
+        at(1, "Acme College", "1000000027"),
+        at(2, "Beta College", "1000000027"),
+    );
+    let unknown = at(3, "Gamma College", "");
+    bench.rows(&[&a, &b, &unknown]).await;
+    assert_eq!(bench.flags("enters").await, [1, 1, 1]);
+    // Nothing was counted yet, so the third is decided again when the person turns out to be the same.
+    bench.rows(&[&at(3, "Gamma College", "1000000027")]).await;
+    assert_eq!(bench.flags("enters").await, [1, 1, 0]);
+}
+
+#[tokio::test]
+async fn a_corrected_district_decides_again_until_something_was_counted() {
+    let bench = Bench::new().await;
+    let wrong = row(1, &[("district", "E06000001")]);
+    let right = row(1, &[]);
+    bench.rows(&[&wrong]).await;
+    assert_eq!(bench.flags("enters").await, [0]);
+    bench.rows(&[&right]).await;
+    assert_eq!(bench.flags("enters").await, [1]);
+    sqlx::query("UPDATE enrolments SET counted = 1")
+        .execute(&bench.store.writer)
+        .await
+        .unwrap();
+    bench.rows(&[&wrong]).await;
+    assert_eq!(bench.flags("enters").await, [1]);
+    assert_eq!(bench.flags("in_area").await, [0]);
+}
+
+#[tokio::test]
 async fn a_row_becomes_codes() {
     let bench = Bench::new().await;
     let report = bench.rows(&[&row(1, &[])]).await;
