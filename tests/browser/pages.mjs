@@ -5,9 +5,16 @@ import { NARROW, WIDE, links } from './browser.mjs';
 
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
-/** Visits every page that links lead to from `start`; gives `[path, heading]` for each. */
+/** The same page of another month, or with other choices, differs in figures only: one of them is looked at. */
+function kind(link) {
+  const { pathname, searchParams } = new URL(link, 'https://any');
+  return `${pathname.replace(/\d{4}-\d{2}/, 'month')} ${[...searchParams.keys()].sort()}`;
+}
+
+/** Visits every page that links lead to from `start`, one of each kind; gives `[path, heading]` for each. */
 export async function crawl(page, site, start, label) {
   const found = [start];
+  const kinds = new Set([kind(start)]);
   const pages = [];
   for (const path of found) {
     const name = `${label} ${path}`;
@@ -17,7 +24,11 @@ export async function crawl(page, site, start, label) {
     if (!(answer.headers()['content-type'] ?? '').startsWith('text/html')) continue;
     await page.goto(new URL(path, site).href);
     await inspect(page, name);
-    for (const link of await links(page)) if (!found.includes(link)) found.push(link);
+    for (const link of await links(page)) {
+      if (kinds.has(kind(link))) continue;
+      kinds.add(kind(link));
+      found.push(link);
+    }
     pages.push([path, await page.locator('h1').first().innerText()]);
   }
   check(`${label} has pages`, pages.length > 1, pages.length);
