@@ -60,12 +60,12 @@ async function accessible(page, name) {
 
 /** The first Tab reaches a visible skip link, and Enter on it leads to the main part. */
 async function skipLink(page, name) {
-  // A page that comes back with errors or with news puts its reader there instead.
+  // A page that comes back with errors or with news puts its reader there instead, by a script.
   const errors = await page.locator('.govuk-error-summary').count();
   const title = await page.title();
   check(`${name} says in its title whether there are errors`, title.startsWith('Error: ') === errors > 0, title);
   const message = page.locator('.govuk-error-summary, .govuk-notification-banner[role=alert]').first();
-  if ((await message.count()) > 0) {
+  if (page.scripted && (await message.count()) > 0) {
     const starts = await message.evaluate((summary) => summary.contains(document.activeElement));
     check(`${name} starts at its message`, starts);
     return;
@@ -88,6 +88,7 @@ export async function keyboardForm(page, name) {
     (fields) => {
       const seen = new Set();
       return fields
+        .filter((f) => f.checkVisibility()) // not those within closed details
         .filter((f) => f.type !== 'radio' || (f.checked || ![...document.getElementsByName(f.name)].some((r) => r.checked)) && !seen.has(f.name) && seen.add(f.name))
         .map((f) => `${f.tagName} ${f.name || f.textContent.trim()}`);
     },
