@@ -1,0 +1,68 @@
+//! The front door keeps its contract: the whole federation, once.
+
+use std::process::Command;
+
+use ldsp_tests::program;
+use serde_json::Value;
+
+/// All 38 LEPs and six months. Noise comes from the operating system, so bounds are ones that chance does not break: achievements
+/// miss the input by about 0.08 % (one standard deviation), and of some 2,160 intervals 95 % cover give or take 0.5 %.
+#[test]
+fn the_whole_federation_agrees_with_its_input() {
+    let outcome = Command::new(program::binary("ldsp-demo"))
+        .args(["--once", "--json"])
+        .output()
+        .expect("it starts");
+    let said = String::from_utf8_lossy(&outcome.stderr);
+    assert_eq!(outcome.status.code(), Some(0), "{said}");
+    let report: Value = serde_json::from_slice(&outcome.stdout).expect("one line of JSON");
+    let figure = |what: &str, which: &str| report[what][which].as_f64().expect("a number");
+    assert_eq!(report["nodes"], 38);
+    assert_eq!(
+        report["statements"],
+        38 * 6 + 12,
+        "six months each and a dozen practice entries"
+    );
+    assert_eq!(
+        [
+            figure("enrolments", "input"),
+            figure("enrolments", "official")
+        ],
+        [84_760.0, 84_190.0]
+    );
+    assert_eq!(
+        [
+            figure("achievements", "input"),
+            figure("achievements", "official")
+        ],
+        [62_870.0, 62_410.0]
+    );
+    for what in ["enrolments", "achievements"] {
+        let off = figure(what, "federated") / figure(what, "input") - 1.0;
+        assert!(off.abs() < 0.005, "{what} are {off:+.4} from the input");
+    }
+    let share = figure("intervals", "covering") / figure("intervals", "printed");
+    assert!(
+        (0.925..0.975).contains(&share),
+        "{share} of the intervals cover the truth"
+    );
+}
+
+#[test]
+fn a_directory_that_is_in_use_is_left_alone() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    std::fs::write(dir.path().join("letter"), "mine").expect("it can be written");
+    let mut demo = Command::new(program::binary("ldsp-demo"));
+    let outcome = demo
+        .arg("--once")
+        .arg("--dir")
+        .arg(dir.path())
+        .output()
+        .expect("it starts");
+    assert_eq!(outcome.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&outcome.stderr).contains("is not empty"));
+    assert_eq!(
+        std::fs::read_dir(dir.path()).expect("it is there").count(),
+        1
+    );
+}
