@@ -275,6 +275,7 @@ impl State {
             lep: LEP.parse().unwrap(),
             state: self.node,
             key_id: Some(key_id(&node_key().verifying_key())),
+            public_key: Some(hex::encode(node_key().verifying_key().as_bytes())),
             standard: self.standard,
             seq: self.taken.len() as u64,
             prev: self.taken.last().map_or(Digest::ZERO, |(pae, _)| *pae),

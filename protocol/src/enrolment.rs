@@ -99,6 +99,8 @@ pub struct NodeRecord {
     pub state: NodeState,
     /// SHA-256 of its public key.
     pub key_id: Option<Digest>,
+    /// The public key, 64 hex digits, so that anybody can verify the node's statements.
+    pub public_key: Option<String>,
     /// Digest of the standard that the aggregator applies.
     pub standard: Digest,
     /// Sequence number of its last statement, 0 before the first.

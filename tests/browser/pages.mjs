@@ -5,9 +5,16 @@ import { NARROW, WIDE, links } from './browser.mjs';
 
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
-/** Visits every page that links lead to from `start`; gives `[path, heading]` for each. */
+/** The same page of another month, or with other choices, differs in figures only: one of them is looked at. */
+function kind(link) {
+  const { pathname, searchParams } = new URL(link, 'https://any');
+  return `${pathname.replace(/\d{4}-\d{2}/, 'month')} ${[...searchParams.keys()].sort()}`;
+}
+
+/** Visits every page that links lead to from `start`, one of each kind; gives `[path, heading]` for each. */
 export async function crawl(page, site, start, label) {
   const found = [start];
+  const kinds = new Set([kind(start)]);
   const pages = [];
   for (const path of found) {
     const name = `${label} ${path}`;
@@ -17,7 +24,11 @@ export async function crawl(page, site, start, label) {
     if (!(answer.headers()['content-type'] ?? '').startsWith('text/html')) continue;
     await page.goto(new URL(path, site).href);
     await inspect(page, name);
-    for (const link of await links(page)) if (!found.includes(link)) found.push(link);
+    for (const link of await links(page)) {
+      if (kinds.has(kind(link))) continue;
+      kinds.add(kind(link));
+      found.push(link);
+    }
     pages.push([path, await page.locator('h1').first().innerText()]);
   }
   check(`${label} has pages`, pages.length > 1, pages.length);
@@ -49,12 +60,12 @@ async function accessible(page, name) {
 
 /** The first Tab reaches a visible skip link, and Enter on it leads to the main part. */
 async function skipLink(page, name) {
-  // A page that comes back with errors or with news puts its reader there instead.
+  // A page that comes back with errors or with news puts its reader there instead, by a script.
   const errors = await page.locator('.govuk-error-summary').count();
   const title = await page.title();
   check(`${name} says in its title whether there are errors`, title.startsWith('Error: ') === errors > 0, title);
   const message = page.locator('.govuk-error-summary, .govuk-notification-banner[role=alert]').first();
-  if ((await message.count()) > 0) {
+  if (page.scripted && (await message.count()) > 0) {
     const starts = await message.evaluate((summary) => summary.contains(document.activeElement));
     check(`${name} starts at its message`, starts);
     return;
@@ -77,6 +88,7 @@ export async function keyboardForm(page, name) {
     (fields) => {
       const seen = new Set();
       return fields
+        .filter((f) => f.checkVisibility()) // not those within closed details
         .filter((f) => f.type !== 'radio' || (f.checked || ![...document.getElementsByName(f.name)].some((r) => r.checked)) && !seen.has(f.name) && seen.add(f.name))
         .map((f) => `${f.tagName} ${f.name || f.textContent.trim()}`);
     },

@@ -79,6 +79,7 @@ impl Node {
             lep: self.lep.clone(),
             state: self.state,
             key_id: self.key.as_ref().map(key_id),
+            public_key: self.key.as_ref().map(|key| hex::encode(key.as_bytes())),
             standard,
             seq: self.head.seq,
             prev: self.head.pae,
