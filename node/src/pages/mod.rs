@@ -234,6 +234,9 @@ fn release_problem(error: ReleaseError) -> ProblemPage {
     match error {
         ReleaseError::Store(error) => fault(error),
         ReleaseError::Unknown(_) => ProblemPage::not_found(),
+        ReleaseError::NotAuthor(_) => {
+            ProblemPage::forbidden("Only an author may prepare a release.")
+        }
         ReleaseError::NotApprover(_) => {
             ProblemPage::forbidden("Only an approver may approve a release.")
         }

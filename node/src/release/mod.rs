@@ -46,6 +46,8 @@ pub enum ReleaseError {
     NothingOpen,
     #[error("there is no release of {}", .0.in_words())]
     Unknown(Period),
+    #[error("{0} is not an author of this node")]
+    NotAuthor(String),
     #[error("{0} is not an approver of this node")]
     NotApprover(String),
     #[error("{0} prepared this release and may not approve it")]
@@ -90,7 +92,7 @@ impl ReleaseError {
             Self::LedgerLost => "ledger-lost",
             Self::NothingOpen => "nothing-open",
             Self::Unknown(_) => "unknown-release",
-            Self::NotApprover(_) => "role",
+            Self::NotAuthor(_) | Self::NotApprover(_) => "role",
             Self::OwnWork(_) => "own-work",
             Self::Digest => "digest",
             Self::Already { .. } => "already-approved",
@@ -121,6 +123,9 @@ impl ReleaseError {
             }
             Self::NothingOpen | Self::Unknown(_) => {
                 "Prepare one with `ldsp-node release preview`; `ldsp-node status` shows which month is next."
+            }
+            Self::NotAuthor(_) => {
+                "Ask a person with the role author, or add one with `ldsp-node people add NAME --role author`."
             }
             Self::NotApprover(_) => {
                 "Ask a person with the role approver, or add one with `ldsp-node people add NAME --role approver`."

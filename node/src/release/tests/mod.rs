@@ -101,6 +101,28 @@ async fn a_month_is_drawn_once() {
 }
 
 #[tokio::test]
+async fn only_an_author_or_the_timetable_prepares() {
+    let world = World::new().await;
+    world.add(&started("2022-03-10")).await;
+    let attempt = async |who: &str| {
+        prepare(&world.store, Request::default(), who, at(LATER), &seeded(1)).await
+    };
+    for who in ["bob", "ANN", "nobody"] {
+        assert_eq!(attempt(who).await.unwrap_err().code(), "role", "{who}");
+    }
+    // A person cannot pass for the timed job.
+    world
+        .run("UPDATE people SET name = 'schedule' WHERE name = 'bob'")
+        .await;
+    assert_eq!(attempt(SCHEDULE).await.unwrap_err().code(), "role");
+    assert_eq!(world.number("SELECT count(*) FROM releases").await, 0);
+    world
+        .run("DELETE FROM people WHERE name = 'schedule'")
+        .await;
+    assert!(attempt(SCHEDULE).await.unwrap().drawn);
+}
+
+#[tokio::test]
 async fn killed_between_draw_and_commit_leaves_nothing() {
     let world = World::new().await;
     world.add(&started("2022-03-10")).await;
