@@ -296,13 +296,25 @@ pub async fn refresh<T: Transport>(
     transport: &T,
     enrolment: &Enrolment,
 ) -> Result<bool, EnrolError> {
-    let answer = transport
-        .call(Request::get(record_path(&enrolment.node)))
-        .await?;
+    let answer = transport.call(ask(&enrolment.node)).await?;
     if answer.status != 200 {
         return Err(EnrolError::Refused(in_words(&answer)));
     }
-    let record = record(&answer)?;
+    heard(store, enrolment, &answer).await
+}
+
+/// Asks for the node's record.
+pub(crate) fn ask(node: &ldsp_protocol::ids::NodeSlug) -> Request {
+    Request::get(record_path(node))
+}
+
+/// Stores state and head from an answer to [`ask`] with status 200. Gives whether the node is active.
+pub(crate) async fn heard(
+    store: &Store,
+    enrolment: &Enrolment,
+    answer: &Answer,
+) -> Result<bool, EnrolError> {
+    let record = record(answer)?;
     if record.node != enrolment.node {
         return Err(EnrolError::Record("node"));
     }

@@ -61,6 +61,7 @@ async fn preview(node: &Node, request: Request, name: Option<&str>, context: &Co
         }
         (None, Some(name)) => {
             let author = sign_in(&node.store, name).await?;
+            refresh(&node.store).await?;
             prepare(&node.store, request, &author.name, now, &context.entropy)
                 .await?
                 .release
@@ -112,7 +113,7 @@ async fn approve_one(
     })
 }
 
-/// Asks the aggregator how the node stands, so that a node restored from a backup does not sign. Without a connection the last
+/// Asks the aggregator how the node stands, so that a node restored from a backup neither draws nor signs. Without a connection the last
 /// answer holds.
 pub(super) async fn refresh(store: &Store) -> Result<(), Refusal> {
     let mut connection = store.reader.acquire().await.map_err(StoreError::from)?;

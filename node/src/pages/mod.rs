@@ -56,8 +56,8 @@ pub struct Settings {
     pub rho_micro: Option<u64>,
     /// Reads what only enrolled nodes may see; see [`peers_over_https`].
     pub peers: ReadPeers,
-    /// Asks the aggregator how the node stands before something is signed, so that a node restored from an old backup does not
-    /// sign. Best effort: without an answer the last one holds.
+    /// Asks the aggregator how the node stands before something is drawn or signed, so that a node restored from an old backup
+    /// does neither. Best effort: without an answer the last one holds.
     pub before_signing: Arc<dyn Fn() -> Boxed<()> + Send + Sync>,
     /// Called after a statement was queued, so that the submitter need not wait for its next turn.
     pub queued: Arc<dyn Fn() + Send + Sync>,
