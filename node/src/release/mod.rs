@@ -11,6 +11,7 @@ use ldsp_protocol::summary::LearningSummary;
 use sqlx::sqlite::SqliteConnection;
 
 pub use approve::{Approval, approve};
+pub(crate) use prepare::prepare_in;
 pub use prepare::{Prepared, Request, SCHEDULE, next_period, prepare, waiting};
 pub use show::{Shown, ShownTable, show, title};
 

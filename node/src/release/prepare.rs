@@ -59,7 +59,8 @@ pub async fn prepare(
     Ok(prepared)
 }
 
-pub(super) async fn prepare_in(
+/// [`prepare`] inside the caller's transaction, which what the caller writes of it shares.
+pub(crate) async fn prepare_in(
     connection: &mut SqliteConnection,
     request: Request,
     author: &str,
