@@ -353,3 +353,30 @@ fn a_release_on_the_terminal_holds_no_exact_count() {
         ["cell_sd", "cells", "id", "published", "sd", "title"]
     );
 }
+
+/// `ldsp-node people list | head -0`: the reader is gone before anything is written.
+#[test]
+fn a_closed_pipe_is_no_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    done(dir, &["init", "--lep", "E37000001"]);
+    for (args, code) in [
+        (&["people", "list"][..], 0),
+        (&["status", "--json"], 0),
+        (&["release", "show"], 1),
+    ] {
+        let closed = || {
+            let (reader, writer) = std::io::pipe().unwrap();
+            drop(reader);
+            writer
+        };
+        let status = Command::new(env!("CARGO_BIN_EXE_ldsp-node"))
+            .current_dir(dir)
+            .args(args)
+            .stdout(closed())
+            .stderr(closed())
+            .status()
+            .unwrap();
+        assert_eq!(status.code(), Some(code), "{args:?}");
+    }
+}
