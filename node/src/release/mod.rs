@@ -7,7 +7,7 @@ mod show;
 mod tests;
 
 use ldsp_protocol::ids::Period;
-use ldsp_protocol::summary::LearningSummary;
+use ldsp_protocol::summary::{LearningSummary, SummaryError};
 use sqlx::sqlite::SqliteConnection;
 
 pub use approve::{Approval, approve};
@@ -63,6 +63,8 @@ pub enum ReleaseError {
         by: String,
         seq: u64,
     },
+    #[error("the receiver would refuse this release: {0}")]
+    Rule(#[from] SummaryError),
     #[error(transparent)]
     Protect(#[from] ProtectError),
     #[error(transparent)]
@@ -97,6 +99,7 @@ impl ReleaseError {
             Self::OwnWork(_) => "own-work",
             Self::Digest => "digest",
             Self::Already { .. } => "already-approved",
+            Self::Rule(_) => "rule",
             Self::Protect(_) => "protect",
             Self::Queue(error) => error.code(),
             Self::Store(_) => "storage",
@@ -137,6 +140,9 @@ impl ReleaseError {
             }
             Self::Already { .. } => {
                 "Nothing is left to do; `ldsp-node publish` sends what is queued."
+            }
+            Self::Rule(_) => {
+                "Upgrade this program if a newer version is out; otherwise tell the national operator the rule. Nothing was signed."
             }
             Self::Protect(error) => error.next(),
             Self::Queue(error) => error.next(),
