@@ -33,6 +33,7 @@ use ldsp_ui::components::{Notification, Tag, TagColour};
 use ldsp_ui::{
     Access, Banner, Frame, Link, NavItem, ProblemPage, RoleTable, Rule, Site, SiteError,
 };
+use tokio::sync::Semaphore;
 
 use crate::home::Node;
 use crate::practice::PracticeError;
@@ -70,6 +71,8 @@ pub struct Settings {
 struct Pages {
     settings: Arc<Settings>,
     reports: import::Reports,
+    /// One upload at a time.
+    uploads: Arc<Semaphore>,
 }
 
 impl std::ops::Deref for Pages {
@@ -118,12 +121,12 @@ pub fn rules() -> Vec<Rule> {
     ]
 }
 
-/// The node's routes, to be put behind sign-in and [`rules`] by [`site`]. Removes uploads that a killed program left behind.
+/// The node's routes, to be put behind sign-in and [`rules`] by [`site`].
 pub fn router(settings: Settings) -> Router {
-    upload::sweep(&settings.node.dir);
     let pages = Pages {
         settings: Arc::new(settings),
         reports: import::Reports::default(),
+        uploads: Arc::new(Semaphore::new(1)),
     };
     Router::new()
         .route("/", get(home::home))
