@@ -43,7 +43,6 @@ use crate::submit::ReadError;
 use crate::{Clock, Entropy};
 
 pub use library::{ReadPeers, peers_over_https};
-pub use people::StorePeople;
 
 /// What the pages need. The caller makes it; nothing here reads clock or randomness by itself.
 pub struct Settings {
@@ -191,7 +190,7 @@ pub fn site(
     cookie: &str,
     machine: Router,
 ) -> Result<Router, SiteError> {
-    let people = StorePeople(settings.node.store.clone());
+    let people = settings.node.store.clone();
     let site = Site::new(
         frame(&settings),
         public_origin,
