@@ -9,6 +9,7 @@ use ldsp_protocol::keys::key_id;
 use ldsp_protocol::note::Verifier;
 use ldsp_protocol::standard::Standard;
 use rand_core::CryptoRng;
+use sqlx::sqlite::SqliteConnection;
 
 use crate::store::enrolment::{self, Enrolment};
 use crate::store::outbox::Head;
@@ -156,7 +157,9 @@ pub async fn enrol<T: Transport>(
     rng: &mut (dyn CryptoRng + Send),
 ) -> Result<Enrolled, EnrolError> {
     let invite = &checked.invite;
-    check_free(store, invite).await?;
+    let mut reader = store.reader.acquire().await.map_err(StoreError::from)?;
+    check_free(&mut reader, invite).await?;
+    drop(reader);
     let mut nonce = [0; 32];
     rng.fill_bytes(&mut nonce);
     let record = request(transport, key, invite, Digest::from_bytes(nonce)).await?;
@@ -182,6 +185,8 @@ pub async fn enrol<T: Transport>(
         head: head(&record),
     };
     let mut transaction = store.write().await?;
+    // While the aggregator was asked, another invite may have been used here.
+    check_free(&mut transaction, invite).await?;
     enrolment::write(&mut transaction, &enrolment).await?;
     let detail = format!(
         "{} at {}, key {fingerprint}",
@@ -195,9 +200,8 @@ pub async fn enrol<T: Transport>(
     })
 }
 
-async fn check_free(store: &Store, invite: &Invite) -> Result<(), EnrolError> {
-    let mut connection = store.reader.acquire().await.map_err(StoreError::from)?;
-    let ours = enrolment::lep(&mut connection)
+async fn check_free(connection: &mut SqliteConnection, invite: &Invite) -> Result<(), EnrolError> {
+    let ours = enrolment::lep(&mut *connection)
         .await?
         .ok_or(EnrolError::NoIdentity)?;
     if ours != invite.lep {
@@ -206,7 +210,7 @@ async fn check_free(store: &Store, invite: &Invite) -> Result<(), EnrolError> {
             ours,
         });
     }
-    match enrolment::read(&mut connection).await? {
+    match enrolment::read(connection).await? {
         Some(e) if e.node != invite.node || e.verifier.vkey() != invite.verifier.trim_end() => {
             Err(EnrolError::Already {
                 node: e.node.to_string(),
