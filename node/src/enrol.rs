@@ -9,6 +9,7 @@ use ldsp_protocol::keys::key_id;
 use ldsp_protocol::note::Verifier;
 use ldsp_protocol::standard::Standard;
 use rand_core::CryptoRng;
+use sqlx::sqlite::SqliteConnection;
 
 use crate::store::enrolment::{self, Enrolment};
 use crate::store::outbox::Head;
@@ -156,7 +157,9 @@ pub async fn enrol<T: Transport>(
     rng: &mut (dyn CryptoRng + Send),
 ) -> Result<Enrolled, EnrolError> {
     let invite = &checked.invite;
-    check_free(store, invite).await?;
+    let mut reader = store.reader.acquire().await.map_err(StoreError::from)?;
+    check_free(&mut reader, invite).await?;
+    drop(reader);
     let mut nonce = [0; 32];
     rng.fill_bytes(&mut nonce);
     let record = request(transport, key, invite, Digest::from_bytes(nonce)).await?;
@@ -182,6 +185,8 @@ pub async fn enrol<T: Transport>(
         head: head(&record),
     };
     let mut transaction = store.write().await?;
+    // While the aggregator was asked, another invite may have been used here.
+    check_free(&mut transaction, invite).await?;
     enrolment::write(&mut transaction, &enrolment).await?;
     let detail = format!(
         "{} at {}, key {fingerprint}",
@@ -195,9 +200,8 @@ pub async fn enrol<T: Transport>(
     })
 }
 
-async fn check_free(store: &Store, invite: &Invite) -> Result<(), EnrolError> {
-    let mut connection = store.reader.acquire().await.map_err(StoreError::from)?;
-    let ours = enrolment::lep(&mut connection)
+async fn check_free(connection: &mut SqliteConnection, invite: &Invite) -> Result<(), EnrolError> {
+    let ours = enrolment::lep(&mut *connection)
         .await?
         .ok_or(EnrolError::NoIdentity)?;
     if ours != invite.lep {
@@ -206,7 +210,7 @@ async fn check_free(store: &Store, invite: &Invite) -> Result<(), EnrolError> {
             ours,
         });
     }
-    match enrolment::read(&mut connection).await? {
+    match enrolment::read(connection).await? {
         Some(e) if e.node != invite.node || e.verifier.vkey() != invite.verifier.trim_end() => {
             Err(EnrolError::Already {
                 node: e.node.to_string(),
@@ -296,13 +300,25 @@ pub async fn refresh<T: Transport>(
     transport: &T,
     enrolment: &Enrolment,
 ) -> Result<bool, EnrolError> {
-    let answer = transport
-        .call(Request::get(record_path(&enrolment.node)))
-        .await?;
+    let answer = transport.call(ask(&enrolment.node)).await?;
     if answer.status != 200 {
         return Err(EnrolError::Refused(in_words(&answer)));
     }
-    let record = record(&answer)?;
+    heard(store, enrolment, &answer).await
+}
+
+/// Asks for the node's record.
+pub(crate) fn ask(node: &ldsp_protocol::ids::NodeSlug) -> Request {
+    Request::get(record_path(node))
+}
+
+/// Stores state and head from an answer to [`ask`] with status 200. Gives whether the node is active.
+pub(crate) async fn heard(
+    store: &Store,
+    enrolment: &Enrolment,
+    answer: &Answer,
+) -> Result<bool, EnrolError> {
+    let record = record(answer)?;
     if record.node != enrolment.node {
         return Err(EnrolError::Record("node"));
     }

@@ -8,7 +8,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::SigningKey;
@@ -90,7 +90,7 @@ impl std::fmt::Debug for Node {
 }
 
 impl Node {
-    /// Makes the node of `lep` in `dir`: directory (0700), both keys (0600), database. What a
+    /// Makes the node of `lep` in `dir`: directory (0700, also one that exists), both keys (0600), database. What a
     /// killed `init` left is completed; a key that exists is never replaced.
     ///
     /// # Errors
@@ -124,6 +124,9 @@ impl Node {
             }
             store.close().await;
         }
+        // One that was made by hand may be open to others.
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o700))
+            .map_err(failed(dir, "closed to others"))?;
         let mut seed = [0; 32];
         rng.fill_bytes(&mut seed);
         let pem = keys::to_pem(&SigningKey::from_bytes(&seed))
@@ -192,25 +195,40 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
     if path.exists() {
         return Ok(());
     }
-    let partial = path.with_extension("partial");
+    let partial = partial(path);
     let write = || -> io::Result<()> {
+        // What a killed program left: never written into, it may be somebody else's.
+        match fs::remove_file(&partial) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         let mut file = fs::OpenOptions::new()
             .write(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .mode(0o600)
             .open(&partial)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        fs::rename(&partial, path)
+        fs::rename(&partial, path)?;
+        // The name has to last as long as the bytes: a key that vanishes with the power cannot be made again.
+        match path.parent() {
+            Some(dir) => fs::File::open(dir)?.sync_all(),
+            None => Ok(()),
+        }
     };
     write().map_err(failed(path, "written"))
+}
+
+/// `node.key.partial` for `node.key`: two files in the making never share one.
+fn partial(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".partial");
+    name.into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
 
     /// Counts upwards: enough to tell two draws apart.
     struct Counting(u8);
@@ -274,5 +292,40 @@ mod tests {
             assert_eq!(mode(&dir.join(file)), 0o600, "{file}");
         }
         node.store.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_exists_is_closed_to_others() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("data");
+        fs::create_dir(&dir).unwrap();
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).unwrap();
+        let lep: Gss = "E37000001".parse().unwrap();
+        let node = Node::init(&dir, &lep, &mut Counting(1), Timestamp::UNIX_EPOCH)
+            .await
+            .unwrap();
+        assert_eq!(
+            fs::metadata(&dir).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
+        node.store.close().await;
+    }
+
+    #[test]
+    fn a_file_in_the_making_is_never_written_into() {
+        let home = tempfile::tempdir().unwrap();
+        let (key, other) = (home.path().join("node.key"), home.path().join("node.pem"));
+        assert_ne!(partial(&key), partial(&other));
+        // A left-over that leads elsewhere and is open to others.
+        let elsewhere = home.path().join("elsewhere");
+        fs::write(&elsewhere, "kept").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, partial(&key)).unwrap();
+        write_new(&key, b"secret").unwrap();
+        assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "kept");
+        assert_eq!(fs::read_to_string(&key).unwrap(), "secret");
+        let found = fs::symlink_metadata(&key).unwrap();
+        assert!(found.is_file());
+        assert_eq!(found.permissions().mode() & 0o777, 0o600);
+        assert!(!partial(&key).exists());
     }
 }

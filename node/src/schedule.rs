@@ -153,10 +153,20 @@ pub struct Job {
     schedule: Schedule,
     request: Request,
     next: Option<Timestamp>,
+    /// Failures since the last success.
+    failures: u32,
+    /// Not before: a failure has to pass first.
+    pause: Option<Timestamp>,
 }
 
+/// After a failure the job is tried again; the gap doubles from here …
+const SHORTEST_PAUSE: i64 = 5;
+/// … to here, in seconds.
+const LONGEST_PAUSE: i64 = 15 * 60;
+
 impl Job {
-    /// A job that last ran when the audit log says so. A time that passed while the node was off is made up for, once.
+    /// A job that last ran when the audit log says so, or that begins now. A time that passed while the node was off is made up
+    /// for, once.
     ///
     /// # Errors
     /// The store's.
@@ -166,10 +176,18 @@ impl Job {
         rho_micro: Option<u64>,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let last: Option<i64> =
-            sqlx::query_scalar("SELECT max(at) FROM audit WHERE action = 'schedule came'")
-                .fetch_one(&store.reader)
-                .await?;
+        let mut transaction = store.write().await?;
+        let last: Option<i64> = sqlx::query_scalar(
+            "SELECT max(at) FROM audit WHERE action IN ('schedule came', 'schedule began')",
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
+        if last.is_none() {
+            // Without it, a first time that came to nothing would not be known to have come.
+            let detail = "releases are prepared by schedule from here";
+            audit::append(&mut transaction, now, SCHEDULE, "schedule began", detail).await?;
+        }
+        transaction.commit().await?;
         let last = last.and_then(|at| Timestamp::from_second(at).ok());
         let next = schedule.after(last.unwrap_or(now).min(now));
         let request = Request {
@@ -180,59 +198,86 @@ impl Job {
             schedule,
             request,
             next,
+            failures: 0,
+            pause: None,
         })
     }
 
-    /// When it is due.
+    /// When it is due, or due again.
     #[must_use]
     pub fn next(&self) -> Option<Timestamp> {
-        self.next
+        self.next.max(self.pause.filter(|_| self.next.is_some()))
     }
 
     /// How long to wait from `now`, at most `longest`.
     #[must_use]
     pub fn wait(&self, now: Timestamp, longest: Duration) -> Duration {
-        let until = self.next.map(|next| next.duration_since(now));
+        let until = self.next().map(|next| next.duration_since(now));
         until.map_or(longest, |d| {
             Duration::try_from(d).unwrap_or_default().min(longest)
         })
     }
 
-    /// Runs if due.
+    /// Whether [`step`](Self::step) would do something.
+    #[must_use]
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.next().is_some_and(|next| next <= now)
+    }
+
+    /// Runs if due. That the schedule came is written together with what came of it: killed or failed before, it is due still.
     ///
     /// # Errors
-    /// What is more than "nothing to do": a damaged ledger, a full disk. The job is due again at its next time.
+    /// What is more than "nothing to do": a damaged ledger, a full disk. The job is due again after a pause.
     pub async fn step(
         &mut self,
         store: &Store,
         now: Timestamp,
         entropy: &Entropy,
     ) -> Result<JobOutcome, ReleaseError> {
-        let Some(due) = self.next else {
+        let Some(due) = self.next() else {
             return Ok(JobOutcome::Over);
         };
         if now < due {
             return Ok(JobOutcome::NotYet(due));
         }
-        self.next = self.schedule.after(now);
-        let mut transaction = store.write().await?;
-        audit::append(
-            &mut transaction,
-            now,
-            SCHEDULE,
-            "schedule came",
-            "the release schedule came",
-        )
-        .await?;
-        transaction.commit().await?;
-        match release::prepare(store, self.request, SCHEDULE, now, entropy).await {
-            Ok(prepared) if prepared.drawn => Ok(JobOutcome::Prepared(prepared.release.period)),
-            Ok(prepared) => Ok(JobOutcome::Nothing(
-                ReleaseError::Open(prepared.release.period).to_string(),
-            )),
-            Err(error) if error.is_quiet() => Ok(JobOutcome::Nothing(error.to_string())),
-            Err(error) => Err(error),
+        match self.run(store, now, entropy).await {
+            Ok(outcome) => {
+                self.next = self.schedule.after(now);
+                (self.failures, self.pause) = (0, None);
+                Ok(outcome)
+            }
+            Err(error) => {
+                let doubled = SHORTEST_PAUSE << self.failures.min(16);
+                let seconds = now.as_second() + doubled.min(LONGEST_PAUSE);
+                self.failures += 1;
+                self.pause = Timestamp::from_second(seconds).ok();
+                Err(error)
+            }
         }
+    }
+
+    async fn run(
+        &self,
+        store: &Store,
+        now: Timestamp,
+        entropy: &Entropy,
+    ) -> Result<JobOutcome, ReleaseError> {
+        let mut transaction = store.write().await?;
+        let (action, detail) = ("schedule came", "the release schedule came");
+        audit::append(&mut transaction, now, SCHEDULE, action, detail).await?;
+        let prepared =
+            release::prepare_in(&mut transaction, self.request, SCHEDULE, now, entropy).await;
+        let outcome = match prepared {
+            Ok(prepared) if prepared.drawn => JobOutcome::Prepared(prepared.release.period),
+            Ok(prepared) => {
+                JobOutcome::Nothing(ReleaseError::Open(prepared.release.period).to_string())
+            }
+            // Quiet errors come before anything is written.
+            Err(error) if error.is_quiet() => JobOutcome::Nothing(error.to_string()),
+            Err(error) => return Err(error),
+        };
+        transaction.commit().await?;
+        Ok(outcome)
     }
 }
 
@@ -389,5 +434,53 @@ mod tests {
             "{done:?}"
         );
         assert_eq!(job.next(), Some(at("2022-06-05T05:00:00Z")));
+    }
+
+    #[tokio::test]
+    async fn a_release_that_failed_or_was_killed_is_due_still() {
+        let world = World::enrolled().await;
+        world.add(&started("2022-03-10")).await;
+        let schedule: Schedule = "0 6 5 * *".parse().unwrap();
+        let begun = at("2022-04-01T00:00:00Z");
+        let due = at("2022-04-05T05:00:00Z");
+        Job::new(&world.store, schedule.clone(), None, begun)
+            .await
+            .unwrap();
+        // Killed between the audit row and the commit: the draw never comes back.
+        let mut job = Job::new(&world.store, schedule.clone(), None, begun)
+            .await
+            .unwrap();
+        let store = world.store.clone();
+        let killed = tokio::spawn(async move {
+            let dies: Entropy = std::sync::Arc::new(|| panic!("killed here"));
+            job.step(&store, due, &dies).await
+        });
+        assert!(killed.await.unwrap_err().is_panic());
+        let world = world.reopened().await;
+        let mut job = Job::new(&world.store, schedule, None, at("2022-04-05T05:01:00Z"))
+            .await
+            .unwrap();
+        assert_eq!(job.next(), Some(due));
+        // Then the disk fails for a while: tried again, less and less often.
+        world.run("CREATE TRIGGER full BEFORE INSERT ON releases BEGIN SELECT RAISE(ABORT, 'full'); END").await;
+        let mut now = at("2022-04-05T05:01:00Z");
+        let mut gaps = Vec::new();
+        for _ in 0..12 {
+            job.step(&world.store, now, &seeded(1)).await.unwrap_err();
+            let again = job.step(&world.store, now, &seeded(1)).await.unwrap();
+            let JobOutcome::NotYet(next) = again else {
+                panic!("{again:?}");
+            };
+            gaps.push(next.as_second() - now.as_second());
+            now = next;
+        }
+        assert_eq!((gaps[0], gaps[1], gaps[11]), (5, 10, LONGEST_PAUSE));
+        let came = "SELECT count(*) FROM audit WHERE action = 'schedule came'";
+        assert_eq!(world.number(came).await, 0);
+        world.run("DROP TRIGGER full").await;
+        let done = job.step(&world.store, now, &seeded(1)).await.unwrap();
+        assert_eq!(done, JobOutcome::Prepared(period("2022-03")));
+        assert_eq!(world.number(came).await, 1);
+        assert_eq!(job.next(), Some(at("2022-05-05T05:00:00Z")));
     }
 }

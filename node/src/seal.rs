@@ -92,7 +92,7 @@ impl QueueError {
             }
             Self::Behind { .. } => "Restore the newest backup, or ask the national operator.",
             Self::Forked { .. } => {
-                "Look for a second copy of this node that runs with the same key, and ask the national operator."
+                "If the data directory was restored, restore the newest backup instead. If not, look for a second copy of this node that runs with the same key. Then ask the national operator."
             }
             Self::Store(error) => error.next(),
         }

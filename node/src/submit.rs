@@ -12,6 +12,7 @@ use ldsp_protocol::receipt::{Claim, Receipt};
 use rand_core::CryptoRng;
 
 use crate::enrol;
+use crate::seal::{QueueError, check_head};
 use crate::store::enrolment::{self, Enrolment};
 use crate::store::outbox::{self, OutboxRow};
 use crate::store::{Store, StoreError};
@@ -153,14 +154,8 @@ impl<T: Transport> Submitter<T> {
         row: &OutboxRow,
         now: Timestamp,
     ) -> Result<Result<(String, u64), Failure>, StoreError> {
-        if !enrolment.active {
-            match enrol::refresh(&self.store, &self.transport, enrolment).await {
-                Ok(true) => {}
-                Ok(false) => return Ok(Err(pending())),
-                Err(enrol::EnrolError::Store(error)) => return Err(error),
-                Err(enrol::EnrolError::Unreachable(error)) => return Ok(Err(away(&error))),
-                Err(error) => return Ok(Err(refused(format!("{error}. {}", error.next())))),
-            }
+        if let Err(failure) = self.stands(enrolment, now).await? {
+            return Ok(Err(failure));
         }
         let request = Request {
             method: Method::Put,
@@ -182,6 +177,40 @@ impl<T: Transport> Submitter<T> {
             }
         }
         Ok(judged)
+    }
+
+    /// Asks the log where this node's sequence ends, before anything is sent. A database that was restored from a backup may hold
+    /// a second draw of a month that left already: once sent, anybody who keeps both could take the noise off. Such a
+    /// statement is refused here, and not by the receiver.
+    async fn stands(
+        &self,
+        enrolment: &Enrolment,
+        now: Timestamp,
+    ) -> Result<Result<(), Failure>, StoreError> {
+        let answer = match self.transport.call(enrol::ask(&enrolment.node)).await {
+            Ok(answer) if answer.status == 200 => answer,
+            Ok(answer) => return Ok(Err(unanswered(&answer, now))),
+            Err(error) => return Ok(Err(away(&error))),
+        };
+        match enrol::heard(&self.store, enrolment, &answer).await {
+            Ok(false) if !enrolment.active => return Ok(Err(pending())),
+            // A key that was active and is not any more: the answer to the statement says why.
+            Ok(_) => {}
+            Err(enrol::EnrolError::Store(error)) => return Err(error),
+            Err(error) => return Ok(Err(refused(format!("{error}. {}", error.next())))),
+        }
+        let mut connection = self.store.reader.acquire().await?;
+        let Some(enrolment) = enrolment::read(&mut connection).await? else {
+            return Ok(Err(pending()));
+        };
+        match check_head(&mut connection, &enrolment).await {
+            Ok(_) => Ok(Ok(())),
+            Err(QueueError::Store(error)) => Err(error),
+            Err(error) => Ok(Err(refused(format!(
+                "{error}. Nothing was sent. {}",
+                error.next()
+            )))),
+        }
     }
 
     async fn postpone(
@@ -253,15 +282,22 @@ fn judge(
 ) -> Result<(String, u64), Failure> {
     match answer.status {
         200 | 201 => receipt(answer, enrolment, row),
-        429 | 500..=599 => Err(Failure {
+        _ => Err(unanswered(answer, now)),
+    }
+}
+
+/// An answer that is not what was asked for: the aggregator is in trouble, or refuses.
+fn unanswered(answer: &Answer, now: Timestamp) -> Failure {
+    match answer.status {
+        429 | 500..=599 => Failure {
             problem: in_words(answer),
             refused: false,
             retry_after: answer
                 .retry_after
                 .as_deref()
                 .and_then(|text| retry_after(text, now)),
-        }),
-        _ => Err(refused(in_words(answer))),
+        },
+        _ => refused(in_words(answer)),
     }
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn log_key() -> SigningKey {
     SigningKey::from_bytes(&[5; 32])
 }
 
-/// A node with one programme (tier 1), an author `ann`, approvers `bob` and `ANN`.
+/// A node with one programme (tier 1), authors `ann` and `cat`, approvers `bob` and `ANN`.
 pub(crate) struct World {
     pub(crate) store: Store,
     dir: tempfile::TempDir,
@@ -99,6 +99,7 @@ impl World {
             .unwrap();
         for (name, role) in [
             ("ann", Role::Author),
+            ("cat", Role::Author),
             ("ANN", Role::Approver),
             ("bob", Role::Approver),
         ] {

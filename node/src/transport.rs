@@ -76,7 +76,7 @@ pub trait Transport: Send + Sync {
     fn call(&self, request: Request) -> impl Future<Output = Result<Answer, Unreachable>> + Send;
 }
 
-/// HTTPS with the operating system's trust store and, where given, a private authority.
+/// HTTPS with the operating system's trust store or, where a private authority is given, with that one alone.
 #[derive(Debug, Clone)]
 pub struct Https {
     client: reqwest::Client,
@@ -102,7 +102,8 @@ impl Https {
             if authorities.is_empty() {
                 return Err(Unreachable("ca_pem holds no certificate".to_owned()));
             }
-            builder = builder.tls_certs_merge(authorities);
+            // Only these: what the operating system trusts besides must not speak for the aggregator.
+            builder = builder.tls_certs_only(authorities);
         }
         Ok(Self {
             client: builder.build().map_err(|e| Unreachable(in_full(&e)))?,

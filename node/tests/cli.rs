@@ -20,6 +20,30 @@ fn node(dir: &Path, args: &[&str]) -> Output {
     command.current_dir(dir).args(args).output().unwrap()
 }
 
+/// Runs the program with `secret` as its standard input.
+fn node_as(dir: &Path, secret: &str, args: &[&str]) -> Output {
+    use std::io::Write as _;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ldsp-node"))
+        .current_dir(dir)
+        .args(args)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(secret.as_bytes()).unwrap();
+    drop(stdin);
+    child.wait_with_output().unwrap()
+}
+
+/// Adds a person and gives their secret.
+fn person(dir: &Path, name: &str, role: &str) -> String {
+    let added = done(dir, &["people", "add", name, "--role", role, "--json"]);
+    let added: serde_json::Value = serde_json::from_str(&added).unwrap();
+    added["secret"].as_str().unwrap().to_owned()
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
@@ -273,4 +297,86 @@ fn practice_is_written_checked_and_listed() {
     assert!(done(dir.path(), &["practice", "list"]).contains("No entry yet"));
     refused(dir.path(), &["practice", "publish", "1", "--as", "bob"]);
     refused(dir.path(), &["practice", "check", "absent.toml"]);
+}
+
+/// Exact counts stand on signed-in pages only: the terminal shows what readers will see, to people and to programs.
+#[test]
+fn a_release_on_the_terminal_holds_no_exact_count() {
+    const PLANTED: usize = 1_237;
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    done(dir, &["init", "--lep", "E37000001"]);
+    let (author, approver) = (person(dir, "Jo", "author"), person(dir, "Bo", "approver"));
+    std::fs::write(dir.join("p.csv"), "programme,name,provider,tier,type,audience,funder,cost,capacity,start,end\nP1,Get online,Acme,basic,,,,,,,\n").unwrap();
+    done(dir, &["import", "programmes", "p.csv"]);
+    let mut rows = "provider,learner_ref,uln,age,sex,ethnicity,disability,prior_status,district,aim,programme,skill,mode,start,planned_end,end,stage\n".to_owned();
+    for n in 0..PLANTED {
+        rows.push_str(&format!(
+            "Acme,L{n},,40,female,,,,E08000028,A1,P1,,,2021-10-04,,,in-progress\n"
+        ));
+    }
+    std::fs::write(dir.join("l.csv"), rows).unwrap();
+    done(dir, &["import", "learners", "l.csv"]);
+
+    let refused = node_as(dir, &approver, &["release", "preview", "--as", "Bo"]);
+    assert_eq!(
+        refused.status.code(),
+        Some(1),
+        "an approver prepares nothing"
+    );
+    assert!(text(&refused.stderr).contains("not an author"));
+
+    let preview = node_as(dir, &author, &["release", "preview", "--as", "Jo"]);
+    assert_eq!(preview.status.code(), Some(0), "{}", text(&preview.stderr));
+    let shown = [
+        text(&preview.stdout),
+        done(dir, &["release", "show"]),
+        done(dir, &["release", "show", "--json"]),
+    ];
+    for said in &shown {
+        assert!(
+            !said.contains("exact\"") && !said.contains("do not share"),
+            "{said}"
+        );
+        let mut numbers = said.split(|c: char| !c.is_ascii_alphanumeric() && c != '.');
+        let planted = PLANTED.to_string();
+        assert!(
+            !numbers.any(|n| n == planted || n == format!("{planted}.0")),
+            "{said}"
+        );
+    }
+    let json: serde_json::Value = serde_json::from_str(&shown[2]).unwrap();
+    let table = json["tables"][0].as_object().unwrap();
+    let names: Vec<&str> = table.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        ["cell_sd", "cells", "id", "published", "sd", "title"]
+    );
+}
+
+/// `ldsp-node people list | head -0`: the reader is gone before anything is written.
+#[test]
+fn a_closed_pipe_is_no_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    done(dir, &["init", "--lep", "E37000001"]);
+    for (args, code) in [
+        (&["people", "list"][..], 0),
+        (&["status", "--json"], 0),
+        (&["release", "show"], 1),
+    ] {
+        let closed = || {
+            let (reader, writer) = std::io::pipe().unwrap();
+            drop(reader);
+            writer
+        };
+        let status = Command::new(env!("CARGO_BIN_EXE_ldsp-node"))
+            .current_dir(dir)
+            .args(args)
+            .stdout(closed())
+            .stderr(closed())
+            .status()
+            .unwrap();
+        assert_eq!(status.code(), Some(code), "{args:?}");
+    }
 }

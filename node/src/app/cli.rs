@@ -110,7 +110,7 @@ pub enum Release {
         #[arg(long, value_name = "YYYY-MM")]
         period: Option<Period>,
     },
-    /// What will leave, or left, table by table. Shows exact totals: do not share
+    /// What will leave, or left, table by table, as readers will see it
     Show {
         /// The month; otherwise the last one
         #[arg(long, value_name = "YYYY-MM")]

@@ -101,7 +101,9 @@ fn start_logs(format: LogFormat) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        // A reader of standard error that went away must not end the program.
+        .log_internal_errors(false);
     // A second start (in tests) keeps the first.
     let _already = match format {
         LogFormat::Json => builder.json().try_init(),

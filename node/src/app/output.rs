@@ -1,6 +1,7 @@
 //! What commands answer with, and how it reaches the person: text or JSON on standard output, the
 //! reason of a refusal with its next step on standard error.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
@@ -68,42 +69,53 @@ impl From<StoreError> for Refusal {
     }
 }
 
-/// Prints an answer; 0 for done, 1 for refused.
-#[expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the one place where a command's answer reaches the terminal"
-)]
+/// Prints an answer; 0 for done, 1 for refused. A reader that went away, such as `head`, changes neither.
+#[must_use]
 pub fn print(answer: Answer, as_json: bool) -> ExitCode {
-    let show = |output: Output| {
-        if as_json {
-            println!("{:#}", output.json);
-        } else {
-            println!("{}", output.text.trim_end());
-        }
+    let (mut stdout, mut stderr) = (io::stdout().lock(), io::stderr().lock());
+    print_to(&mut stdout, &mut stderr, answer, as_json)
+}
+
+fn print_to(
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+    answer: Answer,
+    as_json: bool,
+) -> ExitCode {
+    let (output, refusal) = match answer {
+        Ok(output) => (Some(output), None),
+        Err(mut refusal) => (refusal.output.take(), Some(refusal)),
     };
-    match answer {
-        Ok(output) => {
-            show(output);
-            ExitCode::SUCCESS
-        }
-        Err(refusal) => {
-            if let Some(output) = refusal.output {
-                show(output);
-            }
-            if as_json {
-                eprintln!(
-                    "{:#}",
-                    json!({"refused": refusal.reason, "next": refusal.next})
-                );
-            } else {
-                eprintln!(
-                    "Refused: {}.\nNext: {}",
-                    refusal.reason.trim_end_matches('.'),
-                    refusal.next
-                );
-            }
-            ExitCode::FAILURE
-        }
+    let shown = output.map_or(Ok(()), |output| show(stdout, &output, as_json));
+    let unwritten = shown.err().map(|error| {
+        Refusal::new(
+            format!("the answer could not be written: {error}"),
+            "What the command did stands. Free space where its output goes.",
+        )
+    });
+    let Some(refusal) = refusal.or(unwritten) else {
+        return ExitCode::SUCCESS;
+    };
+    let told = if as_json {
+        let refused = json!({"refused": refusal.reason, "next": refusal.next});
+        writeln!(stderr, "{refused:#}")
+    } else {
+        let reason = refusal.reason.trim_end_matches('.');
+        writeln!(stderr, "Refused: {reason}.\nNext: {}", refusal.next)
+    };
+    // Nobody reads it: the exit code says it too.
+    drop(told);
+    ExitCode::FAILURE
+}
+
+fn show(stdout: &mut dyn Write, output: &Output, as_json: bool) -> io::Result<()> {
+    let written = if as_json {
+        writeln!(stdout, "{:#}", output.json)
+    } else {
+        writeln!(stdout, "{}", output.text.trim_end())
+    };
+    match written.and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
     }
 }

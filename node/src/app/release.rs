@@ -61,6 +61,7 @@ async fn preview(node: &Node, request: Request, name: Option<&str>, context: &Co
         }
         (None, Some(name)) => {
             let author = sign_in(&node.store, name).await?;
+            refresh(&node.store).await?;
             prepare(&node.store, request, &author.name, now, &context.entropy)
                 .await?
                 .release
@@ -74,7 +75,7 @@ async fn preview(node: &Node, request: Request, name: Option<&str>, context: &Co
             row: prepared.period.to_string(),
         })
     })?;
-    let exact = String::from_utf8_lossy(&prepared.payload);
+    let payload_text = String::from_utf8_lossy(&prepared.payload);
     Ok(Output {
         text: in_words(&shown),
         json: json!({
@@ -83,7 +84,7 @@ async fn preview(node: &Node, request: Request, name: Option<&str>, context: &Co
             "author": shown.author,
             "approver": shown.approver,
             "payload": payload,
-            "payload_text": exact,
+            "payload_text": payload_text,
         }),
     })
 }
@@ -112,7 +113,7 @@ async fn approve_one(
     })
 }
 
-/// Asks the aggregator how the node stands, so that a node restored from a backup does not sign. Without a connection the last
+/// Asks the aggregator how the node stands, so that a node restored from a backup neither draws nor signs. Without a connection the last
 /// answer holds.
 pub(super) async fn refresh(store: &Store) -> Result<(), Refusal> {
     let mut connection = store.reader.acquire().await.map_err(StoreError::from)?;
@@ -163,32 +164,30 @@ pub(super) async fn sign_in(store: &Store, name: &str) -> Result<Person, Refusal
 fn in_words(shown: &Shown) -> String {
     let mut text = format!(
         "Release of {period}, prepared by {author}.\n\n\
-         What leaves: {tables} tables, {bytes} bytes, every cell with noise. Exact totals stay here.\n\n\
-         {head:>14}  {published:>12} {sd:>9} {cells:>6}  table\n",
+         What leaves: {tables} tables, {bytes} bytes, every cell with noise. Exact counts stand on the signed-in pages only.\n\n\
+         {published:>12} {sd:>9} {cells:>6}  table\n",
         period = shown.period.in_words(),
         author = shown.author,
         tables = shown.tables.len(),
         bytes = shown.bytes,
-        head = "exact: do",
         published = "readers'",
         sd = "standard",
         cells = "cells",
     );
     text.push_str(&format!(
-        "{:>14}  {:>12} {:>9} {:>6}\n",
-        "not share", "estimate", "deviation", ""
+        "{:>12} {:>9} {:>6}\n",
+        "estimate", "deviation", ""
     ));
     for ShownTable {
         title,
         cells,
-        exact,
         published,
         sd,
         ..
     } in &shown.tables
     {
         text.push_str(&format!(
-            "{exact:>14}  {published:>12.1} {sd:>9.1} {cells:>6}  {title}\n"
+            "{published:>12.1} {sd:>9.1} {cells:>6}  {title}\n"
         ));
     }
     text.push_str(&format!("\nDigest: {}\n", shown.digest));

@@ -262,6 +262,13 @@ impl Worker {
     }
 
     async fn prepare(&mut self, now: Timestamp) {
+        if self.job.is_due(now)
+            && let Err(refusal) = super::release::refresh(&self.store).await
+        {
+            // The last answer holds.
+            let reason = refusal.reason;
+            tracing::warn!(reason, "the aggregator was not asked how this node stands");
+        }
         match self.job.step(&self.store, now, &self.context.entropy).await {
             Ok(JobOutcome::Prepared(period)) => {
                 tracing::info!(%period, "a release was prepared and waits for an approver");

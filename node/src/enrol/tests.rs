@@ -183,3 +183,50 @@ fn a_bad_invite_is_refused_and_never_quoted() {
     let torn = Checked::read(b"{\"schema\": 1, \"secret\": \"5ecre7", at(NOW)).unwrap_err();
     assert!(!torn.to_string().contains("5ecre7"), "{torn}");
 }
+
+/// Uses another invite of this node while the first one's answer is on its way.
+struct Overtaken {
+    aggregator: Aggregator,
+    store: Store,
+}
+
+impl Transport for Overtaken {
+    async fn call(&self, request: Request) -> Result<Answer, Unreachable> {
+        let mut other = crate::testing::place(true);
+        other.node = "solent".parse().unwrap();
+        let mut tx = self.store.write().await.unwrap();
+        enrolment::write(&mut tx, &other).await.unwrap();
+        tx.commit().await.unwrap();
+        self.aggregator.call(request).await
+    }
+}
+
+#[tokio::test]
+async fn two_invites_at_once_do_not_mix() {
+    let world = World::new().await;
+    let overtaken = Overtaken {
+        aggregator: Aggregator::new(),
+        store: world.store.clone(),
+    };
+    let checked = checked(&invite(), NOW).unwrap();
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let (store, key) = (&world.store, node_key());
+    let outcome = enrol(store, &overtaken, &key, &checked, "it", at(NOW), &mut rng).await;
+    assert_eq!(outcome.unwrap_err().code(), "already-enrolled");
+    assert_eq!(
+        world
+            .number("SELECT count(*) FROM enrolment WHERE node = 'solent'")
+            .await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn enrolling_again_takes_back_nothing_that_the_log_said() {
+    let (world, aggregator) = (World::new().await, Aggregator::new());
+    attempt(&world, &aggregator, &invite()).await.unwrap();
+    world.run("UPDATE enrolment SET head_seq = 7, head_pae = x'0000000000000000000000000000000000000000000000000000000000000007'").await;
+    attempt(&world, &aggregator, &invite()).await.unwrap();
+    let known = "SELECT count(*) FROM enrolment WHERE head_seq = 7 AND head_pae = x'0000000000000000000000000000000000000000000000000000000000000007'";
+    assert_eq!(world.number(known).await, 1);
+}

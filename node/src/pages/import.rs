@@ -14,7 +14,7 @@ use ldsp_ui::components::{
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 
 use super::releases::file;
-use super::upload::{Upload, UploadError};
+use super::upload::{self, Upload, UploadError};
 use super::{Answer, Pages, exact_tag, words};
 use crate::import::report::{ImportReport, Outcome};
 use crate::import::{self, ImportError, Options};
@@ -44,7 +44,7 @@ impl Reports {
 
 /// The route that takes files, with its own limit.
 pub(super) fn receive() -> MethodRouter<Pages> {
-    post(upload).layer(DefaultBodyLimit::max(LARGEST))
+    post(take).layer(DefaultBodyLimit::max(LARGEST))
 }
 
 /// What was chosen besides the file.
@@ -150,33 +150,25 @@ pub(super) async fn form(person: SignedIn) -> Page {
     page(&chosen, &Errors::default())
 }
 
-async fn upload(State(pages): State<Pages>, person: SignedIn, mut multipart: Multipart) -> Answer {
-    let mut chosen = Chosen::default();
-    let mut received = None;
-    while let Some(field) = multipart
-        .next_field()
+async fn take(State(pages): State<Pages>, person: SignedIn, form: Multipart) -> Answer {
+    // Each may be as large as the disk has room for, and only one can be stored at a time.
+    let Ok(_alone) = pages.uploads.try_acquire() else {
+        return Err(busy());
+    };
+    let received = upload::receive(&pages.node.dir, &pages.entropy, form)
         .await
-        .map_err(|e| not_received(UploadError::Sent(e)))?
-    {
-        match field.name().unwrap_or_default() {
-            "kind" => chosen.kind = short(field).await?,
-            "way" => chosen.way = short(field).await?,
-            "file" => {
-                let upload = Upload::receive(&pages.node.dir, &pages.entropy, field)
-                    .await
-                    .map_err(not_received)?;
-                received = Some(upload);
-            }
-            _ => {}
-        }
-    }
+        .map_err(not_received)?;
+    let chosen = Chosen {
+        kind: received.kind,
+        way: received.way,
+    };
     let kind = match chosen.kind.as_str() {
         "programmes" => Some(ImportKind::Programmes),
         "learners" => Some(ImportKind::Learners),
         _ => None,
     };
     let way = ["check", "store", "valid"].contains(&chosen.way.as_str());
-    let received = received.filter(|upload| upload.bytes > 0);
+    let received = received.upload.filter(|upload| upload.bytes > 0);
     let errors = Errors {
         kind: kind.is_none().then_some("Choose what the file holds"),
         way: (!way).then_some("Choose what shall be done"),
@@ -191,8 +183,7 @@ async fn upload(State(pages): State<Pages>, person: SignedIn, mut multipart: Mul
         dry_run: chosen.way == "check",
         valid_rows: chosen.way == "valid",
     };
-    let report = run(&pages, &person, kind, &options, &upload).await?;
-    drop(upload);
+    let report = run(&pages, &person, kind, &options, upload).await?;
     let mut csv = Vec::new();
     if report.csv(&mut csv).is_ok() {
         pages.reports.keep(&person.name, csv);
@@ -200,19 +191,12 @@ async fn upload(State(pages): State<Pages>, person: SignedIn, mut multipart: Mul
     Ok(report_page(&report, &chosen).into_response())
 }
 
-async fn short(field: axum::extract::multipart::Field<'_>) -> Result<String, ProblemPage> {
-    field
-        .text()
-        .await
-        .map_err(|e| not_received(UploadError::Sent(e)))
-}
-
 async fn run(
     pages: &Pages,
     person: &SignedIn,
     kind: ImportKind,
     options: &Options,
-    upload: &Upload,
+    upload: Upload,
 ) -> Result<ImportReport, ProblemPage> {
     let source = upload
         .open()
@@ -251,6 +235,16 @@ fn failed(error: ImportError) -> ProblemPage {
     .next(error.next())
 }
 
+fn busy() -> ProblemPage {
+    ProblemPage::new(
+        StatusCode::CONFLICT,
+        "upload_busy",
+        "Another file is being imported",
+    )
+    .happened("One file is taken at a time. Nothing of yours was stored.")
+    .next("Wait until the other import is done, then send the file again.")
+}
+
 fn not_received(error: UploadError) -> ProblemPage {
     match error {
         UploadError::Sent(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
@@ -261,6 +255,9 @@ fn not_received(error: UploadError) -> ProblemPage {
         UploadError::Sent(error) => ProblemPage::new(StatusCode::BAD_REQUEST, "upload_broken", "The file did not arrive whole")
             .happened(format!("{} Nothing was stored.", words::sentence(&error.body_text())))
             .next("Try again. If it happens again, ask the IT team to import the file on the server."),
+        UploadError::Form(why) => ProblemPage::new(StatusCode::BAD_REQUEST, "upload_form", "The form was not understood")
+            .happened(format!("{why} Nothing was stored."))
+            .next("Open the page Import again and send one file from there."),
         UploadError::Disk(error) => {
             tracing::error!(%error, "an upload could not be written to the data directory");
             ProblemPage::new(StatusCode::INSUFFICIENT_STORAGE, "disk", "The server could not take the file")

@@ -33,6 +33,7 @@ use ldsp_ui::components::{Notification, Tag, TagColour};
 use ldsp_ui::{
     Access, Banner, Frame, Link, NavItem, ProblemPage, RoleTable, Rule, Site, SiteError,
 };
+use tokio::sync::Semaphore;
 
 use crate::home::Node;
 use crate::practice::PracticeError;
@@ -42,7 +43,6 @@ use crate::submit::ReadError;
 use crate::{Clock, Entropy};
 
 pub use library::{ReadPeers, peers_over_https};
-pub use people::StorePeople;
 
 /// What the pages need. The caller makes it; nothing here reads clock or randomness by itself.
 pub struct Settings {
@@ -56,8 +56,8 @@ pub struct Settings {
     pub rho_micro: Option<u64>,
     /// Reads what only enrolled nodes may see; see [`peers_over_https`].
     pub peers: ReadPeers,
-    /// Asks the aggregator how the node stands before something is signed, so that a node restored from an old backup does not
-    /// sign. Best effort: without an answer the last one holds.
+    /// Asks the aggregator how the node stands before something is drawn or signed, so that a node restored from an old backup
+    /// does neither. Best effort: without an answer the last one holds.
     pub before_signing: Arc<dyn Fn() -> Boxed<()> + Send + Sync>,
     /// Called after a statement was queued, so that the submitter need not wait for its next turn.
     pub queued: Arc<dyn Fn() + Send + Sync>,
@@ -70,6 +70,8 @@ pub struct Settings {
 struct Pages {
     settings: Arc<Settings>,
     reports: import::Reports,
+    /// One upload at a time.
+    uploads: Arc<Semaphore>,
 }
 
 impl std::ops::Deref for Pages {
@@ -118,12 +120,12 @@ pub fn rules() -> Vec<Rule> {
     ]
 }
 
-/// The node's routes, to be put behind sign-in and [`rules`] by [`site`]. Removes uploads that a killed program left behind.
+/// The node's routes, to be put behind sign-in and [`rules`] by [`site`].
 pub fn router(settings: Settings) -> Router {
-    upload::sweep(&settings.node.dir);
     let pages = Pages {
         settings: Arc::new(settings),
         reports: import::Reports::default(),
+        uploads: Arc::new(Semaphore::new(1)),
     };
     Router::new()
         .route("/", get(home::home))
@@ -188,7 +190,7 @@ pub fn site(
     cookie: &str,
     machine: Router,
 ) -> Result<Router, SiteError> {
-    let people = StorePeople(settings.node.store.clone());
+    let people = settings.node.store.clone();
     let site = Site::new(
         frame(&settings),
         public_origin,
@@ -234,6 +236,9 @@ fn release_problem(error: ReleaseError) -> ProblemPage {
     match error {
         ReleaseError::Store(error) => fault(error),
         ReleaseError::Unknown(_) => ProblemPage::not_found(),
+        ReleaseError::NotAuthor(_) => {
+            ProblemPage::forbidden("Only an author may prepare a release.")
+        }
         ReleaseError::NotApprover(_) => {
             ProblemPage::forbidden("Only an approver may approve a release.")
         }

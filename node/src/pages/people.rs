@@ -1,32 +1,12 @@
-//! Who may sign in here, and the list of them.
+//! The list of who may sign in here.
 
 use axum::extract::State;
 use axum::response::IntoResponse as _;
 use ldsp_ui::components::{InsetText, Table, Tag, TagColour};
-use ldsp_ui::{Html, Page, People, PeopleError, PersonRecord, Role, SignedIn};
+use ldsp_ui::{Html, Page, SignedIn};
 
 use super::{Answer, Pages, fault, words};
-use crate::store::Store;
 use crate::store::people::Role as Kind;
-
-/// The node's people, as sign-in asks for them.
-#[derive(Clone)]
-pub struct StorePeople(pub Store);
-
-impl People for StorePeople {
-    async fn find(&self, name: &str) -> Result<Option<PersonRecord>, PeopleError> {
-        let found = self
-            .0
-            .person(name)
-            .await
-            .map_err(|e| PeopleError(Box::new(e)))?;
-        Ok(found.map(|person| PersonRecord {
-            role: Role::new(person.role.as_str()),
-            name: person.name,
-            secret_hash: person.secret_hash,
-        }))
-    }
-}
 
 pub(super) fn role_tag(role: Kind) -> Tag {
     match role {

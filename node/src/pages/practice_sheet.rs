@@ -230,7 +230,7 @@ impl Sheet<'_> {
                 [
                     Choice::new("own", format!("In {}", self.lep)).hint("Your LEP is named"),
                     Choice::new("like", "In an area like ours")
-                        .hint("Your LEP is not named; say below what the area is like"),
+                        .hint("Say below what the area is like. Pages then show ‘an area like …’ instead of your LEP. The signed statement, and so the page's address, still shows which node published it."),
                 ],
             )
             .into(),

@@ -143,6 +143,7 @@ pub(super) async fn prepare(
         first: None,
         rho_micro: pages.rho_micro,
     };
+    (pages.before_signing)().await;
     let prepared = release::prepare(
         &pages.node.store,
         request,

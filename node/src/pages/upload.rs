@@ -1,21 +1,36 @@
-//! An uploaded file: in the data directory while it is read, gone afterwards whatever happens.
+//! An uploaded file: on the disk of the data directory while it is read, and never under a name.
 
-use std::fs::{File, OpenOptions};
-use std::io;
+use std::fs::{File, OpenOptions, remove_file};
+use std::io::{self, Seek as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use axum::extract::multipart::Field;
-use tokio::io::AsyncWriteExt as _;
+use axum::extract::Multipart;
+use axum::extract::multipart::{Field, MultipartError};
+use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
 use crate::Entropy;
 
-/// Files of uploads begin with this.
+/// Files of uploads begin with this, for the moment in which they have a name.
 pub(super) const PREFIX: &str = "upload-";
+/// Longest text of a field that is not the file, in bytes.
+const TEXT: usize = 64;
 
-/// A file that is removed when this is dropped: at the end of the request, and also when the browser went away.
+/// What the form sent.
+#[derive(Debug, Default)]
+pub(super) struct Received {
+    /// What the file holds.
+    pub(super) kind: String,
+    /// What shall be done.
+    pub(super) way: String,
+    /// The file, when one was chosen.
+    pub(super) upload: Option<Upload>,
+}
+
+/// A file without a name: the system frees it when this is dropped or the program ends, however it ends.
+#[derive(Debug)]
 pub(super) struct Upload {
-    path: PathBuf,
+    file: File,
     pub(super) bytes: u64,
 }
 
@@ -23,7 +38,9 @@ pub(super) struct Upload {
 #[derive(Debug)]
 pub(super) enum UploadError {
     /// The browser stopped sending, or sent more than is taken.
-    Sent(axum::extract::multipart::MultipartError),
+    Sent(MultipartError),
+    /// It is not what the page's form sends.
+    Form(&'static str),
     /// The disk.
     Disk(io::Error),
 }
@@ -34,9 +51,48 @@ impl From<io::Error> for UploadError {
     }
 }
 
+impl From<MultipartError> for UploadError {
+    fn from(error: MultipartError) -> Self {
+        Self::Sent(error)
+    }
+}
+
+/// Reads the form, its file into `dir`.
+pub(super) async fn receive(
+    dir: &Path,
+    entropy: &Entropy,
+    mut form: Multipart,
+) -> Result<Received, UploadError> {
+    let mut received = Received::default();
+    while let Some(field) = form.next_field().await? {
+        match field.name().unwrap_or_default() {
+            "kind" => received.kind = text(field).await?,
+            "way" => received.way = text(field).await?,
+            "file" if received.upload.is_some() => {
+                return Err(UploadError::Form("The form holds more than one file."));
+            }
+            "file" => received.upload = Some(Upload::receive(dir, entropy, field).await?),
+            _ => {}
+        }
+    }
+    Ok(received)
+}
+
+async fn text(mut field: Field<'_>) -> Result<String, UploadError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = field.chunk().await? {
+        if bytes.len() + chunk.len() > TEXT {
+            return Err(UploadError::Form("A field of the form is too long."));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 impl Upload {
-    /// Writes a field of the form to a new file in `dir` that only this program's user may read (0600), chunk by chunk.
-    pub(super) async fn receive(
+    /// Writes a field of the form, chunk by chunk, to a new file that only this program's user may read (0600) and that has lost
+    /// its name before the first byte.
+    async fn receive(
         dir: &Path,
         entropy: &Entropy,
         mut field: Field<'_>,
@@ -45,45 +101,95 @@ impl Upload {
         (entropy)().fill_bytes(&mut name);
         let path = dir.join(format!("{PREFIX}{}", hex::encode(name)));
         let file = OpenOptions::new()
+            .read(true)
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(&path)?;
-        // From here on the file goes when `upload` goes.
-        let mut upload = Self { path, bytes: 0 };
+        remove_file(&path)?;
         let mut file = tokio::fs::File::from_std(file);
-        while let Some(chunk) = field.chunk().await.map_err(UploadError::Sent)? {
+        let mut bytes = 0;
+        while let Some(chunk) = field.chunk().await? {
             file.write_all(&chunk).await?;
-            upload.bytes += chunk.len() as u64;
+            bytes += chunk.len() as u64;
         }
         file.flush().await?;
-        Ok(upload)
+        file.rewind().await?;
+        let file = file.into_std().await;
+        Ok(Self { file, bytes })
     }
 
-    /// Opens it for reading.
-    pub(super) fn open(&self) -> io::Result<File> {
-        File::open(&self.path)
-    }
-}
-
-impl Drop for Upload {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_file(&self.path) {
-            tracing::error!(%error, "an uploaded file could not be removed from the data directory");
-        }
+    /// The file, to be read from its beginning.
+    pub(super) fn open(mut self) -> io::Result<File> {
+        self.file.rewind()?;
+        Ok(self.file)
     }
 }
 
-/// Removes what a killed program left behind.
-pub(super) fn sweep(dir: &Path) {
-    let Ok(entries) = std::fs::read_dir(dir) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(PREFIX)
-            && let Err(error) = std::fs::remove_file(entry.path())
-        {
-            tracing::error!(%error, "a left-over upload could not be removed from the data directory");
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use axum::body::Body;
+    use axum::extract::FromRequest as _;
+    use axum::http::{Request, header};
+
+    use super::*;
+    use crate::testing::seeded;
+
+    async fn form(parts: &[(&str, &str)]) -> Multipart {
+        let mut body = String::new();
+        for (name, value) in parts {
+            body.push_str(&format!(
+                "--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            ));
         }
+        body.push_str("--b--\r\n");
+        let request = Request::post("/import")
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b")
+            .body(Body::from(body))
+            .unwrap();
+        Multipart::from_request(request, &()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_file_has_no_name_while_it_is_held() {
+        let dir = tempfile::tempdir().unwrap();
+        let parts = [
+            ("kind", "learners"),
+            ("file", "Canary Person"),
+            ("way", "check"),
+        ];
+        let received = receive(dir.path(), &seeded(1), form(&parts).await)
+            .await
+            .unwrap();
+        assert_eq!(
+            (received.kind.as_str(), received.way.as_str()),
+            ("learners", "check")
+        );
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+        let upload = received.upload.unwrap();
+        assert_eq!(upload.bytes, 13);
+        let mut held = String::new();
+        upload.open().unwrap().read_to_string(&mut held).unwrap();
+        assert_eq!(held, "Canary Person");
+    }
+
+    #[tokio::test]
+    async fn long_text_and_a_second_file_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let (fits, long) = ("x".repeat(TEXT), "x".repeat(TEXT + 1));
+        let attempt =
+            async |parts: &[(&str, &str)]| receive(dir.path(), &seeded(1), form(parts).await).await;
+        assert!(attempt(&[("kind", &fits)]).await.is_ok());
+        for parts in [
+            &[("kind", long.as_str())][..],
+            &[("way", &long)],
+            &[("file", "a"), ("file", "b")],
+        ] {
+            let refused = attempt(parts).await;
+            assert!(matches!(refused, Err(UploadError::Form(_))), "{refused:?}");
+        }
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }

@@ -3,9 +3,10 @@
 use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
 use ldsp_protocol::ids::Digest;
-use ldsp_protocol::practice::FieldError;
+use ldsp_protocol::practice::{Area, FieldError, PracticeEntry};
 use ldsp_protocol::statement::Kind;
 
+use super::OwnFigures;
 use crate::seal::{self, QueueError};
 use crate::store::audit::append;
 use crate::store::practice::{self, StoredEntry};
@@ -102,19 +103,11 @@ pub async fn release(
     if stored.digest != digest {
         return Err(PracticeError::Digest);
     }
-    let mut problems = stored.entry.check();
-    if let Some(lep) = enrolment::lep(&mut tx).await? {
-        let figures = practice::own_figures(&mut tx, &lep).await?;
-        for (at, evidence) in stored.entry.evidence.iter().enumerate() {
-            if figures.release_of(evidence).is_none() {
-                problems.push(super::problem(
-                    format!("evidence[{at}]"),
-                    "this is not a figure of an approved release of this node",
-                    "Choose a figure from the list",
-                ));
-            }
-        }
-    }
+    // Without `init` there are no figures, no enrolment and no way to seal.
+    let problems = match enrolment::lep(&mut tx).await? {
+        Some(lep) => check(&stored.entry, &practice::own_figures(&mut tx, &lep).await?),
+        None => stored.entry.check(),
+    };
     if !problems.is_empty() {
         return Err(PracticeError::Check(problems));
     }
@@ -142,6 +135,30 @@ pub async fn release(
     Ok(seq)
 }
 
+/// Every check that the receiver makes, and that figures are the node's own: what it would refuse does not get a number here.
+fn check(entry: &PracticeEntry, figures: &OwnFigures) -> Vec<FieldError> {
+    let mut problems = entry.check();
+    if let Area::Lep(code) = &entry.area
+        && code != figures.lep()
+    {
+        problems.push(super::problem(
+            "area",
+            "the code is that of another LEP",
+            "Name your own, or say what the area is like",
+        ));
+    }
+    for (at, evidence) in entry.evidence.iter().enumerate() {
+        if figures.release_of(evidence).is_none() {
+            problems.push(super::problem(
+                format!("evidence[{at}]"),
+                "this is not a figure of an approved release of this node",
+                "Choose a figure from the list",
+            ));
+        }
+    }
+    problems
+}
+
 fn check_person(
     stored: &StoredEntry,
     person: &str,
@@ -162,4 +179,75 @@ fn check_person(
         return Err(PracticeError::OwnWork(person.to_owned()));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::practice::{TEMPLATE, check_file};
+    use crate::testing::{LEP, World, at, node_key};
+
+    const NOW: &str = "2022-05-01T12:00:00Z";
+
+    fn filled() -> String {
+        let mut text = TEMPLATE.to_owned();
+        for (empty, full) in [
+            ("title = \"\"", "title = \"Drop-in\""),
+            ("what = \"\"\"\n\"\"\"", "what = \"Weekly sessions.\""),
+            ("tier = \"\"", "tier = \"basic\""),
+            ("skills = []", "skills = [\"foundation\"]"),
+            ("audience = []", "audience = [\"older-people\"]"),
+            ("mode = \"\"", "mode = \"online\""),
+            ("cost = \"\"", "cost = \"1k-10k\""),
+            ("verdict = \"\"", "verdict = \"worked\""),
+            ("again = \"\"", "again = \"yes\""),
+            ("repeat = \"\"\"\n\"\"\"", "repeat = \"Book a room.\""),
+            ("contact_role = \"\"", "contact_role = \"Coordinator\""),
+            ("# review = 2027-09-30", "review = 2023-06-01"),
+            ("design = \"\"", "design = \"none\""),
+            ("participants = \"\"", "participants = \"under-30\""),
+            ("attrition = \"\"", "attrition = \"not-known\""),
+            ("follow_up = \"\"", "follow_up = \"none\""),
+            ("factor = \"\"", "factor = \"staff\""),
+            ("direction = \"\"", "direction = \"worked-because\""),
+            ("because = \"\"", "because = \"They stayed.\""),
+        ] {
+            assert!(text.contains(empty), "{empty}");
+            text = text.replacen(empty, full, 1);
+        }
+        text
+    }
+
+    #[tokio::test]
+    async fn what_the_receiver_would_refuse_gets_no_number() {
+        let world = World::enrolled().await;
+        let figures = world
+            .store
+            .own_figures(&LEP.parse().unwrap())
+            .await
+            .unwrap();
+        let today = jiff::civil::date(2022, 5, 1);
+        let own = check_file(&filled(), &figures, today).unwrap();
+        let mut foreign = own.clone();
+        foreign.area = Area::Lep("E37000002".parse().unwrap());
+        let attempt = async |entry: &PracticeEntry| {
+            let id = world
+                .store
+                .add_practice(entry, "ann", at(NOW))
+                .await
+                .unwrap();
+            let stored = world.store.practice_entry(id).await.unwrap().unwrap();
+            release(&world.store, &node_key(), id, "bob", stored.digest, at(NOW)).await
+        };
+        let error = attempt(&foreign).await.unwrap_err();
+        assert_eq!(error.code(), "entry-check");
+        assert!(
+            error
+                .to_string()
+                .contains("area: the code is that of another LEP"),
+            "{error}"
+        );
+        assert_eq!(world.number("SELECT count(*) FROM outbox").await, 0);
+        assert_eq!(attempt(&own).await.unwrap(), 1);
+    }
 }

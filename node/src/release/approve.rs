@@ -3,10 +3,13 @@
 use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
 use ldsp_protocol::ids::{Digest, Period};
-use ldsp_protocol::standard::Codebook;
+use ldsp_protocol::standard::{Codebook, Standard};
 use ldsp_protocol::statement::Kind;
+use ldsp_protocol::summary::Previous;
+use sqlx::sqlite::SqliteConnection;
 
 use super::{ReleaseError, check_ledger, check_payload};
+use crate::disclosure::LedgerMonth;
 use crate::seal;
 use crate::store::releases::{self, StoredRelease};
 use crate::store::{Store, audit, enrolment, ledger};
@@ -55,11 +58,17 @@ pub async fn approve(
         .ok_or(ReleaseError::NoIdentity)?;
     let months = ledger::months(&mut transaction, &Codebook::new(&lep, &[])).await?;
     check_ledger(&mut transaction, &months).await?;
-    let month = months
+    let at = months
         .iter()
-        .find(|m| m.period == release.period)
+        .position(|m| m.period == release.period)
         .ok_or(ReleaseError::LedgerLost)?;
-    let summary = check_payload(&release, month)?;
+    let summary = check_payload(&release, &months[at])?;
+    let previous = match at.checked_sub(1).map(|before| &months[before]) {
+        Some(month) => Some(previous(&mut transaction, month).await?),
+        None => None,
+    };
+    // What the receiver would refuse gets no number: a refused statement would stand in the way of all later ones.
+    summary.check(Standard::v1(), &lep, previous.as_ref())?;
     let at = now.as_second();
     let (kind, period) = (Kind::LearningSummary, Some(release.period));
     let seq = seal::queue(&mut transaction, key, kind, period, summary, at).await?;
@@ -80,6 +89,23 @@ pub async fn approve(
     .await?;
     transaction.commit().await?;
     Ok(seq)
+}
+
+/// What the next summary has to follow.
+async fn previous(
+    connection: &mut SqliteConnection,
+    month: &LedgerMonth,
+) -> Result<Previous, ReleaseError> {
+    let release = releases::of(connection, month.period)
+        .await?
+        .ok_or(ReleaseError::LedgerLost)?;
+    let summary = check_payload(&release, month)?;
+    Ok(Previous {
+        epoch: summary.noise.epoch,
+        month: summary.noise.month,
+        rho_micro: summary.noise.rho_micro,
+        pledges: summary.pledges,
+    })
 }
 
 fn check_person(

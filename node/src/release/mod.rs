@@ -7,10 +7,11 @@ mod show;
 mod tests;
 
 use ldsp_protocol::ids::Period;
-use ldsp_protocol::summary::LearningSummary;
+use ldsp_protocol::summary::{LearningSummary, SummaryError};
 use sqlx::sqlite::SqliteConnection;
 
 pub use approve::{Approval, approve};
+pub(crate) use prepare::prepare_in;
 pub use prepare::{Prepared, Request, SCHEDULE, next_period, prepare, waiting};
 pub use show::{Shown, ShownTable, show, title};
 
@@ -46,6 +47,8 @@ pub enum ReleaseError {
     NothingOpen,
     #[error("there is no release of {}", .0.in_words())]
     Unknown(Period),
+    #[error("{0} is not an author of this node")]
+    NotAuthor(String),
     #[error("{0} is not an approver of this node")]
     NotApprover(String),
     #[error("{0} prepared this release and may not approve it")]
@@ -60,6 +63,8 @@ pub enum ReleaseError {
         by: String,
         seq: u64,
     },
+    #[error("the receiver would refuse this release: {0}")]
+    Rule(#[from] SummaryError),
     #[error(transparent)]
     Protect(#[from] ProtectError),
     #[error(transparent)]
@@ -90,10 +95,11 @@ impl ReleaseError {
             Self::LedgerLost => "ledger-lost",
             Self::NothingOpen => "nothing-open",
             Self::Unknown(_) => "unknown-release",
-            Self::NotApprover(_) => "role",
+            Self::NotAuthor(_) | Self::NotApprover(_) => "role",
             Self::OwnWork(_) => "own-work",
             Self::Digest => "digest",
             Self::Already { .. } => "already-approved",
+            Self::Rule(_) => "rule",
             Self::Protect(_) => "protect",
             Self::Queue(error) => error.code(),
             Self::Store(_) => "storage",
@@ -122,6 +128,9 @@ impl ReleaseError {
             Self::NothingOpen | Self::Unknown(_) => {
                 "Prepare one with `ldsp-node release preview`; `ldsp-node status` shows which month is next."
             }
+            Self::NotAuthor(_) => {
+                "Ask a person with the role author, or add one with `ldsp-node people add NAME --role author`."
+            }
             Self::NotApprover(_) => {
                 "Ask a person with the role approver, or add one with `ldsp-node people add NAME --role approver`."
             }
@@ -131,6 +140,9 @@ impl ReleaseError {
             }
             Self::Already { .. } => {
                 "Nothing is left to do; `ldsp-node publish` sends what is queued."
+            }
+            Self::Rule(_) => {
+                "Upgrade this program if a newer version is out; otherwise tell the national operator the rule. Nothing was signed."
             }
             Self::Protect(error) => error.next(),
             Self::Queue(error) => error.next(),

@@ -41,7 +41,7 @@ pub struct Prepared {
 /// One immediate transaction reads the ledger, counts what became known by the month's end, draws the
 /// noise, writes ledger, marks and release, and commits. Dropped or killed before the commit, it leaves nothing and
 /// nobody has seen the draw; after it, the month is never drawn again. `entropy` gives a fresh
-/// generator for the month. A month that has not ended in London is refused; a quiet month is
+/// generator for the month. `author` is an author of this node or [`SCHEDULE`]. A month that has not ended in London is refused; a quiet month is
 /// released like any other.
 ///
 /// # Errors
@@ -59,7 +59,8 @@ pub async fn prepare(
     Ok(prepared)
 }
 
-pub(super) async fn prepare_in(
+/// [`prepare`] inside the caller's transaction, which what the caller writes of it shares.
+pub(crate) async fn prepare_in(
     connection: &mut SqliteConnection,
     request: Request,
     author: &str,
@@ -69,6 +70,7 @@ pub(super) async fn prepare_in(
     let lep = enrolment::lep(&mut *connection)
         .await?
         .ok_or(ReleaseError::NoIdentity)?;
+    check_author(&mut *connection, author).await?;
     let codebook = Codebook::new(&lep, &[]);
     let history = ledger::months(&mut *connection, &codebook).await?;
     let last = check_ledger(&mut *connection, &history).await?;
@@ -99,6 +101,20 @@ pub(super) async fn prepare_in(
         release,
         drawn: true,
     })
+}
+
+/// An approver who prepared a month could leave nobody to approve it. Only the timed job is no person: one who bears its name is
+/// judged by their role.
+async fn check_author(connection: &mut SqliteConnection, author: &str) -> Result<(), ReleaseError> {
+    let role: Option<String> = sqlx::query_scalar("SELECT role FROM people WHERE name = $1")
+        .bind(author)
+        .fetch_optional(connection)
+        .await?;
+    match role.as_deref() {
+        Some("author") => Ok(()),
+        None if author == SCHEDULE => Ok(()),
+        _ => Err(ReleaseError::NotAuthor(author.to_owned())),
+    }
 }
 
 /// The budget: what the history began with, else the LEP's own, else the standard's.

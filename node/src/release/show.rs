@@ -9,7 +9,8 @@ use super::{ReleaseError, check_payload};
 use crate::disclosure::LedgerMonth;
 use crate::store::{Store, enrolment, ledger, releases};
 
-/// A release for people of the node. Holds exact counts: never leaves a signed-in page or the node's terminal.
+/// A release in words and estimates: what any reader of the log could work out. It holds no exact count, so that a terminal or
+/// a program may show it without sign-in.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Shown {
     /// The month.
@@ -37,9 +38,7 @@ pub struct ShownTable {
     pub title: String,
     /// Number of cells, zeros included.
     pub cells: usize,
-    /// Enrolments that entered in the month, before noise. Exact: do not share.
-    pub exact: i64,
-    /// The same as readers will estimate it from what is published, over all cells.
+    /// Enrolments that entered in the month as readers will estimate them from what is published, over all cells.
     pub published: f64,
     /// Standard deviation of `published`.
     pub sd: f64,
@@ -101,9 +100,6 @@ fn shown_table(table: &Table, at: usize, months: &[LedgerMonth], rho_micro: u64)
         id: table.id.clone(),
         title: title(table),
         cells,
-        exact: months
-            .last()
-            .map_or(0, |m| m.tables[at].entries.iter().sum()),
         published: (0..cells)
             .map(|cell| estimate(cell, month) - estimate(cell, month - 1))
             .sum(),

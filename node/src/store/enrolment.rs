@@ -96,6 +96,7 @@ pub async fn read(connection: &mut SqliteConnection) -> Result<Option<Enrolment>
 }
 
 /// Writes the enrolment. An earlier one of the same node and log is replaced: the invite was used again.
+/// What the log said of the node's sequence is never taken back.
 ///
 /// # Errors
 /// Database trouble.
@@ -106,7 +107,8 @@ pub async fn write(
     sqlx::query(
         "INSERT INTO enrolment (id, node, url, origin, verifier, ca_pem, state, enrolled_at, head_seq, head_pae)
          VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9)
-         ON CONFLICT (id) DO UPDATE SET url = $2, ca_pem = $5, state = $6, head_seq = $8, head_pae = $9",
+         ON CONFLICT (id) DO UPDATE SET url = $2, ca_pem = $5, state = $6, head_seq = max(head_seq, $8),
+           head_pae = CASE WHEN $8 >= head_seq THEN $9 ELSE head_pae END",
     )
     .bind(enrolment.node.as_str())
     .bind(&enrolment.url)

@@ -62,7 +62,8 @@ async fn statements_leave_in_order_and_stay_acknowledged() {
         assert_eq!(row.log_index, Some(row.seq + 99));
         assert_eq!(row.acknowledged_at, Some(at(NOW).as_second()));
     }
-    let request = &aggregator.0.lock().unwrap().calls[0];
+    let calls = &aggregator.0.lock().unwrap().calls;
+    let request = calls.iter().find(|c| c.method == Method::Put).unwrap();
     assert_eq!(request.path, "/v1/nodes/black-country/statements/1");
     assert_eq!(
         request.headers,
@@ -210,16 +211,67 @@ async fn a_node_restored_from_a_backup_signs_and_draws_nothing_more() {
         .await
         .unwrap_err();
     assert_eq!(refused.code(), "behind-log", "{refused}");
-    // Had it not asked, the log would have refused: and from then on the node knows.
-    world.run("UPDATE enrolment SET head_seq = 0").await;
+    let next = prepare(&world.store, Wanted::default(), "ann", at(NOW), &seeded(1)).await;
+    assert_eq!(next.unwrap().release.digest, digest);
+}
+
+#[tokio::test]
+async fn a_second_draw_that_was_approved_offline_never_leaves() {
+    let (world, aggregator, submitter) = queued(2).await;
+    submitter.drain(at(NOW), &mut rng()).await.unwrap();
+    let sent = puts(&aggregator);
+    // Restored: the second month is gone and so is what the log said of it. Offline, it is drawn and approved again.
+    world.run("DELETE FROM outbox WHERE seq = 2").await;
+    world.run("DELETE FROM ledger_cells WHERE month = 2").await;
+    world.run("DELETE FROM ledger_months WHERE month = 2").await;
+    world.run("DELETE FROM releases WHERE month = 2").await;
+    world
+        .run("UPDATE enrolment SET head_seq = 0, head_pae = NULL")
+        .await;
+    let prepared = prepare(&world.store, Wanted::default(), "ann", at(NOW), &seeded(9)).await;
+    let approval = Approval {
+        person: "bob",
+        period: None,
+        digest: prepared.unwrap().release.digest,
+    };
     approve(&world.store, &node_key(), &approval, at(NOW))
         .await
         .unwrap();
-    let (_, problem) = postponed(submitter.step(at(NOW), true, &mut rng()).await.unwrap());
-    assert!(problem.contains("[equivocation]"), "{problem}");
+    // Online again, more than once: the log is asked, and nothing is sent.
+    for _ in 0..3 {
+        let (wait, problem) = postponed(submitter.step(at(NOW), true, &mut rng()).await.unwrap());
+        assert!(wait >= REFUSED_SHORTEST / 2, "{wait}");
+        assert!(
+            problem.contains("Nothing was sent") && problem.contains("newest backup"),
+            "{problem}"
+        );
+    }
+    assert_eq!(puts(&aggregator), sent);
     let next = prepare(&world.store, Wanted::default(), "ann", at(NOW), &seeded(1)).await;
     assert_eq!(next.unwrap_err().code(), "forked");
     assert_eq!(aggregator.taken(), 2);
+}
+
+#[tokio::test]
+async fn a_database_that_is_behind_the_log_sends_nothing() {
+    let (world, aggregator, submitter) = queued(3).await;
+    submitter.drain(at(NOW), &mut rng()).await.unwrap();
+    let sent = puts(&aggregator);
+    // The backup was taken before the second receipt came; the third statement came later.
+    world.run("DELETE FROM outbox WHERE seq = 3").await;
+    world.run("UPDATE outbox SET acknowledged_at = NULL, receipt = NULL, log_index = NULL, attempts = 0 WHERE seq = 2").await;
+    let (_, problem) = postponed(submitter.step(at(NOW), true, &mut rng()).await.unwrap());
+    assert!(problem.contains("log holds 3 statements"), "{problem}");
+    assert_eq!(puts(&aggregator), sent);
+}
+
+fn puts(aggregator: &Aggregator) -> usize {
+    let state = aggregator.0.lock().unwrap();
+    state
+        .calls
+        .iter()
+        .filter(|c| c.method == Method::Put)
+        .count()
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use ldsp_protocol::ids::Digest;
 use ldsp_protocol::standard::{Codebook, Family, Standard};
+use ldsp_protocol::summary::Manifest;
 
 use super::*;
 use crate::disclosure::LedgerMonth;
@@ -101,6 +102,28 @@ async fn a_month_is_drawn_once() {
 }
 
 #[tokio::test]
+async fn only_an_author_or_the_timetable_prepares() {
+    let world = World::new().await;
+    world.add(&started("2022-03-10")).await;
+    let attempt = async |who: &str| {
+        prepare(&world.store, Request::default(), who, at(LATER), &seeded(1)).await
+    };
+    for who in ["bob", "ANN", "nobody"] {
+        assert_eq!(attempt(who).await.unwrap_err().code(), "role", "{who}");
+    }
+    // A person cannot pass for the timed job.
+    world
+        .run("UPDATE people SET name = 'schedule' WHERE name = 'bob'")
+        .await;
+    assert_eq!(attempt(SCHEDULE).await.unwrap_err().code(), "role");
+    assert_eq!(world.number("SELECT count(*) FROM releases").await, 0);
+    world
+        .run("DELETE FROM people WHERE name = 'schedule'")
+        .await;
+    assert!(attempt(SCHEDULE).await.unwrap().drawn);
+}
+
+#[tokio::test]
 async fn killed_between_draw_and_commit_leaves_nothing() {
     let world = World::new().await;
     world.add(&started("2022-03-10")).await;
@@ -166,6 +189,36 @@ async fn only_another_person_approves_what_was_shown() {
     };
     let again = approve(&world.store, &node_key(), &again, at(LATER)).await;
     assert_eq!(code(again), "already-approved");
+    assert_eq!(world.number("SELECT count(*) FROM outbox").await, 1);
+}
+
+#[tokio::test]
+async fn what_the_receiver_would_refuse_is_not_signed() {
+    let world = World::enrolled().await;
+    world.add(&started("2022-03-10")).await;
+    approved(&world, &next(&world).await).await;
+    let mut release = next(&world).await;
+    // A payload of another budget than the month before: bytes, digest and ledger agree, and the rule is broken.
+    let mut summary: LearningSummary = serde_json::from_slice(&release.payload).unwrap();
+    let noise = &summary.noise;
+    summary.noise = Manifest::new(Standard::v1(), noise.epoch, noise.month, 100_000);
+    release.payload = serde_json::to_vec(&summary).unwrap();
+    release.digest = Digest::of(&release.payload);
+    sqlx::query("UPDATE releases SET payload = $1, digest = $2 WHERE approver IS NULL")
+        .bind(&release.payload)
+        .bind(release.digest.as_bytes().as_slice())
+        .execute(&world.store.writer)
+        .await
+        .unwrap();
+    let approval = Approval {
+        person: "bob",
+        period: None,
+        digest: release.digest,
+    };
+    let outcome = approve(&world.store, &node_key(), &approval, at(LATER)).await;
+    let error = outcome.unwrap_err();
+    assert_eq!(error.code(), "rule", "{error}");
+    assert!(error.to_string().contains("rho stays the same"), "{error}");
     assert_eq!(world.number("SELECT count(*) FROM outbox").await, 1);
 }
 
