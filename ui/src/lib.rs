@@ -36,9 +36,11 @@
 mod assets;
 pub mod charts;
 pub mod components;
+mod door;
 mod headers;
 mod html;
 mod page;
+mod patience;
 mod people;
 mod problem;
 mod roles;
@@ -57,7 +59,7 @@ pub use page::{Banner, Frame, Link, NavItem, Page};
 pub use people::{Nobody, People, PeopleError, PersonRecord, Role, SignedIn};
 pub use problem::{ProblemPage, wants_html};
 pub use roles::{Access, RoleTable, Rule};
-pub use server::serve;
+pub use server::{serve, serve_at_most};
 pub use site::{Site, SiteError};
 
 /// Where the time comes from. Only `app` modules give one that reads the system's.

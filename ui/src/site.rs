@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -15,6 +16,7 @@ use tower_sessions::Session;
 
 use crate::Clock;
 use crate::page::{Frame, Unframed};
+use crate::patience::{self, Patience};
 use crate::people::{People, SharedPeople, SignedIn, to_sign_in};
 use crate::problem::ProblemPage;
 use crate::roles::{Decision, RoleTable};
@@ -50,6 +52,7 @@ pub struct Site {
     csrf: CsrfLayer,
     cookie: String,
     hsts: bool,
+    body_wait: Duration,
 }
 
 impl Site {
@@ -82,6 +85,7 @@ impl Site {
             csrf,
             cookie: "__Host-ldsp".into(),
             hsts: is_named_host(host),
+            body_wait: patience::BODY,
         })
     }
 
@@ -108,6 +112,13 @@ impl Site {
         Ok(self)
     }
 
+    /// How long to wait for the next piece of a request's body before 408 is answered: 30 seconds unless said here.
+    #[must_use]
+    pub fn body_wait(mut self, wait: Duration) -> Self {
+        self.body_wait = wait;
+        self
+    }
+
     /// The whole site.
     ///
     /// `pages` are for people: each of their routes must be in the role table; they get the session, the origin check, the
@@ -119,6 +130,13 @@ impl Site {
             people: self.people,
             roles: self.roles,
         });
+        let patient = |answer| {
+            let wait = self.body_wait;
+            middleware::from_fn_with_state(Patience { wait, answer }, patience::watch)
+        };
+        let machine = machine
+            .layer(patient(patience::plain))
+            .layer(CatchPanicLayer::new());
         let pages =
             pages
                 .merge(sign_in::router(
@@ -127,6 +145,7 @@ impl Site {
                     &self.cookie,
                 ))
                 .fallback(|| async { ProblemPage::not_found() })
+                .layer(patient(patience::page))
                 .layer(DefaultBodyLimit::max(BODY_BYTES))
                 .layer(middleware::from_fn_with_state(gate.clone(), admit))
                 .layer(session::layer(self.cookie, self.clock))
@@ -137,7 +156,6 @@ impl Site {
                     apologise as fn(Box<dyn Any + Send>) -> Response,
                 ))
                 .layer(middleware::from_fn_with_state(gate, frame));
-        let machine = machine.layer(CatchPanicLayer::new());
         pages
             .merge(machine)
             .merge(assets::router())

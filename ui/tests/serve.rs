@@ -8,13 +8,21 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::ConnectInfo;
-use axum::routing::get;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{ConnectInfo, Multipart};
+use axum::http::StatusCode;
+use axum::routing::{get, post, put};
 use jiff::Timestamp;
 use ldsp_ui::tls::{Material, PrivateCa};
 use ldsp_ui::{Access, Frame, Nobody, Page, RoleTable, Rule, Site};
+use rustls::crypto::aws_lc_rs;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -25,7 +33,32 @@ struct Server {
     authority: String,
 }
 
+/// A whole minute: what no test is to wait for.
+const LONG: Duration = Duration::from_secs(60);
+
 fn start() -> Server {
+    start_with(LONG, 9)
+}
+
+/// A form with a file; refused with the page's own words when it breaks off.
+async fn upload(mut form: Multipart) -> (StatusCode, String) {
+    loop {
+        match form.next_field().await {
+            Ok(Some(field)) => match field.bytes().await {
+                Ok(_) => {}
+                Err(error) => return (StatusCode::BAD_REQUEST, error.body_text()),
+            },
+            Ok(None) => return (StatusCode::OK, "whole".to_owned()),
+            Err(error) => return (StatusCode::BAD_REQUEST, error.body_text()),
+        }
+    }
+}
+
+async fn statement(body: Result<Bytes, BytesRejection>) -> StatusCode {
+    body.map_or(StatusCode::BAD_REQUEST, |_| StatusCode::CREATED)
+}
+
+fn start_with(body_wait: Duration, connections: usize) -> Server {
     // Clients judge certificates by the system's clock, so these hold from 2000 to 2099.
     let (from, to) = (
         Timestamp::from_second(946_684_800).unwrap(),
@@ -40,25 +73,30 @@ fn start() -> Server {
     let roles = RoleTable::new([
         Rule::get("/", Access::Public),
         Rule::get("/peer", Access::Public),
+        Rule::post("/upload", Access::Public),
     ]);
     let clock = Arc::new(|| Timestamp::UNIX_EPOCH);
     let site = Site::new(Frame::new("Served"), "https://site.example", Nobody, clock)
         .unwrap()
+        .body_wait(body_wait)
         .roles(roles);
     let pages = Router::new()
         .route("/", get(|| async { Page::new("Served").body("hello") }))
         .route(
             "/peer",
             get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() }),
-        );
+        )
+        .route("/upload", post(upload));
+    let machine = Router::new().route("/v1/statement", put(statement));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let shutdown = async move { drop(stopped.await) };
-    let ended = tokio::spawn(ldsp_ui::serve(
+    let ended = tokio::spawn(ldsp_ui::serve_at_most(
+        connections,
         listener,
         material,
-        site.router(pages, Router::new()),
+        site.router(pages, machine),
         shutdown,
     ));
     Server {
@@ -132,4 +170,90 @@ async fn strangers_to_the_authority_and_plain_http_get_nothing() {
         server.stop.send(()).unwrap();
         server.ended.await.unwrap().unwrap();
     }
+}
+
+type Line = StreamOwned<ClientConnection, TcpStream>;
+
+/// A bare TLS connection, to send what no decent client sends.
+fn dial(server: &Server) -> Line {
+    let mut roots = RootCertStore::empty();
+    let authority = CertificateDer::from_pem_slice(server.authority.as_bytes()).unwrap();
+    roots.add(authority).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = "site.example".try_into().unwrap();
+    let connection = ClientConnection::new(Arc::new(config), name).unwrap();
+    StreamOwned::new(connection, TcpStream::connect(server.address).unwrap())
+}
+
+/// Everything until the server closes the connection.
+fn all(line: &mut Line) -> String {
+    let mut answer = Vec::new();
+    // Closed without the goodbye of TLS is closed all the same.
+    drop(line.read_to_end(&mut answer));
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_stalls_is_answered_408_and_the_connection_ends() {
+    let server = start_with(Duration::from_millis(50), 9);
+    let multipart = "POST /upload HTTP/1.1\r\nHost: site.example\r\nSec-Fetch-Site: same-origin\r\n\
+        Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 9000\r\n\r\n\
+        --b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\nhalf a";
+    let envelope =
+        "PUT /v1/statement HTTP/1.1\r\nHost: site.example\r\nContent-Length: 9000\r\n\r\n{\"half";
+    let sign_in = "POST /sign-in HTTP/1.1\r\nHost: site.example\r\nSec-Fetch-Site: same-origin\r\n\
+        Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9000\r\n\r\nname=a";
+    let mut lines = [dial(&server), dial(&server), dial(&server)];
+    let answers = tokio::task::spawn_blocking(move || {
+        let mut answers = Vec::new();
+        for (line, request) in lines.iter_mut().zip([multipart, envelope, sign_in]) {
+            line.write_all(request.as_bytes()).unwrap();
+            answers.push(all(line));
+        }
+        answers
+    });
+    let answers = answers.await.unwrap();
+    for answer in &answers {
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    }
+    for page in [&answers[0], &answers[2]] {
+        assert!(page.contains("request_stalled") && page.contains("<title>"));
+    }
+    assert!(!answers[1].contains('<'), "a program gets no page");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_too_many_waits_until_another_ends() {
+    let server = start_with(LONG, 1);
+    let (mut first, mut second) = (dial(&server), dial(&server));
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut begun = [0; 12];
+        first
+            .write_all(b"GET / HTTP/1.1\r\nHost: site.example\r\n\r\n")
+            .unwrap();
+        first.read_exact(&mut begun).unwrap();
+        assert_eq!(&begun, b"HTTP/1.1 200");
+        let wait = Some(Duration::from_millis(50));
+        second.sock.set_read_timeout(wait).unwrap();
+        let request = b"GET /peer HTTP/1.1\r\nHost: site.example\r\nConnection: close\r\n\r\n";
+        let early = second.write_all(request).and_then(|()| {
+            // Nothing comes, not even the server's half of the handshake.
+            second.read_exact(&mut begun)
+        });
+        assert!(
+            matches!(early, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock),
+            "the first connection is still open"
+        );
+        drop(first);
+        second.sock.set_read_timeout(None).unwrap();
+        second.write_all(request).unwrap();
+        all(&mut second)
+    });
+    let answer = answer.await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }
