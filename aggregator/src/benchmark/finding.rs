@@ -293,7 +293,7 @@ pub enum Shown {
         /// Enrolments that it is a share of, rounded.
         base: u64,
     },
-    /// Too few to say: a count under three standard errors, or a rate on a base under five.
+    /// Too few to say: a count under three standard errors, or a rate on a base under five standard errors.
     TooFew,
 }
 

@@ -114,7 +114,7 @@ fn definition(measure: Measure) -> Html {
         .fact(
             "Uncertainty",
             "95 % interval of the noise added for privacy, which is known exactly; rates by the delta method. \
-             Counts under three standard errors and rates on a base under five are “too few to say”.",
+             Counts under three standard errors and rates on a base under five standard errors are “too few to say”.",
         );
     if let Some(context) = measures::context(measure) {
         facts = facts.fact(

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Uri};
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::practice::{Factor, PracticeEntry, Verdict};
 use ldsp_protocol::problem::{self, Problem};
+use ldsp_protocol::standard::Dimension;
 use serde::{Deserialize, Serialize};
 
 use super::{Refusal, read};
@@ -98,8 +99,13 @@ async fn list(
         None => None,
         Some(id) => Some(Factor::parse(id).ok_or_else(|| unknown("cause"))?),
     };
+    let tiers = &service.standard.dimension(Dimension::Tier).codes;
+    let tier = match asked.tier {
+        Some(id) if !tiers.iter().any(|c| c.id == id) => return Err(unknown("tier")),
+        tier => tier,
+    };
     let filter = PracticeFilter {
-        tier: asked.tier,
+        tier,
         verdict,
         cause,
         before: asked.before,

@@ -254,7 +254,7 @@ pub struct NationalMonth {
 pub enum Reader {
     /// Anybody, on this day in London.
     Public(Date),
-    /// An enrolled node or a signed-in person: peers-first entries too.
+    /// An enrolled node: peers-first entries too. People who sign in to the pages read as the public.
     Peer,
 }
 

@@ -133,6 +133,16 @@ async fn a_federation_is_shown_with_coverage_intervals_and_downloads() {
 }
 
 #[tokio::test]
+async fn what_is_too_few_is_said_in_standard_errors() {
+    let browser = Browser::open().await;
+    for path in ["/about", "/benchmarks/achievement"] {
+        let page = browser.shows(path).await;
+        assert!(page.contains("three standard errors"), "{path}");
+        assert!(page.contains("under five standard errors"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_slug_leads_to_the_code_and_unknown_places_to_a_problem_page() {
     let browser = Browser::open().await;
     let moved = browser.get("/leps/solent").await;
