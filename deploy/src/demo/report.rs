@@ -8,6 +8,14 @@ use super::centre::Centre;
 use super::score::{Score, score};
 use super::{Options, Plan};
 
+/// All LEPs.
+const WHOLE: usize = 38;
+
+/// Why the sum of the LEPs' published figures is not the published figure for England.
+pub(super) const DIFFERENCE: &str = "The input, 84,760 enrolments and 62,870 achievements, is the sum of the figures published for the \
+    38 LEPs. The official figures for England are 84,190 and 62,410. The sum is above them because seven districts belonged to two \
+    LEPs and count in both, and because every figure is rounded to 10 at its source.";
+
 /// One figure three ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Figure {
@@ -30,6 +38,9 @@ pub struct Report {
     pub enrolments: Figure,
     /// Enrolments that ended with the achievement.
     pub achievements: Figure,
+    /// Why input and official figures differ, when all LEPs take part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<&'static str>,
     /// Intervals printed on the LEPs' pages.
     pub intervals: Score,
     /// Time from start to report.
@@ -75,6 +86,7 @@ impl Report {
                 input: sum(|a| a.records().achievements()),
                 official: official.1,
             },
+            explanation: (areas.len() == WHOLE).then_some(DIFFERENCE),
             intervals,
             seconds,
         })
@@ -166,9 +178,9 @@ fn words(report: &Report) -> String {
         line("enrolments", &report.enrolments),
         line("achievements", &report.achievements),
     );
-    if report.nodes == 38 {
-        text += "The input is the sum of the 38 LEPs' published figures. It is above the official figure for England because seven\n\
-                 districts belonged to two LEPs and count in both, and because every figure is rounded to 10 at its source.\n\n";
+    if let Some(explanation) = report.explanation {
+        text += explanation;
+        text += "\n\n";
     }
     text += &format!(
         "Of {} figures printed with a 95 % interval on the LEPs' pages, {} intervals cover the truth: {:.1} %.\n",
