@@ -10,6 +10,7 @@ pub(crate) mod conformance;
 mod model;
 pub mod sqlite;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
 use ldsp_protocol::ids::{Digest, NodeSlug};
@@ -124,10 +125,13 @@ pub trait Log: Send + Sync + 'static {
         batch: &[NewStatement],
         sign: Sign<'_>,
     ) -> impl Future<Output = Outcome<Vec<Placed>>> + Send;
-    /// Keeps the proof that a node signed a second statement for a place. Idempotent.
+    /// Keeps the proof that a node signed a second statement for a place: the first such for each
+    /// place, later ones change nothing.
     fn keep_evidence(&self, evidence: &Equivocation) -> impl Future<Output = Outcome<()>> + Send;
     /// Proofs against a node, by sequence number.
     fn evidence(&self, node: &NodeSlug) -> impl Future<Output = Outcome<Vec<Equivocation>>> + Send;
+    /// Number of places for which each node signed more than one statement; nodes without are left out.
+    fn conflicts(&self) -> impl Future<Output = Outcome<BTreeMap<NodeSlug, u64>>> + Send;
     /// Number of statements.
     fn size(&self) -> impl Future<Output = Outcome<u64>> + Send;
     /// A node's statement by its sequence number.

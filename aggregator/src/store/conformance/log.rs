@@ -10,6 +10,7 @@ pub(crate) async fn log_conforms<S: Log + Registry + Rollups + Clone>(
     damage: impl AsyncFn(&S, &'static str),
 ) {
     one_by_one(&open().await).await;
+    of_many_conflicts_the_first_is_kept(&open().await).await;
     each_item_of_a_batch_fares_on_its_own(&open().await).await;
     many_writers(open().await).await;
     let store = open().await;
@@ -123,6 +124,37 @@ async fn each_item_of_a_batch_fares_on_its_own<S: Log + Registry + Rollups>(stor
     assert_eq!(store.evidence(&b.slug).await.unwrap(), []);
     assert_eq!(store.history(&a.slug).await.unwrap(), of_a);
     assert_eq!(store.contributions().await.unwrap().len(), 4);
+}
+
+async fn of_many_conflicts_the_first_is_kept<S: Log + Registry>(store: &S) {
+    let mut sim = Sim::new(0);
+    admit(store, &sim).await;
+    assert!(store.conflicts().await.unwrap().is_empty());
+    let mut history = vec![];
+    let sent = [month(&mut sim, &mut history), month(&mut sim, &mut history)];
+    store.append(&sent, SIGN).await.unwrap();
+    let other = |of: &NewStatement, text: &str| NewStatement {
+        pae: Digest::of(text.as_bytes()),
+        envelope: text.as_bytes().to_vec(),
+        ..of.clone()
+    };
+    let flood: Vec<NewStatement> = (0..5).map(|n| other(&sent[0], &format!("{n}"))).collect();
+    for placed in store.append(&flood, SIGN).await.unwrap() {
+        let logged = sent[0].pae;
+        assert_eq!(placed, Placed::Equivocation { logged });
+    }
+    let mut later = store.evidence(&sim.slug).await.unwrap().remove(0);
+    later.refused = Digest::of(b"later");
+    store.keep_evidence(&later).await.unwrap();
+    let proofs = store.evidence(&sim.slug).await.unwrap();
+    assert_eq!((proofs.len(), proofs[0].refused), (1, flood[0].pae));
+    assert_eq!(proofs[0].envelope, flood[0].envelope);
+    store
+        .append(&[other(&sent[1], "second")], SIGN)
+        .await
+        .unwrap();
+    let conflicts = store.conflicts().await.unwrap();
+    assert_eq!(conflicts.into_iter().collect::<Vec<_>>(), [(sim.slug, 2)]);
 }
 
 async fn many_writers<S: Log + Registry + Clone>(store: S) {

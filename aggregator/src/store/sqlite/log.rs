@@ -77,7 +77,7 @@ async fn insert_evidence(
 ) -> Result<(), StoreError> {
     query(
         "INSERT INTO equivocation (pae, node, seq, logged_pae, envelope, received)
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (pae) DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (node, seq) DO NOTHING",
     )
     .bind(proof.refused.as_bytes().as_slice())
     .bind(proof.node.as_str())
@@ -226,12 +226,23 @@ impl Log for Sqlite {
 
     async fn evidence(&self, node: &NodeSlug) -> Result<Vec<Equivocation>, StoreError> {
         let rows = query(
-            "SELECT node, seq, logged_pae, pae, envelope, received FROM equivocation WHERE node = $1 ORDER BY seq, pae",
+            "SELECT node, seq, logged_pae, pae, envelope, received FROM equivocation WHERE node = $1 ORDER BY seq",
         )
         .bind(node.as_str())
         .fetch_all(&self.reader)
         .await?;
         rows.iter().map(evidence).collect()
+    }
+
+    async fn conflicts(&self) -> Result<BTreeMap<NodeSlug, u64>, StoreError> {
+        let rows = query("SELECT node, count(*) AS conflicts FROM equivocation GROUP BY node")
+            .fetch_all(&self.reader)
+            .await?;
+        let count = |row: &SqliteRow| {
+            let columns = Columns::new(row, "equivocation", "all");
+            Ok((columns.text("node")?, columns.number("conflicts")?))
+        };
+        rows.iter().map(count).collect()
     }
 
     async fn size(&self) -> Result<u64, StoreError> {
