@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 
 use ldsp_protocol::ids::{Digest, NodeSlug};
+use sqlx::error::ErrorKind;
 
 pub use model::{
     Effect, Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, NationalMonth,
@@ -45,6 +46,15 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether only the statement at hand is concerned: the transaction can go on without it.
+    pub(crate) fn is_of_one_row(&self) -> bool {
+        match self {
+            Self::Corrupt { .. } | Self::Conflict(_) => true,
+            Self::Database(sqlx::Error::Database(e)) => !matches!(e.kind(), ErrorKind::Other),
+            Self::Database(_) | Self::Migration(_) => false,
+        }
+    }
+
     /// Whether a write may or may not have reached the disk (a failed fsync): the process must end
     /// and read the truth back at its next start.
     #[must_use]
@@ -119,7 +129,8 @@ pub type Sign<'a> = &'a (dyn Fn(&NewStatement, u64) -> String + Send + Sync);
 /// The log of statements.
 pub trait Log: Send + Sync + 'static {
     /// Logs a batch in order, in one durable transaction with everything that the statements add:
-    /// node heads, rollup, library. Each statement fares on its own; an error means that none was logged.
+    /// node heads, rollup, library. Each statement fares on its own, also where a damaged row stops
+    /// it; an error means that the transaction could not be carried through and none was logged.
     fn append(
         &self,
         batch: &[NewStatement],

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use ldsp_protocol::ids::{NodeSlug, Period};
 use ldsp_protocol::statement::Kind;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection, query};
+use sqlx::{Connection as _, Row, SqliteConnection, query};
 
 use super::registry::find_node;
 use super::{Columns, IMMEDIATE, Sqlite, library, rollups, signed};
-use crate::rollup;
+use crate::rollup::{self, Fold};
 use crate::store::{
     Conflict, Effect, Equivocation, Head, Log, LoggedStatement, NewStatement, Place, Placed, Sign,
     StoreError,
@@ -160,16 +160,36 @@ async fn insert(
     Ok(())
 }
 
-/// National deltas of a batch, added up before they are written: a month's rows are read and
-/// written once a batch, not once a statement.
-type Deltas = BTreeMap<(Period, String), Vec<i64>>;
+/// National sums that a batch changes: a month's rows are read and written once a batch, not once
+/// a statement.
+type Sums = BTreeMap<(Period, String), Vec<i64>>;
+
+/// Adds a month's deltas. All sums are read before the first is changed: a damaged one stops the
+/// statement and leaves the others as they were.
+async fn add_national(
+    connection: &mut SqliteConnection,
+    fold: &Fold,
+    sums: &mut Sums,
+) -> Result<(), StoreError> {
+    let period = fold.month.period;
+    for part in fold.national.keys() {
+        if !sums.contains_key(&(period, part.clone())) {
+            let cells = rollups::national_cells(connection, period, part).await?;
+            sums.insert((period, part.clone()), cells);
+        }
+    }
+    for (part, delta) in &fold.national {
+        rollup::add(sums.entry((period, part.clone())).or_default(), delta);
+    }
+    Ok(())
+}
 
 async fn place(
     connection: &mut SqliteConnection,
     new: &NewStatement,
     index: u64,
     sign: Sign<'_>,
-    deltas: &mut Deltas,
+    sums: &mut Sums,
 ) -> Result<Placed, StoreError> {
     let node = find_node(connection, &new.node)
         .await?
@@ -185,10 +205,7 @@ async fn place(
     match &new.effect {
         Effect::Summary(fold) => {
             rollups::insert_month(connection, &fold.month).await?;
-            for (part, delta) in &fold.national {
-                let sum = deltas.entry((fold.month.period, part.clone())).or_default();
-                rollup::add(sum, delta);
-            }
+            add_national(connection, fold, sums).await?;
         }
         Effect::Practice(entry) => library::insert(connection, new, index, entry).await?,
     }
@@ -203,17 +220,30 @@ impl Log for Sqlite {
     ) -> Result<Vec<Placed>, StoreError> {
         let mut tx = self.writer.begin_with(IMMEDIATE).await?;
         let mut next = size(&mut tx).await?;
-        let mut deltas = Deltas::new();
+        let mut sums = Sums::new();
         let mut outcomes = Vec::with_capacity(batch.len());
         for new in batch {
-            let outcome = place(&mut tx, new, next, sign, &mut deltas).await?;
+            // What stops one statement undoes that one: the others of the batch are not its business.
+            let mut savepoint = tx.begin().await?;
+            let outcome = match place(&mut savepoint, new, next, sign, &mut sums).await {
+                Ok(outcome) => {
+                    savepoint.commit().await?;
+                    outcome
+                }
+                Err(error) if error.is_of_one_row() => {
+                    savepoint.rollback().await?;
+                    let cause = error.to_string();
+                    Placed::Failed { cause }
+                }
+                Err(error) => return Err(error),
+            };
             if matches!(outcome, Placed::Logged(_)) {
                 next += 1;
             }
             outcomes.push(outcome);
         }
-        for ((period, part), delta) in &deltas {
-            rollups::add_national(&mut tx, *period, part, delta).await?;
+        for ((period, part), cells) in &sums {
+            rollups::write_national(&mut tx, *period, part, cells).await?;
         }
         // What is known before this line may still vanish; only afterwards may it be acknowledged.
         tx.commit().await?;
