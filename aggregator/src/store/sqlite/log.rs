@@ -1,6 +1,7 @@
 //! The log. One transaction holds a whole batch: statements, node heads, rollup, library.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use ldsp_protocol::ids::{NodeSlug, Period};
 use ldsp_protocol::statement::Kind;
@@ -173,9 +174,8 @@ async fn add_national(
 ) -> Result<(), StoreError> {
     let period = fold.month.period;
     for part in fold.national.keys() {
-        if !sums.contains_key(&(period, part.clone())) {
-            let cells = rollups::national_cells(connection, period, part).await?;
-            sums.insert((period, part.clone()), cells);
+        if let Entry::Vacant(sum) = sums.entry((period, part.clone())) {
+            sum.insert(rollups::national_cells(connection, period, part).await?);
         }
     }
     for (part, delta) in &fold.national {
