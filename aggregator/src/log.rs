@@ -173,6 +173,9 @@ impl<S: Log> Worker<S> {
             Ok(placed) => {
                 tracing::debug!(statements = batch.len(), "a batch was logged");
                 for ((new, outcome), door) in batch.iter().zip(placed).zip(doors) {
+                    if let Placed::Failed { cause } = &outcome {
+                        tracing::error!(node = %new.node, seq = new.seq, cause, "a statement could not be logged");
+                    }
                     // A sender that went away asks again and gets the same receipt.
                     drop(door.send(answer(new, outcome)));
                 }
@@ -200,6 +203,7 @@ fn answer(new: &NewStatement, outcome: Placed) -> Answer {
         Placed::Equivocation { logged } => Err(equivocation(new.seq, logged)),
         Placed::Gap { expected } => Err(Problem::gap(expected, new.seq)),
         Placed::Chain => Err(chain(new.seq - 1)),
+        Placed::Failed { .. } => Err(storage()),
     }
 }
 

@@ -208,6 +208,7 @@ fn from_init_to_invite() {
     );
     let nodes = json(&run(dir, &["nodes", "list", "--json"], None));
     assert_eq!(nodes[0]["state"], "invited");
+    assert_eq!(nodes[0]["conflicts"], 0);
     let zeros = "0".repeat(64);
     let approve = [
         "nodes",

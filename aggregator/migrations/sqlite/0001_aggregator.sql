@@ -54,14 +54,16 @@ CREATE TABLE statement (
     UNIQUE (node, seq)
 ) STRICT;
 
--- Two statements signed for one place: `envelope` against the logged one. Written once.
+-- Two statements signed for one place: `envelope`, the first refused one, against the logged one. Written once:
+-- one is proof enough, and a node that goes on must not fill the disk.
 CREATE TABLE equivocation (
-    pae        BLOB NOT NULL PRIMARY KEY, -- of the statement that was refused
     node       TEXT NOT NULL REFERENCES node (name),
     seq        INTEGER NOT NULL,
+    pae        BLOB NOT NULL,    -- of the statement that was refused
     logged_pae BLOB NOT NULL,
-    envelope   BLOB NOT NULL,             -- exact bytes of the refused statement
-    received   INTEGER NOT NULL           -- ms
+    envelope   BLOB NOT NULL,    -- exact bytes of the refused statement
+    received   INTEGER NOT NULL, -- ms
+    PRIMARY KEY (node, seq)
 ) STRICT;
 
 -- Rollup, rebuildable from the log: one node's month. Written once.

@@ -219,10 +219,12 @@ pub struct NodeLine {
     pub approved_by: Option<String>,
     /// Statements logged.
     pub statements: u64,
+    /// Places for which it signed more than one statement; the first other one of each is kept as proof.
+    pub conflicts: u64,
 }
 
-impl From<Node> for NodeLine {
-    fn from(node: Node) -> Self {
+impl NodeLine {
+    fn new(node: Node, conflicts: u64) -> Self {
         let lep = Geography::embedded().lep(&node.lep);
         Self {
             lep_name: lep.map_or_else(String::new, |l| l.name.clone()),
@@ -232,6 +234,7 @@ impl From<Node> for NodeLine {
             state: node.state,
             approved_by: node.approved_by,
             statements: node.head.seq,
+            conflicts,
         }
     }
 }
@@ -280,6 +283,13 @@ impl fmt::Display for NodeLine {
         {
             write!(f, "\n    fingerprint {blocks}")?;
         }
+        if self.conflicts > 0 {
+            write!(
+                f,
+                "\n    conflicts {}: it signed two statements for one place; its key may be in other hands",
+                self.conflicts
+            )?;
+        }
         Ok(())
     }
 }
@@ -288,9 +298,15 @@ impl fmt::Display for NodeLine {
 ///
 /// # Errors
 /// Trouble with the store.
-pub async fn nodes<S: Registry>(store: &S) -> Result<NodeList, Refused> {
-    let nodes = store.nodes().await?;
-    Ok(NodeList(nodes.into_iter().map(NodeLine::from).collect()))
+pub async fn nodes<S: Registry + Log>(store: &S) -> Result<NodeList, Refused> {
+    let conflicts = store.conflicts().await?;
+    let line = |node: Node| {
+        let count = conflicts.get(&node.node).copied().unwrap_or_default();
+        NodeLine::new(node, count)
+    };
+    Ok(NodeList(
+        store.nodes().await?.into_iter().map(line).collect(),
+    ))
 }
 
 /// Approves a pending node whose key has this fingerprint (64 hex digits, blocks or not).
@@ -315,7 +331,11 @@ pub async fn approve<S: Registry>(
             "Type all 16 blocks as the LEP reads them out.",
         )
     })?;
-    Ok(store.approve(node, digest, by, now).await?.into())
+    // Nothing is logged of a node before its approval, so nothing is in conflict.
+    Ok(NodeLine::new(
+        store.approve(node, digest, by, now).await?,
+        0,
+    ))
 }
 
 /// National figures for a terminal.

@@ -3,7 +3,7 @@
 use super::{Finding, Shown};
 
 /// Header of the table; `z` not applicable, `low` too few to say.
-const HEADER: [&str; 18] = [
+const HEADER: [&str; 20] = [
     "place_code",
     "place",
     "dimension",
@@ -22,6 +22,8 @@ const HEADER: [&str; 18] = [
     "leps_late",
     "leps_missing",
     "leps",
+    "lep_months",
+    "lep_months_of",
 ];
 
 /// Writes `findings` as CSV. Shares are between 0 and 1; `estimate` and `standard_error` are
@@ -75,6 +77,8 @@ pub fn to_csv<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Result<Vec
             c.late.to_string(),
             c.missing.to_string(),
             c.of.to_string(),
+            c.months.to_string(),
+            c.of_months.to_string(),
         ])?;
     }
     writer

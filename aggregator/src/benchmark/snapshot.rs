@@ -81,7 +81,7 @@ impl Snapshot {
     /// How much of England the figures to date hold.
     #[must_use]
     pub fn coverage(&self) -> Coverage {
-        Coverage::of(self.leps_of_map().map(|lep| self.status(&lep.code)))
+        self.coverage_of(self.leps_of_map())
     }
 
     /// England to date, one figure per measure in the order of [`Measure::ALL`].
@@ -183,7 +183,7 @@ impl Snapshot {
                 if leps.is_empty() {
                     return None;
                 }
-                let coverage = Coverage::of(leps.iter().map(|l| self.status(&l.code)));
+                let coverage = self.coverage_of(leps.iter().copied());
                 let place = Place {
                     code: (*code).to_owned(),
                     name: (*name).to_owned(),
@@ -233,11 +233,12 @@ impl Snapshot {
                 let months = self.months.get(&lep.code)?;
                 months.iter().find(|m| m.period == *period)
             };
-            let coverage = Coverage::of(self.leps_of_map().map(|lep| match released(lep) {
-                Some(_) => Status::Contributed,
-                None if self.months.contains_key(&lep.code) => Status::Late,
-                None => Status::Missing,
-            }));
+            let leps = self.leps_of_map().map(|lep| match released(lep) {
+                Some(_) => (Status::Contributed, 1),
+                None if self.months.contains_key(&lep.code) => (Status::Late, 0),
+                None => (Status::Missing, 0),
+            });
+            let coverage = Coverage::of(leps, range.months());
             let linear = families.measure(measure, None)?;
             Some(finding(measure, &england(), None, range, coverage, &linear))
         };
@@ -261,7 +262,7 @@ impl Snapshot {
                     from: month.period,
                     to: month.period,
                 };
-                let coverage = Coverage::of([Status::Contributed]);
+                let coverage = Coverage::of([(Status::Contributed, 1)], range.months());
                 trend.push(finding(
                     measure,
                     &place(lep),
@@ -278,6 +279,15 @@ impl Snapshot {
 
     fn leps_of_map(&self) -> impl Iterator<Item = &'static Lep> {
         Geography::embedded().leps()
+    }
+
+    /// How much of these LEPs the figures to date hold.
+    fn coverage_of<'a>(&self, leps: impl Iterator<Item = &'a Lep>) -> Coverage {
+        let released = |lep: &Lep| self.months.get(&lep.code).map_or(0, Vec::len);
+        Coverage::of(
+            leps.map(|lep| (self.status(&lep.code), released(lep))),
+            self.range.map_or(0, |r| r.months()),
+        )
     }
 
     fn status(&self, lep: &Gss) -> Status {
@@ -332,7 +342,7 @@ impl Snapshot {
             from,
             to: last.period,
         };
-        let coverage = Coverage::of([standing.status]);
+        let coverage = Coverage::of([(standing.status, standing.releases)], range.months());
         measured(families, slice, |measure, slice, linear| {
             finding(measure, &standing.place, slice, range, coverage, linear)
         })

@@ -173,6 +173,7 @@ fn coverage_counts_every_lep_once() {
         late,
         missing,
         of,
+        ..
     } = coverage;
     assert_eq!((contributed, late, missing, of), (2, 1, 35, 38));
     let range = snapshot.range().unwrap();
@@ -184,6 +185,28 @@ fn coverage_counts_every_lep_once() {
         .sum();
     assert!(of <= 38 && of > 0);
     assert!(snapshot.national().iter().all(|f| f.coverage == coverage));
+}
+
+#[test]
+fn an_area_that_joined_late_does_not_count_as_whole() {
+    let mut late = Sim::new(2);
+    late.next = "2022-03".parse().unwrap();
+    let all = snapshot(&mut [(Sim::new(0), 3), (Sim::new(1), 3), (late, 1)], 50);
+    let coverage = all.coverage();
+    assert_eq!((coverage.contributed, coverage.late), (3, 0));
+    assert_eq!((coverage.months, coverage.of_months), (7, 9));
+    let words = "3 of 38 LEPs contributed, 0 late, 35 not yet, 7 of 9 months";
+    assert_eq!(coverage.in_words(), words);
+    let csv = String::from_utf8(to_csv(&all.national()).unwrap()).unwrap();
+    assert!(csv.lines().nth(1).unwrap().ends_with(",38,7,9"), "{csv}");
+    let json = serde_json::to_value(coverage).unwrap();
+    assert_eq!((&json["months"], &json["of_months"]), (&7.into(), &9.into()));
+    // A single month says it in LEPs, a complete federation not at all.
+    let january = all.trend(Measure::Starts)[0].coverage;
+    assert_eq!((january.months, january.of_months), (2, 3));
+    assert_eq!(january.months_in_words(), None);
+    let whole = snapshot(&mut [(Sim::new(0), 3), (Sim::new(1), 3)], 50);
+    assert_eq!(whole.coverage().months_in_words(), None);
 }
 
 #[test]

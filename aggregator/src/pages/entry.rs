@@ -63,17 +63,24 @@ async fn tie(service: &Service, pae: Option<Digest>) -> Result<Option<Html>, sup
     }))
 }
 
+/// A link to the newest version that the public may read: versions between may be for peers only.
 async fn newer(service: &Service, entry: &LibraryEntry) -> Result<Option<Html>, super::Failure> {
-    let Some(index) = entry.superseded_by else {
-        return Ok(None);
-    };
-    let at = service.store.statements(index, 1).await?;
-    let Some(at) = at.into_iter().find(|s| s.index == index) else {
-        return Ok(None);
-    };
-    let newer = service.store.entry(&at.node, at.seq).await?;
-    let open = newer.filter(|e| e.entry.sharing.is_public(service.today()));
-    Ok(open.map(|e| link(&e.entry.title, &practice::href(&e))))
+    let mut newest = None;
+    let mut next = entry.superseded_by;
+    while let Some(index) = next {
+        let at = service.store.statements(index, 1).await?;
+        let Some(at) = at.into_iter().find(|s| s.index == index) else {
+            break;
+        };
+        let Some(version) = service.store.entry(&at.node, at.seq).await? else {
+            break;
+        };
+        next = version.superseded_by.filter(|later| *later > index);
+        if version.entry.sharing.is_public(service.today()) {
+            newest = Some(link(&version.entry.title, &practice::href(&version)));
+        }
+    }
+    Ok(newest)
 }
 
 #[derive(Template)]

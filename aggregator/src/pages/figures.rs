@@ -122,7 +122,7 @@ pub(super) fn period(range: Range) -> String {
     words::period_range(range.from, range.to)
 }
 
-/// `36 of 38 LEPs up to date, 1 behind, 1 not yet`.
+/// `36 of 38 LEPs up to date, 1 behind, 1 not yet`, with the months where some are wanting.
 pub(super) fn coverage(c: Coverage) -> String {
     let mut text = format!("{} of {} LEPs up to date", c.contributed, c.of);
     if c.late > 0 {
@@ -130,6 +130,9 @@ pub(super) fn coverage(c: Coverage) -> String {
     }
     if c.missing > 0 {
         text.push_str(&format!(", {} not yet", c.missing));
+    }
+    if let Some(months) = c.months_in_words() {
+        text.push_str(&format!(", {months}"));
     }
     text
 }

@@ -264,7 +264,7 @@ fn trend(snapshot: &Snapshot) -> Html {
         "trend-of-england",
         "Enrolments and achievements by month",
         format!(
-            "In {}: {} enrolments began and {} were achieved.",
+            "In {}: {} enrolments began; {}, begun then or earlier, were achieved.",
             last_start.range.to.in_words(),
             figures::with_interval(last_start),
             figures::with_interval(last_achieved)
@@ -310,7 +310,7 @@ fn trend_headline(starts: &Finding, achieved: &Finding) -> String {
         return format!("Enrolments and achievements up to {month}");
     }
     format!(
-        "{} enrolments began in {month}, and {} were achieved",
+        "In {month}, {} enrolments began; {}, begun then or earlier, were achieved",
         figures::value(starts),
         figures::value(achieved)
     )
@@ -357,10 +357,18 @@ pub(super) async fn contributions(
             "latest_month",
             "months",
             "state",
+            "enrolments",
+            "low_95",
+            "high_95",
         ])?;
         for s in snapshot.leps() {
             // "z": not applicable, as in the government's open data.
             let z = || "z".to_owned();
+            let [enrolments, low, high] = match s.finding(Measure::Starts).map(|f| f.shown) {
+                Some(Shown::Count { value, low, high }) => [value, low, high].map(|n| n.to_string()),
+                Some(_) => ["low", "low", "low"].map(str::to_owned),
+                None => [z(), z(), z()],
+            };
             writer.write_record([
                 s.place.code.clone(),
                 s.place.name.clone(),
@@ -371,11 +379,14 @@ pub(super) async fn contributions(
                 s.range.map_or_else(z, |r| r.to.to_string()),
                 s.releases.to_string(),
                 s.status.in_words().to_lowercase(),
+                enrolments,
+                low,
+                high,
             ])?;
         }
         Ok(())
     };
-    write(&mut writer).expect("every row has nine cells and memory takes them");
+    write(&mut writer).expect("every row has twelve cells and memory takes them");
     let bytes = writer
         .into_inner()
         .expect("flushing into memory cannot fail");

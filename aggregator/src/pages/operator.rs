@@ -1,6 +1,6 @@
 //! Nodes for those who run the federation: who is invited, whose key waits, who is late.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use askama::Template;
@@ -19,7 +19,7 @@ use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 use super::{Answer, Failure, figures, words};
 use crate::Service;
 use crate::benchmark::{LepStanding, Status};
-use crate::store::{InviteRow, Node, Registry, StoreError};
+use crate::store::{InviteRow, Log, Node, Registry, StoreError};
 
 const OPERATOR: &str = "operator";
 
@@ -96,7 +96,7 @@ async fn page(service: &Service, person: &SignedIn, error: Option<(&NodeSlug, &s
             .collect(),
         invited: invited(&invites, service.now()),
         late: late(&standings, snapshot.range().map(|r| r.to), service),
-        active: active(&standings),
+        active: active(&standings, &service.store.conflicts().await?),
         may_approve,
     };
     let mut page = Page::new("Manage nodes")
@@ -235,14 +235,18 @@ fn late(standings: &[&LepStanding], latest: Option<Period>, service: &Service) -
     Html::concat([Html::paragraph(&expected), table.into()])
 }
 
-fn active(standings: &[&LepStanding]) -> Html {
+fn active(standings: &[&LepStanding], conflicts: &BTreeMap<NodeSlug, u64>) -> Html {
     if standings.is_empty() {
         return InsetText::new("No node is active yet.").into();
     }
-    Table::new("Active nodes")
+    let of = |s: &LepStanding| {
+        let count = s.node.as_ref().and_then(|n| conflicts.get(n));
+        count.copied().unwrap_or_default()
+    };
+    let table = Table::new("Active nodes")
         .caption_hidden()
-        .columns(["Area", "Node", "Months published", "Releases"])
-        .numeric([3])
+        .columns(["Area", "Node", "Months published", "Releases", "Conflicts"])
+        .numeric([3, 4])
         .rows(standings.iter().map(|s| {
             [
                 s.place.name.clone(),
@@ -252,7 +256,13 @@ fn active(standings: &[&LepStanding]) -> Html {
                 s.range
                     .map_or_else(|| "nothing yet".to_owned(), figures::period),
                 s.releases.to_string(),
+                words::thousands(of(s)),
             ]
-        }))
-        .into()
+        }));
+    if conflicts.is_empty() {
+        return table.into();
+    }
+    let meaning = "A conflict: the node signed two different statements for one place. The first stands in the log, and the other is kept as proof. \
+                   Ask the area whether it restored an old copy; if not, its key may be in other hands.";
+    Html::concat([table.into(), Html::paragraph(meaning)])
 }

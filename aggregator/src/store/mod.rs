@@ -10,9 +10,11 @@ pub(crate) mod conformance;
 mod model;
 pub mod sqlite;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
 use ldsp_protocol::ids::{Digest, NodeSlug};
+use sqlx::error::ErrorKind;
 
 pub use model::{
     Effect, Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, NationalMonth,
@@ -44,6 +46,15 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether only the statement at hand is concerned: the transaction can go on without it.
+    pub(crate) fn is_of_one_row(&self) -> bool {
+        match self {
+            Self::Corrupt { .. } | Self::Conflict(_) => true,
+            Self::Database(sqlx::Error::Database(e)) => !matches!(e.kind(), ErrorKind::Other),
+            Self::Database(_) | Self::Migration(_) => false,
+        }
+    }
+
     /// Whether a write may or may not have reached the disk (a failed fsync): the process must end
     /// and read the truth back at its next start.
     #[must_use]
@@ -118,16 +129,20 @@ pub type Sign<'a> = &'a (dyn Fn(&NewStatement, u64) -> String + Send + Sync);
 /// The log of statements.
 pub trait Log: Send + Sync + 'static {
     /// Logs a batch in order, in one durable transaction with everything that the statements add:
-    /// node heads, rollup, library. Each statement fares on its own; an error means that none was logged.
+    /// node heads, rollup, library. Each statement fares on its own, also where a damaged row stops
+    /// it; an error means that the transaction could not be carried through and none was logged.
     fn append(
         &self,
         batch: &[NewStatement],
         sign: Sign<'_>,
     ) -> impl Future<Output = Outcome<Vec<Placed>>> + Send;
-    /// Keeps the proof that a node signed a second statement for a place. Idempotent.
+    /// Keeps the proof that a node signed a second statement for a place: the first such for each
+    /// place, later ones change nothing.
     fn keep_evidence(&self, evidence: &Equivocation) -> impl Future<Output = Outcome<()>> + Send;
     /// Proofs against a node, by sequence number.
     fn evidence(&self, node: &NodeSlug) -> impl Future<Output = Outcome<Vec<Equivocation>>> + Send;
+    /// Number of places for which each node signed more than one statement; nodes without are left out.
+    fn conflicts(&self) -> impl Future<Output = Outcome<BTreeMap<NodeSlug, u64>>> + Send;
     /// Number of statements.
     fn size(&self) -> impl Future<Output = Outcome<u64>> + Send;
     /// A node's statement by its sequence number.

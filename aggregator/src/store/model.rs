@@ -185,6 +185,11 @@ pub enum Placed {
     },
     /// `prev` is not the digest of the node's last statement.
     Chain,
+    /// Stored data that it needs is damaged or does not admit it. Nothing of it was written.
+    Failed {
+        /// For the operator.
+        cause: String,
+    },
 }
 
 /// A statement's place in the log and the receipt for it.

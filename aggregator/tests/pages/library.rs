@@ -185,6 +185,28 @@ async fn the_library_filters_counts_pages_and_follows_replacements() {
 }
 
 #[tokio::test]
+async fn an_entry_leads_to_the_newest_version_that_is_public() {
+    let browser = Browser::open().await;
+    let lep = leps()[0];
+    browser.world.join(lep).await;
+    let mut older = None;
+    for (title, sharing) in [
+        ("Version one", Sharing::Public),
+        ("Canary", Sharing::PeersUntil("2027-01-01".parse().unwrap())),
+        ("Version three", Sharing::Public),
+    ] {
+        let mut version = entry(title, lep);
+        (version.sharing, version.supersedes) = (sharing, older);
+        older = Some(browser.world.share(lep, version).await);
+    }
+    let list = browser.shows("/practice").await;
+    assert!(list.contains("Version three") && !list.contains("Version one"));
+    let first = browser.shows("/practice/black-country/1").await;
+    assert!(first.contains("The authors have replaced this entry"));
+    assert!(first.contains("/practice/black-country/3") && !first.contains("Canary"));
+}
+
+#[tokio::test]
 async fn evidence_is_shown_as_an_estimate_with_its_release() {
     let mut browser = Browser::open().await;
     browser.world.federation(2).await;

@@ -118,6 +118,10 @@ async fn a_federation_is_shown_with_coverage_intervals_and_downloads() {
     assert!(home.contains("32 of 38 LEPs up to date, 3 behind, 3 not yet"));
     assert!(home.contains("href=\"/leps/E37000051\"") && home.contains("May to October 2026"));
     assert!(home.contains(&browser.world.service.signer.verifier().vkey()));
+    // Those achieved in a month are not a part of those begun in it.
+    assert!(
+        home.contains("In October 2026, ") && home.contains(", begun then or earlier, were achieved")
+    );
     let measure = browser.shows("/benchmarks/achievement").await;
     assert!(
         measure.contains("not a league table")
@@ -130,6 +134,30 @@ async fn a_federation_is_shown_with_coverage_intervals_and_downloads() {
     assert!(
         starts.contains("from different numbers of areas") && starts.contains("Coverage differs")
     );
+}
+
+#[tokio::test]
+async fn the_download_of_contributions_holds_what_the_map_shows() {
+    let mut browser = Browser::open().await;
+    for (lep, size) in [(leps()[0], 4000), (leps()[1], 0)] {
+        browser.world.join(lep).await;
+        let month = "2026-10".parse().unwrap();
+        browser.world.publish(lep, month, 1, size).await;
+    }
+    let shown = browser.shows("/leps/E37000001").await;
+    let file = browser.get("/contributions.csv").await.body;
+    let mut reader = csv::Reader::from_reader(file.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let at = |name| header.iter().position(|h| h == name).unwrap();
+    let columns = [at("enrolments"), at("low_95"), at("high_95")];
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let cells = |row: usize| columns.map(|c| rows[row][c].to_owned());
+    let [value, low, high] = cells(0).map(|n| n.parse::<u64>().unwrap());
+    assert!(low < value && value < high, "{low} {value} {high}");
+    let thousands = format!("{},{:03}", value / 1000, value % 1000);
+    assert!(shown.contains(&thousands), "{thousands}");
+    assert_eq!(cells(1), ["low", "low", "low"]);
+    assert_eq!(cells(2), ["z", "z", "z"]);
 }
 
 #[tokio::test]

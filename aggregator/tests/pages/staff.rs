@@ -2,7 +2,8 @@
 
 use axum::http::{StatusCode, header};
 use ldsp_aggregator::pages;
-use ldsp_aggregator::store::Registry;
+use ldsp_aggregator::store::{Equivocation, Log, Registry};
+use ldsp_protocol::ids::Digest;
 use ldsp_protocol::keys::key_id;
 use ldsp_ui::Access;
 
@@ -100,6 +101,32 @@ async fn operators_approve_after_comparing_and_analysts_only_read() {
         )
         .await;
     assert!(!untrue.body.contains("may publish now"));
+}
+
+#[tokio::test]
+async fn operators_see_which_node_signed_two_statements_for_one_place() {
+    let mut browser = Browser::open().await;
+    let lep = leps()[0];
+    browser.world.join(lep).await;
+    let month = "2026-10".parse().unwrap();
+    browser.world.publish(lep, month, 1, 400).await;
+    let before = browser.as_person("operator", "/operator/nodes", None).await;
+    assert!(!before.body.contains("A conflict:"));
+    let store = &browser.world.service.store;
+    let logged = store.statement(&lep.slug, 1).await.unwrap().unwrap();
+    let proof = Equivocation {
+        node: lep.slug.clone(),
+        seq: 1,
+        logged: logged.pae,
+        refused: Digest::of(b"another"),
+        envelope: b"another".to_vec(),
+        received: logged.received,
+    };
+    store.keep_evidence(&proof).await.unwrap();
+    let after = browser.as_person("operator", "/operator/nodes", None).await;
+    assert!(after.body.contains("A conflict:"), "{}", after.body);
+    let lines = ldsp_aggregator::app::nodes(store).await.unwrap();
+    assert_eq!(lines.0[0].conflicts, 1);
 }
 
 /// A route that is missing from the table would answer 403; a rule without a route 404.

@@ -110,7 +110,9 @@ async fn peers_first_means_peers_until_the_date_and_everybody_from_it_on() {
 async fn a_filter_by_a_code_of_no_list_is_a_problem() {
     let world = World::new().await;
     for field in ["tier", "verdict", "cause"] {
-        let answer = world.get(&format!("/api/v1/practice?{field}=nonsense")).await;
+        let answer = world
+            .get(&format!("/api/v1/practice?{field}=nonsense"))
+            .await;
         let problem = answer.problem();
         assert_eq!(problem.code, "form", "{field}");
         assert!(problem.detail.starts_with(field), "{}", problem.detail);

@@ -124,4 +124,37 @@ async fn superseding<S: Library + Log + Registry>(store: &S, sim: &mut Sim, old:
     assert_eq!(august, ["copy", "three", "two", "one"]);
     let september = titles_for(Reader::Public(date(2022, 9, 1))).await;
     assert_eq!(september, ["newer", "copy", "three", "two"]);
+    a_replaced_entry_does_not_come_back(store, sim).await;
+}
+
+/// The version between two public ones is for peers: the public must see the newest only.
+async fn a_replaced_entry_does_not_come_back<S: Library + Log + Registry>(
+    store: &S,
+    sim: &mut Sim,
+) {
+    let mut older = None;
+    for (title, sharing) in [
+        ("first", Sharing::Public),
+        ("second", Sharing::PeersUntil(date(2022, 9, 1))),
+        ("third", Sharing::PeersUntil(date(2022, 9, 1))),
+        ("fourth", Sharing::Public),
+    ] {
+        let mut version = sample("E37000001");
+        (version.title, version.sharing, version.supersedes) = (title.into(), sharing, older);
+        let new = entry(sim, version);
+        older = Some(new.pae);
+        store.append(&[new], SIGN).await.unwrap();
+    }
+    for reader in [
+        Reader::Peer,
+        Reader::Public(date(2022, 8, 31)),
+        Reader::Public(date(2022, 9, 1)),
+    ] {
+        let entries = store.entries(&PracticeFilter::all(reader)).await.unwrap();
+        let versions = titles(&entries).into_iter();
+        let versions: Vec<_> = versions
+            .filter(|t| ["first", "second", "third", "fourth"].contains(t))
+            .collect();
+        assert_eq!(versions, ["fourth"], "{reader:?}");
+    }
 }

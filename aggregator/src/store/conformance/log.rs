@@ -10,8 +10,10 @@ pub(crate) async fn log_conforms<S: Log + Registry + Rollups + Clone>(
     damage: impl AsyncFn(&S, &'static str),
 ) {
     one_by_one(&open().await).await;
+    of_many_conflicts_the_first_is_kept(&open().await).await;
     each_item_of_a_batch_fares_on_its_own(&open().await).await;
     many_writers(open().await).await;
+    a_damaged_row_stops_only_the_statement_that_needs_it(&open().await, &damage).await;
     let store = open().await;
     let mut sim = Sim::new(0);
     admit(&store, &sim).await;
@@ -123,6 +125,83 @@ async fn each_item_of_a_batch_fares_on_its_own<S: Log + Registry + Rollups>(stor
     assert_eq!(store.evidence(&b.slug).await.unwrap(), []);
     assert_eq!(store.history(&a.slug).await.unwrap(), of_a);
     assert_eq!(store.contributions().await.unwrap().len(), 4);
+}
+
+async fn of_many_conflicts_the_first_is_kept<S: Log + Registry>(store: &S) {
+    let mut sim = Sim::new(0);
+    admit(store, &sim).await;
+    assert!(store.conflicts().await.unwrap().is_empty());
+    let mut history = vec![];
+    let sent = [month(&mut sim, &mut history), month(&mut sim, &mut history)];
+    store.append(&sent, SIGN).await.unwrap();
+    let other = |of: &NewStatement, text: &str| NewStatement {
+        pae: Digest::of(text.as_bytes()),
+        envelope: text.as_bytes().to_vec(),
+        ..of.clone()
+    };
+    let flood: Vec<NewStatement> = (0..5).map(|n| other(&sent[0], &format!("{n}"))).collect();
+    for placed in store.append(&flood, SIGN).await.unwrap() {
+        let logged = sent[0].pae;
+        assert_eq!(placed, Placed::Equivocation { logged });
+    }
+    let mut later = store.evidence(&sim.slug).await.unwrap().remove(0);
+    later.refused = Digest::of(b"later");
+    store.keep_evidence(&later).await.unwrap();
+    let proofs = store.evidence(&sim.slug).await.unwrap();
+    assert_eq!((proofs.len(), proofs[0].refused), (1, flood[0].pae));
+    assert_eq!(proofs[0].envelope, flood[0].envelope);
+    store
+        .append(&[other(&sent[1], "second")], SIGN)
+        .await
+        .unwrap();
+    let conflicts = store.conflicts().await.unwrap();
+    assert_eq!(conflicts.into_iter().collect::<Vec<_>>(), [(sim.slug, 2)]);
+}
+
+async fn a_damaged_row_stops_only_the_statement_that_needs_it<S: Log + Registry + Rollups>(
+    store: &S,
+    damage: &impl AsyncFn(&S, &'static str),
+) {
+    let mut sims = [Sim::new(0), Sim::new(1), Sim::new(2)];
+    for sim in &sims {
+        admit(store, sim).await;
+    }
+    let mut histories = [vec![], vec![], vec![]];
+    let [first, second, third] = &mut sims;
+    let [of_first, of_second, of_third] = &mut histories;
+    let opening = [month(first, of_first), month(second, of_second)];
+    store.append(&opening, SIGN).await.unwrap();
+    // The first node's own row, and a sum that only January's statements need.
+    damage(
+        store,
+        "UPDATE node SET public_key = x'01' WHERE name = 'black-country'",
+    )
+    .await;
+    damage(
+        store,
+        "UPDATE national_month SET cells = x'01' WHERE period = '2022-01' AND part = 'none'",
+    )
+    .await;
+    let batch = [
+        month(first, of_first),
+        month(second, of_second),
+        month(third, of_third),
+        month(second, of_second),
+    ];
+    let placed = store.append(&batch, SIGN).await.unwrap();
+    let failed = |at: usize, place: &str| match &placed[at] {
+        Placed::Failed { cause } => assert!(cause.contains(place), "{cause}"),
+        other => panic!("{at}: {other:?}"),
+    };
+    failed(0, "node.public_key of row black-country");
+    failed(2, "national_month.cells of row 2022-01 none");
+    assert!(matches!(&placed[1], Placed::Logged(p) if p.index == 2));
+    assert!(matches!(&placed[3], Placed::Logged(p) if p.index == 3));
+    assert_eq!(store.size().await.unwrap(), 4);
+    assert_eq!(&store.history(&second.slug).await.unwrap(), of_second);
+    assert!(store.history(&third.slug).await.unwrap().is_empty());
+    let head = store.node(&third.slug).await.unwrap().unwrap().head;
+    assert_eq!((head.seq, head.pae), (0, Digest::ZERO));
 }
 
 async fn many_writers<S: Log + Registry + Clone>(store: S) {

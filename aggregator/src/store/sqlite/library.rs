@@ -77,14 +77,19 @@ impl Library for Sqlite {
             Reader::Peer => {
                 sql.push(" WHERE superseded_by IS NULL");
             }
-            // Until the newer version is public the older one stands.
+            // Until a newer version is public, at whatever remove, the older one stands.
             Reader::Public(today) => {
                 let today = today.to_string();
                 sql.push(" WHERE public_from <= ")
                     .push_bind(today.clone())
                     .push(
-                        " AND NOT EXISTS (SELECT 1 FROM practice AS newer
-                           WHERE newer.leaf = practice.superseded_by AND newer.public_from <= ",
+                        " AND NOT EXISTS (
+                           WITH RECURSIVE newer (leaf) AS (
+                             SELECT practice.superseded_by
+                             UNION SELECT later.superseded_by
+                             FROM practice AS later JOIN newer ON later.leaf = newer.leaf)
+                           SELECT 1 FROM newer JOIN practice AS open ON open.leaf = newer.leaf
+                           WHERE open.public_from <= ",
                     )
                     .push_bind(today)
                     .push(")");

@@ -1,15 +1,16 @@
 //! The log. One transaction holds a whole batch: statements, node heads, rollup, library.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use ldsp_protocol::ids::{NodeSlug, Period};
 use ldsp_protocol::statement::Kind;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection, query};
+use sqlx::{Connection as _, Row, SqliteConnection, query};
 
 use super::registry::find_node;
 use super::{Columns, IMMEDIATE, Sqlite, library, rollups, signed};
-use crate::rollup;
+use crate::rollup::{self, Fold};
 use crate::store::{
     Conflict, Effect, Equivocation, Head, Log, LoggedStatement, NewStatement, Place, Placed, Sign,
     StoreError,
@@ -77,7 +78,7 @@ async fn insert_evidence(
 ) -> Result<(), StoreError> {
     query(
         "INSERT INTO equivocation (pae, node, seq, logged_pae, envelope, received)
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (pae) DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (node, seq) DO NOTHING",
     )
     .bind(proof.refused.as_bytes().as_slice())
     .bind(proof.node.as_str())
@@ -160,16 +161,35 @@ async fn insert(
     Ok(())
 }
 
-/// National deltas of a batch, added up before they are written: a month's rows are read and
-/// written once a batch, not once a statement.
-type Deltas = BTreeMap<(Period, String), Vec<i64>>;
+/// National sums that a batch changes: a month's rows are read and written once a batch, not once
+/// a statement.
+type Sums = BTreeMap<(Period, String), Vec<i64>>;
+
+/// Adds a month's deltas. All sums are read before the first is changed: a damaged one stops the
+/// statement and leaves the others as they were.
+async fn add_national(
+    connection: &mut SqliteConnection,
+    fold: &Fold,
+    sums: &mut Sums,
+) -> Result<(), StoreError> {
+    let period = fold.month.period;
+    for part in fold.national.keys() {
+        if let Entry::Vacant(sum) = sums.entry((period, part.clone())) {
+            sum.insert(rollups::national_cells(connection, period, part).await?);
+        }
+    }
+    for (part, delta) in &fold.national {
+        rollup::add(sums.entry((period, part.clone())).or_default(), delta);
+    }
+    Ok(())
+}
 
 async fn place(
     connection: &mut SqliteConnection,
     new: &NewStatement,
     index: u64,
     sign: Sign<'_>,
-    deltas: &mut Deltas,
+    sums: &mut Sums,
 ) -> Result<Placed, StoreError> {
     let node = find_node(connection, &new.node)
         .await?
@@ -185,10 +205,7 @@ async fn place(
     match &new.effect {
         Effect::Summary(fold) => {
             rollups::insert_month(connection, &fold.month).await?;
-            for (part, delta) in &fold.national {
-                let sum = deltas.entry((fold.month.period, part.clone())).or_default();
-                rollup::add(sum, delta);
-            }
+            add_national(connection, fold, sums).await?;
         }
         Effect::Practice(entry) => library::insert(connection, new, index, entry).await?,
     }
@@ -203,17 +220,30 @@ impl Log for Sqlite {
     ) -> Result<Vec<Placed>, StoreError> {
         let mut tx = self.writer.begin_with(IMMEDIATE).await?;
         let mut next = size(&mut tx).await?;
-        let mut deltas = Deltas::new();
+        let mut sums = Sums::new();
         let mut outcomes = Vec::with_capacity(batch.len());
         for new in batch {
-            let outcome = place(&mut tx, new, next, sign, &mut deltas).await?;
+            // What stops one statement undoes that one: the others of the batch are not its business.
+            let mut savepoint = tx.begin().await?;
+            let outcome = match place(&mut savepoint, new, next, sign, &mut sums).await {
+                Ok(outcome) => {
+                    savepoint.commit().await?;
+                    outcome
+                }
+                Err(error) if error.is_of_one_row() => {
+                    savepoint.rollback().await?;
+                    let cause = error.to_string();
+                    Placed::Failed { cause }
+                }
+                Err(error) => return Err(error),
+            };
             if matches!(outcome, Placed::Logged(_)) {
                 next += 1;
             }
             outcomes.push(outcome);
         }
-        for ((period, part), delta) in &deltas {
-            rollups::add_national(&mut tx, *period, part, delta).await?;
+        for ((period, part), cells) in &sums {
+            rollups::write_national(&mut tx, *period, part, cells).await?;
         }
         // What is known before this line may still vanish; only afterwards may it be acknowledged.
         tx.commit().await?;
@@ -226,12 +256,23 @@ impl Log for Sqlite {
 
     async fn evidence(&self, node: &NodeSlug) -> Result<Vec<Equivocation>, StoreError> {
         let rows = query(
-            "SELECT node, seq, logged_pae, pae, envelope, received FROM equivocation WHERE node = $1 ORDER BY seq, pae",
+            "SELECT node, seq, logged_pae, pae, envelope, received FROM equivocation WHERE node = $1 ORDER BY seq",
         )
         .bind(node.as_str())
         .fetch_all(&self.reader)
         .await?;
         rows.iter().map(evidence).collect()
+    }
+
+    async fn conflicts(&self) -> Result<BTreeMap<NodeSlug, u64>, StoreError> {
+        let rows = query("SELECT node, count(*) AS conflicts FROM equivocation GROUP BY node")
+            .fetch_all(&self.reader)
+            .await?;
+        let count = |row: &SqliteRow| {
+            let columns = Columns::new(row, "equivocation", "all");
+            Ok((columns.text("node")?, columns.number("conflicts")?))
+        };
+        rows.iter().map(count).collect()
     }
 
     async fn size(&self) -> Result<u64, StoreError> {

@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, query};
 
 use super::{Columns, Sqlite, as_blob, signed};
-use crate::rollup::{self, Layout, NodeMonth, Span};
+use crate::rollup::{Layout, NodeMonth, Span};
 use crate::store::{NationalMonth, Rollups, StoreError};
 
 fn row_key(row: &SqliteRow, first: &str, second: &str) -> String {
@@ -90,30 +90,34 @@ fn national(row: &SqliteRow) -> Result<NationalMonth, StoreError> {
     })
 }
 
-pub(super) async fn add_national(
+/// A month's sum so far; empty before the first.
+pub(super) async fn national_cells(
     connection: &mut SqliteConnection,
     period: Period,
     part: &str,
-    delta: &[i64],
-) -> Result<(), StoreError> {
+) -> Result<Vec<i64>, StoreError> {
     let row =
         query("SELECT period, part, cells FROM national_month WHERE period = $1 AND part = $2")
             .bind(period.to_string())
             .bind(part)
-            .fetch_optional(&mut *connection)
+            .fetch_optional(connection)
             .await?;
-    let mut sum = match row {
-        Some(row) => national(&row)?.cells,
-        None => Vec::new(),
-    };
-    rollup::add(&mut sum, delta);
+    row.map_or_else(|| Ok(Vec::new()), |row| Ok(national(&row)?.cells))
+}
+
+pub(super) async fn write_national(
+    connection: &mut SqliteConnection,
+    period: Period,
+    part: &str,
+    cells: &[i64],
+) -> Result<(), StoreError> {
     query(
         "INSERT INTO national_month (period, part, cells) VALUES ($1, $2, $3)
          ON CONFLICT (period, part) DO UPDATE SET cells = excluded.cells",
     )
     .bind(period.to_string())
     .bind(part)
-    .bind(as_blob(&sum))
+    .bind(as_blob(cells))
     .execute(connection)
     .await?;
     Ok(())
