@@ -1,0 +1,200 @@
+use super::*;
+use crate::testing::{World, at, period, seeded, started};
+use proptest::prelude::*;
+
+fn after(expression: &str, now: &str) -> String {
+    let schedule: Schedule = expression.parse().unwrap();
+    schedule.after(at(now)).unwrap().to_string()
+}
+
+#[test]
+fn expressions_are_read_as_londons_wall_clock() {
+    assert_eq!(
+        after("0 6 5 * *", "2022-01-05T05:59:59Z"),
+        "2022-01-05T06:00:00Z"
+    );
+    assert_eq!(
+        after("0 6 5 * *", "2022-01-05T06:00:00Z"),
+        "2022-02-05T06:00:00Z"
+    );
+    // Summer: 06:00 is 05:00 UTC.
+    assert_eq!(
+        after("0 6 5 * *", "2022-07-01T00:00:00Z"),
+        "2022-07-05T05:00:00Z"
+    );
+    // Sunday 3 July 2022, by name.
+    assert_eq!(
+        after("30 9 * * SUN", "2022-07-01T00:00:00Z"),
+        "2022-07-03T08:30:00Z"
+    );
+    assert_eq!(
+        after("0 0 29 2 MON", "2022-07-01T00:00:00Z"),
+        "2044-02-29T00:00:00Z"
+    );
+}
+
+#[test]
+fn a_time_that_spring_skips_comes_once_when_the_clock_has_jumped() {
+    // 27 March 2022: 01:00 GMT became 02:00 BST.
+    assert_eq!(
+        after("30 1 * * *", "2022-03-26T12:00:00Z"),
+        "2022-03-27T01:00:00Z"
+    );
+    assert_eq!(
+        after("30 1 * * *", "2022-03-27T01:00:00Z"),
+        "2022-03-28T00:30:00Z"
+    );
+    assert_eq!(
+        after("*/10 1 * * *", "2022-03-27T00:30:00Z"),
+        "2022-03-27T01:00:00Z"
+    );
+    assert_eq!(
+        after("*/10 1 * * *", "2022-03-27T01:00:00Z"),
+        "2022-03-28T00:00:00Z"
+    );
+}
+
+#[test]
+fn a_time_that_autumn_repeats_comes_once() {
+    // 30 October 2022: 02:00 BST became 01:00 GMT.
+    assert_eq!(
+        after("30 1 * * *", "2022-10-29T12:00:00Z"),
+        "2022-10-30T00:30:00Z"
+    );
+    assert_eq!(
+        after("30 1 * * *", "2022-10-30T00:30:00Z"),
+        "2022-10-31T01:30:00Z"
+    );
+    assert_eq!(
+        after("30 1 * * *", "2022-10-30T01:10:00Z"),
+        "2022-10-31T01:30:00Z"
+    );
+}
+
+#[test]
+fn what_programs_disagree_about_is_refused() {
+    for (text, error) in [
+        ("0 6 5 *", ScheduleError::Fields),
+        ("0 0 6 5 * *", ScheduleError::Fields),
+        ("", ScheduleError::Fields),
+        ("0 6 * * 1", ScheduleError::Weekday),
+        ("0 6 31 2 *", ScheduleError::Never),
+    ] {
+        assert_eq!(text.parse::<Schedule>(), Err(error), "{text}");
+    }
+    assert!(matches!(
+        "61 6 5 * *".parse::<Schedule>(),
+        Err(ScheduleError::Form(_))
+    ));
+}
+
+proptest! {
+    #[test]
+    fn every_day_has_its_time_once_around_the_changes(minute in 0i8..60, hour in 0i8..24, year in 2000i16..2060, spring in any::<bool>()) {
+        let schedule: Schedule = format!("{minute} {hour} * * *").parse().unwrap();
+        let from = jiff::civil::date(year, if spring { 3 } else { 10 }, 20);
+        let mut now = from.at(0, 0, 0, 0).to_zoned(london()).unwrap().timestamp();
+        now = now.checked_sub(1.second()).unwrap();
+        for days in 0..15 {
+            now = schedule.after(now).unwrap();
+            let wall = now.to_zoned(london());
+            prop_assert_eq!(wall.date(), from.checked_add(days.days()).unwrap());
+            let meant = Time::new(hour, minute, 0, 0).unwrap();
+            prop_assert!(wall.time() == meant || (spring && hour == 1 && wall.time() == Time::new(2, 0, 0, 0).unwrap()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_job_prepares_and_never_approves() {
+    let world = World::enrolled().await;
+    world.add(&started("2022-03-10")).await;
+    let schedule: Schedule = "0 6 5 * *".parse().unwrap();
+    let mut job = Job::new(
+        &world.store,
+        schedule.clone(),
+        None,
+        at("2022-04-01T00:00:00Z"),
+    )
+    .await
+    .unwrap();
+    let due = at("2022-04-05T05:00:00Z");
+    let early = job
+        .step(&world.store, at("2022-04-05T04:59:59Z"), &seeded(1))
+        .await
+        .unwrap();
+    assert_eq!(early, JobOutcome::NotYet(due));
+    assert_eq!(
+        job.wait(at("2022-04-05T04:59:00Z"), Duration::from_secs(600)),
+        Duration::from_secs(60)
+    );
+    let done = job.step(&world.store, due, &seeded(1)).await.unwrap();
+    assert_eq!(done, JobOutcome::Prepared(period("2022-03")));
+    assert_eq!(world.number("SELECT count(*) FROM outbox").await, 0);
+    assert_eq!(
+        world
+            .number("SELECT count(*) FROM releases WHERE author = 'schedule' AND approver IS NULL")
+            .await,
+        1
+    );
+    // Off in May, back in June: made up for once, and the open release stands in the way.
+    let back = at("2022-06-02T00:00:00Z");
+    let mut job = Job::new(&world.store, schedule, None, back).await.unwrap();
+    assert_eq!(job.next(), Some(at("2022-05-05T05:00:00Z")));
+    let done = job.step(&world.store, back, &seeded(1)).await.unwrap();
+    assert!(
+        matches!(&done, JobOutcome::Nothing(why) if why.contains("March 2022")),
+        "{done:?}"
+    );
+    assert_eq!(job.next(), Some(at("2022-06-05T05:00:00Z")));
+}
+
+#[tokio::test]
+async fn a_release_that_failed_or_was_killed_is_due_still() {
+    let world = World::enrolled().await;
+    world.add(&started("2022-03-10")).await;
+    let schedule: Schedule = "0 6 5 * *".parse().unwrap();
+    let begun = at("2022-04-01T00:00:00Z");
+    let due = at("2022-04-05T05:00:00Z");
+    Job::new(&world.store, schedule.clone(), None, begun)
+        .await
+        .unwrap();
+    // Killed between the audit row and the commit: the draw never comes back.
+    let mut job = Job::new(&world.store, schedule.clone(), None, begun)
+        .await
+        .unwrap();
+    let store = world.store.clone();
+    let killed = tokio::spawn(async move {
+        let dies: Entropy = std::sync::Arc::new(|| panic!("killed here"));
+        job.step(&store, due, &dies).await
+    });
+    assert!(killed.await.unwrap_err().is_panic());
+    let world = world.reopened().await;
+    let mut job = Job::new(&world.store, schedule, None, at("2022-04-05T05:01:00Z"))
+        .await
+        .unwrap();
+    assert_eq!(job.next(), Some(due));
+    // Then the disk fails for a while: tried again, less and less often.
+    world
+        .run("CREATE TRIGGER full BEFORE INSERT ON releases BEGIN SELECT RAISE(ABORT, 'full'); END")
+        .await;
+    let mut now = at("2022-04-05T05:01:00Z");
+    let mut gaps = Vec::new();
+    for _ in 0..12 {
+        job.step(&world.store, now, &seeded(1)).await.unwrap_err();
+        let again = job.step(&world.store, now, &seeded(1)).await.unwrap();
+        let JobOutcome::NotYet(next) = again else {
+            panic!("{again:?}");
+        };
+        gaps.push(next.as_second() - now.as_second());
+        now = next;
+    }
+    assert_eq!((gaps[0], gaps[1], gaps[11]), (5, 10, LONGEST_PAUSE));
+    let came = "SELECT count(*) FROM audit WHERE action = 'schedule came'";
+    assert_eq!(world.number(came).await, 0);
+    world.run("DROP TRIGGER full").await;
+    let done = job.step(&world.store, now, &seeded(1)).await.unwrap();
+    assert_eq!(done, JobOutcome::Prepared(period("2022-03")));
+    assert_eq!(world.number(came).await, 1);
+    assert_eq!(job.next(), Some(at("2022-05-05T05:00:00Z")));
+}
