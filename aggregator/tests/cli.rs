@@ -54,6 +54,9 @@ fn help_is_as_agreed() {
         vec!["--help"],
         vec!["init", "--help"],
         vec!["people", "add", "--help"],
+        vec!["people", "secret", "--help"],
+        vec!["people", "remove", "--help"],
+        vec!["people", "list", "--help"],
         vec!["invite", "--help"],
         vec!["nodes", "approve", "--help"],
     ] {
@@ -224,6 +227,49 @@ fn from_init_to_invite() {
     assert_eq!(benchmark["coverage"]["missing"], 38);
     std::fs::write(dir.join("ldsp-aggregator.toml"), "colour = 1\n").unwrap();
     refused(&run(dir, &["nodes"], None), "colour");
+}
+
+#[test]
+fn a_secret_is_replaced_and_a_person_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let url = "https://localhost:8443";
+    let init = ["init", "--origin", "log.example", "--public-url", url];
+    assert_eq!(run(dir, &init, None).status.code(), Some(0));
+    let listed = || json(&run(dir, &["people", "list", "--json"], None));
+    assert_eq!(listed().as_array().unwrap().len(), 0);
+    let secret = |arguments: &[&str]| {
+        let answer = json(&run(dir, arguments, None));
+        answer["secret"].as_str().unwrap().to_owned()
+    };
+    let add = ["people", "add", "op", "--role", "operator", "--json"];
+    let old = secret(&add);
+    let invite = |out: &str, secret: &str| {
+        let place = ["invite", "solent", "--lep", "E37000055"];
+        run(
+            dir,
+            &[&place[..], &["--out", out, "--as", "op"]].concat(),
+            Some(secret),
+        )
+    };
+    let renewed = secret(&["people", "secret", "op", "--json"]);
+    refused(&invite("a.json", &old), "do not fit");
+    assert_eq!(invite("a.json", &renewed).status.code(), Some(0));
+    assert_eq!(listed()[0]["role"], "operator");
+    let list = text(&run(dir, &["people", "list"], None).stdout);
+    assert!(list.contains("operator  op") && !list.contains(&renewed));
+
+    let removed = run(dir, &["people", "remove", "op"], None);
+    let said = text(&removed.stdout);
+    assert!(said.contains("No operator is left"), "{said}");
+    refused(&invite("b.json", &renewed), "do not fit");
+    assert!(!dir.join("b.json").exists());
+    for command in ["secret", "remove"] {
+        refused(&run(dir, &["people", command, "op"], None), "people list");
+    }
+    let again = secret(&add);
+    refused(&invite("b.json", &renewed), "do not fit");
+    assert_eq!(invite("b.json", &again).status.code(), Some(0));
 }
 
 #[cfg(unix)]

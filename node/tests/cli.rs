@@ -71,6 +71,24 @@ fn refused(dir: &Path, args: &[&str]) -> String {
     reason
 }
 
+/// As [`refused`], with a line on standard input.
+fn refused_with(dir: &Path, args: &[&str], line: &str) -> String {
+    use std::io::Write as _;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ldsp-node"))
+        .current_dir(dir)
+        .args(args)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that asks for nothing may be gone before it is written.
+    let _read = writeln!(child.stdin.take().unwrap(), "{line}");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+    text(&output.stderr)
+}
+
 /// The help of every command is a file: a change of a name or a word is seen in review.
 /// `LDSP_UPDATE_HELP=1` writes the files anew.
 #[test]
@@ -191,6 +209,41 @@ fn from_init_to_the_first_import() {
         reason.contains("ldsp-node.toml") && reason.contains("data_dirr"),
         "{reason}"
     );
+}
+
+#[test]
+fn a_secret_is_replaced_and_a_person_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    done(dir, &["init", "--lep", "E37000001"]);
+    let json = |args: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&done(dir, &[args, &["--json"]].concat())).unwrap()
+    };
+    let secret = |args: &[&str]| json(args)["secret"].as_str().unwrap().to_owned();
+    let add = ["people", "add", "Bo", "--role", "approver"];
+    let old = secret(&add);
+    let approve = |secret: &str| {
+        let digest = "0".repeat(64);
+        let args = ["release", "approve", "--as", "Bo", "--digest", &digest];
+        refused_with(dir, &args, secret)
+    };
+    // Whoever is let in learns that no release waits.
+    let (stranger, nothing) = ("do not belong together", "no release");
+    assert!(approve(&old).contains(nothing), "{}", approve(&old));
+    let renewed = secret(&["people", "secret", "Bo"]);
+    assert!(approve(&old).contains(stranger), "{}", approve(&old));
+    assert!(approve(&renewed).contains(nothing));
+    assert!(!done(dir, &["people", "list"]).contains(&renewed));
+
+    let said = done(dir, &["people", "remove", "Bo"]);
+    assert!(said.contains("No approver is left"), "{said}");
+    assert!(approve(&renewed).contains(stranger));
+    for command in ["secret", "remove"] {
+        assert!(refused(dir, &["people", command, "Bo"]).contains("nobody named Bo"));
+    }
+    let again = secret(&add);
+    assert!(approve(&renewed).contains(stranger));
+    assert!(approve(&again).contains(nothing));
 }
 
 /// Names, modes and (but for the database, which is opened) contents of a directory.

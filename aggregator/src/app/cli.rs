@@ -16,6 +16,7 @@ use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
 use super::commands::{self, InviteOrder};
+use super::people;
 use super::{
     Config, Identity, LogFormat, Refused, init, open, open_store, system_clock, system_entropy,
 };
@@ -76,6 +77,18 @@ enum PeopleCommand {
         #[arg(long)]
         role: Role,
     },
+    /// Give a person a new secret, printed once; the old one and its sessions end at once
+    Secret {
+        /// Name to sign in with
+        name: String,
+    },
+    /// Remove a person, who can no longer sign in; what they invited or approved keeps their name
+    Remove {
+        /// Name to sign in with
+        name: String,
+    },
+    /// List people and their roles
+    List,
 }
 
 #[derive(Debug, Args)]
@@ -182,13 +195,7 @@ async fn run(
             let identity = Identity { origin, public_url };
             answer(&init(&config, &identity, clock(), &mut entropy)?, json)
         }
-        Command::People(PeopleCommand::Add { name, role }) => {
-            let store = open_store(&config).await?;
-            answer(
-                &commands::add_person(&store, &name, role, clock(), &mut entropy).await?,
-                json,
-            )
-        }
+        Command::People(command) => manage(command, &config, json).await,
         Command::Invite(args) => {
             let store = open_store(&config).await?;
             let order = InviteOrder {
@@ -227,6 +234,27 @@ async fn run(
             json,
         ),
         Command::Serve => serve(&config).await,
+    }
+}
+
+async fn manage(command: PeopleCommand, config: &Config, json: bool) -> Result<(), Refused> {
+    let (store, mut rng) = (open_store(config).await?, system_entropy());
+    match command {
+        PeopleCommand::Add { name, role } => {
+            let now = system_clock()();
+            answer(
+                &people::add_person(&store, &name, role, now, &mut rng).await?,
+                json,
+            )
+        }
+        PeopleCommand::Secret { name } => answer(
+            &people::replace_secret(&store, &name, &mut rng).await?,
+            json,
+        ),
+        PeopleCommand::Remove { name } => {
+            answer(&people::remove_person(&store, &name).await?, json)
+        }
+        PeopleCommand::List => answer(&people::people(&store).await?, json),
     }
 }
 

@@ -15,61 +15,7 @@ use serde::Serialize;
 use super::identity::{ca_pem, identity, signer, write_private};
 use super::{Config, Refused};
 use crate::benchmark::{Benchmarks, Coverage, Finding, Range, Shown};
-use crate::store::{InviteRow, Log, Node, Person, Registry, Role, Rollups};
-
-/// A person with the secret that is shown once.
-#[derive(Debug, Clone, Serialize)]
-pub struct AddedPerson {
-    /// Name to sign in with.
-    pub name: String,
-    /// Role.
-    pub role: &'static str,
-    /// Shown now and never again.
-    pub secret: String,
-}
-
-impl fmt::Display for AddedPerson {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} may sign in as {}.", self.name, self.role)?;
-        write!(f, "Secret, shown once: {}", self.secret)
-    }
-}
-
-/// Adds a person and gives the secret.
-///
-/// # Errors
-/// The name is taken or empty; trouble with the store.
-pub async fn add_person<S: Registry>(
-    store: &S,
-    name: &str,
-    role: Role,
-    now: Timestamp,
-    rng: &mut impl CryptoRng,
-) -> Result<AddedPerson, Refused> {
-    let plain =
-        !name.is_empty() && name.chars().count() <= 64 && !name.chars().any(char::is_control);
-    if !plain || name.trim() != name {
-        return Err(Refused::new(
-            "a name has 1 to 64 characters and no spaces at its ends",
-            "Choose another name.",
-        ));
-    }
-    let fresh = Secret::generate(rng);
-    let secret_hash = secret::hash(&fresh, rng)
-        .map_err(|e| Refused::new(e.to_string(), "Free some memory and try again."))?;
-    let person = Person {
-        name: name.to_owned(),
-        role,
-        secret_hash,
-        added: now,
-    };
-    store.add_person(&person).await?;
-    Ok(AddedPerson {
-        name: person.name,
-        role: role.as_str(),
-        secret: fresh.reveal(),
-    })
-}
+use crate::store::{InviteRow, Log, Node, Registry, Role, Rollups};
 
 /// Checks that `name` is an operator with this secret.
 async fn authorise<S: Registry>(store: &S, name: &str, secret: &Secret) -> Result<(), Refused> {

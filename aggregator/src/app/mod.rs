@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod config;
 mod identity;
+mod people;
 mod site;
 
 use std::net::TcpListener;
@@ -21,11 +22,14 @@ use tokio::task::JoinHandle;
 
 pub use cli::main;
 pub use commands::{
-    AddedPerson, BenchmarkReport, InviteOrder, Invited, NodeLine, NodeList, add_person, approve,
-    benchmark, invite, nodes,
+    BenchmarkReport, InviteOrder, Invited, NodeLine, NodeList, approve, benchmark, invite, nodes,
 };
 pub use config::{Config, ConfigError, LogFormat};
 pub use identity::{Identity, Initialised, identity, init};
+pub use people::{
+    AddedPerson, NewSecret, PersonLine, PersonList, RemovedPerson, add_person, people,
+    remove_person, replace_secret,
+};
 
 use crate::benchmark::Benchmarks;
 use crate::log::sequencer;

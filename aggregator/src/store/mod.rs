@@ -89,6 +89,8 @@ pub enum Conflict {
     OtherKey,
     #[error("{0} exists already. Choose another name")]
     PersonExists(String),
+    #[error("nobody of this name signs in here. Look at `people list`")]
+    NoPerson,
 }
 
 type Outcome<T> = Result<T, StoreError>;
@@ -117,6 +119,14 @@ pub trait Registry: Send + Sync + 'static {
     fn nodes(&self) -> impl Future<Output = Outcome<Vec<Node>>> + Send;
     /// Adds a person.
     fn add_person(&self, person: &Person) -> impl Future<Output = Outcome<()>> + Send;
+    /// Gives a person another secret.
+    fn replace_secret(
+        &self,
+        name: &str,
+        secret_hash: &str,
+    ) -> impl Future<Output = Outcome<()>> + Send;
+    /// Removes a person; what they did keeps their name.
+    fn remove_person(&self, name: &str) -> impl Future<Output = Outcome<Person>> + Send;
     /// The person of exactly this name.
     fn person(&self, name: &str) -> impl Future<Output = Outcome<Option<Person>>> + Send;
     /// Everybody by name.

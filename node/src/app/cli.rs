@@ -167,6 +167,16 @@ pub enum People {
         #[arg(long)]
         role: RoleArg,
     },
+    /// Give a person a new secret, printed once; the old one and its sessions end at once
+    Secret {
+        /// The name they sign in with
+        name: String,
+    },
+    /// Remove a person, who can no longer sign in; what they prepared or approved keeps their name
+    Remove {
+        /// The name they sign in with
+        name: String,
+    },
     /// List people and their roles
     List,
 }

@@ -43,6 +43,7 @@ fn options(args: &ImportFile) -> Options {
     Options {
         dry_run: args.dry_run,
         valid_rows: args.valid_rows,
+        ..Options::default()
     }
 }
 

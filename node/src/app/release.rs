@@ -150,7 +150,7 @@ pub(super) async fn sign_in(store: &Store, name: &str) -> Result<Person, Refusal
     let wrong = || {
         Refusal::new(
             "name and secret do not belong together",
-            "Check the spelling of the name; `ldsp-node people list` shows who is there.",
+            "Check the spelling of the name; `ldsp-node people list` shows who is there, `ldsp-node people secret NAME` gives a new secret.",
         )
     };
     let person = store.person(name).await?.ok_or_else(wrong)?;

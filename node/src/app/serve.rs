@@ -325,3 +325,22 @@ impl Worker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The key is written first: a start that was killed between the two leaves it alone.
+    #[test]
+    fn a_killed_start_makes_the_authority_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let now: Timestamp = "2022-03-04T09:00:00Z".parse().unwrap();
+        let first = authority(dir.path(), now).unwrap();
+        std::fs::remove_file(dir.path().join(CA_CERTIFICATE)).unwrap();
+        let second = authority(dir.path(), now).unwrap();
+        assert_ne!(first.certificate_pem(), second.certificate_pem());
+        let third = authority(dir.path(), now).unwrap();
+        assert_eq!(second.certificate_pem(), third.certificate_pem());
+        assert_eq!(second.key_pem(), third.key_pem());
+    }
+}

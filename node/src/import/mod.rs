@@ -36,12 +36,25 @@ use report::{ImportReport, Outcome, Problems, RowProblem};
 use rows::Ended;
 
 /// How to import.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Options {
+    /// Who imports, for the audit log: a person's name, or `command line`.
+    pub who: String,
     /// Check every row and store nothing.
     pub dry_run: bool,
     /// Store the valid rows although others are refused.
     pub valid_rows: bool,
+}
+
+impl Default for Options {
+    /// Every row is checked and stored, or none, from the command line.
+    fn default() -> Self {
+        Self {
+            who: COMMAND_LINE.to_owned(),
+            dry_run: false,
+            valid_rows: false,
+        }
+    }
 }
 
 /// Why an import could not run to its end. Nothing was stored. A file that is refused is no error:
@@ -137,7 +150,7 @@ impl Run {
                     tally: self.tally,
                     at: now,
                 };
-                imports::log(&mut self.tx, &record, COMMAND_LINE).await?;
+                imports::log(&mut self.tx, &record, &self.options.who).await?;
                 self.tx.commit().await.map_err(StoreError::from)?;
             }
             _ => self.tx.rollback().await.map_err(StoreError::from)?,

@@ -180,10 +180,11 @@ async fn take(State(pages): State<Pages>, person: SignedIn, form: Multipart) -> 
         return Ok(page(&chosen, &errors).into_response());
     };
     let options = Options {
+        who: person.name.clone(),
         dry_run: chosen.way == "check",
         valid_rows: chosen.way == "valid",
     };
-    let report = run(&pages, &person, kind, &options, upload).await?;
+    let report = run(&pages, kind, &options, upload).await?;
     let mut csv = Vec::new();
     if report.csv(&mut csv).is_ok() {
         pages.reports.keep(&person.name, csv);
@@ -193,7 +194,6 @@ async fn take(State(pages): State<Pages>, person: SignedIn, form: Multipart) -> 
 
 async fn run(
     pages: &Pages,
-    person: &SignedIn,
     kind: ImportKind,
     options: &Options,
     upload: Upload,
@@ -206,19 +206,7 @@ async fn run(
         ImportKind::Programmes => import::programmes(store, source, options, now).await,
         _ => import::learners(store, &pages.node.pseudonyms, source, options, now).await,
     };
-    let report = report.map_err(failed)?;
-    if report.outcome == Outcome::Stored {
-        let action = format!("import {}", kind.as_str());
-        let detail = format!(
-            "asked for on the page; {} rows, {} refused",
-            report.tally.rows, report.tally.refused
-        );
-        store
-            .audit(now, &person.name, &action, &detail)
-            .await
-            .map_err(super::fault)?;
-    }
-    Ok(report)
+    report.map_err(failed)
 }
 
 fn failed(error: ImportError) -> ProblemPage {
@@ -267,10 +255,10 @@ fn not_received(error: UploadError) -> ProblemPage {
     }
 }
 
-fn report_page(report: &ImportReport, chosen: &Chosen) -> Page {
+/// What the notice at the top says, and whether no row needs attention.
+fn verdict(report: &ImportReport) -> (Notification, bool) {
     let t = report.tally;
-    let what = report.kind.as_str();
-    let (notice, sound) = match report.outcome {
+    match report.outcome {
         Outcome::Stored if t.refused > 0 => (Notification::done(format!("The sound rows are stored; {} were left out", words::count(t.refused))), false),
         Outcome::Stored => (Notification::done("The file is imported"), true),
         Outcome::Checked if report.problems.total() == 0 => (
@@ -288,7 +276,13 @@ fn report_page(report: &ImportReport, chosen: &Chosen) -> Page {
                 .content("Each problem stands below with its line, its cause and what to do. Correct them all and send the file again."),
             false,
         ),
-    };
+    }
+}
+
+fn report_page(report: &ImportReport, chosen: &Chosen) -> Page {
+    let t = report.tally;
+    let what = report.kind.as_str();
+    let (notice, sound) = verdict(report);
     let would = if report.outcome == Outcome::Stored {
         ""
     } else {

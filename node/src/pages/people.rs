@@ -36,7 +36,7 @@ pub(super) async fn list(State(pages): State<Pages>, person: SignedIn) -> Answer
     let body = Html::concat([
         Html::paragraph("Authors import files, prepare releases and write practice entries. Approvers read what will leave and release it. Nobody approves their own work."),
         table.into(),
-        InsetText::new("People are added by the IT team on the server: ldsp-node people add NAME --role author, or --role approver. The secret is shown once; it is not kept in a form that can be read again.").into(),
+        InsetText::new("People are added by the IT team on the server: ldsp-node people add NAME --role author, or --role approver. The secret is shown once; it is not kept in a form that can be read again. ldsp-node people secret NAME gives a new one, ldsp-node people remove NAME removes a person.").into(),
     ]);
     Ok(Page::new("People").body(body).into_response())
 }

@@ -86,13 +86,7 @@ async fn world() -> World {
         cookies: BTreeMap::new(),
     };
     for name in ["ann", "bob"] {
-        let form = format!("name={name}&secret={SECRET}");
-        let seen = world.post("", "/sign-in", &form).await;
-        assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
-        let cookie = seen.headers[header::SET_COOKIE].to_str().unwrap();
-        world
-            .cookies
-            .insert(name, cookie.split(';').next().unwrap().to_owned());
+        world.sign_in(name).await;
     }
     world
 }
@@ -113,6 +107,15 @@ fn learners() -> String {
 }
 
 impl World {
+    async fn sign_in(&mut self, name: &'static str) {
+        let form = format!("name={name}&secret={SECRET}");
+        let seen = self.post("", "/sign-in", &form).await;
+        assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
+        let cookie = seen.headers[header::SET_COOKIE].to_str().unwrap();
+        self.cookies
+            .insert(name, cookie.split(';').next().unwrap().to_owned());
+    }
+
     async fn send(&self, who: &str, request: axum::http::request::Builder, body: Body) -> Seen {
         let mut request = request.header("sec-fetch-site", "same-origin");
         if let Some(cookie) = self.cookies.get(who) {
@@ -414,6 +417,59 @@ async fn an_upload_is_explained_and_nothing_of_it_stays() {
     );
     assert_eq!(world.uploads_left(), 0);
     assert_eq!(world.node.store.imports(9).await.unwrap().len(), 1);
+    let acts = world.node.store.audit_entries(99).await.unwrap();
+    let imports: Vec<_> = acts
+        .iter()
+        .filter(|act| act.action.starts_with("import"))
+        .map(|act| (act.who.as_str(), act.action.as_str()))
+        .collect();
+    assert_eq!(imports, [("ann", "import programmes")]);
+}
+
+/// Removed as an author and added as an approver, one stays the author of what one prepared.
+#[tokio::test]
+async fn a_new_role_under_an_old_name_does_not_approve_own_work() {
+    let mut world = world().await;
+    world.upload("programmes", "store", PROGRAMMES).await;
+    world.upload("learners", "store", &learners()).await;
+    let seen = world
+        .post("ann", "/releases/prepare", "period=2022-01")
+        .await;
+    assert_eq!(seen.status, StatusCode::SEE_OTHER);
+    let digest = world.digest("/releases/2022-01").await;
+    let now = at("2022-03-04T09:00:00Z");
+    let store = world.node.store.clone();
+    let phc = store.person("ann").await.unwrap().unwrap().secret_hash;
+    assert_eq!(
+        store.remove_person("ann", now).await.unwrap(),
+        Some(Role::Author)
+    );
+    assert_eq!(
+        world.get("ann", "/releases").await.status,
+        StatusCode::SEE_OTHER,
+        "the session ended with the person"
+    );
+    for name in ["ann", "Ann"] {
+        let person = Person {
+            name: name.into(),
+            role: Role::Approver,
+            secret_hash: phc.clone(),
+            added_at: now,
+        };
+        assert!(store.add_person(&person).await.unwrap());
+        world.sign_in(name).await;
+        let form = format!("digest={digest}&read=yes");
+        let own = world.post(name, "/releases/2022-01/approve", &form).await;
+        assert_eq!(own.status, StatusCode::CONFLICT, "{}", own.body);
+        assert!(own.body.contains("own-work"), "{}", own.body);
+        assert_eq!(
+            store.remove_person(name, now).await.unwrap(),
+            Some(Role::Approver)
+        );
+    }
+    let page = world.get("bob", "/releases/2022-01").await.body;
+    assert!(page.contains("ann"), "the author's name stays");
+    assert_eq!(world.queued.load(Ordering::Relaxed), 0);
 }
 
 const ENTRY: &str = "title=Drop-in&what=Weekly+sessions.&tier=basic&skills=foundation&audience=older-people&mode=online&area=own\

@@ -108,7 +108,10 @@ pub(crate) async fn log(
     .execute(&mut *tx)
     .await?;
     let action = format!("import {}", record.kind.as_str());
-    let detail = format!("file with SHA-256 {}", record.digest);
+    let detail = format!(
+        "file with SHA-256 {}; {} rows, {} refused",
+        record.digest, t.rows, t.refused
+    );
     append(tx, record.at, who, &action, &detail).await
 }
 

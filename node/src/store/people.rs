@@ -103,6 +103,57 @@ impl Store {
         Ok(true)
     }
 
+    /// Gives a person another secret, which ends their sessions, and says so in the audit log. `false` when nobody has this
+    /// name.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn replace_secret(
+        &self,
+        name: &str,
+        secret_hash: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.write().await?;
+        let done = sqlx::query("UPDATE people SET secret_hash = $1 WHERE name = $2")
+            .bind(secret_hash)
+            .bind(name)
+            .execute(&mut *tx)
+            .await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        append(&mut tx, now, COMMAND_LINE, "people secret", name).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Removes a person and says so in the audit log; what they wrote, prepared or approved keeps their name. The role that
+    /// they had, or `None` when nobody has this name.
+    ///
+    /// # Errors
+    /// The database cannot be written, or the row is damaged.
+    pub async fn remove_person(
+        &self,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<Option<Role>, StoreError> {
+        let mut tx = self.write().await?;
+        let row: Option<Row> = sqlx::query_as(
+            "DELETE FROM people WHERE name = $1 RETURNING name, role, secret_hash, added_at",
+        )
+        .bind(name)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(removed) = row.map(person).transpose()? else {
+            return Ok(None);
+        };
+        let detail = format!("{name}, who was {}", removed.role.as_str());
+        append(&mut tx, now, COMMAND_LINE, "people remove", &detail).await?;
+        tx.commit().await?;
+        Ok(Some(removed.role))
+    }
+
     /// Everybody, by name.
     ///
     /// # Errors

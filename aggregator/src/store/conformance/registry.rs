@@ -143,5 +143,24 @@ async fn people<S: Registry>(store: &S) {
     let again = store.add_person(&person("bo", Role::Analyst)).await;
     assert_eq!(conflict(again), Conflict::PersonExists("bo".into()));
     assert_eq!(store.person("bo").await.unwrap(), Some(bo.clone()));
-    assert_eq!(store.people().await.unwrap(), [al, bo]);
+    assert_eq!(store.people().await.unwrap(), [al.clone(), bo.clone()]);
+    store.replace_secret("bo", "$new$").await.unwrap();
+    let renewed = Person {
+        secret_hash: "$new$".into(),
+        ..bo.clone()
+    };
+    assert_eq!(store.person("bo").await.unwrap(), Some(renewed.clone()));
+    assert_eq!(store.person("al").await.unwrap(), Some(al.clone()));
+    assert_eq!(store.remove_person("bo").await.unwrap(), renewed);
+    assert_eq!(store.people().await.unwrap(), [al]);
+    for name in ["bo", "AL", ""] {
+        let missing = store.replace_secret(name, "$x$").await;
+        assert_eq!(conflict(missing), Conflict::NoPerson);
+        assert_eq!(
+            conflict(store.remove_person(name).await),
+            Conflict::NoPerson
+        );
+    }
+    store.add_person(&bo).await.unwrap();
+    assert_eq!(store.person("bo").await.unwrap(), Some(bo));
 }

@@ -242,6 +242,27 @@ impl Registry for Sqlite {
         Ok(())
     }
 
+    async fn replace_secret(&self, name: &str, secret_hash: &str) -> Result<(), StoreError> {
+        let done = query("UPDATE person SET secret_hash = $1 WHERE name = $2")
+            .bind(secret_hash)
+            .bind(name)
+            .execute(&self.writer)
+            .await?;
+        if done.rows_affected() == 0 {
+            return Err(Conflict::NoPerson.into());
+        }
+        Ok(())
+    }
+
+    async fn remove_person(&self, name: &str) -> Result<Person, StoreError> {
+        let row =
+            query("DELETE FROM person WHERE name = $1 RETURNING name, role, secret_hash, added")
+                .bind(name)
+                .fetch_optional(&self.writer)
+                .await?;
+        person(&row.ok_or(Conflict::NoPerson)?)
+    }
+
     async fn person(&self, name: &str) -> Result<Option<Person>, StoreError> {
         let row = query("SELECT name, role, secret_hash, added FROM person WHERE name = $1")
             .bind(name)
