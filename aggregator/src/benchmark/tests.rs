@@ -200,7 +200,10 @@ fn an_area_that_joined_late_does_not_count_as_whole() {
     let csv = String::from_utf8(to_csv(&all.national()).unwrap()).unwrap();
     assert!(csv.lines().nth(1).unwrap().ends_with(",38,7,9"), "{csv}");
     let json = serde_json::to_value(coverage).unwrap();
-    assert_eq!((&json["months"], &json["of_months"]), (&7.into(), &9.into()));
+    assert_eq!(
+        (&json["months"], &json["of_months"]),
+        (&7.into(), &9.into())
+    );
     // A single month says it in LEPs, a complete federation not at all.
     let january = all.trend(Measure::Starts)[0].coverage;
     assert_eq!((january.months, january.of_months), (2, 3));
@@ -223,12 +226,29 @@ fn before_the_first_release_there_are_no_figures() {
 fn too_few_is_said_and_not_shown() {
     let snapshot = snapshot(&mut [(Sim::new(0), 1)], 0);
     for finding in snapshot.national() {
-        if finding.measure.is_rate() {
+        if finding.measure.is_rate() && finding.measure != Measure::SustainedPositive {
             assert_eq!((finding.shown, finding.raw), (Shown::TooFew, None));
         }
     }
     let csv = String::from_utf8(to_csv(&snapshot.national()).unwrap()).unwrap();
     assert!(csv.contains(",low,low,low,z,"), "{csv}");
+}
+
+#[test]
+fn what_comes_six_months_later_is_not_due_before_the_seventh_month() {
+    for (months, expected) in [(1, Shown::NotDue), (6, Shown::NotDue), (7, Shown::TooFew)] {
+        let snapshot = snapshot(&mut [(Sim::new(0), months)], 0);
+        let figure = snapshot.national_measure(Measure::SustainedPositive);
+        assert_eq!(figure.unwrap().shown, expected, "{months}");
+        let lep = snapshot.leps().iter().find(|l| l.releases > 0).unwrap();
+        let own = lep.finding(Measure::SustainedPositive).unwrap();
+        assert_eq!(own.shown, expected, "{months}");
+        let trend = snapshot.trend(Measure::SustainedPositive);
+        assert_eq!(trend.last().unwrap().shown, expected, "{months}");
+        assert_eq!(trend[0].shown, Shown::NotDue);
+        let retention = snapshot.national_measure(Measure::Retention).unwrap();
+        assert_eq!(retention.shown, Shown::TooFew);
+    }
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub(super) fn groups(
     let titles = &Standard::v1().dimension(by).title;
     let bars = rows.iter().map(|(g, f)| match figures::point(f) {
         Some(estimate) => Bar::new(&g.title, estimate),
-        None => Bar::missing(&g.title, TOO_FEW),
+        None => Bar::missing(&g.title, figures::held_back(f)),
     });
     let name = figures::title(measure);
     let headline = groups_headline(measure, &rows);
@@ -51,8 +51,10 @@ pub(super) fn groups(
     if let (Shown::Rate { value, .. }, true) = (national.shown, measure.is_rate()) {
         chart = chart.reference("England", value * 100.0);
     }
-    let drawn: Html = if rows.iter().any(|(_, f)| f.shown != Shown::TooFew) {
+    let drawn: Html = if rows.iter().any(|(_, f)| f.shown.is_figure()) {
         chart.into()
+    } else if national.shown == Shown::NotDue {
+        InsetText::new(format!("{}.", figures::NOT_DUE_SENTENCE)).into()
     } else {
         InsetText::new("In every group the noise added for privacy could explain the figure. It will clear as more months and areas come in.").into()
     };
@@ -100,12 +102,13 @@ fn groups_headline(measure: Measure, rows: &[(&Group, &Finding)]) -> String {
     let name = figures::title(measure);
     let mut known: Vec<_> = rows
         .iter()
-        .filter(|(g, f)| g.code != NOT_STATED && f.shown != Shown::TooFew)
+        .filter(|(g, f)| g.code != NOT_STATED && f.shown.is_figure())
         .filter_map(|(g, f)| Some((g, f, f.raw?.estimate)))
         .collect();
     known.sort_by(|a, b| b.2.total_cmp(&a.2));
     let (Some((top, most, _)), Some((bottom, least, _))) = (known.first(), known.last()) else {
-        return format!("{name}: too few to say by group");
+        let why = rows.first().map_or(TOO_FEW, |(_, f)| figures::held_back(f));
+        return format!("{name}: {why} by group");
     };
     if known.len() < 2 {
         return format!("{name} by group");
@@ -133,7 +136,7 @@ pub(super) fn areas(snapshot: &Snapshot, measure: Measure, national: &Finding) -
     let known = snapshot
         .leps()
         .iter()
-        .filter(|s| s.finding(measure).is_some_and(|f| f.shown != Shown::TooFew))
+        .filter(|s| s.finding(measure).is_some_and(|f| f.shown.is_figure()))
         .count();
     if known < COMPARISON {
         return Html::concat([
@@ -247,6 +250,7 @@ fn rows(snapshot: &Snapshot, measure: Measure) -> Vec<Row> {
                     Ok((value as f64, low as f64, high as f64))
                 }
                 Some(Shown::TooFew) => Err(TOO_FEW),
+                Some(Shown::NotDue) => Err(words::NOT_DUE),
                 None => Err("nothing yet"),
             };
             let said = f.map_or_else(|| "nothing yet".to_owned(), figures::with_interval);

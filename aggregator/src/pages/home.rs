@@ -306,7 +306,7 @@ fn trend(snapshot: &Snapshot) -> Html {
 
 fn trend_headline(starts: &Finding, achieved: &Finding) -> String {
     let month = starts.range.to.in_words();
-    if starts.shown == Shown::TooFew || achieved.shown == Shown::TooFew {
+    if !starts.shown.is_figure() || !achieved.shown.is_figure() {
         return format!("Enrolments and achievements up to {month}");
     }
     format!(
@@ -365,7 +365,9 @@ pub(super) async fn contributions(
             // "z": not applicable, as in the government's open data.
             let z = || "z".to_owned();
             let [enrolments, low, high] = match s.finding(Measure::Starts).map(|f| f.shown) {
-                Some(Shown::Count { value, low, high }) => [value, low, high].map(|n| n.to_string()),
+                Some(Shown::Count { value, low, high }) => {
+                    [value, low, high].map(|n| n.to_string())
+                }
                 Some(_) => ["low", "low", "low"].map(str::to_owned),
                 None => [z(), z(), z()],
             };

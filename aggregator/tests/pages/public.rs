@@ -120,7 +120,8 @@ async fn a_federation_is_shown_with_coverage_intervals_and_downloads() {
     assert!(home.contains(&browser.world.service.signer.verifier().vkey()));
     // Those achieved in a month are not a part of those begun in it.
     assert!(
-        home.contains("In October 2026, ") && home.contains(", begun then or earlier, were achieved")
+        home.contains("In October 2026, ")
+            && home.contains(", begun then or earlier, were achieved")
     );
     let measure = browser.shows("/benchmarks/achievement").await;
     assert!(
