@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 /// The file that is read when `--config` is not given and it exists.
 const DEFAULT_FILE: &str = "ldsp-aggregator.toml";
-const KEYS: &str = "The keys are: data_dir, listen, tls_cert, tls_key, tls_ca, banner, log.";
+const KEYS: &str = "The keys are: data_dir, listen, tls_cert, tls_key, tls_ca, banner, about, log.";
 
 /// How logs are written to standard error.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -34,6 +34,8 @@ pub struct Config {
     pub tls_ca: Option<PathBuf>,
     /// A sentence across every page, such as that a site is a demonstration.
     pub banner: Option<String>,
+    /// What the About page says of the data on this site; blank lines between paragraphs.
+    pub about: Option<String>,
     /// Form of the logs.
     pub log: LogFormat,
 }
@@ -46,6 +48,7 @@ impl Default for Config {
             tls: None,
             tls_ca: None,
             banner: None,
+            about: None,
             log: LogFormat::Text,
         }
     }
@@ -72,6 +75,7 @@ struct Settings {
     tls_key: Option<PathBuf>,
     tls_ca: Option<PathBuf>,
     banner: Option<String>,
+    about: Option<String>,
     log: Option<LogFormat>,
 }
 
@@ -141,6 +145,7 @@ impl Config {
         }
         self.tls_ca = settings.tls_ca.or(self.tls_ca.take());
         self.banner = settings.banner.or(self.banner.take());
+        self.about = settings.about.or(self.about.take());
     }
 }
 

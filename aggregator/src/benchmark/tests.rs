@@ -1,5 +1,6 @@
 use ldsp_protocol::ids::Gss;
 use ldsp_protocol::measures::Z95;
+use ldsp_protocol::noise;
 use ldsp_protocol::standard::{Dimension, Standard};
 
 use super::*;
@@ -249,6 +250,29 @@ fn what_comes_six_months_later_is_not_due_before_the_seventh_month() {
         let retention = snapshot.national_measure(Measure::Retention).unwrap();
         assert_eq!(retention.shown, Shown::TooFew);
     }
+}
+
+#[test]
+fn a_cited_cell_has_the_error_that_the_benchmark_gives_it() {
+    let mut sim = Sim::new(0);
+    let mut history = vec![];
+    for seq in 1..=3 {
+        let summary = sim.summary(200);
+        let place = (&sim.slug, &sim.lep, sim.next, seq);
+        let fold = rollup::fold(Standard::v1(), &history, place, &summary).unwrap();
+        history.push(fold.month);
+        sim.next = sim.next.next().unwrap();
+    }
+    let month = &history[2];
+    let table = &Standard::v1().tables()[0];
+    let rho = noise::table_rho(Standard::v1(), table.rho_micro, month.span.rho_micro);
+    let variance = noise::variance(noise::sigma2(rho), 0, 3);
+    let cells = month.codebook().cells(table);
+    let last = cell_to_date(month, 0, cells - 1).unwrap();
+    assert!((last.se - variance.sqrt()).abs() < 1e-9);
+    let value = noise::in_counts(month.cumulative[cells - 1]);
+    assert!((last.value - value).abs() < 1e-9);
+    assert_eq!(cell_to_date(month, 0, cells), None);
 }
 
 #[test]

@@ -162,6 +162,15 @@ async fn the_download_of_contributions_holds_what_the_map_shows() {
 }
 
 #[tokio::test]
+async fn the_about_page_says_what_this_site_holds() {
+    let browser = Browser::open().await;
+    let page = browser.shows("/about").await;
+    assert!(page.contains("About the data on this site"));
+    assert!(page.contains("<p class=\"govuk-body\">Nothing here may be quoted.</p>"));
+    assert!(page.contains("no&#62;") && !page.contains("<no>"));
+}
+
+#[tokio::test]
 async fn what_is_too_few_is_said_in_standard_errors() {
     let browser = Browser::open().await;
     for path in ["/about", "/benchmarks/achievement"] {
