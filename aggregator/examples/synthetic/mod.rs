@@ -35,7 +35,8 @@ use draw::{Draw, normal};
 use writing::TITLES;
 
 /// What the About page says of this world; a mark-up character must not become mark-up.
-const ABOUT: &str = "These records are invented: <no> learner is real.\n\nNothing here may be quoted.";
+const ABOUT: &str =
+    "These records are invented: <no> learner is real.\n\nNothing here may be quoted.";
 
 pub(crate) const ORIGIN: &str = "log.example.org";
 

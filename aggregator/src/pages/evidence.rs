@@ -74,11 +74,7 @@ fn figure(month: &NodeMonth, first: Period, evidence: &Evidence) -> Option<Figur
     let cell = usize::try_from(evidence.cell).ok()?;
     Some(Figure {
         estimate: cell_to_date(month, number, cell)?,
-        label: label(
-            table,
-            &codebook,
-            &positions(&codebook.shape(table), cell),
-        ),
+        label: label(table, &codebook, &positions(&codebook.shape(table), cell)),
         first,
         last: month.period,
         node: month.node.clone(),

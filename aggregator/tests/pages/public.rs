@@ -52,6 +52,7 @@ async fn every_page(browser: &Browser) {
             answer.headers[header::CONTENT_TYPE],
             "text/csv; charset=utf-8"
         );
+        assert!(answer.headers.contains_key(header::ETAG), "{path}");
         let mut reader = csv::Reader::from_reader(answer.body.as_bytes());
         let columns = reader.headers().expect("a header").len();
         assert!(columns > 5, "{path}");
