@@ -169,7 +169,22 @@ pub(super) fn areas(snapshot: &Snapshot, measure: Measure, national: &Finding) -
             |v| words::thousands(v.max(0.0).round() as u64)
         },
     };
-    let table = Table::new(format!("{name} by Local Enterprise Partnership"))
+    Figure::new(
+        headline,
+        format!("{name} by Local Enterprise Partnership, in regions from north to south, {}, with 95 % intervals", figures::period(national.range)),
+        chart.html(),
+        areas_table(snapshot, measure),
+    )
+    .id("by-area")
+    .note(note(measure))
+    .note(figures::coverage(national.coverage))
+    .download("Download by area (CSV)", format!("/benchmarks/{}/leps.csv", measure.id()))
+    .into()
+}
+
+fn areas_table(snapshot: &Snapshot, measure: Measure) -> Table {
+    let name = figures::title(measure);
+    Table::new(format!("{name} by Local Enterprise Partnership"))
         .columns([
             "Local Enterprise Partnership",
             "Region",
@@ -194,18 +209,7 @@ pub(super) fn areas(snapshot: &Snapshot, measure: Measure, national: &Finding) -
                         Html::text(&s.range.map_or_else(String::new, figures::period)),
                     ]
                 }),
-        );
-    Figure::new(
-        headline,
-        format!("{name} by Local Enterprise Partnership, in regions from north to south, {}, with 95 % intervals", figures::period(national.range)),
-        chart.html(),
-        table,
-    )
-    .id("by-area")
-    .note(note(measure))
-    .note(figures::coverage(national.coverage))
-    .download("Download by area (CSV)", format!("/benchmarks/{}/leps.csv", measure.id()))
-    .into()
+        )
 }
 
 fn note(measure: Measure) -> &'static str {

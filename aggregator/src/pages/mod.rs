@@ -15,6 +15,7 @@ mod home;
 mod lep;
 mod leps;
 mod library;
+mod map;
 mod measure;
 mod measures;
 mod nodes;
@@ -30,8 +31,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use ldsp_ui::{Access, Banner, Frame, Html, Link, NavItem, Page, ProblemPage, RoleTable, Rule};
 
-use crate::{Service, etag};
 use crate::store::StoreError;
+use crate::{Service, etag};
 
 /// The site's name, in the header and in every title.
 pub const SITE_NAME: &str = "Local digital skills";
@@ -74,7 +75,7 @@ impl IntoResponse for Failure {
 /// Every page.
 pub fn router(service: Arc<Service>) -> Router {
     let downloads = Router::new()
-        .route("/contributions.csv", get(home::contributions))
+        .route("/contributions.csv", get(map::csv))
         .route("/trend.csv", get(home::months_csv))
         .route("/benchmarks/{measure}/trend.csv", get(measure::trend))
         .route("/benchmarks/{measure}/groups.csv", get(measure::groups))
