@@ -12,6 +12,7 @@
 pub mod app;
 pub mod benchmark;
 pub mod enrol;
+mod etag;
 pub mod log;
 pub mod pages;
 pub mod receive;

@@ -28,6 +28,8 @@ pub struct Service {
     pub standard: &'static Standard,
     /// `https://…` without a path.
     pub public_url: String,
+    /// What the About page says of the data on this site; blank lines between paragraphs.
+    pub about: Option<String>,
     /// The time.
     pub clock: Clock,
     /// The latest snapshot of all figures.

@@ -246,6 +246,7 @@ impl World {
             signer,
             standard: Standard::v1(),
             public_url: "https://log.example".into(),
+            about: None,
             clock: Arc::new(move || *clock.lock().unwrap()),
             benchmarks: Arc::new(Benchmarks::default()),
         });

@@ -34,6 +34,10 @@ pub(crate) use writing::entry;
 use draw::{Draw, normal};
 use writing::TITLES;
 
+/// What the About page says of this world; a mark-up character must not become mark-up.
+const ABOUT: &str =
+    "These records are invented: <no> learner is real.\n\nNothing here may be quoted.";
+
 pub(crate) const ORIGIN: &str = "log.example.org";
 
 /// A world to put statements into.
@@ -55,6 +59,7 @@ pub(crate) async fn world(path: &std::path::Path, now: Timestamp) -> World {
         signer,
         standard: Standard::v1(),
         public_url: "https://log.example.org".into(),
+        about: Some(ABOUT.to_owned()),
         clock: Arc::new(move || now),
         benchmarks: Arc::new(Benchmarks::default()),
     };

@@ -327,6 +327,7 @@ impl fmt::Display for BenchmarkReport {
                     )?;
                 }
                 Shown::TooFew => write!(f, "\n{title:34} too few to say")?,
+                Shown::NotDue => write!(f, "\n{title:34} not due yet")?,
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 /// The file that is read when `--config` is not given and it exists.
 const DEFAULT_FILE: &str = "ldsp-aggregator.toml";
-const KEYS: &str = "The keys are: data_dir, listen, tls_cert, tls_key, tls_ca, banner, log.";
+const KEYS: &str = "The keys are: data_dir, listen, tls_cert, tls_key, tls_ca, banner, about, log.";
 
 /// How logs are written to standard error.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -34,6 +34,8 @@ pub struct Config {
     pub tls_ca: Option<PathBuf>,
     /// A sentence across every page, such as that a site is a demonstration.
     pub banner: Option<String>,
+    /// What the About page says of the data on this site; blank lines between paragraphs.
+    pub about: Option<String>,
     /// Form of the logs.
     pub log: LogFormat,
 }
@@ -46,6 +48,7 @@ impl Default for Config {
             tls: None,
             tls_ca: None,
             banner: None,
+            about: None,
             log: LogFormat::Text,
         }
     }
@@ -72,6 +75,7 @@ struct Settings {
     tls_key: Option<PathBuf>,
     tls_ca: Option<PathBuf>,
     banner: Option<String>,
+    about: Option<String>,
     log: Option<LogFormat>,
 }
 
@@ -90,6 +94,8 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let default = Path::new(DEFAULT_FILE);
         let mut config = Self::default();
+        // Either half of the pair may come from either place: they are put together before they are judged.
+        let mut tls = (None, None);
         if let Some(path) = file.or_else(|| default.exists().then_some(default)) {
             let place = path.display().to_string();
             let text = std::fs::read_to_string(path).map_err(|e| ConfigError {
@@ -98,7 +104,7 @@ impl Config {
                 next: "Check the path and that this program may read the file.".to_owned(),
             })?;
             let settings = toml::from_str(&text).map_err(|e| wrong_key(&place, &e))?;
-            config.overlay(settings, &place)?;
+            config.overlay(settings, &mut tls);
         }
         let table: toml::Table = environment
             .into_iter()
@@ -110,22 +116,24 @@ impl Config {
             .collect();
         let place = "environment (LDSP_*)";
         let settings = table.try_into().map_err(|e| wrong_key(place, &e))?;
-        config.overlay(settings, place)?;
-        Ok(config)
-    }
-
-    fn overlay(&mut self, settings: Settings, place: &str) -> Result<(), ConfigError> {
-        match (settings.tls_cert, settings.tls_key) {
-            (Some(cert), Some(key)) => self.tls = Some((cert, key)),
-            (None, None) => {}
+        config.overlay(settings, &mut tls);
+        config.tls = match tls {
+            (Some(cert), Some(key)) => Some((cert, key)),
+            (None, None) => None,
             _ => {
                 return Err(ConfigError {
-                    place: place.to_owned(),
+                    place: "settings".to_owned(),
                     cause: "tls_cert and tls_key belong together".to_owned(),
                     next: "Set both, or neither for the private authority in data_dir.".to_owned(),
                 });
             }
-        }
+        };
+        Ok(config)
+    }
+
+    fn overlay(&mut self, settings: Settings, tls: &mut (Option<PathBuf>, Option<PathBuf>)) {
+        tls.0 = settings.tls_cert.or(tls.0.take());
+        tls.1 = settings.tls_key.or(tls.1.take());
         if let Some(dir) = settings.data_dir {
             self.data_dir = dir;
         }
@@ -137,7 +145,7 @@ impl Config {
         }
         self.tls_ca = settings.tls_ca.or(self.tls_ca.take());
         self.banner = settings.banner.or(self.banner.take());
-        Ok(())
+        self.about = settings.about.or(self.about.take());
     }
 }
 
@@ -167,6 +175,16 @@ mod tests {
         let config = load("data_dir = \"a\"\nlog = \"json\"", &pairs).unwrap();
         assert_eq!(config.data_dir, Path::new("b"));
         assert_eq!(config.log, LogFormat::Json);
+    }
+
+    #[test]
+    fn half_a_pair_from_the_file_and_half_from_the_environment_make_a_pair() {
+        let config = load("tls_cert = \"c\"", &[("LDSP_TLS_KEY", "k")]).unwrap();
+        assert_eq!(config.tls, Some(("c".into(), "k".into())));
+        let both = "tls_cert = \"c\"\ntls_key = \"k\"";
+        let config = load(both, &[("LDSP_TLS_CERT", "other")]).unwrap();
+        assert_eq!(config.tls, Some(("other".into(), "k".into())));
+        assert!(load("", &[("LDSP_TLS_KEY", "k")]).is_err());
     }
 
     #[test]

@@ -126,6 +126,7 @@ pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
         signer,
         standard: Standard::v1(),
         public_url: identity.public_url,
+        about: config.about.clone(),
         clock,
         benchmarks: Arc::new(Benchmarks::default()),
     };

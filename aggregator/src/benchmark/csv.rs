@@ -2,7 +2,7 @@
 
 use super::{Finding, Shown};
 
-/// Header of the table; `z` not applicable, `low` too few to say.
+/// Header of the table; `z` not applicable or not due yet, `low` too few to say.
 const HEADER: [&str; 20] = [
     "place_code",
     "place",
@@ -48,9 +48,16 @@ pub fn to_csv<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Result<Vec
                 base,
             } => [share(value), share(low), share(high), base.to_string()],
             Shown::TooFew => ["low".to_owned(), "low".to_owned(), "low".to_owned(), z()],
+            Shown::NotDue => [z(), z(), z(), z()],
         };
         let [estimate, se] = f.raw.map_or_else(
-            || ["low".to_owned(), "low".to_owned()],
+            || {
+                if f.shown == Shown::NotDue {
+                    [z(), z()]
+                } else {
+                    ["low".to_owned(), "low".to_owned()]
+                }
+            },
             |raw| [share(raw.estimate), share(raw.se)],
         );
         let (dimension, code, title) = f.slice.as_ref().map_or_else(

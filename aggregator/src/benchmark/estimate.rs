@@ -38,6 +38,19 @@ fn cell_variance(standard: &Standard, table: &Table, month: &NodeMonth, span: Sp
     }
 }
 
+/// One cell of a node's table over all its months up to `month`; `None` where the table has no such cell.
+pub(crate) fn cell_to_date(month: &NodeMonth, table: usize, cell: usize) -> Option<Estimate> {
+    let standard = Standard::v1();
+    let layout = Layout::of_node(standard, &month.codebook());
+    let (range, _) = layout.table(table);
+    let value = month.cumulative.get(range)?.get(cell)?;
+    let variance = cell_variance(standard, &standard.tables()[table], month, Span::Cumulative);
+    Some(Estimate {
+        value: noise::in_counts(*value),
+        se: variance.sqrt(),
+    })
+}
+
 /// Makes the observation of `table`: dimensions outside `keep` are summed out, and the weights are
 /// those of the standard (its rho, its nominal sizes), the same for every node and for the nation.
 /// `variance` is that of one cell of the reduced table.

@@ -99,6 +99,15 @@ impl Measure {
         )
     }
 
+    /// Months after its end at which an enrolment counts.
+    pub(super) fn due_after(self) -> usize {
+        if self == Self::SustainedPositive {
+            6
+        } else {
+            0
+        }
+    }
+
     fn declared(self) -> Option<&'static ldsp_protocol::standard::Measure> {
         Standard::v1().measures().iter().find(|m| m.id == self.id())
     }
@@ -325,6 +334,16 @@ pub enum Shown {
     },
     /// Too few to say: a count under three standard errors, or a rate on a base under five standard errors.
     TooFew,
+    /// Nothing to say yet: what is counted a fixed time after an enrolment ended cannot have come about.
+    NotDue,
+}
+
+impl Shown {
+    /// Whether there is a figure.
+    #[must_use]
+    pub fn is_figure(&self) -> bool {
+        matches!(self, Self::Count { .. } | Self::Rate { .. })
+    }
 }
 
 /// The unrounded estimate behind a figure: what sums and comparisons are made of. It is public

@@ -12,6 +12,7 @@ mod tests;
 
 pub use cache::Benchmarks;
 pub use csv::to_csv;
+pub(crate) use estimate::cell_to_date;
 pub use finding::{
     Coverage, Finding, Group, Measure, Place, Range, Shown, Slice, Standing, Status,
 };

@@ -2,12 +2,14 @@
 
 use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::geography::{Geography, Lep};
-use ldsp_protocol::ids::{Gss, NodeSlug};
+use ldsp_protocol::ids::{Gss, NodeSlug, Period};
 use ldsp_protocol::standard::{Code, Dimension, NOT_STATED};
 use serde::Serialize;
 
 use super::estimate::Families;
-use super::finding::{Coverage, Finding, Group, Linear, Measure, Place, Range, Slice, Status};
+use super::finding::{
+    Coverage, Finding, Group, Linear, Measure, Place, Range, Shown, Slice, Status,
+};
 use crate::rollup::NodeMonth;
 use crate::store::{NationalMonth, Node};
 
@@ -88,15 +90,25 @@ pub(super) fn measured(
         .collect()
 }
 
+/// One figure of a place that has figures `since` a month.
 pub(super) fn finding(
     measure: Measure,
     place: &Place,
     slice: Option<Slice>,
-    range: Range,
+    (since, range): (Period, Range),
     coverage: Coverage,
     linear: &Linear,
 ) -> Finding {
     let (shown, raw) = linear.shown();
+    // What came about before the first month is still shown where it was counted.
+    let begun = Range {
+        from: since,
+        ..range
+    };
+    let shown = match shown {
+        Shown::TooFew if begun.months() <= measure.due_after() => Shown::NotDue,
+        shown => shown,
+    };
     Finding {
         measure,
         place: place.clone(),

@@ -199,7 +199,14 @@ impl Snapshot {
                             .iter()
                             .filter_map(|(f, _)| f.measure(measure, None));
                         let sum = parts.reduce(Linear::plus)?;
-                        Some(finding(measure, &place, None, range, coverage, &sum))
+                        Some(finding(
+                            measure,
+                            &place,
+                            None,
+                            (range.from, range),
+                            coverage,
+                            &sum,
+                        ))
                     })
                     .collect();
                 Some(Group {
@@ -240,7 +247,15 @@ impl Snapshot {
             });
             let coverage = Coverage::of(leps, range.months());
             let linear = families.measure(measure, None)?;
-            Some(finding(measure, &england(), None, range, coverage, &linear))
+            let since = self.range.map_or(*period, |r| r.from);
+            Some(finding(
+                measure,
+                &england(),
+                None,
+                (since, range),
+                coverage,
+                &linear,
+            ))
         };
         self.increments.iter().filter_map(point).collect()
     }
@@ -267,7 +282,7 @@ impl Snapshot {
                     measure,
                     &place(lep),
                     None,
-                    range,
+                    (months.first().map_or(month.period, |m| m.period), range),
                     coverage,
                     &linear,
                 ));
@@ -326,7 +341,14 @@ impl Snapshot {
         };
         let coverage = self.coverage();
         measured(families, slice, |measure, slice, linear| {
-            finding(measure, &england(), slice, range, coverage, linear)
+            finding(
+                measure,
+                &england(),
+                slice,
+                (range.from, range),
+                coverage,
+                linear,
+            )
         })
     }
 
@@ -344,7 +366,14 @@ impl Snapshot {
         };
         let coverage = Coverage::of([(standing.status, standing.releases)], range.months());
         measured(families, slice, |measure, slice, linear| {
-            finding(measure, &standing.place, slice, range, coverage, linear)
+            finding(
+                measure,
+                &standing.place,
+                slice,
+                (range.from, range),
+                coverage,
+                linear,
+            )
         })
     }
 

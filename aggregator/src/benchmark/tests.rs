@@ -1,5 +1,6 @@
 use ldsp_protocol::ids::Gss;
 use ldsp_protocol::measures::Z95;
+use ldsp_protocol::noise;
 use ldsp_protocol::standard::{Dimension, Standard};
 
 use super::*;
@@ -200,7 +201,10 @@ fn an_area_that_joined_late_does_not_count_as_whole() {
     let csv = String::from_utf8(to_csv(&all.national()).unwrap()).unwrap();
     assert!(csv.lines().nth(1).unwrap().ends_with(",38,7,9"), "{csv}");
     let json = serde_json::to_value(coverage).unwrap();
-    assert_eq!((&json["months"], &json["of_months"]), (&7.into(), &9.into()));
+    assert_eq!(
+        (&json["months"], &json["of_months"]),
+        (&7.into(), &9.into())
+    );
     // A single month says it in LEPs, a complete federation not at all.
     let january = all.trend(Measure::Starts)[0].coverage;
     assert_eq!((january.months, january.of_months), (2, 3));
@@ -223,12 +227,52 @@ fn before_the_first_release_there_are_no_figures() {
 fn too_few_is_said_and_not_shown() {
     let snapshot = snapshot(&mut [(Sim::new(0), 1)], 0);
     for finding in snapshot.national() {
-        if finding.measure.is_rate() {
+        if finding.measure.is_rate() && finding.measure != Measure::SustainedPositive {
             assert_eq!((finding.shown, finding.raw), (Shown::TooFew, None));
         }
     }
     let csv = String::from_utf8(to_csv(&snapshot.national()).unwrap()).unwrap();
     assert!(csv.contains(",low,low,low,z,"), "{csv}");
+}
+
+#[test]
+fn what_comes_six_months_later_is_not_due_before_the_seventh_month() {
+    for (months, expected) in [(1, Shown::NotDue), (6, Shown::NotDue), (7, Shown::TooFew)] {
+        let snapshot = snapshot(&mut [(Sim::new(0), months)], 0);
+        let figure = snapshot.national_measure(Measure::SustainedPositive);
+        assert_eq!(figure.unwrap().shown, expected, "{months}");
+        let lep = snapshot.leps().iter().find(|l| l.releases > 0).unwrap();
+        let own = lep.finding(Measure::SustainedPositive).unwrap();
+        assert_eq!(own.shown, expected, "{months}");
+        let trend = snapshot.trend(Measure::SustainedPositive);
+        assert_eq!(trend.last().unwrap().shown, expected, "{months}");
+        assert_eq!(trend[0].shown, Shown::NotDue);
+        let retention = snapshot.national_measure(Measure::Retention).unwrap();
+        assert_eq!(retention.shown, Shown::TooFew);
+    }
+}
+
+#[test]
+fn a_cited_cell_has_the_error_that_the_benchmark_gives_it() {
+    let mut sim = Sim::new(0);
+    let mut history = vec![];
+    for seq in 1..=3 {
+        let summary = sim.summary(200);
+        let place = (&sim.slug, &sim.lep, sim.next, seq);
+        let fold = rollup::fold(Standard::v1(), &history, place, &summary).unwrap();
+        history.push(fold.month);
+        sim.next = sim.next.next().unwrap();
+    }
+    let month = &history[2];
+    let table = &Standard::v1().tables()[0];
+    let rho = noise::table_rho(Standard::v1(), table.rho_micro, month.span.rho_micro);
+    let variance = noise::variance(noise::sigma2(rho), 0, 3);
+    let cells = month.codebook().cells(table);
+    let last = cell_to_date(month, 0, cells - 1).unwrap();
+    assert!((last.se - variance.sqrt()).abs() < 1e-9);
+    let value = noise::in_counts(month.cumulative[cells - 1]);
+    assert!((last.value - value).abs() < 1e-9);
+    assert_eq!(cell_to_date(month, 0, cells), None);
 }
 
 #[test]

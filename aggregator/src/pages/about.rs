@@ -7,6 +7,7 @@ use axum::extract::State;
 use ldsp_protocol::standard::Standard;
 use ldsp_ui::{Html, Page};
 
+use super::entry::Text;
 use crate::Service;
 
 #[derive(Template)]
@@ -17,6 +18,9 @@ struct About {
     standard: String,
     digest: String,
     rho: String,
+    /// Of the data on this very site, where something is said.
+    data: Html,
+    has_data: bool,
 }
 
 pub(super) async fn about(State(service): State<Arc<Service>>) -> Page {
@@ -26,6 +30,11 @@ pub(super) async fn about(State(service): State<Arc<Service>>) -> Page {
         verifier: service.signer.verifier().vkey(),
         standard: standard.title(),
         digest: standard.digest().to_string(),
+        data: service
+            .about
+            .as_deref()
+            .map_or_else(Html::default, Text::html),
+        has_data: service.about.is_some(),
         rho: format!("{}", standard.noise().rho_micro as f64 / 1_000_000.0),
     };
     Page::new("About these figures")

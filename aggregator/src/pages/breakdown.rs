@@ -38,7 +38,7 @@ pub(super) fn groups(
     let titles = &Standard::v1().dimension(by).title;
     let bars = rows.iter().map(|(g, f)| match figures::point(f) {
         Some(estimate) => Bar::new(&g.title, estimate),
-        None => Bar::missing(&g.title, TOO_FEW),
+        None => Bar::missing(&g.title, figures::held_back(f)),
     });
     let name = figures::title(measure);
     let headline = groups_headline(measure, &rows);
@@ -51,8 +51,10 @@ pub(super) fn groups(
     if let (Shown::Rate { value, .. }, true) = (national.shown, measure.is_rate()) {
         chart = chart.reference("England", value * 100.0);
     }
-    let drawn: Html = if rows.iter().any(|(_, f)| f.shown != Shown::TooFew) {
+    let drawn: Html = if rows.iter().any(|(_, f)| f.shown.is_figure()) {
         chart.into()
+    } else if national.shown == Shown::NotDue {
+        InsetText::new(format!("{}.", figures::NOT_DUE_SENTENCE)).into()
     } else {
         InsetText::new("In every group the noise added for privacy could explain the figure. It will clear as more months and areas come in.").into()
     };
@@ -100,12 +102,13 @@ fn groups_headline(measure: Measure, rows: &[(&Group, &Finding)]) -> String {
     let name = figures::title(measure);
     let mut known: Vec<_> = rows
         .iter()
-        .filter(|(g, f)| g.code != NOT_STATED && f.shown != Shown::TooFew)
+        .filter(|(g, f)| g.code != NOT_STATED && f.shown.is_figure())
         .filter_map(|(g, f)| Some((g, f, f.raw?.estimate)))
         .collect();
     known.sort_by(|a, b| b.2.total_cmp(&a.2));
     let (Some((top, most, _)), Some((bottom, least, _))) = (known.first(), known.last()) else {
-        return format!("{name}: too few to say by group");
+        let why = rows.first().map_or(TOO_FEW, |(_, f)| figures::held_back(f));
+        return format!("{name}: {why} by group");
     };
     if known.len() < 2 {
         return format!("{name} by group");
@@ -133,7 +136,7 @@ pub(super) fn areas(snapshot: &Snapshot, measure: Measure, national: &Finding) -
     let known = snapshot
         .leps()
         .iter()
-        .filter(|s| s.finding(measure).is_some_and(|f| f.shown != Shown::TooFew))
+        .filter(|s| s.finding(measure).is_some_and(|f| f.shown.is_figure()))
         .count();
     if known < COMPARISON {
         return Html::concat([
@@ -166,7 +169,22 @@ pub(super) fn areas(snapshot: &Snapshot, measure: Measure, national: &Finding) -
             |v| words::thousands(v.max(0.0).round() as u64)
         },
     };
-    let table = Table::new(format!("{name} by Local Enterprise Partnership"))
+    Figure::new(
+        headline,
+        format!("{name} by Local Enterprise Partnership, in regions from north to south, {}, with 95 % intervals", figures::period(national.range)),
+        chart.html(),
+        areas_table(snapshot, measure),
+    )
+    .id("by-area")
+    .note(note(measure))
+    .note(figures::coverage(national.coverage))
+    .download("Download by area (CSV)", format!("/benchmarks/{}/leps.csv", measure.id()))
+    .into()
+}
+
+fn areas_table(snapshot: &Snapshot, measure: Measure) -> Table {
+    let name = figures::title(measure);
+    Table::new(format!("{name} by Local Enterprise Partnership"))
         .columns([
             "Local Enterprise Partnership",
             "Region",
@@ -191,18 +209,7 @@ pub(super) fn areas(snapshot: &Snapshot, measure: Measure, national: &Finding) -
                         Html::text(&s.range.map_or_else(String::new, figures::period)),
                     ]
                 }),
-        );
-    Figure::new(
-        headline,
-        format!("{name} by Local Enterprise Partnership, in regions from north to south, {}, with 95 % intervals", figures::period(national.range)),
-        chart.html(),
-        table,
-    )
-    .id("by-area")
-    .note(note(measure))
-    .note(figures::coverage(national.coverage))
-    .download("Download by area (CSV)", format!("/benchmarks/{}/leps.csv", measure.id()))
-    .into()
+        )
 }
 
 fn note(measure: Measure) -> &'static str {
@@ -247,6 +254,7 @@ fn rows(snapshot: &Snapshot, measure: Measure) -> Vec<Row> {
                     Ok((value as f64, low as f64, high as f64))
                 }
                 Some(Shown::TooFew) => Err(TOO_FEW),
+                Some(Shown::NotDue) => Err(words::NOT_DUE),
                 None => Err("nothing yet"),
             };
             let said = f.map_or_else(|| "nothing yet".to_owned(), figures::with_interval);

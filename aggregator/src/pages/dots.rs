@@ -40,6 +40,49 @@ struct Screen {
     stacked: bool,
 }
 
+fn one(v: f64) -> String {
+    format!("{v:.1}")
+}
+
+impl Screen {
+    /// Where the parts of a row that begins at `y` stand; what it shows is left empty.
+    fn mark(&self, y: f64) -> Mark<'static> {
+        let (middle, label_class, label) = if self.stacked {
+            (y + 32.0, "start", (0.0, y + 18.0))
+        } else {
+            let middle = y + self.row / 2.0;
+            (middle, "end", (self.left - 14.0, middle + 5.0))
+        };
+        Mark {
+            name: "",
+            href: "",
+            said: "",
+            label_class,
+            label_x: one(label.0),
+            label_y: one(label.1),
+            y: one(middle),
+            cap: (one(middle - 4.0), one(middle + 4.0)),
+            dot: None,
+            missing: "",
+            missing_y: one(middle + 5.0),
+            left: one(self.left + 4.0),
+        }
+    }
+
+    /// The line to compare with at `x`, its label kept within the drawing.
+    fn reference(&self, label: &str, x: f64) -> (String, String, &'static str, String) {
+        let half = label.chars().count() as f64 * 4.3;
+        let (class, label_x) = if x + half > self.width {
+            ("strong end", self.width)
+        } else if x < half {
+            ("strong start", 0.0)
+        } else {
+            ("strong middle", x)
+        };
+        (label.to_owned(), one(x), class, one(label_x))
+    }
+}
+
 const WIDE: Screen = Screen {
     class: "wide",
     width: 860.0,
@@ -132,7 +175,6 @@ impl Dots<'_> {
     fn draw(&self, screen: &Screen) -> Drawing<'_> {
         let (low, high, step) = axis(&self.rows, self.reference.as_ref().map(|r| r.1));
         let at = |v: f64| screen.left + (v - low) / (high - low) * (screen.right - screen.left);
-        let one = |v: f64| format!("{v:.1}");
         let mut y = TOP;
         let mut headings = Vec::new();
         let mut areas = Vec::new();
@@ -148,11 +190,6 @@ impl Dots<'_> {
                     figure,
                     said,
                 } => {
-                    let middle = y + if screen.stacked {
-                        32.0
-                    } else {
-                        screen.row / 2.0
-                    };
                     let dot = figure
                         .ok()
                         .map(|(v, l, h)| (one(at(v)), one(at(l)), one(at(h))));
@@ -160,23 +197,9 @@ impl Dots<'_> {
                         name,
                         href,
                         said,
-                        label_class: if screen.stacked { "start" } else { "end" },
-                        label_x: one(if screen.stacked {
-                            0.0
-                        } else {
-                            screen.left - 14.0
-                        }),
-                        label_y: one(if screen.stacked {
-                            y + 18.0
-                        } else {
-                            middle + 5.0
-                        }),
-                        y: one(middle),
-                        cap: (one(middle - 4.0), one(middle + 4.0)),
                         dot,
                         missing: figure.err().unwrap_or_default(),
-                        missing_y: one(middle + 5.0),
-                        left: one(screen.left + 4.0),
+                        ..screen.mark(y)
                     });
                     y += screen.row;
                 }
@@ -184,18 +207,7 @@ impl Dots<'_> {
         }
         let count = ((high - low) / step).round() as u32;
         let ticks = (0..=count).map(|i| low + f64::from(i) * step);
-        let reference = self.reference.as_ref().map(|(label, value)| {
-            let x = at(*value);
-            let half = label.chars().count() as f64 * 4.3;
-            let (class, label_x) = if x + half > screen.width {
-                ("strong end", screen.width)
-            } else if x < half {
-                ("strong start", 0.0)
-            } else {
-                ("strong middle", x)
-            };
-            (label.clone(), one(x), class, one(label_x))
-        });
+        let reference = self.reference.as_ref();
         Drawing {
             chart: self,
             class: screen.class,
@@ -203,7 +215,7 @@ impl Dots<'_> {
             height: y + 34.0,
             bottom: y + 4.0,
             ticks: ticks.map(|t| (one(at(t)), (self.tick)(t))).collect(),
-            reference,
+            reference: reference.map(|(label, value)| screen.reference(label, at(*value))),
             headings,
             areas,
         }

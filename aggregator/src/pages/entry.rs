@@ -107,12 +107,12 @@ struct Body {
     source = r#"{% for lines in paragraphs %}<p class="govuk-body">{% for line in lines %}{{ line }}{% if !loop.last %}<br>{% endif %}{% endfor %}</p>{% endfor %}"#,
     ext = "html"
 )]
-struct Text {
+pub(super) struct Text {
     paragraphs: Vec<Vec<String>>,
 }
 
 impl Text {
-    fn html(text: &str) -> Html {
+    pub(super) fn html(text: &str) -> Html {
         let clean = text.replace("\r\n", "\n").replace('\r', "\n");
         let paragraphs = clean.split("\n\n").map(|p| {
             let lines = p.trim_matches('\n').lines();

@@ -7,12 +7,12 @@ use ldsp_protocol::additivity::positions;
 use ldsp_protocol::geography::Geography;
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::measures::Estimate;
-use ldsp_protocol::noise;
 use ldsp_protocol::practice::Evidence;
 use ldsp_protocol::standard::{Codebook, Dimension, NOT_STATED, Standard, Table};
 
 use super::words;
-use crate::rollup::{Layout, NodeMonth, Span};
+use crate::benchmark::cell_to_date;
+use crate::rollup::NodeMonth;
 use crate::store::{Log, Rollups, StoreError};
 
 /// A reference and what it leads to.
@@ -71,24 +71,10 @@ fn figure(month: &NodeMonth, first: Period, evidence: &Evidence) -> Option<Figur
         .position(|t| t.id == evidence.table)?;
     let table = &standard.tables()[number];
     let codebook = month.codebook();
-    let layout = Layout::of_node(standard, &codebook);
-    let (range, shape) = layout.table(number);
     let cell = usize::try_from(evidence.cell).ok()?;
-    let at = range
-        .start
-        .checked_add(cell)
-        .filter(|at| range.contains(at))?;
-    let variance = |span: Span| {
-        let rho = noise::table_rho(standard, table.rho_micro, span.rho_micro);
-        noise::variance(noise::sigma2(rho), 0, span.month)
-    };
-    let total = variance(month.span) + month.earlier.map_or(0.0, variance);
     Some(Figure {
-        label: label(table, &codebook, &positions(shape, cell)),
-        estimate: Estimate {
-            value: noise::in_counts(*month.cumulative.get(at)?),
-            se: total.sqrt(),
-        },
+        estimate: cell_to_date(month, number, cell)?,
+        label: label(table, &codebook, &positions(&codebook.shape(table), cell)),
         first,
         last: month.period,
         node: month.node.clone(),

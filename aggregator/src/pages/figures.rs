@@ -10,6 +10,9 @@ use ldsp_ui::{Banner, ProblemPage};
 use super::words::{self, TOO_FEW};
 use crate::benchmark::{self, Coverage, Finding, Measure, Range, Shown};
 
+/// Beside a figure that is not due yet.
+pub(super) const NOT_DUE_SENTENCE: &str = "Counted six months after an enrolment ended: with six months of figures or fewer, none can be due yet";
+
 /// Above figures that the next statement may change.
 pub(super) fn provisional() -> Banner {
     Banner::provisional(
@@ -78,7 +81,16 @@ pub(super) fn value(f: &Finding) -> String {
     match f.shown {
         Shown::Count { value, .. } => words::thousands(value),
         Shown::Rate { value, .. } => words::percent(value),
-        Shown::TooFew => TOO_FEW.to_owned(),
+        Shown::TooFew | Shown::NotDue => held_back(f).to_owned(),
+    }
+}
+
+/// Why there is no figure.
+pub(super) fn held_back(f: &Finding) -> &'static str {
+    if f.shown == Shown::NotDue {
+        words::NOT_DUE
+    } else {
+        TOO_FEW
     }
 }
 
@@ -91,14 +103,14 @@ pub(super) fn interval(f: &Finding) -> String {
         Shown::Rate { low, high, .. } => {
             format!("{} to {}", words::decimal(low), words::decimal(high))
         }
-        Shown::TooFew => String::new(),
+        Shown::TooFew | Shown::NotDue => String::new(),
     }
 }
 
 /// `83.1 % (82.4 to 83.8)`, or that there is too little to say.
 pub(super) fn with_interval(f: &Finding) -> String {
     match f.shown {
-        Shown::TooFew => TOO_FEW.to_owned(),
+        Shown::TooFew | Shown::NotDue => value(f),
         _ => format!("{} ({})", value(f), interval(f)),
     }
 }
@@ -113,7 +125,7 @@ pub(super) fn base(f: &Finding) -> String {
     match f.shown {
         Shown::Rate { base, .. } => words::thousands(base),
         Shown::Count { .. } => "–".to_owned(),
-        Shown::TooFew => TOO_FEW.to_owned(),
+        Shown::TooFew | Shown::NotDue => held_back(f).to_owned(),
     }
 }
 
@@ -147,7 +159,9 @@ pub(super) fn card(f: &Finding, label: &str) -> StatCard {
 /// The same for one area, whose coverage is its period.
 pub(super) fn card_of_area(f: &Finding, label: &str) -> StatCard {
     let mut card = StatCard::new(label, value(f));
-    if f.shown == Shown::TooFew {
+    if f.shown == Shown::NotDue {
+        card = card.line(NOT_DUE_SENTENCE);
+    } else if f.shown == Shown::TooFew {
         card = card.line("The noise added for privacy could explain it");
     } else {
         let unit = if f.measure.is_rate() { "\u{a0}%" } else { "" };
@@ -169,7 +183,7 @@ pub(super) fn point(f: &Finding) -> Option<Estimate> {
         Shown::Rate {
             value, low, high, ..
         } => Some(Estimate::between(value * 100.0, low * 100.0, high * 100.0)),
-        Shown::TooFew => None,
+        Shown::TooFew | Shown::NotDue => None,
     }
 }
 
@@ -189,7 +203,7 @@ pub(super) fn direction(
     later: &Finding,
     limit: f64,
 ) -> Option<std::cmp::Ordering> {
-    if earlier.shown == Shown::TooFew || later.shown == Shown::TooFew {
+    if !earlier.shown.is_figure() || !later.shown.is_figure() {
         return None;
     }
     let (a, b) = earlier.raw.zip(later.raw)?;

@@ -158,7 +158,7 @@ fn beside(snapshot: &Snapshot, lep: &LepFindings) -> Html {
             let england = national.iter().find(|n| n.measure == f.measure);
             // Three standard errors: several rates are compared at once.
             let difference = match england.and_then(|e| figures::direction(e, f, 3.0)) {
-                None => TOO_FEW,
+                None => figures::held_back(f),
                 Some(std::cmp::Ordering::Equal) => "no clear difference",
                 Some(std::cmp::Ordering::Greater) => "above England",
                 Some(std::cmp::Ordering::Less) => "below England",

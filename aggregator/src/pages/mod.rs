@@ -15,6 +15,7 @@ mod home;
 mod lep;
 mod leps;
 mod library;
+mod map;
 mod measure;
 mod measures;
 mod nodes;
@@ -25,12 +26,13 @@ mod words;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use ldsp_ui::{Access, Banner, Frame, Html, Link, NavItem, Page, ProblemPage, RoleTable, Rule};
 
-use crate::Service;
 use crate::store::StoreError;
+use crate::{Service, etag};
 
 /// The site's name, in the header and in every title.
 pub const SITE_NAME: &str = "Local digital skills";
@@ -72,19 +74,21 @@ impl IntoResponse for Failure {
 
 /// Every page.
 pub fn router(service: Arc<Service>) -> Router {
-    Router::new()
-        .route("/", get(home::show))
-        .route("/contributions.csv", get(home::contributions))
+    let downloads = Router::new()
+        .route("/contributions.csv", get(map::csv))
         .route("/trend.csv", get(home::months_csv))
-        .route("/benchmarks", get(measures::show))
-        .route("/benchmarks/{measure}", get(measure::show))
         .route("/benchmarks/{measure}/trend.csv", get(measure::trend))
         .route("/benchmarks/{measure}/groups.csv", get(measure::groups))
         .route("/benchmarks/{measure}/leps.csv", get(measure::leps))
-        .route("/leps", get(leps::show))
-        .route("/leps/{code}", get(lep::show))
         .route("/leps/{code}/trend.csv", get(lep::trend_csv))
         .route("/leps/{code}/figures.csv", get(lep::figures))
+        .route_layer(from_fn_with_state(service.clone(), etag::conditional));
+    Router::new()
+        .route("/", get(home::show))
+        .route("/benchmarks", get(measures::show))
+        .route("/benchmarks/{measure}", get(measure::show))
+        .route("/leps", get(leps::show))
+        .route("/leps/{code}", get(lep::show))
         .route("/practice", get(practice::list))
         .route("/practice/{node}/{seq}", get(entry::show))
         .route("/nodes", get(nodes::show))
@@ -95,6 +99,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/about", get(about::about))
         .route("/accessibility", get(about::accessibility))
         .route("/privacy", get(about::privacy))
+        .merge(downloads)
         .with_state(service)
 }
 

@@ -9,6 +9,9 @@ use ldsp_protocol::measures::{Count, Estimate};
 /// Stands in for a number that the display rules hold back.
 pub(crate) const TOO_FEW: &str = "too few to say";
 
+/// Stands in for a figure that cannot have come about.
+pub(crate) const NOT_DUE: &str = "not due yet";
+
 /// A thin-spaced percent sign must not wrap away from its number.
 const PERCENT: &str = "\u{a0}%";
 

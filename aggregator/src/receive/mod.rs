@@ -16,6 +16,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header;
+use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use ldsp_protocol::dsse::MAX_ENVELOPE;
@@ -25,7 +26,7 @@ use ldsp_protocol::standard::STANDARD_V1;
 
 pub use refusal::Refusal;
 
-use crate::Service;
+use crate::{Service, etag};
 
 /// Everything that is not a page.
 pub fn router(service: Arc<Service>) -> Router {
@@ -48,7 +49,8 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/api/v1/benchmarks", get(api::benchmarks))
         .route("/api/v1/benchmarks.csv", get(api::benchmarks_csv))
         .route("/api/v1/leps/{code}", get(api::lep))
-        .route("/api/v1/practice", get(practice::for_everybody));
+        .route("/api/v1/practice", get(practice::for_everybody))
+        .route_layer(from_fn_with_state(service.clone(), etag::conditional));
     let room = Router::new()
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready));

@@ -52,6 +52,7 @@ async fn every_page(browser: &Browser) {
             answer.headers[header::CONTENT_TYPE],
             "text/csv; charset=utf-8"
         );
+        assert!(answer.headers.contains_key(header::ETAG), "{path}");
         let mut reader = csv::Reader::from_reader(answer.body.as_bytes());
         let columns = reader.headers().expect("a header").len();
         assert!(columns > 5, "{path}");
@@ -102,6 +103,9 @@ async fn one_area_gives_figures_but_no_comparison() {
     assert!(measure.contains("A comparison of areas needs figures of at least 10"));
     assert!(measure.contains("A trend needs at least 5 months"));
     assert!(measure.contains("83.6 %") && measure.contains("another population"));
+    let later = browser.shows("/benchmarks/sustained-positive").await;
+    assert!(later.contains("not due yet") && later.contains("six months after an enrolment ended"));
+    assert!(!later.contains("England to date: too few to say"));
     let area = browser.shows("/leps/E37000001").await;
     assert!(area.contains("/v1/nodes/black-country/statements/1"));
     let other = browser.shows("/leps/E37000003").await;
@@ -120,7 +124,8 @@ async fn a_federation_is_shown_with_coverage_intervals_and_downloads() {
     assert!(home.contains(&browser.world.service.signer.verifier().vkey()));
     // Those achieved in a month are not a part of those begun in it.
     assert!(
-        home.contains("In October 2026, ") && home.contains(", begun then or earlier, were achieved")
+        home.contains("In October 2026, ")
+            && home.contains(", begun then or earlier, were achieved")
     );
     let measure = browser.shows("/benchmarks/achievement").await;
     assert!(
@@ -158,6 +163,15 @@ async fn the_download_of_contributions_holds_what_the_map_shows() {
     assert!(shown.contains(&thousands), "{thousands}");
     assert_eq!(cells(1), ["low", "low", "low"]);
     assert_eq!(cells(2), ["z", "z", "z"]);
+}
+
+#[tokio::test]
+async fn the_about_page_says_what_this_site_holds() {
+    let browser = Browser::open().await;
+    let page = browser.shows("/about").await;
+    assert!(page.contains("About the data on this site"));
+    assert!(page.contains("<p class=\"govuk-body\">Nothing here may be quoted.</p>"));
+    assert!(page.contains("no&#62;") && !page.contains("<no>"));
 }
 
 #[tokio::test]

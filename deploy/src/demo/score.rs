@@ -122,7 +122,7 @@ pub(super) fn score(findings: &LepFindings, records: &LepRecords, last: Period) 
 
 fn one(finding: &Finding, exact: &Exact) -> Score {
     let (low, high) = match finding.shown {
-        Shown::TooFew => return Score::default(),
+        Shown::TooFew | Shown::NotDue => return Score::default(),
         Shown::Count { low, high, .. } => (low as f64, high as f64),
         Shown::Rate { low, high, .. } => (low, high),
     };

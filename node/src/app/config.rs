@@ -113,8 +113,16 @@ impl Config {
             cause: error.to_string().trim_end().to_owned(),
             next: "Correct or remove the key. The keys are: data_dir, listen, public_url, tls_cert, tls_key, rho_micro, schedule, banner, log.",
         })?;
-        let base = Self::default().overlaid(settings, &place)?;
-        base.overlaid(from_environment(environment)?, ENVIRONMENT)
+        let mut over = from_environment(environment)?;
+        let mut settings = settings;
+        // Either half of the pair may come from either place: they are put together before they are judged.
+        let cert = over.tls_cert.take().or(settings.tls_cert.take());
+        let key = over.tls_key.take().or(settings.tls_key.take());
+        let base = Self {
+            tls: pair(cert, key, &place)?,
+            ..Self::default()
+        };
+        base.overlaid(settings, &place)?.overlaid(over, ENVIRONMENT)
     }
 
     fn overlaid(mut self, settings: Settings, place: &str) -> Result<Self, ConfigError> {
@@ -123,16 +131,6 @@ impl Config {
             cause: cause.to_owned(),
             next,
         };
-        match (settings.tls_cert, settings.tls_key) {
-            (Some(cert), Some(key)) => self.tls = Some((cert, key)),
-            (None, None) => {}
-            _ => {
-                return Err(wrong(
-                    "tls_cert and tls_key belong together",
-                    "Set both, or neither for a private authority in data_dir.",
-                ));
-            }
-        }
         if let Some(url) = settings.public_url {
             let host = url.strip_prefix("https://").unwrap_or_default();
             if host.is_empty() || host.contains(['/', '?', '#', '@', ' ']) {
@@ -166,6 +164,23 @@ impl Config {
         self.banner = settings.banner.or(self.banner);
         self.log = settings.log.unwrap_or(self.log);
         Ok(self)
+    }
+}
+
+/// Certificate and key: both or neither.
+fn pair(
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+    place: &str,
+) -> Result<Option<(PathBuf, PathBuf)>, ConfigError> {
+    match (cert, key) {
+        (Some(cert), Some(key)) => Ok(Some((cert, key))),
+        (None, None) => Ok(None),
+        _ => Err(ConfigError {
+            place: place.to_owned(),
+            cause: "tls_cert and tls_key belong together".to_owned(),
+            next: "Set both, or neither for a private authority in data_dir.",
+        }),
     }
 }
 
@@ -230,6 +245,16 @@ mod tests {
         assert_eq!(config.listen.port(), 443);
         assert_eq!(config.rho_micro, Some(250_000));
         assert_eq!(config.log, LogFormat::Json);
+    }
+
+    #[test]
+    fn half_a_pair_from_the_file_and_half_from_the_environment_make_a_pair() {
+        let config = load("tls_cert = \"c\"", &[("LDSP_TLS_KEY", "k")]).unwrap();
+        assert_eq!(config.tls, Some(("c".into(), "k".into())));
+        let both = "tls_cert = \"c\"\ntls_key = \"k\"";
+        let config = load(both, &[("LDSP_TLS_CERT", "other")]).unwrap();
+        assert_eq!(config.tls, Some(("other".into(), "k".into())));
+        assert!(load("", &[("LDSP_TLS_KEY", "k")]).is_err());
     }
 
     #[test]

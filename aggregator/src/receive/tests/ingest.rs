@@ -37,6 +37,35 @@ async fn nothing_is_stored(world: &World) {
 }
 
 #[tokio::test]
+async fn who_holds_the_present_state_is_not_sent_it_again() {
+    let (world, mut sim) = world().await;
+    for path in [
+        "/api/v1/benchmarks.csv",
+        "/api/v1/benchmarks",
+        "/api/v1/nodes",
+        "/api/v1/practice",
+        "/api/v1/leps/E37000001",
+    ] {
+        let first = world.get(path).await;
+        let tag = first.headers["etag"].to_str().unwrap().to_owned();
+        let ask = async |tag: &str| {
+            let headers = [("if-none-match", tag)];
+            world.call(Method::GET, path, &headers, Body::empty()).await
+        };
+        let again = ask(&format!("\"x\", {tag}")).await;
+        assert_eq!(again.status, StatusCode::NOT_MODIFIED, "{path}");
+        assert!(again.body.is_empty() && again.headers["etag"] == *tag);
+        let (seq, sealed) = sim.publish(20);
+        world.put(&sim.path(seq), sealed.envelope()).await;
+        let changed = ask(&tag).await;
+        assert_eq!(changed.status, StatusCode::OK, "{path}");
+        assert_ne!(changed.headers["etag"], *tag);
+    }
+    let unknown = world.get("/api/v1/leps/nowhere").await;
+    assert!(!unknown.headers.contains_key("etag"));
+}
+
+#[tokio::test]
 async fn a_sound_statement_gets_a_receipt_that_verifies_and_is_served_verbatim() {
     let (world, mut sim) = world().await;
     let (seq, sealed) = sim.publish(200);
