@@ -1,9 +1,10 @@
 //! A figure and everything that must stand beside it.
 
-use ldsp_protocol::ids::Period;
 use ldsp_protocol::measures::{Count, Estimate, Rate};
 use ldsp_protocol::standard::{Dimension, Family, Standard};
 use serde::{Serialize, Serializer};
+
+use super::coverage::{Coverage, Range};
 
 /// What is measured. Formulas are the standard's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -170,122 +171,6 @@ pub(super) struct Recipe {
     pub(super) fact: Option<Dimension>,
     pub(super) part: &'static [usize],
     pub(super) base: &'static [usize],
-}
-
-/// Months that a figure covers, both included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Range {
-    /// First month.
-    pub from: Period,
-    /// Last month.
-    pub to: Period,
-}
-
-impl Range {
-    /// Number of months.
-    #[must_use]
-    pub fn months(&self) -> usize {
-        usize::try_from(self.to.index() - self.from.index() + 1).unwrap_or_default()
-    }
-
-    /// For people: `April 2022 to September 2022`.
-    #[must_use]
-    pub fn in_words(&self) -> String {
-        if self.from == self.to {
-            return self.to.in_words();
-        }
-        format!("{} to {}", self.from.in_words(), self.to.in_words())
-    }
-}
-
-/// Whether a LEP is in a figure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Status {
-    /// Released the figure's last month.
-    Contributed,
-    /// Released earlier months only; those are in the figure.
-    Late,
-    /// Released nothing that is in the figure.
-    Missing,
-}
-
-impl Status {
-    /// For people.
-    #[must_use]
-    pub fn in_words(self) -> &'static str {
-        match self {
-            Self::Contributed => "Contributed",
-            Self::Late => "Late",
-            Self::Missing => "Not yet",
-        }
-    }
-}
-
-/// How much of the country a figure holds, counted in LEPs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Coverage {
-    /// LEPs that released the last month.
-    pub contributed: usize,
-    /// LEPs with earlier months only.
-    pub late: usize,
-    /// LEPs with nothing.
-    pub missing: usize,
-    /// LEPs of the place: 38 for England.
-    pub of: usize,
-    /// Months of LEPs that are in the figure, added up.
-    pub months: usize,
-    /// Months that the LEPs with any release would have, had each released every month of the range.
-    pub of_months: usize,
-}
-
-impl Coverage {
-    /// Coverage of `range` by LEPs, each with its status and the months of the range that it released.
-    pub(super) fn of(leps: impl IntoIterator<Item = (Status, usize)>, range: usize) -> Self {
-        let mut coverage = Self {
-            contributed: 0,
-            late: 0,
-            missing: 0,
-            of: 0,
-            months: 0,
-            of_months: 0,
-        };
-        for (status, months) in leps {
-            coverage.of += 1;
-            coverage.months += months;
-            if status != Status::Missing {
-                coverage.of_months += range;
-            }
-            match status {
-                Status::Contributed => coverage.contributed += 1,
-                Status::Late => coverage.late += 1,
-                Status::Missing => coverage.missing += 1,
-            }
-        }
-        coverage
-    }
-
-    /// For people: `36 of 38 LEPs contributed, 1 late, 1 not yet`, with the months where some are wanting.
-    #[must_use]
-    pub fn in_words(&self) -> String {
-        let mut text = format!(
-            "{} of {} LEPs contributed, {} late, {} not yet",
-            self.contributed, self.of, self.late, self.missing
-        );
-        if let Some(months) = self.months_in_words() {
-            text.push_str(&format!(", {months}"));
-        }
-        text
-    }
-
-    /// `195 of 228 months` where LEPs that released anything lack months; none where nothing is wanting, and for a
-    /// single month, of which the LEPs say it all.
-    #[must_use]
-    pub fn months_in_words(&self) -> Option<String> {
-        let several = self.of_months > self.contributed + self.late;
-        (several && self.months < self.of_months)
-            .then(|| format!("{} of {} months", self.months, self.of_months))
-    }
 }
 
 /// The place of a figure.

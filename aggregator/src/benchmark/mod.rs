@@ -2,6 +2,7 @@
 //! coverage, base and interval. See [`Snapshot`] for what pages and the API ask for.
 
 mod cache;
+mod coverage;
 mod csv;
 mod estimate;
 mod finding;
@@ -11,10 +12,9 @@ mod snapshot;
 mod tests;
 
 pub use cache::Benchmarks;
+pub use coverage::{Coverage, Range, Status};
 pub use csv::to_csv;
 pub(crate) use estimate::cell_to_date;
-pub use finding::{
-    Coverage, Finding, Group, Measure, Place, Range, Shown, Slice, Standing, Status,
-};
+pub use finding::{Finding, Group, Measure, Place, Shown, Slice, Standing};
 pub use places::{Inputs, LepFindings, LepStanding};
 pub use snapshot::Snapshot;

@@ -6,10 +6,9 @@ use ldsp_protocol::ids::{Gss, NodeSlug, Period};
 use ldsp_protocol::standard::{Code, Dimension, NOT_STATED};
 use serde::Serialize;
 
+use super::coverage::{Coverage, Range, Status};
 use super::estimate::Families;
-use super::finding::{
-    Coverage, Finding, Group, Linear, Measure, Place, Range, Shown, Slice, Status,
-};
+use super::finding::{Finding, Group, Linear, Measure, Place, Shown, Slice};
 use crate::rollup::NodeMonth;
 use crate::store::{NationalMonth, Node};
 

@@ -7,8 +7,9 @@ use ldsp_protocol::geography::{Geography, Lep, REGIONS};
 use ldsp_protocol::ids::{Gss, Period};
 use ldsp_protocol::standard::{Code, Dimension, Standard};
 
+use super::coverage::{Coverage, Range, Status};
 use super::estimate::{Families, Span};
-use super::finding::{Coverage, Finding, Group, Linear, Measure, Place, Range, Status};
+use super::finding::{Finding, Group, Linear, Measure, Place};
 use super::places::{
     Inputs, LepFindings, LepStanding, district_codes, england, finding, measured, place,
 };
