@@ -16,11 +16,17 @@ use ldsp_ui::tls::PrivateCa;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::report::SignIn;
+use super::report::{DIFFERENCE, SignIn};
 use super::{BANNER, Plan};
 
 /// The log's name.
 const ORIGIN: &str = "demonstration.ldsp.example";
+
+/// What the figures were made of, for the About page.
+const SOURCES: &str = "This is a demonstration. For each LEP it takes the enrolments and achievements in information and communication technology \
+    (education and training, 2021/22) that the Department for Education published for its local skills dashboard, by level: entry level and level 1 \
+    stand as basic, level 2 and not assigned as general, level 3 and above as advanced. District figures only share them out within a LEP. Learners, \
+    programmes, months, outcomes other than achievement, and the practice entries are made up.";
 
 /// The running aggregator.
 pub(super) struct Centre {
@@ -47,6 +53,7 @@ impl Centre {
             tls: Some(authority.issue("aggregator")?),
             tls_ca: Some(authority.file.clone()),
             banner: Some(BANNER.to_owned()),
+            about: Some(format!("{SOURCES}\n\n{DIFFERENCE}")),
             ..Config::default()
         };
         let identity = Identity {
