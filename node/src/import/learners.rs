@@ -20,7 +20,7 @@ use super::values;
 use crate::store::day;
 use crate::store::records::{Enrolment, Pseudonym};
 pub(super) use checks::locate;
-use checks::{age, change, check_uln, code, is_leaver, stage};
+use checks::{age, answers, check_uln, code, is_leaver, stage};
 
 macro_rules! columns {
     ($($id:ident = $name:literal),+ $(,)?) => {
@@ -178,18 +178,7 @@ impl Parser {
         };
         let destinations =
             DESTINATIONS.map(|(column, months)| self.destination(row, column, months, left));
-        let confidence = change(
-            row,
-            (Column::ConfidenceBefore, Column::ConfidenceAfter),
-            (1, 10),
-            faults::CONFIDENCE,
-        );
-        let everyday = change(
-            row,
-            (Column::EverydayBefore, Column::EverydayAfter),
-            (0, 5),
-            faults::EVERYDAY,
-        );
+        let (confidence, everyday) = answers(row);
         let build = || {
             let (provider, aim, learner, start) = (provider?, aim?, learner?, dates.start?);
             let place = place?;

@@ -104,23 +104,17 @@ where
             return Ok(ended);
         }
     };
-    let mut batch = Vec::with_capacity(BATCH);
-    while next(&mut reader, &mut record, &mut ended)? {
-        // What a spreadsheet leaves below its table holds nothing.
-        if record.iter().all(|field| field.trim().is_empty()) {
-            continue;
-        }
-        ended.rows += 1;
-        batch.push(parse(Row::new(&record, width, &places, names)));
-        if batch.len() == BATCH {
-            let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
-            if sender.blocking_send(full).is_err() {
-                return Ok(ended);
-            }
-        }
+    let shape = (width, &places, names);
+    if !send_rows(
+        &mut reader,
+        &mut record,
+        shape,
+        &mut parse,
+        sender,
+        &mut ended,
+    )? {
+        return Ok(ended);
     }
-    // The receiver may have gone: then nobody waits for this batch either.
-    let _gone = sender.blocking_send(batch);
     if !ended.faults.is_empty() {
         return Ok(ended);
     }
@@ -134,6 +128,35 @@ where
     }
     ended.digest = Some(Digest::from_bytes(guard.hash.finalize().into()));
     Ok(ended)
+}
+
+/// Sends the rows that follow the header in batches; `false` when nobody takes them any more.
+fn send_rows<T, R: Read>(
+    reader: &mut csv::Reader<Guard<R>>,
+    record: &mut StringRecord,
+    (width, places, names): (usize, &Places, &'static [&'static str]),
+    parse: &mut impl FnMut(Row<'_>) -> T,
+    sender: &mpsc::Sender<Vec<T>>,
+    ended: &mut Ended,
+) -> io::Result<bool> {
+    let mut batch = Vec::with_capacity(BATCH);
+    while next(reader, &mut *record, ended)? {
+        // What a spreadsheet leaves below its table holds nothing.
+        if record.iter().all(|field| field.trim().is_empty()) {
+            continue;
+        }
+        ended.rows += 1;
+        batch.push(parse(Row::new(record, width, places, names)));
+        if batch.len() == BATCH {
+            let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
+            if sender.blocking_send(full).is_err() {
+                return Ok(false);
+            }
+        }
+    }
+    // The receiver may have gone: then nobody waits for this batch either.
+    let _gone = sender.blocking_send(batch);
+    Ok(true)
 }
 
 /// Reads the next row; `false` at the end of the file or at a fault of the file.

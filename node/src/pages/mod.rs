@@ -13,6 +13,7 @@ mod people;
 mod practice;
 mod practice_figures;
 mod practice_form;
+mod practice_problems;
 mod practice_sheet;
 mod practice_view;
 mod release_table;

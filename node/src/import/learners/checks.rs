@@ -135,9 +135,26 @@ fn position(dimension: Dimension, id: &str) -> Option<u8> {
         .and_then(|at| u8::try_from(at).ok())
 }
 
+/// Confidence and everyday use, each from the answers before and after.
+pub(super) fn answers(row: &mut Row<'_>) -> (Option<u8>, Option<u8>) {
+    let confidence = change(
+        row,
+        (Column::ConfidenceBefore, Column::ConfidenceAfter),
+        (1, 10),
+        faults::CONFIDENCE,
+    );
+    let everyday = change(
+        row,
+        (Column::EverydayBefore, Column::EverydayAfter),
+        (0, 5),
+        faults::EVERYDAY,
+    );
+    (confidence, everyday)
+}
+
 /// Less, the same or more between two answers: 0, 1 or 2 in both dimensions' lists (fell, same,
 /// rose; fewer, same, more). The first answer alone waits for the follow-up: not asked yet.
-pub(super) fn change(
+fn change(
     row: &mut Row<'_>,
     (before, after): (Column, Column),
     (least, most): (i64, i64),

@@ -1,0 +1,80 @@
+//! Who approves a release, and what.
+
+use super::*;
+
+#[tokio::test]
+async fn nobody_approves_unread_or_something_else_or_twice() {
+    let world = world().await;
+    world.released().await;
+    let seen = world
+        .post("ann", "/releases/prepare", "period=2022-02")
+        .await;
+    assert_eq!(seen.status, StatusCode::SEE_OTHER);
+    let page = world.get("ann", "/releases/2022-02").await.body;
+    assert!(page.contains("You prepared this release") && !page.contains("name=\"digest\""));
+    let digest = world.digest("/releases/2022-02").await;
+    let path = "/releases/2022-02/approve";
+    let unread = world.post("bob", path, &format!("digest={digest}")).await;
+    assert_eq!(unread.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(unread.body.contains("href=\"#read\""));
+    let other = world
+        .post("bob", path, &format!("digest={}&read=yes", "0".repeat(64)))
+        .await;
+    assert_eq!(other.status, StatusCode::CONFLICT);
+    assert_eq!(world.queued.load(Ordering::Relaxed), 1, "January only");
+    let form = format!("digest={digest}&read=yes");
+    assert_eq!(
+        world.post("bob", path, &form).await.status,
+        StatusCode::SEE_OTHER
+    );
+    let twice = world.post("bob", path, &form).await;
+    assert_eq!(twice.status, StatusCode::CONFLICT);
+    assert!(twice.body.contains("already-approved"), "{}", twice.body);
+    assert_eq!(world.queued.load(Ordering::Relaxed), 2);
+}
+
+/// Removed as an author and added as an approver, one stays the author of what one prepared.
+#[tokio::test]
+async fn a_new_role_under_an_old_name_does_not_approve_own_work() {
+    let mut world = world().await;
+    world.upload("programmes", "store", PROGRAMMES).await;
+    world.upload("learners", "store", &learners()).await;
+    let seen = world
+        .post("ann", "/releases/prepare", "period=2022-01")
+        .await;
+    assert_eq!(seen.status, StatusCode::SEE_OTHER);
+    let digest = world.digest("/releases/2022-01").await;
+    let now = at("2022-03-04T09:00:00Z");
+    let store = world.node.store.clone();
+    let phc = store.person("ann").await.unwrap().unwrap().secret_hash;
+    assert_eq!(
+        store.remove_person("ann", now).await.unwrap(),
+        Some(Role::Author)
+    );
+    assert_eq!(
+        world.get("ann", "/releases").await.status,
+        StatusCode::SEE_OTHER,
+        "the session ended with the person"
+    );
+    for name in ["ann", "Ann"] {
+        let person = Person {
+            name: name.into(),
+            role: Role::Approver,
+            secret_hash: phc.clone(),
+            added_at: now,
+        };
+        assert!(store.add_person(&person).await.unwrap());
+        world.sign_in(name).await;
+        let form = format!("digest={digest}&read=yes");
+        let own = world.post(name, "/releases/2022-01/approve", &form).await;
+        assert_eq!(own.status, StatusCode::CONFLICT, "{}", own.body);
+        assert!(own.body.contains("own-work"), "{}", own.body);
+        assert_eq!(
+            store.remove_person(name, now).await.unwrap(),
+            Some(Role::Approver)
+        );
+    }
+    let page = world.get("bob", "/releases/2022-01").await.body;
+    assert!(page.contains("ann"), "the author's name stays");
+    assert_eq!(world.queued.load(Ordering::Relaxed), 0);
+}

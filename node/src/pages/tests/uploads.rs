@@ -1,0 +1,62 @@
+//! Files from the browser.
+
+use super::*;
+
+#[tokio::test]
+async fn an_upload_is_explained_and_nothing_of_it_stays() {
+    let world = world().await;
+    let wrong = world
+        .upload(
+            "learners",
+            "store",
+            "provider,aim,programme,name\nCollege,A1,P1,Canary Person\n",
+        )
+        .await;
+    assert_eq!(wrong.status, StatusCode::OK);
+    for words in ["The file was refused", "column-missing", "learner_ref"] {
+        assert!(wrong.body.contains(words), "{words}");
+    }
+    assert!(!wrong.body.contains("Canary"));
+    let csv = world.get("ann", "/import/report.csv").await.body;
+    assert!(
+        csv.starts_with("line,field,code,cause,remedy\n") && !csv.contains("Canary"),
+        "{csv}"
+    );
+    let none = world.upload("learners", "", "").await;
+    assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(none.body.contains("href=\"#file\"") && none.body.contains("href=\"#way\""));
+    let broken =
+        Request::post("/import").header(header::CONTENT_TYPE, "multipart/form-data; boundary=b");
+    let cut =
+        "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\nprovider,";
+    let broken = world.send("ann", broken, cut.into()).await;
+    assert_eq!(broken.status, StatusCode::BAD_REQUEST, "{}", broken.body);
+    assert!(broken.body.contains("upload_broken"));
+    assert_eq!(
+        world.upload("programmes", "check", PROGRAMMES).await.status,
+        StatusCode::OK
+    );
+    assert_eq!(
+        world.node.store.programmes().await.unwrap().len(),
+        0,
+        "checked only"
+    );
+    assert_eq!(
+        world.upload("programmes", "store", PROGRAMMES).await.status,
+        StatusCode::OK
+    );
+    let checked = world.upload("learners", "check", &learners()).await.body;
+    assert!(
+        checked.contains("The file is sound. Nothing was stored yet"),
+        "{checked}"
+    );
+    assert_eq!(world.uploads_left(), 0);
+    assert_eq!(world.node.store.imports(9).await.unwrap().len(), 1);
+    let acts = world.node.store.audit_entries(99).await.unwrap();
+    let imports: Vec<_> = acts
+        .iter()
+        .filter(|act| act.action.starts_with("import"))
+        .map(|act| (act.who.as_str(), act.action.as_str()))
+        .collect();
+    assert_eq!(imports, [("ann", "import programmes")]);
+}
