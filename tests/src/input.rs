@@ -45,7 +45,7 @@ pub fn files(records: &LepRecords) -> (Vec<u8>, Vec<u8>) {
 pub const PROGRAMMES: &str = "programme,name,provider,tier,type,audience,funder,cost,capacity,start,end\n\
     P1,Online basics,North College,basic,short-course,out-of-work,,,,2021-09-01,2023-08-31\n";
 
-/// A row of the learner file; [`Row::default`] is a good one.
+/// A row of the learner file; `Row::default` is a good one.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the fields are the file's columns")]
 pub struct Row {
