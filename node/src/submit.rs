@@ -289,7 +289,8 @@ fn judge(
 /// An answer that is not what was asked for: the aggregator is in trouble, or refuses.
 fn unanswered(answer: &Answer, now: Timestamp) -> Failure {
     match answer.status {
-        429 | 500..=599 => Failure {
+        // 408: the line stalled while the statement was sent.
+        408 | 429 | 500..=599 => Failure {
             problem: in_words(answer),
             refused: false,
             retry_after: answer

@@ -100,7 +100,6 @@ impl World {
         for (name, role) in [
             ("ann", Role::Author),
             ("cat", Role::Author),
-            ("ANN", Role::Approver),
             ("bob", Role::Approver),
         ] {
             let person = Person {
@@ -111,6 +110,11 @@ impl World {
             };
             assert!(store.add_person(&person).await.unwrap());
         }
+        // `add_person` refuses a second spelling; approval must not rest on that alone.
+        sqlx::query("INSERT INTO people (name, role, secret_hash, added_at) VALUES ('ANN', 'approver', '', 0)")
+            .execute(&store.writer)
+            .await
+            .unwrap();
         sqlx::query(
             "INSERT INTO programmes (id, code, name, provider, tier, type, audience, funder) VALUES (1, 'P', 'P', 'X', 1, 2, 3, '')",
         )

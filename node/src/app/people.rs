@@ -6,7 +6,7 @@ use serde_json::json;
 use super::cli::People;
 use super::output::{Answer, Output, Refusal};
 use super::{Context, open};
-use crate::store::people::{Person, Role};
+use crate::store::people::{Person, Role, is_name};
 
 pub(super) async fn run(command: People, context: &Context) -> Answer {
     match command {
@@ -19,12 +19,10 @@ pub(super) async fn run(command: People, context: &Context) -> Answer {
 
 async fn add(name: &str, role: Role, context: &Context) -> Answer {
     let name = name.trim();
-    let plain =
-        !name.is_empty() && name.chars().count() <= 64 && !name.chars().any(char::is_control);
-    if !plain || ["schedule", "command line"].contains(&name.to_lowercase().as_str()) {
+    if !is_name(name) || ["schedule", "command line"].contains(&name.to_lowercase().as_str()) {
         return Err(Refusal::new(
             "that name cannot be used",
-            "Give a name of 1 to 64 characters; `schedule` and `command line` are taken by the program.",
+            "Give a name of 1 to 64 Latin letters and digits with single spaces, hyphens, apostrophes or full stops between them; `schedule` and `command line` are taken by the program.",
         ));
     }
     let node = open(context).await?;
@@ -39,7 +37,7 @@ async fn add(name: &str, role: Role, context: &Context) -> Answer {
     node.store.close().await;
     if !added {
         return Err(Refusal::new(
-            format!("there is already a person named {name}"),
+            format!("there is already a person named {name}, whatever the capitals"),
             "Choose another name; `ldsp-node people list` shows who is there.",
         ));
     }

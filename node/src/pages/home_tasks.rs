@@ -6,7 +6,7 @@ use ldsp_ui::components::{TagColour, Task, TaskList};
 use super::home::{Desk, tag};
 use super::words;
 use crate::store::overview::StatementRow;
-use crate::store::people::Role;
+use crate::store::people::{Role, same_person};
 use crate::store::practice::StoredEntry;
 
 pub(super) fn tasks(desk: &Desk, person: &SignedIn) -> TaskList {
@@ -65,7 +65,8 @@ fn set_up(desk: &Desk) -> Vec<Task> {
 fn release_task(desk: &Desk, person: &SignedIn) -> Option<Task> {
     if let Some(open) = desk.releases.iter().find(|r| r.approved.is_none()) {
         let month = open.period.in_words();
-        let yours = person.role.as_str() == Role::Approver.as_str() && person.name != open.author;
+        let yours = person.role.as_str() == Role::Approver.as_str()
+            && !same_person(&person.name, &open.author);
         let title = if yours {
             format!("Read and approve {month}")
         } else {
@@ -111,7 +112,7 @@ fn approvers(desk: &Desk, author: &str) -> String {
     let names: Vec<&str> = desk
         .people
         .iter()
-        .filter(|p| p.role == Role::Approver && p.name != author)
+        .filter(|p| p.role == Role::Approver && !same_person(&p.name, author))
         .map(|p| p.name.as_str())
         .collect();
     match names.as_slice() {

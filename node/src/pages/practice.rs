@@ -15,7 +15,7 @@ use super::home::receipt_words;
 use super::practice_view::{entry_html, verdict_tag};
 use super::{Answer, Pages, done, fault, practice_problem, see_other, words};
 use crate::practice::{self, PracticeError};
-use crate::store::people::Role;
+use crate::store::people::{Role, same_person};
 use crate::store::practice::StoredEntry;
 
 fn state_tag(entry: &StoredEntry) -> Tag {
@@ -169,7 +169,7 @@ fn decision(stored: &StoredEntry, person: &SignedIn, error: Option<&str>) -> Htm
         ]);
     }
     let heading = Html::literal("<h2 class=\"govuk-heading-m\">Release</h2>");
-    if person.name == stored.author {
+    if same_person(&person.name, &stored.author) {
         return Html::concat([
             heading,
             InsetText::new("You wrote this entry, so somebody else has to release it.").into(),

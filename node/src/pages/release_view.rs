@@ -17,7 +17,7 @@ use super::releases::{author, state_tag};
 use super::{Pages, exact_tag, fault, words};
 use crate::release;
 use crate::store::overview::StatementRow;
-use crate::store::people::Role;
+use crate::store::people::{Role, same_person};
 
 pub(super) async fn preview(
     pages: &Pages,
@@ -34,7 +34,7 @@ pub(super) async fn preview(
     let people = store.people().await.map_err(fault)?;
     let approvers: Vec<&str> = people
         .iter()
-        .filter(|p| p.role == Role::Approver && p.name != opened.release.author)
+        .filter(|p| p.role == Role::Approver && !same_person(&p.name, &opened.release.author))
         .map(|p| p.name.as_str())
         .collect();
     let body = Html::concat([
@@ -263,7 +263,7 @@ fn decision(opened: &Opened, person: &SignedIn, approvers: &[&str], error: Optio
             [] => "Nobody may approve it yet: the IT team has to add an approver with ldsp-node people add NAME --role approver.".to_owned(),
             names => format!("It is waiting for {}.", names.join(" or ")),
         };
-        let why = if person.name == release.author {
+        let why = if same_person(&person.name, &release.author) {
             "You prepared this release, so somebody else has to approve it."
         } else {
             "You are signed in as an author. Only an approver may approve a release."

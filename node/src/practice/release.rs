@@ -9,6 +9,7 @@ use ldsp_protocol::statement::Kind;
 use super::OwnFigures;
 use crate::seal::{self, QueueError};
 use crate::store::audit::append;
+use crate::store::people::same_person;
 use crate::store::practice::{self, StoredEntry};
 use crate::store::{Store, StoreError, enrolment};
 
@@ -173,9 +174,7 @@ fn check_person(
     if role != Some("approver") {
         return Err(PracticeError::NotApprover(person.to_owned()));
     }
-    // Two spellings of a name are one person: "Ann" does not release what "ann" wrote.
-    let plain = |name: &str| name.trim().to_lowercase();
-    if plain(person) == plain(&stored.author) {
+    if same_person(person, &stored.author) {
         return Err(PracticeError::OwnWork(person.to_owned()));
     }
     Ok(())

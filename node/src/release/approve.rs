@@ -11,6 +11,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::{ReleaseError, check_ledger, check_payload};
 use crate::disclosure::LedgerMonth;
 use crate::seal;
+use crate::store::people::same_person;
 use crate::store::releases::{self, StoredRelease};
 use crate::store::{Store, audit, enrolment, ledger};
 
@@ -123,9 +124,7 @@ fn check_person(
             seq,
         });
     }
-    // Two spellings of a name are one person: "Ann" does not approve what "ann" prepared.
-    let plain = |name: &str| name.trim().to_lowercase();
-    if plain(person) == plain(&release.author) {
+    if same_person(person, &release.author) {
         return Err(ReleaseError::OwnWork(person.to_owned()));
     }
     Ok(())

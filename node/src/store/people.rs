@@ -70,6 +70,29 @@ fn person((name, role, secret_hash, added_at): Row) -> Result<Person, StoreError
     })
 }
 
+/// Whether a person may be called this: 1 to 64 Latin letters, digits, and single spaces, hyphens, apostrophes or full stops
+/// between them. Two names that look alike are then alike to the program too.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    let letter = |c: char| c.is_ascii_alphanumeric() || ('\u{c0}'..='\u{24f}').contains(&c);
+    let between = |c: char| matches!(c, ' ' | '-' | '\'' | '.');
+    let mut before = ' ';
+    name.chars().count() <= 64
+        && !name.is_empty()
+        && !name.ends_with(' ')
+        && name.chars().all(|c| {
+            let fits = letter(c) || (between(c) && (letter(before) || (before == '.' && c == ' ')));
+            before = c;
+            fits
+        })
+}
+
+/// Two spellings of a name are one person: "Ann" does not approve what "ann" prepared.
+#[must_use]
+pub fn same_person(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
+}
+
 impl Store {
     /// Adds a person and says so in the audit log. `false` when the name is taken; nothing is
     /// changed then.
@@ -78,6 +101,12 @@ impl Store {
     /// The database cannot be written.
     pub async fn add_person(&self, person: &Person) -> Result<bool, StoreError> {
         let mut tx = self.write().await?;
+        let names: Vec<String> = sqlx::query_scalar("SELECT name FROM people")
+            .fetch_all(&mut *tx)
+            .await?;
+        if names.iter().any(|name| same_person(name, &person.name)) {
+            return Ok(false);
+        }
         let done = sqlx::query(
             "INSERT INTO people (name, role, secret_hash, added_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
         )
@@ -192,5 +221,31 @@ impl ldsp_ui::People for Store {
             role: ldsp_ui::Role::new(person.role.as_str()),
             secret_hash: person.secret_hash,
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_only_look_alike_are_refused() {
+        for good in ["Ama", "Zoë O'Neill", "J. P. Smith-Jones", "op2"] {
+            assert!(is_name(good), "{good}");
+        }
+        // Cyrillic A, a combining accent, a thin space, two spaces, spaces at the ends.
+        for bad in [
+            "\u{410}ma",
+            "Zoe\u{308}",
+            "Ann\u{2009}Lee",
+            "Ann  Lee",
+            " Ann",
+            "Ann ",
+            "",
+            "a\nb",
+        ] {
+            assert!(!is_name(bad), "{bad:?}");
+        }
+        assert!(same_person("Ann Lee", "ann lee "));
     }
 }
