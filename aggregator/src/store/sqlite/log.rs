@@ -9,11 +9,11 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection as _, Row, SqliteConnection, query};
 
 use super::registry::find_node;
-use super::{Columns, IMMEDIATE, Sqlite, library, rollups, signed};
+use super::{Columns, IMMEDIATE, Sqlite, library, lists, rollups, signed};
 use crate::rollup::{self, Fold};
 use crate::store::{
-    Conflict, Effect, Equivocation, Head, Log, LoggedStatement, NewStatement, Place, Placed, Sign,
-    StoreError,
+    Conflict, Effect, Equivocation, Head, Log, LoggedStatement, NewStatement, Outline, Place,
+    Placed, Sign, StatementFilter, StoreError, Tally,
 };
 
 fn statement(row: &SqliteRow) -> Result<LoggedStatement, StoreError> {
@@ -311,5 +311,17 @@ impl Log for Sqlite {
         .fetch_all(&self.reader)
         .await?;
         rows.iter().map(statement).collect()
+    }
+
+    async fn latest(
+        &self,
+        filter: &StatementFilter,
+        limit: u32,
+    ) -> Result<Vec<Outline>, StoreError> {
+        lists::latest(&self.reader, filter, limit).await
+    }
+
+    async fn tally(&self) -> Result<Vec<Tally>, StoreError> {
+        lists::tally(&self.reader).await
     }
 }
