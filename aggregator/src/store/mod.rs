@@ -8,6 +8,7 @@
 #[cfg(test)]
 pub(crate) mod conformance;
 mod model;
+mod rows;
 pub mod sqlite;
 
 use std::collections::BTreeMap;

@@ -4,29 +4,15 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
-use ldsp_protocol::practice::{PracticeEntry, Sharing};
+use ldsp_protocol::practice::PracticeEntry;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, SqliteConnection, query};
+use sqlx::{QueryBuilder, SqliteConnection, query};
 
-use super::{Columns, Sqlite, signed};
+use super::Sqlite;
+use crate::store::rows::{self, Columns, signed};
 use crate::store::{
     Library, LibraryEntry, NewStatement, PracticeCounts, PracticeFilter, Reader, StoreError,
 };
-
-fn entry(row: &SqliteRow) -> Result<LibraryEntry, StoreError> {
-    let key = row
-        .try_get::<i64, _>("leaf")
-        .map_or_else(|_| "?".to_owned(), |leaf| leaf.to_string());
-    let columns = Columns::new(row, "practice", key);
-    Ok(LibraryEntry {
-        index: columns.number("leaf")?,
-        node: columns.text("node")?,
-        seq: columns.number("seq")?,
-        pae: columns.digest("pae")?,
-        entry: columns.json("entry")?,
-        superseded_by: columns.optional_number("superseded_by")?,
-    })
-}
 
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
@@ -34,10 +20,6 @@ pub(super) async fn insert(
     index: u64,
     entry: &PracticeEntry,
 ) -> Result<(), StoreError> {
-    let public_from = match entry.sharing {
-        Sharing::Public => "0000-01-01".to_owned(),
-        Sharing::PeersUntil(date) => date.to_string(),
-    };
     query(
         "INSERT INTO practice (leaf, node, seq, pae, tier, verdict, public_from, entry)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -48,13 +30,11 @@ pub(super) async fn insert(
     .bind(new.pae.as_bytes().as_slice())
     .bind(&entry.tier)
     .bind(entry.verdict.id())
-    .bind(public_from)
-    .bind(serde_json::to_string(entry).expect("an entry that was read from JSON can be written"))
+    .bind(rows::public_from(entry))
+    .bind(rows::payload(entry))
     .execute(&mut *connection)
     .await?;
-    let factors: std::collections::BTreeSet<_> =
-        entry.causes.iter().map(|c| c.factor.id()).collect();
-    for factor in factors {
+    for factor in rows::factors(entry) {
         query("INSERT INTO practice_cause (leaf, factor) VALUES ($1, $2)")
             .bind(signed(index))
             .bind(factor)
@@ -183,8 +163,11 @@ impl Library for Sqlite {
         };
         sql.push(format!(" ORDER BY practice.leaf {order} LIMIT "))
             .push_bind(filter.limit);
-        let rows = sql.build().fetch_all(&self.reader).await?;
-        let mut entries = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+        let found = sql.build().fetch_all(&self.reader).await?;
+        let mut entries = found
+            .iter()
+            .map(rows::entry)
+            .collect::<Result<Vec<_>, _>>()?;
         if filter.after.is_some() {
             entries.reverse();
         }
@@ -224,7 +207,7 @@ impl Library for Sqlite {
         .bind(signed(seq))
         .fetch_optional(&self.reader)
         .await?;
-        row.as_ref().map(entry).transpose()
+        row.as_ref().map(rows::entry).transpose()
     }
 
     async fn cited(&self, pae: Digest) -> Result<Option<LibraryEntry>, StoreError> {
@@ -233,6 +216,6 @@ impl Library for Sqlite {
                 .bind(pae.as_bytes().as_slice())
                 .fetch_optional(&self.reader)
                 .await?;
-        row.as_ref().map(entry).transpose()
+        row.as_ref().map(rows::entry).transpose()
     }
 }
