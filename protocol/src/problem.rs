@@ -99,6 +99,15 @@ catalogue! {
     /// Too many attempts.
     TOO_MANY = "too-many", 429, "Too many attempts",
         "Wait a few minutes and try again.";
+    /// The body stopped coming.
+    STALLED = "stalled", 408, "The request did not arrive in time",
+        "Nothing of it was taken. Check the connection and send it again: at least 8 KiB a second, without pauses of half a minute.";
+    /// The address is over the limit.
+    LONG_ADDRESS = "long-address", 414, "The address is too long",
+        "Keep path and query under 8 KiB.";
+    /// The headers are over the limit.
+    LARGE_HEADERS = "large-headers", 431, "The headers are too large",
+        "Keep all headers together under 32 KiB.";
     /// Bug.
     INTERNAL = "internal", 500, "The server made a mistake",
         "Try again. If it happens again, tell the operator the time at which it happened.";

@@ -24,7 +24,7 @@ use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::standard::STANDARD_V1;
 
-pub use refusal::Refusal;
+pub use refusal::{Refusal, unread};
 
 use crate::{Service, etag};
 

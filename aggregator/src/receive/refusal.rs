@@ -4,6 +4,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ldsp_protocol::problem::{self, MEDIA_TYPE, Problem};
+use ldsp_ui::Unread;
 
 use crate::log::storage;
 use crate::store::{Conflict, StoreError};
@@ -46,6 +47,24 @@ impl From<BytesRejection> for Refusal {
             Problem::new(problem::ENVELOPE, "The body could not be read to its end.")
         })
     }
+}
+
+/// What a program is told whose request was refused before a handler read it.
+#[must_use]
+pub fn unread(unread: Unread) -> Response {
+    let problem = match unread {
+        Unread::Stalled => Problem::new(
+            problem::STALLED,
+            "The body stopped coming, or came too slowly.",
+        ),
+        Unread::LongAddress => {
+            Problem::new(problem::LONG_ADDRESS, "Path and query are over 8 KiB.")
+        }
+        Unread::LargeHeaders => {
+            Problem::new(problem::LARGE_HEADERS, "The headers are over 32 KiB.")
+        }
+    };
+    Refusal(problem).into_response()
 }
 
 impl IntoResponse for Refusal {
