@@ -101,7 +101,7 @@ catalogue! {
         "Use one of the methods that the Allow header of the answer names.";
     /// Body stalled.
     TIMEOUT = "timeout", 408, "The request did not arrive in time",
-        "Nothing was stored. Check the connection and send it again.";
+        "Nothing was stored. Check the connection and send it again: at least 8 KiB a second, without pauses of half a minute.";
     /// Body of another media type.
     UNSUPPORTED = "media-type", 415, "The body is of a media type that this address does not take",
         "Send the media type that the documentation at /api names for this address.";
@@ -117,6 +117,12 @@ catalogue! {
     /// Too many attempts.
     TOO_MANY = "too-many", 429, "Too many attempts",
         "Wait a few minutes and try again.";
+    /// The address is over the limit.
+    LONG_ADDRESS = "long-address", 414, "The address is too long",
+        "Keep path and query under 8 KiB.";
+    /// The headers are over the limit.
+    LARGE_HEADERS = "large-headers", 431, "The headers are too large",
+        "Keep all headers together under 32 KiB.";
     /// Bug.
     INTERNAL = "internal", 500, "The server made a mistake",
         "Try again. If it happens again, tell the operator the time at which it happened.";
@@ -174,11 +180,10 @@ impl Problem {
         let (kind, detail) = match status {
             404 => (NOT_FOUND, "No address of this server is like this."),
             405 => (METHOD, "The address exists, but not for this method."),
-            408 => (
-                TIMEOUT,
-                "The body stopped on its way, so the server stopped waiting.",
-            ),
+            408 => (TIMEOUT, "The body stopped coming, or came too slowly."),
             413 => (TOO_LARGE, "The body is over the limit."),
+            414 => (LONG_ADDRESS, "Path and query are over the limit."),
+            431 => (LARGE_HEADERS, "The headers are over the limit."),
             415 => (UNSUPPORTED, "The content type is missing or another."),
             400..=499 => (REQUEST, "The address, a header or the body is malformed."),
             503 => (STORAGE, "The server is not ready."),

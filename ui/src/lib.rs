@@ -59,10 +59,11 @@ use std::sync::Arc;
 
 pub use html::Html;
 pub use page::{Banner, Frame, Link, NavItem, Page};
+pub use patience::Patience;
 pub use people::{Nobody, People, PeopleError, PersonRecord, Role, SignedIn};
 pub use problem::{ProblemPage, wants_html};
 pub use roles::{Access, RoleTable, Rule};
-pub use server::{serve, serve_at_most};
+pub use server::{Limits, serve, serve_within};
 pub use site::{Site, SiteError};
 
 /// Where the time comes from. Only `app` modules give one that reads the system's.

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -17,7 +16,7 @@ use tower_sessions::Session;
 
 use crate::Clock;
 use crate::page::{Frame, Unframed};
-use crate::patience::{self, Patience};
+use crate::patience::{self, Patience, Watch};
 use crate::people::{People, SharedPeople, SignedIn, to_sign_in};
 use crate::problem::ProblemPage;
 use crate::roles::{Decision, RoleTable};
@@ -64,7 +63,7 @@ pub struct Site {
     csrf: CsrfLayer,
     cookie: String,
     hsts: bool,
-    body_wait: Duration,
+    patience: Patience,
 }
 
 impl Site {
@@ -97,7 +96,7 @@ impl Site {
             csrf,
             cookie: "__Host-ldsp".into(),
             hsts: is_named_host(host),
-            body_wait: patience::BODY,
+            patience: Patience::default(),
         })
     }
 
@@ -124,10 +123,10 @@ impl Site {
         Ok(self)
     }
 
-    /// How long to wait for the next piece of a request's body before 408 is answered: 30 seconds unless said here.
+    /// How long to wait for what clients send: [`Patience::default`] unless said here.
     #[must_use]
-    pub fn body_wait(mut self, wait: Duration) -> Self {
-        self.body_wait = wait;
+    pub fn patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
         self
     }
 
@@ -143,16 +142,16 @@ impl Site {
             people: self.people,
             roles: self.roles,
         });
-        let patient = |answer| {
-            let wait = self.body_wait;
-            middleware::from_fn_with_state(Patience { wait, answer }, patience::watch)
+        let patient = |answer: patience::Answer| {
+            let patience = self.patience;
+            middleware::from_fn_with_state(Watch { patience, answer }, patience::watch)
         };
         let machine = FOR_PROGRAMS
             .into_iter()
             .fold(machine, |router, path| {
                 router.route(path, any(api::nothing_here))
             })
-            .layer(patient(api::stalled))
+            .layer(patient(api::unread))
             .layer(CatchPanicLayer::custom(
                 api::panicked as fn(Box<dyn Any + Send>) -> Response,
             ))
@@ -165,7 +164,6 @@ impl Site {
                     &self.cookie,
                 ))
                 .fallback(|| async { ProblemPage::not_found() })
-                .layer(patient(patience::page))
                 .layer(DefaultBodyLimit::max(BODY_BYTES))
                 .layer(middleware::from_fn_with_state(gate.clone(), admit))
                 .layer(session::layer(self.cookie, self.clock))
@@ -175,6 +173,8 @@ impl Site {
                 .layer(CatchPanicLayer::custom(
                     apologise as fn(Box<dyn Any + Send>) -> Response,
                 ))
+                // Around everything that can refuse a request whose body is still on its way.
+                .layer(patient(patience::page))
                 .layer(middleware::from_fn_with_state(gate, frame));
         pages
             .merge(machine)

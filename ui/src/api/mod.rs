@@ -33,4 +33,4 @@ pub use refusal::Refusal;
 pub use ldsp_protocol::problem::{self, Problem, ProblemKind};
 
 pub(crate) use etag::tell_encodings_apart;
-pub(crate) use refusal::{every_refusal_is_a_problem, nothing_here, panicked, stalled};
+pub(crate) use refusal::{every_refusal_is_a_problem, nothing_here, panicked, unread};

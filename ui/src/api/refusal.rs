@@ -9,6 +9,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ldsp_protocol::problem::{self, MEDIA_TYPE, Problem};
 
+use crate::patience::Unread;
+
 /// Seconds after which a sender may try again.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("30");
 
@@ -93,9 +95,9 @@ pub(crate) async fn nothing_here() -> Refusal {
     Refusal(Problem::of_status(404))
 }
 
-/// What is said when the body stopped on its way.
-pub(crate) fn stalled() -> Response {
-    Refusal(Problem::of_status(408)).into_response()
+/// What is said of a request that no handler read.
+pub(crate) fn unread(unread: Unread) -> Response {
+    Refusal(Problem::of_status(unread.status().as_u16())).into_response()
 }
 
 /// What is said after a panic; its cause is on standard error and nowhere else.
