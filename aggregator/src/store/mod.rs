@@ -18,7 +18,8 @@ use sqlx::error::ErrorKind;
 
 pub use model::{
     Effect, Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, NationalMonth,
-    NewEnrolment, NewStatement, Node, Person, Place, Placed, PracticeFilter, Reader, Role, Stored,
+    NewEnrolment, NewStatement, Node, Person, Place, Placed, PracticeFilter, Reader, Role,
+    StatementFilter, StatementLine, Stored,
 };
 
 use crate::rollup::NodeMonth;
@@ -174,6 +175,17 @@ pub trait Log: Send + Sync + 'static {
     ) -> impl Future<Output = Outcome<Vec<LoggedStatement>>> + Send;
 }
 
+/// What the log holds, statement by statement, without the bytes.
+pub trait Listing: Send + Sync + 'static {
+    /// Statements, newest first.
+    fn latest(
+        &self,
+        filter: &StatementFilter,
+    ) -> impl Future<Output = Outcome<Vec<StatementLine>>> + Send;
+    /// Each node's last statement, by the node's name; nodes without one are left out.
+    fn heads(&self) -> impl Future<Output = Outcome<Vec<StatementLine>>> + Send;
+}
+
 /// Cumulative estimates, written by [`Log::append`] only.
 pub trait Rollups: Send + Sync + 'static {
     /// A node's months in order, with what it published.
@@ -202,5 +214,5 @@ pub trait Library: Send + Sync + 'static {
 }
 
 /// Every concern.
-pub trait Store: Registry + Log + Rollups + Library {}
-impl<T: Registry + Log + Rollups + Library> Store for T {}
+pub trait Store: Registry + Log + Listing + Rollups + Library {}
+impl<T: Registry + Log + Listing + Rollups + Library> Store for T {}

@@ -226,6 +226,51 @@ pub struct LoggedStatement {
     pub received: Timestamp,
 }
 
+/// A logged statement without its bytes: what lists show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatementLine {
+    /// Place in the log, from 0.
+    pub index: u64,
+    /// Who signed.
+    pub node: NodeSlug,
+    /// Place in the node's own sequence, from 1.
+    pub seq: u64,
+    /// What it is about.
+    pub kind: Kind,
+    /// The month of a summary.
+    pub period: Option<Period>,
+    /// Identity.
+    pub pae: Digest,
+    /// When it came.
+    pub received: Timestamp,
+    /// The day in London from which everybody may read a practice entry, year 0 when at once; `None` for other kinds.
+    pub public_from: Option<Date>,
+}
+
+impl StatementLine {
+    /// Whether everybody may read the envelope on `today`.
+    #[must_use]
+    pub fn is_public(&self, today: Date) -> bool {
+        match self.kind {
+            Kind::LearningSummary => true,
+            Kind::PracticeEntry => self.public_from.is_some_and(|from| from <= today),
+        }
+    }
+}
+
+/// Which statements to list.
+#[derive(Debug, Clone, Default)]
+pub struct StatementFilter {
+    /// Only this node's.
+    pub node: Option<NodeSlug>,
+    /// Only of this kind.
+    pub kind: Option<Kind>,
+    /// Only statements before this place in the log: the last `index` of the page before.
+    pub before: Option<u64>,
+    /// At most this many, newest first.
+    pub limit: u32,
+}
+
 /// Proof that a node signed two statements for one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Equivocation {
