@@ -124,7 +124,7 @@ pub(super) async fn benchmarks_csv(
 #[into_params(parameter_in = Query)]
 pub(super) struct Asked {
     /// Only LEPs of this region.
-    #[param(value_type = RegionCode, required = false)]
+    #[param(value_type = RegionCode, inline, required = false)]
     region: Option<Gss>,
     /// Only LEPs that are in the figures like this.
     #[param(value_type = Status, required = false)]

@@ -27,7 +27,7 @@ const PAGE: u32 = 50;
 #[into_params(parameter_in = Query)]
 pub(super) struct AskedByNode {
     /// Only this code of the standard's tiers.
-    #[param(value_type = TierCode, required = false)]
+    #[param(value_type = TierCode, inline, required = false)]
     tier: Option<String>,
     /// Only this conclusion.
     #[param(value_type = Verdict, required = false)]
@@ -55,7 +55,7 @@ pub(super) struct Listing {
 #[into_params(parameter_in = Query)]
 pub(super) struct Asked {
     /// Only this code of the standard's tiers.
-    #[param(value_type = TierCode, required = false)]
+    #[param(value_type = TierCode, inline, required = false)]
     tier: Option<String>,
     /// Only this conclusion.
     #[param(value_type = Verdict, required = false)]
