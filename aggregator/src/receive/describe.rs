@@ -29,13 +29,13 @@ ldsp_ui::refusals! {
     pub(super) struct NotTaken: REQUEST, ENVELOPE, NOT_ACTIVE, UNKNOWN_KEY, SIGNATURE, UNKNOWN_NODE, NOT_FOUND, TIMEOUT,
         STANDARD, GAP, EQUIVOCATION, CHAIN, TOO_LARGE, UNSUPPORTED, STATEMENT, MISDIRECTED, SUMMARY, PRACTICE, PERIOD;
     /// Of a request to enrol.
-    pub(super) struct NotEnrolled: REQUEST, ENVELOPE, INVITE, UNKNOWN_KEY, SIGNATURE, TIMEOUT, STANDARD, TOO_LARGE,
+    pub(super) struct NotEnrolled: REQUEST, ENVELOPE, INVITE_SECRET, INVITE, UNKNOWN_KEY, SIGNATURE, TIMEOUT, STANDARD, TOO_LARGE,
         UNSUPPORTED, STATEMENT, MISDIRECTED;
 }
 
 /// A DSSE envelope (secure-systems-lab/dsse 1.0.2) of a statement: its exact bytes are stored, hashed and sent on.
 #[derive(ToSchema)]
-#[schema(as = Envelope)]
+#[serde(deny_unknown_fields)]
 #[expect(
     dead_code,
     reason = "a form for the document; envelopes are never serialised again"
@@ -60,6 +60,7 @@ pub(super) struct Envelope {
 
 /// An Ed25519 signature over the envelope's pre-authentication encoding.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(
     dead_code,
     reason = "a form for the document; envelopes are never serialised again"

@@ -43,8 +43,8 @@ pub(super) async fn enrol(
         .filter(|secret| secret.len() == 64 && secret.bytes().all(|b| b.is_ascii_hexdigit()))
         .ok_or_else(|| {
             Problem::new(
-                problem::INVITE,
-                "The request carries no invite secret (authorization: Bearer and 64 hex digits).",
+                problem::INVITE_SECRET,
+                "The authorization header is missing or is not Bearer and 64 hex digits.",
             )
         })?;
     envelope_type(&headers)?;

@@ -172,7 +172,7 @@ pub(super) async fn for_everybody(
     get, path = "/api/v1/practice/{node}/{seq}", tag = "Practice", operation_id = "practice_entry",
     params(
         ("node" = NodeSlug, Path, description = "Who published it."),
-        ("seq" = u64, Path, description = "Its place in the node's sequence.", minimum = 1, maximum = 999_999_999_999_999_999_i64, example = 1),
+        ("seq" = u64, Path, description = "Its place in the node's sequence.", minimum = 1, maximum = 999_999_999_999_999_999_i64, example = 6),
     ),
     responses((status = 200, description = "The entry.", body = LibraryItem), NoSuchStatement),
 )]
