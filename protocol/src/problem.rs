@@ -78,6 +78,9 @@ catalogue! {
     /// Invite unknown, used or expired.
     INVITE = "invite", 403, "The invite is unknown, used or expired",
         "Ask the operator for a new invite. An invite works once and for at most seven days.";
+    /// No invite secret.
+    INVITE_SECRET = "invite-secret", 401, "The request carries no invite secret",
+        "Enrol with the invite's file, which holds the secret: 64 hex digits, sent as a bearer token.";
     /// Signed read refused.
     READ = "read", 401, "This page is for enrolled nodes",
         "Ask through your node: it signs the request. Check the node's clock when it does.";

@@ -109,6 +109,9 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "invite" => {
             "The server knows invites by a digest of their secret. This one is not known, was used before, or is past its last day."
         }
+        "invite-secret" => {
+            "A node enrols with an invite, and the secret in it shows that the operator invited it. The request brought none, or something of another form, so nothing in it was looked at."
+        }
         "read" => {
             "Some pages of the machine protocol, such as peers-first practice entries, answer only requests signed by an enrolled node within the last five minutes."
         }

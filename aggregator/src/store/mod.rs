@@ -181,6 +181,8 @@ pub trait Log: Send + Sync + 'static {
         filter: &StatementFilter,
         limit: u32,
     ) -> impl Future<Output = Outcome<Vec<Outline>>> + Send;
+    /// Each node's last statement, by the node's name; nodes without one are left out.
+    fn heads(&self) -> impl Future<Output = Outcome<Vec<Outline>>> + Send;
     /// How many statements of each kind each node has, and when they came, by node and kind; without those
     /// who have none.
     fn tally(&self) -> impl Future<Output = Outcome<Vec<Tally>>> + Send;

@@ -296,7 +296,7 @@ fn kind(text: &str) -> Option<Kind> {
     Kind::ALL.into_iter().find(|k| k.as_str() == text)
 }
 
-/// The columns of `statement` without envelope and receipt.
+/// The columns of `statement` without envelope and receipt, and `public_from` of `practice`.
 pub(super) fn outline<R: Fields>(row: &R) -> Result<Outline, StoreError> {
     let columns = Columns::keyed(row, "statement", &["leaf"]);
     Ok(Outline {
@@ -308,6 +308,7 @@ pub(super) fn outline<R: Fields>(row: &R) -> Result<Outline, StoreError> {
         key_id: columns.digest("key_id")?,
         pae: columns.digest("pae")?,
         received: columns.time("received")?,
+        public_from: columns.optional("public_from")?,
     })
 }
 

@@ -56,10 +56,10 @@ impl IntoResponse for Refusal {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         match self.0.status {
             401 => {
-                let scheme = if self.0.code == problem::READ.code {
-                    "LDSP"
-                } else {
-                    "Basic realm=\"LDSP\", charset=\"UTF-8\""
+                let scheme = match self.0.code.as_str() {
+                    code if code == problem::READ.code => "LDSP",
+                    code if code == problem::INVITE_SECRET.code => "Bearer",
+                    _ => "Basic realm=\"LDSP\", charset=\"UTF-8\"",
                 };
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
             }

@@ -283,6 +283,10 @@ impl Log for Sqlite {
         lists::latest(&self.reader, filter, limit).await
     }
 
+    async fn heads(&self) -> Result<Vec<Outline>, StoreError> {
+        lists::heads(&self.reader).await
+    }
+
     async fn tally(&self) -> Result<Vec<Tally>, StoreError> {
         lists::tally(&self.reader).await
     }
