@@ -199,7 +199,7 @@ pub async fn learners(
     let directory = learners::Directory::new(store, &identity.lep, any);
     let gatherer = learners::Gatherer::new(parser, directory, fresh);
     let header = |row: &csv::StringRecord| header::find(row, &learners::HEADER);
-    records::make_room(&mut run.tx).await?;
+    records::make_room(&mut run.tx, fresh).await?;
     if fresh {
         fresh::begin(&mut run.tx).await?;
     } else {

@@ -45,15 +45,19 @@ pub struct Enrolment {
 /// Enrolments of one learner that may enter any family (disclosure.md, "Unit").
 const PER_LEARNER: i64 = 2;
 
-/// Room for the pages at hand while a file is imported: 32 MiB, and 8 MiB for temporary tables.
-const ROOM: &str = "PRAGMA main.cache_size = -32768; PRAGMA temp.cache_size = -8192";
-/// SQLite's own default, 2 MB.
+/// Room for the pages at hand while a file is imported, and for what is sorted at a time: more than the processor's own memory is slower.
+/// SQLite's sorting threads gain nothing on two processors.
+const ROOM: &str = "PRAGMA main.cache_size = -8192; PRAGMA temp.cache_size = -8192";
+/// The room for pages with which each statement finds most of an index at hand, where one is kept up to date row by row.
+const MORE: &str = "PRAGMA main.cache_size = -49152; PRAGMA temp.cache_size = -24576";
+/// SQLite's own defaults.
 const USUAL: &str =
     "PRAGMA main.cache_size = -2000; PRAGMA temp.cache_size = -2000; PRAGMA shrink_memory";
 
 /// Gives an import's connection more memory than it has while a node serves.
-pub(crate) async fn make_room(tx: &mut SqliteConnection) -> Result<(), StoreError> {
-    sqlx::raw_sql(ROOM).execute(tx).await?;
+pub(crate) async fn make_room(tx: &mut SqliteConnection, fresh: bool) -> Result<(), StoreError> {
+    let room = if fresh { ROOM } else { MORE };
+    sqlx::raw_sql(room).execute(tx).await?;
     Ok(())
 }
 

@@ -1,13 +1,10 @@
 //! What enters the ledger: exact entries of a month, counted from the enrolments once.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
 use futures::TryStreamExt as _;
 use ldsp_protocol::ids::Period;
 use ldsp_protocol::standard::{Codebook, Dimension, Standard};
-use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::cube::{Counter, Entry, EntryCounts};
 use crate::store::StoreError;
@@ -74,23 +71,32 @@ const MASK: i64 = (1 << WIDTH) - 1;
 const ABSENT: i64 = MASK;
 /// Stands for a code that does not fit. No list is so long: the counter refuses it and names the column.
 const BEYOND: i64 = MASK - 1;
-/// Bits of the families.
+/// Where what lies above the codes, the families and the absent codes begins.
+const ABOVE_CODES: usize = CODES.len() * WIDTH;
 const ABOVE_FRESH: usize = 7;
+const ABOVE_OPTIONAL: usize = ABOVE_FRESH + OPTIONAL.len() * WIDTH;
+/// Stands for a district that is not in the node's list, and is more than any LEP has.
+const AREA_BEYOND: usize = (1 << (63 - ABOVE_CODES)) - 1;
 
-/// The rows that enter: id, district, and the codes and fresh families in two numbers. Handing a value over costs more than counting it, so
-/// a row is four values rather than twenty.
-static SELECT_FRESH: LazyLock<String> = LazyLock::new(|| {
+/// The rows that enter, as two numbers each. Handing a value from SQLite over costs more than counting it, so a row is two values rather
+/// than twenty. The first holds codes and area, the second the fresh families, the codes that may be absent and, above
+/// [`ABOVE_OPTIONAL`], the id.
+fn select_fresh(districts: usize) -> String {
     let optional = OPTIONAL.map(|name| format!("coalesce({name}, {ABSENT})"));
+    // $1 to $4 are the cutoffs.
+    let areas = (0..districts).map(|at| format!("WHEN district = ${} THEN {at}", at + 5));
     format!(
-        "SELECT e.id, district, {codes}, ({due} & ~counted) | ({optional} << {ABOVE_FRESH})
+        "SELECT {codes} | (CASE {areas} WHEN district IS NULL THEN {districts} ELSE {AREA_BEYOND} END << {ABOVE_CODES}),
+           ({due} & ~counted) | ({optional} << {ABOVE_FRESH}) | (e.id << {ABOVE_OPTIONAL})
          FROM (SELECT * FROM enrolments WHERE {fresh}) AS e
          JOIN (SELECT id AS programme_id, tier, type, audience FROM programmes) ON programme_id = e.programme",
         codes = packed(&CODES),
+        areas = areas.collect::<Vec<_>>().join(" "),
         optional = packed(&optional),
         due = due!(),
         fresh = fresh!(),
     )
-});
+}
 
 /// SQL of one number that holds the values of `columns`, the first lowest. One look at all of them tells whether any is negative or
 /// too large; only then each is looked at.
@@ -149,19 +155,27 @@ pub async fn entries(
     period: Period,
 ) -> Result<EntryCounts, StoreError> {
     let days = cutoffs(period).ok_or_else(|| out_of_calendar(period))?;
-    let reader = EntryReader::new(codebook);
+    let reader = EntryReader::new();
     let mut counter = Counter::new(codebook, period);
-    let mut query = sqlx::query(SELECT_FRESH.as_str());
+    let mut districts = codebook.codes(Dimension::Area);
+    // "Not stated" is the last; in the store it is NULL.
+    districts.pop();
+    // The number of districts is all that varies in the text.
+    let mut query = sqlx::query(AssertSqlSafe(select_fresh(districts.len())));
     for day in days {
         query = query.bind(day);
     }
+    for district in districts {
+        query = query.bind(district);
+    }
     let mut rows = query.fetch(connection);
     while let Some(row) = rows.try_next().await? {
-        let entry = reader.read(&row)?;
+        let (codes, rest): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+        let entry = reader.read(codes, rest);
         counter.add(&entry).map_err(|error| StoreError::Corrupt {
             table: "enrolments",
             column: column(error.dimension),
-            row: row.try_get::<i64, _>(0).unwrap_or_default().to_string(),
+            row: (rest >> ABOVE_OPTIONAL).to_string(),
         })?;
     }
     Ok(counter.finish())
@@ -231,23 +245,14 @@ fn column(dimension: Dimension) -> &'static str {
 }
 
 struct EntryReader {
-    districts: HashMap<String, usize>,
-    not_stated: usize,
     /// Outcome by position of the stage.
     outcomes: Vec<Option<usize>>,
 }
 
 impl EntryReader {
-    fn new(codebook: &Codebook) -> Self {
-        let codes = codebook.codes(Dimension::Area);
+    fn new() -> Self {
         let outcomes = &Standard::v1().dimension(Dimension::Outcome).codes;
         Self {
-            not_stated: codes.len() - 1,
-            districts: codes
-                .into_iter()
-                .enumerate()
-                .map(|(at, c)| (c, at))
-                .collect(),
             outcomes: Standard::v1()
                 .stages()
                 .iter()
@@ -256,21 +261,16 @@ impl EntryReader {
         }
     }
 
-    /// Reads a row of [`SELECT_FRESH`].
-    fn read(&self, row: &SqliteRow) -> Result<Entry, StoreError> {
-        let area = match row.try_get::<Option<&str>, _>(1)? {
-            Some(district) => self.districts.get(district).copied().unwrap_or(usize::MAX),
-            None => self.not_stated,
-        };
-        let (codes, rest): (i64, i64) = (row.try_get(2)?, row.try_get(3)?);
+    /// Reads a row of [`select_fresh`].
+    fn read(&self, codes: i64, rest: i64) -> Entry {
         let code = |at: usize| (codes >> (at * WIDTH) & MASK) as usize;
         let optional = |at: usize| {
             let code = rest >> (ABOVE_FRESH + at * WIDTH) & MASK;
             (code != ABSENT).then_some(code as usize)
         };
-        Ok(Entry {
+        Entry {
             fresh: (rest & ((1 << ABOVE_FRESH) - 1)) as u8,
-            area,
+            area: (codes >> ABOVE_CODES) as usize,
             tier: code(0),
             programme_type: code(1),
             audience: code(2),
@@ -286,21 +286,25 @@ impl EntryReader {
             destination: [optional(0), optional(1), optional(2)],
             confidence: optional(3),
             everyday: optional(4),
-        })
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ldsp_protocol::geography::Geography;
     use ldsp_protocol::standard::Family;
 
     #[test]
     fn every_code_fits_its_place() {
         let standard = Standard::v1();
-        let lists = Dimension::ALL.iter().filter(|d| **d != Dimension::Area);
-        let longest = lists.map(|d| standard.dimension(*d).codes.len()).max();
+        let dimensions = standard.tables().iter().flat_map(|t| &t.dimensions);
+        let longest = dimensions.map(|d| standard.dimension(*d).codes.len()).max();
         assert!(longest.unwrap().max(standard.stages().len()) < BEYOND as usize);
         assert_eq!(Family::ALL.len(), ABOVE_FRESH);
+        for lep in Geography::embedded().leps() {
+            assert!(Codebook::new(&lep.code, &[]).size(Dimension::Area) < AREA_BEYOND);
+        }
     }
 }
