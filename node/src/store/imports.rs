@@ -215,22 +215,22 @@ pub(crate) async fn put_postcodes(
     Ok(sql.build().execute(tx).await?.rows_affected())
 }
 
-/// Districts of those of `postcodes` that the directory knows.
+/// Districts of those of `postcodes` that the directory knows; they are letters and digits.
 pub(crate) async fn districts_of(
-    tx: &mut SqliteConnection,
+    connection: &mut SqliteConnection,
     postcodes: &[&str],
 ) -> Result<HashMap<String, Gss>, StoreError> {
     if postcodes.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut sql =
-        QueryBuilder::<Sqlite>::new("SELECT postcode, district FROM postcodes WHERE postcode IN (");
-    let mut list = sql.separated(", ");
-    for postcode in postcodes {
-        list.push_bind(*postcode);
-    }
-    sql.push(")");
-    let rows: Vec<(String, String)> = sql.build_query_as().fetch_all(tx).await?;
+    // One text for any number of postcodes: the statement is prepared once. Postcodes need no escaping.
+    let list = format!("[\"{}\"]", postcodes.join("\",\""));
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "SELECT postcode, district FROM postcodes WHERE postcode IN (SELECT value FROM json_each($1))",
+    )
+    .bind(list)
+    .fetch_all(connection)
+    .await?;
     rows.into_iter()
         .map(|(postcode, district)| match district.parse() {
             Ok(gss) => Ok((postcode, gss)),

@@ -334,6 +334,10 @@ fn plain(text: &str) -> String {
 }
 
 fn find_code(codes: &[Code], text: &str) -> Option<usize> {
+    // Programs write the id as it is; only people vary it. No id is another code's title (checked by a test).
+    if let Some(at) = codes.iter().position(|c| c.id == text) {
+        return Some(at);
+    }
     let wanted = plain(text);
     codes
         .iter()
