@@ -81,7 +81,7 @@ async fn world() -> World {
         }),
         illustrative: Some("Demonstration: illustrative records.".into()),
     };
-    let router = site(settings, "https://node.example", "test", Router::new()).unwrap();
+    let router = site(settings, "https://node.example", "test").unwrap();
     let mut world = World {
         dir,
         node,

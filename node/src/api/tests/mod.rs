@@ -1,0 +1,1 @@
+//! The interface, asked as programs ask.
