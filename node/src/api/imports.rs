@@ -101,7 +101,11 @@ pub(super) async fn list(
     let list = List::new("/api/v1/imports");
     let before = list.after(asked.cursor.as_deref())?;
     let limit = asked.limit.unwrap_or_default();
-    let found = api.node.store.imports_before(before, limit.get() + 1).await?;
+    let found = api
+        .node
+        .store
+        .imports_before(before, limit.get() + 1)
+        .await?;
     let found = found.into_iter().map(Import::from).collect();
     Ok(Json(list.page(found, limit, |import: &Import| import.id)))
 }
@@ -277,7 +281,15 @@ pub(super) async fn programmes(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
-    take(&api, ImportKind::Programmes, &person, &asked, &headers, body).await
+    take(
+        &api,
+        ImportKind::Programmes,
+        &person,
+        &asked,
+        &headers,
+        body,
+    )
+    .await
 }
 
 async fn take(
@@ -320,11 +332,12 @@ fn check_headers(headers: &HeaderMap) -> Result<(), Refused> {
     let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
     let kind = text(header::CONTENT_TYPE).and_then(|kind| kind.split(';').next());
     if !kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/csv")) {
-        return Err(Problem::new(problem::MEDIA_TYPE, "The file has to come as text/csv.").into());
+        return Err(Problem::new(problem::UNSUPPORTED, "The file has to come as text/csv.").into());
     }
-    if text(header::CONTENT_ENCODING).is_some_and(|coding| !coding.eq_ignore_ascii_case("identity")) {
+    if text(header::CONTENT_ENCODING).is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"))
+    {
         let detail = "The file has to come as it is, without a content coding.";
-        return Err(Problem::new(problem::MEDIA_TYPE, detail).into());
+        return Err(Problem::new(problem::UNSUPPORTED, detail).into());
     }
     let length = text(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
     if length.is_some_and(|length| length > LARGEST as u64) {
@@ -368,7 +381,10 @@ impl From<Trouble> for Refused {
             ),
             Trouble::Disk(error) => {
                 tracing::error!(%error, "an upload could not be written to the data directory");
-                Problem::new(problem::STORAGE, "The file could not be taken. Nothing of it was stored.")
+                Problem::new(
+                    problem::STORAGE,
+                    "The file could not be taken. Nothing of it was stored.",
+                )
             }
         }
         .into()

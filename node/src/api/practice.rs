@@ -92,7 +92,11 @@ pub(super) async fn list(
     let list = List::new("/api/v1/practice");
     let before = list.after(asked.cursor.as_deref())?;
     let limit = asked.limit.unwrap_or_default();
-    let found = api.node.store.practice_before(before, limit.get() + 1).await?;
+    let found = api
+        .node
+        .store
+        .practice_before(before, limit.get() + 1)
+        .await?;
     let found = found.iter().map(Practice::from).collect();
     Ok(Json(list.page(found, limit, |entry: &Practice| entry.id)))
 }
@@ -111,7 +115,12 @@ pub(super) async fn show(
 ) -> Result<Json<PracticeInFull>, Refused> {
     let missing = || Refused::not_found("This node has no practice entry of this number.");
     let id = super::number(&id).ok_or_else(missing)?;
-    let stored = api.node.store.practice_entry(id).await?.ok_or_else(missing)?;
+    let stored = api
+        .node
+        .store
+        .practice_entry(id)
+        .await?
+        .ok_or_else(missing)?;
     Ok(Json(PracticeInFull {
         practice: Practice::from(&stored),
         entry: stored.entry,

@@ -1,6 +1,5 @@
 //! Why a program is refused: a problem of the catalogue, with what the kind of problem adds to it.
 
-use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use ldsp_protocol::problem::{self, MEDIA_TYPE, Problem};
@@ -20,13 +19,13 @@ const FILE_TAKES: HeaderValue = HeaderValue::from_static("10");
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Refused {
     #[serde(flatten)]
-    problem: Problem,
+    problem: Box<Problem>,
     /// Which rule of releases stands against it, for programs (kind `release`).
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
     /// What is wrong with the file, row by row (kind `import`).
     #[serde(skip_serializing_if = "Option::is_none")]
-    report: Option<Report>,
+    report: Option<Box<Report>>,
 }
 
 impl Refused {
@@ -34,7 +33,7 @@ impl Refused {
     pub(super) fn file(report: Report) -> Self {
         let problem = Problem::new(problem::IMPORT, report.in_words());
         Self {
-            report: Some(report),
+            report: Some(Box::new(report)),
             ..problem.into()
         }
     }
@@ -47,7 +46,7 @@ impl Refused {
 impl From<Problem> for Refused {
     fn from(problem: Problem) -> Self {
         Self {
-            problem,
+            problem: Box::new(problem),
             reason: None,
             report: None,
         }
@@ -57,12 +56,6 @@ impl From<Problem> for Refused {
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
         refusal.0.into()
-    }
-}
-
-impl From<JsonRejection> for Refused {
-    fn from(rejection: JsonRejection) -> Self {
-        Refusal::from(rejection).into()
     }
 }
 
@@ -113,9 +106,11 @@ impl From<ImportError> for Refused {
             ImportError::NoNode | ImportError::Stopped => {
                 Problem::new(problem::INTERNAL, "The import stopped. Nothing was stored.").into()
             }
-            ImportError::Read(_) => {
-                Problem::new(problem::STORAGE, "The file that was sent could not be read back.").into()
-            }
+            ImportError::Read(_) => Problem::new(
+                problem::STORAGE,
+                "The file that was sent could not be read back.",
+            )
+            .into(),
         }
     }
 }
@@ -123,7 +118,9 @@ impl From<ImportError> for Refused {
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let is_busy = self.problem.code == problem::IMPORT_BUSY.code;
-        let (parts, _) = Refusal(self.problem.clone()).into_response().into_parts();
+        let (parts, _) = Refusal((*self.problem).clone())
+            .into_response()
+            .into_parts();
         let mut response = (parts.status, axum::Json(&self)).into_response();
         let headers = response.headers_mut();
         headers.extend(parts.headers);
@@ -140,5 +137,9 @@ impl IntoResponse for Refused {
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string());
-    format!("{}{}.", first.unwrap_or_default(), letters.as_str().trim_end_matches('.'))
+    format!(
+        "{}{}.",
+        first.unwrap_or_default(),
+        letters.as_str().trim_end_matches('.')
+    )
 }

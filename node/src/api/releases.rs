@@ -2,7 +2,6 @@
 //! Everything here is protected: what any reader of the log could work out once it is published.
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -13,6 +12,7 @@ use ldsp_ui::api::{Items, List, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::sent::Sent;
 use super::{Api, Listed, Nothing, RELEASES, Refused, moment};
 use crate::release::{self, Approval, Request, ShownTable};
 use crate::store::releases::{self, ReleaseHead};
@@ -141,7 +141,11 @@ pub(super) async fn payload(
     let mut reader = api.node.store.reader.acquire().await?;
     let release = releases::of(&mut reader, period).await?;
     let release = release.ok_or(release::ReleaseError::Unknown(period))?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], release.payload).into_response())
+    Ok((
+        [(header::CONTENT_TYPE, "application/json")],
+        release.payload,
+    )
+        .into_response())
 }
 
 /// Which month.
@@ -175,9 +179,8 @@ pub(super) async fn prepare(
     State(api): State<Api>,
     person: SignedIn,
     _none: Query<Nothing>,
-    wanted: Result<Json<Wanted>, JsonRejection>,
+    Sent(wanted): Sent<Wanted>,
 ) -> Result<Response, Refused> {
-    let Json(wanted) = wanted?;
     let request = Request {
         period: wanted.period,
         first: None,
@@ -235,10 +238,10 @@ pub(super) async fn approve(
     Path(period): Path<String>,
     person: SignedIn,
     _none: Query<Nothing>,
-    word: Result<Json<Word>, JsonRejection>,
+    Sent(word): Sent<Word>,
 ) -> Result<Json<Sealed>, Refused> {
     let period = month(&period)?;
-    let Json(Word { digest }) = word?;
+    let digest = word.digest;
     let approval = Approval {
         person: &person.name,
         period: Some(period),

@@ -81,7 +81,9 @@ impl TryFrom<StatementRow> for Statement {
             pae: row.pae,
             queued_at: moment(row.queued_at)?,
             attempts: row.attempts,
-            next_attempt_at: is_waiting.then(|| moment(row.next_attempt_at)).transpose()?,
+            next_attempt_at: is_waiting
+                .then(|| moment(row.next_attempt_at))
+                .transpose()?,
             problem: row.problem,
             log_index: row.log_index,
             acknowledged_at: row.acknowledged_at.map(moment).transpose()?,
@@ -105,7 +107,11 @@ pub(super) async fn list(
     let list = List::new("/api/v1/statements");
     let before = list.after(asked.cursor.as_deref())?;
     let limit = asked.limit.unwrap_or_default();
-    let rows = api.node.store.statements_before(before, limit.get() + 1).await?;
+    let rows = api
+        .node
+        .store
+        .statements_before(before, limit.get() + 1)
+        .await?;
     let found: Result<Vec<_>, _> = rows.into_iter().map(Statement::try_from).collect();
     Ok(Json(list.page(found?, limit, |s: &Statement| s.seq)))
 }
@@ -173,16 +179,14 @@ impl Published {
 }
 
 /// Statement `seq` if the log has it and the caller may read it, by the rule that the aggregator applies.
-async fn published(
-    api: &Api,
-    seq: &str,
-    person: Option<&SignedIn>,
-) -> Result<Published, Refused> {
+async fn published(api: &Api, seq: &str, person: Option<&SignedIn>) -> Result<Published, Refused> {
     let missing = || Refused::not_found("This node has published no statement of this number.");
     let seq: u64 = super::number(seq).ok_or_else(missing)?.cast_unsigned();
     let mut reader = api.node.store.reader.acquire().await?;
     let row = outbox::of(&mut reader, seq).await?;
-    let row = row.filter(|row| row.receipt.is_some()).ok_or_else(missing)?;
+    let row = row
+        .filter(|row| row.receipt.is_some())
+        .ok_or_else(missing)?;
     let is_public = match row.kind {
         Kind::LearningSummary => true,
         Kind::PracticeEntry => {
@@ -192,7 +196,8 @@ async fn published(
         }
     };
     if !is_public && person.is_none() {
-        let detail = "Until its date the entry is for enrolled nodes; the aggregator opens it to them.";
+        let detail =
+            "Until its date the entry is for enrolled nodes; the aggregator opens it to them.";
         return Err(Problem::new(problem::SIGN_IN, detail).into());
     }
     Ok(Published { row, is_public })

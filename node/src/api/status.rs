@@ -96,7 +96,7 @@ pub(super) async fn status(
     let people = store.people().await?;
     let count = |role| people.iter().filter(|p| p.role == role).count();
     let statements = store.statements().await?;
-    let waiting = statements.iter().filter(|s| s.acknowledged_at.is_none());
+    let mut waiting = statements.iter().filter(|s| s.acknowledged_at.is_none());
     let last_import = store.imports_before(None, 1).await?.pop();
     let mut reader = store.reader.acquire().await?;
     let last = releases::heads_before(&mut reader, None, 1).await?.pop();
@@ -121,7 +121,7 @@ pub(super) async fn status(
         next_release: next.map(|(period, ended)| Next { period, ended }),
         waiting: waiting.clone().count(),
         acknowledged: statements.len() - waiting.clone().count(),
-        problem: waiting.last().and_then(|s| s.problem.clone()),
+        problem: waiting.next_back().and_then(|s| s.problem.clone()),
         last_import: last_import.map(|(id, record)| LastImport { id, at: record.at }),
     }))
 }

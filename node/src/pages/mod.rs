@@ -10,13 +10,13 @@ mod home_tasks;
 mod import;
 mod library;
 mod people;
-mod problems;
 mod practice;
 mod practice_figures;
 mod practice_form;
 mod practice_problems;
 mod practice_sheet;
 mod practice_view;
+mod problems;
 mod release_table;
 mod release_view;
 mod releases;
@@ -219,8 +219,8 @@ pub fn site(settings: Settings, public_origin: &str, cookie: &str) -> Result<Rou
 
 /// The documentation of the interface for programs.
 fn documentation(document: &OpenApi) -> Page {
-    let document = serde_json::to_value(document)
-        .expect("the document holds strings, numbers and lists only");
+    let document =
+        serde_json::to_value(document).expect("the document holds strings, numbers and lists only");
     ldsp_ui::api_docs::page(&document)
 }
 
@@ -295,4 +295,4 @@ fn unread(error: &ReadError) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -34,7 +34,10 @@ pub(super) async fn show(Path(code): Path<String>) -> Result<Page, ProblemPage> 
     let reason = reason.and_then(|status| status.canonical_reason());
     let facts = SummaryList::new()
         .fact("Code", kind.code)
-        .fact("HTTP status", format!("{} {}", kind.status, reason.unwrap_or_default()))
+        .fact(
+            "HTTP status",
+            format!("{} {}", kind.status, reason.unwrap_or_default()),
+        )
         .fact("Type", address(kind));
     let body = Html::concat([
         Html::literal("<h2 class=\"govuk-heading-m\">What to do next</h2>"),
