@@ -131,7 +131,8 @@ fn basic(credentials: &str) -> Option<(String, Secret)> {
 
 impl IntoResponse for Unknown {
     fn into_response(self) -> Response {
-        let because = |detail| Refusal(Problem::new(problem::SIGN_IN, detail)).into_response();
+        let because =
+            |detail: &str| Refusal(Problem::new(problem::SIGN_IN, detail)).into_response();
         match self {
             Self::Guest => {
                 because("The request shows neither a session nor a name with its secret.")
@@ -140,10 +141,12 @@ impl IntoResponse for Unknown {
                 "The authorization header is not `Basic` and the base64 of a name, a colon and a secret.",
             ),
             Self::Wrong => because("The name and the secret do not belong together."),
+            // Not 429, which client libraries answer by trying again by themselves: with this secret nobody is let in.
             Self::Wait(wait) => {
                 let seconds = wait.as_secs().max(1);
-                let detail = format!("This name is closed for another {seconds} seconds.");
-                let mut response = Refusal(Problem::new(problem::TOO_MANY, detail)).into_response();
+                let mut response = because(&format!(
+                    "After several wrong attempts no secret is looked at for another {seconds} seconds."
+                ));
                 response
                     .headers_mut()
                     .insert(header::RETRY_AFTER, seconds.into());

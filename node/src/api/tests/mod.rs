@@ -222,7 +222,7 @@ async fn guessing_a_secret_is_throttled_as_at_sign_in() {
         );
     }
     let closed = guess(basic("ann", SECRET)).await;
-    closed.is(problem::TOO_MANY);
+    closed.is(problem::SIGN_IN);
     let wait: u64 = closed.header(header::RETRY_AFTER).parse().unwrap();
     assert!((1..=900).contains(&wait));
     assert_eq!(
