@@ -27,13 +27,13 @@ use crate::store::imports::{ImportKind, ImportRecord};
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-enum Holds {
+enum FileKind {
     Learners,
     Programmes,
     Postcodes,
 }
 
-impl From<ImportKind> for Holds {
+impl From<ImportKind> for FileKind {
     fn from(kind: ImportKind) -> Self {
         match kind {
             ImportKind::Learners => Self::Learners,
@@ -49,7 +49,7 @@ pub(super) struct Import {
     /// Its number at this node.
     #[schema(minimum = 1)]
     id: i64,
-    kind: Holds,
+    kind: FileKind,
     /// SHA-256 of the file.
     digest: Digest,
     /// Data rows in the file.
@@ -128,7 +128,7 @@ pub(super) struct Asked {
 /// What became of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-enum Became {
+enum FileOutcome {
     Stored,
     Checked,
     Refused,
@@ -136,7 +136,7 @@ enum Became {
 
 /// A problem at its place. It never quotes what the file says there.
 #[derive(Debug, Serialize, ToSchema)]
-struct Place {
+struct FileProblem {
     /// Line of the file on which the row begins; the header is line 1.
     line: u64,
     /// Column; null when the row or the file as a whole is at fault.
@@ -149,7 +149,7 @@ struct Place {
     remedy: String,
 }
 
-impl From<&RowProblem> for Place {
+impl From<&RowProblem> for FileProblem {
     fn from(problem: &RowProblem) -> Self {
         Self {
             line: problem.line,
@@ -163,19 +163,19 @@ impl From<&RowProblem> for Place {
 
 /// Every problem of a file.
 #[derive(Debug, Serialize, ToSchema)]
-struct Found {
+struct FileProblems {
     total: u64,
     /// Number of problems by code.
     by_code: BTreeMap<&'static str, u64>,
     /// The first 10,000 in the order of the file.
-    detailed: Vec<Place>,
+    detailed: Vec<FileProblem>,
 }
 
 /// What an import did, or would have done. Its numbers are exact: do not share them.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Report {
-    kind: Holds,
-    outcome: Became,
+    kind: FileKind,
+    outcome: FileOutcome,
     /// SHA-256 of the file; null when it could not be read to its end.
     #[schema(required)]
     digest: Option<Digest>,
@@ -191,7 +191,7 @@ pub(super) struct Report {
     refused: u64,
     /// Rows of people who live outside the area: never published.
     outside: u64,
-    problems: Found,
+    problems: FileProblems,
 }
 
 impl From<&ImportReport> for Report {
@@ -201,9 +201,9 @@ impl From<&ImportReport> for Report {
         Self {
             kind: report.kind.into(),
             outcome: match report.outcome {
-                Outcome::Stored => Became::Stored,
-                Outcome::Checked => Became::Checked,
-                Outcome::Refused => Became::Refused,
+                Outcome::Stored => FileOutcome::Stored,
+                Outcome::Checked => FileOutcome::Checked,
+                Outcome::Refused => FileOutcome::Refused,
             },
             digest: report.digest,
             rows: t.rows,
@@ -212,10 +212,10 @@ impl From<&ImportReport> for Report {
             unchanged: t.unchanged,
             refused: t.refused,
             outside: t.outside,
-            problems: Found {
+            problems: FileProblems {
                 total: problems.total(),
                 by_code: problems.by_code().clone(),
-                detailed: problems.detailed().iter().map(Place::from).collect(),
+                detailed: problems.detailed().iter().map(FileProblem::from).collect(),
             },
         }
     }

@@ -90,7 +90,9 @@ impl From<ReleaseError> for Refused {
             _ => problem::RELEASE,
         };
         let mut problem = Problem::new(kind, sentence(&error.to_string()));
-        problem.next = error.next().to_owned();
+        if kind == problem::RELEASE {
+            problem.next = error.next().to_owned();
+        }
         Self {
             reason: (kind == problem::RELEASE).then(|| error.code()),
             ..problem.into()

@@ -151,7 +151,7 @@ pub(super) async fn payload(
 /// Which month.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
+pub(super) struct Preparing {
     /// The month that the caller believes to be next, so that a request sent twice does not prepare two; without it, whichever is
     /// next.
     #[serde(default)]
@@ -164,7 +164,7 @@ pub(super) struct Wanted {
 /// Nothing leaves before an approver agrees.
 #[utoipa::path(
     post, path = "/api/v1/releases", operation_id = "prepare_release", tag = RELEASES,
-    request_body = Wanted,
+    request_body = Preparing,
     responses(
         (status = 200, description = "It was prepared before.", body = ReleaseInFull),
         (status = 201, description = "Prepared now.", body = ReleaseInFull,
@@ -179,7 +179,7 @@ pub(super) async fn prepare(
     State(api): State<Api>,
     person: SignedIn,
     _none: Query<Nothing>,
-    Sent(wanted): Sent<Wanted>,
+    Sent(wanted): Sent<Preparing>,
 ) -> Result<Response, Refused> {
     let request = Request {
         period: wanted.period,
@@ -203,7 +203,7 @@ pub(super) async fn prepare(
 /// What an approver says.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Word {
+pub(super) struct Approving {
     /// Digest of the release that the approver has looked at.
     digest: Digest,
 }
@@ -224,7 +224,7 @@ pub(super) struct Sealed {
 #[utoipa::path(
     post, path = "/api/v1/releases/{period}/approve", operation_id = "approve_release", tag = RELEASES,
     params(("period" = Period, Path, description = "The month.")),
-    request_body = Word,
+    request_body = Approving,
     responses(
         (status = 200, description = "Approved and signed.", body = Sealed),
         (status = 409, description = "The release was left as it is. (`release`)", body = Refused,
@@ -238,7 +238,7 @@ pub(super) async fn approve(
     Path(period): Path<String>,
     person: SignedIn,
     _none: Query<Nothing>,
-    Sent(word): Sent<Word>,
+    Sent(word): Sent<Approving>,
 ) -> Result<Json<Sealed>, Refused> {
     let period = month(&period)?;
     let digest = word.digest;

@@ -18,7 +18,7 @@ use crate::store::releases;
 
 /// Where the node publishes.
 #[derive(Debug, Serialize, ToSchema)]
-struct Place {
+struct Enrolment {
     node: NodeSlug,
     /// Name of the log.
     origin: String,
@@ -30,7 +30,7 @@ struct Place {
 
 /// The month that is released next.
 #[derive(Debug, Serialize, ToSchema)]
-struct Next {
+struct NextRelease {
     period: Period,
     /// Whether it is over in London, so that it can be prepared.
     ended: bool,
@@ -62,13 +62,13 @@ pub(super) struct Status {
     postcodes: bool,
     /// Null before `enrol`.
     #[schema(required)]
-    enrolment: Option<Place>,
+    enrolment: Option<Enrolment>,
     /// The month whose release waits for an approver.
     #[schema(required)]
     open_release: Option<Period>,
     /// Null while nothing is held.
     #[schema(required)]
-    next_release: Option<Next>,
+    next_release: Option<NextRelease>,
     /// Statements that the log has.
     acknowledged: usize,
     /// Statements that wait to be sent.
@@ -111,14 +111,14 @@ pub(super) async fn status(
         approvers: count(Role::Approver),
         programmes: store.programmes().await?.len(),
         postcodes: store.has_postcodes().await?,
-        enrolment: store.enrolment().await?.map(|place| Place {
+        enrolment: store.enrolment().await?.map(|place| Enrolment {
             node: place.node,
             origin: place.origin,
             url: place.url,
             active: place.active,
         }),
         open_release: last.filter(|r| r.approved.is_none()).map(|r| r.period),
-        next_release: next.map(|(period, ended)| Next { period, ended }),
+        next_release: next.map(|(period, ended)| NextRelease { period, ended }),
         waiting: waiting.clone().count(),
         acknowledged: statements.len() - waiting.clone().count(),
         problem: waiting.next_back().and_then(|s| s.problem.clone()),
