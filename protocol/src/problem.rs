@@ -111,6 +111,24 @@ catalogue! {
     /// Any other refusal of a malformed request.
     REQUEST = "request", 400, "The request could not be read",
         "Send it again in the form that the documentation at /api shows.";
+    /// A browser acts for another site.
+    ORIGIN = "origin", 403, "The request came from a page of another site",
+        "Send it from this site's own pages, or from a program with name and secret.";
+    /// A release cannot be prepared or approved as asked.
+    RELEASE = "release", 409, "The release was left as it is",
+        "Look at the list of releases: it shows which month is next and what waits for whom.";
+    /// The one who prepared it.
+    OWN_WORK = "own-work", 403, "You may not approve what you prepared",
+        "Ask another approver.";
+    /// Rows of a file have problems.
+    IMPORT = "import", 422, "The file was refused",
+        "Correct every row that the report names and send the file again, or ask for the sound rows alone.";
+    /// One import at a time.
+    IMPORT_BUSY = "import-busy", 409, "Another file is being imported",
+        "Wait until the other import is done, then send the file again.";
+    /// A file over the limit.
+    FILE_TOO_LARGE = "file-too-large", 413, "The file is too large",
+        "Send at most 512 MiB at once: split the file, or have the IT team import it on the server.";
     /// Nothing there.
     NOT_FOUND = "not-found", 404, "There is nothing at this address",
         "Check the address or start from the home page.";

@@ -9,9 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::get;
 use jiff::{Timestamp, ToSpan as _};
 use ldsp_ui::tls::{Material, PrivateCa, TlsError};
 use tokio::sync::Notify;
@@ -182,24 +179,9 @@ fn site(node: &Node, url: &str, context: &Context, wake: Arc<Notify>) -> Result<
         queued: Arc::new(move || wake.notify_one()),
         illustrative: context.config.banner.clone(),
     };
-    let health = health(node.store.clone());
     // Browsers share cookies between the ports of a host, where several nodes may run: the demonstration does.
-    pages::site(settings, url, node.lep.as_str(), health)
+    pages::site(settings, url, node.lep.as_str())
         .map_err(|error| Refusal::new(error, "Correct `public_url` in the configuration."))
-}
-
-/// For load balancers and service managers: the process answers; the store can be read.
-fn health(store: Store) -> Router {
-    async fn ready(State(store): State<Store>) -> StatusCode {
-        match store.identity().await {
-            Ok(Some(_)) => StatusCode::OK,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-    Router::new()
-        .route("/health/live", get(|| async { StatusCode::OK }))
-        .route("/health/ready", get(ready))
-        .with_state(store)
 }
 
 /// The configured certificate, or one of this node's own authority.

@@ -275,11 +275,25 @@ impl Store {
     /// # Errors
     /// The database cannot be read, or a row is damaged.
     pub async fn imports(&self, limit: u32) -> Result<Vec<ImportRecord>, StoreError> {
+        let found = self.imports_before(None, limit).await?;
+        Ok(found.into_iter().map(|(_, record)| record).collect())
+    }
+
+    /// As [`Store::imports`], with their numbers, of those before number `before`.
+    ///
+    /// # Errors
+    /// As [`Store::imports`].
+    pub async fn imports_before(
+        &self,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<(i64, ImportRecord)>, StoreError> {
         type Row = (i64, String, Vec<u8>, i64, i64, i64, i64, i64, i64, i64);
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT id, kind, digest, rows, added, changed, unchanged, refused, outside, at \
-             FROM imports ORDER BY id DESC LIMIT $1",
+             FROM imports WHERE id < $1 ORDER BY id DESC LIMIT $2",
         )
+        .bind(before.unwrap_or(i64::MAX))
         .bind(limit)
         .fetch_all(&self.reader)
         .await?;
@@ -293,7 +307,7 @@ impl Store {
                     };
                     let count = |n: i64| u64::try_from(n).unwrap_or(0);
                     let digest: [u8; 32] = digest.try_into().map_err(|_| corrupt("digest"))?;
-                    Ok(ImportRecord {
+                    let record = ImportRecord {
                         kind: ImportKind::named(&kind).ok_or_else(|| corrupt("kind"))?,
                         digest: Digest::from_bytes(digest),
                         tally: Tally {
@@ -305,7 +319,8 @@ impl Store {
                             outside: count(outside),
                         },
                         at: moment(at, "imports", "at", id)?,
-                    })
+                    };
+                    Ok((id, record))
                 },
             )
             .collect()

@@ -56,10 +56,12 @@ impl IntoResponse for Refusal {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         match self.0.status {
             401 => {
+                // RFC 9110 demands a challenge with 401. Never `Basic`: a browser would ask for the secret, keep it and add it to
+                // what other sites make it send. Programs send Basic unasked.
                 let scheme = match self.0.code.as_str() {
                     code if code == problem::READ.code => "LDSP",
                     code if code == problem::INVITE_SECRET.code => "Bearer",
-                    _ => "Basic realm=\"LDSP\", charset=\"UTF-8\"",
+                    _ => "LDSP-Secret realm=\"people of this site\"",
                 };
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
             }
