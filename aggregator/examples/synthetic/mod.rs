@@ -54,7 +54,7 @@ pub(crate) async fn world(path: &std::path::Path, now: Timestamp) -> World {
     let (sequencer, worker) = sequencer(store.clone(), signer.clone());
     drop(worker);
     let service = Service {
-        store,
+        store: store.into(),
         sequencer,
         signer,
         standard: Standard::v1(),
