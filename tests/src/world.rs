@@ -89,7 +89,7 @@ impl Federation {
     #[must_use]
     pub fn in_folder(dir: TempDir) -> Self {
         let tables = dir.path().join("aggregator/data/tables");
-        let database = on_postgres().then(|| Cluster::shared().database_in(&tables));
+        let database = on_postgres().then(|| Database::in_folder(&tables));
         Self::with(dir, database)
     }
 

@@ -29,7 +29,7 @@ pub struct Cluster {
     socket: PathBuf,
     made: AtomicU32,
     /// Ends the server and removes its folder as soon as this process lets go of its input.
-    _watch: Child,
+    watch: Child,
 }
 
 /// The folder of PostgreSQL's programs: where Debian keeps those that it does not put into `PATH`, newest first.
@@ -149,56 +149,26 @@ impl Cluster {
             programs,
             socket: folder,
             made: AtomicU32::new(0),
-            _watch: watch,
+            watch,
         }
     }
 
-    /// A new, empty database.
+    /// A new, empty database. It ends with the server.
     ///
     /// # Panics
     /// The server does not make it.
     #[must_use]
     pub fn database(&'static self) -> Database {
-        self.make(&[], None)
-    }
-
-    /// A new, empty database whose tables lie in `folder`, which is made.
-    ///
-    /// # Panics
-    /// The folder or the database cannot be made.
-    #[must_use]
-    pub fn database_in(&'static self, folder: &Path) -> Database {
-        let space = format!("space{}", self.made.fetch_add(1, Ordering::Relaxed));
-        fs::create_dir_all(folder).expect("a temporary folder can be written");
-        for above in folder
-            .ancestors()
-            .take_while(|f| f.starts_with(std::env::temp_dir()))
-        {
-            let mode = fs::metadata(above).map_or(0o700, |m| m.permissions().mode());
-            // The server only has to pass through; a temporary folder is one user's.
-            drop(fs::set_permissions(
-                above,
-                fs::Permissions::from_mode(mode | 0o011),
-            ));
+        Database {
+            name: self.make(&[]),
+            cluster: Home::Shared(self),
         }
-        hand_over(folder);
-        let folder = folder.display();
-        self.sql(
-            "postgres",
-            &format!("CREATE TABLESPACE {space} LOCATION '{folder}'"),
-        );
-        let option = format!("--tablespace={space}");
-        self.make(&[&option], Some(space.clone()))
     }
 
-    fn make(&'static self, options: &[&str], space: Option<String>) -> Database {
+    fn make(&self, options: &[&str]) -> String {
         let name = format!("store{}", self.made.fetch_add(1, Ordering::Relaxed));
         done(self.client("createdb").args(options).arg(&name));
-        Database {
-            cluster: self,
-            name,
-            space,
-        }
+        name
     }
 
     fn client(&self, program: &str) -> Command {
@@ -241,15 +211,65 @@ impl Cluster {
     }
 }
 
-/// A database, gone when dropped.
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.watch.stdin.take());
+        // Its disk may be taken away next.
+        let _ended = self.watch.wait();
+    }
+}
+
+#[derive(Debug)]
+enum Home {
+    Shared(&'static Cluster),
+    Own(Box<Cluster>),
+}
+
+/// A database.
 #[derive(Debug)]
 pub struct Database {
-    cluster: &'static Cluster,
+    cluster: Home,
     name: String,
-    space: Option<String>,
 }
 
 impl Database {
+    /// A new, empty database whose tables lie in `folder`, which is made. It has a server of its own, because one
+    /// full disk holds up the checkpoints of a whole server, and that server ends when this is dropped.
+    ///
+    /// # Panics
+    /// The folder, the server or the database cannot be made.
+    #[must_use]
+    pub fn in_folder(folder: &Path) -> Self {
+        fs::create_dir_all(folder).expect("a temporary folder can be written");
+        let temporary = std::env::temp_dir();
+        for above in folder.ancestors().skip(1).take_while(|f| *f != temporary) {
+            // The server only has to pass through.
+            if let Ok(found) = fs::metadata(above) {
+                let mode = found.permissions().mode() | 0o011;
+                let passable = fs::set_permissions(above, fs::Permissions::from_mode(mode));
+                passable.expect("a temporary folder is this process's own");
+            }
+        }
+        hand_over(folder);
+        let cluster = Cluster::start();
+        let folder = folder.display();
+        cluster.sql(
+            "postgres",
+            &format!("CREATE TABLESPACE elsewhere LOCATION '{folder}'"),
+        );
+        Self {
+            name: cluster.make(&["--tablespace=elsewhere"]),
+            cluster: Home::Own(Box::new(cluster)),
+        }
+    }
+
+    fn cluster(&self) -> &Cluster {
+        match &self.cluster {
+            Home::Shared(cluster) => cluster,
+            Home::Own(cluster) => cluster,
+        }
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -259,7 +279,7 @@ impl Database {
     /// What goes into the setting `database`.
     #[must_use]
     pub fn url(&self) -> String {
-        self.cluster.url(OWNER, "", &self.name)
+        self.cluster().url(OWNER, "", &self.name)
     }
 
     /// Runs statements and gives what they print, a row a line.
@@ -267,22 +287,7 @@ impl Database {
     /// # Panics
     /// The server refuses them.
     pub fn sql(&self, statements: &str) -> String {
-        self.cluster.sql(&self.name, statements)
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            // The server ends with the process anyway; a second panic would hide the first.
-            return;
-        }
-        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
-        self.cluster.sql("postgres", &drop);
-        if let Some(space) = &self.space {
-            self.cluster
-                .sql("postgres", &format!("DROP TABLESPACE {space}"));
-        }
+        self.cluster().sql(&self.name, statements)
     }
 }
 
@@ -291,18 +296,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_database_is_empty_and_gone_when_dropped() {
-        let cluster = Cluster::shared();
-        let database = cluster.database();
+    fn words_are_not_ordered_as_bytes() {
+        let database = Cluster::shared().database();
         assert_eq!(database.sql("SELECT 1 + 1").trim(), "2");
-        let of_bytes = database.sql("SELECT 'a-b' < 'a_a' AND 'B' < 'a'");
-        assert_eq!(of_bytes.trim(), "f", "words have an order of their own");
-        let count = format!(
-            "SELECT count(*) FROM pg_database WHERE datname = '{}'",
-            database.name()
-        );
-        assert_eq!(cluster.sql("postgres", &count).trim(), "1");
+        let as_bytes = database.sql("SELECT 'a-b' < 'a_a' AND 'B' < 'a'");
+        assert_eq!(as_bytes.trim(), "f");
+    }
+
+    #[test]
+    fn a_server_of_its_own_is_gone_when_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::in_folder(&dir.path().join("tables"));
+        database.sql("CREATE TABLE t (n INTEGER)");
+        let folder = database.cluster().socket.clone();
+        assert!(folder.join("data").exists());
         drop(database);
-        assert_eq!(cluster.sql("postgres", &count).trim(), "0");
+        assert!(!folder.exists());
     }
 }
