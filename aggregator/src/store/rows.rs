@@ -16,8 +16,8 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 
 use super::{
-    Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, NationalMonth, Node, Person,
-    Role, StoreError,
+    Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, NationalMonth, Node, Outline,
+    Person, Role, StoreError, Tally,
 };
 use crate::rollup::{Layout, NodeMonth, Span};
 
@@ -278,7 +278,6 @@ pub(super) fn invite<R: Fields>(row: &R) -> Result<InviteRow, StoreError> {
 /// Every column of `statement`.
 pub(super) fn statement<R: Fields>(row: &R) -> Result<LoggedStatement, StoreError> {
     let columns = Columns::keyed(row, "statement", &["leaf"]);
-    let kind = |text: &str| Kind::ALL.into_iter().find(|k| k.as_str() == text);
     Ok(LoggedStatement {
         index: columns.number("leaf")?,
         node: columns.text("node")?,
@@ -290,6 +289,37 @@ pub(super) fn statement<R: Fields>(row: &R) -> Result<LoggedStatement, StoreErro
         envelope: columns.bytes("envelope")?,
         receipt: columns.string("receipt")?,
         received: columns.time("received")?,
+    })
+}
+
+fn kind(text: &str) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|k| k.as_str() == text)
+}
+
+/// The columns of `statement` without envelope and receipt.
+pub(super) fn outline<R: Fields>(row: &R) -> Result<Outline, StoreError> {
+    let columns = Columns::keyed(row, "statement", &["leaf"]);
+    Ok(Outline {
+        index: columns.number("leaf")?,
+        node: columns.text("node")?,
+        seq: columns.number("seq")?,
+        kind: columns.choice("kind", kind)?,
+        period: columns.optional("period")?,
+        key_id: columns.digest("key_id")?,
+        pae: columns.digest("pae")?,
+        received: columns.time("received")?,
+    })
+}
+
+/// `node`, `kind`, `statements`, `first`, `latest` of a group of `statement`.
+pub(super) fn tally<R: Fields>(row: &R) -> Result<Tally, StoreError> {
+    let columns = Columns::keyed(row, "statement", &["node"]);
+    Ok(Tally {
+        node: columns.text("node")?,
+        kind: columns.choice("kind", kind)?,
+        count: columns.number("statements")?,
+        first: columns.time("first")?,
+        latest: columns.time("latest")?,
     })
 }
 

@@ -7,12 +7,12 @@ use ldsp_protocol::ids::{NodeSlug, Period};
 use sqlx::{Connection as _, SqliteConnection, query};
 
 use super::registry::find_node;
-use super::{IMMEDIATE, Sqlite, library, rollups};
+use super::{IMMEDIATE, Sqlite, library, lists, rollups};
 use crate::rollup::{self, Fold};
 use crate::store::rows::{self, Columns, signed};
 use crate::store::{
-    Conflict, Effect, Equivocation, Head, Log, LoggedStatement, NewStatement, Place, Placed, Sign,
-    StoreError,
+    Conflict, Effect, Equivocation, Head, Log, LoggedStatement, NewStatement, Outline, Place,
+    Placed, Sign, StatementFilter, StoreError, Tally,
 };
 
 async fn find(
@@ -273,5 +273,17 @@ impl Log for Sqlite {
         .fetch_all(&self.reader)
         .await?;
         found.iter().map(rows::statement).collect()
+    }
+
+    async fn latest(
+        &self,
+        filter: &StatementFilter,
+        limit: u32,
+    ) -> Result<Vec<Outline>, StoreError> {
+        lists::latest(&self.reader, filter, limit).await
+    }
+
+    async fn tally(&self) -> Result<Vec<Tally>, StoreError> {
+        lists::tally(&self.reader).await
     }
 }

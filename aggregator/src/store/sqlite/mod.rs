@@ -2,6 +2,7 @@
 //! transaction wrote survives a power cut.
 
 mod library;
+mod lists;
 mod log;
 mod registry;
 mod rollups;
