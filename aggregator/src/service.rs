@@ -8,6 +8,7 @@ use ldsp_protocol::standard::Standard;
 use ldsp_ui::Clock;
 
 use crate::benchmark::{Benchmarks, Snapshot};
+use crate::directory::Directory;
 use crate::log::{Sequencer, Signer};
 use crate::store::StoreError;
 use crate::store::sqlite::Sqlite;
@@ -20,6 +21,8 @@ pub type Backend = Sqlite;
 pub struct Service {
     /// Nodes, log, rollups, library.
     pub store: Backend,
+    /// The door to the nodes.
+    pub directory: Directory,
     /// The door to the log.
     pub sequencer: Sequencer,
     /// The log's key and name.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use ed25519_dalek::SigningKey;
 use jiff::{SignedDuration, Timestamp};
 use ldsp_aggregator::benchmark::Benchmarks;
+use ldsp_aggregator::directory::Directory;
 use ldsp_aggregator::log::{Signer, sequencer};
 use ldsp_aggregator::rollup::{NodeMonth, fold};
 use ldsp_aggregator::store::sqlite::Sqlite;
@@ -54,6 +55,7 @@ pub(crate) async fn world(path: &std::path::Path, now: Timestamp) -> World {
     let (sequencer, worker) = sequencer(store.clone(), signer.clone());
     drop(worker);
     let service = Service {
+        directory: Directory::open(store.clone()),
         store,
         sequencer,
         signer,

@@ -32,6 +32,7 @@ pub use people::{
 };
 
 use crate::benchmark::Benchmarks;
+use crate::directory::Directory;
 use crate::log::sequencer;
 use crate::store::StoreError;
 use crate::store::sqlite::Sqlite;
@@ -121,6 +122,7 @@ pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
     let store = open_store(config).await?;
     let (sequencer, worker) = sequencer(store.clone(), signer.clone());
     let service = Service {
+        directory: Directory::open(store.clone()),
         store,
         sequencer,
         signer,

@@ -8,10 +8,11 @@
 #[cfg(test)]
 pub(crate) mod conformance;
 mod model;
+mod plan;
 mod rows;
 pub mod sqlite;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
 use ldsp_protocol::ids::{Digest, NodeSlug};
@@ -116,6 +117,11 @@ pub trait Registry: Send + Sync + 'static {
     ) -> impl Future<Output = Outcome<Node>> + Send;
     /// A node.
     fn node(&self, node: &NodeSlug) -> impl Future<Output = Outcome<Option<Node>>> + Send;
+    /// The nodes of these names that exist, in no order.
+    fn nodes_named(
+        &self,
+        names: &BTreeSet<&NodeSlug>,
+    ) -> impl Future<Output = Outcome<Vec<Node>>> + Send;
     /// All nodes by name; at most one per LEP.
     fn nodes(&self) -> impl Future<Output = Outcome<Vec<Node>>> + Send;
     /// Adds a person.

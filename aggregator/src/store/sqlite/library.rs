@@ -4,44 +4,49 @@ use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::practice::PracticeEntry;
 use sqlx::{QueryBuilder, SqliteConnection, query};
 
-use super::Sqlite;
+use super::{Sqlite, in_pieces};
 use crate::store::rows::{self, signed};
 use crate::store::{Library, LibraryEntry, NewStatement, PracticeFilter, Reader, StoreError};
 
+/// Statements with their indices and entries.
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
-    new: &NewStatement,
-    index: u64,
-    entry: &PracticeEntry,
+    entries: &[(&NewStatement, u64, &PracticeEntry)],
 ) -> Result<(), StoreError> {
-    query(
-        "INSERT INTO practice (leaf, node, seq, pae, tier, verdict, public_from, entry)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind(signed(index))
-    .bind(new.node.as_str())
-    .bind(signed(new.seq))
-    .bind(new.pae.as_bytes().as_slice())
-    .bind(&entry.tier)
-    .bind(entry.verdict.id())
-    .bind(rows::public_from(entry))
-    .bind(rows::payload(entry))
-    .execute(&mut *connection)
-    .await?;
-    for factor in rows::factors(entry) {
-        query("INSERT INTO practice_cause (leaf, factor) VALUES ($1, $2)")
-            .bind(signed(index))
-            .bind(factor)
-            .execute(&mut *connection)
-            .await?;
+    const INSERT: &str =
+        "INSERT INTO practice (leaf, node, seq, pae, tier, verdict, public_from, entry) ";
+    for mut piece in in_pieces(INSERT, entries, |row, (new, index, entry)| {
+        row.push_bind(signed(*index))
+            .push_bind(new.node.as_str())
+            .push_bind(signed(new.seq))
+            .push_bind(new.pae.as_bytes().as_slice())
+            .push_bind(entry.tier.as_str())
+            .push_bind(entry.verdict.id())
+            .push_bind(rows::public_from(entry))
+            .push_bind(rows::payload(entry));
+    }) {
+        piece.build().execute(&mut *connection).await?;
     }
-    if let Some(older) = entry.supersedes {
+    let causes: Vec<(u64, &str)> = entries
+        .iter()
+        .flat_map(|(_, index, entry)| rows::factors(entry).into_iter().map(|f| (*index, f)))
+        .collect();
+    const CAUSES: &str = "INSERT INTO practice_cause (leaf, factor) ";
+    for mut piece in in_pieces(CAUSES, &causes, |row, (index, factor)| {
+        row.push_bind(signed(*index)).push_bind(*factor);
+    }) {
+        piece.build().execute(&mut *connection).await?;
+    }
+    for (new, index, entry) in entries {
+        let Some(older) = entry.supersedes else {
+            continue;
+        };
         // Another node's entry stays: only its author may replace it.
         query("UPDATE practice SET superseded_by = $1 WHERE pae = $2 AND node = $3 AND superseded_by IS NULL")
-            .bind(signed(index))
+            .bind(signed(*index))
             .bind(older.as_bytes().as_slice())
             .bind(new.node.as_str())
-            .execute(connection)
+            .execute(&mut *connection)
             .await?;
     }
     Ok(())
