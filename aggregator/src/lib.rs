@@ -11,6 +11,7 @@
 
 pub mod app;
 pub mod benchmark;
+pub mod directory;
 pub mod enrol;
 mod etag;
 pub mod log;

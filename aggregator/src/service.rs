@@ -8,6 +8,7 @@ use ldsp_protocol::standard::Standard;
 use ldsp_ui::Clock;
 
 use crate::benchmark::{Benchmarks, Snapshot};
+use crate::directory::Directory;
 use crate::log::{Sequencer, Signer};
 use crate::store::{Backend, StoreError};
 use crate::time::london_day;
@@ -16,6 +17,8 @@ use crate::time::london_day;
 pub struct Service {
     /// Nodes, log, rollups, library.
     pub store: Backend,
+    /// The door to the nodes.
+    pub directory: Directory,
     /// The door to the log.
     pub sequencer: Sequencer,
     /// The log's key and name.

@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
 use crate::benchmark::Benchmarks;
+use crate::directory::Directory;
 use crate::log::{Signer, sequencer};
 use crate::store::sqlite::Sqlite;
 use crate::store::{Backend, InviteRow, NewEnrolment, Registry, StoreError};
@@ -242,6 +243,7 @@ impl World {
         let now = Arc::new(Mutex::new(at("2023-01-05T12:00:00Z")));
         let clock = Arc::clone(&now);
         let service = Arc::new(Service {
+            directory: Directory::open(store.clone()),
             store,
             sequencer,
             signer,

@@ -35,6 +35,7 @@ pub use people::{
 
 use crate::Service;
 use crate::benchmark::Benchmarks;
+use crate::directory::Directory;
 use crate::log::sequencer;
 use crate::store::{Backend, Log as _, StoreError};
 
@@ -126,6 +127,7 @@ pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
     belongs(&store, signer.verifier()).await?;
     let (sequencer, worker) = sequencer(store.clone(), signer.clone());
     let service = Service {
+        directory: Directory::open(store.clone()),
         store,
         sequencer,
         signer,

@@ -1,15 +1,16 @@
 //! The database that a running server was told to use.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 
 use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 use super::{
     Equivocation, InviteRow, Library, LibraryEntry, Location, Log, LoggedStatement, NationalMonth,
-    NewEnrolment, NewStatement, Node, Person, Placed, PracticeFilter, Registry, Rollups, Sign,
-    StoreError, Stored,
+    NewEnrolment, NewStatement, Node, Outline, Person, Placed, PracticeCounts, PracticeFilter,
+    Registry, Rollups, Sign, StatementFilter, StoreError, Stored, Tally,
 };
 use crate::rollup::NodeMonth;
 
@@ -83,6 +84,7 @@ impl Registry for Backend {
         enrol(enrolment: &NewEnrolment) -> Stored;
         approve(node: &NodeSlug, key_id: Digest, by: &str, at: jiff::Timestamp) -> Node;
         node(node: &NodeSlug) -> Option<Node>;
+        nodes_named(names: &BTreeSet<&NodeSlug>) -> Vec<Node>;
         nodes() -> Vec<Node>;
         add_person(person: &Person) -> ();
         replace_secret(name: &str, secret_hash: &str) -> ();
@@ -102,6 +104,8 @@ impl Log for Backend {
         statement(node: &NodeSlug, seq: u64) -> Option<LoggedStatement>;
         by_identity(pae: Digest) -> Option<LoggedStatement>;
         statements(start: u64, limit: u32) -> Vec<LoggedStatement>;
+        latest(filter: &StatementFilter, limit: u32) -> Vec<Outline>;
+        tally() -> Vec<Tally>;
     }
 }
 
@@ -116,6 +120,8 @@ impl Rollups for Backend {
 impl Library for Backend {
     hand_on! {
         entries(filter: &PracticeFilter) -> Vec<LibraryEntry>;
+        counts(filter: &PracticeFilter) -> PracticeCounts;
+        waiting(today: Date) -> u64;
         entry(node: &NodeSlug, seq: u64) -> Option<LibraryEntry>;
         cited(pae: Digest) -> Option<LibraryEntry>;
     }

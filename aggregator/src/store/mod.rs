@@ -10,11 +10,13 @@ mod backend;
 pub(crate) mod conformance;
 mod location;
 mod model;
+mod plan;
 pub mod postgres;
 mod rows;
+mod selects;
 pub mod sqlite;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
 use jiff::civil::Date;
@@ -130,6 +132,11 @@ pub trait Registry: Send + Sync + 'static {
     ) -> impl Future<Output = Outcome<Node>> + Send;
     /// A node.
     fn node(&self, node: &NodeSlug) -> impl Future<Output = Outcome<Option<Node>>> + Send;
+    /// The nodes of these names that exist, in no order.
+    fn nodes_named(
+        &self,
+        names: &BTreeSet<&NodeSlug>,
+    ) -> impl Future<Output = Outcome<Vec<Node>>> + Send;
     /// All nodes by name; at most one per LEP.
     fn nodes(&self) -> impl Future<Output = Outcome<Vec<Node>>> + Send;
     /// Adds a person.
