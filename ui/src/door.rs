@@ -61,6 +61,8 @@ impl AddrListener<Guest, Peer> for Door {
         let place = self.room.clone().acquire_owned().await;
         let place = place.map_err(io::Error::other)?;
         let (stream, peer) = self.listener.accept().await?;
+        // An answer is one write and must not wait for the one before to be acknowledged.
+        stream.set_nodelay(true)?;
         let guest = Guest {
             stream,
             reader: Reader::new(&self.limits),

@@ -84,7 +84,7 @@ pub(super) async fn record(
 
 /// A node that exists.
 pub(super) async fn find(service: &Service, name: &NodeSlug) -> Result<Node, Refusal> {
-    service.store.node(name).await?.ok_or_else(|| {
+    service.directory.node(name).await?.ok_or_else(|| {
         Refusal(Problem::new(
             problem::UNKNOWN_NODE,
             format!("{name} is not enrolled."),

@@ -10,7 +10,6 @@ use ldsp_protocol::problem::{self, Problem};
 
 use super::Refusal;
 use crate::Service;
-use crate::store::Registry;
 
 fn refused(cause: &str) -> Problem {
     Problem::new(
@@ -35,7 +34,7 @@ pub(super) async fn node(
     let unverified = Unverified::parse(&envelope).map_err(|_| refused("it is not an envelope"))?;
     let claimed: ReadBody = serde_json::from_slice(unverified.unverified_body())
         .map_err(|_| refused("its body is not in the form of version 1"))?;
-    let known = service.store.node(&claimed.node).await?;
+    let known = service.directory.node(&claimed.node).await?;
     let key = known
         .filter(|node| node.state == NodeState::Active)
         .and_then(|node| node.key)

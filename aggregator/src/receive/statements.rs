@@ -55,10 +55,18 @@ pub(super) async fn put(
     let node = find(&service, &address.node).await?;
     let authentic = Authentic::new(unverified, &address, node, service.origin())?;
     let now = service.now();
-    // Before the comparison: a twin of this request that is logged meanwhile is then found by it, and never stands in
-    // the history that this one is checked against.
-    let history = service.store.history(&address.node).await?;
-    let answer = match stage::compare(&service.store, &authentic, now).await? {
+    // A summary's history comes before the comparison: a twin of this request that is logged meanwhile is then found by
+    // the comparison, and never stands in the history that this one is checked against. An entry needs no history, and
+    // beyond the node's head it needs no comparison: should a twin take the place meanwhile, the log's writer sees to it.
+    let (history, settled) =
+        if authentic.kind() == Kind::PracticeEntry && authentic.is_beyond_head() {
+            (Vec::new(), None)
+        } else {
+            let history = service.store.history(&address.node).await?;
+            let settled = stage::compare(&service.store, &authentic, now).await?;
+            (history, settled)
+        };
+    let answer = match settled {
         Some(answer) => answer?,
         None => {
             check_evidence(&service, &authentic).await?;
