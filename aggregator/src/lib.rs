@@ -25,7 +25,8 @@ mod testing;
 pub mod time;
 pub mod verify;
 
-pub use service::{Backend, Service};
+pub use service::Service;
+pub use store::Backend;
 
 /// Program and version, as it stands in logs and answers.
 pub const SOFTWARE: &str = concat!("ldsp-aggregator/", env!("CARGO_PKG_VERSION"));

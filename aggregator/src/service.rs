@@ -10,12 +10,8 @@ use ldsp_ui::Clock;
 use crate::benchmark::{Benchmarks, Snapshot};
 use crate::directory::Directory;
 use crate::log::{Sequencer, Signer};
-use crate::store::StoreError;
-use crate::store::sqlite::Sqlite;
+use crate::store::{Backend, StoreError};
 use crate::time::london_day;
-
-/// The store of this server, by its traits.
-pub type Backend = Sqlite;
 
 /// The state of a running server; handlers get it as `State<Arc<Service>>`.
 pub struct Service {

@@ -56,7 +56,7 @@ pub(crate) async fn world(path: &std::path::Path, now: Timestamp) -> World {
     drop(worker);
     let service = Service {
         directory: Directory::open(store.clone()),
-        store,
+        store: store.into(),
         sequencer,
         signer,
         standard: Standard::v1(),

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Config, Refused};
 use crate::log::Signer;
+use crate::store::Location;
 
 const IDENTITY: &str = "identity.toml";
 const LOG_KEY: &str = "log-key.pem";
@@ -58,8 +59,15 @@ impl std::fmt::Display for Initialised {
     }
 }
 
-pub(super) fn database(config: &Config) -> PathBuf {
-    config.data_dir.join(DATABASE)
+/// Where the log is kept.
+///
+/// # Errors
+/// `database` names nothing that can be.
+pub(super) fn database(config: &Config) -> Result<Location, Refused> {
+    Ok(match &config.database {
+        Some(url) => url.location()?,
+        None => Location::Sqlite(config.data_dir.join(DATABASE)),
+    })
 }
 
 fn refused(path: &Path, doing: &str, error: &std::io::Error) -> Refused {
@@ -93,7 +101,8 @@ pub fn init(
     rng: &mut impl CryptoRng,
 ) -> Result<Initialised, Refused> {
     let dir = &config.data_dir;
-    if dir.join(IDENTITY).exists() || database(config).exists() {
+    let database = database(config)?;
+    if dir.join(IDENTITY).exists() || database.file().is_some_and(Path::exists) {
         return Err(Refused::new(
             format!("{} already holds a log", dir.display()),
             "Use it as it is, or name another directory with data_dir.",

@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use jiff::Timestamp;
+use ldsp_protocol::note::Verifier;
+use ldsp_protocol::receipt::{Claim, Receipt};
 use ldsp_protocol::standard::Standard;
 use ldsp_ui::Clock;
 use ldsp_ui::tls::Material;
@@ -31,12 +33,11 @@ pub use people::{
     remove_person, replace_secret,
 };
 
+use crate::Service;
 use crate::benchmark::Benchmarks;
 use crate::directory::Directory;
 use crate::log::sequencer;
-use crate::store::StoreError;
-use crate::store::sqlite::Sqlite;
-use crate::{Backend, Service};
+use crate::store::{Backend, Log as _, StoreError};
 
 /// A command that was refused: why, and what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +61,9 @@ impl Refused {
 
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
+        if let StoreError::Unusable { cause, next } = error {
+            return Self::new(cause, format!("{next}."));
+        }
         // The store's messages are a sentence and its remedy.
         let text = error.to_string();
         match text.split_once(". ") {
@@ -108,18 +112,19 @@ pub struct App {
 pub async fn open_store(config: &Config) -> Result<Backend, Refused> {
     // Names the missing set-up before a database is made in the wrong place.
     identity::identity(config)?;
-    Ok(Sqlite::open(&identity::database(config)).await?)
+    Ok(Backend::open(&identity::database(config)?).await?)
 }
 
 /// Opens a server that `init` set up and starts the task that writes its log.
 ///
 /// # Errors
-/// Not set up, damaged keys, a database that cannot be opened.
+/// Not set up, damaged keys, a database that cannot be opened or holds another log.
 pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
     let identity = identity::identity(config)?;
     let signer = identity::signer(config, &identity)?;
     let tls = identity::tls(config, &identity, clock())?;
     let store = open_store(config).await?;
+    belongs(&store, signer.verifier()).await?;
     let (sequencer, worker) = sequencer(store.clone(), signer.clone());
     let service = Service {
         directory: Directory::open(store.clone()),
@@ -138,6 +143,31 @@ pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
         tls,
         banner: config.banner.clone(),
     })
+}
+
+/// Whether the database's log, where there is one already, was signed with this key: a database that is named by its
+/// address may be another log's.
+async fn belongs(store: &Backend, log: &Verifier) -> Result<(), Refused> {
+    let size = store.size().await?;
+    let last = store.statements(size.saturating_sub(1), 1).await?;
+    let ours = last.iter().all(|last| {
+        let claim = Claim {
+            origin: log.name().to_owned(),
+            node: last.node.clone(),
+            seq: last.seq,
+            pae: last.pae,
+        };
+        Receipt::from_text(&last.receipt)
+            .verify(log, &claim)
+            .is_ok()
+    });
+    if ours {
+        return Ok(());
+    }
+    Err(Refused::new(
+        "the database holds a log that another key signed",
+        "Point `database` and `data_dir` to what belongs together, or restore the key from the backup.",
+    ))
 }
 
 impl App {

@@ -25,7 +25,9 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "a request met trouble with the store");
         Self(match error {
-            StoreError::Database(_) | StoreError::Migration(_) => storage(),
+            StoreError::Database(_) | StoreError::Migration(_) | StoreError::Unusable { .. } => {
+                storage()
+            }
             StoreError::Corrupt { .. } => Problem::new(
                 problem::INTERNAL,
                 "Stored data is damaged. The operator finds the place in the log.",

@@ -5,10 +5,13 @@
 //! called from many tasks at once; writers are serialised by the backend. To add a method: write it
 //! in the trait, in each backend, and in `conformance`, which runs on every backend.
 
+mod backend;
 #[cfg(test)]
 pub(crate) mod conformance;
+mod location;
 mod model;
 mod plan;
+pub mod postgres;
 mod rows;
 pub mod sqlite;
 
@@ -18,6 +21,8 @@ use std::future::Future;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use sqlx::error::ErrorKind;
 
+pub use backend::Backend;
+pub use location::{DatabaseUrl, Location, Server};
 pub use model::{
     Effect, Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, NationalMonth,
     NewEnrolment, NewStatement, Node, Person, Place, Placed, PracticeFilter, Reader, Role, Stored,
@@ -30,9 +35,11 @@ use crate::rollup::NodeMonth;
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum StoreError {
     #[error(
-        "the database cannot be used: {0}. Check disk space and that no other program holds the database"
+        "the database cannot be used: {0}. Check disk space, that no other program holds the database and that its server runs"
     )]
     Database(#[from] sqlx::Error),
+    #[error("{cause}. {next}")]
+    Unusable { cause: String, next: &'static str },
     #[error(
         "the database cannot be brought up to date: {0}. Use the program version that wrote it, or restore the backup"
     )]
@@ -52,8 +59,12 @@ impl StoreError {
     pub(crate) fn is_of_one_row(&self) -> bool {
         match self {
             Self::Corrupt { .. } | Self::Conflict(_) => true,
-            Self::Database(sqlx::Error::Database(e)) => !matches!(e.kind(), ErrorKind::Other),
-            Self::Database(_) | Self::Migration(_) => false,
+            Self::Database(sqlx::Error::Database(e)) => {
+                // SQLSTATE class 22: a value that the column cannot hold (PostgreSQL, appendix A).
+                let value = |code: &str| code.len() == 5 && code.starts_with("22");
+                !matches!(e.kind(), ErrorKind::Other) || e.code().is_some_and(|c| value(&c))
+            }
+            Self::Database(_) | Self::Migration(_) | Self::Unusable { .. } => false,
         }
     }
 
@@ -61,6 +72,7 @@ impl StoreError {
     /// and read the truth back at its next start.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
+        // A PostgreSQL server that could not sync ends by itself and recovers from its log.
         // SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC (sqlite.org/rescode.html).
         matches!(self, Self::Database(sqlx::Error::Database(e))
             if e.code().is_some_and(|code| matches!(&*code, "1034" | "1290")))

@@ -68,6 +68,21 @@ pub(crate) async fn library_conforms<S: Library + Log + Registry>(
     };
     assert_eq!(titles(&list(rest).await), ["one"]);
 
+    let mut walked = vec![];
+    let mut before = None;
+    while let [entry] = list(PracticeFilter {
+        limit: 1,
+        before,
+        ..peer()
+    })
+    .await
+    .as_slice()
+    {
+        walked.push(entry.entry.title.clone());
+        before = Some(entry.index);
+    }
+    assert_eq!(walked, ["three", "two", "one"]);
+
     superseding(&store, &mut sim, sent[0].pae).await;
     let found = store.cited(sent[1].pae).await.unwrap().unwrap();
     assert_eq!((found.seq, found.entry.title.as_str()), (2, "two"));

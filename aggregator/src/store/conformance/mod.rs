@@ -5,6 +5,7 @@ mod library;
 mod log;
 mod registry;
 mod rollups;
+mod sharing;
 
 use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::practice::PracticeEntry;
@@ -19,6 +20,9 @@ pub(crate) use library::library_conforms;
 pub(crate) use log::log_conforms;
 pub(crate) use registry::registry_conforms;
 pub(crate) use rollups::rollups_conforms;
+pub(crate) use sharing::{
+    openings_share_one_log, readers_do_not_wait, same_statements_same_answers,
+};
 
 /// A receipt that says what it was made from.
 const SIGN: Sign<'static> = &|new, index| format!("{} {} {index}", new.node, new.seq);

@@ -1,0 +1,285 @@
+//! The log. One transaction holds a whole batch: statements, node heads, rollup, library.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
+use ldsp_protocol::ids::{NodeSlug, Period};
+use sqlx::{Connection as _, PgConnection, query};
+
+use super::{Postgres, library, registry, rollups};
+use crate::rollup::{self, Fold};
+use crate::store::plan::{self, Heads, Known, Standing};
+use crate::store::rows::{self, Columns, signed};
+use crate::store::{
+    Effect, Equivocation, Log, LoggedStatement, NewStatement, Place, Placed, Sign, StoreError,
+};
+
+async fn find(
+    connection: &mut PgConnection,
+    node: &NodeSlug,
+    seq: u64,
+) -> Result<Option<LoggedStatement>, StoreError> {
+    let row = query(
+        "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received
+         FROM statement WHERE node = $1 AND seq = $2",
+    )
+    .bind(node.as_str())
+    .bind(signed(seq))
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(rows::statement).transpose()
+}
+
+async fn size(connection: &mut PgConnection) -> Result<u64, StoreError> {
+    let row = query("SELECT coalesce(max(leaf) + 1, 0) AS size FROM statement")
+        .fetch_one(connection)
+        .await?;
+    Columns::new(&row, "statement", "all").number("size")
+}
+
+async fn insert_evidence(
+    connection: &mut PgConnection,
+    proof: &Equivocation,
+) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO equivocation (pae, node, seq, logged_pae, envelope, received)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (node, seq) DO NOTHING",
+    )
+    .bind(proof.refused.as_bytes().as_slice())
+    .bind(proof.node.as_str())
+    .bind(signed(proof.seq))
+    .bind(proof.logged.as_bytes().as_slice())
+    .bind(&proof.envelope)
+    .bind(proof.received.as_millisecond())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn known<'a>(
+    connection: &mut PgConnection,
+    batch: &'a [NewStatement],
+) -> Result<Known<'a>, StoreError> {
+    let names: BTreeSet<&NodeSlug> = batch.iter().map(|new| &new.node).collect();
+    let nodes = registry::find_nodes(connection, &names).await?;
+    let heads: Heads = nodes
+        .into_iter()
+        .map(|node| (node.node, node.head))
+        .collect();
+    let mut logged = BTreeMap::new();
+    for (node, seq) in plan::taken(batch, &heads) {
+        if let Some(found) = find(connection, node, seq).await? {
+            let place = Place {
+                index: found.index,
+                receipt: found.receipt,
+            };
+            let pae = found.pae;
+            logged.insert((node, seq), Standing { pae, place });
+        }
+    }
+    Ok(Known {
+        size: size(connection).await?,
+        heads,
+        logged,
+    })
+}
+
+/// Writes statements and moves their nodes' heads.
+async fn insert(
+    connection: &mut PgConnection,
+    logged: &[(&NewStatement, &Place)],
+    heads: &Heads,
+) -> Result<(), StoreError> {
+    if logged.is_empty() {
+        return Ok(());
+    }
+    let each = || logged.iter();
+    let new = || logged.iter().map(|(new, _)| *new);
+    query(
+        "WITH moved AS (
+             UPDATE node SET head_seq = heads.seq, head_pae = heads.pae
+             FROM unnest($11::text[], $12::bigint[], $13::bytea[]) AS heads (name, seq, pae)
+             WHERE node.name = heads.name)
+         INSERT INTO statement (leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received)
+         SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[],
+             $6::bytea[], $7::bytea[], $8::bytea[], $9::text[], $10::bigint[])",
+    )
+    .bind(each().map(|(_, place)| signed(place.index)).collect::<Vec<_>>())
+    .bind(new().map(|new| new.node.as_str()).collect::<Vec<_>>())
+    .bind(new().map(|new| signed(new.seq)).collect::<Vec<_>>())
+    .bind(new().map(|new| new.kind.as_str()).collect::<Vec<_>>())
+    .bind(new().map(|new| new.period.map(|p| p.to_string())).collect::<Vec<_>>())
+    .bind(new().map(|new| new.key_id.as_bytes().as_slice()).collect::<Vec<_>>())
+    .bind(new().map(|new| new.pae.as_bytes().as_slice()).collect::<Vec<_>>())
+    .bind(new().map(|new| new.envelope.as_slice()).collect::<Vec<_>>())
+    .bind(each().map(|(_, place)| place.receipt.as_str()).collect::<Vec<_>>())
+    .bind(new().map(|new| new.received.as_millisecond()).collect::<Vec<_>>())
+    .bind(heads.keys().map(|name| name.as_str()).collect::<Vec<_>>())
+    .bind(heads.values().map(|head| signed(head.seq)).collect::<Vec<_>>())
+    .bind(heads.values().map(|head| head.pae.as_bytes().as_slice()).collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// National sums that a batch changes: a month's rows are read and written once a batch, not once
+/// a statement.
+type Sums = BTreeMap<(Period, String), Vec<i64>>;
+
+/// Adds a month's deltas. All sums are read before the first is changed: a damaged one stops the
+/// statement and leaves the others as they were.
+async fn add_national(
+    connection: &mut PgConnection,
+    fold: &Fold,
+    sums: &mut Sums,
+) -> Result<(), StoreError> {
+    let period = fold.month.period;
+    for part in fold.national.keys() {
+        if let Entry::Vacant(sum) = sums.entry((period, part.clone())) {
+            sum.insert(rollups::national_cells(connection, period, part).await?);
+        }
+    }
+    for (part, delta) in &fold.national {
+        rollup::add(sums.entry((period, part.clone())).or_default(), delta);
+    }
+    Ok(())
+}
+
+/// Logs the batch as one: few commands, whatever its size.
+async fn write(
+    connection: &mut PgConnection,
+    batch: &[NewStatement],
+    sign: Sign<'_>,
+    sums: &mut Sums,
+) -> Result<Vec<Placed>, StoreError> {
+    let known = known(connection, batch).await?;
+    let plan = plan::plan(batch, known, sign)?;
+    let logged = plan.logged(batch);
+    insert(connection, &logged, &plan.heads).await?;
+    let mut entries = Vec::new();
+    for (new, place) in &logged {
+        match &new.effect {
+            Effect::Summary(fold) => {
+                rollups::insert_month(connection, &fold.month).await?;
+                add_national(connection, fold, sums).await?;
+            }
+            Effect::Practice(entry) => entries.push((*new, place.index, &**entry)),
+        }
+    }
+    library::insert(connection, &entries).await?;
+    for proof in &plan.evidence {
+        insert_evidence(connection, proof).await?;
+    }
+    Ok(plan.outcomes)
+}
+
+/// Logs the statements of a batch that could not be logged as one: what stops one statement undoes
+/// that one, the others are not its business.
+async fn one_by_one(
+    connection: &mut PgConnection,
+    batch: &[NewStatement],
+    sign: Sign<'_>,
+    sums: &mut Sums,
+) -> Result<Vec<Placed>, StoreError> {
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for new in batch {
+        let mut savepoint = connection.begin().await?;
+        match write(&mut savepoint, std::slice::from_ref(new), sign, sums).await {
+            Ok(outcome) => {
+                savepoint.commit().await?;
+                outcomes.extend(outcome);
+            }
+            Err(error) if error.is_of_one_row() => {
+                savepoint.rollback().await?;
+                let cause = error.to_string();
+                outcomes.push(Placed::Failed { cause });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(outcomes)
+}
+
+impl Log for Postgres {
+    async fn append(
+        &self,
+        batch: &[NewStatement],
+        sign: Sign<'_>,
+    ) -> Result<Vec<Placed>, StoreError> {
+        let mut tx = self.begin().await?;
+        let mut sums = Sums::new();
+        let mut outcomes = write(&mut tx, batch, sign, &mut sums).await;
+        if outcomes.as_ref().is_err_and(StoreError::is_of_one_row) {
+            tx.rollback().await?;
+            tx = self.begin().await?;
+            sums.clear();
+            outcomes = one_by_one(&mut tx, batch, sign, &mut sums).await;
+        }
+        let outcomes = outcomes?;
+        let changed = sums.iter();
+        let changed = changed.map(|((period, part), cells)| (*period, &**part, &**cells));
+        rollups::write_national(&mut tx, changed).await?;
+        // What is known before this line may still vanish; only afterwards may it be acknowledged.
+        tx.commit().await?;
+        Ok(outcomes)
+    }
+
+    async fn keep_evidence(&self, proof: &Equivocation) -> Result<(), StoreError> {
+        insert_evidence(&mut *self.writer.acquire().await?, proof).await
+    }
+
+    async fn evidence(&self, node: &NodeSlug) -> Result<Vec<Equivocation>, StoreError> {
+        let found = query(
+            "SELECT node, seq, logged_pae, pae, envelope, received FROM equivocation WHERE node = $1 ORDER BY seq",
+        )
+        .bind(node.as_str())
+        .fetch_all(&self.reader)
+        .await?;
+        found.iter().map(rows::evidence).collect()
+    }
+
+    async fn conflicts(&self) -> Result<BTreeMap<NodeSlug, u64>, StoreError> {
+        let found = query("SELECT node, count(*) AS conflicts FROM equivocation GROUP BY node")
+            .fetch_all(&self.reader)
+            .await?;
+        found.iter().map(rows::conflicts).collect()
+    }
+
+    async fn size(&self) -> Result<u64, StoreError> {
+        size(&mut *self.reader.acquire().await?).await
+    }
+
+    async fn statement(
+        &self,
+        node: &NodeSlug,
+        seq: u64,
+    ) -> Result<Option<LoggedStatement>, StoreError> {
+        find(&mut *self.reader.acquire().await?, node, seq).await
+    }
+
+    async fn by_identity(
+        &self,
+        pae: ldsp_protocol::ids::Digest,
+    ) -> Result<Option<LoggedStatement>, StoreError> {
+        let row = query(
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received
+             FROM statement WHERE pae = $1",
+        )
+        .bind(pae.as_bytes().as_slice())
+        .fetch_optional(&self.reader)
+        .await?;
+        row.as_ref().map(rows::statement).transpose()
+    }
+
+    async fn statements(&self, start: u64, limit: u32) -> Result<Vec<LoggedStatement>, StoreError> {
+        let found = query(
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received
+             FROM statement WHERE leaf >= $1 ORDER BY leaf LIMIT $2",
+        )
+        .bind(signed(start))
+        .bind(i64::from(limit))
+        .fetch_all(&self.reader)
+        .await?;
+        found.iter().map(rows::statement).collect()
+    }
+}

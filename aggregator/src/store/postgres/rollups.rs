@@ -1,0 +1,108 @@
+//! Cumulative estimates and national sums.
+
+use ldsp_protocol::ids::{NodeSlug, Period};
+use sqlx::{PgConnection, query};
+
+use super::Postgres;
+use crate::rollup::NodeMonth;
+use crate::store::rows::{self, as_blob, signed};
+use crate::store::{NationalMonth, Rollups, StoreError};
+
+pub(super) async fn insert_month(
+    connection: &mut PgConnection,
+    month: &NodeMonth,
+) -> Result<(), StoreError> {
+    let number = |n: usize| signed(n as u64);
+    query(
+        "INSERT INTO node_month (node, period, lep, seq, epoch, month, rho_micro, earlier_month,
+             earlier_rho_micro, pledges, published, cumulative)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    )
+    .bind(month.node.as_str())
+    .bind(month.period.to_string())
+    .bind(month.lep.as_str())
+    .bind(signed(month.seq))
+    .bind(i64::from(month.epoch))
+    .bind(number(month.span.month))
+    .bind(signed(month.span.rho_micro))
+    .bind(month.earlier.map(|e| number(e.month)))
+    .bind(month.earlier.map(|e| signed(e.rho_micro)))
+    .bind(rows::pledges(month))
+    .bind(as_blob(&month.published))
+    .bind(as_blob(&month.cumulative))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A month's sum so far; empty before the first.
+pub(super) async fn national_cells(
+    connection: &mut PgConnection,
+    period: Period,
+    part: &str,
+) -> Result<Vec<i64>, StoreError> {
+    let row =
+        query("SELECT period, part, cells FROM national_month WHERE period = $1 AND part = $2")
+            .bind(period.to_string())
+            .bind(part)
+            .fetch_optional(connection)
+            .await?;
+    row.map_or_else(|| Ok(Vec::new()), |row| Ok(rows::national(&row)?.cells))
+}
+
+/// Writes the sums that a batch changed, in one statement.
+pub(super) async fn write_national<'a>(
+    connection: &mut PgConnection,
+    sums: impl ExactSizeIterator<Item = (Period, &'a str, &'a [i64])>,
+) -> Result<(), StoreError> {
+    if sums.len() == 0 {
+        return Ok(());
+    }
+    let (mut periods, mut parts, mut cells) = (vec![], vec![], vec![]);
+    for (period, part, sum) in sums {
+        periods.push(period.to_string());
+        parts.push(part);
+        cells.push(as_blob(sum));
+    }
+    query(
+        "INSERT INTO national_month (period, part, cells)
+         SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[])
+         ON CONFLICT (period, part) DO UPDATE SET cells = excluded.cells",
+    )
+    .bind(periods)
+    .bind(parts)
+    .bind(cells)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+impl Rollups for Postgres {
+    async fn history(&self, node: &NodeSlug) -> Result<Vec<NodeMonth>, StoreError> {
+        let found = query(
+            "SELECT node, period, lep, seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro,
+                 pledges, published, cumulative FROM node_month WHERE node = $1 ORDER BY period",
+        )
+        .bind(node.as_str())
+        .fetch_all(&self.reader)
+        .await?;
+        found.iter().map(|row| rows::month(row, true)).collect()
+    }
+
+    async fn contributions(&self) -> Result<Vec<NodeMonth>, StoreError> {
+        let found = query(
+            "SELECT node, period, lep, seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro,
+                 pledges, cumulative FROM node_month ORDER BY node, period",
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        found.iter().map(|row| rows::month(row, false)).collect()
+    }
+
+    async fn national(&self) -> Result<Vec<NationalMonth>, StoreError> {
+        let found = query("SELECT period, part, cells FROM national_month ORDER BY period, part")
+            .fetch_all(&self.reader)
+            .await?;
+        found.iter().map(rows::national).collect()
+    }
+}
