@@ -325,6 +325,9 @@ impl Measured {
 /// A server with the 64 nodes, all statements sent to it, killed, and its log counted.
 fn run(senders: &[Sender], work: &Work, dir: &Path, database: Option<&str>) -> Measured {
     let mut program = Program::new("ldsp-aggregator", dir).with("RUST_LOG", "info");
+    if let Some(url) = database {
+        program = program.with("LDSP_DATABASE", url);
+    }
     let init = [
         "init",
         "--origin",
