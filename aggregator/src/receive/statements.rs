@@ -75,7 +75,7 @@ pub(super) async fn put(
         }
     };
     let status = if answer.new {
-        tracing::info!(node = %address.node, seq = address.seq, index = answer.place.index, "a statement was logged");
+        tracing::debug!(node = %address.node, seq = address.seq, index = answer.place.index, "a statement was logged");
         StatusCode::CREATED
     } else {
         StatusCode::OK

@@ -225,6 +225,7 @@ impl Log for Sqlite {
         }
         // What is known before this line may still vanish; only afterwards may it be acknowledged.
         tx.commit().await?;
+        self.checkpoints.count(batch);
         Ok(outcomes)
     }
 

@@ -1,6 +1,7 @@
 //! SQLite: embedded, one writer and many readers, WAL, `synchronous = FULL`, so that what a
 //! transaction wrote survives a power cut.
 
+mod checkpoint;
 mod library;
 mod lists;
 mod log;
@@ -19,6 +20,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
+use self::checkpoint::Checkpoints;
 use super::StoreError;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -32,6 +34,7 @@ const IMMEDIATE: &str = "BEGIN IMMEDIATE";
 pub struct Sqlite {
     writer: SqlitePool,
     reader: SqlitePool,
+    checkpoints: Checkpoints,
 }
 
 impl Sqlite {
@@ -46,7 +49,8 @@ impl Sqlite {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5));
+            .busy_timeout(Duration::from_secs(5))
+            .pragma("wal_autocheckpoint", checkpoint::WAL_PAGES);
         // A connection is a thread of this process: there is nothing to try before it is used.
         let pool = || SqlitePoolOptions::new().test_before_acquire(false);
         let writer = pool()
@@ -60,16 +64,22 @@ impl Sqlite {
             .connect_with(options.clone())
             .await?;
         MIGRATIONS.run(&writer).await?;
+        let checkpoints = Checkpoints::start(options.clone().create_if_missing(false));
         let reader = pool()
             .max_connections(8)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
-        Ok(Self { writer, reader })
+        Ok(Self {
+            writer,
+            reader,
+            checkpoints,
+        })
     }
 
     /// Waits for running work and closes the files.
     pub async fn close(&self) {
         self.reader.close().await;
+        self.checkpoints.close().await;
         self.writer.close().await;
     }
 
