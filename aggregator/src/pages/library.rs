@@ -1,9 +1,13 @@
 //! The practice library as the public sees it: which entries, how many of each kind, which page of them.
 
+use std::sync::Arc;
+
 use jiff::civil::Date;
 use ldsp_protocol::practice::{Area, Direction, Factor, Verdict};
 use ldsp_protocol::standard::{Dimension, Standard};
 
+use crate::Service;
+use crate::benchmark::Snapshot;
 use crate::store::{Library, LibraryEntry, PracticeFilter, Reader, StoreError};
 
 /// Entries on one page of the list.
@@ -67,16 +71,29 @@ pub(super) struct Slice<'a> {
     pub(super) next: Option<String>,
 }
 
-/// Reads the shelf as it is on `today`. Signed-in people see no more than the public: peers-first
-/// entries are for enrolled nodes only.
-pub(super) async fn shelf(store: &impl Library, today: Date) -> Result<Shelf, StoreError> {
-    let entries = all(store, Reader::Public(today)).await?;
-    let everything = all(store, Reader::Peer).await?;
+/// A shelf that was read before, and the day for which it was.
+#[derive(Clone)]
+struct Read(Date, Arc<Shelf>);
+
+/// The shelf as it is today; read again when a statement was logged since or another day began. Signed-in people see no
+/// more than the public: peers-first entries are for enrolled nodes only.
+pub(super) async fn shelf(
+    service: &Service,
+    snapshot: &Snapshot,
+) -> Result<Arc<Shelf>, StoreError> {
+    let today = service.today();
+    if let Some(Read(_, shelf)) = snapshot.kept().filter(|Read(day, _)| *day == today) {
+        return Ok(shelf);
+    }
+    let entries = all(&service.store, Reader::Public(today)).await?;
+    let everything = all(&service.store, Reader::Peer).await?;
     let is_waiting = |e: &&LibraryEntry| !e.entry.sharing.is_public(today);
-    Ok(Shelf {
+    let shelf = Arc::new(Shelf {
         entries,
         peers_first: everything.iter().filter(is_waiting).count(),
-    })
+    });
+    snapshot.keep(Read(today, Arc::clone(&shelf)));
+    Ok(shelf)
 }
 
 async fn all(store: &impl Library, reader: Reader) -> Result<Vec<LibraryEntry>, StoreError> {

@@ -24,7 +24,8 @@ pub(super) async fn list(
     State(service): State<Arc<Service>>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Answer {
-    let shelf = library::shelf(&service.store, service.today()).await?;
+    let snapshot = service.snapshot().await?;
+    let shelf = library::shelf(&service, &snapshot).await?;
     let choice = choice(&query);
     let page = Page::new("Practice library").lead(
         "What partnerships tried, whether it worked and why. Failures are worth as much as \

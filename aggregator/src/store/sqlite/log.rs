@@ -8,12 +8,12 @@ use ldsp_protocol::statement::Kind;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection as _, Row, SqliteConnection, query};
 
-use super::registry::find_node;
+use super::registry::{find_node, state_of};
 use super::{Columns, IMMEDIATE, Sqlite, library, rollups, signed};
 use crate::rollup::{self, Fold};
 use crate::store::{
-    Conflict, Effect, Equivocation, Head, Log, LoggedStatement, NewStatement, Place, Placed, Sign,
-    StoreError,
+    Conflict, Effect, Equivocation, Head, Log, LoggedStatement, Member, NewStatement, Place,
+    Placed, Position, Sign, StoreError,
 };
 
 fn statement(row: &SqliteRow) -> Result<LoggedStatement, StoreError> {
@@ -63,6 +63,22 @@ async fn find(
     .fetch_optional(connection)
     .await?;
     row.as_ref().map(statement).transpose()
+}
+
+/// `name lep state`.
+fn member(text: &str) -> Result<Member, StoreError> {
+    let mut words = text.splitn(3, ' ');
+    let [name, lep, state] = std::array::from_fn(|_| words.next().unwrap_or_default());
+    let corrupt = |column| StoreError::Corrupt {
+        table: "node",
+        column,
+        row: name.to_owned(),
+    };
+    Ok(Member {
+        node: name.parse().map_err(|_| corrupt("name"))?,
+        lep: lep.parse().map_err(|_| corrupt("lep"))?,
+        state: state_of(state).ok_or_else(|| corrupt("state"))?,
+    })
 }
 
 async fn size(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
@@ -277,6 +293,25 @@ impl Log for Sqlite {
 
     async fn size(&self) -> Result<u64, StoreError> {
         size(&mut *self.reader.acquire().await?).await
+    }
+
+    async fn position(&self) -> Result<Position, StoreError> {
+        let row = query(
+            "SELECT (SELECT coalesce(max(leaf) + 1, 0) FROM statement) AS size,
+                 (SELECT string_agg(name || ' ' || lep || ' ' || state, ',' ORDER BY name) FROM node) AS members",
+        )
+        .fetch_one(&self.reader)
+        .await?;
+        let columns = Columns::new(&row, "node", "all");
+        let members: Option<String> = columns.raw("members")?;
+        Ok(Position {
+            size: columns.number("size")?,
+            members: members
+                .iter()
+                .flat_map(|m| m.split(','))
+                .map(member)
+                .collect::<Result<_, _>>()?,
+        })
     }
 
     async fn statement(

@@ -16,7 +16,7 @@ fn key_of(row: &SqliteRow, column: &str) -> String {
     row.try_get(column).unwrap_or_else(|_| "?".to_owned())
 }
 
-fn state_of(text: &str) -> Option<NodeState> {
+pub(super) fn state_of(text: &str) -> Option<NodeState> {
     match text {
         "invited" => Some(NodeState::Invited),
         "pending" => Some(NodeState::Pending),

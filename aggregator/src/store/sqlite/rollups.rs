@@ -1,7 +1,10 @@
 //! Cumulative estimates and national sums.
 
-use ldsp_protocol::ids::{NodeSlug, Period};
+use std::ops::Range;
+
+use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::standard::{Codebook, Standard};
+use ldsp_protocol::statement::Kind;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, query};
 
@@ -143,6 +146,42 @@ impl Rollups for Sqlite {
         .fetch_all(&self.reader)
         .await?;
         rows.iter().map(|row| month(row, false)).collect()
+    }
+
+    async fn months(&self, places: Range<u64>) -> Result<Vec<NodeMonth>, StoreError> {
+        // A summary whose month is not there must be noticed, not left out of the sums.
+        let rows = query(
+            "SELECT statement.node AS author, statement.period AS stated, node_month.node, node_month.period, lep,
+                 node_month.seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro, pledges, cumulative
+             FROM statement LEFT JOIN node_month
+                 ON node_month.node = statement.node AND node_month.period = statement.period
+             WHERE leaf >= $1 AND leaf < $2 AND kind = $3 ORDER BY leaf",
+        )
+        .bind(signed(places.start))
+        .bind(signed(places.end))
+        .bind(Kind::LearningSummary.as_str())
+        .fetch_all(&self.reader)
+        .await?;
+        let present = |row: &SqliteRow| {
+            let columns = Columns::new(row, "node_month", row_key(row, "author", "stated"));
+            columns.raw::<String>("node")?;
+            month(row, false)
+        };
+        rows.iter().map(present).collect()
+    }
+
+    async fn month(&self, pae: Digest) -> Result<Option<NodeMonth>, StoreError> {
+        let row = query(
+            "SELECT node_month.node, node_month.period, lep, node_month.seq, epoch, month, rho_micro, earlier_month,
+                 earlier_rho_micro, pledges, cumulative
+             FROM statement JOIN node_month
+                 ON node_month.node = statement.node AND node_month.period = statement.period
+             WHERE pae = $1",
+        )
+        .bind(pae.as_bytes().as_slice())
+        .fetch_optional(&self.reader)
+        .await?;
+        row.map(|row| month(&row, false)).transpose()
     }
 
     async fn national(&self) -> Result<Vec<NationalMonth>, StoreError> {
