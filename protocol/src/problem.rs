@@ -90,6 +90,24 @@ catalogue! {
     /// Form refused.
     FORM = "form", 422, "Something in the form needs another look",
         "Correct the fields that are marked and send it again.";
+    /// A parameter of the address is refused.
+    PARAMETER = "parameter", 400, "The address or its query says something that is not known here",
+        "Correct the part that the detail names. The documentation at /api lists what each address takes.";
+    /// A cursor that no page of this list begins at.
+    CURSOR = "cursor", 404, "This list has no page at this cursor",
+        "Take the cursor from `next` of the page before, with the same filters, or start again without one.";
+    /// Method not offered.
+    METHOD = "method", 405, "This address does not take this kind of request",
+        "Use one of the methods that the Allow header of the answer names.";
+    /// Body stalled.
+    TIMEOUT = "timeout", 408, "The request did not arrive in time",
+        "Nothing was stored. Check the connection and send it again.";
+    /// Body of another media type.
+    UNSUPPORTED = "media-type", 415, "The body is of a media type that this address does not take",
+        "Send the media type that the documentation at /api names for this address.";
+    /// Any other refusal of a malformed request.
+    REQUEST = "request", 400, "The request could not be read",
+        "Send it again in the form that the documentation at /api shows.";
     /// Nothing there.
     NOT_FOUND = "not-found", 404, "There is nothing at this address",
         "Check the address or start from the home page.";
@@ -105,6 +123,7 @@ catalogue! {
 }
 
 /// An RFC 9457 problem.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// `/problems/<code>`, relative to the server: its help page.
@@ -145,6 +164,29 @@ impl Problem {
             expected_seq: None,
             table: None,
             cell: None,
+        }
+    }
+
+    /// The problem that stands for a bare status of a library: an address that cannot be decoded, a method that is not
+    /// offered. A status that the catalogue lacks is told as the nearest kind and keeps its number.
+    #[must_use]
+    pub fn of_status(status: u16) -> Self {
+        let (kind, detail) = match status {
+            404 => (NOT_FOUND, "No address of this server is like this."),
+            405 => (METHOD, "The address exists, but not for this method."),
+            408 => (
+                TIMEOUT,
+                "The body stopped on its way, so the server stopped waiting.",
+            ),
+            413 => (TOO_LARGE, "The body is over the limit."),
+            415 => (UNSUPPORTED, "The content type is missing or another."),
+            400..=499 => (REQUEST, "The address, a header or the body is malformed."),
+            503 => (STORAGE, "The server is not ready."),
+            _ => (INTERNAL, "The cause is in the server's log."),
+        };
+        Self {
+            status,
+            ..Self::new(kind, detail)
         }
     }
 

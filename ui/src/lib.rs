@@ -1,4 +1,5 @@
-//! Web kit of both sites: layout, components, charts, assets, sessions, sign-in, people and roles, security headers, TLS.
+//! Web kit of both sites: layout, components, charts, assets, sessions, sign-in, people and roles, security headers, TLS, and
+//! what their JSON interfaces share.
 //! No domain logic.
 //!
 //! # In five minutes
@@ -33,6 +34,8 @@
 //! # }
 //! ```
 
+pub mod api;
+pub mod api_docs;
 mod assets;
 pub mod charts;
 pub mod components;

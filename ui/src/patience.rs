@@ -66,8 +66,3 @@ pub(crate) fn page() -> Response {
     .next("Check your connection and send it again.")
     .into_response()
 }
-
-/// For programs.
-pub(crate) fn plain() -> Response {
-    StatusCode::REQUEST_TIMEOUT.into_response()
-}

@@ -9,6 +9,7 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::routing::any;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::{CompressionLayer, Predicate, predicate::DefaultPredicate};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
@@ -20,10 +21,21 @@ use crate::patience::{self, Patience};
 use crate::people::{People, SharedPeople, SignedIn, to_sign_in};
 use crate::problem::ProblemPage;
 use crate::roles::{Decision, RoleTable};
-use crate::{assets, headers, session, sign_in};
+use crate::{api, assets, headers, session, sign_in};
 
 /// Forms are small; a route that takes files sets its own `DefaultBodyLimit`.
 const BODY_BYTES: usize = 1024 * 1024;
+
+/// Addresses at which nobody expects a page: what no route answers below them is refused by a problem.
+const FOR_PROGRAMS: [&str; 7] = [
+    "/v1",
+    "/v1/",
+    "/v1/{*rest}",
+    "/api/",
+    "/api/{*rest}",
+    "/health/",
+    "/health/{*rest}",
+];
 
 /// Why a site cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -123,7 +135,8 @@ impl Site {
     ///
     /// `pages` are for people: each of their routes must be in the role table; they get the session, the origin check, the
     /// frame and, as their answer to anything else, problem pages. `machine` is for programs, which prove themselves in their
-    /// own way and get their answers unchanged: `/v1/`, `/api/v1/`, `/health/`. Neither may use `/assets/` or `/sign-`.
+    /// own way and get their answers unchanged: `/v1/`, `/api/v1/`, `/health/`; a refusal that is not a problem yet becomes
+    /// one ([`crate::api`]), also below those paths where no route is. Neither may use `/assets/` or `/sign-`.
     pub fn router(self, pages: Router, machine: Router) -> Router {
         let gate = Arc::new(Gate {
             frame: self.frame,
@@ -134,9 +147,16 @@ impl Site {
             let wait = self.body_wait;
             middleware::from_fn_with_state(Patience { wait, answer }, patience::watch)
         };
-        let machine = machine
-            .layer(patient(patience::plain))
-            .layer(CatchPanicLayer::new());
+        let machine = FOR_PROGRAMS
+            .into_iter()
+            .fold(machine, |router, path| {
+                router.route(path, any(api::nothing_here))
+            })
+            .layer(patient(api::stalled))
+            .layer(CatchPanicLayer::custom(
+                api::panicked as fn(Box<dyn Any + Send>) -> Response,
+            ))
+            .layer(middleware::from_fn(api::every_refusal_is_a_problem));
         let pages =
             pages
                 .merge(sign_in::router(
@@ -160,6 +180,7 @@ impl Site {
             .merge(machine)
             .merge(assets::router())
             .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(IsCacheable)))
+            .layer(middleware::from_fn(api::tell_encodings_apart))
             .layer(middleware::from_fn_with_state(self.hsts, headers::add))
     }
 }

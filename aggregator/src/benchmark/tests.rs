@@ -3,6 +3,8 @@ use ldsp_protocol::measures::Z95;
 use ldsp_protocol::noise;
 use ldsp_protocol::standard::{Dimension, Standard};
 
+mod follow;
+
 use super::*;
 use crate::rollup;
 use crate::store::Position;

@@ -21,7 +21,7 @@ pub(super) async fn list() -> Page {
         }));
     let intro = Html::paragraph(
         "When this server refuses something it says what, why and what to do next. Programs get the same as \
-         problem+json (RFC 9457) whose type is the address of one of these service.",
+         problem+json (RFC 9457) whose type is the address of one of these pages.",
     );
     Page::new("Messages and what to do")
         .breadcrumb("Home", "/")
@@ -119,6 +119,22 @@ fn happened(kind: &ProblemKind) -> &'static str {
             "Each person has one role, and each page and button is for certain roles. The signed-in person has another."
         }
         "form" => "Some of what was filled in is missing or cannot be used. Nothing was changed.",
+        "parameter" => {
+            "An address names what is asked for in its path and, after a question mark, in its query. One part is not a word or number that this address knows, or a part is there that it does not take."
+        }
+        "cursor" => {
+            "Long lists are given page by page, and each page names the next by a cursor. This cursor was changed, or belongs to another list or to other filters."
+        }
+        "method" => "The address is for reading, or for sending, and the request wanted the other.",
+        "timeout" => {
+            "The request began to arrive and then nothing more came, so the server stopped waiting for it."
+        }
+        "media-type" => {
+            "Programs say of what media type the body is that they send. Here none was named, or one that this address does not take."
+        }
+        "request" => {
+            "The request breaks a rule of HTTP or of this interface before anything in it could be looked at, such as an address that is not text."
+        }
         "not-found" => "No page and no statement has this address, or it is not open to everybody.",
         "storage" => {
             "The database or the disk did not take the data. The server acknowledges only what it holds durably, so it refused."

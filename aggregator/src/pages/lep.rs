@@ -7,7 +7,6 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use ldsp_protocol::geography::Geography;
 use ldsp_protocol::ids::{Gss, Period};
-use ldsp_protocol::practice::Area;
 use ldsp_ui::charts::{Alternative, Bar, BarChart, LineChart, Series, Unit};
 use ldsp_ui::components::{Details, Figure, InsetText, Stats, SummaryList, Table, link};
 use ldsp_ui::{Html, Page, ProblemPage};
@@ -38,9 +37,10 @@ pub(super) async fn show(
     }
     let snapshot = service.snapshot().await?;
     let lep = snapshot.lep(&code).ok_or_else(ProblemPage::not_found)?;
-    let shelf = library::shelf(&service, &snapshot).await?;
-    // Only entries whose authors named this area: others of its node must not be tied to it here.
-    let named = |e: &&crate::store::LibraryEntry| e.entry.area == Area::Lep(code.clone());
+    let practice = match &lep.standing.node {
+        Some(node) => library::naming(&service.store, service.today(), node, &code).await?,
+        None => Vec::new(),
+    };
     let body = Body {
         facts: facts(&code, &lep.standing),
         stats: stats(&lep.standing),
@@ -48,7 +48,7 @@ pub(super) async fn show(
         trend: trend(&snapshot, &code, &lep.standing),
         tiers: tiers(&snapshot, lep),
         districts: districts(lep),
-        practice: shelf.entries.iter().filter(named).map(Card::new).collect(),
+        practice: practice.iter().map(Card::new).collect(),
         statements: statements(&snapshot, &code, &lep.standing),
     };
     let page = Page::new(lep.standing.place.name.clone())

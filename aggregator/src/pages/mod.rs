@@ -20,6 +20,7 @@ mod measure;
 mod measures;
 mod nodes;
 mod operator;
+mod paging;
 mod practice;
 mod words;
 

@@ -20,6 +20,7 @@ pub const STANDARD_V1: &str = include_str!("../../data/standard-v1.json");
 pub const NOT_STATED: &str = "not-stated";
 
 /// A dimension of the standard.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(

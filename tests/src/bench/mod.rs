@@ -1,6 +1,7 @@
 //! Benches: each bounded figure is a ratio to a baseline that is measured in the same run, because machines differ and are
 //! noisy. Growth curves show that time and memory follow the size of the input.
 
+pub mod ingest;
 mod pages;
 
 use std::time::{Duration, Instant};
@@ -151,7 +152,7 @@ pub fn quantile(sample: &mut [Duration], q: f64) -> Duration {
 pub type Bench = (&'static str, fn(Scale) -> Report);
 
 /// Every bench in the order in which they run.
-pub const ALL: &[Bench] = &[("pages", pages::pages)];
+pub const ALL: &[Bench] = &[("ingest", ingest::ingest), ("pages", pages::pages)];
 
 #[cfg(test)]
 mod tests {
