@@ -64,6 +64,10 @@ fn totals<'a>(
     months: Months,
 ) -> Option<Totals> {
     let spreads = releases.map(|r| &r.spread);
+    // Nothing was published.
+    if facts.is_empty() {
+        return None;
+    }
     let families = Families::of(facts, Keep::Facts, spreads, months).ok()?;
     Some(families.totals(None))
 }
@@ -203,6 +207,9 @@ impl Ground {
     pub(super) fn families(&self) -> Option<Families> {
         let cells: Vec<_> = self.areas.values().map(|a| a.cells(Keep::People)).collect();
         let people = sum(cells.iter().map(Vec::as_slice));
+        if people.is_empty() {
+            return None;
+        }
         let spreads = self.areas.values().map(|a| &a.last().spread);
         Families::of(&people, Keep::People, spreads, Months::ToDate).ok()
     }
