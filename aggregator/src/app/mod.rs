@@ -38,7 +38,8 @@ use crate::Service;
 use crate::benchmark::Benchmarks;
 use crate::directory::Directory;
 use crate::log::{Worker, sequencer};
-use crate::store::{Backend, Log as _, StoreError};
+
+use crate::store::{Backend, Log, StoreError};
 
 /// A command that was refused: why, and what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -52,6 +52,11 @@ impl Measure {
         Self::EverydayMore,
     ];
 
+    /// Place in [`Self::ALL`].
+    pub(super) fn place(self) -> usize {
+        self as usize
+    }
+
     /// Stable id: the standard's where it has a formula.
     #[must_use]
     pub fn id(self) -> &'static str {

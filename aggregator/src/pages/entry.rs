@@ -42,7 +42,9 @@ pub(super) async fn show(
         supersedes: tie(&service, entry.entry.supersedes).await?,
         replicates: tie(&service, entry.entry.replicates).await?,
     };
-    let cited = evidence::resolve(store, &slug, &entry.entry.evidence).await?;
+    let snapshot = service.snapshot().await?;
+    let first = snapshot.first_of(&slug);
+    let cited = evidence::resolve(store, &slug, first, &entry.entry.evidence).await?;
     let body = Html::render(&body(&entry, &statement, ties, &cited));
     let page = Page::new(entry.entry.title.clone())
         .caption("Practice library")

@@ -1,11 +1,15 @@
 //! The practice library as the public sees it: which entries, how many of each kind, which page of them.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use jiff::civil::Date;
 use ldsp_protocol::ids::{Gss, NodeSlug};
 use ldsp_protocol::practice::{Area, Direction, Factor, Verdict};
 use ldsp_protocol::standard::{Dimension, Standard};
 
 use super::paging;
+use crate::Service;
 use crate::store::{
     Library, LibraryEntry, PracticeCounts, PracticeFilter, Reader, Span, StoreError,
 };
@@ -70,12 +74,36 @@ pub(super) struct Shelf {
     pub(super) waiting: u64,
 }
 
-/// Reads the page that the choice asks for, as it is on `today`.
-pub(super) async fn shelf(
-    store: &impl Library,
-    today: Date,
-    choice: &Choice,
-) -> Result<Shelf, StoreError> {
+/// Pages of the library that one state of the log keeps at most.
+const KEPT: usize = 64;
+
+/// Pages that were read before, by the day and the choice.
+#[derive(Clone, Default)]
+struct Shelves(Arc<Mutex<BTreeMap<(Date, String), Arc<Shelf>>>>);
+
+impl Shelves {
+    fn kept(&self) -> MutexGuard<'_, BTreeMap<(Date, String), Arc<Shelf>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The page that the choice asks for, as it is today: read again when a statement was logged since.
+pub(super) async fn shelf(service: &Service, choice: &Choice) -> Result<Arc<Shelf>, StoreError> {
+    let (snapshot, today) = (service.snapshot().await?, service.today());
+    let shelves: Shelves = snapshot.kept().unwrap_or_default();
+    let key = (today, choice.href());
+    if let Some(shelf) = shelves.kept().get(&key) {
+        return Ok(Arc::clone(shelf));
+    }
+    let shelf = Arc::new(read(&service.store, today, choice).await?);
+    if shelves.kept().len() < KEPT {
+        shelves.kept().insert(key, Arc::clone(&shelf));
+    }
+    snapshot.keep(shelves);
+    Ok(shelf)
+}
+
+async fn read(store: &impl Library, today: Date, choice: &Choice) -> Result<Shelf, StoreError> {
     let fetch = |span, limit| {
         let filter = choice.filter(today, span, limit);
         async move { store.entries(&filter).await }
@@ -95,25 +123,6 @@ pub(super) async fn shelf(
         counts: store.counts(&choice.filter(today, Span::Newest, 0)).await?,
         waiting: store.waiting(today).await?,
     })
-}
-
-/// The newest entries that everybody may read.
-pub(super) async fn newest(
-    store: &impl Library,
-    today: Date,
-    limit: u32,
-) -> Result<Vec<LibraryEntry>, StoreError> {
-    let choice = Choice::default();
-    store
-        .entries(&choice.filter(today, Span::Newest, limit))
-        .await
-}
-
-/// Number of entries that everybody may read.
-pub(super) async fn open(store: &impl Library, today: Date) -> Result<u64, StoreError> {
-    let choice = Choice::default();
-    let counts = store.counts(&choice.filter(today, Span::Newest, 0)).await?;
-    Ok(counts.found)
 }
 
 /// The newest entries of `node` that everybody may read and that name `lep`: others must not be tied to it.

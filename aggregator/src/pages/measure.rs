@@ -67,14 +67,14 @@ pub(super) async fn show(
         meaning: figures::meaning(measure),
         stats: Stats::new(
             "England to date",
-            [figures::card(&national, "England to date")],
+            [figures::card(national, "England to date")],
         )
         .into(),
         groups: by.map_or_else(Html::default, |by| {
-            breakdown::groups(&snapshot, measure, &national, by, &among)
+            breakdown::groups(&snapshot, measure, national, by, &among)
         }),
         trend: trend_figure(&snapshot, measure),
-        areas: breakdown::areas(&snapshot, measure, &national),
+        areas: breakdown::areas(&snapshot, measure, national),
         definition: definition(measure),
     };
     Ok(page
@@ -175,9 +175,9 @@ fn trend_figure(snapshot: &Snapshot, measure: Measure) -> Html {
         "{name}, England, each month on its own, {}, with 95 % intervals",
         figures::period(range)
     );
-    let mut figure = Figure::new(trend_headline(measure, &trend), subtitle, chart, table)
+    let mut figure = Figure::new(trend_headline(measure, trend), subtitle, chart, table)
         .id("over-time")
-        .note(coverage_note(&trend))
+        .note(coverage_note(trend))
         .download(
             "Download by month (CSV)",
             format!("/benchmarks/{}/trend.csv", measure.id()),
@@ -234,10 +234,10 @@ pub(super) async fn trend(
     Path(measure): Path<String>,
 ) -> Result<Response, Failure> {
     let measure = parse(&measure)?;
-    let findings = service.snapshot().await?.trend(measure);
+    let snapshot = service.snapshot().await?;
     Ok(figures::csv(
         &format!("{}-by-month", measure.id()),
-        &findings,
+        snapshot.trend(measure),
     ))
 }
 
@@ -249,7 +249,7 @@ pub(super) async fn groups(
     let measure = parse(&measure)?;
     let snapshot = service.snapshot().await?;
     let by = chosen(&query, &dimensions(&snapshot, measure));
-    let groups = by.map_or_else(Vec::new, |by| snapshot.by(by));
+    let groups = by.map_or(&[][..], |by| snapshot.by(by));
     let findings = groups.iter().filter_map(|g| g.finding(measure));
     let name = by.map_or_else(|| "group".to_owned(), dimension_id);
     Ok(figures::csv(

@@ -25,7 +25,7 @@ pub(super) async fn list(
     Query(query): Query<HashMap<String, String>>,
 ) -> Answer {
     let choice = choice(&query);
-    let shelf = library::shelf(&service.store, service.today(), &choice).await?;
+    let shelf = library::shelf(&service, &choice).await?;
     let page = Page::new("Practice library").lead(
         "What partnerships tried, whether it worked and why. Failures are worth as much as \
          successes: they save the next partnership from repeating them.",

@@ -64,16 +64,16 @@ pub(super) async fn benchmarks(
     let snapshot = service.snapshot().await?;
     let by = Snapshot::BREAKDOWNS.into_iter().map(|dimension| Breakdown {
         dimension,
-        groups: snapshot.by(dimension),
+        groups: snapshot.by(dimension).to_vec(),
     });
     Ok(Json(Report {
         size: snapshot.size(),
         standard: service.standard.digest().to_string(),
         range: snapshot.range(),
         coverage: snapshot.coverage(),
-        national: snapshot.national(),
+        national: snapshot.national().to_vec(),
         by: by.collect(),
-        regions: snapshot.regions(),
+        regions: snapshot.regions().to_vec(),
         trend: trends(&snapshot),
     }))
 }
@@ -82,6 +82,7 @@ fn trends(snapshot: &Snapshot) -> Vec<Finding> {
     Measure::ALL
         .into_iter()
         .flat_map(|measure| snapshot.trend(measure))
+        .cloned()
         .collect()
 }
 
@@ -97,14 +98,19 @@ pub(super) async fn benchmarks_csv(
     State(service): State<Arc<Service>>,
 ) -> Result<impl IntoResponse, Refusal> {
     let snapshot = service.snapshot().await?;
-    let mut findings = snapshot.national();
-    for dimension in Snapshot::BREAKDOWNS {
-        findings.extend(snapshot.by(dimension).into_iter().flat_map(|g| g.findings));
-    }
-    findings.extend(snapshot.regions().into_iter().flat_map(|g| g.findings));
-    findings.extend(snapshot.leps().iter().flat_map(|l| l.findings.clone()));
-    findings.extend(trends(&snapshot));
-    let csv = to_csv(&findings).map_err(|error| {
+    let by = Snapshot::BREAKDOWNS
+        .into_iter()
+        .flat_map(|d| snapshot.by(d));
+    let groups = by.chain(snapshot.regions()).flat_map(|g| &g.findings);
+    let areas = snapshot.leps().iter().flat_map(|l| &l.findings);
+    let trends = Measure::ALL.into_iter().flat_map(|m| snapshot.trend(m));
+    let findings = snapshot
+        .national()
+        .iter()
+        .chain(groups)
+        .chain(areas)
+        .chain(trends);
+    let csv = to_csv(findings).map_err(|error| {
         tracing::error!(%error, "the benchmark table could not be written");
         Problem::new(problem::INTERNAL, "The table could not be written.")
     })?;
@@ -184,7 +190,7 @@ pub(super) async fn lep(
     let snapshot = service.snapshot().await?;
     let code: Option<Gss> = code.parse().ok();
     let findings = code.and_then(|code| snapshot.lep(&code));
-    findings.map(Json).ok_or_else(|| {
+    findings.cloned().map(Json).ok_or_else(|| {
         Problem::new(
             problem::NOT_FOUND,
             "The address does not end in the code of a LEP, such as E37000001.",

@@ -19,7 +19,7 @@ use super::describe::NoSuchPage;
 use super::page;
 use crate::Service;
 use crate::benchmark::{LepStanding, Place, Range, Status};
-use crate::store::{Log as _, Node, Outline};
+use crate::store::{Log as _, Node, Outline, Registry as _};
 
 /// A node and what it contributed.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -92,8 +92,10 @@ pub(super) async fn list(
     let snapshot = service.snapshot().await?;
     let heads = service.store.heads().await?;
     let heads: HashMap<&NodeSlug, &Outline> = heads.iter().map(|h| (&h.node, h)).collect();
-    let nodes = snapshot.nodes().iter();
-    let nodes = nodes.filter(|node| asked.state.is_none_or(|state| state == node.state));
+    let nodes = service.store.nodes().await?;
+    let nodes = nodes
+        .iter()
+        .filter(|node| asked.state.is_none_or(|state| state == node.state));
     let key = |node: &&Node| node.node.to_string();
     let page = page(&list, asked.cursor.as_deref(), asked.limit, nodes, key)?;
     let standings = snapshot.leps();

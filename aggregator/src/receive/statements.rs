@@ -175,11 +175,12 @@ pub(super) async fn receipt(
 
 async fn logged(service: &Service, node: &str, seq: &str) -> Result<LoggedStatement, Refusal> {
     let (node, seq) = (slug(node)?, number(seq)?);
+    if let Some(statement) = service.store.statement(&node, seq).await? {
+        return Ok(statement);
+    }
     find(service, &node).await?;
-    service.store.statement(&node, seq).await?.ok_or_else(|| {
-        let detail = format!("{node} has published no statement {seq}.");
-        Problem::new(problem::NOT_FOUND, detail).into()
-    })
+    let detail = format!("{node} has published no statement {seq}.");
+    Err(Problem::new(problem::NOT_FOUND, detail).into())
 }
 
 fn text(receipt: String) -> Response {

@@ -1,6 +1,7 @@
 //! The database that a running server was told to use.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
@@ -9,8 +10,8 @@ use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 use super::{
     Equivocation, InviteRow, Library, LibraryEntry, Location, Log, LoggedStatement, NationalMonth,
-    NewEnrolment, NewStatement, Node, Outline, Person, Placed, PracticeCounts, PracticeFilter,
-    Registry, Rollups, Sign, StatementFilter, StoreError, Stored, Tally,
+    NewEnrolment, NewStatement, Node, Outline, Person, Placed, Position, PracticeCounts,
+    PracticeFilter, Registry, Rollups, Sign, StatementFilter, StoreError, Stored, Tally,
 };
 use crate::rollup::NodeMonth;
 
@@ -101,6 +102,7 @@ impl Log for Backend {
         evidence(node: &NodeSlug) -> Vec<Equivocation>;
         conflicts() -> BTreeMap<NodeSlug, u64>;
         size() -> u64;
+        position() -> Position;
         statement(node: &NodeSlug, seq: u64) -> Option<LoggedStatement>;
         by_identity(pae: Digest) -> Option<LoggedStatement>;
         statements(start: u64, limit: u32) -> Vec<LoggedStatement>;
@@ -114,6 +116,8 @@ impl Rollups for Backend {
     hand_on! {
         history(node: &NodeSlug) -> Vec<NodeMonth>;
         contributions() -> Vec<NodeMonth>;
+        months(places: Range<u64>) -> Vec<NodeMonth>;
+        month(pae: Digest) -> Option<NodeMonth>;
         national() -> Vec<NationalMonth>;
     }
 }

@@ -18,6 +18,7 @@ pub mod sqlite;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::ops::Range;
 
 use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
@@ -26,8 +27,8 @@ use sqlx::error::ErrorKind;
 pub use backend::Backend;
 pub use location::{DatabaseUrl, Location, Server};
 pub use model::{
-    Effect, Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, NationalMonth,
-    NewEnrolment, NewStatement, Node, Outline, Person, Place, Placed, PracticeCounts,
+    Effect, Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, Member, NationalMonth,
+    NewEnrolment, NewStatement, Node, Outline, Person, Place, Placed, Position, PracticeCounts,
     PracticeFilter, Reader, Role, Span, StatementFilter, Stored, Tally,
 };
 
@@ -177,6 +178,8 @@ pub trait Log: Send + Sync + 'static {
     fn conflicts(&self) -> impl Future<Output = Outcome<BTreeMap<NodeSlug, u64>>> + Send;
     /// Number of statements.
     fn size(&self) -> impl Future<Output = Outcome<u64>> + Send;
+    /// Where the log and the list of nodes stand, in one small read: every answer begins with it.
+    fn position(&self) -> impl Future<Output = Outcome<Position>> + Send;
     /// A node's statement by its sequence number.
     fn statement(
         &self,
@@ -213,6 +216,11 @@ pub trait Rollups: Send + Sync + 'static {
     fn history(&self, node: &NodeSlug) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
     /// All nodes' months by node and period; `published` is left empty.
     fn contributions(&self) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
+    /// The months of the summaries among the statements at these places, in the order of the log; `published` is left
+    /// empty. A month is written once, with its statement: what was read stays as it is.
+    fn months(&self, places: Range<u64>) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
+    /// The month of the summary with this digest; `published` is left empty.
+    fn month(&self, pae: Digest) -> impl Future<Output = Outcome<Option<NodeMonth>>> + Send;
     /// National sums of increments by period and part.
     fn national(&self) -> impl Future<Output = Outcome<Vec<NationalMonth>>> + Send;
 }

@@ -1,6 +1,7 @@
 //! What the store holds, in types that cannot be malformed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ed25519_dalek::VerifyingKey;
 use jiff::Timestamp;
@@ -87,6 +88,26 @@ impl Node {
             prev: self.head.pae,
         }
     }
+}
+
+/// A node as far as figures are concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its name.
+    pub node: NodeSlug,
+    /// The LEP that it serves.
+    pub lep: Gss,
+    /// Where its enrolment stands.
+    pub state: NodeState,
+}
+
+/// Where the log and the list of nodes stand: figures are the same as long as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Position {
+    /// Number of logged statements.
+    pub size: u64,
+    /// All nodes by name.
+    pub members: Arc<[Member]>,
 }
 
 /// An invite as the server remembers it: the secret only as its digest.

@@ -18,8 +18,8 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 
 use super::{
-    Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, NationalMonth, Node, Outline,
-    Person, Role, StoreError, Tally,
+    Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, Member, NationalMonth, Node,
+    Outline, Person, Position, Role, StoreError, Tally,
 };
 use crate::rollup::{Layout, NodeMonth, Span};
 
@@ -394,6 +394,39 @@ pub(super) fn month<R: Fields>(row: &R, with_published: bool) -> Result<NodeMont
         cumulative: columns.cells("cumulative", cells)?,
         lep,
         pledges,
+    })
+}
+
+/// The same of a summary's month with the summary's own node and month as `author` and `stated`: a month that is not there
+/// is damage, for it must not be left out of sums.
+pub(super) fn month_of<R: Fields>(row: &R) -> Result<NodeMonth, StoreError> {
+    Columns::keyed(row, "node_month", &["author", "stated"]).string("node")?;
+    month(row, false)
+}
+
+/// `size`, the number of statements, and `members`: `name lep state` of each node, commas between.
+pub(super) fn position<R: Fields>(row: &R) -> Result<Position, StoreError> {
+    let columns = Columns::new(row, "node", "all");
+    let members = columns.optional_string("members")?.unwrap_or_default();
+    let members = members.split(',').filter(|m| !m.is_empty()).map(member);
+    Ok(Position {
+        size: columns.number("size")?,
+        members: members.collect::<Result<_, _>>()?,
+    })
+}
+
+fn member(text: &str) -> Result<Member, StoreError> {
+    let mut words = text.splitn(3, ' ');
+    let [name, lep, state] = std::array::from_fn(|_| words.next().unwrap_or_default());
+    let corrupt = |column| StoreError::Corrupt {
+        table: "node",
+        column,
+        row: name.to_owned(),
+    };
+    Ok(Member {
+        node: name.parse().map_err(|_| corrupt("name"))?,
+        lep: lep.parse().map_err(|_| corrupt("lep"))?,
+        state: state_of(state).ok_or_else(|| corrupt("state"))?,
     })
 }
 

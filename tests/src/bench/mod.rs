@@ -6,6 +6,7 @@ mod growth;
 mod import;
 mod ingest;
 mod node;
+mod pages;
 mod records;
 
 use std::time::{Duration, Instant};
@@ -161,6 +162,7 @@ pub const ALL: &[Bench] = &[
     ("cube", cube::run),
     ("growth", growth::run),
     ("ingest", ingest::ingest),
+    ("pages", pages::pages),
 ];
 
 #[cfg(test)]

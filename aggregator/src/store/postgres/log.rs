@@ -10,8 +10,8 @@ use crate::rollup::{self, Fold};
 use crate::store::plan::{self, Heads, Known, Standing};
 use crate::store::rows::{self, Columns, signed};
 use crate::store::{
-    Effect, Equivocation, Log, LoggedStatement, NewStatement, Outline, Place, Placed, Sign,
-    StatementFilter, StoreError, Tally,
+    Effect, Equivocation, Log, LoggedStatement, NewStatement, Outline, Place, Placed, Position,
+    Sign, StatementFilter, StoreError, Tally,
 };
 
 async fn find(
@@ -290,6 +290,16 @@ impl Log for Postgres {
 
     async fn size(&self) -> Result<u64, StoreError> {
         size(&mut *self.reader.acquire().await?).await
+    }
+
+    async fn position(&self) -> Result<Position, StoreError> {
+        let row = query(
+            "SELECT (SELECT coalesce(max(leaf) + 1, 0) FROM statement) AS size,
+                 (SELECT string_agg(name || ' ' || lep || ' ' || state, ',' ORDER BY name) FROM node) AS members",
+        )
+        .fetch_one(&self.reader)
+        .await?;
+        rows::position(&row)
     }
 
     async fn statement(
