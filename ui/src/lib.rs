@@ -34,6 +34,7 @@
 //! ```
 
 mod assets;
+mod cell;
 pub mod charts;
 pub mod components;
 mod door;
@@ -54,6 +55,7 @@ pub mod tls;
 
 use std::sync::Arc;
 
+pub use cell::csv_text;
 pub use html::Html;
 pub use page::{Banner, Frame, Link, NavItem, Page};
 pub use people::{Nobody, People, PeopleError, PersonRecord, Role, SignedIn};

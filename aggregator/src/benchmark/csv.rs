@@ -1,5 +1,7 @@
 //! Figures as a tidy CSV: one row per figure, symbols instead of blanks.
 
+use ldsp_ui::csv_text;
+
 use super::{Finding, Shown};
 
 /// Header of the table; `z` not applicable or not due yet, `low` too few to say.
@@ -66,11 +68,11 @@ pub fn to_csv<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Result<Vec
         );
         let c = f.coverage;
         writer.write_record([
-            f.place.code.clone(),
-            f.place.name.clone(),
-            dimension,
-            code,
-            title,
+            text(&f.place.code),
+            text(&f.place.name),
+            text(&dimension),
+            text(&code),
+            text(&title),
             f.measure.id().to_owned(),
             f.range.from.to_string(),
             f.range.to.to_string(),
@@ -91,6 +93,10 @@ pub fn to_csv<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Result<Vec
     writer
         .into_inner()
         .map_err(|e| csv::Error::from(e.into_error()))
+}
+
+fn text(cell: &str) -> String {
+    csv_text(cell).into_owned()
 }
 
 /// A dimension's id as the standard writes it.

@@ -6,6 +6,8 @@
 
 mod about;
 mod breakdown;
+mod conflict;
+mod definition;
 mod dots;
 mod entry;
 mod evidence;
@@ -18,10 +20,15 @@ mod library;
 mod map;
 mod measure;
 mod measures;
+mod node;
 mod nodes;
 mod operator;
 mod paging;
 mod practice;
+mod pretty;
+mod proof;
+mod statement;
+mod statements;
 mod words;
 
 use std::sync::Arc;
@@ -92,7 +99,13 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/leps/{code}", get(lep::show))
         .route("/practice", get(practice::list))
         .route("/practice/{node}/{seq}", get(entry::show))
+        .route("/measures", get(definition::all))
         .route("/nodes", get(nodes::show))
+        .route("/nodes/{node}", get(node::show))
+        .route("/nodes/{node}/key.pem", get(node::key_file))
+        .route("/nodes/{node}/conflicts/{seq}", get(conflict::proof))
+        .route("/statements", get(statements::show))
+        .route("/statements/{index}", get(statement::show))
         .route("/operator/nodes", get(operator::show))
         .route("/operator/nodes/{node}/approve", post(operator::approve))
         .route("/problems", get(help::list))
@@ -107,7 +120,7 @@ pub fn router(service: Arc<Service>) -> Router {
 /// Who may use which route of [`router`].
 #[must_use]
 pub fn roles() -> RoleTable {
-    const PUBLIC: [&str; 20] = [
+    const PUBLIC: [&str; 26] = [
         "/",
         "/contributions.csv",
         "/trend.csv",
@@ -122,7 +135,14 @@ pub fn roles() -> RoleTable {
         "/leps/{code}/trend.csv",
         "/practice",
         "/practice/{node}/{seq}",
+        "/measures",
         "/nodes",
+        "/nodes/{node}",
+        "/nodes/{node}/key.pem",
+        // Serves everybody only what is open to everybody; staff get the rest.
+        "/nodes/{node}/conflicts/{seq}",
+        "/statements",
+        "/statements/{index}",
         "/problems",
         "/problems/{code}",
         "/about",
@@ -156,6 +176,8 @@ pub fn frame(banner: Option<&str>) -> Frame {
     frame.banners = banner.map(Banner::illustrative).into_iter().collect();
     frame.footer_links = vec![
         Link::new("About these figures", "/about"),
+        Link::new("How measures are defined", "/measures"),
+        Link::new("Signed statements", "/statements"),
         Link::new("Accessibility", "/accessibility"),
         Link::new("Privacy and cookies", "/privacy"),
         Link::new("Messages and what to do", "/problems"),

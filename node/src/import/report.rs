@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use ldsp_protocol::ids::Digest;
+use ldsp_ui::csv_text;
 use serde::Serialize;
 
 use crate::store::imports::{ImportKind, Tally};
@@ -196,7 +197,8 @@ impl ImportReport {
         csv.write_record(["line", "field", "code", "cause", "remedy"])?;
         for p in &self.problems.detailed {
             let line = p.line.to_string();
-            csv.write_record([&line, p.field.unwrap_or(""), p.code, &p.cause, &p.remedy])?;
+            let [field, cause, remedy] = [p.field.unwrap_or(""), &p.cause, &p.remedy].map(csv_text);
+            csv.write_record([line.as_str(), &field, p.code, &cause, &remedy])?;
         }
         for (code, all) in &self.problems.by_code {
             let shown = self.problems.detailed.iter().filter(|p| p.code == *code);
