@@ -106,3 +106,43 @@ fn dimension_id(dimension: ldsp_protocol::standard::Dimension) -> String {
         _ => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ldsp_protocol::standard::Dimension;
+
+    use super::super::{Coverage, Measure, Place, Range, Slice};
+    use super::*;
+
+    #[test]
+    fn names_are_no_formulas_and_numbers_stay_numbers() {
+        let month = "2026-10".parse().unwrap();
+        let finding = Finding {
+            measure: Measure::Starts,
+            place: Place {
+                code: "E37000001".into(),
+                name: "=HYPERLINK(\"https://evil.example\")".into(),
+            },
+            slice: Some(Slice {
+                dimension: Dimension::Area,
+                code: "+1".into(),
+                title: "@SUM(A1)".into(),
+            }),
+            range: Range {
+                from: month,
+                to: month,
+            },
+            coverage: Coverage::of([], 1),
+            shown: Shown::TooFew,
+            raw: Some(super::super::Standing {
+                estimate: -3.5,
+                se: 2.0,
+            }),
+        };
+        let csv = String::from_utf8(to_csv([&finding]).unwrap()).unwrap();
+        let row = csv.lines().nth(1).unwrap();
+        assert!(row.contains("\"'=HYPERLINK("), "{row}");
+        assert!(row.contains(",'+1,'@SUM(A1),"), "{row}");
+        assert!(row.contains(",-3.5000,2.0000,"), "{row}");
+    }
+}

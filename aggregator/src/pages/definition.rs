@@ -27,21 +27,24 @@ fn symbols(measure: Measure) -> &'static str {
 
 /// What the symbols count.
 const LEGEND: [(&str, &str); 15] = [
-    ("S", "enrolments that began"),
-    ("A", "ended: achieved"),
-    ("C", "ended: completed without achievement"),
-    ("W", "ended: withdrawn"),
-    ("E", "six months on: in sustained employment"),
-    ("F", "six months on: in further learning"),
-    ("P", "six months on: another positive destination"),
-    ("N", "six months on: none of these"),
-    ("U", "six months on: not stated"),
-    ("R", "confidence rose"),
-    ("H", "confidence stayed the same"),
-    ("D", "confidence fell"),
-    ("M", "does more everyday tasks online"),
-    ("K", "does the same number"),
-    ("L", "does fewer"),
+    ("S", "that began"),
+    ("A", "that ended: achieved"),
+    ("C", "that ended: completed without achievement"),
+    ("W", "that ended: withdrawn"),
+    ("E", "six months after their end: in sustained employment"),
+    ("F", "six months after their end: in further learning"),
+    (
+        "P",
+        "six months after their end: another positive destination",
+    ),
+    ("N", "six months after their end: none of these"),
+    ("U", "six months after their end: not stated"),
+    ("R", "whose learner’s confidence online rose"),
+    ("H", "whose learner’s confidence stayed the same"),
+    ("D", "whose learner’s confidence fell"),
+    ("M", "whose learner does more of five everyday tasks online"),
+    ("K", "whose learner does as many"),
+    ("L", "whose learner does fewer"),
 ];
 
 /// The codes at these places of a fact's list, in words: `achieved, completed without achievement`.
@@ -172,7 +175,7 @@ pub(super) async fn all() -> Page {
             ]
         }));
     let legend = Table::new("What the symbols count")
-        .columns(["Symbol", "Number of enrolments that"])
+        .columns(["Symbol", "Number of enrolments"])
         .rows(LEGEND.map(|(symbol, counts)| [symbol, counts]));
     let each = Measure::ALL.map(|m| {
         let more = link(

@@ -166,10 +166,10 @@ pub fn frame(banner: Option<&str>) -> Frame {
     frame.tagline = "Figures and practice of the Local Digital Skills Partnerships".into();
     frame.nav = vec![
         NavItem::public("Home", "/"),
-        NavItem::public("Benchmarks", "/benchmarks"),
+        NavItem::public("Benchmarks", "/benchmarks").covering("/measures"),
         NavItem::public("Areas", "/leps"),
         NavItem::public("Practice", "/practice"),
-        NavItem::public("Who contributes", "/nodes"),
+        NavItem::public("Who contributes", "/nodes").covering("/statements"),
         NavItem::public("About", "/about"),
         NavItem::signed_in("Manage nodes", "/operator/nodes"),
     ];

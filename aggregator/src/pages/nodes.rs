@@ -141,10 +141,14 @@ fn table(nodes: &[Node], snapshot: &Snapshot, tally: &[Tally]) -> Html {
 
 /// Areas without a node.
 fn absent(snapshot: &Snapshot) -> Html {
-    let without: Vec<Html> = snapshot
+    let mut without: Vec<&LepStanding> = snapshot
         .leps()
         .iter()
         .filter(|s| s.node.is_none())
+        .collect();
+    without.sort_by(|a, b| a.place.name.cmp(&b.place.name));
+    let without: Vec<Html> = without
+        .iter()
         .map(|s| link(&s.place.name, &format!("/leps/{}", s.place.code)))
         .collect();
     if without.is_empty() {

@@ -183,7 +183,7 @@ impl List {
             columns.push("From");
         }
         let number = columns.len() + 1;
-        columns.extend(["What it is", "Number of the node", "Digest begins"]);
+        columns.extend(["What it is", "Node’s own number", "Digest begins"]);
         let table = Table::new("Statements, newest first")
             .caption_hidden()
             .columns(columns)

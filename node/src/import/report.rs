@@ -227,3 +227,33 @@ impl std::fmt::Display for RowProblem {
         write!(f, ": {} [{}] {}", self.cause, self.code, self.remedy)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spreadsheet_runs_nothing_of_the_problems() {
+        let mut problems = Problems::default();
+        problems.extend([RowProblem {
+            line: 3,
+            field: None,
+            code: "odd",
+            cause: "=HYPERLINK(\"https://evil.example\")".into(),
+            remedy: "@SUM(A1)".into(),
+        }]);
+        let report = ImportReport {
+            kind: ImportKind::Learners,
+            outcome: Outcome::Refused,
+            digest: None,
+            tally: Tally::default(),
+            problems,
+        };
+        let mut csv = Vec::new();
+        report.csv(&mut csv).unwrap();
+        let csv = String::from_utf8(csv).unwrap();
+        let row = csv.lines().nth(1).unwrap();
+        assert!(row.starts_with("3,,odd,\"'=HYPERLINK("), "{row}");
+        assert!(row.ends_with(",'@SUM(A1)"), "{row}");
+    }
+}
