@@ -333,6 +333,10 @@ async fn statements(service: &Service, s: &LepStanding) -> Result<Html, Failure>
         .map(|m| (m.period, m.seq))
         .collect();
     months.reverse();
+    let all = link(
+        "All statements of this area’s node, and its key",
+        &format!("/nodes/{node}"),
+    );
     let table = Table::new("Signed monthly releases, newest first")
         .columns(["Month", "Statement", "Exact bytes"])
         .numeric([1])
@@ -351,7 +355,12 @@ async fn statements(service: &Service, s: &LepStanding) -> Result<Html, Failure>
             "Signed statements ({})",
             words::plural(months.len(), "month", "months")
         ),
-        table,
+        Html::concat([
+            table.into(),
+            Html::literal("<p class=\"govuk-body\">"),
+            all,
+            Html::literal("</p>"),
+        ]),
     )
     .into())
 }

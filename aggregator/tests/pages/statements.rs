@@ -213,13 +213,14 @@ fn second<P: Serialize + DeserializeOwned>(
     logged: &LoggedStatement,
     change: impl FnOnce(&mut Body<P>),
 ) -> Equivocation {
-    let envelope: serde_json::Value = serde_json::from_slice(&logged.envelope).unwrap();
+    let envelope: serde_json::Value =
+        serde_json::from_slice(&logged.envelope).expect("what the test wrote");
     use base64::Engine as _;
-    let payload = envelope["payload"].as_str().unwrap();
+    let payload = envelope["payload"].as_str().expect("what the test wrote");
     let bytes = base64::engine::general_purpose::STANDARD
         .decode(payload)
-        .unwrap();
-    let mut body: Body<P> = serde_json::from_slice(&bytes).unwrap();
+        .expect("what the test wrote");
+    let mut body: Body<P> = serde_json::from_slice(&bytes).expect("what the test wrote");
     change(&mut body);
     let sealed = Sealed::sign(
         &key(&logged.node),
