@@ -37,6 +37,7 @@
 pub mod api;
 pub mod api_docs;
 mod assets;
+mod cell;
 pub mod charts;
 mod checker;
 pub mod components;
@@ -59,6 +60,7 @@ pub mod tls;
 
 use std::sync::Arc;
 
+pub use cell::csv_text;
 pub use html::Html;
 pub use page::{Banner, Frame, Link, NavItem, Page};
 pub use patience::Patience;

@@ -73,7 +73,7 @@ pub(crate) async fn world(path: &std::path::Path, now: Timestamp) -> World {
 }
 
 /// The node's key.
-fn key(node: &NodeSlug) -> SigningKey {
+pub(crate) fn key(node: &NodeSlug) -> SigningKey {
     SigningKey::from_bytes(Digest::of(node.as_str().as_bytes()).as_bytes())
 }
 

@@ -128,7 +128,7 @@ impl Measure {
     }
 
     /// Family, its fact's dimension, and the codes of the fact that part and base count.
-    pub(super) fn recipe(self) -> Recipe {
+    pub(crate) fn recipe(self) -> Recipe {
         const ACHIEVED: &[usize] = &[0];
         const COMPLETED: &[usize] = &[0, 1];
         const ALL_THREE: &[usize] = &[0, 1, 2];
@@ -192,11 +192,11 @@ impl PartialSchema for Measure {
 impl ToSchema for Measure {}
 
 /// How a measure is made from a family: positions in the fact's code list (checked by a test).
-pub(super) struct Recipe {
-    pub(super) family: Family,
-    pub(super) fact: Option<Dimension>,
-    pub(super) part: &'static [usize],
-    pub(super) base: &'static [usize],
+pub(crate) struct Recipe {
+    pub(crate) family: Family,
+    pub(crate) fact: Option<Dimension>,
+    pub(crate) part: &'static [usize],
+    pub(crate) base: &'static [usize],
 }
 
 /// The place of a figure.
