@@ -156,6 +156,12 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "file-too-large" => {
             "The file is larger than a node takes over the network. It was not read to its end and nothing of it was stored."
         }
+        "long-address" => {
+            "An address may have 8 KiB of path and query. This one was longer, so it was not looked at."
+        }
+        "large-headers" => {
+            "A request may have 32 KiB of headers. This one had more, so nothing in it was looked at."
+        }
         "not-found" => "No page and no statement has this address, or it is not open to everybody.",
         "storage" => {
             "The database or the disk did not take the data. The server acknowledges only what it holds durably, so it refused."
