@@ -174,6 +174,7 @@ struct Source {
     /// Provider, ULN, birth, postcode and codes of the latest learner.
     learner: String,
     provider: usize,
+    aim: usize,
 }
 
 impl Source {
@@ -189,11 +190,12 @@ impl Source {
             nth: 0,
             learner: String::new(),
             provider: 0,
+            aim: 0,
         }
     }
 
     fn below(&mut self, most: u64) -> usize {
-        usize::try_from(u64::from(self.draw.next_u32()) * most >> 32).unwrap_or(0)
+        usize::try_from((u64::from(self.draw.next_u32()) * most) >> 32).unwrap_or(0)
     }
 
     fn of<'a>(&mut self, list: &[&'a str]) -> &'a str {
@@ -232,11 +234,14 @@ impl Source {
 
     fn row(&mut self, line: &mut String) {
         let further = self.nth > 0 && self.below(12) == 0;
-        if !further {
+        // Each of a learner's enrolments has an aim of its own: none is the same one twice.
+        if further {
+            self.aim += 1;
+        } else {
             self.next_learner();
+            self.aim = 60_000_000 + self.below(200);
         }
-        // An aim's number and its start differ from those of the learner's enrolment before.
-        let aim = 60_000_000 + self.below(200);
+        let aim = self.aim;
         let programme = self.below(u64::from(PROGRAMMES));
         let (skill, mode) = (self.of(&SKILLS), self.of(&MODES));
         let start = self.starts.0 + self.below(self.starts.1);
