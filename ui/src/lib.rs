@@ -44,6 +44,7 @@ pub mod components;
 mod door;
 mod headers;
 mod html;
+mod leftover;
 mod page;
 mod patience;
 mod people;

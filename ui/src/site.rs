@@ -21,7 +21,7 @@ use crate::patience::{self, Patience, Watch};
 use crate::people::{People, SharedPeople, SignedIn, to_sign_in};
 use crate::problem::ProblemPage;
 use crate::roles::{Decision, RoleTable};
-use crate::{api, assets, headers, programs, session, sign_in};
+use crate::{api, assets, headers, leftover, programs, session, sign_in};
 
 /// Forms are small; a route that takes files sets its own `DefaultBodyLimit`.
 const BODY_BYTES: usize = 1024 * 1024;
@@ -180,7 +180,8 @@ impl Site {
             .layer(sessions.clone())
             .layer(self.csrf.clone().with_rejection_response(
                 programs::refuse_foreign_origin as fn(ProtectionError) -> Response,
-            ));
+            ))
+            .layer(middleware::from_fn(leftover::read));
         let machine = FOR_PROGRAMS
             .into_iter()
             .fold(machine, |router, path| {
