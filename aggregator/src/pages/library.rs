@@ -77,12 +77,15 @@ pub(super) struct Shelf {
 /// Pages of the library that one state of the log keeps at most.
 const KEPT: usize = 64;
 
-/// Pages that were read before, by the day and the choice.
+/// By the day and the choice.
+type ByChoice = BTreeMap<(Date, String), Arc<Shelf>>;
+
+/// Pages that were read before.
 #[derive(Clone, Default)]
-struct Shelves(Arc<Mutex<BTreeMap<(Date, String), Arc<Shelf>>>>);
+struct Shelves(Arc<Mutex<ByChoice>>);
 
 impl Shelves {
-    fn kept(&self) -> MutexGuard<'_, BTreeMap<(Date, String), Arc<Shelf>>> {
+    fn kept(&self) -> MutexGuard<'_, ByChoice> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
