@@ -36,6 +36,7 @@
 mod assets;
 pub mod charts;
 pub mod components;
+pub mod disk;
 mod door;
 mod headers;
 mod html;

@@ -13,11 +13,14 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::map_response;
+use axum::response::Response;
 use jiff::Timestamp;
 use ldsp_protocol::standard::Standard;
 use ldsp_ui::Clock;
 use ldsp_ui::tls::Material;
 use rand_core::{CryptoRng, UnwrapErr};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 pub use cli::main;
@@ -33,8 +36,9 @@ pub use people::{
 
 use crate::benchmark::Benchmarks;
 use crate::log::sequencer;
-use crate::store::StoreError;
+use crate::receive::Unconfirmed;
 use crate::store::sqlite::Sqlite;
+use crate::store::{StoreError, trouble};
 use crate::{Backend, Service};
 
 /// A command that was refused: why, and what to do next.
@@ -59,7 +63,11 @@ impl Refused {
 
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
-        // The store's messages are a sentence and its remedy.
+        if let StoreError::Database(error) = &error {
+            let trouble = trouble::of(error);
+            return Self::new(format!("{} ({error})", trouble.cause), trouble.next);
+        }
+        // The store's other messages are a sentence and its remedy.
         let text = error.to_string();
         match text.split_once(". ") {
             Some((cause, next)) => Self::new(cause, format!("{next}.")),
@@ -127,6 +135,7 @@ pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
         standard: Standard::v1(),
         public_url: identity.public_url,
         about: config.about.clone(),
+        data_dir: Some(config.data_dir.clone()),
         clock,
         benchmarks: Arc::new(Benchmarks::default()),
     };
@@ -163,7 +172,16 @@ impl App {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), Refused> {
-        let router = self.router()?;
+        let unconfirmed = Arc::new(Notify::new());
+        let watched = unconfirmed.clone();
+        // A write outside the log's own task whose fate is unknown ends the process, too.
+        let watch = map_response(move |response: Response| {
+            if response.extensions().get::<Unconfirmed>().is_some() {
+                watched.notify_one();
+            }
+            std::future::ready(response)
+        });
+        let router = self.router()?.layer(watch);
         let mut worker = self.worker;
         let serving = ldsp_ui::serve(listener, self.tls, router, shutdown);
         let outcome = tokio::select! {
@@ -174,6 +192,10 @@ impl App {
                 Ok(Err(error)) => error.into(),
                 _ => Refused::new("the log's writer ended", "Start the server again and look at its log."),
             }),
+            () = unconfirmed.notified() => Err(Refused::new(
+                "The disk did not confirm a write, so whether it is stored is unknown",
+                "Check the disk, then start the server again: what is there is read back.",
+            )),
         };
         // The doors close with the last handler, so nothing is queued any more.
         worker.abort();

@@ -24,7 +24,7 @@ use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::standard::STANDARD_V1;
 
-pub use refusal::{Refusal, unread};
+pub use refusal::{Refusal, Unconfirmed, unread};
 
 use crate::{Service, etag};
 

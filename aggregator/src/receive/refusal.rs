@@ -7,10 +7,14 @@ use ldsp_protocol::problem::{self, MEDIA_TYPE, Problem};
 use ldsp_ui::Unread;
 
 use crate::log::storage;
-use crate::store::{Conflict, StoreError};
+use crate::store::{Conflict, StoreError, trouble};
 
 /// Seconds after which a sender may try again.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("30");
+
+/// In the extensions of a response: the disk did not confirm a write, so the process must end.
+#[derive(Debug, Clone, Copy)]
+pub struct Unconfirmed;
 
 /// A problem on its way to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +30,14 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "a request met trouble with the store");
         Self(match error {
-            StoreError::Database(_) | StoreError::Migration(_) => storage(),
+            error if error.is_fatal() => Problem::new(
+                problem::UNCONFIRMED,
+                "The server ends now and reads back what is there when it is started again.",
+            ),
+            StoreError::Database(error) => {
+                Problem::new(problem::STORAGE, format!("{}.", trouble::of(&error).cause))
+            }
+            StoreError::Migration(_) => storage(),
             StoreError::Corrupt { .. } => Problem::new(
                 problem::INTERNAL,
                 "Stored data is damaged. The operator finds the place in the log.",
@@ -72,6 +83,9 @@ impl IntoResponse for Refusal {
         let status =
             StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, axum::Json(&self.0)).into_response();
+        if self.0.code == problem::UNCONFIRMED.code {
+            response.extensions_mut().insert(Unconfirmed);
+        }
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         if matches!(self.0.status, 429 | 503) {

@@ -9,6 +9,7 @@
 pub(crate) mod conformance;
 mod model;
 pub mod sqlite;
+pub(crate) mod trouble;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -59,9 +60,7 @@ impl StoreError {
     /// and read the truth back at its next start.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
-        // SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC (sqlite.org/rescode.html).
-        matches!(self, Self::Database(sqlx::Error::Database(e))
-            if e.code().is_some_and(|code| matches!(&*code, "1034" | "1290")))
+        matches!(self, Self::Database(error) if trouble::is_unconfirmed(error))
     }
 }
 

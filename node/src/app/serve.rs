@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 use std::future::Future;
 use std::io::Write as _;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use jiff::{Timestamp, ToSpan as _};
+use ldsp_ui::disk;
 use ldsp_ui::tls::{Material, PrivateCa, TlsError};
 use tokio::sync::Notify;
 
@@ -133,10 +134,18 @@ pub async fn run(
     let site = site(&node, &url, context, wake)?;
     tracing::info!(%url, "serving");
     let worker = tokio::spawn(worker.run());
-    let served = ldsp_ui::serve(listener, tls, site, shutdown).await;
+    let served = tokio::select! {
+        served = ldsp_ui::serve(listener, tls, site, shutdown) => {
+            served.map_err(|error| Refusal::new(error, "Check the `listen` address and try again."))
+        }
+        () = node.store.unconfirmed() => Err(Refusal::new(
+            "the disk did not confirm a write, so whether it is stored is unknown",
+            "Check the disk that holds data_dir, then start again: what is there is read back. A statement that was queued is sent from there.",
+        )),
+    };
     worker.abort();
     node.store.close().await;
-    served.map_err(|error| Refusal::new(error, "Check the `listen` address and try again."))
+    served
 }
 
 async fn stop_signal() {
@@ -182,24 +191,35 @@ fn site(node: &Node, url: &str, context: &Context, wake: Arc<Notify>) -> Result<
         queued: Arc::new(move || wake.notify_one()),
         illustrative: context.config.banner.clone(),
     };
-    let health = health(node.store.clone());
+    let health = health(node);
     // Browsers share cookies between the ports of a host, where several nodes may run: the demonstration does.
     pages::site(settings, url, node.lep.as_str(), health)
         .map_err(|error| Refusal::new(error, "Correct `public_url` in the configuration."))
 }
 
-/// For load balancers and service managers: the process answers; the store can be read.
-fn health(store: Store) -> Router {
-    async fn ready(State(store): State<Store>) -> StatusCode {
-        match store.identity().await {
-            Ok(Some(_)) => StatusCode::OK,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
+/// For load balancers and service managers: the process answers; the store can be read, and its disk takes more.
+fn health(node: &Node) -> Router {
+    async fn ready(State((store, dir)): State<(Store, PathBuf)>) -> (StatusCode, String) {
+        let read = match store.identity().await {
+            Ok(Some(_)) => disk::takes_more(&dir).map_err(|trouble| trouble.to_string()),
+            Ok(None) => Err("there is no node yet".to_owned()),
+            Err(error) => Err(format!("{error}. {}", error.next())),
+        };
+        match read {
+            Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
+            Err(why) => {
+                tracing::warn!(why, "not ready");
+                (
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    format!("not ready: {why}\n"),
+                )
+            }
         }
     }
     Router::new()
         .route("/health/live", get(|| async { StatusCode::OK }))
         .route("/health/ready", get(ready))
-        .with_state(store)
+        .with_state((node.store.clone(), node.dir.clone()))
 }
 
 /// The configured certificate, or one of this node's own authority.

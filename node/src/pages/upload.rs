@@ -10,6 +10,7 @@ use axum::extract::multipart::{Field, MultipartError};
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
 use crate::Entropy;
+use crate::import::scan::Scan;
 
 /// Files of uploads begin with this, for the moment in which they have a name.
 pub(super) const PREFIX: &str = "upload-";
@@ -32,6 +33,8 @@ pub(super) struct Received {
 pub(super) struct Upload {
     file: File,
     pub(super) bytes: u64,
+    /// The file was not read to its end: what came is refused for certain, and its report says why.
+    enough: bool,
 }
 
 /// Why an upload was not kept.
@@ -71,7 +74,15 @@ pub(super) async fn receive(
             "file" if received.upload.is_some() => {
                 return Err(UploadError::Form("The form holds more than one file."));
             }
-            "file" => received.upload = Some(Upload::receive(dir, entropy, field).await?),
+            "file" => {
+                let upload = Upload::receive(dir, entropy, field).await?;
+                let enough = upload.enough;
+                received.upload = Some(upload);
+                if enough {
+                    // Asking for the next field would read the rest of this one.
+                    break;
+                }
+            }
             _ => {}
         }
     }
@@ -108,15 +119,23 @@ impl Upload {
             .open(&path)?;
         remove_file(&path)?;
         let mut file = tokio::fs::File::from_std(file);
-        let mut bytes = 0;
+        let (mut bytes, mut enough, mut scan) = (0, false, Scan::new());
         while let Some(chunk) = field.chunk().await? {
             file.write_all(&chunk).await?;
             bytes += chunk.len() as u64;
+            enough = scan.is_enough(&chunk);
+            if enough {
+                break;
+            }
         }
         file.flush().await?;
         file.rewind().await?;
         let file = file.into_std().await;
-        Ok(Self { file, bytes })
+        Ok(Self {
+            file,
+            bytes,
+            enough,
+        })
     }
 
     /// The file, to be read from its beginning.
