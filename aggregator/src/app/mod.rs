@@ -11,6 +11,7 @@ mod site;
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::middleware::map_response;
@@ -172,18 +173,25 @@ impl App {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), Refused> {
-        let unconfirmed = Arc::new(Notify::new());
-        let watched = unconfirmed.clone();
+        let (unconfirmed, failed) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
+        let (watched, seen) = (unconfirmed.clone(), failed.clone());
         // A write outside the log's own task whose fate is unknown ends the process, too.
         let watch = map_response(move |response: Response| {
             if response.extensions().get::<Unconfirmed>().is_some() {
+                seen.store(true, Ordering::Relaxed);
                 watched.notify_one();
             }
             std::future::ready(response)
         });
         let router = self.router()?.layer(watch);
         let mut worker = self.worker;
-        let serving = ldsp_ui::serve(listener, self.tls, router, shutdown);
+        let stop = async move {
+            tokio::select! {
+                () = shutdown => {}
+                () = unconfirmed.notified() => {}
+            }
+        };
+        let serving = ldsp_ui::serve(listener, self.tls, router, stop);
         let outcome = tokio::select! {
             served = serving => served.map_err(|e| {
                 Refused::new(format!("the listener cannot be used: {e}"), "Choose another address with `listen`.")
@@ -192,14 +200,16 @@ impl App {
                 Ok(Err(error)) => error.into(),
                 _ => Refused::new("the log's writer ended", "Start the server again and look at its log."),
             }),
-            () = unconfirmed.notified() => Err(Refused::new(
-                "The disk did not confirm a write, so whether it is stored is unknown",
-                "Check the disk, then start the server again: what is there is read back.",
-            )),
         };
         // The doors close with the last handler, so nothing is queued any more.
         worker.abort();
         self.service.store.close().await;
+        if failed.load(Ordering::Relaxed) {
+            return Err(Refused::new(
+                "The disk did not confirm a write, so whether it is stored is unknown",
+                "Check the disk, then start the server again: what is there is read back.",
+            ));
+        }
         outcome
     }
 }

@@ -3,3 +3,4 @@
 mod enrolment;
 mod ingest;
 pub(crate) mod practice;
+mod skew;
