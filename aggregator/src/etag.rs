@@ -3,17 +3,22 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ldsp_protocol::ids::Digest;
+use ldsp_ui::api::holds;
 
 use crate::store::{Log, Registry, StoreError};
 use crate::{SOFTWARE, Service};
 
+/// It may change with the next statement.
+const ASK_AGAIN: (HeaderName, HeaderValue) =
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+
 /// Everything that an answer to this address depends on: log, nodes, standard, program and, for
 /// entries that open on a date, the day.
-async fn tag(service: &Service, uri: &Uri) -> Result<HeaderValue, StoreError> {
+async fn tag_of(service: &Service, uri: &Uri) -> Result<HeaderValue, StoreError> {
     let size = service.store.size().await?;
     let nodes = service.store.nodes().await?;
     let records: Vec<_> = nodes
@@ -37,21 +42,19 @@ pub(crate) async fn conditional(
 ) -> Response {
     let uri = request.uri().clone();
     // Without a tag the handler meets the same trouble and says so in its own way.
-    let Ok(tag) = tag(&service, &uri).await else {
+    let Ok(tag) = tag_of(&service, &uri).await else {
         return next.run(request).await;
     };
-    // Weak comparison (RFC 9110, section 13.1.2); the tag names the address, so no other answer has it.
-    let known = request.headers().get_all(header::IF_NONE_MATCH);
-    let held = known.iter().filter_map(|v| v.to_str().ok()).any(|list| {
-        list.split(',')
-            .any(|seen| seen.trim().trim_start_matches("W/") == tag)
-    });
-    if held {
-        return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
+    if holds(request.headers(), &tag) {
+        return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag), ASK_AGAIN]).into_response();
     }
     let mut response = next.run(request).await;
-    if response.status() == StatusCode::OK {
-        response.headers_mut().insert(header::ETAG, tag);
+    // The state may have moved on while the answer was made: then the tag is not known to be the answer's.
+    let is_still = tag_of(&service, &uri).await.is_ok_and(|now| now == tag);
+    if response.status() == StatusCode::OK && is_still {
+        let headers = response.headers_mut();
+        headers.insert(header::ETAG, tag);
+        headers.insert(ASK_AGAIN.0, ASK_AGAIN.1);
     }
     response
 }

@@ -1,4 +1,5 @@
-//! Web kit of both sites: layout, components, charts, assets, sessions, sign-in, people and roles, security headers, TLS.
+//! Web kit of both sites: layout, components, charts, assets, sessions, sign-in, people and roles, security headers, TLS, and
+//! what their JSON interfaces share.
 //! No domain logic.
 //!
 //! # In five minutes
@@ -33,8 +34,11 @@
 //! # }
 //! ```
 
+pub mod api;
+pub mod api_docs;
 mod assets;
 pub mod charts;
+mod checker;
 pub mod components;
 pub mod disk;
 mod door;
@@ -44,6 +48,7 @@ mod page;
 mod patience;
 mod people;
 mod problem;
+mod programs;
 mod roles;
 pub mod secret;
 mod server;
@@ -57,7 +62,7 @@ use std::sync::Arc;
 
 pub use html::Html;
 pub use page::{Banner, Frame, Link, NavItem, Page};
-pub use patience::{Answer as UnreadAnswer, Patience, Unread};
+pub use patience::Patience;
 pub use people::{Nobody, People, PeopleError, PersonRecord, Role, SignedIn};
 pub use problem::{ProblemPage, wants_html};
 pub use roles::{Access, RoleTable, Rule};

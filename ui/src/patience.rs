@@ -48,7 +48,7 @@ impl Default for Patience {
 
 /// A request that is refused before a handler has read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unread {
+pub(crate) enum Unread {
     /// 408: its body stopped coming, or came too slowly.
     Stalled,
     /// 414: its address is over 8 KiB.
@@ -57,8 +57,18 @@ pub enum Unread {
     LargeHeaders,
 }
 
+impl Unread {
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::Stalled => StatusCode::REQUEST_TIMEOUT,
+            Self::LongAddress => StatusCode::URI_TOO_LONG,
+            Self::LargeHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        }
+    }
+}
+
 /// How such a request is answered.
-pub type Answer = fn(Unread) -> Response;
+pub(crate) type Answer = fn(Unread) -> Response;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Watch {
@@ -233,27 +243,17 @@ impl Drop for Paced {
 
 /// For people.
 pub(crate) fn page(unread: Unread) -> Response {
-    let page = |status, code, title: &str| ProblemPage::new(status, code, title);
+    let page = |code, title: &str| ProblemPage::new(unread.status(), code, title);
     match unread {
-        Unread::Stalled => page(StatusCode::REQUEST_TIMEOUT, "request_stalled", "What you sent did not arrive")
+        Unread::Stalled => page("request_stalled", "What you sent did not arrive")
             .happened("Your browser began to send a form or file and then sent nothing more, or far too slowly, so we stopped waiting. Nothing was saved.")
             .next("Check your connection and send it again."),
-        Unread::LongAddress => page(StatusCode::URI_TOO_LONG, "address_too_long", "The address is too long")
+        Unread::LongAddress => page("address_too_long", "The address is too long")
             .happened("The address of the page is longer than any page of this site has.")
             .next("Check the address, or start from the front page."),
-        Unread::LargeHeaders => page(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", "Your browser sent too much with the request")
+        Unread::LargeHeaders => page("headers_too_large", "Your browser sent too much with the request")
             .happened("The headers of the request, mostly cookies, are larger than this site reads.")
             .next("Delete the cookies of this site in your browser and open the page again."),
-    }
-    .into_response()
-}
-
-/// For programs, unless the site has words of its own.
-pub(crate) fn plain(unread: Unread) -> Response {
-    match unread {
-        Unread::Stalled => StatusCode::REQUEST_TIMEOUT,
-        Unread::LongAddress => StatusCode::URI_TOO_LONG,
-        Unread::LargeHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
     }
     .into_response()
 }

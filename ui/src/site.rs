@@ -8,21 +8,34 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::routing::any;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::{CompressionLayer, Predicate, predicate::DefaultPredicate};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tower_sessions::Session;
 
 use crate::Clock;
+use crate::checker::Checker;
 use crate::page::{Frame, Unframed};
 use crate::patience::{self, Patience, Watch};
 use crate::people::{People, SharedPeople, SignedIn, to_sign_in};
 use crate::problem::ProblemPage;
 use crate::roles::{Decision, RoleTable};
-use crate::{assets, headers, session, sign_in};
+use crate::{api, assets, headers, programs, session, sign_in};
 
 /// Forms are small; a route that takes files sets its own `DefaultBodyLimit`.
 const BODY_BYTES: usize = 1024 * 1024;
+
+/// Addresses at which nobody expects a page: what no route answers below them is refused by a problem.
+const FOR_PROGRAMS: [&str; 7] = [
+    "/v1",
+    "/v1/",
+    "/v1/{*rest}",
+    "/api/",
+    "/api/{*rest}",
+    "/health/",
+    "/health/{*rest}",
+];
 
 /// Why a site cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +65,7 @@ pub struct Site {
     cookie: String,
     hsts: bool,
     patience: Patience,
-    machine_answer: patience::Answer,
+    programs: Router,
 }
 
 impl Site {
@@ -86,7 +99,7 @@ impl Site {
             cookie: "__Host-ldsp".into(),
             hsts: is_named_host(host),
             patience: Patience::default(),
-            machine_answer: patience::plain,
+            programs: Router::new(),
         })
     }
 
@@ -120,42 +133,72 @@ impl Site {
         self
     }
 
-    /// What programs are told when their request is refused before a handler reads it: the bare status unless said here.
+    /// Routes for programs of the site's own people. Each must be in the role table.
+    ///
+    /// Who asks is known by HTTP Basic (a person's name and secret, under the same throttle as sign-in) or by the session of the
+    /// pages; handlers take [`SignedIn`] as pages do. Every refusal is a problem ([`crate::api`]).
     #[must_use]
-    pub fn machine_answer(mut self, answer: patience::Answer) -> Self {
-        self.machine_answer = answer;
+    pub fn programs(mut self, routes: Router) -> Self {
+        self.programs = routes;
         self
+    }
+
+    /// The name of the session's cookie.
+    #[must_use]
+    pub fn cookie(&self) -> &str {
+        &self.cookie
     }
 
     /// The whole site.
     ///
     /// `pages` are for people: each of their routes must be in the role table; they get the session, the origin check, the
     /// frame and, as their answer to anything else, problem pages. `machine` is for programs, which prove themselves in their
-    /// own way and get their answers unchanged: `/v1/`, `/api/v1/`, `/health/`. Neither may use `/assets/` or `/sign-`.
+    /// own way and get their answers unchanged: `/v1/`, `/api/v1/`, `/health/`; a refusal that is not a problem yet becomes
+    /// one ([`crate::api`]), also below those paths where no route is. Neither may use `/assets/` or `/sign-`.
     pub fn router(self, pages: Router, machine: Router) -> Router {
+        let checker = Arc::new(Checker::new(self.people, self.clock.clone()));
+        let for_programs = Arc::new(programs::Gate {
+            checker: checker.clone(),
+            roles: self.roles.clone(),
+        });
         let gate = Arc::new(Gate {
             frame: self.frame,
-            people: self.people,
+            people: checker.people.clone(),
             roles: self.roles,
         });
+        let sessions = session::layer(self.cookie.clone(), self.clock);
         let patient = |answer: patience::Answer| {
             let patience = self.patience;
             middleware::from_fn_with_state(Watch { patience, answer }, patience::watch)
         };
-        let machine = machine
-            .layer(CatchPanicLayer::new())
-            .layer(patient(self.machine_answer));
+        let programs = self
+            .programs
+            .layer(middleware::from_fn_with_state(
+                for_programs,
+                programs::admit,
+            ))
+            .layer(sessions.clone())
+            .layer(self.csrf.clone().with_rejection_response(
+                programs::refuse_foreign_origin as fn(ProtectionError) -> Response,
+            ));
+        let machine = FOR_PROGRAMS
+            .into_iter()
+            .fold(machine, |router, path| {
+                router.route(path, any(api::nothing_here))
+            })
+            .merge(programs)
+            .layer(patient(api::unread))
+            .layer(CatchPanicLayer::custom(
+                api::panicked as fn(Box<dyn Any + Send>) -> Response,
+            ))
+            .layer(middleware::from_fn(api::every_refusal_is_a_problem));
         let pages =
             pages
-                .merge(sign_in::router(
-                    gate.people.clone(),
-                    self.clock.clone(),
-                    &self.cookie,
-                ))
+                .merge(sign_in::router(checker, &self.cookie))
                 .fallback(|| async { ProblemPage::not_found() })
                 .layer(DefaultBodyLimit::max(BODY_BYTES))
                 .layer(middleware::from_fn_with_state(gate.clone(), admit))
-                .layer(session::layer(self.cookie, self.clock))
+                .layer(sessions)
                 .layer(self.csrf.with_rejection_response(
                     refuse_foreign_form as fn(ProtectionError) -> Response,
                 ))
@@ -169,6 +212,7 @@ impl Site {
             .merge(machine)
             .merge(assets::router())
             .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(IsCacheable)))
+            .layer(middleware::from_fn(api::tell_encodings_apart))
             .layer(middleware::from_fn_with_state(self.hsts, headers::add))
     }
 }

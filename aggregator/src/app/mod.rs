@@ -19,6 +19,7 @@ use axum::response::Response;
 use jiff::Timestamp;
 use ldsp_protocol::standard::Standard;
 use ldsp_ui::Clock;
+use ldsp_ui::api::Unconfirmed;
 use ldsp_ui::tls::Material;
 use rand_core::{CryptoRng, UnwrapErr};
 use tokio::sync::Notify;
@@ -37,7 +38,6 @@ pub use people::{
 
 use crate::benchmark::Benchmarks;
 use crate::log::sequencer;
-use crate::receive::Unconfirmed;
 use crate::store::sqlite::Sqlite;
 use crate::store::{StoreError, trouble};
 use crate::{Backend, Service};

@@ -34,8 +34,7 @@ pub(super) fn router(service: &Arc<Service>, banner: Option<&str>) -> Result<Rou
     )
     .and_then(|site| site.cookie_suffix("national"))
     .map_err(|e| Refused::new(e.to_string(), "Run init with another public address."))?
-    .roles(pages::roles())
-    .machine_answer(receive::unread);
+    .roles(pages::roles());
     Ok(site.router(
         pages::router(service.clone()),
         receive::router(service.clone()),

@@ -5,6 +5,7 @@ use ldsp_protocol::geography::{Geography, Lep};
 use ldsp_protocol::ids::{Gss, NodeSlug, Period};
 use ldsp_protocol::standard::{Code, Dimension, NOT_STATED};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::coverage::{Coverage, Range, Status};
 use super::estimate::Families;
@@ -29,7 +30,7 @@ pub struct Inputs {
 }
 
 /// How a LEP stands: what the map and the list of areas show.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct LepStanding {
     /// The LEP.
     pub place: Place,
@@ -60,7 +61,7 @@ impl LepStanding {
 }
 
 /// Figures of one LEP.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct LepFindings {
     /// How it stands, with its totals.
     pub standing: LepStanding,

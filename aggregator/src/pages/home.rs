@@ -18,14 +18,20 @@ use crate::benchmark::{Finding, LepStanding, Measure, Snapshot, Status};
 
 pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
     let snapshot = service.snapshot().await?;
-    let shelf = library::shelf(&service.store, service.today()).await?;
+    let today = service.today();
+    let practice = library::newest(&service.store, today, 3).await?;
+    let open = library::open(&service.store, today).await?;
     let has_figures = snapshot.range().is_some();
     let body = Home {
         figures: national(&snapshot),
         map: map::figure(&snapshot),
         trend: trend(&snapshot),
-        practice: shelf.entries.iter().take(3).map(Card::new).collect(),
-        all_practice: words::plural(shelf.entries.len(), "entry", "entries"),
+        practice: practice.iter().map(Card::new).collect(),
+        all_practice: words::plural(
+            usize::try_from(open).unwrap_or(usize::MAX),
+            "entry",
+            "entries",
+        ),
         verifier: service.signer.verifier().vkey(),
         statements: statements(snapshot.size()),
         recent: example(&snapshot),

@@ -7,7 +7,6 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use ldsp_protocol::geography::Geography;
 use ldsp_protocol::ids::{Gss, Period};
-use ldsp_protocol::practice::Area;
 use ldsp_ui::charts::{Alternative, Bar, BarChart, LineChart, Series, Unit};
 use ldsp_ui::components::{Details, Figure, InsetText, Stats, SummaryList, Table, link};
 use ldsp_ui::{Html, Page, ProblemPage};
@@ -40,9 +39,10 @@ pub(super) async fn show(
     let snapshot = service.snapshot().await?;
     let lep = snapshot.lep(&code).ok_or_else(ProblemPage::not_found)?;
     let statements = statements(&service, &lep.standing).await?;
-    let shelf = library::shelf(&service.store, service.today()).await?;
-    // Only entries whose authors named this area: others of its node must not be tied to it here.
-    let named = |e: &&crate::store::LibraryEntry| e.entry.area == Area::Lep(code.clone());
+    let practice = match &lep.standing.node {
+        Some(node) => library::naming(&service.store, service.today(), node, &code).await?,
+        None => Vec::new(),
+    };
     let body = Body {
         facts: facts(&code, &lep.standing),
         stats: stats(&lep.standing),
@@ -50,7 +50,7 @@ pub(super) async fn show(
         trend: trend(&snapshot, &code, &lep.standing),
         tiers: tiers(&snapshot, &lep),
         districts: districts(&lep),
-        practice: shelf.entries.iter().filter(named).map(Card::new).collect(),
+        practice: practice.iter().map(Card::new).collect(),
         statements,
     };
     let page = Page::new(lep.standing.place.name.clone())

@@ -5,6 +5,7 @@
 //! what surrounds every page; [`ldsp_ui::Site`] puts the three together.
 
 mod about;
+mod api;
 mod breakdown;
 mod dots;
 mod entry;
@@ -20,6 +21,7 @@ mod measure;
 mod measures;
 mod nodes;
 mod operator;
+mod paging;
 mod practice;
 mod words;
 
@@ -96,6 +98,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/operator/nodes/{node}/approve", post(operator::approve))
         .route("/problems", get(help::list))
         .route("/problems/{code}", get(help::show))
+        .route("/api", get(api::page(&service)))
         .route("/about", get(about::about))
         .route("/accessibility", get(about::accessibility))
         .route("/privacy", get(about::privacy))
@@ -106,7 +109,7 @@ pub fn router(service: Arc<Service>) -> Router {
 /// Who may use which route of [`router`].
 #[must_use]
 pub fn roles() -> RoleTable {
-    const PUBLIC: [&str; 20] = [
+    const PUBLIC: [&str; 21] = [
         "/",
         "/contributions.csv",
         "/trend.csv",
@@ -124,6 +127,7 @@ pub fn roles() -> RoleTable {
         "/nodes",
         "/problems",
         "/problems/{code}",
+        "/api",
         "/about",
         "/accessibility",
         "/privacy",
@@ -157,6 +161,7 @@ pub fn frame(banner: Option<&str>) -> Frame {
         Link::new("About these figures", "/about"),
         Link::new("Accessibility", "/accessibility"),
         Link::new("Privacy and cookies", "/privacy"),
+        Link::new("API", "/api"),
         Link::new("Messages and what to do", "/problems"),
     ];
     frame.footer_note = Html::text(

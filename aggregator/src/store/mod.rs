@@ -8,18 +8,21 @@
 #[cfg(test)]
 pub(crate) mod conformance;
 mod model;
+mod rows;
 pub mod sqlite;
 pub(crate) mod trouble;
 
 use std::collections::BTreeMap;
 use std::future::Future;
 
+use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use sqlx::error::ErrorKind;
 
 pub use model::{
     Effect, Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, NationalMonth,
-    NewEnrolment, NewStatement, Node, Person, Place, Placed, PracticeFilter, Reader, Role, Stored,
+    NewEnrolment, NewStatement, Node, Outline, Person, Place, Placed, PracticeCounts,
+    PracticeFilter, Reader, Role, Span, StatementFilter, Stored, Tally,
 };
 
 use crate::rollup::NodeMonth;
@@ -171,6 +174,17 @@ pub trait Log: Send + Sync + 'static {
         start: u64,
         limit: u32,
     ) -> impl Future<Output = Outcome<Vec<LoggedStatement>>> + Send;
+    /// At most `limit` statements that pass `filter`, newest first, without their bytes.
+    fn latest(
+        &self,
+        filter: &StatementFilter,
+        limit: u32,
+    ) -> impl Future<Output = Outcome<Vec<Outline>>> + Send;
+    /// Each node's last statement, by the node's name; nodes without one are left out.
+    fn heads(&self) -> impl Future<Output = Outcome<Vec<Outline>>> + Send;
+    /// How many statements of each kind each node has, and when they came, by node and kind; without those
+    /// who have none.
+    fn tally(&self) -> impl Future<Output = Outcome<Vec<Tally>>> + Send;
 }
 
 /// Cumulative estimates, written by [`Log::append`] only.
@@ -190,6 +204,14 @@ pub trait Library: Send + Sync + 'static {
         &self,
         filter: &PracticeFilter,
     ) -> impl Future<Output = Outcome<Vec<LibraryEntry>>> + Send;
+    /// How many entries `filter` finds, on all its pages, and would find with another choice in one of its lists;
+    /// `before` and `limit` do not count.
+    fn counts(
+        &self,
+        filter: &PracticeFilter,
+    ) -> impl Future<Output = Outcome<PracticeCounts>> + Send;
+    /// Number of entries, not superseded, that wait for a date after `today` to be open to everybody.
+    fn waiting(&self, today: Date) -> impl Future<Output = Outcome<u64>> + Send;
     /// A node's entry by its sequence number, superseded or not, whoever may read it.
     fn entry(
         &self,

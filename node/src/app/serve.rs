@@ -4,17 +4,13 @@ use std::fs::{File, TryLockError};
 use std::future::Future;
 use std::io::Write as _;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::get;
 use jiff::{Timestamp, ToSpan as _};
-use ldsp_ui::disk;
 use ldsp_ui::tls::{Material, PrivateCa, TlsError};
 use tokio::sync::Notify;
 
@@ -200,35 +196,9 @@ fn site(node: &Node, url: &str, context: &Context, wake: Arc<Notify>) -> Result<
         queued: Arc::new(move || wake.notify_one()),
         illustrative: context.config.banner.clone(),
     };
-    let health = health(node);
     // Browsers share cookies between the ports of a host, where several nodes may run: the demonstration does.
-    pages::site(settings, url, node.lep.as_str(), health)
+    pages::site(settings, url, node.lep.as_str())
         .map_err(|error| Refusal::new(error, "Correct `public_url` in the configuration."))
-}
-
-/// For load balancers and service managers: the process answers; the store can be read, and its disk takes more.
-fn health(node: &Node) -> Router {
-    async fn ready(State((store, dir)): State<(Store, PathBuf)>) -> (StatusCode, String) {
-        let read = match store.identity().await {
-            Ok(Some(_)) => disk::takes_more(&dir).map_err(|trouble| trouble.to_string()),
-            Ok(None) => Err("there is no node yet".to_owned()),
-            Err(error) => Err(format!("{error}. {}", error.next())),
-        };
-        match read {
-            Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
-            Err(why) => {
-                tracing::warn!(why, "not ready");
-                (
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    format!("not ready: {why}\n"),
-                )
-            }
-        }
-    }
-    Router::new()
-        .route("/health/live", get(|| async { StatusCode::OK }))
-        .route("/health/ready", get(ready))
-        .with_state((node.store.clone(), node.dir.clone()))
 }
 
 /// The configured certificate, or one of this node's own authority.

@@ -68,6 +68,17 @@ impl Problems {
         }
     }
 
+    /// Takes problems that were found late, themselves in the order of the file.
+    pub(super) fn merge(&mut self, late: Self) {
+        self.total += late.total;
+        for (code, number) in late.by_code {
+            *self.by_code.entry(code).or_default() += number;
+        }
+        self.detailed.extend(late.detailed);
+        self.detailed.sort_by_key(|problem| problem.line);
+        self.detailed.truncate(DETAILED);
+    }
+
     /// The first [`DETAILED`] problems, in the order of the file.
     #[must_use]
     pub fn detailed(&self) -> &[RowProblem] {

@@ -22,7 +22,7 @@ use crate::store::imports::ImportKind;
 use crate::store::people::Role;
 
 /// Largest file: about two million rows.
-const LARGEST: usize = 512 << 20;
+pub(crate) const LARGEST: usize = 512 << 20;
 /// Rows of a report that are shown on the page; the file has all of them.
 const SHOWN: usize = 100;
 

@@ -219,6 +219,8 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(patience)
+            // A large import does not leave a write-ahead log of its size behind: 64 MiB are kept.
+            .pragma("journal_size_limit", "67108864")
             // Bulk statements are long, and what runs here is nobody's business.
             .disable_statement_logging();
         let writer = SqlitePoolOptions::new()

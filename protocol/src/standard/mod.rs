@@ -20,6 +20,7 @@ pub const STANDARD_V1: &str = include_str!("../../data/standard-v1.json");
 pub const NOT_STATED: &str = "not-stated";
 
 /// A dimension of the standard.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(
@@ -333,6 +334,10 @@ fn plain(text: &str) -> String {
 }
 
 fn find_code(codes: &[Code], text: &str) -> Option<usize> {
+    // Programs write the id as it is; only people vary it. No id is another code's title (checked by a test).
+    if let Some(at) = codes.iter().position(|c| c.id == text) {
+        return Some(at);
+    }
     let wanted = plain(text);
     codes
         .iter()

@@ -33,7 +33,7 @@ async fn send(pieces: usize, bytes: usize, pause: Duration) -> (StatusCode, usiz
     });
     let watch = Watch {
         patience: Patience::default(),
-        answer: plain,
+        answer: crate::api::unread,
     };
     let read = |body: Body| async move {
         match axum::body::to_bytes(body, usize::MAX).await {

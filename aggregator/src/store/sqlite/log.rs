@@ -4,50 +4,16 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use ldsp_protocol::ids::{NodeSlug, Period};
-use ldsp_protocol::statement::Kind;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Connection as _, Row, SqliteConnection, query};
+use sqlx::{Connection as _, SqliteConnection, query};
 
 use super::registry::find_node;
-use super::{Columns, IMMEDIATE, Sqlite, library, rollups, signed};
+use super::{IMMEDIATE, Sqlite, library, lists, rollups};
 use crate::rollup::{self, Fold};
+use crate::store::rows::{self, Columns, signed};
 use crate::store::{
-    Conflict, Effect, Equivocation, Head, Log, LoggedStatement, NewStatement, Place, Placed, Sign,
-    StoreError,
+    Conflict, Effect, Equivocation, Head, Log, LoggedStatement, NewStatement, Outline, Place,
+    Placed, Sign, StatementFilter, StoreError, Tally,
 };
-
-fn statement(row: &SqliteRow) -> Result<LoggedStatement, StoreError> {
-    let key = row
-        .try_get::<i64, _>("leaf")
-        .map_or_else(|_| "?".to_owned(), |leaf| leaf.to_string());
-    let columns = Columns::new(row, "statement", key);
-    let kind = |text: &str| Kind::ALL.into_iter().find(|k| k.as_str() == text);
-    Ok(LoggedStatement {
-        index: columns.number("leaf")?,
-        node: columns.text("node")?,
-        seq: columns.number("seq")?,
-        kind: columns.choice("kind", kind)?,
-        period: columns.optional("period")?,
-        key_id: columns.digest("key_id")?,
-        pae: columns.digest("pae")?,
-        envelope: columns.raw("envelope")?,
-        receipt: columns.raw("receipt")?,
-        received: columns.time("received")?,
-    })
-}
-
-fn evidence(row: &SqliteRow) -> Result<Equivocation, StoreError> {
-    let seq = row.try_get::<i64, _>("seq").unwrap_or_default();
-    let columns = Columns::new(row, "equivocation", seq.to_string());
-    Ok(Equivocation {
-        node: columns.text("node")?,
-        seq: columns.number("seq")?,
-        logged: columns.digest("logged_pae")?,
-        refused: columns.digest("pae")?,
-        envelope: columns.raw("envelope")?,
-        received: columns.time("received")?,
-    })
-}
 
 async fn find(
     connection: &mut SqliteConnection,
@@ -62,7 +28,7 @@ async fn find(
     .bind(signed(seq))
     .fetch_optional(connection)
     .await?;
-    row.as_ref().map(statement).transpose()
+    row.as_ref().map(rows::statement).transpose()
 }
 
 async fn size(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
@@ -255,24 +221,20 @@ impl Log for Sqlite {
     }
 
     async fn evidence(&self, node: &NodeSlug) -> Result<Vec<Equivocation>, StoreError> {
-        let rows = query(
+        let found = query(
             "SELECT node, seq, logged_pae, pae, envelope, received FROM equivocation WHERE node = $1 ORDER BY seq",
         )
         .bind(node.as_str())
         .fetch_all(&self.reader)
         .await?;
-        rows.iter().map(evidence).collect()
+        found.iter().map(rows::evidence).collect()
     }
 
     async fn conflicts(&self) -> Result<BTreeMap<NodeSlug, u64>, StoreError> {
-        let rows = query("SELECT node, count(*) AS conflicts FROM equivocation GROUP BY node")
+        let found = query("SELECT node, count(*) AS conflicts FROM equivocation GROUP BY node")
             .fetch_all(&self.reader)
             .await?;
-        let count = |row: &SqliteRow| {
-            let columns = Columns::new(row, "equivocation", "all");
-            Ok((columns.text("node")?, columns.number("conflicts")?))
-        };
-        rows.iter().map(count).collect()
+        found.iter().map(rows::conflicts).collect()
     }
 
     async fn size(&self) -> Result<u64, StoreError> {
@@ -298,11 +260,11 @@ impl Log for Sqlite {
         .bind(pae.as_bytes().as_slice())
         .fetch_optional(&self.reader)
         .await?;
-        row.as_ref().map(statement).transpose()
+        row.as_ref().map(rows::statement).transpose()
     }
 
     async fn statements(&self, start: u64, limit: u32) -> Result<Vec<LoggedStatement>, StoreError> {
-        let rows = query(
+        let found = query(
             "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received
              FROM statement WHERE leaf >= $1 ORDER BY leaf LIMIT $2",
         )
@@ -310,6 +272,22 @@ impl Log for Sqlite {
         .bind(limit)
         .fetch_all(&self.reader)
         .await?;
-        rows.iter().map(statement).collect()
+        found.iter().map(rows::statement).collect()
+    }
+
+    async fn latest(
+        &self,
+        filter: &StatementFilter,
+        limit: u32,
+    ) -> Result<Vec<Outline>, StoreError> {
+        lists::latest(&self.reader, filter, limit).await
+    }
+
+    async fn heads(&self) -> Result<Vec<Outline>, StoreError> {
+        lists::heads(&self.reader).await
+    }
+
+    async fn tally(&self) -> Result<Vec<Tally>, StoreError> {
+        lists::tally(&self.reader).await
     }
 }

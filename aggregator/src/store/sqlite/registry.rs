@@ -3,65 +3,12 @@
 use jiff::Timestamp;
 use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::ids::{Digest, NodeSlug};
-use ldsp_protocol::keys::{admit, key_id};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection, query};
+use ldsp_protocol::keys::key_id;
+use sqlx::{SqliteConnection, query};
 
-use super::{Columns, IMMEDIATE, Sqlite};
-use crate::store::{
-    Conflict, Head, InviteRow, NewEnrolment, Node, Person, Registry, Role, StoreError, Stored,
-};
-
-fn key_of(row: &SqliteRow, column: &str) -> String {
-    row.try_get(column).unwrap_or_else(|_| "?".to_owned())
-}
-
-fn state_of(text: &str) -> Option<NodeState> {
-    match text {
-        "invited" => Some(NodeState::Invited),
-        "pending" => Some(NodeState::Pending),
-        "active" => Some(NodeState::Active),
-        _ => None,
-    }
-}
-
-pub(super) fn node(row: &SqliteRow) -> Result<Node, StoreError> {
-    let columns = Columns::new(row, "node", key_of(row, "name"));
-    let key = match columns.raw::<Option<Vec<u8>>>("public_key")? {
-        None => None,
-        Some(bytes) => Some(admit(&bytes).map_err(|_| columns.corrupt("public_key"))?),
-    };
-    let state = columns.choice("state", state_of)?;
-    if (state == NodeState::Invited) != key.is_none() {
-        return Err(columns.corrupt("public_key"));
-    }
-    Ok(Node {
-        node: columns.text("name")?,
-        lep: columns.text("lep")?,
-        state,
-        key,
-        approved_by: columns.raw("approved_by")?,
-        head: Head {
-            seq: columns.number("head_seq")?,
-            pae: columns.digest("head_pae")?,
-        },
-    })
-}
-
-fn person(row: &SqliteRow) -> Result<Person, StoreError> {
-    let columns = Columns::new(row, "person", key_of(row, "name"));
-    let role = |text: &str| {
-        [Role::Operator, Role::Analyst]
-            .into_iter()
-            .find(|r| r.as_str() == text)
-    };
-    Ok(Person {
-        name: columns.raw("name")?,
-        role: columns.choice("role", role)?,
-        secret_hash: columns.raw("secret_hash")?,
-        added: columns.time("added")?,
-    })
-}
+use super::{IMMEDIATE, Sqlite};
+use crate::store::rows::{self, Columns};
+use crate::store::{Conflict, InviteRow, NewEnrolment, Node, Person, Registry, StoreError, Stored};
 
 pub(super) async fn find_node(
     connection: &mut SqliteConnection,
@@ -73,7 +20,7 @@ pub(super) async fn find_node(
     .bind(name.as_str())
     .fetch_optional(connection)
     .await?;
-    row.as_ref().map(node).transpose()
+    row.as_ref().map(rows::node).transpose()
 }
 
 async fn find_invite(
@@ -87,19 +34,7 @@ async fn find_invite(
     .bind(name.as_str())
     .fetch_optional(connection)
     .await?;
-    let Some(row) = row else {
-        return Ok(None);
-    };
-    let columns = Columns::new(&row, "invite", name.as_str());
-    Ok(Some(InviteRow {
-        node: columns.text("node")?,
-        lep: columns.text("lep")?,
-        secret_hash: columns.digest("secret_hash")?,
-        expires: columns.time("expires")?,
-        created: columns.time("created")?,
-        created_by: columns.raw("created_by")?,
-        used: columns.optional_digest("used_pae")?,
-    }))
+    row.as_ref().map(rows::invite).transpose()
 }
 
 impl Registry for Sqlite {
@@ -218,12 +153,12 @@ impl Registry for Sqlite {
     }
 
     async fn nodes(&self) -> Result<Vec<Node>, StoreError> {
-        let rows = query(
+        let found = query(
             "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae FROM node ORDER BY name",
         )
         .fetch_all(&self.reader)
         .await?;
-        rows.iter().map(node).collect()
+        found.iter().map(rows::node).collect()
     }
 
     async fn add_person(&self, person: &Person) -> Result<(), StoreError> {
@@ -260,7 +195,7 @@ impl Registry for Sqlite {
                 .bind(name)
                 .fetch_optional(&self.writer)
                 .await?;
-        person(&row.ok_or(Conflict::NoPerson)?)
+        rows::person(&row.ok_or(Conflict::NoPerson)?)
     }
 
     async fn person(&self, name: &str) -> Result<Option<Person>, StoreError> {
@@ -268,13 +203,13 @@ impl Registry for Sqlite {
             .bind(name)
             .fetch_optional(&self.reader)
             .await?;
-        row.as_ref().map(person).transpose()
+        row.as_ref().map(rows::person).transpose()
     }
 
     async fn people(&self) -> Result<Vec<Person>, StoreError> {
-        let rows = query("SELECT name, role, secret_hash, added FROM person ORDER BY name")
+        let found = query("SELECT name, role, secret_hash, added FROM person ORDER BY name")
             .fetch_all(&self.reader)
             .await?;
-        rows.iter().map(person).collect()
+        found.iter().map(rows::person).collect()
     }
 }

@@ -1,57 +1,17 @@
 //! Cumulative estimates and national sums.
 
 use ldsp_protocol::ids::{NodeSlug, Period};
-use ldsp_protocol::standard::{Codebook, Standard};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection, query};
+use sqlx::{SqliteConnection, query};
 
-use super::{Columns, Sqlite, as_blob, signed};
-use crate::rollup::{Layout, NodeMonth, Span};
+use super::Sqlite;
+use crate::rollup::NodeMonth;
+use crate::store::rows::{self, as_blob, signed};
 use crate::store::{NationalMonth, Rollups, StoreError};
-
-fn row_key(row: &SqliteRow, first: &str, second: &str) -> String {
-    let text = |column: &str| row.try_get(column).unwrap_or_else(|_| "?".to_owned());
-    format!("{} {}", text(first), text(second))
-}
-
-fn month(row: &SqliteRow, with_published: bool) -> Result<NodeMonth, StoreError> {
-    let columns = Columns::new(row, "node_month", row_key(row, "node", "period"));
-    let lep = columns.text("lep")?;
-    let pledges: Vec<_> = columns.json("pledges")?;
-    let cells = Layout::of_node(Standard::v1(), &Codebook::new(&lep, &pledges)).cells();
-    let earlier = match columns.optional_number("earlier_month")? {
-        None => None,
-        Some(month) => Some(Span {
-            month,
-            rho_micro: columns.number("earlier_rho_micro")?,
-        }),
-    };
-    Ok(NodeMonth {
-        node: columns.text("node")?,
-        period: columns.text("period")?,
-        seq: columns.number("seq")?,
-        epoch: columns.number("epoch")?,
-        span: Span {
-            month: columns.number("month")?,
-            rho_micro: columns.number("rho_micro")?,
-        },
-        earlier,
-        published: if with_published {
-            columns.cells("published", cells)?
-        } else {
-            Vec::new()
-        },
-        cumulative: columns.cells("cumulative", cells)?,
-        lep,
-        pledges,
-    })
-}
 
 pub(super) async fn insert_month(
     connection: &mut SqliteConnection,
     month: &NodeMonth,
 ) -> Result<(), StoreError> {
-    let pledges: Vec<&str> = month.pledges.iter().map(|p| p.as_str()).collect();
     let number = |n: usize| signed(n as u64);
     query(
         "INSERT INTO node_month (node, period, lep, seq, epoch, month, rho_micro, earlier_month,
@@ -67,27 +27,12 @@ pub(super) async fn insert_month(
     .bind(signed(month.span.rho_micro))
     .bind(month.earlier.map(|e| number(e.month)))
     .bind(month.earlier.map(|e| signed(e.rho_micro)))
-    .bind(serde_json::to_string(&pledges).expect("a list of texts always serialises"))
+    .bind(rows::pledges(month))
     .bind(as_blob(&month.published))
     .bind(as_blob(&month.cumulative))
     .execute(connection)
     .await?;
     Ok(())
-}
-
-fn national(row: &SqliteRow) -> Result<NationalMonth, StoreError> {
-    let columns = Columns::new(row, "national_month", row_key(row, "period", "part"));
-    let part: String = columns.raw("part")?;
-    let layout = if part.is_empty() {
-        Layout::national(Standard::v1())
-    } else {
-        Layout::national_pledge(Standard::v1())
-    };
-    Ok(NationalMonth {
-        period: columns.text("period")?,
-        cells: columns.cells("cells", layout.cells())?,
-        part,
-    })
 }
 
 /// A month's sum so far; empty before the first.
@@ -102,7 +47,7 @@ pub(super) async fn national_cells(
             .bind(part)
             .fetch_optional(connection)
             .await?;
-    row.map_or_else(|| Ok(Vec::new()), |row| Ok(national(&row)?.cells))
+    row.map_or_else(|| Ok(Vec::new()), |row| Ok(rows::national(&row)?.cells))
 }
 
 pub(super) async fn write_national(
@@ -125,30 +70,30 @@ pub(super) async fn write_national(
 
 impl Rollups for Sqlite {
     async fn history(&self, node: &NodeSlug) -> Result<Vec<NodeMonth>, StoreError> {
-        let rows = query(
+        let found = query(
             "SELECT node, period, lep, seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro,
                  pledges, published, cumulative FROM node_month WHERE node = $1 ORDER BY period",
         )
         .bind(node.as_str())
         .fetch_all(&self.reader)
         .await?;
-        rows.iter().map(|row| month(row, true)).collect()
+        found.iter().map(|row| rows::month(row, true)).collect()
     }
 
     async fn contributions(&self) -> Result<Vec<NodeMonth>, StoreError> {
-        let rows = query(
+        let found = query(
             "SELECT node, period, lep, seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro,
                  pledges, cumulative FROM node_month ORDER BY node, period",
         )
         .fetch_all(&self.reader)
         .await?;
-        rows.iter().map(|row| month(row, false)).collect()
+        found.iter().map(|row| rows::month(row, false)).collect()
     }
 
     async fn national(&self) -> Result<Vec<NationalMonth>, StoreError> {
-        let rows = query("SELECT period, part, cells FROM national_month ORDER BY period, part")
+        let found = query("SELECT period, part, cells FROM national_month ORDER BY period, part")
             .fetch_all(&self.reader)
             .await?;
-        rows.iter().map(national).collect()
+        found.iter().map(rows::national).collect()
     }
 }

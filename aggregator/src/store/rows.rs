@@ -1,0 +1,407 @@
+//! Rows of either database as values of the model, and values as columns hold them. What does not
+//! parse is named by table, column and row. Nothing here knows a dialect.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use ldsp_protocol::enrolment::NodeState;
+use ldsp_protocol::ids::{Digest, NodeSlug};
+use ldsp_protocol::keys::admit;
+use ldsp_protocol::practice::{PracticeEntry, Sharing};
+use ldsp_protocol::standard::{Codebook, Standard};
+use ldsp_protocol::statement::Kind;
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+
+use super::{
+    Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, NationalMonth, Node, Outline,
+    Person, Role, StoreError, Tally,
+};
+use crate::rollup::{Layout, NodeMonth, Span};
+
+/// The three types that columns have. `None` when the column holds another, `Some(None)` for NULL.
+pub(super) trait Fields {
+    fn text(&self, column: &str) -> Option<Option<String>>;
+    fn bytes(&self, column: &str) -> Option<Option<Vec<u8>>>;
+    fn number(&self, column: &str) -> Option<Option<i64>>;
+}
+
+macro_rules! fields {
+    ($row:ty) => {
+        impl Fields for $row {
+            fn text(&self, column: &str) -> Option<Option<String>> {
+                self.try_get(column).ok()
+            }
+            fn bytes(&self, column: &str) -> Option<Option<Vec<u8>>> {
+                self.try_get(column).ok()
+            }
+            fn number(&self, column: &str) -> Option<Option<i64>> {
+                self.try_get(column).ok()
+            }
+        }
+    };
+}
+fields!(SqliteRow);
+fields!(PgRow);
+
+/// How a row is named when it is damaged.
+enum Key {
+    Known(String),
+    /// By these columns, text or number.
+    Of(&'static [&'static str]),
+}
+
+/// Reads the columns of one row; what does not parse is named.
+pub(super) struct Columns<'a, R> {
+    row: &'a R,
+    table: &'static str,
+    key: Key,
+}
+
+impl<'a, R: Fields> Columns<'a, R> {
+    pub(super) fn new(row: &'a R, table: &'static str, key: impl Into<String>) -> Self {
+        let key = Key::Known(key.into());
+        Self { row, table, key }
+    }
+
+    fn keyed(row: &'a R, table: &'static str, key: &'static [&'static str]) -> Self {
+        let key = Key::Of(key);
+        Self { row, table, key }
+    }
+
+    fn corrupt(&self, column: &'static str) -> StoreError {
+        let part = |column: &&str| {
+            let text = self.row.text(column).flatten();
+            let number = || self.row.number(column).flatten().map(|n| n.to_string());
+            text.or_else(number).unwrap_or_else(|| "?".to_owned())
+        };
+        let row = match &self.key {
+            Key::Known(name) => name.clone(),
+            Key::Of(columns) => columns.iter().map(part).collect::<Vec<_>>().join(" "),
+        };
+        StoreError::Corrupt {
+            table: self.table,
+            column,
+            row,
+        }
+    }
+
+    /// A value that must be there, of what `read` found.
+    fn there<T>(&self, column: &'static str, found: Option<Option<T>>) -> Result<T, StoreError> {
+        found.flatten().ok_or_else(|| self.corrupt(column))
+    }
+
+    fn string(&self, column: &'static str) -> Result<String, StoreError> {
+        self.there(column, self.row.text(column))
+    }
+
+    fn optional_string(&self, column: &'static str) -> Result<Option<String>, StoreError> {
+        self.row.text(column).ok_or_else(|| self.corrupt(column))
+    }
+
+    fn bytes(&self, column: &'static str) -> Result<Vec<u8>, StoreError> {
+        self.there(column, self.row.bytes(column))
+    }
+
+    fn optional_bytes(&self, column: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.row.bytes(column).ok_or_else(|| self.corrupt(column))
+    }
+
+    pub(super) fn text<T: FromStr>(&self, column: &'static str) -> Result<T, StoreError> {
+        let text = self.string(column)?;
+        text.parse().map_err(|_| self.corrupt(column))
+    }
+
+    fn optional<T: FromStr>(&self, column: &'static str) -> Result<Option<T>, StoreError> {
+        let text = self.optional_string(column)?;
+        text.map(|t| t.parse().map_err(|_| self.corrupt(column)))
+            .transpose()
+    }
+
+    pub(super) fn number<T: TryFrom<i64>>(&self, column: &'static str) -> Result<T, StoreError> {
+        let number = self.there(column, self.row.number(column))?;
+        T::try_from(number).map_err(|_| self.corrupt(column))
+    }
+
+    fn optional_number<T: TryFrom<i64>>(
+        &self,
+        column: &'static str,
+    ) -> Result<Option<T>, StoreError> {
+        let number = self.row.number(column);
+        let number = number.ok_or_else(|| self.corrupt(column))?;
+        number
+            .map(|n| T::try_from(n).map_err(|_| self.corrupt(column)))
+            .transpose()
+    }
+
+    fn digest(&self, column: &'static str) -> Result<Digest, StoreError> {
+        let bytes = <[u8; 32]>::try_from(self.bytes(column)?);
+        bytes
+            .map(Digest::from_bytes)
+            .map_err(|_| self.corrupt(column))
+    }
+
+    fn optional_digest(&self, column: &'static str) -> Result<Option<Digest>, StoreError> {
+        match self.optional_bytes(column)? {
+            None => Ok(None),
+            Some(_) => self.digest(column).map(Some),
+        }
+    }
+
+    fn time(&self, column: &'static str) -> Result<Timestamp, StoreError> {
+        Timestamp::from_millisecond(self.number(column)?).map_err(|_| self.corrupt(column))
+    }
+
+    fn json<T: serde::de::DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
+        serde_json::from_str(&self.string(column)?).map_err(|_| self.corrupt(column))
+    }
+
+    /// A choice of ours by its id.
+    fn choice<T>(
+        &self,
+        column: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, StoreError> {
+        parse(&self.string(column)?).ok_or_else(|| self.corrupt(column))
+    }
+
+    /// `expected` signed 64-bit integers, little-endian.
+    fn cells(&self, column: &'static str, expected: usize) -> Result<Vec<i64>, StoreError> {
+        let bytes = self.bytes(column)?;
+        let (cells, rest) = bytes.as_chunks::<8>();
+        if !rest.is_empty() || cells.len() != expected {
+            return Err(self.corrupt(column));
+        }
+        Ok(cells.iter().map(|c| i64::from_le_bytes(*c)).collect())
+    }
+}
+
+/// As the columns `published`, `cumulative` and `cells` hold them.
+pub(super) fn as_blob(cells: &[i64]) -> Vec<u8> {
+    cells.iter().flat_map(|c| c.to_le_bytes()).collect()
+}
+
+/// Sequence numbers, indices and budgets are far below 2^63; neither database has unsigned integers.
+pub(super) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// As the column `pledges` holds them.
+pub(super) fn pledges(month: &NodeMonth) -> String {
+    let pledges: Vec<&str> = month.pledges.iter().map(|p| p.as_str()).collect();
+    serde_json::to_string(&pledges).expect("a list of texts always serialises")
+}
+
+/// As the column `public_from` holds it.
+pub(super) fn public_from(entry: &PracticeEntry) -> String {
+    match entry.sharing {
+        Sharing::Public => "0000-01-01".to_owned(),
+        Sharing::PeersUntil(date) => date.to_string(),
+    }
+}
+
+/// As the column `entry` holds it.
+pub(super) fn payload(entry: &PracticeEntry) -> String {
+    serde_json::to_string(entry).expect("an entry that was read from JSON can be written")
+}
+
+/// The causes that an entry names, each once.
+pub(super) fn factors(entry: &PracticeEntry) -> BTreeSet<&'static str> {
+    entry.causes.iter().map(|c| c.factor.id()).collect()
+}
+
+fn state_of(text: &str) -> Option<NodeState> {
+    match text {
+        "invited" => Some(NodeState::Invited),
+        "pending" => Some(NodeState::Pending),
+        "active" => Some(NodeState::Active),
+        _ => None,
+    }
+}
+
+/// `name, lep, state, public_key, approved_by, head_seq, head_pae` of `node`.
+pub(super) fn node<R: Fields>(row: &R) -> Result<Node, StoreError> {
+    let columns = Columns::keyed(row, "node", &["name"]);
+    let key = match columns.optional_bytes("public_key")? {
+        None => None,
+        Some(bytes) => Some(admit(&bytes).map_err(|_| columns.corrupt("public_key"))?),
+    };
+    let state = columns.choice("state", state_of)?;
+    if (state == NodeState::Invited) != key.is_none() {
+        return Err(columns.corrupt("public_key"));
+    }
+    Ok(Node {
+        node: columns.text("name")?,
+        lep: columns.text("lep")?,
+        state,
+        key,
+        approved_by: columns.optional_string("approved_by")?,
+        head: Head {
+            seq: columns.number("head_seq")?,
+            pae: columns.digest("head_pae")?,
+        },
+    })
+}
+
+/// `name, role, secret_hash, added` of `person`.
+pub(super) fn person<R: Fields>(row: &R) -> Result<Person, StoreError> {
+    let columns = Columns::keyed(row, "person", &["name"]);
+    let role = |text: &str| {
+        [Role::Operator, Role::Analyst]
+            .into_iter()
+            .find(|r| r.as_str() == text)
+    };
+    Ok(Person {
+        name: columns.string("name")?,
+        role: columns.choice("role", role)?,
+        secret_hash: columns.string("secret_hash")?,
+        added: columns.time("added")?,
+    })
+}
+
+/// `node, secret_hash, expires, created, created_by, used_pae` of `invite` with `lep` of its node.
+pub(super) fn invite<R: Fields>(row: &R) -> Result<InviteRow, StoreError> {
+    let columns = Columns::keyed(row, "invite", &["node"]);
+    Ok(InviteRow {
+        node: columns.text("node")?,
+        lep: columns.text("lep")?,
+        secret_hash: columns.digest("secret_hash")?,
+        expires: columns.time("expires")?,
+        created: columns.time("created")?,
+        created_by: columns.string("created_by")?,
+        used: columns.optional_digest("used_pae")?,
+    })
+}
+
+/// Every column of `statement`.
+pub(super) fn statement<R: Fields>(row: &R) -> Result<LoggedStatement, StoreError> {
+    let columns = Columns::keyed(row, "statement", &["leaf"]);
+    Ok(LoggedStatement {
+        index: columns.number("leaf")?,
+        node: columns.text("node")?,
+        seq: columns.number("seq")?,
+        kind: columns.choice("kind", kind)?,
+        period: columns.optional("period")?,
+        key_id: columns.digest("key_id")?,
+        pae: columns.digest("pae")?,
+        envelope: columns.bytes("envelope")?,
+        receipt: columns.string("receipt")?,
+        received: columns.time("received")?,
+    })
+}
+
+fn kind(text: &str) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|k| k.as_str() == text)
+}
+
+/// The columns of `statement` without envelope and receipt, and `public_from` of `practice`.
+pub(super) fn outline<R: Fields>(row: &R) -> Result<Outline, StoreError> {
+    let columns = Columns::keyed(row, "statement", &["leaf"]);
+    Ok(Outline {
+        index: columns.number("leaf")?,
+        node: columns.text("node")?,
+        seq: columns.number("seq")?,
+        kind: columns.choice("kind", kind)?,
+        period: columns.optional("period")?,
+        key_id: columns.digest("key_id")?,
+        pae: columns.digest("pae")?,
+        received: columns.time("received")?,
+        public_from: columns.optional("public_from")?,
+    })
+}
+
+/// `node`, `kind`, `statements`, `first`, `latest` of a group of `statement`.
+pub(super) fn tally<R: Fields>(row: &R) -> Result<Tally, StoreError> {
+    let columns = Columns::keyed(row, "statement", &["node"]);
+    Ok(Tally {
+        node: columns.text("node")?,
+        kind: columns.choice("kind", kind)?,
+        count: columns.number("statements")?,
+        first: columns.time("first")?,
+        latest: columns.time("latest")?,
+    })
+}
+
+/// Every column of `equivocation`.
+pub(super) fn evidence<R: Fields>(row: &R) -> Result<Equivocation, StoreError> {
+    let columns = Columns::keyed(row, "equivocation", &["seq"]);
+    Ok(Equivocation {
+        node: columns.text("node")?,
+        seq: columns.number("seq")?,
+        logged: columns.digest("logged_pae")?,
+        refused: columns.digest("pae")?,
+        envelope: columns.bytes("envelope")?,
+        received: columns.time("received")?,
+    })
+}
+
+/// `node` and the number `conflicts` of its rows in `equivocation`.
+pub(super) fn conflicts<R: Fields>(row: &R) -> Result<(NodeSlug, u64), StoreError> {
+    let columns = Columns::new(row, "equivocation", "all");
+    Ok((columns.text("node")?, columns.number("conflicts")?))
+}
+
+/// Every column of `node_month`, `published` only where asked for.
+pub(super) fn month<R: Fields>(row: &R, with_published: bool) -> Result<NodeMonth, StoreError> {
+    let columns = Columns::keyed(row, "node_month", &["node", "period"]);
+    let lep = columns.text("lep")?;
+    let pledges: Vec<_> = columns.json("pledges")?;
+    let cells = Layout::of_node(Standard::v1(), &Codebook::new(&lep, &pledges)).cells();
+    let earlier = match columns.optional_number("earlier_month")? {
+        None => None,
+        Some(month) => Some(Span {
+            month,
+            rho_micro: columns.number("earlier_rho_micro")?,
+        }),
+    };
+    Ok(NodeMonth {
+        node: columns.text("node")?,
+        period: columns.text("period")?,
+        seq: columns.number("seq")?,
+        epoch: columns.number("epoch")?,
+        span: Span {
+            month: columns.number("month")?,
+            rho_micro: columns.number("rho_micro")?,
+        },
+        earlier,
+        published: if with_published {
+            columns.cells("published", cells)?
+        } else {
+            Vec::new()
+        },
+        cumulative: columns.cells("cumulative", cells)?,
+        lep,
+        pledges,
+    })
+}
+
+/// Every column of `national_month`.
+pub(super) fn national<R: Fields>(row: &R) -> Result<NationalMonth, StoreError> {
+    let columns = Columns::keyed(row, "national_month", &["period", "part"]);
+    let part = columns.string("part")?;
+    let layout = if part.is_empty() {
+        Layout::national(Standard::v1())
+    } else {
+        Layout::national_pledge(Standard::v1())
+    };
+    Ok(NationalMonth {
+        period: columns.text("period")?,
+        cells: columns.cells("cells", layout.cells())?,
+        part,
+    })
+}
+
+/// `leaf, node, seq, pae, entry, superseded_by` of `practice`.
+pub(super) fn entry<R: Fields>(row: &R) -> Result<LibraryEntry, StoreError> {
+    let columns = Columns::keyed(row, "practice", &["leaf"]);
+    Ok(LibraryEntry {
+        index: columns.number("leaf")?,
+        node: columns.text("node")?,
+        seq: columns.number("seq")?,
+        pae: columns.digest("pae")?,
+        entry: columns.json("entry")?,
+        superseded_by: columns.optional_number("superseded_by")?,
+    })
+}
