@@ -135,6 +135,9 @@ catalogue! {
     /// Disk or database trouble.
     STORAGE = "storage", 503, "The server cannot store data at the moment",
         "Nothing was acknowledged and nothing is lost at the sender, who keeps it and tries again. The operator should look at disk space and the log.";
+    /// A failed fsync.
+    UNCONFIRMED = "unconfirmed", 503, "The disk did not confirm the write",
+        "Whether it is stored is unknown. Send the same again later: what is stored already is not stored twice. The operator should check the disk.";
     /// Too many attempts.
     TOO_MANY = "too-many", 429, "Too many attempts",
         "Wait a few minutes and try again.";

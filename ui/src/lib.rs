@@ -41,6 +41,7 @@ mod cell;
 pub mod charts;
 mod checker;
 pub mod components;
+pub mod disk;
 mod door;
 mod headers;
 mod html;

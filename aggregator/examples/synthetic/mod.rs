@@ -62,6 +62,7 @@ pub(crate) async fn world(path: &std::path::Path, now: Timestamp) -> World {
         standard: Standard::v1(),
         public_url: "https://log.example.org".into(),
         about: Some(ABOUT.to_owned()),
+        data_dir: None,
         clock: Arc::new(move || now),
         benchmarks: Arc::new(Benchmarks::default()),
     };

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{HeaderName, header};
+use ldsp_protocol::problem::{self, Problem};
+use ldsp_ui::disk;
 
 use super::Refusal;
 use super::describe::Anything;
@@ -28,13 +30,17 @@ pub(super) async fn live() -> Word {
 
 /// Whether it can work
 ///
-/// Ready when the database answers and the sequencer takes statements.
+/// Ready when the database answers, its disk takes more and the sequencer takes statements.
 #[utoipa::path(
     get, path = "/health/ready", tag = "Health", operation_id = "ready",
     responses((status = 200, description = "It is ready.", body = String, content_type = "text/plain"), Anything),
 )]
 pub(super) async fn ready(State(service): State<Arc<Service>>) -> Result<Word, Refusal> {
     service.store.size().await?;
+    if let Some(dir) = &service.data_dir {
+        disk::takes_more(dir)
+            .map_err(|trouble| Problem::new(problem::STORAGE, format!("Not ready: {trouble}")))?;
+    }
     if service.sequencer.is_open() {
         Ok(now("ready\n"))
     } else {

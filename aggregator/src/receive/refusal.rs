@@ -4,15 +4,20 @@ use ldsp_protocol::problem::{self, Problem};
 use ldsp_ui::api::Refusal;
 
 use crate::log::storage;
-use crate::store::{Conflict, StoreError};
+use crate::store::{Conflict, StoreError, trouble};
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "a request met trouble with the store");
         Self(match error {
-            StoreError::Database(_) | StoreError::Migration(_) | StoreError::Unusable { .. } => {
-                storage()
+            error if error.is_fatal() => Problem::new(
+                problem::UNCONFIRMED,
+                "The server ends now and reads back what is there when it is started again.",
+            ),
+            StoreError::Database(error) => {
+                Problem::new(problem::STORAGE, format!("{}.", trouble::of(&error).cause))
             }
+            StoreError::Migration(_) | StoreError::Unusable { .. } => storage(),
             StoreError::Corrupt { .. } => Problem::new(
                 problem::INTERNAL,
                 "Stored data is damaged. The operator finds the place in the log.",

@@ -15,6 +15,7 @@ pub mod postgres;
 mod rows;
 mod selects;
 pub mod sqlite;
+pub(crate) mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -77,9 +78,7 @@ impl StoreError {
     #[must_use]
     pub fn is_fatal(&self) -> bool {
         // A PostgreSQL server that could not sync ends by itself and recovers from its log.
-        // SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC (sqlite.org/rescode.html).
-        matches!(self, Self::Database(sqlx::Error::Database(e))
-            if e.code().is_some_and(|code| matches!(&*code, "1034" | "1290")))
+        matches!(self, Self::Database(error) if trouble::is_unconfirmed(error))
     }
 }
 

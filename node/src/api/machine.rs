@@ -9,6 +9,7 @@ use ldsp_protocol::keys::key_id;
 use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::standard::{STANDARD_V1, Standard};
 use ldsp_ui::api::Query;
+use ldsp_ui::disk;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -94,7 +95,7 @@ pub(super) async fn live(_none: Query<Nothing>) -> &'static str {
 
 /// Whether the node can work
 ///
-/// Its store can be read.
+/// Its store can be read, and its disk takes more.
 #[utoipa::path(
     get, path = "/health/ready", operation_id = "health_ready", tag = HEALTH,
     responses((status = 200, description = "It can.", body = String, content_type = "text/plain"), super::ReadPublic),
@@ -105,7 +106,11 @@ pub(super) async fn ready(
     _none: Query<Nothing>,
 ) -> Result<&'static str, Refused> {
     match api.node.store.identity().await? {
-        Some(_) => Ok("ready\n"),
+        Some(_) => disk::takes_more(&api.node.dir)
+            .map(|()| "ready\n")
+            .map_err(|trouble| {
+                Problem::new(problem::STORAGE, format!("Not ready: {trouble}")).into()
+            }),
         None => Err(Problem::new(problem::STORAGE, "The store holds no node.").into()),
     }
 }

@@ -74,7 +74,16 @@ impl From<StoreError> for Refused {
                 problem::INTERNAL,
                 "A stored row is damaged; its place is in the node's log.",
             ),
-            _ => Problem::new(problem::STORAGE, "The node's database could not be used."),
+            error if error.is_fatal() => Problem::new(
+                problem::UNCONFIRMED,
+                "The node ends now and reads back what is there when it is started again.",
+            ),
+            error => {
+                let mut problem =
+                    Problem::new(problem::STORAGE, "The node's database could not be used.");
+                problem.next = error.next().to_owned();
+                problem
+            }
         }
         .into()
     }

@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -130,9 +131,25 @@ pub async fn run(
     let site = site(&node, &url, context, wake)?;
     tracing::info!(%url, "serving");
     let worker = tokio::spawn(worker.run());
-    let served = ldsp_ui::serve(listener, tls, site, shutdown).await;
+    let unconfirmed = Arc::new(AtomicBool::new(false));
+    let stop = {
+        let (unconfirmed, store) = (unconfirmed.clone(), node.store.clone());
+        async move {
+            tokio::select! {
+                () = shutdown => {}
+                () = store.unconfirmed() => unconfirmed.store(true, Ordering::Relaxed),
+            }
+        }
+    };
+    let served = ldsp_ui::serve(listener, tls, site, stop).await;
     worker.abort();
     node.store.close().await;
+    if unconfirmed.load(Ordering::Relaxed) {
+        return Err(Refusal::new(
+            "the disk did not confirm a write, so whether it is stored is unknown",
+            "Check the disk that holds data_dir, then start again: what is there is read back. A statement that was queued is sent from there.",
+        ));
+    }
     served.map_err(|error| Refusal::new(error, "Check the `listen` address and try again."))
 }
 

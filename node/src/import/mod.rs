@@ -15,6 +15,7 @@ pub mod programmes;
 pub mod pseudonym;
 pub mod report;
 mod rows;
+pub(crate) mod scan;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -24,12 +25,12 @@ use std::io::{self, Read};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use sqlx::{Sqlite, Transaction};
 
+use crate::schedule::london;
 use crate::store::audit::COMMAND_LINE;
 use crate::store::imports::{self, ImportKind, ImportRecord, Tally};
 use crate::store::records::{self, fresh, merge};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Write};
 use learners::Valid;
 use pseudonym::PseudonymKey;
 use report::{ImportReport, Outcome, Problems, RowProblem};
@@ -90,16 +91,14 @@ impl ImportError {
 /// The day in England at a moment.
 #[must_use]
 pub fn london_day(now: Timestamp) -> Date {
-    // A machine without a time zone database is at most an hour off, around midnight in summer.
-    let zone = jiff::tz::TimeZone::get("Europe/London").unwrap_or(jiff::tz::TimeZone::UTC);
-    now.to_zoned(zone).date()
+    now.to_zoned(london()).date()
 }
 
 /// An import under way: its transaction and what it has found.
 struct Run {
     kind: ImportKind,
     options: Options,
-    tx: Transaction<'static, Sqlite>,
+    tx: Write,
     tally: Tally,
     problems: Problems,
 }

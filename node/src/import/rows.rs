@@ -19,7 +19,8 @@ use super::{ImportError, faults};
 
 const BATCH: usize = 500;
 const AHEAD: usize = 4;
-const RECORD_BYTES: u64 = 64 * 1024;
+/// Longest row.
+pub(super) const RECORD_BYTES: u64 = 64 * 1024;
 const FIELD_BYTES: usize = 1_000;
 /// How much of a file is looked at for its encoding.
 const SNIFFED: u64 = 4_096;
@@ -248,7 +249,11 @@ fn sniff(start: &[u8]) -> Option<Fault> {
     }
     // Western text in UTF-16 has a zero in every other byte.
     let zeros = start.iter().filter(|b| **b == 0).count();
-    (zeros > 0 && zeros * 3 >= start.len()).then_some(faults::UTF_16)
+    if zeros > 0 && zeros * 3 >= start.len() {
+        return Some(faults::UTF_16);
+    }
+    // Rows that all end in a carriage return would all be said to stand on line 1.
+    (start.contains(&b'\r') && !start.contains(&b'\n')).then_some(faults::LINE_ENDS)
 }
 
 /// Why the guard stopped a file.

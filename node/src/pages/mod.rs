@@ -239,6 +239,24 @@ fn done(heading: &str, content: &str) -> Notification {
 /// A fault of the store as a page. The cause goes to the log.
 fn fault(error: StoreError) -> ProblemPage {
     tracing::error!(%error, next = error.next(), "the store refused");
+    if error.is_busy() {
+        return ProblemPage::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "busy",
+            "The node is busy writing",
+        )
+        .happened("Another import or command is being stored. What you just sent was not stored.")
+        .next("Wait a minute and send it again.");
+    }
+    if error.is_fatal() {
+        return ProblemPage::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "unconfirmed",
+            "The disk did not confirm what you sent",
+        )
+        .happened("Whether it was stored is unknown. The node ends now and reads back what is there when it is started again.")
+        .next("Tell the IT team: the disk has to be checked. Then look whether it is there before you send it again.");
+    }
     ProblemPage::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "storage",

@@ -70,7 +70,7 @@ pub(crate) async fn world() -> World {
         entropy,
         rho_micro: None,
         peers: Arc::new(|_| {
-            Box::pin(async { Some(Err(Unreachable("connection refused".into()).into())) })
+            Box::pin(async { Some(Err(Unreachable::new("connection refused").into())) })
         }),
         before_signing: Arc::new(|| Box::pin(async {})),
         queued: Arc::new({

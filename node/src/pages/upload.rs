@@ -12,6 +12,7 @@ use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
 use crate::Entropy;
+use crate::import::scan::Scan;
 
 /// Files of uploads begin with this, for the moment in which they have a name.
 pub(crate) const PREFIX: &str = "upload-";
@@ -34,6 +35,8 @@ pub(super) struct Received {
 pub(crate) struct Upload {
     file: File,
     pub(crate) bytes: u64,
+    /// The file was not read to its end: what came is refused for certain, and its report says why.
+    enough: bool,
 }
 
 /// Why an upload was not kept.
@@ -75,7 +78,13 @@ pub(super) async fn receive(
             }
             "file" => {
                 let chunks = field.map_err(UploadError::Sent);
-                received.upload = Some(Upload::receive(dir, entropy, chunks).await?);
+                let upload = Upload::receive(dir, entropy, chunks).await?;
+                let enough = upload.enough;
+                received.upload = Some(upload);
+                if enough {
+                    // Asking for the next field would read the rest of this one.
+                    break;
+                }
             }
             _ => {}
         }
@@ -113,16 +122,24 @@ impl Upload {
             .open(&path)?;
         remove_file(&path)?;
         let mut file = tokio::fs::File::from_std(file);
-        let mut bytes = 0;
+        let (mut bytes, mut enough, mut scan) = (0, false, Scan::new());
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk?;
             file.write_all(&chunk).await?;
             bytes += chunk.len() as u64;
+            enough = scan.is_enough(&chunk);
+            if enough {
+                break;
+            }
         }
         file.flush().await?;
         file.rewind().await?;
         let file = file.into_std().await;
-        Ok(Self { file, bytes })
+        Ok(Self {
+            file,
+            bytes,
+            enough,
+        })
     }
 
     /// The file, to be read from its beginning.

@@ -28,7 +28,7 @@ pub use describe::problems;
 pub use etag::{entity_tag, holds};
 pub use list::{Items, Limit, List};
 pub use query::Query;
-pub use refusal::Refusal;
+pub use refusal::{Refusal, Unconfirmed};
 
 pub use ldsp_protocol::problem::{self, Problem, ProblemKind};
 

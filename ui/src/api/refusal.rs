@@ -47,11 +47,18 @@ impl From<JsonRejection> for Refusal {
     }
 }
 
+/// In the extensions of a response: the disk did not confirm a write, so the process must end.
+#[derive(Debug, Clone, Copy)]
+pub struct Unconfirmed;
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status =
             StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, axum::Json(&self.0)).into_response();
+        if self.0.code == problem::UNCONFIRMED.code {
+            response.extensions_mut().insert(Unconfirmed);
+        }
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         match self.0.status {

@@ -4,3 +4,4 @@ mod document;
 mod enrolment;
 mod ingest;
 pub(crate) mod practice;
+mod skew;

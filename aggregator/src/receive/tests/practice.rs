@@ -50,7 +50,13 @@ pub(crate) fn entry(lep: &str) -> PracticeEntry {
     }
 }
 
-async fn signed(world: &World, sim: &Sim, path: &str, claimed: &str, at: Timestamp) -> Answer {
+pub(super) async fn signed(
+    world: &World,
+    sim: &Sim,
+    path: &str,
+    claimed: &str,
+    at: Timestamp,
+) -> Answer {
     let body = ReadBody {
         schema: 1,
         origin: ORIGIN.into(),
