@@ -96,7 +96,7 @@ pub struct Sequencer {
     queue: mpsc::Sender<Job>,
 }
 
-/// The one task that writes the log.
+/// The one that writes the log.
 pub struct Worker<S> {
     store: S,
     signer: Signer,

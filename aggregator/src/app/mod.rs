@@ -20,7 +20,8 @@ use ldsp_protocol::standard::Standard;
 use ldsp_ui::Clock;
 use ldsp_ui::tls::Material;
 use rand_core::{CryptoRng, UnwrapErr};
-use tokio::task::JoinHandle;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
 pub use cli::main;
 pub use commands::{
@@ -36,8 +37,8 @@ pub use people::{
 use crate::Service;
 use crate::benchmark::Benchmarks;
 use crate::directory::Directory;
-use crate::log::sequencer;
-use crate::store::{Backend, Log as _, StoreError};
+use crate::log::{Worker, sequencer};
+use crate::store::{Backend, Log, StoreError};
 
 /// A command that was refused: why, and what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -100,7 +101,7 @@ pub fn system_entropy() -> impl CryptoRng {
 #[derive(Debug)]
 pub struct App {
     service: Arc<Service>,
-    worker: JoinHandle<Result<(), StoreError>>,
+    worker: oneshot::Receiver<Result<(), StoreError>>,
     tls: Material,
     banner: Option<String>,
 }
@@ -139,7 +140,7 @@ pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
     };
     Ok(App {
         service: Arc::new(service),
-        worker: tokio::spawn(worker.run()),
+        worker: write_apart(worker)?,
         tls,
         banner: config.banner.clone(),
     })
@@ -168,6 +169,24 @@ async fn belongs(store: &Backend, log: &Verifier) -> Result<(), Refused> {
         "the database holds a log that another key signed",
         "Point `database` and `data_dir` to what belongs together, or restore the key from the backup.",
     ))
+}
+
+/// Writes the log on a thread of its own: a batch is a dozen commands to the database, and between any two of them it would
+/// wait behind whatever signatures the runtime's threads are verifying. The thread ends with the last door.
+fn write_apart<S: Log>(
+    worker: Worker<S>,
+) -> Result<oneshot::Receiver<Result<(), StoreError>>, Refused> {
+    let (ended, end) = oneshot::channel();
+    let runtime = Handle::current();
+    let thread = std::thread::Builder::new().name("ldsp-log".to_owned());
+    let started = thread.spawn(move || drop(ended.send(runtime.block_on(worker.run()))));
+    match started {
+        Ok(_) => Ok(end),
+        Err(e) => Err(Refused::new(
+            format!("the log's writer cannot start: {e}"),
+            "Free some memory.",
+        )),
+    }
 }
 
 impl App {
@@ -207,8 +226,7 @@ impl App {
                 _ => Refused::new("the log's writer ended", "Start the server again and look at its log."),
             }),
         };
-        // The doors close with the last handler, so nothing is queued any more.
-        worker.abort();
+        // The doors close with the last handler; a batch that is being written is finished first.
         self.service.store.close().await;
         outcome
     }
