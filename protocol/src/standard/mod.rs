@@ -419,6 +419,23 @@ mod tests {
         assert_eq!(standard.title(), "ldsp-data-standard v1");
     }
 
+    /// An id is looked up before titles, so the two must not meet.
+    #[test]
+    fn no_id_is_another_codes_title() {
+        let file: File = serde_json::from_str(STANDARD_V1).unwrap();
+        for dimension in &file.dimensions {
+            let codes = &dimension.codes;
+            for (at, code) in codes.iter().enumerate() {
+                let mut others = codes.iter().enumerate().filter(|(other, _)| *other != at);
+                assert!(
+                    others.all(|(_, other)| plain(&other.title) != plain(&code.id)),
+                    "{}",
+                    code.id
+                );
+            }
+        }
+    }
+
     #[test]
     fn people_may_write_a_code_as_its_title() {
         let standard = Standard::v1();
