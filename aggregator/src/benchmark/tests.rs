@@ -120,7 +120,7 @@ fn estimating_per_node_and_adding_up_equals_estimating_on_national_sums() {
 #[test]
 fn breakdowns_add_up_to_the_total() {
     let snapshot = snapshot(&mut three(), 300);
-    let total = |m| raw(&snapshot.national_measure(m).unwrap()).estimate;
+    let total = |m| raw(snapshot.national_measure(m).unwrap()).estimate;
     for dimension in Snapshot::BREAKDOWNS {
         let groups = snapshot.by(dimension);
         assert_eq!(
@@ -147,7 +147,7 @@ fn a_trend_adds_up_to_the_total_and_says_who_is_in_it() {
     let snapshot = snapshot(&mut three(), 300);
     let trend = snapshot.trend(Measure::Leavers);
     let sum: f64 = trend.iter().map(|f| raw(f).estimate).sum();
-    let total = raw(&snapshot.national_measure(Measure::Leavers).unwrap()).estimate;
+    let total = raw(snapshot.national_measure(Measure::Leavers).unwrap()).estimate;
     assert!((sum - total).abs() < 1e-6);
     let contributed: Vec<usize> = trend.iter().map(|f| f.coverage.contributed).collect();
     assert_eq!(contributed, [3, 3, 2]);
@@ -282,7 +282,7 @@ fn intervals_cover_the_truth_as_often_as_they_claim() {
             .into_iter()
             .zip(truth)
         {
-            let standing = raw(&figures.national_measure(measure).unwrap());
+            let standing = raw(figures.national_measure(measure).unwrap());
             let distance = (standing.estimate - truth as f64).abs();
             inside += usize::from(distance <= Z95 * standing.se);
         }

@@ -86,7 +86,7 @@ async fn publish(world: &World, sim: &mut Sim) {
 
 async fn anew(world: &World) -> String {
     shown(
-        &*Benchmarks::default()
+        &Benchmarks::default()
             .load(&world.service.store)
             .await
             .unwrap(),
@@ -102,7 +102,7 @@ async fn a_damaged_month_is_named_and_followed_once_it_is_mended() {
         publish(&world, sim).await;
     }
     assert_eq!(
-        shown(&*world.service.snapshot().await.unwrap()),
+        shown(&world.service.snapshot().await.unwrap()),
         anew(&world).await
     );
     publish(&world, &mut sims[0]).await;
