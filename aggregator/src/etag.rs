@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ldsp_protocol::ids::Digest;
@@ -55,10 +55,9 @@ impl Answers {
 /// entries that open on a date, the day.
 fn tag(service: &Service, snapshot: &Snapshot, request: &Request) -> Digest {
     let state = format!(
-        "{SOFTWARE} {} {} {} {} {:?}",
+        "{SOFTWARE} {} {} {} {:?}",
         service.standard.digest(),
         service.today(),
-        request.method(),
         request.uri(),
         snapshot.position()
     );
@@ -81,6 +80,8 @@ pub(crate) async fn conditional(
     if holds(request.headers(), &tag) {
         return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag), ASK_AGAIN]).into_response();
     }
+    // HEAD has the tag of what GET would be sent, and nothing to keep.
+    let is_whole = request.method() == Method::GET;
     let answers: Answers = snapshot.kept().unwrap_or_default();
     if let Some(kept) = answers.get(digest) {
         return kept;
@@ -97,8 +98,10 @@ pub(crate) async fn conditional(
     parts.headers.insert(ASK_AGAIN.0, ASK_AGAIN.1);
     match to_bytes(body, usize::MAX).await {
         Ok(body) => {
-            answers.keep(digest, &parts.headers, &body);
-            snapshot.keep(answers);
+            if is_whole {
+                answers.keep(digest, &parts.headers, &body);
+                snapshot.keep(answers);
+            }
             Response::from_parts(parts, body.into())
         }
         Err(error) => {
