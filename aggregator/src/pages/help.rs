@@ -160,6 +160,15 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "storage" => {
             "The database or the disk did not take the data. The server acknowledges only what it holds durably, so it refused."
         }
+        "unconfirmed" => {
+            "The disk did not confirm that the data are safe on it, so whether they are stored is unknown. The program ends, and its next start reads back what is there."
+        }
+        "long-address" => {
+            "No address of this site is as long as the one that was asked for, so it was not looked at."
+        }
+        "large-headers" => {
+            "What a request says of itself before its body, such as cookies, is larger than this site reads."
+        }
         "too-many" => {
             "There were many wrong attempts within a short time. Further ones are refused for a while to protect secrets from guessing."
         }

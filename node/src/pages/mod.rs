@@ -96,7 +96,7 @@ type Answer = Result<Response, ProblemPage>;
 pub(crate) const AUTHOR: Access = Access::Roles(&["author"]);
 pub(crate) const APPROVER: Access = Access::Roles(&["approver"]);
 
-/// Who may ask for what: every route of [`router`].
+/// Who may ask for what: every route of this site.
 #[must_use]
 pub fn rules() -> Vec<Rule> {
     let read = |path| Rule::get(path, Access::SignedIn);

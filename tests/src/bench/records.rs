@@ -193,7 +193,7 @@ impl Source {
     }
 
     fn below(&mut self, most: u64) -> usize {
-        usize::try_from(u64::from(self.draw.next_u32()) * most >> 32).unwrap_or(0)
+        usize::try_from((u64::from(self.draw.next_u32()) * most) >> 32).unwrap_or(0)
     }
 
     fn of<'a>(&mut self, list: &[&'a str]) -> &'a str {
