@@ -1,57 +1,109 @@
 //! Entity tags of downloads and of the API: whoever holds the present state is told so, not sent it again.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ldsp_protocol::ids::Digest;
+use ldsp_ui::api::holds;
 
-use crate::store::{Log, Registry, StoreError};
+use crate::benchmark::Snapshot;
 use crate::{SOFTWARE, Service};
 
-/// Everything that an answer to this address depends on: log, nodes, standard, program and, for
-/// entries that open on a date, the day.
-async fn tag(service: &Service, uri: &Uri) -> Result<HeaderValue, StoreError> {
-    let size = service.store.size().await?;
-    let nodes = service.store.nodes().await?;
-    let records: Vec<_> = nodes
-        .iter()
-        .map(|n| n.record(service.standard.digest()))
-        .collect();
-    let state = format!(
-        "{SOFTWARE} {} {size} {} {uri} {records:?}",
-        service.standard.digest(),
-        service.today()
-    );
-    let quoted = format!("\"{}\"", Digest::of(state.as_bytes()));
-    Ok(HeaderValue::try_from(quoted).expect("quoted hex is a header value"))
+/// It may change with the next statement.
+const ASK_AGAIN: (HeaderName, HeaderValue) =
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+
+/// Answers of one state that are kept at most, and their bytes together.
+const KEPT: usize = 256;
+const KEPT_BYTES: usize = 32 << 20;
+
+/// Answers of one state of the log, by their tags.
+#[derive(Clone, Default)]
+struct Answers(Arc<Mutex<Kept>>);
+
+#[derive(Default)]
+struct Kept {
+    answers: BTreeMap<Digest, (HeaderMap, Bytes)>,
+    bytes: usize,
 }
 
-/// Answers 304 to a request that names the present tag; else gives a sound answer its tag.
+impl Answers {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, tag: Digest) -> Option<Response> {
+        let (headers, body) = self.kept().answers.get(&tag).cloned()?;
+        Some((headers, body).into_response())
+    }
+
+    fn keep(&self, tag: Digest, headers: &HeaderMap, body: &Bytes) {
+        let mut kept = self.kept();
+        if kept.answers.len() < KEPT && kept.bytes + body.len() <= KEPT_BYTES {
+            kept.bytes += body.len();
+            kept.answers.insert(tag, (headers.clone(), body.clone()));
+        }
+    }
+}
+
+/// Names everything that an answer to this request depends on: log, nodes, standard, program and, for
+/// entries that open on a date, the day.
+fn tag(service: &Service, snapshot: &Snapshot, request: &Request) -> Digest {
+    let state = format!(
+        "{SOFTWARE} {} {} {} {} {:?}",
+        service.standard.digest(),
+        service.today(),
+        request.method(),
+        request.uri(),
+        snapshot.position()
+    );
+    Digest::of(state.as_bytes())
+}
+
+/// Answers 304 to a request that names the present tag; else gives a sound answer its tag. An answer to the same request
+/// in the same state is the same: it is kept, not made again.
 pub(crate) async fn conditional(
     State(service): State<Arc<Service>>,
     request: Request,
     next: Next,
 ) -> Response {
-    let uri = request.uri().clone();
     // Without a tag the handler meets the same trouble and says so in its own way.
-    let Ok(tag) = tag(&service, &uri).await else {
+    let Ok(snapshot) = service.snapshot().await else {
         return next.run(request).await;
     };
-    // Weak comparison (RFC 9110, section 13.1.2); the tag names the address, so no other answer has it.
-    let known = request.headers().get_all(header::IF_NONE_MATCH);
-    let held = known.iter().filter_map(|v| v.to_str().ok()).any(|list| {
-        list.split(',')
-            .any(|seen| seen.trim().trim_start_matches("W/") == tag)
-    });
-    if held {
-        return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
+    let digest = tag(&service, &snapshot, &request);
+    let tag = HeaderValue::try_from(format!("\"{digest}\"")).expect("quoted hex is a header value");
+    if holds(request.headers(), &tag) {
+        return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag), ASK_AGAIN]).into_response();
     }
-    let mut response = next.run(request).await;
-    if response.status() == StatusCode::OK {
-        response.headers_mut().insert(header::ETAG, tag);
+    let answers: Answers = snapshot.kept().unwrap_or_default();
+    if let Some(kept) = answers.get(digest) {
+        return kept;
     }
-    response
+    let response = next.run(request).await;
+    // The state may have moved on while the answer was made: then the tag is not known to be the answer's.
+    let now = service.snapshot().await;
+    let is_still = now.is_ok_and(|now| now.position() == snapshot.position());
+    if response.status() != StatusCode::OK || !is_still {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    parts.headers.insert(header::ETAG, tag);
+    parts.headers.insert(ASK_AGAIN.0, ASK_AGAIN.1);
+    match to_bytes(body, usize::MAX).await {
+        Ok(body) => {
+            answers.keep(digest, &parts.headers, &body);
+            snapshot.keep(answers);
+            Response::from_parts(parts, body.into())
+        }
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be read from memory");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
 }

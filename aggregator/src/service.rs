@@ -1,5 +1,6 @@
 //! What every request handler shares.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -29,6 +30,8 @@ pub struct Service {
     pub public_url: String,
     /// What the About page says of the data on this site; blank lines between paragraphs.
     pub about: Option<String>,
+    /// The directory whose disk has to take what is logged; `None` where the database is elsewhere.
+    pub data_dir: Option<PathBuf>,
     /// The time.
     pub clock: Clock,
     /// The latest snapshot of all figures.

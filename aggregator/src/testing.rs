@@ -250,6 +250,7 @@ impl World {
             standard: Standard::v1(),
             public_url: "https://log.example".into(),
             about: None,
+            data_dir: None,
             clock: Arc::new(move || *clock.lock().unwrap()),
             benchmarks: Arc::new(Benchmarks::default()),
         });

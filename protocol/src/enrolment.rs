@@ -77,6 +77,7 @@ pub struct EnrolmentBody {
 }
 
 /// Where a node stands in its enrolment.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NodeState {
@@ -89,6 +90,7 @@ pub enum NodeState {
 }
 
 /// What the aggregator tells about a node.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeRecord {
     /// Its name.

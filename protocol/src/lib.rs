@@ -27,6 +27,8 @@ pub mod keys;
 pub mod measures;
 pub mod noise;
 pub mod note;
+#[cfg(feature = "openapi")]
+mod openapi;
 pub mod personal;
 pub mod practice;
 pub mod problem;

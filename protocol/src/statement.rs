@@ -12,6 +12,7 @@ use crate::summary::LearningSummary;
 pub const SCHEMA: u32 = 1;
 
 /// What a statement is about.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {

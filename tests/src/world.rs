@@ -125,7 +125,16 @@ impl Federation {
 
     /// `kill -9` to the aggregator.
     pub fn kill(&mut self) {
-        self.server.take().expect("the aggregator runs").kill();
+        self.take().kill();
+    }
+
+    /// The aggregator's process, which is about to end by itself.
+    ///
+    /// # Panics
+    /// When it was killed.
+    #[must_use]
+    pub fn take(&mut self) -> Server {
+        self.server.take().expect("the aggregator runs")
     }
 
     /// The aggregator's process.
@@ -249,6 +258,13 @@ impl Node {
     pub fn new(dir: &Path, slug: &str, lep: &str) -> Self {
         let program = Program::new("ldsp-node", dir);
         program.run(&["init", "--lep", lep]).done();
+        Self::adopt(dir, slug, lep)
+    }
+
+    /// The same where `init` has run.
+    #[must_use]
+    pub fn adopt(dir: &Path, slug: &str, lep: &str) -> Self {
+        let program = Program::new("ldsp-node", dir);
         Self {
             author: Person::add(&program, "Ama", "author"),
             approver: Person::add(&program, "Ben", "approver"),

@@ -45,7 +45,7 @@ CREATE TABLE statement (
     leaf     BIGINT NOT NULL PRIMARY KEY,
     node     TEXT COLLATE "C" NOT NULL REFERENCES node (name),
     seq      BIGINT NOT NULL, -- from 1 without gaps within the node
-    kind     TEXT NOT NULL,
+    kind     TEXT COLLATE "C" NOT NULL,
     period   TEXT,            -- of a summary
     key_id   BYTEA NOT NULL,  -- SHA-256 of the key that signed
     pae      BYTEA NOT NULL UNIQUE,

@@ -344,6 +344,6 @@ pub async fn benchmark<S: Registry + Log + Rollups>(store: &S) -> Result<Benchma
         statements: snapshot.size(),
         range: snapshot.range(),
         coverage: snapshot.coverage(),
-        national: snapshot.national(),
+        national: snapshot.national().to_vec(),
     })
 }

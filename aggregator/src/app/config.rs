@@ -111,7 +111,11 @@ impl Config {
                 cause: format!("the file cannot be read: {e}"),
                 next: "Check the path and that this program may read the file.".to_owned(),
             })?;
-            let settings = toml::from_str(&text).map_err(|e| wrong_key(&place, &e))?;
+            let settings = toml::from_str(&text).map_err(|e| {
+                let start = e.span().map_or(0, |span| span.start);
+                let line = text.bytes().take(start).filter(|b| *b == b'\n').count() + 1;
+                wrong_key(&format!("{place}, line {line}"), &e)
+            })?;
             config.overlay(settings, &mut tls);
         }
         let table: toml::Table = environment

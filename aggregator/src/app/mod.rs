@@ -11,17 +11,21 @@ mod site;
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
+use axum::middleware::map_response;
+use axum::response::Response;
 use jiff::Timestamp;
 use ldsp_protocol::note::Verifier;
 use ldsp_protocol::receipt::{Claim, Receipt};
 use ldsp_protocol::standard::Standard;
 use ldsp_ui::Clock;
+use ldsp_ui::api::Unconfirmed;
 use ldsp_ui::tls::Material;
 use rand_core::{CryptoRng, UnwrapErr};
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 pub use cli::main;
 pub use commands::{
@@ -38,7 +42,7 @@ use crate::Service;
 use crate::benchmark::Benchmarks;
 use crate::directory::Directory;
 use crate::log::{Worker, sequencer};
-use crate::store::{Backend, Log, StoreError};
+use crate::store::{Backend, Log, StoreError, trouble};
 
 /// A command that was refused: why, and what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,7 +69,11 @@ impl From<StoreError> for Refused {
         if let StoreError::Unusable { cause, next } = error {
             return Self::new(cause, format!("{next}."));
         }
-        // The store's messages are a sentence and its remedy.
+        if let StoreError::Database(error) = &error {
+            let trouble = trouble::of(error);
+            return Self::new(format!("{} ({error})", trouble.cause), trouble.next);
+        }
+        // The store's other messages are a sentence and its remedy.
         let text = error.to_string();
         match text.split_once(". ") {
             Some((cause, next)) => Self::new(cause, format!("{next}.")),
@@ -135,6 +143,7 @@ pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
         standard: Standard::v1(),
         public_url: identity.public_url,
         about: config.about.clone(),
+        data_dir: Some(config.data_dir.clone()),
         clock,
         benchmarks: Arc::new(Benchmarks::default()),
     };
@@ -214,9 +223,25 @@ impl App {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), Refused> {
-        let router = self.router()?;
+        let (unconfirmed, failed) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
+        let (watched, seen) = (unconfirmed.clone(), failed.clone());
+        // A write outside the log's own task whose fate is unknown ends the process, too.
+        let watch = map_response(move |response: Response| {
+            if response.extensions().get::<Unconfirmed>().is_some() {
+                seen.store(true, Ordering::Relaxed);
+                watched.notify_one();
+            }
+            std::future::ready(response)
+        });
+        let router = self.router()?.layer(watch);
         let mut worker = self.worker;
-        let serving = ldsp_ui::serve(listener, self.tls, router, shutdown);
+        let stop = async move {
+            tokio::select! {
+                () = shutdown => {}
+                () = unconfirmed.notified() => {}
+            }
+        };
+        let serving = ldsp_ui::serve(listener, self.tls, router, stop);
         let outcome = tokio::select! {
             served = serving => served.map_err(|e| {
                 Refused::new(format!("the listener cannot be used: {e}"), "Choose another address with `listen`.")
@@ -228,6 +253,12 @@ impl App {
         };
         // The doors close with the last handler; a batch that is being written is finished first.
         self.service.store.close().await;
+        if failed.load(Ordering::Relaxed) {
+            return Err(Refused::new(
+                "The disk did not confirm a write, so whether it is stored is unknown",
+                "Check the disk, then start the server again: what is there is read back.",
+            ));
+        }
         outcome
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ldsp_protocol::additivity::{AdditivityError, Margin, Observed, Reconciled, reconcile};
+use ldsp_protocol::additivity::{AdditivityError, Observed, Reconciled, reconcile};
 use ldsp_protocol::measures::Estimate;
 use ldsp_protocol::noise;
 use ldsp_protocol::standard::{Codebook, Dimension, Family, Standard, Table};
@@ -10,184 +10,202 @@ use ldsp_protocol::standard::{Codebook, Dimension, Family, Standard, Table};
 use super::finding::{Linear, Measure};
 use crate::rollup::{Layout, NodeMonth};
 
-/// Which months of a node a table adds up.
+/// Estimates in the order of [`Measure::ALL`].
+pub(super) type Totals = [Option<Linear>; Measure::ALL.len()];
+
+/// Which dimensions of a table are kept; the others are summed out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Span {
-    /// All up to this one.
-    Cumulative,
-    /// This one only.
-    Increment,
+pub(super) enum Keep {
+    /// What became of people: enough for totals.
+    Facts,
+    /// All that is the same at every node, so that nodes add up: no districts, no pledges.
+    People,
+    /// Districts too.
+    Districts,
 }
 
-/// Consistent estimates of all families.
-#[derive(Debug)]
-pub(super) struct Families(BTreeMap<Family, Reconciled>);
-
-/// Variance, in counts^2, of one cell of table `table_rho_micro` in a node's cumulative or increment.
-fn cell_variance(standard: &Standard, table: &Table, month: &NodeMonth, span: Span) -> f64 {
-    let sigma2 = |rho| noise::sigma2(noise::table_rho(standard, table.rho_micro, rho));
-    let now = month.span;
-    match span {
-        Span::Increment => noise::variance(sigma2(now.rho_micro), now.month - 1, now.month),
-        Span::Cumulative => {
-            let earlier = month
-                .earlier
-                .map_or(0.0, |e| noise::variance(sigma2(e.rho_micro), 0, e.month));
-            earlier + noise::variance(sigma2(now.rho_micro), 0, now.month)
+impl Keep {
+    fn keeps(self, dimension: Dimension) -> bool {
+        use Dimension::{Area, Confidence, Destination, Everyday, Outcome, Pledge};
+        match self {
+            Self::Facts => matches!(dimension, Outcome | Destination | Confidence | Everyday),
+            Self::People => !matches!(dimension, Area | Pledge),
+            Self::Districts => dimension != Pledge,
         }
     }
+}
+
+/// Which months of a node a table adds up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Months {
+    /// All up to this one.
+    ToDate,
+    /// This one only.
+    Own,
+}
+
+/// How much noise a node's month holds, and over how many cells of the node's own code lists it was spread.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Spread {
+    rho_micro: u64,
+    earlier_rho_micro: u64,
+    /// Variance of a cell by variance of a published value: of the month itself, of the epoch to date, of the epoch before.
+    own: f64,
+    to_date: f64,
+    earlier: f64,
+    districts: usize,
+    pledges: usize,
+}
+
+impl Spread {
+    pub(super) fn of(month: &NodeMonth, codebook: &Codebook) -> Self {
+        let (now, earlier) = (month.span, month.earlier);
+        Self {
+            rho_micro: now.rho_micro,
+            earlier_rho_micro: earlier.map_or(0, |e| e.rho_micro),
+            own: noise::variance(1, now.month - 1, now.month),
+            to_date: noise::variance(1, 0, now.month),
+            earlier: earlier.map_or(0.0, |e| noise::variance(1, 0, e.month)),
+            districts: codebook.size(Dimension::Area),
+            pledges: codebook.size(Dimension::Pledge),
+        }
+    }
+
+    /// Codes of a dimension.
+    fn size(&self, dimension: Dimension) -> usize {
+        match dimension {
+            Dimension::Area => self.districts,
+            Dimension::Pledge => self.pledges,
+            other => Standard::v1().dimension(other).codes.len(),
+        }
+    }
+
+    /// Variance, in counts^2, of one cell of `table` as published by the node.
+    fn cell(&self, table: &Table, months: Months) -> f64 {
+        let sigma2 =
+            |rho| noise::sigma2(noise::table_rho(Standard::v1(), table.rho_micro, rho)) as f64;
+        match months {
+            Months::Own => sigma2(self.rho_micro) * self.own,
+            Months::ToDate if self.earlier > 0.0 => {
+                sigma2(self.earlier_rho_micro) * self.earlier
+                    + sigma2(self.rho_micro) * self.to_date
+            }
+            Months::ToDate => sigma2(self.rho_micro) * self.to_date,
+        }
+    }
+
+    /// The same of one cell of the reduced table.
+    fn reduced(&self, table: &Table, keep: Keep, months: Months) -> f64 {
+        let dropped = table.dimensions.iter().filter(|d| !keep.keeps(**d));
+        let cells: f64 = dropped.map(|d| self.size(*d) as f64).product();
+        self.cell(table, months) * cells
+    }
+}
+
+/// Every declared table with only these dimensions, one after the other: exact sums of a node's cells.
+pub(super) fn reduce(codebook: &Codebook, cells: &[i64], keep: Keep) -> Vec<i64> {
+    let standard = Standard::v1();
+    let layout = Layout::of_node(standard, codebook);
+    let mut reduced = Vec::new();
+    for (number, table) in standard.tables().iter().enumerate() {
+        let (range, shape) = layout.table(number);
+        let axes: Vec<(usize, bool)> = (table.dimensions.iter().zip(shape))
+            .map(|(d, size)| (*size, keep.keeps(*d)))
+            .collect();
+        let start = reduced.len();
+        let kept = axes.iter().filter(|(_, kept)| *kept).map(|(size, _)| size);
+        reduced.resize(start + kept.product::<usize>(), 0);
+        for (cell, value) in cells[range].iter().enumerate() {
+            let (mut rest, mut at, mut stride) = (cell, start, 1);
+            for (size, kept) in axes.iter().rev() {
+                if *kept {
+                    at += rest % size * stride;
+                    stride *= size;
+                }
+                rest /= size;
+            }
+            reduced[at] += value;
+        }
+    }
+    reduced
 }
 
 /// One cell of a node's table over all its months up to `month`; `None` where the table has no such cell.
 pub(crate) fn cell_to_date(month: &NodeMonth, table: usize, cell: usize) -> Option<Estimate> {
     let standard = Standard::v1();
-    let layout = Layout::of_node(standard, &month.codebook());
+    let codebook = month.codebook();
+    let layout = Layout::of_node(standard, &codebook);
     let (range, _) = layout.table(table);
     let value = month.cumulative.get(range)?.get(cell)?;
-    let variance = cell_variance(standard, &standard.tables()[table], month, Span::Cumulative);
+    let variance = Spread::of(month, &codebook).cell(&standard.tables()[table], Months::ToDate);
     Some(Estimate {
         value: noise::in_counts(*value),
         se: variance.sqrt(),
     })
 }
 
-/// Makes the observation of `table`: dimensions outside `keep` are summed out, and the weights are
-/// those of the standard (its rho, its nominal sizes), the same for every node and for the nation.
-/// `variance` is that of one cell of the reduced table.
-fn observed(
-    standard: &Standard,
-    table: &Table,
-    shape: &[usize],
-    values: Vec<f64>,
-    drop: &[Dimension],
-    variance: f64,
-) -> Observed {
-    let nominal = |d: &Dimension, actual: usize| -> usize {
-        standard
-            .noise()
-            .nominal_sizes
-            .get(d)
-            .copied()
-            .unwrap_or(actual)
-    };
-    let kept: Vec<Dimension> = table
-        .dimensions
-        .iter()
-        .copied()
-        .filter(|d| !drop.contains(d))
-        .collect();
-    let full = Margin {
-        dimensions: table.dimensions.clone(),
-        shape: shape.to_vec(),
-        values,
-    };
-    let margin = full.onto(&kept);
-    let axes = || table.dimensions.iter().zip(shape);
-    let summed_out: usize = axes()
-        .filter(|(d, _)| drop.contains(d))
-        .map(|(d, n)| nominal(d, *n))
-        .product();
-    let weight_shape = axes()
-        .filter(|(d, _)| !drop.contains(d))
-        .map(|(d, n)| nominal(d, *n))
-        .collect();
-    Observed {
-        dimensions: margin.dimensions,
-        shape: margin.shape,
-        values: margin.values,
-        variance,
-        weight_variance: noise::sigma2(table.rho_micro) as f64 * summed_out as f64,
-        weight_shape,
-    }
-}
-
-fn dropped_cells(codebook: &Codebook, table: &Table, drop: &[Dimension]) -> f64 {
-    table
-        .dimensions
-        .iter()
-        .filter(|d| drop.contains(d))
-        .map(|d| codebook.size(*d) as f64)
-        .product()
-}
+/// Consistent estimates of all families.
+#[derive(Debug)]
+pub(super) struct Families(BTreeMap<Family, Reconciled>);
 
 impl Families {
-    fn reconcile(tables: BTreeMap<Family, Vec<Observed>>) -> Result<Self, AdditivityError> {
+    /// Estimates from [`reduce`]d cells, or sums of them over nodes (units of 2^-32), and the noise of each node in them.
+    /// Weights are those of the standard (its rho, its nominal sizes), the same for every node and for the nation.
+    pub(super) fn of<'a>(
+        cells: &[i64],
+        keep: Keep,
+        nodes: impl Iterator<Item = &'a Spread> + Clone,
+        months: Months,
+    ) -> Result<Self, AdditivityError> {
+        let standard = Standard::v1();
+        let districts = nodes.clone().next().map_or(0, |n| n.districts);
+        let size = |d: &Dimension| match d {
+            // Kept of a single node only.
+            Dimension::Area => districts,
+            other => standard.dimension(*other).codes.len(),
+        };
+        let nominal = |d: &Dimension| {
+            standard
+                .noise()
+                .nominal_sizes
+                .get(d)
+                .copied()
+                .unwrap_or_else(|| size(d))
+        };
+        let mut tables: BTreeMap<Family, Vec<Observed>> = BTreeMap::new();
+        let mut rest = cells;
+        for table in standard.tables() {
+            let (kept, dropped): (Vec<Dimension>, Vec<Dimension>) =
+                table.dimensions.iter().partition(|d| keep.keeps(**d));
+            let shape: Vec<usize> = kept.iter().map(size).collect();
+            let (values, others) = rest.split_at(shape.iter().product());
+            rest = others;
+            let summed_out: usize = dropped.iter().map(nominal).product();
+            let one = Observed {
+                weight_shape: kept.iter().map(nominal).collect(),
+                dimensions: kept,
+                shape,
+                values: values.iter().map(|y| noise::in_counts(*y)).collect(),
+                variance: nodes.clone().map(|n| n.reduced(table, keep, months)).sum(),
+                weight_variance: noise::sigma2(table.rho_micro) as f64 * summed_out as f64,
+            };
+            tables.entry(table.family).or_default().push(one);
+        }
+        let reconciled = |(family, tables): (_, Vec<_>)| Ok((family, reconcile(&tables)?));
         tables
             .into_iter()
-            .map(|(family, tables)| Ok((family, reconcile(&tables)?)))
+            .map(reconciled)
             .collect::<Result<_, _>>()
             .map(Self)
     }
 
-    /// One node's estimates from its cells in units of 2^-32, with districts, without pledges.
-    pub(super) fn of_node(
-        standard: &Standard,
-        month: &NodeMonth,
-        cells: &[i64],
-        span: Span,
-    ) -> Result<Self, AdditivityError> {
-        let codebook = month.codebook();
-        let layout = Layout::of_node(standard, &codebook);
-        let drop = [Dimension::Pledge];
-        let mut tables: BTreeMap<Family, Vec<Observed>> = BTreeMap::new();
-        for (number, table) in standard.tables().iter().enumerate() {
-            let (range, shape) = layout.table(number);
-            let values = cells[range].iter().map(|y| noise::in_counts(*y)).collect();
-            let variance = cell_variance(standard, table, month, span)
-                * dropped_cells(&codebook, table, &drop);
-            let one = observed(standard, table, shape, values, &drop, variance);
-            tables.entry(table.family).or_default().push(one);
-        }
-        Self::reconcile(tables)
-    }
-
-    /// National estimates from sums by part (units of 2^-32) over `nodes`, of which each month's
-    /// variance is known; districts and pledges are summed out.
-    pub(super) fn of_nation(
-        standard: &Standard,
-        parts: &BTreeMap<&str, Vec<i64>>,
-        nodes: &[&NodeMonth],
-        span: Span,
-    ) -> Result<Self, AdditivityError> {
-        let national = Layout::national(standard);
-        let sliced = Layout::national_pledge(standard);
-        let drop = [Dimension::Area, Dimension::Pledge];
-        let codebooks: Vec<Codebook> = nodes.iter().map(|n| n.codebook()).collect();
-        let mut tables: BTreeMap<Family, Vec<Observed>> = BTreeMap::new();
-        for (number, table) in standard.tables().iter().enumerate() {
-            let with_pledge = table.dimensions.contains(&Dimension::Pledge);
-            let (range, shape) = if with_pledge {
-                sliced.table(number)
-            } else {
-                national.table(number)
-            };
-            let mut sum = vec![0.0; range.len()];
-            for (part, cells) in parts.iter().filter(|(p, _)| p.is_empty() != with_pledge) {
-                debug_assert!(cells.len() >= range.end, "part {part}");
-                for (to, y) in sum.iter_mut().zip(&cells[range.clone()]) {
-                    *to += noise::in_counts(*y);
-                }
-            }
-            let variance = nodes
-                .iter()
-                .zip(&codebooks)
-                .map(|(month, codebook)| {
-                    cell_variance(standard, table, month, span)
-                        * dropped_cells(codebook, table, &drop)
-                })
-                .sum();
-            let one = observed(standard, table, shape, sum, &drop, variance);
-            tables.entry(table.family).or_default().push(one);
-        }
-        Self::reconcile(tables)
+    /// All measures over everybody or over one code of a dimension.
+    pub(super) fn totals(&self, slice: Option<(Dimension, usize)>) -> Totals {
+        Measure::ALL.map(|measure| self.measure(measure, slice))
     }
 
     /// A measure over everybody or over one code of a dimension; `None` when no table holds it.
-    pub(super) fn measure(
-        &self,
-        measure: Measure,
-        slice: Option<(Dimension, usize)>,
-    ) -> Option<Linear> {
+    fn measure(&self, measure: Measure, slice: Option<(Dimension, usize)>) -> Option<Linear> {
         if measure == Measure::InProgress {
             let starts = self.measure(Measure::Starts, slice)?.part;
             let leavers = self.measure(Measure::Leavers, slice)?.part;

@@ -6,6 +6,7 @@ mod coverage;
 mod csv;
 mod estimate;
 mod finding;
+mod ground;
 mod places;
 mod snapshot;
 #[cfg(test)]
@@ -16,5 +17,5 @@ pub use coverage::{Coverage, Range, Status};
 pub use csv::to_csv;
 pub(crate) use estimate::cell_to_date;
 pub use finding::{Finding, Group, Measure, Place, Shown, Slice, Standing};
-pub use places::{Inputs, LepFindings, LepStanding};
+pub use places::{LepFindings, LepStanding};
 pub use snapshot::Snapshot;

@@ -5,31 +5,17 @@ use ldsp_protocol::geography::{Geography, Lep};
 use ldsp_protocol::ids::{Gss, NodeSlug, Period};
 use ldsp_protocol::standard::{Code, Dimension, NOT_STATED};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::coverage::{Coverage, Range, Status};
-use super::estimate::Families;
+use super::estimate::Totals;
 use super::finding::{Finding, Group, Linear, Measure, Place, Shown, Slice};
-use crate::rollup::NodeMonth;
-use crate::store::{NationalMonth, Node};
 
 /// England's GSS code.
 const ENGLAND: &str = "E92000001";
 
-/// What a snapshot is made of.
-#[derive(Debug, Clone, Default)]
-pub struct Inputs {
-    /// Number of logged statements.
-    pub size: u64,
-    /// All nodes.
-    pub nodes: Vec<Node>,
-    /// All nodes' months by node and period.
-    pub months: Vec<NodeMonth>,
-    /// National sums of increments by period and part.
-    pub national: Vec<NationalMonth>,
-}
-
 /// How a LEP stands: what the map and the list of areas show.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct LepStanding {
     /// The LEP.
     pub place: Place,
@@ -60,7 +46,7 @@ impl LepStanding {
 }
 
 /// Figures of one LEP.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct LepFindings {
     /// How it stands, with its totals.
     pub standing: LepStanding,
@@ -70,22 +56,24 @@ pub struct LepFindings {
     pub by_district: Vec<Group>,
 }
 
+/// The figures of these totals, in the order of [`Measure::ALL`].
 pub(super) fn measured(
-    families: &Families,
-    slice: Option<(Dimension, usize, &Code)>,
+    totals: &Totals,
+    slice: Option<(Dimension, &Code)>,
     make: impl Fn(Measure, Option<Slice>, &Linear) -> Finding,
 ) -> Vec<Finding> {
+    let figure = |(measure, linear): (Measure, &Option<Linear>)| {
+        let named = slice.map(|(dimension, code)| Slice {
+            dimension,
+            code: code.id.clone(),
+            title: code.title.clone(),
+        });
+        Some(make(measure, named, linear.as_ref()?))
+    };
     Measure::ALL
         .into_iter()
-        .filter_map(|measure| {
-            let linear = families.measure(measure, slice.map(|(d, at, _)| (d, at)))?;
-            let named = slice.map(|(dimension, _, code)| Slice {
-                dimension,
-                code: code.id.clone(),
-                title: code.title.clone(),
-            });
-            Some(make(measure, named, &linear))
-        })
+        .zip(totals)
+        .filter_map(figure)
         .collect()
 }
 

@@ -1,113 +1,198 @@
 //! All figures of one state of the log.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use axum::http::Extensions;
 use ldsp_protocol::geography::{Geography, Lep, REGIONS};
-use ldsp_protocol::ids::{Gss, Period};
+use ldsp_protocol::ids::{Gss, NodeSlug, Period};
 use ldsp_protocol::standard::{Code, Dimension, Standard};
 
 use super::coverage::{Coverage, Range, Status};
-use super::estimate::{Families, Span};
+use super::estimate::{Families, Totals};
 use super::finding::{Finding, Group, Linear, Measure, Place};
-use super::places::{
-    Inputs, LepFindings, LepStanding, district_codes, england, finding, measured, place,
-};
-use crate::rollup::{self, NodeMonth};
-use crate::store::Node;
+use super::ground::{Area, Ground, Month, Release};
+use super::places::{LepFindings, LepStanding, district_codes, england, finding, measured, place};
+use crate::rollup::NodeMonth;
+use crate::store::{Member, Position};
 
-/// All figures of one state of the log. Pages and the API ask it; it computes on demand and never
-/// touches the store.
+/// All figures of one state of the log. Pages and the API ask it; it computes on demand, remembers, and never touches
+/// the store.
 ///
 /// Figures add up all months from the first release to the last ("to date") unless a method says
 /// otherwise. Every [`Finding`] says its place, months and coverage, and [`Finding::shown`] is all
 /// that may be displayed: a figure with its 95 % interval, or "too few to say". Before the first
 /// release lists of figures are empty.
+///
+/// It holds a few hundred numbers for each month of an area and the cells of each area's last month, whatever the
+/// length of the log; [`Self::after`] shares with the state before what the new statements leave as it was.
 #[derive(Debug)]
 pub struct Snapshot {
-    size: u64,
-    nodes: Vec<Node>,
-    /// Months by LEP, in order.
-    months: BTreeMap<Gss, Vec<NodeMonth>>,
-    increments: BTreeMap<Period, BTreeMap<String, Vec<i64>>>,
-    range: Option<Range>,
-    nation: OnceLock<Option<Families>>,
+    at: Position,
+    ground: Arc<Ground>,
+    known: Arc<Known>,
+    made: Mutex<Extensions>,
+}
+
+impl Default for Snapshot {
+    /// Nothing logged, nobody invited.
+    fn default() -> Self {
+        let ground = Arc::new(Ground::default());
+        Self {
+            at: Position::default(),
+            known: Arc::new(Known::of(&ground)),
+            ground,
+            made: Mutex::default(),
+        }
+    }
+}
+
+/// Figures that were asked for before. Dropped when any of them may change.
+#[derive(Debug, Default)]
+struct Known {
+    totals: OnceLock<Option<Totals>>,
+    families: OnceLock<Option<Families>>,
+    national: OnceLock<Vec<Finding>>,
+    by: [OnceLock<Vec<Group>>; Snapshot::BREAKDOWNS.len()],
     standings: OnceLock<Vec<LepStanding>>,
+    leps: BTreeMap<Gss, OnceLock<LepFindings>>,
+    regions: OnceLock<Vec<Group>>,
+    trends: [OnceLock<Vec<Finding>>; Measure::ALL.len()],
+    lep_trends: BTreeMap<Gss, [OnceLock<Vec<Finding>>; Measure::ALL.len()]>,
+}
+
+impl Known {
+    fn of(ground: &Ground) -> Self {
+        let leps = || Geography::embedded().leps().map(|l| l.code.clone());
+        Self {
+            leps: leps().map(|code| (code, OnceLock::new())).collect(),
+            lep_trends: ground
+                .areas
+                .keys()
+                .map(|code| (code.clone(), Default::default()))
+                .collect(),
+            ..Self::default()
+        }
+    }
 }
 
 impl Snapshot {
-    /// Arranges the inputs.
+    /// The state at `at`, which `months` (in the order of the log) lead to from this one.
     #[must_use]
-    pub fn new(inputs: Inputs) -> Self {
-        let mut months: BTreeMap<Gss, Vec<NodeMonth>> = BTreeMap::new();
-        for month in inputs.months {
-            months.entry(month.lep.clone()).or_default().push(month);
-        }
-        let mut increments: BTreeMap<Period, BTreeMap<String, Vec<i64>>> = BTreeMap::new();
-        for row in inputs.national {
-            let parts = increments.entry(row.period).or_default();
-            parts.insert(row.part, row.cells);
-        }
-        let all = || months.values().flatten().map(|m| m.period);
-        let range = all().min().zip(all().max());
+    pub fn after(&self, at: Position, months: impl IntoIterator<Item = NodeMonth>) -> Self {
+        let mut months = months.into_iter().peekable();
+        let grown = months.peek().is_some();
+        let ground = if grown {
+            let mut ground = Ground::clone(&self.ground);
+            months.for_each(|month| ground.add(month));
+            Arc::new(ground)
+        } else {
+            Arc::clone(&self.ground)
+        };
+        let same = !grown && at.members == self.at.members;
+        let known = if same {
+            Arc::clone(&self.known)
+        } else {
+            Arc::new(Known::of(&ground))
+        };
         Self {
-            size: inputs.size,
-            nodes: inputs.nodes,
-            range: range.map(|(from, to)| Range { from, to }),
-            months,
-            increments,
-            nation: OnceLock::new(),
-            standings: OnceLock::new(),
+            at,
+            ground,
+            known,
+            made: Mutex::default(),
         }
     }
 
     /// Number of logged statements that the figures stand on.
     #[must_use]
     pub fn size(&self) -> u64 {
-        self.size
+        self.at.size
     }
 
-    /// The nodes as they stood when the snapshot was made.
+    /// Where the log and the list of nodes stood.
     #[must_use]
-    pub fn nodes(&self) -> &[Node] {
-        &self.nodes
+    pub fn position(&self) -> &Position {
+        &self.at
     }
 
     /// First and last month that any LEP released; `None` before the first release.
     #[must_use]
     pub fn range(&self) -> Option<Range> {
-        self.range
+        self.ground.range()
     }
 
     /// How much of England the figures to date hold.
     #[must_use]
     pub fn coverage(&self) -> Coverage {
-        self.coverage_of(self.leps_of_map())
+        self.coverage_of(Geography::embedded().leps())
+    }
+
+    /// A LEP's months in order, each with the sequence number of its statement.
+    pub fn releases(&self, lep: &Gss) -> impl DoubleEndedIterator<Item = (Period, u64)> {
+        let area = self.ground.areas.get(lep);
+        let releases = area.map_or(&[][..], |a| &a.releases);
+        releases.iter().map(|r| (r.period, r.seq))
+    }
+
+    /// The first month that a node published.
+    #[must_use]
+    pub fn first_of(&self, node: &NodeSlug) -> Option<Period> {
+        let member = self.at.members.iter().find(|m| m.node == *node)?;
+        self.releases(&member.lep).next().map(|(period, _)| period)
+    }
+
+    /// What [`Self::keep`] kept of this type.
+    #[must_use]
+    pub fn kept<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
+        self.made().get().cloned()
+    }
+
+    /// Keeps what somebody made of this very state, for whoever needs it again; one value of each type.
+    pub fn keep<T: Clone + Send + Sync + 'static>(&self, value: T) {
+        self.made().insert(value);
+    }
+
+    fn made(&self) -> MutexGuard<'_, Extensions> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// England to date, one figure per measure in the order of [`Measure::ALL`].
     #[must_use]
-    pub fn national(&self) -> Vec<Finding> {
-        self.national_slice(None)
+    pub fn national(&self) -> &[Finding] {
+        self.known.national.get_or_init(|| {
+            let totals = self.known.totals.get_or_init(|| self.ground.totals());
+            totals
+                .as_ref()
+                .map_or_else(Vec::new, |totals| self.national_slice(totals, None))
+        })
     }
 
     /// England to date, one measure.
     #[must_use]
-    pub fn national_measure(&self, measure: Measure) -> Option<Finding> {
-        self.national().into_iter().find(|f| f.measure == measure)
+    pub fn national_measure(&self, measure: Measure) -> Option<&Finding> {
+        self.national().iter().find(|f| f.measure == measure)
     }
 
     /// England to date by a dimension of the standard: one row per code, "not stated" last. `area`,
     /// `pledge` and the facts themselves (`outcome` …) give nothing: ask [`Self::leps`] for places.
     #[must_use]
-    pub fn by(&self, dimension: Dimension) -> Vec<Group> {
-        let codes = &Standard::v1().dimension(dimension).codes;
-        let rows = codes.iter().enumerate().map(|(at, code)| Group {
-            code: code.id.clone(),
-            title: code.title.clone(),
-            findings: self.national_slice(Some((dimension, at, code))),
-        });
-        rows.filter(|g| !g.findings.is_empty()).collect()
+    pub fn by(&self, dimension: Dimension) -> &[Group] {
+        let known = Self::BREAKDOWNS.iter().position(|d| *d == dimension);
+        let Some(known) = known.map(|at| &self.known.by[at]) else {
+            return &[];
+        };
+        known.get_or_init(|| {
+            let Some(families) = self.known.families.get_or_init(|| self.ground.families()) else {
+                return Vec::new();
+            };
+            let codes = &Standard::v1().dimension(dimension).codes;
+            let rows = groups(dimension, codes, families, |totals, code| {
+                self.national_slice(totals, Some((dimension, code)))
+            });
+            rows.into_iter()
+                .filter(|g| !g.findings.is_empty())
+                .collect()
+        })
     }
 
     /// The dimensions by which [`Self::by`] has figures, in the order in which people should read them.
@@ -127,249 +212,181 @@ impl Snapshot {
     /// All 38 LEPs in code order, with their totals to date: the hex map and the list of areas.
     #[must_use]
     pub fn leps(&self) -> &[LepStanding] {
-        self.standings
-            .get_or_init(|| self.leps_of_map().map(|lep| self.standing(lep)).collect())
+        let standings = || Geography::embedded().leps().map(|lep| self.standing(lep));
+        self.known.standings.get_or_init(|| standings().collect())
     }
 
     /// One LEP to date; `None` for a code that is no LEP's.
     #[must_use]
-    pub fn lep(&self, code: &Gss) -> Option<LepFindings> {
-        let standing = self
-            .leps()
-            .iter()
-            .find(|s| s.place.code == code.as_str())?
-            .clone();
-        let families = self.lep_families(code);
-        let groups = |dimension, codes: &[Code]| -> Vec<Group> {
-            let Some((families, month)) = &families else {
-                return Vec::new();
-            };
-            codes
-                .iter()
-                .enumerate()
-                .map(|(at, code)| Group {
-                    code: code.id.clone(),
-                    title: code.title.clone(),
-                    findings: self.lep_slice(
-                        families,
-                        month,
-                        &standing,
-                        Some((dimension, at, code)),
-                    ),
+    pub fn lep(&self, code: &Gss) -> Option<&LepFindings> {
+        let standing = self.leps().iter().find(|s| s.place.code == code.as_str())?;
+        let known = self.known.leps.get(code)?;
+        Some(known.get_or_init(|| {
+            let area = self.ground.areas.get(code);
+            let rows = |dimension, codes: &[Code]| -> Vec<Group> {
+                let Some(families) = area.and_then(|a| a.families()) else {
+                    return Vec::new();
+                };
+                groups(dimension, codes, families, |totals, code| {
+                    lep_slice(totals, standing, Some((dimension, code)))
                 })
-                .collect()
-        };
-        let tiers = &Standard::v1().dimension(Dimension::Tier).codes;
-        Some(LepFindings {
-            by_tier: groups(Dimension::Tier, tiers),
-            by_district: groups(Dimension::Area, &district_codes(code)),
-            standing,
-        })
+            };
+            LepFindings {
+                standing: standing.clone(),
+                by_tier: rows(
+                    Dimension::Tier,
+                    &Standard::v1().dimension(Dimension::Tier).codes,
+                ),
+                by_district: rows(Dimension::Area, &district_codes(code)),
+            }
+        }))
     }
 
     /// The nine regions to date, each the sum of the LEPs that have most of their districts in it.
     /// Regions with no LEP of their own are left out.
     #[must_use]
-    pub fn regions(&self) -> Vec<Group> {
-        let Some(range) = self.range else {
-            return Vec::new();
+    pub fn regions(&self) -> &[Group] {
+        self.known.regions.get_or_init(|| {
+            let region = |(code, name): &(&str, &str)| self.region(code, name);
+            REGIONS.iter().filter_map(region).collect()
+        })
+    }
+
+    fn region(&self, code: &str, name: &str) -> Option<Group> {
+        let range = self.range()?;
+        let leps: Vec<&Lep> = Geography::embedded()
+            .leps()
+            .filter(|l| l.region.as_str() == code)
+            .collect();
+        if leps.is_empty() {
+            return None;
+        }
+        let coverage = self.coverage_of(leps.iter().copied());
+        let place = Place {
+            code: code.to_owned(),
+            name: name.to_owned(),
         };
-        REGIONS
+        let areas: Vec<&Totals> = leps
             .iter()
-            .filter_map(|(code, name)| {
-                let leps: Vec<&Lep> = self
-                    .leps_of_map()
-                    .filter(|l| l.region.as_str() == *code)
-                    .collect();
-                if leps.is_empty() {
-                    return None;
-                }
-                let coverage = self.coverage_of(leps.iter().copied());
-                let place = Place {
-                    code: (*code).to_owned(),
-                    name: (*name).to_owned(),
-                };
-                let families: Vec<_> = leps
-                    .iter()
-                    .filter_map(|l| self.lep_families(&l.code))
-                    .collect();
-                let findings = Measure::ALL
-                    .into_iter()
-                    .filter_map(|measure| {
-                        let parts = families
-                            .iter()
-                            .filter_map(|(f, _)| f.measure(measure, None));
-                        let sum = parts.reduce(Linear::plus)?;
-                        Some(finding(
-                            measure,
-                            &place,
-                            None,
-                            (range.from, range),
-                            coverage,
-                            &sum,
-                        ))
-                    })
-                    .collect();
-                Some(Group {
-                    code: place.code,
-                    title: place.name,
-                    findings,
-                })
-            })
-            .collect()
+            .filter_map(|l| self.area(l)?.last().totals())
+            .collect();
+        let sum: Totals = Measure::ALL.map(|measure| {
+            let parts = areas.iter().filter_map(|totals| totals[measure.place()]);
+            parts.reduce(Linear::plus)
+        });
+        Some(Group {
+            findings: measured(&sum, None, |measure, _, linear| {
+                finding(measure, &place, None, (range.from, range), coverage, linear)
+            }),
+            code: place.code.clone(),
+            title: place.name.clone(),
+        })
     }
 
     /// England month by month: one figure per released month (a rate is that month's own), with the
     /// coverage of that month.
     #[must_use]
-    pub fn trend(&self, measure: Measure) -> Vec<Finding> {
-        let point = |(period, parts): (&Period, &BTreeMap<String, Vec<i64>>)| {
-            let nodes: Vec<&NodeMonth> = self
-                .months
-                .values()
-                .flatten()
-                .filter(|m| m.period == *period)
-                .collect();
-            let parts = parts.iter().map(|(p, c)| (p.as_str(), c.clone())).collect();
-            let families =
-                Families::of_nation(Standard::v1(), &parts, &nodes, Span::Increment).ok()?;
-            let range = Range {
-                from: *period,
-                to: *period,
+    pub fn trend(&self, measure: Measure) -> &[Finding] {
+        self.known.trends[measure.place()].get_or_init(|| {
+            let Some(all) = self.range() else {
+                return Vec::new();
             };
-            let released = |lep: &Lep| {
-                let months = self.months.get(&lep.code)?;
-                months.iter().find(|m| m.period == *period)
+            let point = |(period, month): (&Period, &Arc<Month>)| {
+                let linear = month.totals()?[measure.place()]?;
+                let range = Range {
+                    from: *period,
+                    to: *period,
+                };
+                let coverage = self.coverage_in(month);
+                Some(finding(
+                    measure,
+                    &england(),
+                    None,
+                    (all.from, range),
+                    coverage,
+                    &linear,
+                ))
             };
-            let leps = self.leps_of_map().map(|lep| match released(lep) {
-                Some(_) => (Status::Contributed, 1),
-                None if self.months.contains_key(&lep.code) => (Status::Late, 0),
-                None => (Status::Missing, 0),
-            });
-            let coverage = Coverage::of(leps, range.months());
-            let linear = families.measure(measure, None)?;
-            let since = self.range.map_or(*period, |r| r.from);
-            Some(finding(
-                measure,
-                &england(),
-                None,
-                (since, range),
-                coverage,
-                &linear,
-            ))
-        };
-        self.increments.iter().filter_map(point).collect()
+            self.ground.months.iter().filter_map(point).collect()
+        })
     }
 
     /// One LEP month by month.
     #[must_use]
-    pub fn lep_trend(&self, code: &Gss, measure: Measure) -> Vec<Finding> {
-        let Some((months, lep)) = self.months.get(code).zip(Geography::embedded().lep(code)) else {
-            return Vec::new();
+    pub fn lep_trend(&self, code: &Gss, measure: Measure) -> &[Finding] {
+        let known = self
+            .known
+            .lep_trends
+            .get(code)
+            .map(|all| &all[measure.place()]);
+        let area = self
+            .ground
+            .areas
+            .get(code)
+            .zip(Geography::embedded().lep(code));
+        let Some((known, (area, lep))) = known.zip(area) else {
+            return &[];
         };
-        let mut before: Option<&NodeMonth> = None;
-        let mut trend = Vec::new();
-        for month in months {
-            let increments = rollup::increments(Standard::v1(), before, month);
-            let families =
-                Families::of_node(Standard::v1(), month, &increments, Span::Increment).ok();
-            if let Some(linear) = families.and_then(|f| f.measure(measure, None)) {
+        known.get_or_init(|| {
+            let since = area.range().from;
+            let place = place(lep);
+            let point = |release: &Arc<Release>| {
+                let linear = release.own_totals()?[measure.place()]?;
                 let range = Range {
-                    from: month.period,
-                    to: month.period,
+                    from: release.period,
+                    to: release.period,
                 };
                 let coverage = Coverage::of([(Status::Contributed, 1)], range.months());
-                trend.push(finding(
+                Some(finding(
                     measure,
-                    &place(lep),
+                    &place,
                     None,
-                    (months.first().map_or(month.period, |m| m.period), range),
+                    (since, range),
                     coverage,
                     &linear,
-                ));
-            }
-            before = Some(month);
-        }
-        trend
+                ))
+            };
+            area.releases.iter().filter_map(point).collect()
+        })
     }
 
-    fn leps_of_map(&self) -> impl Iterator<Item = &'static Lep> {
-        Geography::embedded().leps()
+    fn area(&self, lep: &Lep) -> Option<&Area> {
+        self.ground.areas.get(&lep.code).map(Arc::as_ref)
     }
 
     /// How much of these LEPs the figures to date hold.
     fn coverage_of<'a>(&self, leps: impl Iterator<Item = &'a Lep>) -> Coverage {
-        let released = |lep: &Lep| self.months.get(&lep.code).map_or(0, Vec::len);
-        Coverage::of(
-            leps.map(|lep| (self.status(&lep.code), released(lep))),
-            self.range.map_or(0, |r| r.months()),
-        )
+        let range = self.range();
+        let standing = |lep: &Lep| {
+            let area = self.area(lep);
+            (status(area, range), area.map_or(0, |a| a.releases.len()))
+        };
+        Coverage::of(leps.map(standing), range.map_or(0, |r| r.months()))
     }
 
-    fn status(&self, lep: &Gss) -> Status {
-        let last = self.months.get(lep).and_then(|m| m.last());
-        match (last, self.range) {
-            (Some(month), Some(range)) if month.period == range.to => Status::Contributed,
-            (Some(_), _) => Status::Late,
-            _ => Status::Missing,
-        }
+    /// How much of England a month holds.
+    fn coverage_in(&self, month: &Month) -> Coverage {
+        let leps = Geography::embedded().leps().map(|lep| {
+            if month.releases.contains_key(&lep.code) {
+                (Status::Contributed, 1)
+            } else if self.ground.areas.contains_key(&lep.code) {
+                (Status::Late, 0)
+            } else {
+                (Status::Missing, 0)
+            }
+        });
+        Coverage::of(leps, 1)
     }
 
-    fn families(&self) -> Option<&Families> {
-        self.nation
-            .get_or_init(|| {
-                let mut sums: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
-                for (part, cells) in self.increments.values().flatten() {
-                    rollup::add(sums.entry(part).or_default(), cells);
-                }
-                let latest: Vec<&NodeMonth> =
-                    self.months.values().filter_map(|m| m.last()).collect();
-                Families::of_nation(Standard::v1(), &sums, &latest, Span::Cumulative).ok()
-            })
-            .as_ref()
-    }
-
-    fn lep_families(&self, lep: &Gss) -> Option<(Families, &NodeMonth)> {
-        let month = self.months.get(lep)?.last()?;
-        let families =
-            Families::of_node(Standard::v1(), month, &month.cumulative, Span::Cumulative).ok()?;
-        Some((families, month))
-    }
-
-    fn national_slice(&self, slice: Option<(Dimension, usize, &Code)>) -> Vec<Finding> {
-        let Some((range, families)) = self.range.zip(self.families()) else {
+    fn national_slice(&self, totals: &Totals, slice: Option<(Dimension, &Code)>) -> Vec<Finding> {
+        let Some(range) = self.range() else {
             return Vec::new();
         };
         let coverage = self.coverage();
-        measured(families, slice, |measure, slice, linear| {
+        measured(totals, slice, |measure, slice, linear| {
             finding(
                 measure,
                 &england(),
-                slice,
-                (range.from, range),
-                coverage,
-                linear,
-            )
-        })
-    }
-
-    fn lep_slice(
-        &self,
-        families: &Families,
-        last: &NodeMonth,
-        standing: &LepStanding,
-        slice: Option<(Dimension, usize, &Code)>,
-    ) -> Vec<Finding> {
-        let from = standing.range.map_or(last.period, |r| r.from);
-        let range = Range {
-            from,
-            to: last.period,
-        };
-        let coverage = Coverage::of([(standing.status, standing.releases)], range.months());
-        measured(families, slice, |measure, slice, linear| {
-            finding(
-                measure,
-                &standing.place,
                 slice,
                 (range.from, range),
                 coverage,
@@ -379,9 +396,8 @@ impl Snapshot {
     }
 
     fn standing(&self, lep: &Lep) -> LepStanding {
-        let node = self.nodes.iter().find(|n| n.lep == lep.code);
-        let months = self.months.get(&lep.code).map_or(&[][..], Vec::as_slice);
-        let ends = months.first().zip(months.last());
+        let member: Option<&Member> = self.at.members.iter().find(|m| m.lep == lep.code);
+        let area = self.area(lep);
         let region = ldsp_protocol::geography::region_name(&lep.region).unwrap_or_default();
         let mut standing = LepStanding {
             place: place(lep),
@@ -390,19 +406,61 @@ impl Snapshot {
                 name: region.to_owned(),
             },
             hex: lep.hex,
-            node: node.map(|n| n.node.clone()),
-            state: node.map(|n| n.state),
-            status: self.status(&lep.code),
-            range: ends.map(|(first, last)| Range {
-                from: first.period,
-                to: last.period,
-            }),
-            releases: months.len(),
+            node: member.map(|m| m.node.clone()),
+            state: member.map(|m| m.state),
+            status: status(area, self.range()),
+            range: area.map(Area::range),
+            releases: area.map_or(0, |a| a.releases.len()),
             findings: Vec::new(),
         };
-        if let Some((families, last)) = self.lep_families(&lep.code) {
-            standing.findings = self.lep_slice(&families, last, &standing, None);
+        if let Some(totals) = area.and_then(|a| a.last().totals()) {
+            standing.findings = lep_slice(totals, &standing, None);
         }
         standing
     }
+}
+
+fn status(area: Option<&Area>, range: Option<Range>) -> Status {
+    match (area, range) {
+        (Some(area), Some(range)) if area.last().period == range.to => Status::Contributed,
+        (Some(_), _) => Status::Late,
+        (None, _) => Status::Missing,
+    }
+}
+
+/// One row per code.
+fn groups(
+    dimension: Dimension,
+    codes: &[Code],
+    families: &Families,
+    figures: impl Fn(&Totals, &Code) -> Vec<Finding>,
+) -> Vec<Group> {
+    let row = |(at, code): (usize, &Code)| Group {
+        code: code.id.clone(),
+        title: code.title.clone(),
+        findings: figures(&families.totals(Some((dimension, at))), code),
+    };
+    codes.iter().enumerate().map(row).collect()
+}
+
+/// Figures of an area to date; none before its first release.
+fn lep_slice(
+    totals: &Totals,
+    standing: &LepStanding,
+    slice: Option<(Dimension, &Code)>,
+) -> Vec<Finding> {
+    let Some(range) = standing.range else {
+        return Vec::new();
+    };
+    let coverage = Coverage::of([(standing.status, standing.releases)], range.months());
+    measured(totals, slice, |measure, slice, linear| {
+        finding(
+            measure,
+            &standing.place,
+            slice,
+            (range.from, range),
+            coverage,
+            linear,
+        )
+    })
 }

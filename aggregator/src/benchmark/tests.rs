@@ -3,9 +3,11 @@ use ldsp_protocol::measures::Z95;
 use ldsp_protocol::noise;
 use ldsp_protocol::standard::{Dimension, Standard};
 
+mod follow;
+
 use super::*;
-use crate::rollup::{self, State};
-use crate::store::NationalMonth;
+use crate::rollup;
+use crate::store::Position;
 use crate::testing::Sim;
 
 /// A snapshot of nodes that published `spells` in each of so many months.
@@ -26,20 +28,12 @@ fn snapshot(sims: &mut [(Sim, usize)], spells: usize) -> Snapshot {
         }
     }
     let items = published.iter().map(|(n, l, p, s, x)| (n, l, *p, *s, x));
-    let State { months, national } = rollup::rebuild(Standard::v1(), items).unwrap();
-    Snapshot::new(Inputs {
+    let state = rollup::rebuild(Standard::v1(), items).unwrap();
+    let at = Position {
         size: published.len() as u64,
-        nodes: vec![],
-        months: months.into_values().flatten().collect(),
-        national: national
-            .into_iter()
-            .map(|((period, part), cells)| NationalMonth {
-                period,
-                part,
-                cells,
-            })
-            .collect(),
-    })
+        ..Position::default()
+    };
+    Snapshot::default().after(at, state.months.into_values().flatten())
 }
 
 fn three() -> Vec<(Sim, usize)> {
@@ -76,7 +70,7 @@ fn recipes_count_the_codes_that_their_names_say() {
 #[test]
 fn estimating_per_node_and_adding_up_equals_estimating_on_national_sums() {
     let snapshot = snapshot(&mut three(), 400);
-    let leps: Vec<LepFindings> = snapshot
+    let leps: Vec<&LepFindings> = snapshot
         .leps()
         .iter()
         .filter(|l| l.releases > 0)
@@ -98,7 +92,7 @@ fn estimating_per_node_and_adding_up_equals_estimating_on_national_sums() {
         assert!((a.se - b.se).abs() < 1e-6, "{what}: {a:?} {b:?}");
     };
     for finding in snapshot.national().iter().filter(|f| !f.measure.is_rate()) {
-        let of = |l: &LepFindings| raw(l.standing.finding(finding.measure).unwrap());
+        let of = |l: &&LepFindings| raw(l.standing.finding(finding.measure).unwrap());
         close(
             raw(finding),
             sum(leps.iter().map(of).collect()),
@@ -107,7 +101,7 @@ fn estimating_per_node_and_adding_up_equals_estimating_on_national_sums() {
     }
     for (at, group) in snapshot.by(Dimension::Tier).iter().enumerate() {
         for finding in group.findings.iter().filter(|f| !f.measure.is_rate()) {
-            let of = |l: &LepFindings| raw(l.by_tier[at].finding(finding.measure).unwrap());
+            let of = |l: &&LepFindings| raw(l.by_tier[at].finding(finding.measure).unwrap());
             close(
                 raw(finding),
                 sum(leps.iter().map(of).collect()),
@@ -126,7 +120,7 @@ fn estimating_per_node_and_adding_up_equals_estimating_on_national_sums() {
 #[test]
 fn breakdowns_add_up_to_the_total() {
     let snapshot = snapshot(&mut three(), 300);
-    let total = |m| raw(&snapshot.national_measure(m).unwrap()).estimate;
+    let total = |m| raw(snapshot.national_measure(m).unwrap()).estimate;
     for dimension in Snapshot::BREAKDOWNS {
         let groups = snapshot.by(dimension);
         assert_eq!(
@@ -153,7 +147,7 @@ fn a_trend_adds_up_to_the_total_and_says_who_is_in_it() {
     let snapshot = snapshot(&mut three(), 300);
     let trend = snapshot.trend(Measure::Leavers);
     let sum: f64 = trend.iter().map(|f| raw(f).estimate).sum();
-    let total = raw(&snapshot.national_measure(Measure::Leavers).unwrap()).estimate;
+    let total = raw(snapshot.national_measure(Measure::Leavers).unwrap()).estimate;
     assert!((sum - total).abs() < 1e-6);
     let contributed: Vec<usize> = trend.iter().map(|f| f.coverage.contributed).collect();
     assert_eq!(contributed, [3, 3, 2]);
@@ -198,7 +192,7 @@ fn an_area_that_joined_late_does_not_count_as_whole() {
     assert_eq!((coverage.months, coverage.of_months), (7, 9));
     let words = "3 of 38 LEPs contributed, 0 late, 35 not yet, 7 of 9 months";
     assert_eq!(coverage.in_words(), words);
-    let csv = String::from_utf8(to_csv(&all.national()).unwrap()).unwrap();
+    let csv = String::from_utf8(to_csv(all.national()).unwrap()).unwrap();
     assert!(csv.lines().nth(1).unwrap().ends_with(",38,7,9"), "{csv}");
     let json = serde_json::to_value(coverage).unwrap();
     assert_eq!(
@@ -215,7 +209,7 @@ fn an_area_that_joined_late_does_not_count_as_whole() {
 
 #[test]
 fn before_the_first_release_there_are_no_figures() {
-    let snapshot = Snapshot::new(Inputs::default());
+    let snapshot = Snapshot::default();
     assert_eq!(snapshot.range(), None);
     assert!(snapshot.national().is_empty() && snapshot.by(Dimension::Tier).is_empty());
     assert!(snapshot.trend(Measure::Starts).is_empty() && snapshot.regions().is_empty());
@@ -231,7 +225,7 @@ fn too_few_is_said_and_not_shown() {
             assert_eq!((finding.shown, finding.raw), (Shown::TooFew, None));
         }
     }
-    let csv = String::from_utf8(to_csv(&snapshot.national()).unwrap()).unwrap();
+    let csv = String::from_utf8(to_csv(snapshot.national()).unwrap()).unwrap();
     assert!(csv.contains(",low,low,low,z,"), "{csv}");
 }
 
@@ -288,7 +282,7 @@ fn intervals_cover_the_truth_as_often_as_they_claim() {
             .into_iter()
             .zip(truth)
         {
-            let standing = raw(&figures.national_measure(measure).unwrap());
+            let standing = raw(figures.national_measure(measure).unwrap());
             let distance = (standing.estimate - truth as f64).abs();
             inside += usize::from(distance <= Z95 * standing.se);
         }

@@ -42,7 +42,9 @@ pub(super) async fn show(
         supersedes: tie(&service, entry.entry.supersedes).await?,
         replicates: tie(&service, entry.entry.replicates).await?,
     };
-    let cited = evidence::resolve(store, &slug, &entry.entry.evidence).await?;
+    let snapshot = service.snapshot().await?;
+    let first = snapshot.first_of(&slug);
+    let cited = evidence::resolve(store, &slug, first, &entry.entry.evidence).await?;
     let body = Html::render(&body(&entry, &statement, ties, &cited));
     let page = Page::new(entry.entry.title.clone())
         .caption("Practice library")
@@ -271,6 +273,13 @@ fn evidence_html(cited: &[Cited]) -> Html {
 fn verify(s: &LoggedStatement) -> Html {
     let raw = format!("/v1/nodes/{}/statements/{}", s.node, s.seq);
     let facts = SummaryList::new()
+        .fact(
+            "Commands that check it",
+            link(
+                &format!("Statement {}", s.index),
+                &format!("/statements/{}", s.index),
+            ),
+        )
         .fact("Signed envelope", link("Exact bytes as received", &raw))
         .fact("Publishing node", s.node.to_string())
         .fact("Statement of that node", s.seq.to_string())

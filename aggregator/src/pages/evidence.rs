@@ -2,6 +2,7 @@
 //! estimate with its interval.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use ldsp_protocol::additivity::positions;
 use ldsp_protocol::geography::Geography;
@@ -13,7 +14,7 @@ use ldsp_protocol::standard::{Codebook, Dimension, NOT_STATED, Standard, Table};
 use super::words;
 use crate::benchmark::cell_to_date;
 use crate::rollup::NodeMonth;
-use crate::store::{Log, Rollups, StoreError};
+use crate::store::{Rollups, StoreError};
 
 /// A reference and what it leads to.
 pub(super) struct Cited {
@@ -33,30 +34,24 @@ pub(super) struct Figure {
     pub(super) seq: u64,
 }
 
-/// Looks the references up in the releases of `node`.
+/// Looks the references up in the releases of `node`, of which `first` is the first month.
 pub(super) async fn resolve(
-    store: &(impl Log + Rollups),
+    store: &impl Rollups,
     node: &NodeSlug,
+    first: Option<Period>,
     evidence: &[Evidence],
 ) -> Result<Vec<Cited>, StoreError> {
-    if evidence.is_empty() {
-        return Ok(Vec::new());
-    }
-    let history = store.history(node).await?;
-    let first = history.first().map(|m| m.period);
-    let mut releases: BTreeMap<Digest, &NodeMonth> = BTreeMap::new();
+    let mut releases: BTreeMap<Digest, Option<NodeMonth>> = BTreeMap::new();
     for e in evidence {
-        let cited = store.by_identity(e.statement).await?;
-        let own = cited.filter(|s| s.node == *node).map(|s| s.seq);
-        if let Some(month) = own.and_then(|seq| history.iter().find(|m| m.seq == seq)) {
-            releases.insert(e.statement, month);
+        if let Entry::Vacant(release) = releases.entry(e.statement) {
+            let month = store.month(e.statement).await?;
+            release.insert(month.filter(|m| m.node == *node));
         }
     }
     let cited = evidence.iter().map(|e| Cited {
         table: e.table.clone(),
         cell: e.cell,
-        figure: releases
-            .get(&e.statement)
+        figure: (releases.get(&e.statement).and_then(Option::as_ref))
             .zip(first)
             .and_then(|(month, first)| figure(month, first, e)),
     });

@@ -21,7 +21,7 @@ pub(super) async fn list() -> Page {
         }));
     let intro = Html::paragraph(
         "When this server refuses something it says what, why and what to do next. Programs get the same as \
-         problem+json (RFC 9457) whose type is the address of one of these service.",
+         problem+json (RFC 9457) whose type is the address of one of these pages.",
     );
     Page::new("Messages and what to do")
         .breadcrumb("Home", "/")
@@ -109,6 +109,9 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "invite" => {
             "The server knows invites by a digest of their secret. This one is not known, was used before, or is past its last day."
         }
+        "invite-secret" => {
+            "A node enrols with an invite, and the secret in it shows that the operator invited it. The request brought none, or something of another form, so nothing in it was looked at."
+        }
         "read" => {
             "Some pages of the machine protocol, such as peers-first practice entries, answer only requests signed by an enrolled node within the last five minutes."
         }
@@ -119,6 +122,46 @@ fn happened(kind: &ProblemKind) -> &'static str {
             "Each person has one role, and each page and button is for certain roles. The signed-in person has another."
         }
         "form" => "Some of what was filled in is missing or cannot be used. Nothing was changed.",
+        "parameter" => {
+            "An address names what is asked for in its path and, after a question mark, in its query. One part is not a word or number that this address knows, or a part is there that it does not take."
+        }
+        "cursor" => {
+            "Long lists are given page by page, and each page names the next by a cursor. This cursor was changed, or belongs to another list or to other filters."
+        }
+        "method" => "The address is for reading, or for sending, and the request wanted the other.",
+        "timeout" => {
+            "The request began to arrive and then nothing more came, so the server stopped waiting for it."
+        }
+        "media-type" => {
+            "Programs say of what media type the body is that they send. Here none was named, or one that this address does not take."
+        }
+        "request" => {
+            "The request breaks a rule of HTTP or of this interface before anything in it could be looked at, such as an address that is not text."
+        }
+        "origin" => {
+            "A browser says that a page of another site made it send this. Sessions are for this site's own pages only."
+        }
+        "release" => {
+            "A node prepares one month after another, each once, and an approver looks at exactly what was prepared. What was asked for does not fit how the releases stand."
+        }
+        "own-work" => {
+            "Two people stand behind everything that leaves a node. Whoever prepared it cannot be the second one."
+        }
+        "import" => {
+            "Every row of the file was checked and at least one has a problem. A file goes in as a whole or not at all, unless sound rows are asked for alone."
+        }
+        "import-busy" => {
+            "A node takes one file at a time, so that two imports never mix. Nothing of this one was stored."
+        }
+        "file-too-large" => {
+            "The file is larger than a node takes over the network. It was not read to its end and nothing of it was stored."
+        }
+        "long-address" => {
+            "An address may have 8 KiB of path and query. This one was longer, so it was not looked at."
+        }
+        "large-headers" => {
+            "A request may have 32 KiB of headers. This one had more, so nothing in it was looked at."
+        }
         "not-found" => "No page and no statement has this address, or it is not open to everybody.",
         "storage" => {
             "The database or the disk did not take the data. The server acknowledges only what it holds durably, so it refused."

@@ -18,14 +18,18 @@ use crate::benchmark::{Finding, LepStanding, Measure, Snapshot, Status};
 
 pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
     let snapshot = service.snapshot().await?;
-    let shelf = library::shelf(&service.store, service.today()).await?;
+    let shelf = library::shelf(&service, &library::Choice::default()).await?;
     let has_figures = snapshot.range().is_some();
     let body = Home {
         figures: national(&snapshot),
         map: map::figure(&snapshot),
         trend: trend(&snapshot),
         practice: shelf.entries.iter().take(3).map(Card::new).collect(),
-        all_practice: words::plural(shelf.entries.len(), "entry", "entries"),
+        all_practice: words::plural(
+            usize::try_from(shelf.counts.found).unwrap_or(usize::MAX),
+            "entry",
+            "entries",
+        ),
         verifier: service.signer.verifier().vkey(),
         statements: statements(snapshot.size()),
         recent: example(&snapshot),
@@ -113,8 +117,8 @@ fn trend(snapshot: &Snapshot) -> Html {
         Unit::Count,
         starts.iter().map(figures::short_month),
     )
-    .series(series("Enrolments", &starts))
-    .series(series("Achievements", &achieved));
+    .series(series("Enrolments", starts))
+    .series(series("Achievements", achieved));
     let table = Table::new("Enrolments and achievements by month, England")
         .columns([
             "Month",
@@ -123,7 +127,7 @@ fn trend(snapshot: &Snapshot) -> Html {
             "Coverage",
         ])
         .numeric([1, 2])
-        .rows(starts.iter().zip(&achieved).map(|(s, a)| {
+        .rows(starts.iter().zip(achieved).map(|(s, a)| {
             [
                 s.range.to.in_words(),
                 figures::with_interval(s),
@@ -137,7 +141,7 @@ fn trend(snapshot: &Snapshot) -> Html {
         chart,
         table,
     )
-    .note(coverage_note(&starts))
+    .note(coverage_note(starts))
     .download("Download by month (CSV)", "/trend.csv")
     .into()
 }
@@ -174,9 +178,11 @@ fn example(snapshot: &Snapshot) -> Option<Html> {
 /// What the trend chart of this page shows.
 pub(super) async fn months_csv(State(service): State<Arc<Service>>) -> Result<Response, Failure> {
     let snapshot = service.snapshot().await?;
-    let mut findings = snapshot.trend(Measure::Starts);
-    findings.extend(snapshot.trend(Measure::Achievers));
-    Ok(figures::csv("england-by-month", &findings))
+    let findings = [Measure::Starts, Measure::Achievers].map(|m| snapshot.trend(m));
+    Ok(figures::csv(
+        "england-by-month",
+        findings.into_iter().flatten(),
+    ))
 }
 
 /// Parses a LEP's code.

@@ -7,7 +7,6 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use ldsp_protocol::geography::Geography;
 use ldsp_protocol::ids::{Gss, Period};
-use ldsp_protocol::practice::Area;
 use ldsp_ui::charts::{Alternative, Bar, BarChart, LineChart, Series, Unit};
 use ldsp_ui::components::{Details, Figure, InsetText, Stats, SummaryList, Table, link};
 use ldsp_ui::{Html, Page, ProblemPage};
@@ -18,7 +17,6 @@ use super::words::TOO_FEW;
 use super::{Failure, figures, home, library, words};
 use crate::Service;
 use crate::benchmark::{Group, LepFindings, LepStanding, Measure, Shown, Snapshot};
-use crate::store::Rollups;
 
 /// The code of the LEP that an address names by its code, a former code or its slug.
 fn find(text: &str) -> Option<Gss> {
@@ -39,19 +37,19 @@ pub(super) async fn show(
     }
     let snapshot = service.snapshot().await?;
     let lep = snapshot.lep(&code).ok_or_else(ProblemPage::not_found)?;
-    let statements = statements(&service, &lep.standing).await?;
-    let shelf = library::shelf(&service.store, service.today()).await?;
-    // Only entries whose authors named this area: others of its node must not be tied to it here.
-    let named = |e: &&crate::store::LibraryEntry| e.entry.area == Area::Lep(code.clone());
+    let practice = match &lep.standing.node {
+        Some(node) => library::naming(&service.store, service.today(), node, &code).await?,
+        None => Vec::new(),
+    };
     let body = Body {
         facts: facts(&code, &lep.standing),
         stats: stats(&lep.standing),
-        beside: beside(&snapshot, &lep),
+        beside: beside(&snapshot, lep),
         trend: trend(&snapshot, &code, &lep.standing),
-        tiers: tiers(&snapshot, &lep),
-        districts: districts(&lep),
-        practice: shelf.entries.iter().filter(named).map(Card::new).collect(),
-        statements,
+        tiers: tiers(&snapshot, lep),
+        districts: districts(lep),
+        practice: practice.iter().map(Card::new).collect(),
+        statements: statements(&snapshot, &code, &lep.standing),
     };
     let page = Page::new(lep.standing.place.name.clone())
         .caption(format!(
@@ -225,7 +223,7 @@ fn trend(snapshot: &Snapshot, code: &Gss, s: &LepStanding) -> Html {
             "Achievements (95 % interval)",
         ])
         .numeric([1, 2])
-        .rows(starts.iter().zip(&achieved).map(|(a, b)| {
+        .rows(starts.iter().zip(achieved).map(|(a, b)| {
             [
                 a.range.to.in_words(),
                 figures::with_interval(a),
@@ -321,18 +319,15 @@ fn districts(lep: &LepFindings) -> Html {
 }
 
 /// The area's statements, each with a link to its exact bytes.
-async fn statements(service: &Service, s: &LepStanding) -> Result<Html, Failure> {
+fn statements(snapshot: &Snapshot, code: &Gss, s: &LepStanding) -> Html {
     let Some(node) = s.node.as_ref().filter(|_| s.releases > 0) else {
-        return Ok(Html::default());
+        return Html::default();
     };
-    let mut months: Vec<(Period, u64)> = service
-        .store
-        .history(node)
-        .await?
-        .iter()
-        .map(|m| (m.period, m.seq))
-        .collect();
-    months.reverse();
+    let months: Vec<(Period, u64)> = snapshot.releases(code).rev().collect();
+    let all = link(
+        "All statements of this area’s node, and its key",
+        &format!("/nodes/{node}"),
+    );
     let table = Table::new("Signed monthly releases, newest first")
         .columns(["Month", "Statement", "Exact bytes"])
         .numeric([1])
@@ -346,14 +341,19 @@ async fn statements(service: &Service, s: &LepStanding) -> Result<Html, Failure>
                 ),
             ]
         }));
-    Ok(Details::new(
+    Details::new(
         format!(
             "Signed statements ({})",
             words::plural(months.len(), "month", "months")
         ),
-        table,
+        Html::concat([
+            table.into(),
+            Html::literal("<p class=\"govuk-body\">"),
+            all,
+            Html::literal("</p>"),
+        ]),
     )
-    .into())
+    .into()
 }
 
 pub(super) async fn figures(
@@ -379,7 +379,9 @@ pub(super) async fn trend_csv(
     let code = home::lep_code(&code).filter(|c| Geography::embedded().lep(c).is_some());
     let code = code.ok_or_else(ProblemPage::not_found)?;
     let snapshot = service.snapshot().await?;
-    let mut findings = snapshot.lep_trend(&code, Measure::Starts);
-    findings.extend(snapshot.lep_trend(&code, Measure::Achievers));
-    Ok(figures::csv(&format!("{code}-by-month"), &findings))
+    let findings = [Measure::Starts, Measure::Achievers].map(|m| snapshot.lep_trend(&code, m));
+    Ok(figures::csv(
+        &format!("{code}-by-month"),
+        findings.into_iter().flatten(),
+    ))
 }

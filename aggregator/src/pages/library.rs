@@ -1,15 +1,23 @@
 //! The practice library as the public sees it: which entries, how many of each kind, which page of them.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use jiff::civil::Date;
+use ldsp_protocol::ids::{Gss, NodeSlug};
 use ldsp_protocol::practice::{Area, Direction, Factor, Verdict};
 use ldsp_protocol::standard::{Dimension, Standard};
 
-use crate::store::{Library, LibraryEntry, PracticeFilter, Reader, StoreError};
+use super::paging;
+use crate::Service;
+use crate::store::{
+    Library, LibraryEntry, PracticeCounts, PracticeFilter, Reader, Span, StoreError,
+};
 
 /// Entries on one page of the list.
-pub(super) const PAGE: usize = 20;
-/// Entries asked of the store at once.
-const BATCH: u32 = 200;
+const PAGE: usize = 20;
+/// Entries of one node that its area's page looks at.
+const OF_ONE_AREA: u32 = 200;
 
 /// What the reader chose; unknown words choose nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,121 +25,124 @@ pub(super) struct Choice {
     pub(super) tier: Option<String>,
     pub(super) verdict: Option<Verdict>,
     pub(super) cause: Option<Factor>,
-    pub(super) before: Option<u64>,
+    pub(super) span: Span,
 }
 
 impl Choice {
-    fn admits(&self, e: &LibraryEntry) -> bool {
-        self.tier.as_ref().is_none_or(|t| *t == e.entry.tier)
-            && self.verdict.is_none_or(|v| v == e.entry.verdict)
-            && self
-                .cause
-                .is_none_or(|f| e.entry.causes.iter().any(|c| c.factor == f))
-    }
-
     /// The list's address with this choice.
     pub(super) fn href(&self) -> String {
-        let parts: Vec<String> = [
-            self.tier.as_ref().map(|t| format!("tier={t}")),
-            self.verdict.map(|v| format!("verdict={}", v.id())),
-            self.cause.map(|f| format!("cause={}", f.id())),
-            self.before.map(|b| format!("before={b}")),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        if parts.is_empty() {
-            "/practice".to_owned()
-        } else {
-            format!("/practice?{}", parts.join("&"))
-        }
+        let parts = [
+            ("tier", self.tier.clone()),
+            ("verdict", self.verdict.map(|v| v.id().to_owned())),
+            ("cause", self.cause.map(|f| f.id().to_owned())),
+        ];
+        paging::href("/practice", &parts, self.span)
     }
 
     /// Whether anything is chosen.
     pub(super) fn is_narrowed(&self) -> bool {
         self.tier.is_some() || self.verdict.is_some() || self.cause.is_some()
     }
+
+    fn filter(&self, today: Date, span: Span, limit: u32) -> PracticeFilter {
+        let (before, after) = match span {
+            Span::Newest => (None, None),
+            Span::Before(index) => (Some(index), None),
+            Span::After(index) => (None, Some(index)),
+        };
+        PracticeFilter {
+            tier: self.tier.clone(),
+            verdict: self.verdict,
+            cause: self.cause,
+            before,
+            after,
+            limit,
+            ..PracticeFilter::all(Reader::Public(today))
+        }
+    }
 }
 
-/// Entries that everybody may read today, newest first, and how many others wait for their date.
+/// A page of the entries that everybody may read on a day, newest first. Signed-in people see no more than the
+/// public: peers-first entries are for enrolled nodes only.
 pub(super) struct Shelf {
     pub(super) entries: Vec<LibraryEntry>,
-    pub(super) peers_first: usize,
-}
-
-/// A page of the list.
-pub(super) struct Slice<'a> {
-    pub(super) entries: Vec<&'a LibraryEntry>,
-    pub(super) found: usize,
     pub(super) previous: Option<String>,
     pub(super) next: Option<String>,
+    /// What this and other choices find.
+    pub(super) counts: PracticeCounts,
+    /// Entries that wait for their date.
+    pub(super) waiting: u64,
 }
 
-/// Reads the shelf as it is on `today`. Signed-in people see no more than the public: peers-first
-/// entries are for enrolled nodes only.
-pub(super) async fn shelf(store: &impl Library, today: Date) -> Result<Shelf, StoreError> {
-    let entries = all(store, Reader::Public(today)).await?;
-    let everything = all(store, Reader::Peer).await?;
-    let is_waiting = |e: &&LibraryEntry| !e.entry.sharing.is_public(today);
+/// Pages of the library that one state of the log keeps at most.
+const KEPT: usize = 64;
+
+/// By the day and the choice.
+type ByChoice = BTreeMap<(Date, String), Arc<Shelf>>;
+
+/// Pages that were read before.
+#[derive(Clone, Default)]
+struct Shelves(Arc<Mutex<ByChoice>>);
+
+impl Shelves {
+    fn kept(&self) -> MutexGuard<'_, ByChoice> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The page that the choice asks for, as it is today: read again when a statement was logged since.
+pub(super) async fn shelf(service: &Service, choice: &Choice) -> Result<Arc<Shelf>, StoreError> {
+    let (snapshot, today) = (service.snapshot().await?, service.today());
+    let shelves: Shelves = snapshot.kept().unwrap_or_default();
+    let key = (today, choice.href());
+    if let Some(shelf) = shelves.kept().get(&key) {
+        return Ok(Arc::clone(shelf));
+    }
+    let shelf = Arc::new(read(&service.store, today, choice).await?);
+    if shelves.kept().len() < KEPT {
+        shelves.kept().insert(key, Arc::clone(&shelf));
+    }
+    snapshot.keep(shelves);
+    Ok(shelf)
+}
+
+async fn read(store: &impl Library, today: Date, choice: &Choice) -> Result<Shelf, StoreError> {
+    let fetch = |span, limit| {
+        let filter = choice.filter(today, span, limit);
+        async move { store.entries(&filter).await }
+    };
+    let paged = paging::page(choice.span, PAGE, |e: &LibraryEntry| e.index, fetch).await?;
+    let at = |span| {
+        let choice = Choice {
+            span,
+            ..choice.clone()
+        };
+        choice.href()
+    };
     Ok(Shelf {
-        entries,
-        peers_first: everything.iter().filter(is_waiting).count(),
+        entries: paged.items,
+        previous: paged.previous.map(at),
+        next: paged.next.map(at),
+        counts: store.counts(&choice.filter(today, Span::Newest, 0)).await?,
+        waiting: store.waiting(today).await?,
     })
 }
 
-async fn all(store: &impl Library, reader: Reader) -> Result<Vec<LibraryEntry>, StoreError> {
-    let mut found: Vec<LibraryEntry> = Vec::new();
-    loop {
-        let filter = PracticeFilter {
-            before: found.last().map(|e| e.index),
-            limit: BATCH,
-            ..PracticeFilter::all(reader)
-        };
-        let batch = store.entries(&filter).await?;
-        if batch.is_empty() {
-            return Ok(found);
-        }
-        found.extend(batch);
-    }
-}
-
-impl Shelf {
-    /// How many entries a choice would find.
-    pub(super) fn count(&self, choice: &Choice) -> usize {
-        self.entries.iter().filter(|e| choice.admits(e)).count()
-    }
-
-    /// The page that the choice asks for.
-    pub(super) fn slice(&self, choice: &Choice) -> Slice<'_> {
-        let found: Vec<&LibraryEntry> = self.entries.iter().filter(|e| choice.admits(e)).collect();
-        let start = choice
-            .before
-            .and_then(|before| found.iter().position(|e| e.index < before))
-            .unwrap_or(if choice.before.is_some() {
-                found.len()
-            } else {
-                0
-            });
-        let end = found.len().min(start + PAGE);
-        let at = |before: Option<u64>| {
-            Choice {
-                before,
-                ..choice.clone()
-            }
-            .href()
-        };
-        let previous = (start > 0).then(|| match start.checked_sub(PAGE + 1) {
-            Some(last_of_page_before) => at(Some(found[last_of_page_before].index)),
-            None => at(None),
-        });
-        let next = (end < found.len() && end > start).then(|| at(Some(found[end - 1].index)));
-        Slice {
-            entries: found[start..end].to_vec(),
-            found: found.len(),
-            previous,
-            next,
-        }
-    }
+/// The newest entries of `node` that everybody may read and that name `lep`: others must not be tied to it.
+pub(super) async fn naming(
+    store: &impl Library,
+    today: Date,
+    node: &NodeSlug,
+    lep: &Gss,
+) -> Result<Vec<LibraryEntry>, StoreError> {
+    let filter = PracticeFilter {
+        node: Some(node.clone()),
+        limit: OF_ONE_AREA,
+        ..PracticeFilter::all(Reader::Public(today))
+    };
+    let mut entries = store.entries(&filter).await?;
+    entries.retain(|e| e.entry.area == Area::Lep(lep.clone()));
+    Ok(entries)
 }
 
 /// Where an entry applies, in words: never the LEP's name where its authors preferred not to give it.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use ldsp_protocol::standard::{Dimension, Standard};
+use ldsp_protocol::standard::Dimension;
 use ldsp_ui::charts::{Alternative, LineChart, Series};
-use ldsp_ui::components::{Figure, InsetText, Stats, SummaryList, Table};
+use ldsp_ui::components::{Figure, InsetText, Stats, Table};
 use ldsp_ui::{Html, Page, ProblemPage};
 
-use super::{Answer, Failure, breakdown, figures, measures};
+use super::{Answer, Failure, breakdown, definition, figures};
 use crate::Service;
 use crate::benchmark::{Finding, Measure, Snapshot};
 
@@ -67,15 +67,15 @@ pub(super) async fn show(
         meaning: figures::meaning(measure),
         stats: Stats::new(
             "England to date",
-            [figures::card(&national, "England to date")],
+            [figures::card(national, "England to date")],
         )
         .into(),
         groups: by.map_or_else(Html::default, |by| {
-            breakdown::groups(&snapshot, measure, &national, by, &among)
+            breakdown::groups(&snapshot, measure, national, by, &among)
         }),
         trend: trend_figure(&snapshot, measure),
-        areas: breakdown::areas(&snapshot, measure, &national),
-        definition: definition(measure),
+        areas: breakdown::areas(&snapshot, measure, national),
+        definition: definition::of(measure),
     };
     Ok(page
         .banner(figures::provisional())
@@ -102,31 +102,8 @@ fn body_before(measure: Measure) -> Body {
         groups: Html::default(),
         trend: Html::default(),
         areas: Html::default(),
-        definition: definition(measure),
+        definition: definition::of(measure),
     }
-}
-
-fn definition(measure: Measure) -> Html {
-    let mut facts = SummaryList::new()
-        .fact("Formula", measure.formula())
-        .fact("Definition by", figures::source(measure))
-        .fact("Data standard", Standard::v1().title())
-        .fact(
-            "Uncertainty",
-            "95 % interval of the noise added for privacy, which is known exactly; rates by the delta method. \
-             Counts under three standard errors and rates on a base under five standard errors are “too few to say”.",
-        );
-    if let Some(context) = measures::context(measure) {
-        facts = facts.fact(
-            "For context, another population",
-            format!(
-                "{} %: England, all education and training aims, 2021/22 ({}). Department for Education, further education and \
-                 skills. It covers every subject and funded course, so it is not a target for digital skills programmes.",
-                context.figure, context.text
-            ),
-        );
-    }
-    facts.into()
 }
 
 fn trend_figure(snapshot: &Snapshot, measure: Measure) -> Html {
@@ -175,9 +152,9 @@ fn trend_figure(snapshot: &Snapshot, measure: Measure) -> Html {
         "{name}, England, each month on its own, {}, with 95 % intervals",
         figures::period(range)
     );
-    let mut figure = Figure::new(trend_headline(measure, &trend), subtitle, chart, table)
+    let mut figure = Figure::new(trend_headline(measure, trend), subtitle, chart, table)
         .id("over-time")
-        .note(coverage_note(&trend))
+        .note(coverage_note(trend))
         .download(
             "Download by month (CSV)",
             format!("/benchmarks/{}/trend.csv", measure.id()),
@@ -234,10 +211,10 @@ pub(super) async fn trend(
     Path(measure): Path<String>,
 ) -> Result<Response, Failure> {
     let measure = parse(&measure)?;
-    let findings = service.snapshot().await?.trend(measure);
+    let snapshot = service.snapshot().await?;
     Ok(figures::csv(
         &format!("{}-by-month", measure.id()),
-        &findings,
+        snapshot.trend(measure),
     ))
 }
 
@@ -249,7 +226,7 @@ pub(super) async fn groups(
     let measure = parse(&measure)?;
     let snapshot = service.snapshot().await?;
     let by = chosen(&query, &dimensions(&snapshot, measure));
-    let groups = by.map_or_else(Vec::new, |by| snapshot.by(by));
+    let groups = by.map_or(&[][..], |by| snapshot.by(by));
     let findings = groups.iter().filter_map(|g| g.finding(measure));
     let name = by.map_or_else(|| "group".to_owned(), dimension_id);
     Ok(figures::csv(

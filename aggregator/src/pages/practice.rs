@@ -1,6 +1,6 @@
 //! The practice library: a list that shows failures as plainly as successes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use askama::Template;
@@ -8,14 +8,14 @@ use axum::extract::{Query, State};
 use ldsp_protocol::practice::{Direction, Factor, Verdict};
 use ldsp_protocol::standard::{Dimension, Standard};
 use ldsp_ui::components::{
-    Button, Choice as Item, Field, InsetText, Pagination, PostForm, Select, Tag, TagColour,
+    Button, Choice as Item, Field, InsetText, Pagination, PostForm, Select, Tag, TagColour, link,
 };
 use ldsp_ui::{Html, Page};
 
 use super::library::{self, Choice, Shelf};
-use super::{Answer, words};
+use super::{Answer, paging, words};
 use crate::Service;
-use crate::store::LibraryEntry;
+use crate::store::{LibraryEntry, PracticeCounts, Span};
 
 /// Characters of "what was done" that the list shows.
 const TEASER: usize = 220;
@@ -24,8 +24,8 @@ pub(super) async fn list(
     State(service): State<Arc<Service>>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Answer {
-    let shelf = library::shelf(&service.store, service.today()).await?;
     let choice = choice(&query);
+    let shelf = library::shelf(&service, &choice).await?;
     let page = Page::new("Practice library").lead(
         "What partnerships tried, whether it worked and why. Failures are worth as much as \
          successes: they save the next partnership from repeating them.",
@@ -42,7 +42,7 @@ fn choice(query: &HashMap<String, String>) -> Choice {
             .map(str::to_owned),
         verdict: given("verdict").and_then(Verdict::parse),
         cause: given("cause").and_then(Factor::parse),
-        before: given("before").and_then(|b| b.parse().ok()),
+        span: paging::span(query),
     }
 }
 
@@ -132,22 +132,27 @@ fn teaser(text: &str) -> String {
 }
 
 fn body(shelf: &Shelf, choice: &Choice) -> Html {
-    let slice = shelf.slice(choice);
     let verdicts = Verdict::ALL.iter().map(|v| {
         let only = Choice {
             verdict: Some(*v),
-            before: None,
+            span: Span::Newest,
             ..choice.clone()
         };
         VerdictCount {
             href: only.href(),
             label: v.in_words(),
-            count: words::thousands(shelf.count(&only) as u64),
+            count: words::thousands(of(&shelf.counts.verdicts, v.id())),
             chosen: choice.verdict == Some(*v),
         }
     });
-    let empty = match (slice.found, choice.is_narrowed()) {
-        (0, true) => Html::paragraph("No entry has all of these. Choose fewer filters."),
+    let found = usize::try_from(shelf.counts.found).unwrap_or(usize::MAX);
+    let waiting = usize::try_from(shelf.waiting).unwrap_or(usize::MAX);
+    let empty = match (found, choice.is_narrowed()) {
+        (0, true) => Html::concat([
+            Html::literal("<p class=\"govuk-body\">No entry has all of these. Choose fewer filters, or "),
+            link("show all entries", "/practice"),
+            Html::literal(".</p>"),
+        ]),
         (0, false) => InsetText::new(
             "Nothing has been shared with everybody yet. Partnerships write entries on their own nodes, an approver \
              there releases them, and they appear here within a second.",
@@ -155,11 +160,11 @@ fn body(shelf: &Shelf, choice: &Choice) -> Html {
         .into(),
         _ => Html::default(),
     };
-    let peers_first = if shelf.peers_first == 0 {
+    let peers_first = if waiting == 0 {
         Html::default()
     } else {
-        let verb = if shelf.peers_first == 1 { "is" } else { "are" };
-        let n = words::plural(shelf.peers_first, "entry", "entries");
+        let verb = if waiting == 1 { "is" } else { "are" };
+        let n = words::plural(waiting, "entry", "entries");
         InsetText::new(format!(
             "{n} {verb} shared with enrolled areas first and will appear here on the date that the authors chose."
         ))
@@ -167,54 +172,62 @@ fn body(shelf: &Shelf, choice: &Choice) -> Html {
     };
     Html::render(&List {
         verdicts: verdicts.collect(),
-        form: form(shelf, choice),
-        heading: words::plural(slice.found, "entry", "entries"),
-        cards: slice.entries.iter().map(|e| Card::new(e)).collect(),
+        form: form(&shelf.counts, choice),
+        heading: words::plural(found, "entry", "entries"),
+        cards: shelf.entries.iter().map(Card::new).collect(),
         empty,
         peers_first,
-        pagination: Pagination::new("Practice entries", slice.previous, slice.next).into(),
+        pagination: Pagination::new(
+            "Practice entries",
+            shelf.previous.clone(),
+            shelf.next.clone(),
+        )
+        .into(),
         narrowed: choice.is_narrowed(),
     })
 }
 
+fn of(counts: &BTreeMap<String, u64>, code: &str) -> u64 {
+    counts.get(code).copied().unwrap_or_default()
+}
+
 /// Three lists with the number of entries that each choice would find beside the others.
-fn form(shelf: &Shelf, choice: &Choice) -> Html {
-    let options = |all: &str, wide: Choice, each: Vec<(&str, &str, Choice, bool)>| {
-        let any = Item::new("", format!("{all} ({})", shelf.count(&wide)));
-        let rest = each.into_iter().map(|(id, title, narrow, chosen)| {
-            Item::new(id, format!("{title} ({})", shelf.count(&narrow))).chosen(chosen)
+fn form(counts: &PracticeCounts, choice: &Choice) -> Html {
+    let options = |all: &str,
+                   any: u64,
+                   found: &BTreeMap<String, u64>,
+                   codes: Vec<(&str, &str)>,
+                   chosen: Option<&str>| {
+        let any = Item::new("", format!("{all} ({any})"));
+        let rest = codes.into_iter().map(|(id, title)| {
+            Item::new(id, format!("{title} ({})", of(found, id))).chosen(chosen == Some(id))
         });
         std::iter::once(any).chain(rest).collect::<Vec<_>>()
     };
-    let with = |change: &dyn Fn(&mut Choice)| {
-        let mut changed = Choice {
-            before: None,
-            ..choice.clone()
-        };
-        change(&mut changed);
-        changed
-    };
     let tiers = Standard::v1().dimension(Dimension::Tier).codes.iter();
-    let tiers = tiers.map(|c| {
-        let narrow = with(&|x| x.tier = Some(c.id.clone()));
-        let chosen = choice.tier.as_ref() == Some(&c.id);
-        (c.id.as_str(), c.title.as_str(), narrow, chosen)
-    });
-    let verdicts = Verdict::ALL.iter().map(|v| {
-        let narrow = with(&|x| x.verdict = Some(*v));
-        (v.id(), v.in_words(), narrow, choice.verdict == Some(*v))
-    });
-    let causes = Factor::ALL.iter().map(|f| {
-        let narrow = with(&|x| x.cause = Some(*f));
-        (f.id(), f.in_words(), narrow, choice.cause == Some(*f))
-    });
-    let tier = options("All tiers", with(&|x| x.tier = None), tiers.collect());
+    let tier = options(
+        "All tiers",
+        counts.any_tier,
+        &counts.tiers,
+        tiers.map(|c| (c.id.as_str(), c.title.as_str())).collect(),
+        choice.tier.as_deref(),
+    );
+    let verdicts = Verdict::ALL.iter().map(|v| (v.id(), v.in_words()));
     let verdict = options(
         "All verdicts",
-        with(&|x| x.verdict = None),
+        counts.any_verdict,
+        &counts.verdicts,
         verdicts.collect(),
+        choice.verdict.map(Verdict::id),
     );
-    let cause = options("All causes", with(&|x| x.cause = None), causes.collect());
+    let causes = Factor::ALL.iter().map(|f| (f.id(), f.in_words()));
+    let cause = options(
+        "All causes",
+        counts.any_cause,
+        &counts.causes,
+        causes.collect(),
+        choice.cause.map(Factor::id),
+    );
     PostForm::search("/practice")
         .with(Select::new(Field::new("tier", "Tier"), tier))
         .with(Select::new(Field::new("verdict", "Verdict"), verdict))

@@ -54,7 +54,10 @@ pub(super) async fn node(
     }
     let age = service.now().as_second() - claimed.at.as_second();
     if age.abs() > READ_WINDOW_SECONDS {
-        return Err(refused("its time is more than five minutes off").into());
+        let (minutes, way) = (age.abs() / 60, if age < 0 { "ahead of" } else { "behind" });
+        let cause =
+            format!("its time is {minutes} minutes {way} this server's, and five are allowed");
+        return Err(refused(&cause).into());
     }
     Ok(claimed.node)
 }

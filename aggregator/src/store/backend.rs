@@ -1,15 +1,17 @@
 //! The database that a running server was told to use.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
+use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 
 use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 use super::{
     Equivocation, InviteRow, Library, LibraryEntry, Location, Log, LoggedStatement, NationalMonth,
-    NewEnrolment, NewStatement, Node, Person, Placed, PracticeFilter, Registry, Rollups, Sign,
-    StoreError, Stored,
+    NewEnrolment, NewStatement, Node, Outline, Person, Placed, Position, PracticeCounts,
+    PracticeFilter, Registry, Rollups, Sign, StatementFilter, StoreError, Stored, Tally,
 };
 use crate::rollup::NodeMonth;
 
@@ -100,9 +102,13 @@ impl Log for Backend {
         evidence(node: &NodeSlug) -> Vec<Equivocation>;
         conflicts() -> BTreeMap<NodeSlug, u64>;
         size() -> u64;
+        position() -> Position;
         statement(node: &NodeSlug, seq: u64) -> Option<LoggedStatement>;
         by_identity(pae: Digest) -> Option<LoggedStatement>;
         statements(start: u64, limit: u32) -> Vec<LoggedStatement>;
+        latest(filter: &StatementFilter, limit: u32) -> Vec<Outline>;
+        heads() -> Vec<Outline>;
+        tally() -> Vec<Tally>;
     }
 }
 
@@ -110,6 +116,8 @@ impl Rollups for Backend {
     hand_on! {
         history(node: &NodeSlug) -> Vec<NodeMonth>;
         contributions() -> Vec<NodeMonth>;
+        months(places: Range<u64>) -> Vec<NodeMonth>;
+        month(pae: Digest) -> Option<NodeMonth>;
         national() -> Vec<NationalMonth>;
     }
 }
@@ -117,6 +125,8 @@ impl Rollups for Backend {
 impl Library for Backend {
     hand_on! {
         entries(filter: &PracticeFilter) -> Vec<LibraryEntry>;
+        counts(filter: &PracticeFilter) -> PracticeCounts;
+        waiting(today: Date) -> u64;
         entry(node: &NodeSlug, seq: u64) -> Option<LibraryEntry>;
         cited(pae: Digest) -> Option<LibraryEntry>;
     }

@@ -13,19 +13,24 @@ mod model;
 mod plan;
 pub mod postgres;
 mod rows;
+mod selects;
 pub mod sqlite;
+pub(crate) mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::ops::Range;
 
+use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use sqlx::error::ErrorKind;
 
 pub use backend::Backend;
 pub use location::{DatabaseUrl, Location, Server};
 pub use model::{
-    Effect, Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, NationalMonth,
-    NewEnrolment, NewStatement, Node, Person, Place, Placed, PracticeFilter, Reader, Role, Stored,
+    Effect, Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, Member, NationalMonth,
+    NewEnrolment, NewStatement, Node, Outline, Person, Place, Placed, Position, PracticeCounts,
+    PracticeFilter, Reader, Role, Span, StatementFilter, Stored, Tally,
 };
 
 use crate::rollup::NodeMonth;
@@ -73,9 +78,7 @@ impl StoreError {
     #[must_use]
     pub fn is_fatal(&self) -> bool {
         // A PostgreSQL server that could not sync ends by itself and recovers from its log.
-        // SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC (sqlite.org/rescode.html).
-        matches!(self, Self::Database(sqlx::Error::Database(e))
-            if e.code().is_some_and(|code| matches!(&*code, "1034" | "1290")))
+        matches!(self, Self::Database(error) if trouble::is_unconfirmed(error))
     }
 }
 
@@ -174,6 +177,8 @@ pub trait Log: Send + Sync + 'static {
     fn conflicts(&self) -> impl Future<Output = Outcome<BTreeMap<NodeSlug, u64>>> + Send;
     /// Number of statements.
     fn size(&self) -> impl Future<Output = Outcome<u64>> + Send;
+    /// Where the log and the list of nodes stand, in one small read: every answer begins with it.
+    fn position(&self) -> impl Future<Output = Outcome<Position>> + Send;
     /// A node's statement by its sequence number.
     fn statement(
         &self,
@@ -191,6 +196,17 @@ pub trait Log: Send + Sync + 'static {
         start: u64,
         limit: u32,
     ) -> impl Future<Output = Outcome<Vec<LoggedStatement>>> + Send;
+    /// At most `limit` statements that pass `filter`, newest first, without their bytes.
+    fn latest(
+        &self,
+        filter: &StatementFilter,
+        limit: u32,
+    ) -> impl Future<Output = Outcome<Vec<Outline>>> + Send;
+    /// Each node's last statement, by the node's name; nodes without one are left out.
+    fn heads(&self) -> impl Future<Output = Outcome<Vec<Outline>>> + Send;
+    /// How many statements of each kind each node has, and when they came, by node and kind; without those
+    /// who have none.
+    fn tally(&self) -> impl Future<Output = Outcome<Vec<Tally>>> + Send;
 }
 
 /// Cumulative estimates, written by [`Log::append`] only.
@@ -199,6 +215,11 @@ pub trait Rollups: Send + Sync + 'static {
     fn history(&self, node: &NodeSlug) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
     /// All nodes' months by node and period; `published` is left empty.
     fn contributions(&self) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
+    /// The months of the summaries among the statements at these places, in the order of the log; `published` is left
+    /// empty. A month is written once, with its statement: what was read stays as it is.
+    fn months(&self, places: Range<u64>) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
+    /// The month of the summary with this digest; `published` is left empty.
+    fn month(&self, pae: Digest) -> impl Future<Output = Outcome<Option<NodeMonth>>> + Send;
     /// National sums of increments by period and part.
     fn national(&self) -> impl Future<Output = Outcome<Vec<NationalMonth>>> + Send;
 }
@@ -210,6 +231,14 @@ pub trait Library: Send + Sync + 'static {
         &self,
         filter: &PracticeFilter,
     ) -> impl Future<Output = Outcome<Vec<LibraryEntry>>> + Send;
+    /// How many entries `filter` finds, on all its pages, and would find with another choice in one of its lists;
+    /// `before` and `limit` do not count.
+    fn counts(
+        &self,
+        filter: &PracticeFilter,
+    ) -> impl Future<Output = Outcome<PracticeCounts>> + Send;
+    /// Number of entries, not superseded, that wait for a date after `today` to be open to everybody.
+    fn waiting(&self, today: Date) -> impl Future<Output = Outcome<u64>> + Send;
     /// A node's entry by its sequence number, superseded or not, whoever may read it.
     fn entry(
         &self,

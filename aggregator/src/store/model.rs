@@ -1,5 +1,8 @@
 //! What the store holds, in types that cannot be malformed.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use ed25519_dalek::VerifyingKey;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -85,6 +88,26 @@ impl Node {
             prev: self.head.pae,
         }
     }
+}
+
+/// A node as far as figures are concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its name.
+    pub node: NodeSlug,
+    /// The LEP that it serves.
+    pub lep: Gss,
+    /// Where its enrolment stands.
+    pub state: NodeState,
+}
+
+/// Where the log and the list of nodes stand: figures are the same as long as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Position {
+    /// Number of logged statements.
+    pub size: u64,
+    /// All nodes by name.
+    pub members: Arc<[Member]>,
 }
 
 /// An invite as the server remembers it: the secret only as its digest.
@@ -226,6 +249,78 @@ pub struct LoggedStatement {
     pub received: Timestamp,
 }
 
+/// Which part of a list that is read newest first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Span {
+    /// From the newest on.
+    #[default]
+    Newest,
+    /// From the newest under this place in the log on: the page after one that ends with it.
+    Before(u64),
+    /// Those next above this place in the log: the page before one that begins with it.
+    After(u64),
+}
+
+/// Which statements to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StatementFilter {
+    /// Only this node's.
+    pub node: Option<NodeSlug>,
+    /// Only of this kind.
+    pub kind: Option<Kind>,
+    /// Which part of the list.
+    pub span: Span,
+}
+
+/// A logged statement without its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outline {
+    /// Place in the log, from 0.
+    pub index: u64,
+    /// Who signed.
+    pub node: NodeSlug,
+    /// Place in the node's own sequence, from 1.
+    pub seq: u64,
+    /// What it is about.
+    pub kind: Kind,
+    /// The month of a summary.
+    pub period: Option<Period>,
+    /// The key that signed.
+    pub key_id: Digest,
+    /// Identity.
+    pub pae: Digest,
+    /// When it came.
+    pub received: Timestamp,
+    /// The day in London from which everybody may read a practice entry, year 0 when at once; `None` for other kinds.
+    pub public_from: Option<Date>,
+}
+
+impl Outline {
+    /// Whether everybody may read the envelope on `today`.
+    #[must_use]
+    pub fn is_public(&self, today: Date) -> bool {
+        match self.kind {
+            Kind::LearningSummary => true,
+            Kind::PracticeEntry => self.public_from.is_some_and(|from| from <= today),
+        }
+    }
+}
+
+/// A node's statements of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// Who signed.
+    pub node: NodeSlug,
+    /// What they are about.
+    pub kind: Kind,
+    /// How many, at least 1.
+    pub count: u64,
+    /// When the first came.
+    pub first: Timestamp,
+    /// When the latest came.
+    pub latest: Timestamp,
+}
+
 /// Proof that a node signed two statements for one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Equivocation {
@@ -276,6 +371,10 @@ pub struct PracticeFilter {
     pub cause: Option<Factor>,
     /// Only entries before this place in the log: the last `index` of the page before.
     pub before: Option<u64>,
+    /// Only entries after this place in the log, those next to it: the page before one that begins with it.
+    pub after: Option<u64>,
+    /// Only this node's entries.
+    pub node: Option<NodeSlug>,
     /// At most this many, newest first.
     pub limit: u32,
 }
@@ -290,9 +389,30 @@ impl PracticeFilter {
             verdict: None,
             cause: None,
             before: None,
+            after: None,
+            node: None,
             limit: 50,
         }
     }
+}
+
+/// How many entries a filter finds. Codes that no entry has are left out of the maps.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PracticeCounts {
+    /// With all choices.
+    pub found: u64,
+    /// By tier, with the other choices.
+    pub tiers: BTreeMap<String, u64>,
+    /// Of any tier, with the other choices.
+    pub any_tier: u64,
+    /// By verdict, with the other choices.
+    pub verdicts: BTreeMap<String, u64>,
+    /// Of any verdict, with the other choices.
+    pub any_verdict: u64,
+    /// By cause, with the other choices; an entry has several.
+    pub causes: BTreeMap<String, u64>,
+    /// Of any cause, with the other choices.
+    pub any_cause: u64,
 }
 
 /// An entry of the library.

@@ -18,8 +18,8 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 
 use super::{
-    Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, NationalMonth, Node, Person,
-    Role, StoreError,
+    Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, Member, NationalMonth, Node,
+    Outline, Person, Position, Role, StoreError, Tally,
 };
 use crate::rollup::{Layout, NodeMonth, Span};
 
@@ -298,7 +298,6 @@ pub(super) fn invite<R: Fields>(row: &R) -> Result<InviteRow, StoreError> {
 /// Every column of `statement`.
 pub(super) fn statement<R: Fields>(row: &R) -> Result<LoggedStatement, StoreError> {
     let columns = Columns::keyed(row, "statement", &["leaf"]);
-    let kind = |text: &str| Kind::ALL.into_iter().find(|k| k.as_str() == text);
     Ok(LoggedStatement {
         index: columns.number("leaf")?,
         node: columns.text("node")?,
@@ -310,6 +309,38 @@ pub(super) fn statement<R: Fields>(row: &R) -> Result<LoggedStatement, StoreErro
         envelope: columns.bytes("envelope")?,
         receipt: columns.string("receipt")?,
         received: columns.time("received")?,
+    })
+}
+
+fn kind(text: &str) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|k| k.as_str() == text)
+}
+
+/// The columns of `statement` without envelope and receipt, and `public_from` of `practice`.
+pub(super) fn outline<R: Fields>(row: &R) -> Result<Outline, StoreError> {
+    let columns = Columns::keyed(row, "statement", &["leaf"]);
+    Ok(Outline {
+        index: columns.number("leaf")?,
+        node: columns.text("node")?,
+        seq: columns.number("seq")?,
+        kind: columns.choice("kind", kind)?,
+        period: columns.optional("period")?,
+        key_id: columns.digest("key_id")?,
+        pae: columns.digest("pae")?,
+        received: columns.time("received")?,
+        public_from: columns.optional("public_from")?,
+    })
+}
+
+/// `node`, `kind`, `statements`, `first`, `latest` of a group of `statement`.
+pub(super) fn tally<R: Fields>(row: &R) -> Result<Tally, StoreError> {
+    let columns = Columns::keyed(row, "statement", &["node"]);
+    Ok(Tally {
+        node: columns.text("node")?,
+        kind: columns.choice("kind", kind)?,
+        count: columns.number("statements")?,
+        first: columns.time("first")?,
+        latest: columns.time("latest")?,
     })
 }
 
@@ -366,6 +397,39 @@ pub(super) fn month<R: Fields>(row: &R, with_published: bool) -> Result<NodeMont
     })
 }
 
+/// The same of a summary's month with the summary's own node and month as `author` and `stated`: a month that is not there
+/// is damage, for it must not be left out of sums.
+pub(super) fn month_of<R: Fields>(row: &R) -> Result<NodeMonth, StoreError> {
+    Columns::keyed(row, "node_month", &["author", "stated"]).string("node")?;
+    month(row, false)
+}
+
+/// `size`, the number of statements, and `members`: `name lep state` of each node, commas between.
+pub(super) fn position<R: Fields>(row: &R) -> Result<Position, StoreError> {
+    let columns = Columns::new(row, "node", "all");
+    let members = columns.optional_string("members")?.unwrap_or_default();
+    let members = members.split(',').filter(|m| !m.is_empty()).map(member);
+    Ok(Position {
+        size: columns.number("size")?,
+        members: members.collect::<Result<_, _>>()?,
+    })
+}
+
+fn member(text: &str) -> Result<Member, StoreError> {
+    let mut words = text.splitn(3, ' ');
+    let [name, lep, state] = std::array::from_fn(|_| words.next().unwrap_or_default());
+    let corrupt = |column| StoreError::Corrupt {
+        table: "node",
+        column,
+        row: name.to_owned(),
+    };
+    Ok(Member {
+        node: name.parse().map_err(|_| corrupt("name"))?,
+        lep: lep.parse().map_err(|_| corrupt("lep"))?,
+        state: state_of(state).ok_or_else(|| corrupt("state"))?,
+    })
+}
+
 /// Every column of `national_month`.
 pub(super) fn national<R: Fields>(row: &R) -> Result<NationalMonth, StoreError> {
     let columns = Columns::keyed(row, "national_month", &["period", "part"]);
@@ -393,4 +457,10 @@ pub(super) fn entry<R: Fields>(row: &R) -> Result<LibraryEntry, StoreError> {
         entry: columns.json("entry")?,
         superseded_by: columns.optional_number("superseded_by")?,
     })
+}
+
+/// `code` and the number of `entries` of `practice` that have it.
+pub(super) fn code_count<R: Fields>(row: &R) -> Result<(String, u64), StoreError> {
+    let columns = Columns::new(row, "practice", "all");
+    Ok((columns.text("code")?, columns.number("entries")?))
 }

@@ -150,11 +150,13 @@ async fn the_library_filters_counts_pages_and_follows_replacements() {
     assert!(
         second.contains("Entry 24") && second.contains("Entry 05") && !second.contains("Entry 04")
     );
-    assert!(second.contains("href=\"/practice\" rel=\"prev\""));
+    assert!(second.contains("href=\"/practice?after=24\" rel=\"prev\""));
+    let back = browser.shows("/practice?after=24").await;
+    assert!(back.contains("Entry 44") && back.contains("Entry 25") && !back.contains("Entry 24"));
     let last = browser.shows("/practice?before=5").await;
     assert!(
         last.contains("Entry 00")
-            && last.contains("href=\"/practice?before=25\" rel=\"prev\"")
+            && last.contains("href=\"/practice?after=4\" rel=\"prev\"")
             && !last.contains("rel=\"next\"")
     );
     let narrow = browser.shows("/practice?verdict=failed&tier=basic").await;

@@ -58,7 +58,7 @@ impl Report {
         let federated = |measure| {
             let raw = snapshot
                 .national_measure(measure)
-                .and_then(|f: Finding| f.raw);
+                .and_then(|f: &Finding| f.raw);
             raw.map_or(0, |standing| standing.estimate.round() as i64)
         };
         let official = plan.figures.official();
@@ -66,7 +66,7 @@ impl Report {
             .iter()
             .filter_map(|area| {
                 Some(score(
-                    &snapshot.lep(area.lep())?,
+                    snapshot.lep(area.lep())?,
                     area.records(),
                     plan.last(),
                 ))

@@ -9,6 +9,16 @@ macro_rules! choice {
         #[expect(missing_docs, reason = "titles are given by `in_words`")]
         pub enum $name { $(#[serde(rename = $id)] $variant,)+ }
 
+        #[cfg(feature = "openapi")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                crate::openapi::choice(&[$(($id, $title),)+])
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::ToSchema for $name {}
+
         impl $name {
             /// Every value, in the order in which people should read them.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];

@@ -74,7 +74,7 @@ struct Work {
 /// # Panics
 /// When a statement is not acknowledged or not kept.
 #[must_use]
-pub fn ingest(scale: Scale) -> Report {
+pub(super) fn ingest(scale: Scale) -> Report {
     let work = match scale {
         Scale::Full => Work {
             statements: 1_200,

@@ -107,10 +107,20 @@ fn world() -> World {
             }),
         )
         .route("/forgotten", get(|| async { "never seen" }));
-    let machine = Router::new().route(
-        "/v1/thing",
-        post(|| async { (StatusCode::CONFLICT, "machine answer") }),
-    );
+    let machine = Router::new()
+        .route("/v1/thing", post(|| async { "machine answer" }))
+        .route(
+            "/v1/full",
+            get(|| async { StatusCode::SERVICE_UNAVAILABLE }),
+        )
+        .route(
+            "/api/v1/panic",
+            get(|| async {
+                if true {
+                    panic!("canary-in-panic")
+                }
+            }),
+        );
     let site = Site::new(frame, "https://site.example", register.clone(), clock)
         .unwrap()
         .roles(rules());
@@ -317,7 +327,41 @@ async fn programs_get_their_answers_unchanged() {
         .await;
     assert_eq!(
         (answer.status, answer.body.as_str()),
-        (StatusCode::CONFLICT, "machine answer")
+        (StatusCode::OK, "machine answer")
+    );
+}
+
+#[tokio::test]
+async fn every_refusal_to_a_program_is_a_problem_with_a_help_page() {
+    let world = world();
+    for (path, status, code) in [
+        ("/v1", 404, "not-found"),
+        ("/v1/", 404, "not-found"),
+        ("/v1/other/%FF", 404, "not-found"),
+        ("/api/v1/other", 404, "not-found"),
+        ("/api/v2", 404, "not-found"),
+        ("/health/other", 404, "not-found"),
+        ("/v1/thing", 405, "method"),
+        ("/v1/full", 503, "storage"),
+        ("/api/v1/panic", 500, "internal"),
+    ] {
+        let answer = world.get(path, None).await;
+        assert_eq!(answer.status, status, "{path}");
+        assert_eq!(
+            answer.headers[header::CONTENT_TYPE],
+            "application/problem+json",
+            "{path}"
+        );
+        let problem: api::Problem = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!(problem.type_uri, format!("/problems/{code}"), "{path}");
+        assert_eq!(problem.status, status, "{path}");
+        assert!(!answer.body.contains("canary"), "{path}");
+        let allow = answer.headers.get(header::ALLOW);
+        assert_eq!(allow.is_some(), status == 405, "{path}");
+    }
+    assert!(
+        world.get("/apiary", None).await.body.contains("<h1"),
+        "people get pages"
     );
 }
 

@@ -1,10 +1,12 @@
+use std::collections::BTreeMap;
+
 use jiff::civil::date;
 use ldsp_protocol::ids::Digest;
 use ldsp_protocol::practice::{Factor, Sharing, Verdict};
 
 use super::{SIGN, damaged, entry};
 use crate::receive::tests::practice::entry as sample;
-use crate::store::{Library, LibraryEntry, Log, PracticeFilter, Reader, Registry};
+use crate::store::{Library, LibraryEntry, Log, PracticeCounts, PracticeFilter, Reader, Registry};
 use crate::testing::{Sim, admit};
 
 fn titles(entries: &[LibraryEntry]) -> Vec<&str> {
@@ -82,6 +84,24 @@ pub(crate) async fn library_conforms<S: Library + Log + Registry>(
         before = Some(entry.index);
     }
     assert_eq!(walked, ["three", "two", "one"]);
+    counting(&store).await;
+    let next_to = PracticeFilter {
+        after: Some(0),
+        limit: 1,
+        ..peer()
+    };
+    assert_eq!(titles(&list(next_to).await), ["two"]);
+    let above = PracticeFilter {
+        after: Some(0),
+        node: Some(sim.slug.clone()),
+        ..peer()
+    };
+    assert_eq!(titles(&list(above).await), ["three", "two"]);
+    let elsewhere = PracticeFilter {
+        node: Some("elsewhere".parse().unwrap()),
+        ..peer()
+    };
+    assert_eq!(list(elsewhere).await, []);
 
     superseding(&store, &mut sim, sent[0].pae).await;
     let found = store.cited(sent[1].pae).await.unwrap().unwrap();
@@ -90,6 +110,48 @@ pub(crate) async fn library_conforms<S: Library + Log + Registry>(
     assert_eq!(store.entry(&sim.slug, 9).await.unwrap(), None);
     damage(&store, "UPDATE practice SET entry = '{}' WHERE leaf = 1").await;
     damaged(store.entry(&sim.slug, 2).await, ("practice", "entry", "1"));
+}
+
+/// Counts say what each choice would find, whatever page is read.
+async fn counting<S: Library>(store: &S) {
+    let counts = async |filter: PracticeFilter| store.counts(&filter).await.unwrap();
+    let of = |pairs: &[(&str, u64)]| {
+        let owned = pairs.iter().map(|(code, n)| ((*code).to_owned(), *n));
+        owned.collect::<BTreeMap<String, u64>>()
+    };
+    let all = counts(PracticeFilter::all(Reader::Peer)).await;
+    let expected = PracticeCounts {
+        found: 3,
+        tiers: of(&[("basic", 3)]),
+        any_tier: 3,
+        verdicts: of(&[("failed", 1), ("worked", 2)]),
+        any_verdict: 3,
+        causes: of(&[("staff", 1), ("timing", 2)]),
+        any_cause: 3,
+    };
+    assert_eq!(all, expected);
+    let narrow = PracticeFilter {
+        verdict: Some(Verdict::Worked),
+        cause: Some(Factor::Timing),
+        before: Some(1),
+        limit: 1,
+        ..PracticeFilter::all(Reader::Peer)
+    };
+    let expected = PracticeCounts {
+        found: 1,
+        tiers: of(&[("basic", 1)]),
+        any_tier: 1,
+        verdicts: of(&[("failed", 1), ("worked", 1)]),
+        any_verdict: 2,
+        causes: of(&[("staff", 1), ("timing", 1)]),
+        any_cause: 2,
+    };
+    assert_eq!(counts(narrow).await, expected);
+    let (early, open) = (date(2022, 4, 30), date(2022, 5, 1));
+    let public = counts(PracticeFilter::all(Reader::Public(early))).await;
+    assert_eq!((public.found, public.any_cause), (2, 2));
+    assert_eq!(store.waiting(early).await.unwrap(), 1);
+    assert_eq!(store.waiting(open).await.unwrap(), 0);
 }
 
 async fn superseding<S: Library + Log + Registry>(store: &S, sim: &mut Sim, old: Digest) {

@@ -1,8 +1,10 @@
 use ldsp_protocol::ids::Digest;
+use ldsp_protocol::statement::Kind;
 
-use super::{SIGN, damaged, month};
-use crate::store::{Log, NewStatement, Placed, Registry, Rollups};
-use crate::testing::{Sim, admit};
+use super::{SIGN, damaged, entry, month};
+use crate::receive::tests::practice::entry as sample;
+use crate::store::{Log, NewStatement, Placed, Registry, Rollups, Span, StatementFilter, Tally};
+use crate::testing::{Sim, admit, at};
 
 /// The log: order, idempotence, refusals in a batch, concurrency, pages, damage.
 pub(crate) async fn log_conforms<S: Log + Registry + Rollups + Clone>(
@@ -10,6 +12,7 @@ pub(crate) async fn log_conforms<S: Log + Registry + Rollups + Clone>(
     damage: impl AsyncFn(&S, &'static str),
 ) {
     one_by_one(&open().await).await;
+    lists_are_read_newest_first(&open().await).await;
     of_many_conflicts_the_first_is_kept(&open().await).await;
     each_item_of_a_batch_fares_on_its_own(&open().await).await;
     many_writers(open().await).await;
@@ -39,6 +42,62 @@ pub(crate) async fn log_conforms<S: Log + Registry + Rollups + Clone>(
     )
     .await;
     damaged(store.statements(0, 1).await, ("statement", "pae", "0"));
+}
+
+async fn lists_are_read_newest_first<S: Log + Registry>(store: &S) {
+    let (mut first, mut second) = (Sim::new(0), Sim::new(1));
+    admit(store, &first).await;
+    admit(store, &second).await;
+    assert_eq!(store.tally().await.unwrap(), []);
+    let (mut a, mut b) = (vec![], vec![]);
+    let mut sent = vec![month(&mut first, &mut a), month(&mut second, &mut b)];
+    sent.push(entry(&mut first, sample("E37000001")));
+    sent.push(month(&mut first, &mut a));
+    sent[3].received = at("2022-07-01T10:00:00Z");
+    store.append(&sent, SIGN).await.unwrap();
+    let list = async |node: Option<&Sim>, kind, span, limit| {
+        let node = node.map(|sim| sim.slug.clone());
+        let filter = StatementFilter { node, kind, span };
+        let found = store.latest(&filter, limit).await.unwrap();
+        found.iter().map(|s| s.index).collect::<Vec<_>>()
+    };
+    assert_eq!(list(None, None, Span::Newest, 9).await, [3, 2, 1, 0]);
+    assert_eq!(list(None, None, Span::Newest, 2).await, [3, 2]);
+    assert_eq!(list(None, None, Span::Before(2), 9).await, [1, 0]);
+    assert_eq!(list(None, None, Span::Before(0), 9).await, [0_u64; 0]);
+    // The nearest ones, still newest first.
+    assert_eq!(list(None, None, Span::After(0), 2).await, [2, 1]);
+    assert_eq!(list(None, None, Span::After(3), 2).await, [0_u64; 0]);
+    let summaries = Some(Kind::LearningSummary);
+    assert_eq!(list(None, summaries, Span::Newest, 9).await, [3, 1, 0]);
+    assert_eq!(list(Some(&first), None, Span::Newest, 9).await, [3, 2, 0]);
+    assert_eq!(list(Some(&first), None, Span::After(0), 1).await, [2]);
+    assert_eq!(list(Some(&first), summaries, Span::Before(3), 9).await, [0]);
+    let filter = StatementFilter::default();
+    let newest = store.latest(&filter, 1).await.unwrap().remove(0);
+    let whole = store.statements(3, 1).await.unwrap().remove(0);
+    assert_eq!(
+        (newest.node, newest.seq, newest.kind, newest.period),
+        (whole.node, whole.seq, whole.kind, whole.period)
+    );
+    assert_eq!(
+        (newest.key_id, newest.pae, newest.received),
+        (whole.key_id, whole.pae, whole.received)
+    );
+    let early = at("2022-06-01T10:00:00Z");
+    let tally = |sim: &Sim, kind, count, latest| Tally {
+        node: sim.slug.clone(),
+        kind,
+        count,
+        first: early,
+        latest,
+    };
+    let expected = [
+        tally(&first, Kind::LearningSummary, 2, sent[3].received),
+        tally(&first, Kind::PracticeEntry, 1, early),
+        tally(&second, Kind::LearningSummary, 1, early),
+    ];
+    assert_eq!(store.tally().await.unwrap(), expected);
 }
 
 async fn one_by_one<S: Log + Registry>(store: &S) {

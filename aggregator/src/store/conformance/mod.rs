@@ -2,6 +2,7 @@
 //! where rows are damaged, a way to run a statement of SQL that both dialects know.
 
 mod library;
+mod listing;
 mod log;
 mod registry;
 mod rollups;
@@ -17,6 +18,7 @@ use crate::testing::{Sim, at};
 use ldsp_protocol::standard::Standard;
 
 pub(crate) use library::library_conforms;
+pub(crate) use listing::listing_conforms;
 pub(crate) use log::log_conforms;
 pub(crate) use registry::registry_conforms;
 pub(crate) use rollups::rollups_conforms;

@@ -35,6 +35,7 @@ pub(crate) async fn rollups_conforms<S: Rollups + Log + Registry>(
         let mut all: Vec<_> = histories.iter().flat_map(|(_, h)| h.clone()).collect();
         all.iter_mut().for_each(|m| m.published.clear());
         assert_eq!(months, all);
+        followed_in_parts(store, &batch).await;
         let kept = store.national().await.unwrap();
         let kept: BTreeMap<_, _> = kept
             .into_iter()
@@ -70,6 +71,46 @@ pub(crate) async fn rollups_conforms<S: Rollups + Log + Registry>(
         singly.contributions().await,
         ("node_month", "cumulative", "solent 2022-03"),
     );
+    damaged(
+        singly.months(0..6).await,
+        ("node_month", "cumulative", "solent 2022-03"),
+    );
+    damage(
+        &together,
+        "DELETE FROM node_month WHERE period = '2022-02' AND node = 'solent'",
+    )
+    .await;
+    damaged(
+        together.months(0..6).await,
+        ("node_month", "node", "solent 2022-02"),
+    );
+}
+
+/// Months come in the order of the log, each place once, however the places are cut.
+async fn followed_in_parts<S: Rollups + Log>(store: &S, batch: &[NewStatement]) {
+    let in_order: Vec<_> = batch
+        .iter()
+        .map(|new| match &new.effect {
+            Effect::Summary(fold) => rollup::NodeMonth {
+                published: vec![],
+                ..fold.month.clone()
+            },
+            Effect::Practice(_) => panic!("only summaries here"),
+        })
+        .collect();
+    let size = store.position().await.unwrap().size;
+    assert_eq!(size, batch.len() as u64);
+    for cut in 0..=size {
+        let mut months = store.months(0..cut).await.unwrap();
+        months.extend(store.months(cut..size).await.unwrap());
+        assert_eq!(months, in_order);
+    }
+    assert_eq!(store.months(size..size + 9).await.unwrap(), []);
+    for (new, month) in batch.iter().zip(&in_order) {
+        assert_eq!(store.month(new.pae).await.unwrap().as_ref(), Some(month));
+    }
+    let unknown = ldsp_protocol::ids::Digest::of(b"nothing");
+    assert_eq!(store.month(unknown).await.unwrap(), None);
 }
 
 fn expected(batch: &[NewStatement]) -> BTreeMap<(ldsp_protocol::ids::Period, String), Vec<i64>> {

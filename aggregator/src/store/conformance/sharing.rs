@@ -3,7 +3,8 @@ use std::time::Duration;
 use super::{SIGN, entry, month};
 use crate::receive::tests::practice::entry as sample;
 use crate::store::{
-    Library, Log, NewStatement, Placed, PracticeFilter, Reader, Registry, Rollups, Store,
+    Library, Log, NewStatement, Node, Placed, PracticeFilter, Reader, Registry, Rollups,
+    StatementFilter, Store,
 };
 use crate::testing::{Sim, admit};
 
@@ -35,11 +36,15 @@ pub(crate) async fn readers_do_not_wait<S: Store, H>(store: S, hold: impl AsyncF
         assert_eq!(store.statements(0, 9).await.unwrap().len(), 2);
         assert_eq!(store.evidence(&sim.slug).await.unwrap(), []);
         assert!(store.conflicts().await.unwrap().is_empty());
+        assert_eq!(store.tally().await.unwrap().len(), 2);
+        let filter = StatementFilter::default();
+        assert_eq!(store.latest(&filter, 9).await.unwrap().len(), 2);
         assert_eq!(store.history(&sim.slug).await.unwrap(), history);
         assert_eq!(store.contributions().await.unwrap().len(), 1);
         assert!(!store.national().await.unwrap().is_empty());
         let all = PracticeFilter::all(Reader::Peer);
         assert_eq!(store.entries(&all).await.unwrap().len(), 1);
+        assert_eq!(store.counts(&all).await.unwrap().found, 1);
         assert!(store.entry(&sim.slug, 2).await.unwrap().is_some());
         assert!(store.cited(sent[1].pae).await.unwrap().is_some());
     };
@@ -138,7 +143,23 @@ pub(crate) async fn same_statements_same_answers<A: Store, B: Store>(one: A, oth
         let filter = PracticeFilter::all(reader);
         let (a, b) = (one.entries(&filter).await, other.entries(&filter).await);
         assert_eq!(a.unwrap(), b.unwrap());
+        let (a, b) = (one.counts(&filter).await, other.counts(&filter).await);
+        assert_eq!(a.unwrap(), b.unwrap());
     }
+    assert_eq!(one.tally().await.unwrap(), other.tally().await.unwrap());
+    let filter = StatementFilter::default();
+    let (a, b) = (one.latest(&filter, 9).await, other.latest(&filter, 9).await);
+    assert_eq!(a.unwrap(), b.unwrap());
+    let names = slugs[..2].iter().collect();
+    let named = |mut nodes: Vec<Node>| {
+        nodes.sort_by(|a, b| a.node.cmp(&b.node));
+        nodes
+    };
+    let (a, b) = (
+        one.nodes_named(&names).await,
+        other.nodes_named(&names).await,
+    );
+    assert_eq!(named(a.unwrap()), named(b.unwrap()));
     let report = |json: crate::app::BenchmarkReport| serde_json::to_value(json).unwrap();
     let a = report(crate::app::benchmark(&one).await.unwrap());
     assert_eq!(a["statements"], all.len());

@@ -1,17 +1,17 @@
 //! The log. One transaction holds a whole batch: statements, node heads, rollup, library.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ldsp_protocol::ids::{NodeSlug, Period};
 use sqlx::{Connection as _, PgConnection, query};
 
-use super::{Postgres, library, registry, rollups};
+use super::{Postgres, library, lists, registry, rollups};
 use crate::rollup::{self, Fold};
 use crate::store::plan::{self, Heads, Known, Standing};
 use crate::store::rows::{self, Columns, signed};
 use crate::store::{
-    Effect, Equivocation, Log, LoggedStatement, NewStatement, Place, Placed, Sign, StoreError,
+    Effect, Equivocation, Log, LoggedStatement, NewStatement, Outline, Place, Placed, Position,
+    Sign, StatementFilter, StoreError, Tally,
 };
 
 async fn find(
@@ -37,20 +37,26 @@ async fn size(connection: &mut PgConnection) -> Result<u64, StoreError> {
     Columns::new(&row, "statement", "all").number("size")
 }
 
+/// Proofs for places that have none yet, in one command.
 async fn insert_evidence(
     connection: &mut PgConnection,
-    proof: &Equivocation,
+    proofs: &[Equivocation],
 ) -> Result<(), StoreError> {
+    if proofs.is_empty() {
+        return Ok(());
+    }
+    let all = || proofs.iter();
     query(
         "INSERT INTO equivocation (pae, node, seq, logged_pae, envelope, received)
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (node, seq) DO NOTHING",
+         SELECT * FROM unnest($1::bytea[], $2::text[], $3::bigint[], $4::bytea[], $5::bytea[], $6::bigint[])
+         ON CONFLICT (node, seq) DO NOTHING",
     )
-    .bind(proof.refused.as_bytes().as_slice())
-    .bind(proof.node.as_str())
-    .bind(signed(proof.seq))
-    .bind(proof.logged.as_bytes().as_slice())
-    .bind(&proof.envelope)
-    .bind(proof.received.as_millisecond())
+    .bind(all().map(|p| p.refused.as_bytes().as_slice()).collect::<Vec<_>>())
+    .bind(all().map(|p| p.node.as_str()).collect::<Vec<_>>())
+    .bind(all().map(|p| signed(p.seq)).collect::<Vec<_>>())
+    .bind(all().map(|p| p.logged.as_bytes().as_slice()).collect::<Vec<_>>())
+    .bind(all().map(|p| p.envelope.as_slice()).collect::<Vec<_>>())
+    .bind(all().map(|p| p.received.as_millisecond()).collect::<Vec<_>>())
     .execute(connection)
     .await?;
     Ok(())
@@ -66,25 +72,46 @@ async fn known<'a>(
         .into_iter()
         .map(|node| (node.node, node.head))
         .collect();
-    let mut logged = BTreeMap::new();
-    for (node, seq) in plan::taken(batch, &heads) {
-        if let Some(found) = find(connection, node, seq).await? {
+    let taken = plan::taken(batch, &heads);
+    let mut found = BTreeMap::new();
+    if !taken.is_empty() {
+        let (nodes, seqs): (Vec<&str>, Vec<i64>) = taken
+            .iter()
+            .map(|(node, seq)| (node.as_str(), signed(*seq)))
+            .unzip();
+        let rows = query(
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received FROM statement
+             JOIN unnest($1::text[], $2::bigint[]) AS asked (node, seq) USING (node, seq)",
+        )
+        .bind(nodes)
+        .bind(seqs)
+        .fetch_all(&mut *connection)
+        .await?;
+        for row in &rows {
+            let logged = rows::statement(row)?;
             let place = Place {
-                index: found.index,
-                receipt: found.receipt,
+                index: logged.index,
+                receipt: logged.receipt,
             };
-            let pae = found.pae;
-            logged.insert((node, seq), Standing { pae, place });
+            let standing = Standing {
+                pae: logged.pae,
+                place,
+            };
+            found.insert((logged.node, logged.seq), standing);
         }
     }
+    let standing = |(node, seq): (&'a NodeSlug, u64)| {
+        let standing = found.remove(&(node.clone(), seq))?;
+        Some(((node, seq), standing))
+    };
     Ok(Known {
+        logged: taken.into_iter().filter_map(standing).collect(),
         size: size(connection).await?,
         heads,
-        logged,
     })
 }
 
-/// Writes statements and moves their nodes' heads.
+/// Writes statements and moves the heads of their nodes, in one command.
 async fn insert(
     connection: &mut PgConnection,
     logged: &[(&NewStatement, &Place)],
@@ -93,27 +120,26 @@ async fn insert(
     if logged.is_empty() {
         return Ok(());
     }
-    let each = || logged.iter();
-    let new = || logged.iter().map(|(new, _)| *new);
+    let all = || logged.iter();
     query(
         "WITH moved AS (
-             UPDATE node SET head_seq = heads.seq, head_pae = heads.pae
-             FROM unnest($11::text[], $12::bigint[], $13::bytea[]) AS heads (name, seq, pae)
-             WHERE node.name = heads.name)
+             UPDATE node SET head_seq = head.seq, head_pae = head.pae
+             FROM unnest($11::text[], $12::bigint[], $13::bytea[]) AS head (name, seq, pae)
+             WHERE node.name = head.name)
          INSERT INTO statement (leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received)
-         SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[],
-             $6::bytea[], $7::bytea[], $8::bytea[], $9::text[], $10::bigint[])",
+         SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[],
+             $7::bytea[], $8::bytea[], $9::text[], $10::bigint[])",
     )
-    .bind(each().map(|(_, place)| signed(place.index)).collect::<Vec<_>>())
-    .bind(new().map(|new| new.node.as_str()).collect::<Vec<_>>())
-    .bind(new().map(|new| signed(new.seq)).collect::<Vec<_>>())
-    .bind(new().map(|new| new.kind.as_str()).collect::<Vec<_>>())
-    .bind(new().map(|new| new.period.map(|p| p.to_string())).collect::<Vec<_>>())
-    .bind(new().map(|new| new.key_id.as_bytes().as_slice()).collect::<Vec<_>>())
-    .bind(new().map(|new| new.pae.as_bytes().as_slice()).collect::<Vec<_>>())
-    .bind(new().map(|new| new.envelope.as_slice()).collect::<Vec<_>>())
-    .bind(each().map(|(_, place)| place.receipt.as_str()).collect::<Vec<_>>())
-    .bind(new().map(|new| new.received.as_millisecond()).collect::<Vec<_>>())
+    .bind(all().map(|(_, place)| signed(place.index)).collect::<Vec<_>>())
+    .bind(all().map(|(new, _)| new.node.as_str()).collect::<Vec<_>>())
+    .bind(all().map(|(new, _)| signed(new.seq)).collect::<Vec<_>>())
+    .bind(all().map(|(new, _)| new.kind.as_str()).collect::<Vec<_>>())
+    .bind(all().map(|(new, _)| new.period.map(|p| p.to_string())).collect::<Vec<_>>())
+    .bind(all().map(|(new, _)| new.key_id.as_bytes().as_slice()).collect::<Vec<_>>())
+    .bind(all().map(|(new, _)| new.pae.as_bytes().as_slice()).collect::<Vec<_>>())
+    .bind(all().map(|(new, _)| new.envelope.as_slice()).collect::<Vec<_>>())
+    .bind(all().map(|(_, place)| place.receipt.as_str()).collect::<Vec<_>>())
+    .bind(all().map(|(new, _)| new.received.as_millisecond()).collect::<Vec<_>>())
     .bind(heads.keys().map(|name| name.as_str()).collect::<Vec<_>>())
     .bind(heads.values().map(|head| signed(head.seq)).collect::<Vec<_>>())
     .bind(heads.values().map(|head| head.pae.as_bytes().as_slice()).collect::<Vec<_>>())
@@ -126,21 +152,33 @@ async fn insert(
 /// a statement.
 type Sums = BTreeMap<(Period, String), Vec<i64>>;
 
-/// Adds a month's deltas. All sums are read before the first is changed: a damaged one stops the
-/// statement and leaves the others as they were.
+/// Adds the months' deltas. All sums are read before the first is changed: a damaged one stops the
+/// statements and leaves the others as they were.
 async fn add_national(
     connection: &mut PgConnection,
-    fold: &Fold,
+    folds: &[&Fold],
     sums: &mut Sums,
 ) -> Result<(), StoreError> {
-    let period = fold.month.period;
-    for part in fold.national.keys() {
-        if let Entry::Vacant(sum) = sums.entry((period, part.clone())) {
-            sum.insert(rollups::national_cells(connection, period, part).await?);
-        }
+    let keys: BTreeSet<(Period, &str)> = folds
+        .iter()
+        .flat_map(|f| {
+            f.national
+                .keys()
+                .map(|part| (f.month.period, part.as_str()))
+        })
+        .filter(|(period, part)| !sums.contains_key(&(*period, (*part).to_owned())))
+        .collect();
+    let keys: Vec<(Period, &str)> = keys.into_iter().collect();
+    for sum in rollups::read_national(connection, &keys).await? {
+        sums.insert((sum.period, sum.part), sum.cells);
     }
-    for (part, delta) in &fold.national {
-        rollup::add(sums.entry((period, part.clone())).or_default(), delta);
+    for fold in folds {
+        for (part, delta) in &fold.national {
+            rollup::add(
+                sums.entry((fold.month.period, part.clone())).or_default(),
+                delta,
+            );
+        }
     }
     Ok(())
 }
@@ -156,20 +194,18 @@ async fn write(
     let plan = plan::plan(batch, known, sign)?;
     let logged = plan.logged(batch);
     insert(connection, &logged, &plan.heads).await?;
-    let mut entries = Vec::new();
+    let (mut folds, mut entries) = (Vec::new(), Vec::new());
     for (new, place) in &logged {
         match &new.effect {
-            Effect::Summary(fold) => {
-                rollups::insert_month(connection, &fold.month).await?;
-                add_national(connection, fold, sums).await?;
-            }
+            Effect::Summary(fold) => folds.push(&**fold),
             Effect::Practice(entry) => entries.push((*new, place.index, &**entry)),
         }
     }
+    let months: Vec<_> = folds.iter().map(|fold| &fold.month).collect();
+    rollups::insert_months(connection, &months).await?;
+    add_national(connection, &folds, sums).await?;
     library::insert(connection, &entries).await?;
-    for proof in &plan.evidence {
-        insert_evidence(connection, proof).await?;
-    }
+    insert_evidence(connection, &plan.evidence).await?;
     Ok(plan.outcomes)
 }
 
@@ -208,14 +244,20 @@ impl Log for Postgres {
     ) -> Result<Vec<Placed>, StoreError> {
         let mut tx = self.begin().await?;
         let mut sums = Sums::new();
-        let mut outcomes = write(&mut tx, batch, sign, &mut sums).await;
-        if outcomes.as_ref().is_err_and(StoreError::is_of_one_row) {
-            tx.rollback().await?;
-            tx = self.begin().await?;
-            sums.clear();
-            outcomes = one_by_one(&mut tx, batch, sign, &mut sums).await;
-        }
-        let outcomes = outcomes?;
+        // The lock is the transaction's: what undoes the batch must not let another writer in between.
+        let mut whole = tx.begin().await?;
+        let outcomes = match write(&mut whole, batch, sign, &mut sums).await {
+            Ok(outcomes) => {
+                whole.commit().await?;
+                outcomes
+            }
+            Err(error) if error.is_of_one_row() => {
+                whole.rollback().await?;
+                sums.clear();
+                one_by_one(&mut tx, batch, sign, &mut sums).await?
+            }
+            Err(error) => return Err(error),
+        };
         let changed = sums.iter();
         let changed = changed.map(|((period, part), cells)| (*period, &**part, &**cells));
         rollups::write_national(&mut tx, changed).await?;
@@ -225,7 +267,8 @@ impl Log for Postgres {
     }
 
     async fn keep_evidence(&self, proof: &Equivocation) -> Result<(), StoreError> {
-        insert_evidence(&mut *self.writer.acquire().await?, proof).await
+        let mut connection = self.writer.acquire().await?;
+        insert_evidence(&mut connection, std::slice::from_ref(proof)).await
     }
 
     async fn evidence(&self, node: &NodeSlug) -> Result<Vec<Equivocation>, StoreError> {
@@ -247,6 +290,16 @@ impl Log for Postgres {
 
     async fn size(&self) -> Result<u64, StoreError> {
         size(&mut *self.reader.acquire().await?).await
+    }
+
+    async fn position(&self) -> Result<Position, StoreError> {
+        let row = query(
+            "SELECT (SELECT coalesce(max(leaf) + 1, 0) FROM statement) AS size,
+                 (SELECT string_agg(name || ' ' || lep || ' ' || state, ',' ORDER BY name) FROM node) AS members",
+        )
+        .fetch_one(&self.reader)
+        .await?;
+        rows::position(&row)
     }
 
     async fn statement(
@@ -281,5 +334,21 @@ impl Log for Postgres {
         .fetch_all(&self.reader)
         .await?;
         found.iter().map(rows::statement).collect()
+    }
+
+    async fn latest(
+        &self,
+        filter: &StatementFilter,
+        limit: u32,
+    ) -> Result<Vec<Outline>, StoreError> {
+        lists::latest(&self.reader, filter, limit).await
+    }
+
+    async fn heads(&self) -> Result<Vec<Outline>, StoreError> {
+        lists::heads(&self.reader).await
+    }
+
+    async fn tally(&self) -> Result<Vec<Tally>, StoreError> {
+        lists::tally(&self.reader).await
     }
 }

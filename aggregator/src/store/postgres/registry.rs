@@ -32,8 +32,7 @@ pub(super) async fn find_nodes(
 ) -> Result<Vec<Node>, StoreError> {
     let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
     let found = query(
-        "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae FROM node
-         WHERE name = ANY($1)",
+        "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae FROM node WHERE name = ANY($1)",
     )
     .bind(names)
     .fetch_all(connection)

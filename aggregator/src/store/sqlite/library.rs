@@ -1,12 +1,18 @@
 //! Practice entries.
 
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::practice::PracticeEntry;
-use sqlx::{QueryBuilder, SqliteConnection, query};
+use sqlx::{SqliteConnection, query};
 
 use super::{Sqlite, in_pieces};
-use crate::store::rows::{self, signed};
-use crate::store::{Library, LibraryEntry, NewStatement, PracticeFilter, Reader, StoreError};
+use crate::store::rows::{self, Columns, signed};
+use crate::store::selects::{self, Facet};
+use crate::store::{
+    Library, LibraryEntry, NewStatement, PracticeCounts, PracticeFilter, StoreError,
+};
 
 /// Statements with their indices and entries.
 pub(super) async fn insert(
@@ -52,51 +58,59 @@ pub(super) async fn insert(
     Ok(())
 }
 
+impl Sqlite {
+    async fn facet(
+        &self,
+        filter: &PracticeFilter,
+        facet: Facet,
+    ) -> Result<BTreeMap<String, u64>, StoreError> {
+        let mut sql = selects::facet::<sqlx::Sqlite>(filter, facet);
+        let found = sql.build().fetch_all(&self.reader).await?;
+        found.iter().map(rows::code_count).collect()
+    }
+
+    async fn found(
+        &self,
+        filter: &PracticeFilter,
+        without: Option<Facet>,
+    ) -> Result<u64, StoreError> {
+        let mut sql = selects::found::<sqlx::Sqlite>(filter, without);
+        let row = sql.build().fetch_one(&self.reader).await?;
+        Columns::new(&row, "practice", "all").number("entries")
+    }
+}
+
 impl Library for Sqlite {
     async fn entries(&self, filter: &PracticeFilter) -> Result<Vec<LibraryEntry>, StoreError> {
-        let mut sql = QueryBuilder::<sqlx::Sqlite>::new(
-            "SELECT leaf, node, seq, pae, entry, superseded_by FROM practice",
-        );
-        match filter.reader {
-            Reader::Peer => {
-                sql.push(" WHERE superseded_by IS NULL");
-            }
-            // Until a newer version is public, at whatever remove, the older one stands.
-            Reader::Public(today) => {
-                let today = today.to_string();
-                sql.push(" WHERE public_from <= ")
-                    .push_bind(today.clone())
-                    .push(
-                        " AND NOT EXISTS (
-                           WITH RECURSIVE newer (leaf) AS (
-                             SELECT practice.superseded_by
-                             UNION SELECT later.superseded_by
-                             FROM practice AS later JOIN newer ON later.leaf = newer.leaf)
-                           SELECT 1 FROM newer JOIN practice AS open ON open.leaf = newer.leaf
-                           WHERE open.public_from <= ",
-                    )
-                    .push_bind(today)
-                    .push(")");
-            }
-        }
-        if let Some(tier) = &filter.tier {
-            sql.push(" AND tier = ").push_bind(tier.clone());
-        }
-        if let Some(verdict) = filter.verdict {
-            sql.push(" AND verdict = ").push_bind(verdict.id());
-        }
-        if let Some(cause) = filter.cause {
-            sql.push(" AND leaf IN (SELECT leaf FROM practice_cause WHERE factor = ")
-                .push_bind(cause.id())
-                .push(")");
-        }
-        if let Some(before) = filter.before {
-            sql.push(" AND leaf < ").push_bind(signed(before));
-        }
-        sql.push(" ORDER BY leaf DESC LIMIT ")
-            .push_bind(filter.limit);
+        let (mut sql, oldest_first) = selects::entries::<sqlx::Sqlite>(filter);
         let found = sql.build().fetch_all(&self.reader).await?;
-        found.iter().map(rows::entry).collect()
+        let found = found.iter().map(rows::entry).collect::<Result<_, _>>()?;
+        Ok(selects::newest_first(found, oldest_first))
+    }
+
+    async fn counts(&self, filter: &PracticeFilter) -> Result<PracticeCounts, StoreError> {
+        let tiers = self.facet(filter, Facet::Tier).await?;
+        let verdicts = self.facet(filter, Facet::Verdict).await?;
+        Ok(PracticeCounts {
+            found: self.found(filter, None).await?,
+            any_tier: tiers.values().sum(),
+            any_verdict: verdicts.values().sum(),
+            // An entry with several causes counts at each of them, so these do not add up.
+            any_cause: self.found(filter, Some(Facet::Cause)).await?,
+            causes: self.facet(filter, Facet::Cause).await?,
+            tiers,
+            verdicts,
+        })
+    }
+
+    async fn waiting(&self, today: Date) -> Result<u64, StoreError> {
+        let row = query(
+            "SELECT count(*) AS entries FROM practice WHERE superseded_by IS NULL AND public_from > $1",
+        )
+        .bind(today.to_string())
+        .fetch_one(&self.reader)
+        .await?;
+        Columns::new(&row, "practice", "all").number("entries")
     }
 
     async fn entry(&self, node: &NodeSlug, seq: u64) -> Result<Option<LibraryEntry>, StoreError> {

@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use ldsp_protocol::ids::{NodeSlug, Period};
 use sqlx::{Connection as _, SqliteConnection, query};
 
-use super::{IMMEDIATE, Sqlite, in_pieces, library, registry, rollups};
+use super::{IMMEDIATE, Sqlite, in_pieces, library, lists, registry, rollups};
 use crate::rollup::{self, Fold};
 use crate::store::plan::{self, Heads, Known, Standing};
 use crate::store::rows::{self, Columns, signed};
 use crate::store::{
-    Effect, Equivocation, Log, LoggedStatement, NewStatement, Place, Placed, Sign, StoreError,
+    Effect, Equivocation, Log, LoggedStatement, NewStatement, Outline, Place, Placed, Position,
+    Sign, StatementFilter, StoreError, Tally,
 };
 
 async fn find(
@@ -253,6 +254,16 @@ impl Log for Sqlite {
         size(&mut *self.reader.acquire().await?).await
     }
 
+    async fn position(&self) -> Result<Position, StoreError> {
+        let row = query(
+            "SELECT (SELECT coalesce(max(leaf) + 1, 0) FROM statement) AS size,
+                 (SELECT string_agg(name || ' ' || lep || ' ' || state, ',' ORDER BY name) FROM node) AS members",
+        )
+        .fetch_one(&self.reader)
+        .await?;
+        rows::position(&row)
+    }
+
     async fn statement(
         &self,
         node: &NodeSlug,
@@ -285,5 +296,21 @@ impl Log for Sqlite {
         .fetch_all(&self.reader)
         .await?;
         found.iter().map(rows::statement).collect()
+    }
+
+    async fn latest(
+        &self,
+        filter: &StatementFilter,
+        limit: u32,
+    ) -> Result<Vec<Outline>, StoreError> {
+        lists::latest(&self.reader, filter, limit).await
+    }
+
+    async fn heads(&self) -> Result<Vec<Outline>, StoreError> {
+        lists::heads(&self.reader).await
+    }
+
+    async fn tally(&self) -> Result<Vec<Tally>, StoreError> {
+        lists::tally(&self.reader).await
     }
 }

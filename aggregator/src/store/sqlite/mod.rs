@@ -3,6 +3,7 @@
 
 mod checkpoint;
 mod library;
+mod lists;
 mod log;
 mod registry;
 mod rollups;

@@ -1,6 +1,9 @@
 //! Cumulative estimates and national sums.
 
-use ldsp_protocol::ids::{NodeSlug, Period};
+use std::ops::Range;
+
+use ldsp_protocol::ids::{Digest, NodeSlug, Period};
+use ldsp_protocol::statement::Kind;
 use sqlx::{SqliteConnection, query};
 
 use super::Sqlite;
@@ -88,6 +91,36 @@ impl Rollups for Sqlite {
         .fetch_all(&self.reader)
         .await?;
         found.iter().map(|row| rows::month(row, false)).collect()
+    }
+
+    async fn months(&self, places: Range<u64>) -> Result<Vec<NodeMonth>, StoreError> {
+        let found = query(
+            "SELECT statement.node AS author, statement.period AS stated, node_month.node, node_month.period, lep,
+                 node_month.seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro, pledges, cumulative
+             FROM statement LEFT JOIN node_month
+                 ON node_month.node = statement.node AND node_month.period = statement.period
+             WHERE leaf >= $1 AND leaf < $2 AND kind = $3 ORDER BY leaf",
+        )
+        .bind(signed(places.start))
+        .bind(signed(places.end))
+        .bind(Kind::LearningSummary.as_str())
+        .fetch_all(&self.reader)
+        .await?;
+        found.iter().map(rows::month_of).collect()
+    }
+
+    async fn month(&self, pae: Digest) -> Result<Option<NodeMonth>, StoreError> {
+        let found = query(
+            "SELECT node_month.node, node_month.period, lep, node_month.seq, epoch, month, rho_micro, earlier_month,
+                 earlier_rho_micro, pledges, cumulative
+             FROM statement JOIN node_month
+                 ON node_month.node = statement.node AND node_month.period = statement.period
+             WHERE pae = $1",
+        )
+        .bind(pae.as_bytes().as_slice())
+        .fetch_optional(&self.reader)
+        .await?;
+        found.map(|row| rows::month(&row, false)).transpose()
     }
 
     async fn national(&self) -> Result<Vec<NationalMonth>, StoreError> {
