@@ -71,6 +71,9 @@ pub(crate) async fn conditional(
     request: Request,
     next: Next,
 ) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return next.run(request).await;
+    }
     // Without a tag the handler meets the same trouble and says so in its own way.
     let Ok(snapshot) = service.snapshot().await else {
         return next.run(request).await;
@@ -83,7 +86,7 @@ pub(crate) async fn conditional(
     // HEAD has the tag of what GET would be sent, and nothing to keep.
     let is_whole = request.method() == Method::GET;
     let answers: Answers = snapshot.kept().unwrap_or_default();
-    if let Some(kept) = answers.get(digest) {
+    if let Some(kept) = answers.get(digest).filter(|_| is_whole) {
         return kept;
     }
     let response = next.run(request).await;
