@@ -119,7 +119,7 @@ impl World {
 
     /// One of a mixed stream: every tenth a month of an area, the areas in turn, the others practice.
     pub(super) fn arrival(&mut self, number: usize) -> NewStatement {
-        if number % 10 > 0 {
+        if !number.is_multiple_of(10) {
             return self.entry();
         }
         let (now, count) = (self.app.service().now(), self.areas.len());
