@@ -5,13 +5,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ldsp_protocol::ids::Digest;
+use ldsp_ui::api::holds;
 
 use crate::benchmark::Snapshot;
 use crate::{SOFTWARE, Service};
+
+/// It may change with the next statement.
+const ASK_AGAIN: (HeaderName, HeaderValue) =
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
 
 /// Answers of one state that are kept at most, and their bytes together.
 const KEPT: usize = 256;
@@ -73,28 +78,25 @@ pub(crate) async fn conditional(
     };
     let digest = tag(&service, &snapshot, &request);
     let tag = HeaderValue::try_from(format!("\"{digest}\"")).expect("quoted hex is a header value");
-    // Weak comparison (RFC 9110, section 13.1.2); the tag names the address, so no other answer has it.
-    let known = request.headers().get_all(header::IF_NONE_MATCH);
-    let held = known.iter().filter_map(|v| v.to_str().ok()).any(|list| {
-        list.split(',')
-            .any(|seen| seen.trim().trim_start_matches("W/") == tag)
-    });
-    if held {
-        return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
+    if holds(request.headers(), &tag) {
+        return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag), ASK_AGAIN]).into_response();
     }
     let answers: Answers = snapshot.kept().unwrap_or_default();
     if let Some(kept) = answers.get(digest) {
         return kept;
     }
     let response = next.run(request).await;
-    if response.status() != StatusCode::OK {
+    // The state may have moved on while the answer was made: then the tag is not known to be the answer's.
+    let now = service.snapshot().await;
+    let is_still = now.is_ok_and(|now| now.position() == snapshot.position());
+    if response.status() != StatusCode::OK || !is_still {
         return response;
     }
     let (mut parts, body) = response.into_parts();
     parts.headers.insert(header::ETAG, tag);
+    parts.headers.insert(ASK_AGAIN.0, ASK_AGAIN.1);
     match to_bytes(body, usize::MAX).await {
         Ok(body) => {
-            // The log may have grown while the answer was made: it then says more than its tag promises, never less.
             answers.keep(digest, &parts.headers, &body);
             snapshot.keep(answers);
             Response::from_parts(parts, body.into())

@@ -11,6 +11,7 @@
 
 pub mod app;
 pub mod benchmark;
+pub mod directory;
 pub mod enrol;
 mod etag;
 pub mod log;
@@ -24,7 +25,8 @@ mod testing;
 pub mod time;
 pub mod verify;
 
-pub use service::{Backend, Service};
+pub use service::Service;
+pub use store::Backend;
 
 /// Program and version, as it stands in logs and answers.
 pub const SOFTWARE: &str = concat!("ldsp-aggregator/", env!("CARGO_PKG_VERSION"));

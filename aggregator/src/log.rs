@@ -96,7 +96,7 @@ pub struct Sequencer {
     queue: mpsc::Sender<Job>,
 }
 
-/// The one task that writes the log.
+/// The one that writes the log.
 pub struct Worker<S> {
     store: S,
     signer: Signer,
@@ -171,7 +171,7 @@ impl<S: Log> Worker<S> {
         let sign = |new: &NewStatement, index: u64| self.signer.receipt(new, index);
         match self.store.append(&batch, &sign).await {
             Ok(placed) => {
-                tracing::debug!(statements = batch.len(), "a batch was logged");
+                announce(&placed);
                 for ((new, outcome), door) in batch.iter().zip(placed).zip(doors) {
                     if let Placed::Failed { cause } = &outcome {
                         tracing::error!(node = %new.node, seq = new.seq, cause, "a statement could not be logged");
@@ -193,6 +193,18 @@ impl<S: Log> Worker<S> {
                 }
             }
         }
+    }
+}
+
+/// One line a batch: a line for each statement would cost as much as its place in the log.
+fn announce(placed: &[Placed]) {
+    let mut logged = placed.iter().filter_map(|outcome| match outcome {
+        Placed::Logged(place) => Some(place.index),
+        _ => None,
+    });
+    if let Some(first) = logged.next() {
+        let last = logged.next_back().unwrap_or(first);
+        tracing::info!(first, last, "statements were logged");
     }
 }
 

@@ -1,5 +1,6 @@
 //! What every request handler shares.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,18 +9,17 @@ use ldsp_protocol::standard::Standard;
 use ldsp_ui::Clock;
 
 use crate::benchmark::{Benchmarks, Snapshot};
+use crate::directory::Directory;
 use crate::log::{Sequencer, Signer};
-use crate::store::StoreError;
-use crate::store::sqlite::Sqlite;
+use crate::store::{Backend, StoreError};
 use crate::time::london_day;
-
-/// The store of this server, by its traits.
-pub type Backend = Sqlite;
 
 /// The state of a running server; handlers get it as `State<Arc<Service>>`.
 pub struct Service {
     /// Nodes, log, rollups, library.
     pub store: Backend,
+    /// The door to the nodes.
+    pub directory: Directory,
     /// The door to the log.
     pub sequencer: Sequencer,
     /// The log's key and name.
@@ -30,6 +30,8 @@ pub struct Service {
     pub public_url: String,
     /// What the About page says of the data on this site; blank lines between paragraphs.
     pub about: Option<String>,
+    /// The directory whose disk has to take what is logged; `None` where the database is elsewhere.
+    pub data_dir: Option<PathBuf>,
     /// The time.
     pub clock: Clock,
     /// The latest snapshot of all figures.

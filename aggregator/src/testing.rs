@@ -23,9 +23,10 @@ use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
 use crate::benchmark::Benchmarks;
+use crate::directory::Directory;
 use crate::log::{Signer, sequencer};
 use crate::store::sqlite::Sqlite;
-use crate::store::{InviteRow, NewEnrolment, Registry, StoreError};
+use crate::store::{Backend, InviteRow, NewEnrolment, Registry, StoreError};
 use crate::{Service, receive};
 
 pub(crate) const ORIGIN: &str = "log.example";
@@ -236,17 +237,20 @@ impl World {
 
     pub(crate) async fn in_dir(dir: tempfile::TempDir) -> Self {
         let store = Sqlite::open(&dir.path().join("a.sqlite")).await.unwrap();
+        let store = Backend::from(store);
         let signer = Signer::new(SigningKey::from_bytes(&[99; 32]), ORIGIN).unwrap();
         let (sequencer, worker) = sequencer(store.clone(), signer.clone());
         let now = Arc::new(Mutex::new(at("2023-01-05T12:00:00Z")));
         let clock = Arc::clone(&now);
         let service = Arc::new(Service {
+            directory: Directory::open(store.clone()),
             store,
             sequencer,
             signer,
             standard: Standard::v1(),
             public_url: "https://log.example".into(),
             about: None,
+            data_dir: None,
             clock: Arc::new(move || *clock.lock().unwrap()),
             benchmarks: Arc::new(Benchmarks::default()),
         });

@@ -11,7 +11,7 @@ use ldsp_protocol::keys::key_id;
 use ldsp_protocol::practice::{Area, PracticeEntry};
 use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::standard::Standard;
-use ldsp_protocol::statement::{Payload, Statement};
+use ldsp_protocol::statement::{Kind, Payload, Statement};
 use ldsp_protocol::summary::LearningSummary;
 
 use crate::rollup::{self, NodeMonth};
@@ -133,6 +133,18 @@ impl Authentic {
     #[must_use]
     pub fn seq(&self) -> u64 {
         self.statement.seq
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.statement.kind
+    }
+
+    /// Whether its place was free when the node was looked up.
+    #[must_use]
+    pub fn is_beyond_head(&self) -> bool {
+        self.statement.seq > self.node.head.seq
     }
 
     /// Digests of the statements whose cells a practice entry cites.

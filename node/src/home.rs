@@ -30,6 +30,8 @@ pub enum HomeError {
     Missing(PathBuf),
     #[error("{dir} already holds the node of {lep}; nothing was changed")]
     Exists { dir: PathBuf, lep: Gss },
+    #[error("{0} holds a national log, not a node")]
+    Foreign(PathBuf),
     #[error("that is not the code of a Local Enterprise Partnership")]
     Lep,
     #[error("{path} cannot be {what}: {source}")]
@@ -54,6 +56,9 @@ impl HomeError {
             }
             Self::Exists { .. } => {
                 "Use this node as it is, or set another data_dir for a second one."
+            }
+            Self::Foreign(_) => {
+                "Set another data_dir: each program has its own. This one belongs to ldsp-aggregator."
             }
             Self::Lep => "Give one of the 38 LEP codes of 2021, such as E37000001 (Black Country).",
             Self::File { .. } => {
@@ -107,6 +112,7 @@ impl Node {
             .ok_or(HomeError::Lep)?
             .code
             .clone();
+        not_foreign(dir)?;
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -154,6 +160,7 @@ impl Node {
     pub async fn open(dir: &Path) -> Result<Self, HomeError> {
         let db = dir.join(DATABASE);
         if !db.exists() {
+            not_foreign(dir)?;
             return Err(HomeError::Missing(dir.to_owned()));
         }
         let store = Store::open(&db).await?;
@@ -180,6 +187,14 @@ pub const DATABASE: &str = "node.db";
 pub const SIGNING_KEY: &str = "node.key";
 /// File name of the pseudonym key.
 pub const PSEUDONYM_KEY: &str = "pseudonym.key";
+
+/// `init` in the aggregator's directory would put learners' records where they do not belong.
+fn not_foreign(dir: &Path) -> Result<(), HomeError> {
+    if dir.join("aggregator.sqlite").exists() || dir.join("log-key.pem").exists() {
+        return Err(HomeError::Foreign(dir.to_owned()));
+    }
+    Ok(())
+}
 
 pub(crate) fn failed(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> HomeError {
     let path = path.to_owned();

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+mod api;
 pub mod app;
 pub mod cube;
 pub mod disclosure;

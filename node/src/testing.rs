@@ -337,7 +337,7 @@ impl Transport for Aggregator {
         let mut state = self.0.lock().unwrap();
         state.calls.push(request.clone());
         match state.mood.clone() {
-            Mood::Down => return Err(Unreachable("connection refused".to_owned())),
+            Mood::Down => return Err(Unreachable::new("connection refused")),
             Mood::Unavailable { retry_after } => {
                 return Ok(Answer {
                     retry_after,
@@ -357,14 +357,14 @@ impl Transport for Aggregator {
             Method::Post => {
                 state.invite_used = true;
                 if state.mood == Mood::AnswerLost {
-                    return Err(Unreachable("connection reset".to_owned()));
+                    return Err(Unreachable::new("connection reset"));
                 }
                 Ok(answer(201, serde_json::to_vec(&state.record()).unwrap()))
             }
             Method::Put => {
                 let answer = state.put(&request);
                 if state.mood == Mood::AnswerLost {
-                    return Err(Unreachable("connection reset".to_owned()));
+                    return Err(Unreachable::new("connection reset"));
                 }
                 Ok(answer)
             }

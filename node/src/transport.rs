@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
+use rustls::CertificateError;
+
 /// Media type of a DSSE envelope on the wire (DSSE protocol 1.0.2, envelope.md).
 pub const ENVELOPE_TYPE: &str = "application/vnd.dsse+json";
 /// Most bytes of an answer that are read.
@@ -58,14 +60,76 @@ pub struct Answer {
 
 /// No answer came.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the aggregator could not be reached: {0}")]
-pub struct Unreachable(pub String);
+#[error("the aggregator could not be reached: {reason}")]
+pub struct Unreachable {
+    /// What happened.
+    pub reason: String,
+    next: &'static str,
+}
+
+const QUEUED: &str =
+    "Check the network and the address. What is queued stays queued and is sent again.";
 
 impl Unreachable {
+    /// Trouble of no particular kind.
+    #[must_use]
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            next: QUEUED,
+        }
+    }
+
     /// What to do next.
     #[must_use]
     pub fn next(&self) -> &'static str {
-        "Check the network, the address and the certificate. What is queued stays queued and is sent again."
+        self.next
+    }
+}
+
+impl From<reqwest::Error> for Unreachable {
+    fn from(error: reqwest::Error) -> Self {
+        let reason = in_full(&error);
+        let next = match certificate_error(&error) {
+            Some(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
+                "The aggregator's certificate has ended, or this machine's clock is ahead. Compare the clock with another one; if it is right, tell the aggregator's operator. What is queued stays queued and is sent again."
+            }
+            Some(CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. }) => {
+                "The aggregator's certificate is not valid yet, or this machine's clock is behind. Compare the clock with another one; if it is right, tell the aggregator's operator. What is queued stays queued and is sent again."
+            }
+            Some(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            ) => {
+                "The server that answers is not the one that the invite names, or its certificate is for another name. Check the address with the aggregator's operator. What is queued stays queued and is sent again."
+            }
+            // Private authorities share their name, so that of another one shows as a wrong signature.
+            Some(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
+                "Somebody else answers in the aggregator's place, or its certificate was issued by another authority than the invite's. Do not go around it: ask the aggregator's operator. What is queued stays queued and is sent again."
+            }
+            Some(_) => {
+                "The aggregator's certificate cannot be believed: ask its operator. What is queued stays queued and is sent again."
+            }
+            None if error.is_timeout() => {
+                "The aggregator or the network is too slow just now. What is queued stays queued and is sent again."
+            }
+            None => QUEUED,
+        };
+        Self { reason, next }
+    }
+}
+
+/// Why the server's certificate was not believed, if that is the cause.
+fn certificate_error<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a CertificateError> {
+    if let Some(rustls::Error::InvalidCertificate(why)) = error.downcast_ref() {
+        return Some(why);
+    }
+    // The source of an input error is not what it was made of, but what lies behind that.
+    let inner = error.downcast_ref::<std::io::Error>();
+    match inner.and_then(std::io::Error::get_ref) {
+        Some(inner) => certificate_error(inner),
+        None => certificate_error(error.source()?),
     }
 }
 
@@ -89,24 +153,31 @@ impl Https {
     /// # Errors
     /// [`Unreachable`] when the address is not https or the certificate cannot be read.
     pub fn new(url: &str, ca_pem: Option<&str>) -> Result<Self, Unreachable> {
-        check_url(url).map_err(|why| Unreachable(why.to_owned()))?;
+        Self::within(url, ca_pem, WHOLE)
+    }
+
+    /// [`Self::new`] with another time for a whole call.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn within(url: &str, ca_pem: Option<&str>, whole: Duration) -> Result<Self, Unreachable> {
+        check_url(url).map_err(Unreachable::new)?;
         let mut builder = reqwest::Client::builder()
             .https_only(true)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT)
-            .timeout(WHOLE)
+            .timeout(whole)
             .user_agent(crate::SOFTWARE);
         if let Some(pem) = ca_pem {
-            let authorities = reqwest::Certificate::from_pem_bundle(pem.as_bytes())
-                .map_err(|e| Unreachable(in_full(&e)))?;
+            let authorities = reqwest::Certificate::from_pem_bundle(pem.as_bytes())?;
             if authorities.is_empty() {
-                return Err(Unreachable("ca_pem holds no certificate".to_owned()));
+                return Err(Unreachable::new("ca_pem holds no certificate"));
             }
             // Only these: what the operating system trusts besides must not speak for the aggregator.
             builder = builder.tls_certs_only(authorities);
         }
         Ok(Self {
-            client: builder.build().map_err(|e| Unreachable(in_full(&e)))?,
+            client: builder.build()?,
             base: url.trim_end_matches('/').to_owned(),
         })
     }
@@ -139,23 +210,16 @@ impl Transport for Https {
         if !request.body.is_empty() {
             outgoing = outgoing.body(request.body);
         }
-        let mut response = outgoing
-            .send()
-            .await
-            .map_err(|e| Unreachable(in_full(&e)))?;
+        let mut response = outgoing.send().await?;
         let retry_after = response.headers().get("retry-after");
         let mut answer = Answer {
             status: response.status().as_u16(),
             retry_after: retry_after.and_then(|v| v.to_str().ok()).map(str::to_owned),
             body: Vec::new(),
         };
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|e| Unreachable(in_full(&e)))?
-        {
+        while let Some(chunk) = response.chunk().await? {
             if answer.body.len() + chunk.len() > MAX_ANSWER {
-                return Err(Unreachable(format!(
+                return Err(Unreachable::new(format!(
                     "its answer is over {MAX_ANSWER} bytes"
                 )));
             }
@@ -219,6 +283,10 @@ mod tests {
                 .unwrap()
                 .material()
                 .unwrap();
+            listen(tls, ca.certificate_pem(), router)
+        }
+
+        fn listen(tls: ldsp_ui::tls::Material, ca: &str, router: Router) -> Server {
             let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             let url = format!(
                 "https://localhost:{}",
@@ -230,7 +298,7 @@ mod tests {
             }));
             Server {
                 url,
-                ca: ca.certificate_pem().to_owned(),
+                ca: ca.to_owned(),
                 _stop: stop,
             }
         }
@@ -264,6 +332,64 @@ mod tests {
             let client = Https::new(&server.url, Some(other.certificate_pem())).unwrap();
             let error = client.call(Request::get("/")).await.unwrap_err();
             assert!(error.to_string().contains("certificate"), "{error}");
+            assert!(
+                error.next().contains("another authority"),
+                "{}",
+                error.next()
+            );
+        }
+
+        /// A server whose certificate is for `name` and holds between two moments.
+        async fn with_certificate(name: &str, from: &str, until: &str) -> Server {
+            let ca = PrivateCa::generate(at("2020-01-01T00:00:00Z"), at("2090-01-01T00:00:00Z"))
+                .unwrap();
+            let tls = ca.issue(&[name], at(from), at(until)).unwrap();
+            let router = Router::new().route("/", get(async || "here"));
+            listen(tls.material().unwrap(), ca.certificate_pem(), router)
+        }
+
+        #[tokio::test]
+        async fn each_certificate_that_does_not_hold_is_told_from_the_others() {
+            for (name, from, until, words) in [
+                (
+                    "localhost",
+                    "2020-01-01T00:00:00Z",
+                    "2021-01-01T00:00:00Z",
+                    "has ended",
+                ),
+                (
+                    "localhost",
+                    "2089-01-01T00:00:00Z",
+                    "2090-01-01T00:00:00Z",
+                    "not valid yet",
+                ),
+                (
+                    "other.example",
+                    "2020-01-01T00:00:00Z",
+                    "2090-01-01T00:00:00Z",
+                    "another name",
+                ),
+            ] {
+                let server = with_certificate(name, from, until).await;
+                let error = client(&server).call(Request::get("/")).await.unwrap_err();
+                assert!(error.to_string().contains("certificate"), "{error}");
+                assert!(error.next().contains(words), "{error}: {}", error.next());
+                assert!(error.next().contains("stays queued"));
+            }
+            let sound =
+                with_certificate("localhost", "2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z");
+            let answer = client(&sound.await).call(Request::get("/")).await;
+            assert_eq!(answer.unwrap().body, b"here");
+        }
+
+        #[tokio::test]
+        async fn an_aggregator_that_takes_and_never_answers_is_given_up() {
+            let silent = get(async || std::future::pending::<()>().await);
+            let server = serve(Router::new().route("/", silent)).await;
+            let whole = Duration::from_millis(50);
+            let client = Https::within(&server.url, Some(&server.ca), whole).unwrap();
+            let error = client.call(Request::get("/")).await.unwrap_err();
+            assert!(error.next().contains("too slow"), "{error}");
         }
 
         #[tokio::test]

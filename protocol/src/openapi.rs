@@ -17,6 +17,19 @@ fn text(description: &str, pattern: &str, example: &str) -> Object {
         .build()
 }
 
+/// One of the closed lists, each id with its title.
+pub(crate) fn choice(choices: &[(&str, &str)]) -> RefOr<Schema> {
+    let words: Vec<String> = choices
+        .iter()
+        .map(|(id, title)| format!("`{id}` {title}"))
+        .collect();
+    ObjectBuilder::new()
+        .schema_type(SchemaType::new(Type::String))
+        .description(Some(words.join(", ")))
+        .enum_values(Some(choices.iter().map(|(id, _)| *id)))
+        .into()
+}
+
 macro_rules! text_schema {
     ($($name:ident: $description:literal, $pattern:literal, $example:literal;)+) => {$(
         impl PartialSchema for $name {

@@ -78,6 +78,9 @@ catalogue! {
     /// Invite unknown, used or expired.
     INVITE = "invite", 403, "The invite is unknown, used or expired",
         "Ask the operator for a new invite. An invite works once and for at most seven days.";
+    /// No invite secret.
+    INVITE_SECRET = "invite-secret", 401, "The request carries no invite secret",
+        "Enrol with the invite's file, which holds the secret: 64 hex digits, sent as a bearer token.";
     /// Signed read refused.
     READ = "read", 401, "This page is for enrolled nodes",
         "Ask through your node: it signs the request. Check the node's clock when it does.";
@@ -101,22 +104,49 @@ catalogue! {
         "Use one of the methods that the Allow header of the answer names.";
     /// Body stalled.
     TIMEOUT = "timeout", 408, "The request did not arrive in time",
-        "Nothing was stored. Check the connection and send it again.";
+        "Nothing was stored. Check the connection and send it again: at least 8 KiB a second, without pauses of half a minute.";
     /// Body of another media type.
     UNSUPPORTED = "media-type", 415, "The body is of a media type that this address does not take",
         "Send the media type that the documentation at /api names for this address.";
     /// Any other refusal of a malformed request.
     REQUEST = "request", 400, "The request could not be read",
         "Send it again in the form that the documentation at /api shows.";
+    /// A browser acts for another site.
+    ORIGIN = "origin", 403, "The request came from a page of another site",
+        "Send it from this site's own pages, or from a program with name and secret.";
+    /// A release cannot be prepared or approved as asked.
+    RELEASE = "release", 409, "The release was left as it is",
+        "Look at the list of releases: it shows which month is next and what waits for whom.";
+    /// The one who prepared it.
+    OWN_WORK = "own-work", 403, "You may not approve what you prepared",
+        "Ask another approver.";
+    /// Rows of a file have problems.
+    IMPORT = "import", 422, "The file was refused",
+        "Correct every row that the report names and send the file again, or ask for the sound rows alone.";
+    /// One import at a time.
+    IMPORT_BUSY = "import-busy", 409, "Another file is being imported",
+        "Wait until the other import is done, then send the file again.";
+    /// A file over the limit.
+    FILE_TOO_LARGE = "file-too-large", 413, "The file is too large",
+        "Send at most 512 MiB at once: split the file, or have the IT team import it on the server.";
     /// Nothing there.
     NOT_FOUND = "not-found", 404, "There is nothing at this address",
         "Check the address or start from the home page.";
     /// Disk or database trouble.
     STORAGE = "storage", 503, "The server cannot store data at the moment",
         "Nothing was acknowledged and nothing is lost at the sender, who keeps it and tries again. The operator should look at disk space and the log.";
+    /// A failed fsync.
+    UNCONFIRMED = "unconfirmed", 503, "The disk did not confirm the write",
+        "Whether it is stored is unknown. Send the same again later: what is stored already is not stored twice. The operator should check the disk.";
     /// Too many attempts.
     TOO_MANY = "too-many", 429, "Too many attempts",
         "Wait a few minutes and try again.";
+    /// The address is over the limit.
+    LONG_ADDRESS = "long-address", 414, "The address is too long",
+        "Keep path and query under 8 KiB.";
+    /// The headers are over the limit.
+    LARGE_HEADERS = "large-headers", 431, "The headers are too large",
+        "Keep all headers together under 32 KiB.";
     /// Bug.
     INTERNAL = "internal", 500, "The server made a mistake",
         "Try again. If it happens again, tell the operator the time at which it happened.";
@@ -174,11 +204,10 @@ impl Problem {
         let (kind, detail) = match status {
             404 => (NOT_FOUND, "No address of this server is like this."),
             405 => (METHOD, "The address exists, but not for this method."),
-            408 => (
-                TIMEOUT,
-                "The body stopped on its way, so the server stopped waiting.",
-            ),
+            408 => (TIMEOUT, "The body stopped coming, or came too slowly."),
             413 => (TOO_LARGE, "The body is over the limit."),
+            414 => (LONG_ADDRESS, "Path and query are over the limit."),
+            431 => (LARGE_HEADERS, "The headers are over the limit."),
             415 => (UNSUPPORTED, "The content type is missing or another."),
             400..=499 => (REQUEST, "The address, a header or the body is malformed."),
             503 => (STORAGE, "The server is not ready."),

@@ -5,6 +5,8 @@ import { chromium } from 'playwright-core';
 const ANY_CERTIFICATE = { ignoreHTTPSErrors: true };
 export const WIDE = { width: 1280, height: 900 };
 export const NARROW = { width: 390, height: 844 };
+/** 1280 px at 400 % (WCAG 1.4.10, reflow). */
+export const NARROWEST = { width: 320, height: 640 };
 
 export const launch = () =>
   chromium.launch({

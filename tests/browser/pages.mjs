@@ -1,14 +1,15 @@
 // What every page owes its reader.
 import AxeBuilder from '@axe-core/playwright';
 import { check } from '../check.mjs';
-import { NARROW, WIDE, links } from './browser.mjs';
+import { NARROW, NARROWEST, WIDE, links } from './browser.mjs';
 
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
-/** The same page of another month, or with other choices, differs in figures only: one of them is looked at. */
+/** The same page of another month or statement, or with other choices, differs in figures only: one of them is looked at. */
 function kind(link) {
   const { pathname, searchParams } = new URL(link, 'https://any');
-  return `${pathname.replace(/\d{4}-\d{2}/, 'month')} ${[...searchParams.keys()].sort()}`;
+  const of = pathname.replace(/\d{4}-\d{2}/, 'month').replace(/\/statements\/\d+/, '/statements/n');
+  return `${of} ${[...searchParams.keys()].sort()}`;
 }
 
 /** Visits every page that links lead to from `start`, one of each kind; gives `[path, heading]` for each. */
@@ -43,12 +44,55 @@ export async function inspect(page, name) {
   const h1 = headings > 0 ? await page.locator('h1').first().innerText() : '';
   check(`${name} has a title that says its heading`, h1 !== '' && title.includes(h1), `${title} / ${h1}`);
   if (page.scripted) await accessible(page, name);
-  await page.setViewportSize(NARROW);
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  check(`${name} fits 390 px`, overflow <= 0, `${overflow} px too wide`);
+  for (const viewport of [NARROW, NARROWEST]) {
+    await page.setViewportSize(viewport);
+    const overflow = await tooWide(page);
+    check(`${name} fits ${viewport.width} px`, overflow <= 0, `${overflow} px too wide`);
+  }
   await page.setViewportSize(WIDE);
   await skipLink(page, name);
   check(`${name} makes the browser complain of nothing`, page.complaints.length === 0, page.complaints.join(' | '));
+}
+
+const tooWide = (page) =>
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+/** On A4: no navigation, nothing wider than the sheet, charts and whole tables to be seen, and pages come out. */
+export async function paper(page, name) {
+  await page.emulateMedia({ media: 'print' });
+  await page.setViewportSize({ width: 688, height: 1000 }); // 182 mm between the margins
+  const seen = await page.evaluate(() => {
+    const shown = (selector) => [...document.querySelectorAll(selector)].filter((e) => e.checkVisibility());
+    return {
+      navigation: shown('nav, form, .govuk-skip-link').length,
+      cut: shown('.ldsp-table, .ldsp-block__text').filter((e) => e.scrollWidth > e.clientWidth + 1).length,
+      charts: document.querySelectorAll('.ldsp-chart').length === shown('.ldsp-chart svg').length,
+      tables: document.querySelectorAll('main table').length === shown('main table').length,
+    };
+  });
+  check(`${name} prints without navigation`, seen.navigation === 0, seen);
+  check(`${name} prints no table or block cut off`, seen.cut === 0, seen);
+  check(`${name} prints its charts and their tables`, seen.charts && seen.tables, seen);
+  const overflow = await tooWide(page);
+  check(`${name} fits A4`, overflow <= 0, `${overflow} px too wide`);
+  const pdf = (await page.pdf({ format: 'A4', preferCSSPageSize: true })).toString('latin1');
+  const sheets = pdf.match(/\/Type \/Page\b/g)?.length ?? 0;
+  check(`${name} comes out on paper`, sheets > 0 && pdf.length > 10_000, `${sheets} sheets, ${pdf.length} bytes`);
+  await page.emulateMedia({ media: null });
+  await page.setViewportSize(WIDE);
+}
+
+/** In the reader's own colours (Windows' high contrast): the text of charts stands out from the page. */
+export async function ownColours(page, name) {
+  await page.emulateMedia({ forcedColors: 'active' });
+  const hidden = await page.evaluate(() => {
+    const ground = getComputedStyle(document.querySelector('.ldsp-main')).backgroundColor;
+    const marks = [...document.querySelectorAll('.ldsp-chart__wide :is(text, .axis, .whisker)')];
+    const colour = (mark) => getComputedStyle(mark)[mark.tagName === 'text' ? 'fill' : 'stroke'];
+    return marks.filter((mark) => !mark.closest('.ldsp-hex') && colour(mark) === ground).length;
+  });
+  check(`${name} shows its charts in the reader's own colours`, hidden === 0, `${hidden} marks hidden`);
+  await page.emulateMedia({ forcedColors: null });
 }
 
 /** axe needs the page's own scripting; the page without it says the same (`withoutJavaScript`). */

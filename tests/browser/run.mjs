@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { check, flow } from '../check.mjs';
 import { launch, signIn, visitor } from './browser.mjs';
 import { practiceFlow } from './practice.mjs';
-import { crawl, inspect, keyboardForm, withoutJavaScript } from './pages.mjs';
+import { crawl, inspect, keyboardForm, ownColours, paper, withoutJavaScript } from './pages.mjs';
 import { releaseFlow } from './release.mjs';
 import { cookies, crossOrigin, headers } from './security.mjs';
 import { photograph } from './shots.mjs';
@@ -24,6 +24,39 @@ await flow('public pages', async () => {
   await headers(page, aggregator.url, ['/', '/sign-in', '/no-such-page'], 'public');
   await page.goto(new URL('/no-such-page', aggregator.url).href);
   await inspect(page, 'public page not found');
+});
+
+await flow('paper and own colours', async () => {
+  const page = await visitor(browser);
+  for (const path of ['/', '/benchmarks', '/benchmarks/achievement', '/measures', '/nodes', `/nodes/${node.node}`, '/statements', '/statements/0', '/practice', '/leps', '/about']) {
+    await page.goto(new URL(path, aggregator.url).href);
+    await paper(page, `public ${path}`);
+    await ownColours(page, `public ${path}`);
+  }
+  await signIn(page, node.url, person('approver'));
+  for (const path of ['/', '/releases', '/practice']) {
+    await page.goto(new URL(path, node.url).href);
+    await paper(page, `node ${path}`);
+  }
+});
+
+await flow('statements and what is not there', async () => {
+  const page = await visitor(browser);
+  const look = async (path, name, wanted) => {
+    await page.goto(new URL(path, aggregator.url).href);
+    await inspect(page, name);
+    const words = await page.innerText('main');
+    check(`${name} says what it should`, wanted.test(words), words.slice(0, 200));
+  };
+  for (const kind of ['learning-summary', 'practice-entry']) {
+    await page.goto(new URL(`/statements?kind=${kind}`, aggregator.url).href);
+    const path = await page.locator('main table a[href^="/statements/"]').first().getAttribute('href');
+    await look(path, `statement of a ${kind}`, /Verify it yourself/);
+  }
+  await look('/statements?node=nobody', 'statements without a hit', /Show all statements/);
+  await look('/practice?tier=basic&verdict=too-early&cause=staff', 'practice without a hit', /show all entries/);
+  await look('/statements/99999', 'statement not found', /What to do next/);
+  await look('/nodes/nobody', 'node not found', /What to do next/);
 });
 
 await flow('sign-in', async () => {

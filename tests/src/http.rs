@@ -151,11 +151,36 @@ impl Http {
             .expect("the server answers")
     }
 
+    /// POST of a CSV file, as a program sends it.
+    ///
+    /// # Panics
+    /// When no answer comes.
+    #[must_use]
+    #[track_caller]
+    pub fn upload(&self, path: &str, csv: &[u8]) -> Reply {
+        self.send(Method::POST, path, "text/csv", csv.to_vec())
+            .expect("the server answers")
+    }
+
     /// Any request; the error is that no answer came.
     ///
     /// # Errors
     /// [`reqwest::Error`].
     pub fn ask(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Reply, reqwest::Error> {
+        let kind = match method {
+            Method::PUT => "application/vnd.dsse+json",
+            _ => "application/x-www-form-urlencoded",
+        };
+        self.send(method, path, kind, body)
+    }
+
+    fn send(
+        &self,
+        method: Method,
+        path: &str,
+        kind: &str,
+        body: Vec<u8>,
+    ) -> Result<Reply, reqwest::Error> {
         self.runtime.block_on(async {
             let mut request = self
                 .client
@@ -164,12 +189,10 @@ impl Http {
                 request = request.header("cookie", cookie);
             }
             if method == Method::POST {
-                request = request
-                    .header("content-type", "application/x-www-form-urlencoded")
-                    .header("origin", &self.base);
+                request = request.header("origin", &self.base);
             }
-            if method == Method::PUT {
-                request = request.header("content-type", "application/vnd.dsse+json");
+            if method == Method::POST || method == Method::PUT {
+                request = request.header("content-type", kind);
             }
             let answer = request.body(body).send().await?;
             Ok(Reply {

@@ -4,6 +4,7 @@
 //! Nothing here sleeps or tries again. A server is ready when it says so; a fault happens at a byte, not at a time.
 
 pub mod bench;
+pub mod disk;
 pub mod forge;
 pub mod gate;
 pub mod held;

@@ -334,6 +334,16 @@ impl Server {
             .expect("a number of KiB")
     }
 
+    /// Waits until it ends by itself; its exit code.
+    ///
+    /// # Panics
+    /// When it cannot be waited for.
+    #[must_use]
+    pub fn ends(mut self) -> Option<i32> {
+        let ended = self.child.wait().expect("a process can be waited for");
+        ended.code()
+    }
+
     /// `kill -9`, and waits until it is gone.
     pub fn kill(mut self) {
         self.end();

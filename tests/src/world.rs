@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::SigningKey;
+use ldsp_cluster::{Cluster, Database};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -13,6 +14,21 @@ use crate::program::{Outcome, Program, Running, Server};
 
 /// The log's name in every test.
 pub const ORIGIN: &str = "log.ldsp.test";
+
+/// Whether the aggregators of the tests keep their data in PostgreSQL, by `LDSP_TEST_DATABASE=postgres`, or in SQLite as by
+/// default. Every test runs on both. A test that prepares the aggregator's disk gets a database whose tables lie on that
+/// disk; what is a backend's own is tested beside it, in `aggregator/src/store/{sqlite,postgres}/tests.rs`.
+///
+/// # Panics
+/// When the variable says something else.
+#[must_use]
+pub fn on_postgres() -> bool {
+    match std::env::var("LDSP_TEST_DATABASE").as_deref() {
+        Err(_) | Ok("sqlite") => false,
+        Ok("postgres") => true,
+        Ok(other) => panic!("LDSP_TEST_DATABASE is sqlite or postgres, not {other}"),
+    }
+}
 
 /// Somebody with a secret.
 #[derive(Debug, Clone)]
@@ -41,6 +57,8 @@ impl Person {
 /// The aggregator, its gate and its operator.
 #[derive(Debug)]
 pub struct Federation {
+    /// The aggregator's database where it is PostgreSQL's; dropped while its disk is still there.
+    _database: Option<Database>,
     /// The folder that holds everything.
     pub dir: TempDir,
     /// What nodes connect to.
@@ -62,20 +80,32 @@ impl Federation {
     /// An aggregator that serves, without nodes.
     #[must_use]
     pub fn new() -> Self {
-        Self::in_folder(TempDir::new().expect("a temporary folder can be made"))
+        let dir = TempDir::new().expect("a temporary folder can be made");
+        let database = on_postgres().then(|| Cluster::shared().database());
+        Self::with(dir, database)
     }
 
     /// The same in a folder that the test has prepared.
     #[must_use]
     pub fn in_folder(dir: TempDir) -> Self {
+        let tables = dir.path().join("aggregator/data/tables");
+        let database = on_postgres().then(|| Database::in_folder(&tables));
+        Self::with(dir, database)
+    }
+
+    fn with(dir: TempDir, database: Option<Database>) -> Self {
         let gate = Gate::new();
-        let aggregator = Program::new("ldsp-aggregator", &dir.path().join("aggregator"));
+        let mut aggregator = Program::new("ldsp-aggregator", &dir.path().join("aggregator"));
+        if let Some(database) = &database {
+            aggregator = aggregator.with("LDSP_DATABASE", &database.url());
+        }
         let url = format!("https://{}", gate.address);
         aggregator
             .run(&["init", "--origin", ORIGIN, "--public-url", &url])
             .done();
         let operator = Person::add(&aggregator, "Olu", "operator");
         let mut federation = Self {
+            _database: database,
             dir,
             gate,
             aggregator,
@@ -95,7 +125,16 @@ impl Federation {
 
     /// `kill -9` to the aggregator.
     pub fn kill(&mut self) {
-        self.server.take().expect("the aggregator runs").kill();
+        self.take().kill();
+    }
+
+    /// The aggregator's process, which is about to end by itself.
+    ///
+    /// # Panics
+    /// When it was killed.
+    #[must_use]
+    pub fn take(&mut self) -> Server {
+        self.server.take().expect("the aggregator runs")
     }
 
     /// The aggregator's process.
@@ -219,6 +258,13 @@ impl Node {
     pub fn new(dir: &Path, slug: &str, lep: &str) -> Self {
         let program = Program::new("ldsp-node", dir);
         program.run(&["init", "--lep", lep]).done();
+        Self::adopt(dir, slug, lep)
+    }
+
+    /// The same where `init` has run.
+    #[must_use]
+    pub fn adopt(dir: &Path, slug: &str, lep: &str) -> Self {
+        let program = Program::new("ldsp-node", dir);
         Self {
             author: Person::add(&program, "Ama", "author"),
             approver: Person::add(&program, "Ben", "approver"),

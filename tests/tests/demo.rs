@@ -2,17 +2,22 @@
 
 use std::process::Command;
 
+use ldsp_cluster::Cluster;
 use ldsp_tests::program;
+use ldsp_tests::world::on_postgres;
 use serde_json::Value;
 
 /// All 38 LEPs and six months. Noise comes from the operating system, so bounds are ones that chance does not break: achievements
 /// miss the input by about 0.08 % (one standard deviation), and of some 2,160 intervals 95 % cover give or take 0.5 %.
 #[test]
 fn the_whole_federation_agrees_with_its_input() {
-    let outcome = Command::new(program::binary("ldsp-demo"))
-        .args(["--once", "--json"])
-        .output()
-        .expect("it starts");
+    let database = on_postgres().then(|| Cluster::shared().database());
+    let mut demo = Command::new(program::binary("ldsp-demo"));
+    demo.args(["--once", "--json"]);
+    if let Some(database) = &database {
+        demo.args(["--database", &database.url()]);
+    }
+    let outcome = demo.output().expect("it starts");
     let said = String::from_utf8_lossy(&outcome.stderr);
     assert_eq!(outcome.status.code(), Some(0), "{said}");
     let report: Value = serde_json::from_slice(&outcome.stdout).expect("one line of JSON");
@@ -46,6 +51,26 @@ fn the_whole_federation_agrees_with_its_input() {
         (0.925..0.975).contains(&share),
         "{share} of the intervals cover the truth"
     );
+}
+
+#[test]
+fn a_database_that_is_in_use_is_left_alone() {
+    let database = Cluster::shared().database();
+    let demonstrate = || {
+        Command::new(program::binary("ldsp-demo"))
+            .args(["--once", "--json", "--nodes=1", "--months=1", "--database"])
+            .arg(database.url())
+            .output()
+            .expect("it starts")
+    };
+    assert_eq!(demonstrate().status.code(), Some(0));
+    let people = || database.sql("SELECT * FROM person ORDER BY name");
+    let before = people();
+    let again = demonstrate();
+    let said = String::from_utf8_lossy(&again.stderr);
+    assert_eq!(again.status.code(), Some(1), "{said}");
+    assert!(said.contains("another key"), "{said}");
+    assert_eq!(people(), before);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
+use ldsp_tests::disk::SmallDisk;
 use ldsp_tests::gate::{Event, Mode};
 use ldsp_tests::held::{one, rows};
 use ldsp_tests::http::Http;
@@ -245,44 +246,6 @@ fn a_data_directory_serves_one_process() {
     drop(node.program.serve());
 }
 
-/// A small disk of its own, gone when dropped.
-struct SmallDisk<'a>(&'a Path);
-
-impl<'a> SmallDisk<'a> {
-    fn mount(at: &'a Path, size: &str) -> Self {
-        let own = fs::metadata("/proc/self").unwrap();
-        let root = std::os::unix::fs::MetadataExt::uid(&own) == 0;
-        assert!(
-            root,
-            "this test mounts a small disk, so it needs root: run tests/run as root"
-        );
-        fs::create_dir_all(at).unwrap();
-        let size = format!("size={size}");
-        assert!(
-            Command::new("mount")
-                .args(["-t", "tmpfs", "-o", &size, "tmpfs", path(at)])
-                .status()
-                .unwrap()
-                .success()
-        );
-        Self(at)
-    }
-
-    /// Fills what is left of it.
-    fn fill(&self) -> std::path::PathBuf {
-        let ballast = self.0.join("ballast");
-        let mut file = fs::File::create(&ballast).unwrap();
-        while file.write_all(&[0; 4096]).is_ok() {}
-        ballast
-    }
-}
-
-impl Drop for SmallDisk<'_> {
-    fn drop(&mut self) {
-        let _unmounted = Command::new("umount").arg("--lazy").arg(self.0).status();
-    }
-}
-
 #[test]
 fn a_full_disk_at_the_node_is_said_and_costs_nothing() {
     let federation = Federation::new();
@@ -305,7 +268,7 @@ fn a_full_disk_at_the_node_is_said_and_costs_nothing() {
         reason.contains("disk") || reason.contains("full"),
         "{reason}"
     );
-    fs::remove_file(&ballast).unwrap();
+    drop(ballast);
     assert_eq!(rows(&node, "enrolments"), 0);
     node.program
         .run(&["import", "learners", path(&file)])
@@ -313,7 +276,7 @@ fn a_full_disk_at_the_node_is_said_and_costs_nothing() {
 
     let ballast = disk.fill();
     node.run_as(&node.author, &["release", "preview"]).refused();
-    fs::remove_file(&ballast).unwrap();
+    drop(ballast);
     assert_eq!(rows(&node, "releases"), 0);
     node.release();
     node.publish().done();
@@ -335,7 +298,7 @@ fn a_server_goes_on_when_its_disk_has_room_again() {
 
     let ballast = disk.fill();
     assert_eq!(prepare().status, 500, "{}", prepare().text());
-    fs::remove_file(&ballast).unwrap();
+    drop(ballast);
     assert_eq!(prepare().status, 303);
 }
 
@@ -352,7 +315,7 @@ fn a_full_disk_at_the_aggregator_acknowledges_nothing() {
 
     let ballast = disk.fill();
     node.publish().refused();
-    fs::remove_file(&ballast).unwrap();
+    drop(ballast);
     assert_eq!(federation.logged(SLUG), 0);
     assert_eq!(rows(&node, "outbox WHERE receipt IS NULL"), 1);
     node.publish().done();
@@ -437,4 +400,29 @@ fn every_wrong_row_is_named_in_one_pass_and_the_file_is_refused_whole() {
             .refused();
     }
     assert_eq!(rows(&node, "enrolments"), 1);
+}
+
+/// A line without an end, through a pipe: the program says what is wrong and goes while the other side still writes.
+#[test]
+fn an_endless_line_is_refused_before_its_end() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let node = Node::new(dir.path(), SLUG, LEP);
+    let pipe = node.file("x", b"").with_file_name("endless.pipe");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let importing = node.program.start(&["import", "learners", path(&pipe)]);
+    let mut end = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+    let mut written = 0_usize;
+    while end.write_all(&[b'x'; 65_536]).is_ok() {
+        written += 65_536;
+    }
+    assert!(written < 4 << 20, "{written} bytes were taken");
+    let outcome = importing.wait();
+    assert!(outcome.stdout.contains("record-size"), "{}", outcome.stdout);
+    outcome.refused();
 }

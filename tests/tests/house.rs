@@ -1,7 +1,11 @@
 //! Rules of the house that no compiler knows.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sha2::{Digest as _, Sha256};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -58,4 +62,103 @@ fn the_protocol_depends_on_no_io() {
             "protocol depends on {banned}"
         );
     }
+}
+
+const MIGRATIONS: &str = "tests/migrations.sha256";
+
+fn migrations(dir: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(dir).expect("a directory of the project") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            migrations(&path, found);
+        } else {
+            let path = path.strip_prefix(root()).expect("it lies in the project");
+            found.insert(path.to_str().expect("plain names").to_owned());
+        }
+    }
+}
+
+/// Every line that the list ever had, as far as the history at hand goes back.
+fn lines_of_history() -> BTreeSet<String> {
+    if !root().join(".git").exists() {
+        // A copy of the sources without their history has only the list itself.
+        return BTreeSet::new();
+    }
+    let log = Command::new("git")
+        .args([
+            "-c",
+            "safe.directory=*",
+            "log",
+            "--format=",
+            "--patch",
+            "--",
+            MIGRATIONS,
+        ])
+        .current_dir(root())
+        .output()
+        .expect("git reads the history that is there");
+    assert!(
+        log.status.success(),
+        "{}",
+        String::from_utf8_lossy(&log.stderr)
+    );
+    let log = String::from_utf8(log.stdout).expect("the list is text");
+    let added = log.lines().filter(|line| !line.starts_with("+++"));
+    let added = added.filter_map(|line| line.strip_prefix('+'));
+    added.map(str::to_owned).collect()
+}
+
+/// Databases out there remember the digest of each migration that they went through.
+#[test]
+fn migrations_that_landed_never_change() {
+    let list = fs::read_to_string(root().join(MIGRATIONS)).expect("the list");
+    let listed: BTreeMap<&str, &str> = list
+        .lines()
+        .map(|line| {
+            line.split_once("  ")
+                .expect("a digest, two spaces and a path")
+        })
+        .map(|(digest, path)| (path, digest))
+        .collect();
+    assert_eq!(listed.len(), list.lines().count(), "a file is listed once");
+    let mut found = BTreeSet::new();
+    for member in ["node", "aggregator"] {
+        migrations(&root().join(member).join("migrations"), &mut found);
+    }
+    for path in &found {
+        let bytes = fs::read(root().join(path)).expect("a migration");
+        let digest: String = Sha256::digest(&bytes)
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect();
+        match listed.get(path.as_str()) {
+            None => panic!("{path} is not listed: sha256sum {path} >> {MIGRATIONS}"),
+            Some(landed) => assert_eq!(
+                *landed, digest,
+                "{path} has landed: leave it as it was and add a migration with the next number"
+            ),
+        }
+    }
+    let present: BTreeSet<&str> = found.iter().map(String::as_str).collect();
+    assert_eq!(listed.keys().copied().collect::<BTreeSet<_>>(), present);
+    let lines: BTreeSet<&str> = list.lines().collect();
+    for line in lines_of_history() {
+        assert!(
+            lines.contains(line.as_str()),
+            "{MIGRATIONS} lost or changed the line {line}"
+        );
+    }
+}
+
+/// A backend that lags behind the other would be found out late.
+#[test]
+fn both_databases_have_the_same_migrations() {
+    let of = |backend: &str| {
+        let dir = root().join("aggregator/migrations").join(backend);
+        let files = fs::read_dir(dir).expect("the migrations of a backend");
+        files
+            .map(|file| file.expect("an entry").file_name())
+            .collect::<BTreeSet<_>>()
+    };
+    assert_eq!(of("sqlite"), of("postgres"));
 }

@@ -156,8 +156,8 @@ fn scene() -> Scene {
         node.release();
         node.publish().done();
     }
-    let site = Http::new(&format!("https://{}", serving.address), &node.ca_pem());
-    let pages = site
+    let site = || Http::new(&format!("https://{}", serving.address), &node.ca_pem());
+    let pages = site()
         .signed_in(&node.author.name, &node.author.secret)
         .crawl();
     reports.extend(
@@ -165,12 +165,43 @@ fn scene() -> Scene {
             .into_iter()
             .map(|(path, page)| (format!("node page {path}"), page.body)),
     );
+    let programs = site().signed_in(&node.author.name, &node.author.secret);
+    for extra in ["?dry_run=true", "", "?valid_rows=true"] {
+        let path = format!("/api/v1/imports/learners{extra}");
+        let reply = programs.upload(&path, &input::learners(&rows));
+        assert!([201, 422].contains(&reply.status), "{}", reply.text());
+        reports.push((format!("answer {path}"), reply.body));
+    }
+    let answers = api_answers(&programs);
+    assert!(answers.iter().all(|(_, reply)| reply.status == 200));
+    reports.extend(
+        answers
+            .into_iter()
+            .map(|(path, reply)| (format!("answer {path}"), reply.body)),
+    );
     Scene {
         federation,
         node,
         canaries,
         reports,
     }
+}
+
+/// What the node's interface for programs answers to GET at each address of its document, for the first month and statement.
+fn api_answers(site: &Http) -> Vec<(String, Reply)> {
+    let document = site.get("/openapi.json").json();
+    let paths = document["paths"].as_object().unwrap();
+    let readable = paths.iter().filter(|(path, item)| {
+        // The scene has no practice entry.
+        item["get"].is_object() && path.as_str() != "/api/v1/practice/{id}"
+    });
+    readable
+        .map(|(path, _)| {
+            let path = path.replace("{period}", input::FIRST).replace("{seq}", "1");
+            let reply = site.get(&path);
+            (path, reply)
+        })
+        .collect()
 }
 
 #[test]
@@ -287,6 +318,8 @@ fn exact_counts_are_on_signed_in_pages_only() {
         "the node's own people see them"
     );
     assert_eq!(exact_counts_on(&site().crawl()), 0, "a guest at the node");
+    let guest = api_answers(&site());
+    assert_eq!(exact_counts_on(&guest), 0, "a guest's program");
     let outside = exact_counts_on(&federation.http().crawl());
     assert!(
         outside <= BY_CHANCE,

@@ -17,7 +17,7 @@ pub use figures::{Figure, StatCard, Stats};
 pub use forms::{Button, ErrorSummary, PostForm};
 pub use lists::{Pagination, SummaryList, Task, TaskList};
 pub use table::Table;
-pub use text::{Details, InsetText, Notification, Tag, TagColour, Warning, link, list};
+pub use text::{CodeBlock, Details, InsetText, Notification, Tag, TagColour, Warning, link, list};
 
 #[cfg(test)]
 mod tests;

@@ -37,15 +37,20 @@
 pub mod api;
 pub mod api_docs;
 mod assets;
+mod cell;
 pub mod charts;
+mod checker;
 pub mod components;
+pub mod disk;
 mod door;
 mod headers;
 mod html;
+mod leftover;
 mod page;
 mod patience;
 mod people;
 mod problem;
+mod programs;
 mod roles;
 pub mod secret;
 mod server;
@@ -57,12 +62,14 @@ pub mod tls;
 
 use std::sync::Arc;
 
+pub use cell::csv_text;
 pub use html::Html;
 pub use page::{Banner, Frame, Link, NavItem, Page};
+pub use patience::Patience;
 pub use people::{Nobody, People, PeopleError, PersonRecord, Role, SignedIn};
 pub use problem::{ProblemPage, wants_html};
 pub use roles::{Access, RoleTable, Rule};
-pub use server::{serve, serve_at_most};
+pub use server::{Limits, serve, serve_within};
 pub use site::{Site, SiteError};
 
 /// Where the time comes from. Only `app` modules give one that reads the system's.

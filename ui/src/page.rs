@@ -40,6 +40,8 @@ pub struct NavItem {
     pub href: String,
     /// Shown to signed-in people only.
     pub signed_in_only: bool,
+    /// Another path that belongs to this item, and everything below it.
+    covers: Option<&'static str>,
 }
 
 impl NavItem {
@@ -49,7 +51,15 @@ impl NavItem {
             label: label.into(),
             href: href.into(),
             signed_in_only: false,
+            covers: None,
         }
+    }
+
+    /// Marks the item as active at `path` and below it too: a page that readers reach through this item.
+    #[must_use]
+    pub fn covering(mut self, path: &'static str) -> Self {
+        self.covers = Some(path);
+        self
     }
 
     /// An item that only signed-in people see.
@@ -62,12 +72,16 @@ impl NavItem {
 
     /// The value of `aria-current` on a page at `path`.
     fn current(&self, path: &str) -> Option<&'static str> {
+        let is_below = |above: &str| {
+            let rest = path.strip_prefix(above);
+            above != "/" && rest.is_some_and(|rest| rest.starts_with('/'))
+        };
         if path == self.href {
             Some("page")
-        } else if self.href != "/"
-            && path
-                .strip_prefix(&self.href)
-                .is_some_and(|rest| rest.starts_with('/'))
+        } else if is_below(&self.href)
+            || self
+                .covers
+                .is_some_and(|also| path == also || is_below(also))
         {
             Some("true")
         } else {
@@ -341,9 +355,16 @@ mod tests {
         let mut frame = Frame::new("Site");
         frame.nav = vec![
             NavItem::public("Home", "/"),
-            NavItem::public("Areas", "/areas"),
+            NavItem::public("Areas", "/areas").covering("/places"),
             NavItem::signed_in("Releases", "/releases"),
         ];
+        for path in ["/places", "/places/essex"] {
+            let html = frame.render(&Page::new("Places"), path, None);
+            assert!(
+                html.contains(r#"href="/areas" aria-current="true""#),
+                "{path}"
+            );
+        }
         let html = frame.render(&Page::new("Essex"), "/areas/essex", None);
         assert!(
             html.contains(r#"href="/areas" aria-current="true""#),

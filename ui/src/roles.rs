@@ -106,17 +106,22 @@ impl RoleTable {
         &self.0
     }
 
+    /// Who may use this route; `None` when the table does not name it.
+    pub(crate) fn access(&self, method: &Method, path: &str) -> Option<Access> {
+        let method = read_as_get(method);
+        let mut rules = self.0.iter();
+        rules
+            .find(|rule| rule.path == path && rule.method == *method)
+            .map(|rule| rule.access)
+    }
+
     pub(crate) fn decide(
         &self,
         method: &Method,
         path: &str,
         person: Option<&SignedIn>,
     ) -> Decision {
-        let method = if method == Method::HEAD {
-            &Method::GET
-        } else {
-            method
-        };
+        let method = read_as_get(method);
         let mut of_path = self.0.iter().filter(|rule| rule.path == path).peekable();
         if of_path.peek().is_none() {
             return Decision::Unlisted;
@@ -135,6 +140,14 @@ impl RoleTable {
             (Some(Access::Roles(_)), Some(_)) => Decision::WrongRole,
             (Some(_), None) => Decision::MustSignIn,
         }
+    }
+}
+
+fn read_as_get(method: &Method) -> &Method {
+    if method == Method::HEAD {
+        &Method::GET
+    } else {
+        method
     }
 }
 

@@ -50,6 +50,11 @@ impl Secret {
         Self(folded.take(2 * LENGTH).collect())
     }
 
+    /// As it is hashed.
+    pub(crate) fn folded(&self) -> &str {
+        &self.0
+    }
+
     /// Asks for the secret of `name`: without echo on a terminal, else as one line of standard input. Not from
     /// arguments or environment, which other programs can read.
     ///

@@ -1,6 +1,6 @@
 //! `/sign-in` and `/sign-out`.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Form, Query, State};
@@ -9,38 +9,28 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 use tower_sessions::Session;
 
+use crate::checker::{Checker, Verdict};
 use crate::components::{Button, Details, ErrorSummary, Field, PostForm, TextInput};
 use crate::html::Html;
 use crate::page::Page;
-use crate::people::{PeopleError, PersonRecord, SharedPeople, SignedIn, see_other};
+use crate::people::{SignedIn, see_other};
 use crate::problem::ProblemPage;
-use crate::secret::{self, Secret};
-use crate::throttle::Throttle;
-use crate::{Clock, session};
+use crate::secret::Secret;
+use crate::session;
 
-/// Two hashes at a time bound what sign-ins can take of memory (19 MiB each) and of the processor.
-const HASHES_AT_A_TIME: usize = 2;
 const FORM_BYTES: usize = 8 * 1024;
-const NAME_BYTES: usize = 200;
 
 #[derive(Clone)]
 struct Desk {
-    people: SharedPeople,
-    clock: Clock,
-    throttle: Arc<Throttle>,
-    hashes: Arc<Semaphore>,
+    checker: Arc<Checker>,
     cookie: Arc<str>,
 }
 
-pub(crate) fn router(people: SharedPeople, clock: Clock, cookie: &str) -> Router {
+pub(crate) fn router(checker: Arc<Checker>, cookie: &str) -> Router {
     let desk = Desk {
-        people,
-        clock,
-        throttle: Arc::default(),
-        hashes: Arc::new(Semaphore::new(HASHES_AT_A_TIME)),
+        checker,
         cookie: cookie.into(),
     };
     Router::new()
@@ -90,24 +80,17 @@ async fn sign_in(
         return page(name, next, Some("Enter your name and your secret")).into_response();
     }
     let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
-    if name.len() > NAME_BYTES {
-        return page("", next, Some(WRONG)).into_response();
-    }
-    if let Some(wait) = desk.throttle.wait(name, address, (desk.clock)()) {
-        return too_many(wait);
-    }
-    match desk
-        .check(name, address, Secret::typed(&attempt.secret))
-        .await
-    {
-        Ok(Some(person)) => match session::sign_in(&session, &person).await {
+    let secret = Secret::typed(&attempt.secret);
+    match desk.checker.typed(name, address, secret).await {
+        Ok(Verdict::Right(person)) => match session::sign_in(&session, &person).await {
             Ok(()) => see_other(next),
             Err(error) => {
                 tracing::error!(%error, "a session could not be opened");
                 ProblemPage::fault().into_response()
             }
         },
-        Ok(None) => page(name, next, Some(WRONG)).into_response(),
+        Ok(Verdict::Wrong) => page(name, next, Some(WRONG)).into_response(),
+        Ok(Verdict::Wait(wait)) => too_many(wait),
         Err(error) => {
             tracing::error!(error = ?error, "sign-in could not be checked");
             ProblemPage::unavailable("Your name and secret could not be checked.").into_response()
@@ -117,33 +100,6 @@ async fn sign_in(
 
 /// One sentence for a wrong name and a wrong secret, so that names cannot be found out.
 const WRONG: &str = "The name and the secret do not belong together. Check both and try again";
-
-impl Desk {
-    async fn check(
-        &self,
-        name: &str,
-        address: Option<IpAddr>,
-        secret: Secret,
-    ) -> Result<Option<PersonRecord>, PeopleError> {
-        self.throttle.attempt(name, address, (self.clock)());
-        let person = self.people.find_boxed(name).await?;
-        let boxed = |e: &dyn std::fmt::Display| PeopleError(e.to_string().into());
-        let permit = self.hashes.acquire().await.map_err(|e| boxed(&e))?;
-        let checked = tokio::task::spawn_blocking(move || {
-            let right = match &person {
-                Some(person) => secret::verify(&secret, &person.secret_hash),
-                None => secret::verify_nobody(&secret),
-            };
-            person.filter(|_| right)
-        });
-        let person = checked.await.map_err(|e| boxed(&e))?;
-        drop(permit);
-        if person.is_some() {
-            self.throttle.succeeded(name, address);
-        }
-        Ok(person)
-    }
-}
 
 async fn sign_out(State(desk): State<Desk>, session: Session) -> Response {
     if let Err(error) = session.flush().await {

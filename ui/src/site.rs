@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -16,12 +15,13 @@ use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tower_sessions::Session;
 
 use crate::Clock;
+use crate::checker::Checker;
 use crate::page::{Frame, Unframed};
-use crate::patience::{self, Patience};
+use crate::patience::{self, Patience, Watch};
 use crate::people::{People, SharedPeople, SignedIn, to_sign_in};
 use crate::problem::ProblemPage;
 use crate::roles::{Decision, RoleTable};
-use crate::{api, assets, headers, session, sign_in};
+use crate::{api, assets, headers, leftover, programs, session, sign_in};
 
 /// Forms are small; a route that takes files sets its own `DefaultBodyLimit`.
 const BODY_BYTES: usize = 1024 * 1024;
@@ -64,7 +64,8 @@ pub struct Site {
     csrf: CsrfLayer,
     cookie: String,
     hsts: bool,
-    body_wait: Duration,
+    patience: Patience,
+    programs: Router,
 }
 
 impl Site {
@@ -97,7 +98,8 @@ impl Site {
             csrf,
             cookie: "__Host-ldsp".into(),
             hsts: is_named_host(host),
-            body_wait: patience::BODY,
+            patience: Patience::default(),
+            programs: Router::new(),
         })
     }
 
@@ -124,11 +126,27 @@ impl Site {
         Ok(self)
     }
 
-    /// How long to wait for the next piece of a request's body before 408 is answered: 30 seconds unless said here.
+    /// How long to wait for what clients send: [`Patience::default`] unless said here.
     #[must_use]
-    pub fn body_wait(mut self, wait: Duration) -> Self {
-        self.body_wait = wait;
+    pub fn patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
         self
+    }
+
+    /// Routes for programs of the site's own people. Each must be in the role table.
+    ///
+    /// Who asks is known by HTTP Basic (a person's name and secret, under the same throttle as sign-in) or by the session of the
+    /// pages; handlers take [`SignedIn`] as pages do. Every refusal is a problem ([`crate::api`]).
+    #[must_use]
+    pub fn programs(mut self, routes: Router) -> Self {
+        self.programs = routes;
+        self
+    }
+
+    /// The name of the session's cookie.
+    #[must_use]
+    pub fn cookie(&self) -> &str {
+        &self.cookie
     }
 
     /// The whole site.
@@ -138,43 +156,58 @@ impl Site {
     /// own way and get their answers unchanged: `/v1/`, `/api/v1/`, `/health/`; a refusal that is not a problem yet becomes
     /// one ([`crate::api`]), also below those paths where no route is. Neither may use `/assets/` or `/sign-`.
     pub fn router(self, pages: Router, machine: Router) -> Router {
+        let checker = Arc::new(Checker::new(self.people, self.clock.clone()));
+        let for_programs = Arc::new(programs::Gate {
+            checker: checker.clone(),
+            roles: self.roles.clone(),
+        });
         let gate = Arc::new(Gate {
             frame: self.frame,
-            people: self.people,
+            people: checker.people.clone(),
             roles: self.roles,
         });
-        let patient = |answer| {
-            let wait = self.body_wait;
-            middleware::from_fn_with_state(Patience { wait, answer }, patience::watch)
+        let sessions = session::layer(self.cookie.clone(), self.clock);
+        let patient = |answer: patience::Answer| {
+            let patience = self.patience;
+            middleware::from_fn_with_state(Watch { patience, answer }, patience::watch)
         };
+        let programs = self
+            .programs
+            .layer(middleware::from_fn_with_state(
+                for_programs,
+                programs::admit,
+            ))
+            .layer(sessions.clone())
+            .layer(self.csrf.clone().with_rejection_response(
+                programs::refuse_foreign_origin as fn(ProtectionError) -> Response,
+            ))
+            .layer(middleware::from_fn(leftover::read));
         let machine = FOR_PROGRAMS
             .into_iter()
             .fold(machine, |router, path| {
                 router.route(path, any(api::nothing_here))
             })
-            .layer(patient(api::stalled))
+            .merge(programs)
+            .layer(patient(api::unread))
             .layer(CatchPanicLayer::custom(
                 api::panicked as fn(Box<dyn Any + Send>) -> Response,
             ))
             .layer(middleware::from_fn(api::every_refusal_is_a_problem));
         let pages =
             pages
-                .merge(sign_in::router(
-                    gate.people.clone(),
-                    self.clock.clone(),
-                    &self.cookie,
-                ))
+                .merge(sign_in::router(checker, &self.cookie))
                 .fallback(|| async { ProblemPage::not_found() })
-                .layer(patient(patience::page))
                 .layer(DefaultBodyLimit::max(BODY_BYTES))
                 .layer(middleware::from_fn_with_state(gate.clone(), admit))
-                .layer(session::layer(self.cookie, self.clock))
+                .layer(sessions)
                 .layer(self.csrf.with_rejection_response(
                     refuse_foreign_form as fn(ProtectionError) -> Response,
                 ))
                 .layer(CatchPanicLayer::custom(
                     apologise as fn(Box<dyn Any + Send>) -> Response,
                 ))
+                // Around everything that can refuse a request whose body is still on its way.
+                .layer(patient(patience::page))
                 .layer(middleware::from_fn_with_state(gate, frame));
         pages
             .merge(machine)

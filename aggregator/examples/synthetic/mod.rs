@@ -10,11 +10,12 @@ use std::sync::Arc;
 use ed25519_dalek::SigningKey;
 use jiff::{SignedDuration, Timestamp};
 use ldsp_aggregator::benchmark::Benchmarks;
+use ldsp_aggregator::directory::Directory;
 use ldsp_aggregator::log::{Signer, sequencer};
 use ldsp_aggregator::rollup::{NodeMonth, fold};
 use ldsp_aggregator::store::sqlite::Sqlite;
 use ldsp_aggregator::store::{
-    Effect, InviteRow, Log, NewEnrolment, NewStatement, Registry, Rollups,
+    Backend, Effect, InviteRow, Log, NewEnrolment, NewStatement, Registry, Rollups,
 };
 use ldsp_aggregator::{SOFTWARE, Service};
 use ldsp_protocol::dsse::Sealed;
@@ -49,17 +50,19 @@ pub(crate) struct World {
 
 /// A service over the database at `path`, at this moment for ever.
 pub(crate) async fn world(path: &std::path::Path, now: Timestamp) -> World {
-    let store = Sqlite::open(path).await.expect("a database");
+    let store = Backend::from(Sqlite::open(path).await.expect("a database"));
     let signer = Signer::new(SigningKey::from_bytes(&[9; 32]), ORIGIN).expect("a signer");
     let (sequencer, worker) = sequencer(store.clone(), signer.clone());
     drop(worker);
     let service = Service {
+        directory: Directory::open(store.clone()),
         store,
         sequencer,
         signer,
         standard: Standard::v1(),
         public_url: "https://log.example.org".into(),
         about: Some(ABOUT.to_owned()),
+        data_dir: None,
         clock: Arc::new(move || now),
         benchmarks: Arc::new(Benchmarks::default()),
     };
@@ -71,7 +74,7 @@ pub(crate) async fn world(path: &std::path::Path, now: Timestamp) -> World {
 }
 
 /// The node's key.
-fn key(node: &NodeSlug) -> SigningKey {
+pub(crate) fn key(node: &NodeSlug) -> SigningKey {
     SigningKey::from_bytes(Digest::of(node.as_str().as_bytes()).as_bytes())
 }
 

@@ -27,7 +27,7 @@ use crate::store::Role;
 #[command(
     name = "ldsp-aggregator",
     version,
-    after_help = "Exit codes: 0 done, 1 refused (the reason on standard error), 2 usage.\nSettings: TOML file and LDSP_* environment (data_dir, listen, tls_cert, tls_key, tls_ca, banner, about, log)."
+    after_help = "Exit codes: 0 done, 1 refused (the reason on standard error), 2 usage.\nSettings: TOML file and LDSP_* environment (data_dir, database, listen, tls_cert, tls_key, tls_ca, banner, about, log)."
 )]
 pub(crate) struct Cli {
     /// Settings file [default: ldsp-aggregator.toml where it exists]
@@ -294,7 +294,8 @@ async fn serve(config: &Config) -> Result<(), Refused> {
             "listening on https://{address}"
         ));
     }
-    tracing::info!(listen = %config.listen, url = app.service().public_url, origin = app.service().origin(), "serving");
+    let database = super::identity::database(config)?;
+    tracing::info!(listen = %config.listen, %database, url = app.service().public_url, origin = app.service().origin(), "serving");
     app.serve(listener, shutdown_signal()).await
 }
 

@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::store::DatabaseUrl;
+
 /// The file that is read when `--config` is not given and it exists.
 const DEFAULT_FILE: &str = "ldsp-aggregator.toml";
-const KEYS: &str = "The keys are: data_dir, listen, tls_cert, tls_key, tls_ca, banner, about, log.";
+const KEYS: &str =
+    "The keys are: data_dir, database, listen, tls_cert, tls_key, tls_ca, banner, about, log.";
 
 /// How logs are written to standard error.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -20,11 +23,14 @@ pub enum LogFormat {
     Text,
 }
 
-/// The server's settings. None of them is a secret: keys are files in `data_dir`.
+/// The server's settings. The only secret among them is a password in `database`, which is never shown: keys are files
+/// in `data_dir`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// Database, keys and what `init` wrote.
+    /// Keys, what `init` wrote and, unless `database` names another, the database.
     pub data_dir: PathBuf,
+    /// `sqlite:PATH` or `postgres://user:password@host/name`; otherwise a SQLite file in `data_dir`.
+    pub database: Option<DatabaseUrl>,
     /// Where `serve` listens.
     pub listen: SocketAddr,
     /// Certificate chain and its key, PEM; otherwise the private authority in `data_dir`.
@@ -44,6 +50,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data_dir: PathBuf::from("ldsp-aggregator-data"),
+            database: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
             tls: None,
             tls_ca: None,
@@ -70,6 +77,7 @@ pub struct ConfigError {
 #[serde(deny_unknown_fields)]
 struct Settings {
     data_dir: Option<PathBuf>,
+    database: Option<DatabaseUrl>,
     listen: Option<SocketAddr>,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
@@ -103,7 +111,11 @@ impl Config {
                 cause: format!("the file cannot be read: {e}"),
                 next: "Check the path and that this program may read the file.".to_owned(),
             })?;
-            let settings = toml::from_str(&text).map_err(|e| wrong_key(&place, &e))?;
+            let settings = toml::from_str(&text).map_err(|e| {
+                let start = e.span().map_or(0, |span| span.start);
+                let line = text.bytes().take(start).filter(|b| *b == b'\n').count() + 1;
+                wrong_key(&format!("{place}, line {line}"), &e)
+            })?;
             config.overlay(settings, &mut tls);
         }
         let table: toml::Table = environment
@@ -143,6 +155,7 @@ impl Config {
         if let Some(log) = settings.log {
             self.log = log;
         }
+        self.database = settings.database.or(self.database.take());
         self.tls_ca = settings.tls_ca.or(self.tls_ca.take());
         self.banner = settings.banner.or(self.banner.take());
         self.about = settings.about.or(self.about.take());

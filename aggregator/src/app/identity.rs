@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Config, Refused};
 use crate::log::Signer;
+use crate::store::Location;
 
 const IDENTITY: &str = "identity.toml";
 const LOG_KEY: &str = "log-key.pem";
@@ -58,8 +59,15 @@ impl std::fmt::Display for Initialised {
     }
 }
 
-pub(super) fn database(config: &Config) -> PathBuf {
-    config.data_dir.join(DATABASE)
+/// Where the log is kept.
+///
+/// # Errors
+/// `database` names nothing that can be.
+pub(super) fn database(config: &Config) -> Result<Location, Refused> {
+    Ok(match &config.database {
+        Some(url) => url.location()?,
+        None => Location::Sqlite(config.data_dir.join(DATABASE)),
+    })
 }
 
 fn refused(path: &Path, doing: &str, error: &std::io::Error) -> Refused {
@@ -93,7 +101,14 @@ pub fn init(
     rng: &mut impl CryptoRng,
 ) -> Result<Initialised, Refused> {
     let dir = &config.data_dir;
-    if dir.join(IDENTITY).exists() || database(config).exists() {
+    if dir.join("node.db").exists() {
+        return Err(Refused::new(
+            format!("{} holds a node of a LEP", dir.display()),
+            "Name another directory with data_dir: each program has its own.",
+        ));
+    }
+    let database = database(config)?;
+    if dir.join(IDENTITY).exists() || database.file().is_some_and(Path::exists) {
         return Err(Refused::new(
             format!("{} already holds a log", dir.display()),
             "Use it as it is, or name another directory with data_dir.",
@@ -120,7 +135,7 @@ pub fn init(
         }
     }
     if config.tls.is_none() {
-        let authority = PrivateCa::generate(yesterday(now), years(now, 10))
+        let authority = PrivateCa::generate(last_week(now), years(now, 10))
             .map_err(|e| Refused::new(e.to_string(), "Check the machine's clock."))?;
         // Try the name now rather than at the first start.
         material_of(&authority, &host, now)?;
@@ -160,8 +175,9 @@ fn host(url: &str) -> Result<String, Refused> {
         .ok_or_else(wrong)
 }
 
-fn yesterday(now: Timestamp) -> Timestamp {
-    now.saturating_sub(24.hours()).unwrap_or(now)
+/// Certificates hold from here: a node whose clock is a day behind is told of its clock by what it does, not by TLS.
+fn last_week(now: Timestamp) -> Timestamp {
+    now.saturating_sub((7 * 24).hours()).unwrap_or(now)
 }
 
 fn years(now: Timestamp, n: i64) -> Timestamp {
@@ -172,7 +188,7 @@ fn material_of(authority: &PrivateCa, host: &str, now: Timestamp) -> Result<Mate
     let issued = authority
         .issue(
             &[host, "localhost", "127.0.0.1"],
-            yesterday(now),
+            last_week(now),
             years(now, 2),
         )
         .and_then(|issued| issued.material());

@@ -11,14 +11,21 @@ mod site;
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
+use axum::middleware::map_response;
+use axum::response::Response;
 use jiff::Timestamp;
+use ldsp_protocol::note::Verifier;
+use ldsp_protocol::receipt::{Claim, Receipt};
 use ldsp_protocol::standard::Standard;
 use ldsp_ui::Clock;
+use ldsp_ui::api::Unconfirmed;
 use ldsp_ui::tls::Material;
 use rand_core::{CryptoRng, UnwrapErr};
-use tokio::task::JoinHandle;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, oneshot};
 
 pub use cli::main;
 pub use commands::{
@@ -31,11 +38,11 @@ pub use people::{
     remove_person, replace_secret,
 };
 
+use crate::Service;
 use crate::benchmark::Benchmarks;
-use crate::log::sequencer;
-use crate::store::StoreError;
-use crate::store::sqlite::Sqlite;
-use crate::{Backend, Service};
+use crate::directory::Directory;
+use crate::log::{Worker, sequencer};
+use crate::store::{Backend, Log, StoreError, trouble};
 
 /// A command that was refused: why, and what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,7 +66,14 @@ impl Refused {
 
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
-        // The store's messages are a sentence and its remedy.
+        if let StoreError::Unusable { cause, next } = error {
+            return Self::new(cause, format!("{next}."));
+        }
+        if let StoreError::Database(error) = &error {
+            let trouble = trouble::of(error);
+            return Self::new(format!("{} ({error})", trouble.cause), trouble.next);
+        }
+        // The store's other messages are a sentence and its remedy.
         let text = error.to_string();
         match text.split_once(". ") {
             Some((cause, next)) => Self::new(cause, format!("{next}.")),
@@ -95,7 +109,7 @@ pub fn system_entropy() -> impl CryptoRng {
 #[derive(Debug)]
 pub struct App {
     service: Arc<Service>,
-    worker: JoinHandle<Result<(), StoreError>>,
+    worker: oneshot::Receiver<Result<(), StoreError>>,
     tls: Material,
     banner: Option<String>,
 }
@@ -107,35 +121,81 @@ pub struct App {
 pub async fn open_store(config: &Config) -> Result<Backend, Refused> {
     // Names the missing set-up before a database is made in the wrong place.
     identity::identity(config)?;
-    Ok(Sqlite::open(&identity::database(config)).await?)
+    Ok(Backend::open(&identity::database(config)?).await?)
 }
 
 /// Opens a server that `init` set up and starts the task that writes its log.
 ///
 /// # Errors
-/// Not set up, damaged keys, a database that cannot be opened.
+/// Not set up, damaged keys, a database that cannot be opened or holds another log.
 pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
     let identity = identity::identity(config)?;
     let signer = identity::signer(config, &identity)?;
     let tls = identity::tls(config, &identity, clock())?;
     let store = open_store(config).await?;
+    belongs(&store, signer.verifier()).await?;
     let (sequencer, worker) = sequencer(store.clone(), signer.clone());
     let service = Service {
+        directory: Directory::open(store.clone()),
         store,
         sequencer,
         signer,
         standard: Standard::v1(),
         public_url: identity.public_url,
         about: config.about.clone(),
+        data_dir: Some(config.data_dir.clone()),
         clock,
         benchmarks: Arc::new(Benchmarks::default()),
     };
     Ok(App {
         service: Arc::new(service),
-        worker: tokio::spawn(worker.run()),
+        worker: write_apart(worker)?,
         tls,
         banner: config.banner.clone(),
     })
+}
+
+/// Whether the database's log, where there is one already, was signed with this key: a database that is named by its
+/// address may be another log's.
+async fn belongs(store: &Backend, log: &Verifier) -> Result<(), Refused> {
+    let size = store.size().await?;
+    let last = store.statements(size.saturating_sub(1), 1).await?;
+    let ours = last.iter().all(|last| {
+        let claim = Claim {
+            origin: log.name().to_owned(),
+            node: last.node.clone(),
+            seq: last.seq,
+            pae: last.pae,
+        };
+        Receipt::from_text(&last.receipt)
+            .verify(log, &claim)
+            .is_ok()
+    });
+    if ours {
+        return Ok(());
+    }
+    Err(Refused::new(
+        "the database holds a log that another key signed",
+        "Point `database` and `data_dir` to what belongs together, or restore the key from the backup.",
+    ))
+}
+
+/// Writes the log on a thread of its own: a batch is a dozen commands to the database, and between any two of them it would
+/// wait behind whatever signatures the runtime's threads are verifying. The thread ends with the last door.
+fn write_apart<S: Log>(
+    worker: Worker<S>,
+) -> Result<oneshot::Receiver<Result<(), StoreError>>, Refused> {
+    let (ended, end) = oneshot::channel();
+    let runtime = Handle::current();
+    let thread = std::thread::Builder::new().name("ldsp-log".to_owned());
+    let started = thread.spawn(move || drop(ended.send(runtime.block_on(worker.run()))));
+    match started {
+        Ok(_) => Ok(end),
+        Err(e) => Err(Refused::new(
+            format!("the log's writer cannot start: {e}"),
+            "Free some memory.",
+        )),
+    }
 }
 
 impl App {
@@ -163,9 +223,25 @@ impl App {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), Refused> {
-        let router = self.router()?;
+        let (unconfirmed, failed) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
+        let (watched, seen) = (unconfirmed.clone(), failed.clone());
+        // A write outside the log's own task whose fate is unknown ends the process, too.
+        let watch = map_response(move |response: Response| {
+            if response.extensions().get::<Unconfirmed>().is_some() {
+                seen.store(true, Ordering::Relaxed);
+                watched.notify_one();
+            }
+            std::future::ready(response)
+        });
+        let router = self.router()?.layer(watch);
         let mut worker = self.worker;
-        let serving = ldsp_ui::serve(listener, self.tls, router, shutdown);
+        let stop = async move {
+            tokio::select! {
+                () = shutdown => {}
+                () = unconfirmed.notified() => {}
+            }
+        };
+        let serving = ldsp_ui::serve(listener, self.tls, router, stop);
         let outcome = tokio::select! {
             served = serving => served.map_err(|e| {
                 Refused::new(format!("the listener cannot be used: {e}"), "Choose another address with `listen`.")
@@ -175,9 +251,14 @@ impl App {
                 _ => Refused::new("the log's writer ended", "Start the server again and look at its log."),
             }),
         };
-        // The doors close with the last handler, so nothing is queued any more.
-        worker.abort();
+        // The doors close with the last handler; a batch that is being written is finished first.
         self.service.store.close().await;
+        if failed.load(Ordering::Relaxed) {
+            return Err(Refused::new(
+                "The disk did not confirm a write, so whether it is stored is unknown",
+                "Check the disk, then start the server again: what is there is read back.",
+            ));
+        }
         outcome
     }
 }

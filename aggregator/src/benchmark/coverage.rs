@@ -1,10 +1,12 @@
 //! Which months a figure covers, and how much of its place is in it.
 
 use ldsp_protocol::ids::Period;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Months that a figure covers, both included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = MonthRange)]
 pub struct Range {
     /// First month.
     pub from: Period,
@@ -30,8 +32,9 @@ impl Range {
 }
 
 /// Whether a LEP is in a figure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = LepStatus)]
 pub enum Status {
     /// Released the figure's last month.
     Contributed,
@@ -42,6 +45,16 @@ pub enum Status {
 }
 
 impl Status {
+    /// As written in answers and addresses.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Contributed => "contributed",
+            Self::Late => "late",
+            Self::Missing => "missing",
+        }
+    }
+
     /// For people.
     #[must_use]
     pub fn in_words(self) -> &'static str {
@@ -54,7 +67,7 @@ impl Status {
 }
 
 /// How much of the country a figure holds, counted in LEPs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Coverage {
     /// LEPs that released the last month.
     pub contributed: usize,

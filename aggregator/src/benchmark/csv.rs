@@ -1,5 +1,7 @@
 //! Figures as a tidy CSV: one row per figure, symbols instead of blanks.
 
+use ldsp_ui::csv_text;
+
 use super::{Finding, Shown};
 
 /// Header of the table; `z` not applicable or not due yet, `low` too few to say.
@@ -66,11 +68,11 @@ pub fn to_csv<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Result<Vec
         );
         let c = f.coverage;
         writer.write_record([
-            f.place.code.clone(),
-            f.place.name.clone(),
-            dimension,
-            code,
-            title,
+            text(&f.place.code),
+            text(&f.place.name),
+            text(&dimension),
+            text(&code),
+            text(&title),
             f.measure.id().to_owned(),
             f.range.from.to_string(),
             f.range.to.to_string(),
@@ -93,10 +95,54 @@ pub fn to_csv<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Result<Vec
         .map_err(|e| csv::Error::from(e.into_error()))
 }
 
+fn text(cell: &str) -> String {
+    csv_text(cell).into_owned()
+}
+
 /// A dimension's id as the standard writes it.
 fn dimension_id(dimension: ldsp_protocol::standard::Dimension) -> String {
     match serde_json::to_value(dimension) {
         Ok(serde_json::Value::String(id)) => id,
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ldsp_protocol::standard::Dimension;
+
+    use super::super::{Coverage, Measure, Place, Range, Slice};
+    use super::*;
+
+    #[test]
+    fn names_are_no_formulas_and_numbers_stay_numbers() {
+        let month = "2026-10".parse().unwrap();
+        let finding = Finding {
+            measure: Measure::Starts,
+            place: Place {
+                code: "E37000001".into(),
+                name: "=HYPERLINK(\"https://evil.example\")".into(),
+            },
+            slice: Some(Slice {
+                dimension: Dimension::Area,
+                code: "+1".into(),
+                title: "@SUM(A1)".into(),
+            }),
+            range: Range {
+                from: month,
+                to: month,
+            },
+            coverage: Coverage::of([], 1),
+            shown: Shown::TooFew,
+            raw: Some(super::super::Standing {
+                estimate: -3.5,
+                se: 2.0,
+            }),
+        };
+        let csv = String::from_utf8(to_csv([&finding]).unwrap()).unwrap();
+        let row = csv.lines().nth(1).unwrap();
+        assert!(row.contains("\"'=HYPERLINK("), "{row}");
+        assert!(row.contains(",'+1,'@SUM(A1),"), "{row}");
+        assert!(row.contains(",-3.5000,2.0000,"), "{row}");
     }
 }

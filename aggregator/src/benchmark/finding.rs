@@ -3,6 +3,9 @@
 use ldsp_protocol::measures::{Count, Estimate, Rate};
 use ldsp_protocol::standard::{Dimension, Family, Standard};
 use serde::{Serialize, Serializer};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::coverage::{Coverage, Range};
 
@@ -105,6 +108,12 @@ impl Measure {
         )
     }
 
+    /// Whose definition it is.
+    #[must_use]
+    pub fn source(self) -> &'static str {
+        self.declared().map_or("LDSP", |m| m.source.as_str())
+    }
+
     /// Months after its end at which an enrolment counts.
     pub(super) fn due_after(self) -> usize {
         if self == Self::SustainedPositive {
@@ -119,7 +128,7 @@ impl Measure {
     }
 
     /// Family, its fact's dimension, and the codes of the fact that part and base count.
-    pub(super) fn recipe(self) -> Recipe {
+    pub(crate) fn recipe(self) -> Recipe {
         const ACHIEVED: &[usize] = &[0];
         const COMPLETED: &[usize] = &[0, 1];
         const ALL_THREE: &[usize] = &[0, 1, 2];
@@ -170,16 +179,28 @@ impl Serialize for Measure {
     }
 }
 
+impl PartialSchema for Measure {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(SchemaType::new(Type::String))
+            .description(Some("What is measured: the id of a measure."))
+            .enum_values(Some(Self::ALL.map(Self::id)))
+            .into()
+    }
+}
+
+impl ToSchema for Measure {}
+
 /// How a measure is made from a family: positions in the fact's code list (checked by a test).
-pub(super) struct Recipe {
-    pub(super) family: Family,
-    pub(super) fact: Option<Dimension>,
-    pub(super) part: &'static [usize],
-    pub(super) base: &'static [usize],
+pub(crate) struct Recipe {
+    pub(crate) family: Family,
+    pub(crate) fact: Option<Dimension>,
+    pub(crate) part: &'static [usize],
+    pub(crate) base: &'static [usize],
 }
 
 /// The place of a figure.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 pub struct Place {
     /// `E92000001` for England, `E12…` region, `E37…` LEP.
     pub code: String,
@@ -188,7 +209,7 @@ pub struct Place {
 }
 
 /// The group within the place that a figure is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Slice {
     /// By what.
     pub dimension: Dimension,
@@ -199,7 +220,7 @@ pub struct Slice {
 }
 
 /// What may be shown of a figure (disclosure.md, "Display").
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Shown {
     /// A count with its 95 % interval, rounded, never negative.
@@ -238,7 +259,8 @@ impl Shown {
 
 /// The unrounded estimate behind a figure: what sums and comparisons are made of. It is public
 /// (anybody can compute it from the log) and may be negative.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+#[schema(as = UnroundedEstimate)]
 pub struct Standing {
     /// Count: the estimate. Rate: the share, whatever its base.
     pub estimate: f64,
@@ -247,7 +269,7 @@ pub struct Standing {
 }
 
 /// A figure.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Finding {
     /// What is measured.
     pub measure: Measure,
@@ -267,7 +289,7 @@ pub struct Finding {
 
 /// A row of a breakdown: one code with its figures in the order of [`Measure::ALL`]. Measures whose
 /// tables do not hold the dimension are left out.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Group {
     /// Code id; GSS code for places.
     pub code: String,

@@ -5,6 +5,7 @@ use ldsp_protocol::geography::{Geography, Lep};
 use ldsp_protocol::ids::{Gss, NodeSlug, Period};
 use ldsp_protocol::standard::{Code, Dimension, NOT_STATED};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::coverage::{Coverage, Range, Status};
 use super::estimate::Totals;
@@ -14,7 +15,7 @@ use super::finding::{Finding, Group, Linear, Measure, Place, Shown, Slice};
 const ENGLAND: &str = "E92000001";
 
 /// How a LEP stands: what the map and the list of areas show.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct LepStanding {
     /// The LEP.
     pub place: Place,
@@ -45,7 +46,7 @@ impl LepStanding {
 }
 
 /// Figures of one LEP.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct LepFindings {
     /// How it stands, with its totals.
     pub standing: LepStanding,

@@ -273,6 +273,13 @@ fn evidence_html(cited: &[Cited]) -> Html {
 fn verify(s: &LoggedStatement) -> Html {
     let raw = format!("/v1/nodes/{}/statements/{}", s.node, s.seq);
     let facts = SummaryList::new()
+        .fact(
+            "Commands that check it",
+            link(
+                &format!("Statement {}", s.index),
+                &format!("/statements/{}", s.index),
+            ),
+        )
         .fact("Signed envelope", link("Exact bytes as received", &raw))
         .fact("Publishing node", s.node.to_string())
         .fact("Statement of that node", s.seq.to_string())

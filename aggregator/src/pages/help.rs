@@ -109,6 +109,9 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "invite" => {
             "The server knows invites by a digest of their secret. This one is not known, was used before, or is past its last day."
         }
+        "invite-secret" => {
+            "A node enrols with an invite, and the secret in it shows that the operator invited it. The request brought none, or something of another form, so nothing in it was looked at."
+        }
         "read" => {
             "Some pages of the machine protocol, such as peers-first practice entries, answer only requests signed by an enrolled node within the last five minutes."
         }
@@ -134,6 +137,30 @@ fn happened(kind: &ProblemKind) -> &'static str {
         }
         "request" => {
             "The request breaks a rule of HTTP or of this interface before anything in it could be looked at, such as an address that is not text."
+        }
+        "origin" => {
+            "A browser says that a page of another site made it send this. Sessions are for this site's own pages only."
+        }
+        "release" => {
+            "A node prepares one month after another, each once, and an approver looks at exactly what was prepared. What was asked for does not fit how the releases stand."
+        }
+        "own-work" => {
+            "Two people stand behind everything that leaves a node. Whoever prepared it cannot be the second one."
+        }
+        "import" => {
+            "Every row of the file was checked and at least one has a problem. A file goes in as a whole or not at all, unless sound rows are asked for alone."
+        }
+        "import-busy" => {
+            "A node takes one file at a time, so that two imports never mix. Nothing of this one was stored."
+        }
+        "file-too-large" => {
+            "The file is larger than a node takes over the network. It was not read to its end and nothing of it was stored."
+        }
+        "long-address" => {
+            "An address may have 8 KiB of path and query. This one was longer, so it was not looked at."
+        }
+        "large-headers" => {
+            "A request may have 32 KiB of headers. This one had more, so nothing in it was looked at."
         }
         "not-found" => "No page and no statement has this address, or it is not open to everybody.",
         "storage" => {

@@ -324,6 +324,10 @@ fn statements(snapshot: &Snapshot, code: &Gss, s: &LepStanding) -> Html {
         return Html::default();
     };
     let months: Vec<(Period, u64)> = snapshot.releases(code).rev().collect();
+    let all = link(
+        "All statements of this area’s node, and its key",
+        &format!("/nodes/{node}"),
+    );
     let table = Table::new("Signed monthly releases, newest first")
         .columns(["Month", "Statement", "Exact bytes"])
         .numeric([1])
@@ -342,7 +346,12 @@ fn statements(snapshot: &Snapshot, code: &Gss, s: &LepStanding) -> Html {
             "Signed statements ({})",
             words::plural(months.len(), "month", "months")
         ),
-        table,
+        Html::concat([
+            table.into(),
+            Html::literal("<p class=\"govuk-body\">"),
+            all,
+            Html::literal("</p>"),
+        ]),
     )
     .into()
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use ldsp_protocol::ids::Period;
-use ldsp_ui::Html;
 use ldsp_ui::charts::{Alternative, HexMap, Tile};
 use ldsp_ui::components::{Figure, Table, link};
+use ldsp_ui::{Html, csv_text};
 
 use super::home::standing_tag;
 use super::{Failure, figures};
@@ -205,6 +205,7 @@ pub(super) async fn csv(State(service): State<Arc<Service>>) -> Result<Response,
         for s in snapshot.leps() {
             // "z": not applicable, as in the government's open data.
             let z = || "z".to_owned();
+            let text = |cell: &str| csv_text(cell).into_owned();
             let [enrolments, low, high] = match s.finding(Measure::Starts).map(|f| f.shown) {
                 Some(Shown::Count { value, low, high }) => {
                     [value, low, high].map(|n| n.to_string())
@@ -213,10 +214,10 @@ pub(super) async fn csv(State(service): State<Arc<Service>>) -> Result<Response,
                 None => [z(), z(), z()],
             };
             writer.write_record([
-                s.place.code.clone(),
-                s.place.name.clone(),
-                s.region.code.clone(),
-                s.region.name.clone(),
+                text(&s.place.code),
+                text(&s.place.name),
+                text(&s.region.code),
+                text(&s.region.name),
                 s.node.as_ref().map_or_else(z, ToString::to_string),
                 s.range.map_or_else(z, |r| r.from.to_string()),
                 s.range.map_or_else(z, |r| r.to.to_string()),

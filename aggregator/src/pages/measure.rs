@@ -6,12 +6,12 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use ldsp_protocol::standard::{Dimension, Standard};
+use ldsp_protocol::standard::Dimension;
 use ldsp_ui::charts::{Alternative, LineChart, Series};
-use ldsp_ui::components::{Figure, InsetText, Stats, SummaryList, Table};
+use ldsp_ui::components::{Figure, InsetText, Stats, Table};
 use ldsp_ui::{Html, Page, ProblemPage};
 
-use super::{Answer, Failure, breakdown, figures, measures};
+use super::{Answer, Failure, breakdown, definition, figures};
 use crate::Service;
 use crate::benchmark::{Finding, Measure, Snapshot};
 
@@ -75,7 +75,7 @@ pub(super) async fn show(
         }),
         trend: trend_figure(&snapshot, measure),
         areas: breakdown::areas(&snapshot, measure, national),
-        definition: definition(measure),
+        definition: definition::of(measure),
     };
     Ok(page
         .banner(figures::provisional())
@@ -102,31 +102,8 @@ fn body_before(measure: Measure) -> Body {
         groups: Html::default(),
         trend: Html::default(),
         areas: Html::default(),
-        definition: definition(measure),
+        definition: definition::of(measure),
     }
-}
-
-fn definition(measure: Measure) -> Html {
-    let mut facts = SummaryList::new()
-        .fact("Formula", measure.formula())
-        .fact("Definition by", figures::source(measure))
-        .fact("Data standard", Standard::v1().title())
-        .fact(
-            "Uncertainty",
-            "95 % interval of the noise added for privacy, which is known exactly; rates by the delta method. \
-             Counts under three standard errors and rates on a base under five standard errors are “too few to say”.",
-        );
-    if let Some(context) = measures::context(measure) {
-        facts = facts.fact(
-            "For context, another population",
-            format!(
-                "{} %: England, all education and training aims, 2021/22 ({}). Department for Education, further education and \
-                 skills. It covers every subject and funded course, so it is not a target for digital skills programmes.",
-                context.figure, context.text
-            ),
-        );
-    }
-    facts.into()
 }
 
 fn trend_figure(snapshot: &Snapshot, measure: Measure) -> Html {

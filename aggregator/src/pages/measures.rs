@@ -88,6 +88,11 @@ fn body(snapshot: &Snapshot) -> Html {
             }));
         pieces.push(table.into());
     }
+    pieces.push(Html::concat([
+        Html::literal("<p class=\"govuk-body\">"),
+        link("How each measure is defined: formula, unit, tables, source, and how its interval is computed", "/measures"),
+        Html::literal("</p>"),
+    ]));
     pieces.push(Html::paragraph(
         "For context, another population: in England in 2021/22, over all education and training aims, retention was 90.4 %, \
          pass 92.4 % and achievement 83.6 % (Department for Education, further education and skills). These cover every subject \

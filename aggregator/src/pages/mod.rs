@@ -5,7 +5,10 @@
 //! what surrounds every page; [`ldsp_ui::Site`] puts the three together.
 
 mod about;
+mod api;
 mod breakdown;
+mod conflict;
+mod definition;
 mod dots;
 mod entry;
 mod evidence;
@@ -18,10 +21,15 @@ mod library;
 mod map;
 mod measure;
 mod measures;
+mod node;
 mod nodes;
 mod operator;
 mod paging;
 mod practice;
+mod pretty;
+mod proof;
+mod statement;
+mod statements;
 mod words;
 
 use std::sync::Arc;
@@ -92,11 +100,18 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/leps/{code}", get(lep::show))
         .route("/practice", get(practice::list))
         .route("/practice/{node}/{seq}", get(entry::show))
+        .route("/measures", get(definition::all))
         .route("/nodes", get(nodes::show))
+        .route("/nodes/{node}", get(node::show))
+        .route("/nodes/{node}/key.pem", get(node::key_file))
+        .route("/nodes/{node}/conflicts/{seq}", get(conflict::proof))
+        .route("/statements", get(statements::show))
+        .route("/statements/{index}", get(statement::show))
         .route("/operator/nodes", get(operator::show))
         .route("/operator/nodes/{node}/approve", post(operator::approve))
         .route("/problems", get(help::list))
         .route("/problems/{code}", get(help::show))
+        .route("/api", get(api::page(&service)))
         .route("/about", get(about::about))
         .route("/accessibility", get(about::accessibility))
         .route("/privacy", get(about::privacy))
@@ -107,7 +122,7 @@ pub fn router(service: Arc<Service>) -> Router {
 /// Who may use which route of [`router`].
 #[must_use]
 pub fn roles() -> RoleTable {
-    const PUBLIC: [&str; 20] = [
+    const PUBLIC: [&str; 27] = [
         "/",
         "/contributions.csv",
         "/trend.csv",
@@ -122,9 +137,17 @@ pub fn roles() -> RoleTable {
         "/leps/{code}/trend.csv",
         "/practice",
         "/practice/{node}/{seq}",
+        "/measures",
         "/nodes",
+        "/nodes/{node}",
+        "/nodes/{node}/key.pem",
+        // Serves everybody only what is open to everybody; staff get the rest.
+        "/nodes/{node}/conflicts/{seq}",
+        "/statements",
+        "/statements/{index}",
         "/problems",
         "/problems/{code}",
+        "/api",
         "/about",
         "/accessibility",
         "/privacy",
@@ -146,18 +169,21 @@ pub fn frame(banner: Option<&str>) -> Frame {
     frame.tagline = "Figures and practice of the Local Digital Skills Partnerships".into();
     frame.nav = vec![
         NavItem::public("Home", "/"),
-        NavItem::public("Benchmarks", "/benchmarks"),
+        NavItem::public("Benchmarks", "/benchmarks").covering("/measures"),
         NavItem::public("Areas", "/leps"),
         NavItem::public("Practice", "/practice"),
-        NavItem::public("Who contributes", "/nodes"),
+        NavItem::public("Who contributes", "/nodes").covering("/statements"),
         NavItem::public("About", "/about"),
         NavItem::signed_in("Manage nodes", "/operator/nodes"),
     ];
     frame.banners = banner.map(Banner::illustrative).into_iter().collect();
     frame.footer_links = vec![
         Link::new("About these figures", "/about"),
+        Link::new("How measures are defined", "/measures"),
+        Link::new("Signed statements", "/statements"),
         Link::new("Accessibility", "/accessibility"),
         Link::new("Privacy and cookies", "/privacy"),
+        Link::new("API", "/api"),
         Link::new("Messages and what to do", "/problems"),
     ];
     frame.footer_note = Html::text(

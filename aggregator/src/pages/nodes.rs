@@ -1,129 +1,167 @@
-//! Who contributes: every area, what it has published, and the latest statements.
+//! Who contributes: every node, what it has sent and when, and the areas that have none yet.
 
 use std::sync::Arc;
 
 use axum::extract::State;
+use jiff::Timestamp;
 use ldsp_protocol::enrolment::NodeState;
-use ldsp_protocol::geography::Geography;
 use ldsp_protocol::ids::NodeSlug;
+use ldsp_protocol::keys::key_id;
 use ldsp_protocol::statement::Kind;
-use ldsp_ui::components::{InsetText, Table, link};
+use ldsp_ui::components::{InsetText, Table, Tag, TagColour, link, list};
 use ldsp_ui::{Html, Page};
 
-use super::{Answer, Failure, figures, home, words};
+use super::statements::{area_name, start_of};
+use super::{Answer, entry, home, words};
 use crate::Service;
-use crate::store::{Log, Registry};
+use crate::benchmark::{LepStanding, Snapshot};
+use crate::store::{Log, Node, Registry, Tally};
 
-/// Releases that the page lists.
-const LATEST: usize = 10;
-/// Statements looked at for them: entries of other kinds lie between.
-const WINDOW: u32 = 60;
+/// What a node has sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Sent {
+    pub(super) months: u64,
+    pub(super) entries: u64,
+    pub(super) times: Option<(Timestamp, Timestamp)>,
+}
+
+impl Sent {
+    /// Adds up the node's lines of the tally.
+    pub(super) fn of(node: &NodeSlug, tally: &[Tally]) -> Self {
+        let mut sent = Self::default();
+        for t in tally.iter().filter(|t| t.node == *node) {
+            match t.kind {
+                Kind::LearningSummary => sent.months = t.count,
+                Kind::PracticeEntry => sent.entries = t.count,
+            }
+            let (first, latest) = sent.times.unwrap_or((t.first, t.latest));
+            sent.times = Some((first.min(t.first), latest.max(t.latest)));
+        }
+        sent
+    }
+
+    pub(super) fn statements(&self) -> u64 {
+        self.months + self.entries
+    }
+}
 
 pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
     let snapshot = service.snapshot().await?;
-    let joined = snapshot
-        .leps()
-        .iter()
-        .filter(|s| s.state == Some(NodeState::Active))
-        .count();
-    let intro = format!(
-        "{} of 38 areas have joined. Each runs its own server, its node, on which its learners’ records stay. \
-         A node publishes one month after another; nobody else can publish in its name.",
-        words::thousands(joined as u64)
-    );
-    let table = Table::new("Areas and what they have published")
-        .columns([
-            "Local Enterprise Partnership",
-            "Node",
-            "Joined",
-            "Months published",
-            "State",
-        ])
-        .rows(snapshot.leps().iter().map(|s| {
-            let joined = match s.state {
-                Some(NodeState::Active) => "yes",
-                Some(NodeState::Pending) => "waiting for approval",
-                Some(NodeState::Invited) => "invited",
-                None => "not yet invited",
-            };
-            let months = s.range.map_or_else(
-                || "nothing yet".to_owned(),
-                |r| {
-                    format!(
-                        "{} ({})",
-                        figures::period(r),
-                        words::plural(s.releases, "month", "months")
-                    )
-                },
-            );
-            [
-                link(&s.place.name, &format!("/leps/{}", s.place.code)),
-                Html::text(
-                    &s.node
-                        .as_ref()
-                        .map_or_else(|| "–".to_owned(), ToString::to_string),
-                ),
-                Html::text(joined),
-                Html::text(&months),
-                home::standing_tag(s).into(),
-            ]
-        }));
+    let nodes = service.store.nodes().await?;
+    let tally = service.store.tally().await?;
     let body = Html::concat([
-        Html::paragraph(&intro),
-        table.into(),
-        latest(&service).await?,
+        intro(&nodes),
+        table(&nodes, &snapshot, &tally),
+        absent(&snapshot),
     ]);
     Ok(Page::new("Who contributes")
         .breadcrumb("Home", "/")
         .body(body))
 }
 
-/// The newest monthly releases.
-async fn latest(service: &Service) -> Result<Html, Failure> {
-    let size = service.store.size().await?;
-    let start = size.saturating_sub(u64::from(WINDOW));
-    let statements = service.store.statements(start, WINDOW).await?;
-    let newest: Vec<_> = statements
-        .iter()
-        .rev()
-        .filter(|s| s.kind == Kind::LearningSummary)
-        .take(LATEST)
-        .collect();
-    if newest.is_empty() {
-        return Ok(InsetText::new(
-            "Nothing has been published yet. Releases are listed here as they arrive.",
-        )
-        .into());
+fn intro(nodes: &[Node]) -> Html {
+    let joined = nodes.iter().filter(|n| n.state == NodeState::Active);
+    let text = format!(
+        "{} of 38 areas have joined. Each runs its own server, its node, on which its learners’ records stay. \
+         A node publishes one month after another, and what it has learnt; nobody else can publish in its name.",
+        joined.count()
+    );
+    Html::concat([
+        Html::paragraph(&text),
+        Html::literal("<p class=\"govuk-body\">"),
+        link("Browse all signed statements, newest first", "/statements"),
+        Html::literal("</p>"),
+    ])
+}
+
+/// Where a node stands, in words.
+pub(super) fn state_tag(node: &Node, standing: Option<&LepStanding>) -> Tag {
+    match node.state {
+        NodeState::Invited => Tag::coloured("Invited", TagColour::Grey),
+        NodeState::Pending => Tag::coloured("Waiting for approval", TagColour::Yellow),
+        NodeState::Active => match standing {
+            Some(s) if s.releases > 0 => home::standing_tag(s),
+            _ => Tag::coloured("Joined, nothing yet", TagColour::Blue),
+        },
     }
-    let nodes = service.store.nodes().await?;
-    let area = |node: &NodeSlug| {
-        let lep = nodes.iter().find(|n| &n.node == node).map(|n| &n.lep);
-        lep.and_then(|code| Geography::embedded().lep(code))
-            .map_or_else(
-                || Html::text(&node.to_string()),
-                |l| link(&l.name, &format!("/leps/{}", l.code)),
-            )
+}
+
+fn table(nodes: &[Node], snapshot: &Snapshot, tally: &[Tally]) -> Html {
+    if nodes.is_empty() {
+        return InsetText::new(
+            "No area has joined yet. An operator of this site invites areas one by one; each appears here with the first step that it takes.",
+        )
+        .into();
+    }
+    let standing = |n: &Node| {
+        snapshot
+            .leps()
+            .iter()
+            .find(|s| s.node.as_ref() == Some(&n.node))
     };
-    let table = Table::new("Latest releases")
+    let mut named: Vec<(String, &Node)> = nodes.iter().map(|n| (area_name(n), n)).collect();
+    named.sort_by(|a, b| a.0.cmp(&b.0));
+    let rows = named.into_iter().map(|(name, n)| {
+        let sent = Sent::of(&n.node, tally);
+        let day = |at: Timestamp| words::date(crate::time::london_day(at));
+        let [first, latest] = sent.times.map_or_else(
+            || ["–".to_owned(), "–".to_owned()],
+            |(first, latest)| [day(first), day(latest)],
+        );
+        let key = n.key.as_ref().map_or_else(
+            || Html::text("–"),
+            |key| entry::code(&start_of(&key_id(key).to_string())),
+        );
+        [
+            link(&name, &format!("/nodes/{}", n.node)),
+            state_tag(n, standing(n)).into(),
+            Html::text(&words::thousands(sent.months)),
+            Html::text(&words::thousands(sent.entries)),
+            Html::text(&words::thousands(sent.statements())),
+            Html::text(&first),
+            Html::text(&latest),
+            key,
+        ]
+    });
+    Table::new("Nodes and what they have sent")
         .columns([
             "Area",
-            "Month",
-            "Received",
-            "Place in the log",
-            "Exact bytes",
+            "State",
+            "Months released",
+            "Practice entries",
+            "Statements",
+            "First received",
+            "Latest received",
+            "Key begins",
         ])
-        .numeric([3])
-        .rows(newest.iter().map(|s| {
-            [
-                area(&s.node),
-                Html::text(&s.period.map_or_else(String::new, |p| p.in_words())),
-                Html::text(&words::moment(s.received)),
-                Html::text(&words::thousands(s.index)),
-                link(
-                    &format!("{} statement {}", s.node, s.seq),
-                    &format!("/v1/nodes/{}/statements/{}", s.node, s.seq),
-                ),
-            ]
-        }));
-    Ok(table.into())
+        .numeric([2, 3, 4])
+        .rows(rows)
+        .into()
+}
+
+/// Areas without a node.
+fn absent(snapshot: &Snapshot) -> Html {
+    let mut without: Vec<&LepStanding> = snapshot
+        .leps()
+        .iter()
+        .filter(|s| s.node.is_none())
+        .collect();
+    without.sort_by(|a, b| a.place.name.cmp(&b.place.name));
+    let without: Vec<Html> = without
+        .iter()
+        .map(|s| link(&s.place.name, &format!("/leps/{}", s.place.code)))
+        .collect();
+    if without.is_empty() {
+        return Html::default();
+    }
+    let count = words::plural(without.len(), "area has", "areas have");
+    Html::concat([
+        Html::literal("<h2 class=\"govuk-heading-m\">Not invited yet</h2>"),
+        Html::paragraph(&format!(
+            "{count} no node yet. Nothing of them is in any figure, and no figure is scaled up for them."
+        )),
+        Html::literal("<div class=\"ldsp-columns\">"),
+        list(without),
+        Html::literal("</div>"),
+    ])
 }

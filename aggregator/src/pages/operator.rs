@@ -12,7 +12,7 @@ use ldsp_protocol::geography::Geography;
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::keys::key_id;
 use ldsp_ui::components::{
-    Button, Checkboxes, Choice, ErrorSummary, Field, InsetText, Notification, PostForm, Table,
+    Button, Checkboxes, Choice, ErrorSummary, Field, InsetText, Notification, PostForm, Table, link,
 };
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 
@@ -248,15 +248,19 @@ fn active(standings: &[&LepStanding], conflicts: &BTreeMap<NodeSlug, u64>) -> Ht
         .columns(["Area", "Node", "Months published", "Releases", "Conflicts"])
         .numeric([3, 4])
         .rows(standings.iter().map(|s| {
+            let node = s
+                .node
+                .as_ref()
+                .map_or_else(String::new, ToString::to_string);
+            let months = s
+                .range
+                .map_or_else(|| "nothing yet".to_owned(), figures::period);
             [
-                s.place.name.clone(),
-                s.node
-                    .as_ref()
-                    .map_or_else(String::new, ToString::to_string),
-                s.range
-                    .map_or_else(|| "nothing yet".to_owned(), figures::period),
-                s.releases.to_string(),
-                words::thousands(of(s)),
+                Html::text(&s.place.name),
+                link(&node, &format!("/nodes/{node}")),
+                Html::text(&months),
+                Html::text(&s.releases.to_string()),
+                Html::text(&words::thousands(of(s))),
             ]
         }));
     if conflicts.is_empty() {

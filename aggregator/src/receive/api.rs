@@ -6,43 +6,58 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::IntoResponse;
-use ldsp_protocol::ids::Gss;
+use ldsp_protocol::geography::region_name;
+use ldsp_protocol::ids::{Digest, Gss};
 use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::standard::Dimension;
-use serde::Serialize;
+use ldsp_ui::api::{Items, Limit, List, Query, Refusal};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::Refusal;
+use super::describe::{Anything, NoSuchPage, NotThere, RegionCode};
+use super::{page, unknown};
 use crate::Service;
 use crate::benchmark::{
-    Coverage, Finding, Group, LepFindings, LepStanding, Measure, Range, Snapshot, to_csv,
+    Coverage, Finding, Group, LepFindings, LepStanding, Measure, Range, Snapshot, Status, to_csv,
 };
 
 /// All national figures.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Report {
     /// Number of logged statements that the figures stand on.
     size: u64,
+    /// Digest of the data standard.
+    #[schema(value_type = Digest)]
     standard: String,
+    /// The months; null before the first release.
     range: Option<Range>,
+    /// How much of England is in the figures.
     coverage: Coverage,
+    /// England to date, by measure.
     national: Vec<Finding>,
+    /// England to date, by dimension and measure.
     by: Vec<Breakdown>,
+    /// The regions to date.
     regions: Vec<Group>,
+    /// England, each month on its own.
     trend: Vec<Finding>,
 }
 
-#[derive(Debug, Serialize)]
+/// England by one dimension of the standard.
+#[derive(Debug, Serialize, ToSchema)]
 struct Breakdown {
     dimension: Dimension,
     groups: Vec<Group>,
 }
 
-pub(super) async fn nodes(
-    State(service): State<Arc<Service>>,
-) -> Result<Json<Vec<LepStanding>>, Refusal> {
-    Ok(Json(service.snapshot().await?.leps().to_vec()))
-}
-
+/// All figures
+///
+/// England by measure, dimension, region and month. A figure that may not be shown says why; `raw` is the unrounded
+/// estimate behind it, which may be negative: use it to add figures up.
+#[utoipa::path(
+    get, path = "/api/v1/benchmarks", tag = "Figures", operation_id = "benchmarks",
+    responses((status = 200, description = "The figures.", body = Report), Anything),
+)]
 pub(super) async fn benchmarks(
     State(service): State<Arc<Service>>,
 ) -> Result<Json<Report>, Refusal> {
@@ -71,7 +86,14 @@ fn trends(snapshot: &Snapshot) -> Vec<Finding> {
         .collect()
 }
 
-/// Every figure of the benchmark as one table: England, its breakdowns, regions, LEPs, months.
+/// All figures as one table
+///
+/// One row for each figure: England, its breakdowns, regions, LEPs, months. `z` is not applicable or not due yet, `low`
+/// too few to say.
+#[utoipa::path(
+    get, path = "/api/v1/benchmarks.csv", tag = "Figures", operation_id = "benchmarks_csv",
+    responses((status = 200, description = "The table, with a header.", body = String, content_type = "text/csv"), Anything),
+)]
 pub(super) async fn benchmarks_csv(
     State(service): State<Arc<Service>>,
 ) -> Result<impl IntoResponse, Refusal> {
@@ -102,6 +124,65 @@ pub(super) async fn benchmarks_csv(
     Ok((headers, csv))
 }
 
+/// Which LEPs to list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Asked {
+    /// Only LEPs of this region.
+    #[param(value_type = RegionCode, inline, required = false)]
+    region: Option<Gss>,
+    /// Only LEPs that are in the figures like this.
+    #[param(value_type = Status, required = false)]
+    status: Option<Status>,
+    /// From `next` of the page before.
+    #[param(value_type = String, required = false)]
+    cursor: Option<String>,
+    /// Items of a page; 50 where nothing is said.
+    #[param(value_type = u32, required = false, minimum = 1, maximum = 100)]
+    limit: Option<Limit>,
+}
+
+/// The LEPs
+///
+/// All 38 in the order of their codes, each with its totals to date and how it stands.
+#[utoipa::path(
+    get, path = "/api/v1/leps", tag = "Figures", operation_id = "leps", params(Asked),
+    responses((status = 200, description = "A page of LEPs.", body = Items<LepStanding>), NoSuchPage),
+)]
+pub(super) async fn leps(
+    State(service): State<Arc<Service>>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Items<LepStanding>>, Refusal> {
+    if let Some(code) = &asked.region
+        && region_name(code).is_none()
+    {
+        return Err(unknown("region", "the code of a region, such as E12000005"));
+    }
+    let list = List::new("/api/v1/leps")
+        .filter("region", asked.region.as_ref())
+        .filter("status", asked.status.map(Status::id));
+    let snapshot = service.snapshot().await?;
+    let leps = snapshot.leps().iter().filter(|lep| {
+        let here = |code: &Gss| lep.region.code == code.as_str();
+        asked.region.as_ref().is_none_or(here) && asked.status.is_none_or(|s| s == lep.status)
+    });
+    let key = |lep: &&LepStanding| lep.place.code.clone();
+    let page = page(&list, asked.cursor.as_deref(), asked.limit, leps, key)?;
+    Ok(Json(Items {
+        items: page.items.into_iter().cloned().collect(),
+        next: page.next,
+    }))
+}
+
+/// One LEP's figures
+///
+/// Its totals to date, by tier and by district.
+#[utoipa::path(
+    get, path = "/api/v1/leps/{code}", tag = "Figures", operation_id = "lep",
+    params(("code" = Gss, Path, description = "The LEP's code.", example = "E37000001")),
+    responses((status = 200, description = "The figures.", body = LepFindings), NotThere),
+)]
 pub(super) async fn lep(
     State(service): State<Arc<Service>>,
     Path(code): Path<String>,

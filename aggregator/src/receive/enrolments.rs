@@ -11,10 +11,26 @@ use ldsp_protocol::enrolment::NodeRecord;
 use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::problem::{self, Problem};
 
+use super::describe::{Envelope, NoSuchNode, NotEnrolled};
+use super::statements::envelope_type;
 use super::{Refusal, slug};
 use crate::store::{Node, Registry, Stored};
 use crate::{Service, enrol as stage};
 
+/// Enrol a node
+///
+/// An envelope of type `application/vnd.ldsp.enrolment.v1+json`, signed by the very key that it brings, with the secret of
+/// the node's invite as a bearer token. The same request again changes nothing. The node may publish once an operator has
+/// compared the key's fingerprint and approved it.
+#[utoipa::path(
+    post, path = "/v1/enrolments", tag = "For nodes", operation_id = "enrol", security(("invite" = [])),
+    request_body(content = Envelope, content_type = "application/vnd.dsse+json"),
+    responses(
+        (status = 201, description = "The node is enrolled and waits for approval.", body = NodeRecord),
+        (status = 200, description = "The same request was taken before.", body = NodeRecord),
+        NotEnrolled,
+    ),
+)]
 pub(super) async fn enrol(
     State(service): State<Arc<Service>>,
     headers: HeaderMap,
@@ -23,12 +39,15 @@ pub(super) async fn enrol(
     let secret = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
+        // Who brings nothing like a secret is not read any further.
+        .filter(|secret| secret.len() == 64 && secret.bytes().all(|b| b.is_ascii_hexdigit()))
         .ok_or_else(|| {
             Problem::new(
-                problem::INVITE,
-                "The request carries no invite secret (authorization: Bearer …).",
+                problem::INVITE_SECRET,
+                "The authorization header is missing or is not Bearer and 64 hex digits.",
             )
         })?;
+    envelope_type(&headers)?;
     let proven = stage::prove(&body?, service.now())?;
     let invite = service.store.invite_of(proven.node()).await?;
     let enrolment = proven.admit(secret, invite.as_ref(), service.origin(), service.standard)?;
@@ -47,6 +66,14 @@ pub(super) async fn enrol(
     Ok((status, Json(record)))
 }
 
+/// A node's record
+///
+/// Its key, with which anybody checks its statements, and where its sequence stands.
+#[utoipa::path(
+    get, path = "/v1/nodes/{node}", tag = "Nodes", operation_id = "node",
+    params(("node" = NodeSlug, Path, description = "The node's name.")),
+    responses((status = 200, description = "The record.", body = NodeRecord), NoSuchNode),
+)]
 pub(super) async fn record(
     State(service): State<Arc<Service>>,
     Path(node): Path<String>,
@@ -57,7 +84,7 @@ pub(super) async fn record(
 
 /// A node that exists.
 pub(super) async fn find(service: &Service, name: &NodeSlug) -> Result<Node, Refusal> {
-    service.store.node(name).await?.ok_or_else(|| {
+    service.directory.node(name).await?.ok_or_else(|| {
         Refusal(Problem::new(
             problem::UNKNOWN_NODE,
             format!("{name} is not enrolled."),

@@ -3,20 +3,46 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::{HeaderName, header};
+use ldsp_protocol::problem::{self, Problem};
+use ldsp_ui::disk;
 
 use super::Refusal;
+use super::describe::Anything;
 use crate::Service;
 use crate::store::Log;
 
-pub(super) async fn live() -> &'static str {
-    "live\n"
+type Word = ([(HeaderName, &'static str); 1], &'static str);
+
+/// It is so now; a minute ago does not count.
+fn now(word: &'static str) -> Word {
+    ([(header::CACHE_CONTROL, "no-store")], word)
 }
 
-/// Ready when the database answers and the sequencer takes statements.
-pub(super) async fn ready(State(service): State<Arc<Service>>) -> Result<&'static str, Refusal> {
+/// Whether the program runs
+#[utoipa::path(
+    get, path = "/health/live", tag = "Health", operation_id = "live",
+    responses((status = 200, description = "It runs.", body = String, content_type = "text/plain"), Anything),
+)]
+pub(super) async fn live() -> Word {
+    now("live\n")
+}
+
+/// Whether it can work
+///
+/// Ready when the database answers, its disk takes more and the sequencer takes statements.
+#[utoipa::path(
+    get, path = "/health/ready", tag = "Health", operation_id = "ready",
+    responses((status = 200, description = "It is ready.", body = String, content_type = "text/plain"), Anything),
+)]
+pub(super) async fn ready(State(service): State<Arc<Service>>) -> Result<Word, Refusal> {
     service.store.size().await?;
+    if let Some(dir) = &service.data_dir {
+        disk::takes_more(dir)
+            .map_err(|trouble| Problem::new(problem::STORAGE, format!("Not ready: {trouble}")))?;
+    }
     if service.sequencer.is_open() {
-        Ok("ready\n")
+        Ok(now("ready\n"))
     } else {
         Err(crate::log::storage().into())
     }

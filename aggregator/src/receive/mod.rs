@@ -1,9 +1,17 @@
 //! Receive: HTTP for nodes (`/v1/`), for people's programs (`/api/v1/`) and for the machine room
 //! (`/health/`). Handlers parse the address, call the stages and translate; they decide nothing.
+//!
+//! Each route is declared with its description: [`document()`] is made from the routes that [`router`] serves.
 
 mod api;
+mod describe;
+mod document;
 mod enrolments;
 mod health;
+mod keys;
+mod listing;
+mod measures;
+mod nodes;
 mod practice;
 mod read;
 mod refusal;
@@ -11,67 +19,96 @@ mod statements;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::fmt::Display;
+use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::header;
-use axum::middleware::from_fn_with_state;
-use axum::response::IntoResponse;
-use axum::routing::{get, post};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::{Extension, Router};
 use ldsp_protocol::dsse::MAX_ENVELOPE;
 use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::problem::{self, Problem};
-use ldsp_protocol::standard::STANDARD_V1;
+use ldsp_ui::api::{Items, Limit, List, entity_tag, public_reads};
 
-pub use refusal::Refusal;
+pub use ldsp_ui::api::Refusal;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use document::document;
 
 use crate::{Service, etag};
 
 /// Everything that is not a page.
 pub fn router(service: Arc<Service>) -> Router {
-    let machine = Router::new()
-        .route("/v1/enrolments", post(enrolments::enrol))
-        .route("/v1/nodes/{node}", get(enrolments::record))
-        .route(
-            "/v1/nodes/{node}/statements/{seq}",
-            get(statements::envelope).put(statements::put),
-        )
-        .route(
-            "/v1/nodes/{node}/statements/{seq}/receipt",
-            get(statements::receipt),
-        )
-        .route("/v1/practice", get(practice::for_peers))
-        .route("/v1/standard", get(standard))
-        .route("/v1/verifier", get(verifier));
-    let people = Router::new()
-        .route("/api/v1/nodes", get(api::nodes))
-        .route("/api/v1/benchmarks", get(api::benchmarks))
-        .route("/api/v1/benchmarks.csv", get(api::benchmarks_csv))
-        .route("/api/v1/leps/{code}", get(api::lep))
-        .route("/api/v1/practice", get(practice::for_everybody))
-        .route_layer(from_fn_with_state(service.clone(), etag::conditional));
-    let room = Router::new()
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready));
-    // A body that is too large is refused by the limit below, with the extractor's own words
-    // translated into a problem; the envelope parser keeps the exact limits.
-    machine
-        .merge(people)
-        .merge(room)
+    let document = serde_json::to_vec(&document(&service.public_url))
+        .expect("a document of strings and numbers is JSON");
+    let conditional = from_fn_with_state(Arc::clone(&service), etag::conditional);
+    let (routes, _) = figures()
+        .route_layer(conditional)
+        .merge(rest())
+        .split_for_parts();
+    routes
+        .layer(Extension(document::Text(document.into())))
+        .layer(from_fn(entity_tag))
+        .layer(from_fn(public_reads))
+        // A body that is too large is refused by this limit, with the extractor's own words
+        // translated into a problem; the envelope parser keeps the exact limits.
         .layer(DefaultBodyLimit::max(MAX_ENVELOPE))
         .with_state(service)
 }
 
-async fn standard() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], STANDARD_V1)
+/// Routes whose answers cost some work, so that their entity tag is made from what they depend on.
+fn figures() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::default()
+        .routes(routes!(api::benchmarks))
+        .routes(routes!(api::benchmarks_csv))
+        .routes(routes!(api::leps))
+        .routes(routes!(api::lep))
 }
 
-async fn verifier(
-    axum::extract::State(service): axum::extract::State<Arc<Service>>,
-) -> impl IntoResponse {
-    let vkey = format!("{}\n", service.signer.verifier().vkey());
-    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], vkey)
+/// Routes whose entity tag is the digest of what they answer.
+fn rest() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::default()
+        .routes(routes!(measures::list))
+        .routes(routes!(nodes::list))
+        .routes(routes!(listing::list))
+        .routes(routes!(practice::for_everybody))
+        .routes(routes!(practice::entry))
+        .routes(routes!(enrolments::enrol))
+        .routes(routes!(enrolments::record))
+        .routes(routes!(statements::envelope, statements::put))
+        .routes(routes!(statements::receipt))
+        .routes(routes!(practice::for_peers))
+        .routes(routes!(keys::standard))
+        .routes(routes!(keys::verifier))
+        .routes(routes!(document::serve))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+}
+
+/// The page of a list in memory that begins after the key; `all` is in the order of its keys.
+fn page<T, K: Display + FromStr + Ord>(
+    list: &List,
+    cursor: Option<&str>,
+    limit: Option<Limit>,
+    all: impl IntoIterator<Item = T>,
+    key: impl Fn(&T) -> K,
+) -> Result<Items<T>, Refusal> {
+    let limit = limit.unwrap_or_default();
+    let after: Option<K> = list.after(cursor)?;
+    let found = all
+        .into_iter()
+        .filter(|item| after.as_ref().is_none_or(|after| key(item) > *after))
+        .take(limit.get() as usize + 1)
+        .collect();
+    Ok(list.page(found, limit, key))
+}
+
+/// A parameter that has the right form and names nothing.
+fn unknown(parameter: &str, what: &str) -> Refusal {
+    let detail = format!("{parameter} is not {what}.");
+    Problem::new(problem::PARAMETER, detail).into()
 }
 
 /// The node of an address.
@@ -84,13 +121,16 @@ fn slug(text: &str) -> Result<NodeSlug, Refusal> {
     })
 }
 
-/// The sequence number of an address.
+/// The sequence number of an address, in the one way of writing it.
 fn number(text: &str) -> Result<u64, Refusal> {
-    let parsed = text.parse().ok().filter(|n| *n > 0 && text.len() < 19);
-    parsed.ok_or_else(|| {
-        Refusal(Problem::new(
-            problem::NOT_FOUND,
-            "Sequence numbers are whole numbers from 1.",
-        ))
-    })
+    let is_plain = text.len() < 19 && text.bytes().all(|b| b.is_ascii_digit());
+    let parsed = text.parse().ok().filter(|n| *n > 0);
+    parsed
+        .filter(|_| is_plain && !text.starts_with('0'))
+        .ok_or_else(|| {
+            Refusal(Problem::new(
+                problem::NOT_FOUND,
+                "Sequence numbers are whole numbers from 1.",
+            ))
+        })
 }

@@ -10,7 +10,6 @@ use ldsp_protocol::problem::{self, Problem};
 
 use super::Refusal;
 use crate::Service;
-use crate::store::Registry;
 
 fn refused(cause: &str) -> Problem {
     Problem::new(
@@ -35,7 +34,7 @@ pub(super) async fn node(
     let unverified = Unverified::parse(&envelope).map_err(|_| refused("it is not an envelope"))?;
     let claimed: ReadBody = serde_json::from_slice(unverified.unverified_body())
         .map_err(|_| refused("its body is not in the form of version 1"))?;
-    let known = service.store.node(&claimed.node).await?;
+    let known = service.directory.node(&claimed.node).await?;
     let key = known
         .filter(|node| node.state == NodeState::Active)
         .and_then(|node| node.key)
@@ -55,7 +54,10 @@ pub(super) async fn node(
     }
     let age = service.now().as_second() - claimed.at.as_second();
     if age.abs() > READ_WINDOW_SECONDS {
-        return Err(refused("its time is more than five minutes off").into());
+        let (minutes, way) = (age.abs() / 60, if age < 0 { "ahead of" } else { "behind" });
+        let cause =
+            format!("its time is {minutes} minutes {way} this server's, and five are allowed");
+        return Err(refused(&cause).into());
     }
     Ok(claimed.node)
 }

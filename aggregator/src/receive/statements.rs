@@ -7,9 +7,11 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::statement::Kind;
 
+use super::describe::{Envelope, NoSuchStatement, NotForYou, NotTaken};
 use super::enrolments::find;
 use super::{Refusal, number, read, slug};
 use crate::store::{Library, Log, LoggedStatement, Rollups};
@@ -21,6 +23,23 @@ const ENVELOPE_TYPE: &str = "application/vnd.dsse+json";
 /// What is public stays as it is for ever.
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
+/// Publish a statement
+///
+/// The exact envelope as it was sealed. The same again gives the same receipt; sequence numbers are taken without gaps.
+/// A statement that was acknowledged is on disk.
+#[utoipa::path(
+    put, path = "/v1/nodes/{node}/statements/{seq}", tag = "For nodes", operation_id = "publish",
+    params(
+        ("node" = NodeSlug, Path, description = "Who signed."),
+        ("seq" = u64, Path, description = "Its place in the node's sequence.", minimum = 1, maximum = 999_999_999_999_999_999_i64, example = 1),
+    ),
+    request_body(content = Envelope, content_type = "application/vnd.dsse+json"),
+    responses(
+        (status = 201, description = "Logged now: the receipt, a C2SP signed note.", body = String, content_type = "text/plain"),
+        (status = 200, description = "Logged before: the same receipt.", body = String, content_type = "text/plain"),
+        NotTaken,
+    ),
+)]
 pub(super) async fn put(
     State(service): State<Arc<Service>>,
     Path((node, seq)): Path<(String, String)>,
@@ -31,21 +50,23 @@ pub(super) async fn put(
         node: slug(&node)?,
         seq: number(&seq)?,
     };
-    let declared = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok());
-    if declared.is_none_or(|v| v.split(';').next().map(str::trim) != Some(ENVELOPE_TYPE)) {
-        let detail = format!("The content type must be {ENVELOPE_TYPE}.");
-        return Err(Problem::new(problem::ENVELOPE, detail).into());
-    }
+    envelope_type(&headers)?;
     let unverified = verify::parse(&body?)?;
     let node = find(&service, &address.node).await?;
     let authentic = Authentic::new(unverified, &address, node, service.origin())?;
     let now = service.now();
-    // Before the comparison: a twin of this request that is logged meanwhile is then found by it, and never stands in
-    // the history that this one is checked against.
-    let history = service.store.history(&address.node).await?;
-    let answer = match stage::compare(&service.store, &authentic, now).await? {
+    // A summary's history comes before the comparison: a twin of this request that is logged meanwhile is then found by
+    // the comparison, and never stands in the history that this one is checked against. An entry needs no history, and
+    // beyond the node's head it needs no comparison: should a twin take the place meanwhile, the log's writer sees to it.
+    let (history, settled) =
+        if authentic.kind() == Kind::PracticeEntry && authentic.is_beyond_head() {
+            (Vec::new(), None)
+        } else {
+            let history = service.store.history(&address.node).await?;
+            let settled = stage::compare(&service.store, &authentic, now).await?;
+            (history, settled)
+        };
+    let answer = match settled {
         Some(answer) => answer?,
         None => {
             check_evidence(&service, &authentic).await?;
@@ -54,12 +75,24 @@ pub(super) async fn put(
         }
     };
     let status = if answer.new {
-        tracing::info!(node = %address.node, seq = address.seq, index = answer.place.index, "a statement was logged");
+        tracing::debug!(node = %address.node, seq = address.seq, index = answer.place.index, "a statement was logged");
         StatusCode::CREATED
     } else {
         StatusCode::OK
     };
     Ok((status, text(answer.place.receipt)).into_response())
+}
+
+/// Bodies are envelopes and say so.
+pub(super) fn envelope_type(headers: &HeaderMap) -> Result<(), Refusal> {
+    let declared = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok());
+    if declared.is_none_or(|v| v.split(';').next().map(str::trim) != Some(ENVELOPE_TYPE)) {
+        let detail = format!("The content type must be {ENVELOPE_TYPE}.");
+        return Err(Problem::new(problem::UNSUPPORTED, detail).into());
+    }
+    Ok(())
 }
 
 /// A practice entry cites cells of the node's own summaries, and of nothing else.
@@ -78,6 +111,22 @@ async fn check_evidence(service: &Service, authentic: &Authentic) -> Result<(), 
     Ok(())
 }
 
+/// A statement's envelope
+///
+/// The exact bytes that the node signed. A practice entry that is for enrolled nodes first asks for a signed read until its
+/// day.
+#[utoipa::path(
+    get, path = "/v1/nodes/{node}/statements/{seq}", tag = "Statements", operation_id = "envelope",
+    params(
+        ("node" = NodeSlug, Path, description = "Who signed."),
+        ("seq" = u64, Path, description = "Its place in the node's sequence.", minimum = 1, maximum = 999_999_999_999_999_999_i64, example = 1),
+    ),
+    security((), ("node" = [])),
+    responses(
+        (status = 200, description = "The envelope.", body = Envelope, content_type = "application/vnd.dsse+json"),
+        NotForYou,
+    ),
+)]
 pub(super) async fn envelope(
     State(service): State<Arc<Service>>,
     Path((node, seq)): Path<(String, String)>,
@@ -101,12 +150,27 @@ pub(super) async fn envelope(
     Ok((headers, statement.envelope).into_response())
 }
 
+/// A statement's receipt
+///
+/// A C2SP signed note in which the log says at which place it keeps which statement.
+#[utoipa::path(
+    get, path = "/v1/nodes/{node}/statements/{seq}/receipt", tag = "Statements", operation_id = "receipt",
+    params(
+        ("node" = NodeSlug, Path, description = "Who signed."),
+        ("seq" = u64, Path, description = "Its place in the node's sequence.", minimum = 1, maximum = 999_999_999_999_999_999_i64, example = 1),
+    ),
+    responses((status = 200, description = "The receipt.", body = String, content_type = "text/plain"), NoSuchStatement),
+)]
 pub(super) async fn receipt(
     State(service): State<Arc<Service>>,
     Path((node, seq)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
     let statement = logged(&service, &node, &seq).await?;
-    Ok(text(statement.receipt))
+    Ok((
+        [(header::CACHE_CONTROL, IMMUTABLE)],
+        text(statement.receipt),
+    )
+        .into_response())
 }
 
 async fn logged(service: &Service, node: &str, seq: &str) -> Result<LoggedStatement, Refusal> {

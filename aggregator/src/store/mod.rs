@@ -5,13 +5,19 @@
 //! called from many tasks at once; writers are serialised by the backend. To add a method: write it
 //! in the trait, in each backend, and in `conformance`, which runs on every backend.
 
+mod backend;
 #[cfg(test)]
 pub(crate) mod conformance;
+mod location;
 mod model;
+mod plan;
+pub mod postgres;
 mod rows;
+mod selects;
 pub mod sqlite;
+pub(crate) mod trouble;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::ops::Range;
 
@@ -19,6 +25,8 @@ use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use sqlx::error::ErrorKind;
 
+pub use backend::Backend;
+pub use location::{DatabaseUrl, Location, Server};
 pub use model::{
     Effect, Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, Member, NationalMonth,
     NewEnrolment, NewStatement, Node, Outline, Person, Place, Placed, Position, PracticeCounts,
@@ -32,9 +40,11 @@ use crate::rollup::NodeMonth;
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum StoreError {
     #[error(
-        "the database cannot be used: {0}. Check disk space and that no other program holds the database"
+        "the database cannot be used: {0}. Check disk space, that no other program holds the database and that its server runs"
     )]
     Database(#[from] sqlx::Error),
+    #[error("{cause}. {next}")]
+    Unusable { cause: String, next: &'static str },
     #[error(
         "the database cannot be brought up to date: {0}. Use the program version that wrote it, or restore the backup"
     )]
@@ -54,8 +64,12 @@ impl StoreError {
     pub(crate) fn is_of_one_row(&self) -> bool {
         match self {
             Self::Corrupt { .. } | Self::Conflict(_) => true,
-            Self::Database(sqlx::Error::Database(e)) => !matches!(e.kind(), ErrorKind::Other),
-            Self::Database(_) | Self::Migration(_) => false,
+            Self::Database(sqlx::Error::Database(e)) => {
+                // SQLSTATE class 22: a value that the column cannot hold (PostgreSQL, appendix A).
+                let value = |code: &str| code.len() == 5 && code.starts_with("22");
+                !matches!(e.kind(), ErrorKind::Other) || e.code().is_some_and(|c| value(&c))
+            }
+            Self::Database(_) | Self::Migration(_) | Self::Unusable { .. } => false,
         }
     }
 
@@ -63,9 +77,8 @@ impl StoreError {
     /// and read the truth back at its next start.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
-        // SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC (sqlite.org/rescode.html).
-        matches!(self, Self::Database(sqlx::Error::Database(e))
-            if e.code().is_some_and(|code| matches!(&*code, "1034" | "1290")))
+        // A PostgreSQL server that could not sync ends by itself and recovers from its log.
+        matches!(self, Self::Database(error) if trouble::is_unconfirmed(error))
     }
 }
 
@@ -119,6 +132,11 @@ pub trait Registry: Send + Sync + 'static {
     ) -> impl Future<Output = Outcome<Node>> + Send;
     /// A node.
     fn node(&self, node: &NodeSlug) -> impl Future<Output = Outcome<Option<Node>>> + Send;
+    /// The nodes of these names that exist, in no order.
+    fn nodes_named(
+        &self,
+        names: &BTreeSet<&NodeSlug>,
+    ) -> impl Future<Output = Outcome<Vec<Node>>> + Send;
     /// All nodes by name; at most one per LEP.
     fn nodes(&self) -> impl Future<Output = Outcome<Vec<Node>>> + Send;
     /// Adds a person.
@@ -184,6 +202,8 @@ pub trait Log: Send + Sync + 'static {
         filter: &StatementFilter,
         limit: u32,
     ) -> impl Future<Output = Outcome<Vec<Outline>>> + Send;
+    /// Each node's last statement, by the node's name; nodes without one are left out.
+    fn heads(&self) -> impl Future<Output = Outcome<Vec<Outline>>> + Send;
     /// How many statements of each kind each node has, and when they came, by node and kind; without those
     /// who have none.
     fn tally(&self) -> impl Future<Output = Outcome<Vec<Tally>>> + Send;

@@ -291,6 +291,19 @@ pub struct Outline {
     pub pae: Digest,
     /// When it came.
     pub received: Timestamp,
+    /// The day in London from which everybody may read a practice entry, year 0 when at once; `None` for other kinds.
+    pub public_from: Option<Date>,
+}
+
+impl Outline {
+    /// Whether everybody may read the envelope on `today`.
+    #[must_use]
+    pub fn is_public(&self, today: Date) -> bool {
+        match self.kind {
+            Kind::LearningSummary => true,
+            Kind::PracticeEntry => self.public_from.is_some_and(|from| from <= today),
+        }
+    }
 }
 
 /// A node's statements of one kind.

@@ -1,13 +1,15 @@
 //! Rows of either database as values of the model, and values as columns hold them. What does not
 //! parse is named by table, column and row. Nothing here knows a dialect.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
+use ed25519_dalek::VerifyingKey;
 use jiff::Timestamp;
 use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::ids::{Digest, NodeSlug};
-use ldsp_protocol::keys::admit;
+use ldsp_protocol::keys::{KeyError, admit};
 use ldsp_protocol::practice::{PracticeEntry, Sharing};
 use ldsp_protocol::standard::{Codebook, Standard};
 use ldsp_protocol::statement::Kind;
@@ -212,6 +214,24 @@ pub(super) fn factors(entry: &PracticeEntry) -> BTreeSet<&'static str> {
     entry.causes.iter().map(|c| c.factor.id()).collect()
 }
 
+/// Keys that [`admit`] found good lately: the check costs more than a signature's, and a node's row is read for every statement.
+static ADMITTED: Mutex<BTreeMap<Vec<u8>, VerifyingKey>> = Mutex::new(BTreeMap::new());
+/// Many times the nodes of one log.
+const ADMITTED_MAX: usize = 1024;
+
+fn admitted(bytes: &[u8]) -> Result<VerifyingKey, KeyError> {
+    let mut known = ADMITTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(key) = known.get(bytes) {
+        return Ok(*key);
+    }
+    let key = admit(bytes)?;
+    if known.len() == ADMITTED_MAX {
+        known.clear();
+    }
+    known.insert(bytes.to_vec(), key);
+    Ok(key)
+}
+
 fn state_of(text: &str) -> Option<NodeState> {
     match text {
         "invited" => Some(NodeState::Invited),
@@ -226,7 +246,7 @@ pub(super) fn node<R: Fields>(row: &R) -> Result<Node, StoreError> {
     let columns = Columns::keyed(row, "node", &["name"]);
     let key = match columns.optional_bytes("public_key")? {
         None => None,
-        Some(bytes) => Some(admit(&bytes).map_err(|_| columns.corrupt("public_key"))?),
+        Some(bytes) => Some(admitted(&bytes).map_err(|_| columns.corrupt("public_key"))?),
     };
     let state = columns.choice("state", state_of)?;
     if (state == NodeState::Invited) != key.is_none() {
@@ -296,7 +316,7 @@ fn kind(text: &str) -> Option<Kind> {
     Kind::ALL.into_iter().find(|k| k.as_str() == text)
 }
 
-/// The columns of `statement` without envelope and receipt.
+/// The columns of `statement` without envelope and receipt, and `public_from` of `practice`.
 pub(super) fn outline<R: Fields>(row: &R) -> Result<Outline, StoreError> {
     let columns = Columns::keyed(row, "statement", &["leaf"]);
     Ok(Outline {
@@ -308,6 +328,7 @@ pub(super) fn outline<R: Fields>(row: &R) -> Result<Outline, StoreError> {
         key_id: columns.digest("key_id")?,
         pae: columns.digest("pae")?,
         received: columns.time("received")?,
+        public_from: columns.optional("public_from")?,
     })
 }
 
@@ -436,4 +457,10 @@ pub(super) fn entry<R: Fields>(row: &R) -> Result<LibraryEntry, StoreError> {
         entry: columns.json("entry")?,
         superseded_by: columns.optional_number("superseded_by")?,
     })
+}
+
+/// `code` and the number of `entries` of `practice` that have it.
+pub(super) fn code_count<R: Fields>(row: &R) -> Result<(String, u64), StoreError> {
+    let columns = Columns::new(row, "practice", "all");
+    Ok((columns.text("code")?, columns.number("entries")?))
 }

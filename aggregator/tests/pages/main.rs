@@ -4,5 +4,6 @@ mod browser;
 mod library;
 mod public;
 mod staff;
+mod statements;
 #[path = "../../examples/synthetic/mod.rs"]
 mod synthetic;

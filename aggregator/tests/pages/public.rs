@@ -6,7 +6,7 @@ use crate::browser::Browser;
 use crate::synthetic::leps;
 
 /// Every public address that needs no data.
-const PUBLIC: [&str; 19] = [
+const PUBLIC: [&str; 22] = [
     "/",
     "/benchmarks",
     "/benchmarks/starts",
@@ -22,6 +22,9 @@ const PUBLIC: [&str; 19] = [
     "/practice",
     "/practice?verdict=failed&tier=basic&cause=staff",
     "/nodes",
+    "/statements",
+    "/statements?node=black-country&kind=practice-entry",
+    "/measures",
     "/problems",
     "/about",
     "/accessibility",
@@ -176,7 +179,7 @@ async fn the_about_page_says_what_this_site_holds() {
 #[tokio::test]
 async fn what_is_too_few_is_said_in_standard_errors() {
     let browser = Browser::open().await;
-    for path in ["/about", "/benchmarks/achievement"] {
+    for path in ["/about", "/measures"] {
         let page = browser.shows(path).await;
         assert!(page.contains("three standard errors"), "{path}");
         assert!(page.contains("under five standard errors"), "{path}");

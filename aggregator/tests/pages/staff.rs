@@ -8,7 +8,7 @@ use ldsp_protocol::keys::key_id;
 use ldsp_ui::Access;
 
 use crate::browser::{Browser, post};
-use crate::synthetic::leps;
+use crate::synthetic::{entry, leps};
 
 #[tokio::test]
 async fn operators_approve_after_comparing_and_analysts_only_read() {
@@ -133,6 +133,10 @@ async fn operators_see_which_node_signed_two_statements_for_one_place() {
 #[tokio::test]
 async fn the_role_table_and_the_routes_agree() {
     let browser = Browser::open().await;
+    let solent = leps().into_iter().find(|l| l.slug.as_str() == "solent");
+    let solent = solent.expect("a LEP of this name");
+    browser.world.join(solent).await;
+    browser.world.share(solent, entry("Shared", solent)).await;
     for rule in pages::roles().rules() {
         let path = rule
             .path
@@ -145,14 +149,16 @@ async fn the_role_table_and_the_routes_agree() {
                     "gap"
                 },
             )
-            .replace("/{node}/{seq}", "/solent/1")
-            .replace("{node}", "solent");
+            .replace("{node}", "solent")
+            .replace("{seq}", "1")
+            .replace("{index}", "0");
         let answer = match rule.method.as_str() {
             "GET" => browser.get(&path).await,
             _ => browser.send(post(&path, None, "")).await,
         };
         let expected: &[u16] = match (rule.access, rule.path) {
-            (_, "/practice/{node}/{seq}") => &[404],
+            // This node never contradicted itself.
+            (_, "/nodes/{node}/conflicts/{seq}") => &[404],
             (_, "/sign-in") => &[200, 400, 422],
             (Access::Public, "/sign-out") => &[303],
             (Access::Public, _) => &[200],

@@ -4,11 +4,12 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::bail;
 use jiff::{Timestamp, ToSpan as _};
 use ldsp_aggregator::Service;
 use ldsp_aggregator::app::{self, Config, Identity, InviteOrder};
 use ldsp_aggregator::benchmark::Snapshot;
-use ldsp_aggregator::store::Role;
+use ldsp_aggregator::store::{DatabaseUrl, Log as _, Registry as _, Role};
 use ldsp_protocol::geography::Lep;
 use ldsp_protocol::ids::Digest;
 use ldsp_ui::secret::Secret;
@@ -44,12 +45,14 @@ impl Centre {
     pub(super) async fn open(
         dir: &Path,
         listener: TcpListener,
+        database: Option<DatabaseUrl>,
         plan: &Plan,
     ) -> anyhow::Result<Self> {
         let authority = Authority::make(dir.parent().unwrap_or(dir))?;
         let url = format!("https://localhost:{}", listener.local_addr()?.port());
         let config = Config {
             data_dir: dir.to_owned(),
+            database,
             tls: Some(authority.issue("aggregator")?),
             tls_ca: Some(authority.file.clone()),
             banner: Some(BANNER.to_owned()),
@@ -64,6 +67,11 @@ impl Centre {
         app::init(&config, &identity, (plan.clock)(), &mut rng)?;
         let running = app::open(&config, plan.clock.clone()).await?;
         let service = running.service().clone();
+        if service.store.size().await? > 0 || !service.store.people().await?.is_empty() {
+            bail!(
+                "the database is not empty. Give --database an empty one: each demonstration starts afresh"
+            );
+        }
         let mut person = async |name: &str, role: Role| -> anyhow::Result<SignIn> {
             let added =
                 app::add_person(&service.store, name, role, (plan.clock)(), &mut rng).await?;

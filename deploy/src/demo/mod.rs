@@ -15,6 +15,7 @@ use clap::Parser;
 use futures::{StreamExt as _, TryStreamExt as _};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
+use ldsp_aggregator::store::DatabaseUrl;
 use ldsp_protocol::geography::{Geography, Lep};
 use ldsp_protocol::ids::Period;
 
@@ -40,6 +41,9 @@ pub struct Options {
     /// Keep the data in this directory, which must not exist or be empty [default: a fresh temporary one, removed at the end]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+    /// Keep the aggregator's part in this empty database instead, such as postgres://user:password@host/name
+    #[arg(long, value_name = "URL")]
+    pub database: Option<DatabaseUrl>,
     /// Port of the aggregator on 127.0.0.1; 0 takes a free one. Nodes always take free ones
     #[arg(long, default_value_t = 0)]
     pub port: u16,
@@ -83,6 +87,7 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     let centre = Centre::open(
         &place.path.join("aggregator"),
         listener(options.port)?,
+        options.database.clone(),
         &plan,
     )
     .await?;

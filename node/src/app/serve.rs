@@ -6,12 +6,10 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::get;
 use jiff::{Timestamp, ToSpan as _};
 use ldsp_ui::tls::{Material, PrivateCa, TlsError};
 use tokio::sync::Notify;
@@ -133,9 +131,25 @@ pub async fn run(
     let site = site(&node, &url, context, wake)?;
     tracing::info!(%url, "serving");
     let worker = tokio::spawn(worker.run());
-    let served = ldsp_ui::serve(listener, tls, site, shutdown).await;
+    let unconfirmed = Arc::new(AtomicBool::new(false));
+    let stop = {
+        let (unconfirmed, store) = (unconfirmed.clone(), node.store.clone());
+        async move {
+            tokio::select! {
+                () = shutdown => {}
+                () = store.unconfirmed() => unconfirmed.store(true, Ordering::Relaxed),
+            }
+        }
+    };
+    let served = ldsp_ui::serve(listener, tls, site, stop).await;
     worker.abort();
     node.store.close().await;
+    if unconfirmed.load(Ordering::Relaxed) {
+        return Err(Refusal::new(
+            "the disk did not confirm a write, so whether it is stored is unknown",
+            "Check the disk that holds data_dir, then start again: what is there is read back. A statement that was queued is sent from there.",
+        ));
+    }
     served.map_err(|error| Refusal::new(error, "Check the `listen` address and try again."))
 }
 
@@ -182,24 +196,9 @@ fn site(node: &Node, url: &str, context: &Context, wake: Arc<Notify>) -> Result<
         queued: Arc::new(move || wake.notify_one()),
         illustrative: context.config.banner.clone(),
     };
-    let health = health(node.store.clone());
     // Browsers share cookies between the ports of a host, where several nodes may run: the demonstration does.
-    pages::site(settings, url, node.lep.as_str(), health)
+    pages::site(settings, url, node.lep.as_str())
         .map_err(|error| Refusal::new(error, "Correct `public_url` in the configuration."))
-}
-
-/// For load balancers and service managers: the process answers; the store can be read.
-fn health(store: Store) -> Router {
-    async fn ready(State(store): State<Store>) -> StatusCode {
-        match store.identity().await {
-            Ok(Some(_)) => StatusCode::OK,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-    Router::new()
-        .route("/health/live", get(|| async { StatusCode::OK }))
-        .route("/health/ready", get(ready))
-        .with_state(store)
 }
 
 /// The configured certificate, or one of this node's own authority.

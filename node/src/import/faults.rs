@@ -18,6 +18,8 @@ faults! {
         "Save the file again as UTF-8: in Excel choose \"CSV UTF-8 (Comma delimited)\".";
     NUL = "encoding", "The file holds a NUL byte: it is no text file, or it is damaged.",
         "Export it again as CSV in UTF-8. A spreadsheet (.xlsx) has to be saved as CSV first.";
+    LINE_ENDS = "line-ends", "The lines end in a carriage return alone, as on old Macintosh computers.",
+        "Save the file again: in Excel choose \"CSV UTF-8 (Comma delimited)\", not \"CSV (Macintosh)\".";
     UNCLOSED = "unclosed-quote", "A quotation mark that opens here is never closed.",
         "Close it or remove it. A quotation mark within a field is written twice.";
     RECORD_SIZE = "record-size", "A row is longer than 64 KiB: probably a quotation mark is never closed.",

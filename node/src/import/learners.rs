@@ -2,8 +2,11 @@
 //! end here. ULN and reference become a pseudonym, birth date an age band, postcode a district.
 
 mod checks;
+mod directory;
+mod gather;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::Span;
 use jiff::civil::Date;
@@ -13,14 +16,15 @@ use ldsp_protocol::standard::Dimension;
 
 use super::faults;
 use super::header::Columns;
-use super::pseudonym::PseudonymKey;
+use super::pseudonym::{PseudonymKey, folded};
 use super::report::RowProblem;
 use super::rows::Row;
-use super::values;
+use super::values::{self, Postcode};
 use crate::store::day;
 use crate::store::records::{Enrolment, Pseudonym};
-pub(super) use checks::locate;
-use checks::{age, answers, check_uln, code, is_leaver, stage};
+use checks::{age, answers, check_uln, code, is_leaver, locate, stage};
+pub(super) use directory::Directory;
+pub(super) use gather::{Gatherer, Valid};
 
 macro_rules! columns {
     ($($id:ident = $name:literal),+ $(,)?) => {
@@ -99,13 +103,13 @@ const NO_ULN: &str = "9999999999";
 const NO_POSTCODE: &str = "ZZ999ZZ";
 
 /// A row on its way: no `Debug`, the postcode is still in it.
-pub(super) struct Draft {
-    pub(super) line: u64,
-    pub(super) problems: Vec<RowProblem>,
+struct Draft {
+    line: u64,
+    problems: Vec<RowProblem>,
     /// Present when the row itself has no problem.
-    pub(super) enrolment: Option<Enrolment>,
-    /// To be turned into a district; upper case, no space.
-    pub(super) postcode: Option<String>,
+    enrolment: Option<Enrolment>,
+    /// To be turned into a district.
+    postcode: Option<Postcode>,
 }
 
 /// Turns rows into drafts.
@@ -115,8 +119,17 @@ pub(super) struct Parser {
     /// Ids by code.
     pub(super) programmes: HashMap<String, i64>,
     pub(super) today: Date,
-    /// Providers and aims that were found good: the same few recur on every row.
-    pub(super) clean: [HashSet<String>; 2],
+    /// Providers and aims that were found good, as the file writes them: the same few recur on every row.
+    pub(super) clean: [HashMap<String, Kept>; 2],
+}
+
+/// A text that is kept.
+#[derive(Clone)]
+pub(super) struct Kept {
+    /// With single spaces.
+    text: Arc<str>,
+    /// As pseudonyms are made of it.
+    folded: Arc<str>,
 }
 
 struct Dates {
@@ -135,13 +148,13 @@ enum Left {
 }
 
 struct Place {
-    district: Option<Gss>,
+    district: Option<Arc<str>>,
     in_area: bool,
 }
 
 impl Parser {
     /// Reads one row. Every field is looked at, whatever was wrong before it.
-    pub(super) fn draft(&mut self, mut row: Row<'_>) -> Draft {
+    fn draft(&mut self, mut row: Row<'_>) -> Draft {
         let (enrolment, postcode) = if row.whole {
             self.fields(&mut row)
         } else {
@@ -155,11 +168,12 @@ impl Parser {
         }
     }
 
-    fn fields(&mut self, row: &mut Row<'_>) -> (Option<Enrolment>, Option<String>) {
+    fn fields(&mut self, row: &mut Row<'_>) -> (Option<Enrolment>, Option<Postcode>) {
         let provider = self.kept(row, Column::Provider, false);
         let aim = self.kept(row, Column::Aim, true);
-        let learner = self.learner(row);
-        let known_as = self.known_as(row).or(learner);
+        let known_as = self.known_as(row, provider.as_ref());
+        let learner = self.learner(row, known_as);
+        let known_as = known_as.or(learner);
         let programme = self.programme(row);
         let dates = self.dates(row);
         let age = age(row, dates.start, self.today);
@@ -185,10 +199,10 @@ impl Parser {
             Some(Enrolment {
                 spell: self
                     .key
-                    .of_enrolment(&provider, &known_as?, &aim, day(start)),
+                    .of_enrolment(&provider.folded, &known_as?, &aim.folded, day(start)),
                 learner,
-                provider,
-                aim,
+                provider: provider.text,
+                aim: aim.text,
                 programme: programme?,
                 district: place.district,
                 in_area: place.in_area,
@@ -212,12 +226,12 @@ impl Parser {
     }
 
     /// A text that is kept as it is: provider and aim.
-    fn kept(&mut self, row: &mut Row<'_>, column: Column, is_code: bool) -> Option<String> {
-        let text = values::one_spacing(row.text(column));
+    fn kept(&mut self, row: &mut Row<'_>, column: Column, is_code: bool) -> Option<Kept> {
         let clean = &mut self.clean[usize::from(is_code)];
-        if clean.contains(&text) {
-            return Some(text);
+        if let Some(kept) = clean.get(row.text(column)) {
+            return Some(kept.clone());
         }
+        let text = values::one_spacing(row.text(column));
         let fault = if text.is_empty() {
             faults::REQUIRED
         } else if is_code && !values::is_code(&text) {
@@ -231,8 +245,12 @@ impl Parser {
             if clean.len() >= 4_096 {
                 clean.clear();
             }
-            clean.insert(text.clone());
-            return Some(text);
+            let kept = Kept {
+                folded: folded(&text).into(),
+                text: text.into(),
+            };
+            clean.insert(row.text(column).to_owned(), kept.clone());
+            return Some(kept);
         };
         row.problem(column, fault);
         None
@@ -240,22 +258,20 @@ impl Parser {
 
     /// The learner as the provider knows them. A ULN may be issued after the enrolment was first sent, and the
     /// enrolment has to stay the same one, so the provider's reference identifies it wherever there is one.
-    fn known_as(&self, row: &Row<'_>) -> Option<Pseudonym> {
+    fn known_as(&self, row: &Row<'_>, provider: Option<&Kept>) -> Option<Pseudonym> {
         let reference = row.text(Column::LearnerRef);
-        let provider = row.text(Column::Provider);
-        (!reference.is_empty()).then(|| self.key.of_reference(provider, reference))
+        let known = || self.key.of_reference(&provider?.folded, reference).into();
+        (!reference.is_empty()).then(known).flatten()
     }
 
     /// The person, across providers wherever the ULN is known.
-    fn learner(&self, row: &mut Row<'_>) -> Option<Pseudonym> {
+    fn learner(&self, row: &mut Row<'_>, known_as: Option<Pseudonym>) -> Option<Pseudonym> {
         let uln = row.text(Column::Uln);
         if uln.is_empty() || uln == NO_ULN {
-            let reference = row.text(Column::LearnerRef);
-            if reference.is_empty() {
+            if row.text(Column::LearnerRef).is_empty() {
                 row.problem(Column::LearnerRef, faults::LEARNER);
-                return None;
             }
-            return Some(self.key.of_reference(row.text(Column::Provider), reference));
+            return known_as;
         }
         match check_uln(uln) {
             Ok(()) => Some(self.key.of_uln(uln)),
@@ -310,7 +326,7 @@ impl Parser {
     }
 
     /// The district, or the postcode that will tell it.
-    fn place(&self, row: &mut Row<'_>) -> (Option<Place>, Option<String>) {
+    fn place(&self, row: &mut Row<'_>) -> (Option<Place>, Option<Postcode>) {
         let not_stated = Place {
             district: None,
             in_area: true,
@@ -326,20 +342,23 @@ impl Parser {
                 row.problem(Column::District, faults::DISTRICT);
             }
             let place = place.map(|(district, in_area)| Place {
-                district: Some(district),
+                district: Some(district.as_str().into()),
                 in_area,
             });
             return (place, None);
         }
-        let postcode = values::postcode(row.text(Column::Postcode));
-        if postcode.is_empty() || postcode == NO_POSTCODE {
+        let text = row.text(Column::Postcode);
+        if text.is_empty() {
             return (Some(not_stated), None);
         }
-        if !values::is_postcode(&postcode) {
-            row.problem(Column::Postcode, faults::POSTCODE_FORM);
-            return (None, None);
+        match Postcode::read(text) {
+            Some(postcode) if postcode.as_str() == NO_POSTCODE => (Some(not_stated), None),
+            Some(postcode) => (Some(not_stated), Some(postcode)),
+            None => {
+                row.problem(Column::Postcode, faults::POSTCODE_FORM);
+                (None, None)
+            }
         }
-        (Some(not_stated), Some(postcode))
     }
 
     fn destination(

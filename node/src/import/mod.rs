@@ -15,6 +15,7 @@ pub mod programmes;
 pub mod pseudonym;
 pub mod report;
 mod rows;
+pub(crate) mod scan;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -24,13 +25,13 @@ use std::io::{self, Read};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use ldsp_protocol::ids::Gss;
-use sqlx::{Sqlite, Transaction};
 
+use crate::schedule::london;
 use crate::store::audit::COMMAND_LINE;
 use crate::store::imports::{self, ImportKind, ImportRecord, Tally};
-use crate::store::records;
-use crate::store::{Store, StoreError};
+use crate::store::records::{self, fresh, merge};
+use crate::store::{Store, StoreError, Write};
+use learners::Valid;
 use pseudonym::PseudonymKey;
 use report::{ImportReport, Outcome, Problems, RowProblem};
 use rows::Ended;
@@ -90,16 +91,14 @@ impl ImportError {
 /// The day in England at a moment.
 #[must_use]
 pub fn london_day(now: Timestamp) -> Date {
-    // A machine without a time zone database is at most an hour off, around midnight in summer.
-    let zone = jiff::tz::TimeZone::get("Europe/London").unwrap_or(jiff::tz::TimeZone::UTC);
-    now.to_zoned(zone).date()
+    now.to_zoned(london()).date()
 }
 
 /// An import under way: its transaction and what it has found.
 struct Run {
     kind: ImportKind,
     options: Options,
-    tx: Transaction<'static, Sqlite>,
+    tx: Write,
     tally: Tally,
     problems: Problems,
 }
@@ -129,19 +128,23 @@ impl Run {
         !self.options.dry_run && (self.options.valid_rows || self.problems.total() == 0)
     }
 
-    /// Commits or rolls back, and reports.
-    async fn finish(mut self, ended: Ended, now: Timestamp) -> Result<ImportReport, ImportError> {
-        self.tally.rows = ended.rows;
-        let whole = ended.faults.is_empty();
-        self.problems.extend(ended.faults);
-        let acceptable = whole
+    /// What becomes of the file, once all its rows were seen.
+    fn outcome(&self, ended: &Ended) -> Outcome {
+        let acceptable = ended.faults.is_empty()
             && (self.problems.total() == 0
-                || self.options.valid_rows && self.tally.refused < self.tally.rows);
-        let outcome = match (acceptable, self.options.dry_run) {
+                || self.options.valid_rows && self.tally.refused < ended.rows);
+        match (acceptable, self.options.dry_run) {
             (false, _) => Outcome::Refused,
             (true, true) => Outcome::Checked,
             (true, false) => Outcome::Stored,
-        };
+        }
+    }
+
+    /// Commits or rolls back, and reports.
+    async fn finish(mut self, ended: Ended, now: Timestamp) -> Result<ImportReport, ImportError> {
+        let outcome = self.outcome(&ended);
+        self.tally.rows = ended.rows;
+        self.problems.extend(ended.faults);
         match ended.digest {
             Some(digest) if outcome == Outcome::Stored => {
                 let record = ImportRecord {
@@ -180,9 +183,9 @@ pub async fn learners(
     let identity = store.identity().await?.ok_or(ImportError::NoNode)?;
     let mut run = Run::begin(store, ImportKind::Learners, options).await?;
     let programmes = imports::programmes_in(&mut run.tx).await?;
-    let directory = imports::any_postcode(&mut run.tx).await?;
-    records::begin_seen(&mut run.tx).await?;
-    let mut parser = learners::Parser {
+    let any = imports::any_postcode(&mut run.tx).await?;
+    let fresh = fresh::is_fresh(&mut run.tx).await?;
+    let parser = learners::Parser {
         key: key.clone(),
         lep: identity.lep.clone(),
         programmes: programmes
@@ -192,81 +195,82 @@ pub async fn learners(
         today: london_day(now),
         clean: Default::default(),
     };
+    let directory = learners::Directory::new(store, &identity.lep, any);
+    let gatherer = learners::Gatherer::new(parser, directory, fresh);
     let header = |row: &csv::StringRecord| header::find(row, &learners::HEADER);
-    let mut stream = rows::stream(source, learners::COLUMNS, header, move |row| {
-        parser.draft(row)
-    });
-    while let Some(mut batch) = stream.batches.recv().await {
-        resolve(&mut run, &mut batch, &identity.lep, directory).await?;
-        let valid = sort_out(&mut run, batch).await?;
-        run.tally.outside += valid.iter().filter(|e| !e.in_area).count() as u64;
-        let write = run.writes();
-        let done = records::upsert(&mut run.tx, &valid, write).await?;
-        run.tally.added += done.added;
-        run.tally.changed += done.changed;
-        run.tally.unchanged += done.unchanged;
+    records::make_room(&mut run.tx, fresh).await?;
+    if fresh {
+        fresh::begin(&mut run.tx).await?;
+    } else {
+        merge::begin_seen(&mut run.tx).await?;
+    }
+    let mut stream = rows::stream(source, learners::COLUMNS, header, gatherer);
+    while let Some(batch) = stream.batches.recv().await {
+        run.tally.outside += batch.outside;
+        for problems in batch.refused {
+            run.refuse_row(problems);
+        }
+        match batch.valid {
+            Valid::Fresh(rows) => {
+                run.tally.added += batch.count;
+                fresh::insert(&mut run.tx, rows).await?;
+            }
+            Valid::Merge(rows) => merge_rows(&mut run, rows).await?,
+        }
     }
     let ended = stream.end.await.map_err(|_| ImportError::Stopped)??;
-    records::end_seen(&mut run.tx).await?;
-    run.finish(ended, now).await
+    if fresh {
+        settle(&mut run, &ended).await?;
+    } else {
+        merge::end_seen(&mut run.tx).await?;
+    }
+    let report = run.finish(ended, now).await;
+    let mut writer = store.writer.acquire().await.map_err(StoreError::from)?;
+    records::leave_room(&mut writer).await?;
+    report
 }
 
-/// Turns the postcodes of a batch into districts.
-async fn resolve(
+/// Reports the repeated rows of a batch and stores the others.
+async fn merge_rows(
     run: &mut Run,
-    batch: &mut [learners::Draft],
-    lep: &Gss,
-    directory: bool,
+    rows: Vec<(u64, records::Enrolment)>,
 ) -> Result<(), ImportError> {
-    let wanted: Vec<&str> = batch.iter().filter_map(|d| d.postcode.as_deref()).collect();
-    let districts = imports::districts_of(&mut run.tx, &wanted).await?;
-    for draft in batch {
-        let Some(postcode) = draft.postcode.take() else {
-            continue;
-        };
-        let place = match districts.get(&postcode) {
-            _ if !directory => Err(faults::NO_DIRECTORY),
-            None => Err(faults::POSTCODE),
-            Some(code) => learners::locate(code, lep).ok_or(faults::POSTCODE_DISTRICT),
-        };
-        match place {
-            Ok((district, in_area)) => {
-                if let Some(enrolment) = &mut draft.enrolment {
-                    enrolment.district = Some(district);
-                    enrolment.in_area = in_area;
-                }
-            }
-            Err(fault) => {
-                draft.problems.push(fault.at(draft.line, Some("postcode")));
-                draft.enrolment = None;
+    let ids: Vec<_> = rows.iter().map(|(line, e)| (e.spell, *line)).collect();
+    let earlier = merge::note_seen(&mut run.tx, &ids).await?;
+    let mut valid = Vec::with_capacity(rows.len());
+    for ((line, enrolment), earlier) in rows.into_iter().zip(earlier) {
+        match earlier {
+            None => valid.push(enrolment),
+            Some(first) => {
+                run.tally.outside -= u64::from(!enrolment.in_area);
+                run.refuse_row(vec![repeated(line, first)]);
             }
         }
     }
+    let write = run.writes();
+    let done = merge::upsert(&mut run.tx, &valid, write).await?;
+    run.tally.added += done.added;
+    run.tally.changed += done.changed;
+    run.tally.unchanged += done.unchanged;
     Ok(())
 }
 
-/// Reports the rows with problems and the repeated ones; returns the others.
-async fn sort_out(
-    run: &mut Run,
-    batch: Vec<learners::Draft>,
-) -> Result<Vec<records::Enrolment>, ImportError> {
-    let ids: Vec<_> = batch
-        .iter()
-        .filter_map(|d| d.enrolment.as_ref().map(|e| (e.spell, d.line)))
-        .collect();
-    let mut earlier = records::note_seen(&mut run.tx, &ids).await?.into_iter();
-    let mut valid = Vec::with_capacity(ids.len());
-    for draft in batch {
-        let Some(enrolment) = draft.enrolment else {
-            run.refuse_row(draft.problems);
-            continue;
-        };
-        match earlier.next().flatten() {
-            None => valid.push(enrolment),
-            Some(first) => run.refuse_row(vec![repeated(draft.line, first)]),
-        }
+/// Reports the repeated rows of a first import, and finishes what is going to be kept.
+async fn settle(run: &mut Run, ended: &Ended) -> Result<(), ImportError> {
+    let mut late = Problems::default();
+    let tally = &mut run.tally;
+    fresh::settle(&mut run.tx, |row| {
+        tally.added -= 1;
+        tally.refused += 1;
+        tally.outside -= u64::from(!row.in_area);
+        late.extend([repeated(row.line, row.first)]);
+    })
+    .await?;
+    run.problems.merge(late);
+    if run.outcome(ended) == Outcome::Stored {
+        fresh::finish(&mut run.tx).await?;
     }
-    Ok(valid)
+    Ok(())
 }
 
 fn repeated(line: u64, first: u64) -> RowProblem {
@@ -296,7 +300,12 @@ pub async fn programmes(
     let held = imports::programmes_in(&mut run.tx).await?;
     let mut seen: HashMap<String, u64> = HashMap::new();
     let header = |row: &csv::StringRecord| header::find(row, &programmes::HEADER);
-    let mut stream = rows::stream(source, programmes::COLUMNS, header, programmes::draft);
+    let mut stream = rows::stream(
+        source,
+        programmes::COLUMNS,
+        header,
+        rows::each(programmes::draft),
+    );
     while let Some(batch) = stream.batches.recv().await {
         let mut stored = Vec::with_capacity(batch.len());
         for draft in batch {
@@ -345,7 +354,7 @@ pub async fn postcodes(
         source,
         postcodes::COLUMNS,
         postcodes::header,
-        postcodes::draft,
+        rows::each(postcodes::draft),
     );
     while let Some(batch) = stream.batches.recv().await {
         let mut stored = Vec::with_capacity(batch.len());

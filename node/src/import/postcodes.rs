@@ -8,7 +8,7 @@ use ldsp_protocol::ids::Gss;
 use super::faults;
 use super::report::RowProblem;
 use super::rows::{Places, Row};
-use super::values;
+use super::values::Postcode;
 
 /// Our names for the two columns.
 pub const COLUMNS: &[&str] = &["postcode", "district"];
@@ -70,8 +70,8 @@ pub(super) enum Draft {
 /// Reads one row.
 pub(super) fn draft(mut row: Row<'_>) -> Draft {
     if row.whole {
-        let postcode = values::postcode(row.text(POSTCODE));
-        if !values::is_postcode(&postcode) {
+        let postcode = Postcode::read(row.text(POSTCODE));
+        if postcode.is_none() {
             row.problem(POSTCODE, faults::POSTCODE_FORM);
         }
         let text = row.text(DISTRICT);
@@ -83,10 +83,11 @@ pub(super) fn draft(mut row: Row<'_>) -> Draft {
         if !elsewhere && district.is_err() {
             row.problem(DISTRICT, faults::DISTRICT_FORM);
         }
-        if row.problems.is_empty() {
+        if let (Some(postcode), true) = (postcode, row.problems.is_empty()) {
             return match district {
                 Ok(code) if !elsewhere => {
-                    Draft::Here(postcode, Geography::embedded().current(&code).clone())
+                    let district = Geography::embedded().current(&code).clone();
+                    Draft::Here(postcode.as_str().to_owned(), district)
                 }
                 _ => Draft::Elsewhere,
             };

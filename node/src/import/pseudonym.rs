@@ -11,8 +11,10 @@ use crate::store::records::Pseudonym;
 
 /// The node's own key of pseudonyms. Without it a pseudonym cannot be tied to a ULN, not even by
 /// trying all ULNs.
+///
+/// It is kept as HMAC begins with it, so that the key is not hashed again for every row.
 #[derive(Clone)]
-pub struct PseudonymKey([u8; 32]);
+pub struct PseudonymKey(Hmac<Sha256>);
 
 impl std::fmt::Debug for PseudonymKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -24,7 +26,9 @@ impl PseudonymKey {
     /// The key with these bytes.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+        let begun = Hmac::new_from_slice(&bytes)
+            .expect("HMAC takes a key of any length (RFC 2104 section 2)");
+        Self(begun)
     }
 
     /// Pseudonym of the learner with this ULN (ten digits, checked).
@@ -32,17 +36,16 @@ impl PseudonymKey {
         self.of("ldsp-node learner by ULN v1", &[uln.as_bytes()])
     }
 
-    /// Pseudonym of the learner whom `provider` knows by `reference`.
+    /// Pseudonym of the learner whom the provider, [`folded`], knows by `reference`.
     pub(crate) fn of_reference(&self, provider: &str, reference: &str) -> Pseudonym {
-        let provider = folded(provider);
         self.of(
             "ldsp-node learner by reference v1",
             &[provider.as_bytes(), reference.as_bytes()],
         )
     }
 
-    /// Pseudonym of an enrolment: provider, the learner as that provider knows them, aim and start (days since
-    /// 1970-01-01).
+    /// Pseudonym of an enrolment: provider and aim, both [`folded`], the learner as that provider knows them, and start (days
+    /// since 1970-01-01).
     pub(crate) fn of_enrolment(
         &self,
         provider: &str,
@@ -50,7 +53,6 @@ impl PseudonymKey {
         aim: &str,
         start: i64,
     ) -> Pseudonym {
-        let (provider, aim) = (folded(provider), folded(aim));
         self.of(
             "ldsp-node enrolment v1",
             &[
@@ -63,8 +65,7 @@ impl PseudonymKey {
     }
 
     fn of(&self, purpose: &str, parts: &[&[u8]]) -> Pseudonym {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0)
-            .expect("HMAC takes a key of any length (RFC 2104 section 2)");
+        let mut mac = self.0.clone();
         for part in std::iter::once(purpose.as_bytes()).chain(parts.iter().copied()) {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
@@ -77,7 +78,7 @@ impl PseudonymKey {
 }
 
 /// One spelling for what people type with other case or spacing.
-fn folded(text: &str) -> String {
+pub(crate) fn folded(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ").to_lowercase()
 }
@@ -92,8 +93,8 @@ mod tests {
         assert_ne!(key.of_reference("ab", "c"), key.of_reference("a", "bc"));
         assert_ne!(key.of_uln("1000000027"), key.of("x", &[b"1000000027"]));
         assert_eq!(
-            key.of_reference("Acme  College", "7"),
-            key.of_reference("acme college ", "7")
+            key.of_reference(&folded("Acme  College"), "7"),
+            key.of_reference(&folded("acme college "), "7")
         );
         assert_ne!(key.of_reference("acme", "a"), key.of_reference("acme", "A"));
         let other = PseudonymKey::from_bytes([8; 32]);

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use ldsp_protocol::ids::Digest;
+use ldsp_ui::csv_text;
 use serde::Serialize;
 
 use crate::store::imports::{ImportKind, Tally};
@@ -66,6 +67,17 @@ impl Problems {
                 self.detailed.push(problem);
             }
         }
+    }
+
+    /// Takes problems that were found late, themselves in the order of the file.
+    pub(super) fn merge(&mut self, late: Self) {
+        self.total += late.total;
+        for (code, number) in late.by_code {
+            *self.by_code.entry(code).or_default() += number;
+        }
+        self.detailed.extend(late.detailed);
+        self.detailed.sort_by_key(|problem| problem.line);
+        self.detailed.truncate(DETAILED);
     }
 
     /// The first [`DETAILED`] problems, in the order of the file.
@@ -196,7 +208,8 @@ impl ImportReport {
         csv.write_record(["line", "field", "code", "cause", "remedy"])?;
         for p in &self.problems.detailed {
             let line = p.line.to_string();
-            csv.write_record([&line, p.field.unwrap_or(""), p.code, &p.cause, &p.remedy])?;
+            let [field, cause, remedy] = [p.field.unwrap_or(""), &p.cause, &p.remedy].map(csv_text);
+            csv.write_record([line.as_str(), &field, p.code, &cause, &remedy])?;
         }
         for (code, all) in &self.problems.by_code {
             let shown = self.problems.detailed.iter().filter(|p| p.code == *code);
@@ -223,5 +236,35 @@ impl std::fmt::Display for RowProblem {
             write!(f, ", {field}")?;
         }
         write!(f, ": {} [{}] {}", self.cause, self.code, self.remedy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spreadsheet_runs_nothing_of_the_problems() {
+        let mut problems = Problems::default();
+        problems.extend([RowProblem {
+            line: 3,
+            field: None,
+            code: "odd",
+            cause: "=HYPERLINK(\"https://evil.example\")".into(),
+            remedy: "@SUM(A1)".into(),
+        }]);
+        let report = ImportReport {
+            kind: ImportKind::Learners,
+            outcome: Outcome::Refused,
+            digest: None,
+            tally: Tally::default(),
+            problems,
+        };
+        let mut csv = Vec::new();
+        report.csv(&mut csv).unwrap();
+        let csv = String::from_utf8(csv).unwrap();
+        let row = csv.lines().nth(1).unwrap();
+        assert!(row.starts_with("3,,odd,\"'=HYPERLINK("), "{row}");
+        assert!(row.ends_with(",'@SUM(A1)"), "{row}");
     }
 }

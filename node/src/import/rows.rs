@@ -14,15 +14,18 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::faults;
 use super::report::{Fault, RowProblem};
+use super::{ImportError, faults};
 
 const BATCH: usize = 500;
 const AHEAD: usize = 4;
-const RECORD_BYTES: u64 = 64 * 1024;
+/// Longest row.
+pub(super) const RECORD_BYTES: u64 = 64 * 1024;
 const FIELD_BYTES: usize = 1_000;
 /// How much of a file is looked at for its encoding.
 const SNIFFED: u64 = 4_096;
+/// How much is read at a time.
+const BUFFER: usize = 64 * 1024;
 
 /// Where each column of the contract stands in this file; `None` when an optional one is absent.
 pub(super) type Places = Vec<Option<usize>>;
@@ -37,42 +40,82 @@ pub(super) struct Ended {
     pub(super) faults: Vec<RowProblem>,
 }
 
-/// Batches of parsed rows, and the end that follows the last of them.
-pub(super) struct Stream<T> {
-    pub(super) batches: mpsc::Receiver<Vec<T>>,
-    pub(super) end: JoinHandle<io::Result<Ended>>,
+/// What the rows of a file are made into, on the reading thread.
+pub(super) trait Gather: Send + 'static {
+    /// What goes to the caller: the rows since the last one.
+    type Batch: Send + 'static;
+    /// Takes one row.
+    fn row(&mut self, row: Row<'_>);
+    /// Gives what was taken.
+    ///
+    /// # Errors
+    /// Ends the import.
+    fn batch(&mut self) -> Result<Self::Batch, ImportError>;
 }
 
-/// Reads `source`. `header` finds the columns in the first row; `parse` turns a row into a `T`.
+/// Gathers a value for each row.
+pub(super) struct Each<T, P> {
+    parse: P,
+    rows: Vec<T>,
+}
+
+/// Gathers what `parse` makes of each row.
+pub(super) fn each<T, P: FnMut(Row<'_>) -> T>(parse: P) -> Each<T, P> {
+    let rows = Vec::new();
+    Each { parse, rows }
+}
+
+impl<T, P> Gather for Each<T, P>
+where
+    T: Send + 'static,
+    P: FnMut(Row<'_>) -> T + Send + 'static,
+{
+    type Batch = Vec<T>;
+
+    fn row(&mut self, row: Row<'_>) {
+        self.rows.push((self.parse)(row));
+    }
+
+    fn batch(&mut self) -> Result<Vec<T>, ImportError> {
+        Ok(std::mem::take(&mut self.rows))
+    }
+}
+
+/// Batches of rows, and the end that follows the last of them.
+pub(super) struct Stream<B> {
+    pub(super) batches: mpsc::Receiver<B>,
+    pub(super) end: JoinHandle<Result<Ended, ImportError>>,
+}
+
+/// Reads `source`. `header` finds the columns in the first row; `gather` takes every other row.
 /// Dropping the receiver ends the reading.
-pub(super) fn stream<T, R, H, P>(
+pub(super) fn stream<R, H, G>(
     source: R,
     names: &'static [&'static str],
     header: H,
-    parse: P,
-) -> Stream<T>
+    gather: G,
+) -> Stream<G::Batch>
 where
-    T: Send + 'static,
     R: Read + Send + 'static,
     H: FnOnce(&StringRecord) -> Result<Places, Vec<RowProblem>> + Send + 'static,
-    P: FnMut(Row<'_>) -> T + Send + 'static,
+    G: Gather,
 {
     let (sender, batches) = mpsc::channel(AHEAD);
-    let end = tokio::task::spawn_blocking(move || read(source, names, header, parse, &sender));
+    let end = tokio::task::spawn_blocking(move || read(source, names, header, gather, &sender));
     Stream { batches, end }
 }
 
-fn read<T, R, H, P>(
+fn read<R, H, G>(
     mut source: R,
     names: &'static [&'static str],
     header: H,
-    mut parse: P,
-    sender: &mpsc::Sender<Vec<T>>,
-) -> io::Result<Ended>
+    mut gather: G,
+    sender: &mpsc::Sender<G::Batch>,
+) -> Result<Ended, ImportError>
 where
     R: Read,
     H: FnOnce(&StringRecord) -> Result<Places, Vec<RowProblem>>,
-    P: FnMut(Row<'_>) -> T,
+    G: Gather,
 {
     let mut ended = Ended {
         digest: None,
@@ -88,6 +131,7 @@ where
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
+        .buffer_capacity(BUFFER)
         .from_reader(Guard::new(Cursor::new(start).chain(source)));
     let mut record = StringRecord::new();
     if !next(&mut reader, &mut record, &mut ended)? {
@@ -109,7 +153,7 @@ where
         &mut reader,
         &mut record,
         shape,
-        &mut parse,
+        &mut gather,
         sender,
         &mut ended,
     )? {
@@ -131,31 +175,32 @@ where
 }
 
 /// Sends the rows that follow the header in batches; `false` when nobody takes them any more.
-fn send_rows<T, R: Read>(
+fn send_rows<R: Read, G: Gather>(
     reader: &mut csv::Reader<Guard<R>>,
     record: &mut StringRecord,
     (width, places, names): (usize, &Places, &'static [&'static str]),
-    parse: &mut impl FnMut(Row<'_>) -> T,
-    sender: &mpsc::Sender<Vec<T>>,
+    gather: &mut G,
+    sender: &mpsc::Sender<G::Batch>,
     ended: &mut Ended,
-) -> io::Result<bool> {
-    let mut batch = Vec::with_capacity(BATCH);
+) -> Result<bool, ImportError> {
+    let mut gathered = 0;
     while next(reader, &mut *record, ended)? {
         // What a spreadsheet leaves below its table holds nothing.
         if record.iter().all(|field| field.trim().is_empty()) {
             continue;
         }
         ended.rows += 1;
-        batch.push(parse(Row::new(record, width, places, names)));
-        if batch.len() == BATCH {
-            let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
-            if sender.blocking_send(full).is_err() {
+        gather.row(Row::new(record, width, places, names));
+        gathered += 1;
+        if gathered == BATCH {
+            gathered = 0;
+            if sender.blocking_send(gather.batch()?).is_err() {
                 return Ok(false);
             }
         }
     }
     // The receiver may have gone: then nobody waits for this batch either.
-    let _gone = sender.blocking_send(batch);
+    let _gone = sender.blocking_send(gather.batch()?);
     Ok(true)
 }
 
@@ -204,7 +249,11 @@ fn sniff(start: &[u8]) -> Option<Fault> {
     }
     // Western text in UTF-16 has a zero in every other byte.
     let zeros = start.iter().filter(|b| **b == 0).count();
-    (zeros > 0 && zeros * 3 >= start.len()).then_some(faults::UTF_16)
+    if zeros > 0 && zeros * 3 >= start.len() {
+        return Some(faults::UTF_16);
+    }
+    // Rows that all end in a carriage return would all be said to stand on line 1.
+    (start.contains(&b'\r') && !start.contains(&b'\n')).then_some(faults::LINE_ENDS)
 }
 
 /// Why the guard stopped a file.
@@ -282,6 +331,18 @@ impl Quotes {
     }
 
     fn follow(&mut self, bytes: &[u8]) {
+        let unquoted = matches!(self.state, State::FieldStart | State::Plain);
+        if let (true, true, Some(last)) = (unquoted, self.line > 1, bytes.last())
+            && !bytes.contains(&b'"')
+        {
+            // Most of a file: then only the end matters.
+            self.line += bytes.iter().map(|b| u64::from(*b == b'\n')).sum::<u64>();
+            self.state = match last {
+                b',' | b'\n' | b'\r' => State::FieldStart,
+                _ => State::Plain,
+            };
+            return;
+        }
         for byte in bytes {
             if *byte == b'\n' {
                 self.line += 1;
@@ -341,6 +402,9 @@ impl<'a> Row<'a> {
             row.problems.push(faults::FIELD_COUNT.at(row.line, None));
             return row;
         }
+        if is_plain(record.as_slice()) {
+            return row;
+        }
         for column in 0..names.len() {
             let text = row.text(column);
             let fault = if text.len() > FIELD_BYTES {
@@ -363,10 +427,8 @@ impl<'a> Row<'a> {
             return "";
         }
         let place = self.places.get(column).copied().flatten();
-        place
-            .and_then(|at| self.record.get(at))
-            .unwrap_or_default()
-            .trim()
+        let text = place.and_then(|at| self.record.get(at)).unwrap_or_default();
+        trimmed(text)
     }
 
     /// Reports a problem of a column, unless the column was reported as unreadable.
@@ -385,5 +447,23 @@ impl<'a> Row<'a> {
             let field = self.names.get(column).copied();
             self.problems.push(make(self.line, field));
         }
+    }
+}
+
+/// Whether a row's text, all fields together, is so short and plain that no field of it can be too long or hold a
+/// control character.
+fn is_plain(text: &str) -> bool {
+    // Without an early end the compiler looks at many bytes at once.
+    let odd = |found, byte: &u8| found | !(b' '..=b'~').contains(byte);
+    text.len() <= FIELD_BYTES && !text.as_bytes().iter().fold(false, odd)
+}
+
+/// [`str::trim`], without work for a field that begins and ends with a visible ASCII character.
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [] => text,
+        [one] if one.is_ascii_graphic() => text,
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
     }
 }

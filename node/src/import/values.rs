@@ -37,22 +37,19 @@ pub(super) fn date(row: &mut Row<'_>, column: impl Into<usize>) -> Option<Date> 
     if text.is_empty() {
         return None;
     }
-    let part = |range: std::ops::Range<usize>| whole(text.get(range)?, 0, 9999);
-    let separated = text.len() == 10 && text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
-    let parts = || Some((part(0..4)?, part(5..7)?, part(8..10)?));
-    let Some((year, month, day)) = separated.then(parts).flatten() else {
+    let &[a, b, c, d, b'-', e, f, b'-', g, h] = text.as_bytes() else {
         row.problem(column, faults::DATE_FORM);
         return None;
     };
-    let date = || {
-        Date::new(
-            year.try_into().ok()?,
-            month.try_into().ok()?,
-            day.try_into().ok()?,
-        )
-        .ok()
-    };
-    let date = date().filter(|date| date.year() >= 1850);
+    if ![a, b, c, d, e, f, g, h].iter().all(u8::is_ascii_digit) {
+        row.problem(column, faults::DATE_FORM);
+        return None;
+    }
+    let digit = |byte: u8| (byte - b'0').cast_signed();
+    let two = |tens, ones| digit(tens) * 10 + digit(ones);
+    let year = i16::from(two(a, b)) * 100 + i16::from(two(c, d));
+    let date = Date::new(year, two(e, f), two(g, h)).ok();
+    let date = date.filter(|date| date.year() >= 1850);
     if date.is_none() {
         row.problem(column, faults::DATE_IMPOSSIBLE);
     }
@@ -86,20 +83,36 @@ pub(super) fn code(
     code.and_then(|at| u8::try_from(at).ok())
 }
 
-/// A postcode's letters and digits in upper case.
-pub(super) fn postcode(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_whitespace())
-        .map(|c| c.to_ascii_uppercase())
-        .collect()
+/// A postcode of a postcode's form: upper case, no space. Which ones exist is for the directory to say. It has no
+/// `Debug`: it is somebody's.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Postcode {
+    bytes: [u8; 7],
+    length: u8,
 }
 
-/// Whether that has a postcode's form: two to four characters, then a digit and two letters
-/// (BS 7666). Which ones exist is for the directory to say.
-pub(super) fn is_postcode(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    (5..=7).contains(&bytes.len())
-        && bytes.iter().all(u8::is_ascii_alphanumeric)
-        && bytes[0].is_ascii_alphabetic()
-        && matches!(bytes, [.., digit, a, b] if digit.is_ascii_digit() && a.is_ascii_alphabetic() && b.is_ascii_alphabetic())
+impl Postcode {
+    /// Reads a postcode in capitals or not, with spaces or without; `None` for what has another form: two to four characters, then a
+    /// digit and two letters (BS 7666).
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let mut bytes = [0; 7];
+        let mut length = 0_u8;
+        for c in text.chars().filter(|c| !c.is_whitespace()) {
+            if !c.is_ascii_alphanumeric() {
+                return None;
+            }
+            *bytes.get_mut(usize::from(length))? = u8::try_from(c).ok()?.to_ascii_uppercase();
+            length += 1;
+        }
+        let postcode = Self { bytes, length };
+        let form = length >= 5
+            && bytes[0].is_ascii_alphabetic()
+            && matches!(postcode.as_str().as_bytes(), [.., digit, a, b] if digit.is_ascii_digit() && a.is_ascii_alphabetic() && b.is_ascii_alphabetic());
+        form.then_some(postcode)
+    }
+
+    /// As the directory writes it.
+    pub(super) fn as_str(&self) -> &str {
+        str::from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or_default()
+    }
 }

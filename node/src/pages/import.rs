@@ -15,14 +15,14 @@ use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 
 use super::releases::file;
 use super::upload::{self, Upload, UploadError};
-use super::{Answer, Pages, exact_tag, words};
+use super::{Answer, Pages, exact_tag, fault, words};
 use crate::import::report::{ImportReport, Outcome};
 use crate::import::{self, ImportError, Options};
 use crate::store::imports::ImportKind;
 use crate::store::people::Role;
 
 /// Largest file: about two million rows.
-const LARGEST: usize = 512 << 20;
+pub(crate) const LARGEST: usize = 512 << 20;
 /// Rows of a report that are shown on the page; the file has all of them.
 const SHOWN: usize = 100;
 
@@ -210,6 +210,10 @@ async fn run(
 }
 
 fn failed(error: ImportError) -> ProblemPage {
+    let error = match error {
+        ImportError::Store(error) if error.is_busy() || error.is_fatal() => return fault(error),
+        error => error,
+    };
     tracing::error!(%error, "an import from the page did not run to its end");
     ProblemPage::new(
         StatusCode::INTERNAL_SERVER_ERROR,

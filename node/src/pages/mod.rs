@@ -1,7 +1,7 @@
-//! The node's pages. Everything but sign-in is for signed-in people of the LEP: exact counts of learners appear here,
+//! The node's pages. Everything but sign-in and the documentation of its interface for programs is for signed-in people of the LEP: exact counts of learners appear here,
 //! marked "exact: do not share", and nowhere else.
 //!
-//! [`site`] gives the whole site; [`router`], [`rules`] and [`frame`] are its parts.
+//! [`site`] gives the whole site; [`rules`] and [`frame`] are its parts.
 
 mod figures;
 mod help;
@@ -16,10 +16,11 @@ mod practice_form;
 mod practice_problems;
 mod practice_sheet;
 mod practice_view;
+mod problems;
 mod release_table;
 mod release_view;
 mod releases;
-mod upload;
+pub(crate) mod upload;
 mod words;
 
 use std::future::Future;
@@ -32,10 +33,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use ldsp_ui::components::{Notification, Tag, TagColour};
 use ldsp_ui::{
-    Access, Banner, Frame, Link, NavItem, ProblemPage, RoleTable, Rule, Site, SiteError,
+    Access, Banner, Frame, Link, NavItem, Page, ProblemPage, RoleTable, Rule, Site, SiteError,
 };
 use tokio::sync::Semaphore;
+use utoipa::openapi::OpenApi;
 
+use crate::api::{self, Api};
 use crate::home::Node;
 use crate::practice::PracticeError;
 use crate::release::ReleaseError;
@@ -43,6 +46,7 @@ use crate::store::StoreError;
 use crate::submit::ReadError;
 use crate::{Clock, Entropy};
 
+pub(crate) use import::LARGEST;
 pub use library::{ReadPeers, peers_over_https};
 
 /// What the pages need. The caller makes it; nothing here reads clock or randomness by itself.
@@ -89,10 +93,10 @@ pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// What a handler answers: a page, a redirect or a file; a refusal is a page too.
 type Answer = Result<Response, ProblemPage>;
 
-const AUTHOR: Access = Access::Roles(&["author"]);
-const APPROVER: Access = Access::Roles(&["approver"]);
+pub(crate) const AUTHOR: Access = Access::Roles(&["author"]);
+pub(crate) const APPROVER: Access = Access::Roles(&["approver"]);
 
-/// Who may ask for what: every route of [`router`].
+/// Who may ask for what: every route of the pages.
 #[must_use]
 pub fn rules() -> Vec<Rule> {
     let read = |path| Rule::get(path, Access::SignedIn);
@@ -118,16 +122,20 @@ pub fn rules() -> Vec<Rule> {
         read("/import"),
         Rule::post("/import", AUTHOR),
         Rule::get("/import/report.csv", AUTHOR),
+        Rule::get("/api", Access::Public),
+        Rule::get("/problems", Access::Public),
+        Rule::get("/problems/{code}", Access::Public),
     ]
 }
 
-/// The node's routes, to be put behind sign-in and [`rules`] by [`site`].
-pub fn router(settings: Settings) -> Router {
+/// The node's pages, to be put behind sign-in and [`rules`] by [`site`].
+fn router(api: &Api, document: &OpenApi) -> Router {
     let pages = Pages {
-        settings: Arc::new(settings),
+        settings: api.settings.clone(),
         reports: import::Reports::default(),
-        uploads: Arc::new(Semaphore::new(1)),
+        uploads: api.uploads.clone(),
     };
+    let documentation = documentation(document);
     Router::new()
         .route("/", get(home::home))
         .route("/help", get(help::help))
@@ -156,6 +164,9 @@ pub fn router(settings: Settings) -> Router {
         .route("/practice/{id}/release", post(practice::release))
         .route("/import", get(import::form).merge(import::receive()))
         .route("/import/report.csv", get(import::report))
+        .route("/api", get(async move || documentation.clone()))
+        .route("/problems", get(problems::list))
+        .route("/problems/{code}", get(problems::show))
         .with_state(pages)
 }
 
@@ -176,31 +187,41 @@ pub fn frame(settings: &Settings) -> Frame {
     if let Some(sentence) = &settings.illustrative {
         frame.banners.push(Banner::illustrative(sentence.clone()));
     }
-    frame.footer_links = vec![Link::new("Help and how data are protected", "/help")];
+    frame.footer_links = vec![
+        Link::new("Help and how data are protected", "/help"),
+        Link::new("For programs", "/api"),
+    ];
     frame.footer_note = "Records held here are pseudonymised. Only protected counts and practice entries leave this node.".into();
     frame
 }
 
-/// The whole site at `public_origin` (`https://host[:port]`); `machine` are routes for programs.
+/// The whole site at `public_origin` (`https://host[:port]`): pages and the interface for programs.
 ///
 /// # Errors
 /// [`SiteError`] when the address is no https origin.
-pub fn site(
-    settings: Settings,
-    public_origin: &str,
-    cookie: &str,
-    machine: Router,
-) -> Result<Router, SiteError> {
+pub fn site(settings: Settings, public_origin: &str, cookie: &str) -> Result<Router, SiteError> {
     let people = settings.node.store.clone();
-    let site = Site::new(
-        frame(&settings),
-        public_origin,
-        people,
-        settings.clock.clone(),
-    )?
-    .roles(RoleTable::new(rules()))
-    .cookie_suffix(cookie)?;
-    Ok(site.router(router(settings), machine))
+    let clock = settings.clock.clone();
+    let frame = frame(&settings);
+    let api = Api {
+        settings: Arc::new(settings),
+        uploads: Arc::new(Semaphore::new(1)),
+    };
+    let rules = rules().into_iter().chain(api::rules());
+    let site = Site::new(frame, public_origin, people, clock)?
+        .roles(RoleTable::new(rules))
+        .cookie_suffix(cookie)?;
+    let document = api::document(site.cookie());
+    let pages = router(&api, &document);
+    let programs = api::router(api, &document);
+    Ok(site.programs(programs).router(pages, Router::new()))
+}
+
+/// The documentation of the interface for programs.
+fn documentation(document: &OpenApi) -> Page {
+    let document =
+        serde_json::to_value(document).expect("the document holds strings, numbers and lists only");
+    ldsp_ui::api_docs::page(&document)
 }
 
 fn see_other(target: &str) -> Response {
@@ -218,6 +239,24 @@ fn done(heading: &str, content: &str) -> Notification {
 /// A fault of the store as a page. The cause goes to the log.
 fn fault(error: StoreError) -> ProblemPage {
     tracing::error!(%error, next = error.next(), "the store refused");
+    if error.is_busy() {
+        return ProblemPage::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "busy",
+            "The node is busy writing",
+        )
+        .happened("Another import or command is being stored. What you just sent was not stored.")
+        .next("Wait a minute and send it again.");
+    }
+    if error.is_fatal() {
+        return ProblemPage::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "unconfirmed",
+            "The disk did not confirm what you sent",
+        )
+        .happened("Whether it was stored is unknown. The node ends now and reads back what is there when it is started again.")
+        .next("Tell the IT team: the disk has to be checked. Then look whether it is there before you send it again.");
+    }
     ProblemPage::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "storage",
@@ -274,4 +313,4 @@ fn unread(error: &ReadError) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

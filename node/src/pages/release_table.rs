@@ -5,7 +5,7 @@ use axum::response::IntoResponse as _;
 use ldsp_protocol::measures::Z95;
 use ldsp_protocol::standard::Standard;
 use ldsp_ui::components::{InsetText, Table};
-use ldsp_ui::{Html, Page, ProblemPage};
+use ldsp_ui::{Html, Page, ProblemPage, csv_text};
 
 use super::figures::Opened;
 use super::release_view::{estimates, summary, title};
@@ -116,8 +116,8 @@ pub(super) async fn csv(State(pages): State<Pages>, Path(period): Path<String>) 
             write([
                 period.to_string(),
                 declared.id.clone(),
-                dimensions.join("; "),
-                words::cell(&opened.codebook, declared, cell).join("; "),
+                csv_text(&dimensions.join("; ")).into_owned(),
+                csv_text(&words::cell(&opened.codebook, declared, cell).join("; ")).into_owned(),
                 format!("{:.2}", estimate.value),
                 format!("{:.2}", estimate.se),
                 format!("{:.2}", estimate.value - Z95 * estimate.se),

@@ -19,20 +19,20 @@ use crate::testing::{LEP, at, period, place, seeded};
 use crate::transport::Unreachable;
 
 const HOSTILE: &str = "\"'><script>alert(1)</script>";
-const SECRET: &str = "TEST-TEST-TEST-TEST";
+pub(crate) const SECRET: &str = "TEST-TEST-TEST-TEST";
 
-struct World {
+pub(crate) struct World {
     dir: tempfile::TempDir,
-    node: Node,
-    router: Router,
-    queued: Arc<AtomicUsize>,
-    cookies: BTreeMap<&'static str, String>,
+    pub(crate) node: Node,
+    pub(crate) router: Router,
+    pub(crate) queued: Arc<AtomicUsize>,
+    pub(crate) cookies: BTreeMap<&'static str, String>,
 }
 
-struct Seen {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: String,
+pub(crate) struct Seen {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Seen {
@@ -42,7 +42,7 @@ impl Seen {
 }
 
 /// A node with enrolments of January and February 2022, an author `ann` and an approver `bob`, both signed in, on 4 March 2022.
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     let dir = tempfile::tempdir().unwrap();
     let now = at("2022-03-04T09:00:00Z");
     let entropy = seeded(11);
@@ -70,7 +70,7 @@ async fn world() -> World {
         entropy,
         rho_micro: None,
         peers: Arc::new(|_| {
-            Box::pin(async { Some(Err(Unreachable("connection refused".into()).into())) })
+            Box::pin(async { Some(Err(Unreachable::new("connection refused").into())) })
         }),
         before_signing: Arc::new(|| Box::pin(async {})),
         queued: Arc::new({
@@ -81,7 +81,7 @@ async fn world() -> World {
         }),
         illustrative: Some("Demonstration: illustrative records.".into()),
     };
-    let router = site(settings, "https://node.example", "test", Router::new()).unwrap();
+    let router = site(settings, "https://node.example", "test").unwrap();
     let mut world = World {
         dir,
         node,
@@ -95,10 +95,10 @@ async fn world() -> World {
     world
 }
 
-const PROGRAMMES: &str = "programme,name,provider,tier,type,audience,funder,cost,capacity,start,end\n\
+pub(crate) const PROGRAMMES: &str = "programme,name,provider,tier,type,audience,funder,cost,capacity,start,end\n\
     P1,Basics,College,basic,short course,older people,,,,,\n";
 
-fn learners() -> String {
+pub(crate) fn learners() -> String {
     let mut csv = "provider,learner_ref,uln,birth_date,sex,ethnicity,disability,prior_status,postcode,district,aim,programme,skill,mode,start,planned_end,end,stage\n".to_owned();
     for n in 0..40 {
         let month = 1 + n % 2;
@@ -172,7 +172,7 @@ impl World {
     }
 
     /// Imports, prepares January and approves it.
-    async fn released(&self) {
+    pub(crate) async fn released(&self) {
         assert_eq!(
             self.upload("programmes", "store", PROGRAMMES).await.status,
             StatusCode::OK
@@ -206,7 +206,7 @@ impl World {
         from[..64].to_owned()
     }
 
-    fn uploads_left(&self) -> usize {
+    pub(crate) fn uploads_left(&self) -> usize {
         let files = std::fs::read_dir(self.dir.path().join("data")).unwrap();
         files
             .flatten()
@@ -225,7 +225,8 @@ fn concrete(path: &str) -> String {
 async fn every_route_is_in_the_role_table_and_closed_to_strangers() {
     let world = world().await;
     world.released().await;
-    for rule in rules() {
+    let closed = rules().into_iter().filter(|r| r.access != Access::Public);
+    for rule in closed {
         let path = concrete(rule.path);
         let (stranger, ann, bob) = if rule.method == axum::http::Method::GET {
             (
@@ -259,6 +260,25 @@ async fn every_route_is_in_the_role_table_and_closed_to_strangers() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn the_pages_for_programs_are_open_and_every_problem_has_one() {
+    let world = world().await;
+    let documentation = world.get("", "/api").await;
+    assert_eq!(documentation.status, StatusCode::OK);
+    assert!(documentation.body.contains("/api/v1/imports/learners"));
+    let list = world.get("", "/problems").await.body;
+    for kind in ldsp_protocol::problem::CATALOGUE {
+        let path = format!("/problems/{}", kind.code);
+        assert!(list.contains(&path), "{path}");
+        let page = world.get("", &path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+    }
+    assert_eq!(
+        world.get("", "/problems/none").await.status,
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[tokio::test]

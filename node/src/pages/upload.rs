@@ -7,12 +7,15 @@ use std::path::Path;
 
 use axum::extract::Multipart;
 use axum::extract::multipart::{Field, MultipartError};
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
 use crate::Entropy;
+use crate::import::scan::Scan;
 
 /// Files of uploads begin with this, for the moment in which they have a name.
-pub(super) const PREFIX: &str = "upload-";
+pub(crate) const PREFIX: &str = "upload-";
 /// Longest text of a field that is not the file, in bytes.
 const TEXT: usize = 64;
 
@@ -29,9 +32,11 @@ pub(super) struct Received {
 
 /// A file without a name: the system frees it when this is dropped or the program ends, however it ends.
 #[derive(Debug)]
-pub(super) struct Upload {
+pub(crate) struct Upload {
     file: File,
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
+    /// The file was not read to its end: what came is refused for certain, and its report says why.
+    enough: bool,
 }
 
 /// Why an upload was not kept.
@@ -71,7 +76,16 @@ pub(super) async fn receive(
             "file" if received.upload.is_some() => {
                 return Err(UploadError::Form("The form holds more than one file."));
             }
-            "file" => received.upload = Some(Upload::receive(dir, entropy, field).await?),
+            "file" => {
+                let chunks = field.map_err(UploadError::Sent);
+                let upload = Upload::receive(dir, entropy, chunks).await?;
+                let enough = upload.enough;
+                received.upload = Some(upload);
+                if enough {
+                    // Asking for the next field would read the rest of this one.
+                    break;
+                }
+            }
             _ => {}
         }
     }
@@ -90,13 +104,13 @@ async fn text(mut field: Field<'_>) -> Result<String, UploadError> {
 }
 
 impl Upload {
-    /// Writes a field of the form, chunk by chunk, to a new file that only this program's user may read (0600) and that has lost
-    /// its name before the first byte.
-    async fn receive(
+    /// Writes what comes, chunk by chunk, to a new file that only this program's user may read (0600) and that has lost its name
+    /// before the first byte.
+    pub(crate) async fn receive<E: From<io::Error>>(
         dir: &Path,
         entropy: &Entropy,
-        mut field: Field<'_>,
-    ) -> Result<Self, UploadError> {
+        mut chunks: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    ) -> Result<Self, E> {
         let mut name = [0; 16];
         (entropy)().fill_bytes(&mut name);
         let path = dir.join(format!("{PREFIX}{}", hex::encode(name)));
@@ -108,19 +122,28 @@ impl Upload {
             .open(&path)?;
         remove_file(&path)?;
         let mut file = tokio::fs::File::from_std(file);
-        let mut bytes = 0;
-        while let Some(chunk) = field.chunk().await? {
+        let (mut bytes, mut enough, mut scan) = (0, false, Scan::new());
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk?;
             file.write_all(&chunk).await?;
             bytes += chunk.len() as u64;
+            enough = scan.is_enough(&chunk);
+            if enough {
+                break;
+            }
         }
         file.flush().await?;
         file.rewind().await?;
         let file = file.into_std().await;
-        Ok(Self { file, bytes })
+        Ok(Self {
+            file,
+            bytes,
+            enough,
+        })
     }
 
     /// The file, to be read from its beginning.
-    pub(super) fn open(mut self) -> io::Result<File> {
+    pub(crate) fn open(mut self) -> io::Result<File> {
         self.file.rewind()?;
         Ok(self.file)
     }

@@ -30,7 +30,7 @@ pub struct Shown {
 }
 
 /// One table of it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct ShownTable {
     /// Id in the standard.
     pub id: String,

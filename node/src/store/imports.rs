@@ -215,22 +215,22 @@ pub(crate) async fn put_postcodes(
     Ok(sql.build().execute(tx).await?.rows_affected())
 }
 
-/// Districts of those of `postcodes` that the directory knows.
+/// Districts of those of `postcodes` that the directory knows; they are letters and digits.
 pub(crate) async fn districts_of(
-    tx: &mut SqliteConnection,
+    connection: &mut SqliteConnection,
     postcodes: &[&str],
 ) -> Result<HashMap<String, Gss>, StoreError> {
     if postcodes.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut sql =
-        QueryBuilder::<Sqlite>::new("SELECT postcode, district FROM postcodes WHERE postcode IN (");
-    let mut list = sql.separated(", ");
-    for postcode in postcodes {
-        list.push_bind(*postcode);
-    }
-    sql.push(")");
-    let rows: Vec<(String, String)> = sql.build_query_as().fetch_all(tx).await?;
+    // One text for any number of postcodes: the statement is prepared once. Postcodes need no escaping.
+    let list = format!("[\"{}\"]", postcodes.join("\",\""));
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "SELECT postcode, district FROM postcodes WHERE postcode IN (SELECT value FROM json_each($1))",
+    )
+    .bind(list)
+    .fetch_all(connection)
+    .await?;
     rows.into_iter()
         .map(|(postcode, district)| match district.parse() {
             Ok(gss) => Ok((postcode, gss)),
@@ -275,11 +275,25 @@ impl Store {
     /// # Errors
     /// The database cannot be read, or a row is damaged.
     pub async fn imports(&self, limit: u32) -> Result<Vec<ImportRecord>, StoreError> {
+        let found = self.imports_before(None, limit).await?;
+        Ok(found.into_iter().map(|(_, record)| record).collect())
+    }
+
+    /// As [`Store::imports`], with their numbers, of those before number `before`.
+    ///
+    /// # Errors
+    /// As [`Store::imports`].
+    pub async fn imports_before(
+        &self,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<(i64, ImportRecord)>, StoreError> {
         type Row = (i64, String, Vec<u8>, i64, i64, i64, i64, i64, i64, i64);
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT id, kind, digest, rows, added, changed, unchanged, refused, outside, at \
-             FROM imports ORDER BY id DESC LIMIT $1",
+             FROM imports WHERE id < $1 ORDER BY id DESC LIMIT $2",
         )
+        .bind(before.unwrap_or(i64::MAX))
         .bind(limit)
         .fetch_all(&self.reader)
         .await?;
@@ -293,7 +307,7 @@ impl Store {
                     };
                     let count = |n: i64| u64::try_from(n).unwrap_or(0);
                     let digest: [u8; 32] = digest.try_into().map_err(|_| corrupt("digest"))?;
-                    Ok(ImportRecord {
+                    let record = ImportRecord {
                         kind: ImportKind::named(&kind).ok_or_else(|| corrupt("kind"))?,
                         digest: Digest::from_bytes(digest),
                         tally: Tally {
@@ -305,7 +319,8 @@ impl Store {
                             outside: count(outside),
                         },
                         at: moment(at, "imports", "at", id)?,
-                    })
+                    };
+                    Ok((id, record))
                 },
             )
             .collect()

@@ -4,14 +4,22 @@
 //! outbox, practice. A row that cannot be what the schema says is [`StoreError::Corrupt`], which
 //! names table, column and row.
 
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 use sqlx::{ConnectOptions as _, Connection as _, Sqlite, Transaction};
+use tokio::sync::Notify;
+
+/// A command waits this long for another one that writes; an import of a million rows takes less.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 pub mod audit;
 pub mod enrolment;
@@ -42,33 +50,35 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// SQLite's extended result code (sqlite.org/rescode.html); the low byte is the primary one.
+    fn code(&self) -> Option<u32> {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => error.code()?.parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// Whether another program or another act of this one holds the database: the same may work a moment later.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        matches!(self.code().map(|code| code & 0xff), Some(5 | 6))
+            || matches!(self, Self::Database(sqlx::Error::PoolTimedOut))
+    }
+
+    /// Whether a write may or may not have reached the disk: a server that goes on could tell what a power cut takes back.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        self.code().is_some_and(is_unconfirmed)
+    }
+
     /// What to do next, for the person who runs the program.
     #[must_use]
     pub fn next(&self) -> &'static str {
+        if self.is_busy() {
+            return "Another command or import is writing. Wait until it has finished and try again.";
+        }
         match self {
-            // Primary result codes: https://www.sqlite.org/rescode.html
-            Self::Database(sqlx::Error::Database(error)) => {
-                match error
-                    .code()
-                    .and_then(|c| c.parse::<i64>().ok())
-                    .map(|c| c & 0xff)
-                {
-                    Some(5 | 6) => {
-                        "Another command is writing. Wait until it has finished and try again."
-                    }
-                    Some(8) => {
-                        "Make the data directory and the database writable for the user who runs this program."
-                    }
-                    Some(10 | 13) => {
-                        "Free space on the disk that holds data_dir and try again. Nothing was half stored."
-                    }
-                    Some(14) => "Check data_dir and the rights on it; `init` makes a new node.",
-                    Some(11 | 26) => {
-                        "The file is damaged or no database of this program: restore the backup."
-                    }
-                    _ => "Check the disk that holds data_dir; if it is sound, restore the backup.",
-                }
-            }
+            Self::Database(sqlx::Error::Database(_)) => next_of(self.code().unwrap_or(0)),
             Self::Database(_) => {
                 "Try again; if it happens again, check the disk that holds data_dir."
             }
@@ -77,6 +87,34 @@ impl StoreError {
             }
             Self::Corrupt { .. } => "Restore the backup.",
         }
+    }
+}
+
+/// SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC.
+fn is_unconfirmed(code: u32) -> bool {
+    matches!(code, 1034 | 1290)
+}
+
+fn next_of(code: u32) -> &'static str {
+    match (code & 0xff, code) {
+        (8, _) => {
+            "Make the data directory and the database writable for the user who runs this program."
+        }
+        _ if is_unconfirmed(code) => {
+            "The disk did not confirm the write, so whether it is stored is unknown. Check the disk that holds data_dir, then look at `status` before you try again."
+        }
+        // Reading failed: SQLITE_IOERR_READ, _SHORT_READ and _CORRUPTFS.
+        (10, 266 | 522 | 8458) => {
+            "The disk does not give back what was written. Check the disk that holds data_dir; if it is sound, restore the backup."
+        }
+        (10 | 13, _) => {
+            "Free space on the disk that holds data_dir and on the one for temporary files (TMPDIR), and try again. Nothing was half stored."
+        }
+        (14, _) => {
+            "Check data_dir, the rights on it and the space on its disk; `init` makes a new node."
+        }
+        (11 | 26, _) => "The file is damaged or no database of this program: restore the backup.",
+        _ => "Check the disk that holds data_dir; if it is sound, restore the backup.",
     }
 }
 
@@ -116,6 +154,48 @@ pub struct Store {
     pub(crate) writer: SqlitePool,
     /// Read-only connections.
     pub(crate) reader: SqlitePool,
+    /// Told when a commit was not confirmed by the disk.
+    unconfirmed: Arc<Notify>,
+}
+
+/// A write transaction: a connection, until it is committed. Dropped without [`Self::commit`], it leaves nothing behind.
+#[derive(Debug)]
+pub(crate) struct Write {
+    transaction: Transaction<'static, Sqlite>,
+    unconfirmed: Arc<Notify>,
+}
+
+impl Write {
+    /// Makes everything durable.
+    pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
+        let done = self.transaction.commit().await;
+        if let Err(sqlx::Error::Database(error)) = &done
+            && let Some(code) = error.code().and_then(|code| code.parse().ok())
+            && is_unconfirmed(code)
+        {
+            self.unconfirmed.notify_one();
+        }
+        done
+    }
+
+    /// Undoes everything.
+    pub(crate) async fn rollback(self) -> Result<(), sqlx::Error> {
+        self.transaction.rollback().await
+    }
+}
+
+impl Deref for Write {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.transaction
+    }
+}
+
+impl DerefMut for Write {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.transaction
+    }
 }
 
 impl Store {
@@ -124,13 +204,23 @@ impl Store {
     /// # Errors
     /// The file cannot be opened or belongs to a newer version.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_patient(path, PATIENCE).await
+    }
+
+    /// [`Self::open`] with another time to wait for a program that holds the database.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_patient(path: &Path, patience: Duration) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(std::time::Duration::from_secs(10))
+            .busy_timeout(patience)
+            // A large import does not leave a write-ahead log of its size behind: 64 MiB are kept.
+            .pragma("journal_size_limit", "67108864")
             // Bulk statements are long, and what runs here is nobody's business.
             .disable_statement_logging();
         let writer = SqlitePoolOptions::new()
@@ -148,15 +238,28 @@ impl Store {
             .max_connections(4)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
-        Ok(Self { writer, reader })
+        Ok(Self {
+            writer,
+            reader,
+            unconfirmed: Arc::default(),
+        })
     }
 
     /// Begins a write transaction. Dropped without `commit`, it leaves nothing behind.
     ///
     /// # Errors
     /// The database cannot be written, or another program holds it for more than ten seconds.
-    pub(crate) async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    pub(crate) async fn write(&self) -> Result<Write, StoreError> {
+        Ok(Write {
+            transaction: self.writer.begin_with("BEGIN IMMEDIATE").await?,
+            unconfirmed: self.unconfirmed.clone(),
+        })
+    }
+
+    /// Resolves once the disk did not confirm a write of this process: it must end, and its next start reads back what is
+    /// there.
+    pub async fn unconfirmed(&self) {
+        self.unconfirmed.notified().await;
     }
 
     /// Closes all connections and folds the write-ahead log into the database file.
@@ -169,6 +272,23 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn who_finds_the_database_held_is_told_so_and_served_later() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("node.db");
+        let patience = Duration::from_millis(20);
+        let one = Store::open_patient(&path, patience).await.unwrap();
+        let two = Store::open_patient(&path, patience).await.unwrap();
+        let held = one.write().await.unwrap();
+        let error = two.write().await.unwrap_err();
+        assert!(error.is_busy() && !error.is_fatal(), "{error}");
+        assert!(error.next().contains("Wait"), "{}", error.next());
+        // Reading goes on meanwhile.
+        assert!(two.people().await.unwrap().is_empty());
+        held.rollback().await.unwrap();
+        two.write().await.unwrap().commit().await.unwrap();
+    }
 
     #[test]
     fn dates_are_days() {

@@ -145,6 +145,21 @@ pub async fn first_waiting(
     row.as_ref().map(read).transpose()
 }
 
+/// Statement `seq`; `None` when it was never queued here.
+///
+/// # Errors
+/// [`StoreError::Corrupt`].
+pub async fn of(
+    connection: &mut SqliteConnection,
+    seq: u64,
+) -> Result<Option<OutboxRow>, StoreError> {
+    let row = sqlx::query(columns!("WHERE seq = $1"))
+        .bind(seq.cast_signed())
+        .fetch_optional(connection)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
 /// Every statement, oldest first.
 ///
 /// # Errors

@@ -36,10 +36,24 @@ impl Store {
     /// # Errors
     /// The database cannot be read, or a row is damaged.
     pub async fn statements(&self) -> Result<Vec<StatementRow>, StoreError> {
+        self.statements_before(None, u32::MAX).await
+    }
+
+    /// As [`Store::statements`]: the latest `limit` of those before number `before`.
+    ///
+    /// # Errors
+    /// As [`Store::statements`].
+    pub async fn statements_before(
+        &self,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<StatementRow>, StoreError> {
         let rows = sqlx::query(
             "SELECT seq, period, pae, queued_at, attempts, next_attempt_at, problem, log_index, acknowledged_at \
-             FROM outbox ORDER BY seq DESC",
+             FROM outbox WHERE seq < $1 ORDER BY seq DESC LIMIT $2",
         )
+        .bind(before.unwrap_or(i64::MAX))
+        .bind(limit)
         .fetch_all(&self.reader)
         .await?;
         rows.iter().map(read).collect()

@@ -79,6 +79,21 @@ pub async fn of(
     row.as_ref().map(read).transpose()
 }
 
+/// The entry that statement `seq` published.
+///
+/// # Errors
+/// [`StoreError::Corrupt`].
+pub async fn of_statement(
+    connection: &mut SqliteConnection,
+    seq: u64,
+) -> Result<Option<StoredEntry>, StoreError> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE seq = $1")))
+        .bind(seq.cast_signed())
+        .fetch_optional(connection)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
 /// Marks a draft as released. `false` when it was released already.
 ///
 /// # Errors
@@ -146,7 +161,22 @@ impl Store {
     /// # Errors
     /// The database cannot be read, or a row is damaged.
     pub async fn practice_entries(&self) -> Result<Vec<StoredEntry>, StoreError> {
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{COLUMNS} ORDER BY id DESC")))
+        self.practice_before(None, u32::MAX).await
+    }
+
+    /// The latest `limit` of the entries before number `before`, newest first.
+    ///
+    /// # Errors
+    /// As [`Store::practice_entries`].
+    pub async fn practice_before(
+        &self,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        let sql = format!("{COLUMNS} WHERE id < $1 ORDER BY id DESC LIMIT $2");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(before.unwrap_or(i64::MAX))
+            .bind(limit)
             .fetch_all(&self.reader)
             .await?;
         rows.iter().map(read).collect()

@@ -50,6 +50,43 @@ pub async fn all(connection: &mut SqliteConnection) -> Result<Vec<StoredRelease>
     rows.iter().map(read).collect()
 }
 
+/// A release without its payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleaseHead {
+    /// The calendar month.
+    pub period: Period,
+    /// SHA-256 of the payload, as stored.
+    pub digest: Digest,
+    /// Who prepared it; `schedule` for the timed job.
+    pub author: String,
+    /// Seconds since 1970-01-01 UTC.
+    pub prepared_at: i64,
+    /// Who approved it and when; `None` while it is open.
+    pub approved: Option<(String, i64)>,
+    /// Sequence number of its statement.
+    pub seq: Option<u64>,
+}
+
+/// The latest `limit` of the releases before month `before`, newest first.
+///
+/// # Errors
+/// Database trouble, or a damaged row.
+pub async fn heads_before(
+    connection: &mut SqliteConnection,
+    before: Option<Period>,
+    limit: u32,
+) -> Result<Vec<ReleaseHead>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT period, digest, author, prepared_at, approver, approved_at, seq FROM releases \
+         WHERE period < $1 ORDER BY period DESC LIMIT $2",
+    )
+    .bind(before.map_or(i64::MAX, |period| i64::from(period.index())))
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(head).collect()
+}
+
 /// The release of `period`.
 ///
 /// # Errors
@@ -63,6 +100,19 @@ pub async fn of(
         .fetch_optional(connection)
         .await?;
     row.as_ref().map(read).transpose()
+}
+
+impl From<&StoredRelease> for ReleaseHead {
+    fn from(release: &StoredRelease) -> Self {
+        Self {
+            period: release.period,
+            digest: release.digest,
+            author: release.author.clone(),
+            prepared_at: release.prepared_at,
+            approved: release.approved.clone(),
+            seq: release.seq,
+        }
+    }
 }
 
 /// The release of the last month.
@@ -131,6 +181,32 @@ pub async fn approve(
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+fn head(row: &SqliteRow) -> Result<ReleaseHead, StoreError> {
+    let index: i64 = row.try_get("period")?;
+    let damaged = |column| StoreError::Corrupt {
+        table: "releases",
+        column,
+        row: index.to_string(),
+    };
+    let digest: [u8; 32] = row
+        .try_get::<&[u8], _>("digest")?
+        .try_into()
+        .map_err(|_| damaged("digest"))?;
+    let approver: Option<String> = row.try_get("approver")?;
+    let approved_at: Option<i64> = row.try_get("approved_at")?;
+    let seq: Option<i64> = row.try_get("seq")?;
+    Ok(ReleaseHead {
+        period: period(index).ok_or_else(|| damaged("period"))?,
+        digest: Digest::from_bytes(digest),
+        author: row.try_get("author")?,
+        prepared_at: row.try_get("prepared_at")?,
+        approved: approver.zip(approved_at),
+        seq: seq
+            .map(|n| u64::try_from(n).map_err(|_| damaged("seq")))
+            .transpose()?,
+    })
 }
 
 fn read(row: &SqliteRow) -> Result<StoredRelease, StoreError> {

@@ -6,9 +6,18 @@ macro_rules! choice {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $id:literal, $title:literal;)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         #[expect(missing_docs, reason = "titles are given by `in_words`")]
         pub enum $name { $(#[serde(rename = $id)] $variant,)+ }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                crate::openapi::choice(&[$(($id, $title),)+])
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::ToSchema for $name {}
 
         impl $name {
             /// Every value, in the order in which people should read them.

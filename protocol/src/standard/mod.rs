@@ -334,6 +334,10 @@ fn plain(text: &str) -> String {
 }
 
 fn find_code(codes: &[Code], text: &str) -> Option<usize> {
+    // Programs write the id as it is; only people vary it. No id is another code's title (checked by a test).
+    if let Some(at) = codes.iter().position(|c| c.id == text) {
+        return Some(at);
+    }
     let wanted = plain(text);
     codes
         .iter()
@@ -413,6 +417,23 @@ mod tests {
         let standard = Standard::parse(STANDARD_V1.as_bytes()).unwrap();
         assert_eq!(standard.tables().len(), 26);
         assert_eq!(standard.title(), "ldsp-data-standard v1");
+    }
+
+    /// An id is looked up before titles, so the two must not meet.
+    #[test]
+    fn no_id_is_another_codes_title() {
+        let file: File = serde_json::from_str(STANDARD_V1).unwrap();
+        for dimension in &file.dimensions {
+            let codes = &dimension.codes;
+            for (at, code) in codes.iter().enumerate() {
+                let mut others = codes.iter().enumerate().filter(|(other, _)| *other != at);
+                assert!(
+                    others.all(|(_, other)| plain(&other.title) != plain(&code.id)),
+                    "{}",
+                    code.id
+                );
+            }
+        }
     }
 
     #[test]

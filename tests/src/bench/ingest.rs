@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use ldsp_aggregator::app::{Config, open_store, system_clock};
 use ldsp_aggregator::store::{InviteRow, Log as _, NewEnrolment, Registry as _};
+use ldsp_cluster::{Cluster, Database};
 use ldsp_protocol::dsse::{Sealed, pae};
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::keys::key_id;
@@ -35,7 +36,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -53,6 +54,8 @@ const NODES: usize = 64;
 const ROW: usize = 2048;
 /// Rows of a bare commit of SQLite, about what 64 waiting senders give a sequencer.
 const SQLITE_BATCH: usize = 16;
+/// Rows of a bare commit of PostgreSQL.
+const POSTGRES_BATCH: usize = 256;
 /// The latency that 99 of 100 receipts must keep.
 const P99: Duration = Duration::from_millis(12);
 
@@ -71,7 +74,7 @@ struct Work {
 /// # Panics
 /// When a statement is not acknowledged or not kept.
 #[must_use]
-pub fn ingest(scale: Scale) -> Report {
+pub(super) fn ingest(scale: Scale) -> Report {
     let work = match scale {
         Scale::Full => Work {
             statements: 1_200,
@@ -91,10 +94,16 @@ pub fn ingest(scale: Scale) -> Report {
     report.figure("ingest.envelope", size as f64, "bytes");
     report.figure("ingest.verify", verify, "verifications/s");
     let dir = TempDir::new().expect("a temporary folder can be made");
-    let runtime = runtime();
-    let bare = runtime.block_on(bare_sqlite(dir.path(), work.baseline));
-    let measured = run(&senders, &work, dir.path());
+    let bare = runtime().block_on(bare_sqlite(dir.path(), work.baseline));
+    let measured = run(&senders, &work, dir.path(), None);
     measured.report("sqlite", bare, verify, &mut report);
+    let dir = TempDir::new().expect("a temporary folder can be made");
+    let url = |database: Database| database.url();
+    let bare = url(Cluster::shared().database());
+    let bare = runtime().block_on(bare_postgres(&bare, work.baseline));
+    let database = url(Cluster::shared().database());
+    let measured = run(&senders, &work, dir.path(), Some(&database));
+    measured.report("postgres", bare, verify, &mut report);
     report
 }
 
@@ -158,7 +167,7 @@ impl Sender {
 fn body(slug: &NodeSlug, seq: u64, prev: Digest) -> Vec<u8> {
     let entry = PracticeEntry {
         title: format!("Evening drop-in number {seq}"),
-        what: "Two volunteers kept the library open on Tuesday evenings. Learners brought their own telephones.".into(),
+        what: "Two volunteers kept the library open on Tuesday evenings. Learners brought their own telephones, and most came back: what helped was that nobody had to book, that the same two faces were there each week, and that tea was ready. In the third month we moved the tables together, after which people began to help one another and the volunteers could turn to those who had come for the first time.".into(),
         tier: "basic".into(),
         skills: vec!["foundation".into()],
         audience: vec!["older-people".into()],
@@ -265,6 +274,31 @@ async fn bare_sqlite(dir: &Path, for_long: Duration) -> f64 {
     rate
 }
 
+/// Rows of 2 KiB a second that PostgreSQL commits, 256 in a transaction of one statement.
+async fn bare_postgres(url: &str, for_long: Duration) -> f64 {
+    let mut connection = PgConnection::connect(url)
+        .await
+        .expect("the server answers");
+    let make = "CREATE TABLE bare (id BIGSERIAL PRIMARY KEY, body BYTEA NOT NULL)";
+    sqlx::query(make)
+        .execute(&mut connection)
+        .await
+        .expect("a table can be made");
+    let row = vec![7u8; ROW];
+    let (start, mut rows) = (now(), 0u32);
+    while start.elapsed() < for_long {
+        sqlx::query("INSERT INTO bare (body) SELECT unnest($1::bytea[])")
+            .bind(vec![row.as_slice(); POSTGRES_BATCH])
+            .execute(&mut connection)
+            .await
+            .expect("rows can be written");
+        rows += POSTGRES_BATCH as u32;
+    }
+    let rate = f64::from(rows) / start.elapsed().as_secs_f64();
+    connection.close().await.expect("the server is left");
+    rate
+}
+
 /// What the clock saw.
 struct Measured {
     rate: f64,
@@ -289,8 +323,11 @@ impl Measured {
 }
 
 /// A server with the 64 nodes, all statements sent to it, killed, and its log counted.
-fn run(senders: &[Sender], work: &Work, dir: &Path) -> Measured {
-    let program = Program::new("ldsp-aggregator", dir).with("RUST_LOG", "info");
+fn run(senders: &[Sender], work: &Work, dir: &Path, database: Option<&str>) -> Measured {
+    let mut program = Program::new("ldsp-aggregator", dir).with("RUST_LOG", "info");
+    if let Some(url) = database {
+        program = program.with("LDSP_DATABASE", url);
+    }
     let init = [
         "init",
         "--origin",
@@ -301,6 +338,7 @@ fn run(senders: &[Sender], work: &Work, dir: &Path) -> Measured {
     program.run(&init).done();
     let config = Config {
         data_dir: program.data.clone(),
+        database: database.map(|url| url.to_owned().into()),
         ..Config::default()
     };
     let runtime = runtime();

@@ -1,8 +1,13 @@
 //! Benches: each bounded figure is a ratio to a baseline that is measured in the same run, because machines differ and are
 //! noisy. Growth curves show that time and memory follow the size of the input.
 
-pub mod ingest;
+mod cube;
+mod growth;
+mod import;
+mod ingest;
+mod node;
 mod pages;
+mod records;
 
 use std::time::{Duration, Instant};
 
@@ -152,7 +157,13 @@ pub fn quantile(sample: &mut [Duration], q: f64) -> Duration {
 pub type Bench = (&'static str, fn(Scale) -> Report);
 
 /// Every bench in the order in which they run.
-pub const ALL: &[Bench] = &[("ingest", ingest::ingest), ("pages", pages::pages)];
+pub const ALL: &[Bench] = &[
+    ("import", import::run),
+    ("cube", cube::run),
+    ("growth", growth::run),
+    ("ingest", ingest::ingest),
+    ("pages", pages::pages),
+];
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,6 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http_body_util::BodyExt as _;
 use sha2::{Digest as _, Sha256};
 
 use super::{Problem, Refusal, problem};
@@ -31,11 +30,10 @@ pub async fn entity_tag(request: Request, next: Next) -> Response {
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    let Ok(body) = body.collect().await else {
+    let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
         let problem = Problem::new(problem::INTERNAL, "The answer could not be made whole.");
         return Refusal(problem).into_response();
     };
-    let body = body.to_bytes();
     let tag = match parts.headers.get(header::ETAG) {
         Some(tag) => tag.clone(),
         None => HeaderValue::try_from(format!("\"{}\"", hex::encode(Sha256::digest(&body))))

@@ -28,9 +28,9 @@ pub use describe::problems;
 pub use etag::{entity_tag, holds};
 pub use list::{Items, Limit, List};
 pub use query::Query;
-pub use refusal::Refusal;
+pub use refusal::{Refusal, Unconfirmed};
 
 pub use ldsp_protocol::problem::{self, Problem, ProblemKind};
 
 pub(crate) use etag::tell_encodings_apart;
-pub(crate) use refusal::{every_refusal_is_a_problem, nothing_here, panicked, stalled};
+pub(crate) use refusal::{every_refusal_is_a_problem, nothing_here, panicked, unread};

@@ -9,6 +9,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ldsp_protocol::problem::{self, MEDIA_TYPE, Problem};
 
+use crate::patience::Unread;
+
 /// Seconds after which a sender may try again.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("30");
 
@@ -45,19 +47,28 @@ impl From<JsonRejection> for Refusal {
     }
 }
 
+/// In the extensions of a response: the disk did not confirm a write, so the process must end.
+#[derive(Debug, Clone, Copy)]
+pub struct Unconfirmed;
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status =
             StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, axum::Json(&self.0)).into_response();
+        if self.0.code == problem::UNCONFIRMED.code {
+            response.extensions_mut().insert(Unconfirmed);
+        }
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         match self.0.status {
             401 => {
-                let scheme = if self.0.code == problem::READ.code {
-                    "LDSP"
-                } else {
-                    "Basic realm=\"LDSP\", charset=\"UTF-8\""
+                // RFC 9110 demands a challenge with 401. Never `Basic`: a browser would ask for the secret, keep it and add it to
+                // what other sites make it send. Programs send Basic unasked.
+                let scheme = match self.0.code.as_str() {
+                    code if code == problem::READ.code => "LDSP",
+                    code if code == problem::INVITE_SECRET.code => "Bearer",
+                    _ => "LDSP-Secret realm=\"people of this site\"",
                 };
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
             }
@@ -93,9 +104,9 @@ pub(crate) async fn nothing_here() -> Refusal {
     Refusal(Problem::of_status(404))
 }
 
-/// What is said when the body stopped on its way.
-pub(crate) fn stalled() -> Response {
-    Refusal(Problem::of_status(408)).into_response()
+/// What is said of a request that no handler read.
+pub(crate) fn unread(unread: Unread) -> Response {
+    Refusal(Problem::of_status(unread.status().as_u16())).into_response()
 }
 
 /// What is said after a panic; its cause is on standard error and nowhere else.

@@ -20,6 +20,7 @@ fn everything() -> Vec<Html> {
         InsetText::new(XSS).into(),
         Warning::new(XSS).into(),
         Details::new(XSS, XSS).open().into(),
+        CodeBlock::new(XSS, XSS, XSS).into(),
         tag().into(),
         Notification::done(XSS).content(XSS).into(),
         Notification::important(XSS).into(),

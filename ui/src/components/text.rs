@@ -113,6 +113,30 @@ impl Details {
     }
 }
 
+/// Text for machines, line by line as it is: commands, a key, a receipt. It scrolls by itself where a line is longer
+/// than the screen.
+#[derive(Template)]
+#[template(
+    source = r#"<div class="ldsp-block"><p class="ldsp-block__label" id="{{ id }}-label">{{ label }}</p><pre class="ldsp-block__text" id="{{ id }}" tabindex="0" role="group" aria-labelledby="{{ id }}-label">{{ text }}</pre></div>"#,
+    ext = "html"
+)]
+pub struct CodeBlock {
+    id: String,
+    label: String,
+    text: String,
+}
+
+impl CodeBlock {
+    /// A block that is called `label`; `id` is unique on its page.
+    pub fn new(id: impl Into<String>, label: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            label: label.into(),
+            text: text.into(),
+        }
+    }
+}
+
 /// A tag's colour; its words say the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TagColour {
@@ -208,4 +232,4 @@ impl Notification {
     }
 }
 
-component!(InsetText, Warning, Details, Tag, Notification);
+component!(InsetText, Warning, Details, CodeBlock, Tag, Notification);

@@ -1,5 +1,7 @@
 //! Ingest by name, over the router.
 
+mod document;
 mod enrolment;
 mod ingest;
 pub(crate) mod practice;
+mod skew;

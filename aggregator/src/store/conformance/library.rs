@@ -70,6 +70,20 @@ pub(crate) async fn library_conforms<S: Library + Log + Registry>(
     };
     assert_eq!(titles(&list(rest).await), ["one"]);
 
+    let mut walked = vec![];
+    let mut before = None;
+    while let [entry] = list(PracticeFilter {
+        limit: 1,
+        before,
+        ..peer()
+    })
+    .await
+    .as_slice()
+    {
+        walked.push(entry.entry.title.clone());
+        before = Some(entry.index);
+    }
+    assert_eq!(walked, ["three", "two", "one"]);
     counting(&store).await;
     let next_to = PracticeFilter {
         after: Some(0),

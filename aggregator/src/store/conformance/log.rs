@@ -20,10 +20,17 @@ pub(crate) async fn log_conforms<S: Log + Registry + Rollups + Clone>(
     let store = open().await;
     let mut sim = Sim::new(0);
     admit(&store, &sim).await;
-    store
-        .append(&[month(&mut sim, &mut vec![])], SIGN)
-        .await
-        .unwrap();
+    let first = month(&mut sim, &mut vec![]);
+    let batch = std::slice::from_ref(&first);
+    store.append(batch, SIGN).await.unwrap();
+    let forged = NewStatement {
+        pae: Digest::of(b"forged"),
+        ..first
+    };
+    store.append(&[forged], SIGN).await.unwrap();
+    damage(&store, "UPDATE equivocation SET logged_pae = x'0102'").await;
+    let evidence = store.evidence(&sim.slug).await;
+    damaged(evidence, ("equivocation", "logged_pae", "1"));
     damage(&store, "UPDATE statement SET kind = 'rumour'").await;
     damaged(
         store.statement(&sim.slug, 1).await,
@@ -123,6 +130,18 @@ async fn one_by_one<S: Log + Registry>(store: &S) {
     assert_eq!(store.size().await.unwrap(), 5);
     let head = store.node(&sim.slug).await.unwrap().unwrap().head;
     assert_eq!((head.seq, head.pae), (5, sim.prev));
+    let mut walked = vec![];
+    while let page @ [_, ..] = store
+        .statements(walked.len() as u64, 2)
+        .await
+        .unwrap()
+        .as_slice()
+    {
+        assert!(page.len() <= 2);
+        walked.extend(page.iter().map(|s| s.pae));
+    }
+    assert_eq!(walked, sent.iter().map(|s| s.pae).collect::<Vec<_>>());
+    assert_eq!(store.statements(u64::MAX, 2).await.unwrap(), []);
     let page = store.statements(1, 2).await.unwrap();
     assert_eq!(page.iter().map(|s| s.index).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(store.statements(5, 2).await.unwrap(), []);

@@ -2,9 +2,11 @@
 //! where rows are damaged, a way to run a statement of SQL that both dialects know.
 
 mod library;
+mod listing;
 mod log;
 mod registry;
 mod rollups;
+mod sharing;
 
 use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::practice::PracticeEntry;
@@ -16,9 +18,13 @@ use crate::testing::{Sim, at};
 use ldsp_protocol::standard::Standard;
 
 pub(crate) use library::library_conforms;
+pub(crate) use listing::listing_conforms;
 pub(crate) use log::log_conforms;
 pub(crate) use registry::registry_conforms;
 pub(crate) use rollups::rollups_conforms;
+pub(crate) use sharing::{
+    openings_share_one_log, readers_do_not_wait, same_statements_same_answers,
+};
 
 /// A receipt that says what it was made from.
 const SIGN: Sign<'static> = &|new, index| format!("{} {} {index}", new.node, new.seq);

@@ -56,6 +56,18 @@ pub(crate) async fn registry_conforms<S: Registry>(
         store.invite_of(&essex).await,
         ("invite", "secret_hash", "essex"),
     );
+    damage(&store, "UPDATE node SET head_pae = x'01'").await;
+    damaged(store.node(&essex).await, ("node", "head_pae", "essex"));
+    let person = Person {
+        name: "bo".into(),
+        role: Role::Analyst,
+        secret_hash: "$argon2id$".into(),
+        added: at("2022-01-01T00:00:00Z"),
+    };
+    store.add_person(&person).await.unwrap();
+    damage(&store, "UPDATE person SET added = 9223372036854775807").await;
+    damaged(store.person("bo").await, ("person", "added", "bo"));
+    damaged(store.people().await, ("person", "added", "bo"));
     damage(&store, "UPDATE node SET public_key = x'01'").await;
     damaged(store.node(&essex).await, ("node", "public_key", "essex"));
     damaged(store.nodes().await, ("node", "public_key", "essex"));
@@ -153,7 +165,8 @@ async fn people<S: Registry>(store: &S) {
     assert_eq!(store.person("al").await.unwrap(), Some(al.clone()));
     assert_eq!(store.remove_person("bo").await.unwrap(), renewed);
     assert_eq!(store.people().await.unwrap(), [al]);
-    for name in ["bo", "AL", ""] {
+    for name in ["bo", "AL", "", "a\0l", "al\u{301}"] {
+        assert_eq!(store.person(name).await.unwrap(), None);
         let missing = store.replace_secret(name, "$x$").await;
         assert_eq!(conflict(missing), Conflict::NoPerson);
         assert_eq!(
@@ -163,4 +176,23 @@ async fn people<S: Registry>(store: &S) {
     }
     store.add_person(&bo).await.unwrap();
     assert_eq!(store.person("bo").await.unwrap(), Some(bo));
+    // What they did keeps their name.
+    let essex = "essex".parse().unwrap();
+    let made = invite("essex", "E37000010", b"s");
+    store.invite(&made).await.unwrap();
+    store.remove_person("bo").await.unwrap();
+    assert_eq!(store.invite_of(&essex).await.unwrap(), Some(made));
+    // The order is that of bytes.
+    for name in ["b-a", "b_a", "B", "é", "Bo Bo"] {
+        let person = person(name, Role::Analyst);
+        store.add_person(&person).await.unwrap();
+    }
+    let names: Vec<String> = store
+        .people()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|p| p.name)
+        .collect();
+    assert_eq!(names, ["B", "Bo Bo", "al", "b-a", "b_a", "é"]);
 }

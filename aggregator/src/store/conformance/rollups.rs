@@ -55,6 +55,14 @@ pub(crate) async fn rollups_conforms<S: Rollups + Log + Registry>(
         ("national_month", "cells", "2022-02 none"),
     );
     damage(
+        &together,
+        "UPDATE node_month SET pledges = '[' WHERE period = '2022-02' AND node = 'solent'",
+    )
+    .await;
+    let solent = "solent".parse().unwrap();
+    let row = ("node_month", "pledges", "solent 2022-02");
+    damaged(together.history(&solent).await, row);
+    damage(
         &singly,
         "UPDATE node_month SET cumulative = x'00' WHERE period = '2022-03' AND node = 'solent'",
     )

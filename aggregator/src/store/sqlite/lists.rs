@@ -1,54 +1,24 @@
 //! Lists of statements for people: newest first, without the envelopes.
 
-use sqlx::{QueryBuilder, SqlitePool, query};
+use sqlx::{SqlitePool, query};
 
-use crate::store::rows::{self, signed};
-use crate::store::{Outline, Span, StatementFilter, StoreError, Tally};
+use crate::store::{Outline, StatementFilter, StoreError, Tally, rows, selects};
 
 pub(super) async fn latest(
     reader: &SqlitePool,
     filter: &StatementFilter,
     limit: u32,
 ) -> Result<Vec<Outline>, StoreError> {
-    let mut sql = QueryBuilder::<sqlx::Sqlite>::new(
-        "SELECT leaf, node, seq, kind, period, key_id, pae, received FROM statement WHERE ",
-    );
-    let order = match filter.span {
-        Span::Newest => {
-            sql.push("leaf >= 0");
-            "DESC"
-        }
-        Span::Before(index) => {
-            sql.push("leaf < ").push_bind(signed(index));
-            "DESC"
-        }
-        Span::After(index) => {
-            sql.push("leaf > ").push_bind(signed(index));
-            "ASC"
-        }
-    };
-    if let Some(kind) = filter.kind {
-        sql.push(" AND kind = ").push_bind(kind.as_str());
-    }
-    // Within a node both orders are one, and its own index leads to its statements without the others'.
-    let key = match &filter.node {
-        None => "leaf",
-        Some(node) => {
-            sql.push(" AND node = ").push_bind(node.to_string());
-            "seq"
-        }
-    };
-    sql.push(format!(" ORDER BY {key} {order} LIMIT "))
-        .push_bind(limit);
-    let rows = sql.build().fetch_all(reader).await?;
-    let mut found = rows
-        .iter()
-        .map(rows::outline)
-        .collect::<Result<Vec<_>, _>>()?;
-    if order == "ASC" {
-        found.reverse();
-    }
-    Ok(found)
+    let (mut sql, oldest_first) = selects::latest::<sqlx::Sqlite>(filter, limit);
+    let found = sql.build().fetch_all(reader).await?;
+    let found = found.iter().map(rows::outline).collect::<Result<_, _>>()?;
+    Ok(selects::newest_first(found, oldest_first))
+}
+
+pub(super) async fn heads(reader: &SqlitePool) -> Result<Vec<Outline>, StoreError> {
+    let mut sql = selects::heads::<sqlx::Sqlite>();
+    let found = sql.build().fetch_all(reader).await?;
+    found.iter().map(rows::outline).collect()
 }
 
 pub(super) async fn tally(reader: &SqlitePool) -> Result<Vec<Tally>, StoreError> {

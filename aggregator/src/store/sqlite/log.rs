@@ -1,18 +1,18 @@
 //! The log. One transaction holds a whole batch: statements, node heads, rollup, library.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ldsp_protocol::ids::{NodeSlug, Period};
 use sqlx::{Connection as _, SqliteConnection, query};
 
-use super::registry::find_node;
-use super::{IMMEDIATE, Sqlite, library, lists, rollups};
+use super::{IMMEDIATE, Sqlite, in_pieces, library, lists, registry, rollups};
 use crate::rollup::{self, Fold};
+use crate::store::plan::{self, Heads, Known, Standing};
 use crate::store::rows::{self, Columns, signed};
 use crate::store::{
-    Conflict, Effect, Equivocation, Head, Log, LoggedStatement, NewStatement, Outline, Place,
-    Placed, Position, Sign, StatementFilter, StoreError, Tally,
+    Effect, Equivocation, Log, LoggedStatement, NewStatement, Outline, Place, Placed, Position,
+    Sign, StatementFilter, StoreError, Tally,
 };
 
 async fn find(
@@ -57,73 +57,70 @@ async fn insert_evidence(
     Ok(())
 }
 
-/// Where `new` belongs given the node's head: `Ok(None)` at its end.
-async fn refused(
+async fn known<'a>(
     connection: &mut SqliteConnection,
-    head: Head,
-    new: &NewStatement,
-) -> Result<Option<Placed>, StoreError> {
-    if new.seq > head.seq + 1 {
-        return Ok(Some(Placed::Gap {
-            expected: head.seq + 1,
-        }));
+    batch: &'a [NewStatement],
+) -> Result<Known<'a>, StoreError> {
+    let names: BTreeSet<&NodeSlug> = batch.iter().map(|new| &new.node).collect();
+    let nodes = registry::find_nodes(connection, &names).await?;
+    let heads: Heads = nodes
+        .into_iter()
+        .map(|node| (node.node, node.head))
+        .collect();
+    let mut logged = BTreeMap::new();
+    for (node, seq) in plan::taken(batch, &heads) {
+        if let Some(found) = find(connection, node, seq).await? {
+            let place = Place {
+                index: found.index,
+                receipt: found.receipt,
+            };
+            let pae = found.pae;
+            logged.insert((node, seq), Standing { pae, place });
+        }
     }
-    if new.seq == head.seq + 1 {
-        return Ok((new.prev != head.pae).then_some(Placed::Chain));
-    }
-    let logged =
-        find(connection, &new.node, new.seq)
-            .await?
-            .ok_or_else(|| StoreError::Corrupt {
-                table: "node",
-                column: "head_seq",
-                row: new.node.to_string(),
-            })?;
-    if logged.pae == new.pae {
-        return Ok(Some(Placed::Before(Place {
-            index: logged.index,
-            receipt: logged.receipt,
-        })));
-    }
-    let proof = Equivocation {
-        node: new.node.clone(),
-        seq: new.seq,
-        logged: logged.pae,
-        refused: new.pae,
-        envelope: new.envelope.clone(),
-        received: new.received,
-    };
-    insert_evidence(connection, &proof).await?;
-    Ok(Some(Placed::Equivocation { logged: logged.pae }))
+    Ok(Known {
+        size: size(connection).await?,
+        heads,
+        logged,
+    })
 }
 
 async fn insert(
     connection: &mut SqliteConnection,
-    new: &NewStatement,
-    place: &Place,
+    logged: &[(&NewStatement, &Place)],
 ) -> Result<(), StoreError> {
-    query(
-        "INSERT INTO statement (leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-    )
-    .bind(signed(place.index))
-    .bind(new.node.as_str())
-    .bind(signed(new.seq))
-    .bind(new.kind.as_str())
-    .bind(new.period.map(|p| p.to_string()))
-    .bind(new.key_id.as_bytes().as_slice())
-    .bind(new.pae.as_bytes().as_slice())
-    .bind(&new.envelope)
-    .bind(&place.receipt)
-    .bind(new.received.as_millisecond())
-    .execute(&mut *connection)
-    .await?;
-    query("UPDATE node SET head_seq = $1, head_pae = $2 WHERE name = $3")
-        .bind(signed(new.seq))
-        .bind(new.pae.as_bytes().as_slice())
-        .bind(new.node.as_str())
-        .execute(connection)
-        .await?;
+    const INSERT: &str = "INSERT INTO statement
+        (leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received) ";
+    for mut piece in in_pieces(INSERT, logged, |row, (new, place)| {
+        row.push_bind(signed(place.index))
+            .push_bind(new.node.as_str())
+            .push_bind(signed(new.seq))
+            .push_bind(new.kind.as_str())
+            .push_bind(new.period.map(|p| p.to_string()))
+            .push_bind(new.key_id.as_bytes().as_slice())
+            .push_bind(new.pae.as_bytes().as_slice())
+            .push_bind(new.envelope.as_slice())
+            .push_bind(place.receipt.as_str())
+            .push_bind(new.received.as_millisecond());
+    }) {
+        piece.build().execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn move_heads(connection: &mut SqliteConnection, heads: &Heads) -> Result<(), StoreError> {
+    const MOVED: &str = "WITH moved (name, seq, pae) AS (";
+    let heads: Vec<_> = heads.iter().collect();
+    for mut piece in in_pieces(MOVED, &heads, |row, (name, head)| {
+        row.push_bind(name.as_str())
+            .push_bind(signed(head.seq))
+            .push_bind(head.pae.as_bytes().as_slice());
+    }) {
+        piece.push(
+            ") UPDATE node SET head_seq = moved.seq, head_pae = moved.pae FROM moved WHERE node.name = moved.name",
+        );
+        piece.build().execute(&mut *connection).await?;
+    }
     Ok(())
 }
 
@@ -150,32 +147,60 @@ async fn add_national(
     Ok(())
 }
 
-async fn place(
+/// Logs the batch as one: few commands, whatever its size.
+async fn write(
     connection: &mut SqliteConnection,
-    new: &NewStatement,
-    index: u64,
+    batch: &[NewStatement],
     sign: Sign<'_>,
     sums: &mut Sums,
-) -> Result<Placed, StoreError> {
-    let node = find_node(connection, &new.node)
-        .await?
-        .ok_or(Conflict::NoNode)?;
-    if let Some(refusal) = refused(connection, node.head, new).await? {
-        return Ok(refusal);
-    }
-    let place = Place {
-        index,
-        receipt: sign(new, index),
-    };
-    insert(connection, new, &place).await?;
-    match &new.effect {
-        Effect::Summary(fold) => {
-            rollups::insert_month(connection, &fold.month).await?;
-            add_national(connection, fold, sums).await?;
+) -> Result<Vec<Placed>, StoreError> {
+    let known = known(connection, batch).await?;
+    let plan = plan::plan(batch, known, sign)?;
+    let logged = plan.logged(batch);
+    insert(connection, &logged).await?;
+    move_heads(connection, &plan.heads).await?;
+    let mut entries = Vec::new();
+    for (new, place) in &logged {
+        match &new.effect {
+            Effect::Summary(fold) => {
+                rollups::insert_month(connection, &fold.month).await?;
+                add_national(connection, fold, sums).await?;
+            }
+            Effect::Practice(entry) => entries.push((*new, place.index, &**entry)),
         }
-        Effect::Practice(entry) => library::insert(connection, new, index, entry).await?,
     }
-    Ok(Placed::Logged(place))
+    library::insert(connection, &entries).await?;
+    for proof in &plan.evidence {
+        insert_evidence(connection, proof).await?;
+    }
+    Ok(plan.outcomes)
+}
+
+/// Logs the statements of a batch that could not be logged as one: what stops one statement undoes
+/// that one, the others are not its business.
+async fn one_by_one(
+    connection: &mut SqliteConnection,
+    batch: &[NewStatement],
+    sign: Sign<'_>,
+    sums: &mut Sums,
+) -> Result<Vec<Placed>, StoreError> {
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for new in batch {
+        let mut savepoint = connection.begin().await?;
+        match write(&mut savepoint, std::slice::from_ref(new), sign, sums).await {
+            Ok(outcome) => {
+                savepoint.commit().await?;
+                outcomes.extend(outcome);
+            }
+            Err(error) if error.is_of_one_row() => {
+                savepoint.rollback().await?;
+                let cause = error.to_string();
+                outcomes.push(Placed::Failed { cause });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(outcomes)
 }
 
 impl Log for Sqlite {
@@ -184,35 +209,23 @@ impl Log for Sqlite {
         batch: &[NewStatement],
         sign: Sign<'_>,
     ) -> Result<Vec<Placed>, StoreError> {
-        let mut tx = self.writer.begin_with(IMMEDIATE).await?;
-        let mut next = size(&mut tx).await?;
+        let mut connection = self.writer.acquire().await?;
+        let mut tx = connection.begin_with(IMMEDIATE).await?;
         let mut sums = Sums::new();
-        let mut outcomes = Vec::with_capacity(batch.len());
-        for new in batch {
-            // What stops one statement undoes that one: the others of the batch are not its business.
-            let mut savepoint = tx.begin().await?;
-            let outcome = match place(&mut savepoint, new, next, sign, &mut sums).await {
-                Ok(outcome) => {
-                    savepoint.commit().await?;
-                    outcome
-                }
-                Err(error) if error.is_of_one_row() => {
-                    savepoint.rollback().await?;
-                    let cause = error.to_string();
-                    Placed::Failed { cause }
-                }
-                Err(error) => return Err(error),
-            };
-            if matches!(outcome, Placed::Logged(_)) {
-                next += 1;
-            }
-            outcomes.push(outcome);
+        let mut outcomes = write(&mut tx, batch, sign, &mut sums).await;
+        if outcomes.as_ref().is_err_and(StoreError::is_of_one_row) {
+            tx.rollback().await?;
+            tx = connection.begin_with(IMMEDIATE).await?;
+            sums.clear();
+            outcomes = one_by_one(&mut tx, batch, sign, &mut sums).await;
         }
+        let outcomes = outcomes?;
         for ((period, part), cells) in &sums {
             rollups::write_national(&mut tx, *period, part, cells).await?;
         }
         // What is known before this line may still vanish; only afterwards may it be acknowledged.
         tx.commit().await?;
+        self.checkpoints.count(batch);
         Ok(outcomes)
     }
 
@@ -291,6 +304,10 @@ impl Log for Sqlite {
         limit: u32,
     ) -> Result<Vec<Outline>, StoreError> {
         lists::latest(&self.reader, filter, limit).await
+    }
+
+    async fn heads(&self) -> Result<Vec<Outline>, StoreError> {
+        lists::heads(&self.reader).await
     }
 
     async fn tally(&self) -> Result<Vec<Tally>, StoreError> {

@@ -1,6 +1,7 @@
 //! SQLite: embedded, one writer and many readers, WAL, `synchronous = FULL`, so that what a
 //! transaction wrote survives a power cut.
 
+mod checkpoint;
 mod library;
 mod lists;
 mod log;
@@ -14,10 +15,12 @@ use std::time::Duration;
 
 use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
+use sqlx::query_builder::{QueryBuilder, Separated};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
+use self::checkpoint::Checkpoints;
 use super::StoreError;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -31,6 +34,7 @@ const IMMEDIATE: &str = "BEGIN IMMEDIATE";
 pub struct Sqlite {
     writer: SqlitePool,
     reader: SqlitePool,
+    checkpoints: Checkpoints,
 }
 
 impl Sqlite {
@@ -45,8 +49,11 @@ impl Sqlite {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5));
-        let writer = SqlitePoolOptions::new()
+            .busy_timeout(Duration::from_secs(5))
+            .pragma("wal_autocheckpoint", checkpoint::WAL_PAGES);
+        // A connection is a thread of this process: there is nothing to try before it is used.
+        let pool = || SqlitePoolOptions::new().test_before_acquire(false);
+        let writer = pool()
             .max_connections(1)
             // A full disk makes SQLite end the transaction by itself; sqlx does not notice and would refuse every
             // later one. Such a connection is closed and another one opened.
@@ -57,16 +64,22 @@ impl Sqlite {
             .connect_with(options.clone())
             .await?;
         MIGRATIONS.run(&writer).await?;
-        let reader = SqlitePoolOptions::new()
+        let checkpoints = Checkpoints::start(options.clone().create_if_missing(false));
+        let reader = pool()
             .max_connections(8)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
-        Ok(Self { writer, reader })
+        Ok(Self {
+            writer,
+            reader,
+            checkpoints,
+        })
     }
 
     /// Waits for running work and closes the files.
     pub async fn close(&self) {
         self.reader.close().await;
+        self.checkpoints.close().await;
         self.writer.close().await;
     }
 
@@ -75,4 +88,23 @@ impl Sqlite {
     pub(crate) fn writer(&self) -> &SqlitePool {
         &self.writer
     }
+}
+
+/// `head` and `rows` as VALUES, in pieces of a power of two of rows, at most 64: so there are few
+/// texts of SQL and each is prepared once. A piece binds far fewer than the 32,766 values that a
+/// statement may have.
+fn in_pieces<'a, T>(
+    head: &'static str,
+    mut rows: &'a [T],
+    bind: impl Fn(&mut Separated<'_, sqlx::Sqlite, &'static str>, &'a T),
+) -> Vec<QueryBuilder<sqlx::Sqlite>> {
+    let mut pieces = Vec::new();
+    while let Some(power) = rows.len().checked_ilog2() {
+        let (piece, rest) = rows.split_at(1 << power.min(6));
+        let mut sql = QueryBuilder::new(head);
+        sql.push_values(piece, |mut row, of| bind(&mut row, of));
+        pieces.push(sql);
+        rows = rest;
+    }
+    pieces
 }

@@ -1,5 +1,7 @@
 //! Nodes, invites, people.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::ids::{Digest, NodeSlug};
@@ -21,6 +23,21 @@ pub(super) async fn find_node(
     .fetch_optional(connection)
     .await?;
     row.as_ref().map(rows::node).transpose()
+}
+
+/// The nodes of these names that are there.
+pub(super) async fn find_nodes(
+    connection: &mut SqliteConnection,
+    names: &BTreeSet<&NodeSlug>,
+) -> Result<Vec<Node>, StoreError> {
+    let found = query(
+        "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae FROM node
+         WHERE name IN (SELECT value FROM json_each($1))",
+    )
+    .bind(serde_json::to_string(names).expect("a list of texts always serialises"))
+    .fetch_all(connection)
+    .await?;
+    found.iter().map(rows::node).collect()
 }
 
 async fn find_invite(
@@ -150,6 +167,10 @@ impl Registry for Sqlite {
 
     async fn node(&self, name: &NodeSlug) -> Result<Option<Node>, StoreError> {
         find_node(&mut *self.reader.acquire().await?, name).await
+    }
+
+    async fn nodes_named(&self, names: &BTreeSet<&NodeSlug>) -> Result<Vec<Node>, StoreError> {
+        find_nodes(&mut *self.reader.acquire().await?, names).await
     }
 
     async fn nodes(&self) -> Result<Vec<Node>, StoreError> {

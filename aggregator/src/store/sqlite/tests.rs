@@ -7,7 +7,8 @@ use tempfile::TempDir;
 use super::Sqlite;
 use crate::store::StoreError;
 use crate::store::conformance::{
-    library_conforms, log_conforms, registry_conforms, rollups_conforms,
+    library_conforms, listing_conforms, log_conforms, openings_share_one_log, readers_do_not_wait,
+    registry_conforms, rollups_conforms,
 };
 
 /// Keeps the directories of the stores that a test opens.
@@ -50,6 +51,32 @@ async fn rollups() {
 async fn library() {
     let dirs = Dirs::default();
     library_conforms(async || dirs.open().await, damage).await;
+}
+
+#[tokio::test]
+async fn listing() {
+    let dirs = Dirs::default();
+    listing_conforms(async || dirs.open().await, damage).await;
+}
+
+#[tokio::test]
+async fn sharing() {
+    let dirs = Dirs::default();
+    let hold = async |store: &Sqlite| {
+        let mut tx = store.writer().begin_with(super::IMMEDIATE).await.unwrap();
+        let heads = sqlx::query("UPDATE node SET head_seq = 77");
+        heads.execute(&mut *tx).await.unwrap();
+        tx
+    };
+    readers_do_not_wait(dirs.open().await, hold).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_openings() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.sqlite");
+    let one = Sqlite::open(&path).await.unwrap();
+    openings_share_one_log(one, Sqlite::open(&path).await.unwrap()).await;
 }
 
 #[tokio::test]

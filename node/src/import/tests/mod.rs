@@ -1,6 +1,8 @@
 //! The import as a whole, on a real store.
 
 mod bad_input;
+mod files;
+mod first;
 mod properties;
 mod safety;
 

@@ -60,3 +60,22 @@ async fn an_upload_is_explained_and_nothing_of_it_stays() {
         .collect();
     assert_eq!(imports, [("ann", "import programmes")]);
 }
+
+#[tokio::test]
+async fn a_line_that_never_ends_is_refused_while_it_is_sent() {
+    let world = world().await;
+    let head = "--b\r\nContent-Disposition: form-data; name=\"kind\"\r\n\r\nlearners\r\n\
+        --b\r\nContent-Disposition: form-data; name=\"way\"\r\n\r\nvalid\r\n\
+        --b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n";
+    let head = futures::stream::iter([Ok::<_, std::io::Error>(head.as_bytes().to_vec())]);
+    // A handler that read it to its end would read for ever.
+    let line = futures::stream::repeat_with(|| Ok(vec![b'x'; 65_536]));
+    let endless = Body::from_stream(futures::StreamExt::chain(head, line));
+    let request =
+        Request::post("/import").header(header::CONTENT_TYPE, "multipart/form-data; boundary=b");
+    let seen = world.send("ann", request, endless).await;
+    assert_eq!(seen.status, StatusCode::OK, "{}", seen.body);
+    assert!(seen.body.contains("The file was refused") && seen.body.contains("record-size"));
+    assert_eq!(world.uploads_left(), 0);
+    assert_eq!(world.node.store.imports(9).await.unwrap().len(), 0);
+}

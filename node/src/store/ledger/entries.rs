@@ -1,12 +1,10 @@
 //! What enters the ledger: exact entries of a month, counted from the enrolments once.
 
-use std::collections::BTreeMap;
-
 use futures::TryStreamExt as _;
 use ldsp_protocol::ids::Period;
 use ldsp_protocol::standard::{Codebook, Dimension, Standard};
-use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::cube::{Counter, Entry, EntryCounts};
 use crate::store::StoreError;
@@ -22,10 +20,10 @@ use crate::store::StoreError;
 macro_rules! due {
     () => {
         "((start_day < $1)
-        | ((stage IN (1, 2, 3) AND end_day IS NOT NULL AND end_day < $1) << 1)
-        | ((stage IN (1, 2, 3) AND end_day IS NOT NULL AND destination_3m IS NOT NULL AND end_day < $2) << 2)
-        | ((stage IN (1, 2, 3) AND end_day IS NOT NULL AND destination_6m IS NOT NULL AND end_day < $3) << 3)
-        | ((stage IN (1, 2, 3) AND end_day IS NOT NULL AND destination_12m IS NOT NULL AND end_day < $4) << 4)
+        | CASE WHEN stage BETWEEN 1 AND 3 AND end_day < $1 THEN 2
+          | ((destination_3m IS NOT NULL AND end_day < $2) << 2)
+          | ((destination_6m IS NOT NULL AND end_day < $3) << 3)
+          | ((destination_12m IS NOT NULL AND end_day < $4) << 4) ELSE 0 END
         | ((confidence IS NOT NULL AND coalesce(end_day, start_day) < $1) << 5)
         | ((everyday IS NOT NULL AND coalesce(end_day, start_day) < $1) << 6))"
     };
@@ -44,12 +42,79 @@ macro_rules! fresh {
     };
 }
 
-const SELECT_FRESH: &str = concat!(
-    "SELECT e.id, (", due!(), " & ~counted) AS fresh, district, tier, type, audience, skill, mode, age, sex,
-       ethnicity, disability, prior, stage, destination_3m, destination_6m, destination_12m, confidence, everyday
-     FROM (SELECT * FROM enrolments WHERE ", fresh!(), ") AS e
-     JOIN (SELECT id AS programme_id, tier, type, audience FROM programmes) ON programme_id = e.programme"
-);
+/// Codes that every row has, in the order of their places in the first number of [`SELECT_FRESH`].
+const CODES: [&str; 11] = [
+    "tier",
+    "type",
+    "audience",
+    "skill",
+    "mode",
+    "age",
+    "sex",
+    "ethnicity",
+    "disability",
+    "prior",
+    "stage",
+];
+/// Codes that may be absent, in the order of their places in the second number, from [`ABOVE_FRESH`].
+const OPTIONAL: [&str; 5] = [
+    "destination_3m",
+    "destination_6m",
+    "destination_12m",
+    "confidence",
+    "everyday",
+];
+/// Bits of a code.
+const WIDTH: usize = 5;
+const MASK: i64 = (1 << WIDTH) - 1;
+/// Stands for an absent code.
+const ABSENT: i64 = MASK;
+/// Stands for a code that does not fit. No list is so long: the counter refuses it and names the column.
+const BEYOND: i64 = MASK - 1;
+/// Where what lies above the codes, the families and the absent codes begins.
+const ABOVE_CODES: usize = CODES.len() * WIDTH;
+const ABOVE_FRESH: usize = 7;
+const ABOVE_OPTIONAL: usize = ABOVE_FRESH + OPTIONAL.len() * WIDTH;
+/// Stands for a district that is not in the node's list, and is more than any LEP has.
+const AREA_BEYOND: usize = (1 << (63 - ABOVE_CODES)) - 1;
+
+/// The rows that enter, as two numbers each. Handing a value from SQLite over costs more than counting it, so a row is two values rather
+/// than twenty. The first holds codes and area, the second the fresh families, the codes that may be absent and, above
+/// [`ABOVE_OPTIONAL`], the id.
+fn select_fresh(districts: usize) -> String {
+    let optional = OPTIONAL.map(|name| format!("coalesce({name}, {ABSENT})"));
+    // $1 to $4 are the cutoffs.
+    let areas = (0..districts).map(|at| format!("WHEN district = ${} THEN {at}", at + 5));
+    format!(
+        "SELECT {codes} | (CASE {areas} WHEN district IS NULL THEN {districts} ELSE {AREA_BEYOND} END << {ABOVE_CODES}),
+           ({due} & ~counted) | ({optional} << {ABOVE_FRESH}) | (e.id << {ABOVE_OPTIONAL})
+         FROM (SELECT * FROM enrolments WHERE {fresh}) AS e
+         JOIN (SELECT id AS programme_id, tier, type, audience FROM programmes) ON programme_id = e.programme",
+        codes = packed(&CODES),
+        areas = areas.collect::<Vec<_>>().join(" "),
+        optional = packed(&optional),
+        due = due!(),
+        fresh = fresh!(),
+    )
+}
+
+/// SQL of one number that holds the values of `columns`, the first lowest. One look at all of them tells whether any is negative or
+/// too large; only then each is looked at.
+fn packed(columns: &[impl AsRef<str>]) -> String {
+    let each = |value: &dyn Fn(&str) -> String| {
+        let columns = columns.iter().enumerate();
+        let shifted = columns.map(|(at, c)| format!("({} << {})", value(c.as_ref()), at * WIDTH));
+        shifted.collect::<Vec<_>>().join(" | ")
+    };
+    let all: Vec<&str> = columns.iter().map(AsRef::as_ref).collect();
+    format!(
+        "CASE WHEN ({all}) & ~{MASK} = 0 THEN {as_is} ELSE {careful} END",
+        all = all.join(" | "),
+        as_is = each(&str::to_owned),
+        careful = each(&|c| format!("CASE WHEN {c} & ~{MASK} = 0 THEN {c} ELSE {BEYOND} END")),
+    )
+}
+
 const MARK_FRESH: &str = concat!(
     "UPDATE enrolments SET counted = counted | ",
     due!(),
@@ -90,19 +155,27 @@ pub async fn entries(
     period: Period,
 ) -> Result<EntryCounts, StoreError> {
     let days = cutoffs(period).ok_or_else(|| out_of_calendar(period))?;
-    let reader = EntryReader::new(codebook);
+    let reader = EntryReader::new();
     let mut counter = Counter::new(codebook, period);
-    let mut query = sqlx::query(SELECT_FRESH);
+    let mut districts = codebook.codes(Dimension::Area);
+    // "Not stated" is the last; in the store it is NULL.
+    districts.pop();
+    // The number of districts is all that varies in the text.
+    let mut query = sqlx::query(AssertSqlSafe(select_fresh(districts.len())));
     for day in days {
         query = query.bind(day);
     }
+    for district in districts {
+        query = query.bind(district);
+    }
     let mut rows = query.fetch(connection);
     while let Some(row) = rows.try_next().await? {
-        let entry = reader.read(&row)?;
+        let (codes, rest): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+        let entry = reader.read(codes, rest);
         counter.add(&entry).map_err(|error| StoreError::Corrupt {
             table: "enrolments",
             column: column(error.dimension),
-            row: row.try_get::<i64, _>("id").unwrap_or_default().to_string(),
+            row: (rest >> ABOVE_OPTIONAL).to_string(),
         })?;
     }
     Ok(counter.finish())
@@ -172,23 +245,14 @@ fn column(dimension: Dimension) -> &'static str {
 }
 
 struct EntryReader {
-    districts: BTreeMap<String, usize>,
-    not_stated: usize,
     /// Outcome by position of the stage.
     outcomes: Vec<Option<usize>>,
 }
 
 impl EntryReader {
-    fn new(codebook: &Codebook) -> Self {
-        let codes = codebook.codes(Dimension::Area);
+    fn new() -> Self {
         let outcomes = &Standard::v1().dimension(Dimension::Outcome).codes;
         Self {
-            not_stated: codes.len() - 1,
-            districts: codes
-                .into_iter()
-                .enumerate()
-                .map(|(at, c)| (c, at))
-                .collect(),
             outcomes: Standard::v1()
                 .stages()
                 .iter()
@@ -197,42 +261,50 @@ impl EntryReader {
         }
     }
 
-    fn read(&self, row: &SqliteRow) -> Result<Entry, StoreError> {
-        // A negative or huge code becomes one that no list holds; the counter then names the column.
-        let code = |name: &str| -> Result<usize, StoreError> {
-            Ok(usize::try_from(row.try_get::<i64, _>(name)?).unwrap_or(usize::MAX))
+    /// Reads a row of [`select_fresh`].
+    fn read(&self, codes: i64, rest: i64) -> Entry {
+        let code = |at: usize| (codes >> (at * WIDTH) & MASK) as usize;
+        let optional = |at: usize| {
+            let code = rest >> (ABOVE_FRESH + at * WIDTH) & MASK;
+            (code != ABSENT).then_some(code as usize)
         };
-        let optional = |name: &str| -> Result<Option<usize>, StoreError> {
-            let value: Option<i64> = row.try_get(name)?;
-            Ok(value.map(|v| usize::try_from(v).unwrap_or(usize::MAX)))
-        };
-        let area = match row.try_get::<Option<&str>, _>("district")? {
-            Some(district) => self.districts.get(district).copied().unwrap_or(usize::MAX),
-            None => self.not_stated,
-        };
-        let stage = code("stage")?;
-        Ok(Entry {
-            fresh: u8::try_from(row.try_get::<i64, _>("fresh")?).unwrap_or(0),
-            area,
-            tier: code("tier")?,
-            skill: code("skill")?,
-            mode: code("mode")?,
-            age: code("age")?,
-            sex: code("sex")?,
-            ethnicity: code("ethnicity")?,
-            disability: code("disability")?,
-            prior: code("prior")?,
-            audience: code("audience")?,
-            programme_type: code("type")?,
+        Entry {
+            fresh: (rest & ((1 << ABOVE_FRESH) - 1)) as u8,
+            area: (codes >> ABOVE_CODES) as usize,
+            tier: code(0),
+            programme_type: code(1),
+            audience: code(2),
+            skill: code(3),
+            mode: code(4),
+            age: code(5),
+            sex: code(6),
+            ethnicity: code(7),
+            disability: code(8),
+            prior: code(9),
             pledge: 0,
-            outcome: self.outcomes.get(stage).copied().flatten(),
-            destination: [
-                optional("destination_3m")?,
-                optional("destination_6m")?,
-                optional("destination_12m")?,
-            ],
-            confidence: optional("confidence")?,
-            everyday: optional("everyday")?,
-        })
+            outcome: self.outcomes.get(code(10)).copied().flatten(),
+            destination: [optional(0), optional(1), optional(2)],
+            confidence: optional(3),
+            everyday: optional(4),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ldsp_protocol::geography::Geography;
+    use ldsp_protocol::standard::Family;
+
+    #[test]
+    fn every_code_fits_its_place() {
+        let standard = Standard::v1();
+        let dimensions = standard.tables().iter().flat_map(|t| &t.dimensions);
+        let longest = dimensions.map(|d| standard.dimension(*d).codes.len()).max();
+        assert!(longest.unwrap().max(standard.stages().len()) < BEYOND as usize);
+        assert_eq!(Family::ALL.len(), ABOVE_FRESH);
+        for lep in Geography::embedded().leps() {
+            assert!(Codebook::new(&lep.code, &[]).size(Dimension::Area) < AREA_BEYOND);
+        }
     }
 }

@@ -5,6 +5,9 @@
     reason = "a test that cannot be set up should fail"
 )]
 
+mod hostile;
+mod refused_early;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -13,12 +16,12 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{ConnectInfo, Multipart};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Multipart};
 use axum::http::StatusCode;
 use axum::routing::{get, post, put};
 use jiff::Timestamp;
 use ldsp_ui::tls::{Material, PrivateCa};
-use ldsp_ui::{Access, Frame, Nobody, Page, RoleTable, Rule, Site};
+use ldsp_ui::{Access, Frame, Limits, Nobody, Page, Patience, RoleTable, Rule, Site};
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use rustls_pki_types::CertificateDer;
@@ -33,11 +36,15 @@ struct Server {
     authority: String,
 }
 
-/// A whole minute: what no test is to wait for.
-const LONG: Duration = Duration::from_secs(60);
+/// Most bytes of a statement here.
+const BODY: usize = 1024 * 1024;
+/// More than the system keeps for a client that does not read.
+const LONG_ANSWER: usize = 64 * 1024 * 1024;
+/// What a test has to wait for when a client is to be given up.
+const SHORT: Duration = Duration::from_millis(50);
 
 fn start() -> Server {
-    start_with(LONG, 9)
+    start_with(Patience::default(), Limits::default())
 }
 
 /// A form with a file; refused with the page's own words when it breaks off.
@@ -55,10 +62,10 @@ async fn upload(mut form: Multipart) -> (StatusCode, String) {
 }
 
 async fn statement(body: Result<Bytes, BytesRejection>) -> StatusCode {
-    body.map_or(StatusCode::BAD_REQUEST, |_| StatusCode::CREATED)
+    body.map_or_else(|refused| refused.status(), |_| StatusCode::CREATED)
 }
 
-fn start_with(body_wait: Duration, connections: usize) -> Server {
+fn start_with(patience: Patience, limits: Limits) -> Server {
     // Clients judge certificates by the system's clock, so these hold from 2000 to 2099.
     let (from, to) = (
         Timestamp::from_second(946_684_800).unwrap(),
@@ -74,11 +81,13 @@ fn start_with(body_wait: Duration, connections: usize) -> Server {
         Rule::get("/", Access::Public),
         Rule::get("/peer", Access::Public),
         Rule::post("/upload", Access::Public),
+        Rule::post("/busy", Access::Public),
+        Rule::get("/long", Access::Public),
     ]);
     let clock = Arc::new(|| Timestamp::UNIX_EPOCH);
     let site = Site::new(Frame::new("Served"), "https://site.example", Nobody, clock)
         .unwrap()
-        .body_wait(body_wait)
+        .patience(patience)
         .roles(roles);
     let pages = Router::new()
         .route("/", get(|| async { Page::new("Served").body("hello") }))
@@ -86,14 +95,21 @@ fn start_with(body_wait: Duration, connections: usize) -> Server {
             "/peer",
             get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() }),
         )
-        .route("/upload", post(upload));
-    let machine = Router::new().route("/v1/statement", put(statement));
+        .route("/upload", post(upload))
+        .route(
+            "/busy",
+            post(|| async { (StatusCode::CONFLICT, Page::new("Busy").body("later")) }),
+        )
+        .route("/long", get(|| async { "x".repeat(LONG_ANSWER) }));
+    let machine = Router::new()
+        .route("/v1/statement", put(statement))
+        .layer(DefaultBodyLimit::max(BODY));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let shutdown = async move { drop(stopped.await) };
-    let ended = tokio::spawn(ldsp_ui::serve_at_most(
-        connections,
+    let ended = tokio::spawn(ldsp_ui::serve_within(
+        limits,
         listener,
         material,
         site.router(pages, machine),
@@ -199,7 +215,13 @@ fn all(line: &mut Line) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_that_stalls_is_answered_408_and_the_connection_ends() {
-    let server = start_with(Duration::from_millis(50), 9);
+    let server = start_with(
+        Patience {
+            stall: SHORT,
+            ..Patience::default()
+        },
+        Limits::default(),
+    );
     let multipart = "POST /upload HTTP/1.1\r\nHost: site.example\r\nSec-Fetch-Site: same-origin\r\n\
         Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 9000\r\n\r\n\
         --b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\nhalf a";
@@ -229,7 +251,13 @@ async fn a_body_that_stalls_is_answered_408_and_the_connection_ends() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_too_many_waits_until_another_ends() {
-    let server = start_with(LONG, 1);
+    let server = start_with(
+        Patience::default(),
+        Limits {
+            connections: 1,
+            ..Limits::default()
+        },
+    );
     let (mut first, mut second) = (dial(&server), dial(&server));
     let answer = tokio::task::spawn_blocking(move || {
         let mut begun = [0; 12];

@@ -1,0 +1,265 @@
+//! How each measure is defined: formula, unit, tables, source, and how its uncertainty is worked out.
+
+use askama::Template;
+use ldsp_protocol::standard::{Dimension, Family, Standard};
+use ldsp_ui::components::{SummaryList, Table, link};
+use ldsp_ui::{Html, Page};
+
+use super::{figures, measures};
+use crate::benchmark::Measure;
+
+/// The formula in the symbols of [`LEGEND`].
+fn symbols(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Starts => "S",
+        Measure::Leavers => "A + C + W",
+        Measure::Completers => "A + C",
+        Measure::Achievers => "A",
+        Measure::InProgress => "S − (A + C + W)",
+        Measure::Retention => "(A + C) ÷ (A + C + W)",
+        Measure::Pass => "A ÷ (A + C)",
+        Measure::Achievement => "A ÷ (A + C + W)",
+        Measure::SustainedPositive => "(E + F + P) ÷ (E + F + P + N + U)",
+        Measure::ConfidenceRose => "R ÷ (D + H + R)",
+        Measure::EverydayMore => "M ÷ (L + K + M)",
+    }
+}
+
+/// What the symbols count.
+const LEGEND: [(&str, &str); 15] = [
+    ("S", "that began"),
+    ("A", "that ended: achieved"),
+    ("C", "that ended: completed without achievement"),
+    ("W", "that ended: withdrawn"),
+    ("E", "six months after their end: in sustained employment"),
+    ("F", "six months after their end: in further learning"),
+    (
+        "P",
+        "six months after their end: another positive destination",
+    ),
+    ("N", "six months after their end: none of these"),
+    ("U", "six months after their end: not stated"),
+    ("R", "whose learner’s confidence online rose"),
+    ("H", "whose learner’s confidence stayed the same"),
+    ("D", "whose learner’s confidence fell"),
+    ("M", "whose learner does more of five everyday tasks online"),
+    ("K", "whose learner does as many"),
+    ("L", "whose learner does fewer"),
+];
+
+/// The codes at these places of a fact's list, in words: `achieved, completed without achievement`.
+fn codes(fact: Option<Dimension>, places: &[usize]) -> String {
+    let Some(fact) = fact else {
+        return String::new();
+    };
+    let list = &Standard::v1().dimension(fact).codes;
+    let titles = places.iter().filter_map(|at| list.get(*at));
+    let titles: Vec<String> = titles
+        .map(|c| super::words::lower_first(&c.title))
+        .collect();
+    super::words::and(&titles)
+}
+
+fn family_title(family: Family) -> &'static str {
+    Standard::v1()
+        .families()
+        .iter()
+        .find(|f| f.id == family)
+        .map_or("", |f| f.title.as_str())
+}
+
+/// What is counted, by family and codes.
+fn count_of(family: Family, fact: Option<Dimension>, places: &[usize]) -> String {
+    let codes = codes(fact, places);
+    if codes.is_empty() {
+        format!("All entries of the family “{}”", family_title(family))
+    } else {
+        format!("Entries of the family “{}”: {codes}", family_title(family))
+    }
+}
+
+/// The declared tables of a family, by id.
+fn tables(family: Family) -> Html {
+    let ids: Vec<Html> = Standard::v1()
+        .tables()
+        .iter()
+        .filter(|t| t.family == family)
+        .map(|t| super::entry::code(&t.id))
+        .collect();
+    ldsp_ui::components::list(ids)
+}
+
+/// Everything about one measure.
+pub(super) fn facts(measure: Measure) -> SummaryList {
+    let recipe = measure.recipe();
+    let unit = if measure.is_rate() {
+        "Share, shown in per cent from 0 to 100"
+    } else {
+        "Enrolments (a person may have two)"
+    };
+    let mut facts = SummaryList::new()
+        .fact("Id", super::entry::code(measure.id()))
+        .fact("In words", measure.formula().to_owned())
+        .fact("In symbols", super::entry::code(symbols(measure)))
+        .fact("Unit", unit);
+    facts = match measure {
+        Measure::InProgress => facts
+            .fact("Counts", count_of(Family::Starts, None, &[]))
+            .fact("Less", count_of(Family::Leavers, None, &[]))
+            .fact(
+                "Tables",
+                Html::concat([tables(Family::Starts), tables(Family::Leavers)]),
+            ),
+        _ if measure.is_rate() => facts
+            .fact(
+                "Numerator",
+                count_of(recipe.family, recipe.fact, recipe.part),
+            )
+            .fact(
+                "Denominator",
+                count_of(recipe.family, recipe.fact, recipe.base),
+            )
+            .fact("Tables of both", tables(recipe.family)),
+        _ => facts
+            .fact("Counts", count_of(recipe.family, recipe.fact, recipe.part))
+            .fact("Tables", tables(recipe.family)),
+    };
+    facts
+        .fact("Definition by", figures::source(measure))
+        .fact("Uncertainty", uncertainty(measure))
+        .fact("Held back", held_back(measure))
+}
+
+fn uncertainty(measure: Measure) -> &'static str {
+    if measure.is_rate() {
+        "95 % interval: the rate ± 1.96 standard errors, by the delta method from the known variances and covariance of numerator and denominator"
+    } else {
+        "95 % interval: the estimate ± 1.96 standard errors of the noise, which are known exactly"
+    }
+}
+
+fn held_back(measure: Measure) -> &'static str {
+    match measure {
+        Measure::SustainedPositive => {
+            "“Too few to say” where the denominator is under five standard errors; “not due yet” until seven months have been released"
+        }
+        m if m.is_rate() => "“Too few to say” where the denominator is under five standard errors",
+        _ => "“Too few to say” under three standard errors",
+    }
+}
+
+#[derive(Template)]
+#[template(path = "measures.html")]
+struct Body {
+    standard: String,
+    digest: Html,
+    overview: Html,
+    legend: Html,
+    each: Vec<(&'static str, &'static str, &'static str, Html, Html)>,
+    rho: String,
+    horizon: usize,
+}
+
+/// All measures.
+pub(super) async fn all() -> Page {
+    let standard = Standard::v1();
+    let overview = Table::new("All measures")
+        .columns(["Measure", "Id", "Formula", "Unit", "Definition by"])
+        .rows(Measure::ALL.map(|m| {
+            [
+                link(figures::title(m), &format!("#{}", m.id())),
+                super::entry::code(m.id()),
+                super::entry::code(symbols(m)),
+                Html::text(if m.is_rate() { "%" } else { "enrolments" }),
+                Html::text(figures::source(m)),
+            ]
+        }));
+    let legend = Table::new("What the symbols count")
+        .columns(["Symbol", "Number of enrolments"])
+        .rows(LEGEND.map(|(symbol, counts)| [symbol, counts]));
+    let each = Measure::ALL.map(|m| {
+        let more = link(
+            &format!("{}: the figures", figures::title(m)),
+            &format!("/benchmarks/{}", m.id()),
+        );
+        let title = figures::title(m);
+        (
+            m.id(),
+            title,
+            figures::meaning(m),
+            Html::from(facts(m)),
+            more,
+        )
+    });
+    let body = Body {
+        standard: standard.title(),
+        digest: super::entry::code(&standard.digest().to_string()),
+        overview: overview.into(),
+        legend: legend.into(),
+        each: each.into(),
+        rho: (standard.noise().rho_micro as f64 / 1_000_000.0).to_string(),
+        horizon: standard.noise().horizon_months,
+    };
+    Page::new("How each measure is defined")
+        .caption("Benchmarks")
+        .breadcrumb("Home", "/")
+        .breadcrumb("Benchmarks", "/benchmarks")
+        .body(Html::render(&body))
+}
+
+/// The definition on a measure's own page, with a published figure to set it beside.
+pub(super) fn of(measure: Measure) -> Html {
+    let mut all = facts(measure).fact("Data standard", Standard::v1().title());
+    if let Some(context) = measures::context(measure) {
+        all = all.fact(
+            "For context, another population",
+            format!(
+                "{} %: England, all education and training aims, 2021/22 ({}). Department for Education, further education and \
+                 skills. It covers every subject and funded course, so it is not a target for digital skills programmes.",
+                context.figure, context.text
+            ),
+        );
+    }
+    Html::concat([
+        all.into(),
+        Html::literal("<p class=\"govuk-body\">"),
+        link(
+            "All measures, their symbols, and how noise and intervals are computed",
+            "/measures",
+        ),
+        Html::literal("</p>"),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A formula has one symbol for each code that the recipe counts, above the line and under it.
+    #[test]
+    fn symbols_agree_with_the_recipes() {
+        let letters = |text: &str| text.chars().filter(char::is_ascii_uppercase).count();
+        for m in Measure::ALL {
+            let recipe = m.recipe();
+            let text = symbols(m);
+            if let Some((part, base)) = text.split_once('÷') {
+                assert_eq!(letters(part), recipe.part.len(), "{text}");
+                assert_eq!(letters(base), recipe.base.len(), "{text}");
+            } else if !recipe.part.is_empty() {
+                assert_eq!(letters(text), recipe.part.len(), "{text}");
+            }
+            for c in text.chars().filter(char::is_ascii_uppercase) {
+                assert!(LEGEND.iter().any(|(s, _)| *s == c.to_string()), "{c}");
+            }
+        }
+    }
+
+    #[test]
+    fn codes_are_the_standards() {
+        let recipe = Measure::Retention.recipe();
+        assert_eq!(
+            count_of(recipe.family, recipe.fact, recipe.part),
+            "Entries of the family “Leavers”: achieved and completed without achievement"
+        );
+    }
+}

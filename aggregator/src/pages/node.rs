@@ -1,0 +1,242 @@
+//! One node: its key, its months, its statements, and where it contradicted itself.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use ed25519_dalek::VerifyingKey;
+use ldsp_protocol::enrolment::NodeState;
+use ldsp_protocol::ids::NodeSlug;
+use ldsp_protocol::keys::key_id;
+use ldsp_protocol::statement::Kind;
+use ldsp_ui::components::{CodeBlock, InsetText, SummaryList, Table, link};
+use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
+
+use super::nodes::{Sent, state_tag};
+use super::statements::{List, area_name};
+use super::{Answer, Failure, conflict, figures, paging, words};
+use crate::Service;
+use crate::benchmark::LepStanding;
+use crate::store::{Log, Node, Outline, Registry, Span, StatementFilter, StoreError};
+
+/// Months that the calendar looks back: those of two whole epochs.
+const MONTHS: u32 = 240;
+const NAMES: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+pub(super) async fn find(service: &Service, node: &str) -> Result<Node, Failure> {
+    let unknown = || {
+        ProblemPage::not_found()
+            .happened("No node has this name here.")
+            .next("Look for it in the list of those who contribute.")
+    };
+    let slug: NodeSlug = node.parse().map_err(|_| unknown())?;
+    let found = service.store.node(&slug).await?;
+    Ok(found.ok_or_else(unknown)?)
+}
+
+pub(super) async fn show(
+    State(service): State<Arc<Service>>,
+    Path(node): Path<String>,
+    person: Option<SignedIn>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Answer {
+    let node = find(&service, &node).await?;
+    let snapshot = service.snapshot().await?;
+    let standing = snapshot
+        .leps()
+        .iter()
+        .find(|s| s.node.as_ref() == Some(&node.node));
+    let sent = Sent::of(&node.node, &service.store.tally().await?);
+    let list = List {
+        path: format!("/nodes/{}", node.node),
+        filter: StatementFilter {
+            node: Some(node.node.clone()),
+            kind: None,
+            span: paging::span(&query),
+        },
+        of_one_node: true,
+    };
+    let statements = if sent.statements() == 0 {
+        nothing(&node)
+    } else {
+        list.html(&service).await?
+    };
+    let body = Body {
+        facts: facts(&node, standing, sent),
+        key: key(&node),
+        months: months(&service, &node).await?,
+        statements,
+        conflicts: conflict::list(&service, &node, person.as_ref()).await?,
+    };
+    Ok(Page::new(area_name(&node))
+        .caption(format!("Node {}", node.node))
+        .breadcrumb("Home", "/")
+        .breadcrumb("Who contributes", "/nodes")
+        .body(Html::render(&body)))
+}
+
+#[derive(Template)]
+#[template(path = "node.html")]
+struct Body {
+    facts: SummaryList,
+    conflicts: Html,
+    months: Html,
+    key: Html,
+    statements: Html,
+}
+
+fn facts(node: &Node, standing: Option<&LepStanding>, sent: Sent) -> SummaryList {
+    let months = standing.and_then(|s| s.range).map_or_else(
+        || "None yet".to_owned(),
+        |r| format!("{} ({})", words::thousands(sent.months), figures::period(r)),
+    );
+    let figures = link(
+        "Its figures beside England’s, and what it has learnt",
+        &format!("/leps/{}", node.lep),
+    );
+    let facts = SummaryList::new()
+        .fact("State", state_tag(node, standing))
+        .fact("Area", figures)
+        .fact("Months released", months)
+        .fact("Practice entries", words::thousands(sent.entries))
+        .fact("Statements", words::thousands(sent.statements()));
+    match sent.times {
+        None => facts,
+        Some((first, latest)) => facts
+            .fact("First received", words::moment(first))
+            .fact("Latest received", words::moment(latest)),
+    }
+}
+
+fn nothing(node: &Node) -> Html {
+    let text = match node.state {
+        NodeState::Active => {
+            "This node has joined and has not sent anything yet. Its first statement appears here within a second of its arrival."
+        }
+        NodeState::Pending => {
+            "This node has asked to join. An operator compares its key with the area over the telephone before it may publish."
+        }
+        NodeState::Invited => {
+            "This node has been invited and has not asked to join yet. Its IT team installs it and sends its key."
+        }
+    };
+    InsetText::new(text).into()
+}
+
+fn key(node: &Node) -> Html {
+    let Some(key) = &node.key else {
+        return Html::paragraph("It has no key yet: a node makes its key when it asks to join.");
+    };
+    let approved = match (&node.approved_by, node.state) {
+        (Some(_), NodeState::Active) => {
+            "An operator of this site compared it with the area before the node could publish."
+        }
+        _ => "It is not approved yet: nothing that it signs is accepted.",
+    };
+    Html::concat([
+        Html::paragraph(&format!(
+            "Everything that the node publishes is signed by one key (Ed25519). {approved} The area’s own staff see the same fingerprint with ldsp-node status."
+        )),
+        CodeBlock::new(
+            "fingerprint",
+            "Fingerprint (SHA-256 of the key)",
+            key_id(key).in_blocks(),
+        )
+        .into(),
+        CodeBlock::new("key", "Public key", pem(key)).into(),
+        Html::literal("<p class=\"govuk-body\">"),
+        link(
+            "Download the key (PEM)",
+            &format!("/nodes/{}/key.pem", node.node),
+        ),
+        Html::text(" · "),
+        link(
+            "What this server tells programs about the node (JSON)",
+            &format!("/v1/nodes/{}", node.node),
+        ),
+        Html::literal("</p>"),
+    ])
+}
+
+/// `SubjectPublicKeyInfo` of an Ed25519 key (RFC 8410, section 4) as PEM.
+pub(super) fn pem(key: &VerifyingKey) -> String {
+    const PREFIX: [u8; 12] = [
+        0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+    ];
+    let der = [&PREFIX[..], key.as_bytes()].concat();
+    format!(
+        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
+        BASE64.encode(der)
+    )
+}
+
+pub(super) async fn key_file(
+    State(service): State<Arc<Service>>,
+    Path(node): Path<String>,
+) -> Result<Response, Failure> {
+    let node = find(&service, &node).await?;
+    let key = node.key.as_ref().ok_or_else(|| {
+        ProblemPage::not_found()
+            .happened("The node has no key yet: it makes one when it asks to join.")
+            .next("Come back when the node has joined.")
+    })?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/x-pem-file".to_owned()),
+        (
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{}.pem\"", node.node),
+        ),
+    ];
+    Ok((headers, pem(key)).into_response())
+}
+
+/// Years by months, each released month a link to its statement.
+async fn months(service: &Service, node: &Node) -> Result<Html, StoreError> {
+    let filter = StatementFilter {
+        node: Some(node.node.clone()),
+        kind: Some(Kind::LearningSummary),
+        span: Span::Newest,
+    };
+    let released = service.store.latest(&filter, MONTHS).await?;
+    let mut years: BTreeMap<i16, BTreeMap<i8, &Outline>> = BTreeMap::new();
+    for s in &released {
+        if let Some(month) = s.period {
+            let first = month.first_day();
+            years
+                .entry(first.year())
+                .or_default()
+                .insert(first.month(), s);
+        }
+    }
+    if years.is_empty() {
+        return Ok(Html::paragraph("None yet."));
+    }
+    let rows = years.iter().rev().map(|(year, released)| {
+        let cells = (1..=12).map(|month| {
+            released.get(&month).map_or_else(
+                || Html::text("–"),
+                |s| link(&s.index.to_string(), &format!("/statements/{}", s.index)),
+            )
+        });
+        std::iter::once(Html::text(&year.to_string()))
+            .chain(cells)
+            .collect::<Vec<_>>()
+    });
+    let columns = std::iter::once("Year").chain(NAMES);
+    let table = Table::new("Months released, each with its statement’s place in the log")
+        .caption_hidden()
+        .columns(columns)
+        .numeric(1..=12)
+        .rows(rows);
+    Ok(Html::concat([
+        Html::paragraph("A number is the place in the log of that month’s statement."),
+        table.into(),
+    ]))
+}

@@ -1,0 +1,233 @@
+//! One statement: who said what and when, the exact bytes, and how to check them without us.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use jiff::civil::Date;
+use ldsp_protocol::dsse::Unverified;
+use ldsp_protocol::ids::Digest;
+use ldsp_protocol::statement::Kind;
+use ldsp_ui::components::{CodeBlock, Details, InsetText, SummaryList, link};
+use ldsp_ui::{Html, Page, ProblemPage};
+
+use super::proof::{self, Proof};
+use super::{Answer, Failure, entry, pretty, statements, words};
+use crate::Service;
+use crate::store::{Log, LoggedStatement, Registry};
+
+pub(super) async fn show(State(service): State<Arc<Service>>, Path(index): Path<String>) -> Answer {
+    let statement = find(&service, &index).await?;
+    let opens = match statement.kind {
+        Kind::PracticeEntry => statements::opens(&service, &statement.node, statement.seq).await?,
+        Kind::LearningSummary => None,
+    };
+    let node = service.store.node(&statement.node).await?;
+    let area = node
+        .as_ref()
+        .map_or_else(|| statement.node.to_string(), statements::area_name);
+    let read = read(&statement)?;
+    let body = Body {
+        facts: facts(&statement, &area, &read, opens.is_none()),
+        bytes: bytes(&statement, opens),
+        body: match opens {
+            None => said(&read.body),
+            Some(_) => Html::default(),
+        },
+        receipt: CodeBlock::new(
+            "receipt",
+            "The log’s receipt, a signed note",
+            statement.receipt.clone(),
+        )
+        .into(),
+        verify: verify(&service, &statement, opens),
+        around: around(&service, &statement).await?,
+    };
+    let what = match statement.period {
+        Some(month) => format!(
+            "{}, {}",
+            statements::kind_in_words(statement.kind),
+            month.in_words()
+        ),
+        None => statements::kind_in_words(statement.kind).to_owned(),
+    };
+    Ok(Page::new(format!("Statement {}", statement.index))
+        .caption(format!("{area}: {what}"))
+        .breadcrumb("Home", "/")
+        .breadcrumb("Who contributes", "/nodes")
+        .breadcrumb("Signed statements", "/statements")
+        .body(Html::render(&body)))
+}
+
+#[derive(Template)]
+#[template(path = "statement.html")]
+struct Body {
+    facts: SummaryList,
+    bytes: Html,
+    body: Html,
+    receipt: Html,
+    verify: Html,
+    around: Html,
+}
+
+async fn find(service: &Service, index: &str) -> Result<LoggedStatement, Failure> {
+    let unknown = || {
+        ProblemPage::not_found()
+            .happened("The log holds no statement at this place. Places are whole numbers from 0 and are given in the order of arrival.")
+            .next("Look for it in the list of signed statements.")
+    };
+    // SQL's numbers end before Rust's.
+    let index = index.parse::<i64>().ok();
+    let index = index
+        .and_then(|n| u64::try_from(n).ok())
+        .ok_or_else(unknown)?;
+    let found = service.store.statements(index, 1).await?;
+    let found = found.into_iter().find(|s| s.index == index);
+    Ok(found.ok_or_else(unknown)?)
+}
+
+/// What the envelope says.
+struct Read {
+    prev: Option<Digest>,
+    body: String,
+    bytes: usize,
+}
+
+fn read(statement: &LoggedStatement) -> Result<Read, Failure> {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        prev: Digest,
+    }
+    // It was verified before it was logged: bytes that cannot be read have been damaged since.
+    let damaged = || crate::store::StoreError::Corrupt {
+        table: "statement",
+        column: "envelope",
+        row: statement.index.to_string(),
+    };
+    let unverified = Unverified::parse(&statement.envelope).map_err(|_| damaged())?;
+    let body = std::str::from_utf8(unverified.unverified_body()).map_err(|_| damaged())?;
+    let head: Head = serde_json::from_str(body).map_err(|_| damaged())?;
+    Ok(Read {
+        prev: Some(head.prev).filter(|prev| *prev != Digest::ZERO),
+        body: body.to_owned(),
+        bytes: statement.envelope.len(),
+    })
+}
+
+fn facts(s: &LoggedStatement, area: &str, read: &Read, is_open: bool) -> SummaryList {
+    let node = format!("/nodes/{}", s.node);
+    let what = match s.kind {
+        Kind::LearningSummary => Html::text(&format!(
+            "Protected tables of {}: counts with noise added, no learner’s record",
+            s.period.map_or_else(String::new, |p| p.in_words())
+        )),
+        Kind::PracticeEntry if is_open => link(
+            "A practice entry",
+            &format!("/practice/{}/{}", s.node, s.seq),
+        ),
+        Kind::PracticeEntry => Html::text("A practice entry, for enrolled areas first"),
+    };
+    let before = read.prev.map_or_else(
+        || Html::text("None: this is the node’s first"),
+        |prev| entry::code(&prev.to_string()),
+    );
+    SummaryList::new()
+        .fact(
+            "Signed by",
+            Html::concat([
+                link(area, &node),
+                Html::text(&format!(" (node {}, its statement {})", s.node, s.seq)),
+            ]),
+        )
+        .fact("What it is", what)
+        .fact(
+            "Received",
+            format!("{}, London time", words::moment(s.received)),
+        )
+        .fact("Place in the log", words::thousands(s.index))
+        .fact("Digest", entry::code(&s.pae.to_string()))
+        .fact("Digest of the node’s statement before", before)
+        .fact("Key", entry::code(&s.key_id.to_string()))
+        .fact(
+            "Size",
+            format!("{} bytes", words::thousands(read.bytes as u64)),
+        )
+}
+
+fn bytes(s: &LoggedStatement, opens: Option<Date>) -> Html {
+    if let Some(date) = opens {
+        let text = format!(
+            "The node shares this entry with enrolled areas first. Its bytes are withheld here until {0} and open to everybody \
+             from that day on, at this address. Its digest and its receipt are public already, so nobody can change it until then.",
+            words::date(date)
+        );
+        return InsetText::new(text).into();
+    }
+    Html::concat([
+        Html::literal("<p class=\"govuk-body\">"),
+        link(
+            "Download the signed envelope, its exact bytes",
+            &format!("/v1/nodes/{}/statements/{}", s.node, s.seq),
+        ),
+        Html::literal("</p>"),
+    ])
+}
+
+fn said(body: &str) -> Html {
+    let explained = "The signed body, set out for reading. Long rows of numbers are cut short here; the download has them all. Cells are in units \
+                     of 2^-16 and hold noise: the sizes of it are in the same statement, under sigma2.";
+    let block = CodeBlock::new("body", "What the node signed", pretty::json(body));
+    Html::concat([
+        Html::literal("<h2 class=\"govuk-heading-m\">What it says</h2>"),
+        Html::paragraph(explained),
+        block.into(),
+    ])
+}
+
+fn verify(service: &Service, s: &LoggedStatement, opens: Option<Date>) -> Html {
+    let proof = Proof {
+        site: &service.public_url,
+        node: &s.node,
+        seq: s.seq,
+    };
+    let blocks = |steps: Vec<proof::Step>| {
+        Html::concat(steps.into_iter().map(|step| {
+            Html::concat([
+                Html::paragraph(step.why),
+                CodeBlock::new(step.id, step.label, step.commands).into(),
+            ])
+        }))
+    };
+    if opens.is_some() {
+        return Html::concat([
+            Html::paragraph(
+                "Until the entry is open you can check that this log has bound itself to its digest.",
+            ),
+            blocks(vec![proof.fetch_receipt(), proof.receipt_alone()]),
+        ]);
+    }
+    let others = |title: &str, step: proof::Step| {
+        let content = blocks(vec![step]);
+        Html::from(Details::new(title, content))
+    };
+    Html::concat([
+        blocks(vec![proof.fetch(), proof.signature(), proof.receipt()]),
+        Html::literal("<h3 class=\"govuk-heading-s\">The same with other people’s libraries</h3>"),
+        others("Python: securesystemslib", proof.python()),
+        others("JavaScript: @sigstore/core", proof.node_js()),
+        others("Go: golang.org/x/mod/sumdb/note", proof.go()),
+        Html::paragraph(
+            "All of these trust the key that this site gives for the node. To be sure of that too, ring the partnership and compare its key: \
+             there, ldsp-node status shows it, and here the node’s page does.",
+        ),
+    ])
+}
+
+/// Links to the statements beside this one.
+async fn around(service: &Service, s: &LoggedStatement) -> Result<Html, Failure> {
+    let size = service.store.size().await?;
+    let at = |index: u64| format!("/statements/{index}");
+    let previous = s.index.checked_sub(1).map(at);
+    let next = (s.index + 1 < size).then(|| at(s.index + 1));
+    Ok(ldsp_ui::components::Pagination::new("Places in the log", previous, next).into())
+}

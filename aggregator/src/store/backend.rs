@@ -1,0 +1,133 @@
+//! The database that a running server was told to use.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use jiff::civil::Date;
+use ldsp_protocol::ids::{Digest, NodeSlug};
+
+use super::postgres::Postgres;
+use super::sqlite::Sqlite;
+use super::{
+    Equivocation, InviteRow, Library, LibraryEntry, Location, Log, LoggedStatement, NationalMonth,
+    NewEnrolment, NewStatement, Node, Outline, Person, Placed, Position, PracticeCounts,
+    PracticeFilter, Registry, Rollups, Sign, StatementFilter, StoreError, Stored, Tally,
+};
+use crate::rollup::NodeMonth;
+
+/// Either database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub enum Backend {
+    /// A file.
+    Sqlite(Sqlite),
+    /// A database server.
+    Postgres(Postgres),
+}
+
+impl From<Sqlite> for Backend {
+    fn from(store: Sqlite) -> Self {
+        Self::Sqlite(store)
+    }
+}
+
+impl From<Postgres> for Backend {
+    fn from(store: Postgres) -> Self {
+        Self::Postgres(store)
+    }
+}
+
+impl Backend {
+    /// Opens the database and brings it up to date.
+    ///
+    /// # Errors
+    /// It cannot be opened, or a newer version wrote it.
+    pub async fn open(location: &Location) -> Result<Self, StoreError> {
+        Ok(match location {
+            Location::Sqlite(path) => Sqlite::open(path).await?.into(),
+            Location::Postgres(server) => Postgres::open(server).await?.into(),
+        })
+    }
+
+    /// Waits for running work and closes the database.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(store) => store.close().await,
+            Self::Postgres(store) => store.close().await,
+        }
+    }
+
+    /// SQLite's writing connection, for tests that damage rows.
+    #[cfg(test)]
+    pub(crate) fn writer(&self) -> &sqlx::SqlitePool {
+        match self {
+            Self::Sqlite(store) => store.writer(),
+            Self::Postgres(_) => panic!("the test was written for SQLite"),
+        }
+    }
+}
+
+/// Hands methods of a trait on to whichever database it is.
+macro_rules! hand_on {
+    ($($name:ident($($argument:ident: $type:ty),*) -> $value:ty;)*) => {
+        $(async fn $name(&self, $($argument: $type),*) -> Result<$value, StoreError> {
+            match self {
+                Self::Sqlite(store) => store.$name($($argument),*).await,
+                Self::Postgres(store) => store.$name($($argument),*).await,
+            }
+        })*
+    };
+}
+
+impl Registry for Backend {
+    hand_on! {
+        invite(invite: &InviteRow) -> ();
+        invite_of(node: &NodeSlug) -> Option<InviteRow>;
+        enrol(enrolment: &NewEnrolment) -> Stored;
+        approve(node: &NodeSlug, key_id: Digest, by: &str, at: jiff::Timestamp) -> Node;
+        node(node: &NodeSlug) -> Option<Node>;
+        nodes_named(names: &BTreeSet<&NodeSlug>) -> Vec<Node>;
+        nodes() -> Vec<Node>;
+        add_person(person: &Person) -> ();
+        replace_secret(name: &str, secret_hash: &str) -> ();
+        remove_person(name: &str) -> Person;
+        person(name: &str) -> Option<Person>;
+        people() -> Vec<Person>;
+    }
+}
+
+impl Log for Backend {
+    hand_on! {
+        append(batch: &[NewStatement], sign: Sign<'_>) -> Vec<Placed>;
+        keep_evidence(evidence: &Equivocation) -> ();
+        evidence(node: &NodeSlug) -> Vec<Equivocation>;
+        conflicts() -> BTreeMap<NodeSlug, u64>;
+        size() -> u64;
+        position() -> Position;
+        statement(node: &NodeSlug, seq: u64) -> Option<LoggedStatement>;
+        by_identity(pae: Digest) -> Option<LoggedStatement>;
+        statements(start: u64, limit: u32) -> Vec<LoggedStatement>;
+        latest(filter: &StatementFilter, limit: u32) -> Vec<Outline>;
+        heads() -> Vec<Outline>;
+        tally() -> Vec<Tally>;
+    }
+}
+
+impl Rollups for Backend {
+    hand_on! {
+        history(node: &NodeSlug) -> Vec<NodeMonth>;
+        contributions() -> Vec<NodeMonth>;
+        months(places: Range<u64>) -> Vec<NodeMonth>;
+        month(pae: Digest) -> Option<NodeMonth>;
+        national() -> Vec<NationalMonth>;
+    }
+}
+
+impl Library for Backend {
+    hand_on! {
+        entries(filter: &PracticeFilter) -> Vec<LibraryEntry>;
+        counts(filter: &PracticeFilter) -> PracticeCounts;
+        waiting(today: Date) -> u64;
+        entry(node: &NodeSlug, seq: u64) -> Option<LibraryEntry>;
+        cited(pae: Digest) -> Option<LibraryEntry>;
+    }
+}

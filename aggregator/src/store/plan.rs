@@ -1,0 +1,324 @@
+//! Plan: how each statement of a batch fares and what must be written, from what is known of its
+//! nodes. Pure, and the same for every database: reading and writing are the backend's.
+
+use std::collections::BTreeMap;
+
+use ldsp_protocol::ids::{Digest, NodeSlug};
+
+use super::{Conflict, Equivocation, Head, NewStatement, Place, Placed, Sign, StoreError};
+
+/// Where each node stands.
+pub(super) type Heads = BTreeMap<NodeSlug, Head>;
+
+/// A place in a node's sequence.
+type Spot<'a> = (&'a NodeSlug, u64);
+
+/// What is logged at a place.
+#[derive(Debug, Clone)]
+pub(super) struct Standing {
+    /// Identity of the statement there.
+    pub(super) pae: Digest,
+    pub(super) place: Place,
+}
+
+/// What the database tells before a batch can be planned.
+#[derive(Debug, Default)]
+pub(super) struct Known<'a> {
+    /// Number of statements in the log.
+    pub(super) size: u64,
+    /// The heads of the batch's nodes.
+    pub(super) heads: Heads,
+    /// What is logged at the batch's [`taken`] places.
+    pub(super) logged: BTreeMap<Spot<'a>, Standing>,
+}
+
+/// What becomes of a batch.
+#[derive(Debug, PartialEq)]
+pub(super) struct Plan {
+    /// In the order of the batch.
+    pub(super) outcomes: Vec<Placed>,
+    /// Heads that moved.
+    pub(super) heads: Heads,
+    /// Proofs to keep where the place has none yet.
+    pub(super) evidence: Vec<Equivocation>,
+}
+
+/// The places that the batch names and that are logged already: senders that ask again, or that
+/// signed two statements for one place.
+pub(super) fn taken<'a>(batch: &'a [NewStatement], heads: &Heads) -> Vec<Spot<'a>> {
+    let mut taken: Vec<Spot<'a>> = batch
+        .iter()
+        .filter(|new| heads.get(&new.node).is_some_and(|head| new.seq <= head.seq))
+        .map(|new| (&new.node, new.seq))
+        .collect();
+    taken.sort_unstable();
+    taken.dedup();
+    taken
+}
+
+/// Takes the statements one after the other.
+///
+/// # Errors
+/// What stops one statement and not the others: a node that is not known, a head that stands above
+/// what is logged.
+pub(super) fn plan<'a>(
+    batch: &'a [NewStatement],
+    mut known: Known<'a>,
+    sign: Sign<'_>,
+) -> Result<Plan, StoreError> {
+    let mut plan = Plan {
+        outcomes: Vec::with_capacity(batch.len()),
+        heads: Heads::new(),
+        evidence: Vec::new(),
+    };
+    for new in batch {
+        let head = known.heads.get_mut(&new.node).ok_or(Conflict::NoNode)?;
+        let outcome = if new.seq > head.seq + 1 {
+            Placed::Gap {
+                expected: head.seq + 1,
+            }
+        } else if new.seq <= head.seq {
+            let standing = known.logged.get(&(&new.node, new.seq));
+            let standing = standing.ok_or_else(|| StoreError::Corrupt {
+                table: "node",
+                column: "head_seq",
+                row: new.node.to_string(),
+            })?;
+            compare(new, standing, &mut plan.evidence)
+        } else if new.prev != head.pae {
+            Placed::Chain
+        } else {
+            let place = Place {
+                index: known.size,
+                receipt: sign(new, known.size),
+            };
+            known.size += 1;
+            *head = Head {
+                seq: new.seq,
+                pae: new.pae,
+            };
+            plan.heads.insert(new.node.clone(), *head);
+            let standing = Standing {
+                pae: new.pae,
+                place: place.clone(),
+            };
+            known.logged.insert((&new.node, new.seq), standing);
+            Placed::Logged(place)
+        };
+        plan.outcomes.push(outcome);
+    }
+    Ok(plan)
+}
+
+fn compare(new: &NewStatement, standing: &Standing, evidence: &mut Vec<Equivocation>) -> Placed {
+    if standing.pae == new.pae {
+        return Placed::Before(standing.place.clone());
+    }
+    evidence.push(Equivocation {
+        node: new.node.clone(),
+        seq: new.seq,
+        logged: standing.pae,
+        refused: new.pae,
+        envelope: new.envelope.clone(),
+        received: new.received,
+    });
+    Placed::Equivocation {
+        logged: standing.pae,
+    }
+}
+
+impl Plan {
+    /// The statements of the batch that are to be written, with their places.
+    pub(super) fn logged<'a>(
+        &'a self,
+        batch: &'a [NewStatement],
+    ) -> Vec<(&'a NewStatement, &'a Place)> {
+        let pairs = batch.iter().zip(&self.outcomes);
+        let logged = pairs.filter_map(|(new, outcome)| match outcome {
+            Placed::Logged(place) => Some((new, place)),
+            _ => None,
+        });
+        logged.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ldsp_protocol::statement::Kind;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::receive::tests::practice::entry;
+    use crate::store::Effect;
+    use crate::testing::at;
+
+    const SIGN: Sign<'static> = &|new, index| format!("{} {} {index}", new.node, new.seq);
+
+    fn slug(node: u8) -> NodeSlug {
+        format!("node-{node}").parse().unwrap()
+    }
+
+    fn pae(node: u8, seq: u64, variant: u8) -> Digest {
+        if seq == 0 {
+            return Digest::ZERO;
+        }
+        Digest::of(&[node, seq as u8, variant])
+    }
+
+    /// Variant 0 of each place chains to variant 0 of the place before; `loose` chains to nothing.
+    fn statement((node, seq, variant, loose): (u8, u64, u8, bool)) -> NewStatement {
+        NewStatement {
+            node: slug(node),
+            seq,
+            prev: if loose {
+                Digest::of(b"loose")
+            } else {
+                pae(node, seq - 1, 0)
+            },
+            kind: Kind::PracticeEntry,
+            period: None,
+            key_id: Digest::of(b"key"),
+            pae: pae(node, seq, variant),
+            envelope: vec![node, seq as u8, variant],
+            received: at("2022-06-01T10:00:00Z"),
+            effect: Effect::Practice(Box::new(entry("E37000001"))),
+        }
+    }
+
+    /// The rules for one statement as the protocol states them, over everything that was ever logged.
+    #[derive(Default)]
+    struct Oracle {
+        logged: Vec<(NodeSlug, u64, Digest)>,
+        evidence: BTreeMap<(NodeSlug, u64), Digest>,
+    }
+
+    impl Oracle {
+        fn head(&self, node: &NodeSlug) -> Head {
+            let last = self.logged.iter().rfind(|(n, ..)| n == node);
+            last.map_or(
+                Head {
+                    seq: 0,
+                    pae: Digest::ZERO,
+                },
+                |(_, seq, pae)| Head {
+                    seq: *seq,
+                    pae: *pae,
+                },
+            )
+        }
+
+        fn standing(&self, node: &NodeSlug, seq: u64) -> Option<(u64, Digest)> {
+            let index = self
+                .logged
+                .iter()
+                .position(|(n, s, _)| n == node && *s == seq)?;
+            Some((index as u64, self.logged[index].2))
+        }
+
+        fn take(&mut self, new: &NewStatement) -> Placed {
+            let place = |index| Place {
+                index,
+                receipt: SIGN(new, index),
+            };
+            if let Some((index, pae)) = self.standing(&new.node, new.seq) {
+                if pae == new.pae {
+                    return Placed::Before(place(index));
+                }
+                self.evidence
+                    .entry((new.node.clone(), new.seq))
+                    .or_insert(new.pae);
+                return Placed::Equivocation { logged: pae };
+            }
+            let head = self.head(&new.node);
+            if new.seq != head.seq + 1 {
+                return Placed::Gap {
+                    expected: head.seq + 1,
+                };
+            }
+            if new.prev != head.pae {
+                return Placed::Chain;
+            }
+            self.logged.push((new.node.clone(), new.seq, new.pae));
+            Placed::Logged(place(self.logged.len() as u64 - 1))
+        }
+
+        fn known<'a>(&self, batch: &'a [NewStatement]) -> Known<'a> {
+            let heads: Heads = batch
+                .iter()
+                .map(|new| (new.node.clone(), self.head(&new.node)))
+                .collect();
+            let logged = taken(batch, &heads).into_iter().map(|(node, seq)| {
+                let (index, pae) = self.standing(node, seq).unwrap();
+                let receipt = format!("{node} {seq} {index}");
+                (
+                    (node, seq),
+                    Standing {
+                        pae,
+                        place: Place { index, receipt },
+                    },
+                )
+            });
+            Known {
+                size: self.logged.len() as u64,
+                logged: logged.collect(),
+                heads,
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_batch_fares_as_its_statements_one_by_one(
+            sent in prop::collection::vec((0u8..3, 1u64..5, prop_oneof![4 => Just(0u8), 1 => 1u8..3], prop::bool::weighted(0.1)), 0..40),
+            cuts in prop::collection::vec(1usize..12, 40),
+        ) {
+            let sent: Vec<NewStatement> = sent.into_iter().map(statement).collect();
+            let mut oracle = Oracle::default();
+            let mut kept = BTreeMap::new();
+            let mut rest = sent.as_slice();
+            for cut in cuts {
+                let (batch, later) = rest.split_at(cut.min(rest.len()));
+                rest = later;
+                let planned = plan(batch, oracle.known(batch), SIGN).unwrap();
+                let before = oracle.logged.len();
+                let expected: Vec<Placed> = batch.iter().map(|new| oracle.take(new)).collect();
+                prop_assert_eq!(&planned.outcomes, &expected);
+                prop_assert_eq!(planned.logged(batch).len(), oracle.logged.len() - before);
+                for (node, head) in &planned.heads {
+                    prop_assert_eq!(*head, oracle.head(node));
+                }
+                for (node, ..) in &oracle.logged[before..] {
+                    prop_assert!(planned.heads.contains_key(node));
+                }
+                for proof in planned.evidence {
+                    kept.entry((proof.node, proof.seq)).or_insert(proof.refused);
+                }
+                prop_assert_eq!(&kept, &oracle.evidence);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_as_it_must_be_stops_the_batch() {
+        let new = [statement((0, 1, 0, false))];
+        let unknown = plan(&new, Known::default(), SIGN);
+        assert!(matches!(
+            unknown,
+            Err(StoreError::Conflict(Conflict::NoNode))
+        ));
+        let head = Head {
+            seq: 2,
+            pae: pae(0, 2, 0),
+        };
+        let known = Known {
+            heads: Heads::from([(slug(0), head)]),
+            ..Known::default()
+        };
+        let lost = plan(&new, known, SIGN).unwrap_err();
+        assert!(lost.is_of_one_row());
+        assert!(
+            lost.to_string().contains("node.head_seq of row node-0"),
+            "{lost}"
+        );
+    }
+}

@@ -1,0 +1,32 @@
+//! Lists of statements for people: newest first, without the envelopes.
+
+use sqlx::{PgPool, query};
+
+use crate::store::{Outline, StatementFilter, StoreError, Tally, rows, selects};
+
+pub(super) async fn latest(
+    reader: &PgPool,
+    filter: &StatementFilter,
+    limit: u32,
+) -> Result<Vec<Outline>, StoreError> {
+    let (mut sql, oldest_first) = selects::latest::<sqlx::Postgres>(filter, limit);
+    let found = sql.build().fetch_all(reader).await?;
+    let found = found.iter().map(rows::outline).collect::<Result<_, _>>()?;
+    Ok(selects::newest_first(found, oldest_first))
+}
+
+pub(super) async fn heads(reader: &PgPool) -> Result<Vec<Outline>, StoreError> {
+    let mut sql = selects::heads::<sqlx::Postgres>();
+    let found = sql.build().fetch_all(reader).await?;
+    found.iter().map(rows::outline).collect()
+}
+
+pub(super) async fn tally(reader: &PgPool) -> Result<Vec<Tally>, StoreError> {
+    let found = query(
+        "SELECT node, kind, count(*) AS statements, min(received) AS first, max(received) AS latest
+         FROM statement GROUP BY node, kind ORDER BY node, kind",
+    )
+    .fetch_all(reader)
+    .await?;
+    found.iter().map(rows::tally).collect()
+}

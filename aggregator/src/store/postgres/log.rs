@@ -1,0 +1,354 @@
+//! The log. One transaction holds a whole batch: statements, node heads, rollup, library.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ldsp_protocol::ids::{NodeSlug, Period};
+use sqlx::{Connection as _, PgConnection, query};
+
+use super::{Postgres, library, lists, registry, rollups};
+use crate::rollup::{self, Fold};
+use crate::store::plan::{self, Heads, Known, Standing};
+use crate::store::rows::{self, Columns, signed};
+use crate::store::{
+    Effect, Equivocation, Log, LoggedStatement, NewStatement, Outline, Place, Placed, Position,
+    Sign, StatementFilter, StoreError, Tally,
+};
+
+async fn find(
+    connection: &mut PgConnection,
+    node: &NodeSlug,
+    seq: u64,
+) -> Result<Option<LoggedStatement>, StoreError> {
+    let row = query(
+        "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received
+         FROM statement WHERE node = $1 AND seq = $2",
+    )
+    .bind(node.as_str())
+    .bind(signed(seq))
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(rows::statement).transpose()
+}
+
+async fn size(connection: &mut PgConnection) -> Result<u64, StoreError> {
+    let row = query("SELECT coalesce(max(leaf) + 1, 0) AS size FROM statement")
+        .fetch_one(connection)
+        .await?;
+    Columns::new(&row, "statement", "all").number("size")
+}
+
+/// Proofs for places that have none yet, in one command.
+async fn insert_evidence(
+    connection: &mut PgConnection,
+    proofs: &[Equivocation],
+) -> Result<(), StoreError> {
+    if proofs.is_empty() {
+        return Ok(());
+    }
+    let all = || proofs.iter();
+    query(
+        "INSERT INTO equivocation (pae, node, seq, logged_pae, envelope, received)
+         SELECT * FROM unnest($1::bytea[], $2::text[], $3::bigint[], $4::bytea[], $5::bytea[], $6::bigint[])
+         ON CONFLICT (node, seq) DO NOTHING",
+    )
+    .bind(all().map(|p| p.refused.as_bytes().as_slice()).collect::<Vec<_>>())
+    .bind(all().map(|p| p.node.as_str()).collect::<Vec<_>>())
+    .bind(all().map(|p| signed(p.seq)).collect::<Vec<_>>())
+    .bind(all().map(|p| p.logged.as_bytes().as_slice()).collect::<Vec<_>>())
+    .bind(all().map(|p| p.envelope.as_slice()).collect::<Vec<_>>())
+    .bind(all().map(|p| p.received.as_millisecond()).collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn known<'a>(
+    connection: &mut PgConnection,
+    batch: &'a [NewStatement],
+) -> Result<Known<'a>, StoreError> {
+    let names: BTreeSet<&NodeSlug> = batch.iter().map(|new| &new.node).collect();
+    let nodes = registry::find_nodes(connection, &names).await?;
+    let heads: Heads = nodes
+        .into_iter()
+        .map(|node| (node.node, node.head))
+        .collect();
+    let taken = plan::taken(batch, &heads);
+    let mut found = BTreeMap::new();
+    if !taken.is_empty() {
+        let (nodes, seqs): (Vec<&str>, Vec<i64>) = taken
+            .iter()
+            .map(|(node, seq)| (node.as_str(), signed(*seq)))
+            .unzip();
+        let rows = query(
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received FROM statement
+             JOIN unnest($1::text[], $2::bigint[]) AS asked (node, seq) USING (node, seq)",
+        )
+        .bind(nodes)
+        .bind(seqs)
+        .fetch_all(&mut *connection)
+        .await?;
+        for row in &rows {
+            let logged = rows::statement(row)?;
+            let place = Place {
+                index: logged.index,
+                receipt: logged.receipt,
+            };
+            let standing = Standing {
+                pae: logged.pae,
+                place,
+            };
+            found.insert((logged.node, logged.seq), standing);
+        }
+    }
+    let standing = |(node, seq): (&'a NodeSlug, u64)| {
+        let standing = found.remove(&(node.clone(), seq))?;
+        Some(((node, seq), standing))
+    };
+    Ok(Known {
+        logged: taken.into_iter().filter_map(standing).collect(),
+        size: size(connection).await?,
+        heads,
+    })
+}
+
+/// Writes statements and moves the heads of their nodes, in one command.
+async fn insert(
+    connection: &mut PgConnection,
+    logged: &[(&NewStatement, &Place)],
+    heads: &Heads,
+) -> Result<(), StoreError> {
+    if logged.is_empty() {
+        return Ok(());
+    }
+    let all = || logged.iter();
+    query(
+        "WITH moved AS (
+             UPDATE node SET head_seq = head.seq, head_pae = head.pae
+             FROM unnest($11::text[], $12::bigint[], $13::bytea[]) AS head (name, seq, pae)
+             WHERE node.name = head.name)
+         INSERT INTO statement (leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received)
+         SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[],
+             $7::bytea[], $8::bytea[], $9::text[], $10::bigint[])",
+    )
+    .bind(all().map(|(_, place)| signed(place.index)).collect::<Vec<_>>())
+    .bind(all().map(|(new, _)| new.node.as_str()).collect::<Vec<_>>())
+    .bind(all().map(|(new, _)| signed(new.seq)).collect::<Vec<_>>())
+    .bind(all().map(|(new, _)| new.kind.as_str()).collect::<Vec<_>>())
+    .bind(all().map(|(new, _)| new.period.map(|p| p.to_string())).collect::<Vec<_>>())
+    .bind(all().map(|(new, _)| new.key_id.as_bytes().as_slice()).collect::<Vec<_>>())
+    .bind(all().map(|(new, _)| new.pae.as_bytes().as_slice()).collect::<Vec<_>>())
+    .bind(all().map(|(new, _)| new.envelope.as_slice()).collect::<Vec<_>>())
+    .bind(all().map(|(_, place)| place.receipt.as_str()).collect::<Vec<_>>())
+    .bind(all().map(|(new, _)| new.received.as_millisecond()).collect::<Vec<_>>())
+    .bind(heads.keys().map(|name| name.as_str()).collect::<Vec<_>>())
+    .bind(heads.values().map(|head| signed(head.seq)).collect::<Vec<_>>())
+    .bind(heads.values().map(|head| head.pae.as_bytes().as_slice()).collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// National sums that a batch changes: a month's rows are read and written once a batch, not once
+/// a statement.
+type Sums = BTreeMap<(Period, String), Vec<i64>>;
+
+/// Adds the months' deltas. All sums are read before the first is changed: a damaged one stops the
+/// statements and leaves the others as they were.
+async fn add_national(
+    connection: &mut PgConnection,
+    folds: &[&Fold],
+    sums: &mut Sums,
+) -> Result<(), StoreError> {
+    let keys: BTreeSet<(Period, &str)> = folds
+        .iter()
+        .flat_map(|f| {
+            f.national
+                .keys()
+                .map(|part| (f.month.period, part.as_str()))
+        })
+        .filter(|(period, part)| !sums.contains_key(&(*period, (*part).to_owned())))
+        .collect();
+    let keys: Vec<(Period, &str)> = keys.into_iter().collect();
+    for sum in rollups::read_national(connection, &keys).await? {
+        sums.insert((sum.period, sum.part), sum.cells);
+    }
+    for fold in folds {
+        for (part, delta) in &fold.national {
+            rollup::add(
+                sums.entry((fold.month.period, part.clone())).or_default(),
+                delta,
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Logs the batch as one: few commands, whatever its size.
+async fn write(
+    connection: &mut PgConnection,
+    batch: &[NewStatement],
+    sign: Sign<'_>,
+    sums: &mut Sums,
+) -> Result<Vec<Placed>, StoreError> {
+    let known = known(connection, batch).await?;
+    let plan = plan::plan(batch, known, sign)?;
+    let logged = plan.logged(batch);
+    insert(connection, &logged, &plan.heads).await?;
+    let (mut folds, mut entries) = (Vec::new(), Vec::new());
+    for (new, place) in &logged {
+        match &new.effect {
+            Effect::Summary(fold) => folds.push(&**fold),
+            Effect::Practice(entry) => entries.push((*new, place.index, &**entry)),
+        }
+    }
+    let months: Vec<_> = folds.iter().map(|fold| &fold.month).collect();
+    rollups::insert_months(connection, &months).await?;
+    add_national(connection, &folds, sums).await?;
+    library::insert(connection, &entries).await?;
+    insert_evidence(connection, &plan.evidence).await?;
+    Ok(plan.outcomes)
+}
+
+/// Logs the statements of a batch that could not be logged as one: what stops one statement undoes
+/// that one, the others are not its business.
+async fn one_by_one(
+    connection: &mut PgConnection,
+    batch: &[NewStatement],
+    sign: Sign<'_>,
+    sums: &mut Sums,
+) -> Result<Vec<Placed>, StoreError> {
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for new in batch {
+        let mut savepoint = connection.begin().await?;
+        match write(&mut savepoint, std::slice::from_ref(new), sign, sums).await {
+            Ok(outcome) => {
+                savepoint.commit().await?;
+                outcomes.extend(outcome);
+            }
+            Err(error) if error.is_of_one_row() => {
+                savepoint.rollback().await?;
+                let cause = error.to_string();
+                outcomes.push(Placed::Failed { cause });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(outcomes)
+}
+
+impl Log for Postgres {
+    async fn append(
+        &self,
+        batch: &[NewStatement],
+        sign: Sign<'_>,
+    ) -> Result<Vec<Placed>, StoreError> {
+        let mut tx = self.begin().await?;
+        let mut sums = Sums::new();
+        // The lock is the transaction's: what undoes the batch must not let another writer in between.
+        let mut whole = tx.begin().await?;
+        let outcomes = match write(&mut whole, batch, sign, &mut sums).await {
+            Ok(outcomes) => {
+                whole.commit().await?;
+                outcomes
+            }
+            Err(error) if error.is_of_one_row() => {
+                whole.rollback().await?;
+                sums.clear();
+                one_by_one(&mut tx, batch, sign, &mut sums).await?
+            }
+            Err(error) => return Err(error),
+        };
+        let changed = sums.iter();
+        let changed = changed.map(|((period, part), cells)| (*period, &**part, &**cells));
+        rollups::write_national(&mut tx, changed).await?;
+        // What is known before this line may still vanish; only afterwards may it be acknowledged.
+        tx.commit().await?;
+        Ok(outcomes)
+    }
+
+    async fn keep_evidence(&self, proof: &Equivocation) -> Result<(), StoreError> {
+        let mut connection = self.writer.acquire().await?;
+        insert_evidence(&mut connection, std::slice::from_ref(proof)).await
+    }
+
+    async fn evidence(&self, node: &NodeSlug) -> Result<Vec<Equivocation>, StoreError> {
+        let found = query(
+            "SELECT node, seq, logged_pae, pae, envelope, received FROM equivocation WHERE node = $1 ORDER BY seq",
+        )
+        .bind(node.as_str())
+        .fetch_all(&self.reader)
+        .await?;
+        found.iter().map(rows::evidence).collect()
+    }
+
+    async fn conflicts(&self) -> Result<BTreeMap<NodeSlug, u64>, StoreError> {
+        let found = query("SELECT node, count(*) AS conflicts FROM equivocation GROUP BY node")
+            .fetch_all(&self.reader)
+            .await?;
+        found.iter().map(rows::conflicts).collect()
+    }
+
+    async fn size(&self) -> Result<u64, StoreError> {
+        size(&mut *self.reader.acquire().await?).await
+    }
+
+    async fn position(&self) -> Result<Position, StoreError> {
+        let row = query(
+            "SELECT (SELECT coalesce(max(leaf) + 1, 0) FROM statement) AS size,
+                 (SELECT string_agg(name || ' ' || lep || ' ' || state, ',' ORDER BY name) FROM node) AS members",
+        )
+        .fetch_one(&self.reader)
+        .await?;
+        rows::position(&row)
+    }
+
+    async fn statement(
+        &self,
+        node: &NodeSlug,
+        seq: u64,
+    ) -> Result<Option<LoggedStatement>, StoreError> {
+        find(&mut *self.reader.acquire().await?, node, seq).await
+    }
+
+    async fn by_identity(
+        &self,
+        pae: ldsp_protocol::ids::Digest,
+    ) -> Result<Option<LoggedStatement>, StoreError> {
+        let row = query(
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received
+             FROM statement WHERE pae = $1",
+        )
+        .bind(pae.as_bytes().as_slice())
+        .fetch_optional(&self.reader)
+        .await?;
+        row.as_ref().map(rows::statement).transpose()
+    }
+
+    async fn statements(&self, start: u64, limit: u32) -> Result<Vec<LoggedStatement>, StoreError> {
+        let found = query(
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received
+             FROM statement WHERE leaf >= $1 ORDER BY leaf LIMIT $2",
+        )
+        .bind(signed(start))
+        .bind(i64::from(limit))
+        .fetch_all(&self.reader)
+        .await?;
+        found.iter().map(rows::statement).collect()
+    }
+
+    async fn latest(
+        &self,
+        filter: &StatementFilter,
+        limit: u32,
+    ) -> Result<Vec<Outline>, StoreError> {
+        lists::latest(&self.reader, filter, limit).await
+    }
+
+    async fn heads(&self) -> Result<Vec<Outline>, StoreError> {
+        lists::heads(&self.reader).await
+    }
+
+    async fn tally(&self) -> Result<Vec<Tally>, StoreError> {
+        lists::tally(&self.reader).await
+    }
+}

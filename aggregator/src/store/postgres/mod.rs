@@ -1,0 +1,149 @@
+//! PostgreSQL: a server beside or elsewhere, for operators who run one already. One transaction
+//! writes at a time, also with several processes of this program on one database; readers see the
+//! last committed state and wait for nobody. A commit is on the server's disk when it returns.
+
+mod library;
+mod lists;
+mod log;
+mod registry;
+mod rollups;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgTransaction, Row as _, query};
+
+use super::StoreError;
+use super::location::Server;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Names the lock that writers take, within the database. The digits are those of "ldsp" in ASCII.
+const WRITERS: i64 = 0x6c64_7370;
+/// How long a connection or the writers' lock is waited for: as long as SQLite's lock.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A connection that was idle for longer is tried before it is used: the server may have been restarted.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// An open database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Postgres {
+    writer: PgPool,
+    reader: PgPool,
+}
+
+impl Postgres {
+    /// Connects to the database and brings it up to date.
+    ///
+    /// # Errors
+    /// The server cannot be reached, refuses the user or has no such database; it does not write
+    /// through to its disk; a newer version wrote the database.
+    pub async fn open(server: &Server) -> Result<Self, StoreError> {
+        let options = settled(server.options()?);
+        // A pool would try again and again and keep the reason to itself.
+        let first = tokio::time::timeout(PATIENCE, options.connect()).await;
+        let mut first = first
+            .map_err(|_| server.silent())?
+            .map_err(|e| server.refused(&e))?;
+        usable(server, &mut first).await?;
+        MIGRATIONS.run(&mut first).await?;
+        first.close().await?;
+        let writer = pool(1).connect_with(options.clone()).await?;
+        let reading = options.options([("default_transaction_read_only", "on")]);
+        let reader = pool(8).connect_with(reading).await?;
+        Ok(Self { writer, reader })
+    }
+
+    /// Waits for running work and closes the connections.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+
+    /// A transaction that alone may write. What it reads is what the writer before it committed:
+    /// each statement of a READ COMMITTED transaction sees what was committed before the statement,
+    /// and the lock is a statement of its own.
+    async fn begin(&self) -> Result<PgTransaction<'static>, StoreError> {
+        let mut tx = self.writer.begin().await?;
+        query("SELECT pg_advisory_xact_lock($1)")
+            .bind(WRITERS)
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx)
+    }
+
+    /// The writing connection, for tests that damage rows.
+    #[cfg(test)]
+    pub(crate) fn writer(&self) -> &PgPool {
+        &self.writer
+    }
+}
+
+/// What every connection is told, whatever the server's defaults are.
+fn settled(options: PgConnectOptions) -> PgConnectOptions {
+    options.application_name("ldsp-aggregator").options([
+        ("synchronous_commit", "on"),
+        ("default_transaction_isolation", "read committed"),
+        ("lock_timeout", "5s"),
+        // A process that hangs must not hold the lock for ever.
+        ("idle_in_transaction_session_timeout", "30s"),
+    ])
+}
+
+fn pool(size: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(PATIENCE)
+        .test_before_acquire(false)
+        .before_acquire(|connection, state| {
+            Box::pin(async move {
+                if state.idle_for > FRESH {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+}
+
+/// Whether the server can be relied on for what the traits promise.
+async fn usable(server: &Server, connection: &mut PgConnection) -> Result<(), StoreError> {
+    let row = query(
+        "SELECT current_setting('server_encoding') AS encoding, current_setting('fsync') AS fsync,
+             pg_is_in_recovery() AS copy",
+    )
+    .fetch_one(connection)
+    .await?;
+    let refuse = |cause: &str, next| {
+        Err(StoreError::Unusable {
+            cause: format!("{server} {cause}"),
+            next,
+        })
+    };
+    if row.try_get::<String, _>("encoding")? != "UTF8" {
+        return refuse(
+            "does not hold Unicode",
+            "Make a database with `createdb --encoding UTF8 --template template0` and name it in `database`",
+        );
+    }
+    if row.try_get::<String, _>("fsync")? != "on" {
+        return refuse(
+            "may lose what it acknowledged, because the server's fsync is off",
+            "Set fsync = on in its postgresql.conf and restart it",
+        );
+    }
+    if row.try_get::<bool, _>("copy")? {
+        return refuse(
+            "is a standby that cannot be written to",
+            "Name the primary server in `database`",
+        );
+    }
+    Ok(())
+}
+
+/// Whether PostgreSQL can hold the text: it has no U+0000.
+fn can_be_held(text: &str) -> bool {
+    !text.contains('\0')
+}

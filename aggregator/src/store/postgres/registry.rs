@@ -1,0 +1,245 @@
+//! Nodes, invites, people.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use ldsp_protocol::enrolment::NodeState;
+use ldsp_protocol::ids::{Digest, NodeSlug};
+use ldsp_protocol::keys::key_id;
+use sqlx::{PgConnection, query};
+
+use super::{Postgres, can_be_held};
+use crate::store::rows::{self, Columns};
+use crate::store::{Conflict, InviteRow, NewEnrolment, Node, Person, Registry, StoreError, Stored};
+
+pub(super) async fn find_node(
+    connection: &mut PgConnection,
+    name: &NodeSlug,
+) -> Result<Option<Node>, StoreError> {
+    let row = query(
+        "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae FROM node WHERE name = $1",
+    )
+    .bind(name.as_str())
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(rows::node).transpose()
+}
+
+/// The nodes of these names that are there.
+pub(super) async fn find_nodes(
+    connection: &mut PgConnection,
+    names: &BTreeSet<&NodeSlug>,
+) -> Result<Vec<Node>, StoreError> {
+    let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+    let found = query(
+        "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae FROM node WHERE name = ANY($1)",
+    )
+    .bind(names)
+    .fetch_all(connection)
+    .await?;
+    found.iter().map(rows::node).collect()
+}
+
+async fn find_invite(
+    connection: &mut PgConnection,
+    name: &NodeSlug,
+) -> Result<Option<InviteRow>, StoreError> {
+    let row = query(
+        "SELECT invite.node, node.lep, secret_hash, expires, created, created_by, used_pae
+         FROM invite JOIN node ON node.name = invite.node WHERE invite.node = $1",
+    )
+    .bind(name.as_str())
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(rows::invite).transpose()
+}
+
+impl Registry for Postgres {
+    async fn invite(&self, invite: &InviteRow) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        if let Some(node) = find_node(&mut tx, &invite.node).await? {
+            if node.state == NodeState::Active {
+                return Err(Conflict::NodeActive(node.node).into());
+            }
+            if node.lep != invite.lep {
+                return Err(Conflict::OtherLep(node.node).into());
+            }
+            query("UPDATE node SET state = 'invited', public_key = NULL WHERE name = $1")
+                .bind(invite.node.as_str())
+                .execute(&mut *tx)
+                .await?;
+        } else {
+            let other = query("SELECT name FROM node WHERE lep = $1")
+                .bind(invite.lep.as_str())
+                .fetch_optional(&mut *tx)
+                .await?;
+            if let Some(row) = other {
+                let columns = Columns::new(&row, "node", invite.lep.as_str());
+                return Err(Conflict::LepServed(columns.text("name")?).into());
+            }
+            query("INSERT INTO node (name, lep, state) VALUES ($1, $2, 'invited')")
+                .bind(invite.node.as_str())
+                .bind(invite.lep.as_str())
+                .execute(&mut *tx)
+                .await?;
+        }
+        query(
+            "INSERT INTO invite (node, secret_hash, expires, created, created_by) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (node) DO UPDATE SET secret_hash = excluded.secret_hash, expires = excluded.expires,
+                 created = excluded.created, created_by = excluded.created_by, used_pae = NULL",
+        )
+        .bind(invite.node.as_str())
+        .bind(invite.secret_hash.as_bytes().as_slice())
+        .bind(invite.expires.as_millisecond())
+        .bind(invite.created.as_millisecond())
+        .bind(&invite.created_by)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn invite_of(&self, node: &NodeSlug) -> Result<Option<InviteRow>, StoreError> {
+        find_invite(&mut *self.reader.acquire().await?, node).await
+    }
+
+    async fn enrol(&self, new: &NewEnrolment) -> Result<Stored, StoreError> {
+        let mut tx = self.begin().await?;
+        let invite = find_invite(&mut tx, &new.node)
+            .await?
+            .filter(|i| i.secret_hash == new.secret_hash)
+            .ok_or(Conflict::Invite)?;
+        match invite.used {
+            Some(pae) if pae == new.pae => return Ok(Stored::Before),
+            Some(_) => return Err(Conflict::Invite.into()),
+            None => {}
+        }
+        query("UPDATE invite SET used_pae = $1 WHERE node = $2")
+            .bind(new.pae.as_bytes().as_slice())
+            .bind(new.node.as_str())
+            .execute(&mut *tx)
+            .await?;
+        query("UPDATE node SET state = 'pending', public_key = $1 WHERE name = $2")
+            .bind(new.key.as_bytes().as_slice())
+            .bind(new.node.as_str())
+            .execute(&mut *tx)
+            .await?;
+        query("INSERT INTO enrolment (pae, node, envelope, received) VALUES ($1, $2, $3, $4)")
+            .bind(new.pae.as_bytes().as_slice())
+            .bind(new.node.as_str())
+            .bind(&new.envelope)
+            .bind(new.at.as_millisecond())
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(Stored::New)
+    }
+
+    async fn approve(
+        &self,
+        name: &NodeSlug,
+        fingerprint: Digest,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<Node, StoreError> {
+        let mut tx = self.begin().await?;
+        let node = find_node(&mut tx, name).await?.ok_or(Conflict::NoNode)?;
+        let key = node
+            .key
+            .filter(|_| node.state == NodeState::Pending)
+            .ok_or(Conflict::NotPending)?;
+        if key_id(&key) != fingerprint {
+            return Err(Conflict::OtherKey.into());
+        }
+        query("UPDATE node SET state = 'active', approved_by = $1, approved = $2 WHERE name = $3")
+            .bind(by)
+            .bind(at.as_millisecond())
+            .bind(name.as_str())
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(Node {
+            state: NodeState::Active,
+            approved_by: Some(by.to_owned()),
+            ..node
+        })
+    }
+
+    async fn node(&self, name: &NodeSlug) -> Result<Option<Node>, StoreError> {
+        find_node(&mut *self.reader.acquire().await?, name).await
+    }
+
+    async fn nodes_named(&self, names: &BTreeSet<&NodeSlug>) -> Result<Vec<Node>, StoreError> {
+        find_nodes(&mut *self.reader.acquire().await?, names).await
+    }
+
+    async fn nodes(&self) -> Result<Vec<Node>, StoreError> {
+        let found = query(
+            "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae FROM node ORDER BY name",
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        found.iter().map(rows::node).collect()
+    }
+
+    async fn add_person(&self, person: &Person) -> Result<(), StoreError> {
+        let done = query(
+            "INSERT INTO person (name, role, secret_hash, added) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING",
+        )
+        .bind(&person.name)
+        .bind(person.role.as_str())
+        .bind(&person.secret_hash)
+        .bind(person.added.as_millisecond())
+        .execute(&self.writer)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Err(Conflict::PersonExists(person.name.clone()).into());
+        }
+        Ok(())
+    }
+
+    async fn replace_secret(&self, name: &str, secret_hash: &str) -> Result<(), StoreError> {
+        if !can_be_held(name) {
+            return Err(Conflict::NoPerson.into());
+        }
+        let done = query("UPDATE person SET secret_hash = $1 WHERE name = $2")
+            .bind(secret_hash)
+            .bind(name)
+            .execute(&self.writer)
+            .await?;
+        if done.rows_affected() == 0 {
+            return Err(Conflict::NoPerson.into());
+        }
+        Ok(())
+    }
+
+    async fn remove_person(&self, name: &str) -> Result<Person, StoreError> {
+        if !can_be_held(name) {
+            return Err(Conflict::NoPerson.into());
+        }
+        let row =
+            query("DELETE FROM person WHERE name = $1 RETURNING name, role, secret_hash, added")
+                .bind(name)
+                .fetch_optional(&self.writer)
+                .await?;
+        rows::person(&row.ok_or(Conflict::NoPerson)?)
+    }
+
+    async fn person(&self, name: &str) -> Result<Option<Person>, StoreError> {
+        if !can_be_held(name) {
+            return Ok(None);
+        }
+        let row = query("SELECT name, role, secret_hash, added FROM person WHERE name = $1")
+            .bind(name)
+            .fetch_optional(&self.reader)
+            .await?;
+        row.as_ref().map(rows::person).transpose()
+    }
+
+    async fn people(&self) -> Result<Vec<Person>, StoreError> {
+        let found = query("SELECT name, role, secret_hash, added FROM person ORDER BY name")
+            .fetch_all(&self.reader)
+            .await?;
+        found.iter().map(rows::person).collect()
+    }
+}

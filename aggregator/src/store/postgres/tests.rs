@@ -1,0 +1,233 @@
+//! The conformance suite on PostgreSQL, and what is PostgreSQL's own.
+
+use std::sync::Mutex;
+
+use ldsp_cluster::{Cluster, Database};
+use sqlx::{AssertSqlSafe, PgTransaction, Row as _};
+
+use super::Postgres;
+use crate::store::conformance::{
+    library_conforms, listing_conforms, log_conforms, openings_share_one_log, readers_do_not_wait,
+    registry_conforms, rollups_conforms, same_statements_same_answers,
+};
+use crate::store::sqlite::Sqlite;
+use crate::store::{DatabaseUrl, Location, StoreError};
+
+/// Keeps the databases of the stores that a test opens.
+#[derive(Default)]
+struct Databases(Mutex<Vec<Database>>);
+
+impl Databases {
+    async fn open(&self) -> Postgres {
+        let database = Cluster::shared().database();
+        let store = open(&database.url()).await.unwrap();
+        self.0.lock().unwrap().push(database);
+        store
+    }
+}
+
+async fn open(url: &str) -> Result<Postgres, StoreError> {
+    match DatabaseUrl::from(url.to_owned()).location()? {
+        Location::Postgres(server) => Postgres::open(&server).await,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// SQLite writes bytes as x'00', PostgreSQL as '\x00'.
+async fn damage(store: &Postgres, sql: &'static str) {
+    let sql = AssertSqlSafe(sql.replace("x'", "'\\x"));
+    let done = sqlx::query(sql).execute(store.writer()).await.unwrap();
+    assert!(done.rows_affected() > 0);
+}
+
+async fn setting(store: &Postgres, name: &str) -> String {
+    let show = AssertSqlSafe(format!("SHOW {name}"));
+    let row = sqlx::query(show).fetch_one(store.writer()).await.unwrap();
+    row.get(0)
+}
+
+fn unusable<T: std::fmt::Debug>(outcome: Result<T, StoreError>) -> String {
+    match outcome {
+        Err(error @ StoreError::Unusable { .. }) => error.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn registry() {
+    let databases = Databases::default();
+    registry_conforms(async || databases.open().await, damage).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn log() {
+    let databases = Databases::default();
+    log_conforms(async || databases.open().await, damage).await;
+}
+
+#[tokio::test]
+async fn rollups() {
+    let databases = Databases::default();
+    rollups_conforms(async || databases.open().await, damage).await;
+}
+
+#[tokio::test]
+async fn library() {
+    let databases = Databases::default();
+    library_conforms(async || databases.open().await, damage).await;
+}
+
+#[tokio::test]
+async fn listing() {
+    let databases = Databases::default();
+    listing_conforms(async || databases.open().await, damage).await;
+}
+
+#[tokio::test]
+async fn sharing() {
+    let databases = Databases::default();
+    let hold = async |store: &Postgres| -> PgTransaction<'static> {
+        let mut tx = store.begin().await.unwrap();
+        let heads = sqlx::query("UPDATE node SET head_seq = 77");
+        heads.execute(&mut *tx).await.unwrap();
+        tx
+    };
+    readers_do_not_wait(databases.open().await, hold).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_openings() {
+    let database = Cluster::shared().database();
+    // Both bring the empty database up to date at once.
+    let url = database.url();
+    let (one, other) = tokio::join!(open(&url), open(&url));
+    openings_share_one_log(one.unwrap(), other.unwrap()).await;
+}
+
+#[tokio::test]
+async fn answers_as_sqlite_does() {
+    let (databases, dir) = (Databases::default(), tempfile::tempdir().unwrap());
+    let sqlite = Sqlite::open(&dir.path().join("a.sqlite")).await.unwrap();
+    same_statements_same_answers(databases.open().await, sqlite).await;
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused() {
+    let database = Cluster::shared().database();
+    let store = open(&database.url()).await.unwrap();
+    store.close().await;
+    database.sql(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+             VALUES (9999, 'newer', true, '\\x00', 0)",
+    );
+    let again = open(&database.url()).await;
+    assert!(matches!(again, Err(StoreError::Migration(_))), "{again:?}");
+}
+
+#[tokio::test]
+async fn commits_are_durable_whatever_the_database_is_set_to() {
+    let database = Cluster::shared().database();
+    let name = database.name();
+    database.sql(&format!(
+        "ALTER DATABASE {name} SET synchronous_commit = off;
+         ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'"
+    ));
+    let store = open(&database.url()).await.unwrap();
+    assert_eq!(setting(&store, "synchronous_commit").await, "on");
+    assert_eq!(setting(&store, "fsync").await, "on");
+    let isolation = setting(&store, "transaction_isolation").await;
+    assert_eq!(isolation, "read committed");
+}
+
+/// A failed transaction leaves the connection as good as new.
+#[tokio::test]
+async fn a_writer_that_waits_too_long_gives_up_and_the_next_goes_on() {
+    let database = Cluster::shared().database();
+    let url = database.url();
+    let (one, other) = (open(&url).await.unwrap(), open(&url).await.unwrap());
+    let held = one.begin().await.unwrap();
+    let impatient = sqlx::query("SET lock_timeout = '1ms'");
+    impatient.execute(other.writer()).await.unwrap();
+    let late = other.begin().await;
+    assert!(matches!(late, Err(StoreError::Database(_))));
+    drop(held);
+    // The first one's connection says that it rolled back once it is used again.
+    drop(one.begin().await.unwrap());
+    one.close().await;
+    other.begin().await.unwrap().commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_used_says_why_and_shows_no_password() {
+    let cluster = Cluster::shared();
+    let database = cluster.database();
+    let name = database.name();
+    let user = cluster.guarded(&database, "s3cret-right");
+    open(&cluster.url(user, "s3cret-right", name))
+        .await
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().display();
+    for (url, words) in [
+        (cluster.url(user, "s3cret-wrong", name), "refuses the user"),
+        (
+            cluster.url(user, "s3cret-right", "missing"),
+            "does not exist",
+        ),
+        (
+            format!("postgres://u:s3cret@localhost/d?host={nowhere}"),
+            "cannot be reached",
+        ),
+        (
+            "postgres://u:s3cret@127.0.0.1:1/d".to_owned(),
+            "cannot be reached",
+        ),
+        (
+            "postgres://u:s3cret@localhost/d?passwort=s3cret".to_owned(),
+            "parameter",
+        ),
+        (
+            "postgres://u:s3cret@localhost:port/d".to_owned(),
+            "not the address",
+        ),
+        (
+            "postgres://u:s3cret@localhost/d?sslmode=s3cret".to_owned(),
+            "not the address",
+        ),
+        (
+            "mysql://u:s3cret@localhost/d".to_owned(),
+            "kind of database",
+        ),
+    ] {
+        let reason = unusable(open(&url).await);
+        assert!(reason.contains(words), "{reason}");
+        assert!(!reason.contains("s3cret"), "{reason}");
+    }
+    let store = open(&cluster.url(user, "s3cret-right", name))
+        .await
+        .unwrap();
+    let url = DatabaseUrl::from(cluster.url(user, "s3cret-right", name));
+    let location = url.location().unwrap();
+    for shown in [
+        format!("{store:?}"),
+        format!("{url:?}"),
+        format!("{location:?}"),
+        location.to_string(),
+    ] {
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_hold_unicode_is_refused() {
+    let cluster = Cluster::shared();
+    let database = cluster.database();
+    let name = format!("{}_ascii", database.name());
+    cluster.sql(
+        "postgres",
+        &format!("CREATE DATABASE {name} ENCODING 'SQL_ASCII' LOCALE 'C' LOCALE_PROVIDER libc TEMPLATE template0"),
+    );
+    let reason = unusable(open(&cluster.url("ldsp", "", &name)).await);
+    assert!(reason.contains("Unicode"), "{reason}");
+    cluster.sql("postgres", &format!("DROP DATABASE {name} WITH (FORCE)"));
+}

@@ -1,0 +1,200 @@
+//! Queries that are put together from choices. They are the same for both databases.
+
+use sqlx::{Database, Encode, QueryBuilder, Type};
+
+use super::rows::signed;
+use super::{PracticeFilter, Reader, Span, StatementFilter};
+
+/// A database whose queries can hold the values that choices are made of.
+pub(super) trait Holds<T>: Database {
+    fn push(sql: &mut QueryBuilder<Self>, value: T);
+}
+
+impl<T, DB> Holds<T> for DB
+where
+    DB: Database,
+    T: for<'q> Encode<'q, DB> + Type<DB>,
+{
+    fn push(sql: &mut QueryBuilder<Self>, value: T) {
+        sql.push_bind(value);
+    }
+}
+
+/// `s` is the statement, `p` its row in the library's index if it is a practice entry.
+const OUTLINES: &str =
+    "SELECT s.leaf, s.node, s.seq, s.kind, s.period, s.key_id, s.pae, s.received, p.public_from
+     FROM statement AS s LEFT JOIN practice AS p ON p.leaf = s.leaf";
+
+/// SQLite and PostgreSQL.
+pub(super) trait Either: Holds<String> + Holds<i64> {}
+impl<DB: Holds<String> + Holds<i64>> Either for DB {}
+
+/// A query that grows.
+struct Sql<DB: Database>(QueryBuilder<DB>);
+
+impl<DB: Either> Sql<DB> {
+    fn new(text: impl Into<String>) -> Self {
+        Self(QueryBuilder::new(text))
+    }
+
+    fn text(&mut self, text: &str) -> &mut Self {
+        self.0.push(text);
+        self
+    }
+
+    fn value(&mut self, value: impl Into<String>) -> &mut Self {
+        DB::push(&mut self.0, value.into());
+        self
+    }
+
+    fn number(&mut self, number: i64) -> &mut Self {
+        DB::push(&mut self.0, number);
+        self
+    }
+}
+
+/// A list of choices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Facet {
+    Tier,
+    Verdict,
+    Cause,
+}
+
+/// Adds the conditions of `filter`, the part of the list apart. `without` leaves one choice out.
+fn narrow<DB: Either>(sql: &mut Sql<DB>, filter: &PracticeFilter, without: Option<Facet>) {
+    match filter.reader {
+        Reader::Peer => {
+            sql.text(" WHERE practice.superseded_by IS NULL");
+        }
+        // Until a newer version is public, at whatever remove, the older one stands.
+        Reader::Public(today) => {
+            sql.text(" WHERE practice.public_from <= ")
+                .value(today.to_string())
+                .text(
+                    " AND (practice.superseded_by IS NULL OR NOT EXISTS (
+                       WITH RECURSIVE newer (leaf) AS (
+                         SELECT practice.superseded_by
+                         UNION SELECT later.superseded_by
+                         FROM practice AS later JOIN newer ON later.leaf = newer.leaf)
+                       SELECT 1 FROM newer JOIN practice AS open ON open.leaf = newer.leaf
+                       WHERE open.public_from <= ",
+                )
+                .value(today.to_string())
+                .text("))");
+        }
+    }
+    if let Some(node) = &filter.node {
+        sql.text(" AND practice.node = ").value(node.to_string());
+    }
+    let tier = filter.tier.as_ref();
+    if let Some(tier) = tier.filter(|_| without != Some(Facet::Tier)) {
+        sql.text(" AND practice.tier = ").value(tier.clone());
+    }
+    if let Some(verdict) = filter.verdict.filter(|_| without != Some(Facet::Verdict)) {
+        sql.text(" AND practice.verdict = ").value(verdict.id());
+    }
+    if let Some(cause) = filter.cause.filter(|_| without != Some(Facet::Cause)) {
+        sql.text(" AND practice.leaf IN (SELECT leaf FROM practice_cause WHERE factor = ")
+            .value(cause.id())
+            .text(")");
+    }
+}
+
+/// Entries for [`rows::entry`](super::rows::entry), and whether they come oldest first.
+pub(super) fn entries<DB: Either>(filter: &PracticeFilter) -> (QueryBuilder<DB>, bool) {
+    let mut sql = Sql::new("SELECT leaf, node, seq, pae, entry, superseded_by FROM practice");
+    narrow(&mut sql, filter, None);
+    if let Some(before) = filter.before {
+        sql.text(" AND practice.leaf < ").number(signed(before));
+    }
+    let order = match filter.after {
+        None => "DESC",
+        Some(after) => {
+            sql.text(" AND practice.leaf > ").number(signed(after));
+            "ASC"
+        }
+    };
+    sql.text(" ORDER BY practice.leaf ")
+        .text(order)
+        .text(" LIMIT ")
+        .number(filter.limit.into());
+    (sql.0, filter.after.is_some())
+}
+
+/// `code` and its number of `entries`, for each code of a list of choices.
+pub(super) fn facet<DB: Either>(filter: &PracticeFilter, facet: Facet) -> QueryBuilder<DB> {
+    let (code, from) = match facet {
+        Facet::Tier => ("practice.tier", "practice"),
+        Facet::Verdict => ("practice.verdict", "practice"),
+        Facet::Cause => (
+            "practice_cause.factor",
+            "practice JOIN practice_cause ON practice_cause.leaf = practice.leaf",
+        ),
+    };
+    let mut sql = Sql::new(format!(
+        "SELECT {code} AS code, count(*) AS entries FROM {from}"
+    ));
+    narrow(&mut sql, filter, Some(facet));
+    sql.text(" GROUP BY ").text(code);
+    sql.0
+}
+
+/// The number of `entries` that `filter` finds `without` one of its choices.
+pub(super) fn found<DB: Either>(
+    filter: &PracticeFilter,
+    without: Option<Facet>,
+) -> QueryBuilder<DB> {
+    let mut sql = Sql::new("SELECT count(*) AS entries FROM practice");
+    narrow(&mut sql, filter, without);
+    sql.0
+}
+
+/// Statements for [`rows::outline`](super::rows::outline), and whether they come oldest first.
+pub(super) fn latest<DB: Either>(filter: &StatementFilter, limit: u32) -> (QueryBuilder<DB>, bool) {
+    let mut sql = Sql::new(OUTLINES);
+    let oldest_first = match filter.span {
+        Span::Newest => {
+            sql.text(" WHERE s.leaf >= 0");
+            false
+        }
+        Span::Before(index) => {
+            sql.text(" WHERE s.leaf < ").number(signed(index));
+            false
+        }
+        Span::After(index) => {
+            sql.text(" WHERE s.leaf > ").number(signed(index));
+            true
+        }
+    };
+    if let Some(kind) = filter.kind {
+        sql.text(" AND s.kind = ").value(kind.as_str());
+    }
+    // Within a node both orders are one, and its own index leads to its statements without the others'.
+    let key = match &filter.node {
+        None => "s.leaf",
+        Some(node) => {
+            sql.text(" AND s.node = ").value(node.to_string());
+            "s.seq"
+        }
+    };
+    let order = if oldest_first { "ASC" } else { "DESC" };
+    sql.text(&format!(" ORDER BY {key} {order} LIMIT "))
+        .number(limit.into());
+    (sql.0, oldest_first)
+}
+
+/// What came oldest first, newest first.
+pub(super) fn newest_first<T>(mut found: Vec<T>, oldest_first: bool) -> Vec<T> {
+    if oldest_first {
+        found.reverse();
+    }
+    found
+}
+
+/// The last statement of each node, by the node's name.
+pub(super) fn heads<DB: Either>() -> QueryBuilder<DB> {
+    let mut sql = Sql::new(OUTLINES);
+    sql.text(" JOIN node AS n ON n.name = s.node AND n.head_seq = s.seq ORDER BY s.node");
+    sql.0
+}

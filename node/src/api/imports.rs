@@ -1,0 +1,392 @@
+//! Imports: what was stored when, and files from the LEP's own systems.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use futures::{Stream, StreamExt as _};
+use jiff::Timestamp;
+use ldsp_protocol::ids::Digest;
+use ldsp_protocol::problem::{self, Problem};
+use ldsp_ui::SignedIn;
+use ldsp_ui::api::{Items, List, Query};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{Api, IMPORTS, Listed, Refused};
+use crate::import::report::{ImportReport, Outcome, RowProblem};
+use crate::import::{self, Options};
+use crate::pages::LARGEST;
+use crate::pages::upload::Upload;
+use crate::store::imports::{ImportKind, ImportRecord};
+
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum FileKind {
+    Learners,
+    Programmes,
+    Postcodes,
+}
+
+impl From<ImportKind> for FileKind {
+    fn from(kind: ImportKind) -> Self {
+        match kind {
+            ImportKind::Learners => Self::Learners,
+            ImportKind::Programmes => Self::Programmes,
+            ImportKind::Postcodes => Self::Postcodes,
+        }
+    }
+}
+
+/// An import that was stored. Its numbers of rows are exact: do not share them.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Import {
+    /// Its number at this node.
+    #[schema(minimum = 1)]
+    id: i64,
+    kind: FileKind,
+    /// SHA-256 of the file.
+    digest: Digest,
+    /// Data rows in the file.
+    rows: u64,
+    /// Rows that were new.
+    added: u64,
+    /// Rows that differed from what was held.
+    changed: u64,
+    /// Rows that were held already.
+    unchanged: u64,
+    /// Rows with a problem, which were left out.
+    refused: u64,
+    /// Rows of people who live outside the area: never published.
+    outside: u64,
+    at: Timestamp,
+}
+
+impl From<(i64, ImportRecord)> for Import {
+    fn from((id, record): (i64, ImportRecord)) -> Self {
+        let t = record.tally;
+        Self {
+            id,
+            kind: record.kind.into(),
+            digest: record.digest,
+            rows: t.rows,
+            added: t.added,
+            changed: t.changed,
+            unchanged: t.unchanged,
+            refused: t.refused,
+            outside: t.outside,
+            at: record.at,
+        }
+    }
+}
+
+/// What was imported
+///
+/// Newest first. The numbers of rows are exact, for the LEP's own people only.
+#[utoipa::path(
+    get, path = "/api/v1/imports", operation_id = "list_imports", tag = IMPORTS,
+    params(Listed),
+    responses((status = 200, description = "A page of imports.", body = Items<Import>), super::ReadList),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn list(
+    State(api): State<Api>,
+    Query(asked): Query<Listed>,
+) -> Result<Json<Items<Import>>, Refused> {
+    let list = List::new("/api/v1/imports");
+    let before = list.after(asked.cursor.as_deref())?;
+    let limit = asked.limit.unwrap_or_default();
+    let found = api
+        .node
+        .store
+        .imports_before(before, limit.get() + 1)
+        .await?;
+    let found = found.into_iter().map(Import::from).collect();
+    Ok(Json(list.page(found, limit, |import: &Import| import.id)))
+}
+
+/// What shall be done with the file.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Asked {
+    /// Check every row and store nothing.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    dry_run: bool,
+    /// Store the sound rows although others have problems.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    valid_rows: bool,
+}
+
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum FileOutcome {
+    Stored,
+    Checked,
+    Refused,
+}
+
+/// A problem at its place. It never quotes what the file says there.
+#[derive(Debug, Serialize, ToSchema)]
+struct FileProblem {
+    /// Line of the file on which the row begins; the header is line 1.
+    line: u64,
+    /// Column; null when the row or the file as a whole is at fault.
+    #[schema(required)]
+    field: Option<&'static str>,
+    code: &'static str,
+    /// What is wrong.
+    cause: String,
+    /// What to do.
+    remedy: String,
+}
+
+impl From<&RowProblem> for FileProblem {
+    fn from(problem: &RowProblem) -> Self {
+        Self {
+            line: problem.line,
+            field: problem.field,
+            code: problem.code,
+            cause: problem.cause.to_string(),
+            remedy: problem.remedy.to_string(),
+        }
+    }
+}
+
+/// Every problem of a file.
+#[derive(Debug, Serialize, ToSchema)]
+struct FileProblems {
+    total: u64,
+    /// Number of problems by code.
+    by_code: BTreeMap<&'static str, u64>,
+    /// The first 10,000 in the order of the file.
+    detailed: Vec<FileProblem>,
+}
+
+/// What an import did, or would have done. Its numbers are exact: do not share them.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Report {
+    kind: FileKind,
+    outcome: FileOutcome,
+    /// SHA-256 of the file; null when it could not be read to its end.
+    #[schema(required)]
+    digest: Option<Digest>,
+    /// Data rows in the file.
+    rows: u64,
+    /// Rows that are new.
+    added: u64,
+    /// Rows that differ from what was held.
+    changed: u64,
+    /// Rows that were held already.
+    unchanged: u64,
+    /// Rows with a problem.
+    refused: u64,
+    /// Rows of people who live outside the area: never published.
+    outside: u64,
+    problems: FileProblems,
+}
+
+impl From<&ImportReport> for Report {
+    fn from(report: &ImportReport) -> Self {
+        let t = report.tally;
+        let problems = &report.problems;
+        Self {
+            kind: report.kind.into(),
+            outcome: match report.outcome {
+                Outcome::Stored => FileOutcome::Stored,
+                Outcome::Checked => FileOutcome::Checked,
+                Outcome::Refused => FileOutcome::Refused,
+            },
+            digest: report.digest,
+            rows: t.rows,
+            added: t.added,
+            changed: t.changed,
+            unchanged: t.unchanged,
+            refused: t.refused,
+            outside: t.outside,
+            problems: FileProblems {
+                total: problems.total(),
+                by_code: problems.by_code().clone(),
+                detailed: problems.detailed().iter().map(FileProblem::from).collect(),
+            },
+        }
+    }
+}
+
+impl Report {
+    pub(super) fn in_words(&self) -> String {
+        let s = if self.problems.total == 1 { "" } else { "s" };
+        format!(
+            "{} problem{s} in {} rows; nothing was stored.",
+            self.problems.total, self.rows
+        )
+    }
+}
+
+/// Import learners
+///
+/// One CSV file (docs/files.md), read to its end and then imported as a whole or not at all, as the page does. It is not kept. The
+/// same file twice changes nothing. One file is taken at a time.
+#[utoipa::path(
+    post, path = "/api/v1/imports/learners", operation_id = "import_learners", tag = IMPORTS,
+    params(Asked),
+    request_body(content = String, content_type = "text/csv", description = "The file, UTF-8, at most 512 MiB."),
+    responses(
+        (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
+        (status = 201, description = "Stored.", body = Report),
+        (status = 422, description = "Rows have problems; nothing was stored. (`import`)", body = Refused,
+            content_type = "application/problem+json"),
+        super::TakesFile
+    ),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn learners(
+    State(api): State<Api>,
+    person: SignedIn,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refused> {
+    take(&api, ImportKind::Learners, &person, &asked, &headers, body).await
+}
+
+/// Import programmes
+///
+/// As learners are imported; one whose code is held already is updated. Import them before their learners.
+#[utoipa::path(
+    post, path = "/api/v1/imports/programmes", operation_id = "import_programmes", tag = IMPORTS,
+    params(Asked),
+    request_body(content = String, content_type = "text/csv", description = "The file, UTF-8, at most 512 MiB."),
+    responses(
+        (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
+        (status = 201, description = "Stored.", body = Report),
+        (status = 422, description = "Rows have problems; nothing was stored. (`import`)", body = Refused,
+            content_type = "application/problem+json"),
+        super::TakesFile
+    ),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn programmes(
+    State(api): State<Api>,
+    person: SignedIn,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refused> {
+    take(
+        &api,
+        ImportKind::Programmes,
+        &person,
+        &asked,
+        &headers,
+        body,
+    )
+    .await
+}
+
+async fn take(
+    api: &Api,
+    kind: ImportKind,
+    person: &SignedIn,
+    asked: &Asked,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, Refused> {
+    check_headers(headers)?;
+    // Each may be as large as the disk has room for, and only one can be stored at a time.
+    let Ok(_alone) = api.uploads.try_acquire() else {
+        let detail = "Another file is being imported. Nothing of this one was stored.";
+        return Err(Problem::new(problem::IMPORT_BUSY, detail).into());
+    };
+    // To the disk first: a sender that is slow, or stops half way, holds no transaction.
+    let upload = Upload::receive(&api.node.dir, &api.entropy, chunks(body)).await?;
+    let source = upload.open().map_err(Trouble::Disk)?;
+    let options = Options {
+        who: person.name.clone(),
+        dry_run: asked.dry_run,
+        valid_rows: asked.valid_rows,
+    };
+    let (store, now) = (&api.node.store, (api.clock)());
+    let report = match kind {
+        ImportKind::Programmes => import::programmes(store, source, &options, now).await?,
+        _ => import::learners(store, &api.node.pseudonyms, source, &options, now).await?,
+    };
+    let said = Report::from(&report);
+    match report.outcome {
+        Outcome::Refused => Err(Refused::file(said)),
+        Outcome::Checked => Ok((StatusCode::OK, Json(said)).into_response()),
+        Outcome::Stored => Ok((StatusCode::CREATED, Json(said)).into_response()),
+    }
+}
+
+/// What can be refused before a byte of the file is read.
+fn check_headers(headers: &HeaderMap) -> Result<(), Refused> {
+    let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
+    let kind = text(header::CONTENT_TYPE).and_then(|kind| kind.split(';').next());
+    if !kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/csv")) {
+        return Err(Problem::new(problem::UNSUPPORTED, "The file has to come as text/csv.").into());
+    }
+    if text(header::CONTENT_ENCODING).is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"))
+    {
+        let detail = "The file has to come as it is, without a content coding.";
+        return Err(Problem::new(problem::UNSUPPORTED, detail).into());
+    }
+    let length = text(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+    if length.is_some_and(|length| length > LARGEST as u64) {
+        return Err(Trouble::TooLarge.into());
+    }
+    Ok(())
+}
+
+/// Why a file did not arrive.
+enum Trouble {
+    TooLarge,
+    /// The sender stopped.
+    Cut,
+    Disk(io::Error),
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Disk(error)
+    }
+}
+
+fn chunks(body: Body) -> impl Stream<Item = Result<bytes::Bytes, Trouble>> + Unpin {
+    let mut left = LARGEST;
+    body.into_data_stream().map(move |chunk| {
+        let chunk = chunk.map_err(|_| Trouble::Cut)?;
+        left = left.checked_sub(chunk.len()).ok_or(Trouble::TooLarge)?;
+        Ok(chunk)
+    })
+}
+
+impl From<Trouble> for Refused {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::TooLarge => {
+                Problem::new(problem::FILE_TOO_LARGE, "Nothing of the file was stored.")
+            }
+            Trouble::Cut => Problem::new(
+                problem::REQUEST,
+                "The file did not arrive to its end. Nothing of it was stored.",
+            ),
+            Trouble::Disk(error) => {
+                tracing::error!(%error, "an upload could not be written to the data directory");
+                Problem::new(
+                    problem::STORAGE,
+                    "The file could not be taken. Nothing of it was stored.",
+                )
+            }
+        }
+        .into()
+    }
+}

@@ -1,0 +1,216 @@
+//! The node's JSON interface: `/api/v1/` for the LEP's own people and systems, `/v1/` and `/health/` for everybody's programs.
+//!
+//! Handlers parse the address, call the functions that pages and the command line call, and translate; they decide nothing.
+//! [`described`] holds every route with its description; [`rules`] says who may use it; `/openapi.json` is generated from
+//! the first, and a test holds the three together.
+
+mod imports;
+mod machine;
+mod practice;
+mod refusal;
+mod releases;
+mod sent;
+mod statements;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header;
+use axum::middleware::from_fn;
+use axum::response::IntoResponse as _;
+use axum::routing::get;
+use jiff::Timestamp;
+use ldsp_protocol::problem::Problem;
+use ldsp_ui::api::{Limit, entity_tag, public_reads};
+use ldsp_ui::{Access, Rule, refusals};
+use serde::Deserialize;
+use tokio::sync::Semaphore;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{IntoParams, OpenApi as _};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::pages::{APPROVER, AUTHOR, Settings};
+use crate::store::StoreError;
+use refusal::Refused;
+
+const NODE: &str = "The node";
+const IMPORTS: &str = "Imports";
+const RELEASES: &str = "Releases";
+const PRACTICE: &str = "Practice";
+const STATEMENTS: &str = "Statements";
+const MACHINE: &str = "For everybody's programs";
+const HEALTH: &str = "Health";
+
+/// What handlers share, with the pages.
+#[derive(Clone)]
+pub(crate) struct Api {
+    pub(crate) settings: Arc<Settings>,
+    /// One upload at a time, from a page or a program.
+    pub(crate) uploads: Arc<Semaphore>,
+}
+
+impl std::ops::Deref for Api {
+    type Target = Settings;
+
+    fn deref(&self) -> &Settings {
+        &self.settings
+    }
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "LDSP node",
+        description = "The server of one Local Enterprise Partnership. Its own people and systems import files, prepare and approve releases, and \
+                       see how publishing stands; a person's role decides, as on the pages. Send a person's name and secret as HTTP Basic over \
+                       TLS, or the session cookie of the pages.\n\nNumbers of rows are exact: they are for the LEP's own people, and must not be \
+                       shared. Figures of releases are protected. Nothing here tells a learner.\n\nA refusal is a problem (RFC 9457) whose type is \
+                       the address of a page that says what to do.",
+    ),
+    tags(
+        (name = NODE), (name = IMPORTS), (name = RELEASES), (name = PRACTICE), (name = STATEMENTS),
+        (name = MACHINE, description = "Public and without secrets, so that an auditor can compare this node with the log."),
+        (name = HEALTH, description = "For load balancers and service managers.")
+    ),
+    components(schemas(Problem)),
+)]
+struct Document;
+
+refusals! {
+    struct ReadPublic: PARAMETER;
+    struct ReadPublished: PARAMETER, SIGN_IN, NOT_FOUND;
+    struct Read: PARAMETER, SIGN_IN;
+    struct ReadOne: PARAMETER, SIGN_IN, NOT_FOUND;
+    struct ReadList: PARAMETER, CURSOR, SIGN_IN;
+    struct TakesFile: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, IMPORT_BUSY, FILE_TOO_LARGE, UNSUPPORTED;
+    struct TakesJson: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED;
+    struct Approves: PARAMETER, REQUEST, SIGN_IN, ROLE, OWN_WORK, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED;
+}
+
+/// No parameter.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+/// Which page of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Listed {
+    /// Where the page begins: from `next` of the page before.
+    cursor: Option<String>,
+    /// Items of a page at most.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 50)]
+    limit: Option<Limit>,
+}
+
+/// Who may use which route of this interface.
+#[must_use]
+pub(crate) fn rules() -> Vec<Rule> {
+    let read = |path| Rule::get(path, Access::SignedIn);
+    let public = |path| Rule::get(path, Access::Public);
+    vec![
+        read("/api/v1/status"),
+        read("/api/v1/imports"),
+        Rule::post("/api/v1/imports/learners", AUTHOR),
+        Rule::post("/api/v1/imports/programmes", AUTHOR),
+        read("/api/v1/releases"),
+        Rule::post("/api/v1/releases", AUTHOR),
+        read("/api/v1/releases/{period}"),
+        read("/api/v1/releases/{period}/payload"),
+        Rule::post("/api/v1/releases/{period}/approve", APPROVER),
+        read("/api/v1/practice"),
+        read("/api/v1/practice/{id}"),
+        read("/api/v1/statements"),
+        public("/v1/node"),
+        public("/v1/standard"),
+        public("/v1/statements/{seq}"),
+        public("/v1/statements/{seq}/receipt"),
+        public("/health/live"),
+        public("/health/ready"),
+        public("/openapi.json"),
+    ]
+}
+
+/// Every route with its description.
+fn described() -> OpenApiRouter<Api> {
+    let own = OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(status::status))
+        .routes(routes!(imports::list))
+        .routes(routes!(imports::learners))
+        .routes(routes!(imports::programmes))
+        .routes(routes!(releases::list, releases::prepare))
+        .routes(routes!(releases::show))
+        .routes(routes!(releases::payload))
+        .routes(routes!(releases::approve))
+        .routes(routes!(practice::list))
+        .routes(routes!(practice::show))
+        .routes(routes!(statements::list))
+        .layer(from_fn(entity_tag));
+    let public = OpenApiRouter::new()
+        .routes(routes!(machine::node))
+        .routes(routes!(machine::standard))
+        .routes(routes!(statements::envelope))
+        .routes(routes!(statements::receipt))
+        .layer(from_fn(entity_tag))
+        .routes(routes!(machine::live))
+        .routes(routes!(machine::ready))
+        .layer(from_fn(public_reads));
+    own.merge(public)
+}
+
+/// The OpenAPI 3.1 document of this interface; `cookie` is the name of the session's.
+#[must_use]
+pub(crate) fn document(cookie: &str) -> OpenApi {
+    let mut document = described().into_openapi();
+    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme(
+        "secret",
+        SecurityScheme::Http(
+            Http::builder()
+                .scheme(HttpAuthScheme::Basic)
+                .description(Some("Name and secret of a person of this node."))
+                .build(),
+        ),
+    );
+    let session = ApiKeyValue::with_description(cookie, "The session of the pages.");
+    components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
+    document
+}
+
+/// The routes, to be put behind [`rules`] by [`crate::pages::site`].
+pub(crate) fn router(api: Api, document: &OpenApi) -> Router {
+    let text: Arc<str> = document
+        .to_json()
+        .expect("the document holds strings, numbers and lists only")
+        .into();
+    let openapi = get(async move || {
+        let kind = [(header::CONTENT_TYPE, "application/json")];
+        (kind, text.to_string()).into_response()
+    });
+    let openapi = Router::new()
+        .route("/openapi.json", openapi)
+        .layer(from_fn(entity_tag))
+        .layer(from_fn(public_reads));
+    Router::from(described()).with_state(api).merge(openapi)
+}
+
+/// A number in an address: whole, from 1, written as numbers are.
+fn number(text: &str) -> Option<i64> {
+    let is_plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
+    text.parse().ok().filter(|_| is_plain)
+}
+
+/// A stored moment.
+fn moment(second: i64) -> Result<Timestamp, Refused> {
+    Timestamp::from_second(second).map_err(|error| {
+        tracing::error!(second, %error, "a stored moment is damaged");
+        StoreError::Database(sqlx::Error::Decode(Box::new(error))).into()
+    })
+}

@@ -1,0 +1,156 @@
+//! Why a program is refused: a problem of the catalogue, with what the kind of problem adds to it.
+
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use ldsp_protocol::problem::{self, MEDIA_TYPE, Problem};
+use ldsp_ui::api::Refusal;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::imports::Report;
+use crate::import::ImportError;
+use crate::release::ReleaseError;
+use crate::store::StoreError;
+
+/// Seconds after which another file may be taken.
+const FILE_TAKES: HeaderValue = HeaderValue::from_static("10");
+
+/// A problem (RFC 9457) with the members that this interface adds.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Refused {
+    #[serde(flatten)]
+    problem: Box<Problem>,
+    /// Which rule of releases stands against it, for programs (kind `release`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    /// What is wrong with the file, row by row (kind `import`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<Box<Report>>,
+}
+
+impl Refused {
+    /// The problem of a file whose rows are refused.
+    pub(super) fn file(report: Report) -> Self {
+        let problem = Problem::new(problem::IMPORT, report.in_words());
+        Self {
+            report: Some(Box::new(report)),
+            ..problem.into()
+        }
+    }
+
+    pub(super) fn not_found(detail: &str) -> Self {
+        Problem::new(problem::NOT_FOUND, detail).into()
+    }
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self {
+            problem: Box::new(problem),
+            reason: None,
+            report: None,
+        }
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        refusal.0.into()
+    }
+}
+
+impl From<sqlx::Error> for Refused {
+    fn from(error: sqlx::Error) -> Self {
+        StoreError::from(error).into()
+    }
+}
+
+/// The cause goes to the log.
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, next = error.next(), "the store refused");
+        match error {
+            StoreError::Corrupt { .. } => Problem::new(
+                problem::INTERNAL,
+                "A stored row is damaged; its place is in the node's log.",
+            ),
+            error if error.is_fatal() => Problem::new(
+                problem::UNCONFIRMED,
+                "The node ends now and reads back what is there when it is started again.",
+            ),
+            error => {
+                let mut problem =
+                    Problem::new(problem::STORAGE, "The node's database could not be used.");
+                problem.next = error.next().to_owned();
+                problem
+            }
+        }
+        .into()
+    }
+}
+
+impl From<ReleaseError> for Refused {
+    fn from(error: ReleaseError) -> Self {
+        let kind = match error {
+            ReleaseError::Store(error) => return error.into(),
+            ReleaseError::Unknown(_) => problem::NOT_FOUND,
+            ReleaseError::NotAuthor(_) | ReleaseError::NotApprover(_) => problem::ROLE,
+            ReleaseError::OwnWork(_) => problem::OWN_WORK,
+            _ => problem::RELEASE,
+        };
+        let mut problem = Problem::new(kind, sentence(&error.to_string()));
+        if kind == problem::RELEASE {
+            problem.next = error.next().to_owned();
+        }
+        Self {
+            reason: (kind == problem::RELEASE).then(|| error.code()),
+            ..problem.into()
+        }
+    }
+}
+
+impl From<ImportError> for Refused {
+    fn from(error: ImportError) -> Self {
+        tracing::error!(%error, "an import did not run to its end");
+        match error {
+            ImportError::Store(error) => error.into(),
+            ImportError::NoNode | ImportError::Stopped => {
+                Problem::new(problem::INTERNAL, "The import stopped. Nothing was stored.").into()
+            }
+            ImportError::Read(_) => Problem::new(
+                problem::STORAGE,
+                "The file that was sent could not be read back.",
+            )
+            .into(),
+        }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let is_busy = self.problem.code == problem::IMPORT_BUSY.code;
+        let (parts, _) = Refusal((*self.problem).clone())
+            .into_response()
+            .into_parts();
+        let mut response = (parts.status, axum::Json(&self)).into_response();
+        let headers = response.headers_mut();
+        headers.extend(parts.headers);
+        headers.remove(header::CONTENT_LENGTH);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        if is_busy {
+            headers.insert(header::RETRY_AFTER, FILE_TAKES);
+        }
+        response
+    }
+}
+
+/// `text` with a capital and a full stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string());
+    format!(
+        "{}{}.",
+        first.unwrap_or_default(),
+        letters.as_str().trim_end_matches('.')
+    )
+}

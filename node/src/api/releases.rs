@@ -1,0 +1,277 @@
+//! Releases: prepared by an author, approved by somebody else, through the functions that the pages and the command line call.
+//! Everything here is protected: what any reader of the log could work out once it is published.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderName, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use jiff::Timestamp;
+use ldsp_protocol::ids::{Digest, Period};
+use ldsp_ui::SignedIn;
+use ldsp_ui::api::{Items, List, Query};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::sent::Sent;
+use super::{Api, Listed, Nothing, RELEASES, Refused, moment};
+use crate::release::{self, Approval, Request, ShownTable};
+use crate::store::releases::{self, ReleaseHead};
+
+/// How far a release is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Stage {
+    /// Nothing has left; an approver has to look at it.
+    Open,
+    /// Signed and on its way to the log, or there.
+    Approved,
+}
+
+/// A month's release.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Release {
+    period: Period,
+    #[schema(inline)]
+    state: Stage,
+    /// SHA-256 of the payload: what an approver approves.
+    digest: Digest,
+    /// Who prepared it; `schedule` when nobody did.
+    author: String,
+    prepared_at: Timestamp,
+    /// Who approved it.
+    #[schema(required)]
+    approver: Option<String>,
+    #[schema(required)]
+    approved_at: Option<Timestamp>,
+    /// Sequence number of its statement.
+    #[schema(required)]
+    seq: Option<u64>,
+}
+
+impl TryFrom<ReleaseHead> for Release {
+    type Error = Refused;
+
+    fn try_from(head: ReleaseHead) -> Result<Self, Refused> {
+        let (approver, approved_at) = head.approved.unzip();
+        Ok(Self {
+            period: head.period,
+            state: if approver.is_some() {
+                Stage::Approved
+            } else {
+                Stage::Open
+            },
+            digest: head.digest,
+            author: head.author,
+            prepared_at: moment(head.prepared_at)?,
+            approver,
+            approved_at: approved_at.map(moment).transpose()?,
+            seq: head.seq,
+        })
+    }
+}
+
+/// A release and what readers will work out from it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ReleaseInFull {
+    #[serde(flatten)]
+    release: Release,
+    /// Bytes of the payload.
+    bytes: usize,
+    /// The declared tables in order.
+    tables: Vec<ShownTable>,
+}
+
+/// Releases
+///
+/// Newest month first.
+#[utoipa::path(
+    get, path = "/api/v1/releases", operation_id = "list_releases", tag = RELEASES,
+    params(Listed),
+    responses((status = 200, description = "A page of releases.", body = Items<Release>), super::ReadList),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn list(
+    State(api): State<Api>,
+    Query(asked): Query<Listed>,
+) -> Result<Json<Items<Release>>, Refused> {
+    let list = List::new("/api/v1/releases");
+    let before = list.after(asked.cursor.as_deref())?;
+    let limit = asked.limit.unwrap_or_default();
+    let mut reader = api.node.store.reader.acquire().await?;
+    let heads = releases::heads_before(&mut reader, before, limit.get() + 1).await?;
+    let found: Result<Vec<_>, _> = heads.into_iter().map(Release::try_from).collect();
+    Ok(Json(list.page(found?, limit, |r: &Release| r.period)))
+}
+
+/// A release
+///
+/// Protected figures only: estimates with their standard deviations, as readers of the log will have them.
+#[utoipa::path(
+    get, path = "/api/v1/releases/{period}", operation_id = "show_release", tag = RELEASES,
+    params(("period" = Period, Path, description = "The month.")),
+    responses((status = 200, description = "The release.", body = ReleaseInFull), super::ReadOne),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn show(
+    State(api): State<Api>,
+    Path(period): Path<String>,
+    _none: Query<Nothing>,
+) -> Result<Json<ReleaseInFull>, Refused> {
+    Ok(Json(in_full(&api, month(&period)?).await?))
+}
+
+/// The payload of a release
+///
+/// Exactly the bytes whose SHA-256 is the release's digest: what an approver signs.
+#[utoipa::path(
+    get, path = "/api/v1/releases/{period}/payload", operation_id = "show_payload", tag = RELEASES,
+    params(("period" = Period, Path, description = "The month.")),
+    responses(
+        (status = 200, description = "A learning summary of the data standard.", body = Object, content_type = "application/json"),
+        super::ReadOne
+    ),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn payload(
+    State(api): State<Api>,
+    Path(period): Path<String>,
+    _none: Query<Nothing>,
+) -> Result<Response, Refused> {
+    let period = month(&period)?;
+    let mut reader = api.node.store.reader.acquire().await?;
+    let release = releases::of(&mut reader, period).await?;
+    let release = release.ok_or(release::ReleaseError::Unknown(period))?;
+    Ok((
+        [(header::CONTENT_TYPE, "application/json")],
+        release.payload,
+    )
+        .into_response())
+}
+
+/// Which month.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Preparing {
+    /// The month that the caller believes to be next, so that a request sent twice does not prepare two; without it, whichever is
+    /// next.
+    #[serde(default)]
+    period: Option<Period>,
+}
+
+/// Prepare the next month
+///
+/// Counts what became known by the month's end and draws its noise, once. A month that is prepared already is answered as it is.
+/// Nothing leaves before an approver agrees.
+#[utoipa::path(
+    post, path = "/api/v1/releases", operation_id = "prepare_release", tag = RELEASES,
+    request_body = Preparing,
+    responses(
+        (status = 200, description = "It was prepared before.", body = ReleaseInFull),
+        (status = 201, description = "Prepared now.", body = ReleaseInFull,
+            headers(("location" = String, description = "Its address."))),
+        (status = 409, description = "The release was left as it is. (`release`)", body = Refused,
+            content_type = "application/problem+json"),
+        super::TakesJson
+    ),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn prepare(
+    State(api): State<Api>,
+    person: SignedIn,
+    _none: Query<Nothing>,
+    Sent(wanted): Sent<Preparing>,
+) -> Result<Response, Refused> {
+    let request = Request {
+        period: wanted.period,
+        first: None,
+        rho_micro: api.rho_micro,
+    };
+    (api.before_signing)().await;
+    let (store, now) = (&api.node.store, (api.clock)());
+    let prepared = release::prepare(store, request, &person.name, now, &api.entropy).await?;
+    let period = prepared.release.period;
+    let (status, location): (_, Option<(HeaderName, String)>) = if prepared.drawn {
+        let address = format!("/api/v1/releases/{period}");
+        (StatusCode::CREATED, Some((header::LOCATION, address)))
+    } else {
+        (StatusCode::OK, None)
+    };
+    let location = axum::response::AppendHeaders(location);
+    Ok((status, location, Json(in_full(&api, period).await?)).into_response())
+}
+
+/// What an approver says.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Approving {
+    /// Digest of the release that the approver has looked at.
+    digest: Digest,
+}
+
+/// Where an approved release went.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Sealed {
+    period: Period,
+    digest: Digest,
+    /// Sequence number of the statement.
+    seq: u64,
+}
+
+/// Approve a release
+///
+/// The word of a second person, never of the one who prepared it. Signs the release and queues it for the log. What has left
+/// cannot be taken back.
+#[utoipa::path(
+    post, path = "/api/v1/releases/{period}/approve", operation_id = "approve_release", tag = RELEASES,
+    params(("period" = Period, Path, description = "The month.")),
+    request_body = Approving,
+    responses(
+        (status = 200, description = "Approved and signed.", body = Sealed),
+        (status = 409, description = "The release was left as it is. (`release`)", body = Refused,
+            content_type = "application/problem+json"),
+        super::Approves
+    ),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn approve(
+    State(api): State<Api>,
+    Path(period): Path<String>,
+    person: SignedIn,
+    _none: Query<Nothing>,
+    Sent(word): Sent<Approving>,
+) -> Result<Json<Sealed>, Refused> {
+    let period = month(&period)?;
+    let digest = word.digest;
+    let approval = Approval {
+        person: &person.name,
+        period: Some(period),
+        digest,
+    };
+    (api.before_signing)().await;
+    let node = &api.node;
+    let seq = release::approve(&node.store, &node.signing, &approval, (api.clock)()).await?;
+    (api.queued)();
+    Ok(Json(Sealed {
+        period,
+        digest,
+        seq,
+    }))
+}
+
+async fn in_full(api: &Api, period: Period) -> Result<ReleaseInFull, Refused> {
+    let store = &api.node.store;
+    let shown = release::show(store, Some(period)).await?;
+    let mut reader = store.reader.acquire().await?;
+    let stored = releases::of(&mut reader, period).await?;
+    let stored = stored.ok_or(release::ReleaseError::Unknown(period))?;
+    Ok(ReleaseInFull {
+        release: ReleaseHead::from(&stored).try_into()?,
+        bytes: shown.bytes,
+        tables: shown.tables,
+    })
+}
+
+fn month(text: &str) -> Result<Period, Refused> {
+    text.parse()
+        .map_err(|_| Refused::not_found("The address does not name a month such as 2022-03."))
+}

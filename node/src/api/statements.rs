@@ -1,0 +1,204 @@
+//! Statements: how their delivery stands, for the LEP's own people; and those that are public, for auditors who compare both
+//! sides.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use jiff::Timestamp;
+use ldsp_protocol::ids::{Digest, Period};
+use ldsp_protocol::problem::{self, Problem};
+use ldsp_protocol::statement::Kind;
+use ldsp_ui::SignedIn;
+use ldsp_ui::api::{Items, List, Query};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Api, Listed, MACHINE, Nothing, Refused, STATEMENTS, moment};
+use crate::import::london_day;
+use crate::store::outbox::{self, OutboxRow};
+use crate::store::overview::StatementRow;
+use crate::store::practice;
+use crate::transport::ENVELOPE_TYPE;
+
+/// How a statement's delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Delivery {
+    /// Queued; it is sent until a receipt comes.
+    Waiting,
+    /// The log's receipt verified.
+    Acknowledged,
+}
+
+/// A signed statement of this node.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Statement {
+    /// From 1, without a gap.
+    #[schema(minimum = 1)]
+    seq: u64,
+    kind: Kind,
+    /// The month of a learning summary.
+    #[schema(required)]
+    period: Option<Period>,
+    #[schema(inline)]
+    state: Delivery,
+    /// SHA-256 of the signed bytes (DSSE PAE): the statement's reference.
+    pae: Digest,
+    queued_at: Timestamp,
+    /// How often it was sent.
+    attempts: u64,
+    /// Not sent before; null when it was acknowledged.
+    #[schema(required)]
+    next_attempt_at: Option<Timestamp>,
+    /// The log's last refusal.
+    #[schema(required)]
+    problem: Option<String>,
+    /// Place in the log, from 0.
+    #[schema(required)]
+    log_index: Option<u64>,
+    #[schema(required)]
+    acknowledged_at: Option<Timestamp>,
+}
+
+impl TryFrom<StatementRow> for Statement {
+    type Error = Refused;
+
+    fn try_from(row: StatementRow) -> Result<Self, Refused> {
+        let is_waiting = row.acknowledged_at.is_none();
+        Ok(Self {
+            seq: row.seq,
+            kind: match row.period {
+                Some(_) => Kind::LearningSummary,
+                None => Kind::PracticeEntry,
+            },
+            period: row.period,
+            state: if is_waiting {
+                Delivery::Waiting
+            } else {
+                Delivery::Acknowledged
+            },
+            pae: row.pae,
+            queued_at: moment(row.queued_at)?,
+            attempts: row.attempts,
+            next_attempt_at: is_waiting
+                .then(|| moment(row.next_attempt_at))
+                .transpose()?,
+            problem: row.problem,
+            log_index: row.log_index,
+            acknowledged_at: row.acknowledged_at.map(moment).transpose()?,
+        })
+    }
+}
+
+/// Statements and their delivery
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/api/v1/statements", operation_id = "list_statements", tag = STATEMENTS,
+    params(Listed),
+    responses((status = 200, description = "A page of statements.", body = Items<Statement>), super::ReadList),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn list(
+    State(api): State<Api>,
+    Query(asked): Query<Listed>,
+) -> Result<Json<Items<Statement>>, Refused> {
+    let list = List::new("/api/v1/statements");
+    let before = list.after(asked.cursor.as_deref())?;
+    let limit = asked.limit.unwrap_or_default();
+    let rows = api
+        .node
+        .store
+        .statements_before(before, limit.get() + 1)
+        .await?;
+    let found: Result<Vec<_>, _> = rows.into_iter().map(Statement::try_from).collect();
+    Ok(Json(list.page(found?, limit, |s: &Statement| s.seq)))
+}
+
+/// A published statement
+///
+/// The exact envelope (DSSE) that the log acknowledged. What is still open to enrolled nodes only needs sign-in here.
+#[utoipa::path(
+    get, path = "/v1/statements/{seq}", operation_id = "read_statement", tag = MACHINE,
+    params(("seq" = u64, Path, description = "Sequence number.", minimum = 1)),
+    responses(
+        (status = 200, description = "The envelope's bytes.", body = Object, content_type = "application/vnd.dsse+json"),
+        super::ReadPublished
+    ),
+    security((), ("secret" = []), ("session" = [])),
+)]
+pub(super) async fn envelope(
+    State(api): State<Api>,
+    Path(seq): Path<String>,
+    person: Option<SignedIn>,
+    _none: Query<Nothing>,
+) -> Result<Response, Refused> {
+    let found = published(&api, &seq, person.as_ref()).await?;
+    Ok(found.answer(ENVELOPE_TYPE, |row| row.envelope))
+}
+
+/// The receipt of a published statement
+///
+/// The log's signed note, as it came.
+#[utoipa::path(
+    get, path = "/v1/statements/{seq}/receipt", operation_id = "read_receipt", tag = MACHINE,
+    params(("seq" = u64, Path, description = "Sequence number.", minimum = 1)),
+    responses(
+        (status = 200, description = "A signed note.", body = String, content_type = "text/plain"),
+        super::ReadPublished
+    ),
+    security((), ("secret" = []), ("session" = [])),
+)]
+pub(super) async fn receipt(
+    State(api): State<Api>,
+    Path(seq): Path<String>,
+    person: Option<SignedIn>,
+    _none: Query<Nothing>,
+) -> Result<Response, Refused> {
+    let found = published(&api, &seq, person.as_ref()).await?;
+    let kind = "text/plain; charset=utf-8";
+    Ok(found.answer(kind, |row| row.receipt.unwrap_or_default().into_bytes()))
+}
+
+/// A statement that the log acknowledged.
+struct Published {
+    row: OutboxRow,
+    is_public: bool,
+}
+
+impl Published {
+    fn answer(self, kind: &'static str, bytes: impl Fn(OutboxRow) -> Vec<u8>) -> Response {
+        let kind = (header::CONTENT_TYPE, kind);
+        if self.is_public {
+            return ([kind], bytes(self.row)).into_response();
+        }
+        let keep_nowhere = (header::CACHE_CONTROL, "no-store");
+        ([kind, keep_nowhere], bytes(self.row)).into_response()
+    }
+}
+
+/// Statement `seq` if the log has it and the caller may read it, by the rule that the aggregator applies.
+async fn published(api: &Api, seq: &str, person: Option<&SignedIn>) -> Result<Published, Refused> {
+    let missing = || Refused::not_found("This node has published no statement of this number.");
+    let seq: u64 = super::number(seq).ok_or_else(missing)?.cast_unsigned();
+    let mut reader = api.node.store.reader.acquire().await?;
+    let row = outbox::of(&mut reader, seq).await?;
+    let row = row
+        .filter(|row| row.receipt.is_some())
+        .ok_or_else(missing)?;
+    let is_public = match row.kind {
+        Kind::LearningSummary => true,
+        Kind::PracticeEntry => {
+            let today = london_day((api.clock)());
+            let stored = practice::of_statement(&mut reader, seq).await?;
+            stored.is_some_and(|stored| stored.entry.sharing.is_public(today))
+        }
+    };
+    if !is_public && person.is_none() {
+        let detail =
+            "Until its date the entry is for enrolled nodes; the aggregator opens it to them.";
+        return Err(Problem::new(problem::SIGN_IN, detail).into());
+    }
+    Ok(Published { row, is_public })
+}

@@ -1,0 +1,127 @@
+//! Files from the LEP's own systems.
+
+use super::*;
+
+const LEARNERS: &str = "/api/v1/imports/learners";
+const HEAD: &str = "/api/v1/imports/programmes";
+
+#[tokio::test]
+async fn a_file_is_checked_stored_or_refused_as_a_whole() {
+    let world = world().await;
+    let checked = upload(&world, &format!("{HEAD}?dry_run=true"), PROGRAMMES).await;
+    assert_eq!(checked.status, StatusCode::OK);
+    assert_eq!(checked.json()["outcome"], "checked");
+    assert_eq!(world.node.store.programmes().await.unwrap().len(), 0);
+    let stored = upload(&world, HEAD, PROGRAMMES).await;
+    assert_eq!(stored.status, StatusCode::CREATED);
+    assert_eq!(stored.json()["added"], 1);
+    let stored = upload(&world, LEARNERS, &learners()).await;
+    assert_eq!(stored.status, StatusCode::CREATED, "{}", stored.text());
+    assert_eq!(stored.json()["rows"], 40);
+    let again = upload(&world, LEARNERS, &learners()).await;
+    assert_eq!(again.json()["unchanged"], 40);
+
+    let bad = learners()
+        .replace("R7,", "R77,")
+        .replacen("female", "Canary Person", 3);
+    let refused = upload(&world, LEARNERS, &bad).await;
+    let problem = refused.is(problem::IMPORT);
+    assert_eq!(problem["report"]["outcome"], "refused");
+    assert_eq!(problem["report"]["problems"]["total"], 3);
+    assert_eq!(problem["report"]["problems"]["detailed"][0]["line"], 2);
+    assert!(!refused.text().contains("Canary"));
+    let sound = upload(&world, &format!("{LEARNERS}?valid_rows=true"), &bad).await;
+    assert_eq!(sound.status, StatusCode::CREATED, "{}", sound.text());
+    assert_eq!(sound.json()["refused"], 3);
+    upload(&world, LEARNERS, "").await.is(problem::IMPORT);
+    assert_eq!(world.uploads_left(), 0);
+    let acts = world.node.store.audit_entries(99).await.unwrap();
+    let who: BTreeSet<_> = acts
+        .iter()
+        .filter(|act| act.action.starts_with("import"))
+        .map(|act| act.who.as_str())
+        .collect();
+    assert_eq!(who, BTreeSet::from(["ann"]));
+}
+
+#[tokio::test]
+async fn a_file_that_is_cut_stores_nothing() {
+    let world = world().await;
+    let start = bytes::Bytes::from(PROGRAMMES);
+    let pieces = [Ok(start), Err(std::io::Error::other("the sender is gone"))];
+    let request = from("ann", Method::POST, HEAD).header(header::CONTENT_TYPE, "text/csv");
+    let body = Body::from_stream(futures::stream::iter(pieces));
+    send(&world, request, body).await.is(problem::REQUEST);
+    assert!(world.node.store.programmes().await.unwrap().is_empty());
+    assert!(world.node.store.imports(9).await.unwrap().is_empty());
+    assert_eq!(world.uploads_left(), 0);
+    // The place is free again.
+    let whole = upload(&world, HEAD, PROGRAMMES).await;
+    assert_eq!(whole.status, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn one_file_is_taken_at_a_time() {
+    let world = world().await;
+    let (more, rest) = futures::channel::mpsc::unbounded::<std::io::Result<bytes::Bytes>>();
+    more.unbounded_send(Ok(PROGRAMMES.into())).unwrap();
+    let request = from("ann", Method::POST, HEAD).header(header::CONTENT_TYPE, "text/csv");
+    let slow = send(&world, request, Body::from_stream(rest));
+    let second = async {
+        let mut refused = upload(&world, HEAD, PROGRAMMES).await;
+        // The first may not have begun when this one came.
+        while refused.status == StatusCode::CREATED {
+            refused = upload(&world, HEAD, PROGRAMMES).await;
+        }
+        drop(more);
+        refused
+    };
+    let (slow, second) = futures::join!(slow, second);
+    second.is(problem::IMPORT_BUSY);
+    assert!(!second.header(header::RETRY_AFTER).is_empty());
+    assert_eq!(slow.status, StatusCode::CREATED, "{}", slow.text());
+}
+
+#[tokio::test]
+async fn only_csv_of_a_bearable_length_is_read() {
+    let world = world().await;
+    for kind in [
+        "",
+        "application/json",
+        "text/plain",
+        "multipart/form-data; boundary=b",
+    ] {
+        let request = from("ann", Method::POST, HEAD).header(header::CONTENT_TYPE, kind);
+        send(&world, request, PROGRAMMES)
+            .await
+            .is(problem::UNSUPPORTED);
+    }
+    send(&world, from("ann", Method::POST, HEAD), PROGRAMMES)
+        .await
+        .is(problem::UNSUPPORTED);
+    let csv =
+        || from("ann", Method::POST, HEAD).header(header::CONTENT_TYPE, "text/csv; charset=utf-8");
+    let zipped = csv().header(header::CONTENT_ENCODING, "gzip");
+    send(&world, zipped, PROGRAMMES)
+        .await
+        .is(problem::UNSUPPORTED);
+    let huge = csv().header(header::CONTENT_LENGTH, (LARGEST_PLUS_ONE).to_string());
+    send(&world, huge, "").await.is(problem::FILE_TOO_LARGE);
+    assert_eq!(
+        send(&world, csv(), PROGRAMMES).await.status,
+        StatusCode::CREATED
+    );
+    for query in [
+        "dry_run=1",
+        "dry_run=",
+        "valid_rows=yes",
+        "dry_run=true&dry_run=true",
+    ] {
+        let path = format!("{HEAD}?{query}");
+        upload(&world, &path, PROGRAMMES)
+            .await
+            .is(problem::PARAMETER);
+    }
+}
+
+const LARGEST_PLUS_ONE: usize = crate::pages::LARGEST + 1;

@@ -1,0 +1,120 @@
+//! Releases.
+
+use std::sync::atomic::Ordering;
+
+use ldsp_protocol::ids::Digest;
+
+use super::*;
+
+async fn filled() -> World {
+    let world = world().await;
+    for (path, file) in [
+        ("programmes", PROGRAMMES.to_owned()),
+        ("learners", learners()),
+    ] {
+        let reply = upload(&world, &format!("/api/v1/imports/{path}"), &file).await;
+        assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text());
+    }
+    world
+}
+
+#[tokio::test]
+async fn an_author_prepares_once_and_another_person_approves_what_was_shown() {
+    let world = filled().await;
+    let wrong_month = post(
+        &world,
+        "ann",
+        "/api/v1/releases",
+        "{\"period\":\"2022-02\"}",
+    )
+    .await;
+    assert_eq!(wrong_month.is(problem::RELEASE)["reason"], "order");
+    let prepared = post(&world, "ann", "/api/v1/releases", "{}").await;
+    assert_eq!(prepared.status, StatusCode::CREATED, "{}", prepared.text());
+    assert_eq!(
+        prepared.header(header::LOCATION),
+        "/api/v1/releases/2022-01"
+    );
+    let release = prepared.json();
+    assert_eq!(
+        (&release["state"], &release["author"]),
+        (&"open".into(), &"ann".into())
+    );
+    let again = post(
+        &world,
+        "ann",
+        "/api/v1/releases",
+        "{\"period\":\"2022-01\"}",
+    )
+    .await;
+    assert_eq!(again.status, StatusCode::OK);
+    assert_eq!(
+        again.json()["digest"],
+        release["digest"],
+        "the noise is drawn once"
+    );
+
+    let payload = get(&world, "bob", "/api/v1/releases/2022-01/payload").await;
+    let digest = Digest::of(&payload.bytes).to_string();
+    assert_eq!(release["digest"], digest);
+    let approve = "/api/v1/releases/2022-01/approve";
+    let word = format!("{{\"digest\":\"{digest}\"}}");
+    post(&world, "ann", approve, &word).await.is(problem::ROLE);
+    let other = format!("{{\"digest\":\"{}\"}}", Digest::ZERO);
+    let other = post(&world, "bob", approve, &other).await;
+    assert_eq!(other.is(problem::RELEASE)["reason"], "digest");
+    let sealed = post(&world, "bob", approve, &word).await;
+    assert_eq!(sealed.status, StatusCode::OK, "{}", sealed.text());
+    assert_eq!(sealed.json()["seq"], 1);
+    assert_eq!(world.queued.load(Ordering::Relaxed), 1);
+    let twice = post(&world, "bob", approve, &word).await;
+    assert_eq!(twice.is(problem::RELEASE)["reason"], "already-approved");
+    let list = get(&world, "bob", "/api/v1/releases").await.json();
+    assert_eq!(list["items"][0]["approver"], "bob");
+    let status = get(&world, "bob", "/api/v1/status").await.json();
+    assert_eq!(
+        (&status["waiting"], &status["open_release"]),
+        (&1.into(), &Value::Null)
+    );
+    let statements = get(&world, "bob", "/api/v1/statements").await.json();
+    assert_eq!(statements["items"][0]["kind"], "learning-summary");
+    assert_eq!(statements["items"][0]["state"], "waiting");
+}
+
+/// Who prepared it cannot approve it, also when the role was changed meanwhile.
+#[tokio::test]
+async fn nobody_approves_their_own_work() {
+    let world = filled().await;
+    let digest = post(&world, "ann", "/api/v1/releases", "{}").await.json()["digest"].clone();
+    sqlx::query("UPDATE people SET role = 'approver' WHERE name = 'ann'")
+        .execute(&world.node.store.writer)
+        .await
+        .unwrap();
+    let word = serde_json::json!({"digest": digest}).to_string();
+    let reply = post(&world, "ann", "/api/v1/releases/2022-01/approve", &word).await;
+    reply.is(problem::OWN_WORK);
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_the_documented_one_is_refused() {
+    let world = filled().await;
+    for (path, who) in [
+        ("/api/v1/releases", "ann"),
+        ("/api/v1/releases/2022-01/approve", "bob"),
+    ] {
+        for body in [
+            "",
+            "[]",
+            "{",
+            "{\"surprise\":1}",
+            "{\"period\":\"x\",\"digest\":\"x\"}",
+            "null",
+        ] {
+            let reply = post(&world, who, path, body).await;
+            assert!(reply.status.is_client_error(), "{body}: {}", reply.status);
+            reply.is(problem::REQUEST);
+        }
+        let untyped = from(who, Method::POST, path);
+        send(&world, untyped, "{}").await.is(problem::UNSUPPORTED);
+    }
+}

@@ -1,0 +1,202 @@
+//! Enrolments into a store that holds none yet: rows are appended as they come, and the indices are built when all are there.
+//!
+//! Pseudonyms come in random order. An index that is kept up to date row by row is read and written all over, the more the
+//! larger it is; one that is built at the end is sorted once. Dropping and building are part of the import's transaction.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, LazyLock};
+
+use futures::TryStreamExt as _;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+use sqlx::{Arguments as _, AssertSqlSafe};
+
+use super::{Enrolment, PER_LEARNER};
+use crate::store::{StoreError, day};
+
+/// As the schema has them (migration 3); a test compares.
+const SPELLS: &str = "CREATE UNIQUE INDEX enrolments_spell ON enrolments (spell)";
+const LEARNERS: &str = "CREATE INDEX enrolments_learner ON enrolments (learner, enters)";
+
+/// Statements by the number of their rows. A batch is cut into these, so that each is prepared once.
+static STATEMENTS: LazyLock<[(usize, Arc<str>); 3]> =
+    LazyLock::new(|| [250, 25, 1].map(|rows| (rows, statement(rows).into())));
+const COLUMNS: usize = 25;
+
+fn statement(rows: usize) -> String {
+    let mut sql = "INSERT INTO enrolments (id, spell, learner, provider, aim, programme, district, in_area, enters, \
+         skill, mode, age, sex, ethnicity, disability, prior, start_day, planned_end_day, end_day, stage, \
+         destination_3m, destination_6m, destination_12m, confidence, everyday) VALUES "
+        .to_owned();
+    let row = ["?"; COLUMNS].join(",");
+    for n in 0..rows {
+        let comma = if n == 0 { "" } else { "," };
+        write!(sql, "{comma}({row})").expect("a string takes any text");
+    }
+    sql
+}
+
+/// Rows as the values of statements.
+pub(crate) struct Rows(Vec<(Arc<str>, SqliteArguments)>);
+
+impl Rows {
+    /// Takes rows with their ids, which ascend: see [`id_after`].
+    ///
+    /// # Errors
+    /// A value cannot be encoded; bytes, texts and numbers always can.
+    pub(crate) fn new(rows: Vec<(i64, Enrolment)>) -> Result<Self, sqlx::Error> {
+        let mut left = rows.len();
+        let mut rows = rows.into_iter();
+        let mut statements = Vec::new();
+        for (size, sql) in &*STATEMENTS {
+            while left >= *size {
+                let mut values = SqliteArguments::default();
+                values.reserve(size * COLUMNS, 0);
+                for (id, enrolment) in rows.by_ref().take(*size) {
+                    add(&mut values, id, enrolment).map_err(sqlx::Error::Encode)?;
+                }
+                statements.push((sql.clone(), values));
+                left -= size;
+            }
+        }
+        Ok(Self(statements))
+    }
+}
+
+/// The id of the row of `line`, after the row `last`: so the line is found again when the row turns out to be a repeated one.
+/// Ids ascend also where lines do not, in a file whose lines end with a carriage return alone.
+pub(crate) fn id_after(last: i64, line: u64) -> i64 {
+    let before = i64::try_from(line).unwrap_or(i64::MAX) - 1;
+    before.max(last + 1)
+}
+
+fn line_of(id: i64) -> u64 {
+    u64::try_from(id).unwrap_or(0) + 1
+}
+
+fn add(
+    values: &mut SqliteArguments,
+    id: i64,
+    e: Enrolment,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    values.add(id)?;
+    values.add(e.spell.to_vec())?;
+    values.add(e.learner.to_vec())?;
+    values.add(e.provider)?;
+    values.add(e.aim)?;
+    values.add(e.programme)?;
+    values.add(e.district)?;
+    values.add(e.in_area)?;
+    // Until `finish` looks at all of a learner's.
+    values.add(e.in_area)?;
+    for code in [
+        e.skill,
+        e.mode,
+        e.age,
+        e.sex,
+        e.ethnicity,
+        e.disability,
+        e.prior,
+    ] {
+        values.add(code)?;
+    }
+    values.add(day(e.start))?;
+    values.add(e.planned_end.map(day))?;
+    values.add(e.end.map(day))?;
+    values.add(e.stage)?;
+    for code in e.destinations {
+        values.add(code)?;
+    }
+    values.add(e.confidence)?;
+    values.add(e.everyday)
+}
+
+/// Whether the store holds no enrolment.
+pub(crate) async fn is_fresh(tx: &mut SqliteConnection) -> Result<bool, StoreError> {
+    let any: Option<i64> = sqlx::query_scalar("SELECT 1 FROM enrolments LIMIT 1")
+        .fetch_optional(tx)
+        .await?;
+    Ok(any.is_none())
+}
+
+/// Drops the indices, until [`finish`].
+pub(crate) async fn begin(tx: &mut SqliteConnection) -> Result<(), StoreError> {
+    sqlx::raw_sql("DROP INDEX enrolments_spell; DROP INDEX enrolments_learner")
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Appends rows.
+pub(crate) async fn insert(tx: &mut SqliteConnection, rows: Rows) -> Result<(), StoreError> {
+    for (sql, values) in rows.0 {
+        sqlx::query_with(AssertSqlSafe(sql), values)
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// A row whose enrolment an earlier row of the file named.
+pub(crate) struct Repeated {
+    /// Its line.
+    pub(crate) line: u64,
+    /// The earlier line.
+    pub(crate) first: u64,
+    /// Whether it lies in the area.
+    pub(crate) in_area: bool,
+}
+
+/// Finds repeated rows, in the order of the file, when all rows are there, and takes them out again.
+pub(crate) async fn settle(
+    tx: &mut SqliteConnection,
+    mut found: impl FnMut(Repeated),
+) -> Result<(), StoreError> {
+    // Sorting tells whether any row is repeated at all.
+    match sqlx::raw_sql(SPELLS).execute(&mut *tx).await {
+        Ok(_) => return Ok(()),
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {}
+        Err(error) => return Err(error.into()),
+    }
+    sqlx::raw_sql("CREATE INDEX enrolments_repeated ON enrolments (spell)")
+        .execute(&mut *tx)
+        .await?;
+    let mut rows = sqlx::query_as(
+        "SELECT e.id, f.first, e.in_area \
+         FROM (SELECT spell, min(id) AS first FROM enrolments GROUP BY spell HAVING count(*) > 1) AS f \
+         JOIN enrolments AS e ON e.spell = f.spell WHERE e.id > f.first ORDER BY e.id",
+    )
+    .fetch(&mut *tx);
+    while let Some((id, first, in_area)) = rows.try_next().await? {
+        found(Repeated {
+            line: line_of(id),
+            first: line_of(first),
+            in_area,
+        });
+    }
+    drop(rows);
+    sqlx::raw_sql(
+        "DELETE FROM enrolments \
+         WHERE id > (SELECT min(id) FROM enrolments AS f WHERE f.spell = enrolments.spell); \
+         DROP INDEX enrolments_repeated",
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::raw_sql(SPELLS).execute(tx).await?;
+    Ok(())
+}
+
+/// Puts the store into the state in which [`super::merge`] would have left it: its other index, and `enters` for each learner's first two
+/// enrolments in the area.
+pub(crate) async fn finish(tx: &mut SqliteConnection) -> Result<(), StoreError> {
+    sqlx::raw_sql(LEARNERS).execute(&mut *tx).await?;
+    sqlx::query(
+        "UPDATE enrolments SET enters = 0 WHERE enters = 1 \
+         AND learner IN (SELECT learner FROM enrolments GROUP BY learner HAVING sum(enters) > $1) \
+         AND (SELECT count(*) FROM enrolments AS e \
+              WHERE e.learner = enrolments.learner AND e.in_area = 1 AND e.id < enrolments.id) >= $1",
+    )
+    .bind(PER_LEARNER)
+    .execute(tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! Whether a name and a secret belong together: for the sign-in page and for programs that send both with each request.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::SignedDuration;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
+
+use crate::Clock;
+use crate::people::{PeopleError, PersonRecord, SharedPeople};
+use crate::secret::{self, Secret};
+use crate::throttle::Throttle;
+
+/// Two hashes at a time bound what sign-ins can take of memory (19 MiB each) and of the processor.
+const HASHES_AT_A_TIME: usize = 2;
+const NAME_BYTES: usize = 200;
+
+/// SHA-256 of a person's PHC string and the secret that was right for it.
+type Proof = [u8; 32];
+
+/// What came of a name and a secret.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    Right(PersonRecord),
+    /// No such name, or another secret: which of them is not told.
+    Wrong,
+    /// Not looked at: too many were wrong, and this long nothing of this name is looked at.
+    Wait(SignedDuration),
+}
+
+/// Looks at secrets, as often as the throttle allows.
+pub(crate) struct Checker {
+    pub(crate) people: SharedPeople,
+    clock: Clock,
+    throttle: Throttle,
+    hashes: Arc<Semaphore>,
+    /// Programs repeat themselves: of each person the last secret that was right, so that it is hashed slowly only once. A fast
+    /// digest is enough here, because secrets are drawn at random (140 bits) and this stays in memory.
+    proofs: Mutex<HashMap<String, Proof>>,
+    /// One program at a time has its secret hashed: several requests at once with the right secret would otherwise each count
+    /// as an attempt and close the name.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Checker {
+    pub(crate) fn new(people: SharedPeople, clock: Clock) -> Self {
+        Self {
+            people,
+            clock,
+            throttle: Throttle::default(),
+            hashes: Arc::new(Semaphore::new(HASHES_AT_A_TIME)),
+            proofs: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Looks at what a person typed.
+    pub(crate) async fn typed(
+        &self,
+        name: &str,
+        address: Option<IpAddr>,
+        secret: Secret,
+    ) -> Result<Verdict, PeopleError> {
+        if name.len() > NAME_BYTES {
+            return Ok(Verdict::Wrong);
+        }
+        if let Some(wait) = self.throttle.wait(name, address, (self.clock)()) {
+            return Ok(Verdict::Wait(wait));
+        }
+        self.throttle.attempt(name, address, (self.clock)());
+        let person = self.people.find_boxed(name).await?;
+        let boxed = |e: &dyn std::fmt::Display| PeopleError(e.to_string().into());
+        let permit = self.hashes.acquire().await.map_err(|e| boxed(&e))?;
+        let checked = tokio::task::spawn_blocking(move || {
+            let right = match &person {
+                Some(person) => secret::verify(&secret, &person.secret_hash),
+                None => secret::verify_nobody(&secret),
+            };
+            person.filter(|_| right)
+        });
+        let person = checked.await.map_err(|e| boxed(&e))?;
+        drop(permit);
+        Ok(match person {
+            Some(person) => {
+                self.throttle.succeeded(name, address);
+                Verdict::Right(person)
+            }
+            None => Verdict::Wrong,
+        })
+    }
+
+    /// Looks at what a program sent.
+    pub(crate) async fn sent(
+        &self,
+        name: &str,
+        address: Option<IpAddr>,
+        secret: &Secret,
+    ) -> Result<Verdict, PeopleError> {
+        if let Some(verdict) = self.known(name, address, secret).await? {
+            return Ok(verdict);
+        }
+        let _turn = self.turn.lock().await;
+        // While this request waited for its turn, another one may have proved the same.
+        if let Some(verdict) = self.known(name, address, secret).await? {
+            return Ok(verdict);
+        }
+        let verdict = self.typed(name, address, secret.clone()).await?;
+        if let Verdict::Right(person) = &verdict {
+            let mut proofs = self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
+            proofs.insert(person.name.clone(), proof(person, secret));
+        }
+        Ok(verdict)
+    }
+
+    /// What can be said without the slow hash. The person is asked for each time: one who was removed, or got a new secret, is
+    /// not known any more.
+    async fn known(
+        &self,
+        name: &str,
+        address: Option<IpAddr>,
+        secret: &Secret,
+    ) -> Result<Option<Verdict>, PeopleError> {
+        if let Some(wait) = self.throttle.wait(name, address, (self.clock)()) {
+            return Ok(Some(Verdict::Wait(wait)));
+        }
+        let held = {
+            let proofs = self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
+            proofs.get(name).copied()
+        };
+        let Some(held) = held else { return Ok(None) };
+        let person = self.people.find_boxed(name).await?;
+        Ok(person
+            .filter(|person| proof(person, secret) == held)
+            .map(Verdict::Right))
+    }
+}
+
+fn proof(person: &PersonRecord, secret: &Secret) -> Proof {
+    Sha256::new()
+        .chain_update(person.secret_hash.as_bytes())
+        .chain_update([0])
+        .chain_update(secret.folded().as_bytes())
+        .finalize()
+        .into()
+}
