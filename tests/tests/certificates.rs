@@ -19,14 +19,19 @@ const DAY: i64 = 86_400;
     reason = "the programs under test judge certificates by the system's clock"
 )]
 fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    i64::try_from(since.as_secs()).unwrap()
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("the clock is past 1970");
+    i64::try_from(since.as_secs()).expect("the year is near ours")
 }
 
 /// The aggregator's own authority, as `init` made it.
 fn authority(federation: &Federation) -> PrivateCa {
-    let read = |name: &str| fs::read_to_string(federation.aggregator.data.join(name)).unwrap();
-    PrivateCa::from_pem(&read("ca-cert.pem"), &read("ca-key.pem")).unwrap()
+    let read = |name: &str| {
+        fs::read_to_string(federation.aggregator.data.join(name))
+            .expect("`init` made the authority")
+    };
+    PrivateCa::from_pem(&read("ca-cert.pem"), &read("ca-key.pem")).expect("an authority is PEM")
 }
 
 /// The aggregator with a certificate of `authority` for `name` that holds for these days from today.
@@ -37,11 +42,13 @@ fn with_certificate(
     name: &str,
     days: (i64, i64),
 ) -> Program {
-    let at = |days: i64| jiff::Timestamp::from_second(now() + days * DAY).unwrap();
-    let issued = authority.issue(&[name], at(days.0), at(days.1)).unwrap();
+    let at = |days: i64| jiff::Timestamp::from_second(now() + days * DAY).expect("a day near ours");
+    let issued = authority
+        .issue(&[name], at(days.0), at(days.1))
+        .expect("the authority issues");
     let (chain, key) = (dir.join("served.pem"), dir.join("served.key"));
-    fs::write(&chain, issued.certificate_pem).unwrap();
-    fs::write(&key, issued.key_pem).unwrap();
+    fs::write(&chain, issued.certificate_pem).expect("a temporary folder can be written");
+    fs::write(&key, issued.key_pem).expect("a temporary folder can be written");
     program
         .clone()
         .with("LDSP_TLS_CERT", path(&chain))

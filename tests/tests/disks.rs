@@ -522,3 +522,30 @@ fn a_server_ends_when_the_disk_does_not_confirm_a_write() {
     assert_eq!(federation.logged(SLUG), 1);
     assert_eq!(rows(&node, "outbox WHERE receipt IS NULL"), 0);
 }
+
+#[test]
+fn an_import_that_finds_no_room_for_temporary_files_says_where() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let node = Node::new(&dir.path().join(SLUG), SLUG, LEP);
+    let temporary = dir.path().join("temporary");
+    let disk = SmallDisk::mount(&temporary, "1m");
+    let program = node.program.clone().with("SQLITE_TMPDIR", path(&temporary));
+    let file = |rows: u32| {
+        let rows: Vec<_> = (0..rows).map(|n| input::Row::of(n, "E06000052")).collect();
+        node.file("learners.csv", &input::learners(&rows))
+    };
+    let programmes = node.file("programmes.csv", input::PROGRAMMES.as_bytes());
+    program
+        .run(&["import", "programmes", path(&programmes)])
+        .done();
+    program.run(&["import", "learners", path(&file(1))]).done();
+    let large = file(60_000);
+    let ballast = disk.fill();
+    let reason = names_the_disk(program.run(&["import", "learners", path(&large)]));
+    assert!(reason.contains("TMPDIR"), "{reason}");
+    assert_eq!(rows(&node, "enrolments"), 1);
+    drop(ballast);
+    drop(disk);
+    program.run(&["import", "learners", path(&large)]).done();
+    assert_eq!(rows(&node, "enrolments"), 60_000);
+}

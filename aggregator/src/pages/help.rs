@@ -166,6 +166,9 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "storage" => {
             "The database or the disk did not take the data. The server acknowledges only what it holds durably, so it refused."
         }
+        "unconfirmed" => {
+            "The disk reported a failure when it was to confirm the write, so nobody can say whether it is stored. The server ended, to read back at its next start what is there."
+        }
         "too-many" => {
             "There were many wrong attempts within a short time. Further ones are refused for a while to protect secrets from guessing."
         }

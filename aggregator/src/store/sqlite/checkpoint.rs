@@ -14,8 +14,9 @@ use crate::store::NewStatement;
 
 /// Pages of 4 KiB in the WAL at which the writer itself checkpoints.
 pub(super) const WAL_PAGES: &str = "16000";
-/// Bytes written, roughly, after which a checkpoint is due.
-const DUE: usize = 16 << 20;
+/// Bytes written, roughly, after which a checkpoint is due: little at a time, because its fsync shares the disk with the
+/// writer's.
+const DUE: usize = 2 << 20;
 
 /// Asks for checkpoints. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -68,8 +68,12 @@ async fn a_line_that_never_ends_is_refused_while_it_is_sent() {
         --b\r\nContent-Disposition: form-data; name=\"way\"\r\n\r\nvalid\r\n\
         --b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n";
     let head = futures::stream::iter([Ok::<_, std::io::Error>(head.as_bytes().to_vec())]);
-    // A handler that read it to its end would read for ever.
-    let line = futures::stream::repeat_with(|| Ok(vec![b'x'; 65_536]));
+    // A handler that read it to its end would read until the limit. The pauses are a network's: what is there at once is read
+    // at once.
+    let line = futures::stream::unfold((), |()| async {
+        tokio::task::yield_now().await;
+        Some((Ok(vec![b'x'; 65_536]), ()))
+    });
     let endless = Body::from_stream(futures::StreamExt::chain(head, line));
     let request =
         Request::post("/import").header(header::CONTENT_TYPE, "multipart/form-data; boundary=b");
