@@ -1,10 +1,12 @@
 //! Entity tags of downloads and of the API: whoever holds the present state is told so, not sent it again.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::{Bytes, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -12,6 +14,7 @@ use ldsp_protocol::ids::Digest;
 use ldsp_ui::api::holds;
 
 use crate::benchmark::Snapshot;
+use crate::store::StoreError;
 use crate::{SOFTWARE, Service};
 
 /// It may change with the next statement.
@@ -22,7 +25,7 @@ const ASK_AGAIN: (HeaderName, HeaderValue) =
 const KEPT: usize = 256;
 const KEPT_BYTES: usize = 32 << 20;
 
-/// Answers of one state of the log, by their tags.
+/// Answers of one state of the log or of the figures, by their tags.
 #[derive(Clone, Default)]
 struct Answers(Arc<Mutex<Kept>>);
 
@@ -51,24 +54,75 @@ impl Answers {
     }
 }
 
-/// Names everything that an answer to this request depends on: log, nodes, standard, program and, for
-/// entries that open on a date, the day.
-fn tag(service: &Service, snapshot: &Snapshot, request: &Request) -> Digest {
-    let state = format!(
-        "{SOFTWARE} {} {} {} {:?}",
-        service.standard.digest(),
-        service.today(),
-        request.uri(),
-        snapshot.position()
-    );
-    Digest::of(state.as_bytes())
+/// What answers depend on.
+#[derive(Clone, Copy)]
+pub(crate) enum Basis {
+    /// Figures and areas alone: they outlast practice entries.
+    Figures,
+    /// Everything that is logged.
+    Log,
+}
+
+impl Basis {
+    fn answers(self, snapshot: &Snapshot) -> Answers {
+        let kept = match self {
+            Self::Figures => snapshot.kept_of_figures(),
+            Self::Log => snapshot.kept(),
+        };
+        kept.unwrap_or_default()
+    }
+
+    fn keep(self, snapshot: &Snapshot, answers: Answers) {
+        match self {
+            Self::Figures => snapshot.keep_of_figures(answers),
+            Self::Log => snapshot.keep(answers),
+        }
+    }
+
+    /// Names everything that an answer to this request depends on: figures, log, standard, program and, for what a
+    /// date changes, the day.
+    fn tag(self, service: &Service, snapshot: &Snapshot, request: &Request) -> Digest {
+        let size = match self {
+            Self::Figures => None,
+            Self::Log => Some(snapshot.size()),
+        };
+        let state = format!(
+            "{SOFTWARE} {} {} {} {} {size:?}",
+            service.standard.digest(),
+            service.today(),
+            request.uri(),
+            snapshot.figures_digest()
+        );
+        Digest::of(state.as_bytes())
+    }
+}
+
+/// The state that gave an answer its tag, so that its handler answers from no other; none outside [`conditional`].
+pub(crate) struct Handed(Option<Arc<Snapshot>>);
+
+impl<S: Sync> FromRequestParts<S> for Handed {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get().cloned()))
+    }
+}
+
+impl Handed {
+    /// It, or the present state.
+    pub(crate) async fn or_present(self, service: &Service) -> Result<Arc<Snapshot>, StoreError> {
+        match self.0 {
+            Some(snapshot) => Ok(snapshot),
+            None => service.snapshot().await,
+        }
+    }
 }
 
 /// Answers 304 to a request that names the present tag; else gives a sound answer its tag. An answer to the same request
-/// in the same state is the same: it is kept, not made again.
+/// in the same state is the same: it is kept, not made again. Handlers must answer from [`Handed`] alone.
 pub(crate) async fn conditional(
-    State(service): State<Arc<Service>>,
-    request: Request,
+    State((service, basis)): State<(Arc<Service>, Basis)>,
+    mut request: Request,
     next: Next,
 ) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -78,33 +132,33 @@ pub(crate) async fn conditional(
     let Ok(snapshot) = service.snapshot().await else {
         return next.run(request).await;
     };
-    let digest = tag(&service, &snapshot, &request);
+    let digest = basis.tag(&service, &snapshot, &request);
     let tag = HeaderValue::try_from(format!("\"{digest}\"")).expect("quoted hex is a header value");
     if holds(request.headers(), &tag) {
         return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag), ASK_AGAIN]).into_response();
     }
     // HEAD has the tag of what GET would be sent, and nothing to keep.
     let is_whole = request.method() == Method::GET;
-    let answers: Answers = snapshot.kept().unwrap_or_default();
+    let answers = basis.answers(&snapshot);
     if let Some(kept) = answers.get(digest).filter(|_| is_whole) {
         return kept;
     }
+    request.extensions_mut().insert(Arc::clone(&snapshot));
     let response = next.run(request).await;
-    // The state may have moved on while the answer was made: then the tag is not known to be the answer's.
-    let now = service.snapshot().await;
-    let is_still = now.is_ok_and(|now| now.position() == snapshot.position());
-    if response.status() != StatusCode::OK || !is_still {
+    if response.status() != StatusCode::OK {
         return response;
     }
     let (mut parts, body) = response.into_parts();
     parts.headers.insert(header::ETAG, tag);
     parts.headers.insert(ASK_AGAIN.0, ASK_AGAIN.1);
+    // The answer to HEAD may lack the body that the same tag stands for.
+    if !is_whole {
+        return Response::from_parts(parts, body);
+    }
     match to_bytes(body, usize::MAX).await {
         Ok(body) => {
-            if is_whole {
-                answers.keep(digest, &parts.headers, &body);
-                snapshot.keep(answers);
-            }
+            answers.keep(digest, &parts.headers, &body);
+            basis.keep(&snapshot, answers);
             Response::from_parts(parts, body.into())
         }
         Err(error) => {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use axum::http::Extensions;
 use ldsp_protocol::geography::{Geography, Lep, REGIONS};
-use ldsp_protocol::ids::{Gss, NodeSlug, Period};
+use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period};
 use ldsp_protocol::standard::{Code, Dimension, Standard};
 
 use super::coverage::{Coverage, Range, Status};
@@ -59,6 +59,8 @@ struct Known {
     regions: OnceLock<Vec<Group>>,
     trends: [OnceLock<Vec<Finding>>; Measure::ALL.len()],
     lep_trends: BTreeMap<Gss, [OnceLock<Vec<Finding>>; Measure::ALL.len()]>,
+    digest: OnceLock<Digest>,
+    made: Mutex<Extensions>,
 }
 
 impl Known {
@@ -144,16 +146,34 @@ impl Snapshot {
     /// What [`Self::keep`] kept of this type.
     #[must_use]
     pub fn kept<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
-        self.made().get().cloned()
+        locked(&self.made).get().cloned()
     }
 
     /// Keeps what somebody made of this very state, for whoever needs it again; one value of each type.
     pub fn keep<T: Clone + Send + Sync + 'static>(&self, value: T) {
-        self.made().insert(value);
+        locked(&self.made).insert(value);
     }
 
-    fn made(&self) -> MutexGuard<'_, Extensions> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Names what all figures and areas stand on: the nodes and the months in the log. Other statements leave it as it is.
+    #[must_use]
+    pub fn figures_digest(&self) -> Digest {
+        *self.known.digest.get_or_init(|| {
+            // The log only grows, so the number of its months says which they are.
+            let months: usize = self.ground.areas.values().map(|a| a.releases.len()).sum();
+            Digest::of(format!("{months} {:?}", self.at.members).as_bytes())
+        })
+    }
+
+    /// What [`Self::keep_of_figures`] kept of this type.
+    #[must_use]
+    pub fn kept_of_figures<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
+        locked(&self.known.made).get().cloned()
+    }
+
+    /// Keeps what somebody made of figures and areas alone for whoever needs it again, as long as
+    /// [`Self::figures_digest`] is the same; one value of each type.
+    pub fn keep_of_figures<T: Clone + Send + Sync + 'static>(&self, value: T) {
+        locked(&self.known.made).insert(value);
     }
 
     /// England to date, one figure per measure in the order of [`Measure::ALL`].
@@ -418,6 +438,10 @@ impl Snapshot {
         }
         standing
     }
+}
+
+fn locked(made: &Mutex<Extensions>) -> MutexGuard<'_, Extensions> {
+    made.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn status(area: Option<&Area>, range: Option<Range>) -> Status {

@@ -1,9 +1,11 @@
 //! One practice entry, whole, with what anybody needs to check it.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use askama::Template;
 use axum::extract::{Path, State};
+use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::practice::{Again, Cause, Direction, PracticeEntry, Sharing};
 use ldsp_protocol::standard::Dimension;
@@ -15,6 +17,7 @@ use ldsp_ui::{Html, Page, ProblemPage};
 use super::evidence::{self, Cited};
 use super::{Answer, library, practice, words};
 use crate::Service;
+use crate::benchmark::Snapshot;
 use crate::store::{Library, LibraryEntry, Log, LoggedStatement};
 
 /// Entries that this one is tied to and that the public may read, each as a link.
@@ -28,29 +31,74 @@ pub(super) async fn show(
     State(service): State<Arc<Service>>,
     Path((node, seq)): Path<(String, u64)>,
 ) -> Answer {
-    let store = &service.store;
-    let today = service.today();
-    let slug: NodeSlug = node.parse().map_err(|_| ProblemPage::not_found())?;
-    // A peers-first entry answers exactly like one that does not exist.
-    let found = store.entry(&slug, seq).await?;
-    let found = found.filter(|e| e.entry.sharing.is_public(today));
-    let entry = found.ok_or_else(ProblemPage::not_found)?;
-    let statement = store.statement(&slug, seq).await?;
-    let statement = statement.ok_or_else(ProblemPage::not_found)?;
-    let ties = Ties {
-        newer: newer(&service, &entry).await?,
-        supersedes: tie(&service, entry.entry.supersedes).await?,
-        replicates: tie(&service, entry.entry.replicates).await?,
+    let node: NodeSlug = node.parse().map_err(|_| ProblemPage::not_found())?;
+    let (snapshot, today) = (service.snapshot().await?, service.today());
+    let bodies: Bodies = snapshot.kept().unwrap_or_default();
+    let key = (today, node, seq);
+    let known = bodies.kept().get(&key).cloned();
+    let (title, body) = match known {
+        Some(known) => known,
+        None => {
+            let made = read(&service, &snapshot, &key).await?;
+            if bodies.kept().len() < KEPT {
+                bodies.kept().insert(key, made.clone());
+            }
+            snapshot.keep(bodies);
+            made
+        }
     };
-    let snapshot = service.snapshot().await?;
-    let first = snapshot.first_of(&slug);
-    let cited = evidence::resolve(store, &slug, first, &entry.entry.evidence).await?;
-    let body = Html::render(&body(&entry, &statement, ties, &cited));
-    let page = Page::new(entry.entry.title.clone())
+    let page = Page::new(title)
         .caption("Practice library")
         .breadcrumb("Home", "/")
         .breadcrumb("Practice library", "/practice");
     Ok(page.body(body))
+}
+
+/// Entries that one state of the log keeps at most.
+const KEPT: usize = 64;
+
+/// A day, who wrote, and the number in the node's sequence.
+type Key = (Date, NodeSlug, u64);
+
+/// Titles and texts of entries that were asked for before, as everybody sees them.
+#[derive(Clone, Default)]
+struct Bodies(Arc<Mutex<BTreeMap<Key, (String, Html)>>>);
+
+impl Bodies {
+    fn kept(&self) -> MutexGuard<'_, BTreeMap<Key, (String, Html)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An entry's title and text. A peers-first entry answers exactly like one that does not exist.
+async fn read(
+    service: &Service,
+    snapshot: &Snapshot,
+    (today, node, seq): &Key,
+) -> Result<(String, Html), super::Failure> {
+    let store = &service.store;
+    let (found, statement) =
+        tokio::try_join!(store.entry(node, *seq), store.statement(node, *seq))?;
+    let found = found.filter(|e| e.entry.sharing.is_public(*today));
+    let (entry, statement) = found.zip(statement).ok_or_else(ProblemPage::not_found)?;
+    let first = snapshot.first_of(node);
+    let cited = async {
+        let cited = evidence::resolve(store, node, first, &entry.entry.evidence).await?;
+        Ok::<_, super::Failure>(cited)
+    };
+    let (newer, supersedes, replicates, cited) = tokio::try_join!(
+        newer(service, &entry),
+        tie(service, entry.entry.supersedes),
+        tie(service, entry.entry.replicates),
+        cited
+    )?;
+    let ties = Ties {
+        newer,
+        supersedes,
+        replicates,
+    };
+    let body = Html::render(&body(&entry, &statement, ties, &cited));
+    Ok((entry.entry.title, body))
 }
 
 /// A link to the cited entry; nothing of it when the public may not read it.

@@ -15,18 +15,19 @@ use super::practice::Card;
 use super::{Answer, Failure, SITE_NAME, figures, library, map, words};
 use crate::Service;
 use crate::benchmark::{Finding, LepStanding, Measure, Snapshot, Status};
+use crate::etag::Handed;
 
 pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
     let snapshot = service.snapshot().await?;
-    let shelf = library::shelf(&service, &library::Choice::default()).await?;
+    let library = library::newest(&service, &snapshot).await?;
     let has_figures = snapshot.range().is_some();
     let body = Home {
         figures: national(&snapshot),
         map: map::figure(&snapshot),
         trend: trend(&snapshot),
-        practice: shelf.entries.iter().take(3).map(Card::new).collect(),
+        practice: library.entries.iter().map(Card::new).collect(),
         all_practice: words::plural(
-            usize::try_from(shelf.counts.found).unwrap_or(usize::MAX),
+            usize::try_from(library.found).unwrap_or(usize::MAX),
             "entry",
             "entries",
         ),
@@ -176,8 +177,11 @@ fn example(snapshot: &Snapshot) -> Option<Html> {
 }
 
 /// What the trend chart of this page shows.
-pub(super) async fn months_csv(State(service): State<Arc<Service>>) -> Result<Response, Failure> {
-    let snapshot = service.snapshot().await?;
+pub(super) async fn months_csv(
+    State(service): State<Arc<Service>>,
+    handed: Handed,
+) -> Result<Response, Failure> {
+    let snapshot = handed.or_present(&service).await?;
     let findings = [Measure::Starts, Measure::Achievers].map(|m| snapshot.trend(m));
     Ok(figures::csv(
         "england-by-month",

@@ -17,6 +17,7 @@ use super::words::TOO_FEW;
 use super::{Failure, figures, home, library, words};
 use crate::Service;
 use crate::benchmark::{Group, LepFindings, LepStanding, Measure, Shown, Snapshot};
+use crate::etag::Handed;
 
 /// The code of the LEP that an address names by its code, a former code or its slug.
 fn find(text: &str) -> Option<Gss> {
@@ -358,10 +359,11 @@ fn statements(snapshot: &Snapshot, code: &Gss, s: &LepStanding) -> Html {
 
 pub(super) async fn figures(
     State(service): State<Arc<Service>>,
+    handed: Handed,
     Path(code): Path<String>,
 ) -> Result<Response, Failure> {
     let code = home::lep_code(&code).ok_or_else(ProblemPage::not_found)?;
-    let snapshot = service.snapshot().await?;
+    let snapshot = handed.or_present(&service).await?;
     let lep = snapshot.lep(&code).ok_or_else(ProblemPage::not_found)?;
     let groups = lep.by_tier.iter().chain(&lep.by_district);
     let findings = lep
@@ -374,11 +376,12 @@ pub(super) async fn figures(
 
 pub(super) async fn trend_csv(
     State(service): State<Arc<Service>>,
+    handed: Handed,
     Path(code): Path<String>,
 ) -> Result<Response, Failure> {
     let code = home::lep_code(&code).filter(|c| Geography::embedded().lep(c).is_some());
     let code = code.ok_or_else(ProblemPage::not_found)?;
-    let snapshot = service.snapshot().await?;
+    let snapshot = handed.or_present(&service).await?;
     let findings = [Measure::Starts, Measure::Achievers].map(|m| snapshot.lep_trend(&code, m));
     Ok(figures::csv(
         &format!("{code}-by-month"),

@@ -10,6 +10,7 @@ use ldsp_protocol::standard::{Dimension, Standard};
 
 use super::paging;
 use crate::Service;
+use crate::benchmark::Snapshot;
 use crate::store::{
     Library, LibraryEntry, PracticeCounts, PracticeFilter, Reader, Span, StoreError,
 };
@@ -91,8 +92,12 @@ impl Shelves {
 }
 
 /// The page that the choice asks for, as it is today: read again when a statement was logged since.
-pub(super) async fn shelf(service: &Service, choice: &Choice) -> Result<Arc<Shelf>, StoreError> {
-    let (snapshot, today) = (service.snapshot().await?, service.today());
+pub(super) async fn shelf(
+    service: &Service,
+    snapshot: &Snapshot,
+    choice: &Choice,
+) -> Result<Arc<Shelf>, StoreError> {
+    let today = service.today();
     let shelves: Shelves = snapshot.kept().unwrap_or_default();
     let key = (today, choice.href());
     if let Some(shelf) = shelves.kept().get(&key) {
@@ -104,6 +109,30 @@ pub(super) async fn shelf(service: &Service, choice: &Choice) -> Result<Arc<Shel
     }
     snapshot.keep(shelves);
     Ok(shelf)
+}
+
+/// The newest entries and the number of all.
+pub(super) struct Newest {
+    pub(super) entries: Vec<LibraryEntry>,
+    pub(super) found: u64,
+}
+
+/// What the front page shows of the library today: read again when a statement was logged since.
+pub(super) async fn newest(
+    service: &Service,
+    snapshot: &Snapshot,
+) -> Result<Arc<Newest>, StoreError> {
+    let today = service.today();
+    let kept: Option<(Date, Arc<Newest>)> = snapshot.kept();
+    if let Some((_, newest)) = kept.filter(|(day, _)| *day == today) {
+        return Ok(newest);
+    }
+    let filter = Choice::default().filter(today, Span::Newest, 3);
+    let store = &service.store;
+    let (entries, found) = tokio::try_join!(store.entries(&filter), store.number(&filter))?;
+    let newest = Arc::new(Newest { entries, found });
+    snapshot.keep((today, Arc::clone(&newest)));
+    Ok(newest)
 }
 
 async fn read(store: &impl Library, today: Date, choice: &Choice) -> Result<Shelf, StoreError> {

@@ -13,6 +13,7 @@ use super::home::standing_tag;
 use super::{Failure, figures};
 use crate::Service;
 use crate::benchmark::{Coverage, LepStanding, Measure, Shown, Snapshot};
+use crate::etag::Handed;
 
 /// Months between what an area has and the latest month of any area.
 fn lag(standing: &LepStanding, latest: Period) -> Option<i32> {
@@ -184,8 +185,11 @@ fn short_name(code: &str, name: &str) -> String {
 }
 
 /// What the map shows.
-pub(super) async fn csv(State(service): State<Arc<Service>>) -> Result<Response, Failure> {
-    let snapshot = service.snapshot().await?;
+pub(super) async fn csv(
+    State(service): State<Arc<Service>>,
+    handed: Handed,
+) -> Result<Response, Failure> {
+    let snapshot = handed.or_present(&service).await?;
     let mut writer = csv::Writer::from_writer(Vec::new());
     let write = |writer: &mut csv::Writer<Vec<u8>>| -> Result<(), csv::Error> {
         writer.write_record([

@@ -14,6 +14,7 @@ use ldsp_ui::{Html, Page, ProblemPage};
 use super::{Answer, Failure, breakdown, definition, figures};
 use crate::Service;
 use crate::benchmark::{Finding, Measure, Snapshot};
+use crate::etag::Handed;
 
 /// Months that a trend needs before it is called one.
 pub(super) const TREND: usize = 5;
@@ -208,10 +209,11 @@ fn trend_headline(measure: Measure, trend: &[Finding]) -> String {
 
 pub(super) async fn trend(
     State(service): State<Arc<Service>>,
+    handed: Handed,
     Path(measure): Path<String>,
 ) -> Result<Response, Failure> {
     let measure = parse(&measure)?;
-    let snapshot = service.snapshot().await?;
+    let snapshot = handed.or_present(&service).await?;
     Ok(figures::csv(
         &format!("{}-by-month", measure.id()),
         snapshot.trend(measure),
@@ -220,11 +222,12 @@ pub(super) async fn trend(
 
 pub(super) async fn groups(
     State(service): State<Arc<Service>>,
+    handed: Handed,
     Path(measure): Path<String>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, Failure> {
     let measure = parse(&measure)?;
-    let snapshot = service.snapshot().await?;
+    let snapshot = handed.or_present(&service).await?;
     let by = chosen(&query, &dimensions(&snapshot, measure));
     let groups = by.map_or(&[][..], |by| snapshot.by(by));
     let findings = groups.iter().filter_map(|g| g.finding(measure));
@@ -237,10 +240,11 @@ pub(super) async fn groups(
 
 pub(super) async fn leps(
     State(service): State<Arc<Service>>,
+    handed: Handed,
     Path(measure): Path<String>,
 ) -> Result<Response, Failure> {
     let measure = parse(&measure)?;
-    let snapshot = service.snapshot().await?;
+    let snapshot = handed.or_present(&service).await?;
     let findings = snapshot.leps().iter().filter_map(|s| s.finding(measure));
     Ok(figures::csv(&format!("{}-by-lep", measure.id()), findings))
 }

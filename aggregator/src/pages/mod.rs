@@ -91,7 +91,10 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/benchmarks/{measure}/leps.csv", get(measure::leps))
         .route("/leps/{code}/trend.csv", get(lep::trend_csv))
         .route("/leps/{code}/figures.csv", get(lep::figures))
-        .route_layer(from_fn_with_state(service.clone(), etag::conditional));
+        .route_layer(from_fn_with_state(
+            (service.clone(), etag::Basis::Figures),
+            etag::conditional,
+        ));
     Router::new()
         .route("/", get(home::show))
         .route("/benchmarks", get(measures::show))

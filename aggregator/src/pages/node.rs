@@ -17,7 +17,7 @@ use ldsp_protocol::statement::Kind;
 use ldsp_ui::components::{CodeBlock, InsetText, SummaryList, Table, link};
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 
-use super::nodes::{Sent, state_tag};
+use super::nodes::{Sent, state_tag, tally};
 use super::statements::{List, area_name};
 use super::{Answer, Failure, conflict, figures, paging, words};
 use crate::Service;
@@ -53,7 +53,7 @@ pub(super) async fn show(
         .leps()
         .iter()
         .find(|s| s.node.as_ref() == Some(&node.node));
-    let sent = Sent::of(&node.node, &service.store.tally().await?);
+    let sent = Sent::of(&node.node, &tally(&service.store, &snapshot).await?);
     let list = List {
         path: format!("/nodes/{}", node.node),
         filter: StatementFilter {

@@ -15,7 +15,7 @@ use super::statements::{area_name, start_of};
 use super::{Answer, entry, home, words};
 use crate::Service;
 use crate::benchmark::{LepStanding, Snapshot};
-use crate::store::{Log, Node, Registry, Tally};
+use crate::store::{Log, Node, Registry, StoreError, Tally};
 
 /// What a node has sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,8 +47,7 @@ impl Sent {
 
 pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
     let snapshot = service.snapshot().await?;
-    let nodes = service.store.nodes().await?;
-    let tally = service.store.tally().await?;
+    let (nodes, tally) = tokio::try_join!(service.store.nodes(), tally(&service.store, &snapshot))?;
     let body = Html::concat([
         intro(&nodes),
         table(&nodes, &snapshot, &tally),
@@ -57,6 +56,19 @@ pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
     Ok(Page::new("Who contributes")
         .breadcrumb("Home", "/")
         .body(body))
+}
+
+/// What everybody has sent: counted once for each state of the log.
+pub(super) async fn tally(
+    store: &impl Log,
+    snapshot: &Snapshot,
+) -> Result<Arc<[Tally]>, StoreError> {
+    if let Some(tally) = snapshot.kept() {
+        return Ok(tally);
+    }
+    let tally: Arc<[Tally]> = store.tally().await?.into();
+    snapshot.keep(Arc::clone(&tally));
+    Ok(tally)
 }
 
 fn intro(nodes: &[Node]) -> Html {

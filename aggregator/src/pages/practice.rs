@@ -25,7 +25,8 @@ pub(super) async fn list(
     Query(query): Query<HashMap<String, String>>,
 ) -> Answer {
     let choice = choice(&query);
-    let shelf = library::shelf(&service, &choice).await?;
+    let snapshot = service.snapshot().await?;
+    let shelf = library::shelf(&service, &snapshot, &choice).await?;
     let page = Page::new("Practice library").lead(
         "What partnerships tried, whether it worked and why. Failures are worth as much as \
          successes: they save the next partnership from repeating them.",

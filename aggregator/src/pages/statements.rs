@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
+use jiff::civil::Date;
 use ldsp_protocol::geography::Geography;
 use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::statement::Kind;
@@ -173,7 +174,7 @@ impl List {
                 let name = area.unwrap_or_else(|| s.node.to_string());
                 row.push(link(&name, &format!("/nodes/{}", s.node)));
             }
-            row.push(what(service, s).await?);
+            row.push(what(s, service.today()));
             row.push(Html::text(&words::thousands(s.seq)));
             row.push(super::entry::code(&start_of(&s.pae.to_string())));
             rows.push(row);
@@ -195,17 +196,17 @@ impl List {
 
 /// Kind, month, and from when an entry is open. No entry's title: its authors may have preferred not to be tied to
 /// their area in a list.
-async fn what(service: &Service, s: &Outline) -> Result<Html, StoreError> {
+fn what(s: &Outline, today: Date) -> Html {
     let kind = kind_in_words(s.kind);
     if s.kind == Kind::LearningSummary {
         let month = s.period.map_or_else(String::new, |p| p.in_words());
-        return Ok(Html::text(&format!("{kind}, {month}")));
+        return Html::text(&format!("{kind}, {month}"));
     }
-    let opens = opens(service, &s.node, s.seq).await?;
-    Ok(Html::text(&match opens {
+    let opens = s.public_from.filter(|_| !s.is_public(today));
+    Html::text(&match opens {
         Some(date) => format!("{kind}, open from {}", words::date(date)),
         None => kind.to_owned(),
-    }))
+    })
 }
 
 /// The date from which everybody may read the node's practice entry; none when that is so already.
@@ -213,7 +214,7 @@ pub(super) async fn opens(
     service: &Service,
     node: &NodeSlug,
     seq: u64,
-) -> Result<Option<jiff::civil::Date>, StoreError> {
+) -> Result<Option<Date>, StoreError> {
     use ldsp_protocol::practice::Sharing;
     let entry = service.store.entry(node, seq).await?;
     Ok(match entry.map(|e| e.entry.sharing) {

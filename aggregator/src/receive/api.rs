@@ -20,6 +20,7 @@ use crate::Service;
 use crate::benchmark::{
     Coverage, Finding, Group, LepFindings, LepStanding, Measure, Range, Snapshot, Status, to_csv,
 };
+use crate::etag::Handed;
 
 /// All national figures.
 #[derive(Debug, Serialize, ToSchema)]
@@ -60,8 +61,9 @@ struct Breakdown {
 )]
 pub(super) async fn benchmarks(
     State(service): State<Arc<Service>>,
+    handed: Handed,
 ) -> Result<Json<Report>, Refusal> {
-    let snapshot = service.snapshot().await?;
+    let snapshot = handed.or_present(&service).await?;
     let by = Snapshot::BREAKDOWNS.into_iter().map(|dimension| Breakdown {
         dimension,
         groups: snapshot.by(dimension).to_vec(),
@@ -96,8 +98,9 @@ fn trends(snapshot: &Snapshot) -> Vec<Finding> {
 )]
 pub(super) async fn benchmarks_csv(
     State(service): State<Arc<Service>>,
+    handed: Handed,
 ) -> Result<impl IntoResponse, Refusal> {
-    let snapshot = service.snapshot().await?;
+    let snapshot = handed.or_present(&service).await?;
     let by = Snapshot::BREAKDOWNS
         .into_iter()
         .flat_map(|d| snapshot.by(d));
@@ -152,6 +155,7 @@ pub(super) struct Asked {
 )]
 pub(super) async fn leps(
     State(service): State<Arc<Service>>,
+    handed: Handed,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Items<LepStanding>>, Refusal> {
     if let Some(code) = &asked.region
@@ -162,7 +166,7 @@ pub(super) async fn leps(
     let list = List::new("/api/v1/leps")
         .filter("region", asked.region.as_ref())
         .filter("status", asked.status.map(Status::id));
-    let snapshot = service.snapshot().await?;
+    let snapshot = handed.or_present(&service).await?;
     let leps = snapshot.leps().iter().filter(|lep| {
         let here = |code: &Gss| lep.region.code == code.as_str();
         asked.region.as_ref().is_none_or(here) && asked.status.is_none_or(|s| s == lep.status)
@@ -185,9 +189,10 @@ pub(super) async fn leps(
 )]
 pub(super) async fn lep(
     State(service): State<Arc<Service>>,
+    handed: Handed,
     Path(code): Path<String>,
 ) -> Result<Json<LepFindings>, Refusal> {
-    let snapshot = service.snapshot().await?;
+    let snapshot = handed.or_present(&service).await?;
     let code: Option<Gss> = code.parse().ok();
     let findings = code.and_then(|code| snapshot.lep(&code));
     findings.cloned().map(Json).ok_or_else(|| {

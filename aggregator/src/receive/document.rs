@@ -45,7 +45,12 @@ struct Document;
 #[must_use]
 pub fn document(public_url: &str) -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
-    document.merge(super::figures().merge(super::rest()).into_openapi());
+    document.merge(
+        super::figures()
+            .merge(super::figures_of_log())
+            .merge(super::rest())
+            .into_openapi(),
+    );
     document.servers = Some(vec![ServerBuilder::new().url(public_url).build()]);
     let components = document.components.get_or_insert_default();
     let bearer = HttpBuilder::new()

@@ -43,9 +43,10 @@ use crate::{Service, etag};
 pub fn router(service: Arc<Service>) -> Router {
     let document = serde_json::to_vec(&document(&service.public_url))
         .expect("a document of strings and numbers is JSON");
-    let conditional = from_fn_with_state(Arc::clone(&service), etag::conditional);
+    let conditional = |basis| from_fn_with_state((Arc::clone(&service), basis), etag::conditional);
     let (routes, _) = figures()
-        .route_layer(conditional)
+        .route_layer(conditional(etag::Basis::Figures))
+        .merge(figures_of_log().route_layer(conditional(etag::Basis::Log)))
         .merge(rest())
         .split_for_parts();
     routes
@@ -58,10 +59,15 @@ pub fn router(service: Arc<Service>) -> Router {
         .with_state(service)
 }
 
-/// Routes whose answers cost some work, so that their entity tag is made from what they depend on.
+/// Routes whose answers cost some work, so that their entity tag is made from what they depend on; here also the size of
+/// the log.
+fn figures_of_log() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::default().routes(routes!(api::benchmarks))
+}
+
+/// The same; here figures and areas alone.
 fn figures() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::default()
-        .routes(routes!(api::benchmarks))
         .routes(routes!(api::benchmarks_csv))
         .routes(routes!(api::leps))
         .routes(routes!(api::lep))

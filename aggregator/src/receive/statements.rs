@@ -165,12 +165,12 @@ pub(super) async fn receipt(
     State(service): State<Arc<Service>>,
     Path((node, seq)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
-    let statement = logged(&service, &node, &seq).await?;
-    Ok((
-        [(header::CACHE_CONTROL, IMMUTABLE)],
-        text(statement.receipt),
-    )
-        .into_response())
+    let (node, seq) = (slug(&node)?, number(&seq)?);
+    let receipt = service.store.receipt(&node, seq).await?;
+    let Some(receipt) = receipt else {
+        return Err(missing(&service, &node, seq).await);
+    };
+    Ok(([(header::CACHE_CONTROL, IMMUTABLE)], text(receipt)).into_response())
 }
 
 async fn logged(service: &Service, node: &str, seq: &str) -> Result<LoggedStatement, Refusal> {
@@ -178,9 +178,16 @@ async fn logged(service: &Service, node: &str, seq: &str) -> Result<LoggedStatem
     if let Some(statement) = service.store.statement(&node, seq).await? {
         return Ok(statement);
     }
-    find(service, &node).await?;
+    Err(missing(service, &node, seq).await)
+}
+
+/// Why there is no such statement.
+async fn missing(service: &Service, node: &NodeSlug, seq: u64) -> Refusal {
+    if let Err(unknown) = find(service, node).await {
+        return unknown;
+    }
     let detail = format!("{node} has published no statement {seq}.");
-    Err(Problem::new(problem::NOT_FOUND, detail).into())
+    Problem::new(problem::NOT_FOUND, detail).into()
 }
 
 fn text(receipt: String) -> Response {

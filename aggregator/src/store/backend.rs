@@ -104,6 +104,7 @@ impl Log for Backend {
         size() -> u64;
         position() -> Position;
         statement(node: &NodeSlug, seq: u64) -> Option<LoggedStatement>;
+        receipt(node: &NodeSlug, seq: u64) -> Option<String>;
         by_identity(pae: Digest) -> Option<LoggedStatement>;
         statements(start: u64, limit: u32) -> Vec<LoggedStatement>;
         latest(filter: &StatementFilter, limit: u32) -> Vec<Outline>;
@@ -126,6 +127,7 @@ impl Library for Backend {
     hand_on! {
         entries(filter: &PracticeFilter) -> Vec<LibraryEntry>;
         counts(filter: &PracticeFilter) -> PracticeCounts;
+        number(filter: &PracticeFilter) -> u64;
         waiting(today: Date) -> u64;
         entry(node: &NodeSlug, seq: u64) -> Option<LibraryEntry>;
         cited(pae: Digest) -> Option<LibraryEntry>;

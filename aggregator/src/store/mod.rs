@@ -185,6 +185,12 @@ pub trait Log: Send + Sync + 'static {
         node: &NodeSlug,
         seq: u64,
     ) -> impl Future<Output = Outcome<Option<LoggedStatement>>> + Send;
+    /// The receipt of the statement in a place of a node.
+    fn receipt(
+        &self,
+        node: &NodeSlug,
+        seq: u64,
+    ) -> impl Future<Output = Outcome<Option<String>>> + Send;
     /// The statement with this digest.
     fn by_identity(
         &self,
@@ -237,6 +243,8 @@ pub trait Library: Send + Sync + 'static {
         &self,
         filter: &PracticeFilter,
     ) -> impl Future<Output = Outcome<PracticeCounts>> + Send;
+    /// [`PracticeCounts::found`] alone.
+    fn number(&self, filter: &PracticeFilter) -> impl Future<Output = Outcome<u64>> + Send;
     /// Number of entries, not superseded, that wait for a date after `today` to be open to everybody.
     fn waiting(&self, today: Date) -> impl Future<Output = Outcome<u64>> + Send;
     /// A node's entry by its sequence number, superseded or not, whoever may read it.

@@ -316,6 +316,11 @@ fn kind(text: &str) -> Option<Kind> {
     Kind::ALL.into_iter().find(|k| k.as_str() == text)
 }
 
+/// `leaf` and `receipt` of `statement`.
+pub(super) fn receipt<R: Fields>(row: &R) -> Result<String, StoreError> {
+    Columns::keyed(row, "statement", &["leaf"]).string("receipt")
+}
+
 /// The columns of `statement` without envelope and receipt, and `public_from` of `practice`.
 pub(super) fn outline<R: Fields>(row: &R) -> Result<Outline, StoreError> {
     let columns = Columns::keyed(row, "statement", &["leaf"]);

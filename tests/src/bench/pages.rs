@@ -4,8 +4,9 @@
 //! it (nobody here does), no network. Its bare query is the least SQL that reads the rows on which the answer stands,
 //! through the same kind of pool on the same runtime, alternating with it; nothing is parsed or added up. A figure of
 //! England stands on the national sums of all months ([`NATIONAL`]), figures of all areas on the last month of each
-//! ([`LATEST`]), a trend of an area on all its months, an envelope on its row. A statement's place in those answers is
-//! looked up by the same keys as in the server.
+//! ([`LATEST`]), a trend of an area on all its months, an envelope on its row, the list of nodes on what each has sent by
+//! now ([`TALLY`]; its ten newest statements would not do). A statement's place in those answers is looked up by the same
+//! keys as in the server.
 
 mod world;
 
@@ -51,8 +52,9 @@ const NODES: &str =
     "SELECT name, lep, state, public_key, head_seq, head_pae FROM node ORDER BY name";
 const NODE: &str =
     "SELECT name, lep, state, public_key, head_seq, head_pae FROM node WHERE name = 'london'";
-const NEWEST: &str = "SELECT leaf, node, seq, period, received FROM statement
-    WHERE kind = 'learning-summary' ORDER BY leaf DESC LIMIT 10";
+/// What each node has sent.
+const TALLY: &str = "SELECT node, kind, count(*), min(received), max(received) FROM statement
+    GROUP BY node, kind ORDER BY node, kind";
 const STATEMENT: &str =
     "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received
     FROM statement WHERE node = 'london' AND seq = $1";
@@ -106,7 +108,7 @@ fn routes(entry: i64) -> Vec<Route> {
             format!("/practice/london/{entry}"),
             vec![(ENTRY, Some(entry)), (STATEMENT, Some(entry)), (LAST, None)],
         ),
-        ("nodes", "/nodes".into(), two(NODES, NEWEST)),
+        ("nodes", "/nodes".into(), two(NODES, TALLY)),
         ("api.nodes", "/api/v1/nodes".into(), two(NODES, LATEST)),
         (
             "api.benchmarks",

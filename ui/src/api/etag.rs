@@ -17,16 +17,27 @@ const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 /// Tags every sound answer to GET and HEAD with the digest of its body and answers 304 where the request names that tag.
 ///
 /// An answer that has a tag already keeps it; one marked `no-store` gets none. Where nothing is said about caching, the
-/// answer may be kept if it is asked about each time. Bodies are read whole: put it around answers that are in memory.
+/// answer may be kept if it is asked about each time. Bodies without a tag are read whole: put it around answers that are in memory.
 pub async fn entity_tag(request: Request, next: Next) -> Response {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    let held = request.headers().clone();
-    let response = next.run(request).await;
+    let held = request.headers().contains_key(header::IF_NONE_MATCH);
+    let held = held.then(|| request.headers().clone());
+    let holds = |tag: &HeaderValue| held.as_ref().is_some_and(|held| holds(held, tag));
+    let mut response = next.run(request).await;
     let headers = response.headers();
     let is_private = headers
         .get(header::CACHE_CONTROL)
         .is_some_and(|value| value == "no-store");
     if !is_read || response.status() != StatusCode::OK || is_private {
+        return response;
+    }
+    response
+        .headers_mut()
+        .entry(header::CACHE_CONTROL)
+        .or_insert(ASK_AGAIN);
+    // Who gave the tag has seen to it that the body is needed, unless it is held after all.
+    let tagged = response.headers().get(header::ETAG);
+    if tagged.is_some_and(|tag| !holds(tag)) {
         return response;
     }
     let (mut parts, body) = response.into_parts();
@@ -40,11 +51,7 @@ pub async fn entity_tag(request: Request, next: Next) -> Response {
             .expect("quoted hex is a header value"),
     };
     parts.headers.insert(header::ETAG, tag.clone());
-    parts
-        .headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(ASK_AGAIN);
-    if !holds(&held, &tag) {
+    if !holds(&tag) {
         return Response::from_parts(parts, Body::from(body));
     }
     for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH] {

@@ -37,6 +37,33 @@ async fn nothing_is_stored(world: &World) {
 }
 
 #[tokio::test]
+async fn figures_outlast_practice_entries() {
+    let (world, mut sim) = world().await;
+    let (seq, sealed) = sim.publish(20);
+    world.put(&sim.path(seq), sealed.envelope()).await;
+    for (number, (path, names_the_size)) in [
+        ("/api/v1/benchmarks.csv", false),
+        ("/api/v1/leps/E37000001", false),
+        ("/api/v1/benchmarks", true),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let first = world.get(path).await;
+        let entry = super::practice::entry("E37000001");
+        let sealed = sim.seal(Kind::PracticeEntry, None, entry);
+        let place = sim.path(2 + number as u64);
+        let put = world.put(&place, sealed.envelope()).await;
+        assert_eq!(put.status, StatusCode::CREATED);
+        sim.advance(&sealed);
+        let later = world.get(path).await;
+        assert_eq!(later.body != first.body, names_the_size, "{path}");
+        let same = later.headers["etag"] == first.headers["etag"];
+        assert_ne!(same, names_the_size, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn who_holds_the_present_state_is_not_sent_it_again() {
     let (world, mut sim) = world().await;
     for path in [

@@ -114,7 +114,11 @@ pub(crate) async fn library_conforms<S: Library + Log + Registry>(
 
 /// Counts say what each choice would find, whatever page is read.
 async fn counting<S: Library>(store: &S) {
-    let counts = async |filter: PracticeFilter| store.counts(&filter).await.unwrap();
+    let counts = async |filter: PracticeFilter| {
+        let counts = store.counts(&filter).await.unwrap();
+        assert_eq!(store.number(&filter).await.unwrap(), counts.found);
+        counts
+    };
     let of = |pairs: &[(&str, u64)]| {
         let owned = pairs.iter().map(|(code, n)| ((*code).to_owned(), *n));
         owned.collect::<BTreeMap<String, u64>>()

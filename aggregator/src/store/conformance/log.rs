@@ -120,6 +120,9 @@ async fn one_by_one<S: Log + Registry>(store: &S) {
             (place.index, place.receipt.as_str()),
             (index, &*format!("black-country {} {index}", index + 1))
         );
+        let receipt = store.receipt(&sim.slug, index + 1).await.unwrap();
+        assert_eq!(receipt.as_ref(), Some(&place.receipt));
+        assert_eq!(store.receipt(&sim.slug, index + 2).await.unwrap(), None);
         let again = store
             .append(std::slice::from_ref(&new), SIGN)
             .await

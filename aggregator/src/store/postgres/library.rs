@@ -115,6 +115,10 @@ impl Library for Postgres {
         })
     }
 
+    async fn number(&self, filter: &PracticeFilter) -> Result<u64, StoreError> {
+        self.found(filter, None).await
+    }
+
     async fn waiting(&self, today: Date) -> Result<u64, StoreError> {
         let row = query(
             "SELECT count(*) AS entries FROM practice WHERE superseded_by IS NULL AND public_from > $1",

@@ -310,6 +310,15 @@ impl Log for Postgres {
         find(&mut *self.reader.acquire().await?, node, seq).await
     }
 
+    async fn receipt(&self, node: &NodeSlug, seq: u64) -> Result<Option<String>, StoreError> {
+        let row = query("SELECT leaf, receipt FROM statement WHERE node = $1 AND seq = $2")
+            .bind(node.as_str())
+            .bind(signed(seq))
+            .fetch_optional(&self.reader)
+            .await?;
+        row.as_ref().map(rows::receipt).transpose()
+    }
+
     async fn by_identity(
         &self,
         pae: ldsp_protocol::ids::Digest,
