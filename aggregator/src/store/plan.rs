@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use ldsp_protocol::ids::{Digest, NodeSlug};
+use ldsp_protocol::statement::Kind;
 
-use super::{Conflict, Equivocation, Head, NewStatement, Place, Placed, Sign, StoreError};
+use super::{Conflict, Equivocation, Head, NewStatement, Place, Placed, Sign, StoreError, Tally};
 
 /// Where each node stands.
 pub(super) type Heads = BTreeMap<NodeSlug, Head>;
@@ -142,9 +143,28 @@ impl Plan {
     }
 }
 
+/// What a batch adds to the tally of each node and kind.
+pub(super) fn tallies(logged: &[(&NewStatement, &Place)]) -> Vec<Tally> {
+    let mut tallies: BTreeMap<(&NodeSlug, Kind), Tally> = BTreeMap::new();
+    for (new, _) in logged {
+        let tally = tallies
+            .entry((&new.node, new.kind))
+            .or_insert_with(|| Tally {
+                node: new.node.clone(),
+                kind: new.kind,
+                count: 0,
+                first: new.received,
+                latest: new.received,
+            });
+        tally.count += 1;
+        tally.first = tally.first.min(new.received);
+        tally.latest = tally.latest.max(new.received);
+    }
+    tallies.into_values().collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use ldsp_protocol::statement::Kind;
     use proptest::prelude::*;
 
     use super::*;

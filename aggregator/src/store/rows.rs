@@ -17,6 +17,7 @@ use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 
+use super::plan::Heads;
 use super::{
     Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, Member, NationalMonth, Node,
     Outline, Person, Position, Role, StoreError, Tally,
@@ -258,10 +259,27 @@ pub(super) fn node<R: Fields>(row: &R) -> Result<Node, StoreError> {
         state,
         key,
         approved_by: columns.optional_string("approved_by")?,
-        head: Head {
-            seq: columns.number("head_seq")?,
-            pae: columns.digest("head_pae")?,
-        },
+        head: head(&columns)?,
+    })
+}
+
+/// Where nodes stand, from `name`, `head_seq` and `head_pae` of `node`, and the number of statements, from `size` beside them:
+/// 0 without a node.
+pub(super) fn standings<R: Fields>(rows: &[R]) -> Result<(Heads, u64), StoreError> {
+    let mut heads = Heads::new();
+    let mut size = 0;
+    for row in rows {
+        let columns = Columns::keyed(row, "node", &["name"]);
+        heads.insert(columns.text("name")?, head(&columns)?);
+        size = Columns::new(row, "statement", "all").number("size")?;
+    }
+    Ok((heads, size))
+}
+
+fn head<R: Fields>(columns: &Columns<'_, R>) -> Result<Head, StoreError> {
+    Ok(Head {
+        seq: columns.number("head_seq")?,
+        pae: columns.digest("head_pae")?,
     })
 }
 
@@ -337,9 +355,9 @@ pub(super) fn outline<R: Fields>(row: &R) -> Result<Outline, StoreError> {
     })
 }
 
-/// `node`, `kind`, `statements`, `first`, `latest` of a group of `statement`.
+/// Every column of `statement_tally`.
 pub(super) fn tally<R: Fields>(row: &R) -> Result<Tally, StoreError> {
-    let columns = Columns::keyed(row, "statement", &["node"]);
+    let columns = Columns::keyed(row, "statement_tally", &["node", "kind"]);
     Ok(Tally {
         node: columns.text("node")?,
         kind: columns.choice("kind", kind)?,

@@ -255,7 +255,7 @@ async fn a_damaged_row_stops_only_the_statement_that_needs_it<S: Log + Registry 
     // The first node's own row, and a sum that only January's statements need.
     damage(
         store,
-        "UPDATE node SET public_key = x'01' WHERE name = 'black-country'",
+        "UPDATE node SET head_pae = x'01' WHERE name = 'black-country'",
     )
     .await;
     damage(
@@ -274,7 +274,7 @@ async fn a_damaged_row_stops_only_the_statement_that_needs_it<S: Log + Registry 
         Placed::Failed { cause } => assert!(cause.contains(place), "{cause}"),
         other => panic!("{at}: {other:?}"),
     };
-    failed(0, "node.public_key of row black-country");
+    failed(0, "node.head_pae of row black-country");
     failed(2, "national_month.cells of row 2022-01 none");
     assert!(matches!(&placed[1], Placed::Logged(p) if p.index == 2));
     assert!(matches!(&placed[3], Placed::Logged(p) if p.index == 3));

@@ -14,7 +14,7 @@ use crate::store::{
     Library, LibraryEntry, NewStatement, PracticeCounts, PracticeFilter, StoreError,
 };
 
-/// Statements with their indices and entries, in three commands.
+/// Statements with their indices and entries, in one command, and one more for each that replaces an older one.
 pub(super) async fn insert(
     connection: &mut PgConnection,
     entries: &[(&NewStatement, u64, &PracticeEntry)],
@@ -23,10 +23,14 @@ pub(super) async fn insert(
         return Ok(());
     }
     let all = || entries.iter();
+    let causes = all().flat_map(|(_, i, e)| rows::factors(e).into_iter().map(|f| (signed(*i), f)));
+    let (leaves, factors): (Vec<i64>, Vec<&str>) = causes.unzip();
     query(
-        "INSERT INTO practice (leaf, node, seq, pae, tier, verdict, public_from, entry)
-         SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bytea[], $5::text[],
-             $6::text[], $7::text[], $8::text[])",
+        "WITH entered AS (
+             INSERT INTO practice (leaf, node, seq, pae, tier, verdict, public_from, entry)
+             SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bytea[], $5::text[],
+                 $6::text[], $7::text[], $8::text[]))
+         INSERT INTO practice_cause (leaf, factor) SELECT * FROM unnest($9::bigint[], $10::text[])",
     )
     .bind(all().map(|(_, i, _)| signed(*i)).collect::<Vec<_>>())
     .bind(all().map(|(n, ..)| n.node.as_str()).collect::<Vec<_>>())
@@ -44,13 +48,6 @@ pub(super) async fn insert(
             .collect::<Vec<_>>(),
     )
     .bind(all().map(|(.., e)| rows::payload(e)).collect::<Vec<_>>())
-    .execute(&mut *connection)
-    .await?;
-    let causes = all().flat_map(|(_, i, e)| rows::factors(e).into_iter().map(|f| (signed(*i), f)));
-    let (leaves, factors): (Vec<i64>, Vec<&str>) = causes.unzip();
-    query(
-        "INSERT INTO practice_cause (leaf, factor) SELECT * FROM unnest($1::bigint[], $2::text[])",
-    )
     .bind(leaves)
     .bind(factors)
     .execute(&mut *connection)
@@ -60,7 +57,8 @@ pub(super) async fn insert(
             continue;
         };
         // Another node's entry stays: only its author may replace it.
-        query("UPDATE practice SET superseded_by = $1 WHERE pae = $2 AND node = $3 AND superseded_by IS NULL")
+        query("UPDATE practice SET superseded_by = $1
+             WHERE leaf = (SELECT leaf FROM statement WHERE pae = $2) AND node = $3 AND superseded_by IS NULL")
             .bind(signed(*index))
             .bind(older.as_bytes().as_slice())
             .bind(new.node.as_str())
@@ -131,7 +129,8 @@ impl Library for Postgres {
 
     async fn entry(&self, node: &NodeSlug, seq: u64) -> Result<Option<LibraryEntry>, StoreError> {
         let row = query(
-            "SELECT leaf, node, seq, pae, entry, superseded_by FROM practice WHERE node = $1 AND seq = $2",
+            "SELECT leaf, node, seq, pae, entry, superseded_by FROM practice
+             WHERE leaf = (SELECT leaf FROM statement WHERE node = $1 AND seq = $2)",
         )
         .bind(node.as_str())
         .bind(signed(seq))
@@ -141,11 +140,13 @@ impl Library for Postgres {
     }
 
     async fn cited(&self, pae: Digest) -> Result<Option<LibraryEntry>, StoreError> {
-        let row =
-            query("SELECT leaf, node, seq, pae, entry, superseded_by FROM practice WHERE pae = $1")
-                .bind(pae.as_bytes().as_slice())
-                .fetch_optional(&self.reader)
-                .await?;
+        let row = query(
+            "SELECT leaf, node, seq, pae, entry, superseded_by FROM practice
+             WHERE leaf = (SELECT leaf FROM statement WHERE pae = $1)",
+        )
+        .bind(pae.as_bytes().as_slice())
+        .fetch_optional(&self.reader)
+        .await?;
         row.as_ref().map(rows::entry).transpose()
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ldsp_protocol::ids::{NodeSlug, Period};
 use sqlx::{Connection as _, PgConnection, query};
 
-use super::{Postgres, library, lists, registry, rollups};
+use super::{Postgres, library, lists, rollups};
 use crate::rollup::{self, Fold};
 use crate::store::plan::{self, Heads, Known, Standing};
 use crate::store::rows::{self, Columns, signed};
@@ -62,16 +62,28 @@ async fn insert_evidence(
     Ok(())
 }
 
+/// Where the batch's nodes stand, and the log, as one command sees them.
+async fn standing(
+    connection: &mut PgConnection,
+    names: &BTreeSet<&NodeSlug>,
+) -> Result<(Heads, u64), StoreError> {
+    let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+    let found = query(
+        "SELECT name, head_seq, head_pae, (SELECT coalesce(max(leaf) + 1, 0) FROM statement) AS size
+         FROM node WHERE name = ANY($1)",
+    )
+    .bind(names)
+    .fetch_all(connection)
+    .await?;
+    rows::standings(&found)
+}
+
 async fn known<'a>(
     connection: &mut PgConnection,
     batch: &'a [NewStatement],
 ) -> Result<Known<'a>, StoreError> {
     let names: BTreeSet<&NodeSlug> = batch.iter().map(|new| &new.node).collect();
-    let nodes = registry::find_nodes(connection, &names).await?;
-    let heads: Heads = nodes
-        .into_iter()
-        .map(|node| (node.node, node.head))
-        .collect();
+    let (heads, size) = standing(connection, &names).await?;
     let taken = plan::taken(batch, &heads);
     let mut found = BTreeMap::new();
     if !taken.is_empty() {
@@ -106,12 +118,12 @@ async fn known<'a>(
     };
     Ok(Known {
         logged: taken.into_iter().filter_map(standing).collect(),
-        size: size(connection).await?,
+        size,
         heads,
     })
 }
 
-/// Writes statements and moves the heads of their nodes, in one command.
+/// Writes statements, moves the heads of their nodes and counts them, in one command.
 async fn insert(
     connection: &mut PgConnection,
     logged: &[(&NewStatement, &Place)],
@@ -121,11 +133,17 @@ async fn insert(
         return Ok(());
     }
     let all = || logged.iter();
+    let tallies = plan::tallies(logged);
     query(
         "WITH moved AS (
              UPDATE node SET head_seq = head.seq, head_pae = head.pae
              FROM unnest($11::text[], $12::bigint[], $13::bytea[]) AS head (name, seq, pae)
-             WHERE node.name = head.name)
+             WHERE node.name = head.name),
+         counted AS (
+             INSERT INTO statement_tally AS tally (node, kind, statements, first, latest)
+             SELECT * FROM unnest($14::text[], $15::text[], $16::bigint[], $17::bigint[], $18::bigint[])
+             ON CONFLICT (node, kind) DO UPDATE SET statements = tally.statements + excluded.statements,
+                 latest = greatest(tally.latest, excluded.latest))
          INSERT INTO statement (leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received)
          SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[],
              $7::bytea[], $8::bytea[], $9::text[], $10::bigint[])",
@@ -143,6 +161,11 @@ async fn insert(
     .bind(heads.keys().map(|name| name.as_str()).collect::<Vec<_>>())
     .bind(heads.values().map(|head| signed(head.seq)).collect::<Vec<_>>())
     .bind(heads.values().map(|head| head.pae.as_bytes().as_slice()).collect::<Vec<_>>())
+    .bind(tallies.iter().map(|t| t.node.as_str()).collect::<Vec<_>>())
+    .bind(tallies.iter().map(|t| t.kind.as_str()).collect::<Vec<_>>())
+    .bind(tallies.iter().map(|t| signed(t.count)).collect::<Vec<_>>())
+    .bind(tallies.iter().map(|t| t.first.as_millisecond()).collect::<Vec<_>>())
+    .bind(tallies.iter().map(|t| t.latest.as_millisecond()).collect::<Vec<_>>())
     .execute(connection)
     .await?;
     Ok(())
@@ -244,20 +267,15 @@ impl Log for Postgres {
     ) -> Result<Vec<Placed>, StoreError> {
         let mut tx = self.begin().await?;
         let mut sums = Sums::new();
-        // The lock is the transaction's: what undoes the batch must not let another writer in between.
-        let mut whole = tx.begin().await?;
-        let outcomes = match write(&mut whole, batch, sign, &mut sums).await {
-            Ok(outcomes) => {
-                whole.commit().await?;
-                outcomes
-            }
-            Err(error) if error.is_of_one_row() => {
-                whole.rollback().await?;
-                sums.clear();
-                one_by_one(&mut tx, batch, sign, &mut sums).await?
-            }
-            Err(error) => return Err(error),
-        };
+        let mut outcomes = write(&mut tx, batch, sign, &mut sums).await;
+        if outcomes.as_ref().is_err_and(StoreError::is_of_one_row) {
+            // Another writer may come in between: what follows reads again what it stands on.
+            tx.rollback().await?;
+            tx = self.begin().await?;
+            sums.clear();
+            outcomes = one_by_one(&mut tx, batch, sign, &mut sums).await;
+        }
+        let outcomes = outcomes?;
         let changed = sums.iter();
         let changed = changed.map(|((period, part), cells)| (*period, &**part, &**cells));
         rollups::write_national(&mut tx, changed).await?;

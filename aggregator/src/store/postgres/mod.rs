@@ -51,7 +51,11 @@ impl Postgres {
         usable(server, &mut first).await?;
         MIGRATIONS.run(&mut first).await?;
         first.close().await?;
-        let writer = pool(1).connect_with(options.clone()).await?;
+        // The writer's commands lead by whole keys, whatever their values: a plan for each call would cost more than it finds.
+        let planned = options
+            .clone()
+            .options([("plan_cache_mode", "force_generic_plan")]);
+        let writer = pool(1).connect_with(planned).await?;
         let reading = options.options([("default_transaction_read_only", "on")]);
         let reader = pool(8).connect_with(reading).await?;
         Ok(Self { writer, reader })

@@ -48,7 +48,8 @@ pub(super) async fn insert(
             continue;
         };
         // Another node's entry stays: only its author may replace it.
-        query("UPDATE practice SET superseded_by = $1 WHERE pae = $2 AND node = $3 AND superseded_by IS NULL")
+        query("UPDATE practice SET superseded_by = $1
+             WHERE leaf = (SELECT leaf FROM statement WHERE pae = $2) AND node = $3 AND superseded_by IS NULL")
             .bind(signed(*index))
             .bind(older.as_bytes().as_slice())
             .bind(new.node.as_str())
@@ -119,7 +120,8 @@ impl Library for Sqlite {
 
     async fn entry(&self, node: &NodeSlug, seq: u64) -> Result<Option<LibraryEntry>, StoreError> {
         let row = query(
-            "SELECT leaf, node, seq, pae, entry, superseded_by FROM practice WHERE node = $1 AND seq = $2",
+            "SELECT leaf, node, seq, pae, entry, superseded_by FROM practice
+             WHERE leaf = (SELECT leaf FROM statement WHERE node = $1 AND seq = $2)",
         )
         .bind(node.as_str())
         .bind(signed(seq))
@@ -129,11 +131,13 @@ impl Library for Sqlite {
     }
 
     async fn cited(&self, pae: Digest) -> Result<Option<LibraryEntry>, StoreError> {
-        let row =
-            query("SELECT leaf, node, seq, pae, entry, superseded_by FROM practice WHERE pae = $1")
-                .bind(pae.as_bytes().as_slice())
-                .fetch_optional(&self.reader)
-                .await?;
+        let row = query(
+            "SELECT leaf, node, seq, pae, entry, superseded_by FROM practice
+             WHERE leaf = (SELECT leaf FROM statement WHERE pae = $1)",
+        )
+        .bind(pae.as_bytes().as_slice())
+        .fetch_optional(&self.reader)
+        .await?;
         row.as_ref().map(rows::entry).transpose()
     }
 }

@@ -23,8 +23,7 @@ pub(super) async fn heads(reader: &SqlitePool) -> Result<Vec<Outline>, StoreErro
 
 pub(super) async fn tally(reader: &SqlitePool) -> Result<Vec<Tally>, StoreError> {
     let found = query(
-        "SELECT node, kind, count(*) AS statements, min(received) AS first, max(received) AS latest
-         FROM statement GROUP BY node, kind ORDER BY node, kind",
+        "SELECT node, kind, statements, first, latest FROM statement_tally ORDER BY node, kind",
     )
     .fetch_all(reader)
     .await?;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ldsp_protocol::ids::{NodeSlug, Period};
 use sqlx::{Connection as _, SqliteConnection, query};
 
-use super::{IMMEDIATE, Sqlite, in_pieces, library, lists, registry, rollups};
+use super::{IMMEDIATE, Sqlite, in_pieces, library, lists, rollups};
 use crate::rollup::{self, Fold};
 use crate::store::plan::{self, Heads, Known, Standing};
 use crate::store::rows::{self, Columns, signed};
@@ -57,16 +57,27 @@ async fn insert_evidence(
     Ok(())
 }
 
+/// Where the batch's nodes stand, and the log.
+async fn standing(
+    connection: &mut SqliteConnection,
+    names: &BTreeSet<&NodeSlug>,
+) -> Result<(Heads, u64), StoreError> {
+    let found = query(
+        "SELECT name, head_seq, head_pae, (SELECT coalesce(max(leaf) + 1, 0) FROM statement) AS size
+         FROM node WHERE name IN (SELECT value FROM json_each($1))",
+    )
+    .bind(serde_json::to_string(names).expect("a list of texts always serialises"))
+    .fetch_all(connection)
+    .await?;
+    rows::standings(&found)
+}
+
 async fn known<'a>(
     connection: &mut SqliteConnection,
     batch: &'a [NewStatement],
 ) -> Result<Known<'a>, StoreError> {
     let names: BTreeSet<&NodeSlug> = batch.iter().map(|new| &new.node).collect();
-    let nodes = registry::find_nodes(connection, &names).await?;
-    let heads: Heads = nodes
-        .into_iter()
-        .map(|node| (node.node, node.head))
-        .collect();
+    let (heads, size) = standing(connection, &names).await?;
     let mut logged = BTreeMap::new();
     for (node, seq) in plan::taken(batch, &heads) {
         if let Some(found) = find(connection, node, seq).await? {
@@ -79,7 +90,7 @@ async fn known<'a>(
         }
     }
     Ok(Known {
-        size: size(connection).await?,
+        size,
         heads,
         logged,
     })
@@ -124,6 +135,24 @@ async fn move_heads(connection: &mut SqliteConnection, heads: &Heads) -> Result<
     Ok(())
 }
 
+async fn count(connection: &mut SqliteConnection, tallies: &[Tally]) -> Result<(), StoreError> {
+    const COUNT: &str = "INSERT INTO statement_tally (node, kind, statements, first, latest) ";
+    for mut piece in in_pieces(COUNT, tallies, |row, tally| {
+        row.push_bind(tally.node.as_str())
+            .push_bind(tally.kind.as_str())
+            .push_bind(signed(tally.count))
+            .push_bind(tally.first.as_millisecond())
+            .push_bind(tally.latest.as_millisecond());
+    }) {
+        piece.push(
+            " ON CONFLICT (node, kind) DO UPDATE SET statements = statements + excluded.statements,
+              latest = max(latest, excluded.latest)",
+        );
+        piece.build().execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
 /// National sums that a batch changes: a month's rows are read and written once a batch, not once
 /// a statement.
 type Sums = BTreeMap<(Period, String), Vec<i64>>;
@@ -159,6 +188,7 @@ async fn write(
     let logged = plan.logged(batch);
     insert(connection, &logged).await?;
     move_heads(connection, &plan.heads).await?;
+    count(connection, &plan::tallies(&logged)).await?;
     let mut entries = Vec::new();
     for (new, place) in &logged {
         match &new.effect {
