@@ -14,7 +14,7 @@ use ldsp_protocol::ids::Digest;
 use ldsp_ui::api::holds;
 
 use crate::benchmark::Snapshot;
-use crate::store::StoreError;
+use crate::store::{Log as _, StoreError};
 use crate::{SOFTWARE, Service};
 
 /// It may change with the next statement.
@@ -79,6 +79,18 @@ impl Basis {
         }
     }
 
+    /// Whether an answer that was made meanwhile is the answer of this state.
+    async fn stands(self, service: &Service, snapshot: &Snapshot) -> bool {
+        match self {
+            Self::Figures => true,
+            Self::Log => service
+                .store
+                .size()
+                .await
+                .is_ok_and(|size| size == snapshot.size()),
+        }
+    }
+
     /// Names everything that an answer to this request depends on: figures, log, standard, program and, for what a
     /// date changes, the day.
     fn tag(self, service: &Service, snapshot: &Snapshot, request: &Request) -> Digest {
@@ -119,7 +131,8 @@ impl Handed {
 }
 
 /// Answers 304 to a request that names the present tag; else gives a sound answer its tag. An answer to the same request
-/// in the same state is the same: it is kept, not made again. Handlers must answer from [`Handed`] alone.
+/// in the same state is the same: it is kept, not made again. Handlers answer from [`Handed`]; those that read the log as well
+/// have [`Basis::Log`], and what they answer while it grows gets no tag, because it may hold the newer state.
 pub(crate) async fn conditional(
     State((service, basis)): State<(Arc<Service>, Basis)>,
     mut request: Request,
@@ -145,7 +158,7 @@ pub(crate) async fn conditional(
     }
     request.extensions_mut().insert(Arc::clone(&snapshot));
     let response = next.run(request).await;
-    if response.status() != StatusCode::OK {
+    if response.status() != StatusCode::OK || !basis.stands(&service, &snapshot).await {
         return response;
     }
     let (mut parts, body) = response.into_parts();

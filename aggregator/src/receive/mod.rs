@@ -62,7 +62,9 @@ pub fn router(service: Arc<Service>) -> Router {
 /// Routes whose answers cost some work, so that their entity tag is made from what they depend on; here also the size of
 /// the log.
 fn figures_of_log() -> OpenApiRouter<Arc<Service>> {
-    OpenApiRouter::default().routes(routes!(api::benchmarks))
+    OpenApiRouter::default()
+        .routes(routes!(api::benchmarks))
+        .routes(routes!(practice::for_everybody))
 }
 
 /// The same; here figures and areas alone.
@@ -79,7 +81,6 @@ fn rest() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(measures::list))
         .routes(routes!(nodes::list))
         .routes(routes!(listing::list))
-        .routes(routes!(practice::for_everybody))
         .routes(routes!(practice::entry))
         .routes(routes!(enrolments::enrol))
         .routes(routes!(enrolments::record))
