@@ -47,14 +47,15 @@ const COUNTS: &str =
     WHERE public_from <= '2026-04-10' AND superseded_by IS NULL GROUP BY tier, verdict, factor";
 const ENTRIES: &str = "SELECT leaf, node, seq, pae, entry FROM practice
     WHERE public_from <= '2026-04-10' AND superseded_by IS NULL ORDER BY leaf DESC LIMIT 50";
-const ENTRY: &str = "SELECT leaf, node, seq, pae, entry, superseded_by FROM practice WHERE node = 'london' AND seq = $1";
+const ENTRY: &str = "SELECT leaf, node, seq, pae, entry, superseded_by FROM practice
+    WHERE leaf = (SELECT leaf FROM statement WHERE node = 'london' AND seq = $1)";
 const NODES: &str =
     "SELECT name, lep, state, public_key, head_seq, head_pae FROM node ORDER BY name";
 const NODE: &str =
     "SELECT name, lep, state, public_key, head_seq, head_pae FROM node WHERE name = 'london'";
 /// What each node has sent.
-const TALLY: &str = "SELECT node, kind, count(*), min(received), max(received) FROM statement
-    GROUP BY node, kind ORDER BY node, kind";
+const TALLY: &str =
+    "SELECT node, kind, statements, first, latest FROM statement_tally ORDER BY node, kind";
 const STATEMENT: &str =
     "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received
     FROM statement WHERE node = 'london' AND seq = $1";
@@ -284,41 +285,43 @@ async fn one_more(
     pages.push(timed_async(get(&bench.router, "/")).await.1);
 }
 
-/// Pages while statements keep arriving, one durable transaction after another: every tenth a month of an area, the
-/// others practice.
+/// Pages and their bare queries while statements keep arriving, one durable transaction after another: every tenth a month of
+/// an area, the others practice.
 async fn busy(world: &mut World, bench: &Bench, rounds: usize, report: &mut Report) {
-    let paths = [
-        "/",
-        "/benchmarks/achievement",
-        "/leps/E37000051",
-        "/api/v1/benchmarks.csv",
-    ];
-    let quiet = visits(bench, &paths, rounds).await;
+    let visited = ["home", "measure", "lep", "api.benchmarks-csv"];
+    let routes: Vec<Route> = routes(1)
+        .into_iter()
+        .filter(|(name, ..)| visited.contains(name))
+        .collect();
     let coming: Vec<NewStatement> = (0..1520).map(|n| world.arrival(n)).collect();
     let stop = Arc::new(AtomicBool::new(false));
     let writer = tokio::spawn(write(world.service().clone(), coming, Arc::clone(&stop)));
-    let busy = visits(bench, &paths, rounds).await;
+    let (answers, rows) = visits(bench, &routes, rounds).await;
     stop.store(true, Ordering::Relaxed);
     let written = writer.await.expect("the writer runs");
     report.figure("pages.busy.statements", written as f64, "statements");
     for (word, q) in [("p50", 0.5), ("p95", 0.95)] {
-        let (mut quiet, mut busy) = (quiet.clone(), busy.clone());
-        let (still, pressed) = (quantile(&mut quiet, q), quantile(&mut busy, q));
-        report.figure(format!("pages.quiet.{word}"), millis(still), "ms");
-        report.figure(format!("pages.busy.{word}"), millis(pressed), "ms");
-        let ratio = pressed.as_secs_f64() / still.as_secs_f64();
+        let (answer, bare) = (
+            quantile(&mut answers.clone(), q),
+            quantile(&mut rows.clone(), q),
+        );
+        report.figure(format!("pages.busy.{word}"), millis(answer), "ms");
+        report.figure(format!("pages.busy.query.{word}"), millis(bare), "ms");
+        let ratio = answer.as_secs_f64() / bare.as_secs_f64();
         report.ratio(format!("pages.busy.{word}"), ratio, Bound::AtMost(2.0));
     }
 }
 
-async fn visits(bench: &Bench, paths: &[&str], rounds: usize) -> Vec<Duration> {
-    let mut sample = Vec::new();
-    for _ in 0..rounds.div_ceil(paths.len()) {
-        for path in paths {
-            sample.push(timed_async(get(&bench.router, path)).await.1);
+/// Answers and bare queries in turn, so that both meet the same load.
+async fn visits(bench: &Bench, routes: &[Route], rounds: usize) -> (Vec<Duration>, Vec<Duration>) {
+    let (mut answers, mut rows) = (Vec::new(), Vec::new());
+    for _ in 0..rounds.div_ceil(routes.len()) {
+        for (_, path, sql) in routes {
+            rows.push(timed_async(bench.bare(sql)).await.1);
+            answers.push(timed_async(get(&bench.router, path)).await.1);
         }
     }
-    sample
+    (answers, rows)
 }
 
 /// Logs one statement a transaction until told to stop or nothing is left.
