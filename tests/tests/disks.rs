@@ -253,6 +253,37 @@ fn a_read_only_disk_is_said_and_changes_nothing() {
         .done();
 }
 
+#[test]
+fn the_aggregator_says_that_its_disk_is_read_only_and_changes_nothing() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let disk = SmallDisk::mount(&dir.path().join("aggregator").join("data"), "100m");
+    let mut federation = Federation::in_folder(dir);
+    let node = federation.join(SLUG, LEP);
+    let (programmes, learners) = input::files(&input::records(LEP, 2));
+    node.import(&programmes, &learners);
+    node.release();
+    node.publish().done();
+    federation.kill();
+    disk.read_only(true);
+    for arguments in [
+        &["serve"][..],
+        &["people", "add", "Ana", "--role", "analyst"],
+    ] {
+        let reason = federation.aggregator.run(arguments).refused();
+        assert!(
+            reason.contains("rights") || reason.contains("writable"),
+            "{reason}"
+        );
+    }
+    disk.read_only(false);
+    federation.start();
+    assert_eq!(federation.logged(SLUG), 1);
+    federation
+        .aggregator
+        .run(&["people", "add", "Ana", "--role", "analyst"])
+        .done();
+}
+
 /// Holds the write lock of a database, as another program would.
 struct Held {
     runtime: tokio::runtime::Runtime,
