@@ -8,6 +8,8 @@ use ldsp_protocol::geography::{Geography, Lep, REGIONS};
 use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period};
 use ldsp_protocol::standard::{Code, Dimension, Standard};
 
+mod contrast;
+
 use super::coverage::{Coverage, Range, Status};
 use super::estimate::{Families, Totals};
 use super::finding::{Finding, Group, Linear, Measure, Place};
@@ -180,11 +182,19 @@ impl Snapshot {
     #[must_use]
     pub fn national(&self) -> &[Finding] {
         self.known.national.get_or_init(|| {
-            let totals = self.known.totals.get_or_init(|| self.ground.totals());
-            totals
-                .as_ref()
+            self.totals()
                 .map_or_else(Vec::new, |totals| self.national_slice(totals, None))
         })
+    }
+
+    fn totals(&self) -> Option<&Totals> {
+        let totals = self.known.totals.get_or_init(|| self.ground.totals());
+        totals.as_ref()
+    }
+
+    fn families(&self) -> Option<&Families> {
+        let families = self.known.families.get_or_init(|| self.ground.families());
+        families.as_ref()
     }
 
     /// England to date, one measure.
@@ -202,7 +212,7 @@ impl Snapshot {
             return &[];
         };
         known.get_or_init(|| {
-            let Some(families) = self.known.families.get_or_init(|| self.ground.families()) else {
+            let Some(families) = self.families() else {
                 return Vec::new();
             };
             let codes = &Standard::v1().dimension(dimension).codes;
