@@ -7,7 +7,8 @@ use ldsp_protocol::measures::Estimate;
 use ldsp_protocol::noise;
 use ldsp_protocol::standard::{Codebook, Dimension, Family, Standard, Table, cell_index};
 
-use super::finding::{Linear, Measure, Noise, Recipe};
+use super::finding::{Measure, Recipe};
+use super::linear::{Linear, Noise};
 use crate::rollup::{Layout, NodeMonth};
 
 /// Estimates in the order of [`Measure::ALL`].

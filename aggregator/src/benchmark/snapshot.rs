@@ -8,15 +8,16 @@ use ldsp_protocol::geography::{Geography, Lep, REGIONS};
 use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period};
 use ldsp_protocol::standard::{Code, Dimension, Standard};
 
-mod contrast;
-
 use super::coverage::{Coverage, Range, Status};
 use super::estimate::{Families, Totals};
-use super::finding::{Finding, Group, Linear, Measure, Place};
+use super::finding::{Finding, Group, Measure, Place};
 use super::ground::{Area, Ground, Month, Release};
+use super::linear::Linear;
 use super::places::{LepFindings, LepStanding, district_codes, england, finding, measured, place};
 use crate::rollup::NodeMonth;
 use crate::store::{Member, Position};
+
+mod contrast;
 
 /// All figures of one state of the log. Pages and the API ask it; it computes on demand, remembers, and never touches
 /// the store.
@@ -498,3 +499,6 @@ fn lep_slice(
         )
     })
 }
+
+#[cfg(test)]
+mod tests;

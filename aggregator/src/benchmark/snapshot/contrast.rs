@@ -4,8 +4,9 @@
 use ldsp_protocol::ids::Gss;
 use ldsp_protocol::standard::{Dimension, Standard};
 
-use super::super::finding::{Linear, Measure, Noise, Standing};
+use super::super::finding::{Measure, Standing};
 use super::super::ground::{Month, Release};
+use super::super::linear::{Linear, Noise};
 use super::Snapshot;
 
 impl Snapshot {
