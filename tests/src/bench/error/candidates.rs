@@ -50,7 +50,7 @@ impl Design {
         }
     }
 
-    /// Without some tables of the outcome's families, their rho given to the rest of the family.
+    /// Without some tables, their rho given to the rest of their family.
     fn without(mut self, dropped: &[&str]) -> Self {
         let mut freed: BTreeMap<Family, f64> = BTreeMap::new();
         for (table, rho) in self
@@ -78,6 +78,15 @@ impl Design {
         let free: Vec<&mut (Table, f64)> = free.collect();
         let each = reserve / free.len() as f64;
         free.into_iter().for_each(|(_, rho)| *rho += each);
+        self
+    }
+
+    /// Every table with the same share of the whole rho, as in the design's experiment, which knew neither a reserve nor a
+    /// bound per attribute.
+    fn equal(mut self) -> Self {
+        let whole = Standard::v1().noise().rho_micro as f64 / 1e6;
+        let each = whole / self.tables.len() as f64;
+        self.tables.iter_mut().for_each(|(_, rho)| *rho = each);
         self
     }
 
@@ -199,6 +208,7 @@ pub(super) fn run(nodes: &[Node], scale: Scale, rng: &mut ChaCha20Rng, report: &
     let all = five_years(Design::v1().reserve_spent().without(&used_least));
     let candidates = [
         ("v1", before.clone()),
+        ("equal-shares-of-0.5", Design::v1().equal().variances()),
         ("reserve-spent", Design::v1().reserve_spent().variances()),
         ("horizon-60", five_years(Design::v1()).variances()),
         ("quarterly", quarterly(Design::v1()).variances()),
@@ -208,6 +218,7 @@ pub(super) fn run(nodes: &[Node], scale: Scale, rng: &mut ChaCha20Rng, report: &
             "reserve+horizon-60+21-tables+residuals",
             all.residual_variances(),
         ),
+        ("the-same+quarterly", quarterly(all).residual_variances()),
     ];
     for (name, after) in candidates {
         for order in 1..=3 {
@@ -223,9 +234,36 @@ pub(super) fn run(nodes: &[Node], scale: Scale, rng: &mut ChaCha20Rng, report: &
             "of the rms of v1",
         );
     }
+    own_sizes(nodes, report);
     factorisations(Standard::v1().noise().horizon_months, report);
     let times = if scale == Scale::Full { 5 } else { 1 };
     non_negative(nodes, times, rng, report);
+}
+
+/// What it costs that weights assume nine districts everywhere, so that nodes add up: variance of the cells of all nodes
+/// with weights from each node's own lists, against the weights of the standard.
+fn own_sizes(nodes: &[Node], report: &mut Report) {
+    let (mut own, mut common) = (0.0, 0.0);
+    for node in nodes {
+        for family in node.quiet().families().into_values() {
+            let mut fitted = family.clone();
+            let fit = |t: &mut Observed| t.weight_shape.clone_from(&t.shape);
+            fitted.iter_mut().for_each(fit);
+            for (tables, sum) in [(&fitted, &mut own), (&family, &mut common)] {
+                let found = reconcile(tables).expect("the tables fit the standard");
+                for table in tables {
+                    let (values, se) = estimates(&found, &table.dimensions);
+                    *sum += se * se * values.len() as f64;
+                }
+            }
+        }
+    }
+    let saved = f64::sqrt(own / common);
+    report.figure(
+        "candidate.own-sizes",
+        saved,
+        "of the rms of v1, but nodes would not add up",
+    );
 }
 
 /// Whatever the factors L R of the prefix sum A, the root-mean-square error over n months times the sensitivity is at least

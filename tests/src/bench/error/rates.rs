@@ -1,4 +1,6 @@
 //! Intervals of rates by the delta method, at nodes of three sizes: whether they cover the true ratio where a rate is shown.
+//! Beside them those of Fieller (1954), which hold every r with (p - r b)^2 <= z^2 var(p - r b) and do without the
+//! linearisation.
 
 use ldsp_protocol::additivity::reconcile;
 use ldsp_protocol::measures::{Estimate, Rate};
@@ -21,15 +23,20 @@ const RATES: [(&[usize], &[usize]); 3] =
 
 pub(super) fn run(nodes: &[Node], federations: usize, rng: &mut ChaCha20Rng, report: &mut Report) {
     for learners in [500.0, 5_000.0, 50_000.0] {
-        let mut score = Score::default();
+        let (mut score, mut fieller) = (Score::default(), Score::default());
         for node in (0..federations).flat_map(|_| nodes) {
-            one(node, learners, rng, &mut score);
+            one(node, learners, rng, [&mut score, &mut fieller]);
         }
         let name = format!("coverage.rates.{learners}");
         report.figure(
             format!("{name}.shown"),
             score.n as f64,
             "rates on a base of 5 standard errors or more",
+        );
+        report.figure(
+            format!("{name}.fieller"),
+            fieller.coverage(),
+            "of Fieller's intervals for the same rates",
         );
         if score.n > 1_000 {
             report.ratio(name.clone(), score.coverage(), Bound::AtLeast(0.94));
@@ -39,7 +46,7 @@ pub(super) fn run(nodes: &[Node], federations: usize, rng: &mut ChaCha20Rng, rep
 }
 
 /// A node's three rates, in all and by tier.
-fn one(node: &Node, learners: f64, rng: &mut ChaCha20Rng, score: &mut Score) {
+fn one(node: &Node, learners: f64, rng: &mut ChaCha20Rng, [score, fieller]: [&mut Score; 2]) {
     let tables = node.noise(rng).families();
     let family = reconcile(&tables[&Family::Leavers]).expect("the tables fit the standard");
     for tier in std::iter::once(None).chain((0..TIERS.len()).map(Some)) {
@@ -70,8 +77,13 @@ fn one(node: &Node, learners: f64, rng: &mut ChaCha20Rng, score: &mut Score) {
                 value: truth(of) + noise(of),
                 se: covariance(of, of).sqrt(),
             };
-            if let Some(rate) = Rate::of(estimate(part), estimate(base), covariance(part, base)) {
-                score.add(rate.value - truth(part) / truth(base), rate.se);
+            let (p, b) = (estimate(part), estimate(base));
+            let both = covariance(part, base);
+            if let Some(rate) = Rate::of(p, b, both) {
+                let r = truth(part) / truth(base);
+                score.add(rate.value - r, rate.se);
+                let variance = p.se.powi(2) - 2.0 * r * both + (r * b.se).powi(2);
+                fieller.add(p.value - r * b.value, variance.sqrt());
             }
         }
     }

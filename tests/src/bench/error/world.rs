@@ -86,6 +86,11 @@ impl Node {
         })
     }
 
+    /// Tables without any, for errors that follow from the covariance alone.
+    pub(super) fn quiet(&self) -> Tables {
+        self.tables(|_| 0)
+    }
+
     /// The same drawn month by month by the sampler that nodes use.
     pub(super) fn exact_noise(&self, rng: &mut ChaCha20Rng) -> Tables {
         self.tables(|table| {
