@@ -9,8 +9,8 @@ use ldsp_protocol::additivity::positions;
 use ldsp_protocol::geography::Geography;
 use ldsp_protocol::ids::{Gss, NodeSlug, Period, PledgeId};
 use ldsp_protocol::noise;
-use ldsp_protocol::standard::{Codebook, Dimension, Standard, cell_index};
-use ldsp_protocol::summary::{LearningSummary, Previous};
+use ldsp_protocol::standard::{Codebook, Dimension, Standard, Table, cell_index};
+use ldsp_protocol::summary::{LearningSummary, Margins, Previous, SummaryError};
 
 /// Largest |Y| of a cell: 2^23 enrolments, a fifth of the working-age population. 38 such cells and
 /// their increments add up within an i64.
@@ -60,6 +60,34 @@ impl NodeMonth {
             rho_micro: self.span.rho_micro,
             pledges: self.pledges.clone(),
         }
+    }
+
+    /// Variance, in enrolments^2, of a cell of `table` over all months of the node. A little too large for the cells of a
+    /// pledge that was accepted after the first month, which hold the noise of fewer months.
+    #[must_use]
+    pub fn variance(&self, standard: &Standard, table: &Table) -> f64 {
+        let of = |span: Span| {
+            let rho = noise::table_rho(standard, table.rho_micro, span.rho_micro);
+            noise::variance(noise::sigma2(rho), 0, span.month)
+        };
+        of(self.span) + self.earlier.map_or(0.0, of)
+    }
+
+    /// Whether the margins that tables share agree over all months, as far as their noise allows: what a month cannot
+    /// show, a fault that repeats itself does.
+    ///
+    /// # Errors
+    /// Table and cell at fault.
+    pub fn check_margins(&self, standard: &Standard) -> Result<(), SummaryError> {
+        let codebook = self.codebook();
+        let layout = Layout::of_node(standard, &codebook);
+        let cells = layout
+            .tables
+            .iter()
+            .map(|(range, _)| &self.cumulative[range.clone()]);
+        let unit = 2f64.powi(4 * noise::GRID_BITS as i32);
+        let variance = |table: &Table| self.variance(standard, table) * unit;
+        Margins::new(standard, &codebook, cells, variance).check("of all months so far")
     }
 
     /// The node's code lists in that month.

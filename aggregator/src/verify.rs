@@ -228,6 +228,9 @@ impl Authentic {
             cell: Some(e.cell),
             ..Problem::new(problem::SUMMARY, format!("Rule: {e}."))
         })?;
+        fold.month
+            .check_margins(standard)
+            .map_err(|e| Problem::summary(&e))?;
         Ok(Effect::Summary(Box::new(fold)))
     }
 

@@ -52,15 +52,6 @@ impl Estimate {
         (self.value - Z95 * self.se, self.value + Z95 * self.se)
     }
 
-    /// Sum with an independent estimate.
-    #[must_use]
-    pub fn plus_independent(&self, other: &Self) -> Self {
-        Self {
-            value: self.value + other.value,
-            se: self.se.hypot(other.se),
-        }
-    }
-
     /// What may be shown.
     #[must_use]
     pub fn display(&self) -> Count {

@@ -96,18 +96,21 @@ pub fn in_counts(y: i64) -> f64 {
 /// 0 standing for "before the first".
 #[must_use]
 pub fn variance(sigma2: u64, from: usize, to: usize) -> f64 {
-    let coefficient = |month: usize, lag: usize| -> i64 {
-        month
-            .checked_sub(lag)
-            .and_then(|k| FILTER.get(k))
-            .copied()
-            .unwrap_or(0)
+    covariance(sigma2, (from, to), (from, to))
+}
+
+/// Covariance, in counts^2, of the differences Y_to - Y_from of one cell over two spans (from, to) of the same epoch:
+/// sigma^2 times the sum over s of (c_{to-s} - c_{from-s}) of the one and of the other, since the noise z_s of months is
+/// independent. Neighbouring months' own figures are negatively correlated.
+#[must_use]
+pub fn covariance(sigma2: u64, a: (usize, usize), b: (usize, usize)) -> f64 {
+    let coefficient = |month: usize, s: usize| -> i64 {
+        let lag = month.checked_sub(s);
+        lag.and_then(|k| FILTER.get(k)).copied().unwrap_or(0)
     };
-    let energy: f64 = (1..=to)
-        .map(|s| {
-            let difference = coefficient(to, s) - coefficient(from, s);
-            (difference as f64).powi(2)
-        })
+    let weight = |(from, to): (usize, usize), s| (coefficient(to, s) - coefficient(from, s)) as f64;
+    let energy: f64 = (1..=a.1.min(b.1))
+        .map(|s| weight(a, s) * weight(b, s))
         .sum();
     let unit = f64::from(1u32 << GRID_BITS).powi(4);
     sigma2 as f64 * energy / unit
@@ -134,6 +137,18 @@ mod tests {
     fn variance_of_the_cumulative_is_sigma2_times_energy() {
         let expected = 1e11 * energy(6) as f64 / 2f64.powi(64);
         assert!((variance(100_000_000_000, 0, 6) / expected - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_covariance_of_months_makes_the_variance_of_their_sum() {
+        let sigma2 = 100_000_000_000;
+        let months = |of: fn(usize) -> (usize, usize)| -> f64 {
+            let pairs = (1..=9).flat_map(|a| (1..=9).map(move |b| (a, b)));
+            pairs.map(|(a, b)| covariance(sigma2, of(a), of(b))).sum()
+        };
+        let to_date = variance(sigma2, 0, 9);
+        assert!((months(|m| (m - 1, m)) / to_date - 1.0).abs() < 1e-12);
+        assert!(covariance(sigma2, (3, 4), (4, 5)) < 0.0);
     }
 
     proptest! {

@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::additivity::{Margin, positions};
 use crate::ids::{Gss, PledgeId};
 use crate::noise::{HORIZON, MAX_CELL, METHOD, MIN_RHO_MICRO, sigma2, table_rho};
-use crate::standard::{Codebook, Dimension, Standard, Table};
+use crate::standard::{Codebook, Standard, Table};
+
+mod grid;
+mod margins;
+
+pub use margins::{Difference, MARGIN_LIMIT, Margins};
 
 /// A protected table as published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +21,7 @@ pub struct ProtectedTable {
     /// Id of the declared table.
     pub id: String,
     /// v of every cell in units of 2^-16, dense, in the order of the code lists, first dimension slowest.
+    #[serde(deserialize_with = "grid::cells")]
     pub cells: Vec<i64>,
 }
 
@@ -47,6 +52,7 @@ pub struct LearningSummary {
     /// Pledges that the node accepted, in the order of acceptance.
     pub pledges: Vec<PledgeId>,
     /// All declared tables in the standard's order.
+    #[serde(deserialize_with = "grid::tables")]
     pub tables: Vec<ProtectedTable>,
 }
 
@@ -76,9 +82,15 @@ pub struct SummaryError {
     pub cell: Option<usize>,
 }
 
-/// Shared margins may differ by this many standard deviations of their difference. One comparison
-/// exceeds it by chance with p = 6.4e-14, so a release of 10,000 comparisons with p < 10^-9.
-pub const MARGIN_LIMIT: f64 = 7.5;
+/// `name/version`: lower-case letters, digits and hyphens; then letters, digits, dots, pluses and hyphens.
+fn names_software(text: &str) -> bool {
+    let name = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+    let version = |c: u8| c.is_ascii_alphanumeric() || b".+-".contains(&c);
+    text.len() <= 64
+        && text.split_once('/').is_some_and(|(n, v)| {
+            !n.is_empty() && !v.is_empty() && n.bytes().all(name) && v.bytes().all(version)
+        })
+}
 
 fn refuse(rule: impl Into<String>, table: Option<&str>, cell: Option<usize>) -> SummaryError {
     SummaryError {
@@ -123,9 +135,9 @@ impl LearningSummary {
         lep: &Gss,
         previous: Option<&Previous>,
     ) -> Result<(), SummaryError> {
-        if self.software.is_empty() || self.software.len() > 64 || !self.software.is_ascii() {
+        if !names_software(&self.software) {
             return Err(refuse(
-                "software names a program and version in at most 64 characters",
+                "software names a program and its version, as ldsp-node/0.1.0, in at most 64 characters",
                 None,
                 None,
             ));
@@ -171,29 +183,27 @@ impl LearningSummary {
                 None,
             ));
         }
-        if noise.sigma2.len() != expected.sigma2.len() {
-            return Err(refuse(
-                "sigma squared is stated for the declared tables only",
-                None,
-                None,
-            ));
+        let declared = |id: &String| expected.sigma2.contains_key(id);
+        if let Some(other) = noise.sigma2.keys().find(|id| !declared(id)) {
+            let rule = "sigma squared is stated for the declared tables only";
+            return Err(refuse(rule, Some(other), None));
         }
         Ok(())
     }
 
     fn check_sequel(&self, previous: Option<&Previous>) -> Result<(), SummaryError> {
         let (epoch, month) = (self.noise.epoch, self.noise.month);
-        let follows = match previous {
-            None => epoch == 1 && month == 1,
-            Some(p) if epoch == p.epoch => month == p.month + 1,
-            Some(p) => epoch == p.epoch + 1 && month == 1,
+        let expected = match previous {
+            None => (1, 1),
+            Some(p) if epoch == p.epoch => (epoch, p.month + 1),
+            Some(p) => (p.epoch + 1, 1),
         };
-        if !follows {
-            return Err(refuse(
-                "months of an epoch are contiguous from 1",
-                None,
-                None,
-            ));
+        if (epoch, month) != expected {
+            let rule = format!(
+                "months of an epoch are contiguous from 1: month {} of epoch {} is expected, month {month} of epoch {epoch} came",
+                expected.1, expected.0
+            );
+            return Err(refuse(rule, None, None));
         }
         let Some(previous) = previous else {
             return Ok(());
@@ -216,12 +226,25 @@ impl LearningSummary {
         if unique.len() != self.pledges.len() {
             return Err(refuse("a pledge is listed once", None, None));
         }
-        if self.tables.len() != standard.tables().len() {
-            return Err(refuse(
-                "every declared table is published, and no other",
-                None,
-                None,
-            ));
+        let declared = |table: &ProtectedTable| standard.table(&table.id).is_some();
+        if let Some(other) = self.tables.iter().find(|t| !declared(t)) {
+            let rule = "a table is one that the standard declares";
+            return Err(refuse(rule, Some(&other.id), None));
+        }
+        let published = |id: &str| self.tables.iter().any(|t| t.id == id);
+        if let Some(missing) = standard.tables().iter().find(|t| !published(&t.id)) {
+            let rule = "every declared table is published";
+            return Err(refuse(rule, Some(&missing.id), None));
+        }
+        // All are there, so a surplus one is there twice.
+        let twice = |at: &usize| {
+            self.tables[..*at]
+                .iter()
+                .any(|t| t.id == self.tables[*at].id)
+        };
+        if let Some(at) = (0..self.tables.len()).find(twice) {
+            let rule = "a table is published once";
+            return Err(refuse(rule, Some(&self.tables[at].id), None));
         }
         for (declared, table) in standard.tables().iter().zip(&self.tables) {
             if table.id != declared.id {
@@ -233,11 +256,10 @@ impl LearningSummary {
             }
             let cells = codebook.cells(declared);
             if table.cells.len() != cells {
-                let rule = format!(
-                    "a table is dense: {cells} cells are expected, {} came",
-                    table.cells.len()
-                );
-                return Err(refuse(rule, Some(&table.id), None));
+                let came = table.cells.len();
+                let rule = format!("a table is dense: {cells} cells are expected, {came} came");
+                // The first that is missing, or the first too many.
+                return Err(refuse(rule, Some(&table.id), Some(cells.min(came))));
             }
             let beyond = table
                 .cells
@@ -250,144 +272,13 @@ impl LearningSummary {
         Ok(())
     }
 
-    /// Two tables of a family count the same spells: their common margin differs by noise only.
     fn check_margins(&self, standard: &Standard, codebook: &Codebook) -> Result<(), SummaryError> {
-        let all: Vec<(&Table, Margin)> = standard
-            .tables()
-            .iter()
-            .zip(&self.tables)
-            .map(|(declared, table)| {
-                let margin = Margin {
-                    dimensions: declared.dimensions.clone(),
-                    shape: codebook.shape(declared),
-                    values: table.cells.iter().map(|v| *v as f64).collect(),
-                };
-                (declared, margin)
-            })
-            .collect();
-        for (at, (table, margin)) in all.iter().enumerate() {
-            for (other, second) in all[at + 1..]
-                .iter()
-                .filter(|(o, _)| o.family == table.family)
-            {
-                self.compare((table, margin), (other, second))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn compare(&self, a: (&Table, &Margin), b: (&Table, &Margin)) -> Result<(), SummaryError> {
-        let common: Vec<Dimension> =
-            a.0.dimensions
-                .iter()
-                .copied()
-                .filter(|d| b.0.dimensions.contains(d))
-                .collect();
-        let (left, right) = (a.1.onto(&common), b.1.onto(&common));
-        let variance = |table: &Table, full: &Margin, on: &Margin| {
-            let summed = full.values.len() as f64 / on.values.len() as f64;
-            self.noise
-                .sigma2
-                .get(&table.id)
-                .map_or(f64::INFINITY, |s| *s as f64 * summed)
-        };
-        let sd = (variance(a.0, a.1, &left) + variance(b.0, b.1, &right)).sqrt();
-        let far = left
-            .values
-            .iter()
-            .zip(&right.values)
-            .position(|(x, y)| (x - y).abs() > MARGIN_LIMIT * sd);
-        match far {
-            None => Ok(()),
-            Some(cell) => Err(refuse(
-                format!(
-                    "shared margins differ no more than their noise allows: {common:?} at {:?} against table {}",
-                    positions(&left.shape, cell),
-                    b.0.id
-                ),
-                Some(&a.0.id),
-                Some(cell),
-            )),
-        }
+        let cells = self.tables.iter().map(|t| t.cells.as_slice());
+        // An undeclared table has no sigma; check_manifest has refused it.
+        let sigma2 = |t: &Table| self.noise.sigma2.get(&t.id).map_or(0.0, |s| *s as f64);
+        Margins::new(standard, codebook, cells, sigma2).check("of the month")
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn quiet_month() -> LearningSummary {
-        let standard = Standard::v1();
-        let lep: Gss = "E37000001".parse().unwrap();
-        let codebook = Codebook::new(&lep, &[]);
-        LearningSummary {
-            software: "ldsp-node/0.1.0".into(),
-            noise: Manifest::new(standard, 1, 1, standard.noise().rho_micro),
-            pledges: vec![],
-            tables: standard
-                .tables()
-                .iter()
-                .map(|t| ProtectedTable {
-                    id: t.id.clone(),
-                    cells: vec![0; codebook.cells(t)],
-                })
-                .collect(),
-        }
-    }
-
-    fn check(summary: &LearningSummary) -> Result<(), SummaryError> {
-        summary.check(Standard::v1(), &"E37000001".parse().unwrap(), None)
-    }
-
-    #[test]
-    fn a_sound_summary_passes() {
-        assert_eq!(check(&quiet_month()), Ok(()));
-    }
-
-    type Flaw = (&'static str, fn(&mut LearningSummary));
-
-    #[test]
-    fn each_flaw_is_refused_by_name() {
-        let flaws: [Flaw; 11] = [
-            ("every declared table", |s| {
-                s.tables.pop();
-            }),
-            ("standard's order", |s| s.tables.swap(0, 1)),
-            ("dense", |s| {
-                s.tables[3].cells.pop();
-            }),
-            ("within 2^53", |s| s.tables[2].cells[5] = i64::MAX),
-            ("within 2^53", |s| s.tables[25].cells[5] = i64::MIN),
-            ("rho is at least", |s| s.noise.rho_micro = 999),
-            ("sigma squared", |s| {
-                s.noise.sigma2.insert("leavers.skill-by-outcome".into(), 1);
-            }),
-            ("at most the standard's", |s| s.noise.rho_micro = 1_000_000),
-            ("contiguous", |s| s.noise.month = 2),
-            ("method", |s| s.noise.method = "none".into()),
-            ("shared margins", |s| s.tables[8].cells[0] = 10_000 << 16),
-        ];
-        for (words, damage) in flaws {
-            let mut summary = quiet_month();
-            damage(&mut summary);
-            let error = check(&summary).unwrap_err().to_string();
-            assert!(error.contains(words), "{words}: {error}");
-        }
-    }
-
-    #[test]
-    fn a_summary_follows_the_one_before() {
-        let lep = "E37000001".parse().unwrap();
-        let previous = Previous {
-            epoch: 1,
-            month: 1,
-            rho_micro: 500_000,
-            pledges: vec![],
-        };
-        let mut second = quiet_month();
-        second.noise.month = 2;
-        assert_eq!(second.check(Standard::v1(), &lep, Some(&previous)), Ok(()));
-        second.noise.month = 3;
-        assert!(second.check(Standard::v1(), &lep, Some(&previous)).is_err());
-    }
-}
+mod tests;

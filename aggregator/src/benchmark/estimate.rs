@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use ldsp_protocol::additivity::{AdditivityError, Observed, Reconciled, reconcile};
+use ldsp_protocol::additivity::{AdditivityError, Exact, Observed, Reconciled, reconcile};
 use ldsp_protocol::measures::Estimate;
 use ldsp_protocol::noise;
-use ldsp_protocol::standard::{Codebook, Dimension, Family, Standard, Table};
+use ldsp_protocol::standard::{Codebook, Dimension, Family, Standard, Table, cell_index};
 
-use super::finding::{Linear, Measure};
+use super::finding::{Measure, Recipe};
+use super::linear::{Linear, Noise};
 use crate::rollup::{Layout, NodeMonth};
 
 /// Estimates in the order of [`Measure::ALL`].
 pub(super) type Totals = [Option<Linear>; Measure::ALL.len()];
+
+/// One code of a dimension, or everybody.
+pub(super) type Slice = Option<(Dimension, usize)>;
 
 /// Which dimensions of a table are kept; the others are summed out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +51,9 @@ pub(super) enum Months {
 /// How much noise a node's month holds, and over how many cells of the node's own code lists it was spread.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Spread {
+    epoch: u32,
+    /// Its month in the epoch, from 1.
+    month: usize,
     rho_micro: u64,
     earlier_rho_micro: u64,
     /// Variance of a cell by variance of a published value: of the month itself, of the epoch to date, of the epoch before.
@@ -61,6 +68,8 @@ impl Spread {
     pub(super) fn of(month: &NodeMonth, codebook: &Codebook) -> Self {
         let (now, earlier) = (month.span, month.earlier);
         Self {
+            epoch: month.epoch,
+            month: now.month,
             rho_micro: now.rho_micro,
             earlier_rho_micro: earlier.map_or(0, |e| e.rho_micro),
             own: noise::variance(1, now.month - 1, now.month),
@@ -69,6 +78,16 @@ impl Spread {
             districts: codebook.size(Dimension::Area),
             pledges: codebook.size(Dimension::Pledge),
         }
+    }
+
+    /// Covariance of the node's own figures of this month and of a `later` one, in variances of this month's: the tables and
+    /// their sigma are the same, only the months' weights on the noise differ. Epochs are independent.
+    pub(super) fn carried(&self, later: &Self) -> f64 {
+        if (self.epoch, self.rho_micro) != (later.epoch, later.rho_micro) {
+            return 0.0;
+        }
+        let own = |month: usize| (month - 1, month);
+        noise::covariance(1, own(self.month), own(later.month)) / self.own
     }
 
     /// Codes of a dimension.
@@ -137,7 +156,7 @@ pub(crate) fn cell_to_date(month: &NodeMonth, table: usize, cell: usize) -> Opti
     let layout = Layout::of_node(standard, &codebook);
     let (range, _) = layout.table(table);
     let value = month.cumulative.get(range)?.get(cell)?;
-    let variance = Spread::of(month, &codebook).cell(&standard.tables()[table], Months::ToDate);
+    let variance = month.variance(standard, &standard.tables()[table]);
     Some(Estimate {
         value: noise::in_counts(*value),
         se: variance.sqrt(),
@@ -164,31 +183,17 @@ impl Families {
             Dimension::Area => districts,
             other => standard.dimension(*other).codes.len(),
         };
-        let nominal = |d: &Dimension| {
-            standard
-                .noise()
-                .nominal_sizes
-                .get(d)
-                .copied()
-                .unwrap_or_else(|| size(d))
-        };
         let mut tables: BTreeMap<Family, Vec<Observed>> = BTreeMap::new();
         let mut rest = cells;
         for table in standard.tables() {
-            let (kept, dropped): (Vec<Dimension>, Vec<Dimension>) =
-                table.dimensions.iter().partition(|d| keep.keeps(**d));
+            let kept = table.dimensions.iter().copied().filter(|d| keep.keeps(*d));
+            let kept: Vec<Dimension> = kept.collect();
             let shape: Vec<usize> = kept.iter().map(size).collect();
             let (values, others) = rest.split_at(shape.iter().product());
             rest = others;
-            let summed_out: usize = dropped.iter().map(nominal).product();
-            let one = Observed {
-                weight_shape: kept.iter().map(nominal).collect(),
-                dimensions: kept,
-                shape,
-                values: values.iter().map(|y| noise::in_counts(*y)).collect(),
-                variance: nodes.clone().map(|n| n.reduced(table, keep, months)).sum(),
-                weight_variance: noise::sigma2(table.rho_micro) as f64 * summed_out as f64,
-            };
+            let variance = nodes.clone().map(|n| n.reduced(table, keep, months)).sum();
+            let values = values.to_vec();
+            let one = Observed::of(standard, table, &kept, shape, values, variance);
             tables.entry(table.family).or_default().push(one);
         }
         let reconciled = |(family, tables): (_, Vec<_>)| Ok((family, reconcile(&tables)?));
@@ -200,63 +205,80 @@ impl Families {
     }
 
     /// All measures over everybody or over one code of a dimension.
-    pub(super) fn totals(&self, slice: Option<(Dimension, usize)>) -> Totals {
+    pub(super) fn totals(&self, slice: Slice) -> Totals {
         Measure::ALL.map(|measure| self.measure(measure, slice))
     }
 
     /// A measure over everybody or over one code of a dimension; `None` when no table holds it.
-    fn measure(&self, measure: Measure, slice: Option<(Dimension, usize)>) -> Option<Linear> {
+    fn measure(&self, measure: Measure, slice: Slice) -> Option<Linear> {
         if measure == Measure::InProgress {
-            let starts = self.measure(Measure::Starts, slice)?.part;
-            let leavers = self.measure(Measure::Leavers, slice)?.part;
-            // Different families hold independent noise.
-            let part = Estimate {
-                value: starts.value - leavers.value,
-                se: starts.se.hypot(leavers.se),
-            };
-            return Some(Linear { part, base: None });
+            let starts = self.measure(Measure::Starts, slice)?;
+            let leavers = self.measure(Measure::Leavers, slice)?;
+            return Some(Linear {
+                part: starts.part - leavers.part,
+                base: None,
+                noise: self.shared(measure, slice, slice)?,
+            });
         }
         let recipe = measure.recipe();
         let family = self.0.get(&recipe.family)?;
-        let dimensions: Vec<Dimension> = slice
-            .map(|(d, _)| d)
-            .into_iter()
-            .chain(recipe.fact)
-            .collect();
-        let margin = family.margin(&dimensions).ok()?;
-        let form = |codes: &[usize]| -> Vec<(Vec<usize>, f64)> {
-            let start: Vec<usize> = slice.map(|(_, code)| code).into_iter().collect();
-            if recipe.fact.is_none() {
-                return vec![(start, 1.0)];
-            }
-            codes
-                .iter()
-                .map(|code| ([start.as_slice(), &[*code]].concat(), 1.0))
-                .collect()
-        };
-        let value = |form: &[(Vec<usize>, f64)]| -> f64 {
-            let at = |position: &[usize]| {
-                margin.values[ldsp_protocol::standard::cell_index(&margin.shape, position)]
+        let margin = family.exact(&dimensions(&recipe, slice)).ok()?;
+        let sum = |codes: &[usize]| -> Exact {
+            let form = form(&recipe, slice, codes);
+            let at = |(position, _): &(Vec<usize>, i64)| {
+                margin.values[cell_index(&margin.shape, position)]
             };
-            form.iter().map(|(position, c)| c * at(position)).sum()
+            form.iter().map(at).sum()
         };
-        let covariance = |a: &[_], b: &[_]| family.covariance(&dimensions, a, b).ok();
-        let estimate = |form: &[(Vec<usize>, f64)]| {
-            Some(Estimate {
-                value: value(form),
-                se: covariance(form, form)?.max(0.0).sqrt(),
-            })
-        };
-        let part_form = form(recipe.part);
-        let part = estimate(&part_form)?;
-        if !measure.is_rate() {
-            return Some(Linear { part, base: None });
-        }
-        let base_form = form(recipe.base);
-        let base = estimate(&base_form)?;
         Some(Linear {
-            part,
-            base: Some((base, covariance(&part_form, &base_form)?)),
+            part: sum(recipe.part),
+            base: measure.is_rate().then(|| sum(recipe.base)),
+            noise: self.shared(measure, slice, slice)?,
         })
     }
+
+    /// Covariances of a measure over two codes of the same dimension, or over one and itself; `None` when no table holds it.
+    pub(super) fn shared(&self, measure: Measure, a: Slice, b: Slice) -> Option<Noise> {
+        if measure == Measure::InProgress {
+            // Different families are different tables, and the noise of tables is independent: the covariances of the two
+            // add up in a difference too.
+            let starts = self.shared(Measure::Starts, a, b)?;
+            return Some(starts.plus(self.shared(Measure::Leavers, a, b)?));
+        }
+        let recipe = measure.recipe();
+        let family = self.0.get(&recipe.family)?;
+        let on = dimensions(&recipe, a);
+        let of = |codes_a: &[usize], codes_b: &[usize]| {
+            let (a, b) = (form(&recipe, a, codes_a), form(&recipe, b, codes_b));
+            family.covariance(&on, &a, &b).ok()
+        };
+        let part = of(recipe.part, recipe.part)?;
+        if !measure.is_rate() {
+            return Some(Noise {
+                part,
+                ..Noise::default()
+            });
+        }
+        Some(Noise {
+            part,
+            both: of(recipe.part, recipe.base)?,
+            base: of(recipe.base, recipe.base)?,
+        })
+    }
+}
+
+/// The margin that a measure of a slice is read from.
+fn dimensions(recipe: &Recipe, slice: Slice) -> Vec<Dimension> {
+    let of = slice.map(|(dimension, _)| dimension).into_iter();
+    of.chain(recipe.fact).collect()
+}
+
+/// The sum over these codes of the fact.
+fn form(recipe: &Recipe, slice: Slice, codes: &[usize]) -> Vec<(Vec<usize>, i64)> {
+    let start: Vec<usize> = slice.map(|(_, code)| code).into_iter().collect();
+    if recipe.fact.is_none() {
+        return vec![(start, 1)];
+    }
+    let with = |code: &usize| ([start.as_slice(), &[*code]].concat(), 1);
+    codes.iter().map(with).collect()
 }

@@ -1,6 +1,5 @@
 //! A figure and everything that must stand beside it.
 
-use ldsp_protocol::measures::{Count, Estimate, Rate};
 use ldsp_protocol::standard::{Dimension, Family, Standard};
 use serde::{Serialize, Serializer};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
@@ -304,52 +303,5 @@ impl Group {
     #[must_use]
     pub fn finding(&self, measure: Measure) -> Option<&Finding> {
         self.findings.iter().find(|f| f.measure == measure)
-    }
-}
-
-/// An estimate as linear forms, so that places can be added up before a ratio is taken.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Linear {
-    pub(super) part: Estimate,
-    /// Base of a rate and its covariance with the part.
-    pub(super) base: Option<(Estimate, f64)>,
-}
-
-impl Linear {
-    /// Sum with an independent estimate (another node's).
-    pub(super) fn plus(self, other: Self) -> Self {
-        let base = self
-            .base
-            .zip(other.base)
-            .map(|((a, cov_a), (b, cov_b))| (a.plus_independent(&b), cov_a + cov_b));
-        Self {
-            part: self.part.plus_independent(&other.part),
-            base,
-        }
-    }
-
-    /// What may be shown, and the estimate behind it.
-    pub(super) fn shown(&self) -> (Shown, Option<Standing>) {
-        let standing = |estimate, se| Some(Standing { estimate, se });
-        let Some((base, covariance)) = self.base else {
-            let raw = standing(self.part.value, self.part.se);
-            return match self.part.display() {
-                Count::TooFew => (Shown::TooFew, raw),
-                Count::Shown { value, low, high } => (Shown::Count { value, low, high }, raw),
-            };
-        };
-        match Rate::of(self.part, base, covariance) {
-            None => (Shown::TooFew, None),
-            Some(rate) => {
-                let (low, high) = rate.interval();
-                let shown = Shown::Rate {
-                    value: rate.display(),
-                    low,
-                    high,
-                    base: base.value.round().max(0.0) as u64,
-                };
-                (shown, standing(rate.value, rate.se))
-            }
-        }
     }
 }

@@ -16,7 +16,7 @@ pub(super) struct Release {
     pub(super) period: Period,
     /// Its statement in the node's sequence.
     pub(super) seq: u64,
-    spread: Spread,
+    pub(super) spread: Spread,
     /// Facts of the month itself and of all months up to it, units of 2^-32.
     own: Vec<i64>,
     to_date: Vec<i64>,

@@ -7,6 +7,7 @@ mod csv;
 mod estimate;
 mod finding;
 mod ground;
+mod linear;
 mod places;
 mod snapshot;
 #[cfg(test)]

@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 
 use super::coverage::{Coverage, Range, Status};
 use super::estimate::Totals;
-use super::finding::{Finding, Group, Linear, Measure, Place, Shown, Slice};
+use super::finding::{Finding, Group, Measure, Place, Shown, Slice};
+use super::linear::Linear;
 
 /// England's GSS code.
 const ENGLAND: &str = "E92000001";

@@ -10,11 +10,14 @@ use ldsp_protocol::standard::{Code, Dimension, Standard};
 
 use super::coverage::{Coverage, Range, Status};
 use super::estimate::{Families, Totals};
-use super::finding::{Finding, Group, Linear, Measure, Place};
+use super::finding::{Finding, Group, Measure, Place};
 use super::ground::{Area, Ground, Month, Release};
+use super::linear::Linear;
 use super::places::{LepFindings, LepStanding, district_codes, england, finding, measured, place};
 use crate::rollup::NodeMonth;
 use crate::store::{Member, Position};
+
+mod contrast;
 
 /// All figures of one state of the log. Pages and the API ask it; it computes on demand, remembers, and never touches
 /// the store.
@@ -180,11 +183,19 @@ impl Snapshot {
     #[must_use]
     pub fn national(&self) -> &[Finding] {
         self.known.national.get_or_init(|| {
-            let totals = self.known.totals.get_or_init(|| self.ground.totals());
-            totals
-                .as_ref()
+            self.totals()
                 .map_or_else(Vec::new, |totals| self.national_slice(totals, None))
         })
+    }
+
+    fn totals(&self) -> Option<&Totals> {
+        let totals = self.known.totals.get_or_init(|| self.ground.totals());
+        totals.as_ref()
+    }
+
+    fn families(&self) -> Option<&Families> {
+        let families = self.known.families.get_or_init(|| self.ground.families());
+        families.as_ref()
     }
 
     /// England to date, one measure.
@@ -202,7 +213,7 @@ impl Snapshot {
             return &[];
         };
         known.get_or_init(|| {
-            let Some(families) = self.known.families.get_or_init(|| self.ground.families()) else {
+            let Some(families) = self.families() else {
                 return Vec::new();
             };
             let codes = &Standard::v1().dimension(dimension).codes;
@@ -488,3 +499,6 @@ fn lep_slice(
         )
     })
 }
+
+#[cfg(test)]
+mod tests;

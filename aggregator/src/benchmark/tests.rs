@@ -11,7 +11,7 @@ use crate::store::Position;
 use crate::testing::Sim;
 
 /// A snapshot of nodes that published `spells` in each of so many months.
-fn snapshot(sims: &mut [(Sim, usize)], spells: usize) -> Snapshot {
+pub(super) fn snapshot(sims: &mut [(Sim, usize)], spells: usize) -> Snapshot {
     let mut published = Vec::new();
     for (sim, months) in sims.iter_mut() {
         for seq in 1..=*months {
@@ -36,7 +36,7 @@ fn snapshot(sims: &mut [(Sim, usize)], spells: usize) -> Snapshot {
     Snapshot::default().after(at, state.months.into_values().flatten())
 }
 
-fn three() -> Vec<(Sim, usize)> {
+pub(super) fn three() -> Vec<(Sim, usize)> {
     vec![(Sim::new(0), 3), (Sim::new(1), 3), (Sim::new(2), 2)]
 }
 

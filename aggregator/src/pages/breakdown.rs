@@ -41,7 +41,7 @@ pub(super) fn groups(
         None => Bar::missing(&g.title, figures::held_back(f)),
     });
     let name = figures::title(measure);
-    let headline = groups_headline(measure, &rows);
+    let headline = groups_headline(snapshot, by, measure, &rows);
     let alternative = Alternative::new(
         "by-group",
         format!("{name} by {}", lower_first(titles)),
@@ -98,7 +98,12 @@ fn form(measure: Measure, by: Dimension, among: &[Dimension]) -> Html {
         .into()
 }
 
-fn groups_headline(measure: Measure, rows: &[(&Group, &Finding)]) -> String {
+fn groups_headline(
+    snapshot: &Snapshot,
+    by: Dimension,
+    measure: Measure,
+    rows: &[(&Group, &Finding)],
+) -> String {
     let name = figures::title(measure);
     let mut known: Vec<_> = rows
         .iter()
@@ -113,7 +118,9 @@ fn groups_headline(measure: Measure, rows: &[(&Group, &Finding)]) -> String {
     if known.len() < 2 {
         return format!("{name} by group");
     }
-    let clear = figures::direction(least, most, CLEAR_AMONG_MANY) == Some(Ordering::Greater);
+    let difference = snapshot.between(by, (&top.code, &bottom.code), measure);
+    let clear = figures::direction([least, most], difference, CLEAR_AMONG_MANY);
+    let clear = clear == Some(Ordering::Greater);
     match (clear, measure.is_rate()) {
         (false, _) => format!("{name}: no clear difference between the groups"),
         (true, true) => format!(
@@ -277,7 +284,11 @@ fn areas_headline(snapshot: &Snapshot, measure: Measure, national: &Finding) -> 
     let compared: Vec<Ordering> = snapshot
         .leps()
         .iter()
-        .filter_map(|s| figures::direction(national, s.finding(measure)?, CLEAR_AMONG_MANY))
+        .filter_map(|s| {
+            let difference = snapshot.beside_england(&s.place.code.parse().ok()?, measure);
+            let of = [national, s.finding(measure)?];
+            figures::direction(of, difference, CLEAR_AMONG_MANY)
+        })
         .collect();
     let of = |way| compared.iter().filter(|o| **o == way).count();
     format!(

@@ -8,7 +8,7 @@ use ldsp_ui::components::{StatCard, Tag};
 use ldsp_ui::{Banner, ProblemPage};
 
 use super::words::{self, TOO_FEW};
-use crate::benchmark::{self, Coverage, Finding, Measure, Range, Shown};
+use crate::benchmark::{self, Coverage, Finding, Measure, Range, Shown, Standing};
 
 /// Beside a figure that is not due yet.
 pub(super) const NOT_DUE_SENTENCE: &str = "Counted six months after an enrolment ended: with six months of figures or fewer, none can be due yet";
@@ -196,22 +196,18 @@ pub(super) fn unit(measure: Measure) -> Unit {
     }
 }
 
-/// Which way `later` lies from `earlier`, when noise alone does not explain the difference:
-/// further apart than `limit` standard errors of it.
+/// Which way a `difference` of two figures points, when noise alone does not explain it: further from 0 than `limit` of
+/// its standard errors. Nothing where either figure is held back.
 pub(super) fn direction(
-    earlier: &Finding,
-    later: &Finding,
+    of: [&Finding; 2],
+    difference: Option<Standing>,
     limit: f64,
 ) -> Option<std::cmp::Ordering> {
-    if !earlier.shown.is_figure() || !later.shown.is_figure() {
-        return None;
-    }
-    let (a, b) = earlier.raw.zip(later.raw)?;
-    let difference = b.estimate - a.estimate;
-    if difference.abs() <= limit * a.se.hypot(b.se) {
+    let difference = difference.filter(|_| of.iter().all(|f| f.shown.is_figure()))?;
+    if difference.estimate.abs() <= limit * difference.se {
         return Some(std::cmp::Ordering::Equal);
     }
-    difference.partial_cmp(&0.0)
+    difference.estimate.partial_cmp(&0.0)
 }
 
 /// `Aug 2026`, for the axis of a chart.

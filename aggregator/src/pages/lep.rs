@@ -150,13 +150,18 @@ fn beside(snapshot: &Snapshot, lep: &LepFindings) -> Html {
         .iter()
         .filter(|f| f.measure.is_rate())
         .collect();
+    let code: Option<Gss> = lep.standing.place.code.parse().ok();
     let table = Table::new("Rates beside England, % (95 % interval)")
         .columns(["Measure", "This area", "England", "Difference"])
         .numeric([1, 2])
         .rows(rates.iter().map(|f| {
             let england = national.iter().find(|n| n.measure == f.measure);
             // Three standard errors: several rates are compared at once.
-            let difference = match england.and_then(|e| figures::direction(e, f, 3.0)) {
+            let difference = code
+                .as_ref()
+                .and_then(|c| snapshot.beside_england(c, f.measure));
+            let difference = match england.and_then(|e| figures::direction([e, f], difference, 3.0))
+            {
                 None => figures::held_back(f),
                 Some(std::cmp::Ordering::Equal) => "no clear difference",
                 Some(std::cmp::Ordering::Greater) => "above England",

@@ -153,7 +153,7 @@ fn trend_figure(snapshot: &Snapshot, measure: Measure) -> Html {
         "{name}, England, each month on its own, {}, with 95 % intervals",
         figures::period(range)
     );
-    let mut figure = Figure::new(trend_headline(measure, trend), subtitle, chart, table)
+    let mut figure = Figure::new(trend_headline(snapshot, measure), subtitle, chart, table)
         .id("over-time")
         .note(coverage_note(trend))
         .download(
@@ -187,14 +187,15 @@ pub(super) fn coverage_note(trend: &[Finding]) -> String {
 }
 
 /// Says of a trend only what noise cannot explain.
-fn trend_headline(measure: Measure, trend: &[Finding]) -> String {
+fn trend_headline(snapshot: &Snapshot, measure: Measure) -> String {
+    let trend = snapshot.trend(measure);
     let name = figures::title(measure);
     let Some((first, last)) = trend.first().zip(trend.last()) else {
         return format!("{name} over time");
     };
     let since = first.range.to.in_words();
     let ends = || format!("from {} to {}", figures::value(first), figures::value(last));
-    match figures::direction(first, last, CLEAR) {
+    match figures::direction([first, last], snapshot.change(measure), CLEAR) {
         _ if trend.len() < TREND => format!("{name} so far"),
         // Other areas in the sum, other numbers: that would be no trend.
         _ if !measure.is_rate() && first.coverage != last.coverage => {

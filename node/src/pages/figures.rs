@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ldsp_protocol::additivity::{AdditivityError, Observed, Reconciled, reconcile};
 use ldsp_protocol::ids::{Gss, Period};
 use ldsp_protocol::measures::Estimate;
-use ldsp_protocol::noise::{cumulative, in_counts, sigma2, table_rho, variance};
+use ldsp_protocol::noise::{cumulative, sigma2, table_rho, variance};
 use ldsp_protocol::standard::{Codebook, Family, Standard, Table};
 use ldsp_ui::ProblemPage;
 
@@ -121,7 +121,7 @@ impl Opened {
         let standard = Standard::v1();
         let mut families: BTreeMap<Family, Vec<Observed>> = BTreeMap::new();
         for (at, table) in standard.tables().iter().enumerate() {
-            let observed = self.observed(table, at, span, rho_micro);
+            let observed = self.observed(table, at, span, rho_micro)?;
             families.entry(table.family).or_default().push(observed);
         }
         let reconciled: Result<_, _> = families
@@ -131,7 +131,13 @@ impl Opened {
         Ok(Estimates(reconciled?))
     }
 
-    fn observed(&self, table: &Table, at: usize, span: Span, rho_micro: u64) -> Observed {
+    fn observed(
+        &self,
+        table: &Table,
+        at: usize,
+        span: Span,
+        rho_micro: u64,
+    ) -> Result<Observed, AdditivityError> {
         let standard = Standard::v1();
         let shape = self.codebook.shape(table);
         let cells: usize = shape.iter().product();
@@ -140,29 +146,17 @@ impl Opened {
                 .iter()
                 .map(|m| m.tables[at].published[cell])
                 .collect();
-            cumulative(&published).map_or(f64::NAN, in_counts)
+            cumulative(&published).ok_or(AdditivityError::Range)
         };
-        let nominal = &standard.noise().nominal_sizes;
-        let weight_shape = table
-            .dimensions
-            .iter()
-            .zip(&shape)
-            .map(|(d, n)| nominal.get(d).copied().unwrap_or(*n))
-            .collect();
-        Observed {
-            dimensions: table.dimensions.clone(),
-            values: (0..cells)
-                .map(|cell| until(cell, span.to) - until(cell, span.from))
-                .collect(),
-            shape,
-            variance: variance(
-                sigma2(table_rho(standard, table.rho_micro, rho_micro)),
-                span.from,
-                span.to,
-            ),
-            weight_variance: sigma2(table.rho_micro) as f64,
-            weight_shape,
-        }
+        let values = (0..cells).map(|cell| Ok(until(cell, span.to)? - until(cell, span.from)?));
+        let noise = variance(
+            sigma2(table_rho(standard, table.rho_micro, rho_micro)),
+            span.from,
+            span.to,
+        );
+        let values = values.collect::<Result<_, _>>()?;
+        let kept = &table.dimensions;
+        Ok(Observed::of(standard, table, kept, shape, values, noise))
     }
 }
 
@@ -171,7 +165,7 @@ impl Estimates {
     pub(super) fn total(&self, family: Family) -> Option<Estimate> {
         let reconciled = self.0.get(&family)?;
         let value = *reconciled.margin(&[]).ok()?.values.first()?;
-        let form = [(Vec::new(), 1.0)];
+        let form = [(Vec::new(), 1)];
         let se = reconciled
             .covariance(&[], &form, &form)
             .ok()?
@@ -185,7 +179,7 @@ impl Estimates {
         let reconciled = self.0.get(&table.family)?;
         let margin = reconciled.margin(&table.dimensions).ok()?;
         // One variance for all cells: the noise of a table's cells is alike.
-        let form = [(vec![0; table.dimensions.len()], 1.0)];
+        let form = [(vec![0; table.dimensions.len()], 1)];
         let se = reconciled
             .covariance(&table.dimensions, &form, &form)
             .ok()?

@@ -2,33 +2,88 @@
 //!
 //! Every table of a family counts the same spells, so its margins should agree with the others';
 //! noise makes them differ. The least-squares estimate that restores agreement splits each table
-//! into residual components, one per subset S of its dimensions (the margin on S less everything
-//! that smaller subsets explain). Noise of equal variance in all cells makes the components of a
-//! table independent, so each component is averaged over the tables that hold it with
-//! inverse-variance weights, and tables are put together again (disclosure.md, "Additivity";
-//! the decomposition is that of Kuhn, Hay, Machanavajjhala, Miklau; cf. McKenna et al.,
-//! ResidualPlanner, 2023). Linear and unbiased; the outcome may be negative.
+//! into residual components, one per subset S of its dimensions: r_S = (tensor product over S of
+//! I - J/n) applied to the margin on S, which is the margin less everything that smaller subsets
+//! explain. Noise of equal variance s in all cells makes the components of a table independent, with
+//! Cov r_S = s x (product of n outside S) x (tensor product over S of I - J/n). So each component is
+//! averaged over the tables that hold it with inverse-variance weights, and a table is put together
+//! again by adding r_S / (product of n outside S) over its subsets (disclosure.md, "Additivity"; Xiao,
+//! He, Zhang, Kifer, "An Optimal and Scalable Matrix Mechanism for Noisy Marginals under Convex Loss
+//! Functions", 2023, sections 3 and 4, calls them residuals; the estimate is generalised least squares,
+//! hence best linear unbiased by Gauss and Markov; Rao 1973, section 4a). Linear and unbiased; the outcome may be negative.
+//!
+//! **Exact.** Any weights that add up to one keep the estimate linear, unbiased and consistent, so
+//! weights are rounded once to the grid 2^-20 ([`exact::WEIGHT_BITS`]; what that costs in variance is below one part
+//! in 10^8) and everything else is integer arithmetic: an [`Exact`] is a fraction. Estimates of nodes
+//! add up to those of the nation, of codes to their total, of months to the sum to date, as fractions,
+//! not up to rounding. Weights depend on the standard alone, never on a node's own budget or lists: else sums over
+//! nodes would not be the estimate of the sums.
 
 use std::collections::BTreeMap;
 
-use crate::standard::Dimension;
+use crate::noise;
+use crate::standard::{Dimension, Standard, Table};
 
-/// A noisy table.
+pub mod exact;
+mod margin;
+
+pub use exact::Exact;
+use exact::WEIGHT_BITS;
+pub use margin::{Margin, positions};
+use margin::{strides, walk};
+
+/// A noisy table, or what is left of one after dimensions were summed out.
 #[derive(Debug, Clone)]
 pub struct Observed {
     /// Dimensions, slowest first; no dimension twice.
     pub dimensions: Vec<Dimension>,
     /// Their sizes.
     pub shape: Vec<usize>,
-    /// Dense values in counts, first dimension slowest.
-    pub values: Vec<f64>,
-    /// Variance of one cell, in counts^2.
+    /// Dense cumulative estimates, or differences or sums of them, in units of 2^-32 enrolments, first
+    /// dimension slowest.
+    pub values: Vec<i64>,
+    /// Variance of one cell, in enrolments^2.
     pub variance: f64,
-    /// Variance that the weight assumes (any common unit): the standard's, so that weights do not
-    /// depend on the node.
-    pub weight_variance: f64,
+    /// Variance of one cell that the weight assumes, in any unit common to the family: the standard's, so that
+    /// weights do not depend on the node.
+    pub weight_variance: u128,
     /// Sizes that the weight assumes.
     pub weight_shape: Vec<usize>,
+}
+
+impl Observed {
+    /// `table` of which only the dimensions `kept` (in the table's order) are left, with the weight that `standard` gives it.
+    #[must_use]
+    pub fn of(
+        standard: &Standard,
+        table: &Table,
+        kept: &[Dimension],
+        shape: Vec<usize>,
+        values: Vec<i64>,
+        variance: f64,
+    ) -> Self {
+        let nominal = |d: &Dimension| {
+            let stated = standard.noise().nominal_sizes.get(d).copied();
+            stated.unwrap_or_else(|| standard.dimension(*d).codes.len())
+        };
+        let dropped = table.dimensions.iter().filter(|d| !kept.contains(d));
+        let summed_out: usize = dropped.map(nominal).product();
+        Self {
+            dimensions: kept.to_vec(),
+            shape,
+            values,
+            variance,
+            weight_variance: u128::from(noise::sigma2(table.rho_micro)) * summed_out as u128,
+            weight_shape: kept.iter().map(nominal).collect(),
+        }
+    }
+
+    /// Cells that a cell of the margin on `subset` adds up, for these sizes.
+    fn outside(&self, shape: &[usize], subset: &[Dimension]) -> usize {
+        let sizes = self.dimensions.iter().zip(shape);
+        let outside = sizes.filter(|(d, _)| !subset.contains(d));
+        outside.map(|(_, size)| size).product()
+    }
 }
 
 /// Consistent estimates of a whole family.
@@ -40,21 +95,14 @@ pub struct Reconciled {
 #[derive(Debug, Clone)]
 struct Component {
     shape: Vec<usize>,
-    values: Vec<f64>,
+    /// Units of 2^-52 enrolments over the number of cells.
+    values: Vec<i128>,
     /// Covariance of the component is `scale` times the projection onto its space.
     scale: f64,
 }
 
-/// A consistent table or margin.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Margin {
-    /// Dimensions, slowest first.
-    pub dimensions: Vec<Dimension>,
-    /// Their sizes.
-    pub shape: Vec<usize>,
-    /// Dense values in counts.
-    pub values: Vec<f64>,
-}
+/// A linear form over the cells of a margin: position and coefficient.
+pub type Form = [(Vec<usize>, i64)];
 
 /// Why tables cannot be reconciled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +112,8 @@ pub enum AdditivityError {
     Shape { cells: usize, expected: usize },
     #[error("two tables give {0:?} different sizes")]
     Size(Dimension),
+    #[error("an estimate lies beyond 2^31 enrolments")]
+    Range,
     #[error("no table holds {0:?}")]
     Missing(Vec<Dimension>),
 }
@@ -73,6 +123,24 @@ pub enum AdditivityError {
 /// # Errors
 /// Values that do not fit their shape; a dimension with two sizes.
 pub fn reconcile(tables: &[Observed]) -> Result<Reconciled, AdditivityError> {
+    check(tables)?;
+    let mut holders: BTreeMap<Vec<Dimension>, Vec<(&Observed, Residual)>> = BTreeMap::new();
+    for table in tables {
+        for residual in residuals(table) {
+            let subset = residual.dimensions.clone();
+            holders.entry(subset).or_default().push((table, residual));
+        }
+    }
+    let averaged = |(subset, holders): (Vec<Dimension>, Vec<_>)| {
+        let component = average(&subset, &holders);
+        (subset, component)
+    };
+    Ok(Reconciled {
+        components: holders.into_iter().map(averaged).collect(),
+    })
+}
+
+fn check(tables: &[Observed]) -> Result<(), AdditivityError> {
     let mut sizes: BTreeMap<Dimension, usize> = BTreeMap::new();
     for table in tables {
         let expected = table.shape.iter().product();
@@ -91,86 +159,106 @@ pub fn reconcile(tables: &[Observed]) -> Result<Reconciled, AdditivityError> {
             }
         }
     }
-    let mut sums: BTreeMap<Vec<Dimension>, (Component, f64)> = BTreeMap::new();
-    for table in tables {
-        for subset in subsets(&table.dimensions) {
-            add_component(&mut sums, table, &subset);
-        }
-    }
-    let components = sums
-        .into_iter()
-        .map(|(subset, (mut sum, weight))| {
-            sum.values.iter_mut().for_each(|v| *v /= weight);
-            sum.scale /= weight * weight;
-            (subset, sum)
-        })
+    Ok(())
+}
+
+/// The weighted mean of a component over the tables that hold it.
+fn average(subset: &[Dimension], holders: &[(&Observed, Residual)]) -> Component {
+    let costs: Vec<u128> = holders
+        .iter()
+        .map(|(t, _)| t.weight_variance * t.outside(&t.weight_shape, subset) as u128)
         .collect();
-    Ok(Reconciled { components })
-}
-
-fn add_component(
-    sums: &mut BTreeMap<Vec<Dimension>, (Component, f64)>,
-    table: &Observed,
-    subset: &[Dimension],
-) {
-    let outside = |shape: &[usize]| -> f64 {
-        let others = table
-            .dimensions
-            .iter()
-            .zip(shape)
-            .filter(|(d, _)| !subset.contains(d));
-        others.map(|(_, size)| *size as f64).product()
-    };
-    let weight = 1.0 / (table.weight_variance * outside(&table.weight_shape));
-    let residual = residual(table, subset);
-    let (sum, total) = sums.entry(subset.to_vec()).or_insert_with(|| {
-        let values = vec![0.0; residual.values.len()];
-        (
-            Component {
-                shape: residual.shape.clone(),
-                values,
-                scale: 0.0,
-            },
-            0.0,
-        )
-    });
-    for (to, from) in sum.values.iter_mut().zip(&residual.values) {
-        *to += weight * from;
-    }
-    sum.scale += weight * weight * table.variance * outside(&table.shape);
-    *total += weight;
-}
-
-/// The table's residual component on `subset`, whose dimensions are sorted.
-fn residual(table: &Observed, subset: &[Dimension]) -> Component {
-    let margin = Margin {
-        dimensions: table.dimensions.clone(),
-        shape: table.shape.clone(),
-        values: table.values.clone(),
-    }
-    .onto(subset);
-    let mut values = margin.values;
-    for axis in 0..margin.shape.len() {
-        centre(&margin.shape, axis, &mut values);
+    let shape = holders
+        .first()
+        .map_or_else(Vec::new, |(_, r)| r.shape.clone());
+    let mut values = vec![0; shape.iter().product()];
+    let mut scale = 0.0;
+    for ((table, residual), weight) in holders.iter().zip(weights(&costs)) {
+        for (to, from) in values.iter_mut().zip(&residual.values) {
+            *to += i128::from(weight) * from;
+        }
+        let share = weight as f64 / f64::from(1u32 << WEIGHT_BITS);
+        let variance = table.variance * table.outside(&table.shape, subset) as f64;
+        scale += share * share * variance;
     }
     Component {
-        shape: margin.shape,
+        shape,
         values,
-        scale: 0.0,
+        scale,
     }
 }
 
-/// Subtracts the mean along one axis: the projection I - J/n.
-fn centre(shape: &[usize], axis: usize, values: &mut [f64]) {
-    let inner: usize = shape[axis + 1..].iter().product();
-    let size = shape[axis];
-    let block = inner * size;
-    for start in (0..values.len()).step_by(block.max(1)) {
-        for offset in 0..inner {
-            let at = |k: usize| start + k * inner + offset;
-            let mean = (0..size).map(|k| values[at(k)]).sum::<f64>() / size as f64;
-            for k in 0..size {
-                values[at(k)] -= mean;
+/// Weights proportional to 1 / cost, rounded down to multiples of 2^-20; what is left goes to the first of the cheapest,
+/// so that they add up to 2^20.
+fn weights(costs: &[u128]) -> Vec<u64> {
+    // 2^90 over a cost of at most 2^64 keeps 26 bits.
+    let inverse: Vec<u128> = costs.iter().map(|c| (1 << 90) / (*c).max(1)).collect();
+    let total: u128 = inverse.iter().sum();
+    let share = |i: &u128| u64::try_from((i << WEIGHT_BITS) / total.max(1)).unwrap_or(0);
+    let mut weights: Vec<u64> = inverse.iter().map(share).collect();
+    let left = (1 << WEIGHT_BITS) - weights.iter().sum::<u64>();
+    let cheapest = costs.iter().min();
+    let first = costs.iter().position(|c| Some(c) == cheapest);
+    if let Some(weight) = first.and_then(|at| weights.get_mut(at)) {
+        *weight += left;
+    }
+    weights
+}
+
+/// A residual component times the product of the sizes of its dimensions, which makes it whole; dimensions sorted.
+type Residual = Margin<i128>;
+
+/// All residual components of a table: each dimension in turn is either summed out or centred.
+fn residuals(table: &Observed) -> Vec<Residual> {
+    let full = Margin {
+        dimensions: table.dimensions.clone(),
+        shape: table.shape.clone(),
+        values: table.values.iter().map(|v| i128::from(*v)).collect(),
+    };
+    let mut sorted = table.dimensions.clone();
+    sorted.sort_unstable();
+    let mut found = vec![full.onto(&sorted)];
+    // From the last dimension, so that those before keep their place.
+    for axis in (0..sorted.len()).rev() {
+        let mut next = Vec::with_capacity(2 * found.len());
+        for mut residual in found {
+            let summed = residual.without(axis);
+            residual.centre(axis, &summed.values);
+            next.extend([summed, residual]);
+        }
+        found = next;
+    }
+    found
+}
+
+impl Margin<i128> {
+    /// Sums the dimension at `axis` out.
+    fn without(&self, axis: usize) -> Self {
+        let size = self.shape[axis];
+        let inner: usize = self.shape[axis + 1..].iter().product();
+        let mut without = Self {
+            dimensions: self.dimensions.clone(),
+            shape: self.shape.clone(),
+            values: Vec::with_capacity(self.values.len() / size.max(1)),
+        };
+        without.dimensions.remove(axis);
+        without.shape.remove(axis);
+        for block in self.values.chunks((inner * size).max(1)) {
+            let at = |offset: usize| block[offset..].iter().step_by(inner).sum::<i128>();
+            without.values.extend((0..inner).map(at));
+        }
+        without
+    }
+
+    /// Applies n I - J along `axis`; `sums` is [`Self::without`] it.
+    fn centre(&mut self, axis: usize, sums: &[i128]) {
+        let size = self.shape[axis];
+        let inner: usize = self.shape[axis + 1..].iter().product();
+        let blocks = self.values.chunks_mut((inner * size).max(1));
+        for (block, sums) in blocks.zip(sums.chunks(inner)) {
+            for row in block.chunks_mut(inner) {
+                let pairs = row.iter_mut().zip(sums);
+                pairs.for_each(|(value, sum)| *value = *value * size as i128 - sum);
             }
         }
     }
@@ -191,91 +279,60 @@ fn subsets(dimensions: &[Dimension]) -> Vec<Vec<Dimension>> {
         .collect()
 }
 
-impl Margin {
-    /// Sums the other dimensions out; the result has the dimensions of `wanted`, in that order.
-    /// A wanted dimension that the table lacks is left out.
-    #[must_use]
-    pub fn onto(&self, wanted: &[Dimension]) -> Self {
-        let axes: Vec<usize> = wanted
-            .iter()
-            .filter_map(|w| self.dimensions.iter().position(|d| d == w))
-            .collect();
-        let shape: Vec<usize> = axes.iter().map(|a| self.shape[*a]).collect();
-        let mut values = vec![0.0; shape.iter().product()];
-        for (cell, value) in self.values.iter().enumerate() {
-            let position = positions(&self.shape, cell);
-            let target = axes
-                .iter()
-                .fold(0, |at, a| at * self.shape[*a] + position[*a]);
-            values[target] += value;
-        }
-        Self {
-            dimensions: axes.iter().map(|a| self.dimensions[*a]).collect(),
-            shape,
-            values,
-        }
-    }
-}
-
-/// The position in each dimension of cell number `cell`.
-#[must_use]
-pub fn positions(shape: &[usize], cell: usize) -> Vec<usize> {
-    let mut rest = cell;
-    let mut position = vec![0; shape.len()];
-    for (axis, size) in shape.iter().enumerate().rev() {
-        position[axis] = rest % size;
-        rest /= size;
-    }
-    position
-}
-
 impl Reconciled {
-    /// The consistent table on `dimensions`, in that order.
+    /// The consistent table on `dimensions`, in that order, in enrolments.
     ///
     /// # Errors
     /// [`AdditivityError::Missing`] when no table of the family holds them all.
     pub fn margin(&self, dimensions: &[Dimension]) -> Result<Margin, AdditivityError> {
+        let exact = self.exact(dimensions)?;
+        Ok(Margin {
+            values: exact.values.iter().map(|v| v.in_counts()).collect(),
+            dimensions: exact.dimensions,
+            shape: exact.shape,
+        })
+    }
+
+    /// The same as exact fractions.
+    ///
+    /// # Errors
+    /// [`AdditivityError::Missing`] when no table of the family holds them all.
+    pub fn exact(&self, dimensions: &[Dimension]) -> Result<Margin<Exact>, AdditivityError> {
         let shape = self.shape(dimensions)?;
-        let cells = shape.iter().product();
-        let mut values = vec![0.0; cells];
+        let cells: usize = shape.iter().product();
+        let mut sums = vec![0; cells];
+        // A component stands here times the sizes of its own dimensions and is owed a division by those of the others:
+        // together by the number of cells, whichever the component.
         for subset in subsets(dimensions) {
             let component = self.component(&subset)?;
-            let spread: f64 = dimensions
-                .iter()
-                .zip(&shape)
-                .filter(|(d, _)| !subset.contains(d))
-                .map(|(_, size)| *size as f64)
-                .product();
             let axes: Vec<usize> = subset
                 .iter()
                 .filter_map(|s| dimensions.iter().position(|d| d == s))
                 .collect();
-            for (cell, value) in values.iter_mut().enumerate() {
-                let position = positions(&shape, cell);
-                let source = axes
-                    .iter()
-                    .zip(&component.shape)
-                    .fold(0, |at, (a, n)| at * n + position[*a]);
-                *value += component.values[source] / spread;
-            }
+            let steps = strides(dimensions, &axes, &component.shape);
+            walk(&shape, &steps, |cell, source| {
+                sums[cell] += component.values[source];
+            });
         }
+        let exact = |sum: i128| Exact::new(sum, cells as u64);
         Ok(Margin {
             dimensions: dimensions.to_vec(),
             shape,
-            values,
+            values: sums.into_iter().map(exact).collect(),
         })
     }
 
-    /// Covariance, in counts^2, of two linear forms over the cells of the consistent table on
-    /// `dimensions`; a form is a list of (position, coefficient).
+    /// Covariance, in enrolments^2, of two linear forms over the cells of the consistent table on `dimensions`:
+    /// the sum over subsets S of the component's scale times, for each pair of cells, the product over S of
+    /// (1 if the codes agree else 0) - 1/n and over the others of 1/n^2.
     ///
     /// # Errors
     /// [`AdditivityError::Missing`] when no table of the family holds the dimensions.
     pub fn covariance(
         &self,
         dimensions: &[Dimension],
-        a: &[(Vec<usize>, f64)],
-        b: &[(Vec<usize>, f64)],
+        a: &Form,
+        b: &Form,
     ) -> Result<f64, AdditivityError> {
         let shape = self.shape(dimensions)?;
         let mut sum = 0.0;
@@ -295,7 +352,8 @@ impl Reconciled {
                                 1.0 / (n * n)
                             }
                         });
-                    sum += scale * coefficient_a * coefficient_b * factors.product::<f64>();
+                    let coefficients = (coefficient_a * coefficient_b) as f64;
+                    sum += scale * coefficients * factors.product::<f64>();
                 }
             }
         }

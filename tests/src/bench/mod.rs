@@ -2,6 +2,7 @@
 //! noisy. Growth curves show that time and memory follow the size of the input.
 
 mod cube;
+mod error;
 mod growth;
 mod import;
 mod ingest;
@@ -163,6 +164,8 @@ pub const ALL: &[Bench] = &[
     ("growth", growth::run),
     ("ingest", ingest::ingest),
     ("pages", pages::pages),
+    ("error", error::run),
+    ("estimator", error::estimator),
 ];
 
 #[cfg(test)]

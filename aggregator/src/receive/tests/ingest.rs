@@ -340,6 +340,39 @@ async fn a_damaged_summary_names_table_and_cell_and_stores_nothing() {
     assert_eq!(head.seq, 0);
 }
 
+/// A fault that a month's noise can hide is found when it repeats itself.
+#[tokio::test]
+async fn a_repeated_fault_is_found_over_the_months() {
+    let (world, mut sim) = world().await;
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        let mut summary = sim.without_noise_summary();
+        let sigma = (summary.noise.sigma2["starts.pledge"] as f64).sqrt();
+        // Against the 12 cells of disability by tier: sd of the difference is sqrt(13) sigma, and 7 of them are not refused.
+        summary.tables[8].cells[0] += (7.0 * 13f64.sqrt() * sigma) as i64;
+        let sealed = sim.seal(Kind::LearningSummary, Some(sim.next), summary);
+        answers.push(world.put(&sim.path(sim.seq + 1), sealed.envelope()).await);
+        sim.next = sim.next.next().unwrap();
+        sim.advance(&sealed);
+    }
+    assert_eq!(answers[0].status, StatusCode::CREATED);
+    refused(&answers[1], 422, "summary");
+    let problem = answers[1].problem();
+    assert_eq!(problem.table.as_deref(), Some("starts.disability-by-tier"));
+    assert_eq!(problem.cell, Some(0));
+    assert!(
+        problem.detail.contains("of all months so far"),
+        "{}",
+        problem.detail
+    );
+    assert!(
+        problem.detail.contains("starts.pledge"),
+        "{}",
+        problem.detail
+    );
+    assert_eq!(world.service.store.size().await.unwrap(), 1);
+}
+
 #[tokio::test]
 async fn estimates_too_large_to_add_up_are_refused() {
     let (world, mut sim) = world().await;
