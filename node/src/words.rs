@@ -88,9 +88,13 @@ pub(crate) fn change(estimate: impl Into<Estimate>) -> String {
     }
 }
 
-/// `65.5%`.
+/// `65.5%`; `under 0.1%`.
 pub(crate) fn percent(part: f64) -> String {
-    format!("{:.1}%", 100.0 * part)
+    if part < 0.001 {
+        "under 0.1%".to_owned()
+    } else {
+        format!("{:.1}%", 100.0 * part)
+    }
 }
 
 /// `Ama`, `Ama or Ben`, `Ama, Ben or Cy`.

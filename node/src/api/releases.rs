@@ -273,7 +273,7 @@ pub(super) async fn approve(
 pub(super) struct Refusing {
     /// Digest of the release that the approver has looked at.
     digest: Digest,
-    /// What is wrong, for the author: at most 500 characters, nothing that tells of a person. It stays at the node.
+    /// What is wrong, for the author: at most 500 characters, nothing that tells of a person. It is never published.
     reason: String,
 }
 

@@ -74,7 +74,6 @@ pub(super) async fn preview(
     };
     let body = Html::concat([
         Html::render(&WhatLeaves::of(opened, &around.refusals)),
-        heading("What readers will see"),
         this_month(opened)?,
         over_time(opened)?,
         tables(opened),

@@ -88,7 +88,7 @@ fn approve(opened: &Opened, said: &Said) -> Html {
 fn refuse(opened: &Opened, judges: &Judges<'_>, said: &Said) -> Html {
     let period = opened.release.period;
     let field = Field::new("reason", "What is wrong")
-        .hint("For the author; it stays on this node. Write nothing that tells of a person")
+        .hint("For the author. It stands here and in the privacy report, never in the log. Write nothing that tells of a person")
         .value(said.reason.clone())
         .error_if(said.unfit.as_deref());
     let form = PostForm::to(format!("/releases/{period}/refuse"))

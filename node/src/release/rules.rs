@@ -103,7 +103,7 @@ fn of_receiver() -> Vec<(&'static str, String)> {
         ("an epoch has months", format!("The month is one of the {HORIZON} that the budget is spread over.")),
         ("the method is", "The noise is made by the method that the data standard names.".to_owned()),
         ("sigma squared is the one", "The size of the noise is stated for every table and is what the budget asks for.".to_owned()),
-        ("sigma squared is stated", "It is stated for no other table.".to_owned()),
+        ("sigma squared is stated", "No noise is stated for any other table.".to_owned()),
         ("months of an epoch", "The month follows the one before, without a gap.".to_owned()),
         ("rho stays", "The budget is the same as in the months before.".to_owned()),
         ("the list of accepted", "The list of accepted pledges only grows.".to_owned()),
@@ -163,7 +163,7 @@ fn own(opened: &Opened) -> Vec<Verdict> {
                 .then(|| "the digest is another one".to_owned()),
         ),
         (
-            "They publish what the ledger keeps for the month, so its noise was drawn once and never again.".to_owned(),
+            "Those bytes publish what the ledger keeps for the month, so its noise was drawn once and never again.".to_owned(),
             unlike_ledger(opened),
         ),
         (

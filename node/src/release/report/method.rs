@@ -13,9 +13,9 @@ pub(super) fn stays() -> Section {
         [points([
             "any record of a person, pseudonymised or not",
             "any exact count; exact counts stand on this node\u{2019}s own pages, for people who have signed in",
-            "any name, unique learner number, National Insurance number, birth date or postcode; they are not kept at the node either",
+            "any learner\u{2019}s name, unique learner number, National Insurance number, birth date or postcode; they are not kept at the node either",
             "names of training providers and of programmes",
-            "the noise itself, which is forgotten as soon as it has been added, and the exact counts that the node\u{2019}s ledger keeps",
+            "what the noise was in each number, and the exact counts that the node\u{2019}s ledger keeps",
         ])],
     )
 }
@@ -28,7 +28,7 @@ pub(super) fn protection(facts: &Facts) -> Section {
             paragraph("Leaving out small numbers, or rounding them, does not protect: figures of several tables, or of several months, can be set against each other until a person shows. This release uses noise with a proof instead."),
             points([
                 "Random noise is added to every number of every table, zeros included. It comes from the discrete Gaussian distribution (Canonne, Kamath and Steinke 2020), drawn from the operating system\u{2019}s randomness by exact arithmetic.".to_owned(),
-                "How large the noise is, is public and stated in the release; what it was in each number, nobody knows.".to_owned(),
+                "How large the noise is, is public and stated in the release; what it was in each number, nothing that leaves the node tells.".to_owned(),
                 "A month is drawn once. Looking again, refusing or preparing again gives the same bytes, because two draws together would tell more than one.".to_owned(),
                 "Months are tied together by a fixed filter (the square-root factorisation of Fichtenberger, Henzinger and Upadhyay 2022), so that one budget covers all months and figures over many months stay sharp.".to_owned(),
                 format!("An enrolment enters each table of a group once, in the month in which the fact becomes known. At most {spells} enrolments of one learner are counted; further ones stay local."),
@@ -103,7 +103,7 @@ pub(super) fn budget(budget: &Budget, month: usize) -> Section {
             ),
             Block::Facts(facts.map(|(key, value)| (key.to_owned(), value)).into()),
             paragraph(
-                "An attribute that could hurt a person has a limit of its own, over all tables that hold it. It counts twice, because another value takes an enrolment out of one number and puts it into another.",
+                "An attribute whose disclosure could harm a person has a limit of its own, over all tables that hold it. It counts twice, because another value takes an enrolment out of one number and puts it into another.",
             ),
             table,
         ],
@@ -120,12 +120,12 @@ pub(super) fn attacker(budget: &Budget) -> Section {
     };
     let mut rows = vec![
         row(
-            "Is this one enrolment in the figures?".to_owned(),
+            "Is an enrolment in the figures?".to_owned(),
             budget.enrolment,
         ),
         row(
             format!(
-                "Is this learner, with {} enrolments, in them?",
+                "Is a learner with {} enrolments in them?",
                 budget.enrolments_per_learner
             ),
             budget.learner,
@@ -133,20 +133,13 @@ pub(super) fn attacker(budget: &Budget) -> Section {
     ];
     rows.extend(budget.attributes.iter().map(|a| {
         let title = &Standard::v1().dimension(a.attribute).title;
-        row(
-            format!("{title} of this enrolment: which of two values?"),
-            a.risk,
-        )
+        row(format!("{title} of an enrolment: which of two?"), a.risk)
     }));
     let table = Block::Table {
         caption: "What an attacker could gain at worst".to_owned(),
-        columns: [
-            "Question",
-            "Best guess is right",
-            "Chance of a tenfold hint",
-        ]
-        .map(str::to_owned)
-        .into(),
+        columns: ["Question", "Best guess", "Tenfold hint"]
+            .map(str::to_owned)
+            .into(),
         numeric: 1,
         rows,
     };
@@ -154,11 +147,11 @@ pub(super) fn attacker(budget: &Budget) -> Section {
         "What an attacker could gain at worst",
         [
             paragraph(
-                "The attacker of this table is far stronger than a real one: they know the exact record of everybody else, they read every release of this node for all its years, they compute without limit, and before they look both answers are equally likely to them. Tossing a coin is right 50.0% of the time. A tenfold hint is evidence that makes one answer ten times as likely, against the other, as it was before.",
+                "The attacker of this table is far stronger than a real one: they know the exact record of everybody else, they read every release of this node for all its years, they compute without limit, and before they look both answers are equally likely to them. The first column of figures says how often their best guess is right; tossing a coin is right 50.0% of the time. The second says how often they get evidence that makes one answer ten times as likely, against the other, as it was before.",
             ),
             table,
             paragraph(
-                "These are upper bounds from the mathematics of the method, not measurements. A real attacker, who knows less, gains less. Nothing that is done with the figures afterwards can raise them.",
+                "These are upper bounds from the mathematics of the method, not measurements, for all months together and with what is held back. The line of a learner with several enrolments is reached only if they fall into the same number of every table. A real attacker, who knows less, gains less. Nothing that is done with the figures afterwards can raise them.",
             ),
         ],
     )

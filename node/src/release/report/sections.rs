@@ -38,7 +38,7 @@ impl Facts {
             .map(|a| a.risk.guess)
             .fold(0.5, f64::max);
         let gain = format!(
-            "Somebody who knows everything about everybody else, and reads everything that this node ever publishes, would guess whether one given enrolment is in it right {} of the time at best, where tossing a coin is right 50% of the time; and which of two values of a sensitive attribute it has, {} at best.",
+            "Suppose that somebody knew everything about everybody else and read all that this node ever publishes. Asked whether one given enrolment is in it, their best guess would be right {} of the time, where tossing a coin is right 50% of the time. Asked which of two values of a sensitive attribute it has, {} at most.",
             words::percent(self.budget.enrolment.guess),
             words::percent(worst),
         );
@@ -196,9 +196,7 @@ impl Facts {
         });
         let table = Block::Table {
             caption: "Tables of this release".to_owned(),
-            columns: ["Table", "Numbers", "95% of the noise lies within"]
-                .map(str::to_owned)
-                .into(),
+            columns: ["Table", "Numbers", "95% within"].map(str::to_owned).into(),
             numeric: 1,
             rows: rows.collect(),
         };
@@ -206,7 +204,7 @@ impl Facts {
             "What left, table by table",
             [
                 paragraph(
-                    "The tables are fixed in advance by the data standard and are the same for every node and month. Each is complete: every combination of codes has its number, so that a gap can tell nothing. The noise is given in enrolments, for one number of one month.",
+                    "The tables are fixed in advance by the data standard and are the same for every node and month. Each is complete: every combination of codes has its number, so that a gap can tell nothing. The last column says how far the noise of one number of one month reaches in 95 cases of 100, in enrolments.",
                 ),
                 table,
             ],

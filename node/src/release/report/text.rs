@@ -4,7 +4,7 @@ use super::{Block, Report};
 
 const WIDTH: usize = 80;
 /// Widest first column of a table.
-const FIRST: usize = 44;
+const FIRST: usize = 60;
 
 impl Report {
     /// Plain text, UTF-8.
@@ -39,6 +39,19 @@ fn write(text: &mut String, block: &Block) {
         Block::Facts(facts) => {
             for (key, value) in facts {
                 hanging(text, &format!("{key}: "), "    ", value);
+            }
+        }
+        Block::Table {
+            columns,
+            rows,
+            numeric,
+            ..
+        } if *numeric >= columns.len() => {
+            for row in rows {
+                let (head, rest) = row
+                    .split_first()
+                    .map_or(("", &[][..]), |(h, r)| (h.as_str(), r));
+                hanging(text, "* ", "  ", &format!("{head} ({})", rest.join("; ")));
             }
         }
         Block::Table { columns, rows, .. } => table(text, columns, rows),
