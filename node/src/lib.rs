@@ -22,6 +22,7 @@ pub mod submit;
 #[cfg(test)]
 mod testing;
 pub mod transport;
+mod words;
 
 /// Program and version, as stated in manifests and enrolments.
 pub const SOFTWARE: &str = concat!("ldsp-node/", env!("CARGO_PKG_VERSION"));

@@ -407,6 +407,99 @@ fn a_release_on_the_terminal_holds_no_exact_count() {
     );
 }
 
+/// What is looked at is what is approved, and a refusal draws nothing again.
+#[test]
+fn another_digest_is_refused_and_a_refused_release_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    done(dir, &["init", "--lep", "E37000001"]);
+    let (author, approver) = (person(dir, "Jo", "author"), person(dir, "Bo", "approver"));
+    let preview = [
+        "release",
+        "preview",
+        "--as",
+        "Jo",
+        "--first",
+        "2021-10",
+        "--payload",
+        "seen.json",
+    ];
+    let first = node_as(dir, &author, &preview);
+    assert_eq!(first.status.code(), Some(0), "{}", text(&first.stderr));
+    let seen = std::fs::read(dir.join("seen.json")).unwrap();
+    let digest = ldsp_protocol::ids::Digest::of(&seen);
+    let said = text(&first.stdout);
+    for words in [
+        digest.to_string().as_str(),
+        "kept    ",
+        "Bo looks at it",
+        "95% interval",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let zeros = "0".repeat(64);
+    let other = node_as(
+        dir,
+        &approver,
+        &["release", "approve", "--as", "Bo", "--digest", &zeros],
+    );
+    assert_eq!(other.status.code(), Some(1));
+    let reason = text(&other.stderr);
+    for words in [
+        "0000 0000",
+        &digest.in_blocks(),
+        "Nothing was signed",
+        "Next:",
+    ] {
+        assert!(reason.contains(words), "{words}: {reason}");
+    }
+    let digest = digest.to_string();
+    let refuse = [
+        "release",
+        "refuse",
+        "--as",
+        "Bo",
+        "--digest",
+        &digest,
+        "--reason",
+        "An old file",
+    ];
+    let refused = node_as(dir, &approver, &refuse);
+    assert_eq!(refused.status.code(), Some(0), "{}", text(&refused.stderr));
+    assert!(text(&refused.stdout).contains("nothing is drawn again"));
+    let again = node_as(
+        dir,
+        &author,
+        &[
+            "release",
+            "preview",
+            "--as",
+            "Jo",
+            "--payload",
+            "again.json",
+        ],
+    );
+    assert!(
+        text(&again.stdout).contains("Refused by Bo"),
+        "{}",
+        text(&again.stdout)
+    );
+    assert_eq!(std::fs::read(dir.join("again.json")).unwrap(), seen);
+    // A file that is there is not written over.
+    self::refused(dir, &["release", "show", "--payload", "again.json"]);
+    let report = done(dir, &["release", "report", "2021-10"]);
+    for words in [
+        "Privacy report: Black Country, October 2021",
+        "An old file.",
+        digest.as_str(),
+    ] {
+        assert!(report.contains(words), "{words}: {report}");
+    }
+    let html = done(dir, &["release", "report", "2021-10", "--html"]);
+    assert!(html.starts_with("<!DOCTYPE html>"), "{html}");
+    self::refused(dir, &["release", "report", "2021-11"]);
+}
+
 /// `ldsp-node people list | head -0`: the reader is gone before anything is written.
 #[test]
 fn a_closed_pipe_is_no_crash() {

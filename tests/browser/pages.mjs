@@ -67,11 +67,13 @@ export async function paper(page, name) {
       navigation: shown('nav, form, .govuk-skip-link').length,
       cut: shown('.ldsp-table, .ldsp-block__text').filter((e) => e.scrollWidth > e.clientWidth + 1).length,
       charts: document.querySelectorAll('.ldsp-chart').length === shown('.ldsp-chart svg').length,
-      tables: document.querySelectorAll('main table').length === shown('main table').length,
+      tables: document.querySelectorAll('main table:not(.ldsp-exact table)').length === shown('main table').length,
+      exact: shown('.ldsp-exact').length,
     };
   });
   check(`${name} prints without navigation`, seen.navigation === 0, seen);
   check(`${name} prints no table or block cut off`, seen.cut === 0, seen);
+  check(`${name} prints no exact count`, seen.exact === 0, seen);
   check(`${name} prints its charts and their tables`, seen.charts && seen.tables, seen);
   const overflow = await tooWide(page);
   check(`${name} fits A4`, overflow <= 0, `${overflow} px too wide`);

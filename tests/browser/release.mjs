@@ -23,6 +23,16 @@ export async function releaseFlow({ author, approver }, { node, how }) {
   check(`an approval from another site is refused ${how}`, foreign === 403, foreign);
   const other = await post(approver, node.url, `${path}/approve`, { digest: '0'.repeat(64), read: 'yes' });
   check(`an approval of other bytes is refused ${how}`, other === 409, other);
+  const shown = (await approver.innerText('main')).replaceAll(' ', '');
+  check(`the page shows the digest that it sends ${how}`, shown.includes(digest));
+  await refuse(approver, how);
+  await author.goto(new URL(path, node.url).href);
+  check(`the author reads the reason ${how}`, (await author.innerText('main')).includes('The college sent an old file.'));
+  const again = await approver.inputValue('form[action$="/approve"] [name=digest]');
+  check(`a refused release is the same ${how}`, again === digest, again);
+  await approver.goto(new URL(`${path}/report`, node.url).href);
+  await inspect(approver, `privacy report ${how}`);
+  await approver.goto(new URL(path, node.url).href);
   await approver.click('form[action$="/approve"] button');
   check(`an approval without the approver's word is refused ${how}`, (await approver.locator('.govuk-error-summary').count()) === 1);
   await inspect(approver, `release with errors ${how}`);
@@ -30,4 +40,15 @@ export async function releaseFlow({ author, approver }, { node, how }) {
   await approver.click('form[action$="/approve"] button');
   check(`the month is approved ${how}`, /approved/i.test(await approver.innerText('main')));
   check(`the month is delivered ${how}`, await delivered(author, new URL(path, node.url).href, /place \d|received|logged/i));
+}
+
+/** The approver says no: first without a reason, then with one. */
+async function refuse(approver, how) {
+  await approver.click('details:has(form[action$="/refuse"]) summary');
+  await approver.click('form[action$="/refuse"] button');
+  check(`a refusal without a reason is refused ${how}`, (await approver.locator('.govuk-error-summary').count()) === 1);
+  await inspect(approver, `refusal with errors ${how}`);
+  await approver.fill('[name=reason]', 'The college sent an old file');
+  await approver.click('form[action$="/refuse"] button');
+  await inspect(approver, `refused release ${how}`);
 }

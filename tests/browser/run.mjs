@@ -34,8 +34,13 @@ await flow('paper and own colours', async () => {
     await ownColours(page, `public ${path}`);
   }
   await signIn(page, node.url, person('approver'));
-  for (const path of ['/', '/releases', '/practice']) {
+  await page.goto(new URL('/releases', node.url).href);
+  const month = await page.locator('main table a[href^="/releases/"]').first().getAttribute('href');
+  const table = `${month}/tables/starts.area-by-tier`;
+  for (const path of ['/', '/releases', month, table, `${month}/report`, '/practice']) {
     await page.goto(new URL(path, node.url).href);
+    const marked = await page.locator('.ldsp-exact').count();
+    check(`node ${path} marks its exact counts`, marked > 0 === ['/', month, table].includes(path), marked);
     await paper(page, `node ${path}`);
   }
 });

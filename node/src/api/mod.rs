@@ -124,6 +124,7 @@ pub(crate) fn rules() -> Vec<Rule> {
         read("/api/v1/releases/{period}"),
         read("/api/v1/releases/{period}/payload"),
         Rule::post("/api/v1/releases/{period}/approve", APPROVER),
+        Rule::post("/api/v1/releases/{period}/refuse", APPROVER),
         read("/api/v1/practice"),
         read("/api/v1/practice/{id}"),
         read("/api/v1/statements"),
@@ -148,6 +149,7 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(releases::show))
         .routes(routes!(releases::payload))
         .routes(routes!(releases::approve))
+        .routes(routes!(releases::refuse))
         .routes(routes!(practice::list))
         .routes(routes!(practice::show))
         .routes(routes!(statements::list))

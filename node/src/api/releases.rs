@@ -14,7 +14,8 @@ use utoipa::ToSchema;
 
 use super::sent::Sent;
 use super::{Api, Listed, Nothing, RELEASES, Refused, moment};
-use crate::release::{self, Approval, Request, ShownTable};
+use crate::release::rules::Verdict;
+use crate::release::{self, Approval, Refusal, Request, ShownFamily, ShownRefusal, ShownTable};
 use crate::store::releases::{self, ReleaseHead};
 
 /// How far a release is.
@@ -77,8 +78,16 @@ pub(super) struct ReleaseInFull {
     release: Release,
     /// Bytes of the payload.
     bytes: usize,
+    /// What became known in the month, as readers will estimate it.
+    families: Vec<ShownFamily>,
     /// The declared tables in order.
     tables: Vec<ShownTable>,
+    /// Every rule that it has to keep, with the outcome of its check.
+    rules: Vec<Verdict>,
+    /// Who may approve it.
+    approvers: Vec<String>,
+    /// Who refused it and why, oldest first. A refused release stays as it is and may be approved later.
+    refusals: Vec<ShownRefusal>,
 }
 
 /// Releases
@@ -258,6 +267,49 @@ pub(super) async fn approve(
     }))
 }
 
+/// What an approver says against a release.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Refusing {
+    /// Digest of the release that the approver has looked at.
+    digest: Digest,
+    /// What is wrong, for the author: at most 500 characters, nothing that tells of a person. It is never published.
+    reason: String,
+}
+
+/// Refuse a release
+///
+/// The word of a second person. The release stays as it is and is never drawn again: the same bytes may be approved later, and no
+/// later month is prepared before.
+#[utoipa::path(
+    post, path = "/api/v1/releases/{period}/refuse", operation_id = "refuse_release", tag = RELEASES,
+    params(("period" = Period, Path, description = "The month.")),
+    request_body = Refusing,
+    responses(
+        (status = 200, description = "Written down.", body = ReleaseInFull),
+        (status = 409, description = "The release was left as it is. (`release`)", body = Refused,
+            content_type = "application/problem+json"),
+        super::Approves
+    ),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn refuse(
+    State(api): State<Api>,
+    Path(period): Path<String>,
+    person: SignedIn,
+    _none: Query<Nothing>,
+    Sent(word): Sent<Refusing>,
+) -> Result<Json<ReleaseInFull>, Refused> {
+    let refusal = Refusal {
+        person: &person.name,
+        period: Some(month(&period)?),
+        digest: word.digest,
+        reason: &word.reason,
+    };
+    let period = release::refuse(&api.node.store, &refusal, (api.clock)()).await?;
+    Ok(Json(in_full(&api, period).await?))
+}
+
 async fn in_full(api: &Api, period: Period) -> Result<ReleaseInFull, Refused> {
     let store = &api.node.store;
     let shown = release::show(store, Some(period)).await?;
@@ -267,7 +319,11 @@ async fn in_full(api: &Api, period: Period) -> Result<ReleaseInFull, Refused> {
     Ok(ReleaseInFull {
         release: ReleaseHead::from(&stored).try_into()?,
         bytes: shown.bytes,
+        families: shown.families,
         tables: shown.tables,
+        rules: shown.rules,
+        approvers: shown.approvers,
+        refusals: shown.refusals,
     })
 }
 

@@ -97,6 +97,9 @@ pub enum Release {
         /// Where the node's history begins; only before the first release
         #[arg(long, value_name = "YYYY-MM")]
         first: Option<Period>,
+        /// Also write the exact bytes that will be signed to this file
+        #[arg(long, value_name = "FILE")]
+        payload: Option<PathBuf>,
     },
     /// Approve a release that somebody else prepared; it is signed and queued
     Approve {
@@ -110,11 +113,38 @@ pub enum Release {
         #[arg(long, value_name = "YYYY-MM")]
         period: Option<Period>,
     },
-    /// What will leave, or left, table by table, as readers will see it
+    /// Say no to a release, with the reason; it stays as it is and is never drawn again
+    Refuse {
+        /// Who refuses it
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+        /// The digest that `release show` printed
+        #[arg(long, value_name = "DIGEST")]
+        digest: Digest,
+        /// What is wrong, for the author; nothing that tells of a person
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// The month; otherwise the one that waits
+        #[arg(long, value_name = "YYYY-MM")]
+        period: Option<Period>,
+    },
+    /// What will leave, or left: figures, rules, tables, and who must approve
     Show {
         /// The month; otherwise the last one
         #[arg(long, value_name = "YYYY-MM")]
         period: Option<Period>,
+        /// Also write the exact bytes that will be signed, or were, to this file
+        #[arg(long, value_name = "FILE")]
+        payload: Option<PathBuf>,
+    },
+    /// The privacy report of a release, for the data protection officer
+    Report {
+        /// The month
+        #[arg(value_name = "MONTH")]
+        period: Period,
+        /// Print an HTML document that stands alone, rather than plain text
+        #[arg(long, conflicts_with = "json")]
+        html: bool,
     },
 }
 

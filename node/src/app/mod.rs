@@ -10,6 +10,7 @@ mod people;
 mod practice;
 mod publish;
 mod release;
+mod release_words;
 pub mod serve;
 mod status;
 

@@ -1,4 +1,6 @@
-//! `release preview`, `release approve`, `release show`.
+//! `release preview`, `approve`, `refuse`, `show`, `report`.
+
+use std::path::Path;
 
 use ldsp_protocol::ids::{Digest, Period};
 use ldsp_ui::secret::{Secret, verify};
@@ -6,12 +8,12 @@ use serde_json::{Value, json};
 
 use super::cli::Release;
 use super::output::{Answer, Output, Refusal};
+use super::release_words::in_words;
 use super::{Context, open};
 use crate::enrol;
 use crate::home::Node;
-use crate::release::{
-    self, Approval, ReleaseError, Request, Shown, ShownTable, approve, prepare, show,
-};
+use crate::release::report::Report;
+use crate::release::{self, Approval, ReleaseError, Request, approve, prepare, refuse, show};
 use crate::store::people::Person;
 use crate::store::{Store, StoreError, enrolment};
 use crate::transport::Https;
@@ -29,26 +31,48 @@ pub(super) async fn run(command: Release, context: &Context) -> Answer {
             name,
             period,
             first,
+            payload,
         } => {
             let request = Request {
                 period,
                 first,
                 rho_micro: context.config.rho_micro,
             };
-            preview(&node, request, name.as_deref(), context).await
+            preview(&node, request, name.as_deref(), payload.as_deref(), context).await
         }
         Release::Approve {
             name,
             digest,
             period,
         } => approve_one(&node, &name, digest, period, context).await,
-        Release::Show { period } => shown(&node, period).await,
+        Release::Refuse {
+            name,
+            digest,
+            reason,
+            period,
+        } => {
+            let refusal = release::Refusal {
+                person: &name,
+                period,
+                digest,
+                reason: &reason,
+            };
+            refuse_one(&node, &refusal, context).await
+        }
+        Release::Show { period, payload } => shown(&node, period, payload.as_deref()).await,
+        Release::Report { period, html } => report(&node, period, html, context).await,
     };
     node.store.close().await;
     answer
 }
 
-async fn preview(node: &Node, request: Request, name: Option<&str>, context: &Context) -> Answer {
+async fn preview(
+    node: &Node,
+    request: Request,
+    name: Option<&str>,
+    file: Option<&Path>,
+    context: &Context,
+) -> Answer {
     let now = (context.clock)();
     let waiting = release::waiting(&node.store, request.period).await?;
     let prepared = match (waiting, name) {
@@ -76,13 +100,18 @@ async fn preview(node: &Node, request: Request, name: Option<&str>, context: &Co
         })
     })?;
     let payload_text = String::from_utf8_lossy(&prepared.payload);
+    let written = write(file, &prepared.payload)?;
     Ok(Output {
-        text: in_words(&shown),
+        text: in_words(&shown) + &written,
         json: json!({
             "period": shown.period,
             "digest": shown.digest,
             "author": shown.author,
             "approver": shown.approver,
+            "approvers": shown.approvers,
+            "families": shown.families,
+            "rules": shown.rules,
+            "refusals": shown.refusals,
             "payload": payload,
             "payload_text": payload_text,
         }),
@@ -131,12 +160,70 @@ pub(super) async fn refresh(store: &Store) -> Result<(), Refusal> {
     }
 }
 
-async fn shown(node: &Node, period: Option<Period>) -> Answer {
-    let shown = show(&node.store, period).await?;
+async fn refuse_one(node: &Node, refusal: &release::Refusal<'_>, context: &Context) -> Answer {
+    let person = sign_in(&node.store, refusal.person).await?;
+    let refusal = release::Refusal {
+        person: &person.name,
+        ..refusal.clone()
+    };
+    let period = refuse(&node.store, &refusal, (context.clock)()).await?;
     Ok(Output {
-        text: in_words(&shown),
+        text: format!(
+            "Refused. Nothing of {} leaves, and nothing is drawn again: the same bytes wait until an approver approves them, and no later month is prepared before.\nNext: the author clears up the reason; `ldsp-node release show` shows the release with it.",
+            period.in_words()
+        ),
+        json: json!({"period": period, "digest": refusal.digest}),
+    })
+}
+
+async fn shown(node: &Node, period: Option<Period>, file: Option<&Path>) -> Answer {
+    let shown = show(&node.store, period).await?;
+    let written = match file {
+        None => String::new(),
+        Some(_) => {
+            let release = release::waiting(&node.store, Some(shown.period)).await?;
+            let release = release.ok_or(ReleaseError::Unknown(shown.period))?;
+            write(file, &release.payload)?
+        }
+    };
+    Ok(Output {
+        text: in_words(&shown) + &written,
         json: json!(shown),
     })
+}
+
+async fn report(node: &Node, period: Period, html: bool, context: &Context) -> Answer {
+    let report = Report::read(&node.store, period, (context.clock)()).await?;
+    Ok(Output {
+        text: if html {
+            report.document()
+        } else {
+            report.text()
+        },
+        json: json!(report),
+    })
+}
+
+/// Writes the exact payload where it was asked for, and says so. A file that exists is not touched.
+fn write(file: Option<&Path>, payload: &[u8]) -> Result<String, Refusal> {
+    use std::io::Write as _;
+
+    let Some(file) = file else {
+        return Ok(String::new());
+    };
+    std::fs::File::create_new(file)
+        .and_then(|mut new| new.write_all(payload))
+        .map_err(|error| {
+            Refusal::new(
+                format!("{} cannot be written: {error}", file.display()),
+                "Name a file that does not exist yet, in a directory that you may write to.",
+            )
+        })?;
+    Ok(format!(
+        "Exact bytes: {} ({} bytes; `sha256sum` prints the digest).\n",
+        file.display(),
+        payload.len()
+    ))
 }
 
 /// The person, once their secret is right. A wrong name and a wrong secret are told in the same words.
@@ -159,46 +246,4 @@ pub(super) async fn sign_in(store: &Store, name: &str) -> Result<Person, Refusal
         .await
         .unwrap_or(false);
     if right { Ok(person) } else { Err(wrong()) }
-}
-
-fn in_words(shown: &Shown) -> String {
-    let mut text = format!(
-        "Release of {period}, prepared by {author}.\n\n\
-         What leaves: {tables} tables, {bytes} bytes, every cell with noise. Exact counts stand on the signed-in pages only.\n\n\
-         {published:>12} {sd:>9} {cells:>6}  table\n",
-        period = shown.period.in_words(),
-        author = shown.author,
-        tables = shown.tables.len(),
-        bytes = shown.bytes,
-        published = "readers'",
-        sd = "standard",
-        cells = "cells",
-    );
-    text.push_str(&format!(
-        "{:>12} {:>9} {:>6}\n",
-        "estimate", "deviation", ""
-    ));
-    for ShownTable {
-        title,
-        cells,
-        published,
-        sd,
-        ..
-    } in &shown.tables
-    {
-        text.push_str(&format!(
-            "{published:>12.1} {sd:>9.1} {cells:>6}  {title}\n"
-        ));
-    }
-    text.push_str(&format!("\nDigest: {}\n", shown.digest));
-    match (&shown.approver, shown.seq) {
-        (Some(approver), Some(seq)) => {
-            text.push_str(&format!("Approved by {approver}: statement {seq}.\n"));
-        }
-        _ => text.push_str(&format!(
-            "Next: an approver who is not {} runs `ldsp-node release approve --as NAME --digest {}`.\n",
-            shown.author, shown.digest
-        )),
-    }
-    text
 }

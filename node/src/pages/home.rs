@@ -9,7 +9,7 @@ use ldsp_ui::components::{StatCard, Stats, SummaryList, Table, Tag, TagColour, l
 use ldsp_ui::{Html, Page, SignedIn};
 
 use super::home_tasks::tasks;
-use super::{Answer, Pages, exact_tag, fault, release_problem, words};
+use super::{Answer, Pages, exact_part, exact_tag, fault, release_problem, words};
 use crate::release::next_period;
 use crate::store::enrolment::{self, Enrolment};
 use crate::store::imports::ImportRecord;
@@ -226,7 +226,7 @@ fn held(desk: &Desk) -> Html {
         note.push_str(&format!(" {more} enrolments count locally only: a learner\u{2019}s third and further ones do not enter published figures."));
     }
     pieces.push(Html::paragraph(&note));
-    Html::concat(pieces)
+    exact_part(Html::concat(pieces))
 }
 
 fn imports(desk: &Desk) -> Html {
@@ -265,7 +265,7 @@ fn imports(desk: &Desk) -> Html {
         ])
         .numeric(2..8)
         .rows(rows);
-    Html::from(table)
+    exact_part(table)
 }
 
 fn federation(desk: &Desk, fingerprint: &str) -> Html {

@@ -77,7 +77,7 @@ fn release_task(desk: &Desk, person: &SignedIn) -> Option<Task> {
             Task::new(title, tag("Waiting", TagColour::Yellow))
                 .hint(format!(
                     "Prepared by {} on {}. {who}",
-                    super::releases::author(&open.author),
+                    words::author(&open.author),
                     words::second(open.prepared_at)
                 ))
                 .href(format!("/releases/{}", open.period)),

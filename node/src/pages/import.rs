@@ -15,7 +15,7 @@ use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 
 use super::releases::file;
 use super::upload::{self, Upload, UploadError};
-use super::{Answer, Pages, exact_tag, fault, words};
+use super::{Answer, Pages, exact_part, exact_tag, fault, words};
 use crate::import::report::{ImportReport, Outcome};
 use crate::import::{self, ImportError, Options};
 use crate::store::imports::ImportKind;
@@ -301,7 +301,7 @@ fn report_page(report: &ImportReport, chosen: &Chosen) -> Page {
     ];
     let mut pieces = Vec::new();
     if t.rows > 0 {
-        pieces.push(Html::from(Stats::new("What the file holds", cards)));
+        pieces.push(exact_part(Stats::new("What the file holds", cards)));
     }
     if t.outside > 0 {
         pieces.push(Html::paragraph(&format!(

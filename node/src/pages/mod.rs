@@ -3,7 +3,6 @@
 //!
 //! [`site`] gives the whole site; [`rules`] and [`frame`] are its parts.
 
-mod figures;
 mod help;
 mod home;
 mod home_tasks;
@@ -17,11 +16,12 @@ mod practice_problems;
 mod practice_sheet;
 mod practice_view;
 mod problems;
+mod release_report;
 mod release_table;
 mod release_view;
+mod release_word;
 mod releases;
 pub(crate) mod upload;
-mod words;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -33,7 +33,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use ldsp_ui::components::{Notification, Tag, TagColour};
 use ldsp_ui::{
-    Access, Banner, Frame, Link, NavItem, Page, ProblemPage, RoleTable, Rule, Site, SiteError,
+    Access, Banner, Frame, Html, Link, NavItem, Page, ProblemPage, RoleTable, Rule, Site, SiteError,
 };
 use tokio::sync::Semaphore;
 use utoipa::openapi::OpenApi;
@@ -44,7 +44,7 @@ use crate::practice::PracticeError;
 use crate::release::ReleaseError;
 use crate::store::StoreError;
 use crate::submit::ReadError;
-use crate::{Clock, Entropy};
+use crate::{Clock, Entropy, words};
 
 pub(crate) use import::LARGEST;
 pub use library::{ReadPeers, peers_over_https};
@@ -108,6 +108,8 @@ pub fn rules() -> Vec<Rule> {
         Rule::post("/releases/prepare", AUTHOR),
         read("/releases/{period}"),
         Rule::post("/releases/{period}/approve", APPROVER),
+        Rule::post("/releases/{period}/refuse", APPROVER),
+        read("/releases/{period}/report"),
         read("/releases/{period}/payload.json"),
         read("/releases/{period}/figures.csv"),
         read("/releases/{period}/tables/{table}"),
@@ -144,6 +146,8 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         .route("/releases/prepare", post(releases::prepare))
         .route("/releases/{period}", get(releases::show))
         .route("/releases/{period}/approve", post(releases::approve))
+        .route("/releases/{period}/refuse", post(releases::refuse))
+        .route("/releases/{period}/report", get(release_report::report))
         .route("/releases/{period}/payload.json", get(releases::payload))
         .route("/releases/{period}/figures.csv", get(release_table::csv))
         .route(
@@ -232,6 +236,38 @@ fn exact_tag() -> Tag {
     Tag::coloured("Exact: do not share", TagColour::Red)
 }
 
+/// A mark of [`exact_tag`] or an exact count. Paper does not show it, nor the column of a table or the card that holds it.
+fn exact(content: impl Into<Html>) -> Html {
+    #[derive(askama::Template)]
+    #[template(
+        source = r#"<span class="ldsp-exact">{{ content }}</span>"#,
+        ext = "html"
+    )]
+    struct Exact {
+        content: Html,
+    }
+    Html::render(&Exact {
+        content: content.into(),
+    })
+}
+
+/// A whole part of a page with exact counts in it, which paper does not show.
+fn exact_part(content: impl Into<Html>) -> Html {
+    Html::concat([
+        Html::literal("<div class=\"ldsp-exact\">"),
+        content.into(),
+        Html::literal("</div>"),
+        not_printed(),
+    ])
+}
+
+/// What says on paper why there are no exact counts.
+fn not_printed() -> Html {
+    Html::literal(
+        "<p class=\"govuk-body ldsp-paper\">Exact counts are not printed: they are for this node\u{2019}s own people.</p>",
+    )
+}
+
 fn done(heading: &str, content: &str) -> Notification {
     Notification::done(heading).content(content)
 }
@@ -282,6 +318,18 @@ fn release_problem(error: ReleaseError) -> ProblemPage {
         ReleaseError::NotApprover(_) => {
             ProblemPage::forbidden("Only an approver may approve a release.")
         }
+        error @ ReleaseError::Digest { .. } => refused(
+            error.code(),
+            "These are not the bytes that you looked at",
+            &error.to_string(),
+            "Open the release again, read it, and approve or refuse what it shows then.",
+        ),
+        error @ ReleaseError::Reason(_) => refused(
+            error.code(),
+            "The refusal was not written down",
+            &error.to_string(),
+            error.next(),
+        ),
         error => refused(
             error.code(),
             "The release was left as it is",

@@ -6,11 +6,10 @@ use ldsp_protocol::standard::{Family, Standard};
 use ldsp_ui::components::{Button, Checkboxes, Choice, Field, Select};
 use ldsp_ui::{Html, ProblemPage};
 
-use super::figures::Opened;
 use super::practice_view::figure_words;
-use super::release_view::{estimates, summary};
-use super::{Pages, words};
+use super::{Pages, release_problem, words};
 use crate::practice::{Form, OwnFigures};
+use crate::release::figures::Opened;
 
 /// What was picked so far.
 #[derive(Default)]
@@ -41,9 +40,12 @@ pub(super) async fn picker(
     let (Some(own), Some(declared)) = (own, Standard::v1().table(table)) else {
         return Ok(picker);
     };
-    let opened = Opened::read(&pages.node.store, &pages.node.lep, own.period).await?;
-    let summary = summary(&opened)?;
-    let cells = estimates(&opened, opened.to_date(), &summary)?
+    let opened = Opened::read(&pages.node.store, own.period)
+        .await
+        .map_err(release_problem)?;
+    let cells = opened
+        .estimates(opened.to_date())
+        .map_err(|e| release_problem(e.into()))?
         .cells(declared)
         .ok_or_else(ProblemPage::fault)?;
     let codebook = figures.codebook(own);

@@ -7,10 +7,9 @@ use ldsp_protocol::standard::Standard;
 use ldsp_ui::components::{InsetText, Table};
 use ldsp_ui::{Html, Page, ProblemPage, csv_text};
 
-use super::figures::Opened;
-use super::release_view::{estimates, summary, title};
-use super::releases::file;
-use super::{Answer, Pages, exact_tag, words};
+use super::releases::{file, opened};
+use super::{Answer, Pages, exact, exact_tag, not_printed, release_problem, words};
+use crate::release::title;
 
 pub(super) async fn table(
     State(pages): State<Pages>,
@@ -23,14 +22,17 @@ pub(super) async fn table(
         .position(|t| t.id == id)
         .ok_or_else(ProblemPage::not_found)?;
     let declared = &standard.tables()[at];
-    let period = period.parse().map_err(|_| ProblemPage::not_found())?;
-    let opened = Opened::read(&pages.node.store, &pages.node.lep, period).await?;
-    let summary = summary(&opened)?;
+    let opened = opened(&pages, &period).await?;
+    let period = opened.release.period;
     let (month, to_date) = (opened.month(), opened.to_date());
-    let now = estimates(&opened, month, &summary)?
+    let estimates = |span| {
+        let estimates = opened.estimates(span);
+        estimates.map_err(|e| release_problem(e.into()))
+    };
+    let now = estimates(month)?
         .cells(declared)
         .ok_or_else(ProblemPage::fault)?;
-    let all = estimates(&opened, to_date, &summary)?
+    let all = estimates(to_date)?
         .cells(declared)
         .ok_or_else(ProblemPage::fault)?;
     let dimensions = declared.dimensions.len();
@@ -39,12 +41,10 @@ pub(super) async fn table(
             .into_iter()
             .map(Html::from)
             .collect();
-        row.push(words::figure(*now).into());
-        row.push(words::interval(*now).into());
-        row.push(words::count(opened.exact(at, cell, month)).into());
-        row.push(words::figure(*all).into());
-        row.push(words::interval(*all).into());
-        row.push(words::count(opened.exact(at, cell, to_date)).into());
+        for (estimate, span) in [(*now, month), (*all, to_date)] {
+            row.push(words::published(estimate).into());
+            row.push(exact(words::count(opened.exact(at, cell, span))));
+        }
         row
     });
     let mut columns: Vec<Html> = declared
@@ -53,29 +53,27 @@ pub(super) async fn table(
         .map(|d| standard.dimension(*d).title.clone().into())
         .collect();
     let counted =
-        |span: &str| Html::concat([format!("Counted {span} ").into(), exact_tag().into()]);
+        |span: &str| Html::concat([format!("Counted {span} ").into(), exact(exact_tag())]);
     let (in_month, since) = (
         period.in_words(),
         format!("since {}", opened.first().in_words()),
     );
     columns.extend([
-        Html::from(format!("Published for {in_month}")),
-        "95% interval".into(),
+        Html::from(format!("Published for {in_month} (95% interval)")),
         counted("in the month"),
-        format!("Published {since}").into(),
-        "95% interval".into(),
+        format!("Published {since} (95% interval)").into(),
         counted(&since),
     ]);
     let table = Table::new(title(declared))
         .caption_hidden()
         .columns(columns)
-        .numeric(dimensions..dimensions + 6)
+        .numeric(dimensions..dimensions + 4)
         .rows(rows);
     let se = now.first().map_or(0.0, |e| e.se);
     let note = format!(
         "Estimates are made consistent over all tables of the family, as every reader will do. The standard error of a monthly figure in this table is {se:.1} enrolments; a figure under three standard errors is \u{201c}too few to say\u{201d}. Figures over many months are sharper."
     );
-    let body = Html::concat([InsetText::new(note).into(), table.into()]);
+    let body = Html::concat([InsetText::new(note).into(), table.into(), not_printed()]);
     Ok(Page::new(title(declared))
         .caption(format!("Release of {}", period.in_words()))
         .breadcrumb("Releases", "/releases")
@@ -86,10 +84,11 @@ pub(super) async fn table(
 
 /// Published estimates of all tables: what any reader can compute, and no exact count.
 pub(super) async fn csv(State(pages): State<Pages>, Path(period): Path<String>) -> Answer {
-    let period = period.parse().map_err(|_| ProblemPage::not_found())?;
-    let opened = Opened::read(&pages.node.store, &pages.node.lep, period).await?;
-    let summary = summary(&opened)?;
-    let estimates = estimates(&opened, opened.month(), &summary)?;
+    let opened = opened(&pages, &period).await?;
+    let period = opened.release.period;
+    let estimates = opened
+        .estimates(opened.month())
+        .map_err(|e| release_problem(e.into()))?;
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut write = |row: [String; 8]| writer.write_record(&row).map_err(|_| ProblemPage::fault());
     write(

@@ -1,49 +1,88 @@
-//! A release in plain words, with its figures and the word that it waits for.
+//! A release in plain words, with its figures, the rules it keeps and the word that it waits for.
 
 use std::collections::BTreeMap;
 
 use ldsp_protocol::ids::Period;
 use ldsp_protocol::standard::{Standard, Table as Declared};
-use ldsp_protocol::summary::LearningSummary;
-use ldsp_ui::components::{
-    Button, Checkboxes, Choice, Details, Field, InsetText, PostForm, SummaryList, Table, Tag,
-    Warning, link,
-};
+use ldsp_ui::components::{Details, InsetText, SummaryList, Table, Tag, TagColour, link};
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 
-use super::figures::{Estimates, Opened, Span};
 use super::home::receipt_words;
-use super::releases::{author, state_tag};
-use super::{Pages, exact_tag, fault, words};
-use crate::release;
+use super::release_word::{Judges, decision};
+use super::releases::state_tag;
+use super::{Pages, exact, exact_part, exact_tag, fault, release_problem, words};
+use crate::release::figures::{Estimates, Opened, Span};
+use crate::release::report::{checker, outcome};
+use crate::release::rules::{self, Outcome, Verdict};
+use crate::release::{approvers, title};
 use crate::store::overview::StatementRow;
-use crate::store::people::{Role, same_person};
+use crate::store::releases::{self, StoredRefusal};
+
+/// What a form came back with.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    /// Why it was not approved.
+    pub(super) unread: Option<&'static str>,
+    /// The reason that was typed.
+    pub(super) reason: String,
+    /// Why it was not refused.
+    pub(super) unfit: Option<String>,
+}
+
+/// What stands beside a release in the store.
+struct Around {
+    statement: Option<StatementRow>,
+    refusals: Vec<StoredRefusal>,
+    approvers: Vec<String>,
+    verdicts: Vec<Verdict>,
+}
+
+impl Around {
+    async fn read(pages: &Pages, opened: &Opened) -> Result<Self, ProblemPage> {
+        let store = &pages.node.store;
+        let statements = store.statements().await.map_err(fault)?;
+        let release = &opened.release;
+        let mut reader = store.reader.acquire().await.map_err(|e| fault(e.into()))?;
+        let previous = rules::previous(&mut reader, opened)
+            .await
+            .map_err(release_problem)?;
+        Ok(Self {
+            statement: statements.into_iter().find(|s| Some(s.seq) == release.seq),
+            refusals: releases::refusals(&mut reader, release.period)
+                .await
+                .map_err(fault)?,
+            approvers: approvers(&mut reader, release)
+                .await
+                .map_err(release_problem)?,
+            verdicts: rules::verdicts(opened, previous.as_ref()),
+        })
+    }
+}
 
 pub(super) async fn preview(
     pages: &Pages,
     opened: &Opened,
     person: &SignedIn,
-    error: Option<&str>,
+    said: &Said,
 ) -> Result<Page, ProblemPage> {
-    let summary = summary(opened)?;
-    let store = &pages.node.store;
-    let statements = store.statements().await.map_err(fault)?;
-    let statement = statements
-        .iter()
-        .find(|s| Some(s.seq) == opened.release.seq);
-    let people = store.people().await.map_err(fault)?;
-    let approvers: Vec<&str> = people
-        .iter()
-        .filter(|p| p.role == Role::Approver && !same_person(&p.name, &opened.release.author))
-        .map(|p| p.name.as_str())
-        .collect();
+    let around = Around::read(pages, opened).await?;
+    let judges = Judges {
+        person,
+        approvers: &around.approvers,
+        refusals: &around.refusals,
+        sound: around.verdicts.iter().all(|v| v.outcome == Outcome::Kept),
+    };
     let body = Html::concat([
-        Html::render(&WhatLeaves::of(pages, opened, &summary)),
-        totals(opened, &summary)?,
+        Html::render(&WhatLeaves::of(opened, &around.refusals)),
+        this_month(opened)?,
+        over_time(opened)?,
         tables(opened),
-        facts(opened, &summary, statement),
+        heading("Rules that were checked"),
+        rule_list(&around.verdicts),
+        heading("Facts and downloads"),
+        facts(opened, around.statement.as_ref()),
         downloads(opened),
-        decision(opened, person, &approvers, error),
+        decision(opened, &judges, said),
     ]);
     let month = opened.release.period.in_words();
     Ok(Page::new(format!("Release of {month}"))
@@ -51,123 +90,154 @@ pub(super) async fn preview(
         .body(body))
 }
 
-/// The payload of a stored release.
-pub(super) fn summary(opened: &Opened) -> Result<LearningSummary, ProblemPage> {
-    serde_json::from_slice(&opened.release.payload).map_err(|_| {
-        fault(crate::store::StoreError::Corrupt {
-            table: "releases",
-            column: "payload",
-            row: opened.release.period.to_string(),
-        })
-    })
+pub(super) fn heading(text: &str) -> Html {
+    #[derive(askama::Template)]
+    #[template(
+        source = r#"<h2 class="govuk-heading-m">{{ text }}</h2>"#,
+        ext = "html"
+    )]
+    struct Heading<'a> {
+        text: &'a str,
+    }
+    Html::render(&Heading { text })
 }
 
 #[derive(askama::Template)]
 #[template(path = "what_leaves.html")]
 struct WhatLeaves {
     state: Tag,
+    standing: Html,
     lep: String,
     month: String,
+    period: Period,
     tables: usize,
     cells: String,
     open: bool,
 }
 
 impl WhatLeaves {
-    fn of(pages: &Pages, opened: &Opened, summary: &LearningSummary) -> Self {
-        let cells: usize = summary.tables.iter().map(|t| t.cells.len()).sum();
+    fn of(opened: &Opened, refusals: &[StoredRefusal]) -> Self {
+        let cells: usize = opened.summary.tables.iter().map(|t| t.cells.len()).sum();
+        let open = opened.release.approved.is_none();
         Self {
-            state: state_tag(&opened.release),
-            lep: words::lep(&pages.node.lep),
+            state: state_tag(&opened.release, refusals),
+            standing: if open {
+                refused(refusals)
+            } else {
+                Html::default()
+            },
+            lep: words::lep(&opened.lep),
             month: opened.release.period.in_words(),
-            tables: summary.tables.len(),
+            period: opened.release.period,
+            tables: opened.summary.tables.len(),
             cells: words::count(cells as u64),
-            open: opened.release.approved.is_none(),
+            open,
         }
     }
 }
 
-fn unreconciled(error: &ldsp_protocol::additivity::AdditivityError) -> ProblemPage {
-    tracing::error!(%error, "the published tables do not fit together");
-    ProblemPage::fault()
-}
-
-pub(super) fn estimates(
-    opened: &Opened,
-    span: Span,
-    summary: &LearningSummary,
-) -> Result<Estimates, ProblemPage> {
-    opened
-        .estimates(span, summary.noise.rho_micro)
-        .map_err(|e| unreconciled(&e))
-}
-
-/// Totals of the families: this month, the month before, the exact count.
-fn totals(opened: &Opened, summary: &LearningSummary) -> Result<Html, ProblemPage> {
-    let now = estimates(opened, opened.month(), summary)?;
-    let before = opened
-        .month_before()
-        .map(|span| estimates(opened, span, summary))
-        .transpose()?;
-    let to_date = estimates(opened, opened.to_date(), summary)?;
-    let shown = |estimates: &Estimates, family| {
-        estimates.total(family).map_or_else(
-            || ("\u{2013}".to_owned(), String::new()),
-            |e| (words::figure(e), words::interval(e)),
-        )
-    };
-    let last = before.as_ref().map_or_else(String::new, |_| {
-        opened
-            .release
-            .period
-            .plus(-1)
-            .map_or_else(String::new, Period::in_words)
+/// What a refusal means, with its reasons.
+fn refused(refusals: &[StoredRefusal]) -> Html {
+    #[derive(askama::Template)]
+    #[template(path = "refused.html")]
+    struct Refused {
+        reasons: Vec<(String, String)>,
+    }
+    if refusals.is_empty() {
+        return Html::default();
+    }
+    let reasons = refusals.iter().map(|r| {
+        let who = format!("{} on {}", r.person, words::second(r.refused_at));
+        (who, words::sentence(&r.reason))
     });
+    InsetText::new(Html::render(&Refused {
+        reasons: reasons.collect(),
+    }))
+    .into()
+}
+
+fn estimates(opened: &Opened, span: Span) -> Result<Estimates, ProblemPage> {
+    opened
+        .estimates(span)
+        .map_err(|e| release_problem(e.into()))
+}
+
+/// Totals of the families, each with the exact count and what the noise did to it.
+fn this_month(opened: &Opened) -> Result<Html, ProblemPage> {
+    let now = estimates(opened, opened.month())?;
     let rows = Standard::v1().families().iter().map(|family| {
-        let (value, interval) = shown(&now, family.id);
-        let earlier = before.as_ref().map_or_else(
-            || "\u{2013}".to_owned(),
-            |b| {
-                let (value, interval) = shown(b, family.id);
-                format!("{value} ({interval})")
+        let counted = opened.exact_family(family.id, opened.month());
+        let (value, interval, noise) = now.total(family.id).map_or_else(
+            || ("\u{2013}".to_owned(), String::new(), String::new()),
+            |e| {
+                let noise = words::signed(e.value - counted as f64);
+                (words::figure(e), words::interval(e), noise)
             },
         );
-        let (all, all_interval) = shown(&to_date, family.id);
         [
             Html::from(family.title.clone()),
             value.into(),
             interval.into(),
-            words::count(opened.exact_family(family.id, opened.month())).into(),
-            earlier.into(),
-            format!("{all} ({all_interval})").into(),
+            exact(words::count(counted)),
+            exact(noise),
         ]
     });
-    let earlier = if last.is_empty() {
-        "Month before".to_owned()
-    } else {
-        format!("Published for {last}")
-    };
+    let month = opened.release.period.in_words();
     let columns = [
-        Html::from("Became known in the month"),
+        Html::from(format!("Became known in {month}")),
         "Published estimate".into(),
         "95% interval".into(),
-        Html::concat(["Counted here ".into(), exact_tag().into()]),
-        earlier.into(),
-        format!("Published since {}", opened.first().in_words()).into(),
+        Html::concat(["Counted here ".into(), exact(exact_tag())]),
+        Html::concat(["What the noise did ".into(), exact(exact_tag())]),
     ];
-    let table = Table::new("What readers will estimate, beside what was counted")
+    let table = Table::new(format!("{month}, as readers will estimate it"))
         .columns(columns)
-        .numeric(1..6)
+        .numeric(1..5)
         .rows(rows);
     let note = Html::paragraph(
         "The estimate differs from the count because of the noise; that is what protects people. Compare the two for large mistakes, such as a file of another year.",
     );
-    Ok(Html::concat([table.into(), note]))
+    Ok(Html::concat([table.into(), exact_part(note)]))
 }
 
-/// `Starts by district and tier`.
-pub(super) fn title(table: &Declared) -> String {
-    release::title(table)
+/// The month before, the change, and everything so far.
+fn over_time(opened: &Opened) -> Result<Html, ProblemPage> {
+    let to_date = estimates(opened, opened.to_date())?;
+    let before = opened
+        .month_before()
+        .map(|span| estimates(opened, span))
+        .transpose()?;
+    let change = opened
+        .change()
+        .transpose()
+        .map_err(|e| release_problem(e.into()))?;
+    let dash = || "\u{2013}".to_owned();
+    let shown = |estimates: &Estimates, family, word: fn(_) -> String| {
+        estimates.total(family).map_or_else(dash, word)
+    };
+    let rows = Standard::v1().families().iter().map(|family| {
+        let mut row = vec![family.title.clone()];
+        if let (Some(before), Some(change)) = (&before, &change) {
+            row.push(shown(before, family.id, words::published));
+            row.push(shown(change, family.id, words::change));
+        }
+        row.push(shown(&to_date, family.id, words::published));
+        row
+    });
+    let mut columns = vec!["Became known".to_owned()];
+    if let (Some(_), Some(last)) = (&before, opened.release.period.plus(-1)) {
+        columns.push(format!("In {}", last.in_words()));
+        columns.push(format!("Change in {}", opened.release.period.in_words()));
+    }
+    columns.push(format!("Since {}", opened.first().in_words()));
+    let last = columns.len();
+    Ok(
+        Table::new("Change since the month before, and all months together")
+            .columns(columns)
+            .numeric(1..last)
+            .rows(rows)
+            .into(),
+    )
 }
 
 fn tables(opened: &Opened) -> Html {
@@ -196,14 +266,62 @@ fn tables(opened: &Opened) -> Html {
     Details::new(summary, table).into()
 }
 
-fn facts(opened: &Opened, summary: &LearningSummary, statement: Option<&StatementRow>) -> Html {
+/// Every rule with its outcome; open at once when one is broken.
+fn rule_list(verdicts: &[Verdict]) -> Html {
+    let kept = verdicts.iter().filter(|v| v.outcome == Outcome::Kept);
+    let (kept, all) = (kept.count(), verdicts.len());
+    let rows = verdicts.iter().map(|verdict| {
+        let rule = match &verdict.detail {
+            None => verdict.rule.clone(),
+            Some(detail) => format!("{} {}", verdict.rule, words::sentence(detail)),
+        };
+        let colour = match verdict.outcome {
+            Outcome::Kept => TagColour::Green,
+            Outcome::Broken => TagColour::Red,
+            Outcome::NotReached => TagColour::Grey,
+        };
+        [
+            Html::from(rule),
+            checker(verdict.by).into(),
+            Tag::coloured(outcome(verdict.outcome), colour).into(),
+        ]
+    });
+    let table = Table::new("Rules")
+        .caption_hidden()
+        .columns(["Rule", "Checked by", "Outcome"])
+        .rows(rows);
+    let (said, colour) = if kept == all {
+        (format!("All {all} rules are kept"), TagColour::Green)
+    } else {
+        (
+            format!("{} of {all} rules are not kept", all - kept),
+            TagColour::Red,
+        )
+    };
+    let details = Details::new(
+        format!("Show the {all} rules, each with its outcome"),
+        table,
+    );
+    let details = if kept == all { details } else { details.open() };
+    Html::concat([
+        Html::literal("<p class=\"govuk-body\">"),
+        Tag::coloured(said, colour).into(),
+        Html::literal("</p>"),
+        Html::paragraph(
+            "This node checks every one before it signs; the national log checks its own again. A release that breaks a rule cannot be approved.",
+        ),
+        details.into(),
+    ])
+}
+
+fn facts(opened: &Opened, statement: Option<&StatementRow>) -> Html {
     let release = &opened.release;
-    let rho = summary.noise.rho_micro as f64 / 1e6;
+    let rho = opened.summary.noise.rho_micro as f64 / 1e6;
     let mut list = SummaryList::new().fact(
         "Prepared",
         format!(
             "by {} on {}",
-            author(&release.author),
+            words::author(&release.author),
             words::second(release.prepared_at)
         ),
     );
@@ -220,7 +338,7 @@ fn facts(opened: &Opened, summary: &LearningSummary, statement: Option<&Statemen
     }
     list.fact("Protection", format!(
         "discrete Gaussian noise, budget \u{3c1} = {rho} for one enrolment over all tables and years; month {} of {} that the budget is spread over",
-        summary.noise.month,
+        opened.summary.noise.month,
         ldsp_protocol::noise::HORIZON
     ))
     .fact("Data standard", Standard::v1().title())
@@ -240,44 +358,20 @@ pub(super) fn code(text: &str) -> Html {
 
 fn downloads(opened: &Opened) -> Html {
     let period = opened.release.period;
+    let bytes = if opened.release.approved.is_some() {
+        "Download the exact bytes that were signed (JSON)"
+    } else {
+        "Download the exact bytes that will be signed (JSON)"
+    };
     ldsp_ui::components::list([
         link(
-            "Download the exact bytes that will be signed (JSON)",
-            &format!("/releases/{period}/payload.json"),
+            "Read or print the privacy report, for the data protection officer",
+            &format!("/releases/{period}/report"),
         ),
+        link(bytes, &format!("/releases/{period}/payload.json")),
         link(
             "Download the published estimates (CSV)",
             &format!("/releases/{period}/figures.csv"),
         ),
     ])
-}
-
-fn decision(opened: &Opened, person: &SignedIn, approvers: &[&str], error: Option<&str>) -> Html {
-    let release = &opened.release;
-    if release.approved.is_some() {
-        return Html::default();
-    }
-    let heading = Html::literal("<h2 class=\"govuk-heading-m\">Approve</h2>");
-    if !approvers.contains(&person.name.as_str()) {
-        let who = match approvers {
-            [] => "Nobody may approve it yet: the IT team has to add an approver with ldsp-node people add NAME --role approver.".to_owned(),
-            names => format!("It is waiting for {}.", names.join(" or ")),
-        };
-        let why = if same_person(&person.name, &release.author) {
-            "You prepared this release, so somebody else has to approve it."
-        } else {
-            "You are signed in as an author. Only an approver may approve a release."
-        };
-        return Html::concat([heading, InsetText::new(format!("{why} {who}")).into()]);
-    }
-    let read = Field::new("read", "Your word").error_if(error);
-    let choice = Choice::new("yes", "I have read what will leave")
-        .hint("The words and figures above, and the tables as far as I need to be sure");
-    let month = release.period.in_words();
-    let form = PostForm::to(format!("/releases/{}/approve", release.period))
-        .hidden("digest", release.digest.to_string())
-        .with(Warning::new("What has left cannot be taken back."))
-        .with(Checkboxes::new(read, [choice]))
-        .with(Button::new(format!("Approve and send {month}")));
-    Html::concat([heading, form.into()])
 }

@@ -9,14 +9,14 @@ use ldsp_ui::components::{Button, ErrorSummary, InsetText, PostForm, Table, Tag,
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 use serde::Deserialize;
 
-use super::figures::Opened;
 use super::home::receipt_words;
-use super::release_view::preview;
+use super::release_view::{Said, preview};
 use super::{Answer, Pages, done, fault, release_problem, see_other, words};
-use crate::release::{self, Approval, Request, SCHEDULE, next_period};
+use crate::release::figures::Opened;
+use crate::release::{self, Approval, Refusal, ReleaseError, Request, next_period};
 use crate::store::overview::StatementRow;
 use crate::store::people::Role;
-use crate::store::releases::{self, StoredRelease};
+use crate::store::releases::{self, StoredRefusal, StoredRelease};
 
 /// Which notice to show after a redirect.
 #[derive(Deserialize)]
@@ -25,17 +25,11 @@ pub(super) struct After {
     done: String,
 }
 
-pub(super) fn author(name: &str) -> String {
-    if name == SCHEDULE {
-        "the timetable".to_owned()
-    } else {
-        name.to_owned()
-    }
-}
-
-pub(super) fn state_tag(release: &StoredRelease) -> Tag {
+/// `refused`: the refusals of this release.
+pub(super) fn state_tag(release: &StoredRelease, refused: &[StoredRefusal]) -> Tag {
     match release.approved {
         Some(_) => Tag::coloured("Approved", TagColour::Green),
+        None if !refused.is_empty() => Tag::coloured("Refused", TagColour::Red),
         None => Tag::coloured("Waiting for an approver", TagColour::Yellow),
     }
 }
@@ -44,26 +38,42 @@ pub(super) async fn list(State(pages): State<Pages>, person: SignedIn) -> Answer
     let store = &pages.node.store;
     let mut reader = store.reader.acquire().await.map_err(|e| fault(e.into()))?;
     let releases = releases::all(&mut reader).await.map_err(fault)?;
+    // Only the last one can be open.
+    let refused = match releases.last() {
+        Some(last) => releases::refusals(&mut reader, last.period)
+            .await
+            .map_err(fault)?,
+        None => Vec::new(),
+    };
     drop(reader);
     let statements = store.statements().await.map_err(fault)?;
     let next = next_period(store, (pages.clock)())
         .await
         .map_err(release_problem)?;
     let body = Html::concat([
-        next_step(&releases, next, &person),
-        table(&releases, &statements),
+        next_step(&releases, &refused, next, &person),
+        table(&releases, &refused, &statements),
     ]);
     Ok(Page::new("Releases").body(body).into_response())
 }
 
-fn next_step(releases: &[StoredRelease], next: Option<(Period, bool)>, person: &SignedIn) -> Html {
+fn next_step(
+    releases: &[StoredRelease],
+    refused: &[StoredRefusal],
+    next: Option<(Period, bool)>,
+    person: &SignedIn,
+) -> Html {
     if let Some(open) = releases.iter().find(|r| r.approved.is_none()) {
         let text = Html::concat([
             link(
                 &open.period.in_words(),
                 &format!("/releases/{}", open.period),
             ),
-            " is waiting for an approver. The next month can be prepared after it.".into(),
+            if refused.is_empty() {
+                " is waiting for an approver. The next month can be prepared after it.".into()
+            } else {
+                " was refused and has not left. It stays as it is, and the next month can be prepared only once it is approved.".into()
+            },
         ]);
         return InsetText::new(text).into();
     }
@@ -96,7 +106,7 @@ fn next_step(releases: &[StoredRelease], next: Option<(Period, bool)>, person: &
     Html::concat([why, form.into()])
 }
 
-fn table(all: &[StoredRelease], statements: &[StatementRow]) -> Html {
+fn table(all: &[StoredRelease], refused: &[StoredRefusal], statements: &[StatementRow]) -> Html {
     if all.is_empty() {
         return Html::default();
     }
@@ -104,8 +114,8 @@ fn table(all: &[StoredRelease], statements: &[StatementRow]) -> Html {
         let statement = statements.iter().find(|s| Some(s.seq) == r.seq);
         [
             link(&r.period.in_words(), &format!("/releases/{}", r.period)),
-            state_tag(r).into(),
-            author(&r.author).into(),
+            state_tag(r, refused).into(),
+            words::author(&r.author).into(),
             r.approved
                 .as_ref()
                 .map_or_else(|| "\u{2013}".into(), |(name, _)| name.clone().into()),
@@ -157,6 +167,14 @@ pub(super) async fn prepare(
     Ok(see_other(&format!("/releases/{period}?done=prepared")))
 }
 
+/// The release of a month in an address.
+pub(super) async fn opened(pages: &Pages, period: &str) -> Result<Opened, ProblemPage> {
+    let period = parse(period)?;
+    Opened::read(&pages.node.store, period)
+        .await
+        .map_err(release_problem)
+}
+
 fn parse(period: &str) -> Result<Period, ProblemPage> {
     period.parse().map_err(|_| ProblemPage::not_found())
 }
@@ -167,8 +185,8 @@ pub(super) async fn show(
     Query(after): Query<After>,
     person: SignedIn,
 ) -> Answer {
-    let opened = Opened::read(&pages.node.store, &pages.node.lep, parse(&period)?).await?;
-    let mut page = preview(&pages, &opened, &person, None).await?;
+    let opened = opened(&pages, &period).await?;
+    let mut page = preview(&pages, &opened, &person, &Said::default()).await?;
     match after.done.as_str() {
         "prepared" => {
             page = page.notice(done(
@@ -180,6 +198,12 @@ pub(super) async fn show(
             page = page.notice(done(
                 "The release is approved and signed.",
                 "It is delivered to the national log by itself; its receipt will show here.",
+            ))
+        }
+        "refused" => {
+            page = page.notice(done(
+                "The release is refused and stays here.",
+                "Its author sees your reason on this page.",
             ))
         }
         _ => {}
@@ -202,18 +226,18 @@ pub(super) async fn approve(
     person: SignedIn,
     Form(word): Form<Word>,
 ) -> Answer {
-    let period = parse(&period)?;
     if word.read != "yes" {
-        let opened = Opened::read(&pages.node.store, &pages.node.lep, period).await?;
-        let page = preview(&pages, &opened, &person, Some(MUST_READ)).await?;
+        let opened = opened(&pages, &period).await?;
+        let said = Said {
+            unread: Some(MUST_READ),
+            ..Said::default()
+        };
+        let page = preview(&pages, &opened, &person, &said).await?;
         return Ok(page
             .errors(ErrorSummary::new().error("read", MUST_READ))
             .into_response());
     }
-    let digest: Digest = word
-        .digest
-        .parse()
-        .map_err(|_| release_problem(release::ReleaseError::Digest))?;
+    let (period, digest) = (parse(&period)?, digest(&word.digest)?);
     let approval = Approval {
         person: &person.name,
         period: Some(period),
@@ -232,8 +256,58 @@ pub(super) async fn approve(
     Ok(see_other(&format!("/releases/{period}?done=approved")))
 }
 
+/// A form without a digest was not made by these pages.
+fn digest(text: &str) -> Result<Digest, ProblemPage> {
+    text.parse().map_err(|_| {
+        super::refused(
+            "digest",
+            "These are not the bytes that you looked at",
+            "The form names no digest. Nothing was signed.",
+            "Open the release again, read it, and approve or refuse what it shows then.",
+        )
+    })
+}
+
+#[derive(Deserialize)]
+pub(super) struct No {
+    digest: String,
+    #[serde(default)]
+    reason: String,
+}
+
+pub(super) async fn refuse(
+    State(pages): State<Pages>,
+    Path(period): Path<String>,
+    person: SignedIn,
+    Form(no): Form<No>,
+) -> Answer {
+    let refusal = Refusal {
+        person: &person.name,
+        period: Some(parse(&period)?),
+        digest: digest(&no.digest)?,
+        reason: &no.reason,
+    };
+    match release::refuse(&pages.node.store, &refusal, (pages.clock)()).await {
+        Ok(period) => Ok(see_other(&format!("/releases/{period}?done=refused"))),
+        Err(error @ ReleaseError::Reason(_)) => {
+            let problem = words::sentence(&error.to_string());
+            let opened = opened(&pages, &period).await?;
+            let said = Said {
+                reason: no.reason,
+                unfit: Some(problem.clone()),
+                ..Said::default()
+            };
+            let page = preview(&pages, &opened, &person, &said).await?;
+            Ok(page
+                .errors(ErrorSummary::new().error("reason", problem))
+                .into_response())
+        }
+        Err(error) => Err(release_problem(error)),
+    }
+}
+
 pub(super) async fn payload(State(pages): State<Pages>, Path(period): Path<String>) -> Answer {
-    let opened = Opened::read(&pages.node.store, &pages.node.lep, parse(&period)?).await?;
+    let opened = opened(&pages, &period).await?;
     let name = format!(
         "attachment; filename=\"ldsp-release-{}.json\"",
         opened.release.period

@@ -325,6 +325,8 @@ async fn pages_say_what_is_next_held_and_published_and_mark_exact_counts() {
         "/releases/2021-01",
         "/releases/x",
         "/releases/2022-01/tables/x",
+        "/releases/2021-01/report",
+        "/releases/x/report",
         "/practice/9",
         "/practice/x",
     ] {
@@ -333,6 +335,66 @@ async fn pages_say_what_is_next_held_and_published_and_mark_exact_counts() {
             StatusCode::NOT_FOUND,
             "{missing}"
         );
+    }
+}
+
+/// A page as it is without the marked pieces.
+fn without_marked(page: &str) -> String {
+    const MARK: &str = "<span class=\"ldsp-exact\">";
+    let mut pieces = page.split(MARK);
+    let mut kept = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        kept.push_str(piece.split_once("</span>").expect("a mark ends").1);
+    }
+    kept
+}
+
+/// January's 1,237 starts stand in marked pieces of the release's pages, which paper hides, and in no file, report or answer to
+/// programs.
+#[tokio::test]
+async fn exact_counts_of_a_release_are_marked_and_in_no_file() {
+    const PLANTED: [&str; 2] = ["1,237", "1237"];
+    let world = world().await;
+    world.upload("programmes", "store", PROGRAMMES).await;
+    let row = learners().lines().nth(1).unwrap().to_owned();
+    let mut csv = learners().lines().next().unwrap().to_owned();
+    for n in 0..1_237 {
+        csv.push('\n');
+        csv.push_str(&row.replace("R0", &format!("R{n}")));
+    }
+    csv.push('\n');
+    let seen = world.upload("learners", "store", &csv).await;
+    assert_eq!(seen.status, StatusCode::OK, "{}", seen.body);
+    world
+        .post("ann", "/releases/prepare", "period=2022-01")
+        .await;
+    let holds = |text: &str| {
+        let mut words = text.split(|c: char| !c.is_ascii_digit() && c != ',');
+        words.any(|word| PLANTED.contains(&word))
+    };
+    for path in [
+        "/releases/2022-01",
+        "/releases/2022-01/tables/starts.area-by-tier",
+    ] {
+        let page = world.get("bob", path).await.body;
+        assert!(holds(&page), "{path} shows it beside the estimate");
+        assert!(!holds(&without_marked(&page)), "{path} marks it");
+    }
+    let mut files: Vec<&str> = vec![
+        "/releases/2022-01/report",
+        "/releases/2022-01/figures.csv",
+        "/releases/2022-01/payload.json",
+        "/releases",
+    ];
+    files.extend([
+        "/api/v1/releases",
+        "/api/v1/releases/2022-01",
+        "/api/v1/releases/2022-01/payload",
+    ]);
+    for path in files {
+        let seen = world.get("bob", path).await;
+        assert_eq!(seen.status, StatusCode::OK, "{path}");
+        assert!(!holds(&seen.body), "{path}");
     }
 }
 

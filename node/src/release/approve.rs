@@ -3,13 +3,12 @@
 use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
 use ldsp_protocol::ids::{Digest, Period};
-use ldsp_protocol::standard::{Codebook, Standard};
+use ldsp_protocol::standard::Codebook;
 use ldsp_protocol::statement::Kind;
-use ldsp_protocol::summary::Previous;
 use sqlx::sqlite::SqliteConnection;
 
-use super::{ReleaseError, check_ledger, check_payload};
-use crate::disclosure::LedgerMonth;
+use super::figures::Opened;
+use super::{ReleaseError, check_ledger, rules};
 use crate::seal;
 use crate::store::people::same_person;
 use crate::store::releases::{self, StoredRelease};
@@ -37,39 +36,28 @@ pub async fn approve(
     now: Timestamp,
 ) -> Result<u64, ReleaseError> {
     let mut transaction = store.write().await?;
-    let release = match approval.period {
-        Some(period) => releases::of(&mut transaction, period)
-            .await?
-            .ok_or(ReleaseError::Unknown(period))?,
-        None => releases::last(&mut transaction)
-            .await?
-            .filter(|r| r.approved.is_none())
-            .ok_or(ReleaseError::NothingOpen)?,
-    };
-    let role: Option<String> = sqlx::query_scalar("SELECT role FROM people WHERE name = $1")
-        .bind(approval.person)
-        .fetch_optional(&mut *transaction)
-        .await?;
-    check_person(&release, approval.person, role.as_deref())?;
-    if release.digest != approval.digest {
-        return Err(ReleaseError::Digest);
-    }
+    let release = shown(
+        &mut transaction,
+        approval.person,
+        approval.period,
+        approval.digest,
+    )
+    .await?;
     let lep = enrolment::lep(&mut transaction)
         .await?
         .ok_or(ReleaseError::NoIdentity)?;
-    let months = ledger::months(&mut transaction, &Codebook::new(&lep, &[])).await?;
+    let codebook = Codebook::new(&lep, &[]);
+    let months = ledger::months(&mut transaction, &codebook).await?;
     check_ledger(&mut transaction, &months).await?;
-    let at = months
-        .iter()
-        .position(|m| m.period == release.period)
-        .ok_or(ReleaseError::LedgerLost)?;
-    let summary = check_payload(&release, &months[at])?;
-    let previous = match at.checked_sub(1).map(|before| &months[before]) {
-        Some(month) => Some(previous(&mut transaction, month).await?),
-        None => None,
-    };
+    let opened = Opened::new(release, lep, codebook, months)?;
+    let previous = rules::previous(&mut transaction, &opened).await?;
     // What the receiver would refuse gets no number: a refused statement would stand in the way of all later ones.
-    summary.check(Standard::v1(), &lep, previous.as_ref())?;
+    if let Some(broken) = rules::broken(&opened, previous.as_ref()) {
+        return Err(ReleaseError::Rule(broken));
+    }
+    let Opened {
+        release, summary, ..
+    } = opened;
     let at = now.as_second();
     let (kind, period) = (Kind::LearningSummary, Some(release.period));
     let seq = seal::queue(&mut transaction, key, kind, period, summary, at).await?;
@@ -92,21 +80,34 @@ pub async fn approve(
     Ok(seq)
 }
 
-/// What the next summary has to follow.
-async fn previous(
+/// The release that an approver was shown: this person may judge it, and `digest` is that of its bytes.
+pub(super) async fn shown(
     connection: &mut SqliteConnection,
-    month: &LedgerMonth,
-) -> Result<Previous, ReleaseError> {
-    let release = releases::of(connection, month.period)
-        .await?
-        .ok_or(ReleaseError::LedgerLost)?;
-    let summary = check_payload(&release, month)?;
-    Ok(Previous {
-        epoch: summary.noise.epoch,
-        month: summary.noise.month,
-        rho_micro: summary.noise.rho_micro,
-        pledges: summary.pledges,
-    })
+    person: &str,
+    period: Option<Period>,
+    digest: Digest,
+) -> Result<StoredRelease, ReleaseError> {
+    let release = match period {
+        Some(period) => releases::of(&mut *connection, period)
+            .await?
+            .ok_or(ReleaseError::Unknown(period))?,
+        None => releases::last(&mut *connection)
+            .await?
+            .filter(|r| r.approved.is_none())
+            .ok_or(ReleaseError::NothingOpen)?,
+    };
+    let role: Option<String> = sqlx::query_scalar("SELECT role FROM people WHERE name = $1")
+        .bind(person)
+        .fetch_optional(connection)
+        .await?;
+    check_person(&release, person, role.as_deref())?;
+    if release.digest != digest {
+        return Err(ReleaseError::Digest {
+            said: digest,
+            stored: release.digest,
+        });
+    }
+    Ok(release)
 }
 
 fn check_person(

@@ -1,19 +1,27 @@
 //! Releases: prepared once by an author or the schedule, shown in plain words, approved by somebody else.
 
 mod approve;
+pub mod budget;
+pub(crate) mod figures;
 mod prepare;
+mod refuse;
+pub mod report;
+pub mod rules;
 mod show;
 #[cfg(test)]
 mod tests;
 
-use ldsp_protocol::ids::Period;
-use ldsp_protocol::summary::{LearningSummary, SummaryError};
+use ldsp_protocol::additivity::AdditivityError;
+use ldsp_protocol::ids::{Digest, Period};
+use ldsp_protocol::summary::LearningSummary;
 use sqlx::sqlite::SqliteConnection;
 
 pub use approve::{Approval, approve};
 pub(crate) use prepare::prepare_in;
 pub use prepare::{Prepared, Request, SCHEDULE, next_period, prepare, waiting};
-pub use show::{Shown, ShownTable, show, title};
+pub use refuse::{Refusal, refuse};
+pub(crate) use show::approvers;
+pub use show::{Interval, Shown, ShownFamily, ShownRefusal, ShownTable, show, title};
 
 use crate::disclosure::{LedgerMonth, ProtectError};
 use crate::seal::QueueError;
@@ -54,17 +62,21 @@ pub enum ReleaseError {
     #[error("{0} prepared this release and may not approve it")]
     OwnWork(String),
     #[error(
-        "the digest is not that of the stored release: what was looked at is not what would leave"
+        "the digest {} is not that of the stored release, {}: what was looked at is not what would leave. Nothing was signed", .said.in_blocks(), .stored.in_blocks()
     )]
-    Digest,
+    Digest { said: Digest, stored: Digest },
+    #[error("the reason {0}")]
+    Reason(String),
     #[error("the release of {} was approved by {by} and is statement {seq}", .period.in_words())]
     Already {
         period: Period,
         by: String,
         seq: u64,
     },
-    #[error("the receiver would refuse this release: {0}")]
-    Rule(#[from] SummaryError),
+    #[error("this release breaks a rule, so nothing was signed: {0}")]
+    Rule(String),
+    #[error("the published tables do not fit together: {0}")]
+    Estimates(#[from] AdditivityError),
     #[error(transparent)]
     Protect(#[from] ProtectError),
     #[error(transparent)]
@@ -97,9 +109,11 @@ impl ReleaseError {
             Self::Unknown(_) => "unknown-release",
             Self::NotAuthor(_) | Self::NotApprover(_) => "role",
             Self::OwnWork(_) => "own-work",
-            Self::Digest => "digest",
+            Self::Digest { .. } => "digest",
+            Self::Reason(_) => "reason",
             Self::Already { .. } => "already-approved",
             Self::Rule(_) => "rule",
+            Self::Estimates(_) => "estimates",
             Self::Protect(_) => "protect",
             Self::Queue(error) => error.code(),
             Self::Store(_) => "storage",
@@ -135,11 +149,17 @@ impl ReleaseError {
                 "Ask a person with the role approver, or add one with `ldsp-node people add NAME --role approver`."
             }
             Self::OwnWork(_) => "Ask another approver.",
-            Self::Digest => {
+            Self::Digest { .. } => {
                 "Show the release again with `ldsp-node release show` and approve the digest that it prints."
             }
             Self::Already { .. } => {
                 "Nothing is left to do; `ldsp-node publish` sends what is queued."
+            }
+            Self::Reason(_) => {
+                "Say in a sentence or two what is wrong, without anything that tells of a person."
+            }
+            Self::Estimates(_) => {
+                "Tell the national operator: the program and its data standard do not agree."
             }
             Self::Rule(_) => {
                 "Upgrade this program if a newer version is out; otherwise tell the national operator the rule. Nothing was signed."

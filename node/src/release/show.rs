@@ -1,13 +1,18 @@
 //! What will leave, in plain words.
 
 use ldsp_protocol::ids::{Digest, Period};
+use ldsp_protocol::measures::Estimate;
 use ldsp_protocol::noise::{cumulative, in_counts, sigma2, table_rho, variance};
-use ldsp_protocol::standard::{Codebook, Standard, Table};
+use ldsp_protocol::standard::{Standard, Table};
 use serde::Serialize;
+use sqlx::sqlite::SqliteConnection;
 
-use super::{ReleaseError, check_payload};
-use crate::disclosure::LedgerMonth;
-use crate::store::{Store, enrolment, ledger, releases};
+use super::figures::Opened;
+use super::rules::{self, Verdict};
+use super::{ReleaseError, releases};
+use crate::store::Store;
+use crate::store::people::{Role, same_person};
+use crate::store::releases::{StoredRefusal, StoredRelease};
 
 /// A release in words and estimates: what any reader of the log could work out. It holds no exact count, so that a terminal or
 /// a program may show it without sign-in.
@@ -25,8 +30,46 @@ pub struct Shown {
     pub seq: Option<u64>,
     /// Bytes of the payload.
     pub bytes: usize,
+    /// What became known in the month, by family.
+    pub families: Vec<ShownFamily>,
     /// Declared tables in order.
     pub tables: Vec<ShownTable>,
+    /// Every rule that it has to keep.
+    pub rules: Vec<Verdict>,
+    /// Who may approve it.
+    pub approvers: Vec<String>,
+    /// Refusals, oldest first.
+    pub refusals: Vec<ShownRefusal>,
+}
+
+/// An estimate with its 95 % interval, unrounded: it may be negative.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Interval {
+    /// The estimate, in enrolments.
+    pub value: f64,
+    /// Its standard error, public and exact.
+    pub standard_error: f64,
+    /// Lower end of the interval.
+    pub low_95: f64,
+    /// Upper end.
+    pub high_95: f64,
+}
+
+/// A family's figures as readers will estimate them from all its tables.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct ShownFamily {
+    /// Title in the standard.
+    pub title: String,
+    /// Enrolments of which it became known in the month.
+    pub published: Interval,
+    /// The same for the month before; null in the first month.
+    #[schema(required)]
+    pub before: Option<Interval>,
+    /// The month less the month before; null in the first month.
+    #[schema(required)]
+    pub change: Option<Interval>,
+    /// Since the node's first month.
+    pub to_date: Interval,
 }
 
 /// One table of it.
@@ -46,6 +89,48 @@ pub struct ShownTable {
     pub cell_sd: f64,
 }
 
+/// An approver's no.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct ShownRefusal {
+    /// Who refused it.
+    pub person: String,
+    /// Why.
+    pub reason: String,
+    /// When, in seconds since 1970-01-01 UTC.
+    pub refused_at: i64,
+}
+
+impl From<Estimate> for Interval {
+    fn from(estimate: Estimate) -> Self {
+        let (low_95, high_95) = estimate.interval();
+        Self {
+            value: estimate.value,
+            standard_error: estimate.se,
+            low_95,
+            high_95,
+        }
+    }
+}
+
+impl From<Interval> for Estimate {
+    fn from(interval: Interval) -> Self {
+        Self {
+            value: interval.value,
+            se: interval.standard_error,
+        }
+    }
+}
+
+impl From<StoredRefusal> for ShownRefusal {
+    fn from(stored: StoredRefusal) -> Self {
+        Self {
+            person: stored.person,
+            reason: stored.reason,
+            refused_at: stored.refused_at,
+        }
+    }
+}
+
 /// Shows the release of `period`, or the last one.
 ///
 /// # Errors
@@ -60,33 +145,73 @@ pub async fn show(store: &Store, period: Option<Period>) -> Result<Shown, Releas
             .await?
             .ok_or(ReleaseError::NothingOpen)?,
     };
-    let lep = enrolment::lep(&mut connection)
-        .await?
-        .ok_or(ReleaseError::NoIdentity)?;
-    let mut months = ledger::months(&mut connection, &Codebook::new(&lep, &[])).await?;
-    months.truncate(release.month);
-    let month = months
-        .last()
-        .filter(|m| m.period == release.period)
-        .ok_or(ReleaseError::LedgerLost)?;
-    let summary = check_payload(&release, month)?;
+    let opened = Opened::of(&mut connection, release).await?;
+    let previous = rules::previous(&mut connection, &opened).await?;
+    let refusals = releases::refusals(&mut connection, opened.release.period).await?;
+    let approvers = approvers(&mut connection, &opened.release).await?;
+    let release = &opened.release;
     let declared = Standard::v1().tables().iter().enumerate();
     Ok(Shown {
         period: release.period,
         digest: release.digest,
-        author: release.author,
-        approver: release.approved.map(|(name, _)| name),
+        author: release.author.clone(),
+        approver: release.approved.as_ref().map(|(name, _)| name.clone()),
         seq: release.seq,
         bytes: release.payload.len(),
+        families: shown_families(&opened)?,
         tables: declared
-            .map(|(at, table)| shown_table(table, at, &months, summary.noise.rho_micro))
+            .map(|(at, table)| shown_table(table, at, &opened))
             .collect(),
+        rules: rules::verdicts(&opened, previous.as_ref()),
+        approvers,
+        refusals: refusals.into_iter().map(Into::into).collect(),
     })
 }
 
-fn shown_table(table: &Table, at: usize, months: &[LedgerMonth], rho_micro: u64) -> ShownTable {
+/// Names of those who may approve a release: approvers, and not its author.
+pub(crate) async fn approvers(
+    connection: &mut SqliteConnection,
+    release: &StoredRelease,
+) -> Result<Vec<String>, ReleaseError> {
+    let mut names: Vec<String> =
+        sqlx::query_scalar("SELECT name FROM people WHERE role = $1 ORDER BY name")
+            .bind(Role::Approver.as_str())
+            .fetch_all(connection)
+            .await?;
+    names.retain(|name| !same_person(name, &release.author));
+    Ok(names)
+}
+
+/// Every family's figures, in the standard's order.
+pub(super) fn shown_families(opened: &Opened) -> Result<Vec<ShownFamily>, ReleaseError> {
+    let now = opened.estimates(opened.month())?;
+    let before = opened
+        .month_before()
+        .map(|span| opened.estimates(span))
+        .transpose()?;
+    let change = opened.change().transpose()?;
+    let to_date = opened.estimates(opened.to_date())?;
+    let families = Standard::v1().families().iter();
+    Ok(families
+        .filter_map(|family| {
+            let of = |estimates: &super::figures::Estimates| {
+                estimates.total(family.id).map(Interval::from)
+            };
+            Some(ShownFamily {
+                title: family.title.clone(),
+                published: of(&now)?,
+                before: before.as_ref().and_then(of),
+                change: change.as_ref().and_then(of),
+                to_date: of(&to_date)?,
+            })
+        })
+        .collect())
+}
+
+fn shown_table(table: &Table, at: usize, opened: &Opened) -> ShownTable {
+    let months = &opened.months;
     let month = months.len();
-    let cells = months.last().map_or(0, |m| m.tables[at].entries.len());
+    let cells = opened.codebook.cells(table);
     let estimate = |cell: usize, until: usize| {
         let published: Vec<i64> = months[..until]
             .iter()
@@ -94,6 +219,7 @@ fn shown_table(table: &Table, at: usize, months: &[LedgerMonth], rho_micro: u64)
             .collect();
         cumulative(&published).map_or(f64::NAN, in_counts)
     };
+    let rho_micro = opened.summary.noise.rho_micro;
     let rho = table_rho(Standard::v1(), table.rho_micro, rho_micro);
     let one = variance(sigma2(rho), month - 1, month);
     ShownTable {

@@ -183,6 +183,75 @@ pub async fn approve(
     Ok(done.rows_affected() == 1)
 }
 
+/// An approver's no to a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRefusal {
+    /// The release's month.
+    pub period: Period,
+    /// SHA-256 of the payload that was refused.
+    pub digest: Digest,
+    /// Who refused it.
+    pub person: String,
+    /// Why; never leaves the node.
+    pub reason: String,
+    /// Seconds since 1970-01-01 UTC.
+    pub refused_at: i64,
+}
+
+/// Writes a refusal.
+///
+/// # Errors
+/// Database trouble.
+pub async fn refuse(
+    connection: &mut SqliteConnection,
+    refusal: &StoredRefusal,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO release_refusals (period, digest, person, reason, refused_at) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(refusal.period.index())
+    .bind(refusal.digest.as_bytes().as_slice())
+    .bind(&refusal.person)
+    .bind(&refusal.reason)
+    .bind(refusal.refused_at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Refusals of the release of `period`, oldest first.
+///
+/// # Errors
+/// [`StoreError::Corrupt`].
+pub async fn refusals(
+    connection: &mut SqliteConnection,
+    period: Period,
+) -> Result<Vec<StoredRefusal>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, digest, person, reason, refused_at FROM release_refusals WHERE period = $1 ORDER BY id",
+    )
+    .bind(period.index())
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let id: i64 = row.try_get("id")?;
+            let digest = row.try_get::<&[u8], _>("digest")?.try_into();
+            Ok(StoredRefusal {
+                period,
+                digest: Digest::from_bytes(digest.map_err(|_| StoreError::Corrupt {
+                    table: "release_refusals",
+                    column: "digest",
+                    row: id.to_string(),
+                })?),
+                person: row.try_get("person")?,
+                reason: row.try_get("reason")?,
+                refused_at: row.try_get("refused_at")?,
+            })
+        })
+        .collect()
+}
+
 fn head(row: &SqliteRow) -> Result<ReleaseHead, StoreError> {
     let index: i64 = row.try_get("period")?;
     let damaged = |column| StoreError::Corrupt {

@@ -81,6 +81,42 @@ async fn an_author_prepares_once_and_another_person_approves_what_was_shown() {
     assert_eq!(statements["items"][0]["state"], "waiting");
 }
 
+#[tokio::test]
+async fn a_refusal_changes_no_byte() {
+    let world = filled().await;
+    let release = post(&world, "ann", "/api/v1/releases", "{}").await.json();
+    assert_eq!(release["approvers"], serde_json::json!(["bob"]));
+    let rules = release["rules"].as_array().unwrap();
+    assert!(
+        rules.len() > 20 && rules.iter().all(|r| r["outcome"] == "kept"),
+        "{rules:?}"
+    );
+    assert!(release["families"][0]["published"]["low_95"].is_number());
+    let payload = get(&world, "bob", "/api/v1/releases/2022-01/payload").await;
+    let refuse = "/api/v1/releases/2022-01/refuse";
+    let word =
+        |digest: &Value| serde_json::json!({"digest": digest, "reason": "An old file"}).to_string();
+    post(&world, "ann", refuse, &word(&release["digest"]))
+        .await
+        .is(problem::ROLE);
+    let other = post(
+        &world,
+        "bob",
+        refuse,
+        &word(&Digest::ZERO.to_string().into()),
+    )
+    .await;
+    assert_eq!(other.is(problem::RELEASE)["reason"], "digest");
+    let refused = post(&world, "bob", refuse, &word(&release["digest"])).await;
+    assert_eq!(refused.status, StatusCode::OK, "{}", refused.text());
+    assert_eq!(refused.json()["refusals"][0]["reason"], "An old file");
+    let again = post(&world, "ann", "/api/v1/releases", "{}").await;
+    assert_eq!(again.status, StatusCode::OK, "prepared before, not again");
+    assert_eq!(again.json()["digest"], release["digest"]);
+    let same = get(&world, "bob", "/api/v1/releases/2022-01/payload").await;
+    assert_eq!(same.bytes, payload.bytes);
+}
+
 /// Who prepared it cannot approve it, also when the role was changed meanwhile.
 #[tokio::test]
 async fn nobody_approves_their_own_work() {
@@ -101,6 +137,7 @@ async fn a_body_that_is_not_the_documented_one_is_refused() {
     for (path, who) in [
         ("/api/v1/releases", "ann"),
         ("/api/v1/releases/2022-01/approve", "bob"),
+        ("/api/v1/releases/2022-01/refuse", "bob"),
     ] {
         for body in [
             "",

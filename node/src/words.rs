@@ -9,24 +9,24 @@ use ldsp_protocol::standard::{Codebook, Dimension, NOT_STATED, Standard, Table};
 use crate::schedule::london;
 
 /// `5 April 2022, 06:00`.
-pub(super) fn moment(at: Timestamp) -> String {
+pub(crate) fn moment(at: Timestamp) -> String {
     at.to_zoned(london())
         .strftime("%-d %B %Y, %H:%M")
         .to_string()
 }
 
 /// The same from seconds since 1970-01-01 UTC.
-pub(super) fn second(at: i64) -> String {
+pub(crate) fn second(at: i64) -> String {
     Timestamp::from_second(at).map_or_else(|_| "at an unknown time".to_owned(), moment)
 }
 
 /// `27 March 2027`.
-pub(super) fn day(date: jiff::civil::Date) -> String {
+pub(crate) fn day(date: jiff::civil::Date) -> String {
     date.strftime("%-d %B %Y").to_string()
 }
 
 /// `1,240`.
-pub(super) fn count(n: impl TryInto<i128>) -> String {
+pub(crate) fn count(n: impl TryInto<i128>) -> String {
     let n: i128 = n.try_into().unwrap_or(i128::MAX);
     let digits = n.unsigned_abs().to_string();
     let mut text = String::new();
@@ -44,12 +44,12 @@ pub(super) fn count(n: impl TryInto<i128>) -> String {
 }
 
 /// `1 table`, `26 tables`.
-pub(super) fn some(n: usize, one: &str, many: &str) -> String {
+pub(crate) fn some(n: usize, one: &str, many: &str) -> String {
     format!("{} {}", count(n as u64), if n == 1 { one } else { many })
 }
 
 /// An estimate for people: the figure, or that it is too small to say.
-pub(super) fn figure(estimate: Estimate) -> String {
+pub(crate) fn figure(estimate: Estimate) -> String {
     match estimate.display() {
         Count::TooFew => "too few to say".to_owned(),
         Count::Shown { value, .. } => count(value),
@@ -57,14 +57,66 @@ pub(super) fn figure(estimate: Estimate) -> String {
 }
 
 /// Its 95 % interval, clamped at 0: `1,180 to 1,300`.
-pub(super) fn interval(estimate: Estimate) -> String {
+pub(crate) fn interval(estimate: Estimate) -> String {
     let (low, high) = estimate.interval();
     let whole = |x: f64| count(x.round().max(0.0) as u64);
     format!("{} to {}", whole(low), whole(high))
 }
 
+/// Both: `1,240 (1,180 to 1,300)`.
+pub(crate) fn published(estimate: impl Into<Estimate>) -> String {
+    let estimate = estimate.into();
+    format!("{} ({})", figure(estimate), interval(estimate))
+}
+
+/// A difference: `+12`, `−3`, `0`.
+pub(crate) fn signed(difference: f64) -> String {
+    let whole = difference.round() as i64;
+    let sign = if whole > 0 { "+" } else { "" };
+    format!("{sign}{}", count(whole))
+}
+
+/// A change with its 95 % interval: `+120 (+60 to +180)`, or that none can be made out.
+pub(crate) fn change(estimate: impl Into<Estimate>) -> String {
+    let estimate = estimate.into();
+    let (low, high) = estimate.interval();
+    let span = format!("{} to {}", signed(low), signed(high));
+    if low <= 0.0 && high >= 0.0 {
+        format!("no clear change ({span})")
+    } else {
+        format!("{} ({span})", signed(estimate.value))
+    }
+}
+
+/// `65.5%`; `under 0.1%`.
+pub(crate) fn percent(part: f64) -> String {
+    if part < 0.001 {
+        "under 0.1%".to_owned()
+    } else {
+        format!("{:.1}%", 100.0 * part)
+    }
+}
+
+/// `Ama`, `Ama or Ben`, `Ama, Ben or Cy`.
+pub(crate) fn either(names: &[impl AsRef<str>]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    match names.as_slice() {
+        [rest @ .., last] if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        one => one.concat(),
+    }
+}
+
+/// Who prepared a release.
+pub(crate) fn author(name: &str) -> String {
+    if name == crate::release::SCHEDULE {
+        "the timetable".to_owned()
+    } else {
+        name.to_owned()
+    }
+}
+
 /// First letter up, a full stop at the end.
-pub(super) fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let mut chars = text.trim().chars();
     let mut whole: String = chars
         .next()
@@ -77,14 +129,14 @@ pub(super) fn sentence(text: &str) -> String {
 }
 
 /// A LEP's name.
-pub(super) fn lep(code: &Gss) -> String {
+pub(crate) fn lep(code: &Gss) -> String {
     Geography::embedded()
         .lep(code)
         .map_or_else(|| code.to_string(), |lep| lep.name.clone())
 }
 
 /// A code of a dimension as people read it.
-pub(super) fn code(dimension: Dimension, id: &str) -> String {
+pub(crate) fn code(dimension: Dimension, id: &str) -> String {
     match dimension {
         _ if id == NOT_STATED => "Not stated".to_owned(),
         Dimension::Area => {
@@ -105,7 +157,7 @@ pub(super) fn code(dimension: Dimension, id: &str) -> String {
 }
 
 /// The codes of cell number `cell` in words, one for each dimension.
-pub(super) fn cell(codebook: &Codebook, table: &Table, cell: usize) -> Vec<String> {
+pub(crate) fn cell(codebook: &Codebook, table: &Table, cell: usize) -> Vec<String> {
     let position = ldsp_protocol::additivity::positions(&codebook.shape(table), cell);
     table
         .dimensions
@@ -138,6 +190,8 @@ mod tests {
             (figure(estimate), interval(estimate)),
             ("1,240".into(), "1,182 to 1,299".into())
         );
+        assert_eq!(published(estimate), "1,240 (1,182 to 1,299)");
+        assert_eq!(change(estimate), "+1,240 (+1,182 to +1,299)");
         let small = Estimate {
             value: 4.0,
             se: 9.0,
@@ -146,6 +200,8 @@ mod tests {
             (figure(small), interval(small)),
             ("too few to say".into(), "0 to 22".into())
         );
+        assert_eq!(change(small), "no clear change (\u{2212}14 to +22)");
+        assert_eq!(either(&["Ama", "Ben", "Cy"]), "Ama, Ben or Cy");
         assert_eq!(
             sentence("the key is not approved"),
             "The key is not approved."

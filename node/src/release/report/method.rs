@@ -1,0 +1,158 @@
+//! The method, the budget and what an attacker could gain, in plain words.
+
+use ldsp_protocol::noise::HORIZON;
+use ldsp_protocol::standard::Standard;
+
+use super::{Block, Facts, Section, paragraph, points, section};
+use crate::release::budget::{Budget, DELTA_IN_WORDS, Risk};
+use crate::words;
+
+pub(super) fn stays() -> Section {
+    section(
+        "What did not leave",
+        [points([
+            "any record of a person, pseudonymised or not",
+            "any exact count; exact counts stand on this node\u{2019}s own pages, for people who have signed in",
+            "any learner\u{2019}s name, unique learner number, National Insurance number, birth date or postcode; they are not kept at the node either",
+            "names of training providers and of programmes",
+            "what the noise was in each number, and the exact counts that the node\u{2019}s ledger keeps",
+        ])],
+    )
+}
+
+pub(super) fn protection(facts: &Facts) -> Section {
+    let spells = facts.budget.enrolments_per_learner;
+    section(
+        "How people are protected",
+        [
+            paragraph("Leaving out small numbers, or rounding them, does not protect: figures of several tables, or of several months, can be set against each other until a person shows. This release uses noise with a proof instead."),
+            points([
+                "Random noise is added to every number of every table, zeros included. It comes from the discrete Gaussian distribution (Canonne, Kamath and Steinke 2020), drawn from the operating system\u{2019}s randomness by exact arithmetic.".to_owned(),
+                "How large the noise is, is public and stated in the release; what it was in each number, nothing that leaves the node tells.".to_owned(),
+                "A month is drawn once. Looking again, refusing or preparing again gives the same bytes, because two draws together would tell more than one.".to_owned(),
+                "Months are tied together by a fixed filter (the square-root factorisation of Fichtenberger, Henzinger and Upadhyay 2022), so that one budget covers all months and figures over many months stay sharp.".to_owned(),
+                format!("An enrolment enters each table of a group once, in the month in which the fact becomes known. At most {spells} enrolments of one learner are counted; further ones stay local."),
+                "Nothing is ever counted again: a deleted record, a later file or a changed standard does not change what was published.".to_owned(),
+                "Two people agree to every release: whoever prepared it cannot approve it. Both see the same bytes, named by the same digest, and exactly those are signed.".to_owned(),
+            ]),
+        ],
+    )
+}
+
+pub(super) fn budget(budget: &Budget, month: usize) -> Section {
+    let epsilon = |risk: Risk| format!("{:.2}", risk.epsilon);
+    let facts = [
+        (
+            "Budget of one enrolment, for ever",
+            format!(
+                "\u{3c1} = {} (zero-concentrated differential privacy, Bun and Steinke 2016)",
+                budget.rho
+            ),
+        ),
+        (
+            "The same in the common form",
+            format!(
+                "\u{3b5} = {} at \u{3b4} = {DELTA_IN_WORDS}",
+                epsilon(budget.enrolment)
+            ),
+        ),
+        (
+            "Taken by the tables of the data standard",
+            format!("\u{3c1} = {:.3}", budget.tables),
+        ),
+        (
+            "Held back for tables added later",
+            format!("\u{3c1} = {:.3}", budget.reserve),
+        ),
+        (
+            "Of one learner with as many enrolments as are counted",
+            format!(
+                "\u{3c1} = {} at most, \u{3b5} = {}",
+                budget.learner.rho,
+                epsilon(budget.learner)
+            ),
+        ),
+        (
+            "Months",
+            format!(
+                "this is month {month} of the {HORIZON} that the budget is spread over; a further month costs nothing more"
+            ),
+        ),
+    ];
+    let rows = budget.attributes.iter().map(|a| {
+        vec![
+            Standard::v1().dimension(a.attribute).title.clone(),
+            format!("{:.3}", a.risk.rho),
+            format!("{:.3}", a.limit),
+            epsilon(a.risk),
+        ]
+    });
+    let table = Block::Table {
+        caption: "Budget of each sensitive attribute".to_owned(),
+        columns: ["Attribute", "\u{3c1}", "Limit", "\u{3b5}"]
+            .map(str::to_owned)
+            .into(),
+        numeric: 1,
+        rows: rows.collect(),
+    };
+    section(
+        "The privacy budget",
+        [
+            paragraph(
+                "The budget says how much all that is ever published may tell about one enrolment. Smaller is safer. It is fixed when the node publishes its first month; it is not spent month by month, and nobody can raise it.",
+            ),
+            Block::Facts(facts.map(|(key, value)| (key.to_owned(), value)).into()),
+            paragraph(
+                "An attribute whose disclosure could harm a person has a limit of its own, over all tables that hold it. It counts twice, because another value takes an enrolment out of one number and puts it into another.",
+            ),
+            table,
+        ],
+    )
+}
+
+pub(super) fn attacker(budget: &Budget) -> Section {
+    let row = |question: String, risk: Risk| {
+        vec![
+            question,
+            words::percent(risk.guess),
+            words::percent(risk.tenfold),
+        ]
+    };
+    let mut rows = vec![
+        row(
+            "Is an enrolment in the figures?".to_owned(),
+            budget.enrolment,
+        ),
+        row(
+            format!(
+                "Is a learner with {} enrolments in them?",
+                budget.enrolments_per_learner
+            ),
+            budget.learner,
+        ),
+    ];
+    rows.extend(budget.attributes.iter().map(|a| {
+        let title = &Standard::v1().dimension(a.attribute).title;
+        row(format!("{title} of an enrolment: which of two?"), a.risk)
+    }));
+    let table = Block::Table {
+        caption: "What an attacker could gain at worst".to_owned(),
+        columns: ["Question", "Best guess", "Tenfold hint"]
+            .map(str::to_owned)
+            .into(),
+        numeric: 1,
+        rows,
+    };
+    section(
+        "What an attacker could gain at worst",
+        [
+            paragraph(
+                "The attacker of this table is far stronger than a real one: they know the exact record of everybody else, they read every release of this node for all its years, they compute without limit, and before they look both answers are equally likely to them. The first column of figures says how often their best guess is right; tossing a coin is right 50.0% of the time. The second says how often they get evidence that makes one answer ten times as likely, against the other, as it was before.",
+            ),
+            table,
+            paragraph(
+                "These are upper bounds from the mathematics of the method, not measurements, for all months together and with what is held back. The line of a learner with several enrolments is reached only if they fall into the same number of every table. A real attacker, who knows less, gains less. Nothing that is done with the figures afterwards can raise them.",
+            ),
+        ],
+    )
+}

@@ -1,0 +1,159 @@
+//! The privacy report of a release: what a data protection officer files with an assessment (DPIA).
+//!
+//! [`Report::read`] gathers the facts and puts them into words once; pages, terminal and file show the same. It holds
+//! estimates that any reader of the log can work out, and no exact count.
+
+mod html;
+mod law;
+mod method;
+mod sections;
+mod text;
+
+pub(crate) use sections::{checker, outcome};
+
+use jiff::Timestamp;
+use ldsp_protocol::ids::Period;
+use serde::Serialize;
+
+use super::budget::{Budget, budget};
+use super::figures::Opened;
+use super::rules::{self, Verdict};
+use super::show::{ShownFamily, shown_families};
+use super::{ReleaseError, approvers};
+use crate::store::enrolment::{self, Enrolment};
+use crate::store::overview::StatementRow;
+use crate::store::releases::{self, StoredRefusal};
+use crate::store::{Store, StoreError};
+use ldsp_protocol::standard::Standard;
+
+/// A report in words, ready to be shown in any form.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// The month.
+    pub period: Period,
+    /// Heading.
+    pub title: String,
+    /// Parts in order.
+    pub sections: Vec<Section>,
+}
+
+/// A part with its heading.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Section {
+    /// Heading.
+    pub title: String,
+    /// What stands under it.
+    pub blocks: Vec<Block>,
+}
+
+/// A piece of a part.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Block {
+    /// A paragraph.
+    Text(String),
+    /// Points.
+    List(Vec<String>),
+    /// Names and values.
+    Facts(Vec<(String, String)>),
+    /// A table; all columns from `numeric` on hold figures.
+    Table {
+        /// What it shows.
+        caption: String,
+        /// Headings.
+        columns: Vec<String>,
+        /// The first column of figures.
+        numeric: usize,
+        /// Cells of each row.
+        rows: Vec<Vec<String>>,
+    },
+    /// Lines to be filled in by hand.
+    Blanks(Vec<String>),
+}
+
+/// What a report is made from.
+struct Facts {
+    opened: Opened,
+    families: Vec<ShownFamily>,
+    verdicts: Vec<Verdict>,
+    refusals: Vec<StoredRefusal>,
+    approvers: Vec<String>,
+    statement: Option<StatementRow>,
+    place: Option<Enrolment>,
+    budget: Budget,
+    now: Timestamp,
+}
+
+impl Report {
+    /// The report of the release of `period` as of `now`.
+    ///
+    /// # Errors
+    /// [`ReleaseError`].
+    pub async fn read(store: &Store, period: Period, now: Timestamp) -> Result<Self, ReleaseError> {
+        Ok(Facts::read(store, period, now).await?.report())
+    }
+}
+
+impl Facts {
+    async fn read(store: &Store, period: Period, now: Timestamp) -> Result<Self, ReleaseError> {
+        let opened = Opened::read(store, period).await?;
+        let statements = store.statements().await?;
+        let mut connection = store.reader.acquire().await.map_err(StoreError::from)?;
+        let previous = rules::previous(&mut connection, &opened).await?;
+        Ok(Self {
+            families: shown_families(&opened)?,
+            verdicts: rules::verdicts(&opened, previous.as_ref()),
+            refusals: releases::refusals(&mut connection, period).await?,
+            approvers: approvers(&mut connection, &opened.release).await?,
+            statement: statements
+                .into_iter()
+                .find(|s| Some(s.seq) == opened.release.seq),
+            place: enrolment::read(&mut connection).await?,
+            budget: budget(Standard::v1(), opened.summary.noise.rho_micro),
+            now,
+            opened,
+        })
+    }
+
+    fn report(&self) -> Report {
+        let sections = [
+            self.in_short(),
+            self.who_and_when(),
+            self.figures(),
+            self.tables(),
+            method::stays(),
+            method::protection(self),
+            method::budget(&self.budget, self.opened.months.len()),
+            method::attacker(&self.budget),
+            self.rules(),
+            law::law(self),
+            law::check(self),
+            law::officer(),
+            law::words(),
+        ];
+        Report {
+            period: self.opened.release.period,
+            title: format!(
+                "Privacy report: {}, {}",
+                crate::words::lep(&self.opened.lep),
+                self.opened.release.period.in_words()
+            ),
+            sections: sections.into(),
+        }
+    }
+}
+
+fn section(title: &str, blocks: impl IntoIterator<Item = Block>) -> Section {
+    Section {
+        title: title.to_owned(),
+        blocks: blocks.into_iter().collect(),
+    }
+}
+
+fn paragraph(words: impl Into<String>) -> Block {
+    Block::Text(words.into())
+}
+
+fn points<T: Into<String>>(points: impl IntoIterator<Item = T>) -> Block {
+    Block::List(points.into_iter().map(Into::into).collect())
+}

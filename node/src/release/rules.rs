@@ -1,0 +1,312 @@
+//! Every rule that a release has to keep, each in a plain sentence with its outcome: the receiver's, by the receiver's own
+//! function, and those that only the node can check because it knows the exact counts.
+
+use std::collections::BTreeMap;
+
+use ldsp_protocol::ids::Digest;
+use ldsp_protocol::noise::{HORIZON, MIN_RHO_MICRO, filtered, sigma2, table_rho};
+use ldsp_protocol::standard::{Family, Standard};
+use ldsp_protocol::summary::{Previous, SummaryError};
+use serde::Serialize;
+use sqlx::sqlite::SqliteConnection;
+
+use super::budget::budget;
+use super::figures::Opened;
+use super::{ReleaseError, check_payload};
+use crate::store::releases;
+
+/// Who checks a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Checker {
+    /// This node alone, which knows the exact counts.
+    Node,
+    /// The national log, and this node before it signs.
+    Receiver,
+}
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The rule is kept.
+    Kept,
+    /// It is broken: the release cannot be approved.
+    Broken,
+    /// Not looked at, because a rule before it is broken.
+    NotReached,
+}
+
+/// A rule and how its check came out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Verdict {
+    /// The rule, a plain sentence.
+    pub rule: String,
+    /// Who checks it.
+    pub by: Checker,
+    /// How it came out.
+    pub outcome: Outcome,
+    /// What is broken, with table and cell.
+    pub detail: Option<String>,
+}
+
+/// Chance that a sound release fails a check of its noise is about e^-25 for each of 27 comparisons: under one in 10^9.
+const DOUBT: f64 = 25.0;
+/// Numbers of a release whose noise may be nothing by chance; one in a million is, and a release has a thousand or so.
+const UNTOUCHED: usize = 4;
+
+/// All rules, the node's own first.
+#[must_use]
+pub(crate) fn verdicts(opened: &Opened, previous: Option<&Previous>) -> Vec<Verdict> {
+    let mut all = own(opened);
+    let check = opened.summary.check(Standard::v1(), &opened.lep, previous);
+    all.extend(receivers(check.err()));
+    all
+}
+
+/// The first broken rule in words, the receiver's before the node's own; `None` when all are kept.
+pub(super) fn broken(opened: &Opened, previous: Option<&Previous>) -> Option<String> {
+    let mut all = verdicts(opened, previous);
+    all.sort_by_key(|v| v.by == Checker::Node);
+    let first = all.into_iter().find(|v| v.outcome == Outcome::Broken)?;
+    Some(first.detail.unwrap_or(first.rule))
+}
+
+/// What the summary has to follow: the release of the month before it.
+pub(crate) async fn previous(
+    connection: &mut SqliteConnection,
+    opened: &Opened,
+) -> Result<Option<Previous>, ReleaseError> {
+    let Some(month) = opened.months.iter().rev().nth(1) else {
+        return Ok(None);
+    };
+    let release = releases::of(connection, month.period)
+        .await?
+        .ok_or(ReleaseError::LedgerLost)?;
+    let summary = check_payload(&release, month)?;
+    Ok(Some(Previous {
+        epoch: summary.noise.epoch,
+        month: summary.noise.month,
+        rho_micro: summary.noise.rho_micro,
+        pledges: summary.pledges,
+    }))
+}
+
+/// The receiver's rules in the order of its check: how its refusal begins, and the rule for people.
+fn of_receiver() -> Vec<(&'static str, String)> {
+    let most = Standard::v1().noise().rho_micro as f64 / 1e6;
+    let least = MIN_RHO_MICRO as f64 / 1e6;
+    [
+        ("software names", "The release names the program and version that made it.".to_owned()),
+        ("rho is at least", format!("The privacy budget \u{3c1} is at least {least} and at most the standard\u{2019}s {most}.")),
+        ("a node has at most", "The node began its history at most twice.".to_owned()),
+        ("an epoch has months", format!("The month is one of the {HORIZON} that the budget is spread over.")),
+        ("the method is", "The noise is made by the method that the data standard names.".to_owned()),
+        ("sigma squared is the one", "The size of the noise is stated for every table and is what the budget asks for.".to_owned()),
+        ("sigma squared is stated", "No noise is stated for any other table.".to_owned()),
+        ("months of an epoch", "The month follows the one before, without a gap.".to_owned()),
+        ("rho stays", "The budget is the same as in the months before.".to_owned()),
+        ("the list of accepted", "The list of accepted pledges only grows.".to_owned()),
+        ("a pledge is listed", "Each pledge is listed once.".to_owned()),
+        ("every declared table", "Every table of the data standard is there, and no other.".to_owned()),
+        ("tables stand", "The tables stand in the standard\u{2019}s order.".to_owned()),
+        ("a table is dense", "Every table is complete: no number is left out, zeros included, so that a gap tells nothing.".to_owned()),
+        ("a cell is within", "Every number is small enough to be read exactly by any program.".to_owned()),
+        ("shared margins", "Tables that count the same enrolments agree as closely as their noise allows.".to_owned()),
+    ]
+    .into()
+}
+
+/// A rule of the receiver that has no sentence of its own here is shown in the receiver's words once it is broken.
+fn receivers(error: Option<SummaryError>) -> Vec<Verdict> {
+    let rules = of_receiver();
+    let at = error.as_ref().map(|e| {
+        let known = rules
+            .iter()
+            .position(|(start, _)| e.rule.starts_with(start));
+        known.unwrap_or(rules.len())
+    });
+    let detail = error.as_ref().map(ToString::to_string);
+    let mut verdicts: Vec<Verdict> = rules
+        .into_iter()
+        .enumerate()
+        .map(|(number, (_, rule))| Verdict {
+            rule,
+            by: Checker::Receiver,
+            outcome: match at {
+                Some(at) if number == at => Outcome::Broken,
+                Some(at) if number > at => Outcome::NotReached,
+                _ => Outcome::Kept,
+            },
+            detail: detail.clone().filter(|_| at == Some(number)),
+        })
+        .collect();
+    if let (Some(at), Some(error)) = (at, error)
+        && at == verdicts.len()
+    {
+        verdicts.push(Verdict {
+            rule: crate::words::sentence(&error.rule),
+            by: Checker::Receiver,
+            outcome: Outcome::Broken,
+            detail,
+        });
+    }
+    verdicts
+}
+
+fn own(opened: &Opened) -> Vec<Verdict> {
+    let noise = Noise::of(opened);
+    [
+        (
+            "The bytes that would be signed are the ones whose digest is shown.".to_owned(),
+            (Digest::of(&opened.release.payload) != opened.release.digest)
+                .then(|| "the digest is another one".to_owned()),
+        ),
+        (
+            "Those bytes publish what the ledger keeps for the month, so its noise was drawn once and never again.".to_owned(),
+            unlike_ledger(opened),
+        ),
+        (
+            "Every number carries noise, zeros included.".to_owned(),
+            (noise.untouched > UNTOUCHED).then(|| {
+                format!("{} numbers equal the exact ones", noise.untouched)
+            }),
+        ),
+        (
+            "The noise is as large as stated, in every table.".to_owned(),
+            noise.wrong_size,
+        ),
+        (
+            "In every table of a group each enrolment counts exactly once.".to_owned(),
+            uneven(opened),
+        ),
+        (
+            "No table crosses more than three attributes.".to_owned(),
+            Standard::v1()
+                .tables()
+                .iter()
+                .find(|t| t.dimensions.len() > 3)
+                .map(|t| format!("table {} does", t.id)),
+        ),
+        over_budget(opened),
+        over_limit(opened),
+    ]
+    .into_iter()
+    .map(|(rule, detail)| Verdict {
+        rule,
+        by: Checker::Node,
+        outcome: if detail.is_some() {
+            Outcome::Broken
+        } else {
+            Outcome::Kept
+        },
+        detail,
+    })
+    .collect()
+}
+
+fn unlike_ledger(opened: &Opened) -> Option<String> {
+    let month = opened.months.last()?;
+    let mut tables = opened.summary.tables.iter().zip(&month.tables);
+    let differs = tables.find(|(published, kept)| published.cells != kept.published)?;
+    Some(format!("table {} differs from the ledger", differs.0.id))
+}
+
+/// Tables of a family count the same enrolments.
+fn uneven(opened: &Opened) -> Option<String> {
+    let month = opened.months.last()?;
+    let mut totals: BTreeMap<Family, i64> = BTreeMap::new();
+    Standard::v1()
+        .tables()
+        .iter()
+        .zip(&month.tables)
+        .find_map(|(declared, table)| {
+            let sum: i64 = table.entries.iter().sum();
+            let first = *totals.entry(declared.family).or_insert(sum);
+            (first != sum).then(|| format!("table {} counts another number", declared.id))
+        })
+}
+
+fn over_budget(opened: &Opened) -> (String, Option<String>) {
+    let budget = budget(Standard::v1(), opened.summary.noise.rho_micro);
+    // Millionths are summed as such; their sum as a fraction is off by less than one of them.
+    let over = budget.tables + budget.reserve > budget.rho + 1e-7;
+    (
+        format!(
+            "All tables together, with what is held back for later ones, stay within \u{3c1} = {} for one enrolment, for ever.",
+            budget.rho
+        ),
+        over.then(|| {
+            format!(
+                "tables take {} and the reserve {}",
+                budget.tables, budget.reserve
+            )
+        }),
+    )
+}
+
+fn over_limit(opened: &Opened) -> (String, Option<String>) {
+    let budget = budget(Standard::v1(), opened.summary.noise.rho_micro);
+    let limit = budget.attributes.first().map_or(0.0, |a| a.limit);
+    let mut attributes = budget.attributes.iter();
+    let over = attributes.find(|a| a.risk.rho > a.limit + 1e-7);
+    (
+        format!(
+            "The tables that hold one sensitive attribute stay within its own limit, \u{3c1} = {limit}."
+        ),
+        over.map(|a| {
+            let title = &Standard::v1().dimension(a.attribute).title;
+            format!("{title} has {}", a.risk.rho)
+        }),
+    )
+}
+
+/// What the month's noise looks like from where the exact counts are known. Nothing of it is kept or shown.
+struct Noise {
+    untouched: usize,
+    wrong_size: Option<String>,
+}
+
+impl Noise {
+    /// Sums of squares in units of sigma^2 follow chi-squared distributions; Laurent and Massart (2000), lemma 1: with n degrees of freedom
+    /// they are above n + 2 sqrt(n t) + 2 t, or below n - 2 sqrt(n t), with probability e^-t at most each.
+    fn of(opened: &Opened) -> Self {
+        let standard = Standard::v1();
+        let (mut untouched, mut wrong_size) = (0, None);
+        let (mut all, mut cells) = (0.0, 0);
+        for (at, declared) in standard.tables().iter().enumerate() {
+            let rho = table_rho(standard, declared.rho_micro, opened.summary.noise.rho_micro);
+            let sigma2 = sigma2(rho) as f64;
+            let mut sum = 0.0;
+            let table = &opened.months[opened.months.len() - 1].tables[at];
+            for (cell, published) in table.published.iter().enumerate() {
+                let entries: Vec<i64> = opened
+                    .months
+                    .iter()
+                    .map(|m| m.tables[at].entries[cell])
+                    .collect();
+                let noise = published - filtered(&entries);
+                untouched += usize::from(noise == 0);
+                sum += (noise as f64).powi(2) / sigma2;
+            }
+            if !plausible(sum, table.published.len()) {
+                wrong_size.get_or_insert_with(|| format!("table {} has other noise", declared.id));
+            }
+            all += sum;
+            cells += table.published.len();
+        }
+        if !plausible(all, cells) {
+            wrong_size.get_or_insert_with(|| "the tables together have other noise".to_owned());
+        }
+        Self {
+            untouched,
+            wrong_size,
+        }
+    }
+}
+
+fn plausible(sum: f64, cells: usize) -> bool {
+    let n = cells as f64;
+    let width = 2.0 * (n * DOUBT).sqrt();
+    (n - width..=n + width + 2.0 * DOUBT).contains(&sum)
+}
