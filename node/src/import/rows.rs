@@ -4,24 +4,27 @@
 //! Memory does not grow with the file: a row is at most 64 KiB, a batch [`BATCH`] rows, and at most
 //! [`AHEAD`] batches wait.
 
-use std::cell::Cell;
+mod guard;
+mod row;
+
 use std::io::{self, Cursor, Read};
 
 use csv::{ByteRecord, StringRecord};
 use encoding_rs::Encoding;
 use ldsp_protocol::ids::Digest;
-use sha2::{Digest as _, Sha256};
+use sha2::Digest as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::report::{Fault, RowProblem};
 use super::{ImportError, faults};
+use guard::{Guard, Stop};
+pub(super) use row::Row;
 
 const BATCH: usize = 500;
 const AHEAD: usize = 4;
 /// Longest row.
 pub(super) const RECORD_BYTES: u64 = 64 * 1024;
-const FIELD_BYTES: usize = 1_000;
 /// How much of a file is looked at for its encoding.
 const SNIFFED: u64 = 4_096;
 /// How much is read at a time.
@@ -254,216 +257,4 @@ fn sniff(start: &[u8]) -> Option<Fault> {
     }
     // Rows that all end in a carriage return would all be said to stand on line 1.
     (start.contains(&b'\r') && !start.contains(&b'\n')).then_some(faults::LINE_ENDS)
-}
-
-/// Why the guard stopped a file.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", .0.cause)]
-struct Stop(Fault);
-
-/// Digests what passes, follows the quotation marks, and stops NUL bytes and endless rows.
-struct Guard<R> {
-    inner: R,
-    hash: Sha256,
-    quotes: Quotes,
-    /// Bytes that may still be read for the row at hand.
-    left: Cell<u64>,
-}
-
-impl<R> Guard<R> {
-    fn new(inner: R) -> Self {
-        Self {
-            inner,
-            hash: Sha256::new(),
-            quotes: Quotes::new(),
-            left: Cell::new(RECORD_BYTES),
-        }
-    }
-}
-
-impl<R: Read> Read for Guard<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let stop = |fault| io::Error::new(io::ErrorKind::InvalidData, Stop(fault));
-        let left = self.left.get();
-        if left == 0 {
-            return Err(stop(faults::RECORD_SIZE));
-        }
-        let most = buffer
-            .len()
-            .min(usize::try_from(left).unwrap_or(usize::MAX));
-        let n = self.inner.read(&mut buffer[..most])?;
-        let bytes = &buffer[..n];
-        if bytes.contains(&0) {
-            return Err(stop(faults::NUL));
-        }
-        self.hash.update(bytes);
-        self.quotes.follow(bytes);
-        self.left.set(left - n as u64);
-        Ok(n)
-    }
-}
-
-/// Where a reader of RFC 4180 stands: the CSV reader accepts a quotation mark that is still open at
-/// the end of the file, we do not.
-struct Quotes {
-    state: State,
-    line: u64,
-    /// Line of the latest opening mark.
-    opened: u64,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    FieldStart,
-    Plain,
-    Quoted,
-    /// A mark within quotes: the end of the field, or the first of a pair.
-    Mark,
-}
-
-impl Quotes {
-    fn new() -> Self {
-        Self {
-            state: State::FieldStart,
-            line: 1,
-            opened: 0,
-        }
-    }
-
-    fn follow(&mut self, bytes: &[u8]) {
-        let unquoted = matches!(self.state, State::FieldStart | State::Plain);
-        if let (true, true, Some(last)) = (unquoted, self.line > 1, bytes.last())
-            && !bytes.contains(&b'"')
-        {
-            // Most of a file: then only the end matters.
-            self.line += bytes.iter().map(|b| u64::from(*b == b'\n')).sum::<u64>();
-            self.state = match last {
-                b',' | b'\n' | b'\r' => State::FieldStart,
-                _ => State::Plain,
-            };
-            return;
-        }
-        for byte in bytes {
-            if *byte == b'\n' {
-                self.line += 1;
-            }
-            self.state = match (self.state, *byte) {
-                (State::FieldStart, b'"') => {
-                    self.opened = self.line;
-                    State::Quoted
-                }
-                (State::Quoted, b'"') => State::Mark,
-                (State::Mark, b'"') | (State::Quoted, _) => State::Quoted,
-                (_, b',' | b'\n' | b'\r') => State::FieldStart,
-                // A byte order mark stands before the first field.
-                (State::FieldStart, 0xEF | 0xBB | 0xBF) if self.line == 1 => State::FieldStart,
-                _ => State::Plain,
-            };
-        }
-    }
-
-    fn open(&self) -> bool {
-        self.state == State::Quoted
-    }
-}
-
-/// One row with the problems found in it so far. It has no `Debug`: it holds what must not be kept.
-pub(super) struct Row<'a> {
-    /// Line on which it begins.
-    pub(super) line: u64,
-    /// What is wrong with it.
-    pub(super) problems: Vec<RowProblem>,
-    /// Whether its fields can be told apart.
-    pub(super) whole: bool,
-    record: &'a StringRecord,
-    places: &'a [Option<usize>],
-    names: &'static [&'static str],
-    /// Bit per column: unreadable, reported, and empty for whoever asks.
-    bad: u64,
-}
-
-impl<'a> Row<'a> {
-    fn new(
-        record: &'a StringRecord,
-        width: usize,
-        places: &'a [Option<usize>],
-        names: &'static [&'static str],
-    ) -> Self {
-        let mut row = Self {
-            line: record.position().map_or(0, csv::Position::line),
-            problems: Vec::new(),
-            whole: record.len() == width,
-            record,
-            places,
-            names,
-            bad: 0,
-        };
-        if !row.whole {
-            row.problems.push(faults::FIELD_COUNT.at(row.line, None));
-            return row;
-        }
-        if is_plain(record.as_slice()) {
-            return row;
-        }
-        for column in 0..names.len() {
-            let text = row.text(column);
-            let fault = if text.len() > FIELD_BYTES {
-                faults::FIELD_SIZE
-            } else if text.chars().any(char::is_control) {
-                faults::CONTROL
-            } else {
-                continue;
-            };
-            row.problem(column, fault);
-            row.bad |= 1 << column;
-        }
-        row
-    }
-
-    /// The field of a column without spaces around it; empty when the file has no such column.
-    pub(super) fn text(&self, column: impl Into<usize>) -> &'a str {
-        let column = column.into();
-        if self.bad >> column & 1 == 1 {
-            return "";
-        }
-        let place = self.places.get(column).copied().flatten();
-        let text = place.and_then(|at| self.record.get(at)).unwrap_or_default();
-        trimmed(text)
-    }
-
-    /// Reports a problem of a column, unless the column was reported as unreadable.
-    pub(super) fn problem(&mut self, column: impl Into<usize>, fault: Fault) {
-        self.report(column, |line, field| fault.at(line, field));
-    }
-
-    /// The same with a problem that is made for the place.
-    pub(super) fn report(
-        &mut self,
-        column: impl Into<usize>,
-        make: impl FnOnce(u64, Option<&'static str>) -> RowProblem,
-    ) {
-        let column = column.into();
-        if self.bad >> column & 1 == 0 {
-            let field = self.names.get(column).copied();
-            self.problems.push(make(self.line, field));
-        }
-    }
-}
-
-/// Whether a row's text, all fields together, is so short and plain that no field of it can be too long or hold a
-/// control character.
-fn is_plain(text: &str) -> bool {
-    // Without an early end the compiler looks at many bytes at once.
-    let odd = |found, byte: &u8| found | !(b' '..=b'~').contains(byte);
-    text.len() <= FIELD_BYTES && !text.as_bytes().iter().fold(false, odd)
-}
-
-/// [`str::trim`], without work for a field that begins and ends with a visible ASCII character.
-fn trimmed(text: &str) -> &str {
-    match text.as_bytes() {
-        [] => text,
-        [one] if one.is_ascii_graphic() => text,
-        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
-        _ => text.trim(),
-    }
 }

@@ -85,7 +85,7 @@ pub(super) fn code(
 
 /// A postcode of a postcode's form: upper case, no space. Which ones exist is for the directory to say. It has no
 /// `Debug`: it is somebody's.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Postcode {
     bytes: [u8; 7],
     length: u8,

@@ -121,9 +121,8 @@ fn next_of(code: u32) -> &'static str {
 /// Days since 1970-01-01: how dates are stored.
 #[must_use]
 pub fn day(date: Date) -> i64 {
-    const SECONDS: i64 = 86_400;
-    date.to_zoned(jiff::tz::TimeZone::UTC)
-        .map_or(0, |at| at.timestamp().as_second().div_euclid(SECONDS))
+    const EPOCH: Date = jiff::civil::date(1970, 1, 1);
+    date.duration_since(EPOCH).as_hours() / 24
 }
 
 /// The date that is `day` days after 1970-01-01; `None` outside the calendar.

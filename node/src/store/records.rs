@@ -46,13 +46,13 @@ pub struct Enrolment {
 const PER_LEARNER: i64 = 2;
 
 /// Room for the pages at hand while a file is imported, and for what is sorted at a time: more than the processor's own memory is slower.
-/// SQLite's sorting threads gain nothing on two processors.
-const ROOM: &str = "PRAGMA main.cache_size = -8192; PRAGMA temp.cache_size = -8192";
+/// The indices are sorted when all rows are read and the reading thread has ended: two threads beside the one that builds.
+const ROOM: &str =
+    "PRAGMA main.cache_size = -8192; PRAGMA temp.cache_size = -8192; PRAGMA threads = 2";
 /// The room for pages with which each statement finds most of an index at hand, where one is kept up to date row by row.
 const MORE: &str = "PRAGMA main.cache_size = -49152; PRAGMA temp.cache_size = -24576";
 /// SQLite's own defaults.
-const USUAL: &str =
-    "PRAGMA main.cache_size = -2000; PRAGMA temp.cache_size = -2000; PRAGMA shrink_memory";
+const USUAL: &str = "PRAGMA main.cache_size = -2000; PRAGMA temp.cache_size = -2000; PRAGMA threads = 0; PRAGMA shrink_memory";
 
 /// Gives an import's connection more memory than it has while a node serves.
 pub(crate) async fn make_room(tx: &mut SqliteConnection, fresh: bool) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! Postcodes into districts, most of them without asking the store.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ldsp_protocol::ids::Gss;
@@ -27,10 +27,10 @@ pub(in crate::import) struct Directory {
     lep: Gss,
     /// Whether the directory holds anything.
     any: bool,
-    /// The directory's district code; `None` when it does not know the postcode.
-    known: HashMap<Postcode, Option<Arc<str>>>,
+    /// Where a postcode lies, or what is wrong with it.
+    known: HashMap<Postcode, Result<Place, Fault>>,
     /// By the directory's district code.
-    places: HashMap<Arc<str>, Result<Place, Fault>>,
+    places: HashMap<Gss, Result<Place, Fault>>,
 }
 
 impl Directory {
@@ -52,37 +52,46 @@ impl Directory {
         &mut self,
         postcodes: impl Iterator<Item = Postcode>,
     ) -> Result<(), StoreError> {
-        let mut wanted: HashSet<Postcode> = postcodes.collect();
-        if self.known.len() + wanted.len() > REMEMBERED {
-            self.known.clear();
-        }
-        wanted.retain(|postcode| !self.known.contains_key(postcode));
-        if wanted.is_empty() || !self.any {
+        if !self.any {
             return Ok(());
         }
+        // Those of one batch at most above the bound: what is known by now is still to be found.
+        if self.known.len() > REMEMBERED {
+            self.known.clear();
+        }
+        let mut wanted: Vec<Postcode> = postcodes
+            .filter(|postcode| !self.known.contains_key(postcode))
+            .collect();
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        wanted.sort_unstable();
+        wanted.dedup();
         let texts: Vec<&str> = wanted.iter().map(Postcode::as_str).collect();
         let found = self.handle.block_on(async {
             let mut reader = self.store.reader.acquire().await?;
             districts_of(&mut reader, &texts).await
         })?;
         for postcode in &wanted {
-            let code = found.get(postcode.as_str()).map(|code| self.place(code));
-            self.known.insert(*postcode, code);
+            let place = match found.get(postcode.as_str()) {
+                Some(code) => self.place(code),
+                None => Err(faults::POSTCODE),
+            };
+            self.known.insert(*postcode, place);
         }
         Ok(())
     }
 
-    /// The one copy of a district's code, whose place is known from now on.
-    fn place(&mut self, code: &Gss) -> Arc<str> {
-        if let Some((held, _)) = self.places.get_key_value(code.as_str()) {
-            return held.clone();
+    /// Where a district lies. All its postcodes share one copy of its code.
+    fn place(&mut self, code: &Gss) -> Result<Place, Fault> {
+        if let Some(place) = self.places.get(code) {
+            return place.clone();
         }
         let place = locate(code, &self.lep)
             .map(|(district, in_area)| (district.as_str().into(), in_area))
             .ok_or(faults::POSTCODE_DISTRICT);
-        let code: Arc<str> = code.as_str().into();
-        self.places.insert(code.clone(), place);
-        code
+        self.places.insert(code.clone(), place.clone());
+        place
     }
 
     /// Where a postcode lies that was learnt since the last batch.
@@ -90,8 +99,7 @@ impl Directory {
         if !self.any {
             return Err(faults::NO_DIRECTORY);
         }
-        let code = self.known.get(&postcode).and_then(Option::as_ref);
-        let place = code.and_then(|code| self.places.get(code));
-        place.cloned().unwrap_or(Err(faults::POSTCODE))
+        let place = self.known.get(&postcode).cloned();
+        place.unwrap_or(Err(faults::POSTCODE))
     }
 }

@@ -3,7 +3,6 @@
 //! Pseudonyms come in random order. An index that is kept up to date row by row is read and written all over, the more the
 //! larger it is; one that is built at the end is sorted once. Dropping and building are part of the import's transaction.
 
-use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
 
 use futures::TryStreamExt as _;
@@ -20,19 +19,75 @@ const LEARNERS: &str = "CREATE INDEX enrolments_learner ON enrolments (learner, 
 /// Statements by the number of their rows. A batch is cut into these, so that each is prepared once.
 static STATEMENTS: LazyLock<[(usize, Arc<str>); 3]> =
     LazyLock::new(|| [250, 25, 1].map(|rows| (rows, statement(rows).into())));
-const COLUMNS: usize = 25;
+/// Values of a row. Each costs more to hand over than to take out of a number, so a row's codes share two: see [`codes`] and
+/// [`outcome`].
+const VALUES: usize = 13;
 
 fn statement(rows: usize) -> String {
-    let mut sql = "INSERT INTO enrolments (id, spell, learner, provider, aim, programme, district, in_area, enters, \
-         skill, mode, age, sex, ethnicity, disability, prior, start_day, planned_end_day, end_day, stage, \
-         destination_3m, destination_6m, destination_12m, confidence, everyday) VALUES "
-        .to_owned();
-    let row = ["?"; COLUMNS].join(",");
-    for n in 0..rows {
-        let comma = if n == 0 { "" } else { "," };
-        write!(sql, "{comma}({row})").expect("a string takes any text");
-    }
-    sql
+    let byte = |value: &str, at: usize| format!("{value} >> {} & 255", at * 8);
+    let code = |at| byte("column9", at);
+    let held = |at: usize| {
+        let value = format!("(column10 >> {} & 511)", 8 + at * 9);
+        format!("CASE {value} WHEN 0 THEN NULL ELSE {value} - 1 END")
+    };
+    let columns: [(&str, String); 25] = [
+        ("id", "column1".to_owned()),
+        ("spell", "column2".to_owned()),
+        ("learner", "column3".to_owned()),
+        ("provider", "column4".to_owned()),
+        ("aim", "column5".to_owned()),
+        ("programme", "column6".to_owned()),
+        ("district", "column7".to_owned()),
+        ("in_area", "column8".to_owned()),
+        // Until `finish` looks at all of a learner's.
+        ("enters", "column8".to_owned()),
+        ("skill", code(0)),
+        ("mode", code(1)),
+        ("age", code(2)),
+        ("sex", code(3)),
+        ("ethnicity", code(4)),
+        ("disability", code(5)),
+        ("prior", code(6)),
+        ("stage", byte("column10", 0)),
+        ("destination_3m", held(0)),
+        ("destination_6m", held(1)),
+        ("destination_12m", held(2)),
+        ("confidence", held(3)),
+        ("everyday", held(4)),
+        ("start_day", "column11".to_owned()),
+        ("planned_end_day", "column12".to_owned()),
+        ("end_day", "column13".to_owned()),
+    ];
+    let names = columns.each_ref().map(|(name, _)| *name).join(", ");
+    let values = columns.map(|(_, value)| value).join(", ");
+    let row = format!("({})", ["?"; VALUES].join(","));
+    let rows = vec![row; rows].join(",");
+    format!("INSERT INTO enrolments ({names}) SELECT {values} FROM (VALUES {rows})")
+}
+
+/// The codes that every row has, a byte each.
+fn codes(e: &Enrolment) -> i64 {
+    let codes = [
+        e.skill,
+        e.mode,
+        e.age,
+        e.sex,
+        e.ethnicity,
+        e.disability,
+        e.prior,
+        0,
+    ];
+    i64::from_le_bytes(codes)
+}
+
+/// The stage in a byte, then nine bits for each code that a row may lack: 0 without it, else one more than the code.
+fn outcome(e: &Enrolment) -> i64 {
+    let [three, six, twelve] = e.destinations;
+    let held = [three, six, twelve, e.confidence, e.everyday];
+    let packed = held.iter().rev().fold(0, |packed, code| {
+        packed << 9 | code.map_or(0, |code| i64::from(code) + 1)
+    });
+    packed << 8 | i64::from(e.stage)
 }
 
 /// Rows as the values of statements.
@@ -50,7 +105,7 @@ impl Rows {
         for (size, sql) in &*STATEMENTS {
             while left >= *size {
                 let mut values = SqliteArguments::default();
-                values.reserve(size * COLUMNS, 0);
+                values.reserve(size * VALUES, 0);
                 for (id, enrolment) in rows.by_ref().take(*size) {
                     add(&mut values, id, enrolment).map_err(sqlx::Error::Encode)?;
                 }
@@ -78,6 +133,7 @@ fn add(
     id: i64,
     e: Enrolment,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let (codes, outcome) = (codes(&e), outcome(&e));
     values.add(id)?;
     values.add(e.spell.to_vec())?;
     values.add(e.learner.to_vec())?;
@@ -86,28 +142,11 @@ fn add(
     values.add(e.programme)?;
     values.add(e.district)?;
     values.add(e.in_area)?;
-    // Until `finish` looks at all of a learner's.
-    values.add(e.in_area)?;
-    for code in [
-        e.skill,
-        e.mode,
-        e.age,
-        e.sex,
-        e.ethnicity,
-        e.disability,
-        e.prior,
-    ] {
-        values.add(code)?;
-    }
+    values.add(codes)?;
+    values.add(outcome)?;
     values.add(day(e.start))?;
     values.add(e.planned_end.map(day))?;
-    values.add(e.end.map(day))?;
-    values.add(e.stage)?;
-    for code in e.destinations {
-        values.add(code)?;
-    }
-    values.add(e.confidence)?;
-    values.add(e.everyday)
+    values.add(e.end.map(day))
 }
 
 /// Whether the store holds no enrolment.

@@ -1,0 +1,109 @@
+//! A row: its fields by column, and what is wrong with them.
+
+use csv::StringRecord;
+
+use crate::import::faults;
+use crate::import::report::{Fault, RowProblem};
+
+const FIELD_BYTES: usize = 1_000;
+
+/// One row with the problems found in it so far. It has no `Debug`: it holds what must not be kept.
+pub(in crate::import) struct Row<'a> {
+    /// Line on which it begins.
+    pub(in crate::import) line: u64,
+    /// What is wrong with it.
+    pub(in crate::import) problems: Vec<RowProblem>,
+    /// Whether its fields can be told apart.
+    pub(in crate::import) whole: bool,
+    record: &'a StringRecord,
+    places: &'a [Option<usize>],
+    names: &'static [&'static str],
+    /// Bit per column: unreadable, reported, and empty for whoever asks.
+    bad: u64,
+}
+
+impl<'a> Row<'a> {
+    pub(super) fn new(
+        record: &'a StringRecord,
+        width: usize,
+        places: &'a [Option<usize>],
+        names: &'static [&'static str],
+    ) -> Self {
+        let mut row = Self {
+            line: record.position().map_or(0, csv::Position::line),
+            problems: Vec::new(),
+            whole: record.len() == width,
+            record,
+            places,
+            names,
+            bad: 0,
+        };
+        if !row.whole {
+            row.problems.push(faults::FIELD_COUNT.at(row.line, None));
+            return row;
+        }
+        if is_plain(record.as_slice()) {
+            return row;
+        }
+        for column in 0..names.len() {
+            let text = row.text(column);
+            let fault = if text.len() > FIELD_BYTES {
+                faults::FIELD_SIZE
+            } else if text.chars().any(char::is_control) {
+                faults::CONTROL
+            } else {
+                continue;
+            };
+            row.problem(column, fault);
+            row.bad |= 1 << column;
+        }
+        row
+    }
+
+    /// The field of a column without spaces around it; empty when the file has no such column.
+    pub(in crate::import) fn text(&self, column: impl Into<usize>) -> &'a str {
+        let column = column.into();
+        if self.bad >> column & 1 == 1 {
+            return "";
+        }
+        let place = self.places.get(column).copied().flatten();
+        let text = place.and_then(|at| self.record.get(at)).unwrap_or_default();
+        trimmed(text)
+    }
+
+    /// Reports a problem of a column, unless the column was reported as unreadable.
+    pub(in crate::import) fn problem(&mut self, column: impl Into<usize>, fault: Fault) {
+        self.report(column, |line, field| fault.at(line, field));
+    }
+
+    /// The same with a problem that is made for the place.
+    pub(in crate::import) fn report(
+        &mut self,
+        column: impl Into<usize>,
+        make: impl FnOnce(u64, Option<&'static str>) -> RowProblem,
+    ) {
+        let column = column.into();
+        if self.bad >> column & 1 == 0 {
+            let field = self.names.get(column).copied();
+            self.problems.push(make(self.line, field));
+        }
+    }
+}
+
+/// Whether a row's text, all fields together, is so short and plain that no field of it can be too long or hold a
+/// control character.
+fn is_plain(text: &str) -> bool {
+    // Without an early end the compiler looks at many bytes at once.
+    let odd = |found, byte: &u8| found | !(b' '..=b'~').contains(byte);
+    text.len() <= FIELD_BYTES && !text.as_bytes().iter().fold(false, odd)
+}
+
+/// [`str::trim`], without work for a field that begins and ends with a visible ASCII character.
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [] => text,
+        [one] if one.is_ascii_graphic() => text,
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
+    }
+}
