@@ -18,6 +18,7 @@
 //! | [`enrolment`] | invite, proof of possession, signed reads |
 //! | [`problem`] | RFC 9457 problems and their catalogue |
 
+pub mod accountant;
 pub mod additivity;
 pub mod dsse;
 pub mod enrolment;

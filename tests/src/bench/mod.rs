@@ -8,6 +8,7 @@ mod ingest;
 mod node;
 mod pages;
 mod records;
+mod sampler;
 
 use std::time::{Duration, Instant};
 
@@ -163,6 +164,7 @@ pub const ALL: &[Bench] = &[
     ("growth", growth::run),
     ("ingest", ingest::ingest),
     ("pages", pages::pages),
+    ("sampler", sampler::run),
 ];
 
 #[cfg(test)]

@@ -1,0 +1,3 @@
+//! The privacy accountant; so far tail probabilities.
+
+pub mod tails;
