@@ -46,7 +46,7 @@ impl Opened {
             .map_err(|e| problem(e.into()))?
             .ok_or_else(ProblemPage::not_found)?;
         let codebook = Codebook::new(lep, &[]);
-        let mut months = ledger::months(&mut connection, &codebook)
+        let mut months = ledger::months_of(&mut connection, &codebook, release.epoch)
             .await
             .map_err(|e| problem(e.into()))?;
         months.truncate(release.month);

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::standard::{Codebook, Standard};
 use ldsp_protocol::statement::Kind;
-use ldsp_protocol::summary::Previous;
+use ldsp_protocol::summary::{LearningSummary, Previous};
 use sqlx::sqlite::SqliteConnection;
 
 use super::{ReleaseError, check_ledger, check_payload};
@@ -13,7 +13,7 @@ use crate::disclosure::LedgerMonth;
 use crate::seal;
 use crate::store::people::same_person;
 use crate::store::releases::{self, StoredRelease};
-use crate::store::{Store, audit, enrolment, ledger};
+use crate::store::{Store, StoreError, audit, enrolment, ledger};
 
 /// What a person approves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub async fn approve(
     let summary = check_payload(&release, &months[at])?;
     let previous = match at.checked_sub(1).map(|before| &months[before]) {
         Some(month) => Some(previous(&mut transaction, month).await?),
-        None => None,
+        None => last_before(&mut transaction, release.period).await?,
     };
     // What the receiver would refuse gets no number: a refused statement would stand in the way of all later ones.
     summary.check(Standard::v1(), &lep, previous.as_ref())?;
@@ -107,6 +107,31 @@ async fn previous(
         rho_micro: summary.noise.rho_micro,
         pledges: summary.pledges,
     })
+}
+
+/// What the first month of a second epoch has to follow: the last release of the first, whose ledger is lost.
+async fn last_before(
+    connection: &mut SqliteConnection,
+    period: Period,
+) -> Result<Option<Previous>, ReleaseError> {
+    let Some(before) = period.plus(-1) else {
+        return Ok(None);
+    };
+    let Some(release) = releases::of(connection, before).await? else {
+        return Ok(None);
+    };
+    let summary: LearningSummary =
+        serde_json::from_slice(&release.payload).map_err(|_| StoreError::Corrupt {
+            table: "releases",
+            column: "payload",
+            row: before.to_string(),
+        })?;
+    Ok(Some(Previous {
+        epoch: summary.noise.epoch,
+        month: summary.noise.month,
+        rho_micro: summary.noise.rho_micro,
+        pledges: summary.pledges,
+    }))
 }
 
 fn check_person(

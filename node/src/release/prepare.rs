@@ -1,12 +1,14 @@
 //! Preparing: count, draw, store, all in one transaction.
 
 use jiff::Timestamp;
+use ldsp_protocol::accountant::{Admitted, Design, Release};
 use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::standard::{Codebook, Standard};
 use sqlx::sqlite::SqliteConnection;
 
 use super::{ReleaseError, check_ledger};
 use crate::Entropy;
+use crate::account;
 use crate::disclosure::{LedgerMonth, protect};
 use crate::schedule::london;
 use crate::seal::check_head;
@@ -89,10 +91,11 @@ pub(crate) async fn prepare_in(
         return Err(ReleaseError::NotEnded(period));
     }
     let begun = last.map(|summary| summary.noise.rho_micro);
+    let rho_micro = rho(request.rho_micro, begun)?;
     let draw = Draw {
         period,
         history: &history,
-        rho_micro: rho(request.rho_micro, begun)?,
+        admitted: admit(&mut *connection, rho_micro, history.len() + 1).await?,
         author,
         now,
     };
@@ -117,8 +120,25 @@ async fn check_author(connection: &mut SqliteConnection, author: &str) -> Result
     }
 }
 
-/// The budget: what the history began with, else the LEP's own, else the standard's.
-fn rho(asked: Option<u64>, begun: Option<u64>) -> Result<u64, ReleaseError> {
+/// The accountant's word: a month that would overspend is refused before anything is drawn.
+async fn admit(
+    connection: &mut SqliteConnection,
+    rho_micro: u64,
+    month: usize,
+) -> Result<Admitted, ReleaseError> {
+    let epoch = ledger::epochs::present(&mut *connection).await?.number;
+    let mut accountant = account::of(connection).await?;
+    let release = Release {
+        design: &Design::of(Standard::v1(), rho_micro),
+        epoch,
+        month,
+        corrections: &[],
+    };
+    Ok(accountant.admit(&release)?)
+}
+
+/// The budget: what the epoch began with, else the LEP's own, else the standard's.
+pub(crate) fn rho(asked: Option<u64>, begun: Option<u64>) -> Result<u64, ReleaseError> {
     match (asked, begun) {
         (Some(asked), Some(begun)) if asked != begun => Err(ReleaseError::Rho { asked, begun }),
         (_, Some(begun)) => Ok(begun),
@@ -161,16 +181,32 @@ async fn next_after(
 ) -> Result<Period, ReleaseError> {
     let next = match history.last() {
         Some(last) => last.period.next().ok_or(ReleaseError::Calendar)?,
-        None => match request.first {
-            Some(first) => first,
-            None => ledger::earliest_start(connection)
-                .await?
-                .ok_or(ReleaseError::NoData)?,
-        },
+        None => first_month(connection, request).await?,
     };
     match request.period {
         Some(asked) if asked != next => Err(ReleaseError::Order { asked, next }),
         _ => Ok(next),
+    }
+}
+
+/// The first month of an epoch: the second follows on the first.
+async fn first_month(
+    connection: &mut SqliteConnection,
+    request: Request,
+) -> Result<Period, ReleaseError> {
+    let present = ledger::epochs::present(&mut *connection).await?;
+    match (present.after, request.first) {
+        (Some(after), first) => {
+            let next = after.next().ok_or(ReleaseError::Calendar)?;
+            match first.filter(|first| *first != next) {
+                Some(asked) => Err(ReleaseError::Order { asked, next }),
+                None => Ok(next),
+            }
+        }
+        (None, Some(first)) => Ok(first),
+        (None, None) => ledger::earliest_start(connection)
+            .await?
+            .ok_or(ReleaseError::NoData),
     }
 }
 
@@ -218,7 +254,7 @@ fn has_ended(period: Period, now: Timestamp) -> bool {
 struct Draw<'a> {
     period: Period,
     history: &'a [LedgerMonth],
-    rho_micro: u64,
+    admitted: Admitted,
     author: &'a str,
     now: Timestamp,
 }
@@ -232,7 +268,7 @@ impl Draw<'_> {
     ) -> Result<StoredRelease, ReleaseError> {
         let (period, now) = (self.period, self.now);
         let counts = ledger::entries(&mut *connection, codebook, period).await?;
-        let protected = protect(&counts, self.history, self.rho_micro, &mut *entropy())?;
+        let protected = protect(&counts, self.history, &self.admitted, &mut *entropy())?;
         let month = protected.ledger_month();
         let payload = serde_json::to_vec(protected.summary())
             .expect("a summary holds strings, integers and lists only");

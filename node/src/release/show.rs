@@ -17,6 +17,8 @@ pub struct Shown {
     pub period: Period,
     /// What the approver approves.
     pub digest: Digest,
+    /// 1, or 2 where the node lost its ledger and began anew.
+    pub epoch: u32,
     /// Who prepared it.
     pub author: String,
     /// Who approved it.
@@ -63,7 +65,8 @@ pub async fn show(store: &Store, period: Option<Period>) -> Result<Shown, Releas
     let lep = enrolment::lep(&mut connection)
         .await?
         .ok_or(ReleaseError::NoIdentity)?;
-    let mut months = ledger::months(&mut connection, &Codebook::new(&lep, &[])).await?;
+    let codebook = Codebook::new(&lep, &[]);
+    let mut months = ledger::months_of(&mut connection, &codebook, release.epoch).await?;
     months.truncate(release.month);
     let month = months
         .last()
@@ -74,6 +77,7 @@ pub async fn show(store: &Store, period: Option<Period>) -> Result<Shown, Releas
     Ok(Shown {
         period: release.period,
         digest: release.digest,
+        epoch: release.epoch,
         author: release.author,
         approver: release.approved.map(|(name, _)| name),
         seq: release.seq,

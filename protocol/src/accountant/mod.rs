@@ -153,6 +153,8 @@ pub struct Design {
     pub standard: String,
     /// What it allows.
     pub limits: Limits,
+    /// The budget that the node chose, of which the tables have their shares: the standard's or less.
+    pub chosen: Rho,
     /// Its tables.
     pub tables: Vec<TableBudget>,
     /// Name of the standard whose enrolments enter these tables too: tables that were added for enrolments which are there. Their
@@ -182,6 +184,7 @@ impl Design {
                 attribute: Rho(noise.attribute_limit_micro),
                 per_learner: noise.enrolments_per_learner as u64,
             },
+            chosen: Rho(rho_micro),
             tables: standard.tables().iter().map(table).collect(),
             added_to: None,
         }
@@ -243,6 +246,34 @@ pub struct Release<'a> {
     pub month: usize,
     /// For each enrolment that it corrects: the tables in which its cell moves.
     pub corrections: &'a [BTreeSet<String>],
+}
+
+/// A month that the accountant let through: what its noise may be made for. Made only by [`Accountant::admit`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Admitted {
+    epoch: u32,
+    month: usize,
+    chosen: Rho,
+}
+
+impl Admitted {
+    /// 1, or 2 after a lost ledger.
+    #[must_use]
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// Month of the epoch, from 1.
+    #[must_use]
+    pub fn month(&self) -> usize {
+        self.month
+    }
+
+    /// The node's whole budget.
+    #[must_use]
+    pub fn chosen(&self) -> Rho {
+        self.chosen
+    }
 }
 
 /// Why a release is refused: it would cost somebody more than they were promised.
@@ -344,11 +375,26 @@ impl Accountant {
         Self::default()
     }
 
+    /// Of a node that is about to publish the first month of `design`.
+    ///
+    /// # Errors
+    /// [`Overspent`].
+    pub fn planned(design: Design) -> Result<Self, Overspent> {
+        let mut planned = Self::new();
+        planned.check_tables(&design, 1)?;
+        planned.begun.push(Begun {
+            design,
+            epoch: 1,
+            months: 0,
+        });
+        Ok(planned)
+    }
+
     /// Whether `release` keeps every promise; charges it if so.
     ///
     /// # Errors
     /// [`Overspent`]; nothing was charged.
-    pub fn admit(&mut self, release: &Release<'_>) -> Result<(), Overspent> {
+    pub fn admit(&mut self, release: &Release<'_>) -> Result<Admitted, Overspent> {
         let Release {
             design,
             epoch,
@@ -393,7 +439,11 @@ impl Accountant {
             .iter()
             .map(|moved| (design.standard.clone(), moved.clone()));
         self.corrected.extend(moved);
-        Ok(())
+        Ok(Admitted {
+            epoch,
+            month,
+            chosen: design.chosen,
+        })
     }
 
     /// The promises of a standard whose tables begin to be published.
