@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 mod enrol;
 mod import;
+mod ledger;
 pub mod output;
 mod people;
 mod practice;
@@ -123,6 +124,8 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::Status => status::run(context).await,
         Command::Enrol(args) => enrol::run(&args, context).await,
         Command::Release(command) => release::run(command, context).await,
+        Command::Privacy => ledger::privacy(context).await,
+        Command::Ledger(command) => ledger::run(command, context).await,
         Command::Practice(command) => practice::run(command, context).await,
         Command::Publish => publish::run(context).await,
         Command::Serve => serve::command(context).await,
