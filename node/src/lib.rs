@@ -8,6 +8,7 @@ use std::sync::Arc;
 pub mod account;
 mod api;
 pub mod app;
+pub mod backup;
 pub mod cube;
 pub mod disclosure;
 pub mod enrol;

@@ -71,6 +71,18 @@ pub enum Command {
     /// Practice entries: what worked or failed, and why
     #[command(subcommand)]
     Practice(Practice),
+    /// Copy the whole node into a new directory: database with the ledger, keys, manifest; the copy is checked
+    Backup {
+        /// Directory to make; it must not exist
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
+    /// Bring a backup back into an empty data directory
+    Restore {
+        /// Directory that `backup` made
+        #[arg(value_name = "DIR")]
+        from: PathBuf,
+    },
     /// Send what is approved and wait for the aggregator's receipts
     Publish,
     /// Serve the node's pages, prepare releases on schedule and send what is approved

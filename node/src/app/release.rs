@@ -163,11 +163,16 @@ pub(super) async fn sign_in(store: &Store, name: &str) -> Result<Person, Refusal
 
 fn in_words(shown: &Shown) -> String {
     let mut text = format!(
-        "Release of {period}, prepared by {author}.\n\n\
+        "Release of {period}, prepared by {author}.{epoch}\n\n\
          What leaves: {tables} tables, {bytes} bytes, every cell with noise. Exact counts stand on the signed-in pages only.\n\n\
          {published:>12} {sd:>9} {cells:>6}  table\n",
         period = shown.period.in_words(),
         author = shown.author,
+        epoch = match shown.epoch {
+            1 => "",
+            _ =>
+                " Second epoch: this node lost its ledger and its figures have fresh noise, at the cost of another privacy budget.",
+        },
         tables = shown.tables.len(),
         bytes = shown.bytes,
         published = "readers'",

@@ -11,6 +11,7 @@ use ldsp_ui::ProblemPage;
 
 use crate::disclosure::LedgerMonth;
 use crate::release::ReleaseError;
+use crate::store::ledger::epochs::{self, Second};
 use crate::store::releases::{self, StoredRelease};
 use crate::store::{Store, ledger};
 
@@ -20,6 +21,8 @@ pub(super) struct Opened {
     pub(super) codebook: Codebook,
     /// Months 1 to the release's own.
     pub(super) months: Vec<LedgerMonth>,
+    /// Why its epoch is the second, if it is.
+    pub(super) second: Option<Second>,
 }
 
 /// Months `from + 1` to `to` of the epoch, counted from 1.
@@ -49,6 +52,12 @@ impl Opened {
         let mut months = ledger::months_of(&mut connection, &codebook, release.epoch)
             .await
             .map_err(|e| problem(e.into()))?;
+        let second = match release.epoch {
+            1 => None,
+            _ => epochs::second(&mut connection)
+                .await
+                .map_err(|e| problem(e.into()))?,
+        };
         months.truncate(release.month);
         if months.last().is_none_or(|m| m.period != period) {
             return Err(problem(ReleaseError::LedgerLost));
@@ -57,6 +66,7 @@ impl Opened {
             release,
             codebook,
             months,
+            second,
         })
     }
 

@@ -13,6 +13,7 @@ use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 
 use super::figures::{Estimates, Opened, Span};
 use super::home::receipt_words;
+use super::privacy::epoch_note;
 use super::releases::{author, state_tag};
 use super::{Pages, exact_tag, fault, words};
 use crate::release;
@@ -38,6 +39,7 @@ pub(super) async fn preview(
         .map(|p| p.name.as_str())
         .collect();
     let body = Html::concat([
+        epoch_note(opened.second.as_ref()).unwrap_or_default(),
         Html::render(&WhatLeaves::of(pages, opened, &summary)),
         totals(opened, &summary)?,
         tables(opened),
@@ -219,7 +221,8 @@ fn facts(opened: &Opened, summary: &LearningSummary, statement: Option<&Statemen
             .fact("Receipt", receipt_words(row));
     }
     list.fact("Protection", format!(
-        "discrete Gaussian noise, budget \u{3c1} = {rho} for one enrolment over all tables and years; month {} of {} that the budget is spread over",
+        "discrete Gaussian noise, budget \u{3c1} = {rho} for one enrolment over all tables and years; epoch {}, month {} of {} that the budget is spread over",
+        summary.noise.epoch,
         summary.noise.month,
         ldsp_protocol::noise::HORIZON
     ))
