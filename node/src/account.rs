@@ -10,6 +10,7 @@ use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::release::{ReleaseError, title};
+use crate::store::ledger::corrections;
 use crate::store::ledger::epochs::{self, Second};
 use crate::store::{Store, StoreError, releases};
 
@@ -35,12 +36,13 @@ pub(crate) async fn of(connection: &mut SqliteConnection) -> Result<Accountant, 
         } else {
             drawn
         };
+        let corrected = corrections::published(&mut *connection, epoch).await?;
         for month in 1..=months {
             accountant.admit(&Release {
                 design: &design,
                 epoch,
                 month,
-                corrections: &[],
+                corrections: corrected.get(&month).map_or(&[], Vec::as_slice),
             })?;
         }
     }
@@ -88,6 +90,10 @@ pub struct Standing {
     pub correction_micro: u64,
     /// What one enrolment bears.
     pub enrolment: Spent,
+    /// Enrolments whose correction was published.
+    pub corrections: usize,
+    /// What the dearest of them bears; `None` while there is none.
+    pub corrected_micro: Option<u64>,
     /// Held back of `enrolment`'s limit for tables added later.
     pub reserve_micro: u64,
     /// Enrolments of one learner that may be counted.
@@ -259,6 +265,8 @@ fn in_figures(accountant: &Accountant) -> Result<Standing, Overspent> {
             whole_micro: accountant.enrolment().micro(),
             limit_micro: limits.enrolment.times(epochs).micro(),
         },
+        corrections: accountant.corrections(),
+        corrected_micro: accountant.corrected().map(Rho::micro),
         reserve_micro: limits.reserve.times(epochs).micro(),
         per_learner: limits.per_learner,
         learner_micro: accountant.learner().micro(),

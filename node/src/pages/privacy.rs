@@ -169,10 +169,21 @@ fn attributes(stands: &Standing) -> Html {
         .columns(["Fact", "Used so far", "Used at most", "Promised"])
         .numeric(1..4)
         .rows(rows);
+    let corrected = stands.corrected_micro.map_or_else(
+        || Html::paragraph("No correction of an enrolment was published yet."),
+        |most| {
+            Html::paragraph(&format!(
+                "Corrections published: {}, at most one for an enrolment. The dearest of them makes its enrolment bear {} instead of {}.",
+                words::count(stands.corrections as u64),
+                rho(most),
+                rho(stands.enrolment.whole_micro)
+            ))
+        },
+    );
     let note = InsetText::new(
         "A release that would take any of these over what is promised is refused before any noise is drawn, and the refusal says which.",
     );
-    Html::concat([table.into(), note.into()])
+    Html::concat([table.into(), corrected, note.into()])
 }
 
 fn tables(stands: &Standing) -> Html {

@@ -4,6 +4,7 @@
 //! it is read; months without a gap and tables without a lack are checked too. Damage is
 //! [`StoreError::Corrupt`]: a node that has lost its ledger may not draw noise.
 
+pub mod corrections;
 mod entries;
 pub mod epochs;
 
