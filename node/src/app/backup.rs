@@ -20,7 +20,7 @@ impl From<BackupError> for Refusal {
 fn reaches(manifest: &Manifest) -> String {
     match manifest.last {
         Some(last) => format!(
-            "The ledger in it is whole: {} months of epoch {}, the last one {}.",
+            "The ledger in it is whole: {} month(s) of epoch {}, the last one {}.",
             manifest.months,
             manifest.epoch,
             last.in_words()

@@ -2,6 +2,7 @@
 
 mod approving;
 mod practice;
+mod privacy;
 mod uploads;
 
 use std::collections::BTreeMap;
