@@ -34,7 +34,7 @@ await flow('paper and own colours', async () => {
     await ownColours(page, `public ${path}`);
   }
   await signIn(page, node.url, person('approver'));
-  for (const path of ['/', '/releases', '/practice']) {
+  for (const path of ['/', '/releases', '/privacy', '/practice']) {
     await page.goto(new URL(path, node.url).href);
     await paper(page, `node ${path}`);
   }
