@@ -1,4 +1,5 @@
 use super::*;
+use crate::standard::{Family, Standard};
 
 const NONE: &[BTreeSet<String>] = &[];
 
