@@ -73,6 +73,47 @@ impl EntryCounts {
     pub fn tables(&self) -> &[Vec<i64>] {
         &self.tables
     }
+
+    /// Takes one out of a cell and puts it into another: a published correction. The table's sum stays.
+    pub fn correct(&mut self, moves: &[Move]) {
+        for Move { table, from, to } in moves {
+            self.tables[*table][*from] -= 1;
+            self.tables[*table][*to] += 1;
+        }
+    }
+}
+
+/// One table in which a corrected enrolment stands in another cell than it was published in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Move {
+    /// Number of the table in the standard.
+    pub table: usize,
+    /// The cell that it was published in.
+    pub from: usize,
+    /// The cell that it belongs to now.
+    pub to: usize,
+}
+
+/// Where `now` differs from what was `published`, in the tables of the families that the latter entered ([`Entry::fresh`]).
+///
+/// # Errors
+/// [`CodeError`] when either has no valid code: also when the fact itself is gone, which is never retracted.
+pub fn moves(codebook: &Codebook, published: &Entry, now: &Entry) -> Result<Vec<Move>, CodeError> {
+    let entered = Standard::v1()
+        .tables()
+        .iter()
+        .enumerate()
+        .filter(|(_, table)| published.fresh & bit(table.family) != 0);
+    let mut moves = Vec::new();
+    for (at, table) in entered {
+        let shape = codebook.shape(table);
+        let (from, to) = (published.cell(table, &shape)?, now.cell(table, &shape)?);
+        if from != to {
+            let table = at;
+            moves.push(Move { table, from, to });
+        }
+    }
+    Ok(moves)
 }
 
 /// Counts enrolments one by one: memory is the cells, however many enrolments there are.
@@ -122,14 +163,7 @@ impl Counter {
             if entry.fresh & bit == 0 {
                 continue;
             }
-            let mut position = [0; 3];
-            for ((to, dimension), size) in position.iter_mut().zip(&table.dimensions).zip(shape) {
-                let code = entry.code(table.family, *dimension).filter(|c| c < size);
-                *to = code.ok_or(CodeError {
-                    dimension: *dimension,
-                })?;
-            }
-            cells[cell_index(shape, &position[..shape.len()])] += 1;
+            cells[entry.cell(table, shape)?] += 1;
         }
         Ok(())
     }
@@ -161,6 +195,18 @@ pub fn count(
 }
 
 impl Entry {
+    /// Its cell in `table`, whose code lists are as long as `shape` says.
+    fn cell(&self, table: &Table, shape: &[usize]) -> Result<usize, CodeError> {
+        let mut position = [0; 3];
+        for ((to, dimension), size) in position.iter_mut().zip(&table.dimensions).zip(shape) {
+            let code = self.code(table.family, *dimension).filter(|c| c < size);
+            *to = code.ok_or(CodeError {
+                dimension: *dimension,
+            })?;
+        }
+        Ok(cell_index(shape, &position[..shape.len()]))
+    }
+
     fn code(&self, family: Family, dimension: Dimension) -> Option<usize> {
         match dimension {
             Dimension::Area => Some(self.area),

@@ -5,11 +5,14 @@
 
 use std::sync::Arc;
 
+pub mod account;
 mod api;
 pub mod app;
+pub mod backup;
 pub mod cube;
 pub mod disclosure;
 pub mod enrol;
+pub mod epoch;
 pub mod home;
 pub mod import;
 pub mod pages;

@@ -526,3 +526,44 @@ fn a_closed_pipe_is_no_crash() {
         assert_eq!(status.code(), Some(code), "{args:?}");
     }
 }
+
+/// The plan of the privacy budget before anything is released, and a node that comes back from its backup.
+#[test]
+fn the_budget_is_shown_and_a_backup_brings_the_node_back() {
+    let home = tempfile::tempdir().unwrap();
+    let (dir, other) = (home.path().join("one"), home.path().join("two"));
+    std::fs::create_dir_all(&dir).unwrap();
+    std::fs::create_dir_all(&other).unwrap();
+    done(&dir, &["init", "--lep", "E37000001"]);
+    let secret = person(&dir, "Ama", "author");
+    let drawn = node_as(
+        &dir,
+        &secret,
+        &["release", "preview", "--as", "Ama", "--first", "2022-03"],
+    );
+    assert_eq!(drawn.status.code(), Some(0), "{}", text(&drawn.stderr));
+    let privacy: serde_json::Value =
+        serde_json::from_str(&done(&dir, &["privacy", "--json"])).unwrap();
+    assert_eq!(
+        (&privacy["epoch"], &privacy["months"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(privacy["enrolment"]["whole_micro"], 450_000);
+    let words = done(&dir, &["privacy"]);
+    assert!(
+        words.contains("65.5%") && words.contains("1 of 120 months"),
+        "{words}"
+    );
+    assert!(done(&dir, &["ledger", "check"]).contains("whole: 1 month"));
+    let asked = ["ledger", "new-epoch", "--as", "Ama", "--reason", "none"];
+    assert!(refused_with(&dir, &asked, &secret).contains("the ledger is whole"));
+
+    let kept = home.path().join("kept");
+    let to = kept.to_str().unwrap();
+    assert!(done(&dir, &["backup", "--to", to]).contains("March 2022"));
+    assert!(refused(&dir, &["backup", "--to", to]).contains("exists already"));
+    assert!(refused(&dir, &["restore", to]).contains("already"));
+    assert!(done(&other, &["restore", to]).contains("whole: 1 month"));
+    let shown = |dir: &Path| done(dir, &["release", "show", "--json"]);
+    assert_eq!(shown(&dir), shown(&other));
+}

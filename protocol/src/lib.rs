@@ -9,6 +9,7 @@
 //! | [`geography`] | LEPs, their districts, regions, successors |
 //! | [`standard`] | data standard v1: code lists, declared tables, privacy budget, measures |
 //! | [`noise`] | the filter, its grid and the public variances |
+//! | [`accountant`] | what the releases of a node have cost, and the refusal of one that would overspend |
 //! | [`additivity`] | least squares over a family of tables |
 //! | [`measures`] | estimates, intervals, rates and what may be displayed |
 //! | [`dsse`] | the envelope: signed bytes, [`dsse::Unverified`] -> [`dsse::Verified`] |
@@ -18,6 +19,7 @@
 //! | [`enrolment`] | invite, proof of possession, signed reads |
 //! | [`problem`] | RFC 9457 problems and their catalogue |
 
+pub mod accountant;
 pub mod additivity;
 pub mod dsse;
 pub mod enrolment;

@@ -117,6 +117,9 @@ catalogue! {
     /// A release cannot be prepared or approved as asked.
     RELEASE = "release", 409, "The release was left as it is",
         "Look at the list of releases: it shows which month is next and what waits for whom.";
+    /// A release would cost people more privacy than they were promised.
+    BUDGET = "privacy-budget", 409, "The release would overspend the privacy budget",
+        "Nothing was drawn and nothing left. The page /privacy shows what was spent; the detail says which bound would break.";
     /// The one who prepared it.
     OWN_WORK = "own-work", 403, "You may not approve what you prepared",
         "Ask another approver.";

@@ -157,17 +157,37 @@ fn receipts() {
     assert_eq!(seen, 4);
 }
 
+fn integers(vector: &Table, field: &str) -> Vec<i64> {
+    let list = vector[field].as_array().unwrap().iter();
+    list.map(|v| v.as_integer().unwrap()).collect()
+}
+
+/// Every month of an epoch: the filter, the filter again, and how near the two come to the prefix sum.
+#[test]
+fn the_filter_over_an_epoch() {
+    let vector = read(&folder().join("filter.toml"));
+    let entries = integers(&vector, "entries");
+    assert_eq!(entries.len(), noise::HORIZON);
+    let months = || 1..=noise::HORIZON;
+    let filtered: Vec<i64> = months().map(|t| noise::filtered(&entries[..t])).collect();
+    assert_eq!(filtered, integers(&vector, "filtered"));
+    let sums = |published: &[i64]| -> Vec<i64> {
+        months()
+            .map(|t| noise::cumulative(&published[..t]).unwrap())
+            .collect()
+    };
+    assert_eq!(sums(&filtered), integers(&vector, "cumulative"));
+    // A single entry in the first month: its filter is the coefficients, and theirs the composition.
+    let twice = sums(&noise::FILTER);
+    assert_eq!(twice, integers(&vector, "twice"));
+    let far = twice.iter().map(|v| (v - (1 << 32)).abs()).max();
+    assert_eq!(far, vector["worst"].as_integer());
+}
+
 #[test]
 fn noise_and_standard() {
     let vector = read(&folder().join("noise.toml"));
-    let integers = |field: &str| -> Vec<i64> {
-        vector[field]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|v| v.as_integer().unwrap())
-            .collect()
-    };
+    let integers = |field: &str| integers(&vector, field);
     assert_eq!(noise::FILTER.to_vec(), integers("filter"));
     assert_eq!(
         noise::energy(noise::HORIZON).to_string(),

@@ -37,7 +37,7 @@ await flow('paper and own colours', async () => {
   await page.goto(new URL('/releases', node.url).href);
   const month = await page.locator('main table a[href^="/releases/"]').first().getAttribute('href');
   const table = `${month}/tables/starts.area-by-tier`;
-  for (const path of ['/', '/releases', month, table, `${month}/report`, '/practice']) {
+  for (const path of ['/', '/releases', month, table, `${month}/report`, '/privacy', '/practice']) {
     await page.goto(new URL(path, node.url).href);
     const marked = await page.locator('.ldsp-exact').count();
     check(`node ${path} marks its exact counts`, marked > 0 === ['/', month, table].includes(path), marked);

@@ -5,6 +5,7 @@
 
 pub mod bench;
 pub mod disk;
+pub mod fit;
 pub mod forge;
 pub mod gate;
 pub mod held;

@@ -96,10 +96,11 @@ impl From<ReleaseError> for Refused {
             ReleaseError::Unknown(_) => problem::NOT_FOUND,
             ReleaseError::NotAuthor(_) | ReleaseError::NotApprover(_) => problem::ROLE,
             ReleaseError::OwnWork(_) => problem::OWN_WORK,
+            ReleaseError::Overspent(_) => problem::BUDGET,
             _ => problem::RELEASE,
         };
         let mut problem = Problem::new(kind, sentence(&error.to_string()));
-        if kind == problem::RELEASE {
+        if [problem::RELEASE, problem::BUDGET].contains(&kind) {
             problem.next = error.next().to_owned();
         }
         Self {

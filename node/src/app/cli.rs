@@ -63,9 +63,26 @@ pub enum Command {
     /// Prepare, look at and approve what leaves this node
     #[command(subcommand)]
     Release(Release),
+    /// What the releases have cost the people in them, what they may still cost, and what an attacker could gain at worst
+    Privacy,
+    /// The ledger of what was published: whether it is whole, and what to do when it is lost
+    #[command(subcommand)]
+    Ledger(Ledger),
     /// Practice entries: what worked or failed, and why
     #[command(subcommand)]
     Practice(Practice),
+    /// Copy the whole node into a new directory: database with the ledger, keys, manifest; the copy is checked
+    Backup {
+        /// Directory to make; it must not exist
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
+    /// Bring a backup back into an empty data directory
+    Restore {
+        /// Directory that `backup` made
+        #[arg(value_name = "DIR")]
+        from: PathBuf,
+    },
     /// Send what is approved and wait for the aggregator's receipts
     Publish,
     /// Serve the node's pages, prepare releases on schedule and send what is approved
@@ -81,6 +98,28 @@ pub struct Enrol {
     /// Who enrols, for the audit log
     #[arg(long = "as", value_name = "NAME")]
     pub name: Option<String>,
+}
+
+/// `ledger`. A person's secret is asked for on the terminal, or read from standard input when that is no terminal.
+#[derive(Debug, Subcommand)]
+pub enum Ledger {
+    /// Check every digest and month
+    Check,
+    /// Ask for a second epoch after the ledger was lost; an author does, and somebody else has to confirm it
+    NewEpoch {
+        /// Who asks
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+        /// What was lost and why no backup can be restored; kept for auditors
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Confirm a second epoch that somebody else asked for; an approver does
+    ConfirmEpoch {
+        /// Who confirms
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+    },
 }
 
 /// `release`. A person's secret is asked for on the terminal, or read from standard input when that is no terminal.

@@ -1,10 +1,12 @@
 //! The program: arguments, configuration, clock, randomness, terminal. Everything else is a library
 //! function that tests and the demonstration call in the same way.
 
+mod backup;
 pub mod cli;
 pub mod config;
 mod enrol;
 mod import;
+mod ledger;
 pub mod output;
 mod people;
 mod practice;
@@ -124,6 +126,10 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::Status => status::run(context).await,
         Command::Enrol(args) => enrol::run(&args, context).await,
         Command::Release(command) => release::run(command, context).await,
+        Command::Privacy => ledger::privacy(context).await,
+        Command::Ledger(command) => ledger::run(command, context).await,
+        Command::Backup { to } => backup::make(&to, context).await,
+        Command::Restore { from } => backup::restore(&from, context).await,
         Command::Practice(command) => practice::run(command, context).await,
         Command::Publish => publish::run(context).await,
         Command::Serve => serve::command(context).await,
@@ -146,7 +152,7 @@ async fn init(args: &cli::Init, context: &Context) -> Answer {
         text: format!(
             "This machine is now the node of {name} ({lep}).\nData directory: {}\nKey: {}\n\n\
              Next: `ldsp-node people add NAME --role author`, the same for an approver, then `ldsp-node import programmes FILE`.\n\
-             Back up the data directory: its keys cannot be made again.",
+             Back it up with `ldsp-node backup --to DIR` after every release: keys and ledger cannot be made again.",
             dir.display(),
             fingerprint.in_blocks(),
         ),

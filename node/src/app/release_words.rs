@@ -8,10 +8,15 @@ use crate::words;
 
 pub(super) fn in_words(shown: &Shown) -> String {
     let mut text = format!(
-        "Release of {}, prepared by {}.\n\n\
+        "Release of {}, prepared by {}.{}\n\n\
          What leaves: {} tables, {} bytes, every number with noise. Exact counts stand on the signed-in pages only.\n",
         shown.period.in_words(),
         words::author(&shown.author),
+        match shown.epoch {
+            1 => "",
+            _ =>
+                " Second epoch: this node lost its ledger and its figures have fresh noise, at the cost of another privacy budget.",
+        },
         shown.tables.len(),
         shown.bytes,
     );

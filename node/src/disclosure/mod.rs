@@ -14,7 +14,7 @@ pub use protect::{ProtectError, ProtectedTables, protect};
 /// What the ledger holds of one month: what entered and what was published of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerMonth {
-    /// 1: a second epoch, after a lost ledger, is later work.
+    /// 1, or 2 after a lost ledger.
     pub epoch: u32,
     /// Month of the epoch, from 1.
     pub month: usize,

@@ -1,5 +1,6 @@
 //! From exact entries to protected tables.
 
+use ldsp_protocol::accountant::Admitted;
 use ldsp_protocol::ids::Period;
 use ldsp_protocol::noise::{FILTER, HORIZON, MAX_CELL};
 use ldsp_protocol::standard::Standard;
@@ -9,9 +10,6 @@ use rand_core::CryptoRng;
 use super::sampler::DiscreteGaussian;
 use super::{LedgerMonth, LedgerTable};
 use crate::cube::EntryCounts;
-
-/// The only epoch of this version; a lost ledger is refused, not replaced.
-pub const EPOCH: u32 = 1;
 
 /// Why a month cannot be protected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +21,8 @@ pub enum ProtectError {
     Horizon,
     #[error("the ledger is for other code lists than this program's standard")]
     Shape,
+    #[error("month {admitted} was let through, but the ledger holds {held} months")]
+    Month { admitted: usize, held: usize },
     #[error("table {0} holds a count that no area can have")]
     Range(String),
 }
@@ -34,6 +34,7 @@ impl ProtectError {
         match self {
             Self::Horizon => "Ask the national operator which data standard comes next.",
             Self::Shape => "Use the program version that wrote the ledger, or restore the backup.",
+            Self::Month { .. } => "Try again. Nothing was drawn.",
             Self::Range(_) => "Check the imports of the month.",
         }
     }
@@ -70,14 +71,15 @@ impl ProtectedTables {
 /// Per cell, in grid units (2^-16): u_t = sum over s <= t of c_(t-s) x_s, and v_t = u_t + z_t with z_t discrete
 /// Gaussian of variance sigma^2 of the table (disclosure.md, "Continual release"). z_t is added and
 /// forgotten; `history` are months 1 .. t-1 of the epoch in order. Draws cells in the standard's order, so
-/// that a seeded generator gives the same tables. `rho_micro` is the node's budget, the same in every month. Call once per month, in the transaction that stores the outcome.
+/// that a seeded generator gives the same tables. `admitted` is the accountant's word for this month: its epoch, number and
+/// budget. Call once per month, in the transaction that stores the outcome.
 ///
 /// # Errors
 /// [`ProtectError`]; nothing was drawn that anybody has seen.
 pub fn protect<R: CryptoRng + ?Sized>(
     counts: &EntryCounts,
     history: &[LedgerMonth],
-    rho_micro: u64,
+    admitted: &Admitted,
     rng: &mut R,
 ) -> Result<ProtectedTables, ProtectError> {
     let standard = Standard::v1();
@@ -85,7 +87,12 @@ pub fn protect<R: CryptoRng + ?Sized>(
     if month > HORIZON {
         return Err(ProtectError::Horizon);
     }
-    let manifest = Manifest::new(standard, EPOCH, month, rho_micro);
+    let (epoch, held) = (admitted.epoch(), history.len());
+    if month != admitted.month() || history.iter().any(|m| m.epoch != epoch) {
+        let admitted = admitted.month();
+        return Err(ProtectError::Month { admitted, held });
+    }
+    let manifest = Manifest::new(standard, epoch, month, admitted.chosen().micro());
     let mut tables = Vec::with_capacity(standard.tables().len());
     for (at, (declared, entries)) in standard.tables().iter().zip(counts.tables()).enumerate() {
         let variance = manifest.sigma2.get(&declared.id).copied();
@@ -120,7 +127,7 @@ pub fn protect<R: CryptoRng + ?Sized>(
             .collect(),
     };
     let month = LedgerMonth {
-        epoch: EPOCH,
+        epoch,
         month,
         period: counts.period(),
         tables,
@@ -149,6 +156,7 @@ fn filter(entries: &[i64], history: &[LedgerMonth], at: usize) -> Option<Vec<i12
 mod tests {
     use super::*;
     use crate::cube::{count, tests::entries};
+    use ldsp_protocol::accountant::{Accountant, Design, Release};
     use ldsp_protocol::noise::filtered;
     use ldsp_protocol::standard::Codebook;
     use proptest::prelude::*;
@@ -166,8 +174,21 @@ mod tests {
             .unwrap()
     }
 
-    fn rho() -> u64 {
-        Standard::v1().noise().rho_micro
+    /// The accountant's word for a month of the first epoch.
+    fn admitted(month: usize) -> Admitted {
+        let design = Design::of(Standard::v1(), Standard::v1().noise().rho_micro);
+        let mut accountant = Accountant::new();
+        let all = (1..=month).map(|month| {
+            let (design, corrections) = (&design, &[][..]);
+            let release = Release {
+                design,
+                epoch: 1,
+                month,
+                corrections,
+            };
+            accountant.admit(&release).unwrap()
+        });
+        all.last().unwrap()
     }
 
     proptest! {
@@ -178,7 +199,7 @@ mod tests {
             for (at, entries) in months.into_iter().enumerate() {
                 let counts = count(&codebook(), month(at + 1), entries).unwrap();
                 let mut rng = ChaCha20Rng::seed_from_u64(at as u64);
-                let protected = protect(&counts, &history, rho(), &mut rng).unwrap();
+                let protected = protect(&counts, &history, &admitted(at + 1), &mut rng).unwrap();
                 history.push(protected.ledger_month().clone());
                 // The same generator, drawn in the same order, gives the noise back.
                 let mut rng = ChaCha20Rng::seed_from_u64(at as u64);
@@ -198,13 +219,13 @@ mod tests {
     fn the_horizon_is_the_end() {
         let counts = count(&codebook(), month(1), []).unwrap();
         let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let first = protect(&counts, &[], rho(), &mut rng).unwrap();
+        let first = protect(&counts, &[], &admitted(1), &mut rng).unwrap();
         let history = vec![first.ledger_month().clone(); HORIZON - 1];
-        let last = protect(&counts, &history, rho(), &mut rng).unwrap();
+        let last = protect(&counts, &history, &admitted(HORIZON), &mut rng).unwrap();
         assert_eq!(last.summary().noise.month, HORIZON);
         let history = vec![first.ledger_month().clone(); HORIZON];
         assert_eq!(
-            protect(&counts, &history, rho(), &mut rng),
+            protect(&counts, &history, &admitted(HORIZON), &mut rng),
             Err(ProtectError::Horizon)
         );
     }
@@ -213,14 +234,25 @@ mod tests {
     fn a_ledger_of_other_lists_is_refused() {
         let counts = count(&codebook(), month(1), []).unwrap();
         let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let mut other = protect(&counts, &[], rho(), &mut rng)
+        let mut other = protect(&counts, &[], &admitted(1), &mut rng)
             .unwrap()
             .ledger_month()
             .clone();
         other.tables[0].entries.pop();
         assert_eq!(
-            protect(&counts, &[other], rho(), &mut rng),
+            protect(&counts, &[other], &admitted(2), &mut rng),
             Err(ProtectError::Shape)
         );
+    }
+
+    #[test]
+    fn a_month_that_was_not_let_through_is_not_drawn() {
+        let counts = count(&codebook(), month(1), []).unwrap();
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let first = protect(&counts, &[], &admitted(1), &mut rng).unwrap();
+        let history = [first.ledger_month().clone()];
+        let refused = protect(&counts, &history, &admitted(1), &mut rng);
+        let (admitted, held) = (1, 1);
+        assert_eq!(refused, Err(ProtectError::Month { admitted, held }));
     }
 }

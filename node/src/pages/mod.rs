@@ -15,6 +15,7 @@ mod practice_form;
 mod practice_problems;
 mod practice_sheet;
 mod practice_view;
+mod privacy;
 mod problems;
 mod release_report;
 mod release_table;
@@ -113,6 +114,7 @@ pub fn rules() -> Vec<Rule> {
         read("/releases/{period}/payload.json"),
         read("/releases/{period}/figures.csv"),
         read("/releases/{period}/tables/{table}"),
+        read("/privacy"),
         read("/practice"),
         Rule::get("/practice/new", AUTHOR),
         Rule::post("/practice/new", AUTHOR),
@@ -154,6 +156,7 @@ fn router(api: &Api, document: &OpenApi) -> Router {
             "/releases/{period}/tables/{table}",
             get(release_table::table),
         )
+        .route("/privacy", get(privacy::page))
         .route("/practice", get(practice::list))
         .route(
             "/practice/new",
@@ -183,6 +186,7 @@ pub fn frame(settings: &Settings) -> Frame {
     frame.nav = vec![
         NavItem::signed_in("Home", "/"),
         NavItem::signed_in("Releases", "/releases"),
+        NavItem::signed_in("Privacy", "/privacy"),
         NavItem::signed_in("Practice", "/practice"),
         NavItem::signed_in("Import", "/import"),
         NavItem::signed_in("People", "/people"),

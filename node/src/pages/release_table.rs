@@ -7,6 +7,7 @@ use ldsp_protocol::standard::Standard;
 use ldsp_ui::components::{InsetText, Table};
 use ldsp_ui::{Html, Page, ProblemPage, csv_text};
 
+use super::privacy::epoch_note;
 use super::releases::{file, opened};
 use super::{Answer, Pages, exact, exact_tag, not_printed, release_problem, words};
 use crate::release::title;
@@ -73,7 +74,12 @@ pub(super) async fn table(
     let note = format!(
         "Estimates are made consistent over all tables of the family, as every reader will do. The standard error of a monthly figure in this table is {se:.1} enrolments; a figure under three standard errors is \u{201c}too few to say\u{201d}. Figures over many months are sharper."
     );
-    let body = Html::concat([InsetText::new(note).into(), table.into(), not_printed()]);
+    let body = Html::concat([
+        epoch_note(opened.second.as_ref()).unwrap_or_default(),
+        InsetText::new(note).into(),
+        table.into(),
+        not_printed(),
+    ]);
     Ok(Page::new(title(declared))
         .caption(format!("Release of {}", period.in_words()))
         .breadcrumb("Releases", "/releases")
@@ -90,7 +96,7 @@ pub(super) async fn csv(State(pages): State<Pages>, Path(period): Path<String>) 
         .estimates(opened.month())
         .map_err(|e| release_problem(e.into()))?;
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let mut write = |row: [String; 8]| writer.write_record(&row).map_err(|_| ProblemPage::fault());
+    let mut write = |row: [String; 9]| writer.write_record(&row).map_err(|_| ProblemPage::fault());
     write(
         [
             "period",
@@ -101,6 +107,7 @@ pub(super) async fn csv(State(pages): State<Pages>, Path(period): Path<String>) 
             "standard_error",
             "low_95",
             "high_95",
+            "epoch",
         ]
         .map(str::to_owned),
     )?;
@@ -121,6 +128,7 @@ pub(super) async fn csv(State(pages): State<Pages>, Path(period): Path<String>) 
                 format!("{:.2}", estimate.se),
                 format!("{:.2}", estimate.value - Z95 * estimate.se),
                 format!("{:.2}", estimate.value + Z95 * estimate.se),
+                opened.release.epoch.to_string(),
             ])?;
         }
     }

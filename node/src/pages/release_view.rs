@@ -8,6 +8,7 @@ use ldsp_ui::components::{Details, InsetText, SummaryList, Table, Tag, TagColour
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 
 use super::home::receipt_words;
+use super::privacy::epoch_note;
 use super::release_word::{Judges, decision};
 use super::releases::state_tag;
 use super::{Pages, exact, exact_part, exact_tag, fault, release_problem, words};
@@ -73,6 +74,7 @@ pub(super) async fn preview(
         sound: around.verdicts.iter().all(|v| v.outcome == Outcome::Kept),
     };
     let body = Html::concat([
+        epoch_note(opened.second.as_ref()).unwrap_or_default(),
         Html::render(&WhatLeaves::of(opened, &around.refusals)),
         this_month(opened)?,
         over_time(opened)?,
@@ -337,7 +339,8 @@ fn facts(opened: &Opened, statement: Option<&StatementRow>) -> Html {
             .fact("Receipt", receipt_words(row));
     }
     list.fact("Protection", format!(
-        "discrete Gaussian noise, budget \u{3c1} = {rho} for one enrolment over all tables and years; month {} of {} that the budget is spread over",
+        "discrete Gaussian noise, budget \u{3c1} = {rho} for one enrolment over all tables and years; epoch {}, month {} of {} that the budget is spread over",
+        opened.summary.noise.epoch,
         opened.summary.noise.month,
         ldsp_protocol::noise::HORIZON
     ))

@@ -49,7 +49,7 @@ pub async fn approve(
     let codebook = Codebook::new(&lep, &[]);
     let months = ledger::months(&mut transaction, &codebook).await?;
     check_ledger(&mut transaction, &months).await?;
-    let opened = Opened::new(release, lep, codebook, months)?;
+    let opened = Opened::new(release, lep, codebook, months, None)?;
     let previous = rules::previous(&mut transaction, &opened).await?;
     // What the receiver would refuse gets no number: a refused statement would stand in the way of all later ones.
     if let Some(broken) = rules::broken(&opened, previous.as_ref()) {

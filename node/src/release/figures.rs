@@ -12,6 +12,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::{ReleaseError, check_payload};
 use crate::disclosure::LedgerMonth;
+use crate::store::ledger::epochs::{self, Second};
 use crate::store::releases::{self, StoredRelease};
 use crate::store::{Store, enrolment, ledger};
 
@@ -23,8 +24,10 @@ pub(crate) struct Opened {
     pub(crate) summary: LearningSummary,
     pub(crate) lep: Gss,
     pub(crate) codebook: Codebook,
-    /// Months 1 to the release's own.
+    /// Months 1 to the release's own, of its epoch.
     pub(crate) months: Vec<LedgerMonth>,
+    /// Why its epoch is the second, if it is.
+    pub(crate) second: Option<Second>,
 }
 
 /// Months `from + 1` to `to` of the epoch, counted from 1.
@@ -56,16 +59,21 @@ impl Opened {
             .await?
             .ok_or(ReleaseError::NoIdentity)?;
         let codebook = Codebook::new(&lep, &[]);
-        let months = ledger::months(connection, &codebook).await?;
-        Self::new(release, lep, codebook, months)
+        let months = ledger::months_of(&mut *connection, &codebook, release.epoch).await?;
+        let second = match release.epoch {
+            1 => None,
+            _ => epochs::second(connection).await?,
+        };
+        Self::new(release, lep, codebook, months, second)
     }
 
-    /// From the whole ledger.
+    /// From the whole ledger of its epoch.
     pub(super) fn new(
         release: StoredRelease,
         lep: Gss,
         codebook: Codebook,
         mut months: Vec<LedgerMonth>,
+        second: Option<Second>,
     ) -> Result<Self, ReleaseError> {
         months.truncate(release.month);
         let month = months
@@ -78,6 +86,7 @@ impl Opened {
             lep,
             codebook,
             months,
+            second,
         })
     }
 

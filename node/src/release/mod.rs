@@ -11,6 +11,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 
+use ldsp_protocol::accountant::Overspent;
 use ldsp_protocol::additivity::AdditivityError;
 use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::summary::LearningSummary;
@@ -18,6 +19,7 @@ use sqlx::sqlite::SqliteConnection;
 
 pub use approve::{Approval, approve};
 pub(crate) use prepare::prepare_in;
+pub(crate) use prepare::rho as budget;
 pub use prepare::{Prepared, Request, SCHEDULE, next_period, prepare, waiting};
 pub use refuse::{Refusal, refuse};
 pub(crate) use show::approvers;
@@ -25,7 +27,7 @@ pub use show::{Interval, Shown, ShownFamily, ShownRefusal, ShownTable, show, tit
 
 use crate::disclosure::{LedgerMonth, ProtectError};
 use crate::seal::QueueError;
-use crate::store::{StoreError, releases};
+use crate::store::{StoreError, ledger, releases};
 
 /// Why a release is refused. [`ReleaseError::next`] says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +80,8 @@ pub enum ReleaseError {
     #[error("the published tables do not fit together: {0}")]
     Estimates(#[from] AdditivityError),
     #[error(transparent)]
+    Overspent(#[from] Overspent),
+    #[error(transparent)]
     Protect(#[from] ProtectError),
     #[error(transparent)]
     Queue(#[from] QueueError),
@@ -114,6 +118,7 @@ impl ReleaseError {
             Self::Already { .. } => "already-approved",
             Self::Rule(_) => "rule",
             Self::Estimates(_) => "estimates",
+            Self::Overspent(_) => "privacy-budget",
             Self::Protect(_) => "protect",
             Self::Queue(error) => error.code(),
             Self::Store(_) => "storage",
@@ -137,7 +142,7 @@ impl ReleaseError {
             Self::Calendar => "Ask the national operator which data standard comes next.",
             Self::Rho { .. } => "Set rho_micro back in the configuration.",
             Self::LedgerLost => {
-                "Restore the newest backup of the data directory. Do not start anew."
+                "Restore the newest backup of the data directory. If there is none, two people can begin a second epoch with `ldsp-node ledger new-epoch`."
             }
             Self::NothingOpen | Self::Unknown(_) => {
                 "Prepare one with `ldsp-node release preview`; `ldsp-node status` shows which month is next."
@@ -164,6 +169,7 @@ impl ReleaseError {
             Self::Rule(_) => {
                 "Upgrade this program if a newer version is out; otherwise tell the national operator the rule. Nothing was signed."
             }
+            Self::Overspent(error) => error.next(),
             Self::Protect(error) => error.next(),
             Self::Queue(error) => error.next(),
             Self::Store(error) => error.next(),
@@ -177,21 +183,25 @@ impl ReleaseError {
     }
 }
 
-/// Every release has its ledger month and the other way round; the last one says what the ledger says. Both are
-/// written in one transaction, so anything else is a loss. Gives the last summary.
-async fn check_ledger(
+/// Every release of the present epoch has its ledger month and the other way round; the last one says what the ledger says. Both are
+/// written in one transaction, so anything else is a loss. Gives the last summary of the epoch.
+pub(crate) async fn check_ledger(
     connection: &mut SqliteConnection,
     ledger: &[LedgerMonth],
 ) -> Result<Option<LearningSummary>, ReleaseError> {
-    let last = releases::last(&mut *connection).await?;
+    let present = ledger::epochs::present(&mut *connection).await?;
+    let last = releases::last(&mut *connection)
+        .await?
+        .filter(|r| r.epoch == present.number);
     let queued: Option<i64> =
         sqlx::query_scalar("SELECT max(period) FROM outbox WHERE kind = 'learning-summary'")
             .fetch_one(&mut *connection)
             .await?;
-    let drawn = ledger.last().map(|m| i64::from(m.period.index()));
-    if releases::number(connection).await? != ledger.len()
-        || last.as_ref().map(|r| i64::from(r.period.index())) != drawn
-        || queued > drawn
+    let index = |period: Period| i64::from(period.index());
+    let drawn = ledger.last().map(|m| index(m.period));
+    if releases::number(connection, present.number).await? != ledger.len()
+        || last.as_ref().map(|r| index(r.period)) != drawn
+        || queued > drawn.or(present.after.map(index))
     {
         return Err(ReleaseError::LedgerLost);
     }
@@ -220,7 +230,7 @@ fn check_payload(
             .all(|(published, kept)| published.cells == kept.published);
     // Sealing writes the parsed payload again: it has to give the bytes that were looked at.
     let verbatim = serde_json::to_vec(&summary).is_ok_and(|bytes| bytes == release.payload);
-    if !same || !verbatim || release.month != month.month {
+    if !same || !verbatim || (release.epoch, release.month) != (month.epoch, month.month) {
         return Err(damaged().into());
     }
     Ok(summary)

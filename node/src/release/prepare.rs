@@ -1,12 +1,17 @@
 //! Preparing: count, draw, store, all in one transaction.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
+use ldsp_protocol::accountant::{Admitted, Design, Release};
 use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::standard::{Codebook, Standard};
 use sqlx::sqlite::SqliteConnection;
 
 use super::{ReleaseError, check_ledger};
 use crate::Entropy;
+use crate::account;
+use crate::cube::{Move, moves};
 use crate::disclosure::{LedgerMonth, protect};
 use crate::schedule::london;
 use crate::seal::check_head;
@@ -89,10 +94,14 @@ pub(crate) async fn prepare_in(
         return Err(ReleaseError::NotEnded(period));
     }
     let begun = last.map(|summary| summary.noise.rho_micro);
+    let rho_micro = rho(request.rho_micro, begun)?;
+    let design = Design::of(Standard::v1(), rho_micro);
+    let corrections = corrections(&mut *connection, &codebook, &design).await?;
     let draw = Draw {
         period,
         history: &history,
-        rho_micro: rho(request.rho_micro, begun)?,
+        admitted: admit(&mut *connection, &design, history.len() + 1, &corrections).await?,
+        corrections,
         author,
         now,
     };
@@ -117,8 +126,66 @@ async fn check_author(connection: &mut SqliteConnection, author: &str) -> Result
     }
 }
 
-/// The budget: what the history began with, else the LEP's own, else the standard's.
-fn rho(asked: Option<u64>, begun: Option<u64>) -> Result<u64, ReleaseError> {
+/// The accountant's word: a month that would overspend is refused before anything is drawn.
+async fn admit(
+    connection: &mut SqliteConnection,
+    design: &Design,
+    month: usize,
+    corrections: &[Correction],
+) -> Result<Admitted, ReleaseError> {
+    let epoch = ledger::epochs::present(&mut *connection).await?.number;
+    let mut accountant = account::of(connection).await?;
+    let moved: Vec<BTreeSet<String>> = corrections.iter().map(|c| c.moved.clone()).collect();
+    let release = Release {
+        design,
+        epoch,
+        month,
+        corrections: &moved,
+    };
+    Ok(accountant.admit(&release)?)
+}
+
+/// A correction that goes into the month.
+struct Correction {
+    enrolment: i64,
+    moves: Vec<Move>,
+    /// Ids of the tables of `moves`.
+    moved: BTreeSet<String>,
+}
+
+/// The corrections that may be published: each enrolment's first, where its budget has room for it. All others stay local, and
+/// are looked at again in every month: a budget does not grow, but a correction may become smaller.
+async fn corrections(
+    connection: &mut SqliteConnection,
+    codebook: &Codebook,
+    design: &Design,
+) -> Result<Vec<Correction>, ReleaseError> {
+    let tables = Standard::v1().tables();
+    let mut admitted = Vec::new();
+    for pending in ledger::corrections::pending(connection, codebook).await? {
+        let parts = pending
+            .published
+            .iter()
+            .map(|published| moves(codebook, published, &pending.now));
+        // A fact that was published and is no longer one, an ending that was withdrawn, is never taken back.
+        let Ok(parts) = parts.collect::<Result<Vec<_>, _>>() else {
+            continue;
+        };
+        let moves = parts.concat();
+        let moved = moves.iter().map(|m| tables[m.table].id.clone()).collect();
+        if !moves.is_empty() && design.check_correction(&moved).is_ok() {
+            admitted.push(Correction {
+                enrolment: pending.enrolment,
+                moves,
+                moved,
+            });
+        }
+    }
+    Ok(admitted)
+}
+
+/// The budget: what the epoch began with, else the LEP's own, else the standard's.
+pub(crate) fn rho(asked: Option<u64>, begun: Option<u64>) -> Result<u64, ReleaseError> {
     match (asked, begun) {
         (Some(asked), Some(begun)) if asked != begun => Err(ReleaseError::Rho { asked, begun }),
         (_, Some(begun)) => Ok(begun),
@@ -161,16 +228,32 @@ async fn next_after(
 ) -> Result<Period, ReleaseError> {
     let next = match history.last() {
         Some(last) => last.period.next().ok_or(ReleaseError::Calendar)?,
-        None => match request.first {
-            Some(first) => first,
-            None => ledger::earliest_start(connection)
-                .await?
-                .ok_or(ReleaseError::NoData)?,
-        },
+        None => first_month(connection, request).await?,
     };
     match request.period {
         Some(asked) if asked != next => Err(ReleaseError::Order { asked, next }),
         _ => Ok(next),
+    }
+}
+
+/// The first month of an epoch: the second follows on the first.
+async fn first_month(
+    connection: &mut SqliteConnection,
+    request: Request,
+) -> Result<Period, ReleaseError> {
+    let present = ledger::epochs::present(&mut *connection).await?;
+    match (present.after, request.first) {
+        (Some(after), first) => {
+            let next = after.next().ok_or(ReleaseError::Calendar)?;
+            match first.filter(|first| *first != next) {
+                Some(asked) => Err(ReleaseError::Order { asked, next }),
+                None => Ok(next),
+            }
+        }
+        (None, Some(first)) => Ok(first),
+        (None, None) => ledger::earliest_start(connection)
+            .await?
+            .ok_or(ReleaseError::NoData),
     }
 }
 
@@ -218,7 +301,8 @@ fn has_ended(period: Period, now: Timestamp) -> bool {
 struct Draw<'a> {
     period: Period,
     history: &'a [LedgerMonth],
-    rho_micro: u64,
+    admitted: Admitted,
+    corrections: Vec<Correction>,
     author: &'a str,
     now: Timestamp,
 }
@@ -231,8 +315,11 @@ impl Draw<'_> {
         entropy: &Entropy,
     ) -> Result<StoredRelease, ReleaseError> {
         let (period, now) = (self.period, self.now);
-        let counts = ledger::entries(&mut *connection, codebook, period).await?;
-        let protected = protect(&counts, self.history, self.rho_micro, &mut *entropy())?;
+        let mut counts = ledger::entries(&mut *connection, codebook, period).await?;
+        for correction in &self.corrections {
+            counts.correct(&correction.moves);
+        }
+        let protected = protect(&counts, self.history, &self.admitted, &mut *entropy())?;
         let month = protected.ledger_month();
         let payload = serde_json::to_vec(protected.summary())
             .expect("a summary holds strings, integers and lists only");
@@ -249,6 +336,12 @@ impl Draw<'_> {
         };
         ledger::append(&mut *connection, month, now.as_second()).await?;
         ledger::mark_counted(&mut *connection, period).await?;
+        let corrected = self
+            .corrections
+            .iter()
+            .map(|c| (c.enrolment, c.moved.clone()));
+        let corrected: Vec<_> = corrected.collect();
+        ledger::corrections::settle(&mut *connection, month.epoch, month.month, &corrected).await?;
         releases::insert(&mut *connection, &release).await?;
         let detail = format!("{period}, digest {}", release.digest);
         audit::append(connection, now, self.author, "release prepared", &detail).await?;

@@ -3,17 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use ldsp_protocol::ids::Digest;
+use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::noise::{HORIZON, MIN_RHO_MICRO, filtered, sigma2, table_rho};
 use ldsp_protocol::standard::{Family, Standard};
-use ldsp_protocol::summary::{Previous, SummaryError};
+use ldsp_protocol::summary::{LearningSummary, Previous, SummaryError};
 use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 
 use super::budget::budget;
 use super::figures::Opened;
 use super::{ReleaseError, check_payload};
-use crate::store::releases;
+use crate::store::{StoreError, releases};
 
 /// Who checks a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -78,12 +78,37 @@ pub(crate) async fn previous(
     opened: &Opened,
 ) -> Result<Option<Previous>, ReleaseError> {
     let Some(month) = opened.months.iter().rev().nth(1) else {
-        return Ok(None);
+        return last_before(connection, opened.release.period).await;
     };
     let release = releases::of(connection, month.period)
         .await?
         .ok_or(ReleaseError::LedgerLost)?;
     let summary = check_payload(&release, month)?;
+    Ok(Some(Previous {
+        epoch: summary.noise.epoch,
+        month: summary.noise.month,
+        rho_micro: summary.noise.rho_micro,
+        pledges: summary.pledges,
+    }))
+}
+
+/// What the first month of a second epoch has to follow: the last release of the first, whose ledger is lost.
+async fn last_before(
+    connection: &mut SqliteConnection,
+    period: Period,
+) -> Result<Option<Previous>, ReleaseError> {
+    let Some(before) = period.plus(-1) else {
+        return Ok(None);
+    };
+    let Some(release) = releases::of(connection, before).await? else {
+        return Ok(None);
+    };
+    let summary: LearningSummary =
+        serde_json::from_slice(&release.payload).map_err(|_| StoreError::Corrupt {
+            table: "releases",
+            column: "payload",
+            row: before.to_string(),
+        })?;
     Ok(Some(Previous {
         epoch: summary.noise.epoch,
         month: summary.noise.month,

@@ -22,6 +22,8 @@ pub struct Shown {
     pub period: Period,
     /// What the approver approves.
     pub digest: Digest,
+    /// 1, or 2 where the node lost its ledger and began anew.
+    pub epoch: u32,
     /// Who prepared it.
     pub author: String,
     /// Who approved it.
@@ -154,6 +156,7 @@ pub async fn show(store: &Store, period: Option<Period>) -> Result<Shown, Releas
     Ok(Shown {
         period: release.period,
         digest: release.digest,
+        epoch: release.epoch,
         author: release.author.clone(),
         approver: release.approved.as_ref().map(|(name, _)| name.clone()),
         seq: release.seq,

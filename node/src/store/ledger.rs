@@ -4,7 +4,9 @@
 //! it is read; months without a gap and tables without a lack are checked too. Damage is
 //! [`StoreError::Corrupt`]: a node that has lost its ledger may not draw noise.
 
+pub mod corrections;
 mod entries;
+pub mod epochs;
 
 use std::collections::BTreeMap;
 
@@ -27,7 +29,7 @@ fn corrupt(column: &'static str, row: impl ToString) -> StoreError {
     }
 }
 
-/// All months of the ledger in order.
+/// All months of the present epoch in order.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] for a gap, a lacking or unknown table, a wrong length or a digest that does not match.
@@ -35,20 +37,32 @@ pub async fn months(
     connection: &mut SqliteConnection,
     codebook: &Codebook,
 ) -> Result<Vec<LedgerMonth>, StoreError> {
+    let present = epochs::present(&mut *connection).await?;
+    months_of(connection, codebook, present.number).await
+}
+
+/// All months of `epoch` in order.
+///
+/// # Errors
+/// As [`months`].
+pub async fn months_of(
+    connection: &mut SqliteConnection,
+    codebook: &Codebook,
+    epoch: u32,
+) -> Result<Vec<LedgerMonth>, StoreError> {
     let mut months: Vec<LedgerMonth> = Vec::new();
-    let rows = sqlx::query("SELECT epoch, month, period FROM ledger_months ORDER BY epoch, month")
+    let sql = "SELECT month, period FROM ledger_months WHERE epoch = $1 ORDER BY month";
+    let rows = sqlx::query(sql)
+        .bind(epoch)
         .fetch_all(&mut *connection)
         .await?;
     for row in rows {
-        let (epoch, number): (i64, i64) = (row.try_get("epoch")?, row.try_get("month")?);
+        let number: i64 = row.try_get("month")?;
         let damaged = |column| StoreError::Corrupt {
             table: "ledger_months",
             column,
             row: format!("epoch {epoch}, month {number}"),
         };
-        if epoch != i64::from(crate::disclosure::protect::EPOCH) {
-            return Err(damaged("epoch"));
-        }
         if usize::try_from(number) != Ok(months.len() + 1) {
             return Err(damaged("month"));
         }
@@ -59,7 +73,6 @@ pub async fn months(
         if !follows {
             return Err(damaged("period"));
         }
-        let epoch = crate::disclosure::protect::EPOCH;
         let tables = tables(connection, codebook, epoch, months.len() + 1).await?;
         months.push(LedgerMonth {
             epoch,

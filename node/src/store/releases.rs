@@ -126,12 +126,28 @@ pub async fn last(connection: &mut SqliteConnection) -> Result<Option<StoredRele
     row.as_ref().map(read).transpose()
 }
 
-/// Number of releases.
+/// The first release of `epoch`.
+///
+/// # Errors
+/// As [`all`].
+pub async fn first_of(
+    connection: &mut SqliteConnection,
+    epoch: u32,
+) -> Result<Option<StoredRelease>, StoreError> {
+    let row = sqlx::query(columns!("WHERE epoch = $1 ORDER BY month LIMIT 1"))
+        .bind(epoch)
+        .fetch_optional(connection)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Number of releases in `epoch`.
 ///
 /// # Errors
 /// Database trouble.
-pub async fn number(connection: &mut SqliteConnection) -> Result<usize, StoreError> {
-    let n: i64 = sqlx::query_scalar("SELECT count(*) FROM releases")
+pub async fn number(connection: &mut SqliteConnection, epoch: u32) -> Result<usize, StoreError> {
+    let n: i64 = sqlx::query_scalar("SELECT count(*) FROM releases WHERE epoch = $1")
+        .bind(epoch)
         .fetch_one(connection)
         .await?;
     Ok(usize::try_from(n).unwrap_or(usize::MAX))

@@ -9,6 +9,7 @@ mod ingest;
 mod node;
 mod pages;
 mod records;
+mod sampler;
 
 use std::time::{Duration, Instant};
 
@@ -166,6 +167,7 @@ pub const ALL: &[Bench] = &[
     ("pages", pages::pages),
     ("error", error::run),
     ("estimator", error::estimator),
+    ("sampler", sampler::run),
 ];
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What a release promises, case by case.
 
+mod corrections;
 mod refusing;
 mod year;
 

@@ -1,0 +1,342 @@
+//! The privacy account of this node: its ledger read by the accountant ([`ldsp_protocol::accountant`]), and what that means in figures
+//! for people. Nothing here tells of a learner: any reader of the log could work it out.
+
+use ldsp_protocol::accountant::conversion::{DELTA, Gain, epsilon, epsilon_closed_form};
+use ldsp_protocol::accountant::{Accountant, Design, Overspent, Release, Rho, correction_micro};
+use ldsp_protocol::noise::{HORIZON, energy, sigma2};
+use ldsp_protocol::standard::{SENSITIVE, Standard};
+use ldsp_protocol::summary::LearningSummary;
+use serde::Serialize;
+use sqlx::sqlite::SqliteConnection;
+
+use crate::release::{ReleaseError, title};
+use crate::store::ledger::corrections;
+use crate::store::ledger::epochs::{self, Second};
+use crate::store::{Store, StoreError, releases};
+
+/// The accountant after everything that this node has drawn.
+///
+/// Months of an epoch are those of the ledger or of the releases, whichever know more: a damaged ledger does not give a budget back. An epoch
+/// that neither knows any more counts as whole, at the standard's whole budget.
+///
+/// # Errors
+/// The store's; [`ReleaseError::Overspent`] when what was drawn broke a promise.
+pub(crate) async fn of(connection: &mut SqliteConnection) -> Result<Accountant, ReleaseError> {
+    let present = epochs::present(&mut *connection).await?.number;
+    let mut accountant = Accountant::new();
+    for epoch in 1..=present {
+        let drawn = drawn(&mut *connection, epoch).await?;
+        let rho_micro = match releases::first_of(&mut *connection, epoch).await? {
+            Some(release) => summary(&release)?.noise.rho_micro,
+            None => Standard::v1().noise().rho_micro,
+        };
+        let design = Design::of(Standard::v1(), rho_micro);
+        let months = if epoch < present && drawn == 0 {
+            HORIZON
+        } else {
+            drawn
+        };
+        let corrected = corrections::published(&mut *connection, epoch).await?;
+        for month in 1..=months {
+            accountant.admit(&Release {
+                design: &design,
+                epoch,
+                month,
+                corrections: corrected.get(&month).map_or(&[], Vec::as_slice),
+            })?;
+        }
+    }
+    Ok(accountant)
+}
+
+async fn drawn(connection: &mut SqliteConnection, epoch: u32) -> Result<usize, StoreError> {
+    let last: Option<i64> = sqlx::query_scalar(
+        "SELECT max(month) FROM (SELECT month FROM ledger_months WHERE epoch = $1 UNION SELECT month FROM releases WHERE epoch = $1)",
+    )
+    .bind(epoch)
+    .fetch_one(connection)
+    .await?;
+    usize::try_from(last.unwrap_or(0)).map_err(|_| StoreError::Corrupt {
+        table: "ledger_months",
+        column: "month",
+        row: format!("epoch {epoch}"),
+    })
+}
+
+fn summary(release: &releases::StoredRelease) -> Result<LearningSummary, StoreError> {
+    serde_json::from_slice(&release.payload).map_err(|_| StoreError::Corrupt {
+        table: "releases",
+        column: "payload",
+        row: release.period.to_string(),
+    })
+}
+
+/// How the node's budget stands. Budgets are in millionths of zCDP rho; probabilities between 0 and 1.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Standing {
+    /// The data standard.
+    pub standard: String,
+    /// The budget that this node chose for one enrolment and epoch.
+    pub rho_micro: u64,
+    /// 1, or 2 after a lost ledger.
+    pub epoch: u32,
+    /// Months published in it.
+    pub months: usize,
+    /// Months that an epoch's budget is spread over.
+    pub horizon: usize,
+    /// Sum of the filter's squares over the horizon, in units of 2^-32.
+    pub energy: u64,
+    /// What a correction would make a table cost the corrected enrolment, in millionths of the table's budget.
+    pub correction_micro: u64,
+    /// What one enrolment bears.
+    pub enrolment: Spent,
+    /// Enrolments whose correction was published.
+    pub corrections: usize,
+    /// What the dearest of them bears; `None` while there is none.
+    pub corrected_micro: Option<u64>,
+    /// Held back of `enrolment`'s limit for tables added later.
+    pub reserve_micro: u64,
+    /// Enrolments of one learner that may be counted.
+    pub per_learner: u64,
+    /// What all enrolments of one learner bear.
+    pub learner_micro: u64,
+    /// Sensitive attributes, each with what two values of it are apart.
+    pub attributes: Vec<AttributeSpent>,
+    /// Tables of the present epoch.
+    pub tables: Vec<TableSpent>,
+    /// What the budgets mean.
+    pub meanings: Vec<Meaning>,
+}
+
+/// A budget: spent so far, the most that will be spent when the present epoch ends, and the bound of one epoch times the epochs begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Spent {
+    /// For what was published in the first month.
+    pub so_far_micro: u64,
+    /// Over the whole horizon.
+    pub whole_micro: u64,
+    /// What is promised.
+    pub limit_micro: u64,
+}
+
+/// A sensitive attribute.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AttributeSpent {
+    /// Its id in the standard.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// Its budget.
+    #[serde(flatten)]
+    pub spent: Spent,
+}
+
+/// A table of the present epoch.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TableSpent {
+    /// Id in the standard.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// Its whole budget.
+    pub rho_micro: u64,
+    /// Spent of it for what was published in the first month.
+    pub so_far_micro: u64,
+    /// Variance of a published cell in units of 2^-32.
+    pub sigma2: u64,
+}
+
+/// A budget in other words.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Meaning {
+    /// `attribute`, `enrolment` or `learner`.
+    pub of: &'static str,
+    /// The budget.
+    pub rho_micro: u64,
+    /// delta of both epsilons.
+    pub delta: f64,
+    /// Canonne, Kamath, Steinke 2020, corollary 13.
+    pub epsilon: f64,
+    /// Bun, Steinke 2016, proposition 1.3.
+    pub epsilon_closed_form: f64,
+    /// The best attacker's share of right guesses between two possibilities that were equally likely.
+    pub right_guess: f64,
+    /// Probability that the truth becomes tenfold likelier.
+    pub tenfold: f64,
+}
+
+impl Meaning {
+    fn new(of: &'static str, rho: Rho) -> Self {
+        let gain = Gain::at(rho);
+        Self {
+            of,
+            rho_micro: rho.micro(),
+            delta: DELTA,
+            epsilon: epsilon(rho, DELTA),
+            epsilon_closed_form: epsilon_closed_form(rho, DELTA),
+            right_guess: gain.right_guess,
+            tenfold: gain.tenfold,
+        }
+    }
+}
+
+impl Standing {
+    /// The largest budget of a sensitive attribute: the worst that an attacker gets.
+    #[must_use]
+    pub fn worst_attribute(&self) -> Option<&AttributeSpent> {
+        self.attributes.iter().max_by_key(|a| a.spent.whole_micro)
+    }
+
+    /// What the budget of `of` means.
+    #[must_use]
+    pub fn meaning(&self, of: &str) -> Option<&Meaning> {
+        self.meanings.iter().find(|m| m.of == of)
+    }
+}
+
+/// How the budget of the node stands; before the first release, what its first epoch will cost at the budget `rho_micro` that the
+/// configuration states.
+///
+/// # Errors
+/// [`ReleaseError`]: the store's, or budgets that break a promise.
+pub async fn standing(
+    store: &Store,
+    rho_micro: Option<u64>,
+) -> Result<(Standing, Option<Second>), ReleaseError> {
+    let mut connection = store.reader.begin().await?;
+    let second = epochs::second(&mut connection).await?;
+    let accountant = of(&mut connection).await?;
+    let accountant = match accountant.begun().last() {
+        Some(_) => accountant,
+        None => {
+            let chosen = crate::release::budget(rho_micro, None)?;
+            Accountant::planned(Design::of(Standard::v1(), chosen))?
+        }
+    };
+    Ok((in_figures(&accountant)?, second))
+}
+
+fn in_figures(accountant: &Accountant) -> Result<Standing, Overspent> {
+    let standard = Standard::v1();
+    let present = accountant
+        .begun()
+        .last()
+        .expect("the caller plans an epoch where none has begun");
+    let limits = present.design.limits;
+    let epochs = accountant.begun().len() as u64;
+    let attributes: Vec<AttributeSpent> = SENSITIVE
+        .into_iter()
+        .map(|attribute| AttributeSpent {
+            id: serde_json::to_value(attribute)
+                .ok()
+                .and_then(|id| id.as_str().map(str::to_owned))
+                .unwrap_or_default(),
+            title: standard.dimension(attribute).title.clone(),
+            spent: Spent {
+                so_far_micro: accountant.attribute_so_far(attribute).micro(),
+                whole_micro: accountant.attribute(attribute).micro(),
+                limit_micro: limits.attribute.times(epochs).micro(),
+            },
+        })
+        .collect();
+    let tables = present.design.tables.iter().map(|table| TableSpent {
+        id: table.id.clone(),
+        title: standard.table(&table.id).map_or_else(String::new, title),
+        rho_micro: table.rho.micro(),
+        so_far_micro: present.so_far(table.rho).micro(),
+        sigma2: sigma2(table.rho.micro()),
+    });
+    let worst = attributes.iter().map(|a| a.spent.whole_micro).max();
+    let meanings = vec![
+        Meaning::new("attribute", Rho::from_micro(worst.unwrap_or(0))),
+        Meaning::new("enrolment", accountant.enrolment()),
+        Meaning::new("learner", accountant.learner()),
+    ];
+    Ok(Standing {
+        standard: present.design.standard.clone(),
+        rho_micro: present.design.chosen.micro(),
+        epoch: present.epoch,
+        months: present.months,
+        horizon: HORIZON,
+        energy: energy(HORIZON),
+        correction_micro: correction_micro(),
+        enrolment: Spent {
+            so_far_micro: accountant.enrolment_so_far().micro(),
+            whole_micro: accountant.enrolment().micro(),
+            limit_micro: limits.enrolment.times(epochs).micro(),
+        },
+        corrections: accountant.corrections(),
+        corrected_micro: accountant.corrected().map(Rho::micro),
+        reserve_micro: limits.reserve.times(epochs).micro(),
+        per_learner: limits.per_learner,
+        learner_micro: accountant.learner().micro(),
+        attributes,
+        tables: tables.collect(),
+        meanings,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::release::{Request, prepare};
+    use crate::testing::{World, at, seeded, started};
+
+    async fn stands(world: &World) -> Standing {
+        standing(&world.store, None).await.unwrap().0
+    }
+
+    #[tokio::test]
+    async fn a_new_node_shows_its_plan_and_a_release_spends() {
+        let world = World::new().await;
+        let plan = stands(&world).await;
+        assert_eq!((plan.epoch, plan.months), (1, 0));
+        assert_eq!(
+            plan.enrolment,
+            Spent {
+                so_far_micro: 0,
+                whole_micro: 450_000,
+                limit_micro: 500_000
+            }
+        );
+        world.add(&started("2022-03-10")).await;
+        let now = at("2024-06-01T12:00:00Z");
+        prepare(&world.store, Request::default(), "ann", now, &seeded(1))
+            .await
+            .unwrap();
+        let after = stands(&world).await;
+        assert_eq!(after.months, 1);
+        assert_eq!(after.enrolment.so_far_micro, 173_778);
+        assert_eq!(after.enrolment.whole_micro, 450_000);
+        let worst = after.worst_attribute().unwrap();
+        assert_eq!(
+            (worst.id.as_str(), worst.spent.whole_micro),
+            ("outcome", 320_000)
+        );
+        let meaning = after.meaning("attribute").unwrap();
+        assert!(
+            meaning.tenfold < 0.007 && meaning.right_guess < 0.655_5,
+            "{meaning:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_smaller_budget_is_planned_and_then_kept() {
+        let world = World::new().await;
+        let (plan, _) = standing(&world.store, Some(200_000)).await.unwrap();
+        assert_eq!(
+            (plan.rho_micro, plan.enrolment.whole_micro),
+            (200_000, 180_000)
+        );
+        world.add(&started("2022-03-10")).await;
+        let request = Request {
+            rho_micro: Some(200_000),
+            ..Request::default()
+        };
+        let now = at("2024-06-01T12:00:00Z");
+        prepare(&world.store, request, "ann", now, &seeded(1))
+            .await
+            .unwrap();
+        assert_eq!(stands(&world).await.enrolment.whole_micro, 180_000);
+    }
+}

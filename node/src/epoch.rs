@@ -1,0 +1,211 @@
+//! A second epoch of the ledger: what a node does that has lost its ledger and has no backup of it.
+//!
+//! Without the exact entries of earlier months the next month cannot be filtered, and guessing them would break the guarantee. So the node
+//! begins anew, with fresh noise that costs every enrolment another budget (disclosure.md, "Ledger"). That is a deliberate act of two
+//! people: an author asks and says why, an approver who is somebody else confirms. Both stand in the audit trail, the second epoch
+//! in every later release and beside every figure. There is no third.
+//!
+//! Nothing is counted a second time: whatever was known by the last published month counts as published, also what came late and had
+//! not entered yet; it stays in local figures. The aggregator adds the new epoch to its last estimate of the one before.
+
+use jiff::Timestamp;
+use ldsp_protocol::accountant::{EPOCHS, Overspent};
+use ldsp_protocol::ids::Period;
+use ldsp_protocol::standard::Codebook;
+use sqlx::sqlite::SqliteConnection;
+
+use crate::release::{ReleaseError, check_ledger};
+use crate::seal::{QueueError, check_head};
+use crate::store::ledger::epochs::{self, Second};
+use crate::store::people::same_person;
+use crate::store::{Store, StoreError, audit, enrolment, ledger};
+
+/// Longest reason, in characters.
+const REASON: usize = 500;
+
+/// Why a second epoch is not begun. [`EpochError::next`] says what to do.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum EpochError {
+    #[error(
+        "the ledger is whole: nothing is lost, and a second epoch would double what everybody has to bear"
+    )]
+    Whole,
+    #[error("nothing was published yet, so there is nothing to go on from")]
+    Nothing,
+    #[error("the release of {} was drawn and is not published", .0.in_words())]
+    Open(Period),
+    #[error("a reason of 1 to {REASON} characters has to be given")]
+    Reason,
+    #[error("nobody asked for a second epoch")]
+    NotAsked,
+    #[error("{0} is not an author of this node")]
+    NotAuthor(String),
+    #[error("{0} is not an approver of this node")]
+    NotApprover(String),
+    #[error("{0} asked for it and may not confirm it")]
+    OwnWork(String),
+    #[error(transparent)]
+    Overspent(#[from] Overspent),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for EpochError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl EpochError {
+    /// What to do next.
+    #[must_use]
+    pub fn next(&self) -> &'static str {
+        match self {
+            Self::Whole => "Nothing is to be done; releases go on as before.",
+            Self::Nothing => "Restore the backup, or begin with a fresh data directory.",
+            Self::Open(_) => {
+                "Restore the newest backup. Without one, ask the national operator: this month can be neither approved nor drawn again."
+            }
+            Self::Reason => {
+                "Say with `--reason` what was lost and why no backup can be restored. Name no learner."
+            }
+            Self::NotAsked => {
+                "An author asks first: `ldsp-node ledger new-epoch --as NAME --reason TEXT`."
+            }
+            Self::NotAuthor(_) => {
+                "Ask a person with the role author; `ldsp-node people list` shows who that is."
+            }
+            Self::NotApprover(_) => {
+                "Ask a person with the role approver; `ldsp-node people list` shows who that is."
+            }
+            Self::OwnWork(_) => "Ask another approver.",
+            Self::Overspent(error) => error.next(),
+            Self::Queue(error) => error.next(),
+            Self::Store(error) => error.next(),
+        }
+    }
+}
+
+/// Whether the ledger can be gone on from; `Err` tells what is lost.
+///
+/// # Errors
+/// The inner result: what is wrong with the ledger. The outer: the database cannot be used.
+pub async fn check(connection: &mut SqliteConnection) -> Result<Result<usize, String>, StoreError> {
+    let lep = enrolment::lep(&mut *connection).await?;
+    let Some(lep) = lep else { return Ok(Ok(0)) };
+    let months = match ledger::months(&mut *connection, &Codebook::new(&lep, &[])).await {
+        Ok(months) => months,
+        Err(error @ StoreError::Corrupt { .. }) => return Ok(Err(error.to_string())),
+        Err(error) => return Err(error),
+    };
+    match check_ledger(connection, &months).await {
+        Ok(_) => Ok(Ok(months.len())),
+        Err(ReleaseError::Store(error)) if !matches!(error, StoreError::Corrupt { .. }) => {
+            Err(error)
+        }
+        Err(error) => Ok(Err(error.to_string())),
+    }
+}
+
+/// An author asks for a second epoch. Nothing changes before somebody else confirms it.
+///
+/// # Errors
+/// [`EpochError`]; nothing was changed.
+pub async fn ask(
+    store: &Store,
+    author: &str,
+    reason: &str,
+    now: Timestamp,
+) -> Result<Second, EpochError> {
+    let mut tx = store.write().await?;
+    if role(&mut tx, author).await?.as_deref() != Some("author") {
+        return Err(EpochError::NotAuthor(author.to_owned()));
+    }
+    let reason = reason.trim();
+    if reason.is_empty() || reason.chars().count() > REASON {
+        return Err(EpochError::Reason);
+    }
+    let second = Second {
+        after: last_published(&mut tx).await?,
+        reason: reason.to_owned(),
+        asked: (author.to_owned(), now.as_second()),
+        confirmed: None,
+    };
+    epochs::ask(&mut tx, &second).await?;
+    let detail = format!("after {}: {reason}", second.after);
+    audit::append(&mut tx, now, author, "second epoch asked for", &detail).await?;
+    tx.commit().await?;
+    Ok(second)
+}
+
+/// An approver, not the one who asked, confirms it: the next release is the first month of the second epoch.
+///
+/// # Errors
+/// [`EpochError`]; nothing was changed.
+pub async fn confirm(store: &Store, approver: &str, now: Timestamp) -> Result<Second, EpochError> {
+    let mut tx = store.write().await?;
+    if role(&mut tx, approver).await?.as_deref() != Some("approver") {
+        return Err(EpochError::NotApprover(approver.to_owned()));
+    }
+    let asked = epochs::second(&mut tx).await?.ok_or(EpochError::NotAsked)?;
+    if same_person(approver, &asked.asked.0) {
+        return Err(EpochError::OwnWork(approver.to_owned()));
+    }
+    // What was true when it was asked for may be true no more: a backup may have been restored.
+    let after = last_published(&mut tx).await?;
+    if after != asked.after {
+        return Err(EpochError::NotAsked);
+    }
+    epochs::confirm(&mut tx, approver, now.as_second()).await?;
+    let marked = ledger::mark_counted(&mut tx, after).await?;
+    let detail =
+        format!("after {after}; {marked} enrolments had facts of earlier months that stay local");
+    audit::append(&mut tx, now, approver, "second epoch confirmed", &detail).await?;
+    let begun = epochs::second(&mut tx).await?.ok_or(EpochError::NotAsked)?;
+    tx.commit().await?;
+    Ok(begun)
+}
+
+async fn role(connection: &mut SqliteConnection, name: &str) -> Result<Option<String>, StoreError> {
+    let role = sqlx::query_scalar("SELECT role FROM people WHERE name = $1")
+        .bind(name)
+        .fetch_optional(connection)
+        .await?;
+    Ok(role)
+}
+
+/// The last month that was published, if a second epoch may follow it.
+async fn last_published(connection: &mut SqliteConnection) -> Result<Period, EpochError> {
+    let present = epochs::present(&mut *connection).await?.number;
+    if present == EPOCHS {
+        return Err(Overspent::Epoch(present + 1).into());
+    }
+    if check(&mut *connection).await?.is_ok() {
+        return Err(EpochError::Whole);
+    }
+    if let Some(place) = enrolment::read(&mut *connection).await? {
+        // A database that is behind the log does not know what was published.
+        check_head(&mut *connection, &place).await?;
+    }
+    let queued: Option<i64> =
+        sqlx::query_scalar("SELECT max(period) FROM outbox WHERE kind = 'learning-summary'")
+            .fetch_one(&mut *connection)
+            .await?;
+    let drawn: Option<i64> = sqlx::query_scalar(
+        "SELECT max(period) FROM (SELECT period FROM releases UNION SELECT period FROM ledger_months)",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let month = |index: Option<i64>| index.and_then(ledger::period);
+    let published = month(queued).ok_or(EpochError::Nothing)?;
+    match month(drawn).filter(|drawn| *drawn > published) {
+        Some(open) => Err(EpochError::Open(open)),
+        None => Ok(published),
+    }
+}
+
+#[cfg(test)]
+mod tests;

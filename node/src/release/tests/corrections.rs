@@ -1,0 +1,135 @@
+//! A published correction is a -1 and a +1, once for an enrolment, where its budget has room; nothing is counted again.
+
+use super::*;
+use crate::account::standing;
+
+/// A node with room for corrections.
+const RHO: Option<u64> = Some(200_000);
+const SKILLS: &str = "leavers.skill-by-outcome";
+
+async fn drawn(world: &World, rho_micro: Option<u64>) -> LedgerMonth {
+    let request = Request {
+        rho_micro,
+        ..Request::default()
+    };
+    let prepared = prepare(&world.store, request, "ann", at(LATER), &seeded(1)).await;
+    let release = prepared.unwrap().release;
+    approved(world, &release).await;
+    months(world).await.pop().unwrap()
+}
+
+/// Cells of a table that are not 0.
+fn cells(month: &LedgerMonth, id: &str) -> Vec<(usize, i64)> {
+    let at = Standard::v1()
+        .tables()
+        .iter()
+        .position(|t| t.id == id)
+        .unwrap();
+    let cells = month.tables[at].entries.iter().copied().enumerate();
+    cells.filter(|(_, x)| *x != 0).collect()
+}
+
+#[tokio::test]
+async fn a_correction_moves_one_and_is_published_once() {
+    let world = World::enrolled().await;
+    world.add(&left("2022-03-10", "2022-03-20", 1)).await;
+    let first = drawn(&world, RHO).await;
+    assert_eq!(cells(&first, SKILLS), [(0, 1)]);
+    world.run("UPDATE enrolments SET skill = 3").await;
+    let second = drawn(&world, RHO).await;
+    // Skill 0 and skill 3, achieved: three outcomes to a skill.
+    assert_eq!(cells(&second, SKILLS), [(0, -1), (9, 1)]);
+    assert_eq!(cells(&second, "starts.age-by-sex-by-tier"), []);
+    assert!(
+        totals(&second).values().all(|sum| *sum == 0),
+        "nothing is counted again"
+    );
+    // Another change stays local.
+    world.run("UPDATE enrolments SET skill = 5").await;
+    let third = drawn(&world, RHO).await;
+    assert!(
+        third
+            .tables
+            .iter()
+            .all(|t| t.entries.iter().all(|x| *x == 0))
+    );
+    let (stands, _) = standing(&world.store, RHO).await.unwrap();
+    assert_eq!(
+        (stands.corrections, stands.enrolment.whole_micro),
+        (1, 180_000)
+    );
+    // 0.18 and 1.408495 times what the two tables with a skill cost.
+    assert_eq!(stands.corrected_micro, Some(200_283));
+    assert_eq!(
+        world
+            .number("SELECT count(*) FROM ledger_corrections")
+            .await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn without_room_in_the_budget_it_stays_local() {
+    let world = World::enrolled().await;
+    world.add(&left("2022-03-10", "2022-03-20", 1)).await;
+    drawn(&world, None).await;
+    world.run("UPDATE enrolments SET skill = 3").await;
+    let second = drawn(&world, None).await;
+    assert!(
+        second
+            .tables
+            .iter()
+            .all(|t| t.entries.iter().all(|x| *x == 0))
+    );
+    let (stands, _) = standing(&world.store, None).await.unwrap();
+    assert_eq!((stands.corrections, stands.corrected_micro), (0, None));
+}
+
+#[tokio::test]
+async fn facts_that_enter_later_enter_under_their_new_codes_and_are_not_moved() {
+    let world = World::enrolled().await;
+    world.add(&started("2022-03-10")).await;
+    drawn(&world, RHO).await;
+    world
+        .run("UPDATE enrolments SET skill = 3, stage = 1, end_day = start_day + 40")
+        .await;
+    let second = drawn(&world, RHO).await;
+    assert_eq!(cells(&second, SKILLS), [(9, 1)]);
+    let starts = cells(&second, "starts.tier-by-skill-by-mode");
+    assert_eq!(starts.iter().map(|(_, x)| *x).collect::<Vec<_>>(), [-1, 1]);
+    assert_eq!(totals(&second)[&Family::Starts], 0);
+    assert_eq!(totals(&second)[&Family::Leavers], 1);
+}
+
+#[tokio::test]
+async fn an_ending_that_was_withdrawn_is_not_taken_back_and_an_erased_correction_leaves_its_cost() {
+    let world = World::enrolled().await;
+    world.add(&left("2022-03-10", "2022-03-20", 1)).await;
+    world.add(&left("2022-03-10", "2022-03-20", 1)).await;
+    drawn(&world, RHO).await;
+    world
+        .run("UPDATE enrolments SET stage = 0, end_day = NULL WHERE id = 1")
+        .await;
+    world
+        .run("UPDATE enrolments SET skill = 3 WHERE id = 2")
+        .await;
+    let second = drawn(&world, RHO).await;
+    assert_eq!(totals(&second)[&Family::Leavers], 0);
+    assert_eq!(cells(&second, SKILLS), [(0, -1), (9, 1)]);
+    world.run("DELETE FROM enrolments WHERE id = 2").await;
+    assert_eq!(
+        world
+            .number("SELECT count(*) FROM corrections WHERE enrolment = 2")
+            .await,
+        0
+    );
+    let (stands, _) = standing(&world.store, RHO).await.unwrap();
+    assert_eq!(stands.corrections, 1);
+    let third = drawn(&world, RHO).await;
+    assert!(
+        third
+            .tables
+            .iter()
+            .all(|t| t.entries.iter().all(|x| *x == 0))
+    );
+}

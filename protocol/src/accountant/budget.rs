@@ -1,0 +1,215 @@
+//! Budgets: of a table, of a standard at one node, of a correction.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::iter::Sum;
+use std::ops::Add;
+
+use super::{Overspent, check_attributes};
+use crate::noise::{FILTER, HORIZON, energy, table_rho};
+use crate::standard::{Dimension, Family, SENSITIVE, Standard};
+
+/// A budget in millionths of zCDP rho.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rho(pub(super) u64);
+
+impl Rho {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// Of whole millionths.
+    #[must_use]
+    pub const fn from_micro(micro: u64) -> Self {
+        Self(micro)
+    }
+
+    /// In whole millionths.
+    #[must_use]
+    pub const fn micro(self) -> u64 {
+        self.0
+    }
+
+    /// As a number, for formulas that decide nothing.
+    #[must_use]
+    pub fn value(self) -> f64 {
+        self.0 as f64 / 1e6
+    }
+
+    /// `self` times `part` / `whole`, rounded up: never less than was spent. `whole` is above 0.
+    #[must_use]
+    pub fn part(self, part: u64, whole: u64) -> Self {
+        let share = (u128::from(self.0) * u128::from(part)).div_ceil(u128::from(whole));
+        Self(u64::try_from(share).unwrap_or(u64::MAX))
+    }
+
+    /// `n` times.
+    #[must_use]
+    pub fn times(self, n: u64) -> Self {
+        Self(self.0.saturating_mul(n))
+    }
+
+    /// What is left of `self` after `other`; nothing when that is more.
+    #[must_use]
+    pub fn less(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl Add for Rho {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl Sum for Rho {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::ZERO, Self::add)
+    }
+}
+
+/// `0.45`: as many places as are needed, at least one.
+impl fmt::Display for Rho {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let places = format!("{:06}", self.0 % 1_000_000);
+        let kept = places.trim_end_matches('0');
+        let kept = if kept.is_empty() { "0" } else { kept };
+        write!(f, "{}.{kept}", self.0 / 1_000_000)
+    }
+}
+
+/// What a correction of one enrolment makes a table cost that enrolment, in millionths of the table's rho.
+///
+/// A published correction takes the enrolment out of cell a in month s' and adds it to cell b, where it first entered a in
+/// month s < s'. It then shifts cell a by F(e_s - e_s') and cell b by F(e_s'), where F is the filter: squares
+/// E(H-s+1) + E(H-s'+1) - 2 <F e_s, F e_s'> and E(H-s'+1). This is the largest sum of the two over all s < s', divided by E and
+/// rounded up: 2.408495 (s = 1, s' = 75). In a table whose cell does not move, the two cancel and nothing is added.
+#[must_use]
+pub fn correction_micro() -> u64 {
+    let worst = (1..HORIZON)
+        .flat_map(|first| (first + 1..=HORIZON).map(move |then| (first, then)))
+        .map(|(first, then)| {
+            let (lag, left) = (then - first, HORIZON - then + 1);
+            let common: i64 = (0..left).map(|k| FILTER[k] * FILTER[k + lag]).sum();
+            energy(HORIZON - first + 1) + 2 * energy(left) - 2 * common.unsigned_abs()
+        })
+        .max();
+    let scaled = u128::from(worst.unwrap_or(0)) * 1_000_000;
+    u64::try_from(scaled.div_ceil(u128::from(energy(HORIZON)))).unwrap_or(u64::MAX)
+}
+
+/// A table's budget at one node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableBudget {
+    /// Id in the standard.
+    pub id: String,
+    /// The family that feeds it.
+    pub family: Family,
+    /// Sensitive attributes that it holds.
+    pub sensitive: BTreeSet<Dimension>,
+    /// What it costs an enrolment in one epoch.
+    pub rho: Rho,
+}
+
+/// What a standard allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// For one enrolment in one epoch, over all tables, the reserve included.
+    pub enrolment: Rho,
+    /// Part of it that is held back for tables added later.
+    pub reserve: Rho,
+    /// For one sensitive attribute of one enrolment: twice the rho of the tables that hold it.
+    pub attribute: Rho,
+    /// Enrolments of one learner that may enter any family.
+    pub per_learner: u64,
+}
+
+/// A standard's tables with the budgets that one node gives them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Design {
+    /// The standard's name and version.
+    pub standard: String,
+    /// What it allows.
+    pub limits: Limits,
+    /// The budget that the node chose, of which the tables have their shares: the standard's or less.
+    pub chosen: Rho,
+    /// Its tables.
+    pub tables: Vec<TableBudget>,
+    /// Name of the standard whose enrolments enter these tables too: tables that were added for enrolments which are there. Their
+    /// cost is met from that standard's reserve. `None`: only new enrolments enter them.
+    pub added_to: Option<String>,
+}
+
+impl Design {
+    /// The tables of `standard` at a node that chose `rho_micro` of its budget.
+    #[must_use]
+    pub fn of(standard: &Standard, rho_micro: u64) -> Self {
+        let noise = standard.noise();
+        let table = |t: &crate::standard::Table| TableBudget {
+            id: t.id.clone(),
+            family: t.family,
+            sensitive: SENSITIVE
+                .into_iter()
+                .filter(|d| t.dimensions.contains(d))
+                .collect(),
+            rho: Rho(table_rho(standard, t.rho_micro, rho_micro)),
+        };
+        Self {
+            standard: standard.title(),
+            limits: Limits {
+                enrolment: Rho(noise.rho_micro),
+                reserve: Rho(noise.reserve_micro),
+                attribute: Rho(noise.attribute_limit_micro),
+                per_learner: noise.enrolments_per_learner as u64,
+            },
+            chosen: Rho(rho_micro),
+            tables: standard.tables().iter().map(table).collect(),
+            added_to: None,
+        }
+    }
+
+    /// Whether an enrolment may be corrected in the tables `moved`. At the standard's whole budget none may: a LEP that wants to publish
+    /// corrections leaves room for them by a smaller budget.
+    ///
+    /// # Errors
+    /// [`Overspent`].
+    pub fn check_correction(&self, moved: &BTreeSet<String>) -> Result<(), Overspent> {
+        let cost = self.cost(moved);
+        let limit = self.limits.enrolment.less(self.limits.reserve);
+        if cost > limit {
+            let tables = moved.len();
+            return Err(Overspent::Correction {
+                tables,
+                cost,
+                limit,
+            });
+        }
+        check_attributes(&[self], moved)
+    }
+
+    /// What all tables cost an enrolment whose cells moved in the tables `moved`.
+    pub(super) fn cost(&self, moved: &BTreeSet<String>) -> Rho {
+        self.cost_where(moved, |_| true)
+    }
+
+    /// What two values of `attribute` of one enrolment are apart.
+    pub(super) fn attribute_cost(&self, moved: &BTreeSet<String>, attribute: Dimension) -> Rho {
+        self.cost_where(moved, |t| t.sensitive.contains(&attribute))
+            .times(2)
+    }
+
+    fn cost_where(&self, moved: &BTreeSet<String>, holds: impl Fn(&TableBudget) -> bool) -> Rho {
+        let factor = if moved.is_empty() {
+            0
+        } else {
+            correction_micro()
+        };
+        let tables = self.tables.iter().filter(|t| holds(t));
+        let cost = tables.map(|t| match moved.contains(&t.id) {
+            true => t.rho.part(factor, 1_000_000),
+            false => t.rho,
+        });
+        cost.sum()
+    }
+}
