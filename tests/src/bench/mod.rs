@@ -1,6 +1,7 @@
 //! Benches: each bounded figure is a ratio to a baseline that is measured in the same run, because machines differ and are
 //! noisy. Growth curves show that time and memory follow the size of the input.
 
+mod attack;
 mod cube;
 mod growth;
 mod import;
@@ -163,6 +164,7 @@ pub const ALL: &[Bench] = &[
     ("growth", growth::run),
     ("ingest", ingest::ingest),
     ("pages", pages::pages),
+    ("attack", attack::run),
 ];
 
 #[cfg(test)]
