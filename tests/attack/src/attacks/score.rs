@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::statistics::{binomial_tail, wilson};
-use crate::verdict::{Unit, Verdict};
+use crate::verdict::{Outcome, Unit, Verdict};
 
 /// At most this share of targets may be given away (disclosure.md: "the odds rise tenfold to a posterior >= 1/2 for at most 1 % of targets").
 pub(super) const TENFOLD_LIMIT: f64 = 0.01;
+/// So many targets are judged by their share itself, fewer by its interval.
+const MANY: usize = 1_000;
 /// A certain proof that is right more often than chance has less than this probability when proofs are worthless.
 pub(super) const PROOF_P: f64 = 0.01;
 
@@ -111,14 +113,15 @@ impl Score {
             100.0 * self.share(self.guessed),
             100.0 * self.share(self.modal)
         );
-        Verdict::estimate(
-            attack,
-            self.targets,
-            self.interval(self.share(self.convinced)),
-            limit,
-            Unit::Share,
-            sentence,
-        )
+        let share = self.share(self.convinced);
+        let estimate = self.interval(share);
+        let mut verdict =
+            Verdict::estimate(attack, self.targets, estimate, limit, Unit::Share, sentence);
+        // The rule is about the targets themselves; only where these are few does one of them decide nothing.
+        if self.targets >= MANY && share > limit {
+            verdict.outcome = Outcome::Fail;
+        }
+        verdict
     }
 
     /// Whether claims of certainty are right more often than a guess from the others' values: the probability of
@@ -161,7 +164,6 @@ pub(super) fn by_size(scores: &Scores, verdict: impl Fn(&Score) -> Verdict) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verdict::Outcome;
 
     fn target(ratio: f64, truth: usize) -> Score {
         let mut score = Score::default();
