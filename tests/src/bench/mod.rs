@@ -1,6 +1,7 @@
 //! Benches: each bounded figure is a ratio to a baseline that is measured in the same run, because machines differ and are
 //! noisy. Growth curves show that time and memory follow the size of the input.
 
+mod attack;
 mod cube;
 mod error;
 mod growth;
@@ -168,6 +169,7 @@ pub const ALL: &[Bench] = &[
     ("error", error::run),
     ("estimator", error::estimator),
     ("sampler", sampler::run),
+    ("attack", attack::run),
 ];
 
 #[cfg(test)]
