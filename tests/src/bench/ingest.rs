@@ -100,6 +100,7 @@ pub(super) fn ingest(scale: Scale) -> Report {
     let dir = TempDir::new().expect("a temporary folder can be made");
     let url = |database: Database| database.url();
     let bare = url(Cluster::shared().database());
+    runtime().block_on(settle(&bare));
     let bare = runtime().block_on(bare_postgres(&bare, work.baseline));
     let database = url(Cluster::shared().database());
     let measured = run(&senders, &work, dir.path(), Some(&database));
@@ -272,6 +273,28 @@ async fn bare_sqlite(dir: &Path, for_long: Duration) -> f64 {
     let rate = f64::from(rows) / start.elapsed().as_secs_f64();
     connection.close().await.expect("a database can be closed");
     rate
+}
+
+/// Brings a new server to where one in use stands: with log files that a checkpoint left to be written again. A server that has none
+/// fills a new one of 16 MiB with zeros, some hundred times in a run, while everybody waits.
+async fn settle(url: &str) {
+    let mut connection = PgConnection::connect(url)
+        .await
+        .expect("the server answers");
+    let mut commands = vec![
+        "ALTER SYSTEM SET min_wal_size = '1GB'",
+        "SELECT pg_reload_conf()",
+    ];
+    for _ in 0..40 {
+        commands.push("SELECT pg_logical_emit_message(false, 'bench', 'one more file')");
+        commands.push("SELECT pg_switch_wal()");
+    }
+    commands.extend(["CHECKPOINT"; 2]);
+    for command in commands {
+        let done = sqlx::query(command).execute(&mut connection).await;
+        done.unwrap_or_else(|e| panic!("{command}: {e}"));
+    }
+    connection.close().await.expect("the server is left");
 }
 
 /// Rows of 2 KiB a second that PostgreSQL commits, 256 in a transaction of one statement.

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::practice::PracticeEntry;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
 use sqlx::{PgConnection, query};
 
 use super::Postgres;
@@ -14,44 +16,44 @@ use crate::store::{
     Library, LibraryEntry, NewStatement, PracticeCounts, PracticeFilter, StoreError,
 };
 
-/// Statements with their indices and entries, in one command, and one more for each that replaces an older one.
-pub(super) async fn insert(
-    connection: &mut PgConnection,
-    entries: &[(&NewStatement, u64, &PracticeEntry)],
-) -> Result<(), StoreError> {
-    if entries.is_empty() {
-        return Ok(());
-    }
+/// A command with values to bind.
+type Command<'q> = Query<'q, sqlx::Postgres, PgArguments>;
+
+/// Binds the columns of `practice` but the last, then leaf and factor of `practice_cause`, from statements with their indices and
+/// entries.
+pub(super) fn bind<'q>(
+    command: Command<'q>,
+    entries: &[(&'q NewStatement, u64, &'q PracticeEntry)],
+) -> Command<'q> {
     let all = || entries.iter();
     let causes = all().flat_map(|(_, i, e)| rows::factors(e).into_iter().map(|f| (signed(*i), f)));
     let (leaves, factors): (Vec<i64>, Vec<&str>) = causes.unzip();
-    query(
-        "WITH entered AS (
-             INSERT INTO practice (leaf, node, seq, pae, tier, verdict, public_from, entry)
-             SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bytea[], $5::text[],
-                 $6::text[], $7::text[], $8::text[]))
-         INSERT INTO practice_cause (leaf, factor) SELECT * FROM unnest($9::bigint[], $10::text[])",
-    )
-    .bind(all().map(|(_, i, _)| signed(*i)).collect::<Vec<_>>())
-    .bind(all().map(|(n, ..)| n.node.as_str()).collect::<Vec<_>>())
-    .bind(all().map(|(n, ..)| signed(n.seq)).collect::<Vec<_>>())
-    .bind(
-        all()
-            .map(|(n, ..)| n.pae.as_bytes().as_slice())
-            .collect::<Vec<_>>(),
-    )
-    .bind(all().map(|(.., e)| e.tier.as_str()).collect::<Vec<_>>())
-    .bind(all().map(|(.., e)| e.verdict.id()).collect::<Vec<_>>())
-    .bind(
-        all()
-            .map(|(.., e)| rows::public_from(e))
-            .collect::<Vec<_>>(),
-    )
-    .bind(all().map(|(.., e)| rows::payload(e)).collect::<Vec<_>>())
-    .bind(leaves)
-    .bind(factors)
-    .execute(&mut *connection)
-    .await?;
+    command
+        .bind(all().map(|(_, i, _)| signed(*i)).collect::<Vec<_>>())
+        .bind(all().map(|(n, ..)| n.node.as_str()).collect::<Vec<_>>())
+        .bind(all().map(|(n, ..)| signed(n.seq)).collect::<Vec<_>>())
+        .bind(
+            all()
+                .map(|(n, ..)| n.pae.as_bytes().as_slice())
+                .collect::<Vec<_>>(),
+        )
+        .bind(all().map(|(.., e)| e.tier.as_str()).collect::<Vec<_>>())
+        .bind(all().map(|(.., e)| e.verdict.id()).collect::<Vec<_>>())
+        .bind(
+            all()
+                .map(|(.., e)| rows::public_from(e))
+                .collect::<Vec<_>>(),
+        )
+        .bind(all().map(|(.., e)| rows::payload(e)).collect::<Vec<_>>())
+        .bind(leaves)
+        .bind(factors)
+}
+
+/// Marks what the entries replace.
+pub(super) async fn supersede(
+    connection: &mut PgConnection,
+    entries: &[(&NewStatement, u64, &PracticeEntry)],
+) -> Result<(), StoreError> {
     for (new, index, entry) in entries {
         let Some(older) = entry.supersedes else {
             continue;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ldsp_protocol::ids::{NodeSlug, Period};
+use ldsp_protocol::practice::PracticeEntry;
 use sqlx::{Connection as _, PgConnection, query};
 
 use super::{Postgres, library, lists, rollups};
@@ -123,18 +124,19 @@ async fn known<'a>(
     })
 }
 
-/// Writes statements, moves the heads of their nodes and counts them, in one command.
+/// Writes statements and entries, moves the heads of their nodes and counts them, in one command.
 async fn insert(
     connection: &mut PgConnection,
     logged: &[(&NewStatement, &Place)],
     heads: &Heads,
+    entries: &[(&NewStatement, u64, &PracticeEntry)],
 ) -> Result<(), StoreError> {
     if logged.is_empty() {
         return Ok(());
     }
     let all = || logged.iter();
     let tallies = plan::tallies(logged);
-    query(
+    let rows = query(
         "WITH moved AS (
              UPDATE node SET head_seq = head.seq, head_pae = head.pae
              FROM unnest($11::text[], $12::bigint[], $13::bytea[]) AS head (name, seq, pae)
@@ -143,7 +145,13 @@ async fn insert(
              INSERT INTO statement_tally AS tally (node, kind, statements, first, latest)
              SELECT * FROM unnest($14::text[], $15::text[], $16::bigint[], $17::bigint[], $18::bigint[])
              ON CONFLICT (node, kind) DO UPDATE SET statements = tally.statements + excluded.statements,
-                 latest = greatest(tally.latest, excluded.latest))
+                 latest = greatest(tally.latest, excluded.latest)),
+         entered AS (
+             INSERT INTO practice (leaf, node, seq, pae, tier, verdict, public_from, entry)
+             SELECT * FROM unnest($19::bigint[], $20::text[], $21::bigint[], $22::bytea[], $23::text[],
+                 $24::text[], $25::text[], $26::text[])),
+         named AS (
+             INSERT INTO practice_cause (leaf, factor) SELECT * FROM unnest($27::bigint[], $28::text[]))
          INSERT INTO statement (leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received)
          SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[],
              $7::bytea[], $8::bytea[], $9::text[], $10::bigint[])",
@@ -165,9 +173,8 @@ async fn insert(
     .bind(tallies.iter().map(|t| t.kind.as_str()).collect::<Vec<_>>())
     .bind(tallies.iter().map(|t| signed(t.count)).collect::<Vec<_>>())
     .bind(tallies.iter().map(|t| t.first.as_millisecond()).collect::<Vec<_>>())
-    .bind(tallies.iter().map(|t| t.latest.as_millisecond()).collect::<Vec<_>>())
-    .execute(connection)
-    .await?;
+    .bind(tallies.iter().map(|t| t.latest.as_millisecond()).collect::<Vec<_>>());
+    library::bind(rows, entries).execute(connection).await?;
     Ok(())
 }
 
@@ -216,7 +223,6 @@ async fn write(
     let known = known(connection, batch).await?;
     let plan = plan::plan(batch, known, sign)?;
     let logged = plan.logged(batch);
-    insert(connection, &logged, &plan.heads).await?;
     let (mut folds, mut entries) = (Vec::new(), Vec::new());
     for (new, place) in &logged {
         match &new.effect {
@@ -224,10 +230,11 @@ async fn write(
             Effect::Practice(entry) => entries.push((*new, place.index, &**entry)),
         }
     }
+    insert(connection, &logged, &plan.heads, &entries).await?;
     let months: Vec<_> = folds.iter().map(|fold| &fold.month).collect();
     rollups::insert_months(connection, &months).await?;
     add_national(connection, &folds, sums).await?;
-    library::insert(connection, &entries).await?;
+    library::supersede(connection, &entries).await?;
     insert_evidence(connection, &plan.evidence).await?;
     Ok(plan.outcomes)
 }

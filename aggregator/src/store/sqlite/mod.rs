@@ -49,6 +49,7 @@ impl Sqlite {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            .statement_cache_capacity(PREPARED)
             .busy_timeout(Duration::from_secs(5))
             .pragma("wal_autocheckpoint", checkpoint::WAL_PAGES);
         // A connection is a thread of this process: there is nothing to try before it is used.
@@ -90,21 +91,22 @@ impl Sqlite {
     }
 }
 
-/// `head` and `rows` as VALUES, in pieces of a power of two of rows, at most 64: so there are few
-/// texts of SQL and each is prepared once. A piece binds far fewer than the 32,766 values that a
-/// statement may have.
+/// Rows of one command at most.
+const PIECE: usize = 64;
+/// Texts of SQL that a connection keeps prepared: of each command with rows there is one for every number of rows.
+const PREPARED: usize = 8 * PIECE;
+
+/// `head` and `rows` as VALUES, in as few commands as [`PIECE`] allows: each is a message to the database's thread and back. One binds
+/// far fewer than the 32,766 values that a statement may have.
 fn in_pieces<'a, T>(
     head: &'static str,
-    mut rows: &'a [T],
+    rows: &'a [T],
     bind: impl Fn(&mut Separated<'_, sqlx::Sqlite, &'static str>, &'a T),
 ) -> Vec<QueryBuilder<sqlx::Sqlite>> {
-    let mut pieces = Vec::new();
-    while let Some(power) = rows.len().checked_ilog2() {
-        let (piece, rest) = rows.split_at(1 << power.min(6));
+    let piece = |rows: &'a [T]| {
         let mut sql = QueryBuilder::new(head);
-        sql.push_values(piece, |mut row, of| bind(&mut row, of));
-        pieces.push(sql);
-        rows = rest;
-    }
-    pieces
+        sql.push_values(rows, |mut row, of| bind(&mut row, of));
+        sql
+    };
+    rows.chunks(PIECE).map(piece).collect()
 }
