@@ -63,6 +63,9 @@ pub(super) async fn show(Path(code): Path<String>) -> Answer {
 /// What lies behind a message, in words for people.
 fn happened(kind: &ProblemKind) -> &'static str {
     match kind.code {
+        "privacy-budget" => {
+            "Every release costs each person in it a part of a privacy budget that is fixed for ever. This one would have cost more than what was promised, so a node refused to draw its noise."
+        }
         "too-large" => {
             "The body that was sent is over the limit of 4 MiB, so it was not read to its end and nothing was stored."
         }
