@@ -132,7 +132,7 @@ pub(super) fn facts(measure: Measure) -> SummaryList {
 
 fn uncertainty(measure: Measure) -> &'static str {
     if measure.is_rate() {
-        "95 % interval: the rate ± 1.96 standard errors, by the delta method from the known variances and covariance of numerator and denominator"
+        "95 % interval: by Fieller\u{2019}s theorem from the known variances and covariance of numerator and denominator"
     } else {
         "95 % interval: the estimate ± 1.96 standard errors of the noise, which are known exactly"
     }

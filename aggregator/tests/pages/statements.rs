@@ -326,7 +326,7 @@ async fn every_measure_is_defined() {
         "achieved and completed without achievement",
         "under three standard errors",
         "under five standard errors",
-        "delta method",
+        "theorem",
     ] {
         assert!(page.contains(part), "{part}");
     }

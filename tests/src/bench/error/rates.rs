@@ -1,6 +1,5 @@
-//! Intervals of rates by the delta method, at nodes of three sizes: whether they cover the true ratio where a rate is shown.
-//! Beside them those of Fieller (1954), which hold every r with (p - r b)^2 <= z^2 var(p - r b) and do without the
-//! linearisation.
+//! Intervals of rates (Fieller 1954), at nodes of three sizes: whether they cover the true ratio where a rate is shown. Beside them
+//! those of the delta method, which linearise.
 
 use ldsp_protocol::additivity::reconcile;
 use ldsp_protocol::measures::{Estimate, Rate};
@@ -23,9 +22,9 @@ const RATES: [(&[usize], &[usize]); 3] =
 
 pub(super) fn run(nodes: &[Node], federations: usize, rng: &mut ChaCha20Rng, report: &mut Report) {
     for learners in [500.0, 5_000.0, 50_000.0] {
-        let (mut score, mut fieller) = (Score::default(), Score::default());
+        let (mut score, mut delta) = (Score::default(), Score::default());
         for node in (0..federations).flat_map(|_| nodes) {
-            one(node, learners, rng, [&mut score, &mut fieller]);
+            one(node, learners, rng, [&mut score, &mut delta]);
         }
         let name = format!("coverage.rates.{learners}");
         report.figure(
@@ -34,9 +33,9 @@ pub(super) fn run(nodes: &[Node], federations: usize, rng: &mut ChaCha20Rng, rep
             "rates on a base of 5 standard errors or more",
         );
         report.figure(
-            format!("{name}.fieller"),
-            fieller.coverage(),
-            "of Fieller's intervals for the same rates",
+            format!("{name}.delta"),
+            delta.coverage(),
+            "of the delta method's intervals for the same rates",
         );
         if score.n > 1_000 {
             report.ratio(name.clone(), score.coverage(), Bound::AtLeast(0.94));
@@ -46,7 +45,7 @@ pub(super) fn run(nodes: &[Node], federations: usize, rng: &mut ChaCha20Rng, rep
 }
 
 /// A node's three rates, in all and by tier.
-fn one(node: &Node, learners: f64, rng: &mut ChaCha20Rng, [score, fieller]: [&mut Score; 2]) {
+fn one(node: &Node, learners: f64, rng: &mut ChaCha20Rng, [score, delta]: [&mut Score; 2]) {
     let tables = node.noise(rng).families();
     let family = reconcile(&tables[&Family::Leavers]).expect("the tables fit the standard");
     for tier in std::iter::once(None).chain((0..TIERS.len()).map(Some)) {
@@ -81,9 +80,10 @@ fn one(node: &Node, learners: f64, rng: &mut ChaCha20Rng, [score, fieller]: [&mu
             let both = covariance(part, base);
             if let Some(rate) = Rate::of(p, b, both) {
                 let r = truth(part) / truth(base);
-                score.add(rate.value - r, rate.se);
+                delta.add(rate.value - r, rate.se);
+                // The interval holds r just when p - r b is within 1.96 of its own standard errors.
                 let variance = p.se.powi(2) - 2.0 * r * both + (r * b.se).powi(2);
-                fieller.add(p.value - r * b.value, variance.sqrt());
+                score.add(p.value - r * b.value, variance.sqrt());
             }
         }
     }
