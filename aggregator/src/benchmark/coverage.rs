@@ -66,6 +66,16 @@ impl Status {
     }
 }
 
+/// What a LEP has in a figure.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part {
+    pub(super) status: Status,
+    /// Months of the figure's range that it released.
+    pub(super) months: usize,
+    /// 1, or 2 after a lost ledger; 0 without a release.
+    pub(super) epoch: u32,
+}
+
 /// How much of the country a figure holds, counted in LEPs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Coverage {
@@ -75,6 +85,9 @@ pub struct Coverage {
     pub late: usize,
     /// LEPs with nothing.
     pub missing: usize,
+    /// LEPs among them whose node lost its ledger and began a second epoch: their people's figures carry noise twice, and cost them
+    /// another privacy budget.
+    pub second_epoch: usize,
     /// LEPs of the place: 38 for England.
     pub of: usize,
     /// Months of LEPs that are in the figure, added up.
@@ -84,19 +97,26 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// Coverage of `range` by LEPs, each with its status and the months of the range that it released.
-    pub(super) fn of(leps: impl IntoIterator<Item = (Status, usize)>, range: usize) -> Self {
+    /// Coverage of `range` months by LEPs.
+    pub(super) fn of(leps: impl IntoIterator<Item = Part>, range: usize) -> Self {
         let mut coverage = Self {
             contributed: 0,
             late: 0,
             missing: 0,
+            second_epoch: 0,
             of: 0,
             months: 0,
             of_months: 0,
         };
-        for (status, months) in leps {
+        for Part {
+            status,
+            months,
+            epoch,
+        } in leps
+        {
             coverage.of += 1;
             coverage.months += months;
+            coverage.second_epoch += usize::from(epoch > 1);
             if status != Status::Missing {
                 coverage.of_months += range;
             }
@@ -119,7 +139,16 @@ impl Coverage {
         if let Some(months) = self.months_in_words() {
             text.push_str(&format!(", {months}"));
         }
+        if let Some(epochs) = self.epochs_in_words() {
+            text.push_str(&format!(", {epochs}"));
+        }
         text
+    }
+
+    /// `1 in a second epoch` where a node lost its ledger.
+    #[must_use]
+    pub fn epochs_in_words(&self) -> Option<String> {
+        (self.second_epoch > 0).then(|| format!("{} in a second epoch", self.second_epoch))
     }
 
     /// `195 of 228 months` where LEPs that released anything lack months; none where nothing is wanting, and for a
@@ -129,5 +158,28 @@ impl Coverage {
         let several = self.of_months > self.contributed + self.late;
         (several && self.months < self.of_months)
             .then(|| format!("{} of {} months", self.months, self.of_months))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_epoch_is_said_beside_the_figure() {
+        let part = |status, epoch| Part {
+            status,
+            months: 3,
+            epoch,
+        };
+        let first = [part(Status::Contributed, 1), part(Status::Missing, 0)];
+        assert_eq!(Coverage::of(first, 3).epochs_in_words(), None);
+        let second = [part(Status::Contributed, 2), part(Status::Late, 1)];
+        let coverage = Coverage::of(second, 3);
+        assert_eq!(coverage.second_epoch, 1);
+        assert_eq!(
+            coverage.in_words(),
+            "1 of 2 LEPs contributed, 1 late, 0 not yet, 1 in a second epoch"
+        );
     }
 }

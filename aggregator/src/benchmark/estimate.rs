@@ -65,6 +65,11 @@ pub(super) struct Spread {
 }
 
 impl Spread {
+    /// 1, or 2 after a lost ledger.
+    pub(super) fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
     pub(super) fn of(month: &NodeMonth, codebook: &Codebook) -> Self {
         let (now, earlier) = (month.span, month.earlier);
         Self {

@@ -32,6 +32,9 @@ pub struct LepStanding {
     pub status: Status,
     /// Months that it released.
     pub range: Option<Range>,
+    /// Epoch of its last release: 1, or 2 after its node lost its ledger; null where it released nothing.
+    #[schema(required)]
+    pub epoch: Option<u32>,
     /// Number of releases.
     pub releases: usize,
     /// Its totals in the order of [`Measure::ALL`]; empty when it released nothing.

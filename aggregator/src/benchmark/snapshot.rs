@@ -8,7 +8,7 @@ use ldsp_protocol::geography::{Geography, Lep, REGIONS};
 use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period};
 use ldsp_protocol::standard::{Code, Dimension, Standard};
 
-use super::coverage::{Coverage, Range, Status};
+use super::coverage::{Coverage, Part, Range, Status};
 use super::estimate::{Families, Totals};
 use super::finding::{Finding, Group, Measure, Place};
 use super::ground::{Area, Ground, Month, Release};
@@ -367,7 +367,12 @@ impl Snapshot {
                     from: release.period,
                     to: release.period,
                 };
-                let coverage = Coverage::of([(Status::Contributed, 1)], range.months());
+                let part = Part {
+                    status: Status::Contributed,
+                    months: 1,
+                    epoch: release.spread.epoch(),
+                };
+                let coverage = Coverage::of([part], range.months());
                 Some(finding(
                     measure,
                     &place,
@@ -390,7 +395,11 @@ impl Snapshot {
         let range = self.range();
         let standing = |lep: &Lep| {
             let area = self.area(lep);
-            (status(area, range), area.map_or(0, |a| a.releases.len()))
+            Part {
+                status: status(area, range),
+                months: area.map_or(0, |a| a.releases.len()),
+                epoch: area.map_or(0, |a| a.last().spread.epoch()),
+            }
         };
         Coverage::of(leps.map(standing), range.map_or(0, |r| r.months()))
     }
@@ -398,12 +407,16 @@ impl Snapshot {
     /// How much of England a month holds.
     fn coverage_in(&self, month: &Month) -> Coverage {
         let leps = Geography::embedded().leps().map(|lep| {
-            if month.releases.contains_key(&lep.code) {
-                (Status::Contributed, 1)
-            } else if self.ground.areas.contains_key(&lep.code) {
-                (Status::Late, 0)
-            } else {
-                (Status::Missing, 0)
+            let release = month.releases.get(&lep.code);
+            let status = match release {
+                Some(_) => Status::Contributed,
+                None if self.ground.areas.contains_key(&lep.code) => Status::Late,
+                None => Status::Missing,
+            };
+            Part {
+                status,
+                months: usize::from(release.is_some()),
+                epoch: release.map_or(0, |r| r.spread.epoch()),
             }
         });
         Coverage::of(leps, 1)
@@ -441,6 +454,7 @@ impl Snapshot {
             state: member.map(|m| m.state),
             status: status(area, self.range()),
             range: area.map(Area::range),
+            epoch: area.map(|a| a.last().spread.epoch()),
             releases: area.map_or(0, |a| a.releases.len()),
             findings: Vec::new(),
         };
@@ -487,7 +501,12 @@ fn lep_slice(
     let Some(range) = standing.range else {
         return Vec::new();
     };
-    let coverage = Coverage::of([(standing.status, standing.releases)], range.months());
+    let part = Part {
+        status: standing.status,
+        months: standing.releases,
+        epoch: standing.epoch.unwrap_or_default(),
+    };
+    let coverage = Coverage::of([part], range.months());
     measured(totals, slice, |measure, slice, linear| {
         finding(
             measure,

@@ -146,6 +146,9 @@ pub(super) fn coverage(c: Coverage) -> String {
     if let Some(months) = c.months_in_words() {
         text.push_str(&format!(", {months}"));
     }
+    if let Some(epochs) = c.epochs_in_words() {
+        text.push_str(&format!(", {epochs}"));
+    }
     text
 }
 

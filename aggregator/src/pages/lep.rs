@@ -43,6 +43,7 @@ pub(super) async fn show(
         None => Vec::new(),
     };
     let body = Body {
+        epoch: second_epoch(&lep.standing),
         facts: facts(&code, &lep.standing),
         stats: stats(&lep.standing),
         beside: beside(&snapshot, lep),
@@ -70,6 +71,7 @@ pub(super) async fn show(
 #[derive(Template)]
 #[template(path = "lep.html")]
 struct Body {
+    epoch: Html,
     facts: SummaryList,
     stats: Html,
     beside: Html,
@@ -78,6 +80,17 @@ struct Body {
     districts: Html,
     practice: Vec<Card>,
     statements: Html,
+}
+
+/// Said of every figure that stands on a second epoch.
+fn second_epoch(s: &LepStanding) -> Html {
+    if s.epoch.is_none_or(|epoch| epoch < 2) {
+        return Html::default();
+    }
+    InsetText::new(
+        "Second epoch. This area\u{2019}s node lost its ledger, the record of what it had counted and published. Two people of the area decided to go on with fresh noise, which costs the people in its figures another privacy budget. There will be no third epoch.",
+    )
+    .into()
 }
 
 fn facts(code: &Gss, s: &LepStanding) -> SummaryList {
