@@ -156,6 +156,9 @@ fn scene() -> Scene {
         node.release();
         node.publish().done();
     }
+    for (what, text) in told(&node) {
+        reports.push((what, text.into_bytes()));
+    }
     let site = || Http::new(&format!("https://{}", serving.address), &node.ca_pem());
     let pages = site()
         .signed_in(&node.author.name, &node.author.secret)
@@ -185,6 +188,19 @@ fn scene() -> Scene {
         canaries,
         reports,
     }
+}
+
+/// What the terminal tells of the first release: what left, and the privacy report.
+fn told(node: &Node) -> Vec<(String, String)> {
+    let commands = [
+        &["release", "show", input::FIRST][..],
+        &["release", "report", input::FIRST],
+        &["release", "report", input::FIRST, "--html"],
+        &["privacy"],
+    ];
+    let told = commands.map(|command| (command.join(" "), node.program.run(command).done()));
+    assert!(told.iter().all(|(_, text)| !text.is_empty()));
+    told.into()
 }
 
 /// What the node's interface for programs answers to GET at each address of its document, for the first month and statement.
@@ -274,6 +290,12 @@ const BY_CHANCE: usize = 2;
 
 /// How many of the exact counts stand on these pages, with or without a comma.
 fn exact_counts_on(pages: &[(String, Reply)]) -> usize {
+    let texts = pages.iter().map(|(path, page)| (path.clone(), page.text()));
+    exact_counts_in(&texts.collect::<Vec<_>>())
+}
+
+/// The same of texts.
+fn exact_counts_in(texts: &[(String, String)]) -> usize {
     let shows = |text: &str, number: u32| {
         let with_comma = format!("{},{:03}", number / 1000, number % 1000);
         let plain = number.to_string();
@@ -281,7 +303,7 @@ fn exact_counts_on(pages: &[(String, Reply)]) -> usize {
             .map(|word| word.trim_matches([',', '.']))
             .any(|word| word == with_comma || word == plain)
     };
-    let on_any = |number| pages.iter().any(|(_, page)| shows(&page.text(), number));
+    let on_any = |number| texts.iter().any(|(_, text)| shows(text, number));
     EXACT.iter().filter(|(_, number)| on_any(*number)).count()
 }
 
@@ -320,6 +342,11 @@ fn exact_counts_are_on_signed_in_pages_only() {
     assert_eq!(exact_counts_on(&site().crawl()), 0, "a guest at the node");
     let guest = api_answers(&site());
     assert_eq!(exact_counts_on(&guest), 0, "a guest's program");
+    let told = exact_counts_in(&told(&node));
+    assert!(
+        told <= BY_CHANCE,
+        "{told} exact counts in what the terminal tells without sign-in"
+    );
     let outside = exact_counts_on(&federation.http().crawl());
     assert!(
         outside <= BY_CHANCE,
