@@ -193,7 +193,7 @@ fn scene() -> Scene {
 /// What the terminal tells of the first release: what left, and the privacy report.
 fn told(node: &Node) -> Vec<(String, String)> {
     let commands = [
-        &["release", "show", input::FIRST][..],
+        &["release", "show", "--period", input::FIRST][..],
         &["release", "report", input::FIRST],
         &["release", "report", input::FIRST, "--html"],
         &["privacy"],
