@@ -18,6 +18,7 @@ use crate::store::{StoreError, releases};
 /// Who checks a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = RuleChecker)]
 pub enum Checker {
     /// This node alone, which knows the exact counts.
     Node,
@@ -28,6 +29,7 @@ pub enum Checker {
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = RuleOutcome)]
 pub enum Outcome {
     /// The rule is kept.
     Kept,
@@ -39,6 +41,7 @@ pub enum Outcome {
 
 /// A rule and how its check came out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = RuleVerdict)]
 pub struct Verdict {
     /// The rule, a plain sentence.
     pub rule: String,
