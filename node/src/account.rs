@@ -209,7 +209,7 @@ pub async fn standing(
     let accountant = match accountant.begun().last() {
         Some(_) => accountant,
         None => {
-            let chosen = crate::release::budget(rho_micro, None)?;
+            let chosen = crate::release::chosen_rho(rho_micro, None)?;
             Accountant::planned(Design::of(Standard::v1(), chosen))?
         }
     };

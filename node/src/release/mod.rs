@@ -19,7 +19,7 @@ use sqlx::sqlite::SqliteConnection;
 
 pub use approve::{Approval, approve};
 pub(crate) use prepare::prepare_in;
-pub(crate) use prepare::rho as budget;
+pub(crate) use prepare::rho as chosen_rho;
 pub use prepare::{Prepared, Request, SCHEDULE, next_period, prepare, waiting};
 pub use refuse::{Refusal, refuse};
 pub(crate) use show::approvers;
