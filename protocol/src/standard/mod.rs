@@ -285,6 +285,12 @@ impl Standard {
         })
     }
 
+    /// The standard of this version, if this program knows it.
+    #[must_use]
+    pub fn numbered(version: u32) -> Option<&'static Self> {
+        Self::all().iter().find(|s| s.version() == version)
+    }
+
     /// SHA-256 of the standard's exact bytes.
     #[must_use]
     pub fn digest(&self) -> Digest {
