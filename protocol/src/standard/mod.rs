@@ -207,6 +207,15 @@ pub struct Standard {
     digest: Digest,
 }
 
+/// Standards with the same bytes are the same.
+impl PartialEq for Standard {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
+}
+
+impl Eq for Standard {}
+
 /// Why bytes are no data standard.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
