@@ -200,14 +200,12 @@ struct File {
     measures: Vec<Measure>,
 }
 
-/// A data standard, checked.
-#[derive(Debug)]
+/// A data standard, checked. Two are equal when their bytes are.
 pub struct Standard {
     file: File,
     digest: Digest,
 }
 
-/// Standards with the same bytes are the same.
 impl PartialEq for Standard {
     fn eq(&self, other: &Self) -> bool {
         self.digest == other.digest
@@ -215,6 +213,12 @@ impl PartialEq for Standard {
 }
 
 impl Eq for Standard {}
+
+impl std::fmt::Debug for Standard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.title(), self.digest)
+    }
+}
 
 /// Why bytes are no data standard.
 #[derive(Debug, thiserror::Error)]
