@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use ldsp_protocol::standard::STANDARD_V1;
+use ldsp_protocol::standard::STANDARD_V2;
 
 use super::describe::Anything;
 use crate::Service;
@@ -19,7 +19,7 @@ use crate::Service;
     responses((status = 200, description = "The standard.", body = Object), Anything),
 )]
 pub(super) async fn standard() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], STANDARD_V1)
+    ([(header::CONTENT_TYPE, "application/json")], STANDARD_V2)
 }
 
 /// The log's verifier key
