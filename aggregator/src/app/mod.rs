@@ -140,7 +140,7 @@ pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
         store,
         sequencer,
         signer,
-        standard: Standard::v1(),
+        standard: Standard::current(),
         public_url: identity.public_url,
         about: config.about.clone(),
         data_dir: Some(config.data_dir.clone()),

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use jiff::civil::Date;
 use ldsp_protocol::dsse::Unverified;
 use ldsp_protocol::ids::Digest;
+use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 use ldsp_ui::components::{CodeBlock, Details, InsetText, SummaryList, link};
 use ldsp_ui::{Html, Page, ProblemPage};
@@ -89,6 +90,7 @@ async fn find(service: &Service, index: &str) -> Result<LoggedStatement, Failure
 /// What the envelope says.
 struct Read {
     prev: Option<Digest>,
+    standard: Digest,
     body: String,
     bytes: usize,
 }
@@ -97,6 +99,7 @@ fn read(statement: &LoggedStatement) -> Result<Read, Failure> {
     #[derive(serde::Deserialize)]
     struct Head {
         prev: Digest,
+        standard: Digest,
     }
     // It was verified before it was logged: bytes that cannot be read have been damaged since.
     let damaged = || crate::store::StoreError::Corrupt {
@@ -109,6 +112,7 @@ fn read(statement: &LoggedStatement) -> Result<Read, Failure> {
     let head: Head = serde_json::from_str(body).map_err(|_| damaged())?;
     Ok(Read {
         prev: Some(head.prev).filter(|prev| *prev != Digest::ZERO),
+        standard: head.standard,
         body: body.to_owned(),
         bytes: statement.envelope.len(),
     })
@@ -131,6 +135,8 @@ fn facts(s: &LoggedStatement, area: &str, read: &Read, is_open: bool) -> Summary
         || Html::text("None: this is the node’s first"),
         |prev| entry::code(&prev.to_string()),
     );
+    let standard = Standard::of(read.standard);
+    let standard = standard.map_or_else(|| read.standard.to_string(), Standard::title);
     SummaryList::new()
         .fact(
             "Signed by",
@@ -140,6 +146,7 @@ fn facts(s: &LoggedStatement, area: &str, read: &Read, is_open: bool) -> Summary
             ]),
         )
         .fact("What it is", what)
+        .fact("Data standard", standard)
         .fact(
             "Received",
             format!("{}, London time", words::moment(s.received)),

@@ -4,6 +4,7 @@ mod browser;
 mod library;
 mod public;
 mod staff;
+mod standards;
 mod statements;
 #[path = "../../examples/synthetic/mod.rs"]
 mod synthetic;
