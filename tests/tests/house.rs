@@ -49,6 +49,55 @@ fn only_app_reads_the_systems_randomness() {
     assert_eq!(inside, 2, "node and aggregator each read it in one place");
 }
 
+/// Where signatures are judged, and how they may never be: names by which the library's laxer forms
+/// come into a file. Clippy refuses the calls themselves (clippy.toml).
+const JUDGE: &str = "protocol/src/keys.rs";
+const LAX: [&str; 7] = [
+    "Verifier as _",
+    "hazmat",
+    "raw_verify",
+    "verify_batch",
+    "verify_digest",
+    "verify_prehashed",
+    "verify_stream",
+];
+
+/// Whether a line brings the trait into scope that has the plain `verify`.
+fn imports_the_lax_trait(line: &str) -> bool {
+    let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+    let library = ["ed25519_dalek", "ed25519", "signature"];
+    line.trim_start().starts_with("use ")
+        && library.iter().any(|name| line.contains(name))
+        && words.any(|word| word == "Verifier" || word == "MultipartVerifier")
+}
+
+#[test]
+fn signatures_are_judged_strictly_and_in_one_place() {
+    assert!(imports_the_lax_trait(
+        "use ed25519_dalek::{Signature, Verifier};"
+    ));
+    assert!(!imports_the_lax_trait("use ldsp_protocol::note::Verifier;"));
+    let members = ["protocol", "ui", "node", "aggregator", "deploy"];
+    let helpers = ["tests", "tests/attack", "tests/cluster"];
+    let mut judges = Vec::new();
+    for member in members.iter().chain(&helpers) {
+        let mut all = Vec::new();
+        sources(&root().join(member).join("src"), &mut all);
+        for path in all {
+            let text = fs::read_to_string(&path).expect("a source file");
+            let path = path.strip_prefix(root()).expect("it lies in the project");
+            for line in text.lines() {
+                let lax = imports_the_lax_trait(line) || LAX.iter().any(|name| line.contains(name));
+                assert!(!lax, "{}: lets signatures pass: {line}", path.display());
+            }
+            if members.contains(member) && text.contains("verify_strict") {
+                judges.push(path.to_owned());
+            }
+        }
+    }
+    assert_eq!(judges, [Path::new(JUDGE)], "they call `keys::verifies`");
+}
+
 /// The protocol is what an auditor builds alone.
 #[test]
 fn the_protocol_depends_on_no_io() {
