@@ -15,6 +15,7 @@
 //! | [`dsse`] | the envelope: signed bytes, [`dsse::Unverified`] -> [`dsse::Verified`] |
 //! | [`keys`] | Ed25519 keys: admission, PEM, fingerprints |
 //! | [`note`], [`receipt`] | C2SP signed notes and the receipt for a statement |
+//! | [`log`] | the transparency log: entries, tree, tiles, checkpoints, proofs |
 //! | [`statement`], [`summary`], [`practice`] | the bodies that nodes sign |
 //! | [`enrolment`] | invite, proof of possession, signed reads |
 //! | [`problem`] | RFC 9457 problems and their catalogue |
@@ -26,6 +27,7 @@ pub mod enrolment;
 pub mod geography;
 pub mod ids;
 pub mod keys;
+pub mod log;
 pub mod measures;
 pub mod noise;
 pub mod note;
