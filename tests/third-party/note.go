@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,24 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-var failed bool
-
-func check(name string, holds bool) {
-	word := "ok"
-	if !holds {
-		word, failed = "not ok", true
-	}
-	fmt.Println(word, "x/mod/sumdb/note:", name)
-}
-
-func read(path string) []byte {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	return data
-}
+func report(what string, holds bool) { check("x/mod/sumdb/note: "+what, holds) }
 
 func verifies(receipt []byte, verifier note.Verifier) bool {
 	opened, err := note.Open(receipt, note.VerifierList(verifier))
@@ -50,24 +32,22 @@ func altered(receipt []byte) []byte {
 func main() {
 	wanted, folder := os.Args[1] == "accept", os.Args[2]
 	files, err := filepath.Glob(filepath.Join(folder, "*", "receipt"))
-	check(filepath.Base(folder)+" holds receipts", err == nil && len(files) > 0)
+	report(filepath.Base(folder)+" holds receipts", err == nil && len(files) > 0)
 	for _, file := range files {
 		name := filepath.Join(filepath.Base(folder), filepath.Base(filepath.Dir(file)))
 		verifier, err := note.NewVerifier(strings.TrimSpace(string(read(filepath.Join(filepath.Dir(file), "verifier")))))
 		if err != nil {
-			check(name+" has a verifier key", false)
+			report(name+" has a verifier key", false)
 			continue
 		}
 		receipt := read(file)
 		if !wanted {
-			check(name+" is refused", !verifies(receipt, verifier))
+			report(name+" is refused", !verifies(receipt, verifier))
 			continue
 		}
-		check(name+" verifies", verifies(receipt, verifier))
+		report(name+" verifies", verifies(receipt, verifier))
 		other := altered(receipt)
-		check(name+" with another index is refused", other != nil && !verifies(other, verifier))
+		report(name+" with another index is refused", other != nil && !verifies(other, verifier))
 	}
-	if failed {
-		os.Exit(1)
-	}
+	finish()
 }
