@@ -4,8 +4,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use ldsp_cluster::Database;
 use ldsp_tests::fatal::Fatal;
 use ldsp_tests::held::{one, rows};
+use ldsp_tests::http::Http;
 use ldsp_tests::input;
 use ldsp_tests::powers::{contribution, counted};
 use ldsp_tests::world::{Federation, Node, path};
@@ -159,4 +161,52 @@ fn a_node_killed_at_every_step_draws_signs_and_sends_once() {
     assert!(deaths >= 5, "publishing died {deaths} times only");
     assert_eq!(rows(&node, "outbox WHERE receipt IS NOT NULL"), 1);
     assert_eq!(Some(federation.envelope(&node.slug, 1)), signed.take());
+}
+
+/// The server of the database is gone in the middle of a transaction: the sender is told that nothing was
+/// acknowledged, and what it sends again is counted once.
+#[test]
+fn a_database_server_cut_off_in_a_transaction_loses_nothing_acknowledged() {
+    let federation = Federation::on(Database::alone());
+    let nodes =
+        [(0, LEPS[0]), (1, LEPS[1])].map(|(k, lep)| federation.join(&format!("node-{k}"), lep));
+    let database = federation.database().unwrap();
+    let first = contribution(&nodes[0], 0);
+    let http = federation.http();
+    assert_eq!(http.put(&place(&nodes[0]), first.envelope()).status, 201);
+
+    // The statement is written and the sums wait for a lock that nobody gives back.
+    let mut holder = database.cluster().hold(
+        database.name(),
+        "LOCK TABLE national_month IN EXCLUSIVE MODE",
+    );
+    let waiting =
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'national_month'::regclass";
+    let held = "SELECT count(*) FROM pg_locks WHERE granted AND mode = 'ExclusiveLock' AND relation = 'national_month'::regclass";
+    let until = |sql: &str| while database.sql(sql).trim() == "0" {};
+    until(held);
+    let second = contribution(&nodes[1], 1);
+    let (path, envelope) = (place(&nodes[1]), second.envelope().to_vec());
+    let (base, ca) = (federation.server().address, federation.ca_pem());
+    let sending = std::thread::spawn(move || {
+        let http = Http::new(&format!("https://{base}"), &ca);
+        http.put(&path, &envelope)
+    });
+    until(waiting);
+    database.cluster().cut();
+    let reply = sending.join().unwrap();
+    reply.is_problem(503, "storage");
+    let _gone = holder.wait().unwrap();
+
+    database.cluster().start_again();
+    // Each connection that the server lost costs one answer at most, which says so.
+    let ask = || Some(http.get("/api/v1/benchmarks")).filter(|reply| reply.status != 200);
+    while let Some(reply) = ask() {
+        reply.is_problem(503, "storage");
+    }
+    assert_eq!(counted(&http), BTreeSet::from([0]));
+    assert_eq!(federation.logged(&nodes[1].slug), 0);
+    let again = http.put(&place(&nodes[1]), second.envelope());
+    assert_eq!(again.status, 201, "{}", again.text());
+    assert_eq!(counted(&http), BTreeSet::from([0, 1]));
 }

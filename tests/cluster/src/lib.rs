@@ -28,6 +28,7 @@ const LANGUAGE: [&str; 3] = [
 pub struct Cluster {
     programs: PathBuf,
     socket: PathBuf,
+    options: String,
     /// Where it listens beside its socket.
     port: Option<u16>,
     made: AtomicU32,
@@ -166,21 +167,46 @@ impl Cluster {
             folder.display(),
             listening.unwrap_or("-c listen_addresses=")
         );
-        done(
-            as_server(&programs.join("pg_ctl"))
-                .args(["start", "--wait", "--silent", "--options", &options])
-                .arg("--pgdata")
-                .arg(&data)
-                .arg("--log")
-                .arg(folder.join("log")),
-        );
-        Self {
+        let cluster = Self {
             programs,
             socket: folder,
+            options,
             port: None,
             made: AtomicU32::new(0),
             watch,
-        }
+        };
+        cluster.start_again();
+        cluster
+    }
+
+    fn control(&self, action: &str) -> Command {
+        let mut command = as_server(&self.programs.join("pg_ctl"));
+        command
+            .args([action, "--silent", "--pgdata"])
+            .arg(self.socket.join("data"));
+        command
+    }
+
+    /// Stops the server as a power cut would: whatever is on its way is lost. Another takes its place with [`Self::start_again`].
+    ///
+    /// # Panics
+    /// It does not run.
+    pub fn cut(&self) {
+        done(self.control("stop").arg("--mode=immediate"));
+    }
+
+    /// Starts the server on what the one before left.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub fn start_again(&self) {
+        let log = self.socket.join("log");
+        done(
+            self.control("start")
+                .args(["--wait", "--options", &self.options])
+                .arg("--log")
+                .arg(log),
+        );
     }
 
     /// A new, empty database. It ends with the server.
@@ -211,6 +237,24 @@ impl Cluster {
             command.arg(format!("--port={port}"));
         }
         command
+    }
+
+    /// Begins a transaction with these statements and holds it open, in a process of its own, until the server ends.
+    ///
+    /// # Panics
+    /// `psql` does not start.
+    #[must_use]
+    pub fn hold(&self, database: &str, statements: &str) -> Child {
+        let mut command = self.client("psql");
+        command
+            .args(["--no-psqlrc", "--quiet", "--dbname", database])
+            .args([
+                "--command",
+                &format!("BEGIN; {statements}; SELECT pg_sleep(600)"),
+            ])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command.spawn().expect("psql starts")
     }
 
     /// Runs statements in a database and gives what they print, a row a line.
@@ -310,7 +354,22 @@ impl Database {
         }
     }
 
-    fn cluster(&self) -> &Cluster {
+    /// A new, empty database of a server of its own, which ends when this is dropped.
+    ///
+    /// # Panics
+    /// The server or the database cannot be made.
+    #[must_use]
+    pub fn alone() -> Self {
+        let cluster = Cluster::start(&[], None);
+        Self {
+            name: cluster.make(&[]),
+            cluster: Home::Own(Box::new(cluster)),
+        }
+    }
+
+    /// Its server.
+    #[must_use]
+    pub fn cluster(&self) -> &Cluster {
         match &self.cluster {
             Home::Shared(cluster) => cluster,
             Home::Own(cluster) => cluster,
