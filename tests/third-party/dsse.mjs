@@ -16,7 +16,9 @@ const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 function statedHashes(name) {
   const hashes = [];
   if (existsSync(join(folder, name, 'pae'))) hashes.push(read(name, 'pae'));
-  if (existsSync(join(folder, name, 'receipt'))) hashes.push(read(name, 'receipt').match(/^pae ([0-9a-f]{64})$/m)?.[1]);
+  // The last 32 bytes of an entry of the log; a receipt of before there was a tree says it itself.
+  if (existsSync(join(folder, name, 'entry'))) hashes.push(readFileSync(join(folder, name, 'entry')).subarray(73).toString('hex'));
+  else if (existsSync(join(folder, name, 'receipt'))) hashes.push(read(name, 'receipt').match(/^pae ([0-9a-f]{64})$/m)?.[1]);
   return hashes;
 }
 

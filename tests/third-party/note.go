@@ -1,4 +1,4 @@
-// Command note verifies receipts with golang.org/x/mod/sumdb/note:
+// Command note verifies receipts with golang.org/x/mod/sumdb/note and tlog:
 // `note accept|refuse FOLDER` (see README.md).
 package main
 
@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -13,20 +14,21 @@ import (
 
 func report(what string, holds bool) { check("x/mod/sumdb/note: "+what, holds) }
 
-func verifies(receipt []byte, verifier note.Verifier) bool {
+// verifies tells whether the log vouches for the entry: by a proof, or by a note of before there was a tree, which names no entry.
+func verifies(receipt []byte, entry func() []byte, verifier note.Verifier) bool {
+	if strings.HasPrefix(string(receipt), header) {
+		p, err := parse(string(receipt), verifier)
+		return err == nil && p.holds(entry())
+	}
 	opened, err := note.Open(receipt, note.VerifierList(verifier))
 	return err == nil && len(opened.Sigs) == 1 && len(opened.UnverifiedSigs) == 0
 }
 
-// altered counts one up in the receipt's last digit before the signature: another index.
+var place = regexp.MustCompile(`(?m)^index [0-9]+$`)
+
+// altered names another index, by one more digit.
 func altered(receipt []byte) []byte {
-	other := append([]byte(nil), receipt...)
-	end := bytes.Index(other, []byte("\n\n"))
-	if end < 1 {
-		return nil
-	}
-	other[end-1] = '0' + (other[end-1]-'0'+1)%10
-	return other
+	return place.ReplaceAll(receipt, []byte("${0}1"))
 }
 
 func main() {
@@ -41,13 +43,14 @@ func main() {
 			continue
 		}
 		receipt := read(file)
+		entry := func() []byte { return read(filepath.Join(filepath.Dir(file), "entry")) }
 		if !wanted {
-			report(name+" is refused", !verifies(receipt, verifier))
+			report(name+" is refused", !verifies(receipt, entry, verifier))
 			continue
 		}
-		report(name+" verifies", verifies(receipt, verifier))
+		report(name+" verifies", verifies(receipt, entry, verifier))
 		other := altered(receipt)
-		report(name+" with another index is refused", other != nil && !verifies(other, verifier))
+		report(name+" with another index is refused", !bytes.Equal(other, receipt) && !verifies(other, entry, verifier))
 	}
 	finish()
 }

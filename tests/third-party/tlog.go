@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -17,80 +16,9 @@ import (
 )
 
 const (
-	height = 8 // of a tile, in levels of the tree: 256 hashes
-	header = "c2sp.org/tlog-proof@v1\n"
+	height = 8   // of a tile, in levels of the tree: 256 hashes
 	kept   = 500 // entries of which inclusion is proven from tiles, spread over the log
 )
-
-// head is what a checkpoint says, once its signature verified.
-type head struct {
-	size int64
-	root tlog.Hash
-}
-
-func open(text []byte, verifier note.Verifier) (head, error) {
-	opened, err := note.Open(text, note.VerifierList(verifier))
-	if err != nil {
-		return head{}, err
-	}
-	lines := strings.Split(opened.Text, "\n")
-	if len(lines) < 4 || lines[0] != verifier.Name() {
-		return head{}, errors.New("not origin, size and root")
-	}
-	size, err := strconv.ParseInt(lines[1], 10, 64)
-	if err != nil {
-		return head{}, err
-	}
-	root, err := tlog.ParseHash(lines[2])
-	return head{size, root}, err
-}
-
-// proof is a tlog-proof@v1: where an entry stands, the hashes that lead to the root, and whose root.
-type proof struct {
-	index  int64
-	hashes []tlog.Hash
-	head   head
-}
-
-func parse(text string, verifier note.Verifier) (proof, error) {
-	if !strings.HasPrefix(text, header) {
-		return proof{}, errors.New("another header")
-	}
-	body, checkpoint, found := strings.Cut(text[len(header):], "\n\n")
-	if !found {
-		return proof{}, errors.New("no checkpoint")
-	}
-	lines := strings.Split(body, "\n")
-	if strings.HasPrefix(lines[0], "extra ") {
-		lines = lines[1:]
-	}
-	var p proof
-	var err error
-	if p.index, err = strconv.ParseInt(strings.TrimPrefix(lines[0], "index "), 10, 64); err != nil {
-		return proof{}, err
-	}
-	if p.hashes, err = hashes(lines[1:]); err != nil {
-		return proof{}, err
-	}
-	p.head, err = open([]byte(checkpoint), verifier)
-	return p, err
-}
-
-func hashes(lines []string) ([]tlog.Hash, error) {
-	var all []tlog.Hash
-	for _, line := range lines {
-		hash, err := tlog.ParseHash(line)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, hash)
-	}
-	return all, nil
-}
-
-func (p proof) holds(entry []byte) bool {
-	return tlog.CheckRecord(p.hashes, p.head.size, p.head.root, p.index, tlog.RecordHash(entry)) == nil
-}
 
 // folder is a log's tiles, as files; size is that of the checkpoint which they belong to. It can be told to alter one tile.
 type folder struct {
@@ -229,11 +157,14 @@ func everyTile(f folder, tree *rebuilt, top head) {
 	report(fmt.Sprintf("one flipped byte is caught in %d of %d hash tiles", caught, tiles), caught == tiles)
 }
 
-// refuted tells whether a flipped byte in a tile is found out by a proof that needs it: that of an entry beside it. The proof is what
-// is checked, because the library's reader of tiles (0.7.0) lets some full tiles through unread against their parents.
+// refuted tells whether a flipped byte in a tile is found out: by the library's reader of tiles, which does not hold every full tile
+// against its parent (0.7.0), or by a proof that needs the byte, that of an entry beside it.
 func refuted(f folder, tree *rebuilt, top head, tile tlog.Tile) bool {
 	f.flip = &tile
 	reader := tlog.TileHashReader(tlog.Tree{N: top.size, Hash: top.root}, f)
+	if _, err := reader.ReadHashes([]int64{tlog.StoredHashIndex(height*tile.L, tile.N<<height)}); err != nil {
+		return true
+	}
 	beside := int64(f.flipAt(tile)/tlog.HashSize) ^ 1
 	index := (tile.N<<height + beside) << (height * tile.L)
 	if index >= top.size {

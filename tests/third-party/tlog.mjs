@@ -1,29 +1,18 @@
 // Verifies the proofs that a log gave out with @sigstore/verify: `tlog.mjs FOLDER` (see README.md). The package checks such proofs
 // for entries of Rekor; its two steps, the checkpoint's signature and the path to its root, are what is called here.
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { verifyCheckpoint } from '@sigstore/verify/dist/tlog/checkpoint.js';
 import { verifyMerkleInclusion } from '@sigstore/verify/dist/tlog/merkle.js';
 import { check } from '../check.mjs';
 import { publicKey } from './key.mjs';
+import { entryAt } from './tiles.mjs';
 
 const [folder] = process.argv.slice(2);
 const HEADER = 'c2sp.org/tlog-proof@v1';
-const WIDTH = 256;
 
 const [name, hint, key] = readFileSync(join(folder, 'verifier'), 'utf8').trim().split(/\+(.{8})\+/);
 const log = { logID: Buffer.from(hint, 'hex'), baseURL: name, publicKey: publicKey(Buffer.from(key, 'base64').subarray(1)) };
-
-/** The entry at an index, from the full bundle or the widest there is. */
-function entryAt(index) {
-  const groups = String(Math.floor(index / WIDTH)).padStart(3, '0').split(/(?=(?:\d{3})+$)/);
-  const number = groups.map((group, i) => (i < groups.length - 1 ? `x${group.padStart(3, '0')}` : group)).join('/');
-  const path = join(folder, 'tile/entries', number);
-  const file = readFileSync(existsSync(path) ? path : join(`${path}.p`, String(Math.max(...readdirSync(`${path}.p`).map(Number)))));
-  let at = 0;
-  for (let left = index % WIDTH; left > 0; left--) at += 2 + file.readUInt16BE(at);
-  return file.subarray(at + 2, at + 2 + file.readUInt16BE(at));
-}
 
 function parse(text) {
   const end = text.indexOf('\n\n');
@@ -63,7 +52,7 @@ let tried = 0;
 let caught = 0;
 for (const file of files) {
   const proof = parse(readFileSync(join(folder, 'proofs', file), 'utf8'));
-  const entry = entryAt(Number(proof.logIndex));
+  const entry = entryAt(folder, Number(proof.logIndex));
   if (holds(proof, entry)) good += 1;
   const outcomes = [holds(proof, flipped(entry, Number(proof.logIndex))), ...[...altered(proof)].map((other) => holds(other, entry))];
   tried += outcomes.length;

@@ -80,9 +80,8 @@ def files(folder: Path, size: int, root: bytes) -> list[bytes]:
     report(f"{len(same)} of {len(made)} tiles, made again from the entries, are byte for byte those there", len(same) == len(made) > 0)
     audit = audit_tiles(tlog.MemoryTileReader(tiles), size, root)
     report(f"{audit.tiles} hash tiles and {audit.bundles} bundles of entries lead to the root", audit.bundles == len(bundles))
-    last = size // 256
-    places = [entry_bundle_path(0), entry_bundle_path(last // 2), tile_path(0, 0), tile_path(0, last // 2), paths[-1]]
-    places += [path for path in made if path.startswith(("tile/1/", "tile/2/"))]
+    spread = sorted(made)
+    places = {*spread[:: len(spread) // 6 + 1], paths[-1], *(path for path in spread if path.startswith(("tile/1/", "tile/2/")))}
     caught = 0
     for at, path in enumerate(places):
         try:
