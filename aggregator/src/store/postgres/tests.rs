@@ -8,8 +8,9 @@ use sqlx::{AssertSqlSafe, PgTransaction, Row as _};
 
 use super::Postgres;
 use crate::store::conformance::{
-    library_conforms, listing_conforms, log_conforms, openings_share_one_log, readers_do_not_wait,
-    registry_conforms, rollups_conforms, same_statements_same_answers,
+    a_log_without_a_tree_gets_one, library_conforms, listing_conforms, log_conforms,
+    openings_share_one_log, readers_do_not_wait, registry_conforms, rollups_conforms,
+    same_statements_same_answers, tree_conforms,
 };
 use crate::store::sqlite::Sqlite;
 use crate::store::{DatabaseUrl, Location, StoreError};
@@ -64,6 +65,13 @@ async fn registry() {
 async fn log() {
     let databases = Databases::default();
     log_conforms(async || databases.open().await, damage).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn tree() {
+    let databases = Databases::default();
+    tree_conforms(async || databases.open().await, damage).await;
+    a_log_without_a_tree_gets_one(&databases.open().await, damage).await;
 }
 
 #[tokio::test]
