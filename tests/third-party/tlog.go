@@ -237,7 +237,7 @@ func receipts(f folder, tree *rebuilt, verifier note.Verifier) {
 	report(fmt.Sprintf("%d of %d altered tlog-proofs are refused", caught, tried), tried > 0 && caught == tried)
 }
 
-// history checks that every older checkpoint is of the same log, by proofs from tiles and by the log's own.
+// history checks that every older checkpoint is of the same log, by proofs from tiles and, where the folder has them, the log's own.
 func history(f folder, tree *rebuilt, verifier note.Verifier, top head) {
 	heads := map[int64]head{}
 	files, _ := filepath.Glob(filepath.Join(f.path, "checkpoints", "*"))
@@ -262,6 +262,13 @@ func history(f folder, tree *rebuilt, verifier note.Verifier, top head) {
 	}
 	report(fmt.Sprintf("%d of %d older checkpoints lead to this one by proofs from tiles", proven, len(heads)), proven == len(heads))
 	report(fmt.Sprintf("one flipped byte is caught in %d of %d older roots", caught, len(heads)), caught == len(heads))
+	if _, err := os.Stat(filepath.Join(f.path, "consistency")); err == nil {
+		consistency(f, heads)
+	}
+}
+
+// consistency checks the log's own proofs between older checkpoints, and altered ones.
+func consistency(f folder, heads map[int64]head) {
 	proofs, _ := filepath.Glob(filepath.Join(f.path, "consistency", "*-*"))
 	good, tried, caught := 0, 0, 0
 	for _, file := range proofs {
@@ -285,8 +292,8 @@ func history(f folder, tree *rebuilt, verifier note.Verifier, top head) {
 			}
 		}
 	}
-	report(fmt.Sprintf("%d of %d consistency proofs of the log verify", good, len(proofs)), good == len(proofs))
-	report(fmt.Sprintf("one flipped byte is caught in %d of %d of their hashes", caught, tried), caught == tried)
+	report(fmt.Sprintf("%d of %d consistency proofs of the log verify", good, len(proofs)), len(proofs) > 0 && good == len(proofs))
+	report(fmt.Sprintf("one flipped byte is caught in %d of %d of their hashes", caught, tried), tried > 0 && caught == tried)
 }
 
 // signature sees that no byte of a checkpoint can be altered.
