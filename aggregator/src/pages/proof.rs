@@ -28,10 +28,11 @@ part sig | openssl base64 -d -A > signature.bin
 openssl pkeyutl -verify -pubin -inkey node.pem -rawin -in signed.bin -sigfile signature.bin
 "#;
 
-/// The leaf, from what stands in `ENTRY`: a command for each of its parts.
+/// The leaf: `PLACE` and `OWN` stand for a command for each of its parts.
 const LEAF: &str = r#"bytes() { perl -e 'print pack "H*", shift' "$1"; }
 sha256() { openssl dgst -sha256 -binary; }
-{ ENTRY } > leaf.bin
+{ PLACE
+  OWN; } > leaf.bin
 "#;
 
 /// The parts that everybody knows, in hex or as they are.
@@ -40,7 +41,7 @@ const PLACE: &str =
 
 /// The parts that tell key and bytes, from the files that the steps before have made.
 const OWN: &str =
-    "openssl pkey -pubin -in node.pem -outform DER | tail -c 32 | sha256; sha256 < signed.bin";
+    "openssl pkey -pubin -in node.pem -outform DER | tail -c 32 | sha256\n  sha256 < signed.bin";
 
 /// Follows the proof's hashes up from the leaf, with the steps of RFC 9162 section 2.1.3.2; the last command prints the root.
 const RECEIPT: &str = r#"sed '1,/^$/d' receipt.txt > checkpoint.txt
@@ -176,7 +177,7 @@ impl Proof<'_> {
             .replace("TYPE", &format!("{:02x}", self.entry.kind.entry_type()))
             .replace("NODE", self.entry.node.as_str())
             .replace("SEQ", &self.entry.seq.to_string());
-        LEAF.replace("ENTRY", &format!("{place}; {own};"))
+        LEAF.replace("PLACE", &place).replace("OWN", own)
     }
 
     /// Fetches everything.
@@ -210,8 +211,9 @@ impl Proof<'_> {
         Step {
             id: "check-receipt",
             label: "3. Check the log’s receipt",
-            why: "The receipt leads from the statement’s leaf in the log, which is made here from the key and the very bytes of step 2, to a signed checkpoint \
-                  (C2SP tlog-proof). OpenSSL judges the signature, and the last command prints the checkpoint’s root if the leaf leads to it, and nothing if not.",
+            why: "A statement’s leaf in the log is its type, its signer, its number, the digest of the key and the digest of the very bytes of step 2. The \
+                  receipt leads from there to a signed checkpoint (C2SP tlog-proof). OpenSSL judges the signature; the last command prints the checkpoint’s \
+                  root if the leaf leads to it, and nothing if not.",
             commands: format!("{}{RECEIPT}", self.leaf(OWN)),
         }
     }
@@ -231,12 +233,13 @@ impl Proof<'_> {
         Step {
             id: "check-receipt",
             label: "2. Check the log’s receipt",
-            why: "The receipt leads from the statement’s leaf in the log, which is made here from the digests of key and statement on this page, to a signed \
-                  checkpoint (C2SP tlog-proof). OpenSSL judges the signature, and the last command prints the checkpoint’s root if the leaf leads to it.",
+            why: "A statement’s leaf in the log is its type, its signer, its number and the digests of key and statement that this page shows. The receipt \
+                  leads from there to a signed checkpoint (C2SP tlog-proof). OpenSSL judges the signature; the last command prints the checkpoint’s root if \
+                  the leaf leads to it, and nothing if not.",
             commands: format!(
                 "{}{RECEIPT}",
                 self.leaf(&format!(
-                    "bytes {}; bytes {}",
+                    "bytes {}\n  bytes {}",
                     self.entry.key_id, self.entry.pae
                 ))
             ),
