@@ -15,6 +15,11 @@ pub struct Range {
 }
 
 impl Range {
+    /// Its months in order.
+    pub(super) fn periods(self) -> impl Iterator<Item = Period> {
+        std::iter::successors(Some(self.from), |p| p.next()).take(self.months())
+    }
+
     pub(super) fn holds(self, period: Period) -> bool {
         (self.from..=self.to).contains(&period)
     }

@@ -31,11 +31,10 @@ pub(super) fn part(area: &Area, last: Period, holds: impl Fn(&Standard) -> bool 
         Held::Part => Status::Partial,
         Held::Nothing => Status::Late,
     };
-    let months = area.months();
-    let whole = |period: &&Period| area.held(**period, holds) == Held::Whole;
+    let whole = |period: &Period| area.held(*period, holds) == Held::Whole;
     Part {
         status,
-        months: months.iter().filter(whole).count(),
+        months: area.range().periods().filter(whole).count(),
         epoch: area.epoch(),
         standards,
         left_out,

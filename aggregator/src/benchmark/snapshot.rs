@@ -53,6 +53,7 @@ impl Default for Snapshot {
 /// Figures that were asked for before. Dropped when any of them may change.
 #[derive(Debug, Default)]
 struct Known {
+    coverage: OnceLock<Coverage>,
     totals: OnceLock<Option<Totals>>,
     families: OnceLock<Option<Mixed>>,
     national: OnceLock<Vec<Finding>>,
@@ -139,7 +140,8 @@ impl Snapshot {
     /// How much of England the figures to date hold.
     #[must_use]
     pub fn coverage(&self) -> Coverage {
-        self.coverage_of(Geography::embedded().leps())
+        let all = || self.coverage_of(Geography::embedded().leps());
+        *self.known.coverage.get_or_init(all)
     }
 
     /// A LEP's months in order, each with its standard and the sequence number of its statement: two of a month while its node
@@ -423,11 +425,11 @@ impl Snapshot {
         let Some(range) = self.range() else {
             return Vec::new();
         };
-        let all = self.coverage();
+        let (all, used) = (self.coverage(), self.standards());
         let by = slice.map(|(dimension, _)| dimension);
         measured(totals, slice, |measure, slice, linear| {
             let held = |standard: &Standard| holds(standard, measure, by);
-            let coverage = if Standard::all().iter().all(held) {
+            let coverage = if used.iter().copied().all(held) {
                 all
             } else {
                 self.coverage_under(Geography::embedded().leps(), held)
@@ -507,9 +509,15 @@ fn lep_slice(
 ) -> Vec<Finding> {
     let range = area.range();
     let by = slice.map(|(dimension, _)| dimension);
+    let all = part(area, last, |_| true);
     measured(totals, slice, |measure, slice, linear| {
         let held = |standard: &Standard| holds(standard, measure, by);
-        let coverage = Coverage::of([part(area, last, held)], range.months());
+        let own = if area.streams().all(|s| held(s.standard())) {
+            all
+        } else {
+            part(area, last, held)
+        };
+        let coverage = Coverage::of([own], range.months());
         finding(measure, place, slice, (range.from, range), coverage, linear)
     })
 }

@@ -257,7 +257,10 @@ fn earlier(standards: &[&Standard]) -> Html {
                 Html::text(&standard.title()),
                 Html::text(takes),
                 Html::text(&standard.tables().len().to_string()),
-                super::entry::code(&standard.digest().to_string()),
+                link(
+                    &standard.digest().to_string(),
+                    &format!("/v1/standards/{}", standard.digest()),
+                ),
             ]
         }));
     let why = "An enrolment is counted under one data standard for ever: counting it again under another would spend its privacy budget twice. \

@@ -6,8 +6,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use ldsp_protocol::geography::Geography;
-use ldsp_protocol::ids::{Digest, Gss};
-use ldsp_protocol::standard::Standard;
+use ldsp_protocol::ids::Gss;
 use ldsp_ui::charts::{Alternative, Bar, BarChart, LineChart, Series, Unit};
 use ldsp_ui::components::{Details, Figure, InsetText, Stats, SummaryList, Table, link};
 use ldsp_ui::{Html, Page, ProblemPage};
@@ -15,9 +14,9 @@ use ldsp_ui::{Html, Page, ProblemPage};
 use super::measure::TREND;
 use super::practice::Card;
 use super::words::TOO_FEW;
-use super::{Failure, figures, home, library, words};
+use super::{Failure, figures, home, library, standards, words};
 use crate::Service;
-use crate::benchmark::{Group, LepFindings, LepStanding, Measure, Shown, Snapshot, Status};
+use crate::benchmark::{Group, LepFindings, LepStanding, Measure, Shown, Snapshot};
 use crate::etag::Handed;
 
 /// The code of the LEP that an address names by its code, a former code or its slug.
@@ -45,7 +44,7 @@ pub(super) async fn show(
     };
     let body = Body {
         epoch: second_epoch(&lep.standing),
-        change: change(&snapshot, &code, &lep.standing),
+        change: standards::change(&snapshot, &code, &lep.standing),
         facts: facts(&code, &lep.standing),
         stats: stats(&lep.standing),
         beside: beside(&snapshot, lep),
@@ -96,43 +95,6 @@ fn second_epoch(s: &LepStanding) -> Html {
     .into()
 }
 
-/// The names of standards: `ldsp-data-standard v2`.
-pub(super) fn titles(standards: &[Digest]) -> String {
-    let known = standards.iter().filter_map(|d| Standard::of(*d));
-    words::and(&known.map(Standard::title).collect::<Vec<_>>())
-}
-
-/// Said while an area's enrolments are counted under two data standards.
-fn change(snapshot: &Snapshot, code: &Gss, s: &LepStanding) -> Html {
-    let [.., before, now] = s.standards.as_slice() else {
-        return Html::default();
-    };
-    let releases = snapshot.releases(code);
-    let began = releases
-        .iter()
-        .find(|(_, standard, _)| standard.digest() == *now);
-    let Some((began, ..)) = began else {
-        return Html::default();
-    };
-    let (before, now) = (titles(&[*before]), titles(&[*now]));
-    let month = began.in_words();
-    let mut text = format!(
-        "Two data standards. Enrolments that this area\u{2019}s node began to count before {month} stay under {before}; those since are \
-         counted under {now}. Each enrolment is in one of the two, and the figures here add both up, with the noise of both in their \
-         intervals."
-    );
-    if s.status == Status::Partial && !s.owes.is_empty() {
-        let last = snapshot
-            .range()
-            .map_or_else(String::new, |r| r.to.in_words());
-        text.push_str(&format!(
-            " The summary of {last} under {} is still to come: until then figures of that month hold a part of the enrolments.",
-            titles(&s.owes)
-        ));
-    }
-    InsetText::new(text).into()
-}
-
 fn facts(code: &Gss, s: &LepStanding) -> SummaryList {
     let map = Geography::embedded();
     let names: Vec<String> = map
@@ -153,7 +115,7 @@ fn facts(code: &Gss, s: &LepStanding) -> SummaryList {
     let standards = if s.standards.is_empty() {
         "None yet".to_owned()
     } else {
-        titles(&s.standards)
+        standards::titles(&s.standards)
     };
     let districts: Html = if names.len() > 6 {
         Details::new(

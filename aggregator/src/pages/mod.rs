@@ -28,6 +28,7 @@ mod paging;
 mod practice;
 mod pretty;
 mod proof;
+mod standards;
 mod statement;
 mod statements;
 mod words;

@@ -237,7 +237,7 @@ fn late(standings: &[&LepStanding], latest: Option<Period>, service: &Service) -
 
 /// `June 2026`, with the standard whose summary of it is owed.
 fn latest_month(s: &LepStanding, month: Period) -> String {
-    let owed = super::lep::titles(&s.owes);
+    let owed = super::standards::titles(&s.owes);
     if s.status != Status::Partial || owed.is_empty() {
         return month.in_words();
     }

@@ -88,6 +88,7 @@ fn rest() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(statements::receipt))
         .routes(routes!(practice::for_peers))
         .routes(routes!(keys::standard))
+        .routes(routes!(keys::standard_by_digest))
         .routes(routes!(keys::verifier))
         .routes(routes!(document::serve))
         .routes(routes!(health::live))

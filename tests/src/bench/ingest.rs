@@ -209,7 +209,7 @@ fn body(slug: &NodeSlug, seq: u64, prev: Digest) -> Vec<u8> {
         prev,
         kind: Kind::PracticeEntry,
         period: None,
-        standard: Standard::v1().digest(),
+        standard: Standard::current().digest(),
         payload: entry,
     };
     body.to_bytes()

@@ -11,7 +11,7 @@ use crate::receive::document;
 use crate::testing::{Sim, World, at};
 
 /// Every operation. A route that is missing here or there fails.
-const OPERATIONS: [&str; 20] = [
+const OPERATIONS: [&str; 21] = [
     "GET /api/v1/benchmarks",
     "GET /api/v1/benchmarks.csv",
     "GET /api/v1/leps",
@@ -29,6 +29,7 @@ const OPERATIONS: [&str; 20] = [
     "GET /v1/nodes/{node}/statements/{seq}/receipt",
     "GET /v1/practice",
     "GET /v1/standard",
+    "GET /v1/standards/{digest}",
     "GET /v1/verifier",
     "POST /v1/enrolments",
     "PUT /v1/nodes/{node}/statements/{seq}",
@@ -39,6 +40,7 @@ fn filled(path: &str) -> String {
     path.replace("{node}", "black-country")
         .replace("{seq}", "1")
         .replace("{code}", "E37000001")
+        .replace("{digest}", &"0".repeat(64))
 }
 
 fn described() -> Value {

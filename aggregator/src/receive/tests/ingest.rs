@@ -4,7 +4,7 @@ use ed25519_dalek::SigningKey;
 use ldsp_protocol::dsse::Sealed;
 use ldsp_protocol::ids::Digest;
 use ldsp_protocol::receipt::{Claim, Receipt};
-use ldsp_protocol::standard::{STANDARD_V2, Standard};
+use ldsp_protocol::standard::{STANDARD_V1, STANDARD_V2, Standard};
 use ldsp_protocol::statement::Kind;
 
 use crate::store::{Log, Registry, Rollups};
@@ -455,6 +455,12 @@ async fn public_documents_are_served() {
     let (_, sealed) = sim.publish(500);
     world.put(&sim.path(1), sealed.envelope()).await;
     assert_eq!(world.get("/v1/standard").await.body, STANDARD_V2.as_bytes());
+    for text in [STANDARD_V1, STANDARD_V2] {
+        let path = format!("/v1/standards/{}", Digest::of(text.as_bytes()));
+        assert_eq!(world.get(&path).await.body, text.as_bytes());
+    }
+    let path = format!("/v1/standards/{}", Digest::of(b"another"));
+    refused(&world.get(&path).await, 404, "not-found");
     let vkey = world.get("/v1/verifier").await.text();
     assert_eq!(vkey.trim_end(), world.service.signer.verifier().vkey());
     assert_eq!(world.get("/health/live").await.status, StatusCode::OK);
