@@ -25,7 +25,7 @@ use crate::epoch;
 use crate::home::{DATABASE, HomeError, Node, PSEUDONYM_KEY, SIGNING_KEY, failed, read, write_new};
 use crate::store::audit::COMMAND_LINE;
 use crate::store::ledger::epochs;
-use crate::store::{StoreError, releases};
+use crate::store::{StoreError, enrolment, releases};
 
 /// Name of the manifest.
 pub const MANIFEST: &str = "manifest.json";
@@ -195,6 +195,9 @@ pub async fn restore(
         place(&source.join(name), &dir.join(name))?;
     }
     let node = Node::open(dir).await?;
+    let mut transaction = node.store.write().await?;
+    enrolment::restored(&mut transaction, now.as_second()).await?;
+    transaction.commit().await.map_err(StoreError::from)?;
     let detail = format!("backup of {}", manifest.made_at);
     node.store
         .audit(now, COMMAND_LINE, "restore", &detail)
@@ -351,6 +354,38 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(next.unwrap().0, "2022-04".parse().unwrap());
+    }
+
+    /// Found in review: with the log out of reach, what the backup knew of it was believed.
+    #[tokio::test]
+    async fn a_restored_node_draws_nothing_before_it_has_heard_from_the_log() {
+        let home = tempfile::tempdir().unwrap();
+        let [dir, kept, again] = ["a", "b", "c"].map(|name| home.path().join(name));
+        make(&node(&dir).await, &kept, at(NOW)).await.unwrap();
+        let (restored, _) = restore(&kept, &again, at(NOW)).await.unwrap();
+        let request = Request {
+            period: Some("2022-04".parse().unwrap()),
+            ..Request::default()
+        };
+        let entropy = seeded(7);
+        let next = || {
+            let author = crate::release::SCHEDULE;
+            prepare(&restored.store, request, author, at(NOW), &entropy)
+        };
+        let before = months(&restored).await;
+        sqlx::query("UPDATE releases SET approver = 'bob', approved_at = 0")
+            .execute(&restored.store.writer)
+            .await
+            .unwrap();
+        assert_eq!(next().await.unwrap_err().code(), "restored");
+        assert_eq!(months(&restored).await, before);
+        let mut connection = restored.store.writer.acquire().await.unwrap();
+        enrolment::write(&mut connection, &crate::testing::place(true))
+            .await
+            .unwrap();
+        drop(connection);
+        let drawn = next().await.unwrap();
+        assert!(drawn.drawn);
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ use crate::account;
 use crate::cube::{Move, moves};
 use crate::disclosure::{LedgerMonth, protect};
 use crate::schedule::london;
-use crate::seal::check_head;
+use crate::seal::{check_head, check_restored};
 use crate::store::releases::{self, StoredRelease};
 use crate::store::{Store, audit, enrolment, ledger};
 
@@ -85,6 +85,7 @@ pub(crate) async fn prepare_in(
             drawn: false,
         });
     }
+    check_restored(&mut *connection).await?;
     if let Some(enrolment) = enrolment::read(&mut *connection).await? {
         // A month that the log already has must not be drawn again from an older backup.
         check_head(&mut *connection, &enrolment).await?;
