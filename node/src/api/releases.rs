@@ -202,6 +202,7 @@ pub(super) async fn prepare(
         period: wanted.period,
         first: None,
         rho_micro: api.rho_micro,
+        ..Request::default()
     };
     (api.before_signing)().await;
     let (store, now) = (&api.node.store, (api.clock)());

@@ -37,6 +37,7 @@ pub(super) async fn run(command: Release, context: &Context) -> Answer {
                 period,
                 first,
                 rho_micro: context.config.rho_micro,
+                ..Request::default()
             };
             preview(&node, request, name.as_deref(), payload.as_deref(), context).await
         }

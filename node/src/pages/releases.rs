@@ -160,6 +160,7 @@ pub(super) async fn prepare(
         period: Some(parse(&wanted.period)?),
         first: None,
         rho_micro: pages.rho_micro,
+        ..Request::default()
     };
     (pages.before_signing)().await;
     let prepared = release::prepare(

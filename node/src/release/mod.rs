@@ -20,8 +20,6 @@ use sqlx::sqlite::SqliteConnection;
 
 pub use approve::{Approval, approve};
 pub(crate) use prepare::prepare_in;
-#[cfg(test)]
-pub(crate) use prepare::prepare_under;
 pub(crate) use prepare::rho as chosen_rho;
 pub use prepare::{Prepared, Request, SCHEDULE, next_period, prepare, waiting};
 pub use refuse::{Refusal, refuse};

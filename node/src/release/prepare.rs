@@ -23,14 +23,27 @@ use crate::store::{Store, audit, enrolment, ledger};
 pub const SCHEDULE: &str = "schedule";
 
 /// What is asked for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request {
     /// This month, which must be the next one or one that is prepared already; `None`: whatever is next.
     pub period: Option<Period>,
     /// Where the node's history begins; only before the first release.
     pub first: Option<Period>,
-    /// The LEP's own budget in millionths of zCDP rho, at most the standard's; fixed by the first release.
+    /// The LEP's own budget in millionths of zCDP rho, at most the standard's; fixed by the first release under a standard.
     pub rho_micro: Option<u64>,
+    /// The standard that new enrolments enter: [`Standard::current`], and an earlier one only to do what an earlier program did.
+    pub standard: &'static Standard,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self {
+            period: None,
+            first: None,
+            rho_micro: None,
+            standard: Standard::current(),
+        }
+    }
 }
 
 /// A release that waits for approval, or one that was prepared before.
@@ -73,18 +86,6 @@ pub(crate) async fn prepare_in(
     now: Timestamp,
     entropy: &Entropy,
 ) -> Result<Prepared, ReleaseError> {
-    let by = (author, now);
-    prepare_under(connection, request, by, entropy, Standard::current()).await
-}
-
-/// The same where new enrolments enter `current`.
-pub(crate) async fn prepare_under(
-    connection: &mut SqliteConnection,
-    request: Request,
-    (author, now): (&str, Timestamp),
-    entropy: &Entropy,
-    current: &'static Standard,
-) -> Result<Prepared, ReleaseError> {
     let lep = enrolment::lep(&mut *connection)
         .await?
         .ok_or(ReleaseError::NoIdentity)?;
@@ -93,8 +94,8 @@ pub(crate) async fn prepare_under(
     let begun = streams::begun(&mut *connection).await?;
     let next = streams::next(&mut *connection).await?;
     let going_on = match next {
-        Some(next) => streams::publishing(&begun, next, current),
-        None => vec![Stream::new(current)],
+        Some(next) => streams::publishing(&begun, next, request.standard),
+        None => vec![Stream::new(request.standard)],
     };
     let mut histories = histories(&mut *connection, &codebook, &going_on).await?;
     let first = begun.iter().filter_map(|s| s.first).min();

@@ -4,7 +4,7 @@ use ldsp_protocol::ids::Digest;
 use ldsp_protocol::standard::Standard;
 
 use super::*;
-use crate::release::{Approval, Request, approve, prepare_under};
+use crate::release::{Approval, Request, approve, prepare};
 
 impl World {
     /// Imports, and publishes January as a program did that knew the first standard only.
@@ -20,13 +20,13 @@ impl World {
         }
         let now = at("2022-02-04T09:00:00Z");
         let store = &self.node.store;
-        let mut tx = store.write().await.unwrap();
-        let request = Request::default();
-        let (entropy, standard) = (seeded(3), Standard::v1());
-        let prepared = prepare_under(&mut tx, request, ("ann", now), &entropy, standard)
+        let request = Request {
+            standard: Standard::v1(),
+            ..Request::default()
+        };
+        let prepared = prepare(store, request, "ann", now, &seeded(3))
             .await
             .unwrap();
-        tx.commit().await.unwrap();
         let approval = Approval {
             person: "bob",
             period: None,

@@ -10,7 +10,6 @@ use super::*;
 use crate::account::standing;
 use crate::epoch;
 use crate::release::figures::Opened;
-use crate::release::prepare_under;
 use crate::release::report::Report;
 use crate::release::rules::{Outcome, verdicts};
 use crate::store::Store;
@@ -21,15 +20,12 @@ async fn under(
     standard: &'static Standard,
     rho_micro: Option<u64>,
 ) -> Result<Prepared, ReleaseError> {
-    let mut tx = world.store.write().await.unwrap();
     let request = Request {
         rho_micro,
+        standard,
         ..Request::default()
     };
-    let by = ("ann", at(LATER));
-    let prepared = prepare_under(&mut tx, request, by, &seeded(1), standard).await?;
-    tx.commit().await.unwrap();
-    Ok(prepared)
+    prepare(&world.store, request, "ann", at(LATER), &seeded(1)).await
 }
 
 /// Draws and approves a month as a program did whose current standard was `standard`.
@@ -541,10 +537,9 @@ proptest::proptest! {
                 if month == turn && let Some(rows) = later.take() {
                     world.add_all(rows).await;
                 }
-                let mut tx = world.store.write().await.unwrap();
-                let by = ("ann", at("2025-01-01T00:00:00Z"));
-                let prepared = prepare_under(&mut tx, first, by, &seeded(seed % 1_000), standard).await;
-                tx.commit().await.unwrap();
+                let request = Request { standard, ..first };
+                let (now, entropy) = (at("2025-01-01T00:00:00Z"), seeded(seed % 1_000));
+                let prepared = prepare(&world.store, request, "ann", now, &entropy).await;
                 approved(&world, &prepared.unwrap().release).await;
             }
             let mut sums = BTreeMap::new();
