@@ -99,6 +99,11 @@ impl Spread {
         self.epoch
     }
 
+    /// Its month in the epoch, from 1.
+    pub(super) fn month(&self) -> usize {
+        self.month
+    }
+
     pub(super) fn of(month: &NodeMonth, codebook: &Codebook) -> Self {
         let (now, earlier) = (month.span, month.earlier);
         Self {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use ldsp_protocol::ids::{Digest, Gss, Period};
-use ldsp_protocol::standard::Standard;
+use ldsp_protocol::noise::HORIZON;
+use ldsp_protocol::standard::{Standard, TAIL};
 
 use super::coverage::{Held, Range};
 use super::estimate::{self, Families, Keep, Mixed, Months, Spread, Totals, reduce};
@@ -143,9 +144,6 @@ impl Stream {
     }
 }
 
-/// Months of the next standard for which a node goes on publishing under the one before.
-const TRANSITION_MONTHS: i32 = 24;
-
 /// What an area published: a stream of months under each standard, oldest standard first.
 #[derive(Debug)]
 pub(super) struct Area {
@@ -211,11 +209,13 @@ impl Area {
         epochs.max().unwrap_or_default()
     }
 
-    /// Whether `stream` has something to say of `period`: its months go on until [`TRANSITION_MONTHS`] of the next standard's are over.
+    /// Whether `stream` has something to say of `period`: when the next standard has begun, its months go on for [`TAIL`] of that one's,
+    /// or until its horizon.
     fn is_due(&self, stream: &Stream, period: Period) -> bool {
         let version = stream.standard().version();
         let mut later = self.streams.range(version + 1..).map(|(_, s)| s.first());
-        let ended = |began: Period| period.index() - began.index() >= TRANSITION_MONTHS;
+        let spent = stream.last().spread.month() == HORIZON && period > stream.last().period;
+        let ended = |began: Period| spent || period.index() - began.index() >= TAIL;
         period >= stream.first() && !later.next().is_some_and(ended)
     }
 

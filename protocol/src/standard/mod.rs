@@ -22,6 +22,10 @@ pub const STANDARD_V1: &str = include_str!("../../data/standard-v1.json");
 /// The exact bytes of the second: code lists, families and measures of the first, fewer tables with more budget each.
 pub const STANDARD_V2: &str = include_str!("../../data/standard-v2.json");
 
+/// Months that a stream goes on for after a later standard began, that one's first month included: 24 of the longest programme and
+/// 12 until the last destination is asked for. Fewer where the stream's horizon ends before.
+pub const TAIL: i32 = 36;
+
 /// Code of "not stated" in every dimension that has it.
 pub const NOT_STATED: &str = "not-stated";
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::benchmark::Status;
 
-/// Summaries of each in the order given; `releases` names node, standard and month of the year 2022.
+/// Summaries of each in the order given; `releases` names node, standard and month, the first being January 2022.
 fn publish(
     sims: &mut [Sim],
     releases: &[(usize, &'static Standard, u8)],
@@ -12,7 +12,8 @@ fn publish(
     let mut published = Vec::new();
     for (seq, (node, standard, month)) in (1..).zip(releases) {
         let sim = &mut sims[*node];
-        let period = format!("2022-{month:02}").parse().unwrap();
+        let first: ldsp_protocol::ids::Period = "2022-01".parse().unwrap();
+        let period = first.plus(i32::from(*month) - 1).unwrap();
         let summary = sim.summary_under(standard, spells);
         let place = (sim.slug.clone(), sim.lep.clone(), period, seq);
         published.push((*standard, place, summary));
@@ -201,4 +202,28 @@ fn a_month_of_which_one_summary_is_owed_is_there_in_part() {
     let snapshot = publish(&mut sims(), &releases, 20);
     assert_eq!(of(&snapshot, 2).status, Status::Late);
     assert_eq!(snapshot.trend(Measure::Starts)[0].coverage.partial, 0);
+}
+
+/// The earlier standard's months are over after three years of the next: then nothing of it is owed, and what it counted stays.
+#[test]
+fn an_earlier_standard_ends() {
+    let (v1, v2) = (Standard::v1(), Standard::v2());
+    let last = 2 + u8::try_from(ldsp_protocol::standard::TAIL).unwrap();
+    let releases = |to: u8| -> Vec<_> {
+        let old = (1..=last).map(|m| (0, v1, m));
+        old.chain((3..=to).map(|m| (0, v2, m))).collect()
+    };
+    let status = |to: u8, ended: u8| {
+        let releases = releases(to).into_iter();
+        let releases: Vec<_> = releases
+            .filter(|(_, of, month)| *of != v1 || *month <= ended)
+            .collect();
+        let snapshot = publish(&mut [Sim::new(0)], &releases, 1);
+        let standing = of(&snapshot, 0);
+        (standing.status, standing.owes.len(), standing.months)
+    };
+    let months = usize::from(last);
+    assert_eq!(status(last, last), (Status::Contributed, 0, months));
+    assert_eq!(status(last, last - 1), (Status::Partial, 1, months - 1));
+    assert_eq!(status(last + 1, last), (Status::Contributed, 0, months + 1));
 }

@@ -16,9 +16,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::{epochs, period};
 use crate::store::StoreError;
 
-/// Months that a stream goes on for after a later standard began, its first month included: 24 of the longest programme and 12 until the last
-/// destination is asked for.
-pub const TAIL: i32 = 36;
+pub use ldsp_protocol::standard::TAIL;
 
 /// What a node publishes under one standard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
