@@ -16,6 +16,7 @@
 //! | [`keys`] | Ed25519 keys: admission, PEM, fingerprints |
 //! | [`note`], [`receipt`] | C2SP signed notes and the receipt for a statement |
 //! | [`statement`], [`summary`], [`practice`] | the bodies that nodes sign |
+//! | [`own`] | the bodies that the log itself signs: keys added and revoked, data standards |
 //! | [`enrolment`] | invite, proof of possession, signed reads |
 //! | [`problem`] | RFC 9457 problems and their catalogue |
 
@@ -31,6 +32,7 @@ pub mod noise;
 pub mod note;
 #[cfg(feature = "openapi")]
 mod openapi;
+pub mod own;
 pub mod personal;
 pub mod practice;
 pub mod problem;
