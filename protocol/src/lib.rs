@@ -15,6 +15,7 @@
 //! | [`dsse`] | the envelope: signed bytes, [`dsse::Unverified`] -> [`dsse::Verified`] |
 //! | [`keys`] | Ed25519 keys: admission, PEM, fingerprints |
 //! | [`note`], [`receipt`] | C2SP signed notes and the receipt for a statement |
+//! | [`log`] | the transparency log: entries, tree, tiles, checkpoints, proofs |
 //! | [`statement`], [`summary`], [`practice`] | the bodies that nodes sign |
 //! | [`own`] | the bodies that the log itself signs: keys added and revoked, data standards |
 //! | [`enrolment`] | invite, proof of possession, signed reads |
@@ -27,6 +28,7 @@ pub mod enrolment;
 pub mod geography;
 pub mod ids;
 pub mod keys;
+pub mod log;
 pub mod measures;
 pub mod noise;
 pub mod note;

@@ -60,6 +60,15 @@ impl Kind {
         }
     }
 
+    /// The number that stands for it in the log's entries; never given to another kind.
+    #[must_use]
+    pub fn entry_type(self) -> u8 {
+        match self {
+            Self::LearningSummary => 1,
+            Self::PracticeEntry => 2,
+        }
+    }
+
     /// `application/vnd.ldsp.<kind>.v1+json`.
     #[must_use]
     pub fn payload_type(self) -> String {
