@@ -66,6 +66,9 @@ impl Kind {
         match self {
             Self::LearningSummary => 1,
             Self::PracticeEntry => 2,
+            Self::KeyAdd => 65,
+            Self::KeyRevoke => 66,
+            Self::Standard => 67,
         }
     }
 
