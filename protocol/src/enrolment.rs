@@ -92,6 +92,12 @@ pub enum NodeState {
 }
 
 impl NodeState {
+    /// Whether an operator approved its key, be it revoked since or not.
+    #[must_use]
+    pub fn is_approved(self) -> bool {
+        matches!(self, Self::Active | Self::Revoked)
+    }
+
     /// As written in answers and addresses.
     #[must_use]
     pub fn as_str(self) -> &'static str {

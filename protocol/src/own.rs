@@ -244,23 +244,30 @@ impl OwnStatement {
     /// # Errors
     /// [`StatementError`].
     pub fn read(verified: &Verified) -> Result<Self, StatementError> {
-        let kind = kind_of(verified)?;
+        Self::of_body(kind_of(verified)?, verified.body())
+    }
+
+    /// Reads the body of a statement of `kind` that the caller signed or verified itself.
+    ///
+    /// # Errors
+    /// [`StatementError`].
+    pub fn of_body(kind: Kind, body: &[u8]) -> Result<Self, StatementError> {
         let statement = match kind {
             Kind::LearningSummary | Kind::PracticeEntry => {
                 return Err(StatementError::Author(kind));
             }
             Kind::KeyAdd => {
-                let body = parse::<KeyAdd>(verified.body())?;
+                let body = parse::<KeyAdd>(body)?;
                 body.payload.check()?;
                 body.map(Own::KeyAdd)
             }
             Kind::KeyRevoke => {
-                let body = parse::<KeyRevoke>(verified.body())?;
+                let body = parse::<KeyRevoke>(body)?;
                 body.payload.check()?;
                 body.map(Own::KeyRevoke)
             }
             Kind::Standard => {
-                let body = parse::<StandardVersion>(verified.body())?;
+                let body = parse::<StandardVersion>(body)?;
                 body.payload.check()?;
                 if body.payload.digest != body.standard {
                     return Err(PayloadError::Standard.into());

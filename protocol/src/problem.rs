@@ -42,9 +42,6 @@ catalogue! {
     /// Not yet approved.
     NOT_ACTIVE = "not-active", 403, "The node's key is not approved yet",
         "Ask the operator to compare the key's fingerprint with yours over the telephone and to approve it.";
-    /// Its key counts no more.
-    REVOKED_KEY = "revoked-key", 403, "The node's key has been revoked",
-        "Nothing of it was stored. The page /keys says who revoked it, when and why: ring the operator about it.";
     /// Another key.
     UNKNOWN_KEY = "unknown-key", 403, "The envelope is signed by a key that is not this node's",
         "Check that the node runs with the key it enrolled with.";
