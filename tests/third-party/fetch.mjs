@@ -45,4 +45,20 @@ for (const { node } of nodes) {
     statements += 1;
   }
 }
+// What the log states itself is signed by its own key: the 32 bytes after the type in its vkey.
+const logKey = Buffer.from(verifier.toString().trim().split('+').slice(2).join('+'), 'base64').subarray(1).toString('hex');
+let own = 0;
+for (; ; own++) {
+  const path = `/v1/nodes/aggregator/statements/${own + 1}`;
+  const answer = await fetch(new URL(path, aggregator.url));
+  if (answer.status === 404) break;
+  const folder = join(out, `aggregator-${String(own + 1).padStart(4, '0')}`);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'envelope.json'), await fetched(path));
+  writeFileSync(join(folder, 'receipt'), await fetched(`${path}/receipt`));
+  writeFileSync(join(folder, 'verifier'), verifier);
+  writeFileSync(join(folder, 'public_key'), logKey);
+}
+check('the log states its standard and the key of every node', own > nodes.length, own);
+console.log(`${own} statements of the log itself`);
 console.log(`${statements} statements of ${nodes.length} nodes`);
