@@ -155,8 +155,8 @@ impl World {
 /// Logs statements in one transaction.
 pub(super) async fn append(service: &Service, batch: &[NewStatement]) {
     let sign = |size, root| service.signer.checkpoint(size, root);
-    let appended = service.store.append(batch, &sign).await;
-    let placed = appended.expect("the database takes statements").placed;
+    let placed = service.store.append(batch, &sign).await;
+    let placed = placed.expect("the database takes statements").placed;
     let sound = placed.iter().all(|p| matches!(p, Placed::Logged(_)));
     assert!(sound, "every statement of the bench is logged: {placed:?}");
 }
