@@ -234,7 +234,7 @@ async fn request<T: Transport>(
         invite: Invite::id_of(&invite.secret),
         nonce,
         public_key: hex::encode(key.verifying_key().as_bytes()),
-        standard: Standard::v1().digest(),
+        standard: Standard::current().digest(),
         software: crate::SOFTWARE.to_owned(),
     };
     let bytes = serde_json::to_vec(&body).expect("strings and a number always serialise");
@@ -280,7 +280,7 @@ fn head(record: &NodeRecord) -> Head {
 }
 
 fn check_standard(record: &NodeRecord) -> Result<(), EnrolError> {
-    let ours = Standard::v1().digest();
+    let ours = Standard::current().digest();
     if record.standard == ours {
         return Ok(());
     }

@@ -254,7 +254,7 @@ async fn run(
                 }),
         } => {
             let (store, signer) = open_log(&config, clock()).await?;
-            let announcer = Announcer::new(&store, &signer, Standard::v1());
+            let announcer = Announcer::new(&store, &signer, Standard::current());
             let secret = secret_of(&by)?;
             let who = (by.as_str(), &secret);
             answer(
@@ -267,7 +267,7 @@ async fn run(
                 keys::confirm_revocation(&args.node)?;
             }
             let (store, signer) = open_log(&config, clock()).await?;
-            let announcer = Announcer::new(&store, &signer, Standard::v1());
+            let announcer = Announcer::new(&store, &signer, Standard::current());
             let secret = secret_of(&args.by)?;
             let who = (args.by.as_str(), &secret);
             answer(

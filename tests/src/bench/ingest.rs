@@ -210,7 +210,7 @@ fn body(slug: &NodeSlug, seq: u64, prev: Digest) -> Vec<u8> {
         prev,
         kind: Kind::PracticeEntry,
         period: None,
-        standard: Standard::v1().digest(),
+        standard: Standard::current().digest(),
         payload: entry,
     };
     body.to_bytes()
@@ -411,7 +411,7 @@ fn window(runs: &[Run], work: &Work) -> Measured {
 async fn enrol(senders: &[Sender], config: &Config) {
     let at = system_clock()();
     let (store, signer) = open_log(config, at).await.expect("the database opens");
-    let announcer = Announcer::new(&store, &signer, Standard::v1());
+    let announcer = Announcer::new(&store, &signer, Standard::current());
     for sender in senders {
         let key = sender.key.verifying_key();
         let secret_hash = Digest::of(sender.lep.as_bytes());

@@ -210,7 +210,7 @@ impl Area {
             prev: self.head,
             kind,
             period,
-            standard: Standard::v1().digest(),
+            standard: Standard::current().digest(),
             payload,
         };
         let sealed = Sealed::sign(&self.key, &kind.payload_type(), &body.to_bytes());
@@ -232,7 +232,7 @@ impl Area {
     }
 
     fn publish(&mut self, now: Timestamp, rng: &mut ChaCha20Rng) -> NewStatement {
-        let standard = Standard::v1();
+        let standard = Standard::current();
         let codebook = Codebook::new(&self.lep.code, &[]);
         let month = self.months.len();
         let noise = Manifest::new(standard, 1, month + 1, standard.noise().rho_micro);
