@@ -403,7 +403,15 @@ fn a_release_on_the_terminal_holds_no_exact_count() {
     let names: Vec<&str> = table.keys().map(String::as_str).collect();
     assert_eq!(
         names,
-        ["cell_sd", "cells", "id", "published", "sd", "title"]
+        [
+            "cell_sd",
+            "cells",
+            "id",
+            "published",
+            "sd",
+            "standard",
+            "title"
+        ]
     );
 }
 
@@ -548,7 +556,7 @@ fn the_budget_is_shown_and_a_backup_brings_the_node_back() {
         (&privacy["epoch"], &privacy["months"]),
         (&1.into(), &1.into())
     );
-    assert_eq!(privacy["enrolment"]["whole_micro"], 450_000);
+    assert_eq!(privacy["enrolment"]["whole_micro"], 490_000);
     let words = done(&dir, &["privacy"]);
     assert!(
         words.contains("65.5%") && words.contains("1 of 120 months"),

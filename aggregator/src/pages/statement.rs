@@ -246,8 +246,7 @@ fn said_by_node(body: &str) -> Html {
 fn verify(service: &Service, s: &LoggedStatement, opens: Option<Date>) -> Html {
     let proof = Proof {
         site: &service.public_url,
-        node: &s.node,
-        seq: s.seq,
+        entry: &s.entry(),
     };
     let blocks = |steps: Vec<proof::Step>| {
         Html::concat(steps.into_iter().map(|step| {
@@ -274,7 +273,7 @@ fn verify(service: &Service, s: &LoggedStatement, opens: Option<Date>) -> Html {
         Html::literal("<h3 class=\"govuk-heading-s\">The same with other people’s libraries</h3>"),
         others("Python: securesystemslib", proof.python()),
         others("JavaScript: @sigstore/core", proof.node_js()),
-        others("Go: golang.org/x/mod/sumdb/note", proof.go()),
+        others("Go: golang.org/x/mod/sumdb", proof.go()),
         Html::paragraph(if s.kind.is_of_log() {
             "All of these trust the key that this site gives for the log. Every node was given it with its invite, by another road: compare them."
         } else {

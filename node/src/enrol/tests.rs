@@ -131,6 +131,20 @@ async fn what_is_not_for_this_node_is_refused() {
     assert_eq!(error.code(), "already-enrolled");
 }
 
+#[tokio::test]
+async fn how_far_the_log_is_holds_whatever_its_standard() {
+    let (world, aggregator) = (World::enrolled().await, Aggregator::new());
+    {
+        let mut state = aggregator.0.lock().unwrap();
+        state.standard = Standard::v1().digest();
+        state.taken.push((Digest::of(b"a statement"), Vec::new()));
+    }
+    let place = crate::testing::place(true);
+    let refused = refresh(&world.store, &aggregator, &place).await;
+    assert_eq!(refused.unwrap_err().code(), "standard");
+    assert_eq!(world.number("SELECT head_seq FROM enrolment").await, 1);
+}
+
 #[test]
 fn a_bad_invite_is_refused_and_never_quoted() {
     let cases: [(Invite, &str); 6] = [

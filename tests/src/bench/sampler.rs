@@ -133,12 +133,14 @@ fn month(report: &mut Report, scale: Scale) {
         fresh: 1,
         ..Entry::default()
     });
-    let counts = count(&codebook, period, entries).expect("codes that are in the lists");
+    let standard = Standard::current();
+    let counts = count(standard, &codebook, period, entries).expect("codes that are in the lists");
     let tables = counts.tables().iter().map(|entries| LedgerTable {
         entries: entries.clone(),
         published: vec![0; entries.len()],
     });
     let one = LedgerMonth {
+        standard,
         epoch: 1,
         month: 1,
         period,

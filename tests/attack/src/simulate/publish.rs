@@ -191,7 +191,13 @@ mod tests {
                 outcome: Some(n % 3),
                 ..Entry::default()
             });
-            let counts = count(&codebook, first.plus(month as i32).unwrap(), entries).unwrap();
+            let counts = count(
+                standard,
+                &codebook,
+                first.plus(month as i32).unwrap(),
+                entries,
+            )
+            .unwrap();
             let release = Release {
                 design: &design,
                 epoch: 1,
@@ -202,6 +208,7 @@ mod tests {
             let protected = protect(&counts, &history, &admitted, &mut rng).unwrap();
             let tables = counts.tables().iter().zip(&protected.summary().tables);
             history.push(LedgerMonth {
+                standard,
                 epoch: 1,
                 month: month + 1,
                 period: counts.period(),
