@@ -298,6 +298,7 @@ impl State {
                 self.taken.len() as u64
             },
             prev: self.taken.last().map_or(Digest::ZERO, |(pae, _)| *pae),
+            revoked_from: None,
         }
     }
 

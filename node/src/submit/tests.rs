@@ -4,6 +4,8 @@ use ldsp_protocol::problem;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
+use ldsp_protocol::enrolment::NodeState;
+
 use super::*;
 use crate::release::{Approval, Request as Wanted, approve, prepare};
 use crate::store::outbox;
