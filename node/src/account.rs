@@ -2,7 +2,9 @@
 //! for people. Nothing here tells of a learner: any reader of the log could work it out.
 
 use ldsp_protocol::accountant::conversion::{DELTA, Gain, epsilon, epsilon_closed_form};
-use ldsp_protocol::accountant::{Accountant, Design, Overspent, Release, Rho, correction_micro};
+use ldsp_protocol::accountant::{
+    Accountant, Design, Overspent, Release, Rho, attribute_correction_micro, correction_micro,
+};
 use ldsp_protocol::ids::Period;
 use ldsp_protocol::noise::{HORIZON, energy, sigma2};
 use ldsp_protocol::standard::{SENSITIVE, Standard};
@@ -112,6 +114,8 @@ pub struct Standing {
     pub energy: u64,
     /// What a correction would make a table cost the corrected enrolment, in millionths of the table's budget.
     pub correction_micro: u64,
+    /// What a correction makes two values of an attribute be apart in a table that holds it, in millionths of twice its rho.
+    pub attribute_correction_micro: u64,
     /// What one enrolment bears.
     pub enrolment: Spent,
     /// Enrolments whose correction was published.
@@ -310,6 +314,7 @@ fn in_figures(
         horizon: HORIZON,
         energy: energy(HORIZON),
         correction_micro: correction_micro(),
+        attribute_correction_micro: attribute_correction_micro(),
         enrolment: Spent {
             so_far_micro: accountant.enrolment_so_far().micro(),
             whole_micro: accountant.enrolment().micro(),

@@ -3,7 +3,7 @@
 use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
 use ldsp_protocol::dsse::Sealed;
-use ldsp_protocol::enrolment::{ENROLMENT_TYPE, EnrolmentBody, Invite, NodeRecord, NodeState};
+use ldsp_protocol::enrolment::{ENROLMENT_TYPE, EnrolmentBody, Invite, NodeRecord};
 use ldsp_protocol::ids::{Digest, Gss};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::note::Verifier;
@@ -180,7 +180,7 @@ pub async fn enrol<T: Transport>(
         origin: invite.origin.clone(),
         verifier: checked.verifier.clone(),
         ca_pem: invite.ca_pem.clone(),
-        active: record.state == NodeState::Active,
+        active: record.state.is_approved(),
         enrolled_at: now.as_second(),
         head: head(&record),
     };
@@ -304,7 +304,7 @@ pub async fn refresh<T: Transport>(
     if answer.status != 200 {
         return Err(EnrolError::Refused(in_words(&answer)));
     }
-    heard(store, enrolment, &answer).await
+    Ok(heard(store, enrolment, &answer).await?.state.is_approved())
 }
 
 /// Asks for the node's record.
@@ -312,23 +312,24 @@ pub(crate) fn ask(node: &ldsp_protocol::ids::NodeSlug) -> Request {
     Request::get(record_path(node))
 }
 
-/// Stores state and head from an answer to [`ask`] with status 200. Gives whether the node is active.
+/// Stores state and head from an answer to [`ask`] with status 200, and gives what it says.
 pub(crate) async fn heard(
     store: &Store,
     enrolment: &Enrolment,
     answer: &Answer,
-) -> Result<bool, EnrolError> {
+) -> Result<NodeRecord, EnrolError> {
     let record = record(answer)?;
     if record.node != enrolment.node {
         return Err(EnrolError::Record("node"));
     }
-    let active = record.state == NodeState::Active;
+    // A key that was revoked is not waiting for anybody: the refusal of what it signs says what happened.
+    let active = record.state.is_approved();
     let mut transaction = store.write().await?;
     enrolment::refresh(&mut transaction, active, head(&record)).await?;
     transaction.commit().await.map_err(StoreError::from)?;
     // How far the log is holds whatever its standard: a server that is upgraded after its nodes still stops a restored one.
     check_standard(&record)?;
-    Ok(active)
+    Ok(record)
 }
 
 #[cfg(test)]

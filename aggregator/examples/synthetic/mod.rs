@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
 use jiff::{SignedDuration, Timestamp};
+use ldsp_aggregator::announce::Act;
+use ldsp_aggregator::app::audited;
 use ldsp_aggregator::benchmark::Benchmarks;
 use ldsp_aggregator::directory::Directory;
 use ldsp_aggregator::log::{Signer, sequencer};
@@ -52,12 +54,15 @@ pub(crate) struct World {
 pub(crate) async fn world(path: &std::path::Path, now: Timestamp) -> World {
     let store = Backend::from(Sqlite::open(path).await.expect("a database"));
     let signer = Signer::new(SigningKey::from_bytes(&[9; 32]), ORIGIN).expect("a signer");
-    let (sequencer, worker) = sequencer(store.clone(), signer.clone());
+    let tree = audited(store.clone(), &signer).await.expect("a new log");
+    let tree = Arc::new(tree);
+    let (sequencer, worker) = sequencer(store.clone(), signer.clone(), Arc::clone(&tree));
     drop(worker);
     let service = Service {
         directory: Directory::open(store.clone()),
         store,
         sequencer,
+        tree,
         signer,
         standard: Standard::current(),
         public_url: "https://log.example.org".into(),
@@ -120,11 +125,12 @@ impl World {
     pub(crate) async fn join(&self, lep: &Lep) {
         self.enrol(lep).await;
         let id = key_id(&key(&lep.slug).verifying_key());
-        let approved = self
-            .service
-            .store
-            .approve(&lep.slug, id, "olive", self.now)
-            .await;
+        let act = Act {
+            by: "olive",
+            at: self.now,
+        };
+        let announcer = self.service.announcer();
+        let approved = announcer.approve(&lep.slug, id, act).await;
         approved.expect("approved");
     }
 
@@ -155,7 +161,8 @@ impl World {
             received: self.now,
             effect,
         };
-        let sign = |_: &NewStatement, index: u64| format!("receipt\nindex {index}\n");
+        let signer = &self.service.signer;
+        let sign = |size, root| signer.checkpoint(size, root);
         let placed = self.service.store.append(&[new], &sign).await;
         placed.expect("logged");
         sealed.pae()

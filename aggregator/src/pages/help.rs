@@ -76,6 +76,9 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "not-active" => {
             "The node has enrolled, but nobody has confirmed yet that its key is really the key of that partnership. Until then nothing that it signs is accepted."
         }
+        "key-revoked" => {
+            "An operator of this site has revoked the node’s key, so that whoever holds it can publish nothing more in the node’s name. What was logged before stays valid. The list of key events says who revoked it, when and why."
+        }
         "unknown-key" => {
             "Every node has one key at a time. This statement was signed by another key, so the server cannot know who wrote it."
         }

@@ -7,7 +7,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use ldsp_protocol::ids::Digest;
 use ldsp_protocol::problem::{self, Problem};
-use ldsp_protocol::standard::{STANDARD_V1, STANDARD_V2};
+use ldsp_protocol::standard::{STANDARD_V2, STANDARDS_TEXT};
 
 use super::Refusal;
 use super::describe::{Anything, NotThere};
@@ -37,7 +37,7 @@ pub(super) async fn standard() -> impl IntoResponse {
 pub(super) async fn standard_by_digest(
     Path(digest): Path<String>,
 ) -> Result<impl IntoResponse, Refusal> {
-    let known = [STANDARD_V1, STANDARD_V2].into_iter();
+    let known = STANDARDS_TEXT.into_iter();
     let mut known = known.filter(|text| Digest::of(text.as_bytes()).to_string() == digest);
     let text = known.next().ok_or_else(|| {
         Problem::new(

@@ -1,6 +1,8 @@
 //! Rows of either database as values of the model, and values as columns hold them. What does not
 //! parse is named by table, column and row. Nothing here knows a dialect.
 
+mod tree;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
@@ -17,12 +19,13 @@ use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 
-use super::plan::Heads;
 use super::{
     Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, Member, NationalMonth, Node,
     Outline, Person, Position, Role, StoreError, Tally,
 };
 use crate::rollup::{Layout, NodeMonth, Span};
+
+pub(super) use tree::{entries, ground, leaf, log_head, missing_head, own, records, turn};
 
 /// The three types that columns have. `None` when the column holds another, `Some(None)` for NULL.
 pub(super) trait Fields {
@@ -254,14 +257,22 @@ fn state_of(text: &str) -> Option<NodeState> {
     }
 }
 
-/// `name, lep, state, public_key, approved_by, head_seq, head_pae` of `node`.
+/// `name, lep, state, public_key, approved_by, head_seq, head_pae, added, revoked` of `node`.
 pub(super) fn node<R: Fields>(row: &R) -> Result<Node, StoreError> {
     let columns = Columns::keyed(row, "node", &["name"]);
     let key = match columns.optional_bytes("public_key")? {
         None => None,
         Some(bytes) => Some(admitted(&bytes).map_err(|_| columns.corrupt("public_key"))?),
     };
-    let state = columns.choice("state", state_of)?;
+    let mut state = columns.choice("state", state_of)?;
+    let revoked = columns.optional_number("revoked")?;
+    if revoked.is_some() {
+        // Only a key that was approved can be revoked.
+        if state != NodeState::Active {
+            return Err(columns.corrupt("revoked"));
+        }
+        state = NodeState::Revoked;
+    }
     if (state == NodeState::Invited) != key.is_none() {
         return Err(columns.corrupt("public_key"));
     }
@@ -272,20 +283,9 @@ pub(super) fn node<R: Fields>(row: &R) -> Result<Node, StoreError> {
         key,
         approved_by: columns.optional_string("approved_by")?,
         head: head(&columns)?,
+        added: columns.optional_number("added")?,
+        revoked,
     })
-}
-
-/// Where nodes stand, from `name`, `head_seq` and `head_pae` of `node`, and the number of statements, from `size` beside them:
-/// 0 without a node.
-pub(super) fn standings<R: Fields>(rows: &[R]) -> Result<(Heads, u64), StoreError> {
-    let mut heads = Heads::new();
-    let mut size = 0;
-    for row in rows {
-        let columns = Columns::keyed(row, "node", &["name"]);
-        heads.insert(columns.text("name")?, head(&columns)?);
-        size = Columns::new(row, "statement", "all").number("size")?;
-    }
-    Ok((heads, size))
 }
 
 fn head<R: Fields>(columns: &Columns<'_, R>) -> Result<Head, StoreError> {
@@ -337,21 +337,15 @@ pub(super) fn statement<R: Fields>(row: &R) -> Result<LoggedStatement, StoreErro
         key_id: columns.digest("key_id")?,
         pae: columns.digest("pae")?,
         envelope: columns.bytes("envelope")?,
-        receipt: columns.string("receipt")?,
         received: columns.time("received")?,
     })
 }
 
 fn kind(text: &str) -> Option<Kind> {
-    Kind::ALL.into_iter().find(|k| k.as_str() == text)
+    Kind::OF_NODES.into_iter().find(|k| k.as_str() == text)
 }
 
-/// `leaf` and `receipt` of `statement`.
-pub(super) fn receipt<R: Fields>(row: &R) -> Result<String, StoreError> {
-    Columns::keyed(row, "statement", &["leaf"]).string("receipt")
-}
-
-/// The columns of `statement` without envelope and receipt, and `public_from` of `practice`.
+/// The columns of `statement` without the envelope, and `public_from` of `practice`.
 pub(super) fn outline<R: Fields>(row: &R) -> Result<Outline, StoreError> {
     let columns = Columns::keyed(row, "statement", &["leaf"]);
     Ok(Outline {
@@ -441,7 +435,7 @@ pub(super) fn month_of<R: Fields>(row: &R) -> Result<NodeMonth, StoreError> {
     month(row, false)
 }
 
-/// `size`, the number of statements, and `members`: `name lep state` of each node, commas between.
+/// `size`, the number of leaves, and `members`: `name lep state` of each node, commas between.
 pub(super) fn position<R: Fields>(row: &R) -> Result<Position, StoreError> {
     let columns = Columns::new(row, "node", "all");
     let members = columns.optional_string("members")?.unwrap_or_default();
@@ -463,7 +457,10 @@ fn member(text: &str) -> Result<Member, StoreError> {
     Ok(Member {
         node: name.parse().map_err(|_| corrupt("name"))?,
         lep: lep.parse().map_err(|_| corrupt("lep"))?,
-        state: state_of(state).ok_or_else(|| corrupt("state"))?,
+        state: match state {
+            "revoked" => NodeState::Revoked,
+            stored => state_of(stored).ok_or_else(|| corrupt("state"))?,
+        },
     })
 }
 

@@ -1,3 +1,5 @@
+use ldsp_protocol::enrolment::NodeState;
+
 use super::*;
 use crate::testing::{Aggregator, LEP, Mood, ORIGIN, World, at, log_key, node_key};
 use ldsp_protocol::dsse::Unverified;

@@ -14,7 +14,7 @@ use crate::account;
 use crate::cube::{EntryCounts, Move, moves};
 use crate::disclosure::{ProtectedTables, protect};
 use crate::schedule::london;
-use crate::seal::check_head;
+use crate::seal::{check_head, check_restored};
 use crate::store::ledger::streams::{self, Stream};
 use crate::store::releases::{self, Part, StoredRelease};
 use crate::store::{Store, audit, enrolment, ledger};
@@ -105,6 +105,7 @@ pub(crate) async fn prepare_in(
             drawn: false,
         });
     }
+    check_restored(&mut *connection).await?;
     if let Some(enrolment) = enrolment::read(&mut *connection).await? {
         // A month that the log already has must not be drawn again from an older backup.
         check_head(&mut *connection, &enrolment).await?;

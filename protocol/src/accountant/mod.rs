@@ -13,9 +13,9 @@
 //! **Sums.** rho adds up over tables (op. cit., lemma 1.7), and over epochs: a second epoch is a second mechanism.
 //! **Attributes.** Two values of one attribute differ in two cells, so twice the rho of the tables that hold it.
 //! **Learners.** k enrolments of one person cost at most k^2 times one (op. cit., proposition 1.9).
-//! **Corrections.** [`correction_micro`]. **Later standards.** An enrolment enters the tables of one standard only, so its cost is the
-//! largest over standards, not their sum, and each standard has months and epochs of its own; tables that earlier enrolments enter
-//! too are paid from the reserve ([`Design::added_to`]).
+//! **Corrections.** [`correction_micro`], [`attribute_correction_micro`]. **Later standards.** An enrolment enters the tables of one
+//! standard only, so its cost is the largest over standards, not their sum, and each standard has months and epochs of its own; tables
+//! that earlier enrolments enter too are paid from the reserve ([`Design::added_to`]).
 
 mod budget;
 pub mod conversion;
@@ -23,7 +23,7 @@ pub mod tails;
 
 use std::collections::BTreeSet;
 
-pub use budget::{Design, Limits, Rho, TableBudget, correction_micro};
+pub use budget::{Design, Limits, Rho, TableBudget, attribute_correction_micro, correction_micro};
 
 use crate::noise::{HORIZON, energy};
 use crate::standard::{Dimension, SENSITIVE};

@@ -254,6 +254,31 @@ fn a_correction_costs_what_two_more_entries_can() {
     );
 }
 
+/// Found in review: an outcome that was corrected both ways was priced as if its cells were four.
+#[test]
+fn a_corrected_attribute_costs_what_the_opposite_correction_is_apart() {
+    assert_eq!(attribute_correction_micro(), 3_816_989);
+    let design = Design::of(Standard::v1(), 200_000);
+    let outcomes = design
+        .tables
+        .iter()
+        .filter(|t| t.sensitive.contains(&Dimension::Outcome));
+    let all: BTreeSet<String> = outcomes.map(|t| t.id.clone()).collect();
+    assert_eq!(all.len(), 10);
+    // 2 x 10 x 0.0064 x 3.816989 = 0.489 is over 0.32; so is what the two entries alone would cost beside it in five tables.
+    let refused = design.check_correction(&all).unwrap_err();
+    assert!(
+        matches!(refused, Overspent::Attribute { attribute: Dimension::Outcome, cost, .. } if cost == Rho(488_580)),
+        "{refused}"
+    );
+    let two = all.into_iter().take(2).collect();
+    assert_eq!(design.check_correction(&two), Ok(()));
+    assert_eq!(
+        design.attribute_cost(&two, Dimension::Outcome),
+        Rho(2 * (8 * 6_400 + 2 * 24_429))
+    );
+}
+
 #[test]
 fn at_the_standards_whole_budget_no_correction_can_be_published() {
     let design = whole();

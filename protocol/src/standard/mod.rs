@@ -22,6 +22,9 @@ pub const STANDARD_V1: &str = include_str!("../../data/standard-v1.json");
 /// The exact bytes of the second: code lists, families and measures of the first, fewer tables with more budget each.
 pub const STANDARD_V2: &str = include_str!("../../data/standard-v2.json");
 
+/// The exact bytes of every standard of this program, oldest first, as [`Standard::all`].
+pub const STANDARDS_TEXT: [&str; 2] = [STANDARD_V1, STANDARD_V2];
+
 /// Months that a stream goes on for after a later standard began, that one's first month included: 24 of the longest programme and
 /// 12 until the last destination is asked for. Fewer where the stream's horizon ends before.
 pub const TAIL: i32 = 36;
@@ -246,7 +249,7 @@ impl Standard {
     pub fn all() -> &'static [Self] {
         static STANDARDS: OnceLock<[Standard; 2]> = OnceLock::new();
         STANDARDS.get_or_init(|| {
-            [STANDARD_V1, STANDARD_V2].map(|text| {
+            STANDARDS_TEXT.map(|text| {
                 Self::parse(text.as_bytes())
                     .expect("the embedded standards are parsed by a test of this module")
             })

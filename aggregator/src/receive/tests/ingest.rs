@@ -3,12 +3,14 @@ use axum::http::{Method, StatusCode};
 use ed25519_dalek::SigningKey;
 use ldsp_protocol::dsse::Sealed;
 use ldsp_protocol::ids::Digest;
-use ldsp_protocol::receipt::{Claim, Receipt};
+use ldsp_protocol::keys::key_id;
+use ldsp_protocol::log::{Entry, Proof};
+use ldsp_protocol::receipt::{Receipt, VerifiedReceipt};
 use ldsp_protocol::standard::{STANDARD_V1, STANDARD_V2, Standard};
 use ldsp_protocol::statement::Kind;
 
 use crate::store::{Log, Registry, Rollups};
-use crate::testing::{Answer, ORIGIN, Sim, World};
+use crate::testing::{Answer, Sim, World};
 
 async fn world() -> (World, Sim) {
     let world = World::new().await;
@@ -17,13 +19,14 @@ async fn world() -> (World, Sim) {
     (world, sim)
 }
 
-fn refused(answer: &Answer, status: u16, code: &str) {
+pub(super) fn refused(answer: &Answer, status: u16, code: &str) {
     assert_eq!(answer.status.as_u16(), status, "{}", answer.text());
     assert_eq!(answer.problem().code, code, "{}", answer.text());
 }
 
 async fn nothing_is_stored(world: &World) {
-    assert_eq!(world.service.store.size().await.unwrap(), 0);
+    let statements = world.service.store.statements(0, 9).await.unwrap();
+    assert_eq!(statements, []);
     assert!(
         world
             .service
@@ -91,23 +94,30 @@ async fn who_holds_the_present_state_is_not_sent_it_again() {
     assert!(!unknown.headers.contains_key("etag"));
 }
 
+/// What a receipt says of the statement that was sent.
+fn held(world: &World, receipt: &str, sim: &Sim, (seq, sealed): (u64, &Sealed)) -> VerifiedReceipt {
+    let entry = Entry {
+        kind: Kind::LearningSummary,
+        node: sim.slug.clone(),
+        seq,
+        key_id: key_id(&sim.key.verifying_key()),
+        pae: sealed.pae(),
+    };
+    let receipt = Receipt::from_text(receipt);
+    let held = receipt.check(world.service.signer.verifier(), &entry);
+    held.unwrap()
+}
+
 #[tokio::test]
 async fn a_sound_statement_gets_a_receipt_that_verifies_and_is_served_verbatim() {
     let (world, mut sim) = world().await;
     let (seq, sealed) = sim.publish(200);
     let answer = world.put(&sim.path(1), sealed.envelope()).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
-    let claim = Claim {
-        origin: ORIGIN.into(),
-        node: sim.slug.clone(),
-        seq,
-        pae: sealed.pae(),
-    };
-    let receipt = Receipt::from_text(&answer.text());
-    let verified = receipt
-        .verify(world.service.signer.verifier(), &claim)
-        .unwrap();
-    assert_eq!(verified.index, 0);
+    let verified = held(&world, &answer.text(), &sim, (seq, &sealed));
+    // Behind the key of the node.
+    assert_eq!(verified.index, 1);
+    assert_eq!(verified.checkpoint.unwrap().size, 2);
     assert_eq!(world.get(&sim.path(1)).await.body, sealed.envelope());
     let again = world.get(&format!("{}/receipt", sim.path(1))).await;
     assert_eq!(again.body, answer.body);
@@ -117,7 +127,7 @@ async fn a_sound_statement_gets_a_receipt_that_verifies_and_is_served_verbatim()
 }
 
 #[tokio::test]
-async fn a_replay_gets_the_same_receipt() {
+async fn a_replay_gets_a_receipt_for_the_same_place() {
     let (world, mut sim) = world().await;
     let (_, first) = sim.publish(50);
     let answer = world.put(&sim.path(1), first.envelope()).await;
@@ -125,8 +135,15 @@ async fn a_replay_gets_the_same_receipt() {
     world.put(&sim.path(2), second.envelope()).await;
     let again = world.put(&sim.path(1), first.envelope()).await;
     assert_eq!(again.status, StatusCode::OK);
-    assert_eq!(again.body, answer.body);
-    assert_eq!(world.service.store.size().await.unwrap(), 2);
+    let early = held(&world, &answer.text(), &sim, (1, &first));
+    let late = held(&world, &again.text(), &sim, (1, &first));
+    assert_eq!((early.index, late.index), (1, 1));
+    let sizes = [early, late].map(|held| held.checkpoint.unwrap().size);
+    assert_eq!(sizes, [2, 3], "each leads to the log as it then was");
+    let stored = world.get(&format!("{}/receipt", sim.path(1))).await;
+    assert_eq!(stored.body, again.body);
+    assert_eq!(stored.headers["cache-control"], "no-cache");
+    assert_eq!(world.service.store.size().await.unwrap(), 3);
 }
 
 #[tokio::test]
@@ -252,7 +269,7 @@ async fn equivocation_is_refused_and_kept_as_proof() {
         (first.pae(), other.pae())
     );
     assert_eq!(proofs[0].envelope, other.envelope());
-    assert_eq!(world.service.store.size().await.unwrap(), 1);
+    assert_eq!(world.service.store.size().await.unwrap(), 2);
 }
 
 #[tokio::test]
@@ -372,7 +389,7 @@ async fn a_repeated_fault_is_found_over_the_months() {
         "{}",
         problem.detail
     );
-    assert_eq!(world.service.store.size().await.unwrap(), 1);
+    assert_eq!(world.service.store.size().await.unwrap(), 2);
 }
 
 #[tokio::test]
@@ -402,9 +419,13 @@ async fn statements_of_many_nodes_at_once_are_all_logged_once() {
         .collect();
     let mut tasks = tokio::task::JoinSet::new();
     // 32 nodes, each statement sent twice at the same time: 64 requests.
+    let mut sims = Vec::new();
     for (number, lep) in leps.iter().take(32).enumerate() {
-        let mut sim = Sim::named(lep.slug.as_str(), lep.code.as_str(), number as u8 + 1);
+        let sim = Sim::named(lep.slug.as_str(), lep.code.as_str(), number as u8 + 1);
         world.admit(&sim).await;
+        sims.push(sim);
+    }
+    for mut sim in sims {
         let (_, sealed) = sim.publish(5);
         for _ in 0..2 {
             let (world, path, envelope) = (world.clone(), sim.path(1), sealed.envelope().to_vec());
@@ -418,15 +439,13 @@ async fn statements_of_many_nodes_at_once_are_all_logged_once() {
     while let Some(done) = tasks.join_next().await {
         let (path, status, receipt) = done.unwrap();
         assert!(status.is_success(), "{receipt}");
-        assert_eq!(
-            receipts.entry(path).or_insert_with(|| receipt.clone()),
-            &receipt
-        );
+        let index = Proof::parse(&receipt).unwrap().index;
+        assert_eq!(*receipts.entry(path).or_insert(index), index);
     }
     assert_eq!(receipts.len(), 32);
     let all = world.service.store.statements(0, 100).await.unwrap();
     let indices: Vec<u64> = all.iter().map(|s| s.index).collect();
-    assert_eq!(indices, (0..32).collect::<Vec<_>>());
+    assert_eq!(indices, (32..64).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -520,5 +539,5 @@ async fn a_node_that_changes_standard_publishes_two_streams() {
     let answer = put(&sim, (sim.seq + 1, sealed)).await;
     refused(&answer, 409, "standard");
     assert!(answer.text().contains(&new.digest().to_string()));
-    assert_eq!(world.service.store.size().await.unwrap(), 5);
+    assert_eq!(world.service.store.size().await.unwrap(), 6);
 }

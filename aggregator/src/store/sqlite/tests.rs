@@ -9,8 +9,9 @@ use ldsp_protocol::standard::{Codebook, Standard};
 use super::Sqlite;
 use crate::rollup::Layout;
 use crate::store::conformance::{
-    library_conforms, listing_conforms, log_conforms, openings_share_one_log, readers_do_not_wait,
-    registry_conforms, rollups_conforms,
+    a_log_without_a_tree_gets_one, library_conforms, listing_conforms, log_conforms,
+    openings_share_one_log, readers_do_not_wait, registry_conforms, rollups_conforms,
+    tree_conforms,
 };
 use crate::store::{Rollups, StoreError};
 
@@ -42,6 +43,13 @@ async fn registry() {
 async fn log() {
     let dirs = Dirs::default();
     log_conforms(async || dirs.open().await, damage).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn tree() {
+    let dirs = Dirs::default();
+    tree_conforms(async || dirs.open().await, damage).await;
+    a_log_without_a_tree_gets_one(&dirs.open().await, damage).await;
 }
 
 #[tokio::test]

@@ -412,7 +412,7 @@ async fn as_before(world: &World) -> World {
         .await
         .unwrap();
     for sql in [
-        "INSERT INTO identity SELECT * FROM new.identity",
+        "INSERT INTO identity SELECT id, lep, created_at FROM new.identity",
         "INSERT INTO enrolment SELECT * FROM new.enrolment",
         "INSERT INTO people SELECT * FROM new.people",
         "INSERT INTO programmes SELECT * FROM new.programmes",

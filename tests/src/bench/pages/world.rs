@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use ed25519_dalek::SigningKey;
 use jiff::{SignedDuration, Timestamp};
+use ldsp_aggregator::announce::Act;
 use ldsp_aggregator::app::{self, App, Config, Identity};
 use ldsp_aggregator::rollup::{NodeMonth, fold};
 use ldsp_aggregator::store::{
@@ -153,11 +154,9 @@ impl World {
 
 /// Logs statements in one transaction.
 pub(super) async fn append(service: &Service, batch: &[NewStatement]) {
-    let receipt = |new: &NewStatement, index: u64| {
-        format!("{ORIGIN}\n{} {}\nindex {index}\n", new.node, new.seq)
-    };
-    let placed = service.store.append(batch, &receipt).await;
-    let placed = placed.expect("the database takes statements");
+    let sign = |size, root| service.signer.checkpoint(size, root);
+    let placed = service.store.append(batch, &sign).await;
+    let placed = placed.expect("the database takes statements").placed;
     let sound = placed.iter().all(|p| matches!(p, Placed::Logged(_)));
     assert!(sound, "every statement of the bench is logged: {placed:?}");
 }
@@ -186,7 +185,12 @@ impl Area {
         let store = &service.store;
         store.invite(&invite).await.expect("invited");
         store.enrol(&enrolment).await.expect("enrolled");
-        let approved = store.approve(node, key_id(&key), "olive", now).await;
+        let act = Act {
+            by: "olive",
+            at: now,
+        };
+        let announcer = service.announcer();
+        let approved = announcer.approve(node, key_id(&key), act).await;
         approved.expect("approved");
     }
 
