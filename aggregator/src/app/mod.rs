@@ -5,6 +5,7 @@
 mod cli;
 mod commands;
 mod config;
+mod fsck;
 mod identity;
 mod people;
 mod site;
@@ -32,6 +33,7 @@ pub use commands::{
     BenchmarkReport, InviteOrder, Invited, NodeLine, NodeList, approve, benchmark, invite, nodes,
 };
 pub use config::{Config, ConfigError, LogFormat};
+pub use fsck::{Checked, check};
 pub use identity::{Identity, Initialised, identity, init};
 pub use people::{
     AddedPerson, NewSecret, PersonLine, PersonList, RemovedPerson, add_person, people,

@@ -14,6 +14,7 @@ mod plan;
 pub mod postgres;
 mod rows;
 mod selects;
+mod snapshot;
 pub mod sqlite;
 pub(crate) mod trouble;
 
@@ -27,11 +28,14 @@ use sqlx::error::ErrorKind;
 
 pub use backend::Backend;
 pub use location::{DatabaseUrl, Location, Server};
+pub(crate) use model::IndexRow;
 pub use model::{
     Effect, Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, Member, NationalMonth,
     NewEnrolment, NewStatement, Node, Outline, Person, Place, Placed, Position, PracticeCounts,
     PracticeFilter, Reader, Role, Span, StatementFilter, Stored, Tally,
 };
+
+pub use snapshot::Snapshot;
 
 use crate::rollup::NodeMonth;
 

@@ -1,6 +1,8 @@
 //! Rows of either database as values of the model, and values as columns hold them. What does not
 //! parse is named by table, column and row. Nothing here knows a dialect.
 
+mod index;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
@@ -16,6 +18,8 @@ use ldsp_protocol::statement::Kind;
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
+
+pub(super) use index::{index_row, key};
 
 use super::plan::Heads;
 use super::{
@@ -139,7 +143,7 @@ impl<'a, R: Fields> Columns<'a, R> {
             .transpose()
     }
 
-    fn digest(&self, column: &'static str) -> Result<Digest, StoreError> {
+    pub(super) fn digest(&self, column: &'static str) -> Result<Digest, StoreError> {
         let bytes = <[u8; 32]>::try_from(self.bytes(column)?);
         bytes
             .map(Digest::from_bytes)

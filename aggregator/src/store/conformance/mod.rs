@@ -1,6 +1,7 @@
 //! What every backend must do, written once. Each function takes a way to open an empty store and,
 //! where rows are damaged, a way to run a statement of SQL that both dialects know.
 
+mod fsck;
 mod library;
 mod listing;
 mod log;
@@ -17,6 +18,7 @@ use crate::rollup::{self, NodeMonth};
 use crate::testing::{Sim, at};
 use ldsp_protocol::standard::Standard;
 
+pub(crate) use fsck::fsck_conforms;
 pub(crate) use library::library_conforms;
 pub(crate) use listing::listing_conforms;
 pub(crate) use log::log_conforms;
@@ -48,6 +50,11 @@ fn statement(
         received: at("2022-06-01T10:00:00Z"),
         effect,
     }
+}
+
+/// Logs a batch.
+async fn append<S: super::Log>(store: &S, batch: &[NewStatement]) -> Vec<super::Placed> {
+    store.append(batch, SIGN).await.unwrap()
 }
 
 fn advance(sim: &mut Sim, new: &NewStatement) {

@@ -7,8 +7,8 @@ use tempfile::TempDir;
 use super::Sqlite;
 use crate::store::StoreError;
 use crate::store::conformance::{
-    library_conforms, listing_conforms, log_conforms, openings_share_one_log, readers_do_not_wait,
-    registry_conforms, rollups_conforms,
+    fsck_conforms, library_conforms, listing_conforms, log_conforms, openings_share_one_log,
+    readers_do_not_wait, registry_conforms, rollups_conforms,
 };
 
 /// Keeps the directories of the stores that a test opens.
@@ -51,6 +51,12 @@ async fn rollups() {
 async fn library() {
     let dirs = Dirs::default();
     library_conforms(async || dirs.open().await, damage).await;
+}
+
+#[tokio::test]
+async fn fsck() {
+    let dirs = Dirs::default();
+    fsck_conforms(dirs.open().await.into()).await;
 }
 
 #[tokio::test]
