@@ -24,6 +24,7 @@ pub mod store;
 #[cfg(test)]
 mod testing;
 pub mod time;
+pub mod tree;
 pub mod verify;
 
 pub use service::Service;

@@ -5,14 +5,21 @@
 use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
+use jiff::Timestamp;
 use ldsp_protocol::dsse::Sealed;
 use ldsp_protocol::ids::Digest;
+use ldsp_protocol::keys::key_id;
+use ldsp_protocol::log::Checkpoint;
 use ldsp_protocol::note::{NoteError, Verifier};
 use ldsp_protocol::problem::{self, Problem};
-use ldsp_protocol::receipt::{Claim, Receipt};
+use ldsp_protocol::statement::Kind;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::store::{Equivocation, Log, NewStatement, Place, Placed, StoreError};
+use crate::store::{
+    Announced, Appended, Equivocation, Log, NewOwn, NewStatement, OwnEffect, Placed, StoreError,
+    Turn,
+};
+use crate::tree::Tree;
 use crate::verify::{Authentic, VerifiedStatement, chain};
 
 /// Statements of one transaction at most.
@@ -60,25 +67,51 @@ impl Signer {
         Sealed::sign(&self.key, payload_type, body)
     }
 
-    /// The receipt of a statement at `index`: the same for the same place, whenever it is made.
-    fn receipt(&self, new: &NewStatement, index: u64) -> String {
-        let claim = Claim {
+    /// The checkpoint of a tree: the same for the same tree, whenever it is signed.
+    #[must_use]
+    pub fn checkpoint(&self, size: u64, root: Digest) -> String {
+        let checkpoint = Checkpoint {
             origin: self.verifier.name().to_owned(),
-            node: new.node.clone(),
-            seq: new.seq,
-            pae: new.pae,
+            size,
+            root,
         };
-        let receipt = Receipt::sign(&self.key, &claim, index);
-        let receipt = receipt.expect("the origin named a verifier, so it can name a signer");
-        receipt.as_text().to_owned()
+        let signed = checkpoint.sign(&self.key);
+        signed.expect("the origin named a verifier, so it can name a signer")
+    }
+
+    /// Logs a statement of the log's own with what it changes: its body is made by `body` for the turn that it takes, in the
+    /// transaction that logs it.
+    ///
+    /// # Errors
+    /// As [`Log::announce`].
+    pub async fn announce<S: Log>(
+        &self,
+        store: &S,
+        kind: Kind,
+        effect: &OwnEffect,
+        body: impl Fn(&Turn) -> Vec<u8> + Send + Sync,
+        now: Timestamp,
+    ) -> Result<Announced, StoreError> {
+        let make = |turn: &Turn| {
+            let sealed = self.seal(&kind.payload_type(), &body(turn));
+            NewOwn {
+                kind,
+                key_id: key_id(self.verifier.key()),
+                pae: sealed.pae(),
+                envelope: sealed.envelope().to_vec(),
+                received: now,
+            }
+        };
+        let sign = |size, root| self.checkpoint(size, root);
+        store.announce(&make, effect, &sign).await
     }
 }
 
 /// An answer that may be given: the statement is durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logged {
-    /// Place and receipt.
-    pub place: Place,
+    /// Its leaf.
+    pub index: u64,
     /// Whether it was logged by this very request.
     pub new: bool,
 }
@@ -100,16 +133,18 @@ pub struct Sequencer {
 pub struct Worker<S> {
     store: S,
     signer: Signer,
+    tree: Arc<Tree<S>>,
     queue: mpsc::Receiver<Job>,
 }
 
-/// A sequencer and its worker, which the caller runs.
+/// A sequencer and its worker, which the caller runs. `tree` is the one from which receipts are made.
 #[must_use]
-pub fn sequencer<S: Log>(store: S, signer: Signer) -> (Sequencer, Worker<S>) {
+pub fn sequencer<S: Log>(store: S, signer: Signer, tree: Arc<Tree<S>>) -> (Sequencer, Worker<S>) {
     let (sender, queue) = mpsc::channel(QUEUE);
     let worker = Worker {
         store,
         signer,
+        tree,
         queue,
     };
     (Sequencer { queue: sender }, worker)
@@ -134,7 +169,7 @@ impl Sequencer {
     /// Logs a statement and answers when it is durable.
     ///
     /// # Errors
-    /// Problems `gap`, `chain`, `equivocation`, `storage`.
+    /// Problems `gap`, `chain`, `equivocation`, `key-revoked`, `storage`.
     pub async fn log(&self, statement: VerifiedStatement) -> Answer {
         let (answer, logged) = oneshot::channel();
         let job = Job {
@@ -168,15 +203,21 @@ impl<S: Log> Worker<S> {
         }
         let (batch, doors): (Vec<NewStatement>, Vec<oneshot::Sender<Answer>>) =
             jobs.into_iter().map(|job| (job.new, job.answer)).unzip();
-        let sign = |new: &NewStatement, index: u64| self.signer.receipt(new, index);
+        let sign = |size, root| self.signer.checkpoint(size, root);
         match self.store.append(&batch, &sign).await {
-            Ok(placed) => {
-                announce(&placed);
+            Ok(Appended { placed, growth }) => {
+                // One line a batch: a line for each statement would cost as much as its place in the log. The tree grows before
+                // anybody is answered, so that receipts need not be waited for.
+                if let Some(growth) = &growth {
+                    let last = growth.first + growth.leaves.len() as u64 - 1;
+                    tracing::info!(first = growth.first, last, "statements were logged");
+                    self.tree.grow(growth);
+                }
                 for ((new, outcome), door) in batch.iter().zip(placed).zip(doors) {
                     if let Placed::Failed { cause } = &outcome {
                         tracing::error!(node = %new.node, seq = new.seq, cause, "a statement could not be logged");
                     }
-                    // A sender that went away asks again and gets the same receipt.
+                    // A sender that went away asks again and gets a receipt as good.
                     drop(door.send(answer(new, outcome)));
                 }
                 Ok(true)
@@ -196,25 +237,14 @@ impl<S: Log> Worker<S> {
     }
 }
 
-/// One line a batch: a line for each statement would cost as much as its place in the log.
-fn announce(placed: &[Placed]) {
-    let mut logged = placed.iter().filter_map(|outcome| match outcome {
-        Placed::Logged(place) => Some(place.index),
-        _ => None,
-    });
-    if let Some(first) = logged.next() {
-        let last = logged.next_back().unwrap_or(first);
-        tracing::info!(first, last, "statements were logged");
-    }
-}
-
 fn answer(new: &NewStatement, outcome: Placed) -> Answer {
     match outcome {
-        Placed::Logged(place) => Ok(Logged { place, new: true }),
-        Placed::Before(place) => Ok(Logged { place, new: false }),
+        Placed::Logged(index) => Ok(Logged { index, new: true }),
+        Placed::Before(index) => Ok(Logged { index, new: false }),
         Placed::Equivocation { logged } => Err(equivocation(new.seq, logged)),
         Placed::Gap { expected } => Err(Problem::gap(expected, new.seq)),
         Placed::Chain => Err(chain(new.seq - 1)),
+        Placed::Revoked { from } => Err(revoked(from)),
         Placed::Failed { .. } => Err(storage()),
     }
 }
@@ -224,7 +254,14 @@ fn equivocation(seq: u64, logged: Digest) -> Problem {
     Problem::new(problem::EQUIVOCATION, detail)
 }
 
-/// Answers a statement whose place is already taken: the stored receipt for the same statement;
+/// The problem of a key that was revoked by the statement at this leaf.
+#[must_use]
+pub fn revoked(from: u64) -> Problem {
+    let detail = format!("Statement {from} of the log revoked the node's key.");
+    Problem::new(problem::REVOKED, detail)
+}
+
+/// Answers a statement whose place is already taken: its leaf for the same statement;
 /// for another one, a refusal, and the proof is kept.
 ///
 /// # Errors
@@ -240,10 +277,7 @@ pub async fn compare<S: Log>(
     };
     if logged.pae == authentic.pae() {
         return Ok(Some(Ok(Logged {
-            place: Place {
-                index: logged.index,
-                receipt: logged.receipt,
-            },
+            index: logged.index,
             new: false,
         })));
     }

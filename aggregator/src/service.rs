@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use ldsp_protocol::receipt::Receipt;
 use ldsp_protocol::standard::Standard;
 use ldsp_ui::Clock;
 
@@ -13,6 +14,7 @@ use crate::directory::Directory;
 use crate::log::{Sequencer, Signer};
 use crate::store::{Backend, StoreError};
 use crate::time::london_day;
+use crate::tree::Tree;
 
 /// The state of a running server; handlers get it as `State<Arc<Service>>`.
 pub struct Service {
@@ -22,6 +24,8 @@ pub struct Service {
     pub directory: Directory,
     /// The door to the log.
     pub sequencer: Sequencer,
+    /// The log's tree, for receipts and tiles.
+    pub tree: Arc<Tree<Backend>>,
     /// The log's key and name.
     pub signer: Signer,
     /// The data standard that this server applies.
@@ -63,6 +67,14 @@ impl Service {
     #[must_use]
     pub fn today(&self) -> Date {
         london_day(self.now())
+    }
+
+    /// The receipt for a leaf: a proof against the log's latest checkpoint. `None` beyond the log's end.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn receipt(&self, index: u64) -> Result<Option<Receipt>, StoreError> {
+        Ok(self.tree.proof(index).await?.as_ref().map(Receipt::of))
     }
 
     /// All figures of the log as it stands.

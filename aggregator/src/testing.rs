@@ -27,7 +27,7 @@ use crate::directory::Directory;
 use crate::log::{Signer, sequencer};
 use crate::store::sqlite::Sqlite;
 use crate::store::{Backend, InviteRow, NewEnrolment, Registry, StoreError};
-use crate::{Service, receive};
+use crate::{Service, app, receive};
 
 pub(crate) const ORIGIN: &str = "log.example";
 pub(crate) const LEPS: [(&str, &str); 3] = [
@@ -239,13 +239,15 @@ impl World {
         let store = Sqlite::open(&dir.path().join("a.sqlite")).await.unwrap();
         let store = Backend::from(store);
         let signer = Signer::new(SigningKey::from_bytes(&[99; 32]), ORIGIN).unwrap();
-        let (sequencer, worker) = sequencer(store.clone(), signer.clone());
+        let tree = Arc::new(app::audited(store.clone(), &signer).await.unwrap());
+        let (sequencer, worker) = sequencer(store.clone(), signer.clone(), Arc::clone(&tree));
         let now = Arc::new(Mutex::new(at("2023-01-05T12:00:00Z")));
         let clock = Arc::clone(&now);
         let service = Arc::new(Service {
             directory: Directory::open(store.clone()),
             store,
             sequencer,
+            tree,
             signer,
             standard: Standard::v1(),
             public_url: "https://log.example".into(),
@@ -310,8 +312,8 @@ impl World {
     }
 }
 
-/// Enrols and approves the node straight in the store.
-pub(crate) async fn admit<S: Registry>(store: &S, sim: &Sim) {
+/// Enrols the node straight in the store: its key waits for approval.
+pub(crate) async fn invited<S: Registry>(store: &S, sim: &Sim) {
     let now = at("2022-01-01T00:00:00Z");
     let secret_hash = Digest::of(sim.slug.as_str().as_bytes());
     let invite = InviteRow {
@@ -334,6 +336,13 @@ pub(crate) async fn admit<S: Registry>(store: &S, sim: &Sim) {
         at: now,
     };
     store.enrol(&enrolment).await.unwrap();
+}
+
+/// Enrols and approves the node straight in the store.
+pub(crate) async fn admit<S: Registry>(store: &S, sim: &Sim) {
+    invited(store, sim).await;
+    let now = at("2022-01-01T00:00:00Z");
+    let key = sim.key.verifying_key();
     store
         .approve(&sim.slug, key_id(&key), "op", now)
         .await

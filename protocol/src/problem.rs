@@ -45,6 +45,9 @@ catalogue! {
     /// Another key.
     UNKNOWN_KEY = "unknown-key", 403, "The envelope is signed by a key that is not this node's",
         "Check that the node runs with the key it enrolled with.";
+    /// Revoked key.
+    REVOKED = "key-revoked", 403, "The node's key was revoked",
+        "Nothing that it signs is taken any more; what was logged before stays. Ask the operator what happened and how to go on.";
     /// Bad signature.
     SIGNATURE = "signature", 403, "The signature does not verify",
         "The bytes changed on the way or the key is another. Send the stored envelope again; do not re-serialise it.";

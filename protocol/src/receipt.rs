@@ -1,11 +1,14 @@
-//! The receipt: the aggregator's signed word that it holds a statement, at which index.
+//! The receipt: the aggregator's signed word that it holds a statement, at which index. It is a
+//! proof from the statement's leaf to a signed checkpoint ([`Proof`]). Receipts of before there was a
+//! tree are signed notes; they hold as they always did.
 
 use ed25519_dalek::SigningKey;
 
 use crate::ids::{Digest, NodeSlug};
+use crate::log::{Checkpoint, Entry, Proof, ProofError, proof};
 use crate::note::{self, NoteError, Verifier};
 
-/// What a receipt vouches for.
+/// What a receipt of before there was a tree vouches for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     /// The log's origin.
@@ -18,7 +21,7 @@ pub struct Claim {
     pub pae: Digest,
 }
 
-/// A receipt as it travels: a C2SP signed note, not yet believed.
+/// A receipt as it travels, not yet believed: a C2SP tlog-proof, or a C2SP signed note of before there was a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt(String);
 
@@ -27,6 +30,8 @@ pub struct Receipt(String);
 pub struct VerifiedReceipt {
     /// The statement's place in the log, from 0.
     pub index: u64,
+    /// The log of which it is a part; `None` of before there was a tree.
+    pub checkpoint: Option<Checkpoint>,
 }
 
 /// Why a receipt is not accepted.
@@ -39,10 +44,12 @@ pub enum ReceiptError {
     Other(&'static str),
     #[error("the receipt's text is not in the form of version 1")]
     Form,
+    #[error(transparent)]
+    Proof(#[from] ProofError),
 }
 
 impl Receipt {
-    /// Signs a receipt.
+    /// Signs a receipt in the form of before there was a tree.
     ///
     /// # Errors
     /// [`NoteError`] when the origin cannot be a signer's name.
@@ -60,13 +67,53 @@ impl Receipt {
         Self(text.to_owned())
     }
 
-    /// The note's text.
+    /// A receipt from a proof.
+    #[must_use]
+    pub fn of(proof: &Proof) -> Self {
+        Self(proof.to_text())
+    }
+
+    /// Whether it is a proof, not a note of before there was a tree.
+    #[must_use]
+    pub fn is_proof(&self) -> bool {
+        self.0.starts_with(proof::HEADER)
+    }
+
+    /// Its text, alone.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        self.0
+    }
+
+    /// Its text.
     #[must_use]
     pub fn as_text(&self) -> &str {
         &self.0
     }
 
-    /// Verifies that `log` vouches for `claim`.
+    /// Verifies that `log` vouches for the statement whose leaf would be `entry`, in either form.
+    ///
+    /// # Errors
+    /// [`ReceiptError`].
+    pub fn check(&self, log: &Verifier, entry: &Entry) -> Result<VerifiedReceipt, ReceiptError> {
+        if !self.is_proof() {
+            let claim = Claim {
+                origin: log.name().to_owned(),
+                node: entry.node.clone(),
+                seq: entry.seq,
+                pae: entry.pae,
+            };
+            return self.verify(log, &claim);
+        }
+        let proof = Proof::parse(&self.0)?;
+        let checkpoint = proof.verify(log, entry)?;
+        Ok(VerifiedReceipt {
+            index: proof.index,
+            checkpoint: Some(checkpoint),
+        })
+    }
+
+    /// Verifies that `log` vouches for `claim` in the form of before there was a tree.
     ///
     /// # Errors
     /// [`ReceiptError`].
@@ -89,6 +136,7 @@ impl Receipt {
         let index = index.strip_prefix("index ").and_then(|n| n.parse().ok());
         Ok(VerifiedReceipt {
             index: index.ok_or(ReceiptError::Form)?,
+            checkpoint: None,
         })
     }
 }
@@ -96,6 +144,7 @@ impl Receipt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statement::Kind;
 
     #[test]
     fn a_receipt_holds_for_its_statement_only() {
@@ -110,8 +159,19 @@ mod tests {
         let receipt = Receipt::sign(&key, &claim, 41).unwrap();
         assert_eq!(
             receipt.verify(&log, &claim),
-            Ok(VerifiedReceipt { index: 41 })
+            Ok(VerifiedReceipt {
+                index: 41,
+                checkpoint: None
+            })
         );
+        let entry = Entry {
+            kind: Kind::PracticeEntry,
+            node: claim.node.clone(),
+            seq: 3,
+            key_id: Digest::of(b"key"),
+            pae: claim.pae,
+        };
+        assert_eq!(receipt.check(&log, &entry), receipt.verify(&log, &claim));
         let other = Claim {
             seq: 4,
             ..claim.clone()

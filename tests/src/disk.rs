@@ -83,6 +83,31 @@ impl Drop for Ballast {
     }
 }
 
+/// Builds a library for `LD_PRELOAD` from C, with its files in `dir`.
+///
+/// # Panics
+/// When there is no C compiler, which Rust's own linking needs, too.
+#[must_use]
+pub fn preload(dir: &Path, name: &str, source: &str) -> PathBuf {
+    let (file, library) = (
+        dir.join(name).with_extension("c"),
+        dir.join(name).with_extension("so"),
+    );
+    fs::write(&file, source).expect("a temporary folder can be written");
+    let built = Command::new("cc")
+        .args([
+            "-shared",
+            "-fPIC",
+            "-o",
+            path(&library),
+            path(&file),
+            "-ldl",
+        ])
+        .status();
+    assert!(built.expect("a C compiler is installed").success());
+    library
+}
+
 /// A disk that confirms no write while it is told so: the programs get the system's calls from a library of ours.
 #[derive(Debug)]
 pub struct Unconfirming {
@@ -115,21 +140,8 @@ impl Unconfirming {
     /// When there is no C compiler, which Rust's own linking needs, too.
     #[must_use]
     pub fn new(dir: &Path) -> Self {
-        let (source, library) = (dir.join("sync.c"), dir.join("sync.so"));
-        fs::write(&source, SHIM).expect("a temporary folder can be written");
-        let built = Command::new("cc")
-            .args([
-                "-shared",
-                "-fPIC",
-                "-o",
-                path(&library),
-                path(&source),
-                "-ldl",
-            ])
-            .status();
-        assert!(built.expect("a C compiler is installed").success());
         Self {
-            library,
+            library: preload(dir, "sync", SHIM),
             flag: dir.join("failing"),
         }
     }

@@ -5,11 +5,13 @@
 
 pub mod bench;
 pub mod disk;
+pub mod fatal;
 pub mod fit;
 pub mod forge;
 pub mod gate;
 pub mod held;
 pub mod http;
 pub mod input;
+pub mod powers;
 pub mod program;
 pub mod world;

@@ -58,7 +58,7 @@ impl Person {
 #[derive(Debug)]
 pub struct Federation {
     /// The aggregator's database where it is PostgreSQL's; dropped while its disk is still there.
-    _database: Option<Database>,
+    database: Option<Database>,
     /// The folder that holds everything.
     pub dir: TempDir,
     /// What nodes connect to.
@@ -93,6 +93,19 @@ impl Federation {
         Self::with(dir, database)
     }
 
+    /// The same on this PostgreSQL, whatever the other tests run on.
+    #[must_use]
+    pub fn on(database: Database) -> Self {
+        let dir = TempDir::new().expect("a temporary folder can be made");
+        Self::with(dir, Some(database))
+    }
+
+    /// Its database where it is PostgreSQL's.
+    #[must_use]
+    pub fn database(&self) -> Option<&Database> {
+        self.database.as_ref()
+    }
+
     fn with(dir: TempDir, database: Option<Database>) -> Self {
         let gate = Gate::new();
         let mut aggregator = Program::new("ldsp-aggregator", &dir.path().join("aggregator"));
@@ -105,7 +118,7 @@ impl Federation {
             .done();
         let operator = Person::add(&aggregator, "Olu", "operator");
         let mut federation = Self {
-            _database: database,
+            database,
             dir,
             gate,
             aggregator,

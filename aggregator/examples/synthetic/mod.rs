@@ -52,12 +52,18 @@ pub(crate) struct World {
 pub(crate) async fn world(path: &std::path::Path, now: Timestamp) -> World {
     let store = Backend::from(Sqlite::open(path).await.expect("a database"));
     let signer = Signer::new(SigningKey::from_bytes(&[9; 32]), ORIGIN).expect("a signer");
-    let (sequencer, worker) = sequencer(store.clone(), signer.clone());
+    let tree = Arc::new(
+        ldsp_aggregator::app::audited(store.clone(), &signer)
+            .await
+            .expect("a tree"),
+    );
+    let (sequencer, worker) = sequencer(store.clone(), signer.clone(), Arc::clone(&tree));
     drop(worker);
     let service = Service {
         directory: Directory::open(store.clone()),
         store,
         sequencer,
+        tree,
         signer,
         standard: Standard::v1(),
         public_url: "https://log.example.org".into(),
@@ -155,7 +161,8 @@ impl World {
             received: self.now,
             effect,
         };
-        let sign = |_: &NewStatement, index: u64| format!("receipt\nindex {index}\n");
+        let signer = &self.service.signer;
+        let sign = |size, root| signer.checkpoint(size, root);
         let placed = self.service.store.append(&[new], &sign).await;
         placed.expect("logged");
         sealed.pae()

@@ -23,8 +23,10 @@ pub struct Checked {
 impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Report {
+            leaves,
             nodes,
             statements,
+            own,
             months,
             entries,
             evidence,
@@ -41,8 +43,15 @@ impl fmt::Display for Checked {
             writeln!(f, "Everything that is stored is what the log gives.")?;
         }
         writeln!(f, "Log         {}", self.origin)?;
+        writeln!(
+            f,
+            "Tree        {leaves} leaves, each with the record of its statement"
+        )?;
         writeln!(f, "Nodes       {nodes}")?;
-        writeln!(f, "Statements  {statements}, each received again")?;
+        writeln!(
+            f,
+            "Statements  {statements}, each received again; {own} of the log's own"
+        )?;
         writeln!(f, "Months      {months}, each folded again")?;
         writeln!(f, "Practice    {entries}")?;
         write!(f, "Proofs      {evidence} against nodes")

@@ -19,7 +19,6 @@ use axum::middleware::map_response;
 use axum::response::Response;
 use jiff::Timestamp;
 use ldsp_protocol::note::Verifier;
-use ldsp_protocol::receipt::{Claim, Receipt};
 use ldsp_protocol::standard::Standard;
 use ldsp_ui::Clock;
 use ldsp_ui::api::Unconfirmed;
@@ -43,8 +42,9 @@ pub use people::{
 use crate::Service;
 use crate::benchmark::Benchmarks;
 use crate::directory::Directory;
-use crate::log::{Worker, sequencer};
+use crate::log::{Signer, Worker, sequencer};
 use crate::store::{Backend, Log, StoreError, trouble};
+use crate::tree::{AuditError, Tree};
 
 /// A command that was refused: why, and what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -129,18 +129,19 @@ pub async fn open_store(config: &Config) -> Result<Backend, Refused> {
 /// Opens a server that `init` set up and starts the task that writes its log.
 ///
 /// # Errors
-/// Not set up, damaged keys, a database that cannot be opened or holds another log.
+/// Not set up, damaged keys, a database that cannot be opened or holds another log or one that is not what was signed.
 pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
     let identity = identity::identity(config)?;
     let signer = identity::signer(config, &identity)?;
     let tls = identity::tls(config, &identity, clock())?;
     let store = open_store(config).await?;
-    belongs(&store, signer.verifier()).await?;
-    let (sequencer, worker) = sequencer(store.clone(), signer.clone());
+    let tree = Arc::new(audited(store.clone(), &signer).await?);
+    let (sequencer, worker) = sequencer(store.clone(), signer.clone(), Arc::clone(&tree));
     let service = Service {
         directory: Directory::open(store.clone()),
         store,
         sequencer,
+        tree,
         signer,
         standard: Standard::v1(),
         public_url: identity.public_url,
@@ -160,19 +161,12 @@ pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
 /// Whether the database's log, where there is one already, was signed with this key: a database that is named by its
 /// address may be another log's.
 async fn belongs(store: &Backend, log: &Verifier) -> Result<(), Refused> {
-    let size = store.size().await?;
-    let last = store.statements(size.saturating_sub(1), 1).await?;
-    let ours = last.iter().all(|last| {
-        let claim = Claim {
-            origin: log.name().to_owned(),
-            node: last.node.clone(),
-            seq: last.seq,
-            pae: last.pae,
-        };
-        Receipt::from_text(&last.receipt)
-            .verify(log, &claim)
-            .is_ok()
-    });
+    let head = store.head().await?;
+    let ours = match (head.checkpoint, head.receipt) {
+        (Some(checkpoint), _) => log.open(&checkpoint).is_ok(),
+        (None, Some(receipt)) => log.open(&receipt).is_ok(),
+        (None, None) => true,
+    };
     if ours {
         return Ok(());
     }
@@ -180,6 +174,25 @@ async fn belongs(store: &Backend, log: &Verifier) -> Result<(), Refused> {
         "the database holds a log that another key signed",
         "Point `database` and `data_dir` to what belongs together, or restore the key from the backup.",
     ))
+}
+
+/// The log's tree, after the log got its first checkpoint if it had none, built anew from its leaves: one that does not agree
+/// with what was signed is not served.
+///
+/// # Errors
+/// The database is another log's or trouble, or leaves, edge and checkpoint do not agree.
+pub async fn audited(store: Backend, signer: &Signer) -> Result<Tree<Backend>, Refused> {
+    belongs(&store, signer.verifier()).await?;
+    let sign = |size, root| signer.checkpoint(size, root);
+    store.establish(&sign).await?;
+    match Tree::open(store, signer.verifier().clone()).await {
+        Ok(tree) => Ok(tree),
+        Err(AuditError::Store(error)) => Err(error.into()),
+        Err(AuditError::Differs(what)) => Err(Refused::new(
+            format!("the log is not what was signed, and is not served: {what}"),
+            "Keep the database as it is for the inquiry, restore the latest backup whose log is whole, and let the nodes send what it lacks.",
+        )),
+    }
 }
 
 /// Writes the log on a thread of its own: a batch is a dozen commands to the database, and between any two of them it would

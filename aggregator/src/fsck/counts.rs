@@ -92,6 +92,7 @@ fn refused(run: &Fsck<'_>, signer: Node, proof: &Equivocation) -> Result<Authent
     let unverified = crate::verify::parse(&proof.envelope).map_err(|problem| problem.detail)?;
     let then = Node {
         state: NodeState::Active,
+        revoked: None,
         head: Head {
             seq: proof.seq - 1,
             pae: node::named(&unverified),

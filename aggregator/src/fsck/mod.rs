@@ -7,7 +7,9 @@
 mod counts;
 mod library;
 mod node;
+mod own;
 mod rollup;
+mod tree;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -155,10 +157,14 @@ impl fmt::Display for Finding {
 /// What was checked and what was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
+    /// Number of leaves.
+    pub leaves: u64,
     /// Number of nodes.
     pub nodes: u64,
     /// Number of statements of nodes.
     pub statements: u64,
+    /// Number of the log's own statements.
+    pub own: u64,
     /// Number of months that were folded again.
     pub months: u64,
     /// Number of practice entries.
@@ -184,6 +190,8 @@ struct Fsck<'a> {
     snapshot: &'a mut Snapshot,
     ground: Ground<'a>,
     report: Report,
+    /// Number of statements of nodes that there are.
+    statements: u64,
     /// National sums by period and part, as the statements give them.
     sums: BTreeMap<(Period, String), Vec<i64>>,
     tallies: BTreeMap<(NodeSlug, Kind), Tally>,
@@ -240,10 +248,13 @@ pub async fn fsck(
         snapshot,
         ground,
         report: Report::default(),
+        statements: all,
         sums: BTreeMap::new(),
         tallies: BTreeMap::new(),
         library: library::Expected::default(),
     };
+    tree::check(&mut run).await?;
+    own::check(&mut run).await?;
     for node in run.snapshot.nodes().await? {
         run.report.nodes += 1;
         if let Some(node) = run.readable(node)? {

@@ -75,6 +75,10 @@ pub(super) async fn check(
 /// Receives one statement as it was received when it came.
 fn receive(run: &mut Fsck<'_>, node: &Node, row: &LoggedStatement, seen: &mut Seen) {
     counts::count(run, row);
+    if let Some(from) = node.revoked.filter(|from| row.index >= *from) {
+        let what = format!("leaf {from} revoked the key that signed");
+        run.find(Rule::Signature, ("statement", "key_id"), row.index, what);
+    }
     let stands = Head {
         seq: row.seq,
         pae: row.pae,
@@ -145,6 +149,7 @@ fn authentic(
     // The place is made to fit, so that each statement is judged by itself; places are compared apart.
     let then = Node {
         state: NodeState::Active,
+        revoked: None,
         head: Head {
             seq: row.seq - 1,
             pae: prev,

@@ -335,7 +335,10 @@ fn verify(s: &LoggedStatement) -> Html {
         .fact("Received", words::moment(s.received))
         .fact("Key", code(&s.key_id.to_string()))
         .fact("Digest (SHA-256)", code(&s.pae.to_string()))
-        .fact("Receipt", code(&s.receipt));
+        .fact(
+            "Receipt",
+            link("Proof of its place in the log", &format!("{raw}/receipt")),
+        );
     Html::concat([
         Html::paragraph(
             "This page shows what the node signed. Download the envelope, check its signature with any DSSE \

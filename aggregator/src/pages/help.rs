@@ -76,6 +76,9 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "not-active" => {
             "The node has enrolled, but nobody has confirmed yet that its key is really the key of that partnership. Until then nothing that it signs is accepted."
         }
+        "key-revoked" => {
+            "An operator revoked the node’s key by a statement in the log. From that place in the log on, nothing that the key signs is accepted; what it signed before stands."
+        }
         "unknown-key" => {
             "Every node has one key at a time. This statement was signed by another key, so the server cannot know who wrote it."
         }

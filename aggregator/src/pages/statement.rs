@@ -23,6 +23,8 @@ pub(super) async fn show(State(service): State<Arc<Service>>, Path(index): Path<
         Kind::LearningSummary => None,
     };
     let node = service.store.node(&statement.node).await?;
+    let receipt = service.receipt(statement.index).await?;
+    let receipt = receipt.ok_or_else(ProblemPage::not_found)?;
     let area = node
         .as_ref()
         .map_or_else(|| statement.node.to_string(), statements::area_name);
@@ -36,8 +38,8 @@ pub(super) async fn show(State(service): State<Arc<Service>>, Path(index): Path<
         },
         receipt: CodeBlock::new(
             "receipt",
-            "The log’s receipt, a signed note",
-            statement.receipt.clone(),
+            "The log’s receipt: a proof and a signed checkpoint",
+            receipt.into_text(),
         )
         .into(),
         verify: verify(&service, &statement, opens),

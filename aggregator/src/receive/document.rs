@@ -34,6 +34,7 @@ const ABOUT: &str = "Figures, practice and statements of the Local Digital Skill
         (name = "Practice", description = "What partnerships tried, whether it worked and why."),
         (name = "Nodes", description = "Who contributes."),
         (name = "Statements", description = "What nodes signed, and what is needed to check it."),
+        (name = "Log", description = "The whole log as files, for whoever checks it."),
         (name = "For nodes", description = "The machine protocol: nodes prove who they are by their signatures."),
         (name = "Health", description = "Whether the server works, and what it offers."),
     ),

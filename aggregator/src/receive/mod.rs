@@ -18,6 +18,7 @@ mod refusal;
 mod statements;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tiles;
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
 use axum::{Extension, Router};
 use ldsp_protocol::dsse::MAX_ENVELOPE;
 use ldsp_protocol::ids::NodeSlug;
@@ -87,6 +89,10 @@ fn rest() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(statements::envelope, statements::put))
         .routes(routes!(statements::receipt))
         .routes(routes!(practice::for_peers))
+        .routes(routes!(tiles::checkpoint))
+        .routes(routes!(tiles::tile))
+        // A step that holds slashes cannot be described.
+        .route("/tile/{level}/{number}/{*rest}", get(tiles::further))
         .routes(routes!(keys::standard))
         .routes(routes!(keys::verifier))
         .routes(routes!(document::serve))

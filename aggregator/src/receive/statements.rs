@@ -14,18 +14,18 @@ use ldsp_protocol::statement::Kind;
 use super::describe::{Envelope, NoSuchStatement, NotForYou, NotTaken};
 use super::enrolments::find;
 use super::{Refusal, number, read, slug};
-use crate::store::{Library, Log, LoggedStatement, Rollups};
+use crate::store::{Library, Log, LoggedStatement, Rollups, own};
 use crate::verify::{self, Address, Authentic};
 use crate::{Service, log as stage};
 
 /// Media type of envelopes.
 const ENVELOPE_TYPE: &str = "application/vnd.dsse+json";
 /// What is public stays as it is for ever.
-const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+pub(super) const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 /// Publish a statement
 ///
-/// The exact envelope as it was sealed. The same again gives the same receipt; sequence numbers are taken without gaps.
+/// The exact envelope as it was sealed. The same again gives a receipt for the same place; sequence numbers are taken without gaps.
 /// A statement that was acknowledged is on disk.
 #[utoipa::path(
     put, path = "/v1/nodes/{node}/statements/{seq}", tag = "For nodes", operation_id = "publish",
@@ -35,8 +35,8 @@ const IMMUTABLE: &str = "public, max-age=31536000, immutable";
     ),
     request_body(content = Envelope, content_type = "application/vnd.dsse+json"),
     responses(
-        (status = 201, description = "Logged now: the receipt, a C2SP signed note.", body = String, content_type = "text/plain"),
-        (status = 200, description = "Logged before: the same receipt.", body = String, content_type = "text/plain"),
+        (status = 201, description = "Logged now: the receipt, a C2SP tlog-proof of its leaf.", body = String, content_type = "text/plain"),
+        (status = 200, description = "Logged before: a receipt as good.", body = String, content_type = "text/plain"),
         NotTaken,
     ),
 )]
@@ -75,12 +75,13 @@ pub(super) async fn put(
         }
     };
     let status = if answer.new {
-        tracing::debug!(node = %address.node, seq = address.seq, index = answer.place.index, "a statement was logged");
+        tracing::debug!(node = %address.node, seq = address.seq, index = answer.index, "a statement was logged");
         StatusCode::CREATED
     } else {
         StatusCode::OK
     };
-    Ok((status, text(answer.place.receipt)).into_response())
+    let receipt = receipt_of(&service, answer.index).await?;
+    Ok((status, receipt).into_response())
 }
 
 /// Bodies are envelopes and say so.
@@ -135,7 +136,7 @@ pub(super) async fn envelope(
 ) -> Result<Response, Refusal> {
     let statement = logged(&service, &node, &seq).await?;
     let mut caching = IMMUTABLE;
-    if statement.kind == Kind::PracticeEntry {
+    if statement.kind == Kind::PracticeEntry && statement.node != own() {
         let entry = service.store.entry(&statement.node, statement.seq).await?;
         let public = entry.is_some_and(|e| e.entry.sharing.is_public(service.today()));
         if !public {
@@ -152,7 +153,8 @@ pub(super) async fn envelope(
 
 /// A statement's receipt
 ///
-/// A C2SP signed note in which the log says at which place it keeps which statement.
+/// A C2SP tlog-proof (v1): that the statement's leaf is in the log of the signed checkpoint at its end. The leaf is a record of
+/// 105 bytes: type, node, sequence number, key and digest. Asked again later, it leads to a later checkpoint; each holds for ever.
 #[utoipa::path(
     get, path = "/v1/nodes/{node}/statements/{seq}/receipt", tag = "Statements", operation_id = "receipt",
     params(
@@ -166,16 +168,26 @@ pub(super) async fn receipt(
     Path((node, seq)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
     let (node, seq) = (slug(&node)?, number(&seq)?);
-    let receipt = service.store.receipt(&node, seq).await?;
-    let Some(receipt) = receipt else {
+    let leaf = if node == own() {
+        service.store.own(seq).await?.map(|own| own.index)
+    } else {
+        service.store.leaf(&node, seq).await?
+    };
+    let Some(leaf) = leaf else {
         return Err(missing(&service, &node, seq).await);
     };
-    Ok(([(header::CACHE_CONTROL, IMMUTABLE)], text(receipt)).into_response())
+    let receipt = receipt_of(&service, leaf).await?;
+    Ok(([(header::CACHE_CONTROL, "no-cache")], receipt).into_response())
 }
 
 async fn logged(service: &Service, node: &str, seq: &str) -> Result<LoggedStatement, Refusal> {
     let (node, seq) = (slug(node)?, number(seq)?);
-    if let Some(statement) = service.store.statement(&node, seq).await? {
+    let found = if node == own() {
+        service.store.own(seq).await?
+    } else {
+        service.store.statement(&node, seq).await?
+    };
+    if let Some(statement) = found {
         return Ok(statement);
     }
     Err(missing(service, &node, seq).await)
@@ -183,17 +195,20 @@ async fn logged(service: &Service, node: &str, seq: &str) -> Result<LoggedStatem
 
 /// Why there is no such statement.
 async fn missing(service: &Service, node: &NodeSlug, seq: u64) -> Refusal {
-    if let Err(unknown) = find(service, node).await {
+    if *node != own()
+        && let Err(unknown) = find(service, node).await
+    {
         return unknown;
     }
     let detail = format!("{node} has published no statement {seq}.");
     Problem::new(problem::NOT_FOUND, detail).into()
 }
 
-fn text(receipt: String) -> Response {
-    (
-        [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
-        receipt,
-    )
-        .into_response()
+/// The receipt for a leaf of the log.
+async fn receipt_of(service: &Service, leaf: u64) -> Result<Response, Refusal> {
+    let receipt = service.receipt(leaf).await?;
+    // It was read from the log a moment ago.
+    let receipt = receipt.ok_or_else(crate::log::storage)?;
+    let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+    Ok((kind, receipt.into_text()).into_response())
 }

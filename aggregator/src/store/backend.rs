@@ -9,9 +9,10 @@ use ldsp_protocol::ids::{Digest, NodeSlug};
 use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 use super::{
-    Equivocation, InviteRow, Library, LibraryEntry, Location, Log, LoggedStatement, NationalMonth,
-    NewEnrolment, NewStatement, Node, Outline, Person, Placed, Position, PracticeCounts,
-    PracticeFilter, Registry, Rollups, Sign, StatementFilter, StoreError, Stored, Tally,
+    Announced, Appended, Equivocation, InviteRow, Library, LibraryEntry, Location, Log, LogHead,
+    LoggedStatement, Make, NationalMonth, NewEnrolment, NewStatement, Node, Outline, OwnEffect,
+    Person, Position, PracticeCounts, PracticeFilter, Registry, Rollups, Sign, StatementFilter,
+    StoreError, Stored, Tally,
 };
 use crate::rollup::NodeMonth;
 
@@ -97,14 +98,20 @@ impl Registry for Backend {
 
 impl Log for Backend {
     hand_on! {
-        append(batch: &[NewStatement], sign: Sign<'_>) -> Vec<Placed>;
+        append(batch: &[NewStatement], sign: Sign<'_>) -> Appended;
+        announce(make: Make<'_>, effect: &OwnEffect, sign: Sign<'_>) -> Announced;
+        establish(sign: Sign<'_>) -> ();
+        head() -> LogHead;
+        records(leaves: Range<u64>) -> Vec<u8>;
+        own(seq: u64) -> Option<LoggedStatement>;
+        owns(start: u64, limit: u32) -> Vec<LoggedStatement>;
         keep_evidence(evidence: &Equivocation) -> ();
         evidence(node: &NodeSlug) -> Vec<Equivocation>;
         conflicts() -> BTreeMap<NodeSlug, u64>;
         size() -> u64;
         position() -> Position;
         statement(node: &NodeSlug, seq: u64) -> Option<LoggedStatement>;
-        receipt(node: &NodeSlug, seq: u64) -> Option<String>;
+        leaf(node: &NodeSlug, seq: u64) -> Option<u64>;
         by_identity(pae: Digest) -> Option<LoggedStatement>;
         statements(start: u64, limit: u32) -> Vec<LoggedStatement>;
         latest(filter: &StatementFilter, limit: u32) -> Vec<Outline>;

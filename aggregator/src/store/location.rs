@@ -2,6 +2,7 @@
 //! nothing here shows it, not even the messages of errors.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
@@ -191,6 +192,10 @@ impl Server {
 
     /// Why a first connection failed, with what to do.
     pub(super) fn refused(&self, error: &sqlx::Error) -> StoreError {
+        let by_tls = (
+            "cannot be reached by TLS",
+            "Check sslmode and sslrootcert in `database`, and the server's certificate",
+        );
         let (why, next) = match error {
             sqlx::Error::Database(e) => match e.code().as_deref() {
                 Some("28P01" | "28000") => (
@@ -206,10 +211,9 @@ impl Server {
                     "Look at the server's log and try again",
                 ),
             },
-            sqlx::Error::Tls(_) => (
-                "cannot be reached by TLS",
-                "Check sslmode and sslrootcert in `database`, and the server's certificate",
-            ),
+            // A certificate that does not hold comes as data that is not valid.
+            sqlx::Error::Tls(_) => by_tls,
+            sqlx::Error::Io(e) if e.kind() == ErrorKind::InvalidData => by_tls,
             sqlx::Error::Configuration(_) => ("cannot be reached with these settings", SCHEMES),
             _ => (
                 "cannot be reached",

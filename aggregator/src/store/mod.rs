@@ -30,9 +30,10 @@ pub use backend::Backend;
 pub use location::{DatabaseUrl, Location, Server};
 pub(crate) use model::IndexRow;
 pub use model::{
-    Effect, Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, Member, NationalMonth,
-    NewEnrolment, NewStatement, Node, Outline, Person, Place, Placed, Position, PracticeCounts,
-    PracticeFilter, Reader, Role, Span, StatementFilter, Stored, Tally,
+    Announced, Appended, Effect, Equivocation, Growth, Head, InviteRow, LibraryEntry, LogHead,
+    LoggedStatement, Member, NationalMonth, NewEnrolment, NewOwn, NewStatement, Node, Outline,
+    OwnEffect, Person, Placed, Position, PracticeCounts, PracticeFilter, Reader, Role, Span,
+    StatementFilter, Stored, Tally, Turn,
 };
 
 pub use snapshot::Snapshot;
@@ -108,10 +109,18 @@ pub enum Conflict {
         "the fingerprint is not that of the key that waits. Do not approve: find out whose key it is"
     )]
     OtherKey,
+    #[error("{0} has no key that holds. Look at `nodes`")]
+    NotActive(NodeSlug),
     #[error("{0} exists already. Choose another name")]
     PersonExists(String),
     #[error("nobody of this name signs in here. Look at `people list`")]
     NoPerson,
+}
+
+/// The name under which the log signs statements of its own; no node has it.
+#[must_use]
+pub fn own() -> NodeSlug {
+    "aggregator".parse().expect("the word is a slug")
 }
 
 type Outcome<T> = Result<T, StoreError>;
@@ -159,19 +168,56 @@ pub trait Registry: Send + Sync + 'static {
     fn people(&self) -> impl Future<Output = Outcome<Vec<Person>>> + Send;
 }
 
-/// Makes the receipt of a statement at an index; deterministic.
-pub type Sign<'a> = &'a (dyn Fn(&NewStatement, u64) -> String + Send + Sync);
+/// Signs the checkpoint of a tree by its size and root; deterministic.
+pub type Sign<'a> = &'a (dyn Fn(u64, Digest) -> String + Send + Sync);
 
-/// The log of statements.
+/// Makes a statement of the log's own for its turn.
+pub type Make<'a> = &'a (dyn Fn(&Turn) -> NewOwn + Send + Sync);
+
+/// The log of statements. Its leaves are the nodes' statements and the log's own, in one order.
+///
+/// Whatever adds leaves is one transaction that alone may write: what it stands on (heads, right edge of the tree) is read
+/// inside it, then come statements and what they add, the leaves' records, the node heads, and the log's head with a
+/// checkpoint of all leaves, signed before the commit. So a checkpoint never stands without its leaves nor leaves without a
+/// checkpoint, whatever is killed when; one that was signed for a transaction which failed was shown to nobody. Several
+/// processes may write one log.
 pub trait Log: Send + Sync + 'static {
     /// Logs a batch in order, in one durable transaction with everything that the statements add:
-    /// node heads, rollup, library. Each statement fares on its own, also where a damaged row stops
-    /// it; an error means that the transaction could not be carried through and none was logged.
+    /// leaves, node heads, rollup, library, and the one checkpoint that `sign` makes. Each statement fares on its own, also
+    /// where a damaged row stops it; an error means that the transaction could not be carried through and none was
+    /// logged.
     fn append(
         &self,
         batch: &[NewStatement],
         sign: Sign<'_>,
-    ) -> impl Future<Output = Outcome<Vec<Placed>>> + Send;
+    ) -> impl Future<Output = Outcome<Appended>> + Send;
+    /// Logs a statement of the log's own with what it changes, in one durable transaction.
+    ///
+    /// # Errors
+    /// Beside trouble with the store: what the effect's change does not allow.
+    fn announce(
+        &self,
+        make: Make<'_>,
+        effect: &OwnEffect,
+        sign: Sign<'_>,
+    ) -> impl Future<Output = Outcome<Announced>> + Send;
+    /// Gives a log that has no checkpoint its first one: a new log the one of the empty tree, one of before there was a tree
+    /// that of its statements, whose leaves are recorded. Changes nothing afterwards. The caller has made sure that the log is
+    /// the signer's.
+    fn establish(&self, sign: Sign<'_>) -> impl Future<Output = Outcome<()>> + Send;
+    /// Where the log stands.
+    fn head(&self) -> impl Future<Output = Outcome<LogHead>> + Send;
+    /// The records of these leaves, [`ENTRY_LEN`](ldsp_protocol::log::ENTRY_LEN) bytes each, in order; those that the log does
+    /// not have yet are left out.
+    fn records(&self, leaves: Range<u64>) -> impl Future<Output = Outcome<Vec<u8>>> + Send;
+    /// The log's own statement by its sequence number; `node` is [`own()`].
+    fn own(&self, seq: u64) -> impl Future<Output = Outcome<Option<LoggedStatement>>> + Send;
+    /// At most `limit` of the log's own statements from leaf `start` on, in order.
+    fn owns(
+        &self,
+        start: u64,
+        limit: u32,
+    ) -> impl Future<Output = Outcome<Vec<LoggedStatement>>> + Send;
     /// Keeps the proof that a node signed a second statement for a place: the first such for each
     /// place, later ones change nothing.
     fn keep_evidence(&self, evidence: &Equivocation) -> impl Future<Output = Outcome<()>> + Send;
@@ -179,7 +225,7 @@ pub trait Log: Send + Sync + 'static {
     fn evidence(&self, node: &NodeSlug) -> impl Future<Output = Outcome<Vec<Equivocation>>> + Send;
     /// Number of places for which each node signed more than one statement; nodes without are left out.
     fn conflicts(&self) -> impl Future<Output = Outcome<BTreeMap<NodeSlug, u64>>> + Send;
-    /// Number of statements.
+    /// Number of leaves.
     fn size(&self) -> impl Future<Output = Outcome<u64>> + Send;
     /// Where the log and the list of nodes stand, in one small read: every answer begins with it.
     fn position(&self) -> impl Future<Output = Outcome<Position>> + Send;
@@ -189,12 +235,8 @@ pub trait Log: Send + Sync + 'static {
         node: &NodeSlug,
         seq: u64,
     ) -> impl Future<Output = Outcome<Option<LoggedStatement>>> + Send;
-    /// The receipt of the statement in a place of a node.
-    fn receipt(
-        &self,
-        node: &NodeSlug,
-        seq: u64,
-    ) -> impl Future<Output = Outcome<Option<String>>> + Send;
+    /// The leaf of the statement in a place of a node.
+    fn leaf(&self, node: &NodeSlug, seq: u64) -> impl Future<Output = Outcome<Option<u64>>> + Send;
     /// The statement with this digest.
     fn by_identity(
         &self,

@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use ldsp_protocol::enrolment::{NodeRecord, NodeState};
 use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period};
 use ldsp_protocol::keys::key_id;
+use ldsp_protocol::log::{Edge, Entry};
 use ldsp_protocol::practice::{Factor, PracticeEntry, Verdict};
 use ldsp_protocol::statement::Kind;
 
@@ -71,6 +72,8 @@ pub struct Node {
     pub approved_by: Option<String>,
     /// Its own sequence.
     pub head: Head,
+    /// Leaf from which on its key is refused.
+    pub revoked: Option<u64>,
 }
 
 impl Node {
@@ -104,7 +107,7 @@ pub struct Member {
 /// Where the log and the list of nodes stand: figures are the same as long as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Position {
-    /// Number of logged statements.
+    /// Number of leaves.
     pub size: u64,
     /// All nodes by name.
     pub members: Arc<[Member]>,
@@ -189,13 +192,27 @@ pub struct NewStatement {
     pub effect: Effect,
 }
 
+impl NewStatement {
+    /// The record of its leaf.
+    #[must_use]
+    pub fn entry(&self) -> Entry {
+        Entry {
+            kind: self.kind,
+            node: self.node.clone(),
+            seq: self.seq,
+            key_id: self.key_id,
+            pae: self.pae,
+        }
+    }
+}
+
 /// How a statement fared in a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Placed {
-    /// Logged now.
-    Logged(Place),
-    /// The same statement was logged before.
-    Before(Place),
+    /// Logged now, at this leaf.
+    Logged(u64),
+    /// The same statement was logged before, at this leaf.
+    Before(u64),
     /// Another statement stands there; both digests are kept as evidence.
     Equivocation {
         /// Digest of the logged one.
@@ -208,6 +225,11 @@ pub enum Placed {
     },
     /// `prev` is not the digest of the node's last statement.
     Chain,
+    /// The node's key is refused.
+    Revoked {
+        /// From this leaf on.
+        from: u64,
+    },
     /// Stored data that it needs is damaged or does not admit it. Nothing of it was written.
     Failed {
         /// For the operator.
@@ -215,13 +237,127 @@ pub enum Placed {
     },
 }
 
-/// A statement's place in the log and the receipt for it.
+/// What became of a batch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Appended {
+    /// In the order of the batch.
+    pub placed: Vec<Placed>,
+    /// What the log grew by; `None` when nothing of the batch is new.
+    pub growth: Option<Growth>,
+}
+
+impl Appended {
+    /// With what became of the statements behind it in the same transaction.
+    pub(super) fn extend(&mut self, later: Self) {
+        self.placed.extend(later.placed);
+        match (&mut self.growth, later.growth) {
+            (Some(growth), Some(later)) => {
+                growth.leaves.extend(later.leaves);
+                growth.root = later.root;
+                growth.checkpoint = later.checkpoint;
+            }
+            (growth @ None, later) => *growth = later,
+            (Some(_), None) => {}
+        }
+    }
+}
+
+/// Leaves that were added in one transaction, and the log's word on all leaves so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// From 0.
+pub struct Growth {
+    /// The first new leaf.
+    pub first: u64,
+    /// Hashes of the new leaves in order.
+    pub leaves: Vec<Digest>,
+    /// Root of the tree with them.
+    pub root: Digest,
+    /// Signed checkpoint with them.
+    pub checkpoint: String,
+}
+
+/// Where the log stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogHead {
+    /// The right edge of its tree, which knows size and root.
+    pub edge: Edge,
+    /// Signed checkpoint; `None` until the log was first opened with its key ([`Log::establish`](super::Log::establish)).
+    pub checkpoint: Option<String>,
+    /// Last receipt of a log that has no checkpoint yet because an earlier version wrote it.
+    pub receipt: Option<String>,
+}
+
+/// Where a statement of the log's own will stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turn {
+    /// Leaf.
     pub index: u64,
-    /// Signed note.
-    pub receipt: String,
+    /// Place in the log's own sequence.
+    pub seq: u64,
+    /// PAE of its statement before; zeros for the first.
+    pub prev: Digest,
+}
+
+/// A statement of the log's own, signed for its [`Turn`].
+#[derive(Debug, Clone)]
+pub struct NewOwn {
+    /// What it is about.
+    pub kind: Kind,
+    /// The log's key.
+    pub key_id: Digest,
+    /// Identity.
+    pub pae: Digest,
+    /// Exact envelope bytes.
+    pub envelope: Vec<u8>,
+    /// When it was made.
+    pub received: Timestamp,
+}
+
+impl NewOwn {
+    /// The record of its leaf at `turn`.
+    #[must_use]
+    pub fn entry(&self, turn: &Turn) -> Entry {
+        Entry {
+            kind: self.kind,
+            node: super::own(),
+            seq: turn.seq,
+            key_id: self.key_id,
+            pae: self.pae,
+        }
+    }
+}
+
+/// What a statement of the log's own changes, in the same transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnEffect {
+    /// Nothing beside itself.
+    None,
+    /// As [`Registry::approve`](super::Registry::approve).
+    Approve {
+        /// The pending node.
+        node: NodeSlug,
+        /// Its key.
+        key_id: Digest,
+        /// Who approves.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// The node's key is refused from the statement's leaf on.
+    Revoke {
+        /// The active node.
+        node: NodeSlug,
+        /// Its key.
+        key_id: Digest,
+    },
+}
+
+/// A statement of the log's own that was logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announced {
+    /// Where it stands.
+    pub turn: Turn,
+    /// Its leaf.
+    pub growth: Growth,
 }
 
 /// A logged statement.
@@ -243,10 +379,22 @@ pub struct LoggedStatement {
     pub pae: Digest,
     /// Exact envelope bytes.
     pub envelope: Vec<u8>,
-    /// The receipt that was given.
-    pub receipt: String,
     /// When it came.
     pub received: Timestamp,
+}
+
+impl LoggedStatement {
+    /// The record of its leaf.
+    #[must_use]
+    pub fn entry(&self) -> Entry {
+        Entry {
+            kind: self.kind,
+            node: self.node.clone(),
+            seq: self.seq,
+            key_id: self.key_id,
+            pae: self.pae,
+        }
+    }
 }
 
 /// Which part of a list that is read newest first.

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 
 use ldsp_protocol::ids::{Digest, NodeSlug};
+use ldsp_protocol::log::merkle::leaf_hash;
+use ldsp_protocol::log::{Edge, Entry};
 use ldsp_protocol::statement::Kind;
 
-use super::{Conflict, Equivocation, Head, NewStatement, Place, Placed, Sign, StoreError, Tally};
+use super::{Conflict, Equivocation, Growth, Head, NewStatement, Placed, Sign, StoreError, Tally};
 
 /// Where each node stands.
 pub(super) type Heads = BTreeMap<NodeSlug, Head>;
@@ -19,16 +21,25 @@ type Spot<'a> = (&'a NodeSlug, u64);
 pub(super) struct Standing {
     /// Identity of the statement there.
     pub(super) pae: Digest,
-    pub(super) place: Place,
+    /// Its leaf.
+    pub(super) index: u64,
+}
+
+/// What a batch stands on.
+#[derive(Debug, Default)]
+pub(super) struct Ground {
+    /// The heads of the batch's nodes.
+    pub(super) heads: Heads,
+    /// Leaves from which on keys are refused.
+    pub(super) revoked: BTreeMap<NodeSlug, u64>,
+    /// The right edge of the log's tree.
+    pub(super) edge: Edge,
 }
 
 /// What the database tells before a batch can be planned.
 #[derive(Debug, Default)]
 pub(super) struct Known<'a> {
-    /// Number of statements in the log.
-    pub(super) size: u64,
-    /// The heads of the batch's nodes.
-    pub(super) heads: Heads,
+    pub(super) ground: Ground,
     /// What is logged at the batch's [`taken`] places.
     pub(super) logged: BTreeMap<Spot<'a>, Standing>,
 }
@@ -42,6 +53,42 @@ pub(super) struct Plan {
     pub(super) heads: Heads,
     /// Proofs to keep where the place has none yet.
     pub(super) evidence: Vec<Equivocation>,
+    /// What the log grows by; `None` when nothing of the batch is new.
+    pub(super) grown: Option<Grown>,
+}
+
+/// What the log's tables hold after it grew.
+#[derive(Debug, PartialEq)]
+pub(super) struct Grown {
+    pub(super) growth: Growth,
+    /// The new leaves' records, one behind the other.
+    pub(super) records: Vec<u8>,
+    pub(super) edge: Edge,
+}
+
+/// Adds the records of leaves to the tree and signs its checkpoint.
+pub(super) fn grow(mut edge: Edge, entries: impl Iterator<Item = Entry>, sign: Sign<'_>) -> Grown {
+    let first = edge.size();
+    let (mut records, mut leaves) = (Vec::new(), Vec::new());
+    for entry in entries {
+        let record = entry.to_bytes();
+        let leaf = leaf_hash(&record);
+        records.extend_from_slice(&record);
+        leaves.push(leaf);
+        edge.push(leaf);
+    }
+    let root = edge.root();
+    let checkpoint = sign(edge.size(), root);
+    Grown {
+        growth: Growth {
+            first,
+            leaves,
+            root,
+            checkpoint,
+        },
+        records,
+        edge,
+    }
 }
 
 /// The places that the batch names and that are logged already: senders that ask again, or that
@@ -71,9 +118,12 @@ pub(super) fn plan<'a>(
         outcomes: Vec::with_capacity(batch.len()),
         heads: Heads::new(),
         evidence: Vec::new(),
+        grown: None,
     };
+    let ground = &mut known.ground;
+    let mut size = ground.edge.size();
     for new in batch {
-        let head = known.heads.get_mut(&new.node).ok_or(Conflict::NoNode)?;
+        let head = ground.heads.get_mut(&new.node).ok_or(Conflict::NoNode)?;
         let outcome = if new.seq > head.seq + 1 {
             Placed::Gap {
                 expected: head.seq + 1,
@@ -86,14 +136,13 @@ pub(super) fn plan<'a>(
                 row: new.node.to_string(),
             })?;
             compare(new, standing, &mut plan.evidence)
+        } else if let Some(from) = ground.revoked.get(&new.node) {
+            Placed::Revoked { from: *from }
         } else if new.prev != head.pae {
             Placed::Chain
         } else {
-            let place = Place {
-                index: known.size,
-                receipt: sign(new, known.size),
-            };
-            known.size += 1;
+            let index = size;
+            size += 1;
             *head = Head {
                 seq: new.seq,
                 pae: new.pae,
@@ -101,19 +150,24 @@ pub(super) fn plan<'a>(
             plan.heads.insert(new.node.clone(), *head);
             let standing = Standing {
                 pae: new.pae,
-                place: place.clone(),
+                index,
             };
             known.logged.insert((&new.node, new.seq), standing);
-            Placed::Logged(place)
+            Placed::Logged(index)
         };
         plan.outcomes.push(outcome);
+    }
+    let mut entries = plan.logged(batch).into_iter().map(|(new, _)| new.entry());
+    if let Some(first) = entries.next() {
+        let entries = std::iter::once(first).chain(entries);
+        plan.grown = Some(grow(known.ground.edge, entries, sign));
     }
     Ok(plan)
 }
 
 fn compare(new: &NewStatement, standing: &Standing, evidence: &mut Vec<Equivocation>) -> Placed {
     if standing.pae == new.pae {
-        return Placed::Before(standing.place.clone());
+        return Placed::Before(standing.index);
     }
     evidence.push(Equivocation {
         node: new.node.clone(),
@@ -129,14 +183,11 @@ fn compare(new: &NewStatement, standing: &Standing, evidence: &mut Vec<Equivocat
 }
 
 impl Plan {
-    /// The statements of the batch that are to be written, with their places.
-    pub(super) fn logged<'a>(
-        &'a self,
-        batch: &'a [NewStatement],
-    ) -> Vec<(&'a NewStatement, &'a Place)> {
+    /// The statements of the batch that are to be written, with their leaves.
+    pub(super) fn logged<'a>(&self, batch: &'a [NewStatement]) -> Vec<(&'a NewStatement, u64)> {
         let pairs = batch.iter().zip(&self.outcomes);
         let logged = pairs.filter_map(|(new, outcome)| match outcome {
-            Placed::Logged(place) => Some((new, place)),
+            Placed::Logged(index) => Some((new, *index)),
             _ => None,
         });
         logged.collect()
@@ -144,7 +195,7 @@ impl Plan {
 }
 
 /// What a batch adds to the tally of each node and kind.
-pub(super) fn tallies(logged: &[(&NewStatement, &Place)]) -> Vec<Tally> {
+pub(super) fn tallies(logged: &[(&NewStatement, u64)]) -> Vec<Tally> {
     let mut tallies: BTreeMap<(&NodeSlug, Kind), Tally> = BTreeMap::new();
     for (new, _) in logged {
         let tally = tallies
@@ -172,7 +223,7 @@ mod tests {
     use crate::store::Effect;
     use crate::testing::at;
 
-    const SIGN: Sign<'static> = &|new, index| format!("{} {} {index}", new.node, new.seq);
+    const SIGN: Sign<'static> = &|size, root| format!("{size} {root}");
 
     fn slug(node: u8) -> NodeSlug {
         format!("node-{node}").parse().unwrap()
@@ -209,6 +260,7 @@ mod tests {
     #[derive(Default)]
     struct Oracle {
         logged: Vec<(NodeSlug, u64, Digest)>,
+        entries: Vec<Entry>,
         evidence: BTreeMap<(NodeSlug, u64), Digest>,
     }
 
@@ -236,13 +288,9 @@ mod tests {
         }
 
         fn take(&mut self, new: &NewStatement) -> Placed {
-            let place = |index| Place {
-                index,
-                receipt: SIGN(new, index),
-            };
             if let Some((index, pae)) = self.standing(&new.node, new.seq) {
                 if pae == new.pae {
-                    return Placed::Before(place(index));
+                    return Placed::Before(index);
                 }
                 self.evidence
                     .entry((new.node.clone(), new.seq))
@@ -259,7 +307,16 @@ mod tests {
                 return Placed::Chain;
             }
             self.logged.push((new.node.clone(), new.seq, new.pae));
-            Placed::Logged(place(self.logged.len() as u64 - 1))
+            self.entries.push(new.entry());
+            Placed::Logged(self.logged.len() as u64 - 1)
+        }
+
+        fn edge(&self) -> Edge {
+            let mut edge = Edge::default();
+            for entry in &self.entries {
+                edge.push(entry.leaf_hash());
+            }
+            edge
         }
 
         fn known<'a>(&self, batch: &'a [NewStatement]) -> Known<'a> {
@@ -269,20 +326,15 @@ mod tests {
                 .collect();
             let logged = taken(batch, &heads).into_iter().map(|(node, seq)| {
                 let (index, pae) = self.standing(node, seq).unwrap();
-                let receipt = format!("{node} {seq} {index}");
-                (
-                    (node, seq),
-                    Standing {
-                        pae,
-                        place: Place { index, receipt },
-                    },
-                )
+                ((node, seq), Standing { pae, index })
             });
-            Known {
-                size: self.logged.len() as u64,
-                logged: logged.collect(),
+            let logged = logged.collect();
+            let ground = Ground {
                 heads,
-            }
+                revoked: BTreeMap::new(),
+                edge: self.edge(),
+            };
+            Known { ground, logged }
         }
     }
 
@@ -304,6 +356,14 @@ mod tests {
                 let expected: Vec<Placed> = batch.iter().map(|new| oracle.take(new)).collect();
                 prop_assert_eq!(&planned.outcomes, &expected);
                 prop_assert_eq!(planned.logged(batch).len(), oracle.logged.len() - before);
+                prop_assert_eq!(planned.grown.is_some(), oracle.logged.len() > before);
+                if let Some(grown) = &planned.grown {
+                    let records: Vec<u8> = oracle.entries[before..].iter().flat_map(Entry::to_bytes).collect();
+                    prop_assert_eq!(&grown.records, &records);
+                    prop_assert_eq!(grown.growth.first, before as u64);
+                    prop_assert_eq!(&grown.edge, &oracle.edge());
+                    prop_assert_eq!(&grown.growth.checkpoint, &SIGN(oracle.logged.len() as u64, oracle.edge().root()));
+                }
                 for (node, head) in &planned.heads {
                     prop_assert_eq!(*head, oracle.head(node));
                 }
@@ -330,11 +390,19 @@ mod tests {
             seq: 2,
             pae: pae(0, 2, 0),
         };
-        let known = Known {
-            heads: Heads::from([(slug(0), head)]),
+        let known = |revoked| Known {
+            ground: Ground {
+                heads: Heads::from([(slug(0), head)]),
+                revoked,
+                ..Ground::default()
+            },
             ..Known::default()
         };
-        let lost = plan(&new, known, SIGN).unwrap_err();
+        let next = [statement((0, 3, 0, false))];
+        let refused = plan(&next, known(BTreeMap::from([(slug(0), 7)])), SIGN).unwrap();
+        assert_eq!(refused.outcomes, [Placed::Revoked { from: 7 }]);
+        assert_eq!(refused.grown, None);
+        let lost = plan(&new, known(BTreeMap::new()), SIGN).unwrap_err();
         assert!(lost.is_of_one_row());
         assert!(
             lost.to_string().contains("node.head_seq of row node-0"),

@@ -1,7 +1,8 @@
 //! Rows of either database as values of the model, and values as columns hold them. What does not
 //! parse is named by table, column and row. Nothing here knows a dialect.
 
-mod index;
+mod audit;
+mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
@@ -19,14 +20,14 @@ use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 
-pub(super) use index::{index_row, key};
-
-use super::plan::Heads;
 use super::{
     Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, Member, NationalMonth, Node,
     Outline, Person, Position, Role, StoreError, Tally,
 };
 use crate::rollup::{Layout, NodeMonth, Span};
+
+pub(super) use audit::{index_row, key, recorded};
+pub(super) use tree::{entries, ground, leaf, log_head, missing_head, own, records, turn};
 
 /// The three types that columns have. `None` when the column holds another, `Some(None)` for NULL.
 pub(super) trait Fields {
@@ -108,7 +109,7 @@ impl<'a, R: Fields> Columns<'a, R> {
         self.row.text(column).ok_or_else(|| self.corrupt(column))
     }
 
-    fn bytes(&self, column: &'static str) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn bytes(&self, column: &'static str) -> Result<Vec<u8>, StoreError> {
         self.there(column, self.row.bytes(column))
     }
 
@@ -246,7 +247,7 @@ fn state_of(text: &str) -> Option<NodeState> {
     }
 }
 
-/// `name, lep, state, public_key, approved_by, head_seq, head_pae` of `node`.
+/// `name, lep, state, public_key, approved_by, head_seq, head_pae, revoked` of `node`.
 pub(super) fn node<R: Fields>(row: &R) -> Result<Node, StoreError> {
     let columns = Columns::keyed(row, "node", &["name"]);
     let key = match columns.optional_bytes("public_key")? {
@@ -264,20 +265,8 @@ pub(super) fn node<R: Fields>(row: &R) -> Result<Node, StoreError> {
         key,
         approved_by: columns.optional_string("approved_by")?,
         head: head(&columns)?,
+        revoked: columns.optional_number("revoked")?,
     })
-}
-
-/// Where nodes stand, from `name`, `head_seq` and `head_pae` of `node`, and the number of statements, from `size` beside them:
-/// 0 without a node.
-pub(super) fn standings<R: Fields>(rows: &[R]) -> Result<(Heads, u64), StoreError> {
-    let mut heads = Heads::new();
-    let mut size = 0;
-    for row in rows {
-        let columns = Columns::keyed(row, "node", &["name"]);
-        heads.insert(columns.text("name")?, head(&columns)?);
-        size = Columns::new(row, "statement", "all").number("size")?;
-    }
-    Ok((heads, size))
 }
 
 fn head<R: Fields>(columns: &Columns<'_, R>) -> Result<Head, StoreError> {
@@ -329,7 +318,6 @@ pub(super) fn statement<R: Fields>(row: &R) -> Result<LoggedStatement, StoreErro
         key_id: columns.digest("key_id")?,
         pae: columns.digest("pae")?,
         envelope: columns.bytes("envelope")?,
-        receipt: columns.string("receipt")?,
         received: columns.time("received")?,
     })
 }
@@ -338,12 +326,7 @@ fn kind(text: &str) -> Option<Kind> {
     Kind::ALL.into_iter().find(|k| k.as_str() == text)
 }
 
-/// `leaf` and `receipt` of `statement`.
-pub(super) fn receipt<R: Fields>(row: &R) -> Result<String, StoreError> {
-    Columns::keyed(row, "statement", &["leaf"]).string("receipt")
-}
-
-/// The columns of `statement` without envelope and receipt, and `public_from` of `practice`.
+/// The columns of `statement` without the envelope, and `public_from` of `practice`.
 pub(super) fn outline<R: Fields>(row: &R) -> Result<Outline, StoreError> {
     let columns = Columns::keyed(row, "statement", &["leaf"]);
     Ok(Outline {
@@ -431,7 +414,7 @@ pub(super) fn month_of<R: Fields>(row: &R) -> Result<NodeMonth, StoreError> {
     month(row, false)
 }
 
-/// `size`, the number of statements, and `members`: `name lep state` of each node, commas between.
+/// `size`, the number of leaves, and `members`: `name lep state` of each node, commas between.
 pub(super) fn position<R: Fields>(row: &R) -> Result<Position, StoreError> {
     let columns = Columns::new(row, "node", "all");
     let members = columns.optional_string("members")?.unwrap_or_default();

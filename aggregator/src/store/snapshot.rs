@@ -2,14 +2,16 @@
 //! written meanwhile, each read sees the same state. What cannot be read is told row by row.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
+use ldsp_protocol::log::Entry;
 use sqlx::sqlite::SqliteTransaction;
 use sqlx::{PgTransaction, query};
 
 use super::rows::{self, Columns, Fields as _, signed};
 use super::{
-    Backend, Equivocation, IndexRow, LoggedStatement, NationalMonth, Node, Outcome, Tally,
+    Backend, Equivocation, IndexRow, LogHead, LoggedStatement, NationalMonth, Node, Outcome, Tally,
 };
 use crate::rollup::NodeMonth;
 
@@ -52,14 +54,14 @@ impl Snapshot {
     /// All nodes by name.
     pub(crate) async fn nodes(&mut self) -> Rows<Node> {
         Ok(read!(self,
-            "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae FROM node ORDER BY name";
+            "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae, revoked FROM node ORDER BY name";
             rows::node))
     }
 
     /// A node.
     pub(crate) async fn node(&mut self, node: &NodeSlug) -> Outcome<Option<Outcome<Node>>> {
         let found = read!(self,
-            "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae FROM node WHERE name = $1",
+            "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae, revoked FROM node WHERE name = $1",
             node.as_str(); rows::node);
         Ok(found.into_iter().next())
     }
@@ -78,8 +80,62 @@ impl Snapshot {
         leaf: u64,
     ) -> Outcome<Option<Outcome<LoggedStatement>>> {
         let found = read!(self,
-            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received FROM statement WHERE leaf = $1",
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received FROM statement WHERE leaf = $1",
             signed(leaf); rows::statement);
+        Ok(found.into_iter().next())
+    }
+
+    /// Where the log stands.
+    pub(crate) async fn log_head(&mut self) -> Outcome<LogHead> {
+        let mut found = read!(self, "SELECT size, edge, checkpoint, receipt FROM log_head WHERE id = 1";
+            |row| rows::log_head(Some(row)));
+        found.pop().unwrap_or_else(|| Err(rows::missing_head("id")))
+    }
+
+    /// The first leaf of each row of records.
+    pub(crate) async fn records(&mut self) -> Outcome<Vec<u64>> {
+        read!(self, "SELECT first FROM log_entry ORDER BY first";
+            |row| Columns::new(row, "log_entry", "?").number("first"))
+        .into_iter()
+        .collect()
+    }
+
+    /// The records of the row that begins with this leaf.
+    pub(crate) async fn records_from(&mut self, first: u64) -> Outcome<Vec<u8>> {
+        let mut found = read!(self, "SELECT first, entries FROM log_entry WHERE first = $1", signed(first);
+            |row| Columns::new(row, "log_entry", first.to_string()).bytes("entries"));
+        found.pop().unwrap_or_else(|| Ok(Vec::new()))
+    }
+
+    /// Leaves from `leaves.start` on and before its end where statements stand, of nodes and the log's own, each with the record that it
+    /// must have.
+    pub(crate) async fn recorded(
+        &mut self,
+        leaves: Range<u64>,
+    ) -> Outcome<Vec<(u64, Outcome<Entry>)>> {
+        read!(self,
+            "SELECT leaf, node, seq, kind, key_id, pae FROM statement WHERE leaf >= $1 AND leaf < $2
+             UNION ALL
+             SELECT leaf, 'aggregator', seq, kind, key_id, pae FROM own_statement WHERE leaf >= $1 AND leaf < $2
+             ORDER BY 1",
+            signed(leaves.start), signed(leaves.end); rows::recorded)
+        .into_iter()
+        .collect()
+    }
+
+    /// Leaves of the log's own statements in the order of its own numbers.
+    pub(crate) async fn own_leaves(&mut self) -> Outcome<Vec<u64>> {
+        read!(self, "SELECT leaf FROM own_statement ORDER BY seq";
+            |row| Columns::new(row, "own_statement", "?").number("leaf"))
+        .into_iter()
+        .collect()
+    }
+
+    /// The log's own statement at a leaf.
+    pub(crate) async fn own(&mut self, leaf: u64) -> Outcome<Option<Outcome<LoggedStatement>>> {
+        let found = read!(self,
+            "SELECT leaf, seq, kind, key_id, pae, envelope, received FROM own_statement WHERE leaf = $1",
+            signed(leaf); rows::own);
         Ok(found.into_iter().next())
     }
 

@@ -10,8 +10,8 @@ pub const TILE_WIDTH: u64 = 256;
 pub const TILE_HEIGHT: u32 = 8;
 /// Largest level: above it no tree of 2^64 leaves has hashes.
 const MAX_LEVEL: u8 = 7;
-/// Number of a tile or bundle at most: its leaves are counted in 64 bits.
-const MAX_INDEX: u64 = u64::MAX / TILE_WIDTH;
+/// Number of a tile or bundle at most: its leaves and the one behind them are counted in 64 bits.
+const MAX_INDEX: u64 = u64::MAX / TILE_WIDTH - 1;
 
 /// What a tile holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,6 +188,17 @@ mod tests {
         assert_eq!(of(2), [(0, 1)]);
         assert!(of(3).is_empty());
         assert_eq!(Tile::all(Level::Hashes(1), 256).count(), 1);
+    }
+
+    #[test]
+    fn the_last_tile_ends_before_the_numbers_do() {
+        let last = Tile {
+            level: Level::Entries,
+            index: MAX_INDEX,
+            width: 256,
+        };
+        assert!(!last.is_in(70_000));
+        assert!(last.is_in(u64::MAX));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! packager set for durability, and ends with the process that started it, however that ends.
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -27,6 +28,9 @@ const LANGUAGE: [&str; 3] = [
 pub struct Cluster {
     programs: PathBuf,
     socket: PathBuf,
+    options: String,
+    /// Where it listens beside its socket.
+    port: Option<u16>,
     made: AtomicU32,
     /// Ends the server and removes its folder as soon as this process lets go of its input.
     watch: Child,
@@ -100,10 +104,28 @@ impl Cluster {
     #[must_use]
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Cluster> = OnceLock::new();
-        SHARED.get_or_init(Self::start)
+        SHARED.get_or_init(|| Self::start(&[], None))
     }
 
-    fn start() -> Self {
+    /// A server of its own that also listens on 127.0.0.1, with a certificate (PEM chain and key). It ends when it is
+    /// dropped.
+    ///
+    /// # Panics
+    /// PostgreSQL is not installed or does not start.
+    #[must_use]
+    pub fn with_tls(chain: &str, key: &str) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let port = free.expect("this machine has a free port").port();
+        let options = format!("-c listen_addresses=127.0.0.1 -c port={port} -c ssl=on");
+        let mut cluster = Self::start(
+            &[("server.crt", chain), ("server.key", key)],
+            Some(&options),
+        );
+        cluster.port = Some(port);
+        cluster
+    }
+
+    fn start(files: &[(&str, &str)], listening: Option<&str>) -> Self {
         let programs = programs();
         let folder = tempfile::Builder::new().prefix("ldsp-pg-").tempdir();
         let folder = folder.expect("a temporary folder can be made").keep();
@@ -121,6 +143,13 @@ impl Cluster {
         let trusting = fs::read_to_string(&rules).expect("initdb wrote who may connect");
         let rule = format!("local all {GUARDED} scram-sha-256\n{trusting}");
         fs::write(&rules, rule).expect("a temporary folder can be written");
+        for (name, text) in files {
+            let file = data.join(name);
+            fs::write(&file, text).expect("a temporary folder can be written");
+            let own = fs::set_permissions(&file, fs::Permissions::from_mode(0o600));
+            own.expect("a temporary file is this process's own");
+            hand_over(&file);
+        }
         // It waits behind this process from before the server starts until after this process is gone.
         let watch = as_server(Path::new("/bin/sh"))
             .arg("-c")
@@ -134,23 +163,50 @@ impl Cluster {
             .spawn()
             .expect("a shell starts");
         let options = format!(
-            "-k {} -c listen_addresses= -c max_connections=300",
-            folder.display()
+            "-k {} -c max_connections=300 {}",
+            folder.display(),
+            listening.unwrap_or("-c listen_addresses=")
         );
-        done(
-            as_server(&programs.join("pg_ctl"))
-                .args(["start", "--wait", "--silent", "--options", &options])
-                .arg("--pgdata")
-                .arg(&data)
-                .arg("--log")
-                .arg(folder.join("log")),
-        );
-        Self {
+        let cluster = Self {
             programs,
             socket: folder,
+            options,
+            port: None,
             made: AtomicU32::new(0),
             watch,
-        }
+        };
+        cluster.start_again();
+        cluster
+    }
+
+    fn control(&self, action: &str) -> Command {
+        let mut command = as_server(&self.programs.join("pg_ctl"));
+        command
+            .args([action, "--silent", "--pgdata"])
+            .arg(self.socket.join("data"));
+        command
+    }
+
+    /// Stops the server as a power cut would: whatever is on its way is lost. Another takes its place with [`Self::start_again`].
+    ///
+    /// # Panics
+    /// It does not run.
+    pub fn cut(&self) {
+        done(self.control("stop").arg("--mode=immediate"));
+    }
+
+    /// Starts the server on what the one before left.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub fn start_again(&self) {
+        let log = self.socket.join("log");
+        done(
+            self.control("start")
+                .args(["--wait", "--options", &self.options])
+                .arg("--log")
+                .arg(log),
+        );
     }
 
     /// A new, empty database. It ends with the server.
@@ -177,7 +233,28 @@ impl Cluster {
             .arg("--host")
             .arg(&self.socket)
             .args(["--username", OWNER]);
+        if let Some(port) = self.port {
+            command.arg(format!("--port={port}"));
+        }
         command
+    }
+
+    /// Begins a transaction with these statements and holds it open, in a process of its own, until the server ends.
+    ///
+    /// # Panics
+    /// `psql` does not start.
+    #[must_use]
+    pub fn hold(&self, database: &str, statements: &str) -> Child {
+        let mut command = self.client("psql");
+        command
+            .args(["--no-psqlrc", "--quiet", "--dbname", database])
+            .args([
+                "--command",
+                &format!("BEGIN; {statements}; SELECT pg_sleep(600)"),
+            ])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command.spawn().expect("psql starts")
     }
 
     /// Runs statements in a database and gives what they print, a row a line.
@@ -198,6 +275,20 @@ impl Cluster {
     pub fn url(&self, user: &str, password: &str, database: &str) -> String {
         let socket = self.socket.display();
         format!("postgres://{user}:{password}@localhost/{database}?host={socket}")
+    }
+
+    /// The URL of the database `postgres` at this host name of a server [`Self::with_tls`]. The server must prove itself by a
+    /// certificate that `authority` issued for that name.
+    ///
+    /// # Panics
+    /// The server was started without TLS.
+    #[must_use]
+    pub fn url_by_tls(&self, host: &str, authority: &Path) -> String {
+        let port = self.port.expect("the server was started with TLS");
+        let authority = authority.display();
+        format!(
+            "postgres://{OWNER}@{host}:{port}/postgres?sslmode=verify-full&sslrootcert={authority}"
+        )
     }
 
     /// Makes a role that owns `database` and may connect only with this password; gives its name.
@@ -251,7 +342,7 @@ impl Database {
             }
         }
         hand_over(folder);
-        let cluster = Cluster::start();
+        let cluster = Cluster::start(&[], None);
         let folder = folder.display();
         cluster.sql(
             "postgres",
@@ -263,7 +354,22 @@ impl Database {
         }
     }
 
-    fn cluster(&self) -> &Cluster {
+    /// A new, empty database of a server of its own, which ends when this is dropped.
+    ///
+    /// # Panics
+    /// The server or the database cannot be made.
+    #[must_use]
+    pub fn alone() -> Self {
+        let cluster = Cluster::start(&[], None);
+        Self {
+            name: cluster.make(&[]),
+            cluster: Home::Own(Box::new(cluster)),
+        }
+    }
+
+    /// Its server.
+    #[must_use]
+    pub fn cluster(&self) -> &Cluster {
         match &self.cluster {
             Home::Shared(cluster) => cluster,
             Home::Own(cluster) => cluster,

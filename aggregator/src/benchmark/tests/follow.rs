@@ -194,13 +194,8 @@ async fn an_entry_leaves_the_figures_as_they_are() {
             "E37000001",
         ))),
     };
-    let receipt = |_: &NewStatement, _: u64| "receipt".to_owned();
-    world
-        .service
-        .store
-        .append(&[entry], &receipt)
-        .await
-        .unwrap();
+    let sign = |_: u64, _: ldsp_protocol::ids::Digest| "checkpoint".to_owned();
+    world.service.store.append(&[entry], &sign).await.unwrap();
     let after = world.service.snapshot().await.unwrap();
     assert_eq!((before.size(), after.size()), (1, 2));
     assert_eq!(after.national().as_ptr(), national);

@@ -11,7 +11,7 @@ use crate::receive::document;
 use crate::testing::{Sim, World, at};
 
 /// Every operation. A route that is missing here or there fails.
-const OPERATIONS: [&str; 20] = [
+const OPERATIONS: [&str; 22] = [
     "GET /api/v1/benchmarks",
     "GET /api/v1/benchmarks.csv",
     "GET /api/v1/leps",
@@ -21,9 +21,11 @@ const OPERATIONS: [&str; 20] = [
     "GET /api/v1/practice",
     "GET /api/v1/practice/{node}/{seq}",
     "GET /api/v1/statements",
+    "GET /checkpoint",
     "GET /health/live",
     "GET /health/ready",
     "GET /openapi.json",
+    "GET /tile/{level}/{number}",
     "GET /v1/nodes/{node}",
     "GET /v1/nodes/{node}/statements/{seq}",
     "GET /v1/nodes/{node}/statements/{seq}/receipt",
@@ -38,6 +40,8 @@ const OPERATIONS: [&str; 20] = [
 fn filled(path: &str) -> String {
     path.replace("{node}", "black-country")
         .replace("{seq}", "1")
+        .replace("{level}", "0")
+        .replace("{number}", "000")
         .replace("{code}", "E37000001")
 }
 
@@ -142,7 +146,7 @@ async fn pages_of_statements_stay_right_while_the_log_grows() {
     let envelope = second["items"][0]["envelope"].as_str().unwrap();
     assert_eq!(world.get(envelope).await.status, StatusCode::OK);
     let receipt = second["items"][0]["receipt"].as_str().unwrap();
-    assert!(world.get(receipt).await.text().contains("black-country"));
+    assert!(world.get(receipt).await.text().contains("\nindex 1\n"));
 
     let foreign = next.replace("/statements?", "/practice?");
     let answer = world.get(&foreign).await;

@@ -3,12 +3,14 @@ use axum::http::{Method, StatusCode};
 use ed25519_dalek::SigningKey;
 use ldsp_protocol::dsse::Sealed;
 use ldsp_protocol::ids::Digest;
-use ldsp_protocol::receipt::{Claim, Receipt};
+use ldsp_protocol::keys::key_id;
+use ldsp_protocol::log::{Entry, Proof};
+use ldsp_protocol::receipt::{Receipt, VerifiedReceipt};
 use ldsp_protocol::standard::STANDARD_V1;
 use ldsp_protocol::statement::Kind;
 
 use crate::store::{Log, Registry, Rollups};
-use crate::testing::{Answer, ORIGIN, Sim, World};
+use crate::testing::{Answer, Sim, World};
 
 async fn world() -> (World, Sim) {
     let world = World::new().await;
@@ -17,7 +19,7 @@ async fn world() -> (World, Sim) {
     (world, sim)
 }
 
-fn refused(answer: &Answer, status: u16, code: &str) {
+pub(super) fn refused(answer: &Answer, status: u16, code: &str) {
     assert_eq!(answer.status.as_u16(), status, "{}", answer.text());
     assert_eq!(answer.problem().code, code, "{}", answer.text());
 }
@@ -91,23 +93,29 @@ async fn who_holds_the_present_state_is_not_sent_it_again() {
     assert!(!unknown.headers.contains_key("etag"));
 }
 
+/// What a receipt says of the statement that was sent.
+fn held(world: &World, receipt: &str, sim: &Sim, (seq, sealed): (u64, &Sealed)) -> VerifiedReceipt {
+    let entry = Entry {
+        kind: Kind::LearningSummary,
+        node: sim.slug.clone(),
+        seq,
+        key_id: key_id(&sim.key.verifying_key()),
+        pae: sealed.pae(),
+    };
+    let receipt = Receipt::from_text(receipt);
+    let held = receipt.check(world.service.signer.verifier(), &entry);
+    held.unwrap()
+}
+
 #[tokio::test]
 async fn a_sound_statement_gets_a_receipt_that_verifies_and_is_served_verbatim() {
     let (world, mut sim) = world().await;
     let (seq, sealed) = sim.publish(200);
     let answer = world.put(&sim.path(1), sealed.envelope()).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
-    let claim = Claim {
-        origin: ORIGIN.into(),
-        node: sim.slug.clone(),
-        seq,
-        pae: sealed.pae(),
-    };
-    let receipt = Receipt::from_text(&answer.text());
-    let verified = receipt
-        .verify(world.service.signer.verifier(), &claim)
-        .unwrap();
+    let verified = held(&world, &answer.text(), &sim, (seq, &sealed));
     assert_eq!(verified.index, 0);
+    assert_eq!(verified.checkpoint.unwrap().size, 1);
     assert_eq!(world.get(&sim.path(1)).await.body, sealed.envelope());
     let again = world.get(&format!("{}/receipt", sim.path(1))).await;
     assert_eq!(again.body, answer.body);
@@ -117,7 +125,7 @@ async fn a_sound_statement_gets_a_receipt_that_verifies_and_is_served_verbatim()
 }
 
 #[tokio::test]
-async fn a_replay_gets_the_same_receipt() {
+async fn a_replay_gets_a_receipt_for_the_same_place() {
     let (world, mut sim) = world().await;
     let (_, first) = sim.publish(50);
     let answer = world.put(&sim.path(1), first.envelope()).await;
@@ -125,7 +133,14 @@ async fn a_replay_gets_the_same_receipt() {
     world.put(&sim.path(2), second.envelope()).await;
     let again = world.put(&sim.path(1), first.envelope()).await;
     assert_eq!(again.status, StatusCode::OK);
-    assert_eq!(again.body, answer.body);
+    let early = held(&world, &answer.text(), &sim, (1, &first));
+    let late = held(&world, &again.text(), &sim, (1, &first));
+    assert_eq!((early.index, late.index), (0, 0));
+    let sizes = [early, late].map(|held| held.checkpoint.unwrap().size);
+    assert_eq!(sizes, [1, 2], "each leads to the log as it then was");
+    let stored = world.get(&format!("{}/receipt", sim.path(1))).await;
+    assert_eq!(stored.body, again.body);
+    assert_eq!(stored.headers["cache-control"], "no-cache");
     assert_eq!(world.service.store.size().await.unwrap(), 2);
 }
 
@@ -416,10 +431,8 @@ async fn statements_of_many_nodes_at_once_are_all_logged_once() {
     while let Some(done) = tasks.join_next().await {
         let (path, status, receipt) = done.unwrap();
         assert!(status.is_success(), "{receipt}");
-        assert_eq!(
-            receipts.entry(path).or_insert_with(|| receipt.clone()),
-            &receipt
-        );
+        let index = Proof::parse(&receipt).unwrap().index;
+        assert_eq!(*receipts.entry(path).or_insert(index), index);
     }
     assert_eq!(receipts.len(), 32);
     let all = world.service.store.statements(0, 100).await.unwrap();

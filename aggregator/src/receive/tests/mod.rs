@@ -5,3 +5,4 @@ mod enrolment;
 mod ingest;
 pub(crate) mod practice;
 mod skew;
+mod tiles;

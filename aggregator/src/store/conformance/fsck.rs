@@ -1,13 +1,15 @@
 use ldsp_protocol::dsse::{Sealed, Unverified};
 use ldsp_protocol::ids::{Digest, Period};
-use ldsp_protocol::note::Verifier;
 use ldsp_protocol::standard::Standard;
-use ldsp_protocol::statement::Kind;
+use ldsp_protocol::statement::{Body, Kind};
 
 use crate::fsck::{Finding, Ground, Report, fsck};
+use crate::log::Signer;
 use crate::receive::tests::practice::entry;
 use crate::rollup::NodeMonth;
-use crate::store::{Backend, Equivocation, Log, NewStatement, Registry, Rollups, Snapshot};
+use crate::store::{
+    Backend, Equivocation, Log, NewStatement, OwnEffect, Registry, Rollups, Snapshot, Turn,
+};
 use crate::testing::{ORIGIN, Sim, admit, at};
 use crate::verify::{Address, Authentic};
 
@@ -15,8 +17,9 @@ use crate::verify::{Address, Authentic};
 type Fault = (&'static str, (&'static str, &'static str));
 
 /// Every statement of SQL is known to both databases; bytes are written as SQLite does. Leaves: black-country has 0, 2, 3 (summaries), 4 and
-/// 5 (entries, the second in place of the first); solent has 1 (summary) and 6 (entry).
-const FAULTS: [Fault; 43] = [
+/// 5 (entries, the second in place of the first); solent has 1 (summary) and 6 (entry); 7 and 8 are the
+/// log's own.
+const FAULTS: [Fault; 63] = [
     // Signature and digest.
     (
         "UPDATE statement SET envelope = (SELECT envelope FROM statement WHERE leaf = 1) WHERE leaf = 0",
@@ -86,6 +89,78 @@ const FAULTS: [Fault; 43] = [
         ("node", "head_pae"),
     ),
     ("DELETE FROM statement WHERE leaf = 6", ("node", "head_seq")),
+    // The tree and the log's own statements.
+    (
+        "UPDATE log_entry SET entries = (SELECT entries FROM log_entry WHERE first = 1) WHERE first = 0",
+        ("log_entry", "entries"),
+    ),
+    (
+        "UPDATE log_entry SET entries = x'00' WHERE first = 6",
+        ("log_entry", "entries"),
+    ),
+    (
+        "DELETE FROM log_entry WHERE first = 3",
+        ("log_entry", "first"),
+    ),
+    (
+        "UPDATE log_entry SET first = 40 WHERE first = 8",
+        ("log_entry", "first"),
+    ),
+    (
+        "DELETE FROM log_entry WHERE first = 8",
+        ("log_entry", "entries"),
+    ),
+    (
+        "UPDATE log_head SET edge = x'00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'",
+        ("log_head", "edge"),
+    ),
+    ("UPDATE log_head SET edge = x'00'", ("log_head", "edge")),
+    ("UPDATE log_head SET size = 12", ("log_head", "size")),
+    (
+        "UPDATE log_head SET checkpoint = NULL",
+        ("log_head", "checkpoint"),
+    ),
+    (
+        "UPDATE log_head SET checkpoint = replace(checkpoint, 'log.example', 'log.exomple')",
+        ("log_head", "checkpoint"),
+    ),
+    ("DELETE FROM log_head", ("log_head", "id")),
+    (
+        "UPDATE statement SET leaf = 70 WHERE leaf = 6",
+        ("log_entry", "entries"),
+    ),
+    (
+        "UPDATE own_statement SET leaf = 6 WHERE leaf = 8",
+        ("log_entry", "entries"),
+    ),
+    (
+        "UPDATE own_statement SET envelope = (SELECT envelope FROM statement WHERE leaf = 0) WHERE leaf = 7",
+        ("own_statement", "envelope"),
+    ),
+    (
+        "UPDATE own_statement SET pae = x'0000000000000000000000000000000000000000000000000000000000000001' WHERE leaf = 7",
+        ("own_statement", "pae"),
+    ),
+    (
+        "UPDATE own_statement SET key_id = x'0000000000000000000000000000000000000000000000000000000000000001' WHERE leaf = 7",
+        ("own_statement", "key_id"),
+    ),
+    (
+        "UPDATE own_statement SET seq = 9 WHERE leaf = 8",
+        ("own_statement", "seq"),
+    ),
+    (
+        "DELETE FROM own_statement WHERE leaf = 7",
+        ("own_statement", "seq"),
+    ),
+    (
+        "UPDATE own_statement SET kind = 'learning-summary' WHERE leaf = 7",
+        ("own_statement", "kind"),
+    ),
+    (
+        "UPDATE node SET revoked = 3 WHERE name = 'black-country'",
+        ("statement", "key_id"),
+    ),
     // Figures.
     (
         "UPDATE node_month SET cumulative = published WHERE node = 'solent'",
@@ -188,9 +263,12 @@ const FAULTS: [Fault; 43] = [
     ),
 ];
 
-fn log() -> Verifier {
-    let key = ed25519_dalek::SigningKey::from_bytes(&[99; 32]);
-    Verifier::new(ORIGIN, key.verifying_key()).unwrap()
+fn signer() -> Signer {
+    Signer::new(ed25519_dalek::SigningKey::from_bytes(&[99; 32]), ORIGIN).unwrap()
+}
+
+fn sign(size: u64, root: Digest) -> String {
+    signer().checkpoint(size, root)
 }
 
 /// As the statement is received.
@@ -223,7 +301,7 @@ async fn log_it(
     let node = store.node(&sim.slug).await.unwrap().unwrap();
     let history = store.history(&sim.slug).await.unwrap();
     let new = received(sim, &sealed, node, &history);
-    super::append(store, &[new]).await;
+    store.append(&[new], &sign).await.unwrap();
     sealed.pae()
 }
 
@@ -231,6 +309,28 @@ async fn summary(store: &Backend, sim: &mut Sim) {
     let (payload, period) = (sim.summary(20), sim.next);
     sim.next = period.next().unwrap();
     log_it(store, sim, Kind::LearningSummary, Some(period), payload).await;
+}
+
+/// A statement of the log's own.
+async fn own(store: &Backend) {
+    let body = |turn: &Turn| {
+        let body = Body {
+            schema: 1,
+            origin: ORIGIN.to_owned(),
+            node: crate::store::own(),
+            seq: turn.seq,
+            prev: turn.prev,
+            kind: Kind::PracticeEntry,
+            period: None,
+            standard: Standard::v1().digest(),
+            payload: turn.index,
+        };
+        body.to_bytes()
+    };
+    let now = at("2022-06-03T10:00:00Z");
+    let signer = signer();
+    let announced = signer.announce(store, Kind::PracticeEntry, &OwnEffect::None, body, now);
+    announced.await.unwrap();
 }
 
 /// A log with everything in it that can be damaged.
@@ -274,12 +374,15 @@ async fn fill(store: &Backend) {
         received: at("2022-06-02T10:00:00Z"),
     };
     store.keep_evidence(&proof).await.unwrap();
+    for _ in 0..2 {
+        own(store).await;
+    }
 }
 
 async fn run(snapshot: &mut Snapshot) -> Report {
-    let log = log();
+    let signer = signer();
     let ground = Ground {
-        log: &log,
+        log: signer.verifier(),
         standard: Standard::v1(),
     };
     let mut told = 0;
@@ -297,13 +400,15 @@ pub(crate) async fn fsck_conforms(store: Backend) {
     let report = run(&mut store.snapshot().await.unwrap()).await;
     assert_eq!(report.findings, []);
     let counts = (
+        report.leaves,
+        report.own,
         report.nodes,
         report.statements,
         report.months,
         report.entries,
         report.evidence,
     );
-    assert_eq!(counts, (2, 7, 4, 3, 1));
+    assert_eq!(counts, (9, 2, 2, 7, 4, 3, 1));
     for (sql, place) in FAULTS {
         // Never committed: the next fault finds the log as it was.
         let mut snapshot = store.damaged(sql).await;

@@ -1,7 +1,7 @@
 use ldsp_protocol::ids::Digest;
 use ldsp_protocol::statement::Kind;
 
-use super::{SIGN, damaged, entry, month};
+use super::{SIGN, damaged, entry, month, placed};
 use crate::receive::tests::practice::entry as sample;
 use crate::store::{Log, NewStatement, Placed, Registry, Rollups, Span, StatementFilter, Tally};
 use crate::testing::{Sim, admit, at};
@@ -109,25 +109,13 @@ async fn one_by_one<S: Log + Registry>(store: &S) {
     let mut sent: Vec<NewStatement> = vec![];
     for index in 0..5 {
         let new = month(&mut sim, &mut history);
-        let placed = store
-            .append(std::slice::from_ref(&new), SIGN)
-            .await
-            .unwrap();
-        let [Placed::Logged(place)] = placed.as_slice() else {
-            panic!("{placed:?}");
-        };
-        assert_eq!(
-            (place.index, place.receipt.as_str()),
-            (index, &*format!("black-country {} {index}", index + 1))
-        );
-        let receipt = store.receipt(&sim.slug, index + 1).await.unwrap();
-        assert_eq!(receipt.as_ref(), Some(&place.receipt));
-        assert_eq!(store.receipt(&sim.slug, index + 2).await.unwrap(), None);
-        let again = store
-            .append(std::slice::from_ref(&new), SIGN)
-            .await
-            .unwrap();
-        assert_eq!(again, [Placed::Before(place.clone())]);
+        let first = placed(store, std::slice::from_ref(&new)).await;
+        assert_eq!(first, [Placed::Logged(index)]);
+        let leaf = store.leaf(&sim.slug, index + 1).await.unwrap();
+        assert_eq!(leaf, Some(index));
+        assert_eq!(store.leaf(&sim.slug, index + 2).await.unwrap(), None);
+        let again = placed(store, std::slice::from_ref(&new)).await;
+        assert_eq!(again, [Placed::Before(index)]);
         sent.push(new);
     }
     assert_eq!(store.size().await.unwrap(), 5);
@@ -189,15 +177,15 @@ async fn each_item_of_a_batch_fares_on_its_own<S: Log + Registry + Rollups>(stor
         unchained,
         b2,
     ];
-    let placed = store.append(&batch, SIGN).await.unwrap();
+    let placed = placed(store, &batch).await;
     assert_eq!(placed[0], Placed::Gap { expected: 1 });
-    assert!(matches!(&placed[1], Placed::Logged(p) if p.index == 0));
-    assert!(matches!(&placed[2], Placed::Logged(p) if p.index == 1));
-    assert!(matches!(&placed[3], Placed::Before(p) if p.index == 0));
+    assert!(matches!(&placed[1], Placed::Logged(0)));
+    assert!(matches!(&placed[2], Placed::Logged(1)));
+    assert!(matches!(&placed[3], Placed::Before(0)));
     assert_eq!(placed[4], Placed::Equivocation { logged: a1.pae });
-    assert!(matches!(&placed[5], Placed::Logged(p) if p.index == 2));
+    assert!(matches!(&placed[5], Placed::Logged(2)));
     assert_eq!(placed[6], Placed::Chain);
-    assert!(matches!(&placed[7], Placed::Logged(p) if p.index == 3));
+    assert!(matches!(&placed[7], Placed::Logged(3)));
     let proofs = store.evidence(&a.slug).await.unwrap();
     assert_eq!(proofs.len(), 1);
     assert_eq!((proofs[0].refused, proofs[0].logged), (other.pae, a1.pae));
@@ -221,7 +209,7 @@ async fn of_many_conflicts_the_first_is_kept<S: Log + Registry>(store: &S) {
         ..of.clone()
     };
     let flood: Vec<NewStatement> = (0..5).map(|n| other(&sent[0], &format!("{n}"))).collect();
-    for placed in store.append(&flood, SIGN).await.unwrap() {
+    for placed in placed(store, &flood).await {
         let logged = sent[0].pae;
         assert_eq!(placed, Placed::Equivocation { logged });
     }
@@ -269,15 +257,15 @@ async fn a_damaged_row_stops_only_the_statement_that_needs_it<S: Log + Registry 
         month(third, of_third),
         month(second, of_second),
     ];
-    let placed = store.append(&batch, SIGN).await.unwrap();
+    let placed = placed(store, &batch).await;
     let failed = |at: usize, place: &str| match &placed[at] {
         Placed::Failed { cause } => assert!(cause.contains(place), "{cause}"),
         other => panic!("{at}: {other:?}"),
     };
     failed(0, "node.head_pae of row black-country");
     failed(2, "national_month.cells of row 2022-01 none");
-    assert!(matches!(&placed[1], Placed::Logged(p) if p.index == 2));
-    assert!(matches!(&placed[3], Placed::Logged(p) if p.index == 3));
+    assert!(matches!(&placed[1], Placed::Logged(2)));
+    assert!(matches!(&placed[3], Placed::Logged(3)));
     assert_eq!(store.size().await.unwrap(), 4);
     assert_eq!(&store.history(&second.slug).await.unwrap(), of_second);
     assert!(store.history(&third.slug).await.unwrap().is_empty());
@@ -294,7 +282,7 @@ async fn many_writers<S: Log + Registry + Clone>(store: S) {
         let statements: Vec<_> = (0..8).map(|_| month(&mut sim, &mut history)).collect();
         tasks.spawn(async move {
             for new in statements {
-                let placed = store.append(&[new], SIGN).await.unwrap();
+                let placed = placed(&store, &[new]).await;
                 assert!(
                     matches!(placed.as_slice(), [Placed::Logged(_)]),
                     "{placed:?}"

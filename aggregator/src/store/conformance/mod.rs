@@ -8,12 +8,13 @@ mod log;
 mod registry;
 mod rollups;
 mod sharing;
+mod tree;
 
 use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::practice::PracticeEntry;
 use ldsp_protocol::statement::Kind;
 
-use super::{Effect, NewStatement, Sign};
+use super::{Effect, Log, NewStatement, Placed, Sign};
 use crate::rollup::{self, NodeMonth};
 use crate::testing::{Sim, at};
 use ldsp_protocol::standard::Standard;
@@ -27,9 +28,15 @@ pub(crate) use rollups::rollups_conforms;
 pub(crate) use sharing::{
     openings_share_one_log, readers_do_not_wait, same_statements_same_answers,
 };
+pub(crate) use tree::{a_log_without_a_tree_gets_one, tree_conforms};
 
-/// A receipt that says what it was made from.
-const SIGN: Sign<'static> = &|new, index| format!("{} {} {index}", new.node, new.seq);
+/// A checkpoint that says what it was made from.
+const SIGN: Sign<'static> = &|size, root| format!("{size} {root}");
+
+/// Logs these and says how each fared.
+async fn placed<S: Log>(store: &S, batch: &[NewStatement]) -> Vec<Placed> {
+    store.append(batch, SIGN).await.unwrap().placed
+}
 
 fn statement(
     sim: &Sim,
@@ -50,11 +57,6 @@ fn statement(
         received: at("2022-06-01T10:00:00Z"),
         effect,
     }
-}
-
-/// Logs a batch.
-async fn append<S: super::Log>(store: &S, batch: &[NewStatement]) -> Vec<super::Placed> {
-    store.append(batch, SIGN).await.unwrap()
 }
 
 fn advance(sim: &mut Sim, new: &NewStatement) {

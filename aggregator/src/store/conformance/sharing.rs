@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use super::{SIGN, entry, month};
+use ldsp_protocol::log::ENTRY_LEN;
+
+use super::tree::whole;
+use super::{SIGN, entry, month, placed};
 use crate::receive::tests::practice::entry as sample;
 use crate::store::{
     Library, Log, NewStatement, Node, Placed, PracticeFilter, Reader, Registry, Rollups,
@@ -36,6 +39,11 @@ pub(crate) async fn readers_do_not_wait<S: Store, H>(store: S, hold: impl AsyncF
         assert_eq!(store.statements(0, 9).await.unwrap().len(), 2);
         assert_eq!(store.evidence(&sim.slug).await.unwrap(), []);
         assert!(store.conflicts().await.unwrap().is_empty());
+        assert_eq!(store.head().await.unwrap().edge.size(), 2);
+        assert_eq!(store.records(0..9).await.unwrap().len(), 2 * ENTRY_LEN);
+        assert_eq!(store.leaf(&sim.slug, 2).await.unwrap(), Some(1));
+        assert_eq!(store.own(1).await.unwrap(), None);
+        assert_eq!(store.owns(0, 9).await.unwrap(), []);
         assert_eq!(store.tally().await.unwrap().len(), 2);
         let filter = StatementFilter::default();
         assert_eq!(store.latest(&filter, 9).await.unwrap().len(), 2);
@@ -53,11 +61,7 @@ pub(crate) async fn readers_do_not_wait<S: Store, H>(store: S, hold: impl AsyncF
         .expect("no reader waits for the writer");
     drop(held);
     let next = month(&mut sim, &mut history);
-    let placed = store.append(&[next], SIGN).await.unwrap();
-    assert!(
-        matches!(placed.as_slice(), [Placed::Logged(p)] if p.index == 2),
-        "{placed:?}"
-    );
+    assert_eq!(placed(&store, &[next]).await, [Placed::Logged(2)]);
 }
 
 /// Two openings of one database, as two processes have them: together they write one log without a
@@ -77,10 +81,8 @@ pub(crate) async fn openings_share_one_log<S: Log + Registry + Rollups + Library
         tasks.spawn(async move {
             for new in sent {
                 let batch = [new];
-                let (first, second) =
-                    tokio::join!(one.append(&batch, SIGN), other.append(&batch, SIGN));
-                let outcomes = [first.unwrap().remove(0), second.unwrap().remove(0)];
-                match outcomes {
+                let (first, second) = tokio::join!(placed(&one, &batch), placed(&other, &batch));
+                match [first[0].clone(), second[0].clone()] {
                     [Placed::Logged(a), Placed::Before(b)]
                     | [Placed::Before(a), Placed::Logged(b)] => assert_eq!(a, b),
                     other => panic!("{other:?}"),
@@ -96,6 +98,7 @@ pub(crate) async fn openings_share_one_log<S: Log + Registry + Rollups + Library
         let all = store.statements(0, 100).await.unwrap();
         let indices: Vec<u64> = all.iter().map(|s| s.index).collect();
         assert_eq!(indices, (0..3 * EACH as u64).collect::<Vec<_>>());
+        whole(store, &all).await;
     }
     assert_eq!(
         one.national().await.unwrap(),
@@ -125,6 +128,9 @@ pub(crate) async fn same_statements_same_answers<A: Store, B: Store>(one: A, oth
     assert_eq!(one.nodes().await.unwrap(), other.nodes().await.unwrap());
     let all = one.statements(0, 100).await.unwrap();
     assert_eq!(all, other.statements(0, 100).await.unwrap());
+    assert_eq!(one.head().await.unwrap(), other.head().await.unwrap());
+    let (a, b) = (one.records(3..99).await, other.records(3..99).await);
+    assert_eq!(a.unwrap(), b.unwrap());
     for slug in &slugs {
         let months = one.history(slug).await.unwrap();
         assert_eq!(months, other.history(slug).await.unwrap());

@@ -1,18 +1,19 @@
 //! The log. One transaction holds a whole batch: statements, node heads, rollup, library.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use ldsp_protocol::ids::{NodeSlug, Period};
 use ldsp_protocol::practice::PracticeEntry;
 use sqlx::{Connection as _, PgConnection, query};
 
-use super::{Postgres, library, lists, rollups};
+use super::{Postgres, library, lists, rollups, tree};
 use crate::rollup::{self, Fold};
-use crate::store::plan::{self, Heads, Known, Standing};
-use crate::store::rows::{self, Columns, signed};
+use crate::store::plan::{self, Ground, Known, Plan, Standing};
+use crate::store::rows::{self, signed};
 use crate::store::{
-    Effect, Equivocation, Log, LoggedStatement, NewStatement, Outline, Place, Placed, Position,
-    Sign, StatementFilter, StoreError, Tally,
+    Announced, Appended, Effect, Equivocation, Log, LogHead, LoggedStatement, Make, NewStatement,
+    Outline, OwnEffect, Placed, Position, Sign, StatementFilter, StoreError, Tally,
 };
 
 async fn find(
@@ -21,7 +22,7 @@ async fn find(
     seq: u64,
 ) -> Result<Option<LoggedStatement>, StoreError> {
     let row = query(
-        "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received
+        "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received
          FROM statement WHERE node = $1 AND seq = $2",
     )
     .bind(node.as_str())
@@ -29,13 +30,6 @@ async fn find(
     .fetch_optional(connection)
     .await?;
     row.as_ref().map(rows::statement).transpose()
-}
-
-async fn size(connection: &mut PgConnection) -> Result<u64, StoreError> {
-    let row = query("SELECT coalesce(max(leaf) + 1, 0) AS size FROM statement")
-        .fetch_one(connection)
-        .await?;
-    Columns::new(&row, "statement", "all").number("size")
 }
 
 /// Proofs for places that have none yet, in one command.
@@ -63,20 +57,21 @@ async fn insert_evidence(
     Ok(())
 }
 
-/// Where the batch's nodes stand, and the log, as one command sees them.
-async fn standing(
+/// Where the batch's nodes stand, and the log, as one command sees them: the row without a name is the log's.
+async fn ground(
     connection: &mut PgConnection,
     names: &BTreeSet<&NodeSlug>,
-) -> Result<(Heads, u64), StoreError> {
+) -> Result<Ground, StoreError> {
     let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
     let found = query(
-        "SELECT name, head_seq, head_pae, (SELECT coalesce(max(leaf) + 1, 0) FROM statement) AS size
-         FROM node WHERE name = ANY($1)",
+        "SELECT CAST(NULL AS TEXT) AS name, size AS head_seq, edge AS head_pae, CAST(NULL AS BIGINT) AS revoked
+         FROM log_head WHERE id = 1
+         UNION ALL SELECT name, head_seq, head_pae, revoked FROM node WHERE name = ANY($1)",
     )
     .bind(names)
     .fetch_all(connection)
     .await?;
-    rows::standings(&found)
+    rows::ground(&found)
 }
 
 async fn known<'a>(
@@ -84,8 +79,8 @@ async fn known<'a>(
     batch: &'a [NewStatement],
 ) -> Result<Known<'a>, StoreError> {
     let names: BTreeSet<&NodeSlug> = batch.iter().map(|new| &new.node).collect();
-    let (heads, size) = standing(connection, &names).await?;
-    let taken = plan::taken(batch, &heads);
+    let ground = ground(connection, &names).await?;
+    let taken = plan::taken(batch, &ground.heads);
     let mut found = BTreeMap::new();
     if !taken.is_empty() {
         let (nodes, seqs): (Vec<&str>, Vec<i64>) = taken
@@ -93,7 +88,7 @@ async fn known<'a>(
             .map(|(node, seq)| (node.as_str(), signed(*seq)))
             .unzip();
         let rows = query(
-            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received FROM statement
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received FROM statement
              JOIN unnest($1::text[], $2::bigint[]) AS asked (node, seq) USING (node, seq)",
         )
         .bind(nodes)
@@ -102,13 +97,9 @@ async fn known<'a>(
         .await?;
         for row in &rows {
             let logged = rows::statement(row)?;
-            let place = Place {
-                index: logged.index,
-                receipt: logged.receipt,
-            };
             let standing = Standing {
                 pae: logged.pae,
-                place,
+                index: logged.index,
             };
             found.insert((logged.node, logged.seq), standing);
         }
@@ -119,44 +110,48 @@ async fn known<'a>(
     };
     Ok(Known {
         logged: taken.into_iter().filter_map(standing).collect(),
-        size,
-        heads,
+        ground,
     })
 }
 
 /// Writes statements and entries, moves the heads of their nodes and counts them, in one command.
 async fn insert(
     connection: &mut PgConnection,
-    logged: &[(&NewStatement, &Place)],
-    heads: &Heads,
+    logged: &[(&NewStatement, u64)],
+    plan: &Plan,
     entries: &[(&NewStatement, u64, &PracticeEntry)],
 ) -> Result<(), StoreError> {
-    if logged.is_empty() {
+    let Some(grown) = &plan.grown else {
         return Ok(());
-    }
+    };
+    let heads = &plan.heads;
     let all = || logged.iter();
     let tallies = plan::tallies(logged);
     let rows = query(
         "WITH moved AS (
              UPDATE node SET head_seq = head.seq, head_pae = head.pae
-             FROM unnest($11::text[], $12::bigint[], $13::bytea[]) AS head (name, seq, pae)
+             FROM unnest($10::text[], $11::bigint[], $12::bytea[]) AS head (name, seq, pae)
              WHERE node.name = head.name),
          counted AS (
              INSERT INTO statement_tally AS tally (node, kind, statements, first, latest)
-             SELECT * FROM unnest($14::text[], $15::text[], $16::bigint[], $17::bigint[], $18::bigint[])
+             SELECT * FROM unnest($13::text[], $14::text[], $15::bigint[], $16::bigint[], $17::bigint[])
              ON CONFLICT (node, kind) DO UPDATE SET statements = tally.statements + excluded.statements,
                  latest = greatest(tally.latest, excluded.latest)),
+         recorded AS (
+             INSERT INTO log_entry (first, entries) VALUES ($18, $19)),
+         grown AS (
+             UPDATE log_head SET size = $20, edge = $21, checkpoint = $22, receipt = NULL WHERE id = 1),
          entered AS (
              INSERT INTO practice (leaf, node, seq, pae, tier, verdict, public_from, entry)
-             SELECT * FROM unnest($19::bigint[], $20::text[], $21::bigint[], $22::bytea[], $23::text[],
-                 $24::text[], $25::text[], $26::text[])),
+             SELECT * FROM unnest($23::bigint[], $24::text[], $25::bigint[], $26::bytea[], $27::text[],
+                 $28::text[], $29::text[], $30::text[])),
          named AS (
-             INSERT INTO practice_cause (leaf, factor) SELECT * FROM unnest($27::bigint[], $28::text[]))
-         INSERT INTO statement (leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received)
+             INSERT INTO practice_cause (leaf, factor) SELECT * FROM unnest($31::bigint[], $32::text[]))
+         INSERT INTO statement (leaf, node, seq, kind, period, key_id, pae, envelope, received)
          SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[],
-             $7::bytea[], $8::bytea[], $9::text[], $10::bigint[])",
+             $7::bytea[], $8::bytea[], $9::bigint[])",
     )
-    .bind(all().map(|(_, place)| signed(place.index)).collect::<Vec<_>>())
+    .bind(all().map(|(_, index)| signed(*index)).collect::<Vec<_>>())
     .bind(all().map(|(new, _)| new.node.as_str()).collect::<Vec<_>>())
     .bind(all().map(|(new, _)| signed(new.seq)).collect::<Vec<_>>())
     .bind(all().map(|(new, _)| new.kind.as_str()).collect::<Vec<_>>())
@@ -164,7 +159,6 @@ async fn insert(
     .bind(all().map(|(new, _)| new.key_id.as_bytes().as_slice()).collect::<Vec<_>>())
     .bind(all().map(|(new, _)| new.pae.as_bytes().as_slice()).collect::<Vec<_>>())
     .bind(all().map(|(new, _)| new.envelope.as_slice()).collect::<Vec<_>>())
-    .bind(all().map(|(_, place)| place.receipt.as_str()).collect::<Vec<_>>())
     .bind(all().map(|(new, _)| new.received.as_millisecond()).collect::<Vec<_>>())
     .bind(heads.keys().map(|name| name.as_str()).collect::<Vec<_>>())
     .bind(heads.values().map(|head| signed(head.seq)).collect::<Vec<_>>())
@@ -173,7 +167,12 @@ async fn insert(
     .bind(tallies.iter().map(|t| t.kind.as_str()).collect::<Vec<_>>())
     .bind(tallies.iter().map(|t| signed(t.count)).collect::<Vec<_>>())
     .bind(tallies.iter().map(|t| t.first.as_millisecond()).collect::<Vec<_>>())
-    .bind(tallies.iter().map(|t| t.latest.as_millisecond()).collect::<Vec<_>>());
+    .bind(tallies.iter().map(|t| t.latest.as_millisecond()).collect::<Vec<_>>())
+    .bind(signed(grown.growth.first))
+    .bind(&grown.records)
+    .bind(signed(grown.edge.size()))
+    .bind(grown.edge.to_bytes())
+    .bind(&grown.growth.checkpoint);
     library::bind(rows, entries).execute(connection).await?;
     Ok(())
 }
@@ -219,24 +218,27 @@ async fn write(
     batch: &[NewStatement],
     sign: Sign<'_>,
     sums: &mut Sums,
-) -> Result<Vec<Placed>, StoreError> {
+) -> Result<Appended, StoreError> {
     let known = known(connection, batch).await?;
     let plan = plan::plan(batch, known, sign)?;
     let logged = plan.logged(batch);
     let (mut folds, mut entries) = (Vec::new(), Vec::new());
-    for (new, place) in &logged {
+    for (new, index) in &logged {
         match &new.effect {
             Effect::Summary(fold) => folds.push(&**fold),
-            Effect::Practice(entry) => entries.push((*new, place.index, &**entry)),
+            Effect::Practice(entry) => entries.push((*new, *index, &**entry)),
         }
     }
-    insert(connection, &logged, &plan.heads, &entries).await?;
+    insert(connection, &logged, &plan, &entries).await?;
     let months: Vec<_> = folds.iter().map(|fold| &fold.month).collect();
     rollups::insert_months(connection, &months).await?;
     add_national(connection, &folds, sums).await?;
     library::supersede(connection, &entries).await?;
     insert_evidence(connection, &plan.evidence).await?;
-    Ok(plan.outcomes)
+    Ok(Appended {
+        placed: plan.outcomes,
+        growth: plan.grown.map(|grown| grown.growth),
+    })
 }
 
 /// Logs the statements of a batch that could not be logged as one: what stops one statement undoes
@@ -246,49 +248,80 @@ async fn one_by_one(
     batch: &[NewStatement],
     sign: Sign<'_>,
     sums: &mut Sums,
-) -> Result<Vec<Placed>, StoreError> {
-    let mut outcomes = Vec::with_capacity(batch.len());
+) -> Result<Appended, StoreError> {
+    let mut all = Appended::default();
     for new in batch {
         let mut savepoint = connection.begin().await?;
         match write(&mut savepoint, std::slice::from_ref(new), sign, sums).await {
-            Ok(outcome) => {
+            Ok(one) => {
                 savepoint.commit().await?;
-                outcomes.extend(outcome);
+                all.extend(one);
             }
             Err(error) if error.is_of_one_row() => {
                 savepoint.rollback().await?;
                 let cause = error.to_string();
-                outcomes.push(Placed::Failed { cause });
+                all.placed.push(Placed::Failed { cause });
             }
             Err(error) => return Err(error),
         }
     }
-    Ok(outcomes)
+    Ok(all)
 }
 
 impl Log for Postgres {
-    async fn append(
-        &self,
-        batch: &[NewStatement],
-        sign: Sign<'_>,
-    ) -> Result<Vec<Placed>, StoreError> {
+    async fn append(&self, batch: &[NewStatement], sign: Sign<'_>) -> Result<Appended, StoreError> {
         let mut tx = self.begin().await?;
         let mut sums = Sums::new();
-        let mut outcomes = write(&mut tx, batch, sign, &mut sums).await;
-        if outcomes.as_ref().is_err_and(StoreError::is_of_one_row) {
+        let mut appended = write(&mut tx, batch, sign, &mut sums).await;
+        if appended.as_ref().is_err_and(StoreError::is_of_one_row) {
             // Another writer may come in between: what follows reads again what it stands on.
             tx.rollback().await?;
             tx = self.begin().await?;
             sums.clear();
-            outcomes = one_by_one(&mut tx, batch, sign, &mut sums).await;
+            appended = one_by_one(&mut tx, batch, sign, &mut sums).await;
         }
-        let outcomes = outcomes?;
+        let appended = appended?;
         let changed = sums.iter();
         let changed = changed.map(|((period, part), cells)| (*period, &**part, &**cells));
         rollups::write_national(&mut tx, changed).await?;
         // What is known before this line may still vanish; only afterwards may it be acknowledged.
         tx.commit().await?;
-        Ok(outcomes)
+        Ok(appended)
+    }
+
+    async fn announce(
+        &self,
+        make: Make<'_>,
+        effect: &OwnEffect,
+        sign: Sign<'_>,
+    ) -> Result<Announced, StoreError> {
+        let mut tx = self.begin().await?;
+        let announced = tree::announce(&mut tx, make, effect, sign).await?;
+        tx.commit().await?;
+        Ok(announced)
+    }
+
+    async fn establish(&self, sign: Sign<'_>) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        tree::establish(&mut tx, sign).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn head(&self) -> Result<LogHead, StoreError> {
+        tree::head(&mut *self.reader.acquire().await?).await
+    }
+
+    async fn records(&self, leaves: Range<u64>) -> Result<Vec<u8>, StoreError> {
+        tree::records(&self.reader, leaves).await
+    }
+
+    async fn own(&self, seq: u64) -> Result<Option<LoggedStatement>, StoreError> {
+        tree::own(&self.reader, seq).await
+    }
+
+    async fn owns(&self, start: u64, limit: u32) -> Result<Vec<LoggedStatement>, StoreError> {
+        tree::owns(&self.reader, start, limit).await
     }
 
     async fn keep_evidence(&self, proof: &Equivocation) -> Result<(), StoreError> {
@@ -314,12 +347,12 @@ impl Log for Postgres {
     }
 
     async fn size(&self) -> Result<u64, StoreError> {
-        size(&mut *self.reader.acquire().await?).await
+        Ok(self.head().await?.edge.size())
     }
 
     async fn position(&self) -> Result<Position, StoreError> {
         let row = query(
-            "SELECT (SELECT coalesce(max(leaf) + 1, 0) FROM statement) AS size,
+            "SELECT (SELECT size FROM log_head WHERE id = 1) AS size,
                  (SELECT string_agg(name || ' ' || lep || ' ' || state, ',' ORDER BY name) FROM node) AS members",
         )
         .fetch_one(&self.reader)
@@ -335,13 +368,13 @@ impl Log for Postgres {
         find(&mut *self.reader.acquire().await?, node, seq).await
     }
 
-    async fn receipt(&self, node: &NodeSlug, seq: u64) -> Result<Option<String>, StoreError> {
-        let row = query("SELECT leaf, receipt FROM statement WHERE node = $1 AND seq = $2")
+    async fn leaf(&self, node: &NodeSlug, seq: u64) -> Result<Option<u64>, StoreError> {
+        let row = query("SELECT leaf FROM statement WHERE node = $1 AND seq = $2")
             .bind(node.as_str())
             .bind(signed(seq))
             .fetch_optional(&self.reader)
             .await?;
-        row.as_ref().map(rows::receipt).transpose()
+        row.as_ref().map(rows::leaf).transpose()
     }
 
     async fn by_identity(
@@ -349,7 +382,7 @@ impl Log for Postgres {
         pae: ldsp_protocol::ids::Digest,
     ) -> Result<Option<LoggedStatement>, StoreError> {
         let row = query(
-            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received
              FROM statement WHERE pae = $1",
         )
         .bind(pae.as_bytes().as_slice())
@@ -360,7 +393,7 @@ impl Log for Postgres {
 
     async fn statements(&self, start: u64, limit: u32) -> Result<Vec<LoggedStatement>, StoreError> {
         let found = query(
-            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received
              FROM statement WHERE leaf >= $1 ORDER BY leaf LIMIT $2",
         )
         .bind(signed(start))

@@ -3,12 +3,14 @@
 use std::sync::Mutex;
 
 use ldsp_cluster::{Cluster, Database};
+use ldsp_ui::tls::PrivateCa;
 use sqlx::{AssertSqlSafe, PgTransaction, Row as _};
 
 use super::Postgres;
 use crate::store::conformance::{
-    fsck_conforms, library_conforms, listing_conforms, log_conforms, openings_share_one_log,
-    readers_do_not_wait, registry_conforms, rollups_conforms, same_statements_same_answers,
+    a_log_without_a_tree_gets_one, fsck_conforms, library_conforms, listing_conforms, log_conforms,
+    openings_share_one_log, readers_do_not_wait, registry_conforms, rollups_conforms,
+    same_statements_same_answers, tree_conforms,
 };
 use crate::store::sqlite::Sqlite;
 use crate::store::{DatabaseUrl, Location, StoreError};
@@ -63,6 +65,13 @@ async fn registry() {
 async fn log() {
     let databases = Databases::default();
     log_conforms(async || databases.open().await, damage).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn tree() {
+    let databases = Databases::default();
+    tree_conforms(async || databases.open().await, damage).await;
+    a_log_without_a_tree_gets_one(&databases.open().await, damage).await;
 }
 
 #[tokio::test]
@@ -239,4 +248,40 @@ async fn a_server_that_does_not_hold_unicode_is_refused() {
     let reason = unusable(open(&cluster.url("ldsp", "", &name)).await);
     assert!(reason.contains("Unicode"), "{reason}");
     cluster.sql("postgres", &format!("DROP DATABASE {name} WITH (FORCE)"));
+}
+
+/// A database on another machine is reached by TLS, and only one that proves its name.
+#[tokio::test]
+async fn a_server_elsewhere_proves_its_name() {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the driver judges certificates by the system's clock"
+    )]
+    let now = jiff::Timestamp::now();
+    let days = |days: i64| now + jiff::SignedDuration::from_hours(24 * days);
+    let authority = || PrivateCa::generate(days(-1), days(1)).unwrap();
+    let (own, other) = (authority(), authority());
+    let folder = tempfile::tempdir().unwrap();
+    let pem = |name: &str, ca: &PrivateCa| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, ca.certificate_pem()).unwrap();
+        path
+    };
+    let (own_pem, other_pem) = (pem("own.pem", &own), pem("other.pem", &other));
+    let issued = own.issue(&["127.0.0.1"], days(-1), days(1)).unwrap();
+    let cluster = Cluster::with_tls(&issued.certificate_pem, &issued.key_pem);
+
+    let store = open(&cluster.url_by_tls("127.0.0.1", &own_pem))
+        .await
+        .unwrap();
+    for pool in [store.writer(), &store.reader] {
+        let row = sqlx::query("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()");
+        assert!(row.fetch_one(pool).await.unwrap().get::<bool, _>(0));
+    }
+    store.close().await;
+    for (host, authority) in [("127.0.0.1", &other_pem), ("localhost", &own_pem)] {
+        let reason = unusable(open(&cluster.url_by_tls(host, authority)).await);
+        assert!(reason.contains("cannot be reached by TLS"), "{reason}");
+        assert!(reason.contains("sslrootcert"), "{reason}");
+    }
 }

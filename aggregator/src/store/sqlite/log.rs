@@ -2,17 +2,18 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use ldsp_protocol::ids::{NodeSlug, Period};
 use sqlx::{Connection as _, SqliteConnection, query};
 
-use super::{IMMEDIATE, Sqlite, in_pieces, library, lists, rollups};
+use super::{IMMEDIATE, Sqlite, in_pieces, library, lists, rollups, tree};
 use crate::rollup::{self, Fold};
-use crate::store::plan::{self, Heads, Known, Standing};
-use crate::store::rows::{self, Columns, signed};
+use crate::store::plan::{self, Ground, Heads, Known, Standing};
+use crate::store::rows::{self, signed};
 use crate::store::{
-    Effect, Equivocation, Log, LoggedStatement, NewStatement, Outline, Place, Placed, Position,
-    Sign, StatementFilter, StoreError, Tally,
+    Announced, Appended, Effect, Equivocation, Log, LogHead, LoggedStatement, Make, NewStatement,
+    Outline, OwnEffect, Placed, Position, Sign, StatementFilter, StoreError, Tally,
 };
 
 async fn find(
@@ -21,7 +22,7 @@ async fn find(
     seq: u64,
 ) -> Result<Option<LoggedStatement>, StoreError> {
     let row = query(
-        "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received
+        "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received
          FROM statement WHERE node = $1 AND seq = $2",
     )
     .bind(node.as_str())
@@ -29,13 +30,6 @@ async fn find(
     .fetch_optional(connection)
     .await?;
     row.as_ref().map(rows::statement).transpose()
-}
-
-async fn size(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
-    let row = query("SELECT coalesce(max(leaf) + 1, 0) AS size FROM statement")
-        .fetch_one(connection)
-        .await?;
-    Columns::new(&row, "statement", "all").number("size")
 }
 
 async fn insert_evidence(
@@ -57,19 +51,20 @@ async fn insert_evidence(
     Ok(())
 }
 
-/// Where the batch's nodes stand, and the log.
-async fn standing(
+/// Where the batch's nodes stand, and the log, as one command sees them: the row without a name is the log's.
+async fn ground(
     connection: &mut SqliteConnection,
     names: &BTreeSet<&NodeSlug>,
-) -> Result<(Heads, u64), StoreError> {
+) -> Result<Ground, StoreError> {
     let found = query(
-        "SELECT name, head_seq, head_pae, (SELECT coalesce(max(leaf) + 1, 0) FROM statement) AS size
-         FROM node WHERE name IN (SELECT value FROM json_each($1))",
+        "SELECT CAST(NULL AS TEXT) AS name, size AS head_seq, edge AS head_pae, CAST(NULL AS BIGINT) AS revoked
+         FROM log_head WHERE id = 1
+         UNION ALL SELECT name, head_seq, head_pae, revoked FROM node WHERE name IN (SELECT value FROM json_each($1))",
     )
     .bind(serde_json::to_string(names).expect("a list of texts always serialises"))
     .fetch_all(connection)
     .await?;
-    rows::standings(&found)
+    rows::ground(&found)
 }
 
 async fn known<'a>(
@@ -77,33 +72,28 @@ async fn known<'a>(
     batch: &'a [NewStatement],
 ) -> Result<Known<'a>, StoreError> {
     let names: BTreeSet<&NodeSlug> = batch.iter().map(|new| &new.node).collect();
-    let (heads, size) = standing(connection, &names).await?;
+    let ground = ground(connection, &names).await?;
     let mut logged = BTreeMap::new();
-    for (node, seq) in plan::taken(batch, &heads) {
+    for (node, seq) in plan::taken(batch, &ground.heads) {
         if let Some(found) = find(connection, node, seq).await? {
-            let place = Place {
+            let standing = Standing {
+                pae: found.pae,
                 index: found.index,
-                receipt: found.receipt,
             };
-            let pae = found.pae;
-            logged.insert((node, seq), Standing { pae, place });
+            logged.insert((node, seq), standing);
         }
     }
-    Ok(Known {
-        size,
-        heads,
-        logged,
-    })
+    Ok(Known { ground, logged })
 }
 
 async fn insert(
     connection: &mut SqliteConnection,
-    logged: &[(&NewStatement, &Place)],
+    logged: &[(&NewStatement, u64)],
 ) -> Result<(), StoreError> {
     const INSERT: &str = "INSERT INTO statement
-        (leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received) ";
-    for mut piece in in_pieces(INSERT, logged, |row, (new, place)| {
-        row.push_bind(signed(place.index))
+        (leaf, node, seq, kind, period, key_id, pae, envelope, received) ";
+    for mut piece in in_pieces(INSERT, logged, |row, (new, index)| {
+        row.push_bind(signed(*index))
             .push_bind(new.node.as_str())
             .push_bind(signed(new.seq))
             .push_bind(new.kind.as_str())
@@ -111,7 +101,6 @@ async fn insert(
             .push_bind(new.key_id.as_bytes().as_slice())
             .push_bind(new.pae.as_bytes().as_slice())
             .push_bind(new.envelope.as_slice())
-            .push_bind(place.receipt.as_str())
             .push_bind(new.received.as_millisecond());
     }) {
         piece.build().execute(&mut *connection).await?;
@@ -182,28 +171,34 @@ async fn write(
     batch: &[NewStatement],
     sign: Sign<'_>,
     sums: &mut Sums,
-) -> Result<Vec<Placed>, StoreError> {
+) -> Result<Appended, StoreError> {
     let known = known(connection, batch).await?;
     let plan = plan::plan(batch, known, sign)?;
     let logged = plan.logged(batch);
     insert(connection, &logged).await?;
+    if let Some(grown) = &plan.grown {
+        tree::write(connection, grown).await?;
+    }
     move_heads(connection, &plan.heads).await?;
     count(connection, &plan::tallies(&logged)).await?;
     let mut entries = Vec::new();
-    for (new, place) in &logged {
+    for (new, index) in &logged {
         match &new.effect {
             Effect::Summary(fold) => {
                 rollups::insert_month(connection, &fold.month).await?;
                 add_national(connection, fold, sums).await?;
             }
-            Effect::Practice(entry) => entries.push((*new, place.index, &**entry)),
+            Effect::Practice(entry) => entries.push((*new, *index, &**entry)),
         }
     }
     library::insert(connection, &entries).await?;
     for proof in &plan.evidence {
         insert_evidence(connection, proof).await?;
     }
-    Ok(plan.outcomes)
+    Ok(Appended {
+        placed: plan.outcomes,
+        growth: plan.grown.map(|grown| grown.growth),
+    })
 }
 
 /// Logs the statements of a batch that could not be logged as one: what stops one statement undoes
@@ -213,50 +208,81 @@ async fn one_by_one(
     batch: &[NewStatement],
     sign: Sign<'_>,
     sums: &mut Sums,
-) -> Result<Vec<Placed>, StoreError> {
-    let mut outcomes = Vec::with_capacity(batch.len());
+) -> Result<Appended, StoreError> {
+    let mut all = Appended::default();
     for new in batch {
         let mut savepoint = connection.begin().await?;
         match write(&mut savepoint, std::slice::from_ref(new), sign, sums).await {
-            Ok(outcome) => {
+            Ok(one) => {
                 savepoint.commit().await?;
-                outcomes.extend(outcome);
+                all.extend(one);
             }
             Err(error) if error.is_of_one_row() => {
                 savepoint.rollback().await?;
                 let cause = error.to_string();
-                outcomes.push(Placed::Failed { cause });
+                all.placed.push(Placed::Failed { cause });
             }
             Err(error) => return Err(error),
         }
     }
-    Ok(outcomes)
+    Ok(all)
 }
 
 impl Log for Sqlite {
-    async fn append(
-        &self,
-        batch: &[NewStatement],
-        sign: Sign<'_>,
-    ) -> Result<Vec<Placed>, StoreError> {
+    async fn append(&self, batch: &[NewStatement], sign: Sign<'_>) -> Result<Appended, StoreError> {
         let mut connection = self.writer.acquire().await?;
         let mut tx = connection.begin_with(IMMEDIATE).await?;
         let mut sums = Sums::new();
-        let mut outcomes = write(&mut tx, batch, sign, &mut sums).await;
-        if outcomes.as_ref().is_err_and(StoreError::is_of_one_row) {
+        let mut appended = write(&mut tx, batch, sign, &mut sums).await;
+        if appended.as_ref().is_err_and(StoreError::is_of_one_row) {
             tx.rollback().await?;
             tx = connection.begin_with(IMMEDIATE).await?;
             sums.clear();
-            outcomes = one_by_one(&mut tx, batch, sign, &mut sums).await;
+            appended = one_by_one(&mut tx, batch, sign, &mut sums).await;
         }
-        let outcomes = outcomes?;
+        let appended = appended?;
         for ((period, part), cells) in &sums {
             rollups::write_national(&mut tx, *period, part, cells).await?;
         }
         // What is known before this line may still vanish; only afterwards may it be acknowledged.
         tx.commit().await?;
         self.checkpoints.count(batch);
-        Ok(outcomes)
+        Ok(appended)
+    }
+
+    async fn announce(
+        &self,
+        make: Make<'_>,
+        effect: &OwnEffect,
+        sign: Sign<'_>,
+    ) -> Result<Announced, StoreError> {
+        let mut tx = self.writer.begin_with(IMMEDIATE).await?;
+        let announced = tree::announce(&mut tx, make, effect, sign).await?;
+        tx.commit().await?;
+        Ok(announced)
+    }
+
+    async fn establish(&self, sign: Sign<'_>) -> Result<(), StoreError> {
+        let mut tx = self.writer.begin_with(IMMEDIATE).await?;
+        tree::establish(&mut tx, sign).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn head(&self) -> Result<LogHead, StoreError> {
+        tree::head(&mut *self.reader.acquire().await?).await
+    }
+
+    async fn records(&self, leaves: Range<u64>) -> Result<Vec<u8>, StoreError> {
+        tree::records(&self.reader, leaves).await
+    }
+
+    async fn own(&self, seq: u64) -> Result<Option<LoggedStatement>, StoreError> {
+        tree::own(&self.reader, seq).await
+    }
+
+    async fn owns(&self, start: u64, limit: u32) -> Result<Vec<LoggedStatement>, StoreError> {
+        tree::owns(&self.reader, start, limit).await
     }
 
     async fn keep_evidence(&self, proof: &Equivocation) -> Result<(), StoreError> {
@@ -281,12 +307,12 @@ impl Log for Sqlite {
     }
 
     async fn size(&self) -> Result<u64, StoreError> {
-        size(&mut *self.reader.acquire().await?).await
+        Ok(self.head().await?.edge.size())
     }
 
     async fn position(&self) -> Result<Position, StoreError> {
         let row = query(
-            "SELECT (SELECT coalesce(max(leaf) + 1, 0) FROM statement) AS size,
+            "SELECT (SELECT size FROM log_head WHERE id = 1) AS size,
                  (SELECT string_agg(name || ' ' || lep || ' ' || state, ',' ORDER BY name) FROM node) AS members",
         )
         .fetch_one(&self.reader)
@@ -302,13 +328,13 @@ impl Log for Sqlite {
         find(&mut *self.reader.acquire().await?, node, seq).await
     }
 
-    async fn receipt(&self, node: &NodeSlug, seq: u64) -> Result<Option<String>, StoreError> {
-        let row = query("SELECT leaf, receipt FROM statement WHERE node = $1 AND seq = $2")
+    async fn leaf(&self, node: &NodeSlug, seq: u64) -> Result<Option<u64>, StoreError> {
+        let row = query("SELECT leaf FROM statement WHERE node = $1 AND seq = $2")
             .bind(node.as_str())
             .bind(signed(seq))
             .fetch_optional(&self.reader)
             .await?;
-        row.as_ref().map(rows::receipt).transpose()
+        row.as_ref().map(rows::leaf).transpose()
     }
 
     async fn by_identity(
@@ -316,7 +342,7 @@ impl Log for Sqlite {
         pae: ldsp_protocol::ids::Digest,
     ) -> Result<Option<LoggedStatement>, StoreError> {
         let row = query(
-            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received
              FROM statement WHERE pae = $1",
         )
         .bind(pae.as_bytes().as_slice())
@@ -327,7 +353,7 @@ impl Log for Sqlite {
 
     async fn statements(&self, start: u64, limit: u32) -> Result<Vec<LoggedStatement>, StoreError> {
         let found = query(
-            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received
              FROM statement WHERE leaf >= $1 ORDER BY leaf LIMIT $2",
         )
         .bind(signed(start))

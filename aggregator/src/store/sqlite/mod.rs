@@ -9,6 +9,7 @@ mod registry;
 mod rollups;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use std::path::Path;
 use std::time::Duration;

@@ -9,7 +9,7 @@ use ldsp_protocol::keys::key_id;
 use sqlx::{SqliteConnection, query};
 
 use super::{IMMEDIATE, Sqlite};
-use crate::store::rows::{self, Columns};
+use crate::store::rows::{self, Columns, signed};
 use crate::store::{Conflict, InviteRow, NewEnrolment, Node, Person, Registry, StoreError, Stored};
 
 pub(super) async fn find_node(
@@ -17,7 +17,7 @@ pub(super) async fn find_node(
     name: &NodeSlug,
 ) -> Result<Option<Node>, StoreError> {
     let row = query(
-        "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae FROM node WHERE name = $1",
+        "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae, revoked FROM node WHERE name = $1",
     )
     .bind(name.as_str())
     .fetch_optional(connection)
@@ -31,7 +31,7 @@ pub(super) async fn find_nodes(
     names: &BTreeSet<&NodeSlug>,
 ) -> Result<Vec<Node>, StoreError> {
     let found = query(
-        "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae FROM node
+        "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae, revoked FROM node
          WHERE name IN (SELECT value FROM json_each($1))",
     )
     .bind(serde_json::to_string(names).expect("a list of texts always serialises"))
@@ -52,6 +52,57 @@ async fn find_invite(
     .fetch_optional(connection)
     .await?;
     row.as_ref().map(rows::invite).transpose()
+}
+
+/// Makes a pending node active if its key has this fingerprint.
+pub(super) async fn activate(
+    connection: &mut SqliteConnection,
+    name: &NodeSlug,
+    fingerprint: Digest,
+    (by, at): (&str, Timestamp),
+) -> Result<Node, StoreError> {
+    let node = find_node(connection, name).await?.ok_or(Conflict::NoNode)?;
+    let key = node
+        .key
+        .filter(|_| node.state == NodeState::Pending)
+        .ok_or(Conflict::NotPending)?;
+    if key_id(&key) != fingerprint {
+        return Err(Conflict::OtherKey.into());
+    }
+    query("UPDATE node SET state = 'active', approved_by = $1, approved = $2 WHERE name = $3")
+        .bind(by)
+        .bind(at.as_millisecond())
+        .bind(name.as_str())
+        .execute(connection)
+        .await?;
+    Ok(Node {
+        state: NodeState::Active,
+        approved_by: Some(by.to_owned()),
+        ..node
+    })
+}
+
+/// Refuses an active node's key from the leaf `from` on, if it has this fingerprint and still holds.
+pub(super) async fn revoke(
+    connection: &mut SqliteConnection,
+    name: &NodeSlug,
+    fingerprint: Digest,
+    from: u64,
+) -> Result<(), StoreError> {
+    let node = find_node(connection, name).await?.ok_or(Conflict::NoNode)?;
+    let key = node
+        .key
+        .filter(|_| node.state == NodeState::Active && node.revoked.is_none())
+        .ok_or_else(|| Conflict::NotActive(name.clone()))?;
+    if key_id(&key) != fingerprint {
+        return Err(Conflict::OtherKey.into());
+    }
+    query("UPDATE node SET revoked = $1 WHERE name = $2")
+        .bind(signed(from))
+        .bind(name.as_str())
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 impl Registry for Sqlite {
@@ -143,26 +194,9 @@ impl Registry for Sqlite {
         at: Timestamp,
     ) -> Result<Node, StoreError> {
         let mut tx = self.writer.begin_with(IMMEDIATE).await?;
-        let node = find_node(&mut tx, name).await?.ok_or(Conflict::NoNode)?;
-        let key = node
-            .key
-            .filter(|_| node.state == NodeState::Pending)
-            .ok_or(Conflict::NotPending)?;
-        if key_id(&key) != fingerprint {
-            return Err(Conflict::OtherKey.into());
-        }
-        query("UPDATE node SET state = 'active', approved_by = $1, approved = $2 WHERE name = $3")
-            .bind(by)
-            .bind(at.as_millisecond())
-            .bind(name.as_str())
-            .execute(&mut *tx)
-            .await?;
+        let node = activate(&mut tx, name, fingerprint, (by, at)).await?;
         tx.commit().await?;
-        Ok(Node {
-            state: NodeState::Active,
-            approved_by: Some(by.to_owned()),
-            ..node
-        })
+        Ok(node)
     }
 
     async fn node(&self, name: &NodeSlug) -> Result<Option<Node>, StoreError> {
@@ -175,7 +209,7 @@ impl Registry for Sqlite {
 
     async fn nodes(&self) -> Result<Vec<Node>, StoreError> {
         let found = query(
-            "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae FROM node ORDER BY name",
+            "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae, revoked FROM node ORDER BY name",
         )
         .fetch_all(&self.reader)
         .await?;

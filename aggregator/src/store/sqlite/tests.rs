@@ -7,8 +7,9 @@ use tempfile::TempDir;
 use super::Sqlite;
 use crate::store::StoreError;
 use crate::store::conformance::{
-    fsck_conforms, library_conforms, listing_conforms, log_conforms, openings_share_one_log,
-    readers_do_not_wait, registry_conforms, rollups_conforms,
+    a_log_without_a_tree_gets_one, fsck_conforms, library_conforms, listing_conforms, log_conforms,
+    openings_share_one_log, readers_do_not_wait, registry_conforms, rollups_conforms,
+    tree_conforms,
 };
 
 /// Keeps the directories of the stores that a test opens.
@@ -39,6 +40,13 @@ async fn registry() {
 async fn log() {
     let dirs = Dirs::default();
     log_conforms(async || dirs.open().await, damage).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn tree() {
+    let dirs = Dirs::default();
+    tree_conforms(async || dirs.open().await, damage).await;
+    a_log_without_a_tree_gets_one(&dirs.open().await, damage).await;
 }
 
 #[tokio::test]

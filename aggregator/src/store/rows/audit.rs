@@ -1,17 +1,36 @@
-//! Rows of the library's index as they stand, for comparing them.
+//! Rows as they stand, for comparing them one by one.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use ldsp_protocol::ids::Digest;
+use ldsp_protocol::log::Entry;
 use ldsp_protocol::practice::PracticeEntry;
 
-use super::{Columns, Fields};
+use super::{Columns, Fields, kind};
 use crate::store::{IndexRow, LoggedStatement, StoreError};
 
 /// A part of a row's key, where it can be read.
 pub(in crate::store) fn key<R: Fields, T: FromStr>(row: &R, column: &str) -> Option<T> {
     row.text(column).flatten()?.parse().ok()
+}
+
+/// `leaf, node, seq, kind, key_id, pae` of `statement` or, with the log's name as `node`, of `own_statement`: the leaf and the
+/// record that it must have.
+pub(in crate::store) fn recorded<R: Fields>(
+    row: &R,
+) -> Result<(u64, Result<Entry, StoreError>), StoreError> {
+    let columns = Columns::keyed(row, "statement", &["leaf"]);
+    let entry = || {
+        Ok(Entry {
+            kind: columns.choice("kind", kind)?,
+            node: columns.text("node")?,
+            seq: columns.number("seq")?,
+            key_id: columns.digest("key_id")?,
+            pae: columns.digest("pae")?,
+        })
+    };
+    Ok((columns.number("leaf")?, entry()))
 }
 
 /// Every column of `practice`.

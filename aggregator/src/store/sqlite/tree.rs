@@ -1,0 +1,205 @@
+//! The log's tree: leaves' records, head with checkpoint, the log's own statements.
+
+use std::ops::Range;
+
+use ldsp_protocol::log::Edge;
+use sqlx::{SqliteConnection, SqlitePool, query};
+
+use super::registry;
+use crate::store::plan::{self, Grown};
+use crate::store::rows::{self, signed};
+use crate::store::{
+    Announced, LogHead, LoggedStatement, Make, NewOwn, OwnEffect, Sign, StoreError, Turn,
+};
+
+/// Statements that are read at once when a log of before there was a tree gets its leaves.
+const PAGE: u32 = 4096;
+
+pub(super) async fn head(connection: &mut SqliteConnection) -> Result<LogHead, StoreError> {
+    let row = query("SELECT size, edge, checkpoint, receipt FROM log_head WHERE id = 1")
+        .fetch_optional(connection)
+        .await?;
+    rows::log_head(row.as_ref())
+}
+
+/// Records new leaves.
+async fn insert(
+    connection: &mut SqliteConnection,
+    first: u64,
+    records: &[u8],
+) -> Result<(), StoreError> {
+    query("INSERT INTO log_entry (first, entries) VALUES ($1, $2)")
+        .bind(signed(first))
+        .bind(records)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Moves the log's head to where `edge` ends.
+async fn move_head(
+    connection: &mut SqliteConnection,
+    edge: &Edge,
+    checkpoint: &str,
+) -> Result<(), StoreError> {
+    let moved = query(
+        "UPDATE log_head SET size = $1, edge = $2, checkpoint = $3, receipt = NULL WHERE id = 1",
+    )
+    .bind(signed(edge.size()))
+    .bind(edge.to_bytes())
+    .bind(checkpoint)
+    .execute(connection)
+    .await?;
+    if moved.rows_affected() != 1 {
+        return Err(rows::missing_head("id"));
+    }
+    Ok(())
+}
+
+/// Writes what the log grew by.
+pub(super) async fn write(
+    connection: &mut SqliteConnection,
+    grown: &Grown,
+) -> Result<(), StoreError> {
+    insert(connection, grown.growth.first, &grown.records).await?;
+    move_head(connection, &grown.edge, &grown.growth.checkpoint).await
+}
+
+/// The first checkpoint, with the leaves of all statements so far.
+pub(super) async fn establish(
+    connection: &mut SqliteConnection,
+    sign: Sign<'_>,
+) -> Result<(), StoreError> {
+    let head = head(connection).await?;
+    if head.checkpoint.is_some() {
+        return Ok(());
+    }
+    let mut edge = head.edge;
+    loop {
+        let first = edge.size();
+        let found = query(
+            "SELECT leaf, node, seq, kind, key_id, pae FROM statement WHERE leaf >= $1 ORDER BY leaf LIMIT $2",
+        )
+        .bind(signed(first))
+        .bind(PAGE)
+        .fetch_all(&mut *connection)
+        .await?;
+        if found.is_empty() {
+            break;
+        }
+        let entries = rows::entries(&found, first)?;
+        let records: Vec<u8> = entries.iter().flat_map(|entry| entry.to_bytes()).collect();
+        insert(connection, first, &records).await?;
+        for entry in &entries {
+            edge.push(entry.leaf_hash());
+        }
+    }
+    let checkpoint = sign(edge.size(), edge.root());
+    move_head(connection, &edge, &checkpoint).await
+}
+
+/// Where the log's next own statement stands, and what its leaf is added to.
+async fn turn(connection: &mut SqliteConnection) -> Result<(Turn, Edge), StoreError> {
+    let edge = head(connection).await?.edge;
+    let last = query("SELECT seq, pae FROM own_statement ORDER BY leaf DESC LIMIT 1")
+        .fetch_optional(connection)
+        .await?;
+    Ok((rows::turn(last.as_ref(), edge.size())?, edge))
+}
+
+async fn insert_own(
+    connection: &mut SqliteConnection,
+    turn: &Turn,
+    new: &NewOwn,
+) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO own_statement (leaf, seq, kind, key_id, pae, envelope, received)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(signed(turn.index))
+    .bind(signed(turn.seq))
+    .bind(new.kind.as_str())
+    .bind(new.key_id.as_bytes().as_slice())
+    .bind(new.pae.as_bytes().as_slice())
+    .bind(&new.envelope)
+    .bind(new.received.as_millisecond())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A statement of the log's own with what it changes.
+pub(super) async fn announce(
+    connection: &mut SqliteConnection,
+    make: Make<'_>,
+    effect: &OwnEffect,
+    sign: Sign<'_>,
+) -> Result<Announced, StoreError> {
+    let (turn, edge) = turn(connection).await?;
+    match effect {
+        OwnEffect::None => {}
+        OwnEffect::Approve {
+            node,
+            key_id,
+            by,
+            at,
+        } => {
+            registry::activate(connection, node, *key_id, (by, *at)).await?;
+        }
+        OwnEffect::Revoke { node, key_id } => {
+            registry::revoke(connection, node, *key_id, turn.index).await?;
+        }
+    }
+    let new = make(&turn);
+    insert_own(connection, &turn, &new).await?;
+    let grown = plan::grow(edge, std::iter::once(new.entry(&turn)), sign);
+    write(connection, &grown).await?;
+    Ok(Announced {
+        turn,
+        growth: grown.growth,
+    })
+}
+
+pub(super) async fn records(
+    reader: &SqlitePool,
+    leaves: Range<u64>,
+) -> Result<Vec<u8>, StoreError> {
+    let found = query(
+        "SELECT first, entries FROM log_entry WHERE first < $2
+             AND first >= coalesce((SELECT max(first) FROM log_entry WHERE first <= $1), 0) ORDER BY first",
+    )
+    .bind(signed(leaves.start))
+    .bind(signed(leaves.end))
+    .fetch_all(reader)
+    .await?;
+    rows::records(&found, &leaves)
+}
+
+pub(super) async fn own(
+    reader: &SqlitePool,
+    seq: u64,
+) -> Result<Option<LoggedStatement>, StoreError> {
+    let row = query(
+        "SELECT leaf, seq, kind, key_id, pae, envelope, received FROM own_statement WHERE seq = $1",
+    )
+    .bind(signed(seq))
+    .fetch_optional(reader)
+    .await?;
+    row.as_ref().map(rows::own).transpose()
+}
+
+pub(super) async fn owns(
+    reader: &SqlitePool,
+    start: u64,
+    limit: u32,
+) -> Result<Vec<LoggedStatement>, StoreError> {
+    let found = query(
+        "SELECT leaf, seq, kind, key_id, pae, envelope, received FROM own_statement
+         WHERE leaf >= $1 ORDER BY leaf LIMIT $2",
+    )
+    .bind(signed(start))
+    .bind(limit)
+    .fetch_all(reader)
+    .await?;
+    found.iter().map(rows::own).collect()
+}

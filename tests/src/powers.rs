@@ -1,0 +1,108 @@
+//! Contributions that tell themselves apart in any sum: the k-th node's first month has 2^k enrolments and no noise, so
+//! the binary digits of a national figure say exactly which contributions were counted, and that none was twice.
+
+use std::collections::BTreeSet;
+
+use ldsp_protocol::dsse::Sealed;
+use ldsp_protocol::ids::{Digest, Gss, Period};
+use ldsp_protocol::noise;
+use ldsp_protocol::standard::{Codebook, Family, Standard};
+use ldsp_protocol::statement::{Body, Kind, SCHEMA};
+use ldsp_protocol::summary::{LearningSummary, Manifest, ProtectedTable};
+
+use crate::http::Http;
+use crate::input;
+use crate::world::{Node, ORIGIN};
+
+/// Powers that a sum can hold: the largest cell is 2^23 enrolments.
+pub const POWERS: u32 = 22;
+
+/// The first statement of `node`: 2^`power` enrolments began, all with the first code of every list.
+///
+/// # Panics
+/// When the node's folder is not whole, or `power` is not under [`POWERS`].
+#[must_use]
+pub fn contribution(node: &Node, power: u32) -> Sealed {
+    contributions(node, &[power]).remove(0)
+}
+
+/// The first statements of `node`, a month each: in the month of the n-th, 2^`powers[n]` enrolments began, all with the
+/// first code of every list.
+///
+/// # Panics
+/// When the node's folder is not whole, or a power is not under [`POWERS`].
+#[must_use]
+pub fn contributions(node: &Node, powers: &[u32]) -> Vec<Sealed> {
+    let highest = powers.iter().max();
+    assert!(highest.is_some_and(|power| *power < POWERS), "{powers:?}");
+    let entries: Vec<i64> = powers.iter().map(|power| 1 << power).collect();
+    let months = input::periods(input::FIRST, powers.len().try_into().expect("a few months"));
+    let mut prev = Digest::ZERO;
+    let mut sealed = Vec::new();
+    for (month, period) in (1..).zip(months) {
+        let one = month_of(node, &entries[..month], period, prev);
+        prev = one.pae();
+        sealed.push(one);
+    }
+    sealed
+}
+
+fn month_of(node: &Node, entries: &[i64], period: Period, prev: Digest) -> Sealed {
+    let standard = Standard::v1();
+    let lep: Gss = node.lep.parse().expect("the node has a LEP");
+    let codebook = Codebook::new(&lep, &[]);
+    let tables = standard.tables().iter().map(|table| {
+        let mut cells = vec![0; codebook.cells(table)];
+        if let Some(cell) = cells.first_mut().filter(|_| table.family == Family::Starts) {
+            *cell = noise::filtered(entries);
+        }
+        ProtectedTable {
+            id: table.id.clone(),
+            cells,
+        }
+    });
+    let month = entries.len();
+    let body = Body {
+        schema: SCHEMA,
+        origin: ORIGIN.to_owned(),
+        node: node.slug.parse().expect("the node has a slug"),
+        seq: month.try_into().expect("a few months"),
+        prev,
+        kind: Kind::LearningSummary,
+        period: Some(period),
+        standard: standard.digest(),
+        payload: LearningSummary {
+            software: "ldsp-node/0.1.0".to_owned(),
+            noise: Manifest::new(standard, 1, month, standard.noise().rho_micro),
+            pledges: Vec::new(),
+            tables: tables.collect(),
+        },
+    };
+    let payload_type = Kind::LearningSummary.payload_type();
+    Sealed::sign(&node.key(), &payload_type, &body.to_bytes())
+}
+
+/// The powers that the national number of starts is made of.
+///
+/// # Panics
+/// When it is no whole number, as a contribution counted in part would make it.
+#[must_use]
+pub fn counted(site: &Http) -> BTreeSet<u32> {
+    let report = site.get("/api/v1/benchmarks").json();
+    let national = report["national"].as_array().expect("a list of figures");
+    let starts = national.iter().find(|figure| figure["measure"] == "starts");
+    let Some(raw) = starts.and_then(|figure| figure["raw"]["estimate"].as_f64()) else {
+        return BTreeSet::new();
+    };
+    let sum = raw.round();
+    // The filter's coefficients are rounded to the grid: over some months they miss a whole number by 2^-17 of it.
+    assert!((raw - sum).abs() < 0.1, "{raw} enrolments");
+    assert!((0.0..2f64.powi(24)).contains(&sum), "{raw} enrolments");
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a whole number under 2^24, as asserted"
+    )]
+    let sum = sum as u32;
+    (0..u32::BITS).filter(|k| sum >> k & 1 == 1).collect()
+}

@@ -1,0 +1,212 @@
+//! Death at every step of what both programs write: nothing acknowledged is lost, nothing is counted twice, nothing is
+//! drawn or signed a second time.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use ldsp_cluster::Database;
+use ldsp_tests::fatal::Fatal;
+use ldsp_tests::held::{one, rows};
+use ldsp_tests::http::Http;
+use ldsp_tests::input;
+use ldsp_tests::powers::{contribution, counted};
+use ldsp_tests::world::{Federation, Node, path};
+use reqwest::Method;
+
+const LEPS: [&str; 6] = [
+    "E37000005",
+    "E37000001",
+    "E37000007",
+    "E37000003",
+    "E37000009",
+    "E37000006",
+];
+
+/// An aggregator under a death, and nodes that may contribute.
+fn mortal() -> (Federation, Fatal, Vec<Node>) {
+    let mut federation = Federation::new();
+    let nodes = LEPS.into_iter().enumerate();
+    let nodes = nodes.map(|(k, lep)| federation.join(&format!("node-{k}"), lep));
+    let nodes = nodes.collect();
+    let fatal = Fatal::new(federation.dir.path());
+    federation.aggregator = fatal.under(&federation.aggregator);
+    federation.kill();
+    federation.start();
+    (federation, fatal, nodes)
+}
+
+fn place(node: &Node) -> String {
+    format!("/v1/nodes/{}/statements/1", node.slug)
+}
+
+/// Before every write of the database and every byte that leaves: what was acknowledged is counted, and each
+/// contribution once or not at all.
+#[test]
+fn an_aggregator_killed_at_every_step_counts_each_contribution_once() {
+    let (federation, fatal, nodes) = mortal();
+    let federation = RefCell::new(federation);
+    let mut acknowledged = BTreeSet::new();
+    // A contribution is sent under the next death until it is logged; then comes the next one.
+    let mut logged = BTreeSet::new();
+    let mut deaths = 0;
+    for (power, node) in (0..).zip(&nodes) {
+        let sealed = contribution(node, power);
+        while !logged.contains(&power) {
+            fatal.set(deaths + 1);
+            let answer = {
+                let federation = federation.borrow();
+                let http = federation.http();
+                http.ask(Method::PUT, &place(node), sealed.envelope().to_vec())
+            };
+            fatal.clear();
+            match answer {
+                Ok(reply) => {
+                    assert!(matches!(reply.status, 200 | 201), "{}", reply.text());
+                    acknowledged.insert(power);
+                }
+                Err(_) => deaths += 1,
+            }
+            let mut federation = federation.borrow_mut();
+            federation.kill();
+            federation.start();
+            for (power, node) in (0..).zip(&nodes) {
+                if federation.logged(&node.slug) == 1 {
+                    logged.insert(power);
+                }
+            }
+            assert_eq!(counted(&federation.http()), logged, "after {deaths} deaths");
+            assert!(acknowledged.is_subset(&logged), "after {deaths} deaths");
+        }
+    }
+    assert!(deaths >= 5, "the aggregator died {deaths} times only");
+    let all = (0..).zip(&nodes).map(|(power, _)| power).collect();
+    assert!(!acknowledged.is_empty(), "no life was long enough");
+    assert_eq!(logged, all);
+    // Whoever got no answer asks again and gets its receipt.
+    let federation = federation.borrow();
+    for (power, node) in (0..).zip(&nodes) {
+        let sealed = contribution(node, power);
+        let reply = federation.http().put(&place(node), sealed.envelope());
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+    assert_eq!(counted(&federation.http()), all);
+}
+
+#[test]
+fn a_node_killed_at_every_step_draws_signs_and_sends_once() {
+    let federation = Federation::new();
+    let mut node = federation.join("node-0", LEPS[0]);
+    let fatal = Fatal::new(federation.dir.path());
+    let sound = node.program.clone();
+    node.program = fatal.under(&sound);
+
+    let file = node.file("programmes.csv", input::PROGRAMMES.as_bytes());
+    sound.run(&["import", "programmes", path(&file)]).done();
+    let learners: Vec<_> = (1..6).map(|n| input::Row::of(n, "E06000052")).collect();
+    let file = node.file("learners.csv", &input::learners(&learners));
+    let import = || node.program.run(&["import", "learners", path(&file)]);
+    let deaths = fatal.at_every_step(
+        || import().code == Some(0),
+        |step| assert!(matches!(rows(&node, "enrolments"), 0 | 5), "step {step}"),
+    );
+    assert!(deaths >= 5, "the import died {deaths} times only");
+    assert_eq!(rows(&node, "enrolments"), 5);
+
+    // The first month that is on disk is the one that stays.
+    let payload = || one::<Vec<u8>>(&node, "SELECT payload FROM releases");
+    let drawn = RefCell::new(None);
+    let preview = ["release", "preview", "--period", input::FIRST];
+    let deaths = fatal.at_every_step(
+        || node.run_as(&node.author, &preview).code == Some(0),
+        |step| {
+            assert_eq!(rows(&node, "ledger_months"), rows(&node, "releases"));
+            if rows(&node, "releases") == 1 {
+                let first = drawn.borrow_mut().get_or_insert_with(payload).clone();
+                assert_eq!(first, payload(), "step {step}");
+            }
+        },
+    );
+    assert!(deaths >= 5, "the preview died {deaths} times only");
+
+    let digest = node.prepare();
+    let approve = ["release", "approve", "--digest", &digest];
+    let envelope = || one::<Vec<u8>>(&node, "SELECT envelope FROM outbox");
+    let signed = RefCell::new(None);
+    let deaths = fatal.at_every_step(
+        || {
+            // A second approval of what is approved is refused; then the work was done.
+            let _outcome = node.run_as(&node.approver, &approve);
+            rows(&node, "outbox") == 1
+        },
+        |step| {
+            let approved = rows(&node, "releases WHERE approver IS NOT NULL");
+            assert_eq!(approved, rows(&node, "outbox"), "step {step}");
+            if approved == 1 {
+                let first = signed.borrow_mut().get_or_insert_with(envelope).clone();
+                assert_eq!(first, envelope(), "step {step}");
+            }
+        },
+    );
+    assert!(deaths >= 3, "the approval died {deaths} times only");
+
+    let deaths = fatal.at_every_step(
+        || node.publish().code == Some(0),
+        |step| {
+            let sent = u64::try_from(rows(&node, "outbox WHERE receipt IS NOT NULL"));
+            let logged = federation.logged(&node.slug);
+            assert!(sent.is_ok_and(|sent| sent <= logged), "step {step}");
+            assert!(logged <= 1, "step {step}");
+        },
+    );
+    assert!(deaths >= 5, "publishing died {deaths} times only");
+    assert_eq!(rows(&node, "outbox WHERE receipt IS NOT NULL"), 1);
+    assert_eq!(Some(federation.envelope(&node.slug, 1)), signed.take());
+}
+
+/// The server of the database is gone in the middle of a transaction: the sender is told that nothing was
+/// acknowledged, and what it sends again is counted once.
+#[test]
+fn a_database_server_cut_off_in_a_transaction_loses_nothing_acknowledged() {
+    let federation = Federation::on(Database::alone());
+    let nodes =
+        [(0, LEPS[0]), (1, LEPS[1])].map(|(k, lep)| federation.join(&format!("node-{k}"), lep));
+    let database = federation.database().unwrap();
+    let first = contribution(&nodes[0], 0);
+    let http = federation.http();
+    assert_eq!(http.put(&place(&nodes[0]), first.envelope()).status, 201);
+
+    // The statement is written and the sums wait for a lock that nobody gives back.
+    let mut holder = database.cluster().hold(
+        database.name(),
+        "LOCK TABLE national_month IN EXCLUSIVE MODE",
+    );
+    let waiting =
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'national_month'::regclass";
+    let held = "SELECT count(*) FROM pg_locks WHERE granted AND mode = 'ExclusiveLock' AND relation = 'national_month'::regclass";
+    let until = |sql: &str| while database.sql(sql).trim() == "0" {};
+    until(held);
+    let second = contribution(&nodes[1], 1);
+    let (path, envelope) = (place(&nodes[1]), second.envelope().to_vec());
+    let (base, ca) = (federation.server().address, federation.ca_pem());
+    let sending = std::thread::spawn(move || {
+        let http = Http::new(&format!("https://{base}"), &ca);
+        http.put(&path, &envelope)
+    });
+    until(waiting);
+    database.cluster().cut();
+    let reply = sending.join().unwrap();
+    reply.is_problem(503, "storage");
+    let _gone = holder.wait().unwrap();
+
+    database.cluster().start_again();
+    // Each connection that the server lost costs one answer at most, which says so.
+    let ask = || Some(http.get("/api/v1/benchmarks")).filter(|reply| reply.status != 200);
+    while let Some(reply) = ask() {
+        reply.is_problem(503, "storage");
+    }
+    assert_eq!(counted(&http), BTreeSet::from([0]));
+    assert_eq!(federation.logged(&nodes[1].slug), 0);
+    let again = http.put(&place(&nodes[1]), second.envelope());
+    assert_eq!(again.status, 201, "{}", again.text());
+    assert_eq!(counted(&http), BTreeSet::from([0, 1]));
+}
