@@ -189,8 +189,7 @@ fn said(body: &str) -> Html {
 fn verify(service: &Service, s: &LoggedStatement, opens: Option<Date>) -> Html {
     let proof = Proof {
         site: &service.public_url,
-        node: &s.node,
-        seq: s.seq,
+        entry: &s.entry(),
     };
     let blocks = |steps: Vec<proof::Step>| {
         Html::concat(steps.into_iter().map(|step| {
@@ -217,7 +216,7 @@ fn verify(service: &Service, s: &LoggedStatement, opens: Option<Date>) -> Html {
         Html::literal("<h3 class=\"govuk-heading-s\">The same with other people’s libraries</h3>"),
         others("Python: securesystemslib", proof.python()),
         others("JavaScript: @sigstore/core", proof.node_js()),
-        others("Go: golang.org/x/mod/sumdb/note", proof.go()),
+        others("Go: golang.org/x/mod/sumdb", proof.go()),
         Html::paragraph(
             "All of these trust the key that this site gives for the node. To be sure of that too, ring the partnership and compare its key: \
              there, ldsp-node status shows it, and here the node’s page does.",
