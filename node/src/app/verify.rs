@@ -17,7 +17,7 @@ use super::{Context, cli};
 use crate::home::{HomeError, Node};
 use crate::store::StoreError;
 use crate::store::enrolment::Enrolment;
-use crate::store::outbox;
+use crate::store::{outbox, proofs};
 use crate::transport::Https;
 use crate::verify::own::{Check, Own};
 use crate::verify::source::{Folder, Server};
@@ -330,13 +330,21 @@ async fn held(node: &Node, place: &Enrolment) -> Result<(Own, Expected), Refusal
         .await
         .map_err(StoreError::from)?;
     let last = outbox::head(&mut connection).await?.seq;
+    let kept = proofs::checkpoint(&mut connection).await?;
     let mut check = Check::new(place, node.signing.verifying_key());
     for seq in 1..=last {
         if let Some(row) = outbox::of(&mut connection, seq).await? {
             check.take(&row)?;
         }
     }
-    Ok(check.end())
+    let (own, mut expected) = check.end();
+    if let Some(note) = kept {
+        let checkpoint = Checkpoint::open(&place.verifier, &note);
+        let checkpoint = checkpoint.map_err(|e| verify::checkpoint_fault(&e))?;
+        let kept = "the largest checkpoint that this node keeps".to_owned();
+        expected.earlier.push((kept, checkpoint));
+    }
+    Ok((own, expected))
 }
 
 async fn own(context: &Context) -> Answer {

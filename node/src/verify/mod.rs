@@ -18,9 +18,9 @@ use ed25519_dalek::VerifyingKey;
 use ldsp_protocol::dsse::{EnvelopeError, Unverified};
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::keys::{admit, key_id};
-use ldsp_protocol::log::{Checkpoint, CheckpointError, Entry, Proof, ProofError};
+use ldsp_protocol::log::{CheckpointError, Entry, ProofError};
 use ldsp_protocol::note::Verifier;
-use ldsp_protocol::receipt::{Claim, Receipt, ReceiptError};
+use ldsp_protocol::receipt::{Receipt, ReceiptError, VerifiedReceipt};
 use ldsp_protocol::statement::{Kind, Statement};
 use serde::Deserialize;
 
@@ -47,6 +47,7 @@ impl Fault {
 }
 
 const FETCH_AGAIN: &str = "Fetch it again from where it was published: one altered byte is enough. If it stays so, do not use it and tell whoever gave it to you.";
+const OTHER_KEY: &str = "Check that the verifier key is this log's: the operator publishes it, other LEPs were told the same. If it is, do not believe the file.";
 pub(crate) const TELL: &str = "Keep the files as they are and tell the log's operator and the other LEPs: together with the log's signature they are the proof.";
 
 /// A statement whose signature holds.
@@ -182,54 +183,24 @@ impl Genuine {
     }
 }
 
-/// What a receipt of whichever form shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Received {
-    /// The statement's place in the log, from 0.
-    pub index: u64,
-    /// The tree that it is in; `None` for a receipt of before the log had one, which is the log's bare word.
-    pub checkpoint: Option<Checkpoint>,
-}
-
-/// First line of receipts of before the log had a tree.
-const FIRST_FORM: &str = "ldsp receipt v1\n";
-
-/// Verifies that `log` vouches for the statement that `entry` records.
+/// Verifies that `log` vouches for the statement that `entry` records. A receipt without a checkpoint is of before the log had
+/// a tree, and is its bare word.
 ///
 /// # Errors
 /// Faults `receipt`, `log-signature`, `other-log`, `other-statement`.
-pub fn receipt(text: &str, log: &Verifier, entry: &Entry) -> Result<Received, Fault> {
-    if text.starts_with(FIRST_FORM) {
-        let claim = Claim {
-            origin: log.name().to_owned(),
-            node: entry.node.clone(),
-            seq: entry.seq,
-            pae: entry.pae,
-        };
-        let verified = Receipt::from_text(text).verify(log, &claim);
-        let verified = verified.map_err(|error| match &error {
-            ReceiptError::Note(note) => checkpoint_fault(&note.clone().into()),
-            _ => Fault::new("other-statement", error.to_string(), FETCH_AGAIN),
-        })?;
-        return Ok(Received {
-            index: verified.index,
-            checkpoint: None,
-        });
-    }
-    let proof = Proof::parse(text)
-        .map_err(|error| Fault::new("receipt", error.to_string(), FETCH_AGAIN))?;
-    let checkpoint = proof.verify(log, entry).map_err(|error| match &error {
-        ProofError::Checkpoint(inner) => checkpoint_fault(inner),
-        ProofError::Form => Fault::new("receipt", error.to_string(), FETCH_AGAIN),
-        ProofError::Root { .. } => Fault::new(
+pub fn receipt(text: &str, log: &Verifier, entry: &Entry) -> Result<VerifiedReceipt, Fault> {
+    let checked = Receipt::from_text(text).check(log, entry);
+    checked.map_err(|error| match &error {
+        ReceiptError::Proof(ProofError::Checkpoint(inner)) => checkpoint_fault(inner),
+        ReceiptError::Note(_) => Fault::new("log-signature", error.to_string(), OTHER_KEY),
+        ReceiptError::Form | ReceiptError::Proof(ProofError::Form) => {
+            Fault::new("receipt", error.to_string(), FETCH_AGAIN)
+        }
+        ReceiptError::Other(_) | ReceiptError::Proof(ProofError::Root { .. }) => Fault::new(
             "other-statement",
             error.to_string(),
             "Check that the receipt and the statement belong together: node and number are in the statement. If they do, keep both and tell the log's operator.",
         ),
-    })?;
-    Ok(Received {
-        index: proof.index,
-        checkpoint: Some(checkpoint),
     })
 }
 
@@ -240,11 +211,7 @@ pub(crate) fn checkpoint_fault(error: &CheckpointError) -> Fault {
             error.to_string(),
             "Give the verifier key of the log that you mean, or the files of the log that the key belongs to.",
         ),
-        _ => Fault::new(
-            "log-signature",
-            error.to_string(),
-            "Check that the verifier key is this log's: the operator publishes it, other LEPs were told the same. If it is, do not believe the file.",
-        ),
+        _ => Fault::new("log-signature", error.to_string(), OTHER_KEY),
     }
 }
 

@@ -90,8 +90,9 @@ impl<'a> Check<'a> {
         }
         self.prev = genuine.pae;
         self.found.statements += 1;
+        self.found.waiting += u64::from(row.acknowledged_at.is_none());
+        // What the log lost and is sent again keeps its receipt: the proof of the loss.
         let Some(text) = &row.receipt else {
-            self.found.waiting += 1;
             return Ok(());
         };
         let of = |fault: Fault| Fault {
