@@ -282,16 +282,30 @@ fn told(found: &Whole) -> Output {
     } = found;
     let by_kind: Vec<String> = kinds
         .iter()
-        .map(|(kind, n)| format!("{} {}", count(*n), in_words(*kind)))
+        .map(|(kind, n)| format!("{} {}", in_words(*kind), count(*n)))
         .collect();
+    let past = match earlier {
+        0 => "none is held here, so nothing is said of the log's past".to_owned(),
+        n => format!(
+            "{}, and the log begins with each",
+            some(*n, "checkpoint", "checkpoints")
+        ),
+    };
+    let receipts = match received {
+        0 => String::new(),
+        n => format!(
+            "Receipts    {} of this node, each for the entry that stands there\n",
+            count(*n as u64)
+        ),
+    };
     Output {
         text: format!(
             "The log {} is whole.\n\
              Checkpoint  {} entries, root {}\n\
-             Entries     {} of {}; each one's are numbered from 1 without a gap\n\
+             Entries     {}; {}, each one's numbered from 1 without a gap\n\
              Files       {} tiles and bundles, each as the entries say\n\
-             Earlier     {}, and the log begins with each\n\
-             Receipts    {} of this node, each for the entry that stands there\n\n\
+             Earlier     {past}\n\
+             {receipts}\n\
              This proves that the log's key signed these entries in this order, and that nothing of what the earlier checkpoints\n\
              and receipts showed was taken out or altered.\n\
              It does not prove that others are shown the same entries: compare size and root with what another LEP sees.",
@@ -305,8 +319,6 @@ fn told(found: &Whole) -> Output {
             },
             some(*signers, "signer", "signers"),
             count(*files),
-            some(*earlier, "earlier checkpoint", "earlier checkpoints"),
-            count(*received as u64),
         ),
         json: json!({
             "origin": checkpoint.origin,
