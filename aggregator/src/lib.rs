@@ -9,6 +9,7 @@
     reason = "a refusal carries its whole problem; it is built once per refused request and never in a loop"
 )]
 
+pub mod announce;
 pub mod app;
 pub mod benchmark;
 pub mod directory;

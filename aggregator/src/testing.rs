@@ -22,6 +22,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
+use crate::announce::Act;
 use crate::benchmark::Benchmarks;
 use crate::directory::Directory;
 use crate::log::{Signer, sequencer};
@@ -197,6 +198,11 @@ impl Sim {
     }
 }
 
+/// The log's key.
+pub(crate) fn signer() -> Signer {
+    Signer::new(SigningKey::from_bytes(&[99; 32]), ORIGIN).unwrap()
+}
+
 /// A server without sockets.
 pub(crate) struct World {
     pub(crate) service: Arc<Service>,
@@ -238,7 +244,7 @@ impl World {
     pub(crate) async fn in_dir(dir: tempfile::TempDir) -> Self {
         let store = Sqlite::open(&dir.path().join("a.sqlite")).await.unwrap();
         let store = Backend::from(store);
-        let signer = Signer::new(SigningKey::from_bytes(&[99; 32]), ORIGIN).unwrap();
+        let signer = signer();
         let tree = Arc::new(app::audited(store.clone(), &signer).await.unwrap());
         let (sequencer, worker) = sequencer(store.clone(), signer.clone(), Arc::clone(&tree));
         let now = Arc::new(Mutex::new(at("2023-01-05T12:00:00Z")));
@@ -272,9 +278,21 @@ impl World {
         self.dir
     }
 
-    /// The node, enrolled and approved.
+    /// The node, enrolled and approved: its key is a leaf.
     pub(crate) async fn admit(&self, sim: &Sim) {
-        admit(&self.service.store, sim).await;
+        invited(&self.service.store, sim).await;
+        self.admit_waiting(sim).await;
+    }
+
+    /// The node, approved after it enrolled.
+    pub(crate) async fn admit_waiting(&self, sim: &Sim) {
+        let act = Act {
+            by: "op",
+            at: self.service.now(),
+        };
+        let id = key_id(&sim.key.verifying_key());
+        let approved = self.service.announcer().approve(&sim.slug, id, act).await;
+        assert!(approved.unwrap().new);
     }
 
     pub(crate) async fn call(
@@ -338,13 +356,8 @@ pub(crate) async fn invited<S: Registry>(store: &S, sim: &Sim) {
     store.enrol(&enrolment).await.unwrap();
 }
 
-/// Enrols and approves the node straight in the store.
+/// Enrols the node straight in the store and makes it active, without a leaf.
 pub(crate) async fn admit<S: Registry>(store: &S, sim: &Sim) {
     invited(store, sim).await;
-    let now = at("2022-01-01T00:00:00Z");
-    let key = sim.key.verifying_key();
-    store
-        .approve(&sim.slug, key_id(&key), "op", now)
-        .await
-        .unwrap();
+    store.seat(&sim.slug, "op").await.unwrap();
 }

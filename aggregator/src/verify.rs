@@ -5,7 +5,6 @@
 
 use jiff::Timestamp;
 use ldsp_protocol::dsse::{EnvelopeError, Unverified};
-use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::practice::{Area, PracticeEntry};
@@ -73,14 +72,15 @@ impl Authentic {
     /// address and the log.
     ///
     /// # Errors
-    /// Problems `not-active`, `unknown-key`, `signature`, `statement`, `misdirected`.
+    /// Problems `not-active`, `unknown-key`, `signature`, `statement`, `misdirected`. A key that was revoked still says who
+    /// signed: what it signed before may be asked for again ([`Self::accept`] takes nothing new of it).
     pub fn new(
         unverified: Unverified,
         address: &Address,
         node: Node,
         origin: &str,
     ) -> Result<Self, Problem> {
-        let key = node.key.filter(|_| node.state == NodeState::Active);
+        let key = node.key.filter(|_| node.state.is_approved());
         let Some(key) = key else {
             let detail = format!("{} has no approved key.", node.node);
             return Err(Problem::new(problem::NOT_ACTIVE, detail));
@@ -165,13 +165,17 @@ impl Authentic {
     /// Checks place, standard and payload against the node's history: its months in order.
     ///
     /// # Errors
-    /// Problems `gap`, `chain`, `standard`, `period`, `summary`, `practice`.
+    /// Problems `key-revoked`, `gap`, `chain`, `standard`, `period`, `summary`, `practice`.
     pub fn accept(
         self,
         standard: &Standard,
         history: &[NodeMonth],
         now: Timestamp,
     ) -> Result<VerifiedStatement, Problem> {
+        // By the log's order as it stands now; the writer compares again when the statement's turn comes.
+        if let Some(from) = self.node.revoked {
+            return Err(revoked(from));
+        }
         let head = self.node.head;
         if self.statement.seq > head.seq + 1 {
             return Err(Problem::gap(head.seq + 1, self.statement.seq));
@@ -270,6 +274,13 @@ fn check_period(period: Period, last: Option<Period>, now: Timestamp) -> Result<
         return refuse(format!("{period} has not ended in London."));
     }
     Ok(())
+}
+
+/// The problem of a key that was revoked by the statement at this leaf.
+#[must_use]
+pub fn revoked(from: u64) -> Problem {
+    let detail = format!("Statement {from} of the log revoked the node's key.");
+    Problem::new(problem::REVOKED, detail)
 }
 
 /// The problem of a broken chain after `seq`.

@@ -63,6 +63,7 @@ fn help_is_as_agreed() {
         vec!["invite", "--help"],
         vec!["nodes", "approve", "--help"],
         vec!["fsck", "--help"],
+        vec!["revoke", "--help"],
     ] {
         let output = run(dir.path(), &arguments, None);
         assert_eq!(output.status.code(), Some(0));
@@ -271,6 +272,31 @@ fn from_init_to_invite() {
         "op",
     ];
     refused(&run(dir, &approve, Some(&operator)), "no key that waits");
+    let reserved = [
+        "invite",
+        "aggregator",
+        "--lep",
+        "E37000001",
+        "--out",
+        "b.json",
+        "--as",
+        "op",
+    ];
+    refused(
+        &run(dir, &reserved, Some(&operator)),
+        "the log itself signs",
+    );
+    assert!(!dir.join("b.json").exists());
+    let revoke = |more: &[&str], secret: &str| {
+        let place = ["revoke", "solent", "--reason", "A disk was lost.", "--as"];
+        run(dir, &[&place[..], more].concat(), Some(secret))
+    };
+    refused(&revoke(&["op"], &operator), "no terminal");
+    refused(&revoke(&["an", "--yes"], &analyst), "operator");
+    refused(
+        &revoke(&["op", "--yes", "--json"], &operator),
+        "no key that counts",
+    );
     let benchmark = json(&run(dir, &["benchmark", "--json"], None));
     assert_eq!(benchmark["coverage"]["missing"], 38);
     std::fs::write(dir.join("ldsp-aggregator.toml"), "colour = 1\n").unwrap();

@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
 use jiff::{SignedDuration, Timestamp};
+use ldsp_aggregator::announce::Act;
+use ldsp_aggregator::app::audited;
 use ldsp_aggregator::benchmark::Benchmarks;
 use ldsp_aggregator::directory::Directory;
 use ldsp_aggregator::log::{Signer, sequencer};
@@ -52,11 +54,8 @@ pub(crate) struct World {
 pub(crate) async fn world(path: &std::path::Path, now: Timestamp) -> World {
     let store = Backend::from(Sqlite::open(path).await.expect("a database"));
     let signer = Signer::new(SigningKey::from_bytes(&[9; 32]), ORIGIN).expect("a signer");
-    let tree = Arc::new(
-        ldsp_aggregator::app::audited(store.clone(), &signer)
-            .await
-            .expect("a tree"),
-    );
+    let tree = audited(store.clone(), &signer).await.expect("a new log");
+    let tree = Arc::new(tree);
     let (sequencer, worker) = sequencer(store.clone(), signer.clone(), Arc::clone(&tree));
     drop(worker);
     let service = Service {
@@ -126,11 +125,12 @@ impl World {
     pub(crate) async fn join(&self, lep: &Lep) {
         self.enrol(lep).await;
         let id = key_id(&key(&lep.slug).verifying_key());
-        let approved = self
-            .service
-            .store
-            .approve(&lep.slug, id, "olive", self.now)
-            .await;
+        let act = Act {
+            by: "olive",
+            at: self.now,
+        };
+        let announcer = self.service.announcer();
+        let approved = announcer.approve(&lep.slug, id, act).await;
         approved.expect("approved");
     }
 

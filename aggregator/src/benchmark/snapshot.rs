@@ -108,7 +108,7 @@ impl Snapshot {
         }
     }
 
-    /// Number of logged statements that the figures stand on.
+    /// Number of the log's leaves that the figures stand on.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.at.size

@@ -16,6 +16,7 @@ use std::fmt;
 
 use ldsp_protocol::ids::{NodeSlug, Period};
 use ldsp_protocol::note::Verifier;
+use ldsp_protocol::own::Keys;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 use serde::Serialize;
@@ -60,6 +61,8 @@ pub enum Rule {
     Chain,
     /// A signer's head is its last statement.
     Head,
+    /// A node's key counts from where the log adds it up to where it revokes it.
+    Keys,
     /// Statements keep the rules that this program receives by.
     Rules,
     /// A node's month is what folding its statements gives.
@@ -90,6 +93,7 @@ impl Rule {
             Self::Sequence => "sequence",
             Self::Chain => "chain",
             Self::Head => "head",
+            Self::Keys => "keys",
             Self::Rules => "rules",
             Self::Month => "month",
             Self::National => "national",
@@ -196,6 +200,10 @@ struct Fsck<'a> {
     sums: BTreeMap<(Period, String), Vec<i64>>,
     tallies: BTreeMap<(NodeSlug, Kind), Tally>,
     library: library::Expected,
+    /// Which key counts where.
+    keys: Keys,
+    /// What the log states of each node's key.
+    stated: BTreeMap<NodeSlug, own::Stated>,
 }
 
 impl Fsck<'_> {
@@ -252,6 +260,8 @@ pub async fn fsck(
         sums: BTreeMap::new(),
         tallies: BTreeMap::new(),
         library: library::Expected::default(),
+        keys: Keys::default(),
+        stated: BTreeMap::new(),
     };
     tree::check(&mut run).await?;
     own::check(&mut run).await?;
@@ -260,6 +270,10 @@ pub async fn fsck(
         if let Some(node) = run.readable(node)? {
             node::check(&mut run, &node, &mut |done| told(done, all)).await?;
         }
+    }
+    for node in std::mem::take(&mut run.stated).into_keys() {
+        let what = "the log states a key of this node, which is missing";
+        run.find(Rule::Keys, ("node", "name"), node, what);
     }
     rollup::national(&mut run).await?;
     library::check(&mut run).await?;

@@ -6,7 +6,7 @@ use ldsp_protocol::ids::Digest;
 use ldsp_protocol::problem::{self, Problem};
 use serde::Deserialize;
 
-use super::{Fsck, Rule, counts, library, rollup};
+use super::{Fsck, Rule, counts, library, own, rollup};
 use crate::store::{Effect, Head, LoggedStatement, Node, StoreError};
 use crate::verify::{Address, Authentic};
 
@@ -21,6 +21,8 @@ struct Named {
 struct Seen {
     /// `None` before the first and behind a row that could not be read.
     head: Option<Head>,
+    /// Whether the log states the node's key.
+    stated: bool,
     months: rollup::Months,
     practice: library::Versions,
 }
@@ -36,10 +38,11 @@ pub(super) async fn check(
             seq: 0,
             pae: Digest::ZERO,
         }),
+        stated: own::node(run, node),
         months: rollup::Months::stored(run, node).await?,
         ..Seen::default()
     };
-    if !leaves.is_empty() && node.state != NodeState::Active {
+    if !leaves.is_empty() && !node.state.is_approved() {
         let what = "the node has statements but no approved key";
         run.find(Rule::Signature, ("node", "state"), &node.node, what);
     }
@@ -75,9 +78,9 @@ pub(super) async fn check(
 /// Receives one statement as it was received when it came.
 fn receive(run: &mut Fsck<'_>, node: &Node, row: &LoggedStatement, seen: &mut Seen) {
     counts::count(run, row);
-    if let Some(from) = node.revoked.filter(|from| row.index >= *from) {
-        let what = format!("leaf {from} revoked the key that signed");
-        run.find(Rule::Signature, ("statement", "key_id"), row.index, what);
+    if seen.stated && !run.keys.count(&node.node, row.key_id, row.index) {
+        let what = "no key of this id counts for the node at this leaf";
+        run.find(Rule::Keys, ("statement", "key_id"), row.index, what);
     }
     let stands = Head {
         seq: row.seq,

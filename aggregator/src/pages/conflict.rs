@@ -36,6 +36,8 @@ fn is_open(service: &Service, logged: &LoggedStatement, refused: &Equivocation) 
                 open(&a.payload) && open(&b.payload) && b.payload.check().is_empty()
             })
         }
+        // The log's own: no node has two of them.
+        Kind::KeyAdd | Kind::KeyRevoke | Kind::Standard => false,
     }
 }
 

@@ -13,13 +13,14 @@ use ed25519_dalek::VerifyingKey;
 use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::keys::key_id;
+use ldsp_protocol::own;
 use ldsp_protocol::statement::Kind;
 use ldsp_ui::components::{CodeBlock, InsetText, SummaryList, Table, link};
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 
 use super::nodes::{Sent, state_tag, tally};
 use super::statements::{List, area_name};
-use super::{Answer, Failure, conflict, figures, paging, words};
+use super::{Answer, Failure, conflict, figures, keys, paging, words};
 use crate::Service;
 use crate::benchmark::LepStanding;
 use crate::store::{Log, Node, Outline, Registry, Span, StatementFilter, StoreError};
@@ -71,6 +72,7 @@ pub(super) async fn show(
     let body = Body {
         facts: facts(&node, standing, sent),
         key: key(&node),
+        events: keys::of(&service, &node).await?,
         months: months(&service, &node).await?,
         statements,
         conflicts: conflict::list(&service, &node, person.as_ref()).await?,
@@ -89,6 +91,7 @@ struct Body {
     conflicts: Html,
     months: Html,
     key: Html,
+    events: Html,
     statements: Html,
 }
 
@@ -126,6 +129,9 @@ fn nothing(node: &Node) -> Html {
         NodeState::Invited => {
             "This node has been invited and has not asked to join yet. Its IT team installs it and sends its key."
         }
+        NodeState::Revoked => {
+            "This node’s key was revoked before it sent anything. Nothing that the key signs is accepted."
+        }
     };
     InsetText::new(text).into()
 }
@@ -134,11 +140,16 @@ fn key(node: &Node) -> Html {
     let Some(key) = &node.key else {
         return Html::paragraph("It has no key yet: a node makes its key when it asks to join.");
     };
-    let approved = match (&node.approved_by, node.state) {
-        (Some(_), NodeState::Active) => {
+    let approved = match node.state {
+        NodeState::Active => {
             "An operator of this site compared it with the area before the node could publish."
         }
-        _ => "It is not approved yet: nothing that it signs is accepted.",
+        NodeState::Revoked => {
+            "It was revoked: nothing more that it signs is accepted, and what was logged before stays valid."
+        }
+        NodeState::Invited | NodeState::Pending => {
+            "It is not approved yet: nothing that it signs is accepted."
+        }
     };
     Html::concat([
         Html::paragraph(&format!(
@@ -181,20 +192,26 @@ pub(super) async fn key_file(
     State(service): State<Arc<Service>>,
     Path(node): Path<String>,
 ) -> Result<Response, Failure> {
-    let node = find(&service, &node).await?;
-    let key = node.key.as_ref().ok_or_else(|| {
-        ProblemPage::not_found()
-            .happened("The node has no key yet: it makes one when it asks to join.")
-            .next("Come back when the node has joined.")
-    })?;
+    // The log signs under a name as nodes do, and is checked in the same way.
+    let (name, key) = if node == own::NAME {
+        (node, *service.signer.verifier().key())
+    } else {
+        let node = find(&service, &node).await?;
+        let key = node.key.ok_or_else(|| {
+            ProblemPage::not_found()
+                .happened("The node has no key yet: it makes one when it asks to join.")
+                .next("Come back when the node has joined.")
+        })?;
+        (node.node.to_string(), key)
+    };
     let headers = [
         (header::CONTENT_TYPE, "application/x-pem-file".to_owned()),
         (
             header::CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{}.pem\"", node.node),
+            format!("attachment; filename=\"{name}.pem\""),
         ),
     ];
-    Ok((headers, pem(key)).into_response())
+    Ok((headers, pem(&key)).into_response())
 }
 
 /// Years by months, each released month a link to its statement.

@@ -74,7 +74,7 @@ der = base64.b64decode("".join(open("node.pem").read().split("\n")[1:-2]))
 envelope = json.load(open("envelope.json"))
 key = SSlibKey(envelope["signatures"][0]["keyid"], "ed25519", "ed25519", {"public": der[-32:].hex()})
 Envelope.from_dict(envelope).verify([key], 1)
-print("the signature is the node's")
+print("the signature is right")
 END
 "#;
 
@@ -86,10 +86,10 @@ import { dsse } from '@sigstore/core';
 const envelope = JSON.parse(readFileSync('envelope.json', 'utf8'));
 const signed = dsse.preAuthEncoding(envelope.payloadType, Buffer.from(envelope.payload, 'base64'));
 const key = createPublicKey(readFileSync('node.pem'));
-if (!verify(null, signed, key, Buffer.from(envelope.signatures[0].sig, 'base64'))) throw new Error('the signature is not the node\'s');
+if (!verify(null, signed, key, Buffer.from(envelope.signatures[0].sig, 'base64'))) throw new Error('the signature is not by this key');
 const digest = createHash('sha256').update(signed).digest('hex');
 if (digest !== readFileSync('leaf.bin').subarray(73).toString('hex')) throw new Error('the leaf is of something else');
-console.log('the signature is the node\'s and the leaf is of this statement');
+console.log('the signature is right and the leaf is of this statement');
 END
 "#;
 
@@ -186,7 +186,7 @@ impl Proof<'_> {
         Step {
             id: "fetch",
             label: "1. Fetch",
-            why: "In an empty directory, in a shell of Linux or macOS with curl and OpenSSL 3: fetch the envelope, the receipt, the node’s public key and the log’s.",
+            why: "In an empty directory, in a shell of Linux or macOS with curl and OpenSSL 3: fetch the envelope, the receipt, the signer’s public key and the log’s.",
             commands: format!(
                 "{}{}{}",
                 self.curl("envelope.json", &self.envelope()),
@@ -196,11 +196,11 @@ impl Proof<'_> {
         }
     }
 
-    /// Checks the node's signature with OpenSSL alone.
+    /// Checks the signer's signature with OpenSSL alone.
     pub(super) fn signature(&self) -> Step {
         Step {
             id: "check-signature",
-            label: "2. Check the node’s signature",
+            label: "2. Check the signer’s signature",
             why: "The signature is Ed25519 over the type and the body with their lengths (DSSE). OpenSSL says “Signature Verified Successfully”, or that verification failed.",
             commands: SIGNATURE.to_owned(),
         }
@@ -250,7 +250,7 @@ impl Proof<'_> {
     pub(super) fn python(&self) -> Step {
         Step {
             id: "check-python",
-            label: "The node’s signature, with Python",
+            label: "The signature, with Python",
             why: "After step 1, and after pip install \"securesystemslib[crypto]\".",
             commands: PYTHON.to_owned(),
         }
@@ -260,7 +260,7 @@ impl Proof<'_> {
     pub(super) fn node_js(&self) -> Step {
         Step {
             id: "check-node",
-            label: "The node’s signature and the leaf’s digest, with Node.js",
+            label: "The signature and the leaf’s digest, with Node.js",
             why: "After step 3, and after npm install @sigstore/core.",
             commands: NODE_JS.to_owned(),
         }

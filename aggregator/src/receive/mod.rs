@@ -8,6 +8,7 @@ mod describe;
 mod document;
 mod enrolments;
 mod health;
+mod keyevents;
 mod keys;
 mod listing;
 mod measures;
@@ -82,6 +83,7 @@ fn rest() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::default()
         .routes(routes!(measures::list))
         .routes(routes!(nodes::list))
+        .routes(routes!(keyevents::list))
         .routes(routes!(listing::list))
         .routes(routes!(practice::entry))
         .routes(routes!(enrolments::enrol))

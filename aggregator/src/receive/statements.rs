@@ -8,13 +8,14 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use ldsp_protocol::ids::NodeSlug;
+use ldsp_protocol::own::is_reserved;
 use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::statement::Kind;
 
 use super::describe::{Envelope, NoSuchStatement, NotForYou, NotTaken};
 use super::enrolments::find;
 use super::{Refusal, number, read, slug};
-use crate::store::{Library, Log, LoggedStatement, Rollups, own};
+use crate::store::{Library, Log, LoggedStatement, Rollups};
 use crate::verify::{self, Address, Authentic};
 use crate::{Service, log as stage};
 
@@ -136,7 +137,7 @@ pub(super) async fn envelope(
 ) -> Result<Response, Refusal> {
     let statement = logged(&service, &node, &seq).await?;
     let mut caching = IMMUTABLE;
-    if statement.kind == Kind::PracticeEntry && statement.node != own() {
+    if statement.kind == Kind::PracticeEntry {
         let entry = service.store.entry(&statement.node, statement.seq).await?;
         let public = entry.is_some_and(|e| e.entry.sharing.is_public(service.today()));
         if !public {
@@ -168,7 +169,7 @@ pub(super) async fn receipt(
     Path((node, seq)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
     let (node, seq) = (slug(&node)?, number(&seq)?);
-    let leaf = if node == own() {
+    let leaf = if is_reserved(&node) {
         service.store.own(seq).await?.map(|own| own.index)
     } else {
         service.store.leaf(&node, seq).await?
@@ -182,7 +183,7 @@ pub(super) async fn receipt(
 
 async fn logged(service: &Service, node: &str, seq: &str) -> Result<LoggedStatement, Refusal> {
     let (node, seq) = (slug(node)?, number(seq)?);
-    let found = if node == own() {
+    let found = if is_reserved(&node) {
         service.store.own(seq).await?
     } else {
         service.store.statement(&node, seq).await?
@@ -195,7 +196,7 @@ async fn logged(service: &Service, node: &str, seq: &str) -> Result<LoggedStatem
 
 /// Why there is no such statement.
 async fn missing(service: &Service, node: &NodeSlug, seq: u64) -> Refusal {
-    if *node != own()
+    if !is_reserved(node)
         && let Err(unknown) = find(service, node).await
     {
         return unknown;

@@ -5,14 +5,15 @@ use std::ops::Range;
 
 use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
+use ldsp_protocol::statement::Kind;
 
 use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 use super::{
     Announced, Appended, Equivocation, InviteRow, Library, LibraryEntry, Location, Log, LogHead,
     LoggedStatement, Make, NationalMonth, NewEnrolment, NewStatement, Node, Outline, OwnEffect,
-    Person, Position, PracticeCounts, PracticeFilter, Registry, Rollups, Sign, StatementFilter,
-    StoreError, Stored, Tally,
+    Person, Position, PracticeCounts, PracticeFilter, Registry, Rollups, Sign, Span,
+    StatementFilter, StoreError, Stored, Tally,
 };
 use crate::rollup::NodeMonth;
 
@@ -84,7 +85,6 @@ impl Registry for Backend {
         invite(invite: &InviteRow) -> ();
         invite_of(node: &NodeSlug) -> Option<InviteRow>;
         enrol(enrolment: &NewEnrolment) -> Stored;
-        approve(node: &NodeSlug, key_id: Digest, by: &str, at: jiff::Timestamp) -> Node;
         node(node: &NodeSlug) -> Option<Node>;
         nodes_named(names: &BTreeSet<&NodeSlug>) -> Vec<Node>;
         nodes() -> Vec<Node>;
@@ -93,6 +93,11 @@ impl Registry for Backend {
         remove_person(name: &str) -> Person;
         person(name: &str) -> Option<Person>;
         people() -> Vec<Person>;
+    }
+
+    #[cfg(test)]
+    hand_on! {
+        seat(node: &NodeSlug, by: &str) -> ();
     }
 }
 
@@ -105,6 +110,7 @@ impl Log for Backend {
         records(leaves: Range<u64>) -> Vec<u8>;
         own(seq: u64) -> Option<LoggedStatement>;
         owns(start: u64, limit: u32) -> Vec<LoggedStatement>;
+        announced(kinds: &[Kind], span: Span, limit: u32) -> Vec<LoggedStatement>;
         keep_evidence(evidence: &Equivocation) -> ();
         evidence(node: &NodeSlug) -> Vec<Equivocation>;
         conflicts() -> BTreeMap<NodeSlug, u64>;

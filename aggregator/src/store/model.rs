@@ -72,7 +72,9 @@ pub struct Node {
     pub approved_by: Option<String>,
     /// Its own sequence.
     pub head: Head,
-    /// Leaf from which on its key is refused.
+    /// Leaf of the log's statement that added its key; `None` until it is approved and that is stated.
+    pub added: Option<u64>,
+    /// Leaf of the log's statement that revoked its key, from which on the key is refused.
     pub revoked: Option<u64>,
 }
 
@@ -89,6 +91,7 @@ impl Node {
             standard,
             seq: self.head.seq,
             prev: self.head.pae,
+            revoked_from: self.revoked,
         }
     }
 }
@@ -318,7 +321,7 @@ impl NewOwn {
     pub fn entry(&self, turn: &Turn) -> Entry {
         Entry {
             kind: self.kind,
-            node: super::own(),
+            node: ldsp_protocol::own::name(),
             seq: turn.seq,
             key_id: self.key_id,
             pae: self.pae,
@@ -331,7 +334,7 @@ impl NewOwn {
 pub enum OwnEffect {
     /// Nothing beside itself.
     None,
-    /// As [`Registry::approve`](super::Registry::approve).
+    /// The pending node becomes active; its key counts from the statement's leaf on.
     Approve {
         /// The pending node.
         node: NodeSlug,
@@ -341,6 +344,13 @@ pub enum OwnEffect {
         by: String,
         /// When.
         at: Timestamp,
+    },
+    /// The key of a node that was approved before the log stated keys is stated now.
+    StateKey {
+        /// The active node.
+        node: NodeSlug,
+        /// Its key.
+        key_id: Digest,
     },
     /// The node's key is refused from the statement's leaf on.
     Revoke {
@@ -448,7 +458,7 @@ impl Outline {
     #[must_use]
     pub fn is_public(&self, today: Date) -> bool {
         match self.kind {
-            Kind::LearningSummary => true,
+            Kind::LearningSummary | Kind::KeyAdd | Kind::KeyRevoke | Kind::Standard => true,
             Kind::PracticeEntry => self.public_from.is_some_and(|from| from <= today),
         }
     }

@@ -247,14 +247,22 @@ fn state_of(text: &str) -> Option<NodeState> {
     }
 }
 
-/// `name, lep, state, public_key, approved_by, head_seq, head_pae, revoked` of `node`.
+/// `name, lep, state, public_key, approved_by, head_seq, head_pae, added, revoked` of `node`.
 pub(super) fn node<R: Fields>(row: &R) -> Result<Node, StoreError> {
     let columns = Columns::keyed(row, "node", &["name"]);
     let key = match columns.optional_bytes("public_key")? {
         None => None,
         Some(bytes) => Some(admitted(&bytes).map_err(|_| columns.corrupt("public_key"))?),
     };
-    let state = columns.choice("state", state_of)?;
+    let mut state = columns.choice("state", state_of)?;
+    let revoked = columns.optional_number("revoked")?;
+    if revoked.is_some() {
+        // Only a key that was approved can be revoked.
+        if state != NodeState::Active {
+            return Err(columns.corrupt("revoked"));
+        }
+        state = NodeState::Revoked;
+    }
     if (state == NodeState::Invited) != key.is_none() {
         return Err(columns.corrupt("public_key"));
     }
@@ -265,7 +273,8 @@ pub(super) fn node<R: Fields>(row: &R) -> Result<Node, StoreError> {
         key,
         approved_by: columns.optional_string("approved_by")?,
         head: head(&columns)?,
-        revoked: columns.optional_number("revoked")?,
+        added: columns.optional_number("added")?,
+        revoked,
     })
 }
 
@@ -323,7 +332,7 @@ pub(super) fn statement<R: Fields>(row: &R) -> Result<LoggedStatement, StoreErro
 }
 
 fn kind(text: &str) -> Option<Kind> {
-    Kind::ALL.into_iter().find(|k| k.as_str() == text)
+    Kind::OF_NODES.into_iter().find(|k| k.as_str() == text)
 }
 
 /// The columns of `statement` without the envelope, and `public_from` of `practice`.
@@ -436,7 +445,10 @@ fn member(text: &str) -> Result<Member, StoreError> {
     Ok(Member {
         node: name.parse().map_err(|_| corrupt("name"))?,
         lep: lep.parse().map_err(|_| corrupt("lep"))?,
-        state: state_of(state).ok_or_else(|| corrupt("state"))?,
+        state: match state {
+            "revoked" => NodeState::Revoked,
+            stored => state_of(stored).ok_or_else(|| corrupt("state"))?,
+        },
     })
 }
 

@@ -54,14 +54,14 @@ impl Snapshot {
     /// All nodes by name.
     pub(crate) async fn nodes(&mut self) -> Rows<Node> {
         Ok(read!(self,
-            "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae, revoked FROM node ORDER BY name";
+            "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae, added, revoked FROM node ORDER BY name";
             rows::node))
     }
 
     /// A node.
     pub(crate) async fn node(&mut self, node: &NodeSlug) -> Outcome<Option<Outcome<Node>>> {
         let found = read!(self,
-            "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae, revoked FROM node WHERE name = $1",
+            "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae, added, revoked FROM node WHERE name = $1",
             node.as_str(); rows::node);
         Ok(found.into_iter().next())
     }

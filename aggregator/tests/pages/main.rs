@@ -1,6 +1,7 @@
 //! The pages over real stores: nothing published yet, one area, a whole federation.
 
 mod browser;
+mod keys;
 mod library;
 mod public;
 mod staff;

@@ -15,13 +15,14 @@ pub mod source;
 pub mod whole;
 
 use ed25519_dalek::VerifyingKey;
-use ldsp_protocol::dsse::{EnvelopeError, Unverified};
+use ldsp_protocol::dsse::{EnvelopeError, Unverified, Verified};
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::keys::{admit, key_id};
 use ldsp_protocol::log::{CheckpointError, Entry, ProofError};
 use ldsp_protocol::note::Verifier;
+use ldsp_protocol::own::OwnStatement;
 use ldsp_protocol::receipt::{Receipt, ReceiptError, VerifiedReceipt};
-use ldsp_protocol::statement::{Kind, Statement};
+use ldsp_protocol::statement::{Body, Kind, Statement, StatementError, kind_of};
 use serde::Deserialize;
 
 /// A check that failed.
@@ -78,6 +79,29 @@ pub struct Said {
     pub period: Option<Period>,
     /// Digest of the data standard that it follows.
     pub standard: Digest,
+}
+
+impl Said {
+    /// A node's statement, or one of the log's own.
+    fn read(verified: &Verified) -> Result<Self, StatementError> {
+        if kind_of(verified)?.is_of_log() {
+            OwnStatement::read(verified).map(Self::of)
+        } else {
+            Statement::read(verified).map(Self::of)
+        }
+    }
+
+    fn of<P>(body: Body<P>) -> Self {
+        Self {
+            origin: body.origin,
+            node: body.node,
+            seq: body.seq,
+            prev: body.prev,
+            kind: body.kind,
+            period: body.period,
+            standard: body.standard,
+        }
+    }
 }
 
 /// A public key as people hand it on: 64 hex digits, or a C2SP verifier key (`name+hash+key`).
@@ -147,7 +171,7 @@ pub fn named_key(envelope: &[u8]) -> Result<Digest, Fault> {
 pub fn statement(envelope: &[u8], key: &VerifyingKey) -> Result<Genuine, Fault> {
     let unverified = Unverified::parse(envelope).map_err(|e| envelope_fault(&e))?;
     let verified = unverified.verify(key).map_err(|e| envelope_fault(&e))?;
-    let read = Statement::read(&verified).map_err(|error| {
+    let said = Said::read(&verified).map_err(|error| {
         Fault::new(
             "statement",
             format!("the signature holds, but {error}"),
@@ -155,15 +179,7 @@ pub fn statement(envelope: &[u8], key: &VerifyingKey) -> Result<Genuine, Fault> 
         )
     })?;
     Ok(Genuine {
-        statement: Said {
-            origin: read.origin,
-            node: read.node,
-            seq: read.seq,
-            prev: read.prev,
-            kind: read.kind,
-            period: read.period,
-            standard: read.standard,
-        },
+        statement: said,
         key_id: key_id(key),
         pae: verified.pae(),
     })

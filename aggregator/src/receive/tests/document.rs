@@ -11,9 +11,10 @@ use crate::receive::document;
 use crate::testing::{Sim, World, at};
 
 /// Every operation. A route that is missing here or there fails.
-const OPERATIONS: [&str; 22] = [
+const OPERATIONS: [&str; 23] = [
     "GET /api/v1/benchmarks",
     "GET /api/v1/benchmarks.csv",
+    "GET /api/v1/keys",
     "GET /api/v1/leps",
     "GET /api/v1/leps/{code}",
     "GET /api/v1/measures",
@@ -146,7 +147,7 @@ async fn pages_of_statements_stay_right_while_the_log_grows() {
     let envelope = second["items"][0]["envelope"].as_str().unwrap();
     assert_eq!(world.get(envelope).await.status, StatusCode::OK);
     let receipt = second["items"][0]["receipt"].as_str().unwrap();
-    assert!(world.get(receipt).await.text().contains("\nindex 1\n"));
+    assert!(world.get(receipt).await.text().contains("\nindex 2\n"));
 
     let foreign = next.replace("/statements?", "/practice?");
     let answer = world.get(&foreign).await;
@@ -159,6 +160,7 @@ async fn pages_of_statements_stay_right_while_the_log_grows() {
         ("node=nobody", "unknown-node"),
         ("node=A", "parameter"),
         ("kind=rumour", "parameter"),
+        ("kind=key-add", "parameter"),
         ("limit=0", "parameter"),
         ("limit=101", "parameter"),
         ("cursor=", "cursor"),

@@ -3,6 +3,7 @@
 mod document;
 mod enrolment;
 mod ingest;
+mod keys;
 pub(crate) mod practice;
 mod skew;
 mod tiles;

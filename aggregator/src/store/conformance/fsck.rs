@@ -1,15 +1,14 @@
 use ldsp_protocol::dsse::{Sealed, Unverified};
 use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::standard::Standard;
-use ldsp_protocol::statement::{Body, Kind};
+use ldsp_protocol::statement::Kind;
 
+use crate::announce::{Act, Announcer};
 use crate::fsck::{Finding, Ground, Report, fsck};
 use crate::log::Signer;
 use crate::receive::tests::practice::entry;
 use crate::rollup::NodeMonth;
-use crate::store::{
-    Backend, Equivocation, Log, NewStatement, OwnEffect, Registry, Rollups, Snapshot, Turn,
-};
+use crate::store::{Backend, Equivocation, Log, NewStatement, Registry, Rollups, Snapshot};
 use crate::testing::{ORIGIN, Sim, admit, at};
 use crate::verify::{Address, Authentic};
 
@@ -17,9 +16,9 @@ use crate::verify::{Address, Authentic};
 type Fault = (&'static str, (&'static str, &'static str));
 
 /// Every statement of SQL is known to both databases; bytes are written as SQLite does. Leaves: black-country has 0, 2, 3 (summaries), 4 and
-/// 5 (entries, the second in place of the first); solent has 1 (summary) and 6 (entry); 7 and 8 are the
-/// log's own.
-const FAULTS: [Fault; 63] = [
+/// 5 (entries, the second in place of the first); solent has 1 (summary) and 6 (entry); 7 is the
+/// log's standard, 8 and 9 add their keys, 10 revokes solent's.
+const FAULTS: [Fault; 70] = [
     // Signature and digest.
     (
         "UPDATE statement SET envelope = (SELECT envelope FROM statement WHERE leaf = 1) WHERE leaf = 0",
@@ -46,7 +45,7 @@ const FAULTS: [Fault; 63] = [
         ("node", "public_key"),
     ),
     (
-        "UPDATE node SET state = 'pending' WHERE name = 'solent'",
+        "UPDATE node SET state = 'pending' WHERE name = 'black-country'",
         ("node", "state"),
     ),
     // Body against row.
@@ -103,19 +102,19 @@ const FAULTS: [Fault; 63] = [
         ("log_entry", "first"),
     ),
     (
-        "UPDATE log_entry SET first = 40 WHERE first = 8",
+        "UPDATE log_entry SET first = 40 WHERE first = 10",
         ("log_entry", "first"),
     ),
     (
-        "DELETE FROM log_entry WHERE first = 8",
+        "DELETE FROM log_entry WHERE first = 10",
         ("log_entry", "entries"),
     ),
     (
-        "UPDATE log_head SET edge = x'00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'",
+        "UPDATE log_head SET edge = x'000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'",
         ("log_head", "edge"),
     ),
     ("UPDATE log_head SET edge = x'00'", ("log_head", "edge")),
-    ("UPDATE log_head SET size = 12", ("log_head", "size")),
+    ("UPDATE log_head SET size = 13", ("log_head", "size")),
     (
         "UPDATE log_head SET checkpoint = NULL",
         ("log_head", "checkpoint"),
@@ -159,6 +158,34 @@ const FAULTS: [Fault; 63] = [
     ),
     (
         "UPDATE node SET revoked = 3 WHERE name = 'black-country'",
+        ("node", "revoked"),
+    ),
+    (
+        "UPDATE node SET revoked = NULL WHERE name = 'solent'",
+        ("node", "revoked"),
+    ),
+    (
+        "UPDATE node SET added = 3 WHERE name = 'black-country'",
+        ("node", "added"),
+    ),
+    (
+        "UPDATE node SET lep = 'E37000005' WHERE name = 'solent'",
+        ("node", "lep"),
+    ),
+    (
+        "UPDATE node SET approved_by = 'mallory' WHERE name = 'solent'",
+        ("node", "approved_by"),
+    ),
+    (
+        "DELETE FROM own_statement WHERE leaf = 8",
+        ("node", "added"),
+    ),
+    (
+        "UPDATE own_statement SET leaf = 0 WHERE leaf = 10",
+        ("own_statement", "envelope"),
+    ),
+    (
+        "UPDATE statement SET leaf = 11 WHERE leaf = 6",
         ("statement", "key_id"),
     ),
     // Figures.
@@ -311,28 +338,6 @@ async fn summary(store: &Backend, sim: &mut Sim) {
     log_it(store, sim, Kind::LearningSummary, Some(period), payload).await;
 }
 
-/// A statement of the log's own.
-async fn own(store: &Backend) {
-    let body = |turn: &Turn| {
-        let body = Body {
-            schema: 1,
-            origin: ORIGIN.to_owned(),
-            node: crate::store::own(),
-            seq: turn.seq,
-            prev: turn.prev,
-            kind: Kind::PracticeEntry,
-            period: None,
-            standard: Standard::v1().digest(),
-            payload: turn.index,
-        };
-        body.to_bytes()
-    };
-    let now = at("2022-06-03T10:00:00Z");
-    let signer = signer();
-    let announced = signer.announce(store, Kind::PracticeEntry, &OwnEffect::None, body, now);
-    announced.await.unwrap();
-}
-
 /// A log with everything in it that can be damaged.
 async fn fill(store: &Backend) {
     let (mut one, mut two) = (Sim::new(0), Sim::new(1));
@@ -374,9 +379,19 @@ async fn fill(store: &Backend) {
         received: at("2022-06-02T10:00:00Z"),
     };
     store.keep_evidence(&proof).await.unwrap();
-    for _ in 0..2 {
-        own(store).await;
-    }
+    let (signer, act) = (
+        signer(),
+        Act {
+            by: "op",
+            at: at("2022-06-03T10:00:00Z"),
+        },
+    );
+    let announcer = Announcer::new(store, &signer, Standard::v1());
+    announcer.settle(act.at).await.unwrap();
+    let revoked = announcer
+        .revoke(&two.slug, "The disk was stolen.", act)
+        .await;
+    assert_eq!(revoked.unwrap().index, 10);
 }
 
 async fn run(snapshot: &mut Snapshot) -> Report {
@@ -408,7 +423,7 @@ pub(crate) async fn fsck_conforms(store: Backend) {
         report.entries,
         report.evidence,
     );
-    assert_eq!(counts, (9, 2, 2, 7, 4, 3, 1));
+    assert_eq!(counts, (11, 4, 2, 7, 4, 3, 1));
     for (sql, place) in FAULTS {
         // Never committed: the next fault finds the log as it was.
         let mut snapshot = store.damaged(sql).await;

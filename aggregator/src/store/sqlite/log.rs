@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use ldsp_protocol::ids::{NodeSlug, Period};
+use ldsp_protocol::statement::Kind;
 use sqlx::{Connection as _, SqliteConnection, query};
 
 use super::{IMMEDIATE, Sqlite, in_pieces, library, lists, rollups, tree};
@@ -13,7 +14,7 @@ use crate::store::plan::{self, Ground, Heads, Known, Standing};
 use crate::store::rows::{self, signed};
 use crate::store::{
     Announced, Appended, Effect, Equivocation, Log, LogHead, LoggedStatement, Make, NewStatement,
-    Outline, OwnEffect, Placed, Position, Sign, StatementFilter, StoreError, Tally,
+    Outline, OwnEffect, Placed, Position, Sign, Span, StatementFilter, StoreError, Tally,
 };
 
 async fn find(
@@ -285,6 +286,15 @@ impl Log for Sqlite {
         tree::owns(&self.reader, start, limit).await
     }
 
+    async fn announced(
+        &self,
+        kinds: &[Kind],
+        span: Span,
+        limit: u32,
+    ) -> Result<Vec<LoggedStatement>, StoreError> {
+        lists::announced(&self.reader, kinds, span, limit).await
+    }
+
     async fn keep_evidence(&self, proof: &Equivocation) -> Result<(), StoreError> {
         insert_evidence(&mut *self.writer.acquire().await?, proof).await
     }
@@ -313,7 +323,7 @@ impl Log for Sqlite {
     async fn position(&self) -> Result<Position, StoreError> {
         let row = query(
             "SELECT (SELECT size FROM log_head WHERE id = 1) AS size,
-                 (SELECT string_agg(name || ' ' || lep || ' ' || state, ',' ORDER BY name) FROM node) AS members",
+                 (SELECT string_agg(name || ' ' || lep || ' ' || CASE WHEN revoked IS NULL THEN state ELSE 'revoked' END, ',' ORDER BY name) FROM node) AS members",
         )
         .fetch_one(&self.reader)
         .await?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use ed25519_dalek::SigningKey;
 use jiff::{SignedDuration, Timestamp};
+use ldsp_aggregator::announce::Act;
 use ldsp_aggregator::app::{self, App, Config, Identity};
 use ldsp_aggregator::rollup::{NodeMonth, fold};
 use ldsp_aggregator::store::{
@@ -186,7 +187,12 @@ impl Area {
         let store = &service.store;
         store.invite(&invite).await.expect("invited");
         store.enrol(&enrolment).await.expect("enrolled");
-        let approved = store.approve(node, key_id(&key), "olive", now).await;
+        let act = Act {
+            by: "olive",
+            at: now,
+        };
+        let announcer = service.announcer();
+        let approved = announcer.approve(node, key_id(&key), act).await;
         approved.expect("approved");
     }
 
