@@ -1,5 +1,5 @@
 //! Announce: what the log states itself, each as a leaf of its own: which keys speak for which nodes, and which data
-//! standard is in force. A statement is made and signed inside the transaction that gives it its place and carries out
+//! standards statements may follow. A statement is made and signed inside the transaction that gives it its place and carries out
 //! what it says: there is no approved key without its leaf, and no leaf without its effect.
 
 use ed25519_dalek::VerifyingKey;
@@ -11,7 +11,7 @@ use ldsp_protocol::keys::key_id;
 use ldsp_protocol::own::{
     self, KeyAdd, KeyRevoke, Own, OwnStatement, PayloadError, StandardVersion, check_reason,
 };
-use ldsp_protocol::standard::{STANDARD_V1, Standard};
+use ldsp_protocol::standard::{STANDARDS_TEXT, Standard};
 use ldsp_protocol::statement::{Body, Kind, SCHEMA};
 use serde::Serialize;
 
@@ -119,7 +119,10 @@ impl<'a, S: Registry + Log> Announcer<'a, S> {
             from: turn.index,
             ..add.clone()
         };
-        match self.say(Kind::KeyAdd, said, &effect, act.at).await {
+        match self
+            .say(Kind::KeyAdd, self.standard.digest(), said, &effect, act.at)
+            .await
+        {
             Ok(announced) => self.stands(name, &announced).await,
             // Somebody else was quicker.
             Err(StoreError::Conflict(Conflict::NotPending)) => {
@@ -164,7 +167,16 @@ impl<'a, S: Registry + Log> Announcer<'a, S> {
             from: turn.index,
             ..revoke.clone()
         };
-        match self.say(Kind::KeyRevoke, said, &effect, act.at).await {
+        match self
+            .say(
+                Kind::KeyRevoke,
+                self.standard.digest(),
+                said,
+                &effect,
+                act.at,
+            )
+            .await
+        {
             Ok(announced) => self.stands(name, &announced).await,
             Err(StoreError::Conflict(Conflict::NotActive(_))) => {
                 let node = self.node(name).await?;
@@ -174,32 +186,23 @@ impl<'a, S: Registry + Log> Announcer<'a, S> {
         }
     }
 
-    /// States what the log has not stated yet: the standard in force, and the keys that counted before the log kept key
+    /// States what the log has not stated yet: the standards that statements may follow, and the keys that counted before the log kept key
     /// events. Run at each start; changes nothing when all is stated.
     ///
     /// # Errors
     /// Trouble with the store.
     pub async fn settle(&self, at: Timestamp) -> Result<(), AnnounceError> {
-        let standards = [Kind::Standard];
-        let stated = self.store.announced(&standards, Span::Newest, STANDARDS);
-        let mut known = false;
+        let stated = self
+            .store
+            .announced(&[Kind::Standard], Span::Newest, STANDARDS);
+        let mut known = Vec::new();
         for statement in stated.await? {
-            known |= read(&statement)?.standard == self.standard.digest();
+            known.push(read(&statement)?.standard);
         }
-        if !known {
-            let version = StandardVersion {
-                title: self.standard.title(),
-                digest: self.standard.digest(),
-                text: STANDARD_V1.to_owned(),
-            };
-            version.check()?;
-            let said = |_: &Turn| version.clone();
-            let announced = self.say(Kind::Standard, said, &OwnEffect::None, at).await?;
-            tracing::info!(
-                index = announced.turn.index,
-                title = version.title,
-                "the data standard was announced"
-            );
+        for (standard, text) in Standard::all().iter().zip(STANDARDS_TEXT) {
+            if !known.contains(&standard.digest()) {
+                self.state_standard(standard, text, at).await?;
+            }
         }
         let nodes = self.store.nodes().await?;
         for node in nodes.iter().filter(|node| node.added.is_none()) {
@@ -207,6 +210,32 @@ impl<'a, S: Registry + Log> Announcer<'a, S> {
                 self.state_key(node, &key, at).await?;
             }
         }
+        Ok(())
+    }
+
+    async fn state_standard(
+        &self,
+        standard: &Standard,
+        text: &str,
+        at: Timestamp,
+    ) -> Result<(), AnnounceError> {
+        let version = StandardVersion {
+            title: standard.title(),
+            digest: standard.digest(),
+            text: text.to_owned(),
+        };
+        version.check()?;
+        let said = |_: &Turn| version.clone();
+        let none = OwnEffect::None;
+        let turn = self
+            .say(Kind::Standard, version.digest, said, &none, at)
+            .await?
+            .turn;
+        tracing::info!(
+            index = turn.index,
+            title = version.title,
+            "a data standard was announced"
+        );
         Ok(())
     }
 
@@ -236,7 +265,10 @@ impl<'a, S: Registry + Log> Announcer<'a, S> {
             node: node.node.clone(),
             key_id: add.key_id,
         };
-        match self.say(Kind::KeyAdd, said, &effect, at).await {
+        match self
+            .say(Kind::KeyAdd, self.standard.digest(), said, &effect, at)
+            .await
+        {
             // Another process that started with this one was quicker.
             Ok(_) | Err(StoreError::Conflict(Conflict::KeyStated(_))) => Ok(()),
             Err(error) => Err(error.into()),
@@ -275,6 +307,7 @@ impl<'a, S: Registry + Log> Announcer<'a, S> {
     async fn say<P: Serialize>(
         &self,
         kind: Kind,
+        standard: Digest,
         payload: impl Fn(&Turn) -> P + Send + Sync,
         effect: &OwnEffect,
         at: Timestamp,
@@ -288,7 +321,7 @@ impl<'a, S: Registry + Log> Announcer<'a, S> {
                 prev: turn.prev,
                 kind,
                 period: None,
-                standard: self.standard.digest(),
+                standard,
                 payload: payload(turn),
             }
             .to_bytes()

@@ -162,13 +162,19 @@ impl Authentic {
         }
     }
 
-    /// Checks place, standard and payload against the node's history: its months in order.
+    /// The standard that it follows, if this program knows it.
+    #[must_use]
+    pub fn standard(&self) -> Option<&'static Standard> {
+        Standard::of(self.statement.standard)
+    }
+
+    /// Checks place, standard and payload against the stream's history: the node's months under the statement's standard,
+    /// in order.
     ///
     /// # Errors
     /// Problems `key-revoked`, `gap`, `chain`, `standard`, `period`, `summary`, `practice`.
     pub fn accept(
         self,
-        standard: &Standard,
         history: &[NodeMonth],
         now: Timestamp,
     ) -> Result<VerifiedStatement, Problem> {
@@ -183,14 +189,18 @@ impl Authentic {
         if self.statement.prev != head.pae {
             return Err(chain(head.seq));
         }
-        if self.statement.standard != standard.digest() {
+        let Some(standard) = self.standard() else {
+            let known: Vec<String> = Standard::all()
+                .iter()
+                .map(|s| s.digest().to_string())
+                .collect();
             let detail = format!(
                 "The statement follows {}, this log {}.",
                 self.statement.standard,
-                standard.digest()
+                known.join(" and ")
             );
             return Err(Problem::new(problem::STANDARD, detail));
-        }
+        };
         let effect = match &self.statement.payload {
             Payload::LearningSummary(summary) => {
                 self.check_summary(summary, standard, history, now)?
@@ -217,7 +227,7 @@ impl Authentic {
     fn check_summary(
         &self,
         summary: &LearningSummary,
-        standard: &Standard,
+        standard: &'static Standard,
         history: &[NodeMonth],
         now: Timestamp,
     ) -> Result<Effect, Problem> {
@@ -239,7 +249,7 @@ impl Authentic {
             ..Problem::new(problem::SUMMARY, format!("Rule: {e}."))
         })?;
         fold.month
-            .check_margins(standard)
+            .check_margins()
             .map_err(|e| Problem::summary(&e))?;
         Ok(Effect::Summary(Box::new(fold)))
     }
@@ -267,7 +277,7 @@ fn check_period(period: Period, last: Option<Period>, now: Timestamp) -> Result<
         && period != expected
     {
         return refuse(format!(
-            "The summary is for {period}; {expected} is the node's next month."
+            "The summary is for {period}; {expected} is the next month of the node's summaries under this standard."
         ));
     }
     if !has_ended(period, now) {

@@ -277,7 +277,7 @@ mod tests {
     use crate::release::{Request, prepare};
     use crate::store::ledger;
     use crate::testing::{LEP, at, seeded};
-    use ldsp_protocol::standard::Codebook;
+    use ldsp_protocol::standard::{Codebook, Standard};
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng as _;
 
@@ -307,7 +307,9 @@ mod tests {
     async fn months(node: &Node) -> Vec<crate::disclosure::LedgerMonth> {
         let mut connection = node.store.reader.acquire().await.unwrap();
         let codebook = Codebook::new(&node.lep, &[]);
-        ledger::months(&mut connection, &codebook).await.unwrap()
+        ledger::months(&mut connection, &codebook, Standard::current(), 1)
+            .await
+            .unwrap()
     }
 
     #[tokio::test]

@@ -99,14 +99,14 @@ impl QueueError {
     }
 }
 
-/// Signs `payload` as the statement after `head`.
+/// Signs `payload`, made under `standard`, as the statement after `head`.
 #[must_use]
 pub fn seal<P: Serialize>(
     key: &SigningKey,
     enrolment: &Enrolment,
     head: &Head,
     kind: Kind,
-    period: Option<Period>,
+    (period, standard): (Option<Period>, &Standard),
     payload: P,
 ) -> SealedStatement {
     let body = Body {
@@ -117,7 +117,7 @@ pub fn seal<P: Serialize>(
         prev: head.pae,
         kind,
         period,
-        standard: Standard::v1().digest(),
+        standard: standard.digest(),
         payload,
     };
     SealedStatement {
@@ -150,7 +150,7 @@ pub async fn check_head(
     Ok(ours)
 }
 
-/// Seals `payload` and queues it, inside the caller's transaction: the domain change and the outbox
+/// Seals `payload`, made under a standard and of a month if it is a summary, and queues it, inside the caller's transaction: the domain change and the outbox
 /// row are one. Gives the sequence number.
 ///
 /// # Errors
@@ -159,7 +159,7 @@ pub async fn queue<P: Serialize>(
     connection: &mut SqliteConnection,
     key: &SigningKey,
     kind: Kind,
-    period: Option<Period>,
+    of: (Option<Period>, &Standard),
     payload: P,
     now: i64,
 ) -> Result<u64, QueueError> {
@@ -167,7 +167,7 @@ pub async fn queue<P: Serialize>(
         .await?
         .ok_or(QueueError::NotEnrolled)?;
     let head = check_head(&mut *connection, &enrolment).await?;
-    let statement = seal(key, &enrolment, &head, kind, period, payload);
+    let statement = seal(key, &enrolment, &head, kind, of, payload);
     outbox::append(connection, &statement, now).await?;
     Ok(statement.seq())
 }

@@ -64,7 +64,7 @@ pub(crate) async fn world(path: &std::path::Path, now: Timestamp) -> World {
         sequencer,
         tree,
         signer,
-        standard: Standard::v1(),
+        standard: Standard::current(),
         public_url: "https://log.example.org".into(),
         about: Some(ABOUT.to_owned()),
         data_dir: None,
@@ -176,9 +176,21 @@ impl World {
         months: usize,
         size: u64,
     ) -> Vec<Digest> {
-        let standard = Standard::v1();
+        self.publish_under(Standard::current(), lep, (first, months), size)
+            .await
+    }
+
+    /// The same under a standard: one stream of the node.
+    pub(crate) async fn publish_under(
+        &mut self,
+        standard: &'static Standard,
+        lep: &Lep,
+        (first, months): (Period, usize),
+        size: u64,
+    ) -> Vec<Digest> {
         let codebook = Codebook::new(&lep.code, &[]);
         let entries = Draw {
+            standard,
             rng: &mut self.rng,
             codebook: &codebook,
         }
@@ -209,7 +221,7 @@ impl World {
             let history: Vec<NodeMonth> = self
                 .service
                 .store
-                .history(&lep.slug)
+                .history(&lep.slug, standard)
                 .await
                 .expect("history");
             let node = self.service.store.node(&lep.slug).await.expect("read");
@@ -255,7 +267,7 @@ impl World {
                 prev,
                 kind: Kind::PracticeEntry,
                 period: None,
-                standard: Standard::v1().digest(),
+                standard: Standard::current().digest(),
                 payload: entry,
             }
             .to_bytes()

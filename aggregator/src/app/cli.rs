@@ -259,7 +259,7 @@ async fn run(
                 }),
         } => {
             let (store, signer) = open_log(&config, clock()).await?;
-            let announcer = Announcer::new(&store, &signer, Standard::v1());
+            let announcer = Announcer::new(&store, &signer, Standard::current());
             let secret = secret_of(&by)?;
             let who = (by.as_str(), &secret);
             answer(
@@ -272,7 +272,7 @@ async fn run(
                 keys::confirm_revocation(&args.node)?;
             }
             let (store, signer) = open_log(&config, clock()).await?;
-            let announcer = Announcer::new(&store, &signer, Standard::v1());
+            let announcer = Announcer::new(&store, &signer, Standard::current());
             let secret = secret_of(&args.by)?;
             let who = (args.by.as_str(), &secret);
             answer(

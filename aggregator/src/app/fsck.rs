@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::identity::{identity, signer};
 use super::{Config, Refused, open_store};
 use crate::fsck::{Ground, Report, fsck};
-use ldsp_protocol::standard::Standard;
 
 /// A report with the log's name.
 #[derive(Debug, Clone, Serialize)]
@@ -84,7 +83,6 @@ pub async fn check(config: &Config) -> Result<Checked, Refused> {
     bar.set_style(style.expect("the template is a constant"));
     let ground = Ground {
         log: signer.verifier(),
-        standard: Standard::v1(),
     };
     let mut told = |done, all| {
         bar.set_length(all);

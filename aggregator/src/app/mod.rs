@@ -139,7 +139,7 @@ pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
     let tls = identity::tls(config, &identity, clock())?;
     let store = open_store(config).await?;
     let tree = Arc::new(audited(store.clone(), &signer).await?);
-    let announcer = Announcer::new(&store, &signer, Standard::v1());
+    let announcer = Announcer::new(&store, &signer, Standard::current());
     announcer.settle(clock()).await?;
     let (sequencer, worker) = sequencer(store.clone(), signer.clone(), Arc::clone(&tree));
     let service = Service {
@@ -148,7 +148,7 @@ pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
         sequencer,
         tree,
         signer,
-        standard: Standard::v1(),
+        standard: Standard::current(),
         public_url: identity.public_url,
         about: config.about.clone(),
         data_dir: Some(config.data_dir.clone()),
@@ -172,7 +172,7 @@ pub async fn open_log(config: &Config, now: Timestamp) -> Result<(Backend, Signe
     let signer = identity::signer(config, &identity)?;
     let store = open_store(config).await?;
     establish(&store, &signer).await?;
-    let announcer = Announcer::new(&store, &signer, Standard::v1());
+    let announcer = Announcer::new(&store, &signer, Standard::current());
     announcer.settle(now).await?;
     Ok((store, signer))
 }

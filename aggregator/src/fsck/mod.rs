@@ -14,10 +14,9 @@ mod tree;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use ldsp_protocol::ids::{NodeSlug, Period};
+use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::note::Verifier;
 use ldsp_protocol::own::Keys;
-use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 use serde::Serialize;
 
@@ -31,8 +30,6 @@ const TOLD: usize = 1_000;
 pub struct Ground<'a> {
     /// The log's key and name.
     pub log: &'a Verifier,
-    /// The data standard that this program applies.
-    pub standard: &'a Standard,
 }
 
 /// A rule that a row breaks.
@@ -196,8 +193,8 @@ struct Fsck<'a> {
     report: Report,
     /// Number of statements of nodes that there are.
     statements: u64,
-    /// National sums by period and part, as the statements give them.
-    sums: BTreeMap<(Period, String), Vec<i64>>,
+    /// National sums by standard, period and part, as the statements give them.
+    sums: BTreeMap<(Digest, Period, String), Vec<i64>>,
     tallies: BTreeMap<(NodeSlug, Kind), Tally>,
     library: library::Expected,
     /// Which key counts where.

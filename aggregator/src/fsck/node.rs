@@ -4,6 +4,7 @@ use ldsp_protocol::dsse::Unverified;
 use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::ids::Digest;
 use ldsp_protocol::problem::{self, Problem};
+use ldsp_protocol::standard::Standard;
 use serde::Deserialize;
 
 use super::{Fsck, Rule, counts, library, own, rollup};
@@ -116,12 +117,13 @@ fn receive(run: &mut Fsck<'_>, node: &Node, row: &LoggedStatement, seen: &mut Se
         seq: row.seq,
         pae: authentic.pae(),
     });
-    let accepted = authentic.accept(run.ground.standard, seen.months.folded(), row.received);
+    let standard = authentic.standard().map_or(Digest::ZERO, Standard::digest);
+    let accepted = authentic.accept(seen.months.folded(standard), row.received);
     let new = match accepted {
         Ok(accepted) => accepted.into_new(),
         Err(problem) => {
             find(run, Rule::Rules, "envelope", row, &problem);
-            seen.months.give_up(row.period);
+            seen.months.give_up(standard, row.period);
             return;
         }
     };

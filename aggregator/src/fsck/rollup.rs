@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ldsp_protocol::ids::Period;
+use ldsp_protocol::ids::{Digest, Period};
 
 use super::{Fsck, Rule};
 use crate::rollup::{self, Fold, NodeMonth};
@@ -11,69 +11,82 @@ use crate::store::{Node, StoreError};
 /// A node's months: those that are stored, and those that its statements give.
 #[derive(Default)]
 pub(super) struct Months {
-    stored: BTreeMap<Period, NodeMonth>,
+    stored: BTreeMap<(Digest, Period), NodeMonth>,
     /// Months whose row cannot be read: a finding already.
-    unreadable: BTreeSet<Period>,
-    folded: Vec<NodeMonth>,
+    unreadable: BTreeSet<(Digest, Period)>,
+    /// By standard: each is a stream of its own.
+    folded: BTreeMap<Digest, Vec<NodeMonth>>,
 }
 
 impl Months {
     /// Reads what is stored of a node.
     pub(super) async fn stored(run: &mut Fsck<'_>, node: &Node) -> Result<Self, StoreError> {
         let mut months = Self::default();
-        for (period, row) in run.snapshot.months(&node.node).await? {
+        for (key, row) in run.snapshot.months(&node.node).await? {
             match run.readable(row)? {
-                Some(month) => drop(months.stored.insert(month.period, month)),
-                None => months.unreadable.extend(period),
+                Some(month) => drop(months.stored.insert(key_of(&month), month)),
+                None => months.unreadable.extend(key),
             }
         }
         Ok(months)
     }
 
-    /// The node's months so far, as its statements give them.
-    pub(super) fn folded(&self) -> &[NodeMonth] {
-        &self.folded
+    /// The node's months under a standard so far, as its statements give them.
+    pub(super) fn folded(&self, standard: Digest) -> &[NodeMonth] {
+        self.folded.get(&standard).map_or(&[], Vec::as_slice)
     }
 
     /// The next month that the node's statements give.
     pub(super) fn take(&mut self, run: &mut Fsck<'_>, fold: Fold) {
         run.report.months += 1;
         for (part, delta) in &fold.national {
-            let sum = run.sums.entry((fold.month.period, part.clone()));
+            let (standard, period) = key_of(&fold.month);
+            let sum = run.sums.entry((standard, period, part.clone()));
             rollup::add(sum.or_default(), delta);
         }
         let month = fold.month;
-        let row = format!("{} {}", month.node, month.period);
-        match self.stored.remove(&month.period) {
+        let key = key_of(&month);
+        let row = format!("{} {}", month.node, month.seq);
+        match self.stored.remove(&key) {
             Some(stored) => {
                 for column in different(&stored, &month) {
                     let what = "it is not what folding the node's statements again gives";
                     run.find(Rule::Month, ("node_month", column), &row, what);
                 }
             }
-            None if self.unreadable.contains(&month.period) => {}
+            None if self.unreadable.contains(&key) => {}
             None => {
                 let what = "the month of a logged summary is missing";
                 run.find(Rule::Month, ("node_month", "period"), row, what);
             }
         }
-        self.folded.push(month);
+        self.folded.entry(key.0).or_default().push(month);
     }
 
     /// A summary could not be received again: later months are folded onto what is stored of it.
-    pub(super) fn give_up(&mut self, period: Option<Period>) {
-        self.folded
-            .extend(period.and_then(|period| self.stored.remove(&period)));
+    pub(super) fn give_up(&mut self, standard: Digest, period: Option<Period>) {
+        let stored = period.and_then(|period| self.stored.remove(&(standard, period)));
+        self.folded.entry(standard).or_default().extend(stored);
     }
 
     /// After the node's last statement nothing may be left.
     pub(super) fn end(self, run: &mut Fsck<'_>, node: &Node) {
-        for period in self.stored.keys() {
-            let row = format!("{} {period}", node.node);
+        for month in self.stored.values() {
+            let row = format!("{} {}", node.node, month.seq);
             let what = "no logged summary gives this month";
             run.find(Rule::Month, ("node_month", "period"), row, what);
         }
     }
+}
+
+fn key_of(month: &NodeMonth) -> (Digest, Period) {
+    (month.standard.digest(), month.period)
+}
+
+/// A row of sums as it is named elsewhere.
+fn row_of((standard, period, part): &(Digest, Period, String)) -> String {
+    let standard = standard.to_string();
+    format!("{period} {} {part}", &standard[..8])
 }
 
 /// Columns in which two months differ.
@@ -110,8 +123,9 @@ pub(super) async fn national(run: &mut Fsck<'_>) -> Result<(), StoreError> {
             }
             continue;
         };
-        let row = format!("{} {}", stored.period, stored.part);
-        match sums.remove(&(stored.period, stored.part)) {
+        let key = (stored.standard.digest(), stored.period, stored.part);
+        let row = row_of(&key);
+        match sums.remove(&key) {
             Some(sum) if sum == stored.cells => {}
             Some(_) => {
                 let what = "the sums are not those of the nodes' statements";
@@ -123,10 +137,10 @@ pub(super) async fn national(run: &mut Fsck<'_>) -> Result<(), StoreError> {
             }
         }
     }
-    for (period, part) in sums.into_keys() {
+    for key in sums.into_keys() {
         let what = "the sums of logged summaries are missing";
-        let row = format!("{period} {part}");
-        run.find(Rule::National, ("national_month", "period"), row, what);
+        let column = ("national_month", "period");
+        run.find(Rule::National, column, row_of(&key), what);
     }
     Ok(())
 }

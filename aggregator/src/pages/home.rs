@@ -91,6 +91,7 @@ fn national(snapshot: &Snapshot) -> Html {
 pub(super) fn standing_tag(standing: &LepStanding) -> Tag {
     match standing.status {
         Status::Contributed => Tag::coloured("Up to date", TagColour::Green),
+        Status::Partial => Tag::coloured("In part", TagColour::Yellow),
         Status::Late => Tag::coloured("Behind", TagColour::Yellow),
         Status::Missing => Tag::coloured("Not yet", TagColour::Grey),
     }

@@ -30,6 +30,7 @@ mod practice;
 mod pretty;
 mod proof;
 mod revoke;
+mod standards;
 mod statement;
 mod statements;
 mod words;

@@ -222,26 +222,24 @@ async fn months(service: &Service, node: &Node) -> Result<Html, StoreError> {
         span: Span::Newest,
     };
     let released = service.store.latest(&filter, MONTHS).await?;
-    let mut years: BTreeMap<i16, BTreeMap<i8, &Outline>> = BTreeMap::new();
+    let mut years: BTreeMap<i16, BTreeMap<i8, Vec<&Outline>>> = BTreeMap::new();
     for s in &released {
         if let Some(month) = s.period {
             let first = month.first_day();
             years
                 .entry(first.year())
                 .or_default()
-                .insert(first.month(), s);
+                .entry(first.month())
+                .or_default()
+                .push(s);
         }
     }
     if years.is_empty() {
         return Ok(Html::paragraph("None yet."));
     }
     let rows = years.iter().rev().map(|(year, released)| {
-        let cells = (1..=12).map(|month| {
-            released.get(&month).map_or_else(
-                || Html::text("–"),
-                |s| link(&s.index.to_string(), &format!("/statements/{}", s.index)),
-            )
-        });
+        let cells =
+            (1..=12).map(|month| places(released.get(&month).map_or(&[][..], Vec::as_slice)));
         std::iter::once(Html::text(&year.to_string()))
             .chain(cells)
             .collect::<Vec<_>>()
@@ -253,7 +251,23 @@ async fn months(service: &Service, node: &Node) -> Result<Html, StoreError> {
         .numeric(1..=12)
         .rows(rows);
     Ok(Html::concat([
-        Html::paragraph("A number is the place in the log of that month’s statement."),
+        Html::paragraph(
+            "A number is the place in the log of that month’s statement. A month has two while its node changes to another data standard.",
+        ),
         table.into(),
     ]))
+}
+
+/// The places of a month's statements (newest first) in the order of the log.
+fn places(of: &[&Outline]) -> Html {
+    let place = |s: &&Outline| link(&s.index.to_string(), &format!("/statements/{}", s.index));
+    match of {
+        [] => Html::text("–"),
+        [one] => place(one),
+        [rest @ .., first] => {
+            let others = rest.iter().rev();
+            let others = others.flat_map(|s| [Html::text(", "), place(s)]);
+            Html::concat(std::iter::once(place(first)).chain(others))
+        }
+    }
 }

@@ -241,10 +241,19 @@ fn late(standings: &[&LepStanding], latest: Option<Period>, service: &Service) -
                     .as_ref()
                     .map_or_else(String::new, ToString::to_string),
                 s.range
-                    .map_or_else(|| "nothing yet".to_owned(), |r| r.to.in_words()),
+                    .map_or_else(|| "nothing yet".to_owned(), |r| latest_month(s, r.to)),
             ]
         }));
     Html::concat([Html::paragraph(&expected), table.into()])
+}
+
+/// `June 2026`, with the standard whose summary of it is owed.
+fn latest_month(s: &LepStanding, month: Period) -> String {
+    let owed = super::standards::titles(&s.owes);
+    if s.status != Status::Partial || owed.is_empty() {
+        return month.in_words();
+    }
+    format!("{}, without its summary under {owed}", month.in_words())
 }
 
 fn active(

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use ldsp_protocol::dsse::Unverified;
 use ldsp_protocol::ids::Digest;
 use ldsp_protocol::own::Own;
+use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 use ldsp_ui::components::{CodeBlock, Details, InsetText, SummaryList, link};
 use ldsp_ui::{Html, Page, ProblemPage};
@@ -100,6 +101,7 @@ async fn find(service: &Service, index: &str) -> Result<LoggedStatement, Failure
 /// What the envelope says.
 struct Read {
     prev: Option<Digest>,
+    standard: Digest,
     body: String,
     bytes: usize,
 }
@@ -108,6 +110,7 @@ fn read(statement: &LoggedStatement) -> Result<Read, Failure> {
     #[derive(serde::Deserialize)]
     struct Head {
         prev: Digest,
+        standard: Digest,
     }
     // It was verified before it was logged: bytes that cannot be read have been damaged since.
     let damaged = || crate::store::StoreError::Corrupt {
@@ -120,6 +123,7 @@ fn read(statement: &LoggedStatement) -> Result<Read, Failure> {
     let head: Head = serde_json::from_str(body).map_err(|_| damaged())?;
     Ok(Read {
         prev: Some(head.prev).filter(|prev| *prev != Digest::ZERO),
+        standard: head.standard,
         body: body.to_owned(),
         bytes: statement.envelope.len(),
     })
@@ -152,6 +156,8 @@ fn facts(s: &LoggedStatement, area: &str, read: &Read, is_open: bool) -> Summary
         },
         |prev| entry::code(&prev.to_string()),
     );
+    let standard = Standard::of(read.standard);
+    let standard = standard.map_or_else(|| read.standard.to_string(), Standard::title);
     SummaryList::new()
         .fact(
             "Signed by",
@@ -168,6 +174,7 @@ fn facts(s: &LoggedStatement, area: &str, read: &Read, is_open: bool) -> Summary
             },
         )
         .fact("What it is", what)
+        .fact("Data standard", standard)
         .fact(
             if own { "Made" } else { "Received" },
             format!("{}, London time", words::moment(s.received)),

@@ -82,7 +82,7 @@ pub(super) struct TierCode;
 
 impl PartialSchema for TierCode {
     fn schema() -> RefOr<Schema> {
-        let codes = &Standard::v1().dimension(Dimension::Tier).codes;
+        let codes = &Standard::current().dimension(Dimension::Tier).codes;
         choice(codes.iter().map(|code| code.id.clone()))
     }
 }

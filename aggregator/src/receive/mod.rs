@@ -96,6 +96,7 @@ fn rest() -> OpenApiRouter<Arc<Service>> {
         // A step that holds slashes cannot be described.
         .route("/tile/{level}/{number}/{*rest}", get(tiles::further))
         .routes(routes!(keys::standard))
+        .routes(routes!(keys::standard_by_digest))
         .routes(routes!(keys::verifier))
         .routes(routes!(document::serve))
         .routes(routes!(health::live))

@@ -63,7 +63,11 @@ pub(super) async fn put(
         if authentic.kind() == Kind::PracticeEntry && authentic.is_beyond_head() {
             (Vec::new(), None)
         } else {
-            let history = service.store.history(&address.node).await?;
+            let history = match authentic.standard() {
+                Some(standard) => service.store.history(&address.node, standard).await?,
+                // Such a statement is refused, whatever was published before.
+                None => Vec::new(),
+            };
             let settled = stage::compare(&service.store, &authentic, now).await?;
             (history, settled)
         };
@@ -71,7 +75,7 @@ pub(super) async fn put(
         Some(answer) => answer?,
         None => {
             check_evidence(&service, &authentic).await?;
-            let verified = authentic.accept(service.standard, &history, now)?;
+            let verified = authentic.accept(&history, now)?;
             service.sequencer.log(verified).await?
         }
     };

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
+use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 
 use super::postgres::Postgres;
@@ -128,7 +129,7 @@ impl Log for Backend {
 
 impl Rollups for Backend {
     hand_on! {
-        history(node: &NodeSlug) -> Vec<NodeMonth>;
+        history(node: &NodeSlug, standard: &'static Standard) -> Vec<NodeMonth>;
         contributions() -> Vec<NodeMonth>;
         months(places: Range<u64>) -> Vec<NodeMonth>;
         month(pae: Digest) -> Option<NodeMonth>;

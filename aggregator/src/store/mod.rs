@@ -24,6 +24,7 @@ use std::ops::Range;
 
 use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
+use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 use sqlx::error::ErrorKind;
 
@@ -270,16 +271,20 @@ pub trait Log: Send + Sync + 'static {
 
 /// Cumulative estimates, written by [`Log::append`] only.
 pub trait Rollups: Send + Sync + 'static {
-    /// A node's months in order, with what it published.
-    fn history(&self, node: &NodeSlug) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
-    /// All nodes' months by node and period; `published` is left empty.
+    /// A node's months under a standard in order, with what it published.
+    fn history(
+        &self,
+        node: &NodeSlug,
+        standard: &'static Standard,
+    ) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
+    /// All nodes' months by node, period and place; `published` is left empty.
     fn contributions(&self) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
     /// The months of the summaries among the statements at these places, in the order of the log; `published` is left
     /// empty. A month is written once, with its statement: what was read stays as it is.
     fn months(&self, places: Range<u64>) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
     /// The month of the summary with this digest; `published` is left empty.
     fn month(&self, pae: Digest) -> impl Future<Output = Outcome<Option<NodeMonth>>> + Send;
-    /// National sums of increments by period and part.
+    /// National sums of increments by period, standard and part.
     fn national(&self) -> impl Future<Output = Outcome<Vec<NationalMonth>>> + Send;
 }
 

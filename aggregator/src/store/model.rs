@@ -11,6 +11,7 @@ use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::log::{Edge, Entry};
 use ldsp_protocol::practice::{Factor, PracticeEntry, Verdict};
+use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 
 use crate::rollup::Fold;
@@ -496,9 +497,11 @@ pub struct Equivocation {
     pub received: Timestamp,
 }
 
-/// Sums over nodes of one period's increments.
+/// Sums over nodes of one period's increments under one standard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NationalMonth {
+    /// The standard that names the cells.
+    pub standard: &'static Standard,
     /// The month.
     pub period: Period,
     /// `""` for the tables without pledge, else a code of the pledge list.

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::rollup::{Layout, NodeMonth, Span};
 
-pub(super) use audit::{index_row, key, recorded};
+pub(super) use audit::{index_row, key_of_month, recorded};
 pub(super) use tree::{entries, ground, leaf, log_head, missing_head, own, records, turn};
 
 /// The three types that columns have. `None` when the column holds another, `Some(None)` for NULL.
@@ -57,7 +57,7 @@ fields!(PgRow);
 /// How a row is named when it is damaged.
 enum Key {
     Known(String),
-    /// By these columns, text or number.
+    /// By these columns: text, number, or the beginning of a digest.
     Of(&'static [&'static str]),
 }
 
@@ -83,7 +83,9 @@ impl<'a, R: Fields> Columns<'a, R> {
         let part = |column: &&str| {
             let text = self.row.text(column).flatten();
             let number = || self.row.number(column).flatten().map(|n| n.to_string());
-            text.or_else(number).unwrap_or_else(|| "?".to_owned())
+            let digest = || self.row.bytes(column).flatten().map(|b| beginning(&b));
+            let found = text.or_else(number).or_else(digest);
+            found.unwrap_or_else(|| "?".to_owned())
         };
         let row = match &self.key {
             Key::Known(name) => name.clone(),
@@ -151,6 +153,11 @@ impl<'a, R: Fields> Columns<'a, R> {
             .map_err(|_| self.corrupt(column))
     }
 
+    /// A standard by its digest.
+    fn standard(&self) -> Result<&'static Standard, StoreError> {
+        Standard::of(self.digest("standard")?).ok_or_else(|| self.corrupt("standard"))
+    }
+
     fn optional_digest(&self, column: &'static str) -> Result<Option<Digest>, StoreError> {
         match self.optional_bytes(column)? {
             None => Ok(None),
@@ -184,6 +191,11 @@ impl<'a, R: Fields> Columns<'a, R> {
         }
         Ok(cells.iter().map(|c| i64::from_le_bytes(*c)).collect())
     }
+}
+
+/// Eight hexadecimal digits.
+fn beginning(digest: &[u8]) -> String {
+    digest.iter().take(4).map(|b| format!("{b:02x}")).collect()
 }
 
 /// As the columns `published`, `cumulative` and `cells` hold them.
@@ -384,10 +396,11 @@ pub(super) fn conflicts<R: Fields>(row: &R) -> Result<(NodeSlug, u64), StoreErro
 
 /// Every column of `node_month`, `published` only where asked for.
 pub(super) fn month<R: Fields>(row: &R, with_published: bool) -> Result<NodeMonth, StoreError> {
-    let columns = Columns::keyed(row, "node_month", &["node", "period"]);
+    let columns = Columns::keyed(row, "node_month", &["node", "seq"]);
+    let standard = columns.standard()?;
     let lep = columns.text("lep")?;
     let pledges: Vec<_> = columns.json("pledges")?;
-    let cells = Layout::of_node(Standard::v1(), &Codebook::new(&lep, &pledges)).cells();
+    let cells = Layout::of_node(standard, &Codebook::new(&lep, &pledges)).cells();
     let earlier = match columns.optional_number("earlier_month")? {
         None => None,
         Some(month) => Some(Span {
@@ -396,6 +409,7 @@ pub(super) fn month<R: Fields>(row: &R, with_published: bool) -> Result<NodeMont
         }),
     };
     Ok(NodeMonth {
+        standard,
         node: columns.text("node")?,
         period: columns.text("period")?,
         seq: columns.number("seq")?,
@@ -416,7 +430,7 @@ pub(super) fn month<R: Fields>(row: &R, with_published: bool) -> Result<NodeMont
     })
 }
 
-/// The same of a summary's month with the summary's own node and month as `author` and `stated`: a month that is not there
+/// The same of a summary's month with the summary's own node and place as `author` and `stated`: a month that is not there
 /// is damage, for it must not be left out of sums.
 pub(super) fn month_of<R: Fields>(row: &R) -> Result<NodeMonth, StoreError> {
     Columns::keyed(row, "node_month", &["author", "stated"]).string("node")?;
@@ -454,14 +468,16 @@ fn member(text: &str) -> Result<Member, StoreError> {
 
 /// Every column of `national_month`.
 pub(super) fn national<R: Fields>(row: &R) -> Result<NationalMonth, StoreError> {
-    let columns = Columns::keyed(row, "national_month", &["period", "part"]);
+    let columns = Columns::keyed(row, "national_month", &["period", "standard", "part"]);
+    let standard = columns.standard()?;
     let part = columns.string("part")?;
     let layout = if part.is_empty() {
-        Layout::national(Standard::v1())
+        Layout::national(standard)
     } else {
-        Layout::national_pledge(Standard::v1())
+        Layout::national_pledge(standard)
     };
     Ok(NationalMonth {
+        standard,
         period: columns.text("period")?,
         cells: columns.cells("cells", layout.cells())?,
         part,

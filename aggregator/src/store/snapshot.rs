@@ -147,26 +147,26 @@ impl Snapshot {
         Ok(found.into_iter().next().and_then(Result::ok))
     }
 
-    /// A node's months, each with its period where that can be read.
+    /// A node's months, each with its standard and period where those can be read.
     pub(crate) async fn months(
         &mut self,
         node: &NodeSlug,
-    ) -> Outcome<Vec<(Option<Period>, Outcome<NodeMonth>)>> {
+    ) -> Outcome<Vec<(Option<(Digest, Period)>, Outcome<NodeMonth>)>> {
         Ok(read!(self,
-            "SELECT node, period, lep, seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro, pledges,
+            "SELECT node, period, standard, lep, seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro, pledges,
                  published, cumulative FROM node_month WHERE node = $1 ORDER BY period",
-            node.as_str(); |row| (rows::key(row, "period"), rows::month(row, true))))
+            node.as_str(); |row| (rows::key_of_month(row), rows::month(row, true))))
     }
 
     /// National sums, each with its key where that can be read.
     pub(crate) async fn national(
         &mut self,
-    ) -> Outcome<Vec<(Option<(Period, String)>, Outcome<NationalMonth>)>> {
+    ) -> Outcome<Vec<(Option<(Digest, Period, String)>, Outcome<NationalMonth>)>> {
         Ok(
-            read!(self, "SELECT period, part, cells FROM national_month ORDER BY period, part";
+            read!(self, "SELECT period, standard, part, cells FROM national_month ORDER BY period, standard, part";
             |row| {
                 let part = row.text("part").flatten();
-                (rows::key(row, "period").zip(part), rows::national(row))
+                (rows::key_of_month(row).zip(part).map(|((standard, period), part)| (standard, period, part)), rows::national(row))
             }),
         )
     }

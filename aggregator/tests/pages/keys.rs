@@ -102,7 +102,7 @@ async fn the_logs_own_statements_are_shown_at_their_places() {
     ] {
         assert!(standard.contains(part), "{part}");
     }
-    let added = browser.shows("/statements/1").await;
+    let added = browser.shows("/statements/2").await;
     assert!(
         added.contains("The log itself: Key added") && added.contains("Black Country: key added")
     );
@@ -110,7 +110,7 @@ async fn the_logs_own_statements_are_shown_at_their_places() {
         added.contains("&#34;approved_by&#34;: &#34;olive&#34;"),
         "{added}"
     );
-    let by_node = browser.shows("/statements/2").await;
+    let by_node = browser.shows("/statements/3").await;
     assert!(by_node.contains("Black Country: Practice entry"));
     let pem = browser.get("/nodes/aggregator/key.pem").await;
     assert!(pem.body.starts_with("-----BEGIN PUBLIC KEY-----"));
@@ -120,7 +120,7 @@ async fn the_logs_own_statements_are_shown_at_their_places() {
     );
     // The node's own list has the node's statements only.
     let list = browser.shows("/nodes/black-country").await;
-    assert!(list.contains(">Statement 2</a>") && !list.contains(">Statement 1</a>"));
+    assert!(list.contains(">Statement 3</a>") && !list.contains(">Statement 2</a>"));
 }
 
 #[tokio::test]

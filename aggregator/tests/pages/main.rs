@@ -5,6 +5,7 @@ mod keys;
 mod library;
 mod public;
 mod staff;
+mod standards;
 mod statements;
 #[path = "../../examples/synthetic/mod.rs"]
 mod synthetic;

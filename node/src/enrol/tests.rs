@@ -1,3 +1,5 @@
+use ldsp_protocol::enrolment::NodeState;
+
 use super::*;
 use crate::testing::{Aggregator, LEP, Mood, ORIGIN, World, at, log_key, node_key};
 use ldsp_protocol::dsse::Unverified;
@@ -119,7 +121,7 @@ async fn what_is_not_for_this_node_is_refused() {
     assert_eq!(error.code(), "standard");
     assert!(error.next().contains("Upgrade"));
     assert_eq!(world.number("SELECT count(*) FROM enrolment").await, 0);
-    aggregator.0.lock().unwrap().standard = Standard::v1().digest();
+    aggregator.0.lock().unwrap().standard = Standard::current().digest();
     attempt(&world, &aggregator, &invite()).await.unwrap();
     let second = Invite {
         node: "solent".parse().unwrap(),

@@ -169,6 +169,12 @@ impl Design {
         }
     }
 
+    /// Name of the standard whose enrolments enter the tables.
+    #[must_use]
+    pub fn enrolments(&self) -> &str {
+        self.added_to.as_deref().unwrap_or(&self.standard)
+    }
+
     /// Whether an enrolment may be corrected in the tables `moved`. At the standard's whole budget none may: a LEP that wants to publish
     /// corrections leaves room for them by a smaller budget.
     ///

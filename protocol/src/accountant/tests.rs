@@ -173,6 +173,29 @@ fn new_enrolments_of_a_new_standard_bear_its_tables_only() {
 }
 
 #[test]
+fn a_standard_that_begins_after_a_loss_begins_its_own_first_epoch() {
+    let first = whole();
+    let mut accountant = published(&first, 5);
+    accountant.admit(&release(&first, 2, 1)).unwrap();
+    let next = Design::of(Standard::v2(), 500_000);
+    accountant.admit(&release(&next, 1, 1)).unwrap();
+    accountant.admit(&release(&first, 2, 2)).unwrap();
+    let (old, new) = (
+        accountant.under(&first.standard),
+        accountant.under(&next.standard),
+    );
+    assert_eq!(old.enrolment(), Rho(900_000));
+    assert_eq!(new.enrolment(), Rho(490_000));
+    assert_eq!(accountant.enrolment(), Rho(900_000));
+    assert_eq!(new.attribute(Dimension::Outcome), Rho(320_000));
+    accountant.admit(&release(&next, 2, 1)).unwrap();
+    assert_eq!(
+        accountant.admit(&release(&next, 3, 1)),
+        Err(Overspent::Epoch(3))
+    );
+}
+
+#[test]
 fn tables_added_for_earlier_enrolments_are_paid_from_the_reserve() {
     let first = whole();
     let mut accountant = published(&first, 5);

@@ -11,7 +11,7 @@ use crate::receive::document;
 use crate::testing::{Sim, World, at};
 
 /// Every operation. A route that is missing here or there fails.
-const OPERATIONS: [&str; 23] = [
+const OPERATIONS: [&str; 24] = [
     "GET /api/v1/benchmarks",
     "GET /api/v1/benchmarks.csv",
     "GET /api/v1/keys",
@@ -32,6 +32,7 @@ const OPERATIONS: [&str; 23] = [
     "GET /v1/nodes/{node}/statements/{seq}/receipt",
     "GET /v1/practice",
     "GET /v1/standard",
+    "GET /v1/standards/{digest}",
     "GET /v1/verifier",
     "POST /v1/enrolments",
     "PUT /v1/nodes/{node}/statements/{seq}",
@@ -44,6 +45,7 @@ fn filled(path: &str) -> String {
         .replace("{level}", "0")
         .replace("{number}", "000")
         .replace("{code}", "E37000001")
+        .replace("{digest}", &"0".repeat(64))
 }
 
 fn described() -> Value {

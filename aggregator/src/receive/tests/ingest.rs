@@ -6,7 +6,7 @@ use ldsp_protocol::ids::Digest;
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::log::{Entry, Proof};
 use ldsp_protocol::receipt::{Receipt, VerifiedReceipt};
-use ldsp_protocol::standard::STANDARD_V1;
+use ldsp_protocol::standard::{STANDARD_V1, STANDARD_V2, Standard};
 use ldsp_protocol::statement::Kind;
 
 use crate::store::{Log, Registry, Rollups};
@@ -366,7 +366,9 @@ async fn a_repeated_fault_is_found_over_the_months() {
         let mut summary = sim.without_noise_summary();
         let sigma = (summary.noise.sigma2["starts.pledge"] as f64).sqrt();
         // Against the 12 cells of disability by tier: sd of the difference is sqrt(13) sigma, and 7 of them are not refused.
-        summary.tables[8].cells[0] += (7.0 * 13f64.sqrt() * sigma) as i64;
+        let mut tables = summary.tables.iter_mut();
+        let pledge = tables.find(|t| t.id == "starts.pledge").unwrap();
+        pledge.cells[0] += (7.0 * 13f64.sqrt() * sigma) as i64;
         let sealed = sim.seal(Kind::LearningSummary, Some(sim.next), summary);
         answers.push(world.put(&sim.path(sim.seq + 1), sealed.envelope()).await);
         sim.next = sim.next.next().unwrap();
@@ -471,7 +473,13 @@ async fn public_documents_are_served() {
     let (world, mut sim) = world().await;
     let (_, sealed) = sim.publish(500);
     world.put(&sim.path(1), sealed.envelope()).await;
-    assert_eq!(world.get("/v1/standard").await.body, STANDARD_V1.as_bytes());
+    assert_eq!(world.get("/v1/standard").await.body, STANDARD_V2.as_bytes());
+    for text in [STANDARD_V1, STANDARD_V2] {
+        let path = format!("/v1/standards/{}", Digest::of(text.as_bytes()));
+        assert_eq!(world.get(&path).await.body, text.as_bytes());
+    }
+    let path = format!("/v1/standards/{}", Digest::of(b"another"));
+    refused(&world.get(&path).await, 404, "not-found");
     let vkey = world.get("/v1/verifier").await.text();
     assert_eq!(vkey.trim_end(), world.service.signer.verifier().vkey());
     assert_eq!(world.get("/health/live").await.status, StatusCode::OK);
@@ -496,4 +504,40 @@ async fn public_documents_are_served() {
         )
         .await;
     refused(&missing, 404, "not-found");
+}
+
+/// A node that began under the first standard publishes two summaries of each month after its switch; each stream has months of its own.
+#[tokio::test]
+async fn a_node_that_changes_standard_publishes_two_streams() {
+    let (world, mut sim) = world().await;
+    let put = async |sim: &Sim, (seq, sealed): (u64, Sealed)| {
+        world.put(&sim.path(seq), sealed.envelope()).await
+    };
+    let (old, new) = (Standard::v1(), Standard::v2());
+    for month in 0..3 {
+        let first = sim.publish_under(old, 20);
+        assert_eq!(put(&sim, first).await.status, StatusCode::CREATED);
+        if month > 0 {
+            let second = sim.publish_under(new, 20);
+            assert_eq!(put(&sim, second).await.status, StatusCode::CREATED);
+        }
+        sim.next = sim.next.next().unwrap();
+    }
+    // A gap in one stream is none in the other.
+    let mut skips = sim.summary_under(new, 5);
+    let later = sim.next.next();
+    let sealed = sim.seal_under(new.digest(), Kind::LearningSummary, later, skips.clone());
+    let answer = put(&sim, (sim.seq + 1, sealed)).await;
+    refused(&answer, 422, "period");
+    // A summary under the name of the other standard is none of it.
+    skips.noise.month = 4;
+    let sealed = sim.seal_under(old.digest(), Kind::LearningSummary, Some(sim.next), skips);
+    refused(&put(&sim, (sim.seq + 1, sealed)).await, 422, "summary");
+    let unknown = Digest::of(b"a standard of tomorrow");
+    let summary = sim.summary_under(old, 5);
+    let sealed = sim.seal_under(unknown, Kind::LearningSummary, Some(sim.next), summary);
+    let answer = put(&sim, (sim.seq + 1, sealed)).await;
+    refused(&answer, 409, "standard");
+    assert!(answer.text().contains(&new.digest().to_string()));
+    assert_eq!(world.service.store.size().await.unwrap(), 6);
 }

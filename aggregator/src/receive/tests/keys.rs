@@ -7,7 +7,6 @@ use ldsp_protocol::ids::Digest;
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::log::Proof;
 use ldsp_protocol::own::{Keys, Own, OwnStatement, PayloadError};
-use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::{Body, Kind};
 use serde_json::Value;
 
@@ -112,7 +111,7 @@ async fn a_statement_that_was_queued_before_the_revocation_is_refused_after_it()
         let unverified = verify::parse(sealed.envelope()).unwrap();
         let authentic = Authentic::new(unverified, &address, node, "log.example").unwrap();
         let now = world.service.now();
-        waiting.push(authentic.accept(Standard::v1(), &[], now).unwrap());
+        waiting.push(authentic.accept(&[], now).unwrap());
     }
     revoke(&world, &sims[0]).await;
     let before = trace(&world, &sims[0]).await;
@@ -207,11 +206,12 @@ async fn a_log_of_before_states_its_standard_and_its_keys_once() {
     let announcer = world.service.announcer();
     for _ in 0..2 {
         announcer.settle(world.service.now()).await.unwrap();
-        assert_eq!(store.size().await.unwrap(), 5);
+        assert_eq!(store.size().await.unwrap(), 6);
     }
     let own = store.owns(0, 9).await.unwrap();
     let kinds: Vec<Kind> = own.iter().map(|s| s.kind).collect();
-    assert_eq!(kinds, [Kind::Standard, Kind::KeyAdd, Kind::KeyAdd]);
+    let (standard, key) = (Kind::Standard, Kind::KeyAdd);
+    assert_eq!(kinds, [standard, standard, key, key]);
     let mut keys = Keys::default();
     for statement in &own {
         keys.take(statement.index, &read(statement).unwrap().payload)
@@ -220,13 +220,13 @@ async fn a_log_of_before_states_its_standard_and_its_keys_once() {
     let [first, second] = [&one, &two].map(|sim| key_id(&sim.key.verifying_key()));
     // Its statements stand before the statement of its key; those of the other would stand behind.
     assert!(keys.count(&one.slug, first, 0) && keys.count(&one.slug, first, 1));
-    assert!(!keys.count(&two.slug, second, 3) && keys.count(&two.slug, second, 4));
+    assert!(!keys.count(&two.slug, second, 4) && keys.count(&two.slug, second, 5));
     let (seq, sealed) = one.publish(5);
     let answer = world.put(&one.path(seq), sealed.envelope()).await;
-    assert_eq!(Proof::parse(&answer.text()).unwrap().index, 5);
+    assert_eq!(Proof::parse(&answer.text()).unwrap().index, 6);
     world.admit_waiting(&waiting).await;
     announcer.settle(world.service.now()).await.unwrap();
-    assert_eq!(store.size().await.unwrap(), 7);
+    assert_eq!(store.size().await.unwrap(), 8);
 }
 
 #[tokio::test]

@@ -1,18 +1,19 @@
 //! Rows as they stand, for comparing them one by one.
 
 use std::collections::BTreeSet;
-use std::str::FromStr;
 
-use ldsp_protocol::ids::Digest;
+use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::log::Entry;
 use ldsp_protocol::practice::PracticeEntry;
 
 use super::{Columns, Fields, kind};
 use crate::store::{IndexRow, LoggedStatement, StoreError};
 
-/// A part of a row's key, where it can be read.
-pub(in crate::store) fn key<R: Fields, T: FromStr>(row: &R, column: &str) -> Option<T> {
-    row.text(column).flatten()?.parse().ok()
+/// `standard` and `period` of a month, where they can be read.
+pub(in crate::store) fn key_of_month<R: Fields>(row: &R) -> Option<(Digest, Period)> {
+    let standard = row.bytes("standard").flatten()?;
+    let period = row.text("period").flatten()?.parse().ok()?;
+    Some((Digest::from_bytes(standard.try_into().ok()?), period))
 }
 
 /// `leaf, node, seq, kind, key_id, pae` of `statement` or, with the log's name as `node`, of `own_statement`: the leaf and the

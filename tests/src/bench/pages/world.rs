@@ -154,11 +154,9 @@ impl World {
 
 /// Logs statements in one transaction.
 pub(super) async fn append(service: &Service, batch: &[NewStatement]) {
-    let receipt = |new: &NewStatement, index: u64| {
-        format!("{ORIGIN}\n{} {}\nindex {index}\n", new.node, new.seq)
-    };
-    let placed = service.store.append(batch, &receipt).await;
-    let placed = placed.expect("the database takes statements");
+    let sign = |size, root| service.signer.checkpoint(size, root);
+    let placed = service.store.append(batch, &sign).await;
+    let placed = placed.expect("the database takes statements").placed;
     let sound = placed.iter().all(|p| matches!(p, Placed::Logged(_)));
     assert!(sound, "every statement of the bench is logged: {placed:?}");
 }
@@ -212,7 +210,7 @@ impl Area {
             prev: self.head,
             kind,
             period,
-            standard: Standard::v1().digest(),
+            standard: Standard::current().digest(),
             payload,
         };
         let sealed = Sealed::sign(&self.key, &kind.payload_type(), &body.to_bytes());
@@ -234,7 +232,7 @@ impl Area {
     }
 
     fn publish(&mut self, now: Timestamp, rng: &mut ChaCha20Rng) -> NewStatement {
-        let standard = Standard::v1();
+        let standard = Standard::current();
         let codebook = Codebook::new(&self.lep.code, &[]);
         let month = self.months.len();
         let noise = Manifest::new(standard, 1, month + 1, standard.noise().rho_micro);
