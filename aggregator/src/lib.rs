@@ -15,6 +15,7 @@ pub mod benchmark;
 pub mod directory;
 pub mod enrol;
 mod etag;
+pub mod fsck;
 pub mod log;
 pub mod pages;
 pub mod receive;

@@ -117,6 +117,12 @@ impl Authentic {
         self.pae
     }
 
+    /// The key that signed.
+    #[must_use]
+    pub fn key_id(&self) -> Digest {
+        self.key_id
+    }
+
     /// Exact envelope bytes.
     #[must_use]
     pub fn envelope(&self) -> &[u8] {

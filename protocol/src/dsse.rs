@@ -188,6 +188,12 @@ impl Unverified {
         })
     }
 
+    /// SHA-256 of the PAE of what the envelope holds: its identity if the signature verifies.
+    #[must_use]
+    pub fn unverified_pae(&self) -> Digest {
+        Digest::of(&pae(&self.payload_type, &self.body))
+    }
+
     /// The body of an envelope that carries its own key, for proof of possession at enrolment.
     /// The caller must verify with the key that the body names.
     #[must_use]

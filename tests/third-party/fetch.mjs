@@ -75,7 +75,12 @@ for (const { node } of nodes) {
 }
 const [, , key] = verifier.toString().trim().split(/\+(.{8})\+/);
 const ofLog = Buffer.from(key, 'base64').subarray(1).toString('hex');
-for await (const [seq, bytes] of own()) await lay('aggregator', seq, bytes, ofLog);
+let stated = 0;
+for await (const [seq, bytes] of own()) {
+  await lay('aggregator', seq, bytes, ofLog);
+  stated = seq;
+}
+check('the log states its standard and the key of every node', stated > nodes.length, stated);
 const kinds = new Set([...places.keys()].map((name) => JSON.parse(readFileSync(join(out, name, 'envelope.json'), 'utf8')).payloadType));
 check(`statements of ${kinds.size} kinds`, kinds.size > 1, [...kinds]);
 

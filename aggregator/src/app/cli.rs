@@ -69,6 +69,11 @@ enum Command {
     Revoke(RevokeArgs),
     /// Print national totals and rates with coverage and intervals
     Benchmark,
+    /// Check everything that is stored from the log alone: signatures, order, tree, figures, lists; repairs nothing
+    #[command(
+        after_help = "It reads one moment of the database, so it may run beside the server. Any finding ends it with 1."
+    )]
+    Fsck,
     /// Serve pages, API and nodes over TLS
     Serve,
 }
@@ -279,6 +284,11 @@ async fn run(
             &commands::benchmark(&open_store(&config).await?).await?,
             json,
         ),
+        Command::Fsck => {
+            let checked = super::fsck::check(&config).await?;
+            answer(&checked, json)?;
+            checked.refused().map_or(Ok(()), Err)
+        }
         Command::Serve => serve(&config).await,
     }
 }

@@ -5,6 +5,7 @@
 mod cli;
 mod commands;
 mod config;
+mod fsck;
 mod identity;
 mod keys;
 mod people;
@@ -32,6 +33,7 @@ pub use commands::{
     BenchmarkReport, InviteOrder, Invited, NodeLine, NodeList, benchmark, invite, nodes,
 };
 pub use config::{Config, ConfigError, LogFormat};
+pub use fsck::{Checked, check};
 pub use identity::{Identity, Initialised, identity, init};
 pub use keys::{Approved, RevokedKey, approve, revoke};
 pub use people::{

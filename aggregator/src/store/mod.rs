@@ -14,6 +14,7 @@ mod plan;
 pub mod postgres;
 mod rows;
 mod selects;
+mod snapshot;
 pub mod sqlite;
 pub(crate) mod trouble;
 
@@ -29,12 +30,15 @@ use sqlx::error::ErrorKind;
 
 pub use backend::Backend;
 pub use location::{DatabaseUrl, Location, Server};
+pub(crate) use model::IndexRow;
 pub use model::{
     Announced, Appended, Effect, Equivocation, Growth, Head, InviteRow, LibraryEntry, LogHead,
     LoggedStatement, Member, NationalMonth, NewEnrolment, NewOwn, NewStatement, Node, Outline,
     OwnEffect, Person, Placed, Position, PracticeCounts, PracticeFilter, Reader, Role, Span,
     StatementFilter, Stored, Tally, Turn,
 };
+
+pub use snapshot::Snapshot;
 
 use crate::rollup::NodeMonth;
 

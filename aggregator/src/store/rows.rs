@@ -1,6 +1,7 @@
 //! Rows of either database as values of the model, and values as columns hold them. What does not
 //! parse is named by table, column and row. Nothing here knows a dialect.
 
+mod audit;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,7 @@ use super::{
 };
 use crate::rollup::{Layout, NodeMonth, Span};
 
+pub(super) use audit::{index_row, key_of_month, recorded};
 pub(super) use tree::{entries, ground, leaf, log_head, missing_head, own, records, turn};
 
 /// The three types that columns have. `None` when the column holds another, `Some(None)` for NULL.
@@ -109,7 +111,7 @@ impl<'a, R: Fields> Columns<'a, R> {
         self.row.text(column).ok_or_else(|| self.corrupt(column))
     }
 
-    fn bytes(&self, column: &'static str) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn bytes(&self, column: &'static str) -> Result<Vec<u8>, StoreError> {
         self.there(column, self.row.bytes(column))
     }
 
@@ -144,7 +146,7 @@ impl<'a, R: Fields> Columns<'a, R> {
             .transpose()
     }
 
-    fn digest(&self, column: &'static str) -> Result<Digest, StoreError> {
+    pub(super) fn digest(&self, column: &'static str) -> Result<Digest, StoreError> {
         let bytes = <[u8; 32]>::try_from(self.bytes(column)?);
         bytes
             .map(Digest::from_bytes)

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, PgTransaction, Row as _};
 
 use super::Postgres;
 use crate::store::conformance::{
-    a_log_without_a_tree_gets_one, library_conforms, listing_conforms, log_conforms,
+    a_log_without_a_tree_gets_one, fsck_conforms, library_conforms, listing_conforms, log_conforms,
     openings_share_one_log, readers_do_not_wait, registry_conforms, rollups_conforms,
     same_statements_same_answers, tree_conforms,
 };
@@ -84,6 +84,12 @@ async fn rollups() {
 async fn library() {
     let databases = Databases::default();
     library_conforms(async || databases.open().await, damage).await;
+}
+
+#[tokio::test]
+async fn fsck() {
+    let databases = Databases::default();
+    fsck_conforms(databases.open().await.into()).await;
 }
 
 #[tokio::test]

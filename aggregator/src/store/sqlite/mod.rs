@@ -19,6 +19,7 @@ use sqlx::migrate::Migrator;
 use sqlx::query_builder::{QueryBuilder, Separated};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteTransaction,
 };
 
 use self::checkpoint::Checkpoints;
@@ -83,6 +84,11 @@ impl Sqlite {
         self.reader.close().await;
         self.checkpoints.close().await;
         self.writer.close().await;
+    }
+
+    /// A transaction that reads one moment.
+    pub(super) async fn reading(&self) -> Result<SqliteTransaction<'static>, StoreError> {
+        Ok(self.reader.begin().await?)
     }
 
     /// The writing connection, for tests that damage rows.

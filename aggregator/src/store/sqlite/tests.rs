@@ -9,7 +9,7 @@ use ldsp_protocol::standard::{Codebook, Standard};
 use super::Sqlite;
 use crate::rollup::Layout;
 use crate::store::conformance::{
-    a_log_without_a_tree_gets_one, library_conforms, listing_conforms, log_conforms,
+    a_log_without_a_tree_gets_one, fsck_conforms, library_conforms, listing_conforms, log_conforms,
     openings_share_one_log, readers_do_not_wait, registry_conforms, rollups_conforms,
     tree_conforms,
 };
@@ -62,6 +62,12 @@ async fn rollups() {
 async fn library() {
     let dirs = Dirs::default();
     library_conforms(async || dirs.open().await, damage).await;
+}
+
+#[tokio::test]
+async fn fsck() {
+    let dirs = Dirs::default();
+    fsck_conforms(dirs.open().await.into()).await;
 }
 
 #[tokio::test]
