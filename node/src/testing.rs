@@ -173,6 +173,18 @@ impl World {
         sqlx::query(sql).execute(&self.store.writer).await.unwrap();
     }
 
+    /// Erases the learner of an enrolment.
+    pub(crate) async fn erase(&self, enrolment: i64) {
+        let learner: Vec<u8> = sqlx::query_scalar("SELECT learner FROM enrolments WHERE id = $1")
+            .bind(enrolment)
+            .fetch_one(&self.store.writer)
+            .await
+            .unwrap();
+        let day = "2022-01-01".parse().unwrap();
+        let learner = learner.try_into().unwrap();
+        assert_eq!(self.store.erase(&learner, day).await.unwrap(), 1);
+    }
+
     pub(crate) async fn number(&self, sql: &'static str) -> i64 {
         sqlx::query_scalar(sql)
             .fetch_one(&self.store.writer)

@@ -5,7 +5,7 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, ensure};
-use ldsp_node::app::cli::{Command, Import, ImportFile, Init, People, RoleArg};
+use ldsp_node::app::cli::{Command, Import, ImportFile, Init, LearnerFile, People, RoleArg};
 use ldsp_node::app::config::Config;
 use ldsp_node::app::output::Output;
 use ldsp_node::app::{self, Context};
@@ -172,10 +172,16 @@ async fn import(records: &LepRecords, dir: &Path, context: &Context) -> anyhow::
         context,
     )
     .await?;
-    ask(Command::Import(Import::Learners(whole(&learners))), context).await?;
+    let learners = LearnerFile {
+        file: whole(&learners),
+        new_providers: false,
+        doubtful: None,
+    };
+    let file = learners.file.file.clone();
+    ask(Command::Import(Import::Learners(learners)), context).await?;
     // The node holds what it needs; the files name people, were they real.
     std::fs::remove_file(programmes)?;
-    std::fs::remove_file(learners)?;
+    std::fs::remove_file(file)?;
     Ok(())
 }
 

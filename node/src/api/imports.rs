@@ -19,7 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Api, IMPORTS, Listed, Refused};
 use crate::import::report::{ImportReport, Outcome, RowProblem};
-use crate::import::{self, Options};
+use crate::import::{self, Doubtful, Options};
 use crate::pages::LARGEST;
 use crate::pages::upload::Upload;
 use crate::store::imports::{ImportKind, ImportRecord};
@@ -64,6 +64,10 @@ pub(super) struct Import {
     refused: u64,
     /// Rows of people who live outside the area: never published.
     outside: u64,
+    /// Of the changed ones: the same enrolments with a corrected learner, provider, aim or start.
+    carried: u64,
+    /// Rows that were left out because their learners were erased.
+    erased: u64,
     at: Timestamp,
 }
 
@@ -80,6 +84,8 @@ impl From<(i64, ImportRecord)> for Import {
             unchanged: t.unchanged,
             refused: t.refused,
             outside: t.outside,
+            carried: t.carried,
+            erased: t.erased,
             at: record.at,
         }
     }
@@ -123,6 +129,21 @@ pub(super) struct Asked {
     #[serde(default)]
     #[param(required = false, default = false)]
     valid_rows: bool,
+    /// Take providers that no earlier learner file named: they are new, not old ones under another name.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    new_providers: bool,
+    /// What rows of a learner file are that may be new enrolments or held ones that were corrected; without it they are refused.
+    #[param(required = false, inline)]
+    doubtful: Option<AskedDoubtful>,
+}
+
+/// What a row is that may be either.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum AskedDoubtful {
+    New,
+    Corrected,
 }
 
 /// What became of a file.
@@ -191,6 +212,10 @@ pub(super) struct Report {
     refused: u64,
     /// Rows of people who live outside the area: never published.
     outside: u64,
+    /// Of the changed ones: the same enrolments with a corrected learner, provider, aim or start.
+    carried: u64,
+    /// Rows that are left out because their learners were erased; ask the provider to remove them.
+    erased: u64,
     problems: FileProblems,
 }
 
@@ -212,6 +237,8 @@ impl From<&ImportReport> for Report {
             unchanged: t.unchanged,
             refused: t.refused,
             outside: t.outside,
+            carried: t.carried,
+            erased: t.erased,
             problems: FileProblems {
                 total: problems.total(),
                 by_code: problems.by_code().clone(),
@@ -313,6 +340,12 @@ async fn take(
         who: person.name.clone(),
         dry_run: asked.dry_run,
         valid_rows: asked.valid_rows,
+        new_providers: asked.new_providers,
+        doubtful: match asked.doubtful {
+            None => Doubtful::Ask,
+            Some(AskedDoubtful::New) => Doubtful::New,
+            Some(AskedDoubtful::Corrected) => Doubtful::Corrected,
+        },
     };
     let (store, now) = (&api.node.store, (api.clock)());
     let report = match kind {

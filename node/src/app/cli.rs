@@ -56,6 +56,9 @@ pub enum Command {
     /// Read a file into the node
     #[command(subcommand)]
     Import(Import),
+    /// Training providers by the names that files give them
+    #[command(subcommand)]
+    Providers(Providers),
     /// What this node is and what it waits for
     Status,
     /// Take this node's place in the federation with the operator's invite
@@ -327,11 +330,48 @@ pub enum Import {
     /// Programmes, one row each; import them before their learners
     Programmes(ImportFile),
     /// Enrolments, one row each. Names, ULNs, birth dates and postcodes are not kept
-    Learners(ImportFile),
+    Learners(LearnerFile),
     /// The ONS Postcode Directory, which turns a postcode into a district
     Postcodes {
         /// CSV file
         file: PathBuf,
+    },
+}
+
+/// A learner file and how to import it.
+#[derive(Debug, Args)]
+pub struct LearnerFile {
+    /// As every file.
+    #[command(flatten)]
+    pub file: ImportFile,
+    /// Take providers that no earlier file named: they are new, not old ones under another name
+    #[arg(long)]
+    pub new_providers: bool,
+    /// What rows are that may be either: an enrolment that this file does not name agrees in provider and in aim or start
+    #[arg(long, value_name = "WHAT")]
+    pub doubtful: Option<DoubtfulRows>,
+}
+
+/// What a row is that may be a new enrolment or a corrected one.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum DoubtfulRows {
+    /// New enrolments beside those that are held
+    New,
+    /// Enrolments that are held, with the aim or start corrected
+    Corrected,
+}
+
+/// `providers`.
+#[derive(Debug, Subcommand)]
+pub enum Providers {
+    /// Every provider that files have named
+    List,
+    /// Say that a provider has a new name, before the first file with it is imported; its learners and enrolments stay the same ones
+    Rename {
+        /// As files named it so far
+        old: String,
+        /// As files name it from now on
+        new: String,
     },
 }
 

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::cli::{Import, ImportFile};
+use super::cli::{DoubtfulRows, Import, ImportFile, LearnerFile};
 use super::output::{Answer, Output, Refusal};
 use super::{Context, open};
 use crate::import::report::{ImportReport, Outcome};
-use crate::import::{self, ImportError, Options};
+use crate::import::{self, Doubtful, ImportError, Options};
 use crate::store::imports::ImportKind;
 
 impl From<ImportError> for Refusal {
@@ -21,7 +21,9 @@ impl From<ImportError> for Refusal {
 
 pub(super) async fn run(command: Import, context: &Context) -> Answer {
     let (file, report) = match &command {
-        Import::Programmes(args) | Import::Learners(args) => (&args.file, args.report.as_deref()),
+        Import::Programmes(args) | Import::Learners(LearnerFile { file: args, .. }) => {
+            (&args.file, args.report.as_deref())
+        }
         Import::Postcodes { file } => (file, None),
     };
     let node = open(context).await?;
@@ -30,7 +32,16 @@ pub(super) async fn run(command: Import, context: &Context) -> Answer {
     let result = match &command {
         Import::Programmes(args) => import::programmes(store, source, &options(args), now).await,
         Import::Learners(args) => {
-            import::learners(store, &node.pseudonyms, source, &options(args), now).await
+            let options = Options {
+                new_providers: args.new_providers,
+                doubtful: match args.doubtful {
+                    None => Doubtful::Ask,
+                    Some(DoubtfulRows::New) => Doubtful::New,
+                    Some(DoubtfulRows::Corrected) => Doubtful::Corrected,
+                },
+                ..options(&args.file)
+            };
+            import::learners(store, &node.pseudonyms, source, &options, now).await
         }
         Import::Postcodes { .. } => import::postcodes(store, source, now).await,
     };

@@ -10,6 +10,7 @@ mod ledger;
 pub mod output;
 mod people;
 mod practice;
+mod providers;
 mod publish;
 mod release;
 mod release_words;
@@ -124,6 +125,7 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::Init(args) => init(&args, context).await,
         Command::People(command) => people::run(command, context).await,
         Command::Import(command) => import::run(command, context).await,
+        Command::Providers(command) => providers::run(command, context).await,
         Command::Status => status::run(context).await,
         Command::Enrol(args) => enrol::run(&args, context).await,
         Command::Release(command) => release::run(command, context).await,

@@ -197,7 +197,7 @@ async fn a_month_that_was_drawn_and_not_published_stands_in_the_way() {
 async fn an_erased_record_leaves_the_anonymous_entries_as_they_were() {
     let world = published().await;
     let before = entered(&world, 1, 1, Family::Starts).await;
-    world.run("DELETE FROM enrolments WHERE id = 1").await;
+    world.erase(1).await;
     publish(&world).await;
     assert_eq!(
         (before, entered(&world, 1, 1, Family::Starts).await),

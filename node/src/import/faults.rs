@@ -37,6 +37,11 @@ faults! {
     DUPLICATE_PROGRAMME = "duplicate", "Another row of this file has the same code.",
         "Keep one row for each programme.";
 
+    DOUBTFUL = "same-or-new", "The row may be a new enrolment or a correction of one that is held and that this file does not name: learner and provider agree, and either the aim or the start.",
+        "If this file adds new enrolments, import it with --doubtful new; if it corrects aims or starts, with --doubtful corrected (the page asks). A file that names all enrolments of the learner with this provider needs neither.";
+    SEVERAL = "correction-unclear", "The row may correct more than one enrolment that is held, or another row may correct the same one.",
+        "Name all enrolments of the learner with this provider in one file; or import the rows that are new by themselves, with --doubtful new.";
+
     // A field.
     REQUIRED = "required", "The field is empty.", "Fill it in.";
     FIELD_SIZE = "field-size", "The field is longer than 1,000 bytes.",
@@ -65,6 +70,8 @@ faults! {
         "Use in-progress, achieved, completed-without-achievement, withdrawn or transferred.";
     PROGRAMME = "programme-unknown", "No programme with this code has been imported.",
         "Import the programme first (`import programmes FILE`), or correct the code.";
+    PROVIDER = "provider-unknown", "No file has named this provider so far.",
+        "Look for a misspelling. If the provider is new, import with --new-providers (on the page: say that it is new). If it had another name, run `ldsp-node providers rename OLD NEW` first, so that nobody is counted twice.";
     LEARNER = "learner-unknown", "The row has neither a ULN nor a learner_ref.",
         "Give at least the provider's own reference of the learner.";
     ULN_FORM = "uln-form", "A ULN has ten digits.",

@@ -16,11 +16,13 @@ use ldsp_protocol::standard::Dimension;
 
 use super::faults;
 use super::header::Columns;
-use super::pseudonym::{PseudonymKey, folded};
+use super::pseudonym::PseudonymKey;
 use super::report::RowProblem;
 use super::rows::Row;
 use super::values::{self, Postcode};
 use crate::store::day;
+use crate::store::providers::{Roots, folded};
+use crate::store::records::persons::ident;
 use crate::store::records::{Enrolment, Pseudonym};
 use checks::{age, answers, check_uln, code, is_leaver, locate, stage};
 pub(super) use directory::Directory;
@@ -121,6 +123,12 @@ pub(super) struct Parser {
     pub(super) today: Date,
     /// Providers and aims that were found good, as the file writes them: the same few recur on every row.
     pub(super) clean: [HashMap<String, Kept>; 2],
+    /// The providers that the node knows.
+    pub(super) roots: Roots,
+    /// Whether another one is taken.
+    pub(super) new_providers: bool,
+    /// Providers that the latest rows named, new ones among them.
+    pub(super) named: Vec<Arc<str>>,
 }
 
 /// A text that is kept.
@@ -128,7 +136,7 @@ pub(super) struct Parser {
 pub(super) struct Kept {
     /// With single spaces.
     text: Arc<str>,
-    /// As pseudonyms are made of it.
+    /// As pseudonyms are made of it: folded, a provider under its first name.
     folded: Arc<str>,
 }
 
@@ -173,7 +181,6 @@ impl Parser {
         let aim = self.kept(row, Column::Aim, true);
         let known_as = self.known_as(row, provider.as_ref());
         let learner = self.learner(row, known_as);
-        let known_as = known_as.or(learner);
         let programme = self.programme(row);
         let dates = self.dates(row);
         let age = age(row, dates.start, self.today);
@@ -199,8 +206,9 @@ impl Parser {
             Some(Enrolment {
                 spell: self
                     .key
-                    .of_enrolment(&provider.folded, &known_as?, &aim.folded, day(start)),
+                    .of_enrolment(&provider.folded, &learner, &aim.folded, day(start)),
                 learner,
+                reference: known_as.map(|reference| ident(&reference)),
                 provider: provider.text,
                 aim: aim.text,
                 programme: programme?,
@@ -240,14 +248,23 @@ impl Parser {
             faults::TEXT_SIZE
         } else if !personal::find(&text).is_empty() {
             faults::PERSONAL
+        } else if !is_code && !self.new_providers && !self.roots.know(&text) {
+            faults::PROVIDER
         } else {
             // Bounded, as everything is: a file may name a new aim on every row.
             if clean.len() >= 4_096 {
                 clean.clear();
             }
-            let kept = Kept {
-                folded: folded(&text).into(),
-                text: text.into(),
+            let kept = if is_code {
+                Kept {
+                    folded: folded(&text).into(),
+                    text: text.into(),
+                }
+            } else {
+                let folded = self.roots.of(&text);
+                let text: Arc<str> = text.into();
+                self.named.push(text.clone());
+                Kept { text, folded }
             };
             clean.insert(row.text(column).to_owned(), kept.clone());
             return Some(kept);
@@ -256,8 +273,8 @@ impl Parser {
         None
     }
 
-    /// The learner as the provider knows them. A ULN may be issued after the enrolment was first sent, and the
-    /// enrolment has to stay the same one, so the provider's reference identifies it wherever there is one.
+    /// The learner as the provider knows them. A ULN may be issued after the enrolment was first sent: the reference tells the store that
+    /// it is the same learner's.
     fn known_as(&self, row: &Row<'_>, provider: Option<&Kept>) -> Option<Pseudonym> {
         let reference = row.text(Column::LearnerRef);
         let known = || self.key.of_reference(&provider?.folded, reference).into();

@@ -29,7 +29,10 @@ use jiff::civil::Date;
 use crate::schedule::london;
 use crate::store::audit::COMMAND_LINE;
 use crate::store::imports::{self, ImportKind, ImportRecord, Tally};
-use crate::store::records::{self, fresh, merge};
+use crate::store::providers::{self, Roots};
+pub use crate::store::records::Doubtful;
+use crate::store::records::merge::{self, Merged, Merging, Refused, Why};
+use crate::store::records::{self, fresh};
 use crate::store::{Store, StoreError, Write};
 use learners::Valid;
 use pseudonym::PseudonymKey;
@@ -45,6 +48,10 @@ pub struct Options {
     pub dry_run: bool,
     /// Store the valid rows although others are refused.
     pub valid_rows: bool,
+    /// Take providers that no earlier file named: they are new ones.
+    pub new_providers: bool,
+    /// What rows are that may be new enrolments or corrected ones.
+    pub doubtful: Doubtful,
 }
 
 impl Default for Options {
@@ -54,6 +61,8 @@ impl Default for Options {
             who: COMMAND_LINE.to_owned(),
             dry_run: false,
             valid_rows: false,
+            new_providers: false,
+            doubtful: Doubtful::Ask,
         }
     }
 }
@@ -94,6 +103,16 @@ pub fn london_day(now: Timestamp) -> Date {
     now.to_zoned(london()).date()
 }
 
+/// A provider's name as it is kept; `None` for a text that an import would refuse.
+#[must_use]
+pub fn clean_provider(name: &str) -> Option<String> {
+    let name = values::one_spacing(name);
+    let is_good = !name.is_empty()
+        && name.chars().count() <= values::TEXT
+        && ldsp_protocol::personal::find(&name).is_empty();
+    is_good.then_some(name)
+}
+
 /// An import under way: its transaction and what it has found.
 struct Run {
     kind: ImportKind,
@@ -121,6 +140,21 @@ impl Run {
     fn refuse_row(&mut self, problems: Vec<RowProblem>) {
         self.tally.refused += 1;
         self.problems.extend(problems);
+    }
+
+    /// Adds what became of some rows.
+    fn add(&mut self, merged: Merged) {
+        let (t, done) = (&mut self.tally, merged.done);
+        t.added = t.added + done.added - merged.withdrawn;
+        t.changed += done.changed;
+        t.unchanged += done.unchanged;
+        t.carried += done.carried;
+        t.erased += merged.erased.len() as u64;
+        t.outside -= merged.erased.iter().filter(|in_area| !**in_area).count() as u64;
+        for refused in merged.refused {
+            let problem = self.tally.refuse(&refused);
+            self.problems.extend([problem]);
+        }
     }
 
     /// Whether what is written now can still be kept.
@@ -185,6 +219,7 @@ pub async fn learners(
     let programmes = imports::programmes_in(&mut run.tx).await?;
     let any = imports::any_postcode(&mut run.tx).await?;
     let fresh = fresh::is_fresh(&mut run.tx).await?;
+    let roots = providers::roots(&mut run.tx).await?;
     let parser = learners::Parser {
         key: key.clone(),
         lep: identity.lep.clone(),
@@ -194,35 +229,45 @@ pub async fn learners(
             .collect(),
         today: london_day(now),
         clean: Default::default(),
+        roots: roots.clone(),
+        // Of the first file all are.
+        new_providers: options.new_providers || fresh,
+        named: Vec::new(),
     };
     let directory = learners::Directory::new(store, &identity.lep, any);
     let gatherer = learners::Gatherer::new(parser, directory, fresh);
     let header = |row: &csv::StringRecord| header::find(row, &learners::HEADER);
     records::make_room(&mut run.tx, fresh).await?;
-    if fresh {
+    let merging = if fresh {
         fresh::begin(&mut run.tx).await?;
+        None
     } else {
-        merge::begin_seen(&mut run.tx).await?;
-    }
+        Some(merge::begin(&mut run.tx, roots.clone()).await?)
+    };
     let mut stream = rows::stream(source, learners::COLUMNS, header, gatherer);
     while let Some(batch) = stream.batches.recv().await {
         run.tally.outside += batch.outside;
         for problems in batch.refused {
             run.refuse_row(problems);
         }
-        match batch.valid {
-            Valid::Fresh(rows) => {
+        providers::note(&mut run.tx, &batch.providers).await?;
+        match (batch.valid, &merging) {
+            (Valid::Merge(rows), Some(merging)) => {
+                let merged = merge::take(&mut run.tx, rows, merging).await?;
+                run.add(merged);
+            }
+            (Valid::Fresh(rows), _) => {
                 run.tally.added += batch.count;
                 fresh::insert(&mut run.tx, rows).await?;
             }
-            Valid::Merge(rows) => merge_rows(&mut run, rows).await?,
+            // Gathered in the way that was begun.
+            (Valid::Merge(_), None) => return Err(ImportError::Stopped),
         }
     }
     let ended = stream.end.await.map_err(|_| ImportError::Stopped)??;
-    if fresh {
-        settle(&mut run, &ended).await?;
-    } else {
-        merge::end_seen(&mut run.tx).await?;
+    match &merging {
+        None => settle(&mut run, &roots, &ended).await?,
+        Some(merging) => decide(&mut run, merging).await?,
     }
     let report = run.finish(ended, now).await;
     let mut writer = store.writer.acquire().await.map_err(StoreError::from)?;
@@ -230,47 +275,55 @@ pub async fn learners(
     report
 }
 
-/// Reports the repeated rows of a batch and stores the others.
-async fn merge_rows(
-    run: &mut Run,
-    rows: Vec<(u64, records::Enrolment)>,
-) -> Result<(), ImportError> {
-    let ids: Vec<_> = rows.iter().map(|(line, e)| (e.spell, *line)).collect();
-    let earlier = merge::note_seen(&mut run.tx, &ids).await?;
-    let mut valid = Vec::with_capacity(rows.len());
-    for ((line, enrolment), earlier) in rows.into_iter().zip(earlier) {
-        match earlier {
-            None => valid.push(enrolment),
-            Some(first) => {
-                run.tally.outside -= u64::from(!enrolment.in_area);
-                run.refuse_row(vec![repeated(line, first)]);
-            }
-        }
+/// Decides about the rows that had to wait for the end of the file.
+async fn decide(run: &mut Run, merging: &Merging) -> Result<(), ImportError> {
+    let whole = run.problems.total() == 0;
+    let mut merged =
+        merge::doubts::settle(&mut run.tx, merging, run.options.doubtful, whole).await?;
+    merge::end(&mut run.tx).await?;
+    // They were taken for new ones so far.
+    merged.withdrawn += merged.done.changed + merged.refused.len() as u64;
+    let mut late = Problems::default();
+    for refused in std::mem::take(&mut merged.refused) {
+        late.extend([run.tally.refuse(&refused)]);
     }
-    let write = run.writes();
-    let done = merge::upsert(&mut run.tx, &valid, write).await?;
-    run.tally.added += done.added;
-    run.tally.changed += done.changed;
-    run.tally.unchanged += done.unchanged;
+    run.add(merged);
+    run.problems.merge(late);
     Ok(())
 }
 
 /// Reports the repeated rows of a first import, and finishes what is going to be kept.
-async fn settle(run: &mut Run, ended: &Ended) -> Result<(), ImportError> {
-    let mut late = Problems::default();
+async fn settle(run: &mut Run, roots: &Roots, ended: &Ended) -> Result<(), ImportError> {
+    let mut late = Vec::new();
     let tally = &mut run.tally;
-    fresh::settle(&mut run.tx, |row| {
+    let mut found = |refused: Refused| {
         tally.added -= 1;
-        tally.refused += 1;
-        tally.outside -= u64::from(!row.in_area);
-        late.extend([repeated(row.line, row.first)]);
-    })
-    .await?;
-    run.problems.merge(late);
+        late.push(tally.refuse(&refused));
+    };
+    fresh::settle(&mut run.tx, &mut found).await?;
+    fresh::tie(&mut run.tx, roots, &mut found).await?;
+    late.sort_by_key(|problem: &RowProblem| problem.line);
+    let mut problems = Problems::default();
+    problems.extend(late);
+    run.problems.merge(problems);
     if run.outcome(ended) == Outcome::Stored {
         fresh::finish(&mut run.tx).await?;
     }
     Ok(())
+}
+
+impl Tally {
+    /// Counts a row that the store does not take, and says why.
+    fn refuse(&mut self, row: &Refused) -> RowProblem {
+        self.refused += 1;
+        self.outside -= u64::from(!row.in_area);
+        match row.why {
+            Why::Repeated(first) => repeated(row.line, first),
+            Why::OtherUln(first) => other_uln(row.line, first),
+            Why::Doubtful => faults::DOUBTFUL.at(row.line, None),
+            Why::Several => faults::SEVERAL.at(row.line, None),
+        }
+    }
 }
 
 fn repeated(line: u64, first: u64) -> RowProblem {
@@ -283,6 +336,18 @@ fn repeated(line: u64, first: u64) -> RowProblem {
         )
         .into(),
         remedy: "Keep the row that is right.".into(),
+    }
+}
+
+fn other_uln(line: u64, first: u64) -> RowProblem {
+    RowProblem {
+        line,
+        field: Some("uln"),
+        code: "uln-differs",
+        cause: format!("The row gives another ULN for the same learner_ref than line {first}.")
+            .into(),
+        remedy: "Correct the ULN, or give each learner of the provider a learner_ref of their own."
+            .into(),
     }
 }
 

@@ -36,7 +36,7 @@ impl PseudonymKey {
         self.of("ldsp-node learner by ULN v1", &[uln.as_bytes()])
     }
 
-    /// Pseudonym of the learner whom the provider, [`folded`], knows by `reference`.
+    /// Pseudonym of the learner whom the provider, folded, knows by `reference`.
     pub(crate) fn of_reference(&self, provider: &str, reference: &str) -> Pseudonym {
         self.of(
             "ldsp-node learner by reference v1",
@@ -44,7 +44,7 @@ impl PseudonymKey {
         )
     }
 
-    /// Pseudonym of an enrolment: provider and aim, both [`folded`], the learner as that provider knows them, and start (days
+    /// Pseudonym of an enrolment: provider and aim, both folded, the learner as that provider knows them, and start (days
     /// since 1970-01-01).
     pub(crate) fn of_enrolment(
         &self,
@@ -92,15 +92,10 @@ impl PseudonymKey {
     }
 }
 
-/// One spelling for what people type with other case or spacing.
-pub(crate) fn folded(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ").to_lowercase()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::providers::folded;
 
     #[test]
     fn purpose_and_parts_do_not_run_together() {

@@ -14,6 +14,11 @@ use crate::store::imports::{ImportKind, Tally};
 /// Problems kept in detail; further ones are counted by code.
 pub const DETAILED: usize = 10_000;
 
+/// About [`Tally::carried`].
+pub(crate) const CARRIED: &str = "  of the changed ones: the same enrolments with a corrected learner, provider, aim or start; nothing of them is counted again";
+/// About [`Tally::erased`].
+pub(crate) const ERASED: &str = "  left out: the records of these learners were erased here; ask the provider to remove them from its files";
+
 /// A kind of problem: stable code, cause and remedy.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fault {
@@ -150,6 +155,12 @@ impl ImportReport {
         line("changed", t.changed, "");
         line("unchanged", t.unchanged, "");
         line("refused", t.refused, "");
+        if t.carried > 0 {
+            line("carried", t.carried, CARRIED);
+        }
+        if t.erased > 0 {
+            line("erased", t.erased, ERASED);
+        }
         if t.outside > 0 {
             line("outside", t.outside, self.outside_note());
         }
@@ -190,6 +201,8 @@ impl ImportReport {
             "unchanged": t.unchanged,
             "refused": t.refused,
             "outside": t.outside,
+            "carried": t.carried,
+            "erased": t.erased,
             "problems": {
                 "total": self.problems.total,
                 "by_code": self.problems.by_code,

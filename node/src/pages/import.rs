@@ -16,8 +16,8 @@ use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 use super::releases::file;
 use super::upload::{self, Upload, UploadError};
 use super::{Answer, Pages, exact_part, exact_tag, fault, words};
-use crate::import::report::{ImportReport, Outcome};
-use crate::import::{self, ImportError, Options};
+use crate::import::report::{CARRIED, ERASED, ImportReport, Outcome};
+use crate::import::{self, Doubtful, ImportError, Options};
 use crate::store::imports::ImportKind;
 use crate::store::people::Role;
 
@@ -52,6 +52,17 @@ pub(super) fn receive() -> MethodRouter<Pages> {
 struct Chosen {
     kind: String,
     way: String,
+    providers: String,
+    doubtful: String,
+    /// Questions that the last file raised.
+    asks: Asks,
+}
+
+/// What only a person can say, by what a file brought up.
+#[derive(Default, Clone, Copy)]
+struct Asks {
+    providers: bool,
+    doubtful: bool,
 }
 
 #[derive(Default)]
@@ -66,6 +77,7 @@ struct Errors {
 struct FormTemplate {
     kind: Radios,
     way: Radios,
+    questions: Vec<Radios>,
     error: Option<String>,
 }
 
@@ -95,9 +107,45 @@ fn form_html(chosen: &Chosen, errors: &Errors) -> Html {
     let form = FormTemplate {
         kind,
         way,
+        questions: questions(chosen),
         error: errors.file.clone(),
     };
     Html::render(&form)
+}
+
+/// Asked when a file has raised them, and again with the answer.
+fn questions(chosen: &Chosen) -> Vec<Radios> {
+    let mut questions = Vec::new();
+    if chosen.asks.providers {
+        questions.push(Radios::new(
+            Field::new("providers", "Who are the providers that no earlier file named?")
+                .value(chosen.providers.clone()),
+            [
+                Choice::new("refuse", "Refuse their rows")
+                    .hint("The name may be misspelt. If a provider has a new name, ask the IT team to say so first: ldsp-node providers rename"),
+                Choice::new("new", "They are new providers")
+                    .hint("A provider that only has another name would be counted twice"),
+            ],
+        ));
+    }
+    if chosen.asks.doubtful {
+        questions.push(Radios::new(
+            Field::new(
+                "doubtful",
+                "What are the rows that may be new or corrected?",
+            )
+            .value(chosen.doubtful.clone()),
+            [
+                Choice::new("refuse", "Refuse them"),
+                Choice::new("new", "New enrolments")
+                    .hint("The file adds enrolments to those that are held"),
+                Choice::new("corrected", "Corrected ones").hint(
+                    "The file corrects aims or starts; what was counted is not counted again",
+                ),
+            ],
+        ));
+    }
+    questions
 }
 
 fn about() -> Html {
@@ -146,6 +194,7 @@ pub(super) async fn form(person: SignedIn) -> Page {
     let chosen = Chosen {
         kind: String::new(),
         way: "check".to_owned(),
+        ..Chosen::default()
     };
     page(&chosen, &Errors::default())
 }
@@ -161,6 +210,12 @@ async fn take(State(pages): State<Pages>, person: SignedIn, form: Multipart) -> 
     let chosen = Chosen {
         kind: received.kind,
         way: received.way,
+        asks: Asks {
+            providers: !received.providers.is_empty(),
+            doubtful: !received.doubtful.is_empty(),
+        },
+        providers: received.providers,
+        doubtful: received.doubtful,
     };
     let kind = match chosen.kind.as_str() {
         "programmes" => Some(ImportKind::Programmes),
@@ -183,6 +238,12 @@ async fn take(State(pages): State<Pages>, person: SignedIn, form: Multipart) -> 
         who: person.name.clone(),
         dry_run: chosen.way == "check",
         valid_rows: chosen.way == "valid",
+        new_providers: chosen.providers == "new",
+        doubtful: match chosen.doubtful.as_str() {
+            "new" => Doubtful::New,
+            "corrected" => Doubtful::Corrected,
+            _ => Doubtful::Ask,
+        },
     };
     let report = run(&pages, kind, &options, upload).await?;
     let mut csv = Vec::new();
@@ -309,6 +370,15 @@ fn report_page(report: &ImportReport, chosen: &Chosen) -> Page {
             words::count(t.outside)
         )));
     }
+    for (rows, note) in [(t.carried, CARRIED), (t.erased, ERASED)] {
+        if rows > 0 {
+            pieces.push(Html::paragraph(&format!(
+                "{} rows {}.",
+                words::count(rows),
+                note.trim()
+            )));
+        }
+    }
     if !sound {
         pieces.push(problems(report));
     }
@@ -322,9 +392,20 @@ fn report_page(report: &ImportReport, chosen: &Chosen) -> Page {
         (Outcome::Checked, _) => "store",
         (_, way) => way,
     };
+    let or_refuse = |answer: &str| match answer {
+        "" => "refuse".to_owned(),
+        answer => answer.to_owned(),
+    };
+    let found = |code| report.problems.by_code().contains_key(code);
     let next = Chosen {
         kind: chosen.kind.clone(),
         way: again.to_owned(),
+        providers: or_refuse(&chosen.providers),
+        doubtful: or_refuse(&chosen.doubtful),
+        asks: Asks {
+            providers: chosen.asks.providers || found("provider-unknown"),
+            doubtful: chosen.asks.doubtful || found("same-or-new") || found("correction-unclear"),
+        },
     };
     pieces.push(Html::literal(
         "<h2 class=\"govuk-heading-m\">Send the file again</h2>",

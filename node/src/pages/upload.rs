@@ -26,6 +26,10 @@ pub(super) struct Received {
     pub(super) kind: String,
     /// What shall be done.
     pub(super) way: String,
+    /// What providers are that the node does not know.
+    pub(super) providers: String,
+    /// What rows are that may be new or corrected.
+    pub(super) doubtful: String,
     /// The file, when one was chosen.
     pub(super) upload: Option<Upload>,
 }
@@ -73,6 +77,8 @@ pub(super) async fn receive(
         match field.name().unwrap_or_default() {
             "kind" => received.kind = text(field).await?,
             "way" => received.way = text(field).await?,
+            "providers" => received.providers = text(field).await?,
+            "doubtful" => received.doubtful = text(field).await?,
             "file" if received.upload.is_some() => {
                 return Err(UploadError::Form("The form holds more than one file."));
             }

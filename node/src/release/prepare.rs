@@ -16,6 +16,7 @@ use crate::disclosure::{ProtectedTables, protect};
 use crate::schedule::london;
 use crate::seal::{check_head, check_restored};
 use crate::store::ledger::streams::{self, Stream};
+use crate::store::records::persons;
 use crate::store::releases::{self, Part, StoredRelease};
 use crate::store::{Store, audit, enrolment, ledger};
 
@@ -321,6 +322,8 @@ impl Draw {
         request: Request,
         period: Period,
     ) -> Result<Self, ReleaseError> {
+        // Whatever became of the records before: no more of anybody's enrolments are counted.
+        persons::cap(&mut *connection, None).await?;
         let stream = &history.stream;
         // A stream that goes on for earlier enrolments keeps its budget, whatever is configured for new ones.
         let asked = request.rho_micro.filter(|_| stream.is_open());

@@ -52,6 +52,10 @@ pub struct Tally {
     pub refused: u64,
     /// Outside the LEP's area: kept for local figures, never published.
     pub outside: u64,
+    /// Of the changed ones: enrolments that are held under another key (a ULN, a reference, the provider's name, a corrected aim or start).
+    pub carried: u64,
+    /// Left out: their learners' records were erased.
+    pub erased: u64,
 }
 
 /// An import that was stored.
@@ -93,8 +97,8 @@ pub(crate) async fn log(
     let t = record.tally;
     let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     sqlx::query(
-        "INSERT INTO imports (kind, digest, rows, added, changed, unchanged, refused, outside, at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO imports (kind, digest, rows, added, changed, unchanged, refused, outside, at, carried, erased) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(record.kind.as_str())
     .bind(&record.digest.as_bytes()[..])
@@ -105,6 +109,8 @@ pub(crate) async fn log(
     .bind(count(t.refused))
     .bind(count(t.outside))
     .bind(record.at.as_second())
+    .bind(count(t.carried))
+    .bind(count(t.erased))
     .execute(&mut *tx)
     .await?;
     let action = format!("import {}", record.kind.as_str());
@@ -288,9 +294,22 @@ impl Store {
         before: Option<i64>,
         limit: u32,
     ) -> Result<Vec<(i64, ImportRecord)>, StoreError> {
-        type Row = (i64, String, Vec<u8>, i64, i64, i64, i64, i64, i64, i64);
+        type Row = (
+            i64,
+            String,
+            Vec<u8>,
+            i64,
+            i64,
+            i64,
+            i64,
+            i64,
+            i64,
+            i64,
+            i64,
+            i64,
+        );
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT id, kind, digest, rows, added, changed, unchanged, refused, outside, at \
+            "SELECT id, kind, digest, rows, added, changed, unchanged, refused, outside, at, carried, erased \
              FROM imports WHERE id < $1 ORDER BY id DESC LIMIT $2",
         )
         .bind(before.unwrap_or(i64::MAX))
@@ -299,7 +318,20 @@ impl Store {
         .await?;
         rows.into_iter()
             .map(
-                |(id, kind, digest, rows, added, changed, unchanged, refused, outside, at)| {
+                |(
+                    id,
+                    kind,
+                    digest,
+                    rows,
+                    added,
+                    changed,
+                    unchanged,
+                    refused,
+                    outside,
+                    at,
+                    carried,
+                    erased,
+                )| {
                     let corrupt = |column| StoreError::Corrupt {
                         table: "imports",
                         column,
@@ -317,6 +349,8 @@ impl Store {
                             unchanged: count(unchanged),
                             refused: count(refused),
                             outside: count(outside),
+                            carried: count(carried),
+                            erased: count(erased),
                         },
                         at: moment(at, "imports", "at", id)?,
                     };

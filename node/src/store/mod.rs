@@ -31,6 +31,7 @@ pub mod overview;
 pub mod people;
 pub mod practice;
 pub mod proofs;
+pub mod providers;
 pub mod records;
 pub mod releases;
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod fresh;
 pub(crate) mod merge;
+pub(crate) mod persons;
 
 use std::sync::Arc;
 
@@ -9,6 +10,8 @@ use jiff::civil::Date;
 use sqlx::SqliteConnection;
 
 use super::{Store, StoreError};
+
+pub use merge::doubts::Doubtful;
 
 /// A keyed pseudonym: of a learner, or of an enrolment.
 pub type Pseudonym = [u8; 16];
@@ -20,6 +23,7 @@ pub type Pseudonym = [u8; 16];
 pub struct Enrolment {
     pub spell: Pseudonym,
     pub learner: Pseudonym,
+    pub reference: Option<i64>,
     pub provider: Arc<str>,
     pub aim: Arc<str>,
     pub programme: i64,

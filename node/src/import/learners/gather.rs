@@ -1,5 +1,7 @@
 //! Rows into what the store takes, on the reading thread.
 
+use std::sync::Arc;
+
 use super::{Directory, Draft, Parser};
 use crate::import::ImportError;
 use crate::import::report::RowProblem;
@@ -22,6 +24,8 @@ pub(in crate::import) struct Batch {
     pub(in crate::import) count: u64,
     /// Those of them outside the area.
     pub(in crate::import) outside: u64,
+    /// Providers that they name, new ones among them.
+    pub(in crate::import) providers: Vec<Arc<str>>,
     /// The problems of every other row.
     pub(in crate::import) refused: Vec<Vec<RowProblem>>,
 }
@@ -106,6 +110,7 @@ impl Gather for Gatherer {
         Ok(Batch {
             count: valid.len() as u64,
             outside,
+            providers: std::mem::take(&mut self.parser.named),
             refused,
             valid: if self.fresh {
                 Valid::Fresh(self.numbered(valid)?)

@@ -304,9 +304,12 @@ async fn quotation_marks_and_sizes() {
         .await
         .unwrap();
     assert_eq!(report.outcome, Outcome::Stored, "{}", report.text());
-    let report = bench
-        .rows(&[&one, "Acme,short", &one.replace("L1", "L2")])
-        .await;
+    let rows = [&one, "Acme,short", &one.replace("L1", "L2")];
+    let options = Options {
+        new_providers: true,
+        ..Options::default()
+    };
+    let report = bench.with(file(&rows).as_bytes(), &options).await.unwrap();
     assert_eq!(codes(&report), [(None, "field-count")]);
     assert_eq!(report.problems.detailed()[0].line, 3);
 }

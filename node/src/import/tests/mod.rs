@@ -3,6 +3,8 @@
 mod bad_input;
 mod files;
 mod first;
+mod histories;
+mod identity;
 mod properties;
 mod safety;
 
@@ -13,7 +15,7 @@ use tempfile::TempDir;
 
 use super::pseudonym::PseudonymKey;
 use super::report::{ImportReport, Outcome};
-use super::{ImportError, Options};
+use super::{Doubtful, ImportError, Options};
 use crate::store::Store;
 use crate::store::imports::Tally;
 
@@ -138,8 +140,9 @@ async fn a_uln_that_is_issued_later_makes_no_second_enrolment() {
     let unknown = row(1, &[("uln", "9999999999")]);
     let known = row(1, &[("uln", "1000000027")]);
     assert_eq!(bench.rows(&[&unknown]).await.tally, tally(1, 0, 0));
-    assert_eq!(bench.rows(&[&known]).await.tally, tally(0, 1, 0));
-    assert_eq!(bench.rows(&[&unknown]).await.tally, tally(0, 1, 0));
+    assert_eq!(bench.rows(&[&known]).await.tally, tally(0, 0, 1));
+    // Left out again, it is not forgotten.
+    assert_eq!(bench.rows(&[&unknown]).await.tally, tally(0, 0, 1));
     assert_eq!(bench.flags("enters").await, [1]);
 }
 
@@ -262,10 +265,13 @@ async fn a_learners_first_two_enrolments_in_the_area_enter() {
             })
             .collect()
     };
+    let options = Options {
+        doubtful: Doubtful::New,
+        ..Options::default()
+    };
     let import = async |rows: Vec<String>| {
-        let report = bench
-            .rows(&rows.iter().map(String::as_str).collect::<Vec<_>>())
-            .await;
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        let report = bench.with(file(&rows).as_bytes(), &options).await.unwrap();
         assert_eq!(report.outcome, Outcome::Stored, "{}", report.text());
     };
     import(aims(0..1, &[("district", "E06000001")])).await;

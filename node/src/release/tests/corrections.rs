@@ -116,7 +116,7 @@ async fn an_ending_that_was_withdrawn_is_not_taken_back_and_an_erased_correction
     let second = drawn(&world, RHO).await;
     assert_eq!(totals(&second)[&Family::Leavers], 0);
     assert_eq!(cells(&second, SKILLS), [(0, -1), (9, 1)]);
-    world.run("DELETE FROM enrolments WHERE id = 2").await;
+    world.erase(2).await;
     assert_eq!(
         world
             .number("SELECT count(*) FROM corrections WHERE enrolment = 2")
@@ -132,4 +132,18 @@ async fn an_ending_that_was_withdrawn_is_not_taken_back_and_an_erased_correction
             .iter()
             .all(|t| t.entries.iter().all(|x| *x == 0))
     );
+}
+
+#[tokio::test]
+async fn no_more_than_two_of_a_learner_are_counted_whatever_the_records_say() {
+    let world = World::enrolled().await;
+    for _ in 0..4 {
+        world.add(&left("2022-03-10", "2022-03-20", 1)).await;
+    }
+    world
+        .run("UPDATE enrolments SET learner = x'00' WHERE id < 4")
+        .await;
+    let first = drawn(&world, RHO).await;
+    assert_eq!(totals(&first)[&Family::Starts], 3);
+    assert_eq!(totals(&first)[&Family::Leavers], 3);
 }

@@ -9,19 +9,24 @@ use futures::TryStreamExt as _;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments as _, AssertSqlSafe};
 
-use super::{Enrolment, PER_LEARNER};
+use super::merge::{Refused, Why};
+use super::persons::{self, Named, ident};
+use super::{Enrolment, Pseudonym};
+use crate::store::providers::Roots;
 use crate::store::{StoreError, day};
 
-/// As the schema has them (migration 3); a test compares.
+/// As the schema has them (migration 3); a test compares, also the next one.
 const SPELLS: &str = "CREATE UNIQUE INDEX enrolments_spell ON enrolments (spell)";
 const LEARNERS: &str = "CREATE INDEX enrolments_learner ON enrolments (learner, enters)";
+/// As migration 8 has it.
+const REFERENCES: &str = "CREATE INDEX enrolments_reference ON enrolments (reference, learner)";
 
 /// Statements by the number of their rows. A batch is cut into these, so that each is prepared once.
 static STATEMENTS: LazyLock<[(usize, Arc<str>); 3]> =
     LazyLock::new(|| [250, 25, 1].map(|rows| (rows, statement(rows).into())));
 /// Values of a row. Each costs more to hand over than to take out of a number, so a row's codes share two: see [`codes`] and
 /// [`outcome`].
-const VALUES: usize = 13;
+const VALUES: usize = 14;
 
 fn statement(rows: usize) -> String {
     let byte = |value: &str, at: usize| format!("{value} >> {} & 255", at * 8);
@@ -30,7 +35,7 @@ fn statement(rows: usize) -> String {
         let value = format!("(column10 >> {} & 511)", 8 + at * 9);
         format!("CASE {value} WHEN 0 THEN NULL ELSE {value} - 1 END")
     };
-    let columns: [(&str, String); 25] = [
+    let columns: [(&str, String); 26] = [
         ("id", "column1".to_owned()),
         ("spell", "column2".to_owned()),
         ("learner", "column3".to_owned()),
@@ -57,6 +62,7 @@ fn statement(rows: usize) -> String {
         ("start_day", "column11".to_owned()),
         ("planned_end_day", "column12".to_owned()),
         ("end_day", "column13".to_owned()),
+        ("reference", "column14".to_owned()),
     ];
     let names = columns.each_ref().map(|(name, _)| *name).join(", ");
     let values = columns.map(|(_, value)| value).join(", ");
@@ -146,20 +152,22 @@ fn add(
     values.add(outcome)?;
     values.add(day(e.start))?;
     values.add(e.planned_end.map(day))?;
-    values.add(e.end.map(day))
+    values.add(e.end.map(day))?;
+    values.add(e.reference)
 }
 
-/// Whether the store holds no enrolment.
+/// Whether the store holds no enrolment, nor what is left of one.
 pub(crate) async fn is_fresh(tx: &mut SqliteConnection) -> Result<bool, StoreError> {
-    let any: Option<i64> = sqlx::query_scalar("SELECT 1 FROM enrolments LIMIT 1")
-        .fetch_optional(tx)
-        .await?;
+    let any: Option<i64> =
+        sqlx::query_scalar("SELECT 1 FROM enrolments UNION ALL SELECT 1 FROM erased LIMIT 1")
+            .fetch_optional(tx)
+            .await?;
     Ok(any.is_none())
 }
 
 /// Drops the indices, until [`finish`].
 pub(crate) async fn begin(tx: &mut SqliteConnection) -> Result<(), StoreError> {
-    sqlx::raw_sql("DROP INDEX enrolments_spell; DROP INDEX enrolments_learner")
+    sqlx::raw_sql("DROP INDEX enrolments_spell; DROP INDEX enrolments_learner; DROP INDEX enrolments_reference")
         .execute(tx)
         .await?;
     Ok(())
@@ -175,20 +183,10 @@ pub(crate) async fn insert(tx: &mut SqliteConnection, rows: Rows) -> Result<(), 
     Ok(())
 }
 
-/// A row whose enrolment an earlier row of the file named.
-pub(crate) struct Repeated {
-    /// Its line.
-    pub(crate) line: u64,
-    /// The earlier line.
-    pub(crate) first: u64,
-    /// Whether it lies in the area.
-    pub(crate) in_area: bool,
-}
-
 /// Finds repeated rows, in the order of the file, when all rows are there, and takes them out again.
 pub(crate) async fn settle(
     tx: &mut SqliteConnection,
-    mut found: impl FnMut(Repeated),
+    found: &mut impl FnMut(Refused),
 ) -> Result<(), StoreError> {
     // Sorting tells whether any row is repeated at all.
     match sqlx::raw_sql(SPELLS).execute(&mut *tx).await {
@@ -206,10 +204,10 @@ pub(crate) async fn settle(
     )
     .fetch(&mut *tx);
     while let Some((id, first, in_area)) = rows.try_next().await? {
-        found(Repeated {
+        found(Refused {
             line: line_of(id),
-            first: line_of(first),
             in_area,
+            why: Why::Repeated(line_of(first)),
         });
     }
     drop(rows);
@@ -224,18 +222,82 @@ pub(crate) async fn settle(
     Ok(())
 }
 
-/// Puts the store into the state in which [`super::merge`] would have left it: its other index, and `enters` for each learner's first two
-/// enrolments in the area.
-pub(crate) async fn finish(tx: &mut SqliteConnection) -> Result<(), StoreError> {
+/// Puts the store into the state in which [`super::merge`] would have left it: its other indices, one `learner` for each person. Rows
+/// that turn out to be repeated ones, or that give one reference two ULNs, are taken out.
+pub(crate) async fn tie(
+    tx: &mut SqliteConnection,
+    roots: &Roots,
+    found: &mut impl FnMut(Refused),
+) -> Result<(), StoreError> {
     sqlx::raw_sql(LEARNERS).execute(&mut *tx).await?;
-    sqlx::query(
-        "UPDATE enrolments SET enters = 0 WHERE enters = 1 \
-         AND learner IN (SELECT learner FROM enrolments GROUP BY learner HAVING sum(enters) > $1) \
-         AND (SELECT count(*) FROM enrolments AS e \
-              WHERE e.learner = enrolments.learner AND e.in_area = 1 AND e.id < enrolments.id) >= $1",
+    sqlx::raw_sql(REFERENCES).execute(&mut *tx).await?;
+    let shared: Vec<i64> = sqlx::query_scalar(
+        "SELECT reference FROM enrolments WHERE reference IS NOT NULL GROUP BY reference HAVING min(learner) != max(learner)",
     )
-    .bind(PER_LEARNER)
-    .execute(tx)
+    .fetch_all(&mut *tx)
     .await?;
+    for reference in shared {
+        let rows = named_by(tx, reference).await?;
+        let uln = rows.iter().find(|r| ident(&r.1) != reference).copied();
+        let mut named = Vec::new();
+        for (id, learner, in_area) in rows {
+            match uln {
+                Some((first, uln, _)) if learner != uln && ident(&learner) != reference => {
+                    found(Refused {
+                        line: line_of(id),
+                        in_area,
+                        why: Why::OtherUln(line_of(first)),
+                    });
+                    remove(tx, id).await?;
+                }
+                _ => named.push(Named {
+                    learner,
+                    reference: Some(reference),
+                    held: None,
+                }),
+            }
+        }
+        for learner in persons::tie(tx, &named).await?.1 {
+            for (id, first, in_area) in super::merge::repeated(tx, &learner, roots).await? {
+                found(Refused {
+                    line: line_of(id),
+                    in_area,
+                    why: Why::Repeated(line_of(first)),
+                });
+                remove(tx, id).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Rows with this reference: id, learner, whether in the area.
+async fn named_by(
+    tx: &mut SqliteConnection,
+    reference: i64,
+) -> Result<Vec<(i64, Pseudonym, bool)>, StoreError> {
+    let rows: Vec<(i64, Vec<u8>, bool)> = sqlx::query_as(
+        "SELECT id, learner, in_area FROM enrolments WHERE reference = $1 ORDER BY id",
+    )
+    .bind(reference)
+    .fetch_all(tx)
+    .await?;
+    let row = |(id, learner, in_area): (i64, Vec<u8>, bool)| {
+        Some((id, Pseudonym::try_from(learner).ok()?, in_area))
+    };
+    Ok(rows.into_iter().filter_map(row).collect())
+}
+
+async fn remove(tx: &mut SqliteConnection, id: i64) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM enrolments WHERE id = $1")
+        .bind(id)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Lets each learner's first two enrolments in the area enter.
+pub(crate) async fn finish(tx: &mut SqliteConnection) -> Result<(), StoreError> {
+    persons::cap(tx, None).await?;
     Ok(())
 }

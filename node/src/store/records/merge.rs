@@ -1,12 +1,19 @@
 //! Enrolments into a store that holds some: each is compared with what is held.
 
-use std::collections::HashMap;
+mod again;
+pub(crate) mod doubts;
+
+use std::collections::{HashMap, HashSet};
 
 use jiff::civil::Date;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
+pub(crate) use again::repeated;
+
+use super::persons::{self, Named, ident};
 use super::{Enrolment, PER_LEARNER, Pseudonym};
+use crate::store::providers::Roots;
 use crate::store::{StoreError, date, day};
 
 /// What happened to the rows of a batch.
@@ -15,6 +22,8 @@ pub(crate) struct Upserted {
     pub(crate) added: u64,
     pub(crate) changed: u64,
     pub(crate) unchanged: u64,
+    /// Of the changed ones: under another key than before.
+    pub(crate) carried: u64,
 }
 
 fn read(row: &SqliteRow) -> Result<Enrolment, sqlx::Error> {
@@ -31,6 +40,7 @@ fn read(row: &SqliteRow) -> Result<Enrolment, sqlx::Error> {
     Ok(Enrolment {
         spell: blob("spell")?,
         learner: blob("learner")?,
+        reference: row.try_get("reference")?,
         provider: row.try_get::<&str, _>("provider")?.into(),
         aim: row.try_get::<&str, _>("aim")?.into(),
         programme: row.try_get("programme")?,
@@ -57,7 +67,7 @@ fn read(row: &SqliteRow) -> Result<Enrolment, sqlx::Error> {
     })
 }
 
-fn list<'a>(sql: &mut QueryBuilder<Sqlite>, ids: impl Iterator<Item = &'a Pseudonym>) {
+pub(super) fn list<'a>(sql: &mut QueryBuilder<Sqlite>, ids: impl Iterator<Item = &'a Pseudonym>) {
     let mut list = sql.separated(", ");
     for id in ids {
         list.push_bind(id.to_vec());
@@ -67,24 +77,37 @@ fn list<'a>(sql: &mut QueryBuilder<Sqlite>, ids: impl Iterator<Item = &'a Pseudo
 
 /// Makes the list of enrolments that this file has named so far. It lives in SQLite's temporary
 /// file, so a file of any length takes the same memory, and it goes with the transaction.
-pub(crate) async fn begin_seen(tx: &mut SqliteConnection) -> Result<(), StoreError> {
+pub(crate) async fn begin(tx: &mut SqliteConnection, roots: Roots) -> Result<Merging, StoreError> {
     sqlx::raw_sql(
         "DROP TABLE IF EXISTS temp.seen; \
          CREATE TEMP TABLE seen (spell BLOB PRIMARY KEY, line INTEGER NOT NULL) WITHOUT ROWID",
     )
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    doubts::begin(tx).await?;
+    let last = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM enrolments")
+        .fetch_one(tx)
+        .await?;
+    Ok(Merging { roots, last })
+}
+
+/// What holds for a whole file.
+pub(crate) struct Merging {
+    roots: Roots,
+    /// The last row before the file.
+    last: i64,
 }
 
 /// Drops the list again.
-pub(crate) async fn end_seen(tx: &mut SqliteConnection) -> Result<(), StoreError> {
-    sqlx::raw_sql("DROP TABLE temp.seen").execute(tx).await?;
-    Ok(())
+pub(crate) async fn end(tx: &mut SqliteConnection) -> Result<(), StoreError> {
+    sqlx::raw_sql("DROP TABLE temp.seen")
+        .execute(&mut *tx)
+        .await?;
+    doubts::end(tx).await
 }
 
 /// For each enrolment of a batch with its line: the earlier line of this file that named it, if any.
-pub(crate) async fn note_seen(
+async fn note_seen(
     tx: &mut SqliteConnection,
     batch: &[(Pseudonym, u64)],
 ) -> Result<Vec<Option<u64>>, StoreError> {
@@ -119,48 +142,219 @@ pub(crate) async fn note_seen(
     Ok(earlier)
 }
 
-/// Compares a batch with what is held and, when `write`, stores what is new or different.
+/// A row with its line.
+pub(crate) type Line = (u64, Enrolment);
+
+/// A row that is not taken.
+pub(crate) struct Refused {
+    pub(crate) line: u64,
+    pub(crate) in_area: bool,
+    pub(crate) why: Why,
+}
+
+/// Why a row is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// An earlier line names the same enrolment.
+    Repeated(u64),
+    /// An earlier line gives another ULN for the same reference.
+    OtherUln(u64),
+    /// It may be a new enrolment or a corrected one.
+    Doubtful,
+    /// … and which one was corrected cannot be told.
+    Several,
+}
+
+/// What became of a batch, or of the rows that wait for the end of the file.
+#[derive(Default)]
+pub(crate) struct Merged {
+    pub(crate) done: Upserted,
+    pub(crate) refused: Vec<Refused>,
+    /// Rows of learners who were erased, by whether they lie in the area.
+    pub(crate) erased: Vec<bool>,
+    /// Rows that were said to be new and turned out not to be.
+    pub(crate) withdrawn: u64,
+}
+
+impl Merged {
+    fn refuse(&mut self, (line, enrolment): &Line, why: Why) {
+        self.refused.push(Refused {
+            line: *line,
+            in_area: enrolment.in_area,
+            why,
+        });
+    }
+}
+
+/// An enrolment as it is held.
+pub(super) struct Held {
+    pub(super) id: i64,
+    pub(super) enrolment: Enrolment,
+    pub(super) counted: bool,
+}
+
+pub(super) async fn held(
+    tx: &mut SqliteConnection,
+    mut sql: QueryBuilder<Sqlite>,
+) -> Result<Vec<Held>, StoreError> {
+    let rows = sql.build().fetch_all(tx).await?;
+    let held = rows.iter().map(|row| {
+        let counted: i64 = row.try_get("counted")?;
+        Ok(Held {
+            id: row.try_get("id")?,
+            enrolment: read(row)?,
+            counted: counted != 0,
+        })
+    });
+    Ok(held.collect::<Result<_, sqlx::Error>>()?)
+}
+
+/// Takes a batch: finds who its learners are and which of its enrolments are held, under this key or another one, and stores what is new or
+/// different. Rows that may be a new enrolment or a corrected one wait for [`doubts::settle`].
 ///
 /// `enters` is 1 for each of the learner's first two enrolments in the area, in the order in which the
 /// node learnt of them. A correction (a district, a ULN that was issued later) decides it again as long as nothing of
-/// the enrolment was counted; then it stays. `counted` is not touched here.
-pub(crate) async fn upsert(
+/// the enrolment was counted; then it is only ever taken back. `counted` is not touched here.
+pub(crate) async fn take(
     tx: &mut SqliteConnection,
-    batch: &[Enrolment],
-    write: bool,
-) -> Result<Upserted, StoreError> {
-    let mut done = Upserted::default();
-    if batch.is_empty() {
-        return Ok(done);
+    batch: Vec<Line>,
+    of: &Merging,
+) -> Result<Merged, StoreError> {
+    let mut merged = Merged::default();
+    let mut rows = unrepeated(tx, batch, &mut merged).await?;
+    if rows.is_empty() {
+        return Ok(merged);
     }
     let mut sql = QueryBuilder::<Sqlite>::new("SELECT * FROM enrolments WHERE spell IN (");
-    list(&mut sql, batch.iter().map(|e| &e.spell));
-    let rows = sql.build().fetch_all(&mut *tx).await?;
-    let mut held = HashMap::with_capacity(rows.len());
-    for row in &rows {
-        let enrolment = read(row)?;
-        let counted: i64 = row.try_get("counted")?;
-        held.insert(enrolment.spell, (enrolment, counted != 0));
+    list(&mut sql, rows.iter().map(|(_, e)| &e.spell));
+    let mut held = by_key(tx, sql).await?;
+    let joined = identify(tx, &mut rows, &mut held, &mut merged).await?;
+    if !joined.is_empty() {
+        // Rows may have become one, or got another key.
+        again::unite(tx, &joined, of, &mut merged).await?;
+        let mut sql = QueryBuilder::<Sqlite>::new("SELECT * FROM enrolments WHERE spell IN (");
+        list(&mut sql, rows.iter().map(|(_, e)| &e.spell));
+        held = by_key(tx, sql).await?;
     }
-    let mut stored = Vec::with_capacity(batch.len());
-    for enrolment in batch {
+    let doubtful = again::find(tx, &mut rows, &mut held, &of.roots, &mut merged).await?;
+    store(tx, &rows, &held, &doubtful, &mut merged.done).await?;
+    Ok(merged)
+}
+
+async fn by_key(
+    tx: &mut SqliteConnection,
+    sql: QueryBuilder<Sqlite>,
+) -> Result<HashMap<Pseudonym, Held>, StoreError> {
+    let held = held(tx, sql).await?.into_iter();
+    Ok(held.map(|h| (h.enrolment.spell, h)).collect())
+}
+
+/// Keeps the first row of each key.
+async fn unrepeated(
+    tx: &mut SqliteConnection,
+    batch: Vec<Line>,
+    merged: &mut Merged,
+) -> Result<Vec<Line>, StoreError> {
+    let keys: Vec<_> = batch.iter().map(|(line, e)| (e.spell, *line)).collect();
+    let earlier = note_seen(tx, &keys).await?;
+    let mut rows = Vec::with_capacity(batch.len());
+    for (row, earlier) in batch.into_iter().zip(earlier) {
+        match earlier {
+            None => rows.push(row),
+            Some(first) => merged.refuse(&row, Why::Repeated(first)),
+        }
+    }
+    Ok(rows)
+}
+
+/// Gives the rows the learners that the store knows them by, and leaves out what was erased. Gives the learners who turned out to be
+/// several of those that are held.
+async fn identify(
+    tx: &mut SqliteConnection,
+    rows: &mut Vec<Line>,
+    held: &mut HashMap<Pseudonym, Held>,
+    merged: &mut Merged,
+) -> Result<Vec<Pseudonym>, StoreError> {
+    let mut ulns: HashMap<i64, (Pseudonym, u64)> = HashMap::new();
+    rows.retain(|row| {
+        let Some(reference) = row.1.reference.filter(|r| *r != ident(&row.1.learner)) else {
+            return true;
+        };
+        let (uln, first) = *ulns.entry(reference).or_insert((row.1.learner, row.0));
+        if uln != row.1.learner {
+            merged.refuse(row, Why::OtherUln(first));
+        }
+        uln == row.1.learner
+    });
+    let is_known = |e: &Enrolment| {
+        let same =
+            |h: &Held| h.enrolment.learner == e.learner && h.enrolment.reference == e.reference;
+        held.get(&e.spell).is_some_and(same)
+    };
+    let places: Vec<usize> = (0..rows.len())
+        .filter(|at| !is_known(&rows[*at].1))
+        .collect();
+    let named = places.iter().map(|at| {
+        let e = &rows[*at].1;
+        Named {
+            learner: e.learner,
+            reference: e.reference,
+            held: held
+                .get(&e.spell)
+                .map(|h| (h.enrolment.learner, h.enrolment.reference)),
+        }
+    });
+    let (persons, joined) = persons::tie(tx, &named.collect::<Vec<_>>()).await?;
+    let mut gone = vec![false; rows.len()];
+    for (at, person) in places.into_iter().zip(persons) {
+        let e = &mut rows[at].1;
+        e.learner = person.learner;
+        if let Some(before) = held.get_mut(&e.spell) {
+            before.enrolment.learner = person.learner;
+            e.reference = e.reference.or(before.enrolment.reference);
+        } else {
+            gone[at] = person.erased.is_some_and(|erased| day(e.start) <= erased);
+        }
+    }
+    let mut gone = gone.into_iter();
+    rows.retain(|(_, e)| {
+        let gone = gone.next().unwrap_or(false);
+        if gone {
+            merged.erased.push(e.in_area);
+        }
+        !gone
+    });
+    Ok(joined)
+}
+
+/// Stores what is new or different.
+async fn store(
+    tx: &mut SqliteConnection,
+    rows: &[Line],
+    held: &HashMap<Pseudonym, Held>,
+    doubtful: &HashSet<Pseudonym>,
+    done: &mut Upserted,
+) -> Result<(), StoreError> {
+    let mut stored = Vec::with_capacity(rows.len());
+    for (_, enrolment) in rows {
         match held.get(&enrolment.spell) {
-            Some((before, _)) if before == enrolment => done.unchanged += 1,
-            Some((_, counted)) => {
+            Some(before) if before.enrolment == *enrolment => done.unchanged += 1,
+            Some(before) => {
                 done.changed += 1;
-                stored.push((enrolment, !counted));
+                stored.push((enrolment, !before.counted));
             }
             None => {
                 done.added += 1;
-                stored.push((enrolment, true));
+                // Nothing is decided yet about those that wait.
+                stored.push((enrolment, !doubtful.contains(&enrolment.spell)));
             }
         }
     }
-    if write && !stored.is_empty() {
+    if !stored.is_empty() {
         let entering = entering(tx, &stored).await?;
         put(tx, &stored, &entering).await?;
     }
-    Ok(done)
+    Ok(())
 }
 
 /// `enters` of each row; meaningless for rows whose flag says that it is not open any more.
@@ -170,9 +364,10 @@ async fn entering(
 ) -> Result<Vec<bool>, StoreError> {
     let candidates = || rows.iter().filter(|(e, open)| *open && e.in_area);
     let mut entered: HashMap<Vec<u8>, i64> = HashMap::new();
+    let mut erased = HashSet::new();
     if candidates().next().is_some() {
         let mut sql = QueryBuilder::<Sqlite>::new(
-            "SELECT learner, count(*) FROM enrolments WHERE enters = 1 AND learner IN (",
+            "SELECT learner, count(*) FROM enrolments WHERE (enters = 1 OR counted != 0) AND learner IN (",
         );
         list(&mut sql, candidates().map(|(e, _)| &e.learner));
         // Those that are decided again must not stand in their own way.
@@ -182,13 +377,14 @@ async fn entering(
             rows.iter().filter(|(_, open)| *open).map(|(e, _)| &e.spell),
         );
         sql.push(" GROUP BY learner");
-        let counts: Vec<(Vec<u8>, i64)> = sql.build_query_as().fetch_all(tx).await?;
+        let counts: Vec<(Vec<u8>, i64)> = sql.build_query_as().fetch_all(&mut *tx).await?;
         entered.extend(counts);
+        erased = persons::erased(tx, candidates().map(|(e, _)| &e.learner)).await?;
     }
     Ok(rows
         .iter()
         .map(|(e, open)| {
-            if !*open || !e.in_area {
+            if !*open || !e.in_area || erased.contains(&ident(&e.learner)) {
                 return false;
             }
             let count = entered.entry(e.learner.to_vec()).or_default();
@@ -204,13 +400,14 @@ async fn put(
     entering: &[bool],
 ) -> Result<(), StoreError> {
     let mut sql = QueryBuilder::<Sqlite>::new(
-        "INSERT INTO enrolments (spell, learner, provider, aim, programme, district, in_area, enters, \
+        "INSERT INTO enrolments (spell, learner, reference, provider, aim, programme, district, in_area, enters, \
          skill, mode, age, sex, ethnicity, disability, prior, start_day, planned_end_day, end_day, stage, \
          destination_3m, destination_6m, destination_12m, confidence, everyday) ",
     );
     sql.push_values(rows.iter().zip(entering), |mut row, ((e, _), enters)| {
         row.push_bind(e.spell.to_vec())
             .push_bind(e.learner.to_vec())
+            .push_bind(e.reference)
             .push_bind(e.provider.clone())
             .push_bind(e.aim.clone())
             .push_bind(e.programme)
@@ -234,9 +431,9 @@ async fn put(
             .push_bind(e.confidence)
             .push_bind(e.everyday);
     });
-    // Not: spell (identity), counted (what has been published), nor enters once something was counted.
+    // Not: spell (what is matched), counted (what has been published), nor enters once something was counted.
     sql.push(
-        " ON CONFLICT (spell) DO UPDATE SET learner = excluded.learner, \
+        " ON CONFLICT (spell) DO UPDATE SET learner = excluded.learner, reference = excluded.reference, \
          enters = CASE WHEN counted = 0 THEN excluded.enters ELSE enters END, provider = excluded.provider, aim = excluded.aim, \
          programme = excluded.programme, district = excluded.district, in_area = excluded.in_area, \
          skill = excluded.skill, mode = excluded.mode, age = excluded.age, sex = excluded.sex, \

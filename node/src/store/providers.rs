@@ -1,0 +1,113 @@
+//! Providers by the names that files give them. A learner's and an enrolment's pseudonym are made with the provider's first name, so a provider
+//! that renames itself goes on being the same one once somebody has said so.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+
+use super::audit::append;
+use super::{Store, StoreError};
+
+/// One spelling for what people type with other case or spacing.
+pub(crate) fn folded(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").to_lowercase()
+}
+
+/// The providers that the node knows: by name, [`folded`], the first name, folded too.
+#[derive(Clone, Default)]
+pub(crate) struct Roots(HashMap<String, Arc<str>>);
+
+impl Roots {
+    /// The first name of a provider; of one that is not known its own.
+    pub(crate) fn of(&self, name: &str) -> Arc<str> {
+        let name = folded(name);
+        self.0.get(&name).cloned().unwrap_or_else(|| name.into())
+    }
+
+    /// Whether a provider is known.
+    pub(crate) fn know(&self, name: &str) -> bool {
+        self.0.contains_key(&folded(name))
+    }
+}
+
+/// Every provider.
+pub(crate) async fn roots(connection: &mut SqliteConnection) -> Result<Roots, StoreError> {
+    let rows: Vec<(String, Option<String>)> = sqlx::query_as("SELECT name, was FROM providers")
+        .fetch_all(connection)
+        .await?;
+    let root = |(name, was): (String, Option<String>)| {
+        let root = folded(was.as_deref().unwrap_or(&name));
+        (folded(&name), root.into())
+    };
+    Ok(Roots(rows.into_iter().map(root).collect()))
+}
+
+/// Adds providers; those that are there stay as they are.
+pub(crate) async fn note(tx: &mut SqliteConnection, names: &[Arc<str>]) -> Result<(), StoreError> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let mut sql = QueryBuilder::<Sqlite>::new("INSERT INTO providers (name) ");
+    sql.push_values(names, |mut row, name| {
+        row.push_bind(&**name);
+    });
+    sql.push(" ON CONFLICT DO NOTHING");
+    sql.build().execute(tx).await?;
+    Ok(())
+}
+
+/// What came of saying that a provider has a new name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renamed {
+    /// It is written down.
+    Done,
+    /// No file has named the old name.
+    Unknown,
+    /// The new name is known already, so it may have learners and enrolments of its own.
+    Taken,
+}
+
+impl Store {
+    /// Every provider by name, each with its first name where it has a later one.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn providers(&self) -> Result<Vec<(String, Option<String>)>, StoreError> {
+        let sql = "SELECT name, was FROM providers ORDER BY name COLLATE NOCASE";
+        Ok(sqlx::query_as(sql).fetch_all(&self.reader).await?)
+    }
+
+    /// Writes that the provider `old` is named `new` from now on.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn rename_provider(
+        &self,
+        old: &str,
+        new: &str,
+        who: &str,
+        at: Timestamp,
+    ) -> Result<Renamed, StoreError> {
+        let mut tx = self.write().await?;
+        let known = roots(&mut tx).await?;
+        if known.know(new) {
+            return Ok(Renamed::Taken);
+        }
+        if !known.know(old) {
+            return Ok(Renamed::Unknown);
+        }
+        let new = new.split_whitespace().collect::<Vec<_>>().join(" ");
+        sqlx::query("INSERT INTO providers (name, was) VALUES ($1, $2)")
+            .bind(&new)
+            .bind(&*known.of(old))
+            .execute(&mut *tx)
+            .await?;
+        let detail = format!("{old} is {new} from now on");
+        append(&mut tx, at, who, "provider renamed", &detail).await?;
+        tx.commit().await?;
+        Ok(Renamed::Done)
+    }
+}

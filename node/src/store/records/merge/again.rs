@@ -1,0 +1,243 @@
+//! The same enrolment under another key. A ULN that is issued, a reference that is filled in, a provider that renames itself: the row's key is
+//! another one, and person, provider, aim and start tell that it is held.
+
+use std::collections::{HashMap, HashSet};
+
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+
+use super::{Held, Line, Merged, Merging, Why, doubts, entering, held, list, put};
+use crate::store::StoreError;
+use crate::store::providers::Roots;
+use crate::store::records::{Enrolment, Pseudonym};
+
+/// How two enrolments of one learner agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alike {
+    /// They are the same one.
+    Same,
+    /// Provider and aim agree, and they would overlap: nobody takes an aim twice at a time.
+    Overlapping,
+    /// Provider and either aim or start agree.
+    Near,
+    No,
+}
+
+pub(super) fn alike(one: &Enrolment, other: &Enrolment, roots: &Roots) -> Alike {
+    // Most providers are written in one way.
+    if one.provider != other.provider && roots.of(&one.provider) != roots.of(&other.provider) {
+        return Alike::No;
+    }
+    let until = |e: &Enrolment| e.end.or(e.planned_end);
+    let before = |a: &Enrolment, b: &Enrolment| until(a).is_some_and(|end| end < b.start);
+    match (
+        one.aim.eq_ignore_ascii_case(&other.aim),
+        one.start == other.start,
+    ) {
+        (true, true) => Alike::Same,
+        (true, false) if !before(one, other) && !before(other, one) => Alike::Overlapping,
+        (false, false) => Alike::No,
+        _ => Alike::Near,
+    }
+}
+
+/// Finds the rows of a batch that are held under another key, gives what is held their key and adds it to `held`. A row that names an enrolment
+/// which the file named before is taken out; one that is like a held enrolment which the file has not named is noted as doubtful.
+pub(super) async fn find(
+    tx: &mut SqliteConnection,
+    rows: &mut Vec<Line>,
+    known: &mut HashMap<Pseudonym, Held>,
+    roots: &Roots,
+    merged: &mut Merged,
+) -> Result<HashSet<Pseudonym>, StoreError> {
+    let mut doubtful = HashSet::new();
+    let new = || rows.iter().filter(|(_, e)| !known.contains_key(&e.spell));
+    if new().next().is_none() {
+        return Ok(doubtful);
+    }
+    let mut sql = QueryBuilder::<Sqlite>::new("SELECT * FROM enrolments WHERE learner IN (");
+    list(&mut sql, new().map(|(_, e)| &e.learner));
+    let mut by_learner: HashMap<Pseudonym, Vec<Held>> = HashMap::new();
+    for held in held(&mut *tx, sql).await? {
+        let of = by_learner.entry(held.enrolment.learner).or_default();
+        of.push(held);
+    }
+    let keys = by_learner.values().flatten().map(|h| h.enrolment.spell);
+    let named = lines(tx, &keys.collect::<Vec<_>>()).await?;
+    let mut first: HashMap<Pseudonym, Vec<(u64, Enrolment)>> = HashMap::new();
+    let mut kept = Vec::with_capacity(rows.len());
+    for (line, mut row) in std::mem::take(rows) {
+        if known.contains_key(&row.spell) {
+            kept.push((line, row));
+            continue;
+        }
+        let of = by_learner.entry(row.learner).or_default();
+        let same = of
+            .iter()
+            .position(|h| alike(&h.enrolment, &row, roots) == Alike::Same);
+        let earlier = first.entry(row.learner).or_default();
+        let repeated = earlier
+            .iter()
+            .find(|(_, e)| alike(e, &row, roots) == Alike::Same)
+            .map(|(line, _)| *line)
+            .or_else(|| named.get(&of.get(same?)?.enrolment.spell).copied());
+        if let Some(first) = repeated {
+            merged.refuse(&(line, row), Why::Repeated(first));
+            continue;
+        }
+        earlier.push((line, row.clone()));
+        match same {
+            Some(at) => {
+                let mut held = of.swap_remove(at);
+                rekey(tx, held.id, &row.spell).await?;
+                held.enrolment.spell = row.spell;
+                row.reference = row.reference.or(held.enrolment.reference);
+                merged.done.carried += u64::from(held.enrolment != row);
+                known.insert(row.spell, held);
+            }
+            None => {
+                let near = |h: &&Held| {
+                    !named.contains_key(&h.enrolment.spell)
+                        && alike(&h.enrolment, &row, roots) != Alike::No
+                };
+                if of.iter().any(|h| near(&h)) {
+                    doubts::note(tx, line, &row.spell).await?;
+                    doubtful.insert(row.spell);
+                }
+            }
+        }
+        kept.push((line, row));
+    }
+    *rows = kept;
+    Ok(doubtful)
+}
+
+/// Looks at learners who turned out to be one: enrolments that turn out to be the same one become one row, with all that was counted of
+/// them; what the file added of them before may be a corrected one and waits with the doubtful rows.
+pub(super) async fn unite(
+    tx: &mut SqliteConnection,
+    learners: &[Pseudonym],
+    of: &Merging,
+    merged: &mut Merged,
+) -> Result<(), StoreError> {
+    for learners in learners.chunks(500) {
+        let mut sql = QueryBuilder::<Sqlite>::new("SELECT * FROM enrolments WHERE learner IN (");
+        list(&mut sql, learners.iter());
+        sql.push(" ORDER BY learner, counted = 0, id");
+        let rows = held(&mut *tx, sql).await?;
+        let keys: Vec<_> = rows.iter().map(|h| h.enrolment.spell).collect();
+        let named = lines(tx, &keys).await?;
+        let mut kept: Vec<Held> = Vec::with_capacity(rows.len());
+        for row in rows {
+            let same = kept.iter_mut().find(|k| {
+                k.enrolment.learner == row.enrolment.learner
+                    && alike(&k.enrolment, &row.enrolment, &of.roots) == Alike::Same
+            });
+            match same {
+                Some(kept) => absorb(tx, kept, row, &named, of.last, merged).await?,
+                None => kept.push(row),
+            }
+        }
+        for row in kept.iter().filter(|row| row.id > of.last) {
+            if let Some(line) = named.get(&row.enrolment.spell) {
+                doubts::note(tx, *line, &row.enrolment.spell).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Makes `row` part of `kept`. Where the file has named `row` alone, its key and codes are the newer ones; where it has named both, the
+/// later line repeats the earlier one.
+async fn absorb(
+    tx: &mut SqliteConnection,
+    kept: &mut Held,
+    row: Held,
+    named: &HashMap<Pseudonym, u64>,
+    last: i64,
+    merged: &mut Merged,
+) -> Result<(), StoreError> {
+    let (ours, theirs) = (
+        named.get(&kept.enrolment.spell).copied(),
+        named.get(&row.enrolment.spell).copied(),
+    );
+    sqlx::query("UPDATE enrolments SET counted = counted | (SELECT counted FROM enrolments WHERE id = $2) WHERE id = $1")
+        .bind(kept.id)
+        .bind(row.id)
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query("DELETE FROM enrolments WHERE id = $1")
+        .bind(row.id)
+        .execute(&mut *tx)
+        .await?;
+    match (ours, theirs) {
+        (Some(ours), Some(theirs)) if row.id > last => {
+            merged.withdrawn += 1;
+            let later = (ours.max(theirs), row.enrolment);
+            merged.refuse(&later, Why::Repeated(ours.min(theirs)));
+        }
+        (None, Some(_)) => {
+            merged.withdrawn += u64::from(row.id > last);
+            merged.done.changed += u64::from(row.id > last);
+            rekey(tx, kept.id, &row.enrolment.spell).await?;
+            let rows = [(&row.enrolment, !kept.counted)];
+            let entering = entering(tx, &rows).await?;
+            put(tx, &rows, &entering).await?;
+            kept.enrolment = row.enrolment;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Enrolments of a learner that repeat an earlier row's: id, the earlier id, whether in the area.
+pub(crate) async fn repeated(
+    tx: &mut SqliteConnection,
+    learner: &Pseudonym,
+    roots: &Roots,
+) -> Result<Vec<(i64, i64, bool)>, StoreError> {
+    let mut sql = QueryBuilder::<Sqlite>::new("SELECT * FROM enrolments WHERE learner = ");
+    sql.push_bind(learner.to_vec()).push(" ORDER BY id");
+    let rows = held(tx, sql).await?;
+    let mut repeated = Vec::new();
+    for (at, row) in rows.iter().enumerate() {
+        let same = |e: &&Held| alike(&e.enrolment, &row.enrolment, roots) == Alike::Same;
+        if let Some(first) = rows[..at].iter().find(same) {
+            repeated.push((row.id, first.id, row.enrolment.in_area));
+        }
+    }
+    Ok(repeated)
+}
+
+/// The lines in which the file has named enrolments so far.
+async fn lines(
+    tx: &mut SqliteConnection,
+    keys: &[Pseudonym],
+) -> Result<HashMap<Pseudonym, u64>, StoreError> {
+    let mut lines = HashMap::new();
+    for keys in keys.chunks(1_000) {
+        let mut sql =
+            QueryBuilder::<Sqlite>::new("SELECT spell, line FROM temp.seen WHERE spell IN (");
+        list(&mut sql, keys.iter());
+        let rows: Vec<(Vec<u8>, i64)> = sql.build_query_as().fetch_all(&mut *tx).await?;
+        for (spell, line) in rows {
+            if let Ok(spell) = spell.try_into() {
+                lines.insert(spell, u64::try_from(line).unwrap_or(0));
+            }
+        }
+    }
+    Ok(lines)
+}
+
+/// Gives a held enrolment another key.
+pub(super) async fn rekey(
+    tx: &mut SqliteConnection,
+    id: i64,
+    key: &Pseudonym,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE enrolments SET spell = $1 WHERE id = $2")
+        .bind(&key[..])
+        .bind(id)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
