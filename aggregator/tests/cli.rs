@@ -98,7 +98,8 @@ async fn fsck_says_what_was_checked_and_what_is_wrong() {
     assert_eq!(sound["origin"], "log.example");
     let told = text(&run(dir, &["fsck"], None).stdout);
     assert!(told.contains("Everything that is stored"), "{told}");
-    let damage = "INSERT INTO national_month (period, part, cells) VALUES ('2022-01', '', x'00')";
+    let damage = "INSERT INTO national_month (period, standard, part, cells)
+        VALUES ('2022-01', x'b6f51dc823daf00d5d1a2fbc185e33c7b711cf4cd2908841af2ff4f5ddddab33', '', x'00')";
     let database = dir.join("ldsp-aggregator-data/aggregator.sqlite");
     let database = SqliteConnectOptions::new().filename(database);
     let mut connection = database.connect().await.unwrap();
