@@ -110,10 +110,12 @@ fn published_before(node: &Node, months: usize) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .unwrap();
+        .expect("a runtime can be made");
     runtime.block_on(async {
-        let home = Home::open(&node.program.data).await.unwrap();
-        let now: Timestamp = "2024-06-01T12:00:00Z".parse().unwrap();
+        let home = Home::open(&node.program.data)
+            .await
+            .expect("the node's own data");
+        let now: Timestamp = "2024-06-01T12:00:00Z".parse().expect("a moment");
         let entropy: Entropy = Arc::new(|| Box::new(ChaCha20Rng::seed_from_u64(1)));
         let request = Request {
             standard: Standard::v1(),
@@ -123,7 +125,7 @@ fn published_before(node: &Node, months: usize) {
             let author = &node.author.name;
             let prepared = prepare(&home.store, request, author, now, &entropy)
                 .await
-                .unwrap();
+                .expect("a month that has ended can be prepared");
             let approval = Approval {
                 person: &node.approver.name,
                 period: None,
@@ -131,7 +133,7 @@ fn published_before(node: &Node, months: usize) {
             };
             approve(&home.store, &home.signing, &approval, now)
                 .await
-                .unwrap();
+                .expect("another person approves it");
         }
         home.store.close().await;
     });
