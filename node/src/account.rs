@@ -364,9 +364,15 @@ mod tests {
         );
         world.add(&started("2022-03-10")).await;
         let now = at("2024-06-01T12:00:00Z");
-        prepare(&world.store, Request::default(), "ann", now, &seeded(1))
-            .await
-            .unwrap();
+        prepare(
+            &world.store,
+            crate::testing::asked(),
+            "ann",
+            now,
+            &seeded(1),
+        )
+        .await
+        .unwrap();
         let after = stands(&world).await;
         assert_eq!(after.months, 1);
         assert_eq!(after.enrolment.so_far_micro, 189_225);
@@ -394,7 +400,7 @@ mod tests {
         world.add(&started("2022-03-10")).await;
         let request = Request {
             rho_micro: Some(200_000),
-            ..Request::default()
+            ..crate::testing::asked()
         };
         let now = at("2024-06-01T12:00:00Z");
         prepare(&world.store, request, "ann", now, &seeded(1))

@@ -303,7 +303,7 @@ mod tests {
         let node = Node::init(dir, &lep, &mut rng, at(NOW)).await.unwrap();
         let request = Request {
             first: Some("2022-03".parse().unwrap()),
-            ..Request::default()
+            ..crate::testing::asked()
         };
         prepare(
             &node.store,
@@ -367,7 +367,7 @@ mod tests {
         let (restored, _) = restore(&kept, &again, at(NOW)).await.unwrap();
         let request = Request {
             period: Some("2022-04".parse().unwrap()),
-            ..Request::default()
+            ..crate::testing::asked()
         };
         let entropy = seeded(7);
         let next = || {

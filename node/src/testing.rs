@@ -439,3 +439,14 @@ impl Transport for Aggregator {
         }
     }
 }
+
+/// Where the history of these nodes begins.
+pub(crate) const FIRST: &str = "2022-03";
+
+/// What an author asks for whose history begins with [`FIRST`].
+pub(crate) fn asked() -> crate::release::Request {
+    crate::release::Request {
+        first: Some(FIRST.parse().expect("a month is YYYY-MM")),
+        ..crate::release::Request::default()
+    }
+}

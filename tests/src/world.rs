@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::gate::Gate;
 use crate::http::Http;
+use crate::input;
 use crate::program::{Outcome, Program, Running, Server};
 
 /// The log's name in every test.
@@ -363,7 +364,10 @@ impl Node {
     #[must_use]
     pub fn prepare(&self) -> String {
         let prepared = self
-            .run_as(&self.author, &["release", "preview", "--json"])
+            .run_as(
+                &self.author,
+                &["release", "preview", "--json", "--first", input::FIRST],
+            )
             .json();
         prepared["digest"]
             .as_str()

@@ -69,7 +69,12 @@ fn every_write_of_a_node_needs_room_and_loses_nothing_without_it() {
         let file = node.file(&format!("{what}.csv"), bytes);
         needs_room(&disk, || node.program.run(&["import", what, path(&file)]));
     }
-    needs_room(&disk, || node.run_as(&node.author, &["release", "preview"]));
+    needs_room(&disk, || {
+        node.run_as(
+            &node.author,
+            &["release", "preview", "--first", input::FIRST],
+        )
+    });
     assert_eq!((rows(&node, "releases"), rows(&node, "outbox")), (1, 0));
     let digest = node.prepare();
     needs_room(&disk, || {
@@ -245,7 +250,11 @@ fn a_read_only_disk_is_said_and_changes_nothing() {
             "{reason}"
         );
     }
-    node.run_as(&node.author, &["release", "preview"]).refused();
+    node.run_as(
+        &node.author,
+        &["release", "preview", "--first", input::FIRST],
+    )
+    .refused();
     disk.read_only(false);
     assert_eq!((rows(&node, "programmes"), rows(&node, "people")), (0, 2));
     node.program
@@ -338,7 +347,10 @@ fn a_database_that_another_program_holds_is_waited_for_and_then_said_to_be_busy(
     let theirs = Held::hold(&federation.aggregator.data.join("aggregator.sqlite"));
     // All of them wait at the same time.
     let import = node.program.start(&["import", "learners", path(&learners)]);
-    let preview = node.start_as(&node.author, &["release", "preview"]);
+    let preview = node.start_as(
+        &node.author,
+        &["release", "preview", "--first", input::FIRST],
+    );
     let people = node
         .program
         .start(&["people", "add", "Cy", "--role", "author"]);
@@ -522,7 +534,10 @@ fn a_server_ends_when_the_disk_does_not_confirm_a_write() {
     let site = Http::new(&format!("https://{}", serving.address), &alone.ca_pem());
     let site = site.signed_in(&alone.author.name, &alone.author.secret);
     disk.fail(true);
-    let answer = site.post("/releases/prepare", &format!("period={}", input::FIRST));
+    let answer = site.post(
+        "/releases/prepare",
+        &format!("first=yes&period={}", input::FIRST),
+    );
     assert!(answer.text().contains("unconfirmed"), "{}", answer.text());
     drop(site);
     assert_eq!(serving.ends(), Some(1));

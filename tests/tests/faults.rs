@@ -200,7 +200,10 @@ fn a_node_killed_while_it_draws_or_approves_draws_and_signs_once() {
     let (federation, node) = scene();
     let mut killed = 0;
     for bytes in [1, 60_000] {
-        let preview = node.start_as(&node.author, &["release", "preview"]);
+        let preview = node.start_as(
+            &node.author,
+            &["release", "preview", "--first", input::FIRST],
+        );
         killed += i32::from(kill_after_writing(preview, &node, bytes));
         // All of a release or nothing of it.
         assert_eq!(rows(&node, "ledger_months"), rows(&node, "releases"));
@@ -275,7 +278,11 @@ fn a_full_disk_at_the_node_is_said_and_costs_nothing() {
         .done();
 
     let ballast = disk.fill();
-    node.run_as(&node.author, &["release", "preview"]).refused();
+    node.run_as(
+        &node.author,
+        &["release", "preview", "--first", input::FIRST],
+    )
+    .refused();
     drop(ballast);
     assert_eq!(rows(&node, "releases"), 0);
     node.release();
@@ -294,7 +301,12 @@ fn a_server_goes_on_when_its_disk_has_room_again() {
     let serving = node.serve();
     let site = Http::new(&format!("https://{}", serving.address), &node.ca_pem());
     let site = site.signed_in(&node.author.name, &node.author.secret);
-    let prepare = || site.post("/releases/prepare", &format!("period={}", input::FIRST));
+    let prepare = || {
+        site.post(
+            "/releases/prepare",
+            &format!("first=yes&period={}", input::FIRST),
+        )
+    };
 
     let ballast = disk.fill();
     assert_eq!(prepare().status, 500, "{}", prepare().text());

@@ -173,6 +173,9 @@ pub(super) struct Preparing {
     /// next.
     #[serde(default)]
     period: Option<Period>,
+    /// The first month of the published history, needed for the first release: public, and never to be taken from learners' records.
+    #[serde(default)]
+    first: Option<Period>,
 }
 
 /// Prepare the next month
@@ -200,9 +203,9 @@ pub(super) async fn prepare(
 ) -> Result<Response, Refused> {
     let request = Request {
         period: wanted.period,
-        first: None,
+        first: wanted.first,
         rho_micro: api.rho_micro,
-        ..Request::default()
+        ..crate::testing::asked()
     };
     (api.before_signing)().await;
     let (store, now) = (&api.node.store, (api.clock)());

@@ -139,7 +139,7 @@ pub enum Release {
         /// This month rather than whatever is next
         #[arg(long, value_name = "YYYY-MM")]
         period: Option<Period>,
-        /// Where the node's history begins; only before the first release
+        /// The first month of the published history, needed before the first release: public, and never to be taken from learners' records
         #[arg(long, value_name = "YYYY-MM")]
         first: Option<Period>,
         /// Also write the exact bytes that will be signed to this file

@@ -22,7 +22,14 @@ async fn published() -> World {
 
 async fn publish(world: &World) -> StoredRelease {
     let entropy = seeded(4);
-    let prepared = prepare(&world.store, Request::default(), "ann", at(NOW), &entropy).await;
+    let prepared = prepare(
+        &world.store,
+        crate::testing::asked(),
+        "ann",
+        at(NOW),
+        &entropy,
+    )
+    .await;
     let release = prepared.unwrap().release;
     let approval = Approval {
         person: "bob",
@@ -66,7 +73,14 @@ async fn entered(world: &World, epoch: u32, month: usize, family: Family) -> i64
 async fn a_lost_ledger_is_gone_on_from_by_two_people_and_nothing_is_counted_twice() {
     let world = published().await;
     damage(&world).await;
-    let stopped = prepare(&world.store, Request::default(), "ann", at(NOW), &seeded(9)).await;
+    let stopped = prepare(
+        &world.store,
+        crate::testing::asked(),
+        "ann",
+        at(NOW),
+        &seeded(9),
+    )
+    .await;
     assert_eq!(stopped.unwrap_err().code(), "storage");
     let asked = ask(&world.store, "ann", " the disk lost a page ", at(NOW))
         .await
@@ -76,7 +90,14 @@ async fn a_lost_ledger_is_gone_on_from_by_two_people_and_nothing_is_counted_twic
         (period("2022-05"), "the disk lost a page")
     );
     // One person's word changes nothing.
-    let still = prepare(&world.store, Request::default(), "ann", at(NOW), &seeded(9)).await;
+    let still = prepare(
+        &world.store,
+        crate::testing::asked(),
+        "ann",
+        at(NOW),
+        &seeded(9),
+    )
+    .await;
     assert_eq!(still.unwrap_err().code(), "storage");
     confirm(&world.store, "bob", at(NOW)).await.unwrap();
 
@@ -187,7 +208,14 @@ async fn a_whole_ledger_an_open_release_and_the_wrong_people_are_refused() {
 #[tokio::test]
 async fn a_month_that_was_drawn_and_not_published_stands_in_the_way() {
     let world = published().await;
-    let drawn = prepare(&world.store, Request::default(), "ann", at(NOW), &seeded(4)).await;
+    let drawn = prepare(
+        &world.store,
+        crate::testing::asked(),
+        "ann",
+        at(NOW),
+        &seeded(4),
+    )
+    .await;
     assert!(drawn.unwrap().drawn);
     damage(&world).await;
     assert!(matches!(begin(&world).await, Err(EpochError::Open(p)) if p == period("2022-06")));

@@ -5,7 +5,9 @@ use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use ldsp_protocol::ids::{Digest, Period};
-use ldsp_ui::components::{Button, ErrorSummary, InsetText, PostForm, Table, Tag, TagColour, link};
+use ldsp_ui::components::{
+    Button, Choice, ErrorSummary, Field, InsetText, PostForm, Select, Table, Tag, TagColour, link,
+};
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 use serde::Deserialize;
 
@@ -14,6 +16,7 @@ use super::release_view::{Said, preview};
 use super::{Answer, Pages, done, fault, release_problem, see_other, words};
 use crate::release::figures::Opened;
 use crate::release::{self, Approval, Refusal, ReleaseError, Request, next_period};
+use crate::schedule::london;
 use crate::store::overview::StatementRow;
 use crate::store::people::Role;
 use crate::store::releases::{self, StoredRefusal, StoredRelease};
@@ -50,8 +53,9 @@ pub(super) async fn list(State(pages): State<Pages>, person: SignedIn) -> Answer
     let next = next_period(store, (pages.clock)())
         .await
         .map_err(release_problem)?;
+    let today = Period::of((pages.clock)().to_zoned(london()).date());
     let body = Html::concat([
-        next_step(&releases, &refused, next, &person),
+        next_step(&releases, &refused, next, &person, today),
         table(&releases, &refused, &statements),
     ]);
     Ok(Page::new("Releases").body(body).into_response())
@@ -62,6 +66,7 @@ fn next_step(
     refused: &[StoredRefusal],
     next: Option<(Period, bool)>,
     person: &SignedIn,
+    today: Option<Period>,
 ) -> Html {
     if let Some(open) = releases.iter().find(|r| r.approved.is_none()) {
         let text = Html::concat([
@@ -78,9 +83,7 @@ fn next_step(
         return InsetText::new(text).into();
     }
     let Some((period, ended)) = next else {
-        return Html::paragraph(
-            "There is nothing to release yet: import programmes and learners first.",
-        );
+        return first_month(person, today);
     };
     let month = period.in_words();
     if !ended {
@@ -103,6 +106,26 @@ fn next_step(
     let form = PostForm::to("/releases/prepare")
         .hidden("period", period.to_string())
         .with(Button::new(format!("Prepare {month}")));
+    Html::concat([why, form.into()])
+}
+
+/// Months to choose from: those of the last five years that have ended.
+const CHOICES: i32 = 60;
+
+/// Where the published history begins. The month is public and free of noise, so no record may suggest it.
+fn first_month(person: &SignedIn, today: Option<Period>) -> Html {
+    let why = Html::paragraph(
+        "Before the first release an author chooses the month in which the published figures begin: the month in which the LEP began to record, or a later one. It is public and cannot be changed. Do not take it from learners\u{2019} records: a month that only one learner explains would betray that they are here. What became known before it is counted in it.",
+    );
+    if person.role.as_str() != Role::Author.as_str() {
+        return why;
+    }
+    let ended = (1..=CHOICES).filter_map(|ago| today?.plus(-ago));
+    let months = ended.map(|month| Choice::new(month.to_string(), month.in_words()));
+    let form = PostForm::to("/releases/prepare")
+        .hidden("first", "yes")
+        .with(Select::new(Field::new("period", "First month"), months))
+        .with(Button::new("Prepare the first release"));
     Html::concat([why, form.into()])
 }
 
@@ -149,6 +172,9 @@ fn table(all: &[StoredRelease], refused: &[StoredRefusal], statements: &[Stateme
 #[derive(Deserialize)]
 pub(super) struct Wanted {
     period: String,
+    /// `yes`: the published history begins with it.
+    #[serde(default)]
+    first: String,
 }
 
 pub(super) async fn prepare(
@@ -156,11 +182,12 @@ pub(super) async fn prepare(
     person: SignedIn,
     Form(wanted): Form<Wanted>,
 ) -> Answer {
+    let period = parse(&wanted.period)?;
     let request = Request {
-        period: Some(parse(&wanted.period)?),
-        first: None,
+        period: Some(period),
+        first: (wanted.first == "yes").then_some(period),
         rho_micro: pages.rho_micro,
-        ..Request::default()
+        ..crate::testing::asked()
     };
     (pages.before_signing)().await;
     let prepared = release::prepare(

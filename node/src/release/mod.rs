@@ -39,8 +39,8 @@ use crate::store::{StoreError, ledger, releases};
 pub enum ReleaseError {
     #[error("this node has no LEP yet")]
     NoIdentity,
-    #[error("there is nothing to release: no enrolment of the area is held")]
-    NoData,
+    #[error("nobody has chosen the month in which the published history of this node begins")]
+    NoFirst,
     #[error("{} has not ended yet in London", .0.in_words())]
     NotEnded(Period),
     #[error("the release of {} waits for approval", .0.in_words())]
@@ -105,7 +105,7 @@ impl ReleaseError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NoIdentity => "no-identity",
-            Self::NoData => "no-data",
+            Self::NoFirst => "no-first-month",
             Self::NotEnded(_) => "not-ended",
             Self::Open(_) => "open-release",
             Self::First(_) => "first-month",
@@ -134,7 +134,9 @@ impl ReleaseError {
     pub fn next(&self) -> &'static str {
         match self {
             Self::NoIdentity => "Run `ldsp-node init --lep CODE` first.",
-            Self::NoData => "Import learners, or name the first month with `--first YYYY-MM`.",
+            Self::NoFirst => {
+                "An author chooses it, on the page Releases or with `ldsp-node release preview --first YYYY-MM`: the month in which the LEP began to record, or a later one, never one that is taken from learners\u{2019} records. It is public and stays."
+            }
             Self::NotEnded(_) => "Prepare it after the month's last day.",
             Self::Open(_) => {
                 "Have an approver look at it with `ldsp-node release show` and approve it; the next month follows."
@@ -183,7 +185,7 @@ impl ReleaseError {
     /// Whether it only means that there is nothing to do at the moment.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        matches!(self, Self::NoData | Self::NotEnded(_) | Self::Open(_))
+        matches!(self, Self::NoFirst | Self::NotEnded(_) | Self::Open(_))
     }
 }
 

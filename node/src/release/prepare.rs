@@ -28,7 +28,7 @@ pub const SCHEDULE: &str = "schedule";
 pub struct Request {
     /// This month, which must be the next one or one that is prepared already; `None`: whatever is next.
     pub period: Option<Period>,
-    /// Where the node's history begins; only before the first release.
+    /// Where the node's history begins: chosen by a person, and needed for the first release only.
     pub first: Option<Period>,
     /// The LEP's own budget in millionths of zCDP rho, at most the standard's; fixed by the first release under a standard.
     pub rho_micro: Option<u64>,
@@ -111,7 +111,7 @@ pub(crate) async fn prepare_in(
         // A month that the log already has must not be drawn again from an older backup.
         check_head(&mut *connection, &enrolment).await?;
     }
-    let period = next_after(&mut *connection, request, next).await?;
+    let period = next_after(request, next)?;
     if !has_ended(period, now) {
         return Err(ReleaseError::NotEnded(period));
     }
@@ -248,17 +248,9 @@ async fn stored(
 }
 
 /// `next`: the month after the last one.
-async fn next_after(
-    connection: &mut SqliteConnection,
-    request: Request,
-    next: Option<Period>,
-) -> Result<Period, ReleaseError> {
-    let next = match (next, request.first) {
-        (Some(next), _) | (None, Some(next)) => next,
-        (None, None) => ledger::earliest_start(connection)
-            .await?
-            .ok_or(ReleaseError::NoData)?,
-    };
+fn next_after(request: Request, next: Option<Period>) -> Result<Period, ReleaseError> {
+    // Where the history begins is public and free of noise, so no record may decide it.
+    let next = next.or(request.first).ok_or(ReleaseError::NoFirst)?;
     match request.period {
         Some(asked) if asked != next => Err(ReleaseError::Order { asked, next }),
         _ => Ok(next),
@@ -282,7 +274,7 @@ pub async fn waiting(
     })
 }
 
-/// The month that a release would be for next and whether it has ended; `None` while the node holds nothing.
+/// The month that a release would be for next and whether it has ended; `None` while nobody has chosen the first.
 ///
 /// # Errors
 /// [`ReleaseError`] of store and ledger.
@@ -291,10 +283,7 @@ pub async fn next_period(
     now: Timestamp,
 ) -> Result<Option<(Period, bool)>, ReleaseError> {
     let mut connection = store.reader.acquire().await?;
-    let next = match streams::next(&mut connection).await? {
-        Some(next) => Some(next),
-        None => ledger::earliest_start(&mut connection).await?,
-    };
+    let next = streams::next(&mut connection).await?;
     Ok(next.map(|period| (period, has_ended(period, now))))
 }
 

@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnection;
 
-pub use entries::{earliest_start, entries, mark_all, mark_counted};
+pub use entries::{entries, mark_all, mark_counted};
 
 use super::StoreError;
 use crate::disclosure::{LedgerMonth, LedgerTable};

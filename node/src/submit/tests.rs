@@ -22,7 +22,14 @@ async fn queued(n: usize) -> (World, Aggregator, Submitter<Aggregator>) {
     let world = World::enrolled().await;
     world.add(&started("2022-03-10")).await;
     for _ in 0..n {
-        let prepared = prepare(&world.store, Wanted::default(), "ann", at(NOW), &seeded(1)).await;
+        let prepared = prepare(
+            &world.store,
+            crate::testing::asked(),
+            "ann",
+            at(NOW),
+            &seeded(1),
+        )
+        .await;
         let approval = Approval {
             person: "bob",
             period: None,
@@ -201,7 +208,14 @@ async fn a_node_restored_from_a_backup_signs_and_draws_nothing_more() {
     world
         .run("DELETE FROM releases WHERE period NOT IN (SELECT period FROM release_statements)")
         .await;
-    let prepared = prepare(&world.store, Wanted::default(), "ann", at(NOW), &seeded(9)).await;
+    let prepared = prepare(
+        &world.store,
+        crate::testing::asked(),
+        "ann",
+        at(NOW),
+        &seeded(9),
+    )
+    .await;
     let digest = prepared.unwrap().release.digest;
     let approval = Approval {
         person: "bob",
@@ -218,7 +232,14 @@ async fn a_node_restored_from_a_backup_signs_and_draws_nothing_more() {
         .await
         .unwrap_err();
     assert_eq!(refused.code(), "behind-log", "{refused}");
-    let next = prepare(&world.store, Wanted::default(), "ann", at(NOW), &seeded(1)).await;
+    let next = prepare(
+        &world.store,
+        crate::testing::asked(),
+        "ann",
+        at(NOW),
+        &seeded(1),
+    )
+    .await;
     assert_eq!(next.unwrap().release.digest, digest);
 }
 
@@ -240,7 +261,14 @@ async fn a_second_draw_that_was_approved_offline_never_leaves() {
     world
         .run("UPDATE enrolment SET head_seq = 0, head_pae = NULL")
         .await;
-    let prepared = prepare(&world.store, Wanted::default(), "ann", at(NOW), &seeded(9)).await;
+    let prepared = prepare(
+        &world.store,
+        crate::testing::asked(),
+        "ann",
+        at(NOW),
+        &seeded(9),
+    )
+    .await;
     let approval = Approval {
         person: "bob",
         period: None,
@@ -259,7 +287,14 @@ async fn a_second_draw_that_was_approved_offline_never_leaves() {
         );
     }
     assert_eq!(puts(&aggregator), sent);
-    let next = prepare(&world.store, Wanted::default(), "ann", at(NOW), &seeded(1)).await;
+    let next = prepare(
+        &world.store,
+        crate::testing::asked(),
+        "ann",
+        at(NOW),
+        &seeded(1),
+    )
+    .await;
     assert_eq!(next.unwrap_err().code(), "forked");
     assert_eq!(aggregator.taken(), 2);
 }

@@ -22,7 +22,7 @@ impl World {
         let store = &self.node.store;
         let request = Request {
             standard: Standard::v1(),
-            ..Request::default()
+            ..crate::testing::asked()
         };
         let prepared = prepare(store, request, "ann", now, &seeded(3))
             .await

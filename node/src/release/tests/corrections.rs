@@ -10,7 +10,7 @@ const SKILLS: &str = "leavers.skill-by-outcome";
 async fn drawn(world: &World, rho_micro: Option<u64>) -> LedgerMonth {
     let request = Request {
         rho_micro,
-        ..Request::default()
+        ..crate::testing::asked()
     };
     let prepared = prepare(&world.store, request, "ann", at(LATER), &seeded(1)).await;
     let release = prepared.unwrap().release;

@@ -24,7 +24,7 @@ const LATER: &str = "2024-06-01T12:00:00Z";
 async fn next(world: &World) -> StoredRelease {
     let prepared = prepare(
         &world.store,
-        Request::default(),
+        crate::testing::asked(),
         "ann",
         at(LATER),
         &seeded(1),
@@ -79,7 +79,7 @@ async fn a_month_is_drawn_once() {
     let world = World::new().await;
     world.add(&started("2022-03-10")).await;
     let (store, entropy) = (&world.store, seeded(1));
-    let first = prepare(store, Request::default(), "ann", at(LATER), &entropy)
+    let first = prepare(store, crate::testing::asked(), "ann", at(LATER), &entropy)
         .await
         .unwrap();
     assert!(first.drawn);
@@ -87,7 +87,7 @@ async fn a_month_is_drawn_once() {
     // Another author, another generator, another day: the same bytes.
     let again = prepare(
         store,
-        Request::default(),
+        crate::testing::asked(),
         "cat",
         at("2025-01-01T00:00:00Z"),
         &seeded(9),
@@ -99,7 +99,7 @@ async fn a_month_is_drawn_once() {
     let world = world.reopened().await;
     let request = Request {
         period: Some(period("2022-03")),
-        ..Request::default()
+        ..crate::testing::asked()
     };
     let named = prepare(&world.store, request, "cat", at(LATER), &entropy)
         .await
@@ -113,7 +113,14 @@ async fn only_an_author_or_the_timetable_prepares() {
     let world = World::new().await;
     world.add(&started("2022-03-10")).await;
     let attempt = async |who: &str| {
-        prepare(&world.store, Request::default(), who, at(LATER), &seeded(1)).await
+        prepare(
+            &world.store,
+            crate::testing::asked(),
+            who,
+            at(LATER),
+            &seeded(1),
+        )
+        .await
     };
     for who in ["bob", "ANN", "nobody"] {
         assert_eq!(attempt(who).await.unwrap_err().code(), "role", "{who}");
@@ -137,7 +144,7 @@ async fn killed_between_draw_and_commit_leaves_nothing() {
     let mut transaction = world.store.write().await.unwrap();
     let lost = prepare_in(
         &mut transaction,
-        Request::default(),
+        crate::testing::asked(),
         "ann",
         at(LATER),
         &seeded(1),
@@ -156,7 +163,7 @@ async fn killed_between_draw_and_commit_leaves_nothing() {
     }
     let prepared = prepare(
         &world.store,
-        Request::default(),
+        crate::testing::asked(),
         "ann",
         at(LATER),
         &seeded(2),
@@ -268,7 +275,14 @@ async fn a_month_ends_by_londons_clock() {
     let world = World::new().await;
     world.add(&started("2022-03-31")).await;
     let attempt = async |now: &str| {
-        prepare(&world.store, Request::default(), "ann", at(now), &seeded(1)).await
+        prepare(
+            &world.store,
+            crate::testing::asked(),
+            "ann",
+            at(now),
+            &seeded(1),
+        )
+        .await
     };
     // British Summer Time began on 27 March 2022: April begins at 23:00 UTC.
     let early = attempt("2022-03-31T22:59:59Z").await.unwrap_err();
@@ -284,7 +298,7 @@ async fn months_come_in_order_quiet_ones_too() {
     let march = next(&world).await;
     let asked = |month: &str| Request {
         period: Some(period(month)),
-        ..Request::default()
+        ..crate::testing::asked()
     };
     let early = prepare(&world.store, asked("2022-04"), "ann", at(LATER), &seeded(1)).await;
     assert_eq!(early.unwrap_err().code(), "open-release");
@@ -309,7 +323,7 @@ async fn the_first_month_may_be_chosen_once() {
     let world = World::enrolled().await;
     let nothing = prepare(
         &world.store,
-        Request::default(),
+        crate::testing::asked(),
         "ann",
         at(LATER),
         &seeded(1),
@@ -319,7 +333,7 @@ async fn the_first_month_may_be_chosen_once() {
     world.add(&started("2022-01-10")).await;
     let from = |month: &str| Request {
         first: Some(period(month)),
-        ..Request::default()
+        ..crate::testing::asked()
     };
     let march = prepare(&world.store, from("2022-03"), "ann", at(LATER), &seeded(1))
         .await
@@ -443,7 +457,7 @@ async fn a_damaged_or_lost_ledger_is_refused() {
         world.run(sql).await;
         let outcome = prepare(
             &world.store,
-            Request::default(),
+            crate::testing::asked(),
             "ann",
             at(LATER),
             &seeded(1),
@@ -463,7 +477,7 @@ async fn a_damaged_or_lost_ledger_is_refused() {
     world.run("DELETE FROM releases").await;
     let outcome = prepare(
         &world.store,
-        Request::default(),
+        crate::testing::asked(),
         "ann",
         at(LATER),
         &seeded(1),
@@ -478,7 +492,7 @@ async fn the_budget_stays_what_it_began_as() {
     world.add(&started("2022-03-10")).await;
     let with = |rho| Request {
         rho_micro: Some(rho),
-        ..Request::default()
+        ..crate::testing::asked()
     };
     let first = prepare(&world.store, with(100_000), "ann", at(LATER), &seeded(1))
         .await

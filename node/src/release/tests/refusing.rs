@@ -29,7 +29,7 @@ async fn a_refused_release_is_not_redrawn() {
     world.add(&started("2022-03-20")).await;
     let again = prepare(
         &world.store,
-        Request::default(),
+        crate::testing::asked(),
         "cat",
         at(LATER),
         &seeded(9),
@@ -45,7 +45,7 @@ async fn a_refused_release_is_not_redrawn() {
     assert_eq!(shown.approvers, ["bob"]);
     let april = Request {
         period: release.period.next(),
-        ..Request::default()
+        ..crate::testing::asked()
     };
     let later = prepare(&world.store, april, "ann", at(LATER), &seeded(1)).await;
     assert_eq!(later.unwrap_err().code(), "open-release");

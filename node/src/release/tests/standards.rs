@@ -23,7 +23,7 @@ async fn under(
     let request = Request {
         rho_micro,
         standard,
-        ..Request::default()
+        ..crate::testing::asked()
     };
     prepare(&world.store, request, "ann", at(LATER), &seeded(1)).await
 }
@@ -122,7 +122,7 @@ async fn a_month_is_one_release_and_two_statements() {
     // Drawn once, whatever is drawn with.
     let again = prepare(
         &world.store,
-        Request::default(),
+        crate::testing::asked(),
         "cat",
         at(LATER),
         &seeded(9),
@@ -210,7 +210,14 @@ async fn the_last_month_is_fixed_and_what_becomes_known_later_stays_local() {
 
 async fn under_later(world: &World) -> StoredRelease {
     let now = at("2030-01-01T00:00:00Z");
-    let prepared = prepare(&world.store, Request::default(), "ann", now, &seeded(1)).await;
+    let prepared = prepare(
+        &world.store,
+        crate::testing::asked(),
+        "ann",
+        now,
+        &seeded(1),
+    )
+    .await;
     prepared.unwrap().release
 }
 
@@ -343,7 +350,7 @@ async fn a_lost_ledger_begins_every_stream_anew_and_a_standard_that_came_later_d
     world.run("UPDATE ledger_cells SET entries = zeroblob(length(entries)) WHERE standard = 1 AND month = 2").await;
     let stopped = prepare(
         &world.store,
-        Request::default(),
+        crate::testing::asked(),
         "ann",
         at(LATER),
         &seeded(1),
@@ -510,7 +517,7 @@ async fn months_of_an_unknown_standard_are_a_loss() {
         world.run(sql).await;
         let refused = prepare(
             &world.store,
-            Request::default(),
+            crate::testing::asked(),
             "ann",
             at(LATER),
             &seeded(1),
@@ -531,7 +538,7 @@ proptest::proptest! {
             let world = World::enrolled().await;
             world.add_all(&rows[..20]).await;
             let mut later = Some(&rows[20..]);
-            let first = Request { first: Some(period("2022-02")), ..Request::default() };
+            let first = Request { first: Some(period("2022-02")), ..crate::testing::asked() };
             for month in 0..24 {
                 let standard = if month < turn { Standard::v1() } else { Standard::v2() };
                 if month == turn && let Some(rows) = later.take() {

@@ -43,7 +43,7 @@ async fn a_year_passes_the_receivers_checks_and_its_intervals_cover() {
     for _ in 0..12 {
         let prepared = prepare(
             &world.store,
-            Request::default(),
+            crate::testing::asked(),
             "schedule",
             at(LATER),
             &entropy,
@@ -180,7 +180,7 @@ proptest! {
         let counted = runtime.block_on(async {
             let world = World::enrolled().await;
             world.add_all(&rows).await;
-            let first = Request { first: Some(period("2022-02")), ..Request::default() };
+            let first = Request { first: Some(period("2022-02")), ..crate::testing::asked() };
             let entropy = seeded(seed % 1_000);
             for _ in 0..24 {
                 let prepared = prepare(&world.store, first, "ann", at("2025-01-01T00:00:00Z"), &entropy).await;

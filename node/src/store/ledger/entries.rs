@@ -237,32 +237,6 @@ async fn mark(
     Ok(done.rows_affected())
 }
 
-/// First month in which an enrolment of the area began; `None` while there is none.
-///
-/// # Errors
-/// Database trouble.
-pub async fn earliest_start(
-    connection: &mut SqliteConnection,
-) -> Result<Option<Period>, StoreError> {
-    let day: Option<i64> = sqlx::query_scalar(
-        "SELECT min(start_day) FROM enrolments WHERE enters = 1 AND in_area = 1",
-    )
-    .fetch_one(connection)
-    .await?;
-    let Some(day) = day else { return Ok(None) };
-    let span = jiff::Span::new().try_days(day);
-    let date = span.and_then(|s| jiff::civil::date(1970, 1, 1).checked_add(s));
-    let period = date.ok().and_then(Period::of);
-    match period {
-        Some(period) => Ok(Some(period)),
-        None => Err(StoreError::Corrupt {
-            table: "enrolments",
-            column: "start_day",
-            row: "the earliest".to_owned(),
-        }),
-    }
-}
-
 fn column(dimension: Dimension) -> &'static str {
     match dimension {
         Dimension::Area => "district",
