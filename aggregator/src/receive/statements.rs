@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, State};
+use axum::Extension;
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::statement::Kind;
 
+use super::body::Large;
 use super::describe::{Envelope, NoSuchStatement, NotForYou, NotTaken};
 use super::enrolments::find;
 use super::{Refusal, number, read, slug};
@@ -43,16 +43,19 @@ pub(super) const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 pub(super) async fn put(
     State(service): State<Arc<Service>>,
     Path((node, seq)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Extension(large): Extension<Large>,
+    request: Request,
 ) -> Result<Response, Refusal> {
     let address = Address {
         node: slug(&node)?,
         seq: number(&seq)?,
     };
-    envelope_type(&headers)?;
-    let unverified = verify::parse(&body?)?;
+    envelope_type(request.headers())?;
+    // Who may not publish is refused before the body takes memory.
     let node = find(&service, &address.node).await?;
+    verify::approved_key(&node)?;
+    let (body, _turn) = large.read(request).await?;
+    let unverified = verify::parse(&body)?;
     let authentic = Authentic::new(unverified, &address, node, service.origin())?;
     let now = service.now();
     // A summary's history comes before the comparison: a twin of this request that is logged meanwhile is then found by
