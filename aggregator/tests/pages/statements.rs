@@ -135,6 +135,22 @@ async fn an_entry_for_peers_is_named_with_its_date_and_withheld() {
 }
 
 #[tokio::test]
+async fn an_entry_that_the_library_lost_is_not_shown() {
+    let browser = Browser::open().await;
+    let lep = leps()[0];
+    browser.world.join(lep).await;
+    let mut early = entry("Canary title", lep);
+    early.sharing = Sharing::PeersUntil("2026-12-01".parse().unwrap());
+    browser.world.share(lep, early).await;
+    browser
+        .damage("DELETE FROM practice_cause; DELETE FROM practice")
+        .await;
+    let page = browser.get("/statements/0").await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!page.body.contains("Canary"), "{}", page.body);
+}
+
+#[tokio::test]
 async fn nodes_are_listed_with_what_they_sent_and_have_pages() {
     let mut browser = Browser::open().await;
     assert!(
