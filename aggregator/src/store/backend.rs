@@ -137,6 +137,7 @@ impl Library for Backend {
         number(filter: &PracticeFilter) -> u64;
         waiting(today: Date) -> u64;
         entry(node: &NodeSlug, seq: u64) -> Option<LibraryEntry>;
+        newest(leaf: u64, today: Date) -> Option<LibraryEntry>;
         cited(pae: Digest) -> Option<LibraryEntry>;
     }
 }

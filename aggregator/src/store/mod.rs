@@ -272,6 +272,9 @@ pub trait Rollups: Send + Sync + 'static {
     fn national(&self) -> impl Future<Output = Outcome<Vec<NationalMonth>>> + Send;
 }
 
+/// How many versions of an entry are gone through for the newest.
+pub const VERSIONS: u32 = 256;
+
 /// Practice entries, written by [`Log::append`] only.
 pub trait Library: Send + Sync + 'static {
     /// Entries that are not superseded, newest first.
@@ -294,6 +297,13 @@ pub trait Library: Send + Sync + 'static {
         &self,
         node: &NodeSlug,
         seq: u64,
+    ) -> impl Future<Output = Outcome<Option<LibraryEntry>>> + Send;
+    /// The newest version of the entry at this leaf that everybody may read on `today`, among the [`VERSIONS`] that follow it;
+    /// `None` where there is none.
+    fn newest(
+        &self,
+        leaf: u64,
+        today: Date,
     ) -> impl Future<Output = Outcome<Option<LibraryEntry>>> + Send;
     /// The entry with this identity.
     fn cited(&self, pae: Digest) -> impl Future<Output = Outcome<Option<LibraryEntry>>> + Send;

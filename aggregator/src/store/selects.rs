@@ -1,9 +1,10 @@
 //! Queries that are put together from choices. They are the same for both databases.
 
+use jiff::civil::Date;
 use sqlx::{Database, Encode, QueryBuilder, Type};
 
 use super::rows::signed;
-use super::{PracticeFilter, Reader, Span, StatementFilter};
+use super::{PracticeFilter, Reader, Span, StatementFilter, VERSIONS};
 
 /// A database whose queries can hold the values that choices are made of.
 pub(super) trait Holds<T>: Database {
@@ -120,6 +121,27 @@ pub(super) fn entries<DB: Either>(filter: &PracticeFilter) -> (QueryBuilder<DB>,
         .text(" LIMIT ")
         .number(filter.limit.into());
     (sql.0, filter.after.is_some())
+}
+
+/// The newest of the next [`VERSIONS`] versions of an entry that everybody may read, for [`rows::entry`](super::rows::entry).
+pub(super) fn newest<DB: Either>(leaf: u64, today: Date) -> QueryBuilder<DB> {
+    let mut sql = Sql::new(
+        "WITH RECURSIVE newer (leaf, versions) AS (
+           SELECT superseded_by, 1 FROM practice WHERE leaf = ",
+    );
+    sql.number(signed(leaf))
+        .text(
+            " UNION ALL SELECT later.superseded_by, newer.versions + 1
+           FROM practice AS later JOIN newer ON later.leaf = newer.leaf WHERE newer.versions < ",
+        )
+        .number(VERSIONS.into())
+        .text(
+            ") SELECT practice.leaf, node, seq, pae, entry, superseded_by
+           FROM practice JOIN newer ON practice.leaf = newer.leaf WHERE public_from <= ",
+        )
+        .value(today.to_string())
+        .text(" ORDER BY practice.leaf DESC LIMIT 1");
+    sql.0
 }
 
 /// `code` and its number of `entries`, for each code of a list of choices.
