@@ -14,34 +14,54 @@ use ldsp_ui::{Html, ProblemPage, SignedIn};
 use serde::de::DeserializeOwned;
 
 use super::node::{self, pem};
+use super::operator::OPERATOR;
 use super::{Failure, entry, words};
 use crate::Service;
 use crate::store::{Equivocation, Log, LoggedStatement, Node, StoreError};
 
-/// Whether the proof may be read by everybody. A second release of a month holds a second draw of its noise: both
-/// together tell more about learners than one, whoever is at fault. A second practice entry may be for peers, or hold
-/// what the checks would have refused.
-fn is_open(service: &Service, logged: &LoggedStatement, refused: &Equivocation) -> bool {
-    match logged.kind {
-        Kind::LearningSummary => {
-            let two = body::<LearningSummary>(&logged.envelope)
-                .zip(body::<LearningSummary>(&refused.envelope));
-            two.is_some_and(|(a, b)| a.period == b.period && a.payload == b.payload)
-        }
-        Kind::PracticeEntry => {
-            let two = body::<PracticeEntry>(&logged.envelope)
-                .zip(body::<PracticeEntry>(&refused.envelope));
-            two.is_some_and(|(a, b)| {
-                let open = |e: &PracticeEntry| e.sharing.is_public(service.today());
-                open(&a.payload) && open(&b.payload) && b.payload.check().is_empty()
-            })
-        }
+/// Who may have a proof. A second release of a month holds a second draw of its noise: both together tell more about learners
+/// than one, whoever is at fault. A second practice entry may hold what the checks would have refused.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Readers {
+    Everybody,
+    Operators,
+    /// One of the two is an entry that its authors keep for enrolled areas, and people who sign in here are not those.
+    Nobody,
+}
+
+fn readers(service: &Service, logged: &LoggedStatement, refused: &Equivocation) -> Readers {
+    if logged.kind == Kind::LearningSummary {
+        let two = body::<LearningSummary>(&logged.envelope)
+            .zip(body::<LearningSummary>(&refused.envelope));
+        return match two {
+            Some((a, b)) if a.period == b.period && a.payload == b.payload => Readers::Everybody,
+            _ => Readers::Operators,
+        };
+    }
+    let two = body::<PracticeEntry>(&logged.envelope).zip(body::<PracticeEntry>(&refused.envelope));
+    // What cannot be read says nothing of who may read it.
+    let Some((a, b)) = two else {
+        return Readers::Nobody;
+    };
+    let open = |e: &PracticeEntry| e.sharing.is_public(service.today());
+    match (open(&a.payload) && open(&b.payload), b.payload.check()) {
+        (false, _) => Readers::Nobody,
+        (true, faults) if faults.is_empty() => Readers::Everybody,
+        (true, _) => Readers::Operators,
     }
 }
 
 fn body<P: DeserializeOwned>(envelope: &[u8]) -> Option<Body<P>> {
     let unverified = Unverified::parse(envelope).ok()?;
     serde_json::from_slice(unverified.unverified_body()).ok()
+}
+
+fn may_read(readers: Readers, person: Option<&SignedIn>) -> bool {
+    match readers {
+        Readers::Everybody => true,
+        Readers::Operators => person.is_some_and(|p| p.role.as_str() == OPERATOR),
+        Readers::Nobody => false,
+    }
 }
 
 /// The node's conflicts; nothing where there is none.
@@ -58,10 +78,10 @@ pub(super) async fn list(
     let mut withheld = false;
     for proof in &proofs {
         let logged = service.store.statement(&node.node, proof.seq).await?;
-        let open = logged
+        let readers = logged
             .as_ref()
-            .is_some_and(|logged| is_open(service, logged, proof));
-        withheld |= !open;
+            .map_or(Readers::Nobody, |logged| readers(service, logged, proof));
+        withheld |= readers != Readers::Everybody;
         let place = logged.map_or_else(
             || Html::text("–"),
             |s| {
@@ -71,13 +91,16 @@ pub(super) async fn list(
                 )
             },
         );
-        let download = if open || person.is_some() {
+        let download = if may_read(readers, person) {
             link(
                 "Proof: both envelopes (JSON)",
                 &format!("/nodes/{}/conflicts/{}", node.node, proof.seq),
             )
         } else {
-            Html::text("For staff of this site")
+            Html::text(match readers {
+                Readers::Nobody => "Withheld until both are open",
+                _ => "For operators of this site",
+            })
         };
         rows.push([
             Html::text(&words::thousands(proof.seq)),
@@ -103,8 +126,9 @@ pub(super) async fn list(
         .rows(rows);
     let why = if withheld {
         Html::paragraph(
-            "Where the two differ in protected figures, or one is not open to everybody, the proof is for the staff of this site: a second draw \
-             of noise for the same month would weaken what protects learners. Both digests are public.",
+            "Where the two differ in protected figures, the proof is for the operators of this site: a second draw of noise for the same \
+             month would weaken what protects learners. What its authors share with enrolled areas first is withheld until its day. Both \
+             digests are public.",
         )
     } else {
         Html::default()
@@ -131,11 +155,12 @@ pub(super) async fn proof(
     let logged = service.store.statement(&node.node, proof.seq).await?;
     let logged = logged.ok_or_else(ProblemPage::not_found)?;
     let key = node.key.as_ref().ok_or_else(ProblemPage::not_found)?;
-    let open = is_open(&service, &logged, proof);
-    if !open && person.is_none() {
-        return Err(ProblemPage::forbidden(
-            "The two statements differ in protected figures, or one of them is not open to everybody. Only staff of this site may have both.",
-        )
+    let readers = readers(&service, &logged, proof);
+    if !may_read(readers, person.as_ref()) {
+        return Err(ProblemPage::forbidden(match readers {
+            Readers::Nobody => "One of the two statements is shared with enrolled areas first. Until its day it is not given here to anybody; its digest is on the node’s page.",
+            _ => "The two statements differ in protected figures, or one of them is not open to everybody. Only operators of this site may have both.",
+        })
         .into());
     }
     // An envelope is JSON in UTF-8 and goes in as it is: re-serialised it would no longer be the bytes that came.
@@ -156,10 +181,9 @@ pub(super) async fn proof(
         (header::CONTENT_TYPE, "application/json".to_owned()),
         (
             header::CACHE_CONTROL,
-            if open {
-                "public, max-age=3600"
-            } else {
-                "no-store"
+            match readers {
+                Readers::Everybody => "no-cache",
+                _ => "no-store",
             }
             .to_owned(),
         ),
