@@ -304,7 +304,7 @@ pub async fn refresh<T: Transport>(
     if answer.status != 200 {
         return Err(EnrolError::Refused(in_words(&answer)));
     }
-    heard(store, enrolment, &answer).await
+    Ok(heard(store, enrolment, &answer).await?.state == NodeState::Active)
 }
 
 /// Asks for the node's record.
@@ -312,12 +312,12 @@ pub(crate) fn ask(node: &ldsp_protocol::ids::NodeSlug) -> Request {
     Request::get(record_path(node))
 }
 
-/// Stores state and head from an answer to [`ask`] with status 200. Gives whether the node is active.
+/// Stores state and head from an answer to [`ask`] with status 200, and gives what it says.
 pub(crate) async fn heard(
     store: &Store,
     enrolment: &Enrolment,
     answer: &Answer,
-) -> Result<bool, EnrolError> {
+) -> Result<NodeRecord, EnrolError> {
     let record = record(answer)?;
     if record.node != enrolment.node {
         return Err(EnrolError::Record("node"));
@@ -327,7 +327,7 @@ pub(crate) async fn heard(
     let mut transaction = store.write().await?;
     enrolment::refresh(&mut transaction, active, head(&record)).await?;
     transaction.commit().await.map_err(StoreError::from)?;
-    Ok(active)
+    Ok(record)
 }
 
 #[cfg(test)]

@@ -1,4 +1,9 @@
-//! Submitting: the outbox is drained in order; a statement is done when its receipt verifies.
+//! Submitting: the outbox is drained in order; a statement is done when its receipt verifies. Now and then the log is asked
+//! whether it still has what it acknowledged: what it lacks is sent again.
+
+mod receipts;
+#[cfg(test)]
+mod tests;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -6,15 +11,16 @@ use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use ldsp_protocol::dsse::Sealed;
-use ldsp_protocol::enrolment::{READ_TYPE, ReadBody};
+use ldsp_protocol::enrolment::{NodeState, READ_TYPE, ReadBody};
 use ldsp_protocol::problem::{GAP, Problem};
-use ldsp_protocol::receipt::{Claim, Receipt};
 use rand_core::CryptoRng;
 
+use self::receipts::Held;
 use crate::enrol;
 use crate::seal::{QueueError, check_head};
 use crate::store::enrolment::{self, Enrolment};
 use crate::store::outbox::{self, OutboxRow};
+use crate::store::proofs;
 use crate::store::{Store, StoreError};
 use crate::transport::{Answer, ENVELOPE_TYPE, Method, Request, Transport, Unreachable};
 
@@ -26,6 +32,10 @@ const LONGEST: i64 = 15 * 60;
 const REFUSED_SHORTEST: i64 = 60 * 60;
 /// … to here. Also the longest `Retry-After` that is honoured.
 const REFUSED_LONGEST: i64 = 24 * 60 * 60;
+/// How often the log is asked whether it still has everything.
+const ASK_EVERY: i64 = 30 * 60;
+/// With each statement the aggregator gets, in this header and as base64, the checkpoint of the largest log that the node knows.
+const CHECKPOINT_HEADER: &str = "ldsp-checkpoint";
 /// Characters of a stranger's text that are kept for people.
 const QUOTED: usize = 600;
 
@@ -103,6 +113,13 @@ impl<T: Transport> Submitter<T> {
         let Some(enrolment) = enrolment::read(&mut connection).await? else {
             return Ok(StepOutcome::NotEnrolled);
         };
+        let since = now.as_second() - proofs::asked_at(&mut connection).await?;
+        drop(connection);
+        // A person who asks does not wait, and asks once.
+        if since.abs() >= ASK_EVERY || (at_once && since != 0) {
+            self.look(&enrolment, now).await?;
+        }
+        let mut connection = self.store.reader.acquire().await?;
         let Some(row) = outbox::first_waiting(&mut connection).await? else {
             return Ok(StepOutcome::Drained);
         };
@@ -115,14 +132,13 @@ impl<T: Transport> Submitter<T> {
             });
         }
         match self.attempt(&enrolment, &row, now).await? {
-            Ok((receipt, index)) => {
-                let at = now.as_second();
+            Ok(held) => {
                 let mut transaction = self.store.write().await?;
-                outbox::acknowledge(&mut transaction, row.seq, &receipt, index, at).await?;
+                receipts::keep(&mut transaction, &enrolment, row.seq, &held, now).await?;
                 transaction.commit().await?;
                 Ok(StepOutcome::Acknowledged {
                     seq: row.seq,
-                    index,
+                    index: held.index,
                 })
             }
             Err(failure) => self.postpone(&row, failure, now, rng).await,
@@ -153,14 +169,18 @@ impl<T: Transport> Submitter<T> {
         enrolment: &Enrolment,
         row: &OutboxRow,
         now: Timestamp,
-    ) -> Result<Result<(String, u64), Failure>, StoreError> {
+    ) -> Result<Result<Held, Failure>, StoreError> {
         if let Err(failure) = self.stands(enrolment, now).await? {
             return Ok(Err(failure));
         }
+        let held = proofs::checkpoint(&mut *self.store.reader.acquire().await?).await?;
+        let mut headers = vec![("content-type", ENVELOPE_TYPE.to_owned())];
+        // By it a log that was rolled back knows that it was.
+        headers.extend(held.map(|note| (CHECKPOINT_HEADER, BASE64.encode(note))));
         let request = Request {
             method: Method::Put,
             path: format!("/v1/nodes/{}/statements/{}", enrolment.node, row.seq),
-            headers: vec![("content-type", ENVELOPE_TYPE.to_owned())],
+            headers,
             body: row.envelope.clone(),
         };
         let answer = match self.transport.call(request).await {
@@ -193,7 +213,9 @@ impl<T: Transport> Submitter<T> {
             Err(error) => return Ok(Err(away(&error))),
         };
         match enrol::heard(&self.store, enrolment, &answer).await {
-            Ok(false) if !enrolment.active => return Ok(Err(pending())),
+            Ok(record) if record.state != NodeState::Active && !enrolment.active => {
+                return Ok(Err(pending()));
+            }
             // A key that was active and is not any more: the answer to the statement says why.
             Ok(_) => {}
             Err(enrol::EnrolError::Store(error)) => return Err(error),
@@ -279,9 +301,13 @@ fn judge(
     enrolment: &Enrolment,
     row: &OutboxRow,
     now: Timestamp,
-) -> Result<(String, u64), Failure> {
+) -> Result<Held, Failure> {
     match answer.status {
-        200 | 201 => receipt(answer, enrolment, row),
+        200 | 201 => receipts::read(answer, enrolment, row).map_err(|why| {
+            refused(format!(
+                "The aggregator answered with a receipt that does not hold: {why}. The statement stays queued. Check that the address is the national aggregator's and tell its operator."
+            ))
+        }),
         _ => Err(unanswered(answer, now)),
     }
 }
@@ -300,30 +326,6 @@ fn unanswered(answer: &Answer, now: Timestamp) -> Failure {
         },
         _ => refused(in_words(answer)),
     }
-}
-
-/// The receipt of an answer, once it verifies for the statement that was sent.
-fn receipt(
-    answer: &Answer,
-    enrolment: &Enrolment,
-    row: &OutboxRow,
-) -> Result<(String, u64), Failure> {
-    let wrong = |why: String| {
-        refused(format!(
-            "The aggregator answered with a receipt that does not hold: {why}. The statement stays queued. Check that the address is the national aggregator's and tell its operator."
-        ))
-    };
-    let text = std::str::from_utf8(&answer.body).map_err(|_| wrong("it is not text".into()))?;
-    let claim = Claim {
-        origin: enrolment.origin.clone(),
-        node: enrolment.node.clone(),
-        seq: row.seq,
-        pae: row.pae,
-    };
-    let verified = Receipt::from_text(text)
-        .verify(&enrolment.verifier, &claim)
-        .map_err(|e| wrong(e.to_string()))?;
-    Ok((text.to_owned(), verified.index))
 }
 
 /// RFC 9110 section 10.2.3: seconds, or an HTTP date.
@@ -400,6 +402,3 @@ pub async fn read<T: Transport>(
         _ => Err(ReadError::Refused(in_words(&answer))),
     }
 }
-
-#[cfg(test)]
-mod tests;

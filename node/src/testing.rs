@@ -1,5 +1,6 @@
 //! What the tests of release, submit and enrol share: a node in a fresh directory and an aggregator in the process.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use ed25519_dalek::SigningKey;
@@ -9,9 +10,10 @@ use ldsp_protocol::dsse::Unverified;
 use ldsp_protocol::enrolment::{NodeRecord, NodeState};
 use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::keys::key_id;
+use ldsp_protocol::log::merkle::{inclusion, leaf_hash};
+use ldsp_protocol::log::{Checkpoint, Edge, Entry, Proof};
 use ldsp_protocol::note::Verifier;
 use ldsp_protocol::problem::{self, Problem};
-use ldsp_protocol::receipt::{Claim, Receipt};
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Statement;
 use rand_chacha::ChaCha20Rng;
@@ -215,8 +217,8 @@ pub(crate) enum Mood {
     },
     /// Takes statements, answers with a receipt that somebody else signed.
     ForeignReceipt,
-    /// … for the next number.
-    OtherSeq,
+    /// … for the next place.
+    OtherPlace,
     /// … the first receipt that it ever gave, again.
     Replay,
     Nonsense,
@@ -236,6 +238,8 @@ pub(crate) struct State {
     pub(crate) invite_used: bool,
     pub(crate) taken: Vec<(Digest, Vec<u8>)>,
     receipts: Vec<String>,
+    /// It says that it has nothing.
+    pub(crate) forgetful: bool,
     pub(crate) calls: Vec<Request>,
 }
 
@@ -248,12 +252,18 @@ impl Aggregator {
             invite_used: false,
             taken: Vec::new(),
             receipts: Vec::new(),
+            forgetful: false,
             calls: Vec::new(),
         })))
     }
 
     pub(crate) fn set(&self, mood: Mood) {
         self.0.lock().unwrap().mood = mood;
+    }
+
+    /// The present proof of a statement.
+    pub(crate) fn proof(&self, seq: u64) -> Option<String> {
+        Some(self.0.lock().unwrap().receipt(seq))
     }
 
     pub(crate) fn taken(&self) -> usize {
@@ -282,7 +292,11 @@ impl State {
             key_id: Some(key_id(&node_key().verifying_key())),
             public_key: Some(hex::encode(node_key().verifying_key().as_bytes())),
             standard: self.standard,
-            seq: self.taken.len() as u64,
+            seq: if self.forgetful {
+                0
+            } else {
+                self.taken.len() as u64
+            },
             prev: self.taken.last().map_or(Digest::ZERO, |(pae, _)| *pae),
         }
     }
@@ -307,28 +321,63 @@ impl State {
             None => self.taken.push((pae, request.body.clone())),
             Some(_) => {}
         }
-        let claim = Claim {
-            origin: ORIGIN.to_owned(),
-            node: "black-country".parse().unwrap(),
-            seq: if self.mood == Mood::OtherSeq {
-                seq + 1
-            } else {
-                seq
-            },
-            pae,
-        };
-        let key = if self.mood == Mood::ForeignReceipt {
-            SigningKey::from_bytes(&[66; 32])
-        } else {
-            log_key()
-        };
-        let receipt = Receipt::sign(&key, &claim, seq + 99).unwrap();
-        self.receipts.push(receipt.as_text().to_owned());
+        let receipt = self.receipt(seq);
+        self.receipts.push(receipt.clone());
         match self.mood {
             Mood::Replay => answer(201, self.receipts[0].clone()),
             Mood::Nonsense => answer(200, vec![0xff, 0xfe]),
-            _ => answer(201, receipt.as_text()),
+            _ => answer(201, receipt),
         }
+    }
+
+    /// A proof of the statement: its leaf stands behind a hundred of others.
+    fn receipt(&self, seq: u64) -> String {
+        let mut leaves: Vec<Digest> = (0..100).map(|n| leaf_hash(&[n])).collect();
+        leaves.extend(
+            self.taken
+                .iter()
+                .map(|(_, envelope)| entry(envelope).leaf_hash()),
+        );
+        let part = |leaves: &[Digest]| {
+            let mut edge = Edge::default();
+            leaves.iter().for_each(|leaf| edge.push(*leaf));
+            edge.root()
+        };
+        let node = |level: u32, at: u64| {
+            let range = (at << level) as usize..((at + 1) << level) as usize;
+            Ok::<_, Infallible>(part(&leaves[range]))
+        };
+        let index = seq + 99;
+        let size = leaves.len() as u64;
+        let key = match self.mood {
+            Mood::ForeignReceipt => SigningKey::from_bytes(&[66; 32]),
+            _ => log_key(),
+        };
+        let checkpoint = Checkpoint {
+            origin: ORIGIN.to_owned(),
+            size,
+            root: part(&leaves),
+        };
+        let proof = Proof {
+            hashes: inclusion(index, size, node).unwrap(),
+            index: index + u64::from(self.mood == Mood::OtherPlace),
+            checkpoint: checkpoint.sign(&key).unwrap(),
+        };
+        proof.to_text()
+    }
+}
+
+/// The leaf of a statement of the test's node.
+pub(crate) fn entry(envelope: &[u8]) -> Entry {
+    let verified = Unverified::parse(envelope).unwrap();
+    let verified = verified.verify(&node_key().verifying_key()).unwrap();
+    let statement = Statement::read(&verified).unwrap();
+    Entry {
+        kind: statement.kind,
+        node: statement.node,
+        seq: statement.seq,
+        key_id: key_id(&node_key().verifying_key()),
+        pae: verified.pae(),
     }
 }
 
@@ -350,7 +399,13 @@ impl Transport for Aggregator {
             _ => {}
         }
         match request.method {
-            Method::Get => Ok(answer(200, serde_json::to_vec(&state.record()).unwrap())),
+            Method::Get => Ok(match request.path.strip_suffix("/receipt") {
+                Some(statement) => {
+                    let seq = statement.rsplit('/').next().unwrap().parse().unwrap();
+                    answer(200, state.receipt(seq))
+                }
+                None => answer(200, serde_json::to_vec(&state.record()).unwrap()),
+            }),
             Method::Post if state.invite_used => {
                 Ok(refusal(&Problem::new(problem::INVITE, "Used.")))
             }

@@ -30,6 +30,7 @@ pub mod outbox;
 pub mod overview;
 pub mod people;
 pub mod practice;
+pub mod proofs;
 pub mod records;
 pub mod releases;
 

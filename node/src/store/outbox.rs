@@ -31,7 +31,7 @@ pub struct OutboxRow {
     pub next_attempt_at: i64,
     /// Last refusal, for people.
     pub problem: Option<String>,
-    /// The aggregator's receipt as it came, verified.
+    /// The aggregator's latest receipt as it came, verified. It stays when the log lost the statement, until the next.
     pub receipt: Option<String>,
     /// Place in the log, from 0.
     pub log_index: Option<u64>,
@@ -171,24 +171,17 @@ pub async fn all(connection: &mut SqliteConnection) -> Result<Vec<OutboxRow>, St
     rows.iter().map(read).collect()
 }
 
-/// Keeps a receipt that verified. A second one changes nothing.
-///
-/// # Errors
-/// Database trouble.
-pub async fn acknowledge(
+/// Notes that the statement's receipt verified, which [`super::proofs::keep`] keeps.
+pub(super) async fn acknowledge(
     connection: &mut SqliteConnection,
     seq: u64,
-    receipt: &str,
-    index: u64,
     now: i64,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE outbox SET receipt = $2, log_index = $3, acknowledged_at = $4, attempts = attempts + 1, problem = NULL
+        "UPDATE outbox SET acknowledged_at = $2, attempts = attempts + 1, problem = NULL
          WHERE seq = $1 AND acknowledged_at IS NULL",
     )
     .bind(seq.cast_signed())
-    .bind(receipt)
-    .bind(index.cast_signed())
     .bind(now)
     .execute(connection)
     .await?;

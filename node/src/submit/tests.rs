@@ -1,5 +1,5 @@
 use ldsp_protocol::dsse::Unverified;
-use ldsp_protocol::enrolment::NodeState;
+use ldsp_protocol::log::Checkpoint;
 use ldsp_protocol::problem;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
@@ -75,7 +75,7 @@ async fn statements_leave_in_order_and_stay_acknowledged() {
 async fn a_receipt_that_does_not_hold_acknowledges_nothing() {
     for (mood, words) in [
         (Mood::ForeignReceipt, "not signed by the log"),
-        (Mood::OtherSeq, "seq differs"),
+        (Mood::OtherPlace, "for another entry"),
         (Mood::Nonsense, "not text"),
     ] {
         let (world, aggregator, submitter) = queued(1).await;
@@ -101,7 +101,7 @@ async fn a_replayed_receipt_is_refused() {
     // For the first statement it is the right one; for the second it is the first one's.
     let (sent, last) = submitter.drain(at(NOW), &mut rng()).await.unwrap();
     assert_eq!(sent, 1);
-    assert!(postponed(last).1.contains("for another statement"));
+    assert!(postponed(last).1.contains("for another entry"));
     assert_eq!(rows(&world).await[1].acknowledged_at, None);
 }
 
@@ -318,4 +318,125 @@ async fn a_signed_read_names_node_path_and_time() {
     assert_eq!(verified.payload_type(), READ_TYPE);
     let body: ReadBody = serde_json::from_slice(verified.body()).unwrap();
     assert_eq!((body.path.as_str(), body.at), (path, at(NOW)));
+}
+
+/// Log rows of the audit by what was done.
+async fn noted(world: &World, action: &str) -> Vec<String> {
+    let mut connection = world.store.reader.acquire().await.unwrap();
+    let rows = sqlx::query_scalar("SELECT detail FROM audit WHERE action = $1 ORDER BY id");
+    rows.bind(action.to_owned())
+        .fetch_all(&mut *connection)
+        .await
+        .unwrap()
+}
+
+async fn held(world: &World) -> Checkpoint {
+    let mut connection = world.store.reader.acquire().await.unwrap();
+    let note = proofs::checkpoint(&mut connection).await.unwrap().unwrap();
+    Checkpoint::open(&place(true).verifier, &note).unwrap()
+}
+
+#[tokio::test]
+async fn the_newest_checkpoint_is_kept_and_sent_with_the_next_statement() {
+    let (world, aggregator, submitter) = queued(2).await;
+    submitter.drain(at(NOW), &mut rng()).await.unwrap();
+    assert_eq!(held(&world).await.size, 102);
+    let calls = aggregator.0.lock().unwrap().calls.clone();
+    let puts: Vec<&Request> = calls.iter().filter(|c| c.method == Method::Put).collect();
+    let (name, value) = &puts[1].headers[1];
+    assert_eq!((puts[0].headers.len(), *name), (1, "ldsp-checkpoint"));
+    let note = String::from_utf8(BASE64.decode(value).unwrap()).unwrap();
+    assert_eq!(
+        Checkpoint::open(&place(true).verifier, &note).unwrap().size,
+        101
+    );
+}
+
+#[tokio::test]
+async fn what_a_restored_log_lacks_is_sent_again() {
+    let (world, aggregator, submitter) = queued(3).await;
+    submitter.drain(at(NOW), &mut rng()).await.unwrap();
+    let before = rows(&world).await;
+    aggregator.0.lock().unwrap().taken.truncate(1);
+    // It is not asked at every step.
+    let outcome = submitter.step(at(NOW), false, &mut rng()).await.unwrap();
+    assert_eq!((outcome, aggregator.taken()), (StepOutcome::Drained, 1));
+    let later = at("2023-01-01T12:30:00Z");
+    for seq in [2, 3] {
+        let outcome = submitter.step(later, false, &mut rng()).await.unwrap();
+        assert_eq!(
+            outcome,
+            StepOutcome::Acknowledged {
+                seq,
+                index: seq + 99
+            }
+        );
+    }
+    let outcome = submitter.step(later, false, &mut rng()).await.unwrap();
+    assert_eq!((outcome, aggregator.taken()), (StepOutcome::Drained, 3));
+    let after = rows(&world).await;
+    assert_eq!(after[0], before[0], "what the log has is left alone");
+    for (old, new) in before.iter().zip(&after) {
+        assert_eq!(old.envelope, new.envelope);
+    }
+    let mut connection = world.store.reader.acquire().await.unwrap();
+    let kept: Vec<(i64, String)> =
+        sqlx::query_as("SELECT seq, receipt FROM receipts_before ORDER BY id")
+            .fetch_all(&mut *connection)
+            .await
+            .unwrap();
+    let expected: Vec<(i64, String)> = before[1..]
+        .iter()
+        .map(|row| (row.seq.cast_signed(), row.receipt.clone().unwrap()))
+        .collect();
+    assert_eq!(kept, expected, "the old receipts prove what was lost");
+    assert!(noted(&world, "log-lost-statements").await[0].contains("it has 1 statements; 2 more"));
+    let back = noted(&world, "log-went-back").await;
+    assert_eq!(back.len(), 1, "{back:?}");
+    let notes: Vec<&str> = back[0]
+        .split_once(":\n")
+        .unwrap()
+        .1
+        .split_inclusive("=\n\n")
+        .collect();
+    assert!(
+        back[0].contains("103 leaves before and 102 now") && notes.len() >= 2,
+        "{back:?}"
+    );
+    assert_eq!(held(&world).await.size, 103);
+}
+
+#[tokio::test]
+async fn a_log_that_always_lacks_something_does_not_make_the_node_run_in_circles() {
+    let (_world, aggregator, submitter) = queued(2).await;
+    submitter.drain(at(NOW), &mut rng()).await.unwrap();
+    aggregator.0.lock().unwrap().forgetful = true;
+    let later = at("2023-01-01T13:00:00Z");
+    let (sent, last) = submitter.drain(later, &mut rng()).await.unwrap();
+    assert_eq!((sent, last), (2, StepOutcome::Drained));
+}
+
+#[tokio::test]
+async fn receipts_of_before_there_was_a_tree_are_replaced_by_proofs_of_the_same_place() {
+    let (world, aggregator, submitter) = queued(2).await;
+    submitter.drain(at(NOW), &mut rng()).await.unwrap();
+    let proofs = rows(&world).await;
+    world
+        .run("UPDATE outbox SET receipt = 'ldsp receipt v1', log_index = log_index + (seq = 2)")
+        .await;
+    submitter
+        .drain(at("2023-01-02T12:00:00Z"), &mut rng())
+        .await
+        .unwrap();
+    let after = rows(&world).await;
+    assert_eq!(after[0].receipt, aggregator.proof(1));
+    assert_eq!(
+        (after[0].log_index, after[0].acknowledged_at),
+        (proofs[0].log_index, proofs[0].acknowledged_at)
+    );
+    assert_eq!(
+        after[1].receipt.as_deref(),
+        Some("ldsp receipt v1"),
+        "it proves another place"
+    );
 }

@@ -24,12 +24,12 @@ use ldsp_cluster::{Cluster, Database};
 use ldsp_protocol::dsse::{Sealed, pae};
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::keys::key_id;
+use ldsp_protocol::log::{Entry, Proof};
 use ldsp_protocol::note::Verifier;
 use ldsp_protocol::practice::{
     Again, Area, Attrition, Cause, CostBand, Design, Direction, Factor, FollowUp, Participants,
     PracticeEntry, Setting, Sharing, SizeBand, Strength, Verdict,
 };
-use ldsp_protocol::receipt::{Claim, Receipt};
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::{Body, Kind};
 use rustls::pki_types::pem::PemObject as _;
@@ -373,9 +373,9 @@ fn run(senders: &[Sender], work: &Work, dir: &Path, database: Option<&str>) -> M
     let acknowledged: usize = runs.iter().map(|run| run.acknowledged.len()).sum();
     let kept = runtime.block_on(async {
         let store = open_store(&config).await.expect("the database opens again");
-        let size = store.size().await.expect("the log can be counted");
+        let tally = store.tally().await.expect("the log can be counted");
         store.close().await;
-        size
+        tally.iter().map(|of| of.count).sum::<u64>()
     });
     assert_eq!(kept, acknowledged as u64, "the log after kill -9");
     let vkey = runs[0].vkey.as_str();
@@ -460,14 +460,15 @@ impl Run {
     fn check_last_receipt(&self, sender: &Sender, vkey: &str) {
         let log = Verifier::parse(vkey).expect("the log's verifier key");
         let seq = self.acknowledged.len();
-        let claim = Claim {
-            origin: ORIGIN.to_owned(),
+        let entry = Entry {
+            kind: Kind::PracticeEntry,
             node: sender.slug.clone(),
             seq: seq as u64,
+            key_id: key_id(&sender.key.verifying_key()),
             pae: sender.paes[seq - 1],
         };
-        let receipt = Receipt::from_text(&self.last_receipt);
-        receipt.verify(&log, &claim).expect("the receipt holds");
+        let proof = Proof::parse(&self.last_receipt).expect("the receipt is a proof");
+        proof.verify(&log, &entry).expect("the receipt holds");
     }
 }
 

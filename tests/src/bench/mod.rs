@@ -7,6 +7,7 @@ mod error;
 mod growth;
 mod import;
 mod ingest;
+mod log;
 mod node;
 mod pages;
 mod records;
@@ -165,6 +166,7 @@ pub const ALL: &[Bench] = &[
     ("cube", cube::run),
     ("growth", growth::run),
     ("ingest", ingest::ingest),
+    ("log", log::run),
     ("pages", pages::pages),
     ("error", error::run),
     ("estimator", error::estimator),

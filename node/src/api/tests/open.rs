@@ -6,14 +6,14 @@ use ldsp_protocol::standard::{STANDARD_V1, Standard};
 
 use super::*;
 use crate::practice::{self, TEMPLATE, check_file};
-use crate::store::outbox;
+use crate::store::{outbox, proofs};
 use crate::testing::at;
 
 const NOW: &str = "2022-03-04T09:00:00Z";
 
 async fn acknowledge(world: &World, seq: u64) {
     let mut tx = world.node.store.write().await.unwrap();
-    outbox::acknowledge(&mut tx, seq, "log.example\nreceipt\n", seq, 0)
+    proofs::keep(&mut tx, seq, "log.example\nreceipt\n", seq, 0)
         .await
         .unwrap();
     tx.commit().await.unwrap();

@@ -153,11 +153,9 @@ impl World {
 
 /// Logs statements in one transaction.
 pub(super) async fn append(service: &Service, batch: &[NewStatement]) {
-    let receipt = |new: &NewStatement, index: u64| {
-        format!("{ORIGIN}\n{} {}\nindex {index}\n", new.node, new.seq)
-    };
-    let placed = service.store.append(batch, &receipt).await;
-    let placed = placed.expect("the database takes statements");
+    let sign = |size, root| service.signer.checkpoint(size, root);
+    let placed = service.store.append(batch, &sign).await;
+    let placed = placed.expect("the database takes statements").placed;
     let sound = placed.iter().all(|p| matches!(p, Placed::Logged(_)));
     assert!(sound, "every statement of the bench is logged: {placed:?}");
 }

@@ -1,0 +1,120 @@
+//! What the node holds of the log's word: receipts, and the checkpoint of the largest log that one led to.
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteConnection;
+
+use super::StoreError;
+use super::outbox::{self, OutboxRow};
+
+/// When the log was last asked whether it still has every statement, seconds since 1970-01-01 UTC.
+///
+/// # Errors
+/// Database trouble.
+pub async fn asked_at(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
+    let row = sqlx::query("SELECT asked_at FROM enrolment WHERE id = 1")
+        .fetch_one(connection)
+        .await?;
+    Ok(row.try_get("asked_at")?)
+}
+
+/// Notes that the log was asked.
+///
+/// # Errors
+/// Database trouble.
+pub async fn asked(connection: &mut SqliteConnection, now: i64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE enrolment SET asked_at = $1 WHERE id = 1")
+        .bind(now)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// The signed checkpoint of the largest log that a receipt led to.
+///
+/// # Errors
+/// Database trouble.
+pub async fn checkpoint(connection: &mut SqliteConnection) -> Result<Option<String>, StoreError> {
+    let row = sqlx::query("SELECT checkpoint FROM enrolment WHERE id = 1")
+        .fetch_one(connection)
+        .await?;
+    Ok(row.try_get("checkpoint")?)
+}
+
+/// Keeps the checkpoint of a larger log.
+///
+/// # Errors
+/// Database trouble.
+pub async fn hold(connection: &mut SqliteConnection, checkpoint: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE enrolment SET checkpoint = $1 WHERE id = 1")
+        .bind(checkpoint)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Keeps a receipt that verified in the place of the one that the statement has, if it has one, which is kept beside.
+///
+/// # Errors
+/// Database trouble.
+pub async fn keep(
+    connection: &mut SqliteConnection,
+    seq: u64,
+    receipt: &str,
+    index: u64,
+    now: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO receipts_before (seq, receipt, replaced_at)
+         SELECT seq, receipt, $2 FROM outbox WHERE seq = $1 AND receipt IS NOT NULL",
+    )
+    .bind(seq.cast_signed())
+    .bind(now)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("UPDATE outbox SET receipt = $2, log_index = $3 WHERE seq = $1")
+        .bind(seq.cast_signed())
+        .bind(receipt)
+        .bind(index.cast_signed())
+        .execute(&mut *connection)
+        .await?;
+    outbox::acknowledge(connection, seq, now).await
+}
+
+/// Queues again what the log acknowledged and does not have any more: everything after its `head`. The receipts stay until newer
+/// ones come. Gives how many.
+///
+/// # Errors
+/// Database trouble.
+pub async fn reopen(
+    connection: &mut SqliteConnection,
+    head: u64,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let reopened = sqlx::query(
+        "UPDATE outbox SET acknowledged_at = NULL, attempts = 0, next_attempt_at = $2
+         WHERE seq > $1 AND acknowledged_at IS NOT NULL",
+    )
+    .bind(head.cast_signed())
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(reopened.rows_affected())
+}
+
+/// Acknowledged statements whose receipts are of before there was a tree.
+///
+/// # Errors
+/// [`StoreError::Corrupt`].
+pub async fn without_proof(
+    connection: &mut SqliteConnection,
+) -> Result<Vec<OutboxRow>, StoreError> {
+    let rows = outbox::all(connection).await?;
+    let is_old = |row: &OutboxRow| {
+        row.acknowledged_at.is_some()
+            && row
+                .receipt
+                .as_deref()
+                .is_some_and(|text| !ldsp_protocol::receipt::Receipt::from_text(text).is_proof())
+    };
+    Ok(rows.into_iter().filter(is_old).collect())
+}
