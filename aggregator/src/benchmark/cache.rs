@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::Snapshot;
 use crate::store::{Log, Position, Rollups, StoreError};
 
-/// Statements that are read at once: what they hold of cells is in memory only until it is added up.
+/// Statements that are read at once: what they hold of cells is in memory only until it is added up. With the pledges that a node may
+/// accept ([`MAX_PLEDGES`](ldsp_protocol::summary::MAX_PLEDGES)) a month has a few thousand cells of eight bytes.
 const CHUNK: u64 = 256;
 
 /// Keeps one [`Snapshot`] in the program's state.
