@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::problem::{self, Problem};
@@ -20,8 +20,6 @@ use crate::{Service, log as stage};
 
 /// Media type of envelopes.
 const ENVELOPE_TYPE: &str = "application/vnd.dsse+json";
-/// What is public stays as it is for ever.
-pub(super) const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 /// Publish a statement
 ///
@@ -138,20 +136,18 @@ pub(super) async fn envelope(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let statement = logged(&service, &node, &seq).await?;
-    let mut caching = IMMUTABLE;
+    let mut answer = ([(header::CONTENT_TYPE, ENVELOPE_TYPE)], statement.envelope).into_response();
     if statement.kind == Kind::PracticeEntry && statement.node != own() {
         let entry = service.store.entry(&statement.node, statement.seq).await?;
         let public = entry.is_some_and(|e| e.entry.sharing.is_public(service.today()));
         if !public {
             read::node(&service, &uri, &headers).await?;
-            caching = "no-store";
+            let headers = answer.headers_mut();
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
     }
-    let headers = [
-        (header::CONTENT_TYPE, ENVELOPE_TYPE),
-        (header::CACHE_CONTROL, caching),
-    ];
-    Ok((headers, statement.envelope).into_response())
+    // What is public may be kept if it is asked about: its bytes stay the same, whether they may be read need not.
+    Ok(answer)
 }
 
 /// A statement's receipt
