@@ -109,8 +109,21 @@ pub struct Member {
 pub struct Position {
     /// Number of leaves.
     pub size: u64,
+    /// SHA-256 of the right edge of the log's tree: logs of one size with the same one hold the same leaves.
+    pub edge: Digest,
     /// All nodes by name.
     pub members: Arc<[Member]>,
+}
+
+impl Default for Position {
+    /// Nothing logged, nobody invited.
+    fn default() -> Self {
+        Self {
+            size: 0,
+            edge: Digest::of(b""),
+            members: Arc::default(),
+        }
+    }
 }
 
 /// An invite as the server remembers it: the secret only as its digest.

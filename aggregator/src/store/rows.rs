@@ -412,7 +412,7 @@ pub(super) fn month_of<R: Fields>(row: &R) -> Result<NodeMonth, StoreError> {
     month(row, false)
 }
 
-/// `size`, the number of leaves, and `members`: `name lep state` of each node, commas between.
+/// `size` and `edge` of the log's tree, and `members`: `name lep state` of each node, commas between.
 pub(super) fn position<R: Fields>(row: &R) -> Result<Position, StoreError> {
     let columns = Columns::new(row, "node", "all");
     let members = columns.optional_string("members")?.unwrap_or_default();
@@ -443,6 +443,7 @@ pub(super) fn national<R: Fields>(row: &R) -> Result<NationalMonth, StoreError> 
     let columns = Columns::keyed(row, "national_month", &["period", "part"]);
     let part = columns.string("part")?;
     let layout = if part.is_empty() {
+        edge: Digest::of(&columns.bytes("edge")?),
         Layout::national(Standard::v1())
     } else {
         Layout::national_pledge(Standard::v1())

@@ -312,7 +312,7 @@ impl Log for Sqlite {
 
     async fn position(&self) -> Result<Position, StoreError> {
         let row = query(
-            "SELECT (SELECT size FROM log_head WHERE id = 1) AS size,
+            "SELECT (SELECT size FROM log_head WHERE id = 1) AS size, (SELECT edge FROM log_head WHERE id = 1) AS edge,
                  (SELECT string_agg(name || ' ' || lep || ' ' || state, ',' ORDER BY name) FROM node) AS members",
         )
         .fetch_one(&self.reader)
