@@ -67,13 +67,13 @@ impl Backend {
     }
 }
 
-/// Hands methods of a trait on to whichever database it is.
+/// Hands methods of a trait on to whichever database it is. A server is not waited for without end.
 macro_rules! hand_on {
     ($($name:ident($($argument:ident: $type:ty),*) -> $value:ty;)*) => {
         $(async fn $name(&self, $($argument: $type),*) -> Result<$value, StoreError> {
             match self {
                 Self::Sqlite(store) => store.$name($($argument),*).await,
-                Self::Postgres(store) => store.$name($($argument),*).await,
+                Self::Postgres(store) => store.in_time(store.$name($($argument),*)).await,
             }
         })*
     };
@@ -100,7 +100,6 @@ impl Log for Backend {
     hand_on! {
         append(batch: &[NewStatement], sign: Sign<'_>) -> Appended;
         announce(make: Make<'_>, effect: &OwnEffect, sign: Sign<'_>) -> Announced;
-        establish(sign: Sign<'_>) -> ();
         head() -> LogHead;
         records(leaves: Range<u64>) -> Vec<u8>;
         own(seq: u64) -> Option<LoggedStatement>;
@@ -108,6 +107,14 @@ impl Log for Backend {
         keep_evidence(evidence: &Equivocation) -> ();
         evidence(node: &NodeSlug) -> Vec<Equivocation>;
         conflicts() -> BTreeMap<NodeSlug, u64>;
+    /// Reads a whole log once, however long that takes.
+    async fn establish(&self, sign: Sign<'_>) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.establish(sign).await,
+            Self::Postgres(store) => store.establish(sign).await,
+        }
+    }
+
         size() -> u64;
         position() -> Position;
         statement(node: &NodeSlug, seq: u64) -> Option<LoggedStatement>;

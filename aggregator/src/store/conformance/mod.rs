@@ -29,7 +29,7 @@ pub(crate) use sharing::{
 pub(crate) use tree::{a_log_without_a_tree_gets_one, tree_conforms};
 
 /// A checkpoint that says what it was made from.
-const SIGN: Sign<'static> = &|size, root| format!("{size} {root}");
+pub(crate) const SIGN: Sign<'static> = &|size, root| format!("{size} {root}");
 
 /// Logs these and says how each fared.
 async fn placed<S: Log>(store: &S, batch: &[NewStatement]) -> Vec<Placed> {
@@ -63,7 +63,7 @@ fn advance(sim: &mut Sim, new: &NewStatement) {
 }
 
 /// The node's next month; `history` grows with it.
-fn month(sim: &mut Sim, history: &mut Vec<NodeMonth>) -> NewStatement {
+pub(crate) fn month(sim: &mut Sim, history: &mut Vec<NodeMonth>) -> NewStatement {
     let summary = sim.summary(3);
     let period = sim.next;
     let place = (&sim.slug.clone(), &sim.lep.clone(), period, sim.seq + 1);

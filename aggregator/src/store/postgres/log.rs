@@ -7,7 +7,7 @@ use ldsp_protocol::ids::{NodeSlug, Period};
 use ldsp_protocol::practice::PracticeEntry;
 use sqlx::{Connection as _, PgConnection, query};
 
-use super::{Postgres, library, lists, rollups, tree};
+use super::{Postgres, library, lists, rollups, tree, wait_for_writers};
 use crate::rollup::{self, Fold};
 use crate::store::plan::{self, Ground, Known, Plan, Standing};
 use crate::store::rows::{self, signed};
@@ -268,24 +268,37 @@ async fn one_by_one(
     Ok(all)
 }
 
+async fn append(
+    connection: &mut PgConnection,
+    batch: &[NewStatement],
+    sign: Sign<'_>,
+) -> Result<Appended, StoreError> {
+    let mut tx = connection.begin().await?;
+    wait_for_writers(&mut tx).await?;
+    let mut sums = Sums::new();
+    let mut appended = write(&mut tx, batch, sign, &mut sums).await;
+    if appended.as_ref().is_err_and(StoreError::is_of_one_row) {
+        // Another writer may come in between: what follows reads again what it stands on.
+        tx.rollback().await?;
+        tx = connection.begin().await?;
+        wait_for_writers(&mut tx).await?;
+        sums.clear();
+        appended = one_by_one(&mut tx, batch, sign, &mut sums).await;
+    }
+    let appended = appended?;
+    let changed = sums.iter();
+    let changed = changed.map(|((period, part), cells)| (*period, &**part, &**cells));
+    rollups::write_national(&mut tx, changed).await?;
+    // What is known before this line may still vanish; only afterwards may it be acknowledged.
+    tx.commit().await?;
+    Ok(appended)
+}
+
 impl Log for Postgres {
     async fn append(&self, batch: &[NewStatement], sign: Sign<'_>) -> Result<Appended, StoreError> {
-        let mut tx = self.begin().await?;
-        let mut sums = Sums::new();
-        let mut appended = write(&mut tx, batch, sign, &mut sums).await;
-        if appended.as_ref().is_err_and(StoreError::is_of_one_row) {
-            // Another writer may come in between: what follows reads again what it stands on.
-            tx.rollback().await?;
-            tx = self.begin().await?;
-            sums.clear();
-            appended = one_by_one(&mut tx, batch, sign, &mut sums).await;
-        }
-        let appended = appended?;
-        let changed = sums.iter();
-        let changed = changed.map(|((period, part), cells)| (*period, &**part, &**cells));
-        rollups::write_national(&mut tx, changed).await?;
-        // What is known before this line may still vanish; only afterwards may it be acknowledged.
-        tx.commit().await?;
+        let mut line = self.line().await?;
+        let appended = append(line.connection(), batch, sign).await?;
+        line.hand_back();
         Ok(appended)
     }
 

@@ -8,14 +8,22 @@ mod log;
 mod registry;
 mod rollups;
 #[cfg(test)]
+mod silence;
+#[cfg(test)]
 mod tests;
 mod tree;
 
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgTransaction, Row as _, query};
+
+use tokio::time::timeout;
 
 use super::StoreError;
 use super::location::Server;
@@ -26,6 +34,12 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 const WRITERS: i64 = 0x6c64_7370;
 /// How long a connection or the writers' lock is waited for: as long as SQLite's lock.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long an answer is waited for: much longer than any command takes that comes with a request. A server whose machine vanished
+/// answers nothing, and the network goes on trying for a quarter of an hour.
+const SILENCE: Duration = Duration::from_secs(30);
+/// Connections for writers, of whom one writes: a pool asks what comes back to it whether it is still there, and should it not be, the
+/// next writer must not wait for that.
+const WRITING: u32 = 2;
 /// A connection that was idle for longer is tried before it is used: the server may have been restarted.
 const FRESH: Duration = Duration::from_secs(1);
 
@@ -34,6 +48,9 @@ const FRESH: Duration = Duration::from_secs(1);
 pub struct Postgres {
     writer: PgPool,
     reader: PgPool,
+    silence: Duration,
+    /// Whether an answer did not come: connections are tried before they are used again, and not waited for.
+    silent: Arc<AtomicBool>,
 }
 
 impl Postgres {
@@ -45,7 +62,7 @@ impl Postgres {
     pub async fn open(server: &Server) -> Result<Self, StoreError> {
         let options = settled(server.options()?);
         // A pool would try again and again and keep the reason to itself.
-        let first = tokio::time::timeout(PATIENCE, options.connect()).await;
+        let first = timeout(PATIENCE, options.connect()).await;
         let mut first = first
             .map_err(|_| server.silent())?
             .map_err(|e| server.refused(&e))?;
@@ -56,10 +73,38 @@ impl Postgres {
         let planned = options
             .clone()
             .options([("plan_cache_mode", "force_generic_plan")]);
-        let writer = pool(1).connect_with(planned).await?;
+        let silent = Arc::default();
+        let writer = pool(WRITING, &silent).connect_with(planned).await?;
         let reading = options.options([("default_transaction_read_only", "on")]);
-        let reader = pool(8).connect_with(reading).await?;
-        Ok(Self { writer, reader })
+        let reader = pool(8, &silent).connect_with(reading).await?;
+        Ok(Self {
+            writer,
+            reader,
+            silence: SILENCE,
+            silent,
+        })
+    }
+
+    /// Waits for `work` as long as a server may be silent.
+    pub(super) async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let mut work = pin!(work);
+        match timeout(self.silence, work.as_mut()).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                self.silent.store(true, Ordering::Relaxed);
+                Err(StoreError::Unusable {
+                    cause: "The database server does not answer".to_owned(),
+                    next: "Check that the server runs and that the network leads to it",
+                })
+            }
+        }
+    }
+
+    async fn line(&self) -> Result<Line, StoreError> {
+        Ok(Line(Some(self.writer.acquire().await?)))
     }
 
     /// Waits for running work and closes the connections.
@@ -73,10 +118,7 @@ impl Postgres {
     /// and the lock is a statement of its own.
     async fn begin(&self) -> Result<PgTransaction<'static>, StoreError> {
         let mut tx = self.writer.begin().await?;
-        query("SELECT pg_advisory_xact_lock($1)")
-            .bind(WRITERS)
-            .execute(&mut *tx)
-            .await?;
+        wait_for_writers(&mut tx).await?;
         Ok(tx)
     }
 
@@ -84,6 +126,37 @@ impl Postgres {
     #[cfg(test)]
     pub(crate) fn writer(&self) -> &PgPool {
         &self.writer
+    }
+}
+
+async fn wait_for_writers(tx: &mut PgConnection) -> Result<(), StoreError> {
+    query("SELECT pg_advisory_xact_lock($1)")
+        .bind(WRITERS)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// The writing connection for one piece of work. What ends the work early, also that it is not waited for any longer, ends the
+/// connection at once: on its way back to the pool it would be waited for again, and nobody could write meanwhile.
+struct Line(Option<PoolConnection<sqlx::Postgres>>);
+
+impl Line {
+    fn connection(&mut self) -> &mut PgConnection {
+        self.0
+            .as_mut()
+            .expect("only `hand_back` takes it, and that takes the line too")
+    }
+
+    /// The work is done.
+    fn hand_back(mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        drop(self.0.take().map(PoolConnection::detach));
     }
 }
 
@@ -98,8 +171,22 @@ fn settled(options: PgConnectOptions) -> PgConnectOptions {
     ])
 }
 
-fn pool(size: u32) -> PgPoolOptions {
+fn pool(size: u32, silent: &Arc<AtomicBool>) -> PgPoolOptions {
+    let silent = Arc::clone(silent);
     PgPoolOptions::new()
+        .after_release(move |connection, _| {
+            let silent = Arc::clone(&silent);
+            Box::pin(async move {
+                if !silent.load(Ordering::Relaxed) {
+                    return Ok(true);
+                }
+                let answer = timeout(PATIENCE, connection.ping()).await;
+                // An error ends the connection without another word to the server.
+                answer.map_err(|_| sqlx::Error::PoolTimedOut)??;
+                silent.store(false, Ordering::Relaxed);
+                Ok(true)
+            })
+        })
         .max_connections(size)
         .acquire_timeout(PATIENCE)
         .test_before_acquire(false)

@@ -28,7 +28,7 @@ impl Databases {
     }
 }
 
-async fn open(url: &str) -> Result<Postgres, StoreError> {
+pub(super) async fn open(url: &str) -> Result<Postgres, StoreError> {
     match DatabaseUrl::from(url.to_owned()).location()? {
         Location::Postgres(server) => Postgres::open(&server).await,
         other => panic!("{other:?}"),
@@ -48,7 +48,7 @@ async fn setting(store: &Postgres, name: &str) -> String {
     row.get(0)
 }
 
-fn unusable<T: std::fmt::Debug>(outcome: Result<T, StoreError>) -> String {
+pub(super) fn unusable<T: std::fmt::Debug>(outcome: Result<T, StoreError>) -> String {
     match outcome {
         Err(error @ StoreError::Unusable { .. }) => error.to_string(),
         other => panic!("{other:?}"),
