@@ -38,7 +38,7 @@ impl From<Postgres> for Backend {
 }
 
 impl Backend {
-    /// Opens the database and brings it up to date.
+    /// Opens the database for a server and brings it up to date.
     ///
     /// # Errors
     /// It cannot be opened, or a newer version wrote it.
@@ -46,6 +46,17 @@ impl Backend {
         Ok(match location {
             Location::Sqlite(path) => Sqlite::open(path).await?.into(),
             Location::Postgres(server) => Postgres::open(server).await?.into(),
+        })
+    }
+
+    /// Opens a database that is up to date, or a new one, beside the server that may use it.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; an older version wrote it.
+    pub async fn visit(location: &Location) -> Result<Self, StoreError> {
+        Ok(match location {
+            Location::Sqlite(path) => Sqlite::visit(path).await?.into(),
+            Location::Postgres(server) => Postgres::visit(server).await?.into(),
         })
     }
 

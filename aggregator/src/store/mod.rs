@@ -16,6 +16,7 @@ mod rows;
 mod selects;
 pub mod sqlite;
 pub(crate) mod trouble;
+mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;

@@ -26,6 +26,14 @@ const OUTLINES: &str =
     "SELECT s.leaf, s.node, s.seq, s.kind, s.period, s.key_id, s.pae, s.received, p.public_from
      FROM statement AS s LEFT JOIN practice AS p ON p.leaf = s.leaf";
 
+/// Whether the tally counts every statement of the nodes.
+pub(super) const TALLY_IS_WHOLE: &str =
+    "SELECT (SELECT CAST(coalesce(sum(statements), 0) AS BIGINT) FROM statement_tally)
+     = (SELECT size FROM log_head WHERE id = 1) - (SELECT count(*) FROM own_statement) AS whole";
+/// The tally of all statements.
+pub(super) const TALLY_ANEW: &str =
+    "INSERT INTO statement_tally (node, kind, statements, first, latest)
+     SELECT node, kind, count(*), min(received), max(received) FROM statement GROUP BY node, kind";
 /// SQLite and PostgreSQL.
 pub(super) trait Either: Holds<String> + Holds<i64> {}
 impl<DB: Holds<String> + Holds<i64>> Either for DB {}

@@ -14,24 +14,30 @@ mod tests;
 mod tree;
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgTransaction, Row as _, query};
+use sqlx::{
+    ConnectOptions as _, Connection as _, PgConnection, PgTransaction, Row as _, query,
+    query_scalar,
+};
 
 use tokio::time::timeout;
 
 use super::StoreError;
 use super::location::Server;
+use super::upgrade::Upgrade;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// Names the lock that writers take, within the database. The digits are those of "ldsp" in ASCII.
 const WRITERS: i64 = 0x6c64_7370;
+/// Names the lock that each server has a share in while it runs, and that an upgrade takes whole.
+const SERVERS: i64 = WRITERS + 1;
 /// How long a connection or the writers' lock is waited for: as long as SQLite's lock.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long an answer is waited for: much longer than any command takes that comes with a request. A server whose machine vanished
@@ -51,15 +57,31 @@ pub struct Postgres {
     silence: Duration,
     /// Whether an answer did not come: connections are tried before they are used again, and not waited for.
     silent: Arc<AtomicBool>,
+    /// A server's connection that holds the lock of [`SERVERS`] and does nothing else.
+    serving: Arc<Mutex<Option<PgConnection>>>,
 }
 
 impl Postgres {
-    /// Connects to the database and brings it up to date.
+    /// Connects to the database for a server and brings it up to date.
     ///
     /// # Errors
-    /// The server cannot be reached, refuses the user or has no such database; it does not write
-    /// through to its disk; a newer version wrote the database.
+    /// The database server cannot be reached, refuses the user or has no such database; it does not write
+    /// through to its disk; a newer version wrote the database; a server of an older one still uses it.
     pub async fn open(server: &Server) -> Result<Self, StoreError> {
+        let store = Self::connect(server, Upgrade::Any).await?;
+        lists::mend_tally(&store).await?;
+        Ok(store)
+    }
+
+    /// Connects to a database that is up to date, or new.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; an older version wrote the database.
+    pub async fn visit(server: &Server) -> Result<Self, StoreError> {
+        Self::connect(server, Upgrade::OfNothing).await
+    }
+
+    async fn connect(server: &Server, upgrade: Upgrade) -> Result<Self, StoreError> {
         let options = settled(server.options()?);
         // A pool would try again and again and keep the reason to itself.
         let first = timeout(PATIENCE, options.connect()).await;
@@ -67,8 +89,45 @@ impl Postgres {
             .map_err(|_| server.silent())?
             .map_err(|e| server.refused(&e))?;
         usable(server, &mut first).await?;
+        let has_history = query("SELECT to_regclass('_sqlx_migrations') IS NOT NULL AS there")
+            .fetch_one(&mut first)
+            .await?;
+        let applied = if has_history.try_get("there")? {
+            query_scalar("SELECT version FROM _sqlx_migrations")
+                .fetch_all(&mut first)
+                .await?
+        } else {
+            Vec::new()
+        };
+        if upgrade.is_needed(&MIGRATIONS, &applied)? {
+            let alone: bool = query_scalar("SELECT pg_try_advisory_lock($1)")
+                .bind(SERVERS)
+                .fetch_one(&mut first)
+                .await?;
+            if !alone {
+                return Err(StoreError::Unusable {
+                    cause: format!("{server} is used by a server of an older version"),
+                    next: "End that server, then start this one",
+                });
+            }
+        }
         MIGRATIONS.run(&mut first).await?;
-        first.close().await?;
+        let serving = match upgrade {
+            Upgrade::Any => {
+                query("SELECT pg_advisory_unlock_all()")
+                    .execute(&mut first)
+                    .await?;
+                query("SELECT pg_advisory_lock_shared($1)")
+                    .bind(SERVERS)
+                    .execute(&mut first)
+                    .await?;
+                Some(first)
+            }
+            Upgrade::OfNothing => {
+                first.close().await?;
+                None
+            }
+        };
         // The writer's commands lead by whole keys, whatever their values: a plan for each call would cost more than it finds.
         let planned = options
             .clone()
@@ -82,6 +141,7 @@ impl Postgres {
             reader,
             silence: SILENCE,
             silent,
+            serving: Arc::new(Mutex::new(serving)),
         })
     }
 
@@ -111,6 +171,12 @@ impl Postgres {
     pub async fn close(&self) {
         self.reader.close().await;
         self.writer.close().await;
+        drop(
+            self.serving
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
     }
 
     /// A transaction that alone may write. What it reads is what the writer before it committed:
