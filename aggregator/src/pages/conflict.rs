@@ -17,7 +17,7 @@ use super::node::{self, pem};
 use super::operator::OPERATOR;
 use super::{Failure, entry, words};
 use crate::Service;
-use crate::store::{Equivocation, Log, LoggedStatement, Node, StoreError};
+use crate::store::{Equivocation, KEPT_PLACES, Log, LoggedStatement, Node, StoreError};
 
 /// Who may have a proof. A second release of a month holds a second draw of its noise: both together tell more about learners
 /// than one, whoever is at fault. A second practice entry may hold what the checks would have refused.
@@ -64,55 +64,37 @@ fn may_read(readers: Readers, person: Option<&SignedIn>) -> bool {
     }
 }
 
-/// The node's conflicts; nothing where there is none.
-pub(super) async fn list(
-    service: &Service,
-    node: &Node,
-    person: Option<&SignedIn>,
-) -> Result<Html, StoreError> {
-    let proofs = service.store.evidence(&node.node).await?;
-    if proofs.is_empty() {
+/// The node's conflicts; nothing where there is none. Who may have a proof depends on both bodies, which are large: that is found out
+/// for the one that is asked for.
+pub(super) async fn list(service: &Service, node: &Node) -> Result<Html, StoreError> {
+    let places = service.store.contradictions(&node.node).await?;
+    if places.is_empty() {
         return Ok(Html::default());
     }
-    let mut rows = Vec::with_capacity(proofs.len());
-    let mut withheld = false;
-    for proof in &proofs {
-        let logged = service.store.statement(&node.node, proof.seq).await?;
-        let readers = logged
-            .as_ref()
-            .map_or(Readers::Nobody, |logged| readers(service, logged, proof));
-        withheld |= readers != Readers::Everybody;
-        let place = logged.map_or_else(
+    let is_full = places.len() >= KEPT_PLACES as usize;
+    let rows = places.into_iter().map(|place| {
+        let stands = place.index.map_or_else(
             || Html::text("–"),
-            |s| {
-                link(
-                    &format!("Statement {}", s.index),
-                    &format!("/statements/{}", s.index),
-                )
+            |index| {
+                let title = format!("Statement {index}");
+                link(&title, &format!("/statements/{index}"))
             },
         );
-        let download = if may_read(readers, person) {
-            link(
-                "Proof: both envelopes (JSON)",
-                &format!("/nodes/{}/conflicts/{}", node.node, proof.seq),
-            )
-        } else {
-            Html::text(match readers {
-                Readers::Nobody => "Withheld until both are open",
-                _ => "For operators of this site",
-            })
-        };
-        rows.push([
-            Html::text(&words::thousands(proof.seq)),
-            place,
-            entry::code(&proof.logged.to_string()),
-            entry::code(&proof.refused.to_string()),
-            Html::text(&words::moment(proof.received)),
-            download,
-        ]);
-    }
+        let proof = format!("/nodes/{}/conflicts/{}", node.node, place.seq);
+        [
+            Html::text(&words::thousands(place.seq)),
+            stands,
+            entry::code(&place.logged.to_string()),
+            entry::code(&place.refused.to_string()),
+            Html::text(&words::moment(place.received)),
+            link("Proof: both envelopes (JSON)", &proof),
+        ]
+    });
     let warning = "This node signed two different statements for one place of its sequence. The first stands; the other was refused and is kept as proof.";
     let meaning = "It may have been restored from an old copy, or its key may be in other hands. Its operators have to say which.";
+    let readers = "Where the two differ in protected figures, or one would not have passed the checks, the proof is for the operators of this site: a \
+                   second draw of noise for the same month would weaken what protects learners. What its authors share with enrolled areas first is \
+                   withheld until its day. Both digests are public.";
     let table = Table::new("Places with two signed statements")
         .caption_hidden()
         .columns([
@@ -124,12 +106,8 @@ pub(super) async fn list(
             "Proof",
         ])
         .rows(rows);
-    let why = if withheld {
-        Html::paragraph(
-            "Where the two differ in protected figures, the proof is for the operators of this site: a second draw of noise for the same \
-             month would weaken what protects learners. What its authors share with enrolled areas first is withheld until its day. Both \
-             digests are public.",
-        )
+    let full = if is_full {
+        Html::paragraph("No more of them are kept: these are proof enough.")
     } else {
         Html::default()
     };
@@ -138,7 +116,8 @@ pub(super) async fn list(
         Warning::new(warning).into(),
         Html::paragraph(meaning),
         table.into(),
-        why,
+        full,
+        Html::paragraph(readers),
     ]))
 }
 
@@ -149,13 +128,14 @@ pub(super) async fn proof(
     person: Option<SignedIn>,
 ) -> Result<Response, Failure> {
     let node = node::find(&service, &node).await?;
-    let proofs = service.store.evidence(&node.node).await?;
-    let proof = proofs.iter().find(|p| p.seq.to_string() == seq);
+    let seq: i64 = seq.parse().map_err(|_| ProblemPage::not_found())?;
+    let place = u64::try_from(seq).map_err(|_| ProblemPage::not_found())?;
+    let proof = service.store.evidence(&node.node, place).await?;
     let proof = proof.ok_or_else(ProblemPage::not_found)?;
     let logged = service.store.statement(&node.node, proof.seq).await?;
     let logged = logged.ok_or_else(ProblemPage::not_found)?;
     let key = node.key.as_ref().ok_or_else(ProblemPage::not_found)?;
-    let readers = readers(&service, &logged, proof);
+    let readers = readers(&service, &logged, &proof);
     if !may_read(readers, person.as_ref()) {
         return Err(ProblemPage::forbidden(match readers {
             Readers::Nobody => "One of the two statements is shared with enrolled areas first. Until its day it is not given here to anybody; its digest is on the node’s page.",

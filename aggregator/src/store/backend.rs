@@ -9,10 +9,10 @@ use ldsp_protocol::ids::{Digest, NodeSlug};
 use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 use super::{
-    Announced, Appended, Equivocation, InviteRow, Library, LibraryEntry, Location, Log, LogHead,
-    LoggedStatement, Make, NationalMonth, NewEnrolment, NewStatement, Node, Outline, OwnEffect,
-    Person, Position, PracticeCounts, PracticeFilter, Registry, Rollups, Sign, StatementFilter,
-    StoreError, Stored, Tally,
+    Announced, Appended, Contradiction, Equivocation, InviteRow, Library, LibraryEntry, Location,
+    Log, LogHead, LoggedStatement, Make, NationalMonth, NewEnrolment, NewStatement, Node, Outline,
+    OwnEffect, Person, Position, PracticeCounts, PracticeFilter, Registry, Rollups, Sign,
+    StatementFilter, StoreError, Stored, Tally,
 };
 use crate::rollup::NodeMonth;
 
@@ -108,16 +108,6 @@ impl Registry for Backend {
 }
 
 impl Log for Backend {
-    hand_on! {
-        append(batch: &[NewStatement], sign: Sign<'_>) -> Appended;
-        announce(make: Make<'_>, effect: &OwnEffect, sign: Sign<'_>) -> Announced;
-        head() -> LogHead;
-        records(leaves: Range<u64>) -> Vec<u8>;
-        own(seq: u64) -> Option<LoggedStatement>;
-        owns(start: u64, limit: u32) -> Vec<LoggedStatement>;
-        keep_evidence(evidence: &Equivocation) -> ();
-        evidence(node: &NodeSlug) -> Vec<Equivocation>;
-        conflicts() -> BTreeMap<NodeSlug, u64>;
     /// Reads a whole log once, however long that takes.
     async fn establish(&self, sign: Sign<'_>) -> Result<(), StoreError> {
         match self {
@@ -126,6 +116,17 @@ impl Log for Backend {
         }
     }
 
+    hand_on! {
+        append(batch: &[NewStatement], sign: Sign<'_>) -> Appended;
+        announce(make: Make<'_>, effect: &OwnEffect, sign: Sign<'_>) -> Announced;
+        head() -> LogHead;
+        records(leaves: Range<u64>) -> Vec<u8>;
+        own(seq: u64) -> Option<LoggedStatement>;
+        owns(start: u64, limit: u32) -> Vec<LoggedStatement>;
+        keep_evidence(evidence: &Equivocation) -> ();
+        evidence(node: &NodeSlug, seq: u64) -> Option<Equivocation>;
+        contradictions(node: &NodeSlug) -> Vec<Contradiction>;
+        conflicts() -> BTreeMap<NodeSlug, u64>;
         size() -> u64;
         position() -> Position;
         statement(node: &NodeSlug, seq: u64) -> Option<LoggedStatement>;

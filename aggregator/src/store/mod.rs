@@ -29,10 +29,10 @@ use sqlx::error::ErrorKind;
 pub use backend::Backend;
 pub use location::{DatabaseUrl, Location, Server};
 pub use model::{
-    Announced, Appended, Effect, Equivocation, Growth, Head, InviteRow, LibraryEntry, LogHead,
-    LoggedStatement, Member, NationalMonth, NewEnrolment, NewOwn, NewStatement, Node, Outline,
-    OwnEffect, Person, Placed, Position, PracticeCounts, PracticeFilter, Reader, Role, Span,
-    StatementFilter, Stored, Tally, Turn,
+    Announced, Appended, Contradiction, Effect, Equivocation, Growth, Head, InviteRow,
+    LibraryEntry, LogHead, LoggedStatement, Member, NationalMonth, NewEnrolment, NewOwn,
+    NewStatement, Node, Outline, OwnEffect, Person, Placed, Position, PracticeCounts,
+    PracticeFilter, Reader, Role, Span, StatementFilter, Stored, Tally, Turn,
 };
 
 use crate::rollup::NodeMonth;
@@ -165,6 +165,11 @@ pub trait Registry: Send + Sync + 'static {
     fn people(&self) -> impl Future<Output = Outcome<Vec<Person>>> + Send;
 }
 
+/// Places of one node whose contradictions are kept: one is proof enough, and a node that goes on must not fill the disk.
+pub const KEPT_PLACES: u32 = 64;
+/// Bytes of all envelopes that are kept as proof against one node.
+pub const KEPT_BYTES: u32 = 16 << 20;
+
 /// Signs the checkpoint of a tree by its size and root; deterministic.
 pub type Sign<'a> = &'a (dyn Fn(u64, Digest) -> String + Send + Sync);
 
@@ -215,11 +220,20 @@ pub trait Log: Send + Sync + 'static {
         start: u64,
         limit: u32,
     ) -> impl Future<Output = Outcome<Vec<LoggedStatement>>> + Send;
-    /// Keeps the proof that a node signed a second statement for a place: the first such for each
-    /// place, later ones change nothing.
+    /// Keeps the proof that a node signed a second statement for a place: the first such for each place, and of a node
+    /// [`KEPT_PLACES`] places with [`KEPT_BYTES`] in all. More change nothing and wait for no writer.
     fn keep_evidence(&self, evidence: &Equivocation) -> impl Future<Output = Outcome<()>> + Send;
-    /// Proofs against a node, by sequence number.
-    fn evidence(&self, node: &NodeSlug) -> impl Future<Output = Outcome<Vec<Equivocation>>> + Send;
+    /// The proof against a node for a place.
+    fn evidence(
+        &self,
+        node: &NodeSlug,
+        seq: u64,
+    ) -> impl Future<Output = Outcome<Option<Equivocation>>> + Send;
+    /// Places for which a node signed more than one statement, [`KEPT_PLACES`] at most, by sequence number.
+    fn contradictions(
+        &self,
+        node: &NodeSlug,
+    ) -> impl Future<Output = Outcome<Vec<Contradiction>>> + Send;
     /// Number of places for which each node signed more than one statement; nodes without are left out.
     fn conflicts(&self) -> impl Future<Output = Outcome<BTreeMap<NodeSlug, u64>>> + Send;
     /// Number of leaves.

@@ -105,7 +105,7 @@ pub struct Member {
 }
 
 /// Where the log and the list of nodes stand: figures are the same as long as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {
     /// Number of leaves.
     pub size: u64,
@@ -480,6 +480,21 @@ pub struct Tally {
     pub first: Timestamp,
     /// When the latest came.
     pub latest: Timestamp,
+}
+
+/// A place for which a node signed two statements, without their bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contradiction {
+    /// The place.
+    pub seq: u64,
+    /// Leaf of the logged one.
+    pub index: Option<u64>,
+    /// The logged one.
+    pub logged: Digest,
+    /// The refused one.
+    pub refused: Digest,
+    /// When it came.
+    pub received: Timestamp,
 }
 
 /// Proof that a node signed two statements for one place.

@@ -34,6 +34,15 @@ pub(super) const TALLY_IS_WHOLE: &str =
 pub(super) const TALLY_ANEW: &str =
     "INSERT INTO statement_tally (node, kind, statements, first, latest)
      SELECT node, kind, count(*), min(received), max(received) FROM statement GROUP BY node, kind";
+/// What is kept of a node, for [`rows::has_room`](super::rows::has_room).
+pub(super) const KEPT: &str =
+    "SELECT count(*) AS places, coalesce(sum(length(envelope)), 0) AS bytes,
+     count(*) FILTER (WHERE seq = $2) AS known FROM equivocation WHERE node = $1";
+/// For [`rows::contradiction`](super::rows::contradiction).
+pub(super) const CONTRADICTIONS: &str = "SELECT e.seq, s.leaf, e.logged_pae, e.pae, e.received
+     FROM equivocation AS e LEFT JOIN statement AS s ON s.node = e.node AND s.seq = e.seq
+     WHERE e.node = $1 ORDER BY e.seq LIMIT $2";
+
 /// SQLite and PostgreSQL.
 pub(super) trait Either: Holds<String> + Holds<i64> {}
 impl<DB: Holds<String> + Holds<i64>> Either for DB {}
