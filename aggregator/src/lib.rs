@@ -9,11 +9,13 @@
     reason = "a refusal carries its whole problem; it is built once per refused request and never in a loop"
 )]
 
+pub mod announce;
 pub mod app;
 pub mod benchmark;
 pub mod directory;
 pub mod enrol;
 mod etag;
+pub mod fsck;
 pub mod log;
 pub mod pages;
 pub mod receive;

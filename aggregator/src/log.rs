@@ -20,7 +20,7 @@ use crate::store::{
     Turn,
 };
 use crate::tree::Tree;
-use crate::verify::{Authentic, VerifiedStatement, chain};
+use crate::verify::{Authentic, VerifiedStatement, chain, revoked};
 
 /// Statements of one transaction at most.
 pub const BATCH: usize = 256;
@@ -254,18 +254,11 @@ fn equivocation(seq: u64, logged: Digest) -> Problem {
     Problem::new(problem::EQUIVOCATION, detail)
 }
 
-/// The problem of a key that was revoked by the statement at this leaf.
-#[must_use]
-pub fn revoked(from: u64) -> Problem {
-    let detail = format!("Statement {from} of the log revoked the node's key.");
-    Problem::new(problem::REVOKED, detail)
-}
-
 /// Answers a statement whose place is already taken: its leaf for the same statement;
-/// for another one, a refusal, and the proof is kept.
+/// for another one, a refusal, and the proof is kept unless the key was revoked.
 ///
 /// # Errors
-/// Trouble with the store; inside, the problem `equivocation`. `Ok(None)` when the place is free.
+/// Trouble with the store; inside, the problems `equivocation`, `key-revoked`. `Ok(None)` when the place is free.
 pub async fn compare<S: Log>(
     store: &S,
     authentic: &Authentic,
@@ -280,6 +273,10 @@ pub async fn compare<S: Log>(
             index: logged.index,
             new: false,
         })));
+    }
+    if let Some(from) = authentic.node().revoked {
+        // Nothing of it is kept: whoever holds the key could make as much of that as they please.
+        return Ok(Some(Err(revoked(from))));
     }
     let proof = Equivocation {
         node: node.clone(),

@@ -1,6 +1,10 @@
-//! Rollup: a pure fold of logged summaries into cumulative estimates Y per node and month, and the
+//! Rollup: a pure fold of logged summaries into cumulative estimates Y per node, standard and month, and the
 //! deltas that each adds to the national sums. Exact integers in units of 2^-32; whatever the
-//! order of arrival between nodes, the sums are the same.
+//! order of arrival between nodes and standards, the sums are the same.
+//!
+//! A node's summaries under one data standard are a stream: months, epochs and noise are the stream's own, and an
+//! enrolment is in one stream for ever (disclosure.md, 9). Cells of two standards are never added up here: their tables
+//! differ. What adds up are the figures that each gives.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -25,9 +29,11 @@ pub struct Span {
     pub rho_micro: u64,
 }
 
-/// A node's month.
+/// A node's month under one standard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeMonth {
+    /// The standard that its enrolments are counted under.
+    pub standard: &'static Standard,
     /// Who.
     pub node: NodeSlug,
     /// For which LEP.
@@ -46,12 +52,20 @@ pub struct NodeMonth {
     pub pledges: Vec<PledgeId>,
     /// v of all declared tables in order, units of 2^-16.
     pub published: Vec<i64>,
-    /// Y over all months of the node, same cells, units of 2^-32.
+    /// Y over all months of the stream, same cells, units of 2^-32.
     pub cumulative: Vec<i64>,
 }
 
 impl NodeMonth {
-    /// What the node's next summary must follow.
+    /// The stream's first month: its months are contiguous.
+    #[must_use]
+    pub fn first(&self) -> Option<Period> {
+        let months = self.span.month + self.earlier.map_or(0, |e| e.month);
+        let back = i32::try_from(months).ok()?;
+        self.period.plus(1 - back)
+    }
+
+    /// What the stream's next summary must follow.
     #[must_use]
     pub fn as_previous(&self) -> Previous {
         Previous {
@@ -62,12 +76,12 @@ impl NodeMonth {
         }
     }
 
-    /// Variance, in enrolments^2, of a cell of `table` over all months of the node. A little too large for the cells of a
-    /// pledge that was accepted after the first month, which hold the noise of fewer months.
+    /// Variance, in enrolments^2, of a cell of the standard's `table` over all months of the stream. A little too large for
+    /// the cells of a pledge that was accepted after the first month, which hold the noise of fewer months.
     #[must_use]
-    pub fn variance(&self, standard: &Standard, table: &Table) -> f64 {
+    pub fn variance(&self, table: &Table) -> f64 {
         let of = |span: Span| {
-            let rho = noise::table_rho(standard, table.rho_micro, span.rho_micro);
+            let rho = noise::table_rho(self.standard, table.rho_micro, span.rho_micro);
             noise::variance(noise::sigma2(rho), 0, span.month)
         };
         of(self.span) + self.earlier.map_or(0.0, of)
@@ -78,16 +92,16 @@ impl NodeMonth {
     ///
     /// # Errors
     /// Table and cell at fault.
-    pub fn check_margins(&self, standard: &Standard) -> Result<(), SummaryError> {
+    pub fn check_margins(&self) -> Result<(), SummaryError> {
         let codebook = self.codebook();
-        let layout = Layout::of_node(standard, &codebook);
+        let layout = Layout::of_node(self.standard, &codebook);
         let cells = layout
             .tables
             .iter()
             .map(|(range, _)| &self.cumulative[range.clone()]);
         let unit = 2f64.powi(4 * noise::GRID_BITS as i32);
-        let variance = |table: &Table| self.variance(standard, table) * unit;
-        Margins::new(standard, &codebook, cells, variance).check("of all months so far")
+        let variance = |table: &Table| self.variance(table) * unit;
+        Margins::new(self.standard, &codebook, cells, variance).check("of all months so far")
     }
 
     /// The node's code lists in that month.
@@ -100,9 +114,9 @@ impl NodeMonth {
 /// What one summary adds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fold {
-    /// The node's new month.
+    /// The stream's new month.
     pub month: NodeMonth,
-    /// Increments by part of the national sums of its period.
+    /// Increments by part of the national sums of its standard and period.
     pub national: BTreeMap<String, Vec<i64>>,
 }
 
@@ -191,15 +205,18 @@ impl Layout {
     }
 }
 
-/// Folds the next summary of a node into its history (its months in order). The summary has passed
-/// [`LearningSummary::check`] against that history.
+/// Who published a summary, for which LEP, for which month, and its place in the node's sequence.
+pub type Place<'a> = (&'a NodeSlug, &'a Gss, Period, u64);
+
+/// Folds the next summary of a stream into its history: the node's months under the same standard, in order. The summary
+/// has passed [`LearningSummary::check`] against that history.
 ///
 /// # Errors
 /// [`FoldError`] when an estimate leaves the range that sums are safe in.
 pub fn fold(
-    standard: &Standard,
+    standard: &'static Standard,
     history: &[NodeMonth],
-    (node, lep, period, seq): (&NodeSlug, &Gss, Period, u64),
+    (node, lep, period, seq): Place<'_>,
     summary: &LearningSummary,
 ) -> Result<Fold, FoldError> {
     let codebook = Codebook::new(lep, &summary.pledges);
@@ -224,6 +241,7 @@ pub fn fold(
     let base = before_epoch.map(|m| widen(m, &m.cumulative));
     let cumulative = accumulate(standard, &layout, &series, base.as_deref())?;
     let month = NodeMonth {
+        standard,
         node: node.clone(),
         lep: lep.clone(),
         period,
@@ -238,19 +256,19 @@ pub fn fold(
         published,
         cumulative,
     };
-    let increments = increments(standard, history.last(), &month);
+    let increments = increments(history.last(), &month);
     let national = national_parts(standard, &codebook, &layout, &increments);
     Ok(Fold { month, national })
 }
 
-/// What `month` adds to the node's month before it, cell by cell in units of 2^-32.
+/// What `month` adds to the stream's month before it, cell by cell in units of 2^-32.
 #[must_use]
-pub fn increments(standard: &Standard, before: Option<&NodeMonth>, month: &NodeMonth) -> Vec<i64> {
+pub fn increments(before: Option<&NodeMonth>, month: &NodeMonth) -> Vec<i64> {
     let Some(before) = before else {
         return month.cumulative.clone();
     };
-    let from = Layout::of_node(standard, &before.codebook());
-    let to = Layout::of_node(standard, &month.codebook());
+    let from = Layout::of_node(month.standard, &before.codebook());
+    let to = Layout::of_node(month.standard, &month.codebook());
     let earlier = widened(&from, &to, &before.cumulative);
     let pairs = month.cumulative.iter().zip(&earlier);
     pairs.map(|(now, then)| now - then).collect()
@@ -362,27 +380,31 @@ fn national_areas(codebook: &Codebook) -> Vec<usize> {
 /// The whole rollup of a log.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct State {
-    /// Every node's months in order.
-    pub months: BTreeMap<NodeSlug, Vec<NodeMonth>>,
-    /// National sums of increments by period and part.
-    pub national: BTreeMap<(Period, String), Vec<i64>>,
+    /// Every stream's months in order, by node and version of the standard.
+    pub months: BTreeMap<(NodeSlug, u32), Vec<NodeMonth>>,
+    /// National sums of increments by version of the standard, period and part.
+    pub national: BTreeMap<(u32, Period, String), Vec<i64>>,
 }
 
-/// Rebuilds the rollup from the summaries of a log, in its order.
+/// Rebuilds the rollup from the summaries of a log with the standards that they name, in its order.
 ///
 /// # Errors
 /// [`FoldError`]; a log that this program wrote has none.
 pub fn rebuild<'a>(
-    standard: &Standard,
-    summaries: impl IntoIterator<Item = (&'a NodeSlug, &'a Gss, Period, u64, &'a LearningSummary)>,
+    summaries: impl IntoIterator<Item = (&'static Standard, Place<'a>, &'a LearningSummary)>,
 ) -> Result<State, FoldError> {
     let mut state = State::default();
-    for (node, lep, period, seq, summary) in summaries {
-        let history = state.months.entry(node.clone()).or_default();
-        let folded = fold(standard, history, (node, lep, period, seq), summary)?;
+    for (standard, place, summary) in summaries {
+        let (node, _, period, _) = place;
+        let version = standard.version();
+        let history = state.months.entry((node.clone(), version)).or_default();
+        let folded = fold(standard, history, place, summary)?;
         history.push(folded.month);
         for (part, delta) in folded.national {
-            add(state.national.entry((period, part)).or_default(), &delta);
+            add(
+                state.national.entry((version, period, part)).or_default(),
+                &delta,
+            );
         }
     }
     Ok(state)

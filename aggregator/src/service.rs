@@ -9,6 +9,7 @@ use ldsp_protocol::receipt::Receipt;
 use ldsp_protocol::standard::Standard;
 use ldsp_ui::Clock;
 
+use crate::announce::Announcer;
 use crate::benchmark::{Benchmarks, Snapshot};
 use crate::directory::Directory;
 use crate::log::{Sequencer, Signer};
@@ -75,6 +76,12 @@ impl Service {
     /// [`StoreError`].
     pub async fn receipt(&self, index: u64) -> Result<Option<Receipt>, StoreError> {
         Ok(self.tree.proof(index).await?.as_ref().map(Receipt::of))
+    }
+
+    /// The log as it speaks for itself.
+    #[must_use]
+    pub fn announcer(&self) -> Announcer<'_, Backend> {
+        Announcer::new(&self.store, &self.signer, self.standard)
     }
 
     /// All figures of the log as it stands.

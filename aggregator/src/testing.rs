@@ -22,6 +22,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
+use crate::announce::Act;
 use crate::benchmark::Benchmarks;
 use crate::directory::Directory;
 use crate::log::{Signer, sequencer};
@@ -55,8 +56,8 @@ pub(crate) struct Sim {
     pub(crate) seq: u64,
     pub(crate) prev: Digest,
     pub(crate) next: Period,
-    /// Entries by table and cell, month by month.
-    entries: Vec<Vec<Vec<i64>>>,
+    /// Entries by version of the standard, by table and cell, month by month.
+    entries: BTreeMap<u32, Vec<Vec<Vec<i64>>>>,
     /// Starts, leavers, achievers so far.
     pub(crate) truth: [u64; 3],
     rng: ChaCha20Rng,
@@ -77,22 +78,31 @@ impl Sim {
             seq: 0,
             prev: Digest::ZERO,
             next: "2022-01".parse().unwrap(),
-            entries: Vec::new(),
+            entries: BTreeMap::new(),
             truth: [0; 3],
             rng: ChaCha20Rng::from_seed([seed; 32]),
             noisy: true,
         }
     }
 
+    /// From now on without noise, so that estimates are the truth.
+    pub(crate) fn quieten(&mut self) {
+        self.noisy = false;
+    }
+
     /// A quiet month without noise.
     pub(crate) fn without_noise_summary(&mut self) -> LearningSummary {
-        self.noisy = false;
+        self.quieten();
         self.summary(0)
     }
 
-    /// A month's summary of `spells` new enrolments.
+    /// A month's summary of `spells` new enrolments, under the present standard.
     pub(crate) fn summary(&mut self, spells: usize) -> LearningSummary {
-        let standard = Standard::v1();
+        self.summary_under(Standard::current(), spells)
+    }
+
+    /// The next month of the stream under a standard.
+    pub(crate) fn summary_under(&mut self, standard: &Standard, spells: usize) -> LearningSummary {
         let codebook = Codebook::new(&self.lep, &[]);
         let mut month: Vec<Vec<i64>> = standard
             .tables()
@@ -102,12 +112,13 @@ impl Sim {
         for _ in 0..spells {
             self.spell(standard, &codebook, &mut month);
         }
-        self.entries.push(month);
-        let noise = Manifest::new(standard, 1, self.entries.len(), standard.noise().rho_micro);
+        let entries = self.entries.entry(standard.version()).or_default();
+        entries.push(month);
+        let noise = Manifest::new(standard, 1, entries.len(), standard.noise().rho_micro);
         let tables = standard.tables().iter().enumerate().map(|(number, table)| {
             let sigma = (noise.sigma2[&table.id] as f64).sqrt();
             let cells = (0..codebook.cells(table)).map(|cell| {
-                let series: Vec<i64> = self.entries.iter().map(|m| m[number][cell]).collect();
+                let series: Vec<i64> = entries.iter().map(|m| m[number][cell]).collect();
                 let z = if self.noisy {
                     (normal(&mut self.rng) * sigma).round() as i64
                 } else {
@@ -164,6 +175,17 @@ impl Sim {
         period: Option<Period>,
         payload: P,
     ) -> Sealed {
+        self.seal_under(Standard::current().digest(), kind, period, payload)
+    }
+
+    /// The same, naming this standard.
+    pub(crate) fn seal_under<P: serde::Serialize>(
+        &self,
+        standard: Digest,
+        kind: Kind,
+        period: Option<Period>,
+        payload: P,
+    ) -> Sealed {
         let body = Statement {
             schema: 1,
             origin: ORIGIN.into(),
@@ -172,7 +194,7 @@ impl Sim {
             prev: self.prev,
             kind,
             period,
-            standard: Standard::v1().digest(),
+            standard,
             payload,
         };
         Sealed::sign(&self.key, &kind.payload_type(), &body.to_bytes())
@@ -180,9 +202,16 @@ impl Sim {
 
     /// The next month's statement; the node moves on.
     pub(crate) fn publish(&mut self, spells: usize) -> (u64, Sealed) {
-        let summary = self.summary(spells);
-        let sealed = self.seal(Kind::LearningSummary, Some(self.next), summary);
+        let published = self.publish_under(Standard::current(), spells);
         self.next = self.next.next().unwrap();
+        published
+    }
+
+    /// The month's statement under a standard; the node stays in the month.
+    pub(crate) fn publish_under(&mut self, standard: &Standard, spells: usize) -> (u64, Sealed) {
+        let summary = self.summary_under(standard, spells);
+        let (kind, month) = (Kind::LearningSummary, Some(self.next));
+        let sealed = self.seal_under(standard.digest(), kind, month, summary);
         self.advance(&sealed);
         (self.seq, sealed)
     }
@@ -195,6 +224,11 @@ impl Sim {
     pub(crate) fn path(&self, seq: u64) -> String {
         format!("/v1/nodes/{}/statements/{seq}", self.slug)
     }
+}
+
+/// The log's key.
+pub(crate) fn signer() -> Signer {
+    Signer::new(SigningKey::from_bytes(&[99; 32]), ORIGIN).unwrap()
 }
 
 /// A server without sockets.
@@ -238,7 +272,7 @@ impl World {
     pub(crate) async fn in_dir(dir: tempfile::TempDir) -> Self {
         let store = Sqlite::open(&dir.path().join("a.sqlite")).await.unwrap();
         let store = Backend::from(store);
-        let signer = Signer::new(SigningKey::from_bytes(&[99; 32]), ORIGIN).unwrap();
+        let signer = signer();
         let tree = Arc::new(app::audited(store.clone(), &signer).await.unwrap());
         let (sequencer, worker) = sequencer(store.clone(), signer.clone(), Arc::clone(&tree));
         let now = Arc::new(Mutex::new(at("2023-01-05T12:00:00Z")));
@@ -249,7 +283,7 @@ impl World {
             sequencer,
             tree,
             signer,
-            standard: Standard::v1(),
+            standard: Standard::current(),
             public_url: "https://log.example".into(),
             about: None,
             data_dir: None,
@@ -272,9 +306,21 @@ impl World {
         self.dir
     }
 
-    /// The node, enrolled and approved.
+    /// The node, enrolled and approved: its key is a leaf.
     pub(crate) async fn admit(&self, sim: &Sim) {
-        admit(&self.service.store, sim).await;
+        invited(&self.service.store, sim).await;
+        self.admit_waiting(sim).await;
+    }
+
+    /// The node, approved after it enrolled.
+    pub(crate) async fn admit_waiting(&self, sim: &Sim) {
+        let act = Act {
+            by: "op",
+            at: self.service.now(),
+        };
+        let id = key_id(&sim.key.verifying_key());
+        let approved = self.service.announcer().approve(&sim.slug, id, act).await;
+        assert!(approved.unwrap().new);
     }
 
     pub(crate) async fn call(
@@ -338,13 +384,8 @@ pub(crate) async fn invited<S: Registry>(store: &S, sim: &Sim) {
     store.enrol(&enrolment).await.unwrap();
 }
 
-/// Enrols and approves the node straight in the store.
+/// Enrols the node straight in the store and makes it active, without a leaf.
 pub(crate) async fn admit<S: Registry>(store: &S, sim: &Sim) {
     invited(store, sim).await;
-    let now = at("2022-01-01T00:00:00Z");
-    let key = sim.key.verifying_key();
-    store
-        .approve(&sim.slug, key_id(&key), "op", now)
-        .await
-        .unwrap();
+    store.seat(&sim.slug, "op").await.unwrap();
 }

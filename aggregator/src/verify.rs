@@ -6,7 +6,6 @@
 use ed25519_dalek::VerifyingKey;
 use jiff::Timestamp;
 use ldsp_protocol::dsse::{EnvelopeError, Unverified};
-use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::practice::{Area, PracticeEntry};
@@ -55,7 +54,7 @@ pub fn parse(bytes: &[u8]) -> Result<Unverified, Problem> {
 /// # Errors
 /// Problem `not-active`.
 pub fn approved_key(node: &Node) -> Result<VerifyingKey, Problem> {
-    let key = node.key.filter(|_| node.state == NodeState::Active);
+    let key = node.key.filter(|_| node.state.is_approved());
     key.ok_or_else(|| {
         let detail = format!("{} has no approved key.", node.node);
         Problem::new(problem::NOT_ACTIVE, detail)
@@ -86,7 +85,8 @@ impl Authentic {
     /// address and the log.
     ///
     /// # Errors
-    /// Problems `not-active`, `unknown-key`, `signature`, `statement`, `misdirected`.
+    /// Problems `not-active`, `unknown-key`, `signature`, `statement`, `misdirected`. A key that was revoked still says who
+    /// signed: what it signed before may be asked for again ([`Self::accept`] takes nothing new of it).
     pub fn new(
         unverified: Unverified,
         address: &Address,
@@ -124,6 +124,12 @@ impl Authentic {
     #[must_use]
     pub fn pae(&self) -> Digest {
         self.pae
+    }
+
+    /// The key that signed.
+    #[must_use]
+    pub fn key_id(&self) -> Digest {
+        self.key_id
     }
 
     /// Exact envelope bytes.
@@ -165,16 +171,26 @@ impl Authentic {
         }
     }
 
-    /// Checks place, standard and payload against the node's history: its months in order.
+    /// The standard that it follows, if this program knows it.
+    #[must_use]
+    pub fn standard(&self) -> Option<&'static Standard> {
+        Standard::of(self.statement.standard)
+    }
+
+    /// Checks place, standard and payload against the stream's history: the node's months under the statement's standard,
+    /// in order.
     ///
     /// # Errors
-    /// Problems `gap`, `chain`, `standard`, `period`, `summary`, `practice`.
+    /// Problems `key-revoked`, `gap`, `chain`, `standard`, `period`, `summary`, `practice`.
     pub fn accept(
         self,
-        standard: &Standard,
         history: &[NodeMonth],
         now: Timestamp,
     ) -> Result<VerifiedStatement, Problem> {
+        // By the log's order as it stands now; the writer compares again when the statement's turn comes.
+        if let Some(from) = self.node.revoked {
+            return Err(revoked(from));
+        }
         let head = self.node.head;
         if self.statement.seq > head.seq + 1 {
             return Err(Problem::gap(head.seq + 1, self.statement.seq));
@@ -182,14 +198,18 @@ impl Authentic {
         if self.statement.prev != head.pae {
             return Err(chain(head.seq));
         }
-        if self.statement.standard != standard.digest() {
+        let Some(standard) = self.standard() else {
+            let known: Vec<String> = Standard::all()
+                .iter()
+                .map(|s| s.digest().to_string())
+                .collect();
             let detail = format!(
                 "The statement follows {}, this log {}.",
                 self.statement.standard,
-                standard.digest()
+                known.join(" and ")
             );
             return Err(Problem::new(problem::STANDARD, detail));
-        }
+        };
         let effect = match &self.statement.payload {
             Payload::LearningSummary(summary) => {
                 self.check_summary(summary, standard, history, now)?
@@ -216,7 +236,7 @@ impl Authentic {
     fn check_summary(
         &self,
         summary: &LearningSummary,
-        standard: &Standard,
+        standard: &'static Standard,
         history: &[NodeMonth],
         now: Timestamp,
     ) -> Result<Effect, Problem> {
@@ -238,7 +258,7 @@ impl Authentic {
             ..Problem::new(problem::SUMMARY, format!("Rule: {e}."))
         })?;
         fold.month
-            .check_margins(standard)
+            .check_margins()
             .map_err(|e| Problem::summary(&e))?;
         Ok(Effect::Summary(Box::new(fold)))
     }
@@ -266,13 +286,20 @@ fn check_period(period: Period, last: Option<Period>, now: Timestamp) -> Result<
         && period != expected
     {
         return refuse(format!(
-            "The summary is for {period}; {expected} is the node's next month."
+            "The summary is for {period}; {expected} is the next month of the node's summaries under this standard."
         ));
     }
     if !has_ended(period, now) {
         return refuse(format!("{period} has not ended in London."));
     }
     Ok(())
+}
+
+/// The problem of a key that was revoked by the statement at this leaf.
+#[must_use]
+pub fn revoked(from: u64) -> Problem {
+    let detail = format!("Statement {from} of the log revoked the node's key.");
+    Problem::new(problem::REVOKED, detail)
 }
 
 /// The problem of a broken chain after `seq`.

@@ -9,7 +9,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use sqlx::ConnectOptions as _;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 fn run(dir: &Path, arguments: &[&str], secret: Option<&str>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ldsp-aggregator"));
@@ -61,6 +62,8 @@ fn help_is_as_agreed() {
         vec!["people", "list", "--help"],
         vec!["invite", "--help"],
         vec!["nodes", "approve", "--help"],
+        vec!["fsck", "--help"],
+        vec!["revoke", "--help"],
     ] {
         let output = run(dir.path(), &arguments, None);
         assert_eq!(output.status.code(), Some(0));
@@ -74,6 +77,50 @@ fn help_is_as_agreed() {
     }
     let agreed = std::fs::read_to_string(&golden).unwrap_or_default();
     assert_eq!(all, agreed, "if it is meant: UPDATE_GOLDEN=1 cargo test");
+}
+
+#[tokio::test]
+async fn fsck_says_what_was_checked_and_what_is_wrong() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    refused(&run(dir, &["fsck"], None), "is missing");
+    let init = [
+        "init",
+        "--origin",
+        "log.example",
+        "--public-url",
+        "https://localhost:8443",
+        "--json",
+    ];
+    json(&run(dir, &init, None));
+    let sound = json(&run(dir, &["fsck", "--json"], None));
+    assert_eq!(sound["findings"], serde_json::json!([]));
+    assert_eq!(sound["origin"], "log.example");
+    let told = text(&run(dir, &["fsck"], None).stdout);
+    assert!(told.contains("Everything that is stored"), "{told}");
+    let damage = "INSERT INTO national_month (period, part, cells) VALUES ('2022-01', '', x'00')";
+    let database = dir.join("ldsp-aggregator-data/aggregator.sqlite");
+    let database = SqliteConnectOptions::new().filename(database);
+    let mut connection = database.connect().await.unwrap();
+    sqlx::query(damage).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let output = run(dir, &["fsck"], None);
+    refused(&output, "not what the log gives");
+    let told = text(&output.stdout);
+    assert!(
+        told.contains("national_month.cells of row 2022-01"),
+        "{told}"
+    );
+    let output = run(dir, &["fsck", "--json"], None);
+    assert_eq!(output.status.code(), Some(1));
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["findings"][0]["rule"], "readable", "{told}");
+    assert!(
+        told["findings"][0]["next"]
+            .as_str()
+            .unwrap()
+            .contains("backup")
+    );
 }
 
 #[test]
@@ -225,6 +272,31 @@ fn from_init_to_invite() {
         "op",
     ];
     refused(&run(dir, &approve, Some(&operator)), "no key that waits");
+    let reserved = [
+        "invite",
+        "aggregator",
+        "--lep",
+        "E37000001",
+        "--out",
+        "b.json",
+        "--as",
+        "op",
+    ];
+    refused(
+        &run(dir, &reserved, Some(&operator)),
+        "the log itself signs",
+    );
+    assert!(!dir.join("b.json").exists());
+    let revoke = |more: &[&str], secret: &str| {
+        let place = ["revoke", "solent", "--reason", "A disk was lost.", "--as"];
+        run(dir, &[&place[..], more].concat(), Some(secret))
+    };
+    refused(&revoke(&["op"], &operator), "no terminal");
+    refused(&revoke(&["an", "--yes"], &analyst), "operator");
+    refused(
+        &revoke(&["op", "--yes", "--json"], &operator),
+        "no key that counts",
+    );
     let benchmark = json(&run(dir, &["benchmark", "--json"], None));
     assert_eq!(benchmark["coverage"]["missing"], 38);
     std::fs::write(dir.join("ldsp-aggregator.toml"), "colour = 1\n").unwrap();

@@ -2,7 +2,10 @@
 //! for people. Nothing here tells of a learner: any reader of the log could work it out.
 
 use ldsp_protocol::accountant::conversion::{DELTA, Gain, epsilon, epsilon_closed_form};
-use ldsp_protocol::accountant::{Accountant, Design, Overspent, Release, Rho, correction_micro};
+use ldsp_protocol::accountant::{
+    Accountant, Design, Overspent, Release, Rho, attribute_correction_micro, correction_micro,
+};
+use ldsp_protocol::ids::Period;
 use ldsp_protocol::noise::{HORIZON, energy, sigma2};
 use ldsp_protocol::standard::{SENSITIVE, Standard};
 use ldsp_protocol::summary::LearningSummary;
@@ -12,7 +15,9 @@ use sqlx::sqlite::SqliteConnection;
 use crate::release::{ReleaseError, title};
 use crate::store::ledger::corrections;
 use crate::store::ledger::epochs::{self, Second};
+use crate::store::ledger::streams::{self, Stream};
 use crate::store::{Store, StoreError, releases};
+use crate::words;
 
 /// The accountant after everything that this node has drawn.
 ///
@@ -22,72 +27,95 @@ use crate::store::{Store, StoreError, releases};
 /// # Errors
 /// The store's; [`ReleaseError::Overspent`] when what was drawn broke a promise.
 pub(crate) async fn of(connection: &mut SqliteConnection) -> Result<Accountant, ReleaseError> {
-    let present = epochs::present(&mut *connection).await?.number;
     let mut accountant = Accountant::new();
-    for epoch in 1..=present {
-        let drawn = drawn(&mut *connection, epoch).await?;
-        let rho_micro = match releases::first_of(&mut *connection, epoch).await? {
-            Some(release) => summary(&release)?.noise.rho_micro,
-            None => Standard::v1().noise().rho_micro,
-        };
-        let design = Design::of(Standard::v1(), rho_micro);
-        let months = if epoch < present && drawn == 0 {
-            HORIZON
-        } else {
-            drawn
-        };
-        let corrected = corrections::published(&mut *connection, epoch).await?;
-        for month in 1..=months {
-            accountant.admit(&Release {
-                design: &design,
-                epoch,
-                month,
-                corrections: corrected.get(&month).map_or(&[], Vec::as_slice),
-            })?;
+    for stream in streams::begun(&mut *connection).await? {
+        let standard = stream.standard;
+        for epoch in 1..=stream.epoch {
+            let drawn = drawn(&mut *connection, standard, epoch).await?;
+            let released = releases::ends(&mut *connection, standard, epoch).await?;
+            let rho_micro = match released {
+                Some((first, ..)) => summary(&first, standard)?.noise.rho_micro,
+                None => standard.noise().rho_micro,
+            };
+            let design = Design::of(standard, rho_micro);
+            let months = if epoch < stream.epoch && drawn == 0 {
+                HORIZON
+            } else {
+                drawn
+            };
+            let corrected = corrections::published(&mut *connection, standard, epoch).await?;
+            for month in 1..=months {
+                accountant.admit(&Release {
+                    design: &design,
+                    epoch,
+                    month,
+                    corrections: corrected.get(&month).map_or(&[], Vec::as_slice),
+                })?;
+            }
         }
     }
     Ok(accountant)
 }
 
-async fn drawn(connection: &mut SqliteConnection, epoch: u32) -> Result<usize, StoreError> {
+async fn drawn(
+    connection: &mut SqliteConnection,
+    standard: &Standard,
+    epoch: u32,
+) -> Result<usize, StoreError> {
     let last: Option<i64> = sqlx::query_scalar(
-        "SELECT max(month) FROM (SELECT month FROM ledger_months WHERE epoch = $1 UNION SELECT month FROM releases WHERE epoch = $1)",
+        "SELECT max(month) FROM (SELECT month FROM ledger_months WHERE standard = $1 AND epoch = $2
+         UNION SELECT month FROM release_statements WHERE standard = $1 AND epoch = $2)",
     )
+    .bind(standard.version())
     .bind(epoch)
     .fetch_one(connection)
     .await?;
     usize::try_from(last.unwrap_or(0)).map_err(|_| StoreError::Corrupt {
         table: "ledger_months",
         column: "month",
-        row: format!("epoch {epoch}"),
+        row: format!("{}, epoch {epoch}", standard.title()),
     })
 }
 
-fn summary(release: &releases::StoredRelease) -> Result<LearningSummary, StoreError> {
-    serde_json::from_slice(&release.payload).map_err(|_| StoreError::Corrupt {
-        table: "releases",
+fn summary(
+    release: &releases::StoredRelease,
+    standard: &Standard,
+) -> Result<LearningSummary, StoreError> {
+    let payload = release.under(standard).map_or(&[][..], |p| &p.payload);
+    serde_json::from_slice(payload).map_err(|_| StoreError::Corrupt {
+        table: "release_statements",
         column: "payload",
         row: release.period.to_string(),
     })
 }
 
-/// How the node's budget stands. Budgets are in millionths of zCDP rho; probabilities between 0 and 1.
+/// How the budget of the enrolments that are counted under one standard stands. Budgets are in millionths of zCDP rho; probabilities between 0 and 1.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Standing {
     /// The data standard.
     pub standard: String,
+    /// First month that was published under it; `None` before.
+    pub first: Option<Period>,
+    /// Last month that will be; `None` while new enrolments enter it.
+    pub last: Option<Period>,
+    /// How it takes over from the one before, in words; `None` where there is none.
+    pub turn: Option<String>,
     /// The budget that this node chose for one enrolment and epoch.
     pub rho_micro: u64,
     /// 1, or 2 after a lost ledger.
     pub epoch: u32,
     /// Months published in it.
     pub months: usize,
+    /// Months still to come: what is left of the horizon, or until the last month.
+    pub left: usize,
     /// Months that an epoch's budget is spread over.
     pub horizon: usize,
     /// Sum of the filter's squares over the horizon, in units of 2^-32.
     pub energy: u64,
     /// What a correction would make a table cost the corrected enrolment, in millionths of the table's budget.
     pub correction_micro: u64,
+    /// What a correction makes two values of an attribute be apart in a table that holds it, in millionths of twice its rho.
+    pub attribute_correction_micro: u64,
     /// What one enrolment bears.
     pub enrolment: Spent,
     /// Enrolments whose correction was published.
@@ -106,6 +134,8 @@ pub struct Standing {
     pub tables: Vec<TableSpent>,
     /// What the budgets mean.
     pub meanings: Vec<Meaning>,
+    /// The same of the enrolments that are counted under earlier standards, latest first. Nobody bears both.
+    pub earlier: Vec<Self>,
 }
 
 /// A budget: spent so far, the most that will be spent when the present epoch ends, and the bound of one epoch times the epochs begun.
@@ -194,8 +224,8 @@ impl Standing {
     }
 }
 
-/// How the budget of the node stands; before the first release, what its first epoch will cost at the budget `rho_micro` that the
-/// configuration states.
+/// How the budget of new enrolments stands, with that of earlier ones where a standard came before; until its first release, what
+/// the present standard will cost at the budget `rho_micro` that the configuration states.
 ///
 /// # Errors
 /// [`ReleaseError`]: the store's, or budgets that break a promise.
@@ -206,18 +236,38 @@ pub async fn standing(
     let mut connection = store.reader.begin().await?;
     let second = epochs::second(&mut connection).await?;
     let accountant = of(&mut connection).await?;
-    let accountant = match accountant.begun().last() {
-        Some(_) => accountant,
-        None => {
-            let chosen = crate::release::chosen_rho(rho_micro, None)?;
-            Accountant::planned(Design::of(Standard::v1(), chosen))?
+    let begun = streams::begun(&mut connection).await?;
+    let next = streams::next(&mut connection).await?;
+    let current = Standard::current();
+    let mut standings = Vec::new();
+    for stream in &begun {
+        let own = accountant.under(&stream.standard.title());
+        if !own.begun().is_empty() {
+            standings.push(in_figures(&own, stream, next)?);
         }
-    };
-    Ok((in_figures(&accountant)?, second))
+    }
+    if standings
+        .last()
+        .is_none_or(|s| s.standard != current.title())
+    {
+        let chosen = crate::release::chosen_rho(current, rho_micro, None)?;
+        let planned = Accountant::planned(Design::of(current, chosen))?;
+        standings.push(in_figures(&planned, &Stream::new(current), next)?);
+    }
+    let mut present = standings.pop().ok_or(ReleaseError::LedgerLost)?;
+    if let [.., old, new] = begun.as_slice() {
+        present.turn = Some(words::turn(old, new));
+    }
+    present.earlier = standings.into_iter().rev().collect();
+    Ok((present, second))
 }
 
-fn in_figures(accountant: &Accountant) -> Result<Standing, Overspent> {
-    let standard = Standard::v1();
+fn in_figures(
+    accountant: &Accountant,
+    stream: &Stream,
+    next: Option<Period>,
+) -> Result<Standing, Overspent> {
+    let standard = stream.standard;
     let present = accountant
         .begun()
         .last()
@@ -254,12 +304,17 @@ fn in_figures(accountant: &Accountant) -> Result<Standing, Overspent> {
     ];
     Ok(Standing {
         standard: present.design.standard.clone(),
+        first: stream.first,
+        last: stream.last,
+        turn: None,
         rho_micro: present.design.chosen.micro(),
         epoch: present.epoch,
         months: present.months,
+        left: (HORIZON - present.months).min(until_end(stream, next)),
         horizon: HORIZON,
         energy: energy(HORIZON),
         correction_micro: correction_micro(),
+        attribute_correction_micro: attribute_correction_micro(),
         enrolment: Spent {
             so_far_micro: accountant.enrolment_so_far().micro(),
             whole_micro: accountant.enrolment().micro(),
@@ -273,7 +328,15 @@ fn in_figures(accountant: &Accountant) -> Result<Standing, Overspent> {
         attributes,
         tables: tables.collect(),
         meanings,
+        earlier: Vec::new(),
     })
+}
+
+/// Months from `next` to the last one of the stream; as many as there may be while it has none.
+fn until_end(stream: &Stream, next: Option<Period>) -> usize {
+    let ends = stream.last.zip(next);
+    let left = ends.map(|(last, next)| last.index() - next.index() + 1);
+    left.map_or(HORIZON, |n| usize::try_from(n).unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -295,7 +358,7 @@ mod tests {
             plan.enrolment,
             Spent {
                 so_far_micro: 0,
-                whole_micro: 450_000,
+                whole_micro: 490_000,
                 limit_micro: 500_000
             }
         );
@@ -306,8 +369,8 @@ mod tests {
             .unwrap();
         let after = stands(&world).await;
         assert_eq!(after.months, 1);
-        assert_eq!(after.enrolment.so_far_micro, 173_778);
-        assert_eq!(after.enrolment.whole_micro, 450_000);
+        assert_eq!(after.enrolment.so_far_micro, 189_225);
+        assert_eq!(after.enrolment.whole_micro, 490_000);
         let worst = after.worst_attribute().unwrap();
         assert_eq!(
             (worst.id.as_str(), worst.spent.whole_micro),
@@ -326,7 +389,7 @@ mod tests {
         let (plan, _) = standing(&world.store, Some(200_000)).await.unwrap();
         assert_eq!(
             (plan.rho_micro, plan.enrolment.whole_micro),
-            (200_000, 180_000)
+            (200_000, 196_000)
         );
         world.add(&started("2022-03-10")).await;
         let request = Request {
@@ -337,6 +400,6 @@ mod tests {
         prepare(&world.store, request, "ann", now, &seeded(1))
             .await
             .unwrap();
-        assert_eq!(stands(&world).await.enrolment.whole_micro, 180_000);
+        assert_eq!(stands(&world).await.enrolment.whole_micro, 196_000);
     }
 }

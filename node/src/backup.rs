@@ -25,12 +25,14 @@ use crate::epoch;
 use crate::home::{DATABASE, HomeError, Node, PSEUDONYM_KEY, SIGNING_KEY, failed, read, write_new};
 use crate::store::audit::COMMAND_LINE;
 use crate::store::ledger::epochs;
-use crate::store::{StoreError, releases};
+use crate::store::{StoreError, enrolment, releases};
 
 /// Name of the manifest.
 pub const MANIFEST: &str = "manifest.json";
 const FORMAT: u32 = 1;
 const FILES: [&str; 3] = [SIGNING_KEY, PSEUDONYM_KEY, DATABASE];
+/// What SQLite leaves beside a database whose process was killed and reads into the next one of that name.
+const LEFT_OVERS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// Why a backup is not made or not brought back.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +64,9 @@ impl BackupError {
                 "Name the directory that `ldsp-node backup` made, or use the program version that made it."
             }
             Self::Damaged(_) => "Take another copy of this backup, or an older one.",
-            Self::Occupied(_) => "Set another data_dir, or move the node that is there away first.",
+            Self::Occupied(_) => {
+                "Set another data_dir, or move all that is there away first, node.db-wal and its like too."
+            }
             Self::Unsound(_) => {
                 "Check the disk; the node itself was not touched. Keep the backups that you have."
             }
@@ -175,9 +179,15 @@ pub async fn restore(
         if !manifest.files.contains(&entry(source, name)?) {
             return Err(BackupError::Damaged(source.join(name)));
         }
-        if dir.join(name).exists() {
-            return Err(BackupError::Occupied(dir.to_owned()));
-        }
+    }
+    let left_overs = LEFT_OVERS.map(|end| format!("{DATABASE}{end}"));
+    let left_overs = left_overs.iter().map(String::as_str);
+    if FILES
+        .into_iter()
+        .chain(left_overs)
+        .any(|name| dir.join(name).exists())
+    {
+        return Err(BackupError::Occupied(dir.to_owned()));
     }
     sound(&source.join(DATABASE)).await?;
     directory(dir)?;
@@ -185,6 +195,9 @@ pub async fn restore(
         place(&source.join(name), &dir.join(name))?;
     }
     let node = Node::open(dir).await?;
+    let mut transaction = node.store.write().await?;
+    enrolment::restored(&mut transaction, now.as_second()).await?;
+    transaction.commit().await.map_err(StoreError::from)?;
     let detail = format!("backup of {}", manifest.made_at);
     node.store
         .audit(now, COMMAND_LINE, "restore", &detail)
@@ -277,7 +290,7 @@ mod tests {
     use crate::release::{Request, prepare};
     use crate::store::ledger;
     use crate::testing::{LEP, at, seeded};
-    use ldsp_protocol::standard::Codebook;
+    use ldsp_protocol::standard::{Codebook, Standard};
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng as _;
 
@@ -307,7 +320,9 @@ mod tests {
     async fn months(node: &Node) -> Vec<crate::disclosure::LedgerMonth> {
         let mut connection = node.store.reader.acquire().await.unwrap();
         let codebook = Codebook::new(&node.lep, &[]);
-        ledger::months(&mut connection, &codebook).await.unwrap()
+        ledger::months(&mut connection, &codebook, Standard::current(), 1)
+            .await
+            .unwrap()
     }
 
     #[tokio::test]
@@ -343,6 +358,38 @@ mod tests {
         assert_eq!(next.unwrap().0, "2022-04".parse().unwrap());
     }
 
+    /// Found in review: with the log out of reach, what the backup knew of it was believed.
+    #[tokio::test]
+    async fn a_restored_node_draws_nothing_before_it_has_heard_from_the_log() {
+        let home = tempfile::tempdir().unwrap();
+        let [dir, kept, again] = ["a", "b", "c"].map(|name| home.path().join(name));
+        make(&node(&dir).await, &kept, at(NOW)).await.unwrap();
+        let (restored, _) = restore(&kept, &again, at(NOW)).await.unwrap();
+        let request = Request {
+            period: Some("2022-04".parse().unwrap()),
+            ..Request::default()
+        };
+        let entropy = seeded(7);
+        let next = || {
+            let author = crate::release::SCHEDULE;
+            prepare(&restored.store, request, author, at(NOW), &entropy)
+        };
+        let before = months(&restored).await;
+        sqlx::query("UPDATE releases SET approver = 'bob', approved_at = 0")
+            .execute(&restored.store.writer)
+            .await
+            .unwrap();
+        assert_eq!(next().await.unwrap_err().code(), "restored");
+        assert_eq!(months(&restored).await, before);
+        let mut connection = restored.store.writer.acquire().await.unwrap();
+        enrolment::write(&mut connection, &crate::testing::place(true))
+            .await
+            .unwrap();
+        drop(connection);
+        let drawn = next().await.unwrap();
+        assert!(drawn.drawn);
+    }
+
     #[tokio::test]
     async fn a_damaged_backup_is_refused_and_a_damaged_ledger_is_not_backed_up_as_whole() {
         let home = tempfile::tempdir().unwrap();
@@ -371,5 +418,26 @@ mod tests {
         let refused = make(&original, &lost, at(NOW)).await;
         assert!(matches!(refused, Err(BackupError::Unsound(_))));
         assert!(!lost.join(MANIFEST).exists());
+    }
+
+    /// Found in review: what a killed process left in its log was read into the restored database.
+    #[tokio::test]
+    async fn what_a_killed_process_left_is_not_read_into_a_backup() {
+        let home = tempfile::tempdir().unwrap();
+        let (dir, kept, again) = (
+            home.path().join("a"),
+            home.path().join("b"),
+            home.path().join("c"),
+        );
+        make(&node(&dir).await, &kept, at(NOW)).await.unwrap();
+        fs::create_dir(&again).unwrap();
+        for end in LEFT_OVERS {
+            let left = again.join(format!("{DATABASE}{end}"));
+            fs::write(&left, b"of another time").unwrap();
+            let refused = restore(&kept, &again, at(NOW)).await;
+            assert!(matches!(refused, Err(BackupError::Occupied(_))), "{end}");
+            fs::remove_file(left).unwrap();
+        }
+        restore(&kept, &again, at(NOW)).await.unwrap();
     }
 }

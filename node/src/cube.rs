@@ -54,14 +54,21 @@ pub struct CodeError {
     pub dimension: Dimension,
 }
 
-/// Exact entries of one month. Made only by [`Counter`].
+/// Exact entries of one month under one standard. Made only by [`Counter`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryCounts {
+    standard: &'static Standard,
     period: Period,
     tables: Vec<Vec<i64>>,
 }
 
 impl EntryCounts {
+    /// The standard whose tables these are.
+    #[must_use]
+    pub fn standard(&self) -> &'static Standard {
+        self.standard
+    }
+
     /// The month.
     #[must_use]
     pub fn period(&self) -> Period {
@@ -94,12 +101,17 @@ pub struct Move {
     pub to: usize,
 }
 
-/// Where `now` differs from what was `published`, in the tables of the families that the latter entered ([`Entry::fresh`]).
+/// Where `now` differs from what was `published` under `standard`, in the tables of the families that the latter entered ([`Entry::fresh`]).
 ///
 /// # Errors
 /// [`CodeError`] when either has no valid code: also when the fact itself is gone, which is never retracted.
-pub fn moves(codebook: &Codebook, published: &Entry, now: &Entry) -> Result<Vec<Move>, CodeError> {
-    let entered = Standard::v1()
+pub fn moves(
+    standard: &Standard,
+    codebook: &Codebook,
+    published: &Entry,
+    now: &Entry,
+) -> Result<Vec<Move>, CodeError> {
+    let entered = standard
         .tables()
         .iter()
         .enumerate()
@@ -119,6 +131,7 @@ pub fn moves(codebook: &Codebook, published: &Entry, now: &Entry) -> Result<Vec<
 /// Counts enrolments one by one: memory is the cells, however many enrolments there are.
 #[derive(Debug)]
 pub struct Counter {
+    standard: &'static Standard,
     period: Period,
     shapes: Vec<(&'static Table, u8, Vec<usize>)>,
     tables: Vec<Vec<i64>>,
@@ -134,10 +147,9 @@ pub fn bit(family: Family) -> u8 {
 }
 
 impl Counter {
-    /// An empty cube of `period` with the code lists of `codebook`.
+    /// An empty cube of `standard` for `period`, with the code lists of `codebook`.
     #[must_use]
-    pub fn new(codebook: &Codebook, period: Period) -> Self {
-        let standard = Standard::v1();
+    pub fn new(standard: &'static Standard, codebook: &Codebook, period: Period) -> Self {
         let shapes: Vec<_> = standard
             .tables()
             .iter()
@@ -148,6 +160,7 @@ impl Counter {
             .map(|(.., shape)| vec![0; shape.iter().product()])
             .collect();
         Self {
+            standard,
             period,
             shapes,
             tables,
@@ -172,6 +185,7 @@ impl Counter {
     #[must_use]
     pub fn finish(self) -> EntryCounts {
         EntryCounts {
+            standard: self.standard,
             period: self.period,
             tables: self.tables,
         }
@@ -183,11 +197,12 @@ impl Counter {
 /// # Errors
 /// [`CodeError`].
 pub fn count(
+    standard: &'static Standard,
     codebook: &Codebook,
     period: Period,
     entries: impl IntoIterator<Item = Entry>,
 ) -> Result<EntryCounts, CodeError> {
-    let mut counter = Counter::new(codebook, period);
+    let mut counter = Counter::new(standard, codebook, period);
     for entry in entries {
         counter.add(&entry)?;
     }
@@ -290,8 +305,8 @@ pub(crate) mod tests {
         #[test]
         fn every_table_of_a_family_counts_the_same_enrolments(entries in prop::collection::vec(entries(), 0..60)) {
             let period = "2022-03".parse().unwrap();
-            let counts = count(&codebook(), period, entries.clone()).unwrap();
-            for (table, cells) in Standard::v1().tables().iter().zip(counts.tables()) {
+            let counts = count(Standard::current(), &codebook(), period, entries.clone()).unwrap();
+            for (table, cells) in Standard::current().tables().iter().zip(counts.tables()) {
                 let expected = entries.iter().filter(|e| e.fresh & bit(table.family) != 0).count();
                 prop_assert_eq!(cells.iter().sum::<i64>(), expected as i64, "{}", table.id);
                 prop_assert!(cells.iter().all(|x| *x >= 0));
@@ -302,7 +317,7 @@ pub(crate) mod tests {
         fn order_does_not_matter(entries in prop::collection::vec(entries(), 0..30)) {
             let period = "2022-03".parse().unwrap();
             let backwards: Vec<_> = entries.iter().rev().cloned().collect();
-            prop_assert_eq!(count(&codebook(), period, entries), count(&codebook(), period, backwards));
+            prop_assert_eq!(count(Standard::current(), &codebook(), period, entries), count(Standard::current(), &codebook(), period, backwards));
         }
     }
 
@@ -315,8 +330,14 @@ pub(crate) mod tests {
             mode: 3,
             ..Entry::default()
         };
-        let counts = count(&codebook(), "2022-03".parse().unwrap(), [entry]).unwrap();
-        let at = Standard::v1()
+        let counts = count(
+            Standard::current(),
+            &codebook(),
+            "2022-03".parse().unwrap(),
+            [entry],
+        )
+        .unwrap();
+        let at = Standard::current()
             .tables()
             .iter()
             .position(|t| t.id == "starts.tier-by-skill-by-mode")
@@ -339,7 +360,7 @@ pub(crate) mod tests {
         };
         for (entry, dimension) in [(beyond, Dimension::Sex), (missing, Dimension::Outcome)] {
             assert_eq!(
-                count(&codebook(), period, [entry]),
+                count(Standard::current(), &codebook(), period, [entry]),
                 Err(CodeError { dimension })
             );
         }

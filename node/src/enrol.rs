@@ -3,7 +3,7 @@
 use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
 use ldsp_protocol::dsse::Sealed;
-use ldsp_protocol::enrolment::{ENROLMENT_TYPE, EnrolmentBody, Invite, NodeRecord, NodeState};
+use ldsp_protocol::enrolment::{ENROLMENT_TYPE, EnrolmentBody, Invite, NodeRecord};
 use ldsp_protocol::ids::{Digest, Gss};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::note::Verifier;
@@ -180,7 +180,7 @@ pub async fn enrol<T: Transport>(
         origin: invite.origin.clone(),
         verifier: checked.verifier.clone(),
         ca_pem: invite.ca_pem.clone(),
-        active: record.state == NodeState::Active,
+        active: record.state.is_approved(),
         enrolled_at: now.as_second(),
         head: head(&record),
     };
@@ -234,7 +234,7 @@ async fn request<T: Transport>(
         invite: Invite::id_of(&invite.secret),
         nonce,
         public_key: hex::encode(key.verifying_key().as_bytes()),
-        standard: Standard::v1().digest(),
+        standard: Standard::current().digest(),
         software: crate::SOFTWARE.to_owned(),
     };
     let bytes = serde_json::to_vec(&body).expect("strings and a number always serialise");
@@ -280,7 +280,7 @@ fn head(record: &NodeRecord) -> Head {
 }
 
 fn check_standard(record: &NodeRecord) -> Result<(), EnrolError> {
-    let ours = Standard::v1().digest();
+    let ours = Standard::current().digest();
     if record.standard == ours {
         return Ok(());
     }
@@ -304,7 +304,7 @@ pub async fn refresh<T: Transport>(
     if answer.status != 200 {
         return Err(EnrolError::Refused(in_words(&answer)));
     }
-    Ok(heard(store, enrolment, &answer).await?.state == NodeState::Active)
+    Ok(heard(store, enrolment, &answer).await?.state.is_approved())
 }
 
 /// Asks for the node's record.
@@ -322,11 +322,13 @@ pub(crate) async fn heard(
     if record.node != enrolment.node {
         return Err(EnrolError::Record("node"));
     }
-    check_standard(&record)?;
-    let active = record.state == NodeState::Active;
+    // A key that was revoked is not waiting for anybody: the refusal of what it signs says what happened.
+    let active = record.state.is_approved();
     let mut transaction = store.write().await?;
     enrolment::refresh(&mut transaction, active, head(&record)).await?;
     transaction.commit().await.map_err(StoreError::from)?;
+    // How far the log is holds whatever its standard: a server that is upgraded after its nodes still stops a restored one.
+    check_standard(&record)?;
     Ok(record)
 }
 

@@ -14,9 +14,10 @@ use ldsp_protocol::ids::Period;
 use ldsp_protocol::standard::Codebook;
 use sqlx::sqlite::SqliteConnection;
 
-use crate::release::{ReleaseError, check_ledger};
+use crate::release::{ReleaseError, histories};
 use crate::seal::{QueueError, check_head};
 use crate::store::ledger::epochs::{self, Second};
+use crate::store::ledger::streams;
 use crate::store::people::same_person;
 use crate::store::{Store, StoreError, audit, enrolment, ledger};
 
@@ -96,18 +97,26 @@ impl EpochError {
 pub async fn check(connection: &mut SqliteConnection) -> Result<Result<usize, String>, StoreError> {
     let lep = enrolment::lep(&mut *connection).await?;
     let Some(lep) = lep else { return Ok(Ok(0)) };
-    let months = match ledger::months(&mut *connection, &Codebook::new(&lep, &[])).await {
-        Ok(months) => months,
-        Err(error @ StoreError::Corrupt { .. }) => return Ok(Err(error.to_string())),
-        Err(error) => return Err(error),
-    };
-    match check_ledger(connection, &months).await {
-        Ok(_) => Ok(Ok(months.len())),
+    match going_on(connection, &Codebook::new(&lep, &[])).await {
+        Ok(months) => Ok(Ok(months)),
         Err(ReleaseError::Store(error)) if !matches!(error, StoreError::Corrupt { .. }) => {
             Err(error)
         }
         Err(error) => Ok(Err(error.to_string())),
     }
+}
+
+/// Months in the present epoch of the ledger of every standard that goes on: of the longest.
+async fn going_on(
+    connection: &mut SqliteConnection,
+    codebook: &Codebook,
+) -> Result<usize, ReleaseError> {
+    let mut streams = streams::begun(&mut *connection).await?;
+    if let Some(next) = streams::next(&mut *connection).await? {
+        streams.retain(|s| s.publishes(next));
+    }
+    let histories = histories(connection, codebook, &streams).await?;
+    Ok(histories.iter().map(|h| h.months.len()).max().unwrap_or(0))
 }
 
 /// An author asks for a second epoch. Nothing changes before somebody else confirms it.
@@ -160,7 +169,10 @@ pub async fn confirm(store: &Store, approver: &str, now: Timestamp) -> Result<Se
         return Err(EpochError::NotAsked);
     }
     epochs::confirm(&mut tx, approver, now.as_second()).await?;
-    let marked = ledger::mark_counted(&mut tx, after).await?;
+    let open = streams::begun(&mut tx).await?.into_iter().rev();
+    let open = open.map(|s| s.standard).next();
+    let open = open.ok_or(EpochError::Nothing)?;
+    let marked = ledger::mark_all(&mut tx, open, after).await?;
     let detail =
         format!("after {after}; {marked} enrolments had facts of earlier months that stay local");
     audit::append(&mut tx, now, approver, "second epoch confirmed", &detail).await?;

@@ -25,6 +25,7 @@ pub mod submit;
 #[cfg(test)]
 mod testing;
 pub mod transport;
+pub mod verify;
 mod words;
 
 /// Program and version, as stated in manifests and enrolments.

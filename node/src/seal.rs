@@ -67,6 +67,10 @@ pub enum QueueError {
         "statement {seq} of this node in the log is not the one in this database. Nothing is signed"
     )]
     Forked { seq: u64 },
+    #[error(
+        "this node was restored from a backup and has not heard from the log since: a month that is out already would be drawn or signed a second time"
+    )]
+    Restored,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -79,6 +83,7 @@ impl QueueError {
             Self::NotEnrolled => "not-enrolled",
             Self::Behind { .. } => "behind-log",
             Self::Forked { .. } => "forked",
+            Self::Restored => "restored",
             Self::Store(_) => "storage",
         }
     }
@@ -94,19 +99,22 @@ impl QueueError {
             Self::Forked { .. } => {
                 "If the data directory was restored, restore the newest backup instead. If not, look for a second copy of this node that runs with the same key. Then ask the national operator."
             }
+            Self::Restored => {
+                "Try again when the national aggregator can be reached: it is asked first. A node that has never enrolled enrols first."
+            }
             Self::Store(error) => error.next(),
         }
     }
 }
 
-/// Signs `payload` as the statement after `head`.
+/// Signs `payload`, made under `standard`, as the statement after `head`.
 #[must_use]
 pub fn seal<P: Serialize>(
     key: &SigningKey,
     enrolment: &Enrolment,
     head: &Head,
     kind: Kind,
-    period: Option<Period>,
+    (period, standard): (Option<Period>, &Standard),
     payload: P,
 ) -> SealedStatement {
     let body = Body {
@@ -117,7 +125,7 @@ pub fn seal<P: Serialize>(
         prev: head.pae,
         kind,
         period,
-        standard: Standard::v1().digest(),
+        standard: standard.digest(),
         payload,
     };
     SealedStatement {
@@ -128,14 +136,26 @@ pub fn seal<P: Serialize>(
     }
 }
 
+/// Refuses while a backup is all that the node knows of itself.
+///
+/// # Errors
+/// [`QueueError::Restored`].
+pub async fn check_restored(connection: &mut SqliteConnection) -> Result<(), QueueError> {
+    if enrolment::awaits_the_log(connection).await? {
+        return Err(QueueError::Restored);
+    }
+    Ok(())
+}
+
 /// Compares the log's view of this node, as last heard, with the outbox.
 ///
 /// # Errors
-/// [`QueueError::Behind`], [`QueueError::Forked`].
+/// [`QueueError::Restored`], [`QueueError::Behind`], [`QueueError::Forked`].
 pub async fn check_head(
     connection: &mut SqliteConnection,
     enrolment: &Enrolment,
 ) -> Result<Head, QueueError> {
+    check_restored(&mut *connection).await?;
     let ours = outbox::head(&mut *connection).await?;
     let log = enrolment.head;
     if log.seq > ours.seq {
@@ -150,7 +170,7 @@ pub async fn check_head(
     Ok(ours)
 }
 
-/// Seals `payload` and queues it, inside the caller's transaction: the domain change and the outbox
+/// Seals `payload`, made under a standard and of a month if it is a summary, and queues it, inside the caller's transaction: the domain change and the outbox
 /// row are one. Gives the sequence number.
 ///
 /// # Errors
@@ -159,7 +179,7 @@ pub async fn queue<P: Serialize>(
     connection: &mut SqliteConnection,
     key: &SigningKey,
     kind: Kind,
-    period: Option<Period>,
+    of: (Option<Period>, &Standard),
     payload: P,
     now: i64,
 ) -> Result<u64, QueueError> {
@@ -167,7 +187,7 @@ pub async fn queue<P: Serialize>(
         .await?
         .ok_or(QueueError::NotEnrolled)?;
     let head = check_head(&mut *connection, &enrolment).await?;
-    let statement = seal(key, &enrolment, &head, kind, period, payload);
+    let statement = seal(key, &enrolment, &head, kind, of, payload);
     outbox::append(connection, &statement, now).await?;
     Ok(statement.seq())
 }

@@ -11,7 +11,7 @@ use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use ldsp_protocol::dsse::Sealed;
-use ldsp_protocol::enrolment::{NodeState, READ_TYPE, ReadBody};
+use ldsp_protocol::enrolment::{READ_TYPE, ReadBody};
 use ldsp_protocol::problem::{GAP, Problem};
 use rand_core::CryptoRng;
 
@@ -213,7 +213,7 @@ impl<T: Transport> Submitter<T> {
             Err(error) => return Ok(Err(away(&error))),
         };
         match enrol::heard(&self.store, enrolment, &answer).await {
-            Ok(record) if record.state != NodeState::Active && !enrolment.active => {
+            Ok(record) if !record.state.is_approved() && !enrolment.active => {
                 return Ok(Err(pending()));
             }
             // A key that was active and is not any more: the answer to the statement says why.

@@ -58,7 +58,7 @@ pub(crate) fn log_key() -> SigningKey {
 /// A node with one programme (tier 1), authors `ann` and `cat`, approvers `bob` and `ANN`.
 pub(crate) struct World {
     pub(crate) store: Store,
-    dir: tempfile::TempDir,
+    pub(crate) dir: tempfile::TempDir,
 }
 
 /// One enrolment's columns; dates as text.
@@ -248,7 +248,7 @@ impl Aggregator {
         Self(Arc::new(Mutex::new(State {
             mood: Mood::Sound,
             node: NodeState::Active,
-            standard: Standard::v1().digest(),
+            standard: Standard::current().digest(),
             invite_used: false,
             taken: Vec::new(),
             receipts: Vec::new(),
@@ -298,6 +298,7 @@ impl State {
                 self.taken.len() as u64
             },
             prev: self.taken.last().map_or(Digest::ZERO, |(pae, _)| *pae),
+            revoked_from: None,
         }
     }
 

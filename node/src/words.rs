@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 use ldsp_protocol::geography::Geography;
-use ldsp_protocol::ids::Gss;
+use ldsp_protocol::ids::{Gss, Period};
 use ldsp_protocol::measures::{Count, Estimate};
 use ldsp_protocol::standard::{Codebook, Dimension, NOT_STATED, Standard, Table};
 
 use crate::schedule::london;
+use crate::store::ledger::streams::Stream;
 
 /// `5 April 2022, 06:00`.
 pub(crate) fn moment(at: Timestamp) -> String {
@@ -41,6 +42,18 @@ pub(crate) fn count(n: impl TryInto<i128>) -> String {
     } else {
         text
     }
+}
+
+/// How a data standard takes over from an earlier one, for people.
+pub(crate) fn turn(old: &Stream, new: &Stream) -> String {
+    let month = |period: Option<Period>| period.map_or_else(String::new, Period::in_words);
+    format!(
+        "Two data standards are in use. An enrolment is counted under one of them for ever: those of which something was published before {} stay under {}, and what becomes known of them is published there up to {}; everybody else is counted under {}. No enrolment is in both, and nothing is counted again. That last month was fixed when the new standard began and does not depend on who is left by then, because an end that did would tell of them. What becomes known of them later stays at this node.",
+        month(new.first),
+        old.standard.title(),
+        month(old.last),
+        new.standard.title(),
+    )
 }
 
 /// `1 table`, `26 tables`.
@@ -147,7 +160,7 @@ pub(crate) fn code(dimension: Dimension, id: &str) -> String {
             district.map_or_else(|| id.to_owned(), |d| d.name.clone())
         }
         Dimension::Pledge if id == "none" => "No pledge".to_owned(),
-        other => Standard::v1()
+        other => Standard::current()
             .dimension(other)
             .codes
             .iter()

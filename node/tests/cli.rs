@@ -403,7 +403,15 @@ fn a_release_on_the_terminal_holds_no_exact_count() {
     let names: Vec<&str> = table.keys().map(String::as_str).collect();
     assert_eq!(
         names,
-        ["cell_sd", "cells", "id", "published", "sd", "title"]
+        [
+            "cell_sd",
+            "cells",
+            "id",
+            "published",
+            "sd",
+            "standard",
+            "title"
+        ]
     );
 }
 
@@ -548,7 +556,7 @@ fn the_budget_is_shown_and_a_backup_brings_the_node_back() {
         (&privacy["epoch"], &privacy["months"]),
         (&1.into(), &1.into())
     );
-    assert_eq!(privacy["enrolment"]["whole_micro"], 450_000);
+    assert_eq!(privacy["enrolment"]["whole_micro"], 490_000);
     let words = done(&dir, &["privacy"]);
     assert!(
         words.contains("65.5%") && words.contains("1 of 120 months"),
@@ -566,4 +574,64 @@ fn the_budget_is_shown_and_a_backup_brings_the_node_back() {
     assert!(done(&other, &["restore", to]).contains("whole: 1 month"));
     let shown = |dir: &Path| done(dir, &["release", "show", "--json"]);
     assert_eq!(shown(&dir), shown(&other));
+}
+
+#[test]
+fn files_are_verified_without_a_node_and_refusals_have_codes() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let text = include_str!("../../protocol/vectors/v1/practice_entry.toml");
+    let vector: toml::Table = toml::from_str(text).unwrap();
+    let said = |name: &str| vector[name].as_str().unwrap();
+    std::fs::write(dir.join("envelope.json"), said("envelope")).unwrap();
+    let key = said("public_key");
+    let told = done(dir, &["verify", "statement", "envelope.json", "--key", key]);
+    for words in [
+        "is genuine",
+        "cornwall-scilly",
+        said("pae"),
+        "This proves",
+        "does not prove",
+    ] {
+        assert!(told.contains(words), "{told}");
+    }
+    let reason = refused(dir, &["verify", "statement", "envelope.json"]);
+    assert!(reason.contains("--key"), "{reason}");
+    let other = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+    let args = ["verify", "statement", "envelope.json", "--key", other];
+    refused(dir, &args);
+    let output = node(dir, &[&args[..], &["--json"]].concat());
+    let told: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(told["code"], "unknown-key");
+    // Its receipt is of before there was a tree.
+    let text = include_str!("../../protocol/vectors/v1/receipt.toml");
+    let vector: toml::Table = toml::from_str(text).unwrap();
+    let said = |name: &str| vector[name].as_str().unwrap();
+    std::fs::write(dir.join("receipt"), said("receipt")).unwrap();
+    let args = [
+        "verify",
+        "receipt",
+        "receipt",
+        "--statement",
+        "envelope.json",
+        "--log",
+        said("verifier"),
+    ];
+    let told = done(dir, &args);
+    for words in ["entry 41", "bare word", said("pae")] {
+        assert!(told.contains(words), "{told}");
+    }
+    let altered = said("receipt").replace("index 41", "index 42");
+    std::fs::write(dir.join("receipt"), altered).unwrap();
+    let output = node(dir, &[&args[..], &["--json"]].concat());
+    let told: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(told["code"], "log-signature", "{told}");
+    let reason = refused(dir, &["verify", "log", "."]);
+    assert!(reason.contains("--log"), "{reason}");
+    let reason = refused(dir, &["verify", "log", ".", "--log", said("verifier")]);
+    assert!(reason.contains("no file `checkpoint`"), "{reason}");
+    refused(dir, &["verify", "own"]);
+    done(dir, &["init", "--lep", "E37000001"]);
+    let reason = refused(dir, &["verify", "own"]);
+    assert!(reason.contains("not enrolled"), "{reason}");
 }

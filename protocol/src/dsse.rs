@@ -6,11 +6,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Digest;
-use crate::keys::key_id;
+use crate::keys::{key_id, verifies};
 
 /// Largest body, in bytes.
 pub const MAX_BODY: usize = 4 << 20;
@@ -109,7 +109,7 @@ pub struct Unverified {
     payload_type: String,
     body: Vec<u8>,
     key_id: Digest,
-    signature: Signature,
+    signature: [u8; 64],
 }
 
 /// An envelope whose signature verified with a key that the caller trusts.
@@ -146,8 +146,7 @@ impl Unverified {
         let raw = BASE64
             .decode(&signature.sig)
             .map_err(|_| form("sig is not base64"))?;
-        let signature_bytes =
-            Signature::from_slice(&raw).map_err(|_| form("sig is not 64 bytes"))?;
+        let signature_bytes = raw.try_into().map_err(|_| form("sig is not 64 bytes"))?;
         let key_id = signature
             .keyid
             .parse()
@@ -167,7 +166,7 @@ impl Unverified {
         self.key_id
     }
 
-    /// Verifies strictly (`verify_strict`: no malleable or small-order signature) with `key`.
+    /// Verifies strictly ([`verifies`]: no malleable or small-order signature) with `key`.
     ///
     /// # Errors
     /// [`EnvelopeError::UnknownKey`] when the envelope names another key,
@@ -177,8 +176,9 @@ impl Unverified {
             return Err(EnvelopeError::UnknownKey);
         }
         let signed = pae(&self.payload_type, &self.body);
-        key.verify_strict(&signed, &self.signature)
-            .map_err(|_| EnvelopeError::Signature)?;
+        if !verifies(key, &signed, &self.signature) {
+            return Err(EnvelopeError::Signature);
+        }
         Ok(Verified {
             envelope: self.envelope,
             payload_type: self.payload_type,
@@ -186,6 +186,12 @@ impl Unverified {
             pae: Digest::of(&signed),
             key: *key,
         })
+    }
+
+    /// SHA-256 of the PAE of what the envelope holds: its identity if the signature verifies.
+    #[must_use]
+    pub fn unverified_pae(&self) -> Digest {
+        Digest::of(&pae(&self.payload_type, &self.body))
     }
 
     /// The body of an envelope that carries its own key, for proof of possession at enrolment.

@@ -87,6 +87,27 @@ pub enum NodeState {
     Pending,
     /// May publish.
     Active,
+    /// Its key was revoked: what it published stays, and nothing more is taken.
+    Revoked,
+}
+
+impl NodeState {
+    /// Whether an operator approved its key, be it revoked since or not.
+    #[must_use]
+    pub fn is_approved(self) -> bool {
+        matches!(self, Self::Active | Self::Revoked)
+    }
+
+    /// As written in answers and addresses.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Invited => "invited",
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Revoked => "revoked",
+        }
+    }
 }
 
 /// What the aggregator tells about a node.
@@ -109,6 +130,9 @@ pub struct NodeRecord {
     pub seq: u64,
     /// PAE of its last statement, zeros before the first.
     pub prev: Digest,
+    /// Place in the log from which its key counts no more; absent while it counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_from: Option<u64>,
 }
 
 /// Body of a signed read: a node shows who it is when it asks for what only nodes may see.

@@ -2,7 +2,7 @@
 
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
-use ed25519_dalek::{SigningKey, VerifyingKey};
+use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
 
 use crate::ids::Digest;
 
@@ -33,6 +33,15 @@ pub fn admit(bytes: &[u8]) -> Result<VerifyingKey, KeyError> {
         return Err(KeyError::Torsion);
     }
     Ok(key)
+}
+
+/// Whether `signature`, 64 bytes, is by `key` over `message`: RFC 8032 section 5.1.7 without the
+/// cofactor, S below the group's order, R canonical and not of small order. The one place that
+/// judges a signature, so that no caller can be laxer.
+#[must_use]
+pub fn verifies(key: &VerifyingKey, message: &[u8], signature: &[u8]) -> bool {
+    Signature::from_slice(signature)
+        .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok())
 }
 
 /// A key's name in envelopes: SHA-256 of the 32 raw bytes.

@@ -17,6 +17,7 @@
 //! | [`note`], [`receipt`] | C2SP signed notes and the receipt for a statement |
 //! | [`log`] | the transparency log: entries, tree, tiles, checkpoints, proofs |
 //! | [`statement`], [`summary`], [`practice`] | the bodies that nodes sign |
+//! | [`own`] | the bodies that the log itself signs: keys added and revoked, data standards |
 //! | [`enrolment`] | invite, proof of possession, signed reads |
 //! | [`problem`] | RFC 9457 problems and their catalogue |
 
@@ -33,6 +34,7 @@ pub mod noise;
 pub mod note;
 #[cfg(feature = "openapi")]
 mod openapi;
+pub mod own;
 pub mod personal;
 pub mod practice;
 pub mod problem;

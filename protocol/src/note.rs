@@ -3,10 +3,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 
-use crate::keys::admit;
+use crate::keys::{admit, verifies};
 
 /// Signature type of Ed25519 (C2SP signed-note, "Signature types").
 const ED25519: u8 = 0x01;
@@ -119,11 +119,9 @@ impl Verifier {
                 return Err(NoteError::Form);
             };
             if name == self.name && hash == self.hash() {
-                let refused = || NoteError::Signature(self.name.clone());
-                let signature = Signature::from_slice(signature).map_err(|_| refused())?;
-                self.key
-                    .verify_strict(text.as_bytes(), &signature)
-                    .map_err(|_| refused())?;
+                if !verifies(&self.key, text.as_bytes(), signature) {
+                    return Err(NoteError::Signature(self.name.clone()));
+                }
                 return Ok(text);
             }
         }

@@ -1,10 +1,12 @@
-//! The statement: the body that a node signs, one sequence per node, each naming its predecessor.
+//! The statement: the body that a node signs, one sequence per node, each naming its predecessor. What the log itself
+//! signs has the same body and a sequence of its own: [`crate::own`].
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::dsse::Verified;
 use crate::ids::{Digest, NodeSlug, Period};
+use crate::own::{NAME, PayloadError, is_reserved};
 use crate::practice::PracticeEntry;
 use crate::summary::LearningSummary;
 
@@ -20,11 +22,31 @@ pub enum Kind {
     LearningSummary,
     /// What worked or failed, and why.
     PracticeEntry,
+    /// The log's own: a node's key counts.
+    KeyAdd,
+    /// The log's own: a node's key counts no more.
+    KeyRevoke,
+    /// The log's own: a data standard that statements may follow.
+    Standard,
 }
 
 impl Kind {
     /// Every kind of this version.
-    pub const ALL: [Self; 2] = [Self::LearningSummary, Self::PracticeEntry];
+    pub const ALL: [Self; 5] = [
+        Self::LearningSummary,
+        Self::PracticeEntry,
+        Self::KeyAdd,
+        Self::KeyRevoke,
+        Self::Standard,
+    ];
+    /// Those that nodes sign.
+    pub const OF_NODES: [Self; 2] = [Self::LearningSummary, Self::PracticeEntry];
+
+    /// Whether the log itself signs statements of this kind, and nobody else.
+    #[must_use]
+    pub fn is_of_log(self) -> bool {
+        !Self::OF_NODES.contains(&self)
+    }
 
     /// As written in bodies and payload types.
     #[must_use]
@@ -32,6 +54,9 @@ impl Kind {
         match self {
             Self::LearningSummary => "learning-summary",
             Self::PracticeEntry => "practice-entry",
+            Self::KeyAdd => "key-add",
+            Self::KeyRevoke => "key-revoke",
+            Self::Standard => "standard",
         }
     }
 
@@ -41,6 +66,9 @@ impl Kind {
         match self {
             Self::LearningSummary => 1,
             Self::PracticeEntry => 2,
+            Self::KeyAdd => 65,
+            Self::KeyRevoke => 66,
+            Self::Standard => 67,
         }
     }
 
@@ -59,23 +87,23 @@ pub struct Body<P> {
     pub schema: u32,
     /// The log that the statement is for.
     pub origin: String,
-    /// The node that signs.
+    /// The node that signs; [`crate::own::NAME`] for the log itself.
     pub node: NodeSlug,
     /// 1, 2, 3 …
     pub seq: u64,
-    /// SHA-256 of the PAE of the node's previous statement; zeros for the first.
+    /// SHA-256 of the PAE of the signer's previous statement; zeros for the first.
     pub prev: Digest,
     /// Agrees with the payload type.
     pub kind: Kind,
-    /// The month that a summary is for; `null` for a practice entry.
+    /// The month that a summary is for; `null` for every other kind.
     pub period: Option<Period>,
-    /// Digest of the data standard that the payload follows.
+    /// Digest of the data standard that the payload follows, or that is in force.
     pub standard: Digest,
     /// What is said.
     pub payload: P,
 }
 
-/// A payload by kind.
+/// A node's payload by kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Payload {
     /// Protected tables of one month.
@@ -95,7 +123,7 @@ impl Payload {
     }
 }
 
-/// A statement of a verified envelope.
+/// A node's statement, of a verified envelope.
 pub type Statement = Body<Payload>;
 
 /// Why a verified body is not a statement.
@@ -112,20 +140,37 @@ pub enum StatementError {
         stated: String,
         with: &'static str,
     },
+    #[error("a statement of the kind {} is {}", .0.as_str(), if .0.is_of_log() { "the log's own to make" } else { "a node's to make" })]
+    Author(Kind),
+    #[error("the name {NAME} is the log's own")]
+    Reserved,
+    #[error("the body says {0}")]
+    Payload(#[from] PayloadError),
+}
+
+/// The kind that a verified envelope's payload type names.
+///
+/// # Errors
+/// [`StatementError::PayloadType`].
+pub fn kind_of(verified: &Verified) -> Result<Kind, StatementError> {
+    let stated = verified.payload_type();
+    Kind::ALL
+        .into_iter()
+        .find(|k| k.payload_type() == stated)
+        .ok_or_else(|| StatementError::PayloadType(stated.chars().take(100).collect()))
 }
 
 impl Statement {
-    /// Reads the statement out of a verified envelope.
+    /// Reads a node's statement out of a verified envelope.
     ///
     /// # Errors
     /// [`StatementError`].
     pub fn read(verified: &Verified) -> Result<Self, StatementError> {
-        let stated = verified.payload_type();
-        let kind = Kind::ALL
-            .into_iter()
-            .find(|k| k.payload_type() == stated)
-            .ok_or_else(|| StatementError::PayloadType(stated.chars().take(100).collect()))?;
+        let kind = kind_of(verified)?;
         let statement = match kind {
+            Kind::KeyAdd | Kind::KeyRevoke | Kind::Standard => {
+                return Err(StatementError::Author(kind));
+            }
             Kind::LearningSummary => {
                 parse::<LearningSummary>(verified.body())?.map(Payload::LearningSummary)
             }
@@ -133,10 +178,16 @@ impl Statement {
                 .map(|e| Payload::PracticeEntry(Box::new(e))),
         };
         statement.check(kind)?;
+        if is_reserved(&statement.node) {
+            return Err(StatementError::Reserved);
+        }
         Ok(statement)
     }
+}
 
-    fn check(&self, kind: Kind) -> Result<(), StatementError> {
+impl<P> Body<P> {
+    /// Whether the fields beside the payload agree with each other and with the payload type.
+    pub(crate) fn check(&self, kind: Kind) -> Result<(), StatementError> {
         let disagrees = |field, stated, with| {
             Err(StatementError::Disagrees {
                 field,
@@ -169,10 +220,8 @@ impl Statement {
         }
         Ok(())
     }
-}
 
-impl<P> Body<P> {
-    fn map<Q>(self, change: impl FnOnce(P) -> Q) -> Body<Q> {
+    pub(crate) fn map<Q>(self, change: impl FnOnce(P) -> Q) -> Body<Q> {
         Body {
             schema: self.schema,
             origin: self.origin,
@@ -195,6 +244,6 @@ impl<P: Serialize> Body<P> {
     }
 }
 
-fn parse<P: DeserializeOwned>(body: &[u8]) -> Result<Body<P>, StatementError> {
+pub(crate) fn parse<P: DeserializeOwned>(body: &[u8]) -> Result<Body<P>, StatementError> {
     serde_json::from_slice(body).map_err(|e| StatementError::Form(e.to_string()))
 }

@@ -18,17 +18,16 @@ pub const MAX_PLEDGES: usize = 64;
 pub use margins::{Difference, MARGIN_LIMIT, Margins};
 
 /// A protected table as published.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ProtectedTable {
     /// Id of the declared table.
     pub id: String,
     /// v of every cell in units of 2^-16, dense, in the order of the code lists, first dimension slowest.
-    #[serde(deserialize_with = "grid::cells")]
     pub cells: Vec<i64>,
 }
 
-/// How the noise was made: everything a reader needs to know its size.
+/// How the noise was made: everything a reader needs to know its size. Epoch and month are of the standard that the statement names: a
+/// node that goes on under two of them publishes a summary under each, and each has its own history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -59,7 +58,7 @@ pub struct LearningSummary {
     pub tables: Vec<ProtectedTable>,
 }
 
-/// The part of a node's history that the next summary must follow.
+/// The part of a node's history under one standard that its next summary under it must follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Previous {
     /// Epoch of the last summary.
@@ -128,7 +127,7 @@ impl Manifest {
 }
 
 impl LearningSummary {
-    /// Checks a summary of the node that serves `lep` against `standard` and its own history.
+    /// Checks a summary of the node that serves `lep` against `standard` and the node's history under it.
     ///
     /// # Errors
     /// [`SummaryError`]: the first rule that is broken.

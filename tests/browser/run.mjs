@@ -28,7 +28,7 @@ await flow('public pages', async () => {
 
 await flow('paper and own colours', async () => {
   const page = await visitor(browser);
-  for (const path of ['/', '/benchmarks', '/benchmarks/achievement', '/measures', '/nodes', `/nodes/${node.node}`, '/statements', '/statements/0', '/practice', '/leps', '/about']) {
+  for (const path of ['/', '/benchmarks', '/benchmarks/achievement', '/measures', '/nodes', `/nodes/${node.node}`, '/keys', '/statements', '/statements/0', '/practice', '/leps', '/about']) {
     await page.goto(new URL(path, aggregator.url).href);
     await paper(page, `public ${path}`);
     await ownColours(page, `public ${path}`);

@@ -48,7 +48,7 @@ pub fn contributions(node: &Node, powers: &[u32]) -> Vec<Sealed> {
 }
 
 fn month_of(node: &Node, entries: &[i64], period: Period, prev: Digest) -> Sealed {
-    let standard = Standard::v1();
+    let standard = Standard::current();
     let lep: Gss = node.lep.parse().expect("the node has a LEP");
     let codebook = Codebook::new(&lep, &[]);
     let tables = standard.tables().iter().map(|table| {

@@ -568,7 +568,8 @@ fn a_server_ends_when_the_disk_does_not_confirm_a_write() {
     assert_eq!(federation.take().ends(), Some(1));
     disk.fail(false);
     federation.start();
-    let state = &federation.record("black-country")["state"];
+    let record = federation.record("black-country");
+    let state = &record["state"];
     assert!(state == "pending" || state == "active", "{state}");
 }
 

@@ -209,7 +209,7 @@ fn a_node_killed_while_it_draws_or_approves_draws_and_signs_once() {
         }
         let drawn = one::<Vec<u8>>(
             &node,
-            "SELECT payload FROM releases ORDER BY period DESC LIMIT 1",
+            "SELECT payload FROM release_statements ORDER BY period DESC LIMIT 1",
         );
         let digest = node.prepare();
         let approve = ["release", "approve", "--digest", &digest];
@@ -224,7 +224,7 @@ fn a_node_killed_while_it_draws_or_approves_draws_and_signs_once() {
         }
         let sent = one::<Vec<u8>>(
             &node,
-            "SELECT payload FROM releases ORDER BY period DESC LIMIT 1",
+            "SELECT payload FROM release_statements ORDER BY period DESC LIMIT 1",
         );
         assert_eq!(drawn, sent, "what was drawn first is what leaves");
     }

@@ -1,9 +1,18 @@
 //! Two nodes and an aggregator as real processes over TLS, from `init` to the benchmark.
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
 use ldsp_deploy::records::Stage;
+use ldsp_node::Entropy;
+use ldsp_node::home::Node as Home;
+use ldsp_node::release::{Approval, Request, approve, prepare};
+use ldsp_protocol::standard::Standard;
 use ldsp_tests::held::rows;
-use ldsp_tests::world::Federation;
+use ldsp_tests::world::{Federation, Node};
 use ldsp_tests::{forge, input};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng as _;
 
 const NODES: [(&str, &str); 2] = [
     ("cornwall-scilly", "E37000005"),
@@ -94,4 +103,85 @@ fn an_idle_node_takes_less_than_40_mb() {
     let serving = node.serve();
     let kib = serving.memory_kib();
     assert!(kib < 40_000, "{kib} KiB");
+}
+
+/// Publishes months as a program did that knew the first data standard only.
+fn published_before(node: &Node, months: usize) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let home = Home::open(&node.program.data).await.unwrap();
+        let now: Timestamp = "2024-06-01T12:00:00Z".parse().unwrap();
+        let entropy: Entropy = Arc::new(|| Box::new(ChaCha20Rng::seed_from_u64(1)));
+        let request = Request {
+            standard: Standard::v1(),
+            ..Request::default()
+        };
+        for _ in 0..months {
+            let author = &node.author.name;
+            let prepared = prepare(&home.store, request, author, now, &entropy)
+                .await
+                .unwrap();
+            let approval = Approval {
+                person: &node.approver.name,
+                period: None,
+                digest: prepared.release.digest,
+            };
+            approve(&home.store, &home.signing, &approval, now)
+                .await
+                .unwrap();
+        }
+        home.store.close().await;
+    });
+}
+
+/// A node that published two months under the first data standard goes on beside one that begins with the second.
+#[test]
+fn a_node_of_the_first_standard_goes_on_and_the_nation_counts_everybody_once() {
+    let federation = Federation::new();
+    let mut starts = 0;
+    for ((slug, lep), before) in NODES.into_iter().zip([2, 0]) {
+        let node = federation.join(slug, lep);
+        let records = input::records(lep, MONTHS);
+        let (programmes, learners) = input::files(&records);
+        node.import(&programmes, &learners);
+        starts += records.truth().count();
+        published_before(&node, before);
+        for _ in before..usize::try_from(MONTHS).unwrap() {
+            node.release();
+        }
+        node.publish().done();
+        // Each month after the turn is two statements, the one under the older standard first.
+        let statements: Vec<(String, u32)> = (1..=federation.logged(&node.slug))
+            .map(|seq| {
+                let body = forge::body(&federation.envelope(&node.slug, seq));
+                let digest = body["standard"].as_str().unwrap().parse().unwrap();
+                let standard = Standard::of(digest).unwrap();
+                (
+                    body["period"].as_str().unwrap().to_owned(),
+                    standard.version(),
+                )
+            })
+            .collect();
+        let expected = (0..).zip(input::periods(input::FIRST, MONTHS));
+        let expected = expected.flat_map(|(at, period)| {
+            let versions: &[u32] = match (before, at) {
+                (0, _) => &[2],
+                (before, at) if at < before => &[1],
+                _ => &[1, 2],
+            };
+            versions.iter().map(move |v| (period.to_string(), *v))
+        });
+        assert_eq!(statements, expected.collect::<Vec<_>>());
+        assert_eq!(rows(&node, "outbox WHERE receipt IS NULL"), 0);
+    }
+    let benchmark = federation.aggregator.run(&["benchmark", "--json"]).json();
+    assert_eq!(benchmark["coverage"]["contributed"], NODES.len());
+    let all = benchmark["national"].as_array().unwrap();
+    let finding = all.iter().find(|f| f["measure"] == "starts").unwrap();
+    let number = |name: &str| finding["raw"][name].as_f64().unwrap();
+    let off = (number("estimate") - starts as f64).abs();
+    assert!(off <= 6.0 * number("se"), "{finding}, {off} off {starts}");
 }

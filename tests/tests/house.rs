@@ -49,6 +49,76 @@ fn only_app_reads_the_systems_randomness() {
     assert_eq!(inside, 2, "node and aggregator each read it in one place");
 }
 
+/// Where keys are admitted and signatures judged.
+const JUDGE: &str = "protocol/src/keys.rs";
+/// What only the judge may say.
+const STRICT: [&str; 2] = ["VerifyingKey::from_bytes", "verify_strict"];
+/// What nobody may say: names by which the library's laxer forms come into a file. Clippy refuses the calls of the plain
+/// `verify` (clippy.toml).
+const LAX: [&str; 9] = [
+    "VerifyingKey::try_from",
+    "Verifier as _",
+    "from_public_key",
+    "hazmat",
+    "raw_verify",
+    "verify_batch",
+    "verify_digest",
+    "verify_prehashed",
+    "verify_stream",
+];
+
+/// Whether some import brings the trait into scope that has the plain `verify`.
+fn imports_the_lax_trait(text: &str) -> bool {
+    let library = ["ed25519_dalek", "ed25519", "signature"];
+    let imports = text.split(';').filter_map(|part| part.rsplit_once("use "));
+    imports.into_iter().any(|(_, import)| {
+        let mut words = import.split(|c: char| !c.is_alphanumeric() && c != '_');
+        words.next().is_some_and(|name| library.contains(&name))
+            && words.any(|word| word == "Verifier" || word == "MultipartVerifier")
+    })
+}
+
+#[test]
+fn keys_are_admitted_and_signatures_judged_in_one_place() {
+    for (import, lax) in [
+        ("use ed25519_dalek::{Signature, Verifier};", true),
+        (
+            "use ed25519_dalek::{\n    Signature,\n    Verifier,\n};",
+            true,
+        ),
+        ("use ed25519_dalek::{Signature, VerifyingKey};", false),
+        ("use ldsp_protocol::note::Verifier;", false),
+    ] {
+        assert_eq!(imports_the_lax_trait(import), lax, "{import}");
+    }
+    let members = ["protocol", "ui", "node", "aggregator", "deploy"];
+    let helpers = ["tests", "tests/attack", "tests/cluster"];
+    let mut judges = Vec::new();
+    for member in members.iter().chain(&helpers) {
+        let mut all = Vec::new();
+        sources(&root().join(member).join("src"), &mut all);
+        for path in all {
+            let text = fs::read_to_string(&path).expect("a source file");
+            let path = path.strip_prefix(root()).expect("it lies in the project");
+            let lax: Vec<&str> = LAX.into_iter().filter(|name| text.contains(name)).collect();
+            assert!(
+                lax.is_empty(),
+                "{}: {lax:?} lets signatures pass",
+                path.display()
+            );
+            assert!(!imports_the_lax_trait(&text), "{}", path.display());
+            if members.contains(member) && STRICT.iter().any(|name| text.contains(name)) {
+                judges.push(path.to_owned());
+            }
+        }
+    }
+    assert_eq!(
+        judges,
+        [Path::new(JUDGE)],
+        "the others call `keys::admit` and `keys::verifies`"
+    );
+}
+
 /// The protocol is what an auditor builds alone.
 #[test]
 fn the_protocol_depends_on_no_io() {

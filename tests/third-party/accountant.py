@@ -28,12 +28,13 @@ def filter_again(horizon: int) -> list[int]:
     return [math.floor(c * 2**16 + Fraction(1, 2)) for c in exact]
 
 
-def correction_again(c: list[int]) -> int:
-    """The dearest pair of months in which an enrolment is taken out of one cell and put into another, by matrix."""
+def correction_again(c: list[int], out_of: int) -> int:
+    """The dearest pair of months of a correction, by matrix. out_of 2: an enrolment is taken out of one cell and put into another;
+    4: the same against the opposite correction, for one cell of the two."""
     n = len(c)
     matrix = np.array([[c[t - s] if t >= s else 0 for s in range(n)] for t in range(n)], dtype=object)
     squares = matrix.T.dot(matrix)
-    worst = max(squares[s, s] + 2 * squares[r, r] - 2 * squares[s, r] for s in range(n) for r in range(s + 1, n))
+    worst = max(squares[s, s] + out_of * (squares[r, r] - squares[s, r]) for s in range(n) for r in range(s + 1, n))
     return -(-worst * 10**6 // squares[0, 0])
 
 
@@ -57,7 +58,9 @@ def main(file: str) -> None:
 
     c = filter_again(account["horizon"])
     check("the filter's energy is that of the exact binomials", energy == sum(v * v for v in c))
-    check("a correction costs what the filter's matrix says", account["correction_micro"] == correction_again(c))
+    check("a correction costs what the filter's matrix says", account["correction_micro"] == correction_again(c, 2))
+    opposite = account["attribute_correction_micro"] == correction_again(c, 4)
+    check("two opposite corrections are apart by what the filter's matrix says", opposite)
     sigmas = [-(-energy * 10**6 // (2 * t["rho_micro"])) for t in tables]
     check("every table's variance is energy / (2 rho), rounded up", [t["sigma2"] for t in tables] == sigmas)
     whole = account["enrolment"]["whole_micro"]

@@ -7,7 +7,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-BAD_SIGNATURES = {"bad_signature", "bad_key", "bad_receipt_altered", "bad_receipt_other_log"}
+BAD_SIGNATURES = {"bad_signature", "bad_key", "bad_key_revoke_signature", "bad_receipt_altered", "bad_receipt_other_log"}
 FILES = {"envelope": "envelope.json", "public_key": "public_key", "receipt": "receipt", "verifier": "verifier", "pae": "pae"}
 
 

@@ -40,8 +40,8 @@ pub struct NavItem {
     pub href: String,
     /// Shown to signed-in people only.
     pub signed_in_only: bool,
-    /// Another path that belongs to this item, and everything below it.
-    covers: Option<&'static str>,
+    /// Other paths that belong to this item, and everything below them.
+    covers: Vec<&'static str>,
 }
 
 impl NavItem {
@@ -51,14 +51,14 @@ impl NavItem {
             label: label.into(),
             href: href.into(),
             signed_in_only: false,
-            covers: None,
+            covers: Vec::new(),
         }
     }
 
     /// Marks the item as active at `path` and below it too: a page that readers reach through this item.
     #[must_use]
     pub fn covering(mut self, path: &'static str) -> Self {
-        self.covers = Some(path);
+        self.covers.push(path);
         self
     }
 
@@ -81,7 +81,8 @@ impl NavItem {
         } else if is_below(&self.href)
             || self
                 .covers
-                .is_some_and(|also| path == also || is_below(also))
+                .iter()
+                .any(|also| path == *also || is_below(also))
         {
             Some("true")
         } else {

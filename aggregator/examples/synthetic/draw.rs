@@ -13,6 +13,7 @@ pub(super) fn normal(rng: &mut impl Rng) -> f64 {
 
 /// Draws enrolments.
 pub(super) struct Draw<'a> {
+    pub(super) standard: &'static Standard,
     pub(super) rng: &'a mut ChaCha20Rng,
     pub(super) codebook: &'a Codebook,
 }
@@ -22,7 +23,7 @@ pub(super) type Counts = Vec<Vec<i64>>;
 impl Draw<'_> {
     /// Entry counts by month, table, cell.
     pub(super) fn entries(&mut self, months: usize, size: u64) -> Vec<Counts> {
-        let tables = Standard::v1().tables();
+        let tables = self.standard.tables();
         let empty: Counts = tables
             .iter()
             .map(|t| vec![0; self.codebook.cells(t)])
@@ -111,7 +112,7 @@ impl Draw<'_> {
     }
 
     fn add(&self, counts: &mut Counts, family: Family, person: &[(Dimension, usize)]) {
-        for (number, table) in Standard::v1().tables().iter().enumerate() {
+        for (number, table) in self.standard.tables().iter().enumerate() {
             if table.family != family {
                 continue;
             }

@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
 use jiff::{SignedDuration, Timestamp};
+use ldsp_aggregator::announce::Act;
+use ldsp_aggregator::app::audited;
 use ldsp_aggregator::benchmark::Benchmarks;
 use ldsp_aggregator::directory::Directory;
 use ldsp_aggregator::log::{Signer, sequencer};
@@ -52,11 +54,8 @@ pub(crate) struct World {
 pub(crate) async fn world(path: &std::path::Path, now: Timestamp) -> World {
     let store = Backend::from(Sqlite::open(path).await.expect("a database"));
     let signer = Signer::new(SigningKey::from_bytes(&[9; 32]), ORIGIN).expect("a signer");
-    let tree = Arc::new(
-        ldsp_aggregator::app::audited(store.clone(), &signer)
-            .await
-            .expect("a tree"),
-    );
+    let tree = audited(store.clone(), &signer).await.expect("a new log");
+    let tree = Arc::new(tree);
     let (sequencer, worker) = sequencer(store.clone(), signer.clone(), Arc::clone(&tree));
     drop(worker);
     let service = Service {
@@ -65,7 +64,7 @@ pub(crate) async fn world(path: &std::path::Path, now: Timestamp) -> World {
         sequencer,
         tree,
         signer,
-        standard: Standard::v1(),
+        standard: Standard::current(),
         public_url: "https://log.example.org".into(),
         about: Some(ABOUT.to_owned()),
         data_dir: None,
@@ -126,11 +125,12 @@ impl World {
     pub(crate) async fn join(&self, lep: &Lep) {
         self.enrol(lep).await;
         let id = key_id(&key(&lep.slug).verifying_key());
-        let approved = self
-            .service
-            .store
-            .approve(&lep.slug, id, "olive", self.now)
-            .await;
+        let act = Act {
+            by: "olive",
+            at: self.now,
+        };
+        let announcer = self.service.announcer();
+        let approved = announcer.approve(&lep.slug, id, act).await;
         approved.expect("approved");
     }
 
@@ -176,9 +176,21 @@ impl World {
         months: usize,
         size: u64,
     ) -> Vec<Digest> {
-        let standard = Standard::v1();
+        self.publish_under(Standard::current(), lep, (first, months), size)
+            .await
+    }
+
+    /// The same under a standard: one stream of the node.
+    pub(crate) async fn publish_under(
+        &mut self,
+        standard: &'static Standard,
+        lep: &Lep,
+        (first, months): (Period, usize),
+        size: u64,
+    ) -> Vec<Digest> {
         let codebook = Codebook::new(&lep.code, &[]);
         let entries = Draw {
+            standard,
             rng: &mut self.rng,
             codebook: &codebook,
         }
@@ -209,7 +221,7 @@ impl World {
             let history: Vec<NodeMonth> = self
                 .service
                 .store
-                .history(&lep.slug)
+                .history(&lep.slug, standard)
                 .await
                 .expect("history");
             let node = self.service.store.node(&lep.slug).await.expect("read");
@@ -255,7 +267,7 @@ impl World {
                 prev,
                 kind: Kind::PracticeEntry,
                 period: None,
-                standard: Standard::v1().digest(),
+                standard: Standard::current().digest(),
                 payload: entry,
             }
             .to_bytes()

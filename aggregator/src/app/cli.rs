@@ -11,15 +11,19 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use ldsp_protocol::ids::{Gss, NodeSlug};
+use ldsp_protocol::standard::Standard;
 use ldsp_ui::secret::Secret;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
 use super::commands::{self, InviteOrder};
+use super::keys;
 use super::people;
 use super::{
-    Config, Identity, LogFormat, Refused, init, open, open_store, system_clock, system_entropy,
+    Config, Identity, LogFormat, Refused, init, open, open_log, open_store, system_clock,
+    system_entropy,
 };
+use crate::announce::Announcer;
 use crate::store::Role;
 
 /// The national server of the Local Digital Skills Partnerships: verifies, logs and adds up what nodes publish.
@@ -61,8 +65,15 @@ enum Command {
         #[command(subcommand)]
         command: Option<NodesCommand>,
     },
+    /// Revoke a node's key: nothing that it signs is taken any more
+    Revoke(RevokeArgs),
     /// Print national totals and rates with coverage and intervals
     Benchmark,
+    /// Check everything that is stored from the log alone: signatures, order, tree, figures, lists; repairs nothing
+    #[command(
+        after_help = "It reads one moment of the database, so it may run beside the server. Any finding ends it with 1."
+    )]
+    Fsck,
     /// Serve pages, API and nodes over TLS
     Serve,
 }
@@ -105,6 +116,21 @@ struct InviteArgs {
     #[arg(long, default_value_t = 7)]
     days: u8,
     /// Operator who invites; the secret is asked for, or read as one line of standard input
+    #[arg(long = "as", value_name = "NAME")]
+    by: String,
+}
+
+#[derive(Debug, Args)]
+struct RevokeArgs {
+    /// The node's name
+    node: NodeSlug,
+    /// Why, in one or two sentences that everybody may read
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Do not ask whether it is meant
+    #[arg(long)]
+    yes: bool,
+    /// Operator who revokes; the secret is asked for, or read as one line of standard input
     #[arg(long = "as", value_name = "NAME")]
     by: String,
 }
@@ -232,10 +258,25 @@ async fn run(
                     by,
                 }),
         } => {
-            let store = open_store(&config).await?;
+            let (store, signer) = open_log(&config, clock()).await?;
+            let announcer = Announcer::new(&store, &signer, Standard::current());
             let secret = secret_of(&by)?;
+            let who = (by.as_str(), &secret);
             answer(
-                &commands::approve(&store, &node, &fingerprint, (&by, &secret), clock()).await?,
+                &keys::approve(&announcer, &node, &fingerprint, who, clock()).await?,
+                json,
+            )
+        }
+        Command::Revoke(args) => {
+            if !args.yes {
+                keys::confirm_revocation(&args.node)?;
+            }
+            let (store, signer) = open_log(&config, clock()).await?;
+            let announcer = Announcer::new(&store, &signer, Standard::current());
+            let secret = secret_of(&args.by)?;
+            let who = (args.by.as_str(), &secret);
+            answer(
+                &keys::revoke(&announcer, &args.node, &args.reason, who, clock()).await?,
                 json,
             )
         }
@@ -243,6 +284,11 @@ async fn run(
             &commands::benchmark(&open_store(&config).await?).await?,
             json,
         ),
+        Command::Fsck => {
+            let checked = super::fsck::check(&config).await?;
+            answer(&checked, json)?;
+            checked.refused().map_or(Ok(()), Err)
+        }
         Command::Serve => serve(&config).await,
     }
 }

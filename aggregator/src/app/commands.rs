@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use jiff::{Timestamp, ToSpan as _};
 use ldsp_protocol::enrolment::{Invite, NodeState};
 use ldsp_protocol::geography::Geography;
-use ldsp_protocol::ids::{Digest, Gss, NodeSlug};
+use ldsp_protocol::ids::{Gss, NodeSlug};
 use ldsp_protocol::keys::key_id;
+use ldsp_protocol::own::is_reserved;
 use ldsp_ui::secret::{self, Secret};
 use rand_core::CryptoRng;
 use serde::Serialize;
@@ -18,7 +19,11 @@ use crate::benchmark::{Benchmarks, Coverage, Finding, Range, Shown};
 use crate::store::{InviteRow, Log, Node, Registry, Role, Rollups};
 
 /// Checks that `name` is an operator with this secret.
-async fn authorise<S: Registry>(store: &S, name: &str, secret: &Secret) -> Result<(), Refused> {
+pub(super) async fn authorise<S: Registry>(
+    store: &S,
+    name: &str,
+    secret: &Secret,
+) -> Result<(), Refused> {
     let person = store.person(name).await?;
     let right = person
         .as_ref()
@@ -95,6 +100,12 @@ pub async fn invite<S: Registry>(
     rng: &mut impl CryptoRng,
 ) -> Result<Invited, Refused> {
     authorise(store, &order.by, &order.secret).await?;
+    if is_reserved(&order.node) {
+        return Err(Refused::new(
+            format!("{} is the name by which the log itself signs", order.node),
+            "Choose another name for the node, such as the area's.",
+        ));
+    }
     if !(1..=7).contains(&order.days) {
         return Err(Refused::new(
             "an invite holds for 1 to 7 days",
@@ -170,7 +181,7 @@ pub struct NodeLine {
 }
 
 impl NodeLine {
-    fn new(node: Node, conflicts: u64) -> Self {
+    pub(super) fn new(node: Node, conflicts: u64) -> Self {
         let lep = Geography::embedded().lep(&node.lep);
         Self {
             lep_name: lep.map_or_else(String::new, |l| l.name.clone()),
@@ -189,14 +200,6 @@ impl NodeLine {
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
 pub struct NodeList(pub Vec<NodeLine>);
-
-fn in_words(state: NodeState) -> &'static str {
-    match state {
-        NodeState::Invited => "invited",
-        NodeState::Pending => "pending",
-        NodeState::Active => "active",
-    }
-}
 
 impl fmt::Display for NodeList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -217,7 +220,7 @@ impl fmt::Display for NodeLine {
             f,
             "{:32} {:8} {} {} statements, {}",
             self.node.as_str(),
-            in_words(self.state),
+            self.state.as_str(),
             self.lep,
             self.statements,
             self.lep_name
@@ -252,35 +255,6 @@ pub async fn nodes<S: Registry + Log>(store: &S) -> Result<NodeList, Refused> {
     };
     Ok(NodeList(
         store.nodes().await?.into_iter().map(line).collect(),
-    ))
-}
-
-/// Approves a pending node whose key has this fingerprint (64 hex digits, blocks or not).
-///
-/// # Errors
-/// Not an operator, not a fingerprint, another key, no pending node.
-pub async fn approve<S: Registry>(
-    store: &S,
-    node: &NodeSlug,
-    fingerprint: &str,
-    (by, secret): (&str, &Secret),
-    now: Timestamp,
-) -> Result<NodeLine, Refused> {
-    authorise(store, by, secret).await?;
-    let digits: String = fingerprint
-        .chars()
-        .filter(|c| !c.is_whitespace() && *c != '-')
-        .collect();
-    let digest: Digest = digits.to_lowercase().parse().map_err(|_| {
-        Refused::new(
-            "the fingerprint is not 64 hex digits",
-            "Type all 16 blocks as the LEP reads them out.",
-        )
-    })?;
-    // Nothing is logged of a node before its approval, so nothing is in conflict.
-    Ok(NodeLine::new(
-        store.approve(node, digest, by, now).await?,
-        0,
     ))
 }
 
@@ -340,8 +314,9 @@ impl fmt::Display for BenchmarkReport {
 /// Trouble with the store.
 pub async fn benchmark<S: Registry + Log + Rollups>(store: &S) -> Result<BenchmarkReport, Refused> {
     let snapshot = Benchmarks::default().load(store).await?;
+    let sent = store.tally().await?;
     Ok(BenchmarkReport {
-        statements: snapshot.size(),
+        statements: sent.iter().map(|tally| tally.count).sum(),
         range: snapshot.range(),
         coverage: snapshot.coverage(),
         national: snapshot.national().to_vec(),

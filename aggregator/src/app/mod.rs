@@ -5,7 +5,9 @@
 mod cli;
 mod commands;
 mod config;
+mod fsck;
 mod identity;
+mod keys;
 mod people;
 mod site;
 
@@ -28,16 +30,19 @@ use tokio::sync::{Notify, oneshot};
 
 pub use cli::main;
 pub use commands::{
-    BenchmarkReport, InviteOrder, Invited, NodeLine, NodeList, approve, benchmark, invite, nodes,
+    BenchmarkReport, InviteOrder, Invited, NodeLine, NodeList, benchmark, invite, nodes,
 };
 pub use config::{Config, ConfigError, LogFormat};
+pub use fsck::{Checked, check};
 pub use identity::{Identity, Initialised, identity, init};
+pub use keys::{Approved, RevokedKey, approve, revoke};
 pub use people::{
     AddedPerson, NewSecret, PersonLine, PersonList, RemovedPerson, add_person, people,
     remove_person, replace_secret,
 };
 
 use crate::Service;
+use crate::announce::Announcer;
 use crate::benchmark::Benchmarks;
 use crate::directory::Directory;
 use crate::log::{Signer, Worker, sequencer};
@@ -134,6 +139,8 @@ pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
     let tls = identity::tls(config, &identity, clock())?;
     let store = Backend::open(&identity::database(config)?).await?;
     let tree = Arc::new(audited(store.clone(), &signer).await?);
+    let announcer = Announcer::new(&store, &signer, Standard::current());
+    announcer.settle(clock()).await?;
     let (sequencer, worker) = sequencer(store.clone(), signer.clone(), Arc::clone(&tree));
     let service = Service {
         directory: Directory::open(store.clone()),
@@ -141,7 +148,7 @@ pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
         sequencer,
         tree,
         signer,
-        standard: Standard::v1(),
+        standard: Standard::current(),
         public_url: identity.public_url,
         about: config.about.clone(),
         data_dir: Some(config.data_dir.clone()),
@@ -154,6 +161,27 @@ pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
         tls,
         banner: config.banner.clone(),
     })
+}
+
+/// Opens the log of `config` for a command that states something in it, beside a server or without one.
+///
+/// # Errors
+/// As [`open`], but the tree is not built: that is the server's.
+pub async fn open_log(config: &Config, now: Timestamp) -> Result<(Backend, Signer), Refused> {
+    let identity = identity::identity(config)?;
+    let signer = identity::signer(config, &identity)?;
+    let store = open_store(config).await?;
+    establish(&store, &signer).await?;
+    let announcer = Announcer::new(&store, &signer, Standard::current());
+    announcer.settle(now).await?;
+    Ok((store, signer))
+}
+
+/// Gives the database's log its first checkpoint if it has none.
+async fn establish(store: &Backend, signer: &Signer) -> Result<(), Refused> {
+    belongs(store, signer.verifier()).await?;
+    let sign = |size, root| signer.checkpoint(size, root);
+    Ok(store.establish(&sign).await?)
 }
 
 /// Whether the database's log, where there is one already, was signed with this key: a database that is named by its
@@ -180,9 +208,7 @@ async fn belongs(store: &Backend, log: &Verifier) -> Result<(), Refused> {
 /// # Errors
 /// The database is another log's or trouble, or leaves, edge and checkpoint do not agree.
 pub async fn audited(store: Backend, signer: &Signer) -> Result<Tree<Backend>, Refused> {
-    belongs(&store, signer.verifier()).await?;
-    let sign = |size, root| signer.checkpoint(size, root);
-    store.establish(&sign).await?;
+    establish(&store, signer).await?;
     match Tree::open(store, signer.verifier().clone()).await {
         Ok(tree) => Ok(tree),
         Err(AuditError::Store(error)) => Err(error.into()),

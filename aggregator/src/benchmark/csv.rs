@@ -5,7 +5,7 @@ use ldsp_ui::csv_text;
 use super::{Finding, Shown};
 
 /// Header of the table; `z` not applicable or not due yet, `low` too few to say.
-const HEADER: [&str; 20] = [
+const HEADER: [&str; 23] = [
     "place_code",
     "place",
     "dimension",
@@ -21,8 +21,11 @@ const HEADER: [&str; 20] = [
     "estimate",
     "standard_error",
     "leps_contributed",
+    "leps_partial",
     "leps_late",
     "leps_missing",
+    "leps_left_out",
+    "leps_two_standards",
     "leps",
     "lep_months",
     "lep_months_of",
@@ -83,8 +86,11 @@ pub fn to_csv<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Result<Vec
             estimate,
             se,
             c.contributed.to_string(),
+            c.partial.to_string(),
             c.late.to_string(),
             c.missing.to_string(),
+            c.left_out.to_string(),
+            c.two_standards.to_string(),
             c.of.to_string(),
             c.months.to_string(),
             c.of_months.to_string(),

@@ -1,6 +1,9 @@
-//! Estimation: noisy tables of a node or of the nation, reconciled by family, into linear forms.
+//! Estimation: noisy tables of a node or of the nation, reconciled by family within a standard, into linear forms. An
+//! enrolment is counted under one standard, and the noise of different tables is independent: figures of several standards
+//! add up, and so do their variances.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ldsp_protocol::additivity::{AdditivityError, Exact, Observed, Reconciled, reconcile};
 use ldsp_protocol::measures::Estimate;
@@ -48,9 +51,35 @@ pub(super) enum Months {
     Own,
 }
 
+/// Totals over parts of the enrolments with independent noise. What a part does not hold is the sum of those that do.
+pub(super) fn sum(parts: impl IntoIterator<Item = Totals>) -> Option<Totals> {
+    let both = |(a, b): (Option<Linear>, Option<Linear>)| match (a, b) {
+        (Some(a), Some(b)) => Some(a.plus(b)),
+        (a, b) => a.or(b),
+    };
+    parts.into_iter().reduce(|a, b| {
+        let mut pairs = a.into_iter().zip(b);
+        std::array::from_fn(|_| pairs.next().and_then(both))
+    })
+}
+
+/// Whether a standard's tables hold a measure over everybody or by a dimension: the same tables that [`Families`] reads it from.
+pub(crate) fn holds(standard: &Standard, measure: Measure, by: Option<Dimension>) -> bool {
+    let recipe = measure.recipe();
+    let on = |family: Family, fact: Option<Dimension>| {
+        let wanted: Vec<Dimension> = by.into_iter().chain(fact).collect();
+        let tables = standard.tables().iter().filter(|t| t.family == family);
+        let mut tables = tables.map(|t| &t.dimensions);
+        tables.any(|held| wanted.iter().all(|d| held.contains(d)))
+    };
+    let leavers = || on(Family::Leavers, Some(Dimension::Outcome));
+    on(recipe.family, recipe.fact) && (measure != Measure::InProgress || leavers())
+}
+
 /// How much noise a node's month holds, and over how many cells of the node's own code lists it was spread.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Spread {
+    standard: &'static Standard,
     epoch: u32,
     /// Its month in the epoch, from 1.
     month: usize,
@@ -70,9 +99,15 @@ impl Spread {
         self.epoch
     }
 
+    /// Its month in the epoch, from 1.
+    pub(super) fn month(&self) -> usize {
+        self.month
+    }
+
     pub(super) fn of(month: &NodeMonth, codebook: &Codebook) -> Self {
         let (now, earlier) = (month.span, month.earlier);
         Self {
+            standard: month.standard,
             epoch: month.epoch,
             month: now.month,
             rho_micro: now.rho_micro,
@@ -85,8 +120,8 @@ impl Spread {
         }
     }
 
-    /// Covariance of the node's own figures of this month and of a `later` one, in variances of this month's: the tables and
-    /// their sigma are the same, only the months' weights on the noise differ. Epochs are independent.
+    /// Covariance of the node's own figures of this month and of a `later` one of the same stream, in variances of this
+    /// month's: the tables and their sigma are the same, only the months' weights on the noise differ. Epochs are independent.
     pub(super) fn carried(&self, later: &Self) -> f64 {
         if (self.epoch, self.rho_micro) != (later.epoch, later.rho_micro) {
             return 0.0;
@@ -100,14 +135,14 @@ impl Spread {
         match dimension {
             Dimension::Area => self.districts,
             Dimension::Pledge => self.pledges,
-            other => Standard::v1().dimension(other).codes.len(),
+            other => self.standard.dimension(other).codes.len(),
         }
     }
 
     /// Variance, in counts^2, of one cell of `table` as published by the node.
     fn cell(&self, table: &Table, months: Months) -> f64 {
         let sigma2 =
-            |rho| noise::sigma2(noise::table_rho(Standard::v1(), table.rho_micro, rho)) as f64;
+            |rho| noise::sigma2(noise::table_rho(self.standard, table.rho_micro, rho)) as f64;
         match months {
             Months::Own => sigma2(self.rho_micro) * self.own,
             Months::ToDate if self.earlier > 0.0 => {
@@ -127,8 +162,12 @@ impl Spread {
 }
 
 /// Every declared table with only these dimensions, one after the other: exact sums of a node's cells.
-pub(super) fn reduce(codebook: &Codebook, cells: &[i64], keep: Keep) -> Vec<i64> {
-    let standard = Standard::v1();
+pub(super) fn reduce(
+    standard: &Standard,
+    codebook: &Codebook,
+    cells: &[i64],
+    keep: Keep,
+) -> Vec<i64> {
     let layout = Layout::of_node(standard, codebook);
     let mut reduced = Vec::new();
     for (number, table) in standard.tables().iter().enumerate() {
@@ -154,34 +193,51 @@ pub(super) fn reduce(codebook: &Codebook, cells: &[i64], keep: Keep) -> Vec<i64>
     reduced
 }
 
-/// One cell of a node's table over all its months up to `month`; `None` where the table has no such cell.
+/// One cell of a table over all months of the stream up to `month`; `None` where the table has no such cell.
 pub(crate) fn cell_to_date(month: &NodeMonth, table: usize, cell: usize) -> Option<Estimate> {
-    let standard = Standard::v1();
     let codebook = month.codebook();
-    let layout = Layout::of_node(standard, &codebook);
+    let layout = Layout::of_node(month.standard, &codebook);
     let (range, _) = layout.table(table);
     let value = month.cumulative.get(range)?.get(cell)?;
-    let variance = month.variance(standard, &standard.tables()[table]);
+    let variance = month.variance(&month.standard.tables()[table]);
     Some(Estimate {
         value: noise::in_counts(*value),
         se: variance.sqrt(),
     })
 }
 
-/// Consistent estimates of all families.
+/// Consistent estimates of all families under one standard.
 #[derive(Debug)]
 pub(super) struct Families(BTreeMap<Family, Reconciled>);
+
+/// Those of every standard that enrolments are counted under.
+#[derive(Debug)]
+pub(super) struct Mixed(pub(super) Vec<Arc<Families>>);
+
+impl Mixed {
+    /// All measures over everybody or over one code of a dimension.
+    pub(super) fn totals(&self, slice: Slice) -> Totals {
+        let parts = self.0.iter().map(|families| families.totals(slice));
+        sum(parts).unwrap_or_default()
+    }
+
+    /// Covariances of a measure over two codes of the same dimension; `None` when no table holds it.
+    pub(super) fn shared(&self, measure: Measure, a: Slice, b: Slice) -> Option<Noise> {
+        let parts = self.0.iter().filter_map(|f| f.shared(measure, a, b));
+        parts.reduce(Noise::plus)
+    }
+}
 
 impl Families {
     /// Estimates from [`reduce`]d cells, or sums of them over nodes (units of 2^-32), and the noise of each node in them.
     /// Weights are those of the standard (its rho, its nominal sizes), the same for every node and for the nation.
     pub(super) fn of<'a>(
+        standard: &Standard,
         cells: &[i64],
         keep: Keep,
         nodes: impl Iterator<Item = &'a Spread> + Clone,
         months: Months,
     ) -> Result<Self, AdditivityError> {
-        let standard = Standard::v1();
         let districts = nodes.clone().next().map_or(0, |n| n.districts);
         let size = |d: &Dimension| match d {
             // Kept of a single node only.
@@ -243,7 +299,7 @@ impl Families {
     }
 
     /// Covariances of a measure over two codes of the same dimension, or over one and itself; `None` when no table holds it.
-    pub(super) fn shared(&self, measure: Measure, a: Slice, b: Slice) -> Option<Noise> {
+    fn shared(&self, measure: Measure, a: Slice, b: Slice) -> Option<Noise> {
         if measure == Measure::InProgress {
             // Different families are different tables, and the noise of tables is independent: the covariances of the two
             // add up in a difference too.

@@ -123,7 +123,10 @@ impl Measure {
     }
 
     fn declared(self) -> Option<&'static ldsp_protocol::standard::Measure> {
-        Standard::v1().measures().iter().find(|m| m.id == self.id())
+        Standard::current()
+            .measures()
+            .iter()
+            .find(|m| m.id == self.id())
     }
 
     /// Family, its fact's dimension, and the codes of the fact that part and base count.

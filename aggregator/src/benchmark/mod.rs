@@ -8,6 +8,7 @@ mod estimate;
 mod finding;
 mod ground;
 mod linear;
+mod parts;
 mod places;
 mod snapshot;
 #[cfg(test)]
@@ -16,7 +17,7 @@ mod tests;
 pub use cache::Benchmarks;
 pub use coverage::{Coverage, Range, Status};
 pub use csv::to_csv;
-pub(crate) use estimate::cell_to_date;
+pub(crate) use estimate::{cell_to_date, holds};
 pub use finding::{Finding, Group, Measure, Place, Shown, Slice, Standing};
 pub use places::{LepFindings, LepStanding};
 pub use snapshot::Snapshot;

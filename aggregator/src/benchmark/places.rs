@@ -2,7 +2,7 @@
 
 use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::geography::{Geography, Lep};
-use ldsp_protocol::ids::{Gss, NodeSlug, Period};
+use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period};
 use ldsp_protocol::standard::{Code, Dimension, NOT_STATED};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -35,8 +35,14 @@ pub struct LepStanding {
     /// Epoch of its last release: 1, or 2 after its node lost its ledger; null where it released nothing.
     #[schema(required)]
     pub epoch: Option<u32>,
-    /// Number of releases.
+    /// Number of months that it released as a whole.
+    pub months: usize,
+    /// Number of releases: while its node changes to another data standard a month has two.
     pub releases: usize,
+    /// Digests of the data standards that its enrolments are counted under, oldest first. An enrolment is counted under one.
+    pub standards: Vec<Digest>,
+    /// Those under which its summary of the latest month of any LEP is still to come.
+    pub owes: Vec<Digest>,
     /// Its totals in the order of [`Measure::ALL`]; empty when it released nothing.
     pub findings: Vec<Finding>,
 }

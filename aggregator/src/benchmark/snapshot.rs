@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use axum::http::Extensions;
 use ldsp_protocol::geography::{Geography, Lep, REGIONS};
-use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period};
+use ldsp_protocol::ids::{Digest, Gss, Period};
 use ldsp_protocol::standard::{Code, Dimension, Standard};
 
-use super::coverage::{Coverage, Part, Range, Status};
-use super::estimate::{Families, Totals};
+use super::coverage::{Coverage, Range, Status};
+use super::estimate::{Mixed, Totals, holds, sum};
 use super::finding::{Finding, Group, Measure, Place};
-use super::ground::{Area, Ground, Month, Release};
-use super::linear::Linear;
+use super::ground::{Area, Ground, Month};
+use super::parts::{missing, month_of, part};
 use super::places::{LepFindings, LepStanding, district_codes, england, finding, measured, place};
 use crate::rollup::NodeMonth;
 use crate::store::{Member, Position};
@@ -56,8 +56,9 @@ impl Default for Snapshot {
 /// Figures that were asked for before. Dropped when any of them may change.
 #[derive(Debug, Default)]
 struct Known {
+    coverage: OnceLock<Coverage>,
     totals: OnceLock<Option<Totals>>,
-    families: OnceLock<Option<Families>>,
+    families: OnceLock<Option<Mixed>>,
     national: OnceLock<Vec<Finding>>,
     by: [OnceLock<Vec<Group>>; Snapshot::BREAKDOWNS.len()],
     standings: OnceLock<Vec<LepStanding>>,
@@ -112,7 +113,7 @@ impl Snapshot {
         }
     }
 
-    /// Number of logged statements that the figures stand on.
+    /// Number of the log's leaves that the figures stand on.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.at.size
@@ -130,24 +131,31 @@ impl Snapshot {
         self.ground.range()
     }
 
+    /// Standards that any enrolments in the figures are counted under, and the present one; oldest first.
+    #[must_use]
+    pub fn standards(&self) -> Vec<&'static Standard> {
+        let used = |standard: &&'static Standard| {
+            let mut streams = self.ground.areas.values().flat_map(|a| a.streams());
+            *standard == Standard::current() || streams.any(|s| s.standard() == *standard)
+        };
+        Standard::all().iter().filter(used).collect()
+    }
+
     /// How much of England the figures to date hold.
     #[must_use]
     pub fn coverage(&self) -> Coverage {
-        self.coverage_of(Geography::embedded().leps())
+        let all = || self.coverage_of(Geography::embedded().leps());
+        *self.known.coverage.get_or_init(all)
     }
 
-    /// A LEP's months in order, each with the sequence number of its statement.
-    pub fn releases(&self, lep: &Gss) -> impl DoubleEndedIterator<Item = (Period, u64)> {
-        let area = self.ground.areas.get(lep);
-        let releases = area.map_or(&[][..], |a| &a.releases);
-        releases.iter().map(|r| (r.period, r.seq))
-    }
-
-    /// The first month that a node published.
+    /// A LEP's months in order, each with its standard and the sequence number of its statement: two of a month while its node
+    /// changes to another standard.
     #[must_use]
-    pub fn first_of(&self, node: &NodeSlug) -> Option<Period> {
-        let member = self.at.members.iter().find(|m| m.node == *node)?;
-        self.releases(&member.lep).next().map(|(period, _)| period)
+    pub fn releases(&self, lep: &Gss) -> Vec<(Period, &'static Standard, u64)> {
+        let area = self.ground.areas.get(lep);
+        let releases = area.map_or_else(Vec::new, |a| a.releases());
+        let one = releases.into_iter();
+        one.map(|r| (r.period, r.standard, r.seq)).collect()
     }
 
     /// What [`Self::keep`] kept of this type.
@@ -196,7 +204,7 @@ impl Snapshot {
         totals.as_ref()
     }
 
-    fn families(&self) -> Option<&Families> {
+    fn families(&self) -> Option<&Mixed> {
         let families = self.known.families.get_or_init(|| self.ground.families());
         families.as_ref()
     }
@@ -219,7 +227,7 @@ impl Snapshot {
             let Some(families) = self.families() else {
                 return Vec::new();
             };
-            let codes = &Standard::v1().dimension(dimension).codes;
+            let codes = &Standard::current().dimension(dimension).codes;
             let rows = groups(dimension, codes, families, |totals, code| {
                 self.national_slice(totals, Some((dimension, code)))
             });
@@ -258,18 +266,21 @@ impl Snapshot {
         Some(known.get_or_init(|| {
             let area = self.ground.areas.get(code);
             let rows = |dimension, codes: &[Code]| -> Vec<Group> {
-                let Some(families) = area.and_then(|a| a.families()) else {
+                let published = area.and_then(|a| Some((a, a.families()?)));
+                let Some(((area, families), last)) = published.zip(self.range().map(|r| r.to))
+                else {
                     return Vec::new();
                 };
-                groups(dimension, codes, families, |totals, code| {
-                    lep_slice(totals, standing, Some((dimension, code)))
+                groups(dimension, codes, &families, |totals, code| {
+                    let slice = Some((dimension, code));
+                    lep_slice(totals, area, &standing.place, (last, slice))
                 })
             };
             LepFindings {
                 standing: standing.clone(),
                 by_tier: rows(
                     Dimension::Tier,
-                    &Standard::v1().dimension(Dimension::Tier).codes,
+                    &Standard::current().dimension(Dimension::Tier).codes,
                 ),
                 by_district: rows(Dimension::Area, &district_codes(code)),
             }
@@ -300,14 +311,8 @@ impl Snapshot {
             code: code.to_owned(),
             name: name.to_owned(),
         };
-        let areas: Vec<&Totals> = leps
-            .iter()
-            .filter_map(|l| self.area(l)?.last().totals())
-            .collect();
-        let sum: Totals = Measure::ALL.map(|measure| {
-            let parts = areas.iter().filter_map(|totals| totals[measure.place()]);
-            parts.reduce(Linear::plus)
-        });
+        let areas = leps.iter().filter_map(|l| self.area(l)?.totals().copied());
+        let sum = sum(areas).unwrap_or_default();
         Some(Group {
             findings: measured(&sum, None, |measure, _, linear| {
                 finding(measure, &place, None, (range.from, range), coverage, linear)
@@ -331,7 +336,7 @@ impl Snapshot {
                     from: *period,
                     to: *period,
                 };
-                let coverage = self.coverage_in(month);
+                let coverage = self.coverage_in(*period);
                 Some(finding(
                     measure,
                     &england(),
@@ -364,18 +369,13 @@ impl Snapshot {
         known.get_or_init(|| {
             let since = area.range().from;
             let place = place(lep);
-            let point = |release: &Arc<Release>| {
-                let linear = release.own_totals()?[measure.place()]?;
+            let point = |period: Period| {
+                let linear = area.own_totals(period)?[measure.place()]?;
                 let range = Range {
-                    from: release.period,
-                    to: release.period,
+                    from: period,
+                    to: period,
                 };
-                let part = Part {
-                    status: Status::Contributed,
-                    months: 1,
-                    epoch: release.spread.epoch(),
-                };
-                let coverage = Coverage::of([part], range.months());
+                let coverage = Coverage::of([month_of(area, period)], 1);
                 Some(finding(
                     measure,
                     &place,
@@ -385,7 +385,7 @@ impl Snapshot {
                     &linear,
                 ))
             };
-            area.releases.iter().filter_map(point).collect()
+            area.months().into_iter().filter_map(point).collect()
         })
     }
 
@@ -395,42 +395,47 @@ impl Snapshot {
 
     /// How much of these LEPs the figures to date hold.
     fn coverage_of<'a>(&self, leps: impl Iterator<Item = &'a Lep>) -> Coverage {
-        let range = self.range();
-        let standing = |lep: &Lep| {
-            let area = self.area(lep);
-            Part {
-                status: status(area, range),
-                months: area.map_or(0, |a| a.releases.len()),
-                epoch: area.map_or(0, |a| a.last().spread.epoch()),
-            }
+        self.coverage_under(leps, |_| true)
+    }
+
+    /// The same of figures that only some standards hold.
+    fn coverage_under<'a>(
+        &self,
+        leps: impl Iterator<Item = &'a Lep>,
+        holds: impl Fn(&Standard) -> bool + Copy,
+    ) -> Coverage {
+        let Some(range) = self.range() else {
+            return Coverage::of(leps.map(|_| missing(false)), 0);
         };
-        Coverage::of(leps.map(standing), range.map_or(0, |r| r.months()))
+        let of = |lep: &Lep| {
+            self.area(lep)
+                .map_or(missing(false), |area| part(area, range.to, holds))
+        };
+        Coverage::of(leps.map(of), range.months())
     }
 
     /// How much of England a month holds.
-    fn coverage_in(&self, month: &Month) -> Coverage {
-        let leps = Geography::embedded().leps().map(|lep| {
-            let release = month.releases.get(&lep.code);
-            let status = match release {
-                Some(_) => Status::Contributed,
-                None if self.ground.areas.contains_key(&lep.code) => Status::Late,
-                None => Status::Missing,
-            };
-            Part {
-                status,
-                months: usize::from(release.is_some()),
-                epoch: release.map_or(0, |r| r.spread.epoch()),
-            }
-        });
-        Coverage::of(leps, 1)
+    fn coverage_in(&self, period: Period) -> Coverage {
+        let of = |lep: &Lep| {
+            self.area(lep)
+                .map_or(missing(false), |area| month_of(area, period))
+        };
+        Coverage::of(Geography::embedded().leps().map(of), 1)
     }
 
     fn national_slice(&self, totals: &Totals, slice: Option<(Dimension, &Code)>) -> Vec<Finding> {
         let Some(range) = self.range() else {
             return Vec::new();
         };
-        let coverage = self.coverage();
+        let (all, used) = (self.coverage(), self.standards());
+        let by = slice.map(|(dimension, _)| dimension);
         measured(totals, slice, |measure, slice, linear| {
+            let held = |standard: &Standard| holds(standard, measure, by);
+            let coverage = if used.iter().copied().all(held) {
+                all
+            } else {
+                self.coverage_under(Geography::embedded().leps(), held)
+            };
             finding(
                 measure,
                 &england(),
@@ -455,14 +460,24 @@ impl Snapshot {
             hex: lep.hex,
             node: member.map(|m| m.node.clone()),
             state: member.map(|m| m.state),
-            status: status(area, self.range()),
+            status: Status::Missing,
             range: area.map(Area::range),
-            epoch: area.map(|a| a.last().spread.epoch()),
-            releases: area.map_or(0, |a| a.releases.len()),
+            epoch: area.map(Area::epoch),
+            months: 0,
+            releases: area.map_or(0, |a| a.releases().len()),
+            standards: Vec::new(),
+            owes: Vec::new(),
             findings: Vec::new(),
         };
-        if let Some(totals) = area.and_then(|a| a.last().totals()) {
-            standing.findings = lep_slice(totals, &standing, None);
+        let Some((area, range)) = area.zip(self.range()) else {
+            return standing;
+        };
+        let part = part(area, range.to, |_| true);
+        (standing.status, standing.months) = (part.status, part.months);
+        standing.standards = area.streams().map(|s| s.standard().digest()).collect();
+        standing.owes = area.owes(range.to);
+        if let Some(totals) = area.totals() {
+            standing.findings = lep_slice(totals, area, &standing.place, (range.to, None));
         }
         standing
     }
@@ -472,19 +487,11 @@ fn locked(made: &Mutex<Extensions>) -> MutexGuard<'_, Extensions> {
     made.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn status(area: Option<&Area>, range: Option<Range>) -> Status {
-    match (area, range) {
-        (Some(area), Some(range)) if area.last().period == range.to => Status::Contributed,
-        (Some(_), _) => Status::Late,
-        (None, _) => Status::Missing,
-    }
-}
-
 /// One row per code.
 fn groups(
     dimension: Dimension,
     codes: &[Code],
-    families: &Families,
+    families: &Mixed,
     figures: impl Fn(&Totals, &Code) -> Vec<Finding>,
 ) -> Vec<Group> {
     let row = |(at, code): (usize, &Code)| Group {
@@ -498,27 +505,22 @@ fn groups(
 /// Figures of an area to date; none before its first release.
 fn lep_slice(
     totals: &Totals,
-    standing: &LepStanding,
-    slice: Option<(Dimension, &Code)>,
+    area: &Area,
+    place: &Place,
+    (last, slice): (Period, Option<(Dimension, &Code)>),
 ) -> Vec<Finding> {
-    let Some(range) = standing.range else {
-        return Vec::new();
-    };
-    let part = Part {
-        status: standing.status,
-        months: standing.releases,
-        epoch: standing.epoch.unwrap_or_default(),
-    };
-    let coverage = Coverage::of([part], range.months());
+    let range = area.range();
+    let by = slice.map(|(dimension, _)| dimension);
+    let all = part(area, last, |_| true);
     measured(totals, slice, |measure, slice, linear| {
-        finding(
-            measure,
-            &standing.place,
-            slice,
-            (range.from, range),
-            coverage,
-            linear,
-        )
+        let held = |standard: &Standard| holds(standard, measure, by);
+        let own = if area.streams().all(|s| held(s.standard())) {
+            all
+        } else {
+            part(area, last, held)
+        };
+        let coverage = Coverage::of([own], range.months());
+        finding(measure, place, slice, (range.from, range), coverage, linear)
     })
 }
 

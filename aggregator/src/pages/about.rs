@@ -24,7 +24,7 @@ struct About {
 }
 
 pub(super) async fn about(State(service): State<Arc<Service>>) -> Page {
-    let standard = Standard::v1();
+    let standard = Standard::current();
     let body = About {
         origin: service.origin().to_owned(),
         verifier: service.signer.verifier().vkey(),

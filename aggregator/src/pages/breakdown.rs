@@ -35,7 +35,7 @@ pub(super) fn groups(
         .iter()
         .filter_map(|g| Some((g, g.finding(measure)?)))
         .collect();
-    let titles = &Standard::v1().dimension(by).title;
+    let titles = &Standard::current().dimension(by).title;
     let bars = rows.iter().map(|(g, f)| match figures::point(f) {
         Some(estimate) => Bar::new(&g.title, estimate),
         None => Bar::missing(&g.title, figures::held_back(f)),
@@ -70,11 +70,13 @@ pub(super) fn groups(
         lower_first(titles),
         figures::period(national.range)
     );
+    // Enrolments under a standard without this breakdown are in the total and not in the groups.
+    let coverage = rows.first().map_or(national.coverage, |(_, f)| f.coverage);
     let figure = Figure::new(headline, subtitle, drawn, table)
         .id("by-group")
         .note(format!(
             "{}. “Too few to say”: the noise added for privacy could explain the figure.",
-            figures::coverage(national.coverage)
+            figures::coverage(coverage)
         ))
         .download(
             "Download by group (CSV)",
@@ -89,7 +91,7 @@ pub(super) fn groups(
 
 fn form(measure: Measure, by: Dimension, among: &[Dimension]) -> Html {
     let choices = among.iter().map(|d| {
-        let title = &Standard::v1().dimension(*d).title;
+        let title = &Standard::current().dimension(*d).title;
         Choice::new(dimension_id(*d), title).chosen(*d == by)
     });
     PostForm::search(format!("/benchmarks/{}", measure.id()))

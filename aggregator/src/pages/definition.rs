@@ -1,12 +1,16 @@
 //! How each measure is defined: formula, unit, tables, source, and how its uncertainty is worked out.
 
+use std::sync::Arc;
+
 use askama::Template;
+use axum::extract::State;
 use ldsp_protocol::standard::{Dimension, Family, Standard};
 use ldsp_ui::components::{SummaryList, Table, link};
 use ldsp_ui::{Html, Page};
 
-use super::{figures, measures};
-use crate::benchmark::Measure;
+use super::{Answer, figures, measures};
+use crate::Service;
+use crate::benchmark::{Measure, Snapshot, holds};
 
 /// The formula in the symbols of [`LEGEND`].
 fn symbols(measure: Measure) -> &'static str {
@@ -52,7 +56,7 @@ fn codes(fact: Option<Dimension>, places: &[usize]) -> String {
     let Some(fact) = fact else {
         return String::new();
     };
-    let list = &Standard::v1().dimension(fact).codes;
+    let list = &Standard::current().dimension(fact).codes;
     let titles = places.iter().filter_map(|at| list.get(*at));
     let titles: Vec<String> = titles
         .map(|c| super::words::lower_first(&c.title))
@@ -61,7 +65,7 @@ fn codes(fact: Option<Dimension>, places: &[usize]) -> String {
 }
 
 fn family_title(family: Family) -> &'static str {
-    Standard::v1()
+    Standard::current()
         .families()
         .iter()
         .find(|f| f.id == family)
@@ -79,8 +83,8 @@ fn count_of(family: Family, fact: Option<Dimension>, places: &[usize]) -> String
 }
 
 /// The declared tables of a family, by id.
-fn tables(family: Family) -> Html {
-    let ids: Vec<Html> = Standard::v1()
+fn tables(standard: &Standard, family: Family) -> Html {
+    let ids: Vec<Html> = standard
         .tables()
         .iter()
         .filter(|t| t.family == family)
@@ -89,8 +93,28 @@ fn tables(family: Family) -> Html {
     ldsp_ui::components::list(ids)
 }
 
-/// Everything about one measure.
-pub(super) fn facts(measure: Measure) -> SummaryList {
+/// The tables that a measure is read from.
+fn read_from(standard: &Standard, measure: Measure) -> Html {
+    let own = tables(standard, measure.recipe().family);
+    match measure {
+        Measure::InProgress => Html::concat([own, tables(standard, Family::Leavers)]),
+        _ => own,
+    }
+}
+
+/// By what a standard's tables can break a measure down.
+fn breakdowns(standard: &Standard, measure: Measure) -> String {
+    let held = |d: &Dimension| holds(standard, measure, Some(*d));
+    let by = [Dimension::Area].into_iter().chain(Snapshot::BREAKDOWNS);
+    let titles = by.filter(held).map(|d| {
+        let title = &standard.dimension(d).title;
+        super::words::lower_first(title)
+    });
+    super::words::and(&titles.collect::<Vec<_>>())
+}
+
+/// Everything about one measure, under the present standard and the earlier ones that any enrolment is counted under.
+fn facts(measure: Measure, standards: &[&Standard]) -> SummaryList {
     let recipe = measure.recipe();
     let unit = if measure.is_rate() {
         "Share, shown in per cent from 0 to 100"
@@ -105,11 +129,7 @@ pub(super) fn facts(measure: Measure) -> SummaryList {
     facts = match measure {
         Measure::InProgress => facts
             .fact("Counts", count_of(Family::Starts, None, &[]))
-            .fact("Less", count_of(Family::Leavers, None, &[]))
-            .fact(
-                "Tables",
-                Html::concat([tables(Family::Starts), tables(Family::Leavers)]),
-            ),
+            .fact("Less", count_of(Family::Leavers, None, &[])),
         _ if measure.is_rate() => facts
             .fact(
                 "Numerator",
@@ -118,12 +138,21 @@ pub(super) fn facts(measure: Measure) -> SummaryList {
             .fact(
                 "Denominator",
                 count_of(recipe.family, recipe.fact, recipe.base),
-            )
-            .fact("Tables of both", tables(recipe.family)),
-        _ => facts
-            .fact("Counts", count_of(recipe.family, recipe.fact, recipe.part))
-            .fact("Tables", tables(recipe.family)),
+            ),
+        _ => facts.fact("Counts", count_of(recipe.family, recipe.fact, recipe.part)),
     };
+    for standard in standards.iter().rev() {
+        let under = match standards.len() {
+            1 => String::new(),
+            _ => format!(" under {}", standard.title()),
+        };
+        facts = facts
+            .fact(format!("Tables{under}"), read_from(standard, measure))
+            .fact(
+                format!("Broken down{under} by"),
+                breakdowns(standard, measure),
+            );
+    }
     facts
         .fact("Definition by", figures::source(measure))
         .fact("Uncertainty", uncertainty(measure))
@@ -153,6 +182,7 @@ fn held_back(measure: Measure) -> &'static str {
 struct Body {
     standard: String,
     digest: Html,
+    earlier: Html,
     overview: Html,
     legend: Html,
     each: Vec<(&'static str, &'static str, &'static str, Html, Html)>,
@@ -161,8 +191,9 @@ struct Body {
 }
 
 /// All measures.
-pub(super) async fn all() -> Page {
-    let standard = Standard::v1();
+pub(super) async fn all(State(service): State<Arc<Service>>) -> Answer {
+    let standard = Standard::current();
+    let standards = service.snapshot().await?.standards();
     let overview = Table::new("All measures")
         .columns(["Measure", "Id", "Formula", "Unit", "Definition by"])
         .rows(Measure::ALL.map(|m| {
@@ -187,29 +218,61 @@ pub(super) async fn all() -> Page {
             m.id(),
             title,
             figures::meaning(m),
-            Html::from(facts(m)),
+            Html::from(facts(m, &standards)),
             more,
         )
     });
     let body = Body {
         standard: standard.title(),
         digest: super::entry::code(&standard.digest().to_string()),
+        earlier: earlier(&standards),
         overview: overview.into(),
         legend: legend.into(),
         each: each.into(),
         rho: (standard.noise().rho_micro as f64 / 1_000_000.0).to_string(),
         horizon: standard.noise().horizon_months,
     };
-    Page::new("How each measure is defined")
+    Ok(Page::new("How each measure is defined")
         .caption("Benchmarks")
         .breadcrumb("Home", "/")
         .breadcrumb("Benchmarks", "/benchmarks")
-        .body(Html::render(&body))
+        .body(Html::render(&body)))
+}
+
+/// The standards that enrolments in the figures are counted under, where there are several.
+fn earlier(standards: &[&Standard]) -> Html {
+    if standards.len() < 2 {
+        return Html::default();
+    }
+    let table = Table::new("Data standards in these figures")
+        .columns(["Data standard", "Takes", "Tables", "SHA-256"])
+        .numeric([2])
+        .rows(standards.iter().rev().map(|standard| {
+            let takes = if *standard == Standard::current() {
+                "enrolments that a node begins to count now"
+            } else {
+                "what becomes known of enrolments that a node began to count under it"
+            };
+            [
+                Html::text(&standard.title()),
+                Html::text(takes),
+                Html::text(&standard.tables().len().to_string()),
+                link(
+                    &standard.digest().to_string(),
+                    &format!("/v1/standards/{}", standard.digest()),
+                ),
+            ]
+        }));
+    let why = "An enrolment is counted under one data standard for ever: counting it again under another would spend its privacy budget twice. \
+               A figure is the sum of what each standard\u{2019}s tables give, its variance the sum of theirs. Where a standard lacks a breakdown, \
+               its enrolments are left out of it, and the coverage beside the figure says so.";
+    Html::concat([table.into(), Html::paragraph(why)])
 }
 
 /// The definition on a measure's own page, with a published figure to set it beside.
-pub(super) fn of(measure: Measure) -> Html {
-    let mut all = facts(measure).fact("Data standard", Standard::v1().title());
+pub(super) fn of(measure: Measure, standards: &[&Standard]) -> Html {
+    let titles: Vec<String> = standards.iter().rev().map(|s| s.title()).collect();
+    let mut all = facts(measure, standards).fact("Data standard", super::words::and(&titles));
     if let Some(context) = measures::context(measure) {
         all = all.fact(
             "For context, another population",

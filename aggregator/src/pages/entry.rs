@@ -17,7 +17,6 @@ use ldsp_ui::{Html, Page, ProblemPage};
 use super::evidence::{self, Cited};
 use super::{Answer, library, practice, words};
 use crate::Service;
-use crate::benchmark::Snapshot;
 use crate::store::{Library, LibraryEntry, Log, LoggedStatement};
 
 /// Entries that this one is tied to and that the public may read, each as a link.
@@ -39,7 +38,7 @@ pub(super) async fn show(
     let (title, body) = match known {
         Some(known) => known,
         None => {
-            let made = read(&service, &snapshot, &key).await?;
+            let made = read(&service, &key).await?;
             if bodies.kept().len() < KEPT {
                 bodies.kept().insert(key, made.clone());
             }
@@ -73,7 +72,6 @@ impl Bodies {
 /// An entry's title and text. A peers-first entry answers exactly like one that does not exist.
 async fn read(
     service: &Service,
-    snapshot: &Snapshot,
     (today, node, seq): &Key,
 ) -> Result<(String, Html), super::Failure> {
     let store = &service.store;
@@ -81,9 +79,8 @@ async fn read(
         tokio::try_join!(store.entry(node, *seq), store.statement(node, *seq))?;
     let found = found.filter(|e| e.entry.sharing.is_public(*today));
     let (entry, statement) = found.zip(statement).ok_or_else(ProblemPage::not_found)?;
-    let first = snapshot.first_of(node);
     let cited = async {
-        let cited = evidence::resolve(store, node, first, &entry.entry.evidence).await?;
+        let cited = evidence::resolve(store, node, &entry.entry.evidence).await?;
         Ok::<_, super::Failure>(cited)
     };
     let (newer, supersedes, replicates, cited) = tokio::try_join!(

@@ -34,11 +34,10 @@ pub(super) struct Figure {
     pub(super) seq: u64,
 }
 
-/// Looks the references up in the releases of `node`, of which `first` is the first month.
+/// Looks the references up in the releases of `node`.
 pub(super) async fn resolve(
     store: &impl Rollups,
     node: &NodeSlug,
-    first: Option<Period>,
     evidence: &[Evidence],
 ) -> Result<Vec<Cited>, StoreError> {
     let mut releases: BTreeMap<Digest, Option<NodeMonth>> = BTreeMap::new();
@@ -52,25 +51,21 @@ pub(super) async fn resolve(
         table: e.table.clone(),
         cell: e.cell,
         figure: (releases.get(&e.statement).and_then(Option::as_ref))
-            .zip(first)
-            .and_then(|(month, first)| figure(month, first, e)),
+            .and_then(|month| figure(month, e)),
     });
     Ok(cited.collect())
 }
 
-fn figure(month: &NodeMonth, first: Period, evidence: &Evidence) -> Option<Figure> {
-    let standard = Standard::v1();
-    let number = standard
-        .tables()
-        .iter()
-        .position(|t| t.id == evidence.table)?;
-    let table = &standard.tables()[number];
+fn figure(month: &NodeMonth, evidence: &Evidence) -> Option<Figure> {
+    let tables = month.standard.tables();
+    let number = tables.iter().position(|t| t.id == evidence.table)?;
+    let table = &tables[number];
     let codebook = month.codebook();
     let cell = usize::try_from(evidence.cell).ok()?;
     Some(Figure {
         estimate: cell_to_date(month, number, cell)?,
         label: label(table, &codebook, &positions(&codebook.shape(table), cell)),
-        first,
+        first: month.first()?,
         last: month.period,
         node: month.node.clone(),
         seq: month.seq,
@@ -79,7 +74,7 @@ fn figure(month: &NodeMonth, first: Period, evidence: &Evidence) -> Option<Figur
 
 /// `Starts: Older people, Basic`.
 fn label(table: &Table, codebook: &Codebook, position: &[usize]) -> String {
-    let standard = Standard::v1();
+    let standard = Standard::current();
     let family = standard
         .families()
         .iter()
@@ -96,7 +91,7 @@ fn label(table: &Table, codebook: &Codebook, position: &[usize]) -> String {
 
 /// A code in words; "not stated" says of what.
 fn code_title(dimension: Dimension, code: &str) -> String {
-    let def = Standard::v1().dimension(dimension);
+    let def = Standard::current().dimension(dimension);
     if code == NOT_STATED {
         return format!("{} not stated", words::lower_first(&def.title));
     }

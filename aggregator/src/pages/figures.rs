@@ -69,7 +69,7 @@ pub(super) fn base_name(measure: Measure) -> &'static str {
 
 /// Whose definition it is.
 pub(super) fn source(measure: Measure) -> &'static str {
-    let declared = Standard::v1()
+    let declared = Standard::current()
         .measures()
         .iter()
         .find(|m| m.id == measure.id());
@@ -137,18 +137,16 @@ pub(super) fn period(range: Range) -> String {
 /// `36 of 38 LEPs up to date, 1 behind, 1 not yet`, with the months where some are wanting.
 pub(super) fn coverage(c: Coverage) -> String {
     let mut text = format!("{} of {} LEPs up to date", c.contributed, c.of);
+    if c.partial > 0 {
+        text.push_str(&format!(", {} in part", c.partial));
+    }
     if c.late > 0 {
         text.push_str(&format!(", {} behind", c.late));
     }
     if c.missing > 0 {
-        text.push_str(&format!(", {} not yet", c.missing));
+        text.push_str(&format!(", {}", c.missing_in_words()));
     }
-    if let Some(months) = c.months_in_words() {
-        text.push_str(&format!(", {months}"));
-    }
-    if let Some(epochs) = c.epochs_in_words() {
-        text.push_str(&format!(", {epochs}"));
-    }
+    text.push_str(&c.notes_in_words());
     text
 }
 

@@ -77,7 +77,7 @@ fn happened(kind: &ProblemKind) -> &'static str {
             "The node has enrolled, but nobody has confirmed yet that its key is really the key of that partnership. Until then nothing that it signs is accepted."
         }
         "key-revoked" => {
-            "An operator revoked the node’s key by a statement in the log. From that place in the log on, nothing that the key signs is accepted; what it signed before stands."
+            "An operator of this site has revoked the node’s key, so that whoever holds it can publish nothing more in the node’s name. What was logged before stays valid. The list of key events says who revoked it, when and why."
         }
         "unknown-key" => {
             "Every node has one key at a time. This statement was signed by another key, so the server cannot know who wrote it."

@@ -11,6 +11,7 @@ use ldsp_ui::components::{Figure, InsetText, Stats, Table, Tag, TagColour, link}
 use ldsp_ui::{Html, Page};
 
 use super::measure::coverage_note;
+use super::nodes::{tally, total};
 use super::practice::Card;
 use super::{Answer, Failure, SITE_NAME, figures, library, map, words};
 use crate::Service;
@@ -32,7 +33,7 @@ pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
             "entries",
         ),
         verifier: service.signer.verifier().vkey(),
-        statements: statements(snapshot.size()),
+        statements: statements(total(&tally(&service.store, &snapshot).await?)),
         recent: example(&snapshot),
         has_figures,
     };
@@ -90,6 +91,7 @@ fn national(snapshot: &Snapshot) -> Html {
 pub(super) fn standing_tag(standing: &LepStanding) -> Tag {
     match standing.status {
         Status::Contributed => Tag::coloured("Up to date", TagColour::Green),
+        Status::Partial => Tag::coloured("In part", TagColour::Yellow),
         Status::Late => Tag::coloured("Behind", TagColour::Yellow),
         Status::Missing => Tag::coloured("Not yet", TagColour::Grey),
     }

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use ldsp_protocol::geography::Geography;
-use ldsp_protocol::ids::{Gss, Period};
+use ldsp_protocol::ids::Gss;
 use ldsp_ui::charts::{Alternative, Bar, BarChart, LineChart, Series, Unit};
 use ldsp_ui::components::{Details, Figure, InsetText, Stats, SummaryList, Table, link};
 use ldsp_ui::{Html, Page, ProblemPage};
@@ -14,7 +14,7 @@ use ldsp_ui::{Html, Page, ProblemPage};
 use super::measure::TREND;
 use super::practice::Card;
 use super::words::TOO_FEW;
-use super::{Failure, figures, home, library, words};
+use super::{Failure, figures, home, library, standards, words};
 use crate::Service;
 use crate::benchmark::{Group, LepFindings, LepStanding, Measure, Shown, Snapshot};
 use crate::etag::Handed;
@@ -44,6 +44,7 @@ pub(super) async fn show(
     };
     let body = Body {
         epoch: second_epoch(&lep.standing),
+        change: standards::change(&snapshot, &code, &lep.standing),
         facts: facts(&code, &lep.standing),
         stats: stats(&lep.standing),
         beside: beside(&snapshot, lep),
@@ -72,6 +73,7 @@ pub(super) async fn show(
 #[template(path = "lep.html")]
 struct Body {
     epoch: Html,
+    change: Html,
     facts: SummaryList,
     stats: Html,
     beside: Html,
@@ -106,10 +108,15 @@ fn facts(code: &Gss, s: &LepStanding) -> SummaryList {
             format!(
                 "{} ({})",
                 figures::period(r),
-                words::plural(s.releases, "month", "months")
+                words::plural(s.months, "month", "months")
             )
         },
     );
+    let standards = if s.standards.is_empty() {
+        "None yet".to_owned()
+    } else {
+        standards::titles(&s.standards)
+    };
     let districts: Html = if names.len() > 6 {
         Details::new(
             words::plural(names.len(), "district", "districts"),
@@ -122,6 +129,7 @@ fn facts(code: &Gss, s: &LepStanding) -> SummaryList {
     SummaryList::new()
         .fact("State", home::standing_tag(s))
         .fact("Months published", published)
+        .fact("Data standard", standards)
         .fact("Region", s.region.name.clone())
         .fact("Districts counted here", districts)
         .fact("Code", code.to_string())
@@ -342,17 +350,18 @@ fn statements(snapshot: &Snapshot, code: &Gss, s: &LepStanding) -> Html {
     let Some(node) = s.node.as_ref().filter(|_| s.releases > 0) else {
         return Html::default();
     };
-    let months: Vec<(Period, u64)> = snapshot.releases(code).rev().collect();
+    let releases = snapshot.releases(code);
     let all = link(
         "All statements of this area’s node, and its key",
         &format!("/nodes/{node}"),
     );
     let table = Table::new("Signed monthly releases, newest first")
-        .columns(["Month", "Statement", "Exact bytes"])
-        .numeric([1])
-        .rows(months.iter().map(|(period, seq)| {
+        .columns(["Month", "Data standard", "Statement", "Exact bytes"])
+        .numeric([2])
+        .rows(releases.iter().rev().map(|(period, standard, seq)| {
             [
                 Html::text(&period.in_words()),
+                Html::text(&standard.title()),
                 Html::text(&seq.to_string()),
                 link(
                     &format!("Envelope of statement {seq}"),
@@ -363,7 +372,7 @@ fn statements(snapshot: &Snapshot, code: &Gss, s: &LepStanding) -> Html {
     Details::new(
         format!(
             "Signed statements ({})",
-            words::plural(months.len(), "month", "months")
+            words::plural(releases.len(), "release", "releases")
         ),
         Html::concat([
             table.into(),

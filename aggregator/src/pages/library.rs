@@ -201,7 +201,7 @@ pub(super) fn factors(entry: &LibraryEntry, direction: Direction) -> String {
 
 /// A code's title.
 pub(super) fn title(dimension: Dimension, code: &str) -> String {
-    let codes = &Standard::v1().dimension(dimension).codes;
+    let codes = &Standard::current().dimension(dimension).codes;
     codes
         .iter()
         .find(|c| c.id == code)

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use ldsp_protocol::ids::Period;
 use ldsp_ui::charts::{Alternative, HexMap, Tile};
 use ldsp_ui::components::{Figure, Table, link};
 use ldsp_ui::{Html, csv_text};
@@ -12,13 +11,8 @@ use ldsp_ui::{Html, csv_text};
 use super::home::standing_tag;
 use super::{Failure, figures};
 use crate::Service;
-use crate::benchmark::{Coverage, LepStanding, Measure, Shown, Snapshot};
+use crate::benchmark::{Coverage, LepStanding, Measure, Shown, Snapshot, Status};
 use crate::etag::Handed;
-
-/// Months between what an area has and the latest month of any area.
-fn lag(standing: &LepStanding, latest: Period) -> Option<i32> {
-    standing.range.map(|r| latest.index() - r.to.index())
-}
 
 fn months(standing: &LepStanding) -> String {
     standing
@@ -57,7 +51,6 @@ pub(super) fn figure(snapshot: &Snapshot) -> Html {
 }
 
 fn chart(snapshot: &Snapshot) -> HexMap {
-    let latest = snapshot.range().map(|r| r.to);
     let tiles = snapshot.leps().iter().map(|s| {
         let side = |n: i32| u32::try_from(n).unwrap_or(0);
         let tile = Tile::new(
@@ -67,14 +60,16 @@ fn chart(snapshot: &Snapshot) -> HexMap {
             s.place.name.clone(),
         )
         .href(format!("/leps/{}", s.place.code));
-        match (contributed(s), latest.and_then(|l| lag(s, l))) {
-            (Some((class, enrolments)), Some(0)) => {
-                tile.value(class, format!("{enrolments}, {}, up to date", months(s)))
+        let state = match s.status {
+            Status::Contributed => "up to date",
+            Status::Partial => "in part",
+            Status::Late | Status::Missing => "behind",
+        };
+        match contributed(s) {
+            Some((class, enrolments)) => {
+                tile.value(class, format!("{enrolments}, {}, {state}", months(s)))
             }
-            (Some((class, enrolments)), _) => {
-                tile.value(class, format!("{enrolments}, {}, behind", months(s)))
-            }
-            (None, _) => tile,
+            None => tile,
         }
     });
     let coverage = snapshot.coverage();
@@ -115,14 +110,14 @@ fn table(snapshot: &Snapshot) -> Table {
                         .map_or_else(String::new, figures::with_interval),
                 ),
                 Html::text(&months(s)),
-                Html::text(&s.releases.to_string()),
+                Html::text(&s.months.to_string()),
                 standing_tag(s).into(),
             ]
         }))
 }
 
 fn headline(c: Coverage) -> String {
-    if c.contributed + c.late == 0 {
+    if c.contributed + c.partial + c.late == 0 {
         "No area has published yet".to_owned()
     } else if c.contributed == c.of {
         format!("All {} areas are up to date", c.of)
@@ -225,7 +220,7 @@ pub(super) async fn csv(
                 s.node.as_ref().map_or_else(z, ToString::to_string),
                 s.range.map_or_else(z, |r| r.from.to_string()),
                 s.range.map_or_else(z, |r| r.to.to_string()),
-                s.releases.to_string(),
+                s.months.to_string(),
                 s.status.in_words().to_lowercase(),
                 enrolments,
                 low,

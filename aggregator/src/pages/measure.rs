@@ -60,7 +60,7 @@ pub(super) async fn show(
         .breadcrumb("Home", "/")
         .breadcrumb("Benchmarks", "/benchmarks");
     let Some(national) = snapshot.national_measure(measure) else {
-        return Ok(page.body(Html::render(&body_before(measure))));
+        return Ok(page.body(Html::render(&body_before(measure, &snapshot))));
     };
     let among = dimensions(&snapshot, measure);
     let by = chosen(&query, &among);
@@ -76,7 +76,7 @@ pub(super) async fn show(
         }),
         trend: trend_figure(&snapshot, measure),
         areas: breakdown::areas(&snapshot, measure, national),
-        definition: definition::of(measure),
+        definition: definition::of(measure, &snapshot.standards()),
     };
     Ok(page
         .banner(figures::provisional())
@@ -94,7 +94,7 @@ struct Body {
     definition: Html,
 }
 
-fn body_before(measure: Measure) -> Body {
+fn body_before(measure: Measure, snapshot: &Snapshot) -> Body {
     let soon = "No area has published yet. With the first release this page shows the national figure with its interval, \
                 by tier, age, sex, skill and more, and later its trend and the areas beside one another.";
     Body {
@@ -103,7 +103,7 @@ fn body_before(measure: Measure) -> Body {
         groups: Html::default(),
         trend: Html::default(),
         areas: Html::default(),
-        definition: definition::of(measure),
+        definition: definition::of(measure, &snapshot.standards()),
     }
 }
 
@@ -174,7 +174,7 @@ pub(super) fn coverage_note(trend: &[Finding]) -> String {
         return String::new();
     };
     let latest = format!("Latest month: {}.", figures::coverage(last.coverage));
-    if trend.iter().all(|f| f.coverage == last.coverage) {
+    if trend.iter().all(|f| f.coverage.same_areas(&last.coverage)) {
         return latest;
     }
     format!(
@@ -198,7 +198,7 @@ fn trend_headline(snapshot: &Snapshot, measure: Measure) -> String {
     match figures::direction([first, last], snapshot.change(measure), CLEAR) {
         _ if trend.len() < TREND => format!("{name} so far"),
         // Other areas in the sum, other numbers: that would be no trend.
-        _ if !measure.is_rate() && first.coverage != last.coverage => {
+        _ if !measure.is_rate() && !first.coverage.same_areas(&last.coverage) => {
             format!("{name} by month, from different numbers of areas")
         }
         Some(std::cmp::Ordering::Greater) => format!("{name} up since {since}, {}", ends()),

@@ -15,6 +15,7 @@ mod evidence;
 mod figures;
 mod help;
 mod home;
+mod keys;
 mod lep;
 mod leps;
 mod library;
@@ -28,6 +29,8 @@ mod paging;
 mod practice;
 mod pretty;
 mod proof;
+mod revoke;
+mod standards;
 mod statement;
 mod statements;
 mod words;
@@ -127,10 +130,15 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/nodes/{node}", get(node::show))
         .route("/nodes/{node}/key.pem", get(node::key_file))
         .route("/nodes/{node}/conflicts/{seq}", get(conflict::proof))
+        .route("/keys", get(keys::show))
         .route("/statements", get(statements::show))
         .route("/statements/{index}", get(statement::show))
         .route("/operator/nodes", get(operator::show))
         .route("/operator/nodes/{node}/approve", post(operator::approve))
+        .route(
+            "/operator/nodes/{node}/revoke",
+            get(revoke::ask).post(revoke::revoke),
+        )
         .route("/problems", get(help::list))
         .route("/problems/{code}", get(help::show))
         .route("/api", get(api::page(&service)))
@@ -144,7 +152,7 @@ pub fn router(service: Arc<Service>) -> Router {
 /// Who may use which route of [`router`].
 #[must_use]
 pub fn roles() -> RoleTable {
-    const PUBLIC: [&str; 27] = [
+    const PUBLIC: [&str; 28] = [
         "/",
         "/contributions.csv",
         "/trend.csv",
@@ -165,6 +173,7 @@ pub fn roles() -> RoleTable {
         "/nodes/{node}/key.pem",
         // Serves everybody only what is open to everybody; operators get the rest.
         "/nodes/{node}/conflicts/{seq}",
+        "/keys",
         "/statements",
         "/statements/{index}",
         "/problems",
@@ -181,6 +190,14 @@ pub fn roles() -> RoleTable {
             "/operator/nodes/{node}/approve",
             Access::Roles(&["operator"]),
         ),
+        Rule::get(
+            "/operator/nodes/{node}/revoke",
+            Access::Roles(&["operator"]),
+        ),
+        Rule::post(
+            "/operator/nodes/{node}/revoke",
+            Access::Roles(&["operator"]),
+        ),
     ]))
 }
 
@@ -194,7 +211,9 @@ pub fn frame(banner: Option<&str>) -> Frame {
         NavItem::public("Benchmarks", "/benchmarks").covering("/measures"),
         NavItem::public("Areas", "/leps"),
         NavItem::public("Practice", "/practice"),
-        NavItem::public("Who contributes", "/nodes").covering("/statements"),
+        NavItem::public("Who contributes", "/nodes")
+            .covering("/statements")
+            .covering("/keys"),
         NavItem::public("About", "/about"),
         NavItem::signed_in("Manage nodes", "/operator/nodes"),
     ];
@@ -203,6 +222,7 @@ pub fn frame(banner: Option<&str>) -> Frame {
         Link::new("About these figures", "/about"),
         Link::new("How measures are defined", "/measures"),
         Link::new("Signed statements", "/statements"),
+        Link::new("Keys of the areas", "/keys"),
         Link::new("Accessibility", "/accessibility"),
         Link::new("Privacy and cookies", "/privacy"),
         Link::new("API", "/api"),

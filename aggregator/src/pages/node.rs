@@ -13,13 +13,14 @@ use ed25519_dalek::VerifyingKey;
 use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::keys::key_id;
+use ldsp_protocol::own;
 use ldsp_protocol::statement::Kind;
 use ldsp_ui::components::{CodeBlock, InsetText, SummaryList, Table, link};
 use ldsp_ui::{Html, Page, ProblemPage};
 
 use super::nodes::{Sent, state_tag, tally};
 use super::statements::{List, area_name};
-use super::{Answer, Failure, conflict, figures, paging, words};
+use super::{Answer, Failure, conflict, figures, keys, paging, words};
 use crate::Service;
 use crate::benchmark::LepStanding;
 use crate::store::{Log, Node, Outline, Registry, Span, StatementFilter, StoreError};
@@ -70,6 +71,7 @@ pub(super) async fn show(
     let body = Body {
         facts: facts(&node, standing, sent),
         key: key(&node),
+        events: keys::of(&service, &node).await?,
         months: months(&service, &node).await?,
         statements,
         conflicts: conflict::list(&service, &node).await?,
@@ -88,6 +90,7 @@ struct Body {
     conflicts: Html,
     months: Html,
     key: Html,
+    events: Html,
     statements: Html,
 }
 
@@ -125,6 +128,9 @@ fn nothing(node: &Node) -> Html {
         NodeState::Invited => {
             "This node has been invited and has not asked to join yet. Its IT team installs it and sends its key."
         }
+        NodeState::Revoked => {
+            "This node’s key was revoked before it sent anything. Nothing that the key signs is accepted."
+        }
     };
     InsetText::new(text).into()
 }
@@ -133,11 +139,16 @@ fn key(node: &Node) -> Html {
     let Some(key) = &node.key else {
         return Html::paragraph("It has no key yet: a node makes its key when it asks to join.");
     };
-    let approved = match (&node.approved_by, node.state) {
-        (Some(_), NodeState::Active) => {
+    let approved = match node.state {
+        NodeState::Active => {
             "An operator of this site compared it with the area before the node could publish."
         }
-        _ => "It is not approved yet: nothing that it signs is accepted.",
+        NodeState::Revoked => {
+            "It was revoked: nothing more that it signs is accepted, and what was logged before stays valid."
+        }
+        NodeState::Invited | NodeState::Pending => {
+            "It is not approved yet: nothing that it signs is accepted."
+        }
     };
     Html::concat([
         Html::paragraph(&format!(
@@ -180,20 +191,26 @@ pub(super) async fn key_file(
     State(service): State<Arc<Service>>,
     Path(node): Path<String>,
 ) -> Result<Response, Failure> {
-    let node = find(&service, &node).await?;
-    let key = node.key.as_ref().ok_or_else(|| {
-        ProblemPage::not_found()
-            .happened("The node has no key yet: it makes one when it asks to join.")
-            .next("Come back when the node has joined.")
-    })?;
+    // The log signs under a name as nodes do, and is checked in the same way.
+    let (name, key) = if node == own::NAME {
+        (node, *service.signer.verifier().key())
+    } else {
+        let node = find(&service, &node).await?;
+        let key = node.key.ok_or_else(|| {
+            ProblemPage::not_found()
+                .happened("The node has no key yet: it makes one when it asks to join.")
+                .next("Come back when the node has joined.")
+        })?;
+        (node.node.to_string(), key)
+    };
     let headers = [
         (header::CONTENT_TYPE, "application/x-pem-file".to_owned()),
         (
             header::CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{}.pem\"", node.node),
+            format!("attachment; filename=\"{name}.pem\""),
         ),
     ];
-    Ok((headers, pem(key)).into_response())
+    Ok((headers, pem(&key)).into_response())
 }
 
 /// Years by months, each released month a link to its statement.
@@ -204,26 +221,24 @@ async fn months(service: &Service, node: &Node) -> Result<Html, StoreError> {
         span: Span::Newest,
     };
     let released = service.store.latest(&filter, MONTHS).await?;
-    let mut years: BTreeMap<i16, BTreeMap<i8, &Outline>> = BTreeMap::new();
+    let mut years: BTreeMap<i16, BTreeMap<i8, Vec<&Outline>>> = BTreeMap::new();
     for s in &released {
         if let Some(month) = s.period {
             let first = month.first_day();
             years
                 .entry(first.year())
                 .or_default()
-                .insert(first.month(), s);
+                .entry(first.month())
+                .or_default()
+                .push(s);
         }
     }
     if years.is_empty() {
         return Ok(Html::paragraph("None yet."));
     }
     let rows = years.iter().rev().map(|(year, released)| {
-        let cells = (1..=12).map(|month| {
-            released.get(&month).map_or_else(
-                || Html::text("–"),
-                |s| link(&s.index.to_string(), &format!("/statements/{}", s.index)),
-            )
-        });
+        let cells =
+            (1..=12).map(|month| places(released.get(&month).map_or(&[][..], Vec::as_slice)));
         std::iter::once(Html::text(&year.to_string()))
             .chain(cells)
             .collect::<Vec<_>>()
@@ -235,7 +250,23 @@ async fn months(service: &Service, node: &Node) -> Result<Html, StoreError> {
         .numeric(1..=12)
         .rows(rows);
     Ok(Html::concat([
-        Html::paragraph("A number is the place in the log of that month’s statement."),
+        Html::paragraph(
+            "A number is the place in the log of that month’s statement. A month has two while its node changes to another data standard.",
+        ),
         table.into(),
     ]))
+}
+
+/// The places of a month's statements (newest first) in the order of the log.
+fn places(of: &[&Outline]) -> Html {
+    let place = |s: &&Outline| link(&s.index.to_string(), &format!("/statements/{}", s.index));
+    match of {
+        [] => Html::text("–"),
+        [one] => place(one),
+        [rest @ .., first] => {
+            let others = rest.iter().rev();
+            let others = others.flat_map(|s| [Html::text(", "), place(s)]);
+            Html::concat(std::iter::once(place(first)).chain(others))
+        }
+    }
 }

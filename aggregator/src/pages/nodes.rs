@@ -33,6 +33,8 @@ impl Sent {
             match t.kind {
                 Kind::LearningSummary => sent.months = t.count,
                 Kind::PracticeEntry => sent.entries = t.count,
+                // The log's own; no node sends any.
+                Kind::KeyAdd | Kind::KeyRevoke | Kind::Standard => {}
             }
             let (first, latest) = sent.times.unwrap_or((t.first, t.latest));
             sent.times = Some((first.min(t.first), latest.max(t.latest)));
@@ -71,6 +73,11 @@ pub(super) async fn tally(
     Ok(tally)
 }
 
+/// How many statements all nodes have sent.
+pub(super) fn total(tally: &[Tally]) -> u64 {
+    tally.iter().map(|t| t.count).sum()
+}
+
 fn intro(nodes: &[Node]) -> Html {
     let joined = nodes.iter().filter(|n| n.state == NodeState::Active);
     let text = format!(
@@ -82,6 +89,8 @@ fn intro(nodes: &[Node]) -> Html {
         Html::paragraph(&text),
         Html::literal("<p class=\"govuk-body\">"),
         link("Browse all signed statements, newest first", "/statements"),
+        Html::text(" · "),
+        link("See when each area’s key was added or revoked", "/keys"),
         Html::literal("</p>"),
     ])
 }
@@ -95,6 +104,7 @@ pub(super) fn state_tag(node: &Node, standing: Option<&LepStanding>) -> Tag {
             Some(s) if s.releases > 0 => home::standing_tag(s),
             _ => Tag::coloured("Joined, nothing yet", TagColour::Blue),
         },
+        NodeState::Revoked => Tag::coloured("Key revoked", TagColour::Red),
     }
 }
 

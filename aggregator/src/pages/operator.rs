@@ -18,6 +18,7 @@ use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 
 use super::{Answer, Failure, figures, words};
 use crate::Service;
+use crate::announce::{Act, AnnounceError};
 use crate::benchmark::{LepStanding, Status};
 use crate::store::{InviteRow, Log, Node, Registry, StoreError};
 
@@ -29,18 +30,25 @@ pub(super) async fn show(
     Query(query): Query<HashMap<String, String>>,
 ) -> Answer {
     let page = page(&service, &person, None).await?;
-    let approved: Option<NodeSlug> = query.get("approved").and_then(|n| n.parse().ok());
-    let Some(slug) = approved else {
-        return Ok(page);
-    };
     // Only what is true: the address could name any node.
-    let node = service.store.node(&slug).await?;
-    let is_active = node.is_some_and(|n| n.state == NodeState::Active);
-    Ok(if is_active {
-        page.notice(Notification::done(format!("{slug} may publish now.")))
-    } else {
-        page
-    })
+    for (name, state, done) in [
+        ("approved", NodeState::Active, "may publish now."),
+        ("revoked", NodeState::Revoked, "can publish nothing more."),
+    ] {
+        let named: Option<NodeSlug> = query.get(name).and_then(|n| n.parse().ok());
+        if let Some(slug) = named
+            && let Some(node) = service.store.node(&slug).await?
+            && node.state == state
+        {
+            let notice = Notification::done(format!("{slug} {done}"));
+            return Ok(page.notice(notice.content(Html::concat([
+                Html::text("It stands in the public list of "),
+                link("key events", "/keys"),
+                Html::text("."),
+            ]))));
+        }
+    }
+    Ok(page)
 }
 
 pub(super) async fn approve(
@@ -58,21 +66,23 @@ pub(super) async fn approve(
         let refused = page(&service, &person, Some((&slug, missing))).await?;
         return Ok(refused.into_response());
     }
-    match service
-        .store
-        .approve(&slug, key, &person.name, service.now())
-        .await
-    {
-        Ok(_) => {
-            tracing::info!(node = %slug, by = %person.name, "a node's key was approved");
+    let act = Act {
+        by: &person.name,
+        at: service.now(),
+    };
+    match service.announcer().approve(&slug, key, act).await {
+        Ok(stands) => {
+            tracing::info!(node = %slug, by = %person.name, index = stands.index, "a node's key was approved");
             Ok(Redirect::to(&format!("/operator/nodes?approved={slug}")).into_response())
         }
-        Err(StoreError::Conflict(conflict)) => {
-            let text = format!("Nothing was changed: {conflict}.");
+        Err(AnnounceError::Store(error)) if !matches!(error, StoreError::Conflict(_)) => {
+            Err(error.into())
+        }
+        Err(cause) => {
+            let text = format!("Nothing was changed: {cause}.");
             let refused = page(&service, &person, Some((&slug, &text))).await?;
             Ok(refused.into_response())
         }
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -96,7 +106,8 @@ async fn page(service: &Service, person: &SignedIn, error: Option<(&NodeSlug, &s
             .collect(),
         invited: invited(&invites, service.now()),
         late: late(&standings, snapshot.range().map(|r| r.to), service),
-        active: active(&standings, &service.store.conflicts().await?),
+        active: active(&standings, &service.store.conflicts().await?, may_approve),
+        revoked: revoked(&nodes),
         may_approve,
     };
     let mut page = Page::new("Manage nodes")
@@ -115,6 +126,7 @@ struct Body {
     invited: Html,
     late: Html,
     active: Html,
+    revoked: Html,
     may_approve: bool,
 }
 
@@ -229,13 +241,26 @@ fn late(standings: &[&LepStanding], latest: Option<Period>, service: &Service) -
                     .as_ref()
                     .map_or_else(String::new, ToString::to_string),
                 s.range
-                    .map_or_else(|| "nothing yet".to_owned(), |r| r.to.in_words()),
+                    .map_or_else(|| "nothing yet".to_owned(), |r| latest_month(s, r.to)),
             ]
         }));
     Html::concat([Html::paragraph(&expected), table.into()])
 }
 
-fn active(standings: &[&LepStanding], conflicts: &BTreeMap<NodeSlug, u64>) -> Html {
+/// `June 2026`, with the standard whose summary of it is owed.
+fn latest_month(s: &LepStanding, month: Period) -> String {
+    let owed = super::standards::titles(&s.owes);
+    if s.status != Status::Partial || owed.is_empty() {
+        return month.in_words();
+    }
+    format!("{}, without its summary under {owed}", month.in_words())
+}
+
+fn active(
+    standings: &[&LepStanding],
+    conflicts: &BTreeMap<NodeSlug, u64>,
+    may_revoke: bool,
+) -> Html {
     if standings.is_empty() {
         return InsetText::new("No node is active yet.").into();
     }
@@ -245,7 +270,11 @@ fn active(standings: &[&LepStanding], conflicts: &BTreeMap<NodeSlug, u64>) -> Ht
     };
     let table = Table::new("Active nodes")
         .caption_hidden()
-        .columns(["Area", "Node", "Months published", "Releases", "Conflicts"])
+        .columns(
+            ["Area", "Node", "Months published", "Releases", "Conflicts"]
+                .into_iter()
+                .chain(may_revoke.then_some("Key")),
+        )
         .numeric([3, 4])
         .rows(standings.iter().map(|s| {
             let node = s
@@ -255,13 +284,16 @@ fn active(standings: &[&LepStanding], conflicts: &BTreeMap<NodeSlug, u64>) -> Ht
             let months = s
                 .range
                 .map_or_else(|| "nothing yet".to_owned(), figures::period);
-            [
+            let revoke =
+                may_revoke.then(|| link("Revoke", &format!("/operator/nodes/{node}/revoke")));
+            let cells = [
                 Html::text(&s.place.name),
                 link(&node, &format!("/nodes/{node}")),
                 Html::text(&months),
                 Html::text(&s.releases.to_string()),
                 Html::text(&words::thousands(of(s))),
-            ]
+            ];
+            cells.into_iter().chain(revoke).collect::<Vec<_>>()
         }));
     if conflicts.is_empty() {
         return table.into();
@@ -269,4 +301,23 @@ fn active(standings: &[&LepStanding], conflicts: &BTreeMap<NodeSlug, u64>) -> Ht
     let meaning = "A conflict: the node signed two different statements for one place. The first stands in the log, and the other is kept as proof. \
                    Ask the area whether it restored an old copy; if not, its key may be in other hands.";
     Html::concat([table.into(), Html::paragraph(meaning)])
+}
+
+fn revoked(nodes: &[Node]) -> Html {
+    let revoked: Vec<_> = nodes.iter().filter_map(|n| Some((n, n.revoked?))).collect();
+    if revoked.is_empty() {
+        return Html::paragraph("No key has been revoked.");
+    }
+    Table::new("Nodes whose key was revoked")
+        .caption_hidden()
+        .columns(["Area", "Node", "Revoked"])
+        .rows(revoked.into_iter().map(|(node, index)| {
+            let place = format!("Place {} in the log", words::thousands(index));
+            [
+                Html::text(&lep_name(node)),
+                link(node.node.as_str(), &format!("/nodes/{}", node.node)),
+                link(&place, &format!("/statements/{index}")),
+            ]
+        }))
+        .into()
 }

@@ -35,7 +35,7 @@ pub(super) async fn list(
 }
 
 fn choice(query: &HashMap<String, String>) -> Choice {
-    let tiers = &Standard::v1().dimension(Dimension::Tier).codes;
+    let tiers = &Standard::current().dimension(Dimension::Tier).codes;
     let given = |name: &str| query.get(name).map(String::as_str);
     Choice {
         tier: given("tier")
@@ -205,7 +205,7 @@ fn form(counts: &PracticeCounts, choice: &Choice) -> Html {
         });
         std::iter::once(any).chain(rest).collect::<Vec<_>>()
     };
-    let tiers = Standard::v1().dimension(Dimension::Tier).codes.iter();
+    let tiers = Standard::current().dimension(Dimension::Tier).codes.iter();
     let tier = options(
         "All tiers",
         counts.any_tier,

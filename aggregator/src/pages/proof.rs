@@ -1,14 +1,14 @@
 //! Commands that check a statement without this program. The tests run them as they stand on the page
 //! (`tests/third-party/page.mjs`).
 
-use ldsp_protocol::ids::NodeSlug;
+use ldsp_protocol::log::Entry;
 
 /// A statement to check.
 pub(super) struct Proof<'a> {
     /// `https://…` without a path.
     pub(super) site: &'a str,
-    pub(super) node: &'a NodeSlug,
-    pub(super) seq: u64,
+    /// What its leaf must be.
+    pub(super) entry: &'a Entry,
 }
 
 /// Commands with what they are for.
@@ -28,13 +28,41 @@ part sig | openssl base64 -d -A > signature.bin
 openssl pkeyutl -verify -pubin -inkey node.pem -rawin -in signed.bin -sigfile signature.bin
 "#;
 
-const RECEIPT: &str = r"sed '/^$/,$d' receipt.txt > receipt-text.txt
-tail -n 1 receipt.txt | cut -d ' ' -f 3 | openssl base64 -d -A | tail -c 64 > receipt-signature.bin
-{ printf '\060\052\060\005\006\003\053\145\160\003\041\000'; cut -d + -f 3- log.txt | openssl base64 -d -A | tail -c 32; } > log.der
-openssl pkeyutl -verify -pubin -keyform DER -inkey log.der -rawin -in receipt-text.txt -sigfile receipt-signature.bin
-";
+/// The leaf: `PLACE` and `OWN` stand for a command for each of its parts.
+const LEAF: &str = r#"bytes() { perl -e 'print pack "H*", shift' "$1"; }
+sha256() { openssl dgst -sha256 -binary; }
+{ PLACE
+  OWN; } > leaf.bin
+"#;
 
-const SAME_DIGEST: &str = r#"grep "^pae $(openssl dgst -sha256 -r signed.bin | cut -d ' ' -f 1)$" receipt-text.txt
+/// The parts that everybody knows, in hex or as they are.
+const PLACE: &str =
+    r#"bytes TYPE; printf '%-32s' NODE | tr ' ' '\000'; bytes "$(printf '%016x' SEQ)""#;
+
+/// The parts that tell key and bytes, from the files that the steps before have made.
+const OWN: &str =
+    "openssl pkey -pubin -in node.pem -outform DER | tail -c 32 | sha256\n  sha256 < signed.bin";
+
+/// Follows the proof's hashes up from the leaf, with the steps of RFC 9162 section 2.1.3.2; the last command prints the root.
+const RECEIPT: &str = r#"sed '1,/^$/d' receipt.txt > checkpoint.txt
+at=$(sed -n 's/^index //p' receipt.txt) last=$(($(sed -n 2p checkpoint.txt) - 1))
+{ bytes 00; cat leaf.bin; } | sha256 > hash.bin
+for beside in $(sed '1,2d;/^$/,$d' receipt.txt); do
+  echo "$beside" | openssl base64 -d > beside.bin
+  if [ $((at % 2)) = 1 ] || [ "$at" = "$last" ]; then
+    { bytes 01; cat beside.bin hash.bin; } | sha256 > above.bin
+    while [ $((at % 2)) = 0 ] && [ "$at" != 0 ]; do at=$((at / 2)) last=$((last / 2)); done
+  else
+    { bytes 01; cat hash.bin beside.bin; } | sha256 > above.bin
+  fi
+  mv above.bin hash.bin
+  at=$((at / 2)) last=$((last / 2))
+done
+sed '/^$/,$d' checkpoint.txt > checkpoint-text.txt
+tail -n 1 checkpoint.txt | cut -d ' ' -f 3 | openssl base64 -d -A | tail -c 64 > checkpoint-signature.bin
+{ bytes 302a300506032b6570032100; cut -d + -f 3- log.txt | openssl base64 -d -A | tail -c 32; } > log.der
+openssl pkeyutl -verify -pubin -keyform DER -inkey log.der -rawin -in checkpoint-text.txt -sigfile checkpoint-signature.bin
+[ "$at $last" = "0 0" ] && openssl base64 < hash.bin | grep -Fx "$(sed -n 3p checkpoint-text.txt)"
 "#;
 
 const PYTHON: &str = r#"python3 - <<'END'
@@ -46,7 +74,7 @@ der = base64.b64decode("".join(open("node.pem").read().split("\n")[1:-2]))
 envelope = json.load(open("envelope.json"))
 key = SSlibKey(envelope["signatures"][0]["keyid"], "ed25519", "ed25519", {"public": der[-32:].hex()})
 Envelope.from_dict(envelope).verify([key], 1)
-print("the signature is the node's")
+print("the signature is right")
 END
 "#;
 
@@ -58,10 +86,10 @@ import { dsse } from '@sigstore/core';
 const envelope = JSON.parse(readFileSync('envelope.json', 'utf8'));
 const signed = dsse.preAuthEncoding(envelope.payloadType, Buffer.from(envelope.payload, 'base64'));
 const key = createPublicKey(readFileSync('node.pem'));
-if (!verify(null, signed, key, Buffer.from(envelope.signatures[0].sig, 'base64'))) throw new Error('the signature is not the node\'s');
+if (!verify(null, signed, key, Buffer.from(envelope.signatures[0].sig, 'base64'))) throw new Error('the signature is not by this key');
 const digest = createHash('sha256').update(signed).digest('hex');
-if (!readFileSync('receipt.txt', 'utf8').includes(`\npae ${digest}\n`)) throw new Error('the receipt is for something else');
-console.log('the signature is the node\'s and the receipt is for this statement');
+if (digest !== readFileSync('leaf.bin').subarray(73).toString('hex')) throw new Error('the leaf is of something else');
+console.log('the signature is right and the leaf is of this statement');
 END
 "#;
 
@@ -72,23 +100,51 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
 )
 
+func read(name string) []byte {
+	data, err := os.ReadFile(name)
+	must(err)
+	return data
+}
+
+func must(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+func number(text string) int64 {
+	n, err := strconv.ParseInt(text, 10, 64)
+	must(err)
+	return n
+}
+
+func hash(text string) tlog.Hash {
+	h, err := tlog.ParseHash(text)
+	must(err)
+	return h
+}
+
 func main() {
-	key, _ := os.ReadFile("log.txt")
-	receipt, _ := os.ReadFile("receipt.txt")
-	verifier, err := note.NewVerifier(strings.TrimSpace(string(key)))
-	if err != nil {
-		log.Fatal(err)
+	verifier, err := note.NewVerifier(strings.TrimSpace(string(read("log.txt"))))
+	must(err)
+	proof, checkpoint, _ := strings.Cut(string(read("receipt.txt")), "\n\n")
+	opened, err := note.Open([]byte(checkpoint), note.VerifierList(verifier))
+	must(err)
+	head, lines := strings.Split(opened.Text, "\n"), strings.Split(proof, "\n")
+	var hashes tlog.RecordProof
+	for _, line := range lines[2:] {
+		hashes = append(hashes, hash(line))
 	}
-	opened, err := note.Open(receipt, note.VerifierList(verifier))
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Print(opened.Text)
+	index, leaf := number(strings.TrimPrefix(lines[1], "index ")), tlog.RecordHash(read("leaf.bin"))
+	must(tlog.CheckRecord(hashes, number(head[1]), hash(head[2]), index, leaf))
+	fmt.Println("the leaf is in the log that the checkpoint signs, at", index)
 }
 END
 go run receipt.go
@@ -99,8 +155,15 @@ impl Proof<'_> {
         format!("curl -fsS -o {file} {}{path}\n", self.site)
     }
 
+    fn envelope(&self) -> String {
+        format!(
+            "/v1/nodes/{}/statements/{}",
+            self.entry.node, self.entry.seq
+        )
+    }
+
     fn receipt_and_key(&self) -> String {
-        let receipt = format!("/v1/nodes/{}/statements/{}/receipt", self.node, self.seq);
+        let receipt = format!("{}/receipt", self.envelope());
         format!(
             "{}{}",
             self.curl("receipt.txt", &receipt),
@@ -108,28 +171,36 @@ impl Proof<'_> {
         )
     }
 
+    /// Makes the leaf of type, node and number, and of commands that give key and bytes.
+    fn leaf(&self, own: &str) -> String {
+        let place = PLACE
+            .replace("TYPE", &format!("{:02x}", self.entry.kind.entry_type()))
+            .replace("NODE", self.entry.node.as_str())
+            .replace("SEQ", &self.entry.seq.to_string());
+        LEAF.replace("PLACE", &place).replace("OWN", own)
+    }
+
     /// Fetches everything.
     pub(super) fn fetch(&self) -> Step {
-        let envelope = format!("/v1/nodes/{}/statements/{}", self.node, self.seq);
-        let key = format!("/nodes/{}/key.pem", self.node);
+        let key = format!("/nodes/{}/key.pem", self.entry.node);
         Step {
             id: "fetch",
             label: "1. Fetch",
-            why: "In an empty directory, in a shell of Linux or macOS with curl and OpenSSL 3: fetch the envelope, the receipt, the node’s public key and the log’s.",
+            why: "In an empty directory, in a shell of Linux or macOS with curl and OpenSSL 3: fetch the envelope, the receipt, the signer’s public key and the log’s.",
             commands: format!(
                 "{}{}{}",
-                self.curl("envelope.json", &envelope),
+                self.curl("envelope.json", &self.envelope()),
                 self.curl("node.pem", &key),
                 self.receipt_and_key()
             ),
         }
     }
 
-    /// Checks the node's signature with OpenSSL alone.
+    /// Checks the signer's signature with OpenSSL alone.
     pub(super) fn signature(&self) -> Step {
         Step {
             id: "check-signature",
-            label: "2. Check the node’s signature",
+            label: "2. Check the signer’s signature",
             why: "The signature is Ed25519 over the type and the body with their lengths (DSSE). OpenSSL says “Signature Verified Successfully”, or that verification failed.",
             commands: SIGNATURE.to_owned(),
         }
@@ -140,8 +211,10 @@ impl Proof<'_> {
         Step {
             id: "check-receipt",
             label: "3. Check the log’s receipt",
-            why: "The receipt is a signed note (C2SP). The last command prints its line “pae” if it vouches for the very bytes of step 2, and nothing if not.",
-            commands: format!("{RECEIPT}{SAME_DIGEST}"),
+            why: "A statement’s leaf in the log is its type, its signer, its number, the digest of the key and the digest of the very bytes of step 2. The \
+                  receipt leads from there to a signed checkpoint (C2SP tlog-proof). OpenSSL judges the signature; the last command prints the checkpoint’s \
+                  root if the leaf leads to it, and nothing if not.",
+            commands: format!("{}{RECEIPT}", self.leaf(OWN)),
         }
     }
 
@@ -160,8 +233,16 @@ impl Proof<'_> {
         Step {
             id: "check-receipt",
             label: "2. Check the log’s receipt",
-            why: "The receipt is a signed note (C2SP). Its line “pae” is the digest that is shown on this page.",
-            commands: RECEIPT.to_owned(),
+            why: "A statement’s leaf in the log is its type, its signer, its number and the digests of key and statement that this page shows. The receipt \
+                  leads from there to a signed checkpoint (C2SP tlog-proof). OpenSSL judges the signature; the last command prints the checkpoint’s root if \
+                  the leaf leads to it, and nothing if not.",
+            commands: format!(
+                "{}{RECEIPT}",
+                self.leaf(&format!(
+                    "bytes {}\n  bytes {}",
+                    self.entry.key_id, self.entry.pae
+                ))
+            ),
         }
     }
 
@@ -169,7 +250,7 @@ impl Proof<'_> {
     pub(super) fn python(&self) -> Step {
         Step {
             id: "check-python",
-            label: "The node’s signature, with Python",
+            label: "The signature, with Python",
             why: "After step 1, and after pip install \"securesystemslib[crypto]\".",
             commands: PYTHON.to_owned(),
         }
@@ -179,18 +260,18 @@ impl Proof<'_> {
     pub(super) fn node_js(&self) -> Step {
         Step {
             id: "check-node",
-            label: "The node’s signature and the receipt’s digest, with Node.js",
-            why: "After step 1, and after npm install @sigstore/core.",
+            label: "The signature and the leaf’s digest, with Node.js",
+            why: "After step 3, and after npm install @sigstore/core.",
             commands: NODE_JS.to_owned(),
         }
     }
 
-    /// Checks the receipt with Go's note package.
+    /// Checks the receipt with Go's packages of signed notes and logs.
     pub(super) fn go(&self) -> Step {
         Step {
             id: "check-go",
             label: "The receipt, with Go",
-            why: "After step 1, and after go mod init check and go get golang.org/x/mod.",
+            why: "After step 3, and after go mod init check and go get golang.org/x/mod.",
             commands: GO.to_owned(),
         }
     }

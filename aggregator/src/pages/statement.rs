@@ -7,33 +7,39 @@ use axum::extract::{Path, State};
 use jiff::civil::Date;
 use ldsp_protocol::dsse::Unverified;
 use ldsp_protocol::ids::Digest;
+use ldsp_protocol::own::Own;
+use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 use ldsp_ui::components::{CodeBlock, Details, InsetText, SummaryList, link};
 use ldsp_ui::{Html, Page, ProblemPage};
 
 use super::proof::{self, Proof};
-use super::{Answer, Failure, entry, pretty, statements, words};
+use super::{Answer, Failure, entry, keys, pretty, statements, words};
 use crate::Service;
-use crate::store::{Log, LoggedStatement, Registry};
+use crate::announce;
+use crate::store::{Log, LoggedStatement, Registry, StoreError};
 
 pub(super) async fn show(State(service): State<Arc<Service>>, Path(index): Path<String>) -> Answer {
     let statement = find(&service, &index).await?;
     let opens = match statement.kind {
         Kind::PracticeEntry => statements::opens(&service, &statement.node, statement.seq).await?,
-        Kind::LearningSummary => None,
+        Kind::LearningSummary | Kind::KeyAdd | Kind::KeyRevoke | Kind::Standard => None,
     };
-    let node = service.store.node(&statement.node).await?;
+    let area = if statement.kind.is_of_log() {
+        "The log itself".to_owned()
+    } else {
+        let node = service.store.node(&statement.node).await?;
+        node.as_ref()
+            .map_or_else(|| statement.node.to_string(), statements::area_name)
+    };
     let receipt = service.receipt(statement.index).await?;
     let receipt = receipt.ok_or_else(ProblemPage::not_found)?;
-    let area = node
-        .as_ref()
-        .map_or_else(|| statement.node.to_string(), statements::area_name);
     let read = read(&statement)?;
     let body = Body {
         facts: facts(&statement, &area, &read, opens.is_none()),
         bytes: bytes(&statement, opens),
         body: match opens {
-            None => said(&read.body),
+            None => said(&service, &statement, &read.body).await?,
             Some(_) => Html::default(),
         },
         receipt: CodeBlock::new(
@@ -84,13 +90,18 @@ async fn find(service: &Service, index: &str) -> Result<LoggedStatement, Failure
         .and_then(|n| u64::try_from(n).ok())
         .ok_or_else(unknown)?;
     let found = service.store.statements(index, 1).await?;
-    let found = found.into_iter().find(|s| s.index == index);
+    let mut found = found.into_iter().find(|s| s.index == index);
+    if found.is_none() {
+        let own = service.store.owns(index, 1).await?;
+        found = own.into_iter().find(|s| s.index == index);
+    }
     Ok(found.ok_or_else(unknown)?)
 }
 
 /// What the envelope says.
 struct Read {
     prev: Option<Digest>,
+    standard: Digest,
     body: String,
     bytes: usize,
 }
@@ -99,6 +110,7 @@ fn read(statement: &LoggedStatement) -> Result<Read, Failure> {
     #[derive(serde::Deserialize)]
     struct Head {
         prev: Digest,
+        standard: Digest,
     }
     // It was verified before it was logged: bytes that cannot be read have been damaged since.
     let damaged = || crate::store::StoreError::Corrupt {
@@ -111,6 +123,7 @@ fn read(statement: &LoggedStatement) -> Result<Read, Failure> {
     let head: Head = serde_json::from_str(body).map_err(|_| damaged())?;
     Ok(Read {
         prev: Some(head.prev).filter(|prev| *prev != Digest::ZERO),
+        standard: head.standard,
         body: body.to_owned(),
         bytes: statement.envelope.len(),
     })
@@ -128,27 +141,54 @@ fn facts(s: &LoggedStatement, area: &str, read: &Read, is_open: bool) -> Summary
             &format!("/practice/{}/{}", s.node, s.seq),
         ),
         Kind::PracticeEntry => Html::text("A practice entry, for enrolled areas first"),
+        Kind::KeyAdd => Html::text("A node’s key counts from here on"),
+        Kind::KeyRevoke => Html::text("A node’s key counts no more"),
+        Kind::Standard => Html::text("The data standard that statements follow, whole"),
     };
+    let own = s.kind.is_of_log();
     let before = read.prev.map_or_else(
-        || Html::text("None: this is the node’s first"),
+        || {
+            Html::text(if own {
+                "None: this is the log’s first"
+            } else {
+                "None: this is the node’s first"
+            })
+        },
         |prev| entry::code(&prev.to_string()),
     );
+    let standard = Standard::of(read.standard);
+    let standard = standard.map_or_else(|| read.standard.to_string(), Standard::title);
     SummaryList::new()
         .fact(
             "Signed by",
-            Html::concat([
-                link(area, &node),
-                Html::text(&format!(" (node {}, its statement {})", s.node, s.seq)),
-            ]),
+            if own {
+                Html::text(&format!(
+                    "The log itself, with its own key (its statement {})",
+                    s.seq
+                ))
+            } else {
+                Html::concat([
+                    link(area, &node),
+                    Html::text(&format!(" (node {}, its statement {})", s.node, s.seq)),
+                ])
+            },
         )
         .fact("What it is", what)
+        .fact("Data standard", standard)
         .fact(
-            "Received",
+            if own { "Made" } else { "Received" },
             format!("{}, London time", words::moment(s.received)),
         )
         .fact("Place in the log", words::thousands(s.index))
         .fact("Digest", entry::code(&s.pae.to_string()))
-        .fact("Digest of the node’s statement before", before)
+        .fact(
+            if own {
+                "Digest of the log’s own statement before"
+            } else {
+                "Digest of the node’s statement before"
+            },
+            before,
+        )
         .fact("Key", entry::code(&s.key_id.to_string()))
         .fact(
             "Size",
@@ -175,22 +215,38 @@ fn bytes(s: &LoggedStatement, opens: Option<Date>) -> Html {
     ])
 }
 
-fn said(body: &str) -> Html {
+async fn said(service: &Service, s: &LoggedStatement, body: &str) -> Result<Html, StoreError> {
+    let heading = Html::literal("<h2 class=\"govuk-heading-m\">What it says</h2>");
+    if !s.kind.is_of_log() {
+        return Ok(Html::concat([heading, said_by_node(body)]));
+    }
+    let told = match announce::read(s)?.payload {
+        Own::Standard(version) => Html::concat([
+            Html::paragraph(&format!(
+                "{}, whose digest is {}. The signed body holds its exact text as one string; here it is set out for reading.",
+                version.title, version.digest
+            )),
+            CodeBlock::new("body", "The data standard", pretty::json(&version.text)).into(),
+        ]),
+        Own::KeyAdd(_) | Own::KeyRevoke(_) => Html::concat([
+            keys::cards(service, std::slice::from_ref(s)).await?,
+            CodeBlock::new("body", "What the log signed", pretty::json(body)).into(),
+        ]),
+    };
+    Ok(Html::concat([heading, told]))
+}
+
+fn said_by_node(body: &str) -> Html {
     let explained = "The signed body, set out for reading. Long rows of numbers are cut short here; the download has them all. Cells are in units \
                      of 2^-16 and hold noise: the sizes of it are in the same statement, under sigma2.";
     let block = CodeBlock::new("body", "What the node signed", pretty::json(body));
-    Html::concat([
-        Html::literal("<h2 class=\"govuk-heading-m\">What it says</h2>"),
-        Html::paragraph(explained),
-        block.into(),
-    ])
+    Html::concat([Html::paragraph(explained), block.into()])
 }
 
 fn verify(service: &Service, s: &LoggedStatement, opens: Option<Date>) -> Html {
     let proof = Proof {
         site: &service.public_url,
-        node: &s.node,
-        seq: s.seq,
+        entry: &s.entry(),
     };
     let blocks = |steps: Vec<proof::Step>| {
         Html::concat(steps.into_iter().map(|step| {
@@ -217,11 +273,13 @@ fn verify(service: &Service, s: &LoggedStatement, opens: Option<Date>) -> Html {
         Html::literal("<h3 class=\"govuk-heading-s\">The same with other people’s libraries</h3>"),
         others("Python: securesystemslib", proof.python()),
         others("JavaScript: @sigstore/core", proof.node_js()),
-        others("Go: golang.org/x/mod/sumdb/note", proof.go()),
-        Html::paragraph(
+        others("Go: golang.org/x/mod/sumdb", proof.go()),
+        Html::paragraph(if s.kind.is_of_log() {
+            "All of these trust the key that this site gives for the log. Every node was given it with its invite, by another road: compare them."
+        } else {
             "All of these trust the key that this site gives for the node. To be sure of that too, ring the partnership and compare its key: \
-             there, ldsp-node status shows it, and here the node’s page does.",
-        ),
+             there, ldsp-node status shows it, and here the node’s page does."
+        }),
     ])
 }
 

@@ -39,7 +39,7 @@ pub(super) async fn show(
         filter: filter(&query),
         of_one_node: false,
     };
-    let size = service.store.size().await?;
+    let size = nodes.iter().map(|n| n.head.seq).sum::<u64>();
     let intro = format!(
         "The log holds {}. Each was signed by the node that sent it, is kept byte for byte, and has its place for ever. \
          Open one to read it, to download its exact bytes and to check them with software that is not ours.",
@@ -56,6 +56,11 @@ pub(super) async fn show(
     } else {
         Html::concat([
             Html::paragraph(&intro),
+            Html::literal("<p class=\"govuk-body\">"),
+            Html::text("Places that are missing here hold what the log states itself: "),
+            link("whose key was added or revoked", "/keys"),
+            Html::text(", and the data standard."),
+            Html::literal("</p>"),
             form(&list.filter, &nodes),
             list.html(&service).await?,
         ])
@@ -71,7 +76,8 @@ fn filter(query: &HashMap<String, String>) -> StatementFilter {
     let given = |name| query.get(name).filter(|value| !value.is_empty());
     StatementFilter {
         node: given("node").and_then(|n| n.parse().ok()),
-        kind: given("kind").and_then(|k| Kind::ALL.into_iter().find(|kind| kind.as_str() == k)),
+        kind: given("kind")
+            .and_then(|k| Kind::OF_NODES.into_iter().find(|kind| kind.as_str() == k)),
         span: paging::span(query),
     }
 }
@@ -81,6 +87,9 @@ pub(super) fn kind_in_words(kind: Kind) -> &'static str {
     match kind {
         Kind::LearningSummary => "Monthly release",
         Kind::PracticeEntry => "Practice entry",
+        Kind::KeyAdd => "Key added",
+        Kind::KeyRevoke => "Key revoked",
+        Kind::Standard => "Data standard",
     }
 }
 
@@ -101,7 +110,7 @@ fn form(filter: &StatementFilter, nodes: &[Node]) -> Html {
     });
     let node: Vec<Item> = std::iter::once(any).chain(each).collect();
     let any = Item::new("", "All kinds").chosen(filter.kind.is_none());
-    let each = Kind::ALL.into_iter().map(|kind| {
+    let each = Kind::OF_NODES.into_iter().map(|kind| {
         Item::new(kind.as_str(), kind_in_words(kind)).chosen(filter.kind == Some(kind))
     });
     let kind: Vec<Item> = std::iter::once(any).chain(each).collect();

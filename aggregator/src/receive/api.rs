@@ -25,7 +25,7 @@ use crate::etag::Handed;
 /// All national figures.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Report {
-    /// Number of logged statements that the figures stand on.
+    /// Size of the log that the figures stand on: its leaves, the log's own among them.
     size: u64,
     /// Digest of the data standard.
     #[schema(value_type = Digest)]

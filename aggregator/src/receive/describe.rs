@@ -4,9 +4,12 @@ use std::borrow::Cow;
 
 use ldsp_protocol::geography::REGIONS;
 use ldsp_protocol::standard::{Dimension, Standard};
+use ldsp_protocol::statement::Kind;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
+
+use crate::announce::KEY_EVENTS;
 
 ldsp_ui::refusals! {
     /// Of any read.
@@ -79,7 +82,7 @@ pub(super) struct TierCode;
 
 impl PartialSchema for TierCode {
     fn schema() -> RefOr<Schema> {
-        let codes = &Standard::v1().dimension(Dimension::Tier).codes;
+        let codes = &Standard::current().dimension(Dimension::Tier).codes;
         choice(codes.iter().map(|code| code.id.clone()))
     }
 }
@@ -87,6 +90,36 @@ impl PartialSchema for TierCode {
 impl ToSchema for TierCode {
     fn name() -> Cow<'static, str> {
         Cow::Borrowed("TierCode")
+    }
+}
+
+/// What a statement of a node is about.
+pub(super) struct NodeKind;
+
+impl PartialSchema for NodeKind {
+    fn schema() -> RefOr<Schema> {
+        choice(Kind::OF_NODES.iter().map(|kind| kind.as_str().to_owned()))
+    }
+}
+
+impl ToSchema for NodeKind {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("NodeKind")
+    }
+}
+
+/// What happened to a key.
+pub(super) struct KeyEventKind;
+
+impl PartialSchema for KeyEventKind {
+    fn schema() -> RefOr<Schema> {
+        choice(KEY_EVENTS.iter().map(|kind| kind.as_str().to_owned()))
+    }
+}
+
+impl ToSchema for KeyEventKind {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("KeyEventKind")
     }
 }
 

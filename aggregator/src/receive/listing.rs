@@ -12,8 +12,9 @@ use ldsp_ui::api::{Items, Limit, List, Query, Refusal};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::describe::NoSuchStatements;
+use super::describe::{NoSuchStatements, NodeKind};
 use super::enrolments::find;
+use super::unknown;
 use crate::Service;
 use crate::store::{Log as _, Outline, Span, StatementFilter};
 
@@ -27,6 +28,7 @@ pub(super) struct StatementEntry {
     /// Place in the node's own sequence, from 1.
     seq: u64,
     /// What it is about.
+    #[schema(value_type = NodeKind, inline)]
     kind: Kind,
     /// The month of a summary; null for a practice entry.
     period: Option<Period>,
@@ -73,7 +75,7 @@ pub(super) struct Asked {
     #[param(value_type = NodeSlug, required = false)]
     node: Option<NodeSlug>,
     /// Only of this kind.
-    #[param(value_type = Kind, required = false)]
+    #[param(value_type = NodeKind, inline, required = false)]
     kind: Option<Kind>,
     /// From `next` of the page before.
     #[param(value_type = String, required = false)]
@@ -98,6 +100,9 @@ pub(super) async fn list(
     let list = List::new("/api/v1/statements")
         .filter("node", asked.node.as_ref())
         .filter("kind", asked.kind.map(Kind::as_str));
+    if asked.kind.is_some_and(Kind::is_of_log) {
+        return Err(unknown("kind", "that of a node's statement"));
+    }
     let limit = asked.limit.unwrap_or_default();
     let before = list.after(asked.cursor.as_deref())?;
     if let Some(node) = &asked.node {

@@ -9,6 +9,7 @@ mod describe;
 mod document;
 mod enrolments;
 mod health;
+mod keyevents;
 mod keys;
 mod listing;
 mod measures;
@@ -84,6 +85,7 @@ fn rest() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::default()
         .routes(routes!(measures::list))
         .routes(routes!(nodes::list))
+        .routes(routes!(keyevents::list))
         .routes(routes!(listing::list))
         .routes(routes!(practice::entry))
         .merge(
@@ -100,6 +102,7 @@ fn rest() -> OpenApiRouter<Arc<Service>> {
         // A step that holds slashes cannot be described.
         .route("/tile/{level}/{number}/{*rest}", get(tiles::further))
         .routes(routes!(keys::standard))
+        .routes(routes!(keys::standard_by_digest))
         .routes(routes!(keys::verifier))
         .routes(routes!(document::serve))
         .routes(routes!(health::live))

@@ -88,7 +88,7 @@ pub(super) async fn list(
     State(service): State<Arc<Service>>,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Items<NodeEntry>>, Refusal> {
-    let list = List::new("/api/v1/nodes").filter("state", asked.state.map(id));
+    let list = List::new("/api/v1/nodes").filter("state", asked.state.map(NodeState::as_str));
     let snapshot = service.snapshot().await?;
     let heads = service.store.heads().await?;
     let heads: HashMap<&NodeSlug, &Outline> = heads.iter().map(|h| (&h.node, h)).collect();
@@ -134,14 +134,5 @@ fn entry(node: &Node, standing: Option<&LepStanding>, head: Option<&Outline>) ->
             period: head.period,
             received: head.received,
         }),
-    }
-}
-
-/// A state as written in answers and addresses.
-fn id(state: NodeState) -> &'static str {
-    match state {
-        NodeState::Invited => "invited",
-        NodeState::Pending => "pending",
-        NodeState::Active => "active",
     }
 }

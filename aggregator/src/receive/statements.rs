@@ -7,6 +7,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use ldsp_protocol::ids::NodeSlug;
+use ldsp_protocol::own::is_reserved;
 use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::statement::Kind;
 
@@ -14,7 +15,7 @@ use super::body::Large;
 use super::describe::{Envelope, NoSuchStatement, NotForYou, NotTaken};
 use super::enrolments::find;
 use super::{Refusal, number, read, slug};
-use crate::store::{Library, Log, LoggedStatement, Rollups, own};
+use crate::store::{Library, Log, LoggedStatement, Rollups};
 use crate::verify::{self, Address, Authentic};
 use crate::{Service, log as stage};
 
@@ -63,7 +64,11 @@ pub(super) async fn put(
         if authentic.kind() == Kind::PracticeEntry && authentic.is_beyond_head() {
             (Vec::new(), None)
         } else {
-            let history = service.store.history(&address.node).await?;
+            let history = match authentic.standard() {
+                Some(standard) => service.store.history(&address.node, standard).await?,
+                // Such a statement is refused, whatever was published before.
+                None => Vec::new(),
+            };
             let settled = stage::compare(&service.store, &authentic, now).await?;
             (history, settled)
         };
@@ -71,7 +76,7 @@ pub(super) async fn put(
         Some(answer) => answer?,
         None => {
             check_evidence(&service, &authentic).await?;
-            let verified = authentic.accept(service.standard, &history, now)?;
+            let verified = authentic.accept(&history, now)?;
             service.sequencer.log(verified).await?
         }
     };
@@ -137,7 +142,7 @@ pub(super) async fn envelope(
 ) -> Result<Response, Refusal> {
     let statement = logged(&service, &node, &seq).await?;
     let mut answer = ([(header::CONTENT_TYPE, ENVELOPE_TYPE)], statement.envelope).into_response();
-    if statement.kind == Kind::PracticeEntry && statement.node != own() {
+    if statement.kind == Kind::PracticeEntry {
         let entry = service.store.entry(&statement.node, statement.seq).await?;
         let public = entry.is_some_and(|e| e.entry.sharing.is_public(service.today()));
         if !public {
@@ -167,7 +172,7 @@ pub(super) async fn receipt(
     Path((node, seq)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
     let (node, seq) = (slug(&node)?, number(&seq)?);
-    let leaf = if node == own() {
+    let leaf = if is_reserved(&node) {
         service.store.own(seq).await?.map(|own| own.index)
     } else {
         service.store.leaf(&node, seq).await?
@@ -181,7 +186,7 @@ pub(super) async fn receipt(
 
 async fn logged(service: &Service, node: &str, seq: &str) -> Result<LoggedStatement, Refusal> {
     let (node, seq) = (slug(node)?, number(seq)?);
-    let found = if node == own() {
+    let found = if is_reserved(&node) {
         service.store.own(seq).await?
     } else {
         service.store.statement(&node, seq).await?
@@ -194,7 +199,7 @@ async fn logged(service: &Service, node: &str, seq: &str) -> Result<LoggedStatem
 
 /// Why there is no such statement.
 async fn missing(service: &Service, node: &NodeSlug, seq: u64) -> Refusal {
-    if *node != own()
+    if !is_reserved(node)
         && let Err(unknown) = find(service, node).await
     {
         return unknown;

@@ -7,7 +7,7 @@ use crate::testing::{Sim, World};
 
 /// A month with `value` in the first cell of every table, in grid units.
 fn summary(epoch: u32, month: usize, pledges: &[&str], value: i64) -> LearningSummary {
-    let standard = Standard::v1();
+    let standard = Standard::current();
     let pledges: Vec<PledgeId> = pledges.iter().map(|p| p.parse().unwrap()).collect();
     let codebook = Codebook::new(&"E37000001".parse().unwrap(), &pledges);
     let table = |t: &ldsp_protocol::standard::Table| {
@@ -33,15 +33,10 @@ fn folded(summaries: &[LearningSummary]) -> State {
     let (node, lep) = ("a-node".parse().unwrap(), "E37000001".parse().unwrap());
     let first: Period = "2022-01".parse().unwrap();
     let items = summaries.iter().enumerate().map(|(at, s)| {
-        (
-            &node,
-            &lep,
-            first.plus(at as i32).unwrap(),
-            at as u64 + 1,
-            s,
-        )
+        let place = (&node, &lep, first.plus(at as i32).unwrap(), at as u64 + 1);
+        (Standard::current(), place, s)
     });
-    rebuild(Standard::v1(), items).unwrap()
+    rebuild(items).unwrap()
 }
 
 fn months(state: &State) -> &[NodeMonth] {
@@ -57,7 +52,7 @@ fn estimates_are_the_filter_of_all_months_of_the_epoch() {
     let national: Vec<i64> = state
         .national
         .iter()
-        .filter(|((_, part), _)| part.is_empty())
+        .filter(|((_, _, part), _)| part.is_empty())
         .map(|(_, cells)| cells.iter().copied().max().unwrap())
         .collect();
     assert_eq!(national, [1 << 32, 1 << 31]);
@@ -87,7 +82,8 @@ fn an_accepted_pledge_widens_its_tables_and_nothing_else() {
         summary(1, 2, &["acme-2022"], 65_536),
     ]);
     let period: Period = "2022-02".parse().unwrap();
-    let part = |name: &str| &state.national[&(period, name.to_owned())];
+    let version = Standard::current().version();
+    let part = |name: &str| &state.national[&(version, period, name.to_owned())];
     assert_eq!(part("acme-2022")[0], 2 << 32);
     assert_eq!(part("none")[0], 1 << 31);
     let last = &months(&state)[1];
@@ -104,7 +100,7 @@ fn an_estimate_out_of_range_names_table_and_cell() {
     let period = "2022-01".parse().unwrap();
     let mut huge = summary(1, 1, &[], 0);
     huge.tables[4].cells[3] = 1 << 41;
-    let error = fold(Standard::v1(), &[], (&node, &lep, period, 1), &huge).unwrap_err();
+    let error = fold(Standard::current(), &[], (&node, &lep, period, 1), &huge).unwrap_err();
     assert_eq!(
         (error.table.as_str(), error.cell),
         ("starts.disability-by-tier", 3)
@@ -121,9 +117,19 @@ async fn the_rollup_is_rebuilt_from_the_log_byte_for_byte() {
     for (round, order) in [[0, 1, 2], [2, 0, 1], [1, 2, 0]].iter().enumerate() {
         for at in order.iter().take(3 - round % 2) {
             let sim = &mut sims[*at];
-            let (seq, sealed) = sim.publish(40);
-            let answer = world.put(&sim.path(seq), sealed.envelope()).await;
-            assert!(answer.status.is_success(), "{}", answer.text());
+            let mut sealed = Vec::new();
+            // One under the first standard, one that changes, one under the second.
+            if *at < 2 {
+                sealed.push(sim.publish_under(Standard::v1(), 20));
+            }
+            if *at == 2 || *at == 1 && round > 0 {
+                sealed.push(sim.publish_under(Standard::v2(), 20));
+            }
+            sim.next = sim.next.next().unwrap();
+            for (seq, sealed) in sealed {
+                let answer = world.put(&sim.path(seq), sealed.envelope()).await;
+                assert!(answer.status.is_success(), "{}", answer.text());
+            }
         }
     }
     let store = &world.service.store;
@@ -131,11 +137,13 @@ async fn the_rollup_is_rebuilt_from_the_log_byte_for_byte() {
     let kept = store.national().await.unwrap();
     let kept: BTreeMap<_, _> = kept
         .into_iter()
-        .map(|n| ((n.period, n.part), n.cells))
+        .map(|n| ((n.standard.version(), n.period, n.part), n.cells))
         .collect();
     assert_eq!(state.national, kept);
-    for (node, months) in &state.months {
-        assert_eq!(months, &store.history(node).await.unwrap());
+    assert_eq!(state.months.len(), 4);
+    for ((node, version), months) in &state.months {
+        let standard = &Standard::all()[*version as usize - 1];
+        assert_eq!(months, &store.history(node, standard).await.unwrap());
     }
 }
 
@@ -148,18 +156,13 @@ async fn rebuild_store<S: Log + crate::store::Registry>(store: &S) -> State {
         let node = nodes.iter().find(|n| n.node == logged.node).unwrap();
         let unverified = Unverified::parse(&logged.envelope).unwrap();
         let verified = unverified.verify(&node.key.unwrap()).unwrap();
-        if let Payload::LearningSummary(summary) = Statement::read(&verified).unwrap().payload {
-            summaries.push((
-                &node.node,
-                &node.lep,
-                logged.period.unwrap(),
-                logged.seq,
-                summary,
-            ));
+        let statement = Statement::read(&verified).unwrap();
+        if let Payload::LearningSummary(summary) = statement.payload {
+            let place = (&node.node, &node.lep, logged.period.unwrap(), logged.seq);
+            let standard = Standard::of(statement.standard).unwrap();
+            summaries.push((standard, place, summary));
         }
     }
-    let items = summaries
-        .iter()
-        .map(|(n, l, p, s, summary)| (*n, *l, *p, *s, summary));
-    rebuild(Standard::v1(), items).unwrap()
+    let items = summaries.iter().map(|(of, place, s)| (*of, *place, s));
+    rebuild(items).unwrap()
 }

@@ -5,13 +5,15 @@ use std::ops::Range;
 
 use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
+use ldsp_protocol::standard::Standard;
+use ldsp_protocol::statement::Kind;
 
 use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 use super::{
     Announced, Appended, Contradiction, Equivocation, InviteRow, Library, LibraryEntry, Location,
     Log, LogHead, LoggedStatement, Make, NationalMonth, NewEnrolment, NewStatement, Node, Outline,
-    OwnEffect, Person, Position, PracticeCounts, PracticeFilter, Registry, Rollups, Sign,
+    OwnEffect, Person, Position, PracticeCounts, PracticeFilter, Registry, Rollups, Sign, Span,
     StatementFilter, StoreError, Stored, Tally,
 };
 use crate::rollup::NodeMonth;
@@ -95,7 +97,6 @@ impl Registry for Backend {
         invite(invite: &InviteRow) -> ();
         invite_of(node: &NodeSlug) -> Option<InviteRow>;
         enrol(enrolment: &NewEnrolment) -> Stored;
-        approve(node: &NodeSlug, key_id: Digest, by: &str, at: jiff::Timestamp) -> Node;
         node(node: &NodeSlug) -> Option<Node>;
         nodes_named(names: &BTreeSet<&NodeSlug>) -> Vec<Node>;
         nodes() -> Vec<Node>;
@@ -104,6 +105,11 @@ impl Registry for Backend {
         remove_person(name: &str) -> Person;
         person(name: &str) -> Option<Person>;
         people() -> Vec<Person>;
+    }
+
+    #[cfg(test)]
+    hand_on! {
+        seat(node: &NodeSlug, by: &str) -> ();
     }
 }
 
@@ -123,6 +129,7 @@ impl Log for Backend {
         records(leaves: Range<u64>) -> Vec<u8>;
         own(seq: u64) -> Option<LoggedStatement>;
         owns(start: u64, limit: u32) -> Vec<LoggedStatement>;
+        announced(kinds: &[Kind], span: Span, limit: u32) -> Vec<LoggedStatement>;
         keep_evidence(evidence: &Equivocation) -> ();
         evidence(node: &NodeSlug, seq: u64) -> Option<Equivocation>;
         contradictions(node: &NodeSlug) -> Vec<Contradiction>;
@@ -141,7 +148,7 @@ impl Log for Backend {
 
 impl Rollups for Backend {
     hand_on! {
-        history(node: &NodeSlug) -> Vec<NodeMonth>;
+        history(node: &NodeSlug, standard: &'static Standard) -> Vec<NodeMonth>;
         contributions() -> Vec<NodeMonth>;
         months(places: Range<u64>) -> Vec<NodeMonth>;
         month(pae: Digest) -> Option<NodeMonth>;

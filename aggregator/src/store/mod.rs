@@ -14,6 +14,7 @@ mod plan;
 pub mod postgres;
 mod rows;
 mod selects;
+mod snapshot;
 pub mod sqlite;
 pub(crate) mod trouble;
 mod upgrade;
@@ -24,16 +25,21 @@ use std::ops::Range;
 
 use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
+use ldsp_protocol::standard::Standard;
+use ldsp_protocol::statement::Kind;
 use sqlx::error::ErrorKind;
 
 pub use backend::Backend;
 pub use location::{DatabaseUrl, Location, Server};
+pub(crate) use model::IndexRow;
 pub use model::{
     Announced, Appended, Contradiction, Effect, Equivocation, Growth, Head, InviteRow,
     LibraryEntry, LogHead, LoggedStatement, Member, NationalMonth, NewEnrolment, NewOwn,
     NewStatement, Node, Outline, OwnEffect, Person, Placed, Position, PracticeCounts,
     PracticeFilter, Reader, Role, Span, StatementFilter, Stored, Tally, Turn,
 };
+
+pub use snapshot::Snapshot;
 
 use crate::rollup::NodeMonth;
 
@@ -106,18 +112,22 @@ pub enum Conflict {
         "the fingerprint is not that of the key that waits. Do not approve: find out whose key it is"
     )]
     OtherKey,
-    #[error("{0} has no key that holds. Look at `nodes`")]
+    #[error("{0} has no key that counts. Look at `nodes`")]
     NotActive(NodeSlug),
+    #[error(
+        "the key of {0} was revoked. A new key for a node that published is not given by an invite: what it published stays"
+    )]
+    NodeRevoked(NodeSlug),
+    #[error("the key of {0} is stated already. Look at the page /keys")]
+    KeyStated(NodeSlug),
+    #[error(
+        "{0} is the name by which the log itself signs. Choose another name for the node, such as its area's"
+    )]
+    Reserved(NodeSlug),
     #[error("{0} exists already. Choose another name")]
     PersonExists(String),
     #[error("nobody of this name signs in here. Look at `people list`")]
     NoPerson,
-}
-
-/// The name under which the log signs statements of its own; no node has it.
-#[must_use]
-pub fn own() -> NodeSlug {
-    "aggregator".parse().expect("the word is a slug")
 }
 
 type Outcome<T> = Result<T, StoreError>;
@@ -132,14 +142,9 @@ pub trait Registry: Send + Sync + 'static {
     -> impl Future<Output = Outcome<Option<InviteRow>>> + Send;
     /// Uses the invite: the node becomes pending with its key. The same enrolment again changes nothing.
     fn enrol(&self, enrolment: &NewEnrolment) -> impl Future<Output = Outcome<Stored>> + Send;
-    /// Makes a pending node active if its key has this id.
-    fn approve(
-        &self,
-        node: &NodeSlug,
-        key_id: Digest,
-        by: &str,
-        at: jiff::Timestamp,
-    ) -> impl Future<Output = Outcome<Node>> + Send;
+    /// Makes a pending node active without a statement, as databases of before the log stated keys have them.
+    #[cfg(test)]
+    fn seat(&self, node: &NodeSlug, by: &str) -> impl Future<Output = Outcome<()>> + Send;
     /// A node.
     fn node(&self, node: &NodeSlug) -> impl Future<Output = Outcome<Option<Node>>> + Send;
     /// The nodes of these names that exist, in no order.
@@ -212,12 +217,19 @@ pub trait Log: Send + Sync + 'static {
     /// The records of these leaves, [`ENTRY_LEN`](ldsp_protocol::log::ENTRY_LEN) bytes each, in order; those that the log does
     /// not have yet are left out.
     fn records(&self, leaves: Range<u64>) -> impl Future<Output = Outcome<Vec<u8>>> + Send;
-    /// The log's own statement by its sequence number; `node` is [`own()`].
+    /// The log's own statement by its sequence number; `node` is [`NAME`](ldsp_protocol::own::NAME).
     fn own(&self, seq: u64) -> impl Future<Output = Outcome<Option<LoggedStatement>>> + Send;
     /// At most `limit` of the log's own statements from leaf `start` on, in order.
     fn owns(
         &self,
         start: u64,
+        limit: u32,
+    ) -> impl Future<Output = Outcome<Vec<LoggedStatement>>> + Send;
+    /// At most `limit` of the log's own statements of these kinds, newest first.
+    fn announced(
+        &self,
+        kinds: &[Kind],
+        span: Span,
         limit: u32,
     ) -> impl Future<Output = Outcome<Vec<LoggedStatement>>> + Send;
     /// Keeps the proof that a node signed a second statement for a place: the first such for each place, and of a node
@@ -274,16 +286,20 @@ pub trait Log: Send + Sync + 'static {
 
 /// Cumulative estimates, written by [`Log::append`] only.
 pub trait Rollups: Send + Sync + 'static {
-    /// A node's months in order, with what it published.
-    fn history(&self, node: &NodeSlug) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
-    /// All nodes' months by node and period; `published` is left empty.
+    /// A node's months under a standard in order, with what it published.
+    fn history(
+        &self,
+        node: &NodeSlug,
+        standard: &'static Standard,
+    ) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
+    /// All nodes' months by node, period and place; `published` is left empty.
     fn contributions(&self) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
     /// The months of the summaries among the statements at these places, in the order of the log; `published` is left
     /// empty. A month is written once, with its statement: what was read stays as it is.
     fn months(&self, places: Range<u64>) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
     /// The month of the summary with this digest; `published` is left empty.
     fn month(&self, pae: Digest) -> impl Future<Output = Outcome<Option<NodeMonth>>> + Send;
-    /// National sums of increments by period and part.
+    /// National sums of increments by period, standard and part.
     fn national(&self) -> impl Future<Output = Outcome<Vec<NationalMonth>>> + Send;
 }
 

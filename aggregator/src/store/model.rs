@@ -11,6 +11,7 @@ use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::log::{Edge, Entry};
 use ldsp_protocol::practice::{Factor, PracticeEntry, Verdict};
+use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 
 use crate::rollup::Fold;
@@ -72,7 +73,9 @@ pub struct Node {
     pub approved_by: Option<String>,
     /// Its own sequence.
     pub head: Head,
-    /// Leaf from which on its key is refused.
+    /// Leaf of the log's statement that added its key; `None` until it is approved and that is stated.
+    pub added: Option<u64>,
+    /// Leaf of the log's statement that revoked its key, from which on the key is refused.
     pub revoked: Option<u64>,
 }
 
@@ -89,6 +92,7 @@ impl Node {
             standard,
             seq: self.head.seq,
             prev: self.head.pae,
+            revoked_from: self.revoked,
         }
     }
 }
@@ -331,7 +335,7 @@ impl NewOwn {
     pub fn entry(&self, turn: &Turn) -> Entry {
         Entry {
             kind: self.kind,
-            node: super::own(),
+            node: ldsp_protocol::own::name(),
             seq: turn.seq,
             key_id: self.key_id,
             pae: self.pae,
@@ -344,7 +348,7 @@ impl NewOwn {
 pub enum OwnEffect {
     /// Nothing beside itself.
     None,
-    /// As [`Registry::approve`](super::Registry::approve).
+    /// The pending node becomes active; its key counts from the statement's leaf on.
     Approve {
         /// The pending node.
         node: NodeSlug,
@@ -354,6 +358,13 @@ pub enum OwnEffect {
         by: String,
         /// When.
         at: Timestamp,
+    },
+    /// The key of a node that was approved before the log stated keys is stated now.
+    StateKey {
+        /// The active node.
+        node: NodeSlug,
+        /// Its key.
+        key_id: Digest,
     },
     /// The node's key is refused from the statement's leaf on.
     Revoke {
@@ -461,7 +472,7 @@ impl Outline {
     #[must_use]
     pub fn is_public(&self, today: Date) -> bool {
         match self.kind {
-            Kind::LearningSummary => true,
+            Kind::LearningSummary | Kind::KeyAdd | Kind::KeyRevoke | Kind::Standard => true,
             Kind::PracticeEntry => self.public_from.is_some_and(|from| from <= today),
         }
     }
@@ -514,15 +525,34 @@ pub struct Equivocation {
     pub received: Timestamp,
 }
 
-/// Sums over nodes of one period's increments.
+/// Sums over nodes of one period's increments under one standard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NationalMonth {
+    /// The standard that names the cells.
+    pub standard: &'static Standard,
     /// The month.
     pub period: Period,
     /// `""` for the tables without pledge, else a code of the pledge list.
     pub part: String,
     /// In units of 2^-32.
     pub cells: Vec<i64>,
+}
+
+/// A row of the library's index as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct IndexRow {
+    /// Place in the log.
+    pub(crate) leaf: u64,
+    pub(crate) node: String,
+    pub(crate) seq: u64,
+    pub(crate) pae: Digest,
+    pub(crate) tier: String,
+    pub(crate) verdict: String,
+    /// ISO date.
+    pub(crate) public_from: String,
+    /// SHA-256 of the entry's text.
+    pub(crate) entry: Digest,
+    pub(crate) superseded_by: Option<u64>,
 }
 
 /// Who reads the library.

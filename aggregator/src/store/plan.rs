@@ -124,20 +124,27 @@ pub(super) fn plan<'a>(
     let mut size = ground.edge.size();
     for new in batch {
         let head = ground.heads.get_mut(&new.node).ok_or(Conflict::NoNode)?;
-        let outcome = if new.seq > head.seq + 1 {
+        let standing = known.logged.get(&(&new.node, new.seq));
+        let again = standing.filter(|standing| standing.pae == new.pae);
+        let outcome = if let Some(standing) = again {
+            Placed::Before(standing.index)
+        } else if let Some(from) = ground.revoked.get(&new.node) {
+            // Nothing of it is kept, not as evidence either: whoever holds the key could make as much of that as they please.
+            Placed::Revoked { from: *from }
+        } else if new.seq > head.seq + 1 {
             Placed::Gap {
                 expected: head.seq + 1,
             }
         } else if new.seq <= head.seq {
-            let standing = known.logged.get(&(&new.node, new.seq));
             let standing = standing.ok_or_else(|| StoreError::Corrupt {
                 table: "node",
                 column: "head_seq",
                 row: new.node.to_string(),
             })?;
-            compare(new, standing, &mut plan.evidence)
-        } else if let Some(from) = ground.revoked.get(&new.node) {
-            Placed::Revoked { from: *from }
+            plan.evidence.push(evidence(new, standing));
+            Placed::Equivocation {
+                logged: standing.pae,
+            }
         } else if new.prev != head.pae {
             Placed::Chain
         } else {
@@ -165,20 +172,14 @@ pub(super) fn plan<'a>(
     Ok(plan)
 }
 
-fn compare(new: &NewStatement, standing: &Standing, evidence: &mut Vec<Equivocation>) -> Placed {
-    if standing.pae == new.pae {
-        return Placed::Before(standing.index);
-    }
-    evidence.push(Equivocation {
+fn evidence(new: &NewStatement, standing: &Standing) -> Equivocation {
+    Equivocation {
         node: new.node.clone(),
         seq: new.seq,
         logged: standing.pae,
         refused: new.pae,
         envelope: new.envelope.clone(),
         received: new.received,
-    });
-    Placed::Equivocation {
-        logged: standing.pae,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Rows of either database as values of the model, and values as columns hold them. What does not
 //! parse is named by table, column and row. Nothing here knows a dialect.
 
+mod audit;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,7 @@ use super::{
 };
 use crate::rollup::{Layout, NodeMonth, Span};
 
+pub(super) use audit::{index_row, key_of_month, recorded};
 pub(super) use tree::{entries, ground, leaf, log_head, missing_head, own, records, turn};
 
 /// The three types that columns have. `None` when the column holds another, `Some(None)` for NULL.
@@ -56,7 +58,7 @@ fields!(PgRow);
 /// How a row is named when it is damaged.
 enum Key {
     Known(String),
-    /// By these columns, text or number.
+    /// By these columns: text, number, or the beginning of a digest.
     Of(&'static [&'static str]),
 }
 
@@ -82,7 +84,9 @@ impl<'a, R: Fields> Columns<'a, R> {
         let part = |column: &&str| {
             let text = self.row.text(column).flatten();
             let number = || self.row.number(column).flatten().map(|n| n.to_string());
-            text.or_else(number).unwrap_or_else(|| "?".to_owned())
+            let digest = || self.row.bytes(column).flatten().map(|b| beginning(&b));
+            let found = text.or_else(number).or_else(digest);
+            found.unwrap_or_else(|| "?".to_owned())
         };
         let row = match &self.key {
             Key::Known(name) => name.clone(),
@@ -108,7 +112,7 @@ impl<'a, R: Fields> Columns<'a, R> {
         self.row.text(column).ok_or_else(|| self.corrupt(column))
     }
 
-    fn bytes(&self, column: &'static str) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn bytes(&self, column: &'static str) -> Result<Vec<u8>, StoreError> {
         self.there(column, self.row.bytes(column))
     }
 
@@ -143,11 +147,16 @@ impl<'a, R: Fields> Columns<'a, R> {
             .transpose()
     }
 
-    fn digest(&self, column: &'static str) -> Result<Digest, StoreError> {
+    pub(super) fn digest(&self, column: &'static str) -> Result<Digest, StoreError> {
         let bytes = <[u8; 32]>::try_from(self.bytes(column)?);
         bytes
             .map(Digest::from_bytes)
             .map_err(|_| self.corrupt(column))
+    }
+
+    /// A standard by its digest.
+    fn standard(&self) -> Result<&'static Standard, StoreError> {
+        Standard::of(self.digest("standard")?).ok_or_else(|| self.corrupt("standard"))
     }
 
     fn optional_digest(&self, column: &'static str) -> Result<Option<Digest>, StoreError> {
@@ -183,6 +192,11 @@ impl<'a, R: Fields> Columns<'a, R> {
         }
         Ok(cells.iter().map(|c| i64::from_le_bytes(*c)).collect())
     }
+}
+
+/// Eight hexadecimal digits.
+fn beginning(digest: &[u8]) -> String {
+    digest.iter().take(4).map(|b| format!("{b:02x}")).collect()
 }
 
 /// As the columns `published`, `cumulative` and `cells` hold them.
@@ -246,14 +260,22 @@ fn state_of(text: &str) -> Option<NodeState> {
     }
 }
 
-/// `name, lep, state, public_key, approved_by, head_seq, head_pae, revoked` of `node`.
+/// `name, lep, state, public_key, approved_by, head_seq, head_pae, added, revoked` of `node`.
 pub(super) fn node<R: Fields>(row: &R) -> Result<Node, StoreError> {
     let columns = Columns::keyed(row, "node", &["name"]);
     let key = match columns.optional_bytes("public_key")? {
         None => None,
         Some(bytes) => Some(admitted(&bytes).map_err(|_| columns.corrupt("public_key"))?),
     };
-    let state = columns.choice("state", state_of)?;
+    let mut state = columns.choice("state", state_of)?;
+    let revoked = columns.optional_number("revoked")?;
+    if revoked.is_some() {
+        // Only a key that was approved can be revoked.
+        if state != NodeState::Active {
+            return Err(columns.corrupt("revoked"));
+        }
+        state = NodeState::Revoked;
+    }
     if (state == NodeState::Invited) != key.is_none() {
         return Err(columns.corrupt("public_key"));
     }
@@ -264,7 +286,8 @@ pub(super) fn node<R: Fields>(row: &R) -> Result<Node, StoreError> {
         key,
         approved_by: columns.optional_string("approved_by")?,
         head: head(&columns)?,
-        revoked: columns.optional_number("revoked")?,
+        added: columns.optional_number("added")?,
+        revoked,
     })
 }
 
@@ -322,7 +345,7 @@ pub(super) fn statement<R: Fields>(row: &R) -> Result<LoggedStatement, StoreErro
 }
 
 fn kind(text: &str) -> Option<Kind> {
-    Kind::ALL.into_iter().find(|k| k.as_str() == text)
+    Kind::OF_NODES.into_iter().find(|k| k.as_str() == text)
 }
 
 /// The columns of `statement` without the envelope, and `public_from` of `practice`.
@@ -397,10 +420,11 @@ pub(super) fn conflicts<R: Fields>(row: &R) -> Result<(NodeSlug, u64), StoreErro
 
 /// Every column of `node_month`, `published` only where asked for.
 pub(super) fn month<R: Fields>(row: &R, with_published: bool) -> Result<NodeMonth, StoreError> {
-    let columns = Columns::keyed(row, "node_month", &["node", "period"]);
+    let columns = Columns::keyed(row, "node_month", &["node", "seq"]);
+    let standard = columns.standard()?;
     let lep = columns.text("lep")?;
     let pledges: Vec<_> = columns.json("pledges")?;
-    let cells = Layout::of_node(Standard::v1(), &Codebook::new(&lep, &pledges)).cells();
+    let cells = Layout::of_node(standard, &Codebook::new(&lep, &pledges)).cells();
     let earlier = match columns.optional_number("earlier_month")? {
         None => None,
         Some(month) => Some(Span {
@@ -409,6 +433,7 @@ pub(super) fn month<R: Fields>(row: &R, with_published: bool) -> Result<NodeMont
         }),
     };
     Ok(NodeMonth {
+        standard,
         node: columns.text("node")?,
         period: columns.text("period")?,
         seq: columns.number("seq")?,
@@ -429,7 +454,7 @@ pub(super) fn month<R: Fields>(row: &R, with_published: bool) -> Result<NodeMont
     })
 }
 
-/// The same of a summary's month with the summary's own node and month as `author` and `stated`: a month that is not there
+/// The same of a summary's month with the summary's own node and place as `author` and `stated`: a month that is not there
 /// is damage, for it must not be left out of sums.
 pub(super) fn month_of<R: Fields>(row: &R) -> Result<NodeMonth, StoreError> {
     Columns::keyed(row, "node_month", &["author", "stated"]).string("node")?;
@@ -459,20 +484,25 @@ fn member(text: &str) -> Result<Member, StoreError> {
     Ok(Member {
         node: name.parse().map_err(|_| corrupt("name"))?,
         lep: lep.parse().map_err(|_| corrupt("lep"))?,
-        state: state_of(state).ok_or_else(|| corrupt("state"))?,
+        state: match state {
+            "revoked" => NodeState::Revoked,
+            stored => state_of(stored).ok_or_else(|| corrupt("state"))?,
+        },
     })
 }
 
 /// Every column of `national_month`.
 pub(super) fn national<R: Fields>(row: &R) -> Result<NationalMonth, StoreError> {
-    let columns = Columns::keyed(row, "national_month", &["period", "part"]);
+    let columns = Columns::keyed(row, "national_month", &["period", "standard", "part"]);
+    let standard = columns.standard()?;
     let part = columns.string("part")?;
     let layout = if part.is_empty() {
-        Layout::national(Standard::v1())
+        Layout::national(standard)
     } else {
-        Layout::national_pledge(Standard::v1())
+        Layout::national_pledge(standard)
     };
     Ok(NationalMonth {
+        standard,
         period: columns.text("period")?,
         cells: columns.cells("cells", layout.cells())?,
         part,

@@ -1,6 +1,7 @@
 //! Queries that are put together from choices. They are the same for both databases.
 
 use jiff::civil::Date;
+use ldsp_protocol::statement::Kind;
 use sqlx::{Database, Encode, QueryBuilder, Type};
 
 use super::rows::signed;
@@ -192,20 +193,7 @@ pub(super) fn found<DB: Either>(
 /// Statements for [`rows::outline`](super::rows::outline), and whether they come oldest first.
 pub(super) fn latest<DB: Either>(filter: &StatementFilter, limit: u32) -> (QueryBuilder<DB>, bool) {
     let mut sql = Sql::new(OUTLINES);
-    let oldest_first = match filter.span {
-        Span::Newest => {
-            sql.text(" WHERE s.leaf >= 0");
-            false
-        }
-        Span::Before(index) => {
-            sql.text(" WHERE s.leaf < ").number(signed(index));
-            false
-        }
-        Span::After(index) => {
-            sql.text(" WHERE s.leaf > ").number(signed(index));
-            true
-        }
-    };
+    let oldest_first = part(&mut sql, filter.span, "s.leaf");
     if let Some(kind) = filter.kind {
         sql.text(" AND s.kind = ").value(kind.as_str());
     }
@@ -219,6 +207,47 @@ pub(super) fn latest<DB: Either>(filter: &StatementFilter, limit: u32) -> (Query
     };
     let order = if oldest_first { "ASC" } else { "DESC" };
     sql.text(&format!(" ORDER BY {key} {order} LIMIT "))
+        .number(limit.into());
+    (sql.0, oldest_first)
+}
+
+/// Begins the condition with which part of a list is read, and says whether it comes oldest first.
+fn part<DB: Either>(sql: &mut Sql<DB>, span: Span, leaf: &str) -> bool {
+    sql.text(" WHERE ").text(leaf);
+    let (from, oldest_first) = match span {
+        Span::Newest => {
+            sql.text(" >= ");
+            (0, false)
+        }
+        Span::Before(index) => {
+            sql.text(" < ");
+            (index, false)
+        }
+        Span::After(index) => {
+            sql.text(" > ");
+            (index, true)
+        }
+    };
+    sql.number(signed(from));
+    oldest_first
+}
+
+/// The log's own statements of these kinds for [`rows::own`](super::rows::own), and whether they come oldest first.
+pub(super) fn announced<DB: Either>(
+    kinds: &[Kind],
+    span: Span,
+    limit: u32,
+) -> (QueryBuilder<DB>, bool) {
+    let mut sql =
+        Sql::new("SELECT leaf, seq, kind, key_id, pae, envelope, received FROM own_statement");
+    let oldest_first = part(&mut sql, span, "leaf");
+    sql.text(" AND kind IN (");
+    for (at, kind) in kinds.iter().enumerate() {
+        sql.text(if at == 0 { "" } else { ", " })
+            .value(kind.as_str());
+    }
+    let order = if oldest_first { "ASC" } else { "DESC" };
+    sql.text(&format!(") ORDER BY leaf {order} LIMIT "))
         .number(limit.into());
     (sql.0, oldest_first)
 }

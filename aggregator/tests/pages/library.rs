@@ -143,20 +143,20 @@ async fn the_library_filters_counts_pages_and_follows_replacements() {
         first.contains("Entry 44") && first.contains("Entry 25") && !first.contains("Entry 24")
     );
     assert!(
-        first.contains("href=\"/practice?before=25\" rel=\"next\"")
+        first.contains("href=\"/practice?before=26\" rel=\"next\"")
             && !first.contains("rel=\"prev\"")
     );
-    let second = browser.shows("/practice?before=25").await;
+    let second = browser.shows("/practice?before=26").await;
     assert!(
         second.contains("Entry 24") && second.contains("Entry 05") && !second.contains("Entry 04")
     );
-    assert!(second.contains("href=\"/practice?after=24\" rel=\"prev\""));
-    let back = browser.shows("/practice?after=24").await;
+    assert!(second.contains("href=\"/practice?after=25\" rel=\"prev\""));
+    let back = browser.shows("/practice?after=25").await;
     assert!(back.contains("Entry 44") && back.contains("Entry 25") && !back.contains("Entry 24"));
-    let last = browser.shows("/practice?before=5").await;
+    let last = browser.shows("/practice?before=6").await;
     assert!(
         last.contains("Entry 00")
-            && last.contains("href=\"/practice?after=4\" rel=\"prev\"")
+            && last.contains("href=\"/practice?after=5\" rel=\"prev\"")
             && !last.contains("rel=\"next\"")
     );
     let narrow = browser.shows("/practice?verdict=failed&tier=basic").await;

@@ -1,9 +1,11 @@
 //! The pages over real stores: nothing published yet, one area, a whole federation.
 
 mod browser;
+mod keys;
 mod library;
 mod public;
 mod staff;
+mod standards;
 mod statements;
 #[path = "../../examples/synthetic/mod.rs"]
 mod synthetic;

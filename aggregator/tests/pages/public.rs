@@ -6,7 +6,7 @@ use crate::browser::Browser;
 use crate::synthetic::leps;
 
 /// Every public address that needs no data.
-const PUBLIC: [&str; 22] = [
+const PUBLIC: [&str; 23] = [
     "/",
     "/benchmarks",
     "/benchmarks/starts",
@@ -22,6 +22,7 @@ const PUBLIC: [&str; 22] = [
     "/practice",
     "/practice?verdict=failed&tier=basic&cause=staff",
     "/nodes",
+    "/keys",
     "/statements",
     "/statements?node=black-country&kind=practice-entry",
     "/measures",

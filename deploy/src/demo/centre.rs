@@ -149,7 +149,7 @@ impl Centre {
         let by = (self.operator.name.as_str(), &secret);
         let blocks = fingerprint.in_blocks();
         app::approve(
-            &self.service.store,
+            &self.service.announcer(),
             &lep.slug,
             &blocks,
             by,
@@ -157,6 +157,12 @@ impl Centre {
         )
         .await?;
         Ok(())
+    }
+
+    /// How many statements the areas published.
+    pub(super) async fn statements(&self) -> anyhow::Result<u64> {
+        let tally = self.service.store.tally().await?;
+        Ok(tally.iter().map(|tally| tally.count).sum())
     }
 
     pub(super) async fn close(self) -> anyhow::Result<()> {

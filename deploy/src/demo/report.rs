@@ -75,7 +75,7 @@ impl Report {
         let sum = |count: fn(&Area) -> usize| areas.iter().map(|a| count(a) as u64).sum();
         Ok(Self {
             nodes: areas.len(),
-            statements: snapshot.size(),
+            statements: centre.statements().await?,
             enrolments: Figure {
                 federated: federated(Measure::Starts),
                 input: sum(|a| a.records().enrolments()),

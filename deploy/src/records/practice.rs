@@ -144,7 +144,7 @@ impl Cite {
     /// Number of the cell in `publisher`'s table; `None` for an unknown table or code.
     fn cell(&self, publisher: &Gss) -> Option<u64> {
         let codebook = Codebook::new(publisher, &[]);
-        let table = Standard::v1().table(&self.table)?;
+        let table = Standard::current().table(&self.table)?;
         if table.dimensions.len() != self.codes.len() {
             return None;
         }

@@ -64,7 +64,7 @@ pub(super) async fn node(
         origin,
         key_id: key_id(&key),
         public_key: hex::encode(key.as_bytes()),
-        standard: Standard::v1().digest(),
+        standard: Standard::current().digest(),
     }))
 }
 

@@ -15,7 +15,9 @@ use utoipa::ToSchema;
 use super::sent::Sent;
 use super::{Api, Listed, Nothing, RELEASES, Refused, moment};
 use crate::release::rules::Verdict;
-use crate::release::{self, Approval, Refusal, Request, ShownFamily, ShownRefusal, ShownTable};
+use crate::release::{
+    self, Approval, Refusal, Request, ShownFamily, ShownRefusal, ShownStatement, ShownTable,
+};
 use crate::store::releases::{self, ReleaseHead};
 
 /// How far a release is.
@@ -34,7 +36,7 @@ pub(super) struct Release {
     period: Period,
     #[schema(inline)]
     state: Stage,
-    /// SHA-256 of the payload: what an approver approves.
+    /// SHA-256 of the payload: what an approver approves. Of two payloads, one after the other, oldest data standard first.
     digest: Digest,
     /// Who prepared it; `schedule` when nobody did.
     author: String,
@@ -44,9 +46,11 @@ pub(super) struct Release {
     approver: Option<String>,
     #[schema(required)]
     approved_at: Option<Timestamp>,
-    /// Sequence number of its statement.
+    /// Sequence number of its last statement.
     #[schema(required)]
     seq: Option<u64>,
+    /// Sequence numbers of all its statements: two while an earlier data standard goes on beside the present one.
+    seqs: Vec<u64>,
 }
 
 impl TryFrom<ReleaseHead> for Release {
@@ -66,7 +70,8 @@ impl TryFrom<ReleaseHead> for Release {
             prepared_at: moment(head.prepared_at)?,
             approver,
             approved_at: approved_at.map(moment).transpose()?,
-            seq: head.seq,
+            seq: head.seqs.last().copied(),
+            seqs: head.seqs,
         })
     }
 }
@@ -76,7 +81,12 @@ impl TryFrom<ReleaseHead> for Release {
 pub(super) struct ReleaseInFull {
     #[serde(flatten)]
     release: Release,
-    /// Bytes of the payload.
+    /// What is signed: a statement under each data standard that the node publishes under, oldest first.
+    statements: Vec<ShownStatement>,
+    /// How one standard takes over from the other, in words; null where there is one.
+    #[schema(required)]
+    turn: Option<String>,
+    /// Bytes of all payloads.
     bytes: usize,
     /// What became known in the month, as readers will estimate it.
     families: Vec<ShownFamily>,
@@ -131,7 +141,8 @@ pub(super) async fn show(
 
 /// The payload of a release
 ///
-/// Exactly the bytes whose SHA-256 is the release's digest: what an approver signs.
+/// Exactly the bytes whose SHA-256 is the release's digest: what an approver signs. Two payloads stand one after the other, as
+/// `application/octet-stream`.
 #[utoipa::path(
     get, path = "/api/v1/releases/{period}/payload", operation_id = "show_payload", tag = RELEASES,
     params(("period" = Period, Path, description = "The month.")),
@@ -150,11 +161,8 @@ pub(super) async fn payload(
     let mut reader = api.node.store.reader.acquire().await?;
     let release = releases::of(&mut reader, period).await?;
     let release = release.ok_or(release::ReleaseError::Unknown(period))?;
-    Ok((
-        [(header::CONTENT_TYPE, "application/json")],
-        release.payload,
-    )
-        .into_response())
+    let kind = release.media_type();
+    Ok(([(header::CONTENT_TYPE, kind)], release.bytes()).into_response())
 }
 
 /// Which month.
@@ -194,6 +202,7 @@ pub(super) async fn prepare(
         period: wanted.period,
         first: None,
         rho_micro: api.rho_micro,
+        ..Request::default()
     };
     (api.before_signing)().await;
     let (store, now) = (&api.node.store, (api.clock)());
@@ -222,7 +231,7 @@ pub(super) struct Approving {
 pub(super) struct Sealed {
     period: Period,
     digest: Digest,
-    /// Sequence number of the statement.
+    /// Sequence number of the last statement.
     seq: u64,
 }
 
@@ -318,6 +327,8 @@ async fn in_full(api: &Api, period: Period) -> Result<ReleaseInFull, Refused> {
     let stored = stored.ok_or(release::ReleaseError::Unknown(period))?;
     Ok(ReleaseInFull {
         release: ReleaseHead::from(&stored).try_into()?,
+        statements: shown.statements,
+        turn: shown.turn,
         bytes: shown.bytes,
         families: shown.families,
         tables: shown.tables,

@@ -188,7 +188,8 @@ async fn published(api: &Api, seq: &str, person: Option<&SignedIn>) -> Result<Pu
         .filter(|row| row.receipt.is_some())
         .ok_or_else(missing)?;
     let is_public = match row.kind {
-        Kind::LearningSummary => true,
+        // The log's own are public too, and never a node's.
+        Kind::LearningSummary | Kind::KeyAdd | Kind::KeyRevoke | Kind::Standard => true,
         Kind::PracticeEntry => {
             let today = london_day((api.clock)());
             let stored = practice::of_statement(&mut reader, seq).await?;

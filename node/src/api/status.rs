@@ -105,7 +105,7 @@ pub(super) async fn status(
     Ok(Json(Status {
         lep: node.lep.clone(),
         name: lep_name(&node.lep),
-        standard: Standard::v1().digest(),
+        standard: Standard::current().digest(),
         key_id: key_id(&node.signing.verifying_key()),
         authors: count(Role::Author),
         approvers: count(Role::Approver),

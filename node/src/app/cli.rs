@@ -85,6 +85,9 @@ pub enum Command {
     },
     /// Send what is approved and wait for the aggregator's receipts
     Publish,
+    /// Check a statement, a receipt, a whole log or everything that this node published, without believing a server
+    #[command(subcommand)]
+    Verify(Verify),
     /// Serve the node's pages, prepare releases on schedule and send what is approved
     Serve,
 }
@@ -215,6 +218,56 @@ pub enum Practice {
         #[arg(long)]
         digest: Option<Digest>,
     },
+}
+
+/// `verify`. Files are enough, without a node and without a network.
+#[derive(Debug, Subcommand)]
+#[command(
+    after_help = "What it checks and how to do the same with other people's software: docs/verify.md."
+)]
+pub enum Verify {
+    /// Check a statement's signature and say what it is
+    Statement {
+        /// The statement's envelope, as at /v1/nodes/NAME/statements/NUMBER of the aggregator
+        #[arg(value_name = "FILE")]
+        envelope: PathBuf,
+        /// The signer's public key: 64 hex digits, or name+hash+key [default: this node's or its log's, whichever signed]
+        #[arg(long)]
+        key: Option<String>,
+    },
+    /// Check that the log holds a statement, by its receipt
+    Receipt {
+        /// The receipt, as at /v1/nodes/NAME/statements/NUMBER/receipt of the aggregator
+        #[arg(value_name = "FILE")]
+        receipt: PathBuf,
+        /// The statement's envelope
+        #[arg(long, value_name = "FILE")]
+        statement: PathBuf,
+        /// The log's verifier key, name+hash+key [default: that of the log where this node is enrolled]
+        #[arg(long, value_name = "KEY")]
+        log: Option<String>,
+    },
+    /// Check a whole log: every entry, every tile, the signed root, and that it begins with what was seen before
+    Log(VerifyLog),
+    /// Check everything that this node published: signatures, chain, receipts
+    Own,
+}
+
+/// `verify log`.
+#[derive(Debug, Args)]
+pub struct VerifyLog {
+    /// Directory with `checkpoint` and `tile/`, or address that serves them [default: where this node is enrolled]
+    #[arg(value_name = "DIR|URL")]
+    pub at: Option<String>,
+    /// The log's verifier key, name+hash+key [default: that of the log where this node is enrolled]
+    #[arg(long, value_name = "KEY")]
+    pub log: Option<String>,
+    /// A checkpoint of an earlier day, besides those in this node's receipts: the log must begin with it
+    #[arg(long, value_name = "CHECKPOINT")]
+    pub since: Option<PathBuf>,
+    /// Certificate authority of the address, where it is a private one that this node does not know
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
 }
 
 /// `init`.

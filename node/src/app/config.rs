@@ -142,7 +142,7 @@ impl Config {
             self.public_url = Some(url);
         }
         if let Some(rho) = settings.rho_micro {
-            if !(MIN_RHO_MICRO..=Standard::v1().noise().rho_micro).contains(&rho) {
+            if !(MIN_RHO_MICRO..=Standard::current().noise().rho_micro).contains(&rho) {
                 return Err(wrong(
                     "rho_micro is outside what the data standard allows",
                     "Choose 1000 to 500000 (the standard's own), or remove the key. Smaller protects more.",

@@ -94,10 +94,10 @@ fn answer(report: ImportReport, file: Option<&Path>) -> Answer {
             } else {
                 "Correct what the report names and import the file again."
             };
+            let reason = format!("the file has {} problem(s)", report.problems.total());
             Err(Refusal {
-                reason: format!("the file has {} problem(s)", report.problems.total()),
-                next: next.to_owned(),
                 output: Some(output),
+                ..Refusal::new(reason, next)
             })
         }
     }

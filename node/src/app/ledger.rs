@@ -24,7 +24,7 @@ pub(super) async fn privacy(context: &Context) -> Answer {
     node.store.close().await;
     let (stands, second) = stands?;
     Ok(Output {
-        text: in_words(&stands, second.as_ref()),
+        text: account(&stands, second.as_ref()),
         json: json!(stands),
     })
 }
@@ -33,7 +33,21 @@ fn rho(micro: u64) -> String {
     Rho::from_micro(micro).to_string()
 }
 
+/// The budget of new enrolments and of those that are counted under earlier standards.
+fn account(stands: &Standing, second: Option<&Second>) -> String {
+    let mut text = in_words(stands, second);
+    for earlier in &stands.earlier {
+        text.push_str("\nEnrolments that are counted under an earlier standard, and not under the present one:\n\n");
+        text.push_str(&in_words(earlier, second));
+    }
+    match &stands.turn {
+        Some(turn) => text + &format!("\n{turn}\n"),
+        None => text,
+    }
+}
+
 fn in_words(stands: &Standing, second: Option<&Second>) -> String {
+    let second = second.filter(|_| stands.epoch > 1);
     let mut text = format!(
         "Privacy budget (zCDP rho) under {}, epoch {} of at most 2, {} of {} months published.\n",
         stands.standard, stands.epoch, stands.months, stands.horizon

@@ -15,6 +15,7 @@ mod release;
 mod release_words;
 pub mod serve;
 mod status;
+mod verify;
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
@@ -132,6 +133,7 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::Restore { from } => backup::restore(&from, context).await,
         Command::Practice(command) => practice::run(command, context).await,
         Command::Publish => publish::run(context).await,
+        Command::Verify(command) => verify::run(command, context).await,
         Command::Serve => serve::command(context).await,
     }
 }

@@ -28,6 +28,8 @@ pub struct Refusal {
     pub next: String,
     /// What was found out before, such as a row report.
     pub output: Option<Output>,
+    /// Stable name of what happened, for programs; only some refusals have one.
+    pub code: Option<&'static str>,
 }
 
 impl std::fmt::Display for Refusal {
@@ -47,6 +49,7 @@ impl Refusal {
             reason: reason.to_string(),
             next: next.to_string(),
             output: None,
+            code: None,
         }
     }
 }
@@ -97,7 +100,10 @@ fn print_to(
         return ExitCode::SUCCESS;
     };
     let told = if as_json {
-        let refused = json!({"refused": refusal.reason, "next": refusal.next});
+        let mut refused = json!({"refused": refusal.reason, "next": refusal.next});
+        if let Some(code) = refusal.code {
+            refused["code"] = code.into();
+        }
         writeln!(stderr, "{refused:#}")
     } else {
         let reason = refusal.reason.trim_end_matches('.');

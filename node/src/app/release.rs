@@ -37,6 +37,7 @@ pub(super) async fn run(command: Release, context: &Context) -> Answer {
                 period,
                 first,
                 rho_micro: context.config.rho_micro,
+                ..Request::default()
             };
             preview(&node, request, name.as_deref(), payload.as_deref(), context).await
         }
@@ -92,15 +93,20 @@ async fn preview(
         }
     };
     let shown = show(&node.store, Some(prepared.period)).await?;
-    let payload: Value = serde_json::from_slice(&prepared.payload).map_err(|_| {
+    let parsed = prepared
+        .parts
+        .iter()
+        .map(|p| serde_json::from_slice(&p.payload));
+    let payloads: Vec<Value> = parsed.collect::<Result<_, _>>().map_err(|_| {
         Refusal::from(StoreError::Corrupt {
-            table: "releases",
+            table: "release_statements",
             column: "payload",
             row: prepared.period.to_string(),
         })
     })?;
-    let payload_text = String::from_utf8_lossy(&prepared.payload);
-    let written = write(file, &prepared.payload)?;
+    let bytes = prepared.bytes();
+    let payload_text = String::from_utf8_lossy(&bytes);
+    let written = write(file, &bytes)?;
     Ok(Output {
         text: in_words(&shown) + &written,
         json: json!({
@@ -112,7 +118,10 @@ async fn preview(
             "families": shown.families,
             "rules": shown.rules,
             "refusals": shown.refusals,
-            "payload": payload,
+            "turn": shown.turn,
+            "statements": shown.statements,
+            "payload": payloads.last(),
+            "payloads": payloads,
             "payload_text": payload_text,
         }),
     })
@@ -134,11 +143,17 @@ async fn approve_one(
     };
     let now = (context.clock)();
     let seq = approve(&node.store, &node.signing, &approval, now).await?;
+    let shown = show(&node.store, period).await?;
+    let seqs: Vec<u64> = shown.statements.iter().filter_map(|s| s.seq).collect();
+    let became = match seqs.as_slice() {
+        [first, .., last] => format!("They are statements {first} and {last}"),
+        _ => format!("It is statement {seq}"),
+    };
     Ok(Output {
         text: format!(
-            "Approved. It is statement {seq} of this node, signed and queued.\nNext: `ldsp-node publish`, or leave it to `ldsp-node serve`."
+            "Approved. {became} of this node, signed and queued.\nNext: `ldsp-node publish`, or leave it to `ldsp-node serve`."
         ),
-        json: json!({"seq": seq, "digest": digest}),
+        json: json!({"seq": seq, "seqs": seqs, "digest": digest}),
     })
 }
 
@@ -183,7 +198,7 @@ async fn shown(node: &Node, period: Option<Period>, file: Option<&Path>) -> Answ
         Some(_) => {
             let release = release::waiting(&node.store, Some(shown.period)).await?;
             let release = release.ok_or(ReleaseError::Unknown(shown.period))?;
-            write(file, &release.payload)?
+            write(file, &release.bytes())?
         }
     };
     Ok(Output {

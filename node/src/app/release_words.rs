@@ -6,6 +6,13 @@ use crate::release::rules::Outcome;
 use crate::release::{Interval, Shown};
 use crate::words;
 
+/// Writing to a string does not fail.
+macro_rules! say {
+    ($text:expr, $($words:tt)*) => {
+        writeln!($text, $($words)*).expect("a string takes what it is given")
+    };
+}
+
 pub(super) fn in_words(shown: &Shown) -> String {
     let mut text = format!(
         "Release of {}, prepared by {}.{}\n\n\
@@ -20,18 +27,14 @@ pub(super) fn in_words(shown: &Shown) -> String {
         shown.tables.len(),
         shown.bytes,
     );
+    if let Some(turn) = &shown.turn {
+        say!(text, "\n{turn}");
+    }
     families(&mut text, shown);
     tables(&mut text, shown);
     rules(&mut text, shown);
     decision(&mut text, shown);
     text
-}
-
-/// Writing to a string does not fail.
-macro_rules! say {
-    ($text:expr, $($words:tt)*) => {
-        writeln!($text, $($words)*).expect("a string takes what it is given")
-    };
 }
 
 /// What became known, with 95 % intervals.
@@ -64,7 +67,12 @@ fn tables(text: &mut String, shown: &Shown) {
         "\nTables, with the standard error of one number of the month:\n"
     );
     say!(text, "{:>7} {:>9}  table", "numbers", "error");
+    let mut standard = "";
     for table in &shown.tables {
+        if shown.statements.len() > 1 && standard != table.standard {
+            standard = &table.standard;
+            say!(text, "under {standard}:");
+        }
         say!(
             text,
             "{:>7} {:>9.1}  {}",
@@ -102,7 +110,15 @@ fn decision(text: &mut String, shown: &Shown) {
         );
     }
     match (&shown.approver, shown.seq) {
-        (Some(approver), Some(seq)) => say!(text, "Approved by {approver}: statement {seq}."),
+        (Some(approver), Some(_)) => {
+            let seqs = shown.statements.iter().filter_map(|s| s.seq);
+            let seqs: Vec<String> = seqs.map(|seq| seq.to_string()).collect();
+            say!(
+                text,
+                "Approved by {approver}: statement {}.",
+                seqs.join(" and ")
+            );
+        }
         _ => waiting(text, shown),
     }
 }

@@ -27,7 +27,7 @@ pub(super) async fn run(context: &Context) -> Answer {
     store.close().await;
     let count = |role| people.iter().filter(|p| p.role == role).count();
     let (authors, approvers) = (count(Role::Author), count(Role::Approver));
-    let standard = Standard::v1();
+    let standard = Standard::current();
     let name = lep_name(&node.lep);
     let last = imports.first();
     let last_text = last.map_or_else(

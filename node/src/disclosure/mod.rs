@@ -8,12 +8,15 @@ pub mod protect;
 pub mod sampler;
 
 use ldsp_protocol::ids::Period;
+use ldsp_protocol::standard::Standard;
 
 pub use protect::{ProtectError, ProtectedTables, protect};
 
-/// What the ledger holds of one month: what entered and what was published of it.
+/// What the ledger holds of one month under one standard: what entered and what was published of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerMonth {
+    /// The standard whose tables these are.
+    pub standard: &'static Standard,
     /// 1, or 2 after a lost ledger.
     pub epoch: u32,
     /// Month of the epoch, from 1.

@@ -3,7 +3,6 @@
 use ldsp_protocol::accountant::Admitted;
 use ldsp_protocol::ids::Period;
 use ldsp_protocol::noise::{FILTER, HORIZON, MAX_CELL};
-use ldsp_protocol::standard::Standard;
 use ldsp_protocol::summary::{LearningSummary, Manifest, ProtectedTable};
 use rand_core::CryptoRng;
 
@@ -70,7 +69,7 @@ impl ProtectedTables {
 ///
 /// Per cell, in grid units (2^-16): u_t = sum over s <= t of c_(t-s) x_s, and v_t = u_t + z_t with z_t discrete
 /// Gaussian of variance sigma^2 of the table (disclosure.md, "Continual release"). z_t is added and
-/// forgotten; `history` are months 1 .. t-1 of the epoch in order. Draws cells in the standard's order, so
+/// forgotten; `history` are months 1 .. t-1 of the same standard and epoch in order. Draws cells in the standard's order, so
 /// that a seeded generator gives the same tables. `admitted` is the accountant's word for this month: its epoch, number and
 /// budget. Call once per month, in the transaction that stores the outcome.
 ///
@@ -82,13 +81,14 @@ pub fn protect<R: CryptoRng + ?Sized>(
     admitted: &Admitted,
     rng: &mut R,
 ) -> Result<ProtectedTables, ProtectError> {
-    let standard = Standard::v1();
+    let standard = counts.standard();
     let month = history.len() + 1;
     if month > HORIZON {
         return Err(ProtectError::Horizon);
     }
     let (epoch, held) = (admitted.epoch(), history.len());
-    if month != admitted.month() || history.iter().any(|m| m.epoch != epoch) {
+    let other = |m: &LedgerMonth| (m.standard, m.epoch) != (standard, epoch);
+    if month != admitted.month() || history.iter().any(other) {
         let admitted = admitted.month();
         return Err(ProtectError::Month { admitted, held });
     }
@@ -127,6 +127,7 @@ pub fn protect<R: CryptoRng + ?Sized>(
             .collect(),
     };
     let month = LedgerMonth {
+        standard,
         epoch,
         month,
         period: counts.period(),
@@ -158,7 +159,7 @@ mod tests {
     use crate::cube::{count, tests::entries};
     use ldsp_protocol::accountant::{Accountant, Design, Release};
     use ldsp_protocol::noise::filtered;
-    use ldsp_protocol::standard::Codebook;
+    use ldsp_protocol::standard::{Codebook, Standard};
     use proptest::prelude::*;
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;
@@ -176,7 +177,7 @@ mod tests {
 
     /// The accountant's word for a month of the first epoch.
     fn admitted(month: usize) -> Admitted {
-        let design = Design::of(Standard::v1(), Standard::v1().noise().rho_micro);
+        let design = Design::of(Standard::current(), Standard::current().noise().rho_micro);
         let mut accountant = Accountant::new();
         let all = (1..=month).map(|month| {
             let (design, corrections) = (&design, &[][..]);
@@ -197,13 +198,13 @@ mod tests {
         fn noise_apart_the_filter_is_the_protocols(months in prop::collection::vec(prop::collection::vec(entries(), 0..20), 1..5)) {
             let mut history: Vec<LedgerMonth> = Vec::new();
             for (at, entries) in months.into_iter().enumerate() {
-                let counts = count(&codebook(), month(at + 1), entries).unwrap();
+                let counts = count(Standard::current(), &codebook(), month(at + 1), entries).unwrap();
                 let mut rng = ChaCha20Rng::seed_from_u64(at as u64);
                 let protected = protect(&counts, &history, &admitted(at + 1), &mut rng).unwrap();
                 history.push(protected.ledger_month().clone());
                 // The same generator, drawn in the same order, gives the noise back.
                 let mut rng = ChaCha20Rng::seed_from_u64(at as u64);
-                for (number, declared) in Standard::v1().tables().iter().enumerate() {
+                for (number, declared) in Standard::current().tables().iter().enumerate() {
                     let sigma2 = protected.summary().noise.sigma2[&declared.id];
                     let gaussian = DiscreteGaussian::new(sigma2).unwrap();
                     for (cell, v) in protected.summary().tables[number].cells.iter().enumerate() {
@@ -217,7 +218,7 @@ mod tests {
 
     #[test]
     fn the_horizon_is_the_end() {
-        let counts = count(&codebook(), month(1), []).unwrap();
+        let counts = count(Standard::current(), &codebook(), month(1), []).unwrap();
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let first = protect(&counts, &[], &admitted(1), &mut rng).unwrap();
         let history = vec![first.ledger_month().clone(); HORIZON - 1];
@@ -232,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_ledger_of_other_lists_is_refused() {
-        let counts = count(&codebook(), month(1), []).unwrap();
+        let counts = count(Standard::current(), &codebook(), month(1), []).unwrap();
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let mut other = protect(&counts, &[], &admitted(1), &mut rng)
             .unwrap()
@@ -247,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_month_that_was_not_let_through_is_not_drawn() {
-        let counts = count(&codebook(), month(1), []).unwrap();
+        let counts = count(Standard::current(), &codebook(), month(1), []).unwrap();
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let first = protect(&counts, &[], &admitted(1), &mut rng).unwrap();
         let history = [first.ledger_month().clone()];

@@ -1,3 +1,5 @@
+use ldsp_protocol::enrolment::NodeState;
+
 use super::*;
 use crate::testing::{Aggregator, LEP, Mood, ORIGIN, World, at, log_key, node_key};
 use ldsp_protocol::dsse::Unverified;
@@ -119,7 +121,7 @@ async fn what_is_not_for_this_node_is_refused() {
     assert_eq!(error.code(), "standard");
     assert!(error.next().contains("Upgrade"));
     assert_eq!(world.number("SELECT count(*) FROM enrolment").await, 0);
-    aggregator.0.lock().unwrap().standard = Standard::v1().digest();
+    aggregator.0.lock().unwrap().standard = Standard::current().digest();
     attempt(&world, &aggregator, &invite()).await.unwrap();
     let second = Invite {
         node: "solent".parse().unwrap(),
@@ -127,6 +129,20 @@ async fn what_is_not_for_this_node_is_refused() {
     };
     let error = attempt(&world, &aggregator, &second).await.unwrap_err();
     assert_eq!(error.code(), "already-enrolled");
+}
+
+#[tokio::test]
+async fn how_far_the_log_is_holds_whatever_its_standard() {
+    let (world, aggregator) = (World::enrolled().await, Aggregator::new());
+    {
+        let mut state = aggregator.0.lock().unwrap();
+        state.standard = Standard::v1().digest();
+        state.taken.push((Digest::of(b"a statement"), Vec::new()));
+    }
+    let place = crate::testing::place(true);
+    let refused = refresh(&world.store, &aggregator, &place).await;
+    assert_eq!(refused.unwrap_err().code(), "standard");
+    assert_eq!(world.number("SELECT head_seq FROM enrolment").await, 1);
 }
 
 #[test]

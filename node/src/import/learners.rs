@@ -403,7 +403,7 @@ mod tests {
             (Dimension::Confidence, ["fell", "same", "rose"]),
             (Dimension::Everyday, ["fewer", "same", "more"]),
         ] {
-            let codes = &Standard::v1().dimension(dimension).codes;
+            let codes = &Standard::current().dimension(dimension).codes;
             let listed: Vec<_> = codes.iter().map(|c| c.id.as_str()).collect();
             assert_eq!(listed, ids);
         }

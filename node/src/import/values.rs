@@ -66,10 +66,10 @@ pub(super) fn code(
     let column = column.into();
     let text = row.text(column);
     let wanted = if text.is_empty() { blank } else { text };
-    let code = Standard::v1().parse_code(dimension, wanted);
+    let code = Standard::current().parse_code(dimension, wanted);
     if code.is_none() {
         row.report(column, |line, field| {
-            let codes = &Standard::v1().dimension(dimension).codes;
+            let codes = &Standard::current().dimension(dimension).codes;
             let list: Vec<_> = codes.iter().map(|c| c.id.as_str()).collect();
             RowProblem {
                 line,

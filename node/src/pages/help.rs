@@ -16,7 +16,7 @@ struct Help {
 pub(super) async fn help(State(pages): State<Pages>) -> Answer {
     let help = Help {
         lep: words::lep(&pages.node.lep),
-        tables: ldsp_protocol::standard::Standard::v1().tables().len(),
+        tables: ldsp_protocol::standard::Standard::current().tables().len(),
     };
     Ok(Page::new("How this node works")
         .body(Html::render(&help))

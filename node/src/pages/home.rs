@@ -35,8 +35,8 @@ pub(super) struct Desk {
 impl Desk {
     async fn read(pages: &Pages) -> Result<Self, ldsp_ui::ProblemPage> {
         let store = &pages.node.store;
-        let tiers = Standard::v1().dimension(Dimension::Tier).codes.len();
-        let stages = Standard::v1().stages().len();
+        let tiers = Standard::current().dimension(Dimension::Tier).codes.len();
+        let stages = Standard::current().stages().len();
         let mut reader = store.reader.acquire().await.map_err(|e| fault(e.into()))?;
         let enrolment = enrolment::read(&mut reader).await.map_err(fault)?;
         let releases = releases::all(&mut reader).await.map_err(fault)?;
@@ -106,7 +106,8 @@ pub(super) fn tag(text: &str, colour: TagColour) -> Html {
 }
 
 fn published(desk: &Desk) -> Html {
-    let released: Vec<&StoredRelease> = desk.releases.iter().filter(|r| r.seq.is_some()).collect();
+    let released: Vec<&StoredRelease> =
+        desk.releases.iter().filter(|r| r.seq().is_some()).collect();
     let receipts = desk
         .statements
         .iter()
@@ -185,7 +186,7 @@ pub(super) fn receipt_words(row: &StatementRow) -> Html {
 }
 
 fn held(desk: &Desk) -> Html {
-    let standard = Standard::v1();
+    let standard = Standard::current();
     let held = &desk.held;
     let in_area: u64 = held.tier_by_stage.iter().flatten().sum();
     let cards = [
@@ -302,6 +303,6 @@ fn federation(desk: &Desk, fingerprint: &str) -> Html {
     };
     let list = list
         .fact("Key (fingerprint)", super::release_view::code(fingerprint))
-        .fact("Data standard", Standard::v1().title());
+        .fact("Data standard", Standard::current().title());
     Html::concat([anchor, before, list.into()])
 }

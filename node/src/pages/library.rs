@@ -71,7 +71,7 @@ pub(super) struct Asked {
 impl Asked {
     /// The query for the aggregator, of known codes only.
     fn query(&self, before: Option<u64>) -> String {
-        let tiers = &Standard::v1().dimension(Dimension::Tier).codes;
+        let tiers = &Standard::current().dimension(Dimension::Tier).codes;
         let mut parts = Vec::new();
         if tiers.iter().any(|c| c.id == self.tier) {
             parts.push(format!("tier={}", self.tier));
@@ -210,7 +210,7 @@ fn summary(
 
 fn filters(asked: &Asked) -> Html {
     let any = || std::iter::once(Choice::new("", "Any"));
-    let tiers = Standard::v1().dimension(Dimension::Tier).codes.iter();
+    let tiers = Standard::current().dimension(Dimension::Tier).codes.iter();
     let tier = Select::new(
         Field::new("tier", "Tier").value(asked.tier.clone()),
         any().chain(tiers.map(|c| Choice::new(c.id.clone(), c.title.clone()))),

@@ -37,7 +37,7 @@ pub(super) async fn picker(
         .releases()
         .iter()
         .find(|r| Some(r.statement) == statement);
-    let (Some(own), Some(declared)) = (own, Standard::v1().table(table)) else {
+    let Some((own, declared)) = own.and_then(|own| Some((own, own.standard.table(table)?))) else {
         return Ok(picker);
     };
     let opened = Opened::read(&pages.node.store, own.period)
@@ -46,7 +46,7 @@ pub(super) async fn picker(
     let cells = opened
         .estimates(opened.to_date())
         .map_err(|e| release_problem(e.into()))?
-        .cells(declared)
+        .cells(own.standard, declared)
         .ok_or_else(ProblemPage::fault)?;
     let codebook = figures.codebook(own);
     picker.cells = cells
@@ -97,10 +97,16 @@ impl Picker {
             .releases()
             .iter()
             .rev()
-            .map(|r| Choice::new(r.statement.to_string(), r.period.in_words()));
+            .map(|r| Choice::new(r.statement.to_string(), figures.named(r)));
         let release = Field::new("figure-release", "Figures up to").value(self.release.clone());
         pieces.push(Select::new(release, months).into());
-        let tables = Standard::v1()
+        let chosen = figures
+            .releases()
+            .iter()
+            .find(|r| r.statement.to_string() == self.release)
+            .or(figures.releases().last());
+        let standard = chosen.map_or_else(Standard::current, |r| r.standard);
+        let tables = standard
             .tables()
             .iter()
             .map(|t| Choice::new(t.id.clone(), crate::release::title(t)));
@@ -149,7 +155,7 @@ impl Picker {
 }
 
 fn default_table() -> String {
-    let tables = Standard::v1().tables();
+    let tables = Standard::current().tables();
     let leavers = tables
         .iter()
         .find(|t| t.family == Family::Leavers)

@@ -33,7 +33,7 @@ macro_rules! list {
 }
 
 fn codes(dimension: Dimension) -> impl Iterator<Item = Choice> {
-    let codes = &Standard::v1().dimension(dimension).codes;
+    let codes = &Standard::current().dimension(dimension).codes;
     codes
         .iter()
         .map(|c| Choice::new(c.id.clone(), c.title.clone()))
@@ -381,6 +381,6 @@ impl Sheet<'_> {
 
 /// The codes of a dimension, ticked where they are among `chosen`.
 fn ticked(dimension: Dimension, chosen: &[String]) -> impl Iterator<Item = Choice> {
-    let codes = Standard::v1().dimension(dimension).codes.iter();
+    let codes = Standard::current().dimension(dimension).codes.iter();
     codes.map(move |c| Choice::new(c.id.clone(), c.title.clone()).chosen(chosen.contains(&c.id)))
 }

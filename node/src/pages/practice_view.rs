@@ -74,16 +74,21 @@ fn paragraphs(text: &str) -> Vec<&str> {
 
 /// A cited figure in words: which number, of which table and month.
 pub(super) fn figure_words(evidence: &Evidence, figures: &OwnFigures) -> String {
-    let Some(table) = Standard::v1().table(&evidence.table) else {
+    let own = figures.release_of(evidence);
+    let table = match own {
+        Some(release) => release.standard.table(&evidence.table),
+        None => (Standard::all().iter().rev()).find_map(|s| s.table(&evidence.table)),
+    };
+    let Some(table) = table else {
         return "A figure of a table that this version does not know".to_owned();
     };
     let title = crate::release::title(table);
-    let Some(release) = figures.release_of(evidence) else {
+    let Some(release) = own else {
         return format!("{title}, in a release of that area");
     };
     let cell = usize::try_from(evidence.cell).unwrap_or(usize::MAX);
     let codes = words::cell(&figures.codebook(release), table, cell).join(", ");
-    format!("{codes}: {title}, {}", release.period.in_words())
+    format!("{codes}: {title}, {}", figures.named(release))
 }
 
 /// The same with a link to the table, where the figure is our own.
@@ -92,7 +97,7 @@ fn figure(evidence: &Evidence, figures: &OwnFigures) -> Html {
     match figures.release_of(evidence) {
         Some(release) => link(
             &words,
-            &format!("/releases/{}/tables/{}", release.period, evidence.table),
+            &super::release_table::address(release.period, release.standard, &evidence.table),
         ),
         None => words.into(),
     }

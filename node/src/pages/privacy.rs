@@ -8,6 +8,7 @@ use ldsp_ui::components::{
 };
 use ldsp_ui::{Html, Page};
 
+use super::release_view::heading;
 use super::{Answer, Pages, release_problem, words};
 use crate::account::{Meaning, Spent, Standing, standing};
 use crate::store::ledger::epochs::Second;
@@ -28,8 +29,9 @@ pub(super) async fn page(State(pages): State<Pages>) -> Answer {
         .await
         .map_err(release_problem)?;
     let mut parts = Vec::new();
-    if let Some(note) = epoch_note(second.as_ref()) {
-        parts.push(note);
+    parts.extend(note_of(&stands, second.as_ref()));
+    if let Some(turn) = &stands.turn {
+        parts.push(InsetText::new(turn.clone()).into());
     }
     parts.extend([
         spent(&stands),
@@ -37,13 +39,34 @@ pub(super) async fn page(State(pages): State<Pages>) -> Answer {
         gains(&stands),
         attributes(&stands),
         tables(&stands),
-        sources(&stands),
     ]);
+    for earlier in &stands.earlier {
+        parts.push(heading(&format!(
+            "Enrolments that are counted under {}",
+            earlier.standard
+        )));
+        parts.push(Html::paragraph(
+            "What is said above is of enrolments that are counted under the present standard. These are counted under the earlier one alone and bear what follows, and nothing of the above.",
+        ));
+        parts.extend(note_of(earlier, second.as_ref()));
+        parts.extend([
+            spent(earlier),
+            gains(earlier),
+            attributes(earlier),
+            tables(earlier),
+        ]);
+    }
+    parts.push(sources(&stands));
     let lead = "How much the figures that left this node could ever tell about one person, what has been used of it and what remains.";
     Ok(Page::new("Privacy budget")
         .lead(lead)
         .body(Html::concat(parts))
         .into_response())
+}
+
+/// The note of a second epoch, where this standard's figures are in it.
+fn note_of(stands: &Standing, second: Option<&Second>) -> Option<Html> {
+    epoch_note(second.filter(|_| stands.epoch > 1))
 }
 
 /// What has to stand beside figures of a second epoch; `None` in the first.
@@ -74,7 +97,6 @@ fn share(spent: Spent) -> String {
 }
 
 fn spent(stands: &Standing) -> Html {
-    let left = stands.horizon - stands.months;
     let used = StatCard::new("Used so far", share(stands.enrolment)).line(format!(
         "of the promised budget, for an enrolment in the first month ({} of {})",
         rho(stands.enrolment.so_far_micro),
@@ -85,7 +107,7 @@ fn spent(stands: &Standing) -> Html {
         stands.horizon,
         rho(stands.reserve_micro)
     ));
-    let months = StatCard::new("Months left", words::count(left as u64)).line(format!(
+    let months = StatCard::new("Months left", words::count(stands.left as u64)).line(format!(
         "{} of {} months of this budget are published",
         stands.months, stands.horizon
     ));

@@ -1,29 +1,51 @@
 //! One table of a release, and all of them as a file.
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse as _;
+use ldsp_protocol::ids::Period;
 use ldsp_protocol::measures::Z95;
 use ldsp_protocol::standard::Standard;
 use ldsp_ui::components::{InsetText, Table};
 use ldsp_ui::{Html, Page, ProblemPage, csv_text};
+use serde::Deserialize;
 
 use super::privacy::epoch_note;
 use super::releases::{file, opened};
 use super::{Answer, Pages, exact, exact_tag, not_printed, release_problem, words};
+use crate::release::figures::OpenedStream;
 use crate::release::title;
+
+/// Where a table stands.
+pub(super) fn address(period: Period, standard: &Standard, id: &str) -> String {
+    let version = standard.version();
+    format!("/releases/{period}/tables/{id}?standard={version}")
+}
+
+/// Which of two standards, where a release has both.
+#[derive(Deserialize)]
+pub(super) struct Under {
+    standard: Option<u32>,
+}
 
 pub(super) async fn table(
     State(pages): State<Pages>,
     Path((period, id)): Path<(String, String)>,
+    Query(under): Query<Under>,
 ) -> Answer {
-    let standard = Standard::v1();
-    let at = standard
-        .tables()
-        .iter()
-        .position(|t| t.id == id)
-        .ok_or_else(ProblemPage::not_found)?;
-    let declared = &standard.tables()[at];
     let opened = opened(&pages, &period).await?;
+    let published: Vec<&OpenedStream> = opened.published().map(|(s, _)| s).collect();
+    let holds = |s: &&&OpenedStream| {
+        let wanted = under.standard.is_none_or(|v| v == s.standard.version());
+        wanted && s.standard.table(&id).is_some()
+    };
+    let stream = *published
+        .iter()
+        .rev()
+        .find(holds)
+        .ok_or_else(ProblemPage::not_found)?;
+    let standard = stream.standard;
+    let at = (standard.tables().iter().position(|t| t.id == id)).ok_or_else(ProblemPage::fault)?;
+    let declared = &standard.tables()[at];
     let period = opened.release.period;
     let (month, to_date) = (opened.month(), opened.to_date());
     let estimates = |span| {
@@ -31,10 +53,10 @@ pub(super) async fn table(
         estimates.map_err(|e| release_problem(e.into()))
     };
     let now = estimates(month)?
-        .cells(declared)
+        .cells(standard, declared)
         .ok_or_else(ProblemPage::fault)?;
     let all = estimates(to_date)?
-        .cells(declared)
+        .cells(standard, declared)
         .ok_or_else(ProblemPage::fault)?;
     let dimensions = declared.dimensions.len();
     let rows = now.iter().zip(&all).enumerate().map(|(cell, (now, all))| {
@@ -44,7 +66,7 @@ pub(super) async fn table(
             .collect();
         for (estimate, span) in [(*now, month), (*all, to_date)] {
             row.push(words::published(estimate).into());
-            row.push(exact(words::count(opened.exact(at, cell, span))));
+            row.push(exact(words::count(stream.exact(at, cell, span))));
         }
         row
     });
@@ -57,7 +79,14 @@ pub(super) async fn table(
         |span: &str| Html::concat([format!("Counted {span} ").into(), exact(exact_tag())]);
     let (in_month, since) = (
         period.in_words(),
-        format!("since {}", opened.first().in_words()),
+        format!(
+            "since {}",
+            stream
+                .months
+                .first()
+                .map_or(period, |m| m.period)
+                .in_words()
+        ),
     );
     columns.extend([
         Html::from(format!("Published for {in_month} (95% interval)")),
@@ -80,8 +109,13 @@ pub(super) async fn table(
         table.into(),
         not_printed(),
     ]);
+    let month = format!("Release of {}", period.in_words());
+    let caption = match opened.is_double() {
+        true => format!("{month}, {}", standard.title()),
+        false => month,
+    };
     Ok(Page::new(title(declared))
-        .caption(format!("Release of {}", period.in_words()))
+        .caption(caption)
         .breadcrumb("Releases", "/releases")
         .breadcrumb(period.in_words(), format!("/releases/{period}"))
         .body(body)
@@ -96,7 +130,7 @@ pub(super) async fn csv(State(pages): State<Pages>, Path(period): Path<String>) 
         .estimates(opened.month())
         .map_err(|e| release_problem(e.into()))?;
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let mut write = |row: [String; 9]| writer.write_record(&row).map_err(|_| ProblemPage::fault());
+    let mut write = |row: [String; 10]| writer.write_record(&row).map_err(|_| ProblemPage::fault());
     write(
         [
             "period",
@@ -108,16 +142,22 @@ pub(super) async fn csv(State(pages): State<Pages>, Path(period): Path<String>) 
             "low_95",
             "high_95",
             "epoch",
+            "standard",
         ]
         .map(str::to_owned),
     )?;
-    for declared in Standard::v1().tables() {
+    let declared = opened.published().flat_map(|(stream, summary)| {
+        let tables = stream.standard.tables().iter();
+        tables.map(move |table| (stream.standard, summary.noise.epoch, table))
+    });
+    for (standard, epoch, declared) in declared {
         let dimensions: Vec<&str> = declared
             .dimensions
             .iter()
-            .map(|d| Standard::v1().dimension(*d).title.as_str())
+            .map(|d| standard.dimension(*d).title.as_str())
             .collect();
-        let cells = estimates.cells(declared).ok_or_else(ProblemPage::fault)?;
+        let cells = estimates.cells(standard, declared);
+        let cells = cells.ok_or_else(ProblemPage::fault)?;
         for (cell, estimate) in cells.iter().enumerate() {
             write([
                 period.to_string(),
@@ -128,7 +168,8 @@ pub(super) async fn csv(State(pages): State<Pages>, Path(period): Path<String>) 
                 format!("{:.2}", estimate.se),
                 format!("{:.2}", estimate.value - Z95 * estimate.se),
                 format!("{:.2}", estimate.value + Z95 * estimate.se),
-                opened.release.epoch.to_string(),
+                epoch.to_string(),
+                standard.title(),
             ])?;
         }
     }

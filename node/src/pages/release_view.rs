@@ -1,14 +1,15 @@
 //! A release in plain words, with its figures, the rules it keeps and the word that it waits for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ldsp_protocol::ids::Period;
-use ldsp_protocol::standard::{Standard, Table as Declared};
+use ldsp_protocol::standard::{Dimension, Standard, Table as Declared};
 use ldsp_ui::components::{Details, InsetText, SummaryList, Table, Tag, TagColour, link};
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 
 use super::home::receipt_words;
 use super::privacy::epoch_note;
+use super::release_table::address;
 use super::release_word::{Judges, decision};
 use super::releases::state_tag;
 use super::{Pages, exact, exact_part, exact_tag, fault, release_problem, words};
@@ -32,7 +33,8 @@ pub(super) struct Said {
 
 /// What stands beside a release in the store.
 struct Around {
-    statement: Option<StatementRow>,
+    /// In the order of the release's parts; none before it is approved.
+    statements: Vec<StatementRow>,
     refusals: Vec<StoredRefusal>,
     approvers: Vec<String>,
     verdicts: Vec<Verdict>,
@@ -48,14 +50,18 @@ impl Around {
             .await
             .map_err(release_problem)?;
         Ok(Self {
-            statement: statements.into_iter().find(|s| Some(s.seq) == release.seq),
+            statements: {
+                let row = |seq| statements.iter().find(|s| Some(s.seq) == seq).cloned();
+                let parts = release.parts.iter();
+                parts.filter_map(|p| row(p.seq)).collect()
+            },
             refusals: releases::refusals(&mut reader, release.period)
                 .await
                 .map_err(fault)?,
             approvers: approvers(&mut reader, release)
                 .await
                 .map_err(release_problem)?,
-            verdicts: rules::verdicts(opened, previous.as_ref()),
+            verdicts: rules::verdicts(opened, &previous),
         })
     }
 }
@@ -76,13 +82,14 @@ pub(super) async fn preview(
     let body = Html::concat([
         epoch_note(opened.second.as_ref()).unwrap_or_default(),
         Html::render(&WhatLeaves::of(opened, &around.refusals)),
+        turn(opened),
         this_month(opened)?,
         over_time(opened)?,
         tables(opened),
         heading("Rules that were checked"),
         rule_list(&around.verdicts),
         heading("Facts and downloads"),
-        facts(opened, around.statement.as_ref()),
+        facts(opened, &around.statements),
         downloads(opened),
         decision(opened, &judges, said),
     ]);
@@ -114,12 +121,14 @@ struct WhatLeaves {
     period: Period,
     tables: usize,
     cells: String,
+    by: String,
     open: bool,
 }
 
 impl WhatLeaves {
     fn of(opened: &Opened, refusals: &[StoredRefusal]) -> Self {
-        let cells: usize = opened.summary.tables.iter().map(|t| t.cells.len()).sum();
+        let tables = || opened.published().flat_map(|(_, summary)| &summary.tables);
+        let cells: usize = tables().map(|t| t.cells.len()).sum();
         let open = opened.release.approved.is_none();
         Self {
             state: state_tag(&opened.release, refusals),
@@ -131,11 +140,41 @@ impl WhatLeaves {
             lep: words::lep(&opened.lep),
             month: opened.release.period.in_words(),
             period: opened.release.period,
-            tables: opened.summary.tables.len(),
+            tables: tables().count(),
             cells: words::count(cells as u64),
+            by: people_by(opened),
             open,
         }
     }
+}
+
+/// What people are told apart by, in the tables of the release: everything but what became of them.
+fn people_by(opened: &Opened) -> String {
+    use Dimension::{Confidence, Destination, Everyday, Outcome};
+    let tables = opened.published().flat_map(|(s, _)| s.standard.tables());
+    let dimensions: BTreeSet<Dimension> = tables.flat_map(|t| t.dimensions.clone()).collect();
+    let people = dimensions
+        .into_iter()
+        .filter(|d| !matches!(d, Outcome | Destination | Confidence | Everyday));
+    let names: Vec<String> = people
+        .map(|d| Standard::current().dimension(d).title.to_lowercase())
+        .collect();
+    match names.as_slice() {
+        [rest @ .., last] if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
+}
+
+/// That figures are under two standards, and until when.
+fn turn(opened: &Opened) -> Html {
+    let Some((old, new)) = opened.turn() else {
+        return Html::default();
+    };
+    let words = format!(
+        "{} The figures on this page are of all together; the tables are listed for each. What is approved is both, and a statement is signed for each.",
+        words::turn(&old.stream, &new.stream)
+    );
+    InsetText::new(words).into()
 }
 
 /// What a refusal means, with its reasons.
@@ -167,7 +206,7 @@ fn estimates(opened: &Opened, span: Span) -> Result<Estimates, ProblemPage> {
 /// Totals of the families, each with the exact count and what the noise did to it.
 fn this_month(opened: &Opened) -> Result<Html, ProblemPage> {
     let now = estimates(opened, opened.month())?;
-    let rows = Standard::v1().families().iter().map(|family| {
+    let rows = Standard::current().families().iter().map(|family| {
         let counted = opened.exact_family(family.id, opened.month());
         let (value, interval, noise) = now.total(family.id).map_or_else(
             || ("\u{2013}".to_owned(), String::new(), String::new()),
@@ -217,7 +256,7 @@ fn over_time(opened: &Opened) -> Result<Html, ProblemPage> {
     let shown = |estimates: &Estimates, family, word: fn(_) -> String| {
         estimates.total(family).map_or_else(dash, word)
     };
-    let rows = Standard::v1().families().iter().map(|family| {
+    let rows = Standard::current().families().iter().map(|family| {
         let mut row = vec![family.title.clone()];
         if let (Some(before), Some(change)) = (&before, &change) {
             row.push(shown(before, family.id, words::published));
@@ -242,30 +281,39 @@ fn over_time(opened: &Opened) -> Result<Html, ProblemPage> {
     )
 }
 
+/// A list of tables under each standard.
 fn tables(opened: &Opened) -> Html {
-    let mut families: BTreeMap<_, Vec<&Declared>> = BTreeMap::new();
-    for table in Standard::v1().tables() {
-        families.entry(table.family).or_default().push(table);
-    }
-    let rows = families.into_values().flatten().map(|table| {
-        [
-            link(
-                &title(table),
-                &format!("/releases/{}/tables/{}", opened.release.period, table.id),
-            ),
-            words::count(opened.codebook.cells(table) as u64).into(),
-        ]
+    let lists = opened.published().map(|(stream, _)| {
+        let standard = stream.standard;
+        let mut families: BTreeMap<_, Vec<&Declared>> = BTreeMap::new();
+        for table in standard.tables() {
+            families.entry(table.family).or_default().push(table);
+        }
+        let rows = families.into_values().flatten().map(|table| {
+            [
+                link(
+                    &title(table),
+                    &address(opened.release.period, standard, &table.id),
+                ),
+                words::count(opened.codebook.cells(table) as u64).into(),
+            ]
+        });
+        let table = Table::new(format!("Tables under {}", standard.title()))
+            .columns(["Table", "Numbers"])
+            .numeric([1])
+            .rows(rows)
+            .caption_hidden();
+        let which = match opened.is_double() {
+            true => format!(" under {}", standard.title()),
+            false => String::new(),
+        };
+        let summary = format!(
+            "Show all {} tables{which}, each with its figures",
+            standard.tables().len()
+        );
+        Html::from(Details::new(summary, table))
     });
-    let table = Table::new("Tables in this release")
-        .columns(["Table", "Numbers"])
-        .numeric([1])
-        .rows(rows)
-        .caption_hidden();
-    let summary = format!(
-        "Show all {} tables, each with its figures",
-        Standard::v1().tables().len()
-    );
-    Details::new(summary, table).into()
+    Html::concat(lists)
 }
 
 /// Every rule with its outcome; open at once when one is broken.
@@ -316,9 +364,8 @@ fn rule_list(verdicts: &[Verdict]) -> Html {
     ])
 }
 
-fn facts(opened: &Opened, statement: Option<&StatementRow>) -> Html {
+fn facts(opened: &Opened, statements: &[StatementRow]) -> Html {
     let release = &opened.release;
-    let rho = opened.summary.noise.rho_micro as f64 / 1e6;
     let mut list = SummaryList::new().fact(
         "Prepared",
         format!(
@@ -330,7 +377,7 @@ fn facts(opened: &Opened, statement: Option<&StatementRow>) -> Html {
     if let Some((name, at)) = &release.approved {
         list = list.fact("Approved", format!("by {name} on {}", words::second(*at)));
     }
-    if let Some(row) = statement {
+    for row in statements {
         list = list
             .fact(
                 "Statement",
@@ -338,14 +385,22 @@ fn facts(opened: &Opened, statement: Option<&StatementRow>) -> Html {
             )
             .fact("Receipt", receipt_words(row));
     }
-    list.fact("Protection", format!(
-        "discrete Gaussian noise, budget \u{3c1} = {rho} for one enrolment over all tables and years; epoch {}, month {} of {} that the budget is spread over",
-        opened.summary.noise.epoch,
-        opened.summary.noise.month,
-        ldsp_protocol::noise::HORIZON
-    ))
-    .fact("Data standard", Standard::v1().title())
-    .fact("Size", format!("{} bytes", words::count(release.payload.len() as u64)))
+    for (stream, summary) in opened.published() {
+        let noise = &summary.noise;
+        let rho = noise.rho_micro as f64 / 1e6;
+        list = list
+            .fact("Data standard", stream.standard.title())
+            .fact("Protection", format!(
+                "discrete Gaussian noise, budget \u{3c1} = {rho} for one enrolment over all tables and years; epoch {}, month {} of {} that the budget is spread over",
+                noise.epoch,
+                noise.month,
+                ldsp_protocol::noise::HORIZON
+            ));
+    }
+    list.fact(
+        "Size",
+        format!("{} bytes", words::count(release.bytes().len() as u64)),
+    )
     .fact("Digest (SHA-256)", code(&release.digest.in_blocks()))
     .into()
 }
@@ -361,10 +416,15 @@ pub(super) fn code(text: &str) -> Html {
 
 fn downloads(opened: &Opened) -> Html {
     let period = opened.release.period;
-    let bytes = if opened.release.approved.is_some() {
-        "Download the exact bytes that were signed (JSON)"
-    } else {
-        "Download the exact bytes that will be signed (JSON)"
+    let bytes = match (opened.release.approved.is_some(), opened.is_double()) {
+        (true, false) => "Download the exact bytes that were signed (JSON)",
+        (false, false) => "Download the exact bytes that will be signed (JSON)",
+        (true, true) => {
+            "Download the exact bytes that were signed (two JSON texts, one after the other)"
+        }
+        (false, true) => {
+            "Download the exact bytes that will be signed (two JSON texts, one after the other)"
+        }
     };
     ldsp_ui::components::list([
         link(

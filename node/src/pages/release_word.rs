@@ -52,7 +52,7 @@ fn forms(opened: &Opened, judges: &Judges<'_>, said: &Said) -> Html {
         format!(
             "You may: {} prepared it. What you approve is exactly the {} bytes with this digest, and nothing else is signed: ",
             words::author(&release.author),
-            words::count(release.payload.len() as u64)
+            words::count(release.bytes().len() as u64)
         )
         .into(),
         code(&release.digest.in_blocks()),

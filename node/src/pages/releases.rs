@@ -111,7 +111,10 @@ fn table(all: &[StoredRelease], refused: &[StoredRefusal], statements: &[Stateme
         return Html::default();
     }
     let rows = all.iter().rev().map(|r| {
-        let statement = statements.iter().find(|s| Some(s.seq) == r.seq);
+        let seqs: Vec<u64> = r.parts.iter().filter_map(|p| p.seq).collect();
+        let of_release = statements.iter().filter(|s| seqs.contains(&s.seq));
+        let receipts: Vec<Html> = of_release.map(receipt_words).collect();
+        let numbers: Vec<String> = seqs.iter().map(|seq| words::count(*seq)).collect();
         [
             link(&r.period.in_words(), &format!("/releases/{}", r.period)),
             state_tag(r, refused).into(),
@@ -119,9 +122,14 @@ fn table(all: &[StoredRelease], refused: &[StoredRefusal], statements: &[Stateme
             r.approved
                 .as_ref()
                 .map_or_else(|| "\u{2013}".into(), |(name, _)| name.clone().into()),
-            r.seq
-                .map_or_else(|| "\u{2013}".into(), |seq| words::count(seq).into()),
-            statement.map_or_else(|| "\u{2013}".into(), receipt_words),
+            match numbers.is_empty() {
+                true => "\u{2013}".into(),
+                false => numbers.join(" and ").into(),
+            },
+            match receipts.is_empty() {
+                true => "\u{2013}".into(),
+                false => Html::concat(receipts),
+            },
         ]
     });
     Table::new("All months, newest first")
@@ -152,6 +160,7 @@ pub(super) async fn prepare(
         period: Some(parse(&wanted.period)?),
         first: None,
         rho_micro: pages.rho_micro,
+        ..Request::default()
     };
     (pages.before_signing)().await;
     let prepared = release::prepare(
@@ -308,11 +317,12 @@ pub(super) async fn refuse(
 
 pub(super) async fn payload(State(pages): State<Pages>, Path(period): Path<String>) -> Answer {
     let opened = opened(&pages, &period).await?;
+    let release = &opened.release;
     let name = format!(
         "attachment; filename=\"ldsp-release-{}.json\"",
-        opened.release.period
+        release.period
     );
-    Ok(file(opened.release.payload, "application/json", &name))
+    Ok(file(release.bytes(), release.media_type(), &name))
 }
 
 pub(super) fn file(

@@ -3,6 +3,7 @@
 mod approving;
 mod practice;
 mod privacy;
+mod standards;
 mod uploads;
 
 use std::collections::BTreeMap;
@@ -412,11 +413,11 @@ async fn the_download_is_what_was_signed_and_the_csv_holds_no_exact_count() {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(payload.as_bytes(), stored.payload);
+    assert_eq!(payload.as_bytes(), stored.bytes());
     let csv = world.get("bob", "/releases/2022-01/figures.csv").await.body;
     assert!(
         csv.starts_with(
-            "period,table,dimensions,codes,estimate,standard_error,low_95,high_95,epoch\n2022-01,"
+            "period,table,dimensions,codes,estimate,standard_error,low_95,high_95,epoch,standard\n2022-01,"
         ),
         "{}",
         &csv[..200]

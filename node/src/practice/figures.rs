@@ -4,11 +4,13 @@ use ldsp_protocol::ids::{Digest, Gss, Period, PledgeId};
 use ldsp_protocol::practice::Evidence;
 use ldsp_protocol::standard::{Codebook, Standard, cell_index};
 
-/// An approved release of this node.
+/// A statement of an approved release of this node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnRelease {
     /// Its month.
     pub period: Period,
+    /// The standard that it was made under.
+    pub standard: &'static Standard,
     /// SHA-256 of its statement's PAE.
     pub statement: Digest,
     /// Pledges that its tables count, in the order of acceptance.
@@ -43,7 +45,7 @@ impl OwnFigures {
         &self.lep
     }
 
-    /// Approved releases in order of month.
+    /// Statements of approved releases in order of month and standard.
     #[must_use]
     pub fn releases(&self) -> &[OwnRelease] {
         &self.releases
@@ -56,9 +58,20 @@ impl OwnFigures {
             .releases
             .iter()
             .find(|r| r.statement == evidence.statement)?;
-        let table = Standard::v1().table(&evidence.table)?;
+        let table = release.standard.table(&evidence.table)?;
         let cells = self.codebook(release).cells(table);
         (evidence.cell < cells as u64).then_some(release)
+    }
+
+    /// A statement for people: its month, and its standard where the month has two.
+    #[must_use]
+    pub fn named(&self, release: &OwnRelease) -> String {
+        let month = release.period.in_words();
+        let of_month = self.releases.iter().filter(|r| r.period == release.period);
+        match of_month.count() {
+            0 | 1 => month,
+            _ => format!("{month}, {}", release.standard.title()),
+        }
     }
 
     /// The code lists that a release's tables follow.
@@ -78,13 +91,20 @@ impl OwnFigures {
         codes: &[String],
     ) -> Result<Evidence, (String, String)> {
         let period: Option<Period> = release.parse().ok();
-        let found = self
-            .releases
-            .iter()
-            .find(|r| Some(r.period) == period)
+        // Of two statements of a month the one under the newer standard, where it holds the table.
+        let of_month = || {
+            self.releases
+                .iter()
+                .rev()
+                .filter(|r| Some(r.period) == period)
+        };
+        let found = of_month()
+            .find(|r| r.standard.table(table).is_some())
+            .or_else(|| of_month().next())
             .ok_or_else(|| {
-                let months: Vec<String> =
+                let mut months: Vec<String> =
                     self.releases.iter().map(|r| r.period.to_string()).collect();
+                months.dedup();
                 let remedy = match months.as_slice() {
                     [] => "Take the figure out until a release has been approved".to_owned(),
                     _ => format!("Use one of: {}", months.join(", ")),
@@ -94,14 +114,15 @@ impl OwnFigures {
                     remedy,
                 )
             })?;
-        let declared = Standard::v1().table(table).ok_or_else(|| {
-            let ids: Vec<&str> = Standard::v1()
+        let declared = found.standard.table(table).ok_or_else(|| {
+            let ids: Vec<&str> = found
+                .standard
                 .tables()
                 .iter()
                 .map(|t| t.id.as_str())
                 .collect();
             (
-                "not a table of the data standard".to_owned(),
+                "not a table of the data standard that the release was made under".to_owned(),
                 format!("Use one of: {}", ids.join(", ")),
             )
         })?;
@@ -121,7 +142,7 @@ impl OwnFigures {
         for (dimension, code) in declared.dimensions.iter().zip(codes) {
             let list = codebook.codes(*dimension);
             let at = list.iter().position(|c| c == code).ok_or_else(|| {
-                let title = &Standard::v1().dimension(*dimension).title;
+                let title = &found.standard.dimension(*dimension).title;
                 (
                     format!("a code is not in the list of {title}"),
                     format!("Use one of: {}", list.join(", ")),

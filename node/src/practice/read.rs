@@ -217,7 +217,7 @@ impl Reader<'_> {
 
     fn code(&mut self, field: &str, dimension: Dimension, text: &str) -> String {
         let text = text.trim();
-        let codes = &Standard::v1().dimension(dimension).codes;
+        let codes = &Standard::current().dimension(dimension).codes;
         if !codes.iter().any(|c| c.id == text) {
             let ids: Vec<&str> = codes.iter().map(|c| c.id.as_str()).collect();
             self.not_chosen(field, text, &ids);
@@ -226,7 +226,7 @@ impl Reader<'_> {
     }
 
     fn codes(&mut self, field: &str, dimension: Dimension, texts: &[String]) -> Vec<String> {
-        let codes = &Standard::v1().dimension(dimension).codes;
+        let codes = &Standard::current().dimension(dimension).codes;
         let known = |text: &String| codes.iter().any(|c| c.id == *text);
         if texts.is_empty() || !texts.iter().all(known) {
             let ids: Vec<&str> = codes.iter().map(|c| c.id.as_str()).collect();

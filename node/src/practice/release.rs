@@ -4,6 +4,7 @@ use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
 use ldsp_protocol::ids::Digest;
 use ldsp_protocol::practice::{Area, FieldError, PracticeEntry};
+use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 
 use super::OwnFigures;
@@ -116,7 +117,7 @@ pub async fn release(
         &mut tx,
         key,
         Kind::PracticeEntry,
-        None,
+        (None, Standard::current()),
         &stored.entry,
         now.as_second(),
     )

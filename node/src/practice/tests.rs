@@ -10,6 +10,7 @@ use super::*;
 fn figures() -> OwnFigures {
     let release = OwnRelease {
         period: "2022-03".parse().unwrap(),
+        standard: ldsp_protocol::standard::Standard::current(),
         statement: Digest::of(b"a release"),
         pledges: Vec::new(),
     };

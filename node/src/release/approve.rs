@@ -8,11 +8,12 @@ use ldsp_protocol::statement::Kind;
 use sqlx::sqlite::SqliteConnection;
 
 use super::figures::Opened;
-use super::{ReleaseError, check_ledger, rules};
+use super::{ReleaseError, histories, rules};
 use crate::seal;
+use crate::store::ledger::streams::{self, Stream};
 use crate::store::people::same_person;
 use crate::store::releases::{self, StoredRelease};
-use crate::store::{Store, audit, enrolment, ledger};
+use crate::store::{Store, audit, enrolment};
 
 /// What a person approves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub struct Approval<'a> {
     pub digest: Digest,
 }
 
-/// Approves a release, seals it and queues it. Gives the statement's sequence number.
+/// Approves a release, seals its statements, oldest standard first, and queues them. Gives the last one's sequence number.
 ///
 /// # Errors
 /// [`ReleaseError`]; nothing was changed.
@@ -47,26 +48,40 @@ pub async fn approve(
         .await?
         .ok_or(ReleaseError::NoIdentity)?;
     let codebook = Codebook::new(&lep, &[]);
-    let months = ledger::months(&mut transaction, &codebook).await?;
-    check_ledger(&mut transaction, &months).await?;
-    let opened = Opened::new(release, lep, codebook, months, None)?;
+    let begun = streams::begun(&mut transaction).await?;
+    let published = begun
+        .iter()
+        .filter(|s| release.under(s.standard).is_some())
+        .map(|s| s.at(release.period));
+    let published: Vec<Stream> = published.collect();
+    histories(&mut transaction, &codebook, &published).await?;
+    let opened = Opened::of(&mut transaction, release).await?;
     let previous = rules::previous(&mut transaction, &opened).await?;
     // What the receiver would refuse gets no number: a refused statement would stand in the way of all later ones.
-    if let Some(broken) = rules::broken(&opened, previous.as_ref()) {
+    if let Some(broken) = rules::broken(&opened, &previous) {
         return Err(ReleaseError::Rule(broken));
     }
-    let Opened {
-        release, summary, ..
-    } = opened;
-    let at = now.as_second();
-    let (kind, period) = (Kind::LearningSummary, Some(release.period));
-    let seq = seal::queue(&mut transaction, key, kind, period, summary, at).await?;
-    if !releases::approve(&mut transaction, release.period, approval.person, at, seq).await? {
+    let (release, at) = (&opened.release, now.as_second());
+    let mut seqs = Vec::new();
+    for (stream, summary) in opened.published() {
+        let (kind, of) = (
+            Kind::LearningSummary,
+            (Some(release.period), stream.standard),
+        );
+        let seq = seal::queue(&mut transaction, key, kind, of, summary, at).await?;
+        seqs.push((stream.standard, seq));
+    }
+    let seq = seqs.last().map(|(_, seq)| *seq);
+    let seq = seq.ok_or(ReleaseError::LedgerLost)?;
+    if !releases::approve(&mut transaction, release.period, approval.person, at, &seqs).await? {
         return Err(ReleaseError::NothingOpen);
     }
+    let numbers: Vec<String> = seqs.iter().map(|(_, seq)| seq.to_string()).collect();
     let detail = format!(
-        "{}, digest {}, statement {seq}",
-        release.period, release.digest
+        "{}, digest {}, statement {}",
+        release.period,
+        release.digest,
+        numbers.join(" and ")
     );
     audit::append(
         &mut transaction,
@@ -118,7 +133,7 @@ fn check_person(
     if role != Some("approver") {
         return Err(ReleaseError::NotApprover(person.to_owned()));
     }
-    if let (Some((by, _)), Some(seq)) = (&release.approved, release.seq) {
+    if let (Some((by, _)), Some(seq)) = (&release.approved, release.seq()) {
         return Err(ReleaseError::Already {
             period: release.period,
             by: by.clone(),

@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn the_standards_budget_is_what_the_design_says() {
-        let standard = Standard::v1();
+        let standard = Standard::current();
         let budget = budget(standard, standard.noise().rho_micro);
         close(budget.rho, 0.5, 1e-12);
         close(budget.enrolment.epsilon, 5.8, 0.05);
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_smaller_budget_promises_more() {
-        let standard = Standard::v1();
+        let standard = Standard::current();
         let small = budget(standard, 100_000);
         assert!(small.enrolment.guess < 0.6 && small.enrolment.guess > 0.5);
         assert!(small.tables < 0.1);

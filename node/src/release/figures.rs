@@ -13,32 +13,45 @@ use sqlx::sqlite::SqliteConnection;
 use super::{ReleaseError, check_payload};
 use crate::disclosure::LedgerMonth;
 use crate::store::ledger::epochs::{self, Second};
+use crate::store::ledger::streams::{self, Stream};
 use crate::store::releases::{self, StoredRelease};
 use crate::store::{Store, enrolment, ledger};
 
 /// A release with the ledger up to its month. Holds exact counts: for signed-in pages only; whatever else reads it may
-/// use its estimates and nothing of [`Opened::exact`] and [`Opened::exact_family`].
+/// use its estimates and nothing of [`Opened::exact_family`] and [`OpenedStream::exact`].
 pub(crate) struct Opened {
     pub(crate) release: StoredRelease,
-    /// Its payload, which publishes what the ledger holds.
-    pub(crate) summary: LearningSummary,
     pub(crate) lep: Gss,
     pub(crate) codebook: Codebook,
-    /// Months 1 to the release's own, of its epoch.
-    pub(crate) months: Vec<LedgerMonth>,
-    /// Why its epoch is the second, if it is.
+    /// Oldest standard first: those that the release publishes under, and those that ended before.
+    pub(crate) streams: Vec<OpenedStream>,
+    /// Why figures of its epoch are the second, if they are.
     pub(crate) second: Option<Second>,
 }
 
-/// Months `from + 1` to `to` of the epoch, counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Span {
-    pub(crate) from: usize,
-    pub(crate) to: usize,
+/// What was published under one standard up to the release's month.
+pub(crate) struct OpenedStream {
+    pub(crate) standard: &'static Standard,
+    /// When it began and when it ends.
+    pub(crate) stream: Stream,
+    codebook: Codebook,
+    /// The whole budget of an enrolment, in millionths.
+    pub(crate) rho_micro: u64,
+    /// Months of its epoch; at least one, the last no later than the release's.
+    pub(crate) months: Vec<LedgerMonth>,
+    /// The release's summary under it, which publishes what the ledger holds; `None`: it ended before.
+    pub(crate) summary: Option<LearningSummary>,
 }
 
-/// Consistent estimates of a span, by family.
-pub(crate) struct Estimates(BTreeMap<Family, Reconciled>);
+/// The months after `after` up to `until`, as counted by [`Period::index`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    after: i64,
+    until: i64,
+}
+
+/// Consistent estimates of a span, by standard and family.
+pub(crate) struct Estimates(Vec<(&'static Standard, BTreeMap<Family, Reconciled>)>);
 
 impl Opened {
     /// The release of `period` with its ledger.
@@ -59,105 +72,207 @@ impl Opened {
             .await?
             .ok_or(ReleaseError::NoIdentity)?;
         let codebook = Codebook::new(&lep, &[]);
-        let months = ledger::months_of(&mut *connection, &codebook, release.epoch).await?;
-        let second = match release.epoch {
-            1 => None,
-            _ => epochs::second(connection).await?,
+        let mut streams = Vec::new();
+        for stream in streams::begun(&mut *connection).await? {
+            let stream = stream.at(release.period);
+            if stream.first.is_none_or(|first| first > release.period) {
+                continue;
+            }
+            let (standard, epoch) = (stream.standard, stream.epoch);
+            let mut months = ledger::months(&mut *connection, &codebook, standard, epoch).await?;
+            months.retain(|m| m.period <= release.period);
+            let lists = codebook.clone();
+            match OpenedStream::new(connection, &release, (stream, lists), months).await? {
+                Some(opened) => streams.push(opened),
+                // Nothing yet in an epoch that began while it was ending.
+                None if release.under(standard).is_none() => {}
+                None => return Err(ReleaseError::LedgerLost),
+            }
+        }
+        let again = release.parts.iter().any(|p| p.epoch > 1);
+        let second = match again {
+            true => epochs::second(connection).await?,
+            false => None,
         };
-        Self::new(release, lep, codebook, months, second)
-    }
-
-    /// From the whole ledger of its epoch.
-    pub(super) fn new(
-        release: StoredRelease,
-        lep: Gss,
-        codebook: Codebook,
-        mut months: Vec<LedgerMonth>,
-        second: Option<Second>,
-    ) -> Result<Self, ReleaseError> {
-        months.truncate(release.month);
-        let month = months
-            .last()
-            .filter(|m| m.period == release.period)
-            .ok_or(ReleaseError::LedgerLost)?;
         Ok(Self {
-            summary: check_payload(&release, month)?,
             release,
             lep,
             codebook,
-            months,
+            streams,
             second,
         })
+    }
+
+    /// What the release publishes, oldest standard first.
+    pub(crate) fn published(&self) -> impl Iterator<Item = (&OpenedStream, &LearningSummary)> {
+        let all = self.streams.iter();
+        all.filter_map(|s| Some((s, s.summary.as_ref()?)))
+    }
+
+    /// Whether it publishes under more than one standard, so that figures need one named beside them.
+    pub(crate) fn is_double(&self) -> bool {
+        self.published().count() > 1
+    }
+
+    /// The standard that ends and the one that took over, when the release publishes under both.
+    pub(crate) fn turn(&self) -> Option<(&OpenedStream, &OpenedStream)> {
+        let published: Vec<&OpenedStream> = self.published().map(|(s, _)| s).collect();
+        match published.as_slice() {
+            [old, .., new] => Some((old, new)),
+            _ => None,
+        }
+    }
+
+    fn index(&self) -> i64 {
+        i64::from(self.release.period.index())
     }
 
     /// The release's own month.
     pub(crate) fn month(&self) -> Span {
         Span {
-            from: self.months.len() - 1,
-            to: self.months.len(),
+            after: self.index() - 1,
+            until: self.index(),
         }
     }
 
     /// The month before it, where there is one.
     pub(crate) fn month_before(&self) -> Option<Span> {
-        let to = self.months.len() - 1;
-        (to > 0).then(|| Span { from: to - 1, to })
+        let span = Span {
+            after: self.index() - 2,
+            until: self.index() - 1,
+        };
+        let any = self.streams.iter().any(|s| !s.range(span).is_empty());
+        any.then_some(span)
     }
 
     /// From the node's first month on.
     pub(crate) fn to_date(&self) -> Span {
         Span {
-            from: 0,
-            to: self.months.len(),
+            after: i64::MIN,
+            until: self.index(),
         }
     }
 
-    /// The node's first month.
+    /// The first month that the figures to date add up.
     pub(crate) fn first(&self) -> Period {
-        self.months
-            .first()
-            .map_or(self.release.period, |m| m.period)
+        let firsts = self.streams.iter().filter_map(|s| s.months.first());
+        let first = firsts.map(|m| m.period).min();
+        first.unwrap_or(self.release.period)
+    }
+
+    /// Exact entries of a family under all standards: an enrolment is in one of them.
+    pub(crate) fn exact_family(&self, family: Family, span: Span) -> i64 {
+        let each = self.streams.iter();
+        each.map(|s| s.exact_family(family, span)).sum()
+    }
+
+    /// Reconciles the published tables of a span, with the weights that every reader uses.
+    pub(crate) fn estimates(&self, span: Span) -> Result<Estimates, AdditivityError> {
+        self.reconciled(|stream| {
+            let range = stream.range(span);
+            let (from, to) = (range.start, range.end);
+            let sum = [(to, 1), (from, -1)];
+            (from < to).then(|| stream.reconciled(&sum, |sigma2| variance(sigma2, from, to)))
+        })
+    }
+
+    /// The same for the month less the month before; `None` in the first month.
+    pub(crate) fn change(&self) -> Option<Result<Estimates, AdditivityError>> {
+        let before = self.month_before()?;
+        Some(self.reconciled(|stream| {
+            let (early, middle) = {
+                let range = stream.range(before);
+                (range.start, range.end)
+            };
+            let late = stream.range(self.month()).end;
+            // Var(a - b) = 2 Var(a) + 2 Var(b) - Var(a + b): both months and their sum are spans.
+            let variance = |sigma2| {
+                2.0 * (variance(sigma2, middle, late) + variance(sigma2, early, middle))
+                    - variance(sigma2, early, late)
+            };
+            let sum = [(late, 1), (middle, -2), (early, 1)];
+            (early < late).then(|| stream.reconciled(&sum, variance))
+        }))
+    }
+
+    fn reconciled(
+        &self,
+        of: impl Fn(&OpenedStream) -> Option<Result<BTreeMap<Family, Reconciled>, AdditivityError>>,
+    ) -> Result<Estimates, AdditivityError> {
+        let each = self.streams.iter().filter_map(|stream| {
+            let families = of(stream)?;
+            Some(families.map(|families| (stream.standard, families)))
+        });
+        Ok(Estimates(each.collect::<Result<_, _>>()?))
+    }
+}
+
+impl OpenedStream {
+    /// `None` without a month.
+    async fn new(
+        connection: &mut SqliteConnection,
+        release: &StoredRelease,
+        (stream, codebook): (Stream, Codebook),
+        months: Vec<LedgerMonth>,
+    ) -> Result<Option<Self>, ReleaseError> {
+        let Some(month) = months.last() else {
+            return Ok(None);
+        };
+        let part = release.under(stream.standard);
+        let (rho_micro, summary) = match part {
+            Some(_) if month.period != release.period => return Err(ReleaseError::LedgerLost),
+            Some(_) => {
+                let summary = check_payload(release, month)?;
+                (summary.noise.rho_micro, Some(summary))
+            }
+            None => {
+                let last = releases::of(connection, month.period).await?;
+                let last = last.ok_or(ReleaseError::LedgerLost)?;
+                (check_payload(&last, month)?.noise.rho_micro, None)
+            }
+        };
+        Ok(Some(Self {
+            standard: stream.standard,
+            stream,
+            codebook,
+            rho_micro,
+            months,
+            summary,
+        }))
+    }
+
+    /// Number of months before the span, and up to its end.
+    fn range(&self, span: Span) -> std::ops::Range<usize> {
+        let until = |index: i64| {
+            self.months
+                .partition_point(|m| i64::from(m.period.index()) <= index)
+        };
+        until(span.after)..until(span.until)
     }
 
     /// Exact entries of a cell of table number `table`.
     pub(crate) fn exact(&self, table: usize, cell: usize, span: Span) -> i64 {
-        self.months[span.from..span.to]
+        self.months[self.range(span)]
             .iter()
             .map(|m| m.tables[table].entries[cell])
             .sum()
     }
 
     /// Exact entries of a family: those of its first table, since every table of a family counts the same enrolments.
-    pub(crate) fn exact_family(&self, family: Family, span: Span) -> i64 {
-        let Some(at) = Standard::v1()
-            .tables()
-            .iter()
-            .position(|t| t.family == family)
-        else {
+    fn exact_family(&self, family: Family, span: Span) -> i64 {
+        let mut tables = self.standard.tables().iter();
+        let Some(at) = tables.position(|t| t.family == family) else {
             return 0;
         };
-        self.months[span.from..span.to]
+        self.months[self.range(span)]
             .iter()
             .map(|m| m.tables[at].entries.iter().sum::<i64>())
             .sum()
     }
 
-    /// Reconciles the published tables of a span, with the weights that every reader uses.
-    pub(crate) fn estimates(&self, span: Span) -> Result<Estimates, AdditivityError> {
-        let (from, to) = (span.from, span.to);
-        self.reconciled(&[(to, 1), (from, -1)], |sigma2| variance(sigma2, from, to))
-    }
-
-    /// The same for the month less the month before; `None` in the first month.
-    pub(crate) fn change(&self) -> Option<Result<Estimates, AdditivityError>> {
-        let before = self.month_before()?;
-        let [early, middle, late] = [before.from, before.to, before.to + 1];
-        // Var(a - b) = 2 Var(a) + 2 Var(b) - Var(a + b): both months and their sum are spans.
-        let variance = |sigma2| {
-            2.0 * (variance(sigma2, middle, late) + variance(sigma2, early, middle))
-                - variance(sigma2, early, late)
-        };
-        Some(self.reconciled(&[(late, 1), (middle, -2), (early, 1)], variance))
+    /// A table's noise: sigma^2 of a published value.
+    pub(crate) fn sigma2(&self, table: &Table) -> u64 {
+        sigma2(table_rho(self.standard, table.rho_micro, self.rho_micro))
     }
 
     /// Estimates of a sum of cumulative figures, each with its factor; `variance` gives a cell's in counts^2 from sigma^2.
@@ -165,20 +280,16 @@ impl Opened {
         &self,
         sum: &[(usize, i64)],
         variance: impl Fn(u64) -> f64,
-    ) -> Result<Estimates, AdditivityError> {
-        let standard = Standard::v1();
+    ) -> Result<BTreeMap<Family, Reconciled>, AdditivityError> {
         let mut families: BTreeMap<Family, Vec<Observed>> = BTreeMap::new();
-        for (at, table) in standard.tables().iter().enumerate() {
-            let rho_micro = self.summary.noise.rho_micro;
-            let variance = variance(sigma2(table_rho(standard, table.rho_micro, rho_micro)));
-            let observed = self.observed(table, at, sum, variance)?;
+        for (at, table) in self.standard.tables().iter().enumerate() {
+            let observed = self.observed(table, at, sum, variance(self.sigma2(table)))?;
             families.entry(table.family).or_default().push(observed);
         }
-        let reconciled: Result<_, _> = families
+        families
             .into_iter()
             .map(|(family, tables)| Ok((family, reconcile(&tables)?)))
-            .collect();
-        Ok(Estimates(reconciled?))
+            .collect()
     }
 
     fn observed(
@@ -188,9 +299,6 @@ impl Opened {
         sum: &[(usize, i64)],
         variance: f64,
     ) -> Result<Observed, AdditivityError> {
-        let standard = Standard::v1();
-        let shape = self.codebook.shape(table);
-        let cells: usize = shape.iter().product();
         let until = |cell: usize, month: usize| {
             let published: Vec<i64> = self.months[..month]
                 .iter()
@@ -207,29 +315,43 @@ impl Opened {
                 sum.checked_add(term?).ok_or(AdditivityError::Range)
             })
         };
+        let shape = self.codebook.shape(table);
+        let cells: usize = shape.iter().product();
         let values = (0..cells).map(value).collect::<Result<_, _>>()?;
         let kept = &table.dimensions;
-        Ok(Observed::of(standard, table, kept, shape, values, variance))
+        Ok(Observed::of(
+            self.standard,
+            table,
+            kept,
+            shape,
+            values,
+            variance,
+        ))
     }
 }
 
 impl Estimates {
-    /// The family's total.
+    /// The family's total over all standards: different enrolments, independent noise.
     pub(crate) fn total(&self, family: Family) -> Option<Estimate> {
-        let reconciled = self.0.get(&family)?;
-        let value = *reconciled.margin(&[]).ok()?.values.first()?;
-        let form = [(Vec::new(), 1)];
-        let se = reconciled
-            .covariance(&[], &form, &form)
-            .ok()?
-            .max(0.0)
-            .sqrt();
-        Some(Estimate { value, se })
+        let mut all: Option<Estimate> = None;
+        for (_, families) in &self.0 {
+            let reconciled = families.get(&family)?;
+            let value = *reconciled.margin(&[]).ok()?.values.first()?;
+            let form = [(Vec::new(), 1)];
+            let variance = reconciled.covariance(&[], &form, &form).ok()?.max(0.0);
+            let (before, its) = all.map_or((0.0, 0.0), |e| (e.value, e.se * e.se));
+            all = Some(Estimate {
+                value: before + value,
+                se: (its + variance).sqrt(),
+            });
+        }
+        all
     }
 
-    /// Every cell of a table, in its order.
-    pub(crate) fn cells(&self, table: &Table) -> Option<Vec<Estimate>> {
-        let reconciled = self.0.get(&table.family)?;
+    /// Every cell of a table of `standard`, in its order.
+    pub(crate) fn cells(&self, standard: &Standard, table: &Table) -> Option<Vec<Estimate>> {
+        let (_, families) = self.0.iter().find(|(s, _)| *s == standard)?;
+        let reconciled = families.get(&table.family)?;
         let margin = reconciled.margin(&table.dimensions).ok()?;
         // One variance for all cells: the noise of a table's cells is alike.
         let form = [(vec![0; table.dimensions.len()], 1)];

@@ -14,6 +14,7 @@ mod tests;
 use ldsp_protocol::accountant::Overspent;
 use ldsp_protocol::additivity::AdditivityError;
 use ldsp_protocol::ids::{Digest, Period};
+use ldsp_protocol::standard::Codebook;
 use ldsp_protocol::summary::LearningSummary;
 use sqlx::sqlite::SqliteConnection;
 
@@ -23,10 +24,13 @@ pub(crate) use prepare::rho as chosen_rho;
 pub use prepare::{Prepared, Request, SCHEDULE, next_period, prepare, waiting};
 pub use refuse::{Refusal, refuse};
 pub(crate) use show::approvers;
-pub use show::{Interval, Shown, ShownFamily, ShownRefusal, ShownTable, show, title};
+pub use show::{
+    Interval, Shown, ShownFamily, ShownRefusal, ShownStatement, ShownTable, show, title,
+};
 
 use crate::disclosure::{LedgerMonth, ProtectError};
 use crate::seal::QueueError;
+use crate::store::ledger::streams::Stream;
 use crate::store::{StoreError, ledger, releases};
 
 /// Why a release is refused. [`ReleaseError::next`] says what to do.
@@ -183,45 +187,78 @@ impl ReleaseError {
     }
 }
 
-/// Every release of the present epoch has its ledger month and the other way round; the last one says what the ledger says. Both are
-/// written in one transaction, so anything else is a loss. Gives the last summary of the epoch.
-pub(crate) async fn check_ledger(
-    connection: &mut SqliteConnection,
-    ledger: &[LedgerMonth],
-) -> Result<Option<LearningSummary>, ReleaseError> {
-    let present = ledger::epochs::present(&mut *connection).await?;
-    let last = releases::last(&mut *connection)
-        .await?
-        .filter(|r| r.epoch == present.number);
-    let queued: Option<i64> =
-        sqlx::query_scalar("SELECT max(period) FROM outbox WHERE kind = 'learning-summary'")
-            .fetch_one(&mut *connection)
-            .await?;
-    let index = |period: Period| i64::from(period.index());
-    let drawn = ledger.last().map(|m| index(m.period));
-    if releases::number(connection, present.number).await? != ledger.len()
-        || last.as_ref().map(|r| index(r.period)) != drawn
-        || queued > drawn.or(present.after.map(index))
-    {
-        return Err(ReleaseError::LedgerLost);
-    }
-    last.zip(ledger.last())
-        .map(|(release, month)| check_payload(&release, month))
-        .transpose()
+/// A stream with everything of its present epoch.
+pub(crate) struct History {
+    pub(crate) stream: Stream,
+    /// Its months, in order.
+    pub(crate) months: Vec<LedgerMonth>,
+    /// The last summary; `None` before the first month.
+    pub(crate) last: Option<LearningSummary>,
 }
 
-/// The stored payload publishes exactly what the ledger holds. Gives it parsed.
+/// The streams that will publish the month `next`, with their ledgers, each checked: every release of its present epoch has its ledger month
+/// and the other way round; the last one says what the ledger says. Both are written in one transaction, so anything else is a loss.
+/// A stream that has ended is not needed to go on.
+pub(crate) async fn histories(
+    connection: &mut SqliteConnection,
+    codebook: &Codebook,
+    streams: &[Stream],
+) -> Result<Vec<History>, ReleaseError> {
+    let mut histories = Vec::with_capacity(streams.len());
+    for stream in streams {
+        let (standard, epoch) = (stream.standard, stream.epoch);
+        let months = ledger::months(&mut *connection, codebook, standard, epoch).await?;
+        let released = releases::ends(&mut *connection, standard, epoch).await?;
+        let number = released.as_ref().map_or(0, |(.., number)| *number);
+        let last = released.as_ref().map(|(_, last, _)| last);
+        if number != months.len()
+            || last.map(|r| r.period) != months.last().map(|m| m.period)
+            || (stream.first.is_some() && stream.after.is_none() && months.is_empty())
+        {
+            return Err(ReleaseError::LedgerLost);
+        }
+        let last = last.zip(months.last());
+        histories.push(History {
+            stream: *stream,
+            last: last.map(|(r, m)| check_payload(r, m)).transpose()?,
+            months,
+        });
+    }
+    check_sent(connection, &histories).await?;
+    Ok(histories)
+}
+
+/// No summary was sealed for a month that no ledger knows: one stream at least goes on from month to month.
+async fn check_sent(
+    connection: &mut SqliteConnection,
+    histories: &[History],
+) -> Result<(), ReleaseError> {
+    let queued: Option<i64> =
+        sqlx::query_scalar("SELECT max(period) FROM outbox WHERE kind = 'learning-summary'")
+            .fetch_one(connection)
+            .await?;
+    let known = histories
+        .iter()
+        .filter_map(|h| h.months.last().map(|m| m.period).or(h.stream.after));
+    let known = known.max().map(|period| i64::from(period.index()));
+    if queued > known {
+        return Err(ReleaseError::LedgerLost);
+    }
+    Ok(())
+}
+
+/// The stored payload under the month's standard publishes exactly what the ledger holds. Gives it parsed.
 fn check_payload(
     release: &releases::StoredRelease,
     month: &LedgerMonth,
 ) -> Result<LearningSummary, ReleaseError> {
     let damaged = || StoreError::Corrupt {
-        table: "releases",
+        table: "release_statements",
         column: "payload",
         row: release.period.to_string(),
     };
-    let summary: LearningSummary =
-        serde_json::from_slice(&release.payload).map_err(|_| damaged())?;
+    let part = release.under(month.standard).ok_or_else(damaged)?;
+    let summary: LearningSummary = serde_json::from_slice(&part.payload).map_err(|_| damaged())?;
     let same = summary.tables.len() == month.tables.len()
         && summary
             .tables
@@ -229,8 +266,8 @@ fn check_payload(
             .zip(&month.tables)
             .all(|(published, kept)| published.cells == kept.published);
     // Sealing writes the parsed payload again: it has to give the bytes that were looked at.
-    let verbatim = serde_json::to_vec(&summary).is_ok_and(|bytes| bytes == release.payload);
-    if !same || !verbatim || (release.epoch, release.month) != (month.epoch, month.month) {
+    let verbatim = serde_json::to_vec(&summary).is_ok_and(|bytes| bytes == part.payload);
+    if !same || !verbatim || (part.epoch, part.month) != (month.epoch, month.month) {
         return Err(damaged().into());
     }
     Ok(summary)

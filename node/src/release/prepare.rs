@@ -8,28 +8,42 @@ use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::standard::{Codebook, Standard};
 use sqlx::sqlite::SqliteConnection;
 
-use super::{ReleaseError, check_ledger};
+use super::{History, ReleaseError, histories};
 use crate::Entropy;
 use crate::account;
-use crate::cube::{Move, moves};
-use crate::disclosure::{LedgerMonth, protect};
+use crate::cube::{EntryCounts, Move, moves};
+use crate::disclosure::{ProtectedTables, protect};
 use crate::schedule::london;
-use crate::seal::check_head;
-use crate::store::releases::{self, StoredRelease};
+use crate::seal::{check_head, check_restored};
+use crate::store::ledger::streams::{self, Stream};
+use crate::store::releases::{self, Part, StoredRelease};
 use crate::store::{Store, audit, enrolment, ledger};
 
 /// Author of what the timed job prepares.
 pub const SCHEDULE: &str = "schedule";
 
 /// What is asked for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request {
     /// This month, which must be the next one or one that is prepared already; `None`: whatever is next.
     pub period: Option<Period>,
     /// Where the node's history begins; only before the first release.
     pub first: Option<Period>,
-    /// The LEP's own budget in millionths of zCDP rho, at most the standard's; fixed by the first release.
+    /// The LEP's own budget in millionths of zCDP rho, at most the standard's; fixed by the first release under a standard.
     pub rho_micro: Option<u64>,
+    /// The standard that new enrolments enter: [`Standard::current`], and an earlier one only to do what an earlier program did.
+    pub standard: &'static Standard,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self {
+            period: None,
+            first: None,
+            rho_micro: None,
+            standard: Standard::current(),
+        }
+    }
 }
 
 /// A release that waits for approval, or one that was prepared before.
@@ -43,7 +57,7 @@ pub struct Prepared {
 
 /// Prepares the next release, or gives the one that is there, unchanged.
 ///
-/// One immediate transaction reads the ledger, counts what became known by the month's end, draws the
+/// One immediate transaction reads the ledger, counts under each standard that publishes what became known by the month's end, draws the
 /// noise, writes ledger, marks and release, and commits. Dropped or killed before the commit, it leaves nothing and
 /// nobody has seen the draw; after it, the month is never drawn again. `entropy` gives a fresh
 /// generator for the month. `author` is an author of this node or [`SCHEDULE`]. A month that has not ended in London is refused; a quiet month is
@@ -77,39 +91,64 @@ pub(crate) async fn prepare_in(
         .ok_or(ReleaseError::NoIdentity)?;
     check_author(&mut *connection, author).await?;
     let codebook = Codebook::new(&lep, &[]);
-    let history = ledger::months(&mut *connection, &codebook).await?;
-    let last = check_ledger(&mut *connection, &history).await?;
-    if let Some(release) = stored(&mut *connection, request, &history).await? {
+    let begun = streams::begun(&mut *connection).await?;
+    let next = streams::next(&mut *connection).await?;
+    let going_on = match next {
+        Some(next) => streams::publishing(&begun, next, request.standard),
+        None => vec![Stream::new(request.standard)],
+    };
+    let mut histories = histories(&mut *connection, &codebook, &going_on).await?;
+    let first = begun.iter().filter_map(|s| s.first).min();
+    if let Some(release) = stored(&mut *connection, request, first).await? {
         return Ok(Prepared {
             release,
             drawn: false,
         });
     }
+    check_restored(&mut *connection).await?;
     if let Some(enrolment) = enrolment::read(&mut *connection).await? {
         // A month that the log already has must not be drawn again from an older backup.
         check_head(&mut *connection, &enrolment).await?;
     }
-    let period = next_after(&mut *connection, request, &history).await?;
+    let period = next_after(&mut *connection, request, next).await?;
     if !has_ended(period, now) {
         return Err(ReleaseError::NotEnded(period));
     }
-    let begun = last.map(|summary| summary.noise.rho_micro);
-    let rho_micro = rho(request.rho_micro, begun)?;
-    let design = Design::of(Standard::v1(), rho_micro);
-    let corrections = corrections(&mut *connection, &codebook, &design).await?;
-    let draw = Draw {
-        period,
-        history: &history,
-        admitted: admit(&mut *connection, &design, history.len() + 1, &corrections).await?,
-        corrections,
-        author,
-        now,
-    };
-    let release = draw.run(connection, &codebook, entropy).await?;
+    begin(&mut *connection, &mut histories, period).await?;
+    let mut draws = Vec::new();
+    for history in histories {
+        draws.push(Draw::of(&mut *connection, &codebook, history, request, period).await?);
+    }
+    let release = draw(connection, &draws, (author, now), entropy).await?;
     Ok(Prepared {
         release,
         drawn: true,
     })
+}
+
+/// A standard that is new to this node begins with the month `period`; the one before it ends some time later, or now if its months are
+/// used up.
+async fn begin(
+    connection: &mut SqliteConnection,
+    histories: &mut Vec<History>,
+    period: Period,
+) -> Result<(), ReleaseError> {
+    let new = histories.iter().find(|h| h.stream.first.is_none());
+    let Some(new) = new.map(|h| h.stream.standard) else {
+        return Ok(());
+    };
+    let before = histories
+        .iter()
+        .filter(|h| h.stream.first.is_some() && h.stream.is_open());
+    let drawn = before.map(|h| h.months.len()).max().unwrap_or(0);
+    streams::begin(&mut *connection, new, period, drawn).await?;
+    let begun = streams::begun(connection).await?;
+    for history in histories.iter_mut() {
+        let now = begun.iter().find(|s| s.standard == history.stream.standard);
+        history.stream = *now.ok_or(ReleaseError::LedgerLost)?;
+    }
+    histories.retain(|h| h.stream.publishes(period));
+    Ok(())
 }
 
 /// An approver who prepared a month could leave nobody to approve it. Only the timed job is no person: one who bears its name is
@@ -126,25 +165,6 @@ async fn check_author(connection: &mut SqliteConnection, author: &str) -> Result
     }
 }
 
-/// The accountant's word: a month that would overspend is refused before anything is drawn.
-async fn admit(
-    connection: &mut SqliteConnection,
-    design: &Design,
-    month: usize,
-    corrections: &[Correction],
-) -> Result<Admitted, ReleaseError> {
-    let epoch = ledger::epochs::present(&mut *connection).await?.number;
-    let mut accountant = account::of(connection).await?;
-    let moved: Vec<BTreeSet<String>> = corrections.iter().map(|c| c.moved.clone()).collect();
-    let release = Release {
-        design,
-        epoch,
-        month,
-        corrections: &moved,
-    };
-    Ok(accountant.admit(&release)?)
-}
-
 /// A correction that goes into the month.
 struct Correction {
     enrolment: i64,
@@ -153,20 +173,21 @@ struct Correction {
     moved: BTreeSet<String>,
 }
 
-/// The corrections that may be published: each enrolment's first, where its budget has room for it. All others stay local, and
+/// The corrections of a standard's enrolments that may be published: each enrolment's first, where its budget has room for it. All others stay local, and
 /// are looked at again in every month: a budget does not grow, but a correction may become smaller.
 async fn corrections(
     connection: &mut SqliteConnection,
     codebook: &Codebook,
+    standard: &Standard,
     design: &Design,
 ) -> Result<Vec<Correction>, ReleaseError> {
-    let tables = Standard::v1().tables();
+    let tables = standard.tables();
     let mut admitted = Vec::new();
-    for pending in ledger::corrections::pending(connection, codebook).await? {
+    for pending in ledger::corrections::pending(connection, codebook, standard).await? {
         let parts = pending
             .published
             .iter()
-            .map(|published| moves(codebook, published, &pending.now));
+            .map(|published| moves(standard, codebook, published, &pending.now));
         // A fact that was published and is no longer one, an ending that was withdrawn, is never taken back.
         let Ok(parts) = parts.collect::<Result<Vec<_>, _>>() else {
             continue;
@@ -184,13 +205,17 @@ async fn corrections(
     Ok(admitted)
 }
 
-/// The budget: what the epoch began with, else the LEP's own, else the standard's.
-pub(crate) fn rho(asked: Option<u64>, begun: Option<u64>) -> Result<u64, ReleaseError> {
+/// The budget under `standard`: what the epoch began with, else the LEP's own, else the standard's.
+pub(crate) fn rho(
+    standard: &Standard,
+    asked: Option<u64>,
+    begun: Option<u64>,
+) -> Result<u64, ReleaseError> {
     match (asked, begun) {
         (Some(asked), Some(begun)) if asked != begun => Err(ReleaseError::Rho { asked, begun }),
         (_, Some(begun)) => Ok(begun),
         (asked, None) => {
-            let most = Standard::v1().noise().rho_micro;
+            let most = standard.noise().rho_micro;
             Ok(asked.unwrap_or(most).clamp(1, most))
         }
     }
@@ -200,12 +225,12 @@ pub(crate) fn rho(asked: Option<u64>, begun: Option<u64>) -> Result<u64, Release
 async fn stored(
     connection: &mut SqliteConnection,
     request: Request,
-    history: &[LedgerMonth],
+    begun: Option<Period>,
 ) -> Result<Option<StoredRelease>, ReleaseError> {
-    if let (Some(first), Some(begun)) = (request.first, history.first())
-        && first != begun.period
+    if let (Some(first), Some(begun)) = (request.first, begun)
+        && first != begun
     {
-        return Err(ReleaseError::First(begun.period));
+        return Err(ReleaseError::First(begun));
     }
     if let Some(period) = request.period
         && let Some(release) = releases::of(&mut *connection, period).await?
@@ -221,39 +246,21 @@ async fn stored(
     }
 }
 
+/// `next`: the month after the last one.
 async fn next_after(
     connection: &mut SqliteConnection,
     request: Request,
-    history: &[LedgerMonth],
+    next: Option<Period>,
 ) -> Result<Period, ReleaseError> {
-    let next = match history.last() {
-        Some(last) => last.period.next().ok_or(ReleaseError::Calendar)?,
-        None => first_month(connection, request).await?,
+    let next = match (next, request.first) {
+        (Some(next), _) | (None, Some(next)) => next,
+        (None, None) => ledger::earliest_start(connection)
+            .await?
+            .ok_or(ReleaseError::NoData)?,
     };
     match request.period {
         Some(asked) if asked != next => Err(ReleaseError::Order { asked, next }),
         _ => Ok(next),
-    }
-}
-
-/// The first month of an epoch: the second follows on the first.
-async fn first_month(
-    connection: &mut SqliteConnection,
-    request: Request,
-) -> Result<Period, ReleaseError> {
-    let present = ledger::epochs::present(&mut *connection).await?;
-    match (present.after, request.first) {
-        (Some(after), first) => {
-            let next = after.next().ok_or(ReleaseError::Calendar)?;
-            match first.filter(|first| *first != next) {
-                Some(asked) => Err(ReleaseError::Order { asked, next }),
-                None => Ok(next),
-            }
-        }
-        (None, Some(first)) => Ok(first),
-        (None, None) => ledger::earliest_start(connection)
-            .await?
-            .ok_or(ReleaseError::NoData),
     }
 }
 
@@ -283,8 +290,8 @@ pub async fn next_period(
     now: Timestamp,
 ) -> Result<Option<(Period, bool)>, ReleaseError> {
     let mut connection = store.reader.acquire().await?;
-    let next = match releases::last(&mut connection).await? {
-        Some(last) => last.period.next(),
+    let next = match streams::next(&mut connection).await? {
+        Some(next) => Some(next),
         None => ledger::earliest_start(&mut connection).await?,
     };
     Ok(next.map(|period| (period, has_ended(period, now))))
@@ -297,54 +304,102 @@ fn has_ended(period: Period, now: Timestamp) -> bool {
         .is_some_and(|following| today >= following.first_day())
 }
 
-/// One month's draw.
-struct Draw<'a> {
-    period: Period,
-    history: &'a [LedgerMonth],
+/// One stream's draw of a month: everything but the noise.
+struct Draw {
+    history: History,
+    counts: EntryCounts,
     admitted: Admitted,
     corrections: Vec<Correction>,
-    author: &'a str,
-    now: Timestamp,
 }
 
-impl Draw<'_> {
-    async fn run(
-        &self,
+impl Draw {
+    /// Counts what enters, and asks the accountant: a month that would overspend is refused before anything is drawn.
+    async fn of(
         connection: &mut SqliteConnection,
         codebook: &Codebook,
-        entropy: &Entropy,
-    ) -> Result<StoredRelease, ReleaseError> {
-        let (period, now) = (self.period, self.now);
-        let mut counts = ledger::entries(&mut *connection, codebook, period).await?;
-        for correction in &self.corrections {
+        history: History,
+        request: Request,
+        period: Period,
+    ) -> Result<Self, ReleaseError> {
+        let stream = &history.stream;
+        // A stream that goes on for earlier enrolments keeps its budget, whatever is configured for new ones.
+        let asked = request.rho_micro.filter(|_| stream.is_open());
+        let begun = history.last.as_ref().map(|s| s.noise.rho_micro);
+        let design = Design::of(stream.standard, rho(stream.standard, asked, begun)?);
+        let corrections = corrections(&mut *connection, codebook, stream.standard, &design).await?;
+        let moved: Vec<BTreeSet<String>> = corrections.iter().map(|c| c.moved.clone()).collect();
+        let mut accountant = account::of(&mut *connection).await?;
+        let admitted = accountant.admit(&Release {
+            design: &design,
+            epoch: stream.epoch,
+            month: history.months.len() + 1,
+            corrections: &moved,
+        })?;
+        let mut counts = ledger::entries(connection, codebook, stream, period).await?;
+        for correction in &corrections {
             counts.correct(&correction.moves);
         }
-        let protected = protect(&counts, self.history, &self.admitted, &mut *entropy())?;
+        Ok(Self {
+            history,
+            counts,
+            admitted,
+            corrections,
+        })
+    }
+
+    /// Writes ledger and marks, and gives the part of the release.
+    async fn write(
+        &self,
+        connection: &mut SqliteConnection,
+        protected: &ProtectedTables,
+        now: Timestamp,
+    ) -> Result<Part, ReleaseError> {
         let month = protected.ledger_month();
         let payload = serde_json::to_vec(protected.summary())
             .expect("a summary holds strings, integers and lists only");
-        let release = StoredRelease {
-            period,
+        ledger::append(&mut *connection, month, now.as_second()).await?;
+        ledger::mark_counted(&mut *connection, &self.history.stream, month.period).await?;
+        let corrected = self.corrections.iter();
+        let corrected: Vec<_> = corrected.map(|c| (c.enrolment, c.moved.clone())).collect();
+        ledger::corrections::settle(connection, month, &corrected).await?;
+        Ok(Part {
+            standard: month.standard,
             epoch: month.epoch,
             month: month.month,
-            digest: Digest::of(&payload),
             payload,
-            author: self.author.to_owned(),
-            prepared_at: now.as_second(),
-            approved: None,
             seq: None,
-        };
-        ledger::append(&mut *connection, month, now.as_second()).await?;
-        ledger::mark_counted(&mut *connection, period).await?;
-        let corrected = self
-            .corrections
-            .iter()
-            .map(|c| (c.enrolment, c.moved.clone()));
-        let corrected: Vec<_> = corrected.collect();
-        ledger::corrections::settle(&mut *connection, month.epoch, month.month, &corrected).await?;
-        releases::insert(&mut *connection, &release).await?;
-        let detail = format!("{period}, digest {}", release.digest);
-        audit::append(connection, now, self.author, "release prepared", &detail).await?;
-        Ok(release)
+        })
     }
+}
+
+/// Draws the noise of all streams and writes what came of it.
+async fn draw(
+    connection: &mut SqliteConnection,
+    draws: &[Draw],
+    (author, now): (&str, Timestamp),
+    entropy: &Entropy,
+) -> Result<StoredRelease, ReleaseError> {
+    let protected: Vec<ProtectedTables> = {
+        let mut rng = entropy();
+        let one = |d: &Draw| protect(&d.counts, &d.history.months, &d.admitted, &mut *rng);
+        draws.iter().map(one).collect::<Result<_, _>>()?
+    };
+    let mut parts = Vec::with_capacity(draws.len());
+    for (draw, protected) in draws.iter().zip(&protected) {
+        parts.push(draw.write(&mut *connection, protected, now).await?);
+    }
+    let period = protected.first().map(ProtectedTables::period);
+    let mut release = StoredRelease {
+        period: period.ok_or(ReleaseError::LedgerLost)?,
+        parts,
+        digest: Digest::ZERO,
+        author: author.to_owned(),
+        prepared_at: now.as_second(),
+        approved: None,
+    };
+    release.digest = Digest::of(&release.bytes());
+    releases::insert(&mut *connection, &release).await?;
+    let detail = format!("{}, digest {}", release.period, release.digest);
+    audit::append(connection, now, author, "release prepared", &detail).await?;
+    Ok(release)
 }

@@ -4,16 +4,17 @@
 use std::collections::BTreeMap;
 
 use ldsp_protocol::ids::{Digest, Period};
-use ldsp_protocol::noise::{HORIZON, MIN_RHO_MICRO, filtered, sigma2, table_rho};
+use ldsp_protocol::noise::{HORIZON, MIN_RHO_MICRO, filtered};
 use ldsp_protocol::standard::{Family, Standard};
 use ldsp_protocol::summary::{LearningSummary, Previous, SummaryError};
 use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 
 use super::budget::budget;
-use super::figures::Opened;
+use super::figures::{Opened, OpenedStream};
 use super::{ReleaseError, check_payload};
-use crate::store::{StoreError, releases};
+use crate::store::StoreError;
+use crate::store::releases::{self, StoredRelease};
 
 /// Who checks a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -58,71 +59,102 @@ const DOUBT: f64 = 25.0;
 /// Numbers of a release whose noise may be nothing by chance; one in a million is, and a release has a thousand or so.
 const UNTOUCHED: usize = 4;
 
-/// All rules, the node's own first.
+/// All rules, the node's own first. Of a release under two standards each rule holds for both. `previous`: as [`previous`] gives it.
 #[must_use]
-pub(crate) fn verdicts(opened: &Opened, previous: Option<&Previous>) -> Vec<Verdict> {
-    let mut all = own(opened);
-    let check = opened.summary.check(Standard::v1(), &opened.lep, previous);
-    all.extend(receivers(check.err()));
+pub(crate) fn verdicts(opened: &Opened, previous: &[Option<Previous>]) -> Vec<Verdict> {
+    let mut all: Vec<Verdict> = Vec::new();
+    for ((stream, summary), previous) in opened.published().zip(previous) {
+        let mut verdicts = own(&opened.release, stream, summary);
+        let check = summary.check(stream.standard, &opened.lep, previous.as_ref());
+        verdicts.extend(receivers(stream.standard, check.err()));
+        if opened.is_double() {
+            for detail in verdicts.iter_mut().filter_map(|v| v.detail.as_mut()) {
+                *detail = format!("{}: {detail}", stream.standard.title());
+            }
+        }
+        for verdict in verdicts {
+            match all.iter_mut().find(|v| v.rule == verdict.rule) {
+                Some(known) => known.also(verdict),
+                None => all.push(verdict),
+            }
+        }
+    }
     all
 }
 
+impl Verdict {
+    /// The same rule under another standard.
+    fn also(&mut self, other: Self) {
+        let details = [self.detail.take(), other.detail];
+        let details: Vec<String> = details.into_iter().flatten().collect();
+        self.detail = (!details.is_empty()).then(|| details.join("; "));
+        self.outcome = match (self.outcome, other.outcome) {
+            (Outcome::Broken, _) | (_, Outcome::Broken) => Outcome::Broken,
+            (Outcome::NotReached, _) | (_, Outcome::NotReached) => Outcome::NotReached,
+            _ => Outcome::Kept,
+        };
+    }
+}
+
 /// The first broken rule in words, the receiver's before the node's own; `None` when all are kept.
-pub(super) fn broken(opened: &Opened, previous: Option<&Previous>) -> Option<String> {
+pub(super) fn broken(opened: &Opened, previous: &[Option<Previous>]) -> Option<String> {
     let mut all = verdicts(opened, previous);
     all.sort_by_key(|v| v.by == Checker::Node);
     let first = all.into_iter().find(|v| v.outcome == Outcome::Broken)?;
     Some(first.detail.unwrap_or(first.rule))
 }
 
-/// What the summary has to follow: the release of the month before it.
+/// What each summary of the release has to follow: the one of the month before under the same standard.
 pub(crate) async fn previous(
     connection: &mut SqliteConnection,
     opened: &Opened,
-) -> Result<Option<Previous>, ReleaseError> {
-    let Some(month) = opened.months.iter().rev().nth(1) else {
-        return last_before(connection, opened.release.period).await;
-    };
-    let release = releases::of(connection, month.period)
-        .await?
-        .ok_or(ReleaseError::LedgerLost)?;
-    let summary = check_payload(&release, month)?;
-    Ok(Some(Previous {
-        epoch: summary.noise.epoch,
-        month: summary.noise.month,
-        rho_micro: summary.noise.rho_micro,
-        pledges: summary.pledges,
-    }))
+) -> Result<Vec<Option<Previous>>, ReleaseError> {
+    let mut previous = Vec::new();
+    for (stream, _) in opened.published() {
+        let summary = match stream.months.iter().rev().nth(1) {
+            Some(month) => {
+                let release = releases::of(&mut *connection, month.period)
+                    .await?
+                    .ok_or(ReleaseError::LedgerLost)?;
+                Some(check_payload(&release, month)?)
+            }
+            None => last_before(&mut *connection, stream.standard, opened.release.period).await?,
+        };
+        previous.push(summary.map(|summary| Previous {
+            epoch: summary.noise.epoch,
+            month: summary.noise.month,
+            rho_micro: summary.noise.rho_micro,
+            pledges: summary.pledges,
+        }));
+    }
+    Ok(previous)
 }
 
-/// What the first month of a second epoch has to follow: the last release of the first, whose ledger is lost.
+/// What the first month of a second epoch has to follow: the last summary of the first, whose ledger is lost. `None` where the
+/// standard is new.
 async fn last_before(
     connection: &mut SqliteConnection,
+    standard: &Standard,
     period: Period,
-) -> Result<Option<Previous>, ReleaseError> {
+) -> Result<Option<LearningSummary>, ReleaseError> {
     let Some(before) = period.plus(-1) else {
         return Ok(None);
     };
-    let Some(release) = releases::of(connection, before).await? else {
+    let release = releases::of(connection, before).await?;
+    let Some(part) = release.as_ref().and_then(|r| r.under(standard)) else {
         return Ok(None);
     };
-    let summary: LearningSummary =
-        serde_json::from_slice(&release.payload).map_err(|_| StoreError::Corrupt {
-            table: "releases",
-            column: "payload",
-            row: before.to_string(),
-        })?;
-    Ok(Some(Previous {
-        epoch: summary.noise.epoch,
-        month: summary.noise.month,
-        rho_micro: summary.noise.rho_micro,
-        pledges: summary.pledges,
-    }))
+    let summary = serde_json::from_slice(&part.payload).map_err(|_| StoreError::Corrupt {
+        table: "release_statements",
+        column: "payload",
+        row: before.to_string(),
+    })?;
+    Ok(Some(summary))
 }
 
 /// The receiver's rules in the order of its check: how its refusal begins, and the rule for people.
-fn of_receiver() -> Vec<(&'static str, String)> {
-    let most = Standard::v1().noise().rho_micro as f64 / 1e6;
+fn of_receiver(standard: &Standard) -> Vec<(&'static str, String)> {
+    let most = standard.noise().rho_micro as f64 / 1e6;
     let least = MIN_RHO_MICRO as f64 / 1e6;
     [
         ("software names", "The release names the program and version that made it.".to_owned()),
@@ -146,8 +178,8 @@ fn of_receiver() -> Vec<(&'static str, String)> {
 }
 
 /// A rule of the receiver that has no sentence of its own here is shown in the receiver's words once it is broken.
-fn receivers(error: Option<SummaryError>) -> Vec<Verdict> {
-    let rules = of_receiver();
+fn receivers(standard: &Standard, error: Option<SummaryError>) -> Vec<Verdict> {
+    let rules = of_receiver(standard);
     let at = error.as_ref().map(|e| {
         let known = rules
             .iter()
@@ -182,17 +214,17 @@ fn receivers(error: Option<SummaryError>) -> Vec<Verdict> {
     verdicts
 }
 
-fn own(opened: &Opened) -> Vec<Verdict> {
-    let noise = Noise::of(opened);
+fn own(release: &StoredRelease, stream: &OpenedStream, summary: &LearningSummary) -> Vec<Verdict> {
+    let noise = Noise::of(stream);
     [
         (
             "The bytes that would be signed are the ones whose digest is shown.".to_owned(),
-            (Digest::of(&opened.release.payload) != opened.release.digest)
+            (Digest::of(&release.bytes()) != release.digest)
                 .then(|| "the digest is another one".to_owned()),
         ),
         (
             "Those bytes publish what the ledger keeps for the month, so its noise was drawn once and never again.".to_owned(),
-            unlike_ledger(opened),
+            unlike_ledger(stream, summary),
         ),
         (
             "Every number carries noise, zeros included.".to_owned(),
@@ -206,18 +238,19 @@ fn own(opened: &Opened) -> Vec<Verdict> {
         ),
         (
             "In every table of a group each enrolment counts exactly once.".to_owned(),
-            uneven(opened),
+            uneven(stream),
         ),
         (
             "No table crosses more than three attributes.".to_owned(),
-            Standard::v1()
+            stream
+                .standard
                 .tables()
                 .iter()
                 .find(|t| t.dimensions.len() > 3)
                 .map(|t| format!("table {} does", t.id)),
         ),
-        over_budget(opened),
-        over_limit(opened),
+        over_budget(stream),
+        over_limit(stream),
     ]
     .into_iter()
     .map(|(rule, detail)| Verdict {
@@ -233,18 +266,19 @@ fn own(opened: &Opened) -> Vec<Verdict> {
     .collect()
 }
 
-fn unlike_ledger(opened: &Opened) -> Option<String> {
-    let month = opened.months.last()?;
-    let mut tables = opened.summary.tables.iter().zip(&month.tables);
+fn unlike_ledger(stream: &OpenedStream, summary: &LearningSummary) -> Option<String> {
+    let month = stream.months.last()?;
+    let mut tables = summary.tables.iter().zip(&month.tables);
     let differs = tables.find(|(published, kept)| published.cells != kept.published)?;
     Some(format!("table {} differs from the ledger", differs.0.id))
 }
 
 /// Tables of a family count the same enrolments.
-fn uneven(opened: &Opened) -> Option<String> {
-    let month = opened.months.last()?;
+fn uneven(stream: &OpenedStream) -> Option<String> {
+    let month = stream.months.last()?;
     let mut totals: BTreeMap<Family, i64> = BTreeMap::new();
-    Standard::v1()
+    stream
+        .standard
         .tables()
         .iter()
         .zip(&month.tables)
@@ -255,8 +289,8 @@ fn uneven(opened: &Opened) -> Option<String> {
         })
 }
 
-fn over_budget(opened: &Opened) -> (String, Option<String>) {
-    let budget = budget(Standard::v1(), opened.summary.noise.rho_micro);
+fn over_budget(stream: &OpenedStream) -> (String, Option<String>) {
+    let budget = budget(stream.standard, stream.rho_micro);
     // Millionths are summed as such; their sum as a fraction is off by less than one of them.
     let over = budget.tables + budget.reserve > budget.rho + 1e-7;
     (
@@ -273,8 +307,8 @@ fn over_budget(opened: &Opened) -> (String, Option<String>) {
     )
 }
 
-fn over_limit(opened: &Opened) -> (String, Option<String>) {
-    let budget = budget(Standard::v1(), opened.summary.noise.rho_micro);
+fn over_limit(stream: &OpenedStream) -> (String, Option<String>) {
+    let budget = budget(stream.standard, stream.rho_micro);
     let limit = budget.attributes.first().map_or(0.0, |a| a.limit);
     let mut attributes = budget.attributes.iter();
     let over = attributes.find(|a| a.risk.rho > a.limit + 1e-7);
@@ -283,7 +317,7 @@ fn over_limit(opened: &Opened) -> (String, Option<String>) {
             "The tables that hold one sensitive attribute stay within its own limit, \u{3c1} = {limit}."
         ),
         over.map(|a| {
-            let title = &Standard::v1().dimension(a.attribute).title;
+            let title = &stream.standard.dimension(a.attribute).title;
             format!("{title} has {}", a.risk.rho)
         }),
     )
@@ -298,17 +332,16 @@ struct Noise {
 impl Noise {
     /// Sums of squares in units of sigma^2 follow chi-squared distributions; Laurent and Massart (2000), lemma 1: with n degrees of freedom
     /// they are above n + 2 sqrt(n t) + 2 t, or below n - 2 sqrt(n t), with probability e^-t at most each.
-    fn of(opened: &Opened) -> Self {
-        let standard = Standard::v1();
+    fn of(stream: &OpenedStream) -> Self {
+        let standard = stream.standard;
         let (mut untouched, mut wrong_size) = (0, None);
         let (mut all, mut cells) = (0.0, 0);
         for (at, declared) in standard.tables().iter().enumerate() {
-            let rho = table_rho(standard, declared.rho_micro, opened.summary.noise.rho_micro);
-            let sigma2 = sigma2(rho) as f64;
+            let sigma2 = stream.sigma2(declared) as f64;
             let mut sum = 0.0;
-            let table = &opened.months[opened.months.len() - 1].tables[at];
+            let table = &stream.months[stream.months.len() - 1].tables[at];
             for (cell, published) in table.published.iter().enumerate() {
-                let entries: Vec<i64> = opened
+                let entries: Vec<i64> = stream
                     .months
                     .iter()
                     .map(|m| m.tables[at].entries[cell])

@@ -2,17 +2,18 @@
 
 use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::measures::Estimate;
-use ldsp_protocol::noise::{cumulative, in_counts, sigma2, table_rho, variance};
+use ldsp_protocol::noise::{cumulative, in_counts, variance};
 use ldsp_protocol::standard::{Standard, Table};
 use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 
-use super::figures::Opened;
+use super::figures::{Opened, OpenedStream};
 use super::rules::{self, Verdict};
 use super::{ReleaseError, releases};
 use crate::store::Store;
 use crate::store::people::{Role, same_person};
 use crate::store::releases::{StoredRefusal, StoredRelease};
+use crate::words;
 
 /// A release in words and estimates: what any reader of the log could work out. It holds no exact count, so that a terminal or
 /// a program may show it without sign-in.
@@ -22,15 +23,19 @@ pub struct Shown {
     pub period: Period,
     /// What the approver approves.
     pub digest: Digest,
-    /// 1, or 2 where the node lost its ledger and began anew.
+    /// 2 where figures are of a second epoch: the node lost its ledger and began anew.
     pub epoch: u32,
     /// Who prepared it.
     pub author: String,
     /// Who approved it.
     pub approver: Option<String>,
-    /// Sequence number of its statement.
+    /// Sequence number of its last statement.
     pub seq: Option<u64>,
-    /// Bytes of the payload.
+    /// What is signed: a statement under each standard that the node publishes under in the month, oldest first.
+    pub statements: Vec<ShownStatement>,
+    /// How the standards take turns, in words; null while there is one.
+    pub turn: Option<String>,
+    /// Bytes of all payloads.
     pub bytes: usize,
     /// What became known in the month, by family.
     pub families: Vec<ShownFamily>,
@@ -74,9 +79,28 @@ pub struct ShownFamily {
     pub to_date: Interval,
 }
 
+/// What a release says under one data standard: one signed statement.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = ReleaseStatement)]
+pub struct ShownStatement {
+    /// Name and version of the standard.
+    pub standard: String,
+    /// Epoch of its figures: 1, or 2 after a lost ledger.
+    pub epoch: u32,
+    /// Month of the epoch, from 1.
+    pub month: usize,
+    /// Sequence number, once it is sealed.
+    #[schema(required)]
+    pub seq: Option<u64>,
+    /// Bytes of its payload.
+    pub bytes: usize,
+}
+
 /// One table of it.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct ShownTable {
+    /// Name and version of its standard.
+    pub standard: String,
     /// Id in the standard.
     pub id: String,
     /// Family and dimensions in words.
@@ -152,23 +176,42 @@ pub async fn show(store: &Store, period: Option<Period>) -> Result<Shown, Releas
     let refusals = releases::refusals(&mut connection, opened.release.period).await?;
     let approvers = approvers(&mut connection, &opened.release).await?;
     let release = &opened.release;
-    let declared = Standard::v1().tables().iter().enumerate();
+    let tables = opened.published().flat_map(|(stream, _)| {
+        let declared = stream.standard.tables().iter().enumerate();
+        declared.map(move |(at, table)| (stream, at, table))
+    });
     Ok(Shown {
         period: release.period,
         digest: release.digest,
-        epoch: release.epoch,
+        epoch: release.parts.iter().map(|p| p.epoch).max().unwrap_or(1),
         author: release.author.clone(),
         approver: release.approved.as_ref().map(|(name, _)| name.clone()),
-        seq: release.seq,
-        bytes: release.payload.len(),
+        seq: release.seq(),
+        statements: shown_statements(release),
+        turn: opened
+            .turn()
+            .map(|(old, new)| words::turn(&old.stream, &new.stream)),
+        bytes: release.bytes().len(),
         families: shown_families(&opened)?,
-        tables: declared
-            .map(|(at, table)| shown_table(table, at, &opened))
+        tables: tables
+            .map(|(stream, at, table)| shown_table(stream, at, table, opened.codebook.cells(table)))
             .collect(),
-        rules: rules::verdicts(&opened, previous.as_ref()),
+        rules: rules::verdicts(&opened, &previous),
         approvers,
         refusals: refusals.into_iter().map(Into::into).collect(),
     })
+}
+
+/// The statements of a release, oldest standard first.
+fn shown_statements(release: &StoredRelease) -> Vec<ShownStatement> {
+    let each = release.parts.iter().map(|part| ShownStatement {
+        standard: part.standard.title(),
+        epoch: part.epoch,
+        month: part.month,
+        seq: part.seq,
+        bytes: part.payload.len(),
+    });
+    each.collect()
 }
 
 /// Names of those who may approve a release: approvers, and not its author.
@@ -194,7 +237,7 @@ pub(super) fn shown_families(opened: &Opened) -> Result<Vec<ShownFamily>, Releas
         .transpose()?;
     let change = opened.change().transpose()?;
     let to_date = opened.estimates(opened.to_date())?;
-    let families = Standard::v1().families().iter();
+    let families = Standard::current().families().iter();
     Ok(families
         .filter_map(|family| {
             let of = |estimates: &super::figures::Estimates| {
@@ -211,10 +254,9 @@ pub(super) fn shown_families(opened: &Opened) -> Result<Vec<ShownFamily>, Releas
         .collect())
 }
 
-fn shown_table(table: &Table, at: usize, opened: &Opened) -> ShownTable {
-    let months = &opened.months;
+fn shown_table(stream: &OpenedStream, at: usize, table: &Table, cells: usize) -> ShownTable {
+    let months = &stream.months;
     let month = months.len();
-    let cells = opened.codebook.cells(table);
     let estimate = |cell: usize, until: usize| {
         let published: Vec<i64> = months[..until]
             .iter()
@@ -222,10 +264,9 @@ fn shown_table(table: &Table, at: usize, opened: &Opened) -> ShownTable {
             .collect();
         cumulative(&published).map_or(f64::NAN, in_counts)
     };
-    let rho_micro = opened.summary.noise.rho_micro;
-    let rho = table_rho(Standard::v1(), table.rho_micro, rho_micro);
-    let one = variance(sigma2(rho), month - 1, month);
+    let one = variance(stream.sigma2(table), month - 1, month);
     ShownTable {
+        standard: stream.standard.title(),
         id: table.id.clone(),
         title: title(table),
         cells,
@@ -240,7 +281,7 @@ fn shown_table(table: &Table, at: usize, opened: &Opened) -> ShownTable {
 /// `Starts by district and tier`.
 #[must_use]
 pub fn title(table: &Table) -> String {
-    let standard = Standard::v1();
+    let standard = Standard::current();
     let family = standard
         .families()
         .iter()

@@ -119,8 +119,39 @@ pub async fn write(
     .bind(enrolment.enrolled_at)
     .bind(enrolment.head.seq.cast_signed())
     .bind(enrolment.head.pae.as_bytes().as_slice())
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    caught_up(connection).await
+}
+
+/// The log has said where this node's sequence ends: what a backup did not know is known.
+async fn caught_up(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    sqlx::query("UPDATE identity SET restored_at = NULL WHERE restored_at IS NOT NULL")
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Whether the node was restored from a backup and has not heard from the log since.
+///
+/// # Errors
+/// Database trouble.
+pub async fn awaits_the_log(connection: &mut SqliteConnection) -> Result<bool, StoreError> {
+    let restored: Option<Option<i64>> = sqlx::query_scalar("SELECT restored_at FROM identity")
+        .fetch_optional(connection)
+        .await?;
+    Ok(restored.flatten().is_some())
+}
+
+/// Remembers that the node was restored.
+///
+/// # Errors
+/// Database trouble.
+pub async fn restored(connection: &mut SqliteConnection, at: i64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE identity SET restored_at = $1")
+        .bind(at)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -134,13 +165,16 @@ pub async fn refresh(
     head: Head,
 ) -> Result<(), StoreError> {
     // A late answer must not take back what a newer one said: the log only grows.
-    sqlx::query(
+    let written = sqlx::query(
         "UPDATE enrolment SET state = $1, head_seq = $2, head_pae = $3 WHERE id = 1 AND head_seq <= $2",
     )
     .bind(if active { "active" } else { "pending" })
     .bind(head.seq.cast_signed())
     .bind(head.pae.as_bytes().as_slice())
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    if written.rows_affected() == 1 {
+        caught_up(connection).await?;
+    }
     Ok(())
 }

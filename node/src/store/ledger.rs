@@ -1,4 +1,4 @@
-//! The ledger: what entered and what was published, per table and month. Insert only.
+//! The ledger: what entered and what was published, per standard, table and month. Insert only.
 //!
 //! Every function works inside the caller's transaction. A table's row carries a digest that is checked whenever
 //! it is read; months without a gap and tables without a lack are checked too. Damage is
@@ -7,6 +7,7 @@
 pub mod corrections;
 mod entries;
 pub mod epochs;
+pub mod streams;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnection;
 
-pub use entries::{earliest_start, entries, mark_counted};
+pub use entries::{earliest_start, entries, mark_all, mark_counted};
 
 use super::StoreError;
 use crate::disclosure::{LedgerMonth, LedgerTable};
@@ -29,30 +30,21 @@ fn corrupt(column: &'static str, row: impl ToString) -> StoreError {
     }
 }
 
-/// All months of the present epoch in order.
+/// All months of an epoch of `standard` in order.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] for a gap, a lacking or unknown table, a wrong length or a digest that does not match.
 pub async fn months(
     connection: &mut SqliteConnection,
     codebook: &Codebook,
-) -> Result<Vec<LedgerMonth>, StoreError> {
-    let present = epochs::present(&mut *connection).await?;
-    months_of(connection, codebook, present.number).await
-}
-
-/// All months of `epoch` in order.
-///
-/// # Errors
-/// As [`months`].
-pub async fn months_of(
-    connection: &mut SqliteConnection,
-    codebook: &Codebook,
+    standard: &'static Standard,
     epoch: u32,
 ) -> Result<Vec<LedgerMonth>, StoreError> {
     let mut months: Vec<LedgerMonth> = Vec::new();
-    let sql = "SELECT month, period FROM ledger_months WHERE epoch = $1 ORDER BY month";
+    let sql =
+        "SELECT month, period FROM ledger_months WHERE standard = $1 AND epoch = $2 ORDER BY month";
     let rows = sqlx::query(sql)
+        .bind(standard.version())
         .bind(epoch)
         .fetch_all(&mut *connection)
         .await?;
@@ -61,7 +53,7 @@ pub async fn months_of(
         let damaged = |column| StoreError::Corrupt {
             table: "ledger_months",
             column,
-            row: format!("epoch {epoch}, month {number}"),
+            row: format!("{}, epoch {epoch}, month {number}", standard.title()),
         };
         if usize::try_from(number) != Ok(months.len() + 1) {
             return Err(damaged("month"));
@@ -73,8 +65,10 @@ pub async fn months_of(
         if !follows {
             return Err(damaged("period"));
         }
-        let tables = tables(connection, codebook, epoch, months.len() + 1).await?;
+        let place = (standard, epoch, months.len() + 1);
+        let tables = tables(connection, codebook, place).await?;
         months.push(LedgerMonth {
+            standard,
             epoch,
             month: months.len() + 1,
             period,
@@ -92,12 +86,13 @@ pub(crate) fn period(index: i64) -> Option<Period> {
 async fn tables(
     connection: &mut SqliteConnection,
     codebook: &Codebook,
-    epoch: u32,
-    month: usize,
+    place: (&Standard, u32, usize),
 ) -> Result<Vec<LedgerTable>, StoreError> {
+    let (standard, epoch, month) = place;
     let rows = sqlx::query(
-        "SELECT table_id, entries, published, digest FROM ledger_cells WHERE epoch = $1 AND month = $2",
+        "SELECT table_id, entries, published, digest FROM ledger_cells WHERE standard = $1 AND epoch = $2 AND month = $3",
     )
+    .bind(standard.version())
     .bind(epoch)
     .bind(month as i64)
     .fetch_all(connection)
@@ -109,7 +104,7 @@ async fn tables(
         let (entries, published): (Vec<u8>, Vec<u8>) =
             (row.try_get("entries")?, row.try_get("published")?);
         let stated: Vec<u8> = row.try_get("digest")?;
-        if stated != digest(epoch, month, &id, &entries, &published) {
+        if stated != digest((standard, epoch, month), &id, &entries, &published) {
             return Err(corrupt("digest", place));
         }
         let table = LedgerTable {
@@ -118,7 +113,7 @@ async fn tables(
         };
         found.insert(id, table);
     }
-    let declared = Standard::v1().tables();
+    let declared = standard.tables();
     if let Some(id) = found
         .keys()
         .find(|id| !declared.iter().any(|t| t.id == **id))
@@ -141,7 +136,7 @@ async fn tables(
         .collect()
 }
 
-/// Writes one month.
+/// Writes one month of a stream.
 ///
 /// # Errors
 /// Database trouble, also when the month is already there: a month is never drawn twice.
@@ -151,20 +146,23 @@ pub async fn append(
     drawn_at: i64,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO ledger_months (epoch, month, period, drawn_at) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO ledger_months (standard, epoch, month, period, drawn_at) VALUES ($1, $2, $3, $4, $5)",
     )
+    .bind(month.standard.version())
     .bind(month.epoch)
     .bind(month.month as i64)
     .bind(month.period.index())
     .bind(drawn_at)
     .execute(&mut *connection)
     .await?;
-    for (declared, table) in Standard::v1().tables().iter().zip(&month.tables) {
+    let place = (month.standard, month.epoch, month.month);
+    for (declared, table) in month.standard.tables().iter().zip(&month.tables) {
         let (entries, published) = (bytes(&table.entries), bytes(&table.published));
-        let digest = digest(month.epoch, month.month, &declared.id, &entries, &published);
+        let digest = digest(place, &declared.id, &entries, &published);
         sqlx::query(
-            "INSERT INTO ledger_cells (epoch, month, table_id, entries, published, digest) VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO ledger_cells (standard, epoch, month, table_id, entries, published, digest) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
+        .bind(month.standard.version())
         .bind(month.epoch)
         .bind(month.month as i64)
         .bind(&declared.id)
@@ -187,10 +185,20 @@ fn numbers(bytes: &[u8]) -> Option<Vec<i64>> {
         .then(|| chunks.iter().map(|c| i64::from_le_bytes(*c)).collect())
 }
 
-/// SHA-256 of epoch, month, table and cells. Lengths go in first, so that no two rows hash the same bytes.
-fn digest(epoch: u32, month: usize, table: &str, entries: &[u8], published: &[u8]) -> Vec<u8> {
-    Sha256::new()
-        .chain_update(epoch.to_le_bytes())
+/// SHA-256 of standard, epoch, month, table and cells. Lengths go in first, so that no two rows hash the same bytes. The first standard is
+/// not named: its rows are older than the second. Those of others are longer by its digest.
+fn digest(
+    place: (&Standard, u32, usize),
+    table: &str,
+    entries: &[u8],
+    published: &[u8],
+) -> Vec<u8> {
+    let (standard, epoch, month) = place;
+    let mut hash = Sha256::new();
+    if standard.version() > 1 {
+        hash.update(standard.digest().as_bytes());
+    }
+    hash.chain_update(epoch.to_le_bytes())
         .chain_update((month as u64).to_le_bytes())
         .chain_update((table.len() as u64).to_le_bytes())
         .chain_update(table)

@@ -222,7 +222,7 @@ fn read(row: &SqliteRow) -> Result<OutboxRow, StoreError> {
     let unsigned = |n: i64, column| u64::try_from(n).map_err(|_| corrupt(column, seq));
     Ok(OutboxRow {
         seq: unsigned(seq, "seq")?,
-        kind: Kind::ALL
+        kind: Kind::OF_NODES
             .into_iter()
             .find(|k| k.as_str() == kind)
             .ok_or_else(|| corrupt("kind", seq))?,

@@ -7,7 +7,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::audit::append;
-use super::ledger::period;
+use super::ledger::{period, streams};
 use super::{Store, StoreError, moment};
 use crate::practice::{OwnFigures, OwnRelease};
 
@@ -126,8 +126,8 @@ pub async fn own_figures(
     lep: &Gss,
 ) -> Result<OwnFigures, StoreError> {
     let rows = sqlx::query(
-        "SELECT r.period, o.pae, json_extract(CAST(r.payload AS TEXT), '$.pledges') AS pledges
-         FROM releases AS r JOIN outbox AS o ON o.seq = r.seq ORDER BY r.period",
+        "SELECT r.period, r.standard, o.pae, json_extract(CAST(r.payload AS TEXT), '$.pledges') AS pledges
+         FROM release_statements AS r JOIN outbox AS o ON o.seq = r.seq ORDER BY r.period, r.standard",
     )
     .fetch_all(connection)
     .await?;
@@ -150,6 +150,7 @@ fn own_release(row: &SqliteRow) -> Result<OwnRelease, StoreError> {
         .map_err(|_| corrupt("releases", "payload"))?;
     Ok(OwnRelease {
         period: period(index).ok_or_else(|| corrupt("releases", "period"))?,
+        standard: streams::known(row.try_get("standard")?)?,
         statement: Digest::from_bytes(pae),
         pledges,
     })

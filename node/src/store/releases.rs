@@ -1,24 +1,21 @@
-//! Releases: the exact payload of each month, who prepared it, who approved it.
+//! Releases: the exact payloads of each month, who prepared them, who approved them.
 
 use ldsp_protocol::ids::{Digest, Period};
+use ldsp_protocol::standard::Standard;
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::StoreError;
-use super::ledger::period;
+use super::ledger::{period, streams};
 
-/// A release as stored.
+/// A month's release as stored: prepared once, judged once, whatever number of statements it becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredRelease {
     /// The calendar month.
     pub period: Period,
-    /// Epoch of the ledger.
-    pub epoch: u32,
-    /// Month of the epoch, from 1.
-    pub month: usize,
-    /// Exact JSON bytes of the learning summary that was, or will be, signed.
-    pub payload: Vec<u8>,
-    /// SHA-256 of `payload`, checked when the row was read.
+    /// What becomes a statement each, oldest standard first; at least one.
+    pub parts: Vec<Part>,
+    /// SHA-256 of [`Self::bytes`], checked when the row was read.
     pub digest: Digest,
     /// Who prepared it; `schedule` for the timed job.
     pub author: String,
@@ -26,14 +23,57 @@ pub struct StoredRelease {
     pub prepared_at: i64,
     /// Who approved it and when; `None` while it is open.
     pub approved: Option<(String, i64)>,
+}
+
+/// What a release says under one standard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The standard.
+    pub standard: &'static Standard,
+    /// Epoch of the standard's ledger.
+    pub epoch: u32,
+    /// Month of the epoch, from 1.
+    pub month: usize,
+    /// Exact JSON bytes of the learning summary that was, or will be, signed.
+    pub payload: Vec<u8>,
     /// Sequence number of its statement.
     pub seq: Option<u64>,
+}
+
+impl StoredRelease {
+    /// All payloads, one after the other: what the digest is of.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        let payloads = self.parts.iter().map(|p| p.payload.as_slice());
+        payloads.collect::<Vec<_>>().concat()
+    }
+
+    /// What [`Self::bytes`] are: two payloads one after the other are no one JSON text.
+    #[must_use]
+    pub fn media_type(&self) -> &'static str {
+        match self.parts.len() {
+            1 => "application/json",
+            _ => "application/octet-stream",
+        }
+    }
+
+    /// The part under `standard`.
+    #[must_use]
+    pub fn under(&self, standard: &Standard) -> Option<&Part> {
+        self.parts.iter().find(|p| p.standard == standard)
+    }
+
+    /// Sequence number of its last statement.
+    #[must_use]
+    pub fn seq(&self) -> Option<u64> {
+        self.parts.last().and_then(|p| p.seq)
+    }
 }
 
 macro_rules! columns {
     ($rest:literal) => {
         concat!(
-            "SELECT period, epoch, month, payload, digest, author, prepared_at, approver, approved_at, seq FROM releases ",
+            "SELECT period, digest, author, prepared_at, approver, approved_at FROM releases ",
             $rest
         )
     };
@@ -42,20 +82,24 @@ macro_rules! columns {
 /// All releases, oldest first.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] for a payload that is not what its digest says.
+/// [`StoreError::Corrupt`] for payloads that are not what the digest says.
 pub async fn all(connection: &mut SqliteConnection) -> Result<Vec<StoredRelease>, StoreError> {
     let rows = sqlx::query(columns!("ORDER BY period"))
-        .fetch_all(connection)
+        .fetch_all(&mut *connection)
         .await?;
-    rows.iter().map(read).collect()
+    let mut releases = Vec::with_capacity(rows.len());
+    for row in &rows {
+        releases.push(read(connection, row).await?);
+    }
+    Ok(releases)
 }
 
-/// A release without its payload.
+/// A release without its payloads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReleaseHead {
     /// The calendar month.
     pub period: Period,
-    /// SHA-256 of the payload, as stored.
+    /// The digest, as stored.
     pub digest: Digest,
     /// Who prepared it; `schedule` for the timed job.
     pub author: String,
@@ -63,8 +107,8 @@ pub struct ReleaseHead {
     pub prepared_at: i64,
     /// Who approved it and when; `None` while it is open.
     pub approved: Option<(String, i64)>,
-    /// Sequence number of its statement.
-    pub seq: Option<u64>,
+    /// Sequence numbers of its statements, in order; empty while it is open.
+    pub seqs: Vec<u64>,
 }
 
 /// The latest `limit` of the releases before month `before`, newest first.
@@ -76,15 +120,25 @@ pub async fn heads_before(
     before: Option<Period>,
     limit: u32,
 ) -> Result<Vec<ReleaseHead>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT period, digest, author, prepared_at, approver, approved_at, seq FROM releases \
-         WHERE period < $1 ORDER BY period DESC LIMIT $2",
-    )
-    .bind(before.map_or(i64::MAX, |period| i64::from(period.index())))
-    .bind(limit)
-    .fetch_all(connection)
-    .await?;
-    rows.iter().map(head).collect()
+    let rows = sqlx::query(columns!("WHERE period < $1 ORDER BY period DESC LIMIT $2"))
+        .bind(before.map_or(i64::MAX, |period| i64::from(period.index())))
+        .bind(limit)
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut heads = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let mut head = head(row)?;
+        let seqs: Vec<i64> = sqlx::query_scalar(
+            "SELECT seq FROM release_statements WHERE period = $1 AND seq IS NOT NULL ORDER BY seq",
+        )
+        .bind(head.period.index())
+        .fetch_all(&mut *connection)
+        .await?;
+        let whole = |n| u64::try_from(n).map_err(|_| damaged(head.period.index(), "seq"));
+        head.seqs = seqs.into_iter().map(whole).collect::<Result<_, _>>()?;
+        heads.push(head);
+    }
+    Ok(heads)
 }
 
 /// The release of `period`.
@@ -97,9 +151,12 @@ pub async fn of(
 ) -> Result<Option<StoredRelease>, StoreError> {
     let row = sqlx::query(columns!("WHERE period = $1"))
         .bind(period.index())
-        .fetch_optional(connection)
+        .fetch_optional(&mut *connection)
         .await?;
-    row.as_ref().map(read).transpose()
+    match row {
+        Some(row) => Ok(Some(read(connection, &row).await?)),
+        None => Ok(None),
+    }
 }
 
 impl From<&StoredRelease> for ReleaseHead {
@@ -110,7 +167,7 @@ impl From<&StoredRelease> for ReleaseHead {
             author: release.author.clone(),
             prepared_at: release.prepared_at,
             approved: release.approved.clone(),
-            seq: release.seq,
+            seqs: release.parts.iter().filter_map(|p| p.seq).collect(),
         }
     }
 }
@@ -121,36 +178,46 @@ impl From<&StoredRelease> for ReleaseHead {
 /// As [`all`].
 pub async fn last(connection: &mut SqliteConnection) -> Result<Option<StoredRelease>, StoreError> {
     let row = sqlx::query(columns!("ORDER BY period DESC LIMIT 1"))
-        .fetch_optional(connection)
+        .fetch_optional(&mut *connection)
         .await?;
-    row.as_ref().map(read).transpose()
+    match row {
+        Some(row) => Ok(Some(read(connection, &row).await?)),
+        None => Ok(None),
+    }
 }
 
-/// The first release of `epoch`.
+/// The first and the last release of an epoch of `standard`, and how many there are; `None` without any.
 ///
 /// # Errors
 /// As [`all`].
-pub async fn first_of(
+pub async fn ends(
     connection: &mut SqliteConnection,
+    standard: &Standard,
     epoch: u32,
-) -> Result<Option<StoredRelease>, StoreError> {
-    let row = sqlx::query(columns!("WHERE epoch = $1 ORDER BY month LIMIT 1"))
-        .bind(epoch)
-        .fetch_optional(connection)
-        .await?;
-    row.as_ref().map(read).transpose()
-}
-
-/// Number of releases in `epoch`.
-///
-/// # Errors
-/// Database trouble.
-pub async fn number(connection: &mut SqliteConnection, epoch: u32) -> Result<usize, StoreError> {
-    let n: i64 = sqlx::query_scalar("SELECT count(*) FROM releases WHERE epoch = $1")
-        .bind(epoch)
-        .fetch_one(connection)
-        .await?;
-    Ok(usize::try_from(n).unwrap_or(usize::MAX))
+) -> Result<Option<(StoredRelease, StoredRelease, usize)>, StoreError> {
+    let row: (Option<i64>, Option<i64>, i64) = sqlx::query_as(
+        "SELECT min(period), max(period), count(*) FROM release_statements WHERE standard = $1 AND epoch = $2",
+    )
+    .bind(standard.version())
+    .bind(epoch)
+    .fetch_one(&mut *connection)
+    .await?;
+    let (Some(first), Some(last), number) = row else {
+        return Ok(None);
+    };
+    let mut found = Vec::new();
+    for index in [first, last] {
+        let period = period(index).ok_or_else(|| damaged(index, "period"))?;
+        let release = of(&mut *connection, period).await?;
+        found.push(release.ok_or_else(|| damaged(index, "period"))?);
+    }
+    let last = found.pop().ok_or_else(|| damaged(last, "period"))?;
+    let first = found.pop().ok_or_else(|| damaged(first, "period"))?;
+    Ok(Some((
+        first,
+        last,
+        usize::try_from(number).unwrap_or(usize::MAX),
+    )))
 }
 
 /// Writes a release that is not approved yet.
@@ -162,21 +229,30 @@ pub async fn insert(
     release: &StoredRelease,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO releases (period, epoch, month, payload, digest, author, prepared_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO releases (period, digest, author, prepared_at) VALUES ($1, $2, $3, $4)",
     )
     .bind(release.period.index())
-    .bind(release.epoch)
-    .bind(release.month as i64)
-    .bind(&release.payload)
     .bind(release.digest.as_bytes().as_slice())
     .bind(&release.author)
     .bind(release.prepared_at)
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    for part in &release.parts {
+        sqlx::query(
+            "INSERT INTO release_statements (period, standard, epoch, month, payload) VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(release.period.index())
+        .bind(part.standard.version())
+        .bind(part.epoch)
+        .bind(part.month as i64)
+        .bind(&part.payload)
+        .execute(&mut *connection)
+        .await?;
+    }
     Ok(())
 }
 
-/// Writes an approval. `false` when the release was approved already.
+/// Writes an approval, with the sequence number of each part's statement. `false` when the release was approved already.
 ///
 /// # Errors
 /// Database trouble.
@@ -185,18 +261,33 @@ pub async fn approve(
     period: Period,
     approver: &str,
     at: i64,
-    seq: u64,
+    seqs: &[(&Standard, u64)],
 ) -> Result<bool, StoreError> {
     let done = sqlx::query(
-        "UPDATE releases SET approver = $2, approved_at = $3, seq = $4 WHERE period = $1 AND approver IS NULL",
+        "UPDATE releases SET approver = $2, approved_at = $3 WHERE period = $1 AND approver IS NULL",
     )
     .bind(period.index())
     .bind(approver)
     .bind(at)
-    .bind(seq.cast_signed())
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(done.rows_affected() == 1)
+    if done.rows_affected() != 1 {
+        return Ok(false);
+    }
+    for (standard, seq) in seqs {
+        let done = sqlx::query(
+            "UPDATE release_statements SET seq = $3 WHERE period = $1 AND standard = $2 AND seq IS NULL",
+        )
+        .bind(period.index())
+        .bind(standard.version())
+        .bind(seq.cast_signed())
+        .execute(&mut *connection)
+        .await?;
+        if done.rows_affected() != 1 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// An approver's no to a release.
@@ -204,7 +295,7 @@ pub async fn approve(
 pub struct StoredRefusal {
     /// The release's month.
     pub period: Period,
-    /// SHA-256 of the payload that was refused.
+    /// The digest of the release that was refused.
     pub digest: Digest,
     /// Who refused it.
     pub person: String,
@@ -268,59 +359,67 @@ pub async fn refusals(
         .collect()
 }
 
-fn head(row: &SqliteRow) -> Result<ReleaseHead, StoreError> {
-    let index: i64 = row.try_get("period")?;
-    let damaged = |column| StoreError::Corrupt {
+fn damaged(index: impl ToString, column: &'static str) -> StoreError {
+    StoreError::Corrupt {
         table: "releases",
         column,
         row: index.to_string(),
-    };
+    }
+}
+
+fn head(row: &SqliteRow) -> Result<ReleaseHead, StoreError> {
+    let index: i64 = row.try_get("period")?;
     let digest: [u8; 32] = row
         .try_get::<&[u8], _>("digest")?
         .try_into()
-        .map_err(|_| damaged("digest"))?;
+        .map_err(|_| damaged(index, "digest"))?;
     let approver: Option<String> = row.try_get("approver")?;
     let approved_at: Option<i64> = row.try_get("approved_at")?;
-    let seq: Option<i64> = row.try_get("seq")?;
     Ok(ReleaseHead {
-        period: period(index).ok_or_else(|| damaged("period"))?,
+        period: period(index).ok_or_else(|| damaged(index, "period"))?,
         digest: Digest::from_bytes(digest),
         author: row.try_get("author")?,
         prepared_at: row.try_get("prepared_at")?,
         approved: approver.zip(approved_at),
-        seq: seq
-            .map(|n| u64::try_from(n).map_err(|_| damaged("seq")))
-            .transpose()?,
+        seqs: Vec::new(),
     })
 }
 
-fn read(row: &SqliteRow) -> Result<StoredRelease, StoreError> {
-    let index: i64 = row.try_get("period")?;
-    let damaged = |column| StoreError::Corrupt {
-        table: "releases",
-        column,
-        row: index.to_string(),
+async fn read(
+    connection: &mut SqliteConnection,
+    row: &SqliteRow,
+) -> Result<StoredRelease, StoreError> {
+    let head = head(row)?;
+    let index = head.period.index();
+    let rows = sqlx::query(
+        "SELECT standard, epoch, month, payload, seq FROM release_statements WHERE period = $1 ORDER BY standard",
+    )
+    .bind(index)
+    .fetch_all(connection)
+    .await?;
+    let part = |row: &SqliteRow| -> Result<Part, StoreError> {
+        let seq: Option<i64> = row.try_get("seq")?;
+        let seq = seq.map(|n| u64::try_from(n).map_err(|_| damaged(index, "seq")));
+        let epoch: i64 = row.try_get("epoch")?;
+        let month: i64 = row.try_get("month")?;
+        Ok(Part {
+            standard: streams::known(row.try_get("standard")?)?,
+            epoch: u32::try_from(epoch).map_err(|_| damaged(index, "epoch"))?,
+            month: usize::try_from(month).map_err(|_| damaged(index, "month"))?,
+            payload: row.try_get("payload")?,
+            seq: seq.transpose()?,
+        })
     };
-    let payload: Vec<u8> = row.try_get("payload")?;
-    let digest = Digest::of(&payload);
-    if row.try_get::<&[u8], _>("digest")? != digest.as_bytes() {
-        return Err(damaged("digest"));
+    let release = StoredRelease {
+        period: head.period,
+        parts: rows.iter().map(part).collect::<Result<_, _>>()?,
+        digest: head.digest,
+        author: head.author,
+        prepared_at: head.prepared_at,
+        approved: head.approved,
+    };
+    if release.parts.is_empty() || Digest::of(&release.bytes()) != release.digest {
+        return Err(damaged(index, "digest"));
     }
-    let approver: Option<String> = row.try_get("approver")?;
-    let approved_at: Option<i64> = row.try_get("approved_at")?;
-    let seq: Option<i64> = row.try_get("seq")?;
-    let whole = |n: i64, column| usize::try_from(n).map_err(|_| damaged(column));
-    Ok(StoredRelease {
-        period: period(index).ok_or_else(|| damaged("period"))?,
-        epoch: u32::try_from(row.try_get::<i64, _>("epoch")?).map_err(|_| damaged("epoch"))?,
-        month: whole(row.try_get("month")?, "month")?,
-        payload,
-        digest,
-        author: row.try_get("author")?,
-        prepared_at: row.try_get("prepared_at")?,
-        approved: approver.zip(approved_at),
-        seq: seq
-            .map(|n| u64::try_from(n).map_err(|_| damaged("seq")))
-            .transpose()?,
-    })
+    Ok(release)
 }

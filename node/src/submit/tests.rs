@@ -4,6 +4,8 @@ use ldsp_protocol::problem;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
+use ldsp_protocol::enrolment::NodeState;
+
 use super::*;
 use crate::release::{Approval, Request as Wanted, approve, prepare};
 use crate::store::outbox;
@@ -193,7 +195,12 @@ async fn a_node_restored_from_a_backup_signs_and_draws_nothing_more() {
     world.run("DELETE FROM outbox WHERE seq = 2").await;
     world.run("DELETE FROM ledger_cells WHERE month = 2").await;
     world.run("DELETE FROM ledger_months WHERE month = 2").await;
-    world.run("DELETE FROM releases WHERE month = 2").await;
+    world
+        .run("DELETE FROM release_statements WHERE month = 2")
+        .await;
+    world
+        .run("DELETE FROM releases WHERE period NOT IN (SELECT period FROM release_statements)")
+        .await;
     let prepared = prepare(&world.store, Wanted::default(), "ann", at(NOW), &seeded(9)).await;
     let digest = prepared.unwrap().release.digest;
     let approval = Approval {
@@ -224,7 +231,12 @@ async fn a_second_draw_that_was_approved_offline_never_leaves() {
     world.run("DELETE FROM outbox WHERE seq = 2").await;
     world.run("DELETE FROM ledger_cells WHERE month = 2").await;
     world.run("DELETE FROM ledger_months WHERE month = 2").await;
-    world.run("DELETE FROM releases WHERE month = 2").await;
+    world
+        .run("DELETE FROM release_statements WHERE month = 2")
+        .await;
+    world
+        .run("DELETE FROM releases WHERE period NOT IN (SELECT period FROM release_statements)")
+        .await;
     world
         .run("UPDATE enrolment SET head_seq = 0, head_pae = NULL")
         .await;

@@ -87,16 +87,37 @@ impl fmt::Display for Rho {
 /// rounded up: 2.408495 (s = 1, s' = 75). In a table whose cell does not move, the two cancel and nothing is added.
 #[must_use]
 pub fn correction_micro() -> u64 {
+    dearest(|first, then, common| first + 2 * then - 2 * common)
+}
+
+/// What a correction makes two values of a sensitive attribute be apart in a table that holds it, in millionths of twice the table's
+/// rho.
+///
+/// The two that are furthest apart are "recorded a, corrected to b" and "recorded b, corrected to a". Cell a is F(e_s - e_s') in
+/// the one and F(e_s') in the other, cell b the other way round, so each cell differs by F(e_s - 2 e_s'), whose square is
+/// E(H-s+1) + 4 E(H-s'+1) - 4 <F e_s, F e_s'>. This is the largest over all s < s', divided by E and rounded up: 3.816989 (s = 1,
+/// s' = 75). Without a correction the cells differ by F e_s each, whose square is at most E.
+#[must_use]
+pub fn attribute_correction_micro() -> u64 {
+    dearest(|first, then, common| first + 4 * then - 4 * common)
+}
+
+/// The largest `square` over all months s < s' of the horizon, of the squares of F e_s and F e_s' and their product, in millionths
+/// of the energy, rounded up.
+fn dearest(square: impl Fn(i64, i64, i64) -> i64) -> u64 {
+    let signed = |energy: u64| i64::try_from(energy).expect("120 squares of 2^16 at most");
     let worst = (1..HORIZON)
         .flat_map(|first| (first + 1..=HORIZON).map(move |then| (first, then)))
         .map(|(first, then)| {
             let (lag, left) = (then - first, HORIZON - then + 1);
-            let common: i64 = (0..left).map(|k| FILTER[k] * FILTER[k + lag]).sum();
-            energy(HORIZON - first + 1) + 2 * energy(left) - 2 * common.unsigned_abs()
+            let common = (0..left).map(|k| FILTER[k] * FILTER[k + lag]).sum();
+            let all = signed(energy(HORIZON - first + 1));
+            square(all, signed(energy(left)), common)
         })
         .max();
-    let scaled = u128::from(worst.unwrap_or(0)) * 1_000_000;
-    u64::try_from(scaled.div_ceil(u128::from(energy(HORIZON)))).unwrap_or(u64::MAX)
+    let worst = u128::try_from(worst.unwrap_or(0)).expect("a square is not negative");
+    let scaled = (worst * 1_000_000).div_ceil(u128::from(energy(HORIZON)));
+    u64::try_from(scaled).unwrap_or(u64::MAX)
 }
 
 /// A table's budget at one node.
@@ -169,6 +190,12 @@ impl Design {
         }
     }
 
+    /// Name of the standard whose enrolments enter the tables.
+    #[must_use]
+    pub fn enrolments(&self) -> &str {
+        self.added_to.as_deref().unwrap_or(&self.standard)
+    }
+
     /// Whether an enrolment may be corrected in the tables `moved`. At the standard's whole budget none may: a LEP that wants to publish
     /// corrections leaves room for them by a smaller budget.
     ///
@@ -190,21 +217,24 @@ impl Design {
 
     /// What all tables cost an enrolment whose cells moved in the tables `moved`.
     pub(super) fn cost(&self, moved: &BTreeSet<String>) -> Rho {
-        self.cost_where(moved, |_| true)
+        self.cost_where(moved, correction_micro, |_| true)
     }
 
     /// What two values of `attribute` of one enrolment are apart.
     pub(super) fn attribute_cost(&self, moved: &BTreeSet<String>, attribute: Dimension) -> Rho {
-        self.cost_where(moved, |t| t.sensitive.contains(&attribute))
+        let holds = |t: &TableBudget| t.sensitive.contains(&attribute);
+        self.cost_where(moved, attribute_correction_micro, holds)
             .times(2)
     }
 
-    fn cost_where(&self, moved: &BTreeSet<String>, holds: impl Fn(&TableBudget) -> bool) -> Rho {
-        let factor = if moved.is_empty() {
-            0
-        } else {
-            correction_micro()
-        };
+    /// `factor`: what a table costs whose cell moved, in millionths of its rho.
+    fn cost_where(
+        &self,
+        moved: &BTreeSet<String>,
+        factor: impl Fn() -> u64,
+        holds: impl Fn(&TableBudget) -> bool,
+    ) -> Rho {
+        let factor = if moved.is_empty() { 0 } else { factor() };
         let tables = self.tables.iter().filter(|t| holds(t));
         let cost = tables.map(|t| match moved.contains(&t.id) {
             true => t.rho.part(factor, 1_000_000),

@@ -13,8 +13,9 @@
 //! **Sums.** rho adds up over tables (op. cit., lemma 1.7), and over epochs: a second epoch is a second mechanism.
 //! **Attributes.** Two values of one attribute differ in two cells, so twice the rho of the tables that hold it.
 //! **Learners.** k enrolments of one person cost at most k^2 times one (op. cit., proposition 1.9).
-//! **Corrections.** [`correction_micro`]. **Later standards.** An enrolment enters the tables of one standard only, so its cost is the
-//! largest over standards, not their sum; tables that earlier enrolments enter too are paid from the reserve ([`Design::added_to`]).
+//! **Corrections.** [`correction_micro`], [`attribute_correction_micro`]. **Later standards.** An enrolment enters the tables of one
+//! standard only, so its cost is the largest over standards, not their sum, and each standard has months and epochs of its own; tables
+//! that earlier enrolments enter too are paid from the reserve ([`Design::added_to`]).
 
 mod budget;
 pub mod conversion;
@@ -22,12 +23,12 @@ pub mod tails;
 
 use std::collections::BTreeSet;
 
-pub use budget::{Design, Limits, Rho, TableBudget, correction_micro};
+pub use budget::{Design, Limits, Rho, TableBudget, attribute_correction_micro, correction_micro};
 
 use crate::noise::{HORIZON, energy};
 use crate::standard::{Dimension, SENSITIVE};
 
-/// Epochs that one node may begin in its life: a second after a lost ledger, never a third.
+/// Epochs that one node may begin under one standard: a second after a lost ledger, never a third.
 pub const EPOCHS: u32 = 2;
 
 /// One month that is about to be drawn.
@@ -75,7 +76,7 @@ impl Admitted {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum Overspent {
-    #[error("a node may begin {EPOCHS} epochs in its life, and this would be number {0}")]
+    #[error("a node may begin {EPOCHS} epochs under one standard, and this would be number {0}")]
     Epoch(u32),
     #[error(
         "month {month} of epoch {epoch} does not follow what was published; a month drawn twice would cost its budget twice"
@@ -196,7 +197,9 @@ impl Accountant {
             month,
             corrections,
         } = *release;
-        let latest = self.begun.iter().map(|b| b.epoch).max().unwrap_or(1);
+        let same = |b: &&Begun| b.design.enrolments() == design.enrolments();
+        let latest = self.begun.iter().filter(same).map(|b| b.epoch);
+        let latest = latest.max().unwrap_or(1);
         if !(1..=EPOCHS).contains(&epoch) {
             return Err(Overspent::Epoch(epoch));
         }
@@ -278,6 +281,20 @@ impl Accountant {
         &self.begun
     }
 
+    /// The part that concerns the enrolments of `standard` alone.
+    #[must_use]
+    pub fn under(&self, standard: &str) -> Self {
+        let begun = self.begun.iter();
+        let corrected = self.corrected.iter();
+        Self {
+            begun: begun
+                .filter(|b| b.design.enrolments() == standard)
+                .cloned()
+                .collect(),
+            corrected: corrected.filter(|(s, _)| s == standard).cloned().collect(),
+        }
+    }
+
     /// Enrolments whose correction was published.
     #[must_use]
     pub fn corrections(&self) -> usize {
@@ -292,9 +309,8 @@ impl Accountant {
 
     /// Sum over what enrolments of `standard` entered, in all epochs.
     fn over_life(&self, standard: &str, cost: impl Fn(&Begun) -> Rho) -> Rho {
-        let entered = self.begun.iter().filter(|b| {
-            b.design.standard == standard || b.design.added_to.as_deref() == Some(standard)
-        });
+        let entered = self.begun.iter();
+        let entered = entered.filter(|b| b.design.enrolments() == standard);
         entered.map(cost).sum()
     }
 

@@ -173,6 +173,29 @@ fn new_enrolments_of_a_new_standard_bear_its_tables_only() {
 }
 
 #[test]
+fn a_standard_that_begins_after_a_loss_begins_its_own_first_epoch() {
+    let first = whole();
+    let mut accountant = published(&first, 5);
+    accountant.admit(&release(&first, 2, 1)).unwrap();
+    let next = Design::of(Standard::v2(), 500_000);
+    accountant.admit(&release(&next, 1, 1)).unwrap();
+    accountant.admit(&release(&first, 2, 2)).unwrap();
+    let (old, new) = (
+        accountant.under(&first.standard),
+        accountant.under(&next.standard),
+    );
+    assert_eq!(old.enrolment(), Rho(900_000));
+    assert_eq!(new.enrolment(), Rho(490_000));
+    assert_eq!(accountant.enrolment(), Rho(900_000));
+    assert_eq!(new.attribute(Dimension::Outcome), Rho(320_000));
+    accountant.admit(&release(&next, 2, 1)).unwrap();
+    assert_eq!(
+        accountant.admit(&release(&next, 3, 1)),
+        Err(Overspent::Epoch(3))
+    );
+}
+
+#[test]
 fn tables_added_for_earlier_enrolments_are_paid_from_the_reserve() {
     let first = whole();
     let mut accountant = published(&first, 5);
@@ -228,6 +251,31 @@ fn a_correction_costs_what_two_more_entries_can() {
     assert_eq!(
         accountant.learner(),
         Rho(4 * (180_000 - 14_400 + 19_268 + 15_415))
+    );
+}
+
+/// Found in review: an outcome that was corrected both ways was priced as if its cells were four.
+#[test]
+fn a_corrected_attribute_costs_what_the_opposite_correction_is_apart() {
+    assert_eq!(attribute_correction_micro(), 3_816_989);
+    let design = Design::of(Standard::v1(), 200_000);
+    let outcomes = design
+        .tables
+        .iter()
+        .filter(|t| t.sensitive.contains(&Dimension::Outcome));
+    let all: BTreeSet<String> = outcomes.map(|t| t.id.clone()).collect();
+    assert_eq!(all.len(), 10);
+    // 2 x 10 x 0.0064 x 3.816989 = 0.489 is over 0.32; so is what the two entries alone would cost beside it in five tables.
+    let refused = design.check_correction(&all).unwrap_err();
+    assert!(
+        matches!(refused, Overspent::Attribute { attribute: Dimension::Outcome, cost, .. } if cost == Rho(488_580)),
+        "{refused}"
+    );
+    let two = all.into_iter().take(2).collect();
+    assert_eq!(design.check_correction(&two), Ok(()));
+    assert_eq!(
+        design.attribute_cost(&two, Dimension::Outcome),
+        Rho(2 * (8 * 6_400 + 2 * 24_429))
     );
 }
 

@@ -54,7 +54,7 @@ proptest! {
     /// fractions, and therefore as doubles.
     #[test]
     fn estimates_of_nodes_add_up_to_the_estimate_of_the_sums(seed in any::<u64>(), districts in prop::collection::vec(2usize..14, 2..7)) {
-        let standard = Standard::v1();
+        let standard = Standard::current();
         let mut state = seed;
         let nodes: Vec<Vec<Observed>> = districts.iter().map(|d| starts(standard, *d, &mut state)).collect();
         let each: Vec<Reconciled> = nodes.iter().map(|n| reconcile(n).unwrap()).collect();

@@ -218,7 +218,7 @@ impl PracticeEntry {
                 );
             }
         }
-        let standard = Standard::v1();
+        let standard = Standard::current();
         let many = |list: &[String]| {
             !list.is_empty()
                 && list.iter().collect::<std::collections::BTreeSet<_>>().len() == list.len()
@@ -287,11 +287,14 @@ impl PracticeEntry {
             }
         }
         for (at, evidence) in self.evidence.iter().enumerate() {
-            if Standard::v1().table(&evidence.table).is_none() {
+            if Standard::all()
+                .iter()
+                .all(|s| s.table(&evidence.table).is_none())
+            {
                 add(
                     &format!("evidence[{at}].table"),
                     "not a declared table".into(),
-                    "Use a table id of the data standard",
+                    "Use a table id of the data standard that the release names",
                 );
             }
         }

@@ -35,7 +35,7 @@ impl Codebook {
         match dimension {
             Dimension::Area => self.area.len() + 1,
             Dimension::Pledge => self.pledges.len() + 1,
-            other => Standard::v1().dimension(other).codes.len(),
+            other => Standard::current().dimension(other).codes.len(),
         }
     }
 
@@ -51,7 +51,7 @@ impl Codebook {
                 let accepted = self.pledges.iter().map(ToString::to_string);
                 std::iter::once("none".to_owned()).chain(accepted).collect()
             }
-            other => Standard::v1()
+            other => Standard::current()
                 .dimension(other)
                 .codes
                 .iter()

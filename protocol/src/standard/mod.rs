@@ -1,5 +1,8 @@
-//! Data standard v1: dimensions and code lists, families, declared tables with their share of the
-//! privacy budget, measures. One JSON file, embedded; its SHA-256 digest names it everywhere.
+//! Data standards: dimensions and code lists, families, declared tables with their share of the
+//! privacy budget, measures. One JSON file a version, embedded; its SHA-256 digest names it everywhere.
+//!
+//! An enrolment is counted under one standard for ever: a new version takes the new enrolments, and the
+//! earlier one goes on for those that it began (disclosure.md, 9).
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -13,8 +16,18 @@ mod codebook;
 
 pub use codebook::{Codebook, cell_index};
 
-/// The exact bytes of the embedded standard.
+/// The exact bytes of the first standard.
 pub const STANDARD_V1: &str = include_str!("../../data/standard-v1.json");
+
+/// The exact bytes of the second: code lists, families and measures of the first, fewer tables with more budget each.
+pub const STANDARD_V2: &str = include_str!("../../data/standard-v2.json");
+
+/// The exact bytes of every standard of this program, oldest first, as [`Standard::all`].
+pub const STANDARDS_TEXT: [&str; 2] = [STANDARD_V1, STANDARD_V2];
+
+/// Months that a stream goes on for after a later standard began, that one's first month included: 24 of the longest programme and
+/// 12 until the last destination is asked for. Fewer where the stream's horizon ends before.
+pub const TAIL: i32 = 36;
 
 /// Code of "not stated" in every dimension that has it.
 pub const NOT_STATED: &str = "not-stated";
@@ -194,18 +207,31 @@ struct File {
     measures: Vec<Measure>,
 }
 
-/// A data standard, checked.
-#[derive(Debug)]
+/// A data standard, checked. Two are equal when their bytes are.
 pub struct Standard {
     file: File,
     digest: Digest,
+}
+
+impl PartialEq for Standard {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
+}
+
+impl Eq for Standard {}
+
+impl std::fmt::Debug for Standard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.title(), self.digest)
+    }
 }
 
 /// Why bytes are no data standard.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum StandardError {
-    #[error("the standard is not in the form of version 1: {0}")]
+    #[error("the standard is not in the form that this program reads: {0}")]
     Form(#[from] serde_json::Error),
     #[error("table {table}: {rule}")]
     Table { table: String, rule: &'static str },
@@ -218,14 +244,41 @@ pub enum StandardError {
 }
 
 impl Standard {
-    /// The standard that is embedded in this program.
+    /// Every standard of this program, oldest first.
+    #[must_use]
+    pub fn all() -> &'static [Self] {
+        static STANDARDS: OnceLock<[Standard; 2]> = OnceLock::new();
+        STANDARDS.get_or_init(|| {
+            STANDARDS_TEXT.map(|text| {
+                Self::parse(text.as_bytes())
+                    .expect("the embedded standards are parsed by a test of this module")
+            })
+        })
+    }
+
+    /// Version 1.
     #[must_use]
     pub fn v1() -> &'static Self {
-        static STANDARD: OnceLock<Standard> = OnceLock::new();
-        STANDARD.get_or_init(|| {
-            Self::parse(STANDARD_V1.as_bytes())
-                .expect("the embedded standard is parsed by a test of this module")
-        })
+        &Self::all()[0]
+    }
+
+    /// Version 2.
+    #[must_use]
+    pub fn v2() -> &'static Self {
+        &Self::all()[1]
+    }
+
+    /// The standard that new enrolments are counted under. Later versions hold its code lists and families unchanged, so
+    /// what is no count (import, practice entries, pages of definitions) needs no other.
+    #[must_use]
+    pub fn current() -> &'static Self {
+        Self::v2()
+    }
+
+    /// The standard with this digest, if this program knows it.
+    #[must_use]
+    pub fn of(digest: Digest) -> Option<&'static Self> {
+        Self::all().iter().find(|s| s.digest == digest)
     }
 
     /// Parses and checks a standard.
@@ -252,10 +305,22 @@ impl Standard {
         })
     }
 
+    /// The standard of this version, if this program knows it.
+    #[must_use]
+    pub fn numbered(version: u32) -> Option<&'static Self> {
+        Self::all().iter().find(|s| s.version() == version)
+    }
+
     /// SHA-256 of the standard's exact bytes.
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// Its version, from 1.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.file.version
     }
 
     /// `ldsp-data-standard v1`.
@@ -417,6 +482,51 @@ mod tests {
         let standard = Standard::parse(STANDARD_V1.as_bytes()).unwrap();
         assert_eq!(standard.tables().len(), 26);
         assert_eq!(standard.title(), "ldsp-data-standard v1");
+        let standard = Standard::parse(STANDARD_V2.as_bytes()).unwrap();
+        assert_eq!(standard.tables().len(), 22);
+        assert_eq!(standard.title(), "ldsp-data-standard v2");
+    }
+
+    /// Nodes write bytes that name a standard for ever.
+    #[test]
+    fn the_bytes_of_standards_are_frozen() {
+        let digests = Standard::all().iter().map(|s| s.digest().to_string());
+        assert_eq!(
+            digests.collect::<Vec<_>>(),
+            [
+                "b6f51dc823daf00d5d1a2fbc185e33c7b711cf4cd2908841af2ff4f5ddddab33",
+                "74ec92b1fb46d7724d3d04a95d32bd1c6c6e4461e840319256b673c8c0fe17b3"
+            ]
+        );
+        for standard in Standard::all() {
+            assert_eq!(
+                Standard::of(standard.digest()).unwrap().title(),
+                standard.title()
+            );
+        }
+    }
+
+    /// What [`Standard::current`] promises; and the second gives every table that it kept at least the budget of the first,
+    /// holding a reserve and spending the rest.
+    #[test]
+    fn the_second_standard_differs_in_tables_alone() {
+        let [first, second] = [STANDARD_V1, STANDARD_V2].map(|text| {
+            let (before, rest) = text.split_once("\"tables\": [").unwrap();
+            let after = rest.split_once("\n  ],\n").unwrap().1;
+            let common = before.split_once("\"geography\"").unwrap().1;
+            format!("{common}{after}")
+        });
+        assert_eq!(first, second);
+        for table in Standard::v2().tables() {
+            let before = Standard::v1().table(&table.id).unwrap();
+            assert_eq!(before.dimensions, table.dimensions);
+            assert!(table.rho_micro >= before.rho_micro, "{}", table.id);
+        }
+        let noise = Standard::v2().noise();
+        let spent: u64 = Standard::v2().tables().iter().map(|t| t.rho_micro).sum();
+        assert_eq!(spent + noise.reserve_micro, noise.rho_micro);
+        assert!(noise.reserve_micro >= 10_000);
+        assert_eq!(noise.attribute_limit_micro, 320_000);
     }
 
     /// An id is looked up before titles, so the two must not meet.

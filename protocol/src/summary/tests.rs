@@ -228,14 +228,20 @@ fn a_summary_follows_the_one_before() {
 #[test]
 fn a_cell_off_the_grid_is_refused_by_table_and_cell() {
     for wrong in ["1.5", "1.0", "1e3", "9223372036854775808", "null", "\"1\""] {
-        let mut json = serde_json::to_value(quiet_month()).unwrap();
-        json["tables"][3]["cells"][17] = serde_json::from_str(wrong).unwrap();
-        let error = serde_json::from_str::<LearningSummary>(&json.to_string()).unwrap_err();
-        let said = error.to_string();
-        assert!(
-            said.contains("table starts.ethnicity-by-tier: cell 17"),
-            "{wrong}: {said}"
-        );
+        let mut summary = quiet_month();
+        summary.tables[3].cells[17] = 424_242;
+        let json = serde_json::to_string(&summary).unwrap();
+        let sorted = serde_json::to_value(&summary).unwrap().to_string();
+        for (json, named) in [
+            (json, "table starts.ethnicity-by-tier: cell 17"),
+            // The cells before the id.
+            (sorted, "table number 4: cell 17"),
+        ] {
+            let json = json.replace("424242", wrong);
+            let error = serde_json::from_str::<LearningSummary>(&json).unwrap_err();
+            let said = error.to_string();
+            assert!(said.starts_with(named), "{wrong}: {said}");
+        }
     }
 }
 

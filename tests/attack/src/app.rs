@@ -35,7 +35,7 @@ pub struct Options {
     /// What was really counted: CSV, one row for each entry of an enrolment into a family
     #[arg(long, value_name = "FILE")]
     pub truth: Option<PathBuf>,
-    /// A data standard that releases follow besides the embedded one; may be given again
+    /// A data standard that releases follow besides the embedded ones; may be given again
     #[arg(long, value_name = "FILE")]
     pub standard: Vec<PathBuf>,
     /// Print the verdicts as one JSON array

@@ -13,7 +13,7 @@ use std::{fs, io};
 use ldsp_protocol::dsse::Unverified;
 use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::keys;
-use ldsp_protocol::standard::{Dimension, STANDARD_V1, Standard, Table};
+use ldsp_protocol::standard::{Dimension, STANDARD_V1, STANDARD_V2, Standard, Table};
 use ldsp_protocol::statement::{Body, Kind};
 use ldsp_protocol::summary::LearningSummary;
 
@@ -74,16 +74,19 @@ pub enum ReadError {
     Empty,
 }
 
-/// Standards by digest: the embedded one and those that were read from files.
+/// Standards by digest: the embedded ones and those that were read from files.
 #[derive(Debug, Clone)]
 pub struct Standards(BTreeMap<Digest, Arc<Standard>>);
 
 impl Default for Standards {
     fn default() -> Self {
         let mut known = Self(BTreeMap::new());
-        let embedded = Standard::parse(STANDARD_V1.as_bytes())
-            .expect("the embedded standard is parsed by a test of the protocol");
-        known.add(embedded);
+        for text in [STANDARD_V1, STANDARD_V2] {
+            let embedded = Standard::parse(text.as_bytes());
+            known.add(
+                embedded.expect("the embedded standards are parsed by a test of the protocol"),
+            );
+        }
         known
     }
 }

@@ -124,7 +124,7 @@ fn parse_code(dimension: Dimension, text: &str) -> Option<u8> {
         }
         Dimension::Pledge if text == "none" => 0,
         Dimension::Pledge => return None,
-        other => Standard::v1().parse_code(other, text)?,
+        other => Standard::current().parse_code(other, text)?,
     };
     u8::try_from(position).ok().filter(|p| *p < LAST)
 }
@@ -217,7 +217,7 @@ impl Truth {
         writer.write_record(&header)?;
         for (number, enrolment) in self.enrolments.iter().enumerate() {
             for event in &enrolment.events {
-                let family = Standard::v1()
+                let family = Standard::current()
                     .families()
                     .iter()
                     .find(|f| f.id == event.family);
@@ -242,7 +242,7 @@ impl Truth {
                         (_, ABSENT) => String::new(),
                         (_, LAST) => NOT_STATED.to_owned(),
                         (Dimension::Area | Dimension::Pledge, at) => at.to_string(),
-                        (other, at) => Standard::v1().dimension(*other).codes[usize::from(at)]
+                        (other, at) => Standard::current().dimension(*other).codes[usize::from(at)]
                             .id
                             .clone(),
                     });

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::TryStreamExt as _;
 use ldsp_node::disclosure::protect;
 use ldsp_node::store::ledger;
+use ldsp_node::store::ledger::streams::Stream;
 use ldsp_protocol::accountant::{Accountant, Design, Release};
 use ldsp_protocol::ids::Period;
 use ldsp_protocol::standard::{Codebook, Dimension, Family, Standard, Table};
@@ -49,12 +50,18 @@ pub(super) fn run(scale: Scale) -> Report {
 async fn measure(connection: &mut SqliteConnection, rows: u64, times: u32) -> Report {
     let codebook = Codebook::new(&records::LEP.parse().expect("a LEP's code"), &[]);
     let period: Period = records::MONTH.parse().expect("a month");
+    let stream = Stream::new(Standard::current());
     let (mut cube, mut bare) = (Duration::MAX, Duration::MAX);
     let (mut release, mut grouped) = (Duration::MAX, Duration::MAX);
     let mut entered = 0;
     for _ in 0..times {
-        let (counts, time) =
-            timed_async(ledger::entries(&mut *connection, &codebook, period)).await;
+        let (counts, time) = timed_async(ledger::entries(
+            &mut *connection,
+            &codebook,
+            &stream,
+            period,
+        ))
+        .await;
         let counts = counts.expect("the store is sound");
         cube = cube.min(time);
         entered = counts.tables()[0].iter().sum();
@@ -90,7 +97,7 @@ async fn measure(connection: &mut SqliteConnection, rows: u64, times: u32) -> Re
 
 /// The accountant's word for a first month at the standard's budget.
 fn admitted() -> ldsp_protocol::accountant::Admitted {
-    let design = Design::of(Standard::v1(), Standard::v1().noise().rho_micro);
+    let design = Design::of(Standard::current(), Standard::current().noise().rho_micro);
     let release = Release {
         design: &design,
         epoch: 1,
@@ -103,7 +110,7 @@ fn admitted() -> ldsp_protocol::accountant::Admitted {
 
 /// Counts the tables as plain SQL would: one GROUP BY each.
 async fn group(connection: &mut SqliteConnection) {
-    for table in Standard::v1().tables() {
+    for table in Standard::current().tables() {
         let columns: Vec<&str> = table
             .dimensions
             .iter()

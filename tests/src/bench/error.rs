@@ -121,7 +121,7 @@ fn simulate(nodes: &[Node], federations: usize, rng: &mut ChaCha20Rng, report: &
 }
 
 fn score_raw(tables: &Tables, orders: &mut Orders) {
-    for (table, observed) in Standard::v1().tables().iter().zip(&tables.observed) {
+    for (table, observed) in Standard::current().tables().iter().zip(&tables.observed) {
         if summed(table, observed) {
             continue;
         }
@@ -172,7 +172,7 @@ fn score(
 }
 
 fn own(family: Family, tables: &Tables) -> impl Iterator<Item = (&'static Table, &world::Seen)> {
-    let all = Standard::v1().tables().iter().zip(&tables.observed);
+    let all = Standard::current().tables().iter().zip(&tables.observed);
     all.filter(move |(t, _)| t.family == family)
 }
 

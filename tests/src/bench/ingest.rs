@@ -18,7 +18,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
-use ldsp_aggregator::app::{Config, open_store, system_clock};
+use ldsp_aggregator::announce::{Act, Announcer};
+use ldsp_aggregator::app::{Config, open_log, open_store, system_clock};
 use ldsp_aggregator::store::{InviteRow, Log as _, NewEnrolment, Registry as _};
 use ldsp_cluster::{Cluster, Database};
 use ldsp_protocol::dsse::{Sealed, pae};
@@ -209,7 +210,7 @@ fn body(slug: &NodeSlug, seq: u64, prev: Digest) -> Vec<u8> {
         prev,
         kind: Kind::PracticeEntry,
         period: None,
-        standard: Standard::v1().digest(),
+        standard: Standard::current().digest(),
         payload: entry,
     };
     body.to_bytes()
@@ -408,8 +409,9 @@ fn window(runs: &[Run], work: &Work) -> Measured {
 }
 
 async fn enrol(senders: &[Sender], config: &Config) {
-    let store = open_store(config).await.expect("the database opens");
     let at = system_clock()();
+    let (store, signer) = open_log(config, at).await.expect("the database opens");
+    let announcer = Announcer::new(&store, &signer, Standard::current());
     for sender in senders {
         let key = sender.key.verifying_key();
         let secret_hash = Digest::of(sender.lep.as_bytes());
@@ -432,7 +434,8 @@ async fn enrol(senders: &[Sender], config: &Config) {
             at,
         };
         store.enrol(&enrolment).await.expect("the node enrols");
-        let approved = store.approve(&sender.slug, key_id(&key), "bench", at).await;
+        let act = Act { by: "bench", at };
+        let approved = announcer.approve(&sender.slug, key_id(&key), act).await;
         approved.expect("the node is approved");
     }
     store.close().await;

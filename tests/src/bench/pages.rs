@@ -56,10 +56,9 @@ const NODE: &str =
 /// What each node has sent.
 const TALLY: &str =
     "SELECT node, kind, statements, first, latest FROM statement_tally ORDER BY node, kind";
-const STATEMENT: &str =
-    "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, receipt, received
+const STATEMENT: &str = "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received
     FROM statement WHERE node = 'london' AND seq = $1";
-const RECEIPT: &str = "SELECT receipt FROM statement WHERE node = 'london' AND seq = $1";
+const RECEIPT: &str = "SELECT leaf FROM statement WHERE node = 'london' AND seq = $1";
 
 /// An answer: its name in the report, its address, and the SQL of its rows, each with the sequence number that it asks for.
 type Route = (&'static str, String, Vec<(&'static str, Option<i64>)>);

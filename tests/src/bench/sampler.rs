@@ -51,7 +51,7 @@ pub(super) fn run(scale: Scale) -> Report {
 
 /// Of the table with the smallest budget.
 fn largest_variance() -> u64 {
-    let tables = Standard::v1().tables().iter();
+    let tables = Standard::current().tables().iter();
     let variances = tables.map(|t| sigma2(t.rho_micro));
     variances.max().expect("the standard declares tables")
 }
@@ -108,7 +108,7 @@ fn planted(report: &mut Report, standard: u64, draws: usize, few: usize) {
 
 /// The accountant's word for the last month of an epoch.
 fn last_month() -> Admitted {
-    let standard = Standard::v1();
+    let standard = Standard::current();
     let design = &Design::of(standard, standard.noise().rho_micro);
     let mut accountant = Accountant::new();
     let months = (1..=HORIZON).map(|month| {
@@ -133,12 +133,14 @@ fn month(report: &mut Report, scale: Scale) {
         fresh: 1,
         ..Entry::default()
     });
-    let counts = count(&codebook, period, entries).expect("codes that are in the lists");
+    let standard = Standard::current();
+    let counts = count(standard, &codebook, period, entries).expect("codes that are in the lists");
     let tables = counts.tables().iter().map(|entries| LedgerTable {
         entries: entries.clone(),
         published: vec![0; entries.len()],
     });
     let one = LedgerMonth {
+        standard,
         epoch: 1,
         month: 1,
         period,

@@ -15,7 +15,7 @@ impl Snapshot {
     pub fn beside_england(&self, lep: &Gss, measure: Measure) -> Option<Standing> {
         let england = self.totals()?[measure.place()]?;
         let area = self.ground.areas.get(lep)?;
-        let area = area.last().totals()?[measure.place()]?;
+        let area = area.totals()?[measure.place()]?;
         area.less(&england, area.noise)
     }
 
@@ -27,7 +27,7 @@ impl Snapshot {
         (a, b): (&str, &str),
         measure: Measure,
     ) -> Option<Standing> {
-        let codes = &Standard::v1().dimension(dimension).codes;
+        let codes = &Standard::current().dimension(dimension).codes;
         let at = |code: &str| codes.iter().position(|c| c.id == code);
         let (a, b) = (Some((dimension, at(a)?)), Some((dimension, at(b)?)));
         let families = self.families()?;
@@ -41,8 +41,8 @@ impl Snapshot {
         let mut months = self.ground.months.values();
         let (first, last) = (months.next()?, months.next_back()?);
         let of = |month: &Month| -> Option<Linear> { month.totals()?[measure.place()] };
-        let shared = first.releases.iter().filter_map(|(lep, earlier)| {
-            let later = last.releases.get(lep)?;
+        let shared = first.releases.iter().filter_map(|(stream, earlier)| {
+            let later = last.releases.get(stream)?;
             carried(earlier, later, measure)
         });
         let shared = shared.fold(Noise::default(), Noise::plus);
@@ -50,7 +50,7 @@ impl Snapshot {
     }
 }
 
-/// Covariance of a node's own figures of two months.
+/// Covariance of a stream's own figures of two months.
 fn carried(earlier: &Release, later: &Release, measure: Measure) -> Option<Noise> {
     let own = earlier.own_totals()?[measure.place()]?;
     Some(own.noise.times(earlier.spread.carried(&later.spread)))

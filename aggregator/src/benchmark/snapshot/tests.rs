@@ -1,8 +1,8 @@
 use ldsp_protocol::additivity::Exact;
 
 use super::super::finding::Standing;
-use super::super::linear::Noise;
-use super::super::tests::{snapshot, three};
+use super::super::linear::{Linear, Noise};
+use super::super::tests::{mixed, snapshot, three};
 use super::*;
 use crate::testing::Sim;
 
@@ -25,44 +25,59 @@ fn exactly(parts: impl Iterator<Item = Totals>, whole: &Totals, what: &str) {
     }
 }
 
-/// The same, where a measure that the parts lack is not compared: what is the sum of parts is so to the last unit.
-fn exactly_where_held(parts: impl Iterator<Item = Totals>, whole: &Totals, what: &str) {
-    let parts: Vec<Totals> = parts.collect();
-    let mut whole = *whole;
-    for measure in Measure::ALL {
-        if parts.iter().any(|t| t[measure.place()].is_none()) {
-            whole[measure.place()] = None;
-        }
-    }
-    exactly(parts.into_iter(), &whole, what);
+/// The same of the codes of a dimension, where a measure that some standard does not hold by it is not compared: what is the sum of
+/// parts is so to the last unit.
+fn exactly_where_held(
+    parts: impl Iterator<Item = Totals>,
+    whole: &Totals,
+    by: Dimension,
+    standards: &[&Standard],
+) {
+    let held = |measure: Measure| {
+        let all = standards.iter();
+        all.copied().all(|s| holds(s, measure, Some(by)))
+    };
+    let only = |mut totals: Totals| {
+        let dropped = Measure::ALL.into_iter().filter(|m| !held(*m));
+        dropped.for_each(|m| totals[m.place()] = None);
+        totals
+    };
+    exactly(parts.map(only), &only(*whole), &format!("{by:?}"));
 }
 
 #[test]
 fn districts_areas_codes_and_months_add_up_to_the_last_unit() {
-    let snapshot = snapshot(&mut three(), 150);
+    add_up(&snapshot(&mut three(), 150));
+}
+
+#[test]
+fn streams_of_two_standards_add_up_to_the_last_unit() {
+    add_up(&mixed(150).1);
+}
+
+fn add_up(snapshot: &Snapshot) {
+    let streams = snapshot.ground.areas.values().flat_map(|a| a.streams());
+    let used: Vec<&Standard> = streams.map(|s| s.standard()).collect();
     let nation = snapshot.totals().unwrap();
     let areas = || snapshot.ground.areas.values();
-    exactly(
-        areas().map(|a| *a.last().totals().unwrap()),
-        nation,
-        "areas",
-    );
+    exactly(areas().map(|a| *a.totals().unwrap()), nation, "areas");
     let months = snapshot.ground.months.values();
     exactly(months.map(|m| *m.totals().unwrap()), nation, "months");
     let families = snapshot.families().unwrap();
     for dimension in Snapshot::BREAKDOWNS {
-        let codes = 0..Standard::v1().dimension(dimension).codes.len();
+        let codes = 0..Standard::current().dimension(dimension).codes.len();
         let groups = codes.map(|code| families.totals(Some((dimension, code))));
-        exactly_where_held(groups, nation, &format!("{dimension:?}"));
+        exactly_where_held(groups, nation, dimension, &used);
     }
     for (code, area) in &snapshot.ground.areas {
-        let own = area.releases.iter().map(|r| *r.own_totals().unwrap());
-        let to_date = area.last().totals().unwrap();
+        let own = area.releases().into_iter();
+        let own = own.map(|r| *r.own_totals().unwrap());
+        let to_date = area.totals().unwrap();
         exactly(own, to_date, code.as_str());
         let families = area.families().unwrap();
         let districts = 0..district_codes(code).len();
         let districts = districts.map(|d| families.totals(Some((Dimension::Area, d))));
-        exactly_where_held(districts, to_date, code.as_str());
+        exactly_where_held(districts, to_date, Dimension::Area, &used);
     }
     for (period, month) in &snapshot.ground.months {
         let own = month.releases.values().map(|r| *r.own_totals().unwrap());

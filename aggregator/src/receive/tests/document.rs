@@ -11,9 +11,10 @@ use crate::receive::document;
 use crate::testing::{Sim, World, at};
 
 /// Every operation. A route that is missing here or there fails.
-const OPERATIONS: [&str; 22] = [
+const OPERATIONS: [&str; 24] = [
     "GET /api/v1/benchmarks",
     "GET /api/v1/benchmarks.csv",
+    "GET /api/v1/keys",
     "GET /api/v1/leps",
     "GET /api/v1/leps/{code}",
     "GET /api/v1/measures",
@@ -31,6 +32,7 @@ const OPERATIONS: [&str; 22] = [
     "GET /v1/nodes/{node}/statements/{seq}/receipt",
     "GET /v1/practice",
     "GET /v1/standard",
+    "GET /v1/standards/{digest}",
     "GET /v1/verifier",
     "POST /v1/enrolments",
     "PUT /v1/nodes/{node}/statements/{seq}",
@@ -43,6 +45,7 @@ fn filled(path: &str) -> String {
         .replace("{level}", "0")
         .replace("{number}", "000")
         .replace("{code}", "E37000001")
+        .replace("{digest}", &"0".repeat(64))
 }
 
 fn described() -> Value {
@@ -146,7 +149,7 @@ async fn pages_of_statements_stay_right_while_the_log_grows() {
     let envelope = second["items"][0]["envelope"].as_str().unwrap();
     assert_eq!(world.get(envelope).await.status, StatusCode::OK);
     let receipt = second["items"][0]["receipt"].as_str().unwrap();
-    assert!(world.get(receipt).await.text().contains("\nindex 1\n"));
+    assert!(world.get(receipt).await.text().contains("\nindex 2\n"));
 
     let foreign = next.replace("/statements?", "/practice?");
     let answer = world.get(&foreign).await;
@@ -159,6 +162,7 @@ async fn pages_of_statements_stay_right_while_the_log_grows() {
         ("node=nobody", "unknown-node"),
         ("node=A", "parameter"),
         ("kind=rumour", "parameter"),
+        ("kind=key-add", "parameter"),
         ("limit=0", "parameter"),
         ("limit=101", "parameter"),
         ("cursor=", "cursor"),

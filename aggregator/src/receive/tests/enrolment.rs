@@ -43,7 +43,7 @@ fn body(seed: u8) -> EnrolmentBody {
         invite: Digest::of(SECRET.as_bytes()),
         nonce: Digest::of(b"nonce"),
         public_key: hex::encode(key(seed).verifying_key().as_bytes()),
-        standard: Standard::v1().digest(),
+        standard: Standard::current().digest(),
         software: "test/1".into(),
     }
 }

@@ -6,7 +6,7 @@ use ldsp_protocol::ids::Digest;
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::log::{Entry, Proof};
 use ldsp_protocol::receipt::{Receipt, VerifiedReceipt};
-use ldsp_protocol::standard::STANDARD_V1;
+use ldsp_protocol::standard::{STANDARD_V1, STANDARD_V2, Standard};
 use ldsp_protocol::statement::Kind;
 
 use crate::store::{Log, Registry, Rollups};
@@ -25,7 +25,8 @@ pub(super) fn refused(answer: &Answer, status: u16, code: &str) {
 }
 
 async fn nothing_is_stored(world: &World) {
-    assert_eq!(world.service.store.size().await.unwrap(), 0);
+    let statements = world.service.store.statements(0, 9).await.unwrap();
+    assert_eq!(statements, []);
     assert!(
         world
             .service
@@ -114,8 +115,9 @@ async fn a_sound_statement_gets_a_receipt_that_verifies_and_is_served_verbatim()
     let answer = world.put(&sim.path(1), sealed.envelope()).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
     let verified = held(&world, &answer.text(), &sim, (seq, &sealed));
-    assert_eq!(verified.index, 0);
-    assert_eq!(verified.checkpoint.unwrap().size, 1);
+    // Behind the key of the node.
+    assert_eq!(verified.index, 1);
+    assert_eq!(verified.checkpoint.unwrap().size, 2);
     assert_eq!(world.get(&sim.path(1)).await.body, sealed.envelope());
     let again = world.get(&format!("{}/receipt", sim.path(1))).await;
     assert_eq!(again.body, answer.body);
@@ -135,13 +137,13 @@ async fn a_replay_gets_a_receipt_for_the_same_place() {
     assert_eq!(again.status, StatusCode::OK);
     let early = held(&world, &answer.text(), &sim, (1, &first));
     let late = held(&world, &again.text(), &sim, (1, &first));
-    assert_eq!((early.index, late.index), (0, 0));
+    assert_eq!((early.index, late.index), (1, 1));
     let sizes = [early, late].map(|held| held.checkpoint.unwrap().size);
-    assert_eq!(sizes, [1, 2], "each leads to the log as it then was");
+    assert_eq!(sizes, [2, 3], "each leads to the log as it then was");
     let stored = world.get(&format!("{}/receipt", sim.path(1))).await;
     assert_eq!(stored.body, again.body);
     assert_eq!(stored.headers["cache-control"], "no-cache");
-    assert_eq!(world.service.store.size().await.unwrap(), 2);
+    assert_eq!(world.service.store.size().await.unwrap(), 3);
 }
 
 #[tokio::test]
@@ -265,7 +267,7 @@ async fn equivocation_is_refused_and_kept_as_proof() {
     let proof = store.evidence(&sim.slug, 1).await.unwrap().unwrap();
     assert_eq!((proof.logged, proof.refused), (first.pae(), other.pae()));
     assert_eq!(proof.envelope, other.envelope());
-    assert_eq!(world.service.store.size().await.unwrap(), 1);
+    assert_eq!(world.service.store.size().await.unwrap(), 2);
 }
 
 /// An entry may be withdrawn, and a receipt leads to a later checkpoint: who kept one asks before using it again.
@@ -378,7 +380,9 @@ async fn a_repeated_fault_is_found_over_the_months() {
         let mut summary = sim.without_noise_summary();
         let sigma = (summary.noise.sigma2["starts.pledge"] as f64).sqrt();
         // Against the 12 cells of disability by tier: sd of the difference is sqrt(13) sigma, and 7 of them are not refused.
-        summary.tables[8].cells[0] += (7.0 * 13f64.sqrt() * sigma) as i64;
+        let mut tables = summary.tables.iter_mut();
+        let pledge = tables.find(|t| t.id == "starts.pledge").unwrap();
+        pledge.cells[0] += (7.0 * 13f64.sqrt() * sigma) as i64;
         let sealed = sim.seal(Kind::LearningSummary, Some(sim.next), summary);
         answers.push(world.put(&sim.path(sim.seq + 1), sealed.envelope()).await);
         sim.next = sim.next.next().unwrap();
@@ -399,7 +403,7 @@ async fn a_repeated_fault_is_found_over_the_months() {
         "{}",
         problem.detail
     );
-    assert_eq!(world.service.store.size().await.unwrap(), 1);
+    assert_eq!(world.service.store.size().await.unwrap(), 2);
 }
 
 #[tokio::test]
@@ -429,9 +433,13 @@ async fn statements_of_many_nodes_at_once_are_all_logged_once() {
         .collect();
     let mut tasks = tokio::task::JoinSet::new();
     // 32 nodes, each statement sent twice at the same time: 64 requests.
+    let mut sims = Vec::new();
     for (number, lep) in leps.iter().take(32).enumerate() {
-        let mut sim = Sim::named(lep.slug.as_str(), lep.code.as_str(), number as u8 + 1);
+        let sim = Sim::named(lep.slug.as_str(), lep.code.as_str(), number as u8 + 1);
         world.admit(&sim).await;
+        sims.push(sim);
+    }
+    for mut sim in sims {
         let (_, sealed) = sim.publish(5);
         for _ in 0..2 {
             let (world, path, envelope) = (world.clone(), sim.path(1), sealed.envelope().to_vec());
@@ -451,7 +459,7 @@ async fn statements_of_many_nodes_at_once_are_all_logged_once() {
     assert_eq!(receipts.len(), 32);
     let all = world.service.store.statements(0, 100).await.unwrap();
     let indices: Vec<u64> = all.iter().map(|s| s.index).collect();
-    assert_eq!(indices, (0..32).collect::<Vec<_>>());
+    assert_eq!(indices, (32..64).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -479,7 +487,13 @@ async fn public_documents_are_served() {
     let (world, mut sim) = world().await;
     let (_, sealed) = sim.publish(500);
     world.put(&sim.path(1), sealed.envelope()).await;
-    assert_eq!(world.get("/v1/standard").await.body, STANDARD_V1.as_bytes());
+    assert_eq!(world.get("/v1/standard").await.body, STANDARD_V2.as_bytes());
+    for text in [STANDARD_V1, STANDARD_V2] {
+        let path = format!("/v1/standards/{}", Digest::of(text.as_bytes()));
+        assert_eq!(world.get(&path).await.body, text.as_bytes());
+    }
+    let path = format!("/v1/standards/{}", Digest::of(b"another"));
+    refused(&world.get(&path).await, 404, "not-found");
     let vkey = world.get("/v1/verifier").await.text();
     assert_eq!(vkey.trim_end(), world.service.signer.verifier().vkey());
     assert_eq!(world.get("/health/live").await.status, StatusCode::OK);
@@ -504,4 +518,40 @@ async fn public_documents_are_served() {
         )
         .await;
     refused(&missing, 404, "not-found");
+}
+
+/// A node that began under the first standard publishes two summaries of each month after its switch; each stream has months of its own.
+#[tokio::test]
+async fn a_node_that_changes_standard_publishes_two_streams() {
+    let (world, mut sim) = world().await;
+    let put = async |sim: &Sim, (seq, sealed): (u64, Sealed)| {
+        world.put(&sim.path(seq), sealed.envelope()).await
+    };
+    let (old, new) = (Standard::v1(), Standard::v2());
+    for month in 0..3 {
+        let first = sim.publish_under(old, 20);
+        assert_eq!(put(&sim, first).await.status, StatusCode::CREATED);
+        if month > 0 {
+            let second = sim.publish_under(new, 20);
+            assert_eq!(put(&sim, second).await.status, StatusCode::CREATED);
+        }
+        sim.next = sim.next.next().unwrap();
+    }
+    // A gap in one stream is none in the other.
+    let mut skips = sim.summary_under(new, 5);
+    let later = sim.next.next();
+    let sealed = sim.seal_under(new.digest(), Kind::LearningSummary, later, skips.clone());
+    let answer = put(&sim, (sim.seq + 1, sealed)).await;
+    refused(&answer, 422, "period");
+    // A summary under the name of the other standard is none of it.
+    skips.noise.month = 4;
+    let sealed = sim.seal_under(old.digest(), Kind::LearningSummary, Some(sim.next), skips);
+    refused(&put(&sim, (sim.seq + 1, sealed)).await, 422, "summary");
+    let unknown = Digest::of(b"a standard of tomorrow");
+    let summary = sim.summary_under(old, 5);
+    let sealed = sim.seal_under(unknown, Kind::LearningSummary, Some(sim.next), summary);
+    let answer = put(&sim, (sim.seq + 1, sealed)).await;
+    refused(&answer, 409, "standard");
+    assert!(answer.text().contains(&new.digest().to_string()));
+    assert_eq!(world.service.store.size().await.unwrap(), 6);
 }

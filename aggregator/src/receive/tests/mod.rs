@@ -4,6 +4,7 @@ mod bodies;
 mod document;
 mod enrolment;
 mod ingest;
+mod keys;
 pub(crate) mod practice;
 mod skew;
 mod tiles;

@@ -183,7 +183,7 @@ async fn entries_with_faults_personal_data_or_foreign_evidence_are_refused() {
         assert!(answer.problem().detail.contains(word), "{}", answer.text());
         assert!(!answer.text().contains("jo@"));
     }
-    assert_eq!(world.service.store.size().await.unwrap(), 1);
+    assert_eq!(world.service.store.size().await.unwrap(), 2);
     let mut sound = entry("E37000001");
     sound.evidence = vec![cite(summary.pae())];
     let sealed = sim.seal(Kind::PracticeEntry, None, sound);

@@ -1,4 +1,5 @@
 use ldsp_protocol::ids::Digest;
+use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 
 use super::{SIGN, damaged, entry, month, placed};
@@ -203,7 +204,10 @@ async fn each_item_of_a_batch_fares_on_its_own<S: Log + Registry + Rollups>(stor
     assert_eq!(store.contradictions(&b.slug).await.unwrap(), []);
     assert_eq!(store.evidence(&a.slug, 2).await.unwrap(), None);
     assert_eq!(store.evidence(&b.slug, 1).await.unwrap(), None);
-    assert_eq!(store.history(&a.slug).await.unwrap(), of_a);
+    assert_eq!(
+        store.history(&a.slug, Standard::current()).await.unwrap(),
+        of_a
+    );
     assert_eq!(store.contributions().await.unwrap().len(), 4);
 }
 
@@ -323,12 +327,24 @@ async fn a_damaged_row_stops_only_the_statement_that_needs_it<S: Log + Registry 
         other => panic!("{at}: {other:?}"),
     };
     failed(0, "node.head_pae of row black-country");
-    failed(2, "national_month.cells of row 2022-01 none");
+    failed(2, "national_month.cells of row 2022-01 74ec92b1 none");
     assert!(matches!(&placed[1], Placed::Logged(2)));
     assert!(matches!(&placed[3], Placed::Logged(3)));
     assert_eq!(store.size().await.unwrap(), 4);
-    assert_eq!(&store.history(&second.slug).await.unwrap(), of_second);
-    assert!(store.history(&third.slug).await.unwrap().is_empty());
+    assert_eq!(
+        &store
+            .history(&second.slug, Standard::current())
+            .await
+            .unwrap(),
+        of_second
+    );
+    assert!(
+        store
+            .history(&third.slug, Standard::current())
+            .await
+            .unwrap()
+            .is_empty()
+    );
     let head = store.node(&third.slug).await.unwrap().unwrap().head;
     assert_eq!((head.seq, head.pae), (0, Digest::ZERO));
 }

@@ -1,6 +1,7 @@
 //! What every backend must do, written once. Each function takes a way to open an empty store and,
 //! where rows are damaged, a way to run a statement of SQL that both dialects know.
 
+mod fsck;
 mod library;
 mod listing;
 mod log;
@@ -18,6 +19,7 @@ use crate::rollup::{self, NodeMonth};
 use crate::testing::{Sim, at};
 use ldsp_protocol::standard::Standard;
 
+pub(crate) use fsck::fsck_conforms;
 pub(crate) use library::library_conforms;
 pub(crate) use listing::listing_conforms;
 pub(crate) use log::log_conforms;
@@ -64,12 +66,22 @@ fn advance(sim: &mut Sim, new: &NewStatement) {
 
 /// The node's next month; `history` grows with it.
 pub(crate) fn month(sim: &mut Sim, history: &mut Vec<NodeMonth>) -> NewStatement {
-    let summary = sim.summary(3);
+    let new = month_under(Standard::current(), sim, history);
+    sim.next = sim.next.next().unwrap();
+    new
+}
+
+/// The node's summary of the month under a standard; `history` of that stream grows with it.
+fn month_under(
+    standard: &'static Standard,
+    sim: &mut Sim,
+    history: &mut Vec<NodeMonth>,
+) -> NewStatement {
+    let summary = sim.summary_under(standard, 3);
     let period = sim.next;
     let place = (&sim.slug.clone(), &sim.lep.clone(), period, sim.seq + 1);
-    let fold = rollup::fold(Standard::v1(), history, place, &summary).unwrap();
+    let fold = rollup::fold(standard, history, place, &summary).unwrap();
     history.push(fold.month.clone());
-    sim.next = period.next().unwrap();
     let effect = Effect::Summary(Box::new(fold));
     let new = statement(sim, Kind::LearningSummary, Some(period), effect, "summary");
     advance(sim, &new);

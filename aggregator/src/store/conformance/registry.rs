@@ -1,10 +1,14 @@
 use ed25519_dalek::SigningKey;
 use ldsp_protocol::enrolment::NodeState;
-use ldsp_protocol::ids::Digest;
+use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::keys::key_id;
+use ldsp_protocol::statement::Kind;
 
-use super::damaged;
-use crate::store::{Conflict, InviteRow, NewEnrolment, Person, Registry, Role, StoreError, Stored};
+use super::{SIGN, damaged};
+use crate::store::{
+    Announced, Conflict, InviteRow, Log, NewEnrolment, NewOwn, OwnEffect, Person, Registry, Role,
+    StoreError, Stored, Turn,
+};
 use crate::testing::at;
 
 fn invite(node: &str, lep: &str, secret: &[u8]) -> InviteRow {
@@ -38,7 +42,7 @@ fn conflict<T: std::fmt::Debug>(outcome: Result<T, StoreError>) -> Conflict {
 }
 
 /// Nodes, invites, people.
-pub(crate) async fn registry_conforms<S: Registry>(
+pub(crate) async fn registry_conforms<S: Registry + Log>(
     open: impl AsyncFn() -> S,
     damage: impl AsyncFn(&S, &'static str),
 ) {
@@ -73,7 +77,7 @@ pub(crate) async fn registry_conforms<S: Registry>(
     damaged(store.nodes().await, ("node", "public_key", "essex"));
 }
 
-async fn enrolling<S: Registry>(store: &S) {
+async fn enrolling<S: Registry + Log>(store: &S) {
     let essex = "essex".parse().unwrap();
     assert_eq!(store.node(&essex).await.unwrap(), None);
     assert_eq!(store.invite_of(&essex).await.unwrap(), None);
@@ -101,30 +105,42 @@ async fn enrolling<S: Registry>(store: &S) {
         conflict(store.enrol(&enrolment("essex", b"two", 2)).await),
         Conflict::Invite
     );
-    let now = at("2022-01-03T00:00:00Z");
-    let wrong = store.approve(&essex, Digest::ZERO, "op", now).await;
+    let wrong = announce(store, &approval(Digest::ZERO)).await;
     assert_eq!(conflict(wrong), Conflict::OtherKey);
-    let node = store
-        .approve(&essex, key_id(&new.key), "op", now)
-        .await
-        .unwrap();
+    let right = approval(key_id(&new.key));
+    let announced = announce(store, &right).await.unwrap();
+    let node = store.node(&essex).await.unwrap().unwrap();
     assert_eq!(node.state, NodeState::Active);
-    assert_eq!(store.node(&essex).await.unwrap(), Some(node.clone()));
+    assert_eq!(node.approved_by.as_deref(), Some("op"));
+    assert_eq!(
+        (node.added, node.revoked),
+        (Some(announced.turn.index), None)
+    );
+    assert_eq!(
+        conflict(announce(store, &right).await),
+        Conflict::NotPending
+    );
+    // Nothing is logged of what was refused.
+    assert_eq!(store.size().await.unwrap(), 1);
     assert_eq!(store.nodes().await.unwrap(), [node]);
     // An answer that was lost may be asked for again even after approval.
     assert_eq!(store.enrol(&new).await.unwrap(), Stored::Before);
 }
 
-async fn conflicts<S: Registry>(store: &S) {
-    let now = at("2022-01-03T00:00:00Z");
-    let essex = "essex".parse().unwrap();
-    let outcome = store.approve(&essex, Digest::ZERO, "op", now).await;
+async fn conflicts<S: Registry + Log>(store: &S) {
+    let essex: NodeSlug = "essex".parse().unwrap();
+    let outcome = announce(store, &approval(Digest::ZERO)).await;
     assert_eq!(conflict(outcome), Conflict::NoNode);
+    let outcome = store.invite(&invite("aggregator", "E37000010", b"s")).await;
+    assert_eq!(
+        conflict(outcome),
+        Conflict::Reserved("aggregator".parse().unwrap())
+    );
     store
         .invite(&invite("essex", "E37000010", b"s"))
         .await
         .unwrap();
-    let outcome = store.approve(&essex, Digest::ZERO, "op", now).await;
+    let outcome = announce(store, &approval(Digest::ZERO)).await;
     assert_eq!(conflict(outcome), Conflict::NotPending);
     let outcome = store.invite(&invite("essex", "E37000001", b"s")).await;
     assert_eq!(conflict(outcome), Conflict::OtherLep(essex.clone()));
@@ -133,15 +149,66 @@ async fn conflicts<S: Registry>(store: &S) {
     assert_eq!(store.nodes().await.unwrap().len(), 1);
     let new = enrolment("essex", b"s", 1);
     store.enrol(&new).await.unwrap();
-    store
-        .approve(&essex, key_id(&new.key), "op", now)
-        .await
-        .unwrap();
+    announce(store, &approval(key_id(&new.key))).await.unwrap();
     let outcome = store.invite(&invite("essex", "E37000010", b"s")).await;
-    assert_eq!(conflict(outcome), Conflict::NodeActive(essex));
+    assert_eq!(conflict(outcome), Conflict::NodeActive(essex.clone()));
+    revocation(store, &essex, key_id(&new.key)).await;
 }
 
-async fn people<S: Registry>(store: &S) {
+async fn revocation<S: Registry + Log>(store: &S, essex: &NodeSlug, key_id: Digest) {
+    let revoke = |node: &str, key_id| OwnEffect::Revoke {
+        node: node.parse().unwrap(),
+        key_id,
+    };
+    let state = |key_id| OwnEffect::StateKey {
+        node: essex.clone(),
+        key_id,
+    };
+    let outcome = announce(store, &state(key_id)).await;
+    assert_eq!(conflict(outcome), Conflict::KeyStated(essex.clone()));
+    for (effect, expected) in [
+        (revoke("kent", key_id), Conflict::NoNode),
+        (revoke("essex", Digest::ZERO), Conflict::OtherKey),
+    ] {
+        assert_eq!(conflict(announce(store, &effect).await), expected);
+    }
+    let revoked = announce(store, &revoke("essex", key_id)).await.unwrap();
+    let node = store.node(essex).await.unwrap().unwrap();
+    assert_eq!(node.state, NodeState::Revoked);
+    assert_eq!((node.added, node.revoked), (Some(0), Some(1)));
+    assert_eq!(revoked.turn.index, 1);
+    assert_eq!(store.nodes().await.unwrap(), [node]);
+    let members = store.position().await.unwrap().members;
+    assert_eq!(members[0].state, NodeState::Revoked);
+    let again = announce(store, &revoke("essex", key_id)).await;
+    assert_eq!(conflict(again), Conflict::NotActive(essex.clone()));
+    let outcome = store.invite(&invite("essex", "E37000010", b"s")).await;
+    assert_eq!(conflict(outcome), Conflict::NodeRevoked(essex.clone()));
+    assert_eq!(store.size().await.unwrap(), 2);
+}
+
+/// An own statement that says nothing, with what it changes.
+async fn announce<S: Log>(store: &S, effect: &OwnEffect) -> Result<Announced, StoreError> {
+    let make = |turn: &Turn| NewOwn {
+        kind: Kind::KeyAdd,
+        key_id: Digest::of(b"log"),
+        pae: Digest::of(&turn.seq.to_be_bytes()),
+        envelope: b"own".to_vec(),
+        received: at("2022-01-03T00:00:00Z"),
+    };
+    store.announce(&make, effect, SIGN).await
+}
+
+fn approval(key_id: Digest) -> OwnEffect {
+    OwnEffect::Approve {
+        node: "essex".parse().unwrap(),
+        key_id,
+        by: "op".into(),
+        at: at("2022-01-03T00:00:00Z"),
+    }
+}
+
+async fn people<S: Registry + Log>(store: &S) {
     let person = |name: &str, role| Person {
         name: name.into(),
         role,

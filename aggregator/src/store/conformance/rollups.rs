@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 
-use super::{SIGN, damaged, month};
+use ldsp_protocol::ids::{Digest, Period};
+use ldsp_protocol::standard::Standard;
+
+use super::{SIGN, damaged, month, month_under};
 use crate::rollup;
 use crate::store::{Effect, Log, NewStatement, Registry, Rollups};
 use crate::testing::{Sim, admit};
@@ -29,7 +32,8 @@ pub(crate) async fn rollups_conforms<S: Rollups + Log + Registry>(
     together.append(&batch, SIGN).await.unwrap();
     for store in [&singly, &together] {
         for (node, history) in &histories {
-            assert_eq!(&store.history(node).await.unwrap(), history);
+            let stored = store.history(node, Standard::current()).await.unwrap();
+            assert_eq!(&stored, history);
         }
         let months = store.contributions().await.unwrap();
         let mut all: Vec<_> = histories.iter().flat_map(|(_, h)| h.clone()).collect();
@@ -39,12 +43,14 @@ pub(crate) async fn rollups_conforms<S: Rollups + Log + Registry>(
         let kept = store.national().await.unwrap();
         let kept: BTreeMap<_, _> = kept
             .into_iter()
-            .map(|n| ((n.period, n.part), n.cells))
+            .map(|n| ((n.standard.digest(), n.period, n.part), n.cells))
             .collect();
         assert_eq!(kept, expected(&batch));
     }
     let nobody = "nobody".parse().unwrap();
-    assert_eq!(singly.history(&nobody).await.unwrap(), []);
+    let nothing = singly.history(&nobody, Standard::current()).await.unwrap();
+    assert_eq!(nothing, []);
+    streams_conform(&open).await;
     damage(
         &singly,
         "UPDATE national_month SET cells = x'0102' WHERE period = '2022-02' AND part = 'none'",
@@ -52,7 +58,7 @@ pub(crate) async fn rollups_conforms<S: Rollups + Log + Registry>(
     .await;
     damaged(
         singly.national().await,
-        ("national_month", "cells", "2022-02 none"),
+        ("national_month", "cells", "2022-02 74ec92b1 none"),
     );
     damage(
         &together,
@@ -60,8 +66,8 @@ pub(crate) async fn rollups_conforms<S: Rollups + Log + Registry>(
     )
     .await;
     let solent = "solent".parse().unwrap();
-    let row = ("node_month", "pledges", "solent 2022-02");
-    damaged(together.history(&solent).await, row);
+    let row = ("node_month", "pledges", "solent 2");
+    damaged(together.history(&solent, Standard::current()).await, row);
     damage(
         &singly,
         "UPDATE node_month SET cumulative = x'00' WHERE period = '2022-03' AND node = 'solent'",
@@ -69,11 +75,11 @@ pub(crate) async fn rollups_conforms<S: Rollups + Log + Registry>(
     .await;
     damaged(
         singly.contributions().await,
-        ("node_month", "cumulative", "solent 2022-03"),
+        ("node_month", "cumulative", "solent 3"),
     );
     damaged(
         singly.months(0..6).await,
-        ("node_month", "cumulative", "solent 2022-03"),
+        ("node_month", "cumulative", "solent 3"),
     );
     damage(
         &together,
@@ -82,8 +88,43 @@ pub(crate) async fn rollups_conforms<S: Rollups + Log + Registry>(
     .await;
     damaged(
         together.months(0..6).await,
-        ("node_month", "node", "solent 2022-02"),
+        ("node_month", "node", "solent 2"),
     );
+    damage(
+        &together,
+        "UPDATE national_month SET standard = cells WHERE period = '2022-03' AND part = 'none'",
+    )
+    .await;
+    assert!(together.national().await.is_err());
+}
+
+/// A node that changes to another standard has two months of one period: each stream is kept and summed by itself.
+async fn streams_conform<S: Rollups + Log + Registry>(open: &impl AsyncFn() -> S) {
+    let store = open().await;
+    let mut sim = Sim::new(0);
+    admit(&store, &sim).await;
+    let (mut old, mut new, mut batch) = (vec![], vec![], vec![]);
+    for at in 0..3 {
+        batch.push(month_under(Standard::v1(), &mut sim, &mut old));
+        if at > 0 {
+            batch.push(month_under(Standard::v2(), &mut sim, &mut new));
+        }
+        sim.next = sim.next.next().unwrap();
+    }
+    store.append(&batch[..2], SIGN).await.unwrap();
+    store.append(&batch[2..], SIGN).await.unwrap();
+    for (standard, months) in [(Standard::v1(), &old), (Standard::v2(), &new)] {
+        assert_eq!(&store.history(&sim.slug, standard).await.unwrap(), months);
+    }
+    followed_in_parts(&store, &batch).await;
+    let kept = store.national().await.unwrap().into_iter();
+    let kept: Sums = kept
+        .map(|n| ((n.standard.digest(), n.period, n.part), n.cells))
+        .collect();
+    assert_eq!(kept, expected(&batch));
+    let periods = store.contributions().await.unwrap();
+    let periods: Vec<_> = periods.iter().map(|m| (m.period, m.seq)).collect();
+    assert!(periods.is_sorted() && periods.len() == 5, "{periods:?}");
 }
 
 /// Months come in the order of the log, each place once, however the places are cut.
@@ -113,12 +154,15 @@ async fn followed_in_parts<S: Rollups + Log>(store: &S, batch: &[NewStatement]) 
     assert_eq!(store.month(unknown).await.unwrap(), None);
 }
 
-fn expected(batch: &[NewStatement]) -> BTreeMap<(ldsp_protocol::ids::Period, String), Vec<i64>> {
+type Sums = BTreeMap<(Digest, Period, String), Vec<i64>>;
+
+fn expected(batch: &[NewStatement]) -> Sums {
     let mut sums = BTreeMap::new();
     for new in batch {
         if let Effect::Summary(fold) = &new.effect {
             for (part, delta) in &fold.national {
-                let key = (fold.month.period, part.clone());
+                let standard = fold.month.standard.digest();
+                let key = (standard, fold.month.period, part.clone());
                 rollup::add(sums.entry(key).or_default(), delta);
             }
         }

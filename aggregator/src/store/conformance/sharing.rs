@@ -1,3 +1,4 @@
+use ldsp_protocol::standard::Standard;
 use std::time::Duration;
 
 use ldsp_protocol::ids::Digest;
@@ -55,7 +56,10 @@ pub(crate) async fn readers_do_not_wait<S: Store, H>(store: S, hold: impl AsyncF
         assert_eq!(store.tally().await.unwrap().len(), 2);
         let filter = StatementFilter::default();
         assert_eq!(store.latest(&filter, 9).await.unwrap().len(), 2);
-        assert_eq!(store.history(&sim.slug).await.unwrap(), history);
+        assert_eq!(
+            store.history(&sim.slug, Standard::current()).await.unwrap(),
+            history
+        );
         assert_eq!(store.contributions().await.unwrap().len(), 1);
         assert!(!store.national().await.unwrap().is_empty());
         let all = PracticeFilter::all(Reader::Peer);
@@ -96,7 +100,10 @@ pub(crate) async fn openings_share_one_log<S: Log + Registry + Rollups + Library
                     other => panic!("{other:?}"),
                 }
             }
-            assert_eq!(other.history(&sim.slug).await.unwrap(), history);
+            assert_eq!(
+                other.history(&sim.slug, Standard::current()).await.unwrap(),
+                history
+            );
         });
     }
     while let Some(done) = tasks.join_next().await {
@@ -140,8 +147,11 @@ pub(crate) async fn same_statements_same_answers<A: Store, B: Store>(one: A, oth
     let (a, b) = (one.records(3..99).await, other.records(3..99).await);
     assert_eq!(a.unwrap(), b.unwrap());
     for slug in &slugs {
-        let months = one.history(slug).await.unwrap();
-        assert_eq!(months, other.history(slug).await.unwrap());
+        let months = one.history(slug, Standard::current()).await.unwrap();
+        assert_eq!(
+            months,
+            other.history(slug, Standard::current()).await.unwrap()
+        );
     }
     let (a, b) = (one.contributions().await, other.contributions().await);
     assert_eq!(a.unwrap(), b.unwrap());

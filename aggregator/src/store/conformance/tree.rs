@@ -3,13 +3,14 @@ use ldsp_protocol::ids::Digest;
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::log::merkle::leaf_hash;
 use ldsp_protocol::log::{ENTRY_LEN, Edge, Entry};
+use ldsp_protocol::own;
 use ldsp_protocol::statement::Kind;
 
 use super::{SIGN, damaged, entry, month, placed};
 use crate::receive::tests::practice::entry as sample;
 use crate::store::{
     Announced, Conflict, Log, LoggedStatement, NewOwn, NewStatement, OwnEffect, Placed, Registry,
-    Rollups, StoreError, Turn, own,
+    Rollups, StoreError, Turn,
 };
 use crate::testing::{Sim, admit, at, invited};
 
@@ -40,7 +41,7 @@ async fn all<S: Log>(store: &S) -> Vec<LoggedStatement> {
 /// A statement of the log's own that says which turn it was made for.
 async fn announce<S: Log>(store: &S, effect: &OwnEffect) -> Result<Announced, StoreError> {
     let make = |turn: &Turn| NewOwn {
-        kind: Kind::PracticeEntry,
+        kind: Kind::KeyAdd,
         key_id: Digest::of(b"log"),
         pae: Digest::of(format!("{turn:?}").as_bytes()),
         envelope: format!("{turn:?}").into_bytes(),
@@ -172,7 +173,7 @@ async fn own_statements_stand_between<S: Log + Registry + Clone>(store: &S) {
     let both = store.owns(0, 9).await.unwrap();
     assert_eq!(
         (both[0].node.clone(), both[0].seq, both[0].pae),
-        (own(), 1, made)
+        (own::name(), 1, made)
     );
     assert_eq!(both[1].envelope, format!("{:?}", second.turn).into_bytes());
     assert_eq!(store.owns(1, 9).await.unwrap(), both[1..]);

@@ -1,9 +1,12 @@
 //! Lists of statements for people: newest first, without the envelopes.
 
+use ldsp_protocol::statement::Kind;
 use sqlx::{PgPool, query, query_scalar};
 
 use super::Postgres;
-use crate::store::{Outline, StatementFilter, StoreError, Tally, rows, selects};
+use crate::store::{
+    LoggedStatement, Outline, Span, StatementFilter, StoreError, Tally, rows, selects,
+};
 
 pub(super) async fn latest(
     reader: &PgPool,
@@ -47,4 +50,16 @@ pub(super) async fn mend_tally(store: &Postgres) -> Result<(), StoreError> {
     query(selects::TALLY_ANEW).execute(&mut *tx).await?;
     tx.commit().await?;
     Ok(())
+}
+
+pub(super) async fn announced(
+    reader: &PgPool,
+    kinds: &[Kind],
+    span: Span,
+    limit: u32,
+) -> Result<Vec<LoggedStatement>, StoreError> {
+    let (mut sql, oldest_first) = selects::announced::<sqlx::Postgres>(kinds, span, limit);
+    let found = sql.build().fetch_all(reader).await?;
+    let found = found.iter().map(rows::own).collect::<Result<_, _>>()?;
+    Ok(selects::newest_first(found, oldest_first))
 }

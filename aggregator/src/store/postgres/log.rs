@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use ldsp_protocol::ids::{NodeSlug, Period};
+use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::practice::PracticeEntry;
+use ldsp_protocol::statement::Kind;
 use sqlx::{Connection as _, PgConnection, query};
 
 use super::{Postgres, library, lists, rollups, tree, wait_for_writers};
@@ -14,7 +15,7 @@ use crate::store::rows::{self, signed};
 use crate::store::selects;
 use crate::store::{
     Announced, Appended, Contradiction, Effect, Equivocation, KEPT_BYTES, KEPT_PLACES, Log,
-    LogHead, LoggedStatement, Make, NewStatement, Outline, OwnEffect, Placed, Position, Sign,
+    LogHead, LoggedStatement, Make, NewStatement, Outline, OwnEffect, Placed, Position, Sign, Span,
     StatementFilter, StoreError, Tally,
 };
 
@@ -192,7 +193,7 @@ async fn insert(
 
 /// National sums that a batch changes: a month's rows are read and written once a batch, not once
 /// a statement.
-type Sums = BTreeMap<(Period, String), Vec<i64>>;
+type Sums = BTreeMap<(Digest, Period, String), Vec<i64>>;
 
 /// Adds the months' deltas. All sums are read before the first is changed: a damaged one stops the
 /// statements and leaves the others as they were.
@@ -201,25 +202,25 @@ async fn add_national(
     folds: &[&Fold],
     sums: &mut Sums,
 ) -> Result<(), StoreError> {
-    let keys: BTreeSet<(Period, &str)> = folds
+    let keys: BTreeSet<(Digest, Period, &str)> = folds
         .iter()
         .flat_map(|f| {
+            let of = (f.month.standard.digest(), f.month.period);
             f.national
                 .keys()
-                .map(|part| (f.month.period, part.as_str()))
+                .map(move |part| (of.0, of.1, part.as_str()))
         })
-        .filter(|(period, part)| !sums.contains_key(&(*period, (*part).to_owned())))
+        .filter(|(of, period, part)| !sums.contains_key(&(*of, *period, (*part).to_owned())))
         .collect();
-    let keys: Vec<(Period, &str)> = keys.into_iter().collect();
+    let keys: Vec<(Digest, Period, &str)> = keys.into_iter().collect();
     for sum in rollups::read_national(connection, &keys).await? {
-        sums.insert((sum.period, sum.part), sum.cells);
+        sums.insert((sum.standard.digest(), sum.period, sum.part), sum.cells);
     }
     for fold in folds {
+        let of = (fold.month.standard.digest(), fold.month.period);
         for (part, delta) in &fold.national {
-            rollup::add(
-                sums.entry((fold.month.period, part.clone())).or_default(),
-                delta,
-            );
+            let key = (of.0, of.1, part.clone());
+            rollup::add(sums.entry(key).or_default(), delta);
         }
     }
     Ok(())
@@ -300,7 +301,8 @@ async fn append(
     }
     let appended = appended?;
     let changed = sums.iter();
-    let changed = changed.map(|((period, part), cells)| (*period, &**part, &**cells));
+    let changed =
+        changed.map(|((standard, period, part), cells)| ((*standard, *period, &**part), &**cells));
     rollups::write_national(&mut tx, changed).await?;
     // What is known before this line may still vanish; only afterwards may it be acknowledged.
     tx.commit().await?;
@@ -348,6 +350,15 @@ impl Log for Postgres {
 
     async fn owns(&self, start: u64, limit: u32) -> Result<Vec<LoggedStatement>, StoreError> {
         tree::owns(&self.reader, start, limit).await
+    }
+
+    async fn announced(
+        &self,
+        kinds: &[Kind],
+        span: Span,
+        limit: u32,
+    ) -> Result<Vec<LoggedStatement>, StoreError> {
+        lists::announced(&self.reader, kinds, span, limit).await
     }
 
     async fn keep_evidence(&self, proof: &Equivocation) -> Result<(), StoreError> {
@@ -403,7 +414,7 @@ impl Log for Postgres {
     async fn position(&self) -> Result<Position, StoreError> {
         let row = query(
             "SELECT (SELECT size FROM log_head WHERE id = 1) AS size, (SELECT edge FROM log_head WHERE id = 1) AS edge,
-                 (SELECT string_agg(name || ' ' || lep || ' ' || state, ',' ORDER BY name) FROM node) AS members",
+                 (SELECT string_agg(name || ' ' || lep || ' ' || CASE WHEN revoked IS NULL THEN state ELSE 'revoked' END, ',' ORDER BY name) FROM node) AS members",
         )
         .fetch_one(&self.reader)
         .await?;
@@ -427,10 +438,7 @@ impl Log for Postgres {
         row.as_ref().map(rows::leaf).transpose()
     }
 
-    async fn by_identity(
-        &self,
-        pae: ldsp_protocol::ids::Digest,
-    ) -> Result<Option<LoggedStatement>, StoreError> {
+    async fn by_identity(&self, pae: Digest) -> Result<Option<LoggedStatement>, StoreError> {
         let row = query(
             "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received
              FROM statement WHERE pae = $1",

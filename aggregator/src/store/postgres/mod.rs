@@ -188,6 +188,12 @@ impl Postgres {
         Ok(tx)
     }
 
+    /// A transaction that reads one moment.
+    pub(super) async fn reading(&self) -> Result<PgTransaction<'static>, StoreError> {
+        let moment = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        Ok(self.reader.begin_with(moment).await?)
+    }
+
     /// The writing connection, for tests that damage rows.
     #[cfg(test)]
     pub(crate) fn writer(&self) -> &PgPool {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
+use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 use sqlx::{PgConnection, query};
 
@@ -22,14 +23,15 @@ pub(super) async fn insert_months(
     let all = || months.iter();
     let number = |n: usize| signed(n as u64);
     query(
-        "INSERT INTO node_month (node, period, lep, seq, epoch, month, rho_micro, earlier_month,
+        "INSERT INTO node_month (node, period, standard, lep, seq, epoch, month, rho_micro, earlier_month,
              earlier_rho_micro, pledges, published, cumulative)
-         SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[],
-             $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bytea[],
-             $12::bytea[])",
+         SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::bigint[], $6::bigint[],
+             $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[], $12::bytea[],
+             $13::bytea[])",
     )
     .bind(all().map(|m| m.node.as_str()).collect::<Vec<_>>())
     .bind(all().map(|m| m.period.to_string()).collect::<Vec<_>>())
+    .bind(all().map(|m| m.standard.digest().as_bytes().to_vec()).collect::<Vec<_>>())
     .bind(all().map(|m| m.lep.as_str()).collect::<Vec<_>>())
     .bind(all().map(|m| signed(m.seq)).collect::<Vec<_>>())
     .bind(all().map(|m| i64::from(m.epoch)).collect::<Vec<_>>())
@@ -53,23 +55,27 @@ pub(super) async fn insert_months(
     Ok(())
 }
 
-/// The sums so far of these periods and parts; those that have none yet are left out.
+/// The sums so far of these standards, periods and parts; those that have none yet are left out.
 pub(super) async fn read_national(
     connection: &mut PgConnection,
-    keys: &[(Period, &str)],
+    keys: &[(Digest, Period, &str)],
 ) -> Result<Vec<NationalMonth>, StoreError> {
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let (periods, parts): (Vec<String>, Vec<&str>) = keys
-        .iter()
-        .map(|(period, part)| (period.to_string(), *part))
-        .unzip();
+    let (mut standards, mut periods, mut parts) = (vec![], vec![], vec![]);
+    for (standard, period, part) in keys {
+        standards.push(standard.as_bytes().to_vec());
+        periods.push(period.to_string());
+        parts.push(*part);
+    }
     let found = query(
-        "SELECT period, part, cells FROM national_month
-         JOIN unnest($1::text[], $2::text[]) AS asked (period, part) USING (period, part)",
+        "SELECT period, standard, part, cells FROM national_month
+         JOIN unnest($1::text[], $2::bytea[], $3::text[]) AS asked (period, standard, part)
+             USING (period, standard, part)",
     )
     .bind(periods)
+    .bind(standards)
     .bind(parts)
     .fetch_all(connection)
     .await?;
@@ -79,23 +85,25 @@ pub(super) async fn read_national(
 /// Writes the sums that a batch changed, in one statement.
 pub(super) async fn write_national<'a>(
     connection: &mut PgConnection,
-    sums: impl ExactSizeIterator<Item = (Period, &'a str, &'a [i64])>,
+    sums: impl ExactSizeIterator<Item = ((Digest, Period, &'a str), &'a [i64])>,
 ) -> Result<(), StoreError> {
     if sums.len() == 0 {
         return Ok(());
     }
-    let (mut periods, mut parts, mut cells) = (vec![], vec![], vec![]);
-    for (period, part, sum) in sums {
+    let (mut standards, mut periods, mut parts, mut cells) = (vec![], vec![], vec![], vec![]);
+    for ((standard, period, part), sum) in sums {
+        standards.push(standard.as_bytes().to_vec());
         periods.push(period.to_string());
         parts.push(part);
         cells.push(as_blob(sum));
     }
     query(
-        "INSERT INTO national_month (period, part, cells)
-         SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[])
-         ON CONFLICT (period, part) DO UPDATE SET cells = excluded.cells",
+        "INSERT INTO national_month (period, standard, part, cells)
+         SELECT * FROM unnest($1::text[], $2::bytea[], $3::text[], $4::bytea[])
+         ON CONFLICT (period, standard, part) DO UPDATE SET cells = excluded.cells",
     )
     .bind(periods)
+    .bind(standards)
     .bind(parts)
     .bind(cells)
     .execute(connection)
@@ -104,12 +112,17 @@ pub(super) async fn write_national<'a>(
 }
 
 impl Rollups for Postgres {
-    async fn history(&self, node: &NodeSlug) -> Result<Vec<NodeMonth>, StoreError> {
+    async fn history(
+        &self,
+        node: &NodeSlug,
+        standard: &'static Standard,
+    ) -> Result<Vec<NodeMonth>, StoreError> {
         let found = query(
-            "SELECT node, period, lep, seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro,
-                 pledges, published, cumulative FROM node_month WHERE node = $1 ORDER BY period",
+            "SELECT node, period, standard, lep, seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro,
+                 pledges, published, cumulative FROM node_month WHERE node = $1 AND standard = $2 ORDER BY period",
         )
         .bind(node.as_str())
+        .bind(standard.digest().as_bytes().as_slice())
         .fetch_all(&self.reader)
         .await?;
         found.iter().map(|row| rows::month(row, true)).collect()
@@ -117,8 +130,8 @@ impl Rollups for Postgres {
 
     async fn contributions(&self) -> Result<Vec<NodeMonth>, StoreError> {
         let found = query(
-            "SELECT node, period, lep, seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro,
-                 pledges, cumulative FROM node_month ORDER BY node, period",
+            "SELECT node, period, standard, lep, seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro,
+                 pledges, cumulative FROM node_month ORDER BY node, period, seq",
         )
         .fetch_all(&self.reader)
         .await?;
@@ -127,10 +140,10 @@ impl Rollups for Postgres {
 
     async fn months(&self, places: Range<u64>) -> Result<Vec<NodeMonth>, StoreError> {
         let found = query(
-            "SELECT statement.node AS author, statement.period AS stated, node_month.node, node_month.period, lep,
+            "SELECT statement.node AS author, statement.seq AS stated, node_month.node, node_month.period, standard, lep,
                  node_month.seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro, pledges, cumulative
-             FROM statement LEFT JOIN node_month
-                 ON node_month.node = statement.node AND node_month.period = statement.period
+             FROM statement LEFT JOIN node_month ON node_month.node = statement.node
+                 AND node_month.period = statement.period AND node_month.seq = statement.seq
              WHERE leaf >= $1 AND leaf < $2 AND kind = $3 ORDER BY leaf",
         )
         .bind(signed(places.start))
@@ -143,10 +156,10 @@ impl Rollups for Postgres {
 
     async fn month(&self, pae: Digest) -> Result<Option<NodeMonth>, StoreError> {
         let found = query(
-            "SELECT node_month.node, node_month.period, lep, node_month.seq, epoch, month, rho_micro, earlier_month,
-                 earlier_rho_micro, pledges, cumulative
-             FROM statement JOIN node_month
-                 ON node_month.node = statement.node AND node_month.period = statement.period
+            "SELECT node_month.node, node_month.period, standard, lep, node_month.seq, epoch, month, rho_micro,
+                 earlier_month, earlier_rho_micro, pledges, cumulative
+             FROM statement JOIN node_month ON node_month.node = statement.node
+                 AND node_month.period = statement.period AND node_month.seq = statement.seq
              WHERE pae = $1",
         )
         .bind(pae.as_bytes().as_slice())
@@ -156,9 +169,11 @@ impl Rollups for Postgres {
     }
 
     async fn national(&self) -> Result<Vec<NationalMonth>, StoreError> {
-        let found = query("SELECT period, part, cells FROM national_month ORDER BY period, part")
-            .fetch_all(&self.reader)
-            .await?;
+        let found = query(
+            "SELECT period, standard, part, cells FROM national_month ORDER BY period, standard, part",
+        )
+        .fetch_all(&self.reader)
+        .await?;
         found.iter().map(rows::national).collect()
     }
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::log::{ENTRY_LEN, Edge, Entry};
+use ldsp_protocol::statement::Kind;
 
 use super::{Columns, Fields, head, kind};
 use crate::store::plan::Ground;
@@ -81,14 +82,20 @@ pub(in crate::store) fn records<R: Fields>(
     Ok(records)
 }
 
+/// A kind that the log itself signs.
+fn own_kind(text: &str) -> Option<Kind> {
+    let mut own = Kind::ALL.into_iter().filter(|kind| kind.is_of_log());
+    own.find(|kind| kind.as_str() == text)
+}
+
 /// Every column of `own_statement`.
 pub(in crate::store) fn own<R: Fields>(row: &R) -> Result<LoggedStatement, StoreError> {
     let columns = Columns::keyed(row, "own_statement", &["leaf"]);
     Ok(LoggedStatement {
         index: columns.number("leaf")?,
-        node: crate::store::own(),
+        node: ldsp_protocol::own::name(),
         seq: columns.number("seq")?,
-        kind: columns.choice("kind", kind)?,
+        kind: columns.choice("kind", own_kind)?,
         period: None,
         key_id: columns.digest("key_id")?,
         pae: columns.digest("pae")?,

@@ -4,7 +4,8 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use ldsp_protocol::ids::{NodeSlug, Period};
+use ldsp_protocol::ids::{Digest, NodeSlug, Period};
+use ldsp_protocol::statement::Kind;
 use sqlx::{Connection as _, SqliteConnection, query};
 
 use super::{IMMEDIATE, Sqlite, in_pieces, library, lists, rollups, tree};
@@ -14,7 +15,7 @@ use crate::store::rows::{self, signed};
 use crate::store::selects;
 use crate::store::{
     Announced, Appended, Contradiction, Effect, Equivocation, KEPT_BYTES, KEPT_PLACES, Log,
-    LogHead, LoggedStatement, Make, NewStatement, Outline, OwnEffect, Placed, Position, Sign,
+    LogHead, LoggedStatement, Make, NewStatement, Outline, OwnEffect, Placed, Position, Sign, Span,
     StatementFilter, StoreError, Tally,
 };
 
@@ -151,7 +152,7 @@ async fn count(connection: &mut SqliteConnection, tallies: &[Tally]) -> Result<(
 
 /// National sums that a batch changes: a month's rows are read and written once a batch, not once
 /// a statement.
-type Sums = BTreeMap<(Period, String), Vec<i64>>;
+type Sums = BTreeMap<(Digest, Period, String), Vec<i64>>;
 
 /// Adds a month's deltas. All sums are read before the first is changed: a damaged one stops the
 /// statement and leaves the others as they were.
@@ -160,14 +161,16 @@ async fn add_national(
     fold: &Fold,
     sums: &mut Sums,
 ) -> Result<(), StoreError> {
-    let period = fold.month.period;
+    let (standard, period) = (fold.month.standard.digest(), fold.month.period);
     for part in fold.national.keys() {
-        if let Entry::Vacant(sum) = sums.entry((period, part.clone())) {
-            sum.insert(rollups::national_cells(connection, period, part).await?);
+        if let Entry::Vacant(sum) = sums.entry((standard, period, part.clone())) {
+            let key = (standard, period, part.as_str());
+            sum.insert(rollups::national_cells(connection, key).await?);
         }
     }
     for (part, delta) in &fold.national {
-        rollup::add(sums.entry((period, part.clone())).or_default(), delta);
+        let key = (standard, period, part.clone());
+        rollup::add(sums.entry(key).or_default(), delta);
     }
     Ok(())
 }
@@ -248,8 +251,8 @@ impl Log for Sqlite {
             appended = one_by_one(&mut tx, batch, sign, &mut sums).await;
         }
         let appended = appended?;
-        for ((period, part), cells) in &sums {
-            rollups::write_national(&mut tx, *period, part, cells).await?;
+        for ((standard, period, part), cells) in &sums {
+            rollups::write_national(&mut tx, (*standard, *period, part), cells).await?;
         }
         // What is known before this line may still vanish; only afterwards may it be acknowledged.
         tx.commit().await?;
@@ -290,6 +293,15 @@ impl Log for Sqlite {
 
     async fn owns(&self, start: u64, limit: u32) -> Result<Vec<LoggedStatement>, StoreError> {
         tree::owns(&self.reader, start, limit).await
+    }
+
+    async fn announced(
+        &self,
+        kinds: &[Kind],
+        span: Span,
+        limit: u32,
+    ) -> Result<Vec<LoggedStatement>, StoreError> {
+        lists::announced(&self.reader, kinds, span, limit).await
     }
 
     async fn keep_evidence(&self, proof: &Equivocation) -> Result<(), StoreError> {
@@ -342,7 +354,7 @@ impl Log for Sqlite {
     async fn position(&self) -> Result<Position, StoreError> {
         let row = query(
             "SELECT (SELECT size FROM log_head WHERE id = 1) AS size, (SELECT edge FROM log_head WHERE id = 1) AS edge,
-                 (SELECT string_agg(name || ' ' || lep || ' ' || state, ',' ORDER BY name) FROM node) AS members",
+                 (SELECT string_agg(name || ' ' || lep || ' ' || CASE WHEN revoked IS NULL THEN state ELSE 'revoked' END, ',' ORDER BY name) FROM node) AS members",
         )
         .fetch_one(&self.reader)
         .await?;
@@ -366,10 +378,7 @@ impl Log for Sqlite {
         row.as_ref().map(rows::leaf).transpose()
     }
 
-    async fn by_identity(
-        &self,
-        pae: ldsp_protocol::ids::Digest,
-    ) -> Result<Option<LoggedStatement>, StoreError> {
+    async fn by_identity(&self, pae: Digest) -> Result<Option<LoggedStatement>, StoreError> {
         let row = query(
             "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received
              FROM statement WHERE pae = $1",

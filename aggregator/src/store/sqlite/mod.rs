@@ -18,6 +18,7 @@ use sqlx::migrate::Migrator;
 use sqlx::query_builder::{QueryBuilder, Separated};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteTransaction,
 };
 use sqlx::{Connection as _, query_scalar};
 
@@ -110,6 +111,11 @@ impl Sqlite {
         self.reader.close().await;
         self.checkpoints.close().await;
         self.writer.close().await;
+    }
+
+    /// A transaction that reads one moment.
+    pub(super) async fn reading(&self) -> Result<SqliteTransaction<'static>, StoreError> {
+        Ok(self.reader.begin().await?)
     }
 
     /// The writing connection, for tests that damage rows.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::keys::key_id;
+use ldsp_protocol::own::is_reserved;
 use sqlx::{SqliteConnection, query};
 
 use super::{IMMEDIATE, Sqlite};
@@ -17,7 +18,7 @@ pub(super) async fn find_node(
     name: &NodeSlug,
 ) -> Result<Option<Node>, StoreError> {
     let row = query(
-        "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae, revoked FROM node WHERE name = $1",
+        "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae, added, revoked FROM node WHERE name = $1",
     )
     .bind(name.as_str())
     .fetch_optional(connection)
@@ -31,7 +32,7 @@ pub(super) async fn find_nodes(
     names: &BTreeSet<&NodeSlug>,
 ) -> Result<Vec<Node>, StoreError> {
     let found = query(
-        "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae, revoked FROM node
+        "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae, added, revoked FROM node
          WHERE name IN (SELECT value FROM json_each($1))",
     )
     .bind(serde_json::to_string(names).expect("a list of texts always serialises"))
@@ -54,13 +55,14 @@ async fn find_invite(
     row.as_ref().map(rows::invite).transpose()
 }
 
-/// Makes a pending node active if its key has this fingerprint.
+/// Makes a pending node active if its key has this fingerprint; `added` is the leaf that says so.
 pub(super) async fn activate(
     connection: &mut SqliteConnection,
     name: &NodeSlug,
     fingerprint: Digest,
     (by, at): (&str, Timestamp),
-) -> Result<Node, StoreError> {
+    added: u64,
+) -> Result<(), StoreError> {
     let node = find_node(connection, name).await?.ok_or(Conflict::NoNode)?;
     let key = node
         .key
@@ -69,20 +71,42 @@ pub(super) async fn activate(
     if key_id(&key) != fingerprint {
         return Err(Conflict::OtherKey.into());
     }
-    query("UPDATE node SET state = 'active', approved_by = $1, approved = $2 WHERE name = $3")
-        .bind(by)
-        .bind(at.as_millisecond())
+    query(
+        "UPDATE node SET state = 'active', approved_by = $1, approved = $2, added = $3 WHERE name = $4",
+    )
+    .bind(by)
+    .bind(at.as_millisecond())
+    .bind(signed(added))
+    .bind(name.as_str())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Remembers the leaf that states an approved node's key of before the log stated keys.
+pub(super) async fn state_key(
+    connection: &mut SqliteConnection,
+    name: &NodeSlug,
+    fingerprint: Digest,
+    added: u64,
+) -> Result<(), StoreError> {
+    let node = find_node(connection, name).await?.ok_or(Conflict::NoNode)?;
+    let key = node
+        .key
+        .filter(|_| node.state == NodeState::Active && node.added.is_none())
+        .ok_or_else(|| Conflict::KeyStated(name.clone()))?;
+    if key_id(&key) != fingerprint {
+        return Err(Conflict::OtherKey.into());
+    }
+    query("UPDATE node SET added = $1 WHERE name = $2")
+        .bind(signed(added))
         .bind(name.as_str())
         .execute(connection)
         .await?;
-    Ok(Node {
-        state: NodeState::Active,
-        approved_by: Some(by.to_owned()),
-        ..node
-    })
+    Ok(())
 }
 
-/// Refuses an active node's key from the leaf `from` on, if it has this fingerprint and still holds.
+/// Refuses an active node's key from the leaf `from` on, if it has this fingerprint and still counts.
 pub(super) async fn revoke(
     connection: &mut SqliteConnection,
     name: &NodeSlug,
@@ -92,7 +116,7 @@ pub(super) async fn revoke(
     let node = find_node(connection, name).await?.ok_or(Conflict::NoNode)?;
     let key = node
         .key
-        .filter(|_| node.state == NodeState::Active && node.revoked.is_none())
+        .filter(|_| node.state == NodeState::Active)
         .ok_or_else(|| Conflict::NotActive(name.clone()))?;
     if key_id(&key) != fingerprint {
         return Err(Conflict::OtherKey.into());
@@ -107,10 +131,15 @@ pub(super) async fn revoke(
 
 impl Registry for Sqlite {
     async fn invite(&self, invite: &InviteRow) -> Result<(), StoreError> {
+        if is_reserved(&invite.node) {
+            return Err(Conflict::Reserved(invite.node.clone()).into());
+        }
         let mut tx = self.writer.begin_with(IMMEDIATE).await?;
         if let Some(node) = find_node(&mut tx, &invite.node).await? {
-            if node.state == NodeState::Active {
-                return Err(Conflict::NodeActive(node.node).into());
+            match node.state {
+                NodeState::Active => return Err(Conflict::NodeActive(node.node).into()),
+                NodeState::Revoked => return Err(Conflict::NodeRevoked(node.node).into()),
+                NodeState::Invited | NodeState::Pending => {}
             }
             if node.lep != invite.lep {
                 return Err(Conflict::OtherLep(node.node).into());
@@ -186,17 +215,14 @@ impl Registry for Sqlite {
         Ok(Stored::New)
     }
 
-    async fn approve(
-        &self,
-        name: &NodeSlug,
-        fingerprint: Digest,
-        by: &str,
-        at: Timestamp,
-    ) -> Result<Node, StoreError> {
-        let mut tx = self.writer.begin_with(IMMEDIATE).await?;
-        let node = activate(&mut tx, name, fingerprint, (by, at)).await?;
-        tx.commit().await?;
-        Ok(node)
+    #[cfg(test)]
+    async fn seat(&self, name: &NodeSlug, by: &str) -> Result<(), StoreError> {
+        query("UPDATE node SET state = 'active', approved_by = $1, approved = 0 WHERE name = $2")
+            .bind(by)
+            .bind(name.as_str())
+            .execute(&self.writer)
+            .await?;
+        Ok(())
     }
 
     async fn node(&self, name: &NodeSlug) -> Result<Option<Node>, StoreError> {
@@ -209,7 +235,7 @@ impl Registry for Sqlite {
 
     async fn nodes(&self) -> Result<Vec<Node>, StoreError> {
         let found = query(
-            "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae, revoked FROM node ORDER BY name",
+            "SELECT name, lep, state, public_key, approved_by, head_seq, head_pae, added, revoked FROM node ORDER BY name",
         )
         .fetch_all(&self.reader)
         .await?;

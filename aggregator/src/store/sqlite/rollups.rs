@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
+use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 use sqlx::{SqliteConnection, query};
 
@@ -17,12 +18,13 @@ pub(super) async fn insert_month(
 ) -> Result<(), StoreError> {
     let number = |n: usize| signed(n as u64);
     query(
-        "INSERT INTO node_month (node, period, lep, seq, epoch, month, rho_micro, earlier_month,
+        "INSERT INTO node_month (node, period, standard, lep, seq, epoch, month, rho_micro, earlier_month,
              earlier_rho_micro, pledges, published, cumulative)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(month.node.as_str())
     .bind(month.period.to_string())
+    .bind(month.standard.digest().as_bytes().as_slice())
     .bind(month.lep.as_str())
     .bind(signed(month.seq))
     .bind(month.epoch)
@@ -41,29 +43,31 @@ pub(super) async fn insert_month(
 /// A month's sum so far; empty before the first.
 pub(super) async fn national_cells(
     connection: &mut SqliteConnection,
-    period: Period,
-    part: &str,
+    (standard, period, part): (Digest, Period, &str),
 ) -> Result<Vec<i64>, StoreError> {
-    let row =
-        query("SELECT period, part, cells FROM national_month WHERE period = $1 AND part = $2")
-            .bind(period.to_string())
-            .bind(part)
-            .fetch_optional(connection)
-            .await?;
+    let row = query(
+        "SELECT period, standard, part, cells FROM national_month
+         WHERE period = $1 AND standard = $2 AND part = $3",
+    )
+    .bind(period.to_string())
+    .bind(standard.as_bytes().as_slice())
+    .bind(part)
+    .fetch_optional(connection)
+    .await?;
     row.map_or_else(|| Ok(Vec::new()), |row| Ok(rows::national(&row)?.cells))
 }
 
 pub(super) async fn write_national(
     connection: &mut SqliteConnection,
-    period: Period,
-    part: &str,
+    (standard, period, part): (Digest, Period, &str),
     cells: &[i64],
 ) -> Result<(), StoreError> {
     query(
-        "INSERT INTO national_month (period, part, cells) VALUES ($1, $2, $3)
-         ON CONFLICT (period, part) DO UPDATE SET cells = excluded.cells",
+        "INSERT INTO national_month (period, standard, part, cells) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (period, standard, part) DO UPDATE SET cells = excluded.cells",
     )
     .bind(period.to_string())
+    .bind(standard.as_bytes().as_slice())
     .bind(part)
     .bind(as_blob(cells))
     .execute(connection)
@@ -72,12 +76,17 @@ pub(super) async fn write_national(
 }
 
 impl Rollups for Sqlite {
-    async fn history(&self, node: &NodeSlug) -> Result<Vec<NodeMonth>, StoreError> {
+    async fn history(
+        &self,
+        node: &NodeSlug,
+        standard: &'static Standard,
+    ) -> Result<Vec<NodeMonth>, StoreError> {
         let found = query(
-            "SELECT node, period, lep, seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro,
-                 pledges, published, cumulative FROM node_month WHERE node = $1 ORDER BY period",
+            "SELECT node, period, standard, lep, seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro,
+                 pledges, published, cumulative FROM node_month WHERE node = $1 AND standard = $2 ORDER BY period",
         )
         .bind(node.as_str())
+        .bind(standard.digest().as_bytes().as_slice())
         .fetch_all(&self.reader)
         .await?;
         found.iter().map(|row| rows::month(row, true)).collect()
@@ -85,8 +94,8 @@ impl Rollups for Sqlite {
 
     async fn contributions(&self) -> Result<Vec<NodeMonth>, StoreError> {
         let found = query(
-            "SELECT node, period, lep, seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro,
-                 pledges, cumulative FROM node_month ORDER BY node, period",
+            "SELECT node, period, standard, lep, seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro,
+                 pledges, cumulative FROM node_month ORDER BY node, period, seq",
         )
         .fetch_all(&self.reader)
         .await?;
@@ -95,10 +104,10 @@ impl Rollups for Sqlite {
 
     async fn months(&self, places: Range<u64>) -> Result<Vec<NodeMonth>, StoreError> {
         let found = query(
-            "SELECT statement.node AS author, statement.period AS stated, node_month.node, node_month.period, lep,
+            "SELECT statement.node AS author, statement.seq AS stated, node_month.node, node_month.period, standard, lep,
                  node_month.seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro, pledges, cumulative
-             FROM statement LEFT JOIN node_month
-                 ON node_month.node = statement.node AND node_month.period = statement.period
+             FROM statement LEFT JOIN node_month ON node_month.node = statement.node
+                 AND node_month.period = statement.period AND node_month.seq = statement.seq
              WHERE leaf >= $1 AND leaf < $2 AND kind = $3 ORDER BY leaf",
         )
         .bind(signed(places.start))
@@ -111,10 +120,10 @@ impl Rollups for Sqlite {
 
     async fn month(&self, pae: Digest) -> Result<Option<NodeMonth>, StoreError> {
         let found = query(
-            "SELECT node_month.node, node_month.period, lep, node_month.seq, epoch, month, rho_micro, earlier_month,
-                 earlier_rho_micro, pledges, cumulative
-             FROM statement JOIN node_month
-                 ON node_month.node = statement.node AND node_month.period = statement.period
+            "SELECT node_month.node, node_month.period, standard, lep, node_month.seq, epoch, month, rho_micro,
+                 earlier_month, earlier_rho_micro, pledges, cumulative
+             FROM statement JOIN node_month ON node_month.node = statement.node
+                 AND node_month.period = statement.period AND node_month.seq = statement.seq
              WHERE pae = $1",
         )
         .bind(pae.as_bytes().as_slice())
@@ -124,9 +133,11 @@ impl Rollups for Sqlite {
     }
 
     async fn national(&self) -> Result<Vec<NationalMonth>, StoreError> {
-        let found = query("SELECT period, part, cells FROM national_month ORDER BY period, part")
-            .fetch_all(&self.reader)
-            .await?;
+        let found = query(
+            "SELECT period, standard, part, cells FROM national_month ORDER BY period, standard, part",
+        )
+        .fetch_all(&self.reader)
+        .await?;
         found.iter().map(rows::national).collect()
     }
 }

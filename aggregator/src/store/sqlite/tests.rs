@@ -4,14 +4,16 @@ use std::sync::Mutex;
 
 use tempfile::TempDir;
 
-use super::Sqlite;
-use crate::store::conformance::{
-    SIGN, a_log_without_a_tree_gets_one, library_conforms, listing_conforms, log_conforms, month,
-    openings_share_one_log, readers_do_not_wait, registry_conforms, rollups_conforms,
-    tree_conforms,
-};
+use ldsp_protocol::standard::{Codebook, Standard};
 
-use crate::store::{Log as _, StoreError};
+use super::Sqlite;
+use crate::rollup::Layout;
+use crate::store::conformance::{
+    SIGN, a_log_without_a_tree_gets_one, fsck_conforms, library_conforms, listing_conforms,
+    log_conforms, month, openings_share_one_log, readers_do_not_wait, registry_conforms,
+    rollups_conforms, tree_conforms,
+};
+use crate::store::{Log as _, Rollups, StoreError};
 use crate::testing::{Sim, admit};
 
 /// Keeps the directories of the stores that a test opens.
@@ -64,6 +66,12 @@ async fn library() {
 }
 
 #[tokio::test]
+async fn fsck() {
+    let dirs = Dirs::default();
+    fsck_conforms(dirs.open().await.into()).await;
+}
+
+#[tokio::test]
 async fn listing() {
     let dirs = Dirs::default();
     listing_conforms(async || dirs.open().await, damage).await;
@@ -103,6 +111,50 @@ async fn a_database_of_a_newer_version_is_refused() {
         Sqlite::open(&path).await,
         Err(StoreError::Migration(_))
     ));
+}
+
+/// What was stored before there was a second standard is the first one's.
+#[tokio::test]
+async fn months_from_before_are_those_of_the_first_standard() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.sqlite");
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true);
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    let earlier = super::MIGRATIONS.iter().filter(|m| m.version < 4);
+    let earlier = sqlx::migrate::Migrator::with_migrations(earlier.cloned().collect());
+    earlier.run(&pool).await.unwrap();
+    let lep = "E37000055".parse().unwrap();
+    let of = |standard| Layout::of_node(standard, &Codebook::new(&lep, &[])).cells();
+    let cells = vec![0u8; 8 * of(Standard::v1())];
+    sqlx::query("INSERT INTO node (name, lep, state) VALUES ('solent', 'E37000055', 'invited')")
+        .execute(&pool)
+        .await
+        .unwrap();
+    sqlx::query(
+        "INSERT INTO node_month (node, period, lep, seq, epoch, month, rho_micro, pledges, published, cumulative)
+         VALUES ('solent', '2022-01', 'E37000055', 7, 1, 1, 500000, '[]', $1, $1)",
+    )
+    .bind(&cells)
+    .execute(&pool)
+    .await
+    .unwrap();
+    let national = vec![0u8; 8 * Layout::national(Standard::v1()).cells()];
+    sqlx::query("INSERT INTO national_month (period, part, cells) VALUES ('2022-01', '', $1)")
+        .bind(&national)
+        .execute(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
+    let store = Sqlite::open(&path).await.unwrap();
+    let solent = "solent".parse().unwrap();
+    let months = store.history(&solent, Standard::v1()).await.unwrap();
+    assert_eq!((months.len(), months[0].seq), (1, 7));
+    assert_eq!(months[0].standard, Standard::v1());
+    let later = store.history(&solent, Standard::v2()).await.unwrap();
+    assert!(later.is_empty());
+    assert_eq!(store.national().await.unwrap()[0].standard, Standard::v1());
 }
 
 #[tokio::test]

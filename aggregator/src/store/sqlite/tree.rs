@@ -144,7 +144,10 @@ pub(super) async fn announce(
             by,
             at,
         } => {
-            registry::activate(connection, node, *key_id, (by, *at)).await?;
+            registry::activate(connection, node, *key_id, (by, *at), turn.index).await?;
+        }
+        OwnEffect::StateKey { node, key_id } => {
+            registry::state_key(connection, node, *key_id, turn.index).await?;
         }
         OwnEffect::Revoke { node, key_id } => {
             registry::revoke(connection, node, *key_id, turn.index).await?;

@@ -155,3 +155,30 @@ async fn a_body_that_is_not_the_documented_one_is_refused() {
         send(&world, untyped, "{}").await.is(problem::UNSUPPORTED);
     }
 }
+
+#[tokio::test]
+async fn a_month_under_two_standards_is_one_release() {
+    let world = world().await;
+    world.released_under_the_first().await;
+    let release = post(&world, "ann", "/api/v1/releases", "{}").await.json();
+    let standards = ["ldsp-data-standard v1", "ldsp-data-standard v2"];
+    for (at, standard) in standards.into_iter().enumerate() {
+        assert_eq!(release["statements"][at]["standard"], standard);
+    }
+    assert!(release["turn"].as_str().unwrap().contains("January 2025"));
+    assert_eq!(release["seqs"], serde_json::json!([]));
+    let payload = get(&world, "bob", "/api/v1/releases/2022-02/payload").await;
+    assert_eq!(
+        payload.header(header::CONTENT_TYPE),
+        "application/octet-stream"
+    );
+    let digest = Digest::of(&payload.bytes).to_string();
+    assert_eq!(release["digest"], digest);
+    let word = format!("{{\"digest\":\"{digest}\"}}");
+    let sealed = post(&world, "bob", "/api/v1/releases/2022-02/approve", &word).await;
+    assert_eq!(sealed.json()["seq"], 3);
+    let list = get(&world, "bob", "/api/v1/releases").await.json();
+    assert_eq!(list["items"][0]["seqs"], serde_json::json!([2, 3]));
+    let statements = get(&world, "bob", "/api/v1/statements").await.json();
+    assert_eq!(statements["items"].as_array().unwrap().len(), 3);
+}

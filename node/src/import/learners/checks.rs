@@ -45,7 +45,7 @@ pub(super) fn code(row: &mut Row<'_>, column: Column, dimension: Dimension) -> O
 pub(super) fn is_leaver(stage: u8) -> bool {
     ["achieved", "completed-without-achievement", "withdrawn"]
         .iter()
-        .any(|id| Standard::v1().parse_stage(id) == Some(usize::from(stage)))
+        .any(|id| Standard::current().parse_stage(id) == Some(usize::from(stage)))
 }
 
 pub(super) fn stage(row: &mut Row<'_>, end: Option<Date>) -> Option<u8> {
@@ -54,14 +54,14 @@ pub(super) fn stage(row: &mut Row<'_>, end: Option<Date>) -> Option<u8> {
         row.problem(Column::Stage, faults::REQUIRED);
         return None;
     }
-    let stage = Standard::v1()
+    let stage = Standard::current()
         .parse_stage(text)
         .and_then(|at| u8::try_from(at).ok());
     let Some(stage) = stage else {
         row.problem(Column::Stage, faults::STAGE);
         return None;
     };
-    let going_on = Standard::v1().parse_stage("in-progress") == Some(usize::from(stage));
+    let going_on = Standard::current().parse_stage("in-progress") == Some(usize::from(stage));
     if going_on && end.is_some() {
         row.problem(Column::End, faults::END_OPEN);
     }
@@ -130,7 +130,7 @@ fn years(born: Date, at: Date) -> i64 {
 }
 
 fn position(dimension: Dimension, id: &str) -> Option<u8> {
-    Standard::v1()
+    Standard::current()
         .parse_code(dimension, id)
         .and_then(|at| u8::try_from(at).ok())
 }

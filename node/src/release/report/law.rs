@@ -30,15 +30,28 @@ pub(super) fn law(facts: &Facts) -> Section {
 pub(super) fn check(facts: &Facts) -> Section {
     let period = facts.opened.release.period;
     let mut steps = vec![
-        format!("Write the exact bytes with \u{201c}ldsp-node release show --period {period} --payload release.json\u{201d}, or download them from the page of the release, and compare \u{201c}sha256sum release.json\u{201d} with the digest above."),
-        "Those bytes stand in the signed statement as they are, as its payload. Whoever prepared and whoever approved the release saw this digest.".to_owned(),
+        format!(
+            "Write the exact bytes with \u{201c}ldsp-node release show --period {period} --payload release.json\u{201d}, or download them from the page of the release, and compare \u{201c}sha256sum release.json\u{201d} with the digest above."
+        ),
+        if facts.budgets.len() > 1 {
+            "Those bytes are two payloads, one after the other; each stands in its signed statement as it is. Whoever prepared and whoever approved the release saw this digest.".to_owned()
+        } else {
+            "Those bytes stand in the signed statement as they are, as its payload. Whoever prepared and whoever approved the release saw this digest.".to_owned()
+        },
     ];
-    match (&facts.statement, &facts.place) {
-        (Some(row), Some(place)) => steps.push(match row.log_index {
+    let Some(place) = facts
+        .place
+        .as_ref()
+        .filter(|_| !facts.statements.is_empty())
+    else {
+        steps.push("Nothing is signed yet. Print this report again once the release is approved and the log has answered with its receipt.".to_owned());
+        return section("How to check this report", [points(steps)]);
+    };
+    for row in &facts.statements {
+        steps.push(match row.log_index {
             Some(index) => format!("Anybody finds the statement at {}/statements/{index}, with the commands that check its signature and its receipt by software that this project did not write.", place.url),
             None => format!("Once the log {} has answered with its receipt, anybody finds the statement there. Print this report again then.", place.origin),
-        }),
-        _ => steps.push("Nothing is signed yet. Print this report again once the release is approved and the log has answered with its receipt.".to_owned()),
+        });
     }
     section("How to check this report", [points(steps)])
 }

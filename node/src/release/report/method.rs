@@ -3,7 +3,7 @@
 use ldsp_protocol::noise::HORIZON;
 use ldsp_protocol::standard::Standard;
 
-use super::{Block, Facts, Section, paragraph, points, section};
+use super::{Block, Facts, Section, Stated, paragraph, points, section};
 use crate::release::budget::{Budget, DELTA_IN_WORDS, Risk};
 use crate::words;
 
@@ -21,7 +21,11 @@ pub(super) fn stays() -> Section {
 }
 
 pub(super) fn protection(facts: &Facts) -> Section {
-    let spells = facts.budget.enrolments_per_learner;
+    let spells = facts
+        .budgets
+        .iter()
+        .map(|s| s.budget.enrolments_per_learner);
+    let spells = spells.max().unwrap_or(1);
     section(
         "How people are protected",
         [
@@ -32,14 +36,23 @@ pub(super) fn protection(facts: &Facts) -> Section {
                 "A month is drawn once. Looking again, refusing or preparing again gives the same bytes, because two draws together would tell more than one.".to_owned(),
                 "Months are tied together by a fixed filter (the square-root factorisation of Fichtenberger, Henzinger and Upadhyay 2022), so that one budget covers all months and figures over many months stay sharp.".to_owned(),
                 format!("An enrolment enters each table of a group once, in the month in which the fact becomes known. At most {spells} enrolments of one learner are counted; further ones stay local."),
-                "Nothing is ever counted again: a deleted record, a later file or a changed standard does not change what was published.".to_owned(),
+                "Nothing is ever counted again: a deleted record, a later file or a changed standard does not change what was published. An enrolment is counted under one standard only, for ever.".to_owned(),
                 "Two people agree to every release: whoever prepared it cannot approve it. Both see the same bytes, named by the same digest, and exactly those are signed.".to_owned(),
             ]),
         ],
     )
 }
 
-pub(super) fn budget(budget: &Budget, month: usize) -> Section {
+/// `under`: which standard, where a release has more than one.
+fn titled(title: &str, under: Option<&Standard>) -> String {
+    under.map_or_else(
+        || title.to_owned(),
+        |standard| format!("{title}: {}", standard.title()),
+    )
+}
+
+pub(super) fn budget(stated: &Stated, under: Option<&Standard>) -> Section {
+    let (budget, month) = (&stated.budget, stated.months);
     let epsilon = |risk: Risk| format!("{:.2}", risk.epsilon);
     let facts = [
         (
@@ -81,7 +94,7 @@ pub(super) fn budget(budget: &Budget, month: usize) -> Section {
     ];
     let rows = budget.attributes.iter().map(|a| {
         vec![
-            Standard::v1().dimension(a.attribute).title.clone(),
+            stated.standard.dimension(a.attribute).title.clone(),
             format!("{:.3}", a.risk.rho),
             format!("{:.3}", a.limit),
             epsilon(a.risk),
@@ -96,7 +109,7 @@ pub(super) fn budget(budget: &Budget, month: usize) -> Section {
         rows: rows.collect(),
     };
     section(
-        "The privacy budget",
+        &titled("The privacy budget", under),
         [
             paragraph(
                 "The budget says how much all that is ever published may tell about one enrolment. Smaller is safer. It is fixed when the node publishes its first month; it is not spent month by month, and nobody can raise it.",
@@ -110,7 +123,7 @@ pub(super) fn budget(budget: &Budget, month: usize) -> Section {
     )
 }
 
-pub(super) fn attacker(budget: &Budget) -> Section {
+pub(super) fn attacker(budget: &Budget, under: Option<&Standard>) -> Section {
     let row = |question: String, risk: Risk| {
         vec![
             question,
@@ -132,7 +145,7 @@ pub(super) fn attacker(budget: &Budget) -> Section {
         ),
     ];
     rows.extend(budget.attributes.iter().map(|a| {
-        let title = &Standard::v1().dimension(a.attribute).title;
+        let title = &Standard::current().dimension(a.attribute).title;
         row(format!("{title} of an enrolment: which of two?"), a.risk)
     }));
     let table = Block::Table {
@@ -144,7 +157,7 @@ pub(super) fn attacker(budget: &Budget) -> Section {
         rows,
     };
     section(
-        "What an attacker could gain at worst",
+        &titled("What an attacker could gain at worst", under),
         [
             paragraph(
                 "The attacker of this table is far stronger than a real one: they know the exact record of everybody else, they read every release of this node for all its years, they compute without limit, and before they look both answers are equally likely to them. The first column of figures says how often their best guess is right; tossing a coin is right 50.0% of the time. The second says how often they get evidence that makes one answer ten times as likely, against the other, as it was before.",

@@ -78,10 +78,20 @@ struct Facts {
     verdicts: Vec<Verdict>,
     refusals: Vec<StoredRefusal>,
     approvers: Vec<String>,
-    statement: Option<StatementRow>,
+    /// In the order of the release's parts; none before it is approved.
+    statements: Vec<StatementRow>,
     place: Option<Enrolment>,
-    budget: Budget,
+    /// One for each standard that the release publishes under, oldest first.
+    budgets: Vec<Stated>,
     now: Timestamp,
+}
+
+/// A standard's budget at this node.
+struct Stated {
+    standard: &'static Standard,
+    /// Months published under it in the present epoch.
+    months: usize,
+    budget: Budget,
 }
 
 impl Report {
@@ -102,35 +112,48 @@ impl Facts {
         let previous = rules::previous(&mut connection, &opened).await?;
         Ok(Self {
             families: shown_families(&opened)?,
-            verdicts: rules::verdicts(&opened, previous.as_ref()),
+            verdicts: rules::verdicts(&opened, &previous),
             refusals: releases::refusals(&mut connection, period).await?,
             approvers: approvers(&mut connection, &opened.release).await?,
-            statement: statements
-                .into_iter()
-                .find(|s| Some(s.seq) == opened.release.seq),
+            statements: {
+                let parts = opened.release.parts.iter();
+                let row = |seq| statements.iter().find(|s| Some(s.seq) == seq).cloned();
+                parts.filter_map(|p| row(p.seq)).collect()
+            },
             place: enrolment::read(&mut connection).await?,
-            budget: budget(Standard::v1(), opened.summary.noise.rho_micro),
+            budgets: (opened.published())
+                .map(|(stream, _)| Stated {
+                    standard: stream.standard,
+                    months: stream.months.len(),
+                    budget: budget(stream.standard, stream.rho_micro),
+                })
+                .collect(),
             now,
             opened,
         })
     }
 
     fn report(&self) -> Report {
-        let sections = [
+        let mut sections = vec![
             self.in_short(),
             self.who_and_when(),
             self.figures(),
             self.tables(),
             method::stays(),
             method::protection(self),
-            method::budget(&self.budget, self.opened.months.len()),
-            method::attacker(&self.budget),
+        ];
+        for stated in &self.budgets {
+            let of = (self.budgets.len() > 1).then_some(stated.standard);
+            sections.push(method::budget(stated, of));
+            sections.push(method::attacker(&stated.budget, of));
+        }
+        sections.extend([
             self.rules(),
             law::law(self),
             law::check(self),
             law::officer(),
             law::words(),
-        ];
+        ]);
         Report {
             period: self.opened.release.period,
             title: format!(
@@ -138,7 +161,7 @@ impl Facts {
                 crate::words::lep(&self.opened.lep),
                 self.opened.release.period.in_words()
             ),
-            sections: sections.into(),
+            sections,
         }
     }
 }

@@ -1,8 +1,7 @@
 //! The parts that tell of this one release.
 
 use ldsp_protocol::measures::Z95;
-use ldsp_protocol::noise::{sigma2, table_rho, variance};
-use ldsp_protocol::standard::Standard;
+use ldsp_protocol::noise::variance;
 
 use super::{Block, Facts, Section, paragraph, section};
 use crate::release::rules::{Checker, Outcome};
@@ -14,13 +13,8 @@ impl Facts {
         let release = &self.opened.release;
         let month = release.period.in_words();
         let lep = words::lep(&self.opened.lep);
-        let numbers: usize = self
-            .opened
-            .summary
-            .tables
-            .iter()
-            .map(|t| t.cells.len())
-            .sum();
+        let published = || self.opened.published().flat_map(|(_, s)| &s.tables);
+        let numbers: usize = published().map(|t| t.cells.len()).sum();
         let verb = if release.approved.is_some() {
             "tells"
         } else {
@@ -29,20 +23,24 @@ impl Facts {
         let what = format!(
             "The release {verb} the national log how many enrolments in digital skills training of people who live in {lep} began, ended or had an outcome that became known in {month}: {} numbers in {}. Random noise was added to every number, zeros included, before anybody saw it. No record of a person leaves, pseudonymised or not, and no exact count.",
             words::count(numbers as u64),
-            words::some(self.opened.summary.tables.len(), "table", "tables"),
+            words::some(published().count(), "table", "tables"),
         );
-        let worst = self
-            .budget
-            .attributes
-            .iter()
+        let budgets = || self.budgets.iter().map(|s| &s.budget);
+        let worst = budgets()
+            .flat_map(|b| &b.attributes)
             .map(|a| a.risk.guess)
             .fold(0.5, f64::max);
+        let enrolment = budgets().map(|b| b.enrolment.guess).fold(0.5, f64::max);
         let gain = format!(
             "Suppose that somebody knew everything about everybody else and read all that this node ever publishes. Asked whether one given enrolment is in it, their best guess would be right {} of the time, where tossing a coin is right 50% of the time. Asked which of two values of a sensitive attribute it has, {} at most.",
-            words::percent(self.budget.enrolment.guess),
+            words::percent(enrolment),
             words::percent(worst),
         );
-        section("In short", [self.state(), paragraph(what), paragraph(gain)])
+        let mut blocks = vec![self.state(), paragraph(what), paragraph(gain)];
+        if let Some((old, new)) = self.opened.turn() {
+            blocks.push(paragraph(words::turn(&old.stream, &new.stream)));
+        }
+        section("In short", blocks)
     }
 
     /// Whether it has left.
@@ -110,9 +108,10 @@ impl Facts {
         ));
         facts.push((
             "Size",
-            format!("{} bytes", words::count(release.payload.len() as u64)),
+            format!("{} bytes", words::count(release.bytes().len() as u64)),
         ));
-        if let (Some(row), Some(place)) = (&self.statement, &self.place) {
+        let place = self.place.as_ref();
+        for (row, place) in self.statements.iter().filter_map(|row| Some((row, place?))) {
             facts.push((
                 "Signed statement",
                 format!(
@@ -135,15 +134,12 @@ impl Facts {
                 },
             ));
         }
-        facts.push(("Program", self.opened.summary.software.clone()));
-        facts.push((
-            "Data standard",
-            format!(
-                "{}, digest {}",
-                Standard::v1().title(),
-                Standard::v1().digest()
-            ),
-        ));
+        for (stream, summary) in self.opened.published() {
+            let standard = stream.standard;
+            facts.push(("Program", summary.software.clone()));
+            let named = format!("{}, digest {}", standard.title(), standard.digest());
+            facts.push(("Data standard", named));
+        }
         facts.push(("Report made", words::moment(self.now)));
         let facts = facts
             .into_iter()
@@ -180,35 +176,32 @@ impl Facts {
     }
 
     pub(super) fn tables(&self) -> Section {
-        let month = self.opened.months.len();
-        let rows = Standard::v1().tables().iter().map(|table| {
-            let rho = table_rho(
-                Standard::v1(),
-                table.rho_micro,
-                self.opened.summary.noise.rho_micro,
-            );
-            let half = Z95 * variance(sigma2(rho), month - 1, month).sqrt();
-            vec![
-                title(table),
-                words::count(self.opened.codebook.cells(table) as u64),
-                format!("\u{b1} {half:.0}"),
-            ]
+        let double = self.opened.is_double();
+        let tables = self.opened.published().map(|(stream, _)| {
+            let month = stream.months.len();
+            let rows = stream.standard.tables().iter().map(|table| {
+                let half = Z95 * variance(stream.sigma2(table), month - 1, month).sqrt();
+                vec![
+                    title(table),
+                    words::count(self.opened.codebook.cells(table) as u64),
+                    format!("\u{b1} {half:.0}"),
+                ]
+            });
+            Block::Table {
+                caption: match double {
+                    true => format!("Tables under {}", stream.standard.title()),
+                    false => "Tables of this release".to_owned(),
+                },
+                columns: ["Table", "Numbers", "95% within"].map(str::to_owned).into(),
+                numeric: 1,
+                rows: rows.collect(),
+            }
         });
-        let table = Block::Table {
-            caption: "Tables of this release".to_owned(),
-            columns: ["Table", "Numbers", "95% within"].map(str::to_owned).into(),
-            numeric: 1,
-            rows: rows.collect(),
-        };
-        section(
-            "What left, table by table",
-            [
-                paragraph(
-                    "The tables are fixed in advance by the data standard and are the same for every node and month. Each is complete: every combination of codes has its number, so that a gap can tell nothing. The last column says how far the noise of one number of one month reaches in 95 cases of 100, in enrolments.",
-                ),
-                table,
-            ],
-        )
+        let words = paragraph(
+            "The tables are fixed in advance by the data standard and are the same for every node and month. Each is complete: every combination of codes has its number, so that a gap can tell nothing. The last column says how far the noise of one number of one month reaches in 95 cases of 100, in enrolments.",
+        );
+        let blocks: Vec<Block> = std::iter::once(words).chain(tables).collect();
+        section("What left, table by table", blocks)
     }
 
     pub(super) fn rules(&self) -> Section {

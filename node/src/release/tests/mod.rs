@@ -2,6 +2,7 @@
 
 mod corrections;
 mod refusing;
+mod standards;
 mod year;
 
 use std::collections::BTreeMap;
@@ -46,12 +47,16 @@ async fn approved(world: &World, release: &StoredRelease) -> u64 {
 async fn months(world: &World) -> Vec<LedgerMonth> {
     let mut connection = world.store.reader.acquire().await.unwrap();
     let codebook = Codebook::new(&LEP.parse().unwrap(), &[]);
-    ledger::months(&mut connection, &codebook).await.unwrap()
+    let epoch = ledger::epochs::present(&mut connection).await.unwrap();
+    let (standard, epoch) = (Standard::current(), epoch.number);
+    ledger::months(&mut connection, &codebook, standard, epoch)
+        .await
+        .unwrap()
 }
 
 /// Entries of a ledger month by family.
 fn totals(month: &LedgerMonth) -> BTreeMap<Family, i64> {
-    let tables = Standard::v1().tables().iter().zip(&month.tables);
+    let tables = month.standard.tables().iter().zip(&month.tables);
     let mut totals = BTreeMap::new();
     for (declared, table) in tables {
         let sum = table.entries.iter().sum::<i64>();
@@ -201,13 +206,17 @@ async fn what_the_receiver_would_refuse_is_not_signed() {
     approved(&world, &next(&world).await).await;
     let mut release = next(&world).await;
     // A payload of another budget than the month before: bytes, digest and ledger agree, and the rule is broken.
-    let mut summary: LearningSummary = serde_json::from_slice(&release.payload).unwrap();
+    let mut summary: LearningSummary = serde_json::from_slice(&release.bytes()).unwrap();
     let noise = &summary.noise;
-    summary.noise = Manifest::new(Standard::v1(), noise.epoch, noise.month, 100_000);
-    release.payload = serde_json::to_vec(&summary).unwrap();
-    release.digest = Digest::of(&release.payload);
-    sqlx::query("UPDATE releases SET payload = $1, digest = $2 WHERE approver IS NULL")
-        .bind(&release.payload)
+    summary.noise = Manifest::new(Standard::current(), noise.epoch, noise.month, 100_000);
+    release.parts[0].payload = serde_json::to_vec(&summary).unwrap();
+    release.digest = Digest::of(&release.bytes());
+    sqlx::query("UPDATE release_statements SET payload = $1 WHERE seq IS NULL")
+        .bind(&release.parts[0].payload)
+        .execute(&world.store.writer)
+        .await
+        .unwrap();
+    sqlx::query("UPDATE releases SET digest = $1 WHERE approver IS NULL")
         .bind(release.digest.as_bytes().as_slice())
         .execute(&world.store.writer)
         .await
@@ -286,7 +295,7 @@ async fn months_come_in_order_quiet_ones_too() {
     assert_eq!(april.period, period("2022-04"));
     assert!(totals(&months(&world).await[1]).values().all(|n| *n == 0));
     // Nobody started in April, yet its figures are as noisy as any other's.
-    let summary: LearningSummary = serde_json::from_slice(&april.payload).unwrap();
+    let summary: LearningSummary = serde_json::from_slice(&april.bytes()).unwrap();
     let zeros = summary
         .tables
         .iter()
@@ -419,14 +428,14 @@ async fn a_damaged_or_lost_ledger_is_refused() {
         ),
         ("DELETE FROM ledger_cells", "storage"),
         (
-            "UPDATE releases SET payload = CAST(replace(CAST(payload AS TEXT), 'ldsp-node', 'ldsp-nude') AS BLOB)",
+            "UPDATE release_statements SET payload = CAST(replace(CAST(payload AS TEXT), 'ldsp-node', 'ldsp-nude') AS BLOB)",
             "storage",
         ),
         (
             "UPDATE ledger_months SET period = period + 1",
             "ledger-lost",
         ),
-        ("DELETE FROM releases", "ledger-lost"),
+        ("DELETE FROM release_statements", "ledger-lost"),
     ] {
         let world = World::enrolled().await;
         world.add(&started("2022-03-10")).await;
@@ -450,6 +459,7 @@ async fn a_damaged_or_lost_ledger_is_refused() {
     approved(&world, &next(&world).await).await;
     world.run("DELETE FROM ledger_cells").await;
     world.run("DELETE FROM ledger_months").await;
+    world.run("DELETE FROM release_statements").await;
     world.run("DELETE FROM releases").await;
     let outcome = prepare(
         &world.store,
@@ -474,12 +484,12 @@ async fn the_budget_stays_what_it_began_as() {
         .await
         .unwrap()
         .release;
-    let summary: LearningSummary = serde_json::from_slice(&first.payload).unwrap();
+    let summary: LearningSummary = serde_json::from_slice(&first.bytes()).unwrap();
     assert_eq!(summary.noise.rho_micro, 100_000);
     approved(&world, &first).await;
     let changed = prepare(&world.store, with(200_000), "ann", at(LATER), &seeded(1)).await;
     assert_eq!(changed.unwrap_err().code(), "rho");
     let second = next(&world).await;
-    let summary: LearningSummary = serde_json::from_slice(&second.payload).unwrap();
+    let summary: LearningSummary = serde_json::from_slice(&second.bytes()).unwrap();
     assert_eq!(summary.noise.rho_micro, 100_000);
 }

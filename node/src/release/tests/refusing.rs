@@ -127,8 +127,8 @@ async fn the_approved_bytes_are_the_signed_ones() {
     let body = unverified.verify(&node_key().verifying_key()).unwrap();
     let body = body.body();
     let found = body
-        .windows(release.payload.len())
-        .any(|window| window == release.payload);
+        .windows(release.bytes().len())
+        .any(|window| window == release.bytes());
     assert!(found, "{}", String::from_utf8_lossy(body));
 }
 
@@ -137,7 +137,7 @@ async fn opened(world: &World) -> Opened {
 }
 
 fn broken(opened: &Opened) -> Vec<(Checker, String)> {
-    let all = verdicts(opened, None);
+    let all = verdicts(opened, &[None]);
     let broken = all.into_iter().filter(|v| v.outcome == Outcome::Broken);
     broken.map(|v| (v.by, v.detail.unwrap())).collect()
 }
@@ -145,8 +145,10 @@ fn broken(opened: &Opened) -> Vec<(Checker, String)> {
 type Flaw = (&'static str, fn(&mut Opened));
 
 fn each_table(opened: &mut Opened, change: impl Fn(&mut LedgerTable)) {
-    let tables = &mut opened.months.last_mut().unwrap().tables;
-    for (kept, published) in tables.iter_mut().zip(&mut opened.summary.tables) {
+    let stream = &mut opened.streams[0];
+    let tables = &mut stream.months.last_mut().unwrap().tables;
+    let published = &mut stream.summary.as_mut().unwrap().tables;
+    for (kept, published) in tables.iter_mut().zip(published) {
         change(kept);
         published.cells.clone_from(&kept.published);
     }
@@ -159,12 +161,14 @@ async fn the_nodes_own_rules_find_what_no_receiver_can() {
     next(&world).await;
     assert_eq!(broken(&opened(&world).await), []);
     let flaws: [Flaw; 6] = [
-        ("the digest is another", |o| o.release.payload.push(b' ')),
+        ("the digest is another", |o| {
+            o.release.parts[0].payload.push(b' ')
+        }),
         ("differs from the ledger", |o| {
-            o.months[0].tables[3].published[0] += 1;
+            o.streams[0].months[0].tables[3].published[0] += 1;
         }),
         ("counts another number", |o| {
-            o.months[0].tables[4].entries[0] += 1;
+            o.streams[0].months[0].tables[4].entries[0] += 1;
         }),
         // A planted flaw: numbers without noise where nobody is.
         ("numbers equal the exact ones", |o| {
@@ -219,15 +223,15 @@ async fn the_receivers_rules_have_their_sentences() {
         ("is complete", |s| {
             s.tables[3].cells.pop();
         }),
-        ("agree as closely", |s| s.tables[8].cells[0] = 10_000 << 16),
+        ("agree as closely", |s| s.tables[7].cells[0] = 10_000 << 16),
     ];
     let world = World::enrolled().await;
     world.add(&started("2022-03-10")).await;
     next(&world).await;
     for (sentence, damage) in wrong {
         let mut opened = opened(&world).await;
-        damage(&mut opened.summary);
-        let all = verdicts(&opened, None);
+        damage(opened.streams[0].summary.as_mut().unwrap());
+        let all = verdicts(&opened, &[None]);
         let receivers: Vec<_> = all.iter().filter(|v| v.by == Checker::Receiver).collect();
         assert_eq!(receivers.len(), 16, "{sentence} is a rule of the list");
         let at = receivers
@@ -239,10 +243,8 @@ async fn the_receivers_rules_have_their_sentences() {
             "{}",
             receivers[at].rule
         );
-        let error: Option<SummaryError> = opened
-            .summary
-            .check(Standard::v1(), &opened.lep, None)
-            .err();
+        let (stream, summary) = opened.published().next().unwrap();
+        let error: Option<SummaryError> = summary.check(stream.standard, &opened.lep, None).err();
         assert_eq!(receivers[at].detail, error.map(|e| e.to_string()));
         assert!(
             receivers[at + 1..]

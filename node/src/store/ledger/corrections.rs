@@ -10,6 +10,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::cube::Entry;
+use crate::disclosure::LedgerMonth;
 use crate::store::StoreError;
 
 /// An enrolment whose codes differ from those that it was published under.
@@ -65,13 +66,14 @@ macro_rules! codes {
     };
 }
 
-/// Every enrolment with a correction that was not published, by row.
+/// Every enrolment of `standard` with a correction that was not published, by row.
 ///
 /// # Errors
 /// Database trouble, or a negative code.
 pub async fn pending(
     connection: &mut SqliteConnection,
     codebook: &Codebook,
+    standard: &Standard,
 ) -> Result<Vec<Pending>, StoreError> {
     let reader = Reader::new(codebook);
     let then = sqlx::query(concat!(
@@ -84,9 +86,10 @@ pub async fn pending(
     let now = sqlx::query(concat!(
         "SELECT e.id AS enrolment, 0 AS families, ",
         codes!("e", "p"),
-        " FROM enrolments e JOIN programmes p ON p.id = e.programme WHERE e.in_area = 1 AND e.enters = 1 \
+        " FROM enrolments e JOIN programmes p ON p.id = e.programme WHERE e.standard = $1 AND e.in_area = 1 AND e.enters = 1 \
          AND e.id IN (SELECT enrolment FROM corrections WHERE settled = 0)"
     ))
+    .bind(standard.version())
     .fetch_all(connection)
     .await?;
     let mut published: BTreeMap<i64, Vec<Entry>> = BTreeMap::new();
@@ -107,14 +110,13 @@ pub async fn pending(
     Ok(pending)
 }
 
-/// Writes that the corrections of these enrolments are in month `month` of `epoch`, each with the tables in which it moved.
+/// Writes that the corrections of these enrolments are in this month of a stream, each with the tables in which it moved.
 ///
 /// # Errors
 /// Database trouble.
 pub async fn settle(
     connection: &mut SqliteConnection,
-    epoch: u32,
-    month: usize,
+    month: &LedgerMonth,
     corrected: &[(i64, BTreeSet<String>)],
 ) -> Result<(), StoreError> {
     for (enrolment, moved) in corrected {
@@ -123,29 +125,35 @@ pub async fn settle(
             .execute(&mut *connection)
             .await?;
         let moved = serde_json::to_string(moved).expect("a list of strings");
-        sqlx::query("INSERT INTO ledger_corrections (epoch, month, moved) VALUES ($1, $2, $3)")
-            .bind(epoch)
-            .bind(month as i64)
-            .bind(moved)
-            .execute(&mut *connection)
-            .await?;
+        sqlx::query(
+            "INSERT INTO ledger_corrections (standard, epoch, month, moved) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(month.standard.version())
+        .bind(month.epoch)
+        .bind(month.month as i64)
+        .bind(moved)
+        .execute(&mut *connection)
+        .await?;
     }
     Ok(())
 }
 
-/// The tables in which each published correction moved, by month of `epoch`.
+/// The tables in which each published correction moved, by month of an epoch of `standard`.
 ///
 /// # Errors
 /// Database trouble, or a damaged row.
 pub async fn published(
     connection: &mut SqliteConnection,
+    standard: &Standard,
     epoch: u32,
 ) -> Result<BTreeMap<usize, Vec<BTreeSet<String>>>, StoreError> {
-    let rows: Vec<(i64, i64, String)> =
-        sqlx::query_as("SELECT id, month, moved FROM ledger_corrections WHERE epoch = $1")
-            .bind(epoch)
-            .fetch_all(connection)
-            .await?;
+    let rows: Vec<(i64, i64, String)> = sqlx::query_as(
+        "SELECT id, month, moved FROM ledger_corrections WHERE standard = $1 AND epoch = $2",
+    )
+    .bind(standard.version())
+    .bind(epoch)
+    .fetch_all(connection)
+    .await?;
     let mut months: BTreeMap<usize, Vec<BTreeSet<String>>> = BTreeMap::new();
     for (id, month, moved) in rows {
         let damaged = |column| StoreError::Corrupt {
@@ -169,7 +177,7 @@ struct Reader {
 
 impl Reader {
     fn new(codebook: &Codebook) -> Self {
-        let standard = Standard::v1();
+        let standard = Standard::current();
         let outcomes = &standard.dimension(Dimension::Outcome).codes;
         let mut districts = codebook.codes(Dimension::Area);
         districts.pop();

@@ -6,6 +6,7 @@ use ldsp_protocol::standard::{Codebook, Dimension, Standard};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Row as _};
 
+use super::streams::Stream;
 use crate::cube::{Counter, Entry, EntryCounts};
 use crate::store::StoreError;
 
@@ -29,7 +30,7 @@ macro_rules! due {
     };
 }
 
-/// Rows that enter the open month. Selecting and marking share this text and run in one immediate
+/// Rows with a fact that enters the open month, but for whose enrolments are counted. Selecting and marking share this text and run in one immediate
 /// transaction, so the rows that were counted are the rows that are marked; no list of ids is needed,
 /// and memory does not grow with the month.
 macro_rules! fresh {
@@ -81,21 +82,32 @@ const AREA_BEYOND: usize = (1 << (63 - ABOVE_CODES)) - 1;
 /// The rows that enter, as two numbers each. Handing a value from SQLite over costs more than counting it, so a row is two values rather
 /// than twenty. The first holds codes and area, the second the fresh families, the codes that may be absent and, above
 /// [`ABOVE_OPTIONAL`], the id.
-fn select_fresh(districts: usize) -> String {
+fn select_fresh(stream: &Stream, districts: usize) -> String {
     let optional = OPTIONAL.map(|name| format!("coalesce({name}, {ABSENT})"));
     // $1 to $4 are the cutoffs.
     let areas = (0..districts).map(|at| format!("WHEN district = ${} THEN {at}", at + 5));
     format!(
         "SELECT {codes} | (CASE {areas} WHEN district IS NULL THEN {districts} ELSE {AREA_BEYOND} END << {ABOVE_CODES}),
            ({due} & ~counted) | ({optional} << {ABOVE_FRESH}) | (e.id << {ABOVE_OPTIONAL})
-         FROM (SELECT * FROM enrolments WHERE {fresh}) AS e
+         FROM (SELECT * FROM enrolments WHERE {fresh} AND {own}) AS e
          JOIN (SELECT id AS programme_id, tier, type, audience FROM programmes) ON programme_id = e.programme",
         codes = packed(&CODES),
         areas = areas.collect::<Vec<_>>().join(" "),
         optional = packed(&optional),
         due = due!(),
         fresh = fresh!(),
+        own = own(stream),
     )
+}
+
+/// Enrolments that the stream counts: its own, and while it is open those that nothing was counted of.
+fn own(stream: &Stream) -> String {
+    let version = stream.standard.version();
+    if stream.is_open() {
+        format!("coalesce(standard, {version}) = {version}")
+    } else {
+        format!("standard = {version}")
+    }
 }
 
 /// SQL of one number that holds the values of `columns`, the first lowest. One look at all of them tells whether any is negative or
@@ -118,7 +130,7 @@ fn packed(columns: &[impl AsRef<str>]) -> String {
 const MARK_FRESH: &str = concat!(
     "UPDATE enrolments SET counted = counted | ",
     due!(),
-    " WHERE ",
+    ", standard = coalesce(standard, $5) WHERE ",
     fresh!()
 );
 
@@ -145,23 +157,25 @@ fn out_of_calendar(period: Period) -> StoreError {
     }
 }
 
-/// Exact entries of `period`: every fact that is known by its end and has not been counted. One streaming pass.
+/// Exact entries of `period` under a standard: every fact of its enrolments that is known by its end and has not been counted. One
+/// streaming pass.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] for a row with a code that is not in the standard's lists.
 pub async fn entries(
     connection: &mut SqliteConnection,
     codebook: &Codebook,
+    stream: &Stream,
     period: Period,
 ) -> Result<EntryCounts, StoreError> {
     let days = cutoffs(period).ok_or_else(|| out_of_calendar(period))?;
     let reader = EntryReader::new();
-    let mut counter = Counter::new(codebook, period);
+    let mut counter = Counter::new(stream.standard, codebook, period);
     let mut districts = codebook.codes(Dimension::Area);
     // "Not stated" is the last; in the store it is NULL.
     districts.pop();
     // The number of districts is all that varies in the text.
-    let mut query = sqlx::query(AssertSqlSafe(select_fresh(districts.len())));
+    let mut query = sqlx::query(AssertSqlSafe(select_fresh(stream, districts.len())));
     for day in days {
         query = query.bind(day);
     }
@@ -181,20 +195,46 @@ pub async fn entries(
     Ok(counter.finish())
 }
 
-/// Marks what [`entries`] counted, in the same transaction.
+/// Marks what [`entries`] counted, in the same transaction; an enrolment that was not counted before belongs to the stream's standard from
+/// then on.
 ///
 /// # Errors
 /// Database trouble.
 pub async fn mark_counted(
     connection: &mut SqliteConnection,
+    stream: &Stream,
+    period: Period,
+) -> Result<u64, StoreError> {
+    let text = format!("{MARK_FRESH} AND {}", own(stream));
+    mark(connection, text, stream.standard, period).await
+}
+
+/// Marks everything that is known by the end of `period`, of all standards: it counts as published. What was not counted before belongs
+/// to `standard`.
+///
+/// # Errors
+/// Database trouble.
+pub async fn mark_all(
+    connection: &mut SqliteConnection,
+    standard: &Standard,
+    period: Period,
+) -> Result<u64, StoreError> {
+    mark(connection, MARK_FRESH.to_owned(), standard, period).await
+}
+
+async fn mark(
+    connection: &mut SqliteConnection,
+    text: String,
+    standard: &Standard,
     period: Period,
 ) -> Result<u64, StoreError> {
     let days = cutoffs(period).ok_or_else(|| out_of_calendar(period))?;
-    let mut query = sqlx::query(MARK_FRESH);
+    let mut query = sqlx::query(AssertSqlSafe(text));
     for day in days {
         query = query.bind(day);
     }
-    Ok(query.execute(connection).await?.rows_affected())
+    let done = query.bind(standard.version()).execute(connection).await?;
+    Ok(done.rows_affected())
 }
 
 /// First month in which an enrolment of the area began; `None` while there is none.
@@ -251,9 +291,9 @@ struct EntryReader {
 
 impl EntryReader {
     fn new() -> Self {
-        let outcomes = &Standard::v1().dimension(Dimension::Outcome).codes;
+        let outcomes = &Standard::current().dimension(Dimension::Outcome).codes;
         Self {
-            outcomes: Standard::v1()
+            outcomes: Standard::current()
                 .stages()
                 .iter()
                 .map(|s| outcomes.iter().position(|o| o.id == s.id))
@@ -298,7 +338,7 @@ mod tests {
 
     #[test]
     fn every_code_fits_its_place() {
-        let standard = Standard::v1();
+        let standard = Standard::current();
         let dimensions = standard.tables().iter().flat_map(|t| &t.dimensions);
         let longest = dimensions.map(|d| standard.dimension(*d).codes.len()).max();
         assert!(longest.unwrap().max(standard.stages().len()) < BEYOND as usize);

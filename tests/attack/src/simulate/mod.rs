@@ -9,7 +9,7 @@ use std::{fs, io};
 
 use ldsp_protocol::geography::Geography;
 use ldsp_protocol::ids::Period;
-use ldsp_protocol::standard::{Codebook, Dimension, STANDARD_V1, Standard, Table, cell_index};
+use ldsp_protocol::standard::{Codebook, Dimension, Standard, Table, cell_index};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
@@ -41,7 +41,8 @@ pub struct Plan {
 pub enum Scenario {
     /// Nothing.
     Life,
-    /// From half way on new enrolments enter the tables of another standard; old ones stay in the old tables.
+    /// From version 1 of the standard to version 2: from half way on new enrolments enter the tables of the second, what becomes known of
+    /// earlier ones goes on entering those of the first, and every month has two releases.
     ChangedStandard,
     /// After two thirds the ledger is lost: a new epoch counts everybody who is still known again, at the cost of another rho.
     LostLedger,
@@ -70,29 +71,6 @@ impl Plan {
     }
 }
 
-/// A second standard for simulations: version 1 with another table in the place of one.
-///
-/// # Panics
-/// Never: a test parses it.
-#[must_use]
-pub fn other_standard() -> Standard {
-    let from = r#"{"id": "starts.audience-by-tier", "family": "starts", "dimensions": ["audience", "tier"]"#;
-    let to = r#"{"id": "starts.audience-by-prior", "family": "starts", "dimensions": ["audience", "prior"]"#;
-    let text = STANDARD_V1
-        .replacen(from, to, 1)
-        .replacen("\"version\": 1", "\"version\": 2", 1);
-    Standard::parse(text.as_bytes())
-        .expect("version 1 with one table replaced is within every budget")
-}
-
-/// Standards that simulated releases follow.
-#[must_use]
-pub fn standards() -> Standards {
-    let mut known = Standards::default();
-    known.add(other_standard());
-    known
-}
-
 fn first_period() -> Period {
     Period::new(2019, 8).expect("August 2019 is between 2000 and 2199")
 }
@@ -102,7 +80,6 @@ fn first_period() -> Period {
 pub fn simulate(plan: &Plan, scenario: Scenario) -> Simulated {
     let mut rng = ChaCha20Rng::seed_from_u64(plan.seed ^ (scenario as u64) << 32);
     let leps: Vec<_> = Geography::embedded().leps().collect();
-    let other = other_standard();
     let mut made = Simulated::default();
     for (learners, nodes) in &plan.sizes {
         for number in 0..*nodes {
@@ -114,15 +91,13 @@ pub fn simulate(plan: &Plan, scenario: Scenario) -> Simulated {
                 months: plan.months,
             };
             let mut enrolments = population(&place, *learners, &mut rng);
-            happen(scenario, &place, &other, &mut enrolments);
-            let streams = streams(plan, scenario, &place, &other, &enrolments);
+            happen(scenario, &place, &mut enrolments);
+            let streams = streams(plan, scenario, &place, &enrolments);
             let slug = name
                 .parse()
                 .expect("letters, digits and hyphens, well under 32");
             let mut signer = Signer::new(slug, &mut rng);
-            for stream in &streams {
-                release(plan, stream, &mut signer, &mut rng, &mut made.releases);
-            }
+            release(plan, &streams, &mut signer, &mut rng, &mut made.releases);
             made.truth.enrolments.extend(enrolments);
         }
     }
@@ -137,7 +112,7 @@ fn turning(scenario: Scenario, months: usize) -> usize {
     }
 }
 
-fn happen(scenario: Scenario, place: &Place<'_>, other: &Standard, enrolments: &mut [Enrolment]) {
+fn happen(scenario: Scenario, place: &Place<'_>, enrolments: &mut [Enrolment]) {
     let Some(turn) = place.first.plus(turning(scenario, place.months) as i32) else {
         return;
     };
@@ -149,7 +124,7 @@ fn happen(scenario: Scenario, place: &Place<'_>, other: &Standard, enrolments: &
                     enrolment
                         .events
                         .iter_mut()
-                        .for_each(|e| e.standard = Some(other.digest()));
+                        .for_each(|e| e.standard = Some(Standard::v2().digest()));
                 }
             }
             Scenario::LostLedger => {
@@ -184,27 +159,27 @@ fn happen(scenario: Scenario, place: &Place<'_>, other: &Standard, enrolments: &
     }
 }
 
-fn streams<'a>(
+fn streams(
     plan: &Plan,
     scenario: Scenario,
     place: &Place<'_>,
-    other: &'a Standard,
     enrolments: &[Enrolment],
-) -> Vec<Stream<'a>> {
+) -> Vec<Stream<'static>> {
     let (months, turn) = (place.months, turning(scenario, place.months));
-    let parts: Vec<(&Standard, u32, usize, usize)> = match scenario {
-        Scenario::Life => vec![(Standard::v1(), 1, 0, months)],
-        Scenario::ChangedStandard => vec![(Standard::v1(), 1, 0, months), (other, 1, turn, months)],
-        Scenario::LostLedger => vec![
-            (Standard::v1(), 1, 0, turn),
-            (Standard::v1(), 2, turn, months),
+    let present = Standard::current();
+    let parts: Vec<(&'static Standard, u32, usize, usize)> = match scenario {
+        Scenario::Life => vec![(present, 1, 0, months)],
+        Scenario::ChangedStandard => vec![
+            (Standard::v1(), 1, 0, months),
+            (Standard::v2(), 1, turn, months),
         ],
+        Scenario::LostLedger => vec![(present, 1, 0, turn), (present, 2, turn, months)],
     };
-    let stream = |(standard, epoch, from, to): (&'a Standard, u32, usize, usize)| {
+    let node_first = parts[0].0.digest();
+    let stream = |(standard, epoch, from, to): (&'static Standard, u32, usize, usize)| {
         let first = place.first.plus(from as i32)?;
-        let belongs = |e: &Event| {
-            e.epoch == epoch && e.standard.unwrap_or(Standard::v1().digest()) == standard.digest()
-        };
+        let belongs =
+            |e: &Event| e.epoch == epoch && e.standard.unwrap_or(node_first) == standard.digest();
         let shapes = shapes(place, standard);
         let mut entries: Entries = shapes
             .iter()
@@ -307,34 +282,31 @@ fn count_again(entries: &mut Entries, at: usize) {
     }
 }
 
+/// Signs the node's releases month by month, in a month with several streams the earlier standard's first.
 fn release(
     plan: &Plan,
-    stream: &Stream<'_>,
+    streams: &[Stream<'_>],
     signer: &mut Signer,
     rng: &mut ChaCha20Rng,
     out: &mut Vec<Release>,
 ) {
-    let rho = stream.standard.noise().rho_micro;
-    let draws = if plan.flaw == Some(Flaw::Redrawn) {
-        2
-    } else {
-        1
+    let draws = match plan.flaw {
+        Some(Flaw::Redrawn) => 2,
+        _ => 1,
     };
-    let mut versions: Vec<_> = (0..draws)
-        .map(|_| summaries(stream, rho, plan.flaw, rng).into_iter())
-        .collect();
-    let mut period = stream.first;
-    while let Some(summary) = versions[0].next() {
-        out.push(signer.sign(stream, period, summary));
-        for again in &mut versions[1..] {
-            out.extend(
-                again
-                    .next()
-                    .map(|summary| signer.sign(stream, period, summary)),
-            );
+    let mut due = Vec::new();
+    for (order, stream) in streams.iter().enumerate() {
+        let rho = stream.standard.noise().rho_micro;
+        for _ in 0..draws {
+            let months = (0..).zip(summaries(stream, rho, plan.flaw, rng));
+            let months = months.filter_map(|(at, s)| Some((stream.first.plus(at)?, s)));
+            due.extend(months.map(|(period, summary)| (period, order, summary)));
         }
-        let Some(next) = period.next() else { break };
-        period = next;
+    }
+    // Stable: what was drawn again follows what was drawn first.
+    due.sort_by_key(|(period, order, _)| (*period, *order));
+    for (period, order, summary) in due {
+        out.push(signer.sign(&streams[order], period, summary));
     }
 }
 
@@ -363,7 +335,7 @@ pub fn attack(plan: &Plan, scenario: Scenario) -> Result<Vec<Verdict>, ReadError
         .releases
         .into_iter()
         .map(|(name, bytes, key)| (name, bytes, Some(key)));
-    let published = Published::of(releases, &standards())?;
+    let published = Published::of(releases, &Standards::default())?;
     Ok(attacks::run(&published, Some(&made.truth)))
 }
 
@@ -406,13 +378,33 @@ mod tests {
         }
     }
 
+    /// From the turn on a month has two releases, in one sequence of the node: the first standard's, then the second's.
     #[test]
-    fn the_other_standard_differs_in_one_table() {
-        let other = other_standard();
-        assert_ne!(other.digest(), Standard::v1().digest());
-        assert!(
-            other.table("starts.audience-by-prior").is_some()
-                && other.table("starts.audience-by-tier").is_none()
+    fn a_changed_standard_is_two_streams_in_one_sequence() {
+        let made = simulate(&small(), Scenario::ChangedStandard);
+        let release =
+            |(name, bytes, key): &Release| (name.clone(), bytes.clone(), Some(key.clone()));
+        let published = Published::of(made.releases.iter().map(release), &Standards::default());
+        let series = published.unwrap().series;
+        let of = |s: &crate::releases::Series| (s.digest, s.epoch, s.months.len());
+        let (old, new) = (Standard::v1().digest(), Standard::v2().digest());
+        let one_node = [(old, 1, 6), (new, 1, 3)];
+        assert_eq!(
+            series.iter().map(of).collect::<Vec<_>>(),
+            [one_node, one_node].concat()
+        );
+        let order = made.releases.iter().take(9).map(|(_, bytes, _)| {
+            let text = ldsp_protocol::dsse::Unverified::parse(bytes).unwrap();
+            let body: serde_json::Value = serde_json::from_slice(text.unverified_body()).unwrap();
+            (
+                body["seq"].as_u64().unwrap(),
+                body["standard"] == new.to_string(),
+            )
+        });
+        let second = [false, false, false, false, true, false, true, false, true];
+        assert_eq!(
+            order.collect::<Vec<_>>(),
+            (1..).zip(second).collect::<Vec<_>>()
         );
     }
 

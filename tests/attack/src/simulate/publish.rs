@@ -175,8 +175,11 @@ mod tests {
     /// The simulation draws what a node draws, byte for byte.
     #[test]
     fn a_sound_simulation_is_the_nodes_own_release() {
+        Standard::all().iter().for_each(drawn_as_a_node_draws);
+    }
+
+    fn drawn_as_a_node_draws(standard: &'static Standard) {
         let codebook = Codebook::new(&"E37000001".parse().unwrap(), &[]);
-        let standard = Standard::v1();
         let first: Period = "2020-01".parse().unwrap();
         let rho = standard.noise().rho_micro;
         let mut rng = ChaCha20Rng::seed_from_u64(7);
@@ -191,7 +194,8 @@ mod tests {
                 outcome: Some(n % 3),
                 ..Entry::default()
             });
-            let counts = count(&codebook, first.plus(month as i32).unwrap(), entries).unwrap();
+            let period = first.plus(month as i32).unwrap();
+            let counts = count(standard, &codebook, period, entries).unwrap();
             let release = Release {
                 design: &design,
                 epoch: 1,
@@ -202,6 +206,7 @@ mod tests {
             let protected = protect(&counts, &history, &admitted, &mut rng).unwrap();
             let tables = counts.tables().iter().zip(&protected.summary().tables);
             history.push(LedgerMonth {
+                standard,
                 epoch: 1,
                 month: month + 1,
                 period: counts.period(),

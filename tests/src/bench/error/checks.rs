@@ -11,7 +11,7 @@ use super::world::{MONTHS, normal};
 const LEP: &str = "E37000001";
 
 pub(super) fn run(releases: usize, rng: &mut ChaCha20Rng, report: &mut Report) {
-    let standard = Standard::v1();
+    let standard = Standard::current();
     let codebook = Codebook::new(&LEP.parse().expect("a LEP's code"), &[]);
     let (mut refused, mut n, mut squares, mut largest) = (0, 0.0, 0.0, 0.0f64);
     for _ in 0..releases {

@@ -102,7 +102,7 @@ impl Node {
     }
 
     fn tables(&self, mut cell: impl FnMut(&Table) -> i64) -> Tables {
-        let standard = Standard::v1();
+        let standard = Standard::current();
         let observed = standard.tables().iter().map(|table| {
             let shape = self.codebook.shape(table);
             let cells = 0..shape.iter().product::<usize>();
@@ -123,7 +123,7 @@ pub(super) fn summed(table: &Table, observed: &Seen) -> bool {
 
 /// Sums over nodes, districts summed out.
 pub(super) fn nation(nodes: &[Tables]) -> Tables {
-    let standard = Standard::v1();
+    let standard = Standard::current();
     let observed = standard.tables().iter().enumerate().map(|(at, table)| {
         let kept: Vec<Dimension> = table
             .dimensions
@@ -172,7 +172,7 @@ impl Tables {
     /// By family, as the estimator takes them.
     pub(super) fn families(&self) -> BTreeMap<Family, Vec<Seen>> {
         let mut families: BTreeMap<Family, Vec<Seen>> = BTreeMap::new();
-        for (table, observed) in Standard::v1().tables().iter().zip(&self.observed) {
+        for (table, observed) in Standard::current().tables().iter().zip(&self.observed) {
             families
                 .entry(table.family)
                 .or_default()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use ed25519_dalek::SigningKey;
 use jiff::{SignedDuration, Timestamp};
+use ldsp_aggregator::announce::Act;
 use ldsp_aggregator::app::{self, App, Config, Identity};
 use ldsp_aggregator::rollup::{NodeMonth, fold};
 use ldsp_aggregator::store::{
@@ -184,7 +185,12 @@ impl Area {
         let store = &service.store;
         store.invite(&invite).await.expect("invited");
         store.enrol(&enrolment).await.expect("enrolled");
-        let approved = store.approve(node, key_id(&key), "olive", now).await;
+        let act = Act {
+            by: "olive",
+            at: now,
+        };
+        let announcer = service.announcer();
+        let approved = announcer.approve(node, key_id(&key), act).await;
         approved.expect("approved");
     }
 
@@ -204,7 +210,7 @@ impl Area {
             prev: self.head,
             kind,
             period,
-            standard: Standard::v1().digest(),
+            standard: Standard::current().digest(),
             payload,
         };
         let sealed = Sealed::sign(&self.key, &kind.payload_type(), &body.to_bytes());
@@ -226,7 +232,7 @@ impl Area {
     }
 
     fn publish(&mut self, now: Timestamp, rng: &mut ChaCha20Rng) -> NewStatement {
-        let standard = Standard::v1();
+        let standard = Standard::current();
         let codebook = Codebook::new(&self.lep.code, &[]);
         let month = self.months.len();
         let noise = Manifest::new(standard, 1, month + 1, standard.noise().rho_micro);

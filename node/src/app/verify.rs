@@ -1,0 +1,411 @@
+//! `verify`: files in, plain words out. What is not given is taken from this machine's node, where there is one.
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use ed25519_dalek::VerifyingKey;
+use indicatif::{ProgressBar, ProgressStyle};
+use ldsp_protocol::keys::key_id;
+use ldsp_protocol::log::Checkpoint;
+use ldsp_protocol::note::Verifier;
+use ldsp_protocol::statement::Kind;
+use serde_json::json;
+
+use super::output::{Answer, Output, Refusal};
+use super::{Context, cli};
+use crate::home::{HomeError, Node};
+use crate::store::StoreError;
+use crate::store::enrolment::Enrolment;
+use crate::store::{outbox, proofs};
+use crate::transport::Https;
+use crate::verify::own::{Check, Own};
+use crate::verify::source::{Folder, Server};
+use crate::verify::whole::{Expected, Whole, whole};
+use crate::verify::{self, Fault};
+use crate::words::{count, some};
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self {
+            code: Some(fault.code),
+            ..Self::new(&fault.what, fault.next)
+        }
+    }
+}
+
+pub(super) async fn run(command: cli::Verify, context: &Context) -> Answer {
+    match command {
+        cli::Verify::Statement { envelope, key } => {
+            statement(&envelope, key.as_deref(), context).await
+        }
+        cli::Verify::Receipt {
+            receipt,
+            statement,
+            log,
+        } => proof(&receipt, &statement, log.as_deref(), context).await,
+        cli::Verify::Log(args) => log(&args, context).await,
+        cli::Verify::Own => own(context).await,
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Refusal> {
+    std::fs::read(path).map_err(|error| {
+        Refusal::new(
+            format!("{} cannot be read: {error}", path.display()),
+            "Check the path and that this program may read the file.",
+        )
+    })
+}
+
+fn read_text(path: &Path) -> Result<String, Refusal> {
+    String::from_utf8(read(path)?).map_err(|_| {
+        Refusal::new(
+            format!("{} is not text", path.display()),
+            "Give the file as it was fetched.",
+        )
+    })
+}
+
+/// This machine's node, where there is one: files are checked without it, too.
+async fn here(context: &Context) -> Result<Option<(Node, Option<Enrolment>)>, Refusal> {
+    match super::open(context).await {
+        Ok(node) => {
+            let place = node.store.enrolment().await?;
+            Ok(Some((node, place)))
+        }
+        Err(_) if !context.config.data_dir.join(crate::home::DATABASE).exists() => Ok(None),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// The log's key: given, or that of the log where this machine's node is enrolled.
+fn log_key(given: Option<&str>, place: Option<&Enrolment>) -> Result<Verifier, Refusal> {
+    match (given, place) {
+        (Some(text), _) => Ok(verify::verifier(text)?),
+        (None, Some(place)) => Ok(place.verifier.clone()),
+        (None, None) => Err(Refusal::new(
+            "no node is enrolled on this machine, so the log's key is not known here",
+            "Give it with --log: the line of name+hash+key at /v1/verifier of the aggregator. Compare it with what another LEP was told.",
+        )),
+    }
+}
+
+/// This node's key or its log's, whichever the envelope names.
+async fn known_key(envelope: &[u8], context: &Context) -> Result<VerifyingKey, Refusal> {
+    let named = verify::named_key(envelope)?;
+    let mut known = Vec::new();
+    if let Some((node, place)) = here(context).await? {
+        known.push(node.signing.verifying_key());
+        known.extend(place.map(|place| *place.verifier.key()));
+        node.store.close().await;
+    }
+    known
+        .into_iter()
+        .find(|key| key_id(key) == named)
+        .ok_or_else(|| {
+            Refusal::new(
+                format!("the statement names the key {named}, which is not known here"),
+                "Give the signer's public key with --key: public_key at /v1/nodes/NAME of the aggregator.",
+            )
+        })
+}
+
+async fn statement(path: &Path, key: Option<&str>, context: &Context) -> Answer {
+    let envelope = read(path)?;
+    let key = match key {
+        Some(text) => verify::public_key(text)?,
+        None => known_key(&envelope, context).await?,
+    };
+    let genuine = verify::statement(&envelope, &key)?;
+    let said = &genuine.statement;
+    let month = said
+        .period
+        .map_or_else(String::new, |p| format!(", {}", p.in_words()));
+    Ok(Output {
+        text: format!(
+            "The statement is genuine.\n\
+             Signed by   {}, with the key {}\n\
+             Number      {} of its own\n\
+             Kind        {}{month}\n\
+             For the log {}\n\
+             Standard    {}\n\
+             Digest      {}\n\n\
+             This proves that whoever holds that key signed these very bytes.\n\
+             It does not prove that a log holds the statement: its receipt does (`ldsp-node verify receipt`).",
+            said.node,
+            genuine.key_id,
+            said.seq,
+            in_words(said.kind),
+            said.origin,
+            said.standard,
+            genuine.pae,
+        ),
+        json: json!({
+            "node": said.node,
+            "key_id": genuine.key_id,
+            "seq": said.seq,
+            "prev": said.prev,
+            "kind": said.kind,
+            "period": said.period,
+            "origin": said.origin,
+            "standard": said.standard,
+            "pae": genuine.pae,
+        }),
+    })
+}
+
+fn in_words(kind: Kind) -> String {
+    kind.as_str().replace('-', " ")
+}
+
+/// As the checkpoint writes it.
+fn root(checkpoint: &Checkpoint) -> String {
+    BASE64.encode(checkpoint.root.as_bytes())
+}
+
+async fn proof(receipt: &Path, statement: &Path, log: Option<&str>, context: &Context) -> Answer {
+    let entry = verify::entry_of(&read(statement)?)?;
+    let text = read_text(receipt)?;
+    let place = match log {
+        Some(_) => None,
+        None => match here(context).await? {
+            Some((node, place)) => {
+                node.store.close().await;
+                place
+            }
+            None => None,
+        },
+    };
+    let log = log_key(log, place.as_ref())?;
+    let received = verify::receipt(&text, &log, &entry)?;
+    let tree = received.checkpoint.as_ref().map_or_else(
+        || "Checkpoint  none: the receipt is of before the log had a tree, and is its bare word. `ldsp-node publish` asks for a newer one".to_owned(),
+        |c| format!("Checkpoint  {} entries, root {}", count(c.size), root(c)),
+    );
+    Ok(Output {
+        text: format!(
+            "The receipt holds: {} has the statement.\n\
+             Statement   {} of {}, {}\n\
+             Digest      {}\n\
+             Place       entry {}, from 0\n\
+             {tree}\n\n\
+             This proves that the log's key signed a tree that holds this very statement: it cannot be left out of that tree or\n\
+             altered in it.\n\
+             It does not prove who signed the statement (`ldsp-node verify statement`), nor that the log still shows this tree to\n\
+             everybody (`ldsp-node verify log`).",
+            log.name(),
+            entry.seq,
+            entry.node,
+            in_words(entry.kind),
+            entry.pae,
+            received.index,
+        ),
+        json: json!({
+            "origin": log.name(),
+            "node": entry.node,
+            "seq": entry.seq,
+            "kind": entry.kind,
+            "pae": entry.pae,
+            "index": received.index,
+            "size": received.checkpoint.as_ref().map(|c| c.size),
+            "root": received.checkpoint.as_ref().map(root),
+        }),
+    })
+}
+
+async fn log(args: &cli::VerifyLog, context: &Context) -> Answer {
+    let here = here(context).await?;
+    let place = here.as_ref().and_then(|(_, place)| place.as_ref());
+    let log = log_key(args.log.as_deref(), place)?;
+    // What this node holds is of its own log only.
+    let place = place.filter(|place| place.verifier == log);
+    let mut expected = Expected::default();
+    if let (Some((node, _)), Some(place)) = (&here, place) {
+        expected = held(node, place).await?.1;
+    }
+    if let Some(path) = &args.since {
+        let checkpoint = Checkpoint::open(&log, &read_text(path)?);
+        let checkpoint = checkpoint.map_err(|e| verify::checkpoint_fault(&e))?;
+        let place = path.display().to_string();
+        expected.earlier.push((place, checkpoint));
+    }
+    let found = find(args, place, &log, expected).await;
+    if let Some((node, _)) = &here {
+        node.store.close().await;
+    }
+    Ok(told(&found?))
+}
+
+async fn find(
+    args: &cli::VerifyLog,
+    place: Option<&Enrolment>,
+    log: &Verifier,
+    expected: Expected,
+) -> Result<Whole, Refusal> {
+    let bar = ProgressBar::new(0);
+    let style =
+        ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} entries, {eta} left");
+    bar.set_style(style.expect("the template is a constant"));
+    let told = |done, of| {
+        bar.set_length(of);
+        bar.set_position(done);
+    };
+    let at = args.at.as_deref().or(place.map(|p| p.url.as_str()));
+    let at = at.ok_or_else(|| {
+        Refusal::new(
+            "there is no log to check",
+            "Name its directory or its address, https://…",
+        )
+    })?;
+    let found = if at.starts_with("https://") {
+        let given = args.ca.as_deref().map(read_text).transpose()?;
+        let own = place.filter(|p| p.url == at.trim_end_matches('/'));
+        let ca = given.as_deref().or(own.and_then(|p| p.ca_pem.as_deref()));
+        let server = Server::new(Https::new(at, ca)?);
+        whole(&server, log, expected, told).await
+    } else {
+        whole(&Folder::new(Path::new(at)), log, expected, told).await
+    };
+    bar.finish_and_clear();
+    Ok(found?)
+}
+
+fn told(found: &Whole) -> Output {
+    let Whole {
+        checkpoint,
+        kinds,
+        signers,
+        files,
+        earlier,
+        received,
+    } = found;
+    let by_kind: Vec<String> = kinds
+        .iter()
+        .map(|(kind, n)| format!("{} {}", in_words(*kind), count(*n)))
+        .collect();
+    let past = match earlier {
+        0 => "none is held here, so nothing is said of the log's past".to_owned(),
+        n => format!(
+            "{}, and the log begins with each",
+            some(*n, "checkpoint", "checkpoints")
+        ),
+    };
+    let receipts = match received {
+        0 => String::new(),
+        n => format!(
+            "Receipts    {} of this node, each for the entry that stands there\n",
+            count(*n as u64)
+        ),
+    };
+    Output {
+        text: format!(
+            "The log {} is whole.\n\
+             Checkpoint  {} entries, root {}\n\
+             Entries     {}; {}, each one's numbered from 1 without a gap\n\
+             Files       {} tiles and bundles, each as the entries say\n\
+             Earlier     {past}\n\
+             {receipts}\n\
+             This proves that the log's key signed these entries in this order, and that nothing of what the earlier checkpoints\n\
+             and receipts showed was taken out or altered.\n\
+             It does not prove that others are shown the same entries: compare size and root with what another LEP sees.",
+            checkpoint.origin,
+            count(checkpoint.size),
+            root(checkpoint),
+            if by_kind.is_empty() {
+                "none".to_owned()
+            } else {
+                by_kind.join(", ")
+            },
+            some(*signers, "signer", "signers"),
+            count(*files),
+        ),
+        json: json!({
+            "origin": checkpoint.origin,
+            "size": checkpoint.size,
+            "root": root(checkpoint),
+            "kinds": kinds,
+            "signers": signers,
+            "files": files,
+            "earlier": earlier,
+            "receipts": received,
+        }),
+    }
+}
+
+/// Everything that the node holds, checked on the way.
+async fn held(node: &Node, place: &Enrolment) -> Result<(Own, Expected), Refusal> {
+    let mut connection = node
+        .store
+        .reader
+        .acquire()
+        .await
+        .map_err(StoreError::from)?;
+    let last = outbox::head(&mut connection).await?.seq;
+    let kept = proofs::checkpoint(&mut connection).await?;
+    let mut check = Check::new(place, node.signing.verifying_key());
+    for seq in 1..=last {
+        if let Some(row) = outbox::of(&mut connection, seq).await? {
+            check.take(&row)?;
+        }
+    }
+    let (own, mut expected) = check.end();
+    if let Some(note) = kept {
+        let checkpoint = Checkpoint::open(&place.verifier, &note);
+        let checkpoint = checkpoint.map_err(|e| verify::checkpoint_fault(&e))?;
+        let kept = "the largest checkpoint that this node keeps".to_owned();
+        expected.earlier.push((kept, checkpoint));
+    }
+    Ok((own, expected))
+}
+
+async fn own(context: &Context) -> Answer {
+    let Some((node, place)) = here(context).await? else {
+        return Err(HomeError::Missing(context.config.data_dir.clone()).into());
+    };
+    let Some(place) = place else {
+        node.store.close().await;
+        return Err(Refusal::new(
+            "this node is not enrolled and has published nothing",
+            "Enrol it first: `ldsp-node enrol --invite FILE`.",
+        ));
+    };
+    let found = held(&node, &place).await;
+    node.store.close().await;
+    let (own, _) = found?;
+    let newest = own.newest.as_ref().map_or_else(
+        || "none".to_owned(),
+        |c| format!("{} entries, root {}", count(c.size), root(c)),
+    );
+    let plain = match own.plain {
+        0 => String::new(),
+        n => format!(
+            ", {} of before the log had a tree, the log's bare word",
+            count(n)
+        ),
+    };
+    Ok(Output {
+        text: format!(
+            "Everything that this node published is as it was signed.\n\
+             Statements  {} by {}, in one chain from the first; {} without a receipt yet\n\
+             Receipts    {} prove a place in the log{plain}\n\
+             Checkpoint  the newest among them: {newest}\n\n\
+             This proves that these bytes were signed with this node's key and that {} acknowledged them.\n\
+             It does not prove that the log still holds them: `ldsp-node verify log` does.",
+            count(own.statements),
+            place.node,
+            count(own.waiting),
+            count(own.proven),
+            place.origin,
+        ),
+        json: json!({
+            "node": place.node,
+            "origin": place.origin,
+            "statements": own.statements,
+            "waiting": own.waiting,
+            "receipts": own.proven,
+            "plain_receipts": own.plain,
+            "newest": own.newest.as_ref().map(|c| json!({"size": c.size, "root": root(c)})),
+        }),
+    })
+}
