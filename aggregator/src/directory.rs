@@ -61,9 +61,19 @@ async fn answer_all<S: Registry>(store: S, mut queue: mpsc::Receiver<Ask>) {
                 }
             }
             // A damaged row is the trouble of those who name it.
-            Err(_) => {
+            Err(StoreError::Corrupt { .. }) => {
                 for ask in asks.drain(..) {
                     drop(ask.answer.send(store.node(&ask.name).await));
+                }
+            }
+            // A store that does not answer is everybody's, and nobody waits for it again.
+            Err(error) => {
+                tracing::error!(%error, requests = asks.len(), "nodes could not be looked up");
+                for ask in asks.drain(..) {
+                    drop(ask.answer.send(Err(StoreError::Unusable {
+                        cause: "Nodes could not be looked up".to_owned(),
+                        next: "Look at the log of this server",
+                    })));
                 }
             }
         }
@@ -103,5 +113,14 @@ mod tests {
             "{damage}"
         );
         assert_eq!(found.1.unwrap().unwrap().node, b.slug);
+        // What is the store's own trouble is asked about once.
+        store.close().await;
+        let found = tokio::join!(directory.node(&a.slug), directory.node(&b.slug));
+        for found in [found.0, found.1] {
+            assert!(
+                matches!(found, Err(StoreError::Unusable { .. })),
+                "{found:?}"
+            );
+        }
     }
 }

@@ -85,21 +85,21 @@ impl Basis {
             Self::Figures => true,
             Self::Log => service
                 .store
-                .size()
+                .position()
                 .await
-                .is_ok_and(|size| size == snapshot.size()),
+                .is_ok_and(|at| at == *snapshot.position()),
         }
     }
 
     /// Names everything that an answer to this request depends on: figures, log, standard, program and, for what a
     /// date changes, the day.
     fn tag(self, service: &Service, snapshot: &Snapshot, request: &Request) -> Digest {
-        let size = match self {
+        let log = match self {
             Self::Figures => None,
-            Self::Log => Some(snapshot.size()),
+            Self::Log => Some(snapshot.position().edge),
         };
         let state = format!(
-            "{SOFTWARE} {} {} {} {} {size:?}",
+            "{SOFTWARE} {} {} {} {} {log:?}",
             service.standard.digest(),
             service.today(),
             request.uri(),

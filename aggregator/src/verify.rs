@@ -3,6 +3,7 @@
 //! either type. A statement that stands at a place already logged stops at the first: it is
 //! compared, not checked again.
 
+use ed25519_dalek::VerifyingKey;
 use jiff::Timestamp;
 use ldsp_protocol::dsse::{EnvelopeError, Unverified};
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
@@ -48,6 +49,18 @@ pub fn parse(bytes: &[u8]) -> Result<Unverified, Problem> {
     Unverified::parse(bytes).map_err(|e| envelope_problem(&e))
 }
 
+/// The one key with which the node signs.
+///
+/// # Errors
+/// Problem `not-active`.
+pub fn approved_key(node: &Node) -> Result<VerifyingKey, Problem> {
+    let key = node.key.filter(|_| node.state.is_approved());
+    key.ok_or_else(|| {
+        let detail = format!("{} has no approved key.", node.node);
+        Problem::new(problem::NOT_ACTIVE, detail)
+    })
+}
+
 /// What an envelope's refusal looks like from outside.
 #[must_use]
 pub fn envelope_problem(error: &EnvelopeError) -> Problem {
@@ -80,11 +93,7 @@ impl Authentic {
         node: Node,
         origin: &str,
     ) -> Result<Self, Problem> {
-        let key = node.key.filter(|_| node.state.is_approved());
-        let Some(key) = key else {
-            let detail = format!("{} has no approved key.", node.node);
-            return Err(Problem::new(problem::NOT_ACTIVE, detail));
-        };
+        let key = approved_key(&node)?;
         let verified = unverified.verify(&key).map_err(|e| envelope_problem(&e))?;
         let statement = Statement::read(&verified)
             .map_err(|e| Problem::new(problem::STATEMENT, sentence(&e.to_string())))?;

@@ -356,3 +356,43 @@ fn modes(dir: &Path) {
         assert_eq!(mode(&dir.join(name)), 0o600, "{name}");
     }
 }
+
+#[test]
+fn no_command_changes_a_database_under_the_server_that_uses_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let init = [
+        "init",
+        "--origin",
+        "log.example",
+        "--public-url",
+        "https://localhost:8443",
+    ];
+    assert_eq!(run(dir, &init, None).status.code(), Some(0));
+    json(&run(dir, &["people", "list", "--json"], None));
+    let data = dir.join("ldsp-aggregator-data");
+    let files = std::fs::read_dir(&data).unwrap().map(|f| f.unwrap().path());
+    let database = files
+        .into_iter()
+        .find(|f| f.extension().is_some_and(|e| e == "sqlite"))
+        .unwrap();
+    let sql = |sql: &'static str| -> i64 {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&database);
+        let done = async {
+            let mut connection = options.connect().await.unwrap();
+            sqlx::query_scalar(sql)
+                .fetch_one(&mut connection)
+                .await
+                .unwrap()
+        };
+        tokio::runtime::Runtime::new().unwrap().block_on(done)
+    };
+    // As the version before left it.
+    let last = sql("DELETE FROM _sqlx_migrations WHERE version = 5 RETURNING version");
+    refused(&run(dir, &["nodes"], None), "older version");
+    let lock = std::fs::File::create(data.join("serve.lock")).unwrap();
+    lock.lock().unwrap();
+    refused(&run(dir, &["serve"], None), "already served");
+    let count = "SELECT count(*) FROM _sqlx_migrations WHERE version = 5";
+    assert_eq!((last, sql(count)), (5, 0));
+}

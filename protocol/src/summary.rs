@@ -12,6 +12,9 @@ use crate::standard::{Codebook, Standard, Table};
 mod grid;
 mod margins;
 
+/// Pledges that a node accepts at most: each is a code of its tables and a part of the national sums.
+pub const MAX_PLEDGES: usize = 64;
+
 pub use margins::{Difference, MARGIN_LIMIT, Margins};
 
 /// A protected table as published.
@@ -191,6 +194,10 @@ impl LearningSummary {
     }
 
     fn check_sequel(&self, previous: Option<&Previous>) -> Result<(), SummaryError> {
+        if self.pledges.len() > MAX_PLEDGES {
+            let rule = format!("the list of accepted pledges has at most {MAX_PLEDGES}");
+            return Err(refuse(rule, None, None));
+        }
         let (epoch, month) = (self.noise.epoch, self.noise.month);
         let expected = match previous {
             None => (1, 1),

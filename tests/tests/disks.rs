@@ -567,6 +567,25 @@ fn a_server_ends_when_the_disk_does_not_confirm_a_write() {
     }
     assert_eq!(federation.logged(SLUG), 1);
     assert_eq!(rows(&node, "outbox WHERE receipt IS NULL"), 0);
+
+    // The operator's page.
+    let operator = &federation.operator;
+    let site = federation
+        .http()
+        .signed_in(&operator.name, &operator.secret);
+    let fingerprint = second.fingerprint().replace(char::is_whitespace, "");
+    let form = format!("key={fingerprint}&compared-black-country=yes");
+    let approval = "/operator/nodes/black-country/approve";
+    disk.fail(true);
+    let answer = site.post(approval, &form);
+    assert!(answer.text().contains("unconfirmed"), "{}", answer.text());
+    drop(site);
+    assert_eq!(federation.take().ends(), Some(1));
+    disk.fail(false);
+    federation.start();
+    let record = federation.record("black-country");
+    let state = &record["state"];
+    assert!(state == "pending" || state == "active", "{state}");
 }
 
 #[test]

@@ -113,9 +113,9 @@ fn a_node_killed_at_every_step_draws_signs_and_sends_once() {
     assert_eq!(rows(&node, "enrolments"), 5);
 
     // The first month that is on disk is the one that stays.
-    let payload = || one::<Vec<u8>>(&node, "SELECT payload FROM releases");
+    let payload = || one::<Vec<u8>>(&node, "SELECT payload FROM release_statements");
     let drawn = RefCell::new(None);
-    let preview = ["release", "preview", "--period", input::FIRST];
+    let preview = ["release", "preview", "--first", input::FIRST];
     let deaths = fatal.at_every_step(
         || node.run_as(&node.author, &preview).code == Some(0),
         |step| {

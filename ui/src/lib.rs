@@ -55,6 +55,7 @@ mod roles;
 pub mod secret;
 mod server;
 mod session;
+mod share;
 mod sign_in;
 mod site;
 mod throttle;
@@ -70,6 +71,7 @@ pub use people::{Nobody, People, PeopleError, PersonRecord, Role, SignedIn};
 pub use problem::{ProblemPage, wants_html};
 pub use roles::{Access, RoleTable, Rule};
 pub use server::{Limits, serve, serve_within};
+pub use share::{Turn, Turns};
 pub use site::{Site, SiteError};
 
 /// Where the time comes from. Only `app` modules give one that reads the system's.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -66,8 +66,12 @@ pub(crate) async fn admit(
         .decide(request.method(), path, known.as_ref().ok());
     let is_public = gate.roles.access(request.method(), path) == Some(Access::Public);
     let response = match (decision, known) {
-        // The router itself knows which methods there are, and says so.
-        (Decision::NoSuchMethod, _) => next.run(request).await,
+        // Browsers ask so what they may send to what everybody may read; that is answered beside the handlers.
+        (Decision::NoSuchMethod, _) if asks_about_a_public_read(&gate.roles, &request, path) => {
+            next.run(request).await
+        }
+        // Whatever the router has there: nobody was given the right to it.
+        (Decision::NoSuchMethod, _) => no_such_method(&gate.roles, path),
         (Decision::Allowed, known) => {
             if let Ok(person) = known {
                 request.extensions_mut().insert(person);
@@ -90,6 +94,18 @@ pub(crate) async fn admit(
     }
     let mut response = response;
     headers::no_store(response.headers_mut());
+    response
+}
+
+fn asks_about_a_public_read(roles: &RoleTable, request: &Request, path: &str) -> bool {
+    request.method() == Method::OPTIONS && roles.access(&Method::GET, path) == Some(Access::Public)
+}
+
+fn no_such_method(roles: &RoleTable, path: &str) -> Response {
+    let mut response = Refusal(Problem::of_status(405)).into_response();
+    response
+        .headers_mut()
+        .insert(header::ALLOW, roles.allow(path));
     response
 }
 

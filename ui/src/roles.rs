@@ -1,6 +1,6 @@
 //! One table says who may ask for what. A route that is not in it is refused.
 
-use axum::http::Method;
+use axum::http::{HeaderValue, Method};
 
 use crate::people::{Role, SignedIn};
 
@@ -113,6 +113,16 @@ impl RoleTable {
         rules
             .find(|rule| rule.path == path && rule.method == *method)
             .map(|rule| rule.access)
+    }
+
+    /// The methods that the table names for this path, as the header `Allow` lists them.
+    pub(crate) fn allow(&self, path: &str) -> HeaderValue {
+        let of_path = self.0.iter().filter(|rule| rule.path == path);
+        let mut methods: Vec<&str> = of_path.map(|rule| rule.method.as_str()).collect();
+        if methods.contains(&"GET") {
+            methods.push("HEAD");
+        }
+        HeaderValue::try_from(methods.join(", ")).expect("names of methods are tokens")
     }
 
     pub(crate) fn decide(

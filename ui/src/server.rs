@@ -23,6 +23,8 @@ const BUFFER: usize = 128 * 1024;
 pub struct Limits {
     /// Connections at once; others wait until one ends.
     pub connections: usize,
+    /// Of these at most so many of one address (for IPv6 a /64); those that are too many are closed at once.
+    pub per_address: usize,
     /// For the handshake of TLS.
     pub handshake: Duration,
     /// For a request's headers; also how long an idle connection is kept.
@@ -35,11 +37,13 @@ pub struct Limits {
 
 impl Default for Limits {
     /// 512 connections: many times what the people of one site and all nodes need, and half of the 1,024 open files that a
-    /// process is usually allowed, so that database and uploads never lack one. Ten seconds for the handshake, 30 for headers
-    /// and answers, 8 KiB a second.
+    /// process is usually allowed, so that database and uploads never lack one. A quarter of them for one address: twice the
+    /// nodes of a country behind one office's address, and too few to keep the others out. Ten seconds for the handshake, 30
+    /// for headers and answers, 8 KiB a second.
     fn default() -> Self {
         Self {
             connections: 512,
+            per_address: 128,
             handshake: Duration::from_secs(10),
             headers: Duration::from_secs(30),
             answer: Duration::from_secs(30),

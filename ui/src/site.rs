@@ -265,7 +265,13 @@ async fn admit(
         Decision::MustSignIn => to_sign_in(&method, request.uri()),
         Decision::WrongRole => refuse_role(person.as_ref()).into_response(),
         Decision::NoSuchMethod => {
-            ProblemPage::of_status(StatusCode::METHOD_NOT_ALLOWED).into_response()
+            let mut refusal =
+                ProblemPage::of_status(StatusCode::METHOD_NOT_ALLOWED).into_response();
+            let allow = matched.map(|path| gate.roles.allow(path.as_str()));
+            refusal
+                .headers_mut()
+                .extend(allow.map(|allow| (header::ALLOW, allow)));
+            refusal
         }
         Decision::Unlisted => {
             tracing::error!(%method, path = ?matched, "a route is missing from the role table");

@@ -6,6 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::share::subscriber;
+
 const WINDOW: SignedDuration = SignedDuration::from_mins(15);
 const PER_NAME_AND_ADDRESS: u32 = 5;
 const PER_ADDRESS: u32 = 30;
@@ -87,17 +89,6 @@ fn keys(name: &str, address: Option<IpAddr>) -> [(Key, u32); 2] {
         ((Some(name.to_owned()), address), PER_NAME_AND_ADDRESS),
         ((None, address), PER_ADDRESS),
     ]
-}
-
-/// One subscriber of IPv6 has a /64 of addresses to choose from, so those count as one.
-fn subscriber(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => IpAddr::V4(v4),
-            None => IpAddr::from((u128::from(v6) & !u128::from(u64::MAX)).to_be_bytes()),
-        },
-    }
 }
 
 #[cfg(test)]

@@ -333,8 +333,11 @@ async fn serve(config: &Config) -> Result<(), Refused> {
         LogFormat::Json => logs.json().try_init(),
         LogFormat::Text => logs.try_init(),
     });
-    let app = open(config, system_clock()).await?;
+    // Names the missing set-up before a lock is made in the wrong place.
+    super::identity::identity(config)?;
+    // An upgrade is for the one that serves.
     let _serving = serve_alone(&config.data_dir)?;
+    let app = open(config, system_clock()).await?;
     let listener =
         TcpListener::bind(config.listen).and_then(|l| l.set_nonblocking(true).map(|()| l));
     let listener = listener.map_err(|e| {

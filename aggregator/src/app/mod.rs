@@ -119,14 +119,14 @@ pub struct App {
     banner: Option<String>,
 }
 
-/// Opens the database of `config`.
+/// Opens the database of `config` beside the server that may use it.
 ///
 /// # Errors
-/// It cannot be opened.
+/// It cannot be opened, or is of an older version: only a server brings it up to date.
 pub async fn open_store(config: &Config) -> Result<Backend, Refused> {
     // Names the missing set-up before a database is made in the wrong place.
     identity::identity(config)?;
-    Ok(Backend::open(&identity::database(config)?).await?)
+    Ok(Backend::visit(&identity::database(config)?).await?)
 }
 
 /// Opens a server that `init` set up and starts the task that writes its log.
@@ -137,7 +137,7 @@ pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
     let identity = identity::identity(config)?;
     let signer = identity::signer(config, &identity)?;
     let tls = identity::tls(config, &identity, clock())?;
-    let store = open_store(config).await?;
+    let store = Backend::open(&identity::database(config)?).await?;
     let tree = Arc::new(audited(store.clone(), &signer).await?);
     let announcer = Announcer::new(&store, &signer, Standard::current());
     announcer.settle(clock()).await?;

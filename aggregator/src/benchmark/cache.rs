@@ -1,22 +1,36 @@
 //! The latest snapshot, which follows the log.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Snapshot;
 use crate::store::{Log, Position, Rollups, StoreError};
 
-/// Statements that are read at once: what they hold of cells is in memory only until it is added up.
+/// Statements that are read at once: what they hold of cells is in memory only until it is added up. With the pledges that a node may
+/// accept ([`MAX_PLEDGES`](ldsp_protocol::summary::MAX_PLEDGES)) a month has a few thousand cells of eight bytes.
 const CHUNK: u64 = 256;
 
 /// Keeps one [`Snapshot`] in the program's state.
 ///
 /// Whoever asks gets a snapshot of at least everything that was durable when it asked, whichever program wrote it. When
 /// nothing changed that is one small read; else one reader at a time reads what is new and the others wait for it. Nobody
-/// waits for a writer.
+/// waits for a writer. A log that is not the one before with more behind it (a backup was restored under this program) is
+/// read from its beginning.
 #[derive(Debug, Default)]
 pub struct Benchmarks {
-    latest: Mutex<Arc<Snapshot>>,
+    latest: Mutex<Latest>,
     turn: tokio::sync::Mutex<()>,
+    /// Questions where the log stands, in the order in which they were asked.
+    asked: AtomicU64,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Latest {
+    snapshot: Arc<Snapshot>,
+    /// The record of its last leaf, which the log keeps as long as it is the same log.
+    last: Arc<[u8]>,
+    /// The question that it answers.
+    asked: u64,
 }
 
 impl Benchmarks {
@@ -25,33 +39,37 @@ impl Benchmarks {
     /// # Errors
     /// [`StoreError`]; the next call tries again from the last snapshot on.
     pub async fn load<S: Log + Rollups>(&self, store: &S) -> Result<Arc<Snapshot>, StoreError> {
-        let asked = store.position().await?;
-        if let Some(snapshot) = self.at_least(&asked) {
+        let (asked, at) = self.ask(store).await?;
+        if let Some(snapshot) = self.answer(asked, &at) {
             return Ok(snapshot);
         }
-        let (_turn, at) = if let Ok(turn) = self.turn.try_lock() {
-            (turn, asked)
-        } else {
-            let turn = self.turn.lock().await;
-            // Who had the turn before may have read this far.
-            if let Some(snapshot) = self.at_least(&asked) {
-                return Ok(snapshot);
-            }
-            // What is new since this question is for those who ask now and wait for their turn.
-            (turn, store.position().await?)
-        };
-        let mut snapshot = self.latest();
-        // An older database was restored under this program: what it showed is not there any more.
-        if snapshot.size() > at.size {
+        let _turn = self.turn.lock().await;
+        // Who had the turn before may have read this far.
+        if let Some(snapshot) = self.answer(asked, &at) {
+            return Ok(snapshot);
+        }
+        // What is new since this question is for those who ask now and wait for their turn.
+        let (asked, at) = self.ask(store).await?;
+        if let Some(snapshot) = self.answer(asked, &at) {
+            return Ok(snapshot);
+        }
+        let mut snapshot = self.latest().snapshot;
+        if !self.goes_on(store, &at).await? {
+            tracing::warn!(
+                from = snapshot.size(),
+                to = at.size,
+                "the log is another one: its figures are made anew"
+            );
             snapshot = Arc::default();
         }
         let mut from = snapshot.size();
         loop {
             let to = at.size.min(from + CHUNK);
             let months = store.months(from..to).await?;
+            // Nobody sees the states between, so all may have the name of the last.
             let reached = Position {
                 size: to,
-                members: at.members.clone(),
+                ..at.clone()
             };
             snapshot = Arc::new(snapshot.after(reached, months));
             from = to;
@@ -59,19 +77,44 @@ impl Benchmarks {
                 break;
             }
         }
-        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&snapshot);
+        let last = store.records(at.size.saturating_sub(1)..at.size).await?;
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Latest {
+            snapshot: Arc::clone(&snapshot),
+            last: last.into(),
+            asked,
+        };
         Ok(snapshot)
     }
 
-    fn latest(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.latest.lock().unwrap_or_else(PoisonError::into_inner))
+    async fn ask<S: Log>(&self, store: &S) -> Result<(u64, Position), StoreError> {
+        let asked = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        Ok((asked, store.position().await?))
     }
 
-    /// The latest snapshot if it holds all that `asked` saw.
-    fn at_least(&self, asked: &Position) -> Option<Arc<Snapshot>> {
+    fn latest(&self) -> Latest {
+        self.latest
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The latest snapshot if it is of the state `at`, or of one that was read after this question was asked.
+    fn answer(&self, asked: u64, at: &Position) -> Option<Arc<Snapshot>> {
         let latest = self.latest();
-        let known = latest.position();
-        // Statements are only added; of two lists of nodes nobody can tell which is the newer.
-        (known.members == asked.members && known.size >= asked.size).then_some(latest)
+        let same = latest.snapshot.position() == at;
+        (same || latest.asked > asked).then_some(latest.snapshot)
+    }
+
+    /// Whether the log at `at` is that of the latest snapshot with whatever came behind it.
+    async fn goes_on<S: Log>(&self, store: &S, at: &Position) -> Result<bool, StoreError> {
+        let Latest { snapshot, last, .. } = self.latest();
+        let known = snapshot.position();
+        if at.size <= known.size {
+            return Ok(at.edge == known.edge);
+        }
+        let Some(place) = known.size.checked_sub(1) else {
+            return Ok(true);
+        };
+        Ok(store.records(place..known.size).await?[..] == last[..])
     }
 }

@@ -32,6 +32,8 @@ mod contrast;
 #[derive(Debug)]
 pub struct Snapshot {
     at: Position,
+    /// The log's edge when the last months were added: it names them with all that came before.
+    months: Digest,
     ground: Arc<Ground>,
     known: Arc<Known>,
     made: Mutex<Extensions>,
@@ -43,6 +45,7 @@ impl Default for Snapshot {
         let ground = Arc::new(Ground::default());
         Self {
             at: Position::default(),
+            months: Position::default().edge,
             known: Arc::new(Known::of(&ground)),
             ground,
             made: Mutex::default(),
@@ -102,6 +105,7 @@ impl Snapshot {
             Arc::new(Known::of(&ground))
         };
         Self {
+            months: if grown { at.edge } else { self.months },
             at,
             ground,
             known,
@@ -168,12 +172,10 @@ impl Snapshot {
     /// Names what all figures and areas stand on: the nodes and the months in the log. Other statements leave it as it is.
     #[must_use]
     pub fn figures_digest(&self) -> Digest {
-        *self.known.digest.get_or_init(|| {
-            // The log only grows, so the number of its months says which they are.
-            let months = self.ground.months.values();
-            let months: usize = months.map(|m| m.releases.len()).sum();
-            Digest::of(format!("{months} {:?}", self.at.members).as_bytes())
-        })
+        *self
+            .known
+            .digest
+            .get_or_init(|| Digest::of(format!("{} {:?}", self.months, self.at.members).as_bytes()))
     }
 
     /// What [`Self::keep_of_figures`] kept of this type.

@@ -14,30 +14,40 @@ use ldsp_ui::{Html, ProblemPage, SignedIn};
 use serde::de::DeserializeOwned;
 
 use super::node::{self, pem};
+use super::operator::OPERATOR;
 use super::{Failure, entry, words};
 use crate::Service;
-use crate::store::{Equivocation, Log, LoggedStatement, Node, StoreError};
+use crate::store::{Equivocation, KEPT_PLACES, Log, LoggedStatement, Node, StoreError};
 
-/// Whether the proof may be read by everybody. A second release of a month holds a second draw of its noise: both
-/// together tell more about learners than one, whoever is at fault. A second practice entry may be for peers, or hold
-/// what the checks would have refused.
-fn is_open(service: &Service, logged: &LoggedStatement, refused: &Equivocation) -> bool {
-    match logged.kind {
-        Kind::LearningSummary => {
-            let two = body::<LearningSummary>(&logged.envelope)
-                .zip(body::<LearningSummary>(&refused.envelope));
-            two.is_some_and(|(a, b)| a.period == b.period && a.payload == b.payload)
-        }
-        Kind::PracticeEntry => {
-            let two = body::<PracticeEntry>(&logged.envelope)
-                .zip(body::<PracticeEntry>(&refused.envelope));
-            two.is_some_and(|(a, b)| {
-                let open = |e: &PracticeEntry| e.sharing.is_public(service.today());
-                open(&a.payload) && open(&b.payload) && b.payload.check().is_empty()
-            })
-        }
-        // The log's own: no node has two of them.
-        Kind::KeyAdd | Kind::KeyRevoke | Kind::Standard => false,
+/// Who may have a proof. A second release of a month holds a second draw of its noise: both together tell more about learners
+/// than one, whoever is at fault. A second practice entry may hold what the checks would have refused.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Readers {
+    Everybody,
+    Operators,
+    /// One of the two is an entry that its authors keep for enrolled areas, and people who sign in here are not those.
+    Nobody,
+}
+
+fn readers(service: &Service, logged: &LoggedStatement, refused: &Equivocation) -> Readers {
+    if logged.kind == Kind::LearningSummary {
+        let two = body::<LearningSummary>(&logged.envelope)
+            .zip(body::<LearningSummary>(&refused.envelope));
+        return match two {
+            Some((a, b)) if a.period == b.period && a.payload == b.payload => Readers::Everybody,
+            _ => Readers::Operators,
+        };
+    }
+    let two = body::<PracticeEntry>(&logged.envelope).zip(body::<PracticeEntry>(&refused.envelope));
+    // What cannot be read says nothing of who may read it.
+    let Some((a, b)) = two else {
+        return Readers::Nobody;
+    };
+    let open = |e: &PracticeEntry| e.sharing.is_public(service.today());
+    match (open(&a.payload) && open(&b.payload), b.payload.check()) {
+        (false, _) => Readers::Nobody,
+        (true, faults) if faults.is_empty() => Readers::Everybody,
+        (true, _) => Readers::Operators,
     }
 }
 
@@ -46,52 +56,45 @@ fn body<P: DeserializeOwned>(envelope: &[u8]) -> Option<Body<P>> {
     serde_json::from_slice(unverified.unverified_body()).ok()
 }
 
-/// The node's conflicts; nothing where there is none.
-pub(super) async fn list(
-    service: &Service,
-    node: &Node,
-    person: Option<&SignedIn>,
-) -> Result<Html, StoreError> {
-    let proofs = service.store.evidence(&node.node).await?;
-    if proofs.is_empty() {
+fn may_read(readers: Readers, person: Option<&SignedIn>) -> bool {
+    match readers {
+        Readers::Everybody => true,
+        Readers::Operators => person.is_some_and(|p| p.role.as_str() == OPERATOR),
+        Readers::Nobody => false,
+    }
+}
+
+/// The node's conflicts; nothing where there is none. Who may have a proof depends on both bodies, which are large: that is found out
+/// for the one that is asked for.
+pub(super) async fn list(service: &Service, node: &Node) -> Result<Html, StoreError> {
+    let places = service.store.contradictions(&node.node).await?;
+    if places.is_empty() {
         return Ok(Html::default());
     }
-    let mut rows = Vec::with_capacity(proofs.len());
-    let mut withheld = false;
-    for proof in &proofs {
-        let logged = service.store.statement(&node.node, proof.seq).await?;
-        let open = logged
-            .as_ref()
-            .is_some_and(|logged| is_open(service, logged, proof));
-        withheld |= !open;
-        let place = logged.map_or_else(
+    let is_full = places.len() >= KEPT_PLACES as usize;
+    let rows = places.into_iter().map(|place| {
+        let stands = place.index.map_or_else(
             || Html::text("–"),
-            |s| {
-                link(
-                    &format!("Statement {}", s.index),
-                    &format!("/statements/{}", s.index),
-                )
+            |index| {
+                let title = format!("Statement {index}");
+                link(&title, &format!("/statements/{index}"))
             },
         );
-        let download = if open || person.is_some() {
-            link(
-                "Proof: both envelopes (JSON)",
-                &format!("/nodes/{}/conflicts/{}", node.node, proof.seq),
-            )
-        } else {
-            Html::text("For staff of this site")
-        };
-        rows.push([
-            Html::text(&words::thousands(proof.seq)),
-            place,
-            entry::code(&proof.logged.to_string()),
-            entry::code(&proof.refused.to_string()),
-            Html::text(&words::moment(proof.received)),
-            download,
-        ]);
-    }
+        let proof = format!("/nodes/{}/conflicts/{}", node.node, place.seq);
+        [
+            Html::text(&words::thousands(place.seq)),
+            stands,
+            entry::code(&place.logged.to_string()),
+            entry::code(&place.refused.to_string()),
+            Html::text(&words::moment(place.received)),
+            link("Proof: both envelopes (JSON)", &proof),
+        ]
+    });
     let warning = "This node signed two different statements for one place of its sequence. The first stands; the other was refused and is kept as proof.";
     let meaning = "It may have been restored from an old copy, or its key may be in other hands. Its operators have to say which.";
+    let readers = "Where the two differ in protected figures, or one would not have passed the checks, the proof is for the operators of this site: a \
+                   second draw of noise for the same month would weaken what protects learners. What its authors share with enrolled areas first is \
+                   withheld until its day. Both digests are public.";
     let table = Table::new("Places with two signed statements")
         .caption_hidden()
         .columns([
@@ -103,11 +106,8 @@ pub(super) async fn list(
             "Proof",
         ])
         .rows(rows);
-    let why = if withheld {
-        Html::paragraph(
-            "Where the two differ in protected figures, or one is not open to everybody, the proof is for the staff of this site: a second draw \
-             of noise for the same month would weaken what protects learners. Both digests are public.",
-        )
+    let full = if is_full {
+        Html::paragraph("No more of them are kept: these are proof enough.")
     } else {
         Html::default()
     };
@@ -116,7 +116,8 @@ pub(super) async fn list(
         Warning::new(warning).into(),
         Html::paragraph(meaning),
         table.into(),
-        why,
+        full,
+        Html::paragraph(readers),
     ]))
 }
 
@@ -127,17 +128,19 @@ pub(super) async fn proof(
     person: Option<SignedIn>,
 ) -> Result<Response, Failure> {
     let node = node::find(&service, &node).await?;
-    let proofs = service.store.evidence(&node.node).await?;
-    let proof = proofs.iter().find(|p| p.seq.to_string() == seq);
+    let seq: i64 = seq.parse().map_err(|_| ProblemPage::not_found())?;
+    let place = u64::try_from(seq).map_err(|_| ProblemPage::not_found())?;
+    let proof = service.store.evidence(&node.node, place).await?;
     let proof = proof.ok_or_else(ProblemPage::not_found)?;
     let logged = service.store.statement(&node.node, proof.seq).await?;
     let logged = logged.ok_or_else(ProblemPage::not_found)?;
     let key = node.key.as_ref().ok_or_else(ProblemPage::not_found)?;
-    let open = is_open(&service, &logged, proof);
-    if !open && person.is_none() {
-        return Err(ProblemPage::forbidden(
-            "The two statements differ in protected figures, or one of them is not open to everybody. Only staff of this site may have both.",
-        )
+    let readers = readers(&service, &logged, &proof);
+    if !may_read(readers, person.as_ref()) {
+        return Err(ProblemPage::forbidden(match readers {
+            Readers::Nobody => "One of the two statements is shared with enrolled areas first. Until its day it is not given here to anybody; its digest is on the node’s page.",
+            _ => "The two statements differ in protected figures, or one of them is not open to everybody. Only operators of this site may have both.",
+        })
         .into());
     }
     // An envelope is JSON in UTF-8 and goes in as it is: re-serialised it would no longer be the bytes that came.
@@ -158,10 +161,9 @@ pub(super) async fn proof(
         (header::CONTENT_TYPE, "application/json".to_owned()),
         (
             header::CACHE_CONTROL,
-            if open {
-                "public, max-age=3600"
-            } else {
-                "no-store"
+            match readers {
+                Readers::Everybody => "no-cache",
+                _ => "no-store",
             }
             .to_owned(),
         ),

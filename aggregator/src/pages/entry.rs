@@ -112,22 +112,11 @@ async fn tie(service: &Service, pae: Option<Digest>) -> Result<Option<Html>, sup
 
 /// A link to the newest version that the public may read: versions between may be for peers only.
 async fn newer(service: &Service, entry: &LibraryEntry) -> Result<Option<Html>, super::Failure> {
-    let mut newest = None;
-    let mut next = entry.superseded_by;
-    while let Some(index) = next {
-        let at = service.store.statements(index, 1).await?;
-        let Some(at) = at.into_iter().find(|s| s.index == index) else {
-            break;
-        };
-        let Some(version) = service.store.entry(&at.node, at.seq).await? else {
-            break;
-        };
-        next = version.superseded_by.filter(|later| *later > index);
-        if version.entry.sharing.is_public(service.today()) {
-            newest = Some(link(&version.entry.title, &practice::href(&version)));
-        }
+    if entry.superseded_by.is_none() {
+        return Ok(None);
     }
-    Ok(newest)
+    let newest = service.store.newest(entry.index, service.today()).await?;
+    Ok(newest.map(|version| link(&version.entry.title, &practice::href(&version))))
 }
 
 #[derive(Template)]

@@ -38,9 +38,11 @@ mod words;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use ldsp_ui::api::Unconfirmed;
 use ldsp_ui::{Access, Banner, Frame, Html, Link, NavItem, Page, ProblemPage, RoleTable, Rule};
 
 use crate::store::StoreError;
@@ -76,12 +78,29 @@ impl IntoResponse for Failure {
         match self {
             Self::Problem(problem) => problem.into_response(),
             Self::Store(error) => {
-                tracing::error!(%error, "a page could not read the store");
-                ProblemPage::unavailable("The server cannot read its data at the moment.")
-                    .into_response()
+                tracing::error!(%error, "a page met trouble with the store");
+                let is_fatal = error.is_fatal();
+                let mut response = unavailable(is_fatal).into_response();
+                if is_fatal {
+                    response.extensions_mut().insert(Unconfirmed);
+                }
+                response
             }
         }
     }
+}
+
+fn unavailable(is_fatal: bool) -> ProblemPage {
+    if is_fatal {
+        return ProblemPage::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unconfirmed",
+            "It is not known whether this was stored",
+        )
+        .happened("The disk did not confirm the write. The server ends now and reads back what is there when it is started again.")
+        .next("Tell the person who runs this site. When it is back, look whether what you did is there.");
+    }
+    ProblemPage::unavailable("The server cannot read its data at the moment.")
 }
 
 /// Every page.
@@ -152,7 +171,7 @@ pub fn roles() -> RoleTable {
         "/nodes",
         "/nodes/{node}",
         "/nodes/{node}/key.pem",
-        // Serves everybody only what is open to everybody; staff get the rest.
+        // Serves everybody only what is open to everybody; operators get the rest.
         "/nodes/{node}/conflicts/{seq}",
         "/keys",
         "/statements",

@@ -16,7 +16,7 @@ use ldsp_protocol::keys::key_id;
 use ldsp_protocol::own;
 use ldsp_protocol::statement::Kind;
 use ldsp_ui::components::{CodeBlock, InsetText, SummaryList, Table, link};
-use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
+use ldsp_ui::{Html, Page, ProblemPage};
 
 use super::nodes::{Sent, state_tag, tally};
 use super::statements::{List, area_name};
@@ -45,7 +45,6 @@ pub(super) async fn find(service: &Service, node: &str) -> Result<Node, Failure>
 pub(super) async fn show(
     State(service): State<Arc<Service>>,
     Path(node): Path<String>,
-    person: Option<SignedIn>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Answer {
     let node = find(&service, &node).await?;
@@ -75,7 +74,7 @@ pub(super) async fn show(
         events: keys::of(&service, &node).await?,
         months: months(&service, &node).await?,
         statements,
-        conflicts: conflict::list(&service, &node, person.as_ref()).await?,
+        conflicts: conflict::list(&service, &node).await?,
     };
     Ok(Page::new(area_name(&node))
         .caption(format!("Node {}", node.node))

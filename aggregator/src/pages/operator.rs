@@ -22,7 +22,7 @@ use crate::announce::{Act, AnnounceError};
 use crate::benchmark::{LepStanding, Status};
 use crate::store::{InviteRow, Log, Node, Registry, StoreError};
 
-const OPERATOR: &str = "operator";
+pub(super) const OPERATOR: &str = "operator";
 
 pub(super) async fn show(
     State(service): State<Arc<Service>>,

@@ -218,7 +218,8 @@ fn what(s: &Outline, today: Date) -> Html {
     })
 }
 
-/// The date from which everybody may read the node's practice entry; none when that is so already.
+/// The date from which everybody may read the node's practice entry; none when that is so already. What the library does not
+/// know is damage and is not shown: nobody knows who may read it.
 pub(super) async fn opens(
     service: &Service,
     node: &NodeSlug,
@@ -226,8 +227,13 @@ pub(super) async fn opens(
 ) -> Result<Option<Date>, StoreError> {
     use ldsp_protocol::practice::Sharing;
     let entry = service.store.entry(node, seq).await?;
-    Ok(match entry.map(|e| e.entry.sharing) {
-        Some(Sharing::PeersUntil(date)) if date > service.today() => Some(date),
+    let entry = entry.ok_or_else(|| StoreError::Corrupt {
+        table: "practice",
+        column: "leaf",
+        row: format!("{node} {seq}"),
+    })?;
+    Ok(match entry.entry.sharing {
+        Sharing::PeersUntil(date) if date > service.today() => Some(date),
         _ => None,
     })
 }

@@ -4,6 +4,7 @@
 //! Each route is declared with its description: [`document()`] is made from the routes that [`router`] serves.
 
 mod api;
+mod body;
 mod describe;
 mod document;
 mod enrolments;
@@ -54,6 +55,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .split_for_parts();
     routes
         .layer(Extension(document::Text(document.into())))
+        .layer(Extension(body::Large::default()))
         .layer(from_fn(entity_tag))
         .layer(from_fn(public_reads))
         // A body that is too large is refused by this limit, with the extractor's own words
@@ -86,7 +88,11 @@ fn rest() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(keyevents::list))
         .routes(routes!(listing::list))
         .routes(routes!(practice::entry))
-        .routes(routes!(enrolments::enrol))
+        .merge(
+            OpenApiRouter::default()
+                .routes(routes!(enrolments::enrol))
+                .layer(DefaultBodyLimit::max(body::SMALL)),
+        )
         .routes(routes!(enrolments::record))
         .routes(routes!(statements::envelope, statements::put))
         .routes(routes!(statements::receipt))

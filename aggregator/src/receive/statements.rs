@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::Extension;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::own::is_reserved;
 use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::statement::Kind;
 
+use super::body::Large;
 use super::describe::{Envelope, NoSuchStatement, NotForYou, NotTaken};
 use super::enrolments::find;
 use super::{Refusal, number, read, slug};
@@ -21,8 +21,6 @@ use crate::{Service, log as stage};
 
 /// Media type of envelopes.
 const ENVELOPE_TYPE: &str = "application/vnd.dsse+json";
-/// What is public stays as it is for ever.
-pub(super) const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 /// Publish a statement
 ///
@@ -44,16 +42,19 @@ pub(super) const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 pub(super) async fn put(
     State(service): State<Arc<Service>>,
     Path((node, seq)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Extension(large): Extension<Large>,
+    request: Request,
 ) -> Result<Response, Refusal> {
     let address = Address {
         node: slug(&node)?,
         seq: number(&seq)?,
     };
-    envelope_type(&headers)?;
-    let unverified = verify::parse(&body?)?;
+    envelope_type(request.headers())?;
+    // Who may not publish is refused before the body takes memory.
     let node = find(&service, &address.node).await?;
+    verify::approved_key(&node)?;
+    let (body, _turn) = large.read(request).await?;
+    let unverified = verify::parse(&body)?;
     let authentic = Authentic::new(unverified, &address, node, service.origin())?;
     let now = service.now();
     // A summary's history comes before the comparison: a twin of this request that is logged meanwhile is then found by
@@ -140,20 +141,18 @@ pub(super) async fn envelope(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let statement = logged(&service, &node, &seq).await?;
-    let mut caching = IMMUTABLE;
+    let mut answer = ([(header::CONTENT_TYPE, ENVELOPE_TYPE)], statement.envelope).into_response();
     if statement.kind == Kind::PracticeEntry {
         let entry = service.store.entry(&statement.node, statement.seq).await?;
         let public = entry.is_some_and(|e| e.entry.sharing.is_public(service.today()));
         if !public {
             read::node(&service, &uri, &headers).await?;
-            caching = "no-store";
+            let headers = answer.headers_mut();
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
     }
-    let headers = [
-        (header::CONTENT_TYPE, ENVELOPE_TYPE),
-        (header::CACHE_CONTROL, caching),
-    ];
-    Ok((headers, statement.envelope).into_response())
+    // What is public may be kept if it is asked about: its bytes stay the same, whether they may be read need not.
+    Ok(answer)
 }
 
 /// A statement's receipt

@@ -11,8 +11,10 @@ use ldsp_protocol::problem::{self, Problem};
 
 use super::Refusal;
 use super::describe::{Anything, NotThere};
-use super::statements::IMMUTABLE;
 use crate::Service;
+
+/// What a tile of this address holds stays as it is for ever.
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 /// The log's checkpoint
 ///

@@ -11,9 +11,9 @@ use ldsp_protocol::statement::Kind;
 use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 use super::{
-    Announced, Appended, Equivocation, InviteRow, Library, LibraryEntry, Location, Log, LogHead,
-    LoggedStatement, Make, NationalMonth, NewEnrolment, NewStatement, Node, Outline, OwnEffect,
-    Person, Position, PracticeCounts, PracticeFilter, Registry, Rollups, Sign, Span,
+    Announced, Appended, Contradiction, Equivocation, InviteRow, Library, LibraryEntry, Location,
+    Log, LogHead, LoggedStatement, Make, NationalMonth, NewEnrolment, NewStatement, Node, Outline,
+    OwnEffect, Person, Position, PracticeCounts, PracticeFilter, Registry, Rollups, Sign, Span,
     StatementFilter, StoreError, Stored, Tally,
 };
 use crate::rollup::NodeMonth;
@@ -40,7 +40,7 @@ impl From<Postgres> for Backend {
 }
 
 impl Backend {
-    /// Opens the database and brings it up to date.
+    /// Opens the database for a server and brings it up to date.
     ///
     /// # Errors
     /// It cannot be opened, or a newer version wrote it.
@@ -48,6 +48,17 @@ impl Backend {
         Ok(match location {
             Location::Sqlite(path) => Sqlite::open(path).await?.into(),
             Location::Postgres(server) => Postgres::open(server).await?.into(),
+        })
+    }
+
+    /// Opens a database that is up to date, or a new one, beside the server that may use it.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; an older version wrote it.
+    pub async fn visit(location: &Location) -> Result<Self, StoreError> {
+        Ok(match location {
+            Location::Sqlite(path) => Sqlite::visit(path).await?.into(),
+            Location::Postgres(server) => Postgres::visit(server).await?.into(),
         })
     }
 
@@ -69,13 +80,13 @@ impl Backend {
     }
 }
 
-/// Hands methods of a trait on to whichever database it is.
+/// Hands methods of a trait on to whichever database it is. A server is not waited for without end.
 macro_rules! hand_on {
     ($($name:ident($($argument:ident: $type:ty),*) -> $value:ty;)*) => {
         $(async fn $name(&self, $($argument: $type),*) -> Result<$value, StoreError> {
             match self {
                 Self::Sqlite(store) => store.$name($($argument),*).await,
-                Self::Postgres(store) => store.$name($($argument),*).await,
+                Self::Postgres(store) => store.in_time(store.$name($($argument),*)).await,
             }
         })*
     };
@@ -103,17 +114,25 @@ impl Registry for Backend {
 }
 
 impl Log for Backend {
+    /// Reads a whole log once, however long that takes.
+    async fn establish(&self, sign: Sign<'_>) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.establish(sign).await,
+            Self::Postgres(store) => store.establish(sign).await,
+        }
+    }
+
     hand_on! {
         append(batch: &[NewStatement], sign: Sign<'_>) -> Appended;
         announce(make: Make<'_>, effect: &OwnEffect, sign: Sign<'_>) -> Announced;
-        establish(sign: Sign<'_>) -> ();
         head() -> LogHead;
         records(leaves: Range<u64>) -> Vec<u8>;
         own(seq: u64) -> Option<LoggedStatement>;
         owns(start: u64, limit: u32) -> Vec<LoggedStatement>;
         announced(kinds: &[Kind], span: Span, limit: u32) -> Vec<LoggedStatement>;
         keep_evidence(evidence: &Equivocation) -> ();
-        evidence(node: &NodeSlug) -> Vec<Equivocation>;
+        evidence(node: &NodeSlug, seq: u64) -> Option<Equivocation>;
+        contradictions(node: &NodeSlug) -> Vec<Contradiction>;
         conflicts() -> BTreeMap<NodeSlug, u64>;
         size() -> u64;
         position() -> Position;
@@ -144,6 +163,7 @@ impl Library for Backend {
         number(filter: &PracticeFilter) -> u64;
         waiting(today: Date) -> u64;
         entry(node: &NodeSlug, seq: u64) -> Option<LibraryEntry>;
+        newest(leaf: u64, today: Date) -> Option<LibraryEntry>;
         cited(pae: Digest) -> Option<LibraryEntry>;
     }
 }

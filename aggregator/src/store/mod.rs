@@ -17,6 +17,7 @@ mod selects;
 mod snapshot;
 pub mod sqlite;
 pub(crate) mod trouble;
+mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -32,10 +33,10 @@ pub use backend::Backend;
 pub use location::{DatabaseUrl, Location, Server};
 pub(crate) use model::IndexRow;
 pub use model::{
-    Announced, Appended, Effect, Equivocation, Growth, Head, InviteRow, LibraryEntry, LogHead,
-    LoggedStatement, Member, NationalMonth, NewEnrolment, NewOwn, NewStatement, Node, Outline,
-    OwnEffect, Person, Placed, Position, PracticeCounts, PracticeFilter, Reader, Role, Span,
-    StatementFilter, Stored, Tally, Turn,
+    Announced, Appended, Contradiction, Effect, Equivocation, Growth, Head, InviteRow,
+    LibraryEntry, LogHead, LoggedStatement, Member, NationalMonth, NewEnrolment, NewOwn,
+    NewStatement, Node, Outline, OwnEffect, Person, Placed, Position, PracticeCounts,
+    PracticeFilter, Reader, Role, Span, StatementFilter, Stored, Tally, Turn,
 };
 
 pub use snapshot::Snapshot;
@@ -169,6 +170,11 @@ pub trait Registry: Send + Sync + 'static {
     fn people(&self) -> impl Future<Output = Outcome<Vec<Person>>> + Send;
 }
 
+/// Places of one node whose contradictions are kept: one is proof enough, and a node that goes on must not fill the disk.
+pub const KEPT_PLACES: u32 = 64;
+/// Bytes of all envelopes that are kept as proof against one node.
+pub const KEPT_BYTES: u32 = 16 << 20;
+
 /// Signs the checkpoint of a tree by its size and root; deterministic.
 pub type Sign<'a> = &'a (dyn Fn(u64, Digest) -> String + Send + Sync);
 
@@ -226,11 +232,20 @@ pub trait Log: Send + Sync + 'static {
         span: Span,
         limit: u32,
     ) -> impl Future<Output = Outcome<Vec<LoggedStatement>>> + Send;
-    /// Keeps the proof that a node signed a second statement for a place: the first such for each
-    /// place, later ones change nothing.
+    /// Keeps the proof that a node signed a second statement for a place: the first such for each place, and of a node
+    /// [`KEPT_PLACES`] places with [`KEPT_BYTES`] in all. More change nothing and wait for no writer.
     fn keep_evidence(&self, evidence: &Equivocation) -> impl Future<Output = Outcome<()>> + Send;
-    /// Proofs against a node, by sequence number.
-    fn evidence(&self, node: &NodeSlug) -> impl Future<Output = Outcome<Vec<Equivocation>>> + Send;
+    /// The proof against a node for a place.
+    fn evidence(
+        &self,
+        node: &NodeSlug,
+        seq: u64,
+    ) -> impl Future<Output = Outcome<Option<Equivocation>>> + Send;
+    /// Places for which a node signed more than one statement, [`KEPT_PLACES`] at most, by sequence number.
+    fn contradictions(
+        &self,
+        node: &NodeSlug,
+    ) -> impl Future<Output = Outcome<Vec<Contradiction>>> + Send;
     /// Number of places for which each node signed more than one statement; nodes without are left out.
     fn conflicts(&self) -> impl Future<Output = Outcome<BTreeMap<NodeSlug, u64>>> + Send;
     /// Number of leaves.
@@ -288,6 +303,9 @@ pub trait Rollups: Send + Sync + 'static {
     fn national(&self) -> impl Future<Output = Outcome<Vec<NationalMonth>>> + Send;
 }
 
+/// How many versions of an entry are gone through for the newest.
+pub const VERSIONS: u32 = 256;
+
 /// Practice entries, written by [`Log::append`] only.
 pub trait Library: Send + Sync + 'static {
     /// Entries that are not superseded, newest first.
@@ -310,6 +328,13 @@ pub trait Library: Send + Sync + 'static {
         &self,
         node: &NodeSlug,
         seq: u64,
+    ) -> impl Future<Output = Outcome<Option<LibraryEntry>>> + Send;
+    /// The newest version of the entry at this leaf that everybody may read on `today`, among the [`VERSIONS`] that follow it;
+    /// `None` where there is none.
+    fn newest(
+        &self,
+        leaf: u64,
+        today: Date,
     ) -> impl Future<Output = Outcome<Option<LibraryEntry>>> + Send;
     /// The entry with this identity.
     fn cited(&self, pae: Digest) -> impl Future<Output = Outcome<Option<LibraryEntry>>> + Send;

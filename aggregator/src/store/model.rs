@@ -109,12 +109,25 @@ pub struct Member {
 }
 
 /// Where the log and the list of nodes stand: figures are the same as long as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {
     /// Number of leaves.
     pub size: u64,
+    /// SHA-256 of the right edge of the log's tree: logs of one size with the same one hold the same leaves.
+    pub edge: Digest,
     /// All nodes by name.
     pub members: Arc<[Member]>,
+}
+
+impl Default for Position {
+    /// Nothing logged, nobody invited.
+    fn default() -> Self {
+        Self {
+            size: 0,
+            edge: Digest::of(b""),
+            members: Arc::default(),
+        }
+    }
 }
 
 /// An invite as the server remembers it: the secret only as its digest.
@@ -478,6 +491,21 @@ pub struct Tally {
     pub first: Timestamp,
     /// When the latest came.
     pub latest: Timestamp,
+}
+
+/// A place for which a node signed two statements, without their bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contradiction {
+    /// The place.
+    pub seq: u64,
+    /// Leaf of the logged one.
+    pub index: Option<u64>,
+    /// The logged one.
+    pub logged: Digest,
+    /// The refused one.
+    pub refused: Digest,
+    /// When it came.
+    pub received: Timestamp,
 }
 
 /// Proof that a node signed two statements for one place.

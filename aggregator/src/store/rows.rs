@@ -21,8 +21,9 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 
 use super::{
-    Equivocation, Head, InviteRow, LibraryEntry, LoggedStatement, Member, NationalMonth, Node,
-    Outline, Person, Position, Role, StoreError, Tally,
+    Contradiction, Equivocation, Head, InviteRow, KEPT_BYTES, KEPT_PLACES, LibraryEntry,
+    LoggedStatement, Member, NationalMonth, Node, Outline, Person, Position, Role, StoreError,
+    Tally,
 };
 use crate::rollup::{Layout, NodeMonth, Span};
 
@@ -388,6 +389,29 @@ pub(super) fn evidence<R: Fields>(row: &R) -> Result<Equivocation, StoreError> {
     })
 }
 
+/// The columns of `equivocation` without node and envelope, and `leaf` of the statement that stands.
+pub(super) fn contradiction<R: Fields>(row: &R) -> Result<Contradiction, StoreError> {
+    let columns = Columns::keyed(row, "equivocation", &["seq"]);
+    Ok(Contradiction {
+        seq: columns.number("seq")?,
+        index: columns.optional_number("leaf")?,
+        logged: columns.digest("logged_pae")?,
+        refused: columns.digest("pae")?,
+        received: columns.time("received")?,
+    })
+}
+
+/// Whether a node's proofs, of which there are `places` with `bytes` in all and `known` for the place at hand, have room for
+/// this one.
+pub(super) fn has_room<R: Fields>(row: &R, proof: &Equivocation) -> Result<bool, StoreError> {
+    let columns = Columns::new(row, "equivocation", proof.node.as_str());
+    let number = |column| columns.number::<u64>(column);
+    let bytes = number("bytes")? + proof.envelope.len() as u64;
+    Ok(number("known")? == 0
+        && number("places")? < KEPT_PLACES.into()
+        && bytes <= KEPT_BYTES.into())
+}
+
 /// `node` and the number `conflicts` of its rows in `equivocation`.
 pub(super) fn conflicts<R: Fields>(row: &R) -> Result<(NodeSlug, u64), StoreError> {
     let columns = Columns::new(row, "equivocation", "all");
@@ -437,13 +461,14 @@ pub(super) fn month_of<R: Fields>(row: &R) -> Result<NodeMonth, StoreError> {
     month(row, false)
 }
 
-/// `size`, the number of leaves, and `members`: `name lep state` of each node, commas between.
+/// `size` and `edge` of the log's tree, and `members`: `name lep state` of each node, commas between.
 pub(super) fn position<R: Fields>(row: &R) -> Result<Position, StoreError> {
     let columns = Columns::new(row, "node", "all");
     let members = columns.optional_string("members")?.unwrap_or_default();
     let members = members.split(',').filter(|m| !m.is_empty()).map(member);
     Ok(Position {
         size: columns.number("size")?,
+        edge: Digest::of(&columns.bytes("edge")?),
         members: members.collect::<Result<_, _>>()?,
     })
 }

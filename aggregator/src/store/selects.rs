@@ -1,10 +1,11 @@
 //! Queries that are put together from choices. They are the same for both databases.
 
+use jiff::civil::Date;
 use ldsp_protocol::statement::Kind;
 use sqlx::{Database, Encode, QueryBuilder, Type};
 
 use super::rows::signed;
-use super::{PracticeFilter, Reader, Span, StatementFilter};
+use super::{PracticeFilter, Reader, Span, StatementFilter, VERSIONS};
 
 /// A database whose queries can hold the values that choices are made of.
 pub(super) trait Holds<T>: Database {
@@ -25,6 +26,23 @@ where
 const OUTLINES: &str =
     "SELECT s.leaf, s.node, s.seq, s.kind, s.period, s.key_id, s.pae, s.received, p.public_from
      FROM statement AS s LEFT JOIN practice AS p ON p.leaf = s.leaf";
+
+/// Whether the tally counts every statement of the nodes.
+pub(super) const TALLY_IS_WHOLE: &str =
+    "SELECT (SELECT CAST(coalesce(sum(statements), 0) AS BIGINT) FROM statement_tally)
+     = (SELECT size FROM log_head WHERE id = 1) - (SELECT count(*) FROM own_statement) AS whole";
+/// The tally of all statements.
+pub(super) const TALLY_ANEW: &str =
+    "INSERT INTO statement_tally (node, kind, statements, first, latest)
+     SELECT node, kind, count(*), min(received), max(received) FROM statement GROUP BY node, kind";
+/// What is kept of a node, for [`rows::has_room`](super::rows::has_room).
+pub(super) const KEPT: &str =
+    "SELECT count(*) AS places, coalesce(sum(length(envelope)), 0) AS bytes,
+     count(*) FILTER (WHERE seq = $2) AS known FROM equivocation WHERE node = $1";
+/// For [`rows::contradiction`](super::rows::contradiction).
+pub(super) const CONTRADICTIONS: &str = "SELECT e.seq, s.leaf, e.logged_pae, e.pae, e.received
+     FROM equivocation AS e LEFT JOIN statement AS s ON s.node = e.node AND s.seq = e.seq
+     WHERE e.node = $1 ORDER BY e.seq LIMIT $2";
 
 /// SQLite and PostgreSQL.
 pub(super) trait Either: Holds<String> + Holds<i64> {}
@@ -121,6 +139,27 @@ pub(super) fn entries<DB: Either>(filter: &PracticeFilter) -> (QueryBuilder<DB>,
         .text(" LIMIT ")
         .number(filter.limit.into());
     (sql.0, filter.after.is_some())
+}
+
+/// The newest of the next [`VERSIONS`] versions of an entry that everybody may read, for [`rows::entry`](super::rows::entry).
+pub(super) fn newest<DB: Either>(leaf: u64, today: Date) -> QueryBuilder<DB> {
+    let mut sql = Sql::new(
+        "WITH RECURSIVE newer (leaf, versions) AS (
+           SELECT superseded_by, 1 FROM practice WHERE leaf = ",
+    );
+    sql.number(signed(leaf))
+        .text(
+            " UNION ALL SELECT later.superseded_by, newer.versions + 1
+           FROM practice AS later JOIN newer ON later.leaf = newer.leaf WHERE newer.versions < ",
+        )
+        .number(VERSIONS.into())
+        .text(
+            ") SELECT practice.leaf, node, seq, pae, entry, superseded_by
+           FROM practice JOIN newer ON practice.leaf = newer.leaf WHERE public_from <= ",
+        )
+        .value(today.to_string())
+        .text(" ORDER BY practice.leaf DESC LIMIT 1");
+    sql.0
 }
 
 /// `code` and its number of `entries`, for each code of a list of choices.

@@ -8,6 +8,8 @@ use ldsp_ui::secret::{self, Secret};
 use ldsp_ui::{People, PeopleError, PersonRecord, Role, Site};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::SqliteConnectOptions;
 use tower::ServiceExt;
 
 use crate::synthetic::{World, world};
@@ -26,7 +28,7 @@ pub(crate) struct Browser {
     pub(crate) world: World,
     router: Router,
     secret: String,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 pub(crate) struct Answer {
@@ -64,7 +66,7 @@ impl Browser {
             world,
             router,
             secret: typed.reveal(),
-            _directory: directory,
+            directory,
         }
     }
 
@@ -82,6 +84,14 @@ impl Browser {
             headers: parts.headers,
             body: String::from_utf8(bytes.to_vec()).expect("text"),
         }
+    }
+
+    /// Writes into the database behind the program's back.
+    pub(crate) async fn damage(&self, sql: &'static str) {
+        let options = SqliteConnectOptions::new().filename(self.directory.path().join("db"));
+        let mut connection = options.connect().await.expect("a database");
+        let done = sqlx::raw_sql(sql).execute(&mut connection).await;
+        done.expect("what the test wrote");
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

@@ -67,7 +67,9 @@ impl Centre {
         app::init(&config, &identity, (plan.clock)(), &mut rng)?;
         let running = app::open(&config, plan.clock.clone()).await?;
         let service = running.service().clone();
-        if service.store.size().await? > 0 || !service.store.people().await?.is_empty() {
+        // The log has states of its own from its first start.
+        let (nodes, people) = (service.store.nodes().await?, service.store.people().await?);
+        if !nodes.is_empty() || !people.is_empty() {
             bail!(
                 "the database is not empty. Give --database an empty one: each demonstration starts afresh"
             );

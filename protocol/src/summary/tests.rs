@@ -130,6 +130,12 @@ fn each_flaw_is_refused_by_rule_table_and_cell() {
         }),
         ("contiguous", None, None, |s| s.noise.month = 2),
         ("contiguous", None, None, |s| s.noise.epoch = 2),
+        ("has at most 64", None, None, |s| {
+            s.pledges = (0..65).map(|n| format!("p{n}").parse().unwrap()).collect();
+        }),
+        ("listed once", None, None, |s| {
+            s.pledges = vec!["p1".parse().unwrap(); MAX_PLEDGES]
+        }),
         ("listed once", None, None, |s| {
             s.pledges = vec!["p1".parse().unwrap(); 2]
         }),

@@ -332,6 +332,51 @@ async fn programs_get_their_answers_unchanged() {
 }
 
 #[tokio::test]
+async fn a_method_that_the_table_does_not_name_never_reaches_a_handler() {
+    let clock: Clock = Arc::new(|| Timestamp::UNIX_EPOCH);
+    let frame = Frame::new("Test site");
+    let site = Site::new(frame, "https://site.example", crate::Nobody, clock).unwrap();
+    let roles = RoleTable::new([
+        Rule::get("/api/v1/thing", Access::Public),
+        Rule::post("/api/v1/thing", Access::Roles(&["approver"])),
+        Rule::post("/api/v1/own", Access::SignedIn),
+    ]);
+    let never = async || "never seen";
+    let routes = Router::new()
+        .route(
+            "/api/v1/thing",
+            get(async || "thing").delete(never).post(never),
+        )
+        .route("/api/v1/own", get(never).options(never).post(never))
+        .layer(middleware::from_fn(crate::api::public_reads));
+    let router = site.roles(roles).programs(routes);
+    let router = router.router(Router::new(), Router::new());
+    for (method, path, allow) in [
+        ("DELETE", "/api/v1/thing", "GET, POST, HEAD"),
+        ("PUT", "/api/v1/thing", "GET, POST, HEAD"),
+        ("GET", "/api/v1/own", "POST"),
+        ("HEAD", "/api/v1/own", "POST"),
+        ("OPTIONS", "/api/v1/own", "POST"),
+    ] {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.body(Body::empty()).unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 405, "{method} {path}");
+        assert_eq!(response.headers()[header::ALLOW], allow, "{method} {path}");
+    }
+    let preflight = Request::options("/api/v1/thing")
+        .header(header::ORIGIN, "https://elsewhere.example")
+        .header(header::ACCESS_CONTROL_REQUEST_METHOD, "GET");
+    let preflight = preflight.body(Body::empty()).unwrap();
+    let response = router.oneshot(preflight).await.unwrap();
+    assert_eq!(
+        response.status(),
+        204,
+        "other sites may read what is public"
+    );
+}
+
+#[tokio::test]
 async fn every_refusal_to_a_program_is_a_problem_with_a_help_page() {
     let world = world();
     for (path, status, code) in [

@@ -149,6 +149,32 @@ async fn a_damaged_month_is_named_and_followed_once_it_is_mended() {
     assert_eq!(shown(&followed), anew(&world).await);
 }
 
+/// Another log comes under the running program, as when a backup was restored and nodes went on: shorter than what is known, as
+/// long, and longer.
+#[tokio::test]
+async fn a_restored_log_is_read_anew_and_named_anew() {
+    let [lost, restored] = [World::new().await, World::new().await];
+    let mut sims = [Sim::new(0), Sim::new(1)];
+    for world in [&lost, &restored] {
+        for sim in &sims {
+            world.admit(sim).await;
+        }
+    }
+    for _ in 0..2 {
+        publish(&lost, &mut sims[0]).await;
+    }
+    for months in 0..4 {
+        let known = Benchmarks::default();
+        let before = known.load(&lost.service.store).await.unwrap();
+        let after = known.load(&restored.service.store).await.unwrap();
+        assert_eq!(after.size() + 2, before.size() + months);
+        assert_eq!(shown(&after), anew(&restored).await);
+        assert_ne!(after.figures_digest(), before.figures_digest());
+        assert_ne!(after.position().edge, before.position().edge);
+        publish(&restored, &mut sims[1]).await;
+    }
+}
+
 #[tokio::test]
 async fn sums_of_the_nation_are_the_rollups() {
     let world = World::new().await;

@@ -262,14 +262,28 @@ async fn equivocation_is_refused_and_kept_as_proof() {
         let answer = world.put(&sim.path(1), other.envelope()).await;
         refused(&answer, 409, "equivocation");
     }
-    let proofs = world.service.store.evidence(&sim.slug).await.unwrap();
-    assert_eq!(proofs.len(), 1);
-    assert_eq!(
-        (proofs[0].logged, proofs[0].refused),
-        (first.pae(), other.pae())
-    );
-    assert_eq!(proofs[0].envelope, other.envelope());
+    let store = &world.service.store;
+    assert_eq!(store.contradictions(&sim.slug).await.unwrap().len(), 1);
+    let proof = store.evidence(&sim.slug, 1).await.unwrap().unwrap();
+    assert_eq!((proof.logged, proof.refused), (first.pae(), other.pae()));
+    assert_eq!(proof.envelope, other.envelope());
     assert_eq!(world.service.store.size().await.unwrap(), 2);
+}
+
+/// An entry may be withdrawn, and a receipt leads to a later checkpoint: who kept one asks before using it again.
+#[tokio::test]
+async fn what_is_public_is_asked_about_each_time() {
+    let (world, mut sim) = world().await;
+    let (_, sealed) = sim.publish(20);
+    world.put(&sim.path(1), sealed.envelope()).await;
+    for path in [sim.path(1), format!("{}/receipt", sim.path(1))] {
+        let answer = world.get(&path).await;
+        assert_eq!(answer.headers["cache-control"], "no-cache", "{path}");
+        let tag = answer.headers["etag"].to_str().unwrap();
+        let held = [("if-none-match", tag)];
+        let again = world.call(Method::GET, &path, &held, Body::empty()).await;
+        assert_eq!(again.status, StatusCode::NOT_MODIFIED, "{path}");
+    }
 }
 
 #[tokio::test]

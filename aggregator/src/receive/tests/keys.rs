@@ -42,7 +42,7 @@ async fn trace(world: &World, sim: &Sim) -> String {
         store.size().await.unwrap(),
         store.node(&sim.slug).await.unwrap(),
         store.statements(0, 99).await.unwrap().len(),
-        store.evidence(&sim.slug).await.unwrap(),
+        store.contradictions(&sim.slug).await.unwrap(),
         store.national().await.unwrap(),
     )
 }

@@ -1,5 +1,6 @@
 //! Ingest by name, over the router.
 
+mod bodies;
 mod document;
 mod enrolment;
 mod ingest;

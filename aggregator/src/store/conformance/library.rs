@@ -6,7 +6,10 @@ use ldsp_protocol::practice::{Factor, Sharing, Verdict};
 
 use super::{SIGN, damaged, entry};
 use crate::receive::tests::practice::entry as sample;
-use crate::store::{Library, LibraryEntry, Log, PracticeCounts, PracticeFilter, Reader, Registry};
+use crate::store::{
+    Library, LibraryEntry, Log, NewStatement, Placed, PracticeCounts, PracticeFilter, Reader,
+    Registry, VERSIONS,
+};
 use crate::testing::{Sim, admit};
 
 fn titles(entries: &[LibraryEntry]) -> Vec<&str> {
@@ -107,7 +110,7 @@ pub(crate) async fn library_conforms<S: Library + Log + Registry>(
     let found = store.cited(sent[1].pae).await.unwrap().unwrap();
     assert_eq!((found.seq, found.entry.title.as_str()), (2, "two"));
     assert_eq!(store.cited(Digest::ZERO).await.unwrap(), None);
-    assert_eq!(store.entry(&sim.slug, 9).await.unwrap(), None);
+    assert_eq!(store.entry(&sim.slug, 9_999).await.unwrap(), None);
     damage(&store, "UPDATE practice SET entry = '{}' WHERE leaf = 1").await;
     damaged(store.entry(&sim.slug, 2).await, ("practice", "entry", "1"));
 }
@@ -238,4 +241,47 @@ async fn a_replaced_entry_does_not_come_back<S: Library + Log + Registry>(
             .collect();
         assert_eq!(versions, ["fourth"], "{reader:?}");
     }
+    versions_are_followed_to_the_newest_public_one(store, sim).await;
+}
+
+/// However many versions lie between: one query, and no more of them than [`VERSIONS`].
+async fn versions_are_followed_to_the_newest_public_one<S: Library + Log + Registry>(
+    store: &S,
+    sim: &mut Sim,
+) {
+    let open = date(2022, 9, 1);
+    let mut chain = vec![];
+    for n in 0..=VERSIONS + 1 {
+        let mut version = sample("E37000001");
+        version.title = format!("version {n}");
+        version.supersedes = chain.last().map(|new: &NewStatement| new.pae);
+        version.sharing = if n >= VERSIONS || n == 3 {
+            Sharing::Public
+        } else {
+            Sharing::PeersUntil(open)
+        };
+        chain.push(entry(sim, version));
+    }
+    let first = store.append(&chain, SIGN).await.unwrap();
+    let Some(Placed::Logged(first)) = first.placed.first().cloned() else {
+        panic!("{first:?}");
+    };
+    let newest = async |version: u32, today| {
+        let leaf = first + u64::from(version);
+        let found = store.newest(leaf, today).await.unwrap();
+        found.map(|e| e.entry.title)
+    };
+    let before = date(2022, 8, 31);
+    let last = format!("version {}", VERSIONS + 1);
+    let within = format!("version {VERSIONS}");
+    assert_eq!(
+        newest(0, before).await,
+        Some(within.clone()),
+        "the reach of one query"
+    );
+    assert_eq!(newest(0, open).await, Some(within));
+    assert_eq!(newest(1, before).await, Some(last.clone()));
+    assert_eq!(newest(VERSIONS, before).await, Some(last));
+    assert_eq!(newest(VERSIONS + 1, open).await, None);
+    assert_eq!(store.newest(first + 10_000, open).await.unwrap(), None);
 }

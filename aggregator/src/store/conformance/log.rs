@@ -4,7 +4,11 @@ use ldsp_protocol::statement::Kind;
 
 use super::{SIGN, damaged, entry, month, placed};
 use crate::receive::tests::practice::entry as sample;
-use crate::store::{Log, NewStatement, Placed, Registry, Rollups, Span, StatementFilter, Tally};
+use crate::rollup::NodeMonth;
+use crate::store::{
+    Equivocation, KEPT_BYTES, KEPT_PLACES, Log, NewStatement, Placed, Registry, Rollups, Span,
+    StatementFilter, Tally,
+};
 use crate::testing::{Sim, admit, at};
 
 /// The log: order, idempotence, refusals in a batch, concurrency, pages, damage.
@@ -30,7 +34,9 @@ pub(crate) async fn log_conforms<S: Log + Registry + Rollups + Clone>(
     };
     store.append(&[forged], SIGN).await.unwrap();
     damage(&store, "UPDATE equivocation SET logged_pae = x'0102'").await;
-    let evidence = store.evidence(&sim.slug).await;
+    let place = store.contradictions(&sim.slug).await;
+    damaged(place, ("equivocation", "logged_pae", "1"));
+    let evidence = store.evidence(&sim.slug, 1).await;
     damaged(evidence, ("equivocation", "logged_pae", "1"));
     damage(&store, "UPDATE statement SET kind = 'rumour'").await;
     damaged(
@@ -187,12 +193,17 @@ async fn each_item_of_a_batch_fares_on_its_own<S: Log + Registry + Rollups>(stor
     assert!(matches!(&placed[5], Placed::Logged(2)));
     assert_eq!(placed[6], Placed::Chain);
     assert!(matches!(&placed[7], Placed::Logged(3)));
-    let proofs = store.evidence(&a.slug).await.unwrap();
-    assert_eq!(proofs.len(), 1);
-    assert_eq!((proofs[0].refused, proofs[0].logged), (other.pae, a1.pae));
-    store.keep_evidence(&proofs[0]).await.unwrap();
-    assert_eq!(store.evidence(&a.slug).await.unwrap().len(), 1);
-    assert_eq!(store.evidence(&b.slug).await.unwrap(), []);
+    let places = store.contradictions(&a.slug).await.unwrap();
+    assert_eq!(places.len(), 1);
+    assert_eq!((places[0].seq, places[0].index), (1, Some(0)));
+    assert_eq!((places[0].refused, places[0].logged), (other.pae, a1.pae));
+    let proof = store.evidence(&a.slug, 1).await.unwrap().unwrap();
+    assert_eq!((proof.refused, proof.logged), (other.pae, a1.pae));
+    store.keep_evidence(&proof).await.unwrap();
+    assert_eq!(store.contradictions(&a.slug).await.unwrap(), places);
+    assert_eq!(store.contradictions(&b.slug).await.unwrap(), []);
+    assert_eq!(store.evidence(&a.slug, 2).await.unwrap(), None);
+    assert_eq!(store.evidence(&b.slug, 1).await.unwrap(), None);
     assert_eq!(
         store.history(&a.slug, Standard::current()).await.unwrap(),
         of_a
@@ -217,18 +228,67 @@ async fn of_many_conflicts_the_first_is_kept<S: Log + Registry>(store: &S) {
         let logged = sent[0].pae;
         assert_eq!(placed, Placed::Equivocation { logged });
     }
-    let mut later = store.evidence(&sim.slug).await.unwrap().remove(0);
+    let mut later = store.evidence(&sim.slug, 1).await.unwrap().unwrap();
     later.refused = Digest::of(b"later");
     store.keep_evidence(&later).await.unwrap();
-    let proofs = store.evidence(&sim.slug).await.unwrap();
-    assert_eq!((proofs.len(), proofs[0].refused), (1, flood[0].pae));
-    assert_eq!(proofs[0].envelope, flood[0].envelope);
+    let proof = store.evidence(&sim.slug, 1).await.unwrap().unwrap();
+    assert_eq!(proof.refused, flood[0].pae);
+    assert_eq!(proof.envelope, flood[0].envelope);
     store
         .append(&[other(&sent[1], "second")], SIGN)
         .await
         .unwrap();
     let conflicts = store.conflicts().await.unwrap();
-    assert_eq!(conflicts.into_iter().collect::<Vec<_>>(), [(sim.slug, 2)]);
+    let conflicts: Vec<_> = conflicts.into_iter().collect();
+    assert_eq!(conflicts, [(sim.slug.clone(), 2)]);
+    kept_proofs_are_bounded(store, &later, &mut sim, &mut history).await;
+}
+
+/// Whatever a node contradicts itself in, and by whichever way it comes.
+async fn kept_proofs_are_bounded<S: Log + Registry>(
+    store: &S,
+    proof: &Equivocation,
+    sim: &mut Sim,
+    history: &mut Vec<NodeMonth>,
+) {
+    let places = async || store.contradictions(&sim.slug).await.unwrap().len();
+    let at = |seq: u64, bytes: u32| Equivocation {
+        seq,
+        envelope: vec![b' '; bytes as usize],
+        ..proof.clone()
+    };
+    store.keep_evidence(&at(3, KEPT_BYTES)).await.unwrap();
+    assert_eq!(places().await, 2, "no room for so many bytes");
+    for seq in 3..=u64::from(KEPT_PLACES) + 9 {
+        store.keep_evidence(&at(seq, 1)).await.unwrap();
+    }
+    assert_eq!(places().await, KEPT_PLACES as usize);
+    assert_eq!(store.evidence(&sim.slug, 99).await.unwrap(), None);
+    let mut other = Sim::new(1);
+    admit(store, &other).await;
+    let mut of_other = vec![];
+    let sent: Vec<NewStatement> = (0..3).map(|_| month(&mut other, &mut of_other)).collect();
+    let against = |new: &NewStatement, bytes: u32| NewStatement {
+        pae: Digest::of(format!("{} {bytes}", new.seq).as_bytes()),
+        envelope: vec![b' '; bytes as usize],
+        ..new.clone()
+    };
+    let half = KEPT_BYTES / 2;
+    let too_much = [
+        against(&sent[0], half),
+        against(&sent[1], half),
+        against(&sent[2], 1),
+    ];
+    let batch = [&sent[..], &too_much].concat();
+    assert_eq!(placed(store, &batch).await.len(), 6);
+    let kept = store.contradictions(&other.slug).await.unwrap();
+    assert_eq!(kept.iter().map(|p| p.seq).collect::<Vec<_>>(), [1, 2]);
+    // The node may go on all the same.
+    let next = month(sim, history);
+    assert!(matches!(
+        placed(store, &[next]).await[..],
+        [Placed::Logged(_)]
+    ));
 }
 
 async fn a_damaged_row_stops_only_the_statement_that_needs_it<S: Log + Registry + Rollups>(

@@ -31,7 +31,7 @@ pub(crate) use sharing::{
 pub(crate) use tree::{a_log_without_a_tree_gets_one, tree_conforms};
 
 /// A checkpoint that says what it was made from.
-const SIGN: Sign<'static> = &|size, root| format!("{size} {root}");
+pub(crate) const SIGN: Sign<'static> = &|size, root| format!("{size} {root}");
 
 /// Logs these and says how each fared.
 async fn placed<S: Log>(store: &S, batch: &[NewStatement]) -> Vec<Placed> {
@@ -65,7 +65,7 @@ fn advance(sim: &mut Sim, new: &NewStatement) {
 }
 
 /// The node's next month; `history` grows with it.
-fn month(sim: &mut Sim, history: &mut Vec<NodeMonth>) -> NewStatement {
+pub(crate) fn month(sim: &mut Sim, history: &mut Vec<NodeMonth>) -> NewStatement {
     let new = month_under(Standard::current(), sim, history);
     sim.next = sim.next.next().unwrap();
     new

@@ -1,6 +1,7 @@
 use ldsp_protocol::standard::Standard;
 use std::time::Duration;
 
+use ldsp_protocol::ids::Digest;
 use ldsp_protocol::log::ENTRY_LEN;
 
 use super::tree::whole;
@@ -26,6 +27,11 @@ pub(crate) async fn readers_do_not_wait<S: Store, H>(store: S, hold: impl AsyncF
         entry(&mut sim, sample("E37000001")),
     ];
     store.append(&sent, SIGN).await.unwrap();
+    let other = NewStatement {
+        pae: Digest::of(b"other"),
+        ..sent[0].clone()
+    };
+    store.append(&[other], SIGN).await.unwrap();
     let held = hold(&store).await;
     let reads = async {
         assert_eq!(store.size().await.unwrap(), 2);
@@ -38,8 +44,10 @@ pub(crate) async fn readers_do_not_wait<S: Store, H>(store: S, hold: impl AsyncF
         let first = store.statement(&sim.slug, 1).await.unwrap().unwrap();
         assert_eq!(store.by_identity(first.pae).await.unwrap(), Some(first));
         assert_eq!(store.statements(0, 9).await.unwrap().len(), 2);
-        assert_eq!(store.evidence(&sim.slug).await.unwrap(), []);
-        assert!(store.conflicts().await.unwrap().is_empty());
+        let proof = store.evidence(&sim.slug, 1).await.unwrap().unwrap();
+        store.keep_evidence(&proof).await.unwrap();
+        assert_eq!(store.contradictions(&sim.slug).await.unwrap().len(), 1);
+        assert_eq!(store.conflicts().await.unwrap().len(), 1);
         assert_eq!(store.head().await.unwrap().edge.size(), 2);
         assert_eq!(store.records(0..9).await.unwrap().len(), 2 * ENTRY_LEN);
         assert_eq!(store.leaf(&sim.slug, 2).await.unwrap(), Some(1));

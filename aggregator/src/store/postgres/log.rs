@@ -8,13 +8,15 @@ use ldsp_protocol::practice::PracticeEntry;
 use ldsp_protocol::statement::Kind;
 use sqlx::{Connection as _, PgConnection, query};
 
-use super::{Postgres, library, lists, rollups, tree};
+use super::{Postgres, library, lists, rollups, tree, wait_for_writers};
 use crate::rollup::{self, Fold};
 use crate::store::plan::{self, Ground, Known, Plan, Standing};
 use crate::store::rows::{self, signed};
+use crate::store::selects;
 use crate::store::{
-    Announced, Appended, Effect, Equivocation, Log, LogHead, LoggedStatement, Make, NewStatement,
-    Outline, OwnEffect, Placed, Position, Sign, Span, StatementFilter, StoreError, Tally,
+    Announced, Appended, Contradiction, Effect, Equivocation, KEPT_BYTES, KEPT_PLACES, Log,
+    LogHead, LoggedStatement, Make, NewStatement, Outline, OwnEffect, Placed, Position, Sign, Span,
+    StatementFilter, StoreError, Tally,
 };
 
 async fn find(
@@ -44,7 +46,16 @@ async fn insert_evidence(
     let all = || proofs.iter();
     query(
         "INSERT INTO equivocation (pae, node, seq, logged_pae, envelope, received)
-         SELECT * FROM unnest($1::bytea[], $2::text[], $3::bigint[], $4::bytea[], $5::bytea[], $6::bigint[])
+         SELECT pae, node, seq, logged_pae, envelope, received FROM (
+             SELECT came.*, count(*) OVER so_far AS places, sum(length(came.envelope)) OVER so_far AS bytes
+             FROM unnest($1::bytea[], $2::text[], $3::bigint[], $4::bytea[], $5::bytea[], $6::bigint[])
+                 WITH ORDINALITY AS came (pae, node, seq, logged_pae, envelope, received, turn)
+             WINDOW so_far AS (PARTITION BY came.node ORDER BY came.turn)) AS new
+         CROSS JOIN LATERAL (
+             SELECT count(*) AS places, coalesce(sum(length(old.envelope)), 0) AS bytes
+             FROM equivocation AS old WHERE old.node = new.node) AS kept
+         WHERE new.places + kept.places <= $7 AND new.bytes + kept.bytes <= $8
+         ORDER BY new.turn
          ON CONFLICT (node, seq) DO NOTHING",
     )
     .bind(all().map(|p| p.refused.as_bytes().as_slice()).collect::<Vec<_>>())
@@ -53,6 +64,8 @@ async fn insert_evidence(
     .bind(all().map(|p| p.logged.as_bytes().as_slice()).collect::<Vec<_>>())
     .bind(all().map(|p| p.envelope.as_slice()).collect::<Vec<_>>())
     .bind(all().map(|p| p.received.as_millisecond()).collect::<Vec<_>>())
+    .bind(i64::from(KEPT_PLACES))
+    .bind(i64::from(KEPT_BYTES))
     .execute(connection)
     .await?;
     Ok(())
@@ -269,25 +282,38 @@ async fn one_by_one(
     Ok(all)
 }
 
+async fn append(
+    connection: &mut PgConnection,
+    batch: &[NewStatement],
+    sign: Sign<'_>,
+) -> Result<Appended, StoreError> {
+    let mut tx = connection.begin().await?;
+    wait_for_writers(&mut tx).await?;
+    let mut sums = Sums::new();
+    let mut appended = write(&mut tx, batch, sign, &mut sums).await;
+    if appended.as_ref().is_err_and(StoreError::is_of_one_row) {
+        // Another writer may come in between: what follows reads again what it stands on.
+        tx.rollback().await?;
+        tx = connection.begin().await?;
+        wait_for_writers(&mut tx).await?;
+        sums.clear();
+        appended = one_by_one(&mut tx, batch, sign, &mut sums).await;
+    }
+    let appended = appended?;
+    let changed = sums.iter();
+    let changed =
+        changed.map(|((standard, period, part), cells)| ((*standard, *period, &**part), &**cells));
+    rollups::write_national(&mut tx, changed).await?;
+    // What is known before this line may still vanish; only afterwards may it be acknowledged.
+    tx.commit().await?;
+    Ok(appended)
+}
+
 impl Log for Postgres {
     async fn append(&self, batch: &[NewStatement], sign: Sign<'_>) -> Result<Appended, StoreError> {
-        let mut tx = self.begin().await?;
-        let mut sums = Sums::new();
-        let mut appended = write(&mut tx, batch, sign, &mut sums).await;
-        if appended.as_ref().is_err_and(StoreError::is_of_one_row) {
-            // Another writer may come in between: what follows reads again what it stands on.
-            tx.rollback().await?;
-            tx = self.begin().await?;
-            sums.clear();
-            appended = one_by_one(&mut tx, batch, sign, &mut sums).await;
-        }
-        let appended = appended?;
-        let changed = sums.iter();
-        let changed = changed
-            .map(|((standard, period, part), cells)| ((*standard, *period, &**part), &**cells));
-        rollups::write_national(&mut tx, changed).await?;
-        // What is known before this line may still vanish; only afterwards may it be acknowledged.
-        tx.commit().await?;
+        let mut line = self.line().await?;
+        let appended = append(line.connection(), batch, sign).await?;
+        line.hand_back();
         Ok(appended)
     }
 
@@ -336,18 +362,42 @@ impl Log for Postgres {
     }
 
     async fn keep_evidence(&self, proof: &Equivocation) -> Result<(), StoreError> {
-        let mut connection = self.writer.acquire().await?;
-        insert_evidence(&mut connection, std::slice::from_ref(proof)).await
+        let kept = query(selects::KEPT)
+            .bind(proof.node.as_str())
+            .bind(signed(proof.seq))
+            .fetch_one(&self.reader)
+            .await?;
+        if !rows::has_room(&kept, proof)? {
+            return Ok(());
+        }
+        let mut line = self.line().await?;
+        insert_evidence(line.connection(), std::slice::from_ref(proof)).await?;
+        line.hand_back();
+        Ok(())
     }
 
-    async fn evidence(&self, node: &NodeSlug) -> Result<Vec<Equivocation>, StoreError> {
-        let found = query(
-            "SELECT node, seq, logged_pae, pae, envelope, received FROM equivocation WHERE node = $1 ORDER BY seq",
+    async fn evidence(
+        &self,
+        node: &NodeSlug,
+        seq: u64,
+    ) -> Result<Option<Equivocation>, StoreError> {
+        let row = query(
+            "SELECT node, seq, logged_pae, pae, envelope, received FROM equivocation WHERE node = $1 AND seq = $2",
         )
         .bind(node.as_str())
-        .fetch_all(&self.reader)
+        .bind(signed(seq))
+        .fetch_optional(&self.reader)
         .await?;
-        found.iter().map(rows::evidence).collect()
+        row.as_ref().map(rows::evidence).transpose()
+    }
+
+    async fn contradictions(&self, node: &NodeSlug) -> Result<Vec<Contradiction>, StoreError> {
+        let found = query(selects::CONTRADICTIONS)
+            .bind(node.as_str())
+            .bind(i64::from(KEPT_PLACES))
+            .fetch_all(&self.reader)
+            .await?;
+        found.iter().map(rows::contradiction).collect()
     }
 
     async fn conflicts(&self) -> Result<BTreeMap<NodeSlug, u64>, StoreError> {
@@ -363,7 +413,7 @@ impl Log for Postgres {
 
     async fn position(&self) -> Result<Position, StoreError> {
         let row = query(
-            "SELECT (SELECT size FROM log_head WHERE id = 1) AS size,
+            "SELECT (SELECT size FROM log_head WHERE id = 1) AS size, (SELECT edge FROM log_head WHERE id = 1) AS edge,
                  (SELECT string_agg(name || ' ' || lep || ' ' || CASE WHEN revoked IS NULL THEN state ELSE 'revoked' END, ',' ORDER BY name) FROM node) AS members",
         )
         .fetch_one(&self.reader)

@@ -8,12 +8,13 @@ use sqlx::{AssertSqlSafe, PgTransaction, Row as _};
 
 use super::Postgres;
 use crate::store::conformance::{
-    a_log_without_a_tree_gets_one, fsck_conforms, library_conforms, listing_conforms, log_conforms,
-    openings_share_one_log, readers_do_not_wait, registry_conforms, rollups_conforms,
-    same_statements_same_answers, tree_conforms,
+    SIGN, a_log_without_a_tree_gets_one, fsck_conforms, library_conforms, listing_conforms,
+    log_conforms, month, openings_share_one_log, readers_do_not_wait, registry_conforms,
+    rollups_conforms, same_statements_same_answers, tree_conforms,
 };
 use crate::store::sqlite::Sqlite;
-use crate::store::{DatabaseUrl, Location, StoreError};
+use crate::store::{DatabaseUrl, Location, Log as _, StoreError};
+use crate::testing::{Sim, admit};
 
 /// Keeps the databases of the stores that a test opens.
 #[derive(Default)]
@@ -28,7 +29,7 @@ impl Databases {
     }
 }
 
-async fn open(url: &str) -> Result<Postgres, StoreError> {
+pub(super) async fn open(url: &str) -> Result<Postgres, StoreError> {
     match DatabaseUrl::from(url.to_owned()).location()? {
         Location::Postgres(server) => Postgres::open(&server).await,
         other => panic!("{other:?}"),
@@ -48,7 +49,7 @@ async fn setting(store: &Postgres, name: &str) -> String {
     row.get(0)
 }
 
-fn unusable<T: std::fmt::Debug>(outcome: Result<T, StoreError>) -> String {
+pub(super) fn unusable<T: std::fmt::Debug>(outcome: Result<T, StoreError>) -> String {
     match outcome {
         Err(error @ StoreError::Unusable { .. }) => error.to_string(),
         other => panic!("{other:?}"),
@@ -137,6 +138,39 @@ async fn a_database_of_a_newer_version_is_refused() {
     );
     let again = open(&database.url()).await;
     assert!(matches!(again, Err(StoreError::Migration(_))), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_database_is_not_changed_under_a_server() {
+    let database = Cluster::shared().database();
+    let serving = open(&database.url()).await.unwrap();
+    let (mut sim, mut history) = (Sim::new(0), vec![]);
+    admit(&serving, &sim).await;
+    let sent = [month(&mut sim, &mut history), month(&mut sim, &mut history)];
+    serving.append(&sent, SIGN).await.unwrap();
+    let whole = serving.tally().await.unwrap();
+    damage(&serving, "UPDATE statement_tally SET statements = 1").await;
+    let other = open(&database.url()).await.unwrap();
+    assert_eq!(serving.tally().await.unwrap(), whole, "counted anew");
+    other.close().await;
+    database.sql("DELETE FROM _sqlx_migrations WHERE version = 5");
+    let visit = async || {
+        let url = DatabaseUrl::from(database.url());
+        match url.location().unwrap() {
+            Location::Postgres(server) => Postgres::visit(&server).await,
+            other => panic!("{other:?}"),
+        }
+    };
+    let reason = unusable(visit().await);
+    assert!(reason.contains("older version of this program"), "{reason}");
+    let reason = unusable(open(&database.url()).await);
+    assert!(reason.contains("used by a server"), "{reason}");
+    serving.close().await;
+    let upgraded = open(&database.url()).await;
+    let reason = upgraded
+        .expect_err("the test left its tables there")
+        .to_string();
+    assert!(reason.contains("brought up to date"), "{reason}");
 }
 
 #[tokio::test]

@@ -130,6 +130,12 @@ impl Library for Sqlite {
         row.as_ref().map(rows::entry).transpose()
     }
 
+    async fn newest(&self, leaf: u64, today: Date) -> Result<Option<LibraryEntry>, StoreError> {
+        let mut sql = selects::newest::<sqlx::Sqlite>(leaf, today);
+        let row = sql.build().fetch_optional(&self.reader).await?;
+        row.as_ref().map(rows::entry).transpose()
+    }
+
     async fn cited(&self, pae: Digest) -> Result<Option<LibraryEntry>, StoreError> {
         let row = query(
             "SELECT leaf, node, seq, pae, entry, superseded_by FROM practice

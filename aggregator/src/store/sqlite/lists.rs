@@ -1,8 +1,9 @@
 //! Lists of statements for people: newest first, without the envelopes.
 
 use ldsp_protocol::statement::Kind;
-use sqlx::{SqlitePool, query};
+use sqlx::{SqlitePool, query, query_scalar};
 
+use super::{IMMEDIATE, Sqlite};
 use crate::store::{
     LoggedStatement, Outline, Span, StatementFilter, StoreError, Tally, rows, selects,
 };
@@ -31,6 +32,24 @@ pub(super) async fn tally(reader: &SqlitePool) -> Result<Vec<Tally>, StoreError>
     .fetch_all(reader)
     .await?;
     found.iter().map(rows::tally).collect()
+}
+
+/// Counts all statements anew where the tally has lost some: a program that knew nothing of it has logged them.
+pub(super) async fn mend_tally(store: &Sqlite) -> Result<(), StoreError> {
+    let whole: bool = query_scalar(selects::TALLY_IS_WHOLE)
+        .fetch_one(&store.reader)
+        .await?;
+    if whole {
+        return Ok(());
+    }
+    tracing::warn!("statements are counted anew");
+    let mut tx = store.writer.begin_with(IMMEDIATE).await?;
+    query("DELETE FROM statement_tally")
+        .execute(&mut *tx)
+        .await?;
+    query(selects::TALLY_ANEW).execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 pub(super) async fn announced(

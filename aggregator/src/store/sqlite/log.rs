@@ -12,9 +12,11 @@ use super::{IMMEDIATE, Sqlite, in_pieces, library, lists, rollups, tree};
 use crate::rollup::{self, Fold};
 use crate::store::plan::{self, Ground, Heads, Known, Standing};
 use crate::store::rows::{self, signed};
+use crate::store::selects;
 use crate::store::{
-    Announced, Appended, Effect, Equivocation, Log, LogHead, LoggedStatement, Make, NewStatement,
-    Outline, OwnEffect, Placed, Position, Sign, Span, StatementFilter, StoreError, Tally,
+    Announced, Appended, Contradiction, Effect, Equivocation, KEPT_BYTES, KEPT_PLACES, Log,
+    LogHead, LoggedStatement, Make, NewStatement, Outline, OwnEffect, Placed, Position, Sign, Span,
+    StatementFilter, StoreError, Tally,
 };
 
 async fn find(
@@ -39,7 +41,10 @@ async fn insert_evidence(
 ) -> Result<(), StoreError> {
     query(
         "INSERT INTO equivocation (pae, node, seq, logged_pae, envelope, received)
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (node, seq) DO NOTHING",
+         SELECT $1, $2, $3, $4, $5, $6
+         WHERE (SELECT count(*) < $7 AND coalesce(sum(length(envelope)), 0) + length($5) <= $8
+             FROM equivocation WHERE node = $2)
+         ON CONFLICT (node, seq) DO NOTHING",
     )
     .bind(proof.refused.as_bytes().as_slice())
     .bind(proof.node.as_str())
@@ -47,6 +52,8 @@ async fn insert_evidence(
     .bind(proof.logged.as_bytes().as_slice())
     .bind(&proof.envelope)
     .bind(proof.received.as_millisecond())
+    .bind(i64::from(KEPT_PLACES))
+    .bind(i64::from(KEPT_BYTES))
     .execute(connection)
     .await?;
     Ok(())
@@ -298,17 +305,39 @@ impl Log for Sqlite {
     }
 
     async fn keep_evidence(&self, proof: &Equivocation) -> Result<(), StoreError> {
+        let kept = query(selects::KEPT)
+            .bind(proof.node.as_str())
+            .bind(signed(proof.seq))
+            .fetch_one(&self.reader)
+            .await?;
+        if !rows::has_room(&kept, proof)? {
+            return Ok(());
+        }
         insert_evidence(&mut *self.writer.acquire().await?, proof).await
     }
 
-    async fn evidence(&self, node: &NodeSlug) -> Result<Vec<Equivocation>, StoreError> {
-        let found = query(
-            "SELECT node, seq, logged_pae, pae, envelope, received FROM equivocation WHERE node = $1 ORDER BY seq",
+    async fn evidence(
+        &self,
+        node: &NodeSlug,
+        seq: u64,
+    ) -> Result<Option<Equivocation>, StoreError> {
+        let row = query(
+            "SELECT node, seq, logged_pae, pae, envelope, received FROM equivocation WHERE node = $1 AND seq = $2",
         )
         .bind(node.as_str())
-        .fetch_all(&self.reader)
+        .bind(signed(seq))
+        .fetch_optional(&self.reader)
         .await?;
-        found.iter().map(rows::evidence).collect()
+        row.as_ref().map(rows::evidence).transpose()
+    }
+
+    async fn contradictions(&self, node: &NodeSlug) -> Result<Vec<Contradiction>, StoreError> {
+        let found = query(selects::CONTRADICTIONS)
+            .bind(node.as_str())
+            .bind(i64::from(KEPT_PLACES))
+            .fetch_all(&self.reader)
+            .await?;
+        found.iter().map(rows::contradiction).collect()
     }
 
     async fn conflicts(&self) -> Result<BTreeMap<NodeSlug, u64>, StoreError> {
@@ -324,7 +353,7 @@ impl Log for Sqlite {
 
     async fn position(&self) -> Result<Position, StoreError> {
         let row = query(
-            "SELECT (SELECT size FROM log_head WHERE id = 1) AS size,
+            "SELECT (SELECT size FROM log_head WHERE id = 1) AS size, (SELECT edge FROM log_head WHERE id = 1) AS edge,
                  (SELECT string_agg(name || ' ' || lep || ' ' || CASE WHEN revoked IS NULL THEN state ELSE 'revoked' END, ',' ORDER BY name) FROM node) AS members",
         )
         .fetch_one(&self.reader)

@@ -14,16 +14,17 @@ mod tree;
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
 use sqlx::query_builder::{QueryBuilder, Separated};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
     SqliteTransaction,
 };
+use sqlx::{Connection as _, query_scalar};
 
 use self::checkpoint::Checkpoints;
 use super::StoreError;
+use super::upgrade::Upgrade;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -40,11 +41,25 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the database at `path`, creating it when absent, and brings it up to date.
+    /// Opens the database at `path` for a server, creating it when absent, and brings it up to date.
     ///
     /// # Errors
     /// The file cannot be opened, or a newer version wrote it.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let store = Self::connect(path, Upgrade::Any).await?;
+        lists::mend_tally(&store).await?;
+        Ok(store)
+    }
+
+    /// Opens a database that is up to date, or a new one.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; an older version wrote the database.
+    pub async fn visit(path: &Path) -> Result<Self, StoreError> {
+        Self::connect(path, Upgrade::OfNothing).await
+    }
+
+    async fn connect(path: &Path, upgrade: Upgrade) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -66,6 +81,18 @@ impl Sqlite {
             })
             .connect_with(options.clone())
             .await?;
+        let there: i64 =
+            query_scalar("SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'")
+                .fetch_one(&writer)
+                .await?;
+        let applied = if there > 0 {
+            query_scalar("SELECT version FROM _sqlx_migrations")
+                .fetch_all(&writer)
+                .await?
+        } else {
+            Vec::new()
+        };
+        upgrade.is_needed(&MIGRATIONS, &applied)?;
         MIGRATIONS.run(&writer).await?;
         let checkpoints = Checkpoints::start(options.clone().create_if_missing(false));
         let reader = pool()

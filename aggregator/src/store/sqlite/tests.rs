@@ -9,11 +9,12 @@ use ldsp_protocol::standard::{Codebook, Standard};
 use super::Sqlite;
 use crate::rollup::Layout;
 use crate::store::conformance::{
-    a_log_without_a_tree_gets_one, fsck_conforms, library_conforms, listing_conforms, log_conforms,
-    openings_share_one_log, readers_do_not_wait, registry_conforms, rollups_conforms,
-    tree_conforms,
+    SIGN, a_log_without_a_tree_gets_one, fsck_conforms, library_conforms, listing_conforms,
+    log_conforms, month, openings_share_one_log, readers_do_not_wait, registry_conforms,
+    rollups_conforms, tree_conforms,
 };
-use crate::store::{Rollups, StoreError};
+use crate::store::{Log as _, Rollups, StoreError};
+use crate::testing::{Sim, admit};
 
 /// Keeps the directories of the stores that a test opens.
 #[derive(Default)]
@@ -154,6 +155,39 @@ async fn months_from_before_are_those_of_the_first_standard() {
     let later = store.history(&solent, Standard::v2()).await.unwrap();
     assert!(later.is_empty());
     assert_eq!(store.national().await.unwrap()[0].standard, Standard::v1());
+}
+
+#[tokio::test]
+async fn only_a_server_brings_a_database_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.sqlite");
+    // A new one is nobody's yet.
+    Sqlite::visit(&path).await.unwrap().close().await;
+    let store = Sqlite::visit(&path).await.unwrap();
+    damage(&store, "DELETE FROM _sqlx_migrations WHERE version = 5").await;
+    store.close().await;
+    match Sqlite::visit(&path).await {
+        Err(error @ StoreError::Unusable { .. }) => {
+            assert!(error.to_string().contains("older version"), "{error}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_tally_that_lost_statements_is_counted_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.sqlite");
+    let store = Sqlite::open(&path).await.unwrap();
+    let (mut sim, mut history) = (Sim::new(0), vec![]);
+    admit(&store, &sim).await;
+    let sent = [month(&mut sim, &mut history), month(&mut sim, &mut history)];
+    store.append(&sent, SIGN).await.unwrap();
+    let whole = store.tally().await.unwrap();
+    damage(&store, "UPDATE statement_tally SET statements = 1").await;
+    store.close().await;
+    let store = Sqlite::open(&path).await.unwrap();
+    assert_eq!(store.tally().await.unwrap(), whole);
 }
 
 #[tokio::test]
