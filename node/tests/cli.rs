@@ -379,7 +379,8 @@ fn a_release_on_the_terminal_holds_no_exact_count() {
     );
     assert!(text(&refused.stderr).contains("not an author"));
 
-    let preview = node_as(dir, &author, &["release", "preview", "--as", "Jo"]);
+    let first = ["release", "preview", "--first", "2021-10", "--as", "Jo"];
+    let preview = node_as(dir, &author, &first);
     assert_eq!(preview.status.code(), Some(0), "{}", text(&preview.stderr));
     let shown = [
         text(&preview.stdout),

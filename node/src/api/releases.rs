@@ -205,7 +205,7 @@ pub(super) async fn prepare(
         period: wanted.period,
         first: wanted.first,
         rho_micro: api.rho_micro,
-        ..crate::testing::asked()
+        ..Request::default()
     };
     (api.before_signing)().await;
     let (store, now) = (&api.node.store, (api.clock)());

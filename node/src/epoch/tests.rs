@@ -3,7 +3,7 @@ use ldsp_protocol::standard::{Family, Standard};
 
 use super::*;
 use crate::account::standing;
-use crate::release::{Approval, Request, approve, prepare};
+use crate::release::{Approval, approve, prepare};
 use crate::store::releases::StoredRelease;
 use crate::testing::{LEP, Row, World, at, node_key, period, seeded, started};
 

@@ -187,7 +187,7 @@ pub(super) async fn prepare(
         period: Some(period),
         first: (wanted.first == "yes").then_some(period),
         rho_micro: pages.rho_micro,
-        ..crate::testing::asked()
+        ..Request::default()
     };
     (pages.before_signing)().await;
     let prepared = release::prepare(

@@ -184,7 +184,7 @@ impl World {
             StatusCode::OK
         );
         let seen = self
-            .post("ann", "/releases/prepare", "period=2022-01")
+            .post("ann", "/releases/prepare", "first=yes&period=2022-01")
             .await;
         assert_eq!(seen.location(), "/releases/2022-01?done=prepared");
         let digest = self.digest("/releases/2022-01").await;
@@ -368,7 +368,7 @@ async fn exact_counts_of_a_release_are_marked_and_in_no_file() {
     let seen = world.upload("learners", "store", &csv).await;
     assert_eq!(seen.status, StatusCode::OK, "{}", seen.body);
     world
-        .post("ann", "/releases/prepare", "period=2022-01")
+        .post("ann", "/releases/prepare", "first=yes&period=2022-01")
         .await;
     let holds = |text: &str| {
         let mut words = text.split(|c: char| !c.is_ascii_digit() && c != ',');

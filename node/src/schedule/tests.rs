@@ -1,5 +1,6 @@
 use super::*;
-use crate::testing::{World, at, period, seeded, started};
+use crate::release::{Approval, Request, approve, prepare};
+use crate::testing::{World, at, node_key, period, seeded, started};
 use proptest::prelude::*;
 
 fn after(expression: &str, now: &str) -> String {
@@ -105,9 +106,46 @@ proptest! {
     }
 }
 
+/// A node whose first month people have chosen and published.
+async fn begun_in_february() -> World {
+    let world = World::enrolled().await;
+    let now = at("2022-03-02T09:00:00Z");
+    let request = Request {
+        first: Some(period("2022-02")),
+        ..Request::default()
+    };
+    let prepared = prepare(&world.store, request, "ann", now, &seeded(1)).await;
+    let approval = Approval {
+        person: "bob",
+        period: None,
+        digest: prepared.unwrap().release.digest,
+    };
+    approve(&world.store, &node_key(), &approval, now)
+        .await
+        .unwrap();
+    world
+}
+
+/// Where the history begins is for people to choose: the timetable does not, and says why it does nothing.
+#[tokio::test]
+async fn the_job_does_not_choose_the_first_month() {
+    let world = World::enrolled().await;
+    world.add(&started("2022-03-10")).await;
+    let begun = at("2022-04-01T00:00:00Z");
+    let schedule = "0 6 5 * *".parse().unwrap();
+    let mut job = Job::new(&world.store, schedule, None, begun).await.unwrap();
+    let due = at("2022-04-05T05:00:00Z");
+    let done = job.step(&world.store, due, &seeded(1)).await.unwrap();
+    assert!(
+        matches!(&done, JobOutcome::Nothing(why) if why.contains("nobody has chosen the month")),
+        "{done:?}"
+    );
+    assert_eq!(world.number("SELECT count(*) FROM ledger_months").await, 0);
+}
+
 #[tokio::test]
 async fn the_job_prepares_and_never_approves() {
-    let world = World::enrolled().await;
+    let world = begun_in_february().await;
     world.add(&started("2022-03-10")).await;
     let schedule: Schedule = "0 6 5 * *".parse().unwrap();
     let mut job = Job::new(
@@ -130,7 +168,7 @@ async fn the_job_prepares_and_never_approves() {
     );
     let done = job.step(&world.store, due, &seeded(1)).await.unwrap();
     assert_eq!(done, JobOutcome::Prepared(period("2022-03")));
-    assert_eq!(world.number("SELECT count(*) FROM outbox").await, 0);
+    assert_eq!(world.number("SELECT count(*) FROM outbox").await, 1);
     assert_eq!(
         world
             .number("SELECT count(*) FROM releases WHERE author = 'schedule' AND approver IS NULL")
@@ -151,7 +189,7 @@ async fn the_job_prepares_and_never_approves() {
 
 #[tokio::test]
 async fn a_release_that_failed_or_was_killed_is_due_still() {
-    let world = World::enrolled().await;
+    let world = begun_in_february().await;
     world.add(&started("2022-03-10")).await;
     let schedule: Schedule = "0 6 5 * *".parse().unwrap();
     let begun = at("2022-04-01T00:00:00Z");

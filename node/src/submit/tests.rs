@@ -7,7 +7,7 @@ use rand_core::SeedableRng as _;
 use ldsp_protocol::enrolment::NodeState;
 
 use super::*;
-use crate::release::{Approval, Request as Wanted, approve, prepare};
+use crate::release::{Approval, approve, prepare};
 use crate::store::outbox;
 use crate::testing::{Aggregator, Mood, World, at, node_key, place, seeded, started};
 

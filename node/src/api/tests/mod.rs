@@ -193,7 +193,7 @@ async fn a_session_of_the_pages_serves_too_but_not_for_other_sites() {
     let own = as_page(Method::POST, "/api/v1/releases", "same-origin");
     assert_eq!(
         send(&world, own, "{}").await.is(problem::RELEASE)["reason"],
-        "no-data"
+        "no-first-month"
     );
 }
 
@@ -271,11 +271,11 @@ async fn what_is_not_there_is_a_problem_too() {
         get(&world, who, path).await.is(problem::NOT_FOUND);
     }
     for (who, path, allow) in [
-        ("ann", "/api/v1/status", "GET,HEAD"),
+        ("ann", "/api/v1/status", "GET, HEAD"),
         ("ann", "/api/v1/imports/learners", "POST"),
-        ("", "/v1/node", "GET,HEAD"),
-        ("", "/health/live", "GET,HEAD"),
-        ("", "/openapi.json", "GET,HEAD"),
+        ("", "/v1/node", "GET, HEAD"),
+        ("", "/health/live", "GET, HEAD"),
+        ("", "/openapi.json", "GET, HEAD"),
     ] {
         let reply = send(&world, from(who, Method::DELETE, path), "").await;
         reply.is(problem::METHOD);

@@ -18,6 +18,9 @@ async fn filled() -> World {
     world
 }
 
+/// Prepares the next month of a history that begins in January.
+const FIRST: &str = "{\"first\":\"2022-01\"}";
+
 #[tokio::test]
 async fn an_author_prepares_once_and_another_person_approves_what_was_shown() {
     let world = filled().await;
@@ -25,11 +28,11 @@ async fn an_author_prepares_once_and_another_person_approves_what_was_shown() {
         &world,
         "ann",
         "/api/v1/releases",
-        "{\"period\":\"2022-02\"}",
+        "{\"period\":\"2022-02\",\"first\":\"2022-01\"}",
     )
     .await;
     assert_eq!(wrong_month.is(problem::RELEASE)["reason"], "order");
-    let prepared = post(&world, "ann", "/api/v1/releases", "{}").await;
+    let prepared = post(&world, "ann", "/api/v1/releases", FIRST).await;
     assert_eq!(prepared.status, StatusCode::CREATED, "{}", prepared.text());
     assert_eq!(
         prepared.header(header::LOCATION),
@@ -84,7 +87,7 @@ async fn an_author_prepares_once_and_another_person_approves_what_was_shown() {
 #[tokio::test]
 async fn a_refusal_changes_no_byte() {
     let world = filled().await;
-    let release = post(&world, "ann", "/api/v1/releases", "{}").await.json();
+    let release = post(&world, "ann", "/api/v1/releases", FIRST).await.json();
     assert_eq!(release["approvers"], serde_json::json!(["bob"]));
     let rules = release["rules"].as_array().unwrap();
     assert!(
@@ -110,7 +113,7 @@ async fn a_refusal_changes_no_byte() {
     let refused = post(&world, "bob", refuse, &word(&release["digest"])).await;
     assert_eq!(refused.status, StatusCode::OK, "{}", refused.text());
     assert_eq!(refused.json()["refusals"][0]["reason"], "An old file");
-    let again = post(&world, "ann", "/api/v1/releases", "{}").await;
+    let again = post(&world, "ann", "/api/v1/releases", FIRST).await;
     assert_eq!(again.status, StatusCode::OK, "prepared before, not again");
     assert_eq!(again.json()["digest"], release["digest"]);
     let same = get(&world, "bob", "/api/v1/releases/2022-01/payload").await;
@@ -121,7 +124,7 @@ async fn a_refusal_changes_no_byte() {
 #[tokio::test]
 async fn nobody_approves_their_own_work() {
     let world = filled().await;
-    let digest = post(&world, "ann", "/api/v1/releases", "{}").await.json()["digest"].clone();
+    let digest = post(&world, "ann", "/api/v1/releases", FIRST).await.json()["digest"].clone();
     sqlx::query("UPDATE people SET role = 'approver' WHERE name = 'ann'")
         .execute(&world.node.store.writer)
         .await
@@ -160,7 +163,7 @@ async fn a_body_that_is_not_the_documented_one_is_refused() {
 async fn a_month_under_two_standards_is_one_release() {
     let world = world().await;
     world.released_under_the_first().await;
-    let release = post(&world, "ann", "/api/v1/releases", "{}").await.json();
+    let release = post(&world, "ann", "/api/v1/releases", FIRST).await.json();
     let standards = ["ldsp-data-standard v1", "ldsp-data-standard v2"];
     for (at, standard) in standards.into_iter().enumerate() {
         assert_eq!(release["statements"][at]["standard"], standard);

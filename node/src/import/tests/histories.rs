@@ -46,8 +46,8 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         4 => (learner.clone(), day.clone()).prop_map(|(learner, day)| Event::Enrol { learner, day }),
         2 => learner.clone().prop_map(Event::IssueUln),
-        2 => (enrolment.clone(), day).prop_map(|(enrolment, day)| Event::CorrectStart { enrolment, day }),
-        1 => enrolment.clone().prop_map(Event::CorrectAim),
+        2 => (enrolment, day).prop_map(|(enrolment, day)| Event::CorrectStart { enrolment, day }),
+        1 => enrolment.prop_map(Event::CorrectAim),
         2 => enrolment.prop_map(Event::Leave),
         1 => Just(Event::Rename),
         1 => learner.prop_map(Event::Erase),

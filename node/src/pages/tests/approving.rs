@@ -49,7 +49,7 @@ async fn a_new_role_under_an_old_name_does_not_approve_own_work() {
     world.upload("programmes", "store", PROGRAMMES).await;
     world.upload("learners", "store", &learners()).await;
     let seen = world
-        .post("ann", "/releases/prepare", "period=2022-01")
+        .post("ann", "/releases/prepare", "first=yes&period=2022-01")
         .await;
     assert_eq!(seen.status, StatusCode::SEE_OTHER);
     let digest = world.digest("/releases/2022-01").await;

@@ -22,7 +22,8 @@ impl World {
         let store = &self.node.store;
         let request = Request {
             standard: Standard::v1(),
-            ..crate::testing::asked()
+            first: Some("2022-01".parse().unwrap()),
+            ..Request::default()
         };
         let prepared = prepare(store, request, "ann", now, &seeded(3))
             .await

@@ -323,13 +323,13 @@ async fn the_first_month_may_be_chosen_once() {
     let world = World::enrolled().await;
     let nothing = prepare(
         &world.store,
-        crate::testing::asked(),
+        Request::default(),
         "ann",
         at(LATER),
         &seeded(1),
     )
     .await;
-    assert_eq!(nothing.unwrap_err().code(), "no-data");
+    assert_eq!(nothing.unwrap_err().code(), "no-first-month");
     world.add(&started("2022-01-10")).await;
     let from = |month: &str| Request {
         first: Some(period(month)),
