@@ -38,6 +38,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 const WRITERS: i64 = 0x6c64_7370;
 /// Names the lock that each server has a share in while it runs, and that an upgrade takes whole.
 const SERVERS: i64 = WRITERS + 1;
+/// SQLSTATE of a lock that was not given in time (PostgreSQL, appendix A).
+const NOT_AVAILABLE: &str = "55P03";
 /// How long a connection or the writers' lock is waited for: as long as SQLite's lock.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long an answer is waited for: much longer than any command takes that comes with a request. A server whose machine vanished
@@ -100,16 +102,20 @@ impl Postgres {
             Vec::new()
         };
         if upgrade.is_needed(&MIGRATIONS, &applied)? {
-            let alone: bool = query_scalar("SELECT pg_try_advisory_lock($1)")
+            // A server that has just ended holds its lock until its connection is found closed.
+            let alone = query("SELECT pg_advisory_lock($1)")
                 .bind(SERVERS)
-                .fetch_one(&mut first)
-                .await?;
-            if !alone {
-                return Err(StoreError::Unusable {
-                    cause: format!("{server} is used by a server of an older version"),
-                    next: "End that server, then start this one",
-                });
-            }
+                .execute(&mut first)
+                .await;
+            match alone {
+                Err(sqlx::Error::Database(e)) if e.code().as_deref() == Some(NOT_AVAILABLE) => {
+                    return Err(StoreError::Unusable {
+                        cause: format!("{server} is used by a server of an older version"),
+                        next: "End that server, then start this one",
+                    });
+                }
+                other => other?,
+            };
         }
         MIGRATIONS.run(&mut first).await?;
         let serving = match upgrade {
