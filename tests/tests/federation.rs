@@ -119,6 +119,7 @@ fn published_before(node: &Node, months: usize) {
         let entropy: Entropy = Arc::new(|| Box::new(ChaCha20Rng::seed_from_u64(1)));
         let request = Request {
             standard: Standard::v1(),
+            first: Some(input::FIRST.parse().expect("a month is YYYY-MM")),
             ..Request::default()
         };
         for _ in 0..months {
