@@ -17,8 +17,10 @@ pub const DELTA_IN_WORDS: &str = "10\u{207b}\u{2076}";
 /// A node's budget. Rho is zCDP, for the node's whole life.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Budget {
-    /// Of one enrolment: all tables and the reserve.
+    /// Of one enrolment in one epoch: all tables and the reserve.
     pub rho: f64,
+    /// Epochs that it bears: 2 after a lost ledger. The risks are of both together.
+    pub epochs: u32,
     /// Part that the declared tables take.
     pub tables: f64,
     /// Part that is held back for later tables.
@@ -38,9 +40,11 @@ pub struct Budget {
 pub struct AttributeBudget {
     /// Which.
     pub attribute: Dimension,
-    /// What stands beside it in the standard.
+    /// What stands beside it in the standard, for one epoch.
     pub limit: f64,
-    /// What an attacker could gain at worst.
+    /// Twice the rho of the tables that hold it, in one epoch.
+    pub rho: f64,
+    /// What an attacker could gain at worst from all epochs.
     pub risk: Risk,
 }
 
@@ -72,33 +76,40 @@ impl Risk {
     }
 }
 
-/// The budget of a node that chose `rho_micro` millionths. The one place where pages and reports take it from.
+/// The budget of a node that chose `rho_micro` millionths, in epoch `epoch`. The one place where pages and reports take it from. What the
+/// epoch before had chosen went with its ledger: it is taken to be all that the standard allows.
 ///
 /// A spell's attribute changes by leaving one cell and entering another, so that a table counts twice; k spells of a learner cost
 /// up to k^2 rho (disclosure.md, "Unit" and "Budget").
 #[must_use]
-pub fn budget(standard: &Standard, rho_micro: u64) -> Budget {
+pub fn budget(standard: &Standard, rho_micro: u64, epoch: u32) -> Budget {
     let noise = standard.noise();
     let millionths = |micro: u64| micro as f64 / 1e6;
     let share = |micro: u64| table_rho(standard, micro, rho_micro);
+    let before = u64::from(epoch.saturating_sub(1));
+    let life = rho_micro + before * noise.rho_micro;
     let rho = millionths(rho_micro);
     let spells = noise.enrolments_per_learner;
     let attributes = SENSITIVE.map(|attribute| {
         let tables = standard.tables().iter();
         let held = tables.filter(|t| t.dimensions.contains(&attribute));
-        let held: u64 = held.map(|t| share(t.rho_micro)).sum();
+        let (held, most) = held.fold((0, 0), |(held, most), t| {
+            (held + share(t.rho_micro), most + t.rho_micro)
+        });
         AttributeBudget {
             attribute,
             limit: millionths(noise.attribute_limit_micro),
-            risk: Risk::of(2 * held),
+            rho: millionths(2 * held),
+            risk: Risk::of(2 * (held + before * most)),
         }
     });
     Budget {
         rho,
+        epochs: epoch,
         tables: millionths(standard.tables().iter().map(|t| share(t.rho_micro)).sum()),
         reserve: millionths(share(noise.reserve_micro)),
-        enrolment: Risk::of(rho_micro),
-        learner: Risk::of(rho_micro * (spells * spells) as u64),
+        enrolment: Risk::of(life),
+        learner: Risk::of(life * (spells * spells) as u64),
         enrolments_per_learner: spells,
         attributes: attributes.into(),
     }
@@ -115,7 +126,7 @@ mod tests {
     #[test]
     fn the_standards_budget_is_what_the_design_says() {
         let standard = Standard::current();
-        let budget = budget(standard, standard.noise().rho_micro);
+        let budget = budget(standard, standard.noise().rho_micro, 1);
         close(budget.rho, 0.5, 1e-12);
         close(budget.enrolment.epsilon, 5.8, 0.05);
         assert!(budget.tables + budget.reserve <= budget.rho + 1e-12);
@@ -128,10 +139,25 @@ mod tests {
         close(worst.tenfold, 0.007, 0.000_5);
     }
 
+    /// Found in review: after a lost ledger the report promised what one epoch alone would.
+    #[test]
+    fn a_second_epoch_costs_a_second_budget() {
+        let standard = Standard::current();
+        let second = budget(standard, 100_000, 2);
+        close(second.rho, 0.1, 1e-12);
+        close(second.enrolment.rho, 0.6, 1e-12);
+        close(second.learner.rho, 2.4, 1e-12);
+        let worst = second.attributes.iter().map(|a| (a.rho, a.risk.rho));
+        let worst = worst.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
+        close(worst.0, 0.064, 1e-4);
+        close(worst.1, 0.384, 1e-4);
+        assert!(second.tables + second.reserve <= second.rho + 1e-7);
+    }
+
     #[test]
     fn a_smaller_budget_promises_more() {
         let standard = Standard::current();
-        let small = budget(standard, 100_000);
+        let small = budget(standard, 100_000, 1);
         assert!(small.enrolment.guess < 0.6 && small.enrolment.guess > 0.5);
         assert!(small.tables < 0.1);
     }

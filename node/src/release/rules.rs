@@ -290,13 +290,18 @@ fn uneven(stream: &OpenedStream) -> Option<String> {
 }
 
 fn over_budget(stream: &OpenedStream) -> (String, Option<String>) {
-    let budget = budget(stream.standard, stream.rho_micro);
+    let budget = budget(stream.standard, stream.rho_micro, stream.stream.epoch);
     // Millionths are summed as such; their sum as a fraction is off by less than one of them.
     let over = budget.tables + budget.reserve > budget.rho + 1e-7;
     (
         format!(
-            "All tables together, with what is held back for later ones, stay within \u{3c1} = {} for one enrolment, for ever.",
-            budget.rho
+            "All tables together, with what is held back for later ones, stay within \u{3c1} = {} for one enrolment, {}.",
+            budget.rho,
+            if budget.epochs == 1 {
+                "for ever"
+            } else {
+                "in this epoch, beside what the one before has cost"
+            }
         ),
         over.then(|| {
             format!(
@@ -308,17 +313,17 @@ fn over_budget(stream: &OpenedStream) -> (String, Option<String>) {
 }
 
 fn over_limit(stream: &OpenedStream) -> (String, Option<String>) {
-    let budget = budget(stream.standard, stream.rho_micro);
+    let budget = budget(stream.standard, stream.rho_micro, stream.stream.epoch);
     let limit = budget.attributes.first().map_or(0.0, |a| a.limit);
     let mut attributes = budget.attributes.iter();
-    let over = attributes.find(|a| a.risk.rho > a.limit + 1e-7);
+    let over = attributes.find(|a| a.rho > a.limit + 1e-7);
     (
         format!(
             "The tables that hold one sensitive attribute stay within its own limit, \u{3c1} = {limit}."
         ),
         over.map(|a| {
             let title = &stream.standard.dimension(a.attribute).title;
-            format!("{title} has {}", a.risk.rho)
+            format!("{title} has {}", a.rho)
         }),
     )
 }

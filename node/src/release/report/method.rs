@@ -58,8 +58,16 @@ pub(super) fn budget(stated: &Stated, under: Option<&Standard>) -> Section {
         (
             "Budget of one enrolment, for ever",
             format!(
-                "\u{3c1} = {} (zero-concentrated differential privacy, Bun and Steinke 2016)",
-                budget.rho
+                "\u{3c1} = {} (zero-concentrated differential privacy, Bun and Steinke 2016){}",
+                budget.enrolment.rho,
+                if budget.epochs == 1 {
+                    String::new()
+                } else {
+                    format!(
+                        ": {} in this epoch, the rest at most in the epoch whose ledger was lost",
+                        budget.rho
+                    )
+                }
             ),
         ),
         (
@@ -96,7 +104,7 @@ pub(super) fn budget(stated: &Stated, under: Option<&Standard>) -> Section {
         vec![
             stated.standard.dimension(a.attribute).title.clone(),
             format!("{:.3}", a.risk.rho),
-            format!("{:.3}", a.limit),
+            format!("{:.3}", a.limit * f64::from(budget.epochs)),
             epsilon(a.risk),
         ]
     });
@@ -112,7 +120,7 @@ pub(super) fn budget(stated: &Stated, under: Option<&Standard>) -> Section {
         &titled("The privacy budget", under),
         [
             paragraph(
-                "The budget says how much all that is ever published may tell about one enrolment. Smaller is safer. It is fixed when the node publishes its first month; it is not spent month by month, and nobody can raise it.",
+                "The budget says how much all that is ever published may tell about one enrolment. Smaller is safer. It is fixed when the node publishes the first month of an epoch; it is not spent month by month, and nobody can raise it. A ledger that is lost costs a second budget, once.",
             ),
             Block::Facts(facts.map(|(key, value)| (key.to_owned(), value)).into()),
             paragraph(

@@ -125,7 +125,7 @@ impl Facts {
                 .map(|(stream, _)| Stated {
                     standard: stream.standard,
                     months: stream.months.len(),
-                    budget: budget(stream.standard, stream.rho_micro),
+                    budget: budget(stream.standard, stream.rho_micro, stream.stream.epoch),
                 })
                 .collect(),
             now,
