@@ -5,7 +5,12 @@ use std::collections::BTreeSet;
 
 use ldsp_protocol::dsse::Sealed;
 use ldsp_protocol::ids::{Digest, Gss, Period};
+use ldsp_protocol::keys::key_id;
+use ldsp_protocol::log::tile::Level;
+use ldsp_protocol::log::{Checkpoint, ENTRY_LEN, Edge, Entry, Tile, merkle};
 use ldsp_protocol::noise;
+use ldsp_protocol::note::Verifier;
+use ldsp_protocol::receipt::Receipt;
 use ldsp_protocol::standard::{Codebook, Family, Standard};
 use ldsp_protocol::statement::{Body, Kind, SCHEMA};
 use ldsp_protocol::summary::{LearningSummary, Manifest, ProtectedTable};
@@ -105,4 +110,48 @@ pub fn counted(site: &Http) -> BTreeSet<u32> {
     )]
     let sum = sum as u32;
     (0..u32::BITS).filter(|k| sum >> k & 1 == 1).collect()
+}
+
+/// Reads the whole log and checks that each receipt was given for a leaf of it: the leaf is the statement's, and the checkpoint that the
+/// receipt leads to is the beginning of the log as it is now.
+///
+/// # Panics
+/// When a receipt does not hold, or the log does not agree with its own checkpoint.
+pub fn holds_all(site: &Http, receipts: &[(&Node, &Sealed, String)]) {
+    let vkey = site.get("/v1/verifier").text();
+    let log = Verifier::parse(&vkey).expect("a verifier key");
+    let signed = site.get("/checkpoint").text();
+    let present = Checkpoint::open(&log, &signed).expect("the log signs its checkpoint");
+    let mut leaves = Vec::new();
+    for tile in Tile::all(Level::Entries, present.size) {
+        let bundle = site.get(&format!("/{tile}")).body;
+        for framed in bundle.chunks(2 + ENTRY_LEN) {
+            leaves.push(framed[2..].to_vec());
+        }
+    }
+    let root_at = |size: u64| {
+        let mut edge = Edge::default();
+        let first = leaves.iter().take(size.try_into().expect("a small log"));
+        first.for_each(|leaf| edge.push(merkle::leaf_hash(leaf)));
+        edge.root()
+    };
+    assert_eq!(leaves.len() as u64, present.size);
+    assert_eq!(root_at(present.size), present.root);
+    for (node, sealed, receipt) in receipts {
+        let entry = Entry {
+            kind: Kind::LearningSummary,
+            node: node.slug.parse().expect("the node has a slug"),
+            seq: 1,
+            key_id: key_id(&node.key().verifying_key()),
+            pae: sealed.pae(),
+        };
+        let held = Receipt::from_text(receipt).check(&log, &entry);
+        let held = held.unwrap_or_else(|e| panic!("{}: {e}", node.slug));
+        let index = usize::try_from(held.index).expect("a small log");
+        assert_eq!(leaves[index], entry.to_bytes(), "{}", node.slug);
+        let then = held.checkpoint.expect("a receipt is a proof");
+        assert_eq!(root_at(then.size), then.root, "{}", node.slug);
+        let same = leaves.iter().filter(|leaf| **leaf == entry.to_bytes());
+        assert_eq!(same.count(), 1, "{} is one leaf", node.slug);
+    }
 }

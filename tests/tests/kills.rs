@@ -9,7 +9,7 @@ use ldsp_tests::fatal::Fatal;
 use ldsp_tests::held::{one, rows};
 use ldsp_tests::http::Http;
 use ldsp_tests::input;
-use ldsp_tests::powers::{contribution, counted};
+use ldsp_tests::powers::{contribution, counted, holds_all};
 use ldsp_tests::world::{Federation, Node, path};
 use reqwest::Method;
 
@@ -46,11 +46,16 @@ fn an_aggregator_killed_at_every_step_counts_each_contribution_once() {
     let (federation, fatal, nodes) = mortal();
     let federation = RefCell::new(federation);
     let mut acknowledged = BTreeSet::new();
+    let sealed: Vec<_> = nodes
+        .iter()
+        .zip(0..)
+        .map(|(node, power)| contribution(node, power))
+        .collect();
+    let mut receipts = Vec::new();
     // A contribution is sent under the next death until it is logged; then comes the next one.
     let mut logged = BTreeSet::new();
     let mut deaths = 0;
-    for (power, node) in (0..).zip(&nodes) {
-        let sealed = contribution(node, power);
+    for ((power, node), sealed) in (0..).zip(&nodes).zip(&sealed) {
         while !logged.contains(&power) {
             fatal.set(deaths + 1);
             let answer = {
@@ -63,6 +68,7 @@ fn an_aggregator_killed_at_every_step_counts_each_contribution_once() {
                 Ok(reply) => {
                     assert!(matches!(reply.status, 200 | 201), "{}", reply.text());
                     acknowledged.insert(power);
+                    receipts.push((node, sealed, reply.text()));
                 }
                 Err(_) => deaths += 1,
             }
@@ -83,13 +89,17 @@ fn an_aggregator_killed_at_every_step_counts_each_contribution_once() {
     assert!(!acknowledged.is_empty(), "no life was long enough");
     assert_eq!(logged, all);
     // Whoever got no answer asks again and gets its receipt.
-    let federation = federation.borrow();
-    for (power, node) in (0..).zip(&nodes) {
-        let sealed = contribution(node, power);
+    let mut federation = federation.into_inner();
+    for (node, sealed) in nodes.iter().zip(&sealed) {
         let reply = federation.http().put(&place(node), sealed.envelope());
         assert_eq!(reply.status, 200, "{}", reply.text());
+        receipts.push((node, sealed, reply.text()));
     }
     assert_eq!(counted(&federation.http()), all);
+    holds_all(&federation.http(), &receipts);
+    // And everything that is stored follows from the log alone.
+    federation.kill();
+    federation.aggregator.run(&["fsck"]).done();
 }
 
 #[test]
