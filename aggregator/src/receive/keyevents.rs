@@ -22,7 +22,7 @@ pub(super) struct KeyEvent {
     /// Place of the statement in the log, from 0.
     index: u64,
     /// What happened.
-    #[schema(value_type = KeyEventKind, inline)]
+    #[schema(value_type = KeyEventKind)]
     kind: &'static str,
     /// Whose key it is.
     node: NodeSlug,

@@ -28,7 +28,7 @@ pub(super) struct StatementEntry {
     /// Place in the node's own sequence, from 1.
     seq: u64,
     /// What it is about.
-    #[schema(value_type = NodeKind, inline)]
+    #[schema(value_type = NodeKind)]
     kind: Kind,
     /// The month of a summary; null for a practice entry.
     period: Option<Period>,
