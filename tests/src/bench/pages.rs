@@ -125,8 +125,8 @@ fn routes(entry: i64) -> Vec<Route> {
         ("v1.node", "/v1/nodes/london".into(), one(NODE)),
         (
             "v1.envelope",
-            "/v1/nodes/london/statements/5".into(),
-            vec![(STATEMENT, Some(5))],
+            "/v1/nodes/london/statements/2".into(),
+            vec![(STATEMENT, Some(2))],
         ),
         (
             "v1.envelope-of-entry",
@@ -135,8 +135,8 @@ fn routes(entry: i64) -> Vec<Route> {
         ),
         (
             "v1.receipt",
-            "/v1/nodes/london/statements/5/receipt".into(),
-            vec![(RECEIPT, Some(5))],
+            "/v1/nodes/london/statements/2/receipt".into(),
+            vec![(RECEIPT, Some(2))],
         ),
     ]
 }
