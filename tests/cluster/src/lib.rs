@@ -3,6 +3,7 @@
 //! packager set for durability, and ends with the process that started it, however that ends.
 
 use std::fs;
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
@@ -239,7 +240,8 @@ impl Cluster {
         command
     }
 
-    /// Begins a transaction with these statements and holds it open, in a process of its own, until the server ends.
+    /// Begins a transaction with these statements and holds it open, in a process of its own, as long as that process has
+    /// its standard input: until it is waited for or dropped.
     ///
     /// # Panics
     /// `psql` does not start.
@@ -248,13 +250,13 @@ impl Cluster {
         let mut command = self.client("psql");
         command
             .args(["--no-psqlrc", "--quiet", "--dbname", database])
-            .args([
-                "--command",
-                &format!("BEGIN; {statements}; SELECT pg_sleep(600)"),
-            ])
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        command.spawn().expect("psql starts")
+        let mut child = command.spawn().expect("psql starts");
+        let input = child.stdin.as_mut().expect("its input is piped");
+        writeln!(input, "BEGIN; {statements};").expect("psql reads");
+        child
     }
 
     /// Runs statements in a database and gives what they print, a row a line.
