@@ -83,7 +83,9 @@ fn release_task(desk: &Desk, person: &SignedIn) -> Option<Task> {
                 .href(format!("/releases/{}", open.period)),
         );
     }
-    let (period, ended) = desk.next?;
+    let Some((period, ended)) = desk.next else {
+        return (desk.enrolments() > 0).then(first_month);
+    };
     let month = period.in_words();
     if ended {
         return Some(
@@ -105,6 +107,16 @@ fn release_task(desk: &Desk, person: &SignedIn) -> Option<Task> {
         )
         .hint("A month is released after it has ended"),
     )
+}
+
+/// Before the first release; the timetable does nothing until it is done.
+fn first_month() -> Task {
+    Task::new(
+        "Choose the month in which the published figures begin",
+        tag("To do", TagColour::Blue),
+    )
+    .hint("An author, once. It is public and stays")
+    .href("/releases")
 }
 
 /// Who may approve what `author` prepared.

@@ -223,6 +223,32 @@ fn concrete(path: &str) -> String {
         .replace("{id}", "1")
 }
 
+/// Without it a node that has its first learners would say nothing of what comes next.
+#[tokio::test]
+async fn the_first_month_is_asked_for_once_there_are_learners() {
+    let world = world().await;
+    let home = async || world.get("ann", "/").await.body;
+    let asked = "Choose the month in which the published figures begin";
+    assert!(!home().await.contains(asked));
+    for (kind, file) in [
+        ("programmes", PROGRAMMES.to_owned()),
+        ("learners", learners()),
+    ] {
+        let stored = world.upload(kind, "store", &file).await;
+        assert_eq!(stored.status, StatusCode::OK);
+    }
+    assert!(home().await.contains(asked));
+    let form = world.get("ann", "/releases").await.body;
+    assert!(form.contains("name=\"first\" value=\"yes\""), "{form}");
+    let reader = world.get("bob", "/releases").await.body;
+    assert!(!reader.contains("name=\"first\""), "only an author chooses");
+    let seen = world
+        .post("ann", "/releases/prepare", "first=yes&period=2022-01")
+        .await;
+    assert_eq!(seen.location(), "/releases/2022-01?done=prepared");
+    assert!(!home().await.contains(asked));
+}
+
 #[tokio::test]
 async fn every_route_is_in_the_role_table_and_closed_to_strangers() {
     let world = world().await;
