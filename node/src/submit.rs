@@ -95,7 +95,7 @@ impl<T: Transport> Submitter<T> {
         Self { store, transport }
     }
 
-    /// Sends the first statement without a receipt, if it is due; `at_once` ignores its waiting time.
+    /// Sends the first statement that the log has not acknowledged, if it is due; `at_once` ignores its waiting time.
     ///
     /// Sending is repeatable (the address names node and sequence number), so it comes first: killed between the
     /// answer and the row, the node sends the same bytes again and gets the same receipt. Nothing is

@@ -7,7 +7,7 @@ use axum::response::IntoResponse;
 use ldsp_protocol::ids::{Digest, Gss, NodeSlug};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::problem::{self, Problem};
-use ldsp_protocol::standard::{STANDARD_V1, Standard};
+use ldsp_protocol::standard::{STANDARD_V2, Standard};
 use ldsp_ui::api::Query;
 use ldsp_ui::disk;
 use serde::Serialize;
@@ -80,7 +80,7 @@ pub(super) async fn node(
     security(()),
 )]
 pub(super) async fn standard(_none: Query<Nothing>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], STANDARD_V1)
+    ([(header::CONTENT_TYPE, "application/json")], STANDARD_V2)
 }
 
 /// Whether the process answers

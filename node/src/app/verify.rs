@@ -387,7 +387,7 @@ async fn own(context: &Context) -> Answer {
     Ok(Output {
         text: format!(
             "Everything that this node published is as it was signed.\n\
-             Statements  {} by {}, in one chain from the first; {} without a receipt yet\n\
+             Statements  {} by {}, in one chain from the first; {} waiting to be acknowledged\n\
              Receipts    {} prove a place in the log{plain}\n\
              Checkpoint  the newest among them: {newest}\n\n\
              This proves that these bytes were signed with this node's key and that {} acknowledged them.\n\

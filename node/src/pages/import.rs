@@ -373,8 +373,8 @@ fn report_page(report: &ImportReport, chosen: &Chosen) -> Page {
     for (rows, note) in [(t.carried, CARRIED), (t.erased, ERASED)] {
         if rows > 0 {
             pieces.push(Html::paragraph(&format!(
-                "{} rows {}.",
-                words::count(rows),
+                "{} {}.",
+                words::some(usize::try_from(rows).unwrap_or(usize::MAX), "row", "rows"),
                 note.trim()
             )));
         }

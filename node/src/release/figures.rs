@@ -145,7 +145,7 @@ impl Opened {
         any.then_some(span)
     }
 
-    /// From the node's first month on.
+    /// From [`Self::first`] on.
     pub(crate) fn to_date(&self) -> Span {
         Span {
             after: i64::MIN,

@@ -16,7 +16,7 @@ use crate::store::outbox::OutboxRow;
 pub struct Own {
     /// Number of statements.
     pub statements: u64,
-    /// Number of those that wait for their receipt.
+    /// Number of those that wait to be acknowledged, for the first time or again.
     pub waiting: u64,
     /// Number of receipts that prove a place in the log's tree.
     pub proven: u64,

@@ -2,7 +2,7 @@
 
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::practice::{PracticeEntry, Sharing};
-use ldsp_protocol::standard::{STANDARD_V1, Standard};
+use ldsp_protocol::standard::{STANDARD_V2, Standard};
 
 use super::*;
 use crate::practice::{self, TEMPLATE, check_file};
@@ -31,7 +31,11 @@ async fn the_node_says_who_it_is_and_nothing_secret() {
     assert_eq!(node["public_key"], hex::encode(key.as_bytes()));
     assert_eq!(node["standard"], Standard::current().digest().to_string());
     let standard = get(&world, "", "/v1/standard").await;
-    assert_eq!(standard.bytes, STANDARD_V1.as_bytes());
+    assert_eq!(standard.bytes, STANDARD_V2.as_bytes());
+    assert_eq!(
+        node["standard"],
+        ldsp_protocol::ids::Digest::of(&standard.bytes).to_string()
+    );
     assert_eq!(standard.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), "*");
     assert_eq!(get(&world, "", "/health/live").await.text(), "live\n");
     assert_eq!(get(&world, "", "/health/ready").await.text(), "ready\n");

@@ -75,8 +75,8 @@ pub(super) fn list<'a>(sql: &mut QueryBuilder<Sqlite>, ids: impl Iterator<Item =
     sql.push(")");
 }
 
-/// Makes the list of enrolments that this file has named so far. It lives in SQLite's temporary
-/// file, so a file of any length takes the same memory, and it goes with the transaction.
+/// Makes the lists of what this file has named so far and of its doubtful rows. They live in SQLite's temporary
+/// file, so a file of any length takes the same memory, and they go with the transaction.
 pub(crate) async fn begin(tx: &mut SqliteConnection, roots: Roots) -> Result<Merging, StoreError> {
     sqlx::raw_sql(
         "DROP TABLE IF EXISTS temp.seen; \
@@ -98,7 +98,7 @@ pub(crate) struct Merging {
     last: i64,
 }
 
-/// Drops the list again.
+/// Drops the lists again.
 pub(crate) async fn end(tx: &mut SqliteConnection) -> Result<(), StoreError> {
     sqlx::raw_sql("DROP TABLE temp.seen")
         .execute(&mut *tx)
