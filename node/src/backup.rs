@@ -358,7 +358,7 @@ mod tests {
         assert_eq!(next.unwrap().0, "2022-04".parse().unwrap());
     }
 
-    /// Found in review: with the log out of reach, what the backup knew of it was believed.
+    /// With the log out of reach, what the backup knew of it was believed.
     #[tokio::test]
     async fn a_restored_node_draws_nothing_before_it_has_heard_from_the_log() {
         let home = tempfile::tempdir().unwrap();
@@ -420,7 +420,7 @@ mod tests {
         assert!(!lost.join(MANIFEST).exists());
     }
 
-    /// Found in review: what a killed process left in its log was read into the restored database.
+    /// What a killed process left in its log was read into the restored database.
     #[tokio::test]
     async fn what_a_killed_process_left_is_not_read_into_a_backup() {
         let home = tempfile::tempdir().unwrap();

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`ids`] | slugs, GSS codes, periods, digests |
 //! | [`geography`] | LEPs, their districts, regions, successors |
-//! | [`standard`] | data standard v1: code lists, declared tables, privacy budget, measures |
+//! | [`standard`] | the data standards: code lists, declared tables, privacy budget, measures |
 //! | [`noise`] | the filter, its grid and the public variances |
 //! | [`accountant`] | what the releases of a node have cost, and the refusal of one that would overspend |
 //! | [`additivity`] | least squares over a family of tables |

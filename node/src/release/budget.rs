@@ -139,7 +139,7 @@ mod tests {
         close(worst.tenfold, 0.007, 0.000_5);
     }
 
-    /// Found in review: after a lost ledger the report promised what one epoch alone would.
+    /// After a lost ledger the report promised what one epoch alone would.
     #[test]
     fn a_second_epoch_costs_a_second_budget() {
         let standard = Standard::current();

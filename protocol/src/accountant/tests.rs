@@ -254,7 +254,7 @@ fn a_correction_costs_what_two_more_entries_can() {
     );
 }
 
-/// Found in review: an outcome that was corrected both ways was priced as if its cells were four.
+/// An outcome that was corrected both ways was priced as if its cells were four.
 #[test]
 fn a_corrected_attribute_costs_what_the_opposite_correction_is_apart() {
     assert_eq!(attribute_correction_micro(), 3_816_989);
