@@ -110,9 +110,12 @@ impl<S: Log> Tree<S> {
     /// Takes what a transaction added. What does not follow on is left to be read when it is needed.
     pub fn grow(&self, growth: &Growth) {
         let mut present = self.write();
+        if growth.first != present.shape.size() {
+            return;
+        }
         let mut edge = present.shape.edge().clone();
         growth.leaves.iter().for_each(|leaf| edge.push(*leaf));
-        if growth.first == present.shape.size() && growth.root == edge.root() {
+        if growth.root == edge.root() {
             self.extend(&mut present, &growth.leaves, &growth.checkpoint);
         }
     }

@@ -94,7 +94,7 @@ fn refused(run: &Fsck<'_>, signer: Node, proof: &Equivocation) -> Result<Authent
         state: NodeState::Active,
         revoked: None,
         head: Head {
-            seq: proof.seq - 1,
+            seq: proof.seq.saturating_sub(1),
             pae: node::named(&unverified),
         },
         ..signer

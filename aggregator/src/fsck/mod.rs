@@ -1,8 +1,8 @@
 //! fsck: receives the whole log again, statement by statement, and compares everything that is
 //! stored with what that gives. Nothing is believed but the log's key and the keys of the nodes.
 //!
-//! It reads one moment of the database ([`Snapshot`]), so it may run beside a server, and holds one node's months and
-//! the national sums in memory, not the log. What it finds is reported, never repaired.
+//! It reads one moment of the database ([`Snapshot`]), so it may run beside a server, and holds one node's months, the
+//! national sums, the library's index and leaf numbers in memory, not the statements. What it finds is reported, never repaired.
 
 mod counts;
 mod library;

@@ -156,7 +156,7 @@ fn authentic(
         state: NodeState::Active,
         revoked: None,
         head: Head {
-            seq: row.seq - 1,
+            seq: row.seq.saturating_sub(1),
             pae: prev,
         },
         ..node.clone()

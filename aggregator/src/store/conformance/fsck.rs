@@ -18,7 +18,7 @@ type Fault = (&'static str, (&'static str, &'static str));
 /// Every statement of SQL is known to both databases; bytes are written as SQLite does. Leaves: black-country has 0, 2, 3 (summaries), 4 and
 /// 5 (entries, the second in place of the first); solent has 1 (summary) and 6 (entry); 7 and 8 are
 /// the log's standards, 9 and 10 add the nodes' keys, 11 revokes solent's.
-const FAULTS: [Fault; 70] = [
+const FAULTS: [Fault; 72] = [
     // Signature and digest.
     (
         "UPDATE statement SET envelope = (SELECT envelope FROM statement WHERE leaf = 1) WHERE leaf = 0",
@@ -139,6 +139,14 @@ const FAULTS: [Fault; 70] = [
     (
         "UPDATE own_statement SET pae = x'0000000000000000000000000000000000000000000000000000000000000001' WHERE leaf = 7",
         ("own_statement", "pae"),
+    ),
+    (
+        "UPDATE own_statement SET pae = x'0000000000000000000000000000000000000000000000000000000000000002' WHERE leaf = 7",
+        ("log_entry", "entries"),
+    ),
+    (
+        "UPDATE statement SET seq = 0 WHERE leaf = 5",
+        ("log_entry", "entries"),
     ),
     (
         "UPDATE own_statement SET key_id = x'0000000000000000000000000000000000000000000000000000000000000001' WHERE leaf = 7",

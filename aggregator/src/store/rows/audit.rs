@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::log::Entry;
 use ldsp_protocol::practice::PracticeEntry;
+use ldsp_protocol::statement::Kind;
 
-use super::{Columns, Fields, kind};
+use super::{Columns, Fields};
 use crate::store::{IndexRow, LoggedStatement, StoreError};
 
 /// `standard` and `period` of a month, where they can be read.
@@ -24,7 +25,8 @@ pub(in crate::store) fn recorded<R: Fields>(
     let columns = Columns::keyed(row, "statement", &["leaf"]);
     let entry = || {
         Ok(Entry {
-            kind: columns.choice("kind", kind)?,
+            // The log's own kinds too: which table may hold which is the row's own check.
+            kind: columns.choice("kind", any_kind)?,
             node: columns.text("node")?,
             seq: columns.number("seq")?,
             key_id: columns.digest("key_id")?,
@@ -32,6 +34,10 @@ pub(in crate::store) fn recorded<R: Fields>(
         })
     };
     Ok((columns.number("leaf")?, entry()))
+}
+
+fn any_kind(text: &str) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|kind| kind.as_str() == text)
 }
 
 /// Every column of `practice`.
