@@ -63,7 +63,7 @@ pub(super) fn sum(parts: impl IntoIterator<Item = Totals>) -> Option<Totals> {
     })
 }
 
-/// Whether a standard's tables hold a measure over everybody or by a dimension: the same tables that [`Families`] reads it from.
+/// Whether a standard's tables hold a measure over everybody or by a dimension: the same tables that estimates are read from.
 #[must_use]
 pub fn holds(standard: &Standard, measure: Measure, by: Option<Dimension>) -> bool {
     let recipe = measure.recipe();
