@@ -27,6 +27,7 @@ impl fmt::Display for Checked {
             statements,
             own,
             months,
+            figures,
             entries,
             evidence,
             findings,
@@ -52,6 +53,7 @@ impl fmt::Display for Checked {
             "Statements  {statements}, each received again; {own} of the log's own"
         )?;
         writeln!(f, "Months      {months}, each folded again")?;
+        writeln!(f, "Findings    {figures}, each made again to the byte")?;
         writeln!(f, "Practice    {entries}")?;
         write!(f, "Proofs      {evidence} against nodes")
     }

@@ -30,6 +30,7 @@ mod practice;
 mod pretty;
 mod proof;
 mod revoke;
+mod runs;
 mod standards;
 mod statement;
 mod statements;
@@ -131,6 +132,9 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/nodes/{node}/key.pem", get(node::key_file))
         .route("/nodes/{node}/conflicts/{seq}", get(conflict::proof))
         .route("/keys", get(keys::show))
+        .route("/runs", get(runs::list))
+        .route("/runs/{index}", get(runs::show))
+        .route("/runs/{index}/figures.csv", get(runs::csv))
         .route("/statements", get(statements::show))
         .route("/statements/{index}", get(statement::show))
         .route("/operator/nodes", get(operator::show))
@@ -152,7 +156,7 @@ pub fn router(service: Arc<Service>) -> Router {
 /// Who may use which route of [`router`].
 #[must_use]
 pub fn roles() -> RoleTable {
-    const PUBLIC: [&str; 28] = [
+    const PUBLIC: [&str; 31] = [
         "/",
         "/contributions.csv",
         "/trend.csv",
@@ -174,6 +178,9 @@ pub fn roles() -> RoleTable {
         // Serves everybody only what is open to everybody; operators get the rest.
         "/nodes/{node}/conflicts/{seq}",
         "/keys",
+        "/runs",
+        "/runs/{index}",
+        "/runs/{index}/figures.csv",
         "/statements",
         "/statements/{index}",
         "/problems",
@@ -208,7 +215,9 @@ pub fn frame(banner: Option<&str>) -> Frame {
     frame.tagline = "Figures and practice of the Local Digital Skills Partnerships".into();
     frame.nav = vec![
         NavItem::public("Home", "/"),
-        NavItem::public("Benchmarks", "/benchmarks").covering("/measures"),
+        NavItem::public("Benchmarks", "/benchmarks")
+            .covering("/measures")
+            .covering("/runs"),
         NavItem::public("Areas", "/leps"),
         NavItem::public("Practice", "/practice"),
         NavItem::public("Who contributes", "/nodes")
@@ -221,6 +230,7 @@ pub fn frame(banner: Option<&str>) -> Frame {
     frame.footer_links = vec![
         Link::new("About these figures", "/about"),
         Link::new("How measures are defined", "/measures"),
+        Link::new("Benchmark runs", "/runs"),
         Link::new("Signed statements", "/statements"),
         Link::new("Keys of the areas", "/keys"),
         Link::new("Accessibility", "/accessibility"),

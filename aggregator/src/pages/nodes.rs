@@ -34,7 +34,11 @@ impl Sent {
                 Kind::LearningSummary => sent.months = t.count,
                 Kind::PracticeEntry => sent.entries = t.count,
                 // The log's own; no node sends any.
-                Kind::KeyAdd | Kind::KeyRevoke | Kind::Standard => {}
+                Kind::KeyAdd
+                | Kind::KeyRevoke
+                | Kind::Standard
+                | Kind::BenchmarkRun
+                | Kind::Finding => {}
             }
             let (first, latest) = sent.times.unwrap_or((t.first, t.latest));
             sent.times = Some((first.min(t.first), latest.max(t.latest)));

@@ -59,7 +59,9 @@ pub(super) async fn show(
             Html::literal("<p class=\"govuk-body\">"),
             Html::text("Places that are missing here hold what the log states itself: "),
             link("whose key was added or revoked", "/keys"),
-            Html::text(", and the data standard."),
+            Html::text(", the data standard, and "),
+            link("figures that it froze", "/runs"),
+            Html::text("."),
             Html::literal("</p>"),
             form(&list.filter, &nodes),
             list.html(&service).await?,
@@ -90,6 +92,8 @@ pub(super) fn kind_in_words(kind: Kind) -> &'static str {
         Kind::KeyAdd => "Key added",
         Kind::KeyRevoke => "Key revoked",
         Kind::Standard => "Data standard",
+        Kind::BenchmarkRun => "Benchmark run",
+        Kind::Finding => "Figures of a measure",
     }
 }
 

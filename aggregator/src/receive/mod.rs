@@ -17,6 +17,7 @@ mod nodes;
 mod practice;
 mod read;
 mod refusal;
+mod runs;
 mod statements;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -86,6 +87,9 @@ fn rest() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(measures::list))
         .routes(routes!(nodes::list))
         .routes(routes!(keyevents::list))
+        .routes(routes!(runs::list))
+        .routes(routes!(runs::one))
+        .routes(routes!(runs::finding))
         .routes(routes!(listing::list))
         .routes(routes!(practice::entry))
         .merge(

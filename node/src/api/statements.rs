@@ -189,7 +189,12 @@ async fn published(api: &Api, seq: &str, person: Option<&SignedIn>) -> Result<Pu
         .ok_or_else(missing)?;
     let is_public = match row.kind {
         // The log's own are public too, and never a node's.
-        Kind::LearningSummary | Kind::KeyAdd | Kind::KeyRevoke | Kind::Standard => true,
+        Kind::LearningSummary
+        | Kind::KeyAdd
+        | Kind::KeyRevoke
+        | Kind::Standard
+        | Kind::BenchmarkRun
+        | Kind::Finding => true,
         Kind::PracticeEntry => {
             let today = london_day((api.clock)());
             let stored = practice::of_statement(&mut reader, seq).await?;

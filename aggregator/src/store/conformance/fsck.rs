@@ -298,7 +298,7 @@ const FAULTS: [Fault; 72] = [
     ),
 ];
 
-fn signer() -> Signer {
+pub(super) fn signer() -> Signer {
     Signer::new(ed25519_dalek::SigningKey::from_bytes(&[99; 32]), ORIGIN).unwrap()
 }
 
@@ -347,7 +347,7 @@ async fn summary(store: &Backend, sim: &mut Sim) {
 }
 
 /// A log with everything in it that can be damaged.
-async fn fill(store: &Backend) {
+pub(super) async fn fill(store: &Backend) {
     let (mut one, mut two) = (Sim::new(0), Sim::new(1));
     for sim in [&one, &two] {
         admit(store, sim).await;
@@ -402,7 +402,7 @@ async fn fill(store: &Backend) {
     assert_eq!(revoked.unwrap().index, 11);
 }
 
-async fn run(snapshot: &mut Snapshot) -> Report {
+pub(super) async fn run(snapshot: &mut Snapshot) -> Report {
     let signer = signer();
     let ground = Ground {
         log: signer.verifier(),

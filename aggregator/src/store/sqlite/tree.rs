@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use ldsp_protocol::log::Edge;
-use sqlx::{SqliteConnection, SqlitePool, query};
+use ldsp_protocol::statement::Kind;
+use sqlx::{SqliteConnection, SqlitePool, query, query_scalar};
 
 use super::registry;
 use crate::store::plan::{self, Grown};
 use crate::store::rows::{self, signed};
 use crate::store::{
-    Announced, LogHead, LoggedStatement, Make, NewOwn, OwnEffect, Sign, StoreError, Turn,
+    Announced, Conflict, LogHead, LoggedStatement, Make, NewOwn, OwnEffect, Sign, StoreError, Turn,
 };
 
 /// Statements that are read at once when a log of before there was a tree gets its leaves.
@@ -128,7 +129,22 @@ async fn insert_own(
     Ok(())
 }
 
-/// A statement of the log's own with what it changes.
+/// Whether the log's last run is the one at this leaf.
+async fn last_run(
+    connection: &mut SqliteConnection,
+    expected: Option<u64>,
+) -> Result<(), StoreError> {
+    let last: Option<i64> = query_scalar("SELECT max(leaf) FROM own_statement WHERE kind = $1")
+        .bind(Kind::BenchmarkRun.as_str())
+        .fetch_one(connection)
+        .await?;
+    if last != expected.map(signed) {
+        return Err(Conflict::OtherRun.into());
+    }
+    Ok(())
+}
+
+/// Statements of the log's own with what they change.
 pub(super) async fn announce(
     connection: &mut SqliteConnection,
     make: Make<'_>,
@@ -152,10 +168,15 @@ pub(super) async fn announce(
         OwnEffect::Revoke { node, key_id } => {
             registry::revoke(connection, node, *key_id, turn.index).await?;
         }
+        OwnEffect::Run { after } => last_run(connection, *after).await?,
     }
-    let new = make(&turn);
-    insert_own(connection, &turn, &new).await?;
-    let grown = plan::grow(edge, std::iter::once(new.entry(&turn)), sign);
+    let (mut entries, mut next) = (Vec::new(), turn);
+    for new in make(&turn) {
+        insert_own(connection, &next, &new).await?;
+        entries.push(new.entry(&next));
+        next = next.after(new.pae);
+    }
+    let grown = plan::grow(edge, entries.into_iter(), sign);
     write(connection, &grown).await?;
     Ok(Announced {
         turn,
