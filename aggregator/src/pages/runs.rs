@@ -242,6 +242,15 @@ fn national(run: &Run, findings: &[MeasureFinding]) -> Html {
                 link("Signed envelope", &statement),
                 Html::text(" · "),
                 link("Proof", &format!("{statement}/receipt")),
+                Html::text(" · "),
+                // A run and its findings stand one behind the other.
+                link(
+                    "How to check both",
+                    &format!(
+                        "/statements/{}",
+                        run.index.saturating_sub(run.seq - named.seq)
+                    ),
+                ),
             ]),
         ]
     });
