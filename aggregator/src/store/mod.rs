@@ -8,6 +8,8 @@
 mod backend;
 #[cfg(test)]
 pub(crate) mod conformance;
+#[cfg(test)]
+pub(crate) mod failing;
 mod location;
 mod model;
 mod plan;

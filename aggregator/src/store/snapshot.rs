@@ -250,6 +250,7 @@ impl Backend {
                 Snapshot::Postgres(store.writer().begin().await.unwrap()),
                 "SET LOCAL session_replication_role = replica",
             ),
+            Self::Failing(_) => panic!("damage the database itself"),
         };
         run(&mut snapshot, loose).await;
         assert!(run(&mut snapshot, sql).await > 0, "{sql}");
@@ -266,6 +267,8 @@ impl Backend {
         Ok(match self {
             Self::Sqlite(store) => Snapshot::Sqlite(store.reading().await?),
             Self::Postgres(store) => Snapshot::Postgres(store.reading().await?),
+            #[cfg(test)]
+            Self::Failing(failing) => Box::pin(failing.sound().snapshot()).await?,
         })
     }
 }

@@ -3,6 +3,7 @@
 mod bodies;
 mod document;
 mod enrolment;
+mod faults;
 mod ingest;
 mod keys;
 pub(crate) mod practice;
