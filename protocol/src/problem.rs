@@ -81,6 +81,9 @@ catalogue! {
     /// Invite unknown, used or expired.
     INVITE = "invite", 403, "The invite is unknown, used or expired",
         "Ask the operator for a new invite. An invite works once and for at most seven days.";
+    /// A key that speaks, or spoke, for another node.
+    KEY_TAKEN = "key-taken", 409, "Another node has this key",
+        "Make a key of your own: run `ldsp-node init` in a new data directory and enrol from there.";
     /// No invite secret.
     INVITE_SECRET = "invite-secret", 401, "The request carries no invite secret",
         "Enrol with the invite's file, which holds the secret: 64 hex digits, sent as a bearer token.";

@@ -115,6 +115,9 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "invite" => {
             "The server knows invites by a digest of their secret. This one is not known, was used before, or is past its last day."
         }
+        "key-taken" => {
+            "Every statement is known by the key that signed it, so a key speaks for one node only: otherwise a key that was revoked could go on under another name. This key is that of another node, or was."
+        }
         "invite-secret" => {
             "A node enrols with an invite, and the secret in it shows that the operator invited it. The request brought none, or something of another form, so nothing in it was looked at."
         }

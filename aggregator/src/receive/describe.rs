@@ -32,8 +32,8 @@ ldsp_ui::refusals! {
     pub(super) struct NotTaken: REQUEST, ENVELOPE, NOT_ACTIVE, UNKNOWN_KEY, REVOKED, SIGNATURE, UNKNOWN_NODE, NOT_FOUND,
         TIMEOUT, STANDARD, GAP, EQUIVOCATION, CHAIN, TOO_LARGE, UNSUPPORTED, STATEMENT, MISDIRECTED, SUMMARY, PRACTICE, PERIOD;
     /// Of a request to enrol.
-    pub(super) struct NotEnrolled: REQUEST, ENVELOPE, INVITE_SECRET, INVITE, UNKNOWN_KEY, SIGNATURE, TIMEOUT, STANDARD, TOO_LARGE,
-        UNSUPPORTED, STATEMENT, MISDIRECTED;
+    pub(super) struct NotEnrolled: REQUEST, ENVELOPE, INVITE_SECRET, INVITE, UNKNOWN_KEY, SIGNATURE, TIMEOUT, STANDARD, KEY_TAKEN,
+        TOO_LARGE, UNSUPPORTED, STATEMENT, MISDIRECTED;
 }
 
 /// A DSSE envelope (secure-systems-lab/dsse 1.0.2) of a statement: its exact bytes are stored, hashed and sent on.

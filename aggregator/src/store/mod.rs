@@ -106,6 +106,8 @@ pub enum Conflict {
     LepServed(NodeSlug),
     #[error("the invite is unknown or used. Make a new one with `invite`")]
     Invite,
+    #[error("the key is that of another node. Each node makes its own with `init`")]
+    KeyTaken,
     #[error("no node of this name has enrolled. Look at `nodes`")]
     NoNode,
     #[error("the node has no key that waits for approval. Look at `nodes`")]
@@ -142,7 +144,8 @@ pub trait Registry: Send + Sync + 'static {
     /// The node's latest invite.
     fn invite_of(&self, node: &NodeSlug)
     -> impl Future<Output = Outcome<Option<InviteRow>>> + Send;
-    /// Uses the invite: the node becomes pending with its key. The same enrolment again changes nothing.
+    /// Uses the invite: the node becomes pending with its key, which no other node has or had. The same enrolment again
+    /// changes nothing.
     fn enrol(&self, enrolment: &NewEnrolment) -> impl Future<Output = Outcome<Stored>> + Send;
     /// Makes a pending node active without a statement, as databases of before the log stated keys have them.
     #[cfg(test)]
