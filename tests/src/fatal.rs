@@ -18,6 +18,8 @@ pub enum How {
     Failed,
     /// The call does its work and says that it failed (EIO).
     FailedButDone,
+    /// The same as [`Self::Failed`] for the calls that read files, and for no other.
+    Unreadable,
 }
 
 impl How {
@@ -26,11 +28,12 @@ impl How {
             Self::Killed => 'k',
             Self::Failed => 'f',
             Self::FailedButDone => 'd',
+            Self::Unreadable => 'r',
         }
     }
 }
 
-/// Counts the calls that write to files and sockets, or change a folder, while the file named by FATAL_STEP is there. What
+/// Counts the calls that write to files and sockets, or change a folder (or those that read files), while the file named by FATAL_STEP is there. What
 /// stands in it, a number and a letter, is the call that the fault strikes, and how; then the file gets a neighbour
 /// `….struck`. What goes to pipes, terminals and event counters leaves no trace that anybody reads after a death.
 const SHIM: &str = r#"
@@ -47,27 +50,27 @@ const SHIM: &str = r#"
 #include <sys/uio.h>
 #include <unistd.h>
 static atomic_long seen;
-static char step(void) {
+#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+static char step(int reads) {
     const char *name = getenv("FATAL_STEP");
     int fd = name ? open(name, O_RDONLY | O_CLOEXEC) : -1;
     if (fd < 0) return 0;
     char text[32] = {0}, how = 0, struck[4096];
     long at = 0;
-    ssize_t got = read(fd, text, sizeof text - 1);
+    ssize_t got = NEXT(read)(fd, text, sizeof text - 1);
     close(fd);
-    if (got <= 0 || sscanf(text, "%ld %c", &at, &how) != 2 || atomic_fetch_add(&seen, 1) + 1 != at) return 0;
+    if (got <= 0 || sscanf(text, "%ld %c", &at, &how) != 2 || (how == 'r') != reads || atomic_fetch_add(&seen, 1) + 1 != at) return 0;
     snprintf(struck, sizeof struck, "%s.struck", name);
     close(open(struck, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
     if (how == 'k')
         for (;;) kill(getpid(), SIGKILL);
     return how;
 }
-static char step_at(int fd) {
+static char step_at(int fd, int reads) {
     struct stat s;
-    if (fd > 2 && fstat(fd, &s) == 0 && (S_ISREG(s.st_mode) || S_ISSOCK(s.st_mode))) return step();
+    if (fd > 2 && fstat(fd, &s) == 0 && (S_ISREG(s.st_mode) || (!reads && S_ISSOCK(s.st_mode)))) return step(reads);
     return 0;
 }
-#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 #define TURN(fault, call) do { \
     char how = fault; \
     if (how == 0) return call; \
@@ -75,18 +78,21 @@ static char step_at(int fd) {
     errno = EIO; \
     return -1; \
 } while (0)
-ssize_t write(int fd, const void *b, size_t n) { TURN(step_at(fd), NEXT(write)(fd, b, n)); }
-ssize_t writev(int fd, const struct iovec *v, int n) { TURN(step_at(fd), NEXT(writev)(fd, v, n)); }
-ssize_t pwrite(int fd, const void *b, size_t n, off_t o) { TURN(step_at(fd), NEXT(pwrite)(fd, b, n, o)); }
-ssize_t pwrite64(int fd, const void *b, size_t n, off64_t o) { TURN(step_at(fd), NEXT(pwrite64)(fd, b, n, o)); }
-ssize_t send(int fd, const void *b, size_t n, int f) { TURN(step_at(fd), NEXT(send)(fd, b, n, f)); }
-ssize_t sendmsg(int fd, const struct msghdr *m, int f) { TURN(step_at(fd), NEXT(sendmsg)(fd, m, f)); }
-int fsync(int fd) { TURN(step_at(fd), NEXT(fsync)(fd)); }
-int fdatasync(int fd) { TURN(step_at(fd), NEXT(fdatasync)(fd)); }
-int ftruncate(int fd, off_t n) { TURN(step_at(fd), NEXT(ftruncate)(fd, n)); }
-int ftruncate64(int fd, off64_t n) { TURN(step_at(fd), NEXT(ftruncate64)(fd, n)); }
-int rename(const char *a, const char *b) { TURN(step(), NEXT(rename)(a, b)); }
-int unlink(const char *a) { TURN(step(), NEXT(unlink)(a)); }
+ssize_t write(int fd, const void *b, size_t n) { TURN(step_at(fd, 0), NEXT(write)(fd, b, n)); }
+ssize_t writev(int fd, const struct iovec *v, int n) { TURN(step_at(fd, 0), NEXT(writev)(fd, v, n)); }
+ssize_t pwrite(int fd, const void *b, size_t n, off_t o) { TURN(step_at(fd, 0), NEXT(pwrite)(fd, b, n, o)); }
+ssize_t pwrite64(int fd, const void *b, size_t n, off64_t o) { TURN(step_at(fd, 0), NEXT(pwrite64)(fd, b, n, o)); }
+ssize_t send(int fd, const void *b, size_t n, int f) { TURN(step_at(fd, 0), NEXT(send)(fd, b, n, f)); }
+ssize_t sendmsg(int fd, const struct msghdr *m, int f) { TURN(step_at(fd, 0), NEXT(sendmsg)(fd, m, f)); }
+ssize_t read(int fd, void *b, size_t n) { TURN(step_at(fd, 1), NEXT(read)(fd, b, n)); }
+ssize_t pread(int fd, void *b, size_t n, off_t o) { TURN(step_at(fd, 1), NEXT(pread)(fd, b, n, o)); }
+ssize_t pread64(int fd, void *b, size_t n, off64_t o) { TURN(step_at(fd, 1), NEXT(pread64)(fd, b, n, o)); }
+int fsync(int fd) { TURN(step_at(fd, 0), NEXT(fsync)(fd)); }
+int fdatasync(int fd) { TURN(step_at(fd, 0), NEXT(fdatasync)(fd)); }
+int ftruncate(int fd, off_t n) { TURN(step_at(fd, 0), NEXT(ftruncate)(fd, n)); }
+int ftruncate64(int fd, off64_t n) { TURN(step_at(fd, 0), NEXT(ftruncate64)(fd, n)); }
+int rename(const char *a, const char *b) { TURN(step(0), NEXT(rename)(a, b)); }
+int unlink(const char *a) { TURN(step(0), NEXT(unlink)(a)); }
 "#;
 
 /// A fault that can be set for a step of a program.

@@ -10,7 +10,7 @@ use ldsp_tests::held::{one, rows};
 use ldsp_tests::http::Http;
 use ldsp_tests::input;
 use ldsp_tests::powers::{contribution, counted, holds_all};
-use ldsp_tests::world::{Federation, Node, path};
+use ldsp_tests::world::{Federation, Node, on_postgres, path};
 use reqwest::Method;
 
 const LEPS: [&str; 6] = [
@@ -52,6 +52,14 @@ fn an_aggregator_of_which_every_call_fails_counts_each_contribution_once() {
 #[test]
 fn an_aggregator_of_which_every_call_fails_after_its_work_counts_each_contribution_once() {
     counts_each_contribution_once(How::FailedButDone);
+}
+
+#[test]
+fn an_aggregator_of_which_every_read_fails_counts_each_contribution_once() {
+    // The files of PostgreSQL are read by its own server.
+    if !on_postgres() {
+        counts_each_contribution_once(How::Unreadable);
+    }
 }
 
 /// At every write of the database and every byte that leaves: what was acknowledged is counted, and each contribution
@@ -137,6 +145,11 @@ fn a_node_of_which_every_call_fails_draws_signs_and_sends_once() {
 #[test]
 fn a_node_of_which_every_call_fails_after_its_work_draws_signs_and_sends_once() {
     draws_signs_and_sends_once(How::FailedButDone);
+}
+
+#[test]
+fn a_node_of_which_every_read_fails_draws_signs_and_sends_once() {
+    draws_signs_and_sends_once(How::Unreadable);
 }
 
 fn draws_signs_and_sends_once(how: How) {
