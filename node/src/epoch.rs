@@ -169,12 +169,9 @@ pub async fn confirm(store: &Store, approver: &str, now: Timestamp) -> Result<Se
         return Err(EpochError::NotAsked);
     }
     epochs::confirm(&mut tx, approver, now.as_second()).await?;
-    let open = streams::begun(&mut tx).await?.into_iter().rev();
-    let open = open.map(|s| s.standard).next();
-    let open = open.ok_or(EpochError::Nothing)?;
-    let marked = ledger::mark_all(&mut tx, open, after).await?;
+    let withheld = ledger::withheld::close(&mut tx, after).await?;
     let detail =
-        format!("after {after}; {marked} enrolments had facts of earlier months that stay local");
+        format!("after {after}; {withheld} enrolments had facts of earlier months that stay local");
     audit::append(&mut tx, now, approver, "second epoch confirmed", &detail).await?;
     let begun = epochs::second(&mut tx).await?.ok_or(EpochError::NotAsked)?;
     tx.commit().await?;

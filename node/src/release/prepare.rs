@@ -11,14 +11,14 @@ use sqlx::sqlite::SqliteConnection;
 use super::{History, ReleaseError, histories};
 use crate::Entropy;
 use crate::account;
-use crate::cube::{EntryCounts, Move, moves};
+use crate::cube::{CodeError, EntryCounts, Move, moves};
 use crate::disclosure::{ProtectedTables, protect};
 use crate::schedule::london;
 use crate::seal::{check_head, check_restored};
 use crate::store::ledger::streams::{self, Stream};
 use crate::store::records::persons;
 use crate::store::releases::{self, Part, StoredRelease};
-use crate::store::{Store, audit, enrolment, ledger};
+use crate::store::{Store, StoreError, audit, enrolment, ledger};
 
 /// Author of what the timed job prepares.
 pub const SCHEDULE: &str = "schedule";
@@ -116,6 +116,9 @@ pub(crate) async fn prepare_in(
         return Err(ReleaseError::NotEnded(period));
     }
     begin(&mut *connection, &mut histories, period).await?;
+    // Whatever became of the records before: no more of anybody's enrolments are counted, and nothing that a lost ledger held.
+    persons::cap(&mut *connection, None).await?;
+    ledger::withheld::hold(&mut *connection).await?;
     let mut draws = Vec::new();
     for history in histories {
         draws.push(Draw::of(&mut *connection, &codebook, history, request, period).await?);
@@ -185,15 +188,19 @@ async fn corrections(
     let tables = standard.tables();
     let mut admitted = Vec::new();
     for pending in ledger::corrections::pending(connection, codebook, standard).await? {
-        let parts = pending
-            .published
-            .iter()
-            .map(|published| moves(standard, codebook, published, &pending.now));
+        let damaged = |error: CodeError| StoreError::Corrupt {
+            table: "enrolments",
+            column: ledger::column(error.dimension),
+            row: pending.enrolment.to_string(),
+        };
+        let parts = pending.published.iter();
+        let parts = parts.map(|published| moves(standard, codebook, published, &pending.now));
+        let parts: Vec<_> = parts.collect::<Result<_, _>>().map_err(damaged)?;
         // A fact that was published and is no longer one, an ending that was withdrawn, is never taken back.
-        let Ok(parts) = parts.collect::<Result<Vec<_>, _>>() else {
+        let parts: Option<Vec<Vec<Move>>> = parts.into_iter().collect();
+        let Some(moves) = parts.map(|parts| parts.concat()) else {
             continue;
         };
-        let moves = parts.concat();
         let moved = moves.iter().map(|m| tables[m.table].id.clone()).collect();
         if !moves.is_empty() && design.check_correction(&moved).is_ok() {
             admitted.push(Correction {
@@ -311,8 +318,6 @@ impl Draw {
         request: Request,
         period: Period,
     ) -> Result<Self, ReleaseError> {
-        // Whatever became of the records before: no more of anybody's enrolments are counted.
-        persons::cap(&mut *connection, None).await?;
         let stream = &history.stream;
         // A stream that goes on for earlier enrolments keeps its budget, whatever is configured for new ones.
         let asked = request.rho_micro.filter(|_| stream.is_open());

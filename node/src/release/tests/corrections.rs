@@ -101,6 +101,71 @@ async fn facts_that_enter_later_enter_under_their_new_codes_and_are_not_moved() 
     assert_eq!(totals(&second)[&Family::Leavers], 1);
 }
 
+/// A programme that was described anew made a later correction take one out of a cell that it had never entered.
+#[tokio::test]
+async fn a_programme_that_is_described_anew_moves_no_enrolment_that_was_counted() {
+    let world = World::enrolled().await;
+    world.add(&started("2022-03-10")).await;
+    let first = drawn(&world, RHO).await;
+    const SKILL: &str = "starts.tier-by-skill-by-mode";
+    // Four modes to each of 14 skills, 14 skills to a tier; the programme is of tier 1.
+    assert_eq!(cells(&first, SKILL), [(56, 1)]);
+    let mut programme = world.store.programmes().await.unwrap().remove(0).1;
+    (programme.tier, programme.kind, programme.audience) = (2, 1, 0);
+    let mut tx = world.store.write().await.unwrap();
+    crate::store::imports::put_programmes(&mut tx, &[programme])
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let second = drawn(&world, RHO).await;
+    let still = |month: &LedgerMonth| {
+        month
+            .tables
+            .iter()
+            .all(|t| t.entries.iter().all(|x| *x == 0))
+    };
+    assert!(still(&second));
+    // It ends under the description that it began under, a new one begins under the present one, and a correction moves it
+    // from where it is.
+    world
+        .run("UPDATE enrolments SET skill = 3, stage = 1, end_day = start_day + 60")
+        .await;
+    world.add(&started("2022-05-10")).await;
+    let third = drawn(&world, RHO).await;
+    assert_eq!(cells(&third, SKILL), [(56, -1), (56 + 12, 1), (112, 1)]);
+    assert_eq!(cells(&third, "leavers.mode-by-tier-by-outcome"), [(3, 1)]);
+    // Another programme has its own description.
+    world
+        .run("INSERT INTO programmes (code, name, provider, tier, type, audience, funder) VALUES ('Q', 'Q', 'X', 0, 2, 3, '')")
+        .await;
+    world
+        .run("UPDATE enrolments SET programme = 2 WHERE id = 2")
+        .await;
+    let fourth = drawn(&world, RHO).await;
+    assert_eq!(cells(&fourth, SKILL), [(0, 1), (112, -1)]);
+}
+
+/// A correction whose codes no list has was passed over.
+#[tokio::test]
+async fn a_code_that_no_list_has_stops_the_release() {
+    for (sql, column) in [
+        ("UPDATE enrolments SET skill = 14", "enrolments.skill"),
+        ("UPDATE enrolments SET stage = 9", "corrections.stage"),
+    ] {
+        let world = World::enrolled().await;
+        world.add(&left("2022-03-10", "2022-03-20", 1)).await;
+        drawn(&world, RHO).await;
+        world.run(sql).await;
+        let request = Request {
+            rho_micro: RHO,
+            ..crate::testing::asked()
+        };
+        let refused = prepare(&world.store, request, "ann", at(LATER), &seeded(1)).await;
+        let refused = refused.unwrap_err();
+        assert!(refused.to_string().starts_with(column), "{refused}");
+    }
+}
+
 #[tokio::test]
 async fn an_ending_that_was_withdrawn_is_not_taken_back_and_an_erased_correction_leaves_its_cost() {
     let world = World::enrolled().await;
