@@ -213,17 +213,22 @@ async fn corrections(
     Ok(admitted)
 }
 
-/// The budget under `standard`: what the epoch began with, else the LEP's own, else the standard's.
+/// The budget of a stream: what its epoch began with, else the LEP's own, else what is allowed: the standard's, in a second epoch no more than
+/// the first had (`before`).
 pub(crate) fn rho(
     standard: &Standard,
     asked: Option<u64>,
     begun: Option<u64>,
+    before: Option<u64>,
 ) -> Result<u64, ReleaseError> {
-    match (asked, begun) {
-        (Some(asked), Some(begun)) if asked != begun => Err(ReleaseError::Rho { asked, begun }),
-        (_, Some(begun)) => Ok(begun),
-        (asked, None) => {
-            let most = standard.noise().rho_micro;
+    match (asked, begun, before) {
+        (Some(asked), Some(begun), _) if asked != begun => Err(ReleaseError::Rho { asked, begun }),
+        (_, Some(begun), _) => Ok(begun),
+        (Some(asked), None, Some(before)) if asked > before => {
+            Err(ReleaseError::RhoRaised { asked, before })
+        }
+        (asked, None, before) => {
+            let most = before.unwrap_or(standard.noise().rho_micro);
             Ok(asked.unwrap_or(most).clamp(1, most))
         }
     }
@@ -322,7 +327,12 @@ impl Draw {
         // A stream that goes on for earlier enrolments keeps its budget, whatever is configured for new ones.
         let asked = request.rho_micro.filter(|_| stream.is_open());
         let begun = history.last.as_ref().map(|s| s.noise.rho_micro);
-        let design = Design::of(stream.standard, rho(stream.standard, asked, begun)?);
+        let before = match stream.epoch {
+            1 => None,
+            epoch => account::rho(&mut *connection, stream.standard, epoch - 1).await?,
+        };
+        let rho_micro = rho(stream.standard, asked, begun, before)?;
+        let design = Design::of(stream.standard, rho_micro);
         let corrections = corrections(&mut *connection, codebook, stream.standard, &design).await?;
         let moved: Vec<BTreeSet<String>> = corrections.iter().map(|c| c.moved.clone()).collect();
         let mut accountant = account::of(&mut *connection).await?;

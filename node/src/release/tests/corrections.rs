@@ -18,6 +18,32 @@ async fn drawn(world: &World, rho_micro: Option<u64>) -> LedgerMonth {
     months(world).await.pop().unwrap()
 }
 
+async fn published(world: &World) -> usize {
+    let exact = crate::account::corrections(&world.store).await.unwrap();
+    exact.for_signed_in_page()
+}
+
+/// The account told everybody how many enrolments had been corrected, and what the dearest bore.
+#[tokio::test]
+async fn what_anybody_may_read_of_the_account_depends_on_no_record() {
+    let mut told = Vec::new();
+    for corrected in [false, true] {
+        let world = World::enrolled().await;
+        world.add(&left("2022-03-10", "2022-03-20", 1)).await;
+        drawn(&world, RHO).await;
+        if corrected {
+            world
+                .run("UPDATE enrolments SET skill = 3, ethnicity = 2")
+                .await;
+        }
+        drawn(&world, RHO).await;
+        assert_eq!(published(&world).await, usize::from(corrected));
+        let (stands, _) = standing(&world.store, RHO).await.unwrap();
+        told.push(serde_json::to_string(&stands).unwrap());
+    }
+    assert_eq!(told[0], told[1]);
+}
+
 /// Cells of a table that are not 0.
 fn cells(month: &LedgerMonth, id: &str) -> Vec<(usize, i64)> {
     let at = Standard::current()
@@ -54,12 +80,11 @@ async fn a_correction_moves_one_and_is_published_once() {
             .all(|t| t.entries.iter().all(|x| *x == 0))
     );
     let (stands, _) = standing(&world.store, RHO).await.unwrap();
-    assert_eq!(
-        (stands.corrections, stands.enrolment.whole_micro),
-        (1, 196_000)
-    );
-    // 0.18 and 1.408495 times what the two tables with a skill cost.
-    assert_eq!(stands.corrected_micro, Some(225_579));
+    assert!(stands.allows_corrections);
+    assert_eq!(stands.enrolment.whole_micro, 196_000);
+    // 2.408495 times that: whatever might have been corrected.
+    assert_eq!(stands.enrolment.most_micro / 1_000, 472);
+    assert_eq!(published(&world).await, 1);
     assert_eq!(
         world
             .number("SELECT count(*) FROM ledger_corrections")
@@ -82,7 +107,9 @@ async fn without_room_in_the_budget_it_stays_local() {
             .all(|t| t.entries.iter().all(|x| *x == 0))
     );
     let (stands, _) = standing(&world.store, None).await.unwrap();
-    assert_eq!((stands.corrections, stands.corrected_micro), (0, None));
+    assert!(!stands.allows_corrections);
+    assert_eq!(stands.enrolment.most_micro, stands.enrolment.whole_micro);
+    assert_eq!(published(&world).await, 0);
 }
 
 #[tokio::test]
@@ -188,8 +215,7 @@ async fn an_ending_that_was_withdrawn_is_not_taken_back_and_an_erased_correction
             .await,
         0
     );
-    let (stands, _) = standing(&world.store, RHO).await.unwrap();
-    assert_eq!(stands.corrections, 1);
+    assert_eq!(published(&world).await, 1);
     let third = drawn(&world, RHO).await;
     assert!(
         third
