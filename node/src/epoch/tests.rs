@@ -247,7 +247,13 @@ async fn a_whole_ledger_an_open_release_and_the_wrong_people_are_refused() {
         asked("bob", "why").await,
         Err(EpochError::NotAuthor(_))
     ));
-    assert!(matches!(asked("ann", "  ").await, Err(EpochError::Reason)));
+    assert!(matches!(
+        asked("ann", "  ").await,
+        Err(EpochError::Reason(_))
+    ));
+    // It is shown to everybody who asks what the node has cost.
+    let named = asked("ann", "the disk of jo@example.org broke").await;
+    assert!(named.unwrap_err().to_string().contains("personal data"));
     assert!(matches!(
         confirm(&world.store, "bob", at(NOW)).await,
         Err(EpochError::NotAsked)
@@ -270,20 +276,57 @@ async fn a_whole_ledger_an_open_release_and_the_wrong_people_are_refused() {
     );
 }
 
+/// It stood in the way of a second epoch for ever.
 #[tokio::test]
-async fn a_month_that_was_drawn_and_not_published_stands_in_the_way() {
+async fn a_month_that_was_drawn_and_not_published_is_counted_in_the_second_epoch() {
     let world = published().await;
-    let drawn = prepare(
-        &world.store,
-        crate::testing::asked(),
-        "ann",
-        at(NOW),
-        &seeded(4),
-    )
-    .await;
+    let asked = crate::testing::asked();
+    world.add(&started("2022-06-10")).await;
+    // Late: it would have entered the month that is lost.
+    world.add(&started("2022-04-20")).await;
+    // Published in March, and dated later since: it does not enter again.
+    world
+        .run("UPDATE enrolments SET start_day = start_day + 100 WHERE id = 1")
+        .await;
+    let drawn = prepare(&world.store, asked, "ann", at(NOW), &seeded(4)).await;
     assert!(drawn.unwrap().drawn);
+    assert_eq!(entered(&world, 1, 4, Family::Starts).await, 2);
     damage(&world).await;
-    assert!(matches!(begin(&world).await, Err(EpochError::Open(p)) if p == period("2022-06")));
+    let second = begin(&world).await.unwrap();
+    assert_eq!(second.after, period("2022-05"));
+    assert_eq!(world.number("SELECT count(*) FROM releases").await, 3);
+    let release = publish(&world).await;
+    assert_eq!(release.period, period("2022-06"));
+    assert_eq!((release.parts[0].epoch, release.parts[0].month), (2, 1));
+    assert_eq!(entered(&world, 2, 1, Family::Starts).await, 1);
+    assert_eq!(
+        world
+            .number("SELECT counted & ~withheld FROM enrolments WHERE id = 3")
+            .await,
+        1
+    );
+}
+
+/// An edited configuration made the second epoch cost more than the first had.
+#[tokio::test]
+async fn the_second_epoch_costs_no_more_than_the_first() {
+    let world = World::enrolled().await;
+    world.add(&started("2022-03-10")).await;
+    publish_at(&world, Some(100_000)).await;
+    world
+        .run("UPDATE ledger_cells SET entries = zeroblob(8)")
+        .await;
+    begin(&world).await.unwrap();
+    let request = |rho_micro| crate::release::Request {
+        rho_micro,
+        ..crate::testing::asked()
+    };
+    let ask = async |rho| prepare(&world.store, request(rho), "ann", at(NOW), &seeded(4)).await;
+    let raised = ask(Some(500_000)).await.unwrap_err();
+    assert_eq!(raised.code(), "rho-raised", "{raised}");
+    publish_at(&world, None).await;
+    let (stands, _) = standing(&world.store, None).await.unwrap();
+    assert_eq!((stands.epoch, stands.rho_micro), (2, 100_000));
 }
 
 #[tokio::test]

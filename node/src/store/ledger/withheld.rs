@@ -60,3 +60,33 @@ async fn withhold(connection: &mut SqliteConnection, after: Period) -> Result<u6
     let query = query.bind(open.standard.version());
     Ok(query.execute(connection).await?.rows_affected())
 }
+
+/// Takes back the draw of `period`, which was never published and whose ledger is lost: the month is counted again in the second epoch. Its
+/// release, its ledger and its marks go; the budget of the epoch that drew it stays spent. A standard that began with it begins later.
+///
+/// # Errors
+/// Database trouble.
+pub async fn forget(connection: &mut SqliteConnection, period: Period) -> Result<(), StoreError> {
+    for sql in FORGET {
+        sqlx::query(sql)
+            .bind(period.index())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// $1 is the month. Rows that others refer to come last.
+const FORGET: [&str; 10] = [
+    "DELETE FROM ledger_corrections WHERE (standard, epoch, month) IN (SELECT standard, epoch, month FROM ledger_months WHERE period = $1)",
+    "DELETE FROM ledger_cells WHERE (standard, epoch, month) IN (SELECT standard, epoch, month FROM ledger_months WHERE period = $1)",
+    "DELETE FROM ledger_months WHERE period = $1",
+    "DELETE FROM release_refusals WHERE period = $1",
+    "DELETE FROM release_statements WHERE period = $1",
+    "DELETE FROM releases WHERE period = $1",
+    "UPDATE enrolments SET counted = counted & ~(drawn & 127), drawn = NULL WHERE drawn >> 7 = $1",
+    "UPDATE enrolments SET standard = NULL WHERE counted | withheld = 0 AND standard IN (SELECT standard FROM ledger_standards WHERE first = $1)",
+    "UPDATE ledger_standards SET last = NULL WHERE EXISTS (SELECT 1 FROM ledger_standards WHERE first = $1) \
+     AND standard = (SELECT max(standard) FROM ledger_standards WHERE first < $1)",
+    "DELETE FROM ledger_standards WHERE first = $1",
+];
