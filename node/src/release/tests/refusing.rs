@@ -269,7 +269,6 @@ async fn the_report_tells_all_and_no_exact_count() {
     for words in [
         "Nothing has left yet",
         "waiting for bob",
-        "ρ = 0.5",
         "ρ = 0.49",
         "5.16",
         "65.5%",
