@@ -10,11 +10,11 @@ use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::practice::{Area, PracticeEntry};
 use ldsp_protocol::problem::{self, Problem};
+use ldsp_protocol::rollup::{self, NodeMonth};
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::{Kind, Payload, Statement};
 use ldsp_protocol::summary::LearningSummary;
 
-use crate::rollup::{self, NodeMonth};
 use crate::store::{Effect, NewStatement, Node};
 use crate::time::has_ended;
 

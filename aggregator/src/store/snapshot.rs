@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::log::Entry;
+use ldsp_protocol::rollup::NodeMonth;
 use sqlx::sqlite::SqliteTransaction;
 use sqlx::{PgTransaction, query};
 
@@ -13,7 +14,6 @@ use super::rows::{self, Columns, Fields as _, signed};
 use super::{
     Backend, Equivocation, IndexRow, LogHead, LoggedStatement, NationalMonth, Node, Outcome, Tally,
 };
-use crate::rollup::NodeMonth;
 
 /// One moment of a database.
 #[derive(Debug)]
