@@ -18,6 +18,7 @@ pub mod import;
 pub mod pages;
 pub mod practice;
 pub mod release;
+pub mod revision;
 pub mod schedule;
 pub mod seal;
 pub mod store;

@@ -112,6 +112,11 @@ pub fn cells_digest<'a>(cells: impl IntoIterator<Item = &'a i64>) -> Digest {
 }
 
 impl LearningSummary {
+    /// v of all tables in order.
+    pub fn cells(&self) -> impl Iterator<Item = i64> {
+        self.tables.iter().flat_map(|t| t.cells.iter().copied())
+    }
+
     /// [`cells_digest`] of all its tables in order: what a month that was published stays, whatever is said about it.
     #[must_use]
     pub fn cells_digest(&self) -> Digest {
@@ -149,7 +154,9 @@ mod tests {
 
     #[test]
     fn the_digest_is_of_little_endian_integers() {
-        let bytes = [1, 0, 0, 0, 0, 0, 0, 0, 254, 255, 255, 255, 255, 255, 255, 255];
+        let bytes = [
+            1, 0, 0, 0, 0, 0, 0, 0, 254, 255, 255, 255, 255, 255, 255, 255,
+        ];
         assert_eq!(cells_digest(&[1, -2]), Digest::of(&bytes));
         assert_eq!(cells_digest(&[]), Digest::of(b""));
     }

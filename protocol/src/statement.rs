@@ -204,11 +204,10 @@ impl Statement {
             }
             Kind::PracticeEntry => parse::<PracticeEntry>(verified.body())?
                 .map(|e| Payload::PracticeEntry(Box::new(e))),
-            Kind::Correction => parse::<Correction>(verified.body())?
-                .map(|c| Payload::Correction(Box::new(c))),
-            Kind::Withdrawal => {
-                parse::<Withdrawal>(verified.body())?.map(Payload::Withdrawal)
+            Kind::Correction => {
+                parse::<Correction>(verified.body())?.map(|c| Payload::Correction(Box::new(c)))
             }
+            Kind::Withdrawal => parse::<Withdrawal>(verified.body())?.map(Payload::Withdrawal),
         };
         statement.check(kind)?;
         if is_reserved(&statement.node) {

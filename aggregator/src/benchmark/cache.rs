@@ -63,9 +63,12 @@ impl Benchmarks {
             snapshot = Arc::default();
         }
         let mut from = snapshot.size();
+        // What these withdrew or corrected changes months that were read before: they are read anew as they stand.
+        let revised = store.revised(from..at.size).await?;
         loop {
             let to = at.size.min(from + CHUNK);
-            let months = store.months(from..to).await?;
+            let mut months = store.months(from..to).await?;
+            months.retain(|month| !revised.contains(&month.node));
             // Nobody sees the states between, so all may have the name of the last.
             let reached = Position {
                 size: to,
@@ -76,6 +79,10 @@ impl Benchmarks {
             if from >= at.size {
                 break;
             }
+        }
+        for node in &revised {
+            let months = store.contributions(Some(node)).await?;
+            snapshot = Arc::new(snapshot.with(&at, node, months));
         }
         let last = store.records(at.size.saturating_sub(1)..at.size).await?;
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Latest {

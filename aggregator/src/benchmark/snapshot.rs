@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use axum::http::Extensions;
 use ldsp_protocol::geography::{Geography, Lep, REGIONS};
-use ldsp_protocol::ids::{Digest, Gss, Period};
+use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period};
 use ldsp_protocol::standard::{Code, Dimension, Standard};
 
 use super::coverage::{Coverage, Range, Status};
@@ -109,6 +109,25 @@ impl Snapshot {
             at,
             ground,
             known,
+            made: Mutex::default(),
+        }
+    }
+
+    /// The same state with all that `node` has in the figures: `months` by period and place. It withdrew or corrected something.
+    #[must_use]
+    pub fn with(&self, at: &Position, node: &NodeSlug, months: Vec<NodeMonth>) -> Self {
+        let mut ground = Ground::clone(&self.ground);
+        let member = at.members.iter().find(|m| m.node == *node);
+        if let Some(member) = member {
+            ground.remove(&member.lep);
+        }
+        months.into_iter().for_each(|month| ground.add(month));
+        let ground = Arc::new(ground);
+        Self {
+            at: at.clone(),
+            months: at.edge,
+            known: Arc::new(Known::of(&ground)),
+            ground,
             made: Mutex::default(),
         }
     }

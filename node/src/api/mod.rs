@@ -84,6 +84,7 @@ struct Document;
 refusals! {
     struct ReadPublic: PARAMETER;
     struct ReadPublished: PARAMETER, SIGN_IN, NOT_FOUND;
+    struct ReadEnvelope: PARAMETER, SIGN_IN, NOT_FOUND, WITHDRAWN;
     struct Read: PARAMETER, SIGN_IN;
     struct ReadOne: PARAMETER, SIGN_IN, NOT_FOUND;
     struct ReadList: PARAMETER, CURSOR, SIGN_IN;

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::{Api, Listed, MACHINE, Nothing, Refused, STATEMENTS, moment};
 use crate::import::london_day;
 use crate::store::outbox::{self, OutboxRow};
-use crate::store::overview::StatementRow;
+use crate::store::overview::{self, StatementRow};
 use crate::store::practice;
 use crate::transport::ENVELOPE_TYPE;
 
@@ -38,7 +38,7 @@ pub(super) struct Statement {
     #[schema(minimum = 1)]
     seq: u64,
     kind: Kind,
-    /// The month of a learning summary.
+    /// The month of a learning summary, also of one that was published again.
     #[schema(required)]
     period: Option<Period>,
     #[schema(inline)]
@@ -59,6 +59,18 @@ pub(super) struct Statement {
     log_index: Option<u64>,
     #[schema(required)]
     acknowledged_at: Option<Timestamp>,
+    /// Sequence number of this node's statement that withdraws it; null while it holds.
+    #[schema(required)]
+    withdrawn_by: Option<u64>,
+    /// Sequence number of this node's statement that publishes the withdrawn month again.
+    #[schema(required)]
+    published_again_by: Option<u64>,
+    /// Of a withdrawal or a correction: the statement that it names.
+    #[schema(required)]
+    target: Option<u64>,
+    /// Of a withdrawal or a correction: why.
+    #[schema(required)]
+    reason: Option<String>,
 }
 
 impl TryFrom<StatementRow> for Statement {
@@ -66,12 +78,10 @@ impl TryFrom<StatementRow> for Statement {
 
     fn try_from(row: StatementRow) -> Result<Self, Refused> {
         let is_waiting = row.acknowledged_at.is_none();
+        let (target, reason) = row.names.unzip();
         Ok(Self {
             seq: row.seq,
-            kind: match row.period {
-                Some(_) => Kind::LearningSummary,
-                None => Kind::PracticeEntry,
-            },
+            kind: row.kind,
             period: row.period,
             state: if is_waiting {
                 Delivery::Waiting
@@ -87,6 +97,10 @@ impl TryFrom<StatementRow> for Statement {
             problem: row.problem,
             log_index: row.log_index,
             acknowledged_at: row.acknowledged_at.map(moment).transpose()?,
+            withdrawn_by: row.withdrawn_by,
+            published_again_by: row.published_again_by,
+            target,
+            reason,
         })
     }
 }
@@ -118,13 +132,14 @@ pub(super) async fn list(
 
 /// A published statement
 ///
-/// The exact envelope (DSSE) that the log acknowledged. What is still open to enrolled nodes only needs sign-in here.
+/// The exact envelope (DSSE) that the log acknowledged. What is still open to enrolled nodes only needs sign-in here, and so
+/// does what was withdrawn.
 #[utoipa::path(
     get, path = "/v1/statements/{seq}", operation_id = "read_statement", tag = MACHINE,
     params(("seq" = u64, Path, description = "Sequence number.", minimum = 1)),
     responses(
         (status = 200, description = "The envelope's bytes.", body = Object, content_type = "application/vnd.dsse+json"),
-        super::ReadPublished
+        super::ReadEnvelope
     ),
     security((), ("secret" = []), ("session" = [])),
 )]
@@ -135,6 +150,13 @@ pub(super) async fn envelope(
     _none: Query<Nothing>,
 ) -> Result<Response, Refused> {
     let found = published(&api, &seq, person.as_ref()).await?;
+    if let Some(by) = found.withdrawn_by.filter(|_| person.is_none()) {
+        let detail = format!(
+            "Statement {} was withdrawn by this node's statement {by}, which says why.",
+            found.row.seq
+        );
+        return Err(Problem::new(problem::WITHDRAWN, detail).into());
+    }
     Ok(found.answer(ENVELOPE_TYPE, |row| row.envelope))
 }
 
@@ -165,6 +187,8 @@ pub(super) async fn receipt(
 struct Published {
     row: OutboxRow,
     is_public: bool,
+    /// Our statement that withdraws it.
+    withdrawn_by: Option<u64>,
 }
 
 impl Published {
@@ -189,7 +213,12 @@ async fn published(api: &Api, seq: &str, person: Option<&SignedIn>) -> Result<Pu
         .ok_or_else(missing)?;
     let is_public = match row.kind {
         // The log's own are public too, and never a node's.
-        Kind::LearningSummary | Kind::KeyAdd | Kind::KeyRevoke | Kind::Standard => true,
+        Kind::LearningSummary
+        | Kind::Correction
+        | Kind::Withdrawal
+        | Kind::KeyAdd
+        | Kind::KeyRevoke
+        | Kind::Standard => true,
         Kind::PracticeEntry => {
             let today = london_day((api.clock)());
             let stored = practice::of_statement(&mut reader, seq).await?;
@@ -201,5 +230,10 @@ async fn published(api: &Api, seq: &str, person: Option<&SignedIn>) -> Result<Pu
             "Until its date the entry is for enrolled nodes; the aggregator opens it to them.";
         return Err(Problem::new(problem::SIGN_IN, detail).into());
     }
-    Ok(Published { row, is_public })
+    let standing = overview::statement(&mut reader, seq).await?;
+    Ok(Published {
+        withdrawn_by: standing.and_then(|row| row.withdrawn_by),
+        row,
+        is_public,
+    })
 }

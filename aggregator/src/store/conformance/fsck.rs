@@ -10,7 +10,7 @@ use crate::receive::tests::practice::entry;
 use crate::rollup::NodeMonth;
 use crate::store::{Backend, Equivocation, Log, NewStatement, Registry, Rollups, Snapshot};
 use crate::testing::{ORIGIN, Sim, admit, at};
-use crate::verify::{Address, Authentic};
+use crate::verify::{Address, Authentic, Known};
 
 /// A fault, planted where `plan` says, and where it must be found: table and column.
 type Fault = (&'static str, (&'static str, &'static str));
@@ -320,7 +320,13 @@ fn received(
     let unverified = Unverified::parse(sealed.envelope()).unwrap();
     let authentic = Authentic::new(unverified, &address, node, ORIGIN).unwrap();
     let now = at("2022-06-01T10:00:00Z") + jiff::SignedDuration::from_secs(sim.seq as i64);
-    let accepted = authentic.accept(history, now);
+    let accepted = authentic.accept(
+        Known {
+            history,
+            ..Known::default()
+        },
+        now,
+    );
     accepted.unwrap().into_new()
 }
 
