@@ -1,7 +1,7 @@
 //! The national server: verifies, logs and adds up what nodes publish.
 //!
 //! Data flows one way: [`receive`] (HTTP) -> [`verify`] (bytes to a `VerifiedStatement`) -> [`log`]
-//! (one durable transaction) -> [`rollup`] (exact sums) -> [`benchmark`] (figures with coverage and
+//! (one durable transaction) -> [`ldsp_protocol::rollup`] (exact sums) -> [`benchmark`] (figures with coverage and
 //! intervals) -> pages and API. [`app`] wires the stages to clock, randomness, files and sockets.
 
 #![expect(
@@ -19,7 +19,6 @@ pub mod fsck;
 pub mod log;
 pub mod pages;
 pub mod receive;
-pub mod rollup;
 mod service;
 pub mod store;
 #[cfg(test)]

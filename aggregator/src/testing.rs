@@ -1,7 +1,7 @@
 //! What the tests of several stages share: nodes with known learners that publish as the standard
 //! says, and a server without sockets.
 
-use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -10,15 +10,12 @@ use axum::http::{Method, Request, StatusCode};
 use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
 use ldsp_protocol::dsse::Sealed;
-use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period};
+use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::keys::key_id;
-use ldsp_protocol::noise::filtered;
 use ldsp_protocol::problem::Problem;
-use ldsp_protocol::standard::{Codebook, Dimension, Family, Standard, cell_index};
+use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::{Body as Statement, Kind};
-use ldsp_protocol::summary::{LearningSummary, Manifest, ProtectedTable};
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use ldsp_protocol::summary::LearningSummary;
 use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
@@ -31,141 +28,59 @@ use crate::store::{Backend, InviteRow, NewEnrolment, Registry, StoreError};
 use crate::{Service, app, receive};
 
 pub(crate) const ORIGIN: &str = "log.example";
-pub(crate) const LEPS: [(&str, &str); 3] = [
-    ("black-country", "E37000001"),
-    ("solent", "E37000055"),
-    ("cornwall-scilly", "E37000005"),
-];
+#[path = "../../protocol/src/testing.rs"]
+mod learners;
+
+pub(crate) use learners::{Learners, shown};
 
 pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// A standard normal deviate (Box and Muller 1958).
-fn normal(rng: &mut ChaCha20Rng) -> f64 {
-    let uniform = |rng: &mut ChaCha20Rng| (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-    let (a, b) = (1.0 - uniform(rng), uniform(rng));
-    (-2.0 * a.ln()).sqrt() * (std::f64::consts::TAU * b).cos()
-}
-
-/// A node whose learners are known to the test.
+/// A node whose learners are known to the test, with its key and its place in its sequence.
 pub(crate) struct Sim {
-    pub(crate) slug: NodeSlug,
-    pub(crate) lep: Gss,
+    learners: Learners,
     pub(crate) key: SigningKey,
     pub(crate) seq: u64,
     pub(crate) prev: Digest,
-    pub(crate) next: Period,
-    /// Entries by version of the standard, by table and cell, month by month.
-    entries: BTreeMap<u32, Vec<Vec<Vec<i64>>>>,
-    /// Starts, leavers, achievers so far.
-    pub(crate) truth: [u64; 3],
-    rng: ChaCha20Rng,
-    noisy: bool,
+}
+
+impl Deref for Sim {
+    type Target = Learners;
+
+    fn deref(&self) -> &Learners {
+        &self.learners
+    }
+}
+
+impl DerefMut for Sim {
+    fn deref_mut(&mut self) -> &mut Learners {
+        &mut self.learners
+    }
 }
 
 impl Sim {
     pub(crate) fn new(number: usize) -> Self {
-        let (slug, lep) = LEPS[number];
-        Self::named(slug, lep, number as u8 + 1)
+        Self::with(Learners::new(number), number as u8 + 1)
     }
 
     pub(crate) fn named(slug: &str, lep: &str, seed: u8) -> Self {
+        Self::with(Learners::named(slug, lep, seed), seed)
+    }
+
+    fn with(learners: Learners, seed: u8) -> Self {
         Self {
-            slug: slug.parse().unwrap(),
-            lep: lep.parse().unwrap(),
+            learners,
             key: SigningKey::from_bytes(&[seed; 32]),
             seq: 0,
             prev: Digest::ZERO,
-            next: "2022-01".parse().unwrap(),
-            entries: BTreeMap::new(),
-            truth: [0; 3],
-            rng: ChaCha20Rng::from_seed([seed; 32]),
-            noisy: true,
         }
-    }
-
-    /// From now on without noise, so that estimates are the truth.
-    pub(crate) fn quieten(&mut self) {
-        self.noisy = false;
     }
 
     /// A quiet month without noise.
     pub(crate) fn without_noise_summary(&mut self) -> LearningSummary {
         self.quieten();
         self.summary(0)
-    }
-
-    /// A month's summary of `spells` new enrolments, under the present standard.
-    pub(crate) fn summary(&mut self, spells: usize) -> LearningSummary {
-        self.summary_under(Standard::current(), spells)
-    }
-
-    /// The next month of the stream under a standard.
-    pub(crate) fn summary_under(&mut self, standard: &Standard, spells: usize) -> LearningSummary {
-        let codebook = Codebook::new(&self.lep, &[]);
-        let mut month: Vec<Vec<i64>> = standard
-            .tables()
-            .iter()
-            .map(|t| vec![0; codebook.cells(t)])
-            .collect();
-        for _ in 0..spells {
-            self.spell(standard, &codebook, &mut month);
-        }
-        let entries = self.entries.entry(standard.version()).or_default();
-        entries.push(month);
-        let noise = Manifest::new(standard, 1, entries.len(), standard.noise().rho_micro);
-        let tables = standard.tables().iter().enumerate().map(|(number, table)| {
-            let sigma = (noise.sigma2[&table.id] as f64).sqrt();
-            let cells = (0..codebook.cells(table)).map(|cell| {
-                let series: Vec<i64> = entries.iter().map(|m| m[number][cell]).collect();
-                let z = if self.noisy {
-                    (normal(&mut self.rng) * sigma).round() as i64
-                } else {
-                    0
-                };
-                filtered(&series) + z
-            });
-            ProtectedTable {
-                id: table.id.clone(),
-                cells: cells.collect(),
-            }
-        });
-        LearningSummary {
-            software: "test/1".into(),
-            tables: tables.collect(),
-            noise,
-            pledges: vec![],
-        }
-    }
-
-    fn spell(&mut self, standard: &Standard, codebook: &Codebook, month: &mut [Vec<i64>]) {
-        let mut codes: BTreeMap<Dimension, usize> = BTreeMap::new();
-        let mut leaves = BTreeMap::new();
-        for family in Family::ALL {
-            let share = if family == Family::Starts { 100 } else { 80 };
-            leaves.insert(family, self.rng.next_u64() % 100 < share);
-        }
-        for (number, table) in standard.tables().iter().enumerate() {
-            let position: Vec<usize> = table
-                .dimensions
-                .iter()
-                .map(|d| {
-                    let size = codebook.size(*d) as u64;
-                    *codes
-                        .entry(*d)
-                        .or_insert_with(|| (self.rng.next_u64() % size) as usize)
-                })
-                .collect();
-            if leaves[&table.family] {
-                month[number][cell_index(&codebook.shape(table), &position)] += 1;
-            }
-        }
-        self.truth[0] += 1;
-        if leaves[&Family::Leavers] {
-            self.truth[1] += 1;
-            self.truth[2] += u64::from(codes[&Dimension::Outcome] == 0);
-        }
     }
 
     /// Seals a statement at the next place, without moving on.

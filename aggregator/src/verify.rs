@@ -11,11 +11,11 @@ use ldsp_protocol::keys::key_id;
 use ldsp_protocol::practice::{Area, PracticeEntry};
 use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::revision::{Correction, Named, RevisionError, Withdrawal, cells_digest};
+use ldsp_protocol::rollup::{self, Change, NodeMonth, Revision, revise};
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::{Kind, Payload, Statement};
 use ldsp_protocol::summary::LearningSummary;
 
-use crate::rollup::{self, Change, NodeMonth, Revision, revise};
 use crate::store::{Effect, LoggedStatement, NewStatement, Node, Revised, RevisedMonth};
 use crate::time::has_ended;
 

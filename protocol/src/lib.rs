@@ -12,6 +12,8 @@
 //! | [`accountant`] | what the releases of a node have cost, and the refusal of one that would overspend |
 //! | [`additivity`] | least squares over a family of tables |
 //! | [`measures`] | estimates, intervals, rates and what may be displayed |
+//! | [`rollup`] | a pure fold of summaries to cumulative estimates and national sums |
+//! | [`benchmark`] | figures with coverage and intervals from those |
 //! | [`dsse`] | the envelope: signed bytes, [`dsse::Unverified`] -> [`dsse::Verified`] |
 //! | [`keys`] | Ed25519 keys: admission, PEM, fingerprints |
 //! | [`note`], [`receipt`] | C2SP signed notes and the receipt for a statement |
@@ -21,8 +23,12 @@
 //! | [`enrolment`] | invite, proof of possession, signed reads |
 //! | [`problem`] | RFC 9457 problems and their catalogue |
 
+#[cfg(test)]
+extern crate self as ldsp_protocol;
+
 pub mod accountant;
 pub mod additivity;
+pub mod benchmark;
 pub mod dsse;
 pub mod enrolment;
 pub mod geography;
@@ -40,6 +46,9 @@ pub mod practice;
 pub mod problem;
 pub mod receipt;
 pub mod revision;
+pub mod rollup;
 pub mod standard;
 pub mod statement;
 pub mod summary;
+#[cfg(test)]
+mod testing;

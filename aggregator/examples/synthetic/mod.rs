@@ -14,7 +14,6 @@ use ldsp_aggregator::app::audited;
 use ldsp_aggregator::benchmark::Benchmarks;
 use ldsp_aggregator::directory::Directory;
 use ldsp_aggregator::log::{Signer, sequencer};
-use ldsp_aggregator::rollup::{NodeMonth, fold};
 use ldsp_aggregator::store::sqlite::Sqlite;
 use ldsp_aggregator::store::{
     Backend, Effect, InviteRow, Log, NewEnrolment, NewStatement, Registry, Rollups,
@@ -26,6 +25,7 @@ use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::noise;
 use ldsp_protocol::practice::{Area, Evidence, PracticeEntry, Setting, Sharing, SizeBand, Verdict};
+use ldsp_protocol::rollup::{NodeMonth, fold};
 use ldsp_protocol::standard::{Codebook, Standard};
 use ldsp_protocol::statement::{Body, Kind, SCHEMA};
 use ldsp_protocol::summary::{LearningSummary, Manifest, ProtectedTable};

@@ -117,7 +117,7 @@ fn dimension_id(dimension: ldsp_protocol::standard::Dimension) -> String {
 mod tests {
     use ldsp_protocol::standard::Dimension;
 
-    use super::super::{Coverage, Measure, Place, Range, Slice};
+    use super::super::{Coverage, Figures, Measure, Place, Range, Slice};
     use super::*;
 
     #[test]
@@ -138,7 +138,11 @@ mod tests {
                 from: month,
                 to: month,
             },
-            coverage: Coverage::of([], 1),
+            coverage: Coverage {
+                months: 7,
+                of_months: 9,
+                ..Figures::default().coverage()
+            },
             shown: Shown::TooFew,
             raw: Some(super::super::Standing {
                 estimate: -3.5,
@@ -149,6 +153,7 @@ mod tests {
         let row = csv.lines().nth(1).unwrap();
         assert!(row.contains("\"'=HYPERLINK("), "{row}");
         assert!(row.contains(",'+1,'@SUM(A1),"), "{row}");
-        assert!(row.contains(",-3.5000,2.0000,"), "{row}");
+        assert!(row.contains(",low,low,low,z,-3.5000,2.0000,"), "{row}");
+        assert!(row.ends_with(",38,7,9"), "{row}");
     }
 }

@@ -1,308 +1,219 @@
-use ldsp_protocol::ids::Gss;
-use ldsp_protocol::measures::Z95;
-use ldsp_protocol::noise;
-use ldsp_protocol::standard::{Dimension, Standard};
+//! A snapshot that follows the store shows what one made from the whole log shows, whatever comes under it.
 
-mod follow;
-mod mixed;
+use std::collections::BTreeMap;
 
-pub(super) use mixed::mixed;
+use ldsp_protocol::dsse::Unverified;
+use ldsp_protocol::rollup::{Layout, NodeMonth, State, rebuild};
+use ldsp_protocol::standard::Standard;
+use ldsp_protocol::statement::{Payload, Statement};
 
 use super::*;
-use crate::rollup;
-use crate::store::Position;
-use crate::testing::Sim;
+use crate::store::{Log, NewStatement, Registry, Rollups, StoreError};
+use crate::testing::{Sim, World, shown};
 
-/// A snapshot of nodes that published `spells` in each of so many months.
-pub(super) fn snapshot(sims: &mut [(Sim, usize)], spells: usize) -> Snapshot {
-    let mut published = Vec::new();
-    for (sim, months) in sims.iter_mut() {
-        for seq in 1..=*months {
-            let summary = sim.summary(spells);
-            let period = sim.next;
-            sim.next = period.next().unwrap();
-            published.push((
-                sim.slug.clone(),
-                sim.lep.clone(),
-                period,
-                seq as u64,
-                summary,
-            ));
-        }
+async fn publish(world: &World, sim: &mut Sim) {
+    let (seq, sealed) = sim.publish(40);
+    let answer = world.put(&sim.path(seq), sealed.envelope()).await;
+    assert!(answer.status.is_success(), "{}", answer.text());
+}
+
+async fn anew(world: &World) -> String {
+    shown(
+        &Benchmarks::default()
+            .load(&world.service.store)
+            .await
+            .unwrap(),
+    )
+}
+
+#[tokio::test]
+async fn a_damaged_month_is_named_and_followed_once_it_is_mended() {
+    let world = World::new().await;
+    let mut sims = [Sim::new(0), Sim::new(1)];
+    for sim in &mut sims {
+        world.admit(sim).await;
+        publish(&world, sim).await;
     }
-    let of = Standard::current();
-    let items = published
-        .iter()
-        .map(|(n, l, p, s, x)| (of, (n, l, *p, *s), x));
-    let state = rollup::rebuild(items).unwrap();
-    let at = Position {
-        size: published.len() as u64,
-        ..Position::default()
-    };
-    Snapshot::default().after(at, state.months.into_values().flatten())
-}
-
-pub(super) fn three() -> Vec<(Sim, usize)> {
-    vec![(Sim::new(0), 3), (Sim::new(1), 3), (Sim::new(2), 2)]
-}
-
-fn raw(finding: &Finding) -> Standing {
-    finding.raw.unwrap()
-}
-
-#[test]
-fn recipes_count_the_codes_that_their_names_say() {
-    let code = |d, at: usize| Standard::current().dimension(d).codes[at].id.as_str();
-    assert_eq!(code(Dimension::Outcome, 0), "achieved");
-    assert_eq!(code(Dimension::Outcome, 1), "completed-without-achievement");
-    assert_eq!(code(Dimension::Outcome, 2), "withdrawn");
-    assert_eq!(code(Dimension::Destination, 2), "other-positive");
-    assert_eq!(code(Dimension::Destination, 3), "none");
     assert_eq!(
-        Standard::current()
-            .dimension(Dimension::Destination)
-            .codes
-            .len(),
-        5
+        shown(&world.service.snapshot().await.unwrap()),
+        anew(&world).await
     );
-    assert_eq!(code(Dimension::Confidence, 2), "rose");
-    assert_eq!(code(Dimension::Everyday, 2), "more");
-    for measure in Measure::ALL {
-        assert_eq!(Measure::parse(measure.id()), Some(measure));
-        assert!(
-            measure == Measure::Starts || measure.title() != "Starts",
-            "{measure:?}"
-        );
-    }
+    publish(&world, &mut sims[0]).await;
+    let writer = world.service.store.writer();
+    let run = async |sql: &'static str| sqlx::query(sql).execute(writer).await.unwrap();
+    run("CREATE TABLE aside AS SELECT * FROM node_month WHERE period = '2022-02'").await;
+    run("UPDATE node_month SET cumulative = x'00' WHERE period = '2022-02'").await;
+    let refused = world.service.snapshot().await;
+    assert!(
+        matches!(
+            refused,
+            Err(StoreError::Corrupt {
+                table: "node_month",
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
+    run("DELETE FROM node_month WHERE period = '2022-02'").await;
+    let refused = world.service.snapshot().await;
+    assert!(
+        matches!(
+            refused,
+            Err(StoreError::Corrupt {
+                table: "node_month",
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
+    // The rollup is rebuilt from the log.
+    run("INSERT INTO node_month SELECT * FROM aside").await;
+    publish(&world, &mut sims[1]).await;
+    let followed = world.service.snapshot().await.unwrap();
+    assert_eq!(followed.size(), 6);
+    assert_eq!(shown(&followed), anew(&world).await);
 }
 
-#[test]
-fn estimating_per_node_and_adding_up_equals_estimating_on_national_sums() {
-    let snapshot = snapshot(&mut three(), 400);
-    let leps: Vec<&LepFindings> = snapshot
-        .leps()
-        .iter()
-        .filter(|l| l.releases > 0)
-        .map(|l| {
-            let code: Gss = l.place.code.parse().unwrap();
-            snapshot.lep(&code).unwrap()
-        })
-        .collect();
-    assert_eq!(leps.len(), 3);
-    let sum = |parts: Vec<Standing>| Standing {
-        estimate: parts.iter().map(|p| p.estimate).sum(),
-        se: parts.iter().map(|p| p.se.powi(2)).sum::<f64>().sqrt(),
-    };
-    let close = |a: Standing, b: Standing, what: &str| {
-        assert!(
-            (a.estimate - b.estimate).abs() < 1e-6,
-            "{what}: {a:?} {b:?}"
-        );
-        assert!((a.se - b.se).abs() < 1e-6, "{what}: {a:?} {b:?}");
-    };
-    for finding in snapshot.national().iter().filter(|f| !f.measure.is_rate()) {
-        let of = |l: &&LepFindings| raw(l.standing.finding(finding.measure).unwrap());
-        close(
-            raw(finding),
-            sum(leps.iter().map(of).collect()),
-            finding.measure.id(),
-        );
-    }
-    for (at, group) in snapshot.by(Dimension::Tier).iter().enumerate() {
-        for finding in group.findings.iter().filter(|f| !f.measure.is_rate()) {
-            let of = |l: &&LepFindings| raw(l.by_tier[at].finding(finding.measure).unwrap());
-            close(
-                raw(finding),
-                sum(leps.iter().map(of).collect()),
-                &group.code,
-            );
+/// Another log comes under the running program, as when a backup was restored and nodes went on: shorter than what is known, as
+/// long, and longer.
+#[tokio::test]
+async fn a_restored_log_is_read_anew_and_named_anew() {
+    let [lost, restored] = [World::new().await, World::new().await];
+    let mut sims = [Sim::new(0), Sim::new(1)];
+    for world in [&lost, &restored] {
+        for sim in &sims {
+            world.admit(sim).await;
         }
     }
-    for lep in &leps {
-        let districts = lep.by_district.iter();
-        let parts = districts.map(|g| raw(g.finding(Measure::Starts).unwrap()).estimate);
-        let total = raw(lep.standing.finding(Measure::Starts).unwrap()).estimate;
-        assert!((parts.sum::<f64>() - total).abs() < 1e-6);
+    for _ in 0..2 {
+        publish(&lost, &mut sims[0]).await;
+    }
+    for months in 0..4 {
+        let known = Benchmarks::default();
+        let before = known.load(&lost.service.store).await.unwrap();
+        let after = known.load(&restored.service.store).await.unwrap();
+        assert_eq!(after.size() + 2, before.size() + months);
+        assert_eq!(shown(&after), anew(&restored).await);
+        assert_ne!(after.figures_digest(), before.figures_digest());
+        assert_ne!(after.position().edge, before.position().edge);
+        publish(&restored, &mut sims[1]).await;
     }
 }
 
-#[test]
-fn breakdowns_add_up_to_the_total() {
-    let snapshot = snapshot(&mut three(), 300);
-    let total = |m| raw(snapshot.national_measure(m).unwrap()).estimate;
-    for dimension in Snapshot::BREAKDOWNS {
-        let groups = snapshot.by(dimension);
-        let held = |m: &Measure| holds(Standard::current(), *m, Some(dimension));
-        let codes = if Measure::ALL.iter().any(held) {
-            Standard::current().dimension(dimension).codes.len()
-        } else {
-            0
-        };
-        assert_eq!(groups.len(), codes, "{dimension:?}");
-        for measure in [Measure::Starts, Measure::Achievers, Measure::InProgress] {
-            if !holds(Standard::current(), measure, Some(dimension)) {
-                assert!(groups.iter().all(|g| g.finding(measure).is_none()));
-                continue;
-            }
-            let sum: f64 = groups
-                .iter()
-                .map(|g| raw(g.finding(measure).unwrap()).estimate)
-                .sum();
-            assert!(
-                (sum - total(measure)).abs() < 1e-6,
-                "{dimension:?} {measure:?}"
-            );
-        }
+#[tokio::test]
+async fn sums_of_the_nation_are_the_rollups() {
+    let world = World::new().await;
+    let mut sims = [Sim::new(0), Sim::new(1), Sim::new(2)];
+    for sim in &mut sims {
+        world.admit(sim).await;
+        publish(&world, sim).await;
+        publish(&world, sim).await;
     }
-    assert!(snapshot.by(Dimension::Pledge).is_empty());
-    assert!(snapshot.by(Dimension::Outcome).is_empty());
-}
-
-#[test]
-fn a_trend_adds_up_to_the_total_and_says_who_is_in_it() {
-    let snapshot = snapshot(&mut three(), 300);
-    let trend = snapshot.trend(Measure::Leavers);
-    let sum: f64 = trend.iter().map(|f| raw(f).estimate).sum();
-    let total = raw(snapshot.national_measure(Measure::Leavers).unwrap()).estimate;
-    assert!((sum - total).abs() < 1e-6);
-    let contributed: Vec<usize> = trend.iter().map(|f| f.coverage.contributed).collect();
-    assert_eq!(contributed, [3, 3, 2]);
-    let code: Gss = "E37000005".parse().unwrap();
-    let own = snapshot.lep_trend(&code, Measure::Leavers);
-    let own_sum: f64 = own.iter().map(|f| raw(f).estimate).sum();
-    let lep = snapshot.lep(&code).unwrap();
-    let own_total = raw(lep.standing.finding(Measure::Leavers).unwrap()).estimate;
-    assert!((own_sum - own_total).abs() < 1e-6);
-}
-
-#[test]
-fn coverage_counts_every_lep_once() {
-    let snapshot = snapshot(&mut three(), 50);
-    let coverage = snapshot.coverage();
-    let Coverage {
-        contributed,
-        late,
-        missing,
-        of,
-        ..
-    } = coverage;
-    assert_eq!((contributed, late, missing, of), (2, 1, 35, 38));
-    let range = snapshot.range().unwrap();
-    assert_eq!(range.in_words(), "January 2022 to March 2022");
-    let regions = snapshot.regions();
-    let of: usize = regions
+    let store = &world.service.store;
+    let rows = store.national().await.unwrap();
+    // The first table of starts without districts and pledges: tier by skill by mode.
+    let (range, _) = {
+        let layout = Layout::national(Standard::current());
+        let (range, shape) = layout.table(1);
+        (range, shape.to_vec())
+    };
+    let kept: i64 = rows
         .iter()
-        .map(|r| r.findings.first().map_or(0, |f| f.coverage.of))
+        .filter(|r| r.part.is_empty())
+        .flat_map(|r| &r.cells[range.clone()])
         .sum();
-    assert!(of <= 38 && of > 0);
-    assert!(snapshot.national().iter().all(|f| f.coverage == coverage));
+    let months = store.months(0..store.size().await.unwrap()).await.unwrap();
+    let codebook = |m: &NodeMonth| Layout::of_node(Standard::current(), &m.codebook());
+    let last = months.iter().filter(|m| m.period.to_string() == "2022-02");
+    let followed: i64 = last
+        .flat_map(|m| m.cumulative[codebook(m).table(1).0].to_vec())
+        .sum();
+    assert_eq!(kept, followed);
 }
 
-#[test]
-fn an_area_that_joined_late_does_not_count_as_whole() {
-    let mut late = Sim::new(2);
-    late.next = "2022-03".parse().unwrap();
-    let all = snapshot(&mut [(Sim::new(0), 3), (Sim::new(1), 3), (late, 1)], 50);
-    let coverage = all.coverage();
-    assert_eq!((coverage.contributed, coverage.late), (3, 0));
-    assert_eq!((coverage.months, coverage.of_months), (7, 9));
-    let words = "3 of 38 LEPs contributed, 0 late, 35 not yet, 7 of 9 months";
-    assert_eq!(coverage.in_words(), words);
-    let csv = String::from_utf8(to_csv(all.national()).unwrap()).unwrap();
-    assert!(csv.lines().nth(1).unwrap().ends_with(",38,7,9"), "{csv}");
-    let json = serde_json::to_value(coverage).unwrap();
-    assert_eq!(
-        (&json["months"], &json["of_months"]),
-        (&7.into(), &9.into())
-    );
-    // A single month says it in LEPs, a complete federation not at all.
-    let january = all.trend(Measure::Starts)[0].coverage;
-    assert_eq!((january.months, january.of_months), (2, 3));
-    assert_eq!(january.months_in_words(), None);
-    let whole = snapshot(&mut [(Sim::new(0), 3), (Sim::new(1), 3)], 50);
-    assert_eq!(whole.coverage().months_in_words(), None);
-}
-
-#[test]
-fn before_the_first_release_there_are_no_figures() {
-    let snapshot = Snapshot::default();
-    assert_eq!(snapshot.range(), None);
-    assert!(snapshot.national().is_empty() && snapshot.by(Dimension::Tier).is_empty());
-    assert!(snapshot.trend(Measure::Starts).is_empty() && snapshot.regions().is_empty());
-    assert_eq!(snapshot.coverage().missing, 38);
-    assert_eq!(snapshot.leps().len(), 38);
-}
-
-#[test]
-fn too_few_is_said_and_not_shown() {
-    let snapshot = snapshot(&mut [(Sim::new(0), 1)], 0);
-    for finding in snapshot.national() {
-        if finding.measure.is_rate() && finding.measure != Measure::SustainedPositive {
-            assert_eq!((finding.shown, finding.raw), (Shown::TooFew, None));
-        }
-    }
-    let csv = String::from_utf8(to_csv(snapshot.national()).unwrap()).unwrap();
-    assert!(csv.contains(",low,low,low,z,"), "{csv}");
-}
-
-#[test]
-fn what_comes_six_months_later_is_not_due_before_the_seventh_month() {
-    for (months, expected) in [(1, Shown::NotDue), (6, Shown::NotDue), (7, Shown::TooFew)] {
-        let snapshot = snapshot(&mut [(Sim::new(0), months)], 0);
-        let figure = snapshot.national_measure(Measure::SustainedPositive);
-        assert_eq!(figure.unwrap().shown, expected, "{months}");
-        let lep = snapshot.leps().iter().find(|l| l.releases > 0).unwrap();
-        let own = lep.finding(Measure::SustainedPositive).unwrap();
-        assert_eq!(own.shown, expected, "{months}");
-        let trend = snapshot.trend(Measure::SustainedPositive);
-        assert_eq!(trend.last().unwrap().shown, expected, "{months}");
-        assert_eq!(trend[0].shown, Shown::NotDue);
-        let retention = snapshot.national_measure(Measure::Retention).unwrap();
-        assert_eq!(retention.shown, Shown::TooFew);
-    }
-}
-
-#[test]
-fn a_cited_cell_has_the_error_that_the_benchmark_gives_it() {
+#[tokio::test]
+async fn an_entry_leaves_the_figures_as_they_are() {
+    let world = World::new().await;
     let mut sim = Sim::new(0);
-    let mut history = vec![];
-    for seq in 1..=3 {
-        let summary = sim.summary(200);
-        let place = (&sim.slug, &sim.lep, sim.next, seq);
-        let fold = rollup::fold(Standard::current(), &history, place, &summary).unwrap();
-        history.push(fold.month);
-        sim.next = sim.next.next().unwrap();
-    }
-    let month = &history[2];
-    let table = &Standard::current().tables()[0];
-    let rho = noise::table_rho(Standard::current(), table.rho_micro, month.span.rho_micro);
-    let variance = noise::variance(noise::sigma2(rho), 0, 3);
-    let cells = month.codebook().cells(table);
-    let last = cell_to_date(month, 0, cells - 1).unwrap();
-    assert!((last.se - variance.sqrt()).abs() < 1e-9);
-    let value = noise::in_counts(month.cumulative[cells - 1]);
-    assert!((last.value - value).abs() < 1e-9);
-    assert_eq!(cell_to_date(month, 0, cells), None);
+    world.admit(&sim).await;
+    publish(&world, &mut sim).await;
+    let before = world.service.snapshot().await.unwrap();
+    let national = before.national().as_ptr();
+    let entry = NewStatement {
+        node: sim.slug.clone(),
+        seq: 2,
+        prev: sim.prev,
+        kind: ldsp_protocol::statement::Kind::PracticeEntry,
+        period: None,
+        key_id: ldsp_protocol::ids::Digest::of(b"key"),
+        pae: ldsp_protocol::ids::Digest::of(b"entry"),
+        envelope: b"entry".to_vec(),
+        received: world.service.now(),
+        effect: crate::store::Effect::Practice(Box::new(crate::receive::tests::practice::entry(
+            "E37000001",
+        ))),
+    };
+    let sign = |_: u64, _: ldsp_protocol::ids::Digest| "checkpoint".to_owned();
+    world.service.store.append(&[entry], &sign).await.unwrap();
+    let after = world.service.snapshot().await.unwrap();
+    assert_eq!((before.size(), after.size()), (2, 3));
+    assert_eq!(after.national().as_ptr(), national);
 }
 
-#[test]
-fn intervals_cover_the_truth_as_often_as_they_claim() {
-    let mut sims: Vec<(Sim, usize)> = (0..60)
-        .map(|seed| (Sim::named("a-node", "E37000001", seed + 100), 1))
-        .collect();
-    let mut inside = 0;
-    for pair in &mut sims {
-        let figures = snapshot(std::slice::from_mut(pair), 300);
-        let truth = pair.0.truth;
-        for (measure, truth) in [Measure::Starts, Measure::Leavers, Measure::Achievers]
-            .into_iter()
-            .zip(truth)
-        {
-            let standing = raw(figures.national_measure(measure).unwrap());
-            let distance = (standing.estimate - truth as f64).abs();
-            inside += usize::from(distance <= Z95 * standing.se);
+#[tokio::test]
+async fn the_rollup_is_rebuilt_from_the_log_byte_for_byte() {
+    let world = World::new().await;
+    let mut sims = [Sim::new(0), Sim::new(1), Sim::new(2)];
+    for sim in &sims {
+        world.admit(sim).await;
+    }
+    for (round, order) in [[0, 1, 2], [2, 0, 1], [1, 2, 0]].iter().enumerate() {
+        for at in order.iter().take(3 - round % 2) {
+            let sim = &mut sims[*at];
+            let mut sealed = Vec::new();
+            // One under the first standard, one that changes, one under the second.
+            if *at < 2 {
+                sealed.push(sim.publish_under(Standard::v1(), 20));
+            }
+            if *at == 2 || *at == 1 && round > 0 {
+                sealed.push(sim.publish_under(Standard::v2(), 20));
+            }
+            sim.next = sim.next.next().unwrap();
+            for (seq, sealed) in sealed {
+                let answer = world.put(&sim.path(seq), sealed.envelope()).await;
+                assert!(answer.status.is_success(), "{}", answer.text());
+            }
         }
     }
-    // 180 figures, binomial with p = 0.95: 171 expected, sd 2.9 (a little more: they are correlated).
-    assert!((158..=180).contains(&inside), "{inside} of 180");
+    let store = &world.service.store;
+    let state = rebuild_store(store).await;
+    let kept = store.national().await.unwrap();
+    let kept: BTreeMap<_, _> = kept
+        .into_iter()
+        .map(|n| ((n.standard.version(), n.period, n.part), n.cells))
+        .collect();
+    assert_eq!(state.national, kept);
+    assert_eq!(state.months.len(), 4);
+    for ((node, version), months) in &state.months {
+        let standard = &Standard::all()[*version as usize - 1];
+        assert_eq!(months, &store.history(node, standard).await.unwrap());
+    }
+}
+
+async fn rebuild_store<S: Log + Registry>(store: &S) -> State {
+    let nodes = store.nodes().await.unwrap();
+    let mut summaries = Vec::new();
+    for logged in store.statements(0, 1000).await.unwrap() {
+        let node = nodes.iter().find(|n| n.node == logged.node).unwrap();
+        let unverified = Unverified::parse(&logged.envelope).unwrap();
+        let verified = unverified.verify(&node.key.unwrap()).unwrap();
+        let statement = Statement::read(&verified).unwrap();
+        if let Payload::LearningSummary(summary) = statement.payload {
+            let place = (&node.node, &node.lep, logged.period.unwrap(), logged.seq);
+            let standard = Standard::of(statement.standard).unwrap();
+            summaries.push((standard, place, summary));
+        }
+    }
+    let items = summaries.iter().map(|(of, place, s)| (*of, *place, s));
+    rebuild(items).unwrap()
 }

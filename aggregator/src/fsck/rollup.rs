@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ldsp_protocol::ids::{Digest, Period};
+use ldsp_protocol::rollup::{self, Fold, NodeMonth};
 
 use super::{Fsck, Rule};
-use crate::rollup::{self, Fold, NodeMonth};
 use crate::store::{Node, RevisedMonth, StoreError};
 
 /// A node's months: those that are stored, and those that its statements give.

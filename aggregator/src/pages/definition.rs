@@ -10,7 +10,7 @@ use ldsp_ui::{Html, Page};
 
 use super::{Answer, figures, measures};
 use crate::Service;
-use crate::benchmark::{Measure, Snapshot, holds};
+use crate::benchmark::{Figures, Measure, holds};
 
 /// The formula in the symbols of [`LEGEND`].
 fn symbols(measure: Measure) -> &'static str {
@@ -105,7 +105,7 @@ fn read_from(standard: &Standard, measure: Measure) -> Html {
 /// By what a standard's tables can break a measure down.
 fn breakdowns(standard: &Standard, measure: Measure) -> String {
     let held = |d: &Dimension| holds(standard, measure, Some(*d));
-    let by = [Dimension::Area].into_iter().chain(Snapshot::BREAKDOWNS);
+    let by = [Dimension::Area].into_iter().chain(Figures::BREAKDOWNS);
     let titles = by.filter(held).map(|d| {
         let title = &standard.dimension(d).title;
         super::words::lower_first(title)

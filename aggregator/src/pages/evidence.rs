@@ -9,11 +9,11 @@ use ldsp_protocol::geography::Geography;
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::measures::Estimate;
 use ldsp_protocol::practice::Evidence;
+use ldsp_protocol::rollup::NodeMonth;
 use ldsp_protocol::standard::{Codebook, Dimension, NOT_STATED, Standard, Table};
 
 use super::words;
 use crate::benchmark::cell_to_date;
-use crate::rollup::NodeMonth;
 use crate::store::{Rollups, StoreError};
 
 /// A reference and what it leads to.

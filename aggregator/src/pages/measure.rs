@@ -13,7 +13,7 @@ use ldsp_ui::{Html, Page, ProblemPage};
 
 use super::{Answer, Failure, breakdown, definition, figures};
 use crate::Service;
-use crate::benchmark::{Finding, Measure, Snapshot};
+use crate::benchmark::{Figures, Finding, Measure, Snapshot};
 use crate::etag::Handed;
 
 /// Months that a trend needs before it is called one.
@@ -29,7 +29,7 @@ fn parse(measure: &str) -> Result<Measure, Failure> {
 /// Dimensions by which the measure has figures.
 fn dimensions(snapshot: &Snapshot, measure: Measure) -> Vec<Dimension> {
     let has = |d: &Dimension| snapshot.by(*d).iter().any(|g| g.finding(measure).is_some());
-    Snapshot::BREAKDOWNS.into_iter().filter(has).collect()
+    Figures::BREAKDOWNS.into_iter().filter(has).collect()
 }
 
 /// A dimension's id in addresses: the standard's.

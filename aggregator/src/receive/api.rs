@@ -18,7 +18,8 @@ use super::describe::{Anything, NoSuchPage, NotThere, RegionCode};
 use super::{page, unknown};
 use crate::Service;
 use crate::benchmark::{
-    Coverage, Finding, Group, LepFindings, LepStanding, Measure, Range, Snapshot, Status, to_csv,
+    Coverage, Figures, Finding, Group, LepFindings, LepStanding, Measure, Range, Snapshot, Status,
+    to_csv,
 };
 use crate::etag::Handed;
 
@@ -64,7 +65,7 @@ pub(super) async fn benchmarks(
     handed: Handed,
 ) -> Result<Json<Report>, Refusal> {
     let snapshot = handed.or_present(&service).await?;
-    let by = Snapshot::BREAKDOWNS.into_iter().map(|dimension| Breakdown {
+    let by = Figures::BREAKDOWNS.into_iter().map(|dimension| Breakdown {
         dimension,
         groups: snapshot.by(dimension).to_vec(),
     });
@@ -101,9 +102,7 @@ pub(super) async fn benchmarks_csv(
     handed: Handed,
 ) -> Result<impl IntoResponse, Refusal> {
     let snapshot = handed.or_present(&service).await?;
-    let by = Snapshot::BREAKDOWNS
-        .into_iter()
-        .flat_map(|d| snapshot.by(d));
+    let by = Figures::BREAKDOWNS.into_iter().flat_map(|d| snapshot.by(d));
     let groups = by.chain(snapshot.regions()).flat_map(|g| &g.findings);
     let areas = snapshot.leps().iter().flat_map(|l| &l.findings);
     let trends = Measure::ALL.into_iter().flat_map(|m| snapshot.trend(m));

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
+use ldsp_protocol::rollup::NodeMonth;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 
@@ -16,7 +17,6 @@ use super::{
     OwnEffect, Person, Position, PracticeCounts, PracticeFilter, Registry, RevisionRow, Rollups,
     Sign, Span, StatementFilter, StoreError, Stored, Tally,
 };
-use crate::rollup::NodeMonth;
 
 /// Either database. Cheap to clone.
 #[derive(Debug, Clone)]

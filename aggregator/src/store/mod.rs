@@ -25,6 +25,7 @@ use std::ops::Range;
 
 use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
+use ldsp_protocol::rollup::NodeMonth;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 use sqlx::error::ErrorKind;
@@ -34,15 +35,12 @@ pub use location::{DatabaseUrl, Location, Server};
 pub(crate) use model::IndexRow;
 pub use model::{
     Announced, Appended, Contradiction, Effect, Equivocation, Growth, Head, InviteRow,
-    LibraryEntry, LogHead, LoggedStatement, Member, NationalMonth, NewEnrolment, NewOwn,
-    NewStatement, Node, Outline, OwnEffect, Person, Placed, Position, PracticeCounts,
-    PracticeFilter, Reader, Revised, RevisedMonth, RevisionRow, Role, Span, StatementFilter,
-    Stored, Tally, Turn,
+    LibraryEntry, LogHead, LoggedStatement, NationalMonth, NewEnrolment, NewOwn, NewStatement,
+    Node, Outline, OwnEffect, Person, Placed, Position, PracticeCounts, PracticeFilter, Reader,
+    Revised, RevisedMonth, RevisionRow, Role, Span, StatementFilter, Stored, Tally, Turn,
 };
 
 pub use snapshot::Snapshot;
-
-use crate::rollup::NodeMonth;
 
 /// Trouble with the store.
 #[derive(Debug, thiserror::Error)]

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use ed25519_dalek::VerifyingKey;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use ldsp_protocol::benchmark::Member;
 use ldsp_protocol::enrolment::{NodeRecord, NodeState};
 use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::log::{Edge, Entry};
 use ldsp_protocol::practice::{Factor, PracticeEntry, Verdict};
+use ldsp_protocol::rollup::{Fold, Revision};
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
-
-use crate::rollup::{Fold, Revision};
 
 /// What a person may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -95,17 +95,6 @@ impl Node {
             revoked_from: self.revoked,
         }
     }
-}
-
-/// A node as far as figures are concerned.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    /// Its name.
-    pub node: NodeSlug,
-    /// The LEP that it serves.
-    pub lep: Gss,
-    /// Where its enrolment stands.
-    pub state: NodeState,
 }
 
 /// Where the log and the list of nodes stand: figures are the same as long as it is.

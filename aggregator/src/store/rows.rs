@@ -10,10 +10,12 @@ use std::sync::{Mutex, PoisonError};
 
 use ed25519_dalek::VerifyingKey;
 use jiff::Timestamp;
+use ldsp_protocol::benchmark::Member;
 use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::keys::{KeyError, admit};
 use ldsp_protocol::practice::{PracticeEntry, Sharing};
+use ldsp_protocol::rollup::{Layout, NodeMonth, Span};
 use ldsp_protocol::standard::{Codebook, Standard};
 use ldsp_protocol::statement::Kind;
 use sqlx::Row as _;
@@ -22,10 +24,9 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{
     Contradiction, Equivocation, Head, InviteRow, KEPT_BYTES, KEPT_PLACES, LibraryEntry,
-    LoggedStatement, Member, NationalMonth, Node, Outline, Person, Position, RevisionRow, Role,
-    StoreError, Tally,
+    LoggedStatement, NationalMonth, Node, Outline, Person, Position, RevisionRow, Role, StoreError,
+    Tally,
 };
-use crate::rollup::{Layout, NodeMonth, Span};
 
 pub(super) use audit::{index_row, key_of_month, recorded};
 pub(super) use tree::{entries, ground, leaf, log_head, missing_head, own, records, turn};

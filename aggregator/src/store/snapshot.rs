@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::log::Entry;
+use ldsp_protocol::rollup::NodeMonth;
 use sqlx::sqlite::SqliteTransaction;
 use sqlx::{PgTransaction, query};
 
@@ -15,7 +16,6 @@ use super::{
     Backend, Equivocation, IndexRow, LogHead, LoggedStatement, NationalMonth, Node, Outcome,
     RevisionRow, Tally,
 };
-use crate::rollup::NodeMonth;
 
 /// One moment of a database.
 #[derive(Debug)]

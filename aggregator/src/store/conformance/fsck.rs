@@ -1,5 +1,6 @@
 use ldsp_protocol::dsse::{Sealed, Unverified};
 use ldsp_protocol::ids::{Digest, Period};
+use ldsp_protocol::rollup::NodeMonth;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 
@@ -7,7 +8,6 @@ use crate::announce::{Act, Announcer};
 use crate::fsck::{Finding, Ground, Report, fsck};
 use crate::log::Signer;
 use crate::receive::tests::practice::entry;
-use crate::rollup::NodeMonth;
 use crate::store::{Backend, Equivocation, Log, NewStatement, Registry, Rollups, Snapshot};
 use crate::testing::{ORIGIN, Sim, admit, at};
 use crate::verify::{Address, Authentic, Known};

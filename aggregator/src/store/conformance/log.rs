@@ -1,10 +1,10 @@
 use ldsp_protocol::ids::Digest;
+use ldsp_protocol::rollup::NodeMonth;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 
 use super::{SIGN, damaged, entry, month, placed};
 use crate::receive::tests::practice::entry as sample;
-use crate::rollup::NodeMonth;
 use crate::store::{
     Equivocation, KEPT_BYTES, KEPT_PLACES, Log, NewStatement, Placed, Registry, Rollups, Span,
     StatementFilter, Tally,

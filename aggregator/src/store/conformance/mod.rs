@@ -15,8 +15,8 @@ use ldsp_protocol::practice::PracticeEntry;
 use ldsp_protocol::statement::Kind;
 
 use super::{Effect, Log, NewStatement, Placed, Sign};
-use crate::rollup::{self, NodeMonth};
 use crate::testing::{Sim, at};
+use ldsp_protocol::rollup::{self, NodeMonth};
 use ldsp_protocol::standard::Standard;
 
 pub(crate) use fsck::fsck_conforms;

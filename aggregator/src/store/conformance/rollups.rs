@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
 use ldsp_protocol::ids::{Digest, Period};
+use ldsp_protocol::rollup;
 use ldsp_protocol::standard::Standard;
 
 use super::{SIGN, damaged, month, month_under};
-use crate::rollup;
 use crate::store::{Effect, Log, NewStatement, Registry, Rollups};
 use crate::testing::{Sim, admit};
 
@@ -21,7 +21,7 @@ pub(crate) async fn rollups_conforms<S: Rollups + Log + Registry>(
         admit(&together, &sim).await;
         let mut history = vec![];
         batch.extend((0..3).map(|_| month(&mut sim, &mut history)));
-        histories.push((sim.slug, history));
+        histories.push((sim.slug.clone(), history));
     }
     for new in &batch {
         singly

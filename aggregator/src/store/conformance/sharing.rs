@@ -133,7 +133,7 @@ pub(crate) async fn same_statements_same_answers<A: Store, B: Store>(one: A, oth
             sent.push(month(&mut sim, &mut history));
         }
         sent.push(entry(&mut sim, sample("E37000001")));
-        slugs.push(sim.slug);
+        slugs.push(sim.slug.clone());
     }
     for (at, batch) in sent.chunks(4).enumerate() {
         let a = one.append(batch, SIGN).await.unwrap();

@@ -5,11 +5,11 @@ use std::ops::Range;
 
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::practice::PracticeEntry;
+use ldsp_protocol::rollup;
 use ldsp_protocol::statement::Kind;
 use sqlx::{Connection as _, PgConnection, query};
 
 use super::{Postgres, library, lists, revisions, rollups, tree, wait_for_writers};
-use crate::rollup;
 use crate::store::plan::{self, Ground, Known, Plan, Standing};
 use crate::store::rows::{self, signed};
 use crate::store::selects;

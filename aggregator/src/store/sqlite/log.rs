@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
+use ldsp_protocol::rollup;
 use ldsp_protocol::statement::Kind;
 use sqlx::{Connection as _, SqliteConnection, query};
 
 use super::{IMMEDIATE, Sqlite, in_pieces, library, lists, revisions, rollups, tree};
-use crate::rollup;
 use crate::store::plan::{self, Ground, Heads, Known, Standing};
 use crate::store::rows::{self, signed};
 use crate::store::selects;

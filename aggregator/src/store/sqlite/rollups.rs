@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
+use ldsp_protocol::rollup::NodeMonth;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 use sqlx::{SqliteConnection, query};
 
 use super::Sqlite;
-use crate::rollup::NodeMonth;
 use crate::store::rows::{self, as_blob, signed};
 use crate::store::{NationalMonth, Rollups, StoreError};
 

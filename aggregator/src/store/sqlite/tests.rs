@@ -4,10 +4,10 @@ use std::sync::Mutex;
 
 use tempfile::TempDir;
 
+use ldsp_protocol::rollup::Layout;
 use ldsp_protocol::standard::{Codebook, Standard};
 
 use super::Sqlite;
-use crate::rollup::Layout;
 use crate::store::conformance::{
     SIGN, a_log_without_a_tree_gets_one, fsck_conforms, library_conforms, listing_conforms,
     log_conforms, month, openings_share_one_log, readers_do_not_wait, registry_conforms,

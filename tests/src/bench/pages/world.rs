@@ -8,7 +8,6 @@ use ed25519_dalek::SigningKey;
 use jiff::{SignedDuration, Timestamp};
 use ldsp_aggregator::announce::Act;
 use ldsp_aggregator::app::{self, App, Config, Identity};
-use ldsp_aggregator::rollup::{NodeMonth, fold};
 use ldsp_aggregator::store::{
     Effect, InviteRow, Log, NewEnrolment, NewStatement, Placed, Registry,
 };
@@ -20,6 +19,7 @@ use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::noise::FILTER;
 use ldsp_protocol::practice::{PracticeEntry, Sharing};
+use ldsp_protocol::rollup::{NodeMonth, fold};
 use ldsp_protocol::standard::{Codebook, Standard};
 use ldsp_protocol::statement::{Body, Kind, SCHEMA};
 use ldsp_protocol::summary::{LearningSummary, Manifest, ProtectedTable};

@@ -1,7 +1,7 @@
 //! Estimates before they are shown: sums and differences of places, groups and months with their covariance.
 
-use ldsp_protocol::additivity::Exact;
-use ldsp_protocol::measures::{Count, Estimate, Rate};
+use crate::additivity::Exact;
+use crate::measures::{Count, Estimate, Rate};
 
 use super::finding::{Shown, Standing};
 

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use ldsp_protocol::ids::Period;
-use ldsp_protocol::revision::cells_digest;
+use crate::ids::Period;
+use crate::revision::cells_digest;
 
 use super::{FoldError, NodeMonth, add, contribution, estimates};
 

@@ -1,8 +1,8 @@
 //! What an area has in a figure, stream by stream. A reader must be told when a summary of the last month is still owed under one of two
 //! standards, and when some enrolments cannot be in a figure at all.
 
-use ldsp_protocol::ids::Period;
-use ldsp_protocol::standard::Standard;
+use crate::ids::Period;
+use crate::standard::Standard;
 
 use super::coverage::{Held, Part, Status};
 use super::ground::Area;

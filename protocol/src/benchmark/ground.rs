@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use ldsp_protocol::ids::{Digest, Gss, Period};
-use ldsp_protocol::noise::HORIZON;
-use ldsp_protocol::standard::{Standard, TAIL};
+use crate::ids::{Digest, Gss, Period};
+use crate::noise::HORIZON;
+use crate::standard::{Standard, TAIL};
 
 use super::coverage::{Held, Range};
 use super::estimate::{self, Families, Keep, Mixed, Months, Spread, Totals, reduce};

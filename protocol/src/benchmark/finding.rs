@@ -1,10 +1,7 @@
 //! A figure and everything that must stand beside it.
 
-use ldsp_protocol::standard::{Dimension, Family, Standard};
+use crate::standard::{Dimension, Family, Standard};
 use serde::{Serialize, Serializer};
-use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
-use utoipa::openapi::{RefOr, Schema};
-use utoipa::{PartialSchema, ToSchema};
 
 use super::coverage::{Coverage, Range};
 
@@ -122,7 +119,7 @@ impl Measure {
         }
     }
 
-    fn declared(self) -> Option<&'static ldsp_protocol::standard::Measure> {
+    fn declared(self) -> Option<&'static crate::standard::Measure> {
         Standard::current()
             .measures()
             .iter()
@@ -130,7 +127,8 @@ impl Measure {
     }
 
     /// Family, its fact's dimension, and the codes of the fact that part and base count.
-    pub(crate) fn recipe(self) -> Recipe {
+    #[must_use]
+    pub fn recipe(self) -> Recipe {
         const ACHIEVED: &[usize] = &[0];
         const COMPLETED: &[usize] = &[0, 1];
         const ALL_THREE: &[usize] = &[0, 1, 2];
@@ -181,8 +179,10 @@ impl Serialize for Measure {
     }
 }
 
-impl PartialSchema for Measure {
-    fn schema() -> RefOr<Schema> {
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for Measure {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
         ObjectBuilder::new()
             .schema_type(SchemaType::new(Type::String))
             .description(Some("What is measured: the id of a measure."))
@@ -191,18 +191,25 @@ impl PartialSchema for Measure {
     }
 }
 
-impl ToSchema for Measure {}
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for Measure {}
 
 /// How a measure is made from a family: positions in the fact's code list (checked by a test).
-pub(crate) struct Recipe {
-    pub(crate) family: Family,
-    pub(crate) fact: Option<Dimension>,
-    pub(crate) part: &'static [usize],
-    pub(crate) base: &'static [usize],
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recipe {
+    /// Whose tables hold it.
+    pub family: Family,
+    /// What became of people; none where all enrolments count.
+    pub fact: Option<Dimension>,
+    /// Codes of the fact that are counted.
+    pub part: &'static [usize],
+    /// Codes that they are a share of; none for a count.
+    pub base: &'static [usize],
 }
 
 /// The place of a figure.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Place {
     /// `E92000001` for England, `E12…` region, `E37…` LEP.
     pub code: String,
@@ -211,7 +218,8 @@ pub struct Place {
 }
 
 /// The group within the place that a figure is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Slice {
     /// By what.
     pub dimension: Dimension,
@@ -222,7 +230,8 @@ pub struct Slice {
 }
 
 /// What may be shown of a figure (disclosure.md, "Display").
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Shown {
     /// A count with its 95 % interval, rounded, never negative.
@@ -261,8 +270,9 @@ impl Shown {
 
 /// The unrounded estimate behind a figure: what sums and comparisons are made of. It is public
 /// (anybody can compute it from the log) and may be negative.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
-#[schema(as = UnroundedEstimate)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = UnroundedEstimate))]
 pub struct Standing {
     /// Count: the estimate. Rate: the share, whatever its base.
     pub estimate: f64,
@@ -271,7 +281,8 @@ pub struct Standing {
 }
 
 /// A figure.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Finding {
     /// What is measured.
     pub measure: Measure,
@@ -291,7 +302,8 @@ pub struct Finding {
 
 /// A row of a breakdown: one code with its figures in the order of [`Measure::ALL`]. Measures whose
 /// tables do not hold the dimension are left out.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Group {
     /// Code id; GSS code for places.
     pub code: String,

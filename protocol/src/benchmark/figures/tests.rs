@@ -1,10 +1,10 @@
-use ldsp_protocol::additivity::Exact;
+use crate::additivity::Exact;
 
 use super::super::finding::Standing;
 use super::super::linear::{Linear, Noise};
 use super::super::tests::{mixed, snapshot, three};
 use super::*;
-use crate::testing::Sim;
+use crate::testing::Learners;
 
 fn exactly(parts: impl Iterator<Item = Totals>, whole: &Totals, what: &str) {
     let parts: Vec<Totals> = parts.collect();
@@ -55,7 +55,7 @@ fn streams_of_two_standards_add_up_to_the_last_unit() {
     add_up(&mixed(150).1);
 }
 
-fn add_up(snapshot: &Snapshot) {
+fn add_up(snapshot: &Figures) {
     let streams = snapshot.ground.areas.values().flat_map(|a| a.streams());
     let used: Vec<&Standard> = streams.map(|s| s.standard()).collect();
     let nation = snapshot.totals().unwrap();
@@ -64,7 +64,7 @@ fn add_up(snapshot: &Snapshot) {
     let months = snapshot.ground.months.values();
     exactly(months.map(|m| *m.totals().unwrap()), nation, "months");
     let families = snapshot.families().unwrap();
-    for dimension in Snapshot::BREAKDOWNS {
+    for dimension in Figures::BREAKDOWNS {
         let codes = 0..Standard::current().dimension(dimension).codes.len();
         let groups = codes.map(|code| families.totals(Some((dimension, code))));
         exactly_where_held(groups, nation, dimension, &used);
@@ -87,7 +87,7 @@ fn add_up(snapshot: &Snapshot) {
 
 #[test]
 fn a_figure_less_itself_is_nought_and_certain() {
-    let snapshot = snapshot(&mut [(Sim::new(0), 2)], 400);
+    let snapshot = snapshot(&mut [(Learners::new(0), 2)], 400);
     let totals = snapshot.totals().unwrap();
     for linear in totals.iter().flatten() {
         let Some(none) = linear.less(linear, linear.noise) else {
@@ -107,8 +107,8 @@ fn differences_have_the_error_that_they_state() {
     let mut squares = [const { Vec::new() }; 3];
     for seed in 0..100 {
         let mut sims = [
-            (Sim::named("a-node", "E37000001", seed), 2),
-            (Sim::named("b-node", "E37000005", seed + 100), 2),
+            (Learners::named("a-node", "E37000001", seed), 2),
+            (Learners::named("b-node", "E37000005", seed + 100), 2),
         ];
         let snapshot = snapshot(&mut sims, 0);
         let lep: Gss = "E37000001".parse().unwrap();

@@ -1,12 +1,12 @@
 //! Which months a figure covers, and how much of its place is in it.
 
-use ldsp_protocol::ids::Period;
+use crate::ids::Period;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 /// Months that a figure covers, both included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = MonthRange)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = MonthRange))]
 pub struct Range {
     /// First month.
     pub from: Period,
@@ -41,9 +41,10 @@ impl Range {
 }
 
 /// Whether a LEP is in a figure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
-#[schema(as = LepStatus)]
+#[cfg_attr(feature = "openapi", schema(as = LepStatus))]
 pub enum Status {
     /// Released the figure's last month.
     Contributed,
@@ -104,7 +105,8 @@ pub(super) struct Part {
 }
 
 /// How much of the country a figure holds, counted in LEPs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Coverage {
     /// LEPs that released the last month.
     pub contributed: usize,

@@ -11,12 +11,12 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use ldsp_protocol::additivity::positions;
-use ldsp_protocol::geography::Geography;
-use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period, PledgeId};
-use ldsp_protocol::noise;
-use ldsp_protocol::standard::{Codebook, Dimension, Standard, Table, cell_index};
-use ldsp_protocol::summary::{LearningSummary, Margins, Previous, SummaryError};
+use crate::additivity::positions;
+use crate::geography::Geography;
+use crate::ids::{Digest, Gss, NodeSlug, Period, PledgeId};
+use crate::noise;
+use crate::standard::{Codebook, Dimension, Standard, Table, cell_index};
+use crate::summary::{LearningSummary, Margins, Previous, SummaryError};
 
 mod revise;
 
@@ -202,7 +202,7 @@ impl Layout {
             Dimension::Area => 0,
             other => standard.dimension(*other).codes.len(),
         };
-        let shape = |t: &ldsp_protocol::standard::Table| -> Vec<usize> {
+        let shape = |t: &crate::standard::Table| -> Vec<usize> {
             if t.dimensions.contains(&Dimension::Pledge) {
                 t.dimensions.iter().map(size).collect()
             } else {

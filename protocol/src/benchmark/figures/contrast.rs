@@ -1,15 +1,15 @@
 //! Differences of two figures. Their errors are never independent by assumption: an area is part of England, groups share
 //! tables, months share noise.
 
-use ldsp_protocol::ids::Gss;
-use ldsp_protocol::standard::{Dimension, Standard};
+use crate::ids::Gss;
+use crate::standard::{Dimension, Standard};
 
 use super::super::finding::{Measure, Standing};
 use super::super::ground::{Month, Release};
 use super::super::linear::{Linear, Noise};
-use super::Snapshot;
+use super::Figures;
 
-impl Snapshot {
+impl Figures {
     /// A LEP's figure to date less England's. The LEP's noise is in both; that of the others is in England's only.
     #[must_use]
     pub fn beside_england(&self, lep: &Gss, measure: Measure) -> Option<Standing> {

@@ -5,14 +5,14 @@ use crate::benchmark::Status;
 
 /// Summaries of each in the order given; `releases` names node, standard and month, the first being January 2022.
 fn publish(
-    sims: &mut [Sim],
+    sims: &mut [Learners],
     releases: &[(usize, &'static Standard, u8)],
     spells: usize,
-) -> Snapshot {
+) -> Figures {
     let mut published = Vec::new();
     for (seq, (node, standard, month)) in (1..).zip(releases) {
         let sim = &mut sims[*node];
-        let first: ldsp_protocol::ids::Period = "2022-01".parse().unwrap();
+        let first: crate::ids::Period = "2022-01".parse().unwrap();
         let period = first.plus(i32::from(*month) - 1).unwrap();
         let summary = sim.summary_under(standard, spells);
         let place = (sim.slug.clone(), sim.lep.clone(), period, seq);
@@ -22,15 +22,11 @@ fn publish(
         .iter()
         .map(|(of, (n, l, p, s), summary)| (*of, (n, l, *p, *s), summary));
     let state = rollup::rebuild(items).unwrap();
-    let at = Position {
-        size: published.len() as u64,
-        ..Position::default()
-    };
-    Snapshot::default().after(at, state.months.into_values().flatten())
+    Figures::default().after(Arc::default(), state.months.into_values().flatten())
 }
 
-fn sims() -> Vec<Sim> {
-    (0..3).map(Sim::new).collect()
+fn sims() -> Vec<Learners> {
+    (0..3).map(Learners::new).collect()
 }
 
 /// Four months: the first node under the first standard, the second under the second, the third changes in the third month.
@@ -47,13 +43,13 @@ fn four_months() -> Vec<(usize, &'static Standard, u8)> {
 }
 
 /// The sims behind such a federation and its figures.
-pub(in crate::benchmark) fn mixed(spells: usize) -> (Vec<Sim>, Snapshot) {
+pub(in crate::benchmark) fn mixed(spells: usize) -> (Vec<Learners>, Figures) {
     let mut sims = sims();
     let snapshot = publish(&mut sims, &four_months(), spells);
     (sims, snapshot)
 }
 
-fn of(snapshot: &Snapshot, node: usize) -> &LepStanding {
+fn of(snapshot: &Figures, node: usize) -> &LepStanding {
     let code = crate::testing::LEPS[node].1;
     let mut leps = snapshot.leps().iter();
     leps.find(|l| l.place.code == code).unwrap()
@@ -62,7 +58,7 @@ fn of(snapshot: &Snapshot, node: usize) -> &LepStanding {
 #[test]
 fn national_sums_are_the_truth_of_all_streams() {
     let mut sims = sims();
-    sims.iter_mut().for_each(Sim::quieten);
+    sims.iter_mut().for_each(Learners::quieten);
     let snapshot = publish(&mut sims, &four_months(), 200);
     let counts = [Measure::Starts, Measure::Leavers, Measure::Achievers];
     for (at, measure) in counts.into_iter().enumerate() {
@@ -101,7 +97,7 @@ fn variances_of_streams_add_up() {
     }
     // The node that changes has the noise of its first standard's four months, as the first node has, and of two months more.
     let [first, changing] = [0, 2].map(|n| se(of(&snapshot, n).finding(Measure::Starts).unwrap()));
-    let mut alone = vec![Sim::new(2)];
+    let mut alone = vec![Learners::new(2)];
     let two = publish(
         &mut alone,
         &[(0, Standard::v2(), 3), (0, Standard::v2(), 4)],
@@ -110,7 +106,7 @@ fn variances_of_streams_add_up() {
     let second = se(of(&two, 2).finding(Measure::Starts).unwrap());
     // Districts differ from area to area, and with them the noise of what they add up to.
     let unchanged = publish(
-        &mut [Sim::new(2)],
+        &mut [Learners::new(2)],
         &(1..=4).map(|m| (0, Standard::v1(), m)).collect::<Vec<_>>(),
         50,
     );
@@ -122,7 +118,7 @@ fn variances_of_streams_add_up() {
 #[test]
 fn what_a_standard_does_not_break_down_is_left_out_and_said() {
     let mut sims = sims();
-    sims.iter_mut().for_each(Sim::quieten);
+    sims.iter_mut().for_each(Learners::quieten);
     let snapshot = publish(&mut sims, &four_months(), 100);
     // Only the first standard has outcomes by audience: the first node is in, the second is not, the third with its first stream.
     let groups = snapshot.by(Dimension::Audience);
@@ -208,7 +204,7 @@ fn a_month_of_which_one_summary_is_owed_is_there_in_part() {
 #[test]
 fn an_earlier_standard_ends() {
     let (v1, v2) = (Standard::v1(), Standard::v2());
-    let last = 2 + u8::try_from(ldsp_protocol::standard::TAIL).unwrap();
+    let last = 2 + u8::try_from(crate::standard::TAIL).unwrap();
     let releases = |to: u8| -> Vec<_> {
         let old = (1..=last).map(|m| (0, v1, m));
         old.chain((3..=to).map(|m| (0, v2, m))).collect()
@@ -218,7 +214,7 @@ fn an_earlier_standard_ends() {
         let releases: Vec<_> = releases
             .filter(|(_, of, month)| *of != v1 || *month <= ended)
             .collect();
-        let snapshot = publish(&mut [Sim::new(0)], &releases, 1);
+        let snapshot = publish(&mut [Learners::new(0)], &releases, 1);
         let standing = of(&snapshot, 0);
         (standing.status, standing.owes.len(), standing.months)
     };

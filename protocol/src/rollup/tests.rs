@@ -1,16 +1,14 @@
-use ldsp_protocol::noise::in_counts;
-use ldsp_protocol::summary::{Manifest, ProtectedTable};
+use crate::noise::in_counts;
+use crate::summary::{Manifest, ProtectedTable};
 
 use super::*;
-use crate::store::{Log, Rollups};
-use crate::testing::{Sim, World};
 
 /// A month with `value` in the first cell of every table, in grid units.
 fn summary(epoch: u32, month: usize, pledges: &[&str], value: i64) -> LearningSummary {
     let standard = Standard::current();
     let pledges: Vec<PledgeId> = pledges.iter().map(|p| p.parse().unwrap()).collect();
     let codebook = Codebook::new(&"E37000001".parse().unwrap(), &pledges);
-    let table = |t: &ldsp_protocol::standard::Table| {
+    let table = |t: &crate::standard::Table| {
         let mut cells = vec![0; codebook.cells(t)];
         cells[0] = value;
         if t.dimensions == [Dimension::Pledge] && cells.len() > 1 {
@@ -105,66 +103,6 @@ fn an_estimate_out_of_range_names_table_and_cell() {
         (error.table.as_str(), error.cell),
         ("starts.disability-by-tier", 3)
     );
-}
-
-#[tokio::test]
-async fn the_rollup_is_rebuilt_from_the_log_byte_for_byte() {
-    let world = World::new().await;
-    let mut sims = [Sim::new(0), Sim::new(1), Sim::new(2)];
-    for sim in &sims {
-        world.admit(sim).await;
-    }
-    for (round, order) in [[0, 1, 2], [2, 0, 1], [1, 2, 0]].iter().enumerate() {
-        for at in order.iter().take(3 - round % 2) {
-            let sim = &mut sims[*at];
-            let mut sealed = Vec::new();
-            // One under the first standard, one that changes, one under the second.
-            if *at < 2 {
-                sealed.push(sim.publish_under(Standard::v1(), 20));
-            }
-            if *at == 2 || *at == 1 && round > 0 {
-                sealed.push(sim.publish_under(Standard::v2(), 20));
-            }
-            sim.next = sim.next.next().unwrap();
-            for (seq, sealed) in sealed {
-                let answer = world.put(&sim.path(seq), sealed.envelope()).await;
-                assert!(answer.status.is_success(), "{}", answer.text());
-            }
-        }
-    }
-    let store = &world.service.store;
-    let state = rebuild_store(store).await;
-    let kept = store.national().await.unwrap();
-    let kept: BTreeMap<_, _> = kept
-        .into_iter()
-        .map(|n| ((n.standard.version(), n.period, n.part), n.cells))
-        .collect();
-    assert_eq!(state.national, kept);
-    assert_eq!(state.months.len(), 4);
-    for ((node, version), months) in &state.months {
-        let standard = &Standard::all()[*version as usize - 1];
-        assert_eq!(months, &store.history(node, standard).await.unwrap());
-    }
-}
-
-async fn rebuild_store<S: Log + crate::store::Registry>(store: &S) -> State {
-    use ldsp_protocol::dsse::Unverified;
-    use ldsp_protocol::statement::{Payload, Statement};
-    let nodes = store.nodes().await.unwrap();
-    let mut summaries = Vec::new();
-    for logged in store.statements(0, 1000).await.unwrap() {
-        let node = nodes.iter().find(|n| n.node == logged.node).unwrap();
-        let unverified = Unverified::parse(&logged.envelope).unwrap();
-        let verified = unverified.verify(&node.key.unwrap()).unwrap();
-        let statement = Statement::read(&verified).unwrap();
-        if let Payload::LearningSummary(summary) = statement.payload {
-            let place = (&node.node, &node.lep, logged.period.unwrap(), logged.seq);
-            let standard = Standard::of(statement.standard).unwrap();
-            summaries.push((standard, place, summary));
-        }
-    }
-    let items = summaries.iter().map(|(of, place, s)| (*of, *place, s));
-    rebuild(items).unwrap()
 }
 
 /// A log of three nodes under revision: every stream as it stands, and the sums that deltas gave so far.
@@ -310,7 +248,7 @@ proptest::proptest! {
         }
         log.revise(0, at);
         let mut month = log.streams[&0][at].clone();
-        proptest::prop_assert_eq!(month.drawn, Some(ldsp_protocol::revision::cells_digest(&month.published)));
+        proptest::prop_assert_eq!(month.drawn, Some(crate::revision::cells_digest(&month.published)));
         (month.drawn, month.seq) = (None, before.streams[&0][at].seq);
         log.streams.get_mut(&0).unwrap()[at] = month;
         proptest::prop_assert_eq!(&log.streams[&0], &before.streams[&0]);

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ldsp_protocol::additivity::{AdditivityError, Exact, Observed, Reconciled, reconcile};
-use ldsp_protocol::measures::Estimate;
-use ldsp_protocol::noise;
-use ldsp_protocol::standard::{Codebook, Dimension, Family, Standard, Table, cell_index};
+use crate::additivity::{AdditivityError, Exact, Observed, Reconciled, reconcile};
+use crate::measures::Estimate;
+use crate::noise;
+use crate::standard::{Codebook, Dimension, Family, Standard, Table, cell_index};
 
 use super::finding::{Measure, Recipe};
 use super::linear::{Linear, Noise};
@@ -63,8 +63,9 @@ pub(super) fn sum(parts: impl IntoIterator<Item = Totals>) -> Option<Totals> {
     })
 }
 
-/// Whether a standard's tables hold a measure over everybody or by a dimension: the same tables that [`Families`] reads it from.
-pub(crate) fn holds(standard: &Standard, measure: Measure, by: Option<Dimension>) -> bool {
+/// Whether a standard's tables hold a measure over everybody or by a dimension: the same tables that estimates are read from.
+#[must_use]
+pub fn holds(standard: &Standard, measure: Measure, by: Option<Dimension>) -> bool {
     let recipe = measure.recipe();
     let on = |family: Family, fact: Option<Dimension>| {
         let wanted: Vec<Dimension> = by.into_iter().chain(fact).collect();
@@ -194,7 +195,8 @@ pub(super) fn reduce(
 }
 
 /// One cell of a table over all months of the stream up to `month`; `None` where the table has no such cell.
-pub(crate) fn cell_to_date(month: &NodeMonth, table: usize, cell: usize) -> Option<Estimate> {
+#[must_use]
+pub fn cell_to_date(month: &NodeMonth, table: usize, cell: usize) -> Option<Estimate> {
     let codebook = month.codebook();
     let layout = Layout::of_node(month.standard, &codebook);
     let (range, _) = layout.table(table);

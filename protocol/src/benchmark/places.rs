@@ -1,11 +1,10 @@
 //! LEPs in the benchmark: how each stands and what its page shows; and the making of one figure.
 
-use ldsp_protocol::enrolment::NodeState;
-use ldsp_protocol::geography::{Geography, Lep};
-use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period};
-use ldsp_protocol::standard::{Code, Dimension, NOT_STATED};
+use crate::enrolment::NodeState;
+use crate::geography::{Geography, Lep};
+use crate::ids::{Digest, Gss, NodeSlug, Period};
+use crate::standard::{Code, Dimension, NOT_STATED};
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::coverage::{Coverage, Range, Status};
 use super::estimate::Totals;
@@ -15,8 +14,20 @@ use super::linear::Linear;
 /// England's GSS code.
 const ENGLAND: &str = "E92000001";
 
+/// A node as far as figures are concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its name.
+    pub node: NodeSlug,
+    /// The LEP that it serves.
+    pub lep: Gss,
+    /// Where its enrolment stands.
+    pub state: NodeState,
+}
+
 /// How a LEP stands: what the map and the list of areas show.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LepStanding {
     /// The LEP.
     pub place: Place,
@@ -33,7 +44,7 @@ pub struct LepStanding {
     /// Months that it released.
     pub range: Option<Range>,
     /// Epoch of its last release: 1, or 2 after its node lost its ledger; null where it released nothing.
-    #[schema(required)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub epoch: Option<u32>,
     /// Number of months that it released as a whole.
     pub months: usize,
@@ -56,7 +67,8 @@ impl LepStanding {
 }
 
 /// Figures of one LEP.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LepFindings {
     /// How it stands, with its totals.
     pub standing: LepStanding,
