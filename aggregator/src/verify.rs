@@ -541,7 +541,9 @@ pub fn chain(seq: u64) -> Problem {
 }
 
 impl VerifiedStatement {
-    pub(crate) fn into_new(self) -> NewStatement {
+    /// What the log's writer takes.
+    #[must_use]
+    pub fn into_new(self) -> NewStatement {
         self.0
     }
 }

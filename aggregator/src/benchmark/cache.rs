@@ -64,7 +64,7 @@ impl Benchmarks {
         }
         let mut from = snapshot.size();
         // What these withdrew or corrected changes months that were read before: they are read anew as they stand.
-        let revised = store.revised(from..at.size).await?;
+        let mut revised = store.revised(from..at.size).await?;
         loop {
             let to = at.size.min(from + CHUNK);
             let mut months = store.months(from..to).await?;
@@ -80,6 +80,8 @@ impl Benchmarks {
                 break;
             }
         }
+        // Whoever did so while these were read may have been read in part.
+        revised.extend(store.revised(at.size..u64::MAX).await?);
         for node in &revised {
             let months = store.contributions(Some(node)).await?;
             snapshot = Arc::new(snapshot.with(&at, node, months));

@@ -130,10 +130,9 @@ pub(super) async fn of_area(service: &Service, node: &NodeSlug) -> Result<Html, 
     let first = open.iter().filter_map(|r| Some((r, r.month?.1)));
     let first = first.min_by_key(|(_, period)| *period);
     let notice = first.map_or_else(Html::default, |(r, period)| {
-        let before = period.plus(-1).map_or_else(String::new, |p| p.in_words());
         let why = r.reason.as_deref().unwrap_or_default();
         Warning::new(format!(
-            "This area withdrew its release of {} on {}. Its figures end with {before} until it publishes that month again. Its reason: {why}",
+            "This area withdrew its release of {0} on {1}. Its figures end before {0} until it publishes that month again. Its reason: {why}",
             period.in_words(),
             words::moment(r.received),
         ))

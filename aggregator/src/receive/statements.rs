@@ -217,7 +217,7 @@ async fn logged(service: &Service, node: &str, seq: &str) -> Result<LoggedStatem
 }
 
 /// That a statement was withdrawn by the one at this leaf, and why.
-async fn withdrawn(
+pub(super) async fn withdrawn(
     service: &Service,
     statement: &LoggedStatement,
     leaf: u64,

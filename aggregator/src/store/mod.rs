@@ -314,7 +314,7 @@ pub trait Rollups: Send + Sync + 'static {
     /// The months that count of the summaries among the statements at these places, in the order of the log; `published` is left
     /// empty. What was read stays as it is until the node withdraws or corrects something ([`Log::revised`]).
     fn months(&self, places: Range<u64>) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
-    /// The month of the summary with this digest, if it counts; `published` is left empty.
+    /// The month of the summary with this digest, if it counts, also where it was withdrawn and published again; `published` is left empty.
     fn month(&self, pae: Digest) -> impl Future<Output = Outcome<Option<NodeMonth>>> + Send;
     /// National sums of increments by period, standard and part.
     fn national(&self) -> impl Future<Output = Outcome<Vec<NationalMonth>>> + Send;

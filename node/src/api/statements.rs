@@ -11,11 +11,13 @@ use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::statement::Kind;
 use ldsp_ui::SignedIn;
 use ldsp_ui::api::{Items, List, Query};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::sent::Sent;
 use super::{Api, Listed, MACHINE, Nothing, Refused, STATEMENTS, moment};
 use crate::import::london_day;
+use crate::revision::{self, Decision};
 use crate::store::outbox::{self, OutboxRow};
 use crate::store::overview::{self, StatementRow};
 use crate::store::practice;
@@ -128,6 +130,93 @@ pub(super) async fn list(
         .await?;
     let found: Result<Vec<_>, _> = rows.into_iter().map(Statement::try_from).collect();
     Ok(Json(list.page(found?, limit, |s: &Statement| s.seq)))
+}
+
+/// Why a statement is withdrawn or published again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Revising {
+    /// One line of at most 500 characters, public for ever: nothing that tells of a person.
+    #[schema(
+        max_length = 500,
+        example = "Published before the partnership had agreed to it."
+    )]
+    reason: String,
+}
+
+/// What was signed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Revised {
+    /// Sequence number of the withdrawal or correction.
+    seq: u64,
+    /// Sequence number of the statement that it names.
+    target: u64,
+}
+
+/// Withdraw a statement
+///
+/// An approver's word. The content leaves the national log's storage and the figures; its place, digest and receipt stay. A month takes
+/// the area's later months out of the figures too, until it is published again.
+#[utoipa::path(
+    post, path = "/api/v1/statements/{seq}/withdraw", operation_id = "withdraw_statement", tag = STATEMENTS,
+    params(("seq" = u64, Path, description = "Sequence number.", minimum = 1)),
+    request_body = Revising,
+    responses((status = 200, description = "Signed and queued.", body = Revised), super::Revises),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn withdraw(
+    State(api): State<Api>,
+    Path(seq): Path<String>,
+    person: SignedIn,
+    _none: Query<Nothing>,
+    Sent(word): Sent<Revising>,
+) -> Result<Json<Revised>, Refused> {
+    let decision = Decision {
+        person: &person.name,
+        seq: statement_number(&seq)?,
+        reason: &word.reason,
+    };
+    (api.before_signing)().await;
+    let node = &api.node;
+    let seq = revision::withdraw(&node.store, &node.signing, &decision, (api.clock)()).await?;
+    (api.queued)();
+    let target = decision.seq;
+    Ok(Json(Revised { seq, target }))
+}
+
+/// Publish a withdrawn month again
+///
+/// An approver's word. The very figures that it had are signed once more; nothing is counted or drawn.
+#[utoipa::path(
+    post, path = "/api/v1/statements/{seq}/reissue", operation_id = "reissue_statement", tag = STATEMENTS,
+    params(("seq" = u64, Path, description = "Sequence number of the withdrawn statement.", minimum = 1)),
+    request_body = Revising,
+    responses((status = 200, description = "Signed and queued.", body = Revised), super::Revises),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn reissue(
+    State(api): State<Api>,
+    Path(seq): Path<String>,
+    person: SignedIn,
+    _none: Query<Nothing>,
+    Sent(word): Sent<Revising>,
+) -> Result<Json<Revised>, Refused> {
+    let decision = Decision {
+        person: &person.name,
+        seq: statement_number(&seq)?,
+        reason: &word.reason,
+    };
+    (api.before_signing)().await;
+    let node = &api.node;
+    let seq = revision::reissue(&node.store, &node.signing, &decision, (api.clock)()).await?;
+    (api.queued)();
+    let target = decision.seq;
+    Ok(Json(Revised { seq, target }))
+}
+
+fn statement_number(text: &str) -> Result<u64, Refused> {
+    let missing = || Refused::not_found("This node has sent no statement of this number.");
+    Ok(super::number(text).ok_or_else(missing)?.cast_unsigned())
 }
 
 /// A published statement

@@ -133,7 +133,7 @@ async fn what_may_not_be_revised_is_left_as_it_is() {
     // A ledger that says otherwise stops the second publication.
     withdraw(store, &key, &by("bob", 1), at(NOW)).await.unwrap();
     world
-        .run("UPDATE ledger_months SET month = 3 WHERE month = 1")
+        .run("UPDATE ledger_cells SET published = entries WHERE month = 1")
         .await;
     let damaged = reissue(store, &key, &by("bob", 1), at(NOW)).await;
     assert_eq!(damaged.unwrap_err().code(), "storage");

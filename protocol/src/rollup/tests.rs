@@ -105,11 +105,13 @@ fn an_estimate_out_of_range_names_table_and_cell() {
     );
 }
 
+type Sums = BTreeMap<(Period, String), Vec<i64>>;
+
 /// A log of three nodes under revision: every stream as it stands, and the sums that deltas gave so far.
 #[derive(Default, Clone)]
 struct Revised {
     streams: BTreeMap<usize, Vec<NodeMonth>>,
-    sums: BTreeMap<(Period, String), Vec<i64>>,
+    sums: Sums,
     /// What was published of each month, which a correction brings again.
     drawn: BTreeMap<(usize, Period), Vec<i64>>,
     seq: u64,
@@ -176,7 +178,7 @@ impl Revised {
     }
 
     /// The same from what counts alone: each stream's months before its first withdrawn one.
-    fn rebuilt(&self) -> (Vec<Vec<NodeMonth>>, BTreeMap<(Period, String), Vec<i64>>) {
+    fn rebuilt(&self) -> (Vec<Vec<NodeMonth>>, Sums) {
         let mut sums = BTreeMap::new();
         let mut streams = Vec::new();
         for stream in self.streams.values() {

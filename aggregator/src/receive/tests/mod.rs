@@ -6,5 +6,6 @@ mod enrolment;
 mod ingest;
 mod keys;
 pub(crate) mod practice;
+mod revisions;
 mod skew;
 mod tiles;

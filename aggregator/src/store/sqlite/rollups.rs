@@ -127,8 +127,9 @@ impl Rollups for Sqlite {
             "SELECT node_month.node, node_month.period, standard, lep, node_month.seq, epoch, month, rho_micro,
                  earlier_month, earlier_rho_micro, pledges, drawn, cumulative
              FROM statement JOIN node_month ON node_month.node = statement.node
-                 AND node_month.period = statement.period AND node_month.seq = statement.seq
-             WHERE pae = $1 AND withdrawn IS NULL AND length(cumulative) > 0",
+                 AND node_month.period = statement.period AND (node_month.seq = statement.seq
+                     OR standard = (SELECT r.standard FROM revision AS r WHERE r.target = statement.leaf LIMIT 1))
+             WHERE pae = $1 AND length(cumulative) > 0",
         )
         .bind(pae.as_bytes().as_slice())
         .fetch_optional(&self.reader)
