@@ -19,6 +19,7 @@ pub mod pages;
 pub mod practice;
 pub mod recover;
 pub mod release;
+pub mod revision;
 pub mod schedule;
 pub mod seal;
 pub mod store;

@@ -59,6 +59,23 @@ fn judge(vector: &Table) -> Result<Vec<u8>, String> {
             Some(problem) => Err(problem.to_string()),
             None => Ok(again(&statement, entry.as_ref())),
         },
+        Payload::Withdrawal(withdrawal) => {
+            withdrawal.check(statement.seq).map_err(|e| e.to_string())?;
+            Ok(again(&statement, withdrawal))
+        }
+        Payload::Correction(correction) => {
+            correction.check(statement.seq).map_err(|e| e.to_string())?;
+            let lep = text(vector, "lep").parse().unwrap();
+            let summary = &correction.summary;
+            summary
+                .check(Standard::v1(), &lep, None)
+                .map_err(|e| e.to_string())?;
+            let withdrawn = text(vector, "withdrawn_cells").parse().unwrap();
+            correction
+                .check_cells(withdrawn)
+                .map_err(|e| e.to_string())?;
+            Ok(again(&statement, correction.as_ref()))
+        }
     }
 }
 
@@ -126,7 +143,7 @@ fn envelopes() {
             (words, Ok(_)) => panic!("{name}: accepted, but should say {words}"),
         }
     }
-    assert_eq!(seen, (5, 27));
+    assert_eq!(seen, (7, 34));
 }
 
 #[test]

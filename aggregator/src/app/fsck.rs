@@ -28,6 +28,7 @@ impl fmt::Display for Checked {
             own,
             months,
             entries,
+            withdrawn,
             evidence,
             findings,
             more,
@@ -53,6 +54,10 @@ impl fmt::Display for Checked {
         )?;
         writeln!(f, "Months      {months}, each folded again")?;
         writeln!(f, "Practice    {entries}")?;
+        writeln!(
+            f,
+            "Withdrawn   {withdrawn}, each named by its withdrawal and by the statement behind it"
+        )?;
         write!(f, "Proofs      {evidence} against nodes")
     }
 }

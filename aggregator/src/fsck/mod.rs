@@ -8,6 +8,7 @@ mod counts;
 mod library;
 mod node;
 mod own;
+mod revisions;
 mod rollup;
 mod tree;
 
@@ -68,6 +69,10 @@ pub enum Rule {
     National,
     /// The library's index is that of the entries.
     Library,
+    /// The payloads that are gone are those that a withdrawal of the same node names, and no others.
+    Withdrawn,
+    /// The list of withdrawals and corrections is that of the statements.
+    Revision,
     /// Tallies count the statements.
     Tally,
     /// Evidence shows two statements for one place.
@@ -95,6 +100,8 @@ impl Rule {
             Self::Month => "month",
             Self::National => "national",
             Self::Library => "library",
+            Self::Withdrawn => "withdrawn",
+            Self::Revision => "revision",
             Self::Tally => "tally",
             Self::Evidence => "evidence",
         }
@@ -104,7 +111,7 @@ impl Rule {
     #[must_use]
     pub fn next(self) -> &'static str {
         match self {
-            Self::Month | Self::National | Self::Library | Self::Tally => {
+            Self::Month | Self::National | Self::Library | Self::Revision | Self::Tally => {
                 "The figures or lists made from the log are wrong, the statements themselves may be sound. Stop the server and restore the newest backup for which fsck finds nothing; the nodes send again what it lacks."
             }
             Self::Rules => {
@@ -170,6 +177,9 @@ pub struct Report {
     pub months: u64,
     /// Number of practice entries.
     pub entries: u64,
+    /// Number of statements that were withdrawn, whose signatures cannot be checked any more: only that the next statement and the
+    /// withdrawal name them.
+    pub withdrawn: u64,
     /// Number of proofs against nodes.
     pub evidence: u64,
     /// The first findings.
@@ -197,6 +207,7 @@ struct Fsck<'a> {
     sums: BTreeMap<(Digest, Period, String), Vec<i64>>,
     tallies: BTreeMap<(NodeSlug, Kind), Tally>,
     library: library::Expected,
+    revisions: revisions::Expected,
     /// Which key counts where.
     keys: Keys,
     /// What the log states of each node's key.
@@ -257,6 +268,7 @@ pub async fn fsck(
         sums: BTreeMap::new(),
         tallies: BTreeMap::new(),
         library: library::Expected::default(),
+        revisions: revisions::Expected::default(),
         keys: Keys::default(),
         stated: BTreeMap::new(),
     };
@@ -274,6 +286,7 @@ pub async fn fsck(
     }
     rollup::national(&mut run).await?;
     library::check(&mut run).await?;
+    revisions::check(&mut run).await?;
     counts::tallies(&mut run).await?;
     counts::evidence(&mut run).await?;
     Ok(run.report)

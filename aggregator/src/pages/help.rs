@@ -109,6 +109,18 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "practice" => {
             "A practice entry has required fields, lists to choose from and limits, and may hold nothing that looks like personal data. At least one field breaks a rule."
         }
+        "withdrawn" => {
+            "The area that published this took it back. Its content is no longer kept here; its place in the log, its digest and its receipt are."
+        }
+        "withdrawal" => {
+            "A withdrawal names a statement of the same node that still stands, and for a month the digest of its figures. This one does not fit what the log holds."
+        }
+        "correction" => {
+            "A withdrawn month is published again in its own place: the same month, noise and pledges. What was sent is not that of a withdrawn month."
+        }
+        "redraw" => {
+            "A month’s noise is drawn once for ever: other figures for the same month would tell of the people in them. The figures that were sent are not those that were withdrawn."
+        }
         "period" => {
             "A node releases one month after another, each exactly once and only after it has ended. This month is not the next one, or it has not ended."
         }

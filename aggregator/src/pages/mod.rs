@@ -29,6 +29,7 @@ mod paging;
 mod practice;
 mod pretty;
 mod proof;
+mod revisions;
 mod revoke;
 mod standards;
 mod statement;
@@ -131,6 +132,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/nodes/{node}/key.pem", get(node::key_file))
         .route("/nodes/{node}/conflicts/{seq}", get(conflict::proof))
         .route("/keys", get(keys::show))
+        .route("/revisions", get(revisions::show))
         .route("/statements", get(statements::show))
         .route("/statements/{index}", get(statement::show))
         .route("/operator/nodes", get(operator::show))
@@ -152,7 +154,7 @@ pub fn router(service: Arc<Service>) -> Router {
 /// Who may use which route of [`router`].
 #[must_use]
 pub fn roles() -> RoleTable {
-    const PUBLIC: [&str; 28] = [
+    const PUBLIC: [&str; 29] = [
         "/",
         "/contributions.csv",
         "/trend.csv",
@@ -174,6 +176,7 @@ pub fn roles() -> RoleTable {
         // Serves everybody only what is open to everybody; operators get the rest.
         "/nodes/{node}/conflicts/{seq}",
         "/keys",
+        "/revisions",
         "/statements",
         "/statements/{index}",
         "/problems",
@@ -213,7 +216,8 @@ pub fn frame(banner: Option<&str>) -> Frame {
         NavItem::public("Practice", "/practice"),
         NavItem::public("Who contributes", "/nodes")
             .covering("/statements")
-            .covering("/keys"),
+            .covering("/keys")
+            .covering("/revisions"),
         NavItem::public("About", "/about"),
         NavItem::signed_in("Manage nodes", "/operator/nodes"),
     ];
@@ -222,6 +226,7 @@ pub fn frame(banner: Option<&str>) -> Frame {
         Link::new("About these figures", "/about"),
         Link::new("How measures are defined", "/measures"),
         Link::new("Signed statements", "/statements"),
+        Link::new("Withdrawn and published again", "/revisions"),
         Link::new("Keys of the areas", "/keys"),
         Link::new("Accessibility", "/accessibility"),
         Link::new("Privacy and cookies", "/privacy"),

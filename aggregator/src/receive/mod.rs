@@ -17,6 +17,7 @@ mod nodes;
 mod practice;
 mod read;
 mod refusal;
+mod revisions;
 mod statements;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -87,6 +88,7 @@ fn rest() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(nodes::list))
         .routes(routes!(keyevents::list))
         .routes(routes!(listing::list))
+        .routes(routes!(revisions::list))
         .routes(routes!(practice::entry))
         .merge(
             OpenApiRouter::default()

@@ -16,8 +16,8 @@ use super::sqlite::Sqlite;
 use super::{
     Announced, Appended, Contradiction, Equivocation, InviteRow, Library, LibraryEntry, Location,
     Log, LogHead, LoggedStatement, Make, NationalMonth, NewEnrolment, NewStatement, Node, Outline,
-    OwnEffect, Person, Position, PracticeCounts, PracticeFilter, Registry, Rollups, Sign, Span,
-    StatementFilter, StoreError, Stored, Tally,
+    OwnEffect, Person, Position, PracticeCounts, PracticeFilter, Registry, RevisionRow, Rollups,
+    Sign, Span, StatementFilter, StoreError, Stored, Tally,
 };
 
 /// Either database. Cheap to clone.
@@ -170,6 +170,9 @@ impl Log for Backend {
         statements(start: u64, limit: u32) -> Vec<LoggedStatement>;
         latest(filter: &StatementFilter, limit: u32) -> Vec<Outline>;
         heads() -> Vec<Outline>;
+        revision(leaf: u64) -> Option<RevisionRow>;
+        revisions(node: Option<&NodeSlug>, span: Span, limit: u32) -> Vec<RevisionRow>;
+        revised(places: Range<u64>) -> BTreeSet<NodeSlug>;
         tally() -> Vec<Tally>;
     }
 }
@@ -177,7 +180,7 @@ impl Log for Backend {
 impl Rollups for Backend {
     hand_on! {
         history(node: &NodeSlug, standard: &'static Standard) -> Vec<NodeMonth>;
-        contributions() -> Vec<NodeMonth>;
+        contributions(node: Option<&NodeSlug>) -> Vec<NodeMonth>;
         months(places: Range<u64>) -> Vec<NodeMonth>;
         month(pae: Digest) -> Option<NodeMonth>;
         national() -> Vec<NationalMonth>;

@@ -11,8 +11,10 @@ use sqlx::sqlite::SqliteTransaction;
 use sqlx::{PgTransaction, query};
 
 use super::rows::{self, Columns, Fields as _, signed};
+use super::selects::REVISIONS;
 use super::{
-    Backend, Equivocation, IndexRow, LogHead, LoggedStatement, NationalMonth, Node, Outcome, Tally,
+    Backend, Equivocation, IndexRow, LogHead, LoggedStatement, NationalMonth, Node, Outcome,
+    RevisionRow, Tally,
 };
 
 /// One moment of a database.
@@ -80,7 +82,7 @@ impl Snapshot {
         leaf: u64,
     ) -> Outcome<Option<Outcome<LoggedStatement>>> {
         let found = read!(self,
-            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received FROM statement WHERE leaf = $1",
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received, withdrawn FROM statement WHERE leaf = $1",
             signed(leaf); rows::statement);
         Ok(found.into_iter().next())
     }
@@ -154,7 +156,7 @@ impl Snapshot {
     ) -> Outcome<Vec<(Option<(Digest, Period)>, Outcome<NodeMonth>)>> {
         Ok(read!(self,
             "SELECT node, period, standard, lep, seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro, pledges,
-                 published, cumulative FROM node_month WHERE node = $1 ORDER BY period",
+                 drawn, published, cumulative FROM node_month WHERE node = $1 ORDER BY period",
             node.as_str(); |row| (rows::key_of_month(row), rows::month(row, true))))
     }
 
@@ -198,6 +200,24 @@ impl Snapshot {
             "SELECT node, seq, logged_pae, pae, envelope, received FROM equivocation WHERE node = $1 AND seq = $2",
             node.as_str(), signed(seq); rows::evidence);
         Ok(found.into_iter().next())
+    }
+
+    /// Every withdrawal and correction in the list of them, by leaf.
+    pub(crate) async fn revisions(&mut self) -> Rows<RevisionRow> {
+        Ok(match self {
+            Self::Sqlite(tx) => {
+                let found = query::<sqlx::Sqlite>(REVISIONS)
+                    .fetch_all(&mut **tx)
+                    .await?;
+                found.iter().map(rows::revision).collect()
+            }
+            Self::Postgres(tx) => {
+                let found = query::<sqlx::Postgres>(REVISIONS)
+                    .fetch_all(&mut **tx)
+                    .await?;
+                found.iter().map(rows::revision).collect()
+            }
+        })
     }
 
     /// Leaves of the library's index.

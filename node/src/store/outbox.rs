@@ -17,7 +17,7 @@ pub struct OutboxRow {
     pub seq: u64,
     /// What it is about.
     pub kind: Kind,
-    /// The month, for a learning summary.
+    /// The month of a learning summary or of one that was published again.
     pub period: Option<Period>,
     /// SHA-256 of the PAE.
     pub pae: Digest,
@@ -235,6 +235,11 @@ pub async fn postpone(
     Ok(())
 }
 
+/// A kind as the column holds it.
+pub(super) fn kind(text: &str) -> Option<Kind> {
+    Kind::OF_NODES.into_iter().find(|k| k.as_str() == text)
+}
+
 fn digest(row: &SqliteRow, column: &'static str, seq: i64) -> Result<Digest, StoreError> {
     let bytes: &[u8] = row.try_get(column)?;
     let bytes: [u8; 32] = bytes.try_into().map_err(|_| corrupt(column, seq))?;
@@ -247,10 +252,7 @@ fn read(row: &SqliteRow) -> Result<OutboxRow, StoreError> {
     let unsigned = |n: i64, column| u64::try_from(n).map_err(|_| corrupt(column, seq));
     Ok(OutboxRow {
         seq: unsigned(seq, "seq")?,
-        kind: Kind::OF_NODES
-            .into_iter()
-            .find(|k| k.as_str() == kind)
-            .ok_or_else(|| corrupt("kind", seq))?,
+        kind: self::kind(kind).ok_or_else(|| corrupt("kind", seq))?,
         period: row
             .try_get::<Option<i64>, _>("period")?
             .map(|index| period(index).ok_or_else(|| corrupt("period", seq)))

@@ -11,7 +11,7 @@ use crate::receive::document;
 use crate::testing::{Sim, World, at};
 
 /// Every operation. A route that is missing here or there fails.
-const OPERATIONS: [&str; 24] = [
+const OPERATIONS: [&str; 25] = [
     "GET /api/v1/benchmarks",
     "GET /api/v1/benchmarks.csv",
     "GET /api/v1/keys",
@@ -21,6 +21,7 @@ const OPERATIONS: [&str; 24] = [
     "GET /api/v1/nodes",
     "GET /api/v1/practice",
     "GET /api/v1/practice/{node}/{seq}",
+    "GET /api/v1/revisions",
     "GET /api/v1/statements",
     "GET /checkpoint",
     "GET /health/live",

@@ -7,5 +7,6 @@ mod faults;
 mod ingest;
 mod keys;
 pub(crate) mod practice;
+mod revisions;
 mod skew;
 mod tiles;
