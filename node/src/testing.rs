@@ -417,7 +417,13 @@ impl Transport for Aggregator {
                     let seq = statement.rsplit('/').next().unwrap().parse().unwrap();
                     answer(200, state.receipt(seq))
                 }
-                None => answer(200, serde_json::to_vec(&state.record()).unwrap()),
+                None => match request.path.split_once("/statements/") {
+                    Some((_, seq)) => {
+                        let at = seq.parse::<usize>().unwrap() - 1;
+                        answer(200, state.taken[at].1.clone())
+                    }
+                    None => answer(200, serde_json::to_vec(&state.record()).unwrap()),
+                },
             }),
             Method::Post if state.invite_used => {
                 Ok(refusal(&Problem::new(problem::INVITE, "Used.")))

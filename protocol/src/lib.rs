@@ -18,7 +18,7 @@
 //! | [`keys`] | Ed25519 keys: admission, PEM, fingerprints |
 //! | [`note`], [`receipt`] | C2SP signed notes and the receipt for a statement |
 //! | [`log`] | the transparency log: entries, tree, tiles, checkpoints, proofs |
-//! | [`statement`], [`summary`], [`practice`] | the bodies that nodes sign |
+//! | [`statement`], [`summary`], [`practice`], [`revision`] | the bodies that nodes sign |
 //! | [`own`] | the bodies that the log itself signs: keys added and revoked, data standards, figures |
 //! | [`run`] | figures that the log signed, and how anybody makes them again to the byte |
 //! | [`enrolment`] | invite, proof of possession, signed reads |
@@ -46,6 +46,7 @@ pub mod personal;
 pub mod practice;
 pub mod problem;
 pub mod receipt;
+pub mod revision;
 pub mod rollup;
 pub mod run;
 pub mod standard;

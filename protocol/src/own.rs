@@ -265,7 +265,7 @@ impl OwnStatement {
     /// [`StatementError`].
     pub fn of_body(kind: Kind, body: &[u8]) -> Result<Self, StatementError> {
         let statement = match kind {
-            Kind::LearningSummary | Kind::PracticeEntry => {
+            Kind::LearningSummary | Kind::PracticeEntry | Kind::Correction | Kind::Withdrawal => {
                 return Err(StatementError::Author(kind));
             }
             Kind::KeyAdd => {

@@ -70,6 +70,23 @@ fn judge(vector: &Table) -> Result<Vec<u8>, String> {
             Some(problem) => Err(problem.to_string()),
             None => Ok(again(&statement, entry.as_ref())),
         },
+        Payload::Withdrawal(withdrawal) => {
+            withdrawal.check(statement.seq).map_err(|e| e.to_string())?;
+            Ok(again(&statement, withdrawal))
+        }
+        Payload::Correction(correction) => {
+            correction.check(statement.seq).map_err(|e| e.to_string())?;
+            let lep = text(vector, "lep").parse().unwrap();
+            let summary = &correction.summary;
+            summary
+                .check(Standard::v1(), &lep, None)
+                .map_err(|e| e.to_string())?;
+            let withdrawn = text(vector, "withdrawn_cells").parse().unwrap();
+            correction
+                .check_cells(withdrawn)
+                .map_err(|e| e.to_string())?;
+            Ok(again(&statement, correction.as_ref()))
+        }
     }
 }
 
@@ -137,7 +154,7 @@ fn envelopes() {
             (words, Ok(_)) => panic!("{name}: accepted, but should say {words}"),
         }
     }
-    assert_eq!(seen, (7, 30));
+    assert_eq!(seen, (9, 37));
 }
 
 #[test]
@@ -260,16 +277,18 @@ fn a_finding_is_made_again_from_the_statements_that_it_names() {
         gather.entry(index, &entry);
         match entry.kind {
             statement::Kind::KeyAdd => {
-                let Own::KeyAdd(add) = recount.key(index, &entry, envelope).unwrap() else {
+                let Own::KeyAdd(add) = recount.key(index, &entry, Some(envelope)).unwrap() else {
                     panic!("{name}")
                 };
                 gather.key(index, &add);
             }
-            statement::Kind::LearningSummary => recount.statement(index, &entry, envelope).unwrap(),
+            statement::Kind::LearningSummary => {
+                recount.statement(index, &entry, Some(envelope)).unwrap()
+            }
             _ => {}
         }
     }
-    let figures = recount.end();
+    let figures = recount.end().unwrap();
     let inputs = gather.inputs().unwrap();
     let mut stands_on = StandsOn::new(3, edge.root(), &figures, inputs);
     // The vector was made once; the program goes on.

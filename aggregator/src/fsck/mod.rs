@@ -9,6 +9,7 @@ mod finding;
 mod library;
 mod node;
 mod own;
+mod revisions;
 mod rollup;
 mod tree;
 
@@ -71,6 +72,10 @@ pub enum Rule {
     Finding,
     /// The library's index is that of the entries.
     Library,
+    /// The payloads that are gone are those that a withdrawal of the same node names, and no others.
+    Withdrawn,
+    /// The list of withdrawals and corrections is that of the statements.
+    Revision,
     /// Tallies count the statements.
     Tally,
     /// Evidence shows two statements for one place.
@@ -99,6 +104,8 @@ impl Rule {
             Self::National => "national",
             Self::Finding => "finding",
             Self::Library => "library",
+            Self::Withdrawn => "withdrawn",
+            Self::Revision => "revision",
             Self::Tally => "tally",
             Self::Evidence => "evidence",
         }
@@ -108,7 +115,7 @@ impl Rule {
     #[must_use]
     pub fn next(self) -> &'static str {
         match self {
-            Self::Month | Self::National | Self::Library | Self::Tally => {
+            Self::Month | Self::National | Self::Library | Self::Revision | Self::Tally => {
                 "The figures or lists made from the log are wrong, the statements themselves may be sound. Stop the server and restore the newest backup for which fsck finds nothing; the nodes send again what it lacks."
             }
             Self::Finding => {
@@ -177,8 +184,15 @@ pub struct Report {
     pub months: u64,
     /// Number of signed findings that were made again.
     pub figures: u64,
+    /// Number of those that stand on a statement which was withdrawn since, so that nobody can make them again.
+    pub figures_gone: u64,
+    /// Number of those of older runs that were left: newer ones took long enough.
+    pub figures_left: u64,
     /// Number of practice entries.
     pub entries: u64,
+    /// Number of statements that were withdrawn, whose signatures cannot be checked any more: only that the next statement and the
+    /// withdrawal name them.
+    pub withdrawn: u64,
     /// Number of proofs against nodes.
     pub evidence: u64,
     /// The first findings.
@@ -206,6 +220,7 @@ struct Fsck<'a> {
     sums: BTreeMap<(Digest, Period, String), Vec<i64>>,
     tallies: BTreeMap<(NodeSlug, Kind), Tally>,
     library: library::Expected,
+    revisions: revisions::Expected,
     /// Which key counts where.
     keys: Keys,
     /// What the log states of each node's key.
@@ -268,6 +283,7 @@ pub async fn fsck(
         sums: BTreeMap::new(),
         tallies: BTreeMap::new(),
         library: library::Expected::default(),
+        revisions: revisions::Expected::default(),
         keys: Keys::default(),
         stated: BTreeMap::new(),
         figures: finding::Stated::default(),
@@ -287,6 +303,7 @@ pub async fn fsck(
     rollup::national(&mut run).await?;
     finding::check(&mut run).await?;
     library::check(&mut run).await?;
+    revisions::check(&mut run).await?;
     counts::tallies(&mut run).await?;
     counts::evidence(&mut run).await?;
     Ok(run.report)

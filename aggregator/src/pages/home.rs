@@ -13,7 +13,7 @@ use ldsp_ui::{Html, Page};
 use super::measure::coverage_note;
 use super::nodes::{tally, total};
 use super::practice::Card;
-use super::{Answer, Failure, SITE_NAME, figures, library, map, runs, words};
+use super::{Answer, Failure, SITE_NAME, figures, library, map, revisions, runs, words};
 use crate::Service;
 use crate::benchmark::{Finding, LepStanding, Measure, Snapshot, Status};
 use crate::etag::Handed;
@@ -24,6 +24,7 @@ pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
     let library = library::newest(&service, &snapshot).await?;
     let has_figures = snapshot.range().is_some();
     let body = Home {
+        revisions: revisions::of_england(&service).await?,
         figures: national(&snapshot),
         map: map::figure(&snapshot),
         trend: trend(&snapshot),
@@ -53,6 +54,7 @@ pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
 #[derive(Template)]
 #[template(path = "home.html")]
 struct Home {
+    revisions: Html,
     figures: Html,
     map: Html,
     trend: Html,

@@ -29,6 +29,7 @@ mod paging;
 mod practice;
 mod pretty;
 mod proof;
+mod revisions;
 mod revoke;
 mod runs;
 mod standards;
@@ -135,6 +136,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/runs", get(runs::list))
         .route("/runs/{index}", get(runs::show))
         .route("/runs/{index}/figures.csv", get(runs::csv))
+        .route("/revisions", get(revisions::show))
         .route("/statements", get(statements::show))
         .route("/statements/{index}", get(statement::show))
         .route("/operator/nodes", get(operator::show))
@@ -156,7 +158,7 @@ pub fn router(service: Arc<Service>) -> Router {
 /// Who may use which route of [`router`].
 #[must_use]
 pub fn roles() -> RoleTable {
-    const PUBLIC: [&str; 31] = [
+    const PUBLIC: [&str; 32] = [
         "/",
         "/contributions.csv",
         "/trend.csv",
@@ -181,6 +183,7 @@ pub fn roles() -> RoleTable {
         "/runs",
         "/runs/{index}",
         "/runs/{index}/figures.csv",
+        "/revisions",
         "/statements",
         "/statements/{index}",
         "/problems",
@@ -222,7 +225,8 @@ pub fn frame(banner: Option<&str>) -> Frame {
         NavItem::public("Practice", "/practice"),
         NavItem::public("Who contributes", "/nodes")
             .covering("/statements")
-            .covering("/keys"),
+            .covering("/keys")
+            .covering("/revisions"),
         NavItem::public("About", "/about"),
         NavItem::signed_in("Manage nodes", "/operator/nodes"),
     ];
@@ -232,6 +236,7 @@ pub fn frame(banner: Option<&str>) -> Frame {
         Link::new("How measures are defined", "/measures"),
         Link::new("Benchmark runs", "/runs"),
         Link::new("Signed statements", "/statements"),
+        Link::new("Withdrawn and published again", "/revisions"),
         Link::new("Keys of the areas", "/keys"),
         Link::new("Accessibility", "/accessibility"),
         Link::new("Privacy and cookies", "/privacy"),

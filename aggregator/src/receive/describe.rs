@@ -26,14 +26,17 @@ ldsp_ui::refusals! {
     pub(super) struct NoSuchStatement: REQUEST, UNKNOWN_NODE, NOT_FOUND;
     /// Of an envelope that only enrolled nodes may read.
     pub(super) struct NotForYou: REQUEST, READ, UNKNOWN_NODE, NOT_FOUND;
+    /// Of an envelope that is gone.
+    pub(super) struct Withdrawn: WITHDRAWN;
     /// Of the library as nodes see it.
     pub(super) struct NotANode: PARAMETER, READ;
     /// Of a statement that is sent.
     pub(super) struct NotTaken: REQUEST, ENVELOPE, NOT_ACTIVE, UNKNOWN_KEY, REVOKED, SIGNATURE, UNKNOWN_NODE, NOT_FOUND,
-        TIMEOUT, STANDARD, GAP, EQUIVOCATION, CHAIN, TOO_LARGE, UNSUPPORTED, STATEMENT, MISDIRECTED, SUMMARY, PRACTICE, PERIOD;
+        TIMEOUT, STANDARD, GAP, EQUIVOCATION, CHAIN, TOO_LARGE, UNSUPPORTED, STATEMENT, MISDIRECTED, SUMMARY, PRACTICE, PERIOD,
+        WITHDRAWAL, CORRECTION, REDRAW;
     /// Of a request to enrol.
-    pub(super) struct NotEnrolled: REQUEST, ENVELOPE, INVITE_SECRET, INVITE, UNKNOWN_KEY, SIGNATURE, TIMEOUT, STANDARD, TOO_LARGE,
-        UNSUPPORTED, STATEMENT, MISDIRECTED;
+    pub(super) struct NotEnrolled: REQUEST, ENVELOPE, INVITE_SECRET, INVITE, UNKNOWN_KEY, SIGNATURE, TIMEOUT, STANDARD, KEY_TAKEN,
+        TOO_LARGE, UNSUPPORTED, STATEMENT, MISDIRECTED;
 }
 
 /// A DSSE envelope (secure-systems-lab/dsse 1.0.2) of a statement: its exact bytes are stored, hashed and sent on.

@@ -17,6 +17,7 @@ mod nodes;
 mod practice;
 mod read;
 mod refusal;
+mod revisions;
 mod runs;
 mod statements;
 #[cfg(test)]
@@ -91,6 +92,7 @@ fn rest() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(runs::one))
         .routes(routes!(runs::finding))
         .routes(routes!(listing::list))
+        .routes(routes!(revisions::list))
         .routes(routes!(practice::entry))
         .merge(
             OpenApiRouter::default()

@@ -25,6 +25,10 @@ impl From<StoreError> for Refusal {
             StoreError::Conflict(Conflict::Invite) => {
                 Problem::new(problem::INVITE, "No open invite fits this request.")
             }
+            StoreError::Conflict(Conflict::KeyTaken) => Problem::new(
+                problem::KEY_TAKEN,
+                "A key speaks for one node only, also after it was revoked.",
+            ),
             StoreError::Conflict(conflict) => Problem::new(problem::INTERNAL, conflict.to_string()),
         })
     }

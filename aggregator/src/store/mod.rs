@@ -8,6 +8,8 @@
 mod backend;
 #[cfg(test)]
 pub(crate) mod conformance;
+#[cfg(test)]
+pub(crate) mod failing;
 mod location;
 mod model;
 mod plan;
@@ -37,7 +39,7 @@ pub use model::{
     Announced, Appended, Contradiction, Effect, Equivocation, Growth, Head, InviteRow,
     LibraryEntry, LogHead, LoggedStatement, NationalMonth, NewEnrolment, NewOwn, NewStatement,
     Node, Outline, OwnEffect, Person, Placed, Position, PracticeCounts, PracticeFilter, Reader,
-    Role, Span, StatementFilter, Stored, Tally, Turn,
+    Revised, RevisedMonth, RevisionRow, Role, Span, StatementFilter, Stored, Tally, Turn,
 };
 
 pub use snapshot::Snapshot;
@@ -103,6 +105,8 @@ pub enum Conflict {
     LepServed(NodeSlug),
     #[error("the invite is unknown or used. Make a new one with `invite`")]
     Invite,
+    #[error("the key is that of another node. Each node makes its own with `init`")]
+    KeyTaken,
     #[error("no node of this name has enrolled. Look at `nodes`")]
     NoNode,
     #[error("the node has no key that waits for approval. Look at `nodes`")]
@@ -141,7 +145,8 @@ pub trait Registry: Send + Sync + 'static {
     /// The node's latest invite.
     fn invite_of(&self, node: &NodeSlug)
     -> impl Future<Output = Outcome<Option<InviteRow>>> + Send;
-    /// Uses the invite: the node becomes pending with its key. The same enrolment again changes nothing.
+    /// Uses the invite: the node becomes pending with its key, which no other node has or had. The same enrolment again
+    /// changes nothing.
     fn enrol(&self, enrolment: &NewEnrolment) -> impl Future<Output = Outcome<Stored>> + Send;
     /// Makes a pending node active without a statement, as databases of before the log stated keys have them.
     #[cfg(test)]
@@ -280,25 +285,43 @@ pub trait Log: Send + Sync + 'static {
     ) -> impl Future<Output = Outcome<Vec<Outline>>> + Send;
     /// Each node's last statement, by the node's name; nodes without one are left out.
     fn heads(&self) -> impl Future<Output = Outcome<Vec<Outline>>> + Send;
+    /// The withdrawal or correction at this leaf.
+    fn revision(&self, leaf: u64) -> impl Future<Output = Outcome<Option<RevisionRow>>> + Send;
+    /// At most `limit` withdrawals and corrections, of a node or of all, newest first.
+    fn revisions(
+        &self,
+        node: Option<&NodeSlug>,
+        span: Span,
+        limit: u32,
+    ) -> impl Future<Output = Outcome<Vec<RevisionRow>>> + Send;
+    /// Nodes that withdrew or corrected something in the statements at these places.
+    fn revised(
+        &self,
+        places: Range<u64>,
+    ) -> impl Future<Output = Outcome<BTreeSet<NodeSlug>>> + Send;
     /// How many statements of each kind each node has, and when they came, by node and kind; without those
     /// who have none.
     fn tally(&self) -> impl Future<Output = Outcome<Vec<Tally>>> + Send;
 }
 
-/// Cumulative estimates, written by [`Log::append`] only.
+/// Cumulative estimates, written by [`Log::append`] only. What counts is what folding the statements gives that are not withdrawn,
+/// each stream up to its first month that is.
 pub trait Rollups: Send + Sync + 'static {
-    /// A node's months under a standard in order, with what it published.
+    /// A node's months under a standard in order, with what it published, also those that do not count.
     fn history(
         &self,
         node: &NodeSlug,
         standard: &'static Standard,
     ) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
-    /// All nodes' months by node, period and place; `published` is left empty.
-    fn contributions(&self) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
-    /// The months of the summaries among the statements at these places, in the order of the log; `published` is left
-    /// empty. A month is written once, with its statement: what was read stays as it is.
+    /// Months that count, of all nodes or of one, by node, period and place; `published` is left empty.
+    fn contributions(
+        &self,
+        node: Option<&NodeSlug>,
+    ) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
+    /// The months that count of the summaries among the statements at these places, in the order of the log; `published` is left
+    /// empty. What was read stays as it is until the node withdraws or corrects something ([`Log::revised`]).
     fn months(&self, places: Range<u64>) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
-    /// The month of the summary with this digest; `published` is left empty.
+    /// The month of the summary with this digest, if it counts, also where it was withdrawn and published again; `published` is left empty.
     fn month(&self, pae: Digest) -> impl Future<Output = Outcome<Option<NodeMonth>>> + Send;
     /// National sums of increments by period, standard and part.
     fn national(&self) -> impl Future<Output = Outcome<Vec<NationalMonth>>> + Send;

@@ -24,7 +24,8 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{
     Contradiction, Equivocation, Head, InviteRow, KEPT_BYTES, KEPT_PLACES, LibraryEntry,
-    LoggedStatement, NationalMonth, Node, Outline, Person, Position, Role, StoreError, Tally,
+    LoggedStatement, NationalMonth, Node, Outline, Person, Position, RevisionRow, Role, StoreError,
+    Tally,
 };
 
 pub(super) use audit::{index_row, key_of_month, recorded};
@@ -181,6 +182,14 @@ impl<'a, R: Fields> Columns<'a, R> {
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<T, StoreError> {
         parse(&self.string(column)?).ok_or_else(|| self.corrupt(column))
+    }
+
+    /// As [`Self::cells`]; none where there are no cells to have.
+    fn cells_or_none(&self, column: &'static str, expected: usize) -> Result<Vec<i64>, StoreError> {
+        match self.bytes(column)?.is_empty() {
+            true => Ok(Vec::new()),
+            false => self.cells(column, expected),
+        }
     }
 
     /// `expected` signed 64-bit integers, little-endian.
@@ -341,6 +350,29 @@ pub(super) fn statement<R: Fields>(row: &R) -> Result<LoggedStatement, StoreErro
         pae: columns.digest("pae")?,
         envelope: columns.bytes("envelope")?,
         received: columns.time("received")?,
+        withdrawn: columns.optional_number("withdrawn")?,
+    })
+}
+
+/// The columns of `revision` with those of its statement, and `target_seq`, `target_kind` of the one that it names.
+pub(super) fn revision<R: Fields>(row: &R) -> Result<RevisionRow, StoreError> {
+    let columns = Columns::keyed(row, "revision", &["leaf"]);
+    let month = match columns.optional("period")? {
+        None => None,
+        Some(period) => Some((columns.standard()?, period, columns.digest("cells")?)),
+    };
+    Ok(RevisionRow {
+        index: columns.number("leaf")?,
+        node: columns.text("node")?,
+        seq: columns.number("seq")?,
+        kind: columns.choice("kind", kind)?,
+        received: columns.time("received")?,
+        withdrawn: columns.optional_number("withdrawn")?,
+        target: columns.number("target")?,
+        target_seq: columns.number("target_seq")?,
+        target_kind: columns.choice("target_kind", kind)?,
+        month,
+        reason: columns.optional_string("reason")?,
     })
 }
 
@@ -361,6 +393,7 @@ pub(super) fn outline<R: Fields>(row: &R) -> Result<Outline, StoreError> {
         pae: columns.digest("pae")?,
         received: columns.time("received")?,
         public_from: columns.optional("public_from")?,
+        withdrawn: columns.optional_number("withdrawn")?,
     })
 }
 
@@ -418,7 +451,8 @@ pub(super) fn conflicts<R: Fields>(row: &R) -> Result<(NodeSlug, u64), StoreErro
     Ok((columns.text("node")?, columns.number("conflicts")?))
 }
 
-/// Every column of `node_month`, `published` only where asked for.
+/// Every column of `node_month`, `published` only where asked for. Cells that were withdrawn, and estimates that stood on them, are
+/// not there; digests of cells are there whenever these are not.
 pub(super) fn month<R: Fields>(row: &R, with_published: bool) -> Result<NodeMonth, StoreError> {
     let columns = Columns::keyed(row, "node_month", &["node", "seq"]);
     let standard = columns.standard()?;
@@ -432,6 +466,16 @@ pub(super) fn month<R: Fields>(row: &R, with_published: bool) -> Result<NodeMont
             rho_micro: columns.number("earlier_rho_micro")?,
         }),
     };
+    let drawn = columns.optional_digest("drawn")?;
+    let published = if with_published {
+        columns.cells_or_none("published", cells)?
+    } else {
+        Vec::new()
+    };
+    let cumulative = columns.cells_or_none("cumulative", cells)?;
+    if with_published && published.is_empty() && (drawn.is_none() || !cumulative.is_empty()) {
+        return Err(columns.corrupt("published"));
+    }
     Ok(NodeMonth {
         standard,
         node: columns.text("node")?,
@@ -443,15 +487,30 @@ pub(super) fn month<R: Fields>(row: &R, with_published: bool) -> Result<NodeMont
             rho_micro: columns.number("rho_micro")?,
         },
         earlier,
-        published: if with_published {
-            columns.cells("published", cells)?
-        } else {
-            Vec::new()
-        },
-        cumulative: columns.cells("cumulative", cells)?,
+        drawn,
+        published,
+        cumulative,
         lep,
         pledges,
     })
+}
+
+/// A month that a revision changes is not there.
+pub(super) fn missing_month(month: &NodeMonth) -> StoreError {
+    StoreError::Corrupt {
+        table: "node_month",
+        column: "period",
+        row: format!("{} {}", month.node, month.period),
+    }
+}
+
+/// A statement that cannot be withdrawn, although the node's sequence says so.
+pub(super) fn not_withdrawn(leaf: u64) -> StoreError {
+    StoreError::Corrupt {
+        table: "statement",
+        column: "withdrawn",
+        row: leaf.to_string(),
+    }
 }
 
 /// The same of a summary's month with the summary's own node and place as `author` and `stated`: a month that is not there

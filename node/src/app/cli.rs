@@ -74,6 +74,9 @@ pub enum Command {
     /// Practice entries: what worked or failed, and why
     #[command(subcommand)]
     Practice(Practice),
+    /// What this node sent: the list, taking a statement back, publishing a withdrawn month again
+    #[command(subcommand)]
+    Statements(Statements),
     /// Copy the whole node into a new directory: database with the ledger, keys, manifest; the copy is checked
     Backup {
         /// Directory to make; it must not exist
@@ -220,6 +223,37 @@ pub enum Practice {
         /// The digest that `practice list` printed; needed to release
         #[arg(long)]
         digest: Option<Digest>,
+    },
+}
+
+/// `statements`. A person's secret is asked for on the terminal, or read from standard input when that is no terminal.
+#[derive(Debug, Subcommand)]
+pub enum Statements {
+    /// Every statement, newest first, and what became of it
+    List,
+    /// Take a statement back: its content leaves the national log's storage and the figures; its place, digest and receipt stay
+    Withdraw {
+        /// Number of the statement
+        #[arg(value_name = "NUMBER")]
+        seq: u64,
+        /// Why, in one line: public for ever, so it names nobody
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Who decides it: an approver
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+    },
+    /// Publish a withdrawn month again, with the very figures that it had: nothing is counted or drawn
+    Reissue {
+        /// Number of the withdrawn statement
+        #[arg(value_name = "NUMBER")]
+        seq: u64,
+        /// Why, in one line: public for ever, so it names nobody
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Who decides it: an approver
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
     },
 }
 

@@ -102,6 +102,27 @@ impl Figures {
         }
     }
 
+    /// The state with these months of an area in place of all that it had, each stream's in order: something of it was withdrawn or
+    /// published again.
+    #[must_use]
+    pub fn with(
+        &self,
+        members: Arc<[Member]>,
+        lep: Option<&Gss>,
+        months: impl IntoIterator<Item = NodeMonth>,
+    ) -> Self {
+        let mut ground = Ground::clone(&self.ground);
+        if let Some(lep) = lep {
+            ground.remove(lep);
+        }
+        months.into_iter().for_each(|month| ground.add(month));
+        Self {
+            members,
+            known: Arc::new(Known::of(&ground)),
+            ground: Arc::new(ground),
+        }
+    }
+
     /// Whether both are one state, with all that is remembered of it.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {

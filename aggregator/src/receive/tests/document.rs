@@ -11,7 +11,7 @@ use crate::receive::document;
 use crate::testing::{Sim, World, at};
 
 /// Every operation. A route that is missing here or there fails.
-const OPERATIONS: [&str; 27] = [
+const OPERATIONS: [&str; 28] = [
     "GET /api/v1/benchmark-runs",
     "GET /api/v1/benchmark-runs/{index}",
     "GET /api/v1/benchmark-runs/{index}/findings/{measure}",
@@ -24,6 +24,7 @@ const OPERATIONS: [&str; 27] = [
     "GET /api/v1/nodes",
     "GET /api/v1/practice",
     "GET /api/v1/practice/{node}/{seq}",
+    "GET /api/v1/revisions",
     "GET /api/v1/statements",
     "GET /checkpoint",
     "GET /health/live",

@@ -31,7 +31,7 @@ async fn nothing_is_stored(world: &World) {
         world
             .service
             .store
-            .contributions()
+            .contributions(None)
             .await
             .unwrap()
             .is_empty()

@@ -3,9 +3,11 @@
 mod bodies;
 mod document;
 mod enrolment;
+mod faults;
 mod ingest;
 mod keys;
 pub(crate) mod practice;
+mod revisions;
 mod runs;
 mod skew;
 mod tiles;

@@ -7,6 +7,7 @@ mod library;
 mod listing;
 mod log;
 mod registry;
+mod revisions;
 mod rollups;
 mod sharing;
 mod tree;
@@ -26,6 +27,7 @@ pub(crate) use library::library_conforms;
 pub(crate) use listing::listing_conforms;
 pub(crate) use log::log_conforms;
 pub(crate) use registry::registry_conforms;
+pub(crate) use revisions::revisions_conform;
 pub(crate) use rollups::rollups_conforms;
 pub(crate) use sharing::{
     openings_share_one_log, readers_do_not_wait, same_statements_same_answers,

@@ -5,18 +5,18 @@ use std::ops::Range;
 
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::practice::PracticeEntry;
-use ldsp_protocol::rollup::{self, Fold};
+use ldsp_protocol::rollup;
 use ldsp_protocol::statement::Kind;
 use sqlx::{Connection as _, PgConnection, query};
 
-use super::{Postgres, library, lists, rollups, tree, wait_for_writers};
+use super::{Postgres, library, lists, revisions, rollups, tree, wait_for_writers};
 use crate::store::plan::{self, Ground, Known, Plan, Standing};
 use crate::store::rows::{self, signed};
 use crate::store::selects;
 use crate::store::{
     Announced, Appended, Contradiction, Effect, Equivocation, KEPT_BYTES, KEPT_PLACES, Log,
-    LogHead, LoggedStatement, Make, NewStatement, Outline, OwnEffect, Placed, Position, Sign, Span,
-    StatementFilter, StoreError, Tally,
+    LogHead, LoggedStatement, Make, NewStatement, Outline, OwnEffect, Placed, Position,
+    RevisionRow, Sign, Span, StatementFilter, StoreError, Tally,
 };
 
 async fn find(
@@ -25,7 +25,7 @@ async fn find(
     seq: u64,
 ) -> Result<Option<LoggedStatement>, StoreError> {
     let row = query(
-        "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received
+        "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received, withdrawn
          FROM statement WHERE node = $1 AND seq = $2",
     )
     .bind(node.as_str())
@@ -102,7 +102,7 @@ async fn known<'a>(
             .map(|(node, seq)| (node.as_str(), signed(*seq)))
             .unzip();
         let rows = query(
-            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received FROM statement
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received, withdrawn FROM statement
              JOIN unnest($1::text[], $2::bigint[]) AS asked (node, seq) USING (node, seq)",
         )
         .bind(nodes)
@@ -195,33 +195,29 @@ async fn insert(
 /// a statement.
 type Sums = BTreeMap<(Digest, Period, String), Vec<i64>>;
 
-/// Adds the months' deltas. All sums are read before the first is changed: a damaged one stops the
+/// Adds the statements' deltas. All sums are read before the first is changed: a damaged one stops the
 /// statements and leaves the others as they were.
 async fn add_national(
     connection: &mut PgConnection,
-    folds: &[&Fold],
+    logged: &[(&NewStatement, u64)],
     sums: &mut Sums,
 ) -> Result<(), StoreError> {
-    let keys: BTreeSet<(Digest, Period, &str)> = folds
+    let deltas: Vec<_> = logged
         .iter()
-        .flat_map(|f| {
-            let of = (f.month.standard.digest(), f.month.period);
-            f.national
-                .keys()
-                .map(move |part| (of.0, of.1, part.as_str()))
-        })
+        .flat_map(|(new, _)| new.effect.national())
+        .collect();
+    let keys: BTreeSet<(Digest, Period, &str)> = deltas
+        .iter()
+        .map(|(of, period, part, _)| (*of, *period, *part))
         .filter(|(of, period, part)| !sums.contains_key(&(*of, *period, (*part).to_owned())))
         .collect();
     let keys: Vec<(Digest, Period, &str)> = keys.into_iter().collect();
     for sum in rollups::read_national(connection, &keys).await? {
         sums.insert((sum.standard.digest(), sum.period, sum.part), sum.cells);
     }
-    for fold in folds {
-        let of = (fold.month.standard.digest(), fold.month.period);
-        for (part, delta) in &fold.national {
-            let key = (of.0, of.1, part.clone());
-            rollup::add(sums.entry(key).or_default(), delta);
-        }
+    for (of, period, part, delta) in deltas {
+        let key = (of, period, part.to_owned());
+        rollup::add(sums.entry(key).or_default(), delta);
     }
     Ok(())
 }
@@ -236,18 +232,22 @@ async fn write(
     let known = known(connection, batch).await?;
     let plan = plan::plan(batch, known, sign)?;
     let logged = plan.logged(batch);
-    let (mut folds, mut entries) = (Vec::new(), Vec::new());
+    let (mut months, mut entries, mut revised) = (Vec::new(), Vec::new(), Vec::new());
     for (new, index) in &logged {
         match &new.effect {
-            Effect::Summary(fold) => folds.push(&**fold),
+            Effect::Summary(fold) => months.push(&fold.month),
             Effect::Practice(entry) => entries.push((*new, *index, &**entry)),
+            Effect::Revision(change) => revised.push((*new, *index, &**change)),
         }
     }
     insert(connection, &logged, &plan, &entries).await?;
-    let months: Vec<_> = folds.iter().map(|fold| &fold.month).collect();
     rollups::insert_months(connection, &months).await?;
-    add_national(connection, &folds, sums).await?;
+    add_national(connection, &logged, sums).await?;
     library::supersede(connection, &entries).await?;
+    // What they name may stand before them in the same batch.
+    for (new, index, change) in revised {
+        revisions::write(connection, new, index, change).await?;
+    }
     insert_evidence(connection, &plan.evidence).await?;
     Ok(Appended {
         placed: plan.outcomes,
@@ -314,6 +314,9 @@ impl Log for Postgres {
         let mut line = self.line().await?;
         let appended = append(line.connection(), batch, sign).await?;
         line.hand_back();
+        if revisions::takes_away(batch) {
+            self.clear();
+        }
         Ok(appended)
     }
 
@@ -440,7 +443,7 @@ impl Log for Postgres {
 
     async fn by_identity(&self, pae: Digest) -> Result<Option<LoggedStatement>, StoreError> {
         let row = query(
-            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received, withdrawn
              FROM statement WHERE pae = $1",
         )
         .bind(pae.as_bytes().as_slice())
@@ -451,7 +454,7 @@ impl Log for Postgres {
 
     async fn statements(&self, start: u64, limit: u32) -> Result<Vec<LoggedStatement>, StoreError> {
         let found = query(
-            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received, withdrawn
              FROM statement WHERE leaf >= $1 ORDER BY leaf LIMIT $2",
         )
         .bind(signed(start))
@@ -471,6 +474,23 @@ impl Log for Postgres {
 
     async fn heads(&self) -> Result<Vec<Outline>, StoreError> {
         lists::heads(&self.reader).await
+    }
+
+    async fn revision(&self, leaf: u64) -> Result<Option<RevisionRow>, StoreError> {
+        revisions::one(&self.reader, leaf).await
+    }
+
+    async fn revisions(
+        &self,
+        node: Option<&NodeSlug>,
+        span: Span,
+        limit: u32,
+    ) -> Result<Vec<RevisionRow>, StoreError> {
+        revisions::latest(&self.reader, node, span, limit).await
+    }
+
+    async fn revised(&self, places: Range<u64>) -> Result<BTreeSet<NodeSlug>, StoreError> {
+        revisions::nodes(&self.reader, places).await
     }
 
     async fn tally(&self) -> Result<Vec<Tally>, StoreError> {

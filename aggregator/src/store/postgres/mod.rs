@@ -6,6 +6,7 @@ mod library;
 mod lists;
 mod log;
 mod registry;
+mod revisions;
 mod rollups;
 #[cfg(test)]
 mod silence;

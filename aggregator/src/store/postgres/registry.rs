@@ -7,7 +7,7 @@ use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::own::is_reserved;
-use sqlx::{PgConnection, query};
+use sqlx::{PgConnection, query, query_scalar};
 
 use super::{Postgres, can_be_held};
 use crate::store::rows::{self, Columns, signed};
@@ -193,6 +193,16 @@ impl Registry for Postgres {
             Some(pae) if pae == new.pae => return Ok(Stored::Before),
             Some(_) => return Err(Conflict::Invite.into()),
             None => {}
+        }
+        // Whoever holds a key that was revoked would else speak on under another name.
+        let taken: bool =
+            query_scalar("SELECT EXISTS (SELECT 1 FROM node WHERE public_key = $1 AND name <> $2)")
+                .bind(new.key.as_bytes().as_slice())
+                .bind(new.node.as_str())
+                .fetch_one(&mut *tx)
+                .await?;
+        if taken {
+            return Err(Conflict::KeyTaken.into());
         }
         query("UPDATE invite SET used_pae = $1 WHERE node = $2")
             .bind(new.pae.as_bytes().as_slice())

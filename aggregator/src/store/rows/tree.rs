@@ -101,6 +101,7 @@ pub(in crate::store) fn own<R: Fields>(row: &R) -> Result<LoggedStatement, Store
         pae: columns.digest("pae")?,
         envelope: columns.bytes("envelope")?,
         received: columns.time("received")?,
+        withdrawn: None,
     })
 }
 

@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
-use ldsp_protocol::rollup::{self, Fold};
+use ldsp_protocol::rollup;
 use ldsp_protocol::statement::Kind;
 use sqlx::{Connection as _, SqliteConnection, query};
 
-use super::{IMMEDIATE, Sqlite, in_pieces, library, lists, rollups, tree};
+use super::{IMMEDIATE, Sqlite, in_pieces, library, lists, revisions, rollups, tree};
 use crate::store::plan::{self, Ground, Heads, Known, Standing};
 use crate::store::rows::{self, signed};
 use crate::store::selects;
 use crate::store::{
     Announced, Appended, Contradiction, Effect, Equivocation, KEPT_BYTES, KEPT_PLACES, Log,
-    LogHead, LoggedStatement, Make, NewStatement, Outline, OwnEffect, Placed, Position, Sign, Span,
-    StatementFilter, StoreError, Tally,
+    LogHead, LoggedStatement, Make, NewStatement, Outline, OwnEffect, Placed, Position,
+    RevisionRow, Sign, Span, StatementFilter, StoreError, Tally,
 };
 
 async fn find(
@@ -25,7 +25,7 @@ async fn find(
     seq: u64,
 ) -> Result<Option<LoggedStatement>, StoreError> {
     let row = query(
-        "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received
+        "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received, withdrawn
          FROM statement WHERE node = $1 AND seq = $2",
     )
     .bind(node.as_str())
@@ -154,22 +154,22 @@ async fn count(connection: &mut SqliteConnection, tallies: &[Tally]) -> Result<(
 /// a statement.
 type Sums = BTreeMap<(Digest, Period, String), Vec<i64>>;
 
-/// Adds a month's deltas. All sums are read before the first is changed: a damaged one stops the
+/// Adds a statement's deltas. All sums are read before the first is changed: a damaged one stops the
 /// statement and leaves the others as they were.
 async fn add_national(
     connection: &mut SqliteConnection,
-    fold: &Fold,
+    effect: &Effect,
     sums: &mut Sums,
 ) -> Result<(), StoreError> {
-    let (standard, period) = (fold.month.standard.digest(), fold.month.period);
-    for part in fold.national.keys() {
-        if let Entry::Vacant(sum) = sums.entry((standard, period, part.clone())) {
-            let key = (standard, period, part.as_str());
+    let deltas = effect.national();
+    for (standard, period, part, _) in &deltas {
+        if let Entry::Vacant(sum) = sums.entry((*standard, *period, (*part).to_owned())) {
+            let key = (*standard, *period, *part);
             sum.insert(rollups::national_cells(connection, key).await?);
         }
     }
-    for (part, delta) in &fold.national {
-        let key = (standard, period, part.clone());
+    for (standard, period, part, delta) in deltas {
+        let key = (standard, period, part.to_owned());
         rollup::add(sums.entry(key).or_default(), delta);
     }
     Ok(())
@@ -194,12 +194,15 @@ async fn write(
     let mut entries = Vec::new();
     for (new, index) in &logged {
         match &new.effect {
-            Effect::Summary(fold) => {
-                rollups::insert_month(connection, &fold.month).await?;
-                add_national(connection, fold, sums).await?;
-            }
+            Effect::Summary(fold) => rollups::insert_month(connection, &fold.month).await?,
             Effect::Practice(entry) => entries.push((*new, *index, &**entry)),
+            Effect::Revision(revised) => {
+                // What it names may stand before it in the same batch.
+                library::insert(connection, &std::mem::take(&mut entries)).await?;
+                revisions::write(connection, new, *index, revised).await?;
+            }
         }
+        add_national(connection, &new.effect, sums).await?;
     }
     library::insert(connection, &entries).await?;
     for proof in &plan.evidence {
@@ -256,6 +259,9 @@ impl Log for Sqlite {
         }
         // What is known before this line may still vanish; only afterwards may it be acknowledged.
         tx.commit().await?;
+        if revisions::takes_away(batch) {
+            revisions::clear(&mut connection).await;
+        }
         self.checkpoints.count(batch);
         Ok(appended)
     }
@@ -380,7 +386,7 @@ impl Log for Sqlite {
 
     async fn by_identity(&self, pae: Digest) -> Result<Option<LoggedStatement>, StoreError> {
         let row = query(
-            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received, withdrawn
              FROM statement WHERE pae = $1",
         )
         .bind(pae.as_bytes().as_slice())
@@ -391,7 +397,7 @@ impl Log for Sqlite {
 
     async fn statements(&self, start: u64, limit: u32) -> Result<Vec<LoggedStatement>, StoreError> {
         let found = query(
-            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received, withdrawn
              FROM statement WHERE leaf >= $1 ORDER BY leaf LIMIT $2",
         )
         .bind(signed(start))
@@ -411,6 +417,23 @@ impl Log for Sqlite {
 
     async fn heads(&self) -> Result<Vec<Outline>, StoreError> {
         lists::heads(&self.reader).await
+    }
+
+    async fn revision(&self, leaf: u64) -> Result<Option<RevisionRow>, StoreError> {
+        revisions::one(&self.reader, leaf).await
+    }
+
+    async fn revisions(
+        &self,
+        node: Option<&NodeSlug>,
+        span: Span,
+        limit: u32,
+    ) -> Result<Vec<RevisionRow>, StoreError> {
+        revisions::latest(&self.reader, node, span, limit).await
+    }
+
+    async fn revised(&self, places: Range<u64>) -> Result<BTreeSet<NodeSlug>, StoreError> {
+        revisions::nodes(&self.reader, places).await
     }
 
     async fn tally(&self) -> Result<Vec<Tally>, StoreError> {

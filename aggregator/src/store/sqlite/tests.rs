@@ -11,7 +11,7 @@ use super::Sqlite;
 use crate::store::conformance::{
     SIGN, a_log_without_a_tree_gets_one, figures_conform, fsck_conforms, library_conforms,
     listing_conforms, log_conforms, month, openings_share_one_log, readers_do_not_wait,
-    registry_conforms, rollups_conforms, tree_conforms,
+    registry_conforms, revisions_conform, rollups_conforms, tree_conforms,
 };
 use crate::store::{Log as _, Rollups, StoreError};
 use crate::testing::{Sim, admit};
@@ -70,6 +70,12 @@ async fn fsck() {
     let dirs = Dirs::default();
     fsck_conforms(dirs.open().await.into()).await;
     figures_conform(dirs.open().await.into()).await;
+}
+
+#[tokio::test]
+async fn revisions() {
+    let dirs = Dirs::default();
+    revisions_conform(async || dirs.open().await.into()).await;
 }
 
 #[tokio::test]
