@@ -18,6 +18,7 @@
 //! | [`log`] | the transparency log: entries, tree, tiles, checkpoints, proofs |
 //! | [`statement`], [`summary`], [`practice`] | the bodies that nodes sign |
 //! | [`own`] | the bodies that the log itself signs: keys added and revoked, data standards |
+//! | [`recovery`] | what nodes and a log that lost leaves tell each other |
 //! | [`enrolment`] | invite, proof of possession, signed reads |
 //! | [`problem`] | RFC 9457 problems and their catalogue |
 
@@ -39,6 +40,7 @@ pub mod personal;
 pub mod practice;
 pub mod problem;
 pub mod receipt;
+pub mod recovery;
 pub mod standard;
 pub mod statement;
 pub mod summary;
