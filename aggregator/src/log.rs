@@ -159,6 +159,15 @@ pub fn storage() -> Problem {
     )
 }
 
+/// The problem of a log that lacks leaves.
+#[must_use]
+pub fn behind() -> Problem {
+    Problem::new(
+        problem::LOG_BEHIND,
+        "The log lacks leaves that it acknowledged, or may lack some. Nothing was logged.",
+    )
+}
+
 impl Sequencer {
     /// Whether the worker still takes statements.
     #[must_use]
@@ -169,7 +178,7 @@ impl Sequencer {
     /// Logs a statement and answers when it is durable.
     ///
     /// # Errors
-    /// Problems `gap`, `chain`, `equivocation`, `key-revoked`, `storage`.
+    /// Problems `gap`, `chain`, `equivocation`, `key-revoked`, `log-behind`, `storage`.
     pub async fn log(&self, statement: VerifiedStatement) -> Answer {
         let (answer, logged) = oneshot::channel();
         let job = Job {
@@ -219,6 +228,12 @@ impl<S: Log> Worker<S> {
                     }
                     // A sender that went away asks again and gets a receipt as good.
                     drop(door.send(answer(new, outcome)));
+                }
+                Ok(true)
+            }
+            Err(StoreError::Behind) => {
+                for door in doors {
+                    drop(door.send(Err(behind())));
                 }
                 Ok(true)
             }

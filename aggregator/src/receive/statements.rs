@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::own::is_reserved;
 use ldsp_protocol::problem::{self, Problem};
+use ldsp_protocol::recovery::CHECKPOINT_HEADER;
 use ldsp_protocol::statement::Kind;
 
 use super::body::Large;
@@ -31,6 +32,7 @@ const ENVELOPE_TYPE: &str = "application/vnd.dsse+json";
     params(
         ("node" = NodeSlug, Path, description = "Who signed."),
         ("seq" = u64, Path, description = "Its place in the node's sequence.", minimum = 1, maximum = 999_999_999_999_999_999_i64, example = 1),
+        ("ldsp-checkpoint" = Option<String>, Header, description = "The checkpoint of the largest log that the sender knows, base64 of the signed note: a log that was rolled back knows by it that it was."),
     ),
     request_body(content = Envelope, content_type = "application/vnd.dsse+json"),
     responses(
@@ -50,6 +52,7 @@ pub(super) async fn put(
         seq: number(&seq)?,
     };
     envelope_type(request.headers())?;
+    let known = super::recovery::header(request.headers().get(CHECKPOINT_HEADER));
     // Who may not publish is refused before the body takes memory.
     let node = find(&service, &address.node).await?;
     verify::approved_key(&node)?;
@@ -57,6 +60,9 @@ pub(super) async fn put(
     let unverified = verify::parse(&body)?;
     let authentic = Authentic::new(unverified, &address, node, service.origin())?;
     let now = service.now();
+    if let Some(note) = known {
+        super::recovery::look(&service, &note, address.node.as_str()).await?;
+    }
     // A summary's history comes before the comparison: a twin of this request that is logged meanwhile is then found by
     // the comparison, and never stands in the history that this one is checked against. An entry needs no history, and
     // beyond the node's head it needs no comparison: should a twin take the place meanwhile, the log's writer sees to it.

@@ -3,7 +3,7 @@
 mod bodies;
 mod document;
 mod enrolment;
-mod ingest;
+pub(crate) mod ingest;
 mod keys;
 pub(crate) mod practice;
 mod skew;

@@ -5,6 +5,7 @@ mod fsck;
 mod library;
 mod listing;
 mod log;
+mod recovery;
 mod registry;
 mod rollups;
 mod sharing;
@@ -23,6 +24,7 @@ pub(crate) use fsck::fsck_conforms;
 pub(crate) use library::library_conforms;
 pub(crate) use listing::listing_conforms;
 pub(crate) use log::log_conforms;
+pub(crate) use recovery::recovery_conforms;
 pub(crate) use registry::registry_conforms;
 pub(crate) use rollups::rollups_conforms;
 pub(crate) use sharing::{
