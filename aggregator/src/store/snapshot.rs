@@ -89,7 +89,7 @@ impl Snapshot {
 
     /// Where the log stands.
     pub(crate) async fn log_head(&mut self) -> Outcome<LogHead> {
-        let mut found = read!(self, "SELECT size, edge, checkpoint, receipt FROM log_head WHERE id = 1";
+        let mut found = read!(self, "SELECT size, edge, checkpoint, receipt, behind FROM log_head WHERE id = 1";
             |row| rows::log_head(Some(row)));
         found.pop().unwrap_or_else(|| Err(rows::missing_head("id")))
     }
