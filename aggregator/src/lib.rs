@@ -20,6 +20,7 @@ pub mod log;
 pub mod pages;
 pub mod receive;
 pub mod recovery;
+pub mod runs;
 mod service;
 pub mod store;
 #[cfg(test)]

@@ -79,31 +79,56 @@ impl Signer {
         signed.expect("the origin named a verifier, so it can name a signer")
     }
 
-    /// Logs a statement of the log's own with what it changes: its body is made by `body` for the turn that it takes, in the
-    /// transaction that logs it.
+    /// Logs statements of the log's own with what they change: `speak` says them, each for the turn that it takes, in the
+    /// transaction that logs them.
     ///
     /// # Errors
     /// As [`Log::announce`].
     pub async fn announce<S: Log>(
         &self,
         store: &S,
-        kind: Kind,
         effect: &OwnEffect,
-        body: impl Fn(&Turn) -> Vec<u8> + Send + Sync,
+        speak: impl Fn(&mut Speech<'_>) + Send + Sync,
         now: Timestamp,
     ) -> Result<Announced, StoreError> {
         let make = |turn: &Turn| {
-            let sealed = self.seal(&kind.payload_type(), &body(turn));
-            NewOwn {
-                kind,
-                key_id: key_id(self.verifier.key()),
-                pae: sealed.pae(),
-                envelope: sealed.envelope().to_vec(),
-                received: now,
-            }
+            let mut speech = Speech {
+                signer: self,
+                turn: *turn,
+                now,
+                said: Vec::new(),
+            };
+            speak(&mut speech);
+            speech.said
         };
         let sign = |size, root| self.checkpoint(size, root);
         store.announce(&make, effect, &sign).await
+    }
+}
+
+/// Statements of the log's own that are logged together, one after the other.
+#[derive(Debug)]
+pub struct Speech<'a> {
+    signer: &'a Signer,
+    turn: Turn,
+    now: Timestamp,
+    said: Vec<NewOwn>,
+}
+
+impl Speech<'_> {
+    /// Says the next one, with the body that `body` makes for its turn; gives its place in the log's own sequence and its identity.
+    pub fn say(&mut self, kind: Kind, body: impl FnOnce(&Turn) -> Vec<u8>) -> (u64, Digest) {
+        let turn = self.turn;
+        let sealed = self.signer.seal(&kind.payload_type(), &body(&turn));
+        self.said.push(NewOwn {
+            kind,
+            key_id: key_id(self.signer.verifier.key()),
+            pae: sealed.pae(),
+            envelope: sealed.envelope().to_vec(),
+            received: self.now,
+        });
+        self.turn = turn.after(sealed.pae());
+        (turn.seq, sealed.pae())
     }
 }
 

@@ -33,11 +33,15 @@ pub enum Kind {
     KeyRevoke,
     /// The log's own: a data standard that statements may follow.
     Standard,
+    /// The log's own: figures of every measure at one state of the log.
+    BenchmarkRun,
+    /// The log's own: the figures of one measure at one state of the log.
+    Finding,
 }
 
 impl Kind {
     /// Every kind of this version.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::LearningSummary,
         Self::PracticeEntry,
         Self::Correction,
@@ -45,6 +49,8 @@ impl Kind {
         Self::KeyAdd,
         Self::KeyRevoke,
         Self::Standard,
+        Self::BenchmarkRun,
+        Self::Finding,
     ];
     /// Those that nodes sign.
     pub const OF_NODES: [Self; 4] = [
@@ -77,6 +83,8 @@ impl Kind {
             Self::KeyAdd => "key-add",
             Self::KeyRevoke => "key-revoke",
             Self::Standard => "standard",
+            Self::BenchmarkRun => "benchmark-run",
+            Self::Finding => "finding",
         }
     }
 
@@ -91,6 +99,8 @@ impl Kind {
             Self::KeyAdd => 65,
             Self::KeyRevoke => 66,
             Self::Standard => 67,
+            Self::BenchmarkRun => 68,
+            Self::Finding => 69,
         }
     }
 
@@ -196,7 +206,11 @@ impl Statement {
     pub fn read(verified: &Verified) -> Result<Self, StatementError> {
         let kind = kind_of(verified)?;
         let statement = match kind {
-            Kind::KeyAdd | Kind::KeyRevoke | Kind::Standard => {
+            Kind::KeyAdd
+            | Kind::KeyRevoke
+            | Kind::Standard
+            | Kind::BenchmarkRun
+            | Kind::Finding => {
                 return Err(StatementError::Author(kind));
             }
             Kind::LearningSummary => {
@@ -272,7 +286,7 @@ impl<P: Serialize> Body<P> {
     /// The body's bytes, made once and then kept verbatim.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("bodies hold strings, integers and lists only")
+        serde_json::to_vec(self).expect("bodies hold strings, finite numbers and lists only")
     }
 }
 

@@ -32,7 +32,7 @@ use crate::store::Role;
 #[command(
     name = "ldsp-aggregator",
     version,
-    after_help = "Exit codes: 0 done, 1 refused (the reason on standard error), 2 usage.\nSettings: TOML file and LDSP_* environment (data_dir, database, listen, tls_cert, tls_key, tls_ca, banner, about, log)."
+    after_help = "Exit codes: 0 done, 1 refused (the reason on standard error), 2 usage.\nSettings: TOML file and LDSP_* environment (data_dir, database, listen, tls_cert, tls_key, tls_ca, benchmark_schedule, banner, about, log)."
 )]
 pub(crate) struct Cli {
     /// Settings file [default: ldsp-aggregator.toml where it exists]
@@ -76,8 +76,11 @@ enum Command {
         #[command(subcommand)]
         command: Option<RecoveryCommand>,
     },
-    /// Print national totals and rates with coverage and intervals
-    Benchmark,
+    /// Print national totals and rates with coverage and intervals, or freeze all figures in a signed run
+    Benchmark {
+        #[command(subcommand)]
+        command: Option<BenchmarkCommand>,
+    },
     /// Check everything that is stored from the log alone: signatures, order, tree, figures, lists; repairs nothing
     #[command(
         after_help = "It reads one moment of the database, so it may run beside the server. Any finding ends it with 1."
@@ -85,6 +88,17 @@ enum Command {
     Fsck,
     /// Serve pages, API and nodes over TLS
     Serve,
+}
+
+#[derive(Debug, Subcommand)]
+enum BenchmarkCommand {
+    /// Print national totals and rates as they stand
+    Show,
+    /// Freeze every figure of the log as it stands, signed with the log's key, so that anybody can make it again to the byte
+    #[command(
+        after_help = "It may run beside the server, which does the same by `benchmark_schedule`. Where nothing was published since the last run nothing new is logged."
+    )]
+    Run,
 }
 
 #[derive(Debug, Subcommand)]
@@ -311,7 +325,16 @@ async fn run(
             )
         }
         Command::Recovery { command } => recover(command, &config, json).await,
-        Command::Benchmark => answer(
+        Command::Benchmark {
+            command: Some(BenchmarkCommand::Run),
+        } => {
+            let (store, signer) = open_log(&config, clock()).await?;
+            let announcer = Announcer::new(&store, &signer, Standard::current());
+            answer(&super::freeze(&announcer, clock()).await?, json)
+        }
+        Command::Benchmark {
+            command: None | Some(BenchmarkCommand::Show),
+        } => answer(
             &commands::benchmark(&open_store(&config).await?).await?,
             json,
         ),

@@ -27,6 +27,7 @@ impl fmt::Display for Checked {
             statements,
             own,
             months,
+            figures,
             entries,
             withdrawn,
             evidence,
@@ -53,6 +54,7 @@ impl fmt::Display for Checked {
             "Statements  {statements}, each received again; {own} of the log's own"
         )?;
         writeln!(f, "Months      {months}, each folded again")?;
+        writeln!(f, "Findings    {figures}, each made again to the byte")?;
         writeln!(f, "Practice    {entries}")?;
         writeln!(
             f,

@@ -10,6 +10,7 @@ mod identity;
 mod keys;
 mod people;
 mod recovery;
+mod runs;
 mod site;
 
 use std::net::TcpListener;
@@ -24,6 +25,7 @@ use ldsp_protocol::note::Verifier;
 use ldsp_protocol::standard::Standard;
 use ldsp_ui::Clock;
 use ldsp_ui::api::Unconfirmed;
+use ldsp_ui::schedule::Schedule;
 use ldsp_ui::tls::Material;
 use rand_core::{CryptoRng, UnwrapErr};
 use tokio::runtime::Handle;
@@ -42,6 +44,7 @@ pub use people::{
     remove_person, replace_secret,
 };
 pub use recovery::{ForkLine, RecoveryReport, begin_recovery, go_on, recovery};
+pub use runs::{Frozen, freeze};
 
 use crate::Service;
 use crate::announce::Announcer;
@@ -119,6 +122,7 @@ pub struct App {
     worker: oneshot::Receiver<Result<(), StoreError>>,
     tls: Material,
     banner: Option<String>,
+    runs: Schedule,
 }
 
 /// Opens the database of `config` beside the server that may use it.
@@ -162,6 +166,7 @@ pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
         worker: write_apart(worker)?,
         tls,
         banner: config.banner.clone(),
+        runs: config.benchmark_schedule.clone(),
     })
 }
 
@@ -294,7 +299,9 @@ impl App {
             }
         };
         let serving = ldsp_ui::serve(listener, self.tls, router, stop);
+        let runs = runs::keep(Arc::clone(&self.service), self.runs);
         let outcome = tokio::select! {
+            fatal = runs => Err(fatal.into()),
             served = serving => served.map_err(|e| {
                 Refused::new(format!("the listener cannot be used: {e}"), "Choose another address with `listen`.")
             }),

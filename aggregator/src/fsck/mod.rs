@@ -5,6 +5,7 @@
 //! national sums, the library's index and leaf numbers in memory, not the statements. What it finds is reported, never repaired.
 
 mod counts;
+mod finding;
 mod library;
 mod node;
 mod own;
@@ -67,6 +68,8 @@ pub enum Rule {
     Month,
     /// National sums are those of the nodes' months.
     National,
+    /// Figures that the log signed are those that it gives.
+    Finding,
     /// The library's index is that of the entries.
     Library,
     /// The payloads that are gone are those that a withdrawal of the same node names, and no others.
@@ -99,6 +102,7 @@ impl Rule {
             Self::Rules => "rules",
             Self::Month => "month",
             Self::National => "national",
+            Self::Finding => "finding",
             Self::Library => "library",
             Self::Withdrawn => "withdrawn",
             Self::Revision => "revision",
@@ -113,6 +117,9 @@ impl Rule {
         match self {
             Self::Month | Self::National | Self::Library | Self::Revision | Self::Tally => {
                 "The figures or lists made from the log are wrong, the statements themselves may be sound. Stop the server and restore the newest backup for which fsck finds nothing; the nodes send again what it lacks."
+            }
+            Self::Finding => {
+                "Figures that were signed for ever are not what the log gives. If this check finds nothing else, keep the statement: it is the proof that the program was wrong when it made it; report it, and quote no figure of it. Otherwise mend that first."
             }
             Self::Rules => {
                 "The log holds a statement that this version would refuse. Use the version that wrote the log; if that finds nothing, report this as a fault of the newer version."
@@ -175,6 +182,8 @@ pub struct Report {
     pub own: u64,
     /// Number of months that were folded again.
     pub months: u64,
+    /// Number of signed findings that were made again.
+    pub figures: u64,
     /// Number of practice entries.
     pub entries: u64,
     /// Number of statements that were withdrawn, whose signatures cannot be checked any more: only that the next statement and the
@@ -212,6 +221,8 @@ struct Fsck<'a> {
     keys: Keys,
     /// What the log states of each node's key.
     stated: BTreeMap<NodeSlug, own::Stated>,
+    /// What the log states of figures.
+    figures: finding::Stated,
 }
 
 impl Fsck<'_> {
@@ -271,6 +282,7 @@ pub async fn fsck(
         revisions: revisions::Expected::default(),
         keys: Keys::default(),
         stated: BTreeMap::new(),
+        figures: finding::Stated::default(),
     };
     tree::check(&mut run).await?;
     own::check(&mut run).await?;
@@ -285,6 +297,7 @@ pub async fn fsck(
         run.find(Rule::Keys, ("node", "name"), node, what);
     }
     rollup::national(&mut run).await?;
+    finding::check(&mut run).await?;
     library::check(&mut run).await?;
     revisions::check(&mut run).await?;
     counts::tallies(&mut run).await?;

@@ -13,13 +13,14 @@ use ldsp_ui::{Html, Page};
 use super::measure::coverage_note;
 use super::nodes::{tally, total};
 use super::practice::Card;
-use super::{Answer, Failure, SITE_NAME, figures, library, map, revisions, words};
+use super::{Answer, Failure, SITE_NAME, figures, library, map, revisions, runs, words};
 use crate::Service;
 use crate::benchmark::{Finding, LepStanding, Measure, Snapshot, Status};
 use crate::etag::Handed;
 
 pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
     let snapshot = service.snapshot().await?;
+    let last = runs::last(&service, &snapshot).await?;
     let library = library::newest(&service, &snapshot).await?;
     let has_figures = snapshot.range().is_some();
     let body = Home {
@@ -43,7 +44,7 @@ pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
          protected counts and what it has learnt. This site adds them up into a national picture that anybody can check.",
     );
     let page = if has_figures {
-        page.banner(figures::provisional())
+        page.banner(figures::provisional(last.as_deref()))
     } else {
         page
     };

@@ -32,6 +32,7 @@ mod proof;
 mod recovery;
 mod revisions;
 mod revoke;
+mod runs;
 mod standards;
 mod statement;
 mod statements;
@@ -144,6 +145,9 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/nodes/{node}/conflicts/{seq}", get(conflict::proof))
         .route("/keys", get(keys::show))
         .route("/revisions", get(revisions::show))
+        .route("/runs", get(runs::list))
+        .route("/runs/{index}", get(runs::show))
+        .route("/runs/{index}/figures.csv", get(runs::csv))
         .route("/statements", get(statements::show))
         .route("/statements/{index}", get(statement::show))
         .route("/operator/log", get(recovery::show))
@@ -166,7 +170,7 @@ pub fn router(service: Arc<Service>) -> Router {
 /// Who may use which route of [`router`].
 #[must_use]
 pub fn roles() -> RoleTable {
-    const PUBLIC: [&str; 29] = [
+    const PUBLIC: [&str; 32] = [
         "/",
         "/contributions.csv",
         "/trend.csv",
@@ -189,6 +193,9 @@ pub fn roles() -> RoleTable {
         "/nodes/{node}/conflicts/{seq}",
         "/keys",
         "/revisions",
+        "/runs",
+        "/runs/{index}",
+        "/runs/{index}/figures.csv",
         "/statements",
         "/statements/{index}",
         "/problems",
@@ -224,7 +231,9 @@ pub fn frame(banner: Option<&str>) -> Frame {
     frame.tagline = "Figures and practice of the Local Digital Skills Partnerships".into();
     frame.nav = vec![
         NavItem::public("Home", "/"),
-        NavItem::public("Benchmarks", "/benchmarks").covering("/measures"),
+        NavItem::public("Benchmarks", "/benchmarks")
+            .covering("/measures")
+            .covering("/runs"),
         NavItem::public("Areas", "/leps"),
         NavItem::public("Practice", "/practice"),
         NavItem::public("Who contributes", "/nodes")
@@ -239,6 +248,7 @@ pub fn frame(banner: Option<&str>) -> Frame {
     frame.footer_links = vec![
         Link::new("About these figures", "/about"),
         Link::new("How measures are defined", "/measures"),
+        Link::new("Benchmark runs", "/runs"),
         Link::new("Signed statements", "/statements"),
         Link::new("Withdrawn and published again", "/revisions"),
         Link::new("Keys of the areas", "/keys"),

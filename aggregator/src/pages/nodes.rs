@@ -37,7 +37,11 @@ impl Sent {
                 Kind::PracticeEntry => sent.entries = t.count,
                 Kind::Correction | Kind::Withdrawal => sent.revisions += t.count,
                 // The log's own; no node sends any.
-                Kind::KeyAdd | Kind::KeyRevoke | Kind::Standard => {}
+                Kind::KeyAdd
+                | Kind::KeyRevoke
+                | Kind::Standard
+                | Kind::BenchmarkRun
+                | Kind::Finding => {}
             }
             let (first, latest) = sent.times.unwrap_or((t.first, t.latest));
             sent.times = Some((first.min(t.first), latest.max(t.latest)));

@@ -8,13 +8,14 @@ use jiff::civil::Date;
 use ldsp_protocol::dsse::Unverified;
 use ldsp_protocol::ids::Digest;
 use ldsp_protocol::own::Own;
+use ldsp_protocol::run::MeasureFinding;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
-use ldsp_ui::components::{CodeBlock, Details, InsetText, SummaryList, link};
+use ldsp_ui::components::{CodeBlock, Details, InsetText, SummaryList, Table, link};
 use ldsp_ui::{Html, Page, ProblemPage};
 
 use super::proof::{self, Proof};
-use super::{Answer, Failure, entry, keys, pretty, revisions, statements, words};
+use super::{Answer, Failure, entry, figures, keys, pretty, revisions, statements, words};
 use crate::Service;
 use crate::announce;
 use crate::store::{Log, LoggedStatement, Registry, StoreError};
@@ -161,6 +162,11 @@ fn facts(s: &LoggedStatement, area: &str, read: Option<&Read>, is_open: bool) ->
         Kind::KeyAdd => Html::text("A node’s key counts from here on"),
         Kind::KeyRevoke => Html::text("A node’s key counts no more"),
         Kind::Standard => Html::text("The data standard that statements follow, whole"),
+        Kind::BenchmarkRun => link(
+            "A benchmark run: every figure at one state of the log",
+            &format!("/runs/{}", s.index),
+        ),
+        Kind::Finding => Html::text("The figures of one measure at one state of the log"),
     };
     let own = s.kind.is_of_log();
     let facts = SummaryList::new()
@@ -254,12 +260,48 @@ async fn said(service: &Service, s: &LoggedStatement, body: &str) -> Result<Html
             )),
             CodeBlock::new("body", "The data standard", pretty::json(&version.text)).into(),
         ]),
+        Own::BenchmarkRun(_) => Html::concat([
+            Html::paragraph("What its figures stand on, and which statements hold them."),
+            CodeBlock::new("body", "What the log signed", pretty::json(body)).into(),
+        ]),
+        Own::Finding(finding) => figures_of(&finding, body),
         Own::KeyAdd(_) | Own::KeyRevoke(_) => Html::concat([
             keys::cards(service, std::slice::from_ref(s)).await?,
             CodeBlock::new("body", "What the log signed", pretty::json(body)).into(),
         ]),
     };
     Ok(Html::concat([heading, told]))
+}
+
+/// The figures of a finding, England and its regions as a table; the rest is in the download.
+fn figures_of(finding: &MeasureFinding, body: &str) -> Html {
+    let title = figures::title(finding.measure);
+    let stands_on = &finding.stands_on;
+    let places = finding.figures.iter().filter(|f| f.slice.is_none());
+    let table = Table::new(format!("{title}, to date, as the log signed it"))
+        .columns(["Where", "Figure (95 % interval)", "Base"])
+        .numeric([1, 2])
+        .rows(places.map(|f| {
+            [
+                f.place.name.clone(),
+                figures::with_interval(f),
+                figures::base(f),
+            ]
+        }));
+    Html::concat([
+        Html::paragraph(&format!(
+            "{title} at the state of the log with {} entries, made from {} of its statements, which it names. Anybody can make the same bytes \
+             from those (ldsp-node verify finding --recompute).",
+            words::thousands(stands_on.size),
+            words::thousands(stands_on.inputs.count())
+        )),
+        table.into(),
+        Details::new(
+            "All of it, as it was signed",
+            CodeBlock::new("body", "What the log signed", pretty::json(body)),
+        )
+        .into(),
+    ])
 }
 
 fn said_by_node(body: &str) -> Html {

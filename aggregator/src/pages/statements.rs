@@ -59,7 +59,9 @@ pub(super) async fn show(
             Html::literal("<p class=\"govuk-body\">"),
             Html::text("Places that are missing here hold what the log states itself: "),
             link("whose key was added or revoked", "/keys"),
-            Html::text(", and the data standard. See also "),
+            Html::text(", the data standard, and "),
+            link("figures that it froze", "/runs"),
+            Html::text(". See also "),
             link("what was withdrawn or published again", "/revisions"),
             Html::text("."),
             Html::literal("</p>"),
@@ -94,6 +96,8 @@ pub(super) fn kind_in_words(kind: Kind) -> &'static str {
         Kind::KeyAdd => "Key added",
         Kind::KeyRevoke => "Key revoked",
         Kind::Standard => "Data standard",
+        Kind::BenchmarkRun => "Benchmark run",
+        Kind::Finding => "Figures of a measure",
     }
 }
 

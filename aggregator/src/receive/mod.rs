@@ -19,6 +19,7 @@ mod read;
 mod recovery;
 mod refusal;
 mod revisions;
+mod runs;
 mod statements;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -88,6 +89,9 @@ fn rest() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(measures::list))
         .routes(routes!(nodes::list))
         .routes(routes!(keyevents::list))
+        .routes(routes!(runs::list))
+        .routes(routes!(runs::one))
+        .routes(routes!(runs::finding))
         .routes(routes!(listing::list))
         .routes(routes!(revisions::list))
         .routes(routes!(practice::entry))

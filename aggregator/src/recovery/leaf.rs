@@ -191,7 +191,7 @@ fn own(
             node: revoke.node,
             key_id: revoke.key_id,
         },
-        Own::Standard(_) => OwnEffect::None,
+        Own::Standard(_) | Own::BenchmarkRun(_) | Own::Finding(_) => OwnEffect::None,
     };
     let own = ReturnedOwn {
         new: NewOwn {

@@ -137,6 +137,8 @@ pub enum Conflict {
     Reserved(NodeSlug),
     #[error("the statement of place {leaf} cannot go back there: {how}")]
     Misplaced { leaf: u64, how: String },
+    #[error("another run was logged meanwhile. Look at the page /runs")]
+    OtherRun,
     #[error("{0} exists already. Choose another name")]
     PersonExists(String),
     #[error("nobody of this name signs in here. Look at `people list`")]
@@ -192,8 +194,8 @@ pub const KEPT_BYTES: u32 = 16 << 20;
 /// Signs the checkpoint of a tree by its size and root; deterministic.
 pub type Sign<'a> = &'a (dyn Fn(u64, Digest) -> String + Send + Sync);
 
-/// Makes a statement of the log's own for its turn.
-pub type Make<'a> = &'a (dyn Fn(&Turn) -> NewOwn + Send + Sync);
+/// Makes statements of the log's own, at least one: the first for this turn, each other for the turn after the one before it.
+pub type Make<'a> = &'a (dyn Fn(&Turn) -> Vec<NewOwn> + Send + Sync);
 
 /// The log of statements. Its leaves are the nodes' statements and the log's own, in one order.
 ///
@@ -212,7 +214,7 @@ pub trait Log: Send + Sync + 'static {
         batch: &[NewStatement],
         sign: Sign<'_>,
     ) -> impl Future<Output = Outcome<Appended>> + Send;
-    /// Logs a statement of the log's own with what it changes, in one durable transaction.
+    /// Logs statements of the log's own, one after the other, with what they change, in one durable transaction.
     ///
     /// # Errors
     /// Beside trouble with the store: what the effect's change does not allow.

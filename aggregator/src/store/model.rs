@@ -363,6 +363,18 @@ pub struct Turn {
     pub prev: Digest,
 }
 
+impl Turn {
+    /// The turn after this one, in which the statement `pae` stands.
+    #[must_use]
+    pub fn after(&self, pae: Digest) -> Self {
+        Self {
+            index: self.index + 1,
+            seq: self.seq + 1,
+            prev: pae,
+        }
+    }
+}
+
 /// A statement of the log's own, signed for its [`Turn`].
 #[derive(Debug, Clone)]
 pub struct NewOwn {
@@ -430,14 +442,19 @@ pub enum OwnEffect {
         /// Its key.
         key_id: Digest,
     },
+    /// A run of the benchmarks is frozen. Nothing but the log changes, unless another run came in between.
+    Run {
+        /// Leaf of the last run so far.
+        after: Option<u64>,
+    },
 }
 
-/// A statement of the log's own that was logged.
+/// Statements of the log's own that were logged together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Announced {
-    /// Where it stands.
+    /// Where the first of them stands.
     pub turn: Turn,
-    /// Its leaf.
+    /// Their leaves.
     pub growth: Growth,
 }
 
@@ -568,7 +585,9 @@ impl Outline {
             | Kind::Withdrawal
             | Kind::KeyAdd
             | Kind::KeyRevoke
-            | Kind::Standard => true,
+            | Kind::Standard
+            | Kind::BenchmarkRun
+            | Kind::Finding => true,
             Kind::PracticeEntry => self.public_from.is_some_and(|from| from <= today),
         }
     }

@@ -5,6 +5,7 @@ mod keys;
 mod library;
 mod public;
 mod revisions;
+mod runs;
 mod staff;
 mod standards;
 mod statements;

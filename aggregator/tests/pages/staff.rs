@@ -213,6 +213,8 @@ async fn the_role_table_and_the_routes_agree() {
         let expected: &[u16] = match (rule.access, rule.path) {
             // This node never contradicted itself.
             (_, "/nodes/{node}/conflicts/{seq}") => &[404],
+            // Nobody made a run.
+            (_, "/runs/{index}" | "/runs/{index}/figures.csv") => &[404],
             (_, "/sign-in") => &[200, 400, 422],
             (Access::Public, "/sign-out") => &[303],
             (Access::Public, _) => &[200],

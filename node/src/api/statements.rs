@@ -307,7 +307,9 @@ async fn published(api: &Api, seq: &str, person: Option<&SignedIn>) -> Result<Pu
         | Kind::Withdrawal
         | Kind::KeyAdd
         | Kind::KeyRevoke
-        | Kind::Standard => true,
+        | Kind::Standard
+        | Kind::BenchmarkRun
+        | Kind::Finding => true,
         Kind::PracticeEntry => {
             let today = london_day((api.clock)());
             let stored = practice::of_statement(&mut reader, seq).await?;

@@ -286,8 +286,30 @@ pub enum Verify {
     },
     /// Check a whole log: every entry, every tile, the signed root, and that it begins with what was seen before
     Log(VerifyLog),
+    /// Check figures that the log signed: that the log holds them, and with --recompute that they are what the statements give, to the byte
+    Finding(VerifyFinding),
     /// Check everything that this node published: signatures, chain, receipts
     Own,
+}
+
+/// `verify finding`.
+#[derive(Debug, Args)]
+pub struct VerifyFinding {
+    /// The finding's envelope, or its address: https://…/v1/nodes/aggregator/statements/NUMBER
+    #[arg(value_name = "FILE|URL")]
+    pub finding: String,
+    /// Directory with `checkpoint`, `tile/` and, to recompute, `v1/nodes/NAME/statements/NUMBER`, or address that serves them [default: that of the finding, else where this node is enrolled]
+    #[arg(long, value_name = "DIR|URL")]
+    pub at: Option<String>,
+    /// The log's verifier key, name+hash+key [default: that of the log where this node is enrolled]
+    #[arg(long, value_name = "KEY")]
+    pub log: Option<String>,
+    /// Fetch the statements that the figures stand on, check every signature, count again and compare the bytes
+    #[arg(long)]
+    pub recompute: bool,
+    /// Certificate authority of the address, where it is a private one that this node does not know
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
 }
 
 /// `verify log`.

@@ -20,8 +20,9 @@ use crate::store::StoreError;
 use crate::store::enrolment::Enrolment;
 use crate::store::{outbox, proofs};
 use crate::transport::Https;
+use crate::verify::finding::Checked;
 use crate::verify::own::{Check, Own};
-use crate::verify::source::{Folder, Server};
+use crate::verify::source::{Folder, Place, Server, Source as _};
 use crate::verify::whole::{Expected, Seen, Whole, whole};
 use crate::verify::{self, Fault};
 use crate::words::{count, some};
@@ -46,6 +47,7 @@ pub(super) async fn run(command: cli::Verify, context: &Context) -> Answer {
             log,
         } => proof(&receipt, &statement, log.as_deref(), context).await,
         cli::Verify::Log(args) => log(&args, context).await,
+        cli::Verify::Finding(args) => finding(&args, context).await,
         cli::Verify::Own => own(context).await,
     }
 }
@@ -287,10 +289,7 @@ async fn find(
     log: &Verifier,
     expected: Expected,
 ) -> Result<Result<Whole, Fault>, Refusal> {
-    let bar = ProgressBar::new(0);
-    let style =
-        ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} entries, {eta} left");
-    bar.set_style(style.expect("the template is a constant"));
+    let bar = progress();
     let told = |done, of| {
         bar.set_length(of);
         bar.set_position(done);
@@ -302,17 +301,147 @@ async fn find(
             "Name its directory or its address, https://…",
         )
     })?;
-    let found = if at.starts_with("https://") {
-        let given = args.ca.as_deref().map(read_text).transpose()?;
-        let own = place.filter(|p| p.url == at.trim_end_matches('/'));
-        let ca = given.as_deref().or(own.and_then(|p| p.ca_pem.as_deref()));
-        let server = Server::new(Https::new(at, ca)?);
-        whole(&server, log, expected, told).await
-    } else {
-        whole(&Folder::new(Path::new(at)), log, expected, told).await
-    };
+    let source = source(at, args.ca.as_deref(), place)?;
+    let found = whole(&source, log, expected, |_, _| {}, told).await;
     bar.finish_and_clear();
     Ok(found)
+}
+
+fn progress() -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    let style = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len}, {eta} left");
+    bar.set_style(style.expect("the template is a constant"));
+    bar
+}
+
+/// A directory, or an address with its authority: given, or known from the enrolment.
+fn source(at: &str, ca: Option<&Path>, place: Option<&Enrolment>) -> Result<Place, Refusal> {
+    if !at.starts_with("https://") {
+        return Ok(Place::Folder(Folder::new(Path::new(at))));
+    }
+    let given = ca.map(read_text).transpose()?;
+    let own = place.filter(|p| p.url == at.trim_end_matches('/'));
+    let ca = given.as_deref().or(own.and_then(|p| p.ca_pem.as_deref()));
+    Ok(Place::Server(Server::new(Https::new(at, ca)?)))
+}
+
+async fn finding(args: &cli::VerifyFinding, context: &Context) -> Answer {
+    let here = here(context).await?;
+    let place = here.as_ref().and_then(|(_, place)| place.as_ref());
+    let log = log_key(args.log.as_deref(), place)?;
+    let place = place.filter(|place| place.verifier == log);
+    let mut expected = Expected::default();
+    if let (Some((node, _)), Some(place)) = (&here, place) {
+        expected = held(node, place, &context.config.data_dir).await?.1;
+    }
+    let checked = find_finding(args, place, &log, expected).await;
+    if let Some((node, _)) = &here {
+        node.store.close().await;
+    }
+    Ok(told_of_finding(&checked?))
+}
+
+async fn find_finding(
+    args: &cli::VerifyFinding,
+    place: Option<&Enrolment>,
+    log: &Verifier,
+    expected: Expected,
+) -> Result<Checked, Refusal> {
+    // Of an address the server comes first, then the path.
+    let address = args.finding.strip_prefix("https://").and_then(|rest| {
+        let (site, path) = rest.split_once('/')?;
+        Some((format!("https://{site}"), path))
+    });
+    let site = address.as_ref().map(|(site, _)| site.as_str());
+    let envelope = match &address {
+        None => read(Path::new(&args.finding))?,
+        Some((site, path)) => {
+            let server = source(site, args.ca.as_deref(), place)?;
+            let found = server.fetch(path).await?;
+            found.ok_or_else(|| {
+                Refusal::new(
+                    format!("there is nothing at {}", args.finding),
+                    "Check the address: the page of a benchmark run names those of its findings.",
+                )
+            })?
+        }
+    };
+    let at = args.at.as_deref().or(site);
+    let at = at.or(place.map(|p| p.url.as_str())).ok_or_else(|| {
+        Refusal::new(
+            "there is no log to check the finding against",
+            "Name its directory or its address with --at.",
+        )
+    })?;
+    let source = source(at, args.ca.as_deref(), place)?;
+    let bar = progress();
+    let told = |done, of| {
+        bar.set_length(of);
+        bar.set_position(done);
+    };
+    let again = args.recompute;
+    let found = verify::finding::finding(&source, log, &envelope, expected, again, told).await;
+    bar.finish_and_clear();
+    Ok(found?)
+}
+
+fn told_of_finding(checked: &Checked) -> Output {
+    let Checked {
+        finding,
+        index,
+        whole,
+        recounted,
+    } = checked;
+    let stands_on = &finding.stands_on;
+    let inputs = count(stands_on.inputs.count());
+    let (again, proof) = match recounted {
+        Some(_) => (
+            format!(
+                "Recomputed  from {inputs} statements, each signed by a key that counted: every byte is the same"
+            ),
+            "This proves that these figures are what the signed statements give, and that none of that state of the log was left out.",
+        ),
+        None => (
+            format!(
+                "Recomputed  no: with --recompute the {inputs} statements are fetched and counted again"
+            ),
+            "This proves that the log signed and holds these figures and names every statement of that state. It does not prove that they are what\n\
+             the statements give.",
+        ),
+    };
+    Output {
+        text: format!(
+            "The finding holds.\n\
+             Measure     {}: {} figures of England, groups, regions and areas\n\
+             Place       entry {index} of {}, from 0\n\
+             State       {} entries, root {}: the log begins with it\n\
+             Log now     {} entries, root {}\n\
+             Code        {}\n\
+             {again}\n\n\
+             {proof}\n\
+             It does not prove that others are shown the same log: compare size and root with what another LEP sees.",
+            finding.measure.id(),
+            count(finding.figures.len()),
+            whole.checkpoint.origin,
+            count(stands_on.size),
+            BASE64.encode(stands_on.root.as_bytes()),
+            count(whole.checkpoint.size),
+            root(&whole.checkpoint),
+            stands_on.code,
+        ),
+        json: json!({
+            "measure": finding.measure,
+            "index": index,
+            "size": stands_on.size,
+            "root": BASE64.encode(stands_on.root.as_bytes()),
+            "standards": stands_on.standards,
+            "code": stands_on.code,
+            "inputs": stands_on.inputs,
+            "figures": finding.figures.len(),
+            "recomputed": recounted.is_some(),
+            "log": {"size": whole.checkpoint.size, "root": root(&whole.checkpoint)},
+        }),
+    }
 }
 
 fn told(found: &Whole) -> Output {

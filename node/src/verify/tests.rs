@@ -119,7 +119,7 @@ impl Transport for Files {
 }
 
 async fn check(files: &Files, expected: Expected) -> Result<Whole, Fault> {
-    whole(files, &log(), expected, |_, _| {}).await
+    whole(files, &log(), expected, |_, _| {}, |_, _| {}).await
 }
 
 async fn code(files: &Files, expected: Expected) -> &'static str {
@@ -169,7 +169,9 @@ async fn each_fault_has_its_name() {
     let files = Files::of(&all);
     let none = Expected::default;
     let other = Verifier::new(ORIGIN, node_key().verifying_key()).unwrap();
-    let fault = whole(&files, &other, none(), |_, _| {}).await.unwrap_err();
+    let fault = whole(&files, &other, none(), |_, _| {}, |_, _| {})
+        .await
+        .unwrap_err();
     assert_eq!(fault.code, "log-signature");
     // Digest of an entry, its type, a hash, a hash of a hash.
     assert_eq!(
@@ -291,7 +293,7 @@ async fn directory_and_server_are_read_alike() {
     files.0.remove("tile/entries/001.p/44");
     files.0.remove("tile/0/001.p/44");
     let server = Server::new(files.clone());
-    let found = whole(&server, &log(), Expected::default(), |_, _| {}).await;
+    let found = whole(&server, &log(), Expected::default(), |_, _| {}, |_, _| {}).await;
     assert_eq!(found, Ok(expected.clone()));
     let dir = tempfile::tempdir().unwrap();
     for (path, bytes) in &files.0 {
@@ -300,7 +302,7 @@ async fn directory_and_server_are_read_alike() {
         std::fs::write(path, bytes).unwrap();
     }
     let folder = Folder::new(dir.path());
-    let found = whole(&folder, &log(), Expected::default(), |_, _| {}).await;
+    let found = whole(&folder, &log(), Expected::default(), |_, _| {}, |_, _| {}).await;
     assert_eq!(found, Ok(expected));
 }
 

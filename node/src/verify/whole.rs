@@ -53,7 +53,7 @@ pub struct Whole {
     pub received: usize,
 }
 
-/// Checks the log at `source`. `told` hears how many entries are done, of how many.
+/// Checks the log at `source`. `look` is shown each entry in order; `told` hears how many entries are done, of how many.
 ///
 /// # Errors
 /// The first fault: `source`, `missing`, `log-signature`, `other-log`, `rolled-back`, `split`, `entry`, `tile`,
@@ -62,6 +62,7 @@ pub async fn whole<S: Source>(
     source: &S,
     log: &Verifier,
     expected: Expected,
+    look: impl FnMut(u64, &Entry),
     told: impl Fn(u64, u64),
 ) -> Result<Whole, Fault> {
     let note = source.fetch("checkpoint").await?.ok_or_else(|| {
@@ -73,7 +74,7 @@ pub async fn whole<S: Source>(
     })?;
     let note = String::from_utf8_lossy(&note);
     let checkpoint = Checkpoint::open(log, &note).map_err(|e| checkpoint_fault(&e))?;
-    let found = walk(source, checkpoint, &note, expected, told).await;
+    let found = walk(source, (checkpoint, &note), expected, look, told).await;
     // A network that fails shows nothing of the log.
     found.map_err(|fault| match fault.proof[..] {
         [] if fault.code != "source" => fault.shown_by(&[&note]),
@@ -83,9 +84,9 @@ pub async fn whole<S: Source>(
 
 async fn walk<S: Source>(
     source: &S,
-    checkpoint: Checkpoint,
-    note: &str,
+    (checkpoint, note): (Checkpoint, &str),
     expected: Expected,
+    mut look: impl FnMut(u64, &Entry),
     told: impl Fn(u64, u64),
 ) -> Result<Whole, Fault> {
     let size = checkpoint.size;
@@ -94,7 +95,7 @@ async fn walk<S: Source>(
         .map(|tile| async move { Ok::<_, Fault>((tile, part(source, tile).await?)) })
         .buffered(S::AT_ONCE);
     while let Some((tile, bytes)) = parts.try_next().await? {
-        walk.take(tile, &bytes)?;
+        walk.take(tile, &bytes, &mut look)?;
         told(walk.edge.size(), size);
     }
     walk.end()
@@ -252,17 +253,22 @@ impl Walk {
         Ok(())
     }
 
-    fn take(&mut self, tile: Tile, bytes: &[u8]) -> Result<(), Fault> {
+    fn take(
+        &mut self,
+        tile: Tile,
+        bytes: &[u8],
+        look: &mut impl FnMut(u64, &Entry),
+    ) -> Result<(), Fault> {
         self.files += 1;
         match tile.level {
             Level::Entries => bytes
                 .chunks_exact(item_len(tile.level))
-                .try_for_each(|item| self.entry(item)),
+                .try_for_each(|item| self.entry(item, look)),
             Level::Hashes(level) => self.hashes(tile, usize::from(level), bytes),
         }
     }
 
-    fn entry(&mut self, item: &[u8]) -> Result<(), Fault> {
+    fn entry(&mut self, item: &[u8], look: &mut impl FnMut(u64, &Entry)) -> Result<(), Fault> {
         let index = self.edge.size();
         let (length, bytes) = item.split_at(2);
         if length != (ENTRY_LEN as u16).to_be_bytes() {
@@ -297,6 +303,7 @@ impl Walk {
             );
             return Err(Fault::new("receipt-broken", what, TELL));
         }
+        look(index, &entry);
         *self.kinds.entry(entry.kind).or_default() += 1;
         let leaf = entry.leaf_hash();
         self.open[0].push(leaf);

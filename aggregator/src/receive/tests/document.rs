@@ -11,7 +11,10 @@ use crate::receive::document;
 use crate::testing::{Sim, World, at};
 
 /// Every operation. A route that is missing here or there fails.
-const OPERATIONS: [&str; 29] = [
+const OPERATIONS: [&str; 32] = [
+    "GET /api/v1/benchmark-runs",
+    "GET /api/v1/benchmark-runs/{index}",
+    "GET /api/v1/benchmark-runs/{index}/findings/{measure}",
     "GET /api/v1/benchmarks",
     "GET /api/v1/benchmarks.csv",
     "GET /api/v1/keys",
@@ -47,6 +50,8 @@ const OPERATIONS: [&str; 29] = [
 fn filled(path: &str) -> String {
     path.replace("{node}", "black-country")
         .replace("{seq}", "1")
+        .replace("{index}", "1")
+        .replace("{measure}", "starts")
         .replace("{level}", "0")
         .replace("{leaf}", "0")
         .replace("{number}", "000")

@@ -8,5 +8,6 @@ pub(crate) mod ingest;
 mod keys;
 pub(crate) mod practice;
 mod revisions;
+mod runs;
 mod skew;
 mod tiles;

@@ -361,7 +361,7 @@ pub(super) async fn summary(store: &Backend, sim: &mut Sim) {
 }
 
 /// A log with everything in it that can be damaged.
-async fn fill(store: &Backend) {
+pub(super) async fn fill(store: &Backend) {
     let (mut one, mut two) = (Sim::new(0), Sim::new(1));
     for sim in [&one, &two] {
         admit(store, sim).await;

@@ -1,6 +1,7 @@
 //! What every backend must do, written once. Each function takes a way to open an empty store and,
 //! where rows are damaged, a way to run a statement of SQL that both dialects know.
 
+mod figures;
 mod fsck;
 mod library;
 mod listing;
@@ -21,6 +22,7 @@ use crate::testing::{Sim, at};
 use ldsp_protocol::rollup::{self, NodeMonth};
 use ldsp_protocol::standard::Standard;
 
+pub(crate) use figures::figures_conform;
 pub(crate) use fsck::fsck_conforms;
 pub(crate) use library::library_conforms;
 pub(crate) use listing::listing_conforms;

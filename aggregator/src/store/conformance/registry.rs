@@ -198,12 +198,14 @@ async fn revocation<S: Registry + Log>(store: &S, essex: &NodeSlug, key_id: Dige
 
 /// An own statement that says nothing, with what it changes.
 async fn announce<S: Log>(store: &S, effect: &OwnEffect) -> Result<Announced, StoreError> {
-    let make = |turn: &Turn| NewOwn {
-        kind: Kind::KeyAdd,
-        key_id: Digest::of(b"log"),
-        pae: Digest::of(&turn.seq.to_be_bytes()),
-        envelope: b"own".to_vec(),
-        received: at("2022-01-03T00:00:00Z"),
+    let make = |turn: &Turn| {
+        vec![NewOwn {
+            kind: Kind::KeyAdd,
+            key_id: Digest::of(b"log"),
+            pae: Digest::of(&turn.seq.to_be_bytes()),
+            envelope: b"own".to_vec(),
+            received: at("2022-01-03T00:00:00Z"),
+        }]
     };
     store.announce(&make, effect, SIGN).await
 }

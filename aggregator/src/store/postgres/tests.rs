@@ -8,10 +8,10 @@ use sqlx::{AssertSqlSafe, PgTransaction, Row as _};
 
 use super::Postgres;
 use crate::store::conformance::{
-    SIGN, a_log_without_a_tree_gets_one, fsck_conforms, library_conforms, listing_conforms,
-    log_conforms, month, openings_share_one_log, readers_do_not_wait, recovery_conforms,
-    registry_conforms, revisions_conform, rollups_conforms, same_statements_same_answers,
-    tree_conforms,
+    SIGN, a_log_without_a_tree_gets_one, figures_conform, fsck_conforms, library_conforms,
+    listing_conforms, log_conforms, month, openings_share_one_log, readers_do_not_wait,
+    recovery_conforms, registry_conforms, revisions_conform, rollups_conforms,
+    same_statements_same_answers, tree_conforms,
 };
 use crate::store::sqlite::Sqlite;
 use crate::store::{DatabaseUrl, Location, Log as _, StoreError};
@@ -98,6 +98,7 @@ async fn library() {
 async fn fsck() {
     let databases = Databases::default();
     fsck_conforms(databases.open().await.into()).await;
+    figures_conform(databases.open().await.into()).await;
 }
 
 #[tokio::test]

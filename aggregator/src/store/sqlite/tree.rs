@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use ldsp_protocol::log::Edge;
-use sqlx::{SqliteConnection, SqlitePool, query};
+use ldsp_protocol::statement::Kind;
+use sqlx::{SqliteConnection, SqlitePool, query, query_scalar};
 
 use super::registry;
 use crate::store::plan::{self, Grown};
@@ -128,7 +129,22 @@ async fn insert_own(
     Ok(())
 }
 
-/// A statement of the log's own with what it changes.
+/// Whether the log's last run is the one at this leaf.
+async fn last_run(
+    connection: &mut SqliteConnection,
+    expected: Option<u64>,
+) -> Result<(), StoreError> {
+    let last: Option<i64> = query_scalar("SELECT max(leaf) FROM own_statement WHERE kind = $1")
+        .bind(Kind::BenchmarkRun.as_str())
+        .fetch_one(connection)
+        .await?;
+    if last != expected.map(signed) {
+        return Err(Conflict::OtherRun.into());
+    }
+    Ok(())
+}
+
+/// Statements of the log's own with what they change.
 pub(super) async fn announce(
     connection: &mut SqliteConnection,
     make: Make<'_>,
@@ -156,7 +172,7 @@ pub(super) async fn put_back(
         let leaf = before.size();
         return Err(Conflict::Misplaced { leaf, how }.into());
     }
-    let make = || own.new.clone();
+    let make = || vec![own.new.clone()];
     let edge = before.clone();
     place(connection, &own.turn, make, &own.effect, edge, sign).await
 }
@@ -166,7 +182,7 @@ pub(super) async fn put_back(
 async fn place(
     connection: &mut SqliteConnection,
     turn: &Turn,
-    make: impl FnOnce() -> NewOwn,
+    make: impl FnOnce() -> Vec<NewOwn>,
     effect: &OwnEffect,
     edge: Edge,
     sign: Sign<'_>,
@@ -190,10 +206,15 @@ async fn place(
         OwnEffect::Revoke { node, key_id } => {
             registry::revoke(connection, node, *key_id, turn.index).await?;
         }
+        OwnEffect::Run { after } => last_run(connection, *after).await?,
     }
-    let new = make();
-    insert_own(connection, turn, &new).await?;
-    let grown = plan::grow(edge, std::iter::once(new.entry(turn)), sign);
+    let (mut entries, mut next) = (Vec::new(), *turn);
+    for new in make() {
+        insert_own(connection, &next, &new).await?;
+        entries.push(new.entry(&next));
+        next = next.after(new.pae);
+    }
+    let grown = plan::grow(edge, entries.into_iter(), sign);
     write(connection, &grown).await?;
     Ok(grown.growth)
 }
