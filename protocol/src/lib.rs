@@ -20,6 +20,7 @@
 //! | [`log`] | the transparency log: entries, tree, tiles, checkpoints, proofs |
 //! | [`statement`], [`summary`], [`practice`], [`revision`] | the bodies that nodes sign |
 //! | [`own`] | the bodies that the log itself signs: keys added and revoked, data standards |
+//! | [`recovery`] | what nodes and a log that lost leaves tell each other |
 //! | [`enrolment`] | invite, proof of possession, signed reads |
 //! | [`problem`] | RFC 9457 problems and their catalogue |
 
@@ -45,6 +46,7 @@ pub mod personal;
 pub mod practice;
 pub mod problem;
 pub mod receipt;
+pub mod recovery;
 pub mod revision;
 pub mod rollup;
 pub mod standard;

@@ -127,6 +127,9 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "invite" => {
             "The server knows invites by a digest of their secret. This one is not known, was used before, or is past its last day."
         }
+        "key-taken" => {
+            "Every statement is known by the key that signed it, so a key speaks for one node only: otherwise a key that was revoked could go on under another name. This key is that of another node, or was."
+        }
         "invite-secret" => {
             "A node enrols with an invite, and the secret in it shows that the operator invited it. The request brought none, or something of another form, so nothing in it was looked at."
         }
@@ -183,6 +186,12 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "not-found" => "No page and no statement has this address, or it is not open to everybody.",
         "storage" => {
             "The database or the disk did not take the data. The server acknowledges only what it holds durably, so it refused."
+        }
+        "log-behind" => {
+            "The log was shown a receipt or checkpoint by its own key that it does not stand by: its database was restored from a backup and lacks what came after it, or it signed two histories. It takes nothing new until it is whole, so that it never contradicts what it acknowledged."
+        }
+        "receipt" => {
+            "A statement was sent back to a log that lacks it. The receipt that came with it was not given by this log for this statement, so its place is not proven and nothing was kept."
         }
         "unconfirmed" => {
             "The disk reported a failure when it was to confirm the write, so nobody can say whether it is stored. The server ended, to read back at its next start what is there."

@@ -16,6 +16,7 @@ mod measures;
 mod nodes;
 mod practice;
 mod read;
+mod recovery;
 mod refusal;
 mod revisions;
 mod statements;
@@ -98,6 +99,9 @@ fn rest() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(enrolments::record))
         .routes(routes!(statements::envelope, statements::put))
         .routes(routes!(statements::receipt))
+        .routes(routes!(recovery::state))
+        .routes(routes!(recovery::hold))
+        .routes(routes!(recovery::leaf))
         .routes(routes!(practice::for_peers))
         .routes(routes!(tiles::checkpoint))
         .routes(routes!(tiles::tile))
@@ -109,6 +113,7 @@ fn rest() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(document::serve))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
+        .routes(routes!(health::log))
 }
 
 /// The page of a list in memory that begins after the key; `all` is in the order of its keys.

@@ -11,6 +11,7 @@ use ldsp_protocol::enrolment::{NodeRecord, NodeState};
 use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::log::{Edge, Entry};
+use ldsp_protocol::own::KeyAdd;
 use ldsp_protocol::practice::{Factor, PracticeEntry, Verdict};
 use ldsp_protocol::rollup::{Fold, Revision};
 use ldsp_protocol::standard::Standard;
@@ -347,6 +348,8 @@ pub struct LogHead {
     pub checkpoint: Option<String>,
     /// Last receipt of a log that has no checkpoint yet because an earlier version wrote it.
     pub receipt: Option<String>,
+    /// Since when it signs nothing new, because it lacks leaves or may lack some; `None` while it signs.
+    pub behind: Option<Timestamp>,
 }
 
 /// Where a statement of the log's own will stand.
@@ -411,6 +414,14 @@ pub enum OwnEffect {
         node: NodeSlug,
         /// Its key.
         key_id: Digest,
+    },
+    /// A statement that added a key goes back to its place: the node is active with that key, whether it is still invited, waits, or is
+    /// not known any more.
+    Readmit {
+        /// What the statement says.
+        add: Box<KeyAdd>,
+        /// When the statement came back.
+        at: Timestamp,
     },
     /// The node's key is refused from the statement's leaf on.
     Revoke {

@@ -2,6 +2,7 @@
 //! parse is named by table, column and row. Nothing here knows a dialect.
 
 mod audit;
+mod recovery;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +30,7 @@ use super::{
 };
 
 pub(super) use audit::{index_row, key_of_month, recorded};
+pub(super) use recovery::{claim, fork, heard, staged, stop};
 pub(super) use tree::{entries, ground, leaf, log_head, missing_head, own, records, turn};
 
 /// The three types that columns have. `None` when the column holds another, `Some(None)` for NULL.
@@ -169,6 +171,13 @@ impl<'a, R: Fields> Columns<'a, R> {
 
     fn time(&self, column: &'static str) -> Result<Timestamp, StoreError> {
         Timestamp::from_millisecond(self.number(column)?).map_err(|_| self.corrupt(column))
+    }
+
+    fn optional_time(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
+        match self.optional_number::<i64>(column)? {
+            None => Ok(None),
+            Some(_) => self.time(column).map(Some),
+        }
     }
 
     fn json<T: serde::de::DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {

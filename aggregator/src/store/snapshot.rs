@@ -89,7 +89,7 @@ impl Snapshot {
 
     /// Where the log stands.
     pub(crate) async fn log_head(&mut self) -> Outcome<LogHead> {
-        let mut found = read!(self, "SELECT size, edge, checkpoint, receipt FROM log_head WHERE id = 1";
+        let mut found = read!(self, "SELECT size, edge, checkpoint, receipt, behind FROM log_head WHERE id = 1";
             |row| rows::log_head(Some(row)));
         found.pop().unwrap_or_else(|| Err(rows::missing_head("id")))
     }
@@ -270,6 +270,7 @@ impl Backend {
                 Snapshot::Postgres(store.writer().begin().await.unwrap()),
                 "SET LOCAL session_replication_role = replica",
             ),
+            Self::Failing(_) => panic!("damage the database itself"),
         };
         run(&mut snapshot, loose).await;
         assert!(run(&mut snapshot, sql).await > 0, "{sql}");
@@ -286,6 +287,8 @@ impl Backend {
         Ok(match self {
             Self::Sqlite(store) => Snapshot::Sqlite(store.reading().await?),
             Self::Postgres(store) => Snapshot::Postgres(store.reading().await?),
+            #[cfg(test)]
+            Self::Failing(failing) => Box::pin(failing.sound().snapshot()).await?,
         })
     }
 }

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::VerifyingKey;
 use indicatif::{ProgressBar, ProgressStyle};
+use ldsp_protocol::ids::Digest;
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::log::Checkpoint;
 use ldsp_protocol::note::Verifier;
@@ -21,7 +22,7 @@ use crate::store::{outbox, proofs};
 use crate::transport::Https;
 use crate::verify::own::{Check, Own};
 use crate::verify::source::{Folder, Server};
-use crate::verify::whole::{Expected, Whole, whole};
+use crate::verify::whole::{Expected, Seen, Whole, whole};
 use crate::verify::{self, Fault};
 use crate::words::{count, some};
 
@@ -222,19 +223,62 @@ async fn log(args: &cli::VerifyLog, context: &Context) -> Answer {
     let place = place.filter(|place| place.verifier == log);
     let mut expected = Expected::default();
     if let (Some((node, _)), Some(place)) = (&here, place) {
-        expected = held(node, place).await?.1;
+        expected = held(node, place, &context.config.data_dir).await?.1;
     }
     if let Some(path) = &args.since {
-        let checkpoint = Checkpoint::open(&log, &read_text(path)?);
-        let checkpoint = checkpoint.map_err(|e| verify::checkpoint_fault(&e))?;
-        let place = path.display().to_string();
-        expected.earlier.push((place, checkpoint));
+        let note = read_text(path)?;
+        let checkpoint = Checkpoint::open(&log, &note);
+        expected.earlier.push(Seen {
+            place: path.display().to_string(),
+            checkpoint: checkpoint.map_err(|e| verify::checkpoint_fault(&e))?,
+            note,
+        });
     }
     let found = find(args, place, &log, expected).await;
     if let Some((node, _)) = &here {
         node.store.close().await;
     }
-    Ok(told(&found?))
+    let data = here.is_some().then_some(context.config.data_dir.as_path());
+    Ok(told(&found?.map_err(|fault| with_proof(fault, data))?))
+}
+
+/// The refusal shows what the log signed. Where a node is, it is kept in files, too: tomorrow the log may show another one.
+fn with_proof(fault: Fault, data: Option<&Path>) -> Refusal {
+    let proof = fault.proof.clone();
+    if proof.is_empty() {
+        return fault.into();
+    }
+    let name = Digest::of(proof.concat().as_bytes()).to_string();
+    let folder = data.map(|data| {
+        data.join("proofs")
+            .join(format!("{}-{:.12}", fault.code, name))
+    });
+    let kept = folder.map(|folder| (keep(&folder, &proof), folder));
+    let (where_, folder) = match kept {
+        None => ("Keep this".to_owned(), None),
+        Some((Ok(()), folder)) => (format!("Kept in {}", folder.display()), Some(folder)),
+        Some((Err(error), folder)) => {
+            let why = format!("Keep this: {} cannot be written: {error}", folder.display());
+            (why, None)
+        }
+    };
+    let shown = proof.join("\n");
+    Refusal {
+        output: Some(Output {
+            text: format!("{where_}. The log's key signed:\n\n{shown}"),
+            json: json!({"proof": proof, "kept": folder}),
+        }),
+        ..fault.into()
+    }
+}
+
+/// One file a checkpoint, as it was signed.
+fn keep(folder: &Path, proof: &[String]) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    for (number, note) in (1..).zip(proof) {
+        std::fs::write(folder.join(format!("checkpoint-{number}")), note)?;
+    }
+    Ok(())
 }
 
 async fn find(
@@ -242,7 +286,7 @@ async fn find(
     place: Option<&Enrolment>,
     log: &Verifier,
     expected: Expected,
-) -> Result<Whole, Refusal> {
+) -> Result<Result<Whole, Fault>, Refusal> {
     let bar = ProgressBar::new(0);
     let style =
         ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} entries, {eta} left");
@@ -268,7 +312,7 @@ async fn find(
         whole(&Folder::new(Path::new(at)), log, expected, told).await
     };
     bar.finish_and_clear();
-    Ok(found?)
+    Ok(found)
 }
 
 fn told(found: &Whole) -> Output {
@@ -334,7 +378,7 @@ fn told(found: &Whole) -> Output {
 }
 
 /// Everything that the node holds, checked on the way.
-async fn held(node: &Node, place: &Enrolment) -> Result<(Own, Expected), Refusal> {
+async fn held(node: &Node, place: &Enrolment, data: &Path) -> Result<(Own, Expected), Refusal> {
     let mut connection = node
         .store
         .reader
@@ -346,15 +390,20 @@ async fn held(node: &Node, place: &Enrolment) -> Result<(Own, Expected), Refusal
     let mut check = Check::new(place, node.signing.verifying_key());
     for seq in 1..=last {
         if let Some(row) = outbox::of(&mut connection, seq).await? {
-            check.take(&row)?;
+            check
+                .take(&row)
+                .map_err(|fault| with_proof(fault, Some(data)))?;
         }
     }
     let (own, mut expected) = check.end();
     if let Some(note) = kept {
         let checkpoint = Checkpoint::open(&place.verifier, &note);
         let checkpoint = checkpoint.map_err(|e| verify::checkpoint_fault(&e))?;
-        let kept = "the largest checkpoint that this node keeps".to_owned();
-        expected.earlier.push((kept, checkpoint));
+        expected.earlier.push(Seen {
+            place: "the largest checkpoint that this node keeps".to_owned(),
+            checkpoint,
+            note,
+        });
     }
     Ok((own, expected))
 }
@@ -370,7 +419,7 @@ async fn own(context: &Context) -> Answer {
             "Enrol it first: `ldsp-node enrol --invite FILE`.",
         ));
     };
-    let found = held(&node, &place).await;
+    let found = held(&node, &place, &context.config.data_dir).await;
     node.store.close().await;
     let (own, _) = found?;
     let newest = own.newest.as_ref().map_or_else(

@@ -107,14 +107,39 @@ pub async fn append(
     statement: &SealedStatement,
     now: i64,
 ) -> Result<(), StoreError> {
+    let of = (statement.kind(), statement.period());
+    let row = (statement.seq(), of, statement.pae(), statement.envelope());
+    insert(connection, row, now).await
+}
+
+/// A statement that left this node, as the log gives it: number, kind and month, digest of the PAE, exact bytes.
+pub type TakenBack<'a> = (u64, (Kind, Option<Period>), Digest, &'a [u8]);
+
+/// Queues a statement that the log holds and a restored database did not. Sending it again brings its receipt.
+///
+/// # Errors
+/// As [`append`].
+pub async fn take_back(
+    connection: &mut SqliteConnection,
+    row: TakenBack<'_>,
+    now: i64,
+) -> Result<(), StoreError> {
+    insert(connection, row, now).await
+}
+
+async fn insert(
+    connection: &mut SqliteConnection,
+    (seq, (kind, period), pae, envelope): TakenBack<'_>,
+    now: i64,
+) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO outbox (seq, kind, period, pae, envelope, queued_at, next_attempt_at) VALUES ($1, $2, $3, $4, $5, $6, $6)",
     )
-    .bind(statement.seq().cast_signed())
-    .bind(statement.kind().as_str())
-    .bind(statement.period().map(Period::index))
-    .bind(statement.pae().as_bytes().as_slice())
-    .bind(statement.envelope())
+    .bind(seq.cast_signed())
+    .bind(kind.as_str())
+    .bind(period.map(Period::index))
+    .bind(pae.as_bytes().as_slice())
+    .bind(envelope)
     .bind(now)
     .execute(connection)
     .await?;

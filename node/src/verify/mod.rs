@@ -35,6 +35,8 @@ pub struct Fault {
     pub what: String,
     /// What to do next.
     pub next: &'static str,
+    /// Signed checkpoints that show it to whoever has the log's key: what was held first, then what the log says now.
+    pub proof: Vec<String>,
 }
 
 impl Fault {
@@ -43,7 +45,13 @@ impl Fault {
             code,
             what: what.into(),
             next,
+            proof: Vec::new(),
         }
+    }
+
+    pub(crate) fn shown_by(self, proof: &[&str]) -> Self {
+        let proof = proof.iter().map(|&note| note.to_owned()).collect();
+        Self { proof, ..self }
     }
 }
 

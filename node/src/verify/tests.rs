@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use super::own::Check;
 use super::source::{Folder, Server, Source};
-use super::whole::{Expected, Whole, whole};
+use super::whole::{Expected, Seen, Whole, whole};
 use super::*;
 use crate::store::outbox::OutboxRow;
 use crate::testing::{ORIGIN, log_key, node_key, place};
@@ -223,7 +223,11 @@ async fn a_log_begins_with_what_was_seen_of_it() {
     let earlier = |sizes: &[usize]| Expected {
         earlier: sizes
             .iter()
-            .map(|n| (format!("that of {n}"), checkpoint(&all[..*n])))
+            .map(|n| Seen {
+                place: format!("that of {n}"),
+                checkpoint: checkpoint(&all[..*n]),
+                note: checkpoint(&all[..*n]).sign(&log_key()).unwrap(),
+            })
             .collect(),
         ..Expected::default()
     };
@@ -243,6 +247,16 @@ async fn a_log_begins_with_what_was_seen_of_it() {
     );
     check(&Files::of(&other), earlier(&[16])).await.unwrap();
     assert_eq!(code(&Files::of(&other), earlier(&[600])).await, "split");
+    // Both words of the log go with it, and prove it to anybody.
+    let fault = check(&Files::of(&other), earlier(&[600]))
+        .await
+        .unwrap_err();
+    let said = fault
+        .proof
+        .iter()
+        .map(|note| Checkpoint::open(&log(), note));
+    let said: Vec<Checkpoint> = said.map(Result::unwrap).collect();
+    assert_eq!(said, [checkpoint(&all), checkpoint(&other)]);
     let received = |at: u64, entry: &Entry| Expected {
         received: BTreeMap::from([(at, entry.clone())]),
         ..Expected::default()

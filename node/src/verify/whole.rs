@@ -16,11 +16,22 @@ use super::{Fault, TELL, checkpoint_fault};
 /// Levels of tiles that a tree of 2^64 leaves has.
 const LEVELS: usize = 8;
 
+/// A checkpoint that was seen before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Where, for people.
+    pub place: String,
+    /// What it says.
+    pub checkpoint: Checkpoint,
+    /// The same as it was signed.
+    pub note: String,
+}
+
 /// What a reader brings along.
 #[derive(Debug, Clone, Default)]
 pub struct Expected {
-    /// Checkpoints that the reader saw before, and where.
-    pub earlier: Vec<(String, Checkpoint)>,
+    /// Checkpoints that the reader saw before.
+    pub earlier: Vec<Seen>,
     /// Entries that the reader has receipts for, by their place.
     pub received: BTreeMap<u64, Entry>,
 }
@@ -62,8 +73,23 @@ pub async fn whole<S: Source>(
     })?;
     let note = String::from_utf8_lossy(&note);
     let checkpoint = Checkpoint::open(log, &note).map_err(|e| checkpoint_fault(&e))?;
+    let found = walk(source, checkpoint, &note, expected, told).await;
+    // A network that fails shows nothing of the log.
+    found.map_err(|fault| match fault.proof[..] {
+        [] if fault.code != "source" => fault.shown_by(&[&note]),
+        _ => fault,
+    })
+}
+
+async fn walk<S: Source>(
+    source: &S,
+    checkpoint: Checkpoint,
+    note: &str,
+    expected: Expected,
+    told: impl Fn(u64, u64),
+) -> Result<Whole, Fault> {
     let size = checkpoint.size;
-    let mut walk = Walk::new(checkpoint, expected)?;
+    let mut walk = Walk::new(checkpoint, note, expected)?;
     let mut parts = stream::iter(in_order(size))
         .map(|tile| async move { Ok::<_, Fault>((tile, part(source, tile).await?)) })
         .buffered(S::AT_ONCE);
@@ -151,6 +177,8 @@ fn altered(code: &'static str, what: String) -> Fault {
 /// How far the reading is.
 struct Walk {
     checkpoint: Checkpoint,
+    /// The same as it was signed.
+    note: String,
     edge: Edge,
     /// Hashes of each level of tiles that stand in no full tile yet.
     open: [Vec<Digest>; LEVELS],
@@ -158,37 +186,41 @@ struct Walk {
     kinds: BTreeMap<Kind, u64>,
     files: u64,
     /// Smallest first; those that are passed are taken away.
-    earlier: VecDeque<(String, Checkpoint)>,
+    earlier: VecDeque<Seen>,
     passed: usize,
     received: BTreeMap<u64, Entry>,
 }
 
 impl Walk {
-    fn new(checkpoint: Checkpoint, expected: Expected) -> Result<Self, Fault> {
+    fn new(checkpoint: Checkpoint, note: &str, expected: Expected) -> Result<Self, Fault> {
         let Expected {
             mut earlier,
             received,
         } = expected;
-        earlier.sort_by_key(|(_, held)| held.size);
-        earlier.dedup_by(|(_, b), (_, a)| a == b);
-        for (place, held) in &earlier {
+        earlier.sort_by_key(|seen| seen.checkpoint.size);
+        earlier.dedup_by(|b, a| a.checkpoint == b.checkpoint);
+        for seen in &earlier {
+            let (place, held) = (&seen.place, &seen.checkpoint);
             if held.size > checkpoint.size {
                 let what = format!(
                     "{place} is a checkpoint of {} entries, but the log shows {} only: it was rolled back",
                     held.size, checkpoint.size
                 );
-                return Err(Fault::new("rolled-back", what, TELL));
+                let fault = Fault::new("rolled-back", what, TELL);
+                return Err(fault.shown_by(&[&seen.note, note]));
             }
             if held.size == checkpoint.size && held.root != checkpoint.root {
                 let what = format!(
                     "{place} and the log's checkpoint are both signed for {} entries and have different roots: the log shows different readers different entries",
                     held.size
                 );
-                return Err(Fault::new("split", what, TELL));
+                let fault = Fault::new("split", what, TELL);
+                return Err(fault.shown_by(&[&seen.note, note]));
             }
         }
         let mut walk = Self {
             checkpoint,
+            note: note.to_owned(),
             edge: Edge::default(),
             open: Default::default(),
             heads: BTreeMap::new(),
@@ -205,12 +237,15 @@ impl Walk {
     /// Compares with the earlier checkpoints of the present size.
     fn pass(&mut self) -> Result<(), Fault> {
         let size = self.edge.size();
-        while let Some((place, held)) = self.earlier.pop_front_if(|(_, held)| held.size == size) {
-            if held.root != self.edge.root() {
+        let reached = |seen: &mut Seen| seen.checkpoint.size == size;
+        while let Some(seen) = self.earlier.pop_front_if(reached) {
+            if seen.checkpoint.root != self.edge.root() {
                 let what = format!(
-                    "the log does not begin with the {size} entries of {place}: they were rewritten"
+                    "the log does not begin with the {size} entries of {}: they were rewritten",
+                    seen.place
                 );
-                return Err(Fault::new("rewritten", what, TELL));
+                let fault = Fault::new("rewritten", what, TELL);
+                return Err(fault.shown_by(&[&seen.note, &self.note]));
             }
             self.passed += 1;
         }

@@ -3,7 +3,8 @@
 mod bodies;
 mod document;
 mod enrolment;
-mod ingest;
+mod faults;
+pub(crate) mod ingest;
 mod keys;
 pub(crate) mod practice;
 mod revisions;

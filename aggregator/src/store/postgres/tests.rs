@@ -9,8 +9,9 @@ use sqlx::{AssertSqlSafe, PgTransaction, Row as _};
 use super::Postgres;
 use crate::store::conformance::{
     SIGN, a_log_without_a_tree_gets_one, fsck_conforms, library_conforms, listing_conforms,
-    log_conforms, month, openings_share_one_log, readers_do_not_wait, registry_conforms,
-    revisions_conform, rollups_conforms, same_statements_same_answers, tree_conforms,
+    log_conforms, month, openings_share_one_log, readers_do_not_wait, recovery_conforms,
+    registry_conforms, revisions_conform, rollups_conforms, same_statements_same_answers,
+    tree_conforms,
 };
 use crate::store::sqlite::Sqlite;
 use crate::store::{DatabaseUrl, Location, Log as _, StoreError};
@@ -73,6 +74,12 @@ async fn tree() {
     let databases = Databases::default();
     tree_conforms(async || databases.open().await, damage).await;
     a_log_without_a_tree_gets_one(&databases.open().await, damage).await;
+}
+
+#[tokio::test]
+async fn recovery() {
+    let databases = Databases::default();
+    recovery_conforms(async || databases.open().await, damage).await;
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
+use ldsp_protocol::log::Edge;
 use ldsp_protocol::rollup;
 use ldsp_protocol::statement::Kind;
 use sqlx::{Connection as _, SqliteConnection, query};
@@ -14,8 +15,8 @@ use crate::store::plan::{self, Ground, Heads, Known, Standing};
 use crate::store::rows::{self, signed};
 use crate::store::selects;
 use crate::store::{
-    Announced, Appended, Contradiction, Effect, Equivocation, KEPT_BYTES, KEPT_PLACES, Log,
-    LogHead, LoggedStatement, Make, NewStatement, Outline, OwnEffect, Placed, Position,
+    Announced, Appended, Contradiction, Effect, Equivocation, Growth, KEPT_BYTES, KEPT_PLACES, Log,
+    LogHead, LoggedStatement, Make, NewStatement, Outline, OwnEffect, Placed, Position, Returned,
     RevisionRow, Sign, Span, StatementFilter, StoreError, Tally,
 };
 
@@ -65,7 +66,7 @@ async fn ground(
     names: &BTreeSet<&NodeSlug>,
 ) -> Result<Ground, StoreError> {
     let found = query(
-        "SELECT CAST(NULL AS TEXT) AS name, size AS head_seq, edge AS head_pae, CAST(NULL AS BIGINT) AS revoked
+        "SELECT CAST(NULL AS TEXT) AS name, size AS head_seq, edge AS head_pae, behind AS revoked
          FROM log_head WHERE id = 1
          UNION ALL SELECT name, head_seq, head_pae, revoked FROM node WHERE name IN (SELECT value FROM json_each($1))",
     )
@@ -175,14 +176,19 @@ async fn add_national(
     Ok(())
 }
 
-/// Logs the batch as one: few commands, whatever its size.
+/// Logs the batch as one: few commands, whatever its size. `back` says that these are leaves which a stopped log lacks; others
+/// are for a log that signs.
 async fn write(
     connection: &mut SqliteConnection,
     batch: &[NewStatement],
     sign: Sign<'_>,
     sums: &mut Sums,
+    back: bool,
 ) -> Result<Appended, StoreError> {
     let known = known(connection, batch).await?;
+    if known.ground.stopped != back {
+        return Err(StoreError::Behind);
+    }
     let plan = plan::plan(batch, known, sign)?;
     let logged = plan.logged(batch);
     insert(connection, &logged).await?;
@@ -225,7 +231,7 @@ async fn one_by_one(
     let mut all = Appended::default();
     for new in batch {
         let mut savepoint = connection.begin().await?;
-        match write(&mut savepoint, std::slice::from_ref(new), sign, sums).await {
+        match write(&mut savepoint, std::slice::from_ref(new), sign, sums, false).await {
             Ok(one) => {
                 savepoint.commit().await?;
                 all.extend(one);
@@ -241,12 +247,33 @@ async fn one_by_one(
     Ok(all)
 }
 
+/// Logs a leaf again in its place, behind `before`.
+pub(super) async fn put_back(
+    connection: &mut SqliteConnection,
+    leaf: &Returned,
+    before: &Edge,
+    sign: Sign<'_>,
+) -> Result<Growth, StoreError> {
+    match leaf {
+        Returned::Own(own) => tree::put_back(connection, own, before, sign).await,
+        Returned::Node(new) => {
+            let mut sums = Sums::new();
+            let batch = std::slice::from_ref(&**new);
+            let appended = write(connection, batch, sign, &mut sums, true).await?;
+            for ((standard, period, part), cells) in &sums {
+                rollups::write_national(connection, (*standard, *period, part), cells).await?;
+            }
+            plan::back(appended, before.size())
+        }
+    }
+}
+
 impl Log for Sqlite {
     async fn append(&self, batch: &[NewStatement], sign: Sign<'_>) -> Result<Appended, StoreError> {
         let mut connection = self.writer.acquire().await?;
         let mut tx = connection.begin_with(IMMEDIATE).await?;
         let mut sums = Sums::new();
-        let mut appended = write(&mut tx, batch, sign, &mut sums).await;
+        let mut appended = write(&mut tx, batch, sign, &mut sums, false).await;
         if appended.as_ref().is_err_and(StoreError::is_of_one_row) {
             tx.rollback().await?;
             tx = connection.begin_with(IMMEDIATE).await?;

@@ -5,6 +5,7 @@ mod checkpoint;
 mod library;
 mod lists;
 mod log;
+mod recovery;
 mod registry;
 mod revisions;
 mod rollups;
@@ -114,6 +115,11 @@ impl Sqlite {
         self.reader.close().await;
         self.checkpoints.close().await;
         self.writer.close().await;
+    }
+
+    /// A transaction that alone may write.
+    async fn begin(&self) -> Result<SqliteTransaction<'static>, StoreError> {
+        Ok(self.writer.begin_with(IMMEDIATE).await?)
     }
 
     /// A transaction that reads one moment.
