@@ -40,7 +40,7 @@ pub enum Unproven {
 }
 
 impl Proven {
-    /// Checks the receipt of a statement by the log's key. The statement's own signature is not looked at: [`returned`] does.
+    /// Checks the receipt of a statement by the log's key. The statement's own signature is looked at when it goes back to its place.
     ///
     /// # Errors
     /// [`Unproven`].
