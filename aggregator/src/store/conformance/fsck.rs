@@ -247,6 +247,10 @@ const FAULTS: [Fault; 72] = [
     ),
     // Library.
     (
+        "UPDATE practice SET node = 'elsewhere' WHERE leaf = 4",
+        ("practice", "node"),
+    ),
+    (
         "UPDATE practice SET tier = 'advanced' WHERE leaf = 4",
         ("practice", "tier"),
     ),
@@ -257,10 +261,6 @@ const FAULTS: [Fault; 72] = [
     (
         "UPDATE practice SET public_from = '0000-01-01' WHERE leaf = 4",
         ("practice", "public_from"),
-    ),
-    (
-        "UPDATE practice SET entry = '{}' WHERE leaf = 4",
-        ("practice", "entry"),
     ),
     (
         "UPDATE practice SET superseded_by = NULL WHERE leaf = 4",
