@@ -1,9 +1,10 @@
 -- What a statement says is stored once, in its envelope, and its place is indexed so that statements which come together touch few
--- pages: nodes publish month by month, so their sequences advance together. SQLite drops a constraint by making the table anew; what
--- refers to it is made anew with it.
+-- pages: nodes publish month by month, so their sequences advance together. What refers here was read or written in the same
+-- transaction by the one writer, and no row is ever deleted: SQLite would look it up for each row, and keep a copy of each page that a
+-- command changes in case the look-up fails. It drops a constraint by making the table anew.
 CREATE TABLE statement_anew (
     leaf     INTEGER NOT NULL PRIMARY KEY,
-    node     TEXT NOT NULL REFERENCES node (name),
+    node     TEXT NOT NULL,
     seq      INTEGER NOT NULL, -- from 1 without gaps within the node
     kind     TEXT NOT NULL,
     period   TEXT,             -- of a summary
@@ -17,7 +18,7 @@ INSERT INTO statement_anew (leaf, node, seq, kind, period, key_id, pae, envelope
 
 -- The library's index: by what an entry is found. The entry is in its statement.
 CREATE TABLE practice_anew (
-    leaf          INTEGER NOT NULL PRIMARY KEY REFERENCES statement_anew (leaf),
+    leaf          INTEGER NOT NULL PRIMARY KEY,
     node          TEXT NOT NULL,
     tier          TEXT NOT NULL,
     verdict       TEXT NOT NULL,
@@ -27,7 +28,7 @@ CREATE TABLE practice_anew (
 INSERT INTO practice_anew (leaf, node, tier, verdict, public_from, superseded_by)
     SELECT leaf, node, tier, verdict, public_from, superseded_by FROM practice;
 CREATE TABLE practice_cause_anew (
-    leaf   INTEGER NOT NULL REFERENCES practice_anew (leaf),
+    leaf   INTEGER NOT NULL,
     factor TEXT NOT NULL,
     PRIMARY KEY (leaf, factor)
 ) STRICT, WITHOUT ROWID;

@@ -16,7 +16,7 @@ use crate::store::{
 
 /// Indexes entries; each comes with its statement and its leaf.
 pub(super) fn insert(script: &mut Script, entries: &[(&NewStatement, u64, &PracticeEntry)]) {
-    const INSERT: &str = "INSERT INTO practice (leaf, node, tier, verdict, public_from) ";
+    const INSERT: &str = "INSERT OR FAIL INTO practice (leaf, node, tier, verdict, public_from) ";
     script.rows((INSERT, ""), entries, |row, (new, index, entry)| {
         row.push_bind(signed(*index))
             .push_bind(new.node.as_str())
@@ -28,7 +28,7 @@ pub(super) fn insert(script: &mut Script, entries: &[(&NewStatement, u64, &Pract
         .iter()
         .flat_map(|(_, index, entry)| rows::factors(entry).into_iter().map(|f| (*index, f)))
         .collect();
-    const CAUSES: &str = "INSERT INTO practice_cause (leaf, factor) ";
+    const CAUSES: &str = "INSERT OR FAIL INTO practice_cause (leaf, factor) ";
     script.rows((CAUSES, ""), &causes, |row, (index, factor)| {
         row.push_bind(signed(*index)).push_bind(*factor);
     });

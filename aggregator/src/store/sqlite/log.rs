@@ -95,7 +95,7 @@ async fn known<'a>(
 }
 
 fn insert(script: &mut Script, logged: &[(&NewStatement, u64)]) {
-    const INSERT: &str = "INSERT INTO statement
+    const INSERT: &str = "INSERT OR FAIL INTO statement
         (leaf, node, seq, kind, period, key_id, pae, envelope, received) ";
     script.rows((INSERT, ""), logged, |row, (new, index)| {
         row.push_bind(signed(*index))
@@ -112,7 +112,7 @@ fn insert(script: &mut Script, logged: &[(&NewStatement, u64)]) {
 
 fn move_heads(script: &mut Script, heads: &Heads) {
     const MOVED: &str = "WITH moved (name, seq, pae) AS (";
-    const MOVE: &str = ") UPDATE node SET head_seq = moved.seq, head_pae = moved.pae FROM moved WHERE node.name = moved.name";
+    const MOVE: &str = ") UPDATE OR FAIL node SET head_seq = moved.seq, head_pae = moved.pae FROM moved WHERE node.name = moved.name";
     let heads: Vec<_> = heads.iter().collect();
     script.rows((MOVED, MOVE), &heads, |row, (name, head)| {
         row.push_bind(name.as_str())
@@ -122,7 +122,8 @@ fn move_heads(script: &mut Script, heads: &Heads) {
 }
 
 fn count(script: &mut Script, tallies: &[Tally]) {
-    const COUNT: &str = "INSERT INTO statement_tally (node, kind, statements, first, latest) ";
+    const COUNT: &str =
+        "INSERT OR FAIL INTO statement_tally (node, kind, statements, first, latest) ";
     const AGAIN: &str =
         " ON CONFLICT (node, kind) DO UPDATE SET statements = statements + excluded.statements,
           latest = max(latest, excluded.latest)";
