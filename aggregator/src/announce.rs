@@ -15,7 +15,7 @@ use ldsp_protocol::standard::{STANDARDS_TEXT, Standard};
 use ldsp_protocol::statement::{Body, Kind, SCHEMA};
 use serde::Serialize;
 
-use crate::log::Signer;
+use crate::log::{Signer, Speech};
 use crate::store::{
     Announced, Conflict, Log, LoggedStatement, Node, OwnEffect, Registry, Span, StoreError, Turn,
 };
@@ -85,6 +85,16 @@ impl<'a, S: Registry + Log> Announcer<'a, S> {
     #[must_use]
     pub fn store(&self) -> &'a S {
         self.store
+    }
+
+    /// The log's key.
+    pub(crate) fn signer(&self) -> &'a Signer {
+        self.signer
+    }
+
+    /// The standard in force.
+    pub(crate) fn standard(&self) -> &'static Standard {
+        self.standard
     }
 
     /// Approves the pending node whose key has this id: the key counts from the statement's place on. The same again
@@ -192,6 +202,10 @@ impl<'a, S: Registry + Log> Announcer<'a, S> {
     /// # Errors
     /// Trouble with the store.
     pub async fn settle(&self, at: Timestamp) -> Result<(), AnnounceError> {
+        // What a stopped log has stated may be among the leaves that it lacks.
+        if self.store.head().await?.behind.is_some() {
+            return Ok(());
+        }
         let stated = self
             .store
             .announced(&[Kind::Standard], Span::Newest, STANDARDS);
@@ -312,22 +326,33 @@ impl<'a, S: Registry + Log> Announcer<'a, S> {
         effect: &OwnEffect,
         at: Timestamp,
     ) -> Result<Announced, StoreError> {
-        let body = |turn: &Turn| {
-            Body {
-                schema: SCHEMA,
-                origin: self.signer.verifier().name().to_owned(),
-                node: own::name(),
-                seq: turn.seq,
-                prev: turn.prev,
-                kind,
-                period: None,
-                standard,
-                payload: payload(turn),
-            }
-            .to_bytes()
+        let speak = |speech: &mut Speech<'_>| {
+            speech.say(kind, |turn| self.body(turn, kind, standard, payload(turn)));
         };
-        let said = self.signer.announce(self.store, kind, effect, body, at);
+        let said = self.signer.announce(self.store, effect, speak, at);
         said.await
+    }
+
+    /// The exact bytes of what the log says in its turn.
+    pub(crate) fn body<P: Serialize>(
+        &self,
+        turn: &Turn,
+        kind: Kind,
+        standard: Digest,
+        payload: P,
+    ) -> Vec<u8> {
+        let body = Body {
+            schema: SCHEMA,
+            origin: self.signer.verifier().name().to_owned(),
+            node: own::name(),
+            seq: turn.seq,
+            prev: turn.prev,
+            kind,
+            period: None,
+            standard,
+            payload,
+        };
+        body.to_bytes()
     }
 
     async fn stands(
@@ -388,6 +413,6 @@ pub fn subject(own: &Own) -> Option<&NodeSlug> {
     match own {
         Own::KeyAdd(add) => Some(&add.node),
         Own::KeyRevoke(revoke) => Some(&revoke.node),
-        Own::Standard(_) => None,
+        Own::Standard(_) | Own::BenchmarkRun(_) | Own::Finding(_) => None,
     }
 }

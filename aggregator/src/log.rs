@@ -20,7 +20,7 @@ use crate::store::{
     Turn,
 };
 use crate::tree::Tree;
-use crate::verify::{Authentic, VerifiedStatement, chain, revoked};
+use crate::verify::{Authentic, Target, VerifiedStatement, chain, revoked};
 
 /// Statements of one transaction at most.
 pub const BATCH: usize = 256;
@@ -79,31 +79,56 @@ impl Signer {
         signed.expect("the origin named a verifier, so it can name a signer")
     }
 
-    /// Logs a statement of the log's own with what it changes: its body is made by `body` for the turn that it takes, in the
-    /// transaction that logs it.
+    /// Logs statements of the log's own with what they change: `speak` says them, each for the turn that it takes, in the
+    /// transaction that logs them.
     ///
     /// # Errors
     /// As [`Log::announce`].
     pub async fn announce<S: Log>(
         &self,
         store: &S,
-        kind: Kind,
         effect: &OwnEffect,
-        body: impl Fn(&Turn) -> Vec<u8> + Send + Sync,
+        speak: impl Fn(&mut Speech<'_>) + Send + Sync,
         now: Timestamp,
     ) -> Result<Announced, StoreError> {
         let make = |turn: &Turn| {
-            let sealed = self.seal(&kind.payload_type(), &body(turn));
-            NewOwn {
-                kind,
-                key_id: key_id(self.verifier.key()),
-                pae: sealed.pae(),
-                envelope: sealed.envelope().to_vec(),
-                received: now,
-            }
+            let mut speech = Speech {
+                signer: self,
+                turn: *turn,
+                now,
+                said: Vec::new(),
+            };
+            speak(&mut speech);
+            speech.said
         };
         let sign = |size, root| self.checkpoint(size, root);
         store.announce(&make, effect, &sign).await
+    }
+}
+
+/// Statements of the log's own that are logged together, one after the other.
+#[derive(Debug)]
+pub struct Speech<'a> {
+    signer: &'a Signer,
+    turn: Turn,
+    now: Timestamp,
+    said: Vec<NewOwn>,
+}
+
+impl Speech<'_> {
+    /// Says the next one, with the body that `body` makes for its turn; gives its place in the log's own sequence and its identity.
+    pub fn say(&mut self, kind: Kind, body: impl FnOnce(&Turn) -> Vec<u8>) -> (u64, Digest) {
+        let turn = self.turn;
+        let sealed = self.signer.seal(&kind.payload_type(), &body(&turn));
+        self.said.push(NewOwn {
+            kind,
+            key_id: key_id(self.signer.verifier.key()),
+            pae: sealed.pae(),
+            envelope: sealed.envelope().to_vec(),
+            received: self.now,
+        });
+        self.turn = turn.after(sealed.pae());
+        (turn.seq, sealed.pae())
     }
 }
 
@@ -159,6 +184,15 @@ pub fn storage() -> Problem {
     )
 }
 
+/// The problem of a log that lacks leaves.
+#[must_use]
+pub fn behind() -> Problem {
+    Problem::new(
+        problem::LOG_BEHIND,
+        "The log lacks leaves that it acknowledged, or may lack some. Nothing was logged.",
+    )
+}
+
 impl Sequencer {
     /// Whether the worker still takes statements.
     #[must_use]
@@ -169,7 +203,7 @@ impl Sequencer {
     /// Logs a statement and answers when it is durable.
     ///
     /// # Errors
-    /// Problems `gap`, `chain`, `equivocation`, `key-revoked`, `storage`.
+    /// Problems `gap`, `chain`, `equivocation`, `key-revoked`, `log-behind`, `storage`.
     pub async fn log(&self, statement: VerifiedStatement) -> Answer {
         let (answer, logged) = oneshot::channel();
         let job = Job {
@@ -219,6 +253,12 @@ impl<S: Log> Worker<S> {
                     }
                     // A sender that went away asks again and gets a receipt as good.
                     drop(door.send(answer(new, outcome)));
+                }
+                Ok(true)
+            }
+            Err(StoreError::Behind) => {
+                for door in doors {
+                    drop(door.send(Err(behind())));
                 }
                 Ok(true)
             }
@@ -289,4 +329,20 @@ pub async fn compare<S: Log>(
     store.keep_evidence(&proof).await?;
     tracing::warn!(%node, seq = authentic.seq(), "a node signed two statements for one place");
     Ok(Some(Err(equivocation(authentic.seq(), logged.pae))))
+}
+
+/// What is logged of the statement that a withdrawal or a correction names. As its months: what the node adds meanwhile is found out
+/// by the log's writer.
+///
+/// # Errors
+/// Trouble with the store.
+pub async fn target<S: Log>(
+    store: &S,
+    authentic: &Authentic,
+) -> Result<Option<Target>, StoreError> {
+    let Some(seq) = authentic.named() else {
+        return Ok(None);
+    };
+    let named = store.statement(&authentic.node().node, seq).await?;
+    Ok(named.as_ref().map(Target::from))
 }

@@ -186,7 +186,11 @@ impl World {
 
     pub(crate) async fn in_dir(dir: tempfile::TempDir) -> Self {
         let store = Sqlite::open(&dir.path().join("a.sqlite")).await.unwrap();
-        let store = Backend::from(store);
+        Self::on(store.into(), dir).await
+    }
+
+    /// A server of this database.
+    pub(crate) async fn on(store: Backend, dir: tempfile::TempDir) -> Self {
         let signer = signer();
         let tree = Arc::new(app::audited(store.clone(), &signer).await.unwrap());
         let (sequencer, worker) = sequencer(store.clone(), signer.clone(), Arc::clone(&tree));

@@ -1,17 +1,14 @@
 //! London's calendar: when a month has ended and a day has come.
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use ldsp_protocol::ids::Period;
+use ldsp_ui::schedule::london;
 
-/// The moment as clocks in London show it. The rule is the one in force since 1996 (IANA time zone database),
-/// so no machine's own database is needed.
+/// The moment as clocks in London show it.
 #[must_use]
 pub fn in_london(at: Timestamp) -> Zoned {
-    let london = TimeZone::posix("GMT0BST,M3.5.0/1,M10.5.0")
-        .expect("a constant rule, used by this module's tests");
-    at.to_zoned(london)
+    at.to_zoned(london())
 }
 
 /// The day that it is in London.

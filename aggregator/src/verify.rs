@@ -10,12 +10,13 @@ use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::practice::{Area, PracticeEntry};
 use ldsp_protocol::problem::{self, Problem};
-use ldsp_protocol::rollup::{self, NodeMonth};
+use ldsp_protocol::revision::{Correction, Named, RevisionError, Withdrawal, cells_digest};
+use ldsp_protocol::rollup::{self, Change, NodeMonth, Revision, revise};
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::{Kind, Payload, Statement};
 use ldsp_protocol::summary::LearningSummary;
 
-use crate::store::{Effect, NewStatement, Node};
+use crate::store::{Effect, LoggedStatement, NewStatement, Node, Revised, RevisedMonth};
 use crate::time::has_ended;
 
 /// Where a statement was sent to.
@@ -35,6 +36,39 @@ pub struct Authentic {
     pae: Digest,
     envelope: Vec<u8>,
     node: Node,
+}
+
+/// What is logged of the statement that a withdrawal or a correction names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    /// Its leaf.
+    pub index: u64,
+    /// Identity.
+    pub pae: Digest,
+    /// What it is about.
+    pub kind: Kind,
+    /// Leaf of its withdrawal.
+    pub withdrawn: Option<u64>,
+}
+
+impl From<&LoggedStatement> for Target {
+    fn from(statement: &LoggedStatement) -> Self {
+        Self {
+            index: statement.index,
+            pae: statement.pae,
+            kind: statement.kind,
+            withdrawn: statement.withdrawn,
+        }
+    }
+}
+
+/// What a statement is checked against, all of its own node.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// The stream's history: the node's months under the statement's standard, in order, with what was published.
+    pub history: &'a [NodeMonth],
+    /// The statement that this one names, if there is one.
+    pub target: Option<Target>,
 }
 
 /// A statement that may be logged next.
@@ -167,7 +201,17 @@ impl Authentic {
     pub fn cited(&self) -> Vec<Digest> {
         match &self.statement.payload {
             Payload::PracticeEntry(entry) => entry.evidence.iter().map(|e| e.statement).collect(),
-            Payload::LearningSummary(_) => Vec::new(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The place of the node's statement that a withdrawal or a correction names.
+    #[must_use]
+    pub fn named(&self) -> Option<u64> {
+        match &self.statement.payload {
+            Payload::Withdrawal(withdrawal) => Some(withdrawal.statement.seq),
+            Payload::Correction(correction) => Some(correction.supersedes.seq),
+            Payload::LearningSummary(_) | Payload::PracticeEntry(_) => None,
         }
     }
 
@@ -177,16 +221,12 @@ impl Authentic {
         Standard::of(self.statement.standard)
     }
 
-    /// Checks place, standard and payload against the stream's history: the node's months under the statement's standard,
-    /// in order.
+    /// Checks place, standard and payload against what is known of the node.
     ///
     /// # Errors
-    /// Problems `key-revoked`, `gap`, `chain`, `standard`, `period`, `summary`, `practice`.
-    pub fn accept(
-        self,
-        history: &[NodeMonth],
-        now: Timestamp,
-    ) -> Result<VerifiedStatement, Problem> {
+    /// Problems `key-revoked`, `gap`, `chain`, `standard`, `period`, `summary`, `practice`, `withdrawal`, `correction`,
+    /// `redraw`.
+    pub fn accept(self, known: Known<'_>, now: Timestamp) -> Result<VerifiedStatement, Problem> {
         // By the log's order as it stands now; the writer compares again when the statement's turn comes.
         if let Some(from) = self.node.revoked {
             return Err(revoked(from));
@@ -212,11 +252,17 @@ impl Authentic {
         };
         let effect = match &self.statement.payload {
             Payload::LearningSummary(summary) => {
-                self.check_summary(summary, standard, history, now)?
+                self.check_summary(summary, standard, known.history, now)?
             }
             Payload::PracticeEntry(entry) => {
                 self.check_entry(entry)?;
                 Effect::Practice(entry.clone())
+            }
+            Payload::Withdrawal(withdrawal) => {
+                self.check_withdrawal(withdrawal, standard, known)?
+            }
+            Payload::Correction(correction) => {
+                self.check_correction(correction, standard, known)?
             }
         };
         Ok(VerifiedStatement(NewStatement {
@@ -257,10 +303,137 @@ impl Authentic {
             cell: Some(e.cell),
             ..Problem::new(problem::SUMMARY, format!("Rule: {e}."))
         })?;
-        fold.month
-            .check_margins()
-            .map_err(|e| Problem::summary(&e))?;
+        // Behind a withdrawn month there are no sums to check; they are when it is published again.
+        if fold.month.counts() {
+            fold.month
+                .check_margins()
+                .map_err(|e| Problem::summary(&e))?;
+        }
         Ok(Effect::Summary(Box::new(fold)))
+    }
+
+    fn check_withdrawal(
+        &self,
+        withdrawal: &Withdrawal,
+        standard: &'static Standard,
+        known: Known<'_>,
+    ) -> Result<Effect, Problem> {
+        let refuse = |detail: String| Problem::new(problem::WITHDRAWAL, detail);
+        withdrawal
+            .check(self.seq())
+            .map_err(|e| refuse(sentence(&e.to_string())))?;
+        let (named, target) = named(withdrawal.statement, known).map_err(refuse)?;
+        if let Some(leaf) = target.withdrawn {
+            return Err(refuse(format!(
+                "Statement {named} was withdrawn by statement {leaf} of the log already."
+            )));
+        }
+        let month = match target.kind {
+            Kind::PracticeEntry if withdrawal.cells.is_none() => None,
+            Kind::PracticeEntry => {
+                return Err(refuse("A practice entry has no cells.".to_owned()));
+            }
+            Kind::LearningSummary | Kind::Correction => {
+                Some(withdrawn_month(withdrawal, standard, known.history).map_err(refuse)?)
+            }
+            other => {
+                return Err(refuse(format!(
+                    "Statement {named} is of the kind {}, which stays.",
+                    other.as_str()
+                )));
+            }
+        };
+        Ok(Effect::Revision(Box::new(Revised {
+            target: target.index,
+            reason: withdrawal.reason.clone(),
+            month,
+        })))
+    }
+
+    fn check_correction(
+        &self,
+        correction: &Correction,
+        standard: &'static Standard,
+        known: Known<'_>,
+    ) -> Result<Effect, Problem> {
+        let refuse = |detail: String| Problem::new(problem::CORRECTION, detail);
+        correction
+            .check(self.seq())
+            .map_err(|e| refuse(sentence(&e.to_string())))?;
+        let (named, target) = named(correction.supersedes, known).map_err(refuse)?;
+        if target.kind == Kind::PracticeEntry {
+            return Err(refuse(format!(
+                "Statement {named} is a practice entry. Its newer version is an entry that supersedes it, not a correction."
+            )));
+        }
+        if target.withdrawn.is_none() {
+            return Err(refuse(format!(
+                "Statement {named} is not withdrawn. Withdraw it first."
+            )));
+        }
+        let at = place_of(named, known.history).map_err(refuse)?;
+        let month = &known.history[at];
+        let revision = self.check_again(correction, standard, (known.history, at))?;
+        Ok(Effect::Revision(Box::new(Revised {
+            target: target.index,
+            reason: correction.reason.clone(),
+            month: Some(RevisedMonth {
+                standard,
+                period: month.period,
+                cells: correction.summary.cells_digest(),
+                revision,
+            }),
+        })))
+    }
+
+    /// Holds a summary to the place of the withdrawn month `at` of its stream and to the cells that it had.
+    fn check_again(
+        &self,
+        correction: &Correction,
+        standard: &'static Standard,
+        (history, at): (&[NodeMonth], usize),
+    ) -> Result<Revision, Problem> {
+        let (month, summary) = (&history[at], &correction.summary);
+        let noise = &summary.noise;
+        for (what, same) in [
+            ("month", self.statement.period == Some(month.period)),
+            ("epoch", noise.epoch == month.epoch),
+            ("month of the epoch", noise.month == month.span.month),
+            ("rho", noise.rho_micro == month.span.rho_micro),
+            ("list of accepted pledges", summary.pledges == month.pledges),
+        ] {
+            if !same {
+                let detail = format!("The {what} is not that of the withdrawn summary.");
+                return Err(Problem::new(problem::CORRECTION, detail));
+            }
+        }
+        let previous = at
+            .checked_sub(1)
+            .map(|before| history[before].as_previous());
+        summary
+            .check(standard, &self.node.lep, previous.as_ref())
+            .map_err(|e| Problem::summary(&e))?;
+        let drawn = month.drawn.filter(|_| month.is_withdrawn());
+        correction
+            .check_cells(drawn.unwrap_or(Digest::ZERO))
+            .map_err(|e| Problem::new(problem::REDRAW, redraw(&e, month.period)))?;
+        let change = Change::Reissue {
+            seq: self.statement.seq,
+            published: summary.cells().collect(),
+        };
+        let revision = revise(history, at, change).map_err(|(period, e)| Problem {
+            table: Some(e.table.clone()),
+            cell: Some(e.cell),
+            ..Problem::new(problem::SUMMARY, format!("Rule for {period}: {e}."))
+        })?;
+        for month in revision.months.iter().filter(|m| m.counts()) {
+            month.check_margins().map_err(|e| {
+                let problem = Problem::summary(&e);
+                let detail = format!("Of {}: {}", month.period, problem.detail);
+                Problem { detail, ..problem }
+            })?;
+        }
+        Ok(revision)
     }
 
     fn check_entry(&self, entry: &PracticeEntry) -> Result<(), Problem> {
@@ -278,6 +451,64 @@ impl Authentic {
         }
         Err(Problem::new(problem::PRACTICE, faults.join("; ")))
     }
+}
+
+/// What is logged of the statement that another one names, with its place; else why there is nothing.
+fn named(named: Named, known: Known<'_>) -> Result<(u64, Target), String> {
+    match known.target {
+        None => Err(format!(
+            "The node has published no statement {}.",
+            named.seq
+        )),
+        Some(target) if target.pae != named.pae => Err(format!(
+            "Statement {} of the node has digest {}, the one that is named another.",
+            named.seq, target.pae
+        )),
+        Some(target) => Ok((named.seq, target)),
+    }
+}
+
+/// The month of a stream that statement `seq` brought last.
+fn place_of(seq: u64, history: &[NodeMonth]) -> Result<usize, String> {
+    let at = history.iter().position(|m| m.seq == seq);
+    at.ok_or_else(|| {
+        format!(
+            "Statement {seq} is not what the node last published of a month under the data standard that is named here."
+        )
+    })
+}
+
+/// What the withdrawal of a summary takes out of its stream.
+fn withdrawn_month(
+    withdrawal: &Withdrawal,
+    standard: &'static Standard,
+    history: &[NodeMonth],
+) -> Result<RevisedMonth, String> {
+    let at = place_of(withdrawal.statement.seq, history)?;
+    let month = &history[at];
+    // fsck receives withdrawals again whose cells are gone: there they are known by their digest alone.
+    let cells = match month.drawn {
+        Some(drawn) if month.is_withdrawn() => drawn,
+        _ => cells_digest(&month.published),
+    };
+    if withdrawal.cells != Some(cells) {
+        return Err(format!(
+            "`cells` is not the digest of the cells of {}, {cells}.",
+            month.period
+        ));
+    }
+    let revision = revise(history, at, Change::Withdraw)
+        .map_err(|(period, e)| format!("Rule for {period}: {e}."))?;
+    Ok(RevisedMonth {
+        standard,
+        period: month.period,
+        cells,
+        revision,
+    })
+}
+
+fn redraw(error: &RevisionError, period: Period) -> String {
+    format!("The correction of {period}: {error}.")
 }
 
 fn check_period(period: Period, last: Option<Period>, now: Timestamp) -> Result<(), Problem> {
@@ -310,7 +541,9 @@ pub fn chain(seq: u64) -> Problem {
 }
 
 impl VerifiedStatement {
-    pub(crate) fn into_new(self) -> NewStatement {
+    /// What the log's writer takes.
+    #[must_use]
+    pub fn into_new(self) -> NewStatement {
         self.0
     }
 }

@@ -62,6 +62,7 @@ fn help_is_as_agreed() {
         vec!["people", "list", "--help"],
         vec!["invite", "--help"],
         vec!["nodes", "approve", "--help"],
+        vec!["benchmark", "run", "--help"],
         vec!["fsck", "--help"],
         vec!["revoke", "--help"],
     ] {

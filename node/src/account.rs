@@ -1,5 +1,7 @@
 //! The privacy account of this node: its ledger read by the accountant ([`ldsp_protocol::accountant`]), and what that means in figures
-//! for people. Nothing here tells of a learner: any reader of the log could work it out.
+//! for people: page, terminal and report take them from here. They rest on standard, budget, months and epochs alone, so that any reader of
+//! the log could work them out. Whether anybody was corrected is told by records: what is stated is what the dearest correction that may be
+//! published would cost, and their number is [`Exact`].
 
 use ldsp_protocol::accountant::conversion::{DELTA, Gain, epsilon, epsilon_closed_form};
 use ldsp_protocol::accountant::{
@@ -13,9 +15,10 @@ use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::release::{ReleaseError, title};
-use crate::store::ledger::corrections;
+use crate::store::ledger::corrections as corrected;
 use crate::store::ledger::epochs::{self, Second};
 use crate::store::ledger::streams::{self, Stream};
+use crate::store::records::Exact;
 use crate::store::{Store, StoreError, releases};
 use crate::words;
 
@@ -32,29 +35,36 @@ pub(crate) async fn of(connection: &mut SqliteConnection) -> Result<Accountant, 
         let standard = stream.standard;
         for epoch in 1..=stream.epoch {
             let drawn = drawn(&mut *connection, standard, epoch).await?;
-            let released = releases::ends(&mut *connection, standard, epoch).await?;
-            let rho_micro = match released {
-                Some((first, ..)) => summary(&first, standard)?.noise.rho_micro,
-                None => standard.noise().rho_micro,
-            };
-            let design = Design::of(standard, rho_micro);
+            let rho_micro = rho(&mut *connection, standard, epoch).await?;
+            let design = Design::of(standard, rho_micro.unwrap_or(standard.noise().rho_micro));
             let months = if epoch < stream.epoch && drawn == 0 {
                 HORIZON
             } else {
                 drawn
             };
-            let corrected = corrections::published(&mut *connection, standard, epoch).await?;
+            let corrections = corrected::published(&mut *connection, standard, epoch).await?;
             for month in 1..=months {
                 accountant.admit(&Release {
                     design: &design,
                     epoch,
                     month,
-                    corrections: corrected.get(&month).map_or(&[], Vec::as_slice),
+                    corrections: corrections.get(&month).map_or(&[], Vec::as_slice),
                 })?;
             }
         }
     }
     Ok(accountant)
+}
+
+/// The budget that an epoch of `standard` began with, in millionths; `None` before its first release.
+pub(crate) async fn rho(
+    connection: &mut SqliteConnection,
+    standard: &Standard,
+    epoch: u32,
+) -> Result<Option<u64>, StoreError> {
+    let released = releases::ends(connection, standard, epoch).await?;
+    let first = released.map(|(first, ..)| summary(&first, standard));
+    Ok(first.transpose()?.map(|summary| summary.noise.rho_micro))
 }
 
 async fn drawn(
@@ -118,10 +128,8 @@ pub struct Standing {
     pub attribute_correction_micro: u64,
     /// What one enrolment bears.
     pub enrolment: Spent,
-    /// Enrolments whose correction was published.
-    pub corrections: usize,
-    /// What the dearest of them bears; `None` while there is none.
-    pub corrected_micro: Option<u64>,
+    /// Whether the budgets leave room to publish a correction of any enrolment.
+    pub allows_corrections: bool,
     /// Held back of `enrolment`'s limit for tables added later.
     pub reserve_micro: u64,
     /// Enrolments of one learner that may be counted.
@@ -143,8 +151,10 @@ pub struct Standing {
 pub struct Spent {
     /// For what was published in the first month.
     pub so_far_micro: u64,
-    /// Over the whole horizon.
+    /// Over the whole horizon, for what was never corrected.
     pub whole_micro: u64,
+    /// The same, corrected or not: with the dearest correction that may be published.
+    pub most_micro: u64,
     /// What is promised.
     pub limit_micro: u64,
 }
@@ -214,7 +224,13 @@ impl Standing {
     /// The largest budget of a sensitive attribute: the worst that an attacker gets.
     #[must_use]
     pub fn worst_attribute(&self) -> Option<&AttributeSpent> {
-        self.attributes.iter().max_by_key(|a| a.spent.whole_micro)
+        self.attributes.iter().max_by_key(|a| a.spent.most_micro)
+    }
+
+    /// What the tables of the present epoch take together.
+    #[must_use]
+    pub fn tables_micro(&self) -> u64 {
+        self.tables.iter().map(|t| t.rho_micro).sum()
     }
 
     /// What the budget of `of` means.
@@ -235,22 +251,15 @@ pub async fn standing(
 ) -> Result<(Standing, Option<Second>), ReleaseError> {
     let mut connection = store.reader.begin().await?;
     let second = epochs::second(&mut connection).await?;
-    let accountant = of(&mut connection).await?;
     let begun = streams::begun(&mut connection).await?;
     let next = streams::next(&mut connection).await?;
     let current = Standard::current();
-    let mut standings = Vec::new();
-    for stream in &begun {
-        let own = accountant.under(&stream.standard.title());
-        if !own.begun().is_empty() {
-            standings.push(in_figures(&own, stream, next)?);
-        }
-    }
+    let mut standings = published(&mut connection).await?;
     if standings
         .last()
         .is_none_or(|s| s.standard != current.title())
     {
-        let chosen = crate::release::chosen_rho(current, rho_micro, None)?;
+        let chosen = crate::release::chosen_rho(current, rho_micro, None, None)?;
         let planned = Accountant::planned(Design::of(current, chosen))?;
         standings.push(in_figures(&planned, &Stream::new(current), next)?);
     }
@@ -260,6 +269,31 @@ pub async fn standing(
     }
     present.earlier = standings.into_iter().rev().collect();
     Ok((present, second))
+}
+
+/// How the budgets stand under every standard that something was published under, oldest first.
+pub(crate) async fn published(
+    connection: &mut SqliteConnection,
+) -> Result<Vec<Standing>, ReleaseError> {
+    let accountant = of(&mut *connection).await?;
+    let next = streams::next(&mut *connection).await?;
+    let mut standings = Vec::new();
+    for stream in &streams::begun(connection).await? {
+        let own = accountant.under(&stream.standard.title());
+        if !own.begun().is_empty() {
+            standings.push(in_figures(&own, stream, next)?);
+        }
+    }
+    Ok(standings)
+}
+
+/// Number of enrolments whose correction was published, under all standards.
+///
+/// # Errors
+/// As [`standing`].
+pub async fn corrections(store: &Store) -> Result<Exact<usize>, ReleaseError> {
+    let mut connection = store.reader.begin().await?;
+    Ok(Exact::new(of(&mut connection).await?.corrections()))
 }
 
 fn in_figures(
@@ -285,6 +319,7 @@ fn in_figures(
             spent: Spent {
                 so_far_micro: accountant.attribute_so_far(attribute).micro(),
                 whole_micro: accountant.attribute(attribute).micro(),
+                most_micro: accountant.attribute_at_most(attribute).micro(),
                 limit_micro: limits.attribute.times(epochs).micro(),
             },
         })
@@ -296,10 +331,10 @@ fn in_figures(
         so_far_micro: present.so_far(table.rho).micro(),
         sigma2: sigma2(table.rho.micro()),
     });
-    let worst = attributes.iter().map(|a| a.spent.whole_micro).max();
+    let worst = attributes.iter().map(|a| a.spent.most_micro).max();
     let meanings = vec![
         Meaning::new("attribute", Rho::from_micro(worst.unwrap_or(0))),
-        Meaning::new("enrolment", accountant.enrolment()),
+        Meaning::new("enrolment", accountant.enrolment_at_most()),
         Meaning::new("learner", accountant.learner()),
     ];
     Ok(Standing {
@@ -318,10 +353,10 @@ fn in_figures(
         enrolment: Spent {
             so_far_micro: accountant.enrolment_so_far().micro(),
             whole_micro: accountant.enrolment().micro(),
+            most_micro: accountant.enrolment_at_most().micro(),
             limit_micro: limits.enrolment.times(epochs).micro(),
         },
-        corrections: accountant.corrections(),
-        corrected_micro: accountant.corrected().map(Rho::micro),
+        allows_corrections: accountant.allows_corrections(),
         reserve_micro: limits.reserve.times(epochs).micro(),
         per_learner: limits.per_learner,
         learner_micro: accountant.learner().micro(),
@@ -359,6 +394,7 @@ mod tests {
             Spent {
                 so_far_micro: 0,
                 whole_micro: 490_000,
+                most_micro: 490_000,
                 limit_micro: 500_000
             }
         );

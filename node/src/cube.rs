@@ -102,15 +102,20 @@ pub struct Move {
 }
 
 /// Where `now` differs from what was `published` under `standard`, in the tables of the families that the latter entered ([`Entry::fresh`]).
+/// `None` when a fact that was published is none any more, as an ending that was withdrawn: it is never retracted.
 ///
 /// # Errors
-/// [`CodeError`] when either has no valid code: also when the fact itself is gone, which is never retracted.
+/// [`CodeError`] when either has no valid code.
 pub fn moves(
     standard: &Standard,
     codebook: &Codebook,
     published: &Entry,
     now: &Entry,
-) -> Result<Vec<Move>, CodeError> {
+) -> Result<Option<Vec<Move>>, CodeError> {
+    let gone = |family: &Family| published.fresh & bit(*family) != 0 && !now.has(*family);
+    if Family::ALL.iter().any(gone) {
+        return Ok(None);
+    }
     let entered = standard
         .tables()
         .iter()
@@ -125,7 +130,7 @@ pub fn moves(
             moves.push(Move { table, from, to });
         }
     }
-    Ok(moves)
+    Ok(Some(moves))
 }
 
 /// Counts enrolments one by one: memory is the cells, however many enrolments there are.
@@ -210,6 +215,19 @@ pub fn count(
 }
 
 impl Entry {
+    /// Whether there is a fact of `family` at all.
+    fn has(&self, family: Family) -> bool {
+        match family {
+            Family::Starts => true,
+            Family::Leavers => self.outcome.is_some(),
+            Family::Destination3 => self.destination[0].is_some(),
+            Family::Destination6 => self.destination[1].is_some(),
+            Family::Destination12 => self.destination[2].is_some(),
+            Family::Confidence => self.confidence.is_some(),
+            Family::Everyday => self.everyday.is_some(),
+        }
+    }
+
     /// Its cell in `table`, whose code lists are as long as `shape` says.
     fn cell(&self, table: &Table, shape: &[usize]) -> Result<usize, CodeError> {
         let mut position = [0; 3];

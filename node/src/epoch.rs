@@ -5,8 +5,13 @@
 //! people: an author asks and says why, an approver who is somebody else confirms. Both stand in the audit trail, the second epoch
 //! in every later release and beside every figure. There is no third.
 //!
+//! A database that was restored from a backup older than the last summary in the log has lost its ledger too: what it lacks is taken back
+//! from the log ([`crate::recover`]), and the months among it are known to no ledger.
+//!
 //! Nothing is counted a second time: whatever was known by the last published month counts as published, also what came late and had
-//! not entered yet; it stays in local figures. The aggregator adds the new epoch to its last estimate of the one before.
+//! not entered yet; it stays in local figures ([`withheld`]). A month that was drawn and never published is taken back and counted in the
+//! second epoch. That is a second draw of it, and paid for: the first epoch's whole budget counts as spent, whatever of it was
+//! seen. The aggregator adds the new epoch to its last estimate of the one before.
 
 use jiff::Timestamp;
 use ldsp_protocol::accountant::{EPOCHS, Overspent};
@@ -14,10 +19,10 @@ use ldsp_protocol::ids::Period;
 use ldsp_protocol::standard::Codebook;
 use sqlx::sqlite::SqliteConnection;
 
-use crate::release::{ReleaseError, histories};
+use crate::release::{ReleaseError, histories, reason_in_order};
 use crate::seal::{QueueError, check_head};
 use crate::store::ledger::epochs::{self, Second};
-use crate::store::ledger::streams;
+use crate::store::ledger::{streams, withheld};
 use crate::store::people::same_person;
 use crate::store::{Store, StoreError, audit, enrolment, ledger};
 
@@ -34,10 +39,8 @@ pub enum EpochError {
     Whole,
     #[error("nothing was published yet, so there is nothing to go on from")]
     Nothing,
-    #[error("the release of {} was drawn and is not published", .0.in_words())]
-    Open(Period),
-    #[error("a reason of 1 to {REASON} characters has to be given")]
-    Reason,
+    #[error("the reason {0}")]
+    Reason(String),
     #[error("nobody asked for a second epoch")]
     NotAsked,
     #[error("{0} is not an author of this node")]
@@ -67,11 +70,8 @@ impl EpochError {
         match self {
             Self::Whole => "Nothing is to be done; releases go on as before.",
             Self::Nothing => "Restore the backup, or begin with a fresh data directory.",
-            Self::Open(_) => {
-                "Restore the newest backup. Without one, ask the national operator: this month can be neither approved nor drawn again."
-            }
-            Self::Reason => {
-                "Say with `--reason` what was lost and why no backup can be restored. Name no learner."
+            Self::Reason(_) => {
+                "Say with `--reason` what was lost and why no backup can be restored. It is shown to everybody who asks what this node has cost: name no learner."
             }
             Self::NotAsked => {
                 "An author asks first: `ldsp-node ledger new-epoch --as NAME --reason TEXT`."
@@ -133,13 +133,10 @@ pub async fn ask(
     if role(&mut tx, author).await?.as_deref() != Some("author") {
         return Err(EpochError::NotAuthor(author.to_owned()));
     }
-    let reason = reason.trim();
-    if reason.is_empty() || reason.chars().count() > REASON {
-        return Err(EpochError::Reason);
-    }
+    let reason = reason_in_order(reason, REASON).map_err(EpochError::Reason)?;
     let second = Second {
         after: last_published(&mut tx).await?,
-        reason: reason.to_owned(),
+        reason: reason.clone(),
         asked: (author.to_owned(), now.as_second()),
         confirmed: None,
     };
@@ -168,13 +165,16 @@ pub async fn confirm(store: &Store, approver: &str, now: Timestamp) -> Result<Se
     if after != asked.after {
         return Err(EpochError::NotAsked);
     }
+    let mut taken_back = String::new();
+    for period in drawn_after(&mut tx, after).await? {
+        withheld::forget(&mut tx, period).await?;
+        taken_back += &format!("; {period} was drawn and not published, and is counted again");
+    }
     epochs::confirm(&mut tx, approver, now.as_second()).await?;
-    let open = streams::begun(&mut tx).await?.into_iter().rev();
-    let open = open.map(|s| s.standard).next();
-    let open = open.ok_or(EpochError::Nothing)?;
-    let marked = ledger::mark_all(&mut tx, open, after).await?;
-    let detail =
-        format!("after {after}; {marked} enrolments had facts of earlier months that stay local");
+    let marked = withheld::close(&mut tx, after).await?;
+    let detail = format!(
+        "after {after}; {marked} enrolments had facts of earlier months that stay local{taken_back}"
+    );
     audit::append(&mut tx, now, approver, "second epoch confirmed", &detail).await?;
     let begun = epochs::second(&mut tx).await?.ok_or(EpochError::NotAsked)?;
     tx.commit().await?;
@@ -195,28 +195,32 @@ async fn last_published(connection: &mut SqliteConnection) -> Result<Period, Epo
     if present == EPOCHS {
         return Err(Overspent::Epoch(present + 1).into());
     }
+    if let Some(place) = enrolment::read(&mut *connection).await? {
+        // A database that is behind the log does not know what was published: only one that is not can be whole.
+        check_head(&mut *connection, &place).await?;
+    }
     if check(&mut *connection).await?.is_ok() {
         return Err(EpochError::Whole);
-    }
-    if let Some(place) = enrolment::read(&mut *connection).await? {
-        // A database that is behind the log does not know what was published.
-        check_head(&mut *connection, &place).await?;
     }
     let queued: Option<i64> =
         sqlx::query_scalar("SELECT max(period) FROM outbox WHERE kind = 'learning-summary'")
             .fetch_one(&mut *connection)
             .await?;
-    let drawn: Option<i64> = sqlx::query_scalar(
-        "SELECT max(period) FROM (SELECT period FROM releases UNION SELECT period FROM ledger_months)",
+    queued.and_then(ledger::period).ok_or(EpochError::Nothing)
+}
+
+/// Months after `after` that were drawn: of which nothing was published.
+async fn drawn_after(
+    connection: &mut SqliteConnection,
+    after: Period,
+) -> Result<Vec<Period>, StoreError> {
+    let drawn: Vec<i64> = sqlx::query_scalar(
+        "SELECT period FROM releases WHERE period > $1 UNION SELECT period FROM ledger_months WHERE period > $1 ORDER BY 1 DESC",
     )
-    .fetch_one(&mut *connection)
+    .bind(after.index())
+    .fetch_all(connection)
     .await?;
-    let month = |index: Option<i64>| index.and_then(ledger::period);
-    let published = month(queued).ok_or(EpochError::Nothing)?;
-    match month(drawn).filter(|drawn| *drawn > published) {
-        Some(open) => Err(EpochError::Open(open)),
-        None => Ok(published),
-    }
+    Ok(drawn.into_iter().filter_map(ledger::period).collect())
 }
 
 #[cfg(test)]

@@ -1,138 +1,14 @@
-//! The release schedule: a cron expression on London's wall clock, and the job that it starts.
+//! The release schedule and the job that it starts.
 
-use std::str::FromStr;
 use std::time::Duration;
 
-use cron::TimeUnitSpec as _;
-use jiff::civil::{DateTime, Time};
-use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::{Timestamp, ToSpan as _};
+use jiff::Timestamp;
 use ldsp_protocol::ids::Period;
+pub use ldsp_ui::schedule::{Schedule, ScheduleError, london};
 
 use crate::Entropy;
 use crate::release::{self, ReleaseError, Request, SCHEDULE};
 use crate::store::{Store, StoreError, audit};
-
-/// Days that are searched for the next match: 29 February on a given weekday comes back within 40 years.
-const HORIZON_DAYS: i32 = 41 * 366;
-
-/// Europe/London as a rule, in force since 1996 (IANA time zone database): no release is older, and no
-/// machine's own database is needed.
-#[must_use]
-pub fn london() -> TimeZone {
-    TimeZone::posix("GMT0BST,M3.5.0/1,M10.5.0")
-        .expect("a constant rule, used by this module's tests")
-}
-
-/// An expression that is no schedule.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
-pub enum ScheduleError {
-    #[error("a schedule has five fields: minute, hour, day of the month, month, weekday")]
-    Fields,
-    #[error("a weekday is written as a number, which means different days in different programs")]
-    Weekday,
-    #[error("the schedule cannot be read: {0}")]
-    Form(String),
-    #[error("the schedule never comes: no day has that date")]
-    Never,
-}
-
-impl ScheduleError {
-    /// What to do next.
-    #[must_use]
-    pub fn next(&self) -> &'static str {
-        match self {
-            Self::Weekday => "Write weekdays as names, MON to SUN.",
-            _ => {
-                "Correct `schedule` in the configuration. Example: `0 6 5 * *`, the 5th of each month at 06:00."
-            }
-        }
-    }
-}
-
-/// Five cron fields, read as London's wall clock. Day of the month and weekday must both hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Schedule(cron::Schedule);
-
-impl FromStr for Schedule {
-    type Err = ScheduleError;
-
-    fn from_str(text: &str) -> Result<Self, ScheduleError> {
-        let fields: Vec<&str> = text.split_whitespace().collect();
-        let [.., weekday] = fields.as_slice() else {
-            return Err(ScheduleError::Fields);
-        };
-        if fields.len() != 5 {
-            return Err(ScheduleError::Fields);
-        }
-        if weekday.contains(|c: char| c.is_ascii_digit()) {
-            return Err(ScheduleError::Weekday);
-        }
-        let schedule = cron::Schedule::from_str(&format!("0 {}", fields.join(" ")))
-            .map_err(|e| ScheduleError::Form(e.to_string().replace('\n', " ")))?;
-        let schedule = Self(schedule);
-        if schedule.after(Timestamp::UNIX_EPOCH).is_none() {
-            return Err(ScheduleError::Never);
-        }
-        Ok(schedule)
-    }
-}
-
-impl Schedule {
-    /// The first moment after `now` at which the schedule comes; `None` beyond the calendar.
-    ///
-    /// A time that spring skips comes once, when the clock has jumped; a time that autumn repeats comes once, at
-    /// its first occurrence. Times are mapped to moments in order, so the first that lies after `now` is next.
-    #[must_use]
-    pub fn after(&self, now: Timestamp) -> Option<Timestamp> {
-        let zone = london();
-        let mut date = now.to_zoned(zone.clone()).date();
-        for _ in 0..HORIZON_DAYS {
-            if self.has_day(date) {
-                for hour in self.0.hours().iter() {
-                    for minute in self.0.minutes().iter() {
-                        let time = Time::new(hour as i8, minute as i8, 0, 0).ok()?;
-                        let at = moment(&zone, date.to_datetime(time))?;
-                        if at > now {
-                            return Some(at);
-                        }
-                    }
-                }
-            }
-            date = date.tomorrow().ok()?;
-        }
-        None
-    }
-
-    fn has_day(&self, date: jiff::civil::Date) -> bool {
-        let weekday = date.weekday().to_sunday_one_offset();
-        self.0.months().includes(date.month().unsigned_abs().into())
-            && self
-                .0
-                .days_of_month()
-                .includes(date.day().unsigned_abs().into())
-            && self
-                .0
-                .days_of_week()
-                .includes(weekday.unsigned_abs().into())
-    }
-}
-
-/// The moment at which London's clocks show `wall`, first occurrence; in a gap, the moment of the jump.
-fn moment(zone: &TimeZone, wall: DateTime) -> Option<Timestamp> {
-    match zone.to_ambiguous_timestamp(wall).offset() {
-        AmbiguousOffset::Unambiguous { offset } => offset.to_timestamp(wall).ok(),
-        AmbiguousOffset::Fold { before, .. } => before.to_timestamp(wall).ok(),
-        AmbiguousOffset::Gap { before, .. } => {
-            let beyond = before.to_timestamp(wall).ok()?;
-            let jump = zone
-                .preceding(beyond.checked_add(1.second()).ok()?)
-                .next()?;
-            Some(jump.timestamp())
-        }
-    }
-}
 
 /// What the job did.
 #[derive(Debug, Clone, PartialEq, Eq)]

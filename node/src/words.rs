@@ -5,9 +5,11 @@ use ldsp_protocol::geography::Geography;
 use ldsp_protocol::ids::{Gss, Period};
 use ldsp_protocol::measures::{Count, Estimate};
 use ldsp_protocol::standard::{Codebook, Dimension, NOT_STATED, Standard, Table};
+use ldsp_protocol::statement::Kind;
 
 use crate::schedule::london;
 use crate::store::ledger::streams::Stream;
+use crate::store::overview::StatementRow;
 
 /// `5 April 2022, 06:00`.
 pub(crate) fn moment(at: Timestamp) -> String {
@@ -139,6 +141,18 @@ pub(crate) fn sentence(text: &str) -> String {
         whole.push('.');
     }
     whole
+}
+
+/// What a statement of this node is.
+pub(crate) fn statement(row: &StatementRow) -> String {
+    let month = row.period.map_or_else(String::new, Period::in_words);
+    match (row.kind, &row.names) {
+        (Kind::LearningSummary, _) => format!("Monthly figures of {month}"),
+        (Kind::Correction, _) => format!("{month}, published again"),
+        (Kind::Withdrawal, Some((target, _))) => format!("Withdrawal of statement {target}"),
+        (Kind::Withdrawal, None) => "Withdrawal".to_owned(),
+        _ => "Practice entry".to_owned(),
+    }
 }
 
 /// A LEP's name.

@@ -81,7 +81,7 @@ impl Rate {
             return None;
         }
         let value = part.value / base.value;
-        let variance = part.se.powi(2) - 2.0 * value * covariance + (value * base.se).powi(2);
+        let variance = square(part.se) - 2.0 * value * covariance + square(value * base.se);
         Some(Self {
             value,
             se: variance.max(0.0).sqrt() / base.value,
@@ -104,6 +104,11 @@ impl Rate {
     }
 }
 
+/// Rounded once, on every machine alike; of `powi` the library does not promise it.
+pub(crate) fn square(x: f64) -> f64 {
+    x * x
+}
+
 /// All ratios r that `part - r base` does not tell from 0 at 95 %: the r with (p - r b)^2 <= z^2 (var p - 2 r cov + r^2 var b),
 /// which lie between the roots of a quadratic (Fieller 1954, "Some problems in interval estimation", JRSS B 16). The delta
 /// method's interval is this one's limit for a base without noise; on a base of few standard errors it misses the truth too
@@ -111,9 +116,9 @@ impl Rate {
 /// is not above 0 at p / b, so it has roots.
 fn fieller(part: Estimate, base: Estimate, covariance: f64) -> (f64, f64) {
     let z2 = Z95 * Z95;
-    let a = base.value.powi(2) - z2 * base.se.powi(2);
+    let a = square(base.value) - z2 * square(base.se);
     let b = part.value * base.value - z2 * covariance;
-    let c = part.value.powi(2) - z2 * part.se.powi(2);
+    let c = square(part.value) - z2 * square(part.se);
     let root = (b * b - a * c).max(0.0).sqrt();
     ((b - root) / a, (b + root) / a)
 }

@@ -112,7 +112,7 @@ pub fn covariance(sigma2: u64, a: (usize, usize), b: (usize, usize)) -> f64 {
     let energy: f64 = (1..=a.1.min(b.1))
         .map(|s| weight(a, s) * weight(b, s))
         .sum();
-    let unit = f64::from(1u32 << GRID_BITS).powi(4);
+    let unit = (1u128 << (4 * GRID_BITS)) as f64;
     sigma2 as f64 * energy / unit
 }
 

@@ -1,4 +1,5 @@
-//! What the log itself signs: which keys speak for which nodes, and which data standards statements may follow.
+//! What the log itself signs: which keys speak for which nodes, which data standards statements may follow, and which figures
+//! ([`crate::run`]) they gave.
 //!
 //! Such a statement has the form of a node's ([`Body`], DSSE), is signed by the log's key, bears the reserved name
 //! [`NAME`], and has a sequence of its own. It is a leaf like any other, so that the log's order, and never a clock,
@@ -13,6 +14,7 @@ use crate::dsse::Verified;
 use crate::ids::{Digest, Gss, NodeSlug};
 use crate::keys::{KeyError, admit, key_id};
 use crate::personal;
+use crate::run::{BenchmarkRun, MeasureFinding, RunError};
 use crate::statement::{Body, Kind, StatementError, kind_of, parse};
 
 /// The name by which the log signs: no node may have it.
@@ -111,6 +113,8 @@ pub enum PayloadError {
     Standard,
     #[error("no title of 1 to {MAX_NAME} characters on one line")]
     Title,
+    #[error(transparent)]
+    Run(#[from] RunError),
 }
 
 fn is_line(text: &str, limit: usize) -> bool {
@@ -202,7 +206,7 @@ impl StandardVersion {
 }
 
 /// The log's own payload by kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Own {
     /// A node's key counts.
     KeyAdd(KeyAdd),
@@ -210,6 +214,10 @@ pub enum Own {
     KeyRevoke(KeyRevoke),
     /// A data standard.
     Standard(Box<StandardVersion>),
+    /// Figures of every measure.
+    BenchmarkRun(Box<BenchmarkRun>),
+    /// Figures of one measure.
+    Finding(Box<MeasureFinding>),
 }
 
 impl Own {
@@ -220,17 +228,21 @@ impl Own {
             Self::KeyAdd(_) => Kind::KeyAdd,
             Self::KeyRevoke(_) => Kind::KeyRevoke,
             Self::Standard(_) => Kind::Standard,
+            Self::BenchmarkRun(_) => Kind::BenchmarkRun,
+            Self::Finding(_) => Kind::Finding,
         }
     }
 
     /// Whether a statement that says this may stand at `index` of the log: a key is revoked from the very place of the
-    /// revocation, and none is added for places still to come.
+    /// revocation, none is added for places still to come, and figures stand on what is before them.
     #[must_use]
     pub fn fits(&self, index: u64) -> bool {
         match self {
             Self::KeyAdd(add) => add.from <= index,
             Self::KeyRevoke(revoke) => revoke.from == index,
             Self::Standard(_) => true,
+            Self::BenchmarkRun(run) => run.stands_on.size <= index,
+            Self::Finding(finding) => finding.stands_on.size <= index,
         }
     }
 }
@@ -253,7 +265,7 @@ impl OwnStatement {
     /// [`StatementError`].
     pub fn of_body(kind: Kind, body: &[u8]) -> Result<Self, StatementError> {
         let statement = match kind {
-            Kind::LearningSummary | Kind::PracticeEntry => {
+            Kind::LearningSummary | Kind::PracticeEntry | Kind::Correction | Kind::Withdrawal => {
                 return Err(StatementError::Author(kind));
             }
             Kind::KeyAdd => {
@@ -273,6 +285,16 @@ impl OwnStatement {
                     return Err(PayloadError::Standard.into());
                 }
                 body.map(|version| Own::Standard(Box::new(version)))
+            }
+            Kind::BenchmarkRun => {
+                let body = parse::<BenchmarkRun>(body)?;
+                body.payload.check(body.seq).map_err(PayloadError::from)?;
+                body.map(|run| Own::BenchmarkRun(Box::new(run)))
+            }
+            Kind::Finding => {
+                let body = parse::<MeasureFinding>(body)?;
+                body.payload.check().map_err(PayloadError::from)?;
+                body.map(|finding| Own::Finding(Box::new(finding)))
             }
         };
         statement.check(kind)?;
@@ -318,7 +340,7 @@ pub enum KeysError {
 }
 
 impl Keys {
-    /// Takes the statement at `index`. A standard changes nothing.
+    /// Takes the statement at `index`. Standards and figures change nothing.
     ///
     /// # Errors
     /// [`KeysError`]; then nothing is changed.
@@ -355,6 +377,9 @@ impl Keys {
                 counts.until = Some(index);
             }
             Own::Standard(_) => {}
+            Own::BenchmarkRun(run) if !own.fits(index) => return Err(place(run.stands_on.size)),
+            Own::Finding(finding) if !own.fits(index) => return Err(place(finding.stands_on.size)),
+            Own::BenchmarkRun(_) | Own::Finding(_) => {}
         }
         Ok(())
     }

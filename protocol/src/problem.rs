@@ -75,12 +75,27 @@ catalogue! {
     /// Practice entry broken.
     PRACTICE = "practice", 422, "The practice entry breaks a rule",
         "Correct the fields named in the detail and publish again.";
+    /// The payload is no longer kept.
+    WITHDRAWN = "withdrawn", 410, "The statement was withdrawn by the area that published it",
+        "Nothing is wrong with the address. The statement's leaf and receipt are still in the log; the detail names the withdrawal, which says why.";
+    /// A withdrawal that cannot be carried out.
+    WITHDRAWAL = "withdrawal", 422, "The statement cannot be withdrawn like this",
+        "Nothing was changed. Name a statement of your own that is not withdrawn: your node's page of statements shows which.";
+    /// A correction of something else than a withdrawn summary.
+    CORRECTION = "correction", 422, "The correction does not fit what the log holds",
+        "Nothing was changed. A withdrawn release is published again as it was; a newer version of a practice entry is a new entry that replaces it.";
+    /// Other cells for a month that was published.
+    REDRAW = "redraw", 422, "A month is drawn once",
+        "Nothing was stored as data. Publish the withdrawn month with the very cells that it had, from the node's ledger; wrong data are mended by the next release.";
     /// Period is not the next one or lies in the future.
     PERIOD = "period", 422, "The summary is for a month that cannot be released now",
         "Release months in order, one each, after they have ended.";
     /// Invite unknown, used or expired.
     INVITE = "invite", 403, "The invite is unknown, used or expired",
         "Ask the operator for a new invite. An invite works once and for at most seven days.";
+    /// A key that speaks, or spoke, for another node.
+    KEY_TAKEN = "key-taken", 409, "Another node has this key",
+        "Make a key of your own: run `ldsp-node init` in a new data directory and enrol from there.";
     /// No invite secret.
     INVITE_SECRET = "invite-secret", 401, "The request carries no invite secret",
         "Enrol with the invite's file, which holds the secret: 64 hex digits, sent as a bearer token.";
@@ -141,6 +156,12 @@ catalogue! {
     /// Disk or database trouble.
     STORAGE = "storage", 503, "The server cannot store data at the moment",
         "Nothing was acknowledged and nothing is lost at the sender, who keeps it and tries again. The operator should look at disk space and the log.";
+    /// The log was rolled back, or is being put back together.
+    LOG_BEHIND = "log-behind", 503, "The log is being put back together and takes nothing new meanwhile",
+        "Nothing that was acknowledged is lost: nodes keep it and send by themselves what the log lacks. The operator follows it on the page /operator/log, or with `ldsp-aggregator recovery`.";
+    /// A receipt that does not prove its leaf.
+    RECEIPT = "receipt", 422, "The receipt does not prove where the statement stands",
+        "Send the statement exactly as it was sealed, with the receipt exactly as the log gave it.";
     /// A failed fsync.
     UNCONFIRMED = "unconfirmed", 503, "The disk did not confirm the write",
         "Whether it is stored is unknown. Send the same again later: what is stored already is not stored twice. The operator should check the disk.";

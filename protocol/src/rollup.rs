@@ -5,16 +5,22 @@
 //! A node's summaries under one data standard are a stream: months, epochs and noise are the stream's own, and an
 //! enrolment is in one stream for ever (disclosure.md, 9). Cells of two standards are never added up here: their tables
 //! differ. What adds up are the figures that each gives.
+//!
+//! A stream counts up to its first month that is withdrawn: later estimates stand on that month's cells ([`revise`]).
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::additivity::positions;
 use crate::geography::Geography;
-use crate::ids::{Gss, NodeSlug, Period, PledgeId};
+use crate::ids::{Digest, Gss, NodeSlug, Period, PledgeId};
 use crate::noise;
 use crate::standard::{Codebook, Dimension, Standard, Table, cell_index};
 use crate::summary::{LearningSummary, Margins, Previous, SummaryError};
+
+mod revise;
+
+pub use revise::{Change, Revision, revise};
 
 /// Largest |Y| of a cell: 2^23 enrolments, a fifth of the working-age population. 38 such cells and
 /// their increments add up within an i64.
@@ -50,13 +56,28 @@ pub struct NodeMonth {
     pub earlier: Option<Span>,
     /// Accepted pledges in order.
     pub pledges: Vec<PledgeId>,
-    /// v of all declared tables in order, units of 2^-16.
+    /// Once it was withdrawn: the digest of its published cells, which are all that may ever be published of it again.
+    pub drawn: Option<Digest>,
+    /// v of all declared tables in order, units of 2^-16; empty while the month is withdrawn.
     pub published: Vec<i64>,
-    /// Y over all months of the stream, same cells, units of 2^-32.
+    /// Y over all months of the stream, same cells, units of 2^-32; empty while the month does not count, because it or an earlier
+    /// one of the stream is withdrawn.
     pub cumulative: Vec<i64>,
 }
 
 impl NodeMonth {
+    /// Whether it is in the figures.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        !self.cumulative.is_empty()
+    }
+
+    /// Whether its cells were taken back.
+    #[must_use]
+    pub fn is_withdrawn(&self) -> bool {
+        self.published.is_empty() && !self.counts()
+    }
+
     /// The stream's first month: its months are contiguous.
     #[must_use]
     pub fn first(&self) -> Option<Period> {
@@ -209,7 +230,7 @@ impl Layout {
 pub type Place<'a> = (&'a NodeSlug, &'a Gss, Period, u64);
 
 /// Folds the next summary of a stream into its history: the node's months under the same standard, in order. The summary
-/// has passed [`LearningSummary::check`] against that history.
+/// has passed [`LearningSummary::check`] against that history. Behind a withdrawn month it is kept and does not count.
 ///
 /// # Errors
 /// [`FoldError`] when an estimate leaves the range that sums are safe in.
@@ -219,28 +240,8 @@ pub fn fold(
     (node, lep, period, seq): Place<'_>,
     summary: &LearningSummary,
 ) -> Result<Fold, FoldError> {
-    let codebook = Codebook::new(lep, &summary.pledges);
-    let layout = Layout::of_node(standard, &codebook);
-    let published: Vec<i64> = summary
-        .tables
-        .iter()
-        .flat_map(|t| t.cells.iter().copied())
-        .collect();
-    let widen = |month: &NodeMonth, cells: &[i64]| {
-        let from = Layout::of_node(standard, &month.codebook());
-        widened(&from, &layout, cells)
-    };
     let epoch = summary.noise.epoch;
-    let mut series: Vec<Vec<i64>> = history
-        .iter()
-        .filter(|m| m.epoch == epoch)
-        .map(|m| widen(m, &m.published))
-        .collect();
-    series.push(published.clone());
-    let before_epoch = history.iter().rfind(|m| m.epoch < epoch);
-    let base = before_epoch.map(|m| widen(m, &m.cumulative));
-    let cumulative = accumulate(standard, &layout, &series, base.as_deref())?;
-    let month = NodeMonth {
+    let mut month = NodeMonth {
         standard,
         node: node.clone(),
         lep: lep.clone(),
@@ -251,14 +252,45 @@ pub fn fold(
             month: summary.noise.month,
             rho_micro: summary.noise.rho_micro,
         },
-        earlier: before_epoch.map(|m| m.span),
+        earlier: history.iter().rfind(|m| m.epoch < epoch).map(|m| m.span),
         pledges: summary.pledges.clone(),
-        published,
-        cumulative,
+        drawn: None,
+        published: summary.cells().collect(),
+        cumulative: Vec::new(),
     };
-    let increments = increments(history.last(), &month);
-    let national = national_parts(standard, &codebook, &layout, &increments);
+    month.cumulative = estimates(history, &month)?;
+    let national = contribution(history.last(), &month);
     Ok(Fold { month, national })
+}
+
+/// Y of `month` behind `history`; empty when it does not count.
+fn estimates(history: &[NodeMonth], month: &NodeMonth) -> Result<Vec<i64>, FoldError> {
+    if month.published.is_empty() || history.last().is_some_and(|before| !before.counts()) {
+        return Ok(Vec::new());
+    }
+    let standard = month.standard;
+    let layout = Layout::of_node(standard, &month.codebook());
+    let widen = |month: &NodeMonth, cells: &[i64]| {
+        let from = Layout::of_node(standard, &month.codebook());
+        widened(&from, &layout, cells)
+    };
+    let epoch = history.iter().filter(|m| m.epoch == month.epoch);
+    let mut series: Vec<Vec<i64>> = epoch.map(|m| widen(m, &m.published)).collect();
+    series.push(month.published.clone());
+    let before_epoch = history.iter().rfind(|m| m.epoch < month.epoch);
+    let base = before_epoch.map(|m| widen(m, &m.cumulative));
+    accumulate(standard, &layout, &series, base.as_deref())
+}
+
+/// What `month` adds to the national sums of its standard and period, by part; nothing when it does not count.
+fn contribution(before: Option<&NodeMonth>, month: &NodeMonth) -> BTreeMap<String, Vec<i64>> {
+    if !month.counts() {
+        return BTreeMap::new();
+    }
+    let codebook = month.codebook();
+    let layout = Layout::of_node(month.standard, &codebook);
+    let increments = increments(before, month);
+    national_parts(month.standard, &codebook, &layout, &increments)
 }
 
 /// What `month` adds to the stream's month before it, cell by cell in units of 2^-32.

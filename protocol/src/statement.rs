@@ -8,6 +8,7 @@ use crate::dsse::Verified;
 use crate::ids::{Digest, NodeSlug, Period};
 use crate::own::{NAME, PayloadError, is_reserved};
 use crate::practice::PracticeEntry;
+use crate::revision::{Correction, Withdrawal};
 use crate::summary::LearningSummary;
 
 /// Version of every body in this file.
@@ -22,30 +23,53 @@ pub enum Kind {
     LearningSummary,
     /// What worked or failed, and why.
     PracticeEntry,
+    /// A withdrawn summary, published again.
+    Correction,
+    /// A statement's payload is taken back.
+    Withdrawal,
     /// The log's own: a node's key counts.
     KeyAdd,
     /// The log's own: a node's key counts no more.
     KeyRevoke,
     /// The log's own: a data standard that statements may follow.
     Standard,
+    /// The log's own: figures of every measure at one state of the log.
+    BenchmarkRun,
+    /// The log's own: the figures of one measure at one state of the log.
+    Finding,
 }
 
 impl Kind {
     /// Every kind of this version.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 9] = [
         Self::LearningSummary,
         Self::PracticeEntry,
+        Self::Correction,
+        Self::Withdrawal,
         Self::KeyAdd,
         Self::KeyRevoke,
         Self::Standard,
+        Self::BenchmarkRun,
+        Self::Finding,
     ];
     /// Those that nodes sign.
-    pub const OF_NODES: [Self; 2] = [Self::LearningSummary, Self::PracticeEntry];
+    pub const OF_NODES: [Self; 4] = [
+        Self::LearningSummary,
+        Self::PracticeEntry,
+        Self::Correction,
+        Self::Withdrawal,
+    ];
 
     /// Whether the log itself signs statements of this kind, and nobody else.
     #[must_use]
     pub fn is_of_log(self) -> bool {
         !Self::OF_NODES.contains(&self)
+    }
+
+    /// Whether a statement of this kind brings a month's summary, and names the month.
+    #[must_use]
+    pub fn has_period(self) -> bool {
+        matches!(self, Self::LearningSummary | Self::Correction)
     }
 
     /// As written in bodies and payload types.
@@ -54,9 +78,13 @@ impl Kind {
         match self {
             Self::LearningSummary => "learning-summary",
             Self::PracticeEntry => "practice-entry",
+            Self::Correction => "correction",
+            Self::Withdrawal => "withdrawal",
             Self::KeyAdd => "key-add",
             Self::KeyRevoke => "key-revoke",
             Self::Standard => "standard",
+            Self::BenchmarkRun => "benchmark-run",
+            Self::Finding => "finding",
         }
     }
 
@@ -66,9 +94,13 @@ impl Kind {
         match self {
             Self::LearningSummary => 1,
             Self::PracticeEntry => 2,
+            Self::Correction => 3,
+            Self::Withdrawal => 4,
             Self::KeyAdd => 65,
             Self::KeyRevoke => 66,
             Self::Standard => 67,
+            Self::BenchmarkRun => 68,
+            Self::Finding => 69,
         }
     }
 
@@ -95,7 +127,7 @@ pub struct Body<P> {
     pub prev: Digest,
     /// Agrees with the payload type.
     pub kind: Kind,
-    /// The month that a summary is for; `null` for every other kind.
+    /// The month of a summary or a correction; `null` for every other kind.
     pub period: Option<Period>,
     /// Digest of the data standard that the payload follows, or that is in force.
     pub standard: Digest,
@@ -110,6 +142,10 @@ pub enum Payload {
     LearningSummary(LearningSummary),
     /// What worked or failed, and why.
     PracticeEntry(Box<PracticeEntry>),
+    /// A withdrawn summary, published again.
+    Correction(Box<Correction>),
+    /// A statement's payload is taken back.
+    Withdrawal(Withdrawal),
 }
 
 impl Payload {
@@ -119,6 +155,8 @@ impl Payload {
         match self {
             Self::LearningSummary(_) => Kind::LearningSummary,
             Self::PracticeEntry(_) => Kind::PracticeEntry,
+            Self::Correction(_) => Kind::Correction,
+            Self::Withdrawal(_) => Kind::Withdrawal,
         }
     }
 }
@@ -175,13 +213,21 @@ impl Statement {
     /// [`StatementError`].
     pub fn of_body(kind: Kind, body: &[u8]) -> Result<Self, StatementError> {
         let statement = match kind {
-            Kind::KeyAdd | Kind::KeyRevoke | Kind::Standard => {
+            Kind::KeyAdd
+            | Kind::KeyRevoke
+            | Kind::Standard
+            | Kind::BenchmarkRun
+            | Kind::Finding => {
                 return Err(StatementError::Author(kind));
             }
             Kind::LearningSummary => parse::<LearningSummary>(body)?.map(Payload::LearningSummary),
             Kind::PracticeEntry => {
                 parse::<PracticeEntry>(body)?.map(|e| Payload::PracticeEntry(Box::new(e)))
             }
+            Kind::Correction => {
+                parse::<Correction>(body)?.map(|c| Payload::Correction(Box::new(c)))
+            }
+            Kind::Withdrawal => parse::<Withdrawal>(body)?.map(Payload::Withdrawal),
         };
         statement.check(kind)?;
         if is_reserved(&statement.node) {
@@ -217,7 +263,7 @@ impl<P> Body<P> {
                 "seq: zeros for the first statement and only for it",
             );
         }
-        if self.period.is_some() != (kind == Kind::LearningSummary) {
+        if self.period.is_some() != kind.has_period() {
             return disagrees(
                 "period",
                 format!("{:?}", self.period.map(|p| p.to_string())),
@@ -246,7 +292,7 @@ impl<P: Serialize> Body<P> {
     /// The body's bytes, made once and then kept verbatim.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("bodies hold strings, integers and lists only")
+        serde_json::to_vec(self).expect("bodies hold strings, finite numbers and lists only")
     }
 }
 

@@ -217,6 +217,10 @@ impl LearningSummary {
         if epoch == previous.epoch && self.noise.rho_micro != previous.rho_micro {
             return Err(refuse("rho stays the same within an epoch", None, None));
         }
+        if self.noise.rho_micro > previous.rho_micro {
+            let rule = "a second epoch has at most the rho of the first";
+            return Err(refuse(rule, None, None));
+        }
         if !self.pledges.starts_with(&previous.pledges) {
             return Err(refuse(
                 "the list of accepted pledges only grows",

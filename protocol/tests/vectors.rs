@@ -7,14 +7,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::SigningKey;
+use ldsp_protocol::benchmark::Measure;
 use ldsp_protocol::dsse::{Sealed, Unverified};
 use ldsp_protocol::keys::{admit, key_id};
+use ldsp_protocol::log::{Edge, Entry};
 use ldsp_protocol::note::Verifier;
 use ldsp_protocol::own::{Own, OwnStatement};
 use ldsp_protocol::receipt::{Claim, Receipt};
+use ldsp_protocol::run::{BenchmarkRun, Gather, MeasureFinding, Named, Recount, StandsOn};
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::{Payload, Statement};
 use ldsp_protocol::{noise, statement};
+use serde_json::value::RawValue;
 use toml::Table;
 
 fn folder() -> PathBuf {
@@ -44,6 +48,13 @@ fn judge(vector: &Table) -> Result<Vec<u8>, String> {
             Own::KeyAdd(add) => again(&own, add),
             Own::KeyRevoke(revoke) => again(&own, revoke),
             Own::Standard(version) => again(&own, version.as_ref()),
+            Own::BenchmarkRun(run) => again(&own, run.as_ref()),
+            // Numbers are kept as they were written.
+            Own::Finding(_) => {
+                let body: statement::Body<&RawValue> =
+                    serde_json::from_slice(verified.body()).unwrap();
+                again(&own, &body.payload)
+            }
         });
     }
     let statement = Statement::read(&verified).map_err(|e| e.to_string())?;
@@ -59,6 +70,23 @@ fn judge(vector: &Table) -> Result<Vec<u8>, String> {
             Some(problem) => Err(problem.to_string()),
             None => Ok(again(&statement, entry.as_ref())),
         },
+        Payload::Withdrawal(withdrawal) => {
+            withdrawal.check(statement.seq).map_err(|e| e.to_string())?;
+            Ok(again(&statement, withdrawal))
+        }
+        Payload::Correction(correction) => {
+            correction.check(statement.seq).map_err(|e| e.to_string())?;
+            let lep = text(vector, "lep").parse().unwrap();
+            let summary = &correction.summary;
+            summary
+                .check(Standard::v1(), &lep, None)
+                .map_err(|e| e.to_string())?;
+            let withdrawn = text(vector, "withdrawn_cells").parse().unwrap();
+            correction
+                .check_cells(withdrawn)
+                .map_err(|e| e.to_string())?;
+            Ok(again(&statement, correction.as_ref()))
+        }
     }
 }
 
@@ -126,7 +154,7 @@ fn envelopes() {
             (words, Ok(_)) => panic!("{name}: accepted, but should say {words}"),
         }
     }
-    assert_eq!(seen, (5, 27));
+    assert_eq!(seen, (7, 34));
 }
 
 #[test]
@@ -219,4 +247,69 @@ fn noise_and_standard() {
             table.id
         );
     }
+}
+
+/// The log of the vectors: standard, key and summary. From those three alone come the bytes of finding and run.
+#[test]
+fn a_finding_is_made_again_from_the_statements_that_it_names() {
+    let of = |name: &str| read(&folder().join(name));
+    let log_key = of("finding.toml");
+    let seed: [u8; 32] = hex::decode(text(&log_key, "seed"))
+        .unwrap()
+        .try_into()
+        .unwrap();
+    let log_key = SigningKey::from_bytes(&seed);
+    let log = Verifier::new("log.ldsp.example", log_key.verifying_key()).unwrap();
+    let (mut recount, mut gather, mut edge) =
+        (Recount::new(&log), Gather::default(), Edge::default());
+    for (index, name) in (0..).zip(["standard.toml", "key_add.toml", "learning_summary.toml"]) {
+        let vector = of(name);
+        let envelope = text(&vector, "envelope").as_bytes();
+        let body: statement::Body<&RawValue> = serde_json::from_str(text(&vector, "body")).unwrap();
+        let entry = Entry {
+            kind: body.kind,
+            node: body.node.clone(),
+            seq: body.seq,
+            key_id: text(&vector, "key_id").parse().unwrap(),
+            pae: text(&vector, "pae").parse().unwrap(),
+        };
+        edge.push(entry.leaf_hash());
+        gather.entry(index, &entry);
+        match entry.kind {
+            statement::Kind::KeyAdd => {
+                let Own::KeyAdd(add) = recount.key(index, &entry, envelope).unwrap() else {
+                    panic!("{name}")
+                };
+                gather.key(index, &add);
+            }
+            statement::Kind::LearningSummary => recount.statement(index, &entry, envelope).unwrap(),
+            _ => {}
+        }
+    }
+    let figures = recount.end();
+    let inputs = gather.inputs().unwrap();
+    let mut stands_on = StandsOn::new(3, edge.root(), &figures, inputs);
+    // The vector was made once; the program goes on.
+    "ldsp-protocol/0.1.0".clone_into(&mut stands_on.code);
+    let finding = MeasureFinding::of(&figures, Measure::EverydayMore, stands_on.clone());
+    let made = |name: &str, payload: &dyn Fn(&statement::Body<&RawValue>) -> Vec<u8>| {
+        let vector = of(name);
+        let body: statement::Body<&RawValue> = serde_json::from_str(text(&vector, "body")).unwrap();
+        assert_eq!(
+            String::from_utf8(payload(&body)).unwrap(),
+            text(&vector, "body"),
+            "{name}"
+        );
+        text(&vector, "pae").parse().unwrap()
+    };
+    let pae = made("finding.toml", &|body| again(body, &finding));
+    let run = BenchmarkRun {
+        stands_on,
+        findings: vec![Named {
+            measure: Measure::EverydayMore,
+            seq: 3,
+            pae,
+        }],
+    };
+    made("benchmark_run.toml", &|body| again(body, &run));
 }

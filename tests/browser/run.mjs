@@ -28,7 +28,7 @@ await flow('public pages', async () => {
 
 await flow('paper and own colours', async () => {
   const page = await visitor(browser);
-  for (const path of ['/', '/benchmarks', '/benchmarks/achievement', '/measures', '/nodes', `/nodes/${node.node}`, '/keys', '/statements', '/statements/0', '/practice', '/leps', '/about']) {
+  for (const path of ['/', '/benchmarks', '/benchmarks/achievement', '/measures', '/nodes', `/nodes/${node.node}`, '/keys', '/runs', '/statements', '/statements/0', '/practice', '/leps', '/about']) {
     await page.goto(new URL(path, aggregator.url).href);
     await paper(page, `public ${path}`);
     await ownColours(page, `public ${path}`);
@@ -43,6 +43,18 @@ await flow('paper and own colours', async () => {
     check(`node ${path} marks its exact counts`, marked > 0 === ['/', month, table].includes(path), marked);
     await paper(page, `node ${path}`);
   }
+});
+
+await flow('a benchmark run and its findings', async () => {
+  const page = await visitor(browser);
+  await page.goto(new URL('/runs', aggregator.url).href);
+  const run = await page.locator('main table a[href^="/runs/"]').first().getAttribute('href');
+  await page.goto(new URL(run, aggregator.url).href);
+  await inspect(page, 'benchmark run');
+  const words = await page.innerText('main');
+  check('a run says what it stands on and how it is made again', /Root of the log then[^]*--recompute/.test(words), words.slice(0, 200));
+  await page.goto(new URL(`/statements/${Number(run.split('/').at(-1)) - 1}`, aggregator.url).href);
+  await inspect(page, 'statement of a finding');
 });
 
 await flow('statements and what is not there', async () => {

@@ -1,4 +1,6 @@
-//! What a node's database holds, read from outside while no process writes.
+//! What a database holds, read or changed from outside while no process writes.
+
+use std::path::Path;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Decode, Sqlite, Type};
@@ -50,4 +52,23 @@ where
             .await
             .expect("the query fits the schema")
     })
+}
+
+/// Changes a database while no process has it, as its owner can.
+///
+/// # Panics
+/// When it changes nothing.
+pub fn change(file: &Path, sql: &str) {
+    let options = SqliteConnectOptions::new().filename(file);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime can be made");
+    let changed = runtime.block_on(async {
+        let mut connection = options.connect().await.expect("the database opens");
+        let done = sqlx::query(AssertSqlSafe(sql.to_owned()));
+        let done = done.execute(&mut connection).await;
+        done.expect("the statement fits the schema").rows_affected()
+    });
+    assert!(changed > 0, "{sql}");
 }

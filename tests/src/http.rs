@@ -162,6 +162,23 @@ impl Http {
             .expect("the server answers")
     }
 
+    /// POST of an envelope by somebody who has an invite's secret.
+    ///
+    /// # Panics
+    /// When no answer comes.
+    #[must_use]
+    pub fn enrol(&self, secret: &str, envelope: &[u8]) -> Reply {
+        let url = format!("{}/v1/enrolments", self.base);
+        self.runtime.block_on(async {
+            let request = self.client.post(url).bearer_auth(secret);
+            let request = request.header("content-type", "application/vnd.dsse+json");
+            let answer = request.body(envelope.to_vec()).send().await;
+            read(answer.expect("the server answers"))
+                .await
+                .expect("the answer ends")
+        })
+    }
+
     /// Any request; the error is that no answer came.
     ///
     /// # Errors
@@ -194,12 +211,7 @@ impl Http {
             if method == Method::POST || method == Method::PUT {
                 request = request.header("content-type", kind);
             }
-            let answer = request.body(body).send().await?;
-            Ok(Reply {
-                status: answer.status().as_u16(),
-                headers: answer.headers().clone(),
-                body: answer.bytes().await?.to_vec(),
-            })
+            read(request.body(body).send().await?).await
         })
     }
 
@@ -237,4 +249,12 @@ impl Http {
         }
         pages
     }
+}
+
+async fn read(answer: reqwest::Response) -> Result<Reply, reqwest::Error> {
+    Ok(Reply {
+        status: answer.status().as_u16(),
+        headers: answer.headers().clone(),
+        body: answer.bytes().await?.to_vec(),
+    })
 }

@@ -12,6 +12,7 @@ pub mod gate;
 pub mod held;
 pub mod http;
 pub mod input;
+pub mod liar;
 pub mod powers;
 pub mod program;
 pub mod world;

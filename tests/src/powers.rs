@@ -112,16 +112,14 @@ pub fn counted(site: &Http) -> BTreeSet<u32> {
     (0..u32::BITS).filter(|k| sum >> k & 1 == 1).collect()
 }
 
-/// Reads the whole log and checks that each receipt was given for a leaf of it: the leaf is the statement's, and the checkpoint that the
-/// receipt leads to is the beginning of the log as it is now.
+/// The log's present checkpoint, whose signature holds, and the records of its leaves.
 ///
 /// # Panics
-/// When a receipt does not hold, or the log does not agree with its own checkpoint.
-pub fn holds_all(site: &Http, receipts: &[(&Node, &Sealed, String)]) {
-    let vkey = site.get("/v1/verifier").text();
-    let log = Verifier::parse(&vkey).expect("a verifier key");
+/// When the log does not sign its checkpoint.
+#[must_use]
+pub fn leaves(site: &Http) -> (Checkpoint, Vec<Vec<u8>>) {
     let signed = site.get("/checkpoint").text();
-    let present = Checkpoint::open(&log, &signed).expect("the log signs its checkpoint");
+    let present = Checkpoint::open(&verifier(site), &signed).expect("the log signs its checkpoint");
     let mut leaves = Vec::new();
     for tile in Tile::all(Level::Entries, present.size) {
         let bundle = site.get(&format!("/{tile}")).body;
@@ -129,6 +127,22 @@ pub fn holds_all(site: &Http, receipts: &[(&Node, &Sealed, String)]) {
             leaves.push(framed[2..].to_vec());
         }
     }
+    (present, leaves)
+}
+
+fn verifier(site: &Http) -> Verifier {
+    let vkey = site.get("/v1/verifier").text();
+    Verifier::parse(&vkey).expect("a verifier key")
+}
+
+/// Reads the whole log and checks that each receipt was given for a leaf of it: the leaf is the statement's, and the checkpoint that the
+/// receipt leads to is the beginning of the log as it is now.
+///
+/// # Panics
+/// When a receipt does not hold, or the log does not agree with its own checkpoint.
+pub fn holds_all(site: &Http, receipts: &[(&Node, &Sealed, String)]) {
+    let log = verifier(site);
+    let (present, leaves) = leaves(site);
     let root_at = |size: u64| {
         let mut edge = Edge::default();
         let first = leaves.iter().take(size.try_into().expect("a small log"));

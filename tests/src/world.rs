@@ -81,9 +81,15 @@ impl Federation {
     /// An aggregator that serves, without nodes.
     #[must_use]
     pub fn new() -> Self {
+        Self::named(ORIGIN)
+    }
+
+    /// The same for a log of another name.
+    #[must_use]
+    pub fn named(origin: &str) -> Self {
         let dir = TempDir::new().expect("a temporary folder can be made");
         let database = on_postgres().then(|| Cluster::shared().database());
-        Self::with(dir, database)
+        Self::with(dir, database, origin)
     }
 
     /// The same in a folder that the test has prepared.
@@ -91,14 +97,14 @@ impl Federation {
     pub fn in_folder(dir: TempDir) -> Self {
         let tables = dir.path().join("aggregator/data/tables");
         let database = on_postgres().then(|| Database::in_folder(&tables));
-        Self::with(dir, database)
+        Self::with(dir, database, ORIGIN)
     }
 
     /// The same on this PostgreSQL, whatever the other tests run on.
     #[must_use]
     pub fn on(database: Database) -> Self {
         let dir = TempDir::new().expect("a temporary folder can be made");
-        Self::with(dir, Some(database))
+        Self::with(dir, Some(database), ORIGIN)
     }
 
     /// Its database where it is PostgreSQL's.
@@ -107,7 +113,7 @@ impl Federation {
         self.database.as_ref()
     }
 
-    fn with(dir: TempDir, database: Option<Database>) -> Self {
+    fn with(dir: TempDir, database: Option<Database>, origin: &str) -> Self {
         let gate = Gate::new();
         let mut aggregator = Program::new("ldsp-aggregator", &dir.path().join("aggregator"));
         if let Some(database) = &database {
@@ -115,7 +121,7 @@ impl Federation {
         }
         let url = format!("https://{}", gate.address);
         aggregator
-            .run(&["init", "--origin", ORIGIN, "--public-url", &url])
+            .run(&["init", "--origin", origin, "--public-url", &url])
             .done();
         let operator = Person::add(&aggregator, "Olu", "operator");
         let mut federation = Self {

@@ -223,6 +223,181 @@ fn an_invite_works_once_and_only_for_its_node() {
 }
 
 #[test]
+fn a_key_that_was_revoked_adds_nothing_and_comes_back_under_no_name() {
+    let scene = scene();
+    let revoke = [
+        "revoke",
+        SLUG,
+        "--reason",
+        "The server was stolen.",
+        "--yes",
+    ];
+    scene.federation.operate(&revoke).done();
+    let revoked = scene.federation.record(SLUG);
+    // What stands can be asked for again; nothing more is taken, by hand or by the program, nor kept as a proof.
+    assert_eq!(scene.put(2, &scene.last).status, 200);
+    scene
+        .put_signed(3, &scene.third())
+        .is_problem(403, "key-revoked");
+    let mut other = forge::body(&scene.last);
+    other["payload"]["software"] = json!("another/1.0");
+    scene.put_signed(2, &other).is_problem(403, "key-revoked");
+    scene.node.release();
+    scene.node.publish().refused();
+    assert_eq!(scene.federation.record(SLUG), revoked);
+    let nodes = scene.federation.aggregator.run(&["nodes", "--json"]).json();
+    assert_eq!(nodes[0]["conflicts"], 0, "{nodes:#}");
+
+    // Its node is not invited again, and for another node the key is refused before an operator has to look at it.
+    let out = scene.federation.dir.path().join("again.invite");
+    let again = [
+        "invite",
+        SLUG,
+        "--lep",
+        LEP,
+        "--out",
+        ldsp_tests::world::path(&out),
+    ];
+    scene.federation.operate(&again).refused();
+    let thief = scene.federation.node("thief", "E37000001");
+    std::fs::copy(
+        scene.node.program.data.join("node.key"),
+        thief.program.data.join("node.key"),
+    )
+    .unwrap();
+    let invite = scene.federation.invite("thief", "E37000001");
+    let enrol = ["enrol", "--invite", ldsp_tests::world::path(&invite)];
+    let reason = thief.program.run(&enrol).refused();
+    assert!(reason.contains("one node only"), "{reason}");
+    scene.federation.approve(&thief).refused();
+}
+
+#[test]
+fn a_key_outside_the_prime_order_group_is_not_enrolled() {
+    use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
+    let federation = Federation::new();
+    let file = federation.invite(SLUG, LEP);
+    let invite: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let secret = invite["secret"].as_str().unwrap();
+    // Of small order, of mixed order, and not in its one canonical form: y is p, which is 0, and p + 1, which is 1.
+    let mut keys: Vec<String> = EIGHT_TORSION
+        .iter()
+        .flat_map(|torsion| [*torsion, ED25519_BASEPOINT_POINT + torsion])
+        .map(|point| hex::encode(point.compress().to_bytes()))
+        .collect();
+    let whole = hex::encode(ED25519_BASEPOINT_POINT.compress().to_bytes());
+    keys.retain(|key| *key != whole);
+    keys.push(format!("ed{}7f", "ff".repeat(30)));
+    keys.push(format!("ee{}7f", "ff".repeat(30)));
+    for key in keys {
+        let body = json!({
+            "schema": 1, "origin": ldsp_tests::world::ORIGIN, "node": SLUG,
+            "invite": ldsp_protocol::ids::Digest::of(secret.as_bytes()), "nonce": "00".repeat(32), "public_key": key,
+            "standard": ldsp_protocol::standard::Standard::current().digest(), "software": "test/1",
+        });
+        let signer = ed25519_dalek::SigningKey::from_bytes(&[3; 32]);
+        let kind = ldsp_protocol::enrolment::ENROLMENT_TYPE;
+        let sealed = Sealed::sign(&signer, kind, &serde_json::to_vec(&body).unwrap());
+        let reply = federation.http().enrol(secret, sealed.envelope());
+        assert!(
+            matches!(reply.status, 400 | 403 | 422),
+            "{key}: {}",
+            reply.text()
+        );
+    }
+    // The invite is not spent.
+    let node = federation.node(SLUG, LEP);
+    let enrol = ["enrol", "--invite", ldsp_tests::world::path(&file)];
+    node.program.run(&enrol).done();
+}
+
+/// A node that signed for one log is no witness in another: there the same bytes, by the same key, are refused.
+#[test]
+fn a_statement_of_one_log_is_refused_by_another() {
+    let scene = scene();
+    let elsewhere = Federation::named("other.ldsp.test");
+    let node = elsewhere.node(SLUG, LEP);
+    std::fs::copy(
+        scene.node.program.data.join("node.key"),
+        node.program.data.join("node.key"),
+    )
+    .unwrap();
+    let invite = elsewhere.invite(SLUG, LEP);
+    let enrol = ["enrol", "--invite", ldsp_tests::world::path(&invite)];
+    node.program.run(&enrol).done();
+    elsewhere.approve(&node).done();
+    let record = elsewhere.record(SLUG);
+    assert_eq!(record["public_key"], scene.record["public_key"]);
+    let first = scene.federation.envelope(SLUG, 1);
+    let at = format!("/v1/nodes/{SLUG}/statements/1");
+    let reply = elsewhere.http().put(&at, &first);
+    reply.is_problem(422, "misdirected");
+    assert_eq!(elsewhere.record(SLUG), record);
+}
+
+/// Two statements for one free place, sent at once by many: one is taken, and whoever sent the other holds a proof against
+/// the node, as the aggregator does.
+#[test]
+fn of_two_statements_for_one_place_that_come_at_once_one_is_taken() {
+    let scene = scene();
+    let one = forge::sign(&scene.node.key(), &scene.third());
+    let mut other = scene.third();
+    other["payload"]["software"] = json!("another/1.0");
+    let other = forge::sign(&scene.node.key(), &other);
+    let (base, ca) = (scene.federation.server().address, scene.federation.ca_pem());
+    let replies = std::thread::scope(|scope| {
+        let senders: Vec<_> = [&one, &other, &one, &other, &one, &other]
+            .into_iter()
+            .map(|sealed| {
+                let http = ldsp_tests::http::Http::new(&format!("https://{base}"), &ca);
+                let at = format!("/v1/nodes/{SLUG}/statements/3");
+                scope.spawn(move || http.put(&at, sealed.envelope()))
+            })
+            .collect();
+        let replies = senders.into_iter().map(|sender| sender.join().unwrap());
+        replies.collect::<Vec<_>>()
+    });
+    let mut statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 201, 409, 409, 409]);
+    let refused = replies.iter().filter(|reply| reply.status == 409);
+    refused.for_each(|reply| drop(reply.is_problem(409, "equivocation")));
+    let taken = scene.federation.envelope(SLUG, 3);
+    assert!([one.envelope(), other.envelope()].contains(&taken.as_slice()));
+    let nodes = scene.federation.aggregator.run(&["nodes", "--json"]).json();
+    assert_eq!(nodes[0]["conflicts"], 1, "{nodes:#}");
+}
+
+/// What only the log may state, in its name or a node's own, and envelopes with more than one signature.
+#[test]
+fn a_node_speaks_for_nobody_else() {
+    let scene = scene();
+    let mut body = scene.third();
+    for kind in ["key-add", "key-revoke", "standard"] {
+        body["kind"] = json!(kind);
+        scene.put_signed(3, &body).is_problem(422, "statement");
+    }
+    let mut body = scene.third();
+    body["node"] = json!("aggregator");
+    let sealed = forge::sign(&scene.node.key(), &body);
+    let http = scene.federation.http();
+    let own = http.put("/v1/nodes/aggregator/statements/3", sealed.envelope());
+    own.is_problem(404, "unknown-node");
+    let out = scene.federation.dir.path().join("own.invite");
+    let invite = ["invite", "aggregator", "--lep", "E37000001", "--out"];
+    let invite = [&invite[..], &[ldsp_tests::world::path(&out)]].concat();
+    scene.federation.operate(&invite).refused();
+
+    let honest = forge::sign(&scene.node.key(), &scene.third());
+    let mut twice: Value = serde_json::from_slice(honest.envelope()).unwrap();
+    let signature = twice["signatures"][0].clone();
+    twice["signatures"].as_array_mut().unwrap().push(signature);
+    let twice = serde_json::to_vec(&twice).unwrap();
+    scene.put(3, &twice).is_problem(400, "envelope");
+    assert_eq!(scene.federation.record(SLUG), scene.record);
+}
+
+#[test]
 fn a_server_of_another_authority_is_not_believed() {
     let federation = Federation::new();
     let invite = federation.invite(SLUG, LEP);

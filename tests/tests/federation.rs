@@ -7,6 +7,7 @@ use ldsp_deploy::records::Stage;
 use ldsp_node::Entropy;
 use ldsp_node::home::Node as Home;
 use ldsp_node::release::{Approval, Request, approve, prepare};
+use ldsp_protocol::ids::Digest;
 use ldsp_protocol::standard::Standard;
 use ldsp_tests::held::rows;
 use ldsp_tests::world::{Federation, Node};
@@ -93,6 +94,106 @@ fn two_nodes_publish_and_the_benchmark_agrees_with_the_input() {
     assert_eq!(again, benchmark);
     let status = node.program.run(&["status", "--json"]).json();
     assert_eq!(status["lep"], node.lep.as_str());
+}
+
+fn digest_of_cells(summary: &serde_json::Value) -> String {
+    let tables = summary["tables"].as_array().unwrap().iter();
+    let cells = tables.flat_map(|t| t["cells"].as_array().unwrap());
+    let bytes = cells.flat_map(|c| c.as_i64().unwrap().to_le_bytes());
+    Digest::of(&bytes.collect::<Vec<_>>()).to_string()
+}
+
+const DATABASE: &str = "aggregator.sqlite";
+
+/// Whether pieces of an envelope are in the files of the aggregator's database.
+fn on_disk(federation: &Federation, envelope: &[u8]) -> bool {
+    // Pages of the file cut an envelope where nobody knows: of several short pieces most are whole.
+    let pieces: Vec<&[u8]> = envelope.chunks(64).skip(8).step_by(97).collect();
+    ["", "-wal"].iter().any(|end| {
+        let file = federation.aggregator.data.join(format!("{DATABASE}{end}"));
+        let bytes = std::fs::read(file).unwrap_or_default();
+        let holds = |piece: &&[u8]| bytes.windows(piece.len()).any(|w| w == *piece);
+        pieces.iter().any(holds)
+    })
+}
+
+/// A month is withdrawn: its bytes are gone, figures end before it. It comes back as it was, and so do the figures.
+#[test]
+fn a_withdrawn_month_comes_back_as_it_was() {
+    let federation = Federation::new();
+    let (slug, lep) = NODES[0];
+    let node = federation.join(slug, lep);
+    let (programmes, learners) = input::files(&input::records(lep, MONTHS));
+    node.import(&programmes, &learners);
+    for _ in 0..MONTHS {
+        node.release();
+    }
+    node.publish().done();
+    let benchmark = || federation.aggregator.run(&["benchmark", "--json"]).json();
+    let before = benchmark();
+    let third = federation.envelope(slug, 3);
+    let periods = input::periods(input::FIRST, MONTHS);
+
+    let why = "Published before the partnership had agreed to it.";
+    let revise = |what: &str, seq: &str| {
+        let arguments = ["statements", what, seq, "--reason", why];
+        node.run_as(&node.approver, &arguments)
+    };
+    node.run_as(
+        &node.author,
+        &["statements", "withdraw", "3", "--reason", why],
+    )
+    .refused();
+    revise("reissue", "3").refused();
+    revise("withdraw", "3").done();
+    let is_a_file = federation.aggregator.data.join(DATABASE).exists();
+    assert_eq!(on_disk(&federation, &third), is_a_file);
+    node.publish().done();
+    let gone = federation
+        .http()
+        .get(&format!("/v1/nodes/{slug}/statements/3"));
+    assert_eq!(gone.status, 410, "{}", gone.text());
+    assert_eq!(gone.json()["code"], "withdrawn");
+    assert!(gone.text().contains(why));
+    let kept = federation
+        .http()
+        .get(&format!("/v1/nodes/{slug}/statements/3/receipt"));
+    assert_eq!(kept.status, 200);
+    assert!(!on_disk(&federation, &third), "the bytes are gone");
+    let figure = |report: &serde_json::Value| {
+        let all = report["national"].as_array().unwrap().iter();
+        all.clone()
+            .find(|f| f["measure"] == "starts")
+            .unwrap()
+            .clone()
+    };
+    let meanwhile = benchmark();
+    assert_eq!(figure(&meanwhile)["range"]["to"], periods[1].to_string());
+    federation.aggregator.run(&["fsck"]).done();
+
+    revise("reissue", "3").done();
+    node.publish().done();
+    let after = benchmark();
+    assert_eq!(
+        after["national"], before["national"],
+        "figures are as they were"
+    );
+    let withdrawal = forge::body(&federation.envelope(slug, 6));
+    let correction = forge::body(&federation.envelope(slug, 7));
+    assert_eq!(correction["kind"], "correction");
+    assert_eq!(
+        correction["payload"]["summary"],
+        forge::body(&third)["payload"]
+    );
+    let cells = digest_of_cells(&correction["payload"]["summary"]);
+    assert_eq!(withdrawal["payload"]["cells"], cells);
+    revise("withdraw", "6").refused();
+    federation.aggregator.run(&["fsck"]).done();
+    node.program.run(&["verify", "own"]).done();
+    node.program.run(&["verify", "log"]).done();
+    let list = node.program.run(&["statements", "list", "--json"]).json();
+    assert_eq!(list["statements"][4]["withdrawn_by"], 6);
+    assert_eq!(list["statements"][4]["published_again_by"], 7);
 }
 
 /// A node that nobody uses is small.

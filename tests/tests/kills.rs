@@ -1,16 +1,16 @@
-//! Death at every step of what both programs write: nothing acknowledged is lost, nothing is counted twice, nothing is
-//! drawn or signed a second time.
+//! Death at every step of what both programs write, and each of these calls failing with nothing done or all of it: nothing
+//! acknowledged is lost, nothing is counted twice, nothing is drawn or signed a second time.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use ldsp_cluster::Database;
-use ldsp_tests::fatal::Fatal;
+use ldsp_tests::fatal::{Fatal, How};
 use ldsp_tests::held::{one, rows};
 use ldsp_tests::http::Http;
 use ldsp_tests::input;
 use ldsp_tests::powers::{contribution, counted, holds_all};
-use ldsp_tests::world::{Federation, Node, path};
+use ldsp_tests::world::{Federation, Node, on_postgres, path};
 use reqwest::Method;
 
 const LEPS: [&str; 6] = [
@@ -22,13 +22,13 @@ const LEPS: [&str; 6] = [
     "E37000006",
 ];
 
-/// An aggregator under a death, and nodes that may contribute.
-fn mortal() -> (Federation, Fatal, Vec<Node>) {
+/// An aggregator under a fault, and nodes that may contribute.
+fn mortal(how: How) -> (Federation, Fatal, Vec<Node>) {
     let mut federation = Federation::new();
     let nodes = LEPS.into_iter().enumerate();
     let nodes = nodes.map(|(k, lep)| federation.join(&format!("node-{k}"), lep));
     let nodes = nodes.collect();
-    let fatal = Fatal::new(federation.dir.path());
+    let fatal = Fatal::new(federation.dir.path(), how);
     federation.aggregator = fatal.under(&federation.aggregator);
     federation.kill();
     federation.start();
@@ -39,11 +39,33 @@ fn place(node: &Node) -> String {
     format!("/v1/nodes/{}/statements/1", node.slug)
 }
 
-/// Before every write of the database and every byte that leaves: what was acknowledged is counted, and each
-/// contribution once or not at all.
 #[test]
 fn an_aggregator_killed_at_every_step_counts_each_contribution_once() {
-    let (federation, fatal, nodes) = mortal();
+    counts_each_contribution_once(How::Killed);
+}
+
+#[test]
+fn an_aggregator_of_which_every_call_fails_counts_each_contribution_once() {
+    counts_each_contribution_once(How::Failed);
+}
+
+#[test]
+fn an_aggregator_of_which_every_call_fails_after_its_work_counts_each_contribution_once() {
+    counts_each_contribution_once(How::FailedButDone);
+}
+
+#[test]
+fn an_aggregator_of_which_every_read_fails_counts_each_contribution_once() {
+    // The files of PostgreSQL are read by its own server.
+    if !on_postgres() {
+        counts_each_contribution_once(How::Unreadable);
+    }
+}
+
+/// At every write of the database and every byte that leaves: what was acknowledged is counted, and each contribution
+/// once or not at all.
+fn counts_each_contribution_once(how: How) {
+    let (federation, fatal, nodes) = mortal(how);
     let federation = RefCell::new(federation);
     let mut acknowledged = BTreeSet::new();
     let sealed: Vec<_> = nodes
@@ -52,25 +74,33 @@ fn an_aggregator_killed_at_every_step_counts_each_contribution_once() {
         .map(|(node, power)| contribution(node, power))
         .collect();
     let mut receipts = Vec::new();
-    // A contribution is sent under the next death until it is logged; then comes the next one.
+    // A contribution is sent under the next fault until it is logged; then comes the next one.
     let mut logged = BTreeSet::new();
-    let mut deaths = 0;
+    let mut faults = 0;
     for ((power, node), sealed) in (0..).zip(&nodes).zip(&sealed) {
         while !logged.contains(&power) {
-            fatal.set(deaths + 1);
+            fatal.set(faults + 1);
             let answer = {
                 let federation = federation.borrow();
                 let http = federation.http();
                 http.ask(Method::PUT, &place(node), sealed.envelope().to_vec())
             };
-            fatal.clear();
+            faults += u32::from(fatal.clear());
             match answer {
-                Ok(reply) => {
-                    assert!(matches!(reply.status, 200 | 201), "{}", reply.text());
+                Ok(reply) if matches!(reply.status, 200 | 201) => {
                     acknowledged.insert(power);
                     receipts.push((node, sealed, reply.text()));
                 }
-                Err(_) => deaths += 1,
+                // The server also ends when a write that it did was not confirmed.
+                Ok(reply) => {
+                    let code = reply.json()["code"].clone();
+                    assert!(
+                        code == "storage" || code == "unconfirmed",
+                        "{}",
+                        reply.text()
+                    );
+                }
+                Err(_) => {}
             }
             let mut federation = federation.borrow_mut();
             federation.kill();
@@ -80,11 +110,11 @@ fn an_aggregator_killed_at_every_step_counts_each_contribution_once() {
                     logged.insert(power);
                 }
             }
-            assert_eq!(counted(&federation.http()), logged, "after {deaths} deaths");
-            assert!(acknowledged.is_subset(&logged), "after {deaths} deaths");
+            assert_eq!(counted(&federation.http()), logged, "after {faults} faults");
+            assert!(acknowledged.is_subset(&logged), "after {faults} faults");
         }
     }
-    assert!(deaths >= 5, "the aggregator died {deaths} times only");
+    assert!(faults >= 5, "{faults} faults struck the aggregator only");
     let all = (0..).zip(&nodes).map(|(power, _)| power).collect();
     assert!(!acknowledged.is_empty(), "no life was long enough");
     assert_eq!(logged, all);
@@ -104,9 +134,28 @@ fn an_aggregator_killed_at_every_step_counts_each_contribution_once() {
 
 #[test]
 fn a_node_killed_at_every_step_draws_signs_and_sends_once() {
+    draws_signs_and_sends_once(How::Killed);
+}
+
+#[test]
+fn a_node_of_which_every_call_fails_draws_signs_and_sends_once() {
+    draws_signs_and_sends_once(How::Failed);
+}
+
+#[test]
+fn a_node_of_which_every_call_fails_after_its_work_draws_signs_and_sends_once() {
+    draws_signs_and_sends_once(How::FailedButDone);
+}
+
+#[test]
+fn a_node_of_which_every_read_fails_draws_signs_and_sends_once() {
+    draws_signs_and_sends_once(How::Unreadable);
+}
+
+fn draws_signs_and_sends_once(how: How) {
     let federation = Federation::new();
     let mut node = federation.join("node-0", LEPS[0]);
-    let fatal = Fatal::new(federation.dir.path());
+    let fatal = Fatal::new(federation.dir.path(), how);
     let sound = node.program.clone();
     node.program = fatal.under(&sound);
 
@@ -115,19 +164,19 @@ fn a_node_killed_at_every_step_draws_signs_and_sends_once() {
     let learners: Vec<_> = (1..6).map(|n| input::Row::of(n, "E06000052")).collect();
     let file = node.file("learners.csv", &input::learners(&learners));
     let import = || node.program.run(&["import", "learners", path(&file)]);
-    let deaths = fatal.at_every_step(
-        || import().code == Some(0),
+    let faults = fatal.at_every_step(
+        || drop(import()),
         |step| assert!(matches!(rows(&node, "enrolments"), 0 | 5), "step {step}"),
     );
-    assert!(deaths >= 5, "the import died {deaths} times only");
+    assert!(faults >= 5, "{faults} faults struck the import only");
     assert_eq!(rows(&node, "enrolments"), 5);
 
     // The first month that is on disk is the one that stays.
     let payload = || one::<Vec<u8>>(&node, "SELECT payload FROM release_statements");
     let drawn = RefCell::new(None);
     let preview = ["release", "preview", "--first", input::FIRST];
-    let deaths = fatal.at_every_step(
-        || node.run_as(&node.author, &preview).code == Some(0),
+    let faults = fatal.at_every_step(
+        || drop(node.run_as(&node.author, &preview)),
         |step| {
             assert_eq!(rows(&node, "ledger_months"), rows(&node, "releases"));
             if rows(&node, "releases") == 1 {
@@ -136,18 +185,15 @@ fn a_node_killed_at_every_step_draws_signs_and_sends_once() {
             }
         },
     );
-    assert!(deaths >= 5, "the preview died {deaths} times only");
+    assert!(faults >= 5, "{faults} faults struck the preview only");
 
     let digest = node.prepare();
     let approve = ["release", "approve", "--digest", &digest];
     let envelope = || one::<Vec<u8>>(&node, "SELECT envelope FROM outbox");
     let signed = RefCell::new(None);
-    let deaths = fatal.at_every_step(
-        || {
-            // A second approval of what is approved is refused; then the work was done.
-            let _outcome = node.run_as(&node.approver, &approve);
-            rows(&node, "outbox") == 1
-        },
+    let faults = fatal.at_every_step(
+        // A second approval of what is approved is refused.
+        || drop(node.run_as(&node.approver, &approve)),
         |step| {
             let approved = rows(&node, "releases WHERE approver IS NOT NULL");
             assert_eq!(approved, rows(&node, "outbox"), "step {step}");
@@ -157,10 +203,11 @@ fn a_node_killed_at_every_step_draws_signs_and_sends_once() {
             }
         },
     );
-    assert!(deaths >= 3, "the approval died {deaths} times only");
+    assert!(faults >= 3, "{faults} faults struck the approval only");
+    assert_eq!(rows(&node, "outbox"), 1);
 
-    let deaths = fatal.at_every_step(
-        || node.publish().code == Some(0),
+    let faults = fatal.at_every_step(
+        || drop(node.publish()),
         |step| {
             let sent = u64::try_from(rows(&node, "outbox WHERE receipt IS NOT NULL"));
             let logged = federation.logged(&node.slug);
@@ -168,7 +215,7 @@ fn a_node_killed_at_every_step_draws_signs_and_sends_once() {
             assert!(logged <= 1, "step {step}");
         },
     );
-    assert!(deaths >= 5, "publishing died {deaths} times only");
+    assert!(faults >= 5, "{faults} faults struck publishing only");
     assert_eq!(rows(&node, "outbox WHERE receipt IS NOT NULL"), 1);
     assert_eq!(Some(federation.envelope(&node.slug, 1)), signed.take());
 }

@@ -87,7 +87,7 @@ def main(file: str) -> None:
         check(f"{name}: tenfold likelihood {m['tenfold']:.4%}, scipy {tenfold:.4%}", close(m["tenfold"], tenfold, 1e-9))
 
     worst = meaning["attribute"]
-    held = max(a["whole_micro"] for a in account["attributes"])
+    held = max(a["most_micro"] for a in account["attributes"])
     check("the worst attribute is the one that is shown", worst["rho_micro"] == held <= account["attributes"][0]["limit_micro"])
     if account["epoch"] == 1:
         check("an attribute: at most 65.6 % right guesses, tenfold in at most 0.7 %", worst["right_guess"] <= 0.656 and worst["tenfold"] <= 0.007)

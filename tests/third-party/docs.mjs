@@ -57,5 +57,14 @@ refused('node.key', flip(5), ['check-statement-python', 'check-statement-node', 
 refused('receipt', text((t) => t.replace(/^index (\d+)$/m, (_, n) => `index ${Number(n) + 1}`)), ['check-receipt', 'check-own-program']);
 refused('checkpoint', text((t) => t.replace(/^(\d+)$/m, (_, n) => String(Number(n) - 1))), ['check-log']);
 refused('earlier', text((t) => t.replace(/^(\d+)$/m, (_, n) => String(Number(n) - 1))), ['check-log']);
+refused('finding/envelope.json', envelope, ['check-finding', 'check-own-program']);
+refused('finding/receipt', text((t) => t.replace(/^index (\d+)$/m, (_, n) => `index ${Number(n) + 1}`)), ['check-finding']);
+const signed = (change) => text((json) => {
+  const body = JSON.parse(json);
+  body.payload = Buffer.from(change(Buffer.from(body.payload, 'base64').toString('utf8'))).toString('base64');
+  return JSON.stringify(body);
+});
+refused('finding/envelope.json', signed((t) => t.replace(/"inputs":\[\[\d+,\d+\]/, '"inputs":[[0,0]')), ['check-log']);
+refused('finding/envelope.json', signed((t) => t.replace(/"root":"./, (t) => `"root":"${t.endsWith('0') ? 1 : 0}`)), ['check-log']);
 const bundle = readdirSync(join(cwd, 'tile/entries'), { recursive: true, withFileTypes: true }).find((entry) => entry.isFile());
 refused(join(bundle.parentPath ?? bundle.path, bundle.name).slice(cwd.length + 1), flip(90), ['check-log']);

@@ -27,6 +27,10 @@ function held(node, seq) {
 async function envelope(node, seq) {
   const path = `/v1/nodes/${node}/statements/${seq}`;
   const answer = await fetch(new URL(path, aggregator.url));
+  if (answer.status === 410) {
+    check(`${node} statement ${seq} is withdrawn`, (await answer.json()).code === 'withdrawn');
+    return null;
+  }
   if (answer.status !== 401) return fetched(path);
   check(`${node} statement ${seq} is withheld from all but enrolled nodes`, (await answer.json()).code === 'read');
   return held(node, seq);
@@ -60,10 +64,13 @@ const places = new Map();
 async function lay(node, seq, bytes, publicKey) {
   const name = `${node}-${String(seq).padStart(4, '0')}`;
   const receipt = await fetched(`/v1/nodes/${node}/statements/${seq}/receipt`);
-  write(join(out, name, 'envelope.json'), bytes);
-  write(join(out, name, 'receipt'), receipt);
-  write(join(out, name, 'verifier'), verifier);
-  write(join(out, name, 'public_key'), publicKey);
+  // The log still proves that it once held what was withdrawn; nothing else of it can be checked.
+  if (bytes) {
+    write(join(out, name, 'envelope.json'), bytes);
+    write(join(out, name, 'receipt'), receipt);
+    write(join(out, name, 'verifier'), verifier);
+    write(join(out, name, 'public_key'), publicKey);
+  }
   write(join(log, 'proofs', name), receipt);
   places.set(name, Number(receipt.toString().match(/^index (\d+)$/m)[1]));
 }

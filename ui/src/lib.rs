@@ -52,6 +52,7 @@ mod people;
 mod problem;
 mod programs;
 mod roles;
+pub mod schedule;
 pub mod secret;
 mod server;
 mod session;

@@ -11,10 +11,11 @@ CREATE TABLE statement_anew (
     key_id   BLOB NOT NULL,    -- SHA-256 of the key that signed
     pae      BLOB NOT NULL UNIQUE,
     envelope BLOB NOT NULL,    -- exact bytes as received
-    received INTEGER NOT NULL  -- ms; for people, never for order
+    received INTEGER NOT NULL, -- ms; for people, never for order
+    withdrawn INTEGER          -- leaf of the withdrawal; NULL while the statement holds, set once
 ) STRICT;
-INSERT INTO statement_anew (leaf, node, seq, kind, period, key_id, pae, envelope, received)
-    SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received FROM statement;
+INSERT INTO statement_anew (leaf, node, seq, kind, period, key_id, pae, envelope, received, withdrawn)
+    SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received, withdrawn FROM statement;
 
 -- The library's index: by what an entry is found. The entry is in its statement.
 CREATE TABLE practice_anew (
@@ -23,10 +24,11 @@ CREATE TABLE practice_anew (
     tier          TEXT NOT NULL,
     verdict       TEXT NOT NULL,
     public_from   TEXT NOT NULL, -- ISO date in London from which everybody may read; '0000-01-01' when at once
-    superseded_by INTEGER        -- leaf of the node's own newer entry; set once
+    supersedes    BLOB,          -- SHA-256 of the statement that it says to replace
+    superseded_by INTEGER        -- leaf of the node's own newer entry; changes only when that one is withdrawn
 ) STRICT;
-INSERT INTO practice_anew (leaf, node, tier, verdict, public_from, superseded_by)
-    SELECT leaf, node, tier, verdict, public_from, superseded_by FROM practice;
+INSERT INTO practice_anew (leaf, node, tier, verdict, public_from, supersedes, superseded_by)
+    SELECT leaf, node, tier, verdict, public_from, unhex(json_extract(entry, '$.supersedes')), superseded_by FROM practice;
 CREATE TABLE practice_cause_anew (
     leaf   INTEGER NOT NULL,
     factor TEXT NOT NULL,

@@ -3,14 +3,17 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use ldsp_ui::schedule::Schedule;
 use serde::Deserialize;
 
 use crate::store::DatabaseUrl;
 
 /// The file that is read when `--config` is not given and it exists.
 const DEFAULT_FILE: &str = "ldsp-aggregator.toml";
-const KEYS: &str =
-    "The keys are: data_dir, database, listen, tls_cert, tls_key, tls_ca, banner, about, log.";
+const KEYS: &str = "The keys are: data_dir, database, listen, tls_cert, tls_key, tls_ca, benchmark_schedule, banner, about, log.";
+
+/// The 15th of each month at 06:00: most areas release on the 5th.
+const MONTHLY: &str = "0 6 15 * *";
 
 /// How logs are written to standard error.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -38,6 +41,8 @@ pub struct Config {
     /// Certificate authority behind `tls`, PEM, handed to nodes with their invites where it is not one that operating
     /// systems trust.
     pub tls_ca: Option<PathBuf>,
+    /// When `serve` freezes all figures in a benchmark run: five cron fields on London's clock.
+    pub benchmark_schedule: Schedule,
     /// A sentence across every page, such as that a site is a demonstration.
     pub banner: Option<String>,
     /// What the About page says of the data on this site; blank lines between paragraphs.
@@ -54,6 +59,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
             tls: None,
             tls_ca: None,
+            benchmark_schedule: MONTHLY.parse().expect("a constant schedule"),
             banner: None,
             about: None,
             log: LogFormat::Text,
@@ -82,6 +88,7 @@ struct Settings {
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     tls_ca: Option<PathBuf>,
+    benchmark_schedule: Option<Schedule>,
     banner: Option<String>,
     about: Option<String>,
     log: Option<LogFormat>,
@@ -155,6 +162,9 @@ impl Config {
         if let Some(log) = settings.log {
             self.log = log;
         }
+        if let Some(schedule) = settings.benchmark_schedule {
+            self.benchmark_schedule = schedule;
+        }
         self.database = settings.database.or(self.database.take());
         self.tls_ca = settings.tls_ca.or(self.tls_ca.take());
         self.banner = settings.banner.or(self.banner.take());
@@ -211,5 +221,15 @@ mod tests {
         let error = load("", &[("LDSP_COLOUR", "x")]).unwrap_err();
         assert!(error.cause.contains("colour"), "{error}");
         assert!(load("tls_cert = \"x\"", &[]).is_err());
+    }
+
+    #[test]
+    fn runs_are_made_when_the_schedule_says() {
+        assert_eq!(load("", &[]).unwrap(), Config::default());
+        let weekly = [("LDSP_BENCHMARK_SCHEDULE", "0 6 * * MON")];
+        let config = load("benchmark_schedule = \"0 6 1 * *\"", &weekly).unwrap();
+        assert_eq!(config.benchmark_schedule, "0 6 * * MON".parse().unwrap());
+        let error = load("benchmark_schedule = \"0 6 * * 1\"", &[]).unwrap_err();
+        assert!(error.cause.contains("weekday"), "{error}");
     }
 }

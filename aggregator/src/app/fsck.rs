@@ -27,7 +27,9 @@ impl fmt::Display for Checked {
             statements,
             own,
             months,
+            figures,
             entries,
+            withdrawn,
             evidence,
             findings,
             more,
@@ -52,7 +54,12 @@ impl fmt::Display for Checked {
             "Statements  {statements}, each received again; {own} of the log's own"
         )?;
         writeln!(f, "Months      {months}, each folded again")?;
+        writeln!(f, "Findings    {figures}, each made again to the byte")?;
         writeln!(f, "Practice    {entries}")?;
+        writeln!(
+            f,
+            "Withdrawn   {withdrawn}, each named by its withdrawal and by the statement behind it"
+        )?;
         write!(f, "Proofs      {evidence} against nodes")
     }
 }

@@ -9,6 +9,8 @@ mod fsck;
 mod identity;
 mod keys;
 mod people;
+mod recovery;
+mod runs;
 mod site;
 
 use std::net::TcpListener;
@@ -23,6 +25,7 @@ use ldsp_protocol::note::Verifier;
 use ldsp_protocol::standard::Standard;
 use ldsp_ui::Clock;
 use ldsp_ui::api::Unconfirmed;
+use ldsp_ui::schedule::Schedule;
 use ldsp_ui::tls::Material;
 use rand_core::{CryptoRng, UnwrapErr};
 use tokio::runtime::Handle;
@@ -40,6 +43,8 @@ pub use people::{
     AddedPerson, NewSecret, PersonLine, PersonList, RemovedPerson, add_person, people,
     remove_person, replace_secret,
 };
+pub use recovery::{ForkLine, RecoveryReport, begin_recovery, go_on, recovery};
+pub use runs::{Frozen, freeze};
 
 use crate::Service;
 use crate::announce::Announcer;
@@ -117,6 +122,7 @@ pub struct App {
     worker: oneshot::Receiver<Result<(), StoreError>>,
     tls: Material,
     banner: Option<String>,
+    runs: Schedule,
 }
 
 /// Opens the database of `config` beside the server that may use it.
@@ -160,6 +166,7 @@ pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
         worker: write_apart(worker)?,
         tls,
         banner: config.banner.clone(),
+        runs: config.benchmark_schedule.clone(),
     })
 }
 
@@ -174,6 +181,17 @@ pub async fn open_log(config: &Config, now: Timestamp) -> Result<(Backend, Signe
     establish(&store, &signer).await?;
     let announcer = Announcer::new(&store, &signer, Standard::current());
     announcer.settle(now).await?;
+    Ok((store, signer))
+}
+
+/// Opens the log of `config` for a command about leaves that it lacks: states nothing and signs nothing.
+///
+/// # Errors
+/// As [`open`], but the tree is not built: that is the server's.
+pub async fn open_stopped(config: &Config) -> Result<(Backend, Signer), Refused> {
+    let signer = identity::signer(config, &identity::identity(config)?)?;
+    let store = open_store(config).await?;
+    belongs(&store, signer.verifier()).await?;
     Ok((store, signer))
 }
 
@@ -281,7 +299,9 @@ impl App {
             }
         };
         let serving = ldsp_ui::serve(listener, self.tls, router, stop);
+        let runs = runs::keep(Arc::clone(&self.service), self.runs);
         let outcome = tokio::select! {
+            fatal = runs => Err(fatal.into()),
             served = serving => served.map_err(|e| {
                 Refused::new(format!("the listener cannot be used: {e}"), "Choose another address with `listen`.")
             }),

@@ -63,9 +63,12 @@ impl Benchmarks {
             snapshot = Arc::default();
         }
         let mut from = snapshot.size();
+        // What these withdrew or corrected changes months that were read before: they are read anew as they stand.
+        let mut revised = store.revised(from..at.size).await?;
         loop {
             let to = at.size.min(from + CHUNK);
-            let months = store.months(from..to).await?;
+            let mut months = store.months(from..to).await?;
+            months.retain(|month| !revised.contains(&month.node));
             // Nobody sees the states between, so all may have the name of the last.
             let reached = Position {
                 size: to,
@@ -76,6 +79,12 @@ impl Benchmarks {
             if from >= at.size {
                 break;
             }
+        }
+        // Whoever did so while these were read may have been read in part.
+        revised.extend(store.revised(at.size..u64::MAX).await?);
+        for node in &revised {
+            let months = store.contributions(Some(node)).await?;
+            snapshot = Arc::new(snapshot.with(&at, node, months));
         }
         let last = store.records(at.size.saturating_sub(1)..at.size).await?;
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Latest {

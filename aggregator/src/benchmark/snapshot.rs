@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use axum::http::Extensions;
 use ldsp_protocol::benchmark::Figures;
-use ldsp_protocol::ids::Digest;
+use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::rollup::NodeMonth;
 
 use crate::store::Position;
@@ -67,6 +67,22 @@ impl Snapshot {
             at,
             figures,
             of_figures,
+            made: Mutex::default(),
+        }
+    }
+
+    /// The same state with all that `node` has in the figures: `months` by period and place. It withdrew or corrected something.
+    #[must_use]
+    pub fn with(&self, at: &Position, node: &NodeSlug, months: Vec<NodeMonth>) -> Self {
+        let member = at.members.iter().find(|m| m.node == *node);
+        let figures = self
+            .figures
+            .with(Arc::clone(&at.members), member.map(|m| &m.lep), months);
+        Self {
+            at: at.clone(),
+            months: at.edge,
+            figures,
+            of_figures: Arc::default(),
             made: Mutex::default(),
         }
     }

@@ -5,9 +5,11 @@
 //! national sums, the library's index and leaf numbers in memory, not the statements. What it finds is reported, never repaired.
 
 mod counts;
+mod finding;
 mod library;
 mod node;
 mod own;
+mod revisions;
 mod rollup;
 mod tree;
 
@@ -66,8 +68,14 @@ pub enum Rule {
     Month,
     /// National sums are those of the nodes' months.
     National,
+    /// Figures that the log signed are those that it gives.
+    Finding,
     /// The library's index is that of the entries.
     Library,
+    /// The payloads that are gone are those that a withdrawal of the same node names, and no others.
+    Withdrawn,
+    /// The list of withdrawals and corrections is that of the statements.
+    Revision,
     /// Tallies count the statements.
     Tally,
     /// Evidence shows two statements for one place.
@@ -94,7 +102,10 @@ impl Rule {
             Self::Rules => "rules",
             Self::Month => "month",
             Self::National => "national",
+            Self::Finding => "finding",
             Self::Library => "library",
+            Self::Withdrawn => "withdrawn",
+            Self::Revision => "revision",
             Self::Tally => "tally",
             Self::Evidence => "evidence",
         }
@@ -104,8 +115,11 @@ impl Rule {
     #[must_use]
     pub fn next(self) -> &'static str {
         match self {
-            Self::Month | Self::National | Self::Library | Self::Tally => {
+            Self::Month | Self::National | Self::Library | Self::Revision | Self::Tally => {
                 "The figures or lists made from the log are wrong, the statements themselves may be sound. Stop the server and restore the newest backup for which fsck finds nothing; the nodes send again what it lacks."
+            }
+            Self::Finding => {
+                "Figures that were signed for ever are not what the log gives. If this check finds nothing else, keep the statement: it is the proof that the program was wrong when it made it; report it, and quote no figure of it. Otherwise mend that first."
             }
             Self::Rules => {
                 "The log holds a statement that this version would refuse. Use the version that wrote the log; if that finds nothing, report this as a fault of the newer version."
@@ -168,8 +182,13 @@ pub struct Report {
     pub own: u64,
     /// Number of months that were folded again.
     pub months: u64,
+    /// Number of signed findings that were made again.
+    pub figures: u64,
     /// Number of practice entries.
     pub entries: u64,
+    /// Number of statements that were withdrawn, whose signatures cannot be checked any more: only that the next statement and the
+    /// withdrawal name them.
+    pub withdrawn: u64,
     /// Number of proofs against nodes.
     pub evidence: u64,
     /// The first findings.
@@ -197,10 +216,13 @@ struct Fsck<'a> {
     sums: BTreeMap<(Digest, Period, String), Vec<i64>>,
     tallies: BTreeMap<(NodeSlug, Kind), Tally>,
     library: library::Expected,
+    revisions: revisions::Expected,
     /// Which key counts where.
     keys: Keys,
     /// What the log states of each node's key.
     stated: BTreeMap<NodeSlug, own::Stated>,
+    /// What the log states of figures.
+    figures: finding::Stated,
 }
 
 impl Fsck<'_> {
@@ -257,8 +279,10 @@ pub async fn fsck(
         sums: BTreeMap::new(),
         tallies: BTreeMap::new(),
         library: library::Expected::default(),
+        revisions: revisions::Expected::default(),
         keys: Keys::default(),
         stated: BTreeMap::new(),
+        figures: finding::Stated::default(),
     };
     tree::check(&mut run).await?;
     own::check(&mut run).await?;
@@ -273,7 +297,9 @@ pub async fn fsck(
         run.find(Rule::Keys, ("node", "name"), node, what);
     }
     rollup::national(&mut run).await?;
+    finding::check(&mut run).await?;
     library::check(&mut run).await?;
+    revisions::check(&mut run).await?;
     counts::tallies(&mut run).await?;
     counts::evidence(&mut run).await?;
     Ok(run.report)

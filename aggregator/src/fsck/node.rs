@@ -7,9 +7,9 @@ use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::standard::Standard;
 use serde::Deserialize;
 
-use super::{Fsck, Rule, counts, library, own, rollup};
+use super::{Fsck, Rule, counts, library, own, revisions, rollup};
 use crate::store::{Effect, Head, LoggedStatement, Node, StoreError};
-use crate::verify::{Address, Authentic};
+use crate::verify::{Address, Authentic, Known};
 
 /// What a body says of the statement before it.
 #[derive(Deserialize)]
@@ -26,6 +26,7 @@ struct Seen {
     stated: bool,
     months: rollup::Months,
     practice: library::Versions,
+    named: revisions::Named,
 }
 
 pub(super) async fn check(
@@ -53,7 +54,13 @@ pub(super) async fn check(
         let row = run.snapshot.statement(leaf).await?;
         match row {
             Some(row) => match run.readable(row)? {
-                Some(row) => receive(run, node, &row, &mut seen),
+                Some(row) => {
+                    seen.named.take(&row);
+                    match row.withdrawn {
+                        Some(by) => gone(run, &row, by, &mut seen).await?,
+                        None => receive(run, node, &row, &mut seen),
+                    }
+                }
                 None => seen.head = None,
             },
             None => seen.head = None,
@@ -73,16 +80,61 @@ pub(super) async fn check(
         }
     }
     seen.months.end(run, node);
+    seen.named.end(run);
+    Ok(())
+}
+
+/// Counts a statement, whose key must count at its leaf.
+fn arrive(run: &mut Fsck<'_>, row: &LoggedStatement, seen: &Seen) {
+    counts::count(run, row);
+    if seen.stated && !run.keys.count(&row.node, row.key_id, row.index) {
+        let what = "no key of this id counts for the node at this leaf";
+        run.find(Rule::Keys, ("statement", "key_id"), row.index, what);
+    }
+}
+
+/// A statement whose payload is gone: what its withdrawal says of it stands for it.
+async fn gone(
+    run: &mut Fsck<'_>,
+    row: &LoggedStatement,
+    by: u64,
+    seen: &mut Seen,
+) -> Result<(), StoreError> {
+    run.report.withdrawn += 1;
+    arrive(run, row, seen);
+    if let Some(head) = seen.head
+        && row.seq != head.seq + 1
+    {
+        let what = format!("the number {} follows {}", row.seq, head.seq);
+        run.find(Rule::Sequence, ("statement", "seq"), row.index, what);
+    }
+    seen.head = Some(Head {
+        seq: row.seq,
+        pae: row.pae,
+    });
+    if !row.envelope.is_empty() {
+        let what = "the payload of a withdrawn statement is still there";
+        run.find(Rule::Withdrawn, ("statement", "envelope"), row.index, what);
+    }
+    let withdrawal = run.snapshot.statement(by).await?;
+    let withdrawal = withdrawal.and_then(Result::ok);
+    // A withdrawal that is not one is a finding in its own turn, and of the statements that it should name.
+    let Some((period, (standard, cells))) = row
+        .period
+        .zip(withdrawal.and_then(|w| revisions::cells_of(&w)))
+    else {
+        return Ok(());
+    };
+    let before = seen.months.hole((standard, period), row.seq, cells);
+    if let Some(target) = before.and_then(|seq| seen.named.leaf(seq)) {
+        run.revisions.gone(row, target, (standard, period, cells));
+    }
     Ok(())
 }
 
 /// Receives one statement as it was received when it came.
 fn receive(run: &mut Fsck<'_>, node: &Node, row: &LoggedStatement, seen: &mut Seen) {
-    counts::count(run, row);
-    if seen.stated && !run.keys.count(&node.node, row.key_id, row.index) {
-        let what = "no key of this id counts for the node at this leaf";
-        run.find(Rule::Keys, ("statement", "key_id"), row.index, what);
-    }
+    arrive(run, row, seen);
     let stands = Head {
         seq: row.seq,
         pae: row.pae,
@@ -118,7 +170,11 @@ fn receive(run: &mut Fsck<'_>, node: &Node, row: &LoggedStatement, seen: &mut Se
         pae: authentic.pae(),
     });
     let standard = authentic.standard().map_or(Digest::ZERO, Standard::digest);
-    let accepted = authentic.accept(seen.months.folded(standard), row.received);
+    let known = Known {
+        history: seen.months.folded(standard),
+        target: authentic.named().and_then(|seq| seen.named.target(seq)),
+    };
+    let accepted = authentic.accept(known, row.received);
     let new = match accepted {
         Ok(accepted) => accepted.into_new(),
         Err(problem) => {
@@ -134,6 +190,13 @@ fn receive(run: &mut Fsck<'_>, node: &Node, row: &LoggedStatement, seen: &mut Se
     match new.effect {
         Effect::Summary(fold) => seen.months.take(run, *fold),
         Effect::Practice(entry) => seen.practice.take(run, row, *entry),
+        Effect::Revision(revised) => {
+            seen.named.revise(row, &revised);
+            run.revisions.take(row, &revised);
+            if let Some(month) = &revised.month {
+                seen.months.revise(run, month);
+            }
+        }
     }
 }
 

@@ -73,20 +73,22 @@ fn one(run: &mut Fsck<'_>, row: &LoggedStatement, head: Option<Head>) -> Head {
             find(Rule::Chain, "envelope", what);
         }
     }
-    take(run, row.index, said.payload);
+    take(run, row, said.payload);
     Head {
         seq: row.seq,
         pae: verified.pae(),
     }
 }
 
-fn take(run: &mut Fsck<'_>, leaf: u64, said: Own) {
+fn take(run: &mut Fsck<'_>, row: &LoggedStatement, said: Own) {
+    let leaf = row.index;
     if let Err(error) = run.keys.take(leaf, &said) {
         let column = ("own_statement", "envelope");
         run.find(Rule::Keys, column, leaf, error.to_string());
     }
     match said {
         Own::KeyAdd(add) => {
+            run.figures.key(leaf, &add);
             let stated = run.stated.entry(add.node.clone()).or_default();
             stated.added = Some((leaf, add));
         }
@@ -94,6 +96,13 @@ fn take(run: &mut Fsck<'_>, leaf: u64, said: Own) {
             run.stated.entry(revoke.node).or_default().revoked = Some(leaf);
         }
         Own::Standard(_) => {}
+        Own::Finding(finding) => run.figures.finding(row, *finding),
+        Own::BenchmarkRun(benchmark) => {
+            if !run.figures.run(&benchmark) {
+                let what = "the run does not name the findings before it";
+                run.find(Rule::Finding, ("own_statement", "envelope"), leaf, what);
+            }
+        }
     }
 }
 

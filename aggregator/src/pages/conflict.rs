@@ -30,7 +30,11 @@ enum Readers {
 }
 
 fn readers(service: &Service, logged: &LoggedStatement, refused: &Equivocation) -> Readers {
-    if logged.kind == Kind::LearningSummary {
+    // What was withdrawn is no longer there to be shown.
+    if logged.withdrawn.is_some() {
+        return Readers::Nobody;
+    }
+    if logged.kind != Kind::PracticeEntry {
         let two = body::<LearningSummary>(&logged.envelope)
             .zip(body::<LearningSummary>(&refused.envelope));
         return match two {

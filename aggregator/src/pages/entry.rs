@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use askama::Template;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::practice::{Again, Cause, Direction, PracticeEntry, Sharing};
+use ldsp_protocol::problem;
 use ldsp_protocol::standard::Dimension;
 use ldsp_ui::components::{
     Details, InsetText, SummaryList, Table, Tag, TagColour, Warning, link, list,
@@ -69,6 +71,19 @@ impl Bodies {
     }
 }
 
+/// That an entry was withdrawn by the statement at this leaf.
+fn withdrawn(leaf: u64) -> ProblemPage {
+    ProblemPage::new(
+        StatusCode::GONE,
+        problem::WITHDRAWN.code,
+        "This practice entry was withdrawn",
+    )
+    .happened(format!(
+        "The area that published it took it back with statement {leaf} of the log, which says why."
+    ))
+    .next("Read other entries in the practice library, or look the statement up in the list of what was withdrawn.")
+}
+
 /// An entry's title and text. A peers-first entry answers exactly like one that does not exist.
 async fn read(
     service: &Service,
@@ -78,6 +93,9 @@ async fn read(
     let (found, statement) =
         tokio::try_join!(store.entry(node, *seq), store.statement(node, *seq))?;
     let found = found.filter(|e| e.entry.sharing.is_public(*today));
+    if let Some(leaf) = statement.as_ref().and_then(|s| s.withdrawn) {
+        return Err(withdrawn(leaf).into());
+    }
     let (entry, statement) = found.zip(statement).ok_or_else(ProblemPage::not_found)?;
     let cited = async {
         let cited = evidence::resolve(store, node, &entry.entry.evidence).await?;

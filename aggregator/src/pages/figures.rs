@@ -9,15 +9,23 @@ use ldsp_ui::{Banner, ProblemPage};
 
 use super::words::{self, TOO_FEW};
 use crate::benchmark::{self, Coverage, Finding, Measure, Range, Shown, Standing};
+use crate::runs::Run;
+use crate::time::london_day;
 
 /// Beside a figure that is not due yet.
 pub(super) const NOT_DUE_SENTENCE: &str = "Counted six months after an enrolment ended: with six months of figures or fewer, none can be due yet";
 
 /// Above figures that the next statement may change.
-pub(super) fn provisional() -> Banner {
-    Banner::provisional(
-        "Live figures that change as areas publish. Quote them with their period and coverage.",
-    )
+pub(super) fn provisional(last: Option<&Run>) -> Banner {
+    let live =
+        "Live figures that change as areas publish. Quote them with their period and coverage";
+    Banner::provisional(match last {
+        None => format!("{live}."),
+        Some(run) => format!(
+            "{live}, or quote the last benchmark run, of {}, which stays as it is.",
+            words::date(london_day(run.received))
+        ),
+    })
 }
 
 /// A measure's name on pages: people say enrolments where the standard says starts.

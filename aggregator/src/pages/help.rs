@@ -109,11 +109,26 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "practice" => {
             "A practice entry has required fields, lists to choose from and limits, and may hold nothing that looks like personal data. At least one field breaks a rule."
         }
+        "withdrawn" => {
+            "The area that published this took it back. Its content is no longer kept here; its place in the log, its digest and its receipt are."
+        }
+        "withdrawal" => {
+            "A withdrawal names a statement of the same node that still stands, and for a month the digest of its figures. This one does not fit what the log holds."
+        }
+        "correction" => {
+            "A withdrawn month is published again in its own place: the same month, noise and pledges. What was sent is not that of a withdrawn month."
+        }
+        "redraw" => {
+            "A month’s noise is drawn once for ever: other figures for the same month would tell of the people in them. The figures that were sent are not those that were withdrawn."
+        }
         "period" => {
             "A node releases one month after another, each exactly once and only after it has ended. This month is not the next one, or it has not ended."
         }
         "invite" => {
             "The server knows invites by a digest of their secret. This one is not known, was used before, or is past its last day."
+        }
+        "key-taken" => {
+            "Every statement is known by the key that signed it, so a key speaks for one node only: otherwise a key that was revoked could go on under another name. This key is that of another node, or was."
         }
         "invite-secret" => {
             "A node enrols with an invite, and the secret in it shows that the operator invited it. The request brought none, or something of another form, so nothing in it was looked at."
@@ -171,6 +186,12 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "not-found" => "No page and no statement has this address, or it is not open to everybody.",
         "storage" => {
             "The database or the disk did not take the data. The server acknowledges only what it holds durably, so it refused."
+        }
+        "log-behind" => {
+            "The log was shown a receipt or checkpoint by its own key that it does not stand by: its database was restored from a backup and lacks what came after it, or it signed two histories. It takes nothing new until it is whole, so that it never contradicts what it acknowledged."
+        }
+        "receipt" => {
+            "A statement was sent back to a log that lacks it. The receipt that came with it was not given by this log for this statement, so its place is not proven and nothing was kept."
         }
         "unconfirmed" => {
             "The disk reported a failure when it was to confirm the write, so nobody can say whether it is stored. The server ended, to read back at its next start what is there."

@@ -13,16 +13,18 @@ use ldsp_ui::{Html, Page};
 use super::measure::coverage_note;
 use super::nodes::{tally, total};
 use super::practice::Card;
-use super::{Answer, Failure, SITE_NAME, figures, library, map, words};
+use super::{Answer, Failure, SITE_NAME, figures, library, map, revisions, runs, words};
 use crate::Service;
 use crate::benchmark::{Finding, LepStanding, Measure, Snapshot, Status};
 use crate::etag::Handed;
 
 pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
     let snapshot = service.snapshot().await?;
+    let last = runs::last(&service, &snapshot).await?;
     let library = library::newest(&service, &snapshot).await?;
     let has_figures = snapshot.range().is_some();
     let body = Home {
+        revisions: revisions::of_england(&service).await?,
         figures: national(&snapshot),
         map: map::figure(&snapshot),
         trend: trend(&snapshot),
@@ -42,7 +44,7 @@ pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
          protected counts and what it has learnt. This site adds them up into a national picture that anybody can check.",
     );
     let page = if has_figures {
-        page.banner(figures::provisional())
+        page.banner(figures::provisional(last.as_deref()))
     } else {
         page
     };
@@ -52,6 +54,7 @@ pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
 #[derive(Template)]
 #[template(path = "home.html")]
 struct Home {
+    revisions: Html,
     figures: Html,
     map: Html,
     trend: Html,

@@ -14,7 +14,7 @@ use ldsp_ui::{Html, Page, ProblemPage};
 use super::measure::TREND;
 use super::practice::Card;
 use super::words::TOO_FEW;
-use super::{Failure, figures, home, library, standards, words};
+use super::{Failure, figures, home, library, revisions, runs, standards, words};
 use crate::Service;
 use crate::benchmark::{Group, LepFindings, LepStanding, Measure, Shown, Snapshot};
 use crate::etag::Handed;
@@ -37,12 +37,18 @@ pub(super) async fn show(
         return Ok(Redirect::permanent(&format!("/leps/{code}")).into_response());
     }
     let snapshot = service.snapshot().await?;
+    let last = runs::last(&service, &snapshot).await?;
     let lep = snapshot.lep(&code).ok_or_else(ProblemPage::not_found)?;
     let practice = match &lep.standing.node {
         Some(node) => library::naming(&service.store, service.today(), node, &code).await?,
         None => Vec::new(),
     };
+    let revisions = match &lep.standing.node {
+        Some(node) => revisions::of_area(&service, node).await?,
+        None => Html::default(),
+    };
     let body = Body {
+        revisions,
         epoch: second_epoch(&lep.standing),
         change: standards::change(&snapshot, &code, &lep.standing),
         facts: facts(&code, &lep.standing),
@@ -62,7 +68,7 @@ pub(super) async fn show(
         .breadcrumb("Home", "/")
         .breadcrumb("Areas", "/leps");
     let page = if lep.standing.releases > 0 {
-        page.banner(figures::provisional())
+        page.banner(figures::provisional(last.as_deref()))
     } else {
         page
     };
@@ -72,6 +78,7 @@ pub(super) async fn show(
 #[derive(Template)]
 #[template(path = "lep.html")]
 struct Body {
+    revisions: Html,
     epoch: Html,
     change: Html,
     facts: SummaryList,

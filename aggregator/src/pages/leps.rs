@@ -6,12 +6,13 @@ use axum::extract::State;
 use ldsp_ui::components::{Table, link};
 use ldsp_ui::{Html, Page};
 
-use super::{Answer, figures, home};
+use super::{Answer, figures, home, runs};
 use crate::Service;
 use crate::benchmark::Measure;
 
 pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
     let snapshot = service.snapshot().await?;
+    let last = runs::last(&service, &snapshot).await?;
     let table = Table::new("The 38 Local Enterprise Partnerships")
         .columns([
             "Local Enterprise Partnership",
@@ -45,7 +46,7 @@ pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
     };
     let page = Page::new("Areas").breadcrumb("Home", "/");
     let page = if snapshot.range().is_some() {
-        page.banner(figures::provisional())
+        page.banner(figures::provisional(last.as_deref()))
     } else {
         page
     };

@@ -11,7 +11,7 @@ use ldsp_ui::charts::{Alternative, LineChart, Series};
 use ldsp_ui::components::{Figure, InsetText, Stats, Table};
 use ldsp_ui::{Html, Page, ProblemPage};
 
-use super::{Answer, Failure, breakdown, definition, figures};
+use super::{Answer, Failure, breakdown, definition, figures, runs};
 use crate::Service;
 use crate::benchmark::{Figures, Finding, Measure, Snapshot};
 use crate::etag::Handed;
@@ -55,6 +55,7 @@ pub(super) async fn show(
 ) -> Answer {
     let measure = parse(&measure)?;
     let snapshot = service.snapshot().await?;
+    let last = runs::last(&service, &snapshot).await?;
     let page = Page::new(figures::title(measure))
         .caption("Benchmarks")
         .breadcrumb("Home", "/")
@@ -76,10 +77,11 @@ pub(super) async fn show(
         }),
         trend: trend_figure(&snapshot, measure),
         areas: breakdown::areas(&snapshot, measure, national),
+        run: runs::note(last.as_deref()),
         definition: definition::of(measure, &snapshot.standards()),
     };
     Ok(page
-        .banner(figures::provisional())
+        .banner(figures::provisional(last.as_deref()))
         .body(Html::render(&body)))
 }
 
@@ -91,6 +93,7 @@ struct Body {
     groups: Html,
     trend: Html,
     areas: Html,
+    run: Html,
     definition: Html,
 }
 
@@ -103,6 +106,7 @@ fn body_before(measure: Measure, snapshot: &Snapshot) -> Body {
         groups: Html::default(),
         trend: Html::default(),
         areas: Html::default(),
+        run: Html::default(),
         definition: definition::of(measure, &snapshot.standards()),
     }
 }

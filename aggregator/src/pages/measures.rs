@@ -6,7 +6,7 @@ use axum::extract::State;
 use ldsp_ui::components::{InsetText, Stats, Table, link};
 use ldsp_ui::{Html, Page};
 
-use super::{Answer, figures};
+use super::{Answer, figures, runs};
 use crate::Service;
 use crate::benchmark::{Measure, Snapshot};
 
@@ -30,16 +30,18 @@ pub(super) fn context(measure: Measure) -> Option<Context> {
 
 pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
     let snapshot = service.snapshot().await?;
+    let last = runs::last(&service, &snapshot).await?;
     let page = Page::new("Benchmarks").lead(
         "National figures on digital skills: how many people enrol, stay, achieve and move on. \
          Choose a measure to see it by group, over time and by area.",
     );
     let page = if snapshot.range().is_some() {
-        page.banner(figures::provisional())
+        page.banner(figures::provisional(last.as_deref()))
     } else {
         page
     };
-    Ok(page.body(body(&snapshot)))
+    let body = Html::concat([body(&snapshot), runs::note(last.as_deref())]);
+    Ok(page.body(body))
 }
 
 fn body(snapshot: &Snapshot) -> Html {

@@ -20,7 +20,7 @@ use ldsp_ui::{Html, Page, ProblemPage};
 
 use super::nodes::{Sent, state_tag, tally};
 use super::statements::{List, area_name};
-use super::{Answer, Failure, conflict, figures, keys, paging, words};
+use super::{Answer, Failure, conflict, figures, keys, paging, revisions, words};
 use crate::Service;
 use crate::benchmark::LepStanding;
 use crate::store::{Log, Node, Outline, Registry, Span, StatementFilter, StoreError};
@@ -75,6 +75,7 @@ pub(super) async fn show(
         months: months(&service, &node).await?,
         statements,
         conflicts: conflict::list(&service, &node).await?,
+        revisions: revisions::of_area(&service, &node.node).await?,
     };
     Ok(Page::new(area_name(&node))
         .caption(format!("Node {}", node.node))
@@ -88,6 +89,7 @@ pub(super) async fn show(
 struct Body {
     facts: SummaryList,
     conflicts: Html,
+    revisions: Html,
     months: Html,
     key: Html,
     events: Html,
@@ -215,12 +217,16 @@ pub(super) async fn key_file(
 
 /// Years by months, each released month a link to its statement.
 async fn months(service: &Service, node: &Node) -> Result<Html, StoreError> {
-    let filter = StatementFilter {
-        node: Some(node.node.clone()),
-        kind: Some(Kind::LearningSummary),
-        span: Span::Newest,
-    };
-    let released = service.store.latest(&filter, MONTHS).await?;
+    let mut released = Vec::new();
+    for kind in [Kind::Correction, Kind::LearningSummary] {
+        let filter = StatementFilter {
+            node: Some(node.node.clone()),
+            kind: Some(kind),
+            span: Span::Newest,
+        };
+        released.extend(service.store.latest(&filter, MONTHS).await?);
+    }
+    released.sort_by_key(|s| std::cmp::Reverse(s.index));
     let mut years: BTreeMap<i16, BTreeMap<i8, Vec<&Outline>>> = BTreeMap::new();
     for s in &released {
         if let Some(month) = s.period {
@@ -251,7 +257,7 @@ async fn months(service: &Service, node: &Node) -> Result<Html, StoreError> {
         .rows(rows);
     Ok(Html::concat([
         Html::paragraph(
-            "A number is the place in the log of that month’s statement. A month has two while its node changes to another data standard.",
+            "A number is the place in the log of that month’s statement. A month has two while its node changes to another data standard, and one more each time that it was withdrawn and published again.",
         ),
         table.into(),
     ]))
@@ -259,7 +265,17 @@ async fn months(service: &Service, node: &Node) -> Result<Html, StoreError> {
 
 /// The places of a month's statements (newest first) in the order of the log.
 fn places(of: &[&Outline]) -> Html {
-    let place = |s: &&Outline| link(&s.index.to_string(), &format!("/statements/{}", s.index));
+    let place = |s: &&Outline| {
+        let withdrawn = if s.withdrawn.is_some() {
+            " (withdrawn)"
+        } else {
+            ""
+        };
+        link(
+            &format!("{}{withdrawn}", s.index),
+            &format!("/statements/{}", s.index),
+        )
+    };
     match of {
         [] => Html::text("–"),
         [one] => place(one),

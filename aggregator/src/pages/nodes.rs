@@ -22,6 +22,8 @@ use crate::store::{Log, Node, Registry, StoreError, Tally};
 pub(super) struct Sent {
     pub(super) months: u64,
     pub(super) entries: u64,
+    /// Withdrawals and corrections.
+    pub(super) revisions: u64,
     pub(super) times: Option<(Timestamp, Timestamp)>,
 }
 
@@ -33,8 +35,13 @@ impl Sent {
             match t.kind {
                 Kind::LearningSummary => sent.months = t.count,
                 Kind::PracticeEntry => sent.entries = t.count,
+                Kind::Correction | Kind::Withdrawal => sent.revisions += t.count,
                 // The log's own; no node sends any.
-                Kind::KeyAdd | Kind::KeyRevoke | Kind::Standard => {}
+                Kind::KeyAdd
+                | Kind::KeyRevoke
+                | Kind::Standard
+                | Kind::BenchmarkRun
+                | Kind::Finding => {}
             }
             let (first, latest) = sent.times.unwrap_or((t.first, t.latest));
             sent.times = Some((first.min(t.first), latest.max(t.latest)));
@@ -43,7 +50,7 @@ impl Sent {
     }
 
     pub(super) fn statements(&self) -> u64 {
-        self.months + self.entries
+        self.months + self.entries + self.revisions
     }
 }
 

@@ -8,22 +8,26 @@ use jiff::civil::Date;
 use ldsp_protocol::dsse::Unverified;
 use ldsp_protocol::ids::Digest;
 use ldsp_protocol::own::Own;
+use ldsp_protocol::run::MeasureFinding;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
-use ldsp_ui::components::{CodeBlock, Details, InsetText, SummaryList, link};
+use ldsp_ui::components::{CodeBlock, Details, InsetText, SummaryList, Table, link};
 use ldsp_ui::{Html, Page, ProblemPage};
 
 use super::proof::{self, Proof};
-use super::{Answer, Failure, entry, keys, pretty, statements, words};
+use super::{Answer, Failure, entry, figures, keys, pretty, revisions, statements, words};
 use crate::Service;
 use crate::announce;
 use crate::store::{Log, LoggedStatement, Registry, StoreError};
 
 pub(super) async fn show(State(service): State<Arc<Service>>, Path(index): Path<String>) -> Answer {
     let statement = find(&service, &index).await?;
+    let withdrawn = statement.withdrawn.is_some();
     let opens = match statement.kind {
-        Kind::PracticeEntry => statements::opens(&service, &statement.node, statement.seq).await?,
-        Kind::LearningSummary | Kind::KeyAdd | Kind::KeyRevoke | Kind::Standard => None,
+        Kind::PracticeEntry if !withdrawn => {
+            statements::opens(&service, &statement.node, statement.seq).await?
+        }
+        _ => None,
     };
     let area = if statement.kind.is_of_log() {
         "The log itself".to_owned()
@@ -34,13 +38,22 @@ pub(super) async fn show(State(service): State<Arc<Service>>, Path(index): Path<
     };
     let receipt = service.receipt(statement.index).await?;
     let receipt = receipt.ok_or_else(ProblemPage::not_found)?;
-    let read = read(&statement)?;
+    let read = if withdrawn {
+        None
+    } else {
+        Some(read(&statement)?)
+    };
     let body = Body {
-        facts: facts(&statement, &area, &read, opens.is_none()),
-        bytes: bytes(&statement, opens),
-        body: match opens {
-            None => said(&service, &statement, &read.body).await?,
-            Some(_) => Html::default(),
+        revision: revisions::of_statement(&service, &statement).await?,
+        facts: facts(&statement, &area, read.as_ref(), opens.is_none()),
+        bytes: if withdrawn {
+            Html::default()
+        } else {
+            bytes(&statement, opens)
+        },
+        body: match (&read, opens) {
+            (Some(read), None) => said(&service, &statement, &read.body).await?,
+            _ => Html::default(),
         },
         receipt: CodeBlock::new(
             "receipt",
@@ -70,6 +83,7 @@ pub(super) async fn show(State(service): State<Arc<Service>>, Path(index): Path<
 #[derive(Template)]
 #[template(path = "statement.html")]
 struct Body {
+    revision: Html,
     facts: SummaryList,
     bytes: Html,
     body: Html,
@@ -129,10 +143,13 @@ fn read(statement: &LoggedStatement) -> Result<Read, Failure> {
     })
 }
 
-fn facts(s: &LoggedStatement, area: &str, read: &Read, is_open: bool) -> SummaryList {
+fn facts(s: &LoggedStatement, area: &str, read: Option<&Read>, is_open: bool) -> SummaryList {
     let node = format!("/nodes/{}", s.node);
     let what = match s.kind {
-        Kind::LearningSummary => Html::text(&format!(
+        _ if s.withdrawn.is_some() => {
+            Html::text(&format!("{}, withdrawn", statements::kind_in_words(s.kind)))
+        }
+        Kind::LearningSummary | Kind::Correction => Html::text(&format!(
             "Protected tables of {}: counts with noise added, no learner’s record",
             s.period.map_or_else(String::new, |p| p.in_words())
         )),
@@ -141,24 +158,18 @@ fn facts(s: &LoggedStatement, area: &str, read: &Read, is_open: bool) -> Summary
             &format!("/practice/{}/{}", s.node, s.seq),
         ),
         Kind::PracticeEntry => Html::text("A practice entry, for enrolled areas first"),
+        Kind::Withdrawal => Html::text("An area’s word that it takes a statement back"),
         Kind::KeyAdd => Html::text("A node’s key counts from here on"),
         Kind::KeyRevoke => Html::text("A node’s key counts no more"),
         Kind::Standard => Html::text("The data standard that statements follow, whole"),
+        Kind::BenchmarkRun => link(
+            "A benchmark run: every figure at one state of the log",
+            &format!("/runs/{}", s.index),
+        ),
+        Kind::Finding => Html::text("The figures of one measure at one state of the log"),
     };
     let own = s.kind.is_of_log();
-    let before = read.prev.map_or_else(
-        || {
-            Html::text(if own {
-                "None: this is the log’s first"
-            } else {
-                "None: this is the node’s first"
-            })
-        },
-        |prev| entry::code(&prev.to_string()),
-    );
-    let standard = Standard::of(read.standard);
-    let standard = standard.map_or_else(|| read.standard.to_string(), Standard::title);
-    SummaryList::new()
+    let facts = SummaryList::new()
         .fact(
             "Signed by",
             if own {
@@ -174,13 +185,35 @@ fn facts(s: &LoggedStatement, area: &str, read: &Read, is_open: bool) -> Summary
             },
         )
         .fact("What it is", what)
-        .fact("Data standard", standard)
         .fact(
             if own { "Made" } else { "Received" },
             format!("{}, London time", words::moment(s.received)),
         )
         .fact("Place in the log", words::thousands(s.index))
         .fact("Digest", entry::code(&s.pae.to_string()))
+        .fact("Key", entry::code(&s.key_id.to_string()));
+    match read {
+        Some(read) => said_facts(facts, own, read),
+        None => facts,
+    }
+}
+
+/// What the envelope says beside its payload.
+fn said_facts(facts: SummaryList, own: bool, read: &Read) -> SummaryList {
+    let before = read.prev.map_or_else(
+        || {
+            Html::text(if own {
+                "None: this is the log’s first"
+            } else {
+                "None: this is the node’s first"
+            })
+        },
+        |prev| entry::code(&prev.to_string()),
+    );
+    let standard = Standard::of(read.standard);
+    let standard = standard.map_or_else(|| read.standard.to_string(), Standard::title);
+    facts
+        .fact("Data standard", standard)
         .fact(
             if own {
                 "Digest of the log’s own statement before"
@@ -189,7 +222,6 @@ fn facts(s: &LoggedStatement, area: &str, read: &Read, is_open: bool) -> Summary
             },
             before,
         )
-        .fact("Key", entry::code(&s.key_id.to_string()))
         .fact(
             "Size",
             format!("{} bytes", words::thousands(read.bytes as u64)),
@@ -228,12 +260,48 @@ async fn said(service: &Service, s: &LoggedStatement, body: &str) -> Result<Html
             )),
             CodeBlock::new("body", "The data standard", pretty::json(&version.text)).into(),
         ]),
+        Own::BenchmarkRun(_) => Html::concat([
+            Html::paragraph("What its figures stand on, and which statements hold them."),
+            CodeBlock::new("body", "What the log signed", pretty::json(body)).into(),
+        ]),
+        Own::Finding(finding) => figures_of(&finding, body),
         Own::KeyAdd(_) | Own::KeyRevoke(_) => Html::concat([
             keys::cards(service, std::slice::from_ref(s)).await?,
             CodeBlock::new("body", "What the log signed", pretty::json(body)).into(),
         ]),
     };
     Ok(Html::concat([heading, told]))
+}
+
+/// The figures of a finding, England and its regions as a table; the rest is in the download.
+fn figures_of(finding: &MeasureFinding, body: &str) -> Html {
+    let title = figures::title(finding.measure);
+    let stands_on = &finding.stands_on;
+    let places = finding.figures.iter().filter(|f| f.slice.is_none());
+    let table = Table::new(format!("{title}, to date, as the log signed it"))
+        .columns(["Where", "Figure (95 % interval)", "Base"])
+        .numeric([1, 2])
+        .rows(places.map(|f| {
+            [
+                f.place.name.clone(),
+                figures::with_interval(f),
+                figures::base(f),
+            ]
+        }));
+    Html::concat([
+        Html::paragraph(&format!(
+            "{title} at the state of the log with {} entries, made from {} of its statements, which it names. Anybody can make the same bytes \
+             from those (ldsp-node verify finding --recompute).",
+            words::thousands(stands_on.size),
+            words::thousands(stands_on.inputs.count())
+        )),
+        table.into(),
+        Details::new(
+            "All of it, as it was signed",
+            CodeBlock::new("body", "What the log signed", pretty::json(body)),
+        )
+        .into(),
+    ])
 }
 
 fn said_by_node(body: &str) -> Html {
@@ -256,11 +324,14 @@ fn verify(service: &Service, s: &LoggedStatement, opens: Option<Date>) -> Html {
             ])
         }))
     };
-    if opens.is_some() {
+    if opens.is_some() || s.withdrawn.is_some() {
+        let text = if opens.is_some() {
+            "Until the entry is open you can check that this log has bound itself to its digest."
+        } else {
+            "The content is gone; that this log once bound itself to its digest can still be checked. Whoever kept the envelope can check that against the digest."
+        };
         return Html::concat([
-            Html::paragraph(
-                "Until the entry is open you can check that this log has bound itself to its digest.",
-            ),
+            Html::paragraph(text),
             blocks(vec![proof.fetch_receipt(), proof.receipt_alone()]),
         ]);
     }

@@ -59,7 +59,11 @@ pub(super) async fn show(
             Html::literal("<p class=\"govuk-body\">"),
             Html::text("Places that are missing here hold what the log states itself: "),
             link("whose key was added or revoked", "/keys"),
-            Html::text(", and the data standard."),
+            Html::text(", the data standard, and "),
+            link("figures that it froze", "/runs"),
+            Html::text(". See also "),
+            link("what was withdrawn or published again", "/revisions"),
+            Html::text("."),
             Html::literal("</p>"),
             form(&list.filter, &nodes),
             list.html(&service).await?,
@@ -87,9 +91,13 @@ pub(super) fn kind_in_words(kind: Kind) -> &'static str {
     match kind {
         Kind::LearningSummary => "Monthly release",
         Kind::PracticeEntry => "Practice entry",
+        Kind::Correction => "Month published again",
+        Kind::Withdrawal => "Withdrawal",
         Kind::KeyAdd => "Key added",
         Kind::KeyRevoke => "Key revoked",
         Kind::Standard => "Data standard",
+        Kind::BenchmarkRun => "Benchmark run",
+        Kind::Finding => "Figures of a measure",
     }
 }
 
@@ -207,14 +215,18 @@ impl List {
 /// their area in a list.
 fn what(s: &Outline, today: Date) -> Html {
     let kind = kind_in_words(s.kind);
-    if s.kind == Kind::LearningSummary {
-        let month = s.period.map_or_else(String::new, |p| p.in_words());
-        return Html::text(&format!("{kind}, {month}"));
+    let withdrawn = if s.withdrawn.is_some() {
+        ", withdrawn"
+    } else {
+        ""
+    };
+    if let Some(month) = s.period {
+        return Html::text(&format!("{kind}, {}{withdrawn}", month.in_words()));
     }
     let opens = s.public_from.filter(|_| !s.is_public(today));
     Html::text(&match opens {
         Some(date) => format!("{kind}, open from {}", words::date(date)),
-        None => kind.to_owned(),
+        None => format!("{kind}{withdrawn}"),
     })
 }
 

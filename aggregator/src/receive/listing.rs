@@ -30,7 +30,7 @@ pub(super) struct StatementEntry {
     /// What it is about.
     #[schema(value_type = NodeKind)]
     kind: Kind,
-    /// The month of a summary; null for a practice entry.
+    /// The month of a summary or a correction; null for all others.
     period: Option<Period>,
     /// When it came; for people, never for order.
     received: Timestamp,
@@ -40,6 +40,8 @@ pub(super) struct StatementEntry {
     public: bool,
     /// The day from which everybody may read a practice entry that is for nodes first; null for all others.
     public_from: Option<Date>,
+    /// Place in the log of its withdrawal; null while it holds. The envelope of one that was withdrawn is gone.
+    withdrawn: Option<u64>,
     /// Address of the exact envelope.
     envelope: String,
     /// Address of the log's receipt for it.
@@ -55,6 +57,7 @@ impl StatementEntry {
             public_from: line.public_from.filter(|from| from.year() > 0),
             receipt: format!("{envelope}/receipt"),
             envelope,
+            withdrawn: line.withdrawn,
             index: line.index,
             node: line.node,
             seq: line.seq,

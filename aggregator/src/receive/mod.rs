@@ -16,7 +16,10 @@ mod measures;
 mod nodes;
 mod practice;
 mod read;
+mod recovery;
 mod refusal;
+mod revisions;
+mod runs;
 mod statements;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -89,7 +92,11 @@ fn rest() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(measures::list))
         .routes(routes!(nodes::list))
         .routes(routes!(keyevents::list))
+        .routes(routes!(runs::list))
+        .routes(routes!(runs::one))
+        .routes(routes!(runs::finding))
         .routes(routes!(listing::list))
+        .routes(routes!(revisions::list))
         .routes(routes!(practice::entry))
         .merge(
             OpenApiRouter::default()
@@ -99,6 +106,9 @@ fn rest() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(enrolments::record))
         .routes(routes!(statements::envelope, statements::put))
         .routes(routes!(statements::receipt))
+        .routes(routes!(recovery::state))
+        .routes(routes!(recovery::hold))
+        .routes(routes!(recovery::leaf))
         .routes(routes!(practice::for_peers))
         .routes(routes!(tiles::checkpoint))
         .routes(routes!(tiles::tile))
@@ -110,6 +120,7 @@ fn rest() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(document::serve))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
+        .routes(routes!(health::log))
 }
 
 /// The page of a list in memory that begins after the key; `all` is in the order of its keys.

@@ -13,10 +13,11 @@ use ldsp_ui::api::{Items, Limit, List, Query, Refusal};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::describe::{NoSuchPage, NoSuchStatement, NotANode, TierCode};
+use super::describe::{NoSuchPage, NoSuchStatement, NotANode, TierCode, Withdrawn};
+use super::statements::withdrawn;
 use super::{number, read, slug, unknown};
 use crate::Service;
-use crate::store::{Library, LibraryEntry, PracticeFilter, Reader};
+use crate::store::{Library, LibraryEntry, Log as _, PracticeFilter, Reader};
 
 /// Entries of a page for nodes.
 const PAGE: u32 = 50;
@@ -174,7 +175,7 @@ pub(super) async fn for_everybody(
         ("node" = NodeSlug, Path, description = "Who published it."),
         ("seq" = u64, Path, description = "Its place in the node's sequence.", minimum = 1, maximum = 999_999_999_999_999_999_i64, example = 6),
     ),
-    responses((status = 200, description = "The entry.", body = LibraryItem), NoSuchStatement),
+    responses((status = 200, description = "The entry.", body = LibraryItem), NoSuchStatement, Withdrawn),
 )]
 pub(super) async fn entry(
     State(service): State<Arc<Service>>,
@@ -184,11 +185,17 @@ pub(super) async fn entry(
     super::enrolments::find(&service, &node).await?;
     let entry = service.store.entry(&node, seq).await?;
     let entry = entry.filter(|e| e.entry.sharing.is_public(service.today()));
-    let entry = entry.ok_or_else(|| {
-        let detail = format!("{node} has no entry {seq} that everybody may read.");
-        Problem::new(problem::NOT_FOUND, detail)
-    })?;
-    Ok(Json(entry.into()))
+    if let Some(entry) = entry {
+        return Ok(Json(entry.into()));
+    }
+    let logged = service.store.statement(&node, seq).await?;
+    if let Some(logged) = logged
+        && let Some(leaf) = logged.withdrawn
+    {
+        return Err(withdrawn(&service, &logged, leaf).await?);
+    }
+    let detail = format!("{node} has no entry {seq} that everybody may read.");
+    Err(Problem::new(problem::NOT_FOUND, detail).into())
 }
 
 /// A tier of the standard.

@@ -18,6 +18,7 @@ impl From<StoreError> for Refusal {
                 Problem::new(problem::STORAGE, format!("{}.", trouble::of(&error).cause))
             }
             StoreError::Migration(_) | StoreError::Unusable { .. } => storage(),
+            StoreError::Behind => crate::log::behind(),
             StoreError::Corrupt { .. } => Problem::new(
                 problem::INTERNAL,
                 "Stored data is damaged. The operator finds the place in the log.",
@@ -25,6 +26,10 @@ impl From<StoreError> for Refusal {
             StoreError::Conflict(Conflict::Invite) => {
                 Problem::new(problem::INVITE, "No open invite fits this request.")
             }
+            StoreError::Conflict(Conflict::KeyTaken) => Problem::new(
+                problem::KEY_TAKEN,
+                "A key speaks for one node only, also after it was revoked.",
+            ),
             StoreError::Conflict(conflict) => Problem::new(problem::INTERNAL, conflict.to_string()),
         })
     }

@@ -9,14 +9,15 @@ use axum::response::{IntoResponse, Response};
 use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::own::is_reserved;
 use ldsp_protocol::problem::{self, Problem};
+use ldsp_protocol::recovery::CHECKPOINT_HEADER;
 use ldsp_protocol::statement::Kind;
 
 use super::body::Large;
-use super::describe::{Envelope, NoSuchStatement, NotForYou, NotTaken};
+use super::describe::{Envelope, NoSuchStatement, NotForYou, NotTaken, Withdrawn};
 use super::enrolments::find;
 use super::{Refusal, number, read, slug};
 use crate::store::{Library, Log, LoggedStatement, Rollups};
-use crate::verify::{self, Address, Authentic};
+use crate::verify::{self, Address, Authentic, Known};
 use crate::{Service, log as stage};
 
 /// Media type of envelopes.
@@ -31,6 +32,7 @@ const ENVELOPE_TYPE: &str = "application/vnd.dsse+json";
     params(
         ("node" = NodeSlug, Path, description = "Who signed."),
         ("seq" = u64, Path, description = "Its place in the node's sequence.", minimum = 1, maximum = 999_999_999_999_999_999_i64, example = 1),
+        ("ldsp-checkpoint" = Option<String>, Header, description = "The checkpoint of the largest log that the sender knows, base64 of the signed note: a log that was rolled back knows by it that it was."),
     ),
     request_body(content = Envelope, content_type = "application/vnd.dsse+json"),
     responses(
@@ -50,6 +52,7 @@ pub(super) async fn put(
         seq: number(&seq)?,
     };
     envelope_type(request.headers())?;
+    let known = super::recovery::header(request.headers().get(CHECKPOINT_HEADER));
     // Who may not publish is refused before the body takes memory.
     let node = find(&service, &address.node).await?;
     verify::approved_key(&node)?;
@@ -57,9 +60,13 @@ pub(super) async fn put(
     let unverified = verify::parse(&body)?;
     let authentic = Authentic::new(unverified, &address, node, service.origin())?;
     let now = service.now();
-    // A summary's history comes before the comparison: a twin of this request that is logged meanwhile is then found by
-    // the comparison, and never stands in the history that this one is checked against. An entry needs no history, and
+    if let Some(note) = known {
+        super::recovery::look(&service, &note, address.node.as_str()).await?;
+    }
+    // What a statement is checked against comes before the comparison: a twin of this request that is logged meanwhile is then found
+    // by the comparison, and never stands in the history that this one is checked against. An entry needs no history, and
     // beyond the node's head it needs no comparison: should a twin take the place meanwhile, the log's writer sees to it.
+    let target = stage::target(&service.store, &authentic).await?;
     let (history, settled) =
         if authentic.kind() == Kind::PracticeEntry && authentic.is_beyond_head() {
             (Vec::new(), None)
@@ -76,7 +83,11 @@ pub(super) async fn put(
         Some(answer) => answer?,
         None => {
             check_evidence(&service, &authentic).await?;
-            let verified = authentic.accept(&history, now)?;
+            let known = Known {
+                history: &history,
+                target,
+            };
+            let verified = authentic.accept(known, now)?;
             service.sequencer.log(verified).await?
         }
     };
@@ -106,11 +117,12 @@ pub(super) fn envelope_type(headers: &HeaderMap) -> Result<(), Refusal> {
 async fn check_evidence(service: &Service, authentic: &Authentic) -> Result<(), Refusal> {
     for (at, cited) in authentic.cited().into_iter().enumerate() {
         let statement = service.store.by_identity(cited).await?;
-        let own = statement
-            .is_some_and(|s| s.kind == Kind::LearningSummary && s.node == authentic.node().node);
+        let own = statement.is_some_and(|s| {
+            s.kind.has_period() && s.withdrawn.is_none() && s.node == authentic.node().node
+        });
         if !own {
             let detail = format!(
-                "evidence[{at}].statement: not a summary that this node published. Cite your own releases"
+                "evidence[{at}].statement: not a summary that this node published, or one that it withdrew. Cite your own releases"
             );
             return Err(Problem::new(problem::PRACTICE, detail).into());
         }
@@ -120,7 +132,7 @@ async fn check_evidence(service: &Service, authentic: &Authentic) -> Result<(), 
 
 /// A statement's envelope
 ///
-/// The exact bytes that the node signed. A practice entry that is for enrolled nodes first asks for a signed read until its
+/// The exact bytes that the node signed. One that was withdrawn is gone; its receipt is not. A practice entry that is for enrolled nodes first asks for a signed read until its
 /// day.
 #[utoipa::path(
     get, path = "/v1/nodes/{node}/statements/{seq}", tag = "Statements", operation_id = "envelope",
@@ -131,7 +143,7 @@ async fn check_evidence(service: &Service, authentic: &Authentic) -> Result<(), 
     security((), ("node" = [])),
     responses(
         (status = 200, description = "The envelope.", body = Envelope, content_type = "application/vnd.dsse+json"),
-        NotForYou,
+        NotForYou, Withdrawn,
     ),
 )]
 pub(super) async fn envelope(
@@ -141,6 +153,9 @@ pub(super) async fn envelope(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let statement = logged(&service, &node, &seq).await?;
+    if let Some(leaf) = statement.withdrawn {
+        return Err(withdrawn(&service, &statement, leaf).await?);
+    }
     let mut answer = ([(header::CONTENT_TYPE, ENVELOPE_TYPE)], statement.envelope).into_response();
     if statement.kind == Kind::PracticeEntry {
         let entry = service.store.entry(&statement.node, statement.seq).await?;
@@ -195,6 +210,21 @@ async fn logged(service: &Service, node: &str, seq: &str) -> Result<LoggedStatem
         return Ok(statement);
     }
     Err(missing(service, &node, seq).await)
+}
+
+/// That a statement was withdrawn by the one at this leaf, and why.
+pub(super) async fn withdrawn(
+    service: &Service,
+    statement: &LoggedStatement,
+    leaf: u64,
+) -> Result<Refusal, Refusal> {
+    let revision = service.store.revision(leaf).await?;
+    let why = revision.and_then(|r| r.reason).unwrap_or_default();
+    let detail = format!(
+        "{} withdrew its statement {} by statement {leaf} of the log: {why}",
+        statement.node, statement.seq
+    );
+    Ok(Problem::new(problem::WITHDRAWN, detail).into())
 }
 
 /// Why there is no such statement.

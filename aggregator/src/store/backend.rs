@@ -3,19 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
+use ldsp_protocol::log::Edge;
 use ldsp_protocol::rollup::NodeMonth;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 
+#[cfg(test)]
+use super::failing::{Failing, Sound};
 use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 use super::{
-    Announced, Appended, Contradiction, Equivocation, InviteRow, Library, LibraryEntry, Location,
-    Log, LogHead, LoggedStatement, Make, NationalMonth, NewEnrolment, NewStatement, Node, Outline,
-    OwnEffect, Person, Position, PracticeCounts, PracticeFilter, Registry, Rollups, Sign, Span,
-    StatementFilter, StoreError, Stored, Tally,
+    Announced, Appended, Back, Cause, Claim, Contradiction, Equivocation, Fork, Heard, InviteRow,
+    Library, LibraryEntry, Location, Log, LogHead, LoggedStatement, Make, NationalMonth,
+    NewEnrolment, NewStatement, Node, Outline, OwnEffect, Person, Position, PracticeCounts,
+    PracticeFilter, Recovery, Registry, Returned, RevisionRow, Rollups, Sign, Span, StagedLeaf,
+    StatementFilter, Stop, StoreError, Stored, Tally,
 };
 
 /// Either database. Cheap to clone.
@@ -25,6 +30,9 @@ pub enum Backend {
     Sqlite(Sqlite),
     /// A database server.
     Postgres(Postgres),
+    /// Either, with faults.
+    #[cfg(test)]
+    Failing(Box<Failing>),
 }
 
 impl From<Sqlite> for Backend {
@@ -67,6 +75,8 @@ impl Backend {
         match self {
             Self::Sqlite(store) => store.close().await,
             Self::Postgres(store) => store.close().await,
+            #[cfg(test)]
+            Self::Failing(failing) => Box::pin(failing.sound().close()).await,
         }
     }
 
@@ -76,6 +86,7 @@ impl Backend {
         match self {
             Self::Sqlite(store) => store.writer(),
             Self::Postgres(_) => panic!("the test was written for SQLite"),
+            Self::Failing(_) => panic!("damage the database itself"),
         }
     }
 }
@@ -87,6 +98,16 @@ macro_rules! hand_on {
             match self {
                 Self::Sqlite(store) => store.$name($($argument),*).await,
                 Self::Postgres(store) => store.in_time(store.$name($($argument),*)).await,
+                #[cfg(test)]
+                Self::Failing(failing) => {
+                    let call = async {
+                        match &failing.store {
+                            Sound::Sqlite(store) => store.$name($($argument),*).await,
+                            Sound::Postgres(store) => store.$name($($argument),*).await,
+                        }
+                    };
+                    failing.pass(stringify!($name), call).await
+                }
             }
         })*
     };
@@ -119,6 +140,16 @@ impl Log for Backend {
         match self {
             Self::Sqlite(store) => store.establish(sign).await,
             Self::Postgres(store) => store.establish(sign).await,
+            #[cfg(test)]
+            Self::Failing(failing) => {
+                let call = async {
+                    match &failing.store {
+                        Sound::Sqlite(store) => store.establish(sign).await,
+                        Sound::Postgres(store) => store.establish(sign).await,
+                    }
+                };
+                failing.pass("establish", call).await
+            }
         }
     }
 
@@ -142,14 +173,38 @@ impl Log for Backend {
         statements(start: u64, limit: u32) -> Vec<LoggedStatement>;
         latest(filter: &StatementFilter, limit: u32) -> Vec<Outline>;
         heads() -> Vec<Outline>;
+        revision(leaf: u64) -> Option<RevisionRow>;
+        revisions(node: Option<&NodeSlug>, span: Span, limit: u32) -> Vec<RevisionRow>;
+        revised(places: Range<u64>) -> BTreeSet<NodeSlug>;
         tally() -> Vec<Tally>;
+    }
+}
+
+impl Recovery for Backend {
+    hand_on! {
+        stop(cause: Cause, said_by: &str, at: Timestamp) -> bool;
+        stops() -> Vec<Stop>;
+        note_trouble(trouble: Option<&str>) -> ();
+        claim(claim: &Claim) -> ();
+        claims() -> Vec<Claim>;
+        hear(node: &NodeSlug, at: Timestamp, excused: Option<&str>) -> ();
+        heard() -> BTreeMap<NodeSlug, Heard>;
+        stage(leaf: &StagedLeaf) -> ();
+        staged(start: u64) -> Vec<StagedLeaf>;
+        staged_leaf(leaf: u64, record: &[u8]) -> Option<StagedLeaf>;
+        unstage(leaf: u64, record: &[u8]) -> ();
+        keep_fork(fork: &Fork) -> ();
+        forks() -> Vec<Fork>;
+        decide(by: &str, reason: &str, at: Timestamp) -> ();
+        put_back(leaf: &Returned, before: &Edge, sign: Sign<'_>) -> Back;
+        resume(edge: &Edge, at: Timestamp) -> bool;
     }
 }
 
 impl Rollups for Backend {
     hand_on! {
         history(node: &NodeSlug, standard: &'static Standard) -> Vec<NodeMonth>;
-        contributions() -> Vec<NodeMonth>;
+        contributions(node: Option<&NodeSlug>) -> Vec<NodeMonth>;
         months(places: Range<u64>) -> Vec<NodeMonth>;
         month(pae: Digest) -> Option<NodeMonth>;
         national() -> Vec<NationalMonth>;

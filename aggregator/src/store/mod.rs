@@ -8,10 +8,13 @@
 mod backend;
 #[cfg(test)]
 pub(crate) mod conformance;
+#[cfg(test)]
+pub(crate) mod failing;
 mod location;
 mod model;
 mod plan;
 pub mod postgres;
+mod recovery;
 mod rows;
 mod selects;
 mod snapshot;
@@ -37,9 +40,12 @@ pub use model::{
     Announced, Appended, Contradiction, Effect, Equivocation, Growth, Head, InviteRow,
     LibraryEntry, LogHead, LoggedStatement, NationalMonth, NewEnrolment, NewOwn, NewStatement,
     Node, Outline, OwnEffect, Person, Placed, Position, PracticeCounts, PracticeFilter, Reader,
-    Role, Span, StatementFilter, Stored, Tally, Turn,
+    Revised, RevisedMonth, RevisionRow, Role, Span, StatementFilter, Stored, Tally, Turn,
 };
 
+pub use recovery::{
+    Back, Cause, Claim, Fork, Heard, Recovery, Returned, ReturnedOwn, StagedLeaf, Stop,
+};
 pub use snapshot::Snapshot;
 
 /// Trouble with the store.
@@ -62,6 +68,10 @@ pub enum StoreError {
         column: &'static str,
         row: String,
     },
+    #[error(
+        "the log is being put back together and takes nothing new meanwhile. Look at `ldsp-aggregator recovery` for what it waits for"
+    )]
+    Behind,
     #[error(transparent)]
     Conflict(#[from] Conflict),
 }
@@ -76,7 +86,7 @@ impl StoreError {
                 let value = |code: &str| code.len() == 5 && code.starts_with("22");
                 !matches!(e.kind(), ErrorKind::Other) || e.code().is_some_and(|c| value(&c))
             }
-            Self::Database(_) | Self::Migration(_) | Self::Unusable { .. } => false,
+            Self::Database(_) | Self::Migration(_) | Self::Unusable { .. } | Self::Behind => false,
         }
     }
 
@@ -103,6 +113,8 @@ pub enum Conflict {
     LepServed(NodeSlug),
     #[error("the invite is unknown or used. Make a new one with `invite`")]
     Invite,
+    #[error("the key is that of another node. Each node makes its own with `init`")]
+    KeyTaken,
     #[error("no node of this name has enrolled. Look at `nodes`")]
     NoNode,
     #[error("the node has no key that waits for approval. Look at `nodes`")]
@@ -123,6 +135,10 @@ pub enum Conflict {
         "{0} is the name by which the log itself signs. Choose another name for the node, such as its area's"
     )]
     Reserved(NodeSlug),
+    #[error("the statement of place {leaf} cannot go back there: {how}")]
+    Misplaced { leaf: u64, how: String },
+    #[error("another run was logged meanwhile. Look at the page /runs")]
+    OtherRun,
     #[error("{0} exists already. Choose another name")]
     PersonExists(String),
     #[error("nobody of this name signs in here. Look at `people list`")]
@@ -139,7 +155,8 @@ pub trait Registry: Send + Sync + 'static {
     /// The node's latest invite.
     fn invite_of(&self, node: &NodeSlug)
     -> impl Future<Output = Outcome<Option<InviteRow>>> + Send;
-    /// Uses the invite: the node becomes pending with its key. The same enrolment again changes nothing.
+    /// Uses the invite: the node becomes pending with its key, which no other node has or had. The same enrolment again
+    /// changes nothing.
     fn enrol(&self, enrolment: &NewEnrolment) -> impl Future<Output = Outcome<Stored>> + Send;
     /// Makes a pending node active without a statement, as databases of before the log stated keys have them.
     #[cfg(test)]
@@ -177,8 +194,8 @@ pub const KEPT_BYTES: u32 = 16 << 20;
 /// Signs the checkpoint of a tree by its size and root; deterministic.
 pub type Sign<'a> = &'a (dyn Fn(u64, Digest) -> String + Send + Sync);
 
-/// Makes a statement of the log's own for its turn.
-pub type Make<'a> = &'a (dyn Fn(&Turn) -> NewOwn + Send + Sync);
+/// Makes statements of the log's own, at least one: the first for this turn, each other for the turn after the one before it.
+pub type Make<'a> = &'a (dyn Fn(&Turn) -> Vec<NewOwn> + Send + Sync);
 
 /// The log of statements. Its leaves are the nodes' statements and the log's own, in one order.
 ///
@@ -186,7 +203,7 @@ pub type Make<'a> = &'a (dyn Fn(&Turn) -> NewOwn + Send + Sync);
 /// inside it, then come statements and what they add, the leaves' records, the node heads, and the log's head with a
 /// checkpoint of all leaves, signed before the commit. So a checkpoint never stands without its leaves nor leaves without a
 /// checkpoint, whatever is killed when; one that was signed for a transaction which failed was shown to nobody. Several
-/// processes may write one log.
+/// processes may write one log. While the log lacks leaves ([`Recovery`]), both refuse with [`StoreError::Behind`].
 pub trait Log: Send + Sync + 'static {
     /// Logs a batch in order, in one durable transaction with everything that the statements add:
     /// leaves, node heads, rollup, library, and the one checkpoint that `sign` makes. Each statement fares on its own, also
@@ -197,7 +214,7 @@ pub trait Log: Send + Sync + 'static {
         batch: &[NewStatement],
         sign: Sign<'_>,
     ) -> impl Future<Output = Outcome<Appended>> + Send;
-    /// Logs a statement of the log's own with what it changes, in one durable transaction.
+    /// Logs statements of the log's own, one after the other, with what they change, in one durable transaction.
     ///
     /// # Errors
     /// Beside trouble with the store: what the effect's change does not allow.
@@ -278,25 +295,43 @@ pub trait Log: Send + Sync + 'static {
     ) -> impl Future<Output = Outcome<Vec<Outline>>> + Send;
     /// Each node's last statement, by the node's name; nodes without one are left out.
     fn heads(&self) -> impl Future<Output = Outcome<Vec<Outline>>> + Send;
+    /// The withdrawal or correction at this leaf.
+    fn revision(&self, leaf: u64) -> impl Future<Output = Outcome<Option<RevisionRow>>> + Send;
+    /// At most `limit` withdrawals and corrections, of a node or of all, newest first.
+    fn revisions(
+        &self,
+        node: Option<&NodeSlug>,
+        span: Span,
+        limit: u32,
+    ) -> impl Future<Output = Outcome<Vec<RevisionRow>>> + Send;
+    /// Nodes that withdrew or corrected something in the statements at these places.
+    fn revised(
+        &self,
+        places: Range<u64>,
+    ) -> impl Future<Output = Outcome<BTreeSet<NodeSlug>>> + Send;
     /// How many statements of each kind each node has, and when they came, by node and kind; without those
     /// who have none.
     fn tally(&self) -> impl Future<Output = Outcome<Vec<Tally>>> + Send;
 }
 
-/// Cumulative estimates, written by [`Log::append`] only.
+/// Cumulative estimates, written by [`Log::append`] only. What counts is what folding the statements gives that are not withdrawn,
+/// each stream up to its first month that is.
 pub trait Rollups: Send + Sync + 'static {
-    /// A node's months under a standard in order, with what it published.
+    /// A node's months under a standard in order, with what it published, also those that do not count.
     fn history(
         &self,
         node: &NodeSlug,
         standard: &'static Standard,
     ) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
-    /// All nodes' months by node, period and place; `published` is left empty.
-    fn contributions(&self) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
-    /// The months of the summaries among the statements at these places, in the order of the log; `published` is left
-    /// empty. A month is written once, with its statement: what was read stays as it is.
+    /// Months that count, of all nodes or of one, by node, period and place; `published` is left empty.
+    fn contributions(
+        &self,
+        node: Option<&NodeSlug>,
+    ) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
+    /// The months that count of the summaries among the statements at these places, in the order of the log; `published` is left
+    /// empty. What was read stays as it is until the node withdraws or corrects something ([`Log::revised`]).
     fn months(&self, places: Range<u64>) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
-    /// The month of the summary with this digest; `published` is left empty.
+    /// The month of the summary with this digest, if it counts, also where it was withdrawn and published again; `published` is left empty.
     fn month(&self, pae: Digest) -> impl Future<Output = Outcome<Option<NodeMonth>>> + Send;
     /// National sums of increments by period, standard and part.
     fn national(&self) -> impl Future<Output = Outcome<Vec<NationalMonth>>> + Send;
@@ -340,5 +375,5 @@ pub trait Library: Send + Sync + 'static {
 }
 
 /// Every concern.
-pub trait Store: Registry + Log + Rollups + Library {}
-impl<T: Registry + Log + Rollups + Library> Store for T {}
+pub trait Store: Registry + Log + Rollups + Library + Recovery {}
+impl<T: Registry + Log + Rollups + Library + Recovery> Store for T {}

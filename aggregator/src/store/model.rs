@@ -11,8 +11,9 @@ use ldsp_protocol::enrolment::{NodeRecord, NodeState};
 use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::log::{Edge, Entry};
+use ldsp_protocol::own::KeyAdd;
 use ldsp_protocol::practice::{Factor, PracticeEntry, Verdict};
-use ldsp_protocol::rollup::Fold;
+use ldsp_protocol::rollup::{Fold, Revision};
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 
@@ -171,6 +172,63 @@ pub enum Effect {
     Summary(Box<Fold>),
     /// An entry for the library.
     Practice(Box<PracticeEntry>),
+    /// A statement of the node is withdrawn, or what was withdrawn is published again.
+    Revision(Box<Revised>),
+}
+
+/// What a withdrawal or a correction changes.
+#[derive(Debug, Clone)]
+pub struct Revised {
+    /// Leaf of the statement that is withdrawn, or in whose place the correction stands.
+    pub target: u64,
+    /// Why.
+    pub reason: String,
+    /// What becomes of figures; `None` for a practice entry.
+    pub month: Option<RevisedMonth>,
+}
+
+/// A summary's month as a withdrawal or a correction leaves it.
+#[derive(Debug, Clone)]
+pub struct RevisedMonth {
+    /// The standard of its stream.
+    pub standard: &'static Standard,
+    /// The month.
+    pub period: Period,
+    /// Digest of its cells.
+    pub cells: Digest,
+    /// What changes in the stream and in the sums.
+    pub revision: Revision,
+}
+
+impl Effect {
+    /// What it adds to the national sums: standard, period, part and cells.
+    pub(super) fn national(&self) -> Vec<(Digest, Period, &str, &[i64])> {
+        match self {
+            Self::Summary(fold) => {
+                let (standard, period) = (fold.month.standard.digest(), fold.month.period);
+                let parts = fold.national.iter();
+                parts
+                    .map(|(part, delta)| (standard, period, part.as_str(), delta.as_slice()))
+                    .collect()
+            }
+            Self::Practice(_) => Vec::new(),
+            Self::Revision(revised) => revised
+                .month
+                .iter()
+                .flat_map(RevisedMonth::deltas)
+                .collect(),
+        }
+    }
+}
+
+impl RevisedMonth {
+    fn deltas(&self) -> impl Iterator<Item = (Digest, Period, &str, &[i64])> {
+        let standard = self.standard.digest();
+        let parts = self.revision.national.iter();
+        parts.map(move |((period, part), delta)| {
+            (standard, *period, part.as_str(), delta.as_slice())
+        })
+    }
 }
 
 /// A statement that passed every check and is to be logged.
@@ -290,6 +348,8 @@ pub struct LogHead {
     pub checkpoint: Option<String>,
     /// Last receipt of a log that has no checkpoint yet because an earlier version wrote it.
     pub receipt: Option<String>,
+    /// Since when it signs nothing new, because it lacks leaves or may lack some; `None` while it signs.
+    pub behind: Option<Timestamp>,
 }
 
 /// Where a statement of the log's own will stand.
@@ -301,6 +361,18 @@ pub struct Turn {
     pub seq: u64,
     /// PAE of its statement before; zeros for the first.
     pub prev: Digest,
+}
+
+impl Turn {
+    /// The turn after this one, in which the statement `pae` stands.
+    #[must_use]
+    pub fn after(&self, pae: Digest) -> Self {
+        Self {
+            index: self.index + 1,
+            seq: self.seq + 1,
+            prev: pae,
+        }
+    }
 }
 
 /// A statement of the log's own, signed for its [`Turn`].
@@ -355,6 +427,14 @@ pub enum OwnEffect {
         /// Its key.
         key_id: Digest,
     },
+    /// A statement that added a key goes back to its place: the node is active with that key, whether it is still invited, waits, or is
+    /// not known any more.
+    Readmit {
+        /// What the statement says.
+        add: Box<KeyAdd>,
+        /// When the statement came back.
+        at: Timestamp,
+    },
     /// The node's key is refused from the statement's leaf on.
     Revoke {
         /// The active node.
@@ -362,14 +442,19 @@ pub enum OwnEffect {
         /// Its key.
         key_id: Digest,
     },
+    /// A run of the benchmarks is frozen. Nothing but the log changes, unless another run came in between.
+    Run {
+        /// Leaf of the last run so far.
+        after: Option<u64>,
+    },
 }
 
-/// A statement of the log's own that was logged.
+/// Statements of the log's own that were logged together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Announced {
-    /// Where it stands.
+    /// Where the first of them stands.
     pub turn: Turn,
-    /// Its leaf.
+    /// Their leaves.
     pub growth: Growth,
 }
 
@@ -390,10 +475,39 @@ pub struct LoggedStatement {
     pub key_id: Digest,
     /// Identity.
     pub pae: Digest,
-    /// Exact envelope bytes.
+    /// Exact envelope bytes; empty once it was withdrawn.
     pub envelope: Vec<u8>,
     /// When it came.
     pub received: Timestamp,
+    /// Leaf of its withdrawal.
+    pub withdrawn: Option<u64>,
+}
+
+/// A withdrawal or a correction that was logged, without its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevisionRow {
+    /// Place in the log, from 0.
+    pub index: u64,
+    /// Who signed.
+    pub node: NodeSlug,
+    /// Place in the node's own sequence.
+    pub seq: u64,
+    /// [`Kind::Withdrawal`] or [`Kind::Correction`].
+    pub kind: Kind,
+    /// When it came.
+    pub received: Timestamp,
+    /// Leaf of its own withdrawal, where it is a correction that was withdrawn.
+    pub withdrawn: Option<u64>,
+    /// Leaf of the statement that it withdraws, or in whose place it stands.
+    pub target: u64,
+    /// That statement's place in the node's sequence.
+    pub target_seq: u64,
+    /// What that statement is about.
+    pub target_kind: Kind,
+    /// Of a summary: its standard, month and the digest of its cells.
+    pub month: Option<(&'static Standard, Period, Digest)>,
+    /// Why; `None` where it is withdrawn itself.
+    pub reason: Option<String>,
 }
 
 impl LoggedStatement {
@@ -454,14 +568,26 @@ pub struct Outline {
     pub received: Timestamp,
     /// The day in London from which everybody may read a practice entry, year 0 when at once; `None` for other kinds.
     pub public_from: Option<Date>,
+    /// Leaf of its withdrawal.
+    pub withdrawn: Option<u64>,
 }
 
 impl Outline {
     /// Whether everybody may read the envelope on `today`.
     #[must_use]
     pub fn is_public(&self, today: Date) -> bool {
+        if self.withdrawn.is_some() {
+            return false;
+        }
         match self.kind {
-            Kind::LearningSummary | Kind::KeyAdd | Kind::KeyRevoke | Kind::Standard => true,
+            Kind::LearningSummary
+            | Kind::Correction
+            | Kind::Withdrawal
+            | Kind::KeyAdd
+            | Kind::KeyRevoke
+            | Kind::Standard
+            | Kind::BenchmarkRun
+            | Kind::Finding => true,
             Kind::PracticeEntry => self.public_from.is_some_and(|from| from <= today),
         }
     }
@@ -537,6 +663,7 @@ pub(crate) struct IndexRow {
     pub(crate) verdict: String,
     /// ISO date.
     pub(crate) public_from: String,
+    pub(crate) supersedes: Option<Digest>,
     pub(crate) superseded_by: Option<u64>,
 }
 

@@ -2,6 +2,7 @@
 //! parse is named by table, column and row. Nothing here knows a dialect.
 
 mod audit;
+mod recovery;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,10 +26,12 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{
     Contradiction, Equivocation, Head, InviteRow, KEPT_BYTES, KEPT_PLACES, LibraryEntry,
-    LoggedStatement, NationalMonth, Node, Outline, Person, Position, Role, StoreError, Tally,
+    LoggedStatement, NationalMonth, Node, Outline, Person, Position, RevisionRow, Role, StoreError,
+    Tally,
 };
 
 pub(super) use audit::{index_row, key_of_month, recorded};
+pub(super) use recovery::{claim, fork, heard, staged, stop};
 pub(super) use tree::{entries, ground, leaf, log_head, missing_head, own, records, turn};
 
 /// The three types that columns have. `None` when the column holds another, `Some(None)` for NULL.
@@ -171,6 +174,13 @@ impl<'a, R: Fields> Columns<'a, R> {
         Timestamp::from_millisecond(self.number(column)?).map_err(|_| self.corrupt(column))
     }
 
+    fn optional_time(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
+        match self.optional_number::<i64>(column)? {
+            None => Ok(None),
+            Some(_) => self.time(column).map(Some),
+        }
+    }
+
     fn json<T: serde::de::DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
         serde_json::from_str(&self.string(column)?).map_err(|_| self.corrupt(column))
     }
@@ -182,6 +192,14 @@ impl<'a, R: Fields> Columns<'a, R> {
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<T, StoreError> {
         parse(&self.string(column)?).ok_or_else(|| self.corrupt(column))
+    }
+
+    /// As [`Self::cells`]; none where there are no cells to have.
+    fn cells_or_none(&self, column: &'static str, expected: usize) -> Result<Vec<i64>, StoreError> {
+        match self.bytes(column)?.is_empty() {
+            true => Ok(Vec::new()),
+            false => self.cells(column, expected),
+        }
     }
 
     /// `expected` signed 64-bit integers, little-endian.
@@ -222,6 +240,14 @@ pub(super) fn public_from(entry: &PracticeEntry) -> String {
         Sharing::Public => "0000-01-01".to_owned(),
         Sharing::PeersUntil(date) => date.to_string(),
     }
+}
+
+/// As the column `supersedes` holds it.
+pub(super) fn supersedes(entry: &PracticeEntry) -> Option<&[u8]> {
+    entry
+        .supersedes
+        .as_ref()
+        .map(|pae| pae.as_bytes().as_slice())
 }
 
 /// The causes that an entry names, each once.
@@ -337,6 +363,29 @@ pub(super) fn statement<R: Fields>(row: &R) -> Result<LoggedStatement, StoreErro
         pae: columns.digest("pae")?,
         envelope: columns.bytes("envelope")?,
         received: columns.time("received")?,
+        withdrawn: columns.optional_number("withdrawn")?,
+    })
+}
+
+/// The columns of `revision` with those of its statement, and `target_seq`, `target_kind` of the one that it names.
+pub(super) fn revision<R: Fields>(row: &R) -> Result<RevisionRow, StoreError> {
+    let columns = Columns::keyed(row, "revision", &["leaf"]);
+    let month = match columns.optional("period")? {
+        None => None,
+        Some(period) => Some((columns.standard()?, period, columns.digest("cells")?)),
+    };
+    Ok(RevisionRow {
+        index: columns.number("leaf")?,
+        node: columns.text("node")?,
+        seq: columns.number("seq")?,
+        kind: columns.choice("kind", kind)?,
+        received: columns.time("received")?,
+        withdrawn: columns.optional_number("withdrawn")?,
+        target: columns.number("target")?,
+        target_seq: columns.number("target_seq")?,
+        target_kind: columns.choice("target_kind", kind)?,
+        month,
+        reason: columns.optional_string("reason")?,
     })
 }
 
@@ -357,6 +406,7 @@ pub(super) fn outline<R: Fields>(row: &R) -> Result<Outline, StoreError> {
         pae: columns.digest("pae")?,
         received: columns.time("received")?,
         public_from: columns.optional("public_from")?,
+        withdrawn: columns.optional_number("withdrawn")?,
     })
 }
 
@@ -414,7 +464,8 @@ pub(super) fn conflicts<R: Fields>(row: &R) -> Result<(NodeSlug, u64), StoreErro
     Ok((columns.text("node")?, columns.number("conflicts")?))
 }
 
-/// Every column of `node_month`, `published` only where asked for.
+/// Every column of `node_month`, `published` only where asked for. Cells that were withdrawn, and estimates that stood on them, are
+/// not there; digests of cells are there whenever these are not.
 pub(super) fn month<R: Fields>(row: &R, with_published: bool) -> Result<NodeMonth, StoreError> {
     let columns = Columns::keyed(row, "node_month", &["node", "seq"]);
     let standard = columns.standard()?;
@@ -428,6 +479,16 @@ pub(super) fn month<R: Fields>(row: &R, with_published: bool) -> Result<NodeMont
             rho_micro: columns.number("earlier_rho_micro")?,
         }),
     };
+    let drawn = columns.optional_digest("drawn")?;
+    let published = if with_published {
+        columns.cells_or_none("published", cells)?
+    } else {
+        Vec::new()
+    };
+    let cumulative = columns.cells_or_none("cumulative", cells)?;
+    if with_published && published.is_empty() && (drawn.is_none() || !cumulative.is_empty()) {
+        return Err(columns.corrupt("published"));
+    }
     Ok(NodeMonth {
         standard,
         node: columns.text("node")?,
@@ -439,15 +500,30 @@ pub(super) fn month<R: Fields>(row: &R, with_published: bool) -> Result<NodeMont
             rho_micro: columns.number("rho_micro")?,
         },
         earlier,
-        published: if with_published {
-            columns.cells("published", cells)?
-        } else {
-            Vec::new()
-        },
-        cumulative: columns.cells("cumulative", cells)?,
+        drawn,
+        published,
+        cumulative,
         lep,
         pledges,
     })
+}
+
+/// A month that a revision changes is not there.
+pub(super) fn missing_month(month: &NodeMonth) -> StoreError {
+    StoreError::Corrupt {
+        table: "node_month",
+        column: "period",
+        row: format!("{} {}", month.node, month.period),
+    }
+}
+
+/// A statement that cannot be withdrawn, although the node's sequence says so.
+pub(super) fn not_withdrawn(leaf: u64) -> StoreError {
+    StoreError::Corrupt {
+        table: "statement",
+        column: "withdrawn",
+        row: leaf.to_string(),
+    }
 }
 
 /// The same of a summary's month with the summary's own node and place as `author` and `stated`: a month that is not there
@@ -525,7 +601,7 @@ fn practice(envelope: &[u8]) -> Option<PracticeEntry> {
     let statement = Statement::of_body(Kind::PracticeEntry, unverified.unverified_body()).ok()?;
     match statement.payload {
         Payload::PracticeEntry(entry) => Some(*entry),
-        Payload::LearningSummary(_) => None,
+        _ => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Queries that are put together from choices. They are the same for both databases.
 
 use jiff::civil::Date;
+use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::statement::Kind;
 use sqlx::{Database, Encode, QueryBuilder, Type};
 
@@ -24,7 +25,7 @@ where
 
 /// `s` is the statement, `p` its row in the library's index if it is a practice entry.
 const OUTLINES: &str =
-    "SELECT s.leaf, s.node, s.seq, s.kind, s.period, s.key_id, s.pae, s.received, p.public_from
+    "SELECT s.leaf, s.node, s.seq, s.kind, s.period, s.key_id, s.pae, s.received, s.withdrawn, p.public_from
      FROM statement AS s LEFT JOIN practice AS p ON p.leaf = s.leaf";
 
 /// Entries for [`rows::entry`](super::rows::entry): `s` is the statement that holds the entry, `practice` its row in the index.
@@ -55,6 +56,35 @@ pub(super) const KEPT: &str =
 pub(super) const CONTRADICTIONS: &str = "SELECT e.seq, s.leaf, e.logged_pae, e.pae, e.received
      FROM equivocation AS e LEFT JOIN statement AS s ON s.node = e.node AND s.seq = e.seq
      WHERE e.node = $1 ORDER BY e.seq LIMIT $2";
+
+/// For [`rows::revision`](super::rows::revision): `r` is the revision, `s` its statement, `t` the one that it names.
+pub(super) const REVISIONS: &str =
+    "SELECT r.leaf, s.node, s.seq, s.kind, s.received, s.withdrawn, r.target, t.seq AS target_seq, t.kind AS target_kind,
+         r.period, r.standard, r.cells, r.reason
+     FROM revision AS r JOIN statement AS s ON s.leaf = r.leaf JOIN statement AS t ON t.leaf = r.target";
+/// The nodes of the revisions at these places.
+pub(super) const REVISED: &str =
+    "SELECT DISTINCT node FROM revision WHERE leaf >= $1 AND leaf < $2";
+/// A statement's payload leaves storage.
+pub(super) const WITHDRAW: &str = "UPDATE statement SET envelope = $3, withdrawn = $1
+     WHERE leaf = $2 AND withdrawn IS NULL";
+/// The reason of a correction goes with its payload.
+pub(super) const UNREASON: &str = "UPDATE revision SET reason = NULL WHERE leaf = $1";
+/// A practice entry leaves the library: its causes, itself.
+pub(super) const UNCAUSE: &str = "DELETE FROM practice_cause WHERE leaf = $1";
+pub(super) const UNLIST: &str = "DELETE FROM practice WHERE leaf = $1";
+/// What it replaced stands again, unless another entry that is still there replaces it.
+pub(super) const RESTAND: &str = "UPDATE practice SET superseded_by = (
+        SELECT min(later.leaf) FROM practice AS later
+        WHERE later.node = practice.node AND later.leaf > practice.leaf
+            AND later.supersedes = (SELECT pae FROM statement WHERE statement.leaf = practice.leaf))
+    WHERE superseded_by = $1";
+pub(super) const REVISE: &str =
+    "INSERT INTO revision (leaf, node, target, period, standard, cells, reason)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+pub(super) const REVISE_MONTH: &str =
+    "UPDATE node_month SET seq = $4, drawn = $5, published = $6, cumulative = $7
+     WHERE node = $1 AND period = $2 AND standard = $3";
 
 /// SQLite and PostgreSQL.
 pub(super) trait Either: Holds<String> + Holds<i64> {}
@@ -260,6 +290,30 @@ pub(super) fn announced<DB: Either>(
     }
     let order = if oldest_first { "ASC" } else { "DESC" };
     sql.text(&format!(") ORDER BY leaf {order} LIMIT "))
+        .number(limit.into());
+    (sql.0, oldest_first)
+}
+
+/// The revision at a leaf, for [`rows::revision`](super::rows::revision).
+pub(super) fn revision<DB: Either>(leaf: u64) -> QueryBuilder<DB> {
+    let mut sql = Sql::new(REVISIONS);
+    sql.text(" WHERE r.leaf = ").number(signed(leaf));
+    sql.0
+}
+
+/// Revisions for [`rows::revision`](super::rows::revision), and whether they come oldest first.
+pub(super) fn revisions<DB: Either>(
+    node: Option<&NodeSlug>,
+    span: Span,
+    limit: u32,
+) -> (QueryBuilder<DB>, bool) {
+    let mut sql = Sql::new(REVISIONS);
+    let oldest_first = part(&mut sql, span, "r.leaf");
+    if let Some(node) = node {
+        sql.text(" AND r.node = ").value(node.as_str());
+    }
+    let order = if oldest_first { "ASC" } else { "DESC" };
+    sql.text(&format!(" ORDER BY r.leaf {order} LIMIT "))
         .number(limit.into());
     (sql.0, oldest_first)
 }

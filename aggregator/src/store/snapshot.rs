@@ -7,12 +7,15 @@ use std::ops::Range;
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::log::Entry;
 use ldsp_protocol::rollup::NodeMonth;
+use ldsp_protocol::statement::Kind;
 use sqlx::sqlite::SqliteTransaction;
 use sqlx::{PgTransaction, query};
 
 use super::rows::{self, Columns, Fields as _, signed};
+use super::selects::REVISIONS;
 use super::{
-    Backend, Equivocation, IndexRow, LogHead, LoggedStatement, NationalMonth, Node, Outcome, Tally,
+    Backend, Equivocation, IndexRow, LogHead, LoggedStatement, NationalMonth, Node, Outcome,
+    RevisionRow, Tally,
 };
 
 /// One moment of a database.
@@ -80,14 +83,14 @@ impl Snapshot {
         leaf: u64,
     ) -> Outcome<Option<Outcome<LoggedStatement>>> {
         let found = read!(self,
-            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received FROM statement WHERE leaf = $1",
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received, withdrawn FROM statement WHERE leaf = $1",
             signed(leaf); rows::statement);
         Ok(found.into_iter().next())
     }
 
     /// Where the log stands.
     pub(crate) async fn log_head(&mut self) -> Outcome<LogHead> {
-        let mut found = read!(self, "SELECT size, edge, checkpoint, receipt FROM log_head WHERE id = 1";
+        let mut found = read!(self, "SELECT size, edge, checkpoint, receipt, behind FROM log_head WHERE id = 1";
             |row| rows::log_head(Some(row)));
         found.pop().unwrap_or_else(|| Err(rows::missing_head("id")))
     }
@@ -154,8 +157,21 @@ impl Snapshot {
     ) -> Outcome<Vec<(Option<(Digest, Period)>, Outcome<NodeMonth>)>> {
         Ok(read!(self,
             "SELECT node, period, standard, lep, seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro, pledges,
-                 published, cumulative FROM node_month WHERE node = $1 ORDER BY period",
+                 drawn, published, cumulative FROM node_month WHERE node = $1 ORDER BY period",
             node.as_str(); |row| (rows::key_of_month(row), rows::month(row, true))))
+    }
+
+    /// The months of the summaries among these leaves, in the order of the log; `published` is left empty.
+    pub(crate) async fn months_at(&mut self, leaves: Range<u64>) -> Outcome<Vec<NodeMonth>> {
+        read!(self,
+            "SELECT statement.node AS author, statement.seq AS stated, node_month.node, node_month.period, standard, lep,
+                 node_month.seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro, pledges, cumulative
+             FROM statement LEFT JOIN node_month ON node_month.node = statement.node
+                 AND node_month.period = statement.period AND node_month.seq = statement.seq
+             WHERE leaf >= $1 AND leaf < $2 AND kind = $3 ORDER BY leaf",
+            signed(leaves.start), signed(leaves.end), Kind::LearningSummary.as_str(); rows::month_of)
+        .into_iter()
+        .collect()
     }
 
     /// National sums, each with its key where that can be read.
@@ -200,6 +216,24 @@ impl Snapshot {
         Ok(found.into_iter().next())
     }
 
+    /// Every withdrawal and correction in the list of them, by leaf.
+    pub(crate) async fn revisions(&mut self) -> Rows<RevisionRow> {
+        Ok(match self {
+            Self::Sqlite(tx) => {
+                let found = query::<sqlx::Sqlite>(REVISIONS)
+                    .fetch_all(&mut **tx)
+                    .await?;
+                found.iter().map(rows::revision).collect()
+            }
+            Self::Postgres(tx) => {
+                let found = query::<sqlx::Postgres>(REVISIONS)
+                    .fetch_all(&mut **tx)
+                    .await?;
+                found.iter().map(rows::revision).collect()
+            }
+        })
+    }
+
     /// Leaves of the library's index.
     pub(crate) async fn indexed(&mut self) -> Outcome<Vec<u64>> {
         read!(self, "SELECT leaf FROM practice ORDER BY leaf";
@@ -211,7 +245,7 @@ impl Snapshot {
     /// A row of the library's index.
     pub(crate) async fn index_row(&mut self, leaf: u64) -> Outcome<Option<Outcome<IndexRow>>> {
         let found = read!(self,
-            "SELECT leaf, node, tier, verdict, public_from, superseded_by FROM practice WHERE leaf = $1",
+            "SELECT leaf, node, tier, verdict, public_from, supersedes, superseded_by FROM practice WHERE leaf = $1",
             signed(leaf); rows::index_row);
         Ok(found.into_iter().next())
     }
@@ -250,6 +284,7 @@ impl Backend {
                 Snapshot::Postgres(store.writer().begin().await.unwrap()),
                 "SET LOCAL session_replication_role = replica",
             ),
+            Self::Failing(_) => panic!("damage the database itself"),
         };
         run(&mut snapshot, loose).await;
         assert!(run(&mut snapshot, sql).await > 0, "{sql}");
@@ -266,6 +301,8 @@ impl Backend {
         Ok(match self {
             Self::Sqlite(store) => Snapshot::Sqlite(store.reading().await?),
             Self::Postgres(store) => Snapshot::Postgres(store.reading().await?),
+            #[cfg(test)]
+            Self::Failing(failing) => Box::pin(failing.sound().snapshot()).await?,
         })
     }
 }

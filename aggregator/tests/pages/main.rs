@@ -4,6 +4,8 @@ mod browser;
 mod keys;
 mod library;
 mod public;
+mod revisions;
+mod runs;
 mod staff;
 mod standards;
 mod statements;

@@ -161,6 +161,12 @@ impl Centre {
         Ok(())
     }
 
+    /// Freezes all figures, as the server does by its schedule each month.
+    pub(super) async fn freeze(&self) -> anyhow::Result<()> {
+        app::freeze(&self.service.announcer(), self.service.now()).await?;
+        Ok(())
+    }
+
     /// How many statements the areas published.
     pub(super) async fn statements(&self) -> anyhow::Result<u64> {
         let tally = self.service.store.tally().await?;

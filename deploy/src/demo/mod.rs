@@ -104,6 +104,7 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     let mut areas = nodes.await?;
     areas.sort_by(|a, b| a.slug().cmp(b.slug()));
     bar.finish_and_clear();
+    centre.freeze().await?;
     let report = Report::of(&centre, &areas, &plan, began()).await?;
     let addresses = report::Addresses::of(&centre, &areas);
     report::print(options, &report, &addresses)?;

@@ -84,11 +84,13 @@ struct Document;
 refusals! {
     struct ReadPublic: PARAMETER;
     struct ReadPublished: PARAMETER, SIGN_IN, NOT_FOUND;
+    struct ReadEnvelope: PARAMETER, SIGN_IN, NOT_FOUND, WITHDRAWN;
     struct Read: PARAMETER, SIGN_IN;
     struct ReadOne: PARAMETER, SIGN_IN, NOT_FOUND;
     struct ReadList: PARAMETER, CURSOR, SIGN_IN;
     struct TakesFile: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, IMPORT_BUSY, FILE_TOO_LARGE, UNSUPPORTED;
     struct TakesJson: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED;
+    struct Revises: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, WITHDRAWAL, CORRECTION;
     struct Approves: PARAMETER, REQUEST, SIGN_IN, ROLE, OWN_WORK, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED;
 }
 
@@ -128,6 +130,8 @@ pub(crate) fn rules() -> Vec<Rule> {
         read("/api/v1/practice"),
         read("/api/v1/practice/{id}"),
         read("/api/v1/statements"),
+        Rule::post("/api/v1/statements/{seq}/withdraw", APPROVER),
+        Rule::post("/api/v1/statements/{seq}/reissue", APPROVER),
         public("/v1/node"),
         public("/v1/standard"),
         public("/v1/statements/{seq}"),
@@ -153,6 +157,8 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(practice::list))
         .routes(routes!(practice::show))
         .routes(routes!(statements::list))
+        .routes(routes!(statements::withdraw))
+        .routes(routes!(statements::reissue))
         .layer(from_fn(entity_tag));
     let public = OpenApiRouter::new()
         .routes(routes!(machine::node))

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::imports::Report;
 use crate::import::ImportError;
 use crate::release::ReleaseError;
+use crate::revision::RevisionError;
 use crate::store::StoreError;
 
 /// Seconds after which another file may be taken.
@@ -107,6 +108,26 @@ impl From<ReleaseError> for Refused {
             reason: (kind == problem::RELEASE).then(|| error.code()),
             ..problem.into()
         }
+    }
+}
+
+impl From<RevisionError> for Refused {
+    fn from(error: RevisionError) -> Self {
+        let kind = match error {
+            RevisionError::Store(error) => return error.into(),
+            RevisionError::Unknown(_) => problem::NOT_FOUND,
+            RevisionError::NotApprover(_) => problem::ROLE,
+            RevisionError::Stands(_)
+            | RevisionError::Entry(_)
+            | RevisionError::Again { .. }
+            | RevisionError::OtherCells(_) => problem::CORRECTION,
+            _ => problem::WITHDRAWAL,
+        };
+        let mut problem = Problem::new(kind, sentence(&error.to_string()));
+        if [problem::CORRECTION, problem::WITHDRAWAL].contains(&kind) {
+            problem.next = error.next().to_owned();
+        }
+        problem.into()
     }
 }
 

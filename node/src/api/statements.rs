@@ -11,13 +11,15 @@ use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::statement::Kind;
 use ldsp_ui::SignedIn;
 use ldsp_ui::api::{Items, List, Query};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::sent::Sent;
 use super::{Api, Listed, MACHINE, Nothing, Refused, STATEMENTS, moment};
 use crate::import::london_day;
+use crate::revision::{self, Decision};
 use crate::store::outbox::{self, OutboxRow};
-use crate::store::overview::StatementRow;
+use crate::store::overview::{self, StatementRow};
 use crate::store::practice;
 use crate::transport::ENVELOPE_TYPE;
 
@@ -38,7 +40,7 @@ pub(super) struct Statement {
     #[schema(minimum = 1)]
     seq: u64,
     kind: Kind,
-    /// The month of a learning summary.
+    /// The month of a learning summary, also of one that was published again.
     #[schema(required)]
     period: Option<Period>,
     #[schema(inline)]
@@ -59,6 +61,18 @@ pub(super) struct Statement {
     log_index: Option<u64>,
     #[schema(required)]
     acknowledged_at: Option<Timestamp>,
+    /// Sequence number of this node's statement that withdraws it; null while it holds.
+    #[schema(required)]
+    withdrawn_by: Option<u64>,
+    /// Sequence number of this node's statement that publishes the withdrawn month again.
+    #[schema(required)]
+    published_again_by: Option<u64>,
+    /// Of a withdrawal or a correction: the statement that it names.
+    #[schema(required)]
+    target: Option<u64>,
+    /// Of a withdrawal or a correction: why.
+    #[schema(required)]
+    reason: Option<String>,
 }
 
 impl TryFrom<StatementRow> for Statement {
@@ -66,12 +80,10 @@ impl TryFrom<StatementRow> for Statement {
 
     fn try_from(row: StatementRow) -> Result<Self, Refused> {
         let is_waiting = row.acknowledged_at.is_none();
+        let (target, reason) = row.names.unzip();
         Ok(Self {
             seq: row.seq,
-            kind: match row.period {
-                Some(_) => Kind::LearningSummary,
-                None => Kind::PracticeEntry,
-            },
+            kind: row.kind,
             period: row.period,
             state: if is_waiting {
                 Delivery::Waiting
@@ -87,6 +99,10 @@ impl TryFrom<StatementRow> for Statement {
             problem: row.problem,
             log_index: row.log_index,
             acknowledged_at: row.acknowledged_at.map(moment).transpose()?,
+            withdrawn_by: row.withdrawn_by,
+            published_again_by: row.published_again_by,
+            target,
+            reason,
         })
     }
 }
@@ -116,15 +132,103 @@ pub(super) async fn list(
     Ok(Json(list.page(found?, limit, |s: &Statement| s.seq)))
 }
 
+/// Why a statement is withdrawn or published again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Revising {
+    /// One line of at most 500 characters, public for ever: nothing that tells of a person.
+    #[schema(
+        max_length = 500,
+        example = "Published before the partnership had agreed to it."
+    )]
+    reason: String,
+}
+
+/// What was signed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Revised {
+    /// Sequence number of the withdrawal or correction.
+    seq: u64,
+    /// Sequence number of the statement that it names.
+    target: u64,
+}
+
+/// Withdraw a statement
+///
+/// An approver's word. The content leaves the national log's storage and the figures; its place, digest and receipt stay. A month takes
+/// the area's later months out of the figures too, until it is published again.
+#[utoipa::path(
+    post, path = "/api/v1/statements/{seq}/withdraw", operation_id = "withdraw_statement", tag = STATEMENTS,
+    params(("seq" = u64, Path, description = "Sequence number.", minimum = 1)),
+    request_body = Revising,
+    responses((status = 200, description = "Signed and queued.", body = Revised), super::Revises),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn withdraw(
+    State(api): State<Api>,
+    Path(seq): Path<String>,
+    person: SignedIn,
+    _none: Query<Nothing>,
+    Sent(word): Sent<Revising>,
+) -> Result<Json<Revised>, Refused> {
+    let decision = Decision {
+        person: &person.name,
+        seq: statement_number(&seq)?,
+        reason: &word.reason,
+    };
+    (api.before_signing)().await;
+    let node = &api.node;
+    let seq = revision::withdraw(&node.store, &node.signing, &decision, (api.clock)()).await?;
+    (api.queued)();
+    let target = decision.seq;
+    Ok(Json(Revised { seq, target }))
+}
+
+/// Publish a withdrawn month again
+///
+/// An approver's word. The very figures that it had are signed once more; nothing is counted or drawn.
+#[utoipa::path(
+    post, path = "/api/v1/statements/{seq}/reissue", operation_id = "reissue_statement", tag = STATEMENTS,
+    params(("seq" = u64, Path, description = "Sequence number of the withdrawn statement.", minimum = 1)),
+    request_body = Revising,
+    responses((status = 200, description = "Signed and queued.", body = Revised), super::Revises),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn reissue(
+    State(api): State<Api>,
+    Path(seq): Path<String>,
+    person: SignedIn,
+    _none: Query<Nothing>,
+    Sent(word): Sent<Revising>,
+) -> Result<Json<Revised>, Refused> {
+    let decision = Decision {
+        person: &person.name,
+        seq: statement_number(&seq)?,
+        reason: &word.reason,
+    };
+    (api.before_signing)().await;
+    let node = &api.node;
+    let seq = revision::reissue(&node.store, &node.signing, &decision, (api.clock)()).await?;
+    (api.queued)();
+    let target = decision.seq;
+    Ok(Json(Revised { seq, target }))
+}
+
+fn statement_number(text: &str) -> Result<u64, Refused> {
+    let missing = || Refused::not_found("This node has sent no statement of this number.");
+    Ok(super::number(text).ok_or_else(missing)?.cast_unsigned())
+}
+
 /// A published statement
 ///
-/// The exact envelope (DSSE) that the log acknowledged. What is still open to enrolled nodes only needs sign-in here.
+/// The exact envelope (DSSE) that the log acknowledged. What is still open to enrolled nodes only needs sign-in here, and so
+/// does what was withdrawn.
 #[utoipa::path(
     get, path = "/v1/statements/{seq}", operation_id = "read_statement", tag = MACHINE,
     params(("seq" = u64, Path, description = "Sequence number.", minimum = 1)),
     responses(
         (status = 200, description = "The envelope's bytes.", body = Object, content_type = "application/vnd.dsse+json"),
-        super::ReadPublished
+        super::ReadEnvelope
     ),
     security((), ("secret" = []), ("session" = [])),
 )]
@@ -135,6 +239,13 @@ pub(super) async fn envelope(
     _none: Query<Nothing>,
 ) -> Result<Response, Refused> {
     let found = published(&api, &seq, person.as_ref()).await?;
+    if let Some(by) = found.withdrawn_by.filter(|_| person.is_none()) {
+        let detail = format!(
+            "Statement {} was withdrawn by this node's statement {by}, which says why.",
+            found.row.seq
+        );
+        return Err(Problem::new(problem::WITHDRAWN, detail).into());
+    }
     Ok(found.answer(ENVELOPE_TYPE, |row| row.envelope))
 }
 
@@ -165,6 +276,8 @@ pub(super) async fn receipt(
 struct Published {
     row: OutboxRow,
     is_public: bool,
+    /// Our statement that withdraws it.
+    withdrawn_by: Option<u64>,
 }
 
 impl Published {
@@ -189,7 +302,14 @@ async fn published(api: &Api, seq: &str, person: Option<&SignedIn>) -> Result<Pu
         .ok_or_else(missing)?;
     let is_public = match row.kind {
         // The log's own are public too, and never a node's.
-        Kind::LearningSummary | Kind::KeyAdd | Kind::KeyRevoke | Kind::Standard => true,
+        Kind::LearningSummary
+        | Kind::Correction
+        | Kind::Withdrawal
+        | Kind::KeyAdd
+        | Kind::KeyRevoke
+        | Kind::Standard
+        | Kind::BenchmarkRun
+        | Kind::Finding => true,
         Kind::PracticeEntry => {
             let today = london_day((api.clock)());
             let stored = practice::of_statement(&mut reader, seq).await?;
@@ -201,5 +321,10 @@ async fn published(api: &Api, seq: &str, person: Option<&SignedIn>) -> Result<Pu
             "Until its date the entry is for enrolled nodes; the aggregator opens it to them.";
         return Err(Problem::new(problem::SIGN_IN, detail).into());
     }
-    Ok(Published { row, is_public })
+    let standing = overview::statement(&mut reader, seq).await?;
+    Ok(Published {
+        withdrawn_by: standing.and_then(|row| row.withdrawn_by),
+        row,
+        is_public,
+    })
 }

@@ -74,6 +74,9 @@ pub enum Command {
     /// Practice entries: what worked or failed, and why
     #[command(subcommand)]
     Practice(Practice),
+    /// What this node sent: the list, taking a statement back, publishing a withdrawn month again
+    #[command(subcommand)]
+    Statements(Statements),
     /// Copy the whole node into a new directory: database with the ledger, keys, manifest; the copy is checked
     Backup {
         /// Directory to make; it must not exist
@@ -223,6 +226,37 @@ pub enum Practice {
     },
 }
 
+/// `statements`. A person's secret is asked for on the terminal, or read from standard input when that is no terminal.
+#[derive(Debug, Subcommand)]
+pub enum Statements {
+    /// Every statement, newest first, and what became of it
+    List,
+    /// Take a statement back: its content leaves the national log's storage and the figures; its place, digest and receipt stay
+    Withdraw {
+        /// Number of the statement
+        #[arg(value_name = "NUMBER")]
+        seq: u64,
+        /// Why, in one line: public for ever, so it names nobody
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Who decides it: an approver
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+    },
+    /// Publish a withdrawn month again, with the very figures that it had: nothing is counted or drawn
+    Reissue {
+        /// Number of the withdrawn statement
+        #[arg(value_name = "NUMBER")]
+        seq: u64,
+        /// Why, in one line: public for ever, so it names nobody
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Who decides it: an approver
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+    },
+}
+
 /// `verify`. Files are enough, without a node and without a network.
 #[derive(Debug, Subcommand)]
 #[command(
@@ -252,8 +286,30 @@ pub enum Verify {
     },
     /// Check a whole log: every entry, every tile, the signed root, and that it begins with what was seen before
     Log(VerifyLog),
+    /// Check figures that the log signed: that the log holds them, and with --recompute that they are what the statements give, to the byte
+    Finding(VerifyFinding),
     /// Check everything that this node published: signatures, chain, receipts
     Own,
+}
+
+/// `verify finding`.
+#[derive(Debug, Args)]
+pub struct VerifyFinding {
+    /// The finding's envelope, or its address: https://…/v1/nodes/aggregator/statements/NUMBER
+    #[arg(value_name = "FILE|URL")]
+    pub finding: String,
+    /// Directory with `checkpoint`, `tile/` and, to recompute, `v1/nodes/NAME/statements/NUMBER`, or address that serves them [default: that of the finding, else where this node is enrolled]
+    #[arg(long, value_name = "DIR|URL")]
+    pub at: Option<String>,
+    /// The log's verifier key, name+hash+key [default: that of the log where this node is enrolled]
+    #[arg(long, value_name = "KEY")]
+    pub log: Option<String>,
+    /// Fetch the statements that the figures stand on, check every signature, count again and compare the bytes
+    #[arg(long)]
+    pub recompute: bool,
+    /// Certificate authority of the address, where it is a private one that this node does not know
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
 }
 
 /// `verify log`.

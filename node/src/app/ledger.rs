@@ -1,5 +1,6 @@
 //! `privacy` and `ledger`: what the releases have cost, whether the ledger is whole, and a second epoch.
 
+use jiff::Timestamp;
 use ldsp_protocol::accountant::Rho;
 use serde_json::json;
 
@@ -9,8 +10,11 @@ use super::release::{refresh, sign_in};
 use super::{Context, open};
 use crate::account::{Spent, Standing, standing};
 use crate::epoch::{self, EpochError};
-use crate::store::StoreError;
+use crate::home::Node;
+use crate::recover;
 use crate::store::ledger::epochs::Second;
+use crate::store::{StoreError, enrolment};
+use crate::transport::Https;
 
 impl From<EpochError> for Refusal {
     fn from(error: EpochError) -> Self {
@@ -66,14 +70,15 @@ fn in_words(stands: &Standing, second: Option<&Second>) -> String {
         ));
     }
     text.push_str(&format!(
-        "\n{:<42} {:>9} {:>9} {:>9}\n",
-        "", "so far", "at most", "promised"
+        "\n{:<42} {:>9} {:>9} {:>9} {:>9}\n",
+        "", "so far", "in all", "at most", "promised"
     ));
     let mut line = |what: &str, spent: Spent| {
         text.push_str(&format!(
-            "{what:<42} {:>9} {:>9} {:>9}\n",
+            "{what:<42} {:>9} {:>9} {:>9} {:>9}\n",
             rho(spent.so_far_micro),
             rho(spent.whole_micro),
+            rho(spent.most_micro),
             rho(spent.limit_micro)
         ));
     };
@@ -85,8 +90,14 @@ fn in_words(stands: &Standing, second: Option<&Second>) -> String {
         );
     }
     text.push_str(&format!(
-        "\nHeld back for tables added later: {}. One learner, at most {} enrolments: {}.\n\n\
+        "\nat most: with the dearest correction that may be published{}.\n\
+         Held back for tables added later: {}. One learner, at most {} enrolments: {}.\n\n\
          What the best attacker gains at worst, who knows everything else:\n{:<42} {:>9} {:>9} {:>9}\n",
+        if stands.allows_corrections {
+            ""
+        } else {
+            "; this budget has room for none"
+        },
         rho(stands.reserve_micro),
         stands.per_learner,
         rho(stands.learner_micro),
@@ -115,6 +126,53 @@ fn in_words(stands: &Standing, second: Option<&Second>) -> String {
     text
 }
 
+/// What the log holds of this node beyond its database is taken back, so that the two agree where the sequence ends.
+async fn take_back(node: &Node, who: &str, now: Timestamp) -> Result<usize, Refusal> {
+    let mut connection = node
+        .store
+        .reader
+        .acquire()
+        .await
+        .map_err(StoreError::from)?;
+    let place = enrolment::read(&mut connection).await?;
+    drop(connection);
+    let Some(place) = place else { return Ok(0) };
+    let transport = Https::new(&place.url, place.ca_pem.as_deref())?;
+    let taken = recover::take_back(&node.store, &transport, &node.signing, who, now).await;
+    taken.map_err(|error| Refusal::new(&error, error.next()))
+}
+
+async fn new_epoch(node: &Node, name: &str, reason: &str, now: Timestamp) -> Answer {
+    let person = sign_in(&node.store, name).await?;
+    refresh(&node.store).await?;
+    let taken = take_back(node, &person.name, now).await?;
+    let asked = epoch::ask(&node.store, &person.name, reason, now).await;
+    if let (Err(EpochError::Whole), 1..) = (&asked, taken) {
+        return Ok(Output {
+            text: format!(
+                "Taken back from the log: {taken} statements. With them the ledger is whole: no second epoch is needed, and none was asked for.\nNext: releases go on as before; back up the data directory now."
+            ),
+            json: json!({"taken_back": taken, "whole": true}),
+        });
+    }
+    let second = asked?;
+    let back = match taken {
+        0 => String::new(),
+        taken => format!(
+            "Taken back from the log: {taken} statements, with months that no ledger here knows.\n"
+        ),
+    };
+    Ok(Output {
+        text: format!(
+            "{back}A second epoch is asked for, to begin after {}. A later month that was drawn and not published is counted again in it. It would cost every enrolment another privacy budget, is said beside every figure, and there is no third.\n\
+             Next: an approver who is not {} runs `ldsp-node ledger confirm-epoch --as NAME`.",
+            second.after.in_words(),
+            person.name,
+        ),
+        json: json!({"after": second.after, "asked_by": person.name, "taken_back": taken}),
+    })
+}
+
 pub(super) async fn run(command: Ledger, context: &Context) -> Answer {
     let node = open(context).await?;
     let store = &node.store;
@@ -137,20 +195,7 @@ pub(super) async fn run(command: Ledger, context: &Context) -> Answer {
                 )),
             }
         }
-        Ledger::NewEpoch { name, reason } => {
-            let person = sign_in(store, &name).await?;
-            refresh(store).await?;
-            let second = epoch::ask(store, &person.name, &reason, now).await?;
-            Ok(Output {
-                text: format!(
-                    "A second epoch is asked for, to begin after {}. It would cost every enrolment another privacy budget, is said beside every figure, and there is no third.\n\
-                     Next: an approver who is not {} runs `ldsp-node ledger confirm-epoch --as NAME`.",
-                    second.after.in_words(),
-                    person.name
-                ),
-                json: json!({"after": second.after, "asked_by": person.name}),
-            })
-        }
+        Ledger::NewEpoch { name, reason } => new_epoch(&node, &name, &reason, now).await,
         Ledger::ConfirmEpoch { name } => {
             let person = sign_in(store, &name).await?;
             refresh(store).await?;

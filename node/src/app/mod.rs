@@ -15,6 +15,7 @@ mod publish;
 mod release;
 mod release_words;
 pub mod serve;
+mod statements;
 mod status;
 mod verify;
 
@@ -134,6 +135,7 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::Backup { to } => backup::make(&to, context).await,
         Command::Restore { from } => backup::restore(&from, context).await,
         Command::Practice(command) => practice::run(command, context).await,
+        Command::Statements(command) => statements::run(command, context).await,
         Command::Publish => publish::run(context).await,
         Command::Verify(command) => verify::run(command, context).await,
         Command::Serve => serve::command(context).await,

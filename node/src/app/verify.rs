@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::VerifyingKey;
 use indicatif::{ProgressBar, ProgressStyle};
+use ldsp_protocol::ids::Digest;
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::log::Checkpoint;
 use ldsp_protocol::note::Verifier;
@@ -19,9 +20,10 @@ use crate::store::StoreError;
 use crate::store::enrolment::Enrolment;
 use crate::store::{outbox, proofs};
 use crate::transport::Https;
+use crate::verify::finding::Checked;
 use crate::verify::own::{Check, Own};
-use crate::verify::source::{Folder, Server};
-use crate::verify::whole::{Expected, Whole, whole};
+use crate::verify::source::{Folder, Place, Server, Source as _};
+use crate::verify::whole::{Expected, Seen, Whole, whole};
 use crate::verify::{self, Fault};
 use crate::words::{count, some};
 
@@ -45,6 +47,7 @@ pub(super) async fn run(command: cli::Verify, context: &Context) -> Answer {
             log,
         } => proof(&receipt, &statement, log.as_deref(), context).await,
         cli::Verify::Log(args) => log(&args, context).await,
+        cli::Verify::Finding(args) => finding(&args, context).await,
         cli::Verify::Own => own(context).await,
     }
 }
@@ -222,19 +225,62 @@ async fn log(args: &cli::VerifyLog, context: &Context) -> Answer {
     let place = place.filter(|place| place.verifier == log);
     let mut expected = Expected::default();
     if let (Some((node, _)), Some(place)) = (&here, place) {
-        expected = held(node, place).await?.1;
+        expected = held(node, place, &context.config.data_dir).await?.1;
     }
     if let Some(path) = &args.since {
-        let checkpoint = Checkpoint::open(&log, &read_text(path)?);
-        let checkpoint = checkpoint.map_err(|e| verify::checkpoint_fault(&e))?;
-        let place = path.display().to_string();
-        expected.earlier.push((place, checkpoint));
+        let note = read_text(path)?;
+        let checkpoint = Checkpoint::open(&log, &note);
+        expected.earlier.push(Seen {
+            place: path.display().to_string(),
+            checkpoint: checkpoint.map_err(|e| verify::checkpoint_fault(&e))?,
+            note,
+        });
     }
     let found = find(args, place, &log, expected).await;
     if let Some((node, _)) = &here {
         node.store.close().await;
     }
-    Ok(told(&found?))
+    let data = here.is_some().then_some(context.config.data_dir.as_path());
+    Ok(told(&found?.map_err(|fault| with_proof(fault, data))?))
+}
+
+/// The refusal shows what the log signed. Where a node is, it is kept in files, too: tomorrow the log may show another one.
+fn with_proof(fault: Fault, data: Option<&Path>) -> Refusal {
+    let proof = fault.proof.clone();
+    if proof.is_empty() {
+        return fault.into();
+    }
+    let name = Digest::of(proof.concat().as_bytes()).to_string();
+    let folder = data.map(|data| {
+        data.join("proofs")
+            .join(format!("{}-{:.12}", fault.code, name))
+    });
+    let kept = folder.map(|folder| (keep(&folder, &proof), folder));
+    let (where_, folder) = match kept {
+        None => ("Keep this".to_owned(), None),
+        Some((Ok(()), folder)) => (format!("Kept in {}", folder.display()), Some(folder)),
+        Some((Err(error), folder)) => {
+            let why = format!("Keep this: {} cannot be written: {error}", folder.display());
+            (why, None)
+        }
+    };
+    let shown = proof.join("\n");
+    Refusal {
+        output: Some(Output {
+            text: format!("{where_}. The log's key signed:\n\n{shown}"),
+            json: json!({"proof": proof, "kept": folder}),
+        }),
+        ..fault.into()
+    }
+}
+
+/// One file a checkpoint, as it was signed.
+fn keep(folder: &Path, proof: &[String]) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    for (number, note) in (1..).zip(proof) {
+        std::fs::write(folder.join(format!("checkpoint-{number}")), note)?;
+    }
+    Ok(())
 }
 
 async fn find(
@@ -242,11 +288,8 @@ async fn find(
     place: Option<&Enrolment>,
     log: &Verifier,
     expected: Expected,
-) -> Result<Whole, Refusal> {
-    let bar = ProgressBar::new(0);
-    let style =
-        ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} entries, {eta} left");
-    bar.set_style(style.expect("the template is a constant"));
+) -> Result<Result<Whole, Fault>, Refusal> {
+    let bar = progress();
     let told = |done, of| {
         bar.set_length(of);
         bar.set_position(done);
@@ -258,17 +301,147 @@ async fn find(
             "Name its directory or its address, https://…",
         )
     })?;
-    let found = if at.starts_with("https://") {
-        let given = args.ca.as_deref().map(read_text).transpose()?;
-        let own = place.filter(|p| p.url == at.trim_end_matches('/'));
-        let ca = given.as_deref().or(own.and_then(|p| p.ca_pem.as_deref()));
-        let server = Server::new(Https::new(at, ca)?);
-        whole(&server, log, expected, told).await
-    } else {
-        whole(&Folder::new(Path::new(at)), log, expected, told).await
+    let source = source(at, args.ca.as_deref(), place)?;
+    let found = whole(&source, log, expected, |_, _| {}, told).await;
+    bar.finish_and_clear();
+    Ok(found)
+}
+
+fn progress() -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    let style = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len}, {eta} left");
+    bar.set_style(style.expect("the template is a constant"));
+    bar
+}
+
+/// A directory, or an address with its authority: given, or known from the enrolment.
+fn source(at: &str, ca: Option<&Path>, place: Option<&Enrolment>) -> Result<Place, Refusal> {
+    if !at.starts_with("https://") {
+        return Ok(Place::Folder(Folder::new(Path::new(at))));
+    }
+    let given = ca.map(read_text).transpose()?;
+    let own = place.filter(|p| p.url == at.trim_end_matches('/'));
+    let ca = given.as_deref().or(own.and_then(|p| p.ca_pem.as_deref()));
+    Ok(Place::Server(Server::new(Https::new(at, ca)?)))
+}
+
+async fn finding(args: &cli::VerifyFinding, context: &Context) -> Answer {
+    let here = here(context).await?;
+    let place = here.as_ref().and_then(|(_, place)| place.as_ref());
+    let log = log_key(args.log.as_deref(), place)?;
+    let place = place.filter(|place| place.verifier == log);
+    let mut expected = Expected::default();
+    if let (Some((node, _)), Some(place)) = (&here, place) {
+        expected = held(node, place, &context.config.data_dir).await?.1;
+    }
+    let checked = find_finding(args, place, &log, expected).await;
+    if let Some((node, _)) = &here {
+        node.store.close().await;
+    }
+    Ok(told_of_finding(&checked?))
+}
+
+async fn find_finding(
+    args: &cli::VerifyFinding,
+    place: Option<&Enrolment>,
+    log: &Verifier,
+    expected: Expected,
+) -> Result<Checked, Refusal> {
+    // Of an address the server comes first, then the path.
+    let address = args.finding.strip_prefix("https://").and_then(|rest| {
+        let (site, path) = rest.split_once('/')?;
+        Some((format!("https://{site}"), path))
+    });
+    let site = address.as_ref().map(|(site, _)| site.as_str());
+    let envelope = match &address {
+        None => read(Path::new(&args.finding))?,
+        Some((site, path)) => {
+            let server = source(site, args.ca.as_deref(), place)?;
+            let found = server.fetch(path).await?;
+            found.ok_or_else(|| {
+                Refusal::new(
+                    format!("there is nothing at {}", args.finding),
+                    "Check the address: the page of a benchmark run names those of its findings.",
+                )
+            })?
+        }
     };
+    let at = args.at.as_deref().or(site);
+    let at = at.or(place.map(|p| p.url.as_str())).ok_or_else(|| {
+        Refusal::new(
+            "there is no log to check the finding against",
+            "Name its directory or its address with --at.",
+        )
+    })?;
+    let source = source(at, args.ca.as_deref(), place)?;
+    let bar = progress();
+    let told = |done, of| {
+        bar.set_length(of);
+        bar.set_position(done);
+    };
+    let again = args.recompute;
+    let found = verify::finding::finding(&source, log, &envelope, expected, again, told).await;
     bar.finish_and_clear();
     Ok(found?)
+}
+
+fn told_of_finding(checked: &Checked) -> Output {
+    let Checked {
+        finding,
+        index,
+        whole,
+        recounted,
+    } = checked;
+    let stands_on = &finding.stands_on;
+    let inputs = count(stands_on.inputs.count());
+    let (again, proof) = match recounted {
+        Some(_) => (
+            format!(
+                "Recomputed  from {inputs} statements, each signed by a key that counted: every byte is the same"
+            ),
+            "This proves that these figures are what the signed statements give, and that none of that state of the log was left out.",
+        ),
+        None => (
+            format!(
+                "Recomputed  no: with --recompute the {inputs} statements are fetched and counted again"
+            ),
+            "This proves that the log signed and holds these figures and names every statement of that state. It does not prove that they are what\n\
+             the statements give.",
+        ),
+    };
+    Output {
+        text: format!(
+            "The finding holds.\n\
+             Measure     {}: {} figures of England, groups, regions and areas\n\
+             Place       entry {index} of {}, from 0\n\
+             State       {} entries, root {}: the log begins with it\n\
+             Log now     {} entries, root {}\n\
+             Code        {}\n\
+             {again}\n\n\
+             {proof}\n\
+             It does not prove that others are shown the same log: compare size and root with what another LEP sees.",
+            finding.measure.id(),
+            count(finding.figures.len()),
+            whole.checkpoint.origin,
+            count(stands_on.size),
+            BASE64.encode(stands_on.root.as_bytes()),
+            count(whole.checkpoint.size),
+            root(&whole.checkpoint),
+            stands_on.code,
+        ),
+        json: json!({
+            "measure": finding.measure,
+            "index": index,
+            "size": stands_on.size,
+            "root": BASE64.encode(stands_on.root.as_bytes()),
+            "standards": stands_on.standards,
+            "code": stands_on.code,
+            "inputs": stands_on.inputs,
+            "figures": finding.figures.len(),
+            "recomputed": recounted.is_some(),
+            "log": {"size": whole.checkpoint.size, "root": root(&whole.checkpoint)},
+        }),
+    }
 }
 
 fn told(found: &Whole) -> Output {
@@ -334,7 +507,7 @@ fn told(found: &Whole) -> Output {
 }
 
 /// Everything that the node holds, checked on the way.
-async fn held(node: &Node, place: &Enrolment) -> Result<(Own, Expected), Refusal> {
+async fn held(node: &Node, place: &Enrolment, data: &Path) -> Result<(Own, Expected), Refusal> {
     let mut connection = node
         .store
         .reader
@@ -346,15 +519,20 @@ async fn held(node: &Node, place: &Enrolment) -> Result<(Own, Expected), Refusal
     let mut check = Check::new(place, node.signing.verifying_key());
     for seq in 1..=last {
         if let Some(row) = outbox::of(&mut connection, seq).await? {
-            check.take(&row)?;
+            check
+                .take(&row)
+                .map_err(|fault| with_proof(fault, Some(data)))?;
         }
     }
     let (own, mut expected) = check.end();
     if let Some(note) = kept {
         let checkpoint = Checkpoint::open(&place.verifier, &note);
         let checkpoint = checkpoint.map_err(|e| verify::checkpoint_fault(&e))?;
-        let kept = "the largest checkpoint that this node keeps".to_owned();
-        expected.earlier.push((kept, checkpoint));
+        expected.earlier.push(Seen {
+            place: "the largest checkpoint that this node keeps".to_owned(),
+            checkpoint,
+            note,
+        });
     }
     Ok((own, expected))
 }
@@ -370,7 +548,7 @@ async fn own(context: &Context) -> Answer {
             "Enrol it first: `ldsp-node enrol --invite FILE`.",
         ));
     };
-    let found = held(&node, &place).await;
+    let found = held(&node, &place, &context.config.data_dir).await;
     node.store.close().await;
     let (own, _) = found?;
     let newest = own.newest.as_ref().map_or_else(

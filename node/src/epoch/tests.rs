@@ -3,6 +3,7 @@ use ldsp_protocol::standard::{Family, Standard};
 
 use super::*;
 use crate::account::standing;
+use crate::disclosure::{LedgerMonth, LedgerTable};
 use crate::release::{Approval, approve, prepare};
 use crate::store::releases::StoredRelease;
 use crate::testing::{LEP, Row, World, at, node_key, period, seeded, started};
@@ -21,15 +22,15 @@ async fn published() -> World {
 }
 
 async fn publish(world: &World) -> StoredRelease {
-    let entropy = seeded(4);
-    let prepared = prepare(
-        &world.store,
-        crate::testing::asked(),
-        "ann",
-        at(NOW),
-        &entropy,
-    )
-    .await;
+    publish_at(world, None).await
+}
+
+async fn publish_at(world: &World, rho_micro: Option<u64>) -> StoredRelease {
+    let request = crate::release::Request {
+        rho_micro,
+        ..crate::testing::asked()
+    };
+    let prepared = prepare(&world.store, request, "ann", at(NOW), &seeded(4)).await;
     let release = prepared.unwrap().release;
     let approval = Approval {
         person: "bob",
@@ -53,15 +54,17 @@ async fn begin(world: &World) -> Result<Second, EpochError> {
     confirm(&world.store, "bob", at(NOW)).await
 }
 
-/// Entries of a family in a month of the ledger.
-async fn entered(world: &World, epoch: u32, month: usize, family: Family) -> i64 {
+async fn months(world: &World, epoch: u32) -> Vec<LedgerMonth> {
     let mut connection = world.store.reader.acquire().await.unwrap();
     let codebook = Codebook::new(&LEP.parse().unwrap(), &[]);
-    let standard = Standard::current();
-    let months = ledger::months(&mut connection, &codebook, standard, epoch)
-        .await
-        .unwrap();
-    let at = standard
+    let months = ledger::months(&mut connection, &codebook, Standard::current(), epoch).await;
+    months.unwrap()
+}
+
+/// Entries of a family in a month of the ledger.
+async fn entered(world: &World, epoch: u32, month: usize, family: Family) -> i64 {
+    let months = months(world, epoch).await;
+    let at = Standard::current()
         .tables()
         .iter()
         .position(|t| t.family == family)
@@ -149,6 +152,68 @@ async fn what_came_late_before_the_loss_stays_local() {
     assert_eq!(entered(&world, 2, 1, Family::Starts).await, 0);
 }
 
+/// Facts that had never entered were marked as counted, so that a change took one out of a cell that never held it.
+#[tokio::test]
+async fn nothing_of_before_the_loss_is_corrected_after_it() {
+    // Room for corrections.
+    let rho = Some(100_000);
+    let world = World::enrolled().await;
+    world.add(&started("2022-03-10")).await;
+    publish_at(&world, rho).await;
+    world.add(&started("2022-03-20")).await;
+    damage(&world).await;
+    world
+        .run("UPDATE ledger_cells SET entries = zeroblob(8)")
+        .await;
+    begin(&world).await.unwrap();
+    // The one was published, the other came late and was not. Both end now, under another skill.
+    world
+        .run("UPDATE enrolments SET skill = 3, stage = 1, end_day = start_day + 35")
+        .await;
+    publish_at(&world, rho).await;
+    let months = months(&world, 2).await;
+    for (declared, table) in Standard::current().tables().iter().zip(&months[0].tables) {
+        let negative = table.entries.iter().any(|x| *x < 0);
+        let expected = if declared.family == Family::Leavers {
+            2
+        } else {
+            0
+        };
+        assert!(!negative, "{}", declared.id);
+        assert_eq!(
+            table.entries.iter().sum::<i64>(),
+            expected,
+            "{}",
+            declared.id
+        );
+    }
+    // What entered the second epoch is corrected in it.
+    world
+        .run("UPDATE enrolments SET skill = 5 WHERE id = 1")
+        .await;
+    publish_at(&world, rho).await;
+    let negative = |t: &&LedgerTable| t.entries.iter().any(|x| *x < 0);
+    let months = self::months(&world, 2).await;
+    assert_eq!(months[1].tables.iter().filter(negative).count(), 1);
+}
+
+/// What was imported after the confirmation about earlier months entered.
+#[tokio::test]
+async fn what_comes_later_about_earlier_months_stays_local_whatever_becomes_of_its_date() {
+    let world = published().await;
+    damage(&world).await;
+    begin(&world).await.unwrap();
+    world.add(&started("2022-05-20")).await;
+    publish(&world).await;
+    assert_eq!(entered(&world, 2, 1, Family::Starts).await, 0);
+    world
+        .run("UPDATE enrolments SET start_day = start_day + 40, stage = 1, end_day = start_day + 41 WHERE id = 3")
+        .await;
+    publish(&world).await;
+    assert_eq!(entered(&world, 2, 2, Family::Starts).await, 0);
+    assert_eq!(entered(&world, 2, 2, Family::Leavers).await, 1);
+}
+
 #[tokio::test]
 async fn the_second_epoch_costs_another_budget_and_the_third_is_refused() {
     let world = published().await;
@@ -182,7 +247,13 @@ async fn a_whole_ledger_an_open_release_and_the_wrong_people_are_refused() {
         asked("bob", "why").await,
         Err(EpochError::NotAuthor(_))
     ));
-    assert!(matches!(asked("ann", "  ").await, Err(EpochError::Reason)));
+    assert!(matches!(
+        asked("ann", "  ").await,
+        Err(EpochError::Reason(_))
+    ));
+    // It is shown to everybody who asks what the node has cost.
+    let named = asked("ann", "the disk of jo@example.org broke").await;
+    assert!(named.unwrap_err().to_string().contains("personal data"));
     assert!(matches!(
         confirm(&world.store, "bob", at(NOW)).await,
         Err(EpochError::NotAsked)
@@ -205,20 +276,57 @@ async fn a_whole_ledger_an_open_release_and_the_wrong_people_are_refused() {
     );
 }
 
+/// It stood in the way of a second epoch for ever.
 #[tokio::test]
-async fn a_month_that_was_drawn_and_not_published_stands_in_the_way() {
+async fn a_month_that_was_drawn_and_not_published_is_counted_in_the_second_epoch() {
     let world = published().await;
-    let drawn = prepare(
-        &world.store,
-        crate::testing::asked(),
-        "ann",
-        at(NOW),
-        &seeded(4),
-    )
-    .await;
+    let asked = crate::testing::asked();
+    world.add(&started("2022-06-10")).await;
+    // Late: it would have entered the month that is lost.
+    world.add(&started("2022-04-20")).await;
+    // Published in March, and dated later since: it does not enter again.
+    world
+        .run("UPDATE enrolments SET start_day = start_day + 100 WHERE id = 1")
+        .await;
+    let drawn = prepare(&world.store, asked, "ann", at(NOW), &seeded(4)).await;
     assert!(drawn.unwrap().drawn);
+    assert_eq!(entered(&world, 1, 4, Family::Starts).await, 2);
     damage(&world).await;
-    assert!(matches!(begin(&world).await, Err(EpochError::Open(p)) if p == period("2022-06")));
+    let second = begin(&world).await.unwrap();
+    assert_eq!(second.after, period("2022-05"));
+    assert_eq!(world.number("SELECT count(*) FROM releases").await, 3);
+    let release = publish(&world).await;
+    assert_eq!(release.period, period("2022-06"));
+    assert_eq!((release.parts[0].epoch, release.parts[0].month), (2, 1));
+    assert_eq!(entered(&world, 2, 1, Family::Starts).await, 1);
+    assert_eq!(
+        world
+            .number("SELECT counted & ~withheld FROM enrolments WHERE id = 3")
+            .await,
+        1
+    );
+}
+
+/// An edited configuration made the second epoch cost more than the first had.
+#[tokio::test]
+async fn the_second_epoch_costs_no_more_than_the_first() {
+    let world = World::enrolled().await;
+    world.add(&started("2022-03-10")).await;
+    publish_at(&world, Some(100_000)).await;
+    world
+        .run("UPDATE ledger_cells SET entries = zeroblob(8)")
+        .await;
+    begin(&world).await.unwrap();
+    let request = |rho_micro| crate::release::Request {
+        rho_micro,
+        ..crate::testing::asked()
+    };
+    let ask = async |rho| prepare(&world.store, request(rho), "ann", at(NOW), &seeded(4)).await;
+    let raised = ask(Some(500_000)).await.unwrap_err();
+    assert_eq!(raised.code(), "rho-raised", "{raised}");
+    publish_at(&world, None).await;
+    let (stands, _) = standing(&world.store, None).await.unwrap();
+    assert_eq!((stands.epoch, stands.rho_micro), (2, 100_000));
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ use crate::store::providers::{self, Roots};
 pub use crate::store::records::Doubtful;
 use crate::store::records::merge::{self, Merged, Merging, Refused, Why};
 use crate::store::records::{self, fresh};
-use crate::store::{Store, StoreError, Write};
+use crate::store::{Store, StoreError, Write, ledger};
 use learners::Valid;
 use pseudonym::PseudonymKey;
 use report::{ImportReport, Outcome, Problems, RowProblem};
@@ -187,6 +187,7 @@ impl Run {
                     tally: self.tally,
                     at: now,
                 };
+                ledger::withheld::hold(&mut self.tx).await?;
                 imports::log(&mut self.tx, &record, &self.options.who).await?;
                 self.tx.commit().await.map_err(StoreError::from)?;
             }

@@ -5,6 +5,7 @@ use axum::response::IntoResponse as _;
 use ldsp_protocol::ids::Period;
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::standard::{Dimension, Standard};
+use ldsp_protocol::statement::Kind;
 use ldsp_ui::components::{StatCard, Stats, SummaryList, Table, Tag, TagColour, link};
 use ldsp_ui::{Html, Page, SignedIn};
 
@@ -144,6 +145,9 @@ fn published(desk: &Desk) -> Html {
         return stats;
     }
     let titles = |row: &StatementRow| match row.period {
+        _ if row.names.is_some() => {
+            link(&words::statement(row), &format!("/statements/{}", row.seq))
+        }
         Some(period) => link(&period.in_words(), &format!("/releases/{period}")),
         None => desk
             .practice
@@ -157,10 +161,10 @@ fn published(desk: &Desk) -> Html {
     let rows = desk.statements.iter().take(6).map(|row| {
         [
             titles(row),
-            if row.period.is_some() {
-                "Monthly figures".into()
-            } else {
-                "Practice entry".into()
+            match row.kind {
+                Kind::LearningSummary => "Monthly figures".into(),
+                Kind::PracticeEntry => "Practice entry".into(),
+                _ => "Revision".into(),
             },
             words::count(row.seq).into(),
             words::second(row.queued_at).into(),
@@ -170,19 +174,29 @@ fn published(desk: &Desk) -> Html {
     let table = Table::new("Latest statements")
         .columns(["What", "Kind", "Number", "Released", "Receipt"])
         .rows(rows);
-    Html::concat([stats, table.into()])
+    let all = Html::concat([
+        Html::literal("<p class=\"govuk-body\">"),
+        link("All statements, and how one is withdrawn", "/statements"),
+        Html::literal("</p>"),
+    ]);
+    Html::concat([stats, table.into(), all])
 }
 
 /// How a statement's delivery stands.
 pub(super) fn receipt_words(row: &StatementRow) -> Html {
-    match (row.acknowledged_at, row.log_index) {
+    let withdrawn = match row.withdrawn_by {
+        Some(_) => tag("Withdrawn", TagColour::Grey),
+        None => Html::default(),
+    };
+    let delivery = match (row.acknowledged_at, row.log_index) {
         (Some(at), Some(index)) => Html::concat([
             tag("Received", TagColour::Green),
             format!(" log entry {}, {}", words::count(index), words::second(at)).into(),
         ]),
         _ if row.problem.is_some() => tag("Delayed", TagColour::Red),
         _ => tag("On its way", TagColour::Blue),
-    }
+    };
+    Html::concat([withdrawn, " ".into(), delivery])
 }
 
 fn held(desk: &Desk) -> Html {

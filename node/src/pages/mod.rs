@@ -22,6 +22,7 @@ mod release_table;
 mod release_view;
 mod release_word;
 mod releases;
+mod statements;
 pub(crate) mod upload;
 
 use std::future::Future;
@@ -43,6 +44,7 @@ use crate::api::{self, Api};
 use crate::home::Node;
 use crate::practice::PracticeError;
 use crate::release::ReleaseError;
+use crate::revision::RevisionError;
 use crate::store::StoreError;
 use crate::submit::ReadError;
 use crate::{Clock, Entropy, words};
@@ -123,6 +125,10 @@ pub fn rules() -> Vec<Rule> {
         Rule::get("/practice/{id}/edit", AUTHOR),
         Rule::post("/practice/{id}/edit", AUTHOR),
         Rule::post("/practice/{id}/release", APPROVER),
+        read("/statements"),
+        read("/statements/{seq}"),
+        Rule::post("/statements/{seq}/withdraw", APPROVER),
+        Rule::post("/statements/{seq}/reissue", APPROVER),
         read("/import"),
         Rule::post("/import", AUTHOR),
         Rule::get("/import/report.csv", AUTHOR),
@@ -169,6 +175,10 @@ fn router(api: &Api, document: &OpenApi) -> Router {
             get(practice_form::edit).post(practice_form::change),
         )
         .route("/practice/{id}/release", post(practice::release))
+        .route("/statements", get(statements::list))
+        .route("/statements/{seq}", get(statements::show))
+        .route("/statements/{seq}/withdraw", post(statements::withdraw))
+        .route("/statements/{seq}/reissue", post(statements::reissue))
         .route("/import", get(import::form).merge(import::receive()))
         .route("/import/report.csv", get(import::report))
         .route("/api", get(async move || documentation.clone()))
@@ -188,6 +198,7 @@ pub fn frame(settings: &Settings) -> Frame {
         NavItem::signed_in("Releases", "/releases"),
         NavItem::signed_in("Privacy", "/privacy"),
         NavItem::signed_in("Practice", "/practice"),
+        NavItem::signed_in("Statements", "/statements"),
         NavItem::signed_in("Import", "/import"),
         NavItem::signed_in("People", "/people"),
         NavItem::signed_in("Help", "/help"),
@@ -353,6 +364,22 @@ fn practice_problem(error: PracticeError) -> ProblemPage {
         error => refused(
             error.code(),
             "The entry was not released",
+            &error.to_string(),
+            error.next(),
+        ),
+    }
+}
+
+fn revision_problem(error: RevisionError) -> ProblemPage {
+    match error {
+        RevisionError::Store(error) => fault(error),
+        RevisionError::Unknown(_) => ProblemPage::not_found(),
+        RevisionError::NotApprover(_) => {
+            ProblemPage::forbidden("Only an approver may withdraw a statement or publish it again.")
+        }
+        error => refused(
+            error.code(),
+            "The statement was left as it is",
             &error.to_string(),
             error.next(),
         ),

@@ -9,8 +9,8 @@ use ldsp_ui::components::{
 use ldsp_ui::{Html, Page};
 
 use super::release_view::heading;
-use super::{Answer, Pages, release_problem, words};
-use crate::account::{Meaning, Spent, Standing, standing};
+use super::{Answer, Pages, exact_part, exact_tag, release_problem, words};
+use crate::account::{Meaning, Spent, Standing, corrections, standing};
 use crate::store::ledger::epochs::Second;
 
 #[derive(askama::Template)]
@@ -28,6 +28,8 @@ pub(super) async fn page(State(pages): State<Pages>) -> Answer {
     let (stands, second) = standing(&pages.node.store, pages.rho_micro)
         .await
         .map_err(release_problem)?;
+    let corrected = corrections(&pages.node.store).await;
+    let corrected = corrected.map_err(release_problem)?.for_signed_in_page();
     let mut parts = Vec::new();
     parts.extend(note_of(&stands, second.as_ref()));
     if let Some(turn) = &stands.turn {
@@ -38,6 +40,13 @@ pub(super) async fn page(State(pages): State<Pages>) -> Answer {
         in_words(&pages, &stands),
         gains(&stands),
         attributes(&stands),
+        exact_part(Html::concat([
+            exact_tag().into(),
+            Html::paragraph(&format!(
+                "Corrections that were published so far: {}.",
+                words::count(corrected as u64)
+            )),
+        ])),
         tables(&stands),
     ]);
     for earlier in &stands.earlier {
@@ -102,9 +111,17 @@ fn spent(stands: &Standing) -> Html {
         rho(stands.enrolment.so_far_micro),
         rho(stands.enrolment.limit_micro)
     ));
-    let most = StatCard::new("Used at most", rho(stands.enrolment.whole_micro)).line(format!(
-        "when all {} months are published; {} is held back for tables added later",
+    let most = StatCard::new("Used at most", rho(stands.enrolment.most_micro)).line(format!(
+        "when all {} months are published{}; {} is held back for tables added later",
         stands.horizon,
+        if stands.allows_corrections {
+            format!(
+                ", with the dearest correction that may be published ({} without one)",
+                rho(stands.enrolment.whole_micro)
+            )
+        } else {
+            String::new()
+        },
         rho(stands.reserve_micro)
     ));
     let months = StatCard::new("Months left", words::count(stands.left as u64)).line(format!(
@@ -184,24 +201,25 @@ fn attributes(stands: &Standing) -> Html {
             Html::from(a.title.clone()),
             rho(a.spent.so_far_micro).into(),
             rho(a.spent.whole_micro).into(),
+            rho(a.spent.most_micro).into(),
             rho(a.spent.limit_micro).into(),
         ]
     });
     let table = Table::new("Budget of each sensitive fact, between two values of it (\u{3c1})")
-        .columns(["Fact", "Used so far", "Used at most", "Promised"])
-        .numeric(1..4)
+        .columns([
+            "Fact",
+            "Used so far",
+            "In all",
+            "At most, if corrected",
+            "Promised",
+        ])
+        .numeric(1..5)
         .rows(rows);
-    let corrected = stands.corrected_micro.map_or_else(
-        || Html::paragraph("No correction of an enrolment was published yet."),
-        |most| {
-            Html::paragraph(&format!(
-                "Corrections published: {}, at most one for an enrolment. The dearest of them makes its enrolment bear {} instead of {}.",
-                words::count(stands.corrections as u64),
-                rho(most),
-                rho(stands.enrolment.whole_micro)
-            ))
-        },
-    );
+    let corrected = Html::paragraph(if stands.allows_corrections {
+        "An enrolment that was published wrongly may be corrected once, if its budget has room for it. \u{201c}At most\u{201d} is what the dearest such correction would cost, whether or not anybody was ever corrected: that alone could tell of somebody."
+    } else {
+        "This budget leaves no room to publish a correction of an enrolment: corrections change the figures inside this node only."
+    });
     let note = InsetText::new(
         "A release that would take any of these over what is promised is refused before any noise is drawn, and the refusal says which.",
     );

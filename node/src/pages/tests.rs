@@ -4,6 +4,7 @@ mod approving;
 mod practice;
 mod privacy;
 mod standards;
+mod statements;
 mod uploads;
 
 use std::collections::BTreeMap;
@@ -221,6 +222,7 @@ fn concrete(path: &str) -> String {
     path.replace("{period}", "2022-01")
         .replace("{table}", "starts.area-by-tier")
         .replace("{id}", "1")
+        .replace("{seq}", "1")
 }
 
 /// Without it a node that has its first learners would say nothing of what comes next.

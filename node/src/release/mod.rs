@@ -1,7 +1,6 @@
 //! Releases: prepared once by an author or the schedule, shown in plain words, approved by somebody else.
 
 mod approve;
-pub mod budget;
 pub(crate) mod figures;
 mod prepare;
 mod refuse;
@@ -22,6 +21,7 @@ pub use approve::{Approval, approve};
 pub(crate) use prepare::prepare_in;
 pub(crate) use prepare::rho as chosen_rho;
 pub use prepare::{Prepared, Request, SCHEDULE, next_period, prepare, waiting};
+pub(crate) use refuse::in_order as reason_in_order;
 pub use refuse::{Refusal, refuse};
 pub(crate) use show::approvers;
 pub use show::{
@@ -55,6 +55,10 @@ pub enum ReleaseError {
         "rho_micro is {asked}, but the first month was published with {begun}: the budget stays the same"
     )]
     Rho { asked: u64, begun: u64 },
+    #[error(
+        "rho_micro is {asked}, but before the ledger was lost this node published with {before}: a second epoch costs everybody another budget, and it may not be a larger one"
+    )]
+    RhoRaised { asked: u64, before: u64 },
     #[error("the ledger lacks months that were released; noise drawn twice gives people away")]
     LedgerLost,
     #[error("no release waits for approval")]
@@ -112,6 +116,7 @@ impl ReleaseError {
             Self::Order { .. } => "order",
             Self::Calendar => "calendar",
             Self::Rho { .. } => "rho",
+            Self::RhoRaised { .. } => "rho-raised",
             Self::LedgerLost => "ledger-lost",
             Self::NothingOpen => "nothing-open",
             Self::Unknown(_) => "unknown-release",
@@ -147,6 +152,9 @@ impl ReleaseError {
             }
             Self::Calendar => "Ask the national operator which data standard comes next.",
             Self::Rho { .. } => "Set rho_micro back in the configuration.",
+            Self::RhoRaised { .. } => {
+                "Set rho_micro to that or less in the configuration, or leave it out."
+            }
             Self::LedgerLost => {
                 "Restore the newest backup of the data directory. If there is none, two people can begin a second epoch with `ldsp-node ledger new-epoch`."
             }

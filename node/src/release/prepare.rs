@@ -11,14 +11,14 @@ use sqlx::sqlite::SqliteConnection;
 use super::{History, ReleaseError, histories};
 use crate::Entropy;
 use crate::account;
-use crate::cube::{EntryCounts, Move, moves};
+use crate::cube::{CodeError, EntryCounts, Move, moves};
 use crate::disclosure::{ProtectedTables, protect};
 use crate::schedule::london;
 use crate::seal::{check_head, check_restored};
 use crate::store::ledger::streams::{self, Stream};
 use crate::store::records::persons;
 use crate::store::releases::{self, Part, StoredRelease};
-use crate::store::{Store, audit, enrolment, ledger};
+use crate::store::{Store, StoreError, audit, enrolment, ledger};
 
 /// Author of what the timed job prepares.
 pub const SCHEDULE: &str = "schedule";
@@ -116,6 +116,9 @@ pub(crate) async fn prepare_in(
         return Err(ReleaseError::NotEnded(period));
     }
     begin(&mut *connection, &mut histories, period).await?;
+    // Whatever became of the records before: no more of anybody's enrolments are counted, and nothing that a lost ledger held.
+    persons::cap(&mut *connection, None).await?;
+    ledger::withheld::hold(&mut *connection).await?;
     let mut draws = Vec::new();
     for history in histories {
         draws.push(Draw::of(&mut *connection, &codebook, history, request, period).await?);
@@ -185,15 +188,19 @@ async fn corrections(
     let tables = standard.tables();
     let mut admitted = Vec::new();
     for pending in ledger::corrections::pending(connection, codebook, standard).await? {
-        let parts = pending
-            .published
-            .iter()
-            .map(|published| moves(standard, codebook, published, &pending.now));
+        let damaged = |error: CodeError| StoreError::Corrupt {
+            table: "enrolments",
+            column: ledger::column(error.dimension),
+            row: pending.enrolment.to_string(),
+        };
+        let parts = pending.published.iter();
+        let parts = parts.map(|published| moves(standard, codebook, published, &pending.now));
+        let parts: Vec<_> = parts.collect::<Result<_, _>>().map_err(damaged)?;
         // A fact that was published and is no longer one, an ending that was withdrawn, is never taken back.
-        let Ok(parts) = parts.collect::<Result<Vec<_>, _>>() else {
+        let parts: Option<Vec<Vec<Move>>> = parts.into_iter().collect();
+        let Some(moves) = parts.map(|parts| parts.concat()) else {
             continue;
         };
-        let moves = parts.concat();
         let moved = moves.iter().map(|m| tables[m.table].id.clone()).collect();
         if !moves.is_empty() && design.check_correction(&moved).is_ok() {
             admitted.push(Correction {
@@ -206,17 +213,22 @@ async fn corrections(
     Ok(admitted)
 }
 
-/// The budget under `standard`: what the epoch began with, else the LEP's own, else the standard's.
+/// The budget of a stream: what its epoch began with, else the LEP's own, else what is allowed: the standard's, in a second epoch no more than
+/// the first had (`before`).
 pub(crate) fn rho(
     standard: &Standard,
     asked: Option<u64>,
     begun: Option<u64>,
+    before: Option<u64>,
 ) -> Result<u64, ReleaseError> {
-    match (asked, begun) {
-        (Some(asked), Some(begun)) if asked != begun => Err(ReleaseError::Rho { asked, begun }),
-        (_, Some(begun)) => Ok(begun),
-        (asked, None) => {
-            let most = standard.noise().rho_micro;
+    match (asked, begun, before) {
+        (Some(asked), Some(begun), _) if asked != begun => Err(ReleaseError::Rho { asked, begun }),
+        (_, Some(begun), _) => Ok(begun),
+        (Some(asked), None, Some(before)) if asked > before => {
+            Err(ReleaseError::RhoRaised { asked, before })
+        }
+        (asked, None, before) => {
+            let most = before.unwrap_or(standard.noise().rho_micro);
             Ok(asked.unwrap_or(most).clamp(1, most))
         }
     }
@@ -311,13 +323,16 @@ impl Draw {
         request: Request,
         period: Period,
     ) -> Result<Self, ReleaseError> {
-        // Whatever became of the records before: no more of anybody's enrolments are counted.
-        persons::cap(&mut *connection, None).await?;
         let stream = &history.stream;
         // A stream that goes on for earlier enrolments keeps its budget, whatever is configured for new ones.
         let asked = request.rho_micro.filter(|_| stream.is_open());
         let begun = history.last.as_ref().map(|s| s.noise.rho_micro);
-        let design = Design::of(stream.standard, rho(stream.standard, asked, begun)?);
+        let before = match stream.epoch {
+            1 => None,
+            epoch => account::rho(&mut *connection, stream.standard, epoch - 1).await?,
+        };
+        let rho_micro = rho(stream.standard, asked, begun, before)?;
+        let design = Design::of(stream.standard, rho_micro);
         let corrections = corrections(&mut *connection, codebook, stream.standard, &design).await?;
         let moved: Vec<BTreeSet<String>> = corrections.iter().map(|c| c.moved.clone()).collect();
         let mut accountant = account::of(&mut *connection).await?;

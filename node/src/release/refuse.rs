@@ -37,7 +37,7 @@ pub async fn refuse(
     refusal: &Refusal<'_>,
     now: Timestamp,
 ) -> Result<Period, ReleaseError> {
-    let reason = checked(refusal.reason)?;
+    let reason = in_order(refusal.reason, LONGEST).map_err(ReleaseError::Reason)?;
     let mut transaction = store.write().await?;
     let release = shown(
         &mut transaction,
@@ -67,24 +67,23 @@ pub async fn refuse(
     Ok(release.period)
 }
 
-fn checked(reason: &str) -> Result<String, ReleaseError> {
+/// A reason in one line, of 1 to `longest` characters and without anything that looks like personal data; else what is wrong with it.
+pub(crate) fn in_order(reason: &str, longest: usize) -> Result<String, String> {
     let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
     let length = reason.chars().count();
     if length == 0 {
-        return Err(ReleaseError::Reason("is missing".to_owned()));
+        return Err("is missing".to_owned());
     }
-    if length > LONGEST {
-        return Err(ReleaseError::Reason(format!(
-            "has {length} characters; {LONGEST} are allowed"
-        )));
+    if length > longest {
+        return Err(format!("has {length} characters; {longest} are allowed"));
     }
     match personal::find(&reason).first() {
         None => Ok(reason),
-        Some(found) => Err(ReleaseError::Reason(format!(
+        Some(found) => Err(format!(
             "may not hold personal data: characters {} to {} look like {}",
             found.start,
             found.end,
             found.kind.in_words()
-        ))),
+        )),
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use ldsp_protocol::accountant::{Accountant, Design, Overspent};
 use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::noise::{HORIZON, MIN_RHO_MICRO, filtered};
 use ldsp_protocol::standard::{Family, Standard};
@@ -10,7 +11,6 @@ use ldsp_protocol::summary::{LearningSummary, Previous, SummaryError};
 use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 
-use super::budget::budget;
 use super::figures::{Opened, OpenedStream};
 use super::{ReleaseError, check_payload};
 use crate::store::StoreError;
@@ -166,6 +166,7 @@ fn of_receiver(standard: &Standard) -> Vec<(&'static str, String)> {
         ("sigma squared is stated", "No noise is stated for any other table.".to_owned()),
         ("months of an epoch", "The month follows the one before, without a gap.".to_owned()),
         ("rho stays", "The budget is the same as in the months before.".to_owned()),
+        ("a second epoch has", "A second epoch, after a lost ledger, has no larger budget than the first.".to_owned()),
         ("the list of accepted", "The list of accepted pledges only grows.".to_owned()),
         ("a pledge is listed", "Each pledge is listed once.".to_owned()),
         ("every declared table", "Every table of the data standard is there, and no other.".to_owned()),
@@ -216,6 +217,7 @@ fn receivers(standard: &Standard, error: Option<SummaryError>) -> Vec<Verdict> {
 
 fn own(release: &StoredRelease, stream: &OpenedStream, summary: &LearningSummary) -> Vec<Verdict> {
     let noise = Noise::of(stream);
+    let [over_budget, over_limit] = budgets(stream);
     [
         (
             "The bytes that would be signed are the ones whose digest is shown.".to_owned(),
@@ -249,8 +251,8 @@ fn own(release: &StoredRelease, stream: &OpenedStream, summary: &LearningSummary
                 .find(|t| t.dimensions.len() > 3)
                 .map(|t| format!("table {} does", t.id)),
         ),
-        over_budget(stream),
-        over_limit(stream),
+        over_budget,
+        over_limit,
     ]
     .into_iter()
     .map(|(rule, detail)| Verdict {
@@ -289,43 +291,34 @@ fn uneven(stream: &OpenedStream) -> Option<String> {
         })
 }
 
-fn over_budget(stream: &OpenedStream) -> (String, Option<String>) {
-    let budget = budget(stream.standard, stream.rho_micro, stream.stream.epoch);
-    // Millionths are summed as such; their sum as a fraction is off by less than one of them.
-    let over = budget.tables + budget.reserve > budget.rho + 1e-7;
-    (
-        format!(
-            "All tables together, with what is held back for later ones, stay within \u{3c1} = {} for one enrolment, {}.",
-            budget.rho,
-            if budget.epochs == 1 {
-                "for ever"
-            } else {
-                "in this epoch, beside what the one before has cost"
-            }
-        ),
-        over.then(|| {
+/// What the accountant says of the tables: the rule of all together, and that of those with one sensitive attribute.
+fn budgets(stream: &OpenedStream) -> [(String, Option<String>); 2] {
+    let design = Design::of(stream.standard, stream.rho_micro);
+    let limits = design.limits;
+    let refused = Accountant::planned(design).err();
+    let of_attribute = matches!(refused, Some(Overspent::Attribute { .. }));
+    let detail = |is_it: bool| refused.as_ref().filter(|_| is_it).map(ToString::to_string);
+    [
+        (
             format!(
-                "tables take {} and the reserve {}",
-                budget.tables, budget.reserve
-            )
-        }),
-    )
-}
-
-fn over_limit(stream: &OpenedStream) -> (String, Option<String>) {
-    let budget = budget(stream.standard, stream.rho_micro, stream.stream.epoch);
-    let limit = budget.attributes.first().map_or(0.0, |a| a.limit);
-    let mut attributes = budget.attributes.iter();
-    let over = attributes.find(|a| a.rho > a.limit + 1e-7);
-    (
-        format!(
-            "The tables that hold one sensitive attribute stay within its own limit, \u{3c1} = {limit}."
+                "All tables together, with what is held back for later ones, stay within \u{3c1} = {} for one enrolment, {}.",
+                limits.enrolment,
+                if stream.stream.epoch == 1 {
+                    "for ever"
+                } else {
+                    "in this epoch, beside what the one before has cost"
+                }
+            ),
+            detail(!of_attribute),
         ),
-        over.map(|a| {
-            let title = &stream.standard.dimension(a.attribute).title;
-            format!("{title} has {}", a.rho)
-        }),
-    )
+        (
+            format!(
+                "The tables that hold one sensitive attribute stay within its own limit, \u{3c1} = {}.",
+                limits.attribute
+            ),
+            detail(of_attribute),
+        ),
+    ]
 }
 
 /// What the month's noise looks like from where the exact counts are known. Nothing of it is kept or shown.

@@ -8,6 +8,7 @@ pub mod corrections;
 mod entries;
 pub mod epochs;
 pub mod streams;
+pub mod withheld;
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,8 @@ use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnection;
 
-pub use entries::{entries, mark_all, mark_counted};
+pub(crate) use entries::column;
+pub use entries::{entries, mark_counted};
 
 use super::StoreError;
 use crate::disclosure::{LedgerMonth, LedgerTable};

@@ -34,6 +34,7 @@ pub mod proofs;
 pub mod providers;
 pub mod records;
 pub mod releases;
+pub mod revisions;
 
 /// Trouble with the store.
 #[derive(Debug, thiserror::Error)]

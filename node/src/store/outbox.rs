@@ -17,7 +17,7 @@ pub struct OutboxRow {
     pub seq: u64,
     /// What it is about.
     pub kind: Kind,
-    /// The month, for a learning summary.
+    /// The month of a learning summary or of one that was published again.
     pub period: Option<Period>,
     /// SHA-256 of the PAE.
     pub pae: Digest,
@@ -107,14 +107,39 @@ pub async fn append(
     statement: &SealedStatement,
     now: i64,
 ) -> Result<(), StoreError> {
+    let of = (statement.kind(), statement.period());
+    let row = (statement.seq(), of, statement.pae(), statement.envelope());
+    insert(connection, row, now).await
+}
+
+/// A statement that left this node, as the log gives it: number, kind and month, digest of the PAE, exact bytes.
+pub type TakenBack<'a> = (u64, (Kind, Option<Period>), Digest, &'a [u8]);
+
+/// Queues a statement that the log holds and a restored database did not. Sending it again brings its receipt.
+///
+/// # Errors
+/// As [`append`].
+pub async fn take_back(
+    connection: &mut SqliteConnection,
+    row: TakenBack<'_>,
+    now: i64,
+) -> Result<(), StoreError> {
+    insert(connection, row, now).await
+}
+
+async fn insert(
+    connection: &mut SqliteConnection,
+    (seq, (kind, period), pae, envelope): TakenBack<'_>,
+    now: i64,
+) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO outbox (seq, kind, period, pae, envelope, queued_at, next_attempt_at) VALUES ($1, $2, $3, $4, $5, $6, $6)",
     )
-    .bind(statement.seq().cast_signed())
-    .bind(statement.kind().as_str())
-    .bind(statement.period().map(Period::index))
-    .bind(statement.pae().as_bytes().as_slice())
-    .bind(statement.envelope())
+    .bind(seq.cast_signed())
+    .bind(kind.as_str())
+    .bind(period.map(Period::index))
+    .bind(pae.as_bytes().as_slice())
+    .bind(envelope)
     .bind(now)
     .execute(connection)
     .await?;
@@ -210,6 +235,11 @@ pub async fn postpone(
     Ok(())
 }
 
+/// A kind as the column holds it.
+pub(super) fn kind(text: &str) -> Option<Kind> {
+    Kind::OF_NODES.into_iter().find(|k| k.as_str() == text)
+}
+
 fn digest(row: &SqliteRow, column: &'static str, seq: i64) -> Result<Digest, StoreError> {
     let bytes: &[u8] = row.try_get(column)?;
     let bytes: [u8; 32] = bytes.try_into().map_err(|_| corrupt(column, seq))?;
@@ -222,10 +252,7 @@ fn read(row: &SqliteRow) -> Result<OutboxRow, StoreError> {
     let unsigned = |n: i64, column| u64::try_from(n).map_err(|_| corrupt(column, seq));
     Ok(OutboxRow {
         seq: unsigned(seq, "seq")?,
-        kind: Kind::OF_NODES
-            .into_iter()
-            .find(|k| k.as_str() == kind)
-            .ok_or_else(|| corrupt("kind", seq))?,
+        kind: self::kind(kind).ok_or_else(|| corrupt("kind", seq))?,
         period: row
             .try_get::<Option<i64>, _>("period")?
             .map(|index| period(index).ok_or_else(|| corrupt("period", seq)))

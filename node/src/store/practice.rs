@@ -117,7 +117,8 @@ pub async fn approve(
     Ok(done.rows_affected() == 1)
 }
 
-/// Figures that entries of the node of `lep` may cite: its sealed releases.
+/// Figures that entries of the node of `lep` may cite: its sealed releases, without what is withdrawn; a month that was published
+/// again is cited by the statement that did so last.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`].
@@ -127,7 +128,14 @@ pub async fn own_figures(
 ) -> Result<OwnFigures, StoreError> {
     let rows = sqlx::query(
         "SELECT r.period, r.standard, o.pae, json_extract(CAST(r.payload AS TEXT), '$.pledges') AS pledges
-         FROM release_statements AS r JOIN outbox AS o ON o.seq = r.seq ORDER BY r.period, r.standard",
+         FROM release_statements AS r JOIN outbox AS o ON o.seq = (
+             WITH RECURSIVE again (seq) AS (
+                 SELECT r.seq UNION SELECT n.seq FROM again JOIN revisions AS n ON n.target = again.seq
+                     JOIN outbox AS c ON c.seq = n.seq AND c.kind = 'correction')
+             SELECT max(seq) FROM again)
+         WHERE NOT EXISTS (SELECT 1 FROM revisions AS n JOIN outbox AS w ON w.seq = n.seq
+             WHERE n.target = o.seq AND w.kind = 'withdrawal')
+         ORDER BY r.period, r.standard",
     )
     .fetch_all(connection)
     .await?;

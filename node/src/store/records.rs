@@ -76,6 +76,10 @@ pub(crate) async fn leave_room(connection: &mut SqliteConnection) -> Result<(), 
 pub struct Exact<T>(T);
 
 impl<T> Exact<T> {
+    pub(crate) fn new(counts: T) -> Self {
+        Self(counts)
+    }
+
     /// The counts, for a page that only signed-in people of this node can open.
     #[must_use]
     pub fn for_signed_in_page(self) -> T {

@@ -6,10 +6,12 @@
 //! | [`statement`] | its node signed these very bytes | the node's public key |
 //! | [`receipt`] | the log holds this very statement, at which place | the log's verifier key |
 //! | [`whole`] | nothing in the log was lost, altered or counted twice | the log's verifier key |
+//! | [`finding`] | figures that the log signed are those that the signed statements give | the log's verifier key |
 //! | [`own`] | what this node sent is as it was signed, in one chain, and was acknowledged | the node's database |
 //!
 //! None shows that others see the same log: for that, checkpoints of several readers are compared.
 
+pub mod finding;
 pub mod own;
 pub mod source;
 pub mod whole;
@@ -35,6 +37,8 @@ pub struct Fault {
     pub what: String,
     /// What to do next.
     pub next: &'static str,
+    /// Signed checkpoints that show it to whoever has the log's key: what was held first, then what the log says now.
+    pub proof: Vec<String>,
 }
 
 impl Fault {
@@ -43,7 +47,13 @@ impl Fault {
             code,
             what: what.into(),
             next,
+            proof: Vec::new(),
         }
+    }
+
+    pub(crate) fn shown_by(self, proof: &[&str]) -> Self {
+        let proof = proof.iter().map(|&note| note.to_owned()).collect();
+        Self { proof, ..self }
     }
 }
 

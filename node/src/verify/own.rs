@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use ed25519_dalek::VerifyingKey;
 use ldsp_protocol::ids::Digest;
-use ldsp_protocol::log::Checkpoint;
+use ldsp_protocol::log::{Checkpoint, Proof};
 
-use super::whole::Expected;
+use super::whole::{Expected, Seen};
 use super::{Fault, TELL, receipt, statement};
 use crate::store::enrolment::Enrolment;
 use crate::store::outbox::OutboxRow;
@@ -37,8 +37,8 @@ pub struct Check<'a> {
     found: Own,
     /// Statement by its place in the log.
     places: BTreeMap<u64, u64>,
-    /// Root and statement by the size of a receipt's checkpoint.
-    roots: BTreeMap<u64, (Digest, u64)>,
+    /// Statement and checkpoint, as it was signed, by the size of a receipt's checkpoint.
+    roots: BTreeMap<u64, (Digest, u64, String)>,
     expected: Expected,
 }
 
@@ -112,26 +112,31 @@ impl<'a> Check<'a> {
         self.expected.received.insert(received.index, entry);
         match received.checkpoint {
             None => self.found.plain += 1,
-            Some(checkpoint) => self.proven(row.seq, checkpoint)?,
+            Some(checkpoint) => self.proven(row.seq, checkpoint, text)?,
         }
         Ok(())
     }
 
-    fn proven(&mut self, seq: u64, checkpoint: Checkpoint) -> Result<(), Fault> {
+    fn proven(&mut self, seq: u64, checkpoint: Checkpoint, receipt: &str) -> Result<(), Fault> {
         self.found.proven += 1;
         let size = checkpoint.size;
-        let (root, other) = *self.roots.entry(size).or_insert((checkpoint.root, seq));
-        if root != checkpoint.root {
+        let note = Proof::parse(receipt).map_or_else(|_| String::new(), |proof| proof.checkpoint);
+        let first = self.roots.entry(size);
+        let (root, other, before) = first.or_insert((checkpoint.root, seq, note.clone()));
+        if *root != checkpoint.root {
             let what = format!(
                 "the receipts of statements {other} and {seq} name two different trees of {size} entries: the log contradicts itself"
             );
-            return Err(Fault::new("split", what, TELL));
+            return Err(Fault::new("split", what, TELL).shown_by(&[before, &note]));
         }
         if self.found.newest.as_ref().is_none_or(|n| n.size < size) {
             self.found.newest = Some(checkpoint.clone());
         }
-        let place = format!("the receipt of this node's statement {seq}");
-        self.expected.earlier.push((place, checkpoint));
+        self.expected.earlier.push(Seen {
+            place: format!("the receipt of this node's statement {seq}"),
+            checkpoint,
+            note,
+        });
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::Fault;
 use crate::submit::in_words;
-use crate::transport::{Request, Transport};
+use crate::transport::{Https, Request, Transport};
 
 /// Gives the files of one log.
 pub trait Source: Sync {
@@ -74,6 +74,26 @@ impl<T: Transport> Source for Server<T> {
                 format!("/{path} was not given: {}", in_words(&answer)),
                 "Try again later. If it stays so, tell the aggregator's operator.",
             )),
+        }
+    }
+
+    const AT_ONCE: usize = 16;
+}
+
+/// Either, as people name it.
+#[derive(Debug)]
+pub enum Place {
+    /// On this machine.
+    Folder(Folder),
+    /// At an address.
+    Server(Server<Https>),
+}
+
+impl Source for Place {
+    async fn fetch(&self, path: &str) -> Result<Option<Vec<u8>>, Fault> {
+        match self {
+            Self::Folder(folder) => folder.fetch(path).await,
+            Self::Server(server) => server.fetch(path).await,
         }
     }
 

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use super::own::Check;
 use super::source::{Folder, Server, Source};
-use super::whole::{Expected, Whole, whole};
+use super::whole::{Expected, Seen, Whole, whole};
 use super::*;
 use crate::store::outbox::OutboxRow;
 use crate::testing::{ORIGIN, log_key, node_key, place};
@@ -119,7 +119,7 @@ impl Transport for Files {
 }
 
 async fn check(files: &Files, expected: Expected) -> Result<Whole, Fault> {
-    whole(files, &log(), expected, |_, _| {}).await
+    whole(files, &log(), expected, |_, _| {}, |_, _| {}).await
 }
 
 async fn code(files: &Files, expected: Expected) -> &'static str {
@@ -169,7 +169,9 @@ async fn each_fault_has_its_name() {
     let files = Files::of(&all);
     let none = Expected::default;
     let other = Verifier::new(ORIGIN, node_key().verifying_key()).unwrap();
-    let fault = whole(&files, &other, none(), |_, _| {}).await.unwrap_err();
+    let fault = whole(&files, &other, none(), |_, _| {}, |_, _| {})
+        .await
+        .unwrap_err();
     assert_eq!(fault.code, "log-signature");
     // Digest of an entry, its type, a hash, a hash of a hash.
     assert_eq!(
@@ -223,7 +225,11 @@ async fn a_log_begins_with_what_was_seen_of_it() {
     let earlier = |sizes: &[usize]| Expected {
         earlier: sizes
             .iter()
-            .map(|n| (format!("that of {n}"), checkpoint(&all[..*n])))
+            .map(|n| Seen {
+                place: format!("that of {n}"),
+                checkpoint: checkpoint(&all[..*n]),
+                note: checkpoint(&all[..*n]).sign(&log_key()).unwrap(),
+            })
             .collect(),
         ..Expected::default()
     };
@@ -243,6 +249,16 @@ async fn a_log_begins_with_what_was_seen_of_it() {
     );
     check(&Files::of(&other), earlier(&[16])).await.unwrap();
     assert_eq!(code(&Files::of(&other), earlier(&[600])).await, "split");
+    // Both words of the log go with it, and prove it to anybody.
+    let fault = check(&Files::of(&other), earlier(&[600]))
+        .await
+        .unwrap_err();
+    let said = fault
+        .proof
+        .iter()
+        .map(|note| Checkpoint::open(&log(), note));
+    let said: Vec<Checkpoint> = said.map(Result::unwrap).collect();
+    assert_eq!(said, [checkpoint(&all), checkpoint(&other)]);
     let received = |at: u64, entry: &Entry| Expected {
         received: BTreeMap::from([(at, entry.clone())]),
         ..Expected::default()
@@ -277,7 +293,7 @@ async fn directory_and_server_are_read_alike() {
     files.0.remove("tile/entries/001.p/44");
     files.0.remove("tile/0/001.p/44");
     let server = Server::new(files.clone());
-    let found = whole(&server, &log(), Expected::default(), |_, _| {}).await;
+    let found = whole(&server, &log(), Expected::default(), |_, _| {}, |_, _| {}).await;
     assert_eq!(found, Ok(expected.clone()));
     let dir = tempfile::tempdir().unwrap();
     for (path, bytes) in &files.0 {
@@ -286,7 +302,7 @@ async fn directory_and_server_are_read_alike() {
         std::fs::write(path, bytes).unwrap();
     }
     let folder = Folder::new(dir.path());
-    let found = whole(&folder, &log(), Expected::default(), |_, _| {}).await;
+    let found = whole(&folder, &log(), Expected::default(), |_, _| {}, |_, _| {}).await;
     assert_eq!(found, Ok(expected));
 }
 

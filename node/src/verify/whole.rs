@@ -16,11 +16,22 @@ use super::{Fault, TELL, checkpoint_fault};
 /// Levels of tiles that a tree of 2^64 leaves has.
 const LEVELS: usize = 8;
 
+/// A checkpoint that was seen before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Where, for people.
+    pub place: String,
+    /// What it says.
+    pub checkpoint: Checkpoint,
+    /// The same as it was signed.
+    pub note: String,
+}
+
 /// What a reader brings along.
 #[derive(Debug, Clone, Default)]
 pub struct Expected {
-    /// Checkpoints that the reader saw before, and where.
-    pub earlier: Vec<(String, Checkpoint)>,
+    /// Checkpoints that the reader saw before.
+    pub earlier: Vec<Seen>,
     /// Entries that the reader has receipts for, by their place.
     pub received: BTreeMap<u64, Entry>,
 }
@@ -42,7 +53,7 @@ pub struct Whole {
     pub received: usize,
 }
 
-/// Checks the log at `source`. `told` hears how many entries are done, of how many.
+/// Checks the log at `source`. `look` is shown each entry in order; `told` hears how many entries are done, of how many.
 ///
 /// # Errors
 /// The first fault: `source`, `missing`, `log-signature`, `other-log`, `rolled-back`, `split`, `entry`, `tile`,
@@ -51,6 +62,7 @@ pub async fn whole<S: Source>(
     source: &S,
     log: &Verifier,
     expected: Expected,
+    look: impl FnMut(u64, &Entry),
     told: impl Fn(u64, u64),
 ) -> Result<Whole, Fault> {
     let note = source.fetch("checkpoint").await?.ok_or_else(|| {
@@ -62,13 +74,28 @@ pub async fn whole<S: Source>(
     })?;
     let note = String::from_utf8_lossy(&note);
     let checkpoint = Checkpoint::open(log, &note).map_err(|e| checkpoint_fault(&e))?;
+    let found = walk(source, (checkpoint, &note), expected, look, told).await;
+    // A network that fails shows nothing of the log.
+    found.map_err(|fault| match fault.proof[..] {
+        [] if fault.code != "source" => fault.shown_by(&[&note]),
+        _ => fault,
+    })
+}
+
+async fn walk<S: Source>(
+    source: &S,
+    (checkpoint, note): (Checkpoint, &str),
+    expected: Expected,
+    mut look: impl FnMut(u64, &Entry),
+    told: impl Fn(u64, u64),
+) -> Result<Whole, Fault> {
     let size = checkpoint.size;
-    let mut walk = Walk::new(checkpoint, expected)?;
+    let mut walk = Walk::new(checkpoint, note, expected)?;
     let mut parts = stream::iter(in_order(size))
         .map(|tile| async move { Ok::<_, Fault>((tile, part(source, tile).await?)) })
         .buffered(S::AT_ONCE);
     while let Some((tile, bytes)) = parts.try_next().await? {
-        walk.take(tile, &bytes)?;
+        walk.take(tile, &bytes, &mut look)?;
         told(walk.edge.size(), size);
     }
     walk.end()
@@ -151,6 +178,8 @@ fn altered(code: &'static str, what: String) -> Fault {
 /// How far the reading is.
 struct Walk {
     checkpoint: Checkpoint,
+    /// The same as it was signed.
+    note: String,
     edge: Edge,
     /// Hashes of each level of tiles that stand in no full tile yet.
     open: [Vec<Digest>; LEVELS],
@@ -158,37 +187,41 @@ struct Walk {
     kinds: BTreeMap<Kind, u64>,
     files: u64,
     /// Smallest first; those that are passed are taken away.
-    earlier: VecDeque<(String, Checkpoint)>,
+    earlier: VecDeque<Seen>,
     passed: usize,
     received: BTreeMap<u64, Entry>,
 }
 
 impl Walk {
-    fn new(checkpoint: Checkpoint, expected: Expected) -> Result<Self, Fault> {
+    fn new(checkpoint: Checkpoint, note: &str, expected: Expected) -> Result<Self, Fault> {
         let Expected {
             mut earlier,
             received,
         } = expected;
-        earlier.sort_by_key(|(_, held)| held.size);
-        earlier.dedup_by(|(_, b), (_, a)| a == b);
-        for (place, held) in &earlier {
+        earlier.sort_by_key(|seen| seen.checkpoint.size);
+        earlier.dedup_by(|b, a| a.checkpoint == b.checkpoint);
+        for seen in &earlier {
+            let (place, held) = (&seen.place, &seen.checkpoint);
             if held.size > checkpoint.size {
                 let what = format!(
                     "{place} is a checkpoint of {} entries, but the log shows {} only: it was rolled back",
                     held.size, checkpoint.size
                 );
-                return Err(Fault::new("rolled-back", what, TELL));
+                let fault = Fault::new("rolled-back", what, TELL);
+                return Err(fault.shown_by(&[&seen.note, note]));
             }
             if held.size == checkpoint.size && held.root != checkpoint.root {
                 let what = format!(
                     "{place} and the log's checkpoint are both signed for {} entries and have different roots: the log shows different readers different entries",
                     held.size
                 );
-                return Err(Fault::new("split", what, TELL));
+                let fault = Fault::new("split", what, TELL);
+                return Err(fault.shown_by(&[&seen.note, note]));
             }
         }
         let mut walk = Self {
             checkpoint,
+            note: note.to_owned(),
             edge: Edge::default(),
             open: Default::default(),
             heads: BTreeMap::new(),
@@ -205,29 +238,37 @@ impl Walk {
     /// Compares with the earlier checkpoints of the present size.
     fn pass(&mut self) -> Result<(), Fault> {
         let size = self.edge.size();
-        while let Some((place, held)) = self.earlier.pop_front_if(|(_, held)| held.size == size) {
-            if held.root != self.edge.root() {
+        let reached = |seen: &mut Seen| seen.checkpoint.size == size;
+        while let Some(seen) = self.earlier.pop_front_if(reached) {
+            if seen.checkpoint.root != self.edge.root() {
                 let what = format!(
-                    "the log does not begin with the {size} entries of {place}: they were rewritten"
+                    "the log does not begin with the {size} entries of {}: they were rewritten",
+                    seen.place
                 );
-                return Err(Fault::new("rewritten", what, TELL));
+                let fault = Fault::new("rewritten", what, TELL);
+                return Err(fault.shown_by(&[&seen.note, &self.note]));
             }
             self.passed += 1;
         }
         Ok(())
     }
 
-    fn take(&mut self, tile: Tile, bytes: &[u8]) -> Result<(), Fault> {
+    fn take(
+        &mut self,
+        tile: Tile,
+        bytes: &[u8],
+        look: &mut impl FnMut(u64, &Entry),
+    ) -> Result<(), Fault> {
         self.files += 1;
         match tile.level {
             Level::Entries => bytes
                 .chunks_exact(item_len(tile.level))
-                .try_for_each(|item| self.entry(item)),
+                .try_for_each(|item| self.entry(item, look)),
             Level::Hashes(level) => self.hashes(tile, usize::from(level), bytes),
         }
     }
 
-    fn entry(&mut self, item: &[u8]) -> Result<(), Fault> {
+    fn entry(&mut self, item: &[u8], look: &mut impl FnMut(u64, &Entry)) -> Result<(), Fault> {
         let index = self.edge.size();
         let (length, bytes) = item.split_at(2);
         if length != (ENTRY_LEN as u16).to_be_bytes() {
@@ -262,6 +303,7 @@ impl Walk {
             );
             return Err(Fault::new("receipt-broken", what, TELL));
         }
+        look(index, &entry);
         *self.kinds.entry(entry.kind).or_default() += 1;
         let leaf = entry.leaf_hash();
         self.open[0].push(leaf);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::iter::Sum;
 use std::ops::Add;
+use std::sync::LazyLock;
 
 use super::{Overspent, check_attributes};
 use crate::noise::{FILTER, HORIZON, energy, table_rho};
@@ -87,7 +88,9 @@ impl fmt::Display for Rho {
 /// rounded up: 2.408495 (s = 1, s' = 75). In a table whose cell does not move, the two cancel and nothing is added.
 #[must_use]
 pub fn correction_micro() -> u64 {
-    dearest(|first, then, common| first + 2 * then - 2 * common)
+    static DEAREST: LazyLock<u64> =
+        LazyLock::new(|| dearest(|first, then, common| first + 2 * then - 2 * common));
+    *DEAREST
 }
 
 /// What a correction makes two values of a sensitive attribute be apart in a table that holds it, in millionths of twice the table's
@@ -99,7 +102,9 @@ pub fn correction_micro() -> u64 {
 /// s' = 75). Without a correction the cells differ by F e_s each, whose square is at most E.
 #[must_use]
 pub fn attribute_correction_micro() -> u64 {
-    dearest(|first, then, common| first + 4 * then - 4 * common)
+    static DEAREST: LazyLock<u64> =
+        LazyLock::new(|| dearest(|first, then, common| first + 4 * then - 4 * common));
+    *DEAREST
 }
 
 /// The largest `square` over all months s < s' of the horizon, of the squares of F e_s and F e_s' and their product, in millionths
@@ -213,6 +218,34 @@ impl Design {
             });
         }
         check_attributes(&[self], moved)
+    }
+
+    /// Whether [`Self::check_correction`] lets any correction through: one that moves more costs more.
+    #[must_use]
+    pub fn allows_corrections(&self) -> bool {
+        let one = |t: &TableBudget| [t.id.clone()].into();
+        let mut tables = self.tables.iter();
+        tables.any(|t| self.check_correction(&one(t)).is_ok())
+    }
+
+    /// The most that all tables can cost an enrolment, whichever of its corrections is published: it depends on no record.
+    pub(super) fn most(&self) -> Rho {
+        let limit = self.limits.enrolment.less(self.limits.reserve);
+        self.cost(&self.moved_at_most()).min(limit)
+    }
+
+    /// The most that two values of `attribute` of one enrolment can be apart, whichever of its corrections is published.
+    pub(super) fn attribute_most(&self, attribute: Dimension) -> Rho {
+        let most = self.attribute_cost(&self.moved_at_most(), attribute);
+        most.min(self.limits.attribute)
+    }
+
+    fn moved_at_most(&self) -> BTreeSet<String> {
+        if self.allows_corrections() {
+            self.tables.iter().map(|t| t.id.clone()).collect()
+        } else {
+            BTreeSet::new()
+        }
     }
 
     /// What all tables cost an enrolment whose cells moved in the tables `moved`.

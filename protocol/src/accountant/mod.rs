@@ -13,7 +13,8 @@
 //! **Sums.** rho adds up over tables (op. cit., lemma 1.7), and over epochs: a second epoch is a second mechanism.
 //! **Attributes.** Two values of one attribute differ in two cells, so twice the rho of the tables that hold it.
 //! **Learners.** k enrolments of one person cost at most k^2 times one (op. cit., proposition 1.9).
-//! **Corrections.** [`correction_micro`], [`attribute_correction_micro`]. **Later standards.** An enrolment enters the tables of one
+//! **Corrections.** [`correction_micro`], [`attribute_correction_micro`]. Which were published is told by records, so what is stated is what the dearest
+//! that may be published would cost ([`Accountant::enrolment_at_most`]). **Later standards.** An enrolment enters the tables of one
 //! standard only, so its cost is the largest over standards, not their sum, and each standard has months and epochs of its own; tables
 //! that earlier enrolments enter too are paid from the reserve ([`Design::added_to`]).
 
@@ -160,8 +161,8 @@ impl Begun {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accountant {
     begun: Vec<Begun>,
-    /// Tables in which one corrected enrolment moved, with the standard that it belongs to.
-    corrected: Vec<(String, BTreeSet<String>)>,
+    /// For each enrolment that was corrected, the standard that it belongs to.
+    corrected: Vec<String>,
 }
 
 impl Accountant {
@@ -233,10 +234,8 @@ impl Accountant {
                 months: month,
             }),
         }
-        let moved = corrections
-            .iter()
-            .map(|moved| (design.standard.clone(), moved.clone()));
-        self.corrected.extend(moved);
+        let corrected = corrections.iter().map(|_| design.standard.clone());
+        self.corrected.extend(corrected);
         Ok(Admitted {
             epoch,
             month,
@@ -291,11 +290,11 @@ impl Accountant {
                 .filter(|b| b.design.enrolments() == standard)
                 .cloned()
                 .collect(),
-            corrected: corrected.filter(|(s, _)| s == standard).cloned().collect(),
+            corrected: corrected.filter(|s| *s == standard).cloned().collect(),
         }
     }
 
-    /// Enrolments whose correction was published.
+    /// Enrolments whose correction was published. Exact: records decide it, so it is for people of the node alone.
     #[must_use]
     pub fn corrections(&self) -> usize {
         self.corrected.len()
@@ -335,17 +334,20 @@ impl Accountant {
         self.worst(|b| b.so_far(b.design.cost(&BTreeSet::new())))
     }
 
-    /// What the most costly corrected enrolment can cost; `None` while none was corrected.
+    /// Whether a correction may be published of any enrolment, in any epoch begun.
     #[must_use]
-    pub fn corrected(&self) -> Option<Rho> {
-        let each = self
-            .corrected
-            .iter()
-            .map(|(standard, moved)| self.over_life(standard, |b| b.design.cost(moved)));
-        each.max()
+    pub fn allows_corrections(&self) -> bool {
+        self.begun.iter().any(|b| b.design.allows_corrections())
     }
 
-    /// What all enrolments of one learner can cost together.
+    /// What one enrolment can cost over the node's whole life, corrected or not: what the dearest correction that may be published
+    /// would make it cost. It depends on the designs alone and on no record, so it may be told to everybody.
+    #[must_use]
+    pub fn enrolment_at_most(&self) -> Rho {
+        self.worst(|b| b.design.most())
+    }
+
+    /// What all enrolments of one learner can cost together, corrected or not.
     #[must_use]
     pub fn learner(&self) -> Rho {
         let most = self
@@ -354,20 +356,19 @@ impl Accountant {
             .map(|b| b.design.limits.per_learner)
             .max()
             .unwrap_or(1);
-        self.enrolment()
-            .max(self.corrected().unwrap_or_default())
-            .times(most * most)
+        self.enrolment_at_most().times(most * most)
     }
 
-    /// What two values of `attribute` of one enrolment can cost, corrections included.
+    /// What two values of `attribute` of one enrolment that was never corrected can cost.
     #[must_use]
     pub fn attribute(&self, attribute: Dimension) -> Rho {
-        let none = BTreeSet::new();
-        let corrected = self.corrected.iter().map(|(standard, moved)| {
-            self.over_life(standard, |b| b.design.attribute_cost(moved, attribute))
-        });
-        let plain = self.worst(|b| b.design.attribute_cost(&none, attribute));
-        corrected.fold(plain, Rho::max)
+        self.worst(|b| b.design.attribute_cost(&BTreeSet::new(), attribute))
+    }
+
+    /// What two values of `attribute` of one enrolment can cost, corrected or not; as [`Self::enrolment_at_most`].
+    #[must_use]
+    pub fn attribute_at_most(&self, attribute: Dimension) -> Rho {
+        self.worst(|b| b.design.attribute_most(attribute))
     }
 
     /// The same so far, of the longest-published enrolment that was never corrected.

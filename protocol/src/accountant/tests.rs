@@ -238,20 +238,63 @@ fn a_correction_costs_what_two_more_entries_can() {
     };
     accountant.admit(&month).unwrap();
     // 0.18 + 1.408495 x (0.008 + 0.0064), each table rounded up.
-    assert_eq!(
-        accountant.corrected(),
-        Some(Rho(180_000 - 14_400 + 19_268 + 15_415))
-    );
+    assert_eq!(design.cost(&skill), Rho(180_000 - 14_400 + 19_268 + 15_415));
     assert_eq!(
         accountant.enrolment(),
         Rho(180_000),
         "others bear what they bore"
     );
     assert_eq!(accountant.corrections(), 1);
-    assert_eq!(
+}
+
+/// The dearest correction of the records was stated as if any reader of the log could work it out.
+#[test]
+fn what_is_stated_of_corrections_depends_on_no_record() {
+    let design = Design::of(Standard::v1(), 200_000);
+    let mut accountant = published(&design, 2);
+    let before = (
+        accountant.enrolment_at_most(),
         accountant.learner(),
-        Rho(4 * (180_000 - 14_400 + 19_268 + 15_415))
+        SENSITIVE.map(|d| accountant.attribute_at_most(d)),
     );
+    let month = Release {
+        corrections: &[
+            moved(&["leavers.skill-by-outcome"]),
+            moved(&["starts.ethnicity-by-tier"]),
+        ],
+        ..release(&design, 1, 3)
+    };
+    accountant.admit(&month).unwrap();
+    let after = (
+        accountant.enrolment_at_most(),
+        accountant.learner(),
+        SENSITIVE.map(|d| accountant.attribute_at_most(d)),
+    );
+    assert_eq!(before, after);
+    // 2.408495 x 0.18, each table rounded up, and no more than may be spent.
+    assert!(
+        (433_529..433_560).contains(&before.0.micro()),
+        "{:?}",
+        before.0
+    );
+    assert_eq!(before.1, before.0.times(4));
+    assert_eq!(
+        accountant.attribute_at_most(Dimension::Outcome),
+        Rho(320_000)
+    );
+    assert_eq!(accountant.attribute(Dimension::Outcome), Rho(128_000));
+    // Whatever is let through is within it.
+    let all = design.tables.iter().map(|t| t.id.as_str());
+    for one in all {
+        let moved = moved(&[one]);
+        if design.check_correction(&moved).is_ok() {
+            assert!(design.cost(&moved) <= before.0);
+        }
+    }
+    // At the whole budget none is, and nothing is added.
+    let whole = published(&whole(), 1);
+    assert!(!whole.allows_corrections());
+    assert_eq!(whole.enrolment_at_most(), whole.enrolment());
 }
 
 /// An outcome that was corrected both ways was priced as if its cells were four.

@@ -6,7 +6,7 @@ use crate::noise::GRID_BITS;
 pub const WEIGHT_BITS: u32 = 20;
 
 /// Binary places of an estimate's numerator: Y is on the grid 2^-32, weights on 2^-20.
-const PLACES: i32 = (2 * GRID_BITS + WEIGHT_BITS) as i32;
+const PLACES: u32 = 2 * GRID_BITS + WEIGHT_BITS;
 
 /// An estimate: `numerator` / (`cells` x 2^52) enrolments, exactly.
 ///
@@ -44,7 +44,7 @@ impl Exact {
     /// IEEE 754 arithmetic.
     #[must_use]
     pub fn in_counts(self) -> f64 {
-        self.numerator as f64 / (self.cells as f64 * 2f64.powi(PLACES))
+        self.numerator as f64 / (self.cells as f64 * (1u64 << PLACES) as f64)
     }
 
     fn combined(self, other: Self, with: impl Fn(i128, i128) -> i128) -> Self {

@@ -4,7 +4,7 @@ use crate::ids::Period;
 use serde::{Deserialize, Serialize};
 
 /// Months that a figure covers, both included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = MonthRange))]
 pub struct Range {
@@ -105,7 +105,7 @@ pub(super) struct Part {
 }
 
 /// How much of the country a figure holds, counted in LEPs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Coverage {
     /// LEPs that released the last month.

@@ -102,6 +102,27 @@ impl Figures {
         }
     }
 
+    /// The state with these months of an area in place of all that it had, each stream's in order: something of it was withdrawn or
+    /// published again.
+    #[must_use]
+    pub fn with(
+        &self,
+        members: Arc<[Member]>,
+        lep: Option<&Gss>,
+        months: impl IntoIterator<Item = NodeMonth>,
+    ) -> Self {
+        let mut ground = Ground::clone(&self.ground);
+        if let Some(lep) = lep {
+            ground.remove(lep);
+        }
+        months.into_iter().for_each(|month| ground.add(month));
+        Self {
+            members,
+            known: Arc::new(Known::of(&ground)),
+            ground: Arc::new(ground),
+        }
+    }
+
     /// Whether both are one state, with all that is remembered of it.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
@@ -117,11 +138,30 @@ impl Figures {
     /// Standards that any enrolments in the figures are counted under, and the present one; oldest first.
     #[must_use]
     pub fn standards(&self) -> Vec<&'static Standard> {
+        let used = self.used();
+        let shown = |s: &&'static Standard| *s == Standard::current() || used.contains(s);
+        Standard::all().iter().filter(shown).collect()
+    }
+
+    /// Standards that any enrolments in the figures are counted under, oldest first.
+    #[must_use]
+    pub fn used(&self) -> Vec<&'static Standard> {
         let used = |standard: &&'static Standard| {
             let mut streams = self.ground.areas.values().flat_map(|a| a.streams());
-            *standard == Standard::current() || streams.any(|s| s.standard() == *standard)
+            streams.any(|s| s.standard() == *standard)
         };
         Standard::all().iter().filter(used).collect()
+    }
+
+    /// Every figure of a measure to date: England, England by each dimension, the regions, the LEPs. Empty before the first
+    /// release.
+    #[must_use]
+    pub fn of(&self, measure: Measure) -> Vec<Finding> {
+        let by = Self::BREAKDOWNS.into_iter().flat_map(|d| self.by(d));
+        let groups = by.chain(self.regions()).filter_map(|g| g.finding(measure));
+        let leps = self.leps().iter().filter_map(|l| l.finding(measure));
+        let all = self.national_measure(measure).into_iter();
+        all.chain(groups).chain(leps).cloned().collect()
     }
 
     /// How much of England the figures to date hold.

@@ -1,7 +1,8 @@
 //! A figure and everything that must stand beside it.
 
 use crate::standard::{Dimension, Family, Standard};
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::coverage::{Coverage, Range};
 
@@ -179,6 +180,13 @@ impl Serialize for Measure {
     }
 }
 
+impl<'de> Deserialize<'de> for Measure {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let id = String::deserialize(deserializer)?;
+        Self::parse(&id).ok_or_else(|| D::Error::custom("not the id of a measure"))
+    }
+}
+
 #[cfg(feature = "openapi")]
 impl utoipa::PartialSchema for Measure {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
@@ -208,7 +216,7 @@ pub struct Recipe {
 }
 
 /// The place of a figure.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Place {
     /// `E92000001` for England, `E12…` region, `E37…` LEP.
@@ -218,7 +226,7 @@ pub struct Place {
 }
 
 /// The group within the place that a figure is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Slice {
     /// By what.
@@ -230,7 +238,7 @@ pub struct Slice {
 }
 
 /// What may be shown of a figure (disclosure.md, "Display").
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Shown {
@@ -270,7 +278,7 @@ impl Shown {
 
 /// The unrounded estimate behind a figure: what sums and comparisons are made of. It is public
 /// (anybody can compute it from the log) and may be negative.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = UnroundedEstimate))]
 pub struct Standing {
@@ -281,7 +289,7 @@ pub struct Standing {
 }
 
 /// A figure.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Finding {
     /// What is measured.
@@ -302,7 +310,7 @@ pub struct Finding {
 
 /// A row of a breakdown: one code with its figures in the order of [`Measure::ALL`]. Measures whose
 /// tables do not hold the dimension are left out.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Group {
     /// Code id; GSS code for places.

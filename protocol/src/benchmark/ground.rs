@@ -314,6 +314,22 @@ impl Ground {
         self.areas.insert(lep, Arc::new(area));
     }
 
+    /// Takes an area out, months and all.
+    pub(super) fn remove(&mut self, lep: &Gss) {
+        self.areas.remove(lep);
+        for month in self.months.values_mut() {
+            if month.releases.keys().any(|(of, _)| of == lep) {
+                let mut releases = month.releases.clone();
+                releases.retain(|(of, _), _| of != lep);
+                *month = Arc::new(Month {
+                    releases,
+                    totals: OnceLock::new(),
+                });
+            }
+        }
+        self.months.retain(|_, month| !month.releases.is_empty());
+    }
+
     /// First and last month that any area released.
     pub(super) fn range(&self) -> Option<Range> {
         let ends = self

@@ -1,7 +1,7 @@
 //! Estimates before they are shown: sums and differences of places, groups and months with their covariance.
 
 use crate::additivity::Exact;
-use crate::measures::{Count, Estimate, Rate};
+use crate::measures::{Count, Estimate, Rate, square};
 
 use super::finding::{Shown, Standing};
 
@@ -85,7 +85,7 @@ impl Linear {
                 let (r, s) = (a.value, b.value);
                 let carried = shared.part - (r + s) * shared.both + r * s * shared.base;
                 let covariance = carried / (a.base.value * b.base.value);
-                ((r, a.se.powi(2)), (s, b.se.powi(2)), covariance)
+                ((r, square(a.se)), (s, square(b.se)), covariance)
             }
         };
         let variance = mine.1 + theirs.1 - 2.0 * covariance;

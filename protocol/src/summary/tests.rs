@@ -223,6 +223,15 @@ fn a_summary_follows_the_one_before() {
     let mut epoch = second();
     epoch.noise = Manifest::new(Standard::v1(), 2, 1, 400_000);
     assert_eq!(epoch.check(Standard::v1(), &lep(), Some(&first())), Ok(()));
+    let small = Previous {
+        rho_micro: 399_999,
+        ..first()
+    };
+    let raised = epoch.check(Standard::v1(), &lep(), Some(&small));
+    assert_eq!(
+        raised.unwrap_err().rule,
+        "a second epoch has at most the rho of the first"
+    );
 }
 
 #[test]

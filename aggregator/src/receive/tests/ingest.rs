@@ -19,7 +19,7 @@ async fn world() -> (World, Sim) {
     (world, sim)
 }
 
-pub(super) fn refused(answer: &Answer, status: u16, code: &str) {
+pub(crate) fn refused(answer: &Answer, status: u16, code: &str) {
     assert_eq!(answer.status.as_u16(), status, "{}", answer.text());
     assert_eq!(answer.problem().code, code, "{}", answer.text());
 }
@@ -31,7 +31,7 @@ async fn nothing_is_stored(world: &World) {
         world
             .service
             .store
-            .contributions()
+            .contributions(None)
             .await
             .unwrap()
             .is_empty()

@@ -111,7 +111,11 @@ async fn a_statement_that_was_queued_before_the_revocation_is_refused_after_it()
         let unverified = verify::parse(sealed.envelope()).unwrap();
         let authentic = Authentic::new(unverified, &address, node, "log.example").unwrap();
         let now = world.service.now();
-        waiting.push(authentic.accept(&[], now).unwrap());
+        waiting.push(
+            authentic
+                .accept(crate::verify::Known::default(), now)
+                .unwrap(),
+        );
     }
     revoke(&world, &sims[0]).await;
     let before = trace(&world, &sims[0]).await;

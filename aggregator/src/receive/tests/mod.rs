@@ -3,8 +3,11 @@
 mod bodies;
 mod document;
 mod enrolment;
-mod ingest;
+mod faults;
+pub(crate) mod ingest;
 mod keys;
 pub(crate) mod practice;
+mod revisions;
+mod runs;
 mod skew;
 mod tiles;

@@ -1,6 +1,6 @@
 use ldsp_protocol::dsse::{Sealed, Unverified};
 use ldsp_protocol::ids::{Digest, Period};
-use ldsp_protocol::rollup::NodeMonth;
+use ldsp_protocol::problem::Problem;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 
@@ -10,7 +10,7 @@ use crate::log::Signer;
 use crate::receive::tests::practice::entry;
 use crate::store::{Backend, Equivocation, Log, NewStatement, Registry, Rollups, Snapshot};
 use crate::testing::{ORIGIN, Sim, admit, at};
-use crate::verify::{Address, Authentic};
+use crate::verify::{Address, Authentic, Known, Target};
 
 /// A fault, planted where `plan` says, and where it must be found: table and column.
 type Fault = (&'static str, (&'static str, &'static str));
@@ -18,7 +18,7 @@ type Fault = (&'static str, (&'static str, &'static str));
 /// Every statement of SQL is known to both databases; bytes are written as SQLite does. Leaves: black-country has 0, 2, 3 (summaries), 4 and
 /// 5 (entries, the second in place of the first); solent has 1 (summary) and 6 (entry); 7 and 8 are
 /// the log's standards, 9 and 10 add the nodes' keys, 11 revokes solent's.
-const FAULTS: [Fault; 72] = [
+const FAULTS: [Fault; 73] = [
     // Signature and digest.
     (
         "UPDATE statement SET envelope = (SELECT envelope FROM statement WHERE leaf = 1) WHERE leaf = 0",
@@ -263,6 +263,10 @@ const FAULTS: [Fault; 72] = [
         ("practice", "public_from"),
     ),
     (
+        "UPDATE practice SET supersedes = x'0000000000000000000000000000000000000000000000000000000000000001' WHERE leaf = 4",
+        ("practice", "supersedes"),
+    ),
+    (
         "UPDATE practice SET superseded_by = NULL WHERE leaf = 4",
         ("practice", "superseded_by"),
     ),
@@ -298,7 +302,7 @@ const FAULTS: [Fault; 72] = [
     ),
 ];
 
-fn signer() -> Signer {
+pub(super) fn signer() -> Signer {
     Signer::new(ed25519_dalek::SigningKey::from_bytes(&[99; 32]), ORIGIN).unwrap()
 }
 
@@ -307,24 +311,33 @@ fn sign(size: u64, root: Digest) -> String {
 }
 
 /// As the statement is received.
-fn received(
+pub(super) async fn received(
+    store: &Backend,
     sim: &Sim,
     sealed: &Sealed,
-    node: crate::store::Node,
-    history: &[NodeMonth],
-) -> NewStatement {
+) -> Result<NewStatement, Problem> {
     let address = Address {
         node: sim.slug.clone(),
         seq: sim.seq,
     };
+    let node = store.node(&sim.slug).await.unwrap().unwrap();
     let unverified = Unverified::parse(sealed.envelope()).unwrap();
     let authentic = Authentic::new(unverified, &address, node, ORIGIN).unwrap();
+    let history = store.history(&sim.slug, authentic.standard().unwrap());
+    let history = history.await.unwrap();
+    let target = match authentic.named() {
+        Some(seq) => store.statement(&sim.slug, seq).await.unwrap(),
+        None => None,
+    };
+    let known = Known {
+        history: &history,
+        target: target.as_ref().map(Target::from),
+    };
     let now = at("2022-06-01T10:00:00Z") + jiff::SignedDuration::from_secs(sim.seq as i64);
-    let accepted = authentic.accept(history, now);
-    accepted.unwrap().into_new()
+    Ok(authentic.accept(known, now)?.into_new())
 }
 
-async fn log_it(
+pub(super) async fn log_it(
     store: &Backend,
     sim: &mut Sim,
     kind: Kind,
@@ -333,21 +346,26 @@ async fn log_it(
 ) -> Digest {
     let sealed = sim.seal(kind, period, payload);
     sim.advance(&sealed);
-    let node = store.node(&sim.slug).await.unwrap().unwrap();
-    let history = store.history(&sim.slug, Standard::current()).await.unwrap();
-    let new = received(sim, &sealed, node, &history);
+    let new = received(store, sim, &sealed).await.unwrap();
     store.append(&[new], &sign).await.unwrap();
     sealed.pae()
 }
 
-async fn summary(store: &Backend, sim: &mut Sim) {
+/// Finds nothing in the present moment.
+pub(super) async fn sound(store: &Backend) -> Report {
+    let report = run(&mut store.snapshot().await.unwrap()).await;
+    assert_eq!(report.findings, []);
+    report
+}
+
+pub(super) async fn summary(store: &Backend, sim: &mut Sim) {
     let (payload, period) = (sim.summary(20), sim.next);
     sim.next = period.next().unwrap();
     log_it(store, sim, Kind::LearningSummary, Some(period), payload).await;
 }
 
 /// A log with everything in it that can be damaged.
-async fn fill(store: &Backend) {
+pub(super) async fn fill(store: &Backend) {
     let (mut one, mut two) = (Sim::new(0), Sim::new(1));
     for sim in [&one, &two] {
         admit(store, sim).await;
@@ -402,7 +420,7 @@ async fn fill(store: &Backend) {
     assert_eq!(revoked.unwrap().index, 11);
 }
 
-async fn run(snapshot: &mut Snapshot) -> Report {
+pub(super) async fn run(snapshot: &mut Snapshot) -> Report {
     let signer = signer();
     let ground = Ground {
         log: signer.verifier(),

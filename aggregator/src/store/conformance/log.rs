@@ -208,7 +208,7 @@ async fn each_item_of_a_batch_fares_on_its_own<S: Log + Registry + Rollups>(stor
         store.history(&a.slug, Standard::current()).await.unwrap(),
         of_a
     );
-    assert_eq!(store.contributions().await.unwrap().len(), 4);
+    assert_eq!(store.contributions(None).await.unwrap().len(), 4);
 }
 
 async fn of_many_conflicts_the_first_is_kept<S: Log + Registry>(store: &S) {

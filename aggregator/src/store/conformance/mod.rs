@@ -1,11 +1,14 @@
 //! What every backend must do, written once. Each function takes a way to open an empty store and,
 //! where rows are damaged, a way to run a statement of SQL that both dialects know.
 
+mod figures;
 mod fsck;
 mod library;
 mod listing;
 mod log;
+mod recovery;
 mod registry;
+mod revisions;
 mod rollups;
 mod sharing;
 mod tree;
@@ -19,11 +22,14 @@ use crate::testing::{Sim, at};
 use ldsp_protocol::rollup::{self, NodeMonth};
 use ldsp_protocol::standard::Standard;
 
+pub(crate) use figures::figures_conform;
 pub(crate) use fsck::fsck_conforms;
 pub(crate) use library::library_conforms;
 pub(crate) use listing::listing_conforms;
 pub(crate) use log::log_conforms;
+pub(crate) use recovery::recovery_conforms;
 pub(crate) use registry::registry_conforms;
+pub(crate) use revisions::revisions_conform;
 pub(crate) use rollups::rollups_conforms;
 pub(crate) use sharing::{
     openings_share_one_log, readers_do_not_wait, same_statements_same_answers,

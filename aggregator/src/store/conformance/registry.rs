@@ -153,6 +153,15 @@ async fn conflicts<S: Registry + Log>(store: &S) {
     let outcome = store.invite(&invite("essex", "E37000010", b"s")).await;
     assert_eq!(conflict(outcome), Conflict::NodeActive(essex.clone()));
     revocation(store, &essex, key_id(&new.key)).await;
+    // Its key comes back under no other name.
+    let kent = invite("kent", "E37000055", b"k");
+    store.invite(&kent).await.unwrap();
+    let outcome = store.enrol(&enrolment("kent", b"k", 1)).await;
+    assert_eq!(conflict(outcome), Conflict::KeyTaken);
+    let untouched = store.invite_of(&kent.node).await.unwrap();
+    assert_eq!(untouched, Some(kent));
+    let own = store.enrol(&enrolment("kent", b"k", 2)).await.unwrap();
+    assert_eq!(own, Stored::New);
 }
 
 async fn revocation<S: Registry + Log>(store: &S, essex: &NodeSlug, key_id: Digest) {
@@ -189,12 +198,14 @@ async fn revocation<S: Registry + Log>(store: &S, essex: &NodeSlug, key_id: Dige
 
 /// An own statement that says nothing, with what it changes.
 async fn announce<S: Log>(store: &S, effect: &OwnEffect) -> Result<Announced, StoreError> {
-    let make = |turn: &Turn| NewOwn {
-        kind: Kind::KeyAdd,
-        key_id: Digest::of(b"log"),
-        pae: Digest::of(&turn.seq.to_be_bytes()),
-        envelope: b"own".to_vec(),
-        received: at("2022-01-03T00:00:00Z"),
+    let make = |turn: &Turn| {
+        vec![NewOwn {
+            kind: Kind::KeyAdd,
+            key_id: Digest::of(b"log"),
+            pae: Digest::of(&turn.seq.to_be_bytes()),
+            envelope: b"own".to_vec(),
+            received: at("2022-01-03T00:00:00Z"),
+        }]
     };
     store.announce(&make, effect, SIGN).await
 }

@@ -35,7 +35,7 @@ pub(crate) async fn rollups_conforms<S: Rollups + Log + Registry>(
             let stored = store.history(node, Standard::current()).await.unwrap();
             assert_eq!(&stored, history);
         }
-        let months = store.contributions().await.unwrap();
+        let months = store.contributions(None).await.unwrap();
         let mut all: Vec<_> = histories.iter().flat_map(|(_, h)| h.clone()).collect();
         all.iter_mut().for_each(|m| m.published.clear());
         assert_eq!(months, all);
@@ -74,7 +74,7 @@ pub(crate) async fn rollups_conforms<S: Rollups + Log + Registry>(
     )
     .await;
     damaged(
-        singly.contributions().await,
+        singly.contributions(None).await,
         ("node_month", "cumulative", "solent 3"),
     );
     damaged(
@@ -122,7 +122,7 @@ async fn streams_conform<S: Rollups + Log + Registry>(open: &impl AsyncFn() -> S
         .map(|n| ((n.standard.digest(), n.period, n.part), n.cells))
         .collect();
     assert_eq!(kept, expected(&batch));
-    let periods = store.contributions().await.unwrap();
+    let periods = store.contributions(None).await.unwrap();
     let periods: Vec<_> = periods.iter().map(|m| (m.period, m.seq)).collect();
     assert!(periods.is_sorted() && periods.len() == 5, "{periods:?}");
 }
@@ -136,7 +136,7 @@ async fn followed_in_parts<S: Rollups + Log>(store: &S, batch: &[NewStatement]) 
                 published: vec![],
                 ..fold.month.clone()
             },
-            Effect::Practice(_) => panic!("only summaries here"),
+            _ => panic!("only summaries here"),
         })
         .collect();
     let size = store.position().await.unwrap().size;

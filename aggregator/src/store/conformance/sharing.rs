@@ -60,7 +60,7 @@ pub(crate) async fn readers_do_not_wait<S: Store, H>(store: S, hold: impl AsyncF
             store.history(&sim.slug, Standard::current()).await.unwrap(),
             history
         );
-        assert_eq!(store.contributions().await.unwrap().len(), 1);
+        assert_eq!(store.contributions(None).await.unwrap().len(), 1);
         assert!(!store.national().await.unwrap().is_empty());
         let all = PracticeFilter::all(Reader::Peer);
         assert_eq!(store.entries(&all).await.unwrap().len(), 1);
@@ -153,7 +153,10 @@ pub(crate) async fn same_statements_same_answers<A: Store, B: Store>(one: A, oth
             other.history(slug, Standard::current()).await.unwrap()
         );
     }
-    let (a, b) = (one.contributions().await, other.contributions().await);
+    let (a, b) = (
+        one.contributions(None).await,
+        other.contributions(None).await,
+    );
     assert_eq!(a.unwrap(), b.unwrap());
     assert_eq!(
         one.national().await.unwrap(),

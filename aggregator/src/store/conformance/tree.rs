@@ -40,12 +40,30 @@ async fn all<S: Log>(store: &S) -> Vec<LoggedStatement> {
 
 /// A statement of the log's own that says which turn it was made for.
 async fn announce<S: Log>(store: &S, effect: &OwnEffect) -> Result<Announced, StoreError> {
-    let make = |turn: &Turn| NewOwn {
-        kind: Kind::KeyAdd,
-        key_id: Digest::of(b"log"),
-        pae: Digest::of(format!("{turn:?}").as_bytes()),
-        envelope: format!("{turn:?}").into_bytes(),
-        received: at("2022-06-02T10:00:00Z"),
+    announce_all(store, &[Kind::KeyAdd], effect).await
+}
+
+/// The same, several at once.
+async fn announce_all<S: Log>(
+    store: &S,
+    kinds: &[Kind],
+    effect: &OwnEffect,
+) -> Result<Announced, StoreError> {
+    let make = |first: &Turn| {
+        let mut turn = *first;
+        let one = |kind: &Kind| {
+            let text = format!("{turn:?}");
+            let pae = Digest::of(text.as_bytes());
+            turn = turn.after(pae);
+            NewOwn {
+                kind: *kind,
+                key_id: Digest::of(b"log"),
+                pae,
+                envelope: text.into_bytes(),
+                received: at("2022-06-02T10:00:00Z"),
+            }
+        };
+        kinds.iter().map(one).collect()
     };
     store.announce(&make, effect, SIGN).await
 }
@@ -58,6 +76,7 @@ pub(crate) async fn tree_conforms<S: Log + Registry + Rollups + Clone>(
     leaves_move_with_statements(&open().await).await;
     own_statements_stand_between(&open().await).await;
     what_an_effect_refuses_is_not_announced(&open().await).await;
+    a_run_is_logged_whole_or_not_at_all(&open().await).await;
     a_failed_transaction_leaves_no_leaf(&open().await, &damage).await;
     damage_is_named(&open().await, &damage).await;
 }
@@ -190,6 +209,31 @@ async fn own_statements_stand_between<S: Log + Registry + Clone>(store: &S) {
     assert_eq!(seqs, [3, 4, 5, 6]);
     let after = self::all(store).await;
     whole(store, &after).await;
+}
+
+/// A run and its findings are one transaction, and follow the run that was seen last.
+async fn a_run_is_logged_whole_or_not_at_all<S: Log + Registry>(store: &S) {
+    let kinds = [Kind::Finding, Kind::Finding, Kind::BenchmarkRun];
+    let run = |after| OwnEffect::Run { after };
+    let first = announce_all(store, &kinds, &run(None)).await.unwrap();
+    assert_eq!((first.turn.index, first.growth.leaves.len()), (0, 3));
+    for after in [None, Some(1), Some(3)] {
+        match announce_all(store, &kinds, &run(after)).await {
+            Err(StoreError::Conflict(found)) => assert_eq!(found, Conflict::OtherRun),
+            other => panic!("{other:?}"),
+        }
+    }
+    announce(store, &OwnEffect::None).await.unwrap();
+    let second = announce_all(store, &kinds, &run(Some(2))).await.unwrap();
+    assert_eq!((second.turn.index, second.turn.seq), (4, 5));
+    let all = all(store).await;
+    let runs: Vec<u64> = (all.iter())
+        .filter(|s| s.kind == Kind::BenchmarkRun)
+        .map(|s| s.index)
+        .collect();
+    assert_eq!(runs, [2, 6]);
+    assert_eq!(all[6].seq, 7);
+    whole(store, &all).await;
 }
 
 async fn what_an_effect_refuses_is_not_announced<S: Log + Registry>(store: &S) {

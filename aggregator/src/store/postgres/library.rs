@@ -38,6 +38,7 @@ pub(super) fn bind<'q>(
                 .map(|(.., e)| rows::public_from(e))
                 .collect::<Vec<_>>(),
         )
+        .bind(all().map(|(.., e)| rows::supersedes(e)).collect::<Vec<_>>())
         .bind(leaves)
         .bind(factors)
 }

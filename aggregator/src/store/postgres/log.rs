@@ -4,19 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
+use ldsp_protocol::log::Edge;
 use ldsp_protocol::practice::PracticeEntry;
-use ldsp_protocol::rollup::{self, Fold};
+use ldsp_protocol::rollup;
 use ldsp_protocol::statement::Kind;
 use sqlx::{Connection as _, PgConnection, query};
 
-use super::{Postgres, library, lists, rollups, tree, wait_for_writers};
+use super::{Postgres, library, lists, revisions, rollups, tree, wait_for_writers};
 use crate::store::plan::{self, Ground, Known, Plan, Standing};
 use crate::store::rows::{self, signed};
 use crate::store::selects;
 use crate::store::{
-    Announced, Appended, Contradiction, Effect, Equivocation, KEPT_BYTES, KEPT_PLACES, Log,
-    LogHead, LoggedStatement, Make, NewStatement, Outline, OwnEffect, Placed, Position, Sign, Span,
-    StatementFilter, StoreError, Tally,
+    Announced, Appended, Contradiction, Effect, Equivocation, Growth, KEPT_BYTES, KEPT_PLACES, Log,
+    LogHead, LoggedStatement, Make, NewStatement, Outline, OwnEffect, Placed, Position, Returned,
+    RevisionRow, Sign, Span, StatementFilter, StoreError, Tally,
 };
 
 async fn find(
@@ -25,7 +26,7 @@ async fn find(
     seq: u64,
 ) -> Result<Option<LoggedStatement>, StoreError> {
     let row = query(
-        "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received
+        "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received, withdrawn
          FROM statement WHERE node = $1 AND seq = $2",
     )
     .bind(node.as_str())
@@ -78,7 +79,7 @@ async fn ground(
 ) -> Result<Ground, StoreError> {
     let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
     let found = query(
-        "SELECT CAST(NULL AS TEXT) AS name, size AS head_seq, edge AS head_pae, CAST(NULL AS BIGINT) AS revoked
+        "SELECT CAST(NULL AS TEXT) AS name, size AS head_seq, edge AS head_pae, behind AS revoked
          FROM log_head WHERE id = 1
          UNION ALL SELECT name, head_seq, head_pae, revoked FROM node WHERE name = ANY($1)",
     )
@@ -102,7 +103,7 @@ async fn known<'a>(
             .map(|(node, seq)| (node.as_str(), signed(*seq)))
             .unzip();
         let rows = query(
-            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received FROM statement
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received, withdrawn FROM statement
              JOIN unnest($1::text[], $2::bigint[]) AS asked (node, seq) USING (node, seq)",
         )
         .bind(nodes)
@@ -156,10 +157,10 @@ async fn insert(
          grown AS (
              UPDATE log_head SET size = $20, edge = $21, checkpoint = $22, receipt = NULL WHERE id = 1),
          entered AS (
-             INSERT INTO practice (leaf, node, tier, verdict, public_from)
-             SELECT * FROM unnest($23::bigint[], $24::text[], $25::text[], $26::text[], $27::text[])),
+             INSERT INTO practice (leaf, node, tier, verdict, public_from, supersedes)
+             SELECT * FROM unnest($23::bigint[], $24::text[], $25::text[], $26::text[], $27::text[], $28::bytea[])),
          named AS (
-             INSERT INTO practice_cause (leaf, factor) SELECT * FROM unnest($28::bigint[], $29::text[]))
+             INSERT INTO practice_cause (leaf, factor) SELECT * FROM unnest($29::bigint[], $30::text[]))
          INSERT INTO statement (leaf, node, seq, kind, period, key_id, pae, envelope, received)
          SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[],
              $7::bytea[], $8::bytea[], $9::bigint[])",
@@ -194,59 +195,64 @@ async fn insert(
 /// a statement.
 type Sums = BTreeMap<(Digest, Period, String), Vec<i64>>;
 
-/// Adds the months' deltas. All sums are read before the first is changed: a damaged one stops the
+/// Adds the statements' deltas. All sums are read before the first is changed: a damaged one stops the
 /// statements and leaves the others as they were.
 async fn add_national(
     connection: &mut PgConnection,
-    folds: &[&Fold],
+    logged: &[(&NewStatement, u64)],
     sums: &mut Sums,
 ) -> Result<(), StoreError> {
-    let keys: BTreeSet<(Digest, Period, &str)> = folds
+    let deltas: Vec<_> = logged
         .iter()
-        .flat_map(|f| {
-            let of = (f.month.standard.digest(), f.month.period);
-            f.national
-                .keys()
-                .map(move |part| (of.0, of.1, part.as_str()))
-        })
+        .flat_map(|(new, _)| new.effect.national())
+        .collect();
+    let keys: BTreeSet<(Digest, Period, &str)> = deltas
+        .iter()
+        .map(|(of, period, part, _)| (*of, *period, *part))
         .filter(|(of, period, part)| !sums.contains_key(&(*of, *period, (*part).to_owned())))
         .collect();
     let keys: Vec<(Digest, Period, &str)> = keys.into_iter().collect();
     for sum in rollups::read_national(connection, &keys).await? {
         sums.insert((sum.standard.digest(), sum.period, sum.part), sum.cells);
     }
-    for fold in folds {
-        let of = (fold.month.standard.digest(), fold.month.period);
-        for (part, delta) in &fold.national {
-            let key = (of.0, of.1, part.clone());
-            rollup::add(sums.entry(key).or_default(), delta);
-        }
+    for (of, period, part, delta) in deltas {
+        let key = (of, period, part.to_owned());
+        rollup::add(sums.entry(key).or_default(), delta);
     }
     Ok(())
 }
 
-/// Logs the batch as one: few commands, whatever its size.
+/// Logs the batch as one: few commands, whatever its size. `back` says that these are leaves which a stopped log lacks; others
+/// are for a log that signs.
 async fn write(
     connection: &mut PgConnection,
     batch: &[NewStatement],
     sign: Sign<'_>,
     sums: &mut Sums,
+    back: bool,
 ) -> Result<Appended, StoreError> {
     let known = known(connection, batch).await?;
+    if known.ground.stopped != back {
+        return Err(StoreError::Behind);
+    }
     let plan = plan::plan(batch, known, sign)?;
     let logged = plan.logged(batch);
-    let (mut folds, mut entries) = (Vec::new(), Vec::new());
+    let (mut months, mut entries, mut revised) = (Vec::new(), Vec::new(), Vec::new());
     for (new, index) in &logged {
         match &new.effect {
-            Effect::Summary(fold) => folds.push(&**fold),
+            Effect::Summary(fold) => months.push(&fold.month),
             Effect::Practice(entry) => entries.push((*new, *index, &**entry)),
+            Effect::Revision(change) => revised.push((*new, *index, &**change)),
         }
     }
     insert(connection, &logged, &plan, &entries).await?;
-    let months: Vec<_> = folds.iter().map(|fold| &fold.month).collect();
     rollups::insert_months(connection, &months).await?;
-    add_national(connection, &folds, sums).await?;
+    add_national(connection, &logged, sums).await?;
     library::supersede(connection, &entries).await?;
+    // What they name may stand before them in the same batch.
+    for (new, index, change) in revised {
+        revisions::write(connection, new, index, change).await?;
+    }
     insert_evidence(connection, &plan.evidence).await?;
     Ok(Appended {
         placed: plan.outcomes,
@@ -265,7 +271,7 @@ async fn one_by_one(
     let mut all = Appended::default();
     for new in batch {
         let mut savepoint = connection.begin().await?;
-        match write(&mut savepoint, std::slice::from_ref(new), sign, sums).await {
+        match write(&mut savepoint, std::slice::from_ref(new), sign, sums, false).await {
             Ok(one) => {
                 savepoint.commit().await?;
                 all.extend(one);
@@ -281,6 +287,28 @@ async fn one_by_one(
     Ok(all)
 }
 
+/// Logs a leaf again in its place, behind `before`.
+pub(super) async fn put_back(
+    connection: &mut PgConnection,
+    leaf: &Returned,
+    before: &Edge,
+    sign: Sign<'_>,
+) -> Result<Growth, StoreError> {
+    match leaf {
+        Returned::Own(own) => tree::put_back(connection, own, before, sign).await,
+        Returned::Node(new) => {
+            let mut sums = Sums::new();
+            let batch = std::slice::from_ref(&**new);
+            let appended = write(connection, batch, sign, &mut sums, true).await?;
+            let changed = sums.iter();
+            let changed = changed
+                .map(|((standard, period, part), cells)| ((*standard, *period, &**part), &**cells));
+            rollups::write_national(connection, changed).await?;
+            plan::back(appended, before.size())
+        }
+    }
+}
+
 async fn append(
     connection: &mut PgConnection,
     batch: &[NewStatement],
@@ -289,7 +317,7 @@ async fn append(
     let mut tx = connection.begin().await?;
     wait_for_writers(&mut tx).await?;
     let mut sums = Sums::new();
-    let mut appended = write(&mut tx, batch, sign, &mut sums).await;
+    let mut appended = write(&mut tx, batch, sign, &mut sums, false).await;
     if appended.as_ref().is_err_and(StoreError::is_of_one_row) {
         // Another writer may come in between: what follows reads again what it stands on.
         tx.rollback().await?;
@@ -313,6 +341,9 @@ impl Log for Postgres {
         let mut line = self.line().await?;
         let appended = append(line.connection(), batch, sign).await?;
         line.hand_back();
+        if revisions::takes_away(batch) {
+            self.clear();
+        }
         Ok(appended)
     }
 
@@ -439,7 +470,7 @@ impl Log for Postgres {
 
     async fn by_identity(&self, pae: Digest) -> Result<Option<LoggedStatement>, StoreError> {
         let row = query(
-            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received, withdrawn
              FROM statement WHERE pae = $1",
         )
         .bind(pae.as_bytes().as_slice())
@@ -450,7 +481,7 @@ impl Log for Postgres {
 
     async fn statements(&self, start: u64, limit: u32) -> Result<Vec<LoggedStatement>, StoreError> {
         let found = query(
-            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received, withdrawn
              FROM statement WHERE leaf >= $1 ORDER BY leaf LIMIT $2",
         )
         .bind(signed(start))
@@ -470,6 +501,23 @@ impl Log for Postgres {
 
     async fn heads(&self) -> Result<Vec<Outline>, StoreError> {
         lists::heads(&self.reader).await
+    }
+
+    async fn revision(&self, leaf: u64) -> Result<Option<RevisionRow>, StoreError> {
+        revisions::one(&self.reader, leaf).await
+    }
+
+    async fn revisions(
+        &self,
+        node: Option<&NodeSlug>,
+        span: Span,
+        limit: u32,
+    ) -> Result<Vec<RevisionRow>, StoreError> {
+        revisions::latest(&self.reader, node, span, limit).await
+    }
+
+    async fn revised(&self, places: Range<u64>) -> Result<BTreeSet<NodeSlug>, StoreError> {
+        revisions::nodes(&self.reader, places).await
     }
 
     async fn tally(&self) -> Result<Vec<Tally>, StoreError> {

@@ -5,7 +5,9 @@
 mod library;
 mod lists;
 mod log;
+mod recovery;
 mod registry;
+mod revisions;
 mod rollups;
 #[cfg(test)]
 mod silence;

@@ -119,7 +119,7 @@ impl Rollups for Postgres {
     ) -> Result<Vec<NodeMonth>, StoreError> {
         let found = query(
             "SELECT node, period, standard, lep, seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro,
-                 pledges, published, cumulative FROM node_month WHERE node = $1 AND standard = $2 ORDER BY period",
+                 pledges, drawn, published, cumulative FROM node_month WHERE node = $1 AND standard = $2 ORDER BY period",
         )
         .bind(node.as_str())
         .bind(standard.digest().as_bytes().as_slice())
@@ -128,11 +128,13 @@ impl Rollups for Postgres {
         found.iter().map(|row| rows::month(row, true)).collect()
     }
 
-    async fn contributions(&self) -> Result<Vec<NodeMonth>, StoreError> {
+    async fn contributions(&self, node: Option<&NodeSlug>) -> Result<Vec<NodeMonth>, StoreError> {
         let found = query(
             "SELECT node, period, standard, lep, seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro,
-                 pledges, cumulative FROM node_month ORDER BY node, period, seq",
+                 pledges, drawn, cumulative FROM node_month
+             WHERE length(cumulative) > 0 AND ($1::text IS NULL OR node = $1) ORDER BY node, period, seq",
         )
+        .bind(node.map(NodeSlug::as_str))
         .fetch_all(&self.reader)
         .await?;
         found.iter().map(|row| rows::month(row, false)).collect()
@@ -141,14 +143,16 @@ impl Rollups for Postgres {
     async fn months(&self, places: Range<u64>) -> Result<Vec<NodeMonth>, StoreError> {
         let found = query(
             "SELECT statement.node AS author, statement.seq AS stated, node_month.node, node_month.period, standard, lep,
-                 node_month.seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro, pledges, cumulative
+                 node_month.seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro, pledges, drawn, cumulative
              FROM statement LEFT JOIN node_month ON node_month.node = statement.node
                  AND node_month.period = statement.period AND node_month.seq = statement.seq
-             WHERE leaf >= $1 AND leaf < $2 AND kind = $3 ORDER BY leaf",
+             WHERE leaf >= $1 AND leaf < $2 AND kind IN ($3, $4) AND withdrawn IS NULL
+                 AND (node_month.node IS NULL OR length(cumulative) > 0) ORDER BY leaf",
         )
         .bind(signed(places.start))
         .bind(signed(places.end))
         .bind(Kind::LearningSummary.as_str())
+        .bind(Kind::Correction.as_str())
         .fetch_all(&self.reader)
         .await?;
         found.iter().map(rows::month_of).collect()
@@ -157,10 +161,11 @@ impl Rollups for Postgres {
     async fn month(&self, pae: Digest) -> Result<Option<NodeMonth>, StoreError> {
         let found = query(
             "SELECT node_month.node, node_month.period, standard, lep, node_month.seq, epoch, month, rho_micro,
-                 earlier_month, earlier_rho_micro, pledges, cumulative
+                 earlier_month, earlier_rho_micro, pledges, drawn, cumulative
              FROM statement JOIN node_month ON node_month.node = statement.node
-                 AND node_month.period = statement.period AND node_month.seq = statement.seq
-             WHERE pae = $1",
+                 AND node_month.period = statement.period AND (node_month.seq = statement.seq
+                     OR standard = (SELECT r.standard FROM revision AS r WHERE r.target = statement.leaf LIMIT 1))
+             WHERE pae = $1 AND length(cumulative) > 0",
         )
         .bind(pae.as_bytes().as_slice())
         .fetch_optional(&self.reader)

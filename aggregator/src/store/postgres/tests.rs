@@ -8,9 +8,10 @@ use sqlx::{AssertSqlSafe, PgTransaction, Row as _};
 
 use super::Postgres;
 use crate::store::conformance::{
-    SIGN, a_log_without_a_tree_gets_one, fsck_conforms, library_conforms, listing_conforms,
-    log_conforms, month, openings_share_one_log, readers_do_not_wait, registry_conforms,
-    rollups_conforms, same_statements_same_answers, tree_conforms,
+    SIGN, a_log_without_a_tree_gets_one, figures_conform, fsck_conforms, library_conforms,
+    listing_conforms, log_conforms, month, openings_share_one_log, readers_do_not_wait,
+    recovery_conforms, registry_conforms, revisions_conform, rollups_conforms,
+    same_statements_same_answers, tree_conforms,
 };
 use crate::store::sqlite::Sqlite;
 use crate::store::{DatabaseUrl, Location, Log as _, StoreError};
@@ -76,6 +77,12 @@ async fn tree() {
 }
 
 #[tokio::test]
+async fn recovery() {
+    let databases = Databases::default();
+    recovery_conforms(async || databases.open().await, damage).await;
+}
+
+#[tokio::test]
 async fn rollups() {
     let databases = Databases::default();
     rollups_conforms(async || databases.open().await, damage).await;
@@ -91,6 +98,13 @@ async fn library() {
 async fn fsck() {
     let databases = Databases::default();
     fsck_conforms(databases.open().await.into()).await;
+    figures_conform(databases.open().await.into()).await;
+}
+
+#[tokio::test]
+async fn revisions() {
+    let databases = Databases::default();
+    revisions_conform(async || databases.open().await.into()).await;
 }
 
 #[tokio::test]

@@ -49,6 +49,7 @@ pub(in crate::store) fn index_row<R: Fields>(row: &R) -> Result<IndexRow, StoreE
         tier: columns.string("tier")?,
         verdict: columns.string("verdict")?,
         public_from: columns.string("public_from")?,
+        supersedes: columns.optional_digest("supersedes")?,
         superseded_by: columns.optional_number("superseded_by")?,
     })
 }
@@ -62,6 +63,7 @@ impl IndexRow {
             tier: entry.tier.clone(),
             verdict: entry.verdict.id().to_owned(),
             public_from: super::public_from(entry),
+            supersedes: entry.supersedes,
             superseded_by: None,
         };
         let factors = super::factors(entry).into_iter().map(str::to_owned);
@@ -76,6 +78,7 @@ impl IndexRow {
             ("tier", self.tier == other.tier),
             ("verdict", self.verdict == other.verdict),
             ("public_from", self.public_from == other.public_from),
+            ("supersedes", self.supersedes == other.supersedes),
             ("superseded_by", self.superseded_by == other.superseded_by),
         ]
         .into_iter()

@@ -16,13 +16,15 @@ use crate::store::{
 
 /// Indexes entries; each comes with its statement and its leaf.
 pub(super) fn insert(script: &mut Script, entries: &[(&NewStatement, u64, &PracticeEntry)]) {
-    const INSERT: &str = "INSERT OR FAIL INTO practice (leaf, node, tier, verdict, public_from) ";
+    const INSERT: &str =
+        "INSERT OR FAIL INTO practice (leaf, node, tier, verdict, public_from, supersedes) ";
     script.rows((INSERT, ""), entries, |row, (new, index, entry)| {
         row.push_bind(signed(*index))
             .push_bind(new.node.as_str())
             .push_bind(entry.tier.as_str())
             .push_bind(entry.verdict.id())
-            .push_bind(rows::public_from(entry));
+            .push_bind(rows::public_from(entry))
+            .push_bind(rows::supersedes(entry));
     });
     let causes: Vec<(u64, &'static str)> = entries
         .iter()

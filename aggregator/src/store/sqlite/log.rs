@@ -5,18 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
-use ldsp_protocol::rollup::{self, Fold};
+use ldsp_protocol::log::Edge;
+use ldsp_protocol::rollup;
 use ldsp_protocol::statement::Kind;
 use sqlx::{Connection as _, SqliteConnection, query};
 
-use super::{IMMEDIATE, Script, Sqlite, library, lists, rollups, tree};
+use super::{IMMEDIATE, Script, Sqlite, library, lists, revisions, rollups, tree};
 use crate::store::plan::{self, Ground, Heads, Known, Standing};
 use crate::store::rows::{self, signed};
 use crate::store::selects;
 use crate::store::{
-    Announced, Appended, Contradiction, Effect, Equivocation, KEPT_BYTES, KEPT_PLACES, Log,
-    LogHead, LoggedStatement, Make, NewStatement, Outline, OwnEffect, Placed, Position, Sign, Span,
-    StatementFilter, StoreError, Tally,
+    Announced, Appended, Contradiction, Effect, Equivocation, Growth, KEPT_BYTES, KEPT_PLACES, Log,
+    LogHead, LoggedStatement, Make, NewStatement, Outline, OwnEffect, Placed, Position, Returned,
+    RevisionRow, Sign, Span, StatementFilter, StoreError, Tally,
 };
 
 async fn find(
@@ -25,7 +26,7 @@ async fn find(
     seq: u64,
 ) -> Result<Option<LoggedStatement>, StoreError> {
     let row = query(
-        "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received
+        "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received, withdrawn
          FROM statement WHERE node = $1 AND seq = $2",
     )
     .bind(node.as_str())
@@ -65,7 +66,7 @@ async fn ground(
     names: &BTreeSet<&NodeSlug>,
 ) -> Result<Ground, StoreError> {
     let found = query(
-        "SELECT CAST(NULL AS TEXT) AS name, size AS head_seq, edge AS head_pae, CAST(NULL AS BIGINT) AS revoked
+        "SELECT CAST(NULL AS TEXT) AS name, size AS head_seq, edge AS head_pae, behind AS revoked
          FROM log_head WHERE id = 1
          UNION ALL SELECT name, head_seq, head_pae, revoked FROM node WHERE name IN (SELECT value FROM json_each($1))",
     )
@@ -140,35 +141,40 @@ fn count(script: &mut Script, tallies: &[Tally]) {
 /// a statement.
 type Sums = BTreeMap<(Digest, Period, String), Vec<i64>>;
 
-/// Adds a month's deltas. All sums are read before the first is changed: a damaged one stops the
+/// Adds a statement's deltas. All sums are read before the first is changed: a damaged one stops the
 /// statement and leaves the others as they were.
 async fn add_national(
     connection: &mut SqliteConnection,
-    fold: &Fold,
+    effect: &Effect,
     sums: &mut Sums,
 ) -> Result<(), StoreError> {
-    let (standard, period) = (fold.month.standard.digest(), fold.month.period);
-    for part in fold.national.keys() {
-        if let Entry::Vacant(sum) = sums.entry((standard, period, part.clone())) {
-            let key = (standard, period, part.as_str());
+    let deltas = effect.national();
+    for (standard, period, part, _) in &deltas {
+        if let Entry::Vacant(sum) = sums.entry((*standard, *period, (*part).to_owned())) {
+            let key = (*standard, *period, *part);
             sum.insert(rollups::national_cells(connection, key).await?);
         }
     }
-    for (part, delta) in &fold.national {
-        let key = (standard, period, part.clone());
+    for (standard, period, part, delta) in deltas {
+        let key = (standard, period, part.to_owned());
         rollup::add(sums.entry(key).or_default(), delta);
     }
     Ok(())
 }
 
-/// Logs the batch as one: few commands, whatever its size.
+/// Logs the batch as one: few commands, whatever its size. `back` says that these are leaves which a stopped log lacks; others
+/// are for a log that signs.
 async fn write(
     connection: &mut SqliteConnection,
     batch: &[NewStatement],
     sign: Sign<'_>,
     sums: &mut Sums,
+    back: bool,
 ) -> Result<Appended, StoreError> {
     let known = known(connection, batch).await?;
+    if known.ground.stopped != back {
+        return Err(StoreError::Behind);
+    }
     let plan = plan::plan(batch, known, sign)?;
     let logged = plan.logged(batch);
     let mut script = Script::new();
@@ -179,19 +185,26 @@ async fn write(
     move_heads(&mut script, &plan.heads);
     let tallies = plan::tallies(&logged);
     count(&mut script, &tallies);
-    let (mut entries, mut folds) = (Vec::new(), Vec::new());
-    for (new, index) in &logged {
-        match &new.effect {
-            Effect::Summary(fold) => folds.push(&**fold),
-            Effect::Practice(entry) => entries.push((*new, *index, &**entry)),
-        }
-    }
+    let entries: Vec<_> = logged
+        .iter()
+        .filter_map(|(new, index)| match &new.effect {
+            Effect::Practice(entry) => Some((*new, *index, &**entry)),
+            Effect::Summary(_) | Effect::Revision(_) => None,
+        })
+        .collect();
     library::insert(&mut script, &entries);
     script.run(connection).await?;
+    // What a withdrawal names may stand before it in the same batch.
     library::supersede(connection, &entries).await?;
-    for fold in folds {
-        rollups::insert_month(connection, &fold.month).await?;
-        add_national(connection, fold, sums).await?;
+    for (new, index) in &logged {
+        match &new.effect {
+            Effect::Summary(fold) => rollups::insert_month(connection, &fold.month).await?,
+            Effect::Practice(_) => continue,
+            Effect::Revision(revised) => {
+                revisions::write(connection, new, *index, revised).await?;
+            }
+        }
+        add_national(connection, &new.effect, sums).await?;
     }
     for proof in &plan.evidence {
         insert_evidence(connection, proof).await?;
@@ -213,7 +226,7 @@ async fn one_by_one(
     let mut all = Appended::default();
     for new in batch {
         let mut savepoint = connection.begin().await?;
-        match write(&mut savepoint, std::slice::from_ref(new), sign, sums).await {
+        match write(&mut savepoint, std::slice::from_ref(new), sign, sums, false).await {
             Ok(one) => {
                 savepoint.commit().await?;
                 all.extend(one);
@@ -229,12 +242,33 @@ async fn one_by_one(
     Ok(all)
 }
 
+/// Logs a leaf again in its place, behind `before`.
+pub(super) async fn put_back(
+    connection: &mut SqliteConnection,
+    leaf: &Returned,
+    before: &Edge,
+    sign: Sign<'_>,
+) -> Result<Growth, StoreError> {
+    match leaf {
+        Returned::Own(own) => tree::put_back(connection, own, before, sign).await,
+        Returned::Node(new) => {
+            let mut sums = Sums::new();
+            let batch = std::slice::from_ref(&**new);
+            let appended = write(connection, batch, sign, &mut sums, true).await?;
+            for ((standard, period, part), cells) in &sums {
+                rollups::write_national(connection, (*standard, *period, part), cells).await?;
+            }
+            plan::back(appended, before.size())
+        }
+    }
+}
+
 impl Log for Sqlite {
     async fn append(&self, batch: &[NewStatement], sign: Sign<'_>) -> Result<Appended, StoreError> {
         let mut connection = self.writer.acquire().await?;
         let mut tx = connection.begin_with(IMMEDIATE).await?;
         let mut sums = Sums::new();
-        let mut appended = write(&mut tx, batch, sign, &mut sums).await;
+        let mut appended = write(&mut tx, batch, sign, &mut sums, false).await;
         if appended.as_ref().is_err_and(StoreError::is_of_one_row) {
             tx.rollback().await?;
             tx = connection.begin_with(IMMEDIATE).await?;
@@ -247,6 +281,9 @@ impl Log for Sqlite {
         }
         // What is known before this line may still vanish; only afterwards may it be acknowledged.
         tx.commit().await?;
+        if revisions::takes_away(batch) {
+            revisions::clear(&mut connection).await;
+        }
         self.checkpoints.count(batch);
         Ok(appended)
     }
@@ -371,7 +408,7 @@ impl Log for Sqlite {
 
     async fn by_identity(&self, pae: Digest) -> Result<Option<LoggedStatement>, StoreError> {
         let row = query(
-            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received, withdrawn
              FROM statement WHERE pae = $1",
         )
         .bind(pae.as_bytes().as_slice())
@@ -382,7 +419,7 @@ impl Log for Sqlite {
 
     async fn statements(&self, start: u64, limit: u32) -> Result<Vec<LoggedStatement>, StoreError> {
         let found = query(
-            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received, withdrawn
              FROM statement WHERE leaf >= $1 ORDER BY leaf LIMIT $2",
         )
         .bind(signed(start))
@@ -402,6 +439,23 @@ impl Log for Sqlite {
 
     async fn heads(&self) -> Result<Vec<Outline>, StoreError> {
         lists::heads(&self.reader).await
+    }
+
+    async fn revision(&self, leaf: u64) -> Result<Option<RevisionRow>, StoreError> {
+        revisions::one(&self.reader, leaf).await
+    }
+
+    async fn revisions(
+        &self,
+        node: Option<&NodeSlug>,
+        span: Span,
+        limit: u32,
+    ) -> Result<Vec<RevisionRow>, StoreError> {
+        revisions::latest(&self.reader, node, span, limit).await
+    }
+
+    async fn revised(&self, places: Range<u64>) -> Result<BTreeSet<NodeSlug>, StoreError> {
+        revisions::nodes(&self.reader, places).await
     }
 
     async fn tally(&self) -> Result<Vec<Tally>, StoreError> {

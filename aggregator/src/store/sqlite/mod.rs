@@ -5,7 +5,9 @@ mod checkpoint;
 mod library;
 mod lists;
 mod log;
+mod recovery;
 mod registry;
+mod revisions;
 mod rollups;
 #[cfg(test)]
 mod tests;
@@ -68,7 +70,9 @@ impl Sqlite {
             .foreign_keys(true)
             .statement_cache_capacity(PREPARED)
             .busy_timeout(Duration::from_secs(5))
-            .pragma("wal_autocheckpoint", checkpoint::WAL_PAGES);
+            .pragma("wal_autocheckpoint", checkpoint::WAL_PAGES)
+            // What is withdrawn leaves the file, not only the tables.
+            .pragma("secure_delete", "ON");
         // A connection is a thread of this process: there is nothing to try before it is used.
         let pool = || SqlitePoolOptions::new().test_before_acquire(false);
         let writer = pool()
@@ -111,6 +115,11 @@ impl Sqlite {
         self.reader.close().await;
         self.checkpoints.close().await;
         self.writer.close().await;
+    }
+
+    /// A transaction that alone may write.
+    async fn begin(&self) -> Result<SqliteTransaction<'static>, StoreError> {
+        Ok(self.writer.begin_with(IMMEDIATE).await?)
     }
 
     /// A transaction that reads one moment.

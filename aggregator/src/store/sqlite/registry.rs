@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::keys::key_id;
-use ldsp_protocol::own::is_reserved;
-use sqlx::{SqliteConnection, query};
+use ldsp_protocol::own::{KeyAdd, is_reserved};
+use sqlx::{SqliteConnection, query, query_scalar};
 
 use super::{IMMEDIATE, Sqlite};
 use crate::store::rows::{self, Columns, signed};
@@ -106,6 +106,52 @@ pub(super) async fn state_key(
     Ok(())
 }
 
+/// Makes a node active with the key that a statement of the log's own added, as that statement goes back to its place. What of
+/// the node is there already has to agree.
+pub(super) async fn readmit(
+    connection: &mut SqliteConnection,
+    add: &KeyAdd,
+    at: Timestamp,
+    added: u64,
+) -> Result<(), StoreError> {
+    let misplaced = |how: &str| {
+        let how = how.to_owned();
+        StoreError::from(Conflict::Misplaced { leaf: added, how })
+    };
+    let key = add.key().map_err(|e| misplaced(&e.to_string()))?;
+    let found = find_node(connection, &add.node).await?;
+    if let Some(node) = &found {
+        let keeps = node.state.is_approved() && (node.added.is_some() || node.key != Some(key));
+        if node.lep != add.lep || keeps {
+            return Err(misplaced("the node is there with another area or key"));
+        }
+    } else {
+        query("INSERT INTO node (name, lep, state) VALUES ($1, $2, 'invited')")
+            .bind(add.node.as_str())
+            .bind(add.lep.as_str())
+            .execute(&mut *connection)
+            .await?;
+    }
+    query(
+        "UPDATE node SET state = 'active', public_key = $1, approved_by = $2, approved = coalesce(approved, $3), added = $4
+         WHERE name = $5",
+    )
+    .bind(key.as_bytes().as_slice())
+    .bind(&add.approved_by)
+    .bind(at.as_millisecond())
+    .bind(signed(added))
+    .bind(add.node.as_str())
+    .execute(&mut *connection)
+    .await?;
+    // The invite that led to this key opens nothing any more.
+    query("UPDATE invite SET used_pae = $1 WHERE node = $2")
+        .bind(add.enrolment.as_bytes().as_slice())
+        .bind(add.node.as_str())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Refuses an active node's key from the leaf `from` on, if it has this fingerprint and still counts.
 pub(super) async fn revoke(
     connection: &mut SqliteConnection,
@@ -193,6 +239,16 @@ impl Registry for Sqlite {
             Some(pae) if pae == new.pae => return Ok(Stored::Before),
             Some(_) => return Err(Conflict::Invite.into()),
             None => {}
+        }
+        // Whoever holds a key that was revoked would else speak on under another name.
+        let taken: bool =
+            query_scalar("SELECT EXISTS (SELECT 1 FROM node WHERE public_key = $1 AND name <> $2)")
+                .bind(new.key.as_bytes().as_slice())
+                .bind(new.node.as_str())
+                .fetch_one(&mut *tx)
+                .await?;
+        if taken {
+            return Err(Conflict::KeyTaken.into());
         }
         query("UPDATE invite SET used_pae = $1 WHERE node = $2")
             .bind(new.pae.as_bytes().as_slice())

@@ -9,9 +9,9 @@ use ldsp_protocol::standard::{Codebook, Standard};
 
 use super::Sqlite;
 use crate::store::conformance::{
-    SIGN, a_log_without_a_tree_gets_one, fsck_conforms, library_conforms, listing_conforms,
-    log_conforms, month, openings_share_one_log, readers_do_not_wait, registry_conforms,
-    rollups_conforms, tree_conforms,
+    SIGN, a_log_without_a_tree_gets_one, figures_conform, fsck_conforms, library_conforms,
+    listing_conforms, log_conforms, month, openings_share_one_log, readers_do_not_wait,
+    recovery_conforms, registry_conforms, revisions_conform, rollups_conforms, tree_conforms,
 };
 use crate::store::{Log as _, Rollups, StoreError};
 use crate::testing::{Sim, admit};
@@ -54,6 +54,12 @@ async fn tree() {
 }
 
 #[tokio::test]
+async fn recovery() {
+    let dirs = Dirs::default();
+    recovery_conforms(async || dirs.open().await, damage).await;
+}
+
+#[tokio::test]
 async fn rollups() {
     let dirs = Dirs::default();
     rollups_conforms(async || dirs.open().await, damage).await;
@@ -69,6 +75,13 @@ async fn library() {
 async fn fsck() {
     let dirs = Dirs::default();
     fsck_conforms(dirs.open().await.into()).await;
+    figures_conform(dirs.open().await.into()).await;
+}
+
+#[tokio::test]
+async fn revisions() {
+    let dirs = Dirs::default();
+    revisions_conform(async || dirs.open().await.into()).await;
 }
 
 #[tokio::test]

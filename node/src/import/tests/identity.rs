@@ -396,3 +396,38 @@ async fn a_third_enrolment_that_slipped_in_is_not_counted() {
     assert_eq!(bench.flags("counted & 1").await, [1, 1, 0, 0, 0]);
     assert_eq!(bench.flags("counted").await[2..], [0, 0, 0]);
 }
+
+/// After a second epoch began, a corrected start brought back what the first had published.
+#[tokio::test]
+async fn what_a_lost_ledger_may_hold_stays_withheld_under_a_corrected_date() {
+    let bench = Bench::new().await;
+    sqlx::raw_sql(
+        "INSERT INTO ledger_standards (standard, first) VALUES (1, 260);
+         INSERT INTO ledger_epochs (epoch, after, reason, asked_by, asked_at, confirmed_by, confirmed_at) VALUES (2, 262, 'R', 'ann', 0, 'bob', 0)",
+    )
+    .execute(&bench.store.writer)
+    .await
+    .unwrap();
+    // 262 is November 2021: two were known by then, one began later.
+    let open = ("end", "");
+    let going_on = [
+        open,
+        ("stage", "in-progress"),
+        ("destination_3m", ""),
+        ("confidence_after", ""),
+        ("everyday_after", ""),
+    ];
+    let at = |n: usize, start: &str| row(n, &[&going_on[..], &[("start", start)]].concat());
+    let (one, two, three) = (
+        at(1, "2021-11-30"),
+        at(2, "2021-10-04"),
+        at(3, "2021-12-01"),
+    );
+    assert_eq!(bench.rows(&[&one, &two, &three]).await.tally.added, 3);
+    assert_eq!(bench.flags("withheld").await, [1, 1, 0]);
+    let report = bench.rows(&[&at(1, "2021-12-06"), &two, &three]).await;
+    assert_eq!(report.tally.carried, 1, "{}", report.text());
+    assert_eq!(bench.flags("withheld").await, [1, 1, 0]);
+    assert_eq!(bench.flags("enters").await, [1, 1, 1]);
+    assert_eq!(bench.flags("coalesce(standard, 0)").await, [1, 1, 0]);
+}

@@ -1,10 +1,12 @@
 //! The method, the budget and what an attacker could gain, in plain words.
 
+use ldsp_protocol::accountant::Rho;
+use ldsp_protocol::accountant::conversion::{DELTA, Gain, epsilon};
 use ldsp_protocol::noise::HORIZON;
 use ldsp_protocol::standard::Standard;
 
 use super::{Block, Facts, Section, Stated, paragraph, points, section};
-use crate::release::budget::{Budget, DELTA_IN_WORDS, Risk};
+use crate::account::Standing;
 use crate::words;
 
 pub(super) fn stays() -> Section {
@@ -21,10 +23,7 @@ pub(super) fn stays() -> Section {
 }
 
 pub(super) fn protection(facts: &Facts) -> Section {
-    let spells = facts
-        .budgets
-        .iter()
-        .map(|s| s.budget.enrolments_per_learner);
+    let spells = facts.budgets.iter().map(|s| s.standing.per_learner);
     let spells = spells.max().unwrap_or(1);
     section(
         "How people are protected",
@@ -51,46 +50,61 @@ fn titled(title: &str, under: Option<&Standard>) -> String {
     )
 }
 
+/// [`DELTA`] for people.
+const DELTA_IN_WORDS: &str = "10\u{207b}\u{2076}";
+
+fn in_epsilon(micro: u64) -> String {
+    format!("{:.2}", epsilon(Rho::from_micro(micro), DELTA))
+}
+
+/// What one enrolment bears in all, in words.
+fn borne(stands: &Standing) -> String {
+    let rho = |micro| Rho::from_micro(micro);
+    let spent = &stands.enrolment;
+    let epochs = match stands.epoch {
+        1 => "",
+        _ => ", of both epochs together",
+    };
+    let corrected = if stands.allows_corrections {
+        format!(
+            ". That is with the dearest correction that may be published; without one it is {}",
+            rho(spent.whole_micro)
+        )
+    } else {
+        ". It leaves no room to publish a correction".to_owned()
+    };
+    format!(
+        "\u{3c1} = {} at most (zero-concentrated differential privacy, Bun and Steinke 2016){epochs}{corrected}",
+        rho(spent.most_micro)
+    )
+}
+
 pub(super) fn budget(stated: &Stated, under: Option<&Standard>) -> Section {
-    let (budget, month) = (&stated.budget, stated.months);
-    let epsilon = |risk: Risk| format!("{:.2}", risk.epsilon);
+    let (stands, month) = (&stated.standing, stated.months);
+    let rho = |micro| Rho::from_micro(micro);
     let facts = [
-        (
-            "Budget of one enrolment, for ever",
-            format!(
-                "\u{3c1} = {} (zero-concentrated differential privacy, Bun and Steinke 2016){}",
-                budget.enrolment.rho,
-                if budget.epochs == 1 {
-                    String::new()
-                } else {
-                    format!(
-                        ": {} in this epoch, the rest at most in the epoch whose ledger was lost",
-                        budget.rho
-                    )
-                }
-            ),
-        ),
+        ("Budget of one enrolment, for ever", borne(stands)),
         (
             "The same in the common form",
             format!(
-                "\u{3b5} = {} at \u{3b4} = {DELTA_IN_WORDS}",
-                epsilon(budget.enrolment)
+                "\u{3b5} = {} at \u{3b4} = {DELTA_IN_WORDS} (Canonne, Kamath and Steinke 2020, corollary 13)",
+                in_epsilon(stands.enrolment.most_micro)
             ),
         ),
         (
             "Taken by the tables of the data standard",
-            format!("\u{3c1} = {:.3}", budget.tables),
+            format!("\u{3c1} = {} in an epoch", rho(stands.tables_micro())),
         ),
         (
-            "Held back for tables added later",
-            format!("\u{3c1} = {:.3}", budget.reserve),
+            "Held back for tables added later, beside all this",
+            format!("\u{3c1} = {} at most", rho(stands.reserve_micro)),
         ),
         (
             "Of one learner with as many enrolments as are counted",
             format!(
                 "\u{3c1} = {} at most, \u{3b5} = {}",
-                budget.learner.rho,
-                epsilon(budget.learner)
+                rho(stands.learner_micro),
+                in_epsilon(stands.learner_micro)
             ),
         ),
         (
@@ -100,12 +114,12 @@ pub(super) fn budget(stated: &Stated, under: Option<&Standard>) -> Section {
             ),
         ),
     ];
-    let rows = budget.attributes.iter().map(|a| {
+    let rows = stands.attributes.iter().map(|a| {
         vec![
-            stated.standard.dimension(a.attribute).title.clone(),
-            format!("{:.3}", a.risk.rho),
-            format!("{:.3}", a.limit * f64::from(budget.epochs)),
-            epsilon(a.risk),
+            a.title.clone(),
+            rho(a.spent.most_micro).to_string(),
+            rho(a.spent.limit_micro).to_string(),
+            in_epsilon(a.spent.most_micro),
         ]
     });
     let table = Block::Table {
@@ -120,7 +134,7 @@ pub(super) fn budget(stated: &Stated, under: Option<&Standard>) -> Section {
         &titled("The privacy budget", under),
         [
             paragraph(
-                "The budget says how much all that is ever published may tell about one enrolment. Smaller is safer. It is fixed when the node publishes the first month of an epoch; it is not spent month by month, and nobody can raise it. A ledger that is lost costs a second budget, once.",
+                "The budget says how much all that is ever published may tell about one enrolment. Smaller is safer. It is fixed when the node publishes the first month of an epoch; it is not spent month by month, and nobody can raise it. A ledger that is lost costs a second budget, once, which is no larger than the first.",
             ),
             Block::Facts(facts.map(|(key, value)| (key.to_owned(), value)).into()),
             paragraph(
@@ -131,30 +145,31 @@ pub(super) fn budget(stated: &Stated, under: Option<&Standard>) -> Section {
     )
 }
 
-pub(super) fn attacker(budget: &Budget, under: Option<&Standard>) -> Section {
-    let row = |question: String, risk: Risk| {
+pub(super) fn attacker(stands: &Standing, under: Option<&Standard>) -> Section {
+    let row = |question: String, micro: u64| {
+        let gain = Gain::at(Rho::from_micro(micro));
         vec![
             question,
-            words::percent(risk.guess),
-            words::percent(risk.tenfold),
+            words::percent(gain.right_guess),
+            words::percent(gain.tenfold),
         ]
     };
     let mut rows = vec![
         row(
             "Is an enrolment in the figures?".to_owned(),
-            budget.enrolment,
+            stands.enrolment.most_micro,
         ),
         row(
             format!(
                 "Is a learner with {} enrolments in them?",
-                budget.enrolments_per_learner
+                stands.per_learner
             ),
-            budget.learner,
+            stands.learner_micro,
         ),
     ];
-    rows.extend(budget.attributes.iter().map(|a| {
-        let title = &Standard::current().dimension(a.attribute).title;
-        row(format!("{title} of an enrolment: which of two?"), a.risk)
+    rows.extend(stands.attributes.iter().map(|a| {
+        let question = format!("{} of an enrolment: which of two?", a.title);
+        row(question, a.spent.most_micro)
     }));
     let table = Block::Table {
         caption: "What an attacker could gain at worst".to_owned(),
@@ -172,7 +187,7 @@ pub(super) fn attacker(budget: &Budget, under: Option<&Standard>) -> Section {
             ),
             table,
             paragraph(
-                "These are upper bounds from the mathematics of the method, not measurements, for all months together and with what is held back. The line of a learner with several enrolments is reached only if they fall into the same number of every table. A real attacker, who knows less, gains less. Nothing that is done with the figures afterwards can raise them.",
+                "These are upper bounds from the mathematics of the method, not measurements, for all months together and whether or not a correction is published. The line of a learner with several enrolments is reached only if they fall into the same number of every table. A real attacker, who knows less, gains less. Nothing that is done with the figures afterwards can raise them.",
             ),
         ],
     )

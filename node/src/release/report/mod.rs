@@ -15,11 +15,11 @@ use jiff::Timestamp;
 use ldsp_protocol::ids::Period;
 use serde::Serialize;
 
-use super::budget::{Budget, budget};
 use super::figures::Opened;
 use super::rules::{self, Verdict};
 use super::show::{ShownFamily, shown_families};
 use super::{ReleaseError, approvers};
+use crate::account::{self, Standing};
 use crate::store::enrolment::{self, Enrolment};
 use crate::store::overview::StatementRow;
 use crate::store::releases::{self, StoredRefusal};
@@ -89,9 +89,10 @@ struct Facts {
 /// A standard's budget at this node.
 struct Stated {
     standard: &'static Standard,
-    /// Months published under it in the present epoch.
+    /// Months published under it in the release's epoch.
     months: usize,
-    budget: Budget,
+    /// As it stands when the report is made.
+    standing: Standing,
 }
 
 impl Report {
@@ -121,13 +122,7 @@ impl Facts {
                 parts.filter_map(|p| row(p.seq)).collect()
             },
             place: enrolment::read(&mut connection).await?,
-            budgets: (opened.published())
-                .map(|(stream, _)| Stated {
-                    standard: stream.standard,
-                    months: stream.months.len(),
-                    budget: budget(stream.standard, stream.rho_micro, stream.stream.epoch),
-                })
-                .collect(),
+            budgets: stated(account::published(&mut connection).await?, &opened),
             now,
             opened,
         })
@@ -145,7 +140,7 @@ impl Facts {
         for stated in &self.budgets {
             let of = (self.budgets.len() > 1).then_some(stated.standard);
             sections.push(method::budget(stated, of));
-            sections.push(method::attacker(&stated.budget, of));
+            sections.push(method::attacker(&stated.standing, of));
         }
         sections.extend([
             self.rules(),
@@ -164,6 +159,19 @@ impl Facts {
             sections,
         }
     }
+}
+
+fn stated(standings: Vec<Standing>, opened: &Opened) -> Vec<Stated> {
+    let each = opened.published().filter_map(|(stream, _)| {
+        let title = stream.standard.title();
+        let standing = standings.iter().find(|s| s.standard == title)?;
+        Some(Stated {
+            standard: stream.standard,
+            months: stream.months.len(),
+            standing: standing.clone(),
+        })
+    });
+    each.collect()
 }
 
 fn section(title: &str, blocks: impl IntoIterator<Item = Block>) -> Section {

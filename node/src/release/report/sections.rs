@@ -25,12 +25,11 @@ impl Facts {
             words::count(numbers as u64),
             words::some(published().count(), "table", "tables"),
         );
-        let budgets = || self.budgets.iter().map(|s| &s.budget);
-        let worst = budgets()
-            .flat_map(|b| &b.attributes)
-            .map(|a| a.risk.guess)
-            .fold(0.5, f64::max);
-        let enrolment = budgets().map(|b| b.enrolment.guess).fold(0.5, f64::max);
+        let guess = |of: &str| {
+            let meanings = self.budgets.iter().filter_map(|s| s.standing.meaning(of));
+            meanings.map(|m| m.right_guess).fold(0.5, f64::max)
+        };
+        let (worst, enrolment) = (guess("attribute"), guess("enrolment"));
         let gain = format!(
             "Suppose that somebody knew everything about everybody else and read all that this node ever publishes. Asked whether one given enrolment is in it, their best guess would be right {} of the time, where tossing a coin is right 50% of the time. Asked which of two values of a sensitive attribute it has, {} at most.",
             words::percent(enrolment),

@@ -26,7 +26,7 @@ pub struct Pending {
 
 /// Columns of `corrections` and, under the same names, of the enrolment as it is.
 macro_rules! codes {
-    ($of:literal, $programme:literal) => {
+    ($of:literal, $description:literal) => {
         concat!(
             $of,
             ".district, ",
@@ -56,17 +56,13 @@ macro_rules! codes {
             ".confidence, ",
             $of,
             ".everyday, ",
-            $programme,
-            ".tier, ",
-            $programme,
-            ".type, ",
-            $programme,
-            ".audience"
+            $description
         )
     };
 }
 
-/// Every enrolment of `standard` with a correction that was not published, by row.
+/// Every enrolment of `standard` with a correction that was not published, by row. What is withheld is not corrected: the epoch that
+/// published it is over, and nobody knows any more whether it had corrected it already.
 ///
 /// # Errors
 /// Database trouble, or a negative code.
@@ -77,15 +73,19 @@ pub async fn pending(
 ) -> Result<Vec<Pending>, StoreError> {
     let reader = Reader::new(codebook);
     let then = sqlx::query(concat!(
-        "SELECT c.enrolment, c.families, ",
-        codes!("c", "c"),
-        " FROM corrections c WHERE c.settled = 0 ORDER BY c.enrolment, c.families"
+        "SELECT c.enrolment, c.families & ~e.withheld AS families, ",
+        codes!("c", "c.tier, c.type, c.audience"),
+        " FROM corrections c JOIN enrolments e ON e.id = c.enrolment \
+         WHERE c.settled = 0 AND c.families & ~e.withheld != 0 ORDER BY c.enrolment, c.families"
     ))
     .fetch_all(&mut *connection)
     .await?;
     let now = sqlx::query(concat!(
         "SELECT e.id AS enrolment, 0 AS families, ",
-        codes!("e", "p"),
+        codes!(
+            "e",
+            "coalesce(e.tier, p.tier) AS tier, coalesce(e.type, p.type) AS type, coalesce(e.audience, p.audience) AS audience"
+        ),
         " FROM enrolments e JOIN programmes p ON p.id = e.programme WHERE e.standard = $1 AND e.in_area = 1 AND e.enters = 1 \
          AND e.id IN (SELECT enrolment FROM corrections WHERE settled = 0)"
     ))
@@ -224,7 +224,7 @@ impl Reader {
             audience: code("audience")?,
             programme_type: code("type")?,
             pledge: 0,
-            outcome: self.outcomes.get(code("stage")?).copied().flatten(),
+            outcome: *(self.outcomes.get(code("stage")?)).ok_or_else(|| damaged("stage"))?,
             destination: [
                 optional("destination_3m")?,
                 optional("destination_6m")?,

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::streams::Stream;
 use crate::cube::{Counter, Entry, EntryCounts};
-use crate::store::StoreError;
+use crate::store::{StoreError, day};
 
 /// Bits of the families whose fact is known by the end of the open month, whether counted or not. SQL over a row of
 /// `enrolments`; $1 is the first day after the month, $2 to $4 that day 3, 6 and 12 months earlier:
@@ -30,24 +30,30 @@ macro_rules! due {
     };
 }
 
+pub(super) use due;
+
+/// Bits of the families that enter the open month: a fact enters once, and never if a lost ledger may have published it.
+macro_rules! entering {
+    () => {
+        concat!(due!(), " & ~(counted | withheld)")
+    };
+}
+
 /// Rows with a fact that enters the open month, but for whose enrolments are counted. Selecting and marking share this text and run in one immediate
 /// transaction, so the rows that were counted are the rows that are marked; no list of ids is needed,
 /// and memory does not grow with the month.
 macro_rules! fresh {
     () => {
-        concat!(
-            "enters = 1 AND in_area = 1 AND (",
-            due!(),
-            " & ~counted) != 0"
-        )
+        concat!("enters = 1 AND in_area = 1 AND (", entering!(), ") != 0")
     };
 }
 
-/// Codes that every row has, in the order of their places in the first number of [`SELECT_FRESH`].
+/// Codes that every row has, in the order of their places in the first number of [`SELECT_FRESH`]. The first three are the
+/// programme's, as they were when the enrolment was first counted.
 const CODES: [&str; 11] = [
-    "tier",
-    "type",
-    "audience",
+    "coalesce(tier, programme_tier)",
+    "coalesce(type, programme_type)",
+    "coalesce(audience, programme_audience)",
     "skill",
     "mode",
     "age",
@@ -88,13 +94,14 @@ fn select_fresh(stream: &Stream, districts: usize) -> String {
     let areas = (0..districts).map(|at| format!("WHEN district = ${} THEN {at}", at + 5));
     format!(
         "SELECT {codes} | (CASE {areas} WHEN district IS NULL THEN {districts} ELSE {AREA_BEYOND} END << {ABOVE_CODES}),
-           ({due} & ~counted) | ({optional} << {ABOVE_FRESH}) | (e.id << {ABOVE_OPTIONAL})
+           ({entering}) | ({optional} << {ABOVE_FRESH}) | (e.id << {ABOVE_OPTIONAL})
          FROM (SELECT * FROM enrolments WHERE {fresh} AND {own}) AS e
-         JOIN (SELECT id AS programme_id, tier, type, audience FROM programmes) ON programme_id = e.programme",
+         JOIN (SELECT id AS programme_id, tier AS programme_tier, type AS programme_type, audience AS programme_audience FROM programmes)
+         ON programme_id = e.programme",
         codes = packed(&CODES),
         areas = areas.collect::<Vec<_>>().join(" "),
         optional = packed(&optional),
-        due = due!(),
+        entering = entering!(),
         fresh = fresh!(),
         own = own(stream),
     )
@@ -127,34 +134,37 @@ fn packed(columns: &[impl AsRef<str>]) -> String {
     )
 }
 
+/// $5 is the standard, $6 the month. Every term is of the row as it was.
 const MARK_FRESH: &str = concat!(
-    "UPDATE enrolments SET counted = counted | ",
-    due!(),
-    ", standard = coalesce(standard, $5) WHERE ",
+    "UPDATE enrolments SET counted = counted | (",
+    entering!(),
+    "), drawn = ($6 << 7) | (",
+    entering!(),
+    "), standard = coalesce(standard, $5) WHERE ",
     fresh!()
 );
 
 /// First days after `period` and after the months 3, 6 and 12 before it, in days since 1970-01-01.
-fn cutoffs(period: Period) -> Option<[i64; 4]> {
-    let epoch = jiff::civil::date(1970, 1, 1);
+///
+/// # Errors
+/// [`StoreError::Corrupt`] for a month at the end of the calendar.
+pub(super) fn cutoffs(period: Period) -> Result<[i64; 4], StoreError> {
     let mut days = [0; 4];
-    for (day, back) in days.iter_mut().zip([0, 3, 6, 12]) {
+    for (until, back) in days.iter_mut().zip([0, 3, 6, 12]) {
         // Before 2000 the calendar of periods ends; no learner of a digital skills partnership left then.
-        let after = period.plus(1 - back).map(Period::first_day);
-        *day = match after {
-            Some(date) => i64::from(date.since(epoch).ok()?.get_days()),
-            None => 0,
+        *until = match period.plus(1 - back) {
+            Some(after) => day(after.first_day()),
+            None if back > 0 => 0,
+            None => {
+                return Err(StoreError::Corrupt {
+                    table: "releases",
+                    column: "period",
+                    row: period.to_string(),
+                });
+            }
         };
     }
-    Some(days)
-}
-
-fn out_of_calendar(period: Period) -> StoreError {
-    StoreError::Corrupt {
-        table: "releases",
-        column: "period",
-        row: period.to_string(),
-    }
+    Ok(days)
 }
 
 /// Exact entries of `period` under a standard: every fact of its enrolments that is known by its end and has not been counted. One
@@ -168,7 +178,7 @@ pub async fn entries(
     stream: &Stream,
     period: Period,
 ) -> Result<EntryCounts, StoreError> {
-    let days = cutoffs(period).ok_or_else(|| out_of_calendar(period))?;
+    let days = cutoffs(period)?;
     let reader = EntryReader::new();
     let mut counter = Counter::new(stream.standard, codebook, period);
     let mut districts = codebook.codes(Dimension::Area);
@@ -206,38 +216,16 @@ pub async fn mark_counted(
     period: Period,
 ) -> Result<u64, StoreError> {
     let text = format!("{MARK_FRESH} AND {}", own(stream));
-    mark(connection, text, stream.standard, period).await
-}
-
-/// Marks everything that is known by the end of `period`, of all standards: it counts as published. What was not counted before belongs
-/// to `standard`.
-///
-/// # Errors
-/// Database trouble.
-pub async fn mark_all(
-    connection: &mut SqliteConnection,
-    standard: &Standard,
-    period: Period,
-) -> Result<u64, StoreError> {
-    mark(connection, MARK_FRESH.to_owned(), standard, period).await
-}
-
-async fn mark(
-    connection: &mut SqliteConnection,
-    text: String,
-    standard: &Standard,
-    period: Period,
-) -> Result<u64, StoreError> {
-    let days = cutoffs(period).ok_or_else(|| out_of_calendar(period))?;
     let mut query = sqlx::query(AssertSqlSafe(text));
-    for day in days {
+    for day in cutoffs(period)? {
         query = query.bind(day);
     }
-    let done = query.bind(standard.version()).execute(connection).await?;
-    Ok(done.rows_affected())
+    let query = query.bind(stream.standard.version()).bind(period.index());
+    Ok(query.execute(connection).await?.rows_affected())
 }
 
-fn column(dimension: Dimension) -> &'static str {
+/// The column that a dimension is read from.
+pub(crate) fn column(dimension: Dimension) -> &'static str {
     match dimension {
         Dimension::Area => "district",
         Dimension::Tier => "tier",

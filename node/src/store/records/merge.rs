@@ -190,8 +190,12 @@ impl Merged {
 pub(super) struct Held {
     pub(super) id: i64,
     pub(super) enrolment: Enrolment,
-    pub(super) counted: bool,
+    /// Whether `enters` is decided for good: see [`FIXED`].
+    pub(super) fixed: bool,
 }
+
+/// SQL of whether `enters` is decided for good: something was counted, or may have been before a ledger was lost.
+pub(super) const FIXED: &str = "(counted != 0 OR withheld != 0 AND enters = 1)";
 
 pub(super) async fn held(
     tx: &mut SqliteConnection,
@@ -199,11 +203,12 @@ pub(super) async fn held(
 ) -> Result<Vec<Held>, StoreError> {
     let rows = sql.build().fetch_all(tx).await?;
     let held = rows.iter().map(|row| {
-        let counted: i64 = row.try_get("counted")?;
+        let bits = |column| row.try_get::<i64, _>(column);
+        let entered = bits("enters")? == 1;
         Ok(Held {
             id: row.try_get("id")?,
             enrolment: read(row)?,
-            counted: counted != 0,
+            fixed: bits("counted")? != 0 || (bits("withheld")? != 0 && entered),
         })
     });
     Ok(held.collect::<Result<_, sqlx::Error>>()?)
@@ -214,7 +219,7 @@ pub(super) async fn held(
 ///
 /// `enters` is 1 for each of the learner's first two enrolments in the area, in the order in which the
 /// node learnt of them. A correction (a district, a ULN that was issued later) decides it again as long as nothing of
-/// the enrolment was counted; then it is only ever taken back. `counted` is not touched here.
+/// the enrolment was counted ([`FIXED`]); then it is only ever taken back. `counted` is not touched here.
 pub(crate) async fn take(
     tx: &mut SqliteConnection,
     batch: Vec<Line>,
@@ -341,7 +346,7 @@ async fn store(
             Some(before) if before.enrolment == *enrolment => done.unchanged += 1,
             Some(before) => {
                 done.changed += 1;
-                stored.push((enrolment, !before.counted));
+                stored.push((enrolment, !before.fixed));
             }
             None => {
                 done.added += 1;
@@ -434,7 +439,10 @@ async fn put(
     // Not: spell (what is matched), counted (what has been published), nor enters once something was counted.
     sql.push(
         " ON CONFLICT (spell) DO UPDATE SET learner = excluded.learner, reference = excluded.reference, \
-         enters = CASE WHEN counted = 0 THEN excluded.enters ELSE enters END, provider = excluded.provider, aim = excluded.aim, \
+         enters = CASE WHEN ",
+    );
+    sql.push(FIXED).push(
+        " THEN enters ELSE excluded.enters END, provider = excluded.provider, aim = excluded.aim, \
          programme = excluded.programme, district = excluded.district, in_area = excluded.in_area, \
          skill = excluded.skill, mode = excluded.mode, age = excluded.age, sex = excluded.sex, \
          ethnicity = excluded.ethnicity, disability = excluded.disability, prior = excluded.prior, \

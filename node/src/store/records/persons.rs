@@ -335,7 +335,7 @@ pub(crate) async fn cap(
 ) -> Result<u64, StoreError> {
     let mut sql = QueryBuilder::<Sqlite>::new(
         "UPDATE enrolments SET enters = 0 WHERE id IN (SELECT id FROM ( \
-           SELECT id, enters, row_number() OVER (PARTITION BY learner ORDER BY counted = 0, enters = 0, id) AS place \
+           SELECT id, enters, row_number() OVER (PARTITION BY learner ORDER BY (counted | withheld) = 0, enters = 0, id) AS place \
            FROM enrolments WHERE (enters = 1 OR counted != 0) AND learner IN (",
     );
     match learners {

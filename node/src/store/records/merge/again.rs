@@ -122,7 +122,7 @@ pub(super) async fn unite(
     for learners in learners.chunks(500) {
         let mut sql = QueryBuilder::<Sqlite>::new("SELECT * FROM enrolments WHERE learner IN (");
         list(&mut sql, learners.iter());
-        sql.push(" ORDER BY learner, counted = 0, id");
+        sql.push(" ORDER BY learner, (counted | withheld) = 0, id");
         let rows = held(&mut *tx, sql).await?;
         let keys: Vec<_> = rows.iter().map(|h| h.enrolment.spell).collect();
         let named = lines(tx, &keys).await?;
@@ -160,7 +160,14 @@ async fn absorb(
         named.get(&kept.enrolment.spell).copied(),
         named.get(&row.enrolment.spell).copied(),
     );
-    sqlx::query("UPDATE enrolments SET counted = counted | (SELECT counted FROM enrolments WHERE id = $2) WHERE id = $1")
+    // How it was described when it was counted goes with what was counted.
+    sqlx::query(
+        "UPDATE enrolments AS k SET counted = k.counted | o.counted, withheld = k.withheld | o.withheld, \
+         tier = coalesce(k.tier, CASE WHEN k.programme = o.programme THEN o.tier END), \
+         type = coalesce(k.type, CASE WHEN k.programme = o.programme THEN o.type END), \
+         audience = coalesce(k.audience, CASE WHEN k.programme = o.programme THEN o.audience END) \
+         FROM enrolments AS o WHERE k.id = $1 AND o.id = $2",
+    )
         .bind(kept.id)
         .bind(row.id)
         .execute(&mut *tx)
@@ -179,7 +186,7 @@ async fn absorb(
             merged.withdrawn += u64::from(row.id > last);
             merged.done.changed += u64::from(row.id > last);
             rekey(tx, kept.id, &row.enrolment.spell).await?;
-            let rows = [(&row.enrolment, !kept.counted)];
+            let rows = [(&row.enrolment, !kept.fixed)];
             let entering = entering(tx, &rows).await?;
             put(tx, &rows, &entering).await?;
             kept.enrolment = row.enrolment;

@@ -3,10 +3,10 @@
 //!
 //! Both lists live in SQLite's temporary file, as the list of what the file has named does.
 
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite, SqliteConnection};
 
 use super::again::{Alike, alike, rekey};
-use super::{Held, Line, Merged, Merging, Why, entering, held, list, put};
+use super::{FIXED, Held, Line, Merged, Merging, Why, entering, held, list, put};
 use crate::store::StoreError;
 use crate::store::providers::Roots;
 use crate::store::records::{Enrolment, Pseudonym};
@@ -168,17 +168,17 @@ async fn carry(
 ) -> Result<(), StoreError> {
     remove(tx, row).await?;
     let enrolment = &row.1.enrolment;
-    let (counted, reference): (bool, Option<i64>) =
-        sqlx::query_as("SELECT counted != 0, reference FROM enrolments WHERE id = $1")
-            .bind(id)
-            .fetch_one(&mut *tx)
-            .await?;
+    let sql = format!("SELECT {FIXED}, reference FROM enrolments WHERE id = $1");
+    let (fixed, reference): (bool, Option<i64>) = sqlx::query_as(AssertSqlSafe(sql))
+        .bind(id)
+        .fetch_one(&mut *tx)
+        .await?;
     let enrolment = &Enrolment {
         reference: enrolment.reference.or(reference),
         ..enrolment.clone()
     };
     rekey(tx, id, &enrolment.spell).await?;
-    let rows = [(enrolment, !counted)];
+    let rows = [(enrolment, !fixed)];
     let entering = entering(tx, &rows).await?;
     put(tx, &rows, &entering).await?;
     merged.done.changed += 1;

@@ -1,0 +1,231 @@
+//! Revisions: what areas withdrew and what they published again, when and why, and where figures end meanwhile.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use ldsp_protocol::ids::NodeSlug;
+use ldsp_protocol::statement::Kind;
+use ldsp_ui::components::{InsetText, Pagination, Table, Warning, link, list};
+use ldsp_ui::{Html, Page};
+
+use super::statements::{area_name, kind_in_words};
+use super::{Answer, paging, words};
+use crate::Service;
+use crate::store::{Log, LoggedStatement, Node, Registry, RevisionRow, Span, StoreError};
+
+/// Revisions on one page.
+const PAGE: usize = 20;
+/// How many revisions are gone through for months that are still withdrawn: far more than a year of trouble.
+const LOOKED_AT: u32 = 500;
+
+pub(super) async fn show(
+    State(service): State<Arc<Service>>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Answer {
+    let fetch = |span, limit| service.store.revisions(None, span, limit);
+    let index = |r: &RevisionRow| r.index;
+    let paged = paging::page(paging::span(&query), PAGE, index, fetch).await?;
+    let href = |span| paging::href("/revisions", &[], span);
+    let content = if paged.items.is_empty() {
+        InsetText::new(
+            "No area has withdrawn anything. When one does, it appears here with its reason, and figures follow at once.",
+        )
+        .into()
+    } else {
+        let nodes = service.store.nodes().await?;
+        Html::concat([
+            table(&paged.items, &nodes),
+            Pagination::new("Revisions", paged.previous.map(href), paged.next.map(href)).into(),
+        ])
+    };
+    Ok(Page::new("Withdrawn and published again")
+        .breadcrumb("Home", "/")
+        .breadcrumb("Who contributes", "/nodes")
+        .breadcrumb("Signed statements", "/statements")
+        .body(Html::concat([intro(), content])))
+}
+
+fn intro() -> Html {
+    Html::concat([
+        Html::paragraph(
+            "An area may take back what it published. The statement’s content is then no longer kept or counted here; its place in the log, its digest and its receipt stay, so that nobody can pretend that it never was.",
+        ),
+        Html::paragraph(
+            "A withdrawn month may be published again, and then only with the very figures that it had: noise is drawn once. Wrong data are mended by the releases of later months.",
+        ),
+        Html::literal("<p class=\"govuk-body\">"),
+        link("The same for programs (JSON)", "/api/v1/revisions"),
+        Html::literal("</p>"),
+    ])
+}
+
+/// What was done, in words.
+fn what(r: &RevisionRow) -> String {
+    let subject = match r.month {
+        Some((_, period, _)) => format!("the release of {}", period.in_words()),
+        None => "a practice entry".to_owned(),
+    };
+    match r.kind {
+        Kind::Withdrawal => format!("Withdrew {subject}"),
+        _ if r.withdrawn.is_some() => format!("Published {subject} again, and withdrew it since"),
+        _ => format!("Published {subject} again"),
+    }
+}
+
+fn reason(r: &RevisionRow) -> Html {
+    let gone = "Withdrawn with the statement that gave it";
+    Html::text(r.reason.as_deref().unwrap_or(gone))
+}
+
+fn to_statement(index: u64) -> Html {
+    link(
+        &format!("Statement {index}"),
+        &format!("/statements/{index}"),
+    )
+}
+
+fn table(rows: &[RevisionRow], nodes: &[Node]) -> Html {
+    let rows = rows.iter().map(|r| {
+        let area = nodes.iter().find(|n| n.node == r.node).map(area_name);
+        [
+            Html::text(&words::moment(r.received)),
+            link(
+                &area.unwrap_or_else(|| r.node.to_string()),
+                &format!("/nodes/{}", r.node),
+            ),
+            Html::text(&what(r)),
+            reason(r),
+            to_statement(r.index),
+            to_statement(r.target),
+        ]
+    });
+    Table::new("Revisions, newest first")
+        .caption_hidden()
+        .columns(["When", "Area", "What", "Why", "By", "Of"])
+        .rows(rows)
+        .into()
+}
+
+/// The newest revision of each month that is withdrawn and was not published again; `rows` are newest first.
+fn open(rows: &[RevisionRow]) -> Vec<&RevisionRow> {
+    let mut seen = BTreeSet::new();
+    let newest = rows.iter().filter(|r| {
+        let month = r.month.map(|(s, period, _)| (s.digest(), period));
+        month.is_some_and(|(standard, period)| seen.insert((&r.node, standard, period)))
+    });
+    newest.filter(|r| r.kind == Kind::Withdrawal).collect()
+}
+
+/// What an area withdrew and published again, and where its figures end; nothing where it never did.
+pub(super) async fn of_area(service: &Service, node: &NodeSlug) -> Result<Html, StoreError> {
+    let rows = service
+        .store
+        .revisions(Some(node), Span::Newest, LOOKED_AT)
+        .await?;
+    if rows.is_empty() {
+        return Ok(Html::default());
+    }
+    let open = open(&rows);
+    let first = open.iter().filter_map(|r| Some((r, r.month?.1)));
+    let first = first.min_by_key(|(_, period)| *period);
+    let notice = first.map_or_else(Html::default, |(r, period)| {
+        let why = r.reason.as_deref().unwrap_or_default();
+        Warning::new(format!(
+            "This area withdrew its release of {0} on {1}. Its figures end before {0} until it publishes that month again. Its reason: {why}",
+            period.in_words(),
+            words::moment(r.received),
+        ))
+        .into()
+    });
+    let items = rows.iter().take(PAGE).map(|r| {
+        Html::concat([
+            Html::text(&format!("{}: {}. ", words::moment(r.received), what(r))),
+            reason(r),
+            Html::text(" "),
+            to_statement(r.index),
+        ])
+    });
+    Ok(Html::concat([
+        notice,
+        Html::literal("<h2 class=\"govuk-heading-m\">Withdrawn and published again</h2>"),
+        list(items),
+    ]))
+}
+
+/// Which areas' figures end early because a month is withdrawn; nothing where none is.
+pub(super) async fn of_england(service: &Service) -> Result<Html, StoreError> {
+    let rows = service
+        .store
+        .revisions(None, Span::Newest, LOOKED_AT)
+        .await?;
+    let open = open(&rows);
+    if open.is_empty() {
+        return Ok(Html::default());
+    }
+    let nodes = service.store.nodes().await?;
+    let items = open.into_iter().map(|r| {
+        let node = nodes.iter().find(|n| n.node == r.node);
+        let month = r.month.map_or_else(String::new, |(_, p, _)| p.in_words());
+        let area = match node {
+            Some(node) => link(&area_name(node), &format!("/leps/{}", node.lep)),
+            None => Html::text(r.node.as_str()),
+        };
+        Html::concat([
+            area,
+            Html::text(&format!(
+                " withdrew {month} on {}: ",
+                words::moment(r.received)
+            )),
+            reason(r),
+        ])
+    });
+    let content = Html::concat([
+        Html::paragraph(
+            "Figures were revised. They leave these months out, and the same area’s later ones, until they are published again:",
+        ),
+        list(items),
+        Html::literal("<p class=\"govuk-body\">"),
+        link(
+            "Everything that was withdrawn or published again",
+            "/revisions",
+        ),
+        Html::literal("</p>"),
+    ]);
+    Ok(InsetText::new(content).into())
+}
+
+/// What a statement's page says of its withdrawal, or of the statement that it withdraws or stands in place of.
+pub(super) async fn of_statement(
+    service: &Service,
+    statement: &LoggedStatement,
+) -> Result<Html, StoreError> {
+    if let Some(leaf) = statement.withdrawn {
+        let by = service.store.revision(leaf).await?;
+        let when = by
+            .as_ref()
+            .map_or_else(String::new, |r| words::moment(r.received));
+        let text = Html::concat([
+            Html::text(&format!(
+                "Withdrawn on {when} by the area that signed it. Its content is no longer kept here; its place, digest and receipt are. By "
+            )),
+            to_statement(leaf),
+            Html::text(". The reason: "),
+            by.as_ref().map_or_else(Html::default, reason),
+        ]);
+        return Ok(InsetText::new(text).into());
+    }
+    if !matches!(statement.kind, Kind::Withdrawal | Kind::Correction) {
+        return Ok(Html::default());
+    }
+    let Some(r) = service.store.revision(statement.index).await? else {
+        return Ok(Html::default());
+    };
+    let text = Html::concat([
+        Html::text(&format!("{}. {} ", what(&r), kind_in_words(r.target_kind))),
+        to_statement(r.target),
+        Html::text(". The reason: "),
+        reason(&r),
+    ]);
+    Ok(InsetText::new(text).into())
+}

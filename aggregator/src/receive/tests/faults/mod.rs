@@ -1,0 +1,241 @@
+//! Each call of the store fails once, with nothing done or all of it: whoever got no answer asks again, what was
+//! acknowledged is counted, and each contribution once. Contributions are distinct powers of two, so a national sum says which ones
+//! are in it.
+
+mod scene;
+
+use axum::http::StatusCode;
+use futures::future::join_all;
+use ldsp_protocol::problem;
+use ldsp_protocol::standard::Standard;
+use ldsp_protocol::statement::Kind;
+
+use self::scene::{Place, Scene, act, is_sound};
+use crate::announce::{Announcer, KEY_EVENTS};
+use crate::app::audited;
+use crate::store::failing::{Fault, Faults};
+use crate::store::{Backend, Log as _, Span};
+use crate::testing::{Sim, World, signer};
+
+/// Statements of both kinds, of one node, of several at once, and again.
+async fn statements(scene: &mut Scene) {
+    for kind in [Kind::LearningSummary, Kind::PracticeEntry] {
+        let mut sim = scene.join().await;
+        let struck = scene.at_every_call(async |scene| {
+            let number = scene.seal(&mut sim, kind);
+            scene.send(number).await;
+        });
+        let struck = struck.await;
+        assert!(struck.contains(&"append"), "{struck:?}");
+        let struck = scene.at_every_call(async |scene| {
+            assert_eq!(scene.send(scene.sent.len() - 1).await, StatusCode::OK);
+        });
+        let struck = struck.await;
+        assert!(struck.contains(&"statement"), "{struck:?}");
+    }
+    let mut sims = [scene.join().await, scene.join().await, scene.join().await];
+    let struck = scene.at_every_call(async |scene| {
+        let numbers: Vec<_> = sims
+            .iter_mut()
+            .map(|sim| scene.seal(sim, Kind::PracticeEntry))
+            .collect();
+        let sending = numbers.iter().map(|number| {
+            let sent = &scene.sent[*number];
+            scene.world.put(&sent.path, &sent.envelope)
+        });
+        let answers = join_all(sending).await;
+        // A batch shares its fate. Who was not answered asks again.
+        for (number, answer) in numbers.into_iter().zip(answers) {
+            if answer.status.is_success() {
+                scene.sent[number].receipts.push(answer.text());
+            } else {
+                assert_eq!(answer.problem().code, problem::STORAGE.code);
+                scene.send(number).await;
+            }
+        }
+    });
+    assert!(struck.await.contains(&"append"));
+}
+
+/// A second statement for a place is refused each time, and kept once.
+async fn contradictions(scene: &mut Scene) {
+    let mut sim = scene.join().await;
+    let number = scene.seal(&mut sim, Kind::PracticeEntry);
+    scene.send(number).await;
+    let mut twin = Sim::named(sim.slug.as_str(), sim.lep.as_str(), scene.nodes as u8);
+    twin.quieten();
+    let (path, second) = (twin.path(1), twin.publish(1).1);
+    let struck = scene.at_every_call(async |scene| {
+        let answer = scene.call(async |world: &World| world.put(&path, second.envelope()).await);
+        assert_eq!(answer.await.problem().code, problem::EQUIVOCATION.code);
+        let kept = scene.sound.contradictions(&sim.slug).await.unwrap();
+        assert_eq!(kept.len(), 1);
+    });
+    assert!(struck.await.contains(&"keep_evidence"));
+}
+
+/// A key that was revoked is revoked once, and nothing of it is taken any more.
+async fn revocations(scene: &mut Scene) {
+    let struck = scene.at_every_call(async |scene| {
+        let mut sim = scene.join().await;
+        let revoke = async |log: Announcer<'_, Backend>| {
+            log.revoke(&sim.slug, "The disk was stolen.", act()).await
+        };
+        let stands = scene.announce(revoke).await;
+        let sealed = sim.publish(1).1;
+        let put = async |world: &World| world.put(&sim.path(1), sealed.envelope()).await;
+        let refused = scene.call(put).await;
+        assert_eq!(refused.problem().code, problem::REVOKED.code);
+        assert_eq!(stands.node.revoked, Some(stands.index));
+        let told = scene.sound.announced(&KEY_EVENTS, Span::Newest, 99).await;
+        let node = format!("\"{}\"", sim.slug);
+        let of_node = |envelope: &[u8]| {
+            let unverified = ldsp_protocol::dsse::Unverified::parse(envelope).unwrap();
+            String::from_utf8_lossy(unverified.unverified_body()).contains(&node)
+        };
+        let told = told.unwrap();
+        assert_eq!(told.iter().filter(|s| of_node(&s.envelope)).count(), 2);
+    });
+    let struck = struck.await;
+    for method in ["invite", "enrol", "announce", "nodes_named"] {
+        assert!(struck.contains(&method), "{struck:?}");
+    }
+}
+
+/// Whoever reads gets what is there, or is told that it cannot be read: never something else.
+async fn reads(scene: &mut Scene) {
+    let sent = scene.sent[0].path.clone();
+    let bundle = format!("/tile/entries/000.p/{}", scene.sound.size().await.unwrap());
+    for path in [
+        sent.clone(),
+        format!("{sent}/receipt"),
+        "/checkpoint".to_owned(),
+        bundle,
+        "/v1/nodes/node-0".to_owned(),
+        "/api/v1/benchmarks".to_owned(),
+        "/api/v1/statements".to_owned(),
+        "/api/v1/keys".to_owned(),
+    ] {
+        let sound = scene.world.get(&path).await;
+        assert_eq!(sound.status, StatusCode::OK, "{path}: {}", sound.text());
+        let struck = scene.at_every_call(async |scene| {
+            let answer = scene
+                .call(async |world: &World| world.get(&path).await)
+                .await;
+            assert_eq!(
+                (answer.status, &answer.body),
+                (sound.status, &sound.body),
+                "{path}"
+            );
+        });
+        assert!(!struck.await.is_empty(), "{path} asks nothing of the store");
+    }
+}
+
+/// A server starts over a store of which each call fails: it says so and states nothing twice.
+async fn starts(place: &mut Place, fault: Fault) {
+    for passing in 0.. {
+        let (sound, faults) = (place.empty().await, Faults::default());
+        let store = sound.clone().failing(&faults);
+        let signer = signer();
+        let start = async || {
+            let tree = audited(store.clone(), &signer).await.ok()?;
+            let log = Announcer::new(&store, &signer, Standard::current());
+            log.settle(act().at).await.ok()?;
+            Some(tree)
+        };
+        faults.set(passing, fault);
+        let first = start().await;
+        let struck = faults.clear();
+        assert_eq!(first.is_none(), struck.is_some(), "{struck:?}");
+        let tree = match first {
+            Some(tree) => tree,
+            None => start().await.expect("a fault strikes once"),
+        };
+        let standards = Standard::all().len();
+        assert_eq!(sound.owns(0, 99).await.unwrap().len(), standards);
+        let head = sound.head().await.unwrap();
+        assert_eq!(head.edge.size(), standards as u64);
+        assert_eq!(Some(tree.checkpoint().await.unwrap()), head.checkpoint);
+        is_sound(&sound).await;
+        sound.close().await;
+        if struck.is_none() {
+            assert!(passing >= 5, "a start is {passing} calls only");
+            return;
+        }
+    }
+}
+
+/// After all of it a new server finds the log whole, and says the same.
+async fn starts_again(scene: Scene) {
+    let figures = scene.counted().await;
+    let Scene {
+        world,
+        sound,
+        faults,
+        fault,
+        nodes,
+        powers,
+        sent,
+    } = scene;
+    let store = sound.clone().failing(&faults);
+    for passing in 0.. {
+        faults.set(passing, fault);
+        let tree = audited(store.clone(), &signer()).await;
+        let struck = faults.clear();
+        assert_eq!(tree.is_err(), struck.is_some(), "{struck:?}");
+        if struck.is_none() {
+            break;
+        }
+    }
+    drop(world);
+    let world = World::on(store, tempfile::tempdir().unwrap()).await;
+    let mut again = Scene {
+        world,
+        sound,
+        faults,
+        fault,
+        nodes,
+        powers,
+        sent,
+    };
+    assert_eq!(again.counted().await, figures);
+    for number in 0..again.sent.len() {
+        assert_eq!(again.send(number).await, StatusCode::OK);
+    }
+    again.check().await;
+}
+
+async fn every_call(on_postgres: bool, fault: Fault) {
+    let mut place = Place {
+        on_postgres,
+        ..Place::default()
+    };
+    starts(&mut place, fault).await;
+    let mut scene = Scene::new(&mut place, fault).await;
+    statements(&mut scene).await;
+    contradictions(&mut scene).await;
+    revocations(&mut scene).await;
+    reads(&mut scene).await;
+    starts_again(scene).await;
+}
+
+#[tokio::test]
+async fn each_call_of_sqlite_fails_with_nothing_done() {
+    every_call(false, Fault::Failed).await;
+}
+
+#[tokio::test]
+async fn each_call_of_sqlite_fails_after_all_was_done() {
+    every_call(false, Fault::FailedButPersisted).await;
+}
+
+#[tokio::test]
+async fn each_call_of_postgres_fails_with_nothing_done() {
+    every_call(true, Fault::Failed).await;
+}
+
+#[tokio::test]
+async fn each_call_of_postgres_fails_after_all_was_done() {
+    every_call(true, Fault::FailedButPersisted).await;
+}

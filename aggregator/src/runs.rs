@@ -1,0 +1,268 @@
+//! Runs: every measure frozen at one state of the log, signed by its key: a finding each, and the run that names them, in one
+//! transaction. What is frozen is what the live figures of that state were ([`ldsp_protocol::run`]).
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use jiff::{Timestamp, ToSpan as _};
+use ldsp_protocol::benchmark::{Figures, Measure};
+use ldsp_protocol::ids::Digest;
+use ldsp_protocol::log::{ENTRY_LEN, Entry};
+use ldsp_protocol::own::{Own, PayloadError};
+use ldsp_protocol::run::{BenchmarkRun, CODE, Gather, Inputs, MeasureFinding, Named, StandsOn};
+use ldsp_protocol::statement::Kind;
+use ldsp_ui::schedule::Schedule;
+
+use crate::announce::{AnnounceError, Announcer, read};
+use crate::log::Speech;
+use crate::store::{
+    Conflict, Log, LoggedStatement, OwnEffect, Registry, Rollups, Span, StoreError,
+};
+
+/// Leaves whose records or months are read at once.
+const CHUNK: u64 = 4096;
+/// Leaves whose months are read at once: cells in memory until they are added up.
+const MONTHS: u64 = 256;
+/// After a failure a run that is due is tried again.
+const PAUSE_MINUTES: i64 = 15;
+
+/// A run that stands in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Place in the log.
+    pub index: u64,
+    /// Place in the log's own sequence.
+    pub seq: u64,
+    /// Identity of the statement.
+    pub pae: Digest,
+    /// When it was made; for people, never for order.
+    pub received: Timestamp,
+    /// What it says.
+    pub run: BenchmarkRun,
+}
+
+impl Run {
+    /// The run that one of the log's own statements is; `None` for any other.
+    ///
+    /// # Errors
+    /// Damaged bytes.
+    pub fn of(statement: &LoggedStatement) -> Result<Option<Self>, StoreError> {
+        let Own::BenchmarkRun(run) = read(statement)?.payload else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            index: statement.index,
+            seq: statement.seq,
+            pae: statement.pae,
+            received: statement.received,
+            run: *run,
+        }))
+    }
+}
+
+/// The last run.
+///
+/// # Errors
+/// Trouble with the store.
+pub async fn latest<S: Log>(store: &S) -> Result<Option<Run>, StoreError> {
+    let found = store.announced(&[Kind::BenchmarkRun], Span::Newest, 1);
+    let found = found.await?;
+    Ok(found.first().map(Run::of).transpose()?.flatten())
+}
+
+/// The run at this place of the log.
+///
+/// # Errors
+/// Trouble with the store.
+pub async fn at<S: Log>(store: &S, index: u64) -> Result<Option<Run>, StoreError> {
+    let found = store.owns(index, 1).await?;
+    let here = found.first().filter(|statement| statement.index == index);
+    Ok(here.map(Run::of).transpose()?.flatten())
+}
+
+/// The statement of a finding that a run names.
+///
+/// # Errors
+/// Trouble with the store.
+pub async fn statement<S: Log>(store: &S, named: &Named) -> Result<LoggedStatement, StoreError> {
+    let found = store.own(named.seq).await?;
+    found
+        .filter(|statement| statement.pae == named.pae)
+        .ok_or_else(|| damaged("seq", named.seq))
+}
+
+/// A finding that a run names.
+///
+/// # Errors
+/// Trouble with the store.
+pub async fn finding<S: Log>(store: &S, named: &Named) -> Result<MeasureFinding, StoreError> {
+    match read(&statement(store, named).await?)?.payload {
+        Own::Finding(finding) => Ok(*finding),
+        _ => Err(damaged("kind", named.seq)),
+    }
+}
+
+fn damaged(column: &'static str, seq: u64) -> StoreError {
+    StoreError::Corrupt {
+        table: "own_statement",
+        column,
+        row: seq.to_string(),
+    }
+}
+
+/// What came of asking for a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The last run now; `None` while nothing is published.
+    pub run: Option<Run>,
+    /// Whether it was logged by this very request.
+    pub new: bool,
+}
+
+/// Freezes all figures of the log as it stands. Where they stand on the same statements as those of the last run, and were
+/// made by the same version, nothing is logged.
+///
+/// # Errors
+/// Trouble with the store, or a key that the log has not stated.
+pub async fn make<S: Registry + Log + Rollups>(
+    announcer: &Announcer<'_, S>,
+    now: Timestamp,
+) -> Result<Made, AnnounceError> {
+    let store = announcer.store();
+    let edge = store.head().await?.edge;
+    let inputs = inputs(store, edge.size()).await?;
+    let run = latest(store).await?;
+    let same = |run: &Run| run.run.stands_on.inputs == inputs && run.run.stands_on.code == CODE;
+    if inputs.count() == 0 || run.as_ref().is_some_and(same) {
+        return Ok(Made { run, new: false });
+    }
+    let figures = figures(store, 0..edge.size()).await?;
+    let stands_on = StandsOn::new(edge.size(), edge.root(), &figures, inputs);
+    let findings = Measure::ALL.map(|m| MeasureFinding::of(&figures, m, stands_on.clone()));
+    let findings = findings.into_iter().filter(|f| !f.figures.is_empty());
+    let findings: Vec<MeasureFinding> = findings.collect();
+    for finding in &findings {
+        finding.check().map_err(PayloadError::from)?;
+    }
+    let standard = announcer.standard().digest();
+    let speak = |speech: &mut Speech<'_>| {
+        let mut say = |finding: &MeasureFinding| {
+            let kind = Kind::Finding;
+            let body = |turn: &_| announcer.body(turn, kind, standard, finding);
+            let (seq, pae) = speech.say(kind, body);
+            Named {
+                measure: finding.measure,
+                seq,
+                pae,
+            }
+        };
+        let run = BenchmarkRun {
+            findings: findings.iter().map(&mut say).collect(),
+            stands_on: stands_on.clone(),
+        };
+        let kind = Kind::BenchmarkRun;
+        speech.say(kind, |turn| announcer.body(turn, kind, standard, &run));
+    };
+    let effect = OwnEffect::Run {
+        after: run.map(|run| run.index),
+    };
+    let said = announcer.signer().announce(store, &effect, speak, now);
+    let new = match said.await {
+        Ok(_) => true,
+        // Another process was quicker: its run stands on no less.
+        Err(StoreError::Conflict(Conflict::OtherRun)) => false,
+        Err(error) => return Err(error.into()),
+    };
+    let run = latest(store).await?;
+    if let Some(run) = run.as_ref().filter(|_| new) {
+        tracing::info!(index = run.index, size = edge.size(), "a run was logged");
+    }
+    Ok(Made { run, new })
+}
+
+/// The leaves that figures of the first `size` leaves stand on.
+async fn inputs<S: Log>(store: &S, size: u64) -> Result<Inputs, AnnounceError> {
+    let mut gather = Gather::default();
+    let mut from = 0;
+    while from < size {
+        let records = store.records(from..size.min(from + CHUNK)).await?;
+        let unreadable = |index: u64| StoreError::Corrupt {
+            table: "log_entry",
+            column: "entries",
+            row: format!("with leaf {index}"),
+        };
+        let (records, _) = records.as_chunks::<ENTRY_LEN>();
+        if records.is_empty() {
+            return Err(unreadable(from).into());
+        }
+        for (index, record) in (from..).zip(records) {
+            let entry = Entry::parse(record).map_err(|_| unreadable(index))?;
+            gather.entry(index, &entry);
+            if entry.kind == Kind::KeyAdd {
+                let stated = store.own(entry.seq).await?;
+                let stated = stated.ok_or_else(|| damaged("seq", entry.seq))?;
+                if let Own::KeyAdd(add) = read(&stated)?.payload {
+                    gather.key(index, &add);
+                }
+            }
+        }
+        from += records.len() as u64;
+    }
+    Ok(gather.inputs().map_err(PayloadError::from)?)
+}
+
+/// The figures of the months among these leaves.
+async fn figures<S: Rollups>(store: &S, leaves: Range<u64>) -> Result<Figures, StoreError> {
+    let (mut figures, mut from) = (Figures::default(), leaves.start);
+    while from < leaves.end {
+        let to = leaves.end.min(from + MONTHS);
+        figures = figures.after(Arc::default(), store.months(from..to).await?);
+        from = to;
+    }
+    Ok(figures)
+}
+
+/// Makes runs by schedule.
+#[derive(Debug)]
+pub struct Job {
+    schedule: Schedule,
+    next: Option<Timestamp>,
+}
+
+impl Job {
+    /// A job whose last run was made at `last`: a time that passed since, while the server was off, is made up for once.
+    #[must_use]
+    pub fn new(schedule: Schedule, last: Option<Timestamp>, now: Timestamp) -> Self {
+        let next = schedule.after(last.unwrap_or(now).min(now));
+        Self { schedule, next }
+    }
+
+    /// When it is due; `None` when the schedule does not come again.
+    #[must_use]
+    pub fn next(&self) -> Option<Timestamp> {
+        self.next
+    }
+
+    /// Makes a run if one is due; `None` if not.
+    ///
+    /// # Errors
+    /// As [`make`]; it is due again after a pause.
+    pub async fn step<S: Registry + Log + Rollups>(
+        &mut self,
+        announcer: &Announcer<'_, S>,
+        now: Timestamp,
+    ) -> Result<Option<Made>, AnnounceError> {
+        if self.next.is_none_or(|next| now < next) {
+            return Ok(None);
+        }
+        let made = make(announcer, now).await;
+        self.next = match &made {
+            Ok(_) => self.schedule.after(now),
+            Err(_) => now.checked_add(PAUSE_MINUTES.minutes()).ok(),
+        };
+        made.map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! A database whose calls fail on purpose. It stands behind [`Backend`] itself, so whatever a server asks of its store
+//! passes here, also by methods that a trait gets later.
+
+use std::future::Future;
+use std::io::{Error, ErrorKind};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::postgres::Postgres;
+use super::sqlite::Sqlite;
+use super::{Backend, Outcome, StoreError};
+
+/// What becomes of the call that a fault strikes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Nothing was done, and that is said.
+    Failed,
+    /// It was done, and the answer is lost: the caller is told the very same.
+    FailedButPersisted,
+}
+
+/// A fault that is set for one call from now. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Faults(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// How many calls pass before the one that fails.
+    waiting: Option<(usize, Fault)>,
+    struck: Option<&'static str>,
+}
+
+impl Faults {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    /// After `passing` more calls, one fails.
+    pub(crate) fn set(&self, passing: usize, fault: Fault) {
+        *self.state() = State {
+            waiting: Some((passing, fault)),
+            struck: None,
+        };
+    }
+
+    /// No call fails from now on; gives the method that failed since the fault was set.
+    pub(crate) fn clear(&self) -> Option<&'static str> {
+        std::mem::take(&mut *self.state()).struck
+    }
+
+    fn strikes(&self, method: &'static str) -> Option<Fault> {
+        let mut state = self.state();
+        let (passing, fault) = state.waiting?;
+        state.waiting = passing.checked_sub(1).map(|left| (left, fault));
+        if state.waiting.is_some() {
+            return None;
+        }
+        state.struck = Some(method);
+        Some(fault)
+    }
+}
+
+/// Either database without faults.
+#[derive(Debug, Clone)]
+pub(super) enum Sound {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+/// The database, and what becomes of its calls.
+#[derive(Debug, Clone)]
+pub struct Failing {
+    pub(super) store: Sound,
+    faults: Faults,
+}
+
+impl Failing {
+    pub(super) fn sound(&self) -> Backend {
+        match self.store.clone() {
+            Sound::Sqlite(store) => store.into(),
+            Sound::Postgres(store) => store.into(),
+        }
+    }
+
+    pub(super) async fn pass<T>(
+        &self,
+        method: &'static str,
+        call: impl Future<Output = Outcome<T>>,
+    ) -> Outcome<T> {
+        let Some(fault) = self.faults.strikes(method) else {
+            return call.await;
+        };
+        if fault == Fault::FailedButPersisted {
+            call.await?;
+        }
+        let lost = Error::new(ErrorKind::ConnectionReset, "the connection was lost");
+        Err(StoreError::Database(lost.into()))
+    }
+}
+
+impl Backend {
+    /// This database, failing where `faults` say.
+    pub(crate) fn failing(self, faults: &Faults) -> Self {
+        let store = match self {
+            Self::Sqlite(store) => Sound::Sqlite(store),
+            Self::Postgres(store) => Sound::Postgres(store),
+            Self::Failing(failing) => failing.store,
+        };
+        Self::Failing(Box::new(Failing {
+            store,
+            faults: faults.clone(),
+        }))
+    }
+}

@@ -1,0 +1,126 @@
+//! Withdrawals and corrections.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use ldsp_protocol::ids::NodeSlug;
+use ldsp_protocol::statement::Kind;
+use sqlx::{SqliteConnection, SqlitePool, query};
+
+use crate::store::rows::{self, Columns, as_blob, signed};
+use crate::store::selects;
+use crate::store::{NewStatement, Revised, RevisionRow, Span, StoreError};
+
+/// Writes what a withdrawal or a correction at leaf `index` changes, the sums apart.
+pub(super) async fn write(
+    connection: &mut SqliteConnection,
+    new: &NewStatement,
+    index: u64,
+    revised: &Revised,
+) -> Result<(), StoreError> {
+    if new.kind == Kind::Withdrawal {
+        take_away(connection, index, revised.target).await?;
+    }
+    let month = revised.month.as_ref();
+    query(selects::REVISE)
+        .bind(signed(index))
+        .bind(new.node.as_str())
+        .bind(signed(revised.target))
+        .bind(month.map(|m| m.period.to_string()))
+        .bind(month.map(|m| m.standard.digest().as_bytes().to_vec()))
+        .bind(month.map(|m| m.cells.as_bytes().to_vec()))
+        .bind(&revised.reason)
+        .execute(&mut *connection)
+        .await?;
+    for month in month.iter().flat_map(|m| &m.revision.months) {
+        let done = query(selects::REVISE_MONTH)
+            .bind(month.node.as_str())
+            .bind(month.period.to_string())
+            .bind(month.standard.digest().as_bytes().as_slice())
+            .bind(signed(month.seq))
+            .bind(month.drawn.map(|d| d.as_bytes().to_vec()))
+            .bind(as_blob(&month.published))
+            .bind(as_blob(&month.cumulative))
+            .execute(&mut *connection)
+            .await?;
+        if done.rows_affected() != 1 {
+            return Err(rows::missing_month(month));
+        }
+    }
+    Ok(())
+}
+
+/// Takes the payload of the statement at `target` out of storage and out of the library.
+async fn take_away(
+    connection: &mut SqliteConnection,
+    withdrawal: u64,
+    target: u64,
+) -> Result<(), StoreError> {
+    let done = query(selects::WITHDRAW)
+        .bind(signed(withdrawal))
+        .bind(signed(target))
+        .bind(Vec::<u8>::new())
+        .execute(&mut *connection)
+        .await?;
+    if done.rows_affected() != 1 {
+        return Err(rows::not_withdrawn(target));
+    }
+    for sql in [selects::UNREASON, selects::UNCAUSE, selects::UNLIST] {
+        query(sql)
+            .bind(signed(target))
+            .execute(&mut *connection)
+            .await?;
+    }
+    query(selects::RESTAND)
+        .bind(signed(target))
+        .execute(&mut *connection)
+        .await?;
+    Ok(())
+}
+
+/// Whether a payload leaves storage with these statements.
+pub(super) fn takes_away(batch: &[NewStatement]) -> bool {
+    batch.iter().any(|new| new.kind == Kind::Withdrawal)
+}
+
+/// Ends the write-ahead log, which holds what was overwritten. A reader may keep it open; then it goes when that one is done and
+/// the log is next ended.
+pub(super) async fn clear(connection: &mut SqliteConnection) {
+    let done = query("PRAGMA wal_checkpoint(TRUNCATE)")
+        .execute(connection)
+        .await;
+    if let Err(error) = done {
+        tracing::warn!(%error, "a withdrawn payload may stay in the write-ahead log until the server ends");
+    }
+}
+
+pub(super) async fn one(reader: &SqlitePool, leaf: u64) -> Result<Option<RevisionRow>, StoreError> {
+    let mut sql = selects::revision::<sqlx::Sqlite>(leaf);
+    let row = sql.build().fetch_optional(reader).await?;
+    row.as_ref().map(rows::revision).transpose()
+}
+
+pub(super) async fn latest(
+    reader: &SqlitePool,
+    node: Option<&NodeSlug>,
+    span: Span,
+    limit: u32,
+) -> Result<Vec<RevisionRow>, StoreError> {
+    let (mut sql, oldest_first) = selects::revisions::<sqlx::Sqlite>(node, span, limit);
+    let found = sql.build().fetch_all(reader).await?;
+    let found = found.iter().map(rows::revision).collect::<Result<_, _>>()?;
+    Ok(selects::newest_first(found, oldest_first))
+}
+
+pub(super) async fn nodes(
+    reader: &SqlitePool,
+    places: Range<u64>,
+) -> Result<BTreeSet<NodeSlug>, StoreError> {
+    let found = query(selects::REVISED)
+        .bind(signed(places.start))
+        .bind(signed(places.end))
+        .fetch_all(reader)
+        .await?;
+    let name = |row| Columns::new(row, "revision", "?").text("node");
+    found.iter().map(name).collect()
+}

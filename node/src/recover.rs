@@ -1,0 +1,296 @@
+//! What the log holds of this node and a restored database does not: the statements that left after the newest backup.
+//!
+//! They are taken back as they were signed, each checked against the node's own key and the chain, up to the very statement that the log says
+//! is the last. The node's sequence then goes on where the log's does. A summary among them is a month whose draw and counts went with
+//! the lost database: the ledger does not know it, so it is lost ([`crate::epoch`]), with period, epoch and budget as the summary
+//! states them. The one month that is not lost is the one that the backup holds drawn and unapproved, byte for byte as it was
+//! published: its approval is all that was missing.
+
+use std::collections::BTreeMap;
+
+use ed25519_dalek::SigningKey;
+use jiff::Timestamp;
+use ldsp_protocol::dsse::Unverified;
+use ldsp_protocol::ids::{Digest, Period};
+use ldsp_protocol::standard::Standard;
+use ldsp_protocol::statement::{Kind, Payload, Statement};
+use ldsp_protocol::summary::LearningSummary;
+use sqlx::sqlite::SqliteConnection;
+
+use crate::seal::{self, QueueError, check_restored};
+use crate::store::enrolment::{self, Enrolment};
+use crate::store::ledger::epochs::{self, Second};
+use crate::store::ledger::{streams, withheld};
+use crate::store::outbox::{self, Head};
+use crate::store::releases::{self, Part, StoredRelease};
+use crate::store::{Store, StoreError, audit};
+use crate::submit::{ReadError, read};
+use crate::transport::Transport;
+
+/// Author and approver of a release that only the log remembers.
+pub const LOG: &str = "the log";
+
+/// Why nothing was taken back.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum RecoverError {
+    #[error("statement {seq} of this node could not be read from the log: {error}")]
+    Read { seq: u64, error: ReadError },
+    #[error("what the log gives as statement {seq} of this node is not that statement: {why}")]
+    Other { seq: u64, why: String },
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for RecoverError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl RecoverError {
+    /// What to do next.
+    #[must_use]
+    pub fn next(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => {
+                "Try again when the national aggregator can be reached. Nothing was changed. If it says that the statement was withdrawn, ask its operator."
+            }
+            Self::Other { .. } => {
+                "Nothing was changed. Check that the address is the national aggregator's and tell its operator: the log may be damaged."
+            }
+            Self::Queue(error) => error.next(),
+            Self::Store(error) => error.next(),
+        }
+    }
+}
+
+/// A statement of this node as the log gives it.
+struct Found {
+    statement: Statement,
+    pae: Digest,
+    envelope: Vec<u8>,
+}
+
+/// Takes back what the log holds beyond this database, as last heard ([`crate::enrol::refresh`]). Gives the number of statements: 0 when the
+/// database is not behind. `key` is the node's.
+///
+/// # Errors
+/// [`RecoverError`]; nothing was changed.
+pub async fn take_back<T: Transport>(
+    store: &Store,
+    transport: &T,
+    key: &SigningKey,
+    who: &str,
+    now: Timestamp,
+) -> Result<usize, RecoverError> {
+    let mut reader = store.reader.acquire().await?;
+    let Some(place) = enrolment::read(&mut reader).await? else {
+        return Ok(0);
+    };
+    check_restored(&mut reader).await?;
+    let ours = outbox::head(&mut reader).await?;
+    drop(reader);
+    if place.head.seq <= ours.seq {
+        return Ok(0);
+    }
+    let found = fetch(transport, &place, key, ours, now).await?;
+    let mut transaction = store.write().await?;
+    if outbox::head(&mut transaction).await? != ours {
+        // Another command was quicker.
+        return Ok(0);
+    }
+    for found in &found {
+        let (statement, envelope) = (&found.statement, found.envelope.as_slice());
+        let of = (statement.kind, statement.period);
+        let row = (statement.seq, of, found.pae, envelope);
+        outbox::take_back(&mut transaction, row, now.as_second()).await?;
+    }
+    let mut months: BTreeMap<Period, Vec<(u64, &'static Standard, &LearningSummary)>> =
+        BTreeMap::new();
+    for Found { statement, .. } in &found {
+        if let (Payload::LearningSummary(summary), Some(period)) =
+            (&statement.payload, statement.period)
+        {
+            let standard = Standard::of(statement.standard).ok_or_else(|| RecoverError::Other {
+                seq: statement.seq,
+                why: "it follows a data standard that this version does not know".to_owned(),
+            })?;
+            let of = months.entry(period).or_default();
+            of.push((statement.seq, standard, summary));
+        }
+    }
+    for (period, published) in &months {
+        month(&mut transaction, key, *period, published, now).await?;
+    }
+    let detail = format!(
+        "statements {} to {}, {} months among them",
+        ours.seq + 1,
+        place.head.seq,
+        months.len()
+    );
+    audit::append(
+        &mut transaction,
+        now,
+        who,
+        "taken back from the log",
+        &detail,
+    )
+    .await?;
+    transaction.commit().await?;
+    Ok(found.len())
+}
+
+/// The statements after `ours`, each checked.
+async fn fetch<T: Transport>(
+    transport: &T,
+    place: &Enrolment,
+    key: &SigningKey,
+    ours: Head,
+    now: Timestamp,
+) -> Result<Vec<Found>, RecoverError> {
+    let mut all = Vec::new();
+    let mut prev = ours.pae;
+    for seq in ours.seq + 1..=place.head.seq {
+        let other = |why: String| RecoverError::Other { seq, why };
+        let path = format!("/v1/nodes/{}/statements/{seq}", place.node);
+        let envelope = read(transport, place, key, &path, now).await;
+        let envelope = envelope.map_err(|error| RecoverError::Read { seq, error })?;
+        let verified = Unverified::parse(&envelope).map_err(|e| other(e.to_string()))?;
+        let verified = verified.verify(&key.verifying_key());
+        let verified = verified.map_err(|e| other(e.to_string()))?;
+        let statement = Statement::read(&verified).map_err(|e| other(e.to_string()))?;
+        let agrees = [
+            ("number", statement.seq == seq),
+            ("node", statement.node == place.node),
+            ("log", statement.origin == place.origin),
+            ("statement before", statement.prev == prev),
+        ];
+        if let Some((what, _)) = agrees.iter().find(|(_, agrees)| !agrees) {
+            return Err(other(format!("it names another {what}")));
+        }
+        prev = verified.pae();
+        all.push(Found {
+            statement,
+            pae: prev,
+            envelope,
+        });
+    }
+    if prev != place.head.pae {
+        let seq = place.head.seq;
+        let why = "the log states another digest for it".to_owned();
+        return Err(RecoverError::Other { seq, why });
+    }
+    Ok(all)
+}
+
+/// Writes what the log holds of a month: the release that waits for approval, if it is that one, else one that no ledger knows.
+async fn month(
+    connection: &mut SqliteConnection,
+    key: &SigningKey,
+    period: Period,
+    published: &[(u64, &'static Standard, &LearningSummary)],
+    now: Timestamp,
+) -> Result<(), RecoverError> {
+    let at = now.as_second();
+    let payload = |summary: &LearningSummary| {
+        serde_json::to_vec(summary).expect("a summary holds strings, integers and lists only")
+    };
+    let held = releases::of(&mut *connection, period).await?;
+    let is_it = |release: &StoredRelease| {
+        let mut published = published.iter();
+        let same = |part: &Part, summary| part.payload == payload(summary);
+        published.all(|(_, standard, s)| release.under(standard).is_some_and(|p| same(p, s)))
+    };
+    let (waiting, other) = match held {
+        Some(release) if is_it(&release) => (Some(release), false),
+        other => (None, other.is_some()),
+    };
+    if other {
+        withheld::forget(&mut *connection, period).await?;
+    }
+    for (_, standard, summary) in published {
+        begun(&mut *connection, standard, period, summary, at).await?;
+    }
+    let mut seqs: Vec<(&Standard, u64)> = published.iter().map(|(n, s, _)| (*s, *n)).collect();
+    if let Some(release) = &waiting {
+        // Both halves were approved under one digest: what did not reach the log goes after what did.
+        for part in &release.parts {
+            if seqs.iter().all(|(standard, _)| *standard != part.standard) {
+                let summary: LearningSummary =
+                    serde_json::from_slice(&part.payload).map_err(|_| StoreError::Corrupt {
+                        table: "release_statements",
+                        column: "payload",
+                        row: period.to_string(),
+                    })?;
+                let of = (Some(period), part.standard);
+                let kind = Kind::LearningSummary;
+                let seq = seal::queue(&mut *connection, key, kind, of, summary, at).await?;
+                seqs.push((part.standard, seq));
+            }
+        }
+    } else {
+        let part = |(_, standard, summary): &(u64, &'static Standard, &LearningSummary)| Part {
+            standard,
+            epoch: summary.noise.epoch,
+            month: summary.noise.month,
+            payload: payload(summary),
+            seq: None,
+        };
+        let mut release = StoredRelease {
+            period,
+            parts: published.iter().map(part).collect(),
+            digest: Digest::ZERO,
+            author: LOG.to_owned(),
+            prepared_at: at,
+            approved: None,
+        };
+        release.digest = Digest::of(&release.bytes());
+        releases::insert(&mut *connection, &release).await?;
+    }
+    releases::approve(connection, period, LOG, at, &seqs).await?;
+    Ok(())
+}
+
+/// Writes that the standard's stream, and the epoch, of a month that the log holds have begun, where the database does not know it.
+async fn begun(
+    connection: &mut SqliteConnection,
+    standard: &'static Standard,
+    period: Period,
+    summary: &LearningSummary,
+    at: i64,
+) -> Result<(), StoreError> {
+    let streams = streams::begun(&mut *connection).await?;
+    if streams.iter().all(|s| s.standard != standard) {
+        let drawn: i64 = sqlx::query_scalar(
+            "SELECT coalesce(max(month), 0) FROM release_statements WHERE period < $1 AND standard = (SELECT max(standard) FROM ledger_standards) \
+             AND epoch = (SELECT max(epoch) FROM release_statements WHERE standard = (SELECT max(standard) FROM ledger_standards))",
+        )
+        .bind(period.index())
+        .fetch_one(&mut *connection)
+        .await?;
+        let drawn = usize::try_from(drawn).unwrap_or(0);
+        streams::begin(&mut *connection, standard, period, drawn).await?;
+    }
+    let present = epochs::present(&mut *connection).await?;
+    if let Some(after) = period
+        .plus(-1)
+        .filter(|_| summary.noise.epoch > present.number)
+    {
+        let second = Second {
+            after,
+            reason: "taken from the log, which holds months of a second epoch that the restored database did not know".to_owned(),
+            asked: (LOG.to_owned(), at),
+            confirmed: None,
+        };
+        epochs::ask(&mut *connection, &second).await?;
+        epochs::confirm(&mut *connection, LOG, at).await?;
+        withheld::close(connection, after).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,291 @@
+//! Figures that the log signed are made again by somebody who has nothing but the program: from the server, from a copy of its
+//! files, and of a log whose owner lies.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy's allowance for tests does not reach the helpers of an integration test"
+)]
+
+use std::fs;
+use std::path::Path;
+
+use jiff::Timestamp;
+use ldsp_aggregator::app::{Config, open_log};
+use ldsp_aggregator::log::Speech;
+use ldsp_aggregator::runs;
+use ldsp_aggregator::store::{DatabaseUrl, OwnEffect, Turn};
+use ldsp_protocol::log::{Checkpoint, Tile};
+use ldsp_protocol::note::Verifier;
+use ldsp_protocol::own;
+use ldsp_protocol::run::{MeasureFinding, Named};
+use ldsp_protocol::statement::{Body, Kind, SCHEMA};
+use ldsp_tests::program::{Outcome, Program};
+use ldsp_tests::world::{Federation, Node, path};
+use ldsp_tests::{forge, input};
+use serde_json::Value;
+
+const NODES: [(&str, &str); 2] = [
+    ("cornwall-scilly", "E37000005"),
+    ("black-country", "E37000001"),
+];
+const MONTHS: i32 = 3;
+
+/// A federation with two nodes that published.
+struct World {
+    federation: Federation,
+    nodes: Vec<Node>,
+    /// A machine that has the program and nothing else.
+    desk: Program,
+    key: String,
+}
+
+impl World {
+    fn new() -> Self {
+        let federation = Federation::new();
+        let mut nodes = Vec::new();
+        for (slug, lep) in NODES {
+            let node = federation.join(slug, lep);
+            let (programmes, learners) = input::files(&input::records(lep, MONTHS));
+            node.import(&programmes, &learners);
+            for _ in 0..MONTHS {
+                node.release();
+            }
+            node.publish().done();
+            nodes.push(node);
+        }
+        let desk = Program::new("ldsp-node", &federation.dir.path().join("desk"));
+        let key = federation.http().get("/v1/verifier").text();
+        Self {
+            federation,
+            nodes,
+            desk,
+            key: key.trim().to_owned(),
+        }
+    }
+
+    fn freeze(&self) -> Value {
+        let aggregator = &self.federation.aggregator;
+        aggregator.run(&["benchmark", "run", "--json"]).json()
+    }
+
+    fn runs(&self) -> Vec<Value> {
+        let list = self.federation.http().get("/api/v1/benchmark-runs").json();
+        list["items"].as_array().unwrap().clone()
+    }
+
+    /// The address of the run's finding of a measure.
+    fn envelope(&self, run: &Value, measure: &str) -> String {
+        let findings = run["findings"].as_array().unwrap();
+        let finding = findings.iter().find(|f| f["measure"] == measure).unwrap();
+        finding["envelope"].as_str().unwrap().to_owned()
+    }
+
+    /// `verify finding` at the server.
+    fn verify(&self, envelope: &str, more: &[&str]) -> Outcome {
+        let url = format!("https://{}{envelope}", self.federation.gate.address);
+        let ca = self.federation.aggregator.data.join("ca-cert.pem");
+        let arguments = [
+            "verify",
+            "finding",
+            &url,
+            "--log",
+            &self.key,
+            "--ca",
+            path(&ca),
+            "--json",
+        ];
+        self.desk.run(&[&arguments, more].concat())
+    }
+
+    /// The log's files and all its statements, as somebody copied them.
+    fn copy(&self, to: &Path) {
+        let http = self.federation.http();
+        let save = |name: &str| {
+            let reply = http.get(&format!("/{name}"));
+            assert_eq!(reply.status, 200, "{name}: {}", reply.text());
+            let file = to.join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, reply.body).unwrap();
+        };
+        save("checkpoint");
+        let log = Verifier::parse(&self.key).unwrap();
+        let note = fs::read_to_string(to.join("checkpoint")).unwrap();
+        let size = Checkpoint::open(&log, &note).unwrap().size;
+        Tile::of_tree(size).for_each(|tile| save(&tile.to_string()));
+        let own = (1..).take_while(|seq| {
+            let envelope = format!("/v1/nodes/{}/statements/{seq}", own::NAME);
+            http.get(&envelope).status == 200
+        });
+        let own = own.map(|seq| (own::NAME, seq));
+        let nodes = NODES
+            .iter()
+            .flat_map(|(slug, _)| (1..=MONTHS).map(|seq| (*slug, seq)));
+        for (node, seq) in own.chain(nodes) {
+            save(&format!("v1/nodes/{node}/statements/{seq}"));
+        }
+    }
+}
+
+#[test]
+fn figures_are_made_again_from_the_server_and_from_a_copy() {
+    let world = World::new();
+    let first = world.freeze();
+    assert_eq!(
+        (&first["new"], &first["findings"]),
+        (&true.into(), &11.into())
+    );
+    let again = world.freeze();
+    assert_eq!(
+        (&again["new"], &again["index"]),
+        (&false.into(), &first["index"])
+    );
+    let run = &world.runs()[0];
+    assert_eq!(run["index"], first["index"]);
+    assert_eq!(run["stands_on"]["root"], first["root"]);
+    let envelope = world.envelope(run, "achievement");
+    let held = world.verify(&envelope, &[]).json();
+    assert_eq!(
+        (&held["recomputed"], &held["size"]),
+        (&false.into(), &first["size"])
+    );
+
+    // The log goes on, and the run stays what it was.
+    let node = &world.nodes[0];
+    let slug = &node.slug;
+    node.release();
+    node.publish().done();
+    for measure in ["achievement", "starts"] {
+        let made = world
+            .verify(&world.envelope(run, measure), &["--recompute"])
+            .json();
+        assert_eq!(
+            (&made["recomputed"], &made["measure"]),
+            (&true.into(), &measure.into())
+        );
+        assert_eq!(made["inputs"], run["stands_on"]["inputs"]);
+    }
+    let next = world.freeze();
+    assert_eq!(next["new"], true);
+    let runs = world.runs();
+    assert_eq!(runs.len(), 2);
+    let later = world.verify(&world.envelope(&runs[0], "starts"), &["--recompute"]);
+    assert_eq!(later.json()["size"], next["size"]);
+    let run_itself = runs[0]["envelope"].as_str().unwrap();
+    let refused = world.verify(run_itself, &[]).refused();
+    assert!(refused.contains("not a finding"), "{refused}");
+    let page = world
+        .federation
+        .http()
+        .get(&format!("/runs/{}", next["index"]));
+    assert!(page.text().contains("Make it again"), "{}", page.text());
+    let sound = world.federation.aggregator.run(&["fsck", "--json"]).json();
+    assert_eq!(sound["figures"], 22);
+
+    // A copy on a disk is as good, and a damaged one is told.
+    let folder = world.federation.dir.path().join("copy");
+    world.copy(&folder);
+    let at = |file: &Path, more: &[&str]| {
+        let arguments = [
+            "verify",
+            "finding",
+            path(file),
+            "--log",
+            &world.key,
+            "--at",
+            path(&folder),
+        ];
+        world.desk.run(&[&arguments, more].concat())
+    };
+    let file = folder.join(envelope.trim_start_matches('/'));
+    let said = at(&file, &["--recompute"]).done();
+    assert!(said.contains("every byte is the same"), "{said}");
+    let other = folder.join(format!("v1/nodes/{slug}/statements/2"));
+    let refused = at(&other, &[]).refused();
+    assert!(refused.contains("another key"), "{refused}");
+    let sound = fs::read(&other).unwrap();
+    fs::write(&other, forge::alter(&sound)).unwrap();
+    let refused = at(&file, &["--recompute"]).refused();
+    assert!(
+        refused.contains(&format!("statement 2 of {slug}")),
+        "{refused}"
+    );
+    fs::remove_file(&other).unwrap();
+    let refused = at(&file, &["--recompute"]).refused();
+    assert!(refused.contains("cannot be counted again"), "{refused}");
+    let _held = at(&file, &[]).done();
+    fs::write(&file, forge::alter(&fs::read(&file).unwrap())).unwrap();
+    assert!(at(&file, &[]).refused().contains("signature"));
+}
+
+/// Whoever holds the log's key signs and logs figures of their own.
+fn lie(world: &World, change: impl Fn(&mut MeasureFinding)) -> String {
+    let federation = &world.federation;
+    let config = Config {
+        data_dir: federation.aggregator.data.clone(),
+        database: federation.database().map(|d| DatabaseUrl::from(d.url())),
+        ..Config::default()
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let now: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
+        let (store, signer) = open_log(&config, now).await.unwrap();
+        let run = runs::latest(&store).await.unwrap().unwrap();
+        let named: &Named = &run.run.findings[0];
+        let mut finding = runs::finding(&store, named).await.unwrap();
+        change(&mut finding);
+        let speak = |speech: &mut Speech<'_>| {
+            let body = |turn: &Turn| {
+                let body = Body {
+                    schema: SCHEMA,
+                    origin: signer.verifier().name().to_owned(),
+                    node: own::name(),
+                    seq: turn.seq,
+                    prev: turn.prev,
+                    kind: Kind::Finding,
+                    period: None,
+                    standard: finding.stands_on.standards[0],
+                    payload: &finding,
+                };
+                body.to_bytes()
+            };
+            speech.say(Kind::Finding, body);
+        };
+        let said = signer.announce(&store, &OwnEffect::None, speak, now).await;
+        let seq = said.unwrap().turn.seq;
+        store.close().await;
+        format!("/v1/nodes/{}/statements/{seq}", own::NAME)
+    })
+}
+
+#[test]
+fn a_log_that_signs_other_figures_is_caught_by_whoever_counts_again() {
+    let world = World::new();
+    world.freeze();
+    let better = lie(&world, |finding| {
+        let england = &mut finding.figures[0];
+        england.raw.as_mut().unwrap().estimate += 1.0;
+    });
+    // The log holds it and it names its inputs: only counting tells.
+    let held = world.verify(&better, &[]).json();
+    assert_eq!(held["recomputed"], false);
+    let refused = world.verify(&better, &["--recompute"]).refused();
+    assert!(refused.contains("starts of England says"), "{refused}");
+    let out = lie(&world, |finding| {
+        let inputs = finding.stands_on.inputs.leaves();
+        let last = finding.stands_on.inputs.last();
+        finding.stands_on.inputs = inputs.filter(|leaf| Some(*leaf) != last).collect();
+    });
+    let refused = world.verify(&out, &[]).refused();
+    assert!(refused.contains("leave out entry"), "{refused}");
+    let other = lie(&world, |finding| finding.stands_on.size += 1);
+    let refused = world.verify(&other, &[]).refused();
+    assert!(refused.contains("they were rewritten"), "{refused}");
+    let found = world.federation.aggregator.run(&["fsck"]).refused();
+    assert!(
+        found.contains("row(s) are not what the log gives"),
+        "{found}"
+    );
+}
