@@ -57,13 +57,16 @@ pub fn router(service: Arc<Service>) -> Router {
         .merge(rest())
         .split_for_parts();
     routes
-        .layer(Extension(document::Text(document.into())))
-        .layer(Extension(body::Large::default()))
-        .layer(from_fn(entity_tag))
-        .layer(from_fn(public_reads))
-        // A body that is too large is refused by this limit, with the extractor's own words
-        // translated into a problem; the envelope parser keeps the exact limits.
-        .layer(DefaultBodyLimit::max(MAX_ENVELOPE))
+        // Outermost first.
+        .layer((
+            // A body that is too large is refused by this limit, with the extractor's own words
+            // translated into a problem; the envelope parser keeps the exact limits.
+            DefaultBodyLimit::max(MAX_ENVELOPE),
+            from_fn(public_reads),
+            from_fn(entity_tag),
+            Extension(body::Large::default()),
+            Extension(document::Text(document.into())),
+        ))
         .with_state(service)
 }
 

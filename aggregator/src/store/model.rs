@@ -659,14 +659,11 @@ pub(crate) struct IndexRow {
     /// Place in the log.
     pub(crate) leaf: u64,
     pub(crate) node: String,
-    pub(crate) seq: u64,
-    pub(crate) pae: Digest,
     pub(crate) tier: String,
     pub(crate) verdict: String,
     /// ISO date.
     pub(crate) public_from: String,
-    /// SHA-256 of the entry's text.
-    pub(crate) entry: Digest,
+    pub(crate) supersedes: Option<Digest>,
     pub(crate) superseded_by: Option<u64>,
 }
 

@@ -245,7 +245,7 @@ impl Snapshot {
     /// A row of the library's index.
     pub(crate) async fn index_row(&mut self, leaf: u64) -> Outcome<Option<Outcome<IndexRow>>> {
         let found = read!(self,
-            "SELECT leaf, node, seq, pae, tier, verdict, public_from, entry, superseded_by FROM practice WHERE leaf = $1",
+            "SELECT leaf, node, tier, verdict, public_from, supersedes, superseded_by FROM practice WHERE leaf = $1",
             signed(leaf); rows::index_row);
         Ok(found.into_iter().next())
     }

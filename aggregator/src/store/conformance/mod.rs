@@ -97,8 +97,12 @@ fn month_under(
 /// The node's next entry.
 fn entry(sim: &mut Sim, entry: PracticeEntry) -> NewStatement {
     let text = entry.title.clone();
+    let sealed = sim.seal(Kind::PracticeEntry, None, &entry);
     let effect = Effect::Practice(Box::new(entry));
-    let new = statement(sim, Kind::PracticeEntry, None, effect, &text);
+    let new = NewStatement {
+        envelope: sealed.envelope().to_vec(),
+        ..statement(sim, Kind::PracticeEntry, None, effect, &text)
+    };
     advance(sim, &new);
     new
 }

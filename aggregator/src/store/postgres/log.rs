@@ -157,11 +157,10 @@ async fn insert(
          grown AS (
              UPDATE log_head SET size = $20, edge = $21, checkpoint = $22, receipt = NULL WHERE id = 1),
          entered AS (
-             INSERT INTO practice (leaf, node, seq, pae, tier, verdict, public_from, entry)
-             SELECT * FROM unnest($23::bigint[], $24::text[], $25::bigint[], $26::bytea[], $27::text[],
-                 $28::text[], $29::text[], $30::text[])),
+             INSERT INTO practice (leaf, node, tier, verdict, public_from, supersedes)
+             SELECT * FROM unnest($23::bigint[], $24::text[], $25::text[], $26::text[], $27::text[], $28::bytea[])),
          named AS (
-             INSERT INTO practice_cause (leaf, factor) SELECT * FROM unnest($31::bigint[], $32::text[]))
+             INSERT INTO practice_cause (leaf, factor) SELECT * FROM unnest($29::bigint[], $30::text[]))
          INSERT INTO statement (leaf, node, seq, kind, period, key_id, pae, envelope, received)
          SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[],
              $7::bytea[], $8::bytea[], $9::bigint[])",

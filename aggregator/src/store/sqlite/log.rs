@@ -10,7 +10,7 @@ use ldsp_protocol::rollup;
 use ldsp_protocol::statement::Kind;
 use sqlx::{Connection as _, SqliteConnection, query};
 
-use super::{IMMEDIATE, Sqlite, in_pieces, library, lists, revisions, rollups, tree};
+use super::{IMMEDIATE, Script, Sqlite, library, lists, revisions, rollups, tree};
 use crate::store::plan::{self, Ground, Heads, Known, Standing};
 use crate::store::rows::{self, signed};
 use crate::store::selects;
@@ -95,13 +95,10 @@ async fn known<'a>(
     Ok(Known { ground, logged })
 }
 
-async fn insert(
-    connection: &mut SqliteConnection,
-    logged: &[(&NewStatement, u64)],
-) -> Result<(), StoreError> {
-    const INSERT: &str = "INSERT INTO statement
+fn insert(script: &mut Script, logged: &[(&NewStatement, u64)]) {
+    const INSERT: &str = "INSERT OR FAIL INTO statement
         (leaf, node, seq, kind, period, key_id, pae, envelope, received) ";
-    for mut piece in in_pieces(INSERT, logged, |row, (new, index)| {
+    script.rows((INSERT, ""), logged, |row, (new, index)| {
         row.push_bind(signed(*index))
             .push_bind(new.node.as_str())
             .push_bind(signed(new.seq))
@@ -111,44 +108,33 @@ async fn insert(
             .push_bind(new.pae.as_bytes().as_slice())
             .push_bind(new.envelope.as_slice())
             .push_bind(new.received.as_millisecond());
-    }) {
-        piece.build().execute(&mut *connection).await?;
-    }
-    Ok(())
+    });
 }
 
-async fn move_heads(connection: &mut SqliteConnection, heads: &Heads) -> Result<(), StoreError> {
+fn move_heads(script: &mut Script, heads: &Heads) {
     const MOVED: &str = "WITH moved (name, seq, pae) AS (";
+    const MOVE: &str = ") UPDATE OR FAIL node SET head_seq = moved.seq, head_pae = moved.pae FROM moved WHERE node.name = moved.name";
     let heads: Vec<_> = heads.iter().collect();
-    for mut piece in in_pieces(MOVED, &heads, |row, (name, head)| {
+    script.rows((MOVED, MOVE), &heads, |row, (name, head)| {
         row.push_bind(name.as_str())
             .push_bind(signed(head.seq))
             .push_bind(head.pae.as_bytes().as_slice());
-    }) {
-        piece.push(
-            ") UPDATE node SET head_seq = moved.seq, head_pae = moved.pae FROM moved WHERE node.name = moved.name",
-        );
-        piece.build().execute(&mut *connection).await?;
-    }
-    Ok(())
+    });
 }
 
-async fn count(connection: &mut SqliteConnection, tallies: &[Tally]) -> Result<(), StoreError> {
-    const COUNT: &str = "INSERT INTO statement_tally (node, kind, statements, first, latest) ";
-    for mut piece in in_pieces(COUNT, tallies, |row, tally| {
+fn count(script: &mut Script, tallies: &[Tally]) {
+    const COUNT: &str =
+        "INSERT OR FAIL INTO statement_tally (node, kind, statements, first, latest) ";
+    const AGAIN: &str =
+        " ON CONFLICT (node, kind) DO UPDATE SET statements = statements + excluded.statements,
+          latest = max(latest, excluded.latest)";
+    script.rows((COUNT, AGAIN), tallies, |row, tally| {
         row.push_bind(tally.node.as_str())
             .push_bind(tally.kind.as_str())
             .push_bind(signed(tally.count))
             .push_bind(tally.first.as_millisecond())
             .push_bind(tally.latest.as_millisecond());
-    }) {
-        piece.push(
-            " ON CONFLICT (node, kind) DO UPDATE SET statements = statements + excluded.statements,
-              latest = max(latest, excluded.latest)",
-        );
-        piece.build().execute(&mut *connection).await?;
-    }
-    Ok(())
+    });
 }
 
 /// National sums that a batch changes: a month's rows are read and written once a batch, not once
@@ -191,26 +177,35 @@ async fn write(
     }
     let plan = plan::plan(batch, known, sign)?;
     let logged = plan.logged(batch);
-    insert(connection, &logged).await?;
+    let mut script = Script::new();
+    insert(&mut script, &logged);
     if let Some(grown) = &plan.grown {
-        tree::write(connection, grown).await?;
+        tree::write(&mut script, grown);
     }
-    move_heads(connection, &plan.heads).await?;
-    count(connection, &plan::tallies(&logged)).await?;
-    let mut entries = Vec::new();
+    move_heads(&mut script, &plan.heads);
+    let tallies = plan::tallies(&logged);
+    count(&mut script, &tallies);
+    let entries: Vec<_> = logged
+        .iter()
+        .filter_map(|(new, index)| match &new.effect {
+            Effect::Practice(entry) => Some((*new, *index, &**entry)),
+            Effect::Summary(_) | Effect::Revision(_) => None,
+        })
+        .collect();
+    library::insert(&mut script, &entries);
+    script.run(connection).await?;
+    // What a withdrawal names may stand before it in the same batch.
+    library::supersede(connection, &entries).await?;
     for (new, index) in &logged {
         match &new.effect {
             Effect::Summary(fold) => rollups::insert_month(connection, &fold.month).await?,
-            Effect::Practice(entry) => entries.push((*new, *index, &**entry)),
+            Effect::Practice(_) => continue,
             Effect::Revision(revised) => {
-                // What it names may stand before it in the same batch.
-                library::insert(connection, &std::mem::take(&mut entries)).await?;
                 revisions::write(connection, new, *index, revised).await?;
             }
         }
         add_national(connection, &new.effect, sums).await?;
     }
-    library::insert(connection, &entries).await?;
     for proof in &plan.evidence {
         insert_evidence(connection, proof).await?;
     }

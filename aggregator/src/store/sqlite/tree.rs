@@ -6,7 +6,7 @@ use ldsp_protocol::log::Edge;
 use ldsp_protocol::statement::Kind;
 use sqlx::{SqliteConnection, SqlitePool, query, query_scalar};
 
-use super::registry;
+use super::{Script, registry};
 use crate::store::plan::{self, Grown};
 use crate::store::rows::{self, signed};
 use crate::store::{
@@ -25,46 +25,37 @@ pub(super) async fn head(connection: &mut SqliteConnection) -> Result<LogHead, S
 }
 
 /// Records new leaves.
-async fn insert(
-    connection: &mut SqliteConnection,
-    first: u64,
-    records: &[u8],
-) -> Result<(), StoreError> {
-    query("INSERT INTO log_entry (first, entries) VALUES ($1, $2)")
-        .bind(signed(first))
-        .bind(records)
-        .execute(connection)
-        .await?;
-    Ok(())
+fn record(script: &mut Script, first: u64, records: &[u8]) {
+    const RECORD: &str = "INSERT INTO log_entry (first, entries) ";
+    script.rows(
+        (RECORD, ""),
+        &[(first, records)],
+        |row, (first, records)| {
+            row.push_bind(signed(*first)).push_bind(*records);
+        },
+    );
 }
 
-/// Moves the log's head to where `edge` ends.
-async fn move_head(
-    connection: &mut SqliteConnection,
-    edge: &Edge,
-    checkpoint: &str,
-) -> Result<(), StoreError> {
-    let moved = query(
-        "UPDATE log_head SET size = $1, edge = $2, checkpoint = $3, receipt = NULL WHERE id = 1",
-    )
-    .bind(signed(edge.size()))
-    .bind(edge.to_bytes())
-    .bind(checkpoint)
-    .execute(connection)
-    .await?;
-    if moved.rows_affected() != 1 {
-        return Err(rows::missing_head("id"));
-    }
-    Ok(())
+/// Moves the log's head, which the caller has read, to where `edge` ends.
+fn move_head(script: &mut Script, edge: &Edge, checkpoint: &str) {
+    const MOVED: &str = "WITH moved (size, edge, checkpoint) AS (";
+    const MOVE: &str = ") UPDATE log_head SET size = moved.size, edge = moved.edge, checkpoint = moved.checkpoint, receipt = NULL
+         FROM moved WHERE id = 1";
+    script.rows(
+        (MOVED, MOVE),
+        &[(edge, checkpoint)],
+        |row, (edge, checkpoint)| {
+            row.push_bind(signed(edge.size()))
+                .push_bind(edge.to_bytes())
+                .push_bind(*checkpoint);
+        },
+    );
 }
 
 /// Writes what the log grew by.
-pub(super) async fn write(
-    connection: &mut SqliteConnection,
-    grown: &Grown,
-) -> Result<(), StoreError> {
-    insert(connection, grown.growth.first, &grown.records).await?;
-    move_head(connection, &grown.edge, &grown.growth.checkpoint).await
+pub(super) fn write(script: &mut Script, grown: &Grown) {
+    record(script, grown.growth.first, &grown.records);
+    move_head(script, &grown.edge, &grown.growth.checkpoint);
 }
 
 /// The first checkpoint, with the leaves of all statements so far.
@@ -91,13 +82,17 @@ pub(super) async fn establish(
         }
         let entries = rows::entries(&found, first)?;
         let records: Vec<u8> = entries.iter().flat_map(|entry| entry.to_bytes()).collect();
-        insert(connection, first, &records).await?;
+        let mut script = Script::new();
+        record(&mut script, first, &records);
+        script.run(connection).await?;
         for entry in &entries {
             edge.push(entry.leaf_hash());
         }
     }
     let checkpoint = sign(edge.size(), edge.root());
-    move_head(connection, &edge, &checkpoint).await
+    let mut script = Script::new();
+    move_head(&mut script, &edge, &checkpoint);
+    script.run(connection).await
 }
 
 /// Where the log's next own statement stands after the tree of `edge`.
@@ -215,7 +210,9 @@ async fn place(
         next = next.after(new.pae);
     }
     let grown = plan::grow(edge, entries.into_iter(), sign);
-    write(connection, &grown).await?;
+    let mut script = Script::new();
+    write(&mut script, &grown);
+    script.run(connection).await?;
     Ok(grown.growth)
 }
 
