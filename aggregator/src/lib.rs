@@ -19,6 +19,7 @@ pub mod fsck;
 pub mod log;
 pub mod pages;
 pub mod receive;
+pub mod recovery;
 pub mod runs;
 mod service;
 pub mod store;

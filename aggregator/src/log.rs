@@ -20,7 +20,7 @@ use crate::store::{
     Turn,
 };
 use crate::tree::Tree;
-use crate::verify::{Authentic, VerifiedStatement, chain, revoked};
+use crate::verify::{Authentic, Target, VerifiedStatement, chain, revoked};
 
 /// Statements of one transaction at most.
 pub const BATCH: usize = 256;
@@ -184,6 +184,15 @@ pub fn storage() -> Problem {
     )
 }
 
+/// The problem of a log that lacks leaves.
+#[must_use]
+pub fn behind() -> Problem {
+    Problem::new(
+        problem::LOG_BEHIND,
+        "The log lacks leaves that it acknowledged, or may lack some. Nothing was logged.",
+    )
+}
+
 impl Sequencer {
     /// Whether the worker still takes statements.
     #[must_use]
@@ -194,7 +203,7 @@ impl Sequencer {
     /// Logs a statement and answers when it is durable.
     ///
     /// # Errors
-    /// Problems `gap`, `chain`, `equivocation`, `key-revoked`, `storage`.
+    /// Problems `gap`, `chain`, `equivocation`, `key-revoked`, `log-behind`, `storage`.
     pub async fn log(&self, statement: VerifiedStatement) -> Answer {
         let (answer, logged) = oneshot::channel();
         let job = Job {
@@ -244,6 +253,12 @@ impl<S: Log> Worker<S> {
                     }
                     // A sender that went away asks again and gets a receipt as good.
                     drop(door.send(answer(new, outcome)));
+                }
+                Ok(true)
+            }
+            Err(StoreError::Behind) => {
+                for door in doors {
+                    drop(door.send(Err(behind())));
                 }
                 Ok(true)
             }
@@ -314,4 +329,20 @@ pub async fn compare<S: Log>(
     store.keep_evidence(&proof).await?;
     tracing::warn!(%node, seq = authentic.seq(), "a node signed two statements for one place");
     Ok(Some(Err(equivocation(authentic.seq(), logged.pae))))
+}
+
+/// What is logged of the statement that a withdrawal or a correction names. As its months: what the node adds meanwhile is found out
+/// by the log's writer.
+///
+/// # Errors
+/// Trouble with the store.
+pub async fn target<S: Log>(
+    store: &S,
+    authentic: &Authentic,
+) -> Result<Option<Target>, StoreError> {
+    let Some(seq) = authentic.named() else {
+        return Ok(None);
+    };
+    let named = store.statement(&authentic.node().node, seq).await?;
+    Ok(named.as_ref().map(Target::from))
 }

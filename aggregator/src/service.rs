@@ -13,6 +13,7 @@ use crate::announce::Announcer;
 use crate::benchmark::{Benchmarks, Snapshot};
 use crate::directory::Directory;
 use crate::log::{Sequencer, Signer};
+use crate::recovery::Recovery;
 use crate::store::{Backend, StoreError};
 use crate::time::london_day;
 use crate::tree::Tree;
@@ -82,6 +83,12 @@ impl Service {
     #[must_use]
     pub fn announcer(&self) -> Announcer<'_, Backend> {
         Announcer::new(&self.store, &self.signer, self.standard)
+    }
+
+    /// The log as far as it may lack leaves.
+    #[must_use]
+    pub fn recovery(&self) -> Recovery<'_, Backend> {
+        Recovery::new(&self.store, &self.signer)
     }
 
     /// All figures of the log as it stands.

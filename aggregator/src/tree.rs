@@ -153,6 +153,31 @@ impl<S: Log> Tree<S> {
         }
     }
 
+    /// The root of the tree of the first `size` leaves; `None` beyond the log's end.
+    ///
+    /// # Errors
+    /// As [`Self::checkpoint`].
+    pub async fn root_at(&self, size: u64) -> Result<Option<Digest>, StoreError> {
+        if size > self.read().shape.size() {
+            self.follow().await?;
+        }
+        let mut inner = None;
+        loop {
+            {
+                let present = self.read();
+                if size > present.shape.size() {
+                    return Ok(None);
+                }
+                let node = |level, at| present.shape.node(level, at, inner.as_deref()).ok_or(());
+                if let Ok(root) = merkle::root(size, node) {
+                    return Ok(Some(root));
+                }
+            }
+            // It ends in a tile that is full: its inner hashes stay as they are.
+            inner = Some(self.inner(size / TILE_WIDTH).await?);
+        }
+    }
+
     /// A tile's bytes; `None` where the log has none such. Hashes lie one behind the other; entries have their lengths before
     /// them (C2SP tlog-tiles, "Log Entries").
     ///

@@ -1,6 +1,7 @@
 //! Submitting: the outbox is drained in order; a statement is done when its receipt verifies. Now and then the log is asked
 //! whether it still has what it acknowledged: what it lacks is sent again.
 
+mod back;
 mod receipts;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use jiff::fmt::rfc2822;
 use ldsp_protocol::dsse::Sealed;
 use ldsp_protocol::enrolment::{READ_TYPE, ReadBody};
 use ldsp_protocol::problem::{GAP, Problem};
+use ldsp_protocol::recovery::CHECKPOINT_HEADER;
 use rand_core::CryptoRng;
 
 use self::receipts::Held;
@@ -34,8 +36,8 @@ const REFUSED_SHORTEST: i64 = 60 * 60;
 const REFUSED_LONGEST: i64 = 24 * 60 * 60;
 /// How often the log is asked whether it still has everything.
 const ASK_EVERY: i64 = 30 * 60;
-/// With each statement the aggregator gets, in this header and as base64, the checkpoint of the largest log that the node knows.
-const CHECKPOINT_HEADER: &str = "ldsp-checkpoint";
+/// The same while the log lacks leaves that it acknowledged.
+const ASK_AGAIN: i64 = 60;
 /// Characters of a stranger's text that are kept for people.
 const QUOTED: usize = 600;
 
@@ -78,6 +80,8 @@ pub enum StepOutcome {
 pub struct Submitter<T> {
     store: Store,
     transport: T,
+    /// Signs requests, never statements.
+    key: SigningKey,
 }
 
 /// A failed attempt.
@@ -87,12 +91,18 @@ struct Failure {
     refused: bool,
     /// Seconds that the aggregator asked to be left alone for.
     retry_after: Option<i64>,
+    /// The log lacks leaves that it acknowledged.
+    behind: bool,
 }
 
 impl<T: Transport> Submitter<T> {
-    /// A submitter over `store` and `transport`.
-    pub fn new(store: Store, transport: T) -> Self {
-        Self { store, transport }
+    /// A submitter over `store` and `transport`; requests that tell who asks are signed with the node's `key`.
+    pub fn new(store: Store, transport: T, key: SigningKey) -> Self {
+        Self {
+            store,
+            transport,
+            key,
+        }
     }
 
     /// Sends the first statement that the log has not acknowledged, if it is due; `at_once` ignores its waiting time.
@@ -121,6 +131,8 @@ impl<T: Transport> Submitter<T> {
         }
         let mut connection = self.store.reader.acquire().await?;
         let Some(row) = outbox::first_waiting(&mut connection).await? else {
+            drop(connection);
+            self.gather(&enrolment, now).await?;
             return Ok(StepOutcome::Drained);
         };
         drop(connection);
@@ -131,7 +143,14 @@ impl<T: Transport> Submitter<T> {
                 problem: row.problem,
             });
         }
-        match self.attempt(&enrolment, &row, now).await? {
+        let mut attempted = self.attempt(&enrolment, &row, now).await?;
+        if attempted.as_ref().is_err_and(|failure| failure.behind)
+            && !self.mend(&enrolment, now).await?
+        {
+            // What this node had was all that the log lacked.
+            attempted = self.attempt(&enrolment, &row, now).await?;
+        }
+        match attempted {
             Ok(held) => {
                 let mut transaction = self.store.write().await?;
                 receipts::keep(&mut transaction, &enrolment, row.seq, &held, now).await?;
@@ -266,6 +285,7 @@ fn pending() -> Failure {
         problem: "The key is not approved yet. Read the fingerprint of `ldsp-node status` to the national operator over the telephone; statements leave once it is approved.".to_owned(),
         refused: false,
         retry_after: None,
+        behind: false,
     }
 }
 
@@ -274,6 +294,7 @@ fn away(error: &Unreachable) -> Failure {
         problem: format!("{error}. {}", error.next()),
         refused: false,
         retry_after: None,
+        behind: false,
     }
 }
 
@@ -282,6 +303,7 @@ fn refused(problem: String) -> Failure {
         problem,
         refused: true,
         retry_after: None,
+        behind: false,
     }
 }
 
@@ -315,6 +337,12 @@ fn judge(
 /// An answer that is not what was asked for: the aggregator is in trouble, or refuses.
 fn unanswered(answer: &Answer, now: Timestamp) -> Failure {
     match answer.status {
+        _ if back::is_behind(answer) => Failure {
+            problem: in_words(answer),
+            refused: false,
+            retry_after: None,
+            behind: true,
+        },
         // 408: the line stalled while the statement was sent.
         408 | 429 | 500..=599 => Failure {
             problem: in_words(answer),
@@ -323,6 +351,7 @@ fn unanswered(answer: &Answer, now: Timestamp) -> Failure {
                 .retry_after
                 .as_deref()
                 .and_then(|text| retry_after(text, now)),
+            behind: false,
         },
         _ => refused(in_words(answer)),
     }
@@ -370,6 +399,20 @@ pub enum ReadError {
     Refused(String),
 }
 
+/// Says that this node asks for `path`; holds for five minutes.
+fn credential(enrolment: &Enrolment, key: &SigningKey, path: &str, now: Timestamp) -> String {
+    let body = ReadBody {
+        schema: 1,
+        origin: enrolment.origin.clone(),
+        node: enrolment.node.clone(),
+        path: path.to_owned(),
+        at: now,
+    };
+    let bytes = serde_json::to_vec(&body).expect("strings and a number always serialise");
+    let sealed = Sealed::sign(key, READ_TYPE, &bytes);
+    format!("LDSP {}", BASE64.encode(sealed.envelope()))
+}
+
 /// Reads `path` (path and query) as this node: what only enrolled nodes may see, such as peers' practice. The request is
 /// signed with the node's key and holds for five minutes.
 ///
@@ -382,20 +425,9 @@ pub async fn read<T: Transport>(
     path: &str,
     now: Timestamp,
 ) -> Result<Vec<u8>, ReadError> {
-    let body = ReadBody {
-        schema: 1,
-        origin: enrolment.origin.clone(),
-        node: enrolment.node.clone(),
-        path: path.to_owned(),
-        at: now,
-    };
-    let bytes = serde_json::to_vec(&body).expect("strings and a number always serialise");
-    let sealed = Sealed::sign(key, READ_TYPE, &bytes);
     let mut request = Request::get(path);
-    let credential = BASE64.encode(sealed.envelope());
-    request
-        .headers
-        .push(("authorization", format!("LDSP {credential}")));
+    let signed = credential(enrolment, key, path, now);
+    request.headers.push(("authorization", signed));
     let answer = transport.call(request).await?;
     match answer.status {
         200 => Ok(answer.body),

@@ -3,6 +3,8 @@
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -14,6 +16,7 @@ use ldsp_protocol::log::merkle::{inclusion, leaf_hash};
 use ldsp_protocol::log::{Checkpoint, Edge, Entry, Proof};
 use ldsp_protocol::note::Verifier;
 use ldsp_protocol::problem::{self, Problem};
+use ldsp_protocol::recovery::{LogState, runs};
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Statement;
 use rand_chacha::ChaCha20Rng;
@@ -252,6 +255,8 @@ pub(crate) struct State {
     receipts: Vec<String>,
     /// It says that it has nothing.
     pub(crate) forgetful: bool,
+    /// It lacks the leaves from the first on, which came back as far as they are among the others.
+    pub(crate) lost: Option<(u64, Vec<u64>)>,
     pub(crate) calls: Vec<Request>,
 }
 
@@ -265,6 +270,7 @@ impl Aggregator {
             taken: Vec::new(),
             receipts: Vec::new(),
             forgetful: false,
+            lost: None,
             calls: Vec::new(),
         })))
     }
@@ -312,6 +318,41 @@ impl State {
             prev: self.taken.last().map_or(Digest::ZERO, |(pae, _)| *pae),
             revoked_from: None,
         }
+    }
+
+    /// What a log that lacks leaves answers; once it has them all, it stands as before.
+    fn recovery(&mut self, request: &Request) -> Option<Answer> {
+        let needs = 100 + self.taken.len() as u64;
+        let lacks = |lost: &(u64, Vec<u64>)| (lost.0..needs).any(|leaf| !lost.1.contains(&leaf));
+        let stopped = self.lost.as_ref().is_some_and(lacks);
+        let behind = || refusal(&Problem::new(problem::LOG_BEHIND, "It lacks leaves."));
+        if request.path.ends_with("/checkpoint") {
+            return Some(if stopped { behind() } else { answer(204, "") });
+        }
+        if request.path == "/v1/recovery" {
+            let (size, there) = self.lost.clone().unwrap_or((needs, Vec::new()));
+            let state = LogState {
+                stopped,
+                size,
+                needs,
+                missing: runs(size, needs, there),
+            };
+            return Some(answer(200, serde_json::to_vec(&state).unwrap()));
+        }
+        if let Some(leaf) = request.path.strip_prefix("/v1/recovery/leaves/") {
+            let leaf: u64 = leaf.parse().unwrap();
+            let (name, receipt) = &request.headers[1];
+            assert_eq!(*name, "ldsp-receipt");
+            let receipt = String::from_utf8(BASE64.decode(receipt).unwrap()).unwrap();
+            let proof = Proof::parse(&receipt).unwrap();
+            proof
+                .verify(&place(true).verifier, &entry(&request.body))
+                .unwrap();
+            assert_eq!(proof.index, leaf);
+            self.lost.as_mut().unwrap().1.push(leaf);
+            return Some(answer(202, ""));
+        }
+        (stopped && request.method == Method::Put).then(behind)
     }
 
     fn put(&mut self, request: &Request) -> Answer {
@@ -410,6 +451,9 @@ impl Transport for Aggregator {
                 return Ok(refusal(&problem));
             }
             _ => {}
+        }
+        if let Some(answer) = state.recovery(&request) {
+            return Ok(answer);
         }
         match request.method {
             Method::Get => Ok(match request.path.strip_suffix("/receipt") {

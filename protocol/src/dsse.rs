@@ -194,6 +194,12 @@ impl Unverified {
         Digest::of(&pae(&self.payload_type, &self.body))
     }
 
+    /// The payload type that the envelope names.
+    #[must_use]
+    pub fn unverified_payload_type(&self) -> &str {
+        &self.payload_type
+    }
+
     /// The body of an envelope that carries its own key, for proof of possession at enrolment.
     /// The caller must verify with the key that the body names.
     #[must_use]

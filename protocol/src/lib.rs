@@ -21,6 +21,7 @@
 //! | [`statement`], [`summary`], [`practice`], [`revision`] | the bodies that nodes sign |
 //! | [`own`] | the bodies that the log itself signs: keys added and revoked, data standards, figures |
 //! | [`run`] | figures that the log signed, and how anybody makes them again to the byte |
+//! | [`recovery`] | what nodes and a log that lost leaves tell each other |
 //! | [`enrolment`] | invite, proof of possession, signed reads |
 //! | [`problem`] | RFC 9457 problems and their catalogue |
 
@@ -46,6 +47,7 @@ pub mod personal;
 pub mod practice;
 pub mod problem;
 pub mod receipt;
+pub mod recovery;
 pub mod revision;
 pub mod rollup;
 pub mod run;

@@ -156,6 +156,12 @@ catalogue! {
     /// Disk or database trouble.
     STORAGE = "storage", 503, "The server cannot store data at the moment",
         "Nothing was acknowledged and nothing is lost at the sender, who keeps it and tries again. The operator should look at disk space and the log.";
+    /// The log was rolled back, or is being put back together.
+    LOG_BEHIND = "log-behind", 503, "The log is being put back together and takes nothing new meanwhile",
+        "Nothing that was acknowledged is lost: nodes keep it and send by themselves what the log lacks. The operator follows it on the page /operator/log, or with `ldsp-aggregator recovery`.";
+    /// A receipt that does not prove its leaf.
+    RECEIPT = "receipt", 422, "The receipt does not prove where the statement stands",
+        "Send the statement exactly as it was sealed, with the receipt exactly as the log gave it.";
     /// A failed fsync.
     UNCONFIRMED = "unconfirmed", 503, "The disk did not confirm the write",
         "Whether it is stored is unknown. Send the same again later: what is stored already is not stored twice. The operator should check the disk.";

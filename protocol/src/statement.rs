@@ -204,7 +204,14 @@ impl Statement {
     /// # Errors
     /// [`StatementError`].
     pub fn read(verified: &Verified) -> Result<Self, StatementError> {
-        let kind = kind_of(verified)?;
+        Self::of_body(kind_of(verified)?, verified.body())
+    }
+
+    /// Reads the body of a statement of `kind` that the caller verified itself.
+    ///
+    /// # Errors
+    /// [`StatementError`].
+    pub fn of_body(kind: Kind, body: &[u8]) -> Result<Self, StatementError> {
         let statement = match kind {
             Kind::KeyAdd
             | Kind::KeyRevoke
@@ -213,15 +220,14 @@ impl Statement {
             | Kind::Finding => {
                 return Err(StatementError::Author(kind));
             }
-            Kind::LearningSummary => {
-                parse::<LearningSummary>(verified.body())?.map(Payload::LearningSummary)
+            Kind::LearningSummary => parse::<LearningSummary>(body)?.map(Payload::LearningSummary),
+            Kind::PracticeEntry => {
+                parse::<PracticeEntry>(body)?.map(|e| Payload::PracticeEntry(Box::new(e)))
             }
-            Kind::PracticeEntry => parse::<PracticeEntry>(verified.body())?
-                .map(|e| Payload::PracticeEntry(Box::new(e))),
             Kind::Correction => {
-                parse::<Correction>(verified.body())?.map(|c| Payload::Correction(Box::new(c)))
+                parse::<Correction>(body)?.map(|c| Payload::Correction(Box::new(c)))
             }
-            Kind::Withdrawal => parse::<Withdrawal>(verified.body())?.map(Payload::Withdrawal),
+            Kind::Withdrawal => parse::<Withdrawal>(body)?.map(Payload::Withdrawal),
         };
         statement.check(kind)?;
         if is_reserved(&statement.node) {

@@ -188,11 +188,12 @@ impl Site {
                 router.route(path, any(api::nothing_here))
             })
             .merge(programs)
-            .layer(patient(api::unread))
-            .layer(CatchPanicLayer::custom(
-                api::panicked as fn(Box<dyn Any + Send>) -> Response,
-            ))
-            .layer(middleware::from_fn(api::every_refusal_is_a_problem));
+            // One `layer`, outermost first: a router boxes what each adds, and clones the boxes for every request.
+            .layer((
+                middleware::from_fn(api::every_refusal_is_a_problem),
+                CatchPanicLayer::custom(api::panicked as fn(Box<dyn Any + Send>) -> Response),
+                patient(api::unread),
+            ));
         let pages =
             pages
                 .merge(sign_in::router(checker, &self.cookie))
@@ -209,12 +210,11 @@ impl Site {
                 // Around everything that can refuse a request whose body is still on its way.
                 .layer(patient(patience::page))
                 .layer(middleware::from_fn_with_state(gate, frame));
-        pages
-            .merge(machine)
-            .merge(assets::router())
-            .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(IsCacheable)))
-            .layer(middleware::from_fn(api::tell_encodings_apart))
-            .layer(middleware::from_fn_with_state(self.hsts, headers::add))
+        pages.merge(machine).merge(assets::router()).layer((
+            middleware::from_fn_with_state(self.hsts, headers::add),
+            middleware::from_fn(api::tell_encodings_apart),
+            CompressionLayer::new().compress_when(DefaultPredicate::new().and(IsCacheable)),
+        ))
     }
 }
 

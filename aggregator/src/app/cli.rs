@@ -19,9 +19,10 @@ use tracing_subscriber::EnvFilter;
 use super::commands::{self, InviteOrder};
 use super::keys;
 use super::people;
+use super::recovery;
 use super::{
-    Config, Identity, LogFormat, Refused, init, open, open_log, open_store, system_clock,
-    system_entropy,
+    Config, Identity, LogFormat, Refused, init, open, open_log, open_stopped, open_store,
+    system_clock, system_entropy,
 };
 use crate::announce::Announcer;
 use crate::store::Role;
@@ -67,6 +68,14 @@ enum Command {
     },
     /// Revoke a node's key: nothing that it signs is taken any more
     Revoke(RevokeArgs),
+    /// Whether the log lacks leaves that it acknowledged, and what it waits for
+    #[command(
+        after_help = "After the database was restored from a backup: `recovery begin` before `serve`. docs/recovery.md is the procedure."
+    )]
+    Recovery {
+        #[command(subcommand)]
+        command: Option<RecoveryCommand>,
+    },
     /// Print national totals and rates with coverage and intervals, or freeze all figures in a signed run
     Benchmark {
         #[command(subcommand)]
@@ -147,6 +156,27 @@ struct RevokeArgs {
     /// Operator who revokes; the secret is asked for, or read as one line of standard input
     #[arg(long = "as", value_name = "NAME")]
     by: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum RecoveryCommand {
+    /// Tell where the log stands
+    Status,
+    /// Say that the database was restored: nothing new is signed until the log is whole and every node was heard
+    Begin {
+        /// Operator who says it; the secret is asked for, or read as one line of standard input
+        #[arg(long = "as", value_name = "NAME")]
+        by: String,
+    },
+    /// Go on without nodes that were not heard, or after the log signed two histories; never past what is missing
+    GoOn {
+        /// Why, in one or two sentences
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Operator who decides; the secret is asked for, or read as one line of standard input
+        #[arg(long = "as", value_name = "NAME")]
+        by: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -294,6 +324,7 @@ async fn run(
                 json,
             )
         }
+        Command::Recovery { command } => recover(command, &config, json).await,
         Command::Benchmark {
             command: Some(BenchmarkCommand::Run),
         } => {
@@ -314,6 +345,27 @@ async fn run(
         }
         Command::Serve => serve(&config).await,
     }
+}
+
+async fn recover(
+    command: Option<RecoveryCommand>,
+    config: &Config,
+    json: bool,
+) -> Result<(), Refused> {
+    let (store, signer) = open_stopped(config).await?;
+    let now = system_clock()();
+    let report = match command {
+        None | Some(RecoveryCommand::Status) => recovery::recovery(&store, &signer).await,
+        Some(RecoveryCommand::Begin { by }) => {
+            let secret = secret_of(&by)?;
+            recovery::begin_recovery(&store, &signer, (&by, &secret), now).await
+        }
+        Some(RecoveryCommand::GoOn { reason, by }) => {
+            let secret = secret_of(&by)?;
+            recovery::go_on(&store, &signer, &reason, (&by, &secret), now).await
+        }
+    };
+    answer(&report?, json)
 }
 
 async fn manage(command: PeopleCommand, config: &Config, json: bool) -> Result<(), Refused> {

@@ -9,6 +9,7 @@ mod fsck;
 mod identity;
 mod keys;
 mod people;
+mod recovery;
 mod runs;
 mod site;
 
@@ -42,6 +43,7 @@ pub use people::{
     AddedPerson, NewSecret, PersonLine, PersonList, RemovedPerson, add_person, people,
     remove_person, replace_secret,
 };
+pub use recovery::{ForkLine, RecoveryReport, begin_recovery, go_on, recovery};
 pub use runs::{Frozen, freeze};
 
 use crate::Service;
@@ -179,6 +181,17 @@ pub async fn open_log(config: &Config, now: Timestamp) -> Result<(Backend, Signe
     establish(&store, &signer).await?;
     let announcer = Announcer::new(&store, &signer, Standard::current());
     announcer.settle(now).await?;
+    Ok((store, signer))
+}
+
+/// Opens the log of `config` for a command about leaves that it lacks: states nothing and signs nothing.
+///
+/// # Errors
+/// As [`open`], but the tree is not built: that is the server's.
+pub async fn open_stopped(config: &Config) -> Result<(Backend, Signer), Refused> {
+    let signer = identity::signer(config, &identity::identity(config)?)?;
+    let store = open_store(config).await?;
+    belongs(&store, signer.verifier()).await?;
     Ok((store, signer))
 }
 

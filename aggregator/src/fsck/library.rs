@@ -8,7 +8,7 @@ use ldsp_protocol::practice::PracticeEntry;
 use super::{Fsck, Rule};
 use crate::store::{IndexRow, LoggedStatement, StoreError};
 
-/// Rows of the index by leaf, without the entries' texts, of which the digest is kept.
+/// Rows of the index by leaf.
 pub(super) type Expected = BTreeMap<u64, (IndexRow, BTreeSet<String>)>;
 
 /// The leaves of a node's entries by identity.

@@ -187,6 +187,12 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "storage" => {
             "The database or the disk did not take the data. The server acknowledges only what it holds durably, so it refused."
         }
+        "log-behind" => {
+            "The log was shown a receipt or checkpoint by its own key that it does not stand by: its database was restored from a backup and lacks what came after it, or it signed two histories. It takes nothing new until it is whole, so that it never contradicts what it acknowledged."
+        }
+        "receipt" => {
+            "A statement was sent back to a log that lacks it. The receipt that came with it was not given by this log for this statement, so its place is not proven and nothing was kept."
+        }
         "unconfirmed" => {
             "The disk reported a failure when it was to confirm the write, so nobody can say whether it is stored. The server ended, to read back at its next start what is there."
         }

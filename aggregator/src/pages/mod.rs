@@ -29,6 +29,7 @@ mod paging;
 mod practice;
 mod pretty;
 mod proof;
+mod recovery;
 mod revisions;
 mod revoke;
 mod runs;
@@ -44,6 +45,7 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use ldsp_protocol::problem;
 use ldsp_ui::api::Unconfirmed;
 use ldsp_ui::{Access, Banner, Frame, Html, Link, NavItem, Page, ProblemPage, RoleTable, Rule};
 
@@ -79,6 +81,7 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         match self {
             Self::Problem(problem) => problem.into_response(),
+            Self::Store(StoreError::Behind) => stopped().into_response(),
             Self::Store(error) => {
                 tracing::error!(%error, "a page met trouble with the store");
                 let is_fatal = error.is_fatal();
@@ -90,6 +93,14 @@ impl IntoResponse for Failure {
             }
         }
     }
+}
+
+/// Nothing can be stated in a log that lacks leaves.
+fn stopped() -> ProblemPage {
+    let kind = problem::LOG_BEHIND;
+    ProblemPage::new(StatusCode::SERVICE_UNAVAILABLE, kind.code, kind.title)
+        .happened("The log lacks leaves that it acknowledged, or may lack some. Nothing was changed.")
+        .next("Look at the state of the log: it says what it waits for. Do this again when it takes statements.")
 }
 
 fn unavailable(is_fatal: bool) -> ProblemPage {
@@ -133,12 +144,13 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/nodes/{node}/key.pem", get(node::key_file))
         .route("/nodes/{node}/conflicts/{seq}", get(conflict::proof))
         .route("/keys", get(keys::show))
+        .route("/revisions", get(revisions::show))
         .route("/runs", get(runs::list))
         .route("/runs/{index}", get(runs::show))
         .route("/runs/{index}/figures.csv", get(runs::csv))
-        .route("/revisions", get(revisions::show))
         .route("/statements", get(statements::show))
         .route("/statements/{index}", get(statement::show))
+        .route("/operator/log", get(recovery::show))
         .route("/operator/nodes", get(operator::show))
         .route("/operator/nodes/{node}/approve", post(operator::approve))
         .route(
@@ -180,10 +192,10 @@ pub fn roles() -> RoleTable {
         // Serves everybody only what is open to everybody; operators get the rest.
         "/nodes/{node}/conflicts/{seq}",
         "/keys",
+        "/revisions",
         "/runs",
         "/runs/{index}",
         "/runs/{index}/figures.csv",
-        "/revisions",
         "/statements",
         "/statements/{index}",
         "/problems",
@@ -195,6 +207,7 @@ pub fn roles() -> RoleTable {
     ];
     let public = PUBLIC.map(|path| Rule::get(path, Access::Public));
     RoleTable::new(public.into_iter().chain([
+        Rule::get("/operator/log", Access::Roles(&["operator", "analyst"])),
         Rule::get("/operator/nodes", Access::Roles(&["operator", "analyst"])),
         Rule::post(
             "/operator/nodes/{node}/approve",
@@ -229,6 +242,7 @@ pub fn frame(banner: Option<&str>) -> Frame {
             .covering("/revisions"),
         NavItem::public("About", "/about"),
         NavItem::signed_in("Manage nodes", "/operator/nodes"),
+        NavItem::signed_in("State of the log", "/operator/log"),
     ];
     frame.banners = banner.map(Banner::illustrative).into_iter().collect();
     frame.footer_links = vec![

@@ -14,6 +14,13 @@ use crate::announce::KEY_EVENTS;
 ldsp_ui::refusals! {
     /// Of any read.
     pub(super) struct Anything: INTERNAL;
+    /// Of what a log that lacks leaves does not do.
+    pub(super) struct Stopped: LOG_BEHIND;
+    /// Of a node that says what it holds.
+    pub(super) struct NotHeard: REQUEST, READ, UNKNOWN_NODE, NOT_FOUND, TOO_LARGE, LOG_BEHIND;
+    /// Of a statement that comes back.
+    pub(super) struct NotTakenBack: REQUEST, ENVELOPE, SIGNATURE, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, MISDIRECTED, RECEIPT,
+        LOG_BEHIND;
     /// Of a list.
     pub(super) struct NoSuchPage: PARAMETER, CURSOR;
     /// Of a list of statements.
@@ -33,7 +40,7 @@ ldsp_ui::refusals! {
     /// Of a statement that is sent.
     pub(super) struct NotTaken: REQUEST, ENVELOPE, NOT_ACTIVE, UNKNOWN_KEY, REVOKED, SIGNATURE, UNKNOWN_NODE, NOT_FOUND,
         TIMEOUT, STANDARD, GAP, EQUIVOCATION, CHAIN, TOO_LARGE, UNSUPPORTED, STATEMENT, MISDIRECTED, SUMMARY, PRACTICE, PERIOD,
-        WITHDRAWAL, CORRECTION, REDRAW;
+        WITHDRAWAL, CORRECTION, REDRAW, LOG_BEHIND;
     /// Of a request to enrol.
     pub(super) struct NotEnrolled: REQUEST, ENVELOPE, INVITE_SECRET, INVITE, UNKNOWN_KEY, SIGNATURE, TIMEOUT, STANDARD, KEY_TAKEN,
         TOO_LARGE, UNSUPPORTED, STATEMENT, MISDIRECTED;

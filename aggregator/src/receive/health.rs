@@ -8,7 +8,7 @@ use ldsp_protocol::problem::{self, Problem};
 use ldsp_ui::disk;
 
 use super::Refusal;
-use super::describe::Anything;
+use super::describe::{Anything, Stopped};
 use crate::Service;
 use crate::store::Log;
 
@@ -30,7 +30,8 @@ pub(super) async fn live() -> Word {
 
 /// Whether it can work
 ///
-/// Ready when the database answers, its disk takes more and the sequencer takes statements.
+/// Ready when the database answers, its disk takes more and the sequencer takes statements. Whether the log is whole is
+/// `/health/log`.
 #[utoipa::path(
     get, path = "/health/ready", tag = "Health", operation_id = "ready",
     responses((status = 200, description = "It is ready.", body = String, content_type = "text/plain"), Anything),
@@ -45,5 +46,20 @@ pub(super) async fn ready(State(service): State<Arc<Service>>) -> Result<Word, R
         Ok(now("ready\n"))
     } else {
         Err(crate::log::storage().into())
+    }
+}
+
+/// Whether the log takes what is new
+///
+/// 503 while it lacks leaves that it acknowledged, or may lack some: it then serves, answers and takes back what it lacks,
+/// and logs nothing else. To be watched beside `/health/ready`, not in its place: a server that is stopped has to stay in reach.
+#[utoipa::path(
+    get, path = "/health/log", tag = "Health", operation_id = "log",
+    responses((status = 200, description = "It does.", body = String, content_type = "text/plain"), Stopped),
+)]
+pub(super) async fn log(State(service): State<Arc<Service>>) -> Result<Word, Refusal> {
+    match service.store.head().await?.behind {
+        None => Ok(now("whole\n")),
+        Some(_) => Err(crate::log::behind().into()),
     }
 }

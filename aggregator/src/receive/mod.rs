@@ -16,6 +16,7 @@ mod measures;
 mod nodes;
 mod practice;
 mod read;
+mod recovery;
 mod refusal;
 mod revisions;
 mod runs;
@@ -56,13 +57,16 @@ pub fn router(service: Arc<Service>) -> Router {
         .merge(rest())
         .split_for_parts();
     routes
-        .layer(Extension(document::Text(document.into())))
-        .layer(Extension(body::Large::default()))
-        .layer(from_fn(entity_tag))
-        .layer(from_fn(public_reads))
-        // A body that is too large is refused by this limit, with the extractor's own words
-        // translated into a problem; the envelope parser keeps the exact limits.
-        .layer(DefaultBodyLimit::max(MAX_ENVELOPE))
+        // Outermost first.
+        .layer((
+            // A body that is too large is refused by this limit, with the extractor's own words
+            // translated into a problem; the envelope parser keeps the exact limits.
+            DefaultBodyLimit::max(MAX_ENVELOPE),
+            from_fn(public_reads),
+            from_fn(entity_tag),
+            Extension(body::Large::default()),
+            Extension(document::Text(document.into())),
+        ))
         .with_state(service)
 }
 
@@ -102,6 +106,9 @@ fn rest() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(enrolments::record))
         .routes(routes!(statements::envelope, statements::put))
         .routes(routes!(statements::receipt))
+        .routes(routes!(recovery::state))
+        .routes(routes!(recovery::hold))
+        .routes(routes!(recovery::leaf))
         .routes(routes!(practice::for_peers))
         .routes(routes!(tiles::checkpoint))
         .routes(routes!(tiles::tile))
@@ -113,6 +120,7 @@ fn rest() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(document::serve))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
+        .routes(routes!(health::log))
 }
 
 /// The page of a list in memory that begins after the key; `all` is in the order of its keys.

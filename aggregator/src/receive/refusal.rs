@@ -18,6 +18,7 @@ impl From<StoreError> for Refusal {
                 Problem::new(problem::STORAGE, format!("{}.", trouble::of(&error).cause))
             }
             StoreError::Migration(_) | StoreError::Unusable { .. } => storage(),
+            StoreError::Behind => crate::log::behind(),
             StoreError::Corrupt { .. } => Problem::new(
                 problem::INTERNAL,
                 "Stored data is damaged. The operator finds the place in the log.",

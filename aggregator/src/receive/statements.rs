@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::own::is_reserved;
 use ldsp_protocol::problem::{self, Problem};
+use ldsp_protocol::recovery::CHECKPOINT_HEADER;
 use ldsp_protocol::statement::Kind;
 
 use super::body::Large;
@@ -16,7 +17,7 @@ use super::describe::{Envelope, NoSuchStatement, NotForYou, NotTaken, Withdrawn}
 use super::enrolments::find;
 use super::{Refusal, number, read, slug};
 use crate::store::{Library, Log, LoggedStatement, Rollups};
-use crate::verify::{self, Address, Authentic, Known, Target};
+use crate::verify::{self, Address, Authentic, Known};
 use crate::{Service, log as stage};
 
 /// Media type of envelopes.
@@ -31,6 +32,7 @@ const ENVELOPE_TYPE: &str = "application/vnd.dsse+json";
     params(
         ("node" = NodeSlug, Path, description = "Who signed."),
         ("seq" = u64, Path, description = "Its place in the node's sequence.", minimum = 1, maximum = 999_999_999_999_999_999_i64, example = 1),
+        ("ldsp-checkpoint" = Option<String>, Header, description = "The checkpoint of the largest log that the sender knows, base64 of the signed note: a log that was rolled back knows by it that it was."),
     ),
     request_body(content = Envelope, content_type = "application/vnd.dsse+json"),
     responses(
@@ -50,6 +52,7 @@ pub(super) async fn put(
         seq: number(&seq)?,
     };
     envelope_type(request.headers())?;
+    let known = super::recovery::header(request.headers().get(CHECKPOINT_HEADER));
     // Who may not publish is refused before the body takes memory.
     let node = find(&service, &address.node).await?;
     verify::approved_key(&node)?;
@@ -57,10 +60,13 @@ pub(super) async fn put(
     let unverified = verify::parse(&body)?;
     let authentic = Authentic::new(unverified, &address, node, service.origin())?;
     let now = service.now();
+    if let Some(note) = known {
+        super::recovery::look(&service, &note, address.node.as_str()).await?;
+    }
     // What a statement is checked against comes before the comparison: a twin of this request that is logged meanwhile is then found
     // by the comparison, and never stands in the history that this one is checked against. An entry needs no history, and
     // beyond the node's head it needs no comparison: should a twin take the place meanwhile, the log's writer sees to it.
-    let target = target(&service, &authentic).await?;
+    let target = stage::target(&service.store, &authentic).await?;
     let (history, settled) =
         if authentic.kind() == Kind::PracticeEntry && authentic.is_beyond_head() {
             (Vec::new(), None)
@@ -105,16 +111,6 @@ pub(super) fn envelope_type(headers: &HeaderMap) -> Result<(), Refusal> {
         return Err(Problem::new(problem::UNSUPPORTED, detail).into());
     }
     Ok(())
-}
-
-/// What is logged of the statement that a withdrawal or a correction names. As its months: what the node adds meanwhile is found out
-/// by the log's writer.
-async fn target(service: &Service, authentic: &Authentic) -> Result<Option<Target>, Refusal> {
-    let Some(seq) = authentic.named() else {
-        return Ok(None);
-    };
-    let named = service.store.statement(&authentic.node().node, seq).await?;
-    Ok(named.as_ref().map(Target::from))
 }
 
 /// A practice entry cites cells of the node's own summaries, and of nothing else.

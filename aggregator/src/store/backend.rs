@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
+use ldsp_protocol::log::Edge;
 use ldsp_protocol::rollup::NodeMonth;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
@@ -14,10 +16,11 @@ use super::failing::{Failing, Sound};
 use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 use super::{
-    Announced, Appended, Contradiction, Equivocation, InviteRow, Library, LibraryEntry, Location,
-    Log, LogHead, LoggedStatement, Make, NationalMonth, NewEnrolment, NewStatement, Node, Outline,
-    OwnEffect, Person, Position, PracticeCounts, PracticeFilter, Registry, RevisionRow, Rollups,
-    Sign, Span, StatementFilter, StoreError, Stored, Tally,
+    Announced, Appended, Back, Cause, Claim, Contradiction, Equivocation, Fork, Heard, InviteRow,
+    Library, LibraryEntry, Location, Log, LogHead, LoggedStatement, Make, NationalMonth,
+    NewEnrolment, NewStatement, Node, Outline, OwnEffect, Person, Position, PracticeCounts,
+    PracticeFilter, Recovery, Registry, Returned, RevisionRow, Rollups, Sign, Span, StagedLeaf,
+    StatementFilter, Stop, StoreError, Stored, Tally,
 };
 
 /// Either database. Cheap to clone.
@@ -174,6 +177,27 @@ impl Log for Backend {
         revisions(node: Option<&NodeSlug>, span: Span, limit: u32) -> Vec<RevisionRow>;
         revised(places: Range<u64>) -> BTreeSet<NodeSlug>;
         tally() -> Vec<Tally>;
+    }
+}
+
+impl Recovery for Backend {
+    hand_on! {
+        stop(cause: Cause, said_by: &str, at: Timestamp) -> bool;
+        stops() -> Vec<Stop>;
+        note_trouble(trouble: Option<&str>) -> ();
+        claim(claim: &Claim) -> ();
+        claims() -> Vec<Claim>;
+        hear(node: &NodeSlug, at: Timestamp, excused: Option<&str>) -> ();
+        heard() -> BTreeMap<NodeSlug, Heard>;
+        stage(leaf: &StagedLeaf) -> ();
+        staged(start: u64) -> Vec<StagedLeaf>;
+        staged_leaf(leaf: u64, record: &[u8]) -> Option<StagedLeaf>;
+        unstage(leaf: u64, record: &[u8]) -> ();
+        keep_fork(fork: &Fork) -> ();
+        forks() -> Vec<Fork>;
+        decide(by: &str, reason: &str, at: Timestamp) -> ();
+        put_back(leaf: &Returned, before: &Edge, sign: Sign<'_>) -> Back;
+        resume(edge: &Edge, at: Timestamp) -> bool;
     }
 }
 

@@ -14,6 +14,7 @@ mod location;
 mod model;
 mod plan;
 pub mod postgres;
+mod recovery;
 mod rows;
 mod selects;
 mod snapshot;
@@ -42,6 +43,9 @@ pub use model::{
     Revised, RevisedMonth, RevisionRow, Role, Span, StatementFilter, Stored, Tally, Turn,
 };
 
+pub use recovery::{
+    Back, Cause, Claim, Fork, Heard, Recovery, Returned, ReturnedOwn, StagedLeaf, Stop,
+};
 pub use snapshot::Snapshot;
 
 /// Trouble with the store.
@@ -64,6 +68,10 @@ pub enum StoreError {
         column: &'static str,
         row: String,
     },
+    #[error(
+        "the log is being put back together and takes nothing new meanwhile. Look at `ldsp-aggregator recovery` for what it waits for"
+    )]
+    Behind,
     #[error(transparent)]
     Conflict(#[from] Conflict),
 }
@@ -78,7 +86,7 @@ impl StoreError {
                 let value = |code: &str| code.len() == 5 && code.starts_with("22");
                 !matches!(e.kind(), ErrorKind::Other) || e.code().is_some_and(|c| value(&c))
             }
-            Self::Database(_) | Self::Migration(_) | Self::Unusable { .. } => false,
+            Self::Database(_) | Self::Migration(_) | Self::Unusable { .. } | Self::Behind => false,
         }
     }
 
@@ -127,6 +135,8 @@ pub enum Conflict {
         "{0} is the name by which the log itself signs. Choose another name for the node, such as its area's"
     )]
     Reserved(NodeSlug),
+    #[error("the statement of place {leaf} cannot go back there: {how}")]
+    Misplaced { leaf: u64, how: String },
     #[error("another run was logged meanwhile. Look at the page /runs")]
     OtherRun,
     #[error("{0} exists already. Choose another name")]
@@ -193,7 +203,7 @@ pub type Make<'a> = &'a (dyn Fn(&Turn) -> Vec<NewOwn> + Send + Sync);
 /// inside it, then come statements and what they add, the leaves' records, the node heads, and the log's head with a
 /// checkpoint of all leaves, signed before the commit. So a checkpoint never stands without its leaves nor leaves without a
 /// checkpoint, whatever is killed when; one that was signed for a transaction which failed was shown to nobody. Several
-/// processes may write one log.
+/// processes may write one log. While the log lacks leaves ([`Recovery`]), both refuse with [`StoreError::Behind`].
 pub trait Log: Send + Sync + 'static {
     /// Logs a batch in order, in one durable transaction with everything that the statements add:
     /// leaves, node heads, rollup, library, and the one checkpoint that `sign` makes. Each statement fares on its own, also
@@ -365,5 +375,5 @@ pub trait Library: Send + Sync + 'static {
 }
 
 /// Every concern.
-pub trait Store: Registry + Log + Rollups + Library {}
-impl<T: Registry + Log + Rollups + Library> Store for T {}
+pub trait Store: Registry + Log + Rollups + Library + Recovery {}
+impl<T: Registry + Log + Rollups + Library + Recovery> Store for T {}

@@ -11,6 +11,7 @@ use ldsp_protocol::enrolment::{NodeRecord, NodeState};
 use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::log::{Edge, Entry};
+use ldsp_protocol::own::KeyAdd;
 use ldsp_protocol::practice::{Factor, PracticeEntry, Verdict};
 use ldsp_protocol::rollup::{Fold, Revision};
 use ldsp_protocol::standard::Standard;
@@ -347,6 +348,8 @@ pub struct LogHead {
     pub checkpoint: Option<String>,
     /// Last receipt of a log that has no checkpoint yet because an earlier version wrote it.
     pub receipt: Option<String>,
+    /// Since when it signs nothing new, because it lacks leaves or may lack some; `None` while it signs.
+    pub behind: Option<Timestamp>,
 }
 
 /// Where a statement of the log's own will stand.
@@ -423,6 +426,14 @@ pub enum OwnEffect {
         node: NodeSlug,
         /// Its key.
         key_id: Digest,
+    },
+    /// A statement that added a key goes back to its place: the node is active with that key, whether it is still invited, waits, or is
+    /// not known any more.
+    Readmit {
+        /// What the statement says.
+        add: Box<KeyAdd>,
+        /// When the statement came back.
+        at: Timestamp,
     },
     /// The node's key is refused from the statement's leaf on.
     Revoke {
@@ -648,14 +659,11 @@ pub(crate) struct IndexRow {
     /// Place in the log.
     pub(crate) leaf: u64,
     pub(crate) node: String,
-    pub(crate) seq: u64,
-    pub(crate) pae: Digest,
     pub(crate) tier: String,
     pub(crate) verdict: String,
     /// ISO date.
     pub(crate) public_from: String,
-    /// SHA-256 of the entry's text.
-    pub(crate) entry: Digest,
+    pub(crate) supersedes: Option<Digest>,
     pub(crate) superseded_by: Option<u64>,
 }
 

@@ -8,7 +8,9 @@ use ldsp_protocol::log::merkle::leaf_hash;
 use ldsp_protocol::log::{Edge, Entry};
 use ldsp_protocol::statement::Kind;
 
-use super::{Conflict, Equivocation, Growth, Head, NewStatement, Placed, Sign, StoreError, Tally};
+use super::{
+    Appended, Conflict, Equivocation, Growth, Head, NewStatement, Placed, Sign, StoreError, Tally,
+};
 
 /// Where each node stands.
 pub(super) type Heads = BTreeMap<NodeSlug, Head>;
@@ -34,6 +36,8 @@ pub(super) struct Ground {
     pub(super) revoked: BTreeMap<NodeSlug, u64>,
     /// The right edge of the log's tree.
     pub(super) edge: Edge,
+    /// Whether the log lacks leaves: only those may be logged.
+    pub(super) stopped: bool,
 }
 
 /// What the database tells before a batch can be planned.
@@ -170,6 +174,25 @@ pub(super) fn plan<'a>(
         plan.grown = Some(grow(known.ground.edge, entries, sign));
     }
     Ok(plan)
+}
+
+/// What a leaf that was logged again in its place added.
+///
+/// # Errors
+/// [`Conflict::Misplaced`]: it does not stand there.
+pub(super) fn back(appended: Appended, leaf: u64) -> Result<Growth, StoreError> {
+    let how = match (appended.placed.as_slice(), appended.growth) {
+        ([Placed::Logged(_)], Some(growth)) => return Ok(growth),
+        ([Placed::Before(index)], _) => format!("it stands at place {index} already"),
+        ([Placed::Equivocation { logged }], _) => {
+            format!("another statement, {logged}, stands in its place of the node's sequence")
+        }
+        ([Placed::Gap { expected }], _) => format!("statement {expected} of its node is missing"),
+        ([Placed::Chain], _) => "it does not name its node's statement before it".to_owned(),
+        ([Placed::Revoked { from }], _) => format!("its key counts no more from place {from} on"),
+        (_, _) => "it could not be logged".to_owned(),
+    };
+    Err(Conflict::Misplaced { leaf, how }.into())
 }
 
 fn evidence(new: &NewStatement, standing: &Standing) -> Equivocation {
@@ -334,6 +357,7 @@ mod tests {
                 heads,
                 revoked: BTreeMap::new(),
                 edge: self.edge(),
+                stopped: false,
             };
             Known { ground, logged }
         }

@@ -2,6 +2,7 @@
 //! parse is named by table, column and row. Nothing here knows a dialect.
 
 mod audit;
+mod recovery;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,13 +12,14 @@ use std::sync::{Mutex, PoisonError};
 use ed25519_dalek::VerifyingKey;
 use jiff::Timestamp;
 use ldsp_protocol::benchmark::Member;
+use ldsp_protocol::dsse::Unverified;
 use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::keys::{KeyError, admit};
 use ldsp_protocol::practice::{PracticeEntry, Sharing};
 use ldsp_protocol::rollup::{Layout, NodeMonth, Span};
 use ldsp_protocol::standard::{Codebook, Standard};
-use ldsp_protocol::statement::Kind;
+use ldsp_protocol::statement::{Kind, Payload, Statement};
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
@@ -29,6 +31,7 @@ use super::{
 };
 
 pub(super) use audit::{index_row, key_of_month, recorded};
+pub(super) use recovery::{claim, fork, heard, staged, stop};
 pub(super) use tree::{entries, ground, leaf, log_head, missing_head, own, records, turn};
 
 /// The three types that columns have. `None` when the column holds another, `Some(None)` for NULL.
@@ -171,6 +174,13 @@ impl<'a, R: Fields> Columns<'a, R> {
         Timestamp::from_millisecond(self.number(column)?).map_err(|_| self.corrupt(column))
     }
 
+    fn optional_time(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
+        match self.optional_number::<i64>(column)? {
+            None => Ok(None),
+            Some(_) => self.time(column).map(Some),
+        }
+    }
+
     fn json<T: serde::de::DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
         serde_json::from_str(&self.string(column)?).map_err(|_| self.corrupt(column))
     }
@@ -232,9 +242,12 @@ pub(super) fn public_from(entry: &PracticeEntry) -> String {
     }
 }
 
-/// As the column `entry` holds it.
-pub(super) fn payload(entry: &PracticeEntry) -> String {
-    serde_json::to_string(entry).expect("an entry that was read from JSON can be written")
+/// As the column `supersedes` holds it.
+pub(super) fn supersedes(entry: &PracticeEntry) -> Option<&[u8]> {
+    entry
+        .supersedes
+        .as_ref()
+        .map(|pae| pae.as_bytes().as_slice())
 }
 
 /// The causes that an entry names, each once.
@@ -568,17 +581,28 @@ pub(super) fn national<R: Fields>(row: &R) -> Result<NationalMonth, StoreError> 
     })
 }
 
-/// `leaf, node, seq, pae, entry, superseded_by` of `practice`.
+/// `leaf, node, seq, pae, envelope` of a statement that is an entry, and `superseded_by` of its row in the library's index.
 pub(super) fn entry<R: Fields>(row: &R) -> Result<LibraryEntry, StoreError> {
-    let columns = Columns::keyed(row, "practice", &["leaf"]);
+    let columns = Columns::keyed(row, "statement", &["leaf"]);
+    let index = Columns::keyed(row, "practice", &["leaf"]);
     Ok(LibraryEntry {
         index: columns.number("leaf")?,
         node: columns.text("node")?,
         seq: columns.number("seq")?,
         pae: columns.digest("pae")?,
-        entry: columns.json("entry")?,
-        superseded_by: columns.optional_number("superseded_by")?,
+        entry: practice(&columns.bytes("envelope")?).ok_or_else(|| columns.corrupt("envelope"))?,
+        superseded_by: index.optional_number("superseded_by")?,
     })
+}
+
+/// The entry in an envelope that was verified when it was logged.
+fn practice(envelope: &[u8]) -> Option<PracticeEntry> {
+    let unverified = Unverified::parse(envelope).ok()?;
+    let statement = Statement::of_body(Kind::PracticeEntry, unverified.unverified_body()).ok()?;
+    match statement.payload {
+        Payload::PracticeEntry(entry) => Some(*entry),
+        _ => None,
+    }
 }
 
 /// `code` and the number of `entries` of `practice` that have it.

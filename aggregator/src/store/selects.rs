@@ -28,6 +28,18 @@ const OUTLINES: &str =
     "SELECT s.leaf, s.node, s.seq, s.kind, s.period, s.key_id, s.pae, s.received, s.withdrawn, p.public_from
      FROM statement AS s LEFT JOIN practice AS p ON p.leaf = s.leaf";
 
+/// Entries for [`rows::entry`](super::rows::entry): `s` is the statement that holds the entry, `practice` its row in the index.
+macro_rules! entry {
+    ($rest:literal) => {
+        concat!(
+            "SELECT practice.leaf, s.node, s.seq, s.pae, s.envelope, practice.superseded_by
+             FROM practice JOIN statement AS s ON s.leaf = practice.leaf ",
+            $rest
+        )
+    };
+}
+pub(super) use entry;
+
 /// Whether the tally counts every statement of the nodes.
 pub(super) const TALLY_IS_WHOLE: &str =
     "SELECT (SELECT CAST(coalesce(sum(statements), 0) AS BIGINT) FROM statement_tally)
@@ -61,6 +73,12 @@ pub(super) const UNREASON: &str = "UPDATE revision SET reason = NULL WHERE leaf 
 /// A practice entry leaves the library: its causes, itself.
 pub(super) const UNCAUSE: &str = "DELETE FROM practice_cause WHERE leaf = $1";
 pub(super) const UNLIST: &str = "DELETE FROM practice WHERE leaf = $1";
+/// What it replaced stands again, unless another entry that is still there replaces it.
+pub(super) const RESTAND: &str = "UPDATE practice SET superseded_by = (
+        SELECT min(later.leaf) FROM practice AS later
+        WHERE later.node = practice.node AND later.leaf > practice.leaf
+            AND later.supersedes = (SELECT pae FROM statement WHERE statement.leaf = practice.leaf))
+    WHERE superseded_by = $1";
 pub(super) const REVISE: &str =
     "INSERT INTO revision (leaf, node, target, period, standard, cells, reason)
      VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -146,7 +164,7 @@ fn narrow<DB: Either>(sql: &mut Sql<DB>, filter: &PracticeFilter, without: Optio
 
 /// Entries for [`rows::entry`](super::rows::entry), and whether they come oldest first.
 pub(super) fn entries<DB: Either>(filter: &PracticeFilter) -> (QueryBuilder<DB>, bool) {
-    let mut sql = Sql::new("SELECT leaf, node, seq, pae, entry, superseded_by FROM practice");
+    let mut sql = Sql::new(entry!(""));
     narrow(&mut sql, filter, None);
     if let Some(before) = filter.before {
         sql.text(" AND practice.leaf < ").number(signed(before));
@@ -177,10 +195,10 @@ pub(super) fn newest<DB: Either>(leaf: u64, today: Date) -> QueryBuilder<DB> {
            FROM practice AS later JOIN newer ON later.leaf = newer.leaf WHERE newer.versions < ",
         )
         .number(VERSIONS.into())
-        .text(
-            ") SELECT practice.leaf, node, seq, pae, entry, superseded_by
-           FROM practice JOIN newer ON practice.leaf = newer.leaf WHERE public_from <= ",
-        )
+        .text(concat!(
+            ") ",
+            entry!("JOIN newer ON practice.leaf = newer.leaf WHERE practice.public_from <= ")
+        ))
         .value(today.to_string())
         .text(" ORDER BY practice.leaf DESC LIMIT 1");
     sql.0

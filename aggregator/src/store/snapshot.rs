@@ -89,7 +89,7 @@ impl Snapshot {
 
     /// Where the log stands.
     pub(crate) async fn log_head(&mut self) -> Outcome<LogHead> {
-        let mut found = read!(self, "SELECT size, edge, checkpoint, receipt FROM log_head WHERE id = 1";
+        let mut found = read!(self, "SELECT size, edge, checkpoint, receipt, behind FROM log_head WHERE id = 1";
             |row| rows::log_head(Some(row)));
         found.pop().unwrap_or_else(|| Err(rows::missing_head("id")))
     }
@@ -231,7 +231,7 @@ impl Snapshot {
     /// A row of the library's index.
     pub(crate) async fn index_row(&mut self, leaf: u64) -> Outcome<Option<Outcome<IndexRow>>> {
         let found = read!(self,
-            "SELECT leaf, node, seq, pae, tier, verdict, public_from, entry, superseded_by FROM practice WHERE leaf = $1",
+            "SELECT leaf, node, tier, verdict, public_from, supersedes, superseded_by FROM practice WHERE leaf = $1",
             signed(leaf); rows::index_row);
         Ok(found.into_iter().next())
     }

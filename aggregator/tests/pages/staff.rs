@@ -11,6 +11,60 @@ use crate::browser::{Browser, post};
 use crate::synthetic::{entry, leps};
 
 #[tokio::test]
+async fn the_state_of_the_log_says_what_to_do_when_it_lacks_leaves() {
+    let browser = Browser::open().await;
+    let path = "/operator/log";
+    assert_eq!(browser.get(path).await.status, StatusCode::SEE_OTHER);
+    let whole = browser.as_person("analyst", path, None).await.body;
+    assert!(
+        whole.contains("takes statements") && whole.contains("recovery begin"),
+        "{whole}"
+    );
+    let service = &browser.world.service;
+    browser.world.enrol(leps()[0]).await;
+    service
+        .recovery()
+        .begin("Olu", service.now())
+        .await
+        .unwrap();
+    let stopped = browser.as_person("operator", path, None).await.body;
+    for words in [
+        "takes nothing new",
+        "Olu said that its database was restored",
+        "What to do",
+    ] {
+        assert!(stopped.contains(words), "{stopped}");
+    }
+    // Nothing can be stated meanwhile.
+    let store = &service.store;
+    let node = store.node(&leps()[0].slug).await.unwrap().unwrap();
+    let form = format!(
+        "key={}&compared-black-country=yes",
+        key_id(&node.key.unwrap())
+    );
+    let refused = browser
+        .as_person(
+            "operator",
+            "/operator/nodes/black-country/approve",
+            Some(&form),
+        )
+        .await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(
+        refused.body.contains("being put back together"),
+        "{}",
+        refused.body
+    );
+    service
+        .recovery()
+        .go_on("Olu", "It was a test.", service.now())
+        .await
+        .unwrap();
+    let whole = browser.as_person("operator", path, None).await.body;
+    assert!(whole.contains("Olu: It was a test."), "{whole}");
+}
+
+#[tokio::test]
 async fn operators_approve_after_comparing_and_analysts_only_read() {
     let browser = Browser::open().await;
     let (waiting, invited) = (leps()[0], leps()[1]);

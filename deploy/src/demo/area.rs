@@ -242,6 +242,7 @@ async fn publish(node: &Node, plan: &Plan, context: &Context) -> anyhow::Result<
     let submitter = Submitter::new(
         node.store.clone(),
         Https::new(&place.url, place.ca_pem.as_deref())?,
+        node.signing.clone(),
     );
     let mut rng = (context.entropy)();
     match submitter.drain(now, &mut *rng).await?.1 {

@@ -25,7 +25,7 @@ pub(super) async fn run(context: &Context) -> Answer {
         Refusal::new(&error, error.next())
     })?;
     let transport = Https::new(&place.url, place.ca_pem.as_deref())?;
-    let submitter = Submitter::new(node.store.clone(), transport);
+    let submitter = Submitter::new(node.store.clone(), transport, node.signing.clone());
     let mut rng = (context.entropy)();
     let (sent, last) = submitter.drain((context.clock)(), &mut *rng).await?;
     node.store.close().await;

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use ed25519_dalek::SigningKey;
 use jiff::{Timestamp, ToSpan as _};
 use ldsp_ui::tls::{Material, PrivateCa, TlsError};
 use tokio::sync::Notify;
@@ -113,6 +114,7 @@ pub async fn run(
     let worker = Worker {
         wake: wake.clone(),
         store: node.store.clone(),
+        key: node.signing.clone(),
         context: context.clone(),
         job,
         place: None,
@@ -239,6 +241,8 @@ struct Worker {
     /// Something was queued.
     wake: Arc<Notify>,
     store: Store,
+    /// The node's own.
+    key: SigningKey,
     context: Context,
     job: Job,
     /// The client and what it was made for.
@@ -313,7 +317,7 @@ impl Worker {
         }
         match Https::new(&place.url, place.ca_pem.as_deref()) {
             Ok(transport) => {
-                let submitter = Submitter::new(self.store.clone(), transport);
+                let submitter = Submitter::new(self.store.clone(), transport, self.key.clone());
                 self.place = Some((place.url.clone(), place.ca_pem.clone(), submitter.clone()));
                 Some(submitter)
             }

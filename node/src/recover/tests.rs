@@ -34,7 +34,7 @@ async fn approved(world: &World, release: &StoredRelease) {
 }
 
 async fn sent(world: &World, aggregator: &Aggregator) {
-    let submitter = Submitter::new(world.store.clone(), aggregator.clone());
+    let submitter = Submitter::new(world.store.clone(), aggregator.clone(), node_key());
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let (_, left) = submitter.drain(at(NOW), &mut rng).await.unwrap();
     assert_eq!(left, StepOutcome::Drained);

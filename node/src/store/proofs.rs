@@ -101,6 +101,102 @@ pub async fn reopen(
     Ok(reopened.rows_affected())
 }
 
+/// A statement of the log's own with its receipt, both verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnRow {
+    /// Place in the log's own sequence, from 1.
+    pub seq: u64,
+    /// Place in the log, from 0.
+    pub log_index: u64,
+    /// Exact bytes.
+    pub envelope: Vec<u8>,
+    /// Proof of the leaf.
+    pub receipt: String,
+}
+
+/// Keeps a statement of the log's own.
+///
+/// # Errors
+/// Database trouble.
+pub async fn keep_own(
+    connection: &mut SqliteConnection,
+    own: &OwnRow,
+    now: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO own_statements (seq, log_index, envelope, receipt, fetched_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (seq) DO NOTHING",
+    )
+    .bind(own.seq.cast_signed())
+    .bind(own.log_index.cast_signed())
+    .bind(&own.envelope)
+    .bind(&own.receipt)
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The log's own statements from a leaf on, in order.
+///
+/// # Errors
+/// [`StoreError::Corrupt`].
+pub async fn owns(
+    connection: &mut SqliteConnection,
+    start: u64,
+) -> Result<Vec<OwnRow>, StoreError> {
+    let found = sqlx::query(
+        "SELECT seq, log_index, envelope, receipt FROM own_statements WHERE log_index >= $1 ORDER BY seq",
+    )
+    .bind(start.cast_signed())
+    .fetch_all(connection)
+    .await?;
+    let read = |row: &sqlx::sqlite::SqliteRow| -> Result<OwnRow, StoreError> {
+        let seq: i64 = row.try_get("seq")?;
+        let unsigned = |column: &'static str| {
+            let number = u64::try_from(row.try_get::<i64, _>(column)?);
+            number.map_err(|_| StoreError::Corrupt {
+                table: "own_statements",
+                column,
+                row: seq.to_string(),
+            })
+        };
+        Ok(OwnRow {
+            seq: unsigned("seq")?,
+            log_index: unsigned("log_index")?,
+            envelope: row.try_get("envelope")?,
+            receipt: row.try_get("receipt")?,
+        })
+    };
+    found.iter().map(read).collect()
+}
+
+/// The next of the log's own statements that is not here, and the size of the log for which all are.
+///
+/// # Errors
+/// Database trouble.
+pub async fn own_through(connection: &mut SqliteConnection) -> Result<(u64, u64), StoreError> {
+    let row = sqlx::query(
+        "SELECT coalesce((SELECT max(seq) FROM own_statements), 0) + 1 AS next, own_through FROM enrolment WHERE id = 1",
+    )
+    .fetch_one(connection)
+    .await?;
+    let number = |column| Ok::<_, StoreError>(row.try_get::<i64, _>(column)?.cast_unsigned());
+    Ok((number("next")?, number("own_through")?))
+}
+
+/// Notes that all of the log's own statements of a log of this size are here.
+///
+/// # Errors
+/// Database trouble.
+pub async fn have_own(connection: &mut SqliteConnection, size: u64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE enrolment SET own_through = $1 WHERE id = 1")
+        .bind(size.cast_signed())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Acknowledged statements whose receipts are of before there was a tree.
 ///
 /// # Errors

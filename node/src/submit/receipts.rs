@@ -6,7 +6,7 @@ use ldsp_protocol::log::{Checkpoint, Entry, Proof};
 use ldsp_protocol::receipt::Receipt;
 use sqlx::sqlite::SqliteConnection;
 
-use super::Submitter;
+use super::{ASK_AGAIN, ASK_EVERY, Submitter};
 use crate::enrol;
 use crate::store::enrolment::Enrolment;
 use crate::store::outbox::OutboxRow;
@@ -102,6 +102,11 @@ impl<T: Transport> Submitter<T> {
         let mut transaction = self.store.write().await?;
         proofs::asked(&mut transaction, at).await?;
         transaction.commit().await?;
+        if self.mend(enrolment, now).await? {
+            let mut transaction = self.store.write().await?;
+            proofs::asked(&mut transaction, at - ASK_EVERY + ASK_AGAIN).await?;
+            transaction.commit().await?;
+        }
         let record = match self.transport.call(enrol::ask(&enrolment.node)).await {
             Ok(answer) if answer.status == 200 => {
                 enrol::heard(&self.store, enrolment, &answer).await

@@ -40,7 +40,7 @@ async fn queued(n: usize) -> (World, Aggregator, Submitter<Aggregator>) {
             .unwrap();
     }
     let aggregator = Aggregator::new();
-    let submitter = Submitter::new(world.store.clone(), aggregator.clone());
+    let submitter = Submitter::new(world.store.clone(), aggregator.clone(), node_key());
     (world, aggregator, submitter)
 }
 
@@ -337,7 +337,7 @@ async fn a_node_that_is_not_approved_waits_for_the_operator() {
 #[tokio::test]
 async fn nothing_to_do_is_said() {
     let world = World::new().await;
-    let submitter = Submitter::new(world.store.clone(), Aggregator::new());
+    let submitter = Submitter::new(world.store.clone(), Aggregator::new(), node_key());
     let outcome = submitter.step(at(NOW), false, &mut rng()).await.unwrap();
     assert_eq!(outcome, StepOutcome::NotEnrolled);
     let (_world, _, submitter) = queued(0).await;
@@ -451,6 +451,31 @@ async fn what_a_restored_log_lacks_is_sent_again() {
         "{back:?}"
     );
     assert_eq!(held(&world).await.size, 103);
+}
+
+#[tokio::test]
+async fn a_log_that_lacks_leaves_gets_them_back_with_their_receipts() {
+    let (world, aggregator, submitter) = queued(3).await;
+    submitter.drain(at(NOW), &mut rng()).await.unwrap();
+    let before = rows(&world).await;
+    // It has the first statement and lacks the two others.
+    let lost = |first, there| aggregator.0.lock().unwrap().lost = Some((first, there));
+    lost(101, vec![100]);
+    let later = at("2023-01-01T12:30:00Z");
+    let (sent, last) = submitter.drain(later, &mut rng()).await.unwrap();
+    assert_eq!((sent, last), (0, StepOutcome::Drained));
+    let given = aggregator.0.lock().unwrap().lost.clone().unwrap().1;
+    assert_eq!(given, [100, 101, 102]);
+    assert_eq!(rows(&world).await, before, "it was never queued again");
+    let noted = noted(&world, "log-sent-back").await;
+    assert!(noted[0].contains("2 of 2 statements"), "{noted:?}");
+    // What only others have keeps it waiting, and the node asks again within a minute.
+    lost(99, Vec::new());
+    let later = at("2023-01-01T13:00:00Z");
+    submitter.step(later, false, &mut rng()).await.unwrap();
+    let mut connection = world.store.reader.acquire().await.unwrap();
+    let asked = proofs::asked_at(&mut connection).await.unwrap();
+    assert_eq!(asked, later.as_second() - ASK_EVERY + ASK_AGAIN);
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ pub async fn whole<S: Source>(
     source: &S,
     log: &Verifier,
     expected: Expected,
-    mut look: impl FnMut(u64, &Entry),
+    look: impl FnMut(u64, &Entry),
     told: impl Fn(u64, u64),
 ) -> Result<Whole, Fault> {
     let note = source.fetch("checkpoint").await?.ok_or_else(|| {
@@ -74,7 +74,7 @@ pub async fn whole<S: Source>(
     })?;
     let note = String::from_utf8_lossy(&note);
     let checkpoint = Checkpoint::open(log, &note).map_err(|e| checkpoint_fault(&e))?;
-    let found = walk(source, checkpoint, &note, expected, (&mut look, told)).await;
+    let found = walk(source, (checkpoint, &note), expected, look, told).await;
     // A network that fails shows nothing of the log.
     found.map_err(|fault| match fault.proof[..] {
         [] if fault.code != "source" => fault.shown_by(&[&note]),
@@ -84,10 +84,10 @@ pub async fn whole<S: Source>(
 
 async fn walk<S: Source>(
     source: &S,
-    checkpoint: Checkpoint,
-    note: &str,
+    (checkpoint, note): (Checkpoint, &str),
     expected: Expected,
-    (look, told): (&mut impl FnMut(u64, &Entry), impl Fn(u64, u64)),
+    mut look: impl FnMut(u64, &Entry),
+    told: impl Fn(u64, u64),
 ) -> Result<Whole, Fault> {
     let size = checkpoint.size;
     let mut walk = Walk::new(checkpoint, note, expected)?;
@@ -95,7 +95,7 @@ async fn walk<S: Source>(
         .map(|tile| async move { Ok::<_, Fault>((tile, part(source, tile).await?)) })
         .buffered(S::AT_ONCE);
     while let Some((tile, bytes)) = parts.try_next().await? {
-        walk.take(tile, &bytes, look)?;
+        walk.take(tile, &bytes, &mut look)?;
         told(walk.edge.size(), size);
     }
     walk.end()

@@ -199,6 +199,67 @@ fn coverage_counts_every_lep_once() {
     assert!(snapshot.national().iter().all(|f| f.coverage == coverage));
 }
 
+/// Each LEP is in one region: a region is the sum of its LEPs, independent noise and all, and the regions together are England.
+#[test]
+fn regions_add_up_from_their_leps_and_to_england() {
+    // Three of the West Midlands, one of the North West, two of the South West.
+    let leps = [
+        ("black-country", "E37000001"),
+        ("cheshire-warrington", "E37000003"),
+        ("cornwall-scilly", "E37000005"),
+        ("coventry-warwickshire", "E37000006"),
+        ("dorset", "E37000009"),
+        ("stoke-staffordshire", "E37000032"),
+    ];
+    let sims = (1..).zip(leps);
+    let sims = sims.map(|(seed, (slug, lep))| (Learners::named(slug, lep, seed), 2));
+    let mut sims: Vec<(Learners, usize)> = sims.collect();
+    let snapshot = snapshot(&mut sims, 200);
+    let sum = |parts: &[Standing]| Standing {
+        estimate: parts.iter().map(|p| p.estimate).sum(),
+        se: parts.iter().map(|p| p.se.powi(2)).sum::<f64>().sqrt(),
+    };
+    let close = |a: Standing, b: Standing, what: &str| {
+        assert!(
+            (a.estimate - b.estimate).abs() < 1e-6,
+            "{what}: {a:?} {b:?}"
+        );
+        assert!((a.se - b.se).abs() < 1e-6, "{what}: {a:?} {b:?}");
+    };
+    let standings = snapshot.leps();
+    let mut several = 0;
+    for region in snapshot.regions() {
+        let own = standings.iter().filter(|l| l.region.code == region.code);
+        let own: Vec<Gss> = own
+            .filter(|l| l.releases > 0)
+            .map(|l| l.place.code.parse().unwrap())
+            .collect();
+        several += usize::from(own.len() > 1);
+        for found in region.findings.iter().filter(|f| !f.measure.is_rate()) {
+            assert_eq!(found.place.code, region.code);
+            assert_eq!(found.coverage.contributed, own.len(), "{}", region.title);
+            let of = |lep: &Gss| {
+                let lep = snapshot.lep(lep).unwrap();
+                raw(lep.standing.finding(found.measure).unwrap())
+            };
+            let parts: Vec<Standing> = own.iter().map(of).collect();
+            if !parts.is_empty() {
+                close(raw(found), sum(&parts), &region.title);
+            }
+        }
+    }
+    assert_eq!(several, 2);
+    for england in snapshot.national().iter().filter(|f| !f.measure.is_rate()) {
+        let each = snapshot.regions().iter();
+        let each = each.filter_map(|r| r.finding(england.measure)?.raw);
+        close(
+            raw(england),
+            sum(&each.collect::<Vec<_>>()),
+            england.measure.id(),
+        );
+    }
+}
+
 #[test]
 fn an_area_that_joined_late_does_not_count_as_whole() {
     let mut late = Learners::new(2);

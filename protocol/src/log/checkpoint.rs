@@ -53,15 +53,26 @@ impl Checkpoint {
     /// # Errors
     /// [`CheckpointError`].
     pub fn open(log: &Verifier, text: &str) -> Result<Self, CheckpointError> {
-        let text = log.open(text)?;
+        let checkpoint = Self::read(log.open(text)?)?;
+        if checkpoint.origin != log.name() {
+            return Err(CheckpointError::Origin(checkpoint.origin));
+        }
+        Ok(checkpoint)
+    }
+
+    /// What the note `text` says, whoever signed it or nobody: for comparing it with a log that the reader has.
+    #[must_use]
+    pub fn claimed(text: &str) -> Option<Self> {
+        let (text, _signatures) = text.split_once("\n\n")?;
+        Self::read(&format!("{text}\n")).ok()
+    }
+
+    fn read(text: &str) -> Result<Self, CheckpointError> {
         let mut lines = text.lines();
         let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next())
         else {
             return Err(CheckpointError::Form);
         };
-        if origin != log.name() {
-            return Err(CheckpointError::Origin(origin.to_owned()));
-        }
         let hash = BASE64.decode(root).ok();
         let hash = hash.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
         let checkpoint = Self {

@@ -1,6 +1,9 @@
 //! Entry: the record of one leaf. Small and of one size, so that a payload can be withdrawn without
 //! touching the tree, and the n-th entry of a run stands at n times [`ENTRY_LEN`].
 
+use serde::Deserialize;
+
+use crate::dsse::Unverified;
 use crate::ids::{Digest, NodeSlug};
 use crate::log::merkle;
 use crate::statement::Kind;
@@ -41,7 +44,32 @@ pub enum EntryError {
     Seq,
 }
 
+/// Where a body says that it stands.
+#[derive(Deserialize)]
+struct Place {
+    node: NodeSlug,
+    seq: u64,
+}
+
 impl Entry {
+    /// The record that a statement's leaf has, as its envelope tells: a claim, until a receipt holds for it or the signature is
+    /// verified. `None` where the envelope is of no statement.
+    #[must_use]
+    pub fn claimed(unverified: &Unverified) -> Option<Self> {
+        let stated = unverified.unverified_payload_type();
+        let kind = Kind::ALL
+            .into_iter()
+            .find(|kind| kind.payload_type() == stated)?;
+        let place: Place = serde_json::from_slice(unverified.unverified_body()).ok()?;
+        Some(Self {
+            kind,
+            node: place.node,
+            seq: place.seq,
+            key_id: unverified.key_id(),
+            pae: unverified.unverified_pae(),
+        })
+    }
+
     /// The leaf's exact bytes.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; ENTRY_LEN] {
@@ -125,6 +153,29 @@ mod tests {
         assert_eq!(bytes[33..41], [0, 0, 0, 0, 0, 0, 1, 2]);
         assert_eq!(bytes[41..73], [3; 32]);
         assert_eq!(bytes[73..], [4; 32]);
+    }
+
+    #[test]
+    fn an_envelope_claims_the_entry_of_its_statement() {
+        let key = ed25519_dalek::SigningKey::from_bytes(&[5; 32]);
+        let body = br#"{"node":"solent","seq":7,"payload":[]}"#;
+        let claim = |payload_type: &str, body: &[u8]| {
+            let sealed = crate::dsse::Sealed::sign(&key, payload_type, body);
+            let parsed = Unverified::parse(sealed.envelope()).unwrap();
+            (sealed.pae(), Entry::claimed(&parsed))
+        };
+        let (pae, claimed) = claim(&Kind::PracticeEntry.payload_type(), body);
+        let expected = Entry {
+            kind: Kind::PracticeEntry,
+            node: "solent".parse().unwrap(),
+            seq: 7,
+            key_id: crate::keys::key_id(&key.verifying_key()),
+            pae,
+        };
+        assert_eq!(claimed, Some(expected));
+        assert_eq!(claim("application/json", body).1, None);
+        let nowhere = br#"{"node":"solent"}"#;
+        assert_eq!(claim(&Kind::PracticeEntry.payload_type(), nowhere).1, None);
     }
 
     #[test]

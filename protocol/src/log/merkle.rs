@@ -283,6 +283,35 @@ impl Edge {
         self.subtrees.iter().flat_map(|h| *h.as_bytes()).collect()
     }
 
+    /// The edge of the tree of the first `index` leaves, as the proof of the leaf behind them tells it: the siblings to the left of
+    /// a leaf's path are exactly the complete subtrees of all that stands before it. `None` when the proof has not the
+    /// length that `index` and `size` give. It is believed as far as the proof is ([`root_from_inclusion`]).
+    #[must_use]
+    pub fn before(index: u64, size: u64, proof: &[Digest]) -> Option<Self> {
+        let (mut at, mut last) = (index, size.checked_sub(1)?);
+        let mut subtrees = Vec::new();
+        for sibling in proof {
+            if last == 0 {
+                return None;
+            }
+            if at & 1 == 1 || at == last {
+                subtrees.push(*sibling);
+                while at & 1 == 0 && at != 0 {
+                    at >>= 1;
+                    last >>= 1;
+                }
+            }
+            at >>= 1;
+            last >>= 1;
+        }
+        subtrees.reverse();
+        let right = last == 0 && subtrees.len() == index.count_ones() as usize;
+        right.then_some(Self {
+            size: index,
+            subtrees,
+        })
+    }
+
     /// Reads what [`Self::to_bytes`] wrote; `None` when it is not as many hashes as `size` asks for.
     #[must_use]
     pub fn from_bytes(size: u64, bytes: &[u8]) -> Option<Self> {
@@ -413,6 +442,11 @@ mod tests {
                     root_from_inclusion(tree[m as usize], m, n, &proof),
                     Some(top)
                 );
+                let mut before = Edge::default();
+                tree[..m as usize]
+                    .iter()
+                    .for_each(|leaf| before.push(*leaf));
+                assert_eq!(Edge::before(m, n, &proof), Some(before));
             }
             for m in 1..=n {
                 let proof = consistency(m, n, nodes(tree)).unwrap();
@@ -434,6 +468,10 @@ mod tests {
             None
         );
         assert_eq!(root_from_inclusion(all[3], 9, 9, &proof), None);
+        for wrong in [&proof[..3], &[&proof[..], &[top]].concat(), &[]] {
+            assert_eq!(Edge::before(3, 9, wrong), None);
+        }
+        assert_eq!(Edge::before(0, 0, &[]), None);
         let old = by_definition::mth(&all[..6]);
         let proof = consistency(6, 9, nodes(&all)).unwrap();
         let shows = |old, new, proof: &[Digest]| verify_consistency(old, new, proof);

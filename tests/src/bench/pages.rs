@@ -40,15 +40,15 @@ const LAST: &str = "SELECT node, lep, period, month, rho_micro, pledges, cumulat
 /// One area: all its months.
 const MONTHS: &str = "SELECT period, seq, month, rho_micro, pledges, cumulative FROM node_month WHERE node = 'london'";
 /// A page of the library, and what its filters count.
-const SHELF: &str = "SELECT leaf, node, seq, pae, entry FROM practice
-    WHERE public_from <= '2026-04-10' AND superseded_by IS NULL ORDER BY leaf DESC LIMIT 20";
+const SHELF: &str = "SELECT s.leaf, s.node, s.seq, s.pae, s.envelope FROM practice JOIN statement AS s ON s.leaf = practice.leaf
+    WHERE public_from <= '2026-04-10' AND superseded_by IS NULL ORDER BY practice.leaf DESC LIMIT 20";
 const COUNTS: &str =
     "SELECT tier, verdict, factor, count(*) FROM practice JOIN practice_cause USING (leaf)
     WHERE public_from <= '2026-04-10' AND superseded_by IS NULL GROUP BY tier, verdict, factor";
-const ENTRIES: &str = "SELECT leaf, node, seq, pae, entry FROM practice
-    WHERE public_from <= '2026-04-10' AND superseded_by IS NULL ORDER BY leaf DESC LIMIT 50";
-const ENTRY: &str = "SELECT leaf, node, seq, pae, entry, superseded_by FROM practice
-    WHERE leaf = (SELECT leaf FROM statement WHERE node = 'london' AND seq = $1)";
+const ENTRIES: &str = "SELECT s.leaf, s.node, s.seq, s.pae, s.envelope FROM practice JOIN statement AS s ON s.leaf = practice.leaf
+    WHERE public_from <= '2026-04-10' AND superseded_by IS NULL ORDER BY practice.leaf DESC LIMIT 50";
+const ENTRY: &str = "SELECT s.leaf, s.node, s.seq, s.pae, s.envelope, superseded_by FROM practice JOIN statement AS s ON s.leaf = practice.leaf
+    WHERE s.node = 'london' AND s.seq = $1";
 const NODES: &str =
     "SELECT name, lep, state, public_key, head_seq, head_pae FROM node ORDER BY name";
 const NODE: &str =

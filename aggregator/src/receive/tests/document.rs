@@ -11,7 +11,7 @@ use crate::receive::document;
 use crate::testing::{Sim, World, at};
 
 /// Every operation. A route that is missing here or there fails.
-const OPERATIONS: [&str; 28] = [
+const OPERATIONS: [&str; 32] = [
     "GET /api/v1/benchmark-runs",
     "GET /api/v1/benchmark-runs/{index}",
     "GET /api/v1/benchmark-runs/{index}/findings/{measure}",
@@ -28,6 +28,7 @@ const OPERATIONS: [&str; 28] = [
     "GET /api/v1/statements",
     "GET /checkpoint",
     "GET /health/live",
+    "GET /health/log",
     "GET /health/ready",
     "GET /openapi.json",
     "GET /tile/{level}/{number}",
@@ -35,11 +36,14 @@ const OPERATIONS: [&str; 28] = [
     "GET /v1/nodes/{node}/statements/{seq}",
     "GET /v1/nodes/{node}/statements/{seq}/receipt",
     "GET /v1/practice",
+    "GET /v1/recovery",
     "GET /v1/standard",
     "GET /v1/standards/{digest}",
     "GET /v1/verifier",
     "POST /v1/enrolments",
+    "POST /v1/nodes/{node}/checkpoint",
     "PUT /v1/nodes/{node}/statements/{seq}",
+    "PUT /v1/recovery/leaves/{leaf}",
 ];
 
 /// A place that every parameter's pattern admits.
@@ -49,6 +53,7 @@ fn filled(path: &str) -> String {
         .replace("{index}", "1")
         .replace("{measure}", "starts")
         .replace("{level}", "0")
+        .replace("{leaf}", "0")
         .replace("{number}", "000")
         .replace("{code}", "E37000001")
         .replace("{digest}", &"0".repeat(64))

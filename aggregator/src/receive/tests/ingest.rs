@@ -19,7 +19,7 @@ async fn world() -> (World, Sim) {
     (world, sim)
 }
 
-pub(super) fn refused(answer: &Answer, status: u16, code: &str) {
+pub(crate) fn refused(answer: &Answer, status: u16, code: &str) {
     assert_eq!(answer.status.as_u16(), status, "{}", answer.text());
     assert_eq!(answer.problem().code, code, "{}", answer.text());
 }

@@ -4,7 +4,7 @@ mod bodies;
 mod document;
 mod enrolment;
 mod faults;
-mod ingest;
+pub(crate) mod ingest;
 mod keys;
 pub(crate) mod practice;
 mod revisions;

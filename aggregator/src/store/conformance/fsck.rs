@@ -18,7 +18,7 @@ type Fault = (&'static str, (&'static str, &'static str));
 /// Every statement of SQL is known to both databases; bytes are written as SQLite does. Leaves: black-country has 0, 2, 3 (summaries), 4 and
 /// 5 (entries, the second in place of the first); solent has 1 (summary) and 6 (entry); 7 and 8 are
 /// the log's standards, 9 and 10 add the nodes' keys, 11 revokes solent's.
-const FAULTS: [Fault; 72] = [
+const FAULTS: [Fault; 73] = [
     // Signature and digest.
     (
         "UPDATE statement SET envelope = (SELECT envelope FROM statement WHERE leaf = 1) WHERE leaf = 0",
@@ -247,6 +247,10 @@ const FAULTS: [Fault; 72] = [
     ),
     // Library.
     (
+        "UPDATE practice SET node = 'elsewhere' WHERE leaf = 4",
+        ("practice", "node"),
+    ),
+    (
         "UPDATE practice SET tier = 'advanced' WHERE leaf = 4",
         ("practice", "tier"),
     ),
@@ -259,8 +263,8 @@ const FAULTS: [Fault; 72] = [
         ("practice", "public_from"),
     ),
     (
-        "UPDATE practice SET entry = '{}' WHERE leaf = 4",
-        ("practice", "entry"),
+        "UPDATE practice SET supersedes = x'0000000000000000000000000000000000000000000000000000000000000001' WHERE leaf = 4",
+        ("practice", "supersedes"),
     ),
     (
         "UPDATE practice SET superseded_by = NULL WHERE leaf = 4",

@@ -111,8 +111,13 @@ pub(crate) async fn library_conforms<S: Library + Log + Registry>(
     assert_eq!((found.seq, found.entry.title.as_str()), (2, "two"));
     assert_eq!(store.cited(Digest::ZERO).await.unwrap(), None);
     assert_eq!(store.entry(&sim.slug, 9_999).await.unwrap(), None);
-    damage(&store, "UPDATE practice SET entry = '{}' WHERE leaf = 1").await;
-    damaged(store.entry(&sim.slug, 2).await, ("practice", "entry", "1"));
+    damage(
+        &store,
+        "UPDATE statement SET envelope = x'7b7d' WHERE leaf = 1",
+    )
+    .await;
+    let entry = store.entry(&sim.slug, 2).await;
+    damaged(entry, ("statement", "envelope", "1"));
 }
 
 /// Counts say what each choice would find, whatever page is read.

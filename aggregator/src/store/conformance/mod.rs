@@ -6,6 +6,7 @@ mod fsck;
 mod library;
 mod listing;
 mod log;
+mod recovery;
 mod registry;
 mod revisions;
 mod rollups;
@@ -26,6 +27,7 @@ pub(crate) use fsck::fsck_conforms;
 pub(crate) use library::library_conforms;
 pub(crate) use listing::listing_conforms;
 pub(crate) use log::log_conforms;
+pub(crate) use recovery::recovery_conforms;
 pub(crate) use registry::registry_conforms;
 pub(crate) use revisions::revisions_conform;
 pub(crate) use rollups::rollups_conforms;
@@ -95,8 +97,12 @@ fn month_under(
 /// The node's next entry.
 fn entry(sim: &mut Sim, entry: PracticeEntry) -> NewStatement {
     let text = entry.title.clone();
+    let sealed = sim.seal(Kind::PracticeEntry, None, &entry);
     let effect = Effect::Practice(Box::new(entry));
-    let new = statement(sim, Kind::PracticeEntry, None, effect, &text);
+    let new = NewStatement {
+        envelope: sealed.envelope().to_vec(),
+        ..statement(sim, Kind::PracticeEntry, None, effect, &text)
+    };
     advance(sim, &new);
     new
 }

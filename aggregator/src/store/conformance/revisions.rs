@@ -236,10 +236,7 @@ async fn months_go_and_come_back(
     let none = store.revisions(Some(&two.sim.slug), Span::Newest, 9).await;
     assert_eq!(none.unwrap(), []);
     let named = store.revised(0..by.index + 1).await.unwrap();
-    assert_eq!(
-        named.into_iter().collect::<Vec<_>>(),
-        [one.sim.slug.clone()]
-    );
+    assert!(named.len() == 1 && named.contains(&one.sim.slug));
     assert!(store.revised(0..by.index).await.unwrap().is_empty());
 }
 

@@ -31,12 +31,6 @@ pub(super) fn bind<'q>(
     command
         .bind(all().map(|(_, i, _)| signed(*i)).collect::<Vec<_>>())
         .bind(all().map(|(n, ..)| n.node.as_str()).collect::<Vec<_>>())
-        .bind(all().map(|(n, ..)| signed(n.seq)).collect::<Vec<_>>())
-        .bind(
-            all()
-                .map(|(n, ..)| n.pae.as_bytes().as_slice())
-                .collect::<Vec<_>>(),
-        )
         .bind(all().map(|(.., e)| e.tier.as_str()).collect::<Vec<_>>())
         .bind(all().map(|(.., e)| e.verdict.id()).collect::<Vec<_>>())
         .bind(
@@ -44,7 +38,7 @@ pub(super) fn bind<'q>(
                 .map(|(.., e)| rows::public_from(e))
                 .collect::<Vec<_>>(),
         )
-        .bind(all().map(|(.., e)| rows::payload(e)).collect::<Vec<_>>())
+        .bind(all().map(|(.., e)| rows::supersedes(e)).collect::<Vec<_>>())
         .bind(leaves)
         .bind(factors)
 }
@@ -130,14 +124,11 @@ impl Library for Postgres {
     }
 
     async fn entry(&self, node: &NodeSlug, seq: u64) -> Result<Option<LibraryEntry>, StoreError> {
-        let row = query(
-            "SELECT leaf, node, seq, pae, entry, superseded_by FROM practice
-             WHERE leaf = (SELECT leaf FROM statement WHERE node = $1 AND seq = $2)",
-        )
-        .bind(node.as_str())
-        .bind(signed(seq))
-        .fetch_optional(&self.reader)
-        .await?;
+        let row = query(selects::entry!("WHERE s.node = $1 AND s.seq = $2"))
+            .bind(node.as_str())
+            .bind(signed(seq))
+            .fetch_optional(&self.reader)
+            .await?;
         row.as_ref().map(rows::entry).transpose()
     }
 
@@ -148,13 +139,10 @@ impl Library for Postgres {
     }
 
     async fn cited(&self, pae: Digest) -> Result<Option<LibraryEntry>, StoreError> {
-        let row = query(
-            "SELECT leaf, node, seq, pae, entry, superseded_by FROM practice
-             WHERE leaf = (SELECT leaf FROM statement WHERE pae = $1)",
-        )
-        .bind(pae.as_bytes().as_slice())
-        .fetch_optional(&self.reader)
-        .await?;
+        let row = query(selects::entry!("WHERE s.pae = $1"))
+            .bind(pae.as_bytes().as_slice())
+            .fetch_optional(&self.reader)
+            .await?;
         row.as_ref().map(rows::entry).transpose()
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
+use ldsp_protocol::log::Edge;
 use ldsp_protocol::practice::PracticeEntry;
 use ldsp_protocol::rollup;
 use ldsp_protocol::statement::Kind;
@@ -14,8 +15,8 @@ use crate::store::plan::{self, Ground, Known, Plan, Standing};
 use crate::store::rows::{self, signed};
 use crate::store::selects;
 use crate::store::{
-    Announced, Appended, Contradiction, Effect, Equivocation, KEPT_BYTES, KEPT_PLACES, Log,
-    LogHead, LoggedStatement, Make, NewStatement, Outline, OwnEffect, Placed, Position,
+    Announced, Appended, Contradiction, Effect, Equivocation, Growth, KEPT_BYTES, KEPT_PLACES, Log,
+    LogHead, LoggedStatement, Make, NewStatement, Outline, OwnEffect, Placed, Position, Returned,
     RevisionRow, Sign, Span, StatementFilter, StoreError, Tally,
 };
 
@@ -78,7 +79,7 @@ async fn ground(
 ) -> Result<Ground, StoreError> {
     let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
     let found = query(
-        "SELECT CAST(NULL AS TEXT) AS name, size AS head_seq, edge AS head_pae, CAST(NULL AS BIGINT) AS revoked
+        "SELECT CAST(NULL AS TEXT) AS name, size AS head_seq, edge AS head_pae, behind AS revoked
          FROM log_head WHERE id = 1
          UNION ALL SELECT name, head_seq, head_pae, revoked FROM node WHERE name = ANY($1)",
     )
@@ -156,11 +157,10 @@ async fn insert(
          grown AS (
              UPDATE log_head SET size = $20, edge = $21, checkpoint = $22, receipt = NULL WHERE id = 1),
          entered AS (
-             INSERT INTO practice (leaf, node, seq, pae, tier, verdict, public_from, entry)
-             SELECT * FROM unnest($23::bigint[], $24::text[], $25::bigint[], $26::bytea[], $27::text[],
-                 $28::text[], $29::text[], $30::text[])),
+             INSERT INTO practice (leaf, node, tier, verdict, public_from, supersedes)
+             SELECT * FROM unnest($23::bigint[], $24::text[], $25::text[], $26::text[], $27::text[], $28::bytea[])),
          named AS (
-             INSERT INTO practice_cause (leaf, factor) SELECT * FROM unnest($31::bigint[], $32::text[]))
+             INSERT INTO practice_cause (leaf, factor) SELECT * FROM unnest($29::bigint[], $30::text[]))
          INSERT INTO statement (leaf, node, seq, kind, period, key_id, pae, envelope, received)
          SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[],
              $7::bytea[], $8::bytea[], $9::bigint[])",
@@ -222,14 +222,19 @@ async fn add_national(
     Ok(())
 }
 
-/// Logs the batch as one: few commands, whatever its size.
+/// Logs the batch as one: few commands, whatever its size. `back` says that these are leaves which a stopped log lacks; others
+/// are for a log that signs.
 async fn write(
     connection: &mut PgConnection,
     batch: &[NewStatement],
     sign: Sign<'_>,
     sums: &mut Sums,
+    back: bool,
 ) -> Result<Appended, StoreError> {
     let known = known(connection, batch).await?;
+    if known.ground.stopped != back {
+        return Err(StoreError::Behind);
+    }
     let plan = plan::plan(batch, known, sign)?;
     let logged = plan.logged(batch);
     let (mut months, mut entries, mut revised) = (Vec::new(), Vec::new(), Vec::new());
@@ -266,7 +271,7 @@ async fn one_by_one(
     let mut all = Appended::default();
     for new in batch {
         let mut savepoint = connection.begin().await?;
-        match write(&mut savepoint, std::slice::from_ref(new), sign, sums).await {
+        match write(&mut savepoint, std::slice::from_ref(new), sign, sums, false).await {
             Ok(one) => {
                 savepoint.commit().await?;
                 all.extend(one);
@@ -282,6 +287,28 @@ async fn one_by_one(
     Ok(all)
 }
 
+/// Logs a leaf again in its place, behind `before`.
+pub(super) async fn put_back(
+    connection: &mut PgConnection,
+    leaf: &Returned,
+    before: &Edge,
+    sign: Sign<'_>,
+) -> Result<Growth, StoreError> {
+    match leaf {
+        Returned::Own(own) => tree::put_back(connection, own, before, sign).await,
+        Returned::Node(new) => {
+            let mut sums = Sums::new();
+            let batch = std::slice::from_ref(&**new);
+            let appended = write(connection, batch, sign, &mut sums, true).await?;
+            let changed = sums.iter();
+            let changed = changed
+                .map(|((standard, period, part), cells)| ((*standard, *period, &**part), &**cells));
+            rollups::write_national(connection, changed).await?;
+            plan::back(appended, before.size())
+        }
+    }
+}
+
 async fn append(
     connection: &mut PgConnection,
     batch: &[NewStatement],
@@ -290,7 +317,7 @@ async fn append(
     let mut tx = connection.begin().await?;
     wait_for_writers(&mut tx).await?;
     let mut sums = Sums::new();
-    let mut appended = write(&mut tx, batch, sign, &mut sums).await;
+    let mut appended = write(&mut tx, batch, sign, &mut sums, false).await;
     if appended.as_ref().is_err_and(StoreError::is_of_one_row) {
         // Another writer may come in between: what follows reads again what it stands on.
         tx.rollback().await?;

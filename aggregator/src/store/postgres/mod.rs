@@ -5,6 +5,7 @@
 mod library;
 mod lists;
 mod log;
+mod recovery;
 mod registry;
 mod revisions;
 mod rollups;

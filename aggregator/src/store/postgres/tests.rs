@@ -10,8 +10,8 @@ use super::Postgres;
 use crate::store::conformance::{
     SIGN, a_log_without_a_tree_gets_one, figures_conform, fsck_conforms, library_conforms,
     listing_conforms, log_conforms, month, openings_share_one_log, readers_do_not_wait,
-    registry_conforms, revisions_conform, rollups_conforms, same_statements_same_answers,
-    tree_conforms,
+    recovery_conforms, registry_conforms, revisions_conform, rollups_conforms,
+    same_statements_same_answers, tree_conforms,
 };
 use crate::store::sqlite::Sqlite;
 use crate::store::{DatabaseUrl, Location, Log as _, StoreError};
@@ -74,6 +74,12 @@ async fn tree() {
     let databases = Databases::default();
     tree_conforms(async || databases.open().await, damage).await;
     a_log_without_a_tree_gets_one(&databases.open().await, damage).await;
+}
+
+#[tokio::test]
+async fn recovery() {
+    let databases = Databases::default();
+    recovery_conforms(async || databases.open().await, damage).await;
 }
 
 #[tokio::test]

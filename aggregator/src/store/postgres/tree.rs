@@ -10,14 +10,15 @@ use super::registry;
 use crate::store::plan::{self, Grown};
 use crate::store::rows::{self, signed};
 use crate::store::{
-    Announced, Conflict, LogHead, LoggedStatement, Make, NewOwn, OwnEffect, Sign, StoreError, Turn,
+    Announced, Conflict, Growth, LogHead, LoggedStatement, Make, NewOwn, OwnEffect, ReturnedOwn,
+    Sign, StoreError, Turn,
 };
 
 /// Statements that are read at once when a log of before there was a tree gets its leaves.
 const PAGE: u32 = 4096;
 
 pub(super) async fn head(connection: &mut PgConnection) -> Result<LogHead, StoreError> {
-    let row = query("SELECT size, edge, checkpoint, receipt FROM log_head WHERE id = 1")
+    let row = query("SELECT size, edge, checkpoint, receipt, behind FROM log_head WHERE id = 1")
         .fetch_optional(connection)
         .await?;
     rows::log_head(row.as_ref())
@@ -96,13 +97,12 @@ pub(super) async fn establish(
     move_head(connection, &edge, &checkpoint).await
 }
 
-/// Where the log's next own statement stands, and what its leaf is added to.
-async fn turn(connection: &mut PgConnection) -> Result<(Turn, Edge), StoreError> {
-    let edge = head(connection).await?.edge;
+/// Where the log's next own statement stands after the tree of `edge`.
+async fn turn(connection: &mut PgConnection, edge: &Edge) -> Result<Turn, StoreError> {
     let last = query("SELECT seq, pae FROM own_statement ORDER BY leaf DESC LIMIT 1")
         .fetch_optional(connection)
         .await?;
-    Ok((rows::turn(last.as_ref(), edge.size())?, edge))
+    rows::turn(last.as_ref(), edge.size())
 }
 
 async fn insert_own(
@@ -145,7 +145,42 @@ pub(super) async fn announce(
     effect: &OwnEffect,
     sign: Sign<'_>,
 ) -> Result<Announced, StoreError> {
-    let (turn, edge) = turn(connection).await?;
+    let head = head(connection).await?;
+    if head.behind.is_some() {
+        return Err(StoreError::Behind);
+    }
+    let turn = turn(connection, &head.edge).await?;
+    let growth = place(connection, &turn, || make(&turn), effect, head.edge, sign).await?;
+    Ok(Announced { turn, growth })
+}
+
+/// Logs a statement of the log's own again in its place.
+pub(super) async fn put_back(
+    connection: &mut PgConnection,
+    own: &ReturnedOwn,
+    before: &Edge,
+    sign: Sign<'_>,
+) -> Result<Growth, StoreError> {
+    if turn(connection, before).await? != own.turn {
+        let how = "it is not the next one of the log's own".to_owned();
+        let leaf = before.size();
+        return Err(Conflict::Misplaced { leaf, how }.into());
+    }
+    let make = || vec![own.new.clone()];
+    let edge = before.clone();
+    place(connection, &own.turn, make, &own.effect, edge, sign).await
+}
+
+/// Writes a statement of the log's own at its turn, carries out what it says, and moves the log's head. It is made last: what it
+/// says cannot always be carried out.
+async fn place(
+    connection: &mut PgConnection,
+    turn: &Turn,
+    make: impl FnOnce() -> Vec<NewOwn>,
+    effect: &OwnEffect,
+    edge: Edge,
+    sign: Sign<'_>,
+) -> Result<Growth, StoreError> {
     match effect {
         OwnEffect::None => {}
         OwnEffect::Approve {
@@ -159,23 +194,23 @@ pub(super) async fn announce(
         OwnEffect::StateKey { node, key_id } => {
             registry::state_key(connection, node, *key_id, turn.index).await?;
         }
+        OwnEffect::Readmit { add, at } => {
+            registry::readmit(connection, add, *at, turn.index).await?;
+        }
         OwnEffect::Revoke { node, key_id } => {
             registry::revoke(connection, node, *key_id, turn.index).await?;
         }
         OwnEffect::Run { after } => last_run(connection, *after).await?,
     }
-    let (mut entries, mut next) = (Vec::new(), turn);
-    for new in make(&turn) {
+    let (mut entries, mut next) = (Vec::new(), *turn);
+    for new in make() {
         insert_own(connection, &next, &new).await?;
         entries.push(new.entry(&next));
         next = next.after(new.pae);
     }
     let grown = plan::grow(edge, entries.into_iter(), sign);
     write(connection, &grown).await?;
-    Ok(Announced {
-        turn,
-        growth: grown.growth,
-    })
+    Ok(grown.growth)
 }
 
 pub(super) async fn records(reader: &PgPool, leaves: Range<u64>) -> Result<Vec<u8>, StoreError> {

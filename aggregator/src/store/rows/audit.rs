@@ -46,12 +46,10 @@ pub(in crate::store) fn index_row<R: Fields>(row: &R) -> Result<IndexRow, StoreE
     Ok(IndexRow {
         leaf: columns.number("leaf")?,
         node: columns.string("node")?,
-        seq: columns.number("seq")?,
-        pae: columns.digest("pae")?,
         tier: columns.string("tier")?,
         verdict: columns.string("verdict")?,
         public_from: columns.string("public_from")?,
-        entry: Digest::of(columns.string("entry")?.as_bytes()),
+        supersedes: columns.optional_digest("supersedes")?,
         superseded_by: columns.optional_number("superseded_by")?,
     })
 }
@@ -62,12 +60,10 @@ impl IndexRow {
         let expected = Self {
             leaf: row.index,
             node: row.node.to_string(),
-            seq: row.seq,
-            pae: row.pae,
             tier: entry.tier.clone(),
             verdict: entry.verdict.id().to_owned(),
             public_from: super::public_from(entry),
-            entry: Digest::of(super::payload(entry).as_bytes()),
+            supersedes: entry.supersedes,
             superseded_by: None,
         };
         let factors = super::factors(entry).into_iter().map(str::to_owned);
@@ -79,12 +75,10 @@ impl IndexRow {
         [
             ("leaf", self.leaf == other.leaf),
             ("node", self.node == other.node),
-            ("seq", self.seq == other.seq),
-            ("pae", self.pae == other.pae),
             ("tier", self.tier == other.tier),
             ("verdict", self.verdict == other.verdict),
             ("public_from", self.public_from == other.public_from),
-            ("entry", self.entry == other.entry),
+            ("supersedes", self.supersedes == other.supersedes),
             ("superseded_by", self.superseded_by == other.superseded_by),
         ]
         .into_iter()

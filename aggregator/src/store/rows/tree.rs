@@ -10,14 +10,15 @@ use super::{Columns, Fields, head, kind};
 use crate::store::plan::Ground;
 use crate::store::{LogHead, LoggedStatement, StoreError, Turn};
 
-/// What a batch stands on: `name`, `head_seq`, `head_pae` and `revoked` of its nodes, and in a row without a name `size` and
-/// `edge` of `log_head`.
+/// What a batch stands on: `name`, `head_seq`, `head_pae` and `revoked` of its nodes, and in a row without a name `size`,
+/// `edge` and `behind` of `log_head`.
 pub(in crate::store) fn ground<R: Fields>(rows: &[R]) -> Result<Ground, StoreError> {
     let mut ground = Ground::default();
     let mut edge = None;
     for row in rows {
         let columns = Columns::keyed(row, "node", &["name"]);
         let Some(name) = columns.optional::<NodeSlug>("name")? else {
+            ground.stopped = columns.optional_number::<i64>("revoked")?.is_some();
             edge = Some(Edge::from_bytes(
                 Columns::new(row, "log_head", "1").number("head_seq")?,
                 &columns.bytes("head_pae")?,
@@ -43,7 +44,7 @@ pub(in crate::store) fn missing_head(column: &'static str) -> StoreError {
     }
 }
 
-/// `size, edge, checkpoint, receipt` of `log_head`.
+/// `size, edge, checkpoint, receipt, behind` of `log_head`.
 pub(in crate::store) fn log_head<R: Fields>(row: Option<&R>) -> Result<LogHead, StoreError> {
     let columns = Columns::new(row.ok_or_else(|| missing_head("id"))?, "log_head", "1");
     let edge = Edge::from_bytes(columns.number("size")?, &columns.bytes("edge")?);
@@ -51,6 +52,7 @@ pub(in crate::store) fn log_head<R: Fields>(row: Option<&R>) -> Result<LogHead, 
         edge: edge.ok_or_else(|| columns.corrupt("edge"))?,
         checkpoint: columns.optional_string("checkpoint")?,
         receipt: columns.optional_string("receipt")?,
+        behind: columns.optional_time("behind")?,
     })
 }
 

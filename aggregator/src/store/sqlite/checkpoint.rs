@@ -55,7 +55,7 @@ impl Checkpoints {
 
     /// Counts what was committed: envelopes, index pages, and of a summary the sums.
     pub(super) fn count(&self, batch: &[NewStatement]) {
-        let bytes: usize = batch.iter().map(|new| 8192 + 4 * new.envelope.len()).sum();
+        let bytes: usize = batch.iter().map(|new| 4096 + 2 * new.envelope.len()).sum();
         if self.written.fetch_add(bytes, Ordering::Relaxed) + bytes >= DUE {
             self.written.store(0, Ordering::Relaxed);
             // One that is asked for already will copy this too.

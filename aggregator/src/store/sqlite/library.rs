@@ -7,42 +7,40 @@ use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::practice::PracticeEntry;
 use sqlx::{SqliteConnection, query};
 
-use super::{Sqlite, in_pieces};
+use super::{Script, Sqlite};
 use crate::store::rows::{self, Columns, signed};
 use crate::store::selects::{self, Facet};
 use crate::store::{
     Library, LibraryEntry, NewStatement, PracticeCounts, PracticeFilter, StoreError,
 };
 
-/// Statements with their indices and entries.
-pub(super) async fn insert(
-    connection: &mut SqliteConnection,
-    entries: &[(&NewStatement, u64, &PracticeEntry)],
-) -> Result<(), StoreError> {
+/// Indexes entries; each comes with its statement and its leaf.
+pub(super) fn insert(script: &mut Script, entries: &[(&NewStatement, u64, &PracticeEntry)]) {
     const INSERT: &str =
-        "INSERT INTO practice (leaf, node, seq, pae, tier, verdict, public_from, entry) ";
-    for mut piece in in_pieces(INSERT, entries, |row, (new, index, entry)| {
+        "INSERT OR FAIL INTO practice (leaf, node, tier, verdict, public_from, supersedes) ";
+    script.rows((INSERT, ""), entries, |row, (new, index, entry)| {
         row.push_bind(signed(*index))
             .push_bind(new.node.as_str())
-            .push_bind(signed(new.seq))
-            .push_bind(new.pae.as_bytes().as_slice())
             .push_bind(entry.tier.as_str())
             .push_bind(entry.verdict.id())
             .push_bind(rows::public_from(entry))
-            .push_bind(rows::payload(entry));
-    }) {
-        piece.build().execute(&mut *connection).await?;
-    }
-    let causes: Vec<(u64, &str)> = entries
+            .push_bind(rows::supersedes(entry));
+    });
+    let causes: Vec<(u64, &'static str)> = entries
         .iter()
         .flat_map(|(_, index, entry)| rows::factors(entry).into_iter().map(|f| (*index, f)))
         .collect();
-    const CAUSES: &str = "INSERT INTO practice_cause (leaf, factor) ";
-    for mut piece in in_pieces(CAUSES, &causes, |row, (index, factor)| {
+    const CAUSES: &str = "INSERT OR FAIL INTO practice_cause (leaf, factor) ";
+    script.rows((CAUSES, ""), &causes, |row, (index, factor)| {
         row.push_bind(signed(*index)).push_bind(*factor);
-    }) {
-        piece.build().execute(&mut *connection).await?;
-    }
+    });
+}
+
+/// Marks what the entries replace.
+pub(super) async fn supersede(
+    connection: &mut SqliteConnection,
+    entries: &[(&NewStatement, u64, &PracticeEntry)],
+) -> Result<(), StoreError> {
     for (new, index, entry) in entries {
         let Some(older) = entry.supersedes else {
             continue;
@@ -119,14 +117,11 @@ impl Library for Sqlite {
     }
 
     async fn entry(&self, node: &NodeSlug, seq: u64) -> Result<Option<LibraryEntry>, StoreError> {
-        let row = query(
-            "SELECT leaf, node, seq, pae, entry, superseded_by FROM practice
-             WHERE leaf = (SELECT leaf FROM statement WHERE node = $1 AND seq = $2)",
-        )
-        .bind(node.as_str())
-        .bind(signed(seq))
-        .fetch_optional(&self.reader)
-        .await?;
+        let row = query(selects::entry!("WHERE s.node = $1 AND s.seq = $2"))
+            .bind(node.as_str())
+            .bind(signed(seq))
+            .fetch_optional(&self.reader)
+            .await?;
         row.as_ref().map(rows::entry).transpose()
     }
 
@@ -137,13 +132,10 @@ impl Library for Sqlite {
     }
 
     async fn cited(&self, pae: Digest) -> Result<Option<LibraryEntry>, StoreError> {
-        let row = query(
-            "SELECT leaf, node, seq, pae, entry, superseded_by FROM practice
-             WHERE leaf = (SELECT leaf FROM statement WHERE pae = $1)",
-        )
-        .bind(pae.as_bytes().as_slice())
-        .fetch_optional(&self.reader)
-        .await?;
+        let row = query(selects::entry!("WHERE s.pae = $1"))
+            .bind(pae.as_bytes().as_slice())
+            .fetch_optional(&self.reader)
+            .await?;
         row.as_ref().map(rows::entry).transpose()
     }
 }

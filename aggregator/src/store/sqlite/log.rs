@@ -5,17 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
+use ldsp_protocol::log::Edge;
 use ldsp_protocol::rollup;
 use ldsp_protocol::statement::Kind;
 use sqlx::{Connection as _, SqliteConnection, query};
 
-use super::{IMMEDIATE, Sqlite, in_pieces, library, lists, revisions, rollups, tree};
+use super::{IMMEDIATE, Script, Sqlite, library, lists, revisions, rollups, tree};
 use crate::store::plan::{self, Ground, Heads, Known, Standing};
 use crate::store::rows::{self, signed};
 use crate::store::selects;
 use crate::store::{
-    Announced, Appended, Contradiction, Effect, Equivocation, KEPT_BYTES, KEPT_PLACES, Log,
-    LogHead, LoggedStatement, Make, NewStatement, Outline, OwnEffect, Placed, Position,
+    Announced, Appended, Contradiction, Effect, Equivocation, Growth, KEPT_BYTES, KEPT_PLACES, Log,
+    LogHead, LoggedStatement, Make, NewStatement, Outline, OwnEffect, Placed, Position, Returned,
     RevisionRow, Sign, Span, StatementFilter, StoreError, Tally,
 };
 
@@ -65,7 +66,7 @@ async fn ground(
     names: &BTreeSet<&NodeSlug>,
 ) -> Result<Ground, StoreError> {
     let found = query(
-        "SELECT CAST(NULL AS TEXT) AS name, size AS head_seq, edge AS head_pae, CAST(NULL AS BIGINT) AS revoked
+        "SELECT CAST(NULL AS TEXT) AS name, size AS head_seq, edge AS head_pae, behind AS revoked
          FROM log_head WHERE id = 1
          UNION ALL SELECT name, head_seq, head_pae, revoked FROM node WHERE name IN (SELECT value FROM json_each($1))",
     )
@@ -94,13 +95,10 @@ async fn known<'a>(
     Ok(Known { ground, logged })
 }
 
-async fn insert(
-    connection: &mut SqliteConnection,
-    logged: &[(&NewStatement, u64)],
-) -> Result<(), StoreError> {
-    const INSERT: &str = "INSERT INTO statement
+fn insert(script: &mut Script, logged: &[(&NewStatement, u64)]) {
+    const INSERT: &str = "INSERT OR FAIL INTO statement
         (leaf, node, seq, kind, period, key_id, pae, envelope, received) ";
-    for mut piece in in_pieces(INSERT, logged, |row, (new, index)| {
+    script.rows((INSERT, ""), logged, |row, (new, index)| {
         row.push_bind(signed(*index))
             .push_bind(new.node.as_str())
             .push_bind(signed(new.seq))
@@ -110,44 +108,33 @@ async fn insert(
             .push_bind(new.pae.as_bytes().as_slice())
             .push_bind(new.envelope.as_slice())
             .push_bind(new.received.as_millisecond());
-    }) {
-        piece.build().execute(&mut *connection).await?;
-    }
-    Ok(())
+    });
 }
 
-async fn move_heads(connection: &mut SqliteConnection, heads: &Heads) -> Result<(), StoreError> {
+fn move_heads(script: &mut Script, heads: &Heads) {
     const MOVED: &str = "WITH moved (name, seq, pae) AS (";
+    const MOVE: &str = ") UPDATE OR FAIL node SET head_seq = moved.seq, head_pae = moved.pae FROM moved WHERE node.name = moved.name";
     let heads: Vec<_> = heads.iter().collect();
-    for mut piece in in_pieces(MOVED, &heads, |row, (name, head)| {
+    script.rows((MOVED, MOVE), &heads, |row, (name, head)| {
         row.push_bind(name.as_str())
             .push_bind(signed(head.seq))
             .push_bind(head.pae.as_bytes().as_slice());
-    }) {
-        piece.push(
-            ") UPDATE node SET head_seq = moved.seq, head_pae = moved.pae FROM moved WHERE node.name = moved.name",
-        );
-        piece.build().execute(&mut *connection).await?;
-    }
-    Ok(())
+    });
 }
 
-async fn count(connection: &mut SqliteConnection, tallies: &[Tally]) -> Result<(), StoreError> {
-    const COUNT: &str = "INSERT INTO statement_tally (node, kind, statements, first, latest) ";
-    for mut piece in in_pieces(COUNT, tallies, |row, tally| {
+fn count(script: &mut Script, tallies: &[Tally]) {
+    const COUNT: &str =
+        "INSERT OR FAIL INTO statement_tally (node, kind, statements, first, latest) ";
+    const AGAIN: &str =
+        " ON CONFLICT (node, kind) DO UPDATE SET statements = statements + excluded.statements,
+          latest = max(latest, excluded.latest)";
+    script.rows((COUNT, AGAIN), tallies, |row, tally| {
         row.push_bind(tally.node.as_str())
             .push_bind(tally.kind.as_str())
             .push_bind(signed(tally.count))
             .push_bind(tally.first.as_millisecond())
             .push_bind(tally.latest.as_millisecond());
-    }) {
-        piece.push(
-            " ON CONFLICT (node, kind) DO UPDATE SET statements = statements + excluded.statements,
-              latest = max(latest, excluded.latest)",
-        );
-        piece.build().execute(&mut *connection).await?;
-    }
-    Ok(())
+    });
 }
 
 /// National sums that a batch changes: a month's rows are read and written once a batch, not once
@@ -175,36 +162,50 @@ async fn add_national(
     Ok(())
 }
 
-/// Logs the batch as one: few commands, whatever its size.
+/// Logs the batch as one: few commands, whatever its size. `back` says that these are leaves which a stopped log lacks; others
+/// are for a log that signs.
 async fn write(
     connection: &mut SqliteConnection,
     batch: &[NewStatement],
     sign: Sign<'_>,
     sums: &mut Sums,
+    back: bool,
 ) -> Result<Appended, StoreError> {
     let known = known(connection, batch).await?;
+    if known.ground.stopped != back {
+        return Err(StoreError::Behind);
+    }
     let plan = plan::plan(batch, known, sign)?;
     let logged = plan.logged(batch);
-    insert(connection, &logged).await?;
+    let mut script = Script::new();
+    insert(&mut script, &logged);
     if let Some(grown) = &plan.grown {
-        tree::write(connection, grown).await?;
+        tree::write(&mut script, grown);
     }
-    move_heads(connection, &plan.heads).await?;
-    count(connection, &plan::tallies(&logged)).await?;
-    let mut entries = Vec::new();
+    move_heads(&mut script, &plan.heads);
+    let tallies = plan::tallies(&logged);
+    count(&mut script, &tallies);
+    let entries: Vec<_> = logged
+        .iter()
+        .filter_map(|(new, index)| match &new.effect {
+            Effect::Practice(entry) => Some((*new, *index, &**entry)),
+            Effect::Summary(_) | Effect::Revision(_) => None,
+        })
+        .collect();
+    library::insert(&mut script, &entries);
+    script.run(connection).await?;
+    // What a withdrawal names may stand before it in the same batch.
+    library::supersede(connection, &entries).await?;
     for (new, index) in &logged {
         match &new.effect {
             Effect::Summary(fold) => rollups::insert_month(connection, &fold.month).await?,
-            Effect::Practice(entry) => entries.push((*new, *index, &**entry)),
+            Effect::Practice(_) => continue,
             Effect::Revision(revised) => {
-                // What it names may stand before it in the same batch.
-                library::insert(connection, &std::mem::take(&mut entries)).await?;
                 revisions::write(connection, new, *index, revised).await?;
             }
         }
         add_national(connection, &new.effect, sums).await?;
     }
-    library::insert(connection, &entries).await?;
     for proof in &plan.evidence {
         insert_evidence(connection, proof).await?;
     }
@@ -225,7 +226,7 @@ async fn one_by_one(
     let mut all = Appended::default();
     for new in batch {
         let mut savepoint = connection.begin().await?;
-        match write(&mut savepoint, std::slice::from_ref(new), sign, sums).await {
+        match write(&mut savepoint, std::slice::from_ref(new), sign, sums, false).await {
             Ok(one) => {
                 savepoint.commit().await?;
                 all.extend(one);
@@ -241,12 +242,33 @@ async fn one_by_one(
     Ok(all)
 }
 
+/// Logs a leaf again in its place, behind `before`.
+pub(super) async fn put_back(
+    connection: &mut SqliteConnection,
+    leaf: &Returned,
+    before: &Edge,
+    sign: Sign<'_>,
+) -> Result<Growth, StoreError> {
+    match leaf {
+        Returned::Own(own) => tree::put_back(connection, own, before, sign).await,
+        Returned::Node(new) => {
+            let mut sums = Sums::new();
+            let batch = std::slice::from_ref(&**new);
+            let appended = write(connection, batch, sign, &mut sums, true).await?;
+            for ((standard, period, part), cells) in &sums {
+                rollups::write_national(connection, (*standard, *period, part), cells).await?;
+            }
+            plan::back(appended, before.size())
+        }
+    }
+}
+
 impl Log for Sqlite {
     async fn append(&self, batch: &[NewStatement], sign: Sign<'_>) -> Result<Appended, StoreError> {
         let mut connection = self.writer.acquire().await?;
         let mut tx = connection.begin_with(IMMEDIATE).await?;
         let mut sums = Sums::new();
-        let mut appended = write(&mut tx, batch, sign, &mut sums).await;
+        let mut appended = write(&mut tx, batch, sign, &mut sums, false).await;
         if appended.as_ref().is_err_and(StoreError::is_of_one_row) {
             tx.rollback().await?;
             tx = connection.begin_with(IMMEDIATE).await?;

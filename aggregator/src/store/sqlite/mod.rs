@@ -5,6 +5,7 @@ mod checkpoint;
 mod library;
 mod lists;
 mod log;
+mod recovery;
 mod registry;
 mod revisions;
 mod rollups;
@@ -21,7 +22,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
     SqliteTransaction,
 };
-use sqlx::{Connection as _, query_scalar};
+use sqlx::{Connection as _, SqliteConnection, query_scalar};
 
 use self::checkpoint::Checkpoints;
 use super::StoreError;
@@ -82,7 +83,7 @@ impl Sqlite {
                 let clean = !connection.is_in_transaction();
                 Box::pin(async move { Ok(clean) })
             })
-            .connect_with(options.clone())
+            .connect_with(options.clone().pragma("cache_size", WRITER_CACHE))
             .await?;
         let there: i64 =
             query_scalar("SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'")
@@ -116,6 +117,11 @@ impl Sqlite {
         self.writer.close().await;
     }
 
+    /// A transaction that alone may write.
+    async fn begin(&self) -> Result<SqliteTransaction<'static>, StoreError> {
+        Ok(self.writer.begin_with(IMMEDIATE).await?)
+    }
+
     /// A transaction that reads one moment.
     pub(super) async fn reading(&self) -> Result<SqliteTransaction<'static>, StoreError> {
         Ok(self.reader.begin().await?)
@@ -128,22 +134,41 @@ impl Sqlite {
     }
 }
 
-/// Rows of one command at most.
+/// Pages that the writer keeps in memory, in KiB (negative, as SQLite wants it): digests come in no order, so a page of their index
+/// that is not kept is read again for nearly every statement.
+const WRITER_CACHE: &str = "-32000";
+
+/// Rows of one SQL statement at most: it binds far fewer than the 32,766 values that it may have.
 const PIECE: usize = 64;
-/// Texts of SQL that a connection keeps prepared: of each command with rows there is one for every number of rows.
+/// Texts of SQL that a connection keeps prepared: of what is written there is one for every number of rows.
 const PREPARED: usize = 8 * PIECE;
 
-/// `head` and `rows` as VALUES, in as few commands as [`PIECE`] allows: each is a message to the database's thread and back. One binds
-/// far fewer than the 32,766 values that a statement may have.
-fn in_pieces<'a, T>(
-    head: &'static str,
-    rows: &'a [T],
-    bind: impl Fn(&mut Separated<'_, sqlx::Sqlite, &'static str>, &'a T),
-) -> Vec<QueryBuilder<sqlx::Sqlite>> {
-    let piece = |rows: &'a [T]| {
-        let mut sql = QueryBuilder::new(head);
-        sql.push_values(rows, |mut row, of| bind(&mut row, of));
-        sql
-    };
-    rows.chunks(PIECE).map(piece).collect()
+/// SQL statements that are carried out one behind the other as one message to the database's thread and back: on busy processors
+/// it is the way there that takes time. They say OR FAIL where they write many rows: what a failed one has written goes with the
+/// transaction, so SQLite need not keep copies for undoing it alone.
+struct Script(QueryBuilder<sqlx::Sqlite>);
+
+impl Script {
+    fn new() -> Self {
+        Self(QueryBuilder::new(""))
+    }
+
+    /// Adds `rows` as VALUES between `head` and `tail`, in as few statements as [`PIECE`] allows.
+    fn rows<'a, T>(
+        &mut self,
+        (head, tail): (&'static str, &'static str),
+        rows: &'a [T],
+        bind: impl Fn(&mut Separated<'_, sqlx::Sqlite, &'static str>, &'a T),
+    ) {
+        for piece in rows.chunks(PIECE) {
+            self.0.push(head);
+            self.0.push_values(piece, |mut row, of| bind(&mut row, of));
+            self.0.push(tail).push(";");
+        }
+    }
+
+    async fn run(mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        self.0.build().execute(connection).await?;
+        Ok(())
+    }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::keys::key_id;
-use ldsp_protocol::own::is_reserved;
+use ldsp_protocol::own::{KeyAdd, is_reserved};
 use sqlx::{SqliteConnection, query, query_scalar};
 
 use super::{IMMEDIATE, Sqlite};
@@ -101,6 +101,52 @@ pub(super) async fn state_key(
     query("UPDATE node SET added = $1 WHERE name = $2")
         .bind(signed(added))
         .bind(name.as_str())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Makes a node active with the key that a statement of the log's own added, as that statement goes back to its place. What of
+/// the node is there already has to agree.
+pub(super) async fn readmit(
+    connection: &mut SqliteConnection,
+    add: &KeyAdd,
+    at: Timestamp,
+    added: u64,
+) -> Result<(), StoreError> {
+    let misplaced = |how: &str| {
+        let how = how.to_owned();
+        StoreError::from(Conflict::Misplaced { leaf: added, how })
+    };
+    let key = add.key().map_err(|e| misplaced(&e.to_string()))?;
+    let found = find_node(connection, &add.node).await?;
+    if let Some(node) = &found {
+        let keeps = node.state.is_approved() && (node.added.is_some() || node.key != Some(key));
+        if node.lep != add.lep || keeps {
+            return Err(misplaced("the node is there with another area or key"));
+        }
+    } else {
+        query("INSERT INTO node (name, lep, state) VALUES ($1, $2, 'invited')")
+            .bind(add.node.as_str())
+            .bind(add.lep.as_str())
+            .execute(&mut *connection)
+            .await?;
+    }
+    query(
+        "UPDATE node SET state = 'active', public_key = $1, approved_by = $2, approved = coalesce(approved, $3), added = $4
+         WHERE name = $5",
+    )
+    .bind(key.as_bytes().as_slice())
+    .bind(&add.approved_by)
+    .bind(at.as_millisecond())
+    .bind(signed(added))
+    .bind(add.node.as_str())
+    .execute(&mut *connection)
+    .await?;
+    // The invite that led to this key opens nothing any more.
+    query("UPDATE invite SET used_pae = $1 WHERE node = $2")
+        .bind(add.enrolment.as_bytes().as_slice())
+        .bind(add.node.as_str())
         .execute(connection)
         .await?;
     Ok(())

@@ -71,17 +71,10 @@ async fn take_away(
             .execute(&mut *connection)
             .await?;
     }
-    // An older version stands again, unless another entry that is still there replaces it.
-    query(
-        "UPDATE practice SET superseded_by = (
-             SELECT min(later.leaf) FROM practice AS later
-             WHERE later.node = practice.node AND later.leaf > practice.leaf
-                 AND json_extract(later.entry, '$.supersedes') = lower(hex(practice.pae)))
-         WHERE superseded_by = $1",
-    )
-    .bind(signed(target))
-    .execute(&mut *connection)
-    .await?;
+    query(selects::RESTAND)
+        .bind(signed(target))
+        .execute(&mut *connection)
+        .await?;
     Ok(())
 }
 

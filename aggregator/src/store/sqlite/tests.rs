@@ -11,7 +11,7 @@ use super::Sqlite;
 use crate::store::conformance::{
     SIGN, a_log_without_a_tree_gets_one, figures_conform, fsck_conforms, library_conforms,
     listing_conforms, log_conforms, month, openings_share_one_log, readers_do_not_wait,
-    registry_conforms, revisions_conform, rollups_conforms, tree_conforms,
+    recovery_conforms, registry_conforms, revisions_conform, rollups_conforms, tree_conforms,
 };
 use crate::store::{Log as _, Rollups, StoreError};
 use crate::testing::{Sim, admit};
@@ -51,6 +51,12 @@ async fn tree() {
     let dirs = Dirs::default();
     tree_conforms(async || dirs.open().await, damage).await;
     a_log_without_a_tree_gets_one(&dirs.open().await, damage).await;
+}
+
+#[tokio::test]
+async fn recovery() {
+    let dirs = Dirs::default();
+    recovery_conforms(async || dirs.open().await, damage).await;
 }
 
 #[tokio::test]

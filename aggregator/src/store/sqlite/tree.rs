@@ -6,64 +6,56 @@ use ldsp_protocol::log::Edge;
 use ldsp_protocol::statement::Kind;
 use sqlx::{SqliteConnection, SqlitePool, query, query_scalar};
 
-use super::registry;
+use super::{Script, registry};
 use crate::store::plan::{self, Grown};
 use crate::store::rows::{self, signed};
 use crate::store::{
-    Announced, Conflict, LogHead, LoggedStatement, Make, NewOwn, OwnEffect, Sign, StoreError, Turn,
+    Announced, Conflict, Growth, LogHead, LoggedStatement, Make, NewOwn, OwnEffect, ReturnedOwn,
+    Sign, StoreError, Turn,
 };
 
 /// Statements that are read at once when a log of before there was a tree gets its leaves.
 const PAGE: u32 = 4096;
 
 pub(super) async fn head(connection: &mut SqliteConnection) -> Result<LogHead, StoreError> {
-    let row = query("SELECT size, edge, checkpoint, receipt FROM log_head WHERE id = 1")
+    let row = query("SELECT size, edge, checkpoint, receipt, behind FROM log_head WHERE id = 1")
         .fetch_optional(connection)
         .await?;
     rows::log_head(row.as_ref())
 }
 
 /// Records new leaves.
-async fn insert(
-    connection: &mut SqliteConnection,
-    first: u64,
-    records: &[u8],
-) -> Result<(), StoreError> {
-    query("INSERT INTO log_entry (first, entries) VALUES ($1, $2)")
-        .bind(signed(first))
-        .bind(records)
-        .execute(connection)
-        .await?;
-    Ok(())
+fn record(script: &mut Script, first: u64, records: &[u8]) {
+    const RECORD: &str = "INSERT INTO log_entry (first, entries) ";
+    script.rows(
+        (RECORD, ""),
+        &[(first, records)],
+        |row, (first, records)| {
+            row.push_bind(signed(*first)).push_bind(*records);
+        },
+    );
 }
 
-/// Moves the log's head to where `edge` ends.
-async fn move_head(
-    connection: &mut SqliteConnection,
-    edge: &Edge,
-    checkpoint: &str,
-) -> Result<(), StoreError> {
-    let moved = query(
-        "UPDATE log_head SET size = $1, edge = $2, checkpoint = $3, receipt = NULL WHERE id = 1",
-    )
-    .bind(signed(edge.size()))
-    .bind(edge.to_bytes())
-    .bind(checkpoint)
-    .execute(connection)
-    .await?;
-    if moved.rows_affected() != 1 {
-        return Err(rows::missing_head("id"));
-    }
-    Ok(())
+/// Moves the log's head, which the caller has read, to where `edge` ends.
+fn move_head(script: &mut Script, edge: &Edge, checkpoint: &str) {
+    const MOVED: &str = "WITH moved (size, edge, checkpoint) AS (";
+    const MOVE: &str = ") UPDATE log_head SET size = moved.size, edge = moved.edge, checkpoint = moved.checkpoint, receipt = NULL
+         FROM moved WHERE id = 1";
+    script.rows(
+        (MOVED, MOVE),
+        &[(edge, checkpoint)],
+        |row, (edge, checkpoint)| {
+            row.push_bind(signed(edge.size()))
+                .push_bind(edge.to_bytes())
+                .push_bind(*checkpoint);
+        },
+    );
 }
 
 /// Writes what the log grew by.
-pub(super) async fn write(
-    connection: &mut SqliteConnection,
-    grown: &Grown,
-) -> Result<(), StoreError> {
-    insert(connection, grown.growth.first, &grown.records).await?;
-    move_head(connection, &grown.edge, &grown.growth.checkpoint).await
+pub(super) fn write(script: &mut Script, grown: &Grown) {
+    record(script, grown.growth.first, &grown.records);
+    move_head(script, &grown.edge, &grown.growth.checkpoint);
 }
 
 /// The first checkpoint, with the leaves of all statements so far.
@@ -90,22 +82,25 @@ pub(super) async fn establish(
         }
         let entries = rows::entries(&found, first)?;
         let records: Vec<u8> = entries.iter().flat_map(|entry| entry.to_bytes()).collect();
-        insert(connection, first, &records).await?;
+        let mut script = Script::new();
+        record(&mut script, first, &records);
+        script.run(connection).await?;
         for entry in &entries {
             edge.push(entry.leaf_hash());
         }
     }
     let checkpoint = sign(edge.size(), edge.root());
-    move_head(connection, &edge, &checkpoint).await
+    let mut script = Script::new();
+    move_head(&mut script, &edge, &checkpoint);
+    script.run(connection).await
 }
 
-/// Where the log's next own statement stands, and what its leaf is added to.
-async fn turn(connection: &mut SqliteConnection) -> Result<(Turn, Edge), StoreError> {
-    let edge = head(connection).await?.edge;
+/// Where the log's next own statement stands after the tree of `edge`.
+async fn turn(connection: &mut SqliteConnection, edge: &Edge) -> Result<Turn, StoreError> {
     let last = query("SELECT seq, pae FROM own_statement ORDER BY leaf DESC LIMIT 1")
         .fetch_optional(connection)
         .await?;
-    Ok((rows::turn(last.as_ref(), edge.size())?, edge))
+    rows::turn(last.as_ref(), edge.size())
 }
 
 async fn insert_own(
@@ -151,7 +146,42 @@ pub(super) async fn announce(
     effect: &OwnEffect,
     sign: Sign<'_>,
 ) -> Result<Announced, StoreError> {
-    let (turn, edge) = turn(connection).await?;
+    let head = head(connection).await?;
+    if head.behind.is_some() {
+        return Err(StoreError::Behind);
+    }
+    let turn = turn(connection, &head.edge).await?;
+    let growth = place(connection, &turn, || make(&turn), effect, head.edge, sign).await?;
+    Ok(Announced { turn, growth })
+}
+
+/// Logs a statement of the log's own again in its place.
+pub(super) async fn put_back(
+    connection: &mut SqliteConnection,
+    own: &ReturnedOwn,
+    before: &Edge,
+    sign: Sign<'_>,
+) -> Result<Growth, StoreError> {
+    if turn(connection, before).await? != own.turn {
+        let how = "it is not the next one of the log's own".to_owned();
+        let leaf = before.size();
+        return Err(Conflict::Misplaced { leaf, how }.into());
+    }
+    let make = || vec![own.new.clone()];
+    let edge = before.clone();
+    place(connection, &own.turn, make, &own.effect, edge, sign).await
+}
+
+/// Writes a statement of the log's own at its turn, carries out what it says, and moves the log's head. It is made last: what it
+/// says cannot always be carried out.
+async fn place(
+    connection: &mut SqliteConnection,
+    turn: &Turn,
+    make: impl FnOnce() -> Vec<NewOwn>,
+    effect: &OwnEffect,
+    edge: Edge,
+    sign: Sign<'_>,
+) -> Result<Growth, StoreError> {
     match effect {
         OwnEffect::None => {}
         OwnEffect::Approve {
@@ -165,23 +195,25 @@ pub(super) async fn announce(
         OwnEffect::StateKey { node, key_id } => {
             registry::state_key(connection, node, *key_id, turn.index).await?;
         }
+        OwnEffect::Readmit { add, at } => {
+            registry::readmit(connection, add, *at, turn.index).await?;
+        }
         OwnEffect::Revoke { node, key_id } => {
             registry::revoke(connection, node, *key_id, turn.index).await?;
         }
         OwnEffect::Run { after } => last_run(connection, *after).await?,
     }
-    let (mut entries, mut next) = (Vec::new(), turn);
-    for new in make(&turn) {
+    let (mut entries, mut next) = (Vec::new(), *turn);
+    for new in make() {
         insert_own(connection, &next, &new).await?;
         entries.push(new.entry(&next));
         next = next.after(new.pae);
     }
     let grown = plan::grow(edge, entries.into_iter(), sign);
-    write(connection, &grown).await?;
-    Ok(Announced {
-        turn,
-        growth: grown.growth,
-    })
+    let mut script = Script::new();
+    write(&mut script, &grown);
+    script.run(connection).await?;
+    Ok(grown.growth)
 }
 
 pub(super) async fn records(
