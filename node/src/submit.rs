@@ -400,7 +400,7 @@ pub enum ReadError {
 }
 
 /// Says that this node asks for `path`; holds for five minutes.
-fn credential(enrolment: &Enrolment, key: &SigningKey, path: &str, now: Timestamp) -> String {
+pub(crate) fn credential(enrolment: &Enrolment, key: &SigningKey, path: &str, now: Timestamp) -> String {
     let body = ReadBody {
         schema: 1,
         origin: enrolment.origin.clone(),
