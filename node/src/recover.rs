@@ -6,7 +6,7 @@
 //! states them. The one month that is not lost is the one that the backup holds drawn and unapproved, byte for byte as it was
 //! published: its approval is all that was missing.
 //!
-//! What was withdrawn the log gives no more ([`gone`]): its withdrawal, later in the sequence, says which statement it was. Where the month was
+//! What was withdrawn the log gives no more: its withdrawal, later in the sequence, says which statement it was. Where the month was
 //! published again, or the backup holds it, its bytes can be made again and compared with that digest; otherwise its place is kept
 //! without them, with the log's receipt.
 

@@ -89,13 +89,16 @@ impl fmt::Debug for Reader {
 #[derive(Debug, Clone)]
 pub struct Server<T> {
     transport: T,
-    reader: Option<Reader>,
+    reader: Option<Box<Reader>>,
 }
 
 impl<T: Transport> Server<T> {
     /// The server that `transport` reaches; `reader` is the node that asks, if it is one.
     pub fn new(transport: T, reader: Option<Reader>) -> Self {
-        Self { transport, reader }
+        Self {
+            transport,
+            reader: reader.map(Box::new),
+        }
     }
 
     async fn ask(&self, request: Request) -> Result<Answer, Fault> {
