@@ -5,26 +5,33 @@
 //! the lost database: the ledger does not know it, so it is lost ([`crate::epoch`]), with period, epoch and budget as the summary
 //! states them. The one month that is not lost is the one that the backup holds drawn and unapproved, byte for byte as it was
 //! published: its approval is all that was missing.
+//!
+//! What was withdrawn the log gives no more: its withdrawal, later in the sequence, says which statement it was. Where the month was
+//! published again, or the backup holds it, its bytes can be made again and compared with that digest; otherwise its place is kept
+//! without them, with the log's receipt.
+
+mod fetch;
+mod gone;
 
 use std::collections::BTreeMap;
 
 use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
-use ldsp_protocol::dsse::Unverified;
 use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::standard::Standard;
-use ldsp_protocol::statement::{Kind, Payload, Statement};
+use ldsp_protocol::statement::{Kind, Payload};
 use ldsp_protocol::summary::LearningSummary;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::seal::{self, QueueError, check_restored};
-use crate::store::enrolment::{self, Enrolment};
+use crate::store::enrolment;
 use crate::store::ledger::epochs::{self, Second};
 use crate::store::ledger::{streams, withheld};
-use crate::store::outbox::{self, Head};
+use crate::store::outbox;
 use crate::store::releases::{self, Part, StoredRelease};
+use crate::store::revisions::{self, Revision};
 use crate::store::{Store, StoreError, audit};
-use crate::submit::{ReadError, read};
+use crate::submit::{self, ReadError};
 use crate::transport::Transport;
 
 /// Author and approver of a release that only the log remembers.
@@ -38,6 +45,10 @@ pub enum RecoverError {
     Read { seq: u64, error: ReadError },
     #[error("what the log gives as statement {seq} of this node is not that statement: {why}")]
     Other { seq: u64, why: String },
+    #[error(
+        "statement {seq} of this node was withdrawn and its content is gone, and neither this backup nor a later statement tells its month"
+    )]
+    Month { seq: u64 },
     #[error(transparent)]
     Queue(#[from] QueueError),
     #[error(transparent)]
@@ -56,22 +67,18 @@ impl RecoverError {
     pub fn next(&self) -> &'static str {
         match self {
             Self::Read { .. } => {
-                "Try again when the national aggregator can be reached. Nothing was changed. If it says that the statement was withdrawn, ask its operator."
+                "Try again when the national aggregator can be reached. Nothing was changed."
             }
             Self::Other { .. } => {
                 "Nothing was changed. Check that the address is the national aggregator's and tell its operator: the log may be damaged."
+            }
+            Self::Month { .. } => {
+                "Nothing was changed. Restore a newer backup, of after the first release under that data standard: without one this node cannot tell what it published, and may not publish again."
             }
             Self::Queue(error) => error.next(),
             Self::Store(error) => error.next(),
         }
     }
-}
-
-/// A statement of this node as the log gives it.
-struct Found {
-    statement: Statement,
-    pae: Digest,
-    envelope: Vec<u8>,
 }
 
 /// Takes back what the log holds beyond this database, as last heard ([`crate::enrol::refresh`]). Gives the number of statements: 0 when the
@@ -96,21 +103,40 @@ pub async fn take_back<T: Transport>(
     if place.head.seq <= ours.seq {
         return Ok(0);
     }
-    let found = fetch(transport, &place, key, ours, now).await?;
+    let range = fetch::fetch(transport, &place, key, ours, now).await?;
     let mut transaction = store.write().await?;
     if outbox::head(&mut transaction).await? != ours {
         // Another command was quicker.
         return Ok(0);
     }
+    let found = gone::resolve(&mut transaction, key, &place, range).await?;
     for found in &found {
-        let (statement, envelope) = (&found.statement, found.envelope.as_slice());
-        let of = (statement.kind, statement.period);
-        let row = (statement.seq, of, found.pae, envelope);
+        let row = (
+            found.seq,
+            (found.kind, found.period),
+            found.pae,
+            found.envelope.as_slice(),
+        );
         outbox::take_back(&mut transaction, row, now.as_second()).await?;
+        if let Some(held) = &found.held {
+            submit::keep(&mut transaction, &place, found.seq, held, now).await?;
+        }
+    }
+    for found in &found {
+        if let Some((target, reason)) = &found.names {
+            let revision = Revision {
+                seq: found.seq,
+                target: *target,
+                reason,
+                person: LOG,
+                decided_at: now.as_second(),
+            };
+            revisions::insert(&mut transaction, &revision).await?;
+        }
     }
     let mut months: BTreeMap<Period, Vec<(u64, &'static Standard, &LearningSummary)>> =
         BTreeMap::new();
-    for Found { statement, .. } in &found {
+    for statement in found.iter().filter_map(|f| f.statement.as_ref()) {
         if let (Payload::LearningSummary(summary), Some(period)) =
             (&statement.payload, statement.period)
         {
@@ -121,6 +147,9 @@ pub async fn take_back<T: Transport>(
             let of = months.entry(period).or_default();
             of.push((statement.seq, standard, summary));
         }
+    }
+    for lost in found.iter().filter(|f| f.statement.is_none()) {
+        gone::month(&mut transaction, lost, now).await?;
     }
     for (period, published) in &months {
         month(&mut transaction, key, *period, published, now).await?;
@@ -141,49 +170,6 @@ pub async fn take_back<T: Transport>(
     .await?;
     transaction.commit().await?;
     Ok(found.len())
-}
-
-/// The statements after `ours`, each checked.
-async fn fetch<T: Transport>(
-    transport: &T,
-    place: &Enrolment,
-    key: &SigningKey,
-    ours: Head,
-    now: Timestamp,
-) -> Result<Vec<Found>, RecoverError> {
-    let mut all = Vec::new();
-    let mut prev = ours.pae;
-    for seq in ours.seq + 1..=place.head.seq {
-        let other = |why: String| RecoverError::Other { seq, why };
-        let path = format!("/v1/nodes/{}/statements/{seq}", place.node);
-        let envelope = read(transport, place, key, &path, now).await;
-        let envelope = envelope.map_err(|error| RecoverError::Read { seq, error })?;
-        let verified = Unverified::parse(&envelope).map_err(|e| other(e.to_string()))?;
-        let verified = verified.verify(&key.verifying_key());
-        let verified = verified.map_err(|e| other(e.to_string()))?;
-        let statement = Statement::read(&verified).map_err(|e| other(e.to_string()))?;
-        let agrees = [
-            ("number", statement.seq == seq),
-            ("node", statement.node == place.node),
-            ("log", statement.origin == place.origin),
-            ("statement before", statement.prev == prev),
-        ];
-        if let Some((what, _)) = agrees.iter().find(|(_, agrees)| !agrees) {
-            return Err(other(format!("it names another {what}")));
-        }
-        prev = verified.pae();
-        all.push(Found {
-            statement,
-            pae: prev,
-            envelope,
-        });
-    }
-    if prev != place.head.pae {
-        let seq = place.head.seq;
-        let why = "the log states another digest for it".to_owned();
-        return Err(RecoverError::Other { seq, why });
-    }
-    Ok(all)
 }
 
 /// Writes what the log holds of a month: the release that waits for approval, if it is that one, else one that no ledger knows.
@@ -212,7 +198,7 @@ async fn month(
         withheld::forget(&mut *connection, period).await?;
     }
     for (_, standard, summary) in published {
-        begun(&mut *connection, standard, period, summary, at).await?;
+        begun(&mut *connection, standard, period, summary.noise.epoch, at).await?;
     }
     let mut seqs: Vec<(&Standard, u64)> = published.iter().map(|(n, s, _)| (*s, *n)).collect();
     if let Some(release) = &waiting {
@@ -259,7 +245,7 @@ async fn begun(
     connection: &mut SqliteConnection,
     standard: &'static Standard,
     period: Period,
-    summary: &LearningSummary,
+    epoch: u32,
     at: i64,
 ) -> Result<(), StoreError> {
     let streams = streams::begun(&mut *connection).await?;
@@ -275,10 +261,7 @@ async fn begun(
         streams::begin(&mut *connection, standard, period, drawn).await?;
     }
     let present = epochs::present(&mut *connection).await?;
-    if let Some(after) = period
-        .plus(-1)
-        .filter(|_| summary.noise.epoch > present.number)
-    {
+    if let Some(after) = period.plus(-1).filter(|_| epoch > present.number) {
         let second = Second {
             after,
             reason: "taken from the log, which holds months of a second epoch that the restored database did not know".to_owned(),

@@ -3,9 +3,12 @@
 //!
 //! Nothing is counted and nothing is drawn here: a month's cells are those that were sent, held to the ledger that drew them.
 
+mod check;
+
 use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
 use ldsp_protocol::dsse::Unverified;
+use ldsp_protocol::ids::Period;
 use ldsp_protocol::own::{PayloadError, check_reason};
 use ldsp_protocol::revision::{Correction, Named, Withdrawal};
 use ldsp_protocol::standard::{Codebook, Standard};
@@ -42,6 +45,24 @@ pub enum RevisionError {
     Again { seq: u64, by: u64 },
     #[error("the ledger does not hold the cells that statement {0} published")]
     OtherCells(u64),
+    #[error(
+        "what statement {0} held went with a database that was lost, and the log has given it up"
+    )]
+    Gone(u64),
+    #[error(
+        "with it, the figures up to {period} (statement {seq}) would not pass the log's check, which would refuse it for ever: {why}"
+    )]
+    LaterMonth {
+        seq: u64,
+        period: Period,
+        why: String,
+    },
+    #[error("the month would not pass the log's check: {0}")]
+    Unfit(String),
+    #[error(
+        "statement {seq} replaced statement {older}, which still stands, and statement {newer} replaced it: without it, both of those would stand side by side"
+    )]
+    Between { seq: u64, older: u64, newer: u64 },
     #[error(transparent)]
     Queue(#[from] QueueError),
     #[error(transparent)]
@@ -68,6 +89,10 @@ impl RevisionError {
             Self::Entry(_) => "practice-entry",
             Self::Again { .. } => "published-again",
             Self::OtherCells(_) => "other-cells",
+            Self::Gone(_) => "content-gone",
+            Self::LaterMonth { .. } => "later-month",
+            Self::Unfit(_) => "month-unfit",
+            Self::Between { .. } => "between-versions",
             Self::Queue(error) => error.code(),
             Self::Store(_) => "storage",
         }
@@ -97,6 +122,16 @@ impl RevisionError {
             Self::Again { .. } => "Name that statement instead.",
             Self::OtherCells(_) => {
                 "Check the ledger with `ldsp-node ledger check`, and restore the backup if it is damaged. Nothing was sent."
+            }
+            Self::Gone(_) => {
+                "Restore a backup that holds it, if there is one. Otherwise the figures of this data standard end before it for good."
+            }
+            Self::LaterMonth { .. } => {
+                "Nothing was sent. Withdraw the statement that is named first, then publish this month again."
+            }
+            Self::Unfit(_) => "Nothing was sent. Tell the national operator the rule.",
+            Self::Between { .. } => {
+                "Nothing was sent. Withdraw the oldest version first, or the newest and then this one."
             }
             Self::Queue(error) => error.next(),
             Self::Store(error) => error.next(),
@@ -134,6 +169,9 @@ pub async fn withdraw(
     }
     if let Some(by) = standing.withdrawn_by {
         return Err(RevisionError::Already { seq, by });
+    }
+    if row.kind == Kind::PracticeEntry {
+        check::not_between(&mut tx, &row).await?;
     }
     let (standard, cells) = if row.kind.has_period() {
         let (standard, summary) = summary(&row)?;
@@ -177,8 +215,12 @@ pub async fn reissue(
     if let Some(by) = standing.published_again_by {
         return Err(RevisionError::Again { seq, by });
     }
+    if row.envelope.is_empty() {
+        return Err(RevisionError::Gone(seq));
+    }
     let (standard, summary) = summary(&row)?;
     check_ledger(&mut tx, standard, &summary, seq).await?;
+    check::comes_back(&mut tx, standard, seq, &summary).await?;
     let correction = Correction {
         supersedes: Named { seq, pae: row.pae },
         reason: decision.reason.to_owned(),

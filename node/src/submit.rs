@@ -17,7 +17,7 @@ use ldsp_protocol::problem::{GAP, Problem};
 use ldsp_protocol::recovery::CHECKPOINT_HEADER;
 use rand_core::CryptoRng;
 
-use self::receipts::Held;
+pub(crate) use self::receipts::{Held, keep, proven};
 use crate::enrol;
 use crate::seal::{QueueError, check_head};
 use crate::store::enrolment::{self, Enrolment};
@@ -189,6 +189,12 @@ impl<T: Transport> Submitter<T> {
         row: &OutboxRow,
         now: Timestamp,
     ) -> Result<Result<Held, Failure>, StoreError> {
+        if row.envelope.is_empty() {
+            return Ok(Err(refused(format!(
+                "The log lost statement {}, which was withdrawn and of which this node has only the receipt. Ask the national operator to restore a later backup of the log, which holds its place.",
+                row.seq
+            ))));
+        }
         if let Err(failure) = self.stands(enrolment, now).await? {
             return Ok(Err(failure));
         }
@@ -397,10 +403,17 @@ pub enum ReadError {
     Unreachable(#[from] Unreachable),
     #[error("{0}")]
     Refused(String),
+    #[error("{0}")]
+    Withdrawn(String),
 }
 
 /// Says that this node asks for `path`; holds for five minutes.
-fn credential(enrolment: &Enrolment, key: &SigningKey, path: &str, now: Timestamp) -> String {
+pub(crate) fn credential(
+    enrolment: &Enrolment,
+    key: &SigningKey,
+    path: &str,
+    now: Timestamp,
+) -> String {
     let body = ReadBody {
         schema: 1,
         origin: enrolment.origin.clone(),
@@ -431,6 +444,7 @@ pub async fn read<T: Transport>(
     let answer = transport.call(request).await?;
     match answer.status {
         200 => Ok(answer.body),
+        410 => Err(ReadError::Withdrawn(in_words(&answer))),
         _ => Err(ReadError::Refused(in_words(&answer))),
     }
 }

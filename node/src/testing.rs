@@ -253,6 +253,8 @@ pub(crate) struct State {
     pub(crate) invite_used: bool,
     pub(crate) taken: Vec<(Digest, Vec<u8>)>,
     receipts: Vec<String>,
+    /// Statements that it gives no more: it holds withdrawals of them.
+    pub(crate) withdrawn: Vec<u64>,
     /// It says that it has nothing.
     pub(crate) forgetful: bool,
     /// It lacks the leaves from the first on, which came back as far as they are among the others.
@@ -269,6 +271,7 @@ impl Aggregator {
             invite_used: false,
             taken: Vec::new(),
             receipts: Vec::new(),
+            withdrawn: Vec::new(),
             forgetful: false,
             lost: None,
             calls: Vec::new(),
@@ -464,6 +467,10 @@ impl Transport for Aggregator {
                 None => match request.path.split_once("/statements/") {
                     Some((_, seq)) => {
                         let at = seq.parse::<usize>().unwrap() - 1;
+                        if state.withdrawn.contains(&(at as u64 + 1)) {
+                            let gone = Problem::new(problem::WITHDRAWN, "It was withdrawn.");
+                            return Ok(refusal(&gone));
+                        }
                         answer(200, state.taken[at].1.clone())
                     }
                     None => answer(200, serde_json::to_vec(&state.record()).unwrap()),

@@ -12,6 +12,7 @@ use ldsp_protocol::ids::Digest;
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::log::{Checkpoint, Entry, Proof};
 use ldsp_protocol::note::Verifier;
+use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::statement::Kind;
 use ldsp_tests::held::{one, rows};
 use ldsp_tests::http::Http;
@@ -52,6 +53,8 @@ fn finds(node: &Node, arguments: &[&str], code: &str) -> String {
 }
 
 const LOG: [&str; 2] = ["verify", "log"];
+const OWN: [&str; 2] = ["verify", "own"];
+const PAYLOADS: [&str; 3] = ["verify", "log", "--payloads"];
 
 /// What the node keeps to prove a fault of this kind to others.
 fn proof(node: &Node, code: &str) -> [String; 2] {
@@ -403,8 +406,83 @@ fn bytes_that_were_rewritten_where_they_are_kept_are_refused_by_every_reader() {
         federation.start();
         // The log itself is whole: its leaf is the digest of the true bytes, which the node still has.
         node.program.run(&LOG).done();
-        node.program.run(&["verify", "own"]).done();
+        node.program.run(&["verify", "own", "--offline"]).done();
+        finds(&node, &OWN, "altered");
+        finds(&node, &PAYLOADS, "altered");
     }
+}
+
+/// Answers as to a statement that was withdrawn.
+fn withdrawn(path: &'static str, liar: &Liar) {
+    liar.tell(move |asked, truth| match asked.path.as_str() {
+        asked if asked == path => {
+            let problem = Problem::new(problem::WITHDRAWN, "Its area withdrew it.");
+            Said {
+                status: 410,
+                kind: "application/problem+json".to_owned(),
+                body: serde_json::to_vec(&problem).unwrap(),
+            }
+        }
+        _ => truth(),
+    });
+}
+
+/// Entries are digests: that an owner of the log deletes what is behind one, and says that the area did, shows in no tree.
+#[test]
+fn content_that_its_node_did_not_take_back_is_not_to_be_hidden() {
+    let (federation, node, other) = scene();
+    node.publish().done();
+    publish(&federation.http(), &other, 0..1);
+    let liar = Liar::before(&federation);
+    let ours = "/v1/nodes/cornwall-scilly/statements/1";
+    node.program.run(&OWN).done();
+    let told = node.program.run(&[&PAYLOADS[..], &["--json"]].concat());
+    let told = told.json()["payloads"].clone();
+    assert_eq!(
+        (&told["withdrawn"], &told["closed"]),
+        (&0.into(), &0.into())
+    );
+    withdrawn(ours, &liar);
+    node.program.run(&LOG).done();
+    let told = finds(&node, &OWN, "hidden");
+    assert!(told.contains("statement 1"), "{told}");
+    let told = finds(&node, &PAYLOADS, "hidden");
+    assert!(told.contains("statement 1 of cornwall-scilly"), "{told}");
+    // Another node's: by whoever looks.
+    withdrawn("/v1/nodes/other/statements/1", &liar);
+    node.program.run(&OWN).done();
+    let told = finds(&node, &PAYLOADS, "hidden");
+    assert!(told.contains("statement 1 of other"), "{told}");
+
+    // The node takes back another month than the one that is hidden.
+    liar.repent();
+    let first = federation.envelope(SLUG, 1);
+    let why = "Published before the partnership had agreed to it.";
+    let withdraw = |seq: &str| {
+        let arguments = ["statements", "withdraw", seq, "--reason", why];
+        node.run_as(&node.approver, &arguments).done();
+    };
+    withdraw("2");
+    node.publish().done();
+    node.program.run(&OWN).done();
+    node.program.run(&PAYLOADS).done();
+    withdrawn(ours, &liar);
+    finds(&node, &OWN, "hidden");
+    finds(&node, &PAYLOADS, "hidden");
+    // Now that one, too; the log gives it still.
+    withdraw("1");
+    finds(&node, &OWN, "hidden");
+    node.publish().done();
+    node.program.run(&OWN).done();
+    liar.tell(move |asked, truth| match asked.path.as_str() {
+        asked if asked == ours => Said::with(first.clone()),
+        _ => truth(),
+    });
+    finds(&node, &OWN, "still-given");
+    liar.repent();
+    let told = node.program.run(&[&PAYLOADS[..], &["--json"]].concat());
+    assert_eq!(told.json()["payloads"]["withdrawn"], 2);
+    node.program.run(&OWN).done();
 }
 
 /// Leaves that were taken out or changed under a checkpoint that covers them are not served at all.

@@ -120,7 +120,10 @@ impl From<RevisionError> for Refused {
             RevisionError::Stands(_)
             | RevisionError::Entry(_)
             | RevisionError::Again { .. }
-            | RevisionError::OtherCells(_) => problem::CORRECTION,
+            | RevisionError::OtherCells(_)
+            | RevisionError::Gone(_)
+            | RevisionError::LaterMonth { .. }
+            | RevisionError::Unfit(_) => problem::CORRECTION,
             _ => problem::WITHDRAWAL,
         };
         let mut problem = Problem::new(kind, sentence(&error.to_string()));

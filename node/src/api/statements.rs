@@ -246,6 +246,11 @@ pub(super) async fn envelope(
         );
         return Err(Problem::new(problem::WITHDRAWN, detail).into());
     }
+    if found.row.envelope.is_empty() {
+        let gone =
+            "The statement was withdrawn, and its content went with a database that was lost.";
+        return Err(Problem::new(problem::WITHDRAWN, gone).into());
+    }
     Ok(found.answer(ENVELOPE_TYPE, |row| row.envelope))
 }
 

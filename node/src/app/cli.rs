@@ -288,8 +288,16 @@ pub enum Verify {
     Log(VerifyLog),
     /// Check figures that the log signed: that the log holds them, and with --recompute that they are what the statements give, to the byte
     Finding(VerifyFinding),
-    /// Check everything that this node published: signatures, chain, receipts
-    Own,
+    /// Check everything that this node published: signatures, chain, receipts, and that the log gives what it acknowledged
+    Own(VerifyOwn),
+}
+
+/// `verify own`.
+#[derive(Debug, Args)]
+pub struct VerifyOwn {
+    /// Check what this machine holds and do not ask the log
+    #[arg(long)]
+    pub offline: bool,
 }
 
 /// `verify finding`.
@@ -324,6 +332,9 @@ pub struct VerifyLog {
     /// A checkpoint of an earlier day, besides those in this node's receipts: the log must begin with it
     #[arg(long, value_name = "CHECKPOINT")]
     pub since: Option<PathBuf>,
+    /// Fetch what every entry is of, too: it must be what its node signed, or be taken back by a withdrawal of that node
+    #[arg(long)]
+    pub payloads: bool,
     /// Certificate authority of the address, where it is a private one that this node does not know
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,

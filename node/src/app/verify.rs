@@ -1,5 +1,7 @@
 //! `verify`: files in, plain words out. What is not given is taken from this machine's node, where there is one.
 
+mod own;
+
 use std::path::Path;
 
 use base64::Engine as _;
@@ -8,21 +10,22 @@ use ed25519_dalek::VerifyingKey;
 use indicatif::{ProgressBar, ProgressStyle};
 use ldsp_protocol::ids::Digest;
 use ldsp_protocol::keys::key_id;
-use ldsp_protocol::log::Checkpoint;
+use ldsp_protocol::log::{Checkpoint, Entry};
 use ldsp_protocol::note::Verifier;
 use ldsp_protocol::statement::Kind;
 use serde_json::json;
 
 use super::output::{Answer, Output, Refusal};
 use super::{Context, cli};
-use crate::home::{HomeError, Node};
+use crate::home::Node;
 use crate::store::StoreError;
 use crate::store::enrolment::Enrolment;
 use crate::store::{outbox, proofs};
 use crate::transport::Https;
 use crate::verify::finding::Checked;
 use crate::verify::own::{Check, Own};
-use crate::verify::source::{Folder, Place, Server, Source as _};
+use crate::verify::payloads::{Payloads, payloads};
+use crate::verify::source::{Folder, Place, Reader, Server, Source as _};
 use crate::verify::whole::{Expected, Seen, Whole, whole};
 use crate::verify::{self, Fault};
 use crate::words::{count, some};
@@ -48,7 +51,7 @@ pub(super) async fn run(command: cli::Verify, context: &Context) -> Answer {
         } => proof(&receipt, &statement, log.as_deref(), context).await,
         cli::Verify::Log(args) => log(&args, context).await,
         cli::Verify::Finding(args) => finding(&args, context).await,
-        cli::Verify::Own => own(context).await,
+        cli::Verify::Own(args) => own::run(&args, context).await,
     }
 }
 
@@ -236,12 +239,28 @@ async fn log(args: &cli::VerifyLog, context: &Context) -> Answer {
             note,
         });
     }
-    let found = find(args, place, &log, expected).await;
+    let reader = reader(here.as_ref(), place, context);
+    let found = find(args, (place, reader), &log, expected).await;
     if let Some((node, _)) = &here {
         node.store.close().await;
     }
     let data = here.is_some().then_some(context.config.data_dir.as_path());
-    Ok(told(&found?.map_err(|fault| with_proof(fault, data))?))
+    let (whole, payloads) = found?.map_err(|fault| with_proof(fault, data))?;
+    Ok(told(&whole, payloads.as_ref()))
+}
+
+/// This machine's node, if the log is its own: it may read what is for enrolled nodes only.
+fn reader(
+    here: Option<&(Node, Option<Enrolment>)>,
+    place: Option<&Enrolment>,
+    context: &Context,
+) -> Option<Reader> {
+    let (node, _) = here?;
+    Some(Reader {
+        place: place?.clone(),
+        key: node.signing.clone(),
+        clock: context.clock.clone(),
+    })
 }
 
 /// The refusal shows what the log signed. Where a node is, it is kept in files, too: tomorrow the log may show another one.
@@ -285,10 +304,10 @@ fn keep(folder: &Path, proof: &[String]) -> std::io::Result<()> {
 
 async fn find(
     args: &cli::VerifyLog,
-    place: Option<&Enrolment>,
+    (place, reader): (Option<&Enrolment>, Option<Reader>),
     log: &Verifier,
     expected: Expected,
-) -> Result<Result<Whole, Fault>, Refusal> {
+) -> Result<Result<(Whole, Option<Payloads>), Fault>, Refusal> {
     let bar = progress();
     let told = |done, of| {
         bar.set_length(of);
@@ -301,8 +320,19 @@ async fn find(
             "Name its directory or its address, https://…",
         )
     })?;
-    let source = source(at, args.ca.as_deref(), place)?;
-    let found = whole(&source, log, expected, |_, _| {}, told).await;
+    let source = source(at, args.ca.as_deref(), place, reader)?;
+    let mut entries = Vec::new();
+    let look = |index, entry: &Entry| {
+        if args.payloads {
+            entries.push((index, entry.clone()));
+        }
+    };
+    let found = match whole(&source, log, expected, look, told).await {
+        Ok(whole) if args.payloads => payloads(&source, log, &entries, told)
+            .await
+            .map(|payloads| (whole, Some(payloads))),
+        found => found.map(|whole| (whole, None)),
+    };
     bar.finish_and_clear();
     Ok(found)
 }
@@ -315,14 +345,21 @@ fn progress() -> ProgressBar {
 }
 
 /// A directory, or an address with its authority: given, or known from the enrolment.
-fn source(at: &str, ca: Option<&Path>, place: Option<&Enrolment>) -> Result<Place, Refusal> {
+fn source(
+    at: &str,
+    ca: Option<&Path>,
+    place: Option<&Enrolment>,
+    reader: Option<Reader>,
+) -> Result<Place, Refusal> {
     if !at.starts_with("https://") {
         return Ok(Place::Folder(Folder::new(Path::new(at))));
     }
     let given = ca.map(read_text).transpose()?;
     let own = place.filter(|p| p.url == at.trim_end_matches('/'));
     let ca = given.as_deref().or(own.and_then(|p| p.ca_pem.as_deref()));
-    Ok(Place::Server(Server::new(Https::new(at, ca)?)))
+    // Who asks is told to no other server.
+    let reader = own.and(reader);
+    Ok(Place::Server(Server::new(Https::new(at, ca)?, reader)))
 }
 
 async fn finding(args: &cli::VerifyFinding, context: &Context) -> Answer {
@@ -358,7 +395,7 @@ async fn find_finding(
     let envelope = match &address {
         None => read(Path::new(&args.finding))?,
         Some((site, path)) => {
-            let server = source(site, args.ca.as_deref(), place)?;
+            let server = source(site, args.ca.as_deref(), place, None)?;
             let found = server.fetch(path).await?;
             found.ok_or_else(|| {
                 Refusal::new(
@@ -375,7 +412,7 @@ async fn find_finding(
             "Name its directory or its address with --at.",
         )
     })?;
-    let source = source(at, args.ca.as_deref(), place)?;
+    let source = source(at, args.ca.as_deref(), place, None)?;
     let bar = progress();
     let told = |done, of| {
         bar.set_length(of);
@@ -446,7 +483,7 @@ fn told_of_finding(checked: &Checked) -> Output {
     }
 }
 
-fn told(found: &Whole) -> Output {
+fn told(found: &Whole, payloads: Option<&Payloads>) -> Output {
     let Whole {
         checkpoint,
         kinds,
@@ -473,6 +510,33 @@ fn told(found: &Whole) -> Output {
             count(*n as u64)
         ),
     };
+    let content = match payloads {
+        None => {
+            "Content     not asked for: with --payloads what every entry is of is fetched, too\n"
+                .to_owned()
+        }
+        Some(p) => {
+            let closed = match p.closed {
+                0 => String::new(),
+                n => format!("; {} for enrolled nodes only, not looked at", count(n)),
+            };
+            format!(
+                "Content     {} as signed; {} taken back by withdrawals of their own nodes{closed}\n",
+                some(
+                    usize::try_from(p.given).unwrap_or(usize::MAX),
+                    "statement",
+                    "statements"
+                ),
+                count(p.withdrawn)
+            )
+        }
+    };
+    let proves = match payloads {
+        None => "",
+        Some(_) => {
+            " What the entries are of is there, as its nodes signed it, where they did not\ntake it back themselves."
+        }
+    };
     Output {
         text: format!(
             "The log {} is whole.\n\
@@ -480,9 +544,9 @@ fn told(found: &Whole) -> Output {
              Entries     {}; {}, each one's numbered from 1 without a gap\n\
              Files       {} tiles and bundles, each as the entries say\n\
              Earlier     {past}\n\
-             {receipts}\n\
+             {receipts}{content}\n\
              This proves that the log's key signed these entries in this order, and that nothing of what the earlier checkpoints\n\
-             and receipts showed was taken out or altered.\n\
+             and receipts showed was taken out or altered.{proves}\n\
              It does not prove that others are shown the same entries: compare size and root with what another LEP sees.",
             checkpoint.origin,
             count(checkpoint.size),
@@ -504,6 +568,11 @@ fn told(found: &Whole) -> Output {
             "files": files,
             "earlier": earlier,
             "receipts": received,
+            "payloads": payloads.map(|p| json!({
+                "given": p.given,
+                "withdrawn": p.withdrawn,
+                "closed": p.closed,
+            })),
         }),
     }
 }
@@ -526,7 +595,7 @@ async fn held(node: &Node, place: &Enrolment, data: &Path) -> Result<(Own, Expec
                 .map_err(|fault| with_proof(fault, Some(data)))?;
         }
     }
-    let (own, mut expected) = check.end();
+    let (own, mut expected) = check.end()?;
     if let Some(note) = kept {
         let checkpoint = Checkpoint::open(&place.verifier, &note);
         let checkpoint = checkpoint.map_err(|e| verify::checkpoint_fault(&e))?;
@@ -537,55 +606,4 @@ async fn held(node: &Node, place: &Enrolment, data: &Path) -> Result<(Own, Expec
         });
     }
     Ok((own, expected))
-}
-
-async fn own(context: &Context) -> Answer {
-    let Some((node, place)) = here(context).await? else {
-        return Err(HomeError::Missing(context.config.data_dir.clone()).into());
-    };
-    let Some(place) = place else {
-        node.store.close().await;
-        return Err(Refusal::new(
-            "this node is not enrolled and has published nothing",
-            "Enrol it first: `ldsp-node enrol --invite FILE`.",
-        ));
-    };
-    let found = held(&node, &place, &context.config.data_dir).await;
-    node.store.close().await;
-    let (own, _) = found?;
-    let newest = own.newest.as_ref().map_or_else(
-        || "none".to_owned(),
-        |c| format!("{} entries, root {}", count(c.size), root(c)),
-    );
-    let plain = match own.plain {
-        0 => String::new(),
-        n => format!(
-            ", {} of before the log had a tree, the log's bare word",
-            count(n)
-        ),
-    };
-    Ok(Output {
-        text: format!(
-            "Everything that this node published is as it was signed.\n\
-             Statements  {} by {}, in one chain from the first; {} waiting to be acknowledged\n\
-             Receipts    {} prove a place in the log{plain}\n\
-             Checkpoint  the newest among them: {newest}\n\n\
-             This proves that these bytes were signed with this node's key and that {} acknowledged them.\n\
-             It does not prove that the log still holds them: `ldsp-node verify log` does.",
-            count(own.statements),
-            place.node,
-            count(own.waiting),
-            count(own.proven),
-            place.origin,
-        ),
-        json: json!({
-            "node": place.node,
-            "origin": place.origin,
-            "statements": own.statements,
-            "waiting": own.waiting,
-            "receipts": own.proven,
-            "plain_receipts": own.plain,
-            "newest": own.newest.as_ref().map(|c| json!({"size": c.size, "root": root(c)})),
-        }),
-    })
 }

@@ -62,4 +62,4 @@ pub fn check_file(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -29,7 +29,7 @@ fn said(text: &str) -> String {
     problems.iter().map(|p| format!("{p}\n")).collect()
 }
 
-fn filled() -> String {
+pub(crate) fn filled() -> String {
     let mut text = TEMPLATE.to_owned();
     for (empty, full) in [
         ("title = \"\"", "title = \"Drop-in\""),

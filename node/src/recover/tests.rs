@@ -7,6 +7,7 @@ use rand_core::SeedableRng as _;
 use super::*;
 use crate::epoch::{self, EpochError};
 use crate::release::{Approval, Request, approve, prepare};
+use crate::revision::{self, Decision};
 use crate::store::ledger;
 use crate::submit::{StepOutcome, Submitter};
 use crate::testing::{Aggregator, LEP, World, asked, at, node_key, period, place, seeded, started};
@@ -215,6 +216,166 @@ async fn what_is_not_the_nodes_own_is_not_taken_back() {
     assert!(matches!(refused, Err(RecoverError::Other { seq: 2, .. })));
     // Out of order.
     aggregator.0.lock().unwrap().taken.swap(1, 2);
+    let refused = back(&restored, &aggregator).await;
+    assert!(matches!(refused, Err(RecoverError::Other { seq: 2, .. })));
+    assert_eq!(restored.number("SELECT count(*) FROM outbox").await, 1);
+}
+
+async fn revised(world: &World, aggregator: &Aggregator, again: bool, seq: u64) {
+    let decision = Decision {
+        person: "bob",
+        seq,
+        reason: "Published before the partnership had agreed to it.",
+    };
+    let (store, key) = (&world.store, node_key());
+    let done = if again {
+        revision::reissue(store, &key, &decision, at(NOW)).await
+    } else {
+        revision::withdraw(store, &key, &decision, at(NOW)).await
+    };
+    done.unwrap();
+    sent(world, aggregator).await;
+    if !again {
+        aggregator.0.lock().unwrap().withdrawn.push(seq);
+    }
+}
+
+async fn envelopes(world: &World) -> Vec<Vec<u8>> {
+    let mut reader = world.store.reader.acquire().await.unwrap();
+    let rows = outbox::all(&mut reader).await.unwrap();
+    rows.into_iter().map(|row| row.envelope).collect()
+}
+
+/// What the restored node holds is one chain.
+async fn verified(world: &World) {
+    let place = place(true);
+    let mut reader = world.store.reader.acquire().await.unwrap();
+    let mut check = crate::verify::own::Check::new(&place, node_key().verifying_key());
+    for row in outbox::all(&mut reader).await.unwrap() {
+        check.take(&row).unwrap();
+    }
+    check.end().unwrap();
+}
+
+/// Statements that were sent again.
+fn put_again(aggregator: &Aggregator) -> Vec<u64> {
+    let state = aggregator.0.lock().unwrap();
+    let puts = state
+        .calls
+        .iter()
+        .filter(|c| c.method == crate::transport::Method::Put);
+    puts.map(|c| c.path.rsplit('/').next().unwrap().parse().unwrap())
+        .collect()
+}
+
+/// A month that was withdrawn and published again: its bytes are made again from what came back, and are the very ones.
+#[tokio::test]
+async fn a_withdrawn_month_that_came_back_is_taken_back_byte_for_byte() {
+    let (world, aggregator) = (World::enrolled().await, Aggregator::new());
+    world.add(&started("2022-03-10")).await;
+    published(&world, &aggregator, None).await;
+    let restored = copied(&world).await;
+    published(&world, &aggregator, None).await;
+    revised(&world, &aggregator, false, 2).await;
+    revised(&world, &aggregator, true, 2).await;
+    // The correction, too: nobody has its words any more.
+    revised(&world, &aggregator, false, 4).await;
+    revised(&world, &aggregator, true, 4).await;
+    published(&world, &aggregator, None).await;
+    heard(&restored, &aggregator).await;
+    assert_eq!(back(&restored, &aggregator).await.unwrap(), 6);
+    let (before, after) = (envelopes(&world).await, envelopes(&restored).await);
+    for seq in [1, 2, 3, 5, 6, 7] {
+        assert_eq!(before[seq - 1], after[seq - 1], "statement {seq}");
+    }
+    assert!(after[3].is_empty());
+    let targets = "SELECT group_concat(seq || target, ' ') = '32 42 54 64' FROM revisions";
+    assert_eq!(restored.number(targets).await, 1);
+    verified(&restored).await;
+    aggregator.0.lock().unwrap().calls.clear();
+    sent(&restored, &aggregator).await;
+    assert_eq!(
+        put_again(&aggregator),
+        [3, 5, 6, 7],
+        "what is gone is not sent again"
+    );
+    assert_eq!(begun(&restored).await.unwrap().after, period("2022-05"));
+    published(&restored, &aggregator, None).await;
+    assert_eq!(aggregator.taken(), 8);
+    verified(&restored).await;
+}
+
+/// A month that was withdrawn and did not come back: `take_back` refused for ever. Its place is kept, with the log's receipt.
+#[tokio::test]
+async fn a_withdrawn_month_does_not_stop_a_restored_node() {
+    for months_after in [0, 1] {
+        let (world, aggregator) = (World::enrolled().await, Aggregator::new());
+        world.add(&started("2022-03-10")).await;
+        published(&world, &aggregator, None).await;
+        let restored = copied(&world).await;
+        published(&world, &aggregator, None).await;
+        for _ in 0..months_after {
+            published(&world, &aggregator, None).await;
+        }
+        revised(&world, &aggregator, false, 2).await;
+        heard(&restored, &aggregator).await;
+        assert_eq!(
+            back(&restored, &aggregator).await.unwrap(),
+            2 + months_after
+        );
+        let kept = "SELECT count(*) FROM outbox WHERE seq = 2 AND length(envelope) = 0 AND receipt IS NOT NULL AND log_index IS NOT NULL \
+                    AND acknowledged_at IS NOT NULL AND period = (SELECT period + 1 FROM outbox WHERE seq = 1)";
+        assert_eq!(restored.number(kept).await, 1);
+        verified(&restored).await;
+        let again = Decision {
+            person: "bob",
+            seq: 2,
+            reason: "It is agreed now.",
+        };
+        let gone = revision::reissue(&restored.store, &node_key(), &again, at(NOW)).await;
+        assert_eq!(gone.unwrap_err().code(), "content-gone");
+        let lost = prepare(&restored.store, asked(), "ann", at(NOW), &seeded(9)).await;
+        assert_eq!(lost.unwrap_err().code(), "ledger-lost");
+        let last = ["2022-04", "2022-05"][months_after];
+        assert_eq!(begun(&restored).await.unwrap().after, period(last));
+        published(&restored, &aggregator, None).await;
+        assert_eq!(aggregator.taken(), 4 + months_after);
+    }
+}
+
+/// The first month of all, in a backup of before it: the one after it tells which it was. Alone, nothing does.
+#[tokio::test]
+async fn a_withdrawn_first_month_is_dated_by_the_next() {
+    let (world, aggregator) = (World::enrolled().await, Aggregator::new());
+    world.add(&started("2022-03-10")).await;
+    let (restored, alone) = (copied(&world).await, copied(&world).await);
+    published(&world, &aggregator, None).await;
+    revised(&world, &aggregator, false, 1).await;
+    heard(&alone, &aggregator).await;
+    let refused = back(&alone, &aggregator).await.unwrap_err();
+    assert!(
+        matches!(refused, RecoverError::Month { seq: 1 }),
+        "{refused}"
+    );
+    assert_eq!(alone.number("SELECT count(*) FROM outbox").await, 0);
+    published(&world, &aggregator, None).await;
+    heard(&restored, &aggregator).await;
+    assert_eq!(back(&restored, &aggregator).await.unwrap(), 3);
+    verified(&restored).await;
+    assert_eq!(begun(&restored).await.unwrap().after, period("2022-04"));
+}
+
+/// What the log says is gone has to be withdrawn by this node itself.
+#[tokio::test]
+async fn a_statement_that_nothing_withdraws_is_not_taken_as_gone() {
+    let (world, aggregator) = (World::enrolled().await, Aggregator::new());
+    world.add(&started("2022-03-10")).await;
+    published(&world, &aggregator, None).await;
+    let restored = copied(&world).await;
+    published(&world, &aggregator, None).await;
+    published(&world, &aggregator, None).await;
+    aggregator.0.lock().unwrap().withdrawn.push(2);
+    heard(&restored, &aggregator).await;
     let refused = back(&restored, &aggregator).await;
     assert!(matches!(refused, Err(RecoverError::Other { seq: 2, .. })));
     assert_eq!(restored.number("SELECT count(*) FROM outbox").await, 1);

@@ -13,8 +13,8 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::figures::{Opened, OpenedStream};
 use super::{ReleaseError, check_payload};
-use crate::store::StoreError;
 use crate::store::releases::{self, StoredRelease};
+use crate::store::{StoreError, ledger};
 
 /// Who checks a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -137,7 +137,15 @@ async fn last_before(
     standard: &Standard,
     period: Period,
 ) -> Result<Option<LearningSummary>, ReleaseError> {
-    let Some(before) = period.plus(-1) else {
+    // The month before it, unless the content of that one is gone (`recover::gone`).
+    let before: Option<i64> = sqlx::query_scalar(
+        "SELECT max(period) FROM release_statements WHERE period < $1 AND standard = $2",
+    )
+    .bind(period.index())
+    .bind(standard.version())
+    .fetch_one(&mut *connection)
+    .await?;
+    let Some(before) = before.and_then(ledger::period) else {
         return Ok(None);
     };
     let release = releases::of(connection, before).await?;

@@ -1,3 +1,5 @@
+use ldsp_protocol::ids::Digest;
+use ldsp_protocol::practice::PracticeEntry;
 use ldsp_protocol::statement::{Payload, Statement};
 
 use super::*;
@@ -138,4 +140,80 @@ async fn what_may_not_be_revised_is_left_as_it_is() {
     let damaged = reissue(store, &key, &by("bob", 1), at(NOW)).await;
     assert_eq!(damaged.unwrap_err().code(), "storage");
     assert_eq!(world.number("SELECT count(*) FROM outbox").await, 3);
+}
+
+/// Months behind a withdrawn one are checked by themselves only. What they say together the log sees when the month comes back, and
+/// a correction that it refuses would hold up everything behind it.
+#[tokio::test]
+async fn a_month_that_the_log_would_refuse_with_a_later_one_is_not_published_again() {
+    let world = released().await;
+    let (store, key) = (&world.store, node_key());
+    withdraw(store, &key, &by("bob", 1), at(NOW)).await.unwrap();
+    // Statement 4: margins that do not agree.
+    let Payload::LearningSummary(mut summary) = said(&world, 2).await.payload else {
+        panic!("a summary")
+    };
+    summary.noise.month = 3;
+    summary.tables[0].cells[0] += 100_000 << 16;
+    let of = (Some("2022-03".parse().unwrap()), Standard::current());
+    let mut tx = store.write().await.unwrap();
+    let kind = Kind::LearningSummary;
+    let seq = seal::queue(&mut tx, &key, kind, of, &summary, 0).await;
+    assert_eq!(seq.unwrap(), 4);
+    tx.commit().await.unwrap();
+
+    let refused = reissue(store, &key, &by("bob", 1), at(NOW)).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.code(), "later-month", "{refused}");
+    assert!(
+        refused.to_string().contains("2022-03 (statement 4)"),
+        "{refused}"
+    );
+    assert_eq!(world.number("SELECT count(*) FROM outbox").await, 4);
+    // Without that month it comes back.
+    withdraw(store, &key, &by("bob", 4), at(NOW)).await.unwrap();
+    let seq = reissue(store, &key, &by("bob", 1), at(NOW)).await;
+    assert_eq!(seq.unwrap(), 6);
+    // And that one never does.
+    let refused = reissue(store, &key, &by("bob", 4), at(NOW)).await;
+    assert!(refused.is_err());
+    assert_eq!(world.number("SELECT count(*) FROM outbox").await, 6);
+}
+
+/// An entry, as the next statement.
+async fn entry(world: &World, supersedes: Option<Digest>) -> Digest {
+    let lep = crate::testing::LEP.parse().unwrap();
+    let figures = world.store.own_figures(&lep).await.unwrap();
+    let text = crate::practice::tests::filled();
+    let today = jiff::civil::date(2022, 3, 4);
+    let entry = PracticeEntry {
+        supersedes,
+        ..crate::practice::check_file(&text, &figures, today).unwrap()
+    };
+    let mut tx = world.store.write().await.unwrap();
+    let of = (None, Standard::current());
+    let kind = Kind::PracticeEntry;
+    let seq = seal::queue(&mut tx, &node_key(), kind, of, &entry, 0).await;
+    let pae = outbox::pae(&mut tx, seq.unwrap()).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    pae
+}
+
+#[tokio::test]
+async fn the_middle_of_three_versions_is_not_withdrawn_by_itself() {
+    let world = World::enrolled().await;
+    let (store, key) = (&world.store, node_key());
+    let first = entry(&world, None).await;
+    let second = entry(&world, Some(first)).await;
+    entry(&world, Some(second)).await;
+    let refused = withdraw(store, &key, &by("bob", 2), at(NOW)).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.code(), "between-versions");
+    for words in ["statement 1", "statement 3"] {
+        assert!(refused.to_string().contains(words), "{refused}");
+    }
+    assert_eq!(world.number("SELECT count(*) FROM outbox").await, 3);
+    withdraw(store, &key, &by("bob", 1), at(NOW)).await.unwrap();
+    withdraw(store, &key, &by("bob", 2), at(NOW)).await.unwrap();
+    withdraw(store, &key, &by("bob", 3), at(NOW)).await.unwrap();
 }

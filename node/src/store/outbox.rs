@@ -21,7 +21,7 @@ pub struct OutboxRow {
     pub period: Option<Period>,
     /// SHA-256 of the PAE.
     pub pae: Digest,
-    /// Exact bytes to send.
+    /// Exact bytes to send; empty for what was withdrawn and whose content went with a database that was lost.
     pub envelope: Vec<u8>,
     /// Seconds since 1970-01-01 UTC.
     pub queued_at: i64,

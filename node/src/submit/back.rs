@@ -77,6 +77,7 @@ impl<T: Transport> Submitter<T> {
         for row in outbox::all(&mut connection).await? {
             if let (Some(receipt), Some(log_index)) = (row.receipt, row.log_index)
                 && Receipt::from_text(&receipt).is_proof()
+                && !row.envelope.is_empty()
             {
                 leaves.push(OwnRow {
                     seq: row.seq,

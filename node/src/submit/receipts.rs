@@ -15,7 +15,7 @@ use crate::transport::{Answer, Request, Transport};
 
 /// A receipt that verified for a statement of this node.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(crate) struct Held {
     text: String,
     /// Its leaf.
     pub(super) index: u64,
@@ -30,10 +30,6 @@ pub(super) fn read(
     enrolment: &Enrolment,
     row: &OutboxRow,
 ) -> Result<Held, String> {
-    let text = std::str::from_utf8(&answer.body).map_err(|_| "it is not text".to_owned())?;
-    if !Receipt::from_text(text).is_proof() {
-        return Err("it is not a proof (C2SP tlog-proof@v1)".to_owned());
-    }
     // The bytes in the outbox are the node's own.
     let sealed = Unverified::parse(&row.envelope).map_err(|e| e.to_string())?;
     let entry = Entry {
@@ -43,8 +39,21 @@ pub(super) fn read(
         key_id: sealed.key_id(),
         pae: row.pae,
     };
+    proven(answer, enrolment, &entry)
+}
+
+/// The receipt of an answer, if it is a proof that the log has `entry`; else why not.
+pub(crate) fn proven(
+    answer: &Answer,
+    enrolment: &Enrolment,
+    entry: &Entry,
+) -> Result<Held, String> {
+    let text = std::str::from_utf8(&answer.body).map_err(|_| "it is not text".to_owned())?;
+    if !Receipt::from_text(text).is_proof() {
+        return Err("it is not a proof (C2SP tlog-proof@v1)".to_owned());
+    }
     let proof = Proof::parse(text).map_err(|e| e.to_string())?;
-    let checkpoint = proof.verify(&enrolment.verifier, &entry);
+    let checkpoint = proof.verify(&enrolment.verifier, entry);
     Ok(Held {
         checkpoint: checkpoint.map_err(|e| e.to_string())?,
         text: text.to_owned(),
@@ -55,7 +64,7 @@ pub(super) fn read(
 
 /// Keeps a receipt, and its checkpoint if it is of the largest log so far. A log that became smaller, or another of the same size,
 /// is noted with both checkpoints: together they prove it to anybody.
-pub(super) async fn keep(
+pub(crate) async fn keep(
     connection: &mut SqliteConnection,
     enrolment: &Enrolment,
     seq: u64,

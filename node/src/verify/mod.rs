@@ -6,6 +6,7 @@
 //! | [`statement`] | its node signed these very bytes | the node's public key |
 //! | [`receipt`] | the log holds this very statement, at which place | the log's verifier key |
 //! | [`whole`] | nothing in the log was lost, altered or counted twice | the log's verifier key |
+//! | [`payloads`] | what the log's entries are of is there, and only its signer took anything away | the log's verifier key |
 //! | [`finding`] | figures that the log signed are those that the signed statements give | the log's verifier key |
 //! | [`own`] | what this node sent is as it was signed, in one chain, and was acknowledged | the node's database |
 //!
@@ -13,6 +14,7 @@
 
 pub mod finding;
 pub mod own;
+pub mod payloads;
 pub mod source;
 pub mod whole;
 
@@ -24,7 +26,8 @@ use ldsp_protocol::log::{CheckpointError, Entry, ProofError};
 use ldsp_protocol::note::Verifier;
 use ldsp_protocol::own::OwnStatement;
 use ldsp_protocol::receipt::{Receipt, ReceiptError, VerifiedReceipt};
-use ldsp_protocol::statement::{Body, Kind, Statement, StatementError, kind_of};
+use ldsp_protocol::revision::Named;
+use ldsp_protocol::statement::{Body, Kind, Payload, Statement, StatementError, kind_of};
 use serde::Deserialize;
 
 /// A check that failed.
@@ -89,6 +92,8 @@ pub struct Said {
     pub period: Option<Period>,
     /// Digest of the data standard that it follows.
     pub standard: Digest,
+    /// Of a withdrawal: the statement of the same node that it takes back.
+    pub withdraws: Option<Named>,
 }
 
 impl Said {
@@ -97,7 +102,15 @@ impl Said {
         if kind_of(verified)?.is_of_log() {
             OwnStatement::read(verified).map(Self::of)
         } else {
-            Statement::read(verified).map(Self::of)
+            let statement = Statement::read(verified)?;
+            let withdraws = match &statement.payload {
+                Payload::Withdrawal(withdrawal) => Some(withdrawal.statement),
+                _ => None,
+            };
+            Ok(Self {
+                withdraws,
+                ..Self::of(statement)
+            })
         }
     }
 
@@ -110,6 +123,7 @@ impl Said {
             kind: body.kind,
             period: body.period,
             standard: body.standard,
+            withdraws: None,
         }
     }
 }
