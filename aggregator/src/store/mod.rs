@@ -323,7 +323,8 @@ pub trait Rollups: Send + Sync + 'static {
         node: &NodeSlug,
         standard: &'static Standard,
     ) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
-    /// Months that count, of all nodes or of one, by node, period and place; `published` is left empty.
+    /// Months of all nodes or of one, by node, period and place, also those that do not count: where a stream is cut off is part of its
+    /// figures. `published` is left empty.
     fn contributions(
         &self,
         node: Option<&NodeSlug>,

@@ -10,8 +10,9 @@ use ldsp_protocol::summary::LearningSummary;
 
 use super::fsck::{log_it, received, run, signer, sound};
 use crate::announce::{Act, Announcer};
-use crate::benchmark::Benchmarks;
+use crate::benchmark::{Benchmarks, Measure, Snapshot};
 use crate::receive::tests::practice::entry;
+use crate::store::failing::Faults;
 use crate::store::{Backend, Library, Log, PracticeFilter, Reader, RevisionRow, Rollups, Span};
 use crate::testing::{Sim, admit, at};
 
@@ -114,6 +115,47 @@ impl Area {
     }
 }
 
+/// While a snapshot is read, what it stands on is withdrawn and new months come: each month is in it once, and it is that of its name.
+pub(crate) async fn a_snapshot_is_of_one_state(open: impl AsyncFn() -> Backend) {
+    for method in ["contributions", "months"] {
+        let store = open().await;
+        let (mut one, mut two) = (Area::new(&store, 0).await, Area::new(&store, 1).await);
+        for _ in 0..2 {
+            one.summary(&store).await;
+            two.summary(&store).await;
+        }
+        let faults = Faults::default();
+        let held = store.clone().failing(&faults);
+        let follower = Benchmarks::default();
+        follower.load(&held).await.unwrap();
+        one.withdraw(&store, 2).await;
+        let gate = faults.hold(method);
+        let meanwhile = async {
+            gate.reached().await;
+            one.reissue(&store, 2).await;
+            one.summary(&store).await;
+            two.withdraw(&store, 2).await;
+            gate.open();
+        };
+        let (read, ()) = tokio::join!(follower.load(&held), meanwhile);
+        let size = store.size().await.unwrap();
+        assert_eq!(read.unwrap().size(), size, "{method}");
+        let gate = faults.hold(method);
+        one.withdraw(&store, 4).await;
+        one.reissue(&store, 4).await;
+        let meanwhile = async {
+            gate.reached().await;
+            one.summary(&store).await;
+            gate.open();
+        };
+        let (read, ()) = tokio::join!(follower.load(&held), meanwhile);
+        // Nothing was taken back meanwhile: the state asked for can still be read, and the new month is not of it.
+        assert_eq!(read.unwrap().size(), size + 2, "{method}");
+        one.summary(&store).await;
+        same_as_anew(&held, &follower).await;
+    }
+}
+
 type Sums = BTreeMap<(Period, String), Vec<i64>>;
 
 /// National sums, without those that are nought.
@@ -126,6 +168,11 @@ async fn sums(store: &Backend) -> Sums {
 /// fsck finds nothing, and what follows the log shows what reading it from its beginning shows.
 async fn holds(store: &Backend, follower: &Benchmarks) {
     sound(store).await;
+    same_as_anew(store, follower).await;
+}
+
+/// What follows the log shows what reading it from its beginning shows.
+async fn same_as_anew(store: &Backend, follower: &Benchmarks) {
     let (followed, anew) = (
         follower.load(store).await.unwrap(),
         Benchmarks::default().load(store).await.unwrap(),
@@ -138,6 +185,8 @@ async fn holds(store: &Backend, follower: &Benchmarks) {
         assert_eq!(one, other);
         let code = one.place.code.parse().unwrap();
         assert_eq!(followed.releases(&code), anew.releases(&code));
+        let trends = |s: &Snapshot| s.lep_trend(&code, Measure::Starts).to_vec();
+        assert_eq!(trends(&followed), trends(&anew));
     }
 }
 

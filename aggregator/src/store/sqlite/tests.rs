@@ -9,9 +9,10 @@ use ldsp_protocol::standard::{Codebook, Standard};
 
 use super::Sqlite;
 use crate::store::conformance::{
-    SIGN, a_log_without_a_tree_gets_one, figures_conform, fsck_conforms, library_conforms,
-    listing_conforms, log_conforms, month, openings_share_one_log, readers_do_not_wait,
-    recovery_conforms, registry_conforms, revisions_conform, rollups_conforms, tree_conforms,
+    SIGN, a_log_without_a_tree_gets_one, a_snapshot_is_of_one_state, figures_conform,
+    fsck_conforms, library_conforms, listing_conforms, log_conforms, month, openings_share_one_log,
+    readers_do_not_wait, recovery_conforms, registry_conforms, revisions_conform, rollups_conforms,
+    tree_conforms,
 };
 use crate::store::{Log as _, Rollups, StoreError};
 use crate::testing::{Sim, admit};
@@ -82,6 +83,12 @@ async fn fsck() {
 async fn revisions() {
     let dirs = Dirs::default();
     revisions_conform(async || dirs.open().await.into()).await;
+}
+
+#[tokio::test]
+async fn a_snapshot_holds_each_month_once_whatever_is_logged_while_it_is_read() {
+    let dirs = Dirs::default();
+    a_snapshot_is_of_one_state(async || dirs.open().await.into()).await;
 }
 
 #[tokio::test]
