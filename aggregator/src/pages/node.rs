@@ -75,7 +75,7 @@ pub(super) async fn show(
         months: months(&service, &node).await?,
         statements,
         conflicts: conflict::list(&service, &node).await?,
-        revisions: revisions::of_area(&service, &node.node).await?,
+        revisions: revisions::of_area(&service, &node.node, standing).await?,
     };
     Ok(Page::new(area_name(&node))
         .caption(format!("Node {}", node.node))

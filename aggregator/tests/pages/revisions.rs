@@ -195,3 +195,57 @@ async fn a_withdrawn_entry_is_gone_from_pages() {
     let list = browser.shows("/revisions").await;
     assert!(list.contains("Withdrew a practice entry") && list.contains("It named a person."));
 }
+
+#[tokio::test]
+async fn a_warning_names_the_standard_where_the_others_figures_go_on() {
+    let mut browser = Browser::open().await;
+    let (old, new) = (Standard::v1(), Standard::v2());
+    let lep = leps()[2];
+    browser.world.join(lep).await;
+    let from = |month: &str| month.parse::<Period>().unwrap();
+    let world = &mut browser.world;
+    world
+        .publish_under(new, lep, (from("2026-08"), 3), 3_000)
+        .await;
+    world
+        .publish_under(old, lep, (from("2026-07"), 4), 3_000)
+        .await;
+    // The second summary under the second standard: September 2026.
+    let statement = {
+        let store = &browser.world.service.store;
+        store.statement(&lep.slug, 2).await.unwrap().unwrap()
+    };
+    let envelope = Unverified::parse(&statement.envelope).unwrap();
+    let verified = envelope.verify(&key(&lep.slug).verifying_key()).unwrap();
+    let Payload::LearningSummary(summary) = Statement::read(&verified).unwrap().payload else {
+        panic!("a summary")
+    };
+    let withdrawal = Withdrawal {
+        statement: Named {
+            seq: 2,
+            pae: statement.pae,
+        },
+        reason: WHY.into(),
+        cells: Some(summary.cells_digest()),
+    };
+    send(&browser, lep, (Kind::Withdrawal, None), withdrawal).await;
+    for page in [
+        format!("/leps/{}", lep.code),
+        format!("/nodes/{}", lep.slug),
+    ] {
+        let page = browser.shows(&page).await;
+        for said in [
+            "withdrew its release of September 2026 under ldsp-data-standard v2",
+            "What it counts under ldsp-data-standard v2 ends before September 2026",
+            "what it counts under ldsp-data-standard v1 goes on",
+        ] {
+            assert!(page.contains(said), "{said}: {page}");
+        }
+        assert!(!page.contains("Its figures end before"));
+    }
+    let home = browser.shows("/").await;
+    assert!(
+        home.contains("0 of 38 LEPs up to date, 1 in part"),
+        "{home}"
+    );
+}
