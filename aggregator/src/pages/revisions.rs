@@ -1,6 +1,6 @@
 //! Revisions: what areas withdrew and what they published again, when and why, and where figures end meanwhile.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
@@ -18,8 +18,8 @@ use crate::store::{Log, LoggedStatement, Node, Registry, RevisionRow, Span, Stor
 
 /// Revisions on one page.
 const PAGE: usize = 20;
-/// How many revisions are gone through for months that are still withdrawn: far more than a year of trouble.
-const LOOKED_AT: u32 = 500;
+/// The newest ones that an area's own pages show.
+const SHOWN: u32 = 20;
 
 pub(super) async fn show(
     State(service): State<Arc<Service>>,
@@ -109,30 +109,26 @@ fn table(rows: &[RevisionRow], nodes: &[Node]) -> Html {
         .into()
 }
 
-/// The newest revision of each month that is withdrawn and was not published again; `rows` are newest first.
-fn open(rows: &[RevisionRow]) -> Vec<&RevisionRow> {
-    let mut seen = BTreeSet::new();
-    let newest = rows.iter().filter(|r| {
-        let month = r.month.map(|(s, period, _)| (s.digest(), period));
-        month.is_some_and(|(standard, period)| seen.insert((&r.node, standard, period)))
-    });
-    newest.filter(|r| r.kind == Kind::Withdrawal).collect()
-}
-
-/// Where figures end because months are withdrawn: the first of each data standard.
-fn warnings(open: &[&RevisionRow], standing: Option<&LepStanding>) -> Html {
-    let mut first: BTreeMap<u32, (&RevisionRow, &Standard, Period)> = BTreeMap::new();
+/// Of withdrawals that stand the first of each stream, by node and version of the standard: its figures end there.
+fn ends(open: &[RevisionRow]) -> Vec<(&RevisionRow, &'static Standard, Period)> {
+    let mut first: BTreeMap<(&NodeSlug, u32), (&RevisionRow, &'static Standard, Period)> =
+        BTreeMap::new();
     for row in open {
         let Some((standard, period, _)) = row.month else {
             continue;
         };
-        let known = first.entry(standard.version());
+        let known = first.entry((&row.node, standard.version()));
         let known = known.or_insert((row, standard, period));
         if period < known.2 {
             *known = (row, standard, period);
         }
     }
-    Html::concat(first.into_values().map(|(row, standard, period)| {
+    first.into_values().collect()
+}
+
+/// Where figures end because months are withdrawn: the first of each data standard.
+fn warnings(open: &[RevisionRow], standing: Option<&LepStanding>) -> Html {
+    Html::concat(ends(open).into_iter().map(|(row, standard, period)| {
         let month = period.in_words();
         let on = words::moment(row.received);
         let why = row.reason.as_deref().unwrap_or_default();
@@ -163,13 +159,13 @@ pub(super) async fn of_area(
 ) -> Result<Html, StoreError> {
     let rows = service
         .store
-        .revisions(Some(node), Span::Newest, LOOKED_AT)
+        .revisions(Some(node), Span::Newest, SHOWN)
         .await?;
     if rows.is_empty() {
         return Ok(Html::default());
     }
-    let notice = warnings(&open(&rows), standing);
-    let items = rows.iter().take(PAGE).map(|r| {
+    let notice = warnings(&service.store.withheld(Some(node)).await?, standing);
+    let items = rows.iter().map(|r| {
         Html::concat([
             Html::text(&format!("{}: {}. ", words::moment(r.received), what(r))),
             reason(r),
@@ -186,18 +182,15 @@ pub(super) async fn of_area(
 
 /// Which areas' figures end early because a month is withdrawn; nothing where none is.
 pub(super) async fn of_england(service: &Service) -> Result<Html, StoreError> {
-    let rows = service
-        .store
-        .revisions(None, Span::Newest, LOOKED_AT)
-        .await?;
-    let open = open(&rows);
-    if open.is_empty() {
+    let open = service.store.withheld(None).await?;
+    let ends = ends(&open);
+    if ends.is_empty() {
         return Ok(Html::default());
     }
     let nodes = service.store.nodes().await?;
-    let items = open.into_iter().map(|r| {
+    let items = ends.into_iter().map(|(r, _, period)| {
         let node = nodes.iter().find(|n| n.node == r.node);
-        let month = r.month.map_or_else(String::new, |(_, p, _)| p.in_words());
+        let month = period.in_words();
         let area = match node {
             Some(node) => link(&area_name(node), &format!("/leps/{}", node.lep)),
             None => Html::text(r.node.as_str()),

@@ -8,6 +8,7 @@
 mod backend;
 #[cfg(test)]
 pub(crate) mod conformance;
+mod evidence;
 #[cfg(test)]
 pub(crate) mod failing;
 mod location;
@@ -304,7 +305,12 @@ pub trait Log: Send + Sync + 'static {
         span: Span,
         limit: u32,
     ) -> impl Future<Output = Outcome<Vec<RevisionRow>>> + Send;
-    /// Nodes that withdrew or corrected something in the statements at these places.
+    /// Withdrawals of months, of a node or of all, that were not published again since; newest first.
+    fn withheld(
+        &self,
+        node: Option<&NodeSlug>,
+    ) -> impl Future<Output = Outcome<Vec<RevisionRow>>> + Send;
+    /// Nodes that withdrew or corrected a month in the statements at these places.
     fn revised(
         &self,
         places: Range<u64>,
