@@ -1,13 +1,12 @@
 //! Runs: every measure frozen at one state of the log, signed by its key: a finding each, and the run that names them, in one
 //! transaction. What is frozen is what the live figures of that state were ([`ldsp_protocol::run`]).
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::{Timestamp, ToSpan as _};
 use ldsp_protocol::benchmark::{Figures, Measure};
 use ldsp_protocol::ids::Digest;
-use ldsp_protocol::log::{ENTRY_LEN, Entry};
+use ldsp_protocol::log::{ENTRY_LEN, Edge, Entry};
 use ldsp_protocol::own::{Own, PayloadError};
 use ldsp_protocol::run::{BenchmarkRun, CODE, Gather, Inputs, MeasureFinding, Named, StandsOn};
 use ldsp_protocol::statement::Kind;
@@ -19,10 +18,8 @@ use crate::store::{
     Conflict, Log, LoggedStatement, OwnEffect, Registry, Rollups, Span, StoreError,
 };
 
-/// Leaves whose records or months are read at once.
+/// Leaves whose records are read at once.
 const CHUNK: u64 = 4096;
-/// Leaves whose months are read at once: cells in memory until they are added up.
-const MONTHS: u64 = 256;
 /// After a failure a run that is due is tried again.
 const PAUSE_MINUTES: i64 = 15;
 
@@ -129,14 +126,13 @@ pub async fn make<S: Registry + Log + Rollups>(
     now: Timestamp,
 ) -> Result<Made, AnnounceError> {
     let store = announcer.store();
-    let edge = store.head().await?.edge;
+    let (edge, figures) = frozen(store).await?;
     let inputs = inputs(store, edge.size()).await?;
     let run = latest(store).await?;
     let same = |run: &Run| run.run.stands_on.inputs == inputs && run.run.stands_on.code == CODE;
     if inputs.count() == 0 || run.as_ref().is_some_and(same) {
         return Ok(Made { run, new: false });
     }
-    let figures = figures(store, 0..edge.size()).await?;
     let stands_on = StandsOn::new(edge.size(), edge.root(), &figures, inputs);
     let findings = Measure::ALL.map(|m| MeasureFinding::of(&figures, m, stands_on.clone()));
     let findings = findings.into_iter().filter(|f| !f.figures.is_empty());
@@ -211,15 +207,23 @@ async fn inputs<S: Log>(store: &S, size: u64) -> Result<Inputs, AnnounceError> {
     Ok(gather.inputs().map_err(PayloadError::from)?)
 }
 
-/// The figures of the months among these leaves.
-async fn figures<S: Rollups>(store: &S, leaves: Range<u64>) -> Result<Figures, StoreError> {
-    let (mut figures, mut from) = (Figures::default(), leaves.start);
-    while from < leaves.end {
-        let to = leaves.end.min(from + MONTHS);
-        figures = figures.after(Arc::default(), store.months(from..to).await?);
-        from = to;
+/// The figures of one state of the log, node by node, and that state.
+async fn frozen<S: Registry + Log + Rollups>(store: &S) -> Result<(Edge, Figures), StoreError> {
+    let mut edge = store.head().await?.edge;
+    loop {
+        let mut figures = Figures::default();
+        for node in store.nodes().await? {
+            let mut months = store.contributions(Some(&node.node)).await?;
+            months.sort_by_key(|month| (month.standard.version(), month.period));
+            figures = figures.after(Arc::default(), months);
+        }
+        let now = store.head().await?.edge;
+        if now == edge {
+            return Ok((edge, figures));
+        }
+        // Something was logged meanwhile: what was read may be of neither state.
+        edge = now;
     }
-    Ok(figures)
 }
 
 /// Makes runs by schedule.

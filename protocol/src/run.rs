@@ -23,7 +23,7 @@ use crate::log::Entry;
 use crate::own::{KeyAdd, MAX_NAME};
 use crate::statement::Kind;
 
-pub use recount::{Recount, RecountError};
+pub use recount::{Recount, RecountCause, RecountError};
 
 /// The version of this code: another may give other bytes.
 pub const CODE: &str = concat!("ldsp-protocol/", env!("CARGO_PKG_VERSION"));
@@ -118,8 +118,8 @@ pub struct StandsOn {
     pub standards: Vec<Digest>,
     /// Version of the code that made the figures.
     pub code: String,
-    /// Places in the log, from 0, of every statement that the figures stand on, as ranges [first, last]: the summaries, and the log's own
-    /// statements of the keys that signed them, which say for which LEP.
+    /// Places in the log, from 0, of every statement that the figures stand on, as ranges [first, last]: the summaries, what withdrew and
+    /// corrected them, and the log's own statements of the keys that signed them, which say for which LEP.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<u64>>))]
     pub inputs: Inputs,
 }
@@ -234,7 +234,10 @@ impl BenchmarkRun {
 /// Whether figures stand on statements of this kind.
 #[must_use]
 pub fn counts(kind: Kind) -> bool {
-    kind == Kind::LearningSummary
+    matches!(
+        kind,
+        Kind::LearningSummary | Kind::Correction | Kind::Withdrawal
+    )
 }
 
 /// Finds the leaves that figures stand on, from the log's records and its key events.

@@ -97,9 +97,12 @@ fn two_nodes_publish_and_the_benchmark_agrees_with_the_input() {
 }
 
 fn digest_of_cells(summary: &serde_json::Value) -> String {
-    let tables = summary["tables"].as_array().unwrap().iter();
-    let cells = tables.flat_map(|t| t["cells"].as_array().unwrap());
-    let bytes = cells.flat_map(|c| c.as_i64().unwrap().to_le_bytes());
+    let tables = summary["tables"]
+        .as_array()
+        .expect("a list of tables")
+        .iter();
+    let cells = tables.flat_map(|t| t["cells"].as_array().expect("a list of cells"));
+    let bytes = cells.flat_map(|c| c.as_i64().expect("a cell is an integer").to_le_bytes());
     Digest::of(&bytes.collect::<Vec<_>>()).to_string()
 }
 

@@ -28,6 +28,8 @@ impl fmt::Display for Checked {
             own,
             months,
             figures,
+            figures_gone,
+            figures_left,
             entries,
             withdrawn,
             evidence,
@@ -54,7 +56,17 @@ impl fmt::Display for Checked {
             "Statements  {statements}, each received again; {own} of the log's own"
         )?;
         writeln!(f, "Months      {months}, each folded again")?;
-        writeln!(f, "Findings    {figures}, each made again to the byte")?;
+        write!(f, "Findings    {figures}, each made again to the byte")?;
+        if *figures_gone > 0 {
+            write!(
+                f,
+                "; {figures_gone} stand on statements that were withdrawn since"
+            )?;
+        }
+        if *figures_left > 0 {
+            write!(f, "; {figures_left} of older runs were left out")?;
+        }
+        writeln!(f)?;
         writeln!(f, "Practice    {entries}")?;
         writeln!(
             f,

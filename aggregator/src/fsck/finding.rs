@@ -1,7 +1,6 @@
-//! Figures that the log signed, made again from what they stand on. The months are those that are stored, which the check of
-//! nodes compared with the statements.
+//! Figures that the log signed, made again from the statements that they stand on, as anybody would.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use ldsp_protocol::benchmark::{Figures, Measure};
 use ldsp_protocol::dsse::Unverified;
@@ -9,14 +8,14 @@ use ldsp_protocol::ids::Digest;
 use ldsp_protocol::log::merkle::leaf_hash;
 use ldsp_protocol::log::{ENTRY_LEN, Edge, Entry};
 use ldsp_protocol::own::{KeyAdd, Own, OwnStatement};
-use ldsp_protocol::run::{BenchmarkRun, CODE, Gather, MeasureFinding, StandsOn};
+use ldsp_protocol::run::{BenchmarkRun, CODE, Gather, MeasureFinding, Recount, StandsOn, counts};
 use ldsp_protocol::statement::{Body, Kind};
 
 use super::{Fsck, Rule};
 use crate::store::{LoggedStatement, StoreError};
 
-/// Leaves whose months are read at once.
-const CHUNK: u64 = 256;
+/// Statements that are counted again before older runs are left: their signatures are checked each time, a thousand or so in a second.
+const ENOUGH: u64 = 20_000;
 
 /// What the log's own statements say of figures.
 #[derive(Debug, Default)]
@@ -49,105 +48,113 @@ impl Stated {
     }
 }
 
-/// How far the log was read.
-struct Reached {
-    rows: std::vec::IntoIter<u64>,
-    /// Records of the row at hand that are not taken yet.
-    records: std::collections::VecDeque<[u8; ENTRY_LEN]>,
-    edge: Edge,
-    gather: Gather,
+/// What a state of the log gives.
+struct State {
     figures: Figures,
+    stands_on: StandsOn,
 }
 
 pub(super) async fn check(run: &mut Fsck<'_>) -> Result<(), StoreError> {
     let mut stated = std::mem::take(&mut run.figures);
-    if !stated.open.is_empty() {
-        for (seq, ..) in std::mem::take(&mut stated.open) {
-            let what = "the figures are of no run";
-            run.find(Rule::Finding, ("own_statement", "seq"), seq, what);
-        }
+    for (seq, ..) in std::mem::take(&mut stated.open) {
+        let what = "the figures are of no run";
+        run.find(Rule::Finding, ("own_statement", "seq"), seq, what);
     }
-    stated.findings.sort_unstable();
-    let mut reached = Reached {
-        rows: run.snapshot.records().await?.into_iter(),
-        records: std::collections::VecDeque::new(),
-        edge: Edge::default(),
-        gather: Gather::default(),
-        figures: Figures::default(),
-    };
+    let mut by_size: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
     for (size, leaf) in stated.findings {
-        if !reach(run, &mut reached, size, leaf).await? {
-            return Ok(());
+        by_size.entry(size).or_default().push(leaf);
+    }
+    let mut verified = 0;
+    // The newest first: they are what people quote.
+    for (size, leaves) in by_size.into_iter().rev() {
+        if verified > ENOUGH {
+            run.report.figures_left += leaves.len() as u64;
+            continue;
         }
-        let mut gather = reached.gather.clone();
-        let keys = stated.keys.iter().filter(|(index, _)| *index < size);
-        keys.for_each(|(index, add)| gather.key(*index, add));
-        let column = ("own_statement", "envelope");
-        match gather.inputs() {
-            Ok(inputs) => {
-                let root = reached.edge.root();
-                let stands_on = StandsOn::new(size, root, &reached.figures, inputs);
-                one(run, &reached.figures, stands_on, leaf).await?;
+        match state(run, size, &stated.keys, &mut verified).await? {
+            Ok(Some(state)) => {
+                for leaf in leaves {
+                    one(run, &state, leaf).await?;
+                }
             }
-            Err(error) => run.find(Rule::Finding, column, leaf, error.to_string()),
+            Ok(None) => run.report.figures_gone += leaves.len() as u64,
+            Err(what) => {
+                let what = format!("the figures cannot be made again: {what}");
+                for leaf in leaves {
+                    run.find(Rule::Finding, ("own_statement", "envelope"), leaf, &what);
+                }
+            }
         }
     }
     Ok(())
 }
 
-/// Reads on to this size; `false` where what is stored does not lead there.
-async fn reach(
+/// Counts the first `size` leaves again; `None` where a statement of them was withdrawn since. The other error says what is wrong.
+async fn state(
     run: &mut Fsck<'_>,
-    reached: &mut Reached,
     size: u64,
-    leaf: u64,
-) -> Result<bool, StoreError> {
-    let from = reached.edge.size();
-    while reached.edge.size() < size {
-        let Some(record) = reached.records.pop_front() else {
-            let bytes = match reached.rows.next() {
-                Some(first) => run.snapshot.records_from(first).await,
-                None => Ok(Vec::new()),
-            };
-            let bytes = bytes.unwrap_or_default();
-            let (records, _) = bytes.as_chunks::<ENTRY_LEN>();
-            if records.is_empty() {
-                return Ok(stop(run, leaf, "the log's records do not lead there"));
+    keys: &[(u64, KeyAdd)],
+    verified: &mut u64,
+) -> Result<Result<Option<State>, String>, StoreError> {
+    let (mut edge, mut gather) = (Edge::default(), Gather::default());
+    let (mut events, mut counted) = (Vec::new(), Vec::new());
+    'rows: for first in run.snapshot.records().await? {
+        // A row that cannot be read is a finding already.
+        let bytes = run.snapshot.records_from(first).await.unwrap_or_default();
+        for record in bytes.as_chunks::<ENTRY_LEN>().0 {
+            let index = edge.size();
+            if index == size {
+                break 'rows;
             }
-            reached.records.extend(records);
-            continue;
-        };
-        let index = reached.edge.size();
-        reached.edge.push(leaf_hash(&record));
-        if let Ok(entry) = Entry::parse(&record) {
-            reached.gather.entry(index, &entry);
+            edge.push(leaf_hash(record));
+            let Ok(entry) = Entry::parse(record) else {
+                continue;
+            };
+            gather.entry(index, &entry);
+            match entry.kind {
+                Kind::KeyAdd | Kind::KeyRevoke => events.push((index, entry)),
+                kind if counts(kind) => counted.push((index, entry)),
+                _ => {}
+            }
         }
     }
-    let mut from = from;
-    while from < size {
-        let to = size.min(from + CHUNK);
-        let Ok(months) = run.snapshot.months_at(from..to).await else {
-            return Ok(stop(run, leaf, "a month that they stand on cannot be read"));
-        };
-        reached.figures = reached.figures.after(Arc::default(), months);
-        from = to;
+    if edge.size() != size {
+        return Ok(Err("the log's records do not lead there".to_owned()));
     }
-    Ok(true)
-}
-
-fn stop(run: &mut Fsck<'_>, leaf: u64, what: &str) -> bool {
-    let what = format!("the figures cannot be made again: {what}");
-    run.find(Rule::Finding, ("own_statement", "envelope"), leaf, what);
-    false
+    let keys = keys.iter().filter(|(index, _)| *index < size);
+    keys.for_each(|(index, add)| gather.key(*index, add));
+    let mut recount = Recount::new(run.ground.log);
+    for (index, entry) in &events {
+        let row = run.snapshot.own(*index).await?.and_then(Result::ok);
+        let envelope = row.as_ref().map(|row| row.envelope.as_slice());
+        if let Err(error) = recount.key(*index, entry, envelope) {
+            return Ok(Err(error.to_string()));
+        }
+    }
+    counted.sort_by_key(|(index, entry)| (entry.node.clone(), *index));
+    *verified += counted.len() as u64;
+    for (index, entry) in &counted {
+        let row = run.snapshot.statement(*index).await?.and_then(Result::ok);
+        let withdrawn = row.as_ref().and_then(|row| row.withdrawn);
+        if withdrawn.is_some_and(|by| by >= size) {
+            return Ok(Ok(None));
+        }
+        let row = row.as_ref().filter(|_| withdrawn.is_none());
+        let envelope = row.map(|row| row.envelope.as_slice());
+        if let Err(error) = recount.statement(*index, entry, envelope) {
+            return Ok(Err(error.to_string()));
+        }
+    }
+    let made = recount.end().map_err(|error| error.to_string());
+    let inputs = gather.inputs().map_err(|error| error.to_string());
+    Ok(made.and_then(|figures| {
+        let stands_on = StandsOn::new(size, edge.root(), &figures, inputs?);
+        Ok(Some(State { figures, stands_on }))
+    }))
 }
 
 /// Makes the finding at this leaf again.
-async fn one(
-    run: &mut Fsck<'_>,
-    figures: &Figures,
-    stands_on: StandsOn,
-    leaf: u64,
-) -> Result<(), StoreError> {
+async fn one(run: &mut Fsck<'_>, state: &State, leaf: u64) -> Result<(), StoreError> {
     // A row that cannot be read is a finding already.
     let Some(Ok(row)) = run.snapshot.own(leaf).await? else {
         return Ok(());
@@ -165,7 +172,7 @@ async fn one(
     let code = finding.stands_on.code.clone();
     let stands_on = StandsOn {
         code: code.clone(),
-        ..stands_on
+        ..state.stands_on.clone()
     };
     let again = Body {
         schema: said.schema,
@@ -176,7 +183,7 @@ async fn one(
         kind: said.kind,
         period: said.period,
         standard: said.standard,
-        payload: MeasureFinding::of(figures, finding.measure, stands_on),
+        payload: MeasureFinding::of(&state.figures, finding.measure, stands_on),
     };
     if again.to_bytes() != body {
         let mut what = "the figures are not those that the log gives".to_owned();

@@ -184,6 +184,10 @@ pub struct Report {
     pub months: u64,
     /// Number of signed findings that were made again.
     pub figures: u64,
+    /// Number of those that stand on a statement which was withdrawn since, so that nobody can make them again.
+    pub figures_gone: u64,
+    /// Number of those of older runs that were left: newer ones took long enough.
+    pub figures_left: u64,
     /// Number of practice entries.
     pub entries: u64,
     /// Number of statements that were withdrawn, whose signatures cannot be checked any more: only that the next statement and the

@@ -39,19 +39,26 @@ async fn recounted(world: &World, size: u64) -> (Inputs, Figures) {
     for own in store.owns(0, 1000).await.unwrap() {
         if own.index < size
             && own.kind == Kind::KeyAdd
-            && let Own::KeyAdd(add) = recount.key(own.index, &own.entry(), &own.envelope).unwrap()
+            && let Own::KeyAdd(add) = recount
+                .key(own.index, &own.entry(), Some(&own.envelope))
+                .unwrap()
         {
             gather.key(own.index, &add);
         }
     }
     all.sort_by_key(|s| (s.node.clone(), s.index));
+    let envelope = |s: &LoggedStatement| s.withdrawn.is_none().then(|| s.envelope.clone());
     for statement in &all {
         gather.entry(statement.index, &statement.entry());
         recount
-            .statement(statement.index, &statement.entry(), &statement.envelope)
+            .statement(
+                statement.index,
+                &statement.entry(),
+                envelope(statement).as_deref(),
+            )
             .unwrap();
     }
-    (gather.inputs().unwrap(), recount.end())
+    (gather.inputs().unwrap(), recount.end().unwrap())
 }
 
 #[tokio::test]

@@ -7,7 +7,6 @@ use std::ops::Range;
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::log::Entry;
 use ldsp_protocol::rollup::NodeMonth;
-use ldsp_protocol::statement::Kind;
 use sqlx::sqlite::SqliteTransaction;
 use sqlx::{PgTransaction, query};
 
@@ -159,19 +158,6 @@ impl Snapshot {
             "SELECT node, period, standard, lep, seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro, pledges,
                  drawn, published, cumulative FROM node_month WHERE node = $1 ORDER BY period",
             node.as_str(); |row| (rows::key_of_month(row), rows::month(row, true))))
-    }
-
-    /// The months of the summaries among these leaves, in the order of the log; `published` is left empty.
-    pub(crate) async fn months_at(&mut self, leaves: Range<u64>) -> Outcome<Vec<NodeMonth>> {
-        read!(self,
-            "SELECT statement.node AS author, statement.seq AS stated, node_month.node, node_month.period, standard, lep,
-                 node_month.seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro, pledges, cumulative
-             FROM statement LEFT JOIN node_month ON node_month.node = statement.node
-                 AND node_month.period = statement.period AND node_month.seq = statement.seq
-             WHERE leaf >= $1 AND leaf < $2 AND kind = $3 ORDER BY leaf",
-            signed(leaves.start), signed(leaves.end), Kind::LearningSummary.as_str(); rows::month_of)
-        .into_iter()
-        .collect()
     }
 
     /// National sums, each with its key where that can be read.

@@ -338,7 +338,9 @@ async fn finding(args: &cli::VerifyFinding, context: &Context) -> Answer {
     if let Some((node, _)) = &here {
         node.store.close().await;
     }
-    Ok(told_of_finding(&checked?))
+    let data = here.is_some().then_some(context.config.data_dir.as_path());
+    let checked = checked?.map_err(|fault| with_proof(fault, data))?;
+    Ok(told_of_finding(&checked))
 }
 
 async fn find_finding(
@@ -346,7 +348,7 @@ async fn find_finding(
     place: Option<&Enrolment>,
     log: &Verifier,
     expected: Expected,
-) -> Result<Checked, Refusal> {
+) -> Result<Result<Checked, Fault>, Refusal> {
     // Of an address the server comes first, then the path.
     let address = args.finding.strip_prefix("https://").and_then(|rest| {
         let (site, path) = rest.split_once('/')?;
@@ -382,7 +384,7 @@ async fn find_finding(
     let again = args.recompute;
     let found = verify::finding::finding(&source, log, &envelope, expected, again, told).await;
     bar.finish_and_clear();
-    Ok(found?)
+    Ok(found)
 }
 
 fn told_of_finding(checked: &Checked) -> Output {

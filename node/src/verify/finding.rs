@@ -9,11 +9,13 @@ use ldsp_protocol::dsse::{Unverified, Verified};
 use ldsp_protocol::log::{Checkpoint, Entry};
 use ldsp_protocol::note::Verifier;
 use ldsp_protocol::own::{Own, OwnStatement};
-use ldsp_protocol::run::{CODE, Gather, MeasureFinding, Recount, RecountError, StandsOn, counts};
+use ldsp_protocol::run::{
+    CODE, Gather, MeasureFinding, Recount, RecountCause, RecountError, StandsOn, counts,
+};
 use ldsp_protocol::statement::{Body, Kind};
 
 use super::source::Source;
-use super::whole::{Expected, Whole, whole};
+use super::whole::{Expected, Seen as Earlier, Whole, whole};
 use super::{Fault, TELL, envelope_fault, statement};
 
 /// A finding that holds.
@@ -70,7 +72,7 @@ pub async fn finding<S: Source>(
         size: stands_on.size,
         root: stands_on.root,
     };
-    expected.earlier.push(super::whole::Seen {
+    expected.earlier.push(Earlier {
         place: "the state of the log that the finding names".to_owned(),
         checkpoint: state,
         note: String::from_utf8_lossy(envelope).into_owned(),
@@ -171,38 +173,28 @@ async fn recount<S: Source>(
     let mut parts = stream::iter(seen.keys.iter().chain(counted))
         .map(|(index, entry)| async move {
             let path = format!("v1/nodes/{}/statements/{}", entry.node, entry.seq);
-            let envelope = source.fetch(&path).await?;
-            let envelope = envelope.ok_or_else(|| {
-                Fault::new(
-                    "input",
-                    format!(
-                        "entry {index}, statement {} of {}, is not at {path}: without it the figures cannot be counted again",
-                        entry.seq, entry.node
-                    ),
-                    "Fetch it from its node or from whoever kept it. A statement that was withdrawn is gone from the log's server; the figures of a later run do without it.",
-                )
-            })?;
-            Ok::<_, Fault>((*index, entry, envelope))
+            Ok::<_, Fault>((*index, entry, source.fetch(&path).await?))
         })
         .buffered(S::AT_ONCE);
+    let refused = |error: RecountError| {
+        let next = if error.cause == RecountCause::Gone {
+            "Fetch it from its node or from whoever kept it. A statement that was withdrawn since is gone from the log's server; the figures of a later run do without it."
+        } else {
+            TELL
+        };
+        Fault::new("input", error.to_string(), next)
+    };
     let mut done = 0;
     while let Some((index, entry, envelope)) = parts.try_next().await? {
-        let refused = |error: RecountError| {
-            Fault::new(
-                "input",
-                format!(
-                    "entry {index}, statement {} of {}: {error}",
-                    entry.seq, entry.node
-                ),
-                TELL,
-            )
-        };
         gather.entry(index, entry);
         if counts(entry.kind) {
             recount
-                .statement(index, entry, &envelope)
+                .statement(index, entry, envelope.as_deref())
                 .map_err(refused)?;
-        } else if let Own::KeyAdd(add) = recount.key(index, entry, &envelope).map_err(refused)? {
+        } else if let Own::KeyAdd(add) = recount
+            .key(index, entry, envelope.as_deref())
+            .map_err(refused)?
+        {
             gather.key(index, &add);
         }
         done += 1;
@@ -211,7 +203,7 @@ async fn recount<S: Source>(
     let inputs = gather
         .inputs()
         .map_err(|error| Fault::new("inputs", error.to_string(), TELL))?;
-    let figures = recount.end();
+    let figures = recount.end().map_err(refused)?;
     let made = StandsOn::new(stands_on.size, stands_on.root, &figures, inputs);
     let made = StandsOn {
         code: stands_on.code.clone(),
