@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
 use ldsp_protocol::dsse::Sealed;
-use ldsp_protocol::ids::Digest;
+use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::log::Checkpoint;
 use ldsp_protocol::note::{NoteError, Verifier};
@@ -16,8 +16,8 @@ use ldsp_protocol::statement::Kind;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::store::{
-    Announced, Appended, Equivocation, Log, NewOwn, NewStatement, OwnEffect, Placed, StoreError,
-    Turn,
+    Announced, Appended, Equivocation, Library, Log, LoggedStatement, NewOwn, NewStatement,
+    OwnEffect, Placed, StoreError, Turn,
 };
 use crate::tree::Tree;
 use crate::verify::{Authentic, Target, VerifiedStatement, chain, revoked};
@@ -323,12 +323,35 @@ pub async fn compare<S: Log>(
         seq: authentic.seq(),
         logged: logged.pae,
         refused: authentic.pae(),
-        envelope: authentic.envelope().to_vec(),
+        envelope: kept(store, authentic, &logged).await?,
         received: now,
     };
     store.keep_evidence(&proof).await?;
     tracing::warn!(%node, seq = authentic.seq(), "a node signed two statements for one place");
     Ok(Some(Err(equivocation(authentic.seq(), logged.pae))))
+}
+
+/// What is kept of a refused statement: its envelope, unless that would bring back what was withdrawn. Of a withdrawn month the cells
+/// can be told by their digest; of an entry nothing can, and a node that was restored sends it much as it was.
+async fn kept<S: Log>(
+    store: &S,
+    refused: &Authentic,
+    logged: &LoggedStatement,
+) -> Result<Vec<u8>, StoreError> {
+    let gone = match logged.withdrawn {
+        None => false,
+        Some(_) if logged.kind == Kind::PracticeEntry => true,
+        Some(leaf) => {
+            let revision = store.revision(leaf).await?;
+            let cells = revision.and_then(|r| r.month).map(|(.., cells)| cells);
+            cells.is_some() && cells == refused.cells()
+        }
+    };
+    Ok(if gone {
+        Vec::new()
+    } else {
+        refused.envelope().to_vec()
+    })
 }
 
 /// What is logged of the statement that a withdrawal or a correction names. As its months: what the node adds meanwhile is found out
@@ -345,4 +368,40 @@ pub async fn target<S: Log>(
     };
     let named = store.statement(&authentic.node().node, seq).await?;
     Ok(named.as_ref().map(Target::from))
+}
+
+/// The same of a statement that is not logged yet, with its place among an entry's versions.
+///
+/// # Errors
+/// Trouble with the store.
+pub async fn new_target<S: Log + Library>(
+    store: &S,
+    authentic: &Authentic,
+) -> Result<Option<Target>, StoreError> {
+    let mut target = target(store, authentic).await?;
+    if let Some(target) = &mut target
+        && target.kind == Kind::PracticeEntry
+        && let Some(seq) = authentic.named()
+    {
+        target.between = between(store, &authentic.node().node, seq).await?;
+    }
+    Ok(target)
+}
+
+/// The number of the entry that this one replaced, if that is still there and this one was replaced itself.
+async fn between<S: Library>(
+    store: &S,
+    node: &NodeSlug,
+    seq: u64,
+) -> Result<Option<u64>, StoreError> {
+    let entry = store.entry(node, seq).await?;
+    let Some(entry) = entry.filter(|entry| entry.superseded_by.is_some()) else {
+        return Ok(None);
+    };
+    let Some(older) = entry.entry.supersedes else {
+        return Ok(None);
+    };
+    let older = store.cited(older).await?;
+    let replaced = older.filter(|o| o.node == *node && o.superseded_by == Some(entry.index));
+    Ok(replaced.map(|older| older.seq))
 }

@@ -49,6 +49,9 @@ pub struct Target {
     pub kind: Kind,
     /// Leaf of its withdrawal.
     pub withdrawn: Option<u64>,
+    /// Of a practice entry between two others: number of the entry that it replaced, which would stand again beside the one that
+    /// replaced it.
+    pub between: Option<u64>,
 }
 
 impl From<&LoggedStatement> for Target {
@@ -58,6 +61,7 @@ impl From<&LoggedStatement> for Target {
             pae: statement.pae,
             kind: statement.kind,
             withdrawn: statement.withdrawn,
+            between: None,
         }
     }
 }
@@ -205,6 +209,16 @@ impl Authentic {
         }
     }
 
+    /// Digest of the published cells of a summary or a correction.
+    #[must_use]
+    pub fn cells(&self) -> Option<Digest> {
+        match &self.statement.payload {
+            Payload::LearningSummary(summary) => Some(summary.cells_digest()),
+            Payload::Correction(correction) => Some(correction.summary.cells_digest()),
+            Payload::PracticeEntry(_) | Payload::Withdrawal(_) => None,
+        }
+    }
+
     /// The place of the node's statement that a withdrawal or a correction names.
     #[must_use]
     pub fn named(&self) -> Option<u64> {
@@ -329,7 +343,14 @@ impl Authentic {
             )));
         }
         let month = match target.kind {
-            Kind::PracticeEntry if withdrawal.cells.is_none() => None,
+            Kind::PracticeEntry if withdrawal.cells.is_none() => {
+                if let Some(older) = target.between {
+                    return Err(refuse(format!(
+                        "Statement {named} replaced statement {older} and was replaced itself: without it statement {older} would stand again beside its newest version. Withdraw statement {older} first."
+                    )));
+                }
+                None
+            }
             Kind::PracticeEntry => {
                 return Err(refuse("A practice entry has no cells.".to_owned()));
             }

@@ -1,7 +1,11 @@
 //! The latest snapshot, which follows the log.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use ldsp_protocol::ids::NodeSlug;
+use ldsp_protocol::rollup::NodeMonth;
 
 use super::Snapshot;
 use crate::store::{Log, Position, Rollups, StoreError};
@@ -53,6 +57,23 @@ impl Benchmarks {
         if let Some(snapshot) = self.answer(asked, &at) {
             return Ok(snapshot);
         }
+        let (at, snapshot) = self.follow(store, at).await?;
+        let last = store.records(at.size.saturating_sub(1)..at.size).await?;
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Latest {
+            snapshot: Arc::clone(&snapshot),
+            last: last.into(),
+            asked,
+        };
+        Ok(snapshot)
+    }
+
+    /// Reads on from the latest snapshot to `at`, or to where the log stands when that can no longer be read: what a node has withdrawn
+    /// since is gone from what it was at `at`.
+    async fn follow<S: Log + Rollups>(
+        &self,
+        store: &S,
+        mut at: Position,
+    ) -> Result<(Position, Arc<Snapshot>), StoreError> {
         let mut snapshot = self.latest().snapshot;
         if !self.goes_on(store, &at).await? {
             tracing::warn!(
@@ -62,37 +83,28 @@ impl Benchmarks {
             );
             snapshot = Arc::default();
         }
-        let mut from = snapshot.size();
-        // What these withdrew or corrected changes months that were read before: they are read anew as they stand.
-        let mut revised = store.revised(from..at.size).await?;
+        let mut revised = BTreeSet::new();
         loop {
-            let to = at.size.min(from + CHUNK);
-            let mut months = store.months(from..to).await?;
-            months.retain(|month| !revised.contains(&month.node));
-            // Nobody sees the states between, so all may have the name of the last.
-            let reached = Position {
-                size: to,
-                ..at.clone()
-            };
-            snapshot = Arc::new(snapshot.after(reached, months));
-            from = to;
-            if from >= at.size {
-                break;
+            snapshot = read_on(store, snapshot, &at, &mut revised).await?;
+            for node in &revised {
+                let mut months = store.contributions(Some(node)).await?;
+                // What was logged behind `at` meanwhile comes in its own turn. Read afterwards, this lists all that of it.
+                let later = store.months(at.size..u64::MAX).await?;
+                let is_later = |month: &NodeMonth| {
+                    let same = |l: &NodeMonth| l.seq == month.seq && l.node == month.node;
+                    later.iter().any(same)
+                };
+                months.retain(|month| !is_later(month));
+                snapshot = Arc::new(snapshot.with(&at, node, months));
             }
+            let since = store.revised(at.size..u64::MAX).await?;
+            if since.is_empty() {
+                return Ok((at, snapshot));
+            }
+            // Whoever withdrew or corrected something while this was read may have been read in part.
+            revised.extend(since);
+            at = store.position().await?;
         }
-        // Whoever did so while these were read may have been read in part.
-        revised.extend(store.revised(at.size..u64::MAX).await?);
-        for node in &revised {
-            let months = store.contributions(Some(node)).await?;
-            snapshot = Arc::new(snapshot.with(&at, node, months));
-        }
-        let last = store.records(at.size.saturating_sub(1)..at.size).await?;
-        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Latest {
-            snapshot: Arc::clone(&snapshot),
-            last: last.into(),
-            asked,
-        };
-        Ok(snapshot)
     }
 
     async fn ask<S: Log>(&self, store: &S) -> Result<(u64, Position), StoreError> {
@@ -125,5 +137,32 @@ impl Benchmarks {
             return Ok(true);
         };
         Ok(store.records(place..known.size).await?[..] == last[..])
+    }
+}
+
+/// What the log has between `snapshot` and `at`. Nodes that withdrew or corrected something there are left to be read anew as they
+/// stand: that changes months which were read before.
+async fn read_on<S: Log + Rollups>(
+    store: &S,
+    mut snapshot: Arc<Snapshot>,
+    at: &Position,
+    revised: &mut BTreeSet<NodeSlug>,
+) -> Result<Arc<Snapshot>, StoreError> {
+    let mut from = snapshot.size();
+    revised.extend(store.revised(from..at.size).await?);
+    loop {
+        let to = at.size.min(from + CHUNK);
+        let mut months = store.months(from..to).await?;
+        months.retain(|month| !revised.contains(&month.node));
+        // Nobody sees the states between, so all may have the name of the last.
+        let reached = Position {
+            size: to,
+            ..at.clone()
+        };
+        snapshot = Arc::new(snapshot.after(reached, months));
+        from = to;
+        if from >= at.size {
+            return Ok(snapshot);
+        }
     }
 }

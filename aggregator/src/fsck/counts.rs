@@ -13,6 +13,7 @@ pub(super) fn count(run: &mut Fsck<'_>, row: &LoggedStatement) {
         node: row.node.clone(),
         kind: row.kind,
         count: 0,
+        withdrawn: 0,
         first: row.received,
         latest: row.received,
     });
@@ -68,6 +69,14 @@ pub(super) async fn evidence(run: &mut Fsck<'_>) -> Result<(), StoreError> {
         }
         if proof.logged == proof.refused {
             find(run, "pae", &proof, "it is the logged statement itself");
+        }
+        if proof.envelope.is_empty() {
+            // It carried what the node withdrew.
+            if !run.withdrew.contains(&proof.node) {
+                let what = "the kept envelope is gone, and its node withdrew nothing";
+                find(run, "envelope", &proof, what);
+            }
+            continue;
         }
         let signer = run.snapshot.node(&proof.node).await?;
         let Some(signer) = signer.map(|row| run.readable(row)).transpose()?.flatten() else {

@@ -13,7 +13,7 @@ mod revisions;
 mod rollup;
 mod tree;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use ldsp_protocol::ids::{Digest, NodeSlug, Period};
@@ -221,6 +221,8 @@ struct Fsck<'a> {
     tallies: BTreeMap<(NodeSlug, Kind), Tally>,
     library: library::Expected,
     revisions: revisions::Expected,
+    /// Nodes that withdrew something.
+    withdrew: BTreeSet<NodeSlug>,
     /// Which key counts where.
     keys: Keys,
     /// What the log states of each node's key.
@@ -284,6 +286,7 @@ pub async fn fsck(
         tallies: BTreeMap::new(),
         library: library::Expected::default(),
         revisions: revisions::Expected::default(),
+        withdrew: BTreeSet::new(),
         keys: Keys::default(),
         stated: BTreeMap::new(),
         figures: finding::Stated::default(),

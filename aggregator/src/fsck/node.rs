@@ -101,6 +101,7 @@ async fn gone(
     seen: &mut Seen,
 ) -> Result<(), StoreError> {
     run.report.withdrawn += 1;
+    run.withdrew.insert(row.node.clone());
     arrive(run, row, seen);
     if let Some(head) = seen.head
         && row.seq != head.seq + 1

@@ -30,9 +30,8 @@ enum Readers {
 }
 
 fn readers(service: &Service, logged: &LoggedStatement, refused: &Equivocation) -> Readers {
-    // What was withdrawn is no longer there to be shown.
     if logged.withdrawn.is_some() {
-        return Readers::Nobody;
+        return of_withdrawn(service, refused);
     }
     if logged.kind != Kind::PracticeEntry {
         let two = body::<LearningSummary>(&logged.envelope)
@@ -52,6 +51,15 @@ fn readers(service: &Service, logged: &LoggedStatement, refused: &Equivocation) 
         (false, _) => Readers::Nobody,
         (true, faults) if faults.is_empty() => Readers::Everybody,
         (true, _) => Readers::Operators,
+    }
+}
+
+/// What was withdrawn is no longer there to be compared: what was refused in its place is for operators, and for nobody before its day.
+fn of_withdrawn(service: &Service, refused: &Equivocation) -> Readers {
+    let entry = body::<PracticeEntry>(&refused.envelope);
+    match entry {
+        Some(entry) if !entry.payload.sharing.is_public(service.today()) => Readers::Nobody,
+        _ => Readers::Operators,
     }
 }
 
@@ -98,7 +106,7 @@ pub(super) async fn list(service: &Service, node: &Node) -> Result<Html, StoreEr
     let meaning = "It may have been restored from an old copy, or its key may be in other hands. Its operators have to say which.";
     let readers = "Where the two differ in protected figures, or one would not have passed the checks, the proof is for the operators of this site: a \
                    second draw of noise for the same month would weaken what protects learners. What its authors share with enrolled areas first is \
-                   withheld until its day. Both digests are public.";
+                   withheld until its day. Of what was withdrawn since, its leaf and its receipt are left. Both digests are public.";
     let table = Table::new("Places with two signed statements")
         .caption_hidden()
         .columns([
@@ -143,14 +151,29 @@ pub(super) async fn proof(
     if !may_read(readers, person.as_ref()) {
         return Err(ProblemPage::forbidden(match readers {
             Readers::Nobody => "One of the two statements is shared with enrolled areas first. Until its day it is not given here to anybody; its digest is on the node’s page.",
+            _ if logged.withdrawn.is_some() => "The statement that stands in this place was withdrawn. Only operators of this site may have what is left: its leaf with the proof that it is in the log, and what was refused.",
             _ => "The two statements differ in protected figures, or one of them is not open to everybody. Only operators of this site may have both.",
         })
         .into());
     }
     // An envelope is JSON in UTF-8 and goes in as it is: re-serialised it would no longer be the bytes that came.
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    // What was withdrawn is gone.
+    let text = |bytes: &[u8]| match String::from_utf8_lossy(bytes).trim() {
+        "" => "null".to_owned(),
+        envelope => envelope.to_owned(),
+    };
+    let receipt = match logged.withdrawn {
+        Some(_) => service.receipt(logged.index).await?,
+        None => None,
+    };
+    let receipt = receipt.map_or_else(String::new, |receipt| {
+        format!(
+            ",\"receipt\":{}",
+            serde_json::Value::from(receipt.into_text())
+        )
+    });
     let file = format!(
-        "{{\"node\":\"{}\",\"seq\":{},\"public_key\":{},\"logged\":{{\"index\":{},\"pae\":\"{}\",\"envelope\":{}}},\"refused\":{{\"received\":\"{}\",\"pae\":\"{}\",\"envelope\":{}}}}}\n",
+        "{{\"node\":\"{}\",\"seq\":{},\"public_key\":{},\"logged\":{{\"index\":{},\"pae\":\"{}\",\"envelope\":{}{receipt}}},\"refused\":{{\"received\":\"{}\",\"pae\":\"{}\",\"envelope\":{}}}}}\n",
         node.node,
         proof.seq,
         serde_json::Value::from(pem(key)),

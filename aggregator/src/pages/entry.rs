@@ -11,6 +11,7 @@ use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::practice::{Again, Cause, Direction, PracticeEntry, Sharing};
 use ldsp_protocol::problem;
 use ldsp_protocol::standard::Dimension;
+use ldsp_protocol::statement::Kind;
 use ldsp_ui::components::{
     Details, InsetText, SummaryList, Table, Tag, TagColour, Warning, link, list,
 };
@@ -93,7 +94,9 @@ async fn read(
     let (found, statement) =
         tokio::try_join!(store.entry(node, *seq), store.statement(node, *seq))?;
     let found = found.filter(|e| e.entry.sharing.is_public(*today));
-    if let Some(leaf) = statement.as_ref().and_then(|s| s.withdrawn) {
+    let is_entry = |s: &&LoggedStatement| s.kind == Kind::PracticeEntry;
+    let gone = statement.as_ref().filter(is_entry);
+    if let Some(leaf) = gone.and_then(|s| s.withdrawn) {
         return Err(withdrawn(leaf).into());
     }
     let (entry, statement) = found.zip(statement).ok_or_else(ProblemPage::not_found)?;
@@ -120,6 +123,14 @@ async fn read(
 async fn tie(service: &Service, pae: Option<Digest>) -> Result<Option<Html>, super::Failure> {
     let Some(pae) = pae else { return Ok(None) };
     let cited = service.store.cited(pae).await?;
+    if cited.is_none() {
+        let gone = service.store.by_identity(pae).await?;
+        let by = gone.and_then(|s| s.withdrawn);
+        return Ok(Some(by.map_or_else(
+            || Html::text("An entry that is not open to everybody"),
+            |by| link("An entry that was withdrawn", &format!("/statements/{by}")),
+        )));
+    }
     Ok(Some(match cited {
         Some(e) if e.entry.sharing.is_public(service.today()) => {
             link(&e.entry.title, &practice::href(&e))

@@ -44,7 +44,7 @@ pub(super) async fn show(
         None => Vec::new(),
     };
     let revisions = match &lep.standing.node {
-        Some(node) => revisions::of_area(&service, node).await?,
+        Some(node) => revisions::of_area(&service, node, Some(&lep.standing)).await?,
         None => Html::default(),
     };
     let body = Body {

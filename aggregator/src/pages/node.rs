@@ -75,7 +75,7 @@ pub(super) async fn show(
         months: months(&service, &node).await?,
         statements,
         conflicts: conflict::list(&service, &node).await?,
-        revisions: revisions::of_area(&service, &node.node).await?,
+        revisions: revisions::of_area(&service, &node.node, standing).await?,
     };
     Ok(Page::new(area_name(&node))
         .caption(format!("Node {}", node.node))
@@ -105,12 +105,20 @@ fn facts(node: &Node, standing: Option<&LepStanding>, sent: Sent) -> SummaryList
         "Its figures beside England’s, and what it has learnt",
         &format!("/leps/{}", node.lep),
     );
+    let statements = match sent.withdrawn {
+        0 => words::thousands(sent.statements()),
+        gone => format!(
+            "{}, {} of them withdrawn since",
+            words::thousands(sent.statements()),
+            words::thousands(gone)
+        ),
+    };
     let facts = SummaryList::new()
         .fact("State", state_tag(node, standing))
         .fact("Area", figures)
         .fact("Months released", months)
         .fact("Practice entries", words::thousands(sent.entries))
-        .fact("Statements", words::thousands(sent.statements()));
+        .fact("Statements", statements);
     match sent.times {
         None => facts,
         Some((first, latest)) => facts

@@ -20,10 +20,13 @@ use crate::store::{Log, Node, Registry, StoreError, Tally};
 /// What a node has sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Sent {
+    /// Summaries that stand: those that were withdrawn and not published again are not among them.
     pub(super) months: u64,
+    /// Practice entries that stand.
     pub(super) entries: u64,
-    /// Withdrawals and corrections.
-    pub(super) revisions: u64,
+    statements: u64,
+    /// How many of all statements are withdrawn.
+    pub(super) withdrawn: u64,
     pub(super) times: Option<(Timestamp, Timestamp)>,
 }
 
@@ -32,17 +35,21 @@ impl Sent {
     pub(super) fn of(node: &NodeSlug, tally: &[Tally]) -> Self {
         let mut sent = Self::default();
         for t in tally.iter().filter(|t| t.node == *node) {
+            let stand = t.count.saturating_sub(t.withdrawn);
             match t.kind {
-                Kind::LearningSummary => sent.months = t.count,
-                Kind::PracticeEntry => sent.entries = t.count,
-                Kind::Correction | Kind::Withdrawal => sent.revisions += t.count,
-                // The log's own; no node sends any.
-                Kind::KeyAdd
+                // A correction is the month again.
+                Kind::LearningSummary | Kind::Correction => sent.months += stand,
+                Kind::PracticeEntry => sent.entries += stand,
+                // A withdrawal is neither; the others are the log's own, and no node sends any.
+                Kind::Withdrawal
+                | Kind::KeyAdd
                 | Kind::KeyRevoke
                 | Kind::Standard
                 | Kind::BenchmarkRun
                 | Kind::Finding => {}
             }
+            sent.statements += t.count;
+            sent.withdrawn += t.withdrawn;
             let (first, latest) = sent.times.unwrap_or((t.first, t.latest));
             sent.times = Some((first.min(t.first), latest.max(t.latest)));
         }
@@ -50,7 +57,7 @@ impl Sent {
     }
 
     pub(super) fn statements(&self) -> u64 {
-        self.months + self.entries + self.revisions
+        self.statements
     }
 }
 

@@ -1,23 +1,25 @@
 //! Revisions: what areas withdrew and what they published again, when and why, and where figures end meanwhile.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
-use ldsp_protocol::ids::NodeSlug;
+use ldsp_protocol::ids::{Digest, NodeSlug, Period};
+use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 use ldsp_ui::components::{InsetText, Pagination, Table, Warning, link, list};
 use ldsp_ui::{Html, Page};
 
 use super::statements::{area_name, kind_in_words};
-use super::{Answer, paging, words};
+use super::{Answer, paging, standards, words};
 use crate::Service;
+use crate::benchmark::LepStanding;
 use crate::store::{Log, LoggedStatement, Node, Registry, RevisionRow, Span, StoreError};
 
 /// Revisions on one page.
 const PAGE: usize = 20;
-/// How many revisions are gone through for months that are still withdrawn: far more than a year of trouble.
-const LOOKED_AT: u32 = 500;
+/// The newest ones that an area's own pages show.
+const SHOWN: u32 = 20;
 
 pub(super) async fn show(
     State(service): State<Arc<Service>>,
@@ -107,38 +109,63 @@ fn table(rows: &[RevisionRow], nodes: &[Node]) -> Html {
         .into()
 }
 
-/// The newest revision of each month that is withdrawn and was not published again; `rows` are newest first.
-fn open(rows: &[RevisionRow]) -> Vec<&RevisionRow> {
-    let mut seen = BTreeSet::new();
-    let newest = rows.iter().filter(|r| {
-        let month = r.month.map(|(s, period, _)| (s.digest(), period));
-        month.is_some_and(|(standard, period)| seen.insert((&r.node, standard, period)))
-    });
-    newest.filter(|r| r.kind == Kind::Withdrawal).collect()
+/// Of withdrawals that stand the first of each stream, by node and version of the standard: its figures end there.
+fn ends(open: &[RevisionRow]) -> Vec<(&RevisionRow, &'static Standard, Period)> {
+    let mut first: BTreeMap<(&NodeSlug, u32), (&RevisionRow, &'static Standard, Period)> =
+        BTreeMap::new();
+    for row in open {
+        let Some((standard, period, _)) = row.month else {
+            continue;
+        };
+        let known = first.entry((&row.node, standard.version()));
+        let known = known.or_insert((row, standard, period));
+        if period < known.2 {
+            *known = (row, standard, period);
+        }
+    }
+    first.into_values().collect()
+}
+
+/// Where figures end because months are withdrawn: the first of each data standard.
+fn warnings(open: &[RevisionRow], standing: Option<&LepStanding>) -> Html {
+    Html::concat(ends(open).into_iter().map(|(row, standard, period)| {
+        let month = period.in_words();
+        let on = words::moment(row.received);
+        let why = row.reason.as_deref().unwrap_or_default();
+        let others: Vec<Digest> = standing
+            .into_iter()
+            .flat_map(|s| s.standards.iter().copied())
+            .filter(|digest| *digest != standard.digest())
+            .collect();
+        let text = if others.is_empty() {
+            format!(
+                "This area withdrew its release of {month} on {on}. Its figures end before {month} until it publishes that month again. Its reason: {why}"
+            )
+        } else {
+            let (of, others) = (standard.title(), standards::titles(&others));
+            format!(
+                "This area withdrew its release of {month} under {of} on {on}. What it counts under {of} ends before {month} until it publishes that month again; what it counts under {others} goes on. Until then its figures hold a part of its enrolments. Its reason: {why}"
+            )
+        };
+        Html::from(Warning::new(text))
+    }))
 }
 
 /// What an area withdrew and published again, and where its figures end; nothing where it never did.
-pub(super) async fn of_area(service: &Service, node: &NodeSlug) -> Result<Html, StoreError> {
+pub(super) async fn of_area(
+    service: &Service,
+    node: &NodeSlug,
+    standing: Option<&LepStanding>,
+) -> Result<Html, StoreError> {
     let rows = service
         .store
-        .revisions(Some(node), Span::Newest, LOOKED_AT)
+        .revisions(Some(node), Span::Newest, SHOWN)
         .await?;
     if rows.is_empty() {
         return Ok(Html::default());
     }
-    let open = open(&rows);
-    let first = open.iter().filter_map(|r| Some((r, r.month?.1)));
-    let first = first.min_by_key(|(_, period)| *period);
-    let notice = first.map_or_else(Html::default, |(r, period)| {
-        let why = r.reason.as_deref().unwrap_or_default();
-        Warning::new(format!(
-            "This area withdrew its release of {0} on {1}. Its figures end before {0} until it publishes that month again. Its reason: {why}",
-            period.in_words(),
-            words::moment(r.received),
-        ))
-        .into()
-    });
-    let items = rows.iter().take(PAGE).map(|r| {
+    let notice = warnings(&service.store.withheld(Some(node)).await?, standing);
+    let items = rows.iter().map(|r| {
         Html::concat([
             Html::text(&format!("{}: {}. ", words::moment(r.received), what(r))),
             reason(r),
@@ -155,18 +182,15 @@ pub(super) async fn of_area(service: &Service, node: &NodeSlug) -> Result<Html, 
 
 /// Which areas' figures end early because a month is withdrawn; nothing where none is.
 pub(super) async fn of_england(service: &Service) -> Result<Html, StoreError> {
-    let rows = service
-        .store
-        .revisions(None, Span::Newest, LOOKED_AT)
-        .await?;
-    let open = open(&rows);
-    if open.is_empty() {
+    let open = service.store.withheld(None).await?;
+    let ends = ends(&open);
+    if ends.is_empty() {
         return Ok(Html::default());
     }
     let nodes = service.store.nodes().await?;
-    let items = open.into_iter().map(|r| {
+    let items = ends.into_iter().map(|(r, _, period)| {
         let node = nodes.iter().find(|n| n.node == r.node);
-        let month = r.month.map_or_else(String::new, |(_, p, _)| p.in_words());
+        let month = period.in_words();
         let area = match node {
             Some(node) => link(&area_name(node), &format!("/leps/{}", node.lep)),
             None => Html::text(r.node.as_str()),
@@ -182,7 +206,7 @@ pub(super) async fn of_england(service: &Service) -> Result<Html, StoreError> {
     });
     let content = Html::concat([
         Html::paragraph(
-            "Figures were revised. They leave these months out, and the same area’s later ones, until they are published again:",
+            "Figures were revised. They leave these months out, and the same area’s later ones under the same data standard, until they are published again:",
         ),
         list(items),
         Html::literal("<p class=\"govuk-body\">"),

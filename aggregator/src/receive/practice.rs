@@ -9,6 +9,7 @@ use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::practice::{Factor, PracticeEntry, Verdict};
 use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::standard::Dimension;
+use ldsp_protocol::statement::Kind;
 use ldsp_ui::api::{Items, Limit, List, Query, Refusal};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -189,7 +190,7 @@ pub(super) async fn entry(
         return Ok(Json(entry.into()));
     }
     let logged = service.store.statement(&node, seq).await?;
-    if let Some(logged) = logged
+    if let Some(logged) = logged.filter(|logged| logged.kind == Kind::PracticeEntry)
         && let Some(leaf) = logged.withdrawn
     {
         return Err(withdrawn(&service, &logged, leaf).await?);

@@ -6,10 +6,12 @@ use axum::Extension;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::own::is_reserved;
 use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::recovery::CHECKPOINT_HEADER;
+use ldsp_protocol::rollup::NodeMonth;
 use ldsp_protocol::statement::Kind;
 
 use super::body::Large;
@@ -17,7 +19,7 @@ use super::describe::{Envelope, NoSuchStatement, NotForYou, NotTaken, Withdrawn}
 use super::enrolments::find;
 use super::{Refusal, number, read, slug};
 use crate::store::{Library, Log, LoggedStatement, Rollups};
-use crate::verify::{self, Address, Authentic, Known};
+use crate::verify::{self, Address, Authentic, Known, Target, VerifiedStatement};
 use crate::{Service, log as stage};
 
 /// Media type of envelopes.
@@ -66,7 +68,7 @@ pub(super) async fn put(
     // What a statement is checked against comes before the comparison: a twin of this request that is logged meanwhile is then found
     // by the comparison, and never stands in the history that this one is checked against. An entry needs no history, and
     // beyond the node's head it needs no comparison: should a twin take the place meanwhile, the log's writer sees to it.
-    let target = stage::target(&service.store, &authentic).await?;
+    let target = stage::new_target(&service.store, &authentic).await?;
     let (history, settled) =
         if authentic.kind() == Kind::PracticeEntry && authentic.is_beyond_head() {
             (Vec::new(), None)
@@ -83,11 +85,7 @@ pub(super) async fn put(
         Some(answer) => answer?,
         None => {
             check_evidence(&service, &authentic).await?;
-            let known = Known {
-                history: &history,
-                target,
-            };
-            let verified = authentic.accept(known, now)?;
+            let verified = accept(authentic, (history, target), now).await?;
             service.sequencer.log(verified).await?
         }
     };
@@ -99,6 +97,25 @@ pub(super) async fn put(
     };
     let receipt = receipt_of(&service, answer.index).await?;
     Ok((status, receipt).into_response())
+}
+
+/// Checks a statement that is not logged yet. A withdrawal and a correction fold a whole stream again, which is no work for the threads that
+/// answer everybody.
+async fn accept(
+    authentic: Authentic,
+    (history, target): (Vec<NodeMonth>, Option<Target>),
+    now: Timestamp,
+) -> Result<VerifiedStatement, Problem> {
+    let folds = matches!(authentic.kind(), Kind::Withdrawal | Kind::Correction);
+    let check = move || {
+        let history = &history;
+        authentic.accept(Known { history, target }, now)
+    };
+    if !folds {
+        return check();
+    }
+    let checked = tokio::task::spawn_blocking(check).await;
+    checked.unwrap_or_else(|_| Err(stage::storage()))
 }
 
 /// Bodies are envelopes and say so.

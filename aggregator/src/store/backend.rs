@@ -175,6 +175,7 @@ impl Log for Backend {
         heads() -> Vec<Outline>;
         revision(leaf: u64) -> Option<RevisionRow>;
         revisions(node: Option<&NodeSlug>, span: Span, limit: u32) -> Vec<RevisionRow>;
+        withheld(node: Option<&NodeSlug>) -> Vec<RevisionRow>;
         revised(places: Range<u64>) -> BTreeSet<NodeSlug>;
         tally() -> Vec<Tally>;
     }

@@ -5,6 +5,8 @@ use std::future::Future;
 use std::io::{Error, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use tokio::sync::Semaphore;
+
 use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 use super::{Backend, Outcome, StoreError};
@@ -27,6 +29,27 @@ struct State {
     /// How many calls pass before the one that fails.
     waiting: Option<(usize, Fault)>,
     struck: Option<&'static str>,
+    /// The method whose next call waits at a gate.
+    held: Option<(&'static str, Gate)>,
+}
+
+/// Where a call waits before it is made. Clones are the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    reached: Arc<Semaphore>,
+    open: Arc<Semaphore>,
+}
+
+impl Gate {
+    /// Waits until a call has come to the gate.
+    pub(crate) async fn reached(&self) {
+        drop(self.reached.acquire().await.unwrap());
+    }
+
+    /// Lets it pass.
+    pub(crate) fn open(&self) {
+        self.open.add_permits(1);
+    }
 }
 
 impl Faults {
@@ -38,8 +61,24 @@ impl Faults {
     pub(crate) fn set(&self, passing: usize, fault: Fault) {
         *self.state() = State {
             waiting: Some((passing, fault)),
-            struck: None,
+            ..State::default()
         };
+    }
+
+    /// The next call of this method waits at the gate.
+    pub(crate) fn hold(&self, method: &'static str) -> Gate {
+        let gate = Gate {
+            reached: Arc::new(Semaphore::new(0)),
+            open: Arc::new(Semaphore::new(0)),
+        };
+        self.state().held = Some((method, gate.clone()));
+        gate
+    }
+
+    fn holds(&self, method: &'static str) -> Option<Gate> {
+        let mut state = self.state();
+        let (_, gate) = state.held.take_if(|(of, _)| *of == method)?;
+        Some(gate)
     }
 
     /// No call fails from now on; gives the method that failed since the fault was set.
@@ -86,6 +125,10 @@ impl Failing {
         method: &'static str,
         call: impl Future<Output = Outcome<T>>,
     ) -> Outcome<T> {
+        if let Some(gate) = self.faults.holds(method) {
+            gate.reached.add_permits(1);
+            drop(gate.open.acquire().await.unwrap());
+        }
         let Some(fault) = self.faults.strikes(method) else {
             return call.await;
         };

@@ -8,6 +8,7 @@
 mod backend;
 #[cfg(test)]
 pub(crate) mod conformance;
+mod evidence;
 #[cfg(test)]
 pub(crate) mod failing;
 mod location;
@@ -304,7 +305,12 @@ pub trait Log: Send + Sync + 'static {
         span: Span,
         limit: u32,
     ) -> impl Future<Output = Outcome<Vec<RevisionRow>>> + Send;
-    /// Nodes that withdrew or corrected something in the statements at these places.
+    /// Withdrawals of months, of a node or of all, that were not published again since; newest first.
+    fn withheld(
+        &self,
+        node: Option<&NodeSlug>,
+    ) -> impl Future<Output = Outcome<Vec<RevisionRow>>> + Send;
+    /// Nodes that withdrew or corrected a month in the statements at these places.
     fn revised(
         &self,
         places: Range<u64>,
@@ -323,7 +329,8 @@ pub trait Rollups: Send + Sync + 'static {
         node: &NodeSlug,
         standard: &'static Standard,
     ) -> impl Future<Output = Outcome<Vec<NodeMonth>>> + Send;
-    /// Months that count, of all nodes or of one, by node, period and place; `published` is left empty.
+    /// Months of all nodes or of one, by node, period and place, also those that do not count: where a stream is cut off is part of its
+    /// figures. `published` is left empty.
     fn contributions(
         &self,
         node: Option<&NodeSlug>,

@@ -602,6 +602,8 @@ pub struct Tally {
     pub kind: Kind,
     /// How many, at least 1.
     pub count: u64,
+    /// How many of them are withdrawn.
+    pub withdrawn: u64,
     /// When the first came.
     pub first: Timestamp,
     /// When the latest came.

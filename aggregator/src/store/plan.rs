@@ -228,6 +228,7 @@ pub(super) fn tallies(logged: &[(&NewStatement, u64)]) -> Vec<Tally> {
                 node: new.node.clone(),
                 kind: new.kind,
                 count: 0,
+                withdrawn: 0,
                 first: new.received,
                 latest: new.received,
             });

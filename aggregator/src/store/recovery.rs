@@ -409,6 +409,9 @@ macro_rules! recovery {
                     .execute(&mut *tx)
                     .await?;
                 tx.commit().await?;
+                if matches!(leaf, Returned::Node(new) if new.kind == ldsp_protocol::statement::Kind::Withdrawal) {
+                    self.clear();
+                }
                 Ok(Back::Placed(growth))
             }
 

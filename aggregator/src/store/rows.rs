@@ -410,13 +410,14 @@ pub(super) fn outline<R: Fields>(row: &R) -> Result<Outline, StoreError> {
     })
 }
 
-/// Every column of `statement_tally`.
+/// Every column of `statement_tally`, and how many are `withdrawn`.
 pub(super) fn tally<R: Fields>(row: &R) -> Result<Tally, StoreError> {
     let columns = Columns::keyed(row, "statement_tally", &["node", "kind"]);
     Ok(Tally {
         node: columns.text("node")?,
         kind: columns.choice("kind", kind)?,
         count: columns.number("statements")?,
+        withdrawn: columns.number("withdrawn")?,
         first: columns.time("first")?,
         latest: columns.time("latest")?,
     })
@@ -433,6 +434,16 @@ pub(super) fn evidence<R: Fields>(row: &R) -> Result<Equivocation, StoreError> {
         envelope: columns.bytes("envelope")?,
         received: columns.time("received")?,
     })
+}
+
+/// `node`, the `envelope` of its statement, and the `envelope` of a refused one as `kept`.
+pub(super) fn kept<R: Fields>(row: &R) -> Result<(String, Vec<u8>, Vec<u8>), StoreError> {
+    let columns = Columns::keyed(row, "equivocation", &["node", "seq"]);
+    Ok((
+        columns.string("node")?,
+        columns.bytes("envelope")?,
+        columns.bytes("kept")?,
+    ))
 }
 
 /// The columns of `equivocation` without node and envelope, and `leaf` of the statement that stands.

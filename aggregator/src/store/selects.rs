@@ -48,6 +48,11 @@ pub(super) const TALLY_IS_WHOLE: &str =
 pub(super) const TALLY_ANEW: &str =
     "INSERT INTO statement_tally (node, kind, statements, first, latest)
      SELECT node, kind, count(*), min(received), max(received) FROM statement GROUP BY node, kind";
+/// For [`rows::tally`](super::rows::tally).
+pub(super) const TALLY: &str = "SELECT a.node, a.kind, a.statements, a.first, a.latest,
+         (SELECT count(*) FROM revision AS r JOIN statement AS w ON w.leaf = r.leaf JOIN statement AS t ON t.leaf = r.target
+          WHERE r.node = a.node AND w.kind = 'withdrawal' AND t.kind = a.kind) AS withdrawn
+     FROM statement_tally AS a ORDER BY a.node, a.kind";
 /// What is kept of a node, for [`rows::has_room`](super::rows::has_room).
 pub(super) const KEPT: &str =
     "SELECT count(*) AS places, coalesce(sum(length(envelope)), 0) AS bytes,
@@ -62,12 +67,23 @@ pub(super) const REVISIONS: &str =
     "SELECT r.leaf, s.node, s.seq, s.kind, s.received, s.withdrawn, r.target, t.seq AS target_seq, t.kind AS target_kind,
          r.period, r.standard, r.cells, r.reason
      FROM revision AS r JOIN statement AS s ON s.leaf = r.leaf JOIN statement AS t ON t.leaf = r.target";
-/// The nodes of the revisions at these places.
-pub(super) const REVISED: &str =
-    "SELECT DISTINCT node FROM revision WHERE leaf >= $1 AND leaf < $2";
+/// The nodes of the revisions of months at these places.
+pub(super) const REVISED: &str = "SELECT DISTINCT node FROM revision
+     WHERE leaf >= $1 AND leaf < $2 AND period IS NOT NULL";
 /// A statement's payload leaves storage.
 pub(super) const WITHDRAW: &str = "UPDATE statement SET envelope = $3, withdrawn = $1
      WHERE leaf = $2 AND withdrawn IS NULL";
+/// What is withdrawn, before it goes, with each proof against its node.
+pub(super) const WITHDRAWN_AND_KEPT: &str = "SELECT s.node, s.envelope, e.seq, e.envelope AS kept
+     FROM statement AS s JOIN equivocation AS e ON e.node = s.node
+     WHERE s.leaf = $1 AND e.seq = $2 AND length(e.envelope) > 0";
+/// Places of the proofs against the node of a statement.
+pub(super) const KEPT_PLACES_OF: &str =
+    "SELECT e.seq FROM statement AS s JOIN equivocation AS e ON e.node = s.node
+     WHERE s.leaf = $1 AND length(e.envelope) > 0 ORDER BY e.seq";
+/// A proof loses what was refused; its digest stays.
+pub(super) const EMPTY_KEPT: &str =
+    "UPDATE equivocation SET envelope = $3 WHERE node = $1 AND seq = $2";
 /// The reason of a correction goes with its payload.
 pub(super) const UNREASON: &str = "UPDATE revision SET reason = NULL WHERE leaf = $1";
 /// A practice entry leaves the library: its causes, itself.
@@ -316,6 +332,20 @@ pub(super) fn revisions<DB: Either>(
     sql.text(&format!(" ORDER BY r.leaf {order} LIMIT "))
         .number(limit.into());
     (sql.0, oldest_first)
+}
+
+/// Withdrawals of months that were not published again since, newest first, for [`rows::revision`](super::rows::revision).
+pub(super) fn withheld<DB: Either>(node: Option<&NodeSlug>) -> QueryBuilder<DB> {
+    let mut sql = Sql::new(REVISIONS);
+    sql.text(
+        " WHERE s.kind = 'withdrawal' AND r.period IS NOT NULL AND NOT EXISTS (
+             SELECT 1 FROM revision AS again WHERE again.node = r.node AND again.target = r.target AND again.leaf > r.leaf)",
+    );
+    if let Some(node) = node {
+        sql.text(" AND r.node = ").value(node.as_str());
+    }
+    sql.text(" ORDER BY r.leaf DESC");
+    sql.0
 }
 
 /// What came oldest first, newest first.

@@ -11,7 +11,7 @@ use sqlx::sqlite::SqliteTransaction;
 use sqlx::{PgTransaction, query};
 
 use super::rows::{self, Columns, Fields as _, signed};
-use super::selects::REVISIONS;
+use super::selects::{REVISIONS, TALLY};
 use super::{
     Backend, Equivocation, IndexRow, LogHead, LoggedStatement, NationalMonth, Node, Outcome,
     RevisionRow, Tally,
@@ -31,7 +31,7 @@ type Rows<T> = Outcome<Vec<Outcome<T>>>;
 
 /// Runs one text of SQL, which both databases know, and reads each row.
 macro_rules! read {
-    ($snapshot:ident, $sql:literal $(, $value:expr)*; $decode:expr) => {
+    ($snapshot:ident, $sql:expr $(, $value:expr)*; $decode:expr) => {
         match $snapshot {
             Self::Sqlite(tx) => {
                 let found = query::<sqlx::Sqlite>($sql)$(.bind($value))*.fetch_all(&mut **tx).await?;
@@ -176,7 +176,7 @@ impl Snapshot {
     /// Every tally.
     pub(crate) async fn tallies(&mut self) -> Rows<Tally> {
         Ok(read!(self,
-            "SELECT node, kind, statements, first, latest FROM statement_tally ORDER BY node, kind";
+            TALLY;
             rows::tally))
     }
 

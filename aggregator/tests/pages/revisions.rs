@@ -1,6 +1,7 @@
 //! What pages say of statements that were withdrawn and published again.
 
-use ldsp_aggregator::store::{Log, Registry, Rollups};
+use axum::http::StatusCode;
+use ldsp_aggregator::store::{Equivocation, Log, Registry, Rollups};
 use ldsp_aggregator::verify::{Address, Authentic, Known, Target, parse};
 use ldsp_protocol::dsse::{Sealed, Unverified};
 use ldsp_protocol::geography::Lep;
@@ -108,6 +109,9 @@ async fn pages_say_what_was_withdrawn_and_where_figures_end() {
         cells: Some(summary.cells_digest()),
     };
     send(&browser, lep, (Kind::Withdrawal, None), withdrawal).await;
+    // What was withdrawn there is no practice entry.
+    let entry = browser.get(&format!("/practice/{}/3", lep.slug)).await;
+    assert_eq!(entry.status, StatusCode::NOT_FOUND, "{}", entry.body);
     let raw = "<b>before</b>";
     let safe = "the area had agreed to it.";
     let area = browser.shows(&place).await;
@@ -146,6 +150,9 @@ async fn pages_say_what_was_withdrawn_and_where_figures_end() {
     );
     let node = browser.shows(&format!("/nodes/{}", lep.slug)).await;
     assert!(node.contains("Withdrew the release of July 2026") && node.contains("(withdrawn)"));
+    for said in ["3 (May to June 2026)", "5, 1 of them withdrawn since"] {
+        assert!(node.contains(said), "{said}: {node}");
+    }
     let statements = browser.shows("/statements").await;
     assert!(statements.contains("Monthly release, July 2026, withdrawn"));
 
@@ -185,6 +192,9 @@ async fn a_withdrawn_entry_is_gone_from_pages() {
         reason: "It named a person.".into(),
         cells: None,
     };
+    let mut newer = entry("A title that stays", lep);
+    newer.supersedes = Some(pae);
+    browser.world.share(lep, newer).await;
     send(&browser, lep, (Kind::Withdrawal, None), withdrawal).await;
     assert!(
         !browser
@@ -192,6 +202,96 @@ async fn a_withdrawn_entry_is_gone_from_pages() {
             .await
             .contains("A title that goes")
     );
+    let gone = browser.get(&format!("/practice/{}/1", lep.slug)).await;
+    assert_eq!(gone.status, StatusCode::GONE);
+    let newer = browser.shows(&format!("/practice/{}/2", lep.slug)).await;
+    assert!(newer.contains("An entry that was withdrawn"), "{newer}");
+    let nodes = browser.shows("/nodes").await;
+    let numbers = ["0", "1", "3"]
+        .map(|n| format!("<td class=\"govuk-table__cell govuk-table__cell--numeric\">{n}</td>"));
+    assert!(
+        nodes
+            .split_whitespace()
+            .collect::<String>()
+            .contains(&numbers.concat().split_whitespace().collect::<String>()),
+        "{nodes}"
+    );
     let list = browser.shows("/revisions").await;
     assert!(list.contains("Withdrew a practice entry") && list.contains("It named a person."));
+    // Of a conflict about it operators have what is left; one that carried the same has lost it.
+    let store = &browser.world.service.store;
+    let newer = store.statement(&lep.slug, 2).await.unwrap().unwrap();
+    let proof = |envelope: Vec<u8>| Equivocation {
+        node: lep.slug.clone(),
+        seq: 1,
+        logged: pae,
+        refused: newer.pae,
+        envelope,
+        received: newer.received,
+    };
+    store.keep_evidence(&proof(Vec::new())).await.unwrap();
+    let path = format!("/nodes/{}/conflicts/1", lep.slug);
+    let answer = browser.get(&path).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert!(answer.body.contains("was withdrawn"), "{}", answer.body);
+    let full = browser.as_person("operator", &path, None).await;
+    assert_eq!(full.status, StatusCode::OK, "{}", full.body);
+    let file: serde_json::Value = serde_json::from_str(&full.body).unwrap();
+    assert!(file["logged"]["envelope"].is_null() && file["refused"]["envelope"].is_null());
+    let receipt = file["logged"]["receipt"].as_str().unwrap();
+    assert!(receipt.starts_with("c2sp.org/tlog-proof@v1"), "{receipt}");
+}
+
+#[tokio::test]
+async fn a_warning_names_the_standard_where_the_others_figures_go_on() {
+    let mut browser = Browser::open().await;
+    let (old, new) = (Standard::v1(), Standard::v2());
+    let lep = leps()[2];
+    browser.world.join(lep).await;
+    let from = |month: &str| month.parse::<Period>().unwrap();
+    let world = &mut browser.world;
+    world
+        .publish_under(new, lep, (from("2026-08"), 3), 3_000)
+        .await;
+    world
+        .publish_under(old, lep, (from("2026-07"), 4), 3_000)
+        .await;
+    // The second summary under the second standard: September 2026.
+    let statement = {
+        let store = &browser.world.service.store;
+        store.statement(&lep.slug, 2).await.unwrap().unwrap()
+    };
+    let envelope = Unverified::parse(&statement.envelope).unwrap();
+    let verified = envelope.verify(&key(&lep.slug).verifying_key()).unwrap();
+    let Payload::LearningSummary(summary) = Statement::read(&verified).unwrap().payload else {
+        panic!("a summary")
+    };
+    let withdrawal = Withdrawal {
+        statement: Named {
+            seq: 2,
+            pae: statement.pae,
+        },
+        reason: WHY.into(),
+        cells: Some(summary.cells_digest()),
+    };
+    send(&browser, lep, (Kind::Withdrawal, None), withdrawal).await;
+    for page in [
+        format!("/leps/{}", lep.code),
+        format!("/nodes/{}", lep.slug),
+    ] {
+        let page = browser.shows(&page).await;
+        for said in [
+            "withdrew its release of September 2026 under ldsp-data-standard v2",
+            "What it counts under ldsp-data-standard v2 ends before September 2026",
+            "what it counts under ldsp-data-standard v1 goes on",
+        ] {
+            assert!(page.contains(said), "{said}: {page}");
+        }
+        assert!(!page.contains("Its figures end before"));
+    }
+    let home = browser.shows("/").await;
+    assert!(
+        home.contains("0 of 38 LEPs up to date, 1 in part"),
+        "{home}"
+    );
 }

@@ -49,7 +49,8 @@ pub enum Status {
     /// Released the figure's last month.
     Contributed,
     /// In the figure with some of its enrolments only. Its node is changing to another data standard, so that a month has
-    /// two summaries, and one of the last month's is not there; or one of its standards has no such breakdown.
+    /// two summaries, and one of the last month's is not there; or what it counted under one standard ends before a month that it
+    /// withdrew; or one of its standards has no such breakdown.
     Partial,
     /// Released earlier months only; those are in the figure.
     Late,

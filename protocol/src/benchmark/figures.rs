@@ -123,6 +123,19 @@ impl Figures {
         }
     }
 
+    /// The same, where what an area counts under a standard ends before a month that it withdrew and did not publish again. Months that do
+    /// not [count](NodeMonth::counts) say so by themselves in [`Self::after`] and [`Self::with`].
+    #[must_use]
+    pub fn cut_off(&self, lep: &Gss, standard: &Standard) -> Self {
+        let mut ground = Ground::clone(&self.ground);
+        ground.cut_off(lep, standard);
+        Self {
+            members: Arc::clone(&self.members),
+            known: Arc::new(Known::of(&ground)),
+            ground: Arc::new(ground),
+        }
+    }
+
     /// Whether both are one state, with all that is remembered of it.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {

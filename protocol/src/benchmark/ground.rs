@@ -1,7 +1,7 @@
 //! What figures stand on: every area's months, followed as the log grows. Parts that a statement does not touch are
 //! shared with the state before, estimates included.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use crate::ids::{Digest, Gss, Period};
@@ -148,11 +148,14 @@ impl Stream {
 #[derive(Debug)]
 pub(super) struct Area {
     streams: BTreeMap<u32, Arc<Stream>>,
+    /// Versions of standards under which it withdrew a month and did not publish it again: the stream ends before that month, or has
+    /// none that counts.
+    cut: BTreeSet<u32>,
     totals: OnceLock<Option<Totals>>,
 }
 
 impl Area {
-    fn new(before: Option<&Self>, month: NodeMonth) -> Self {
+    fn new(before: Option<&Self>, month: NodeMonth, cut: BTreeSet<u32>) -> Self {
         let mut streams = before.map_or_else(BTreeMap::new, |b| b.streams.clone());
         let version = month.standard.version();
         let earlier = streams.get(&version).map(Arc::as_ref);
@@ -160,8 +163,28 @@ impl Area {
         streams.insert(version, Arc::new(stream));
         Self {
             streams,
+            cut,
             totals: OnceLock::new(),
         }
+    }
+
+    fn has(&self, version: u32, period: Period) -> bool {
+        let stream = self.streams.get(&version);
+        stream.is_some_and(|stream| stream.has(period))
+    }
+
+    /// Whether it withdrew what it counted under `stream`'s standard in `period`, or a month before.
+    fn is_cut(&self, stream: &Stream, period: Period) -> bool {
+        self.cut.contains(&stream.standard().version()) && period > stream.last().period
+    }
+
+    /// Standards under which nothing of it counts any more, because its first month was withdrawn.
+    fn gone(&self) -> impl Iterator<Item = &'static Standard> {
+        let gone = |s: &&'static Standard| {
+            let version = s.version();
+            self.cut.contains(&version) && !self.streams.contains_key(&version)
+        };
+        Standard::all().iter().filter(gone)
     }
 
     /// Oldest standard first.
@@ -226,13 +249,16 @@ impl Area {
         owed.map(|s| s.standard().digest()).collect()
     }
 
-    /// What it has of a month in figures that only some standards hold.
+    /// What it has of a month in figures that only some standards hold. What it withdrew is wanting until it is published again,
+    /// however long ago the standard's months would have been over.
     pub(super) fn held(&self, period: Period, holds: impl Fn(&Standard) -> bool) -> Held {
         let (mut due, mut there) = (0, 0);
         for stream in self.streams().filter(|s| holds(s.standard())) {
-            due += usize::from(self.is_due(stream, period));
+            let wanted = self.is_due(stream, period) || self.is_cut(stream, period);
+            due += usize::from(wanted);
             there += usize::from(stream.has(period));
         }
+        due += self.gone().filter(|s| holds(s)).count();
         match there {
             // Before its first month and after its last; else an earlier standard's months are over.
             0 if due > 0 || !self.range().holds(period) => Held::Nothing,
@@ -296,13 +322,25 @@ impl Month {
 pub(super) struct Ground {
     pub(super) areas: BTreeMap<Gss, Arc<Area>>,
     pub(super) months: BTreeMap<Period, Arc<Month>>,
+    /// Versions of standards under which areas withdrew a month that is not published again.
+    cut: BTreeMap<Gss, BTreeSet<u32>>,
 }
 
 impl Ground {
-    /// Adds an area's next month under a standard.
+    /// Adds an area's next month under a standard. One that does not count says that the stream is cut off there. One that is there
+    /// already changes nothing: what it holds changes only with [`Self::remove`] before.
     pub(super) fn add(&mut self, month: NodeMonth) {
         let (lep, period, version) = (month.lep.clone(), month.period, month.standard.version());
-        let area = Area::new(self.areas.get(&lep).map(Arc::as_ref), month);
+        if !month.counts() {
+            self.cut_off(&lep, month.standard);
+            return;
+        }
+        let before = self.areas.get(&lep).map(Arc::as_ref);
+        if before.is_some_and(|area| area.has(version, period)) {
+            return;
+        }
+        let cut = self.cut.get(&lep).cloned().unwrap_or_default();
+        let area = Area::new(before, month, cut);
         let release = area.streams.get(&version).map(|s| Arc::clone(s.last()));
         let entry = self.months.entry(period).or_default();
         let mut releases = entry.releases.clone();
@@ -314,8 +352,23 @@ impl Ground {
         self.areas.insert(lep, Arc::new(area));
     }
 
+    /// An area's stream under a standard ends before a month that was withdrawn.
+    pub(super) fn cut_off(&mut self, lep: &Gss, standard: &Standard) {
+        let cut = self.cut.entry(lep.clone()).or_default();
+        if cut.insert(standard.version())
+            && let Some(area) = self.areas.get_mut(lep)
+        {
+            *area = Arc::new(Area {
+                streams: area.streams.clone(),
+                cut: cut.clone(),
+                totals: OnceLock::new(),
+            });
+        }
+    }
+
     /// Takes an area out, months and all.
     pub(super) fn remove(&mut self, lep: &Gss) {
+        self.cut.remove(lep);
         self.areas.remove(lep);
         for month in self.months.values_mut() {
             if month.releases.keys().any(|(of, _)| of == lep) {

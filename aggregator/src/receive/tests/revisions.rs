@@ -89,6 +89,8 @@ async fn what_is_withdrawn_is_gone_with_a_reason_and_figures_follow_at_once() {
         assert_eq!(again.status, StatusCode::OK, "{}", again.text());
     }
     refused(&world.get(&sim.path(2)).await, 410, "withdrawn");
+    let no_entry = world.get("/api/v1/practice/black-country/2").await;
+    refused(&no_entry, 404, "not-found");
     let after = world.get(lep).await;
     assert_ne!(after.headers["etag"], before.headers["etag"]);
     let months = after.json();

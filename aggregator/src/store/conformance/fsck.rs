@@ -10,7 +10,7 @@ use crate::log::Signer;
 use crate::receive::tests::practice::entry;
 use crate::store::{Backend, Equivocation, Log, NewStatement, Registry, Rollups, Snapshot};
 use crate::testing::{ORIGIN, Sim, admit, at};
-use crate::verify::{Address, Authentic, Known, Target};
+use crate::verify::{Address, Authentic, Known};
 
 /// A fault, planted where `plan` says, and where it must be found: table and column.
 type Fault = (&'static str, (&'static str, &'static str));
@@ -325,13 +325,9 @@ pub(super) async fn received(
     let authentic = Authentic::new(unverified, &address, node, ORIGIN).unwrap();
     let history = store.history(&sim.slug, authentic.standard().unwrap());
     let history = history.await.unwrap();
-    let target = match authentic.named() {
-        Some(seq) => store.statement(&sim.slug, seq).await.unwrap(),
-        None => None,
-    };
     let known = Known {
         history: &history,
-        target: target.as_ref().map(Target::from),
+        target: crate::log::new_target(store, &authentic).await.unwrap(),
     };
     let now = at("2022-06-01T10:00:00Z") + jiff::SignedDuration::from_secs(sim.seq as i64);
     Ok(authentic.accept(known, now)?.into_new())

@@ -96,6 +96,7 @@ async fn lists_are_read_newest_first<S: Log + Registry>(store: &S) {
         node: sim.slug.clone(),
         kind,
         count,
+        withdrawn: 0,
         first: early,
         latest,
     };

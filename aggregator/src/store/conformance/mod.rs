@@ -29,7 +29,9 @@ pub(crate) use listing::listing_conforms;
 pub(crate) use log::log_conforms;
 pub(crate) use recovery::recovery_conforms;
 pub(crate) use registry::registry_conforms;
-pub(crate) use revisions::revisions_conform;
+pub(crate) use revisions::{
+    Area, a_snapshot_is_of_one_state, proofs_do_not_keep_what_was_withdrawn, revisions_conform,
+};
 pub(crate) use rollups::rollups_conforms;
 pub(crate) use sharing::{
     openings_share_one_log, readers_do_not_wait, same_statements_same_answers,

@@ -10,22 +10,27 @@ use ldsp_protocol::summary::LearningSummary;
 
 use super::fsck::{log_it, received, run, signer, sound};
 use crate::announce::{Act, Announcer};
-use crate::benchmark::Benchmarks;
+use crate::benchmark::{Benchmarks, Measure, Snapshot};
+use crate::log::compare;
 use crate::receive::tests::practice::entry;
-use crate::store::{Backend, Library, Log, PracticeFilter, Reader, RevisionRow, Rollups, Span};
-use crate::testing::{Sim, admit, at};
+use crate::store::failing::Faults;
+use crate::store::{
+    Backend, Library, Log, PracticeFilter, Reader, Registry as _, RevisionRow, Rollups, Span,
+};
+use crate::testing::{ORIGIN, Sim, admit, at};
+use crate::verify::{Address, Authentic, parse};
 
 const WHY: &str = "Published before the area had agreed to it.";
 
 /// What a node published, so that it can be named and brought again.
-struct Area {
+pub(crate) struct Area {
     sim: Sim,
     /// Identity and summary by number.
     sent: BTreeMap<u64, (Digest, Option<LearningSummary>, Option<Period>)>,
 }
 
 impl Area {
-    async fn new(store: &Backend, number: usize) -> Self {
+    pub(crate) async fn new(store: &Backend, number: usize) -> Self {
         let sim = Sim::new(number);
         admit(store, &sim).await;
         Self {
@@ -44,7 +49,7 @@ impl Area {
         self.sim.seq
     }
 
-    async fn entry(&mut self, store: &Backend, title: &str, older: Option<u64>) -> u64 {
+    pub(crate) async fn entry(&mut self, store: &Backend, title: &str, older: Option<u64>) -> u64 {
         let mut new = entry(self.sim.lep.as_str());
         new.title = title.to_owned();
         new.supersedes = older.map(|seq| self.sent[&seq].0);
@@ -79,7 +84,7 @@ impl Area {
         (correction, period)
     }
 
-    async fn withdraw(&mut self, store: &Backend, seq: u64) -> u64 {
+    pub(crate) async fn withdraw(&mut self, store: &Backend, seq: u64) -> u64 {
         let payload = self.withdrawal(seq);
         log_it(store, &mut self.sim, Kind::Withdrawal, None, payload).await;
         self.sim.seq
@@ -107,10 +112,74 @@ impl Area {
         outcome.unwrap_err().code
     }
 
+    /// Signs a second statement for a place, which is refused and kept.
+    async fn contradicts<P: serde::Serialize>(
+        &mut self,
+        store: &Backend,
+        seq: u64,
+        (kind, period, payload): (Kind, Option<Period>, P),
+    ) {
+        let (at, prev) = (self.sim.seq, self.sim.prev);
+        (self.sim.seq, self.sim.prev) = (seq - 1, Digest::of(b"other"));
+        let sealed = self.sim.seal(kind, period, payload);
+        (self.sim.seq, self.sim.prev) = (at, prev);
+        let address = Address {
+            node: self.sim.slug.clone(),
+            seq,
+        };
+        let node = store.node(&self.sim.slug).await.unwrap().unwrap();
+        let unverified = parse(sealed.envelope()).unwrap();
+        let authentic = Authentic::new(unverified, &address, node, ORIGIN).unwrap();
+        let now = crate::testing::at("2022-06-02T10:00:00Z");
+        let answer = compare(store, &authentic, now).await.unwrap().unwrap();
+        assert_eq!(answer.unwrap_err().code, "equivocation");
+    }
+
     /// Months of the node by whether they count.
     async fn counts(&self, store: &Backend) -> Vec<bool> {
         let history = store.history(&self.sim.slug, Standard::current()).await;
         history.unwrap().iter().map(|m| m.counts()).collect()
+    }
+}
+
+/// While a snapshot is read, what it stands on is withdrawn and new months come: each month is in it once, and it is that of its name.
+pub(crate) async fn a_snapshot_is_of_one_state(open: impl AsyncFn() -> Backend) {
+    for method in ["contributions", "months"] {
+        let store = open().await;
+        let (mut one, mut two) = (Area::new(&store, 0).await, Area::new(&store, 1).await);
+        for _ in 0..2 {
+            one.summary(&store).await;
+            two.summary(&store).await;
+        }
+        let faults = Faults::default();
+        let held = store.clone().failing(&faults);
+        let follower = Benchmarks::default();
+        follower.load(&held).await.unwrap();
+        one.withdraw(&store, 2).await;
+        let gate = faults.hold(method);
+        let meanwhile = async {
+            gate.reached().await;
+            one.reissue(&store, 2).await;
+            one.summary(&store).await;
+            two.withdraw(&store, 2).await;
+            gate.open();
+        };
+        let (read, ()) = tokio::join!(follower.load(&held), meanwhile);
+        let size = store.size().await.unwrap();
+        assert_eq!(read.unwrap().size(), size, "{method}");
+        let gate = faults.hold(method);
+        one.withdraw(&store, 4).await;
+        one.reissue(&store, 4).await;
+        let meanwhile = async {
+            gate.reached().await;
+            one.summary(&store).await;
+            gate.open();
+        };
+        let (read, ()) = tokio::join!(follower.load(&held), meanwhile);
+        // Nothing was taken back meanwhile: the state asked for can still be read, and the new month is not of it.
+        assert_eq!(read.unwrap().size(), size + 2, "{method}");
+        one.summary(&store).await;
+        same_as_anew(&held, &follower).await;
     }
 }
 
@@ -126,6 +195,11 @@ async fn sums(store: &Backend) -> Sums {
 /// fsck finds nothing, and what follows the log shows what reading it from its beginning shows.
 async fn holds(store: &Backend, follower: &Benchmarks) {
     sound(store).await;
+    same_as_anew(store, follower).await;
+}
+
+/// What follows the log shows what reading it from its beginning shows.
+async fn same_as_anew(store: &Backend, follower: &Benchmarks) {
     let (followed, anew) = (
         follower.load(store).await.unwrap(),
         Benchmarks::default().load(store).await.unwrap(),
@@ -138,6 +212,8 @@ async fn holds(store: &Backend, follower: &Benchmarks) {
         assert_eq!(one, other);
         let code = one.place.code.parse().unwrap();
         assert_eq!(followed.releases(&code), anew.releases(&code));
+        let trends = |s: &Snapshot| s.lep_trend(&code, Measure::Starts).to_vec();
+        assert_eq!(trends(&followed), trends(&anew));
     }
 }
 
@@ -220,6 +296,19 @@ async fn months_go_and_come_back(
         reason: Some(WHY.to_owned()),
     };
     assert_eq!(row, expected);
+    assert_eq!(store.withheld(None).await.unwrap(), [expected]);
+    let tally = store.tally().await.unwrap();
+    let months = tally
+        .iter()
+        .find(|t| t.node == one.sim.slug && t.kind == february);
+    assert_eq!(months.map(|t| (t.count, t.withdrawn)), Some((3, 1)));
+    assert!(
+        tally
+            .iter()
+            .all(|t| t.node == one.sim.slug || t.withdrawn == 0)
+    );
+    let other = store.withheld(Some(&two.sim.slug)).await.unwrap();
+    assert_eq!(other, []);
     holds(store, follower).await;
 
     what_does_not_fit_is_refused(store, one).await;
@@ -235,9 +324,74 @@ async fn months_go_and_come_back(
     assert_eq!(all.iter().map(|r| r.seq).collect::<Vec<_>>(), [5, 4]);
     let none = store.revisions(Some(&two.sim.slug), Span::Newest, 9).await;
     assert_eq!(none.unwrap(), []);
+    assert_eq!(store.withheld(None).await.unwrap(), []);
     let named = store.revised(0..by.index + 1).await.unwrap();
     assert!(named.len() == 1 && named.contains(&one.sim.slug));
     assert!(store.revised(0..by.index).await.unwrap().is_empty());
+}
+
+/// What is withdrawn is not kept as proof either, neither what was refused before nor what comes afterwards; what is other is.
+pub(crate) async fn proofs_do_not_keep_what_was_withdrawn(store: Backend) {
+    let (mut one, mut two) = (Area::new(&store, 0).await, Area::new(&store, 1).await);
+    let signer = signer();
+    let announcer = Announcer::new(&store, &signer, Standard::current());
+    let now = at("2022-06-03T10:00:00Z");
+    announcer.settle(now).await.unwrap();
+    one.entry(&store, "It stays", None).await;
+    let first = one.summary(&store).await;
+    let entry_seq = one.entry(&store, "An entry", None).await;
+    let second = one.summary(&store).await;
+    let logged = store.statement(&one.sim.slug, first).await.unwrap();
+    let logged = logged.unwrap();
+    let mut told = entry(one.sim.lep.as_str());
+    told.title = "An entry".to_owned();
+    let summary = one.sent[&first].1.clone().unwrap();
+    let mut other = summary.clone();
+    other.tables[0].cells[0] += 1;
+    let (kind, period) = (Kind::LearningSummary, one.sent[&first].2);
+    // The same again, behind another statement or at another place, and another one.
+    one.contradicts(&store, first, (kind, period, &summary))
+        .await;
+    one.contradicts(&store, entry_seq, (Kind::PracticeEntry, None, &told))
+        .await;
+    one.contradicts(&store, second, (kind, period, &other))
+        .await;
+    one.withdraw(&store, second).await;
+    one.withdraw(&store, first).await;
+    one.withdraw(&store, entry_seq).await;
+    let kept = async |seq| {
+        let proof = store.evidence(&logged.node, seq).await.unwrap();
+        let proof = proof.unwrap();
+        assert_ne!(proof.refused, proof.logged);
+        !proof.envelope.is_empty()
+    };
+    assert!(!kept(first).await && !kept(entry_seq).await && kept(second).await);
+    sound(&store).await;
+    let (third, fourth) = (
+        one.entry(&store, "Another", None).await,
+        one.summary(&store).await,
+    );
+    one.withdraw(&store, third).await;
+    one.withdraw(&store, fourth).await;
+    told.title = "Another".to_owned();
+    let (summary, period) = (one.sent[&fourth].1.clone().unwrap(), one.sent[&fourth].2);
+    one.contradicts(&store, third, (Kind::PracticeEntry, None, &told))
+        .await;
+    one.contradicts(&store, fourth, (kind, period, &summary))
+        .await;
+    assert!(!kept(third).await && !kept(fourth).await);
+    sound(&store).await;
+    // Of a node that withdrew nothing the proof is whole.
+    two.entry(&store, "It stays", None).await;
+    let seq = two.summary(&store).await;
+    let (summary, period) = (two.sent[&seq].1.clone().unwrap(), two.sent[&seq].2);
+    two.contradicts(&store, seq, (kind, period, &summary)).await;
+    sound(&store).await;
+    let sql = "UPDATE equivocation SET envelope = x'' WHERE node = 'solent'";
+    let report = run(&mut store.damaged(sql).await).await;
+    let found = report.findings.iter();
+    let found: Vec<_> = found.map(|f| (f.table, f.column)).collect();
+    assert_eq!(found, [("equivocation", "envelope")]);
 }
 
 /// What a receiver says of withdrawals and corrections that do not fit; statement 2 is withdrawn, 1 and 3 stand.
@@ -314,11 +468,46 @@ async fn entries_go(store: &Backend, one: &mut Area) {
     assert_eq!(titles().await, [""; 0]);
     let entry = store.entry(&one.sim.slug, first).await.unwrap();
     assert_eq!(entry, None);
+    // An entry's withdrawal is not one of figures.
+    let leaf = store.leaf(&one.sim.slug, one.sim.seq).await.unwrap();
+    let places = leaf.unwrap()..leaf.unwrap() + 1;
+    assert!(store.revised(places).await.unwrap().is_empty());
+    let open = store.withheld(None).await.unwrap();
+    assert!(open.iter().all(|r| r.month.is_some()), "{open:?}");
+    a_chain_keeps_its_middle(store, one).await;
     // A newer version is an entry, not a correction.
     let mut correction = one.correction(1).0;
     correction.supersedes = one.named(first);
     let of = (Kind::Correction, one.sent[&1].2);
     assert_eq!(one.refused(store, of, correction).await, "correction");
+}
+
+/// Without the middle of a chain the oldest version would stand again beside the newest.
+async fn a_chain_keeps_its_middle(store: &Backend, one: &mut Area) {
+    let stand = async || -> Vec<String> {
+        let found = store.entries(&PracticeFilter::all(Reader::Peer)).await;
+        found.unwrap().into_iter().map(|e| e.entry.title).collect()
+    };
+    let oldest = one.entry(store, "oldest", None).await;
+    let middle = one.entry(store, "middle", Some(oldest)).await;
+    let newest = one.entry(store, "newest", Some(middle)).await;
+    let of = (Kind::Withdrawal, None);
+    let refused = one.withdrawal(middle);
+    assert_eq!(one.refused(store, of, refused).await, "withdrawal");
+    assert_eq!(stand().await, ["newest"]);
+    one.withdraw(store, oldest).await;
+    one.withdraw(store, middle).await;
+    assert_eq!(stand().await, ["newest"]);
+    one.withdraw(store, newest).await;
+    // From the newest on: each that it replaced stands again.
+    let oldest = one.entry(store, "oldest", None).await;
+    let middle = one.entry(store, "middle", Some(oldest)).await;
+    let newest = one.entry(store, "newest", Some(middle)).await;
+    for (seq, left) in [(newest, "middle"), (middle, "oldest")] {
+        one.withdraw(store, seq).await;
+        assert_eq!(stand().await, [left]);
+    }
+    one.withdraw(store, oldest).await;
 }
 
 /// Each planted alone: where fsck must find it.
@@ -377,5 +566,5 @@ async fn faults_are_found(store: &Backend) {
         );
     }
     let report = sound(store).await;
-    assert_eq!(report.withdrawn, 6);
+    assert_eq!(report.withdrawn, 12);
 }

@@ -26,11 +26,7 @@ pub(super) async fn heads(reader: &PgPool) -> Result<Vec<Outline>, StoreError> {
 }
 
 pub(super) async fn tally(reader: &PgPool) -> Result<Vec<Tally>, StoreError> {
-    let found = query(
-        "SELECT node, kind, statements, first, latest FROM statement_tally ORDER BY node, kind",
-    )
-    .fetch_all(reader)
-    .await?;
+    let found = query(selects::TALLY).fetch_all(reader).await?;
     found.iter().map(rows::tally).collect()
 }
 

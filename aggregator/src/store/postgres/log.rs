@@ -516,6 +516,10 @@ impl Log for Postgres {
         revisions::latest(&self.reader, node, span, limit).await
     }
 
+    async fn withheld(&self, node: Option<&NodeSlug>) -> Result<Vec<RevisionRow>, StoreError> {
+        revisions::withheld(&self.reader, node).await
+    }
+
     async fn revised(&self, places: Range<u64>) -> Result<BTreeSet<NodeSlug>, StoreError> {
         revisions::nodes(&self.reader, places).await
     }

@@ -9,8 +9,8 @@ use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool, query};
 
 use super::Postgres;
 use crate::store::rows::{self, Columns, as_blob, signed};
-use crate::store::selects;
 use crate::store::{NewStatement, Revised, RevisionRow, Span, StoreError};
+use crate::store::{evidence, selects};
 
 /// Writes what a withdrawal or a correction at leaf `index` changes, the sums apart.
 pub(super) async fn write(
@@ -57,6 +57,7 @@ async fn take_away(
     withdrawal: u64,
     target: u64,
 ) -> Result<(), StoreError> {
+    empty_kept(connection, target).await?;
     let done = query(selects::WITHDRAW)
         .bind(signed(withdrawal))
         .bind(signed(target))
@@ -79,6 +80,33 @@ async fn take_away(
     Ok(())
 }
 
+/// Takes what the statement at `target` says out of the proofs against its node as well.
+async fn empty_kept(connection: &mut PgConnection, target: u64) -> Result<(), StoreError> {
+    let places = query(selects::KEPT_PLACES_OF)
+        .bind(signed(target))
+        .fetch_all(&mut *connection)
+        .await?;
+    // One by one: all that is kept of a node is large.
+    for place in &places {
+        let seq: u64 = Columns::new(place, "equivocation", "?").number("seq")?;
+        let row = query(selects::WITHDRAWN_AND_KEPT)
+            .bind(signed(target))
+            .bind(signed(seq))
+            .fetch_one(&mut *connection)
+            .await?;
+        let (node, withdrawn, kept) = rows::kept(&row)?;
+        if evidence::carry_the_same(&withdrawn, &kept) {
+            query(selects::EMPTY_KEPT)
+                .bind(node)
+                .bind(signed(seq))
+                .bind(Vec::<u8>::new())
+                .execute(&mut *connection)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether a payload leaves storage with these statements.
 pub(super) fn takes_away(batch: &[NewStatement]) -> bool {
     batch.iter().any(|new| new.kind == Kind::Withdrawal)
@@ -91,7 +119,7 @@ impl Postgres {
         tokio::spawn(async move {
             let done = async {
                 let mut connection = options.connect().await?;
-                query("VACUUM statement, node_month, practice, practice_cause, revision")
+                query("VACUUM statement, node_month, practice, practice_cause, revision, equivocation")
                     .execute(&mut connection)
                     .await?;
                 connection.close().await
@@ -119,6 +147,15 @@ pub(super) async fn latest(
     let found = sql.build().fetch_all(reader).await?;
     let found = found.iter().map(rows::revision).collect::<Result<_, _>>()?;
     Ok(selects::newest_first(found, oldest_first))
+}
+
+pub(super) async fn withheld(
+    reader: &PgPool,
+    node: Option<&NodeSlug>,
+) -> Result<Vec<RevisionRow>, StoreError> {
+    let mut sql = selects::withheld::<sqlx::Postgres>(node);
+    let found = sql.build().fetch_all(reader).await?;
+    found.iter().map(rows::revision).collect()
 }
 
 pub(super) async fn nodes(

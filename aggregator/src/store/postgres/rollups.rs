@@ -132,7 +132,7 @@ impl Rollups for Postgres {
         let found = query(
             "SELECT node, period, standard, lep, seq, epoch, month, rho_micro, earlier_month, earlier_rho_micro,
                  pledges, drawn, cumulative FROM node_month
-             WHERE length(cumulative) > 0 AND ($1::text IS NULL OR node = $1) ORDER BY node, period, seq",
+             WHERE $1::text IS NULL OR node = $1 ORDER BY node, period, seq",
         )
         .bind(node.map(NodeSlug::as_str))
         .fetch_all(&self.reader)

@@ -8,10 +8,11 @@ use sqlx::{AssertSqlSafe, PgTransaction, Row as _};
 
 use super::Postgres;
 use crate::store::conformance::{
-    SIGN, a_log_without_a_tree_gets_one, figures_conform, fsck_conforms, library_conforms,
-    listing_conforms, log_conforms, month, openings_share_one_log, readers_do_not_wait,
-    recovery_conforms, registry_conforms, revisions_conform, rollups_conforms,
-    same_statements_same_answers, tree_conforms,
+    SIGN, a_log_without_a_tree_gets_one, a_snapshot_is_of_one_state, figures_conform,
+    fsck_conforms, library_conforms, listing_conforms, log_conforms, month, openings_share_one_log,
+    proofs_do_not_keep_what_was_withdrawn, readers_do_not_wait, recovery_conforms,
+    registry_conforms, revisions_conform, rollups_conforms, same_statements_same_answers,
+    tree_conforms,
 };
 use crate::store::sqlite::Sqlite;
 use crate::store::{DatabaseUrl, Location, Log as _, StoreError};
@@ -105,6 +106,18 @@ async fn fsck() {
 async fn revisions() {
     let databases = Databases::default();
     revisions_conform(async || databases.open().await.into()).await;
+}
+
+#[tokio::test]
+async fn evidence_does_not_keep_what_was_withdrawn() {
+    let databases = Databases::default();
+    proofs_do_not_keep_what_was_withdrawn(databases.open().await.into()).await;
+}
+
+#[tokio::test]
+async fn a_snapshot_holds_each_month_once_whatever_is_logged_while_it_is_read() {
+    let databases = Databases::default();
+    a_snapshot_is_of_one_state(async || databases.open().await.into()).await;
 }
 
 #[tokio::test]

@@ -282,7 +282,7 @@ impl Log for Sqlite {
         // What is known before this line may still vanish; only afterwards may it be acknowledged.
         tx.commit().await?;
         if revisions::takes_away(batch) {
-            revisions::clear(&mut connection).await;
+            self.clear();
         }
         self.checkpoints.count(batch);
         Ok(appended)
@@ -452,6 +452,10 @@ impl Log for Sqlite {
         limit: u32,
     ) -> Result<Vec<RevisionRow>, StoreError> {
         revisions::latest(&self.reader, node, span, limit).await
+    }
+
+    async fn withheld(&self, node: Option<&NodeSlug>) -> Result<Vec<RevisionRow>, StoreError> {
+        revisions::withheld(&self.reader, node).await
     }
 
     async fn revised(&self, places: Range<u64>) -> Result<BTreeSet<NodeSlug>, StoreError> {

@@ -7,9 +7,10 @@ use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::statement::Kind;
 use sqlx::{SqliteConnection, SqlitePool, query};
 
+use super::Sqlite;
 use crate::store::rows::{self, Columns, as_blob, signed};
-use crate::store::selects;
 use crate::store::{NewStatement, Revised, RevisionRow, Span, StoreError};
+use crate::store::{evidence, selects};
 
 /// Writes what a withdrawal or a correction at leaf `index` changes, the sums apart.
 pub(super) async fn write(
@@ -56,6 +57,7 @@ async fn take_away(
     withdrawal: u64,
     target: u64,
 ) -> Result<(), StoreError> {
+    empty_kept(connection, target).await?;
     let done = query(selects::WITHDRAW)
         .bind(signed(withdrawal))
         .bind(signed(target))
@@ -78,19 +80,42 @@ async fn take_away(
     Ok(())
 }
 
+/// Takes what the statement at `target` says out of the proofs against its node as well.
+async fn empty_kept(connection: &mut SqliteConnection, target: u64) -> Result<(), StoreError> {
+    let places = query(selects::KEPT_PLACES_OF)
+        .bind(signed(target))
+        .fetch_all(&mut *connection)
+        .await?;
+    // One by one: all that is kept of a node is large.
+    for place in &places {
+        let seq: u64 = Columns::new(place, "equivocation", "?").number("seq")?;
+        let row = query(selects::WITHDRAWN_AND_KEPT)
+            .bind(signed(target))
+            .bind(signed(seq))
+            .fetch_one(&mut *connection)
+            .await?;
+        let (node, withdrawn, kept) = rows::kept(&row)?;
+        if evidence::carry_the_same(&withdrawn, &kept) {
+            query(selects::EMPTY_KEPT)
+                .bind(node)
+                .bind(signed(seq))
+                .bind(Vec::<u8>::new())
+                .execute(&mut *connection)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether a payload leaves storage with these statements.
 pub(super) fn takes_away(batch: &[NewStatement]) -> bool {
     batch.iter().any(|new| new.kind == Kind::Withdrawal)
 }
 
-/// Ends the write-ahead log, which holds what was overwritten. A reader may keep it open; then it goes when that one is done and
-/// the log is next ended.
-pub(super) async fn clear(connection: &mut SqliteConnection) {
-    let done = query("PRAGMA wal_checkpoint(TRUNCATE)")
-        .execute(connection)
-        .await;
-    if let Err(error) = done {
-        tracing::warn!(%error, "a withdrawn payload may stay in the write-ahead log until the server ends");
+impl Sqlite {
+    /// Has the write-ahead log ended, which holds what was overwritten.
+    pub(super) fn clear(&self) {
+        self.checkpoints.end();
     }
 }
 
@@ -110,6 +135,15 @@ pub(super) async fn latest(
     let found = sql.build().fetch_all(reader).await?;
     let found = found.iter().map(rows::revision).collect::<Result<_, _>>()?;
     Ok(selects::newest_first(found, oldest_first))
+}
+
+pub(super) async fn withheld(
+    reader: &SqlitePool,
+    node: Option<&NodeSlug>,
+) -> Result<Vec<RevisionRow>, StoreError> {
+    let mut sql = selects::withheld::<sqlx::Sqlite>(node);
+    let found = sql.build().fetch_all(reader).await?;
+    found.iter().map(rows::revision).collect()
 }
 
 pub(super) async fn nodes(

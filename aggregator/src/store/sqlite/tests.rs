@@ -9,11 +9,12 @@ use ldsp_protocol::standard::{Codebook, Standard};
 
 use super::Sqlite;
 use crate::store::conformance::{
-    SIGN, a_log_without_a_tree_gets_one, figures_conform, fsck_conforms, library_conforms,
-    listing_conforms, log_conforms, month, openings_share_one_log, readers_do_not_wait,
-    recovery_conforms, registry_conforms, revisions_conform, rollups_conforms, tree_conforms,
+    Area, SIGN, a_log_without_a_tree_gets_one, a_snapshot_is_of_one_state, figures_conform,
+    fsck_conforms, library_conforms, listing_conforms, log_conforms, month, openings_share_one_log,
+    proofs_do_not_keep_what_was_withdrawn, readers_do_not_wait, recovery_conforms,
+    registry_conforms, revisions_conform, rollups_conforms, tree_conforms,
 };
-use crate::store::{Log as _, Rollups, StoreError};
+use crate::store::{Backend, Log as _, Rollups, StoreError};
 use crate::testing::{Sim, admit};
 
 /// Keeps the directories of the stores that a test opens.
@@ -82,6 +83,18 @@ async fn fsck() {
 async fn revisions() {
     let dirs = Dirs::default();
     revisions_conform(async || dirs.open().await.into()).await;
+}
+
+#[tokio::test]
+async fn evidence_does_not_keep_what_was_withdrawn() {
+    let dirs = Dirs::default();
+    proofs_do_not_keep_what_was_withdrawn(dirs.open().await.into()).await;
+}
+
+#[tokio::test]
+async fn a_snapshot_holds_each_month_once_whatever_is_logged_while_it_is_read() {
+    let dirs = Dirs::default();
+    a_snapshot_is_of_one_state(async || dirs.open().await.into()).await;
 }
 
 #[tokio::test]
@@ -215,4 +228,59 @@ async fn durability_is_full() {
     };
     assert_eq!(read("PRAGMA journal_mode").await, "wal");
     assert_eq!(read("PRAGMA synchronous").await, "2");
+}
+
+/// What is withdrawn leaves the files as soon as nobody reads an older state, and nobody waits for that.
+#[tokio::test]
+async fn what_was_withdrawn_leaves_the_write_ahead_log_when_the_last_reader_is_done() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.sqlite");
+    let store = Sqlite::open(&path).await.unwrap();
+    let backend = Backend::from(store.clone());
+    let mut area = Area::new(&backend, 0).await;
+    let seq = area.entry(&backend, "A title that goes", None).await;
+    let slug = "black-country".parse().unwrap();
+    let logged = store.statement(&slug, seq).await.unwrap().unwrap();
+    // How an envelope begins and ends is alike in all.
+    let all = logged.envelope.len();
+    let (payload, _) = logged.envelope[all / 3..all * 2 / 3].as_chunks::<48>();
+    let there = |file: &str| {
+        let bytes = std::fs::read(dir.path().join(file)).unwrap();
+        let held = |part: &[u8; 48]| bytes.windows(48).any(|w| w == part);
+        payload.iter().any(held)
+    };
+    let mut reading = store.reading().await.unwrap();
+    let size = sqlx::query("SELECT size FROM log_head");
+    size.fetch_one(&mut *reading).await.unwrap();
+    area.withdraw(&backend, seq).await;
+    assert!(there("a.sqlite-wal"));
+    drop(reading);
+    store.checkpoints.ended().await;
+    for file in ["a.sqlite", "a.sqlite-wal"] {
+        assert!(!there(file), "{file}");
+    }
+}
+
+/// A program that was killed left a write-ahead log: the next one ends it.
+#[tokio::test]
+async fn a_write_ahead_log_that_was_left_is_ended_at_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.sqlite");
+    Sqlite::open(&path).await.unwrap().close().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(&path)
+        .pragma("wal_autocheckpoint", "0");
+    let left = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    sqlx::query("INSERT INTO node (name, lep, state) VALUES ('solent', 'E37000055', 'invited')")
+        .execute(&left)
+        .await
+        .unwrap();
+    let wal = || {
+        let wal = std::fs::metadata(dir.path().join("a.sqlite-wal"));
+        wal.unwrap().len()
+    };
+    assert!(wal() > 0);
+    let store = Sqlite::open(&path).await.unwrap();
+    store.checkpoints.ended().await;
+    assert_eq!(wal(), 0);
 }

@@ -9,6 +9,18 @@ fn publish(
     releases: &[(usize, &'static Standard, u8)],
     spells: usize,
 ) -> Figures {
+    figures(state(sims, releases, spells))
+}
+
+fn figures(state: rollup::State) -> Figures {
+    Figures::default().after(Arc::default(), state.months.into_values().flatten())
+}
+
+fn state(
+    sims: &mut [Learners],
+    releases: &[(usize, &'static Standard, u8)],
+    spells: usize,
+) -> rollup::State {
     let mut published = Vec::new();
     for (seq, (node, standard, month)) in (1..).zip(releases) {
         let sim = &mut sims[*node];
@@ -21,8 +33,7 @@ fn publish(
     let items = published
         .iter()
         .map(|(of, (n, l, p, s), summary)| (*of, (n, l, *p, *s), summary));
-    let state = rollup::rebuild(items).unwrap();
-    Figures::default().after(Arc::default(), state.months.into_values().flatten())
+    rollup::rebuild(items).unwrap()
 }
 
 fn sims() -> Vec<Learners> {
@@ -222,4 +233,75 @@ fn an_earlier_standard_ends() {
     assert_eq!(status(last, last), (Status::Contributed, 0, months));
     assert_eq!(status(last, last - 1), (Status::Partial, 1, months - 1));
     assert_eq!(status(last + 1, last), (Status::Contributed, 0, months + 1));
+}
+
+/// A month that was withdrawn under the earlier standard is wanting however long ago that one's months are over, and all of them are
+/// where the first was withdrawn.
+#[test]
+fn what_was_withdrawn_under_one_of_two_standards_is_wanting() {
+    let (v1, v2) = (Standard::v1(), Standard::v2());
+    let last = 2 + u8::try_from(crate::standard::TAIL).unwrap();
+    let releases: Vec<_> = (1..=last).map(|m| (0, v1, m)).collect();
+    let releases = releases
+        .into_iter()
+        .chain((3..=last + 1).map(|m| (0, v2, m)));
+    let releases: Vec<_> = releases.collect();
+    let whole = state(&mut [Learners::new(0)], &releases, 1);
+    let status = |snapshot: &Figures| {
+        let standing = of(snapshot, 0);
+        (standing.status, standing.months)
+    };
+    let months = usize::from(last) + 1;
+    assert_eq!(
+        status(&figures(whole.clone())),
+        (Status::Contributed, months)
+    );
+    for (at, held, left) in [(0, 0, 0), (1, 1, 1), (3, 3, 3)] {
+        let mut cut = whole.clone();
+        let stream = cut.months.values_mut().next().unwrap();
+        let revised = rollup::revise(stream, at, rollup::Change::Withdraw).unwrap();
+        stream.splice(at.., revised.months);
+        let counted = |all: &rollup::State| {
+            let all = all.months.values().flatten();
+            all.filter(|m| m.counts()).cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(
+            counted(&cut).iter().filter(|m| m.standard == v1).count(),
+            held
+        );
+        let snapshot = figures(cut.clone());
+        assert_eq!(status(&snapshot), (Status::Partial, left), "month {at}");
+        let c = snapshot.coverage();
+        assert_eq!((c.contributed, c.partial, c.months), (0, 1, left));
+        let months = snapshot.trend(Measure::Starts).last().unwrap().coverage;
+        assert_eq!((months.contributed, months.partial), (0, 1));
+        let lep = "E37000001".parse().unwrap();
+        let own = snapshot.lep(&lep).unwrap().standing.clone();
+        assert!(own.findings.iter().all(|f| f.coverage.partial == 1));
+        // Whoever knows only what counts says it in so many words.
+        let told = Figures::default().after(Arc::default(), counted(&cut));
+        assert_eq!(status(&told).0, Status::Contributed);
+        assert_eq!(
+            crate::testing::shown(&told.cut_off(&lep, v1)),
+            crate::testing::shown(&snapshot)
+        );
+        let again = snapshot.with(
+            Arc::default(),
+            Some(&lep),
+            whole.months.values().flatten().cloned(),
+        );
+        assert_eq!(status(&again), (Status::Contributed, usize::from(last) + 1));
+    }
+}
+
+/// A month that comes twice, as when it was logged while an area was read anew, is counted once.
+#[test]
+fn a_month_that_comes_twice_counts_once() {
+    let all = state(&mut sims(), &four_months(), 20);
+    let months = || all.months.values().flatten().cloned();
+    let once = Figures::default().after(Arc::default(), months());
+    let last = months().filter(|m| m.period == "2022-04".parse().unwrap());
+    let twice = once.after(Arc::default(), last);
+    let shown = crate::testing::shown;
+    assert_eq!(shown(&twice), shown(&once));
 }
