@@ -232,3 +232,28 @@ fn both_databases_have_the_same_migrations() {
     };
     assert_eq!(of("sqlite"), of("postgres"));
 }
+
+/// A pool of sqlx that looks after idle connections counts them after it has put one back: whoever takes that one first brings the
+/// count from 0 to 2^64 - 1, and if its keeper looks at that moment, it walks through as many (sqlx-core 0.9.0,
+/// `pool::inner::spawn_maintenance_tasks`). `ldsp-node status` was seen to never end.
+#[test]
+fn no_pool_looks_after_idle_connections() {
+    let mut all = Vec::new();
+    for member in ["ui", "node", "aggregator", "deploy"] {
+        sources(&root().join(member).join("src"), &mut all);
+    }
+    let mut pools = 0;
+    for path in &all {
+        let text = fs::read_to_string(path).expect("a source file");
+        for (at, _) in text.match_indices("PoolOptions::new()") {
+            let options: String = text[at..].split_whitespace().take(3).collect();
+            assert!(
+                options.starts_with("PoolOptions::new().idle_timeout(None).max_lifetime(None)"),
+                "{}: a pool without `.idle_timeout(None).max_lifetime(None)`",
+                path.display()
+            );
+            pools += 1;
+        }
+    }
+    assert_eq!(pools, 3, "node, SQLite, PostgreSQL");
+}

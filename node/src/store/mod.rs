@@ -200,6 +200,15 @@ impl DerefMut for Write {
     }
 }
 
+/// What both pools have in common.
+fn pool() -> SqlitePoolOptions {
+    // sqlx looks after idle connections by a count that may be -1 for a moment, as an unsigned number: a processor would be busy with
+    // it for ever (tests/tests/house.rs). A connection to a file does not age.
+    SqlitePoolOptions::new()
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
+
 impl Store {
     /// Opens the database at `path`, creating it when absent, and brings it up to date.
     ///
@@ -225,7 +234,7 @@ impl Store {
             .pragma("journal_size_limit", "67108864")
             // Bulk statements are long, and what runs here is nobody's business.
             .disable_statement_logging();
-        let writer = SqlitePoolOptions::new()
+        let writer = pool()
             .max_connections(1)
             // A full disk makes SQLite end the transaction by itself; sqlx does not notice and would refuse every
             // later one. Such a connection is closed and another one opened.
@@ -236,7 +245,7 @@ impl Store {
             .connect_with(options.clone())
             .await?;
         sqlx::migrate!().run(&writer).await?;
-        let reader = SqlitePoolOptions::new()
+        let reader = pool()
             .max_connections(4)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;

@@ -253,7 +253,10 @@ fn settled(options: PgConnectOptions) -> PgConnectOptions {
 
 fn pool(size: u32, silent: &Arc<AtomicBool>) -> PgPoolOptions {
     let silent = Arc::clone(silent);
+    // As of SQLite's pools. A connection that the server has ended is found when it is next used.
     PgPoolOptions::new()
+        .idle_timeout(None)
+        .max_lifetime(None)
         .after_release(move |connection, _| {
             let silent = Arc::clone(&silent);
             Box::pin(async move {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
@@ -54,7 +54,7 @@ impl Checkpoints {
     /// Starts the task that makes them; it ends with the last clone. The WAL is ended once at the start: a program that was killed may have
     /// left there what was withdrawn.
     pub(super) fn start(options: SqliteConnectOptions) -> Self {
-        let connection = SqlitePoolOptions::new()
+        let connection = super::pool()
             .max_connections(1)
             .connect_lazy_with(options.busy_timeout(PATIENCE));
         let (ask, asked) = mpsc::channel(1);

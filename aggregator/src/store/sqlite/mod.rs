@@ -74,7 +74,7 @@ impl Sqlite {
             // What is withdrawn leaves the file, not only the tables.
             .pragma("secure_delete", "ON");
         // A connection is a thread of this process: there is nothing to try before it is used.
-        let pool = || SqlitePoolOptions::new().test_before_acquire(false);
+        let pool = || pool().test_before_acquire(false);
         let writer = pool()
             .max_connections(1)
             // A full disk makes SQLite end the transaction by itself; sqlx does not notice and would refuse every
@@ -132,6 +132,15 @@ impl Sqlite {
     pub(crate) fn writer(&self) -> &SqlitePool {
         &self.writer
     }
+}
+
+/// What all pools have in common.
+fn pool() -> SqlitePoolOptions {
+    // sqlx looks after idle connections by a count that may be -1 for a moment, as an unsigned number: a processor would be busy with
+    // it for ever (tests/tests/house.rs). A connection to a file does not age.
+    SqlitePoolOptions::new()
+        .idle_timeout(None)
+        .max_lifetime(None)
 }
 
 /// Pages that the writer keeps in memory, in KiB (negative, as SQLite wants it): digests come in no order, so a page of their index
