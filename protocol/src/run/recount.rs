@@ -14,7 +14,7 @@ use crate::own::{Keys, KeysError, Own, OwnStatement, PayloadError};
 use crate::revision::RevisionError;
 use crate::rollup::{FoldError, NodeMonth, fold};
 use crate::standard::Standard;
-use crate::statement::{Body, Payload, Statement, StatementError};
+use crate::statement::{Body, Kind, Payload, Statement, StatementError};
 use crate::summary::{LearningSummary, SummaryError};
 
 /// A statement from which figures cannot be counted again.
@@ -208,6 +208,13 @@ impl<'a> Recount<'a> {
             months.extend(self.fold(&stream, !withdrawn.is_empty())?);
         }
         self.figures = self.figures.after(Arc::default(), months);
+        let signer = held.first();
+        let signer = signer.map(|(_, entry, _)| (entry.node.clone(), entry.key_id));
+        if let Some((lep, _)) = signer.and_then(|signer| self.added.get(&signer)) {
+            for standard in cut_off(&held) {
+                self.figures = self.figures.cut_off(lep, standard);
+            }
+        }
         Ok(())
     }
 
@@ -291,6 +298,28 @@ fn withdrawn(held: &[Held]) -> Result<BTreeMap<u64, Option<Digest>>, RecountErro
         Some((index, entry, _)) => Err(RecountError::new(*index, entry, RecountCause::Gone)),
         None => Ok(withdrawn),
     }
+}
+
+/// Standards under which a month is withdrawn and not published again: each correction brings back what one withdrawal took, and is gone
+/// itself where a later withdrawal names it.
+fn cut_off(held: &[Held]) -> impl Iterator<Item = &'static Standard> {
+    let mut open: BTreeMap<Digest, i64> = BTreeMap::new();
+    for (_, _, said) in held {
+        let Some(said) = said else { continue };
+        match &said.payload {
+            Payload::Withdrawal(withdrawal) if withdrawal.cells.is_some() => {
+                let named = withdrawal.statement.seq;
+                let again = |(_, of, _): &&Held| of.seq == named && of.kind == Kind::Correction;
+                // What it takes, a correction had brought back.
+                let was_closed = held.iter().any(|held| again(&held));
+                *open.entry(said.standard).or_default() += i64::from(!was_closed);
+            }
+            Payload::Correction(_) => *open.entry(said.standard).or_default() -= 1,
+            _ => {}
+        }
+    }
+    let open = open.into_iter().filter(|(_, open)| *open > 0);
+    open.filter_map(|(standard, _)| Standard::of(standard))
 }
 
 /// The months that stand published, by the version of their standard, each stream's in order.

@@ -455,3 +455,45 @@ fn figures_end_before_what_was_withdrawn_and_come_back_with_the_same_cells() {
         assert_eq!(to_date(&again), to_date(&whole));
     }
 }
+
+/// Whoever counts again is told as the log's readers are: what was withdrawn under one of two standards is wanting.
+#[test]
+fn an_area_is_there_in_part_while_one_of_its_streams_is_withdrawn() {
+    let mut learners = Learners::new(0);
+    let mut log = Log::default();
+    log.admit(0, &learners);
+    let mut summaries = Vec::new();
+    for standard in [Standard::v1(), Standard::v2()] {
+        let summary = learners.summary_under(standard, 80);
+        let said = Said {
+            period: Some(learners.next),
+            standard,
+            payload: summary.clone(),
+        };
+        let node = learners.slug.clone();
+        log.add(&node_key(0), node, Kind::LearningSummary, said);
+        summaries.push(summary);
+        learners.next = learners.next.next().unwrap();
+    }
+    withdraw(&mut log, 0, 1, &summaries[0]);
+    let (_, figures) = log.recount().unwrap();
+    let c = figures.coverage();
+    assert_eq!((c.contributed, c.partial, c.months), (0, 1, 0));
+    let said = Said {
+        period: Some("2022-01".parse().unwrap()),
+        standard: Standard::v1(),
+        payload: Correction {
+            supersedes: named(&log.entries[1].0),
+            reason: "It was right after all.".into(),
+            summary: summaries[0].clone(),
+        },
+    };
+    let node = learners.slug.clone();
+    log.add(&node_key(0), node, Kind::Correction, said);
+    let again = log.recount().unwrap().1.coverage();
+    assert_eq!(
+        again.partial, 1,
+        "the first standard's second month is owed"
+    );
+    assert_eq!(again.months, 1);
+}
