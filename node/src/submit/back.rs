@@ -10,6 +10,7 @@ use ldsp_protocol::own::{NAME, OwnStatement};
 use ldsp_protocol::problem::{LOG_BEHIND, Problem};
 use ldsp_protocol::receipt::Receipt;
 use ldsp_protocol::recovery::{LogState, RECEIPT_HEADER};
+use sqlx::sqlite::SqliteConnection;
 
 use super::{Submitter, credential};
 use crate::store::enrolment::Enrolment;
@@ -143,10 +144,7 @@ impl<T: Transport> Submitter<T> {
         while next < end {
             let path = format!("/v1/nodes/{NAME}/statements/{next}");
             let receipt = format!("{path}/receipt");
-            let (Ok(envelope), Ok(receipt)) = (
-                self.transport.call(Request::get(path)).await,
-                self.transport.call(Request::get(receipt)).await,
-            ) else {
+            let Ok(envelope) = self.transport.call(Request::get(path)).await else {
                 return Ok(());
             };
             if envelope.status == 404 {
@@ -154,8 +152,11 @@ impl<T: Transport> Submitter<T> {
                 proofs::have_own(&mut transaction, held.size).await?;
                 return Ok(transaction.commit().await?);
             }
-            let own = match own_row(enrolment, next, &envelope, &receipt) {
-                Ok(own) => own,
+            let Ok(receipt) = self.transport.call(Request::get(receipt)).await else {
+                return Ok(());
+            };
+            let (own, under) = match own_row(enrolment, next, &envelope, &receipt) {
+                Ok(found) => found,
                 Err(why) => {
                     tracing::debug!(
                         seq = next,
@@ -167,6 +168,7 @@ impl<T: Transport> Submitter<T> {
             };
             let mut transaction = self.store.write().await?;
             proofs::keep_own(&mut transaction, &own, now.as_second()).await?;
+            hold_larger(&mut transaction, enrolment, &under).await?;
             transaction.commit().await?;
             next += 1;
         }
@@ -174,13 +176,28 @@ impl<T: Transport> Submitter<T> {
     }
 }
 
-/// A statement of the log's own, if log and receipt say that it is one.
+/// Holds the checkpoint of a receipt if it is of a larger log than the one that is held: what the node has seen signed is what it has to
+/// show a log that was restored.
+async fn hold_larger(
+    connection: &mut SqliteConnection,
+    enrolment: &Enrolment,
+    (under, note): &(Checkpoint, String),
+) -> Result<(), StoreError> {
+    let held = proofs::checkpoint(connection).await?;
+    let held = held.and_then(|note| Checkpoint::open(&enrolment.verifier, &note).ok());
+    if held.is_some_and(|held| held.size >= under.size) {
+        return Ok(());
+    }
+    proofs::hold(connection, note).await
+}
+
+/// A statement of the log's own and the checkpoint that its receipt leads to, if log and receipt say that it is one.
 fn own_row(
     enrolment: &Enrolment,
     seq: u64,
     envelope: &Answer,
     receipt: &Answer,
-) -> Result<OwnRow, String> {
+) -> Result<(OwnRow, (Checkpoint, String)), String> {
     if (envelope.status, receipt.status) != (200, 200) {
         return Err(format!(
             "answers {} and {}",
@@ -196,12 +213,13 @@ fn own_row(
     }
     let text = std::str::from_utf8(&receipt.body).map_err(|e| e.to_string())?;
     let proof = Proof::parse(text).map_err(|e| e.to_string())?;
-    let proven = proof.verify(&enrolment.verifier, &entry);
-    proven.map_err(|e| e.to_string())?;
-    Ok(OwnRow {
+    let under = proof.verify(&enrolment.verifier, &entry);
+    let under = under.map_err(|e| e.to_string())?;
+    let own = OwnRow {
         seq,
         log_index: proof.index,
         envelope: envelope.body.clone(),
         receipt: text.to_owned(),
-    })
+    };
+    Ok((own, (under, proof.checkpoint)))
 }

@@ -512,3 +512,21 @@ async fn receipts_of_before_there_was_a_tree_are_replaced_by_proofs_of_the_same_
         "it proves another place"
     );
 }
+
+#[tokio::test]
+async fn the_checkpoint_of_a_fetched_own_statement_is_held_where_it_is_of_a_larger_log() {
+    let (world, aggregator, submitter) = queued(2).await;
+    submitter.drain(at(NOW), &mut rng()).await.unwrap();
+    assert_eq!(held(&world).await.size, 102);
+    // Somebody's key is revoked meanwhile: the log says so in a leaf of its own, and signs 103 leaves.
+    aggregator.0.lock().unwrap().revoked = true;
+    world.run("UPDATE enrolment SET own_through = 0").await;
+    let later = at("2023-01-01T12:10:00Z");
+    let outcome = submitter.step(later, false, &mut rng()).await.unwrap();
+    assert_eq!(outcome, StepOutcome::Drained);
+    assert_eq!(
+        held(&world).await.size,
+        103,
+        "a log that was restored without the revocation is told of it"
+    );
+}
