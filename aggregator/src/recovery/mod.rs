@@ -37,7 +37,8 @@ pub use self::leaf::{Proven, Unproven};
 
 use crate::log::Signer;
 use crate::store::{
-    Back, Cause, Claim, Fork, Log, Recovery as Kept, Registry, Rollups, Stop, StoreError,
+    Back, Cause, Claim, Fork, Log, Recovery as Kept, Registry, Rollups, Shown, Stop, Stopped,
+    StoreError,
 };
 use crate::tree::Tree;
 
@@ -104,7 +105,7 @@ impl<'a, S: Log + Registry + Rollups + Kept> Recovery<'a, S> {
     /// # Errors
     /// [`StoreError`].
     pub async fn begin(&self, by: &str, at: Timestamp) -> Result<bool, StoreError> {
-        let stopped = self.store.stop(Cause::Told, by, at).await?;
+        let stopped = self.store.stop(Shown::Restored, by, at).await? == Stopped::Now;
         if stopped {
             tracing::warn!(by, "the log is stopped: its database was restored");
         }
@@ -135,7 +136,7 @@ impl<'a, S: Log + Registry + Rollups + Kept> Recovery<'a, S> {
         if signed.ok().as_ref() != Some(&claimed) {
             return Ok(Told::Nothing);
         }
-        let cause = if root.is_some() {
+        let stopped = if root.is_some() {
             let fork = Fork {
                 place: claimed.size,
                 id: claimed.root,
@@ -145,45 +146,41 @@ impl<'a, S: Log + Registry + Rollups + Kept> Recovery<'a, S> {
                 found: at,
                 settled: None,
             };
-            if !self.is_news(&fork).await? {
-                return Ok(Told::Nothing);
-            }
-            Cause::Other
+            self.forked(&fork).await?
         } else {
-            Cause::Larger
+            let claim = Claim {
+                size: claimed.size,
+                root: claimed.root,
+                note: note.to_owned(),
+                said_by: by.to_owned(),
+            };
+            self.store.stop(Shown::Claim(&claim), by, at).await?
         };
-        if self.store.stop(cause, by, at).await? {
+        if stopped == Stopped::Now {
             tracing::error!(
                 by,
                 size = claimed.size,
                 "the log lacks leaves that it signed, or has others: it signs nothing until that is mended"
             );
         }
-        let claim = Claim {
-            size: claimed.size,
-            root: claimed.root,
-            note: note.to_owned(),
-            said_by: by.to_owned(),
-        };
-        if cause == Cause::Larger && !self.store.claims().await?.contains(&claim) {
-            self.store.claim(&claim).await?;
-        }
-        Ok(Told::Behind)
+        Ok(match stopped {
+            Stopped::Settled => Told::Nothing,
+            Stopped::Now | Stopped::Already => Told::Behind,
+        })
     }
 
-    /// Keeps the proof of a fork. One that an operator has settled is no news: whoever shows it again shows nothing else.
-    async fn is_news(&self, fork: &Fork) -> Result<bool, StoreError> {
-        let same = |known: &Fork| (known.place, known.id) == (fork.place, fork.id);
-        let known = self.store.forks().await?.into_iter().find(same);
-        if known.is_none() {
+    /// Stops for a fork and keeps the proof. One that an operator has settled stops nothing: whoever shows it again shows nothing else.
+    async fn forked(&self, fork: &Fork) -> Result<Stopped, StoreError> {
+        let shown = Shown::Fork(fork);
+        let stopped = self.store.stop(shown, &fork.said_by, fork.found).await?;
+        if stopped != Stopped::Settled {
             tracing::error!(
                 place = fork.place,
                 by = fork.said_by,
                 "the log signed two histories"
             );
-            self.store.keep_fork(fork).await?;
         }
-        Ok(known.is_none_or(|known| known.settled.is_none()))
+        Ok(stopped)
     }
 
     /// Takes a statement that comes back with a receipt that holds.
@@ -215,9 +212,7 @@ impl<'a, S: Log + Registry + Rollups + Kept> Recovery<'a, S> {
             // Two receipts by one key for one place.
             let proof = tree.proof(proven.leaf()).await?;
             fork.ours = proof.map(|proof| proof.to_text()).unwrap_or_default();
-            if self.is_news(&fork).await? {
-                self.store.stop(Cause::Other, by, at).await?;
-            }
+            self.forked(&fork).await?;
             return Ok(Taken::Forked);
         }
         let head = self.store.head().await?;
@@ -229,7 +224,7 @@ impl<'a, S: Log + Registry + Rollups + Kept> Recovery<'a, S> {
             // The receipt shows another history up to here.
             fork.id = proven.before().root();
             fork.ours = tree.checkpoint().await?;
-            self.is_news(&fork).await?;
+            self.forked(&fork).await?;
             return Ok(Taken::Forked);
         }
         let staged = self.store.staged(proven.leaf()).await?;
@@ -238,7 +233,7 @@ impl<'a, S: Log + Registry + Rollups + Kept> Recovery<'a, S> {
             .find(|leaf| leaf.leaf == proven.leaf() && leaf.record != proven.record());
         if let Some(other) = other {
             fork.ours.clone_from(&other.receipt);
-            self.is_news(&fork).await?;
+            self.forked(&fork).await?;
         }
         self.store.stage(&proven.staged(at)).await?;
         Ok(Taken::Kept)
@@ -311,7 +306,7 @@ impl<'a, S: Log + Registry + Rollups + Kept> Recovery<'a, S> {
                         found: at,
                         settled: None,
                     };
-                    self.is_news(&fork).await?;
+                    self.forked(&fork).await?;
                 }
                 if let Some(refused) = self.put_back(&way.leaves).await? {
                     tracing::error!(refused, "a leaf cannot be put back");

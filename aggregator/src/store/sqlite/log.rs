@@ -263,6 +263,16 @@ pub(super) async fn put_back(
     }
 }
 
+/// Ends the write-ahead log after what was withdrawn is durably gone from the tables.
+pub(super) async fn clear(store: &Sqlite) {
+    match store.writer.acquire().await {
+        Ok(mut connection) => revisions::clear(&mut connection).await,
+        Err(error) => {
+            tracing::warn!(%error, "a withdrawn payload may stay in the write-ahead log until the server ends");
+        }
+    }
+}
+
 impl Log for Sqlite {
     async fn append(&self, batch: &[NewStatement], sign: Sign<'_>) -> Result<Appended, StoreError> {
         let mut connection = self.writer.acquire().await?;
