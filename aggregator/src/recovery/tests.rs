@@ -369,3 +369,48 @@ async fn what_the_log_never_signed_changes_nothing() {
     refused(&unsigned, 503, "log-behind");
     assert_eq!(world.service.recovery().unheard().await.unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn a_leaf_whose_own_receipt_nobody_got_comes_back_from_its_node() {
+    let past = past().await;
+    let world = World::in_dir(past.backup).await;
+    let now = world.service.now();
+    world.service.recovery().begin("op", now).await.unwrap();
+    // The answer to the second node's statement was lost; receipts of leaves behind it cover it.
+    let mut sims = past.sims;
+    let (lost, _, envelope) = past.held[2].clone();
+    for leaf in past.held.iter().filter(|leaf| leaf.0 != lost) {
+        assert_eq!(give(&world, leaf).await.status.as_u16(), 202);
+    }
+    refused(&hold(&world, &sims[0], &past.note).await, 503, "log-behind");
+    refused(&hold(&world, &sims[1], "").await, 503, "log-behind");
+    let missing = Run {
+        first: lost,
+        last: lost,
+    };
+    assert_eq!(state(&world).await.missing, [missing]);
+    assert_eq!(state(&world).await.size, past.before);
+    // A statement that never stood in the log is tried there and not taken.
+    let (seq, sealed) = sims[0].publish(5);
+    let header = BASE64.encode(&past.note);
+    let headers = [
+        ("content-type", ENVELOPE),
+        ("ldsp-checkpoint", header.as_str()),
+    ];
+    let (place, new) = (sims[0].path(seq), sealed.envelope().to_vec());
+    let put = world.call(Method::PUT, &place, &headers, new.clone()).await;
+    refused(&put, 503, "log-behind");
+    refused(&hold(&world, &sims[0], &past.note).await, 503, "log-behind");
+    assert_eq!(state(&world).await.size, past.before);
+    // The node has it in its outbox and sends it again.
+    let again = world.put(&sims[1].path(2), &envelope).await;
+    refused(&again, 503, "log-behind");
+    refused(&hold(&world, &sims[1], "").await, 503, "log-behind");
+    let last = hold(&world, &sims[2], &past.note).await;
+    assert_eq!(last.status.as_u16(), 204, "{}", last.text());
+    assert_eq!(world.get("/checkpoint").await.text(), past.note);
+    assert_eq!(held(&world, &sims[1].slug, 2).await.0, lost);
+    sound(&world).await;
+    let put = world.put(&place, &new).await;
+    assert_eq!(put.status.as_u16(), 201, "{}", put.text());
+}

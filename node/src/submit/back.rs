@@ -39,6 +39,7 @@ impl<T: Transport> Submitter<T> {
             return Ok(false);
         }
         self.give_back(now).await?;
+        self.offer(enrolment, now).await?;
         // Now the log has everything that this node can give.
         self.say(enrolment, now).await
     }
@@ -122,6 +123,20 @@ impl<T: Transport> Submitter<T> {
             let mut transaction = self.store.write().await?;
             audit::append(&mut transaction, now, "node", "log-sent-back", &detail).await?;
             transaction.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Sends the first statement that has no receipt, even where earlier ones wait for the log: it may be one that the log signed over
+    /// and whose answer was lost. A stopped log logs nothing new; it looks whether that is a leaf that it lacks. Best effort.
+    async fn offer(&self, enrolment: &Enrolment, now: Timestamp) -> Result<(), StoreError> {
+        let rows = outbox::all(&mut *self.store.reader.acquire().await?).await?;
+        let first = rows.into_iter().find(|row| row.receipt.is_none());
+        if let Some(row) = first
+            && self.stands(enrolment, now).await?.is_ok()
+            && let Err(error) = self.send(enrolment, &row).await?
+        {
+            tracing::debug!(%error, seq = row.seq, "a statement without a receipt was not sent");
         }
         Ok(())
     }

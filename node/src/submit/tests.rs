@@ -530,3 +530,25 @@ async fn the_checkpoint_of_a_fetched_own_statement_is_held_where_it_is_of_a_larg
         "a log that was restored without the revocation is told of it"
     );
 }
+
+#[tokio::test]
+async fn a_stopped_log_is_offered_the_statement_whose_receipt_never_came() {
+    let (world, aggregator, submitter) = queued(2).await;
+    submitter.step(at(NOW), false, &mut rng()).await.unwrap();
+    assert_eq!(rows(&world).await[1].receipt, None);
+    {
+        // It lacks a leaf that only others have, and the first statement, too, which waits in the way of the second.
+        let mut state = aggregator.0.lock().unwrap();
+        (state.lost, state.forgetful) = (Some((99, Vec::new())), true);
+        state.calls.clear();
+    }
+    let later = at("2023-01-01T12:30:00Z");
+    submitter.step(later, false, &mut rng()).await.unwrap();
+    assert_eq!(rows(&world).await[0].acknowledged_at, None);
+    let calls = aggregator.0.lock().unwrap().calls.clone();
+    let second = |call: &&Request| {
+        call.method == Method::Put && call.path.ends_with("/black-country/statements/2")
+    };
+    let offered = calls.iter().find(second).expect("it was offered");
+    assert_eq!(offered.body, rows(&world).await[1].envelope);
+}
