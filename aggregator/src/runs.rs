@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use jiff::{Timestamp, ToSpan as _};
 use ldsp_protocol::benchmark::{Figures, Measure};
+use ldsp_protocol::dsse::MAX_BODY;
 use ldsp_protocol::ids::Digest;
 use ldsp_protocol::log::{ENTRY_LEN, Edge, Entry};
 use ldsp_protocol::own::{Own, PayloadError};
 use ldsp_protocol::run::{BenchmarkRun, CODE, Gather, Inputs, MeasureFinding, Named, StandsOn};
 use ldsp_protocol::statement::Kind;
 use ldsp_ui::schedule::Schedule;
+use serde::Serialize;
 
 use crate::announce::{AnnounceError, Announcer, read};
 use crate::log::Speech;
@@ -20,6 +22,10 @@ use crate::store::{
 
 /// Leaves whose records are read at once.
 const CHUNK: u64 = 4096;
+/// How often the figures are read anew because the log moved on while they were read.
+const READS: usize = 16;
+/// Bytes of a statement's body that are left for what stands around the payload.
+const MARGIN: usize = 64 << 10;
 /// After a failure a run that is due is tried again.
 const PAUSE_MINUTES: i64 = 15;
 
@@ -139,7 +145,10 @@ pub async fn make<S: Registry + Log + Rollups>(
     let findings: Vec<MeasureFinding> = findings.collect();
     for finding in &findings {
         finding.check().map_err(PayloadError::from)?;
+        fits("of one measure", finding)?;
     }
+    // It names the findings, which is less than what they say.
+    fits("that it all stands on", &stands_on)?;
     let standard = announcer.standard().digest();
     let speak = |speech: &mut Speech<'_>| {
         let mut say = |finding: &MeasureFinding| {
@@ -176,6 +185,16 @@ pub async fn make<S: Registry + Log + Rollups>(
     Ok(Made { run, new })
 }
 
+/// Refuses what a statement cannot hold: nobody could read it, and nothing that stands in the log can be taken out of it again.
+fn fits(what: &'static str, part: &impl Serialize) -> Result<(), AnnounceError> {
+    let bytes = serde_json::to_vec(part).map_or(usize::MAX, |json| json.len());
+    let most = MAX_BODY - MARGIN;
+    if bytes > most {
+        return Err(AnnounceError::Large { what, bytes, most });
+    }
+    Ok(())
+}
+
 /// The leaves that figures of the first `size` leaves stand on.
 async fn inputs<S: Log>(store: &S, size: u64) -> Result<Inputs, AnnounceError> {
     let mut gather = Gather::default();
@@ -208,9 +227,9 @@ async fn inputs<S: Log>(store: &S, size: u64) -> Result<Inputs, AnnounceError> {
 }
 
 /// The figures of one state of the log, node by node, and that state.
-async fn frozen<S: Registry + Log + Rollups>(store: &S) -> Result<(Edge, Figures), StoreError> {
+async fn frozen<S: Registry + Log + Rollups>(store: &S) -> Result<(Edge, Figures), AnnounceError> {
     let mut edge = store.head().await?.edge;
-    loop {
+    for _ in 0..READS {
         let mut figures = Figures::default();
         for node in store.nodes().await? {
             let mut months = store.contributions(Some(&node.node)).await?;
@@ -224,6 +243,7 @@ async fn frozen<S: Registry + Log + Rollups>(store: &S) -> Result<(Edge, Figures
         // Something was logged meanwhile: what was read may be of neither state.
         edge = now;
     }
+    Err(AnnounceError::Moving(READS))
 }
 
 /// Makes runs by schedule.

@@ -13,7 +13,7 @@ use crate::announce::Announcer;
 use crate::benchmark::{Benchmarks, Snapshot};
 use crate::directory::Directory;
 use crate::log::{Sequencer, Signer};
-use crate::recovery::Recovery;
+use crate::recovery::{Candidates, Recovery};
 use crate::store::{Backend, StoreError};
 use crate::time::london_day;
 use crate::tree::Tree;
@@ -42,6 +42,8 @@ pub struct Service {
     pub clock: Clock,
     /// The latest snapshot of all figures.
     pub benchmarks: Arc<Benchmarks>,
+    /// What nodes sent without a receipt while the log was stopped.
+    pub candidates: Candidates,
 }
 
 impl std::fmt::Debug for Service {
@@ -88,7 +90,7 @@ impl Service {
     /// The log as far as it may lack leaves.
     #[must_use]
     pub fn recovery(&self) -> Recovery<'_, Backend> {
-        Recovery::new(&self.store, &self.signer)
+        Recovery::new(&self.store, &self.signer).with(&self.candidates)
     }
 
     /// All figures of the log as it stands.

@@ -208,6 +208,7 @@ impl World {
             data_dir: None,
             clock: Arc::new(move || *clock.lock().unwrap()),
             benchmarks: Arc::new(Benchmarks::default()),
+            candidates: crate::recovery::Candidates::default(),
         });
         Self {
             router: receive::router(Arc::clone(&service)),

@@ -143,6 +143,8 @@ impl<T: Transport> Submitter<T> {
                 problem: row.problem,
             });
         }
+        // What a receipt covers has to be here before the next one: the log may need it back.
+        self.gather(&enrolment, now).await?;
         let mut attempted = self.attempt(&enrolment, &row, now).await?;
         if attempted.as_ref().is_err_and(|failure| failure.behind)
             && !self.mend(&enrolment, now).await?
@@ -155,6 +157,7 @@ impl<T: Transport> Submitter<T> {
                 let mut transaction = self.store.write().await?;
                 receipts::keep(&mut transaction, &enrolment, row.seq, &held, now).await?;
                 transaction.commit().await?;
+                self.gather(&enrolment, now).await?;
                 Ok(StepOutcome::Acknowledged {
                     seq: row.seq,
                     index: held.index,
@@ -198,17 +201,7 @@ impl<T: Transport> Submitter<T> {
         if let Err(failure) = self.stands(enrolment, now).await? {
             return Ok(Err(failure));
         }
-        let held = proofs::checkpoint(&mut *self.store.reader.acquire().await?).await?;
-        let mut headers = vec![("content-type", ENVELOPE_TYPE.to_owned())];
-        // By it a log that was rolled back knows that it was.
-        headers.extend(held.map(|note| (CHECKPOINT_HEADER, BASE64.encode(note))));
-        let request = Request {
-            method: Method::Put,
-            path: format!("/v1/nodes/{}/statements/{}", enrolment.node, row.seq),
-            headers,
-            body: row.envelope.clone(),
-        };
-        let answer = match self.transport.call(request).await {
+        let answer = match self.send(enrolment, row).await? {
             Ok(answer) => answer,
             Err(error) => return Ok(Err(away(&error))),
         };
@@ -222,6 +215,25 @@ impl<T: Transport> Submitter<T> {
             }
         }
         Ok(judged)
+    }
+
+    /// Sends a statement with the checkpoint that the node holds.
+    async fn send(
+        &self,
+        enrolment: &Enrolment,
+        row: &OutboxRow,
+    ) -> Result<Result<Answer, Unreachable>, StoreError> {
+        let held = proofs::checkpoint(&mut *self.store.reader.acquire().await?).await?;
+        let mut headers = vec![("content-type", ENVELOPE_TYPE.to_owned())];
+        // By it a log that was rolled back knows that it was.
+        headers.extend(held.map(|note| (CHECKPOINT_HEADER, BASE64.encode(note))));
+        let request = Request {
+            method: Method::Put,
+            path: format!("/v1/nodes/{}/statements/{}", enrolment.node, row.seq),
+            headers,
+            body: row.envelope.clone(),
+        };
+        Ok(self.transport.call(request).await)
     }
 
     /// Asks the log where this node's sequence ends, before anything is sent. A database that was restored from a backup may hold

@@ -8,17 +8,18 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use ldsp_protocol::dsse::Unverified;
+use ldsp_protocol::dsse::{Sealed, Unverified};
 use ldsp_protocol::enrolment::{NodeRecord, NodeState};
 use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::log::merkle::{inclusion, leaf_hash};
 use ldsp_protocol::log::{Checkpoint, Edge, Entry, Proof};
 use ldsp_protocol::note::Verifier;
+use ldsp_protocol::own::KeyRevoke;
 use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::recovery::{LogState, runs};
 use ldsp_protocol::standard::Standard;
-use ldsp_protocol::statement::Statement;
+use ldsp_protocol::statement::{Body, Kind, SCHEMA, Statement};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
@@ -259,6 +260,8 @@ pub(crate) struct State {
     pub(crate) forgetful: bool,
     /// It lacks the leaves from the first on, which came back as far as they are among the others.
     pub(crate) lost: Option<(u64, Vec<u64>)>,
+    /// Behind all of it stands the log's own statement that it revoked a key.
+    pub(crate) revoked: bool,
     pub(crate) calls: Vec<Request>,
 }
 
@@ -274,6 +277,7 @@ impl Aggregator {
             withdrawn: Vec::new(),
             forgetful: false,
             lost: None,
+            revoked: false,
             calls: Vec::new(),
         })))
     }
@@ -389,12 +393,21 @@ impl State {
 
     /// A proof of the statement: its leaf stands behind a hundred of others.
     fn receipt(&self, seq: u64) -> String {
+        self.receipt_at(seq + 99)
+    }
+
+    /// A proof of the leaf at this place.
+    fn receipt_at(&self, index: u64) -> String {
         let mut leaves: Vec<Digest> = (0..100).map(|n| leaf_hash(&[n])).collect();
         leaves.extend(
             self.taken
                 .iter()
                 .map(|(_, envelope)| entry(envelope).leaf_hash()),
         );
+        if self.revoked {
+            let own = Unverified::parse(&revocation()).unwrap();
+            leaves.push(Entry::claimed(&own).unwrap().leaf_hash());
+        }
         let part = |leaves: &[Digest]| {
             let mut edge = Edge::default();
             leaves.iter().for_each(|leaf| edge.push(*leaf));
@@ -404,7 +417,6 @@ impl State {
             let range = (at << level) as usize..((at + 1) << level) as usize;
             Ok::<_, Infallible>(part(&leaves[range]))
         };
-        let index = seq + 99;
         let size = leaves.len() as u64;
         let key = match self.mood {
             Mood::ForeignReceipt => SigningKey::from_bytes(&[66; 32]),
@@ -422,6 +434,30 @@ impl State {
         };
         proof.to_text()
     }
+}
+
+/// The log's own first statement: that it revoked somebody's key.
+fn revocation() -> Vec<u8> {
+    let kind = Kind::KeyRevoke;
+    let body = Body {
+        schema: SCHEMA,
+        origin: ORIGIN.to_owned(),
+        node: ldsp_protocol::own::name(),
+        seq: 1,
+        prev: Digest::ZERO,
+        kind,
+        period: None,
+        standard: Standard::current().digest(),
+        payload: KeyRevoke {
+            node: "solent".parse().unwrap(),
+            key_id: Digest::of(b"key"),
+            from: 102,
+            reason: "The laptop was stolen.".to_owned(),
+            revoked_by: "Olu".to_owned(),
+        },
+    };
+    let sealed = Sealed::sign(&log_key(), &kind.payload_type(), &body.to_bytes());
+    sealed.envelope().to_vec()
 }
 
 /// The leaf of a statement of the test's node.
@@ -457,6 +493,16 @@ impl Transport for Aggregator {
         }
         if let Some(answer) = state.recovery(&request) {
             return Ok(answer);
+        }
+        let own = request
+            .path
+            .strip_prefix("/v1/nodes/aggregator/statements/");
+        if let Some(own) = own.filter(|_| state.revoked) {
+            return Ok(match own {
+                "1" => answer(200, revocation()),
+                "1/receipt" => answer(200, state.receipt_at(100 + state.taken.len() as u64)),
+                _ => answer(404, ""),
+            });
         }
         match request.method {
             Method::Get => Ok(match request.path.strip_suffix("/receipt") {

@@ -70,6 +70,7 @@ pub(crate) async fn world(path: &std::path::Path, now: Timestamp) -> World {
         data_dir: None,
         clock: Arc::new(move || now),
         benchmarks: Arc::new(Benchmarks::default()),
+        candidates: ldsp_aggregator::recovery::Candidates::default(),
     };
     World {
         service: Arc::new(service),

@@ -160,6 +160,7 @@ pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
         data_dir: Some(config.data_dir.clone()),
         clock,
         benchmarks: Arc::new(Benchmarks::default()),
+        candidates: crate::recovery::Candidates::default(),
     };
     Ok(App {
         service: Arc::new(service),

@@ -31,7 +31,7 @@ pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
         parts.push(nodes_table(&nodes, |node| heard.get(&node.node)));
     } else {
         parts.push(Html::paragraph(&format!(
-            "The log has {} leaves and takes statements. Nobody has shown it that it lacks anything it acknowledged.",
+            "The log has {} entries and takes statements. Nobody has shown it that it lacks anything it acknowledged.",
             words::thousands(state.size)
         )));
         parts.push(after_a_restore());

@@ -63,7 +63,11 @@ pub(super) async fn put(
     let authentic = Authentic::new(unverified, &address, node, service.origin())?;
     let now = service.now();
     if let Some(note) = known {
-        super::recovery::look(&service, &note, address.node.as_str()).await?;
+        let looked = super::recovery::look(&service, &note, address.node.as_str()).await;
+        if looked.is_err() {
+            service.candidates.keep(&authentic, now);
+        }
+        looked?;
     }
     // What a statement is checked against comes before the comparison: a twin of this request that is logged meanwhile is then found
     // by the comparison, and never stands in the history that this one is checked against. An entry needs no history, and
@@ -85,8 +89,12 @@ pub(super) async fn put(
         Some(answer) => answer?,
         None => {
             check_evidence(&service, &authentic).await?;
-            let verified = accept(authentic, (history, target), now).await?;
-            service.sequencer.log(verified).await?
+            let verified = accept(authentic.clone(), (history, target), now).await?;
+            let logged = service.sequencer.log(verified).await;
+            if logged.is_err() && service.store.head().await?.behind.is_some() {
+                service.candidates.keep(&authentic, now);
+            }
+            logged?
         }
     };
     let status = if answer.new {

@@ -22,11 +22,16 @@ struct Step<'a> {
     before: Edge,
 }
 
+/// Ways that are followed at once. Where several leaves in a row are without a receipt, each order of the candidates is one.
+const MOST: usize = 20_000;
+
 /// The way from `from` to `goal`. Where two leaves of one place came back, each goes on with those whose receipts show it
-/// before them, so that histories do not mix. `None` when a leaf is missing or none leads there.
+/// before them, so that histories do not mix. At a place of which none came back, each of the `candidates` (records) is tried: one stands
+/// there if what was signed behind it says so. `None` when a leaf is missing or none leads there.
 pub(super) fn to(
     from: &Edge,
     staged: &[StagedLeaf],
+    candidates: &[Vec<u8>],
     claims: &[Claim],
     goal: &Claim,
 ) -> Option<Way> {
@@ -40,29 +45,54 @@ pub(super) fn to(
                 .push(Step { record, before });
         }
     }
-    let start = Way {
-        leaves: Vec::new(),
-        strays: Vec::new(),
-    };
-    let mut ways = vec![(from.clone(), start)];
+    // What was gone through, each with where it came from: ways share their beginnings.
+    let mut gone: Vec<(Option<usize>, &[u8])> = Vec::new();
+    let mut ways: Vec<(Edge, Option<usize>)> = vec![(from.clone(), None)];
     for place in from.size()..goal.size {
-        let steps = steps.get(&place)?;
         let mut further = Vec::new();
-        for (edge, way) in ways {
-            for step in steps.iter().filter(|step| step.before == edge) {
-                let (mut edge, mut way) = (edge.clone(), way.clone());
-                edge.push(leaf_hash(step.record));
-                way.leaves.push((place, step.record.to_vec()));
-                let passed = claims.iter().filter(|claim| claim.size == edge.size());
-                let stray = passed.filter(|claim| claim.root != edge.root());
-                way.strays.extend(stray.cloned());
-                further.push((edge, way));
+        for (edge, last) in ways {
+            let mut go = |record| {
+                let mut edge = edge.clone();
+                edge.push(leaf_hash(record));
+                gone.push((last, record));
+                further.push((edge, Some(gone.len() - 1)));
+            };
+            match steps.get(&place) {
+                Some(steps) => {
+                    let right = steps.iter().filter(|step| step.before == edge);
+                    right.for_each(|step| go(step.record));
+                }
+                None => candidates.iter().for_each(|record| go(record)),
             }
+        }
+        if further.is_empty() || further.len() > MOST {
+            return None;
         }
         ways = further;
     }
-    let there = ways.into_iter().find(|(edge, _)| edge.root() == goal.root);
-    there.map(|(_, way)| way)
+    let (_, mut last) = ways
+        .into_iter()
+        .find(|(edge, _)| edge.root() == goal.root)?;
+    let mut records = Vec::new();
+    while let Some((before, record)) = last.map(|at| gone[at]) {
+        records.push(record);
+        last = before;
+    }
+    records.reverse();
+    Some(along(from, &records, claims))
+}
+
+/// The way over these leaves, with the checkpoints that it passes by.
+fn along(from: &Edge, records: &[&[u8]], claims: &[Claim]) -> Way {
+    let mut edge = from.clone();
+    let (mut leaves, mut strays) = (Vec::new(), Vec::new());
+    for record in records {
+        leaves.push((edge.size(), record.to_vec()));
+        edge.push(leaf_hash(record));
+        let passed = claims.iter().filter(|claim| claim.size == edge.size());
+        strays.extend(passed.filter(|claim| claim.root != edge.root()).cloned());
+    }
+    Way { leaves, strays }
 }
 
 /// The edge before a leaf, as its receipt shows it, which held when the leaf came back.

@@ -8,6 +8,7 @@ use ldsp_protocol::log::{ENTRY_LEN, Edge, Entry, Proof};
 use ldsp_protocol::note::Verifier;
 use ldsp_protocol::own::{Own, OwnStatement};
 
+use super::candidate::Candidate;
 use super::chain;
 use crate::log::{self as stage, Signer};
 use crate::store::{
@@ -135,9 +136,24 @@ pub(super) async fn returned<S: Log + Registry + Rollups>(
     let returned = if proven.entry.kind.is_of_log() {
         own(log, unverified, &proven, staged.received)
     } else {
-        of_node(store, log, unverified, &proven, staged.received).await?
+        of_node(store, log, unverified, &proven.entry, staged.received).await?
     };
     Ok(returned.map(|returned| (returned, proven.before)))
+}
+
+/// A statement without a receipt as it goes to the place that the tree gives it.
+pub(super) async fn candidate<S: Log + Registry + Rollups>(
+    store: &S,
+    signer: &Signer,
+    candidate: &Candidate,
+) -> Result<Result<Returned, String>, StoreError> {
+    match verify::parse(&candidate.envelope) {
+        Ok(unverified) => {
+            let (log, entry) = (signer.verifier(), &candidate.entry);
+            of_node(store, log, unverified, entry, candidate.received).await
+        }
+        Err(problem) => Ok(Err(problem.detail)),
+    }
 }
 
 /// A node's statement, by the checks that it passed when it came first.
@@ -145,10 +161,9 @@ async fn of_node<S: Log + Registry + Rollups>(
     store: &S,
     log: &Verifier,
     unverified: Unverified,
-    proven: &Proven,
+    entry: &Entry,
     at: Timestamp,
 ) -> Result<Result<Returned, String>, StoreError> {
-    let entry = &proven.entry;
     let Some(node) = store.node(&entry.node).await? else {
         return Ok(Err(format!("{} is not known at that place", entry.node)));
     };

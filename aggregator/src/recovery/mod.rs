@@ -8,7 +8,8 @@
 //! transaction that would sign looks for it, so no process signs past it and no restart forgets it. A stopped log adds a leaf only with
 //! a receipt for it that its own key signed, whose proof shows the leaf at the log's very end: the hashes to the left of its
 //! path have to be the log's own right edge ([`Proven::before`]). So the tree that it signs then is one that it signed
-//! over before, or the beginning of one, with the same root. It signs something new only when it has as many leaves as the largest
+//! over before, or the beginning of one, with the same root. A leaf whose own receipt nobody got is taken from its node without one where a
+//! receipt of the leaf behind it, or the checkpoint at the end, proves that it stood there ([`Candidates`]). It signs something new only when it has as many leaves as the largest
 //! checkpoint that anybody showed, with that root, and when every node whose key counts has been heard since it stopped, or an
 //! operator decided by name to go on without. What remains is the moment before the first node is heard, in which a restored log
 //! does not know that it is one: `recovery begin`, before it is served, closes it.
@@ -21,6 +22,7 @@
 //! operator has to decide before the log signs again. If one history is longer, that is the one that is followed, so that no
 //! third one begins.
 
+mod candidate;
 mod chain;
 mod leaf;
 #[cfg(test)]
@@ -28,16 +30,19 @@ mod tests;
 
 use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::ids::NodeSlug;
-use ldsp_protocol::log::Checkpoint;
+use ldsp_protocol::log::merkle::leaf_hash;
+use ldsp_protocol::log::{Checkpoint, Edge};
 use ldsp_protocol::recovery::{LogState, Run, runs};
 
 use jiff::Timestamp;
 
+pub use self::candidate::Candidates;
 pub use self::leaf::{Proven, Unproven};
 
 use crate::log::Signer;
 use crate::store::{
-    Back, Cause, Claim, Fork, Log, Recovery as Kept, Registry, Rollups, Stop, StoreError,
+    Back, Cause, Claim, Fork, Log, Recovery as Kept, Registry, Returned, Rollups, Shown, Stop,
+    Stopped, StoreError,
 };
 use crate::tree::Tree;
 
@@ -81,13 +86,27 @@ pub enum Progress {
 pub struct Recovery<'a, S> {
     store: &'a S,
     signer: &'a Signer,
+    candidates: Option<&'a Candidates>,
 }
 
 impl<'a, S: Log + Registry + Rollups + Kept> Recovery<'a, S> {
     /// Of the log in `store`, which is the signer's.
     #[must_use]
     pub fn new(store: &'a S, signer: &'a Signer) -> Self {
-        Self { store, signer }
+        Self {
+            store,
+            signer,
+            candidates: None,
+        }
+    }
+
+    /// With what nodes sent without a receipt.
+    #[must_use]
+    pub fn with(self, candidates: &'a Candidates) -> Self {
+        Self {
+            candidates: Some(candidates),
+            ..self
+        }
     }
 
     /// The present stop.
@@ -104,7 +123,7 @@ impl<'a, S: Log + Registry + Rollups + Kept> Recovery<'a, S> {
     /// # Errors
     /// [`StoreError`].
     pub async fn begin(&self, by: &str, at: Timestamp) -> Result<bool, StoreError> {
-        let stopped = self.store.stop(Cause::Told, by, at).await?;
+        let stopped = self.store.stop(Shown::Restored, by, at).await? == Stopped::Now;
         if stopped {
             tracing::warn!(by, "the log is stopped: its database was restored");
         }
@@ -135,7 +154,7 @@ impl<'a, S: Log + Registry + Rollups + Kept> Recovery<'a, S> {
         if signed.ok().as_ref() != Some(&claimed) {
             return Ok(Told::Nothing);
         }
-        let cause = if root.is_some() {
+        let stopped = if root.is_some() {
             let fork = Fork {
                 place: claimed.size,
                 id: claimed.root,
@@ -145,45 +164,41 @@ impl<'a, S: Log + Registry + Rollups + Kept> Recovery<'a, S> {
                 found: at,
                 settled: None,
             };
-            if !self.is_news(&fork).await? {
-                return Ok(Told::Nothing);
-            }
-            Cause::Other
+            self.forked(&fork).await?
         } else {
-            Cause::Larger
+            let claim = Claim {
+                size: claimed.size,
+                root: claimed.root,
+                note: note.to_owned(),
+                said_by: by.to_owned(),
+            };
+            self.store.stop(Shown::Claim(&claim), by, at).await?
         };
-        if self.store.stop(cause, by, at).await? {
+        if stopped == Stopped::Now {
             tracing::error!(
                 by,
                 size = claimed.size,
                 "the log lacks leaves that it signed, or has others: it signs nothing until that is mended"
             );
         }
-        let claim = Claim {
-            size: claimed.size,
-            root: claimed.root,
-            note: note.to_owned(),
-            said_by: by.to_owned(),
-        };
-        if cause == Cause::Larger && !self.store.claims().await?.contains(&claim) {
-            self.store.claim(&claim).await?;
-        }
-        Ok(Told::Behind)
+        Ok(match stopped {
+            Stopped::Settled => Told::Nothing,
+            Stopped::Now | Stopped::Already => Told::Behind,
+        })
     }
 
-    /// Keeps the proof of a fork. One that an operator has settled is no news: whoever shows it again shows nothing else.
-    async fn is_news(&self, fork: &Fork) -> Result<bool, StoreError> {
-        let same = |known: &Fork| (known.place, known.id) == (fork.place, fork.id);
-        let known = self.store.forks().await?.into_iter().find(same);
-        if known.is_none() {
+    /// Stops for a fork and keeps the proof. One that an operator has settled stops nothing: whoever shows it again shows nothing else.
+    async fn forked(&self, fork: &Fork) -> Result<Stopped, StoreError> {
+        let shown = Shown::Fork(fork);
+        let stopped = self.store.stop(shown, &fork.said_by, fork.found).await?;
+        if stopped != Stopped::Settled {
             tracing::error!(
                 place = fork.place,
                 by = fork.said_by,
                 "the log signed two histories"
             );
-            self.store.keep_fork(fork).await?;
         }
-        Ok(known.is_none_or(|known| known.settled.is_none()))
+        Ok(stopped)
     }
 
     /// Takes a statement that comes back with a receipt that holds.
@@ -215,9 +230,7 @@ impl<'a, S: Log + Registry + Rollups + Kept> Recovery<'a, S> {
             // Two receipts by one key for one place.
             let proof = tree.proof(proven.leaf()).await?;
             fork.ours = proof.map(|proof| proof.to_text()).unwrap_or_default();
-            if self.is_news(&fork).await? {
-                self.store.stop(Cause::Other, by, at).await?;
-            }
+            self.forked(&fork).await?;
             return Ok(Taken::Forked);
         }
         let head = self.store.head().await?;
@@ -229,7 +242,7 @@ impl<'a, S: Log + Registry + Rollups + Kept> Recovery<'a, S> {
             // The receipt shows another history up to here.
             fork.id = proven.before().root();
             fork.ours = tree.checkpoint().await?;
-            self.is_news(&fork).await?;
+            self.forked(&fork).await?;
             return Ok(Taken::Forked);
         }
         let staged = self.store.staged(proven.leaf()).await?;
@@ -238,7 +251,7 @@ impl<'a, S: Log + Registry + Rollups + Kept> Recovery<'a, S> {
             .find(|leaf| leaf.leaf == proven.leaf() && leaf.record != proven.record());
         if let Some(other) = other {
             fork.ours.clone_from(&other.receipt);
-            self.is_news(&fork).await?;
+            self.forked(&fork).await?;
         }
         self.store.stage(&proven.staged(at)).await?;
         Ok(Taken::Kept)
@@ -298,7 +311,9 @@ impl<'a, S: Log + Registry + Rollups + Kept> Recovery<'a, S> {
             let goal = claims.last().filter(|goal| goal.size > head.edge.size());
             if let Some(goal) = goal {
                 let staged = self.store.staged(head.edge.size()).await?;
-                let Some(way) = chain::to(&head.edge, &staged, &claims, goal) else {
+                let candidates = self.candidates.map(Candidates::records).unwrap_or_default();
+                let way = chain::to(&head.edge, &staged, &candidates, &claims, goal);
+                let Some(way) = way else {
                     return Ok(Progress::Incomplete);
                 };
                 for claim in way.strays {
@@ -311,9 +326,9 @@ impl<'a, S: Log + Registry + Rollups + Kept> Recovery<'a, S> {
                         found: at,
                         settled: None,
                     };
-                    self.is_news(&fork).await?;
+                    self.forked(&fork).await?;
                 }
-                if let Some(refused) = self.put_back(&way.leaves).await? {
+                if let Some(refused) = self.put_back(head.edge, &way.leaves).await? {
                     tracing::error!(refused, "a leaf cannot be put back");
                     self.store.note_trouble(Some(&refused)).await?;
                     return Ok(Progress::Refused(refused));
@@ -323,6 +338,9 @@ impl<'a, S: Log + Registry + Rollups + Kept> Recovery<'a, S> {
             }
             if self.store.resume(&head.edge, at).await? {
                 tracing::warn!(size = head.edge.size(), "the log is whole and signs again");
+                if let Some(candidates) = self.candidates {
+                    candidates.clear();
+                }
                 return Ok(Progress::Signs);
             }
             let unsettled = self
@@ -338,32 +356,66 @@ impl<'a, S: Log + Registry + Rollups + Kept> Recovery<'a, S> {
         }
     }
 
-    /// Puts leaves back in their order; gives why one cannot be.
-    async fn put_back(&self, leaves: &[(u64, Vec<u8>)]) -> Result<Option<String>, StoreError> {
+    /// Puts leaves back in their order behind `edge`; gives why one cannot be.
+    async fn put_back(
+        &self,
+        mut edge: Edge,
+        leaves: &[(u64, Vec<u8>)],
+    ) -> Result<Option<String>, StoreError> {
         let sign = |size, root| self.signer.checkpoint(size, root);
         for (leaf, record) in leaves {
-            let Some(staged) = self.store.staged_leaf(*leaf, record).await? else {
+            let Some(read) = self.returned(&edge, *leaf, record).await? else {
                 // Another process was quicker with it.
                 return Ok(None);
             };
-            let read = leaf::returned(self.store, self.signer, &staged).await?;
-            let (returned, before) = match read {
-                Ok(read) => read,
+            let returned = match read {
+                Ok(returned) => returned,
                 Err(why) => {
                     // Whoever has it sound sends it again.
                     self.store.unstage(*leaf, record).await?;
+                    self.done(record);
                     return Ok(Some(format!("place {leaf}: {why}")));
                 }
             };
-            match self.store.put_back(&returned, &before, &sign).await? {
+            match self.store.put_back(&returned, &edge, &sign).await? {
                 Back::Placed(growth) => {
                     tracing::info!(leaf = growth.first, "a leaf is back in its place")
                 }
                 Back::Moved => return Ok(None),
                 Back::Refused(why) => return Ok(Some(why)),
             }
+            self.done(record);
+            edge.push(leaf_hash(record));
         }
         Ok(None)
+    }
+
+    /// The leaf that goes back behind `edge`, or why it cannot; `None` where it is not there any more.
+    async fn returned(
+        &self,
+        edge: &Edge,
+        leaf: u64,
+        record: &[u8],
+    ) -> Result<Option<Result<Returned, String>>, StoreError> {
+        if let Some(staged) = self.store.staged_leaf(leaf, record).await? {
+            let read = leaf::returned(self.store, self.signer, &staged).await?;
+            return Ok(Some(read.and_then(|(returned, before)| {
+                let right = before == *edge;
+                let other = || "its receipt shows another history before it".to_owned();
+                right.then_some(returned).ok_or_else(other)
+            })));
+        }
+        let Some(candidate) = self.candidates.and_then(|all| all.of(record)) else {
+            return Ok(None);
+        };
+        let read = leaf::candidate(self.store, self.signer, &candidate).await?;
+        Ok(Some(read))
+    }
+
+    fn done(&self, record: &[u8]) {
+        if let Some(candidates) = self.candidates {
+            candidates.done(record);
+        }
     }
 
     /// Goes on by the decision of `by`: without the nodes that were not heard, and with the forks as they are. Never past a

@@ -1,12 +1,14 @@
 use axum::http::Method;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use ldsp_protocol::dsse::Sealed;
+use ldsp_protocol::dsse::{Sealed, Unverified};
 use ldsp_protocol::enrolment::{READ_TYPE, ReadBody};
 use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::log::Checkpoint;
 use ldsp_protocol::own;
 use ldsp_protocol::recovery::LogState;
+use ldsp_protocol::revision::{Named, Withdrawal};
+use ldsp_protocol::statement::{Kind, Payload, Statement};
 use tempfile::TempDir;
 
 use super::*;
@@ -368,4 +370,96 @@ async fn what_the_log_never_signed_changes_nothing() {
         .await;
     refused(&unsigned, 503, "log-behind");
     assert_eq!(world.service.recovery().unheard().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_leaf_whose_own_receipt_nobody_got_comes_back_from_its_node() {
+    let past = past().await;
+    let world = World::in_dir(past.backup).await;
+    let now = world.service.now();
+    world.service.recovery().begin("op", now).await.unwrap();
+    // The answer to the second node's statement was lost; receipts of leaves behind it cover it.
+    let mut sims = past.sims;
+    let (lost, _, envelope) = past.held[2].clone();
+    for leaf in past.held.iter().filter(|leaf| leaf.0 != lost) {
+        assert_eq!(give(&world, leaf).await.status.as_u16(), 202);
+    }
+    refused(&hold(&world, &sims[0], &past.note).await, 503, "log-behind");
+    refused(&hold(&world, &sims[1], "").await, 503, "log-behind");
+    let missing = Run {
+        first: lost,
+        last: lost,
+    };
+    assert_eq!(state(&world).await.missing, [missing]);
+    assert_eq!(state(&world).await.size, past.before);
+    // A statement that never stood in the log is tried there and not taken.
+    let (seq, sealed) = sims[0].publish(5);
+    let header = BASE64.encode(&past.note);
+    let headers = [
+        ("content-type", ENVELOPE),
+        ("ldsp-checkpoint", header.as_str()),
+    ];
+    let (place, new) = (sims[0].path(seq), sealed.envelope().to_vec());
+    let put = world.call(Method::PUT, &place, &headers, new.clone()).await;
+    refused(&put, 503, "log-behind");
+    refused(&hold(&world, &sims[0], &past.note).await, 503, "log-behind");
+    assert_eq!(state(&world).await.size, past.before);
+    // The node has it in its outbox and sends it again.
+    let again = world.put(&sims[1].path(2), &envelope).await;
+    refused(&again, 503, "log-behind");
+    refused(&hold(&world, &sims[1], "").await, 503, "log-behind");
+    let last = hold(&world, &sims[2], &past.note).await;
+    assert_eq!(last.status.as_u16(), 204, "{}", last.text());
+    assert_eq!(world.get("/checkpoint").await.text(), past.note);
+    assert_eq!(held(&world, &sims[1].slug, 2).await.0, lost);
+    sound(&world).await;
+    let put = world.put(&place, &new).await;
+    assert_eq!(put.status.as_u16(), 201, "{}", put.text());
+}
+
+#[tokio::test]
+async fn what_a_returned_withdrawal_takes_away_is_gone_from_the_files() {
+    let (world, mut sim) = (World::new().await, Sim::new(0));
+    world.admit(&sim).await;
+    let (seq, sealed) = sim.publish(60);
+    let put = world.put(&sim.path(seq), sealed.envelope()).await;
+    assert_eq!(put.status.as_u16(), 201, "{}", put.text());
+    let dir = world.crash().await;
+    let backup = copied(&dir);
+    let world = World::in_dir(dir).await;
+    let verified = Unverified::parse(sealed.envelope()).unwrap();
+    let verified = verified.verify(&sim.key.verifying_key()).unwrap();
+    let Payload::LearningSummary(summary) = Statement::read(&verified).unwrap().payload else {
+        panic!("it is a summary");
+    };
+    let pae = sealed.pae();
+    let withdrawal = Withdrawal {
+        statement: Named { seq, pae },
+        reason: "Published before the area had agreed to it.".into(),
+        cells: Some(summary.cells_digest()),
+    };
+    let by = sim.seal(Kind::Withdrawal, None, withdrawal);
+    sim.advance(&by);
+    let put = world.put(&sim.path(sim.seq), by.envelope()).await;
+    assert_eq!(put.status.as_u16(), 201, "{}", put.text());
+    let withdrawn = held(&world, &sim.slug, sim.seq).await;
+    let note = world.get("/checkpoint").await.text();
+    world.crash().await;
+
+    let envelope = sealed.envelope();
+    let part = &envelope[envelope.len() / 2..][..64];
+    let is_there = |dir: &std::path::Path| {
+        std::fs::read_dir(dir).unwrap().any(|file| {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            bytes.windows(part.len()).any(|window| window == part)
+        })
+    };
+    assert!(is_there(backup.path()));
+    let world = World::in_dir(backup).await;
+    refused(&hold(&world, &sim, &note).await, 503, "log-behind");
+    assert_eq!(give(&world, &withdrawn).await.status.as_u16(), 202);
+    // It looked at the checkpoint before the leaf was back.
+    refused(&hold(&world, &sim, &note).await, 503, "log-behind");
+    assert!(!state(&world).await.stopped);
+    assert!(!is_there(world.dir.path()), "while the server runs");
 }

@@ -61,6 +61,23 @@ async fn recounted(world: &World, size: u64) -> (Inputs, Figures) {
     (gather.inputs().unwrap(), recount.end().unwrap())
 }
 
+#[test]
+fn what_a_statement_cannot_hold_is_refused_before_it_is_signed() {
+    // Withdrawals leave gaps, and each gap takes room in what every finding stands on.
+    let finding = |gaps: u64| {
+        let figures = Figures::default();
+        let inputs = (0..gaps).map(|n| 2 * n).collect();
+        let stands_on = StandsOn::new(2 * gaps, Digest::ZERO, &figures, inputs);
+        MeasureFinding::of(&figures, Measure::ALL[0], stands_on)
+    };
+    fits("of one measure", &finding(100_000)).unwrap();
+    let refused = fits("of one measure", &finding(300_000)).unwrap_err();
+    assert!(
+        matches!(refused, AnnounceError::Large { bytes, most, .. } if bytes > most && most < MAX_BODY),
+        "{refused}"
+    );
+}
+
 #[tokio::test]
 async fn a_run_freezes_what_an_outsider_counts_again_to_the_byte() {
     let (world, mut sims) = world().await;

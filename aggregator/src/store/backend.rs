@@ -16,11 +16,11 @@ use super::failing::{Failing, Sound};
 use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 use super::{
-    Announced, Appended, Back, Cause, Claim, Contradiction, Equivocation, Fork, Heard, InviteRow,
-    Library, LibraryEntry, Location, Log, LogHead, LoggedStatement, Make, NationalMonth,
-    NewEnrolment, NewStatement, Node, Outline, OwnEffect, Person, Position, PracticeCounts,
-    PracticeFilter, Recovery, Registry, Returned, RevisionRow, Rollups, Sign, Span, StagedLeaf,
-    StatementFilter, Stop, StoreError, Stored, Tally,
+    Announced, Appended, Back, Claim, Contradiction, Equivocation, Fork, Heard, InviteRow, Library,
+    LibraryEntry, Location, Log, LogHead, LoggedStatement, Make, NationalMonth, NewEnrolment,
+    NewStatement, Node, Outline, OwnEffect, Person, Position, PracticeCounts, PracticeFilter,
+    Recovery, Registry, Returned, RevisionRow, Rollups, Shown, Sign, Span, StagedLeaf,
+    StatementFilter, Stop, Stopped, StoreError, Stored, Tally,
 };
 
 /// Either database. Cheap to clone.
@@ -183,10 +183,9 @@ impl Log for Backend {
 
 impl Recovery for Backend {
     hand_on! {
-        stop(cause: Cause, said_by: &str, at: Timestamp) -> bool;
+        stop(shown: Shown<'_>, said_by: &str, at: Timestamp) -> Stopped;
         stops() -> Vec<Stop>;
         note_trouble(trouble: Option<&str>) -> ();
-        claim(claim: &Claim) -> ();
         claims() -> Vec<Claim>;
         hear(node: &NodeSlug, at: Timestamp, excused: Option<&str>) -> ();
         heard() -> BTreeMap<NodeSlug, Heard>;
@@ -194,7 +193,6 @@ impl Recovery for Backend {
         staged(start: u64) -> Vec<StagedLeaf>;
         staged_leaf(leaf: u64, record: &[u8]) -> Option<StagedLeaf>;
         unstage(leaf: u64, record: &[u8]) -> ();
-        keep_fork(fork: &Fork) -> ();
         forks() -> Vec<Fork>;
         decide(by: &str, reason: &str, at: Timestamp) -> ();
         put_back(leaf: &Returned, before: &Edge, sign: Sign<'_>) -> Back;

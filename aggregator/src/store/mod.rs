@@ -45,7 +45,8 @@ pub use model::{
 };
 
 pub use recovery::{
-    Back, Cause, Claim, Fork, Heard, Recovery, Returned, ReturnedOwn, StagedLeaf, Stop,
+    Back, Cause, Claim, Fork, Heard, Recovery, Returned, ReturnedOwn, Shown, StagedLeaf, Stop,
+    Stopped,
 };
 pub use snapshot::Snapshot;
 

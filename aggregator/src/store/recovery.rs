@@ -36,6 +36,40 @@ impl Cause {
     }
 }
 
+/// What stops a log.
+#[derive(Debug, Clone, Copy)]
+pub enum Shown<'a> {
+    /// An operator's word that its database was restored.
+    Restored,
+    /// Its own checkpoint of more leaves than it has.
+    Claim(&'a Claim),
+    /// Its own checkpoint, or receipt, of other leaves than it has.
+    Fork(&'a Fork),
+}
+
+impl Shown<'_> {
+    /// Why the log stops for it.
+    #[must_use]
+    pub fn cause(&self) -> Cause {
+        match self {
+            Self::Restored => Cause::Told,
+            Self::Claim(_) => Cause::Larger,
+            Self::Fork(_) => Cause::Other,
+        }
+    }
+}
+
+/// What a log did that was shown something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// It stopped by this very call.
+    Now,
+    /// It was stopped, and stays so for its first cause.
+    Already,
+    /// It goes on: an operator has settled this fork.
+    Settled,
+}
+
 /// A time in which the log signs nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stop {
@@ -144,21 +178,19 @@ pub enum Back {
 
 /// A log that lacks leaves. Every method is one durable transaction.
 pub trait Recovery: Send + Sync + 'static {
-    /// From now on nothing new is signed, by no process and after no restart. Gives whether it stopped by this very call: a
-    /// log that is stopped already stays so, for its first cause.
+    /// From now on nothing new is signed, by no process and after no restart, and what was shown is kept: both in the same
+    /// transaction, so that no process lets the log sign in between.
     fn stop(
         &self,
-        cause: Cause,
+        shown: Shown<'_>,
         said_by: &str,
         at: Timestamp,
-    ) -> impl Future<Output = Outcome<bool>> + Send;
-    /// Each stop, newest first, 20 at most. The log is stopped while the first has not ended.
+    ) -> impl Future<Output = Outcome<Stopped>> + Send;
+    /// Stops, 20 at most: the one that has not ended first, if the log is stopped, then by their times, newest first.
     fn stops(&self) -> impl Future<Output = Outcome<Vec<Stop>>> + Send;
     /// Notes why leaves cannot be put back, or that there is no such reason.
     fn note_trouble(&self, trouble: Option<&str>) -> impl Future<Output = Outcome<()>> + Send;
-    /// Keeps a checkpoint that the log has to agree with.
-    fn claim(&self, claim: &Claim) -> impl Future<Output = Outcome<()>> + Send;
-    /// All that are kept, smallest first.
+    /// Checkpoints that the log has to agree with, smallest first.
     fn claims(&self) -> impl Future<Output = Outcome<Vec<Claim>>> + Send;
     /// Notes that a node was heard, or is gone on without by the decision of `excused`.
     fn hear(
@@ -181,9 +213,7 @@ pub trait Recovery: Send + Sync + 'static {
     ) -> impl Future<Output = Outcome<Option<StagedLeaf>>> + Send;
     /// Drops one that cannot be used; whoever has it sound may send it again.
     fn unstage(&self, leaf: u64, record: &[u8]) -> impl Future<Output = Outcome<()>> + Send;
-    /// Keeps the proof of a fork: the first for a place and history.
-    fn keep_fork(&self, fork: &Fork) -> impl Future<Output = Outcome<()>> + Send;
-    /// All that are kept, by place.
+    /// Proofs of forks, by place: the first for a place and history.
     fn forks(&self) -> impl Future<Output = Outcome<Vec<Fork>>> + Send;
     /// Notes that an operator has seen all forks, and decided that the log goes on as soon as everything is there.
     fn decide(
@@ -205,39 +235,81 @@ pub trait Recovery: Send + Sync + 'static {
     fn resume(&self, edge: &Edge, at: Timestamp) -> impl Future<Output = Outcome<bool>> + Send;
 }
 
-/// The trait for a backend that has `begin` (a transaction that alone may write), `reader` (a pool) and `put_back` (its own).
+/// The trait for a backend that has `begin` (a transaction that alone may write), `reader` (a pool) and `put_back` (its own); what it
+/// does when something was withdrawn, so that no copy of it stays, is said last.
 macro_rules! recovery {
     ($store:ty, $put_back:path) => {
         impl $crate::store::Recovery for $store {
-            async fn stop(&self, cause: Cause, said_by: &str, at: Timestamp) -> Outcome<bool> {
+            async fn stop(&self, shown: Shown<'_>, said_by: &str, at: Timestamp) -> Outcome<Stopped> {
                 let mut tx = self.begin().await?;
+                if let Shown::Fork(fork) = shown {
+                    let settled = query("SELECT 1 FROM log_fork WHERE place = $1 AND id = $2 AND settled IS NOT NULL")
+                        .bind(signed(fork.place))
+                        .bind(fork.id.as_bytes().as_slice())
+                        .fetch_optional(&mut *tx)
+                        .await?;
+                    if settled.is_some() {
+                        return Ok(Stopped::Settled);
+                    }
+                }
                 let stopped = query("UPDATE log_head SET behind = $1 WHERE id = 1 AND behind IS NULL")
                     .bind(at.as_millisecond())
                     .execute(&mut *tx)
                     .await?;
-                if stopped.rows_affected() == 0 {
-                    return Ok(false);
+                let stopped = if stopped.rows_affected() == 0 {
+                    Stopped::Already
+                } else {
+                    for sql in ["DELETE FROM log_claim", "DELETE FROM log_heard", "DELETE FROM log_leaf"] {
+                        query(sql).execute(&mut *tx).await?;
+                    }
+                    query(
+                        "INSERT INTO log_stop (since, cause, said_by) VALUES ($1, $2, $3)
+                         ON CONFLICT (since) DO UPDATE SET ended = NULL",
+                    )
+                    .bind(at.as_millisecond())
+                    .bind(shown.cause().as_str())
+                    .bind(said_by)
+                    .execute(&mut *tx)
+                    .await?;
+                    Stopped::Now
+                };
+                match shown {
+                    Shown::Restored => {}
+                    Shown::Claim(claim) => {
+                        query(
+                            "INSERT INTO log_claim (size, root, note, said_by) VALUES ($1, $2, $3, $4)
+                             ON CONFLICT (size, root) DO NOTHING",
+                        )
+                        .bind(signed(claim.size))
+                        .bind(claim.root.as_bytes().as_slice())
+                        .bind(&claim.note)
+                        .bind(&claim.said_by)
+                        .execute(&mut *tx)
+                        .await?;
+                    }
+                    Shown::Fork(fork) => {
+                        query(
+                            "INSERT INTO log_fork (place, id, ours, theirs, said_by, found) VALUES ($1, $2, $3, $4, $5, $6)
+                             ON CONFLICT (place, id) DO NOTHING",
+                        )
+                        .bind(signed(fork.place))
+                        .bind(fork.id.as_bytes().as_slice())
+                        .bind(&fork.ours)
+                        .bind(&fork.theirs)
+                        .bind(&fork.said_by)
+                        .bind(fork.found.as_millisecond())
+                        .execute(&mut *tx)
+                        .await?;
+                    }
                 }
-                for sql in ["DELETE FROM log_claim", "DELETE FROM log_heard", "DELETE FROM log_leaf"] {
-                    query(sql).execute(&mut *tx).await?;
-                }
-                query(
-                    "INSERT INTO log_stop (since, cause, said_by) VALUES ($1, $2, $3)
-                     ON CONFLICT (since) DO UPDATE SET ended = NULL",
-                )
-                .bind(at.as_millisecond())
-                .bind(cause.as_str())
-                .bind(said_by)
-                .execute(&mut *tx)
-                .await?;
                 tx.commit().await?;
-                Ok(true)
+                Ok(stopped)
             }
 
             async fn stops(&self) -> Outcome<Vec<Stop>> {
                 let found = query(
                     "SELECT since, cause, said_by, trouble, ended, decided, reason FROM log_stop
-                     ORDER BY since DESC LIMIT 20",
+                     ORDER BY (ended IS NOT NULL), since DESC LIMIT 20",
                 )
                 .fetch_all(&self.reader)
                 .await?;
@@ -250,22 +322,6 @@ macro_rules! recovery {
                     .bind(trouble)
                     .execute(&mut *tx)
                     .await?;
-                tx.commit().await?;
-                Ok(())
-            }
-
-            async fn claim(&self, claim: &Claim) -> Outcome<()> {
-                let mut tx = self.begin().await?;
-                query(
-                    "INSERT INTO log_claim (size, root, note, said_by) VALUES ($1, $2, $3, $4)
-                     ON CONFLICT (size, root) DO NOTHING",
-                )
-                .bind(signed(claim.size))
-                .bind(claim.root.as_bytes().as_slice())
-                .bind(&claim.note)
-                .bind(&claim.said_by)
-                .execute(&mut *tx)
-                .await?;
                 tx.commit().await?;
                 Ok(())
             }
@@ -350,24 +406,6 @@ macro_rules! recovery {
                 Ok(())
             }
 
-            async fn keep_fork(&self, fork: &Fork) -> Outcome<()> {
-                let mut tx = self.begin().await?;
-                query(
-                    "INSERT INTO log_fork (place, id, ours, theirs, said_by, found) VALUES ($1, $2, $3, $4, $5, $6)
-                     ON CONFLICT (place, id) DO NOTHING",
-                )
-                .bind(signed(fork.place))
-                .bind(fork.id.as_bytes().as_slice())
-                .bind(&fork.ours)
-                .bind(&fork.theirs)
-                .bind(&fork.said_by)
-                .bind(fork.found.as_millisecond())
-                .execute(&mut *tx)
-                .await?;
-                tx.commit().await?;
-                Ok(())
-            }
-
             async fn forks(&self) -> Outcome<Vec<Fork>> {
                 let found = query(
                     "SELECT place, id, ours, theirs, said_by, found, settled FROM log_fork ORDER BY place, found, id",
@@ -409,7 +447,9 @@ macro_rules! recovery {
                     .execute(&mut *tx)
                     .await?;
                 tx.commit().await?;
-                if matches!(leaf, Returned::Node(new) if new.kind == ldsp_protocol::statement::Kind::Withdrawal) {
+                if let Returned::Node(new) = leaf
+                    && revisions::takes_away(std::slice::from_ref(&**new))
+                {
                     self.clear();
                 }
                 Ok(Back::Placed(growth))

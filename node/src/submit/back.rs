@@ -10,6 +10,7 @@ use ldsp_protocol::own::{NAME, OwnStatement};
 use ldsp_protocol::problem::{LOG_BEHIND, Problem};
 use ldsp_protocol::receipt::Receipt;
 use ldsp_protocol::recovery::{LogState, RECEIPT_HEADER};
+use sqlx::sqlite::SqliteConnection;
 
 use super::{Submitter, credential};
 use crate::store::enrolment::Enrolment;
@@ -38,6 +39,7 @@ impl<T: Transport> Submitter<T> {
             return Ok(false);
         }
         self.give_back(now).await?;
+        self.offer(enrolment, now).await?;
         // Now the log has everything that this node can give.
         self.say(enrolment, now).await
     }
@@ -126,6 +128,20 @@ impl<T: Transport> Submitter<T> {
         Ok(())
     }
 
+    /// Sends the first statement that has no receipt, even where earlier ones wait for the log: it may be one that the log signed over
+    /// and whose answer was lost. A stopped log logs nothing new; it looks whether that is a leaf that it lacks. Best effort.
+    async fn offer(&self, enrolment: &Enrolment, now: Timestamp) -> Result<(), StoreError> {
+        let rows = outbox::all(&mut *self.store.reader.acquire().await?).await?;
+        let first = rows.into_iter().find(|row| row.receipt.is_none());
+        if let Some(row) = first
+            && self.stands(enrolment, now).await?.is_ok()
+            && let Err(error) = self.send(enrolment, &row).await?
+        {
+            tracing::debug!(%error, seq = row.seq, "a statement without a receipt was not sent");
+        }
+        Ok(())
+    }
+
     /// Fetches those of the log's own statements that the node lacks of the largest log that it knows. Best effort.
     pub(super) async fn gather(
         &self,
@@ -144,10 +160,7 @@ impl<T: Transport> Submitter<T> {
         while next < end {
             let path = format!("/v1/nodes/{NAME}/statements/{next}");
             let receipt = format!("{path}/receipt");
-            let (Ok(envelope), Ok(receipt)) = (
-                self.transport.call(Request::get(path)).await,
-                self.transport.call(Request::get(receipt)).await,
-            ) else {
+            let Ok(envelope) = self.transport.call(Request::get(path)).await else {
                 return Ok(());
             };
             if envelope.status == 404 {
@@ -155,8 +168,11 @@ impl<T: Transport> Submitter<T> {
                 proofs::have_own(&mut transaction, held.size).await?;
                 return Ok(transaction.commit().await?);
             }
-            let own = match own_row(enrolment, next, &envelope, &receipt) {
-                Ok(own) => own,
+            let Ok(receipt) = self.transport.call(Request::get(receipt)).await else {
+                return Ok(());
+            };
+            let (own, under) = match own_row(enrolment, next, &envelope, &receipt) {
+                Ok(found) => found,
                 Err(why) => {
                     tracing::debug!(
                         seq = next,
@@ -168,6 +184,7 @@ impl<T: Transport> Submitter<T> {
             };
             let mut transaction = self.store.write().await?;
             proofs::keep_own(&mut transaction, &own, now.as_second()).await?;
+            hold_larger(&mut transaction, enrolment, &under).await?;
             transaction.commit().await?;
             next += 1;
         }
@@ -175,13 +192,28 @@ impl<T: Transport> Submitter<T> {
     }
 }
 
-/// A statement of the log's own, if log and receipt say that it is one.
+/// Holds the checkpoint of a receipt if it is of a larger log than the one that is held: what the node has seen signed is what it has to
+/// show a log that was restored.
+async fn hold_larger(
+    connection: &mut SqliteConnection,
+    enrolment: &Enrolment,
+    (under, note): &(Checkpoint, String),
+) -> Result<(), StoreError> {
+    let held = proofs::checkpoint(connection).await?;
+    let held = held.and_then(|note| Checkpoint::open(&enrolment.verifier, &note).ok());
+    if held.is_some_and(|held| held.size >= under.size) {
+        return Ok(());
+    }
+    proofs::hold(connection, note).await
+}
+
+/// A statement of the log's own and the checkpoint that its receipt leads to, if log and receipt say that it is one.
 fn own_row(
     enrolment: &Enrolment,
     seq: u64,
     envelope: &Answer,
     receipt: &Answer,
-) -> Result<OwnRow, String> {
+) -> Result<(OwnRow, (Checkpoint, String)), String> {
     if (envelope.status, receipt.status) != (200, 200) {
         return Err(format!(
             "answers {} and {}",
@@ -197,12 +229,13 @@ fn own_row(
     }
     let text = std::str::from_utf8(&receipt.body).map_err(|e| e.to_string())?;
     let proof = Proof::parse(text).map_err(|e| e.to_string())?;
-    let proven = proof.verify(&enrolment.verifier, &entry);
-    proven.map_err(|e| e.to_string())?;
-    Ok(OwnRow {
+    let under = proof.verify(&enrolment.verifier, &entry);
+    let under = under.map_err(|e| e.to_string())?;
+    let own = OwnRow {
         seq,
         log_index: proof.index,
         envelope: envelope.body.clone(),
         receipt: text.to_owned(),
-    })
+    };
+    Ok((own, (under, proof.checkpoint)))
 }

@@ -512,3 +512,43 @@ async fn receipts_of_before_there_was_a_tree_are_replaced_by_proofs_of_the_same_
         "it proves another place"
     );
 }
+
+#[tokio::test]
+async fn the_checkpoint_of_a_fetched_own_statement_is_held_where_it_is_of_a_larger_log() {
+    let (world, aggregator, submitter) = queued(2).await;
+    submitter.drain(at(NOW), &mut rng()).await.unwrap();
+    assert_eq!(held(&world).await.size, 102);
+    // Somebody's key is revoked meanwhile: the log says so in a leaf of its own, and signs 103 leaves.
+    aggregator.0.lock().unwrap().revoked = true;
+    world.run("UPDATE enrolment SET own_through = 0").await;
+    let later = at("2023-01-01T12:10:00Z");
+    let outcome = submitter.step(later, false, &mut rng()).await.unwrap();
+    assert_eq!(outcome, StepOutcome::Drained);
+    assert_eq!(
+        held(&world).await.size,
+        103,
+        "a log that was restored without the revocation is told of it"
+    );
+}
+
+#[tokio::test]
+async fn a_stopped_log_is_offered_the_statement_whose_receipt_never_came() {
+    let (world, aggregator, submitter) = queued(2).await;
+    submitter.step(at(NOW), false, &mut rng()).await.unwrap();
+    assert_eq!(rows(&world).await[1].receipt, None);
+    {
+        // It lacks a leaf that only others have, and the first statement, too, which waits in the way of the second.
+        let mut state = aggregator.0.lock().unwrap();
+        (state.lost, state.forgetful) = (Some((99, Vec::new())), true);
+        state.calls.clear();
+    }
+    let later = at("2023-01-01T12:30:00Z");
+    submitter.step(later, false, &mut rng()).await.unwrap();
+    assert_eq!(rows(&world).await[0].acknowledged_at, None);
+    let calls = aggregator.0.lock().unwrap().calls.clone();
+    let second = |call: &&Request| {
+        call.method == Method::Put && call.path.ends_with("/black-country/statements/2")
+    };
+    let offered = calls.iter().find(second).expect("it was offered");
+    assert_eq!(offered.body, rows(&world).await[1].envelope);
+}

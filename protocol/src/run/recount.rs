@@ -280,6 +280,10 @@ impl Published<'_> {
 /// What a node withdrew: numbers of statements with the digest of the cells that are gone.
 fn withdrawn(held: &[Held]) -> Result<BTreeMap<u64, Option<Digest>>, RecountError> {
     let mut withdrawn = BTreeMap::new();
+    let mut by_number: BTreeMap<u64, Vec<Digest>> = BTreeMap::new();
+    for (_, entry, _) in held {
+        by_number.entry(entry.seq).or_default().push(entry.pae);
+    }
     for (index, entry, said) in held {
         let Some(Payload::Withdrawal(withdrawal)) = said.as_ref().map(|s| &s.payload) else {
             continue;
@@ -287,8 +291,8 @@ fn withdrawn(held: &[Held]) -> Result<BTreeMap<u64, Option<Digest>>, RecountErro
         let refused = |cause| RecountError::new(*index, entry, cause);
         let named = withdrawal.statement;
         withdrawal.check(entry.seq).map_err(|e| refused(e.into()))?;
-        let other = |(_, of, _): &&Held| of.seq == named.seq && of.pae != named.pae;
-        if held.iter().any(|held| other(&held)) {
+        let there = by_number.get(&named.seq);
+        if there.is_some_and(|there| there.iter().any(|pae| *pae != named.pae)) {
             return Err(refused(RecountCause::Named));
         }
         withdrawn.insert(named.seq, withdrawal.cells);

@@ -8,7 +8,7 @@ use ldsp_protocol::statement::Kind;
 use super::{SIGN, damaged, month, placed};
 use crate::store::{
     Back, Cause, Claim, Fork, Log, NewOwn, OwnEffect, Placed, Recovery, Registry, Returned,
-    ReturnedOwn, Rollups, StagedLeaf, StoreError, Turn,
+    ReturnedOwn, Rollups, Shown, StagedLeaf, Stopped, StoreError, Turn,
 };
 use crate::testing::{Sim, admit, at};
 
@@ -22,6 +22,7 @@ pub(crate) async fn recovery_conforms<S: Log + Registry + Rollups + Recovery>(
     a_stopped_log_takes_back_what_fits_and_nothing_else(&open().await).await;
     a_key_comes_back_with_its_node(&open().await).await;
     what_stands_against_signing_is_looked_for(&open().await).await;
+    a_stop_comes_with_what_it_is_for(&open().await).await;
     what_came_back_is_kept(&open().await).await;
     damage_is_named(&open().await, &damage).await;
 }
@@ -57,8 +58,10 @@ async fn a_stopped_log_takes_back_what_fits_and_nothing_else<
     let early = store.put_back(&back(&second), &edge, SIGN).await.unwrap();
     assert_eq!(early, Back::Moved, "a log that signs takes nothing back");
 
-    assert!(store.stop(Cause::Told, "op", at(NOON)).await.unwrap());
-    assert!(!store.stop(Cause::Larger, "solent", at(NOON)).await.unwrap());
+    let stopped = store.stop(Shown::Restored, "op", at(NOON)).await;
+    assert_eq!(stopped.unwrap(), Stopped::Now);
+    let again = store.stop(Shown::Restored, "solent", at(NOON)).await;
+    assert_eq!(again.unwrap(), Stopped::Already);
     let stops = store.stops().await.unwrap();
     assert_eq!(
         (stops.len(), stops[0].cause, &*stops[0].said_by),
@@ -103,7 +106,10 @@ async fn a_stopped_log_takes_back_what_fits_and_nothing_else<
 async fn a_key_comes_back_with_its_node<S: Log + Registry + Rollups + Recovery>(store: &S) {
     let (known, unknown) = (Sim::new(0), Sim::new(1));
     crate::testing::invited(store, &known).await;
-    store.stop(Cause::Larger, "solent", at(NOON)).await.unwrap();
+    store
+        .stop(Shown::Restored, "solent", at(NOON))
+        .await
+        .unwrap();
     let add = |sim: &Sim| KeyAdd {
         node: sim.slug.clone(),
         lep: sim.lep.clone(),
@@ -175,15 +181,16 @@ async fn a_key_comes_back_with_its_node<S: Log + Registry + Rollups + Recovery>(
 
 async fn what_stands_against_signing_is_looked_for<S: Log + Registry + Recovery>(store: &S) {
     let edge = Edge::default();
-    store.stop(Cause::Larger, "solent", at(NOON)).await.unwrap();
     let claim = Claim {
         size: 3,
         root: Digest::of(b"root"),
         note: "note\n".into(),
         said_by: "solent".into(),
     };
-    store.claim(&claim).await.unwrap();
-    store.claim(&claim).await.unwrap();
+    for expected in [Stopped::Now, Stopped::Already] {
+        let stopped = store.stop(Shown::Claim(&claim), "solent", at(NOON)).await;
+        assert_eq!(stopped.unwrap(), expected);
+    }
     assert_eq!(store.claims().await.unwrap(), [claim]);
     assert!(
         !store.resume(&edge, at(NOON)).await.unwrap(),
@@ -198,13 +205,19 @@ async fn what_stands_against_signing_is_looked_for<S: Log + Registry + Recovery>
         found: at(NOON),
         settled: None,
     };
-    store.keep_fork(&fork).await.unwrap();
+    store
+        .stop(Shown::Fork(&fork), "solent", at(NOON))
+        .await
+        .unwrap();
     let again = Fork {
         theirs: "later\n".into(),
         ..fork.clone()
     };
-    store.keep_fork(&again).await.unwrap();
-    assert_eq!(store.forks().await.unwrap(), [fork]);
+    store
+        .stop(Shown::Fork(&again), "solent", at(NOON))
+        .await
+        .unwrap();
+    assert_eq!(store.forks().await.unwrap(), std::slice::from_ref(&fork));
     store.note_trouble(Some("damage")).await.unwrap();
     assert_eq!(
         store.stops().await.unwrap()[0].trouble.as_deref(),
@@ -221,10 +234,34 @@ async fn what_stands_against_signing_is_looked_for<S: Log + Registry + Recovery>
         !store.resume(&edge, at(NOON)).await.unwrap(),
         "it is still shorter"
     );
+    let settled = store.stop(Shown::Fork(&fork), "solent", at(NOON)).await;
+    assert_eq!(settled.unwrap(), Stopped::Settled);
+}
+
+/// A resume that slips between a stop and what it is for would let the log sign past that: both are one transaction, so that what
+/// was shown is there whenever it is stopped, also by the call after a resume. Which stop is the present one does not go by the clock.
+async fn a_stop_comes_with_what_it_is_for<S: Log + Registry + Recovery>(store: &S) {
+    let edge = Edge::default();
+    store.stop(Shown::Restored, "op", at(NOON)).await.unwrap();
+    assert!(store.resume(&edge, at(NOON)).await.unwrap());
+    let earlier = at("2022-06-01T11:00:00Z");
+    let claim = Claim {
+        size: 3,
+        root: Digest::of(b"root"),
+        note: "note\n".into(),
+        said_by: "solent".into(),
+    };
+    let stopped = store.stop(Shown::Claim(&claim), "solent", earlier).await;
+    assert_eq!(stopped.unwrap(), Stopped::Now);
+    assert!(!store.resume(&edge, at(NOON)).await.unwrap());
+    assert_eq!(store.claims().await.unwrap(), [claim]);
+    let stops = store.stops().await.unwrap();
+    let first = (stops[0].since, stops[0].cause, stops[0].ended);
+    assert_eq!(first, (earlier, Cause::Larger, None));
 }
 
 async fn what_came_back_is_kept<S: Log + Registry + Recovery>(store: &S) {
-    store.stop(Cause::Told, "op", at(NOON)).await.unwrap();
+    store.stop(Shown::Restored, "op", at(NOON)).await.unwrap();
     let leaf = |leaf: u64, record: &[u8]| StagedLeaf {
         leaf,
         record: record.to_vec(),
@@ -264,14 +301,16 @@ async fn what_came_back_is_kept<S: Log + Registry + Recovery>(store: &S) {
 }
 
 async fn damage_is_named<S: Log + Recovery>(store: &S, damage: &impl AsyncFn(&S, &'static str)) {
-    store.stop(Cause::Told, "op", at(NOON)).await.unwrap();
     let claim = Claim {
         size: 3,
         root: Digest::of(b"root"),
         note: "note\n".into(),
         said_by: "solent".into(),
     };
-    store.claim(&claim).await.unwrap();
+    store
+        .stop(Shown::Claim(&claim), "op", at(NOON))
+        .await
+        .unwrap();
     damage(store, "UPDATE log_claim SET root = x'01'").await;
     damaged(store.claims().await, ("log_claim", "root", "3 01"));
     damage(store, "UPDATE log_head SET behind = 9223372036854775807").await;

@@ -7,11 +7,11 @@ use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::log::Edge;
 use sqlx::query;
 
-use super::{Postgres, log, tree};
+use super::{Postgres, log, revisions, tree};
 use crate::store::recovery::recovery;
 use crate::store::rows::{self, signed};
 use crate::store::{
-    Back, Cause, Claim, Fork, Heard, Outcome, Returned, Sign, StagedLeaf, Stop, StoreError,
+    Back, Claim, Fork, Heard, Outcome, Returned, Shown, Sign, StagedLeaf, Stop, Stopped, StoreError,
 };
 
 recovery!(Postgres, log::put_back);
