@@ -2,7 +2,7 @@
 //!
 //! Without the exact entries of earlier months the next month cannot be filtered, and guessing them would break the guarantee. So the node
 //! begins anew, with fresh noise that costs every enrolment another budget (disclosure.md, "Ledger"). That is a deliberate act of two
-//! people: an author asks and says why, an approver who is somebody else confirms. Both stand in the audit trail, the second epoch
+//! people: a coordinator asks and says why, an approver who is somebody else confirms. Both stand in the audit trail, the second epoch
 //! in every later release and beside every figure. There is no third.
 //!
 //! A database that was restored from a backup older than the last summary in the log has lost its ledger too: what it lacks is taken back
@@ -43,8 +43,8 @@ pub enum EpochError {
     Reason(String),
     #[error("nobody asked for a second epoch")]
     NotAsked,
-    #[error("{0} is not an author of this node")]
-    NotAuthor(String),
+    #[error("{0} is not a coordinator of this node")]
+    NotCoordinator(String),
     #[error("{0} is not an approver of this node")]
     NotApprover(String),
     #[error("{0} asked for it and may not confirm it")]
@@ -74,10 +74,10 @@ impl EpochError {
                 "Say with `--reason` what was lost and why no backup can be restored. It is shown to everybody who asks what this node has cost: name no learner."
             }
             Self::NotAsked => {
-                "An author asks first: `ldsp-node ledger new-epoch --as NAME --reason TEXT`."
+                "A coordinator asks first: `ldsp-node ledger new-epoch --as NAME --reason TEXT`."
             }
-            Self::NotAuthor(_) => {
-                "Ask a person with the role author; `ldsp-node people list` shows who that is."
+            Self::NotCoordinator(_) => {
+                "Ask a person with the role coordinator; `ldsp-node people list` shows who that is."
             }
             Self::NotApprover(_) => {
                 "Ask a person with the role approver; `ldsp-node people list` shows who that is."
@@ -119,7 +119,7 @@ async fn going_on(
     Ok(histories.iter().map(|h| h.months.len()).max().unwrap_or(0))
 }
 
-/// An author asks for a second epoch. Nothing changes before somebody else confirms it.
+/// A coordinator asks for a second epoch. Nothing changes before somebody else confirms it.
 ///
 /// # Errors
 /// [`EpochError`]; nothing was changed.
@@ -130,8 +130,8 @@ pub async fn ask(
     now: Timestamp,
 ) -> Result<Second, EpochError> {
     let mut tx = store.write().await?;
-    if role(&mut tx, author).await?.as_deref() != Some("author") {
-        return Err(EpochError::NotAuthor(author.to_owned()));
+    if role(&mut tx, author).await?.as_deref() != Some("coordinator") {
+        return Err(EpochError::NotCoordinator(author.to_owned()));
     }
     let reason = reason_in_order(reason, REASON).map_err(EpochError::Reason)?;
     let second = Second {

@@ -24,6 +24,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
 use crate::Entropy;
+use crate::store::audit::COMMAND_LINE;
 use crate::store::enrolment::{self, Enrolment};
 use crate::store::outbox::Head;
 use crate::store::people::{Person, Role};
@@ -59,7 +60,7 @@ pub(crate) fn log_key() -> SigningKey {
     SigningKey::from_bytes(&[5; 32])
 }
 
-/// A node with one programme (tier 1), authors `ann` and `cat`, approvers `bob` and `ANN`.
+/// A node with one programme (tier 1), coordinators `ann` and `cat`, approvers `bob` and `ANN`.
 pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) dir: tempfile::TempDir,
@@ -104,17 +105,12 @@ impl World {
             .await
             .unwrap();
         for (name, role) in [
-            ("ann", Role::Author),
-            ("cat", Role::Author),
+            ("ann", Role::Coordinator),
+            ("cat", Role::Coordinator),
             ("bob", Role::Approver),
         ] {
-            let person = Person {
-                name: name.to_owned(),
-                role,
-                secret_hash: String::new(),
-                added_at: now,
-            };
-            assert!(store.add_person(&person).await.unwrap());
+            let person = Person::new(name, role, now);
+            assert!(store.add_person(&person, COMMAND_LINE).await.unwrap());
         }
         // `add_person` refuses a second spelling; approval must not rest on that alone.
         sqlx::query("INSERT INTO people (name, role, secret_hash, added_at) VALUES ('ANN', 'approver', '', 0)")
@@ -546,7 +542,7 @@ impl Transport for Aggregator {
 /// Where the history of these nodes begins.
 pub(crate) const FIRST: &str = "2022-03";
 
-/// What an author asks for whose history begins with [`FIRST`].
+/// What a coordinator asks for whose history begins with [`FIRST`].
 pub(crate) fn asked() -> crate::release::Request {
     crate::release::Request {
         first: Some(FIRST.parse().expect("a month is YYYY-MM")),

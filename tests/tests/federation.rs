@@ -143,7 +143,7 @@ fn a_withdrawn_month_comes_back_as_it_was() {
         node.run_as(&node.approver, &arguments)
     };
     node.run_as(
-        &node.author,
+        &node.coordinator,
         &["statements", "withdraw", "3", "--reason", why],
     )
     .refused();
@@ -227,7 +227,7 @@ fn published_before(node: &Node, months: usize) {
             ..Request::default()
         };
         for _ in 0..months {
-            let author = &node.author.name;
+            let author = &node.coordinator.name;
             let prepared = prepare(&home.store, request, author, now, &entropy)
                 .await
                 .expect("a month that has ended can be prepared");

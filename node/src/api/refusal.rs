@@ -95,7 +95,7 @@ impl From<ReleaseError> for Refused {
         let kind = match error {
             ReleaseError::Store(error) => return error.into(),
             ReleaseError::Unknown(_) => problem::NOT_FOUND,
-            ReleaseError::NotAuthor(_) | ReleaseError::NotApprover(_) => problem::ROLE,
+            ReleaseError::NotCoordinator(_) | ReleaseError::NotApprover(_) => problem::ROLE,
             ReleaseError::OwnWork(_) => problem::OWN_WORK,
             ReleaseError::Overspent(_) => problem::BUDGET,
             _ => problem::RELEASE,

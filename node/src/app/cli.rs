@@ -114,7 +114,7 @@ pub struct Enrol {
 pub enum Ledger {
     /// Check every digest and month
     Check,
-    /// Ask for a second epoch after the ledger was lost; an author does, and somebody else has to confirm it
+    /// Ask for a second epoch after the ledger was lost; a coordinator does, and somebody else has to confirm it
     NewEpoch {
         /// Who asks
         #[arg(long = "as", value_name = "NAME")]
@@ -169,7 +169,7 @@ pub enum Release {
         /// The digest that `release show` printed
         #[arg(long, value_name = "DIGEST")]
         digest: Digest,
-        /// What is wrong, for the author; nothing that tells of a person
+        /// What is wrong, for the coordinator; nothing that tells of a person
         #[arg(long, value_name = "TEXT")]
         reason: String,
         /// The month; otherwise the one that waits
@@ -212,7 +212,7 @@ pub enum Practice {
     },
     /// Entries of this node, with numbers and digests
     List,
-    /// An author keeps a form as a draft (FILE), or an approver releases a draft (its number)
+    /// A coordinator keeps a form as a draft (FILE), or an approver releases a draft (its number)
     Publish {
         /// TOML file, or the number of a draft
         #[arg(value_name = "FILE|NUMBER")]
@@ -358,6 +358,30 @@ pub enum People {
         /// What the person may do
         #[arg(long)]
         role: RoleArg,
+        /// Of a provider: the organisation whose records it sees, by its name in files
+        #[arg(long, value_name = "NAME", required_if_eq("role", "provider"))]
+        organisation: Option<String>,
+    },
+    /// Give a person another role
+    Role {
+        /// The name they sign in with
+        name: String,
+        /// What the person may do from now on
+        #[arg(long)]
+        role: RoleArg,
+        /// Of a provider: the organisation whose records it sees, by its name in files
+        #[arg(long, value_name = "NAME", required_if_eq("role", "provider"))]
+        organisation: Option<String>,
+    },
+    /// Keep a person out: no secret, session or token of theirs opens anything
+    Lock {
+        /// The name they sign in with
+        name: String,
+    },
+    /// Let a person in again who was kept out
+    Unlock {
+        /// The name they sign in with
+        name: String,
     },
     /// Give a person a new secret, printed once; the old one and its sessions end at once
     Secret {
@@ -376,17 +400,26 @@ pub enum People {
 /// A role on the command line.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum RoleArg {
-    /// Prepares releases and writes practice entries
-    Author,
+    /// Looks after people and the server; sees no learner's record
+    Admin,
+    /// Imports files, prepares releases and writes practice entries
+    Coordinator,
     /// Approves what others prepared
     Approver,
+    /// Records for one organisation and sees only that organisation's records
+    Provider,
+    /// Reads what was released
+    Viewer,
 }
 
 impl From<RoleArg> for Role {
     fn from(role: RoleArg) -> Self {
         match role {
-            RoleArg::Author => Self::Author,
+            RoleArg::Admin => Self::Admin,
+            RoleArg::Coordinator => Self::Coordinator,
             RoleArg::Approver => Self::Approver,
+            RoleArg::Provider => Self::Provider,
+            RoleArg::Viewer => Self::Viewer,
         }
     }
 }

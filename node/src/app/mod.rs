@@ -157,7 +157,7 @@ async fn init(args: &cli::Init, context: &Context) -> Answer {
     Ok(Output {
         text: format!(
             "This machine is now the node of {name} ({lep}).\nData directory: {}\nKey: {}\n\n\
-             Next: `ldsp-node people add NAME --role author`, the same for an approver, then `ldsp-node import programmes FILE`.\n\
+             Next: `ldsp-node people add NAME --role coordinator`, the same for an approver, then `ldsp-node import programmes FILE`.\n\
              Back it up with `ldsp-node backup --to DIR` after every release: keys and ledger cannot be made again.",
             dir.display(),
             fingerprint.in_blocks(),

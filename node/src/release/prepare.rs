@@ -61,7 +61,7 @@ pub struct Prepared {
 /// One immediate transaction reads the ledger, counts under each standard that publishes what became known by the month's end, draws the
 /// noise, writes ledger, marks and release, and commits. Dropped or killed before the commit, it leaves nothing and
 /// nobody has seen the draw; after it, the month is never drawn again. `entropy` gives a fresh
-/// generator for the month. `author` is an author of this node or [`SCHEDULE`]. A month that has not ended in London is refused; a quiet month is
+/// generator for the month. `author` is a coordinator of this node or [`SCHEDULE`]. A month that has not ended in London is refused; a quiet month is
 /// released like any other.
 ///
 /// # Errors
@@ -163,9 +163,9 @@ async fn check_author(connection: &mut SqliteConnection, author: &str) -> Result
         .fetch_optional(connection)
         .await?;
     match role.as_deref() {
-        Some("author") => Ok(()),
+        Some("coordinator") => Ok(()),
         None if author == SCHEDULE => Ok(()),
-        _ => Err(ReleaseError::NotAuthor(author.to_owned())),
+        _ => Err(ReleaseError::NotCoordinator(author.to_owned())),
     }
 }
 
