@@ -34,7 +34,8 @@ fn found(measured: Measured, today: i64) -> Vec<(&'static str, u64, u64)> {
 fn sound_records_give_no_finding_and_each_rule_finds_its_own() {
     assert_eq!(found(measured(), 1_060), []);
     type Change = fn(&mut Measured);
-    let cases: [(Change, &[(&str, u64, u64)]); 12] = [
+    type Expected = &'static [(&'static str, u64, u64)];
+    let cases: [(Change, Expected); 12] = [
         (|m| m.outside = 1, &[("outside-programme", 1, 100)]),
         (|m| m.open = 32, &[("over-capacity", 2, 32)]),
         (|m| m.capacity = None, &[]),
