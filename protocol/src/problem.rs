@@ -84,6 +84,9 @@ catalogue! {
     /// A correction of something else than a withdrawn summary.
     CORRECTION = "correction", 422, "The correction does not fit what the log holds",
         "Nothing was changed. A withdrawn release is published again as it was; a newer version of a practice entry is a new entry that replaces it.";
+    /// A question, an answer or a rule of quality that is not in order.
+    QUALITY = "quality", 422, "This is not in order",
+        "Nothing was changed. The detail says what to change; the list shows what there is.";
     /// Other cells for a month that was published.
     REDRAW = "redraw", 422, "A month is drawn once",
         "Nothing was stored as data. Publish the withdrawn month with the very cells that it had, from the node's ledger; wrong data are mended by the next release.";

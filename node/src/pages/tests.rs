@@ -3,6 +3,7 @@
 mod approving;
 mod practice;
 mod privacy;
+mod quality;
 mod roles;
 mod standards;
 mod statements;
