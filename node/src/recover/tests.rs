@@ -343,6 +343,56 @@ async fn a_withdrawn_month_does_not_stop_a_restored_node() {
     }
 }
 
+/// The backup knows of no second epoch and the log has given up the months that would tell of it: the node took itself to be in the first,
+/// and the log refused what it then published, for ever.
+#[tokio::test]
+async fn a_withdrawn_month_of_an_epoch_that_the_backup_does_not_know_is_of_that_epoch() {
+    for months_after in [0, 1] {
+        let (world, aggregator) = (World::enrolled().await, Aggregator::new());
+        world.add(&started("2022-03-10")).await;
+        published(&world, &aggregator, None).await;
+        let (restored, refusing) = (copied(&world).await, copied(&world).await);
+        let lost = "UPDATE ledger_cells SET entries = zeroblob(8)";
+        world.run(lost).await;
+        begun(&world).await.unwrap();
+        published(&world, &aggregator, None).await;
+        for _ in 0..months_after {
+            published(&world, &aggregator, None).await;
+        }
+        revised(&world, &aggregator, false, 2).await;
+
+        aggregator.0.lock().unwrap().terse = true;
+        heard(&refusing, &aggregator).await;
+        let refused = back(&refusing, &aggregator).await.unwrap_err();
+        assert!(
+            matches!(refused, RecoverError::Epoch { seq: 2 }),
+            "{refused}"
+        );
+        assert!(refused.next().contains("upgrade the aggregator"));
+        assert_eq!(refusing.number("SELECT count(*) FROM outbox").await, 1);
+        aggregator.0.lock().unwrap().terse = false;
+
+        heard(&restored, &aggregator).await;
+        let taken = back(&restored, &aggregator).await.unwrap();
+        assert_eq!(taken, 2 + months_after);
+        let mut reader = restored.store.reader.acquire().await.unwrap();
+        let present = epochs::present(&mut reader).await.unwrap();
+        assert_eq!(
+            (present.number, present.after),
+            (2, Some(period("2022-03")))
+        );
+        drop(reader);
+        let stopped = prepare(&restored.store, asked(), "ann", at(NOW), &seeded(9)).await;
+        assert_eq!(stopped.unwrap_err().code(), "ledger-lost");
+        let third = begun(&restored).await.unwrap_err();
+        assert!(matches!(third, EpochError::Overspent(_)), "{third}");
+        assert!(third.next().contains("cannot publish"), "{}", third.next());
+        // What else it has to say goes on.
+        verified(&restored).await;
+        sent(&restored, &aggregator).await;
+    }
+}
+
 /// The first month of all, in a backup of before it: the one after it tells which it was. Alone, nothing does.
 #[tokio::test]
 async fn a_withdrawn_first_month_is_dated_by_the_next() {

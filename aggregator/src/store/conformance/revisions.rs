@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ldsp_protocol::ids::{Digest, Period};
+use ldsp_protocol::problem::Drawn;
 use ldsp_protocol::revision::{Correction, Named, Withdrawal};
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
@@ -292,6 +293,7 @@ async fn months_go_and_come_back(
         target: gone.index,
         target_seq: 2,
         target_kind: february,
+        drawn: Some(Drawn { epoch: 1, month: 2 }),
         month,
         reason: Some(WHY.to_owned()),
     };
