@@ -40,7 +40,7 @@ impl Area {
         }
     }
 
-    async fn summary(&mut self, store: &Backend) -> u64 {
+    pub(crate) async fn summary(&mut self, store: &Backend) -> u64 {
         let (summary, period) = (self.sim.summary(20), self.sim.next);
         self.sim.next = period.next().unwrap();
         let kind = Kind::LearningSummary;
@@ -85,6 +85,12 @@ impl Area {
         (correction, period)
     }
 
+    /// A summary that was published, as a node would say it another time.
+    pub(crate) fn again(&self, seq: u64) -> (Kind, Option<Period>, LearningSummary) {
+        let (_, summary, period) = self.sent[&seq].clone();
+        (Kind::LearningSummary, period, summary.unwrap())
+    }
+
     pub(crate) async fn withdraw(&mut self, store: &Backend, seq: u64) -> u64 {
         let payload = self.withdrawal(seq);
         log_it(store, &mut self.sim, Kind::Withdrawal, None, payload).await;
@@ -114,7 +120,7 @@ impl Area {
     }
 
     /// Signs a second statement for a place, which is refused and kept.
-    async fn contradicts<P: serde::Serialize>(
+    pub(crate) async fn contradicts<P: serde::Serialize>(
         &mut self,
         store: &Backend,
         seq: u64,
