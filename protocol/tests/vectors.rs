@@ -164,7 +164,11 @@ fn each_kind_of_statement_has_a_vector() {
         let name = kind.as_str().replace('-', "_");
         let vector = read(&folder().join(format!("{name}.toml")));
         let envelope = Unverified::parse(text(&vector, "envelope").as_bytes()).unwrap();
-        assert_eq!(envelope.unverified_payload_type(), kind.payload_type(), "{name}");
+        assert_eq!(
+            envelope.unverified_payload_type(),
+            kind.payload_type(),
+            "{name}"
+        );
     }
 }
 
