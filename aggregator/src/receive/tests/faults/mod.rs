@@ -4,13 +4,13 @@
 
 mod scene;
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use futures::future::join_all;
 use ldsp_protocol::problem;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 
-use self::scene::{Place, Scene, act, is_sound};
+use self::scene::{Place, Scene, Sent, act, is_sound};
 use crate::announce::{Announcer, KEY_EVENTS};
 use crate::app::audited;
 use crate::store::failing::{Fault, Faults};
@@ -206,6 +206,56 @@ async fn starts_again(scene: Scene) {
     again.check().await;
 }
 
+/// A log of which nothing is left gets everything back: at every moment it is the beginning of what it was, and in the end all of it.
+async fn comes_back(place: &mut Place, old: &mut Scene) {
+    let (note, leaves) = (
+        old.world.get("/checkpoint").await.text(),
+        old.leaves().await,
+    );
+    let mut scene = Scene::new(place, old.fault).await;
+    // Until it is whole, it does not stand by the receipts.
+    scene.sent = old.sent.iter().map(Sent::without_receipts).collect();
+    let now = scene.world.service.now();
+    let struck = scene.at_every_call(async |scene| {
+        drop(scene.world.service.recovery().begin("olive", now).await);
+    });
+    assert_eq!(struck.await, ["stop"]);
+    for (number, (leaf, receipt, envelope)) in leaves.iter().enumerate() {
+        let path = format!("/v1/recovery/leaves/{leaf}");
+        let headers = [
+            ("content-type", "application/vnd.dsse+json"),
+            ("ldsp-receipt", receipt.as_str()),
+        ];
+        let give = async |scene: &mut Scene| {
+            let give = async |world: &World| {
+                world
+                    .call(Method::PUT, &path, &headers, envelope.clone())
+                    .await
+            };
+            assert_eq!(scene.call(give).await.status, StatusCode::ACCEPTED);
+        };
+        if number % 16 == 0 {
+            let struck = scene.at_every_call(&give).await;
+            assert!(struck.contains(&"stage"), "{struck:?}");
+        } else {
+            give(&mut scene).await;
+        }
+    }
+    let struck = scene.at_every_call(async |scene| {
+        let recovery = scene.world.service.recovery();
+        drop(recovery.go_on("olive", "A test.", now).await);
+    });
+    let struck = struck.await;
+    for method in ["decide", "links", "staged", "put_back", "hear", "resume"] {
+        assert!(struck.contains(&method), "{method}: {struck:?}");
+    }
+    assert_eq!(scene.world.get("/checkpoint").await.text(), note);
+    assert_eq!(scene.sound.head().await.unwrap().behind, None);
+    scene.sent = std::mem::take(&mut old.sent);
+    scene.check().await;
+    old.sent = scene.sent;
+}
+
 async fn every_call(on_postgres: bool, fault: Fault) {
     let mut place = Place {
         on_postgres,
@@ -217,6 +267,7 @@ async fn every_call(on_postgres: bool, fault: Fault) {
     contradictions(&mut scene).await;
     revocations(&mut scene).await;
     reads(&mut scene).await;
+    comes_back(&mut place, &mut scene).await;
     starts_again(scene).await;
 }
 
