@@ -32,7 +32,7 @@ use super::{
 };
 
 pub(super) use audit::{index_row, key_of_month, recorded};
-pub(super) use recovery::{claim, fork, heard, staged, stop};
+pub(super) use recovery::{claim, fork, heard, link, staged, stop};
 pub(super) use tree::{entries, ground, leaf, log_head, missing_head, own, records, turn};
 
 /// The three types that columns have. `None` when the column holds another, `Some(None)` for NULL.
@@ -74,14 +74,29 @@ pub(super) struct Columns<'a, R> {
     key: Key,
 }
 
+#[cfg(test)]
+thread_local! {
+    static READ: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// How many rows this thread has read.
+#[cfg(test)]
+pub(crate) fn rows_read() -> u64 {
+    READ.get()
+}
+
 impl<'a, R: Fields> Columns<'a, R> {
     pub(super) fn new(row: &'a R, table: &'static str, key: impl Into<String>) -> Self {
-        let key = Key::Known(key.into());
-        Self { row, table, key }
+        Self::of(row, table, Key::Known(key.into()))
     }
 
     fn keyed(row: &'a R, table: &'static str, key: &'static [&'static str]) -> Self {
-        let key = Key::Of(key);
+        Self::of(row, table, Key::Of(key))
+    }
+
+    fn of(row: &'a R, table: &'static str, key: Key) -> Self {
+        #[cfg(test)]
+        READ.set(READ.get() + 1);
         Self { row, table, key }
     }
 

@@ -481,6 +481,22 @@ async fn a_log_that_lacks_leaves_gets_them_back_with_their_receipts() {
 }
 
 #[tokio::test]
+async fn receipts_that_newer_ones_took_the_place_of_are_given_back_too() {
+    let (_world, aggregator, submitter) = queued(3).await;
+    submitter.drain(at(NOW), &mut rng()).await.unwrap();
+    // A restored log signs another history, and then finds that it lacks the first one.
+    aggregator.0.lock().unwrap().taken.truncate(1);
+    let later = at("2023-01-01T12:30:00Z");
+    let (sent, _) = submitter.drain(later, &mut rng()).await.unwrap();
+    assert_eq!(sent, 2);
+    aggregator.0.lock().unwrap().lost = Some((101, vec![100]));
+    let later = at("2023-01-01T13:00:00Z");
+    submitter.drain(later, &mut rng()).await.unwrap();
+    let given = aggregator.0.lock().unwrap().lost.clone().unwrap().1;
+    assert_eq!(given, [100, 101, 102, 101, 102], "by both receipts of each");
+}
+
+#[tokio::test]
 async fn a_log_that_always_lacks_something_does_not_make_the_node_run_in_circles() {
     let (_world, aggregator, submitter) = queued(2).await;
     submitter.drain(at(NOW), &mut rng()).await.unwrap();

@@ -4,13 +4,13 @@
 
 mod scene;
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use futures::future::join_all;
 use ldsp_protocol::problem;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 
-use self::scene::{Place, Scene, act, is_sound};
+use self::scene::{Place, Scene, Sent, act, is_sound};
 use crate::announce::{Announcer, KEY_EVENTS};
 use crate::app::audited;
 use crate::benchmark::Measure;
@@ -260,6 +260,61 @@ async fn starts_again(scene: Scene) {
     again.check().await;
 }
 
+/// A log of which nothing is left gets everything back: at every moment it is the beginning of what it was, and in the end all of it.
+async fn comes_back(place: &mut Place, old: &mut Scene) {
+    let (note, leaves) = (
+        old.world.get("/checkpoint").await.text(),
+        old.leaves().await,
+    );
+    let mut scene = Scene::new(place, old.fault).await;
+    // Until it is whole, it does not stand by the receipts.
+    scene.sent = old.sent.iter().map(Sent::without_receipts).collect();
+    let now = scene.world.service.now();
+    let struck = scene.at_every_call(async |scene| {
+        drop(scene.world.service.recovery().begin("olive", now).await);
+    });
+    assert_eq!(struck.await, ["stop"]);
+    for (number, (leaf, receipt, envelope)) in leaves.iter().enumerate() {
+        let path = format!("/v1/recovery/leaves/{leaf}");
+        let headers = [
+            ("content-type", "application/vnd.dsse+json"),
+            ("ldsp-receipt", receipt.as_str()),
+        ];
+        let give = async |scene: &mut Scene| {
+            let give = async |world: &World| {
+                world
+                    .call(Method::PUT, &path, &headers, envelope.clone())
+                    .await
+            };
+            assert_eq!(scene.call(give).await.status, StatusCode::ACCEPTED);
+        };
+        if number % 16 == 0 {
+            let struck = scene.at_every_call(&give).await;
+            assert!(struck.contains(&"stage"), "{struck:?}");
+        } else {
+            give(&mut scene).await;
+        }
+    }
+    let go_on = async |scene: &mut Scene| {
+        let recovery = scene.world.service.recovery();
+        drop(recovery.go_on("olive", "A test.", now).await);
+    };
+    let struck = scene.at_every_call(&go_on).await;
+    for method in ["decide", "links", "staged", "put_back"] {
+        assert!(struck.contains(&method), "{method}: {struck:?}");
+    }
+    // It is whole by then, so what comes last is looked at in a stop of its own.
+    drop(scene.world.service.recovery().begin("olive", now).await);
+    scene.at_call_of("hear", &go_on).await;
+    scene.at_call_of("resume", &go_on).await;
+    go_on(&mut scene).await;
+    assert_eq!(scene.world.get("/checkpoint").await.text(), note);
+    assert_eq!(scene.sound.head().await.unwrap().behind, None);
+    scene.sent = std::mem::take(&mut old.sent);
+    scene.check().await;
+    old.sent = scene.sent;
+}
+
 async fn every_call(on_postgres: bool, fault: Fault) {
     let mut place = Place {
         on_postgres,
@@ -271,6 +326,7 @@ async fn every_call(on_postgres: bool, fault: Fault) {
     contradictions(&mut scene).await;
     revocations(&mut scene).await;
     reads(&mut scene).await;
+    comes_back(&mut place, &mut scene).await;
     starts_again(scene).await;
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use axum::http::{Method, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use ldsp_cluster::{Cluster, Database};
 use ldsp_protocol::dsse::{Sealed, Unverified};
 use ldsp_protocol::enrolment::{ENROLMENT_TYPE, EnrolmentBody, NodeState};
@@ -84,6 +86,19 @@ pub(super) struct Sent {
     pub(super) receipts: Vec<String>,
 }
 
+impl Sent {
+    pub(super) fn without_receipts(&self) -> Self {
+        Self {
+            path: self.path.clone(),
+            entry: self.entry.clone(),
+            power: self.power,
+            takes: self.takes,
+            envelope: self.envelope.clone(),
+            receipts: Vec::new(),
+        }
+    }
+}
+
 /// A server over a failing store, and what its nodes know.
 pub(super) struct Scene {
     pub(super) world: World,
@@ -128,6 +143,18 @@ impl Scene {
                 None => return struck,
             }
         }
+    }
+
+    /// Acts under the fault at the next call of one method.
+    pub(super) async fn at_call_of(
+        &mut self,
+        method: &'static str,
+        mut act: impl AsyncFnMut(&mut Self),
+    ) {
+        self.faults.set_on(method, self.fault);
+        act(self).await;
+        assert_eq!(self.faults.clear(), Some(method));
+        self.check().await;
     }
 
     /// Sends until the store is not in the way: it is once at most.
@@ -306,6 +333,20 @@ impl Scene {
         assert!(answer.status.is_success(), "{}", answer.text());
         self.sent[number].receipts.push(answer.text());
         answer.status
+    }
+
+    /// Every leaf as those who were told of it hold it: place, receipt as base64, envelope.
+    pub(super) async fn leaves(&self) -> Vec<(u64, String, Vec<u8>)> {
+        let mut statements = self.sound.statements(0, 999).await.unwrap();
+        statements.extend(self.sound.owns(0, 999).await.unwrap());
+        let mut leaves = Vec::new();
+        for one in statements {
+            let proof = self.world.service.tree.proof(one.index).await.unwrap();
+            let receipt = BASE64.encode(proof.unwrap().to_text());
+            leaves.push((one.index, receipt, one.envelope));
+        }
+        assert_eq!(leaves.len() as u64, self.sound.size().await.unwrap());
+        leaves
     }
 
     /// The powers that the national number of starts is made of.
