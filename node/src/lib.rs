@@ -20,6 +20,7 @@ pub mod practice;
 pub mod recover;
 pub mod release;
 pub mod revision;
+pub mod rights;
 pub mod schedule;
 pub mod seal;
 pub mod store;
