@@ -3,6 +3,7 @@
 //!
 //! [`site`] gives the whole site; [`rules`] and [`frame`] are its parts.
 
+mod audit;
 mod help;
 mod home;
 mod home_tasks;
@@ -22,8 +23,11 @@ mod release_table;
 mod release_view;
 mod release_word;
 mod releases;
+mod retention;
+mod rights;
 mod statements;
 pub(crate) mod upload;
+mod veil;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -45,6 +49,7 @@ use crate::home::Node;
 use crate::practice::PracticeError;
 use crate::release::ReleaseError;
 use crate::revision::RevisionError;
+use crate::rights::Policy;
 use crate::store::StoreError;
 use crate::submit::ReadError;
 use crate::{Clock, Entropy, words};
@@ -62,6 +67,8 @@ pub struct Settings {
     pub entropy: Entropy,
     /// The LEP's own, smaller privacy budget in millionths of zCDP rho.
     pub rho_micro: Option<u64>,
+    /// How long records are kept; `None`: nothing goes by itself.
+    pub retention: Option<Policy>,
     /// Reads what only enrolled nodes may see; see [`peers_over_https`].
     pub peers: ReadPeers,
     /// Asks the aggregator how the node stands before something is drawn or signed, so that a node restored from an old backup
@@ -99,6 +106,13 @@ type Answer = Result<Response, ProblemPage>;
 pub(crate) const AUTHOR: Access = Access::Roles(&["author"]);
 pub(crate) const APPROVER: Access = Access::Roles(&["approver"]);
 
+/// Answers what learners ask for.
+pub(crate) const RIGHTS: Access = AUTHOR;
+/// Deletes what is not kept any longer.
+pub(crate) const RETAINS: Access = AUTHOR;
+/// Reads the audit log.
+pub(crate) const AUDITS: Access = Access::SignedIn;
+
 /// Who may ask for what: every route of the pages.
 #[must_use]
 pub fn rules() -> Vec<Rule> {
@@ -132,6 +146,17 @@ pub fn rules() -> Vec<Rule> {
         read("/import"),
         Rule::post("/import", AUTHOR),
         Rule::get("/import/report.csv", AUTHOR),
+        read("/rights"),
+        Rule::post("/rights", RIGHTS),
+        Rule::post("/rights/access", RIGHTS),
+        Rule::post("/rights/preview", RIGHTS),
+        Rule::post("/rights/erase", RIGHTS),
+        read("/retention"),
+        Rule::post("/retention", RETAINS),
+        Rule::get("/audit", AUDITS),
+        Rule::get("/audit/check", AUDITS),
+        Rule::get("/audit/export.csv", AUDITS),
+        Rule::get("/audit/export.json", AUDITS),
         Rule::get("/api", Access::Public),
         Rule::get("/problems", Access::Public),
         Rule::get("/problems/{code}", Access::Public),
@@ -181,6 +206,15 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         .route("/statements/{seq}/reissue", post(statements::reissue))
         .route("/import", get(import::form).merge(import::receive()))
         .route("/import/report.csv", get(import::report))
+        .route("/rights", get(rights::who).post(rights::which))
+        .route("/rights/access", post(rights::access))
+        .route("/rights/preview", post(rights::preview))
+        .route("/rights/erase", post(rights::erase))
+        .route("/retention", get(retention::show).post(retention::run))
+        .route("/audit", get(audit::list_page))
+        .route("/audit/check", get(audit::check))
+        .route("/audit/export.csv", get(audit::csv))
+        .route("/audit/export.json", get(audit::json))
         .route("/api", get(async move || documentation.clone()))
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::show))
@@ -200,6 +234,7 @@ pub fn frame(settings: &Settings) -> Frame {
         NavItem::signed_in("Practice", "/practice"),
         NavItem::signed_in("Statements", "/statements"),
         NavItem::signed_in("Import", "/import"),
+        NavItem::signed_in("Rights", "/rights"),
         NavItem::signed_in("People", "/people"),
         NavItem::signed_in("Help", "/help"),
     ];
