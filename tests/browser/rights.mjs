@@ -2,23 +2,23 @@
 import { check } from '../check.mjs';
 import { inspect } from './pages.mjs';
 
-export async function rightsFlow({ author, approver }, { node, how }) {
-  await author.goto(new URL('/rights', node.url).href);
-  await inspect(author, `rights ${how}`);
-  await author.fill('[name=uln]', '1234567890');
-  await author.click('form:has([name=uln]) button');
-  check(`a number that is none is refused ${how}`, (await author.locator('.govuk-error-summary').count()) === 1);
-  check(`it is not shown again ${how}`, !(await author.content()).includes('1234567890'));
-  await inspect(author, `rights with errors ${how}`);
-  const provider = await author.locator('[name=provider] option').nth(1).getAttribute('value');
-  await author.selectOption('[name=provider]', provider);
-  await author.fill('[name=reference]', 'nobody-has-this');
-  await author.click('form:has([name=reference]) button');
-  check(`nobody is found ${how}`, /holds nothing/.test(await author.innerText('main')));
-  check(`the address tells nothing ${how}`, new URL(author.url()).search === '', author.url());
-  await inspect(author, `which right ${how}`);
-  await author.click('form[action="/rights/access"] button');
-  await inspect(author, `what is held ${how}`);
+export async function rightsFlow({ coordinator, approver }, { node, how }) {
+  await coordinator.goto(new URL('/rights', node.url).href);
+  await inspect(coordinator, `rights ${how}`);
+  await coordinator.fill('[name=uln]', '1234567890');
+  await coordinator.click('form:has([name=uln]) button');
+  check(`a number that is none is refused ${how}`, (await coordinator.locator('.govuk-error-summary').count()) === 1);
+  check(`it is not shown again ${how}`, !(await coordinator.content()).includes('1234567890'));
+  await inspect(coordinator, `rights with errors ${how}`);
+  const provider = await coordinator.locator('[name=provider] option').nth(1).getAttribute('value');
+  await coordinator.selectOption('[name=provider]', provider);
+  await coordinator.fill('[name=reference]', 'nobody-has-this');
+  await coordinator.click('form:has([name=reference]) button');
+  check(`nobody is found ${how}`, /holds nothing/.test(await coordinator.innerText('main')));
+  check(`the address tells nothing ${how}`, new URL(coordinator.url()).search === '', coordinator.url());
+  await inspect(coordinator, `which right ${how}`);
+  await coordinator.click('form[action="/rights/access"] button');
+  await inspect(coordinator, `what is held ${how}`);
 
   for (const path of ['/audit', '/audit/check', '/retention']) {
     await approver.goto(new URL(path, node.url).href);

@@ -7,6 +7,7 @@
 mod imports;
 mod machine;
 mod practice;
+mod quality;
 mod refusal;
 mod releases;
 mod rights;
@@ -35,7 +36,7 @@ use utoipa::{IntoParams, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::pages::{self, APPROVER, AUTHOR, Settings};
+use crate::pages::{self, APPROVER, COORDINATOR, LEP, READERS, STAFF, Settings};
 use crate::store::StoreError;
 use refusal::Refused;
 
@@ -43,6 +44,7 @@ const NODE: &str = "The node";
 const IMPORTS: &str = "Imports";
 const RELEASES: &str = "Releases";
 const PRACTICE: &str = "Practice";
+const QUALITY: &str = "Quality";
 const STATEMENTS: &str = "Statements";
 const RIGHTS: &str = "Rights and retention";
 const MACHINE: &str = "For everybody's programs";
@@ -75,7 +77,7 @@ impl std::ops::Deref for Api {
                        the address of a page that says what to do.",
     ),
     tags(
-        (name = NODE), (name = IMPORTS), (name = RELEASES), (name = PRACTICE), (name = STATEMENTS),
+        (name = NODE), (name = IMPORTS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = STATEMENTS),
         (name = RIGHTS, description = "What learners may ask for, how long records are kept, and who did what."),
         (name = MACHINE, description = "Public and without secrets, so that an auditor can compare this node with the log."),
         (name = HEALTH, description = "For load balancers and service managers.")
@@ -88,12 +90,12 @@ refusals! {
     struct ReadPublic: PARAMETER;
     struct ReadPublished: PARAMETER, SIGN_IN, NOT_FOUND;
     struct ReadEnvelope: PARAMETER, SIGN_IN, NOT_FOUND, WITHDRAWN;
-    struct Read: PARAMETER, SIGN_IN;
-    struct ReadOne: PARAMETER, SIGN_IN, NOT_FOUND;
-    struct ReadList: PARAMETER, CURSOR, SIGN_IN;
+    struct Read: PARAMETER, SIGN_IN, ROLE;
+    struct ReadOne: PARAMETER, SIGN_IN, ROLE, NOT_FOUND;
+    struct ReadList: PARAMETER, CURSOR, SIGN_IN, ROLE;
     struct TakesFile: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, IMPORT_BUSY, FILE_TOO_LARGE, UNSUPPORTED;
     struct TakesJson: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED;
-    struct ReadsDue: PARAMETER, SIGN_IN, RETENTION;
+    struct ReadsDue: PARAMETER, SIGN_IN, ROLE, RETENTION;
     struct Deletes: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, RETENTION;
     struct Revises: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, WITHDRAWAL, CORRECTION;
     struct Approves: PARAMETER, REQUEST, SIGN_IN, ROLE, OWN_WORK, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED;
@@ -119,28 +121,34 @@ struct Listed {
 /// Who may use which route of this interface.
 #[must_use]
 pub(crate) fn rules() -> Vec<Rule> {
-    let read = |path| Rule::get(path, Access::SignedIn);
+    let read = |path| Rule::get(path, READERS);
     let public = |path| Rule::get(path, Access::Public);
     vec![
-        read("/api/v1/status"),
-        read("/api/v1/imports"),
-        Rule::post("/api/v1/imports/learners", AUTHOR),
-        Rule::post("/api/v1/imports/programmes", AUTHOR),
+        Rule::get("/api/v1/status", LEP),
+        Rule::get("/api/v1/imports", STAFF),
+        Rule::post("/api/v1/imports/learners", COORDINATOR),
+        Rule::post("/api/v1/imports/programmes", COORDINATOR),
         read("/api/v1/releases"),
-        Rule::post("/api/v1/releases", AUTHOR),
+        Rule::post("/api/v1/releases", COORDINATOR),
         read("/api/v1/releases/{period}"),
         read("/api/v1/releases/{period}/payload"),
         Rule::post("/api/v1/releases/{period}/approve", APPROVER),
         Rule::post("/api/v1/releases/{period}/refuse", APPROVER),
         read("/api/v1/practice"),
         read("/api/v1/practice/{id}"),
-        read("/api/v1/statements"),
+        Rule::get("/api/v1/quality", STAFF),
+        Rule::get("/api/v1/quality/questions", STAFF),
+        Rule::post("/api/v1/quality/questions", COORDINATOR),
+        Rule::post("/api/v1/quality/questions/{id}/answer", COORDINATOR),
+        Rule::get("/api/v1/quality/rules", STAFF),
+        Rule::post("/api/v1/quality/rules/{rule}", COORDINATOR),
+        Rule::get("/api/v1/statements", LEP),
         Rule::post("/api/v1/statements/{seq}/withdraw", APPROVER),
         Rule::post("/api/v1/statements/{seq}/reissue", APPROVER),
         Rule::post("/api/v1/rights/access", pages::RIGHTS),
         Rule::post("/api/v1/rights/preview", pages::RIGHTS),
         Rule::post("/api/v1/rights/erase", pages::RIGHTS),
-        read("/api/v1/retention"),
+        Rule::get("/api/v1/retention", pages::AUDITS),
         Rule::post("/api/v1/retention", pages::RETAINS),
         Rule::get("/api/v1/audit", pages::AUDITS),
         Rule::get("/api/v1/audit/check", pages::AUDITS),
@@ -168,6 +176,11 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(releases::refuse))
         .routes(routes!(practice::list))
         .routes(routes!(practice::show))
+        .routes(routes!(quality::show))
+        .routes(routes!(quality::questions, quality::ask))
+        .routes(routes!(quality::answer))
+        .routes(routes!(quality::rules))
+        .routes(routes!(quality::set))
         .routes(routes!(statements::list))
         .routes(routes!(statements::withdraw))
         .routes(routes!(statements::reissue))

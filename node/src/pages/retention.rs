@@ -12,9 +12,8 @@ use serde::Deserialize;
 
 use super::release_view::heading;
 use super::rights::problem;
-use super::{Answer, Pages, done, exact_part, exact_tag, words};
+use super::{Answer, MAY_RETAIN, Pages, done, exact_part, exact_tag, words};
 use crate::rights::{self, Due, Policy, RightsError};
-use crate::store::people::Role;
 
 /// Which notice to show after a redirect.
 #[derive(Deserialize)]
@@ -106,9 +105,9 @@ fn decision(due: &Due, person: &SignedIn, unread: bool) -> Html {
     if due.learners == 0 {
         return Html::paragraph("Nothing is due today.");
     }
-    if person.role.as_str() != Role::Author.as_str() {
+    if !person.is_any(MAY_RETAIN) {
         return InsetText::new(
-            "The server deletes what is due at its next time. A coordinator may do it before.",
+            "The server deletes what is due at its next time. A coordinator or an admin may do it before.",
         )
         .into();
     }

@@ -71,7 +71,7 @@ async fn ask(pages: &Pages, person: &SignedIn, unfit: Option<Unfit>) -> Result<P
         ]),
     ]);
     let page = Page::new("Rights of learners");
-    if person.role.as_str() != Role::Author.as_str() {
+    if person.role.as_str() != Role::Coordinator.as_str() {
         let note = InsetText::new(
             "A coordinator answers what learners ask for: a copy of what is held about them, or its erasure.",
         );
