@@ -139,7 +139,7 @@ fn sees_exact() -> bool {
 /// Answers what learners ask for.
 pub(crate) const RIGHTS: Access = COORDINATOR;
 /// Deletes what is not kept any longer.
-pub(crate) const RETAINS: Access = Access::Roles(MAY_RETAIN);
+const RETAINS: Access = Access::Roles(MAY_RETAIN);
 /// Reads the audit log, and how long records are kept.
 pub(crate) const AUDITS: Access = Access::Roles(&["admin", "coordinator", "approver"]);
 
