@@ -205,6 +205,7 @@ async fn a_node_restored_from_a_backup_signs_and_draws_nothing_more() {
     world
         .run("DELETE FROM release_statements WHERE month = 2")
         .await;
+    world.run("DELETE FROM release_quality").await;
     world
         .run("DELETE FROM releases WHERE period NOT IN (SELECT period FROM release_statements)")
         .await;
@@ -255,6 +256,7 @@ async fn a_second_draw_that_was_approved_offline_never_leaves() {
     world
         .run("DELETE FROM release_statements WHERE month = 2")
         .await;
+    world.run("DELETE FROM release_quality").await;
     world
         .run("DELETE FROM releases WHERE period NOT IN (SELECT period FROM release_statements)")
         .await;

@@ -101,10 +101,11 @@ pub async fn forget(connection: &mut SqliteConnection, period: Period) -> Result
 }
 
 /// $1 is the month. Rows that others refer to come last.
-const FORGET: [&str; 10] = [
+const FORGET: [&str; 11] = [
     "DELETE FROM ledger_corrections WHERE (standard, epoch, month) IN (SELECT standard, epoch, month FROM ledger_months WHERE period = $1)",
     "DELETE FROM ledger_cells WHERE (standard, epoch, month) IN (SELECT standard, epoch, month FROM ledger_months WHERE period = $1)",
     "DELETE FROM ledger_months WHERE period = $1",
+    "DELETE FROM release_quality WHERE period = $1",
     "DELETE FROM release_refusals WHERE period = $1",
     "DELETE FROM release_statements WHERE period = $1",
     "DELETE FROM releases WHERE period = $1",
