@@ -23,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 pub mod audit;
 pub mod enrolment;
+pub mod erasure;
 pub mod identity;
 pub mod imports;
 pub mod ledger;
@@ -36,6 +37,7 @@ pub mod quality;
 pub mod records;
 pub mod releases;
 pub mod revisions;
+pub mod scrub;
 
 /// Trouble with the store.
 #[derive(Debug, thiserror::Error)]
@@ -159,6 +161,8 @@ pub struct Store {
     pub(crate) reader: SqlitePool,
     /// Told when a commit was not confirmed by the disk.
     unconfirmed: Arc<Notify>,
+    /// Writes the files anew after an erasure.
+    scrubber: scrub::Scrubber,
 }
 
 /// A write transaction: a connection, until it is committed. Dropped without [`Self::commit`], it leaves nothing behind.
@@ -233,6 +237,8 @@ impl Store {
             .busy_timeout(patience)
             // A large import does not leave a write-ahead log of its size behind: 64 MiB are kept.
             .pragma("journal_size_limit", "67108864")
+            // What is deleted is overwritten in the database file. `scrub` does the rest after an erasure.
+            .pragma("main.secure_delete", "ON")
             // Bulk statements are long, and what runs here is nobody's business.
             .disable_statement_logging();
         let writer = pool()
@@ -246,6 +252,8 @@ impl Store {
             .connect_with(options.clone())
             .await?;
         sqlx::migrate!().run(&writer).await?;
+        audit::begin_chain(&writer).await?;
+        let scrubber = scrub::Scrubber::new(options.clone().create_if_missing(false));
         let reader = pool()
             .max_connections(4)
             .connect_with(options.read_only(true).create_if_missing(false))
@@ -254,6 +262,7 @@ impl Store {
             writer,
             reader,
             unconfirmed: Arc::default(),
+            scrubber,
         })
     }
 
@@ -277,6 +286,7 @@ impl Store {
     /// Closes all connections and folds the write-ahead log into the database file.
     pub async fn close(&self) {
         self.reader.close().await;
+        self.scrubber.close().await;
         self.writer.close().await;
     }
 }
