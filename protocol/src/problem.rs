@@ -114,6 +114,12 @@ catalogue! {
     /// Form refused.
     FORM = "form", 422, "Something in the form needs another look",
         "Correct the fields that are marked and send it again.";
+    /// An edit of a row that somebody else changed since it was read.
+    CHANGED_MEANWHILE = "changed-meanwhile", 412, "Somebody changed it in the meantime",
+        "Nothing of yours was stored. Read it again, look at what changed, and send your change with the version that you read then.";
+    /// An edit that does not say which version it is of.
+    VERSION_NEEDED = "version-needed", 428, "The request does not say which version it changes",
+        "Read it first and send its ETag back as If-Match, so that nobody else's change is lost.";
     /// A parameter of the address is refused.
     PARAMETER = "parameter", 400, "The address or its query says something that is not known here",
         "Correct the part that the detail names. The documentation at /api lists what each address takes.";
