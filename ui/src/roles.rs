@@ -46,6 +46,16 @@ impl Rule {
             access,
         }
     }
+
+    /// Who may replace what is at `path`.
+    #[must_use]
+    pub const fn put(path: &'static str, access: Access) -> Self {
+        Self {
+            method: Method::PUT,
+            path,
+            access,
+        }
+    }
 }
 
 /// The whole table of a site.
