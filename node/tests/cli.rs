@@ -219,6 +219,94 @@ fn from_init_to_the_first_import() {
 }
 
 #[test]
+fn programmes_are_kept_by_command() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    done(dir, &["init", "--lep", "E37000001"]);
+    assert!(done(dir, &["cohorts", "list"]).contains("Next: `add`"));
+    done(
+        dir,
+        &["organisations", "add", "name=City College", "kind=provider"],
+    );
+    std::fs::write(
+        dir.join("p.json"),
+        r#"{"programme": "P1", "name": "Basics", "provider": "City College", "cost": "900", "capacity": 12}"#,
+    )
+    .unwrap();
+    done(
+        dir,
+        &["programmes", "add", "--from", "p.json", "tier=basic"],
+    );
+    done(
+        dir,
+        &[
+            "cohorts",
+            "add",
+            "cohort=A1",
+            "programme=P1",
+            "provider=city college",
+            "title=Tuesdays",
+        ],
+    );
+    done(
+        dir,
+        &[
+            "spend",
+            "add",
+            "month=2022-01",
+            "cohort=A1",
+            "category=staff",
+            "amount=90",
+            "source=Return",
+        ],
+    );
+    let shown = done(dir, &["programmes", "show", "1", "--json"]);
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(
+        (&shown["cost"], &shown["capacity"]),
+        (&"900.00".into(), &"12".into()),
+        "{shown:#}"
+    );
+    done(
+        dir,
+        &[
+            "programmes",
+            "set",
+            "1",
+            "--version",
+            "1",
+            "name=Basics again",
+        ],
+    );
+    let stale = refused(
+        dir,
+        &["programmes", "set", "1", "--version", "1", "name=Other"],
+    );
+    assert!(stale.contains("it is in version 2 by now"), "{stale}");
+    // Without a version it is the present one that is changed; what is not named stays.
+    done(dir, &["programmes", "set", "1", "tier="]);
+    let shown = done(dir, &["programmes", "show", "1"]);
+    assert!(
+        shown.contains("Basics again") && shown.contains("tier from basic to nothing"),
+        "{shown}"
+    );
+    // What was shown may be sent back.
+    let json = done(dir, &["cohorts", "show", "1", "--json"]);
+    std::fs::write(dir.join("c.json"), json).unwrap();
+    done(dir, &["cohorts", "set", "1", "--from", "c.json"]);
+    for args in [
+        &["programmes", "add", "programme=P1", "name=x", "provider=y"][..],
+        &["programmes", "add", "colour=red"],
+        &["programmes", "add", "name"],
+        &["programmes", "add", "--from", "none.json"],
+        &["cohorts", "show", "9"],
+        &["spend", "set", "9", "amount=1"],
+    ] {
+        refused(dir, args);
+    }
+}
+
+#[test]
 fn a_secret_is_replaced_and_a_person_removed() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();

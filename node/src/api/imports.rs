@@ -19,7 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Api, IMPORTS, Listed, Refused};
 use crate::import::report::{ImportReport, Outcome, RowProblem};
-use crate::import::{self, Doubtful, Options};
+use crate::import::{self, Brings, Doubtful, Options};
 use crate::pages::LARGEST;
 use crate::pages::upload::Upload;
 use crate::store::imports::{ImportKind, ImportRecord};
@@ -136,6 +136,18 @@ pub(super) struct Asked {
     /// What rows of a learner file are that may be new enrolments or held ones that were corrected; without it they are refused.
     #[param(required = false, inline)]
     doubtful: Option<AskedDoubtful>,
+}
+
+impl Asked {
+    /// What a provider asks of its own rows.
+    pub(super) fn of(dry_run: bool, valid_rows: bool) -> Self {
+        Self {
+            dry_run,
+            valid_rows,
+            new_providers: false,
+            doubtful: None,
+        }
+    }
 }
 
 /// What a row is that may be either.
@@ -282,7 +294,15 @@ pub(super) async fn learners(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
-    take(&api, ImportKind::Learners, &person, &asked, &headers, body).await
+    take(
+        &api,
+        ImportKind::Learners,
+        (&person.name, None),
+        &asked,
+        &headers,
+        body,
+    )
+    .await
 }
 
 /// Import programmes
@@ -311,7 +331,7 @@ pub(super) async fn programmes(
     take(
         &api,
         ImportKind::Programmes,
-        &person,
+        (&person.name, None),
         &asked,
         &headers,
         body,
@@ -319,10 +339,10 @@ pub(super) async fn programmes(
     .await
 }
 
-async fn take(
+pub(super) async fn take(
     api: &Api,
     kind: ImportKind,
-    person: &SignedIn,
+    (person, brings): (&str, Option<Brings>),
     asked: &Asked,
     headers: &HeaderMap,
     body: Body,
@@ -337,7 +357,8 @@ async fn take(
     let upload = Upload::receive(&api.node.dir, &api.entropy, chunks(body)).await?;
     let source = upload.open().map_err(Trouble::Disk)?;
     let options = Options {
-        who: person.name.clone(),
+        who: person.to_owned(),
+        brings,
         dry_run: asked.dry_run,
         valid_rows: asked.valid_rows,
         new_providers: asked.new_providers,

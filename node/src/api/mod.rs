@@ -6,7 +6,9 @@
 
 mod imports;
 mod machine;
+mod model;
 mod practice;
+mod provider;
 mod quality;
 mod refusal;
 mod releases;
@@ -36,13 +38,15 @@ use utoipa::{IntoParams, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::pages::{self, APPROVER, COORDINATOR, LEP, READERS, STAFF, Settings};
+use crate::pages::{self, APPROVER, COORDINATOR, KEEPERS, LEP, PROVIDER, READERS, STAFF, Settings};
 use crate::store::StoreError;
 use refusal::Refused;
 
 const NODE: &str = "The node";
 const IMPORTS: &str = "Imports";
 const RELEASES: &str = "Releases";
+const PROGRAMMES: &str = "Programmes";
+const PROVIDERS: &str = "For providers";
 const PRACTICE: &str = "Practice";
 const QUALITY: &str = "Quality";
 const STATEMENTS: &str = "Statements";
@@ -77,7 +81,7 @@ impl std::ops::Deref for Api {
                        the address of a page that says what to do.",
     ),
     tags(
-        (name = NODE), (name = IMPORTS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = STATEMENTS),
+        (name = NODE), (name = IMPORTS), (name = PROGRAMMES), (name = PROVIDERS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = STATEMENTS),
         (name = RIGHTS, description = "What learners may ask for, how long records are kept, and who did what."),
         (name = MACHINE, description = "Public and without secrets, so that an auditor can compare this node with the log."),
         (name = HEALTH, description = "For load balancers and service managers.")
@@ -98,6 +102,7 @@ refusals! {
     struct ReadsDue: PARAMETER, SIGN_IN, ROLE, RETENTION;
     struct Deletes: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, RETENTION;
     struct Revises: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, WITHDRAWAL, CORRECTION;
+    struct Keeps: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, CHANGED_MEANWHILE, VERSION_NEEDED;
     struct Approves: PARAMETER, REQUEST, SIGN_IN, ROLE, OWN_WORK, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED;
 }
 
@@ -123,7 +128,19 @@ struct Listed {
 pub(crate) fn rules() -> Vec<Rule> {
     let read = |path| Rule::get(path, READERS);
     let public = |path| Rule::get(path, Access::Public);
-    vec![
+    let kept = [
+        ["/api/v1/programmes", "/api/v1/programmes/{id}"],
+        ["/api/v1/cohorts", "/api/v1/cohorts/{id}"],
+        ["/api/v1/spend", "/api/v1/spend/{id}"],
+    ];
+    let kept = kept.into_iter().flat_map(|[all, one]| {
+        let write = [Rule::post(all, COORDINATOR), Rule::put(one, COORDINATOR)];
+        [all, one]
+            .map(|path| Rule::get(path, READERS))
+            .into_iter()
+            .chain(write)
+    });
+    let mut rules = vec![
         Rule::get("/api/v1/status", LEP),
         Rule::get("/api/v1/imports", STAFF),
         Rule::post("/api/v1/imports/learners", COORDINATOR),
@@ -159,7 +176,16 @@ pub(crate) fn rules() -> Vec<Rule> {
         public("/health/live"),
         public("/health/ready"),
         public("/openapi.json"),
-    ]
+    ];
+    rules.extend(kept);
+    let [all, one] = ["/api/v1/organisations", "/api/v1/organisations/{id}"];
+    rules.extend([Rule::post(all, KEEPERS), Rule::put(one, KEEPERS)]);
+    rules.extend([all, one].map(|path| Rule::get(path, LEP)));
+    rules.extend([
+        Rule::get("/api/v1/provider/cohorts", PROVIDER),
+        Rule::post("/api/v1/provider/learners", PROVIDER),
+    ]);
+    rules
 }
 
 /// Every route with its description.
@@ -169,6 +195,22 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(imports::list))
         .routes(routes!(imports::learners))
         .routes(routes!(imports::programmes))
+        .routes(routes!(provider::cohorts))
+        .routes(routes!(provider::learners))
+        .routes(routes!(
+            model::organisations::list,
+            model::organisations::add
+        ))
+        .routes(routes!(
+            model::organisations::show,
+            model::organisations::set
+        ))
+        .routes(routes!(model::programmes::list, model::programmes::add))
+        .routes(routes!(model::programmes::show, model::programmes::set))
+        .routes(routes!(model::cohorts::list, model::cohorts::add))
+        .routes(routes!(model::cohorts::show, model::cohorts::set))
+        .routes(routes!(model::spend::list, model::spend::add))
+        .routes(routes!(model::spend::show, model::spend::set))
         .routes(routes!(releases::list, releases::prepare))
         .routes(routes!(releases::show))
         .routes(routes!(releases::payload))
@@ -241,7 +283,7 @@ pub(crate) fn router(api: Api, document: &OpenApi) -> Router {
 }
 
 /// A number in an address: whole, from 1, written as numbers are.
-fn number(text: &str) -> Option<i64> {
+pub(crate) fn number(text: &str) -> Option<i64> {
     let is_plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
     text.parse().ok().filter(|_| is_plain)
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::imports::Report;
+use super::model::FieldProblem;
 use crate::import::ImportError;
 use crate::release::ReleaseError;
 use crate::revision::RevisionError;
@@ -28,6 +29,9 @@ pub(super) struct Refused {
     /// What is wrong with the file, row by row (kind `import`).
     #[serde(skip_serializing_if = "Option::is_none")]
     report: Option<Box<Report>>,
+    /// What is wrong with the members that were sent (kind `form`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<Vec<FieldProblem>>,
 }
 
 impl Refused {
@@ -37,6 +41,15 @@ impl Refused {
         Self {
             report: Some(Box::new(report)),
             ..problem.into()
+        }
+    }
+
+    /// The problem of members that are refused.
+    pub(super) fn fields(fields: Vec<FieldProblem>) -> Self {
+        let detail = "Nothing was stored; `fields` lists every problem.";
+        Self {
+            fields: Some(fields),
+            ..Problem::new(problem::FORM, detail).into()
         }
     }
 
@@ -51,6 +64,7 @@ impl From<Problem> for Refused {
             problem: Box::new(problem),
             reason: None,
             report: None,
+            fields: None,
         }
     }
 }

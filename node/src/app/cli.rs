@@ -64,6 +64,30 @@ pub enum Command {
     /// Training providers by the names that files give them
     #[command(subcommand)]
     Providers(Providers),
+    /// Organisations that deliver, employ, are trained or pay; never persons
+    #[command(
+        subcommand,
+        after_help = "Columns: name, kind (provider, employer, charity, public-body, funder), ukprn, contact_role."
+    )]
+    Organisations(Keep),
+    /// Programmes: what is taught, for whom and with whose money
+    #[command(
+        subcommand,
+        after_help = "Columns: programme (its code), name, provider, tier, type, audience, funder, cost, capacity, start, end, as in the programme file; skills (with semicolons), mode."
+    )]
+    Programmes(Keep),
+    /// Cohorts: one run of a programme by one provider
+    #[command(
+        subcommand,
+        after_help = "Columns: cohort (its code), programme (code), provider (an organisation), title, start, end, places, place, employer (an organisation)."
+    )]
+    Cohorts(Keep),
+    /// What was spent in a month on a programme or a cohort
+    #[command(
+        subcommand,
+        after_help = "Columns: month (YYYY-MM), programme or cohort (code), category (staff, premises, equipment, learner-support, marketing, overheads, other), amount (pounds), source (who said so)."
+    )]
+    Spend(Keep),
     /// What this node is and what it waits for
     Status,
     /// Take this node's place in the federation with the operator's invite
@@ -221,6 +245,44 @@ pub enum Release {
         #[arg(long, conflicts_with = "json")]
         html: bool,
     },
+}
+
+/// `organisations`, `programmes`, `cohorts`, `spend`.
+#[derive(Debug, Subcommand)]
+pub enum Keep {
+    /// All of them
+    List,
+    /// One, with who changed what of it
+    Show {
+        /// Its number, as `list` shows it
+        #[arg(value_name = "NUMBER")]
+        id: i64,
+    },
+    /// Add one
+    Add(Said),
+    /// Change one: columns that are not named stay as they are
+    Set {
+        /// Its number, as `list` shows it
+        #[arg(value_name = "NUMBER")]
+        id: i64,
+        /// The version that you saw: if somebody changed it since, nothing is stored
+        #[arg(long, value_name = "VERSION")]
+        version: Option<i64>,
+        /// What it says
+        #[command(flatten)]
+        said: Said,
+    },
+}
+
+/// What a row says.
+#[derive(Debug, Args)]
+pub struct Said {
+    /// A column and its text; an empty text says that it is not stated
+    #[arg(value_name = "COLUMN=TEXT")]
+    pub columns: Vec<String>,
+    /// Read columns and texts from a file with one JSON object; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
 }
 
 /// `practice`. A person's secret is asked for on the terminal, or read from standard input when that is no terminal.

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 mod enrol;
 mod import;
+mod keep;
 mod ledger;
 pub mod output;
 mod people;
@@ -33,6 +34,10 @@ use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
 use crate::home::{HomeError, Node};
+use crate::store::cohorts::Cohort;
+use crate::store::organisations::Organisation;
+use crate::store::programmes::Programme;
+use crate::store::spend::Spend;
 use crate::{Clock, Entropy};
 use cli::{Cli, Command};
 use config::{Config, LogFormat};
@@ -130,6 +135,10 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::People(command) => people::run(command, context).await,
         Command::Import(command) => import::run(command, context).await,
         Command::Providers(command) => providers::run(command, context).await,
+        Command::Organisations(command) => keep::run::<Organisation>(command, context).await,
+        Command::Programmes(command) => keep::run::<Programme>(command, context).await,
+        Command::Cohorts(command) => keep::run::<Cohort>(command, context).await,
+        Command::Spend(command) => keep::run::<Spend>(command, context).await,
         Command::Status => status::run(context).await,
         Command::Enrol(args) => enrol::run(&args, context).await,
         Command::Release(command) => release::run(command, context).await,

@@ -4,7 +4,7 @@ use super::report::Fault;
 
 macro_rules! faults {
     ($($name:ident = $code:literal, $cause:literal, $remedy:literal;)+) => {
-        $(pub(super) const $name: Fault = Fault { code: $code, cause: $cause, remedy: $remedy };)+
+        $(pub(crate) const $name: Fault = Fault { code: $code, cause: $cause, remedy: $remedy };)+
         #[cfg(test)]
         pub(super) const ALL: &[Fault] = &[$($name),+];
     };
@@ -70,6 +70,10 @@ faults! {
         "Use in-progress, achieved, completed-without-achievement, withdrawn or transferred.";
     PROGRAMME = "programme-unknown", "No programme with this code has been imported.",
         "Import the programme first (`import programmes FILE`), or correct the code.";
+    OTHER_PROVIDER = "provider-other", "The row is another provider's.",
+        "Leave out rows of other providers; your own may leave this field empty.";
+    REFERENCE = "reference-personal", "The reference looks like a name, a ULN, a National Insurance number or other personal data.",
+        "Give a number of your own, such as 2022-017: your organisation will see it beside the learner's records.";
     PROVIDER = "provider-unknown", "No file has named this provider so far.",
         "Look for a misspelling. If the provider is new, import with --new-providers (on the page: say that it is new). If it had another name, run `ldsp-node providers rename OLD NEW` first, so that nobody is counted twice.";
     LEARNER = "learner-unknown", "The row has neither a ULN nor a learner_ref.",
@@ -107,6 +111,26 @@ faults! {
         "Give the number of everyday tasks (0 to 5), or leave both fields empty.";
     COST = "cost-form", "This is not an amount in pounds.",
         "Write it like 12500 or 12500.50, without sign and separators, or leave it empty.";
+    TAKEN = "taken", "Another one has this already.",
+        "Choose another code or name, or change the one that has it.";
+    SKILLS = "skill-unknown", "One of the skills is not in the data standard.",
+        "Give codes of the standard's skills with semicolons between them, or leave it empty.";
+    ORGANISATION = "organisation-unknown", "No organisation of this node has this name.",
+        "Add the organisation first, or correct the name.";
+    NOT_A_PROVIDER = "organisation-kind", "This organisation is not a training provider.",
+        "Choose a provider, or change what the organisation is.";
+    NOT_TRAINED = "organisation-kind", "This organisation is not a business, a charity or a public body.",
+        "Choose one whose people are trained, or leave it empty.";
+    KIND = "kind-unknown", "This is not a kind of organisation.",
+        "Use provider, employer, charity, public-body or funder.";
+    UKPRN = "ukprn-form", "A UKPRN has eight digits and begins with 1.",
+        "Look it up in the UK Register of Learning Providers, or leave it empty.";
+    COHORT = "cohort-unknown", "No cohort has this code.", "Add the cohort first, or correct the code.";
+    ONE_OF_TWO = "programme-or-cohort", "An amount is for a programme as a whole or for one cohort.",
+        "Give one of the two and leave the other empty.";
+    MONTH = "month-form", "This is not a month from 2000 on in the form YYYY-MM.", "Write months like 2022-09.";
+    CATEGORY = "category-unknown", "This is not a category of spend.",
+        "Use staff, premises, equipment, learner-support, marketing, overheads or other.";
     CAPACITY = "capacity-form", "This is not a number of places.",
         "Write a whole number up to a million, or leave it empty.";
 }

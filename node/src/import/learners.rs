@@ -1,6 +1,7 @@
 //! Learner rows (domain.md, "Learner CSV"): a row becomes an [`Enrolment`], and its name-like parts
 //! end here. ULN and reference become a pseudonym, birth date an age band, postcode a district.
 
+mod amend;
 mod checks;
 mod directory;
 mod gather;
@@ -24,6 +25,7 @@ use crate::store::day;
 use crate::store::providers::{Roots, folded};
 use crate::store::records::persons::ident;
 use crate::store::records::{Enrolment, Pseudonym};
+pub(crate) use amend::{Amended, amend, has_left, stage_in_words};
 use checks::{age, answers, check_uln, code, is_leaver, locate, stage};
 pub(super) use directory::Directory;
 pub(super) use gather::{Gatherer, Valid};
@@ -134,6 +136,49 @@ pub(super) struct Parser {
     pub(super) new_providers: bool,
     /// Providers that the latest rows named, new ones among them.
     pub(super) named: Vec<Arc<str>>,
+    /// The provider whose rows they are alone.
+    pub(super) own: Option<Own>,
+    /// Its references that the latest rows named, with their numbers.
+    pub(super) references: Vec<(i64, String)>,
+}
+
+/// A provider that brings its own rows.
+#[derive(Clone)]
+pub(super) struct Own {
+    /// Its name.
+    name: Arc<str>,
+    /// Its first name, folded.
+    pub(super) root: Arc<str>,
+}
+
+impl Own {
+    pub(super) fn new(name: &str, roots: &Roots) -> Self {
+        Self {
+            name: values::one_spacing(name).into(),
+            root: roots.of(name),
+        }
+    }
+}
+
+/// Longest reference that is kept, in characters.
+const REFERENCE: usize = 40;
+
+/// Whether a reference may tell who somebody is: without a digit, with two words, or with a word written as names are.
+fn tells_a_person(reference: &str) -> bool {
+    let word = |word: &&str| word.chars().filter(|c| c.is_alphabetic()).count() > 1;
+    let words = reference
+        .split(|c: char| c.is_whitespace() || c == ',')
+        .filter(word)
+        .count();
+    let letters: Vec<char> = reference.chars().collect();
+    let name = letters
+        .windows(3)
+        .any(|three| three[0].is_uppercase() && three[1].is_lowercase() && three[2].is_lowercase());
+    reference.chars().count() > REFERENCE
+        || !reference.chars().any(|c| c.is_ascii_digit())
+        || words > 1
+        || name
+        || !personal::find(reference).is_empty()
 }
 
 /// A text that is kept.
@@ -182,7 +227,10 @@ impl Parser {
     }
 
     fn fields(&mut self, row: &mut Row<'_>) -> (Option<Enrolment>, Option<Postcode>) {
-        let provider = self.kept(row, Column::Provider, false);
+        let provider = match self.own.clone() {
+            Some(own) => self.own_provider(row, &own),
+            None => self.kept(row, Column::Provider, false),
+        };
         let aim = self.kept(row, Column::Aim, true);
         let known_as = self.known_as(row, provider.as_ref());
         let learner = self.learner(row, known_as);
@@ -203,7 +251,7 @@ impl Parser {
             _ => Left::Unknown,
         };
         let destinations =
-            DESTINATIONS.map(|(column, months)| self.destination(row, column, months, left));
+            DESTINATIONS.map(|(column, months)| destination(row, column, months, left, self.today));
         let (confidence, everyday) = answers(row);
         let build = || {
             let (provider, aim, learner, start) = (provider?, aim?, learner?, dates.start?);
@@ -276,6 +324,36 @@ impl Parser {
         };
         row.problem(column, fault);
         None
+    }
+
+    /// The provider whose rows they are alone: an empty field is its own name.
+    fn own_provider(&mut self, row: &mut Row<'_>, own: &Own) -> Option<Kept> {
+        let text = values::one_spacing(row.text(Column::Provider));
+        let text: Arc<str> = if text.is_empty() {
+            own.name.clone()
+        } else {
+            text.into()
+        };
+        if self.roots.of(&text) != own.root {
+            row.problem(Column::Provider, faults::OTHER_PROVIDER);
+            return None;
+        }
+        if !self.named.contains(&text) {
+            self.named.push(text.clone());
+        }
+        let reference = row.text(Column::LearnerRef);
+        if !reference.is_empty() {
+            if tells_a_person(reference) {
+                row.problem(Column::LearnerRef, faults::REFERENCE);
+            } else {
+                let known = self.key.of_reference(&own.root, reference);
+                self.references.push((ident(&known), reference.to_owned()));
+            }
+        }
+        Some(Kept {
+            text,
+            folded: own.root.clone(),
+        })
     }
 
     /// The learner as the provider knows them. A ULN may be issued after the enrolment was first sent: the reference tells the store that
@@ -382,35 +460,36 @@ impl Parser {
             }
         }
     }
+}
 
-    fn destination(
-        &self,
-        row: &mut Row<'_>,
-        column: Column,
-        months: i64,
-        left: Left,
-    ) -> Option<u8> {
-        let text = row.text(column);
-        if text.is_empty() || text.eq_ignore_ascii_case("not due") {
-            return None;
-        }
-        let code = code(row, column, Dimension::Destination)?;
-        let left = match left {
-            Left::On(date) => date,
-            Left::Unknown => return None,
-            Left::Not => {
-                row.problem(column, faults::DESTINATION_OPEN);
-                return None;
-            }
-        };
-        // The last day of a shorter month counts as the month's end.
-        let due = left.saturating_add(Span::new().months(months));
-        if due > self.today {
-            row.problem(column, faults::DESTINATION_EARLY);
-            return None;
-        }
-        Some(code)
+/// The destination at `months` after the end, which have to have passed.
+fn destination(
+    row: &mut Row<'_>,
+    column: Column,
+    months: i64,
+    left: Left,
+    today: Date,
+) -> Option<u8> {
+    let text = row.text(column);
+    if text.is_empty() || text.eq_ignore_ascii_case("not due") {
+        return None;
     }
+    let code = code(row, column, Dimension::Destination)?;
+    let left = match left {
+        Left::On(date) => date,
+        Left::Unknown => return None,
+        Left::Not => {
+            row.problem(column, faults::DESTINATION_OPEN);
+            return None;
+        }
+    };
+    // The last day of a shorter month counts as the month's end.
+    let due = left.saturating_add(Span::new().months(months));
+    if due > today {
+        row.problem(column, faults::DESTINATION_EARLY);
+        return None;
+    }
+    Some(code)
 }
 
 #[cfg(test)]

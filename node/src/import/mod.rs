@@ -7,18 +7,18 @@
 //! A row with a problem refuses the file, unless valid rows are asked for alone; a fault of the
 //! file as a whole (encoding, header, quotation marks) always does. No report quotes a value.
 
-mod faults;
+pub(crate) mod faults;
 mod header;
 pub mod learners;
 pub mod postcodes;
 pub mod programmes;
 pub mod pseudonym;
 pub mod report;
-mod rows;
+pub(crate) mod rows;
 pub(crate) mod scan;
 #[cfg(test)]
 mod tests;
-mod values;
+pub(crate) mod values;
 
 use std::collections::HashMap;
 use std::io::{self, Read};
@@ -26,12 +26,16 @@ use std::io::{self, Read};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::model;
 use crate::schedule::london;
 use crate::store::audit::COMMAND_LINE;
+use crate::store::delivery::{self, Brought};
 use crate::store::imports::{self, ImportKind, ImportRecord, Tally};
+use crate::store::kept::Known;
+use crate::store::programmes as kept_programmes;
 use crate::store::providers::{self, Roots};
 pub use crate::store::records::Doubtful;
-use crate::store::records::merge::{self, Merged, Merging, Refused, Why};
+use crate::store::records::merge::{self, By, Merged, Merging, Refused, Why};
 use crate::store::records::{self, fresh};
 use crate::store::{Store, StoreError, Write, ledger};
 use learners::Valid;
@@ -52,6 +56,19 @@ pub struct Options {
     pub new_providers: bool,
     /// What rows are that may be new enrolments or corrected ones.
     pub doubtful: Doubtful,
+    /// The provider whose rows they are alone, where one brings its own.
+    pub brings: Option<Brings>,
+}
+
+/// A provider that brings its own rows: those of another are refused, and its references are kept for its own pages.
+#[derive(Debug, Clone)]
+pub struct Brings {
+    /// Its name, under any that it has had.
+    pub provider: String,
+    /// The cohort that all of them are in; `None`: as they are.
+    pub cohort: Option<i64>,
+    /// The organisation that employs all of them; `None`: as they are.
+    pub employer: Option<i64>,
 }
 
 impl Default for Options {
@@ -63,6 +80,7 @@ impl Default for Options {
             valid_rows: false,
             new_providers: false,
             doubtful: Doubtful::Ask,
+            brings: None,
         }
     }
 }
@@ -240,16 +258,24 @@ async fn enrolments(
 ) -> Result<ImportReport, ImportError> {
     let identity = store.identity().await?.ok_or(ImportError::NoNode)?;
     let mut run = Run::begin(store, ImportKind::Learners, options).await?;
-    let programmes = imports::programmes_in(&mut run.tx).await?;
+    let programmes = Known::read(&mut run.tx).await?.programmes;
     let any = imports::any_postcode(&mut run.tx).await?;
-    let fresh = fresh::is_fresh(&mut run.tx).await?;
     let roots = providers::roots(&mut run.tx).await?;
+    let brings = options.brings.as_ref();
+    let own = brings.map(|brings| learners::Own::new(&brings.provider, &roots));
+    // Where a provider's rows are put beside their cohort they have to be found again.
+    let fresh = own.is_none() && fresh::is_fresh(&mut run.tx).await?;
+    let by = By {
+        who: options.who.clone(),
+        at: now,
+    };
+    let mut brought = Brought::default();
     let parser = learners::Parser {
         key: key.clone(),
         lep: identity.lep.clone(),
         programmes: programmes
             .into_iter()
-            .map(|(code, (id, _))| (code, id))
+            .map(|(id, code, _)| (code, id))
             .collect(),
         today: london_day(now),
         clean: Default::default(),
@@ -257,6 +283,8 @@ async fn enrolments(
         // Of the first file all are.
         new_providers: options.new_providers || fresh,
         named: Vec::new(),
+        own: own.clone(),
+        references: Vec::new(),
     };
     let directory = learners::Directory::new(store, &identity.lep, any);
     let gatherer = learners::Gatherer::new(parser, directory, fresh);
@@ -265,7 +293,7 @@ async fn enrolments(
         fresh::begin(&mut run.tx).await?;
         None
     } else {
-        Some(merge::begin(&mut run.tx, roots.clone()).await?)
+        Some(merge::begin(&mut run.tx, roots.clone(), &by).await?)
     };
     let mut stream = rows::stream(source, gatherer);
     while let Some(batch) = stream.batches.recv().await {
@@ -274,8 +302,12 @@ async fn enrolments(
             run.refuse_row(problems);
         }
         providers::note(&mut run.tx, &batch.providers).await?;
+        brought.references.extend(batch.references);
         match (batch.valid, &merging) {
             (Valid::Merge(rows), Some(merging)) => {
+                if own.is_some() {
+                    brought.spells.extend(rows.iter().map(|(_, e)| e.spell));
+                }
                 let merged = merge::take(&mut run.tx, rows, merging).await?;
                 run.add(merged);
             }
@@ -291,6 +323,10 @@ async fn enrolments(
     match &merging {
         None => settle(&mut run, &roots, &ended).await?,
         Some(merging) => decide(&mut run, merging).await?,
+    }
+    if let (Some(brings), Some(own)) = (brings, &own) {
+        delivery::place(&mut run.tx, &brought, brings.cohort, brings.employer, &by).await?;
+        delivery::remember(&mut run.tx, &brought, &own.root).await?;
     }
     let report = run.finish(ended, now).await;
     let mut writer = store.writer.acquire().await.map_err(StoreError::from)?;
@@ -385,7 +421,8 @@ pub async fn programmes(
     now: Timestamp,
 ) -> Result<ImportReport, ImportError> {
     let mut run = Run::begin(store, ImportKind::Programmes, options).await?;
-    let held = imports::programmes_in(&mut run.tx).await?;
+    let held = kept_programmes::by_code(&mut run.tx).await?;
+    let known = Known::read(&mut run.tx).await?;
     let mut seen: HashMap<String, u64> = HashMap::new();
     let header = |row: &csv::StringRecord| header::find(row, &programmes::HEADER);
     let source = Csv::new(source, programmes::COLUMNS, header);
@@ -393,7 +430,7 @@ pub async fn programmes(
     while let Some(batch) = stream.batches.recv().await {
         let mut stored = Vec::with_capacity(batch.len());
         for draft in batch {
-            let Some(programme) = draft.programme else {
+            let Some(mut programme) = draft.programme else {
                 run.refuse_row(draft.problems);
                 continue;
             };
@@ -403,20 +440,25 @@ pub async fn programmes(
                 ]);
                 continue;
             }
-            match held.get(&programme.code) {
-                Some((_, before)) if *before == programme => run.tally.unchanged += 1,
+            let before = held.get(&programme.code);
+            model::programme::complete(&mut programme, before.map(|held| &held.it), &known);
+            match before {
+                Some(before) if before.it == programme => run.tally.unchanged += 1,
                 Some(_) => {
                     run.tally.changed += 1;
-                    stored.push(programme);
+                    stored.push((before, programme));
                 }
                 None => {
                     run.tally.added += 1;
-                    stored.push(programme);
+                    stored.push((None, programme));
                 }
             }
         }
         if run.writes() {
-            imports::put_programmes(&mut run.tx, &stored).await?;
+            for (before, programme) in stored {
+                let who = run.options.who.as_str();
+                model::write(&mut run.tx, &known, before, &programme, who, now).await?;
+            }
         }
     }
     let ended = stream.end.await.map_err(|_| ImportError::Stopped)??;

@@ -8,7 +8,7 @@ use super::header::Columns;
 use super::report::RowProblem;
 use super::rows::Row;
 use super::values;
-use crate::store::imports::Programme;
+use crate::store::programmes::Programme;
 
 #[derive(Debug, Clone, Copy)]
 enum Column {
@@ -70,32 +70,17 @@ pub(super) fn draft(mut row: Row<'_>) -> Draft {
     }
 }
 
-fn fields(row: &mut Row<'_>) -> Option<Programme> {
-    let code = row.text(Column::Programme).to_owned();
-    if code.is_empty() {
-        row.problem(Column::Programme, faults::REQUIRED);
-    } else if !values::is_code(&code) {
-        row.problem(Column::Programme, faults::CODE_FORM);
-    } else if !personal::find(&code).is_empty() {
-        row.problem(Column::Programme, faults::PERSONAL);
-    }
+/// What the columns of the contract say; the file says nothing of the others.
+pub(crate) fn fields(row: &mut Row<'_>) -> Option<Programme> {
+    let code = code(row, Column::Programme);
     let name = text(row, Column::Name, true);
     let provider = text(row, Column::Provider, true);
     let funder = text(row, Column::Funder, false);
     let tier = values::code(row, Column::Tier, Dimension::Tier, NOT_STATED);
     let kind = values::code(row, Column::Type, Dimension::ProgrammeType, NOT_STATED);
     let audience = values::code(row, Column::Audience, Dimension::Audience, NOT_STATED);
-    let cost_pence = cost(row);
-    let capacity = match row.text(Column::Capacity) {
-        "" => None,
-        text => {
-            let places = values::whole(text, 0, 1_000_000);
-            if places.is_none() {
-                row.problem(Column::Capacity, faults::CAPACITY);
-            }
-            places
-        }
-    };
+    let cost_pence = pence(row, Column::Cost);
+    let capacity = places(row, Column::Capacity);
     let start = values::date(row, Column::Start);
     let end = values::date(row, Column::End);
     if start.zip(end).is_some_and(|(start, end)| end < start) {
@@ -113,11 +98,40 @@ fn fields(row: &mut Row<'_>) -> Option<Programme> {
         capacity,
         start,
         end,
+        skills: 0,
+        mode: None,
+        funder_organisation: None,
     })
 }
 
+/// The code that something is known by.
+pub(crate) fn code(row: &mut Row<'_>, column: impl Into<usize>) -> String {
+    let column = column.into();
+    let code = row.text(column).to_owned();
+    if code.is_empty() {
+        row.problem(column, faults::REQUIRED);
+    } else if !values::is_code(&code) {
+        row.problem(column, faults::CODE_FORM);
+    } else if !personal::find(&code).is_empty() {
+        row.problem(column, faults::PERSONAL);
+    }
+    code
+}
+
+/// A number of places.
+pub(crate) fn places(row: &mut Row<'_>, column: impl Into<usize>) -> Option<i64> {
+    let column = column.into();
+    let text = row.text(column);
+    let places = values::whole(text, 0, 1_000_000);
+    if places.is_none() && !text.is_empty() {
+        row.problem(column, faults::CAPACITY);
+    }
+    places
+}
+
 /// A text that is kept and shown.
-fn text(row: &mut Row<'_>, column: Column, required: bool) -> String {
+pub(crate) fn text(row: &mut Row<'_>, column: impl Into<usize>, required: bool) -> String {
+    let column = column.into();
     let text = values::one_spacing(row.text(column));
     if text.is_empty() && required {
         row.problem(column, faults::REQUIRED);
@@ -130,8 +144,9 @@ fn text(row: &mut Row<'_>, column: Column, required: bool) -> String {
 }
 
 /// Pounds and pence, at most a billion pounds.
-fn cost(row: &mut Row<'_>) -> Option<i64> {
-    let text = row.text(Column::Cost);
+pub(crate) fn pence(row: &mut Row<'_>, column: impl Into<usize>) -> Option<i64> {
+    let column = column.into();
+    let text = row.text(column);
     if text.is_empty() {
         return None;
     }
@@ -143,7 +158,7 @@ fn cost(row: &mut Row<'_>) -> Option<i64> {
     };
     let amount = values::whole(pounds, 0, 1_000_000_000).zip(pence);
     if amount.is_none() {
-        row.problem(Column::Cost, faults::COST);
+        row.problem(column, faults::COST);
     }
     amount.map(|(pounds, pence)| pounds * 100 + pence)
 }

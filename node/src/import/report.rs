@@ -21,15 +21,15 @@ pub(crate) const ERASED: &str = "  left out: the records of these learners were 
 
 /// A kind of problem: stable code, cause and remedy.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Fault {
-    pub(super) code: &'static str,
-    pub(super) cause: &'static str,
-    pub(super) remedy: &'static str,
+pub(crate) struct Fault {
+    pub(crate) code: &'static str,
+    pub(crate) cause: &'static str,
+    pub(crate) remedy: &'static str,
 }
 
 impl Fault {
     /// This problem at a place.
-    pub(super) fn at(self, line: u64, field: Option<&'static str>) -> RowProblem {
+    pub(crate) fn at(self, line: u64, field: Option<&'static str>) -> RowProblem {
         RowProblem {
             line,
             field,

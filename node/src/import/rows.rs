@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use super::ImportError;
 use super::report::{Fault, RowProblem};
 pub(super) use csv_file::Csv;
-pub(super) use row::Row;
+pub(crate) use row::Row;
 
 const BATCH: usize = 500;
 const AHEAD: usize = 4;
@@ -90,6 +90,36 @@ pub(super) struct Record {
     problems: Vec<RowProblem>,
     /// Bit per column: the source reported it, and nothing more is said about it.
     reported: u64,
+}
+
+/// Reads one row that is no file's: what a form or a program sent, a text for each of `names`.
+///
+/// # Errors
+/// Everything that is wrong with it, at line 1.
+pub(crate) fn alone<T>(
+    names: &'static [&'static str],
+    texts: &[String],
+    read: impl FnOnce(&mut Row<'_>) -> Option<T>,
+) -> Result<T, Vec<RowProblem>> {
+    let shape = Shape {
+        names,
+        places: (0..names.len()).map(Some).collect(),
+        width: names.len(),
+    };
+    let mut record = Record {
+        fields: texts.iter().collect(),
+        ..Record::default()
+    };
+    let mut row = Row::new(&mut record, &shape);
+    let found = read(&mut row).filter(|_| row.problems.is_empty());
+    match found {
+        Some(found) => Ok(found),
+        None => {
+            let line = |problem: &mut RowProblem| problem.line = 1;
+            row.problems.iter_mut().for_each(line);
+            Err(row.problems)
+        }
+    }
 }
 
 /// How the file ended.

@@ -8,15 +8,15 @@ use super::report::RowProblem;
 use super::rows::Row;
 
 /// Longest text that is kept, in characters.
-pub(super) const TEXT: usize = 200;
+pub(crate) const TEXT: usize = 200;
 
 /// A text with single spaces between its words.
-pub(super) fn one_spacing(text: &str) -> String {
+pub(crate) fn one_spacing(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Whether a text may be a programme's or an aim's code.
-pub(super) fn is_code(text: &str) -> bool {
+pub(crate) fn is_code(text: &str) -> bool {
     (1..=40).contains(&text.len())
         && text
             .bytes()
@@ -24,14 +24,14 @@ pub(super) fn is_code(text: &str) -> bool {
 }
 
 /// A whole number within bounds, written with digits alone.
-pub(super) fn whole(text: &str, least: i64, most: i64) -> Option<i64> {
+pub(crate) fn whole(text: &str, least: i64, most: i64) -> Option<i64> {
     let digits = (1..=10).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     let number: i64 = digits.then(|| text.parse().ok())??;
     (least..=most).contains(&number).then_some(number)
 }
 
 /// A date; an empty field is none, another one that is no date is reported.
-pub(super) fn date(row: &mut Row<'_>, column: impl Into<usize>) -> Option<Date> {
+pub(crate) fn date(row: &mut Row<'_>, column: impl Into<usize>) -> Option<Date> {
     let column = column.into();
     let text = row.text(column);
     if text.is_empty() {
@@ -57,7 +57,7 @@ pub(super) fn date(row: &mut Row<'_>, column: impl Into<usize>) -> Option<Date> 
 }
 
 /// The position of a field's code in the standard; `blank` stands for an empty field.
-pub(super) fn code(
+pub(crate) fn code(
     row: &mut Row<'_>,
     column: impl Into<usize>,
     dimension: Dimension,

@@ -31,12 +31,12 @@ const SHOWN: usize = 100;
 pub(super) struct Reports(Arc<Mutex<BTreeMap<String, Arc<Vec<u8>>>>>);
 
 impl Reports {
-    fn keep(&self, person: &str, csv: Vec<u8>) {
+    pub(super) fn keep(&self, person: &str, csv: Vec<u8>) {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         held.insert(person.to_owned(), Arc::new(csv));
     }
 
-    fn of(&self, person: &str) -> Option<Arc<Vec<u8>>> {
+    pub(super) fn of(&self, person: &str) -> Option<Arc<Vec<u8>>> {
         let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         held.get(person).cloned()
     }
@@ -245,6 +245,7 @@ async fn take(State(pages): State<Pages>, person: SignedIn, form: Multipart) -> 
             "corrected" => Doubtful::Corrected,
             _ => Doubtful::Ask,
         },
+        brings: None,
     };
     let report = run(&pages, kind, &options, upload).await?;
     let mut csv = Vec::new();
@@ -271,7 +272,7 @@ async fn run(
     report.map_err(failed)
 }
 
-fn failed(error: ImportError) -> ProblemPage {
+pub(super) fn failed(error: ImportError) -> ProblemPage {
     let error = match error {
         ImportError::Store(error) if error.is_busy() || error.is_fatal() => return fault(error),
         error => error,
@@ -289,7 +290,7 @@ fn failed(error: ImportError) -> ProblemPage {
     .next(error.next())
 }
 
-fn busy() -> ProblemPage {
+pub(super) fn busy() -> ProblemPage {
     ProblemPage::new(
         StatusCode::CONFLICT,
         "upload_busy",
@@ -299,7 +300,7 @@ fn busy() -> ProblemPage {
     .next("Wait until the other import is done, then send the file again.")
 }
 
-fn not_received(error: UploadError) -> ProblemPage {
+pub(super) fn not_received(error: UploadError) -> ProblemPage {
     match error {
         UploadError::Sent(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             ProblemPage::new(StatusCode::PAYLOAD_TOO_LARGE, "file_too_large", "The file is too large")
@@ -322,7 +323,7 @@ fn not_received(error: UploadError) -> ProblemPage {
 }
 
 /// What the notice at the top says, and whether no row needs attention.
-fn verdict(report: &ImportReport) -> (Notification, bool) {
+pub(super) fn verdict(report: &ImportReport) -> (Notification, bool) {
     let t = report.tally;
     match report.outcome {
         Outcome::Stored if t.refused > 0 => (Notification::done(format!("The sound rows are stored; {} were left out", words::count(t.refused))), false),
@@ -381,7 +382,7 @@ fn report_page(report: &ImportReport, chosen: &Chosen) -> Page {
         }
     }
     if !sound {
-        pieces.push(problems(report));
+        pieces.push(problems(report, "/import/report.csv"));
     }
     let again = match (report.outcome, chosen.way.as_str()) {
         (Outcome::Stored, _) => {
@@ -418,7 +419,7 @@ fn report_page(report: &ImportReport, chosen: &Chosen) -> Page {
         .body(Html::concat(pieces))
 }
 
-fn problems(report: &ImportReport) -> Html {
+pub(super) fn problems(report: &ImportReport, download: &str) -> Html {
     let all = report.problems.total();
     if all == 0 {
         return Html::default();
@@ -444,19 +445,18 @@ fn problems(report: &ImportReport) -> Html {
     let table = Table::new(shown)
         .columns(["Line", "Field", "What is wrong", "What to do", "Code"])
         .rows(rows);
-    let download =
-        ldsp_ui::components::link("Download the whole report (CSV)", "/import/report.csv");
+    let download = ldsp_ui::components::link("Download the whole report (CSV)", download);
     Html::concat([table.into(), ldsp_ui::components::list([download])])
 }
 
+pub(super) fn no_report() -> ProblemPage {
+    ProblemPage::new(StatusCode::NOT_FOUND, "no_report", "There is no report")
+        .happened("No file was checked since this server was started, or it was by another person.")
+        .next("Check the file again on the page where it is sent.")
+}
+
 pub(super) async fn report(State(pages): State<Pages>, person: SignedIn) -> Answer {
-    let csv = pages.reports.of(&person.name).ok_or_else(|| {
-        ProblemPage::new(StatusCode::NOT_FOUND, "no_report", "There is no report")
-            .happened(
-                "No file was checked since this server was started, or it was by another person.",
-            )
-            .next("Check the file again on the page Import.")
-    })?;
+    let csv = pages.reports.of(&person.name).ok_or_else(no_report)?;
     let response: Response = file(
         csv.as_ref().clone(),
         "text/csv; charset=utf-8",

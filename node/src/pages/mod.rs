@@ -9,6 +9,7 @@ mod home;
 mod home_tasks;
 mod import;
 mod library;
+mod model;
 mod people;
 mod practice;
 mod practice_figures;
@@ -116,6 +117,8 @@ pub(crate) const PROVIDER: Access = Access::Roles(&["provider"]);
 pub(crate) const STAFF: Access = Access::Roles(SEE_EXACT);
 /// Those who read what was released and what is about to be.
 pub(crate) const READERS: Access = Access::Roles(&["coordinator", "approver", "viewer"]);
+/// Those who look after the list of organisations.
+pub(crate) const KEEPERS: Access = Access::Roles(&["admin", "coordinator"]);
 /// The LEP's own people.
 pub(crate) const LEP: Access = Access::Roles(&["admin", "coordinator", "approver", "viewer"]);
 
@@ -150,11 +153,10 @@ const MAY_RETAIN: &[&str] = &["admin", "coordinator"];
 pub fn rules() -> Vec<Rule> {
     let read = |path| Rule::get(path, READERS);
     let own = |path| Rule::get(path, LEP);
-    vec![
+    let mut rules = vec![
         Rule::get("/", Access::SignedIn),
         own("/help"),
         own("/people"),
-        Rule::get("/provider", PROVIDER),
         read("/releases"),
         Rule::post("/releases/prepare", COORDINATOR),
         read("/releases/{period}"),
@@ -201,7 +203,10 @@ pub fn rules() -> Vec<Rule> {
         Rule::get("/api", Access::Public),
         Rule::get("/problems", Access::Public),
         Rule::get("/problems/{code}", Access::Public),
-    ]
+    ];
+    rules.extend(model::rules());
+    rules.extend(provider::rules());
+    rules
 }
 
 /// The node's pages, to be put behind sign-in and [`rules`] by [`site`].
@@ -212,11 +217,10 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         uploads: api.uploads.clone(),
     };
     let documentation = documentation(document);
-    Router::new()
+    let router = Router::new()
         .route("/", get(home::home))
         .route("/help", get(help::help))
         .route("/people", get(people::list))
-        .route("/provider", get(provider::start))
         .route("/releases", get(releases::list))
         .route("/releases/prepare", post(releases::prepare))
         .route("/releases/{period}", get(releases::show))
@@ -268,7 +272,8 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         .route("/audit/export.json", get(audit::json))
         .route("/api", get(async move || documentation.clone()))
         .route("/problems", get(problems::list))
-        .route("/problems/{code}", get(problems::show))
+        .route("/problems/{code}", get(problems::show));
+    provider::routes(model::routes(router))
         .layer(middleware::from_fn(with_sight))
         .with_state(pages)
 }
@@ -286,6 +291,10 @@ pub fn frame(settings: &Settings) -> Frame {
         NavItem::signed_in("Privacy", "/privacy"),
         NavItem::signed_in("Practice", "/practice"),
         NavItem::signed_in("Statements", "/statements"),
+        NavItem::signed_in("Programmes", "/programmes")
+            .covering("/cohorts")
+            .covering("/spend"),
+        NavItem::signed_in("Organisations", "/organisations"),
         NavItem::signed_in("Import", "/import"),
         NavItem::signed_in("Quality", "/quality"),
         NavItem::signed_in("Rights", "/rights"),

@@ -1,8 +1,10 @@
 //! The node's site, asked as a browser asks.
 
 mod approving;
+mod model;
 mod practice;
 mod privacy;
+mod provider;
 mod quality;
 mod rights;
 mod roles;

@@ -34,6 +34,8 @@ pub(super) struct Received {
     pub(super) providers: String,
     /// What rows are that may be new or corrected.
     pub(super) doubtful: String,
+    /// The cohort that the rows are in.
+    pub(super) cohort: String,
     /// The file, when one was chosen.
     pub(super) upload: Option<Upload>,
 }
@@ -84,6 +86,7 @@ pub(super) async fn receive(
             "way" => received.way = text(field).await?,
             "providers" => received.providers = text(field).await?,
             "doubtful" => received.doubtful = text(field).await?,
+            "cohort" => received.cohort = text(field).await?,
             "file" if received.upload.is_some() => {
                 return Err(UploadError::Form("The form holds more than one file."));
             }

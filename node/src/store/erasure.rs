@@ -31,6 +31,16 @@ pub(crate) const HOLDINGS: &[Holding] = &[
         follows: true,
     },
     Holding {
+        table: "history",
+        of: "kind = 'enrolment' AND row IN (SELECT id FROM enrolments WHERE learner IN (SELECT unhex(value) FROM json_each($1)))",
+        follows: true,
+    },
+    Holding {
+        table: "provider_references",
+        of: "ident IN (SELECT value FROM json_each($2)) OR ident IN (SELECT reference FROM enrolments WHERE learner IN (SELECT unhex(value) FROM json_each($1)))",
+        follows: true,
+    },
+    Holding {
         table: "identities",
         of: "learner IN (SELECT unhex(value) FROM json_each($1)) OR ident IN (SELECT value FROM json_each($2))",
         follows: false,

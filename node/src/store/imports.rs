@@ -1,14 +1,13 @@
-//! What was imported when, and the two tables that learner files refer to: programmes and postcodes.
+//! What was imported when, and the postcode directory.
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, Gss};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::audit::append;
-use super::{Store, StoreError, date, day, moment};
+use super::{Store, StoreError, moment};
 
 /// What a file held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,23 +70,6 @@ pub struct ImportRecord {
     pub at: Timestamp,
 }
 
-/// A programme, as the LEP's coordinator describes it. Codes are positions in the standard's lists.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the schema says it: see `programmes`")]
-pub struct Programme {
-    pub code: String,
-    pub name: String,
-    pub provider: String,
-    pub tier: u8,
-    pub kind: u8,
-    pub audience: u8,
-    pub funder: String,
-    pub cost_pence: Option<i64>,
-    pub capacity: Option<i64>,
-    pub start: Option<Date>,
-    pub end: Option<Date>,
-}
-
 /// Writes the import's own row and its audit entry.
 pub(crate) async fn log(
     tx: &mut SqliteConnection,
@@ -119,84 +101,6 @@ pub(crate) async fn log(
         record.digest, t.rows, t.refused
     );
     append(tx, record.at, who, &action, &detail).await
-}
-
-type ProgrammeRow = (
-    i64,
-    String,
-    String,
-    String,
-    u8,
-    u8,
-    u8,
-    String,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-);
-
-fn programme(row: ProgrammeRow) -> (i64, Programme) {
-    let (id, code, name, provider, tier, kind, audience, funder, cost, capacity, start, end) = row;
-    let programme = Programme {
-        code,
-        name,
-        provider,
-        tier,
-        kind,
-        audience,
-        funder,
-        cost_pence: cost,
-        capacity,
-        start: start.and_then(date),
-        end: end.and_then(date),
-    };
-    (id, programme)
-}
-
-const PROGRAMMES: &str = "SELECT id, code, name, provider, tier, type, audience, funder, cost_pence, capacity, start_day, end_day \
-     FROM programmes ORDER BY code";
-
-/// Every programme with its id, by code, as a transaction sees it.
-pub(crate) async fn programmes_in(
-    tx: &mut SqliteConnection,
-) -> Result<HashMap<String, (i64, Programme)>, StoreError> {
-    let rows: Vec<ProgrammeRow> = sqlx::query_as(PROGRAMMES).fetch_all(tx).await?;
-    let all = rows.into_iter().map(programme);
-    Ok(all.map(|(id, p)| (p.code.clone(), (id, p))).collect())
-}
-
-/// Adds programmes and updates those whose code is held.
-pub(crate) async fn put_programmes(
-    tx: &mut SqliteConnection,
-    programmes: &[Programme],
-) -> Result<(), StoreError> {
-    for batch in programmes.chunks(500) {
-        let mut sql = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO programmes (code, name, provider, tier, type, audience, funder, cost_pence, capacity, start_day, end_day) ",
-        );
-        sql.push_values(batch, |mut row, p| {
-            row.push_bind(&p.code)
-                .push_bind(&p.name)
-                .push_bind(&p.provider)
-                .push_bind(p.tier)
-                .push_bind(p.kind)
-                .push_bind(p.audience)
-                .push_bind(&p.funder)
-                .push_bind(p.cost_pence)
-                .push_bind(p.capacity)
-                .push_bind(p.start.map(day))
-                .push_bind(p.end.map(day));
-        });
-        sql.push(
-            " ON CONFLICT (code) DO UPDATE SET name = excluded.name, provider = excluded.provider, \
-             tier = excluded.tier, type = excluded.type, audience = excluded.audience, \
-             funder = excluded.funder, cost_pence = excluded.cost_pence, capacity = excluded.capacity, \
-             start_day = excluded.start_day, end_day = excluded.end_day",
-        );
-        sql.build().execute(&mut *tx).await?;
-    }
-    Ok(())
 }
 
 /// Forgets every postcode.
@@ -258,15 +162,6 @@ pub(crate) async fn any_postcode(tx: &mut SqliteConnection) -> Result<bool, Stor
 }
 
 impl Store {
-    /// Every programme with its id, by code.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn programmes(&self) -> Result<Vec<(i64, Programme)>, StoreError> {
-        let rows: Vec<ProgrammeRow> = sqlx::query_as(PROGRAMMES).fetch_all(&self.reader).await?;
-        Ok(rows.into_iter().map(programme).collect())
-    }
-
     /// Whether `import postcodes` has run.
     ///
     /// # Errors

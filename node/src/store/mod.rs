@@ -22,15 +22,21 @@ use tokio::sync::Notify;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub mod audit;
+pub mod cohorts;
+pub(crate) mod delivery;
 pub mod enrolment;
 pub mod erasure;
+pub mod history;
 pub mod identity;
 pub mod imports;
+pub mod kept;
 pub mod ledger;
+pub mod organisations;
 pub mod outbox;
 pub mod overview;
 pub mod people;
 pub mod practice;
+pub mod programmes;
 pub mod proofs;
 pub mod providers;
 pub mod quality;
@@ -38,6 +44,7 @@ pub mod records;
 pub mod releases;
 pub mod revisions;
 pub mod scrub;
+pub mod spend;
 
 /// Trouble with the store.
 #[derive(Debug, thiserror::Error)]

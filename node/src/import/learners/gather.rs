@@ -26,6 +26,8 @@ pub(in crate::import) struct Batch {
     pub(in crate::import) outside: u64,
     /// Providers that they name, new ones among them.
     pub(in crate::import) providers: Vec<Arc<str>>,
+    /// References that a provider's own rows bring, with their numbers.
+    pub(in crate::import) references: Vec<(i64, String)>,
     /// The problems of every other row.
     pub(in crate::import) refused: Vec<Vec<RowProblem>>,
 }
@@ -111,6 +113,7 @@ impl Gather for Gatherer {
             count: valid.len() as u64,
             outside,
             providers: std::mem::take(&mut self.parser.named),
+            references: std::mem::take(&mut self.parser.references),
             refused,
             valid: if self.fresh {
                 Valid::Fresh(self.numbered(valid)?)

@@ -9,13 +9,13 @@ use crate::import::report::{Fault, RowProblem};
 const FIELD_BYTES: usize = 1_000;
 
 /// One row with the problems found in it so far. It has no `Debug`: it holds what must not be kept.
-pub(in crate::import) struct Row<'a> {
+pub(crate) struct Row<'a> {
     /// Line on which it begins.
-    pub(in crate::import) line: u64,
+    pub(crate) line: u64,
     /// What is wrong with it.
-    pub(in crate::import) problems: Vec<RowProblem>,
+    pub(crate) problems: Vec<RowProblem>,
     /// Whether its fields can be told apart.
-    pub(in crate::import) whole: bool,
+    pub(crate) whole: bool,
     record: &'a StringRecord,
     shape: &'a Shape,
     /// Bit per column: unreadable, reported, and empty for whoever asks.
@@ -59,7 +59,7 @@ impl<'a> Row<'a> {
     }
 
     /// The field of a column without spaces around it; empty when the file has no such column.
-    pub(in crate::import) fn text(&self, column: impl Into<usize>) -> &'a str {
+    pub(crate) fn text(&self, column: impl Into<usize>) -> &'a str {
         let column = column.into();
         if self.bad >> column & 1 == 1 {
             return "";
@@ -70,12 +70,12 @@ impl<'a> Row<'a> {
     }
 
     /// Reports a problem of a column, unless the column was reported as unreadable.
-    pub(in crate::import) fn problem(&mut self, column: impl Into<usize>, fault: Fault) {
+    pub(crate) fn problem(&mut self, column: impl Into<usize>, fault: Fault) {
         self.report(column, |line, field| fault.at(line, field));
     }
 
     /// The same with a problem that is made for the place.
-    pub(in crate::import) fn report(
+    pub(crate) fn report(
         &mut self,
         column: impl Into<usize>,
         make: impl FnOnce(u64, Option<&'static str>) -> RowProblem,

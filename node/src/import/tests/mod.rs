@@ -401,7 +401,7 @@ async fn programmes_are_updated_by_code() {
     let report = bench.programmes(&PROGRAMMES.replace("12500.50", "9")).await;
     assert_eq!(report.tally, tally(0, 1, 1));
     let programmes = bench.store.programmes().await.unwrap();
-    assert_eq!(programmes[0].1.cost_pence, Some(900));
+    assert_eq!(programmes[0].it.cost_pence, Some(900));
     let bad = PROGRAMMES
         .replace("Council", "jo@example.org")
         .replace("P2", "P1")

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::account::standing;
+use crate::store::kept::Kept as _;
 
 /// A node with room for corrections.
 const RHO: Option<u64> = Some(200_000);
@@ -137,11 +138,14 @@ async fn a_programme_that_is_described_anew_moves_no_enrolment_that_was_counted(
     const SKILL: &str = "starts.tier-by-skill-by-mode";
     // Four modes to each of 14 skills, 14 skills to a tier; the programme is of tier 1.
     assert_eq!(cells(&first, SKILL), [(56, 1)]);
-    let mut programme = world.store.programmes().await.unwrap().remove(0).1;
+    let before = world.store.programmes().await.unwrap().remove(0);
+    let mut programme = before.it.clone();
     (programme.tier, programme.kind, programme.audience) = (2, 1, 0);
     let mut tx = world.store.write().await.unwrap();
-    crate::store::imports::put_programmes(&mut tx, &[programme])
+    programme
+        .put(&mut tx, Some(before.id))
         .await
+        .unwrap()
         .unwrap();
     tx.commit().await.unwrap();
     let second = drawn(&world, RHO).await;

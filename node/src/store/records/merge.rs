@@ -1,10 +1,12 @@
 //! Enrolments into a store that holds some: each is compared with what is held.
 
 mod again;
+mod changes;
 pub(crate) mod doubts;
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
@@ -13,6 +15,7 @@ pub(crate) use again::repeated;
 
 use super::persons::{self, Named, ident};
 use super::{Enrolment, PER_LEARNER, Pseudonym};
+use crate::store::history::{self, Change, Kind};
 use crate::store::providers::Roots;
 use crate::store::{StoreError, date, day};
 
@@ -77,7 +80,11 @@ pub(super) fn list<'a>(sql: &mut QueryBuilder<Sqlite>, ids: impl Iterator<Item =
 
 /// Makes the lists of what this file has named so far and of its doubtful rows. They live in SQLite's temporary
 /// file, so a file of any length takes the same memory, and they go with the transaction.
-pub(crate) async fn begin(tx: &mut SqliteConnection, roots: Roots) -> Result<Merging, StoreError> {
+pub(crate) async fn begin(
+    tx: &mut SqliteConnection,
+    roots: Roots,
+    by: &By,
+) -> Result<Merging, StoreError> {
     sqlx::raw_sql(
         "DROP TABLE IF EXISTS temp.seen; \
          CREATE TEMP TABLE seen (spell BLOB PRIMARY KEY, line INTEGER NOT NULL) WITHOUT ROWID",
@@ -88,7 +95,18 @@ pub(crate) async fn begin(tx: &mut SqliteConnection, roots: Roots) -> Result<Mer
     let last = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM enrolments")
         .fetch_one(tx)
         .await?;
-    Ok(Merging { roots, last })
+    Ok(Merging {
+        roots,
+        last,
+        by: by.clone(),
+    })
+}
+
+/// Who changes enrolments, and when.
+#[derive(Clone)]
+pub(crate) struct By {
+    pub(crate) who: String,
+    pub(crate) at: Timestamp,
 }
 
 /// What holds for a whole file.
@@ -96,6 +114,7 @@ pub(crate) struct Merging {
     roots: Roots,
     /// The last row before the file.
     last: i64,
+    by: By,
 }
 
 /// Drops the lists again.
@@ -214,6 +233,19 @@ pub(super) async fn held(
     Ok(held.collect::<Result<_, sqlx::Error>>()?)
 }
 
+/// An enrolment that is held, with its version.
+pub(crate) async fn one(
+    tx: &mut SqliteConnection,
+    id: i64,
+) -> Result<Option<(i64, Enrolment)>, StoreError> {
+    let row = sqlx::query("SELECT * FROM enrolments WHERE id = $1")
+        .bind(id)
+        .fetch_optional(tx)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some((row.try_get("version")?, read(&row)?)))
+}
+
 /// Takes a batch: finds who its learners are and which of its enrolments are held, under this key or another one, and stores what is new or
 /// different. Rows that may be a new enrolment or a corrected one wait for [`doubts::settle`].
 ///
@@ -242,7 +274,7 @@ pub(crate) async fn take(
         held = by_key(tx, sql).await?;
     }
     let doubtful = again::find(tx, &mut rows, &mut held, &of.roots, &mut merged).await?;
-    store(tx, &rows, &held, &doubtful, &mut merged.done).await?;
+    store(tx, &rows, &held, &doubtful, &of.by, &mut merged.done).await?;
     Ok(merged)
 }
 
@@ -338,14 +370,17 @@ async fn store(
     rows: &[Line],
     held: &HashMap<Pseudonym, Held>,
     doubtful: &HashSet<Pseudonym>,
+    by: &By,
     done: &mut Upserted,
 ) -> Result<(), StoreError> {
     let mut stored = Vec::with_capacity(rows.len());
+    let mut changes = Vec::new();
     for (_, enrolment) in rows {
         match held.get(&enrolment.spell) {
             Some(before) if before.enrolment == *enrolment => done.unchanged += 1,
             Some(before) => {
                 done.changed += 1;
+                changes.extend(changes::between(before.id, &before.enrolment, enrolment));
                 stored.push((enrolment, !before.fixed));
             }
             None => {
@@ -359,7 +394,12 @@ async fn store(
         let entering = entering(tx, &stored).await?;
         put(tx, &stored, &entering).await?;
     }
-    Ok(())
+    note(tx, &changes, by).await
+}
+
+/// Writes changes into the history.
+async fn note(tx: &mut SqliteConnection, changes: &[Change], by: &By) -> Result<(), StoreError> {
+    history::record(tx, by.at, &by.who, Kind::Enrolment, changes).await
 }
 
 /// `enters` of each row; meaningless for rows whose flag says that it is not open any more.
@@ -449,7 +489,7 @@ async fn put(
          start_day = excluded.start_day, planned_end_day = excluded.planned_end_day, \
          end_day = excluded.end_day, stage = excluded.stage, destination_3m = excluded.destination_3m, \
          destination_6m = excluded.destination_6m, destination_12m = excluded.destination_12m, \
-         confidence = excluded.confidence, everyday = excluded.everyday",
+         confidence = excluded.confidence, everyday = excluded.everyday, version = version + 1",
     );
     sql.build().execute(tx).await?;
     Ok(())

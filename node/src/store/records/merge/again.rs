@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
-use super::{Held, Line, Merged, Merging, Why, doubts, entering, held, list, put};
+use super::changes::between;
+use super::{Held, Line, Merged, Merging, Why, doubts, entering, held, list, note, put};
 use crate::store::StoreError;
 use crate::store::providers::Roots;
 use crate::store::records::{Enrolment, Pseudonym};
@@ -133,7 +134,7 @@ pub(super) async fn unite(
                     && alike(&k.enrolment, &row.enrolment, &of.roots) == Alike::Same
             });
             match same {
-                Some(kept) => absorb(tx, kept, row, &named, of.last, merged).await?,
+                Some(kept) => absorb(tx, kept, row, &named, of, merged).await?,
                 None => kept.push(row),
             }
         }
@@ -153,9 +154,10 @@ async fn absorb(
     kept: &mut Held,
     row: Held,
     named: &HashMap<Pseudonym, u64>,
-    last: i64,
+    of: &Merging,
     merged: &mut Merged,
 ) -> Result<(), StoreError> {
+    let last = of.last;
     let (ours, theirs) = (
         named.get(&kept.enrolment.spell).copied(),
         named.get(&row.enrolment.spell).copied(),
@@ -165,7 +167,8 @@ async fn absorb(
         "UPDATE enrolments AS k SET counted = k.counted | o.counted, withheld = k.withheld | o.withheld, \
          tier = coalesce(k.tier, CASE WHEN k.programme = o.programme THEN o.tier END), \
          type = coalesce(k.type, CASE WHEN k.programme = o.programme THEN o.type END), \
-         audience = coalesce(k.audience, CASE WHEN k.programme = o.programme THEN o.audience END) \
+         audience = coalesce(k.audience, CASE WHEN k.programme = o.programme THEN o.audience END), \
+         cohort = coalesce(k.cohort, o.cohort), employer = coalesce(k.employer, o.employer) \
          FROM enrolments AS o WHERE k.id = $1 AND o.id = $2",
     )
         .bind(kept.id)
@@ -189,6 +192,12 @@ async fn absorb(
             let rows = [(&row.enrolment, !kept.fixed)];
             let entering = entering(tx, &rows).await?;
             put(tx, &rows, &entering).await?;
+            note(
+                tx,
+                &between(kept.id, &kept.enrolment, &row.enrolment),
+                &of.by,
+            )
+            .await?;
             kept.enrolment = row.enrolment;
         }
         _ => {}

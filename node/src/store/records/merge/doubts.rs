@@ -3,10 +3,11 @@
 //!
 //! Both lists live in SQLite's temporary file, as the list of what the file has named does.
 
-use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::again::{Alike, alike, rekey};
-use super::{FIXED, Held, Line, Merged, Merging, Why, entering, held, list, put};
+use super::changes::between;
+use super::{Held, Line, Merged, Merging, Why, entering, held, list, note as note_changes, put};
 use crate::store::StoreError;
 use crate::store::providers::Roots;
 use crate::store::records::{Enrolment, Pseudonym};
@@ -87,7 +88,7 @@ pub(crate) async fn settle(
             match (claims.as_slice(), said) {
                 ([], _) | (_, Doubtful::New) => enter(tx, &row).await?,
                 ([(held, sure, true)], said) if said == Doubtful::Corrected || *sure && whole => {
-                    carry(tx, *held, &row, &mut merged).await?;
+                    carry(tx, *held, &row, of, &mut merged).await?;
                 }
                 (_, Doubtful::Corrected) => refuse(tx, &row, Why::Several, &mut merged).await?,
                 (_, Doubtful::Ask) => refuse(tx, &row, Why::Doubtful, &mut merged).await?,
@@ -164,23 +165,24 @@ async fn carry(
     tx: &mut SqliteConnection,
     id: i64,
     row: &(u64, Held),
+    of: &Merging,
     merged: &mut Merged,
 ) -> Result<(), StoreError> {
     remove(tx, row).await?;
+    let mut sql = QueryBuilder::<Sqlite>::new("SELECT * FROM enrolments WHERE id = ");
+    sql.push_bind(id);
+    let before = held(&mut *tx, sql).await?.pop();
+    let before = before.ok_or(sqlx::Error::RowNotFound)?;
     let enrolment = &row.1.enrolment;
-    let sql = format!("SELECT {FIXED}, reference FROM enrolments WHERE id = $1");
-    let (fixed, reference): (bool, Option<i64>) = sqlx::query_as(AssertSqlSafe(sql))
-        .bind(id)
-        .fetch_one(&mut *tx)
-        .await?;
     let enrolment = &Enrolment {
-        reference: enrolment.reference.or(reference),
+        reference: enrolment.reference.or(before.enrolment.reference),
         ..enrolment.clone()
     };
     rekey(tx, id, &enrolment.spell).await?;
-    let rows = [(enrolment, !fixed)];
+    let rows = [(enrolment, !before.fixed)];
     let entering = entering(tx, &rows).await?;
     put(tx, &rows, &entering).await?;
+    note_changes(tx, &between(id, &before.enrolment, enrolment), &of.by).await?;
     merged.done.changed += 1;
     merged.done.carried += 1;
     Ok(())

@@ -1,0 +1,143 @@
+//! For a provider's own programs: its cohorts, and files of its own learners.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use ldsp_ui::OwnOrganisation;
+use ldsp_ui::api::{Items, List, Query};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::imports::{Asked, Report, take};
+use super::{Api, Listed, PROVIDERS, Refused};
+use crate::delivery::{self, Own};
+use crate::import::Brings;
+use crate::model::Model as _;
+use crate::store::imports::ImportKind;
+
+/// A cohort of the provider.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct OwnCohort {
+    /// Its number at this node.
+    #[schema(minimum = 1)]
+    id: i64,
+    /// Its code.
+    cohort: String,
+    /// Code of its programme.
+    programme: String,
+    title: String,
+    /// `YYYY-MM-DD`, as is `end`; or empty.
+    start: String,
+    end: String,
+    /// Places, or empty.
+    places: String,
+    /// Where, in words; or empty.
+    place: String,
+}
+
+/// Own cohorts
+///
+/// The cohorts that the provider of whoever asks delivers, and no other's.
+#[utoipa::path(
+    get, path = "/api/v1/provider/cohorts", operation_id = "list_own_cohorts", tag = PROVIDERS,
+    params(Listed),
+    responses((status = 200, description = "A page of cohorts.", body = Items<OwnCohort>), super::ReadList),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn cohorts(
+    State(api): State<Api>,
+    of: OwnOrganisation,
+    Query(asked): Query<Listed>,
+) -> Result<Json<Items<OwnCohort>>, Refused> {
+    let list = List::new("/api/v1/provider/cohorts");
+    let after: i64 = list.after(asked.cursor.as_deref())?.unwrap_or(0);
+    let limit = asked.limit.unwrap_or_default();
+    let store = &api.node.store;
+    let own = Own::named(store, &of.organisation).await?;
+    let known = store.known().await?;
+    let mut all = delivery::cohorts(store, &own).await?;
+    all.retain(|cohort| cohort.id > after);
+    all.sort_by_key(|cohort| cohort.id);
+    all.truncate(limit.get() as usize + 1);
+    let found = all.into_iter().map(|stored| {
+        let mut texts = stored.it.texts(&known).into_iter();
+        let mut next = || texts.next().unwrap_or_default();
+        let (cohort, programme, _provider) = (next(), next(), next());
+        OwnCohort {
+            id: stored.id,
+            cohort,
+            programme,
+            title: next(),
+            start: next(),
+            end: next(),
+            places: next(),
+            place: next(),
+        }
+    });
+    Ok(Json(list.page(found.collect(), limit, |cohort| cohort.id)))
+}
+
+/// Which cohort the rows are in.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Bringing {
+    /// Check every row and store nothing.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    dry_run: bool,
+    /// Store the sound rows although others have problems.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    valid_rows: bool,
+    /// Number of the own cohort that all rows are in.
+    #[param(required = false, minimum = 1)]
+    cohort: Option<i64>,
+}
+
+/// Bring own learners
+///
+/// One CSV file (docs/files.md) of the provider's own enrolments: `provider` may be left empty, and a row of another provider is refused.
+/// References must not tell a person: they are shown to the provider's own people.
+#[utoipa::path(
+    post, path = "/api/v1/provider/learners", operation_id = "bring_learners", tag = PROVIDERS,
+    params(Bringing),
+    request_body(content = String, content_type = "text/csv", description = "The file, UTF-8, at most 512 MiB."),
+    responses(
+        (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
+        (status = 201, description = "Stored.", body = Report),
+        (status = 404, description = "The provider has no such cohort. (`not-found`)", body = Refused,
+            content_type = "application/problem+json"),
+        (status = 422, description = "Rows have problems; nothing was stored. (`import`)", body = Refused,
+            content_type = "application/problem+json"),
+        super::TakesFile
+    ),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn learners(
+    State(api): State<Api>,
+    of: OwnOrganisation,
+    Query(asked): Query<Bringing>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refused> {
+    let store = &api.node.store;
+    let own = Own::named(store, &of.organisation).await?;
+    if let Some(id) = asked.cohort
+        && delivery::cohort(store, &own, id).await?.is_none()
+    {
+        return Err(Refused::not_found(
+            "Your organisation has no cohort of this number.",
+        ));
+    }
+    let brings = Brings {
+        provider: own.name,
+        cohort: asked.cohort,
+        employer: None,
+    };
+    let asked = Asked::of(asked.dry_run, asked.valid_rows);
+    let by = (of.person.as_str(), Some(brings));
+    take(&api, ImportKind::Learners, by, &asked, &headers, body).await
+}

@@ -1,0 +1,116 @@
+//! Organisations, programmes, cohorts, spend, kept by programs.
+
+use super::*;
+
+async fn put(world: &World, path: &str, if_match: &str, json: &str) -> Reply {
+    let mut request =
+        from("ann", Method::PUT, path).header(header::CONTENT_TYPE, "application/json");
+    if !if_match.is_empty() {
+        request = request.header(header::IF_MATCH, if_match);
+    }
+    send(world, request, json.to_owned()).await
+}
+
+const COLLEGE: &str = r#"{"name": "City College", "kind": "provider"}"#;
+
+#[tokio::test]
+async fn what_is_added_is_read_changed_and_listed() {
+    let world = world().await;
+    let added = post(&world, "ann", "/api/v1/organisations", COLLEGE).await;
+    assert_eq!(added.status, StatusCode::CREATED, "{}", added.text());
+    assert_eq!(added.header(header::LOCATION), "/api/v1/organisations/1");
+    assert_eq!(added.header(header::ETAG), "\"1\"");
+    for (path, json) in [
+        (
+            "programmes",
+            r#"{"programme": "P1", "name": "Basics", "provider": "City College", "skills": "design"}"#,
+        ),
+        (
+            "cohorts",
+            r#"{"cohort": "A1", "programme": "P1", "provider": "City College", "title": "Tuesdays"}"#,
+        ),
+        (
+            "spend",
+            r#"{"month": "2022-01", "cohort": "A1", "category": "staff", "amount": "90", "source": "Return"}"#,
+        ),
+    ] {
+        let reply = post(&world, "ann", &format!("/api/v1/{path}"), json).await;
+        assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text());
+        let list = get(&world, "bob", &format!("/api/v1/{path}")).await.json();
+        assert_eq!(list["items"][0]["id"], 1, "{list:#}");
+        let one = get(&world, "bob", &format!("/api/v1/{path}/1")).await;
+        assert_eq!(one.header(header::ETAG), "\"1\"");
+        assert!(!one.json()["history"].as_array().unwrap().is_empty());
+    }
+    let changed = put(
+        &world,
+        "/api/v1/organisations/1",
+        "\"1\"",
+        r#"{"name": "City College", "kind": "provider", "ukprn": "10001234"}"#,
+    )
+    .await;
+    assert_eq!(changed.status, StatusCode::OK, "{}", changed.text());
+    assert_eq!(changed.json()["version"], 2);
+    let read = get(&world, "ann", "/api/v1/organisations/1").await.json();
+    assert_eq!(read["history"][0]["field"], "ukprn");
+    assert_eq!(read["history"][0]["before"], serde_json::Value::Null);
+}
+
+#[tokio::test]
+async fn a_stale_change_is_refused_and_one_without_a_version_too() {
+    let world = world().await;
+    post(&world, "ann", "/api/v1/organisations", COLLEGE).await;
+    let path = "/api/v1/organisations/1";
+    let other = COLLEGE.replace("provider", "charity");
+    assert_eq!(
+        put(&world, path, "\"1-gzip\"", &other).await.status,
+        StatusCode::OK
+    );
+    let stale = put(&world, path, "\"1\"", COLLEGE)
+        .await
+        .is(problem::CHANGED_MEANWHILE);
+    assert!(stale["detail"].as_str().unwrap().contains("version 2"));
+    for none in ["", "*", "1", "W/\"2\"", "\"x\"", "\"2\", \"3\""] {
+        put(&world, path, none, COLLEGE)
+            .await
+            .is(problem::VERSION_NEEDED);
+    }
+    put(&world, "/api/v1/organisations/9", "\"1\"", COLLEGE)
+        .await
+        .is(problem::NOT_FOUND);
+    assert_eq!(get(&world, "ann", path).await.json()["kind"], "charity");
+}
+
+#[tokio::test]
+async fn members_with_problems_are_named_and_others_unknown() {
+    let world = world().await;
+    let refused = post(
+        &world,
+        "ann",
+        "/api/v1/organisations",
+        r#"{"name": "", "ukprn": "7"}"#,
+    )
+    .await
+    .is(problem::FORM);
+    let fields: Vec<_> = refused["fields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| f["field"].as_str().unwrap())
+        .collect();
+    assert_eq!(fields, ["name", "kind", "ukprn"]);
+    for json in [r#"{"name": 1}"#, r#"{"surname": "x"}"#, "[]", "{"] {
+        post(&world, "ann", "/api/v1/organisations", json)
+            .await
+            .is(problem::REQUEST);
+    }
+    post(&world, "ann", "/api/v1/organisations", COLLEGE).await;
+    let twice = post(
+        &world,
+        "ann",
+        "/api/v1/organisations",
+        &COLLEGE.replace("City", "CITY"),
+    )
+    .await;
+    assert_eq!(twice.is(problem::FORM)["fields"][0]["code"], "taken");
+}

@@ -1,0 +1,162 @@
+//! The forms of a tutor: a learner who joins a cohort, and what became of one. Both are rows in the columns of the learner file.
+
+use jiff::civil::Date;
+use ldsp_protocol::geography::Geography;
+use ldsp_protocol::ids::Gss;
+use ldsp_protocol::standard::{Dimension, Standard};
+
+use crate::import::learners::COLUMNS;
+use crate::model::codes;
+use crate::model::{Answer, Question};
+use crate::store::cohorts::Cohort;
+use crate::store::delivery::Entry;
+use crate::store::kept::Known;
+
+/// The column of the form that is none of the file: it is kept beside the enrolment.
+pub(crate) const EMPLOYER: &str = "employer";
+
+/// What is asked of a learner who joins. `postcodes`: whether the node can turn one into a district.
+pub(crate) fn questions(lep: &Gss, postcodes: bool, known: &Known) -> Vec<Question> {
+    let one = |dimension| Answer::One(codes(dimension));
+    let home = if postcodes {
+        Question::new("postcode", "Home postcode", Answer::Line)
+            .hint("It is turned into a district at once and not kept")
+    } else {
+        let geography = Geography::embedded();
+        let districts = geography.owned_by(lep).into_iter();
+        let districts = districts.filter_map(|code| {
+            let name = geography.district(&code)?.name.clone();
+            Some((code.as_str().to_owned(), name))
+        });
+        Question::new(
+            "district",
+            "District in which the learner lives",
+            Answer::One(districts.collect()),
+        )
+    };
+    let employers = known
+        .organisations
+        .iter()
+        .filter(|(_, _, kind)| crate::model::is_trained(*kind));
+    let employers = employers
+        .map(|(_, name, _)| (name.clone(), name.clone()))
+        .collect();
+    vec![
+        Question::new("learner_ref", "Your reference", Answer::Line)
+            .hint("Your own number for the learner, such as 2022-017. Never a name, a ULN or a National Insurance number. Only your organisation sees it")
+            .required(),
+        Question::new("uln", "Unique learner number", Answer::Line)
+            .hint("Ten digits, if you know it. It is turned into a code at once and not kept"),
+        Question::new("age", "Age on the first day", Answer::Number)
+            .hint("In whole years. Only an age band is kept"),
+        home,
+        Question::new("sex", "Sex", one(Dimension::Sex)),
+        Question::new("ethnicity", "Ethnic group", one(Dimension::Ethnicity)),
+        Question::new("disability", "Disability or long-term health condition", one(Dimension::Disability)),
+        Question::new("prior_status", "What they did before", one(Dimension::Prior)),
+        Question::new(EMPLOYER, "Employer", Answer::One(employers))
+            .hint("Where it is one of the businesses, charities and public bodies of this list"),
+        Question::new("aim", "Course or learning aim", Answer::Line)
+            .hint("A code of letters and digits")
+            .required(),
+        Question::new("skill", "Main skill", one(Dimension::Skill)),
+        Question::new("mode", "How it is delivered", one(Dimension::Mode)),
+        Question::new("start", "First day", Answer::Date).required(),
+        Question::new("planned_end", "Planned last day", Answer::Date),
+    ]
+}
+
+fn iso(date: Option<Date>) -> String {
+    date.map_or_else(String::new, |date| date.to_string())
+}
+
+/// What the form of a cohort begins with, by column.
+pub(crate) fn blank_row(cohort: &Cohort, mode: &str, skill: &str) -> Vec<(String, String)> {
+    let pair = |column: &str, text: String| (column.to_owned(), text);
+    vec![
+        pair("aim", cohort.code.clone()),
+        pair("skill", skill.to_owned()),
+        pair("mode", mode.to_owned()),
+        pair("start", iso(cohort.start)),
+        pair("planned_end", iso(cohort.end)),
+    ]
+}
+
+/// A file of one row: what was answered, by column, and what the cohort says.
+pub(crate) fn row_of(answers: &[(String, String)], programme: &str) -> Vec<u8> {
+    let text = |column: &str| match column {
+        "programme" => programme,
+        "stage" => "in-progress",
+        _ => answers
+            .iter()
+            .find(|(name, _)| name == column)
+            .map_or("", |(_, text)| text.as_str()),
+    };
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    let written = csv
+        .write_record(COLUMNS)
+        .and_then(|()| csv.write_record(COLUMNS.iter().map(|column| text(column))));
+    written.expect("a list grows as it is written");
+    csv.into_inner().expect("a list grows as it is written")
+}
+
+/// What is asked of an enrolment that goes on or ended, and what is known of it.
+pub(crate) fn amendments(entry: &Entry) -> Vec<(Question, String)> {
+    let standard = Standard::current();
+    let stages = standard.stages().iter();
+    let stages = stages
+        .map(|stage| (stage.id.clone(), stage.title.clone()))
+        .collect();
+    let destinations: Vec<(String, String)> = standard
+        .dimension(Dimension::Destination)
+        .codes
+        .iter()
+        .map(|code| (code.id.clone(), code.title.clone()))
+        .collect();
+    let code = |at: Option<u8>| {
+        let code = at.and_then(|at| destinations.get(usize::from(at)));
+        code.map_or_else(String::new, |(id, _)| id.clone())
+    };
+    let stage = standard.stages().get(usize::from(entry.stage));
+    let stage = stage.map_or_else(String::new, |stage| stage.id.clone());
+    let [three, six, twelve] = entry.destinations;
+    let destination = |column, label| {
+        Question::new(column, label, Answer::One(destinations.clone()))
+            .hint("Ask when that time has passed since the last day; leave it until then")
+    };
+    let answer = |column, label, hint| {
+        (
+            Question::new(column, label, Answer::Number).hint(hint),
+            String::new(),
+        )
+    };
+    const CONFIDENCE: &str = "1 is not confident at all, 10 is very confident. Both answers together; only whether it rose is kept";
+    const EVERYDAY: &str = "How many of five everyday tasks online the learner does, 0 to 5. Both answers together; only whether it is more is kept";
+    vec![
+        (
+            Question::new("stage", "Stage", Answer::One(stages)).required(),
+            stage,
+        ),
+        (
+            Question::new("end", "Last day", Answer::Date)
+                .hint("Once the learner has finished or left"),
+            iso(entry.end),
+        ),
+        (
+            destination("destination_3m", "3 months after the last day"),
+            code(three),
+        ),
+        (
+            destination("destination_6m", "6 months after the last day"),
+            code(six),
+        ),
+        (
+            destination("destination_12m", "12 months after the last day"),
+            code(twelve),
+        ),
+        answer("confidence_before", "Confidence at the start", CONFIDENCE),
+        answer("confidence_after", "Confidence now", ""),
+        answer("everyday_before", "Everyday tasks at the start", EVERYDAY),
+        answer("everyday_after", "Everyday tasks now", ""),
+    ]
+}

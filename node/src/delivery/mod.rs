@@ -1,0 +1,233 @@
+//! Recording delivery: what a provider sees and records of its own learners, and of nobody else's.
+//!
+//! Every function takes [`Own`], which only the provider's own name makes; what is not its own is not found. Rows go the way that every
+//! row goes: a form is one row in the columns of the learner file.
+
+mod due;
+mod form;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use ldsp_protocol::standard::Standard;
+
+pub(crate) use due::{AFTER, Due, due, positive};
+pub(crate) use form::{amendments, blank_row, questions, row_of};
+
+use crate::import::learners::{Amended, amend as keep};
+use crate::import::pseudonym::PseudonymKey;
+use crate::import::report::{ImportReport, RowProblem};
+use crate::import::{self, Brings, Doubtful, ImportError, Options, london_day};
+use crate::store::cohorts::Cohort;
+use crate::store::delivery::{self, Entry, Which};
+use crate::store::kept::{Known, Stored};
+use crate::store::organisations::OrganisationKind;
+use crate::store::programmes::Programme;
+use crate::store::providers::folded;
+use crate::store::records::merge::By;
+use crate::store::{Store, StoreError};
+
+/// A provider, and by what names its records are found.
+#[derive(Debug, Clone)]
+pub(crate) struct Own {
+    /// As people are bound to it.
+    pub(crate) name: String,
+    /// Its first name, folded.
+    root: Arc<str>,
+    /// Every way in which files wrote it.
+    names: Vec<String>,
+    /// Its place among the organisations, where somebody added it there.
+    pub(crate) organisation: Option<i64>,
+}
+
+impl Own {
+    /// The provider of this name.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub(crate) async fn named(store: &Store, name: &str) -> Result<Self, StoreError> {
+        let mut reader = store.reader.acquire().await?;
+        let roots = crate::store::providers::roots(&mut reader).await?;
+        let known = Known::read(&mut reader).await?;
+        let root = roots.of(name);
+        let all = store.providers().await?;
+        let names = all.into_iter().map(|(name, _)| name);
+        let organisation = known.organisations.iter().find(|(_, other, kind)| {
+            *kind == OrganisationKind::Provider
+                && (folded(other) == folded(name) || roots.of(other) == root)
+        });
+        Ok(Self {
+            name: name.to_owned(),
+            names: names.filter(|name| roots.of(name) == root).collect(),
+            organisation: organisation.map(|(id, ..)| *id),
+            root,
+        })
+    }
+}
+
+/// The programmes that name it as their provider.
+///
+/// # Errors
+/// The database cannot be read.
+pub(crate) async fn programmes(
+    store: &Store,
+    own: &Own,
+) -> Result<Vec<Stored<Programme>>, StoreError> {
+    let is_own = |name: &str| {
+        folded(name) == *own.root || own.names.iter().any(|other| folded(other) == folded(name))
+    };
+    let all = store.programmes().await?.into_iter();
+    Ok(all.filter(|p| is_own(&p.it.provider)).collect())
+}
+
+/// The cohorts that it delivers.
+///
+/// # Errors
+/// The database cannot be read.
+pub(crate) async fn cohorts(store: &Store, own: &Own) -> Result<Vec<Stored<Cohort>>, StoreError> {
+    match own.organisation {
+        Some(organisation) => store.cohorts_of(organisation).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// One of its cohorts; another's is none.
+///
+/// # Errors
+/// The database cannot be read.
+pub(crate) async fn cohort(
+    store: &Store,
+    own: &Own,
+    id: i64,
+) -> Result<Option<Stored<Cohort>>, StoreError> {
+    let found: Option<Stored<Cohort>> = store.kept_one(id).await?;
+    Ok(found.filter(|cohort| own.organisation == Some(cohort.it.organisation)))
+}
+
+/// Its enrolments in a cohort.
+///
+/// # Errors
+/// The database cannot be read.
+pub(crate) async fn register(
+    store: &Store,
+    own: &Own,
+    cohort: i64,
+) -> Result<Vec<Entry>, StoreError> {
+    store
+        .delivered(&own.root, &own.names, Which::Cohort(cohort))
+        .await
+}
+
+/// One of its enrolments; another's is none.
+///
+/// # Errors
+/// The database cannot be read.
+pub(crate) async fn entry(store: &Store, own: &Own, id: i64) -> Result<Option<Entry>, StoreError> {
+    let found = store
+        .delivered(&own.root, &own.names, Which::One(id))
+        .await?;
+    Ok(found.into_iter().next())
+}
+
+/// Its figures: starts, leavers, and what became of them.
+///
+/// # Errors
+/// The database cannot be read.
+pub(crate) async fn figures(store: &Store, own: &Own) -> Result<delivery::Own, StoreError> {
+    let stage = |id| {
+        Standard::current()
+            .parse_stage(id)
+            .and_then(|at| u8::try_from(at).ok())
+    };
+    let stages = ["achieved", "completed-without-achievement", "withdrawn"]
+        .map(|id| stage(id).unwrap_or(u8::MAX));
+    store.own_figures_of(&own.names, stages, positive()).await
+}
+
+/// What a provider brings rows with.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bringing {
+    /// One of its cohorts.
+    pub(crate) cohort: Option<i64>,
+    /// The learners' employer.
+    pub(crate) employer: Option<i64>,
+    pub(crate) dry_run: bool,
+    pub(crate) valid_rows: bool,
+    pub(crate) doubtful: Doubtful,
+}
+
+/// Imports rows of a provider: they go the way of every file, and a row of another provider is refused.
+///
+/// # Errors
+/// [`ImportError`]; nothing was stored then.
+pub(crate) async fn bring(
+    store: &Store,
+    key: &PseudonymKey,
+    own: &Own,
+    file: impl std::io::Read + Send + 'static,
+    how: &Bringing,
+    by: &By,
+) -> Result<ImportReport, ImportError> {
+    let options = Options {
+        who: by.who.clone(),
+        dry_run: how.dry_run,
+        valid_rows: how.valid_rows,
+        doubtful: how.doubtful,
+        brings: Some(Brings {
+            provider: own.name.clone(),
+            cohort: how.cohort,
+            employer: how.employer,
+        }),
+        ..Options::default()
+    };
+    import::learners(store, key, file, &options, by.at).await
+}
+
+/// Why nothing was recorded.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// The database.
+    Store(StoreError),
+    /// What is wrong with the answers.
+    Fields(Vec<RowProblem>),
+    /// It is none of the provider's enrolments.
+    Missing,
+    /// Somebody changed it meanwhile.
+    Changed,
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Records what became of an enrolment, as it was seen in `version`: stage, end, destinations, answers. `texts` stand for the columns of
+/// the learner file. The checks are those of the file, and it enters the store by the same way.
+///
+/// # Errors
+/// [`Trouble`]; nothing was recorded then.
+pub(crate) async fn amend(
+    store: &Store,
+    own: &Own,
+    (id, version): (i64, i64),
+    texts: &[String],
+    by: &By,
+) -> Result<(), Trouble> {
+    entry(store, own, id).await?.ok_or(Trouble::Missing)?;
+    match keep(store, (id, version), texts, london_day(by.at), by).await? {
+        Amended::Done | Amended::Same => Ok(()),
+        Amended::Changed => Err(Trouble::Changed),
+        Amended::Refused(problems) => Err(Trouble::Fields(problems)),
+    }
+}
+
+/// The moment and person of an act.
+pub(crate) fn by(who: &str, at: Timestamp) -> By {
+    By {
+        who: who.to_owned(),
+        at,
+    }
+}

@@ -1,0 +1,420 @@
+//! Recording delivery.
+
+use super::*;
+use crate::import::report::Outcome;
+use crate::model::{self, Model};
+use crate::store::history::Kind;
+use crate::store::organisations::Organisation;
+use crate::testing::{World, at};
+
+const NOW: &str = "2022-12-07T09:00:00Z";
+
+fn key() -> PseudonymKey {
+    PseudonymKey::from_bytes([7; 32])
+}
+
+async fn put<M: Model>(world: &World, pairs: &[(&str, &str)]) -> Stored<M> {
+    let pairs = pairs
+        .iter()
+        .map(|(n, t)| ((*n).to_owned(), (*t).to_owned()));
+    let texts = model::texts::<M>(model::blank::<M>(), pairs).unwrap();
+    let kept = model::add(&world.store, &texts, "ann", at(NOW)).await;
+    kept.unwrap_or_else(|_| panic!("{texts:?}"))
+}
+
+/// Two providers, each with a cohort of programme P.
+async fn world() -> World {
+    let world = World::new().await;
+    for (name, code) in [("College", "A1"), ("Library", "B1")] {
+        put::<Organisation>(&world, &[("name", name), ("kind", "provider")]).await;
+        put::<Cohort>(
+            &world,
+            &[
+                ("cohort", code),
+                ("programme", "P"),
+                ("provider", name),
+                ("title", code),
+                ("start", "2022-01-10"),
+            ],
+        )
+        .await;
+    }
+    world
+}
+
+async fn own(world: &World, name: &str) -> Own {
+    Own::named(&world.store, name).await.unwrap()
+}
+
+const HEAD: &str = "provider,learner_ref,uln,age,sex,ethnicity,disability,prior_status,district,aim,programme,skill,mode,start,planned_end,end,stage\n";
+
+fn row(provider: &str, reference: &str, end: &str) -> String {
+    let stage = if end.is_empty() {
+        "in-progress"
+    } else {
+        "achieved"
+    };
+    format!(
+        "{provider},{reference},,40,female,white,no,employed,E08000027,AIM,P,design,online,2022-01-10,,{end},{stage}\n"
+    )
+}
+
+async fn brought(world: &World, name: &str, rows: &str, how: &Bringing) -> ImportReport {
+    let own = own(world, name).await;
+    let file = std::io::Cursor::new(format!("{HEAD}{rows}"));
+    bring(&world.store, &key(), &own, file, how, &by("pam", at(NOW)))
+        .await
+        .unwrap()
+}
+
+fn in_cohort(id: i64) -> Bringing {
+    Bringing {
+        cohort: Some(id),
+        ..Bringing::default()
+    }
+}
+
+#[tokio::test]
+async fn a_provider_brings_its_own_rows_and_sees_its_own_alone() {
+    let world = world().await;
+    let rows = row("", "2022-017", "") + &row("COLLEGE", "2022-018", "2022-09-05");
+    let report = brought(&world, "College", &rows, &in_cohort(1)).await;
+    assert_eq!(report.outcome, Outcome::Stored, "{}", report.text());
+    let report = brought(&world, "Library", &row("", "2022-017", ""), &in_cohort(2)).await;
+    assert_eq!(report.outcome, Outcome::Stored, "{}", report.text());
+    let college = own(&world, "college").await;
+    let register = register(&world.store, &college, 1).await.unwrap();
+    let references: Vec<_> = register.iter().map(|e| e.reference.as_deref()).collect();
+    assert_eq!(references, [Some("2022-017"), Some("2022-018")]);
+    // The same reference at another provider is another learner, and nobody else's pages find either.
+    let library = own(&world, "Library").await;
+    for entry in &register {
+        assert!(
+            super::entry(&world.store, &library, entry.id)
+                .await
+                .unwrap()
+                .is_none()
+        );
+        assert!(
+            super::entry(&world.store, &college, entry.id)
+                .await
+                .unwrap()
+                .is_some()
+        );
+    }
+    assert!(
+        super::register(&world.store, &library, 1)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(cohort(&world.store, &library, 1).await.unwrap().is_none());
+    let nobody = own(&world, "Nobody").await;
+    assert!(cohorts(&world.store, &nobody).await.unwrap().is_empty());
+    assert_eq!(
+        figures(&world.store, &nobody).await.unwrap(),
+        delivery::Own::default()
+    );
+    let own = figures(&world.store, &college).await.unwrap();
+    assert_eq!((own.starts, own.leavers, own.achievers), (2, 1, 1));
+    let changes = world
+        .store
+        .history(Kind::Enrolment, register[0].id, 10)
+        .await
+        .unwrap();
+    assert_eq!(changes[0].field, "cohort");
+    // What was there is changed, not doubled; the cohort stays where an upload names none.
+    let report = brought(
+        &world,
+        "College",
+        &row("", "2022-017", "2022-11-01"),
+        &Bringing::default(),
+    )
+    .await;
+    assert_eq!(
+        (report.tally.changed, report.tally.added),
+        (1, 0),
+        "{}",
+        report.text()
+    );
+    assert_eq!(
+        world
+            .number("SELECT count(*) FROM enrolments WHERE cohort = 1")
+            .await,
+        2
+    );
+}
+
+#[tokio::test]
+async fn rows_of_others_and_references_that_tell_a_person_are_refused() {
+    let world = world().await;
+    for (provider, reference, code) in [
+        ("Library", "2022-017", "provider-other"),
+        ("Collage", "2022-017", "provider-other"),
+        ("", "Jane Smith", "reference-personal"),
+        ("", "Smith1", "reference-personal"),
+        ("", "smith", "reference-personal"),
+        ("", "J SMITH 07 AB", "reference-personal"),
+        ("", "1000000027", "reference-personal"),
+        ("", "AB 12 34 56 C", "reference-personal"),
+        ("", "AB123456C", "reference-personal"),
+        ("", "jo7@example.org", "reference-personal"),
+    ] {
+        let report = brought(
+            &world,
+            "College",
+            &row(provider, reference, ""),
+            &Bringing::default(),
+        )
+        .await;
+        assert_eq!(report.outcome, Outcome::Refused, "{provider} {reference}");
+        assert!(
+            report.problems.by_code().contains_key(code),
+            "{reference}: {}",
+            report.text()
+        );
+        assert!(!report.text().contains(reference), "{reference}");
+    }
+    for good in ["2022-017", "LRN00123", "7", "a-12/B"] {
+        let checked = Bringing {
+            dry_run: true,
+            ..Bringing::default()
+        };
+        let report = brought(&world, "College", &row("", good, ""), &checked).await;
+        assert_eq!(
+            report.outcome,
+            Outcome::Checked,
+            "{good}: {}",
+            report.text()
+        );
+    }
+    assert_eq!(world.number("SELECT count(*) FROM enrolments").await, 0);
+    assert_eq!(
+        world
+            .number("SELECT count(*) FROM provider_references")
+            .await,
+        0
+    );
+    // A reference of a row that is left out is not kept either.
+    let some = Bringing {
+        valid_rows: true,
+        ..Bringing::default()
+    };
+    let rows = row("", "2022-017", "") + &row("", "2022-018", "").replace("E08000027", "E99999999");
+    brought(&world, "College", &rows, &some).await;
+    assert_eq!(
+        world
+            .number("SELECT count(*) FROM provider_references")
+            .await,
+        1
+    );
+}
+
+fn answers(pairs: &[(&str, &str)]) -> Vec<String> {
+    let text = |column: &&str| {
+        let found = pairs.iter().find(|(name, _)| name == column);
+        found.map_or_else(String::new, |(_, text)| (*text).to_owned())
+    };
+    crate::import::learners::COLUMNS.iter().map(text).collect()
+}
+
+#[tokio::test]
+async fn what_became_of_a_learner_is_checked_and_kept_as_from_a_file() {
+    let world = world().await;
+    brought(&world, "College", &row("", "2022-017", ""), &in_cohort(1)).await;
+    let college = own(&world, "College").await;
+    let seen = register(&world.store, &college, 1).await.unwrap().remove(0);
+    let by = by("pam", at(NOW));
+    let say = |at, pairs: &'static [(&str, &str)]| {
+        let (world, college, by) = (&world, &college, &by);
+        async move { amend(&world.store, college, at, &answers(pairs), by).await }
+    };
+    let at = (seen.id, seen.version);
+    for (pairs, codes) in [
+        (&[("stage", "achieved")][..], &["end-missing"][..]),
+        (
+            &[("stage", "achieved"), ("end", "2023-01-01")],
+            &["end-future"],
+        ),
+        (
+            &[("stage", "achieved"), ("end", "2021-01-01")],
+            &["end-before-start"],
+        ),
+        (
+            &[("stage", "none"), ("end", "x")],
+            &["date-form", "stage-unknown"],
+        ),
+        (
+            &[("stage", "in-progress"), ("destination_3m", "none")],
+            &["destination-open"],
+        ),
+        (
+            &[
+                ("stage", "achieved"),
+                ("end", "2022-11-01"),
+                ("destination_3m", "none"),
+            ],
+            &["destination-early"],
+        ),
+        (
+            &[("stage", "in-progress"), ("confidence_after", "11")],
+            &["pair-incomplete", "confidence-range"],
+        ),
+    ] {
+        match say(at, pairs).await {
+            Err(Trouble::Fields(problems)) => {
+                let found: Vec<_> = problems.iter().map(|p| p.code).collect();
+                assert_eq!(found, codes, "{pairs:?}");
+            }
+            other => panic!("{pairs:?} {other:?}"),
+        }
+    }
+    const ENDED: &[(&str, &str)] = &[
+        ("stage", "achieved"),
+        ("end", "2022-09-05"),
+        ("destination_3m", "further-learning"),
+        ("confidence_before", "3"),
+        ("confidence_after", "8"),
+    ];
+    say(at, ENDED).await.unwrap();
+    // The same again loses nothing; something else that was seen before is refused.
+    say(at, &ENDED[..3]).await.unwrap();
+    let stale = say(at, &[("stage", "withdrawn"), ("end", "2022-09-05")]).await;
+    assert!(matches!(stale, Err(Trouble::Changed)), "{stale:?}");
+    let now = entry(&world.store, &college, seen.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (now.destinations[0], now.confidence, now.cohort),
+        (Some(1), Some(2), Some(1))
+    );
+    assert_eq!(now.reference.as_deref(), Some("2022-017"));
+    let fields: Vec<_> = world
+        .store
+        .history(Kind::Enrolment, seen.id, 3)
+        .await
+        .unwrap();
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|c| (c.who.as_str(), c.field.as_str()))
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            ("pam", "stage"),
+            ("pam", "confidence"),
+            ("pam", "destination_3m")
+        ]
+    );
+    let library = own(&world, "Library").await;
+    let foreign = amend(
+        &world.store,
+        &library,
+        (seen.id, now.version),
+        &answers(ENDED),
+        &by,
+    )
+    .await;
+    assert!(matches!(foreign, Err(Trouble::Missing)), "{foreign:?}");
+}
+
+#[tokio::test]
+async fn who_has_to_be_asked_when() {
+    let world = world().await;
+    // Today is Wednesday 7 December 2022.
+    let rows: String = [
+        ("1", "2022-09-05"), // 3 months: Monday of this week
+        ("2", "2022-09-11"), // 3 months: Sunday of this week
+        ("3", "2022-09-12"), // next Monday
+        ("4", "2022-08-31"), // 3 months: 30 November, late
+        ("5", "2022-06-07"), // 3 months: September, late; 6 months: today
+        ("6", "2022-11-30"), // not before February
+        ("7", ""),
+    ]
+    .map(|(reference, end)| row("", reference, end))
+    .concat();
+    let report = brought(&world, "College", &rows, &in_cohort(1)).await;
+    assert_eq!(report.outcome, Outcome::Stored, "{}", report.text());
+    let college = own(&world, "College").await;
+    let today = jiff::civil::date(2022, 12, 7);
+    let due = due(&world.store, &college, today).await.unwrap();
+    let said: Vec<_> = due
+        .iter()
+        .map(|due| {
+            let when = match (due.is_late(today), due.is_this_week(today)) {
+                (true, false) => "late",
+                (false, true) => "week",
+                (false, false) => "later",
+                both => panic!("{both:?}"),
+            };
+            (
+                due.entry.reference.as_deref().unwrap(),
+                AFTER[due.question],
+                when,
+                due.is_open(today),
+            )
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            ("5", 3, "late", true),
+            ("4", 3, "late", true),
+            ("1", 3, "week", true),
+            ("5", 6, "week", true),
+            ("2", 3, "week", false),
+            ("3", 3, "later", false),
+        ]
+    );
+    let library = own(&world, "Library").await;
+    assert!(
+        super::due(&world.store, &library, today)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_reference_goes_with_its_learner() {
+    let world = world().await;
+    let rows = row("", "2022-017", "") + &row("", "2022-018", "");
+    brought(&world, "College", &rows, &in_cohort(1)).await;
+    let learner: Vec<u8> = sqlx::query_scalar("SELECT learner FROM enrolments WHERE id = 1")
+        .fetch_one(&world.store.reader)
+        .await
+        .unwrap();
+    let learner = learner.try_into().unwrap();
+    let day = jiff::civil::date(2022, 12, 1);
+    assert_eq!(world.store.erase(&learner, day).await.unwrap(), 1);
+    assert_eq!(
+        world
+            .number("SELECT count(*) FROM provider_references")
+            .await,
+        1
+    );
+    let report = brought(&world, "College", &rows, &in_cohort(1)).await;
+    assert_eq!(report.tally.erased, 1, "{}", report.text());
+    assert_eq!(
+        world
+            .number("SELECT count(*) FROM provider_references")
+            .await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_provider_with_another_name_is_the_same_one() {
+    let world = world().await;
+    brought(&world, "College", &row("", "2022-017", ""), &in_cohort(1)).await;
+    let renamed = world
+        .store
+        .rename_provider("College", "City College", "ann", at(NOW))
+        .await
+        .unwrap();
+    assert_eq!(renamed, crate::store::providers::Renamed::Done);
+    let renamed = own(&world, "City College").await;
+    assert_eq!(renamed.organisation, Some(1));
+    assert_eq!(register(&world.store, &renamed, 1).await.unwrap().len(), 1);
+}

@@ -1,0 +1,141 @@
+//! What a coordinator keeps besides learners' records: organisations, programmes, cohorts, spend. Each row has a version, which tells
+//! of two people who change it at a time whose change was made first.
+
+use std::future::Future;
+
+use sqlx::SqliteConnection;
+
+use super::organisations::OrganisationKind;
+use super::{Store, StoreError, history};
+
+/// A row as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored<T> {
+    /// Its number.
+    pub id: i64,
+    /// Grows by 1 with each change.
+    pub version: i64,
+    /// What it says.
+    pub it: T,
+}
+
+/// A kind of row that is kept.
+pub(crate) trait Kept: Sized + Clone + PartialEq + Send + Sync + 'static {
+    const KIND: history::Kind;
+
+    /// Every row, or the one with this number; by code or name.
+    fn rows(
+        connection: &mut SqliteConnection,
+        id: Option<i64>,
+    ) -> impl Future<Output = Result<Vec<Stored<Self>>, StoreError>> + Send;
+
+    /// Adds it, or writes it over the row with this number, whose version it raises; gives its number, or `None` when its code or
+    /// name is another row's.
+    fn put(
+        &self,
+        tx: &mut SqliteConnection,
+        id: Option<i64>,
+    ) -> impl Future<Output = Result<Option<i64>, StoreError>> + Send;
+}
+
+/// Turns the violation of a UNIQUE into `None`.
+pub(super) fn unless_taken(done: Result<i64, sqlx::Error>) -> Result<Option<i64>, StoreError> {
+    match done {
+        Ok(id) => Ok(Some(id)),
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What rows refer to one another by: numbers with codes and names.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Known {
+    /// By name.
+    pub(crate) organisations: Vec<(i64, String, OrganisationKind)>,
+    /// Code and name, by code.
+    pub(crate) programmes: Vec<(i64, String, String)>,
+    /// Code and title, by code.
+    pub(crate) cohorts: Vec<(i64, String, String)>,
+}
+
+impl Known {
+    pub(crate) async fn read(connection: &mut SqliteConnection) -> Result<Self, StoreError> {
+        let organisations: Vec<(i64, String, String)> =
+            sqlx::query_as("SELECT id, name, kind FROM organisations ORDER BY name")
+                .fetch_all(&mut *connection)
+                .await?;
+        let organisations = organisations
+            .into_iter()
+            .map(|(id, name, kind)| Ok((id, name, OrganisationKind::stored(&kind, id)?)));
+        Ok(Self {
+            organisations: organisations.collect::<Result<_, StoreError>>()?,
+            programmes: sqlx::query_as("SELECT id, code, name FROM programmes ORDER BY code")
+                .fetch_all(&mut *connection)
+                .await?,
+            cohorts: sqlx::query_as("SELECT id, code, title FROM cohorts ORDER BY code")
+                .fetch_all(&mut *connection)
+                .await?,
+        })
+    }
+
+    /// The organisation of this name, whatever its capitals.
+    pub(crate) fn organisation(&self, name: &str) -> Option<(i64, OrganisationKind)> {
+        let mut all = self.organisations.iter();
+        all.find(|(_, known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(id, _, kind)| (*id, *kind))
+    }
+
+    /// The name of an organisation; empty for none.
+    pub(crate) fn organisation_name(&self, id: Option<i64>) -> &str {
+        let mut all = self.organisations.iter();
+        all.find(|(known, ..)| Some(*known) == id)
+            .map_or("", |(_, name, _)| name)
+    }
+
+    pub(crate) fn programme(&self, code: &str) -> Option<i64> {
+        by_code(&self.programmes, code)
+    }
+
+    pub(crate) fn programme_code(&self, id: Option<i64>) -> &str {
+        code_of(&self.programmes, id)
+    }
+
+    pub(crate) fn cohort(&self, code: &str) -> Option<i64> {
+        by_code(&self.cohorts, code)
+    }
+
+    pub(crate) fn cohort_code(&self, id: Option<i64>) -> &str {
+        code_of(&self.cohorts, id)
+    }
+}
+
+fn by_code(of: &[(i64, String, String)], code: &str) -> Option<i64> {
+    let mut all = of.iter();
+    all.find(|(_, known, _)| known == code).map(|(id, ..)| *id)
+}
+
+fn code_of(of: &[(i64, String, String)], id: Option<i64>) -> &str {
+    let mut all = of.iter();
+    all.find(|(known, ..)| Some(*known) == id)
+        .map_or("", |(_, code, _)| code)
+}
+
+impl Store {
+    /// Every row of a kind, by code or name.
+    pub(crate) async fn kept<T: Kept>(&self) -> Result<Vec<Stored<T>>, StoreError> {
+        let mut reader = self.reader.acquire().await?;
+        T::rows(&mut reader, None).await
+    }
+
+    /// One row of a kind.
+    pub(crate) async fn kept_one<T: Kept>(&self, id: i64) -> Result<Option<Stored<T>>, StoreError> {
+        let mut reader = self.reader.acquire().await?;
+        Ok(T::rows(&mut reader, Some(id)).await?.pop())
+    }
+
+    /// What rows refer to one another by.
+    pub(crate) async fn known(&self) -> Result<Known, StoreError> {
+        let mut reader = self.reader.acquire().await?;
+        Known::read(&mut reader).await
+    }
+}
