@@ -25,6 +25,8 @@ use crate::{headers, session};
 pub(crate) struct Gate {
     pub(crate) checker: Arc<Checker>,
     pub(crate) roles: RoleTable,
+    /// Whether people's secrets open anything.
+    pub(crate) takes_secrets: bool,
 }
 
 /// Why nobody is known to ask.
@@ -33,6 +35,8 @@ enum Unknown {
     Guest,
     /// The header is not of the form that is read here. It is no guess of a secret and does not count as one.
     Malformed,
+    /// Secrets open nothing here, and this one was not looked at.
+    NoSecrets,
     /// Name and secret do not belong together.
     Wrong,
     /// Not looked at.
@@ -122,6 +126,9 @@ async fn who(
     let Some((name, secret)) = credentials.to_str().ok().and_then(basic) else {
         return Ok(Err(Unknown::Malformed));
     };
+    if !gate.takes_secrets {
+        return Ok(Err(Unknown::NoSecrets));
+    }
     let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
     Ok(match gate.checker.sent(&name, address, &secret).await? {
         Verdict::Right(person) => Ok(SignedIn {
@@ -156,6 +163,7 @@ impl IntoResponse for Unknown {
             Self::Malformed => because(
                 "The authorization header is not `Basic` and the base64 of a name, a colon and a secret.",
             ),
+            Self::NoSecrets => because("This site takes no secrets of people."),
             Self::Wrong => because("The name and the secret do not belong together."),
             // Not 429, which client libraries answer by trying again by themselves: with this secret nobody is let in.
             Self::Wait(wait) => {

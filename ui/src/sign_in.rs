@@ -14,6 +14,7 @@ use tower_sessions::Session;
 use crate::checker::{Checker, Verdict};
 use crate::components::{Button, Details, ErrorSummary, Field, PostForm, TextInput};
 use crate::html::Html;
+use crate::oidc::{self, OpenId};
 use crate::page::Page;
 use crate::people::{SignedIn, see_other};
 use crate::problem::ProblemPage;
@@ -26,12 +27,15 @@ const FORM_BYTES: usize = 8 * 1024;
 struct Desk {
     checker: Arc<Checker>,
     cookie: Arc<str>,
+    /// Another way in.
+    open: Option<Arc<OpenId>>,
 }
 
-pub(crate) fn router(checker: Arc<Checker>, cookie: &str) -> Router {
+pub(crate) fn router(checker: Arc<Checker>, cookie: &str, open: Option<Arc<OpenId>>) -> Router {
     let desk = Desk {
         checker,
         cookie: cookie.into(),
+        open,
     };
     Router::new()
         .route(
@@ -61,12 +65,16 @@ struct Attempt {
     next: String,
 }
 
-async fn form(Query(wanted): Query<Wanted>, person: Option<SignedIn>) -> Response {
+async fn form(
+    State(desk): State<Desk>,
+    Query(wanted): Query<Wanted>,
+    person: Option<SignedIn>,
+) -> Response {
     let next = local(&wanted.next);
     if person.is_some() {
         return see_other(next);
     }
-    page("", next, None).into_response()
+    desk.page("", next, None).into_response()
 }
 
 async fn sign_in(
@@ -75,9 +83,13 @@ async fn sign_in(
     peer: Option<Extension<ConnectInfo<SocketAddr>>>,
     Form(attempt): Form<Attempt>,
 ) -> Response {
+    if !desk.takes_secrets() {
+        return no_secrets().into_response();
+    }
     let (name, next) = (attempt.name.trim(), local(&attempt.next));
     if name.is_empty() || attempt.secret.trim().is_empty() {
-        return page(name, next, Some("Enter your name and your secret")).into_response();
+        let error = Some("Enter your name and your secret");
+        return desk.page(name, next, error).into_response();
     }
     let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
     let secret = Secret::typed(&attempt.secret);
@@ -89,7 +101,7 @@ async fn sign_in(
                 ProblemPage::fault().into_response()
             }
         },
-        Ok(Verdict::Wrong) => page(name, next, Some(WRONG)).into_response(),
+        Ok(Verdict::Wrong) => desk.page(name, next, Some(WRONG)).into_response(),
         Ok(Verdict::Wait(wait)) => too_many(wait),
         Err(error) => {
             tracing::error!(error = ?error, "sign-in could not be checked");
@@ -118,7 +130,32 @@ async fn sign_out(State(desk): State<Desk>, session: Session) -> Response {
     response
 }
 
-fn page(name: &str, next: &str, error: Option<&str>) -> Page {
+impl Desk {
+    fn takes_secrets(&self) -> bool {
+        self.open.as_ref().is_none_or(|open| open.takes_secrets())
+    }
+
+    fn page(&self, name: &str, next: &str, error: Option<&str>) -> Page {
+        let page = Page::new("Sign in");
+        let Some(open) = &self.open else {
+            return secret_form(page, Html::default(), name, next, error);
+        };
+        let button = open.button(next);
+        if open.takes_secrets() {
+            secret_form(page, button, name, next, error)
+        } else {
+            page.body(button)
+        }
+    }
+}
+
+fn no_secrets() -> ProblemPage {
+    ProblemPage::forbidden("This site takes no secrets: people sign in with its sign-in service.")
+        .next("Use the button of the page Sign in.")
+}
+
+/// `page` with the form for name and secret, under what stands `above` it.
+fn secret_form(page: Page, above: Html, name: &str, next: &str, error: Option<&str>) -> Page {
     let field = Field::new("name", "Name").value(name);
     let field = if let Some(error) = error {
         field.error(error)
@@ -142,12 +179,11 @@ fn page(name: &str, next: &str, error: Option<&str>) -> Page {
         "A secret is shown once and nobody can look it up. Ask the person who runs this site for a new one; the old one then \
          stops working.",
     );
-    Page::new("Sign in")
-        .errors(summary)
-        .body(Html::concat([form.into(), lost.into()]))
+    page.errors(summary)
+        .body(Html::concat([above, form.into(), lost.into()]))
 }
 
-fn too_many(wait: jiff::SignedDuration) -> Response {
+pub(crate) fn too_many(wait: jiff::SignedDuration) -> Response {
     let minutes = (wait.as_secs() + 59) / 60;
     let problem = ProblemPage::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", "Too many attempts to sign in")
         .happened("After several wrong attempts this name stays closed for a while, so that nobody can guess secrets.")
@@ -164,11 +200,12 @@ fn too_many(wait: jiff::SignedDuration) -> Response {
 ///
 /// Browsers drop tabs and line breaks from addresses and read `\` as `/`, so that `/\evil` and `/<tab>/evil` leave the site;
 /// only visible ASCII without a backslash passes.
-fn local(next: &str) -> &str {
+pub(crate) fn local(next: &str) -> &str {
     let leaves = next.starts_with("//")
         || next.contains('\\')
         || !next.bytes().all(|b| b.is_ascii_graphic());
-    if next.starts_with('/') && !leaves && next.len() <= 2000 && !next.starts_with("/sign-") {
+    let is_own = next.starts_with("/sign-") && next != oidc::MINE;
+    if next.starts_with('/') && !leaves && next.len() <= 2000 && !is_own {
         next
     } else {
         "/"
@@ -182,7 +219,12 @@ mod tests {
 
     #[test]
     fn only_local_paths_survive() {
-        for good in ["/", "/releases/2026-10?show=all#top", "/a//b"] {
+        for good in [
+            "/",
+            "/releases/2026-10?show=all#top",
+            "/a//b",
+            "/sign-in/mine",
+        ] {
             assert_eq!(local(good), good);
         }
         for bad in [

@@ -16,6 +16,7 @@ use tower_sessions::Session;
 
 use crate::Clock;
 use crate::checker::Checker;
+use crate::oidc::{self, OpenId};
 use crate::page::{Frame, Unframed};
 use crate::patience::{self, Patience, Watch};
 use crate::people::{People, SharedPeople, SignedIn, to_sign_in};
@@ -66,6 +67,7 @@ pub struct Site {
     hsts: bool,
     patience: Patience,
     programs: Router,
+    open: Option<Arc<OpenId>>,
 }
 
 impl Site {
@@ -100,6 +102,7 @@ impl Site {
             hsts: is_named_host(host),
             patience: Patience::default(),
             programs: Router::new(),
+            open: None,
         })
     }
 
@@ -143,6 +146,13 @@ impl Site {
         self
     }
 
+    /// People may also sign in with their accounts at this service ([`crate::oidc`]).
+    #[must_use]
+    pub fn sign_in_service(mut self, open: OpenId) -> Self {
+        self.open = Some(Arc::new(open));
+        self
+    }
+
     /// The name of the session's cookie.
     #[must_use]
     pub fn cookie(&self) -> &str {
@@ -155,11 +165,18 @@ impl Site {
     /// frame and, as their answer to anything else, problem pages. `machine` is for programs, which prove themselves in their
     /// own way and get their answers unchanged: `/v1/`, `/api/v1/`, `/health/`; a refusal that is not a problem yet becomes
     /// one ([`crate::api`]), also below those paths where no route is. Neither may use `/assets/` or `/sign-`.
-    pub fn router(self, pages: Router, machine: Router) -> Router {
+    pub fn router(mut self, pages: Router, machine: Router) -> Router {
+        let mut pages = pages;
+        if let Some(open) = &self.open {
+            self.roles = self.roles.and(open.rules());
+            let (people, cookie) = (self.people.clone(), &self.cookie);
+            pages = pages.merge(oidc::router(open.clone(), people, cookie));
+        }
         let checker = Arc::new(Checker::new(self.people, self.clock.clone()));
         let for_programs = Arc::new(programs::Gate {
             checker: checker.clone(),
             roles: self.roles.clone(),
+            takes_secrets: self.open.as_ref().is_none_or(|open| open.takes_secrets()),
         });
         let gate = Arc::new(Gate {
             frame: self.frame,
@@ -196,7 +213,7 @@ impl Site {
             ));
         let pages =
             pages
-                .merge(sign_in::router(checker, &self.cookie))
+                .merge(sign_in::router(checker, &self.cookie, self.open))
                 .fallback(|| async { ProblemPage::not_found() })
                 .layer(DefaultBodyLimit::max(BODY_BYTES))
                 .layer(middleware::from_fn_with_state(gate.clone(), admit))
