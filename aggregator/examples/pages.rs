@@ -45,11 +45,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let typed = Secret::generate(&mut rng);
-    let person = PersonRecord {
-        name: "olive".into(),
-        role: Role::new("operator"),
-        secret_hash: secret::hash(&typed, &mut rng)?,
-    };
+    let hash = secret::hash(&typed, &mut rng)?;
+    let person = PersonRecord::new("olive", Role::new("operator"), hash);
     let listener = TcpListener::bind(("127.0.0.1", port))?;
     let origin = format!("https://127.0.0.1:{}", listener.local_addr()?.port());
     let (real, year) = (Timestamp::now(), SignedDuration::from_hours(24 * 365));

@@ -96,7 +96,7 @@ impl QueueError {
                 "Ask the national operator for an invite and run `ldsp-node enrol --invite FILE`."
             }
             Self::Behind { .. } => {
-                "Restore the newest backup. If there is none, an author runs `ldsp-node ledger new-epoch`: it takes back from the log what this database lacks and says whether a second epoch is needed."
+                "Restore the newest backup. If there is none, a coordinator runs `ldsp-node ledger new-epoch`: it takes back from the log what this database lacks and says whether a second epoch is needed."
             }
             Self::Forked { .. } => {
                 "If the data directory was restored, restore the newest backup instead. If not, look for a second copy of this node that runs with the same key. Then ask the national operator."

@@ -130,6 +130,13 @@ pub(crate) fn author(name: &str) -> String {
     }
 }
 
+/// In which role somebody reads a page that is for another one.
+pub(crate) fn signed_in_as(person: &ldsp_ui::SignedIn) -> String {
+    let role = crate::store::people::Role::named(person.role.as_str());
+    let role = role.map_or_else(|| person.role.to_string(), |role| role.with_article());
+    format!("You are signed in as {role}.")
+}
+
 /// First letter up, a full stop at the end.
 pub(crate) fn sentence(text: &str) -> String {
     let mut chars = text.trim().chars();

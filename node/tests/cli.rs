@@ -168,16 +168,23 @@ fn from_init_to_the_first_import() {
 
     let added = done(
         dir,
-        &["people", "add", "Jo Okafor", "--role", "author", "--json"],
+        &[
+            "people",
+            "add",
+            "Jo Okafor",
+            "--role",
+            "coordinator",
+            "--json",
+        ],
     );
     let added: serde_json::Value = serde_json::from_str(&added).unwrap();
-    assert_eq!(added["role"], "author");
+    assert_eq!(added["role"], "coordinator");
     assert!(
         refused(dir, &["people", "add", "Jo Okafor", "--role", "approver"])
             .contains("already a person")
     );
     let listed = done(dir, &["people", "list"]);
-    assert!(listed.contains("author  Jo Okafor"));
+    assert!(listed.contains("coordinator  Jo Okafor"));
     assert!(!listed.contains(added["secret"].as_str().unwrap()));
 
     std::fs::write(dir.join("p.csv"), "programme,name,provider,tier,type,audience,funder,cost,capacity,start,end\nP1,Get online,Acme,basic,,,,,,,\n").unwrap();
@@ -359,7 +366,10 @@ fn a_release_on_the_terminal_holds_no_exact_count() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     done(dir, &["init", "--lep", "E37000001"]);
-    let (author, approver) = (person(dir, "Jo", "author"), person(dir, "Bo", "approver"));
+    let (author, approver) = (
+        person(dir, "Jo", "coordinator"),
+        person(dir, "Bo", "approver"),
+    );
     std::fs::write(dir.join("p.csv"), "programme,name,provider,tier,type,audience,funder,cost,capacity,start,end\nP1,Get online,Acme,basic,,,,,,,\n").unwrap();
     done(dir, &["import", "programmes", "p.csv"]);
     let mut rows = "provider,learner_ref,uln,age,sex,ethnicity,disability,prior_status,district,aim,programme,skill,mode,start,planned_end,end,stage\n".to_owned();
@@ -377,7 +387,7 @@ fn a_release_on_the_terminal_holds_no_exact_count() {
         Some(1),
         "an approver prepares nothing"
     );
-    assert!(text(&refused.stderr).contains("not an author"));
+    assert!(text(&refused.stderr).contains("not a coordinator"));
 
     let first = ["release", "preview", "--first", "2021-10", "--as", "Jo"];
     let preview = node_as(dir, &author, &first);
@@ -422,7 +432,10 @@ fn another_digest_is_refused_and_a_refused_release_stays() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     done(dir, &["init", "--lep", "E37000001"]);
-    let (author, approver) = (person(dir, "Jo", "author"), person(dir, "Bo", "approver"));
+    let (author, approver) = (
+        person(dir, "Jo", "coordinator"),
+        person(dir, "Bo", "approver"),
+    );
     let preview = [
         "release",
         "preview",
@@ -544,7 +557,7 @@ fn the_budget_is_shown_and_a_backup_brings_the_node_back() {
     std::fs::create_dir_all(&dir).unwrap();
     std::fs::create_dir_all(&other).unwrap();
     done(&dir, &["init", "--lep", "E37000001"]);
-    let secret = person(&dir, "Ama", "author");
+    let secret = person(&dir, "Ama", "coordinator");
     let drawn = node_as(
         &dir,
         &secret,

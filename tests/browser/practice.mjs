@@ -1,4 +1,4 @@
-// An author writes an entry, an approver releases it, and it shows on the aggregator.
+// A coordinator writes an entry, an approver releases it, and it shows on the aggregator.
 import { check } from '../check.mjs';
 import { delivered } from './delivered.mjs';
 import { inspect, keyboardForm } from './pages.mjs';
@@ -22,34 +22,34 @@ async function fill(page, title, text) {
 
 const save = (page) => page.click('main button[value=save]:not([tabindex="-1"])');
 
-export async function practiceFlow({ author, approver, reader }, { aggregator, node, how }) {
+export async function practiceFlow({ coordinator, approver, reader }, { aggregator, node, how }) {
   const title = `Library sessions, ${how}`;
-  await author.goto(new URL('/practice/new', node.url).href);
-  await inspect(author, `practice editor ${how}`);
-  await keyboardForm(author, `practice editor ${how}`);
+  await coordinator.goto(new URL('/practice/new', node.url).href);
+  await inspect(coordinator, `practice editor ${how}`);
+  await keyboardForm(coordinator, `practice editor ${how}`);
 
-  await author.reload();
-  await fill(author, title, `Weekly sessions. Ask ${ADDRESS} about them.`);
-  await save(author);
-  const summary = await author.locator('.govuk-error-summary').allInnerTexts();
+  await coordinator.reload();
+  await fill(coordinator, title, `Weekly sessions. Ask ${ADDRESS} about them.`);
+  await save(coordinator);
+  const summary = await coordinator.locator('.govuk-error-summary').allInnerTexts();
   check(`an e-mail address is refused ${how}`, /e-mail/i.test(summary.join()), summary.join());
-  const place = await author.locator('#what-error, .govuk-form-group--error').first().innerText();
+  const place = await coordinator.locator('#what-error, .govuk-form-group--error').first().innerText();
   check(`the place of the address is shown ${how}`, /e-mail/i.test(place) && /\d/.test(place), place);
-  const kept = await author.inputValue('[name=what]');
-  check(`the text is kept ${how}`, kept.includes(ADDRESS) && (await author.inputValue('[name=title]')) === title, kept);
-  await inspect(author, `practice editor with errors ${how}`);
+  const kept = await coordinator.inputValue('[name=what]');
+  check(`the text is kept ${how}`, kept.includes(ADDRESS) && (await coordinator.inputValue('[name=title]')) === title, kept);
+  await inspect(coordinator, `practice editor with errors ${how}`);
 
-  await author.fill('[name=what]', 'Weekly sessions with volunteers.');
-  await save(author);
-  const path = new URL(author.url()).pathname;
+  await coordinator.fill('[name=what]', 'Weekly sessions with volunteers.');
+  await save(coordinator);
+  const path = new URL(coordinator.url()).pathname;
   check(`the entry is saved ${how}`, /^\/practice\/\d+$/.test(path), path);
-  await inspect(author, `practice entry ${how}`);
-  check(`the author sees no release button ${how}`, (await author.locator('form[action$="/release"]').count()) === 0);
+  await inspect(coordinator, `practice entry ${how}`);
+  check(`the coordinator sees no release button ${how}`, (await coordinator.locator('form[action$="/release"]').count()) === 0);
 
   await approver.goto(new URL(path, node.url).href);
   const digest = await approver.inputValue('form[action$="/release"] [name=digest]');
-  const forged = await post(author, node.url, `${path}/release`, { digest, read: 'yes' });
-  check(`the author's forged release is refused ${how}`, forged === 403, forged);
+  const forged = await post(coordinator, node.url, `${path}/release`, { digest, read: 'yes' });
+  check(`the coordinator's forged release is refused ${how}`, forged === 403, forged);
   const foreign = await post(approver, node.url, `${path}/release`, { digest, read: 'yes' }, 'https://evil.example');
   check(`a release from another site is refused ${how}`, foreign === 403, foreign);
   await approver.click('form[action$="/release"] button');

@@ -1,24 +1,24 @@
-// An author prepares a month, an approver approves it, and it is published.
+// A coordinator prepares a month, an approver approves it, and it is published.
 import { check } from '../check.mjs';
 import { delivered } from './delivered.mjs';
 import { inspect } from './pages.mjs';
 import { post } from './security.mjs';
 
-export async function releaseFlow({ author, approver }, { node, how }) {
+export async function releaseFlow({ coordinator, approver }, { node, how }) {
   await approver.goto(new URL('/releases', node.url).href);
   check(`the approver cannot prepare ${how}`, (await approver.locator('form[action="/releases/prepare"]').count()) === 0);
-  await author.goto(new URL('/releases', node.url).href);
-  await author.click('form[action="/releases/prepare"] button');
-  const path = new URL(author.url()).pathname;
+  await coordinator.goto(new URL('/releases', node.url).href);
+  await coordinator.click('form[action="/releases/prepare"] button');
+  const path = new URL(coordinator.url()).pathname;
   check(`the month is prepared ${how}`, /^\/releases\/\d{4}-\d{2}$/.test(path), path);
-  await inspect(author, `release preview ${how}`);
-  check(`the author sees no approve button ${how}`, (await author.locator('form[action$="/approve"]').count()) === 0);
+  await inspect(coordinator, `release preview ${how}`);
+  check(`the coordinator sees no approve button ${how}`, (await coordinator.locator('form[action$="/approve"]').count()) === 0);
 
   await approver.goto(new URL(path, node.url).href);
   await inspect(approver, `release to approve ${how}`);
   const digest = await approver.inputValue('form[action$="/approve"] [name=digest]');
-  const forged = await post(author, node.url, `${path}/approve`, { digest, read: 'yes' });
-  check(`the author's forged approval is refused ${how}`, forged === 403, forged);
+  const forged = await post(coordinator, node.url, `${path}/approve`, { digest, read: 'yes' });
+  check(`the coordinator's forged approval is refused ${how}`, forged === 403, forged);
   const foreign = await post(approver, node.url, `${path}/approve`, { digest, read: 'yes' }, 'https://evil.example');
   check(`an approval from another site is refused ${how}`, foreign === 403, foreign);
   const other = await post(approver, node.url, `${path}/approve`, { digest: '0'.repeat(64), read: 'yes' });
@@ -26,8 +26,8 @@ export async function releaseFlow({ author, approver }, { node, how }) {
   const shown = (await approver.innerText('main')).replaceAll(' ', '');
   check(`the page shows the digest that it sends ${how}`, shown.includes(digest));
   await refuse(approver, how);
-  await author.goto(new URL(path, node.url).href);
-  check(`the author reads the reason ${how}`, (await author.innerText('main')).includes('The college sent an old file.'));
+  await coordinator.goto(new URL(path, node.url).href);
+  check(`the coordinator reads the reason ${how}`, (await coordinator.innerText('main')).includes('The college sent an old file.'));
   const again = await approver.inputValue('form[action$="/approve"] [name=digest]');
   check(`a refused release is the same ${how}`, again === digest, again);
   await approver.goto(new URL(`${path}/report`, node.url).href);
@@ -39,7 +39,7 @@ export async function releaseFlow({ author, approver }, { node, how }) {
   await approver.check('[name=read]');
   await approver.click('form[action$="/approve"] button');
   check(`the month is approved ${how}`, /approved/i.test(await approver.innerText('main')));
-  check(`the month is delivered ${how}`, await delivered(author, new URL(path, node.url).href, /place \d|received|logged/i));
+  check(`the month is delivered ${how}`, await delivered(coordinator, new URL(path, node.url).href, /place \d|received|logged/i));
 }
 
 /** The approver says no: first without a reason, then with one. */

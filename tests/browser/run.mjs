@@ -37,10 +37,10 @@ await flow('paper and own colours', async () => {
   await page.goto(new URL('/releases', node.url).href);
   const month = await page.locator('main table a[href^="/releases/"]').first().getAttribute('href');
   const table = `${month}/tables/starts.area-by-tier`;
-  for (const path of ['/', '/releases', month, table, `${month}/report`, '/privacy', '/practice']) {
+  for (const path of ['/', '/releases', month, table, `${month}/report`, '/privacy', '/quality', '/quality/rules', '/practice']) {
     await page.goto(new URL(path, node.url).href);
     const marked = await page.locator('.ldsp-exact').count();
-    check(`node ${path} marks its exact counts`, marked > 0 === ['/', month, table, '/privacy'].includes(path), marked);
+    check(`node ${path} marks its exact counts`, marked > 0 === ['/', month, table, '/privacy', '/quality'].includes(path), marked);
     await paper(page, `node ${path}`);
   }
 });
@@ -81,7 +81,7 @@ await flow('sign-in', async () => {
   await page.goto(new URL('/sign-in', node.url).href);
   await inspect(page, 'sign-in');
   await keyboardForm(page, 'sign-in');
-  const wrong = { name: person('author').name, secret: 'not-the-secret' };
+  const wrong = { name: person('coordinator').name, secret: 'not-the-secret' };
   check('a wrong secret is refused', !(await signIn(page, node.url, wrong)));
   await inspect(page, 'sign-in refused');
   const kept = await page.inputValue('[name=name]');
@@ -89,10 +89,10 @@ await flow('sign-in', async () => {
   const guest = await page.request.get(node.url, { maxRedirects: 0, failOnStatusCode: false });
   check('a guest sees no page of the node', [303, 401, 403].includes(guest.status()), guest.status());
   const plain = await visitor(browser, { javaScript: false });
-  check('sign-in works without JavaScript', await signIn(plain, node.url, person('author')));
+  check('sign-in works without JavaScript', await signIn(plain, node.url, person('coordinator')));
 });
 
-for (const role of ['author', 'approver']) {
+for (const role of ['admin', 'coordinator', 'approver', 'viewer', 'provider']) {
   await flow(`${role}'s pages`, async () => {
     const page = await visitor(browser);
     check(`${role} signs in`, await signIn(page, node.url, person(role)));
@@ -111,10 +111,10 @@ const [stageNode] = scene.nodes;
 for (const javaScript of [true, false]) {
   const how = javaScript ? 'with JavaScript' : 'without JavaScript';
   const people = async () => {
-    const [author, approver, reader] = await Promise.all([1, 2, 3].map(() => visitor(browser, { javaScript })));
-    await signIn(author, stageNode.url, who(stageNode, 'author'));
+    const [coordinator, approver, reader] = await Promise.all([1, 2, 3].map(() => visitor(browser, { javaScript })));
+    await signIn(coordinator, stageNode.url, who(stageNode, 'coordinator'));
     await signIn(approver, stageNode.url, who(stageNode, 'approver'));
-    return { author, approver, reader };
+    return { coordinator, approver, reader };
   };
   const sites = { aggregator: scene.aggregator, node: stageNode, how };
   await flow(`practice ${how}`, async () => practiceFlow(await people(), sites));

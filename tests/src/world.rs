@@ -266,7 +266,7 @@ pub struct Node {
     /// The LEP that it serves.
     pub lep: String,
     /// Prepares.
-    pub author: Person,
+    pub coordinator: Person,
     /// Approves.
     pub approver: Person,
     dir: PathBuf,
@@ -286,7 +286,7 @@ impl Node {
     pub fn adopt(dir: &Path, slug: &str, lep: &str) -> Self {
         let program = Program::new("ldsp-node", dir);
         Self {
-            author: Person::add(&program, "Ama", "author"),
+            coordinator: Person::add(&program, "Ama", "coordinator"),
             approver: Person::add(&program, "Ben", "approver"),
             program,
             slug: slug.to_owned(),
@@ -363,7 +363,7 @@ impl Node {
         self.start_as(person, arguments).wait()
     }
 
-    /// The author prepares the next month; gives its digest.
+    /// The coordinator prepares the next month; gives its digest.
     ///
     /// # Panics
     /// When the preview does not name its digest.
@@ -371,7 +371,7 @@ impl Node {
     pub fn prepare(&self) -> String {
         let prepared = self
             .run_as(
-                &self.author,
+                &self.coordinator,
                 &["release", "preview", "--json", "--first", input::FIRST],
             )
             .json();
@@ -381,7 +381,7 @@ impl Node {
             .to_owned()
     }
 
-    /// The author prepares the next month and the approver approves it.
+    /// The coordinator prepares the next month and the approver approves it.
     pub fn release(&self) {
         let digest = self.prepare();
         self.run_as(&self.approver, &["release", "approve", "--digest", &digest])

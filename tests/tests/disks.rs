@@ -51,7 +51,7 @@ fn every_write_of_a_node_needs_room_and_loses_nothing_without_it() {
     let program = Program::new("ldsp-node", &dir);
     needs_room(&disk, || program.run(&["init", "--lep", LEP]));
     needs_room(&disk, || {
-        program.run(&["people", "add", "Cy", "--role", "author"])
+        program.run(&["people", "add", "Cy", "--role", "coordinator"])
     });
 
     let node = Node::adopt(&dir, SLUG, LEP);
@@ -71,7 +71,7 @@ fn every_write_of_a_node_needs_room_and_loses_nothing_without_it() {
     }
     needs_room(&disk, || {
         node.run_as(
-            &node.author,
+            &node.coordinator,
             &["release", "preview", "--first", input::FIRST],
         )
     });
@@ -88,7 +88,7 @@ fn every_write_of_a_node_needs_room_and_loses_nothing_without_it() {
     let form = node.file("entry.toml", practice(&node).as_bytes());
     let written = needs_room(&disk, || {
         node.run_as(
-            &node.author,
+            &node.coordinator,
             &["practice", "publish", path(&form), "--json"],
         )
     });
@@ -109,7 +109,7 @@ fn every_write_of_a_node_needs_room_and_loses_nothing_without_it() {
     drop(ballast);
     let serving = node.serve();
     let site = Http::new(&format!("https://{}", serving.address), &node.ca_pem());
-    let _in = site.signed_in(&node.author.name, &node.author.secret);
+    let _in = site.signed_in(&node.coordinator.name, &node.coordinator.secret);
 }
 
 /// The form that `practice new` gives, filled in.
@@ -241,7 +241,7 @@ fn a_read_only_disk_is_said_and_changes_nothing() {
     disk.read_only(true);
     for arguments in [
         &["import", "programmes", path(&file)][..],
-        &["people", "add", "Cy", "--role", "author"],
+        &["people", "add", "Cy", "--role", "coordinator"],
         &["serve"],
     ] {
         let reason = node.program.run(arguments).refused();
@@ -251,7 +251,7 @@ fn a_read_only_disk_is_said_and_changes_nothing() {
         );
     }
     node.run_as(
-        &node.author,
+        &node.coordinator,
         &["release", "preview", "--first", input::FIRST],
     )
     .refused();
@@ -348,12 +348,12 @@ fn a_database_that_another_program_holds_is_waited_for_and_then_said_to_be_busy(
     // All of them wait at the same time.
     let import = node.program.start(&["import", "learners", path(&learners)]);
     let preview = node.start_as(
-        &node.author,
+        &node.coordinator,
         &["release", "preview", "--first", input::FIRST],
     );
     let people = node
         .program
-        .start(&["people", "add", "Cy", "--role", "author"]);
+        .start(&["people", "add", "Cy", "--role", "coordinator"]);
     let publish = node.program.start(&["publish"]);
     let arguments = [
         "invite",
@@ -532,7 +532,7 @@ fn a_server_ends_when_the_disk_does_not_confirm_a_write() {
     alone.import(&programmes, &learners);
     let serving = disk.under(&alone.program).serve();
     let site = Http::new(&format!("https://{}", serving.address), &alone.ca_pem());
-    let site = site.signed_in(&alone.author.name, &alone.author.secret);
+    let site = site.signed_in(&alone.coordinator.name, &alone.coordinator.secret);
     disk.fail(true);
     let answer = site.post(
         "/releases/prepare",

@@ -201,7 +201,7 @@ fn a_node_killed_while_it_draws_or_approves_draws_and_signs_once() {
     let mut killed = 0;
     for bytes in [1, 60_000] {
         let preview = node.start_as(
-            &node.author,
+            &node.coordinator,
             &["release", "preview", "--first", input::FIRST],
         );
         killed += i32::from(kill_after_writing(preview, &node, bytes));
@@ -279,7 +279,7 @@ fn a_full_disk_at_the_node_is_said_and_costs_nothing() {
 
     let ballast = disk.fill();
     node.run_as(
-        &node.author,
+        &node.coordinator,
         &["release", "preview", "--first", input::FIRST],
     )
     .refused();
@@ -300,7 +300,7 @@ fn a_server_goes_on_when_its_disk_has_room_again() {
     node.import(&programmes, &learners);
     let serving = node.serve();
     let site = Http::new(&format!("https://{}", serving.address), &node.ca_pem());
-    let site = site.signed_in(&node.author.name, &node.author.secret);
+    let site = site.signed_in(&node.coordinator.name, &node.coordinator.secret);
     let prepare = || {
         site.post(
             "/releases/prepare",

@@ -176,7 +176,7 @@ fn draws_signs_and_sends_once(how: How) {
     let drawn = RefCell::new(None);
     let preview = ["release", "preview", "--first", input::FIRST];
     let faults = fatal.at_every_step(
-        || drop(node.run_as(&node.author, &preview)),
+        || drop(node.run_as(&node.coordinator, &preview)),
         |step| {
             assert_eq!(rows(&node, "ledger_months"), rows(&node, "releases"));
             if rows(&node, "releases") == 1 {

@@ -161,14 +161,14 @@ fn scene() -> Scene {
     }
     let site = || Http::new(&format!("https://{}", serving.address), &node.ca_pem());
     let pages = site()
-        .signed_in(&node.author.name, &node.author.secret)
+        .signed_in(&node.coordinator.name, &node.coordinator.secret)
         .crawl();
     reports.extend(
         pages
             .into_iter()
             .map(|(path, page)| (format!("node page {path}"), page.body)),
     );
-    let programs = site().signed_in(&node.author.name, &node.author.secret);
+    let programs = site().signed_in(&node.coordinator.name, &node.coordinator.secret);
     for extra in ["?dry_run=true", "", "?valid_rows=true"] {
         let path = format!("/api/v1/imports/learners{extra}");
         let reply = programs.upload(&path, &input::learners(&rows));
@@ -332,7 +332,7 @@ fn exact_counts_are_on_signed_in_pages_only() {
     let serving = node.serve();
     let site = || Http::new(&format!("https://{}", serving.address), &node.ca_pem());
     let inside = site()
-        .signed_in(&node.author.name, &node.author.secret)
+        .signed_in(&node.coordinator.name, &node.coordinator.secret)
         .crawl();
     assert_eq!(
         exact_counts_on(&inside),

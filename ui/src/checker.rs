@@ -74,11 +74,13 @@ impl Checker {
         let boxed = |e: &dyn std::fmt::Display| PeopleError(e.to_string().into());
         let permit = self.hashes.acquire().await.map_err(|e| boxed(&e))?;
         let checked = tokio::task::spawn_blocking(move || {
-            let right = match &person {
-                Some(person) => secret::verify(&secret, &person.secret_hash),
+            let phc = person.as_ref().and_then(|p| p.secret_hash.as_deref());
+            let right = match phc {
+                Some(phc) => secret::verify(&secret, phc),
                 None => secret::verify_nobody(&secret),
             };
-            person.filter(|_| right)
+            // Looked at last, so that somebody who is locked out hears it no sooner than a wrong secret.
+            person.filter(|person| right && !person.locked)
         });
         let person = checked.await.map_err(|e| boxed(&e))?;
         drop(permit);
@@ -132,14 +134,15 @@ impl Checker {
         let Some(held) = held else { return Ok(None) };
         let person = self.people.find_boxed(name).await?;
         Ok(person
-            .filter(|person| proof(person, secret) == held)
+            .filter(|person| !person.locked && proof(person, secret) == held)
             .map(Verdict::Right))
     }
 }
 
 fn proof(person: &PersonRecord, secret: &Secret) -> Proof {
+    let phc = person.secret_hash.as_deref().unwrap_or_default();
     Sha256::new()
-        .chain_update(person.secret_hash.as_bytes())
+        .chain_update(phc.as_bytes())
         .chain_update([0])
         .chain_update(secret.folded().as_bytes())
         .finalize()

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::html::Html;
 use crate::people::SignedIn;
+use crate::roles::RoleTable;
 
 /// A link with its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,13 +166,22 @@ impl Frame {
         }
     }
 
-    /// The whole document for `page` at `path`, as seen by `person`.
+    /// The whole document for `page` at `path`, as seen by `person`: with the links of navigation and footer that `roles` lets them
+    /// follow.
     #[must_use]
-    pub fn render(&self, page: &Page, path: &str, person: Option<&SignedIn>) -> String {
-        let nav = self
-            .nav
-            .iter()
-            .filter(|item| !item.signed_in_only || person.is_some());
+    pub fn render(
+        &self,
+        page: &Page,
+        path: &str,
+        person: Option<&SignedIn>,
+        roles: &RoleTable,
+    ) -> String {
+        let nav = self.nav.iter().filter(|item| {
+            (!item.signed_in_only || person.is_some()) && roles.shows(&item.href, person)
+        });
+        let footer_links: Vec<&Link> = (self.footer_links.iter())
+            .filter(|link| roles.shows(&link.href, person))
+            .collect();
         let layout = Layout {
             frame: self,
             page,
@@ -179,6 +189,7 @@ impl Frame {
             person,
             assets: crate::assets::prefix(),
             nav: nav.map(|item| (item, item.current(path))).collect(),
+            footer_links,
             banners: self.banners.iter().chain(&page.banners).collect(),
         };
         Html::render(&layout).to_string()
@@ -194,6 +205,7 @@ struct Layout<'a> {
     person: Option<&'a SignedIn>,
     assets: String,
     nav: Vec<(&'a NavItem, Option<&'static str>)>,
+    footer_links: Vec<&'a Link>,
     banners: Vec<&'a Banner>,
 }
 
@@ -322,8 +334,42 @@ impl IntoResponse for Page {
 mod tests {
     use super::*;
     use crate::people::Role;
+    use crate::roles::{Access, Rule};
 
     const XSS: &str = "\"><script>alert('x')</script>";
+
+    fn anything() -> RoleTable {
+        RoleTable::default()
+    }
+
+    #[test]
+    fn links_lead_where_the_role_may_go() {
+        let roles = RoleTable::new([
+            Rule::get("/", Access::Public),
+            Rule::get("/people", Access::Roles(&["admin"])),
+            Rule::get("/help", Access::Roles(&["admin", "viewer"])),
+        ]);
+        let mut frame = Frame::new("Site");
+        frame.nav = vec![
+            NavItem::public("Start", "/"),
+            NavItem::signed_in("People", "/people"),
+        ];
+        frame.footer_links = vec![Link::new("Assistance", "/help")];
+        let seen = |role: Option<&str>| {
+            let person = role.map(|role| SignedIn {
+                name: "ada".into(),
+                role: Role::new(role),
+                organisation: None,
+            });
+            let html = frame.render(&Page::new("Start"), "/", person.as_ref(), &roles);
+            assert!(html.contains(">Start<"));
+            (html.contains(">People<"), html.contains(">Assistance<"))
+        };
+        assert_eq!(seen(None), (false, false));
+        assert_eq!(seen(Some("provider")), (false, false));
+        assert_eq!(seen(Some("viewer")), (false, true));
+        assert_eq!(seen(Some("admin")), (true, true));
+    }
 
     #[test]
     fn nothing_in_the_frame_can_inject_markup() {
@@ -342,9 +388,10 @@ mod tests {
         let person = SignedIn {
             name: XSS.into(),
             role: Role::new(XSS),
+            organisation: None,
         };
         for page in [page.clone(), page.lead(XSS)] {
-            let html = frame.render(&page, "/x/y", Some(&person));
+            let html = frame.render(&page, "/x/y", Some(&person), &anything());
             assert!(!html.contains("<script>"), "{html}");
             assert_eq!(html.matches("<script").count(), 1, "our own and no other");
             assert_eq!(html.matches("<h1").count(), 1);
@@ -360,13 +407,13 @@ mod tests {
             NavItem::signed_in("Releases", "/releases"),
         ];
         for path in ["/places", "/places/essex"] {
-            let html = frame.render(&Page::new("Places"), path, None);
+            let html = frame.render(&Page::new("Places"), path, None, &anything());
             assert!(
                 html.contains(r#"href="/areas" aria-current="true""#),
                 "{path}"
             );
         }
-        let html = frame.render(&Page::new("Essex"), "/areas/essex", None);
+        let html = frame.render(&Page::new("Essex"), "/areas/essex", None, &anything());
         assert!(
             html.contains(r#"href="/areas" aria-current="true""#),
             "{html}"
@@ -374,7 +421,7 @@ mod tests {
         assert!(!html.contains(r#"href="/" aria-current"#));
         assert!(!html.contains("Releases"));
         assert!(html.contains("<title>Essex – Site</title>"));
-        let own = frame.render(&Page::new("Site"), "/", None);
+        let own = frame.render(&Page::new("Site"), "/", None, &anything());
         assert!(own.contains("<title>Site</title>"));
     }
 }

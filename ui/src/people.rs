@@ -11,7 +11,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-/// A role's name, for example `author`. Which roles exist is the site's own business.
+use crate::problem::ProblemPage;
+
+/// A role's name, for example `coordinator`. Which roles exist is the site's own business.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Role(String);
 
@@ -41,8 +43,28 @@ pub struct PersonRecord {
     pub name: String,
     /// Their one role.
     pub role: Role,
-    /// What [`crate::secret::hash`] gave: an argon2id PHC string, never the secret.
-    pub secret_hash: String,
+    /// The organisation whose records are all that they may see; `None` for those who are not bound to one.
+    pub organisation: Option<String>,
+    /// What [`crate::secret::hash`] gave: an argon2id PHC string, never the secret. `None` for somebody who has not set one yet.
+    pub secret_hash: Option<String>,
+    /// Whether an admin has locked them out: neither secret nor session nor token opens anything.
+    pub locked: bool,
+    /// Whether sign-in asks for a code of their phone too.
+    pub second_step: bool,
+}
+
+impl PersonRecord {
+    /// Somebody with a secret, not bound to an organisation, neither locked out nor with a second step.
+    pub fn new(name: impl Into<String>, role: Role, secret_hash: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            role,
+            organisation: None,
+            secret_hash: Some(secret_hash.into()),
+            locked: false,
+            second_step: false,
+        }
+    }
 }
 
 impl fmt::Debug for PersonRecord {
@@ -105,6 +127,53 @@ pub struct SignedIn {
     pub name: String,
     /// Their role at the time of this request.
     pub role: Role,
+    /// The organisation whose records are all that they may see, at the time of this request.
+    pub organisation: Option<String>,
+}
+
+impl SignedIn {
+    /// The person of this record.
+    pub(crate) fn of(person: PersonRecord) -> Self {
+        Self {
+            name: person.name,
+            role: person.role,
+            organisation: person.organisation,
+        }
+    }
+
+    /// Whether their role is one of `roles`.
+    #[must_use]
+    pub fn is_any(&self, roles: &[&str]) -> bool {
+        roles.contains(&self.role.as_str())
+    }
+}
+
+/// The organisation of the person who asks. A handler that reads or writes an organisation's records takes it as an argument and looks
+/// for nothing but this organisation's, so that none can forget to ask whose they are: people who are not bound to one are refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnOrganisation {
+    /// The organisation's name.
+    pub organisation: String,
+    /// Who asks, for histories and the audit log.
+    pub person: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for OwnOrganisation {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let person = <SignedIn as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        match person.organisation {
+            Some(organisation) => Ok(Self {
+                organisation,
+                person: person.name,
+            }),
+            None => Err(ProblemPage::forbidden(
+                "These pages are for people of one organisation, and you are not bound to any.",
+            )
+            .into_response()),
+        }
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
@@ -131,7 +200,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for SignedIn {
 pub(crate) fn to_sign_in(method: &Method, uri: &axum::http::Uri) -> Response {
     let target = match uri.path_and_query() {
         Some(asked) if method == Method::GET && asked.as_str() != "/" => {
-            format!("/sign-in?next={}", encode(asked.as_str()))
+            format!("/sign-in?next={}", percent_encode(asked.as_str()))
         }
         _ => "/sign-in".into(),
     };
@@ -150,8 +219,9 @@ pub(crate) fn see_other(target: &str) -> Response {
     }
 }
 
-/// Percent-encodes everything but RFC 3986's unreserved characters and the slash.
-pub(crate) fn encode(text: &str) -> String {
+/// Percent-encodes everything but RFC 3986's unreserved characters and the slash: for a value in the query of an address.
+#[must_use]
+pub fn percent_encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

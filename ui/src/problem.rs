@@ -188,7 +188,7 @@ mod tests {
             .happened("<script>")
             .next("<img>")
             .page();
-        let html = crate::Frame::new("Site").render(&page, "/", None);
+        let html = crate::Frame::new("Site").render(&page, "/", None, &crate::RoleTable::default());
         assert!(!html.contains("<script>") && !html.contains("<img>") && !html.contains("<b>"));
         assert!(html.contains("409 clash"));
     }

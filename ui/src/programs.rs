@@ -131,10 +131,7 @@ async fn who(
     }
     let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
     Ok(match gate.checker.sent(&name, address, &secret).await? {
-        Verdict::Right(person) => Ok(SignedIn {
-            name: person.name,
-            role: person.role,
-        }),
+        Verdict::Right(person) => Ok(SignedIn::of(person)),
         Verdict::Wrong => Err(Unknown::Wrong),
         Verdict::Wait(wait) => Err(Unknown::Wait(wait)),
     })

@@ -132,6 +132,17 @@ impl RoleTable {
         HeaderValue::try_from(methods.join(", ")).expect("names of methods are tokens")
     }
 
+    /// Whether `person` is not refused the page at `href`: what a link to it is shown by. An address that is no route word for word
+    /// is for its own handler to judge.
+    #[must_use]
+    pub fn shows(&self, href: &str, person: Option<&SignedIn>) -> bool {
+        let path = href.split(['?', '#']).next().unwrap_or(href);
+        !matches!(
+            self.decide(&Method::GET, path, person),
+            Decision::MustSignIn | Decision::WrongRole
+        )
+    }
+
     pub(crate) fn decide(
         &self,
         method: &Method,
@@ -183,13 +194,15 @@ mod tests {
             Rule::get("/me", Access::SignedIn),
             Rule::post("/approve/{month}", Access::Roles(&["approver"])),
         ]);
-        let author = SignedIn {
+        let coordinator = SignedIn {
             name: "ada".into(),
-            role: Role::new("author"),
+            role: Role::new("coordinator"),
+            organisation: None,
         };
         let approver = SignedIn {
             name: "bob".into(),
             role: Role::new("approver"),
+            organisation: None,
         };
         let decide = |method: &Method, path, person| table.decide(method, path, person);
         assert_eq!(decide(&Method::GET, "/", None), Decision::Allowed);
@@ -197,11 +210,11 @@ mod tests {
         assert_eq!(decide(&Method::POST, "/", None), Decision::NoSuchMethod);
         assert_eq!(decide(&Method::GET, "/me", None), Decision::MustSignIn);
         assert_eq!(
-            decide(&Method::GET, "/me", Some(&author)),
+            decide(&Method::GET, "/me", Some(&coordinator)),
             Decision::Allowed
         );
         assert_eq!(
-            decide(&Method::POST, "/approve/{month}", Some(&author)),
+            decide(&Method::POST, "/approve/{month}", Some(&coordinator)),
             Decision::WrongRole
         );
         assert_eq!(
@@ -216,5 +229,7 @@ mod tests {
             decide(&Method::GET, "/elsewhere", Some(&approver)),
             Decision::Unlisted
         );
+        assert!(table.shows("/?all=1", None) && table.shows("/elsewhere/7", None));
+        assert!(!table.shows("/me#top", None) && table.shows("/me", Some(&approver)));
     }
 }

@@ -75,10 +75,9 @@ pub(crate) async fn person(
         return Ok(None);
     };
     match people.find_boxed(&who.name).await? {
-        Some(person) if fingerprint(&person) == who.secret => Ok(Some(SignedIn {
-            name: person.name,
-            role: person.role,
-        })),
+        Some(person) if !person.locked && fingerprint(&person) == who.secret => {
+            Ok(Some(SignedIn::of(person)))
+        }
         _ => {
             session.flush().await.map_err(boxed)?;
             Ok(None)
@@ -87,7 +86,8 @@ pub(crate) async fn person(
 }
 
 fn fingerprint(person: &PersonRecord) -> String {
-    hex::encode(Sha256::digest(person.secret_hash.as_bytes()))
+    let phc = person.secret_hash.as_deref().unwrap_or_default();
+    hex::encode(Sha256::digest(phc.as_bytes()))
 }
 
 #[derive(Debug)]

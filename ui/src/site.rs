@@ -350,9 +350,12 @@ async fn frame(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> R
     let Some(Unframed(page)) = response.extensions_mut().remove::<Unframed>() else {
         return response;
     };
-    let document = gate
-        .frame
-        .render(&page, &path, response.extensions().get::<SignedIn>());
+    let document = gate.frame.render(
+        &page,
+        &path,
+        response.extensions().get::<SignedIn>(),
+        &gate.roles,
+    );
     response.headers_mut().remove(header::CONTENT_LENGTH);
     response.headers_mut().insert(
         header::CONTENT_TYPE,

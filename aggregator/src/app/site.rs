@@ -16,11 +16,7 @@ impl People for Staff {
     async fn find(&self, name: &str) -> Result<Option<PersonRecord>, PeopleError> {
         let person = self.0.person(name).await;
         let person = person.map_err(|e| PeopleError(Box::new(e)))?;
-        Ok(person.map(|p| PersonRecord {
-            name: p.name,
-            role: Role::new(p.role.as_str()),
-            secret_hash: p.secret_hash,
-        }))
+        Ok(person.map(|p| PersonRecord::new(p.name, Role::new(p.role.as_str()), p.secret_hash)))
     }
 }
 

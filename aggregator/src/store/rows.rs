@@ -17,6 +17,7 @@ use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::keys::{KeyError, admit};
 use ldsp_protocol::practice::{PracticeEntry, Sharing};
+use ldsp_protocol::problem::Drawn;
 use ldsp_protocol::rollup::{Layout, NodeMonth, Span};
 use ldsp_protocol::standard::{Codebook, Standard};
 use ldsp_protocol::statement::{Kind, Payload, Statement};
@@ -374,6 +375,8 @@ pub(super) fn revision<R: Fields>(row: &R) -> Result<RevisionRow, StoreError> {
         None => None,
         Some(period) => Some((columns.standard()?, period, columns.digest("cells")?)),
     };
+    let epoch = columns.optional_number("epoch")?;
+    let drawn = epoch.zip(columns.optional_number("month")?);
     Ok(RevisionRow {
         index: columns.number("leaf")?,
         node: columns.text("node")?,
@@ -385,6 +388,7 @@ pub(super) fn revision<R: Fields>(row: &R) -> Result<RevisionRow, StoreError> {
         target_seq: columns.number("target_seq")?,
         target_kind: columns.choice("target_kind", kind)?,
         month,
+        drawn: drawn.map(|(epoch, month)| Drawn { epoch, month }),
         reason: columns.optional_string("reason")?,
     })
 }

@@ -49,11 +49,8 @@ impl Browser {
         let mut rng = ChaCha20Rng::seed_from_u64(7);
         let typed = Secret::generate(&mut rng);
         let hash = secret::hash(&typed, &mut rng).expect("a hash");
-        let people = ["operator", "analyst"].map(|role| PersonRecord {
-            name: role.into(),
-            role: Role::new(role),
-            secret_hash: hash.clone(),
-        });
+        let people = ["operator", "analyst"]
+            .map(|role| PersonRecord::new(role, Role::new(role), hash.clone()));
         let site = Site::new(
             pages::frame(banner),
             HERE,

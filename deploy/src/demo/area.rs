@@ -25,7 +25,10 @@ use super::report::SignIn;
 use super::{BANNER, Plan, RECORDS_KEY, listener};
 use crate::records::{self, LepRecords};
 
-const AUTHOR: &str = "Ama";
+const COORDINATOR: &str = "Ama";
+const ADMIN: &str = "Ida";
+const VIEWER: &str = "Vik";
+const PROVIDER: &str = "Pat";
 const APPROVER: &str = "Ben";
 
 /// A node that published everything and serves its pages.
@@ -66,11 +69,14 @@ impl Area {
             &context,
         )
         .await?;
-        let people = vec![
-            add(AUTHOR, RoleArg::Author, &context).await?,
-            add(APPROVER, RoleArg::Approver, &context).await?,
-        ];
         let records = records::expand(plan.figures, lep.code.as_str(), RECORDS_KEY, &plan.periods)?;
+        let people = vec![
+            add(COORDINATOR, RoleArg::Coordinator, None, &context).await?,
+            add(APPROVER, RoleArg::Approver, None, &context).await?,
+            add(ADMIN, RoleArg::Admin, None, &context).await?,
+            add(VIEWER, RoleArg::Viewer, None, &context).await?,
+            add(PROVIDER, RoleArg::Provider, records.a_provider(), &context).await?,
+        ];
         import(&records, &dir, &context).await?;
         let node = Node::open(&dir).await?;
         enrol_with(&node, lep, &dir, centre, &context).await?;
@@ -129,11 +135,17 @@ async fn ask(command: Command, context: &Context) -> anyhow::Result<Output> {
         })
 }
 
-async fn add(name: &str, role: RoleArg, context: &Context) -> anyhow::Result<SignIn> {
+async fn add(
+    name: &str,
+    role: RoleArg,
+    organisation: Option<&str>,
+    context: &Context,
+) -> anyhow::Result<SignIn> {
     let added = ask(
         Command::People(People::Add {
             name: name.to_owned(),
             role,
+            organisation: organisation.map(str::to_owned),
         }),
         context,
     )
@@ -203,7 +215,7 @@ async fn enrol_with(
         &transport,
         &node.signing,
         &checked,
-        AUTHOR,
+        COORDINATOR,
         now,
         &mut *rng,
     )
@@ -221,7 +233,7 @@ async fn publish(node: &Node, plan: &Plan, context: &Context) -> anyhow::Result<
             first,
             ..Request::default()
         };
-        let prepared = prepare(&node.store, request, AUTHOR, now, &context.entropy).await?;
+        let prepared = prepare(&node.store, request, COORDINATOR, now, &context.entropy).await?;
         ensure!(
             prepared.release.period == *period,
             "{period} was expected to be next"
@@ -264,7 +276,7 @@ async fn share_practice(node: &Node, context: &Context) -> anyhow::Result<()> {
         .filter(|p| p.publisher == node.lep)
     {
         let entry = practice.citing(newest.statement);
-        let id = node.store.add_practice(&entry, AUTHOR, now).await?;
+        let id = node.store.add_practice(&entry, COORDINATOR, now).await?;
         let stored = node
             .store
             .practice_entry(id)

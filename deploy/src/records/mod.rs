@@ -53,6 +53,14 @@ pub struct LepRecords {
     enrolments: Vec<Enrolment>,
 }
 
+impl LepRecords {
+    /// The name of one of the providers, the same for the same records.
+    #[must_use]
+    pub fn a_provider(&self) -> Option<&str> {
+        self.programmes.first().map(|p| p.provider.as_str())
+    }
+}
+
 /// Expands the figures of `lep` into records whose starts and ends lie within `periods`. Enrolments
 /// and achievements add up to the published totals exactly, by tier as [`Figures::tiers`] gives them. Pure:
 /// the same arguments give the same records.

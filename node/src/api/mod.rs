@@ -7,6 +7,7 @@
 mod imports;
 mod machine;
 mod practice;
+mod quality;
 mod refusal;
 mod releases;
 mod sent;
@@ -34,7 +35,7 @@ use utoipa::{IntoParams, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::pages::{APPROVER, AUTHOR, Settings};
+use crate::pages::{APPROVER, COORDINATOR, LEP, READERS, STAFF, Settings};
 use crate::store::StoreError;
 use refusal::Refused;
 
@@ -42,6 +43,7 @@ const NODE: &str = "The node";
 const IMPORTS: &str = "Imports";
 const RELEASES: &str = "Releases";
 const PRACTICE: &str = "Practice";
+const QUALITY: &str = "Quality";
 const STATEMENTS: &str = "Statements";
 const MACHINE: &str = "For everybody's programs";
 const HEALTH: &str = "Health";
@@ -73,7 +75,7 @@ impl std::ops::Deref for Api {
                        the address of a page that says what to do.",
     ),
     tags(
-        (name = NODE), (name = IMPORTS), (name = RELEASES), (name = PRACTICE), (name = STATEMENTS),
+        (name = NODE), (name = IMPORTS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = STATEMENTS),
         (name = MACHINE, description = "Public and without secrets, so that an auditor can compare this node with the log."),
         (name = HEALTH, description = "For load balancers and service managers.")
     ),
@@ -85,9 +87,9 @@ refusals! {
     struct ReadPublic: PARAMETER;
     struct ReadPublished: PARAMETER, SIGN_IN, NOT_FOUND;
     struct ReadEnvelope: PARAMETER, SIGN_IN, NOT_FOUND, WITHDRAWN;
-    struct Read: PARAMETER, SIGN_IN;
-    struct ReadOne: PARAMETER, SIGN_IN, NOT_FOUND;
-    struct ReadList: PARAMETER, CURSOR, SIGN_IN;
+    struct Read: PARAMETER, SIGN_IN, ROLE;
+    struct ReadOne: PARAMETER, SIGN_IN, ROLE, NOT_FOUND;
+    struct ReadList: PARAMETER, CURSOR, SIGN_IN, ROLE;
     struct TakesFile: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, IMPORT_BUSY, FILE_TOO_LARGE, UNSUPPORTED;
     struct TakesJson: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED;
     struct Revises: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, WITHDRAWAL, CORRECTION;
@@ -114,22 +116,28 @@ struct Listed {
 /// Who may use which route of this interface.
 #[must_use]
 pub(crate) fn rules() -> Vec<Rule> {
-    let read = |path| Rule::get(path, Access::SignedIn);
+    let read = |path| Rule::get(path, READERS);
     let public = |path| Rule::get(path, Access::Public);
     vec![
-        read("/api/v1/status"),
-        read("/api/v1/imports"),
-        Rule::post("/api/v1/imports/learners", AUTHOR),
-        Rule::post("/api/v1/imports/programmes", AUTHOR),
+        Rule::get("/api/v1/status", LEP),
+        Rule::get("/api/v1/imports", STAFF),
+        Rule::post("/api/v1/imports/learners", COORDINATOR),
+        Rule::post("/api/v1/imports/programmes", COORDINATOR),
         read("/api/v1/releases"),
-        Rule::post("/api/v1/releases", AUTHOR),
+        Rule::post("/api/v1/releases", COORDINATOR),
         read("/api/v1/releases/{period}"),
         read("/api/v1/releases/{period}/payload"),
         Rule::post("/api/v1/releases/{period}/approve", APPROVER),
         Rule::post("/api/v1/releases/{period}/refuse", APPROVER),
         read("/api/v1/practice"),
         read("/api/v1/practice/{id}"),
-        read("/api/v1/statements"),
+        Rule::get("/api/v1/quality", STAFF),
+        Rule::get("/api/v1/quality/questions", STAFF),
+        Rule::post("/api/v1/quality/questions", COORDINATOR),
+        Rule::post("/api/v1/quality/questions/{id}/answer", COORDINATOR),
+        Rule::get("/api/v1/quality/rules", STAFF),
+        Rule::post("/api/v1/quality/rules/{rule}", COORDINATOR),
+        Rule::get("/api/v1/statements", LEP),
         Rule::post("/api/v1/statements/{seq}/withdraw", APPROVER),
         Rule::post("/api/v1/statements/{seq}/reissue", APPROVER),
         public("/v1/node"),
@@ -156,6 +164,11 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(releases::refuse))
         .routes(routes!(practice::list))
         .routes(routes!(practice::show))
+        .routes(routes!(quality::show))
+        .routes(routes!(quality::questions, quality::ask))
+        .routes(routes!(quality::answer))
+        .routes(routes!(quality::rules))
+        .routes(routes!(quality::set))
         .routes(routes!(statements::list))
         .routes(routes!(statements::withdraw))
         .routes(routes!(statements::reissue))

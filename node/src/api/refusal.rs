@@ -95,7 +95,7 @@ impl From<ReleaseError> for Refused {
         let kind = match error {
             ReleaseError::Store(error) => return error.into(),
             ReleaseError::Unknown(_) => problem::NOT_FOUND,
-            ReleaseError::NotAuthor(_) | ReleaseError::NotApprover(_) => problem::ROLE,
+            ReleaseError::NotCoordinator(_) | ReleaseError::NotApprover(_) => problem::ROLE,
             ReleaseError::OwnWork(_) => problem::OWN_WORK,
             ReleaseError::Overspent(_) => problem::BUDGET,
             _ => problem::RELEASE,
@@ -170,7 +170,7 @@ impl IntoResponse for Refused {
 }
 
 /// `text` with a capital and a full stop.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string());
     format!(

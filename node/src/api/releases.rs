@@ -1,4 +1,4 @@
-//! Releases: prepared by an author, approved by somebody else, through the functions that the pages and the command line call.
+//! Releases: prepared by a coordinator, approved by somebody else, through the functions that the pages and the command line call.
 //! Everything here is protected: what any reader of the log could work out once it is published.
 
 use axum::Json;
@@ -285,7 +285,7 @@ pub(super) async fn approve(
 pub(super) struct Refusing {
     /// Digest of the release that the approver has looked at.
     digest: Digest,
-    /// What is wrong, for the author: at most 500 characters, nothing that tells of a person. It is never published.
+    /// What is wrong, for the coordinator: at most 500 characters, nothing that tells of a person. It is never published.
     reason: String,
 }
 

@@ -55,7 +55,7 @@ pub(super) struct Status {
     standard: Digest,
     /// SHA-256 of the node's public key.
     key_id: Digest,
-    authors: usize,
+    coordinators: usize,
     approvers: usize,
     programmes: usize,
     /// Whether the postcode directory was imported.
@@ -107,7 +107,7 @@ pub(super) async fn status(
         name: lep_name(&node.lep),
         standard: Standard::current().digest(),
         key_id: key_id(&node.signing.verifying_key()),
-        authors: count(Role::Author),
+        coordinators: count(Role::Coordinator),
         approvers: count(Role::Approver),
         programmes: store.programmes().await?.len(),
         postcodes: store.has_postcodes().await?,

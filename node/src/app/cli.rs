@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use ldsp_protocol::ids::{Digest, Period};
 
+use crate::quality::Severity;
 use crate::store::people::Role;
 
 /// One LEP's server: holds local data, publishes protected counts and practice.
@@ -74,6 +75,9 @@ pub enum Command {
     /// Practice entries: what worked or failed, and why
     #[command(subcommand)]
     Practice(Practice),
+    /// Quality of the records: what rules find at which provider, questions to providers, and how the rules are set
+    #[command(subcommand)]
+    Quality(Quality),
     /// What this node sent: the list, taking a statement back, publishing a withdrawn month again
     #[command(subcommand)]
     Statements(Statements),
@@ -114,7 +118,7 @@ pub struct Enrol {
 pub enum Ledger {
     /// Check every digest and month
     Check,
-    /// Ask for a second epoch after the ledger was lost; an author does, and somebody else has to confirm it
+    /// Ask for a second epoch after the ledger was lost; a coordinator does, and somebody else has to confirm it
     NewEpoch {
         /// Who asks
         #[arg(long = "as", value_name = "NAME")]
@@ -169,7 +173,7 @@ pub enum Release {
         /// The digest that `release show` printed
         #[arg(long, value_name = "DIGEST")]
         digest: Digest,
-        /// What is wrong, for the author; nothing that tells of a person
+        /// What is wrong, for the coordinator; nothing that tells of a person
         #[arg(long, value_name = "TEXT")]
         reason: String,
         /// The month; otherwise the one that waits
@@ -212,7 +216,7 @@ pub enum Practice {
     },
     /// Entries of this node, with numbers and digests
     List,
-    /// An author keeps a form as a draft (FILE), or an approver releases a draft (its number)
+    /// A coordinator keeps a form as a draft (FILE), or an approver releases a draft (its number)
     Publish {
         /// TOML file, or the number of a draft
         #[arg(value_name = "FILE|NUMBER")]
@@ -255,6 +259,87 @@ pub enum Statements {
         #[arg(long = "as", value_name = "NAME")]
         name: String,
     },
+}
+
+/// `quality`.
+#[derive(Debug, Subcommand)]
+pub enum Quality {
+    /// What rules find in each provider's records, and how much is recorded (exact counts: do not share)
+    Show {
+        /// Only this provider
+        #[arg(long, value_name = "NAME")]
+        provider: Option<String>,
+    },
+    /// Every rule and how it is set here
+    Rules,
+    /// Set a rule for this LEP
+    Set {
+        /// Code of the rule
+        #[arg(value_name = "RULE")]
+        rule: String,
+        /// How much it matters here
+        #[arg(long)]
+        severity: RuleSeverity,
+        /// From where on, in the rule's own unit [default: as it is]
+        #[arg(long, value_name = "NUMBER")]
+        threshold: Option<u32>,
+        /// Who sets it: a coordinator
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+    },
+    /// Every question to a provider, with its answer
+    Questions,
+    /// Ask a provider about what a rule found
+    Ask {
+        /// The provider's name
+        #[arg(long, value_name = "NAME")]
+        provider: String,
+        /// Code of the rule
+        #[arg(long, value_name = "RULE")]
+        rule: String,
+        /// The question: about numbers and dates, not about a person
+        #[arg(long = "text", value_name = "TEXT")]
+        question: String,
+        /// Who asks: a coordinator
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+    },
+    /// Write down what a provider answered
+    Answer {
+        /// Number of the question
+        #[arg(value_name = "NUMBER")]
+        id: i64,
+        /// The answer: about numbers and dates, not about a person
+        #[arg(long = "text", value_name = "TEXT")]
+        answer: String,
+        /// Who writes it down: a coordinator
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+    },
+}
+
+/// How much a rule matters.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum RuleSeverity {
+    /// It cannot be right
+    Error,
+    /// It is probably not right, or late
+    Warning,
+    /// Something is left out
+    Note,
+    /// Not looked for
+    Off,
+}
+
+impl From<RuleSeverity> for Severity {
+    fn from(severity: RuleSeverity) -> Self {
+        match severity {
+            RuleSeverity::Error => Self::Error,
+            RuleSeverity::Warning => Self::Warning,
+            RuleSeverity::Note => Self::Note,
+            RuleSeverity::Off => Self::Off,
+        }
+    }
 }
 
 /// `verify`. Files are enough, without a node and without a network.
@@ -358,6 +443,30 @@ pub enum People {
         /// What the person may do
         #[arg(long)]
         role: RoleArg,
+        /// Of a provider: the organisation whose records it sees, by its name in files
+        #[arg(long, value_name = "NAME", required_if_eq("role", "provider"))]
+        organisation: Option<String>,
+    },
+    /// Give a person another role
+    Role {
+        /// The name they sign in with
+        name: String,
+        /// What the person may do from now on
+        #[arg(long)]
+        role: RoleArg,
+        /// Of a provider: the organisation whose records it sees, by its name in files
+        #[arg(long, value_name = "NAME", required_if_eq("role", "provider"))]
+        organisation: Option<String>,
+    },
+    /// Keep a person out: no secret, session or token of theirs opens anything
+    Lock {
+        /// The name they sign in with
+        name: String,
+    },
+    /// Let a person in again who was kept out
+    Unlock {
+        /// The name they sign in with
+        name: String,
     },
     /// Give a person a new secret, printed once; the old one and its sessions end at once
     Secret {
@@ -376,17 +485,26 @@ pub enum People {
 /// A role on the command line.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum RoleArg {
-    /// Prepares releases and writes practice entries
-    Author,
+    /// Looks after people and the server; sees no learner's record
+    Admin,
+    /// Imports files, prepares releases and writes practice entries
+    Coordinator,
     /// Approves what others prepared
     Approver,
+    /// Records for one organisation and sees only that organisation's records
+    Provider,
+    /// Reads what was released
+    Viewer,
 }
 
 impl From<RoleArg> for Role {
     fn from(role: RoleArg) -> Self {
         match role {
-            RoleArg::Author => Self::Author,
+            RoleArg::Admin => Self::Admin,
+            RoleArg::Coordinator => Self::Coordinator,
             RoleArg::Approver => Self::Approver,
+            RoleArg::Provider => Self::Provider,
+            RoleArg::Viewer => Self::Viewer,
         }
     }
 }

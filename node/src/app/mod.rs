@@ -12,6 +12,7 @@ mod people;
 mod practice;
 mod providers;
 mod publish;
+mod quality;
 mod release;
 mod release_words;
 pub mod serve;
@@ -135,6 +136,7 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::Backup { to } => backup::make(&to, context).await,
         Command::Restore { from } => backup::restore(&from, context).await,
         Command::Practice(command) => practice::run(command, context).await,
+        Command::Quality(command) => quality::run(command, context).await,
         Command::Statements(command) => statements::run(command, context).await,
         Command::Publish => publish::run(context).await,
         Command::Verify(command) => verify::run(command, context).await,
@@ -157,7 +159,7 @@ async fn init(args: &cli::Init, context: &Context) -> Answer {
     Ok(Output {
         text: format!(
             "This machine is now the node of {name} ({lep}).\nData directory: {}\nKey: {}\n\n\
-             Next: `ldsp-node people add NAME --role author`, the same for an approver, then `ldsp-node import programmes FILE`.\n\
+             Next: `ldsp-node people add NAME --role coordinator`, the same for an approver, then `ldsp-node import programmes FILE`.\n\
              Back it up with `ldsp-node backup --to DIR` after every release: keys and ledger cannot be made again.",
             dir.display(),
             fingerprint.in_blocks(),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::config::ConfigError;
 use crate::home::HomeError;
 use crate::store::StoreError;
+use crate::store::people::PersonError;
 
 /// What a command did.
 #[derive(Debug)]
@@ -63,6 +64,12 @@ impl From<ConfigError> for Refusal {
 impl From<HomeError> for Refusal {
     fn from(error: HomeError) -> Self {
         Self::new(&error, error.next())
+    }
+}
+
+impl From<PersonError> for Refusal {
+    fn from(error: PersonError) -> Self {
+        Self::new(error, error.next())
     }
 }
 

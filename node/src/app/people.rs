@@ -1,4 +1,4 @@
-//! `people`: add, new secret, remove, list.
+//! `people`: add, another role, new secret, lock, unlock, remove, list.
 
 use ldsp_ui::secret::{self, Secret};
 use serde_json::json;
@@ -6,35 +6,42 @@ use serde_json::json;
 use super::cli::People;
 use super::output::{Answer, Output, Refusal};
 use super::{Context, open};
-use crate::store::people::{Person, Role, is_name};
+use crate::store::audit::COMMAND_LINE;
+use crate::store::people::{Changed, Person, Role, organisation_of};
 
 pub(super) async fn run(command: People, context: &Context) -> Answer {
     match command {
-        People::Add { name, role } => add(&name, role.into(), context).await,
+        People::Add {
+            name,
+            role,
+            organisation,
+        } => add(&name, role.into(), organisation.as_deref(), context).await,
+        People::Role {
+            name,
+            role,
+            organisation,
+        } => change(name.trim(), role.into(), organisation.as_deref(), context).await,
         People::Secret { name } => replace(name.trim(), context).await,
+        People::Lock { name } => lock(name.trim(), true, context).await,
+        People::Unlock { name } => lock(name.trim(), false, context).await,
         People::Remove { name } => remove(name.trim(), context).await,
         People::List => list(context).await,
     }
 }
 
-async fn add(name: &str, role: Role, context: &Context) -> Answer {
-    let name = name.trim();
-    if !is_name(name) || ["schedule", "command line"].contains(&name.to_lowercase().as_str()) {
-        return Err(Refusal::new(
-            "that name cannot be used",
-            "Give a name of 1 to 64 Latin letters and digits with single spaces, hyphens, apostrophes or full stops between them; `schedule` and `command line` are taken by the program.",
-        ));
-    }
+/// ` of College`, or nothing.
+fn of(organisation: Option<&str>) -> String {
+    organisation.map_or_else(String::new, |name| format!(" of {name}"))
+}
+
+async fn add(name: &str, role: Role, organisation: Option<&str>, context: &Context) -> Answer {
+    let person = Person::described(name, role, organisation, (context.clock)())?;
     let node = open(context).await?;
     let (secret, secret_hash) = draw(context)?;
-    let person = Person {
-        name: name.to_owned(),
-        role,
-        secret_hash,
-        added_at: (context.clock)(),
-    };
-    let added = node.store.add_person(&person).await?;
+    let person = person.with_secret(secret_hash);
+    let added = node.store.add_person(&person, COMMAND_LINE).await?;
     node.store.close().await;
+    let name = &person.name;
     if !added {
         return Err(Refusal::new(
             format!("there is already a person named {name}, whatever the capitals"),
@@ -43,11 +50,67 @@ async fn add(name: &str, role: Role, context: &Context) -> Answer {
     }
     Ok(Output {
         text: format!(
-            "{name} is now {} of this node.\nSecret, shown only this once: {}\nNext: hand it over in person; it is needed to sign in.",
+            "{name} is now {}{} of this node.\nSecret, shown only this once: {}\nNext: hand it over in person; it is needed to sign in.",
             role.as_str(),
+            of(person.organisation.as_deref()),
             secret.reveal(),
         ),
-        json: json!({"name": name, "role": role.as_str(), "secret": secret.reveal()}),
+        json: json!({"name": name, "role": role.as_str(), "organisation": person.organisation, "secret": secret.reveal()}),
+    })
+}
+
+/// Who they were before, or why nothing was changed.
+fn done(changed: Changed, name: &str) -> Result<Person, Refusal> {
+    match changed {
+        Changed::Done(before) => Ok(before),
+        Changed::Nobody => Err(nobody(name)),
+        Changed::LastAdmin => Err(Refusal::new(
+            format!("{name} is the only admin, and somebody has to look after people"),
+            "Add another one first: `ldsp-node people add NAME --role admin`.",
+        )),
+    }
+}
+
+async fn change(name: &str, role: Role, organisation: Option<&str>, context: &Context) -> Answer {
+    let organisation = organisation_of(role, organisation)?;
+    let organisation = organisation.as_deref();
+    let node = open(context).await?;
+    let changed = node
+        .store
+        .change_role(name, role, organisation, COMMAND_LINE, (context.clock)())
+        .await?;
+    node.store.close().await;
+    let before = done(changed, name)?;
+    Ok(Output {
+        text: format!(
+            "{name}, who was {}{}, is now {}{}. It holds from their next page on.",
+            before.role.as_str(),
+            of(before.organisation.as_deref()),
+            role.as_str(),
+            of(organisation),
+        ),
+        json: json!({"name": name, "role": role.as_str(), "organisation": organisation, "was": before.role.as_str()}),
+    })
+}
+
+async fn lock(name: &str, locked: bool, context: &Context) -> Answer {
+    let node = open(context).await?;
+    let changed = node
+        .store
+        .lock_person(name, locked, COMMAND_LINE, (context.clock)())
+        .await?;
+    node.store.close().await;
+    done(changed, name)?;
+    let text = if locked {
+        format!(
+            "{name} is locked out: no secret, session or token of theirs opens anything.\nNext: `ldsp-node people unlock` lets them in again."
+        )
+    } else {
+        format!("{name} may sign in again.")
+    };
+    Ok(Output {
+        text,
+        json: json!({"name": name, "locked": locked}),
     })
 }
 
@@ -71,7 +134,7 @@ async fn replace(name: &str, context: &Context) -> Answer {
     let (secret, hash) = draw(context)?;
     let replaced = node
         .store
-        .replace_secret(name, &hash, (context.clock)())
+        .replace_secret(name, &hash, COMMAND_LINE, (context.clock)())
         .await?;
     node.store.close().await;
     if !replaced {
@@ -88,21 +151,24 @@ async fn replace(name: &str, context: &Context) -> Answer {
 
 async fn remove(name: &str, context: &Context) -> Answer {
     let node = open(context).await?;
-    let removed = node.store.remove_person(name, (context.clock)()).await?;
+    let removed = node
+        .store
+        .remove_person(name, COMMAND_LINE, (context.clock)())
+        .await?;
     let left = node.store.people().await?;
     node.store.close().await;
-    let Some(role) = removed else {
-        return Err(nobody(name));
-    };
+    let role = done(removed, name)?.role;
     let last = !left.iter().any(|person| person.role == role);
     let mut text = format!(
         "{name} can no longer sign in. What they prepared, wrote or approved keeps their name."
     );
-    if last {
-        let missing = match role {
-            Role::Author => "imported on the page, written or prepared by a person",
-            Role::Approver => "approved, and nothing new leaves this node,",
-        };
+    let missing = match role {
+        Role::Coordinator => Some("imported on the page, written or prepared by a person"),
+        Role::Approver => Some("approved, and nothing new leaves this node,"),
+        // There is always an admin; the node works without the others.
+        Role::Admin | Role::Provider | Role::Viewer => None,
+    };
+    if let Some(missing) = missing.filter(|_| last) {
         let role = role.as_str();
         text.push_str(&format!(
             "\nNo {role} is left: nothing is {missing} until there is one.\nNext: `ldsp-node people add NAME --role {role}`.",
@@ -120,14 +186,25 @@ async fn list(context: &Context) -> Answer {
     node.store.close().await;
     let mut text = String::new();
     for person in &people {
-        text.push_str(&format!("{}  {}\n", person.role.as_str(), person.name));
+        let locked = person.locked_at.map_or("", |_| ", locked out");
+        text.push_str(&format!(
+            "{}  {}{}{locked}\n",
+            person.role.as_str(),
+            person.name,
+            of(person.organisation.as_deref()),
+        ));
     }
     if people.is_empty() {
-        text.push_str("Nobody yet. Next: `ldsp-node people add NAME --role author`.");
+        text.push_str("Nobody yet. Next: `ldsp-node people add NAME --role coordinator`.");
     }
     let people: Vec<_> = people
         .iter()
-        .map(|p| json!({"name": p.name, "role": p.role.as_str(), "added_at": p.added_at}))
+        .map(|p| {
+            json!({
+                "name": p.name, "role": p.role.as_str(), "organisation": p.organisation, "added_at": p.added_at,
+                "locked_at": p.locked_at, "second_step": p.second_step,
+            })
+        })
         .collect();
     Ok(Output {
         text,

@@ -122,7 +122,7 @@ async fn check(node: &Node, path: &Path, context: &Context) -> Answer {
     let shown = path.display();
     Ok(Output {
         text: format!(
-            "The entry is sound: {}\nNext: an author runs `ldsp-node practice publish {shown} --as NAME`.",
+            "The entry is sound: {}\nNext: a coordinator runs `ldsp-node practice publish {shown} --as NAME`.",
             entry.title
         ),
         json: json!({"sound": true, "entry": entry}),
@@ -170,13 +170,13 @@ async fn list(node: &Node) -> Answer {
 async fn write(node: &Node, path: &Path, name: &str, context: &Context) -> Answer {
     let entry = read(node, path, context).await?;
     let person = sign_in(&node.store, name).await?;
-    if person.role != Role::Author {
+    if person.role != Role::Coordinator {
         return Err(Refusal::new(
             format!(
-                "{} may not write an entry: that takes a person with the role author",
+                "{} may not write an entry: that takes a person with the role coordinator",
                 person.name
             ),
-            "Ask an author to publish the file; an approver releases it by its number afterwards.",
+            "Ask a coordinator to publish the file; an approver releases it by its number afterwards.",
         ));
     }
     let id = node

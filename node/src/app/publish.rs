@@ -81,7 +81,8 @@ pub(super) async fn standing(store: &Store, now: Timestamp) -> Result<(String, V
         }
         (_, Some((period, true))) => format!("{} can be prepared", period.in_words()),
         (_, Some((period, false))) => format!("{} is next, once it has ended", period.in_words()),
-        _ => "an author chooses the first month with `release preview --first YYYY-MM`".to_owned(),
+        _ => "a coordinator chooses the first month with `release preview --first YYYY-MM`"
+            .to_owned(),
     };
     let mut text = format!(
         "Enrolment       {enrolled}\nRelease         {release}\nStatements      {} acknowledged, {waiting} waiting\n",

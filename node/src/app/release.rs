@@ -80,16 +80,22 @@ async fn preview(
         (Some(release), _) => release,
         (None, None) => {
             return Err(Refusal::new(
-                "no release is prepared, and preparing one takes an author",
-                "Add `--as NAME` with the name of an author. The noise of a month is drawn once, when it is prepared.",
+                "no release is prepared, and preparing one takes a coordinator",
+                "Add `--as NAME` with the name of a coordinator. The noise of a month is drawn once, when it is prepared.",
             ));
         }
         (None, Some(name)) => {
-            let author = sign_in(&node.store, name).await?;
+            let coordinator = sign_in(&node.store, name).await?;
             refresh(&node.store).await?;
-            prepare(&node.store, request, &author.name, now, &context.entropy)
-                .await?
-                .release
+            prepare(
+                &node.store,
+                request,
+                &coordinator.name,
+                now,
+                &context.entropy,
+            )
+            .await?
+            .release
         }
     };
     let shown = show(&node.store, Some(prepared.period)).await?;
@@ -184,7 +190,7 @@ async fn refuse_one(node: &Node, refusal: &release::Refusal<'_>, context: &Conte
     let period = refuse(&node.store, &refusal, (context.clock)()).await?;
     Ok(Output {
         text: format!(
-            "Refused. Nothing of {} leaves, and nothing is drawn again: the same bytes wait until an approver approves them, and no later month is prepared before.\nNext: the author clears up the reason; `ldsp-node release show` shows the release with it.",
+            "Refused. Nothing of {} leaves, and nothing is drawn again: the same bytes wait until an approver approves them, and no later month is prepared before.\nNext: the coordinator clears up the reason; `ldsp-node release show` shows the release with it.",
             period.in_words()
         ),
         json: json!({"period": period, "digest": refusal.digest}),
@@ -256,9 +262,15 @@ pub(super) async fn sign_in(store: &Store, name: &str) -> Result<Person, Refusal
         )
     };
     let person = store.person(name).await?.ok_or_else(wrong)?;
-    let hash = person.secret_hash.clone();
+    let Some(hash) = person.secret_hash.clone() else {
+        return Err(wrong());
+    };
     let right = tokio::task::spawn_blocking(move || verify(&secret, &hash))
         .await
         .unwrap_or(false);
-    if right { Ok(person) } else { Err(wrong()) }
+    if right && person.locked_at.is_none() {
+        Ok(person)
+    } else {
+        Err(wrong())
+    }
 }

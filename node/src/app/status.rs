@@ -26,7 +26,7 @@ pub(super) async fn run(context: &Context) -> Answer {
     let (standing_text, standing) = super::publish::standing(store, (context.clock)()).await?;
     store.close().await;
     let count = |role| people.iter().filter(|p| p.role == role).count();
-    let (authors, approvers) = (count(Role::Author), count(Role::Approver));
+    let (coordinators, approvers) = (count(Role::Coordinator), count(Role::Approver));
     let standard = Standard::current();
     let name = lep_name(&node.lep);
     let last = imports.first();
@@ -41,7 +41,7 @@ pub(super) async fn run(context: &Context) -> Answer {
              Data directory  {dir}\n\
              Data standard   {title}, {digest}\n\
              Key             {key}\n\
-             People          {authors} author(s), {approvers} approver(s)\n\
+             People          {coordinators} coordinator(s), {approvers} approver(s)\n\
              Programmes      {programmes}\n\
              Postcodes       {directory}\n\
              Last import     {last_text}\n\
@@ -62,7 +62,7 @@ pub(super) async fn run(context: &Context) -> Answer {
             "data_dir": node.dir,
             "standard": {"title": standard.title(), "digest": standard.digest()},
             "key": key,
-            "authors": authors,
+            "coordinators": coordinators,
             "approvers": approvers,
             "programmes": programmes,
             "postcodes": postcodes,

@@ -245,7 +245,7 @@ async fn a_whole_ledger_an_open_release_and_the_wrong_people_are_refused() {
         .await;
     assert!(matches!(
         asked("bob", "why").await,
-        Err(EpochError::NotAuthor(_))
+        Err(EpochError::NotCoordinator(_))
     ));
     assert!(matches!(
         asked("ann", "  ").await,

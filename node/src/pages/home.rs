@@ -10,7 +10,9 @@ use ldsp_ui::components::{StatCard, Stats, SummaryList, Table, Tag, TagColour, l
 use ldsp_ui::{Html, Page, SignedIn};
 
 use super::home_tasks::tasks;
-use super::{Answer, Pages, exact_part, exact_tag, fault, release_problem, words};
+use super::{
+    Answer, Pages, exact_part, exact_tag, fault, release_problem, see_other, sees_exact, words,
+};
 use crate::release::next_period;
 use crate::store::enrolment::{self, Enrolment};
 use crate::store::imports::ImportRecord;
@@ -67,20 +69,30 @@ impl Desk {
 }
 
 pub(super) async fn home(State(pages): State<Pages>, person: SignedIn) -> Answer {
+    if person.organisation.is_some() {
+        return Ok(see_other("/provider"));
+    }
     let desk = Desk::read(&pages).await?;
     let fingerprint = key_id(&pages.node.signing.verifying_key()).in_blocks();
-    let body = Html::concat([
+    let mut body = vec![
         heading("What is next"),
         tasks(&desk, &person).into(),
         heading("What was published"),
         published(&desk),
-        heading("What is held here"),
-        held(&desk),
-        heading("Recent imports"),
-        imports(&desk),
+    ];
+    if sees_exact() {
+        body.extend([
+            heading("What is held here"),
+            held(&desk),
+            heading("Recent imports"),
+            imports(&desk),
+        ]);
+    }
+    body.extend([
         heading("Place in the federation"),
         federation(&desk, &fingerprint),
     ]);
+    let body = Html::concat(body);
     let lead = "Learners\u{2019} records stay on this server. Only protected counts and practice entries leave it, after two people agreed.";
     Ok(
         Page::new(format!("{} at a glance", words::lep(&pages.node.lep)))

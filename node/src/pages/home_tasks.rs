@@ -24,7 +24,10 @@ pub(super) fn tasks(desk: &Desk, person: &SignedIn) -> TaskList {
 
 fn set_up(desk: &Desk) -> Vec<Task> {
     let mut tasks = Vec::new();
-    for (role, what) in [(Role::Author, "an author"), (Role::Approver, "an approver")] {
+    for (role, what) in [
+        (Role::Coordinator, "a coordinator"),
+        (Role::Approver, "an approver"),
+    ] {
         if !desk.people.iter().any(|p| p.role == role) {
             tasks.push(
                 Task::new(format!("Add {what}"), tag("To do", TagColour::Yellow)).hint(format!(
@@ -49,13 +52,13 @@ fn set_up(desk: &Desk) -> Vec<Task> {
     if desk.programmes == 0 {
         tasks.push(
             Task::new("Import programmes", tag("To do", TagColour::Yellow))
-                .hint("An author, before learners")
+                .hint("A coordinator, before learners")
                 .href("/import"),
         );
     } else if desk.enrolments() == 0 {
         tasks.push(
             Task::new("Import learners", tag("To do", TagColour::Yellow))
-                .hint("An author")
+                .hint("A coordinator")
                 .href("/import"),
         );
     }
@@ -93,7 +96,7 @@ fn release_task(desk: &Desk, person: &SignedIn) -> Option<Task> {
                 format!("Prepare the release of {month}"),
                 tag("To do", TagColour::Blue),
             )
-            .hint("An author, or the timetable. Nothing leaves before an approver agrees")
+            .hint("A coordinator, or the timetable. Nothing leaves before an approver agrees")
             .href("/releases"),
         );
     }
@@ -115,7 +118,7 @@ fn first_month() -> Task {
         "Choose the month in which the published figures begin",
         tag("To do", TagColour::Blue),
     )
-    .hint("An author, once. It is public and stays")
+    .hint("A coordinator, once. It is public and stays")
     .href("/releases")
 }
 

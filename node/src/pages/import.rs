@@ -186,9 +186,10 @@ fn page(chosen: &Chosen, errors: &Errors) -> Page {
 }
 
 pub(super) async fn form(person: SignedIn) -> Page {
-    if person.role.as_str() != Role::Author.as_str() {
-        let why =
-            InsetText::new("You are signed in as an approver. Only an author may import a file.");
+    if person.role.as_str() != Role::Coordinator.as_str() {
+        let why = InsetText::new(
+            "You are signed in as an approver. Only a coordinator may import a file.",
+        );
         return Page::new("Import a file").body(Html::concat([about(), why.into()]));
     }
     let chosen = Chosen {

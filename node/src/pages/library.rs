@@ -142,7 +142,7 @@ pub(super) async fn library(
     if listing.entries.is_empty() {
         pieces.push(Html::paragraph("No entry matches."));
     }
-    let may_write = person.role.as_str() == Role::Author.as_str();
+    let may_write = person.role.as_str() == Role::Coordinator.as_str();
     pieces.extend(
         listing
             .entries

@@ -17,6 +17,9 @@ mod practice_sheet;
 mod practice_view;
 mod privacy;
 mod problems;
+mod provider;
+mod quality;
+mod quality_rules;
 mod release_report;
 mod release_table;
 mod release_view;
@@ -30,12 +33,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use ldsp_ui::components::{Notification, Tag, TagColour};
 use ldsp_ui::{
-    Access, Banner, Frame, Html, Link, NavItem, Page, ProblemPage, RoleTable, Rule, Site, SiteError,
+    Access, Banner, Frame, Html, Link, NavItem, Page, ProblemPage, RoleTable, Rule, SignedIn, Site,
+    SiteError,
 };
 use tokio::sync::Semaphore;
 use utoipa::openapi::OpenApi;
@@ -96,19 +102,45 @@ pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// What a handler answers: a page, a redirect or a file; a refusal is a page too.
 type Answer = Result<Response, ProblemPage>;
 
-pub(crate) const AUTHOR: Access = Access::Roles(&["author"]);
+pub(crate) const COORDINATOR: Access = Access::Roles(&["coordinator"]);
 pub(crate) const APPROVER: Access = Access::Roles(&["approver"]);
+pub(crate) const PROVIDER: Access = Access::Roles(&["provider"]);
+/// Those who see exact counts and learners' records.
+pub(crate) const STAFF: Access = Access::Roles(SEE_EXACT);
+/// Those who read what was released and what is about to be.
+pub(crate) const READERS: Access = Access::Roles(&["coordinator", "approver", "viewer"]);
+/// The LEP's own people.
+pub(crate) const LEP: Access = Access::Roles(&["admin", "coordinator", "approver", "viewer"]);
+
+const SEE_EXACT: &[&str] = &["coordinator", "approver"];
+
+tokio::task_local! {
+    /// Whether who asks may see exact counts. Where nobody said so, nobody may.
+    static EXACT: bool;
+}
+
+/// Runs a handler with what its reader may see, so that no page has to remember to ask: [`exact`] and [`exact_part`] do.
+async fn with_sight(person: Option<SignedIn>, request: Request, next: Next) -> Response {
+    let sees = person.is_some_and(|person| person.is_any(SEE_EXACT));
+    EXACT.scope(sees, next.run(request)).await
+}
+
+fn sees_exact() -> bool {
+    EXACT.try_with(|sees| *sees).unwrap_or(false)
+}
 
 /// Who may ask for what: every route of the pages.
 #[must_use]
 pub fn rules() -> Vec<Rule> {
-    let read = |path| Rule::get(path, Access::SignedIn);
+    let read = |path| Rule::get(path, READERS);
+    let own = |path| Rule::get(path, LEP);
     vec![
-        read("/"),
-        read("/help"),
-        read("/people"),
+        Rule::get("/", Access::SignedIn),
+        own("/help"),
+        own("/people"),
+        Rule::get("/provider", PROVIDER),
         read("/releases"),
-        Rule::post("/releases/prepare", AUTHOR),
+        Rule::post("/releases/prepare", COORDINATOR),
         read("/releases/{period}"),
         Rule::post("/releases/{period}/approve", APPROVER),
         Rule::post("/releases/{period}/refuse", APPROVER),
@@ -118,20 +150,27 @@ pub fn rules() -> Vec<Rule> {
         read("/releases/{period}/tables/{table}"),
         read("/privacy"),
         read("/practice"),
-        Rule::get("/practice/new", AUTHOR),
-        Rule::post("/practice/new", AUTHOR),
+        Rule::get("/practice/new", COORDINATOR),
+        Rule::post("/practice/new", COORDINATOR),
         read("/practice/library"),
         read("/practice/{id}"),
-        Rule::get("/practice/{id}/edit", AUTHOR),
-        Rule::post("/practice/{id}/edit", AUTHOR),
+        Rule::get("/practice/{id}/edit", COORDINATOR),
+        Rule::post("/practice/{id}/edit", COORDINATOR),
         Rule::post("/practice/{id}/release", APPROVER),
-        read("/statements"),
-        read("/statements/{seq}"),
+        own("/statements"),
+        own("/statements/{seq}"),
         Rule::post("/statements/{seq}/withdraw", APPROVER),
         Rule::post("/statements/{seq}/reissue", APPROVER),
-        read("/import"),
-        Rule::post("/import", AUTHOR),
-        Rule::get("/import/report.csv", AUTHOR),
+        Rule::get("/quality", STAFF),
+        Rule::get("/quality/provider", STAFF),
+        Rule::post("/quality/questions", COORDINATOR),
+        Rule::post("/quality/questions/{id}/answer", COORDINATOR),
+        Rule::get("/quality/rules", STAFF),
+        Rule::get("/quality/rules/{rule}", COORDINATOR),
+        Rule::post("/quality/rules/{rule}", COORDINATOR),
+        Rule::get("/import", STAFF),
+        Rule::post("/import", COORDINATOR),
+        Rule::get("/import/report.csv", COORDINATOR),
         Rule::get("/api", Access::Public),
         Rule::get("/problems", Access::Public),
         Rule::get("/problems/{code}", Access::Public),
@@ -150,6 +189,7 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         .route("/", get(home::home))
         .route("/help", get(help::help))
         .route("/people", get(people::list))
+        .route("/provider", get(provider::start))
         .route("/releases", get(releases::list))
         .route("/releases/prepare", post(releases::prepare))
         .route("/releases/{period}", get(releases::show))
@@ -179,11 +219,21 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         .route("/statements/{seq}", get(statements::show))
         .route("/statements/{seq}/withdraw", post(statements::withdraw))
         .route("/statements/{seq}/reissue", post(statements::reissue))
+        .route("/quality", get(quality::board))
+        .route("/quality/provider", get(quality::provider))
+        .route("/quality/questions", post(quality::ask))
+        .route("/quality/questions/{id}/answer", post(quality::answer))
+        .route("/quality/rules", get(quality_rules::list))
+        .route(
+            "/quality/rules/{rule}",
+            get(quality_rules::show).post(quality_rules::change),
+        )
         .route("/import", get(import::form).merge(import::receive()))
         .route("/import/report.csv", get(import::report))
         .route("/api", get(async move || documentation.clone()))
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::show))
+        .layer(middleware::from_fn(with_sight))
         .with_state(pages)
 }
 
@@ -195,11 +245,13 @@ pub fn frame(settings: &Settings) -> Frame {
     frame.people_sign_in = true;
     frame.nav = vec![
         NavItem::signed_in("Home", "/"),
+        NavItem::signed_in("Your organisation", "/provider"),
         NavItem::signed_in("Releases", "/releases"),
         NavItem::signed_in("Privacy", "/privacy"),
         NavItem::signed_in("Practice", "/practice"),
         NavItem::signed_in("Statements", "/statements"),
         NavItem::signed_in("Import", "/import"),
+        NavItem::signed_in("Quality", "/quality"),
         NavItem::signed_in("People", "/people"),
         NavItem::signed_in("Help", "/help"),
     ];
@@ -219,11 +271,19 @@ pub fn frame(settings: &Settings) -> Frame {
 /// # Errors
 /// [`SiteError`] when the address is no https origin.
 pub fn site(settings: Settings, public_origin: &str, cookie: &str) -> Result<Router, SiteError> {
+    shared_site(Arc::new(settings), public_origin, cookie)
+}
+
+fn shared_site(
+    settings: Arc<Settings>,
+    public_origin: &str,
+    cookie: &str,
+) -> Result<Router, SiteError> {
     let people = settings.node.store.clone();
     let clock = settings.clock.clone();
     let frame = frame(&settings);
     let api = Api {
-        settings: Arc::new(settings),
+        settings,
         uploads: Arc::new(Semaphore::new(1)),
     };
     let rules = rules().into_iter().chain(api::rules());
@@ -251,8 +311,12 @@ fn exact_tag() -> Tag {
     Tag::coloured("Exact: do not share", TagColour::Red)
 }
 
-/// A mark of [`exact_tag`] or an exact count. Paper does not show it, nor the column of a table or the card that holds it.
+/// A mark of [`exact_tag`] or an exact count. Paper does not show it, nor the column of a table or the card that holds it; nor does a
+/// page of somebody who may not see exact counts.
 fn exact(content: impl Into<Html>) -> Html {
+    if !sees_exact() {
+        return "not shown".into();
+    }
     #[derive(askama::Template)]
     #[template(
         source = r#"<span class="ldsp-exact">{{ content }}</span>"#,
@@ -266,8 +330,11 @@ fn exact(content: impl Into<Html>) -> Html {
     })
 }
 
-/// A whole part of a page with exact counts in it, which paper does not show.
+/// A whole part of a page with exact counts in it, which neither paper shows nor a page of somebody who may not see them.
 fn exact_part(content: impl Into<Html>) -> Html {
+    if !sees_exact() {
+        return Html::paragraph("Exact counts are shown to coordinators and approvers only.");
+    }
     Html::concat([
         Html::literal("<div class=\"ldsp-exact\">"),
         content.into(),
@@ -327,8 +394,8 @@ fn release_problem(error: ReleaseError) -> ProblemPage {
     match error {
         ReleaseError::Store(error) => fault(error),
         ReleaseError::Unknown(_) => ProblemPage::not_found(),
-        ReleaseError::NotAuthor(_) => {
-            ProblemPage::forbidden("Only an author may prepare a release.")
+        ReleaseError::NotCoordinator(_) => {
+            ProblemPage::forbidden("Only a coordinator may prepare a release.")
         }
         ReleaseError::NotApprover(_) => {
             ProblemPage::forbidden("Only an approver may approve a release.")

@@ -10,7 +10,10 @@ use crate::store::people::Role as Kind;
 
 pub(super) fn role_tag(role: Kind) -> Tag {
     match role {
-        Kind::Author => Tag::coloured("Author", TagColour::Blue),
+        Kind::Admin => Tag::coloured("Admin", TagColour::Grey),
+        Kind::Provider => Tag::coloured("Provider", TagColour::Green),
+        Kind::Viewer => Tag::coloured("Viewer", TagColour::Yellow),
+        Kind::Coordinator => Tag::coloured("Coordinator", TagColour::Blue),
         Kind::Approver => Tag::coloured("Approver", TagColour::Purple),
     }
 }
@@ -26,17 +29,18 @@ pub(super) async fn list(State(pages): State<Pages>, person: SignedIn) -> Answer
         [
             Html::from(name),
             role_tag(p.role).into(),
+            p.organisation.clone().unwrap_or_default().into(),
             words::moment(p.added_at).into(),
         ]
     });
     let table = Table::new("People who sign in to this node")
-        .columns(["Name", "Role", "Added"])
+        .columns(["Name", "Role", "Organisation", "Added"])
         .rows(rows)
         .caption_hidden();
     let body = Html::concat([
-        Html::paragraph("Authors import files, prepare releases and write practice entries. Approvers read what will leave and release it. Nobody approves their own work."),
+        Html::paragraph("Coordinators import files, prepare releases and write practice entries. Approvers read what will leave and release it. Nobody approves their own work."),
         table.into(),
-        InsetText::new("People are added by the IT team on the server: ldsp-node people add NAME --role author, or --role approver. The secret is shown once; it is not kept in a form that can be read again. ldsp-node people secret NAME gives a new one, ldsp-node people remove NAME removes a person.").into(),
+        InsetText::new("People are added by the IT team on the server: ldsp-node people add NAME --role coordinator, or another role. The secret is shown once; it is not kept in a form that can be read again. ldsp-node people secret NAME gives a new one, ldsp-node people remove NAME removes a person.").into(),
     ]);
     Ok(Page::new("People").body(body).into_response())
 }

@@ -27,11 +27,11 @@ fn state_tag(entry: &StoredEntry) -> Tag {
 
 pub(super) async fn list(State(pages): State<Pages>, person: SignedIn) -> Answer {
     let entries = pages.node.store.practice_entries().await.map_err(fault)?;
-    let is_author = person.role.as_str() == Role::Author.as_str();
+    let may_write = person.role.as_str() == Role::Coordinator.as_str();
     let mut pieces = vec![Html::paragraph(
-        "What was tried here, whether it worked, and why. Failures help other areas most. An author writes an entry, an approver releases it; it never names a person.",
+        "What was tried here, whether it worked, and why. Failures help other areas most. A coordinator writes an entry, an approver releases it; it never names a person.",
     )];
-    if is_author {
+    if may_write {
         let buttons = [
             Button::link("Write an entry", "/practice/new"),
             Button::link("Read what other areas learned", "/practice/library").secondary(),
@@ -159,7 +159,10 @@ async fn page(
 }
 
 fn decision(stored: &StoredEntry, person: &SignedIn, error: Option<&str>) -> Html {
-    if person.role.as_str() == Role::Author.as_str() {
+    if person.role.as_str() == Role::Viewer.as_str() {
+        return InsetText::new("An approver reads and releases it.").into();
+    }
+    if person.role.as_str() == Role::Coordinator.as_str() {
         return Html::concat([
             InsetText::new("Only an approver may release an entry, and never one of their own.")
                 .into(),

@@ -39,9 +39,10 @@ fn waits(opened: &Opened, judges: &Judges<'_>) -> Html {
         names => format!("It is waiting for {}.", words::either(names)),
     };
     let why = if same_person(&judges.person.name, &opened.release.author) {
-        "You prepared this release, so somebody else has to approve it."
+        "You prepared this release, so somebody else has to approve it.".to_owned()
     } else {
-        "You are signed in as an author. Only an approver may approve a release."
+        let role = words::signed_in_as(judges.person);
+        format!("{role} Only an approver may approve a release.")
     };
     InsetText::new(format!("{why} {who}")).into()
 }
@@ -88,7 +89,7 @@ fn approve(opened: &Opened, said: &Said) -> Html {
 fn refuse(opened: &Opened, judges: &Judges<'_>, said: &Said) -> Html {
     let period = opened.release.period;
     let field = Field::new("reason", "What is wrong")
-        .hint("For the author. It stands here and in the privacy report, never in the log. Write nothing that tells of a person")
+        .hint("For the coordinator. It stands here and in the privacy report, never in the log. Write nothing that tells of a person")
         .value(said.reason.clone())
         .error_if(said.unfit.as_deref());
     let form = PostForm::to(format!("/releases/{period}/refuse"))

@@ -97,10 +97,10 @@ fn next_step(
     let why = Html::paragraph(&format!(
         "The next release is for {month}. Preparing it counts what became known by the end of the month, adds random noise once and shows what would leave. Nothing leaves before an approver agrees. Import late files first: what comes later enters the next month."
     ));
-    if person.role.as_str() != Role::Author.as_str() {
+    if person.role.as_str() != Role::Coordinator.as_str() {
         return Html::concat([
             why,
-            Html::paragraph("An author, or the timetable, prepares it."),
+            Html::paragraph("A coordinator, or the timetable, prepares it."),
         ]);
     }
     let form = PostForm::to("/releases/prepare")
@@ -115,9 +115,9 @@ const CHOICES: i32 = 60;
 /// Where the published history begins. The month is public and free of noise, so no record may suggest it.
 fn first_month(person: &SignedIn, today: Option<Period>) -> Html {
     let why = Html::paragraph(
-        "Before the first release an author chooses the month in which the published figures begin: the month in which the LEP began to record, or a later one. It is public and cannot be changed. Do not take it from learners\u{2019} records: a month that only one learner explains would betray that they are here. What became known before it is counted in it.",
+        "Before the first release a coordinator chooses the month in which the published figures begin: the month in which the LEP began to record, or a later one. It is public and cannot be changed. Do not take it from learners\u{2019} records: a month that only one learner explains would betray that they are here. What became known before it is counted in it.",
     );
-    if person.role.as_str() != Role::Author.as_str() {
+    if person.role.as_str() != Role::Coordinator.as_str() {
         return why;
     }
     let ended = (1..=CHOICES).filter_map(|ago| today?.plus(-ago));

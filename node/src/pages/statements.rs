@@ -154,7 +154,11 @@ fn decision(row: &StatementRow, person: &SignedIn, said: &Said) -> Html {
         (_, Some(_), Some(_)) => return Html::default(),
     };
     if person.role.as_str() != Role::Approver.as_str() {
-        return InsetText::new("You are signed in as an author. An approver decides whether a statement is withdrawn or published again.").into();
+        let role = words::signed_in_as(person);
+        return InsetText::new(format!(
+            "{role} An approver decides whether a statement is withdrawn or published again."
+        ))
+        .into();
     }
     form
 }

@@ -3,6 +3,8 @@
 mod approving;
 mod practice;
 mod privacy;
+mod quality;
+mod roles;
 mod standards;
 mod statements;
 mod uploads;
@@ -16,8 +18,9 @@ use ldsp_ui::secret::{self, Secret};
 use tower::ServiceExt as _;
 
 use super::*;
+use crate::store::audit::COMMAND_LINE;
 use crate::store::enrolment;
-use crate::store::people::{Person, Role};
+use crate::store::people::{Changed, Person, Role};
 use crate::testing::{LEP, at, period, place, seeded};
 use crate::transport::Unreachable;
 
@@ -28,6 +31,7 @@ pub(crate) struct World {
     dir: tempfile::TempDir,
     pub(crate) node: Node,
     pub(crate) router: Router,
+    settings: Arc<Settings>,
     pub(crate) queued: Arc<AtomicUsize>,
     pub(crate) cookies: BTreeMap<&'static str, String>,
 }
@@ -44,7 +48,7 @@ impl Seen {
     }
 }
 
-/// A node with enrolments of January and February 2022, an author `ann` and an approver `bob`, both signed in, on 4 March 2022.
+/// A node with enrolments of January and February 2022, a coordinator `ann` and an approver `bob`, both signed in, on 4 March 2022.
 pub(crate) async fn world() -> World {
     let dir = tempfile::tempdir().unwrap();
     let now = at("2022-03-04T09:00:00Z");
@@ -54,14 +58,9 @@ pub(crate) async fn world() -> World {
         .await
         .unwrap();
     let phc = secret::hash(&Secret::typed(SECRET), &mut entropy()).unwrap();
-    for (name, role) in [("ann", Role::Author), ("bob", Role::Approver)] {
-        let person = Person {
-            name: name.into(),
-            role,
-            secret_hash: phc.clone(),
-            added_at: now,
-        };
-        assert!(node.store.add_person(&person).await.unwrap());
+    for (name, role) in [("ann", Role::Coordinator), ("bob", Role::Approver)] {
+        let person = Person::new(name, role, now).with_secret(&phc);
+        assert!(node.store.add_person(&person, COMMAND_LINE).await.unwrap());
     }
     let mut tx = node.store.write().await.unwrap();
     enrolment::write(&mut tx, &place(true)).await.unwrap();
@@ -84,10 +83,12 @@ pub(crate) async fn world() -> World {
         }),
         illustrative: Some("Demonstration: illustrative records.".into()),
     };
-    let router = site(settings, "https://node.example", "test").unwrap();
+    let settings = Arc::new(settings);
+    let router = shared_site(settings.clone(), "https://node.example", "test").unwrap();
     let mut world = World {
         dir,
         node,
+        settings,
         router,
         queued,
         cookies: BTreeMap::new(),
@@ -114,6 +115,13 @@ pub(crate) fn learners() -> String {
 }
 
 impl World {
+    fn api(&self) -> Api {
+        Api {
+            settings: self.settings.clone(),
+            uploads: Arc::new(Semaphore::new(1)),
+        }
+    }
+
     async fn sign_in(&mut self, name: &'static str) {
         let form = format!("name={name}&secret={SECRET}");
         let seen = self.post("", "/sign-in", &form).await;
@@ -174,6 +182,23 @@ impl World {
         self.send("ann", request, body.into()).await
     }
 
+    /// With the other people of [`EVERYBODY`], signed in.
+    pub(crate) async fn with_everybody(mut self) -> Self {
+        let phc = self.node.store.person("ann").await.unwrap().unwrap();
+        let phc = phc.secret_hash.unwrap();
+        for (name, role, organisation) in EVERYBODY {
+            if self.cookies.contains_key(name) {
+                continue;
+            }
+            let person = Person::described(name, role, organisation, at("2022-03-04T09:00:00Z"));
+            let person = person.unwrap().with_secret(&phc);
+            let added = self.node.store.add_person(&person, COMMAND_LINE).await;
+            assert!(added.unwrap());
+            self.sign_in(name).await;
+        }
+        self
+    }
+
     /// Imports, prepares January and approves it.
     pub(crate) async fn released(&self) {
         assert_eq!(
@@ -218,6 +243,16 @@ impl World {
     }
 }
 
+/// Name, role and organisation of one person of each role, and of two organisations.
+pub(crate) const EVERYBODY: [(&str, Role, Option<&str>); 6] = [
+    ("ada", Role::Admin, None),
+    ("ann", Role::Coordinator, None),
+    ("bob", Role::Approver, None),
+    ("pam", Role::Provider, Some("College")),
+    ("pat", Role::Provider, Some("Library")),
+    ("vic", Role::Viewer, None),
+];
+
 fn concrete(path: &str) -> String {
     path.replace("{period}", "2022-01")
         .replace("{table}", "starts.area-by-tier")
@@ -243,7 +278,10 @@ async fn the_first_month_is_asked_for_once_there_are_learners() {
     let form = world.get("ann", "/releases").await.body;
     assert!(form.contains("name=\"first\" value=\"yes\""), "{form}");
     let reader = world.get("bob", "/releases").await.body;
-    assert!(!reader.contains("name=\"first\""), "only an author chooses");
+    assert!(
+        !reader.contains("name=\"first\""),
+        "only a coordinator chooses"
+    );
     let seen = world
         .post("ann", "/releases/prepare", "first=yes&period=2022-01")
         .await;
@@ -253,24 +291,19 @@ async fn the_first_month_is_asked_for_once_there_are_learners() {
 
 #[tokio::test]
 async fn every_route_is_in_the_role_table_and_closed_to_strangers() {
-    let world = world().await;
+    let world = world().await.with_everybody().await;
     world.released().await;
     let closed = rules().into_iter().filter(|r| r.access != Access::Public);
     for rule in closed {
         let path = concrete(rule.path);
-        let (stranger, ann, bob) = if rule.method == axum::http::Method::GET {
-            (
-                world.get("", &path).await,
-                world.get("ann", &path).await,
-                world.get("bob", &path).await,
-            )
-        } else {
-            (
-                world.post("", &path, "").await,
-                world.post("ann", &path, "").await,
-                world.post("bob", &path, "").await,
-            )
+        let ask = async |who: &str| {
+            if rule.method == axum::http::Method::GET {
+                world.get(who, &path).await
+            } else {
+                world.post(who, &path, "").await
+            }
         };
+        let stranger = ask("").await;
         assert_eq!(
             stranger.status,
             StatusCode::SEE_OTHER,
@@ -278,8 +311,10 @@ async fn every_route_is_in_the_role_table_and_closed_to_strangers() {
             rule.method
         );
         assert!(stranger.location().starts_with("/sign-in"), "{path}");
-        for (seen, role) in [(&ann, "author"), (&bob, "approver")] {
+        for (who, role, _) in EVERYBODY {
+            let seen = ask(who).await;
             assert!(!seen.body.contains("route_not_listed"), "{path}");
+            let role = role.as_str();
             let may = !matches!(rule.access, Access::Roles(roles) if !roles.contains(&role));
             let refused =
                 seen.status == StatusCode::FORBIDDEN && seen.body.contains("role_not_allowed");

@@ -73,7 +73,7 @@ impl PracticeError {
             Self::Already { .. } => {
                 "Nothing is left to do. To correct it, write a new entry that replaces it."
             }
-            Self::Check(_) => "An author has to change the entry first.",
+            Self::Check(_) => "A coordinator has to change the entry first.",
             Self::Queue(_) => "The reason says what to do.",
             Self::Store(error) => error.next(),
         }

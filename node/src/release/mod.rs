@@ -1,4 +1,4 @@
-//! Releases: prepared once by an author or the schedule, shown in plain words, approved by somebody else.
+//! Releases: prepared once by a coordinator or the schedule, shown in plain words, approved by somebody else.
 
 mod approve;
 pub(crate) mod figures;
@@ -30,7 +30,7 @@ pub use show::{
 
 use crate::disclosure::{LedgerMonth, ProtectError};
 use crate::seal::QueueError;
-use crate::store::ledger::streams::Stream;
+use crate::store::ledger::streams::{self, Stream};
 use crate::store::{StoreError, ledger, releases};
 
 /// Why a release is refused. [`ReleaseError::next`] says what to do.
@@ -65,8 +65,8 @@ pub enum ReleaseError {
     NothingOpen,
     #[error("there is no release of {}", .0.in_words())]
     Unknown(Period),
-    #[error("{0} is not an author of this node")]
-    NotAuthor(String),
+    #[error("{0} is not a coordinator of this node")]
+    NotCoordinator(String),
     #[error("{0} is not an approver of this node")]
     NotApprover(String),
     #[error("{0} prepared this release and may not approve it")]
@@ -120,7 +120,7 @@ impl ReleaseError {
             Self::LedgerLost => "ledger-lost",
             Self::NothingOpen => "nothing-open",
             Self::Unknown(_) => "unknown-release",
-            Self::NotAuthor(_) | Self::NotApprover(_) => "role",
+            Self::NotCoordinator(_) | Self::NotApprover(_) => "role",
             Self::OwnWork(_) => "own-work",
             Self::Digest { .. } => "digest",
             Self::Reason(_) => "reason",
@@ -140,7 +140,7 @@ impl ReleaseError {
         match self {
             Self::NoIdentity => "Run `ldsp-node init --lep CODE` first.",
             Self::NoFirst => {
-                "An author chooses it, on the page Releases or with `ldsp-node release preview --first YYYY-MM`: the month in which the LEP began to record, or a later one, never one that is taken from learners\u{2019} records. It is public and stays."
+                "A coordinator chooses it, on the page Releases or with `ldsp-node release preview --first YYYY-MM`: the month in which the LEP began to record, or a later one, never one that is taken from learners\u{2019} records. It is public and stays."
             }
             Self::NotEnded(_) => "Prepare it after the month's last day.",
             Self::Open(_) => {
@@ -161,8 +161,8 @@ impl ReleaseError {
             Self::NothingOpen | Self::Unknown(_) => {
                 "Prepare one with `ldsp-node release preview`; `ldsp-node status` shows which month is next."
             }
-            Self::NotAuthor(_) => {
-                "Ask a person with the role author, or add one with `ldsp-node people add NAME --role author`."
+            Self::NotCoordinator(_) => {
+                "Ask a person with the role coordinator, or add one with `ldsp-node people add NAME --role coordinator`."
             }
             Self::NotApprover(_) => {
                 "Ask a person with the role approver, or add one with `ldsp-node people add NAME --role approver`."
@@ -245,12 +245,16 @@ async fn check_sent(
 ) -> Result<(), ReleaseError> {
     let queued: Option<i64> =
         sqlx::query_scalar("SELECT max(period) FROM outbox WHERE kind = 'learning-summary'")
-            .fetch_one(connection)
+            .fetch_one(&mut *connection)
             .await?;
-    let known = histories
+    // What a lost epoch published is known to be lost, also under a standard that has no part in the month at hand.
+    let lost = streams::begun(&mut *connection).await?;
+    let lost = lost.iter().filter_map(|s| s.after);
+    let drawn = histories
         .iter()
-        .filter_map(|h| h.months.last().map(|m| m.period).or(h.stream.after));
-    let known = known.max().map(|period| i64::from(period.index()));
+        .filter_map(|h| h.months.last().map(|m| m.period));
+    let known = drawn.chain(lost).max();
+    let known = known.map(|period| i64::from(period.index()));
     if queued > known {
         return Err(ReleaseError::LedgerLost);
     }

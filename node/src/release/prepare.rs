@@ -13,12 +13,13 @@ use crate::Entropy;
 use crate::account;
 use crate::cube::{CodeError, EntryCounts, Move, moves};
 use crate::disclosure::{ProtectedTables, protect};
+use crate::quality;
 use crate::schedule::london;
 use crate::seal::{check_head, check_restored};
 use crate::store::ledger::streams::{self, Stream};
 use crate::store::records::persons;
 use crate::store::releases::{self, Part, StoredRelease};
-use crate::store::{Store, StoreError, audit, enrolment, ledger};
+use crate::store::{self, Store, StoreError, audit, enrolment, ledger};
 
 /// Author of what the timed job prepares.
 pub const SCHEDULE: &str = "schedule";
@@ -61,7 +62,7 @@ pub struct Prepared {
 /// One immediate transaction reads the ledger, counts under each standard that publishes what became known by the month's end, draws the
 /// noise, writes ledger, marks and release, and commits. Dropped or killed before the commit, it leaves nothing and
 /// nobody has seen the draw; after it, the month is never drawn again. `entropy` gives a fresh
-/// generator for the month. `author` is an author of this node or [`SCHEDULE`]. A month that has not ended in London is refused; a quiet month is
+/// generator for the month. `author` is a coordinator of this node or [`SCHEDULE`]. A month that has not ended in London is refused; a quiet month is
 /// released like any other.
 ///
 /// # Errors
@@ -123,7 +124,10 @@ pub(crate) async fn prepare_in(
     for history in histories {
         draws.push(Draw::of(&mut *connection, &codebook, history, request, period).await?);
     }
-    let release = draw(connection, &draws, (author, now), entropy).await?;
+    let release = draw(&mut *connection, &draws, (author, now), entropy).await?;
+    let judged = quality::look_in(&mut *connection, now).await?;
+    let verdict = quality::verdict(&judged, now);
+    store::quality::keep(connection, period, &verdict).await?;
     Ok(Prepared {
         release,
         drawn: true,
@@ -163,9 +167,9 @@ async fn check_author(connection: &mut SqliteConnection, author: &str) -> Result
         .fetch_optional(connection)
         .await?;
     match role.as_deref() {
-        Some("author") => Ok(()),
+        Some("coordinator") => Ok(()),
         None if author == SCHEDULE => Ok(()),
-        _ => Err(ReleaseError::NotAuthor(author.to_owned())),
+        _ => Err(ReleaseError::NotCoordinator(author.to_owned())),
     }
 }
 

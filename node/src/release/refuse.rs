@@ -21,7 +21,7 @@ pub struct Refusal<'a> {
     pub period: Option<Period>,
     /// The digest that the person was shown.
     pub digest: Digest,
-    /// Why, for the author; stays at the node.
+    /// Why, for the coordinator; stays at the node.
     pub reason: &'a str,
 }
 

@@ -219,11 +219,12 @@ pub(crate) async fn approvers(
     connection: &mut SqliteConnection,
     release: &StoredRelease,
 ) -> Result<Vec<String>, ReleaseError> {
-    let mut names: Vec<String> =
-        sqlx::query_scalar("SELECT name FROM people WHERE role = $1 ORDER BY name")
-            .bind(Role::Approver.as_str())
-            .fetch_all(connection)
-            .await?;
+    let mut names: Vec<String> = sqlx::query_scalar(
+        "SELECT name FROM people WHERE role = $1 AND locked_at IS NULL ORDER BY name",
+    )
+    .bind(Role::Approver.as_str())
+    .fetch_all(connection)
+    .await?;
     names.retain(|name| !same_person(name, &release.author));
     Ok(names)
 }

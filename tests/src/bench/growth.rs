@@ -43,8 +43,8 @@ fn whole(federation: &Federation, node: &Node, rows: u64, report: &mut Report) -
     let (outcome, import) = measured(&quiet, &["import", "learners", path(&file)], "");
     outcome.done();
     fs::remove_file(&file).expect("a temporary file can be removed");
-    let (author, approver) = (
-        format!("{}\n", node.author.secret),
+    let (coordinator, approver) = (
+        format!("{}\n", node.coordinator.secret),
         format!("{}\n", node.approver.secret),
     );
     let arguments = [
@@ -52,11 +52,11 @@ fn whole(federation: &Federation, node: &Node, rows: u64, report: &mut Report) -
         "preview",
         "--json",
         "--as",
-        &node.author.name,
+        &node.coordinator.name,
         "--first",
         records::MONTH,
     ];
-    let (outcome, preview) = measured(&quiet, &arguments, &author);
+    let (outcome, preview) = measured(&quiet, &arguments, &coordinator);
     let prepared = outcome.json();
     let digest = prepared["digest"].as_str().expect("a preview has a digest");
     let arguments = [

@@ -32,7 +32,7 @@ fn main() {
             "nodes": [{
                 "node": node.slug,
                 "url": format!("https://{}", server.address),
-                "people": [sign_in(&node.author, "author"), sign_in(&node.approver, "approver")],
+                "people": [sign_in(&node.coordinator, "coordinator"), sign_in(&node.approver, "approver")],
             }],
         })
     );

@@ -41,11 +41,8 @@ async fn main() -> Result<(), Failure> {
     // A fixed seed: the page is served on the loopback address only and holds nothing.
     let mut rng = ChaCha20Rng::seed_from_u64(38);
     let secret = Secret::generate(&mut rng);
-    let person = PersonRecord {
-        name: "ada".into(),
-        role: Role::new("author"),
-        secret_hash: secret::hash(&secret, &mut rng)?,
-    };
+    let hash = secret::hash(&secret, &mut rng)?;
+    let person = PersonRecord::new("ada", Role::new("coordinator"), hash);
     let listener = TcpListener::bind(("127.0.0.1", port))?;
     let origin = format!("https://127.0.0.1:{}", listener.local_addr()?.port());
     let (now, year) = (Timestamp::now(), SignedDuration::from_hours(24 * 365));

@@ -41,7 +41,12 @@ fn document() -> Value {
 }
 
 fn shown() -> String {
-    crate::page::Frame::new("Site").render(&page(&document()), "/api", None)
+    crate::page::Frame::new("Site").render(
+        &page(&document()),
+        "/api",
+        None,
+        &crate::RoleTable::default(),
+    )
 }
 
 #[test]

@@ -90,7 +90,7 @@ impl OpenId {
     /// What stands above the form for a secret, or in its place.
     pub(crate) fn button(&self, next: &str) -> Html {
         let name = &self.service.config.name;
-        let href = format!("{WITH}?next={}", crate::people::encode(next));
+        let href = format!("{WITH}?next={}", crate::people::percent_encode(next));
         let button = components::Button::link(format!("Sign in with {name}"), href);
         if self.takes_secrets() {
             let other = Html::literal("<h2 class=\"govuk-heading-m\">Or with your secret</h2>");

@@ -200,6 +200,11 @@ impl Desk {
         };
         let config = &self.open.service.config;
         match found {
+            Ok(Some(person)) if person.locked => {
+                ProblemPage::forbidden("An admin has locked your account here.")
+                    .next("Ask the person who runs this site to let you in again.")
+                    .into_response()
+            }
             Ok(Some(person)) => match session::sign_in(session, &person).await {
                 Ok(()) => see_other(next),
                 Err(error) => {

@@ -43,9 +43,12 @@ fn rules() -> RoleTable {
     RoleTable::new([
         Rule::get("/", Access::Public),
         Rule::get("/mine", Access::SignedIn),
-        Rule::get("/releases/{month}", Access::Roles(&["author", "approver"])),
+        Rule::get(
+            "/releases/{month}",
+            Access::Roles(&["coordinator", "approver"]),
+        ),
         Rule::post("/approve", Access::Roles(&["approver"])),
-        Rule::post("/note", Access::Roles(&["author"])),
+        Rule::post("/note", Access::Roles(&["coordinator"])),
         Rule::get("/panic", Access::Public),
     ])
 }
@@ -54,12 +57,9 @@ fn world() -> World {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let secret = Secret::generate(&mut rng);
     let register = Register::default();
-    for (name, role) in [("ada", "author"), ("bob", "approver")] {
-        let person = PersonRecord {
-            name: name.into(),
-            role: Role::new(role),
-            secret_hash: secret::hash(&secret, &mut rng).unwrap(),
-        };
+    for (name, role) in [("ada", "coordinator"), ("bob", "approver")] {
+        let hash = secret::hash(&secret, &mut rng).unwrap();
+        let person = PersonRecord::new(name, Role::new(role), hash);
         register.0.lock().unwrap().insert(name.into(), person);
     }
     let now = Arc::new(AtomicI64::new(1_800_000_000));
@@ -232,14 +232,16 @@ async fn every_answer_carries_the_security_headers() {
 #[tokio::test]
 async fn roles_decide_and_unlisted_routes_are_refused() {
     let world = world();
-    let author = world.sign_in("ada", "/").await.cookie();
+    let coordinator = world.sign_in("ada", "/").await.cookie();
     let approver = world.sign_in("bob", "/").await.cookie();
     let here = "https://site.example";
-    let refused = world.post("/approve", author.as_deref(), here, "").await;
+    let refused = world
+        .post("/approve", coordinator.as_deref(), here, "")
+        .await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert!(
         refused.body.contains("403 role_not_allowed")
-            && refused.body.contains("You are signed in as author")
+            && refused.body.contains("You are signed in as coordinator")
     );
     assert_eq!(
         world

@@ -16,7 +16,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::pages::tests::{PROGRAMMES, SECRET, World, learners, world};
+use crate::pages::tests::{EVERYBODY, PROGRAMMES, SECRET, World, learners, world};
 
 struct Reply {
     status: StatusCode,
@@ -136,11 +136,12 @@ fn routes_roles_and_document_agree() {
 
 #[tokio::test]
 async fn each_role_has_its_routes_and_strangers_have_the_public_ones() {
-    let world = world().await;
+    let world = world().await.with_everybody().await;
     world.released().await;
+    let people = EVERYBODY.map(|(name, role, _)| (name, role.as_str()));
     for rule in rules() {
         let path = concrete(rule.path);
-        for (who, role) in [("", ""), ("ann", "author"), ("bob", "approver")] {
+        for (who, role) in [("", "")].into_iter().chain(people) {
             let reply = if rule.method == Method::GET {
                 get(&world, who, &path).await
             } else {
@@ -243,11 +244,19 @@ async fn a_right_secret_may_be_sent_often_until_it_is_replaced() {
     let other = ldsp_ui::secret::Secret::typed("ANOTHER");
     let hash = ldsp_ui::secret::hash(&other, &mut (crate::testing::seeded(5))()).unwrap();
     let now = crate::testing::at("2022-03-04T09:00:00Z");
-    assert!(store.replace_secret("ann", &hash, now).await.unwrap());
+    assert!(
+        store
+            .replace_secret("ann", &hash, "command line", now)
+            .await
+            .unwrap()
+    );
     get(&world, "ann", "/api/v1/status")
         .await
         .is(problem::SIGN_IN);
-    store.remove_person("bob", now).await.unwrap();
+    store
+        .remove_person("bob", "command line", now)
+        .await
+        .unwrap();
     get(&world, "bob", "/api/v1/status")
         .await
         .is(problem::SIGN_IN);

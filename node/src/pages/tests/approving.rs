@@ -42,7 +42,7 @@ async fn nobody_approves_unread_or_something_else_or_twice() {
     assert_eq!(world.queued.load(Ordering::Relaxed), 2);
 }
 
-/// Removed as an author and added as an approver, one stays the author of what one prepared.
+/// Removed as a coordinator and added as an approver, one stays the author of what one prepared.
 #[tokio::test]
 async fn a_new_role_under_an_old_name_does_not_approve_own_work() {
     let mut world = world().await;
@@ -56,32 +56,24 @@ async fn a_new_role_under_an_old_name_does_not_approve_own_work() {
     let now = at("2022-03-04T09:00:00Z");
     let store = world.node.store.clone();
     let phc = store.person("ann").await.unwrap().unwrap().secret_hash;
-    assert_eq!(
-        store.remove_person("ann", now).await.unwrap(),
-        Some(Role::Author)
-    );
+    let phc = phc.unwrap();
+    let removed = async |name| store.remove_person(name, COMMAND_LINE, now).await.unwrap();
+    let was = |person: &Changed, role| matches!(person, Changed::Done(p) if p.role == role);
+    assert!(was(&removed("ann").await, Role::Coordinator));
     assert_eq!(
         world.get("ann", "/releases").await.status,
         StatusCode::SEE_OTHER,
         "the session ended with the person"
     );
     for name in ["ann", "Ann"] {
-        let person = Person {
-            name: name.into(),
-            role: Role::Approver,
-            secret_hash: phc.clone(),
-            added_at: now,
-        };
-        assert!(store.add_person(&person).await.unwrap());
+        let person = Person::new(name, Role::Approver, now).with_secret(&phc);
+        assert!(store.add_person(&person, COMMAND_LINE).await.unwrap());
         world.sign_in(name).await;
         let form = format!("digest={digest}&read=yes");
         let own = world.post(name, "/releases/2022-01/approve", &form).await;
         assert_eq!(own.status, StatusCode::CONFLICT, "{}", own.body);
         assert!(own.body.contains("own-work"), "{}", own.body);
-        assert_eq!(
-            store.remove_person(name, now).await.unwrap(),
-            Some(Role::Approver)
-        );
+        assert!(was(&removed(name).await, Role::Approver));
     }
     let page = world.get("bob", "/releases/2022-01").await.body;
     assert!(page.contains("ann"), "the author's name stays");

@@ -423,7 +423,7 @@ async fn as_before(world: &World) -> World {
     for sql in [
         "INSERT INTO identity SELECT id, lep, created_at FROM new.identity",
         "INSERT INTO enrolment SELECT id, node, url, origin, verifier, ca_pem, state, enrolled_at, head_seq, head_pae FROM new.enrolment",
-        "INSERT INTO people SELECT * FROM new.people",
+        "INSERT INTO people SELECT name, CASE role WHEN 'coordinator' THEN 'author' ELSE role END, '', added_at FROM new.people",
         "INSERT INTO programmes SELECT * FROM new.programmes",
         "INSERT INTO enrolments SELECT id, spell, learner, provider, aim, programme, district, in_area, enters, skill, mode, age, sex,
            ethnicity, disability, prior, start_day, planned_end_day, end_day, stage, destination_3m, destination_6m, destination_12m,

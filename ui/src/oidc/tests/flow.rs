@@ -149,11 +149,8 @@ fn world_of(change: impl FnOnce(&mut Config)) -> World {
     let secret = Secret::generate(&mut rng);
     let register = Register::default();
     for (name, role) in [("ada", "author"), ("bob", "admin")] {
-        let person = PersonRecord {
-            name: name.into(),
-            role: Role::new(role),
-            secret_hash: secret::hash(&secret, &mut rng).unwrap(),
-        };
+        let hash = secret::hash(&secret, &mut rng).unwrap();
+        let person = PersonRecord::new(name, Role::new(role), hash);
         register.people.lock().unwrap().insert(name.into(), person);
     }
     let mut client_secret = NamedTempFile::new().unwrap();
@@ -336,6 +333,17 @@ async fn somebody_known_signs_in_and_lands_where_they_wanted() {
     }
     let session = answer.session();
     world.get("/mine", &session).await.says(200, "I am ada");
+    // Whoever an admin keeps out does not come in here either.
+    let lock = |locked| {
+        let mut people = world.register.people.lock().unwrap();
+        people.get_mut("ada").unwrap().locked = locked;
+    };
+    lock(true);
+    let refused = world.sign_in().await;
+    refused.says(403, "An admin has locked your account here");
+    assert_eq!(refused.cookie("__Host-ldsp"), None);
+    lock(false);
+    let session = world.sign_in().await.session();
     // Removal ends it, as it ends a session that a secret opened.
     world.register.people.lock().unwrap().remove("ada");
     let gone = world.get("/mine", &session).await;

@@ -44,7 +44,7 @@ async fn signing_in_opens_a_session_under_a_bound_cookie_and_leads_back() {
     assert_eq!(page.headers[header::CACHE_CONTROL], "no-store");
     assert!(
         page.body
-            .contains("Signed in as <strong>ada</strong> (author)")
+            .contains("Signed in as <strong>ada</strong> (coordinator)")
             && page.body.contains(r#"href="/mine""#)
     );
     let again = world.get("/sign-in", cookie.as_deref()).await;
@@ -149,7 +149,7 @@ async fn removing_a_person_a_new_role_and_a_new_secret_take_effect_at_once() {
         .unwrap()
         .get_mut("ada")
         .unwrap()
-        .secret_hash = other;
+        .secret_hash = Some(other);
     assert_eq!(
         world.get("/mine", cookie.as_deref()).await.status,
         StatusCode::SEE_OTHER

@@ -13,6 +13,8 @@ use ldsp_protocol::statement::Kind;
 use self::scene::{Place, Scene, act, is_sound};
 use crate::announce::{Announcer, KEY_EVENTS};
 use crate::app::audited;
+use crate::benchmark::Measure;
+use crate::runs;
 use crate::store::failing::{Fault, Faults};
 use crate::store::{Backend, Log as _, Span};
 use crate::testing::{Sim, World, signer};
@@ -55,6 +57,58 @@ async fn statements(scene: &mut Scene) {
         }
     });
     assert!(struck.await.contains(&"append"));
+}
+
+/// A month is taken back and published again: it counts exactly while one statement of it stands.
+async fn revisions(scene: &mut Scene) {
+    let mut sim = scene.join().await;
+    let mut standing = scene.seal(&mut sim, Kind::LearningSummary);
+    scene.send(standing).await;
+    let struck = scene.at_every_call(async |scene| {
+        let withdrawal = scene.withdraw(&mut sim, standing);
+        scene.send(withdrawal).await;
+        let gone = scene.world.get(&scene.sent[standing].path).await;
+        assert!(matches!(gone.status.as_u16(), 410 | 503), "{}", gone.text());
+        standing = scene.reissue(&mut sim, standing);
+        scene.send(standing).await;
+    });
+    let struck = struck.await;
+    for method in ["append", "history", "revision"] {
+        assert!(struck.contains(&method), "{struck:?}");
+    }
+}
+
+/// A run of which each call fails is made once, with all of its findings.
+async fn frozen(scene: &mut Scene) {
+    let mut sim = scene.join().await;
+    let mut month = scene.seal(&mut sim, Kind::LearningSummary);
+    scene.send(month).await;
+    for passing in 0.. {
+        // Each run stands on something else than the one before.
+        let next = if passing % 2 == 0 {
+            scene.withdraw(&mut sim, month)
+        } else {
+            month = scene.reissue(&mut sim, month);
+            month
+        };
+        scene.send(next).await;
+        scene.faults.set(passing, scene.fault);
+        let make = async |log: Announcer<'_, Backend>| runs::make(&log, act().at).await;
+        let made = scene.announce(make).await;
+        let struck = scene.faults.clear();
+        scene.check().await;
+        let run = made.run.unwrap();
+        let all = scene
+            .sound
+            .announced(&[Kind::BenchmarkRun], Span::Newest, 99);
+        let all = all.await.unwrap();
+        assert_eq!((all.len(), all[0].index), (passing + 1, run.index));
+        assert_eq!(run.run.findings.len(), Measure::ALL.len());
+        if struck.is_none() {
+            assert!(passing >= 5, "a run is {passing} calls only");
+            return;
+        }
+    }
 }
 
 /// A second statement for a place is refused each time, and kept once.
@@ -218,6 +272,28 @@ async fn every_call(on_postgres: bool, fault: Fault) {
     revocations(&mut scene).await;
     reads(&mut scene).await;
     starts_again(scene).await;
+}
+
+async fn every_call_of_a_change(on_postgres: bool, fault: Fault) {
+    let mut place = Place {
+        on_postgres,
+        ..Place::default()
+    };
+    let mut scene = Scene::new(&mut place, fault).await;
+    revisions(&mut scene).await;
+    frozen(&mut scene).await;
+}
+
+#[tokio::test]
+async fn each_call_of_a_revision_and_a_run_fails_on_sqlite() {
+    every_call_of_a_change(false, Fault::Failed).await;
+    every_call_of_a_change(false, Fault::FailedButPersisted).await;
+}
+
+#[tokio::test]
+async fn each_call_of_a_revision_and_a_run_fails_on_postgres() {
+    every_call_of_a_change(true, Fault::Failed).await;
+    every_call_of_a_change(true, Fault::FailedButPersisted).await;
 }
 
 #[tokio::test]

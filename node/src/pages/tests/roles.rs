@@ -1,0 +1,194 @@
+//! Who may do what: the one table, kept word for word in docs/roles.md, and what lies behind it.
+
+use super::*;
+
+const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/roles.md");
+
+/// The table of the document: every route of pages and programs, and who may use it.
+fn table() -> String {
+    let mut lines = vec![
+        "| asked | admin | coordinator | approver | provider | viewer | anybody |".to_owned(),
+        "|---|---|---|---|---|---|---|".to_owned(),
+    ];
+    for rule in rules().into_iter().chain(api::rules()) {
+        let may = |role: Option<Role>| match (rule.access, role) {
+            (Access::Public, _) => true,
+            (_, None) => false,
+            (Access::SignedIn, Some(_)) => true,
+            (Access::Roles(roles), Some(role)) => roles.contains(&role.as_str()),
+        };
+        let of = [
+            Some(Role::Admin),
+            Some(Role::Coordinator),
+            Some(Role::Approver),
+            Some(Role::Provider),
+            Some(Role::Viewer),
+            None,
+        ];
+        let cells = of.map(|role| if may(role) { "yes" } else { "" });
+        let cells = cells.join(" | ");
+        lines.push(format!("| `{} {}` | {cells} |", rule.method, rule.path));
+    }
+    lines.join("\n")
+}
+
+/// A new route is a decision: whoever adds one has to write down who may use it, and reviewers see the line.
+#[test]
+fn the_document_holds_the_table() {
+    let kept = std::fs::read_to_string(DOCUMENT).unwrap();
+    let (before, rest) = kept.split_once("<!-- table -->\n").unwrap();
+    let (old, after) = rest.split_once("\n<!-- end -->").unwrap();
+    if std::env::var_os("LDSP_UPDATE_HELP").is_some() {
+        let new = format!("{before}<!-- table -->\n{}\n<!-- end -->{after}", table());
+        std::fs::write(DOCUMENT, new).unwrap();
+        return;
+    }
+    assert!(
+        old == table(),
+        "docs/roles.md differs from the role tables. Decide who may use the new routes, then run the test with LDSP_UPDATE_HELP=1."
+    );
+}
+
+/// What the router really holds, read from how it prints itself: paths with a handler that no line of the table names would be refused to
+/// everybody, and a line without a handler would promise what is not there.
+#[tokio::test]
+async fn the_table_names_every_route_and_no_other() {
+    let world = world().await;
+    let api = world.api();
+    let document = api::document("cookie");
+    let printed = format!("{:?}", router(&api, &document));
+    let mut routed: Vec<&str> = printed
+        .split('"')
+        .filter(|word| word.starts_with('/'))
+        .collect();
+    routed.sort_unstable();
+    routed.dedup();
+    let rules = rules();
+    let mut listed: Vec<&str> = rules.iter().map(|rule| rule.path).collect();
+    listed.sort_unstable();
+    listed.dedup();
+    assert_eq!(routed, listed, "{printed}");
+}
+
+#[tokio::test]
+async fn a_provider_sees_its_own_organisation_and_no_other() {
+    let world = world().await.with_everybody().await;
+    let programmes =
+        format!("{PROGRAMMES}P2,Shelves,library ,basic,short course,older people,,,,,\n");
+    let stored = world.upload("programmes", "store", &programmes).await;
+    assert_eq!(stored.status, StatusCode::OK);
+    let home = world.get("pam", "/").await;
+    assert_eq!(home.location(), "/provider");
+    for (who, own, foreign) in [("pam", "Basics", "Shelves"), ("pat", "Shelves", "Basics")] {
+        let page = world.get(who, "/provider").await.body;
+        assert!(
+            page.contains(own) && !page.contains(foreign),
+            "{who}: {page}"
+        );
+        assert!(!page.contains("href=\"/releases\"") && !page.contains("href=\"/help\""));
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_see_exact_counts_sees_none_on_any_page() {
+    let world = world().await.with_everybody().await;
+    world.released().await;
+    for rule in rules() {
+        if rule.method != axum::http::Method::GET {
+            continue;
+        }
+        let path = concrete(rule.path);
+        for who in ["ada", "vic", "pam"] {
+            let page = world.get(who, &path).await.body;
+            assert!(!page.contains("ldsp-exact"), "{who} {path}");
+            assert!(!page.contains("Exact: do not share"), "{who} {path}");
+        }
+    }
+    let page = world.get("vic", "/releases/2022-01").await.body;
+    assert!(page.contains("not shown") && page.contains("signed in as a viewer"));
+}
+
+/// An author of before is a coordinator now.
+#[tokio::test]
+async fn people_of_before_keep_their_work() {
+    use sqlx::ConnectOptions as _;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("node.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let mut connection = options.create_if_missing(true).connect().await.unwrap();
+    let mut earlier = sqlx::migrate!();
+    earlier.migrations.to_mut().retain(|m| m.version < 14);
+    earlier.run(&mut connection).await.unwrap();
+    sqlx::query("INSERT INTO people VALUES ('Ama', 'author', 'x', 7), ('Ben', 'approver', 'y', 8)")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    drop(connection);
+    let store = crate::store::Store::open(&path).await.unwrap();
+    let people = store.people().await.unwrap();
+    let kept: Vec<_> = people
+        .iter()
+        .map(|p| (p.name.as_str(), p.role, p.secret_hash.as_deref()))
+        .collect();
+    assert_eq!(
+        kept,
+        [
+            ("Ama", Role::Coordinator, Some("x")),
+            ("Ben", Role::Approver, Some("y"))
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_last_admin_stays() {
+    let world = world().await.with_everybody().await;
+    let store = &world.node.store;
+    let now = at("2022-03-04T09:00:00Z");
+    let who = COMMAND_LINE;
+    assert_eq!(
+        store.remove_person("ada", who, now).await.unwrap(),
+        Changed::LastAdmin
+    );
+    assert_eq!(
+        store.lock_person("ada", true, who, now).await.unwrap(),
+        Changed::LastAdmin
+    );
+    let role = store.change_role("ada", Role::Viewer, None, who, now).await;
+    assert_eq!(role.unwrap(), Changed::LastAdmin);
+    assert_eq!(
+        store.lock_person("nobody", true, who, now).await.unwrap(),
+        Changed::Nobody
+    );
+    let second = Person::new("eve", Role::Admin, now);
+    assert!(store.add_person(&second, who).await.unwrap());
+    let locked = store.lock_person("eve", true, who, now).await.unwrap();
+    assert!(matches!(locked, Changed::Done(_)));
+    // One who is locked out looks after nobody.
+    assert_eq!(
+        store.remove_person("ada", who, now).await.unwrap(),
+        Changed::LastAdmin
+    );
+    let locked = store.lock_person("eve", false, who, now).await.unwrap();
+    assert!(matches!(locked, Changed::Done(_)));
+    let removed = store.remove_person("ada", who, now).await.unwrap();
+    assert!(matches!(removed, Changed::Done(p) if p.role == Role::Admin));
+}
+
+#[tokio::test]
+async fn who_is_locked_out_is_out_at_once() {
+    let mut world = world().await.with_everybody().await;
+    let now = at("2022-03-04T09:00:00Z");
+    assert_eq!(world.get("vic", "/releases").await.status, StatusCode::OK);
+    let store = world.node.store.clone();
+    store.lock_person("vic", true, "ada", now).await.unwrap();
+    assert_eq!(
+        world.get("vic", "/releases").await.status,
+        StatusCode::SEE_OTHER
+    );
+    let form = format!("name=vic&secret={SECRET}");
+    let refused = world.post("", "/sign-in", &form).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    store.lock_person("vic", false, "ada", now).await.unwrap();
+    world.sign_in("vic").await;
+    assert_eq!(world.get("vic", "/releases").await.status, StatusCode::OK);
+}
