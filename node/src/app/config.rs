@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ldsp_protocol::noise::MIN_RHO_MICRO;
 use ldsp_protocol::standard::Standard;
+use ldsp_ui::oidc;
 use serde::Deserialize;
 
 /// The file that is read when `--config` is not given and it exists.
@@ -40,6 +41,8 @@ pub struct Config {
     pub banner: Option<String>,
     /// Form of the logs.
     pub log: LogFormat,
+    /// The service with whose accounts people may sign in, the table `[oidc]`; in the file only.
+    pub oidc: Option<oidc::Config>,
 }
 
 impl Default for Config {
@@ -53,6 +56,7 @@ impl Default for Config {
             schedule: "0 6 5 * *".to_owned(),
             banner: None,
             log: LogFormat::Text,
+            oidc: None,
         }
     }
 }
@@ -81,6 +85,7 @@ struct Settings {
     schedule: Option<String>,
     banner: Option<String>,
     log: Option<LogFormat>,
+    oidc: Option<oidc::Config>,
 }
 
 /// Variables with our prefix that are not settings: where the file is, and what builds and tests read.
@@ -111,7 +116,7 @@ impl Config {
         let settings: Settings = toml::from_str(&text).map_err(|error| ConfigError {
             place: place.clone(),
             cause: error.to_string().trim_end().to_owned(),
-            next: "Correct or remove the key. The keys are: data_dir, listen, public_url, tls_cert, tls_key, rho_micro, schedule, banner, log.",
+            next: "Correct or remove the key. The keys are: data_dir, listen, public_url, tls_cert, tls_key, rho_micro, schedule, banner, log, and the table [oidc].",
         })?;
         let mut over = from_environment(environment)?;
         let mut settings = settings;
@@ -163,6 +168,12 @@ impl Config {
         self.listen = settings.listen.unwrap_or(self.listen);
         self.banner = settings.banner.or(self.banner);
         self.log = settings.log.unwrap_or(self.log);
+        if let Some(service) = settings.oidc {
+            service
+                .check()
+                .map_err(|error| wrong(&error.to_string(), error.next))?;
+            self.oidc = Some(service);
+        }
         Ok(self)
     }
 }
@@ -270,6 +281,15 @@ mod tests {
             ("tls_cert = \"x\"", "tls_key"),
             ("log = \"xml\"", "log"),
             ("log", "log"),
+            ("[oidc]\nissuer = \"https://id.example\"", "client_id"),
+            (
+                "[oidc]\nissuer = \"http://id.example\"\nclient_id = \"x\"\nname = \"y\"",
+                "issuer",
+            ),
+            (
+                "[oidc]\nissuer = \"https://id.example\"\nclient_id = \"x\"\nname = \"y\"\nsecret = \"z\"",
+                "secret",
+            ),
         ] {
             let error = load(text, &[]).unwrap_err();
             assert!(error.place.ends_with("node.toml"), "{error}");

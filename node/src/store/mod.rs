@@ -36,6 +36,7 @@ pub mod quality;
 pub mod records;
 pub mod releases;
 pub mod revisions;
+pub mod subjects;
 
 /// Trouble with the store.
 #[derive(Debug, thiserror::Error)]
