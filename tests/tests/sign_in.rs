@@ -1,5 +1,10 @@
 //! Signing in with accounts of a real OpenID provider (npm oidc-provider) on both servers.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up should fail"
+)]
+
 use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -9,6 +9,9 @@ import { createServer } from 'node:https'
 import { createInterface } from 'node:readline'
 import Provider from 'oidc-provider'
 
+// The answers alone are on the output.
+console.info = console.warn = console.error
+
 const [certificate, key] = process.argv.slice(2)
 let drawn = 0
 
