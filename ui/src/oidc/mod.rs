@@ -5,9 +5,9 @@
 //! person connected from a session of their own; whoever else comes back from the service sees a page that says what to send to
 //! the administrator.
 //!
-//! The way of one sign-in: `/sign-in/with` leaves a cookie ([`attempt`]) and goes to the service; `/sign-in/back` matches cookie,
-//! state and issuer (RFC 9207), gives the code for an ID token ([`provider`]), believes it or not ([`token`]), looks the subject
-//! up ([`subject`]) and opens the same session as a secret does. No token is kept or logged. Signing out ends the session here,
+//! The way of one sign-in: `/sign-in/with` leaves a cookie (`attempt`) and goes to the service; `/sign-in/back` matches cookie,
+//! state and issuer (RFC 9207), gives the code for an ID token (`provider`), believes it or not (`token`), looks the subject
+//! up (`subject`) and opens the same session as a secret does. No token is kept or logged. Signing out ends the session here,
 //! not the one at the service.
 
 mod attempt;
