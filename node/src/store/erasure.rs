@@ -80,6 +80,7 @@ pub(crate) const OTHERS: &[&str] = &[
     "sample",
     "set_up_links",
     "spend",
+    "subjects",
 ];
 
 /// What an erasure took, in numbers alone.

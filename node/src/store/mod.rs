@@ -38,6 +38,7 @@ pub mod records;
 pub mod releases;
 pub mod revisions;
 pub mod scrub;
+pub mod subjects;
 
 /// Trouble with the store.
 #[derive(Debug, thiserror::Error)]
