@@ -289,7 +289,9 @@ pub fn frame(settings: &Settings) -> Frame {
         NavItem::signed_in("Statements", "/statements"),
         NavItem::signed_in("Import", "/import"),
         NavItem::signed_in("Quality", "/quality"),
-        NavItem::signed_in("Rights", "/rights"),
+        NavItem::signed_in("Rights", "/rights")
+            .covering("/retention")
+            .covering("/audit"),
         NavItem::signed_in("People", "/people"),
         NavItem::signed_in("Help", "/help"),
     ];
