@@ -134,6 +134,18 @@ fn the_protocol_depends_on_no_io() {
     }
 }
 
+/// RUSTSEC-2023-0071: its private operations take a time that tells of the key, and there is no mended version. Libraries for
+/// signatures draw it in by a feature.
+#[test]
+fn rsa_is_left_to_aws_lc() {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).expect("the lock file");
+    assert!(lock.contains("name = \"aws-lc-rs\""));
+    assert!(
+        !lock.contains("name = \"rsa\""),
+        "`cargo tree -i rsa` says who wants it"
+    );
+}
+
 const MIGRATIONS: &str = "tests/migrations.sha256";
 
 fn migrations(dir: &Path, found: &mut BTreeSet<String>) {

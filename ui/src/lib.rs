@@ -47,6 +47,7 @@ mod door;
 mod headers;
 mod html;
 mod leftover;
+pub mod oidc;
 mod page;
 mod patience;
 mod people;

@@ -28,6 +28,8 @@ pub(crate) struct Gate {
     pub(crate) checker: Arc<Checker>,
     pub(crate) roles: RoleTable,
     pub(crate) accounts: Option<Arc<dyn Accounts>>,
+    /// Whether people's secrets open anything.
+    pub(crate) takes_secrets: bool,
 }
 
 /// Why nobody is known to ask.
@@ -36,6 +38,8 @@ enum Unknown {
     Guest,
     /// The header is not of the form that is read here. It is no guess of a secret and does not count as one.
     Malformed,
+    /// Secrets open nothing here, and this one was not looked at.
+    NoSecrets,
     /// Name and secret do not belong together.
     Wrong,
     /// There is no such token any more.
@@ -136,6 +140,9 @@ async fn who(
     let Some((name, secret)) = basic(credentials) else {
         return Ok(Err(Unknown::Malformed));
     };
+    if !gate.takes_secrets {
+        return Ok(Err(Unknown::NoSecrets));
+    }
     let caller = Caller {
         name: &name,
         address: peer.map(|Extension(ConnectInfo(peer))| peer.ip()),
@@ -187,6 +194,7 @@ impl IntoResponse for Unknown {
             Self::SecondStep => because(
                 "This person signs in with a code of their phone too. Programs use a token, which the person makes on the page /account.",
             ),
+            Self::NoSecrets => because("This site takes no secrets of people."),
             Self::Wrong => because("The name and the secret do not belong together."),
             // Not 429, which client libraries answer by trying again by themselves: with this secret nobody is let in.
             Self::Wait(wait) => {

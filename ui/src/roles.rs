@@ -93,6 +93,13 @@ impl RoleTable {
         Self(own.into_iter().chain(rules).collect())
     }
 
+    /// This table with more rules.
+    #[must_use]
+    pub fn and(mut self, rules: impl IntoIterator<Item = Rule>) -> Self {
+        self.0.extend(rules);
+        self
+    }
+
     /// Those of `routes` (method and path) that no rule covers: for a test that names every route of a site.
     pub fn unlisted<'a>(
         &self,

@@ -12,6 +12,7 @@ use crate::accounts::{Desk, Peer, address};
 use crate::checker::Verdict;
 use crate::components::{Button, Details, ErrorSummary, Field, PostForm, TextInput};
 use crate::html::Html;
+use crate::oidc;
 use crate::page::Page;
 use crate::people::{PersonRecord, SignedIn, percent_encode, see_other};
 use crate::problem::ProblemPage;
@@ -50,12 +51,16 @@ struct Attempt {
     next: String,
 }
 
-async fn form(Query(wanted): Query<Wanted>, person: Option<SignedIn>) -> Response {
+async fn form(
+    State(desk): State<Desk>,
+    Query(wanted): Query<Wanted>,
+    person: Option<SignedIn>,
+) -> Response {
     let next = local(&wanted.next);
     if person.is_some() {
         return see_other(next);
     }
-    page("", next, None).into_response()
+    desk.page("", next, None).into_response()
 }
 
 async fn sign_in(
@@ -65,9 +70,13 @@ async fn sign_in(
     headers: HeaderMap,
     Form(attempt): Form<Attempt>,
 ) -> Response {
+    if !desk.takes_secrets() {
+        return no_secrets().into_response();
+    }
     let (name, next) = (attempt.name.trim(), local(&attempt.next));
     if name.is_empty() || attempt.secret.trim().is_empty() {
-        return page(name, next, Some("Enter your name and your secret")).into_response();
+        let error = Some("Enter your name and your secret");
+        return desk.page(name, next, error).into_response();
     }
     let secret = Secret::typed(&attempt.secret);
     let verdict = match desk.known_browser(name, &headers).await {
@@ -83,7 +92,7 @@ async fn sign_in(
     };
     match verdict {
         Ok(Verdict::Right(person)) => admit(&desk, &session, &headers, &person, next).await,
-        Ok(Verdict::Wrong) => page(name, next, Some(WRONG)).into_response(),
+        Ok(Verdict::Wrong) => desk.page(name, next, Some(WRONG)).into_response(),
         Ok(Verdict::Wait(wait)) => too_many(wait),
         Err(error) => {
             tracing::error!(error = ?error, "sign-in could not be checked");
@@ -134,7 +143,34 @@ async fn sign_out(State(desk): State<Desk>, session: Session) -> Response {
     response
 }
 
-fn page(name: &str, next: &str, error: Option<&str>) -> Page {
+impl Desk {
+    fn takes_secrets(&self) -> bool {
+        self.service
+            .as_ref()
+            .is_none_or(|service| service.takes_secrets())
+    }
+
+    fn page(&self, name: &str, next: &str, error: Option<&str>) -> Page {
+        let page = Page::new("Sign in");
+        let Some(service) = &self.service else {
+            return secret_form(page, Html::default(), name, next, error);
+        };
+        let button = service.button(next);
+        if service.takes_secrets() {
+            secret_form(page, button, name, next, error)
+        } else {
+            page.body(button)
+        }
+    }
+}
+
+fn no_secrets() -> ProblemPage {
+    ProblemPage::forbidden("This site takes no secrets: people sign in with its sign-in service.")
+        .next("Use the button of the page Sign in.")
+}
+
+/// `page` with the form for name and secret, under what stands `above` it.
+fn secret_form(page: Page, above: Html, name: &str, next: &str, error: Option<&str>) -> Page {
     let field = Field::new("name", "Name").value(name);
     let field = if let Some(error) = error {
         field.error(error)
@@ -158,9 +194,8 @@ fn page(name: &str, next: &str, error: Option<&str>) -> Page {
         "Nobody can look a secret up. Ask the person who looks after this site for a new link, on which you choose another one; the old \
          one then stops working.",
     );
-    Page::new("Sign in")
-        .errors(summary)
-        .body(Html::concat([form.into(), lost.into()]))
+    page.errors(summary)
+        .body(Html::concat([above, form.into(), lost.into()]))
 }
 
 pub(crate) fn too_many(wait: jiff::SignedDuration) -> Response {
@@ -184,7 +219,8 @@ pub(crate) fn local(next: &str) -> &str {
     let leaves = next.starts_with("//")
         || next.contains('\\')
         || !next.bytes().all(|b| b.is_ascii_graphic());
-    if next.starts_with('/') && !leaves && next.len() <= 2000 && !next.starts_with("/sign-") {
+    let is_own = next.starts_with("/sign-") && next != oidc::MINE;
+    if next.starts_with('/') && !leaves && next.len() <= 2000 && !is_own {
         next
     } else {
         "/"
@@ -198,7 +234,12 @@ mod tests {
 
     #[test]
     fn only_local_paths_survive() {
-        for good in ["/", "/releases/2026-10?show=all#top", "/a//b"] {
+        for good in [
+            "/",
+            "/releases/2026-10?show=all#top",
+            "/a//b",
+            "/sign-in/mine",
+        ] {
             assert_eq!(local(good), good);
         }
         for bad in [

@@ -16,6 +16,7 @@ use tower_sessions::Session;
 
 use crate::accounts::{Accounts, Desk};
 use crate::checker::Checker;
+use crate::oidc::{self, OpenId};
 use crate::page::{Frame, LiveBanner, Page, Unframed};
 use crate::patience::{self, Patience, Watch};
 use crate::people::{People, SharedPeople, SignedIn, to_sign_in};
@@ -68,6 +69,7 @@ pub struct Site {
     programs: Router,
     origin: String,
     accounts: Option<(Arc<dyn Accounts>, Entropy, Access)>,
+    open: Option<Arc<OpenId>>,
 }
 
 impl Site {
@@ -104,6 +106,7 @@ impl Site {
             programs: Router::new(),
             origin: public_origin.to_owned(),
             accounts: None,
+            open: None,
         })
     }
 
@@ -155,6 +158,13 @@ impl Site {
         self
     }
 
+    /// People may also sign in with their accounts at this service ([`crate::oidc`]).
+    #[must_use]
+    pub fn sign_in_service(mut self, open: OpenId) -> Self {
+        self.open = Some(Arc::new(open));
+        self
+    }
+
     /// The name of the session's cookie.
     #[must_use]
     pub fn cookie(&self) -> &str {
@@ -167,7 +177,13 @@ impl Site {
     /// frame and, as their answer to anything else, problem pages. `machine` is for programs, which prove themselves in their
     /// own way and get their answers unchanged: `/v1/`, `/api/v1/`, `/health/`; a refusal that is not a problem yet becomes
     /// one ([`crate::api`]), also below those paths where no route is. Neither may use `/assets/` or `/sign-`.
-    pub fn router(self, pages: Router, machine: Router) -> Router {
+    pub fn router(mut self, pages: Router, machine: Router) -> Router {
+        let mut pages = pages;
+        if let Some(open) = &self.open {
+            self.roles = self.roles.and(open.rules());
+            let (people, cookie) = (self.people.clone(), &self.cookie);
+            pages = pages.merge(oidc::router(open.clone(), people, cookie));
+        }
         let checker = Arc::new(Checker::new(self.people, self.clock.clone()));
         let for_programs = Arc::new(programs::Gate {
             checker: checker.clone(),
@@ -176,6 +192,7 @@ impl Site {
                 .accounts
                 .as_ref()
                 .map(|(accounts, ..)| accounts.clone()),
+            takes_secrets: self.open.as_ref().is_none_or(|open| open.takes_secrets()),
         });
         let sessions = session::Store::new(self.clock);
         let (accounts, entropy, managers) = match self.accounts {
@@ -191,6 +208,7 @@ impl Site {
             origin: self.origin.into(),
             site: self.frame.site_name.as_str().into(),
             managers,
+            service: self.open,
         };
         let gate = Arc::new(Gate {
             frame: self.frame,

@@ -16,6 +16,7 @@ use ldsp_ui::secret::Secret;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
+use super::accounts;
 use super::commands::{self, InviteOrder};
 use super::keys;
 use super::people;
@@ -123,6 +124,22 @@ enum PeopleCommand {
     },
     /// List people and their roles
     List,
+    /// Note which account at the sign-in service is a person: they sign in with it from now on
+    Connect {
+        /// Name that they have here
+        name: String,
+        /// What the service calls them, as the page shows it that refused them: the subject, or the address where `claim` is `email`
+        account: String,
+    },
+    /// Take that back; open sessions go on until `people secret` ends them
+    Disconnect {
+        /// Name that they have here
+        name: String,
+        /// What the service calls them
+        account: String,
+    },
+    /// List the accounts at the sign-in service with which people sign in
+    Accounts,
 }
 
 #[derive(Debug, Args)]
@@ -386,6 +403,17 @@ async fn manage(command: PeopleCommand, config: &Config, json: bool) -> Result<(
             answer(&people::remove_person(&store, &name).await?, json)
         }
         PeopleCommand::List => answer(&people::people(&store).await?, json),
+        PeopleCommand::Connect { name, account } => {
+            let (who, now) = ((name.trim(), account.trim()), system_clock()());
+            let service = config.oidc.as_ref();
+            answer(&accounts::connect(&store, service, who, now).await?, json)
+        }
+        PeopleCommand::Disconnect { name, account } => {
+            let who = (name.trim(), account.trim());
+            let service = config.oidc.as_ref();
+            answer(&accounts::disconnect(&store, service, who).await?, json)
+        }
+        PeopleCommand::Accounts => answer(&accounts::accounts(&store).await?, json),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use ldsp_ui::oidc;
 use ldsp_ui::schedule::Schedule;
 use serde::Deserialize;
 
@@ -10,7 +11,7 @@ use crate::store::DatabaseUrl;
 
 /// The file that is read when `--config` is not given and it exists.
 const DEFAULT_FILE: &str = "ldsp-aggregator.toml";
-const KEYS: &str = "The keys are: data_dir, database, listen, tls_cert, tls_key, tls_ca, benchmark_schedule, banner, about, log.";
+const KEYS: &str = "The keys are: data_dir, database, listen, tls_cert, tls_key, tls_ca, benchmark_schedule, banner, about, log, and the table [oidc].";
 
 /// The 15th of each month at 06:00: most areas release on the 5th.
 const MONTHLY: &str = "0 6 15 * *";
@@ -49,6 +50,8 @@ pub struct Config {
     pub about: Option<String>,
     /// Form of the logs.
     pub log: LogFormat,
+    /// The service with whose accounts people may sign in, the table `[oidc]`; in the file only.
+    pub oidc: Option<oidc::Config>,
 }
 
 impl Default for Config {
@@ -63,6 +66,7 @@ impl Default for Config {
             banner: None,
             about: None,
             log: LogFormat::Text,
+            oidc: None,
         }
     }
 }
@@ -92,6 +96,7 @@ struct Settings {
     banner: Option<String>,
     about: Option<String>,
     log: Option<LogFormat>,
+    oidc: Option<oidc::Config>,
 }
 
 /// Variables with our prefix that are not settings.
@@ -124,6 +129,13 @@ impl Config {
                 wrong_key(&format!("{place}, line {line}"), &e)
             })?;
             config.overlay(settings, &mut tls);
+            if let Some(service) = &config.oidc {
+                service.check().map_err(|error| ConfigError {
+                    place,
+                    cause: error.to_string(),
+                    next: error.next.to_owned(),
+                })?;
+            }
         }
         let table: toml::Table = environment
             .into_iter()
@@ -165,6 +177,7 @@ impl Config {
         if let Some(schedule) = settings.benchmark_schedule {
             self.benchmark_schedule = schedule;
         }
+        self.oidc = settings.oidc.or(self.oidc.take());
         self.database = settings.database.or(self.database.take());
         self.tls_ca = settings.tls_ca.or(self.tls_ca.take());
         self.banner = settings.banner.or(self.banner.take());
@@ -221,6 +234,13 @@ mod tests {
         let error = load("", &[("LDSP_COLOUR", "x")]).unwrap_err();
         assert!(error.cause.contains("colour"), "{error}");
         assert!(load("tls_cert = \"x\"", &[]).is_err());
+        let table = "[oidc]\nissuer = \"http://id.example\"\nclient_id = \"x\"\nname = \"y\"";
+        let error = load(table, &[]).unwrap_err();
+        assert!(error.cause.contains("issuer"), "{error}");
+        let table = table.replace("http:", "https:");
+        assert!(load(&table, &[]).unwrap().oidc.is_some());
+        let error = load(&format!("{table}\nsecret = \"z\""), &[]).unwrap_err();
+        assert!(error.cause.contains("secret"), "{error}");
     }
 
     #[test]

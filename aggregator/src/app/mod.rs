@@ -2,6 +2,7 @@
 //! reads the machine's clock and randomness; everything else takes them as parameters, so that the
 //! demonstration and the tests call the same functions in one process.
 
+mod accounts;
 mod cli;
 mod commands;
 mod config;
@@ -31,6 +32,7 @@ use rand_core::{CryptoRng, UnwrapErr};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 
+pub use accounts::{Account, AccountList, accounts, connect, disconnect};
 pub use cli::main;
 pub use commands::{
     BenchmarkReport, InviteOrder, Invited, NodeLine, NodeList, benchmark, invite, nodes,
@@ -122,6 +124,7 @@ pub struct App {
     worker: oneshot::Receiver<Result<(), StoreError>>,
     tls: Material,
     banner: Option<String>,
+    sign_in: Option<ldsp_ui::oidc::Config>,
     runs: Schedule,
 }
 
@@ -167,6 +170,7 @@ pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
         worker: write_apart(worker)?,
         tls,
         banner: config.banner.clone(),
+        sign_in: config.oidc.clone(),
         runs: config.benchmark_schedule.clone(),
     })
 }
@@ -266,9 +270,9 @@ impl App {
     /// Everything that the server answers.
     ///
     /// # Errors
-    /// The public address is not an origin.
+    /// The public address is not an origin, or a file of the sign-in service cannot be used.
     pub fn router(&self) -> Result<Router, Refused> {
-        site::router(&self.service, self.banner.as_deref())
+        site::router(&self.service, self.banner.as_deref(), self.sign_in.as_ref())
     }
 
     /// Serves over TLS until `shutdown` resolves, then lets requests under way end and closes the

@@ -14,7 +14,6 @@ use ldsp_ui::{Html, ProblemPage, SignedIn};
 use serde::de::DeserializeOwned;
 
 use super::node::{self, pem};
-use super::operator::OPERATOR;
 use super::{Failure, entry, words};
 use crate::Service;
 use crate::store::{Equivocation, KEPT_PLACES, Log, LoggedStatement, Node, StoreError};
@@ -24,7 +23,7 @@ use crate::store::{Equivocation, KEPT_PLACES, Log, LoggedStatement, Node, StoreE
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Readers {
     Everybody,
-    Operators,
+    Staff,
     /// One of the two is an entry that its authors keep for enrolled areas, and people who sign in here are not those.
     Nobody,
 }
@@ -38,7 +37,7 @@ fn readers(service: &Service, logged: &LoggedStatement, refused: &Equivocation) 
             .zip(body::<LearningSummary>(&refused.envelope));
         return match two {
             Some((a, b)) if a.period == b.period && a.payload == b.payload => Readers::Everybody,
-            _ => Readers::Operators,
+            _ => Readers::Staff,
         };
     }
     let two = body::<PracticeEntry>(&logged.envelope).zip(body::<PracticeEntry>(&refused.envelope));
@@ -50,16 +49,16 @@ fn readers(service: &Service, logged: &LoggedStatement, refused: &Equivocation) 
     match (open(&a.payload) && open(&b.payload), b.payload.check()) {
         (false, _) => Readers::Nobody,
         (true, faults) if faults.is_empty() => Readers::Everybody,
-        (true, _) => Readers::Operators,
+        (true, _) => Readers::Staff,
     }
 }
 
-/// What was withdrawn is no longer there to be compared: what was refused in its place is for operators, and for nobody before its day.
+/// What was withdrawn is no longer there to be compared: what was refused in its place is for operators and analysts, and for nobody before its day.
 fn of_withdrawn(service: &Service, refused: &Equivocation) -> Readers {
     let entry = body::<PracticeEntry>(&refused.envelope);
     match entry {
         Some(entry) if !entry.payload.sharing.is_public(service.today()) => Readers::Nobody,
-        _ => Readers::Operators,
+        _ => Readers::Staff,
     }
 }
 
@@ -71,7 +70,7 @@ fn body<P: DeserializeOwned>(envelope: &[u8]) -> Option<Body<P>> {
 fn may_read(readers: Readers, person: Option<&SignedIn>) -> bool {
     match readers {
         Readers::Everybody => true,
-        Readers::Operators => person.is_some_and(|p| p.role.as_str() == OPERATOR),
+        Readers::Staff => person.is_some_and(|p| p.is_any(super::READERS)),
         Readers::Nobody => false,
     }
 }
@@ -104,7 +103,7 @@ pub(super) async fn list(service: &Service, node: &Node) -> Result<Html, StoreEr
     });
     let warning = "This node signed two different statements for one place of its sequence. The first stands; the other was refused and is kept as proof.";
     let meaning = "It may have been restored from an old copy, or its key may be in other hands. Its operators have to say which.";
-    let readers = "Where the two differ in protected figures, or one would not have passed the checks, the proof is for the operators of this site: a \
+    let readers = "Where the two differ in protected figures, or one would not have passed the checks, the proof is for the operators and analysts of this site: a \
                    second draw of noise for the same month would weaken what protects learners. What its authors share with enrolled areas first is \
                    withheld until its day. Of what was withdrawn since, its leaf and its receipt are left. Both digests are public.";
     let table = Table::new("Places with two signed statements")
@@ -151,8 +150,8 @@ pub(super) async fn proof(
     if !may_read(readers, person.as_ref()) {
         return Err(ProblemPage::forbidden(match readers {
             Readers::Nobody => "One of the two statements is shared with enrolled areas first. Until its day it is not given here to anybody; its digest is on the node’s page.",
-            _ if logged.withdrawn.is_some() => "The statement that stands in this place was withdrawn. Only operators of this site may have what is left: its leaf with the proof that it is in the log, and what was refused.",
-            _ => "The two statements differ in protected figures, or one of them is not open to everybody. Only operators of this site may have both.",
+            _ if logged.withdrawn.is_some() => "The statement that stands in this place was withdrawn. Only operators and analysts of this site may have what is left: its leaf with the proof that it is in the log, and what was refused.",
+            _ => "The two statements differ in protected figures, or one of them is not open to everybody. Only operators and analysts of this site may have both.",
         })
         .into());
     }

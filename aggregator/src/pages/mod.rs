@@ -62,6 +62,11 @@ enum Failure {
     Store(StoreError),
 }
 
+/// Roles that change something here: who contributes, and who is whom at the sign-in service.
+pub const OPERATORS: &[&str] = &["operator"];
+/// Roles that see what is not for everybody: nodes that wait, contradictions, the state of the log.
+pub const READERS: &[&str] = &["operator", "analyst"];
+
 /// What handlers return.
 type Answer = Result<Page, Failure>;
 
@@ -189,7 +194,7 @@ pub fn roles() -> RoleTable {
         "/nodes",
         "/nodes/{node}",
         "/nodes/{node}/key.pem",
-        // Serves everybody only what is open to everybody; operators get the rest.
+        // Serves everybody only what is open to everybody; `READERS` get the rest.
         "/nodes/{node}/conflicts/{seq}",
         "/keys",
         "/revisions",
@@ -207,20 +212,11 @@ pub fn roles() -> RoleTable {
     ];
     let public = PUBLIC.map(|path| Rule::get(path, Access::Public));
     RoleTable::new(public.into_iter().chain([
-        Rule::get("/operator/log", Access::Roles(&["operator", "analyst"])),
-        Rule::get("/operator/nodes", Access::Roles(&["operator", "analyst"])),
-        Rule::post(
-            "/operator/nodes/{node}/approve",
-            Access::Roles(&["operator"]),
-        ),
-        Rule::get(
-            "/operator/nodes/{node}/revoke",
-            Access::Roles(&["operator"]),
-        ),
-        Rule::post(
-            "/operator/nodes/{node}/revoke",
-            Access::Roles(&["operator"]),
-        ),
+        Rule::get("/operator/log", Access::Roles(READERS)),
+        Rule::get("/operator/nodes", Access::Roles(READERS)),
+        Rule::post("/operator/nodes/{node}/approve", Access::Roles(OPERATORS)),
+        Rule::get("/operator/nodes/{node}/revoke", Access::Roles(OPERATORS)),
+        Rule::post("/operator/nodes/{node}/revoke", Access::Roles(OPERATORS)),
     ]))
 }
 

@@ -22,8 +22,6 @@ use crate::announce::{Act, AnnounceError};
 use crate::benchmark::{LepStanding, Status};
 use crate::store::{InviteRow, Log, Node, Registry, StoreError};
 
-pub(super) const OPERATOR: &str = "operator";
-
 pub(super) async fn show(
     State(service): State<Arc<Service>>,
     person: SignedIn,
@@ -89,7 +87,7 @@ pub(super) async fn approve(
 async fn page(service: &Service, person: &SignedIn, error: Option<(&NodeSlug, &str)>) -> Answer {
     let nodes = service.store.nodes().await?;
     let snapshot = service.snapshot().await?;
-    let may_approve = person.role.as_str() == OPERATOR;
+    let may_approve = person.is_any(super::OPERATORS);
     let in_state = |state| nodes.iter().filter(move |n| n.state == state);
     let mut invites = Vec::new();
     for node in in_state(NodeState::Invited) {

@@ -10,6 +10,7 @@ use ldsp_protocol::log::Edge;
 use ldsp_protocol::rollup::NodeMonth;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
+use ldsp_ui::oidc::{Binding, Bound, Subject};
 
 #[cfg(test)]
 use super::failing::{Failing, Sound};
@@ -126,6 +127,10 @@ impl Registry for Backend {
         remove_person(name: &str) -> Person;
         person(name: &str) -> Option<Person>;
         people() -> Vec<Person>;
+        person_of(subject: &Subject) -> Option<String>;
+        subjects() -> Vec<Bound>;
+        bind_subject(name: &str, subject: &Subject, now: Timestamp) -> Binding;
+        unbind_subject(name: &str, subject: &Subject) -> bool;
     }
 
     #[cfg(test)]

@@ -27,11 +27,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::ops::Range;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::rollup::NodeMonth;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
+use ldsp_ui::oidc::{Binding, Bound, Subject};
 use sqlx::error::ErrorKind;
 
 pub use backend::Backend;
@@ -188,6 +190,23 @@ pub trait Registry: Send + Sync + 'static {
     fn person(&self, name: &str) -> impl Future<Output = Outcome<Option<Person>>> + Send;
     /// Everybody by name.
     fn people(&self) -> impl Future<Output = Outcome<Vec<Person>>> + Send;
+    /// The name of the person whom this subject of a sign-in service is.
+    fn person_of(&self, subject: &Subject) -> impl Future<Output = Outcome<Option<String>>> + Send;
+    /// Every subject that is noted, by person; it goes with the person.
+    fn subjects(&self) -> impl Future<Output = Outcome<Vec<Bound>>> + Send;
+    /// Notes that `subject` is the person `name`.
+    fn bind_subject(
+        &self,
+        name: &str,
+        subject: &Subject,
+        now: Timestamp,
+    ) -> impl Future<Output = Outcome<Binding>> + Send;
+    /// Forgets that `subject` is the person `name`; `false` when it was not.
+    fn unbind_subject(
+        &self,
+        name: &str,
+        subject: &Subject,
+    ) -> impl Future<Output = Outcome<bool>> + Send;
 }
 
 /// Places of one node whose contradictions are kept: one is proof enough, and a node that goes on must not fill the disk.

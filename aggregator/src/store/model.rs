@@ -21,19 +21,28 @@ use ldsp_protocol::statement::Kind;
 /// What a person may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Role {
-    /// Invites and approves nodes, watches who published.
+    /// Invites, approves and revokes nodes, and sees everything that was refused.
     Operator,
-    /// Reads benchmarks, pledges and the library.
+    /// Reads what operators read: waiting nodes, contradictions, the state of the log. Changes nothing.
     Analyst,
+    /// Signs in and reads what is public.
+    Partner,
+    /// Signs in and reads what is public.
+    Curator,
 }
 
 impl Role {
+    /// Every role.
+    pub const ALL: [Self; 4] = [Self::Operator, Self::Analyst, Self::Partner, Self::Curator];
+
     /// As stored and shown.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Operator => "operator",
             Self::Analyst => "analyst",
+            Self::Partner => "partner",
+            Self::Curator => "curator",
         }
     }
 }

@@ -21,6 +21,7 @@ use ldsp_protocol::problem::Drawn;
 use ldsp_protocol::rollup::{Layout, NodeMonth, Span};
 use ldsp_protocol::standard::{Codebook, Standard};
 use ldsp_protocol::statement::{Kind, Payload, Statement};
+use ldsp_ui::oidc::{Bound, Claim, Subject};
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
@@ -339,16 +340,26 @@ fn head<R: Fields>(columns: &Columns<'_, R>) -> Result<Head, StoreError> {
 /// `name, role, secret_hash, added` of `person`.
 pub(super) fn person<R: Fields>(row: &R) -> Result<Person, StoreError> {
     let columns = Columns::keyed(row, "person", &["name"]);
-    let role = |text: &str| {
-        [Role::Operator, Role::Analyst]
-            .into_iter()
-            .find(|r| r.as_str() == text)
-    };
+    let role = |text: &str| Role::ALL.into_iter().find(|r| r.as_str() == text);
     Ok(Person {
         name: columns.string("name")?,
         role: columns.choice("role", role)?,
         secret_hash: columns.string("secret_hash")?,
         added: columns.time("added")?,
+    })
+}
+
+/// `issuer, claim, value, person, since` of `subject`.
+pub(super) fn subject<R: Fields>(row: &R) -> Result<Bound, StoreError> {
+    let columns = Columns::keyed(row, "subject", &["issuer", "value"]);
+    Ok(Bound {
+        subject: Subject {
+            issuer: columns.string("issuer")?,
+            claim: columns.choice("claim", Claim::named)?,
+            value: columns.string("value")?,
+        },
+        person: columns.string("person")?,
+        since: columns.time("since")?,
     })
 }
 

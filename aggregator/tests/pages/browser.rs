@@ -49,7 +49,7 @@ impl Browser {
         let mut rng = ChaCha20Rng::seed_from_u64(7);
         let typed = Secret::generate(&mut rng);
         let hash = secret::hash(&typed, &mut rng).expect("a hash");
-        let people = ["operator", "analyst"]
+        let people = ["operator", "analyst", "partner", "curator"]
             .map(|role| PersonRecord::new(role, Role::new(role), hash.clone()));
         let site = Site::new(
             pages::frame(banner),

@@ -316,12 +316,15 @@ async fn a_conflict_is_proved_to_everybody_unless_the_proof_tells_of_learners_or
             StatusCode::FORBIDDEN
         };
         assert_eq!(answer.status, expected, "{path}");
-        let same = browser.as_person("analyst", &path, None).await;
+        let same = browser.as_person("curator", &path, None).await;
         assert_eq!(same.status, expected, "{path}");
         for answer in [&answer, &same] {
             assert!(open || !answer.body.contains("payload"), "{path}");
         }
+        let read = browser.as_person("analyst", &path, None).await;
         let full = browser.as_person("operator", &path, None).await;
+        assert_eq!(read.status, full.status, "{path}");
+        assert!(!for_operators || read.body == full.body, "{path}");
         if !for_operators {
             assert_eq!(full.status, StatusCode::FORBIDDEN, "{path}");
             assert!(!full.body.contains("payload"), "{path}");

@@ -565,6 +565,22 @@ pub enum People {
     },
     /// List people and their roles
     List,
+    /// Note which account at the sign-in service is a person: they sign in with it from now on
+    Connect {
+        /// The name they have here
+        name: String,
+        /// What the service calls them, as the page shows it that refused them: the subject, or the address where `claim` is `email`
+        account: String,
+    },
+    /// Take that back; open sessions go on until `people secret` ends them
+    Disconnect {
+        /// The name they have here
+        name: String,
+        /// What the service calls them
+        account: String,
+    },
+    /// List the accounts at the sign-in service with which people sign in
+    Accounts,
 }
 
 /// A role on the command line.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ldsp_protocol::noise::MIN_RHO_MICRO;
 use ldsp_protocol::standard::Standard;
+use ldsp_ui::oidc;
 use serde::Deserialize;
 
 use crate::rights::Policy;
@@ -45,6 +46,8 @@ pub struct Config {
     pub banner: Option<String>,
     /// Form of the logs.
     pub log: LogFormat,
+    /// The service with whose accounts people may sign in, the table `[oidc]`; in the file only.
+    pub oidc: Option<oidc::Config>,
 }
 
 impl Default for Config {
@@ -59,6 +62,7 @@ impl Default for Config {
             retention: None,
             banner: None,
             log: LogFormat::Text,
+            oidc: None,
         }
     }
 }
@@ -89,6 +93,7 @@ struct Settings {
     retention: Retention,
     banner: Option<String>,
     log: Option<LogFormat>,
+    oidc: Option<oidc::Config>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -131,7 +136,7 @@ impl Config {
         let settings: Settings = toml::from_str(&text).map_err(|error| ConfigError {
             place: place.clone(),
             cause: error.to_string().trim_end().to_owned(),
-            next: "Correct or remove the key. The keys are: data_dir, listen, public_url, tls_cert, tls_key, rho_micro, schedule, banner, log, and months and schedule under [retention].",
+            next: "Correct or remove the key. The keys are: data_dir, listen, public_url, tls_cert, tls_key, rho_micro, schedule, banner, log, months and schedule under [retention], and the table [oidc].",
         })?;
         let mut over = from_environment(environment)?;
         let mut settings = settings;
@@ -192,6 +197,12 @@ impl Config {
         self.listen = settings.listen.unwrap_or(self.listen);
         self.banner = settings.banner.or(self.banner);
         self.log = settings.log.unwrap_or(self.log);
+        if let Some(service) = settings.oidc {
+            service
+                .check()
+                .map_err(|error| wrong(&error.to_string(), error.next))?;
+            self.oidc = Some(service);
+        }
         Ok(self)
     }
 }
@@ -377,6 +388,15 @@ mod tests {
                 "schedule",
             ),
             ("[retention]\nyears = 7", "years"),
+            ("[oidc]\nissuer = \"https://id.example\"", "client_id"),
+            (
+                "[oidc]\nissuer = \"http://id.example\"\nclient_id = \"x\"\nname = \"y\"",
+                "issuer",
+            ),
+            (
+                "[oidc]\nissuer = \"https://id.example\"\nclient_id = \"x\"\nname = \"y\"\nsecret = \"z\"",
+                "secret",
+            ),
         ] {
             let error = load(text, &[]).unwrap_err();
             assert!(error.place.ends_with("node.toml"), "{error}");

@@ -1,6 +1,7 @@
 //! The program: arguments, configuration, clock, randomness, terminal. Everything else is a library
 //! function that tests and the demonstration call in the same way.
 
+mod accounts;
 mod audit;
 mod backup;
 pub mod cli;

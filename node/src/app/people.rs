@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::cli::People;
 use super::output::{Answer, Output, Refusal};
-use super::{Context, open};
+use super::{Context, accounts, open};
 use crate::store::audit::COMMAND_LINE;
 use crate::store::people::{Changed, Person, Role, organisation_of};
 
@@ -26,6 +26,13 @@ pub(super) async fn run(command: People, context: &Context) -> Answer {
         People::Unlock { name } => lock(name.trim(), false, context).await,
         People::Remove { name } => remove(name.trim(), context).await,
         People::List => list(context).await,
+        People::Connect { name, account } => {
+            accounts::connect(name.trim(), account.trim(), context).await
+        }
+        People::Disconnect { name, account } => {
+            accounts::disconnect(name.trim(), account.trim(), context).await
+        }
+        People::Accounts => accounts::list(context).await,
     }
 }
 
@@ -122,7 +129,7 @@ fn draw(context: &Context) -> Result<(Secret, String), Refusal> {
     Ok((secret, hash))
 }
 
-fn nobody(name: &str) -> Refusal {
+pub(super) fn nobody(name: &str) -> Refusal {
     Refusal::new(
         format!("there is nobody named {name}"),
         "`ldsp-node people list` shows who is there; names are written exactly as it shows them.",

@@ -12,6 +12,7 @@ use std::time::Duration;
 use axum::Router;
 use ed25519_dalek::SigningKey;
 use jiff::{Timestamp, ToSpan as _};
+use ldsp_ui::oidc::OpenId;
 use ldsp_ui::tls::{Material, PrivateCa, TlsError};
 use tokio::sync::Notify;
 
@@ -210,8 +211,22 @@ fn site(node: &Node, url: &str, context: &Context, wake: Arc<Notify>) -> Result<
         illustrative: context.config.banner.clone(),
     };
     // Browsers share cookies between the ports of a host, where several nodes may run: the demonstration does.
-    pages::site(settings, url, node.lep.as_str())
+    let service = sign_in_service(node, url, context)?;
+    pages::site(settings, url, node.lep.as_str(), service)
         .map_err(|error| Refusal::new(error, "Correct `public_url` in the configuration."))
+}
+
+/// The service of the table `[oidc]`.
+fn sign_in_service(node: &Node, url: &str, context: &Context) -> Result<Option<OpenId>, Refusal> {
+    let Some(config) = context.config.oidc.clone() else {
+        return Ok(None);
+    };
+    let mut key = [0; 32];
+    (context.entropy)().fill_bytes(&mut key);
+    let (clock, people) = (context.clock.clone(), node.store.clone());
+    OpenId::new(config, url, clock, key, people, &["admin"])
+        .map(Some)
+        .map_err(|error| Refusal::new(&error, error.next))
 }
 
 /// The configured certificate, or one of this node's own authority.

@@ -44,6 +44,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use ldsp_ui::components::{Notification, Tag, TagColour};
+use ldsp_ui::oidc::{self, OpenId};
 use ldsp_ui::{
     Access, Banner, Frame, Html, Link, NavItem, Page, ProblemPage, RoleTable, Rule, SignedIn, Site,
     SiteError,
@@ -297,7 +298,9 @@ pub fn frame(settings: &Settings) -> Frame {
         NavItem::signed_in("Organisations", "/organisations"),
         NavItem::signed_in("Import", "/import"),
         NavItem::signed_in("Quality", "/quality"),
-        NavItem::signed_in("Rights", "/rights"),
+        NavItem::signed_in("Rights", "/rights")
+            .covering("/retention")
+            .covering("/audit"),
         NavItem::signed_in("People", "/people"),
         NavItem::signed_in("Help", "/help"),
     ];
@@ -312,30 +315,45 @@ pub fn frame(settings: &Settings) -> Frame {
     frame
 }
 
-/// The whole site at `public_origin` (`https://host[:port]`): pages and the interface for programs.
+/// The whole site at `public_origin` (`https://host[:port]`): pages and the interface for programs. People may also sign in with
+/// their accounts at `sign_in_service`.
 ///
 /// # Errors
 /// [`SiteError`] when the address is no https origin.
-pub fn site(settings: Settings, public_origin: &str, cookie: &str) -> Result<Router, SiteError> {
-    shared_site(Arc::new(settings), public_origin, cookie)
+pub fn site(
+    settings: Settings,
+    public_origin: &str,
+    cookie: &str,
+    sign_in_service: Option<OpenId>,
+) -> Result<Router, SiteError> {
+    shared_site(Arc::new(settings), public_origin, cookie, sign_in_service)
 }
 
 fn shared_site(
     settings: Arc<Settings>,
     public_origin: &str,
     cookie: &str,
+    sign_in_service: Option<OpenId>,
 ) -> Result<Router, SiteError> {
     let people = settings.node.store.clone();
     let clock = settings.clock.clone();
-    let frame = frame(&settings);
+    let mut frame = frame(&settings);
+    if sign_in_service.is_some() {
+        frame.nav.push(NavItem::signed_in("Accounts", oidc::PEOPLE));
+        let own = Link::new("How you sign in", oidc::MINE);
+        frame.footer_links.push(own);
+    }
     let api = Api {
         settings,
         uploads: Arc::new(Semaphore::new(1)),
     };
     let rules = rules().into_iter().chain(api::rules());
-    let site = Site::new(frame, public_origin, people, clock)?
+    let mut site = Site::new(frame, public_origin, people, clock)?
         .roles(RoleTable::new(rules))
         .cookie_suffix(cookie)?;
+    if let Some(service) = sign_in_service {
+        site = site.sign_in_service(service);
+    }
     let document = api::document(site.cookie());
     let pages = router(&api, &document);
     let programs = api::router(api, &document);

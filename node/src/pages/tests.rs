@@ -93,7 +93,7 @@ pub(crate) async fn world_keeping(retention: Option<Policy>) -> World {
         illustrative: Some("Demonstration: illustrative records.".into()),
     };
     let settings = Arc::new(settings);
-    let router = shared_site(settings.clone(), "https://node.example", "test").unwrap();
+    let router = shared_site(settings.clone(), "https://node.example", "test", None).unwrap();
     let mut world = World {
         dir,
         node,

@@ -209,8 +209,14 @@ impl Facts<'_> {
 
     fn facts(&self, rows: &[Held]) -> Vec<Block> {
         let facts = rows.iter().map(|row| {
-            let shown = row
-                .iter()
+            // What says something to the reader comes first.
+            let is_number =
+                |column: &str| ["id", "spell", "learner", "reference"].contains(&column);
+            let (last, first): (Vec<_>, Vec<_>) =
+                row.iter().partition(|(column, _)| is_number(column));
+            let shown = first
+                .into_iter()
+                .chain(last)
                 .filter_map(|(column, value)| fact(column, value, &self.programmes));
             Block::Facts(shown.collect())
         });
@@ -240,8 +246,8 @@ impl Facts<'_> {
             [
                 paragraph(said),
                 points([
-                    "Random noise was added to every number of those tables before anybody saw them, so that nobody can tell from them, or from all of them together, whether you are in them.",
-                    "The tables are public, signed and stay as they are. Nothing in them leads back to you, so nothing can be taken out of them for you.",
+                    "What the partnership publishes about learners is tables of counts. Random noise is added to every number of them before anybody sees it, so that nobody can tell from a table, or from all of them together, whether you are in it.",
+                    "Published tables are public, signed and stay as they are. Nothing in them leads back to you, so nothing can be taken out of them for you.",
                     "Practice entries of the partnership name no person.",
                 ]),
             ],

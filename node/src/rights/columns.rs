@@ -44,7 +44,8 @@ const CODES: [(&str, &str, Dimension); 17] = [
 ];
 
 /// Names of the other columns.
-const NAMES: [(&str, &str); 26] = [
+const NAMES: [(&str, &str); 27] = [
+    ("id", "Internal number"),
     ("at", "When"),
     ("who", "By whom"),
     ("field", "What"),
@@ -59,7 +60,7 @@ const NAMES: [(&str, &str); 26] = [
     ("planned_end_day", "Planned end"),
     ("end_day", "End"),
     ("in_area", "Lives in the partnership\u{2019}s area"),
-    ("enters", "Among those who are counted in published figures"),
+    ("enters", "May be counted in published figures"),
     ("counted", "Counted in published figures so far"),
     ("withheld", "Kept out of published figures after a loss"),
     ("families", "Published under this description"),

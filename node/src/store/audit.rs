@@ -1,6 +1,6 @@
 //! Who did what, insert only, without learners' personal data, and chained: each row's hash covers the row and the hash of the one before.
 //!
-//! The hash is SHA-256 over [`PURPOSE`], the previous row's hash (32 zero bytes before the first), id and moment (seconds since 1970-01-01
+//! The hash is SHA-256 over `ldsp-node audit v1` and a line feed, the previous row's hash (32 zero bytes before the first), id and moment (seconds since 1970-01-01
 //! UTC) as 64-bit big-endian numbers, and who, action and detail, each behind its length in bytes as such a number. Whoever can write the
 //! database could make the whole chain anew: a head that was written down elsewhere (a backup's manifest, an export) tells that too.
 

@@ -1,6 +1,6 @@
 //! Every table that holds something about a learner, in one list: erasure, subject access and retention all go by it.
 //!
-//! A new table belongs into [`HOLDINGS`] when a row of it is about a learner, else into [`OTHERS`]; a test refuses one that is in neither.
+//! A new table belongs into `HOLDINGS` when a row of it is about a learner, else into `OTHERS`; a test refuses one that is in neither.
 
 use std::collections::BTreeMap;
 
@@ -90,6 +90,7 @@ pub(crate) const OTHERS: &[&str] = &[
     "sample",
     "set_up_links",
     "spend",
+    "subjects",
 ];
 
 /// What an erasure took, in numbers alone.

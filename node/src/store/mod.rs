@@ -45,6 +45,7 @@ pub mod releases;
 pub mod revisions;
 pub mod scrub;
 pub mod spend;
+pub mod subjects;
 
 /// Trouble with the store.
 #[derive(Debug, thiserror::Error)]

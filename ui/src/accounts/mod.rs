@@ -35,6 +35,7 @@ use tower_sessions::Session;
 
 use crate::checker::{Checker, Verdict};
 use crate::components::TagColour;
+use crate::oidc::OpenId;
 use crate::people::{PeopleError, PersonRecord, SignedIn, see_other};
 use crate::problem::ProblemPage;
 use crate::roles::{Access, Rule};
@@ -317,6 +318,8 @@ pub(crate) struct Desk {
     pub(crate) site: Arc<str>,
     /// Who looks after people.
     pub(crate) managers: Access,
+    /// Another way in.
+    pub(crate) service: Option<Arc<OpenId>>,
 }
 
 /// A desk with a store of accounts: what every page of the kit but sign-in needs.

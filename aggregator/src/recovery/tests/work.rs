@@ -35,7 +35,7 @@ async fn cost(leaves: usize) -> [u64; 4] {
     for (node, seq, envelope) in envelopes {
         let (leaf, receipt, _) = held(&world, &node, seq).await;
         // Only its own node and peers may read an entry yet.
-        lost.push((leaf, receipt, envelope.into()));
+        lost.push((leaf, receipt, envelope));
     }
     let note = world.get("/checkpoint").await.text();
     world.crash().await;

@@ -1,8 +1,10 @@
 use ed25519_dalek::SigningKey;
+use jiff::Timestamp;
 use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::statement::Kind;
+use ldsp_ui::oidc::{Binding, Bound, Claim, Subject};
 
 use super::{SIGN, damaged};
 use crate::store::{
@@ -260,6 +262,7 @@ async fn people<S: Registry + Log>(store: &S) {
     store.invite(&made).await.unwrap();
     store.remove_person("bo").await.unwrap();
     assert_eq!(store.invite_of(&essex).await.unwrap(), Some(made));
+    subjects(store).await;
     // The order is that of bytes.
     for name in ["b-a", "b_a", "B", "é", "Bo Bo"] {
         let person = person(name, Role::Analyst);
@@ -273,4 +276,54 @@ async fn people<S: Registry + Log>(store: &S) {
         .map(|p| p.name)
         .collect();
     assert_eq!(names, ["B", "Bo Bo", "al", "b-a", "b_a", "é"]);
+}
+
+/// Leaves nobody but `al`, and nothing noted.
+async fn subjects<S: Registry>(store: &S) {
+    let subject = |claim, value| Subject::new("https://id.example", claim, value).unwrap();
+    let (one, two) = (
+        subject(Claim::Subject, "u-1"),
+        subject(Claim::Subject, "U-1"),
+    );
+    let now = Timestamp::from_millisecond(1_800_000_000_123).unwrap();
+    for name in ["eve", "AL", "", "a\0l"] {
+        let bound = store.bind_subject(name, &one, now).await.unwrap();
+        assert_eq!(bound, Binding::Nobody, "{name:?}");
+        assert!(!store.unbind_subject(name, &one).await.unwrap());
+    }
+    let cy = Person {
+        name: "cy".into(),
+        role: Role::Curator,
+        secret_hash: "$x$".into(),
+        added: now,
+    };
+    store.add_person(&cy).await.unwrap();
+    assert_eq!(store.person("cy").await.unwrap(), Some(cy.clone()));
+    for (name, subject, expected) in [
+        ("cy", &one, Binding::Noted),
+        ("cy", &one, Binding::Noted),
+        ("al", &one, Binding::Taken),
+        ("al", &two, Binding::Noted),
+    ] {
+        let bound = store.bind_subject(name, subject, now).await.unwrap();
+        assert_eq!(bound, expected, "{name} {subject:?}");
+    }
+    assert_eq!(store.person_of(&one).await.unwrap().as_deref(), Some("cy"));
+    let mail = subject(Claim::Email, "u-1@x.org");
+    assert_eq!(store.person_of(&mail).await.unwrap(), None);
+    let bound = |subject: &Subject, person: &str| Bound {
+        subject: subject.clone(),
+        person: person.into(),
+        since: now,
+    };
+    let all = store.subjects().await.unwrap();
+    assert_eq!(all, [bound(&two, "al"), bound(&one, "cy")]);
+    assert!(!store.unbind_subject("cy", &two).await.unwrap());
+    assert!(store.unbind_subject("al", &two).await.unwrap());
+    // Whoever gets the name next does not inherit what it was bound to.
+    store.remove_person("cy").await.unwrap();
+    store.add_person(&cy).await.unwrap();
+    assert_eq!(store.person_of(&one).await.unwrap(), None);
+    store.remove_person("cy").await.unwrap();
+    assert_eq!(store.subjects().await.unwrap(), []);
 }

@@ -7,6 +7,7 @@ use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::own::{KeyAdd, is_reserved};
+use ldsp_ui::oidc::{Binding, Bound, Subject};
 use sqlx::{PgConnection, query, query_scalar};
 
 use super::{Postgres, can_be_held};
@@ -357,5 +358,69 @@ impl Registry for Postgres {
             .fetch_all(&self.reader)
             .await?;
         found.iter().map(rows::person).collect()
+    }
+
+    async fn person_of(&self, subject: &Subject) -> Result<Option<String>, StoreError> {
+        let found = query_scalar(
+            "SELECT person FROM subject WHERE issuer = $1 AND claim = $2 AND value = $3",
+        )
+        .bind(&subject.issuer)
+        .bind(subject.claim.as_str())
+        .bind(&subject.value)
+        .fetch_optional(&self.reader)
+        .await?;
+        Ok(found)
+    }
+
+    async fn subjects(&self) -> Result<Vec<Bound>, StoreError> {
+        let found = query(
+            "SELECT issuer, claim, value, person, since FROM subject ORDER BY person, issuer, claim, value",
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        found.iter().map(rows::subject).collect()
+    }
+
+    async fn bind_subject(
+        &self,
+        name: &str,
+        subject: &Subject,
+        now: Timestamp,
+    ) -> Result<Binding, StoreError> {
+        if !can_be_held(name) {
+            return Ok(Binding::Nobody);
+        }
+        query(
+            "INSERT INTO subject (issuer, claim, value, person, since)
+             SELECT $1, $2, $3, name, $4 FROM person WHERE name = $5 ON CONFLICT DO NOTHING",
+        )
+        .bind(&subject.issuer)
+        .bind(subject.claim.as_str())
+        .bind(&subject.value)
+        .bind(now.as_millisecond())
+        .bind(name)
+        .execute(&self.writer)
+        .await?;
+        Ok(match self.person_of(subject).await? {
+            Some(held) if held == name => Binding::Noted,
+            Some(_) => Binding::Taken,
+            None => Binding::Nobody,
+        })
+    }
+
+    async fn unbind_subject(&self, name: &str, subject: &Subject) -> Result<bool, StoreError> {
+        if !can_be_held(name) {
+            return Ok(false);
+        }
+        let done = query(
+            "DELETE FROM subject WHERE issuer = $1 AND claim = $2 AND value = $3 AND person = $4",
+        )
+        .bind(&subject.issuer)
+        .bind(subject.claim.as_str())
+        .bind(&subject.value)
+        .bind(name)
+        .execute(&self.writer)
+        .await?;
+        Ok(done.rows_affected() > 0)
     }
 }

@@ -1,0 +1,11 @@
+-- Which accounts at a sign-in service are which people. Written by `people connect`, by operators' page and by the person; a row is
+-- never changed, only removed.
+CREATE TABLE subject (
+    issuer TEXT COLLATE "C" NOT NULL, -- the service, exactly as its tokens name it
+    claim  TEXT COLLATE "C" NOT NULL CHECK (claim IN ('sub', 'email')),
+    value  TEXT COLLATE "C" NOT NULL, -- of the claim; an address in lower case
+    person TEXT COLLATE "C" NOT NULL REFERENCES person (name) ON DELETE CASCADE,
+    since  BIGINT NOT NULL,           -- ms
+    PRIMARY KEY (issuer, claim, value)
+);
+CREATE INDEX subject_by_person ON subject (person);

@@ -1,0 +1,142 @@
+//! What the commands about accounts at the sign-in service do.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use ldsp_ui::oidc::{self, Binding, Bound, Subject};
+use serde::Serialize;
+
+use super::Refused;
+use crate::store::{Conflict, Registry};
+
+/// An account at the sign-in service and who signs in with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Account {
+    /// The person's name here.
+    pub name: String,
+    /// The service.
+    pub issuer: String,
+    /// Which claim `account` is of.
+    pub claim: &'static str,
+    /// What the service calls the person.
+    pub account: String,
+    /// Whether they sign in with it now.
+    pub connected: bool,
+}
+
+impl Account {
+    fn new(name: &str, subject: Subject, connected: bool) -> Self {
+        Self {
+            name: name.to_owned(),
+            issuer: subject.issuer,
+            claim: subject.claim.as_str(),
+            account: subject.value,
+            connected,
+        }
+    }
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, account) = (&self.name, &self.account);
+        if self.connected {
+            let issuer = &self.issuer;
+            return write!(
+                f,
+                "{name} signs in with the account {account} of {issuer} from now on."
+            );
+        }
+        write!(
+            f,
+            "{name} no longer signs in with the account {account}.\nNext: sessions that are open go on for up to 12 hours; ldsp-aggregator people secret {name} ends them."
+        )
+    }
+}
+
+/// The subject that the configured service would name.
+fn subject(config: Option<&oidc::Config>, account: &str) -> Result<Subject, Refused> {
+    let config = config.ok_or_else(|| {
+        Refused::new(
+            "no sign-in service is configured",
+            "Write the table [oidc] into the configuration file first: docs/sign-in.md.",
+        )
+    })?;
+    Subject::new(&config.issuer, config.claim, account).ok_or_else(|| {
+        Refused::new(
+            format!("no service says {:?} of somebody", config.claim.as_str()),
+            "Give what the page showed that refused the person: 1 to 255 characters; an address where `claim` is `email`.",
+        )
+    })
+}
+
+/// Notes which account is the person `name`.
+///
+/// # Errors
+/// No service is configured, nobody has this name, the account is somebody else's; trouble with the store.
+pub async fn connect<S: Registry>(
+    store: &S,
+    config: Option<&oidc::Config>,
+    (name, account): (&str, &str),
+    now: Timestamp,
+) -> Result<Account, Refused> {
+    let subject = subject(config, account)?;
+    match store.bind_subject(name, &subject, now).await? {
+        Binding::Noted => Ok(Account::new(name, subject, true)),
+        Binding::Nobody => Err(crate::store::StoreError::from(Conflict::NoPerson).into()),
+        Binding::Taken => Err(Refused::new(
+            "somebody else signs in with this account",
+            "`ldsp-aggregator people accounts` shows who. Disconnect it from them first.",
+        )),
+    }
+}
+
+/// Forgets it.
+///
+/// # Errors
+/// No service is configured, the account is not that person's; trouble with the store.
+pub async fn disconnect<S: Registry>(
+    store: &S,
+    config: Option<&oidc::Config>,
+    (name, account): (&str, &str),
+) -> Result<Account, Refused> {
+    let subject = subject(config, account)?;
+    if !store.unbind_subject(name, &subject).await? {
+        return Err(Refused::new(
+            format!("{name} does not sign in with the account {account}"),
+            "`ldsp-aggregator people accounts` shows who signs in with which.",
+        ));
+    }
+    Ok(Account::new(name, subject, false))
+}
+
+/// Everybody's accounts.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct AccountList(pub Vec<Account>);
+
+impl fmt::Display for AccountList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return write!(
+                f,
+                "Nobody yet. Next: ldsp-aggregator people connect NAME ACCOUNT"
+            );
+        }
+        for (at, one) in self.0.iter().enumerate() {
+            let end = if at == 0 { "" } else { "\n" };
+            let (name, claim, account) = (&one.name, one.claim, &one.account);
+            write!(f, "{end}{name}  {claim} {account}  {}", one.issuer)?;
+        }
+        Ok(())
+    }
+}
+
+/// Lists them.
+///
+/// # Errors
+/// Trouble with the store.
+pub async fn accounts<S: Registry>(store: &S) -> Result<AccountList, Refused> {
+    let all = store.subjects().await?.into_iter();
+    let line = |one: Bound| Account::new(&one.person, one.subject, true);
+    Ok(AccountList(all.map(line).collect()))
+}

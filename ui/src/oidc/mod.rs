@@ -1,0 +1,117 @@
+//! Signing in with an account at a sign-in service: OpenID Connect Core 1.0, authorization code flow (section 3.1) with PKCE
+//! (RFC 7636, `S256`).
+//!
+//! Nobody gets an account here by having one there. A person is known by a [`Subject`] that an administrator noted, or that the
+//! person connected from a session of their own; whoever else comes back from the service sees a page that says what to send to
+//! the administrator.
+//!
+//! The way of one sign-in: `/sign-in/with` leaves a cookie (`attempt`) and goes to the service; `/sign-in/back` matches cookie,
+//! state and issuer (RFC 9207), gives the code for an ID token (`provider`), believes it or not (`token`), looks the subject
+//! up (`subject`) and opens the same session as a secret does. No token is kept or logged. Signing out ends the session here,
+//! not the one at the service.
+
+mod attempt;
+mod config;
+mod fetch;
+mod keys;
+mod pages;
+mod provider;
+mod routes;
+mod subject;
+mod token;
+mod trouble;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crate::throttle::Throttle;
+use crate::{Access, Clock, Html, Rule, components};
+
+pub use config::{Config, ConfigError};
+pub(crate) use routes::router;
+pub use subject::{Binding, Bound, Claim, Subject, Subjects};
+
+/// Where people leave for the service.
+const WITH: &str = "/sign-in/with";
+/// Where the service sends them back to: what its administrators enter as redirect URI, behind the site's public address.
+pub const BACK: &str = "/sign-in/back";
+/// How a signed-in person signs in.
+pub const MINE: &str = "/sign-in/mine";
+/// Where a signed-in person leaves for the service, and where they confirm who they are there.
+const CONNECT: &str = "/sign-in/connect";
+/// Where a signed-in person takes that back.
+const DISCONNECT: &str = "/sign-in/disconnect";
+/// Everybody's subjects, for administrators.
+pub const PEOPLE: &str = "/sign-in/people";
+
+/// A site's sign-in service.
+pub struct OpenId {
+    service: provider::Service,
+    seal: attempt::Seal,
+    subjects: Arc<dyn Subjects>,
+    throttle: Throttle,
+    clock: Clock,
+    admins: &'static [&'static str],
+}
+
+impl OpenId {
+    /// The service of `config` for the site at `public_origin` (`https://host[:port]`). Nothing is asked over the network yet: a
+    /// service that is down keeps nobody from starting this site.
+    ///
+    /// `key` is drawn at random at each start. People of the roles `admins` note who is whom at [`PEOPLE`].
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a value or a file that cannot be used.
+    pub fn new(
+        config: Config,
+        public_origin: &str,
+        clock: Clock,
+        key: [u8; 32],
+        subjects: impl Subjects,
+        admins: &'static [&'static str],
+    ) -> Result<Self, ConfigError> {
+        Ok(Self {
+            service: provider::Service::new(config, public_origin, clock.clone())?,
+            seal: attempt::Seal::new(key),
+            subjects: Arc::new(subjects),
+            throttle: Throttle::default(),
+            clock,
+            admins,
+        })
+    }
+
+    /// Whether secrets of people open anything here.
+    pub(crate) fn takes_secrets(&self) -> bool {
+        !self.service.config.required
+    }
+
+    /// What stands above the form for a secret, or in its place.
+    pub(crate) fn button(&self, next: &str) -> Html {
+        let name = &self.service.config.name;
+        let href = format!("{WITH}?next={}", crate::people::percent_encode(next));
+        let button = components::Button::link(format!("Sign in with {name}"), href);
+        if self.takes_secrets() {
+            let other = Html::literal("<h2 class=\"govuk-heading-m\">Or with your secret</h2>");
+            Html::concat([button.into(), other])
+        } else {
+            button.into()
+        }
+    }
+
+    /// Who may use the routes of [`router`].
+    pub(crate) fn rules(&self) -> [Rule; 8] {
+        let admins = Access::Roles(self.admins);
+        [
+            Rule::get(WITH, Access::Public),
+            Rule::get(BACK, Access::Public),
+            Rule::get(MINE, Access::SignedIn),
+            Rule::get(CONNECT, Access::SignedIn),
+            Rule::post(CONNECT, Access::SignedIn),
+            Rule::post(DISCONNECT, Access::SignedIn),
+            Rule::get(PEOPLE, admins),
+            Rule::post(PEOPLE, admins),
+        ]
+    }
+}

@@ -1,0 +1,151 @@
+//! Who somebody is at a sign-in service, and whom a site knows by it.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::people::PeopleError;
+
+/// The claim of an ID token that says who somebody is.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Claim {
+    /// `sub`: never given to anybody else by the same issuer (OpenID Connect Core 1.0, section 2).
+    #[default]
+    #[serde(rename = "sub")]
+    Subject,
+    /// `email`, believed only with `email_verified`. An address may be given to somebody else one day: the service's
+    /// administrators decide then who signs in here.
+    Email,
+}
+
+impl Claim {
+    /// The claim's name, as in tokens and databases.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Subject => "sub",
+            Self::Email => "email",
+        }
+    }
+
+    /// The claim of this name.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        [Self::Subject, Self::Email]
+            .into_iter()
+            .find(|claim| claim.as_str() == word)
+    }
+}
+
+/// Somebody at a sign-in service.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Subject {
+    /// The service.
+    pub issuer: String,
+    /// Which claim `value` is of.
+    pub claim: Claim,
+    /// The claim's value: a `sub` exactly as it came, an address in lower case.
+    pub value: String,
+}
+
+/// Longest `sub` (OpenID Connect Core 1.0, section 2) and longest address (RFC 5321, section 4.5.3.1.3).
+const LONGEST: usize = 255;
+
+impl Subject {
+    /// `value` as the service, a person or a command gave it; `None` when no service gives such a value.
+    #[must_use]
+    pub fn new(issuer: &str, claim: Claim, value: &str) -> Option<Self> {
+        let plain = !value.is_empty()
+            && value.len() <= LONGEST
+            && value.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+        let fits = match claim {
+            Claim::Subject => plain,
+            // Addresses of other scripts are two ways to write what looks like one.
+            Claim::Email => plain && !value.contains(' ') && value.contains('@'),
+        };
+        let value = match claim {
+            Claim::Subject => value.to_owned(),
+            Claim::Email => value.to_ascii_lowercase(),
+        };
+        fits.then(|| Self {
+            issuer: issuer.to_owned(),
+            claim,
+            value,
+        })
+    }
+}
+
+/// A subject and the person who signs in by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// At the service.
+    pub subject: Subject,
+    /// The person's name here.
+    pub person: String,
+    /// When it was noted.
+    pub since: Timestamp,
+}
+
+/// What came of noting that a subject is a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// It is noted, now or before.
+    Noted,
+    /// The subject is somebody else here; nothing was changed.
+    Taken,
+    /// Nobody has this name; nothing was changed.
+    Nobody,
+}
+
+/// Where a site keeps which subject is which person.
+///
+/// What is noted goes with the person: removing somebody removes their subjects, so that whoever gets the name next does not
+/// inherit them.
+#[async_trait]
+pub trait Subjects: Send + Sync + 'static {
+    /// The name of the person whom this subject is.
+    async fn person(&self, subject: &Subject) -> Result<Option<String>, PeopleError>;
+
+    /// Everything noted, by person and subject.
+    async fn all(&self) -> Result<Vec<Bound>, PeopleError>;
+
+    /// Notes that `subject` is the person `name`, and in the audit log that `by` did, where the site keeps one.
+    async fn bind(
+        &self,
+        name: &str,
+        subject: &Subject,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<Binding, PeopleError>;
+
+    /// Forgets that `subject` is the person `name`; `false` when it was not.
+    async fn unbind(
+        &self,
+        name: &str,
+        subject: &Subject,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<bool, PeopleError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_service_can_give_is_a_subject() {
+        let of = |claim, value: &str| Subject::new("https://i", claim, value).map(|s| s.value);
+        assert_eq!(of(Claim::Subject, "a1B2").as_deref(), Some("a1B2"));
+        assert_eq!(of(Claim::Email, "Ada@X.org").as_deref(), Some("ada@x.org"));
+        assert_eq!(of(Claim::Subject, &"x".repeat(256)), None);
+        for bad in ["", "a\nb", "\u{430}da"] {
+            assert_eq!(of(Claim::Subject, bad), None, "{bad:?}");
+        }
+        for bad in ["ada", "a da@x.org", "\u{430}da@x.org"] {
+            assert_eq!(of(Claim::Email, bad), None, "{bad:?}");
+        }
+    }
+}
