@@ -375,6 +375,9 @@ mod tests {
         for sql in [
             "UPDATE enrolments SET counted = 1, reference = id",
             "UPDATE enrolments SET skill = 5, reference = 7 + id",
+            "INSERT INTO history (at, who, kind, row, field, before, after) \
+             SELECT 0, 'ann', 'enrolment', id, 'skill', 'design', 'software' FROM enrolments",
+            "INSERT INTO provider_references (ident, organisation, reference) SELECT reference, 'x', 'R' || id FROM enrolments",
         ] {
             world.run(sql).await;
         }

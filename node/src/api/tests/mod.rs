@@ -268,7 +268,7 @@ async fn a_right_secret_may_be_sent_often_until_it_is_replaced() {
 
 #[tokio::test]
 async fn what_is_not_there_is_a_problem_too() {
-    let world = world().await;
+    let world = world().await.with_everybody().await;
     for (who, path) in [
         ("ann", "/api/v1/nothing"),
         ("", "/v1/nothing"),
@@ -297,6 +297,7 @@ async fn what_is_not_there_is_a_problem_too() {
     for rule in rules().iter().filter(|r| r.path != "/openapi.json") {
         let who = match rule.access {
             Access::Roles(roles) if roles.contains(&"approver") => "bob",
+            Access::Roles(["provider"]) => "pam",
             _ => "ann",
         };
         let path = format!("{}?surprise=1", concrete(rule.path));
