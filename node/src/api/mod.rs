@@ -6,6 +6,7 @@
 
 mod imports;
 mod machine;
+mod mappings;
 mod practice;
 mod refusal;
 mod releases;
@@ -90,6 +91,8 @@ refusals! {
     struct ReadList: PARAMETER, CURSOR, SIGN_IN;
     struct TakesFile: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, IMPORT_BUSY, FILE_TOO_LARGE, UNSUPPORTED;
     struct TakesJson: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED;
+    struct Maps: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM;
+    struct Forgets: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT;
     struct Revises: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, WITHDRAWAL, CORRECTION;
     struct Approves: PARAMETER, REQUEST, SIGN_IN, ROLE, OWN_WORK, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED;
 }
@@ -121,6 +124,9 @@ pub(crate) fn rules() -> Vec<Rule> {
         read("/api/v1/imports"),
         Rule::post("/api/v1/imports/learners", AUTHOR),
         Rule::post("/api/v1/imports/programmes", AUTHOR),
+        read("/api/v1/mappings"),
+        Rule::post("/api/v1/mappings", AUTHOR),
+        Rule::post("/api/v1/mappings/{name}/remove", AUTHOR),
         read("/api/v1/releases"),
         Rule::post("/api/v1/releases", AUTHOR),
         read("/api/v1/releases/{period}"),
@@ -149,6 +155,8 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(imports::list))
         .routes(routes!(imports::learners))
         .routes(routes!(imports::programmes))
+        .routes(routes!(mappings::list, mappings::remember))
+        .routes(routes!(mappings::forget))
         .routes(routes!(releases::list, releases::prepare))
         .routes(routes!(releases::show))
         .routes(routes!(releases::payload))

@@ -7,6 +7,9 @@ mod help;
 mod home;
 mod home_tasks;
 mod import;
+mod import_map;
+mod import_map_forms;
+mod import_mappings;
 mod library;
 mod people;
 mod practice;
@@ -78,6 +81,8 @@ pub struct Settings {
 struct Pages {
     settings: Arc<Settings>,
     reports: import::Reports,
+    /// Files whose columns are being explained.
+    drafts: import_map::Drafts,
     /// One upload at a time.
     uploads: Arc<Semaphore>,
 }
@@ -132,6 +137,12 @@ pub fn rules() -> Vec<Rule> {
         read("/import"),
         Rule::post("/import", AUTHOR),
         Rule::get("/import/report.csv", AUTHOR),
+        Rule::get("/import/map", AUTHOR),
+        Rule::post("/import/map", AUTHOR),
+        Rule::get("/import/paste", AUTHOR),
+        Rule::post("/import/paste", AUTHOR),
+        read("/import/mappings"),
+        Rule::post("/import/mappings", AUTHOR),
         Rule::get("/api", Access::Public),
         Rule::get("/problems", Access::Public),
         Rule::get("/problems/{code}", Access::Public),
@@ -143,6 +154,7 @@ fn router(api: &Api, document: &OpenApi) -> Router {
     let pages = Pages {
         settings: api.settings.clone(),
         reports: import::Reports::default(),
+        drafts: import_map::Drafts::default(),
         uploads: api.uploads.clone(),
     };
     let documentation = documentation(document);
@@ -181,6 +193,18 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         .route("/statements/{seq}/reissue", post(statements::reissue))
         .route("/import", get(import::form).merge(import::receive()))
         .route("/import/report.csv", get(import::report))
+        .route(
+            "/import/map",
+            get(import_map::show).post(import_map::answer),
+        )
+        .route(
+            "/import/paste",
+            get(import_map::paste_form).merge(import_map::take_paste()),
+        )
+        .route(
+            "/import/mappings",
+            get(import_mappings::list).post(import_mappings::forget),
+        )
         .route("/api", get(async move || documentation.clone()))
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::show))

@@ -1,9 +1,10 @@
 //! An uploaded file: on the disk of the data directory while it is read, and never under a name.
 
 use std::fs::{File, OpenOptions, remove_file};
-use std::io::{self, Seek as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use axum::extract::Multipart;
 use axum::extract::multipart::{Field, MultipartError};
@@ -35,9 +36,9 @@ pub(super) struct Received {
 }
 
 /// A file without a name: the system frees it when this is dropped or the program ends, however it ends.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Upload {
-    file: File,
+    file: Arc<File>,
     pub(crate) bytes: u64,
     /// The file was not read to its end: what came is refused for certain, and its report says why.
     enough: bool,
@@ -142,16 +143,47 @@ impl Upload {
         file.rewind().await?;
         let file = file.into_std().await;
         Ok(Self {
-            file,
+            file: Arc::new(file),
             bytes,
             enough,
         })
     }
 
-    /// The file, to be read from its beginning.
-    pub(crate) fn open(mut self) -> io::Result<File> {
-        self.file.rewind()?;
-        Ok(self.file)
+    /// Reads the file from its beginning, as often as is asked for.
+    pub(crate) fn open(&self) -> Reading {
+        Reading {
+            file: self.file.clone(),
+            bytes: self.bytes,
+            at: 0,
+        }
+    }
+}
+
+/// A place in an uploaded file, apart from those of other readers.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    file: Arc<File>,
+    bytes: u64,
+    at: u64,
+}
+
+impl Read for Reading {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.file.read_at(buffer, self.at)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+impl Seek for Reading {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => self.bytes.checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
     }
 }
 
@@ -200,7 +232,7 @@ mod tests {
         let upload = received.upload.unwrap();
         assert_eq!(upload.bytes, 13);
         let mut held = String::new();
-        upload.open().unwrap().read_to_string(&mut held).unwrap();
+        upload.open().read_to_string(&mut held).unwrap();
         assert_eq!(held, "Canary Person");
     }
 

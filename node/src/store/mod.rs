@@ -26,6 +26,7 @@ pub mod enrolment;
 pub mod identity;
 pub mod imports;
 pub mod ledger;
+pub mod mappings;
 pub mod outbox;
 pub mod overview;
 pub mod people;
