@@ -18,11 +18,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Api, IMPORTS, Listed, Refused};
+use crate::import::mapping::{Kind, Reading};
 use crate::import::report::{ImportReport, Outcome, RowProblem};
 use crate::import::{self, Doubtful, Options};
 use crate::pages::LARGEST;
 use crate::pages::upload::Upload;
 use crate::store::imports::{ImportKind, ImportRecord};
+
+/// The media type of an XLSX workbook.
+const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -136,6 +140,12 @@ pub(super) struct Asked {
     /// What rows of a learner file are that may be new enrolments or held ones that were corrected; without it they are refused.
     #[param(required = false, inline)]
     doubtful: Option<AskedDoubtful>,
+    /// The file has columns of its own, which this mapping explains: see `/api/v1/mappings`.
+    #[param(max_length = 100)]
+    mapping: Option<String>,
+    /// The sheet of a workbook, where more than one may be meant.
+    #[param(max_length = 100)]
+    sheet: Option<String>,
 }
 
 /// What a row is that may be either.
@@ -265,7 +275,13 @@ impl Report {
 #[utoipa::path(
     post, path = "/api/v1/imports/learners", operation_id = "import_learners", tag = IMPORTS,
     params(Asked),
-    request_body(content = String, content_type = "text/csv", description = "The file, UTF-8, at most 512 MiB."),
+    request_body(
+        content(
+            (String = "text/csv"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ),
+        description = "The file, CSV in UTF-8 or a workbook, at most 512 MiB.",
+    ),
     responses(
         (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
         (status = 201, description = "Stored.", body = Report),
@@ -282,7 +298,7 @@ pub(super) async fn learners(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
-    take(&api, ImportKind::Learners, &person, &asked, &headers, body).await
+    take(&api, Kind::Learners, &person, &asked, &headers, body).await
 }
 
 /// Import programmes
@@ -291,7 +307,13 @@ pub(super) async fn learners(
 #[utoipa::path(
     post, path = "/api/v1/imports/programmes", operation_id = "import_programmes", tag = IMPORTS,
     params(Asked),
-    request_body(content = String, content_type = "text/csv", description = "The file, UTF-8, at most 512 MiB."),
+    request_body(
+        content(
+            (String = "text/csv"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ),
+        description = "The file, CSV in UTF-8 or a workbook, at most 512 MiB.",
+    ),
     responses(
         (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
         (status = 201, description = "Stored.", body = Report),
@@ -308,20 +330,12 @@ pub(super) async fn programmes(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
-    take(
-        &api,
-        ImportKind::Programmes,
-        &person,
-        &asked,
-        &headers,
-        body,
-    )
-    .await
+    take(&api, Kind::Programmes, &person, &asked, &headers, body).await
 }
 
 async fn take(
     api: &Api,
-    kind: ImportKind,
+    kind: Kind,
     person: &SignedIn,
     asked: &Asked,
     headers: &HeaderMap,
@@ -335,7 +349,7 @@ async fn take(
     };
     // To the disk first: a sender that is slow, or stops half way, holds no transaction.
     let upload = Upload::receive(&api.node.dir, &api.entropy, chunks(body)).await?;
-    let source = upload.open().map_err(Trouble::Disk)?;
+    let reading = reading(api, asked).await?;
     let options = Options {
         who: person.name.clone(),
         dry_run: asked.dry_run,
@@ -348,10 +362,8 @@ async fn take(
         },
     };
     let (store, now) = (&api.node.store, (api.clock)());
-    let report = match kind {
-        ImportKind::Programmes => import::programmes(store, source, &options, now).await?,
-        _ => import::learners(store, &api.node.pseudonyms, source, &options, now).await?,
-    };
+    let file = (kind, upload.open());
+    let report = import::file(store, &api.node.pseudonyms, file, &reading, &options, now).await?;
     let said = Report::from(&report);
     match report.outcome {
         Outcome::Refused => Err(Refused::file(said)),
@@ -360,12 +372,36 @@ async fn take(
     }
 }
 
+/// How the file is read: with the mapping that is named.
+async fn reading(api: &Api, asked: &Asked) -> Result<Reading, Refused> {
+    let mapping = match &asked.mapping {
+        None => None,
+        Some(name) => {
+            let held = api.node.store.mapping(name).await?.ok_or_else(|| {
+                let detail = "There is no mapping of this name. GET /api/v1/mappings lists them.";
+                Refused::from(Problem::new(problem::PARAMETER, detail))
+            })?;
+            Some(held.mapping)
+        }
+    };
+    Ok(Reading {
+        mapping,
+        sheet: asked.sheet.clone(),
+    })
+}
+
 /// What can be refused before a byte of the file is read.
 fn check_headers(headers: &HeaderMap) -> Result<(), Refused> {
     let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
     let kind = text(header::CONTENT_TYPE).and_then(|kind| kind.split(';').next());
-    if !kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/csv")) {
-        return Err(Problem::new(problem::UNSUPPORTED, "The file has to come as text/csv.").into());
+    let is_taken = |kind: &str| {
+        ["text/csv", WORKBOOK]
+            .iter()
+            .any(|taken| kind.trim().eq_ignore_ascii_case(taken))
+    };
+    if !kind.is_some_and(is_taken) {
+        let detail = format!("The file has to come as text/csv or {WORKBOOK}.");
+        return Err(Problem::new(problem::UNSUPPORTED, detail).into());
     }
     if text(header::CONTENT_ENCODING).is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"))
     {

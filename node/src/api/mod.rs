@@ -6,6 +6,7 @@
 
 mod imports;
 mod machine;
+mod mappings;
 mod practice;
 mod quality;
 mod refusal;
@@ -97,6 +98,8 @@ refusals! {
     struct TakesJson: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED;
     struct ReadsDue: PARAMETER, SIGN_IN, ROLE, RETENTION;
     struct Deletes: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, RETENTION;
+    struct Maps: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM;
+    struct Forgets: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT;
     struct Revises: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, WITHDRAWAL, CORRECTION;
     struct Approves: PARAMETER, REQUEST, SIGN_IN, ROLE, OWN_WORK, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED;
 }
@@ -128,6 +131,9 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::get("/api/v1/imports", STAFF),
         Rule::post("/api/v1/imports/learners", COORDINATOR),
         Rule::post("/api/v1/imports/programmes", COORDINATOR),
+        Rule::get("/api/v1/mappings", STAFF),
+        Rule::post("/api/v1/mappings", COORDINATOR),
+        Rule::post("/api/v1/mappings/{name}/remove", COORDINATOR),
         read("/api/v1/releases"),
         Rule::post("/api/v1/releases", COORDINATOR),
         read("/api/v1/releases/{period}"),
@@ -169,6 +175,8 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(imports::list))
         .routes(routes!(imports::learners))
         .routes(routes!(imports::programmes))
+        .routes(routes!(mappings::list, mappings::remember))
+        .routes(routes!(mappings::forget))
         .routes(routes!(releases::list, releases::prepare))
         .routes(routes!(releases::show))
         .routes(routes!(releases::payload))

@@ -560,6 +560,56 @@ pub enum Import {
         /// CSV file
         file: PathBuf,
     },
+    /// What the columns of a source's files stand for, remembered under a name
+    #[command(subcommand)]
+    Mappings(Mappings),
+}
+
+/// `import mappings`.
+#[derive(Debug, Subcommand)]
+pub enum Mappings {
+    /// Every mapping
+    List,
+    /// Print a mapping as the TOML file that `set` takes
+    Show {
+        /// Its name; capitals do not matter
+        name: String,
+    },
+    /// Look at a file and print a mapping to begin with: what is proposed by the columns' names, and as comments what is left to say
+    Propose {
+        /// CSV file or workbook (.xlsx)
+        file: PathBuf,
+        /// What the file holds
+        #[arg(long)]
+        kind: MappedKind,
+        /// The sheet of a workbook, where more than one may be meant
+        #[arg(long, value_name = "NAME")]
+        sheet: Option<String>,
+        /// Read the text as Windows-1252 (Western European) rather than UTF-8
+        #[arg(long)]
+        western: bool,
+    },
+    /// Remember a mapping, or change one
+    Set {
+        /// The source's name, such as that of the provider whose files it is for
+        name: String,
+        /// TOML file, as `propose` and `show` print it
+        mapping: PathBuf,
+    },
+    /// Forget a mapping; what was imported with it stays
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
+/// What a mapped file holds.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum MappedKind {
+    /// Enrolments, one row each
+    Learners,
+    /// Programmes, one row each
+    Programmes,
 }
 
 /// A learner file and how to import it.
@@ -602,8 +652,14 @@ pub enum Providers {
 /// A file to import and how.
 #[derive(Debug, Args)]
 pub struct ImportFile {
-    /// CSV file in UTF-8
+    /// CSV file in UTF-8, or workbook (.xlsx)
     pub file: PathBuf,
+    /// The file has columns of its own, which this mapping explains: see `import mappings`
+    #[arg(long, value_name = "NAME")]
+    pub mapping: Option<String>,
+    /// The sheet of a workbook, where more than one may be meant
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
     /// Check every row and store nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -9,6 +9,7 @@ pub mod config;
 mod enrol;
 mod import;
 mod ledger;
+mod mappings;
 pub mod output;
 mod people;
 mod practice;

@@ -26,10 +26,36 @@ faults! {
         "Look at the quotation marks on this line and export the file again.";
     NO_HEADER = "header-missing", "The first row is not a header.",
         "Write the column names in the first row, as the guide to the file lists them.";
-    SEPARATOR = "separator", "The columns are not separated by commas.",
+    SEPARATOR = "separator", "The columns are not separated by commas, semicolons or tabs.",
         "Save the file again with commas between the columns.";
     NO_ROWS = "no-rows", "The file has no rows below its header.",
         "Check that the export is complete.";
+
+    // A workbook as a whole.
+    OLD_FORMAT = "format-old", "This is an Excel workbook of before 2007 (.xls), which is not read here.",
+        "Open it and save it as an Excel workbook (.xlsx) or as CSV UTF-8.";
+    PASSWORD = "format-password", "The workbook is protected by a password.",
+        "Open it, remove the password (File, Info, Protect Workbook, Encrypt with Password: leave it empty), save it and send that.";
+    OPEN_DOCUMENT = "format-ods", "This is an OpenDocument spreadsheet (.ods), which is not read here.",
+        "Open it and save it as an Excel workbook (.xlsx) or as CSV in UTF-8.";
+    BINARY_WORKBOOK = "format-xlsb", "This is a binary Excel workbook (.xlsb), which is not read here.",
+        "Open it and save it as an Excel workbook (.xlsx) or as CSV UTF-8.";
+    ARCHIVE = "format-zip", "The file is a packed archive (.zip) and not a workbook.",
+        "Unpack it and send the file that is in it.";
+    BOMB = "workbook-size", "The workbook unpacks to far more than a workbook of records holds.",
+        "Copy the rows into a new workbook and send that, or save the sheet as CSV UTF-8. Do not open a file that you did not expect.";
+    MARKUP = "workbook-form", "The workbook holds markup that no spreadsheet program writes.",
+        "Open it in a spreadsheet program, save it as an Excel workbook (.xlsx) again, and send that.";
+    DAMAGED = "workbook-damaged", "The workbook is damaged: it cannot be read to its end.",
+        "Open it in a spreadsheet program, save it again and send that.";
+    NO_SHEET = "sheet-missing", "The workbook has no visible sheet of cells.",
+        "Put the rows on a sheet that is not hidden.";
+    SHEET_UNKNOWN = "sheet-unknown", "The workbook has no sheet of that name.",
+        "Give the name as it stands on the sheet's tab.";
+    SHEETS = "sheet-unclear", "More than one sheet may be meant.",
+        "Say which one holds the rows: with --sheet NAME, or on the page.";
+    MERGED = "cells-merged", "Cells are merged below the header: only the first of them holds its value.",
+        "Select the table, choose Unmerge Cells, fill in what is empty then, and save the workbook.";
 
     // A row as a whole.
     FIELD_COUNT = "field-count", "The row has another number of fields than the header.",
@@ -49,6 +75,14 @@ faults! {
     CONTROL = "control-character", "The field holds a line break or another control character.",
         "Remove it, or look for a quotation mark that is not closed.";
     TEXT_SIZE = "text-size", "The text is too long.", "Shorten it to at most 200 characters.";
+    CELL_ERROR = "cell-error", "The cell holds an error, such as #N/A or #REF!.",
+        "Correct its formula, or empty the cell.";
+    UNCALCULATED = "formula-no-value", "The cell holds a formula whose value was not saved.",
+        "Open the workbook in a spreadsheet program, which calculates it, and save it.";
+    CELL_DATE = "cell-date", "The cell holds a date, but this column holds none: spreadsheets turn codes such as 1-2 into dates.",
+        "Give the column the format Text and type the code again.";
+    CELL_NUMBER = "cell-number", "The cell holds a number of more than 15 digits, whose last digits the spreadsheet has lost.",
+        "Give the column the format Text and type the reference again.";
     PERSONAL = "personal-data", "The text looks like personal data: an e-mail address, telephone number, National Insurance number, ULN or postcode.",
         "Remove it. This field is kept and shown.";
     CODE_FORM = "code-form", "The code has characters that are not allowed, or is longer than 40.",

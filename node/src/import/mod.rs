@@ -10,6 +10,7 @@
 mod faults;
 mod header;
 pub mod learners;
+pub mod mapping;
 pub mod postcodes;
 pub mod programmes;
 pub mod pseudonym;
@@ -21,7 +22,7 @@ mod tests;
 mod values;
 
 use std::collections::HashMap;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -35,9 +36,11 @@ use crate::store::records::merge::{self, Merged, Merging, Refused, Why};
 use crate::store::records::{self, fresh};
 use crate::store::{Store, StoreError, Write, ledger};
 use learners::Valid;
+use mapping::{Contract, Kind, Reading};
 use pseudonym::PseudonymKey;
 use report::{ImportReport, Outcome, Problems, RowProblem};
-use rows::{Csv, Ended, Source};
+pub use rows::SheetName;
+use rows::{Csv, Ended, Source, Tabular};
 
 /// How to import.
 #[derive(Debug, Clone)]
@@ -121,6 +124,16 @@ pub fn clean_provider(name: &str) -> Option<String> {
         && name.chars().count() <= values::TEXT
         && ldsp_protocol::personal::find(&name).is_empty();
     is_good.then_some(name)
+}
+
+/// A column's name as names are compared.
+pub(crate) fn plain_name(name: &str) -> String {
+    header::plain(name)
+}
+
+/// Whether two values of a file are the same to a mapping.
+pub(crate) fn same_value(one: &str, other: &str) -> bool {
+    mapping::folded(one) == mapping::folded(other)
 }
 
 /// An import under way: its transaction and what it has found.
@@ -211,6 +224,25 @@ impl Run {
             tally: self.tally,
             problems: self.problems,
         })
+    }
+}
+
+/// Imports a file that may be CSV or a workbook, with columns of its own when `reading` has a mapping.
+///
+/// # Errors
+/// [`ImportError`]; nothing was stored then.
+pub async fn file(
+    store: &Store,
+    key: &PseudonymKey,
+    (kind, file): (Kind, impl Read + Seek + Send + 'static),
+    reading: &Reading,
+    options: &Options,
+    now: Timestamp,
+) -> Result<ImportReport, ImportError> {
+    let source = Tabular::new(file, Contract::of(kind), reading.clone());
+    match kind {
+        Kind::Learners => enrolments(store, key, source, options, now).await,
+        Kind::Programmes => described(store, source, options, now).await,
     }
 }
 
@@ -384,11 +416,21 @@ pub async fn programmes(
     options: &Options,
     now: Timestamp,
 ) -> Result<ImportReport, ImportError> {
+    let header = |row: &csv::StringRecord| header::find(row, &programmes::HEADER);
+    let source = Csv::new(source, programmes::COLUMNS, header);
+    described(store, source, options, now).await
+}
+
+/// The one way of programme rows into the store, whatever their source.
+async fn described(
+    store: &Store,
+    source: impl Source,
+    options: &Options,
+    now: Timestamp,
+) -> Result<ImportReport, ImportError> {
     let mut run = Run::begin(store, ImportKind::Programmes, options).await?;
     let held = imports::programmes_in(&mut run.tx).await?;
     let mut seen: HashMap<String, u64> = HashMap::new();
-    let header = |row: &csv::StringRecord| header::find(row, &programmes::HEADER);
-    let source = Csv::new(source, programmes::COLUMNS, header);
     let mut stream = rows::stream(source, rows::each(programmes::draft));
     while let Some(batch) = stream.batches.recv().await {
         let mut stored = Vec::with_capacity(batch.len());

@@ -1,13 +1,16 @@
 //! A first look at a file while it still arrives: whether the import will refuse it for what has come already.
 
-use super::rows::RECORD_BYTES;
+use super::rows::{self, RECORD_BYTES};
 
 /// Follows the rows of a file. It says "enough" only of what the reader of rows refuses for certain: a NUL byte, or a row of
-/// several times the longest one.
+/// several times the longest one. Of a workbook it never says so: that is measured when it is whole.
 #[derive(Debug)]
 pub(crate) struct Scan {
     state: State,
     row: u64,
+    /// The first bytes.
+    start: [u8; 4],
+    seen: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,11 +31,21 @@ impl Scan {
         Self {
             state: State::FieldStart,
             row: 0,
+            start: [0; 4],
+            seen: 0,
         }
     }
 
     /// Takes the next bytes; true when the rest of the file is not worth reading.
     pub(crate) fn is_enough(&mut self, bytes: &[u8]) -> bool {
+        let missing = self.start.len() - self.seen;
+        for byte in bytes.iter().take(missing) {
+            self.start[self.seen] = *byte;
+            self.seen += 1;
+        }
+        if rows::is_workbook(&self.start[..self.seen]) {
+            return false;
+        }
         for byte in bytes {
             self.state = match (self.state, *byte) {
                 (_, 0) => return true,
@@ -67,6 +80,10 @@ mod tests {
             assert!(!scan.is_enough(row.as_bytes()));
         }
         assert!(scan.is_enough(b"a,\0"));
+        let mut workbook = Scan::new();
+        for piece in [&b"P"[..], b"K", b"\x03\x04\0\0", &[0; 9_000]] {
+            assert!(!workbook.is_enough(piece));
+        }
         let mut scan = Scan::new();
         assert!(!scan.is_enough(b"provider,aim\n\"open"));
         let pieces = (1..).find(|_| scan.is_enough(row.replace('"', "").as_bytes()));

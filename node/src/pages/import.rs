@@ -1,4 +1,5 @@
-//! Importing a file in the browser: check first, then store. The file is not kept.
+//! Importing a file in the browser: check first, then store. The file is not kept; one whose columns have to be explained is held for
+//! some minutes, see [`super::import_map`].
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,16 +10,17 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, post};
 use ldsp_ui::components::{
     Choice, Details, ErrorSummary, Field, InsetText, Notification, Radios, StatCard, Stats, Table,
-    list,
+    link, list,
 };
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 
+use super::import_map::{self, Draft};
 use super::releases::file;
 use super::upload::{self, Upload, UploadError};
-use super::{Answer, Pages, exact_part, exact_tag, fault, words};
+use super::{Answer, Pages, exact_part, exact_tag, fault, see_other, words};
+use crate::import::mapping::{Kind, Reading};
 use crate::import::report::{CARRIED, ERASED, ImportReport, Outcome};
 use crate::import::{self, Doubtful, ImportError, Options};
-use crate::store::imports::ImportKind;
 use crate::store::people::Role;
 
 /// Largest file: about two million rows.
@@ -31,7 +33,11 @@ const SHOWN: usize = 100;
 pub(super) struct Reports(Arc<Mutex<BTreeMap<String, Arc<Vec<u8>>>>>);
 
 impl Reports {
-    fn keep(&self, person: &str, csv: Vec<u8>) {
+    pub(super) fn keep(&self, person: &str, report: &ImportReport) {
+        let mut csv = Vec::new();
+        if report.csv(&mut csv).is_err() {
+            return;
+        }
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         held.insert(person.to_owned(), Arc::new(csv));
     }
@@ -49,20 +55,56 @@ pub(super) fn receive() -> MethodRouter<Pages> {
 
 /// What was chosen besides the file.
 #[derive(Default)]
-struct Chosen {
-    kind: String,
-    way: String,
-    providers: String,
-    doubtful: String,
+pub(super) struct Chosen {
+    pub(super) kind: String,
+    pub(super) way: String,
+    pub(super) providers: String,
+    pub(super) doubtful: String,
     /// Questions that the last file raised.
-    asks: Asks,
+    pub(super) asks: Asks,
+}
+
+impl Chosen {
+    /// How to import, for this person.
+    pub(super) fn options(&self, person: &SignedIn) -> Options {
+        Options {
+            who: person.name.clone(),
+            dry_run: self.way == "check",
+            valid_rows: self.way == "valid",
+            new_providers: self.providers == "new",
+            doubtful: match self.doubtful.as_str() {
+                "new" => Doubtful::New,
+                "corrected" => Doubtful::Corrected,
+                _ => Doubtful::Ask,
+            },
+        }
+    }
+
+    /// The same with the questions that a report raises.
+    pub(super) fn asked(&self, report: &ImportReport) -> Self {
+        let or_refuse = |answer: &str| match answer {
+            "" => "refuse".to_owned(),
+            answer => answer.to_owned(),
+        };
+        let found = |code| report.problems.by_code().contains_key(code);
+        Self {
+            kind: self.kind.clone(),
+            way: self.way.clone(),
+            providers: or_refuse(&self.providers),
+            doubtful: or_refuse(&self.doubtful),
+            asks: Asks {
+                providers: self.asks.providers || found("provider-unknown"),
+                doubtful: self.asks.doubtful || found("same-or-new") || found("correction-unclear"),
+            },
+        }
+    }
 }
 
 /// What only a person can say, by what a file brought up.
 #[derive(Default, Clone, Copy)]
-struct Asks {
-    providers: bool,
-    doubtful: bool,
+pub(super) struct Asks {
+    pub(super) providers: bool,
+    pub(super) doubtful: bool,
 }
 
 #[derive(Default)]
@@ -114,7 +156,7 @@ fn form_html(chosen: &Chosen, errors: &Errors) -> Html {
 }
 
 /// Asked when a file has raised them, and again with the answer.
-fn questions(chosen: &Chosen) -> Vec<Radios> {
+pub(super) fn questions(chosen: &Chosen) -> Vec<Radios> {
     let mut questions = Vec::new();
     if chosen.asks.providers {
         questions.push(Radios::new(
@@ -159,8 +201,16 @@ fn about() -> Html {
         Html::paragraph(&columns(import::programmes::COLUMNS)),
     );
     Html::concat([
+        Html::concat([
+            link("Paste rows from a spreadsheet", "/import/paste"),
+            Html::literal(" · "),
+            link(
+                "Mappings: files with columns of their own",
+                "/import/mappings",
+            ),
+        ]),
         list([
-            "The file is read once and deleted from this server at once, also when it is refused. To import after a check, choose it again.",
+            "The file is read and deleted from this server at once, also when it is refused. To import after a check, choose it again. Only a file whose columns have to be explained is held meanwhile, for 15 minutes at most.",
             "Names, learner numbers, birth dates and postcodes become a code, an age band and a district. They are not kept, and no report quotes them.",
             "Importing the same file twice changes nothing; a row that has changed is updated.",
         ]),
@@ -218,11 +268,7 @@ async fn take(State(pages): State<Pages>, person: SignedIn, form: Multipart) -> 
         providers: received.providers,
         doubtful: received.doubtful,
     };
-    let kind = match chosen.kind.as_str() {
-        "programmes" => Some(ImportKind::Programmes),
-        "learners" => Some(ImportKind::Learners),
-        _ => None,
-    };
+    let kind = chosen.kind.parse::<Kind>().ok();
     let way = ["check", "store", "valid"].contains(&chosen.way.as_str());
     let received = received.upload.filter(|upload| upload.bytes > 0);
     let errors = Errors {
@@ -230,48 +276,40 @@ async fn take(State(pages): State<Pages>, person: SignedIn, form: Multipart) -> 
         way: (!way).then_some("Choose what shall be done"),
         file: received
             .is_none()
-            .then(|| "Choose a CSV file that is not empty".to_owned()),
+            .then(|| "Choose a CSV file or workbook that is not empty".to_owned()),
     };
     let (Some(kind), true, Some(upload)) = (kind, way, received) else {
         return Ok(page(&chosen, &errors).into_response());
     };
-    let options = Options {
-        who: person.name.clone(),
-        dry_run: chosen.way == "check",
-        valid_rows: chosen.way == "valid",
-        new_providers: chosen.providers == "new",
-        doubtful: match chosen.doubtful.as_str() {
-            "new" => Doubtful::New,
-            "corrected" => Doubtful::Corrected,
-            _ => Doubtful::Ask,
-        },
-    };
-    let report = run(&pages, kind, &options, upload).await?;
-    let mut csv = Vec::new();
-    if report.csv(&mut csv).is_ok() {
-        pages.reports.keep(&person.name, csv);
+    let reading = Reading::default();
+    let options = chosen.options(&person);
+    let report = run(&pages, kind, &options, (&upload, &reading)).await?;
+    pages.reports.keep(&person.name, &report);
+    if let Some(draft) = import_map::begin(&pages, &person, kind, upload, &report).await? {
+        return Ok(match draft {
+            Draft::Asks => see_other("/import/map"),
+            Draft::Offered => {
+                report_page(&report, &chosen, Some(import_map::offer())).into_response()
+            }
+        });
     }
-    Ok(report_page(&report, &chosen).into_response())
+    Ok(report_page(&report, &chosen, None).into_response())
 }
 
-async fn run(
+pub(super) async fn run(
     pages: &Pages,
-    kind: ImportKind,
+    kind: Kind,
     options: &Options,
-    upload: Upload,
+    (upload, reading): (&Upload, &Reading),
 ) -> Result<ImportReport, ProblemPage> {
-    let source = upload
-        .open()
-        .map_err(|e| not_received(UploadError::Disk(e)))?;
     let (store, now) = (&pages.node.store, (pages.clock)());
-    let report = match kind {
-        ImportKind::Programmes => import::programmes(store, source, options, now).await,
-        _ => import::learners(store, &pages.node.pseudonyms, source, options, now).await,
-    };
-    report.map_err(failed)
+    let file = (kind, upload.open());
+    import::file(store, &pages.node.pseudonyms, file, reading, options, now)
+        .await
+        .map_err(failed)
 }
 
-fn failed(error: ImportError) -> ProblemPage {
+pub(super) fn failed(error: ImportError) -> ProblemPage {
     let error = match error {
         ImportError::Store(error) if error.is_busy() || error.is_fatal() => return fault(error),
         error => error,
@@ -289,7 +327,7 @@ fn failed(error: ImportError) -> ProblemPage {
     .next(error.next())
 }
 
-fn busy() -> ProblemPage {
+pub(super) fn busy() -> ProblemPage {
     ProblemPage::new(
         StatusCode::CONFLICT,
         "upload_busy",
@@ -299,7 +337,7 @@ fn busy() -> ProblemPage {
     .next("Wait until the other import is done, then send the file again.")
 }
 
-fn not_received(error: UploadError) -> ProblemPage {
+pub(super) fn not_received(error: UploadError) -> ProblemPage {
     match error {
         UploadError::Sent(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             ProblemPage::new(StatusCode::PAYLOAD_TOO_LARGE, "file_too_large", "The file is too large")
@@ -322,7 +360,7 @@ fn not_received(error: UploadError) -> ProblemPage {
 }
 
 /// What the notice at the top says, and whether no row needs attention.
-fn verdict(report: &ImportReport) -> (Notification, bool) {
+pub(super) fn verdict(report: &ImportReport) -> (Notification, bool) {
     let t = report.tally;
     match report.outcome {
         Outcome::Stored if t.refused > 0 => (Notification::done(format!("The sound rows are stored; {} were left out", words::count(t.refused))), false),
@@ -345,10 +383,9 @@ fn verdict(report: &ImportReport) -> (Notification, bool) {
     }
 }
 
-fn report_page(report: &ImportReport, chosen: &Chosen) -> Page {
+/// What a report says, without its verdict.
+pub(super) fn report_body(report: &ImportReport, sound: bool) -> Vec<Html> {
     let t = report.tally;
-    let what = report.kind.as_str();
-    let (notice, sound) = verdict(report);
     let would = if report.outcome == Outcome::Stored {
         ""
     } else {
@@ -383,6 +420,14 @@ fn report_page(report: &ImportReport, chosen: &Chosen) -> Page {
     if !sound {
         pieces.push(problems(report));
     }
+    pieces
+}
+
+fn report_page(report: &ImportReport, chosen: &Chosen, offer: Option<Html>) -> Page {
+    let what = report.kind.as_str();
+    let (notice, sound) = verdict(report);
+    let mut pieces: Vec<Html> = offer.into_iter().collect();
+    pieces.extend(report_body(report, sound));
     let again = match (report.outcome, chosen.way.as_str()) {
         (Outcome::Stored, _) => {
             return Page::new(format!("Import of {what}"))
@@ -393,20 +438,9 @@ fn report_page(report: &ImportReport, chosen: &Chosen) -> Page {
         (Outcome::Checked, _) => "store",
         (_, way) => way,
     };
-    let or_refuse = |answer: &str| match answer {
-        "" => "refuse".to_owned(),
-        answer => answer.to_owned(),
-    };
-    let found = |code| report.problems.by_code().contains_key(code);
     let next = Chosen {
-        kind: chosen.kind.clone(),
         way: again.to_owned(),
-        providers: or_refuse(&chosen.providers),
-        doubtful: or_refuse(&chosen.doubtful),
-        asks: Asks {
-            providers: chosen.asks.providers || found("provider-unknown"),
-            doubtful: chosen.asks.doubtful || found("same-or-new") || found("correction-unclear"),
-        },
+        ..chosen.asked(report)
     };
     pieces.push(Html::literal(
         "<h2 class=\"govuk-heading-m\">Send the file again</h2>",

@@ -8,6 +8,9 @@ mod help;
 mod home;
 mod home_tasks;
 mod import;
+mod import_map;
+mod import_map_forms;
+mod import_mappings;
 mod library;
 mod people;
 mod practice;
@@ -92,6 +95,8 @@ pub struct Settings {
 struct Pages {
     settings: Arc<Settings>,
     reports: import::Reports,
+    /// Files whose columns are being explained.
+    drafts: import_map::Drafts,
     /// One upload at a time.
     uploads: Arc<Semaphore>,
 }
@@ -199,6 +204,12 @@ pub fn rules() -> Vec<Rule> {
         Rule::get("/audit/check", AUDITS),
         Rule::get("/audit/export.csv", AUDITS),
         Rule::get("/audit/export.json", AUDITS),
+        Rule::get("/import/map", COORDINATOR),
+        Rule::post("/import/map", COORDINATOR),
+        Rule::get("/import/paste", COORDINATOR),
+        Rule::post("/import/paste", COORDINATOR),
+        Rule::get("/import/mappings", STAFF),
+        Rule::post("/import/mappings", COORDINATOR),
         Rule::get("/api", Access::Public),
         Rule::get("/problems", Access::Public),
         Rule::get("/problems/{code}", Access::Public),
@@ -210,6 +221,7 @@ fn router(api: &Api, document: &OpenApi) -> Router {
     let pages = Pages {
         settings: api.settings.clone(),
         reports: import::Reports::default(),
+        drafts: import_map::Drafts::default(),
         uploads: api.uploads.clone(),
     };
     let documentation = documentation(document);
@@ -267,6 +279,18 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         .route("/audit/check", get(audit::check))
         .route("/audit/export.csv", get(audit::csv))
         .route("/audit/export.json", get(audit::json))
+        .route(
+            "/import/map",
+            get(import_map::show).post(import_map::answer),
+        )
+        .route(
+            "/import/paste",
+            get(import_map::paste_form).merge(import_map::take_paste()),
+        )
+        .route(
+            "/import/mappings",
+            get(import_mappings::list).post(import_mappings::forget),
+        )
         .route("/api", get(async move || documentation.clone()))
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::show))

@@ -60,6 +60,7 @@ pub(crate) const OTHERS: &[&str] = &[
     "ledger_epochs",
     "ledger_months",
     "ledger_standards",
+    "mappings",
     "organisations",
     "outbox",
     "own_statements",

@@ -27,6 +27,7 @@ pub mod erasure;
 pub mod identity;
 pub mod imports;
 pub mod ledger;
+pub mod mappings;
 pub mod outbox;
 pub mod overview;
 pub mod people;

@@ -125,3 +125,56 @@ async fn only_csv_of_a_bearable_length_is_read() {
 }
 
 const LARGEST_PLUS_ONE: usize = crate::pages::LARGEST + 1;
+
+#[tokio::test]
+async fn a_file_with_columns_of_its_own_goes_by_a_remembered_mapping() {
+    let world = world().await;
+    let mappings = "/api/v1/mappings";
+    let columns: Vec<String> = PROGRAMMES
+        .lines()
+        .next()
+        .unwrap()
+        .split(',')
+        .map(|name| format!(r#""{name}": {{"column": "Their {name}"}}"#))
+        .collect();
+    let mapping = format!(
+        r#"{{"kind": "programmes", "columns": {{{}}}}}"#,
+        columns.join(", ")
+    );
+    let body = |version: &str| format!(r#"{{"name": "Acme", {version} "mapping": {mapping}}}"#);
+    let kept = post(&world, "ann", mappings, &body(r#""version": 0,"#)).await;
+    assert_eq!(kept.status, StatusCode::CREATED, "{}", kept.text());
+    post(&world, "ann", mappings, &body(r#""version": 0,"#))
+        .await
+        .is(problem::FORM);
+    assert_eq!(
+        post(&world, "ann", mappings, &body("")).await.json()["version"],
+        2
+    );
+    let short = r#"{"name": "Short", "mapping": {"kind": "learners", "columns": {}}}"#;
+    post(&world, "ann", mappings, short).await.is(problem::FORM);
+    let list = get(&world, "bob", mappings).await.json();
+    assert_eq!(
+        list["items"][0]["mapping"]["columns"]["name"]["column"],
+        "Their name"
+    );
+
+    let (header, rows) = PROGRAMMES.split_once('\n').unwrap();
+    let header: Vec<String> = header
+        .split(',')
+        .map(|name| format!("their {name}"))
+        .collect();
+    let theirs = format!("{}\n{rows}", header.join(","));
+    upload(&world, HEAD, &theirs).await.is(problem::IMPORT);
+    upload(&world, &format!("{HEAD}?mapping=None"), &theirs)
+        .await
+        .is(problem::PARAMETER);
+    let stored = upload(&world, &format!("{HEAD}?mapping=acme"), &theirs).await;
+    assert_eq!(stored.status, StatusCode::CREATED, "{}", stored.text());
+    let gone = post(&world, "ann", &format!("{mappings}/Acme/remove"), "").await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT);
+    post(&world, "ann", &format!("{mappings}/Acme/remove"), "")
+        .await
+        .is(problem::NOT_FOUND);
+    assert_eq!(world.uploads_left(), 0);
+}
