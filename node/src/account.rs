@@ -37,10 +37,10 @@ pub(crate) async fn of(connection: &mut SqliteConnection) -> Result<Accountant, 
             let drawn = drawn(&mut *connection, standard, epoch).await?;
             let rho_micro = rho(&mut *connection, standard, epoch).await?;
             let design = Design::of(standard, rho_micro.unwrap_or(standard.noise().rho_micro));
-            let months = if epoch < stream.epoch && drawn == 0 {
-                HORIZON
-            } else {
-                drawn
+            let months = match lost(&stream).filter(|_| epoch < stream.epoch) {
+                Some(_) if drawn == 0 => HORIZON,
+                Some(lost) => drawn.max(lost),
+                None => drawn,
             };
             let corrections = corrected::published(&mut *connection, standard, epoch).await?;
             for month in 1..=months {
@@ -54,6 +54,12 @@ pub(crate) async fn of(connection: &mut SqliteConnection) -> Result<Accountant, 
         }
     }
     Ok(accountant)
+}
+
+/// Months that the epoch before a loss published, whatever is known of them here.
+fn lost(stream: &Stream) -> Option<usize> {
+    let (first, after) = stream.first.zip(stream.after)?;
+    usize::try_from(i64::from(after.index()) - i64::from(first.index()) + 1).ok()
 }
 
 /// The budget that an epoch of `standard` began with, in millionths; `None` before its first release.

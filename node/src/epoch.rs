@@ -16,15 +16,18 @@
 use jiff::Timestamp;
 use ldsp_protocol::accountant::{EPOCHS, Overspent};
 use ldsp_protocol::ids::Period;
-use ldsp_protocol::standard::Codebook;
+use ldsp_protocol::standard::{Codebook, Standard};
+use serde::de::IgnoredAny;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::release::{ReleaseError, histories, reason_in_order};
+use crate::revision;
 use crate::seal::{QueueError, check_head};
 use crate::store::ledger::epochs::{self, Second};
-use crate::store::ledger::{streams, withheld};
+use crate::store::ledger::streams::{self, Stream};
+use crate::store::ledger::withheld;
 use crate::store::people::same_person;
-use crate::store::{Store, StoreError, audit, enrolment, ledger};
+use crate::store::{Store, StoreError, audit, enrolment, ledger, outbox};
 
 /// Longest reason, in characters.
 const REASON: usize = 500;
@@ -134,8 +137,9 @@ pub async fn ask(
         return Err(EpochError::NotCoordinator(author.to_owned()));
     }
     let reason = reason_in_order(reason, REASON).map_err(EpochError::Reason)?;
+    let (after, _) = last_published(&mut tx).await?;
     let second = Second {
-        after: last_published(&mut tx).await?,
+        after,
         reason: reason.clone(),
         asked: (author.to_owned(), now.as_second()),
         confirmed: None,
@@ -161,16 +165,27 @@ pub async fn confirm(store: &Store, approver: &str, now: Timestamp) -> Result<Se
         return Err(EpochError::OwnWork(approver.to_owned()));
     }
     // What was true when it was asked for may be true no more: a backup may have been restored.
-    let after = last_published(&mut tx).await?;
+    let (after, ahead) = last_published(&mut tx).await?;
     if after != asked.after {
         return Err(EpochError::NotAsked);
     }
     let mut taken_back = String::new();
     for period in drawn_after(&mut tx, after).await? {
         withheld::forget(&mut tx, period).await?;
-        taken_back += &format!("; {period} was drawn and not published, and is counted again");
+        taken_back += &if ahead.is_empty() || after.next() != Some(period) {
+            format!("; {period} was drawn and not published, and is counted again")
+        } else {
+            let published: Vec<String> = ahead.iter().map(|s| s.title()).collect();
+            let published = published.join(" and ");
+            format!(
+                "; {period} was published under {published} only, and is counted again under what is new"
+            )
+        };
     }
     epochs::confirm(&mut tx, approver, now.as_second()).await?;
+    if let Some(month) = after.next() {
+        streams::ahead(&mut tx, &ahead, month).await?;
+    }
     let marked = withheld::close(&mut tx, after).await?;
     let detail = format!(
         "after {after}; {marked} enrolments had facts of earlier months that stay local{taken_back}"
@@ -189,8 +204,10 @@ async fn role(connection: &mut SqliteConnection, name: &str) -> Result<Option<St
     Ok(role)
 }
 
-/// The last month that was published, if a second epoch may follow it.
-async fn last_published(connection: &mut SqliteConnection) -> Result<Period, EpochError> {
+/// The last month that was published, if a second epoch may follow it; with standards under which one more was ([`halves`]).
+async fn last_published(
+    connection: &mut SqliteConnection,
+) -> Result<(Period, Vec<&'static Standard>), EpochError> {
     let present = epochs::present(&mut *connection).await?.number;
     if present == EPOCHS {
         return Err(Overspent::Epoch(present + 1).into());
@@ -206,7 +223,52 @@ async fn last_published(connection: &mut SqliteConnection) -> Result<Period, Epo
         sqlx::query_scalar("SELECT max(period) FROM outbox WHERE kind = 'learning-summary'")
             .fetch_one(&mut *connection)
             .await?;
-    queued.and_then(ledger::period).ok_or(EpochError::Nothing)
+    let last = queued.and_then(ledger::period).ok_or(EpochError::Nothing)?;
+    let ahead = halves(connection, last).await?;
+    match last.plus(-1).filter(|_| !ahead.is_empty()) {
+        Some(before) => Ok((before, ahead)),
+        None => Ok((last, ahead)),
+    }
+}
+
+/// The standards under which `last`, the last month that the log knows, was published, where another's statement of it is wanting: they
+/// leave one after the other, and the database was lost in between. The log takes no later month under that other one before this.
+async fn halves(
+    connection: &mut SqliteConnection,
+    last: Period,
+) -> Result<Vec<&'static Standard>, StoreError> {
+    let seqs: Vec<i64> = sqlx::query_scalar(
+        "SELECT seq FROM outbox WHERE kind = 'learning-summary' AND period = $1 ORDER BY seq",
+    )
+    .bind(last.index())
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut published = Vec::new();
+    for seq in seqs {
+        let row = outbox::of(&mut *connection, seq.unsigned_abs()).await?;
+        let damaged = || StoreError::Corrupt {
+            table: "outbox",
+            column: "envelope",
+            row: seq.to_string(),
+        };
+        let row = row.ok_or_else(damaged)?;
+        // Both are queued at once, so whatever withdrew the one stands behind the other.
+        if row.envelope.is_empty() {
+            return Ok(Vec::new());
+        }
+        let body = revision::body::<IgnoredAny>(&row).ok_or_else(damaged)?;
+        published.extend(Standard::of(body.standard));
+    }
+    let begun = streams::begun(connection).await?;
+    let wanting = |s: &Stream| {
+        let before = s.first.is_some_and(|first| first < last);
+        before && s.publishes(last) && !published.contains(&s.standard)
+    };
+    Ok(if begun.iter().any(wanting) {
+        published
+    } else {
+        Vec::new()
+    })
 }
 
 /// Months after `after` that were drawn: of which nothing was published.

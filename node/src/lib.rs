@@ -17,6 +17,7 @@ pub mod home;
 pub mod import;
 pub mod pages;
 pub mod practice;
+pub mod quality;
 pub mod recover;
 pub mod release;
 pub mod revision;

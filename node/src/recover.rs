@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
 use ldsp_protocol::ids::{Digest, Period};
+use ldsp_protocol::problem::Drawn;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::{Kind, Payload};
 use ldsp_protocol::summary::LearningSummary;
@@ -49,6 +50,10 @@ pub enum RecoverError {
         "statement {seq} of this node was withdrawn and its content is gone, and neither this backup nor a later statement tells its month"
     )]
     Month { seq: u64 },
+    #[error(
+        "statement {seq} of this node was withdrawn, and the log does not say in which epoch of the ledger it was drawn"
+    )]
+    Epoch { seq: u64 },
     #[error(transparent)]
     Queue(#[from] QueueError),
     #[error(transparent)]
@@ -74,6 +79,9 @@ impl RecoverError {
             }
             Self::Month { .. } => {
                 "Nothing was changed. Restore a newer backup, of after the first release under that data standard: without one this node cannot tell what it published, and may not publish again."
+            }
+            Self::Epoch { .. } => {
+                "Nothing was changed. Ask the national operator to upgrade the aggregator, then try again."
             }
             Self::Queue(error) => error.next(),
             Self::Store(error) => error.next(),
@@ -198,7 +206,11 @@ async fn month(
         withheld::forget(&mut *connection, period).await?;
     }
     for (_, standard, summary) in published {
-        begun(&mut *connection, standard, period, summary.noise.epoch, at).await?;
+        let drawn = Drawn {
+            epoch: summary.noise.epoch,
+            month: summary.noise.month,
+        };
+        begun(&mut *connection, standard, period, drawn, at).await?;
     }
     let mut seqs: Vec<(&Standard, u64)> = published.iter().map(|(n, s, _)| (*s, *n)).collect();
     if let Some(release) = &waiting {
@@ -245,23 +257,25 @@ async fn begun(
     connection: &mut SqliteConnection,
     standard: &'static Standard,
     period: Period,
-    epoch: u32,
+    drawn: Drawn,
     at: i64,
 ) -> Result<(), StoreError> {
     let streams = streams::begun(&mut *connection).await?;
     if streams.iter().all(|s| s.standard != standard) {
-        let drawn: i64 = sqlx::query_scalar(
+        let before: i64 = sqlx::query_scalar(
             "SELECT coalesce(max(month), 0) FROM release_statements WHERE period < $1 AND standard = (SELECT max(standard) FROM ledger_standards) \
              AND epoch = (SELECT max(epoch) FROM release_statements WHERE standard = (SELECT max(standard) FROM ledger_standards))",
         )
         .bind(period.index())
         .fetch_one(&mut *connection)
         .await?;
-        let drawn = usize::try_from(drawn).unwrap_or(0);
-        streams::begin(&mut *connection, standard, period, drawn).await?;
+        let before = usize::try_from(before).unwrap_or(0);
+        streams::begin(&mut *connection, standard, period, before).await?;
     }
     let present = epochs::present(&mut *connection).await?;
-    if let Some(after) = period.plus(-1).filter(|_| epoch > present.number) {
+    let back = i32::try_from(drawn.month).ok();
+    let after = back.and_then(|back| period.plus(-back));
+    if let Some(after) = after.filter(|_| drawn.epoch > present.number) {
         let second = Second {
             after,
             reason: "taken from the log, which holds months of a second epoch that the restored database did not know".to_owned(),

@@ -292,7 +292,8 @@ fn summary(row: &OutboxRow) -> Result<(&'static Standard, LearningSummary), Stor
     Ok((standard, summary))
 }
 
-fn body<P: DeserializeOwned>(row: &OutboxRow) -> Option<Body<P>> {
+/// What a statement in the outbox says.
+pub(crate) fn body<P: DeserializeOwned>(row: &OutboxRow) -> Option<Body<P>> {
     let unverified = Unverified::parse(&row.envelope).ok()?;
     serde_json::from_slice(unverified.unverified_body()).ok()
 }

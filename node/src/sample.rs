@@ -157,6 +157,7 @@ pub async fn remove(store: &Store, who: &str, now: Timestamp) -> Result<(), Samp
         "DELETE FROM programmes",
         "DELETE FROM providers",
         "DELETE FROM imports WHERE kind IN ('programmes', 'learners')",
+        "DELETE FROM quality_questions",
         "DELETE FROM sample",
     ] {
         sqlx::query(sql).execute(&mut *tx).await?;

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use ldsp_protocol::dsse::Sealed;
 use ldsp_protocol::enrolment::{READ_TYPE, ReadBody};
-use ldsp_protocol::problem::{GAP, Problem};
+use ldsp_protocol::problem::{Drawn, GAP, Problem};
 use ldsp_protocol::recovery::CHECKPOINT_HEADER;
 use rand_core::CryptoRng;
 
@@ -415,8 +415,13 @@ pub enum ReadError {
     Unreachable(#[from] Unreachable),
     #[error("{0}")]
     Refused(String),
-    #[error("{0}")]
-    Withdrawn(String),
+    #[error("{said}")]
+    Withdrawn {
+        /// Why, and what to do.
+        said: String,
+        /// Of a month: where it stands in this node's ledger. An aggregator of before this was asked for does not say.
+        drawn: Option<Drawn>,
+    },
 }
 
 /// Says that this node asks for `path`; holds for five minutes.
@@ -456,7 +461,12 @@ pub async fn read<T: Transport>(
     let answer = transport.call(request).await?;
     match answer.status {
         200 => Ok(answer.body),
-        410 => Err(ReadError::Withdrawn(in_words(&answer))),
+        410 => Err(ReadError::Withdrawn {
+            said: in_words(&answer),
+            drawn: serde_json::from_slice::<Problem>(&answer.body)
+                .ok()
+                .and_then(|problem| problem.drawn),
+        }),
         _ => Err(ReadError::Refused(in_words(&answer))),
     }
 }

@@ -16,10 +16,10 @@ use ldsp_protocol::log::merkle::{inclusion, leaf_hash};
 use ldsp_protocol::log::{Checkpoint, Edge, Entry, Proof};
 use ldsp_protocol::note::Verifier;
 use ldsp_protocol::own::KeyRevoke;
-use ldsp_protocol::problem::{self, Problem};
+use ldsp_protocol::problem::{self, Drawn, Problem};
 use ldsp_protocol::recovery::{LogState, runs};
 use ldsp_protocol::standard::Standard;
-use ldsp_protocol::statement::{Body, Kind, SCHEMA, Statement};
+use ldsp_protocol::statement::{Body, Kind, Payload, SCHEMA, Statement};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
@@ -252,6 +252,8 @@ pub(crate) struct State {
     receipts: Vec<String>,
     /// Statements that it gives no more: it holds withdrawals of them.
     pub(crate) withdrawn: Vec<u64>,
+    /// It says of a withdrawn month nothing else.
+    pub(crate) terse: bool,
     /// It says that it has nothing.
     pub(crate) forgetful: bool,
     /// It lacks the leaves from the first on, which came back as far as they are among the others.
@@ -271,6 +273,7 @@ impl Aggregator {
             taken: Vec::new(),
             receipts: Vec::new(),
             withdrawn: Vec::new(),
+            terse: false,
             forgetful: false,
             lost: None,
             revoked: false,
@@ -298,6 +301,21 @@ fn answer(status: u16, body: impl Into<Vec<u8>>) -> Answer {
         retry_after: None,
         body: body.into(),
     }
+}
+
+/// Where the month of a summary or a correction stands in the ledger.
+fn drawn(envelope: &[u8]) -> Option<Drawn> {
+    let sealed = Unverified::parse(envelope).unwrap();
+    let sealed = sealed.verify(&node_key().verifying_key()).unwrap();
+    let noise = match Statement::read(&sealed).unwrap().payload {
+        Payload::LearningSummary(summary) => summary.noise,
+        Payload::Correction(correction) => correction.summary.noise,
+        _ => return None,
+    };
+    Some(Drawn {
+        epoch: noise.epoch,
+        month: noise.month,
+    })
 }
 
 fn refusal(problem: &Problem) -> Answer {
@@ -510,7 +528,8 @@ impl Transport for Aggregator {
                     Some((_, seq)) => {
                         let at = seq.parse::<usize>().unwrap() - 1;
                         if state.withdrawn.contains(&(at as u64 + 1)) {
-                            let gone = Problem::new(problem::WITHDRAWN, "It was withdrawn.");
+                            let drawn = drawn(&state.taken[at].1).filter(|_| !state.terse);
+                            let gone = Problem::withdrawn("It was withdrawn.", drawn);
                             return Ok(refusal(&gone));
                         }
                         answer(200, state.taken[at].1.clone())

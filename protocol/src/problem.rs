@@ -84,6 +84,9 @@ catalogue! {
     /// A correction of something else than a withdrawn summary.
     CORRECTION = "correction", 422, "The correction does not fit what the log holds",
         "Nothing was changed. A withdrawn release is published again as it was; a newer version of a practice entry is a new entry that replaces it.";
+    /// A question, an answer or a rule of quality that is not in order.
+    QUALITY = "quality", 422, "This is not in order",
+        "Nothing was changed. The detail says what to change; the list shows what there is.";
     /// Other cells for a month that was published.
     REDRAW = "redraw", 422, "A month is drawn once",
         "Nothing was stored as data. Publish the withdrawn month with the very cells that it had, from the node's ledger; wrong data are mended by the next release.";
@@ -179,6 +182,16 @@ catalogue! {
         "Try again. If it happens again, tell the operator the time at which it happened.";
 }
 
+/// Where a month stands in the ledger of its node.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drawn {
+    /// 1, or 2 after a lost ledger.
+    pub epoch: u32,
+    /// Which month of the epoch it is, from 1.
+    pub month: usize,
+}
+
 /// An RFC 9457 problem.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -205,6 +218,9 @@ pub struct Problem {
     /// Cell at fault (kind `summary`).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cell: Option<usize>,
+    /// Of a release, what its node has to know to go on without it (kind `withdrawn`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub drawn: Option<Drawn>,
 }
 
 impl Problem {
@@ -221,6 +237,7 @@ impl Problem {
             expected_seq: None,
             table: None,
             cell: None,
+            drawn: None,
         }
     }
 
@@ -253,6 +270,15 @@ impl Problem {
         Self {
             expected_seq: Some(expected),
             ..Self::new(GAP, detail)
+        }
+    }
+
+    /// The problem of a statement that was withdrawn.
+    #[must_use]
+    pub fn withdrawn(detail: impl Into<String>, drawn: Option<Drawn>) -> Self {
+        Self {
+            drawn,
+            ..Self::new(WITHDRAWN, detail)
         }
     }
 

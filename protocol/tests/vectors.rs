@@ -16,7 +16,7 @@ use ldsp_protocol::own::{Own, OwnStatement};
 use ldsp_protocol::receipt::{Claim, Receipt};
 use ldsp_protocol::run::{BenchmarkRun, Gather, MeasureFinding, Named, Recount, StandsOn};
 use ldsp_protocol::standard::Standard;
-use ldsp_protocol::statement::{Payload, Statement};
+use ldsp_protocol::statement::{Kind, Payload, Statement};
 use ldsp_protocol::{noise, statement};
 use serde_json::value::RawValue;
 use toml::Table;
@@ -155,6 +155,21 @@ fn envelopes() {
         }
     }
     assert_eq!(seen, (9, 37));
+}
+
+/// The verifiers that are not ours judge these: a kind without one would be judged by nobody else.
+#[test]
+fn each_kind_of_statement_has_a_vector() {
+    for kind in Kind::ALL {
+        let name = kind.as_str().replace('-', "_");
+        let vector = read(&folder().join(format!("{name}.toml")));
+        let envelope = Unverified::parse(text(&vector, "envelope").as_bytes()).unwrap();
+        assert_eq!(
+            envelope.unverified_payload_type(),
+            kind.payload_type(),
+            "{name}"
+        );
+    }
 }
 
 #[test]

@@ -38,10 +38,10 @@ await flow('paper and own colours', async () => {
   await page.goto(new URL('/releases', node.url).href);
   const month = await page.locator('main table a[href^="/releases/"]').first().getAttribute('href');
   const table = `${month}/tables/starts.area-by-tier`;
-  for (const path of ['/', '/releases', month, table, `${month}/report`, '/privacy', '/practice']) {
+  for (const path of ['/', '/releases', month, table, `${month}/report`, '/privacy', '/quality', '/quality/rules', '/practice']) {
     await page.goto(new URL(path, node.url).href);
     const marked = await page.locator('.ldsp-exact').count();
-    check(`node ${path} marks its exact counts`, marked > 0 === ['/', month, table, '/privacy'].includes(path), marked);
+    check(`node ${path} marks its exact counts`, marked > 0 === ['/', month, table, '/privacy', '/quality'].includes(path), marked);
     await paper(page, `node ${path}`);
   }
 });

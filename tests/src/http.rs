@@ -1,5 +1,8 @@
 //! An HTTPS client that believes one private authority and nothing else, and follows no redirect.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use ldsp_protocol::recovery::RECEIPT_HEADER;
 use reqwest::header::HeaderMap;
 use reqwest::{Certificate, Client, Method, redirect};
 use serde_json::Value;
@@ -177,6 +180,25 @@ impl Http {
             read(answer.expect("the server answers"))
                 .await
                 .expect("the answer ends")
+        })
+    }
+
+    /// PUT of an envelope that a restored log lacks, with its receipt; the error is that no answer came.
+    ///
+    /// # Errors
+    /// [`reqwest::Error`].
+    pub fn give_back(
+        &self,
+        leaf: u64,
+        receipt: &str,
+        envelope: &[u8],
+    ) -> Result<Reply, reqwest::Error> {
+        let url = format!("{}/v1/recovery/leaves/{leaf}", self.base);
+        self.runtime.block_on(async {
+            let request = self.client.put(url).body(envelope.to_vec());
+            let request = request.header("content-type", "application/vnd.dsse+json");
+            let request = request.header(RECEIPT_HEADER, BASE64.encode(receipt));
+            read(request.send().await?).await
         })
     }
 

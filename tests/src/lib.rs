@@ -3,6 +3,7 @@
 //!
 //! Nothing here sleeps or tries again. A server is ready when it says so; a fault happens at a byte, not at a time.
 
+pub mod backup;
 pub mod bench;
 pub mod disk;
 pub mod fatal;

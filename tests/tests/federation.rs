@@ -1,5 +1,8 @@
 //! Two nodes and an aggregator as real processes over TLS, from `init` to the benchmark.
 
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -190,6 +193,13 @@ fn a_withdrawn_month_comes_back_as_it_was() {
     );
     let cells = digest_of_cells(&correction["payload"]["summary"]);
     assert_eq!(withdrawal["payload"]["cells"], cells);
+    let (gone, back) = (federation.envelope(slug, 6), federation.envelope(slug, 7));
+    assert!(as_the_page_says(&gone, &back));
+    let mut other = correction.clone();
+    let cell = &mut other["payload"]["summary"]["tables"][0]["cells"][0];
+    *cell = (cell.as_i64().unwrap() + 1).into();
+    let other = forge::sign(&node.key(), &other);
+    assert!(!as_the_page_says(&gone, other.envelope()));
     revise("withdraw", "6").refused();
     federation.aggregator.run(&["fsck"]).done();
     node.program.run(&["verify", "own"]).done();
@@ -197,6 +207,26 @@ fn a_withdrawn_month_comes_back_as_it_was() {
     let list = node.program.run(&["statements", "list", "--json"]).json();
     assert_eq!(list["statements"][4]["withdrawn_by"], 6);
     assert_eq!(list["statements"][4]["published_again_by"], 7);
+}
+
+/// Whether the command of docs/revisions.md, as it stands there, finds that the correction brings what was withdrawn.
+fn as_the_page_says(withdrawal: &[u8], correction: &[u8]) -> bool {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/revisions.md");
+    let page = fs::read_to_string(page).expect("the page");
+    let (_, command) = page.split_once("```sh\n").expect("it has a command");
+    let (command, _) = command.split_once("```").expect("the command ends");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, bytes) in [("withdrawal", withdrawal), ("correction", correction)] {
+        let file = folder.path().join(format!("{name}.json"));
+        fs::write(file, bytes).expect("a temporary folder can be written");
+    }
+    let done = Command::new("bash")
+        .args(["-euc", command])
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .expect("a shell");
+    done.status.success() && String::from_utf8_lossy(&done.stdout).contains("published again")
 }
 
 /// A node that nobody uses is small.

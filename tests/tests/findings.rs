@@ -97,11 +97,14 @@ impl World {
         self.desk.run(&[&arguments, more].concat())
     }
 
-    /// The log's files and all its statements, as somebody copied them.
+    /// The log's files and all its statements, as somebody copied them: over an earlier copy, what was withdrawn since stays there.
     fn copy(&self, to: &Path) {
         let http = self.federation.http();
         let save = |name: &str| {
             let reply = http.get(&format!("/{name}"));
+            if reply.status == 410 {
+                return;
+            }
             assert_eq!(reply.status, 200, "{name}: {}", reply.text());
             let file = to.join(name);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -119,10 +122,32 @@ impl World {
         let own = own.map(|seq| (own::NAME, seq));
         let nodes = NODES
             .iter()
-            .flat_map(|(slug, _)| (1..=MONTHS).map(|seq| (*slug, seq)));
+            .flat_map(|(slug, _)| (1..=self.federation.logged(slug)).map(|seq| (*slug, seq)));
         for (node, seq) in own.chain(nodes) {
             save(&format!("v1/nodes/{node}/statements/{seq}"));
         }
+    }
+
+    /// `verify finding` on a copy.
+    fn verify_copy(&self, folder: &Path, envelope: &str, more: &[&str]) -> Outcome {
+        let file = folder.join(envelope.trim_start_matches('/'));
+        let arguments = [
+            "verify",
+            "finding",
+            path(&file),
+            "--log",
+            &self.key,
+            "--at",
+            path(folder),
+        ];
+        self.desk.run(&[&arguments, more].concat())
+    }
+
+    /// What a page or a file of the aggregator says.
+    fn page(&self, path: &str) -> String {
+        let reply = self.federation.http().get(path);
+        assert_eq!(reply.status, 200, "{path}: {}", reply.text());
+        reply.text()
     }
 }
 
@@ -185,16 +210,8 @@ fn figures_are_made_again_from_the_server_and_from_a_copy() {
     let folder = world.federation.dir.path().join("copy");
     world.copy(&folder);
     let at = |file: &Path, more: &[&str]| {
-        let arguments = [
-            "verify",
-            "finding",
-            path(file),
-            "--log",
-            &world.key,
-            "--at",
-            path(&folder),
-        ];
-        world.desk.run(&[&arguments, more].concat())
+        let envelope = file.strip_prefix(&folder).unwrap();
+        world.verify_copy(&folder, path(envelope), more)
     };
     let file = folder.join(envelope.trim_start_matches('/'));
     let said = at(&file, &["--recompute"]).done();
@@ -215,6 +232,83 @@ fn figures_are_made_again_from_the_server_and_from_a_copy() {
     let _held = at(&file, &[]).done();
     fs::write(&file, forge::alter(&fs::read(&file).unwrap())).unwrap();
     assert!(at(&file, &[]).refused().contains("signature"));
+}
+
+/// What a run stands on is withdrawn and comes back. The next run does without it; the one before still holds, and whoever kept what is
+/// gone makes it again.
+#[test]
+fn a_withdrawal_between_two_runs_leaves_both_to_be_verified() {
+    let world = World::new();
+    let aggregator = &world.federation.aggregator;
+    let (node, (_, lep)) = (&world.nodes[0], NODES[0]);
+    let why = "Published before the partnership had agreed to it.";
+    let revise = |what: &str| {
+        let arguments = ["statements", what, "3", "--reason", why];
+        node.run_as(&node.approver, &arguments).done();
+        node.publish().done();
+    };
+    let figures = |run: &Value| world.page(&format!("/runs/{}/figures.csv", run["index"]));
+    let latest = || world.envelope(&world.runs()[0], "achievement");
+    let sound = || aggregator.run(&["fsck", "--json"]).json();
+    let recount = |envelope: &str| world.verify(envelope, &["--recompute"]);
+
+    let first = world.freeze();
+    let (of_first, frozen) = (latest(), figures(&first));
+    let _made = recount(&of_first).done();
+    let folder = world.federation.dir.path().join("copy");
+    world.copy(&folder);
+
+    revise("withdraw");
+    let second = world.freeze();
+    assert_eq!(second["new"], true);
+    let of_second = latest();
+    let made = recount(&of_second).json();
+    assert_eq!(
+        (&made["recomputed"], &made["size"]),
+        (&true.into(), &second["size"])
+    );
+    assert_ne!(figures(&second), frozen, "the month is out");
+    // The first run is what it was, and holds as far as it can: signed, in the log, standing on all that counted then.
+    assert_eq!(figures(&first), frozen);
+    assert_eq!(world.verify(&of_first, &[]).json()["recomputed"], false);
+    let refused = recount(&of_first).refused();
+    assert!(refused.contains("withdrawn since"), "{refused}");
+    let report = sound();
+    assert_eq!(
+        (&report["figures"], &report["figures_gone"]),
+        (&11.into(), &11.into())
+    );
+    let ends = "withdrew its release of";
+    let area = format!("/leps/{lep}");
+    for page in [area.as_str(), "/nodes/cornwall-scilly"] {
+        assert!(world.page(page).contains(ends), "{page}");
+    }
+    assert!(world.page("/revisions").contains(why));
+    let run = world.page(&format!("/runs/{}", first["index"]));
+    assert!(run.contains("/revisions"), "{run}");
+
+    revise("reissue");
+    let third = world.freeze();
+    assert_eq!(figures(&third), frozen, "the very cells are back");
+    let of_third = latest();
+    for envelope in [&of_second, &of_third] {
+        let _made = recount(envelope).done();
+    }
+    // The correction is another statement: what the first run stands on is gone for good …
+    let refused = recount(&of_first).refused();
+    assert!(refused.contains("withdrawn since"), "{refused}");
+    assert!(!world.page(&area).contains(ends));
+    let report = sound();
+    assert_eq!(
+        (&report["figures"], &report["figures_gone"]),
+        (&22.into(), &11.into())
+    );
+    // … but for those who kept it.
+    world.copy(&folder);
+    for envelope in [&of_first, &of_second, &of_third] {
+        let said = world.verify_copy(&folder, envelope, &["--recompute"]);
+        assert!(said.done().contains("every byte is the same"), "{envelope}");
+    }
 }
 
 /// Whoever holds the log's key signs and logs figures of their own.

@@ -148,7 +148,8 @@ fn migrations(dir: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Every line that the list ever had, as far as the history at hand goes back.
+/// Every line that the list ever had on the main line, as far as the history at hand goes back. What a branch tried before it was merged is in
+/// nobody's database.
 fn lines_of_history() -> BTreeSet<String> {
     if !root().join(".git").exists() {
         // A copy of the sources without their history has only the list itself.
@@ -159,6 +160,8 @@ fn lines_of_history() -> BTreeSet<String> {
             "-c",
             "safe.directory=*",
             "log",
+            "--first-parent",
+            "--diff-merges=first-parent",
             "--format=",
             "--patch",
             "--",

@@ -5,6 +5,8 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use ldsp_cluster::Database;
+use ldsp_protocol::log::Proof;
+use ldsp_tests::backup::Backup;
 use ldsp_tests::fatal::{Fatal, How};
 use ldsp_tests::held::{one, rows};
 use ldsp_tests::http::Http;
@@ -128,6 +130,92 @@ fn counts_each_contribution_once(how: How) {
     assert_eq!(counted(&federation.http()), all);
     holds_all(&federation.http(), &receipts);
     // And everything that is stored follows from the log alone.
+    federation.kill();
+    federation.aggregator.run(&["fsck"]).done();
+}
+
+#[test]
+fn an_aggregator_killed_at_every_step_of_a_recovery_puts_each_leaf_back_once() {
+    puts_each_leaf_back_once(How::Killed);
+}
+
+#[test]
+fn an_aggregator_of_which_every_call_of_a_recovery_fails_puts_each_leaf_back_once() {
+    puts_each_leaf_back_once(How::Failed);
+}
+
+#[test]
+fn an_aggregator_of_which_every_call_of_a_recovery_fails_after_its_work_puts_each_leaf_back_once() {
+    puts_each_leaf_back_once(How::FailedButDone);
+}
+
+/// Two contributions are in the backup. The others come back in the wrong order, to a server under faults, and are put in their places by a
+/// command under faults: at every moment the log is the beginning of what it was, and in the end all of it.
+fn puts_each_leaf_back_once(how: How) {
+    let (mut federation, fatal, nodes) = mortal(how);
+    let sealed: Vec<_> = nodes
+        .iter()
+        .zip(0..)
+        .map(|(node, power)| contribution(node, power))
+        .collect();
+    let mut receipts = Vec::new();
+    let mut backup = None;
+    for ((power, node), sealed) in (0..).zip(&nodes).zip(&sealed) {
+        let reply = federation.http().put(&place(node), sealed.envelope());
+        assert_eq!(reply.status, 201, "{}", reply.text());
+        receipts.push((node, sealed, reply.text()));
+        if power == 1 {
+            federation.kill();
+            backup = Some(Backup::of(&federation));
+            federation.start();
+        }
+    }
+    let checkpoint = federation.http().get("/checkpoint").text();
+    federation.kill();
+    backup.expect("it was made").restore(&federation);
+    federation.operate(&["recovery", "begin"]).done();
+    federation.start();
+    let mut faults = 0;
+    for (_, sealed, receipt) in receipts[2..].iter().rev() {
+        let leaf = Proof::parse(receipt).expect("a proof").index;
+        let mut kept = false;
+        while !kept {
+            fatal.set(faults + 1);
+            let answer = federation
+                .http()
+                .give_back(leaf, receipt, sealed.envelope());
+            faults += u32::from(fatal.clear());
+            kept = answer.is_ok_and(|reply| reply.status == 202);
+            federation.kill();
+            federation.start();
+        }
+    }
+    assert!(faults >= 5, "{faults} faults struck the server only");
+    federation.kill();
+
+    let go_on = ["recovery", "go-on", "--reason", "A test."];
+    let federation = RefCell::new(federation);
+    let before = RefCell::new(2);
+    let faults = fatal.at_every_step(
+        || drop(federation.borrow().operate(&go_on)),
+        |step| {
+            let mut federation = federation.borrow_mut();
+            federation.aggregator.run(&["fsck"]).done();
+            federation.start();
+            let there = counted(&federation.http());
+            let number = u32::try_from(there.len()).expect("a few nodes");
+            assert_eq!(there, (0..number).collect(), "step {step}");
+            assert!(*before.borrow() <= number, "step {step}");
+            *before.borrow_mut() = number;
+            federation.kill();
+        },
+    );
+    assert!(faults >= 5, "{faults} faults struck the command only");
+    let mut federation = federation.into_inner();
+    federation.start();
+    assert_eq!(federation.http().get("/checkpoint").text(), checkpoint);
+    assert_eq!(counted(&federation.http()).len(), nodes.len());
+    holds_all(&federation.http(), &receipts);
     federation.kill();
     federation.aggregator.run(&["fsck"]).done();
 }

@@ -69,7 +69,9 @@ pub use cell::csv_text;
 pub use html::Html;
 pub use page::{Banner, Frame, Link, LiveBanner, NavItem, Page};
 pub use patience::Patience;
-pub use people::{Nobody, OwnOrganisation, People, PeopleError, PersonRecord, Role, SignedIn};
+pub use people::{
+    Nobody, OwnOrganisation, People, PeopleError, PersonRecord, Role, SignedIn, percent_encode,
+};
 pub use problem::{ProblemPage, wants_html};
 pub use roles::{Access, RoleTable, Rule};
 pub use server::{Limits, serve, serve_within};

@@ -200,7 +200,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for SignedIn {
 pub(crate) fn to_sign_in(method: &Method, uri: &axum::http::Uri) -> Response {
     let target = match uri.path_and_query() {
         Some(asked) if method == Method::GET && asked.as_str() != "/" => {
-            format!("/sign-in?next={}", encode(asked.as_str()))
+            format!("/sign-in?next={}", percent_encode(asked.as_str()))
         }
         _ => "/sign-in".into(),
     };
@@ -219,8 +219,9 @@ pub(crate) fn see_other(target: &str) -> Response {
     }
 }
 
-/// Percent-encodes everything but RFC 3986's unreserved characters and the slash.
-pub(crate) fn encode(text: &str) -> String {
+/// Percent-encodes everything but RFC 3986's unreserved characters and the slash: for a value in the query of an address.
+#[must_use]
+pub fn percent_encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

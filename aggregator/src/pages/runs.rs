@@ -282,6 +282,13 @@ fn again(service: &Service, run: &Run, findings: &[MeasureFinding]) -> Html {
             words::plural(findings.len(), "measure", "measures")
         )),
         CodeBlock::new("recompute", "Make one measure again", commands).into(),
+        Html::literal("<p class=\"govuk-body\">"),
+        Html::text("A statement that its area took back since ("),
+        link("what was withdrawn", "/revisions"),
+        Html::text(
+            ") is no longer here. Signature and place of a run that stands on it still hold; who kept the statement can count again from files, with ",
+        ),
+        Html::literal("<code>--at</code>.</p>"),
         Html::paragraph(
             "Signature and receipt alone are checked with software that is not ours: the commands stand on the page of each statement in the log, \
              under “Verify it yourself”.",

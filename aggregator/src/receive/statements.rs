@@ -244,12 +244,13 @@ pub(super) async fn withdrawn(
     leaf: u64,
 ) -> Result<Refusal, Refusal> {
     let revision = service.store.revision(leaf).await?;
+    let drawn = revision.as_ref().and_then(|r| r.drawn);
     let why = revision.and_then(|r| r.reason).unwrap_or_default();
     let detail = format!(
         "{} withdrew its statement {} by statement {leaf} of the log: {why}",
         statement.node, statement.seq
     );
-    Ok(Problem::new(problem::WITHDRAWN, detail).into())
+    Ok(Problem::withdrawn(detail, drawn).into())
 }
 
 /// Why there is no such statement.

@@ -20,9 +20,13 @@ pub(super) struct Candidate {
 }
 
 /// The last of each node, in memory: a node has one statement on its way at a time and sends it again for as long as the log is
-/// stopped, so that nothing is lost with the process.
+/// stopped, so that nothing is lost with the process. Clones are the same.
 #[derive(Debug, Clone, Default)]
-pub struct Candidates(Arc<Mutex<BTreeMap<NodeSlug, Candidate>>>);
+pub struct Candidates {
+    last: Arc<Mutex<BTreeMap<NodeSlug, Candidate>>>,
+    /// Held while leaves are put back, by one request of this process at a time.
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
 
 impl Candidates {
     /// Keeps what an enrolled node sent, signed with the node's key, beyond the end of the node's sequence.
@@ -45,6 +49,11 @@ impl Candidates {
             received: at,
         };
         self.lock().insert(node, candidate);
+    }
+
+    /// Waits for the turn to put leaves back.
+    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
     }
 
     /// Their records.
@@ -70,6 +79,6 @@ impl Candidates {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<NodeSlug, Candidate>> {
         // Each change is one call on the map: it is whole after a panic, too.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

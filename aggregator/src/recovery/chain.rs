@@ -1,103 +1,191 @@
-//! The way from a log's end to the largest checkpoint that it was shown, over leaves that came back. Pure.
+//! Leaves that came back, each between the tree before it and the tree that ends in it. A tree's root names all its leaves, so the way back from
+//! a tree is one, whatever else came back. Pure.
 
 use std::collections::BTreeMap;
 
+use ldsp_protocol::ids::Digest;
 use ldsp_protocol::log::merkle::leaf_hash;
-use ldsp_protocol::log::{Edge, Proof};
+use ldsp_protocol::log::{Checkpoint, Edge, Proof};
+use ldsp_protocol::recovery::{Run, runs};
 
-use crate::store::{Claim, StagedLeaf};
+use crate::store::{Link, StagedLeaf};
 
-/// A way that leads to the goal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Way {
-    /// Places and records of the leaves, in order.
-    pub(super) leaves: Vec<(u64, Vec<u8>)>,
-    /// Checkpoints that it passes by: of another history.
-    pub(super) strays: Vec<Claim>,
+/// A tree by its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tip {
+    /// Number of leaves.
+    pub(super) size: u64,
+    /// Root.
+    pub(super) root: Digest,
 }
 
-/// A leaf that came back, with the edge that its receipt shows before it.
-struct Step<'a> {
-    record: &'a [u8],
-    before: Edge,
-}
+/// Leaves that came back, by their places: one of each history.
+#[derive(Debug)]
+pub(super) struct Links(BTreeMap<u64, Vec<Link>>);
 
-/// Ways that are followed at once. Where several leaves in a row are without a receipt, each order of the candidates is one.
-const MOST: usize = 20_000;
-
-/// The way from `from` to `goal`. Where two leaves of one place came back, each goes on with those whose receipts show it
-/// before them, so that histories do not mix. At a place of which none came back, each of the `candidates` (records) is tried: one stands
-/// there if what was signed behind it says so. `None` when a leaf is missing or none leads there.
-pub(super) fn to(
-    from: &Edge,
-    staged: &[StagedLeaf],
-    candidates: &[Vec<u8>],
-    claims: &[Claim],
-    goal: &Claim,
-) -> Option<Way> {
-    let mut steps: BTreeMap<u64, Vec<Step<'_>>> = BTreeMap::new();
-    for leaf in staged {
-        if let Some(before) = before(leaf) {
-            let record = leaf.record.as_slice();
-            steps
-                .entry(leaf.leaf)
-                .or_default()
-                .push(Step { record, before });
+impl Links {
+    pub(super) fn new(links: Vec<Link>) -> Self {
+        let mut places: BTreeMap<u64, Vec<Link>> = BTreeMap::new();
+        for link in links {
+            places.entry(link.leaf).or_default().push(link);
         }
+        Self(places)
     }
-    // What was gone through, each with where it came from: ways share their beginnings.
-    let mut gone: Vec<(Option<usize>, &[u8])> = Vec::new();
-    let mut ways: Vec<(Edge, Option<usize>)> = vec![(from.clone(), None)];
-    for place in from.size()..goal.size {
-        let mut further = Vec::new();
-        for (edge, last) in ways {
-            let mut go = |record| {
-                let mut edge = edge.clone();
-                edge.push(leaf_hash(record));
-                gone.push((last, record));
-                further.push((edge, Some(gone.len() - 1)));
+
+    /// The last leaf of a tree.
+    fn last_of(&self, tip: Tip) -> Option<Link> {
+        let here = self.0.get(&tip.size.checked_sub(1)?)?;
+        here.iter().find(|link| link.root == tip.root).copied()
+    }
+
+    /// The leaves of the tree `tip` from its end back to `from` leaves, or to the first that is missing; and the tree before them.
+    pub(super) fn back(&self, from: u64, mut tip: Tip) -> (Vec<Link>, Tip) {
+        let mut gone = Vec::new();
+        while tip.size > from
+            && let Some(link) = self.last_of(tip)
+        {
+            gone.push(link);
+            tip = Tip {
+                size: link.leaf,
+                root: link.before,
             };
-            match steps.get(&place) {
-                Some(steps) => {
-                    let right = steps.iter().filter(|step| step.before == edge);
-                    right.for_each(|step| go(step.record));
-                }
-                None => candidates.iter().for_each(|record| go(record)),
+        }
+        (gone, tip)
+    }
+
+    /// Places from `from` on at which a leaf of one of `goals`, which are of one size, is missing.
+    pub(super) fn missing(&self, from: u64, goals: &[Tip], forked: bool) -> Vec<Run> {
+        let mut times: BTreeMap<u64, usize> = BTreeMap::new();
+        for goal in goals {
+            for leaf in self.there(*goal, forked) {
+                *times.entry(leaf).or_default() += 1;
             }
         }
-        if further.is_empty() || further.len() > MOST {
-            return None;
+        let there = times.into_iter().filter(|(_, n)| *n == goals.len());
+        let end = goals.first().map_or(from, |goal| goal.size);
+        runs(from, end, there.map(|(leaf, _)| leaf))
+    }
+
+    /// Places at which a leaf of `goal` is there, last first. Below one that is missing, which history a leaf is of is not known: it is taken for
+    /// the right one, unless there are others.
+    fn there(&self, goal: Tip, mut forked: bool) -> Vec<u64> {
+        let (mut there, mut known) = (Vec::new(), Some(goal));
+        for leaf in self.0.range(..goal.size).rev().map(|(leaf, _)| *leaf) {
+            if let Some(tip) = known {
+                if let Some(link) = self.last_of(tip) {
+                    there.push(leaf);
+                    known = Some(Tip {
+                        size: link.leaf,
+                        root: link.before,
+                    });
+                    continue;
+                }
+                // What is there instead is of another history.
+                forked |= tip.size == leaf + 1;
+                known = None;
+            }
+            if !forked {
+                there.push(leaf);
+            }
         }
-        ways = further;
+        there
     }
-    let (_, mut last) = ways
-        .into_iter()
-        .find(|(edge, _)| edge.root() == goal.root)?;
-    let mut records = Vec::new();
-    while let Some((before, record)) = last.map(|at| gone[at]) {
-        records.push(record);
-        last = before;
-    }
-    records.reverse();
-    Some(along(from, &records, claims))
 }
 
-/// The way over these leaves, with the checkpoints that it passes by.
-fn along(from: &Edge, records: &[&[u8]], claims: &[Claim]) -> Way {
-    let mut edge = from.clone();
-    let (mut leaves, mut strays) = (Vec::new(), Vec::new());
-    for record in records {
-        leaves.push((edge.size(), record.to_vec()));
-        edge.push(leaf_hash(record));
-        let passed = claims.iter().filter(|claim| claim.size == edge.size());
-        strays.extend(passed.filter(|claim| claim.root != edge.root()).cloned());
-    }
-    Way { leaves, strays }
+/// Ways that are tried where leaves without a receipt are looked for: each order of so many of them is one.
+const MOST: usize = 20_000;
+
+/// How many leaves in a row are looked for among so many candidates, from one on.
+pub(super) fn gaps(candidates: usize) -> impl Iterator<Item = u64> {
+    let orders = (0..candidates).scan(1usize, move |orders, taken| {
+        *orders = orders.saturating_mul(candidates - taken);
+        Some(*orders)
+    });
+    (1..)
+        .zip(orders.take_while(|orders| *orders <= MOST))
+        .map(|(gap, _)| gap)
 }
 
-/// The edge before a leaf, as its receipt shows it, which held when the leaf came back.
-pub(super) fn before(leaf: &StagedLeaf) -> Option<Edge> {
-    let proof = Proof::parse(&leaf.receipt).ok()?;
-    let size = ldsp_protocol::log::Checkpoint::claimed(&proof.checkpoint)?.size;
-    Edge::before(proof.index, size, &proof.hashes)
+/// Which of `candidates` (records) lead, in which order, from one of `starts` to the tree `end`; and that start.
+pub(super) fn fill(
+    starts: &[Edge],
+    candidates: &[Vec<u8>],
+    end: Tip,
+) -> Option<(Vec<Vec<u8>>, Tip)> {
+    starts.iter().find_map(|start| {
+        let mut taken = Vec::new();
+        let records = |taken: Vec<usize>| taken.iter().map(|at| candidates[*at].clone()).collect();
+        let tip = Tip {
+            size: start.size(),
+            root: start.root(),
+        };
+        leads(start, candidates, end, &mut taken).then(|| (records(taken), tip))
+    })
+}
+
+/// Whether candidates that are not `taken` lead from `edge` to `end`; they are taken then.
+fn leads(edge: &Edge, candidates: &[Vec<u8>], end: Tip, taken: &mut Vec<usize>) -> bool {
+    if edge.size() >= end.size {
+        return edge.size() == end.size && edge.root() == end.root;
+    }
+    for (at, record) in candidates.iter().enumerate() {
+        if taken.contains(&at) {
+            continue;
+        }
+        let mut next = edge.clone();
+        next.push(leaf_hash(record));
+        taken.push(at);
+        if leads(&next, candidates, end, taken) {
+            return true;
+        }
+        taken.pop();
+    }
+    false
+}
+
+/// The right edge of the tree that ends in a leaf, as its receipt shows it; `None` where that is not the row's.
+pub(super) fn edge_of(staged: &StagedLeaf) -> Option<Edge> {
+    let proof = Proof::parse(&staged.receipt).ok()?;
+    let size = Checkpoint::claimed(&proof.checkpoint)?.size;
+    let mut edge = Edge::before(proof.index, size, &proof.hashes)?;
+    edge.push(leaf_hash(&staged.record));
+    (edge.root() == staged.link.root).then_some(edge)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tip(edge: &Edge) -> Tip {
+        Tip {
+            size: edge.size(),
+            root: edge.root(),
+        }
+    }
+
+    #[test]
+    fn what_was_signed_over_without_a_receipt_is_found_in_its_order() {
+        let records: Vec<Vec<u8>> = (0..5).map(|n| vec![n]).collect();
+        let mut start = Edge::default();
+        start.push(leaf_hash(b"before"));
+        let mut end = start.clone();
+        for record in [3, 0, 4] {
+            end.push(leaf_hash(&records[record]));
+        }
+        let starts = [Edge::default(), start.clone()];
+        let found = fill(&starts, &records, tip(&end));
+        let expected = [3, 0, 4].map(|at| records[at].clone()).to_vec();
+        assert_eq!(found, Some((expected, tip(&start))));
+        assert_eq!(fill(&starts, &records[..4], tip(&end)), None);
+        assert_eq!(fill(&starts[..1], &records, tip(&end)), None);
+    }
+
+    #[test]
+    fn the_search_is_bounded_however_many_nodes_send_something() {
+        let gaps = |candidates| gaps(candidates).collect::<Vec<_>>();
+        assert!(gaps(0).is_empty());
+        assert_eq!(gaps(3), [1, 2, 3]);
+        assert_eq!(gaps(42), [1, 2]);
+        assert!(gaps(50_000).is_empty());
+    }
 }

@@ -2,27 +2,27 @@
 
 use jiff::Timestamp;
 use ldsp_protocol::dsse::Unverified;
-use ldsp_protocol::ids::Digest;
 use ldsp_protocol::keys::key_id;
+use ldsp_protocol::log::merkle::leaf_hash;
 use ldsp_protocol::log::{ENTRY_LEN, Edge, Entry, Proof};
 use ldsp_protocol::note::Verifier;
 use ldsp_protocol::own::{Own, OwnStatement};
 
 use super::candidate::Candidate;
-use super::chain;
 use crate::log::{self as stage, Signer};
 use crate::store::{
-    Log, NewOwn, OwnEffect, Registry, Returned, ReturnedOwn, Rollups, StagedLeaf, StoreError, Turn,
+    Link, Log, NewOwn, OwnEffect, Registry, Returned, ReturnedOwn, Rollups, StagedLeaf, StoreError,
+    Turn,
 };
 use crate::verify::{self, Address, Authentic, Known};
 
 /// A statement with a receipt that holds: the log's own key says where it stood.
 #[derive(Debug, Clone)]
 pub struct Proven {
-    leaf: u64,
     entry: Entry,
     record: [u8; ENTRY_LEN],
     before: Edge,
+    link: Link,
     receipt: String,
     checkpoint: String,
     envelope: Vec<u8>,
@@ -55,10 +55,19 @@ impl Proven {
         let proof = Proof::parse(receipt)?;
         let checkpoint = proof.verify(log, &entry)?;
         let before = Edge::before(proof.index, checkpoint.size, &proof.hashes);
-        Ok(Self {
+        let before = before.ok_or(Unproven::Form)?;
+        let record = entry.to_bytes();
+        let mut edge = before.clone();
+        edge.push(leaf_hash(&record));
+        let link = Link {
             leaf: proof.index,
-            record: entry.to_bytes(),
-            before: before.ok_or(Unproven::Form)?,
+            before: before.root(),
+            root: edge.root(),
+        };
+        Ok(Self {
+            link,
+            record,
+            before,
             entry,
             receipt: receipt.to_owned(),
             checkpoint: proof.checkpoint,
@@ -69,7 +78,7 @@ impl Proven {
     /// Its place.
     #[must_use]
     pub fn leaf(&self) -> u64 {
-        self.leaf
+        self.link.leaf
     }
 
     /// The right edge of the log as it was before the leaf.
@@ -88,8 +97,8 @@ impl Proven {
         &self.record
     }
 
-    pub(super) fn pae(&self) -> Digest {
-        self.entry.pae
+    pub(super) fn link(&self) -> Link {
+        self.link
     }
 
     pub(super) fn receipt(&self) -> &str {
@@ -102,7 +111,7 @@ impl Proven {
 
     pub(super) fn staged(&self, at: Timestamp) -> StagedLeaf {
         StagedLeaf {
-            leaf: self.leaf,
+            link: self.link,
             record: self.record.to_vec(),
             receipt: self.receipt.clone(),
             envelope: self.envelope.clone(),
@@ -124,12 +133,7 @@ pub(super) async fn returned<S: Log + Registry + Rollups>(
     };
     let envelope = staged.envelope.clone();
     let proven = match Proven::new(log, &unverified, envelope, &staged.receipt) {
-        Ok(proven)
-            if proven.record() == staged.record
-                && Some(&proven.before) == chain::before(staged).as_ref() =>
-        {
-            proven
-        }
+        Ok(proven) if proven.record() == staged.record && proven.link == staged.link => proven,
         Ok(_) => return Ok(Err("the row is not what its receipt proves".to_owned())),
         Err(why) => return Ok(Err(why.to_string())),
     };
@@ -217,7 +221,7 @@ fn own(
             received: at,
         },
         turn: Turn {
-            index: proven.leaf,
+            index: proven.leaf(),
             seq: said.seq,
             prev: said.prev,
         },

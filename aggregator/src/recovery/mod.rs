@@ -20,31 +20,37 @@
 //!
 //! *A fork is told, not mended.* Two checkpoints of one size, or two receipts for one leaf, are kept as they were signed, and an
 //! operator has to decide before the log signs again. If one history is longer, that is the one that is followed, so that no
-//! third one begins.
+//! third one begins; of two of one length, the one whose leaves are there. Leaves of both are kept side by side, each by the tree that ends
+//! in it: that names its whole history, so that a way back from the largest checkpoint takes none of the other's ([`chain`]). What an operator
+//! settled is a history: whoever shows more of it adds to the proof and stops nothing.
+//!
+//! # What it costs
+//!
+//! In the number of leaves that are lost, everything is linear: each that comes back is looked at with those of its own place, the way is
+//! gone once for all of them, over 72 bytes a leaf and off the threads that answer everybody, and one request at a time goes it. The only search is for
+//! leaves without a receipt, and that has a bound.
 
+mod advance;
 mod candidate;
 mod chain;
 mod leaf;
+mod shown;
 #[cfg(test)]
 mod tests;
-
-use ldsp_protocol::enrolment::NodeState;
-use ldsp_protocol::ids::NodeSlug;
-use ldsp_protocol::log::merkle::leaf_hash;
-use ldsp_protocol::log::{Checkpoint, Edge};
-use ldsp_protocol::recovery::{LogState, Run, runs};
+mod words;
 
 use jiff::Timestamp;
+use ldsp_protocol::enrolment::NodeState;
+use ldsp_protocol::ids::NodeSlug;
+use ldsp_protocol::recovery::LogState;
 
 pub use self::candidate::Candidates;
 pub use self::leaf::{Proven, Unproven};
+pub use self::words::{in_words, next, run_in_words};
 
+use self::chain::{Links, Tip};
 use crate::log::Signer;
-use crate::store::{
-    Back, Cause, Claim, Fork, Log, Recovery as Kept, Registry, Returned, Rollups, Shown, Stop,
-    Stopped, StoreError,
-};
-use crate::tree::Tree;
+use crate::store::{Log, Recovery as Kept, Registry, Rollups, Shown, Stop, Stopped, StoreError};
 
 /// What a checkpoint that somebody shows is to the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,11 +88,11 @@ pub enum Progress {
 }
 
 /// A log that may lack leaves.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Recovery<'a, S> {
     store: &'a S,
     signer: &'a Signer,
-    candidates: Option<&'a Candidates>,
+    candidates: Candidates,
 }
 
 impl<'a, S: Log + Registry + Rollups + Kept> Recovery<'a, S> {
@@ -96,15 +102,15 @@ impl<'a, S: Log + Registry + Rollups + Kept> Recovery<'a, S> {
         Self {
             store,
             signer,
-            candidates: None,
+            candidates: Candidates::default(),
         }
     }
 
-    /// With what nodes sent without a receipt.
+    /// With what nodes sent to this process without a receipt.
     #[must_use]
-    pub fn with(self, candidates: &'a Candidates) -> Self {
+    pub fn with(self, candidates: &Candidates) -> Self {
         Self {
-            candidates: Some(candidates),
+            candidates: candidates.clone(),
             ..self
         }
     }
@@ -128,133 +134,6 @@ impl<'a, S: Log + Registry + Rollups + Kept> Recovery<'a, S> {
             tracing::warn!(by, "the log is stopped: its database was restored");
         }
         Ok(stopped)
-    }
-
-    /// Looks at a checkpoint that `by` shows. One that the log signed and does not stand by stops it; whoever is told of by
-    /// [`Told::Behind`] is not to be answered as if the log were whole.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn told(
-        &self,
-        tree: &Tree<S>,
-        note: &str,
-        by: &str,
-        at: Timestamp,
-    ) -> Result<Told, StoreError> {
-        // What agrees with the log needs no signature: most do, and they come with every statement.
-        let Some(claimed) = Checkpoint::claimed(note) else {
-            return Ok(Told::Nothing);
-        };
-        let root = tree.root_at(claimed.size).await?;
-        if root == Some(claimed.root) {
-            return Ok(Told::Nothing);
-        }
-        let signed = Checkpoint::open(self.signer.verifier(), note);
-        if signed.ok().as_ref() != Some(&claimed) {
-            return Ok(Told::Nothing);
-        }
-        let stopped = if root.is_some() {
-            let fork = Fork {
-                place: claimed.size,
-                id: claimed.root,
-                ours: tree.checkpoint().await?,
-                theirs: note.to_owned(),
-                said_by: by.to_owned(),
-                found: at,
-                settled: None,
-            };
-            self.forked(&fork).await?
-        } else {
-            let claim = Claim {
-                size: claimed.size,
-                root: claimed.root,
-                note: note.to_owned(),
-                said_by: by.to_owned(),
-            };
-            self.store.stop(Shown::Claim(&claim), by, at).await?
-        };
-        if stopped == Stopped::Now {
-            tracing::error!(
-                by,
-                size = claimed.size,
-                "the log lacks leaves that it signed, or has others: it signs nothing until that is mended"
-            );
-        }
-        Ok(match stopped {
-            Stopped::Settled => Told::Nothing,
-            Stopped::Now | Stopped::Already => Told::Behind,
-        })
-    }
-
-    /// Stops for a fork and keeps the proof. One that an operator has settled stops nothing: whoever shows it again shows nothing else.
-    async fn forked(&self, fork: &Fork) -> Result<Stopped, StoreError> {
-        let shown = Shown::Fork(fork);
-        let stopped = self.store.stop(shown, &fork.said_by, fork.found).await?;
-        if stopped != Stopped::Settled {
-            tracing::error!(
-                place = fork.place,
-                by = fork.said_by,
-                "the log signed two histories"
-            );
-        }
-        Ok(stopped)
-    }
-
-    /// Takes a statement that comes back with a receipt that holds.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn take(
-        &self,
-        tree: &Tree<S>,
-        proven: &Proven,
-        by: &str,
-        at: Timestamp,
-    ) -> Result<Taken, StoreError> {
-        let told = self.told(tree, proven.checkpoint(), by, at).await?;
-        let there = self.store.records(proven.leaf()..proven.leaf() + 1).await?;
-        if there == proven.record() {
-            return Ok(Taken::Stands);
-        }
-        let mut fork = Fork {
-            place: proven.leaf(),
-            id: proven.pae(),
-            ours: String::new(),
-            theirs: proven.receipt().to_owned(),
-            said_by: by.to_owned(),
-            found: at,
-            settled: None,
-        };
-        if !there.is_empty() {
-            // Two receipts by one key for one place.
-            let proof = tree.proof(proven.leaf()).await?;
-            fork.ours = proof.map(|proof| proof.to_text()).unwrap_or_default();
-            self.forked(&fork).await?;
-            return Ok(Taken::Forked);
-        }
-        let head = self.store.head().await?;
-        if told == Told::Nothing && head.behind.is_none() {
-            // A leaf beyond the log's end under a checkpoint that it stands by: of a fork that is settled.
-            return Ok(Taken::Forked);
-        }
-        if head.edge.size() == proven.leaf() && head.edge != *proven.before() {
-            // The receipt shows another history up to here.
-            fork.id = proven.before().root();
-            fork.ours = tree.checkpoint().await?;
-            self.forked(&fork).await?;
-            return Ok(Taken::Forked);
-        }
-        let staged = self.store.staged(proven.leaf()).await?;
-        let other = staged
-            .iter()
-            .find(|leaf| leaf.leaf == proven.leaf() && leaf.record != proven.record());
-        if let Some(other) = other {
-            fork.ours.clone_from(&other.receipt);
-            self.forked(&fork).await?;
-        }
-        self.store.stage(&proven.staged(at)).await?;
-        Ok(Taken::Kept)
     }
 
     /// Nodes whose key counts and that have not said what they hold since the log stopped.
@@ -282,211 +161,37 @@ impl<'a, S: Log + Registry + Rollups + Kept> Recovery<'a, S> {
             needs: size,
             missing: Vec::new(),
         };
-        if state.stopped {
-            let claims = self.store.claims().await?;
-            state.needs = claims.last().map_or(size, |claim| claim.size.max(size));
-            let staged = self.store.staged(size).await?;
-            state.missing = runs(size, state.needs, staged.iter().map(|leaf| leaf.leaf));
+        let goals = self.goals(size).await?;
+        if let Some(goal) = goals.first().filter(|_| state.stopped) {
+            state.needs = goal.size;
+            // Of two histories, a leaf may hide that the other's is not there.
+            let forks = self.store.forks().await?;
+            let forked = forks.iter().any(|fork| fork.place >= size);
+            let links = self.store.links(size).await?;
+            let missing = move || Links::new(links).missing(size, &goals, forked);
+            state.missing = aside(missing).await?;
         }
         Ok(state)
     }
 
-    /// Goes as far as what is there allows: puts leaves back, and lets the log sign when nothing stands against it. To be called
-    /// whenever somebody was heard.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn advance(&self, at: Timestamp) -> Result<Progress, StoreError> {
-        loop {
-            let head = self.store.head().await?;
-            if head.behind.is_none() {
-                return Ok(Progress::Signs);
-            }
-            // Before everybody was heard, another history may turn out to be the longer one.
-            let unheard = self.unheard().await?;
-            if !unheard.is_empty() {
-                return Ok(Progress::Unheard(unheard));
-            }
-            let claims = self.store.claims().await?;
-            let goal = claims.last().filter(|goal| goal.size > head.edge.size());
-            if let Some(goal) = goal {
-                let staged = self.store.staged(head.edge.size()).await?;
-                let candidates = self.candidates.map(Candidates::records).unwrap_or_default();
-                let way = chain::to(&head.edge, &staged, &candidates, &claims, goal);
-                let Some(way) = way else {
-                    return Ok(Progress::Incomplete);
-                };
-                for claim in way.strays {
-                    let fork = Fork {
-                        place: claim.size,
-                        id: claim.root,
-                        ours: goal.note.clone(),
-                        theirs: claim.note,
-                        said_by: claim.said_by,
-                        found: at,
-                        settled: None,
-                    };
-                    self.forked(&fork).await?;
-                }
-                if let Some(refused) = self.put_back(head.edge, &way.leaves).await? {
-                    tracing::error!(refused, "a leaf cannot be put back");
-                    self.store.note_trouble(Some(&refused)).await?;
-                    return Ok(Progress::Refused(refused));
-                }
-                // What came back may have added nodes, which have to be heard too.
-                continue;
-            }
-            if self.store.resume(&head.edge, at).await? {
-                tracing::warn!(size = head.edge.size(), "the log is whole and signs again");
-                if let Some(candidates) = self.candidates {
-                    candidates.clear();
-                }
-                return Ok(Progress::Signs);
-            }
-            let unsettled = self
-                .store
-                .forks()
-                .await?
-                .iter()
-                .any(|f| f.settled.is_none());
-            if unsettled {
-                return Ok(Progress::Forked);
-            }
-            // Somebody else moved the log on or showed it another checkpoint: look again.
-        }
-    }
-
-    /// Puts leaves back in their order behind `edge`; gives why one cannot be.
-    async fn put_back(
-        &self,
-        mut edge: Edge,
-        leaves: &[(u64, Vec<u8>)],
-    ) -> Result<Option<String>, StoreError> {
-        let sign = |size, root| self.signer.checkpoint(size, root);
-        for (leaf, record) in leaves {
-            let Some(read) = self.returned(&edge, *leaf, record).await? else {
-                // Another process was quicker with it.
-                return Ok(None);
-            };
-            let returned = match read {
-                Ok(returned) => returned,
-                Err(why) => {
-                    // Whoever has it sound sends it again.
-                    self.store.unstage(*leaf, record).await?;
-                    self.done(record);
-                    return Ok(Some(format!("place {leaf}: {why}")));
-                }
-            };
-            match self.store.put_back(&returned, &edge, &sign).await? {
-                Back::Placed(growth) => {
-                    tracing::info!(leaf = growth.first, "a leaf is back in its place")
-                }
-                Back::Moved => return Ok(None),
-                Back::Refused(why) => return Ok(Some(why)),
-            }
-            self.done(record);
-            edge.push(leaf_hash(record));
-        }
-        Ok(None)
-    }
-
-    /// The leaf that goes back behind `edge`, or why it cannot; `None` where it is not there any more.
-    async fn returned(
-        &self,
-        edge: &Edge,
-        leaf: u64,
-        record: &[u8],
-    ) -> Result<Option<Result<Returned, String>>, StoreError> {
-        if let Some(staged) = self.store.staged_leaf(leaf, record).await? {
-            let read = leaf::returned(self.store, self.signer, &staged).await?;
-            return Ok(Some(read.and_then(|(returned, before)| {
-                let right = before == *edge;
-                let other = || "its receipt shows another history before it".to_owned();
-                right.then_some(returned).ok_or_else(other)
-            })));
-        }
-        let Some(candidate) = self.candidates.and_then(|all| all.of(record)) else {
-            return Ok(None);
-        };
-        let read = leaf::candidate(self.store, self.signer, &candidate).await?;
-        Ok(Some(read))
-    }
-
-    fn done(&self, record: &[u8]) {
-        if let Some(candidates) = self.candidates {
-            candidates.done(record);
-        }
-    }
-
-    /// Goes on by the decision of `by`: without the nodes that were not heard, and with the forks as they are. Never past a
-    /// checkpoint that the log does not reach.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn go_on(
-        &self,
-        by: &str,
-        reason: &str,
-        at: Timestamp,
-    ) -> Result<Progress, StoreError> {
-        self.store.decide(by, reason, at).await?;
-        loop {
-            for node in self.unheard().await? {
-                tracing::warn!(%node, by, "the log goes on without having heard this node");
-                self.store.hear(&node, at, Some(by)).await?;
-            }
-            match self.advance(at).await? {
-                // Nodes that were put back a moment ago.
-                Progress::Unheard(_) => {}
-                done => return Ok(done),
-            }
-        }
+    /// The largest trees that the log signed, as far as they are larger than the one that it has, of `size` leaves.
+    async fn goals(&self, size: u64) -> Result<Vec<Tip>, StoreError> {
+        let goals = self.store.goals().await?.into_iter();
+        let tips = goals.map(|goal| Tip {
+            size: goal.size,
+            root: goal.root,
+        });
+        Ok(tips.filter(|tip| tip.size > size).collect())
     }
 }
 
-/// Why the log stopped, as a clause.
-#[must_use]
-pub fn in_words(stop: &Stop) -> String {
-    match stop.cause {
-        Cause::Told => format!(
-            "{} said that its database was restored from a backup",
-            stop.said_by
-        ),
-        Cause::Larger => format!(
-            "{} showed a checkpoint by the log’s own key of more leaves than it has, so its database is older than what it acknowledged",
-            stop.said_by
-        ),
-        Cause::Other => format!(
-            "{} showed a checkpoint or receipt by the log’s own key of other leaves than it has",
-            stop.said_by
-        ),
-    }
-}
-
-/// `places 4 to 7`, from 0.
-#[must_use]
-pub fn run_in_words(run: Run) -> String {
-    if run.first == run.last {
-        format!("place {}", run.first)
-    } else {
-        format!("places {} to {}", run.first, run.last)
-    }
-}
-
-/// What people have to do about it.
-#[must_use]
-pub fn next(state: &LogState, unheard: &[NodeSlug], forks: &[Fork]) -> &'static str {
-    if !state.stopped {
-        return "Nothing. After a database was restored from a backup: `recovery begin`, before it is served.";
-    }
-    if forks.iter().any(|fork| fork.settled.is_none()) {
-        return "The log signed two histories. Keep the proof. If one was signed since the last restore, restore that backup again, run `recovery begin` before it is served, and let the nodes send what it lacks; if the log then has all leaves it needs, `recovery go-on --reason` lets it sign.";
-    }
-    if state.size < state.needs && !state.missing.is_empty() {
-        return "Restore a later backup if there is one. If not, leave the server running: the nodes send what is missing by themselves, within half an hour where their programs run. Ring those that are not heard.";
-    }
-    if !unheard.is_empty() {
-        return "Leave the server running and ring the IT teams of the nodes that are not heard: each must be running. If one will never be, `recovery go-on --reason` goes on without it.";
-    }
-    "Leave the server running: the leaves that came back are put in their places as soon as the next node is heard. If something is in the way, it is told as trouble."
+/// Does work that grows with the number of leaves that came back where it keeps nobody waiting.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StoreError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| StoreError::Unusable {
+        cause: format!("the leaves that came back could not be put in order: {error}"),
+        next: "Look at what the server logged before this, and start it again",
+    })
 }

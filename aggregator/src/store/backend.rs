@@ -17,7 +17,7 @@ use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 use super::{
     Announced, Appended, Back, Claim, Contradiction, Equivocation, Fork, Heard, InviteRow, Library,
-    LibraryEntry, Location, Log, LogHead, LoggedStatement, Make, NationalMonth, NewEnrolment,
+    LibraryEntry, Link, Location, Log, LogHead, LoggedStatement, Make, NationalMonth, NewEnrolment,
     NewStatement, Node, Outline, OwnEffect, Person, Position, PracticeCounts, PracticeFilter,
     Recovery, Registry, Returned, RevisionRow, Rollups, Shown, Sign, Span, StagedLeaf,
     StatementFilter, Stop, Stopped, StoreError, Stored, Tally,
@@ -186,13 +186,13 @@ impl Recovery for Backend {
         stop(shown: Shown<'_>, said_by: &str, at: Timestamp) -> Stopped;
         stops() -> Vec<Stop>;
         note_trouble(trouble: Option<&str>) -> ();
-        claims() -> Vec<Claim>;
+        goals() -> Vec<Claim>;
         hear(node: &NodeSlug, at: Timestamp, excused: Option<&str>) -> ();
         heard() -> BTreeMap<NodeSlug, Heard>;
         stage(leaf: &StagedLeaf) -> ();
-        staged(start: u64) -> Vec<StagedLeaf>;
-        staged_leaf(leaf: u64, record: &[u8]) -> Option<StagedLeaf>;
-        unstage(leaf: u64, record: &[u8]) -> ();
+        links(start: u64) -> Vec<Link>;
+        staged(leaf: u64) -> Vec<StagedLeaf>;
+        unstage(link: Link) -> ();
         forks() -> Vec<Fork>;
         decide(by: &str, reason: &str, at: Timestamp) -> ();
         put_back(leaf: &Returned, before: &Edge, sign: Sign<'_>) -> Back;

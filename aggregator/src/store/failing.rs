@@ -28,6 +28,8 @@ pub(crate) struct Faults(Arc<Mutex<State>>);
 struct State {
     /// How many calls pass before the one that fails.
     waiting: Option<(usize, Fault)>,
+    /// The only method whose calls count, where that is said.
+    only: Option<&'static str>,
     struck: Option<&'static str>,
     /// The method whose next call waits at a gate.
     held: Option<(&'static str, Gate)>,
@@ -65,6 +67,15 @@ impl Faults {
         };
     }
 
+    /// The next call of this method fails.
+    pub(crate) fn set_on(&self, method: &'static str, fault: Fault) {
+        *self.state() = State {
+            waiting: Some((0, fault)),
+            only: Some(method),
+            ..State::default()
+        };
+    }
+
     /// The next call of this method waits at the gate.
     pub(crate) fn hold(&self, method: &'static str) -> Gate {
         let gate = Gate {
@@ -89,6 +100,9 @@ impl Faults {
     fn strikes(&self, method: &'static str) -> Option<Fault> {
         let mut state = self.state();
         let (passing, fault) = state.waiting?;
+        if state.only.is_some_and(|only| only != method) {
+            return None;
+        }
         state.waiting = passing.checked_sub(1).map(|left| (left, fault));
         if state.waiting.is_some() {
             return None;

@@ -45,9 +45,11 @@ pub use model::{
 };
 
 pub use recovery::{
-    Back, Cause, Claim, Fork, Heard, Recovery, Returned, ReturnedOwn, Shown, StagedLeaf, Stop,
-    Stopped,
+    Back, Cause, Claim, Fork, Heard, Link, Recovery, Returned, ReturnedOwn, Shown, StagedLeaf,
+    Stop, Stopped,
 };
+#[cfg(test)]
+pub(crate) use rows::rows_read;
 pub use snapshot::Snapshot;
 
 /// Trouble with the store.

@@ -13,6 +13,7 @@ use ldsp_protocol::keys::key_id;
 use ldsp_protocol::log::{Edge, Entry};
 use ldsp_protocol::own::KeyAdd;
 use ldsp_protocol::practice::{Factor, PracticeEntry, Verdict};
+use ldsp_protocol::problem::Drawn;
 use ldsp_protocol::rollup::{Fold, Revision};
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
@@ -506,6 +507,8 @@ pub struct RevisionRow {
     pub target_kind: Kind,
     /// Of a summary: its standard, month and the digest of its cells.
     pub month: Option<(&'static Standard, Period, Digest)>,
+    /// Of a summary: where it stands in its node's ledger.
+    pub drawn: Option<Drawn>,
     /// Why; `None` where it is withdrawn itself.
     pub reason: Option<String>,
 }

@@ -1,5 +1,7 @@
 //! What is kept of a log that lacks leaves: why it stopped, what it has to agree with, who was asked, what came back. All of it is
-//! empty while the log is whole. The commands are few and small, and both databases know their text, so it is written once.
+//! empty while the log is whole.
+
+mod sql;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -7,6 +9,8 @@ use std::future::Future;
 use jiff::Timestamp;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::log::Edge;
+
+pub(super) use self::sql::{recovery, settled};
 
 use super::{Growth, NewOwn, NewStatement, Outcome, OwnEffect, Sign, Turn};
 
@@ -66,7 +70,7 @@ pub enum Stopped {
     Now,
     /// It was stopped, and stays so for its first cause.
     Already,
-    /// It goes on: an operator has settled this fork.
+    /// It goes on, or stays as it was: an operator has settled the fork of which this is one more proof.
     Settled,
 }
 
@@ -111,16 +115,27 @@ pub struct Heard {
     pub excused: Option<String>,
 }
 
+/// A leaf between two trees that the log signed over: that of all before it, and the one that ends in it. The latter tells histories apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    /// Its place in the log.
+    pub leaf: u64,
+    /// Root of the tree of all leaves before it.
+    pub before: Digest,
+    /// Root of the tree that ends in it.
+    pub root: Digest,
+}
+
 /// A statement that came back with a receipt that holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StagedLeaf {
-    /// Its place in the log.
-    pub leaf: u64,
+    /// Where it stands, by its receipt.
+    pub link: Link,
     /// The leaf's record.
     pub record: Vec<u8>,
     /// C2SP tlog-proof.
     pub receipt: String,
-    /// Exact envelope bytes; empty in lists.
+    /// Exact envelope bytes.
     pub envelope: Vec<u8>,
     /// When it came back.
     pub received: Timestamp,
@@ -131,8 +146,10 @@ pub struct StagedLeaf {
 pub struct Fork {
     /// Number of leaves of both checkpoints, or the leaf of both receipts.
     pub place: u64,
-    /// Root of the other tree, or digest of the other statement.
+    /// Root of the other tree: of the checkpoint, that ends in the leaf, or before it where the trees differ there already.
     pub id: Digest,
+    /// Number of leaves that both histories share for certain; 0 where the proof does not tell.
+    pub agreed: u64,
     /// Checkpoint or receipt that this log stands by.
     pub ours: String,
     /// Checkpoint or receipt that it was shown.
@@ -152,6 +169,17 @@ pub enum Returned {
     Node(Box<NewStatement>),
     /// One of the log's own.
     Own(Box<ReturnedOwn>),
+}
+
+impl Returned {
+    /// When it came back.
+    #[must_use]
+    pub fn received(&self) -> Timestamp {
+        match self {
+            Self::Node(new) => new.received,
+            Self::Own(own) => own.new.received,
+        }
+    }
 }
 
 /// A statement of the log's own as it goes back to its place.
@@ -179,19 +207,20 @@ pub enum Back {
 /// A log that lacks leaves. Every method is one durable transaction.
 pub trait Recovery: Send + Sync + 'static {
     /// From now on nothing new is signed, by no process and after no restart, and what was shown is kept: both in the same
-    /// transaction, so that no process lets the log sign in between.
+    /// transaction, so that no process lets the log sign in between. One more proof of a fork that an operator settled is kept and
+    /// stops nothing: one at a place where the histories are not known to agree, up to the largest tree that was known to be signed then.
     fn stop(
         &self,
         shown: Shown<'_>,
         said_by: &str,
         at: Timestamp,
     ) -> impl Future<Output = Outcome<Stopped>> + Send;
-    /// Stops, 20 at most: the one that has not ended first, if the log is stopped, then by their times, newest first.
+    /// Stops, 20 at most, in the order in which they began, newest first: it has not ended while the log is stopped.
     fn stops(&self) -> impl Future<Output = Outcome<Vec<Stop>>> + Send;
     /// Notes why leaves cannot be put back, or that there is no such reason.
     fn note_trouble(&self, trouble: Option<&str>) -> impl Future<Output = Outcome<()>> + Send;
-    /// Checkpoints that the log has to agree with, smallest first.
-    fn claims(&self) -> impl Future<Output = Outcome<Vec<Claim>>> + Send;
+    /// The largest checkpoints that the log has to agree with: more than one where it signed several trees of that size.
+    fn goals(&self) -> impl Future<Output = Outcome<Vec<Claim>>> + Send;
     /// Notes that a node was heard, or is gone on without by the decision of `excused`.
     fn hear(
         &self,
@@ -201,18 +230,14 @@ pub trait Recovery: Send + Sync + 'static {
     ) -> impl Future<Output = Outcome<()>> + Send;
     /// Who was.
     fn heard(&self) -> impl Future<Output = Outcome<BTreeMap<NodeSlug, Heard>>> + Send;
-    /// Keeps a statement until it is in its place; the same leaf again replaces it.
+    /// Keeps a statement until it is in its place; the same leaf of the same history again replaces it.
     fn stage(&self, leaf: &StagedLeaf) -> impl Future<Output = Outcome<()>> + Send;
-    /// Statements from leaf `start` on, in order, without their envelopes.
-    fn staged(&self, start: u64) -> impl Future<Output = Outcome<Vec<StagedLeaf>>> + Send;
-    /// One whole.
-    fn staged_leaf(
-        &self,
-        leaf: u64,
-        record: &[u8],
-    ) -> impl Future<Output = Outcome<Option<StagedLeaf>>> + Send;
+    /// Where those from leaf `start` on stand, in order.
+    fn links(&self, start: u64) -> impl Future<Output = Outcome<Vec<Link>>> + Send;
+    /// Those of one place: one of each history.
+    fn staged(&self, leaf: u64) -> impl Future<Output = Outcome<Vec<StagedLeaf>>> + Send;
     /// Drops one that cannot be used; whoever has it sound may send it again.
-    fn unstage(&self, leaf: u64, record: &[u8]) -> impl Future<Output = Outcome<()>> + Send;
+    fn unstage(&self, link: Link) -> impl Future<Output = Outcome<()>> + Send;
     /// Proofs of forks, by place: the first for a place and history.
     fn forks(&self) -> impl Future<Output = Outcome<Vec<Fork>>> + Send;
     /// Notes that an operator has seen all forks, and decided that the log goes on as soon as everything is there.
@@ -223,7 +248,7 @@ pub trait Recovery: Send + Sync + 'static {
         at: Timestamp,
     ) -> impl Future<Output = Outcome<()>> + Send;
     /// Logs a leaf again in a stopped log whose right edge is `before`, with everything that it adds. The caller has proof that
-    /// it stood there.
+    /// it stood there. Checkpoints of the tree's new size and another root become forks, in the same transaction.
     fn put_back(
         &self,
         leaf: &Returned,
@@ -234,252 +259,3 @@ pub trait Recovery: Send + Sync + 'static {
     /// an operator; gives whether it does.
     fn resume(&self, edge: &Edge, at: Timestamp) -> impl Future<Output = Outcome<bool>> + Send;
 }
-
-/// The trait for a backend that has `begin` (a transaction that alone may write), `reader` (a pool) and `put_back` (its own); what it
-/// does when something was withdrawn, so that no copy of it stays, is said last.
-macro_rules! recovery {
-    ($store:ty, $put_back:path) => {
-        impl $crate::store::Recovery for $store {
-            async fn stop(&self, shown: Shown<'_>, said_by: &str, at: Timestamp) -> Outcome<Stopped> {
-                let mut tx = self.begin().await?;
-                if let Shown::Fork(fork) = shown {
-                    let settled = query("SELECT 1 FROM log_fork WHERE place = $1 AND id = $2 AND settled IS NOT NULL")
-                        .bind(signed(fork.place))
-                        .bind(fork.id.as_bytes().as_slice())
-                        .fetch_optional(&mut *tx)
-                        .await?;
-                    if settled.is_some() {
-                        return Ok(Stopped::Settled);
-                    }
-                }
-                let stopped = query("UPDATE log_head SET behind = $1 WHERE id = 1 AND behind IS NULL")
-                    .bind(at.as_millisecond())
-                    .execute(&mut *tx)
-                    .await?;
-                let stopped = if stopped.rows_affected() == 0 {
-                    Stopped::Already
-                } else {
-                    for sql in ["DELETE FROM log_claim", "DELETE FROM log_heard", "DELETE FROM log_leaf"] {
-                        query(sql).execute(&mut *tx).await?;
-                    }
-                    query(
-                        "INSERT INTO log_stop (since, cause, said_by) VALUES ($1, $2, $3)
-                         ON CONFLICT (since) DO UPDATE SET ended = NULL",
-                    )
-                    .bind(at.as_millisecond())
-                    .bind(shown.cause().as_str())
-                    .bind(said_by)
-                    .execute(&mut *tx)
-                    .await?;
-                    Stopped::Now
-                };
-                match shown {
-                    Shown::Restored => {}
-                    Shown::Claim(claim) => {
-                        query(
-                            "INSERT INTO log_claim (size, root, note, said_by) VALUES ($1, $2, $3, $4)
-                             ON CONFLICT (size, root) DO NOTHING",
-                        )
-                        .bind(signed(claim.size))
-                        .bind(claim.root.as_bytes().as_slice())
-                        .bind(&claim.note)
-                        .bind(&claim.said_by)
-                        .execute(&mut *tx)
-                        .await?;
-                    }
-                    Shown::Fork(fork) => {
-                        query(
-                            "INSERT INTO log_fork (place, id, ours, theirs, said_by, found) VALUES ($1, $2, $3, $4, $5, $6)
-                             ON CONFLICT (place, id) DO NOTHING",
-                        )
-                        .bind(signed(fork.place))
-                        .bind(fork.id.as_bytes().as_slice())
-                        .bind(&fork.ours)
-                        .bind(&fork.theirs)
-                        .bind(&fork.said_by)
-                        .bind(fork.found.as_millisecond())
-                        .execute(&mut *tx)
-                        .await?;
-                    }
-                }
-                tx.commit().await?;
-                Ok(stopped)
-            }
-
-            async fn stops(&self) -> Outcome<Vec<Stop>> {
-                let found = query(
-                    "SELECT since, cause, said_by, trouble, ended, decided, reason FROM log_stop
-                     ORDER BY (ended IS NOT NULL), since DESC LIMIT 20",
-                )
-                .fetch_all(&self.reader)
-                .await?;
-                found.iter().map(rows::stop).collect()
-            }
-
-            async fn note_trouble(&self, trouble: Option<&str>) -> Outcome<()> {
-                let mut tx = self.begin().await?;
-                query("UPDATE log_stop SET trouble = $1 WHERE ended IS NULL")
-                    .bind(trouble)
-                    .execute(&mut *tx)
-                    .await?;
-                tx.commit().await?;
-                Ok(())
-            }
-
-            async fn claims(&self) -> Outcome<Vec<Claim>> {
-                let found = query("SELECT size, root, note, said_by FROM log_claim ORDER BY size, said_by")
-                    .fetch_all(&self.reader)
-                    .await?;
-                found.iter().map(rows::claim).collect()
-            }
-
-            async fn hear(&self, node: &NodeSlug, at: Timestamp, excused: Option<&str>) -> Outcome<()> {
-                let mut tx = self.begin().await?;
-                query(
-                    "INSERT INTO log_heard (node, heard, excused) VALUES ($1, $2, $3)
-                     ON CONFLICT (node) DO UPDATE SET heard = excluded.heard, excused = excluded.excused",
-                )
-                .bind(node.as_str())
-                .bind(at.as_millisecond())
-                .bind(excused)
-                .execute(&mut *tx)
-                .await?;
-                tx.commit().await?;
-                Ok(())
-            }
-
-            async fn heard(&self) -> Outcome<BTreeMap<NodeSlug, Heard>> {
-                let found = query("SELECT node, heard, excused FROM log_heard")
-                    .fetch_all(&self.reader)
-                    .await?;
-                found.iter().map(rows::heard).collect()
-            }
-
-            async fn stage(&self, leaf: &StagedLeaf) -> Outcome<()> {
-                let mut tx = self.begin().await?;
-                query(
-                    "INSERT INTO log_leaf (leaf, record, receipt, envelope, received) VALUES ($1, $2, $3, $4, $5)
-                     ON CONFLICT (leaf, record) DO UPDATE SET receipt = excluded.receipt, envelope = excluded.envelope",
-                )
-                .bind(signed(leaf.leaf))
-                .bind(leaf.record.as_slice())
-                .bind(&leaf.receipt)
-                .bind(leaf.envelope.as_slice())
-                .bind(leaf.received.as_millisecond())
-                .execute(&mut *tx)
-                .await?;
-                tx.commit().await?;
-                Ok(())
-            }
-
-            async fn staged(&self, start: u64) -> Outcome<Vec<StagedLeaf>> {
-                let found = query(
-                    "SELECT leaf, record, receipt, record AS envelope, received FROM log_leaf
-                     WHERE leaf >= $1 ORDER BY leaf, record",
-                )
-                .bind(signed(start))
-                .fetch_all(&self.reader)
-                .await?;
-                let bare = |row| rows::staged(row).map(|leaf| StagedLeaf { envelope: Vec::new(), ..leaf });
-                found.iter().map(bare).collect()
-            }
-
-            async fn staged_leaf(&self, leaf: u64, record: &[u8]) -> Outcome<Option<StagedLeaf>> {
-                let row = query(
-                    "SELECT leaf, record, receipt, envelope, received FROM log_leaf WHERE leaf = $1 AND record = $2",
-                )
-                .bind(signed(leaf))
-                .bind(record)
-                .fetch_optional(&self.reader)
-                .await?;
-                row.as_ref().map(rows::staged).transpose()
-            }
-
-            async fn unstage(&self, leaf: u64, record: &[u8]) -> Outcome<()> {
-                let mut tx = self.begin().await?;
-                query("DELETE FROM log_leaf WHERE leaf = $1 AND record = $2")
-                    .bind(signed(leaf))
-                    .bind(record)
-                    .execute(&mut *tx)
-                    .await?;
-                tx.commit().await?;
-                Ok(())
-            }
-
-            async fn forks(&self) -> Outcome<Vec<Fork>> {
-                let found = query(
-                    "SELECT place, id, ours, theirs, said_by, found, settled FROM log_fork ORDER BY place, found, id",
-                )
-                .fetch_all(&self.reader)
-                .await?;
-                found.iter().map(rows::fork).collect()
-            }
-
-            async fn decide(&self, by: &str, reason: &str, at: Timestamp) -> Outcome<()> {
-                let mut tx = self.begin().await?;
-                query("UPDATE log_fork SET settled = $1 WHERE settled IS NULL")
-                    .bind(at.as_millisecond())
-                    .execute(&mut *tx)
-                    .await?;
-                query("UPDATE log_stop SET decided = $1, reason = $2, trouble = NULL WHERE ended IS NULL")
-                    .bind(by)
-                    .bind(reason)
-                    .execute(&mut *tx)
-                    .await?;
-                tx.commit().await?;
-                Ok(())
-            }
-
-            async fn put_back(&self, leaf: &Returned, before: &Edge, sign: Sign<'_>) -> Outcome<Back> {
-                let mut tx = self.begin().await?;
-                let head = tree::head(&mut tx).await?;
-                if head.behind.is_none() || head.edge != *before {
-                    return Ok(Back::Moved);
-                }
-                let growth = match $put_back(&mut tx, leaf, &head.edge, sign).await {
-                    Ok(growth) => growth,
-                    // The transaction is dropped, and with it what was written before the trouble.
-                    Err(StoreError::Conflict(conflict)) => return Ok(Back::Refused(conflict.to_string())),
-                    Err(error) => return Err(error),
-                };
-                query("DELETE FROM log_leaf WHERE leaf = $1")
-                    .bind(signed(before.size()))
-                    .execute(&mut *tx)
-                    .await?;
-                tx.commit().await?;
-                if let Returned::Node(new) = leaf
-                    && revisions::takes_away(std::slice::from_ref(&**new))
-                {
-                    self.clear();
-                }
-                Ok(Back::Placed(growth))
-            }
-
-            async fn resume(&self, edge: &Edge, at: Timestamp) -> Outcome<bool> {
-                let mut tx = self.begin().await?;
-                let resumed = query(
-                    "UPDATE log_head SET behind = NULL WHERE id = 1 AND behind IS NOT NULL AND size = $1 AND edge = $2
-                     AND NOT EXISTS (SELECT 1 FROM log_claim WHERE log_claim.size > $1)
-                     AND NOT EXISTS (SELECT 1 FROM log_fork WHERE settled IS NULL)",
-                )
-                .bind(signed(edge.size()))
-                .bind(edge.to_bytes())
-                .execute(&mut *tx)
-                .await?;
-                if resumed.rows_affected() == 0 {
-                    return Ok(false);
-                }
-                query("UPDATE log_stop SET ended = $1, trouble = NULL WHERE ended IS NULL")
-                    .bind(at.as_millisecond())
-                    .execute(&mut *tx)
-                    .await?;
-                for sql in ["DELETE FROM log_claim", "DELETE FROM log_heard", "DELETE FROM log_leaf"] {
-                    query(sql).execute(&mut *tx).await?;
-                }
-                tx.commit().await?;
-                Ok(true)
-            }
-        }
-    };
-}
-pub(super) use recovery;

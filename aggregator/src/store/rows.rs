@@ -17,6 +17,7 @@ use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::keys::{KeyError, admit};
 use ldsp_protocol::practice::{PracticeEntry, Sharing};
+use ldsp_protocol::problem::Drawn;
 use ldsp_protocol::rollup::{Layout, NodeMonth, Span};
 use ldsp_protocol::standard::{Codebook, Standard};
 use ldsp_protocol::statement::{Kind, Payload, Statement};
@@ -31,7 +32,7 @@ use super::{
 };
 
 pub(super) use audit::{index_row, key_of_month, recorded};
-pub(super) use recovery::{claim, fork, heard, staged, stop};
+pub(super) use recovery::{claim, fork, heard, link, staged, stop};
 pub(super) use tree::{entries, ground, leaf, log_head, missing_head, own, records, turn};
 
 /// The three types that columns have. `None` when the column holds another, `Some(None)` for NULL.
@@ -73,14 +74,29 @@ pub(super) struct Columns<'a, R> {
     key: Key,
 }
 
+#[cfg(test)]
+thread_local! {
+    static READ: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// How many rows this thread has read.
+#[cfg(test)]
+pub(crate) fn rows_read() -> u64 {
+    READ.get()
+}
+
 impl<'a, R: Fields> Columns<'a, R> {
     pub(super) fn new(row: &'a R, table: &'static str, key: impl Into<String>) -> Self {
-        let key = Key::Known(key.into());
-        Self { row, table, key }
+        Self::of(row, table, Key::Known(key.into()))
     }
 
     fn keyed(row: &'a R, table: &'static str, key: &'static [&'static str]) -> Self {
-        let key = Key::Of(key);
+        Self::of(row, table, Key::Of(key))
+    }
+
+    fn of(row: &'a R, table: &'static str, key: Key) -> Self {
+        #[cfg(test)]
+        READ.set(READ.get() + 1);
         Self { row, table, key }
     }
 
@@ -374,6 +390,8 @@ pub(super) fn revision<R: Fields>(row: &R) -> Result<RevisionRow, StoreError> {
         None => None,
         Some(period) => Some((columns.standard()?, period, columns.digest("cells")?)),
     };
+    let epoch = columns.optional_number("epoch")?;
+    let drawn = epoch.zip(columns.optional_number("month")?);
     Ok(RevisionRow {
         index: columns.number("leaf")?,
         node: columns.text("node")?,
@@ -385,6 +403,7 @@ pub(super) fn revision<R: Fields>(row: &R) -> Result<RevisionRow, StoreError> {
         target_seq: columns.number("target_seq")?,
         target_kind: columns.choice("target_kind", kind)?,
         month,
+        drawn: drawn.map(|(epoch, month)| Drawn { epoch, month }),
         reason: columns.optional_string("reason")?,
     })
 }

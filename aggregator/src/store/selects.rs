@@ -62,11 +62,12 @@ pub(super) const CONTRADICTIONS: &str = "SELECT e.seq, s.leaf, e.logged_pae, e.p
      FROM equivocation AS e LEFT JOIN statement AS s ON s.node = e.node AND s.seq = e.seq
      WHERE e.node = $1 ORDER BY e.seq LIMIT $2";
 
-/// For [`rows::revision`](super::rows::revision): `r` is the revision, `s` its statement, `t` the one that it names.
+/// For [`rows::revision`](super::rows::revision): `r` is the revision, `s` its statement, `t` the one that it names, `m` its month.
 pub(super) const REVISIONS: &str =
     "SELECT r.leaf, s.node, s.seq, s.kind, s.received, s.withdrawn, r.target, t.seq AS target_seq, t.kind AS target_kind,
-         r.period, r.standard, r.cells, r.reason
-     FROM revision AS r JOIN statement AS s ON s.leaf = r.leaf JOIN statement AS t ON t.leaf = r.target";
+         r.period, r.standard, r.cells, r.reason, m.epoch, m.month
+     FROM revision AS r JOIN statement AS s ON s.leaf = r.leaf JOIN statement AS t ON t.leaf = r.target
+         LEFT JOIN node_month AS m ON m.node = r.node AND m.period = r.period AND m.standard = r.standard";
 /// The nodes of the revisions of months at these places.
 pub(super) const REVISED: &str = "SELECT DISTINCT node FROM revision
      WHERE leaf >= $1 AND leaf < $2 AND period IS NOT NULL";

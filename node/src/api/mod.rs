@@ -7,6 +7,7 @@
 mod imports;
 mod machine;
 mod practice;
+mod quality;
 mod refusal;
 mod releases;
 mod sent;
@@ -42,6 +43,7 @@ const NODE: &str = "The node";
 const IMPORTS: &str = "Imports";
 const RELEASES: &str = "Releases";
 const PRACTICE: &str = "Practice";
+const QUALITY: &str = "Quality";
 const STATEMENTS: &str = "Statements";
 const MACHINE: &str = "For everybody's programs";
 const HEALTH: &str = "Health";
@@ -74,7 +76,7 @@ impl std::ops::Deref for Api {
                        the address of a page that says what to do.",
     ),
     tags(
-        (name = NODE), (name = IMPORTS), (name = RELEASES), (name = PRACTICE), (name = STATEMENTS),
+        (name = NODE), (name = IMPORTS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = STATEMENTS),
         (name = MACHINE, description = "Public and without secrets, so that an auditor can compare this node with the log."),
         (name = HEALTH, description = "For load balancers and service managers.")
     ),
@@ -130,6 +132,12 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::post("/api/v1/releases/{period}/refuse", APPROVER),
         read("/api/v1/practice"),
         read("/api/v1/practice/{id}"),
+        Rule::get("/api/v1/quality", STAFF),
+        Rule::get("/api/v1/quality/questions", STAFF),
+        Rule::post("/api/v1/quality/questions", COORDINATOR),
+        Rule::post("/api/v1/quality/questions/{id}/answer", COORDINATOR),
+        Rule::get("/api/v1/quality/rules", STAFF),
+        Rule::post("/api/v1/quality/rules/{rule}", COORDINATOR),
         read("/api/v1/statements"),
         Rule::post("/api/v1/statements/{seq}/withdraw", APPROVER),
         Rule::post("/api/v1/statements/{seq}/reissue", APPROVER),
@@ -157,6 +165,11 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(releases::refuse))
         .routes(routes!(practice::list))
         .routes(routes!(practice::show))
+        .routes(routes!(quality::show))
+        .routes(routes!(quality::questions, quality::ask))
+        .routes(routes!(quality::answer))
+        .routes(routes!(quality::rules))
+        .routes(routes!(quality::set))
         .routes(routes!(statements::list))
         .routes(routes!(statements::withdraw))
         .routes(routes!(statements::reissue))

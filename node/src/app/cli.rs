@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use ldsp_protocol::ids::{Digest, Period};
 
+use crate::quality::Severity;
 use crate::store::people::Role;
 
 /// One LEP's server: holds local data, publishes protected counts and practice.
@@ -77,6 +78,9 @@ pub enum Command {
     /// Practice entries: what worked or failed, and why
     #[command(subcommand)]
     Practice(Practice),
+    /// Quality of the records: what rules find at which provider, questions to providers, and how the rules are set
+    #[command(subcommand)]
+    Quality(Quality),
     /// What this node sent: the list, taking a statement back, publishing a withdrawn month again
     #[command(subcommand)]
     Statements(Statements),
@@ -258,6 +262,87 @@ pub enum Statements {
         #[arg(long = "as", value_name = "NAME")]
         name: String,
     },
+}
+
+/// `quality`.
+#[derive(Debug, Subcommand)]
+pub enum Quality {
+    /// What rules find in each provider's records, and how much is recorded (exact counts: do not share)
+    Show {
+        /// Only this provider
+        #[arg(long, value_name = "NAME")]
+        provider: Option<String>,
+    },
+    /// Every rule and how it is set here
+    Rules,
+    /// Set a rule for this LEP
+    Set {
+        /// Code of the rule
+        #[arg(value_name = "RULE")]
+        rule: String,
+        /// How much it matters here
+        #[arg(long)]
+        severity: RuleSeverity,
+        /// From where on, in the rule's own unit [default: as it is]
+        #[arg(long, value_name = "NUMBER")]
+        threshold: Option<u32>,
+        /// Who sets it: a coordinator
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+    },
+    /// Every question to a provider, with its answer
+    Questions,
+    /// Ask a provider about what a rule found
+    Ask {
+        /// The provider's name
+        #[arg(long, value_name = "NAME")]
+        provider: String,
+        /// Code of the rule
+        #[arg(long, value_name = "RULE")]
+        rule: String,
+        /// The question: about numbers and dates, not about a person
+        #[arg(long = "text", value_name = "TEXT")]
+        question: String,
+        /// Who asks: a coordinator
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+    },
+    /// Write down what a provider answered
+    Answer {
+        /// Number of the question
+        #[arg(value_name = "NUMBER")]
+        id: i64,
+        /// The answer: about numbers and dates, not about a person
+        #[arg(long = "text", value_name = "TEXT")]
+        answer: String,
+        /// Who writes it down: a coordinator
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+    },
+}
+
+/// How much a rule matters.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum RuleSeverity {
+    /// It cannot be right
+    Error,
+    /// It is probably not right, or late
+    Warning,
+    /// Something is left out
+    Note,
+    /// Not looked for
+    Off,
+}
+
+impl From<RuleSeverity> for Severity {
+    fn from(severity: RuleSeverity) -> Self {
+        match severity {
+            RuleSeverity::Error => Self::Error,
+            RuleSeverity::Warning => Self::Warning,
+            RuleSeverity::Note => Self::Note,
+            RuleSeverity::Off => Self::Off,
+        }
+    }
 }
 
 /// `verify`. Files are enough, without a node and without a network.

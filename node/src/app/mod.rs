@@ -12,6 +12,7 @@ mod people;
 mod practice;
 mod providers;
 mod publish;
+mod quality;
 mod release;
 mod release_words;
 mod sample;
@@ -138,6 +139,7 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::Backup { to } => backup::make(&to, context).await,
         Command::Restore { from } => backup::restore(&from, context).await,
         Command::Practice(command) => practice::run(command, context).await,
+        Command::Quality(command) => quality::run(command, context).await,
         Command::Statements(command) => statements::run(command, context).await,
         Command::Publish => publish::run(context).await,
         Command::Verify(command) => verify::run(command, context).await,

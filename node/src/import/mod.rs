@@ -38,7 +38,7 @@ use crate::store::{Store, StoreError, Write, ledger};
 use learners::Valid;
 use pseudonym::PseudonymKey;
 use report::{ImportReport, Outcome, Problems, RowProblem};
-use rows::Ended;
+use rows::{Csv, Ended, Source};
 
 /// How to import.
 #[derive(Debug, Clone)]
@@ -226,6 +226,19 @@ pub async fn learners(
     options: &Options,
     now: Timestamp,
 ) -> Result<ImportReport, ImportError> {
+    let header = |row: &csv::StringRecord| header::find(row, &learners::HEADER);
+    let source = Csv::new(source, learners::COLUMNS, header);
+    enrolments(store, key, source, options, now).await
+}
+
+/// The one way of learner rows into the store, whatever their source.
+async fn enrolments(
+    store: &Store,
+    key: &PseudonymKey,
+    source: impl Source,
+    options: &Options,
+    now: Timestamp,
+) -> Result<ImportReport, ImportError> {
     let identity = store.identity().await?.ok_or(ImportError::NoNode)?;
     let mut run = Run::begin(store, ImportKind::Learners, options).await?;
     let programmes = imports::programmes_in(&mut run.tx).await?;
@@ -248,7 +261,6 @@ pub async fn learners(
     };
     let directory = learners::Directory::new(store, &identity.lep, any);
     let gatherer = learners::Gatherer::new(parser, directory, fresh);
-    let header = |row: &csv::StringRecord| header::find(row, &learners::HEADER);
     records::make_room(&mut run.tx, fresh).await?;
     let merging = if fresh {
         fresh::begin(&mut run.tx).await?;
@@ -256,7 +268,7 @@ pub async fn learners(
     } else {
         Some(merge::begin(&mut run.tx, roots.clone()).await?)
     };
-    let mut stream = rows::stream(source, learners::COLUMNS, header, gatherer);
+    let mut stream = rows::stream(source, gatherer);
     while let Some(batch) = stream.batches.recv().await {
         run.tally.outside += batch.outside;
         for problems in batch.refused {
@@ -377,12 +389,8 @@ pub async fn programmes(
     let held = imports::programmes_in(&mut run.tx).await?;
     let mut seen: HashMap<String, u64> = HashMap::new();
     let header = |row: &csv::StringRecord| header::find(row, &programmes::HEADER);
-    let mut stream = rows::stream(
-        source,
-        programmes::COLUMNS,
-        header,
-        rows::each(programmes::draft),
-    );
+    let source = Csv::new(source, programmes::COLUMNS, header);
+    let mut stream = rows::stream(source, rows::each(programmes::draft));
     while let Some(batch) = stream.batches.recv().await {
         let mut stored = Vec::with_capacity(batch.len());
         for draft in batch {
@@ -427,12 +435,8 @@ pub async fn postcodes(
 ) -> Result<ImportReport, ImportError> {
     let mut run = Run::begin(store, ImportKind::Postcodes, &Options::default()).await?;
     imports::clear_postcodes(&mut run.tx).await?;
-    let mut stream = rows::stream(
-        source,
-        postcodes::COLUMNS,
-        postcodes::header,
-        rows::each(postcodes::draft),
-    );
+    let source = Csv::new(source, postcodes::COLUMNS, postcodes::header);
+    let mut stream = rows::stream(source, rows::each(postcodes::draft));
     while let Some(batch) = stream.batches.recv().await {
         let mut stored = Vec::with_capacity(batch.len());
         for draft in batch {

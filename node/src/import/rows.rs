@@ -1,37 +1,96 @@
-//! A CSV file as a stream of checked rows: read and parsed on a thread of its own, in batches, while
-//! the caller writes the batch before.
+//! Rows in the columns of a file's contract, wherever they come from, as a stream: read and parsed on a thread of their own, in
+//! batches, while the caller writes the batch before.
+//!
+//! A [`Source`] says where rows come from and a [`Gather`] what they are made into; neither knows of the other. [`Csv`] is the
+//! source of the CSV files.
 //!
 //! Memory does not grow with the file: a row is at most 64 KiB, a batch [`BATCH`] rows, and at most
 //! [`AHEAD`] batches wait.
 
+mod csv_file;
 mod guard;
 mod row;
 
-use std::io::{self, Cursor, Read};
+use std::io;
 
-use csv::{ByteRecord, StringRecord};
-use encoding_rs::Encoding;
+use csv::StringRecord;
 use ldsp_protocol::ids::Digest;
-use sha2::Digest as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::ImportError;
 use super::report::{Fault, RowProblem};
-use super::{ImportError, faults};
-use guard::{Guard, Stop};
+pub(super) use csv_file::Csv;
 pub(super) use row::Row;
 
 const BATCH: usize = 500;
 const AHEAD: usize = 4;
 /// Longest row.
 pub(super) const RECORD_BYTES: u64 = 64 * 1024;
-/// How much of a file is looked at for its encoding.
-const SNIFFED: u64 = 4_096;
-/// How much is read at a time.
-const BUFFER: usize = 64 * 1024;
 
 /// Where each column of the contract stands in this file; `None` when an optional one is absent.
 pub(super) type Places = Vec<Option<usize>>;
+
+/// How the fields of a source's rows stand for the columns of the contract.
+pub(super) struct Shape {
+    /// What problems call the columns, in the order of the contract; at most 64.
+    pub(super) names: &'static [&'static str],
+    /// Where each column stands.
+    pub(super) places: Places,
+    /// Fields of a row.
+    pub(super) width: usize,
+}
+
+/// A source whose columns were found, with its rows to come.
+pub(super) struct Opened<R> {
+    pub(super) shape: Shape,
+    pub(super) rows: R,
+}
+
+/// Something that holds rows. It is opened and read on the reading thread.
+pub(super) trait Source: Send + 'static {
+    /// Its rows.
+    type Rows: Rows;
+
+    /// Looks at what comes before the rows; gives what is wrong with it, if anything is: then nothing else of it is read.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn open(self) -> io::Result<Result<Opened<Self::Rows>, Vec<RowProblem>>>;
+}
+
+/// The rows of a source.
+pub(super) trait Rows {
+    /// Reads the next row into `record`, over what it holds.
+    ///
+    /// # Errors
+    /// The source cannot be read.
+    fn next(&mut self, record: &mut Record) -> io::Result<Next>;
+
+    /// What was read, after [`Next::End`] and `rows` rows: SHA-256 of all of it, and what is wrong with it as a whole.
+    fn end(self, rows: u64) -> (Digest, Vec<RowProblem>);
+}
+
+/// What came next.
+pub(super) enum Next {
+    /// A row.
+    Row,
+    /// The end.
+    End,
+    /// Something that makes all of it unreadable from here on.
+    Fault(RowProblem),
+}
+
+/// A row as its source gives it. It has no `Debug`: it holds what must not be kept.
+#[derive(Default)]
+pub(super) struct Record {
+    /// Its fields; their position says the line on which it begins.
+    pub(super) fields: StringRecord,
+    /// What the source found wrong with it.
+    problems: Vec<RowProblem>,
+    /// Bit per column: the source reported it, and nothing more is said about it.
+    reported: u64,
+}
 
 /// How the file ended.
 pub(super) struct Ended {
@@ -90,110 +149,66 @@ pub(super) struct Stream<B> {
     pub(super) end: JoinHandle<Result<Ended, ImportError>>,
 }
 
-/// Reads `source`. `header` finds the columns in the first row; `gather` takes every other row.
-/// Dropping the receiver ends the reading.
-pub(super) fn stream<R, H, G>(
-    source: R,
-    names: &'static [&'static str],
-    header: H,
-    gather: G,
-) -> Stream<G::Batch>
-where
-    R: Read + Send + 'static,
-    H: FnOnce(&StringRecord) -> Result<Places, Vec<RowProblem>> + Send + 'static,
-    G: Gather,
-{
+/// Reads `source`; `gather` takes every row. Dropping the receiver ends the reading.
+pub(super) fn stream<S: Source, G: Gather>(source: S, gather: G) -> Stream<G::Batch> {
     let (sender, batches) = mpsc::channel(AHEAD);
-    let end = tokio::task::spawn_blocking(move || read(source, names, header, gather, &sender));
+    let end = tokio::task::spawn_blocking(move || read(source, gather, &sender));
     Stream { batches, end }
 }
 
-fn read<R, H, G>(
-    mut source: R,
-    names: &'static [&'static str],
-    header: H,
+fn read<S: Source, G: Gather>(
+    source: S,
     mut gather: G,
     sender: &mpsc::Sender<G::Batch>,
-) -> Result<Ended, ImportError>
-where
-    R: Read,
-    H: FnOnce(&StringRecord) -> Result<Places, Vec<RowProblem>>,
-    G: Gather,
-{
+) -> Result<Ended, ImportError> {
     let mut ended = Ended {
         digest: None,
         rows: 0,
         faults: Vec::new(),
     };
-    let mut start = Vec::new();
-    source.by_ref().take(SNIFFED).read_to_end(&mut start)?;
-    if let Some(fault) = sniff(&start) {
-        ended.faults.push(fault.at(1, None));
-        return Ok(ended);
-    }
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .buffer_capacity(BUFFER)
-        .from_reader(Guard::new(Cursor::new(start).chain(source)));
-    let mut record = StringRecord::new();
-    if !next(&mut reader, &mut record, &mut ended)? {
-        if ended.faults.is_empty() {
-            ended.faults.push(faults::NO_HEADER.at(1, None));
-        }
-        return Ok(ended);
-    }
-    let width = record.len();
-    let places = match header(&record) {
-        Ok(places) => places,
+    let Opened { shape, mut rows } = match source.open()? {
+        Ok(opened) => opened,
         Err(faults) => {
-            ended.faults.extend(faults);
+            ended.faults = faults;
             return Ok(ended);
         }
     };
-    let shape = (width, &places, names);
-    if !send_rows(
-        &mut reader,
-        &mut record,
-        shape,
-        &mut gather,
-        sender,
-        &mut ended,
-    )? {
+    if !send_rows(&mut rows, &shape, &mut gather, sender, &mut ended)? {
         return Ok(ended);
     }
-    if !ended.faults.is_empty() {
-        return Ok(ended);
+    if ended.faults.is_empty() {
+        let (digest, faults) = rows.end(ended.rows);
+        ended.digest = Some(digest);
+        ended.faults = faults;
     }
-    let guard = reader.into_inner();
-    if guard.quotes.open() {
-        ended
-            .faults
-            .push(faults::UNCLOSED.at(guard.quotes.opened, None));
-    } else if ended.rows == 0 {
-        ended.faults.push(faults::NO_ROWS.at(1, None));
-    }
-    ended.digest = Some(Digest::from_bytes(guard.hash.finalize().into()));
     Ok(ended)
 }
 
-/// Sends the rows that follow the header in batches; `false` when nobody takes them any more.
-fn send_rows<R: Read, G: Gather>(
-    reader: &mut csv::Reader<Guard<R>>,
-    record: &mut StringRecord,
-    (width, places, names): (usize, &Places, &'static [&'static str]),
+/// Sends rows in batches; `false` when nobody takes them any more.
+fn send_rows<G: Gather>(
+    rows: &mut impl Rows,
+    shape: &Shape,
     gather: &mut G,
     sender: &mpsc::Sender<G::Batch>,
     ended: &mut Ended,
 ) -> Result<bool, ImportError> {
+    let mut record = Record::default();
     let mut gathered = 0;
-    while next(reader, &mut *record, ended)? {
+    loop {
+        match rows.next(&mut record)? {
+            Next::Row => {}
+            Next::End => break,
+            Next::Fault(fault) => {
+                ended.faults.push(fault);
+                break;
+            }
+        }
         // What a spreadsheet leaves below its table holds nothing.
-        if record.iter().all(|field| field.trim().is_empty()) {
+        if record.fields.iter().all(|field| field.trim().is_empty()) {
             continue;
         }
         ended.rows += 1;
-        gather.row(Row::new(record, width, places, names));
+        gather.row(Row::new(&mut record, shape));
         gathered += 1;
         if gathered == BATCH {
             gathered = 0;
@@ -205,56 +220,4 @@ fn send_rows<R: Read, G: Gather>(
     // The receiver may have gone: then nobody waits for this batch either.
     let _gone = sender.blocking_send(gather.batch()?);
     Ok(true)
-}
-
-/// Reads the next row; `false` at the end of the file or at a fault of the file.
-fn next<R: Read>(
-    reader: &mut csv::Reader<Guard<R>>,
-    record: &mut StringRecord,
-    ended: &mut Ended,
-) -> io::Result<bool> {
-    reader.get_ref().left.set(RECORD_BYTES);
-    let line = reader.position().line();
-    let mut bytes = ByteRecord::from(std::mem::take(record));
-    match reader.read_byte_record(&mut bytes) {
-        Ok(false) => return Ok(false),
-        Ok(true) => {}
-        Err(error) => {
-            let csv::ErrorKind::Io(error) = error.into_kind() else {
-                return Err(io::Error::other("the CSV reader failed"));
-            };
-            let stop = error.get_ref().and_then(|e| e.downcast_ref::<Stop>());
-            let Some(Stop(fault)) = stop else {
-                return Err(error);
-            };
-            ended.faults.push(fault.at(line, None));
-            return Ok(false);
-        }
-    }
-    let line = bytes.position().map_or(line, csv::Position::line);
-    match StringRecord::from_byte_record(bytes) {
-        Ok(text) => {
-            *record = text;
-            Ok(true)
-        }
-        Err(_) => {
-            ended.faults.push(faults::WINDOWS_1252.at(line, None));
-            Ok(false)
-        }
-    }
-}
-
-/// What is wrong with a file whose first bytes these are.
-fn sniff(start: &[u8]) -> Option<Fault> {
-    let marked = Encoding::for_bom(start).map(|(encoding, _)| encoding);
-    if marked.is_some_and(|encoding| encoding != encoding_rs::UTF_8) {
-        return Some(faults::UTF_16);
-    }
-    // Western text in UTF-16 has a zero in every other byte.
-    let zeros = start.iter().filter(|b| **b == 0).count();
-    if zeros > 0 && zeros * 3 >= start.len() {
-        return Some(faults::UTF_16);
-    }
-    // Rows that all end in a carriage return would all be said to stand on line 1.
-    (start.contains(&b'\r') && !start.contains(&b'\n')).then_some(faults::LINE_ENDS)
 }

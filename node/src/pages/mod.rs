@@ -17,6 +17,8 @@ mod practice_view;
 mod privacy;
 mod problems;
 mod provider;
+mod quality;
+mod quality_rules;
 mod release_report;
 mod release_table;
 mod release_view;
@@ -177,6 +179,13 @@ pub fn rules() -> Vec<Rule> {
         read("/statements/{seq}"),
         Rule::post("/statements/{seq}/withdraw", APPROVER),
         Rule::post("/statements/{seq}/reissue", APPROVER),
+        Rule::get("/quality", STAFF),
+        Rule::get("/quality/provider", STAFF),
+        Rule::post("/quality/questions", COORDINATOR),
+        Rule::post("/quality/questions/{id}/answer", COORDINATOR),
+        Rule::get("/quality/rules", STAFF),
+        Rule::get("/quality/rules/{rule}", COORDINATOR),
+        Rule::post("/quality/rules/{rule}", COORDINATOR),
         Rule::get("/import", STAFF),
         Rule::post("/import", COORDINATOR),
         Rule::get("/import/report.csv", COORDINATOR),
@@ -232,6 +241,15 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         .route("/statements/{seq}", get(statements::show))
         .route("/statements/{seq}/withdraw", post(statements::withdraw))
         .route("/statements/{seq}/reissue", post(statements::reissue))
+        .route("/quality", get(quality::board))
+        .route("/quality/provider", get(quality::provider))
+        .route("/quality/questions", post(quality::ask))
+        .route("/quality/questions/{id}/answer", post(quality::answer))
+        .route("/quality/rules", get(quality_rules::list))
+        .route(
+            "/quality/rules/{rule}",
+            get(quality_rules::show).post(quality_rules::change),
+        )
         .route("/import", get(import::form).merge(import::receive()))
         .route("/import/report.csv", get(import::report))
         .route("/api", get(async move || documentation.clone()))
@@ -256,6 +274,7 @@ pub fn frame(settings: &Settings) -> Frame {
         NavItem::signed_in("Practice", "/practice"),
         NavItem::signed_in("Statements", "/statements"),
         NavItem::signed_in("Import", "/import"),
+        NavItem::signed_in("Quality", "/quality"),
         NavItem::signed_in("People", "/people"),
         NavItem::signed_in("Help", "/help"),
     ];

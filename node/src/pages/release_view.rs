@@ -88,6 +88,7 @@ pub(super) async fn preview(
         tables(opened),
         heading("Rules that were checked"),
         rule_list(&around.verdicts),
+        super::quality::of_release(pages, opened.release.period).await?,
         heading("Facts and downloads"),
         facts(opened, &around.statements),
         downloads(opened),

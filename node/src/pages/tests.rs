@@ -4,6 +4,7 @@ mod accounts;
 mod approving;
 mod practice;
 mod privacy;
+mod quality;
 mod roles;
 mod sample;
 mod standards;

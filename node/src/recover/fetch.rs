@@ -9,6 +9,7 @@ use ldsp_protocol::dsse::Unverified;
 use ldsp_protocol::ids::Digest;
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::log::Entry;
+use ldsp_protocol::problem::Drawn;
 use ldsp_protocol::revision::Withdrawal;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::{Kind, Payload, Statement};
@@ -42,7 +43,15 @@ pub(super) struct Gone {
     pub(super) standard: &'static Standard,
     /// Of a month: the digest of its cells.
     pub(super) cells: Option<Digest>,
+    /// Of a month: what the log says of its place in the ledger. Nobody else knows any more.
+    pub(super) drawn: Option<Drawn>,
     pub(super) held: Held,
+}
+
+/// What the log answers.
+enum Answered {
+    Given(Box<Statement>, Digest, Vec<u8>),
+    Withdrawn(Option<Drawn>),
 }
 
 fn other(seq: u64, why: impl ToString) -> RecoverError {
@@ -65,29 +74,29 @@ pub(super) async fn fetch<T: Transport>(
     let withdrawals: BTreeMap<u64, (Digest, Withdrawal)> = given
         .iter()
         .filter_map(|(_, found)| match found {
-            Some((statement, ..)) => match &statement.payload {
+            Answered::Given(statement, ..) => match &statement.payload {
                 Payload::Withdrawal(w) => Some((w.statement.seq, (statement.standard, w.clone()))),
                 _ => None,
             },
-            None => None,
+            Answered::Withdrawn(_) => None,
         })
         .collect();
     let mut links = Vec::new();
     let mut prev = ours.pae;
     for (seq, found) in given {
         let link = match found {
-            Some((statement, pae, envelope)) => {
+            Answered::Given(statement, pae, envelope) => {
                 if statement.prev != prev {
                     return Err(other(seq, "it names another statement before"));
                 }
                 prev = pae;
                 Link::Given {
-                    statement,
+                    statement: *statement,
                     pae,
                     envelope,
                 }
             }
-            None => {
+            Answered::Withdrawn(drawn) => {
                 let by = withdrawals.get(&seq);
                 let by = by.ok_or_else(|| {
                     other(
@@ -95,7 +104,7 @@ pub(super) async fn fetch<T: Transport>(
                         "it is said to be withdrawn, and no later statement withdraws it",
                     )
                 })?;
-                let gone = gone(transport, place, key, (seq, prev), by).await?;
+                let gone = gone(transport, place, key, (seq, prev, drawn), by).await?;
                 prev = gone.pae;
                 Link::Gone(gone)
             }
@@ -111,18 +120,18 @@ pub(super) async fn fetch<T: Transport>(
     Ok(links)
 }
 
-/// One statement with its digest and bytes, checked by itself; `None` when the log says that it was withdrawn.
+/// One statement with its digest and bytes, checked by itself, or that it was withdrawn.
 async fn one<T: Transport>(
     transport: &T,
     place: &Enrolment,
     key: &SigningKey,
     seq: u64,
     now: Timestamp,
-) -> Result<Option<(Statement, Digest, Vec<u8>)>, RecoverError> {
+) -> Result<Answered, RecoverError> {
     let path = format!("/v1/nodes/{}/statements/{seq}", place.node);
     let envelope = match read(transport, place, key, &path, now).await {
         Ok(envelope) => envelope,
-        Err(ReadError::Withdrawn(_)) => return Ok(None),
+        Err(ReadError::Withdrawn { drawn, .. }) => return Ok(Answered::Withdrawn(drawn)),
         Err(error) => return Err(RecoverError::Read { seq, error }),
     };
     let verified = Unverified::parse(&envelope).map_err(|e| other(seq, e))?;
@@ -137,7 +146,11 @@ async fn one<T: Transport>(
     if let Some((what, _)) = agrees.iter().find(|(_, agrees)| !agrees) {
         return Err(other(seq, format!("it names another {what}")));
     }
-    Ok(Some((statement, verified.pae(), envelope)))
+    Ok(Answered::Given(
+        Box::new(statement),
+        verified.pae(),
+        envelope,
+    ))
 }
 
 /// What is said of a statement by its withdrawal, which this node signed, and by its receipt, which tells its kind.
@@ -145,7 +158,7 @@ async fn gone<T: Transport>(
     transport: &T,
     place: &Enrolment,
     key: &SigningKey,
-    (seq, prev): (u64, Digest),
+    (seq, prev, drawn): (u64, Digest, Option<Drawn>),
     (standard, withdrawal): &(Digest, Withdrawal),
 ) -> Result<Gone, RecoverError> {
     let path = format!("/v1/nodes/{}/statements/{seq}/receipt", place.node);
@@ -187,6 +200,7 @@ async fn gone<T: Transport>(
                     kind: *kind,
                     standard,
                     cells: withdrawal.cells,
+                    drawn,
                     held,
                 });
             }

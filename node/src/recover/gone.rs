@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 
 use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
+use ldsp_protocol::accountant::EPOCHS;
 use ldsp_protocol::dsse::Unverified;
 use ldsp_protocol::ids::{Digest, Period};
+use ldsp_protocol::problem::Drawn;
 use ldsp_protocol::revision::Withdrawal;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::{Body, Kind, Payload, SCHEMA, Statement};
@@ -40,6 +42,8 @@ pub(super) struct Found {
     pub(super) statement: Option<Statement>,
     /// The standard that it follows; the withdrawal's when the content is gone.
     pub(super) standard: Digest,
+    /// Of a month whose content is gone: where it stands in the ledger.
+    pub(super) drawn: Option<Drawn>,
     /// Of what was withdrawn: it is not sent again.
     pub(super) held: Option<Held>,
     /// Of a withdrawal or a correction: the statement that it names and why.
@@ -82,6 +86,7 @@ pub(super) async fn resolve(
                     envelope,
                     standard: statement.standard,
                     statement: Some(statement),
+                    drawn: None,
                     held: None,
                     names,
                 }
@@ -153,6 +158,7 @@ fn again(
         envelope: Vec::new(),
         statement: None,
         standard: gone.standard.digest(),
+        drawn: gone.drawn,
         held: Some(gone.held),
         names: None,
     };
@@ -268,9 +274,14 @@ pub(super) async fn month(
     let (Kind::LearningSummary, Some(period)) = (lost.kind, lost.period) else {
         return Ok(());
     };
+    // Without it the node would take the month for one of the first epoch, and its next for the first of the second, which the log may
+    // hold already: it would refuse that month for ever, and all behind it.
+    let possible = |drawn: &Drawn| (1..=EPOCHS).contains(&drawn.epoch) && drawn.month >= 1;
+    let drawn = lost.drawn.filter(possible);
+    let drawn = drawn.ok_or(RecoverError::Epoch { seq: lost.seq })?;
     withheld::forget(&mut *connection, period).await?;
     if let Some(standard) = Standard::of(lost.standard) {
-        super::begun(connection, standard, period, 1, now.as_second()).await?;
+        super::begun(connection, standard, period, drawn, now.as_second()).await?;
     }
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! Nodes that were restored from backups which are older than the last statement in the log.
 
+use ldsp_protocol::dsse::Unverified;
 use ldsp_protocol::standard::{Codebook, Family};
+use ldsp_protocol::statement::Statement;
+use ldsp_protocol::summary::Previous;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
@@ -10,7 +13,9 @@ use crate::release::{Approval, Request, approve, prepare};
 use crate::revision::{self, Decision};
 use crate::store::ledger;
 use crate::submit::{StepOutcome, Submitter};
-use crate::testing::{Aggregator, LEP, World, asked, at, node_key, period, place, seeded, started};
+use crate::testing::{
+    Aggregator, LEP, Row, World, asked, at, node_key, period, place, seeded, started,
+};
 use crate::{account, enrol};
 
 const NOW: &str = "2024-06-01T12:00:00Z";
@@ -341,6 +346,169 @@ async fn a_withdrawn_month_does_not_stop_a_restored_node() {
         published(&restored, &aggregator, None).await;
         assert_eq!(aggregator.taken(), 4 + months_after);
     }
+}
+
+/// The backup knows of no second epoch and the log has given up the months that would tell of it: the node took itself to be in the first,
+/// and the log refused what it then published, for ever.
+#[tokio::test]
+async fn a_withdrawn_month_of_an_epoch_that_the_backup_does_not_know_is_of_that_epoch() {
+    for months_after in [0, 1] {
+        let (world, aggregator) = (World::enrolled().await, Aggregator::new());
+        world.add(&started("2022-03-10")).await;
+        published(&world, &aggregator, None).await;
+        let (restored, refusing) = (copied(&world).await, copied(&world).await);
+        let lost = "UPDATE ledger_cells SET entries = zeroblob(8)";
+        world.run(lost).await;
+        begun(&world).await.unwrap();
+        published(&world, &aggregator, None).await;
+        for _ in 0..months_after {
+            published(&world, &aggregator, None).await;
+        }
+        revised(&world, &aggregator, false, 2).await;
+
+        aggregator.0.lock().unwrap().terse = true;
+        heard(&refusing, &aggregator).await;
+        let refused = back(&refusing, &aggregator).await.unwrap_err();
+        assert!(
+            matches!(refused, RecoverError::Epoch { seq: 2 }),
+            "{refused}"
+        );
+        assert!(refused.next().contains("upgrade the aggregator"));
+        assert_eq!(refusing.number("SELECT count(*) FROM outbox").await, 1);
+        aggregator.0.lock().unwrap().terse = false;
+
+        heard(&restored, &aggregator).await;
+        let taken = back(&restored, &aggregator).await.unwrap();
+        assert_eq!(taken, 2 + months_after);
+        let mut reader = restored.store.reader.acquire().await.unwrap();
+        let present = epochs::present(&mut reader).await.unwrap();
+        assert_eq!(
+            (present.number, present.after),
+            (2, Some(period("2022-03")))
+        );
+        drop(reader);
+        let stopped = prepare(&restored.store, asked(), "ann", at(NOW), &seeded(9)).await;
+        assert_eq!(stopped.unwrap_err().code(), "ledger-lost");
+        let third = begun(&restored).await.unwrap_err();
+        assert!(matches!(third, EpochError::Overspent(_)), "{third}");
+        assert!(third.next().contains("cannot publish"), "{}", third.next());
+        // What else it has to say goes on.
+        verified(&restored).await;
+        sent(&restored, &aggregator).await;
+    }
+}
+
+/// What each standard's stream of the log holds, each month as a receiver takes it behind the one before: month, epoch, month of the epoch.
+fn logged(aggregator: &Aggregator, standard: &Standard) -> Vec<(String, u32, usize)> {
+    let state = aggregator.0.lock().unwrap();
+    let mut months = Vec::new();
+    let mut previous: Option<Previous> = None;
+    for (_, envelope) in &state.taken {
+        let sealed = Unverified::parse(envelope).unwrap();
+        let sealed = sealed.verify(&node_key().verifying_key()).unwrap();
+        let statement = Statement::read(&sealed).unwrap();
+        let Payload::LearningSummary(summary) = statement.payload else {
+            continue;
+        };
+        if statement.standard != standard.digest() {
+            continue;
+        }
+        let lep = LEP.parse().unwrap();
+        summary.check(standard, &lep, previous.as_ref()).unwrap();
+        let (epoch, month) = (summary.noise.epoch, summary.noise.month);
+        previous = Some(Previous {
+            epoch,
+            month,
+            rho_micro: summary.noise.rho_micro,
+            pledges: summary.pledges,
+        });
+        months.push((statement.period.unwrap().to_string(), epoch, month));
+    }
+    months
+}
+
+/// A month leaves as one statement for each standard, and the database was lost between the two: the second epoch began behind that month, and
+/// the log refused the later standard's next one for ever.
+#[tokio::test]
+async fn a_month_of_which_one_half_was_published_is_published_under_the_other() {
+    let (world, aggregator) = (World::enrolled().await, Aggregator::new());
+    world.add(&started("2022-03-10")).await;
+    let first = Request {
+        standard: Standard::v1(),
+        ..asked()
+    };
+    let release = prepare(&world.store, first, "ann", at(NOW), &seeded(4)).await;
+    approved(&world, &release.unwrap().release).await;
+    world.add(&started("2022-04-10")).await;
+    published(&world, &aggregator, None).await;
+    let restored = copied(&world).await;
+    let release = drawn(&world, None).await;
+    approved(&world, &release).await;
+    let submitter = Submitter::new(world.store.clone(), aggregator.clone(), node_key());
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    submitter.step(at(NOW), true, &mut rng).await.unwrap();
+    assert_eq!((release.parts.len(), aggregator.taken()), (2, 4));
+    drop(world);
+
+    heard(&restored, &aggregator).await;
+    assert_eq!(back(&restored, &aggregator).await.unwrap(), 1);
+    let lost = prepare(&restored.store, asked(), "ann", at(NOW), &seeded(9)).await;
+    assert_eq!(lost.unwrap_err().code(), "ledger-lost");
+    assert_eq!(begun(&restored).await.unwrap().after, period("2022-04"));
+    // In May one of each standard ends, one of which nobody knows the standard, and one begins. The first was published in May, the third
+    // may have been.
+    restored
+        .run("UPDATE enrolments SET stage = 1, end_day = start_day + 62 WHERE id = 1")
+        .await;
+    restored
+        .run("UPDATE enrolments SET stage = 1, end_day = start_day + 31 WHERE id = 2")
+        .await;
+    let unknown = Row {
+        end: Some("2022-05-20".parse().unwrap()),
+        stage: 1,
+        ..started("2022-04-20")
+    };
+    restored.add(&unknown).await;
+    restored.add(&started("2022-05-10")).await;
+
+    let may = drawn(&restored, None).await;
+    let parts: Vec<_> = may
+        .parts
+        .iter()
+        .map(|p| (p.standard.version(), p.epoch, p.month))
+        .collect();
+    assert_eq!((may.period, parts), (period("2022-05"), vec![(2, 2, 1)]));
+    approved(&restored, &may).await;
+    sent(&restored, &aggregator).await;
+    published(&restored, &aggregator, None).await;
+    let of = |months: [(&str, u32, usize); 3]| months.map(|(p, e, m)| (p.to_owned(), e, m));
+    let old = of([("2022-04", 1, 2), ("2022-05", 1, 3), ("2022-06", 2, 1)]);
+    let new = of([("2022-04", 1, 1), ("2022-05", 2, 1), ("2022-06", 2, 2)]);
+    assert_eq!(logged(&aggregator, Standard::v1())[1..], old);
+    assert_eq!(logged(&aggregator, Standard::v2()), new);
+    verified(&restored).await;
+
+    let mut reader = restored.store.reader.acquire().await.unwrap();
+    let codebook = Codebook::new(&LEP.parse().unwrap(), &[]);
+    for (standard, family, expected) in [
+        (Standard::v1(), Family::Leavers, vec![0]),
+        (Standard::v2(), Family::Starts, vec![1, 0]),
+        (Standard::v2(), Family::Leavers, vec![1, 0]),
+    ] {
+        let months = ledger::months(&mut reader, &codebook, standard, 2).await;
+        let mut tables = standard.tables().iter();
+        let table = tables.position(|t| t.family == family).unwrap();
+        let entered = months.unwrap();
+        let entered = entered
+            .iter()
+            .map(|m| m.tables[table].entries.iter().sum::<i64>());
+        assert_eq!(entered.collect::<Vec<_>>(), expected, "{family:?}");
+    }
+    drop(reader);
+    let (stands, _) = account::standing(&restored.store, None).await.unwrap();
+    assert_eq!((stands.epoch, stands.months), (2, 2));
+    let whole = epoch::check(&mut restored.store.reader.acquire().await.unwrap()).await;
+    assert_eq!(whole.unwrap(), Ok(2));
 }
 
 /// The first month of all, in a backup of before it: the one after it tells which it was. Alone, nothing does.

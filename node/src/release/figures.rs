@@ -74,6 +74,11 @@ impl Opened {
         let codebook = Codebook::new(&lep, &[]);
         let mut streams = Vec::new();
         for stream in streams::begun(&mut *connection).await? {
+            // Published before the ledger was lost: this release is of the other standards only.
+            let due = stream.after == Some(release.period) && stream.publishes(release.period);
+            if due && release.under(stream.standard).is_none() {
+                continue;
+            }
             let stream = stream.at(release.period);
             if stream.first.is_none_or(|first| first > release.period) {
                 continue;

@@ -30,7 +30,7 @@ pub use show::{
 
 use crate::disclosure::{LedgerMonth, ProtectError};
 use crate::seal::QueueError;
-use crate::store::ledger::streams::Stream;
+use crate::store::ledger::streams::{self, Stream};
 use crate::store::{StoreError, ledger, releases};
 
 /// Why a release is refused. [`ReleaseError::next`] says what to do.
@@ -251,12 +251,16 @@ async fn check_sent(
 ) -> Result<(), ReleaseError> {
     let queued: Option<i64> =
         sqlx::query_scalar("SELECT max(period) FROM outbox WHERE kind = 'learning-summary'")
-            .fetch_one(connection)
+            .fetch_one(&mut *connection)
             .await?;
-    let known = histories
+    // What a lost epoch published is known to be lost, also under a standard that has no part in the month at hand.
+    let lost = streams::begun(&mut *connection).await?;
+    let lost = lost.iter().filter_map(|s| s.after);
+    let drawn = histories
         .iter()
-        .filter_map(|h| h.months.last().map(|m| m.period).or(h.stream.after));
-    let known = known.max().map(|period| i64::from(period.index()));
+        .filter_map(|h| h.months.last().map(|m| m.period));
+    let known = drawn.chain(lost).max();
+    let known = known.map(|period| i64::from(period.index()));
     if queued > known {
         return Err(ReleaseError::LedgerLost);
     }

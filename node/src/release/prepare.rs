@@ -13,13 +13,14 @@ use crate::Entropy;
 use crate::account;
 use crate::cube::{CodeError, EntryCounts, Move, moves};
 use crate::disclosure::{ProtectedTables, protect};
+use crate::quality;
 use crate::sample;
 use crate::schedule::london;
 use crate::seal::{check_head, check_restored};
 use crate::store::ledger::streams::{self, Stream};
 use crate::store::records::persons;
 use crate::store::releases::{self, Part, StoredRelease};
-use crate::store::{Store, StoreError, audit, enrolment, ledger};
+use crate::store::{self, Store, StoreError, audit, enrolment, ledger};
 
 /// Author of what the timed job prepares.
 pub const SCHEDULE: &str = "schedule";
@@ -127,7 +128,10 @@ pub(crate) async fn prepare_in(
     for history in histories {
         draws.push(Draw::of(&mut *connection, &codebook, history, request, period).await?);
     }
-    let release = draw(connection, &draws, (author, now), entropy).await?;
+    let release = draw(&mut *connection, &draws, (author, now), entropy).await?;
+    let judged = quality::look_in(&mut *connection, now).await?;
+    let verdict = quality::verdict(&judged, now);
+    store::quality::keep(connection, period, &verdict).await?;
     Ok(Prepared {
         release,
         drawn: true,

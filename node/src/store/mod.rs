@@ -33,6 +33,7 @@ pub mod people;
 pub mod practice;
 pub mod proofs;
 pub mod providers;
+pub mod quality;
 pub mod records;
 pub mod releases;
 pub mod revisions;

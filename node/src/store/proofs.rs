@@ -101,6 +101,25 @@ pub async fn reopen(
     Ok(reopened.rows_affected())
 }
 
+/// Receipts that newer ones took the place of, with the statements that they are for: number, bytes, receipt. Those whose bytes were deleted
+/// are left out.
+///
+/// # Errors
+/// Database trouble.
+pub async fn replaced(
+    connection: &mut SqliteConnection,
+) -> Result<Vec<(u64, Vec<u8>, String)>, StoreError> {
+    let rows: Vec<(i64, Vec<u8>, String)> = sqlx::query_as(
+        "SELECT outbox.seq, outbox.envelope, receipts_before.receipt
+         FROM receipts_before JOIN outbox ON outbox.seq = receipts_before.seq
+         WHERE length(outbox.envelope) > 0 ORDER BY receipts_before.id",
+    )
+    .fetch_all(connection)
+    .await?;
+    let unsigned = |(seq, envelope, receipt): (i64, _, _)| (seq.cast_unsigned(), envelope, receipt);
+    Ok(rows.into_iter().map(unsigned).collect())
+}
+
 /// A statement of the log's own with its receipt, both verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnRow {

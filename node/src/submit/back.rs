@@ -8,7 +8,6 @@ use ldsp_protocol::dsse::Unverified;
 use ldsp_protocol::log::{Checkpoint, Entry, Proof};
 use ldsp_protocol::own::{NAME, OwnStatement};
 use ldsp_protocol::problem::{LOG_BEHIND, Problem};
-use ldsp_protocol::receipt::Receipt;
 use ldsp_protocol::recovery::{LogState, RECEIPT_HEADER};
 use sqlx::sqlite::SqliteConnection;
 
@@ -76,15 +75,18 @@ impl<T: Transport> Submitter<T> {
         };
         let mut connection = self.store.reader.acquire().await?;
         let mut leaves = proofs::owns(&mut connection, state.size).await?;
-        for row in outbox::all(&mut connection).await? {
-            if let (Some(receipt), Some(log_index)) = (row.receipt, row.log_index)
-                && Receipt::from_text(&receipt).is_proof()
-                && !row.envelope.is_empty()
+        let present = outbox::all(&mut connection).await?.into_iter();
+        let present = present.filter_map(|row| Some((row.seq, row.envelope, row.receipt?)));
+        // A log that signed two histories may follow the one that an earlier receipt is of.
+        let replaced = proofs::replaced(&mut connection).await?;
+        for (seq, envelope, receipt) in present.chain(replaced) {
+            if let Ok(proof) = Proof::parse(&receipt)
+                && !envelope.is_empty()
             {
                 leaves.push(OwnRow {
-                    seq: row.seq,
-                    log_index,
-                    envelope: row.envelope,
+                    seq,
+                    log_index: proof.index,
+                    envelope,
                     receipt,
                 });
             }

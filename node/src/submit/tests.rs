@@ -205,6 +205,7 @@ async fn a_node_restored_from_a_backup_signs_and_draws_nothing_more() {
     world
         .run("DELETE FROM release_statements WHERE month = 2")
         .await;
+    world.run("DELETE FROM release_quality").await;
     world
         .run("DELETE FROM releases WHERE period NOT IN (SELECT period FROM release_statements)")
         .await;
@@ -255,6 +256,7 @@ async fn a_second_draw_that_was_approved_offline_never_leaves() {
     world
         .run("DELETE FROM release_statements WHERE month = 2")
         .await;
+    world.run("DELETE FROM release_quality").await;
     world
         .run("DELETE FROM releases WHERE period NOT IN (SELECT period FROM release_statements)")
         .await;
@@ -476,6 +478,22 @@ async fn a_log_that_lacks_leaves_gets_them_back_with_their_receipts() {
     let mut connection = world.store.reader.acquire().await.unwrap();
     let asked = proofs::asked_at(&mut connection).await.unwrap();
     assert_eq!(asked, later.as_second() - ASK_EVERY + ASK_AGAIN);
+}
+
+#[tokio::test]
+async fn receipts_that_newer_ones_took_the_place_of_are_given_back_too() {
+    let (_world, aggregator, submitter) = queued(3).await;
+    submitter.drain(at(NOW), &mut rng()).await.unwrap();
+    // A restored log signs another history, and then finds that it lacks the first one.
+    aggregator.0.lock().unwrap().taken.truncate(1);
+    let later = at("2023-01-01T12:30:00Z");
+    let (sent, _) = submitter.drain(later, &mut rng()).await.unwrap();
+    assert_eq!(sent, 2);
+    aggregator.0.lock().unwrap().lost = Some((101, vec![100]));
+    let later = at("2023-01-01T13:00:00Z");
+    submitter.drain(later, &mut rng()).await.unwrap();
+    let given = aggregator.0.lock().unwrap().lost.clone().unwrap().1;
+    assert_eq!(given, [100, 101, 102, 101, 102], "by both receipts of each");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use ldsp_protocol::dsse::{Sealed, Unverified};
 use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::practice::Sharing;
+use ldsp_protocol::problem::Drawn;
 use ldsp_protocol::revision::{Correction, Named, Withdrawal};
 use ldsp_protocol::statement::{Kind, Payload, Statement};
 use ldsp_protocol::summary::LearningSummary;
@@ -74,7 +75,9 @@ async fn what_is_withdrawn_is_gone_with_a_reason_and_figures_follow_at_once() {
         .await
         .unwrap()
         .unwrap();
-    let detail = gone.problem().detail;
+    let said = gone.problem();
+    assert_eq!(said.drawn, Some(Drawn { epoch: 1, month: 2 }));
+    let detail = said.detail;
     assert!(
         detail.contains(WHY) && detail.contains(&format!("statement {leaf} of the log")),
         "{detail}"

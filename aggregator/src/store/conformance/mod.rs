@@ -11,6 +11,7 @@ mod registry;
 mod revisions;
 mod rollups;
 mod sharing;
+mod stops;
 mod tree;
 
 use ldsp_protocol::ids::{Digest, Period};

@@ -5,14 +5,15 @@ use ldsp_protocol::log::Edge;
 use ldsp_protocol::own::KeyAdd;
 use ldsp_protocol::statement::Kind;
 
+use super::stops::stops_conform;
 use super::{SIGN, damaged, month, placed};
 use crate::store::{
-    Back, Cause, Claim, Fork, Log, NewOwn, OwnEffect, Placed, Recovery, Registry, Returned,
+    Back, Cause, Claim, Link, Log, NewOwn, OwnEffect, Placed, Recovery, Registry, Returned,
     ReturnedOwn, Rollups, Shown, StagedLeaf, Stopped, StoreError, Turn,
 };
 use crate::testing::{Sim, admit, at};
 
-const NOON: &str = "2022-06-01T12:00:00Z";
+pub(super) const NOON: &str = "2022-06-01T12:00:00Z";
 
 /// A log that lacks leaves: what it refuses, what it takes back, when it signs again; damage.
 pub(crate) async fn recovery_conforms<S: Log + Registry + Rollups + Recovery>(
@@ -21,8 +22,7 @@ pub(crate) async fn recovery_conforms<S: Log + Registry + Rollups + Recovery>(
 ) {
     a_stopped_log_takes_back_what_fits_and_nothing_else(&open().await).await;
     a_key_comes_back_with_its_node(&open().await).await;
-    what_stands_against_signing_is_looked_for(&open().await).await;
-    a_stop_comes_with_what_it_is_for(&open().await).await;
+    stops_conform(&open).await;
     what_came_back_is_kept(&open().await).await;
     damage_is_named(&open().await, &damage).await;
 }
@@ -179,112 +179,49 @@ async fn a_key_comes_back_with_its_node<S: Log + Registry + Rollups + Recovery>(
     assert_eq!(node.revoked, Some(2));
 }
 
-async fn what_stands_against_signing_is_looked_for<S: Log + Registry + Recovery>(store: &S) {
-    let edge = Edge::default();
-    let claim = Claim {
-        size: 3,
-        root: Digest::of(b"root"),
-        note: "note\n".into(),
-        said_by: "solent".into(),
-    };
-    for expected in [Stopped::Now, Stopped::Already] {
-        let stopped = store.stop(Shown::Claim(&claim), "solent", at(NOON)).await;
-        assert_eq!(stopped.unwrap(), expected);
-    }
-    assert_eq!(store.claims().await.unwrap(), [claim]);
-    assert!(
-        !store.resume(&edge, at(NOON)).await.unwrap(),
-        "it is shorter"
-    );
-    let fork = Fork {
-        place: 1,
-        id: Digest::of(b"other"),
-        ours: "ours\n".into(),
-        theirs: "theirs\n".into(),
-        said_by: "solent".into(),
-        found: at(NOON),
-        settled: None,
-    };
-    store
-        .stop(Shown::Fork(&fork), "solent", at(NOON))
-        .await
-        .unwrap();
-    let again = Fork {
-        theirs: "later\n".into(),
-        ..fork.clone()
-    };
-    store
-        .stop(Shown::Fork(&again), "solent", at(NOON))
-        .await
-        .unwrap();
-    assert_eq!(store.forks().await.unwrap(), std::slice::from_ref(&fork));
-    store.note_trouble(Some("damage")).await.unwrap();
-    assert_eq!(
-        store.stops().await.unwrap()[0].trouble.as_deref(),
-        Some("damage")
-    );
-    store
-        .decide("op", "Both are known.", at(NOON))
-        .await
-        .unwrap();
-    let stop = store.stops().await.unwrap().remove(0);
-    assert_eq!((stop.trouble, stop.decided.as_deref()), (None, Some("op")));
-    assert_eq!(store.forks().await.unwrap()[0].settled, Some(at(NOON)));
-    assert!(
-        !store.resume(&edge, at(NOON)).await.unwrap(),
-        "it is still shorter"
-    );
-    let settled = store.stop(Shown::Fork(&fork), "solent", at(NOON)).await;
-    assert_eq!(settled.unwrap(), Stopped::Settled);
-}
-
-/// A resume that slips between a stop and what it is for would let the log sign past that: both are one transaction, so that what
-/// was shown is there whenever it is stopped, also by the call after a resume. Which stop is the present one does not go by the clock.
-async fn a_stop_comes_with_what_it_is_for<S: Log + Registry + Recovery>(store: &S) {
-    let edge = Edge::default();
-    store.stop(Shown::Restored, "op", at(NOON)).await.unwrap();
-    assert!(store.resume(&edge, at(NOON)).await.unwrap());
-    let earlier = at("2022-06-01T11:00:00Z");
-    let claim = Claim {
-        size: 3,
-        root: Digest::of(b"root"),
-        note: "note\n".into(),
-        said_by: "solent".into(),
-    };
-    let stopped = store.stop(Shown::Claim(&claim), "solent", earlier).await;
-    assert_eq!(stopped.unwrap(), Stopped::Now);
-    assert!(!store.resume(&edge, at(NOON)).await.unwrap());
-    assert_eq!(store.claims().await.unwrap(), [claim]);
-    let stops = store.stops().await.unwrap();
-    let first = (stops[0].since, stops[0].cause, stops[0].ended);
-    assert_eq!(first, (earlier, Cause::Larger, None));
-}
-
 async fn what_came_back_is_kept<S: Log + Registry + Recovery>(store: &S) {
     store.stop(Shown::Restored, "op", at(NOON)).await.unwrap();
-    let leaf = |leaf: u64, record: &[u8]| StagedLeaf {
-        leaf,
+    // One statement at one place of two histories, and another at that of a third.
+    let leaf = |leaf: u64, record: &[u8], root: &[u8]| StagedLeaf {
+        link: Link {
+            leaf,
+            before: Digest::of(b"before"),
+            root: Digest::of(root),
+        },
         record: record.to_vec(),
         receipt: "receipt".into(),
         envelope: b"envelope".to_vec(),
         received: at(NOON),
     };
-    for one in [leaf(5, b"a"), leaf(3, b"b"), leaf(3, b"a"), leaf(3, b"a")] {
+    let (a, b, c) = (
+        leaf(3, b"a", b"1"),
+        leaf(3, b"a", b"2"),
+        leaf(3, b"b", b"3"),
+    );
+    for one in [
+        leaf(5, b"a", b"4"),
+        a.clone(),
+        b.clone(),
+        c.clone(),
+        a.clone(),
+    ] {
         store.stage(&one).await.unwrap();
     }
-    let bare = |leaf| StagedLeaf {
-        envelope: Vec::new(),
-        ..leaf
+    let again = StagedLeaf {
+        receipt: "newer".into(),
+        ..c.clone()
     };
-    let all = [leaf(3, b"a"), leaf(3, b"b"), leaf(5, b"a")].map(bare);
-    assert_eq!(store.staged(0).await.unwrap(), all);
-    assert_eq!(store.staged(4).await.unwrap(), all[2..]);
-    assert_eq!(
-        store.staged_leaf(3, b"b").await.unwrap(),
-        Some(leaf(3, b"b"))
-    );
-    store.unstage(3, b"b").await.unwrap();
-    assert_eq!(store.staged_leaf(3, b"b").await.unwrap(), None);
+    store.stage(&again).await.unwrap();
+    let mut here = [a.clone(), b, again];
+    here.sort_by_key(|leaf| leaf.link.root);
+    assert_eq!(store.staged(3).await.unwrap(), here);
+    assert_eq!(store.staged(4).await.unwrap(), []);
+    let links = store.links(0).await.unwrap();
+    assert_eq!(links[..3], here.map(|leaf| leaf.link));
+    assert_eq!(store.links(4).await.unwrap(), links[3..]);
+    store.unstage(a.link).await.unwrap();
+    assert_eq!(store.staged(3).await.unwrap().len(), 2);
+    assert!(!store.staged(3).await.unwrap().contains(&a));
     let sim = Sim::new(1);
     store.hear(&sim.slug, at(NOON), Some("op")).await.unwrap();
     store
@@ -296,7 +233,7 @@ async fn what_came_back_is_kept<S: Log + Registry + Recovery>(store: &S) {
     // All of it goes with the stop.
     let edge = Edge::default();
     assert!(store.resume(&edge, at(NOON)).await.unwrap());
-    assert_eq!(store.staged(0).await.unwrap(), []);
+    assert_eq!(store.links(0).await.unwrap(), []);
     assert!(store.heard().await.unwrap().is_empty());
 }
 
@@ -312,7 +249,7 @@ async fn damage_is_named<S: Log + Recovery>(store: &S, damage: &impl AsyncFn(&S,
         .await
         .unwrap();
     damage(store, "UPDATE log_claim SET root = x'01'").await;
-    damaged(store.claims().await, ("log_claim", "root", "3 01"));
+    damaged(store.goals().await, ("log_claim", "root", "3 01"));
     damage(store, "UPDATE log_head SET behind = 9223372036854775807").await;
     damaged(store.head().await, ("log_head", "behind", "1"));
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ldsp_protocol::ids::{Digest, Period};
+use ldsp_protocol::problem::Drawn;
 use ldsp_protocol::revision::{Correction, Named, Withdrawal};
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
@@ -39,7 +40,7 @@ impl Area {
         }
     }
 
-    async fn summary(&mut self, store: &Backend) -> u64 {
+    pub(crate) async fn summary(&mut self, store: &Backend) -> u64 {
         let (summary, period) = (self.sim.summary(20), self.sim.next);
         self.sim.next = period.next().unwrap();
         let kind = Kind::LearningSummary;
@@ -84,6 +85,12 @@ impl Area {
         (correction, period)
     }
 
+    /// A summary that was published, as a node would say it another time.
+    pub(crate) fn again(&self, seq: u64) -> (Kind, Option<Period>, LearningSummary) {
+        let (_, summary, period) = self.sent[&seq].clone();
+        (Kind::LearningSummary, period, summary.unwrap())
+    }
+
     pub(crate) async fn withdraw(&mut self, store: &Backend, seq: u64) -> u64 {
         let payload = self.withdrawal(seq);
         log_it(store, &mut self.sim, Kind::Withdrawal, None, payload).await;
@@ -113,7 +120,7 @@ impl Area {
     }
 
     /// Signs a second statement for a place, which is refused and kept.
-    async fn contradicts<P: serde::Serialize>(
+    pub(crate) async fn contradicts<P: serde::Serialize>(
         &mut self,
         store: &Backend,
         seq: u64,
@@ -292,6 +299,7 @@ async fn months_go_and_come_back(
         target: gone.index,
         target_seq: 2,
         target_kind: february,
+        drawn: Some(Drawn { epoch: 1, month: 2 }),
         month,
         reason: Some(WHY.to_owned()),
     };

@@ -28,6 +28,7 @@ use sqlx::{
     query_scalar,
 };
 
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::StoreError;
@@ -63,6 +64,8 @@ pub struct Postgres {
     silent: Arc<AtomicBool>,
     /// A server's connection that holds the lock of [`SERVERS`] and does nothing else.
     serving: Arc<Mutex<Option<PgConnection>>>,
+    /// How often the space of withdrawn payloads was given back, or could not be.
+    cleared: Arc<watch::Sender<u64>>,
 }
 
 impl Postgres {
@@ -150,6 +153,7 @@ impl Postgres {
             silence: SILENCE,
             silent,
             serving: Arc::new(Mutex::new(serving)),
+            cleared: Arc::default(),
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::statement::Kind;
@@ -116,10 +117,11 @@ impl Postgres {
     /// Gives the space of what was overwritten back for use, on a connection of its own: that may take long, and nobody waits for it.
     pub(super) fn clear(&self) {
         let options = self.writer.connect_options();
+        let cleared = Arc::clone(&self.cleared);
         tokio::spawn(async move {
             let done = async {
                 let mut connection = options.connect().await?;
-                query("VACUUM statement, node_month, practice, practice_cause, revision, equivocation")
+                query("VACUUM statement, node_month, national_month, practice, practice_cause, revision, equivocation")
                     .execute(&mut connection)
                     .await?;
                 connection.close().await
@@ -127,7 +129,15 @@ impl Postgres {
             if let Err(error) = done.await {
                 tracing::warn!(%error, "the space of a withdrawn payload was not given back; autovacuum will do it");
             }
+            cleared.send_modify(|times| *times += 1);
         });
+    }
+
+    /// Waits until it was given back this often.
+    #[cfg(test)]
+    pub(super) async fn cleared(&self, times: u64) {
+        let mut cleared = self.cleared.subscribe();
+        cleared.wait_for(|done| *done >= times).await.unwrap();
     }
 }
 

@@ -1,21 +1,24 @@
 //! The conformance suite on PostgreSQL, and what is PostgreSQL's own.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use ldsp_cluster::{Cluster, Database};
+use ldsp_protocol::standard::Standard;
 use ldsp_ui::tls::PrivateCa;
 use sqlx::{AssertSqlSafe, PgTransaction, Row as _};
 
 use super::Postgres;
 use crate::store::conformance::{
-    SIGN, a_log_without_a_tree_gets_one, a_snapshot_is_of_one_state, figures_conform,
+    Area, SIGN, a_log_without_a_tree_gets_one, a_snapshot_is_of_one_state, figures_conform,
     fsck_conforms, library_conforms, listing_conforms, log_conforms, month, openings_share_one_log,
     proofs_do_not_keep_what_was_withdrawn, readers_do_not_wait, recovery_conforms,
     registry_conforms, revisions_conform, rollups_conforms, same_statements_same_answers,
     tree_conforms,
 };
+use crate::store::rows::as_blob;
 use crate::store::sqlite::Sqlite;
-use crate::store::{DatabaseUrl, Location, Log as _, StoreError};
+use crate::store::{Backend, DatabaseUrl, Location, Log as _, Rollups as _, StoreError};
 use crate::testing::{Sim, admit};
 
 /// Keeps the databases of the stores that a test opens.
@@ -112,6 +115,79 @@ async fn revisions() {
 async fn evidence_does_not_keep_what_was_withdrawn() {
     let databases = Databases::default();
     proofs_do_not_keep_what_was_withdrawn(databases.open().await.into()).await;
+}
+
+/// The tables and their side tables in whose files these bytes are.
+fn holding(database: &Database, bytes: &[u8]) -> BTreeSet<String> {
+    let bytes = hex::encode(bytes);
+    let found = database.sql(&format!(
+        "CHECKPOINT; SELECT coalesce(t.relname, c.relname) FROM pg_class AS c LEFT JOIN pg_class AS t ON t.reltoastrelid = c.oid
+             WHERE c.relkind IN ('r', 't', 'i') AND pg_relation_filepath(c.oid) IS NOT NULL
+                 AND position('\\x{bytes}'::bytea IN pg_read_binary_file(pg_relation_filepath(c.oid))) > 0"
+    ));
+    found.lines().map(str::to_owned).collect()
+}
+
+/// What is withdrawn is dead at once, the program has its space given back, and the operator's command takes it out of the files.
+#[tokio::test]
+async fn what_was_withdrawn_leaves_the_files_by_the_operators_command() {
+    let docs = include_str!("../../../../docs/revisions.md");
+    let (_, command) = docs.split_once("`VACUUM FULL ").unwrap();
+    let (tables, _) = command.split_once('`').unwrap();
+    let database = Cluster::shared().database();
+    let store = open(&database.url()).await.unwrap();
+    // Stored as they are, so that they can be looked for.
+    for (table, column) in [
+        ("statement", "envelope"),
+        ("equivocation", "envelope"),
+        ("node_month", "published"),
+        ("node_month", "cumulative"),
+    ] {
+        let storage = format!("ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL");
+        database.sql(&storage);
+    }
+    let backend = Backend::from(store.clone());
+    let mut area = Area::new(&backend, 0).await;
+    let entry = area.entry(&backend, "A title that goes", None).await;
+    let month = area.summary(&backend).await;
+    let again = area.again(month);
+    area.contradicts(&backend, month, again).await;
+
+    let slug = "black-country".parse().unwrap();
+    // Not across two rows of a side table, which hold 1,996 bytes each.
+    let middle = |bytes: &[u8]| bytes[bytes.len() / 2 / 1996 * 1996 + 1000..][..48].to_vec();
+    let envelope = async |seq| {
+        let logged = store.statement(&slug, seq).await.unwrap().unwrap();
+        middle(&logged.envelope)
+    };
+    let history = store.history(&slug, Standard::current()).await.unwrap();
+    let kept = store.evidence(&slug, month).await.unwrap().unwrap();
+    let secret = [
+        ("statement", envelope(entry).await),
+        ("statement", envelope(month).await),
+        ("node_month", middle(&as_blob(&history[0].published))),
+        ("node_month", middle(&as_blob(&history[0].cumulative))),
+        ("equivocation", middle(&kept.envelope)),
+    ];
+    for (table, bytes) in &secret {
+        assert!(holding(&database, bytes).contains(*table), "{table}");
+    }
+
+    area.withdraw(&backend, entry).await;
+    area.withdraw(&backend, month).await;
+    store.cleared(2).await;
+    database.sql("CREATE EXTENSION pgstattuple");
+    for table in tables.split(", ") {
+        let dead = format!(
+            "SELECT sum((pgstattuple(oid)).dead_tuple_count) FROM pg_class
+                 WHERE '{table}'::regclass IN (oid, (SELECT t.oid FROM pg_class AS t WHERE t.reltoastrelid = pg_class.oid))"
+        );
+        assert_eq!(database.sql(&dead).trim(), "0", "{table}");
+    }
+    database.sql(&format!("VACUUM FULL {tables}"));
+    for (_, bytes) in &secret {
+        assert_eq!(holding(&database, bytes), BTreeSet::new());
+    }
 }
 
 #[tokio::test]

@@ -3,11 +3,11 @@
 use ldsp_protocol::ids::NodeSlug;
 
 use super::{Columns, Fields};
-use crate::store::{Cause, Claim, Fork, Heard, StagedLeaf, Stop, StoreError};
+use crate::store::{Cause, Claim, Fork, Heard, Link, StagedLeaf, Stop, StoreError};
 
-/// Every column of `log_stop`.
+/// The columns of `log_stop` that people see.
 pub(in crate::store) fn stop<R: Fields>(row: &R) -> Result<Stop, StoreError> {
-    let columns = Columns::keyed(row, "log_stop", &["since"]);
+    let columns = Columns::keyed(row, "log_stop", &["number"]);
     let cause = |text: &str| Cause::ALL.into_iter().find(|cause| cause.as_str() == text);
     Ok(Stop {
         since: columns.time("since")?,
@@ -41,11 +41,21 @@ pub(in crate::store) fn heard<R: Fields>(row: &R) -> Result<(NodeSlug, Heard), S
     Ok((columns.text("node")?, heard))
 }
 
+/// The columns of `log_leaf` that say where a leaf stands.
+pub(in crate::store) fn link<R: Fields>(row: &R) -> Result<Link, StoreError> {
+    let columns = Columns::keyed(row, "log_leaf", &["leaf", "root"]);
+    Ok(Link {
+        leaf: columns.number("leaf")?,
+        before: columns.digest("before")?,
+        root: columns.digest("root")?,
+    })
+}
+
 /// Every column of `log_leaf`.
 pub(in crate::store) fn staged<R: Fields>(row: &R) -> Result<StagedLeaf, StoreError> {
-    let columns = Columns::keyed(row, "log_leaf", &["leaf"]);
+    let columns = Columns::keyed(row, "log_leaf", &["leaf", "root"]);
     Ok(StagedLeaf {
-        leaf: columns.number("leaf")?,
+        link: link(row)?,
         record: columns.bytes("record")?,
         receipt: columns.string("receipt")?,
         envelope: columns.bytes("envelope")?,
@@ -53,12 +63,13 @@ pub(in crate::store) fn staged<R: Fields>(row: &R) -> Result<StagedLeaf, StoreEr
     })
 }
 
-/// Every column of `log_fork`.
+/// The columns of `log_fork` that people see.
 pub(in crate::store) fn fork<R: Fields>(row: &R) -> Result<Fork, StoreError> {
     let columns = Columns::keyed(row, "log_fork", &["place", "id"]);
     Ok(Fork {
         place: columns.number("place")?,
         id: columns.digest("id")?,
+        agreed: columns.number("agreed")?,
         ours: columns.string("ours")?,
         theirs: columns.string("theirs")?,
         said_by: columns.string("said_by")?,

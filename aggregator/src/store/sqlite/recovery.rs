@@ -8,10 +8,11 @@ use ldsp_protocol::log::Edge;
 use sqlx::query;
 
 use super::{Sqlite, log, revisions, tree};
-use crate::store::recovery::recovery;
+use crate::store::recovery::{recovery, settled};
 use crate::store::rows::{self, signed};
 use crate::store::{
-    Back, Claim, Fork, Heard, Outcome, Returned, Shown, Sign, StagedLeaf, Stop, Stopped, StoreError,
+    Back, Claim, Fork, Heard, Link, Outcome, Returned, Shown, Sign, StagedLeaf, Stop, Stopped,
+    StoreError,
 };
 
 recovery!(Sqlite, log::put_back);

@@ -185,3 +185,58 @@ async fn a_month_under_two_standards_is_one_release() {
     let statements = get(&world, "bob", "/api/v1/statements").await.json();
     assert_eq!(statements["items"].as_array().unwrap().len(), 3);
 }
+
+#[tokio::test]
+async fn quality_is_shown_asked_about_and_set() {
+    let world = world().await;
+    world.released().await;
+    let seen = get(&world, "bob", "/api/v1/quality").await.json();
+    assert_eq!(seen["providers"][0]["provider"], "College");
+    assert_eq!(seen["providers"][0]["enrolments"], 40);
+    let path = "/api/v1/quality/rules/silent";
+    let set = post(
+        &world,
+        "ann",
+        path,
+        r#"{"severity":"error","threshold":3,"version":0}"#,
+    )
+    .await
+    .json();
+    assert_eq!((&set["version"], &set["unit"]), (&1.into(), &"days".into()));
+    let stale = post(
+        &world,
+        "ann",
+        path,
+        r#"{"severity":"error","threshold":3,"version":0}"#,
+    )
+    .await;
+    stale.is(problem::QUALITY);
+    let none = post(
+        &world,
+        "ann",
+        "/api/v1/quality/rules/other",
+        r#"{"severity":"off","version":0}"#,
+    )
+    .await;
+    none.is(problem::NOT_FOUND);
+    let seen = get(&world, "bob", "/api/v1/quality").await.json();
+    assert_eq!(seen["standing"], "faulty");
+
+    let path = "/api/v1/quality/questions";
+    let question = r#"{"provider":"College","rule":"silent","question":"Is March late?"}"#;
+    post(&world, "bob", path, question).await.is(problem::ROLE);
+    let asked = post(&world, "ann", path, question).await;
+    assert_eq!(asked.status, StatusCode::CREATED);
+    assert_eq!(asked.json()["answer"], Value::Null);
+    let unfit = question.replace("Is March late?", "Ring 0121 496 0000");
+    post(&world, "ann", path, &unfit).await.is(problem::QUALITY);
+    let path = "/api/v1/quality/questions/1/answer";
+    let answer = r#"{"answer":"Next week."}"#;
+    let seen = post(&world, "ann", path, answer).await.json();
+    assert_eq!(seen["answered_by"], "ann");
+    post(&world, "ann", path, answer).await.is(problem::QUALITY);
+    let all = get(&world, "bob", "/api/v1/quality/questions").await.json();
+    assert_eq!(all["questions"][0]["answer"], "Next week.");
+    let missing = post(&world, "ann", "/api/v1/quality/questions/7/answer", answer).await;
+    missing.is(problem::NOT_FOUND);
+}

@@ -2,6 +2,7 @@
 
 use csv::StringRecord;
 
+use super::{Record, Shape};
 use crate::import::faults;
 use crate::import::report::{Fault, RowProblem};
 
@@ -16,27 +17,24 @@ pub(in crate::import) struct Row<'a> {
     /// Whether its fields can be told apart.
     pub(in crate::import) whole: bool,
     record: &'a StringRecord,
-    places: &'a [Option<usize>],
-    names: &'static [&'static str],
+    shape: &'a Shape,
     /// Bit per column: unreadable, reported, and empty for whoever asks.
     bad: u64,
 }
 
 impl<'a> Row<'a> {
-    pub(super) fn new(
-        record: &'a StringRecord,
-        width: usize,
-        places: &'a [Option<usize>],
-        names: &'static [&'static str],
-    ) -> Self {
+    /// A row of a source whose rows have that shape. What the source found wrong with it is taken out of `record`.
+    pub(super) fn new(record: &'a mut Record, shape: &'a Shape) -> Self {
+        let problems = std::mem::take(&mut record.problems);
+        let reported = std::mem::take(&mut record.reported);
+        let record = &record.fields;
         let mut row = Self {
             line: record.position().map_or(0, csv::Position::line),
-            problems: Vec::new(),
-            whole: record.len() == width,
+            problems,
+            whole: record.len() == shape.width,
             record,
-            places,
-            names,
-            bad: 0,
+            shape,
+            bad: reported,
         };
         if !row.whole {
             row.problems.push(faults::FIELD_COUNT.at(row.line, None));
@@ -45,7 +43,7 @@ impl<'a> Row<'a> {
         if is_plain(record.as_slice()) {
             return row;
         }
-        for column in 0..names.len() {
+        for column in 0..shape.names.len() {
             let text = row.text(column);
             let fault = if text.len() > FIELD_BYTES {
                 faults::FIELD_SIZE
@@ -66,7 +64,7 @@ impl<'a> Row<'a> {
         if self.bad >> column & 1 == 1 {
             return "";
         }
-        let place = self.places.get(column).copied().flatten();
+        let place = self.shape.places.get(column).copied().flatten();
         let text = place.and_then(|at| self.record.get(at)).unwrap_or_default();
         trimmed(text)
     }
@@ -84,7 +82,7 @@ impl<'a> Row<'a> {
     ) {
         let column = column.into();
         if self.bad >> column & 1 == 0 {
-            let field = self.names.get(column).copied();
+            let field = self.shape.names.get(column).copied();
             self.problems.push(make(self.line, field));
         }
     }

@@ -474,6 +474,7 @@ async fn a_damaged_or_lost_ledger_is_refused() {
     world.run("DELETE FROM ledger_cells").await;
     world.run("DELETE FROM ledger_months").await;
     world.run("DELETE FROM release_statements").await;
+    world.run("DELETE FROM release_quality").await;
     world.run("DELETE FROM releases").await;
     let outcome = prepare(
         &world.store,

@@ -29,7 +29,7 @@ pub struct Stream {
     pub first: Option<Period>,
     /// Last month that will be; `None`: new enrolments enter it.
     pub last: Option<Period>,
-    /// Last month of the epoch before; `None` in the first.
+    /// Last month of the epoch before under this standard; `None` in the first.
     pub after: Option<Period>,
 }
 
@@ -78,9 +78,10 @@ impl Stream {
 /// [`StoreError::Corrupt`] for a standard that this program does not know, or for months of a standard that never began.
 pub async fn begun(connection: &mut SqliteConnection) -> Result<Vec<Stream>, StoreError> {
     let second = epochs::present(&mut *connection).await?.after;
-    let rows = sqlx::query("SELECT standard, first, last FROM ledger_standards ORDER BY standard")
-        .fetch_all(&mut *connection)
-        .await?;
+    let rows =
+        sqlx::query("SELECT standard, first, last, after FROM ledger_standards ORDER BY standard")
+            .fetch_all(&mut *connection)
+            .await?;
     let mut streams = Vec::new();
     for row in rows {
         let version: i64 = row.try_get("standard")?;
@@ -90,6 +91,9 @@ pub async fn begun(connection: &mut SqliteConnection) -> Result<Vec<Stream>, Sto
         let last = last.map(|index| period(index).ok_or_else(|| damaged("last")));
         // A stream that began after a loss lost nothing.
         let after = second.filter(|after| first <= *after);
+        let ahead: Option<i64> = row.try_get("after")?;
+        let ahead = ahead.map(|index| period(index).ok_or_else(|| damaged("after")));
+        let after = ahead.transpose()?.or(after);
         streams.push(Stream {
             standard: known(version)?,
             epoch: if after.is_some() { 2 } else { 1 },
@@ -149,10 +153,31 @@ pub async fn next(connection: &mut SqliteConnection) -> Result<Option<Period>, S
     })
 }
 
-/// The streams that publish the month `next`: those that have begun and not ended, and `current`, which begins with it otherwise.
+/// Writes that the first epoch published `month` under these standards, one more than under the others.
+///
+/// # Errors
+/// Database trouble.
+pub async fn ahead(
+    connection: &mut SqliteConnection,
+    standards: &[&Standard],
+    month: Period,
+) -> Result<(), StoreError> {
+    for standard in standards {
+        sqlx::query("UPDATE ledger_standards SET after = $1 WHERE standard = $2")
+            .bind(month.index())
+            .bind(standard.version())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The streams that publish the month `next`: those that have begun, not ended and not published it before a loss, and `current`, which
+/// begins with it otherwise.
 #[must_use]
 pub fn publishing(begun: &[Stream], next: Period, current: &'static Standard) -> Vec<Stream> {
-    let going_on = begun.iter().filter(|s| s.publishes(next));
+    let due = |s: &&Stream| s.publishes(next) && s.after.is_none_or(|after| after < next);
+    let going_on = begun.iter().filter(due);
     let mut streams: Vec<Stream> = going_on.copied().collect();
     if begun.iter().all(|s| s.standard != current) {
         streams.push(Stream::new(current));

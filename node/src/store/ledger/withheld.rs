@@ -58,6 +58,30 @@ async fn withhold(connection: &mut SqliteConnection, after: Period) -> Result<u6
         query = query.bind(day);
     }
     let query = query.bind(open.standard.version());
+    let withheld = query.execute(&mut *connection).await?.rows_affected();
+    let ahead = begun.iter().filter_map(|s| s.after).max();
+    match ahead.filter(|last| *last > after) {
+        Some(last) => Ok(withheld + withhold_ahead(connection, last).await?),
+        None => Ok(withheld),
+    }
+}
+
+/// Under some standards the lost epoch published one month more, `last`. What is dated by its end is withheld of their enrolments, and of
+/// those of which nobody knows any more under which standard they were counted: all with something withheld that was not counted here.
+async fn withhold_ahead(
+    connection: &mut SqliteConnection,
+    last: Period,
+) -> Result<u64, StoreError> {
+    let mut query = sqlx::query(concat!(
+        "UPDATE enrolments SET withheld = withheld | ",
+        due!(),
+        " WHERE ",
+        due!(),
+        " & ~withheld != 0 AND (withheld & ~counted != 0 OR standard IN (SELECT standard FROM ledger_standards WHERE after IS NOT NULL))"
+    ));
+    for day in cutoffs(last)? {
+        query = query.bind(day);
+    }
     Ok(query.execute(connection).await?.rows_affected())
 }
 
@@ -77,10 +101,11 @@ pub async fn forget(connection: &mut SqliteConnection, period: Period) -> Result
 }
 
 /// $1 is the month. Rows that others refer to come last.
-const FORGET: [&str; 10] = [
+const FORGET: [&str; 11] = [
     "DELETE FROM ledger_corrections WHERE (standard, epoch, month) IN (SELECT standard, epoch, month FROM ledger_months WHERE period = $1)",
     "DELETE FROM ledger_cells WHERE (standard, epoch, month) IN (SELECT standard, epoch, month FROM ledger_months WHERE period = $1)",
     "DELETE FROM ledger_months WHERE period = $1",
+    "DELETE FROM release_quality WHERE period = $1",
     "DELETE FROM release_refusals WHERE period = $1",
     "DELETE FROM release_statements WHERE period = $1",
     "DELETE FROM releases WHERE period = $1",

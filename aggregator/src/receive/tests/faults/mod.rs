@@ -4,15 +4,17 @@
 
 mod scene;
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use futures::future::join_all;
 use ldsp_protocol::problem;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 
-use self::scene::{Place, Scene, act, is_sound};
+use self::scene::{Place, Scene, Sent, act, is_sound};
 use crate::announce::{Announcer, KEY_EVENTS};
 use crate::app::audited;
+use crate::benchmark::Measure;
+use crate::runs;
 use crate::store::failing::{Fault, Faults};
 use crate::store::{Backend, Log as _, Span};
 use crate::testing::{Sim, World, signer};
@@ -55,6 +57,58 @@ async fn statements(scene: &mut Scene) {
         }
     });
     assert!(struck.await.contains(&"append"));
+}
+
+/// A month is taken back and published again: it counts exactly while one statement of it stands.
+async fn revisions(scene: &mut Scene) {
+    let mut sim = scene.join().await;
+    let mut standing = scene.seal(&mut sim, Kind::LearningSummary);
+    scene.send(standing).await;
+    let struck = scene.at_every_call(async |scene| {
+        let withdrawal = scene.withdraw(&mut sim, standing);
+        scene.send(withdrawal).await;
+        let gone = scene.world.get(&scene.sent[standing].path).await;
+        assert!(matches!(gone.status.as_u16(), 410 | 503), "{}", gone.text());
+        standing = scene.reissue(&mut sim, standing);
+        scene.send(standing).await;
+    });
+    let struck = struck.await;
+    for method in ["append", "history", "revision"] {
+        assert!(struck.contains(&method), "{struck:?}");
+    }
+}
+
+/// A run of which each call fails is made once, with all of its findings.
+async fn frozen(scene: &mut Scene) {
+    let mut sim = scene.join().await;
+    let mut month = scene.seal(&mut sim, Kind::LearningSummary);
+    scene.send(month).await;
+    for passing in 0.. {
+        // Each run stands on something else than the one before.
+        let next = if passing % 2 == 0 {
+            scene.withdraw(&mut sim, month)
+        } else {
+            month = scene.reissue(&mut sim, month);
+            month
+        };
+        scene.send(next).await;
+        scene.faults.set(passing, scene.fault);
+        let make = async |log: Announcer<'_, Backend>| runs::make(&log, act().at).await;
+        let made = scene.announce(make).await;
+        let struck = scene.faults.clear();
+        scene.check().await;
+        let run = made.run.unwrap();
+        let all = scene
+            .sound
+            .announced(&[Kind::BenchmarkRun], Span::Newest, 99);
+        let all = all.await.unwrap();
+        assert_eq!((all.len(), all[0].index), (passing + 1, run.index));
+        assert_eq!(run.run.findings.len(), Measure::ALL.len());
+        if struck.is_none() {
+            assert!(passing >= 5, "a run is {passing} calls only");
+            return;
+        }
+    }
 }
 
 /// A second statement for a place is refused each time, and kept once.
@@ -206,6 +260,61 @@ async fn starts_again(scene: Scene) {
     again.check().await;
 }
 
+/// A log of which nothing is left gets everything back: at every moment it is the beginning of what it was, and in the end all of it.
+async fn comes_back(place: &mut Place, old: &mut Scene) {
+    let (note, leaves) = (
+        old.world.get("/checkpoint").await.text(),
+        old.leaves().await,
+    );
+    let mut scene = Scene::new(place, old.fault).await;
+    // Until it is whole, it does not stand by the receipts.
+    scene.sent = old.sent.iter().map(Sent::without_receipts).collect();
+    let now = scene.world.service.now();
+    let struck = scene.at_every_call(async |scene| {
+        drop(scene.world.service.recovery().begin("olive", now).await);
+    });
+    assert_eq!(struck.await, ["stop"]);
+    for (number, (leaf, receipt, envelope)) in leaves.iter().enumerate() {
+        let path = format!("/v1/recovery/leaves/{leaf}");
+        let headers = [
+            ("content-type", "application/vnd.dsse+json"),
+            ("ldsp-receipt", receipt.as_str()),
+        ];
+        let give = async |scene: &mut Scene| {
+            let give = async |world: &World| {
+                world
+                    .call(Method::PUT, &path, &headers, envelope.clone())
+                    .await
+            };
+            assert_eq!(scene.call(give).await.status, StatusCode::ACCEPTED);
+        };
+        if number % 16 == 0 {
+            let struck = scene.at_every_call(&give).await;
+            assert!(struck.contains(&"stage"), "{struck:?}");
+        } else {
+            give(&mut scene).await;
+        }
+    }
+    let go_on = async |scene: &mut Scene| {
+        let recovery = scene.world.service.recovery();
+        drop(recovery.go_on("olive", "A test.", now).await);
+    };
+    let struck = scene.at_every_call(&go_on).await;
+    for method in ["decide", "links", "staged", "put_back"] {
+        assert!(struck.contains(&method), "{method}: {struck:?}");
+    }
+    // It is whole by then, so what comes last is looked at in a stop of its own.
+    drop(scene.world.service.recovery().begin("olive", now).await);
+    scene.at_call_of("hear", &go_on).await;
+    scene.at_call_of("resume", &go_on).await;
+    go_on(&mut scene).await;
+    assert_eq!(scene.world.get("/checkpoint").await.text(), note);
+    assert_eq!(scene.sound.head().await.unwrap().behind, None);
+    scene.sent = std::mem::take(&mut old.sent);
+    scene.check().await;
+    old.sent = scene.sent;
+}
+
 async fn every_call(on_postgres: bool, fault: Fault) {
     let mut place = Place {
         on_postgres,
@@ -217,7 +326,30 @@ async fn every_call(on_postgres: bool, fault: Fault) {
     contradictions(&mut scene).await;
     revocations(&mut scene).await;
     reads(&mut scene).await;
+    comes_back(&mut place, &mut scene).await;
     starts_again(scene).await;
+}
+
+async fn every_call_of_a_change(on_postgres: bool, fault: Fault) {
+    let mut place = Place {
+        on_postgres,
+        ..Place::default()
+    };
+    let mut scene = Scene::new(&mut place, fault).await;
+    revisions(&mut scene).await;
+    frozen(&mut scene).await;
+}
+
+#[tokio::test]
+async fn each_call_of_a_revision_and_a_run_fails_on_sqlite() {
+    every_call_of_a_change(false, Fault::Failed).await;
+    every_call_of_a_change(false, Fault::FailedButPersisted).await;
+}
+
+#[tokio::test]
+async fn each_call_of_a_revision_and_a_run_fails_on_postgres() {
+    every_call_of_a_change(true, Fault::Failed).await;
+    every_call_of_a_change(true, Fault::FailedButPersisted).await;
 }
 
 #[tokio::test]

@@ -3,17 +3,21 @@
 use std::collections::BTreeSet;
 
 use axum::http::{Method, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use ldsp_cluster::{Cluster, Database};
-use ldsp_protocol::dsse::Sealed;
+use ldsp_protocol::dsse::{Sealed, Unverified};
 use ldsp_protocol::enrolment::{ENROLMENT_TYPE, EnrolmentBody, NodeState};
 use ldsp_protocol::geography::Geography;
-use ldsp_protocol::ids::Digest;
+use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::log::{ENTRY_LEN, Edge, Entry, merkle};
 use ldsp_protocol::problem;
 use ldsp_protocol::receipt::Receipt;
+use ldsp_protocol::revision::{Correction, Named, Withdrawal};
 use ldsp_protocol::standard::Standard;
-use ldsp_protocol::statement::Kind;
+use ldsp_protocol::statement::{Kind, Payload, Statement};
+use ldsp_protocol::summary::LearningSummary;
 use tempfile::TempDir;
 
 use crate::announce::{Act, AnnounceError, Announcer};
@@ -74,10 +78,25 @@ pub(super) async fn is_sound(store: &Backend) {
 pub(super) struct Sent {
     pub(super) path: String,
     pub(super) entry: Entry,
-    /// The contribution of a summary.
+    /// The contribution of a summary or a correction.
     pub(super) power: Option<u32>,
+    /// Of a withdrawal: the statement that is withdrawn.
+    pub(super) takes: Option<usize>,
     pub(super) envelope: Vec<u8>,
     pub(super) receipts: Vec<String>,
+}
+
+impl Sent {
+    pub(super) fn without_receipts(&self) -> Self {
+        Self {
+            path: self.path.clone(),
+            entry: self.entry.clone(),
+            power: self.power,
+            takes: self.takes,
+            envelope: self.envelope.clone(),
+            receipts: Vec::new(),
+        }
+    }
 }
 
 /// A server over a failing store, and what its nodes know.
@@ -124,6 +143,18 @@ impl Scene {
                 None => return struck,
             }
         }
+    }
+
+    /// Acts under the fault at the next call of one method.
+    pub(super) async fn at_call_of(
+        &mut self,
+        method: &'static str,
+        mut act: impl AsyncFnMut(&mut Self),
+    ) {
+        self.faults.set_on(method, self.fault);
+        act(self).await;
+        assert_eq!(self.faults.clear(), Some(method));
+        self.check().await;
     }
 
     /// Sends until the store is not in the way: it is once at most.
@@ -224,6 +255,60 @@ impl Scene {
                 (sealed, None)
             }
         };
+        self.note(sim, (kind, power, None), &sealed)
+    }
+
+    /// The month that statement `number` holds, and what it says.
+    fn month(&self, sim: &Sim, number: usize) -> (Option<Period>, LearningSummary, Named) {
+        let sent = &self.sent[number];
+        let verified = Unverified::parse(&sent.envelope).unwrap();
+        let verified = verified.verify(&sim.key.verifying_key()).unwrap();
+        let statement = Statement::read(&verified).unwrap();
+        let summary = match statement.payload {
+            Payload::LearningSummary(summary) => summary,
+            Payload::Correction(correction) => correction.summary,
+            other => panic!("{other:?}"),
+        };
+        let named = Named {
+            seq: sent.entry.seq,
+            pae: sent.entry.pae,
+        };
+        (statement.period, summary, named)
+    }
+
+    /// The same for the withdrawal of statement `number`, a month.
+    pub(super) fn withdraw(&mut self, sim: &mut Sim, number: usize) -> usize {
+        let (_, summary, statement) = self.month(sim, number);
+        let withdrawal = Withdrawal {
+            statement,
+            reason: "Published too early.".to_owned(),
+            cells: Some(summary.cells_digest()),
+        };
+        let sealed = sim.seal(Kind::Withdrawal, None, withdrawal);
+        sim.advance(&sealed);
+        self.note(sim, (Kind::Withdrawal, None, Some(number)), &sealed)
+    }
+
+    /// The same for the correction that brings statement `number` back, which was withdrawn.
+    pub(super) fn reissue(&mut self, sim: &mut Sim, number: usize) -> usize {
+        let (period, summary, supersedes) = self.month(sim, number);
+        let correction = Correction {
+            supersedes,
+            reason: "It is agreed now.".to_owned(),
+            summary,
+        };
+        let sealed = sim.seal(Kind::Correction, period, correction);
+        sim.advance(&sealed);
+        let power = self.sent[number].power;
+        self.note(sim, (Kind::Correction, power, None), &sealed)
+    }
+
+    fn note(
+        &mut self,
+        sim: &Sim,
+        (kind, power, takes): (Kind, Option<u32>, Option<usize>),
+        sealed: &Sealed,
+    ) -> usize {
         self.sent.push(Sent {
             path: sim.path(sim.seq),
             entry: Entry {
@@ -234,6 +319,7 @@ impl Scene {
                 pae: sealed.pae(),
             },
             power,
+            takes,
             envelope: sealed.envelope().to_vec(),
             receipts: Vec::new(),
         });
@@ -247,6 +333,20 @@ impl Scene {
         assert!(answer.status.is_success(), "{}", answer.text());
         self.sent[number].receipts.push(answer.text());
         answer.status
+    }
+
+    /// Every leaf as those who were told of it hold it: place, receipt as base64, envelope.
+    pub(super) async fn leaves(&self) -> Vec<(u64, String, Vec<u8>)> {
+        let mut statements = self.sound.statements(0, 999).await.unwrap();
+        statements.extend(self.sound.owns(0, 999).await.unwrap());
+        let mut leaves = Vec::new();
+        for one in statements {
+            let proof = self.world.service.tree.proof(one.index).await.unwrap();
+            let receipt = BASE64.encode(proof.unwrap().to_text());
+            leaves.push((one.index, receipt, one.envelope));
+        }
+        assert_eq!(leaves.len() as u64, self.sound.size().await.unwrap());
+        leaves
     }
 
     /// The powers that the national number of starts is made of.
@@ -275,15 +375,18 @@ impl Scene {
             edge.push(merkle::leaf_hash(leaf));
             roots.push(edge.root());
         }
-        let mut logged = BTreeSet::new();
+        let (mut logged, mut gone) = (BTreeSet::new(), BTreeSet::new());
         let log = signer();
-        for sent in &self.sent {
+        for (number, sent) in self.sent.iter().enumerate() {
             let record = sent.entry.to_bytes();
             let places: Vec<_> = (0..leaves.len())
                 .filter(|at| leaves[*at] == record)
                 .collect();
             assert!(places.len() <= 1, "{} is logged twice", sent.path);
-            logged.extend(sent.power.filter(|_| places.len() == 1));
+            if places.len() == 1 {
+                logged.extend(sent.power.map(|power| (number, power)));
+                gone.extend(sent.takes);
+            }
             for receipt in &sent.receipts {
                 let held = Receipt::from_text(receipt).check(log.verifier(), &sent.entry);
                 let held = held.unwrap();
@@ -292,7 +395,11 @@ impl Scene {
                 assert_eq!(roots[then.size as usize], then.root, "{}", sent.path);
             }
         }
-        assert_eq!(self.counted().await, logged);
+        let standing = logged.iter().filter(|(number, _)| !gone.contains(number));
+        let powers: Vec<u32> = standing.map(|(_, power)| *power).collect();
+        let once: BTreeSet<u32> = powers.iter().copied().collect();
+        assert_eq!(powers.len(), once.len(), "a month stands in two statements");
+        assert_eq!(self.counted().await, once);
         is_sound(&self.sound).await;
     }
 }

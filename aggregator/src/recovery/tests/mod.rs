@@ -1,3 +1,6 @@
+mod forks;
+mod work;
+
 use axum::http::Method;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -6,7 +9,7 @@ use ldsp_protocol::enrolment::{READ_TYPE, ReadBody};
 use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::log::Checkpoint;
 use ldsp_protocol::own;
-use ldsp_protocol::recovery::LogState;
+use ldsp_protocol::recovery::{LogState, Run};
 use ldsp_protocol::revision::{Named, Withdrawal};
 use ldsp_protocol::statement::{Kind, Payload, Statement};
 use tempfile::TempDir;
@@ -281,66 +284,6 @@ async fn without_a_leaf_or_a_node_it_stays_stopped_and_an_operator_may_do_withou
     let put = world.put(&sims[1].path(seq), sealed.envelope()).await;
     assert_eq!(put.status.as_u16(), 201, "{}", put.text());
     sound(&world).await;
-}
-
-#[tokio::test]
-async fn a_fork_is_kept_as_proof_and_the_longer_history_is_followed() {
-    let past = past().await;
-    let kept = copied(&past.backup);
-    let mut sims = past.sims;
-    // Restored and served without a word: before anybody shows it more, it signs another leaf in the place of one.
-    let world = World::in_dir(past.backup).await;
-    let mut fresh = Sim::named("late-comer", "E37000007", 9);
-    world.admit(&fresh).await;
-    publish(&world, &mut fresh).await;
-    let short = world.get("/checkpoint").await.text();
-    let strays = [
-        held(&world, &own::name(), 3).await,
-        held(&world, &fresh.slug, 1).await,
-    ];
-    refused(&hold(&world, &sims[0], &past.note).await, 503, "log-behind");
-    let next = &past.held[0];
-    assert_eq!(next.0, past.before, "the first that it lacks");
-    refused(&give(&world, next).await, 503, "log-behind");
-    let forks = world.service.store.forks().await.unwrap();
-    assert_eq!((forks.len(), forks[0].place), (1, past.before));
-    assert!(forks[0].ours.contains("tlog-proof") && forks[0].theirs == next.1);
-    // It cannot be led past what it does not have.
-    let now = world.service.now();
-    let decided = world
-        .service
-        .recovery()
-        .go_on("op", "We saw it.", now)
-        .await
-        .unwrap();
-    assert_eq!(decided, Progress::Incomplete);
-    world.crash().await;
-
-    // The backup again, told this time: both histories come back, and the longer one stands.
-    let world = World::in_dir(kept).await;
-    world.service.recovery().begin("op", now).await.unwrap();
-    for leaf in strays.iter().chain(&past.held) {
-        assert_eq!(give(&world, leaf).await.status.as_u16(), 202);
-    }
-    hold(&world, &sims[0], &past.note).await;
-    hold(&world, &sims[1], &short).await;
-    hold(&world, &sims[2], &past.note).await;
-    assert!(state(&world).await.stopped, "people look at a fork");
-    assert!(!world.service.store.forks().await.unwrap().is_empty());
-    let recovery = world.service.recovery();
-    assert_eq!(
-        recovery.go_on("op", "We saw it.", now).await.unwrap(),
-        Progress::Signs
-    );
-    assert_eq!(world.get("/checkpoint").await.text(), past.note);
-    sound(&world).await;
-    // Whoever shows the short history again stops nothing: its proof is settled.
-    let answer = hold(&world, &sims[1], &short).await;
-    assert_eq!(answer.status.as_u16(), 204, "{}", answer.text());
-    publish(&world, &mut sims[1]).await;
-    sound(&world).await;
-    let size = Checkpoint::claimed(&past.note).unwrap().size;
-    assert_eq!(world.service.store.size().await.unwrap(), size + 1);
 }
 
 #[tokio::test]

@@ -1,0 +1,145 @@
+//! A CSV file as a source of rows.
+
+use std::io::{self, Chain, Cursor, Read};
+
+use csv::{ByteRecord, StringRecord};
+use encoding_rs::Encoding;
+use ldsp_protocol::ids::Digest;
+use sha2::Digest as _;
+
+use super::guard::{Guard, Stop};
+use super::{Fault, Next, Opened, Places, RECORD_BYTES, Record, Rows, Shape, Source};
+use crate::import::faults;
+use crate::import::report::RowProblem;
+
+/// How much of a file is looked at for its encoding.
+const SNIFFED: u64 = 4_096;
+/// How much is read at a time.
+const BUFFER: usize = 64 * 1024;
+
+/// Finds the columns in the first row.
+type Header = fn(&StringRecord) -> Result<Places, Vec<RowProblem>>;
+
+/// A CSV file (RFC 4180) whose first row names its columns.
+pub(in crate::import) struct Csv<R> {
+    source: R,
+    names: &'static [&'static str],
+    header: Header,
+}
+
+impl<R> Csv<R> {
+    /// The file that `source` reads, whose columns `header` finds among those of the contract.
+    pub(in crate::import) fn new(
+        source: R,
+        names: &'static [&'static str],
+        header: Header,
+    ) -> Self {
+        Self {
+            source,
+            names,
+            header,
+        }
+    }
+}
+
+impl<R: Read + Send + 'static> Source for Csv<R> {
+    type Rows = CsvRows<R>;
+
+    fn open(self) -> io::Result<Result<Opened<CsvRows<R>>, Vec<RowProblem>>> {
+        let mut source = self.source;
+        let mut start = Vec::new();
+        source.by_ref().take(SNIFFED).read_to_end(&mut start)?;
+        if let Some(fault) = sniff(&start) {
+            return Ok(Err(vec![fault.at(1, None)]));
+        }
+        let reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .buffer_capacity(BUFFER)
+            .from_reader(Guard::new(Cursor::new(start).chain(source)));
+        let mut rows = CsvRows { reader };
+        let mut record = StringRecord::new();
+        match rows.read(&mut record)? {
+            Next::Row => {}
+            Next::End => return Ok(Err(vec![faults::NO_HEADER.at(1, None)])),
+            Next::Fault(fault) => return Ok(Err(vec![fault])),
+        }
+        let opened = (self.header)(&record).map(|places| Opened {
+            shape: Shape {
+                names: self.names,
+                places,
+                width: record.len(),
+            },
+            rows,
+        });
+        Ok(opened)
+    }
+}
+
+/// The rows below the header.
+pub(in crate::import) struct CsvRows<R> {
+    reader: csv::Reader<Guard<Chain<Cursor<Vec<u8>>, R>>>,
+}
+
+impl<R: Read> CsvRows<R> {
+    fn read(&mut self, record: &mut StringRecord) -> io::Result<Next> {
+        let reader = &mut self.reader;
+        reader.get_ref().left.set(RECORD_BYTES);
+        let line = reader.position().line();
+        let mut bytes = ByteRecord::from(std::mem::take(record));
+        match reader.read_byte_record(&mut bytes) {
+            Ok(false) => return Ok(Next::End),
+            Ok(true) => {}
+            Err(error) => {
+                let csv::ErrorKind::Io(error) = error.into_kind() else {
+                    return Err(io::Error::other("the CSV reader failed"));
+                };
+                let stop = error.get_ref().and_then(|e| e.downcast_ref::<Stop>());
+                let Some(Stop(fault)) = stop else {
+                    return Err(error);
+                };
+                return Ok(Next::Fault(fault.at(line, None)));
+            }
+        }
+        let line = bytes.position().map_or(line, csv::Position::line);
+        match StringRecord::from_byte_record(bytes) {
+            Ok(text) => {
+                *record = text;
+                Ok(Next::Row)
+            }
+            Err(_) => Ok(Next::Fault(faults::WINDOWS_1252.at(line, None))),
+        }
+    }
+}
+
+impl<R: Read> Rows for CsvRows<R> {
+    fn next(&mut self, record: &mut Record) -> io::Result<Next> {
+        self.read(&mut record.fields)
+    }
+
+    fn end(self, rows: u64) -> (Digest, Vec<RowProblem>) {
+        let guard = self.reader.into_inner();
+        let fault = if guard.quotes.open() {
+            Some(faults::UNCLOSED.at(guard.quotes.opened, None))
+        } else {
+            (rows == 0).then(|| faults::NO_ROWS.at(1, None))
+        };
+        let digest = Digest::from_bytes(guard.hash.finalize().into());
+        (digest, fault.into_iter().collect())
+    }
+}
+
+/// What is wrong with a file whose first bytes these are.
+fn sniff(start: &[u8]) -> Option<Fault> {
+    let marked = Encoding::for_bom(start).map(|(encoding, _)| encoding);
+    if marked.is_some_and(|encoding| encoding != encoding_rs::UTF_8) {
+        return Some(faults::UTF_16);
+    }
+    // Western text in UTF-16 has a zero in every other byte.
+    let zeros = start.iter().filter(|b| **b == 0).count();
+    if zeros > 0 && zeros * 3 >= start.len() {
+        return Some(faults::UTF_16);
+    }
+    // Rows that all end in a carriage return would all be said to stand on line 1.
+    (start.contains(&b'\r') && !start.contains(&b'\n')).then_some(faults::LINE_ENDS)
+}

@@ -1,0 +1,570 @@
+//! Quality of the records: a board of providers, one provider with questions and answers, and how the rules are set.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use axum::Form;
+use axum::extract::{Path, Query, State};
+use axum::response::IntoResponse as _;
+use ldsp_ui::components::{
+    Button, Choice, Details, ErrorSummary, Field, InsetText, PostForm, Select, StatCard, Stats,
+    Table, Tag, TagColour, TextArea, TextInput, link,
+};
+use ldsp_ui::{Html, Page, ProblemPage, SignedIn, percent_encode};
+use serde::Deserialize;
+
+use super::release_view::heading;
+use super::{Answer, Pages, done, exact_part, exact_tag, fault, see_other, words};
+use crate::quality::{
+    self, Completeness, Finding, Judged, QuestionError, Rule, Severity, Standing, Verdict,
+};
+use crate::store::people::Role;
+use crate::store::quality::{self as stored, Question};
+use crate::store::{StoreError, date};
+
+pub(super) fn severity_tag(severity: Severity) -> Tag {
+    match severity {
+        Severity::Error => Tag::coloured("Error", TagColour::Red),
+        Severity::Warning => Tag::coloured("Warning", TagColour::Yellow),
+        Severity::Note => Tag::coloured("Note", TagColour::Blue),
+        Severity::Off => Tag::coloured("Off", TagColour::Grey),
+    }
+}
+
+pub(super) fn address(provider: &str) -> String {
+    format!("/quality/provider?name={}", percent_encode(provider))
+}
+
+/// What the address asks the board for.
+#[derive(Deserialize, Default)]
+pub(super) struct Asked {
+    #[serde(default)]
+    provider: String,
+    #[serde(default)]
+    severity: String,
+    #[serde(default)]
+    sort: String,
+}
+
+impl Asked {
+    fn shows(&self, judged: &Judged) -> bool {
+        let wanted = self.provider.trim().to_lowercase();
+        judged.provider.to_lowercase().contains(&wanted)
+            && Severity::named(&self.severity).is_none_or(|severity| judged.count(severity) > 0)
+    }
+
+    /// The address of the same board in another order.
+    fn sorted(&self, sort: &str) -> String {
+        format!(
+            "/quality?provider={}&severity={}&sort={sort}",
+            percent_encode(&self.provider),
+            percent_encode(&self.severity),
+        )
+    }
+}
+
+pub(super) async fn board(
+    State(pages): State<Pages>,
+    Query(asked): Query<Asked>,
+    person: SignedIn,
+) -> Answer {
+    let store = &pages.node.store;
+    let mut judged = quality::look(store, (pages.clock)()).await.map_err(fault)?;
+    let mut reader = store.reader.acquire().await.map_err(|e| fault(e.into()))?;
+    let questions = stored::questions(&mut reader, None).await.map_err(fault)?;
+    drop(reader);
+    let page = Page::new("Quality of the records").lead(
+        "What should have followed and did not, what is unlikely, and what is left out, provider by provider. It stops no release: the approver sees it beside the figures.",
+    );
+    if judged.is_empty() {
+        let empty = InsetText::new(Html::concat([
+            "No learners are here yet. ".into(),
+            link("Import a provider\u{2019}s file", "/import"),
+            ", and what it is like shows here.".into(),
+        ]));
+        return Ok(page.body(empty).into_response());
+    }
+    let verdict = quality::verdict(&judged, (pages.clock)());
+    let all = judged.len();
+    judged.retain(|j| asked.shows(j));
+    order(&mut judged, &asked.sort);
+    let shown = if judged.is_empty() {
+        InsetText::new("No provider fits. Look for a shorter part of a name, or for any severity.")
+            .into()
+    } else {
+        exact_part(Html::concat([
+            exact_tag().into(),
+            table(&judged, &questions, &asked),
+        ]))
+    };
+    let parts = [
+        exact_part(summary(&verdict, all)),
+        filter(&asked),
+        shown,
+        rules_link(&person),
+    ];
+    Ok(page.body(Html::concat(parts)).into_response())
+}
+
+fn rules_link(person: &SignedIn) -> Html {
+    let text = if person.role.as_str() == Role::Coordinator.as_str() {
+        "How the rules are set, and set them for this LEP"
+    } else {
+        "How the rules are set"
+    };
+    Html::concat([
+        Html::literal("<p class=\"govuk-body\">"),
+        link(text, "/quality/rules"),
+        Html::literal("</p>"),
+    ])
+}
+
+fn order(judged: &mut [Judged], sort: &str) {
+    match sort {
+        "enrolments" => judged.sort_by_key(|j| Reverse(j.enrolments)),
+        "complete" => judged.sort_by_key(Judged::complete),
+        "newest" => judged.sort_by_key(|j| j.newest),
+        "provider" => {}
+        _ => judged.sort_by_key(|j| {
+            let count = |severity| Reverse(j.count(severity));
+            (
+                count(Severity::Error),
+                count(Severity::Warning),
+                count(Severity::Note),
+            )
+        }),
+    }
+}
+
+pub(super) fn standing_tag(standing: Standing) -> Tag {
+    match standing {
+        Standing::Good => Tag::coloured("Good", TagColour::Green),
+        Standing::Doubtful => Tag::coloured("To be looked at", TagColour::Yellow),
+        Standing::Faulty => Tag::coloured("Has errors", TagColour::Red),
+    }
+}
+
+fn summary(verdict: &Verdict, providers: usize) -> Html {
+    let of = |severity| {
+        let found = verdict.findings.iter().filter(|f| f.severity == severity);
+        found.clone().map(|f| f.records).sum::<u64>()
+    };
+    let complete = complete(&verdict.completeness);
+    Stats::new(
+        "How the records stand",
+        [
+            StatCard::new("Taken together", format!("{complete}% recorded"))
+                .line(format!(
+                    "{} of {}",
+                    words::some(
+                        usize::try_from(verdict.enrolments).unwrap_or(usize::MAX),
+                        "enrolment",
+                        "enrolments"
+                    ),
+                    words::some(providers, "provider", "providers")
+                ))
+                .tag(standing_tag(verdict.standing)),
+            StatCard::new("Cannot be right", words::count(of(Severity::Error)))
+                .line("records in findings of severity error"),
+            StatCard::new(
+                "Probably not right or late",
+                words::count(of(Severity::Warning)),
+            )
+            .line("records in findings of severity warning; one record can be in several"),
+        ],
+    )
+    .into()
+}
+
+fn complete(all: &[Completeness]) -> u64 {
+    let sum = |of: fn(&Completeness) -> u64| all.iter().map(of).sum::<u64>();
+    (100 * sum(|c| c.recorded))
+        .checked_div(sum(|c| c.of))
+        .unwrap_or(100)
+}
+
+fn filter(asked: &Asked) -> Html {
+    let chosen =
+        |value: &str, label: &str| Choice::new(value, label).chosen(value == asked.severity);
+    PostForm::search("/quality")
+        .hidden("sort", asked.sort.clone())
+        .with(
+            TextInput::new(Field::new("provider", "Provider").value(asked.provider.clone()))
+                .width(20),
+        )
+        .with(Select::new(
+            Field::new("severity", "With findings of severity"),
+            [
+                chosen("", "Any, or none"),
+                chosen("error", "Error"),
+                chosen("warning", "Warning"),
+                chosen("note", "Note"),
+            ],
+        ))
+        .with(Button::new("Show").secondary())
+        .into()
+}
+
+fn table(judged: &[Judged], questions: &[Question], asked: &Asked) -> Html {
+    let column = |text, sort| link(text, &asked.sorted(sort));
+    let rows = judged.iter().map(|j| {
+        let open = questions.iter();
+        let open = open.filter(|q| q.provider == j.provider && q.answer.is_none());
+        [
+            link(&j.provider, &address(&j.provider)),
+            words::count(j.enrolments).into(),
+            words::count(j.count(Severity::Error) as u64).into(),
+            words::count(j.count(Severity::Warning) as u64).into(),
+            words::count(j.count(Severity::Note) as u64).into(),
+            format!("{}%", j.complete()).into(),
+            newest(j).into(),
+            words::count(open.count() as u64).into(),
+        ]
+    });
+    Table::new("Providers")
+        .caption_hidden()
+        .columns([
+            column("Provider", "provider"),
+            column("Enrolments", "enrolments"),
+            column("Errors", ""),
+            "Warnings".into(),
+            "Notes".into(),
+            column("Recorded", "complete"),
+            column("Newest date", "newest"),
+            "Open questions".into(),
+        ])
+        .numeric([1, 2, 3, 4, 5, 7])
+        .rows(rows)
+        .into()
+}
+
+fn newest(judged: &Judged) -> String {
+    date(judged.newest).map_or_else(String::new, words::day)
+}
+
+/// Whose records, and which notice to show after a redirect.
+#[derive(Deserialize)]
+pub(super) struct Whose {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    done: String,
+}
+
+/// What a person wrote that did not do.
+#[derive(Default)]
+struct Said {
+    /// `question-RULE` or `answer-NUMBER`.
+    field: String,
+    text: String,
+    unfit: String,
+}
+
+pub(super) async fn provider(
+    State(pages): State<Pages>,
+    Query(whose): Query<Whose>,
+    person: SignedIn,
+) -> Answer {
+    let page = of_provider(&pages, &whose.name, &person, &Said::default()).await?;
+    let page = match whose.done.as_str() {
+        "asked" => page.notice(done(
+            "The question is written down.",
+            "It stands below until an answer is written beside it.",
+        )),
+        "answered" => page.notice(done("The answer is written down.", "")),
+        _ => page,
+    };
+    Ok(page.into_response())
+}
+
+async fn of_provider(
+    pages: &Pages,
+    name: &str,
+    person: &SignedIn,
+    said: &Said,
+) -> Result<Page, ProblemPage> {
+    let store = &pages.node.store;
+    let judged = quality::look(store, (pages.clock)()).await.map_err(fault)?;
+    let judged = judged.into_iter().find(|j| j.provider == name);
+    let judged = judged.ok_or_else(ProblemPage::not_found)?;
+    let mut reader = store.reader.acquire().await.map_err(|e| fault(e.into()))?;
+    let questions = stored::questions(&mut reader, Some(name)).await;
+    let questions = questions.map_err(fault)?;
+    drop(reader);
+    let writes = person.role.as_str() == Role::Coordinator.as_str();
+    let found = if judged.findings.is_empty() {
+        InsetText::new("No rule found anything.").into()
+    } else {
+        let found = judged.findings.iter();
+        Html::concat(found.map(|f| finding(f, &judged.provider, writes, said)))
+    };
+    let mut parts = vec![exact_part(Html::concat([
+        exact_tag().into(),
+        heading("What rules found"),
+        found,
+        recorded(&judged.completeness),
+    ]))];
+    if !questions.is_empty() {
+        parts.push(heading("Questions"));
+        parts.extend(questions.iter().map(|q| question(q, writes, said)));
+    }
+    let lead = format!(
+        "{}, the newest date in them is {}.",
+        words::some(
+            usize::try_from(judged.enrolments).unwrap_or(usize::MAX),
+            "enrolment",
+            "enrolments"
+        ),
+        newest(&judged)
+    );
+    let mut errors = ErrorSummary::new();
+    if !said.unfit.is_empty() {
+        errors = errors.error(said.field.as_str(), said.unfit.as_str());
+    }
+    Ok(Page::new(judged.provider.clone())
+        .caption("Quality of the records")
+        .breadcrumb("Quality", "/quality")
+        .lead(lead)
+        .errors(errors)
+        .body(Html::concat(parts)))
+}
+
+fn finding(finding: &Finding, provider: &str, writes: bool, said: &Said) -> Html {
+    let rule = finding.rule;
+    let share = (100 * finding.records).checked_div(finding.of).unwrap_or(0);
+    let many = Html::paragraph(&format!(
+        "{} of {} ({share}%). {} {}",
+        words::count(finding.records),
+        words::count(finding.of),
+        rule.why,
+        rule.next
+    ));
+    let places = if finding.programmes.is_empty() {
+        Html::default()
+    } else {
+        let rows = finding.programmes.iter().map(|p| {
+            [
+                Html::from(p.programme.clone()),
+                words::count(p.records).into(),
+            ]
+        });
+        let table = Table::new(rule.title)
+            .caption_hidden()
+            .columns(["Programme", "Records"])
+            .numeric([1])
+            .rows(rows);
+        let summary = words::some(finding.programmes.len(), "programme", "programmes");
+        Details::new(format!("In {summary}"), table).into()
+    };
+    let title = Html::concat([
+        Html::literal("<h3 class=\"govuk-heading-s\">"),
+        Html::text(rule.title),
+        " ".into(),
+        severity_tag(finding.severity).into(),
+        Html::literal("</h3>"),
+    ]);
+    let ask = if writes {
+        asking(rule, provider, said)
+    } else {
+        Html::default()
+    };
+    Html::concat([title, many, places, ask])
+}
+
+fn text_area(name: String, label: &str, hint: &str, said: &Said) -> TextArea {
+    let was = said.field == name;
+    let field = Field::new(name, label).hint(hint);
+    let field = if was {
+        field.value(said.text.clone()).error(said.unfit.clone())
+    } else {
+        field
+    };
+    TextArea::new(field).rows(3).limit(1_000)
+}
+
+const NOBODY: &str = "About numbers and dates, not about a person";
+
+fn asking(rule: &Rule, provider: &str, said: &Said) -> Html {
+    let field = format!("question-{}", rule.code);
+    let is_open = said.field == field;
+    let form = PostForm::to("/quality/questions")
+        .hidden("provider", provider)
+        .hidden("rule", rule.code)
+        .with(text_area(field, "Question", NOBODY, said))
+        .with(Button::new("Write it down").secondary());
+    let details = Details::new("Ask the provider about this", form);
+    if is_open { details.open() } else { details }.into()
+}
+
+fn recorded(all: &[Completeness]) -> Html {
+    let rows = all.iter().map(|c| {
+        let share = (100 * c.recorded).checked_div(c.of);
+        [
+            Html::from(c.field.clone()),
+            words::count(c.recorded).into(),
+            words::count(c.of).into(),
+            share.map_or_else(|| "none due".into(), |share| format!("{share}%").into()),
+        ]
+    });
+    Table::new("What is recorded")
+        .columns(["Field", "Recorded", "Of", "Share"])
+        .numeric(1..4)
+        .rows(rows)
+        .into()
+}
+
+fn question(question: &Question, writes: bool, said: &Said) -> Html {
+    let about = Rule::of(&question.rule).map_or(question.rule.as_str(), |rule| rule.title);
+    let (by, at) = &question.asked;
+    let asked = Html::paragraph(&format!(
+        "{by} asked on {} about \u{201c}{about}\u{201d}: {}",
+        words::moment(*at),
+        question.question
+    ));
+    let answer = match &question.answer {
+        Some((answer, by, at)) => InsetText::new(format!(
+            "Answer, written down by {by} on {}: {answer}",
+            words::moment(*at)
+        ))
+        .into(),
+        None if writes => PostForm::to(format!("/quality/questions/{}/answer", question.id))
+            .with(text_area(
+                format!("answer-{}", question.id),
+                "What the provider answered",
+                NOBODY,
+                said,
+            ))
+            .with(Button::new("Write the answer down").secondary())
+            .into(),
+        None => InsetText::new("No answer yet.").into(),
+    };
+    Html::concat([asked, answer])
+}
+
+/// A question as the form sends it.
+#[derive(Deserialize)]
+pub(super) struct Asking {
+    provider: String,
+    rule: String,
+    #[serde(flatten)]
+    text: BTreeMap<String, String>,
+}
+
+pub(super) async fn ask(
+    State(pages): State<Pages>,
+    person: SignedIn,
+    Form(mut form): Form<Asking>,
+) -> Answer {
+    let field = format!("question-{}", form.rule);
+    let text = form.text.remove(&field).unwrap_or_default();
+    let about = (form.provider.as_str(), form.rule.as_str());
+    let now = (pages.clock)();
+    let outcome = quality::ask(&pages.node.store, about, &text, &person.name, now).await;
+    let outcome = outcome.map(drop);
+    let back = (form.provider.as_str(), "asked");
+    answered(&pages, back, &person, (field, text), outcome).await
+}
+
+pub(super) async fn answer(
+    State(pages): State<Pages>,
+    Path(id): Path<String>,
+    person: SignedIn,
+    Form(mut form): Form<BTreeMap<String, String>>,
+) -> Answer {
+    let id: i64 = id.parse().map_err(|_| ProblemPage::not_found())?;
+    let store = &pages.node.store;
+    let mut reader = store.reader.acquire().await.map_err(|e| fault(e.into()))?;
+    let question = stored::question(&mut reader, id).await.map_err(fault)?;
+    drop(reader);
+    let question = question.ok_or_else(ProblemPage::not_found)?;
+    let field = format!("answer-{id}");
+    let text = form.remove(&field).unwrap_or_default();
+    let outcome = quality::answer(store, (id, None), &text, &person.name, (pages.clock)()).await;
+    let back = (question.provider.as_str(), "answered");
+    answered(&pages, back, &person, (field, text), outcome).await
+}
+
+async fn answered(
+    pages: &Pages,
+    (provider, notice): (&str, &str),
+    person: &SignedIn,
+    (field, text): (String, String),
+    outcome: Result<(), QuestionError>,
+) -> Answer {
+    match outcome {
+        Ok(()) => Ok(see_other(&format!("{}&done={notice}", address(provider)))),
+        Err(error @ QuestionError::Text(_)) => {
+            let said = Said {
+                field,
+                text,
+                unfit: words::sentence(&error.to_string()),
+            };
+            let page = of_provider(pages, provider, person, &said).await?;
+            Ok(page.into_response())
+        }
+        Err(QuestionError::Answered) => Err(super::refused(
+            "answered",
+            "The question is answered already",
+            "Somebody wrote an answer down meanwhile. What you wrote was not stored.",
+            "Open the provider\u{2019}s page again and read it.",
+        )),
+        Err(QuestionError::Store(error)) => Err(fault(error)),
+        Err(QuestionError::Rule(_) | QuestionError::Provider | QuestionError::Unknown(_)) => {
+            Err(ProblemPage::not_found())
+        }
+    }
+}
+
+/// What a release was prepared with, beside its figures.
+pub(super) async fn of_release(
+    pages: &Pages,
+    period: ldsp_protocol::ids::Period,
+) -> Result<Html, ProblemPage> {
+    let store = &pages.node.store;
+    let mut reader = store.reader.acquire().await.map_err(|e| fault(e.into()))?;
+    let verdict: Result<Option<Verdict>, StoreError> =
+        stored::of_release(&mut reader, period).await;
+    let Some(verdict) = verdict.map_err(fault)? else {
+        return Ok(Html::default());
+    };
+    let rows = verdict.findings.iter().map(|found| {
+        let title = Rule::of(&found.rule).map_or(found.rule.as_str(), |rule| rule.title);
+        [
+            Html::from(title),
+            severity_tag(found.severity).into(),
+            words::count(found.providers).into(),
+            words::count(found.records).into(),
+        ]
+    });
+    let found = if verdict.findings.is_empty() {
+        Html::paragraph("No rule found anything.")
+    } else {
+        Table::new("What rules found in the records")
+            .caption_hidden()
+            .columns(["Rule", "Severity", "Providers", "Records"])
+            .numeric([2, 3])
+            .rows(rows)
+            .into()
+    };
+    let said = format!(
+        "How the records stood when the month was prepared, {}: {}% of what could be recorded was. It stays in this node.",
+        words::moment(verdict.at),
+        complete(&verdict.completeness)
+    );
+    let title = Html::concat([
+        Html::literal("<h2 class=\"govuk-heading-m\">Quality of the records "),
+        standing_tag(verdict.standing).into(),
+        Html::literal("</h2>"),
+    ]);
+    Ok(exact_part(Html::concat([
+        title,
+        exact_tag().into(),
+        Html::paragraph(&said),
+        found,
+        Html::concat([
+            Html::literal("<p class=\"govuk-body\">"),
+            link("How they stand now", "/quality"),
+            Html::literal("</p>"),
+        ]),
+    ])))
+}
