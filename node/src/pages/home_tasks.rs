@@ -161,7 +161,7 @@ fn release_task(desk: &Desk, person: &SignedIn) -> Option<Task> {
         );
     }
     let Some((period, ended)) = desk.next else {
-        return (desk.enrolments() > 0).then(first_month);
+        return (desk.enrolments() > 0 && !desk.sample).then(first_month);
     };
     let month = period.in_words();
     if ended {

@@ -39,6 +39,7 @@ async fn made_up_records_come_in_marked_stay_here_and_go_whole() {
             && home.contains("<td class=\"govuk-table__cell govuk-table__cell--numeric\">")
     );
     assert!(home.contains("Import your own programmes and learners"));
+    assert!(!home.contains("Choose the month"));
     let prepared = world
         .post("ann", "/releases/prepare", "first=yes&period=2022-01")
         .await;
