@@ -13,7 +13,7 @@ use crate::checker::Verdict;
 use crate::components::{Button, Details, ErrorSummary, Field, PostForm, TextInput};
 use crate::html::Html;
 use crate::page::Page;
-use crate::people::{PersonRecord, SignedIn, encode, see_other};
+use crate::people::{PersonRecord, SignedIn, percent_encode, see_other};
 use crate::problem::ProblemPage;
 use crate::secret::Secret;
 use crate::session;
@@ -106,7 +106,7 @@ async fn admit(
     }
     let browser = session::family(headers);
     match session::sign_in_half(session, person, browser, desk.now()).await {
-        Ok(()) => see_other(&format!("/sign-in/code?next={}", encode(next))),
+        Ok(()) => see_other(&format!("/sign-in/code?next={}", percent_encode(next))),
         Err(error) => {
             tracing::error!(%error, "a session could not be opened");
             ProblemPage::fault().into_response()

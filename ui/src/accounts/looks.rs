@@ -2,10 +2,10 @@
 
 use askama::Template;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use crate::components::{Field, TextInput};
 use crate::html::Html;
+use crate::schedule::london;
 
 /// A heading within a page.
 pub(super) fn heading(text: &str) -> Html {
@@ -32,8 +32,9 @@ pub(super) fn shown_once(text: &str) -> Html {
 
 /// `23 November 2026, 09:24`, by the clocks of London.
 pub(super) fn moment(at: Timestamp) -> String {
-    let zone = TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC);
-    at.to_zoned(zone).strftime("%-d %B %Y, %H:%M").to_string()
+    at.to_zoned(london())
+        .strftime("%-d %B %Y, %H:%M")
+        .to_string()
 }
 
 /// The field that asks for the present secret again.

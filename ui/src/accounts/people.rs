@@ -14,7 +14,7 @@ use crate::components::{
 };
 use crate::html::Html;
 use crate::page::Page;
-use crate::people::{SignedIn, encode};
+use crate::people::{SignedIn, percent_encode};
 use crate::roles::Access;
 
 pub(super) fn router() -> Router<Keep> {
@@ -25,7 +25,7 @@ pub(super) fn router() -> Router<Keep> {
 
 /// The address of somebody's page.
 pub(super) fn path_of(name: &str) -> String {
-    format!("/people/{}", encode(name).replace('/', "%2F"))
+    format!("/people/{}", percent_encode(name).replace('/', "%2F"))
 }
 
 pub(super) fn role_tag(roles: &[RoleWords], role: &str) -> Html {

@@ -75,7 +75,7 @@ pub fn base32(key: &Key) -> String {
 
 /// The address that a phone's camera reads, for `name` on the site `issuer`.
 pub(crate) fn address(key: &Key, name: &str, issuer: &str) -> String {
-    let encode = crate::people::encode;
+    let encode = crate::people::percent_encode;
     format!(
         "otpauth://totp/{issuer}:{name}?secret={key}&issuer={issuer}&algorithm=SHA1&digits={DIGITS}&period={STEP_SECONDS}",
         issuer = encode(issuer).replace('/', "%2F"),
