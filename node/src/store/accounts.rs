@@ -48,7 +48,7 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// As [`Accounts::reset`].
+    /// As [`ldsp_ui::accounts::Accounts::reset`].
     ///
     /// # Errors
     /// The database cannot be written.
