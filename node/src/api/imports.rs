@@ -102,7 +102,7 @@ impl From<(i64, ImportRecord)> for Import {
     get, path = "/api/v1/imports", operation_id = "list_imports", tag = IMPORTS,
     params(Listed),
     responses((status = 200, description = "A page of imports.", body = Items<Import>), super::ReadList),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn list(
     State(api): State<Api>,
@@ -289,7 +289,7 @@ impl Report {
             content_type = "application/problem+json"),
         super::TakesFile
     ),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn learners(
     State(api): State<Api>,
@@ -321,7 +321,7 @@ pub(super) async fn learners(
             content_type = "application/problem+json"),
         super::TakesFile
     ),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn programmes(
     State(api): State<Api>,

@@ -72,8 +72,9 @@ impl std::ops::Deref for Api {
     info(
         title = "LDSP node",
         description = "The server of one Local Enterprise Partnership. Its own people and systems import files, prepare and approve releases, and \
-                       see how publishing stands; a person's role decides, as on the pages. Send a person's name and secret as HTTP Basic over \
-                       TLS, or the session cookie of the pages.\n\nNumbers of rows are exact: they are for the LEP's own people, and must not be \
+                       see how publishing stands; a person's role decides, as on the pages. Send a token of a person (`Authorization: Bearer`, \
+                       made on the page /account), or a name and secret as HTTP Basic where the person has no second step, or the session cookie of the \
+                       pages.\n\nNumbers of rows are exact: they are for the LEP's own people, and must not be \
                        shared. Figures of releases are protected. Nothing here tells a learner, but what is asked for in a learner\u{2019}s name.\n\nA refusal is a problem (RFC 9457) whose type is \
                        the address of a page that says what to do.",
     ),
@@ -148,7 +149,7 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::post("/api/v1/quality/questions/{id}/answer", COORDINATOR),
         Rule::get("/api/v1/quality/rules", STAFF),
         Rule::post("/api/v1/quality/rules/{rule}", COORDINATOR),
-        Rule::get("/api/v1/statements", LEP),
+        read("/api/v1/statements"),
         Rule::post("/api/v1/statements/{seq}/withdraw", APPROVER),
         Rule::post("/api/v1/statements/{seq}/reissue", APPROVER),
         Rule::post("/api/v1/rights/access", pages::RIGHTS),
@@ -223,6 +224,17 @@ pub(crate) fn document(cookie: &str) -> OpenApi {
             Http::builder()
                 .scheme(HttpAuthScheme::Basic)
                 .description(Some("Name and secret of a person of this node."))
+                .build(),
+        ),
+    );
+    components.add_security_scheme(
+        "token",
+        SecurityScheme::Http(
+            Http::builder()
+                .scheme(HttpAuthScheme::Bearer)
+                .description(Some(
+                    "A token that a person of this node made on the page /account. It may do what the person may.",
+                ))
                 .build(),
         ),
     );

@@ -64,6 +64,9 @@ pub enum Command {
     /// Training providers by the names that files give them
     #[command(subcommand)]
     Providers(Providers),
+    /// Made-up records for trying the node out; nothing leaves it while they are there
+    #[command(subcommand)]
+    Sample(Sample),
     /// What this node is and what it waits for
     Status,
     /// Take this node's place in the federation with the operator's invite
@@ -459,7 +462,7 @@ pub struct Init {
 /// `people`.
 #[derive(Debug, Subcommand)]
 pub enum People {
-    /// Add a person; prints the secret to sign in with, once
+    /// Add a person; prints a secret to sign in with, once, or a link on which they choose their own
     Add {
         /// The name to sign in with
         name: String,
@@ -469,6 +472,14 @@ pub enum People {
         /// Of a provider: the organisation whose records it sees, by its name in files
         #[arg(long, value_name = "NAME", required_if_eq("role", "provider"))]
         organisation: Option<String>,
+        /// Print a link on which the person sets their own secret, instead of a secret
+        #[arg(long)]
+        link: bool,
+    },
+    /// Give a person a link on which they set their secret anew; the old one, its sessions and the second step end at once
+    Link {
+        /// The name they sign in with
+        name: String,
     },
     /// Give a person another role
     Role {
@@ -546,6 +557,15 @@ impl From<RoleArg> for Role {
             RoleArg::Viewer => Self::Viewer,
         }
     }
+}
+
+/// `sample`.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum Sample {
+    /// Bring them into an empty node
+    BringIn,
+    /// Remove them whole
+    Remove,
 }
 
 /// `import`.

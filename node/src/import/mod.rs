@@ -27,6 +27,7 @@ use std::io::{self, Read, Seek};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::sample;
 use crate::schedule::london;
 use crate::store::audit::COMMAND_LINE;
 use crate::store::imports::{self, ImportKind, ImportRecord, Tally};
@@ -77,6 +78,8 @@ impl Default for Options {
 pub enum ImportError {
     #[error("there is no node yet")]
     NoNode,
+    #[error("this node holds made-up records, and real ones must not stand among them")]
+    Sample,
     #[error("the file cannot be read: {0}")]
     Read(#[from] io::Error),
     #[error(transparent)]
@@ -91,6 +94,9 @@ impl ImportError {
     pub fn next(&self) -> &'static str {
         match self {
             Self::NoNode => "Run `ldsp-node init --lep CODE` first.",
+            Self::Sample => {
+                "Remove them first: on the first page, or with `ldsp-node sample remove`."
+            }
             Self::Read(_) => {
                 "Check the path, the rights on the file and the disk it is on. Nothing was stored."
             }
@@ -151,10 +157,15 @@ impl Run {
         kind: ImportKind,
         options: &Options,
     ) -> Result<Self, ImportError> {
+        let mut tx = store.write().await?;
+        let is_own = kind == ImportKind::Postcodes || options.who == sample::WHO;
+        if !is_own && sample::is_there(&mut tx).await? {
+            return Err(ImportError::Sample);
+        }
         Ok(Self {
             kind,
             options: options.clone(),
-            tx: store.write().await?,
+            tx,
             tally: Tally::default(),
             problems: Problems::default(),
         })

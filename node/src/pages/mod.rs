@@ -12,7 +12,6 @@ mod import_map;
 mod import_map_forms;
 mod import_mappings;
 mod library;
-mod people;
 mod practice;
 mod practice_figures;
 mod practice_form;
@@ -31,6 +30,7 @@ mod release_word;
 mod releases;
 mod retention;
 mod rights;
+mod sample;
 mod statements;
 pub(crate) mod upload;
 mod veil;
@@ -40,7 +40,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -48,8 +48,8 @@ use axum::routing::{get, post};
 use ldsp_ui::components::{Notification, Tag, TagColour};
 use ldsp_ui::oidc::{self, OpenId};
 use ldsp_ui::{
-    Access, Banner, Frame, Html, Link, NavItem, Page, ProblemPage, RoleTable, Rule, SignedIn, Site,
-    SiteError,
+    Access, Banner, Frame, Html, Link, LiveBanner, NavItem, Page, ProblemPage, RoleTable, Rule,
+    SignedIn, Site, SiteError,
 };
 use tokio::sync::Semaphore;
 use utoipa::openapi::OpenApi;
@@ -115,16 +115,18 @@ pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// What a handler answers: a page, a redirect or a file; a refusal is a page too.
 type Answer = Result<Response, ProblemPage>;
 
+pub(crate) const ADMIN: Access = Access::Roles(&["admin"]);
 pub(crate) const COORDINATOR: Access = Access::Roles(&["coordinator"]);
 pub(crate) const APPROVER: Access = Access::Roles(&["approver"]);
 pub(crate) const PROVIDER: Access = Access::Roles(&["provider"]);
 /// Those who see exact counts and learners' records.
 pub(crate) const STAFF: Access = Access::Roles(SEE_EXACT);
 /// Those who read what was released and what is about to be.
-pub(crate) const READERS: Access = Access::Roles(&["coordinator", "approver", "viewer"]);
+pub(crate) const READERS: Access = Access::Roles(READ);
 /// The LEP's own people.
 pub(crate) const LEP: Access = Access::Roles(&["admin", "coordinator", "approver", "viewer"]);
 
+const READ: &[&str] = &["coordinator", "approver", "viewer"];
 const SEE_EXACT: &[&str] = &["coordinator", "approver"];
 
 tokio::task_local! {
@@ -136,6 +138,21 @@ tokio::task_local! {
 async fn with_sight(person: Option<SignedIn>, request: Request, next: Next) -> Response {
     let sees = person.is_some_and(|person| person.is_any(SEE_EXACT));
     EXACT.scope(sees, next.run(request)).await
+}
+
+/// Says on every page that the records are made up, while they are.
+async fn say_sample(State(pages): State<Pages>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    match pages.node.store.holds_sample().await {
+        Ok(true) => {
+            let banner =
+                Banner::illustrative("All records here are made up, for trying the node out.");
+            response.extensions_mut().insert(LiveBanner(banner));
+        }
+        Ok(false) => {}
+        Err(error) => tracing::error!(%error, "it is not known whether the records are made up"),
+    }
+    response
 }
 
 fn sees_exact() -> bool {
@@ -159,7 +176,6 @@ pub fn rules() -> Vec<Rule> {
     vec![
         Rule::get("/", Access::SignedIn),
         own("/help"),
-        own("/people"),
         Rule::get("/provider", PROVIDER),
         read("/releases"),
         Rule::post("/releases/prepare", COORDINATOR),
@@ -171,6 +187,8 @@ pub fn rules() -> Vec<Rule> {
         read("/releases/{period}/figures.csv"),
         read("/releases/{period}/tables/{table}"),
         read("/privacy"),
+        Rule::post("/sample/bring-in", COORDINATOR),
+        Rule::post("/sample/remove", COORDINATOR),
         read("/practice"),
         Rule::get("/practice/new", COORDINATOR),
         Rule::post("/practice/new", COORDINATOR),
@@ -179,8 +197,8 @@ pub fn rules() -> Vec<Rule> {
         Rule::get("/practice/{id}/edit", COORDINATOR),
         Rule::post("/practice/{id}/edit", COORDINATOR),
         Rule::post("/practice/{id}/release", APPROVER),
-        own("/statements"),
-        own("/statements/{seq}"),
+        read("/statements"),
+        read("/statements/{seq}"),
         Rule::post("/statements/{seq}/withdraw", APPROVER),
         Rule::post("/statements/{seq}/reissue", APPROVER),
         Rule::get("/quality", STAFF),
@@ -214,6 +232,9 @@ pub fn rules() -> Vec<Rule> {
         Rule::get("/problems", Access::Public),
         Rule::get("/problems/{code}", Access::Public),
     ]
+    .into_iter()
+    .chain(ldsp_ui::accounts::rules(ADMIN, LEP))
+    .collect()
 }
 
 /// The node's pages, to be put behind sign-in and [`rules`] by [`site`].
@@ -228,7 +249,6 @@ fn router(api: &Api, document: &OpenApi) -> Router {
     Router::new()
         .route("/", get(home::home))
         .route("/help", get(help::help))
-        .route("/people", get(people::list))
         .route("/provider", get(provider::start))
         .route("/releases", get(releases::list))
         .route("/releases/prepare", post(releases::prepare))
@@ -243,6 +263,8 @@ fn router(api: &Api, document: &OpenApi) -> Router {
             get(release_table::table),
         )
         .route("/privacy", get(privacy::page))
+        .route("/sample/bring-in", post(sample::bring_in))
+        .route("/sample/remove", post(sample::remove))
         .route("/practice", get(practice::list))
         .route(
             "/practice/new",
@@ -295,6 +317,7 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::show))
         .layer(middleware::from_fn(with_sight))
+        .layer(middleware::from_fn_with_state(pages.clone(), say_sample))
         .with_state(pages)
 }
 
@@ -351,6 +374,7 @@ fn shared_site(
     sign_in_service: Option<OpenId>,
 ) -> Result<Router, SiteError> {
     let people = settings.node.store.clone();
+    let entropy = settings.entropy.clone();
     let clock = settings.clock.clone();
     let mut frame = frame(&settings);
     if sign_in_service.is_some() {
@@ -363,7 +387,8 @@ fn shared_site(
         uploads: Arc::new(Semaphore::new(1)),
     };
     let rules = rules().into_iter().chain(api::rules());
-    let mut site = Site::new(frame, public_origin, people, clock)?
+    let mut site = Site::new(frame, public_origin, people.clone(), clock)?
+        .accounts(people, entropy, ADMIN)
         .roles(RoleTable::new(rules))
         .cookie_suffix(cookie)?;
     if let Some(service) = sign_in_service {

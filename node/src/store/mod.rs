@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 /// A command waits this long for another one that writes; an import of a million rows takes less.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+pub mod accounts;
 pub mod audit;
 pub mod enrolment;
 pub mod erasure;
