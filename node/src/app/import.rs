@@ -1,7 +1,7 @@
-//! `import programmes`, `import learners`, `import postcodes`.
+//! `import programmes`, `import learners`, `import ilr`, `import postcodes`.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -24,6 +24,7 @@ pub(super) async fn run(command: Import, context: &Context) -> Answer {
         Import::Programmes(args) | Import::Learners(LearnerFile { file: args, .. }) => {
             (&args.file, args.report.as_deref())
         }
+        Import::Ilr(args) => (&args.file, args.report.as_deref()),
         Import::Postcodes { file } => (file, None),
     };
     let node = open(context).await?;
@@ -34,20 +35,33 @@ pub(super) async fn run(command: Import, context: &Context) -> Answer {
         Import::Learners(args) => {
             let options = Options {
                 new_providers: args.new_providers,
-                doubtful: match args.doubtful {
-                    None => Doubtful::Ask,
-                    Some(DoubtfulRows::New) => Doubtful::New,
-                    Some(DoubtfulRows::Corrected) => Doubtful::Corrected,
-                },
+                doubtful: doubtful(args.doubtful),
                 ..options(&args.file)
             };
             import::learners(store, &node.pseudonyms, source, &options, now).await
+        }
+        Import::Ilr(args) => {
+            let options = Options {
+                dry_run: args.dry_run,
+                valid_rows: args.valid_rows,
+                doubtful: doubtful(args.doubtful),
+                ..Options::default()
+            };
+            import::ilr(store, &node.pseudonyms, source, &options, now).await
         }
         Import::Postcodes { .. } => import::postcodes(store, source, now).await,
     };
     bar.finish_and_clear();
     store.close().await;
     answer(result?, report)
+}
+
+fn doubtful(said: Option<DoubtfulRows>) -> Doubtful {
+    match said {
+        None => Doubtful::Ask,
+        Some(DoubtfulRows::New) => Doubtful::New,
+        Some(DoubtfulRows::Corrected) => Doubtful::Corrected,
+    }
 }
 
 fn options(args: &ImportFile) -> Options {
@@ -59,7 +73,7 @@ fn options(args: &ImportFile) -> Options {
 }
 
 /// The file, with a bar on standard error when that is a terminal.
-fn source(path: &Path) -> Result<(impl Read + Send + use<>, ProgressBar), Refusal> {
+fn source(path: &Path) -> Result<(impl Read + Seek + Send + use<>, ProgressBar), Refusal> {
     let cannot = |error: std::io::Error| {
         Refusal::new(
             format!("{} cannot be read: {error}", path.display()),

@@ -8,6 +8,8 @@ use super::rows::RECORD_BYTES;
 pub(crate) struct Scan {
     state: State,
     row: u64,
+    /// Whether the file is XML, which may have all of it in one line; `None` before its first visible byte.
+    is_markup: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,11 +30,19 @@ impl Scan {
         Self {
             state: State::FieldStart,
             row: 0,
+            is_markup: None,
         }
     }
 
     /// Takes the next bytes; true when the rest of the file is not worth reading.
     pub(crate) fn is_enough(&mut self, bytes: &[u8]) -> bool {
+        let visible = |b: &&u8| !b.is_ascii_whitespace() && !b"\xef\xbb\xbf".contains(b);
+        if self.is_markup.is_none() {
+            self.is_markup = bytes.iter().find(visible).map(|b| *b == b'<');
+        }
+        if self.is_markup == Some(true) {
+            return bytes.contains(&0);
+        }
         for byte in bytes {
             self.state = match (self.state, *byte) {
                 (_, 0) => return true,
@@ -71,5 +81,13 @@ mod tests {
         assert!(!scan.is_enough(b"provider,aim\n\"open"));
         let pieces = (1..).find(|_| scan.is_enough(row.replace('"', "").as_bytes()));
         assert!(pieces.unwrap() < 400, "{pieces:?}");
+        let mut scan = Scan::new();
+        for piece in [&b"\xef\xbb\xbf"[..], b"\n <"]
+            .into_iter()
+            .chain([&[b'x'; 900][..]; 2_000])
+        {
+            assert!(!scan.is_enough(piece));
+        }
+        assert!(scan.is_enough(b"\0"));
     }
 }

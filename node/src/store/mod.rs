@@ -24,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub mod audit;
 pub mod enrolment;
 pub mod identity;
+pub mod ilr;
 pub mod imports;
 pub mod ledger;
 pub mod outbox;

@@ -5,6 +5,7 @@ mod files;
 mod first;
 mod histories;
 mod identity;
+mod ilr;
 mod properties;
 mod safety;
 
