@@ -1,6 +1,7 @@
 //! Importing a file in the browser: check first, then store. The file is not kept.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{DefaultBodyLimit, Multipart, State};
@@ -14,8 +15,8 @@ use ldsp_ui::components::{
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 
 use super::releases::file;
-use super::upload::{self, Upload, UploadError};
-use super::{Answer, Pages, exact_part, exact_tag, fault, words};
+use super::upload::{self, UploadError};
+use super::{Answer, Pages, exact_part, exact_tag, fault, ilr, words};
 use crate::import::report::{CARRIED, ERASED, ImportReport, Outcome};
 use crate::import::{self, Doubtful, ImportError, Options};
 use crate::store::imports::ImportKind;
@@ -48,8 +49,8 @@ pub(super) fn receive() -> MethodRouter<Pages> {
 }
 
 /// What was chosen besides the file.
-#[derive(Default)]
-struct Chosen {
+#[derive(Default, Clone)]
+pub(super) struct Chosen {
     kind: String,
     way: String,
     providers: String,
@@ -90,6 +91,8 @@ fn form_html(chosen: &Chosen, errors: &Errors) -> Html {
             Choice::new("programmes", "Programmes")
                 .hint("One row for each programme. Import them before their learners"),
             Choice::new("learners", "Learners").hint("One row for each enrolment"),
+            Choice::new("ilr", "An Individualised Learner Record (ILR)")
+                .hint("A provider\u{2019}s XML file of a year. It replaces what an earlier file of that year said"),
         ],
     );
     let way = Radios::new(
@@ -166,6 +169,10 @@ fn about() -> Html {
         ]),
         programmes.into(),
         learners.into(),
+        list([ldsp_ui::components::link(
+            "How ILRs are read: providers, aims and codes",
+            "/import/ilr",
+        )]),
     ])
 }
 
@@ -218,11 +225,7 @@ async fn take(State(pages): State<Pages>, person: SignedIn, form: Multipart) -> 
         providers: received.providers,
         doubtful: received.doubtful,
     };
-    let kind = match chosen.kind.as_str() {
-        "programmes" => Some(ImportKind::Programmes),
-        "learners" => Some(ImportKind::Learners),
-        _ => None,
-    };
+    let kind = kind_of(&chosen);
     let way = ["check", "store", "valid"].contains(&chosen.way.as_str());
     let received = received.upload.filter(|upload| upload.bytes > 0);
     let errors = Errors {
@@ -230,11 +233,41 @@ async fn take(State(pages): State<Pages>, person: SignedIn, form: Multipart) -> 
         way: (!way).then_some("Choose what shall be done"),
         file: received
             .is_none()
-            .then(|| "Choose a CSV file that is not empty".to_owned()),
+            .then(|| "Choose a file that is not empty".to_owned()),
     };
-    let (Some(kind), true, Some(upload)) = (kind, way, received) else {
+    let (Some(_), true, Some(upload)) = (kind, way, received) else {
         return Ok(page(&chosen, &errors).into_response());
     };
+    let source = upload
+        .open()
+        .map_err(|e| not_received(UploadError::Disk(e)))?;
+    import_as(&pages, &person, &chosen, source).await
+}
+
+/// Imports a file that was sent before.
+pub(super) async fn again(
+    pages: &Pages,
+    person: &SignedIn,
+    chosen: &Chosen,
+    source: File,
+) -> Answer {
+    let Ok(_alone) = pages.uploads.try_acquire() else {
+        return Err(busy());
+    };
+    import_as(pages, person, chosen, source).await
+}
+
+fn kind_of(chosen: &Chosen) -> Option<ImportKind> {
+    match chosen.kind.as_str() {
+        "programmes" => Some(ImportKind::Programmes),
+        "learners" => Some(ImportKind::Learners),
+        "ilr" => Some(ImportKind::Ilr),
+        _ => None,
+    }
+}
+
+/// Imports a file as it was chosen, and shows the report.
+async fn import_as(pages: &Pages, person: &SignedIn, chosen: &Chosen, source: File) -> Answer {
     let options = Options {
         who: person.name.clone(),
         dry_run: chosen.way == "check",
@@ -246,26 +279,30 @@ async fn take(State(pages): State<Pages>, person: SignedIn, form: Multipart) -> 
             _ => Doubtful::Ask,
         },
     };
-    let report = run(&pages, kind, &options, upload).await?;
+    let kind = kind_of(chosen).unwrap_or(ImportKind::Learners);
+    // An ILR that asks something waits for the answer.
+    let held = (kind == ImportKind::Ilr).then(|| source.try_clone().ok());
+    let report = run(pages, kind, &options, source).await?;
+    pages
+        .waiting
+        .after(&person.name, held.flatten(), chosen, &report);
     let mut csv = Vec::new();
     if report.csv(&mut csv).is_ok() {
         pages.reports.keep(&person.name, csv);
     }
-    Ok(report_page(&report, &chosen).into_response())
+    Ok(report_page(&report, chosen).into_response())
 }
 
 async fn run(
     pages: &Pages,
     kind: ImportKind,
     options: &Options,
-    upload: Upload,
+    source: File,
 ) -> Result<ImportReport, ProblemPage> {
-    let source = upload
-        .open()
-        .map_err(|e| not_received(UploadError::Disk(e)))?;
     let (store, now) = (&pages.node.store, (pages.clock)());
     let report = match kind {
         ImportKind::Programmes => import::programmes(store, source, options, now).await,
+        ImportKind::Ilr => import::ilr(store, &pages.node.pseudonyms, source, options, now).await,
         _ => import::learners(store, &pages.node.pseudonyms, source, options, now).await,
     };
     report.map_err(failed)
@@ -347,7 +384,10 @@ fn verdict(report: &ImportReport) -> (Notification, bool) {
 
 fn report_page(report: &ImportReport, chosen: &Chosen) -> Page {
     let t = report.tally;
-    let what = report.kind.as_str();
+    let what = match report.kind {
+        ImportKind::Ilr => "an ILR",
+        kind => kind.as_str(),
+    };
     let (notice, sound) = verdict(report);
     let would = if report.outcome == Outcome::Stored {
         ""
@@ -379,6 +419,9 @@ fn report_page(report: &ImportReport, chosen: &Chosen) -> Page {
                 note.trim()
             )));
         }
+    }
+    if let Some(summary) = &report.ilr {
+        pieces.push(ilr::report(summary));
     }
     if !sound {
         pieces.push(problems(report));

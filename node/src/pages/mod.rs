@@ -6,6 +6,8 @@
 mod help;
 mod home;
 mod home_tasks;
+mod ilr;
+mod ilr_forms;
 mod import;
 mod library;
 mod people;
@@ -84,6 +86,8 @@ pub struct Settings {
 struct Pages {
     settings: Arc<Settings>,
     reports: import::Reports,
+    /// ILRs that wait for answers.
+    waiting: ilr::Waiting,
     /// One upload at a time.
     uploads: Arc<Semaphore>,
 }
@@ -171,6 +175,14 @@ pub fn rules() -> Vec<Rule> {
         Rule::get("/import", STAFF),
         Rule::post("/import", COORDINATOR),
         Rule::get("/import/report.csv", COORDINATOR),
+        Rule::get("/import/ilr", COORDINATOR),
+        Rule::get("/import/ilr/provider", COORDINATOR),
+        Rule::post("/import/ilr/provider", COORDINATOR),
+        Rule::get("/import/ilr/aim", COORDINATOR),
+        Rule::post("/import/ilr/aim", COORDINATOR),
+        Rule::get("/import/ilr/code", COORDINATOR),
+        Rule::post("/import/ilr/code", COORDINATOR),
+        Rule::post("/import/ilr/go-on", COORDINATOR),
         Rule::get("/api", Access::Public),
         Rule::get("/problems", Access::Public),
         Rule::get("/problems/{code}", Access::Public),
@@ -182,6 +194,7 @@ fn router(api: &Api, document: &OpenApi) -> Router {
     let pages = Pages {
         settings: api.settings.clone(),
         reports: import::Reports::default(),
+        waiting: ilr::Waiting::default(),
         uploads: api.uploads.clone(),
     };
     let documentation = documentation(document);
@@ -230,6 +243,20 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         )
         .route("/import", get(import::form).merge(import::receive()))
         .route("/import/report.csv", get(import::report))
+        .route("/import/ilr", get(ilr::home))
+        .route(
+            "/import/ilr/provider",
+            get(ilr_forms::provider).post(ilr_forms::say_provider),
+        )
+        .route(
+            "/import/ilr/aim",
+            get(ilr_forms::aim).post(ilr_forms::say_aim),
+        )
+        .route(
+            "/import/ilr/code",
+            get(ilr_forms::code).post(ilr_forms::say_code),
+        )
+        .route("/import/ilr/go-on", post(ilr::go_on))
         .route("/api", get(async move || documentation.clone()))
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::show))

@@ -1,6 +1,7 @@
 //! The node's site, asked as a browser asks.
 
 mod approving;
+mod ilr;
 mod practice;
 mod privacy;
 mod quality;
