@@ -1,7 +1,6 @@
 //! Whether a name and a secret belong together: for the sign-in page and for programs that send both with each request.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::SignedDuration;
@@ -11,7 +10,7 @@ use tokio::sync::Semaphore;
 use crate::Clock;
 use crate::people::{PeopleError, PersonRecord, SharedPeople};
 use crate::secret::{self, Secret};
-use crate::throttle::Throttle;
+use crate::throttle::{Caller, Throttle};
 
 /// Two hashes at a time bound what sign-ins can take of memory (19 MiB each) and of the processor.
 const HASHES_AT_A_TIME: usize = 2;
@@ -33,11 +32,13 @@ pub(crate) enum Verdict {
 /// Looks at secrets, as often as the throttle allows.
 pub(crate) struct Checker {
     pub(crate) people: SharedPeople,
-    clock: Clock,
+    pub(crate) clock: Clock,
     throttle: Throttle,
+    /// Of second steps: their codes are short, and who tries one knows the secret already.
+    pub(crate) codes: Throttle,
     hashes: Arc<Semaphore>,
     /// Programs repeat themselves: of each person the last secret that was right, so that it is hashed slowly only once. A fast
-    /// digest is enough here, because secrets are drawn at random (140 bits) and this stays in memory.
+    /// digest is enough here, because this stays in memory.
     proofs: Mutex<HashMap<String, Proof>>,
     /// One program at a time has its secret hashed: several requests at once with the right secret would otherwise each count
     /// as an attempt and close the name.
@@ -50,27 +51,33 @@ impl Checker {
             people,
             clock,
             throttle: Throttle::default(),
+            codes: Throttle::default(),
             hashes: Arc::new(Semaphore::new(HASHES_AT_A_TIME)),
             proofs: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
         }
     }
 
+    /// Opens a name again that too many failures have closed.
+    pub(crate) fn forgive(&self, name: &str) {
+        self.throttle.forgive(name);
+        self.codes.forgive(name);
+    }
+
     /// Looks at what a person typed.
     pub(crate) async fn typed(
         &self,
-        name: &str,
-        address: Option<IpAddr>,
+        caller: Caller<'_>,
         secret: Secret,
     ) -> Result<Verdict, PeopleError> {
-        if name.len() > NAME_BYTES {
+        if caller.name.len() > NAME_BYTES {
             return Ok(Verdict::Wrong);
         }
-        if let Some(wait) = self.throttle.wait(name, address, (self.clock)()) {
+        if let Some(wait) = self.throttle.wait(caller, (self.clock)()) {
             return Ok(Verdict::Wait(wait));
         }
-        self.throttle.attempt(name, address, (self.clock)());
-        let person = self.people.find_boxed(name).await?;
+        self.throttle.attempt(caller, (self.clock)());
+        let person = self.people.find_boxed(caller.name).await?;
         let boxed = |e: &dyn std::fmt::Display| PeopleError(e.to_string().into());
         let permit = self.hashes.acquire().await.map_err(|e| boxed(&e))?;
         let checked = tokio::task::spawn_blocking(move || {
@@ -86,7 +93,7 @@ impl Checker {
         drop(permit);
         Ok(match person {
             Some(person) => {
-                self.throttle.succeeded(name, address);
+                self.throttle.succeeded(caller);
                 Verdict::Right(person)
             }
             None => Verdict::Wrong,
@@ -96,19 +103,18 @@ impl Checker {
     /// Looks at what a program sent.
     pub(crate) async fn sent(
         &self,
-        name: &str,
-        address: Option<IpAddr>,
+        caller: Caller<'_>,
         secret: &Secret,
     ) -> Result<Verdict, PeopleError> {
-        if let Some(verdict) = self.known(name, address, secret).await? {
+        if let Some(verdict) = self.known(caller, secret).await? {
             return Ok(verdict);
         }
         let _turn = self.turn.lock().await;
         // While this request waited for its turn, another one may have proved the same.
-        if let Some(verdict) = self.known(name, address, secret).await? {
+        if let Some(verdict) = self.known(caller, secret).await? {
             return Ok(verdict);
         }
-        let verdict = self.typed(name, address, secret.clone()).await?;
+        let verdict = self.typed(caller, secret.clone()).await?;
         if let Verdict::Right(person) = &verdict {
             let mut proofs = self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
             proofs.insert(person.name.clone(), proof(person, secret));
@@ -120,19 +126,18 @@ impl Checker {
     /// not known any more.
     async fn known(
         &self,
-        name: &str,
-        address: Option<IpAddr>,
+        caller: Caller<'_>,
         secret: &Secret,
     ) -> Result<Option<Verdict>, PeopleError> {
-        if let Some(wait) = self.throttle.wait(name, address, (self.clock)()) {
+        if let Some(wait) = self.throttle.wait_here(caller, (self.clock)()) {
             return Ok(Some(Verdict::Wait(wait)));
         }
         let held = {
             let proofs = self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
-            proofs.get(name).copied()
+            proofs.get(caller.name).copied()
         };
         let Some(held) = held else { return Ok(None) };
-        let person = self.people.find_boxed(name).await?;
+        let person = self.people.find_boxed(caller.name).await?;
         Ok(person
             .filter(|person| !person.locked && proof(person, secret) == held)
             .map(Verdict::Right))

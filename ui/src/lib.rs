@@ -34,6 +34,7 @@
 //! # }
 //! ```
 
+pub mod accounts;
 pub mod api;
 pub mod api_docs;
 mod assets;
@@ -66,7 +67,7 @@ use std::sync::Arc;
 
 pub use cell::csv_text;
 pub use html::Html;
-pub use page::{Banner, Frame, Link, NavItem, Page};
+pub use page::{Banner, Frame, Link, LiveBanner, NavItem, Page};
 pub use patience::Patience;
 pub use people::{
     Nobody, OwnOrganisation, People, PeopleError, PersonRecord, Role, SignedIn, percent_encode,
@@ -79,3 +80,6 @@ pub use site::{Site, SiteError};
 
 /// Where the time comes from. Only `app` modules give one that reads the system's.
 pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
+
+/// Randomness as a parameter: a fresh generator for one act (a secret, a link, a month's noise).
+pub type Entropy = Arc<dyn Fn() -> Box<dyn rand_core::CryptoRng + Send> + Send + Sync>;

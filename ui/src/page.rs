@@ -130,6 +130,10 @@ impl Banner {
     }
 }
 
+/// A banner that holds for this answer, whatever page it shows: put among a response's extensions by a layer of the site's own.
+#[derive(Clone, Debug)]
+pub struct LiveBanner(pub Banner);
+
 /// What surrounds every page of a site.
 #[derive(Clone, Debug)]
 pub struct Frame {
@@ -190,6 +194,7 @@ impl Frame {
             assets: crate::assets::prefix(),
             nav: nav.map(|item| (item, item.current(path))).collect(),
             footer_links,
+            account: roles.lists("/account"),
             banners: self.banners.iter().chain(&page.banners).collect(),
         };
         Html::render(&layout).to_string()
@@ -206,6 +211,7 @@ struct Layout<'a> {
     assets: String,
     nav: Vec<(&'a NavItem, Option<&'static str>)>,
     footer_links: Vec<&'a Link>,
+    account: bool,
     banners: Vec<&'a Banner>,
 }
 

@@ -14,17 +14,20 @@ use jiff::SignedDuration;
 use tower_http::csrf::ProtectionError;
 use tower_sessions::Session;
 
+use crate::accounts::{Accounts, TOKEN_PREFIX, Token};
 use crate::api::{Problem, Refusal, problem};
 use crate::checker::{Checker, Verdict};
 use crate::people::{PeopleError, SignedIn};
 use crate::roles::{Access, Decision, RoleTable};
 use crate::secret::Secret;
+use crate::throttle::Caller;
 use crate::{headers, session};
 
 /// Who may ask, and how they are known.
 pub(crate) struct Gate {
     pub(crate) checker: Arc<Checker>,
     pub(crate) roles: RoleTable,
+    pub(crate) accounts: Option<Arc<dyn Accounts>>,
 }
 
 /// Why nobody is known to ask.
@@ -35,11 +38,15 @@ enum Unknown {
     Malformed,
     /// Name and secret do not belong together.
     Wrong,
+    /// There is no such token any more.
+    WrongToken,
+    /// The secret alone does not open what a second step guards.
+    SecondStep,
     /// Not looked at.
     Wait(SignedDuration),
 }
 
-/// Finds out who asks, by HTTP Basic or else by the session of a page, and whether the role table lets them.
+/// Finds out who asks, by HTTP Basic, a token or else the session of a page, and whether the role table lets them.
 ///
 /// A request with a secret needs no word about its origin: browsers add no such header to what another site makes them send.
 /// They would if they had kept the secret after asking for it themselves, so no answer challenges them to
@@ -119,15 +126,36 @@ async fn who(
         let person = session::person(session, &gate.checker.people).await?;
         return Ok(person.ok_or(Unknown::Guest));
     };
-    let Some((name, secret)) = credentials.to_str().ok().and_then(basic) else {
+    let credentials = credentials.to_str().unwrap_or_default();
+    if let (Some(token), Some(accounts)) = (bearer(credentials), &gate.accounts) {
+        let now = (gate.checker.clock)();
+        let person = accounts.by_token(token.digest(), now).await?;
+        let person = person.filter(|person| !person.locked);
+        return Ok(person.map(SignedIn::of).ok_or(Unknown::WrongToken));
+    }
+    let Some((name, secret)) = basic(credentials) else {
         return Ok(Err(Unknown::Malformed));
     };
-    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
-    Ok(match gate.checker.sent(&name, address, &secret).await? {
+    let caller = Caller {
+        name: &name,
+        address: peer.map(|Extension(ConnectInfo(peer))| peer.ip()),
+        browser: None,
+    };
+    Ok(match gate.checker.sent(caller, &secret).await? {
+        Verdict::Right(person) if person.second_step => Err(Unknown::SecondStep),
         Verdict::Right(person) => Ok(SignedIn::of(person)),
         Verdict::Wrong => Err(Unknown::Wrong),
         Verdict::Wait(wait) => Err(Unknown::Wait(wait)),
     })
+}
+
+/// The token of a program (RFC 6750, section 2.1).
+fn bearer(credentials: &str) -> Option<Token> {
+    let (scheme, token) = credentials.split_once(' ')?;
+    let token = token.trim().strip_prefix(TOKEN_PREFIX)?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| Token::sent(token))?
 }
 
 /// Name and secret of HTTP Basic (RFC 7617), in UTF-8.
@@ -151,7 +179,13 @@ impl IntoResponse for Unknown {
                 because("The request shows neither a session nor a name with its secret.")
             }
             Self::Malformed => because(
-                "The authorization header is not `Basic` and the base64 of a name, a colon and a secret.",
+                "The authorization header is neither `Basic` and the base64 of a name, a colon and a secret nor `Bearer` and a token.",
+            ),
+            Self::WrongToken => because(
+                "The token is not known: it was ended, its time is over, or its person may not sign in any more.",
+            ),
+            Self::SecondStep => because(
+                "This person signs in with a code of their phone too. Programs use a token, which the person makes on the page /account.",
             ),
             Self::Wrong => because("The name and the secret do not belong together."),
             // Not 429, which client libraries answer by trying again by themselves: with this secret nobody is let in.

@@ -125,6 +125,11 @@ impl RoleTable {
         HeaderValue::try_from(methods.join(", ")).expect("names of methods are tokens")
     }
 
+    /// Whether the table names a page at `path`.
+    pub(crate) fn lists(&self, path: &str) -> bool {
+        self.access(&Method::GET, path).is_some()
+    }
+
     /// Whether `person` is not refused the page at `href`: what a link to it is shown by. An address that is no route word for word
     /// is for its own handler to judge.
     #[must_use]

@@ -1,6 +1,6 @@
 //! One-time shown secrets with which people sign in, and their argon2id hashes.
 //!
-//! A secret is random, so nobody chooses a weak one; it is shown once and kept only as a hash.
+//! A secret is drawn at random, or chosen by its person under a rule ([`RULE`]) that keeps weak ones out; it is kept only as a hash.
 
 use std::fmt;
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
@@ -14,6 +14,15 @@ const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// 28 characters of 5 bits: 140 bits.
 const LENGTH: usize = 28;
 const GROUP: usize = 4;
+/// What a chosen secret must be, for people.
+pub const RULE: &str = "At least 15 letters and digits: four or five words that have nothing to do with each other are easy to remember. Capitals, spaces and dashes do not matter";
+/// NIST SP 800-63B-4, section 3.1.1.2: for a secret that is the only thing asked for.
+const CHOSEN_LEAST: usize = 15;
+/// Nobody's secret is longer; the bound keeps hashing cheap for whatever is sent.
+const LONGEST: usize = 128;
+/// Different characters in a chosen secret at least.
+const DIFFERENT_LEAST: usize = 6;
+
 /// More than a secret with its separators.
 const LINE_BYTES: u64 = 256;
 
@@ -46,8 +55,51 @@ impl Secret {
                 'I' | 'L' => '1',
                 c => c,
             });
-        // Nobody's secret is longer; the bound keeps hashing cheap for whatever is sent.
-        Self(folded.take(2 * LENGTH).collect())
+        Self(folded.take(LONGEST).collect())
+    }
+
+    /// The secret that a person called `name` chose and typed twice.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words, and at which of the fields `secret` and `again`.
+    pub fn chosen(
+        typed: &str,
+        again: &str,
+        name: &str,
+    ) -> Result<Self, (&'static str, &'static str)> {
+        let (secret, again) = (Self::typed(typed), Self::typed(again));
+        let characters: Vec<char> = secret.0.chars().collect();
+        let mut different = characters.clone();
+        different.sort_unstable();
+        different.dedup();
+        let refused = |why| Err(("secret", why));
+        if characters.is_empty() {
+            return refused("Choose a secret");
+        }
+        if characters.len() < CHOSEN_LEAST {
+            return refused("Your secret must have at least 15 letters and digits");
+        }
+        if characters.len() >= LONGEST {
+            return refused("Your secret must have fewer than 128 characters");
+        }
+        let is_run = characters.windows(2).all(|two| {
+            let step = i64::from(u32::from(two[1])) - i64::from(u32::from(two[0]));
+            step.abs() <= 1
+        });
+        let repeats = (1..=characters.len().div_ceil(2))
+            .any(|unit| (unit..characters.len()).all(|at| characters[at] == characters[at - unit]));
+        if different.len() < DIFFERENT_LEAST || is_run || repeats {
+            return refused("Your secret must not be a pattern, such as one word again and again");
+        }
+        let name = Self::typed(name).0;
+        let rest = secret.0.replace(&name, "");
+        if !name.is_empty() && rest.chars().count() < CHOSEN_LEAST - 5 {
+            return refused("Your secret must be more than your name");
+        }
+        if again != secret {
+            return Err(("again", "The two are not the same. Type both again"));
+        }
+        Ok(secret)
     }
 
     /// As it is hashed.
@@ -155,6 +207,28 @@ mod tests {
         assert!(!verify(&Secret::typed(""), &phc));
         assert!(!verify(&secret, "not a hash"));
         assert!(!verify_nobody(&secret));
+    }
+
+    #[test]
+    fn a_chosen_secret_is_long_and_no_pattern() {
+        let chosen = |secret: &str| Secret::chosen(secret, secret, "Ada Lovelace");
+        let good = "copper lantern seven violins";
+        assert_eq!(chosen(good), Ok(Secret::typed(good)));
+        assert!(chosen(&"x1y2z3w4".repeat(2)[..15]).is_err());
+        for bad in [
+            "",
+            "short",
+            "fourteen-chars",
+            "aaaaaaaaaaaaaaaaaaaa",
+            "abcdefabcdefabcdef",
+            "23456789ABCDEFGH23456789ABCDEFGH",
+            "ada lovelace 1815",
+            &"k1v2w3".repeat(40),
+        ] {
+            assert!(chosen(bad).is_err(), "{bad}");
+        }
+        let other = Secret::chosen(good, "copper lantern seven violin", "x");
+        assert_eq!(other.unwrap_err().0, "again");
     }
 
     #[test]

@@ -1,38 +1,27 @@
 //! `/sign-in` and `/sign-out`.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Form, Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Form, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Extension, Router};
 use serde::Deserialize;
 use tower_sessions::Session;
 
-use crate::checker::{Checker, Verdict};
+use crate::accounts::{Desk, Peer, address};
+use crate::checker::Verdict;
 use crate::components::{Button, Details, ErrorSummary, Field, PostForm, TextInput};
 use crate::html::Html;
 use crate::page::Page;
-use crate::people::{SignedIn, see_other};
+use crate::people::{PersonRecord, SignedIn, percent_encode, see_other};
 use crate::problem::ProblemPage;
 use crate::secret::Secret;
 use crate::session;
+use crate::throttle::Caller;
 
 const FORM_BYTES: usize = 8 * 1024;
 
-#[derive(Clone)]
-struct Desk {
-    checker: Arc<Checker>,
-    cookie: Arc<str>,
-}
-
-pub(crate) fn router(checker: Arc<Checker>, cookie: &str) -> Router {
-    let desk = Desk {
-        checker,
-        cookie: cookie.into(),
-    };
+pub(crate) fn router(desk: Desk) -> Router {
     Router::new()
         .route(
             "/sign-in",
@@ -72,28 +61,55 @@ async fn form(Query(wanted): Query<Wanted>, person: Option<SignedIn>) -> Respons
 async fn sign_in(
     State(desk): State<Desk>,
     session: Session,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    peer: Peer,
+    headers: HeaderMap,
     Form(attempt): Form<Attempt>,
 ) -> Response {
     let (name, next) = (attempt.name.trim(), local(&attempt.next));
     if name.is_empty() || attempt.secret.trim().is_empty() {
         return page(name, next, Some("Enter your name and your secret")).into_response();
     }
-    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
     let secret = Secret::typed(&attempt.secret);
-    match desk.checker.typed(name, address, secret).await {
-        Ok(Verdict::Right(person)) => match session::sign_in(&session, &person).await {
-            Ok(()) => see_other(next),
-            Err(error) => {
-                tracing::error!(%error, "a session could not be opened");
-                ProblemPage::fault().into_response()
-            }
-        },
+    let verdict = match desk.known_browser(name, &headers).await {
+        Ok(browser) => {
+            let caller = Caller {
+                name,
+                address: address(&peer),
+                browser,
+            };
+            desk.checker.typed(caller, secret).await
+        }
+        Err(error) => Err(error),
+    };
+    match verdict {
+        Ok(Verdict::Right(person)) => admit(&desk, &session, &headers, &person, next).await,
         Ok(Verdict::Wrong) => page(name, next, Some(WRONG)).into_response(),
         Ok(Verdict::Wait(wait)) => too_many(wait),
         Err(error) => {
             tracing::error!(error = ?error, "sign-in could not be checked");
             ProblemPage::unavailable("Your name and secret could not be checked.").into_response()
+        }
+    }
+}
+
+/// Opens the session, or asks for the second step first.
+async fn admit(
+    desk: &Desk,
+    session: &Session,
+    headers: &HeaderMap,
+    person: &PersonRecord,
+    next: &str,
+) -> Response {
+    if !person.second_step {
+        let opened = desk.open(session, headers, person, next).await;
+        return opened.unwrap_or_else(IntoResponse::into_response);
+    }
+    let browser = session::family(headers);
+    match session::sign_in_half(session, person, browser, desk.now()).await {
+        Ok(()) => see_other(&format!("/sign-in/code?next={}", percent_encode(next))),
+        Err(error) => {
+            tracing::error!(%error, "a session could not be opened");
+            ProblemPage::fault().into_response()
         }
     }
 }
@@ -126,7 +142,7 @@ fn page(name: &str, next: &str, error: Option<&str>) -> Page {
         field
     };
     let secret = Field::new("secret", "Secret").hint(
-        "The groups of letters and digits that you were given. Capitals and dashes do not matter.",
+        "The one that you chose, or the groups of letters and digits that you were given. Capitals, spaces and dashes do not matter.",
     );
     let form = PostForm::to("/sign-in")
         .hidden("next", next)
@@ -139,19 +155,19 @@ fn page(name: &str, next: &str, error: Option<&str>) -> Page {
     }
     let lost = Details::new(
         "I have lost my secret",
-        "A secret is shown once and nobody can look it up. Ask the person who runs this site for a new one; the old one then \
-         stops working.",
+        "Nobody can look a secret up. Ask the person who looks after this site for a new link, on which you choose another one; the old \
+         one then stops working.",
     );
     Page::new("Sign in")
         .errors(summary)
         .body(Html::concat([form.into(), lost.into()]))
 }
 
-fn too_many(wait: jiff::SignedDuration) -> Response {
+pub(crate) fn too_many(wait: jiff::SignedDuration) -> Response {
     let minutes = (wait.as_secs() + 59) / 60;
     let problem = ProblemPage::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", "Too many attempts to sign in")
-        .happened("After several wrong attempts this name stays closed for a while, so that nobody can guess secrets.")
-        .next(format!("Wait {minutes} {}, then try again.", if minutes == 1 { "minute" } else { "minutes" }));
+        .happened("After several wrong attempts this name stays closed for a while, so that nobody can guess secrets. On a browser on which you have signed in before it may be open still.")
+        .next(format!("Wait {minutes} {}, then try again. Somebody who looks after people here can open the name at once.", if minutes == 1 { "minute" } else { "minutes" }));
     let mut response = problem.into_response();
     response.headers_mut().insert(
         header::RETRY_AFTER,
@@ -164,7 +180,7 @@ fn too_many(wait: jiff::SignedDuration) -> Response {
 ///
 /// Browsers drop tabs and line breaks from addresses and read `\` as `/`, so that `/\evil` and `/<tab>/evil` leave the site;
 /// only visible ASCII without a backslash passes.
-fn local(next: &str) -> &str {
+pub(crate) fn local(next: &str) -> &str {
     let leaves = next.starts_with("//")
         || next.contains('\\')
         || !next.bytes().all(|b| b.is_ascii_graphic());

@@ -14,14 +14,14 @@ use tower_http::compression::{CompressionLayer, Predicate, predicate::DefaultPre
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tower_sessions::Session;
 
-use crate::Clock;
+use crate::accounts::{Accounts, Desk};
 use crate::checker::Checker;
-use crate::page::{Frame, Unframed};
+use crate::page::{Frame, LiveBanner, Page, Unframed};
 use crate::patience::{self, Patience, Watch};
 use crate::people::{People, SharedPeople, SignedIn, to_sign_in};
 use crate::problem::ProblemPage;
-use crate::roles::{Decision, RoleTable};
-use crate::{api, assets, headers, leftover, programs, session, sign_in};
+use crate::roles::{Access, Decision, RoleTable};
+use crate::{Clock, Entropy, accounts, api, assets, headers, leftover, programs, session, sign_in};
 
 /// Forms are small; a route that takes files sets its own `DefaultBodyLimit`.
 const BODY_BYTES: usize = 1024 * 1024;
@@ -66,6 +66,8 @@ pub struct Site {
     hsts: bool,
     patience: Patience,
     programs: Router,
+    origin: String,
+    accounts: Option<(Arc<dyn Accounts>, Entropy, Access)>,
 }
 
 impl Site {
@@ -100,6 +102,8 @@ impl Site {
             hsts: is_named_host(host),
             patience: Patience::default(),
             programs: Router::new(),
+            origin: public_origin.to_owned(),
+            accounts: None,
         })
     }
 
@@ -143,6 +147,14 @@ impl Site {
         self
     }
 
+    /// The kit's pages of accounts ([`crate::accounts`]): set-up links, the second step, `/account`, `/people`, and tokens for programs.
+    /// `managers` look after people. Their routes are in [`crate::accounts::rules`], which belong in the role table.
+    #[must_use]
+    pub fn accounts(mut self, accounts: impl Accounts, entropy: Entropy, managers: Access) -> Self {
+        self.accounts = Some((Arc::new(accounts), entropy, managers));
+        self
+    }
+
     /// The name of the session's cookie.
     #[must_use]
     pub fn cookie(&self) -> &str {
@@ -160,13 +172,32 @@ impl Site {
         let for_programs = Arc::new(programs::Gate {
             checker: checker.clone(),
             roles: self.roles.clone(),
+            accounts: self
+                .accounts
+                .as_ref()
+                .map(|(accounts, ..)| accounts.clone()),
         });
+        let sessions = session::Store::new(self.clock);
+        let (accounts, entropy, managers) = match self.accounts {
+            Some((accounts, entropy, managers)) => (Some(accounts), Some(entropy), managers),
+            None => (None, None, Access::Roles(&[])),
+        };
+        let desk = Desk {
+            checker: checker.clone(),
+            accounts,
+            sessions: sessions.clone(),
+            entropy,
+            cookie: self.cookie.as_str().into(),
+            origin: self.origin.into(),
+            site: self.frame.site_name.as_str().into(),
+            managers,
+        };
         let gate = Arc::new(Gate {
             frame: self.frame,
             people: checker.people.clone(),
             roles: self.roles,
         });
-        let sessions = session::layer(self.cookie.clone(), self.clock);
+        let sessions = session::layer(self.cookie.clone(), sessions);
         let patient = |answer: patience::Answer| {
             let patience = self.patience;
             middleware::from_fn_with_state(Watch { patience, answer }, patience::watch)
@@ -196,7 +227,8 @@ impl Site {
             ));
         let pages =
             pages
-                .merge(sign_in::router(checker, &self.cookie))
+                .merge(accounts::router(&desk))
+                .merge(sign_in::router(desk))
                 .fallback(|| async { ProblemPage::not_found() })
                 .layer(DefaultBodyLimit::max(BODY_BYTES))
                 .layer(middleware::from_fn_with_state(gate.clone(), admit))
@@ -332,6 +364,10 @@ async fn frame(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> R
     }
     let Some(Unframed(page)) = response.extensions_mut().remove::<Unframed>() else {
         return response;
+    };
+    let page = match response.extensions_mut().remove::<LiveBanner>() {
+        Some(LiveBanner(banner)) => Arc::new(Page::clone(&page).banner(banner)),
+        None => page,
     };
     let document = gate.frame.render(
         &page,

@@ -1,0 +1,232 @@
+//! `/account`: what a person keeps here themselves. The secret and the sessions; second step and tokens have files of their own.
+
+use axum::Router;
+use axum::extract::{Form, Query, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+use tower_sessions::Session;
+
+use super::looks::{heading, moment, present_secret};
+use super::{Act, Answer, Keep, Peer, gone, session_fault, tokens, unavailable};
+use crate::components::{
+    Button, ErrorSummary, Field, Notification, PostForm, SummaryList, Table, Tag, TagColour,
+    TextInput,
+};
+use crate::html::Html;
+use crate::page::{Link, Page};
+use crate::people::{SignedIn, see_other};
+use crate::secret::{self, Secret};
+use crate::session;
+
+pub(super) fn router() -> Router<Keep> {
+    Router::new()
+        .route("/account", get(account))
+        .route("/account/secret", get(secret_form).post(change_secret))
+        .route("/account/sessions/end", post(end_sessions))
+}
+
+#[derive(Deserialize)]
+struct Done {
+    #[serde(default)]
+    done: String,
+}
+
+async fn account(
+    State(keep): State<Keep>,
+    person: SignedIn,
+    session: Session,
+    Query(done): Query<Done>,
+) -> Answer {
+    let name = &person.name;
+    let second = keep.accounts.second_step(name).await.map_err(unavailable)?;
+    let held = keep.accounts.tokens(name).await.map_err(unavailable)?;
+    let roles = keep.accounts.roles();
+    let role = roles
+        .iter()
+        .find(|words| words.role == person.role.as_str());
+    let mut facts = SummaryList::new().fact("Name", name.clone()).fact(
+        "Role",
+        role.map_or(person.role.as_str(), |words| words.title),
+    );
+    if let Some(words) = role {
+        facts = facts.fact("What you do", words.does);
+    }
+    if let Some(organisation) = &person.organisation {
+        facts = facts.fact("Organisation", organisation.clone());
+    }
+    let step: Html = match &second {
+        Some(second) => Html::concat([
+            Tag::coloured("On", TagColour::Green).into(),
+            format!(" {} of your recovery codes are left", second.codes).into(),
+        ]),
+        None => Tag::coloured("Off", TagColour::Grey).into(),
+    };
+    let facts = facts
+        .fact_with(
+            "Secret",
+            "Known to you alone",
+            Link::new("Change", "/account/secret"),
+        )
+        .fact_with(
+            "Second step",
+            step,
+            Link::new("Change", "/account/second-step"),
+        );
+    let body = Html::concat([
+        facts.into(),
+        heading("Where you are signed in"),
+        sessions(&keep.sessions.of(name, session.id())),
+        heading("Tokens of your programs"),
+        tokens::list(&held, keep.now()),
+    ]);
+    let mut page = Page::new("Your account").body(body);
+    if let Some(words) = said(&done.done) {
+        page = page.notice(Notification::done(words));
+    }
+    Ok(page.into_response())
+}
+
+fn said(done: &str) -> Option<&'static str> {
+    Some(match done {
+        "secret" => "Your secret is changed, and you are signed out everywhere else",
+        "second-step-ended" => "Signing in asks for your secret alone again",
+        "sessions" => "Ended",
+        "token-ended" => "The token opens nothing any more",
+        _ => return None,
+    })
+}
+
+fn sessions(listed: &[session::Listed]) -> Html {
+    let rows = listed.iter().map(|one| {
+        let act: Html = if one.this {
+            "This browser".into()
+        } else {
+            PostForm::to("/account/sessions/end")
+                .hidden("session", one.handle.clone())
+                .with(Button::new("Sign out there").secondary())
+                .into()
+        };
+        [
+            Html::from(one.browser.clone()),
+            moment(one.opened).into(),
+            moment(one.used).into(),
+            act,
+        ]
+    });
+    let table = Table::new("Where you are signed in")
+        .caption_hidden()
+        .columns(["Browser", "Since", "Last used", "End it"])
+        .rows(rows);
+    let mut pieces = vec![Html::from(table)];
+    if listed.len() > 1 {
+        let all = PostForm::to("/account/sessions/end")
+            .hidden("session", "others")
+            .with(Button::new("Sign out everywhere else").secondary());
+        pieces.push(all.into());
+    }
+    pieces.push(Html::paragraph(
+        "A session ends after half an hour without use, after twelve hours, and when the server is started anew.",
+    ));
+    Html::concat(pieces)
+}
+
+#[derive(Deserialize)]
+struct Which {
+    session: String,
+}
+
+async fn end_sessions(
+    State(keep): State<Keep>,
+    person: SignedIn,
+    session: Session,
+    Form(which): Form<Which>,
+) -> Response {
+    let all = which.session == "others";
+    keep.sessions
+        .end(&person.name, session.id(), |handle, this| {
+            !this && (all || handle == which.session)
+        });
+    see_other("/account?done=sessions")
+}
+
+#[derive(Deserialize)]
+struct Change {
+    #[serde(default)]
+    secret: String,
+    #[serde(default)]
+    new: String,
+    #[serde(default)]
+    again: String,
+}
+
+async fn secret_form() -> Page {
+    secret_page(&[])
+}
+
+fn secret_page(errors: &[(&'static str, String)]) -> Page {
+    let error = |field: &str| {
+        let found = errors.iter().find(|(of, _)| *of == field);
+        found.map(|(_, error)| error.clone())
+    };
+    let new = Field::new("new", "Your new secret")
+        .hint(secret::RULE)
+        .error_if(error("new"));
+    let again = Field::new("again", "The new one again").error_if(error("again"));
+    let form = PostForm::to("/account/secret")
+        .with(present_secret(
+            "The one that you sign in with today",
+            error("secret"),
+        ))
+        .with(TextInput::new(new).password().autocomplete("new-password"))
+        .with(
+            TextInput::new(again)
+                .password()
+                .autocomplete("new-password"),
+        )
+        .with(Button::new("Change my secret"));
+    let mut summary = ErrorSummary::new();
+    for (field, error) in errors {
+        summary = summary.error(*field, error.clone());
+    }
+    Page::new("Change your secret")
+        .breadcrumb("Your account", "/account")
+        .errors(summary)
+        .body(form)
+}
+
+async fn change_secret(
+    State(keep): State<Keep>,
+    person: SignedIn,
+    session: Session,
+    peer: Peer,
+    headers: HeaderMap,
+    Form(change): Form<Change>,
+) -> Answer {
+    let refused = |field, why| Ok(secret_page(&[(field, why)]).into_response());
+    let new = match Secret::chosen(&change.new, &change.again, &person.name) {
+        Ok(new) => new,
+        Err(("secret", why)) => return refused("new", why.to_owned()),
+        Err((field, why)) => return refused(field, why.to_owned()),
+    };
+    if let Err(why) = keep
+        .confirm(&person, &change.secret, &peer, &headers)
+        .await?
+    {
+        return refused("secret", why);
+    }
+    let hash = keep.hashed(new).await?;
+    let set = keep.accounts.set_secret(&person.name, &hash, keep.now());
+    if set.await.map_err(unavailable)? != Act::Done {
+        return Err(gone("There is nobody with your name."));
+    }
+    // Every session was opened with the old secret and ended with it; this one goes on under the new one.
+    let record = keep.checker.people.find_boxed(&person.name).await;
+    let record = record.map_err(unavailable)?;
+    let record = record.ok_or_else(|| gone("There is nobody with your name."))?;
+    session::sign_in(&session, &record, session::family(&headers))
+        .await
+        .map_err(session_fault)?;
+    Ok(see_other("/account?done=secret"))
+}

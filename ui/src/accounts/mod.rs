@@ -1,0 +1,558 @@
+//! Accounts: how people get in and what they keep there. One kit for both sites; where things are kept is the site's business ([`Accounts`]).
+//!
+//! | page | what |
+//! |---|---|
+//! | `/welcome/{token}` | a one-time link on which a person chooses their own secret |
+//! | `/sign-in/code` | the second step of those who have one |
+//! | `/account`, and below it | one's own secret, second step, sessions and tokens |
+//! | `/people`, and below it | who may sign in; for those who look after people |
+//!
+//! What a person chooses or draws is hashed here; a store never sees a secret, a link, a token or a recovery code in clear.
+
+mod account;
+mod code;
+mod looks;
+mod people;
+mod person;
+mod qr;
+mod second_step;
+mod token;
+mod tokens;
+pub mod totp;
+mod welcome;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Router};
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+use tower_sessions::Session;
+
+use crate::checker::{Checker, Verdict};
+use crate::components::TagColour;
+use crate::people::{PeopleError, PersonRecord, SignedIn, see_other};
+use crate::problem::ProblemPage;
+use crate::roles::{Access, Rule};
+use crate::secret::Secret;
+use crate::session;
+use crate::throttle::Caller;
+use crate::{Clock, Entropy};
+
+pub use token::{Hash, Token};
+
+/// How long a set-up link opens anything.
+pub const LINK_DAYS: i64 = 7;
+/// What a program's token begins with, so that one that was left in a file is found by who looks for such things.
+pub const TOKEN_PREFIX: &str = "ldsp_";
+/// Wrong codes of a second step in a day after which somebody else has to open the name again: who tries them knows the secret.
+const WRONG_CODES: u32 = 10;
+/// How long a browser is known.
+const BROWSER_DAYS: i64 = 400;
+
+/// A role in a site's own words.
+#[derive(Debug, Clone)]
+pub struct RoleWords {
+    /// As the role table writes it.
+    pub role: &'static str,
+    /// As people read it.
+    pub title: &'static str,
+    /// A sentence on what somebody with this role does.
+    pub does: &'static str,
+    /// Of its tag.
+    pub colour: TagColour,
+    /// Whether people with it are bound to an organisation.
+    pub bound: bool,
+}
+
+/// Somebody on the list of people.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The name they sign in with.
+    pub name: String,
+    /// Their role, as the role table writes it.
+    pub role: String,
+    /// The organisation to which they are bound.
+    pub organisation: Option<String>,
+    /// When they were added.
+    pub added_at: Timestamp,
+    /// Since when they are locked out.
+    pub locked_at: Option<Timestamp>,
+    /// Whether they have set a secret.
+    pub has_secret: bool,
+    /// Whether sign-in asks them for a code too.
+    pub second_step: bool,
+}
+
+/// A set-up link that still opens something.
+#[derive(Debug, Clone)]
+pub struct SetUp {
+    /// Whose secret it sets; `None`: whoever opens it becomes the first of those who look after people.
+    pub person: Option<String>,
+    /// Until when.
+    pub expires_at: Timestamp,
+}
+
+/// What the second step of a person needs.
+#[derive(Clone)]
+pub struct SecondStep {
+    /// Shared with their phone.
+    pub key: totp::Key,
+    /// The last step whose code was taken.
+    pub step: i64,
+    /// Recovery codes that were not used yet.
+    pub codes: usize,
+}
+
+/// A token of a person's programs.
+#[derive(Debug, Clone)]
+pub struct ListedToken {
+    /// Its number.
+    pub id: i64,
+    /// What it is for, in the person's words.
+    pub label: String,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+    /// The day on which it was last used.
+    pub used: Option<Date>,
+}
+
+/// What came of an act on somebody's account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// It is done.
+    Done,
+    /// There is no such person, link or token (any more).
+    Gone,
+    /// Somebody has to look after people, and this is the last one who can.
+    Last,
+    /// What was given does not fit: at which field of the form, and why.
+    Unfit {
+        /// `name`, `role` or `organisation`.
+        field: &'static str,
+        /// In words, with what to do.
+        why: String,
+    },
+}
+
+/// Where a site keeps accounts. Each act is written down in the site's audit log as an act of who did it, in the same transaction.
+#[async_trait]
+pub trait Accounts: Send + Sync + 'static {
+    /// Every role, in the order in which they are offered.
+    fn roles(&self) -> Vec<RoleWords>;
+
+    /// Everybody, by name.
+    async fn everybody(&self) -> Result<Vec<Listed>, PeopleError>;
+
+    /// Adds somebody without a secret.
+    async fn add(
+        &self,
+        name: &str,
+        role: &str,
+        organisation: &str,
+        who: &str,
+        now: Timestamp,
+    ) -> Result<Act, PeopleError>;
+
+    /// Gives somebody another role.
+    async fn give_role(
+        &self,
+        name: &str,
+        role: &str,
+        organisation: &str,
+        who: &str,
+        now: Timestamp,
+    ) -> Result<Act, PeopleError>;
+
+    /// Locks somebody out, or lets them in again. `careful`: not the last of those who look after people.
+    async fn lock(
+        &self,
+        name: &str,
+        locked: bool,
+        careful: bool,
+        who: &str,
+        now: Timestamp,
+    ) -> Result<Act, PeopleError>;
+
+    /// Removes somebody.
+    async fn remove(&self, name: &str, who: &str, now: Timestamp) -> Result<Act, PeopleError>;
+
+    /// Keeps a link on which somebody sets their secret anew. The old secret, the second step and the browsers known end at once, and a link
+    /// that was made before; tokens stay.
+    async fn reset(
+        &self,
+        name: &str,
+        link: Hash,
+        expires_at: Timestamp,
+        who: &str,
+        now: Timestamp,
+    ) -> Result<Act, PeopleError>;
+
+    /// What a link opens, if it still does.
+    async fn link(&self, link: Hash, now: Timestamp) -> Result<Option<SetUp>, PeopleError>;
+
+    /// Uses a link up: sets the person's secret, or adds the first of those who look after people under `name`.
+    async fn take_link(
+        &self,
+        link: Hash,
+        name: &str,
+        secret_hash: &str,
+        now: Timestamp,
+    ) -> Result<Act, PeopleError>;
+
+    /// Sets a person's own secret.
+    async fn set_secret(
+        &self,
+        name: &str,
+        secret_hash: &str,
+        now: Timestamp,
+    ) -> Result<Act, PeopleError>;
+
+    /// The second step of a person who has one.
+    async fn second_step(&self, name: &str) -> Result<Option<SecondStep>, PeopleError>;
+
+    /// Begins a second step, with `step` the one whose code was shown, and fresh recovery codes.
+    async fn begin_second_step(
+        &self,
+        name: &str,
+        key: totp::Key,
+        step: i64,
+        codes: &[Hash],
+        now: Timestamp,
+    ) -> Result<Act, PeopleError>;
+
+    /// Ends a second step with its recovery codes.
+    async fn end_second_step(&self, name: &str, now: Timestamp) -> Result<Act, PeopleError>;
+
+    /// Notes that the code of `step` was taken; [`Act::Gone`] when that step or a later one was taken before. Of two at once one succeeds.
+    async fn take_step(&self, name: &str, step: i64) -> Result<Act, PeopleError>;
+
+    /// Uses a recovery code up; [`Act::Gone`] when it is none of the person's.
+    async fn take_recovery_code(
+        &self,
+        name: &str,
+        code: Hash,
+        now: Timestamp,
+    ) -> Result<Act, PeopleError>;
+
+    /// A person's tokens, the latest first.
+    async fn tokens(&self, name: &str) -> Result<Vec<ListedToken>, PeopleError>;
+
+    /// Keeps a token of a person.
+    async fn add_token(
+        &self,
+        name: &str,
+        label: &str,
+        token: Hash,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Act, PeopleError>;
+
+    /// Ends a token of this person's.
+    async fn end_token(&self, name: &str, id: i64, now: Timestamp) -> Result<Act, PeopleError>;
+
+    /// The person whose token this is, while it holds.
+    async fn by_token(
+        &self,
+        token: Hash,
+        now: Timestamp,
+    ) -> Result<Option<PersonRecord>, PeopleError>;
+
+    /// Who has signed in on this browser before.
+    async fn people_of_browser(&self, browser: Hash) -> Result<Vec<String>, PeopleError>;
+
+    /// Notes that a person signed in on this browser.
+    async fn note_browser(
+        &self,
+        name: &str,
+        browser: Hash,
+        now: Timestamp,
+    ) -> Result<(), PeopleError>;
+}
+
+/// Every route of the kit, for a site's role table: `managers` look after people, `readers` see who there is.
+#[must_use]
+pub fn rules(managers: Access, readers: Access) -> Vec<Rule> {
+    let both = |path, access| [Rule::get(path, access), Rule::post(path, access)];
+    let mut rules = Vec::new();
+    rules.extend(both("/welcome/{token}", Access::Public));
+    rules.extend(both("/sign-in/code", Access::Public));
+    rules.push(Rule::get("/account", Access::SignedIn));
+    rules.extend(both("/account/secret", Access::SignedIn));
+    rules.extend(both("/account/second-step", Access::SignedIn));
+    rules.push(Rule::post("/account/second-step/end", Access::SignedIn));
+    rules.push(Rule::post("/account/sessions/end", Access::SignedIn));
+    rules.extend(both("/account/tokens/new", Access::SignedIn));
+    rules.push(Rule::post("/account/tokens/{id}/end", Access::SignedIn));
+    rules.push(Rule::get("/people", readers));
+    rules.extend(both("/people/new", managers));
+    rules.push(Rule::get("/people/{name}", managers));
+    rules.extend(both("/people/{name}/role", managers));
+    rules.extend(both("/people/{name}/remove", managers));
+    rules.push(Rule::post("/people/{name}/link", managers));
+    rules.push(Rule::post("/people/{name}/lock", managers));
+    rules.push(Rule::post("/people/{name}/unlock", managers));
+    rules
+}
+
+/// What the pages of the kit share.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub(crate) checker: Arc<Checker>,
+    /// `None` on a site whose people are kept elsewhere; there is only sign-in then.
+    pub(crate) accounts: Option<Arc<dyn Accounts>>,
+    pub(crate) sessions: session::Store,
+    pub(crate) entropy: Option<Entropy>,
+    /// Name of the session's cookie; the browser's is named after it.
+    pub(crate) cookie: Arc<str>,
+    /// `https://host[:port]`, for links.
+    pub(crate) origin: Arc<str>,
+    /// For a phone's list of accounts.
+    pub(crate) site: Arc<str>,
+    /// Who looks after people.
+    pub(crate) managers: Access,
+}
+
+/// A desk with a store of accounts: what every page of the kit but sign-in needs.
+#[derive(Clone)]
+pub(crate) struct Keep {
+    desk: Desk,
+    accounts: Arc<dyn Accounts>,
+    entropy: Entropy,
+}
+
+impl std::ops::Deref for Keep {
+    type Target = Desk;
+
+    fn deref(&self) -> &Desk {
+        &self.desk
+    }
+}
+
+/// A page's answer; a refusal is a page too.
+pub(crate) type Answer = Result<Response, ProblemPage>;
+
+/// The kit's pages, or none on a site whose people are kept elsewhere.
+pub(crate) fn router(desk: &Desk) -> Router {
+    let (Some(accounts), Some(entropy)) = (desk.accounts.clone(), desk.entropy.clone()) else {
+        return Router::new();
+    };
+    let keep = Keep {
+        desk: desk.clone(),
+        accounts,
+        entropy,
+    };
+    Router::new()
+        .merge(welcome::router())
+        .merge(code::router())
+        .merge(account::router())
+        .merge(second_step::router())
+        .merge(tokens::router())
+        .merge(people::router())
+        .merge(person::router())
+        .with_state(keep)
+}
+
+/// The store of accounts did not answer: the cause goes to the log.
+pub(crate) fn unavailable(error: PeopleError) -> ProblemPage {
+    tracing::error!(error = ?error, "the store of accounts did not answer");
+    ProblemPage::unavailable(
+        "Accounts could not be read or changed just now. Nothing was half done.",
+    )
+}
+
+fn session_fault(error: tower_sessions::session::Error) -> ProblemPage {
+    tracing::error!(%error, "a session could not be written");
+    ProblemPage::fault()
+}
+
+/// Where a request comes from.
+pub(crate) type Peer = Option<Extension<ConnectInfo<SocketAddr>>>;
+
+pub(crate) fn address(peer: &Peer) -> Option<std::net::IpAddr> {
+    peer.as_ref().map(|Extension(ConnectInfo(peer))| peer.ip())
+}
+
+impl Desk {
+    fn clock(&self) -> &Clock {
+        &self.checker.clock
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock())()
+    }
+
+    fn browser_cookie(&self) -> String {
+        format!("{}-browser", self.cookie)
+    }
+
+    /// The token of this browser, where it has one.
+    fn browser(&self, headers: &HeaderMap) -> Option<Token> {
+        let name = self.browser_cookie();
+        let cookies = headers.get_all(header::COOKIE).into_iter();
+        let mut pairs = cookies
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='));
+        pairs
+            .find(|(key, _)| *key == name)
+            .and_then(|(_, value)| Token::sent(value))
+    }
+
+    /// The browser's token as the limits know it: where `name` has signed in before.
+    pub(crate) async fn known_browser(
+        &self,
+        name: &str,
+        headers: &HeaderMap,
+    ) -> Result<Option<Hash>, PeopleError> {
+        let (Some(accounts), Some(token)) = (&self.accounts, self.browser(headers)) else {
+            return Ok(None);
+        };
+        let people = accounts.people_of_browser(token.digest()).await?;
+        Ok(people.iter().any(|p| p == name).then(|| token.digest()))
+    }
+
+    /// Opens the session of somebody who has shown all that is asked of them, and makes the browser known.
+    pub(crate) async fn open(
+        &self,
+        session: &Session,
+        headers: &HeaderMap,
+        person: &PersonRecord,
+        next: &str,
+    ) -> Answer {
+        session::sign_in(session, person, session::family(headers))
+            .await
+            .map_err(session_fault)?;
+        let mut response = see_other(next);
+        if let Some(cookie) = self
+            .note_browser(headers, person)
+            .await
+            .map_err(unavailable)?
+        {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        Ok(response)
+    }
+
+    async fn note_browser(
+        &self,
+        headers: &HeaderMap,
+        person: &PersonRecord,
+    ) -> Result<Option<HeaderValue>, PeopleError> {
+        let (Some(accounts), Some(entropy)) = (&self.accounts, &self.entropy) else {
+            return Ok(None);
+        };
+        // A token that nobody has signed in with was not made here.
+        let own = match self.browser(headers) {
+            Some(token) if !accounts.people_of_browser(token.digest()).await?.is_empty() => token,
+            _ => Token::draw(&mut entropy()),
+        };
+        accounts
+            .note_browser(&person.name, own.digest(), self.now())
+            .await?;
+        let cookie = format!(
+            "{}={}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={}",
+            self.browser_cookie(),
+            own.reveal(),
+            BROWSER_DAYS * 24 * 60 * 60
+        );
+        Ok(HeaderValue::try_from(cookie).ok())
+    }
+}
+
+impl Keep {
+    /// Whether what a signed-in person typed is their secret: asked again before something that outlasts the session.
+    async fn confirm(
+        &self,
+        person: &SignedIn,
+        typed: &str,
+        peer: &Peer,
+        headers: &HeaderMap,
+    ) -> Result<Result<PersonRecord, String>, ProblemPage> {
+        if typed.trim().is_empty() {
+            return Ok(Err("Enter your secret".into()));
+        }
+        let browser = self.known_browser(&person.name, headers).await;
+        let caller = Caller {
+            name: &person.name,
+            address: address(peer),
+            browser: browser.map_err(unavailable)?,
+        };
+        let verdict = self.checker.typed(caller, Secret::typed(typed)).await;
+        Ok(match verdict.map_err(unavailable)? {
+            Verdict::Right(record) => Ok(record),
+            Verdict::Wrong => Err("This is not your secret. Check it and try again".into()),
+            Verdict::Wait(wait) => Err(format!(
+                "After several wrong attempts your secret is not looked at for another {}",
+                minutes(wait)
+            )),
+        })
+    }
+
+    /// The hash under which a store keeps a secret; argon2id takes its time, so beside the server's own threads.
+    async fn hashed(&self, secret: Secret) -> Result<String, ProblemPage> {
+        let entropy = self.entropy.clone();
+        let hashed =
+            tokio::task::spawn_blocking(move || crate::secret::hash(&secret, &mut entropy()));
+        match hashed.await {
+            Ok(Ok(hash)) => Ok(hash),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a secret could not be hashed");
+                Err(ProblemPage::unavailable(
+                    "The server has too little memory just now.",
+                ))
+            }
+            Err(error) => {
+                tracing::error!(%error, "a secret could not be hashed");
+                Err(ProblemPage::fault())
+            }
+        }
+    }
+
+    /// A link for somebody, kept and in clear.
+    async fn reset(&self, name: &str, who: &str) -> Result<(Act, String), ProblemPage> {
+        let token = Token::draw(&mut (self.entropy)());
+        let (now, expires) = (self.now(), link_end(self.now()));
+        let act = self.accounts.reset(name, token.digest(), expires, who, now);
+        let act = act.await.map_err(unavailable)?;
+        self.checker.forgive(name);
+        Ok((act, link(&self.origin, &token)))
+    }
+}
+
+/// When a link made now ends.
+#[must_use]
+pub fn link_end(now: Timestamp) -> Timestamp {
+    now + SignedDuration::from_hours(24 * LINK_DAYS)
+}
+
+/// A set-up link in clear, on the site at `origin` (`https://host[:port]`).
+#[must_use]
+pub fn link(origin: &str, token: &Token) -> String {
+    format!("{origin}/welcome/{}", token.reveal())
+}
+
+fn minutes(wait: SignedDuration) -> String {
+    match (wait.as_secs() + 59) / 60 {
+        1 => "minute".to_owned(),
+        n if n > 120 => format!("{} hours", (n + 59) / 60),
+        n => format!("{n} minutes"),
+    }
+}
+
+fn gone(what: &str) -> ProblemPage {
+    ProblemPage::not_found().happened(format!("{what} It may have been removed a moment ago."))
+}
+
+/// A page that nobody may keep: it shows something once.
+fn once(page: crate::Page) -> Response {
+    let mut response = page.into_response();
+    crate::headers::no_store(response.headers_mut());
+    response
+}

@@ -1,0 +1,261 @@
+//! `/people`: who may sign in, and adding somebody.
+
+use axum::Router;
+use axum::extract::{Form, Query, State};
+use axum::response::IntoResponse as _;
+use axum::routing::get;
+use serde::Deserialize;
+
+use super::looks::{moment, shown_once};
+use super::{Act, Answer, Keep, LINK_DAYS, Listed, RoleWords, once, unavailable};
+use crate::components::{
+    Button, Choice, Details, ErrorSummary, Field, Notification, PostForm, Radios, Table, Tag,
+    TagColour, TextInput, link, list as bullets,
+};
+use crate::html::Html;
+use crate::page::Page;
+use crate::people::{SignedIn, percent_encode};
+use crate::roles::Access;
+
+pub(super) fn router() -> Router<Keep> {
+    Router::new()
+        .route("/people", get(list))
+        .route("/people/new", get(form).post(add))
+}
+
+/// The address of somebody's page.
+pub(super) fn path_of(name: &str) -> String {
+    format!("/people/{}", percent_encode(name).replace('/', "%2F"))
+}
+
+pub(super) fn role_tag(roles: &[RoleWords], role: &str) -> Html {
+    roles.iter().find(|words| words.role == role).map_or_else(
+        || Html::text(role),
+        |words| Tag::coloured(words.title, words.colour).into(),
+    )
+}
+
+/// How somebody's account stands, in one or two words.
+pub(super) fn state_tag(person: &Listed) -> Tag {
+    if person.locked_at.is_some() {
+        Tag::coloured("Locked out", TagColour::Red)
+    } else if !person.has_secret {
+        Tag::coloured("Has not set a secret yet", TagColour::Yellow)
+    } else if person.second_step {
+        Tag::coloured("Secret and phone", TagColour::Green)
+    } else {
+        Tag::coloured("Secret", TagColour::Green)
+    }
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    role: String,
+    #[serde(default)]
+    done: String,
+}
+
+async fn list(State(keep): State<Keep>, person: SignedIn, Query(wanted): Query<Wanted>) -> Answer {
+    let people = keep.accounts.everybody().await.map_err(unavailable)?;
+    let roles = keep.accounts.roles();
+    let manages = match keep.managers {
+        Access::Roles(roles) => person.is_any(roles),
+        Access::SignedIn | Access::Public => true,
+    };
+    let shown: Vec<&Listed> = people
+        .iter()
+        .filter(|p| wanted.role.is_empty() || p.role == wanted.role)
+        .collect();
+    let rows = shown.iter().map(|p| {
+        let you = if p.name == person.name { " (you)" } else { "" };
+        let name: Html = if manages {
+            Html::concat([link(&p.name, &path_of(&p.name)), you.into()])
+        } else {
+            format!("{}{you}", p.name).into()
+        };
+        [
+            name,
+            role_tag(&roles, &p.role),
+            p.organisation.clone().unwrap_or_default().into(),
+            state_tag(p).into(),
+            moment(p.added_at).into(),
+        ]
+    });
+    let table = Table::new("People who sign in here")
+        .caption_hidden()
+        .columns(["Name", "Role", "Organisation", "Signs in with", "Added"])
+        .rows(rows);
+    let mut pieces = Vec::new();
+    if manages {
+        pieces.push(Button::link("Add a person", "/people/new").into());
+    } else {
+        pieces.push(Html::paragraph(
+            "People are added, locked out and removed by an admin. Your own secret is on the page Your account, which your name at the top leads to.",
+        ));
+    }
+    pieces.push(filter(&roles, &people, &wanted.role));
+    pieces.push(if shown.is_empty() {
+        Html::paragraph("Nobody has this role.")
+    } else {
+        table.into()
+    });
+    let explained = roles.iter().map(|words| {
+        Html::concat([
+            Tag::coloured(words.title, words.colour).into(),
+            " ".into(),
+            words.does.into(),
+        ])
+    });
+    pieces.push(Details::new("What each role does", bullets(explained)).into());
+    let mut page = Page::new("People").body(Html::concat(pieces));
+    if wanted.done == "removed" {
+        page = page.notice(Notification::done("They can no longer sign in"));
+    }
+    Ok(page.into_response())
+}
+
+/// Links that show one role only, with how many have it.
+fn filter(roles: &[RoleWords], people: &[Listed], chosen: &str) -> Html {
+    let all = ("", "Everybody".to_owned(), people.len());
+    let each = roles.iter().map(|words| {
+        let count = people.iter().filter(|p| p.role == words.role).count();
+        (words.role, words.title.to_owned(), count)
+    });
+    let links = std::iter::once(all)
+        .chain(each)
+        .enumerate()
+        .map(|(at, (role, title, count))| {
+            let text = format!("{title} ({count})");
+            let item = if role == chosen {
+                Html::concat([
+                    Html::literal("<strong>"),
+                    text.into(),
+                    Html::literal("</strong>"),
+                ])
+            } else if role.is_empty() {
+                link(&text, "/people")
+            } else {
+                link(&text, &format!("/people?role={role}"))
+            };
+            let between = if at == 0 { "" } else { " \u{b7} " };
+            Html::concat([between.into(), item])
+        });
+    Html::concat([
+        Html::literal("<p class=\"govuk-body\">"),
+        Html::concat(links),
+        Html::literal("</p>"),
+    ])
+}
+
+#[derive(Deserialize, Default)]
+struct New {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    role: String,
+    #[serde(default)]
+    organisation: String,
+}
+
+async fn form(State(keep): State<Keep>) -> Page {
+    new_page(&keep.accounts.roles(), &New::default(), &[])
+}
+
+/// The fields of a role and of the organisation that some are bound to.
+pub(super) fn role_fields(
+    roles: &[RoleWords],
+    role: &str,
+    organisation: &str,
+    errors: &[(&'static str, String)],
+) -> [Html; 2] {
+    let error = |field: &str| {
+        let found = errors.iter().find(|(of, _)| *of == field);
+        found.map(|(_, error)| error.clone())
+    };
+    let field = Field::new("role", "What may they do?")
+        .value(role)
+        .error_if(error("role"));
+    let choices = roles
+        .iter()
+        .map(|words| Choice::new(words.role, words.title).hint(words.does));
+    let bound: Vec<&str> = roles.iter().filter(|w| w.bound).map(|w| w.title).collect();
+    if bound.is_empty() {
+        return [Radios::new(field, choices).into(), Html::default()];
+    }
+    let organisation = Field::new("organisation", "Their organisation")
+        .hint(format!(
+            "Only for the role {}: the organisation\u{2019}s name as your files give it",
+            bound.join(", ")
+        ))
+        .value(organisation)
+        .error_if(error("organisation"));
+    [
+        Radios::new(field, choices).into(),
+        TextInput::new(organisation).width(30).into(),
+    ]
+}
+
+fn new_page(roles: &[RoleWords], new: &New, errors: &[(&'static str, String)]) -> Page {
+    let error = errors.iter().find(|(of, _)| *of == "name");
+    let name = Field::new("name", "Their name")
+        .hint("They sign in with it, and what they do is kept under it. 1 to 64 letters and digits, with single spaces between")
+        .value(new.name.clone())
+        .error_if(error.map(|(_, error)| error.clone()));
+    let [role, organisation] = role_fields(roles, &new.role, &new.organisation, errors);
+    let form = PostForm::to("/people/new")
+        .with(TextInput::new(name).autocomplete("off").width(20))
+        .with(role)
+        .with(organisation)
+        .with(Button::new("Add them and make a link"));
+    let mut summary = ErrorSummary::new();
+    for (field, error) in errors {
+        summary = summary.error(*field, error.clone());
+    }
+    Page::new("Add a person")
+        .breadcrumb("People", "/people")
+        .errors(summary)
+        .body(form)
+}
+
+async fn add(State(keep): State<Keep>, person: SignedIn, Form(new): Form<New>) -> Answer {
+    let roles = keep.accounts.roles();
+    let refused =
+        |errors: &[(&'static str, String)]| Ok(new_page(&roles, &new, errors).into_response());
+    let (name, role) = (new.name.trim(), new.role.as_str());
+    let mut errors = Vec::new();
+    if name.is_empty() {
+        errors.push(("name", "Enter their name".to_owned()));
+    }
+    if !roles.iter().any(|words| words.role == role) {
+        errors.push(("role", "Choose what they may do".to_owned()));
+    }
+    if !errors.is_empty() {
+        return refused(&errors);
+    }
+    let added = keep
+        .accounts
+        .add(name, role, &new.organisation, &person.name, keep.now());
+    match added.await.map_err(unavailable)? {
+        Act::Done => {}
+        Act::Unfit { field, why } => return refused(&[(field, why)]),
+        Act::Gone | Act::Last => return refused(&[("name", "They could not be added".into())]),
+    }
+    let (_, link) = keep.reset(name, &person.name).await?;
+    Ok(once(link_page(name, &link, &format!("{name} is added"))))
+}
+
+/// Shows a set-up link once.
+pub(super) fn link_page(name: &str, link: &str, done: &str) -> Page {
+    Page::new(format!("A link for {name}"))
+        .breadcrumb("People", "/people")
+        .notice(Notification::done(done))
+        .body(Html::concat([
+            Html::paragraph(&format!(
+                "Give this link to {name}, and to nobody else: whoever opens it first sets the secret of this name. It works once, for \
+                 {LINK_DAYS} days. It is shown only now; if it is lost, make a new one on their page."
+            )),
+            shown_once(link),
+            Button::link("Back to people", "/people").into(),
+        ]))
+}

@@ -1,0 +1,191 @@
+//! Tokens with which a person's programs prove themselves.
+
+use axum::Router;
+use axum::extract::{Form, Path, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use super::looks::{moment, present_secret, shown_once};
+use super::{Act, Answer, Keep, ListedToken, Peer, TOKEN_PREFIX, Token, gone, once, unavailable};
+use crate::components::{
+    Button, Choice, ErrorSummary, Field, Notification, PostForm, Radios, Table, Tag, TagColour,
+    TextInput, Warning,
+};
+use crate::html::Html;
+use crate::page::Page;
+use crate::people::{SignedIn, see_other};
+
+/// Days for which a token may hold.
+const DAYS: [(i64, &str); 3] = [(30, "30 days"), (90, "90 days"), (365, "A year")];
+const LABEL_CHARACTERS: usize = 80;
+/// More than anybody's programs need.
+const MOST: usize = 20;
+
+pub(super) fn router() -> Router<Keep> {
+    Router::new()
+        .route("/account/tokens/new", get(form).post(make))
+        .route("/account/tokens/{id}/end", post(end))
+}
+
+/// The list on the page of the account.
+pub(super) fn list(tokens: &[ListedToken], now: Timestamp) -> Html {
+    let about = Html::paragraph(
+        "A program of yours proves itself with a token instead of your secret. It may do what you may, until it ends or you end it here.",
+    );
+    let button = Button::link("Make a token", "/account/tokens/new").secondary();
+    if tokens.is_empty() {
+        return Html::concat([about, button.into()]);
+    }
+    let rows = tokens.iter().map(|token| {
+        let used = token.used.map_or_else(
+            || "never".to_owned(),
+            |day| day.strftime("%-d %B %Y").to_string(),
+        );
+        let ends: Html = if token.expires_at <= now {
+            Tag::coloured("Over", TagColour::Grey).into()
+        } else {
+            moment(token.expires_at).into()
+        };
+        [
+            Html::from(token.label.clone()),
+            moment(token.made_at).into(),
+            used.into(),
+            ends,
+            PostForm::to(format!("/account/tokens/{}/end", token.id))
+                .with(Button::new("End").secondary())
+                .into(),
+        ]
+    });
+    let table = Table::new("Tokens of your programs")
+        .caption_hidden()
+        .columns(["For", "Made", "Last used", "Ends", "End it"])
+        .rows(rows);
+    Html::concat([about, table.into(), button.into()])
+}
+
+#[derive(Deserialize)]
+struct New {
+    #[serde(default)]
+    label: String,
+    #[serde(default)]
+    days: String,
+    #[serde(default)]
+    secret: String,
+}
+
+async fn form() -> Page {
+    page(
+        &New {
+            label: String::new(),
+            days: "90".into(),
+            secret: String::new(),
+        },
+        &[],
+    )
+}
+
+fn page(new: &New, errors: &[(&'static str, String)]) -> Page {
+    let error = |field: &str| {
+        let found = errors.iter().find(|(of, _)| *of == field);
+        found.map(|(_, error)| error.clone())
+    };
+    let label = Field::new("label", "What is it for?")
+        .hint("For your own list, for example: nightly upload of the college")
+        .value(new.label.clone())
+        .error_if(error("label"));
+    let days = Field::new("days", "How long should it hold?")
+        .hint("A short time is safer; you can make a new one whenever you like")
+        .value(new.days.clone())
+        .error_if(error("days"));
+    let choices = DAYS.map(|(days, words)| Choice::new(days.to_string(), words));
+    let form = PostForm::to("/account/tokens/new")
+        .with(TextInput::new(label).width(30))
+        .with(Radios::new(days, choices))
+        .with(present_secret(
+            "To make sure that it is you",
+            error("secret"),
+        ))
+        .with(Button::new("Make the token"));
+    let mut summary = ErrorSummary::new();
+    for (field, error) in errors {
+        summary = summary.error(*field, error.clone());
+    }
+    Page::new("Make a token for a program")
+        .breadcrumb("Your account", "/account")
+        .errors(summary)
+        .body(form)
+}
+
+async fn make(
+    State(keep): State<Keep>,
+    person: SignedIn,
+    peer: Peer,
+    headers: HeaderMap,
+    Form(new): Form<New>,
+) -> Answer {
+    let label = new.label.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut errors = Vec::new();
+    if label.is_empty() || label.chars().count() > LABEL_CHARACTERS {
+        let why = format!("Say what it is for, in 1 to {LABEL_CHARACTERS} characters");
+        errors.push(("label", why));
+    }
+    let days = DAYS.iter().find(|(days, _)| days.to_string() == new.days);
+    if days.is_none() {
+        errors.push(("days", "Choose how long it should hold".to_owned()));
+    }
+    let held = keep
+        .accounts
+        .tokens(&person.name)
+        .await
+        .map_err(unavailable)?;
+    if held.len() >= MOST {
+        let why = format!("You have {MOST} tokens. End one on the page Your account first");
+        errors.push(("label", why));
+    }
+    let Some((days, _)) = days.filter(|_| errors.is_empty()) else {
+        return Ok(page(&new, &errors).into_response());
+    };
+    if let Err(why) = keep.confirm(&person, &new.secret, &peer, &headers).await? {
+        return Ok(page(&new, &[("secret", why)]).into_response());
+    }
+    let token = Token::draw(&mut (keep.entropy)());
+    let now = keep.now();
+    let expires = now + SignedDuration::from_hours(24 * days);
+    let added = keep
+        .accounts
+        .add_token(&person.name, &label, token.digest(), expires, now);
+    if added.await.map_err(unavailable)? != Act::Done {
+        return Err(gone("There is nobody with your name."));
+    }
+    Ok(shown(&label, &token, expires))
+}
+
+fn shown(label: &str, token: &Token, expires: Timestamp) -> Response {
+    let text = format!("{TOKEN_PREFIX}{}", token.reveal());
+    let page = Page::new("Your new token")
+        .breadcrumb("Your account", "/account")
+        .notice(Notification::done(format!("The token for \u{201c}{label}\u{201d} is made")))
+        .body(Html::concat([
+            Warning::new("It is shown only this once. Whoever has it may do what you may.").into(),
+            shown_once(&text),
+            Html::paragraph(&format!(
+                "The program sends it in the header Authorization, as the word Bearer, a space and the token. It ends on {}.",
+                moment(expires)
+            )),
+            Button::link("I have kept it", "/account").into(),
+        ]));
+    once(page)
+}
+
+async fn end(State(keep): State<Keep>, person: SignedIn, Path(id): Path<String>) -> Answer {
+    let none = || gone("You have no such token.");
+    let id: i64 = id.parse().map_err(|_| none())?;
+    let ended = keep.accounts.end_token(&person.name, id, keep.now());
+    match ended.await.map_err(unavailable)? {
+        Act::Done => Ok(see_other("/account?done=token-ended")),
+        _ => Err(none()),
+    }
+}

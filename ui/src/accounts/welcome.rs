@@ -1,0 +1,166 @@
+//! `/welcome/{token}`: a one-time link on which a person chooses their own secret.
+//!
+//! Opening the page uses nothing up, because mail programs open links by themselves; sending its form does.
+
+use axum::Router;
+use axum::extract::{Form, Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use axum::routing::get;
+use serde::Deserialize;
+use tower_sessions::Session;
+
+use super::looks::{moment, shown_once};
+use super::{Act, Answer, Keep, SetUp, Token, once, unavailable};
+use crate::components::{Button, Details, ErrorSummary, Field, PostForm, TextInput};
+use crate::html::Html;
+use crate::page::Page;
+use crate::problem::ProblemPage;
+use crate::secret::{self, Secret};
+
+pub(super) fn router() -> Router<Keep> {
+    Router::new().route("/welcome/{token}", get(form).post(choose))
+}
+
+#[derive(Deserialize)]
+struct Chosen {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    secret: String,
+    #[serde(default)]
+    again: String,
+}
+
+/// The fields with something wrong, and what.
+type Errors = Vec<(&'static str, String)>;
+
+async fn opened(keep: &Keep, token: &str) -> Result<(Token, SetUp), ProblemPage> {
+    let over = || {
+        ProblemPage::new(StatusCode::GONE, "link_over", "This link opens nothing any more")
+            .happened("A set-up link works once and for seven days. This one was used, is older, or was replaced by a newer one.")
+            .next("If you have set your secret with it, sign in. Otherwise ask the person who gave it to you for a new one.")
+    };
+    let token = Token::sent(token).ok_or_else(over)?;
+    let found = keep.accounts.link(token.digest(), keep.now()).await;
+    let set_up = found.map_err(unavailable)?.ok_or_else(over)?;
+    Ok((token, set_up))
+}
+
+async fn form(State(keep): State<Keep>, Path(token): Path<String>) -> Answer {
+    let (token, set_up) = opened(&keep, &token).await?;
+    Ok(page(&keep, &token, &set_up, "", &[]))
+}
+
+fn page(
+    keep: &Keep,
+    token: &Token,
+    set_up: &SetUp,
+    name: &str,
+    errors: &[(&'static str, String)],
+) -> Response {
+    let error = |field: &str| {
+        let found = errors.iter().find(|(of, _)| *of == field);
+        found.map(|(_, error)| error.clone())
+    };
+    let mut form = PostForm::to(format!("/welcome/{}", token.reveal()));
+    let title = match &set_up.person {
+        Some(person) => format!("Welcome, {person}"),
+        None => {
+            let field = Field::new("name", "Your name")
+                .hint("You sign in with it, and what you do here is kept under it. 1 to 64 letters and digits, with single spaces between")
+                .value(name)
+                .error_if(error("name"));
+            form = form.with(TextInput::new(field).autocomplete("username").width(20));
+            format!("Welcome to {}", keep.site)
+        }
+    };
+    let new = Field::new("secret", "Choose your secret")
+        .hint(secret::RULE)
+        .error_if(error("secret"));
+    let again = Field::new("again", "The same again").error_if(error("again"));
+    let form = form
+        .with(TextInput::new(new).password().autocomplete("new-password"))
+        .with(
+            TextInput::new(again)
+                .password()
+                .autocomplete("new-password"),
+        )
+        .with(Button::new("Set my secret and sign in"));
+    let drawn = Secret::generate(&mut (keep.entropy)()).reveal();
+    let idea = Details::new(
+        "Suggest one that nobody can guess",
+        Html::concat([
+            Html::paragraph(
+                "Keep it in a password manager or on paper in a safe place, and type it into both fields. It was made for you just now and is stored nowhere.",
+            ),
+            shown_once(&drawn),
+        ]),
+    );
+    let about = match &set_up.person {
+        Some(_) => Html::paragraph(&format!(
+            "This link is for you alone and works once, until {}. Nobody else learns the secret that you choose here.",
+            moment(set_up.expires_at)
+        )),
+        None => Html::paragraph(&format!(
+            "You will look after this site: its people and its server. This link works once, until {}; there is no other way in before it is used.",
+            moment(set_up.expires_at)
+        )),
+    };
+    let mut summary = ErrorSummary::new();
+    for (field, error) in errors {
+        summary = summary.error(*field, error.clone());
+    }
+    once(
+        Page::new(title)
+            .errors(summary)
+            .body(Html::concat([about, form.into(), idea.into()])),
+    )
+}
+
+async fn choose(
+    State(keep): State<Keep>,
+    Path(token): Path<String>,
+    session: Session,
+    headers: HeaderMap,
+    Form(chosen): Form<Chosen>,
+) -> Answer {
+    let (token, set_up) = opened(&keep, &token).await?;
+    let typed = chosen.name.trim();
+    let name = set_up.person.as_deref().unwrap_or(typed);
+    let mut errors = Errors::new();
+    if name.is_empty() {
+        errors.push(("name", "Enter your name".into()));
+    }
+    let secret = match Secret::chosen(&chosen.secret, &chosen.again, name) {
+        Ok(secret) if errors.is_empty() => secret,
+        Ok(_) => return Ok(page(&keep, &token, &set_up, typed, &errors)),
+        Err((field, why)) => {
+            errors.push((field, why.into()));
+            return Ok(page(&keep, &token, &set_up, typed, &errors));
+        }
+    };
+    let hash = keep.hashed(secret).await?;
+    let taken = keep
+        .accounts
+        .take_link(token.digest(), name, &hash, keep.now());
+    match taken.await.map_err(unavailable)? {
+        Act::Done => {}
+        Act::Unfit { field, why } => {
+            return Ok(page(&keep, &token, &set_up, typed, &[(field, why)]));
+        }
+        // Used in this moment by somebody else.
+        Act::Gone | Act::Last => {
+            opened(&keep, token.reveal()).await?;
+            return Err(ProblemPage::fault());
+        }
+    }
+    keep.checker.forgive(name);
+    let person = keep.checker.people.find_boxed(name).await;
+    match person.map_err(unavailable)? {
+        Some(person) if !person.locked => keep.open(&session, &headers, &person, "/").await,
+        _ => Err(ProblemPage::forbidden(
+            "Your secret is set, but you are locked out at present.",
+        )),
+    }
+}
