@@ -57,6 +57,12 @@ pub(crate) async fn replace(
             .bind(year)
             .execute(&mut *tx)
             .await?;
+        // Ties of learners of whom nothing is held any more.
+        sqlx::query(
+            "DELETE FROM identities WHERE NOT EXISTS (SELECT 1 FROM enrolments AS e WHERE e.learner = identities.learner)",
+        )
+        .execute(&mut *tx)
+        .await?;
     }
     let count = |n: i64| u64::try_from(n).unwrap_or(0);
     let gone = gone.into_iter().map(|(aim, enrolments, counted)| Gone {
