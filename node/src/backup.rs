@@ -1,13 +1,17 @@
-//! Backup and restore: the whole node as a directory that can be copied away.
+//! Backup and restore: the whole node as two directories that can be copied away, and are best kept apart.
 //!
-//! | file | what |
-//! |---|---|
-//! | `node.db` | the database as of one moment (SQLite `VACUUM INTO`: one read transaction, writers go on), with records, ledger, outbox, audit |
-//! | `node.key`, `pseudonym.key` | the keys, without which the database is of no use |
-//! | `manifest.json` | what was copied, with digests, and how far the ledger reached; written last, so that a directory without it is no backup |
+//! | directory | file | what |
+//! |---|---|---|
+//! | records | `node.db` | the database as of one moment (SQLite `VACUUM INTO`: one read transaction, writers go on), with records, ledger, outbox, audit |
+//! | | `erasures.journal` | who was erased until then, as keyed numbers; a newer one erases again what an older backup brings back |
+//! | | `manifest.json` | what was copied, with digests, how far ledger and audit log reached; written last, so that a directory without it is no backup |
+//! | keys | `node.key`, `pseudonym.key` | without which the database is of little use, and with which its pseudonyms can be tied to numbers |
 //!
 //! The ledger is what cannot be made again: a node that loses it can publish only once more ([`crate::epoch`]). Restoring never overwrites,
 //! and a node restored from an older backup neither draws nor signs before it has caught up with the log ([`crate::seal::check_head`]).
+//! What was erased since the backup is erased again before there is a node, as far as a journal tells.
+
+mod restore;
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -23,16 +27,21 @@ use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::epoch;
 use crate::home::{DATABASE, HomeError, Node, PSEUDONYM_KEY, SIGNING_KEY, failed, read, write_new};
-use crate::store::audit::COMMAND_LINE;
+use crate::rights::RightsError;
+use crate::rights::journal::{self, JOURNAL, JournalError};
+use crate::store::audit::{self, AuditHead, COMMAND_LINE, Checked, Fault};
+use crate::store::erasure;
 use crate::store::ledger::epochs;
-use crate::store::{StoreError, enrolment, releases};
+use crate::store::{StoreError, releases};
+
+pub use restore::{Parts, Restored, restore};
 
 /// Name of the manifest.
 pub const MANIFEST: &str = "manifest.json";
-const FORMAT: u32 = 1;
-const FILES: [&str; 3] = [SIGNING_KEY, PSEUDONYM_KEY, DATABASE];
-/// What SQLite leaves beside a database whose process was killed and reads into the next one of that name.
-const LEFT_OVERS: [&str; 3] = ["-wal", "-shm", "-journal"];
+const FORMAT: u32 = 2;
+/// Before keys had a directory of their own, and without a journal.
+const KEYS_WITHIN: u32 = 1;
+const KEYS: [&str; 2] = [SIGNING_KEY, PSEUDONYM_KEY];
 
 /// Why a backup is not made or not brought back.
 #[derive(Debug, thiserror::Error)]
@@ -46,12 +55,28 @@ pub enum BackupError {
     Damaged(PathBuf),
     #[error("there is a node in {0} already; nothing was changed")]
     Occupied(PathBuf),
+    #[error("there are no keys of a node in {0}")]
+    NoKeys(PathBuf),
+    #[error("{0} is another key than the one that this backup was made with")]
+    WrongKey(PathBuf),
+    #[error("{0} holds other keys than this node\u{2019}s")]
+    OtherKeys(PathBuf),
+    #[error("there is no journal of erasures at {0}")]
+    NoJournal(PathBuf),
     #[error("the copy of the database is not sound: {0}")]
     Unsound(String),
+    #[error(transparent)]
+    Rights(#[from] RightsError),
     #[error(transparent)]
     Home(#[from] HomeError),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<JournalError> for BackupError {
+    fn from(error: JournalError) -> Self {
+        Self::Rights(error.into())
+    }
 }
 
 impl BackupError {
@@ -70,6 +95,17 @@ impl BackupError {
             Self::Unsound(_) => {
                 "Check the disk; the node itself was not touched. Keep the backups that you have."
             }
+            Self::NoKeys(_) => {
+                "Name the directory of the keys with `--keys`: `backup` wrote it beside the records, or where `--keys-to` said."
+            }
+            Self::WrongKey(_) => {
+                "Give the keys of the same node: any of its backups has them, they never change. With another key no learner would be recognised again and every file would count everybody a second time."
+            }
+            Self::OtherKeys(_) => "Name another directory for the keys; each node has its own.",
+            Self::NoJournal(_) => {
+                "Give the path of `erasures.journal`, or leave `--erasures` out if there is none."
+            }
+            Self::Rights(error) => error.next(),
             Self::Home(error) => error.next(),
             Self::Store(error) => error.next(),
         }
@@ -100,8 +136,14 @@ pub struct Manifest {
     pub months: usize,
     /// The last month that was drawn.
     pub last: Option<Period>,
-    /// The files.
+    /// End of the audit log in it; absent where the log does not hold together, or was not chained yet.
+    #[serde(default)]
+    pub audit: Option<AuditHead>,
+    /// The files beside it.
     pub files: Vec<FileEntry>,
+    /// The keys, in their own directory; empty in a backup of before there was one, whose keys are among `files`.
+    #[serde(default)]
+    pub keys: Vec<FileEntry>,
 }
 
 /// A file of a backup.
@@ -116,21 +158,53 @@ pub struct FileEntry {
     pub digest: Digest,
 }
 
-/// Copies `node` into the new directory `target`, checks the copy and gives its manifest.
+/// A backup that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// What it holds.
+    pub manifest: Manifest,
+    /// Where the keys are.
+    pub keys: PathBuf,
+    /// What is wrong with the audit log, which is backed up as it is.
+    pub audit_fault: Option<Fault>,
+}
+
+/// Where keys are when nobody says otherwise: `NAME.keys` beside the directory `NAME`.
+#[must_use]
+pub fn keys_beside(records: &Path) -> PathBuf {
+    let mut name = records.as_os_str().to_owned();
+    name.push(".keys");
+    name.into()
+}
+
+/// Copies `node` into the new directory `target`, its keys into `keys` (else [`keys_beside`]), which may hold them already, and checks
+/// the copy.
 ///
 /// # Errors
-/// [`BackupError`]. A directory that was begun has no manifest.
-pub async fn make(node: &Node, target: &Path, now: Timestamp) -> Result<Manifest, BackupError> {
+/// [`BackupError`]. A directory that was begun has no manifest. An audit log that does not hold together is no error: it is copied as it is,
+/// and the answer says so.
+pub async fn make(
+    node: &Node,
+    target: &Path,
+    keys: Option<&Path>,
+    now: Timestamp,
+) -> Result<Made, BackupError> {
     if target.exists() {
         return Err(BackupError::Exists(target.to_owned()));
+    }
+    let keys = keys.map_or_else(|| keys_beside(target), Path::to_owned);
+    directory(&keys)?;
+    for key in KEYS {
+        let (there, own) = (keys.join(key), read(&node.dir.join(key))?);
+        write_new(&there, own.as_bytes())?;
+        if read(&there)? != own {
+            return Err(BackupError::OtherKeys(keys));
+        }
     }
     directory(target)?;
     node.store
         .audit(now, COMMAND_LINE, "backup", "the whole node")
         .await?;
-    for key in [SIGNING_KEY, PSEUDONYM_KEY] {
-        write_new(&target.join(key), read(&node.dir.join(key))?.as_bytes())?;
-    }
     let copy = target.join(DATABASE);
     // SQLite fills an empty file, which keeps its mode.
     write_new(&copy, b"")?;
@@ -139,70 +213,43 @@ pub async fn make(node: &Node, target: &Path, now: Timestamp) -> Result<Manifest
         .bind(copy.to_string_lossy())
         .execute(&mut *reader)
         .await?;
+    // After the copy: it has at least what the copy has.
+    let mark = node.pseudonyms.mark();
+    let mut numbers = erasure::buried(&mut reader).await?;
     drop(reader);
+    if let Some(held) = journal::read(&node.dir.join(JOURNAL), &mark)? {
+        journal::join(&mut numbers, held);
+    }
+    write_new(
+        &target.join(JOURNAL),
+        journal::marked(&mark, &numbers).as_bytes(),
+    )?;
     sync(&copy)?;
-    let (epoch, months, last) = sound(&copy).await?;
-    let files: Result<Vec<FileEntry>, BackupError> =
-        FILES.iter().map(|name| entry(target, name)).collect();
+    let sound = sound(&copy).await?;
+    let entries = |dir: &Path, names: &[&str]| -> Result<Vec<FileEntry>, BackupError> {
+        names.iter().map(|name| entry(dir, name)).collect()
+    };
+    let audit_fault = sound.audit.as_ref().and_then(|a| a.fault.clone());
     let manifest = Manifest {
         format: FORMAT,
         software: crate::SOFTWARE.to_owned(),
         made_at: now,
         lep: node.lep.clone(),
-        epoch,
-        months,
-        last,
-        files: files?,
+        epoch: sound.epoch,
+        months: sound.months,
+        last: sound.last,
+        audit: sound.audit.filter(|a| a.fault.is_none()).map(|a| a.head),
+        files: entries(target, &[DATABASE, JOURNAL])?,
+        keys: entries(&keys, &KEYS)?,
     };
     let text = serde_json::to_vec_pretty(&manifest)
         .expect("a manifest holds strings, integers and lists only");
     write_new(&target.join(MANIFEST), &text)?;
-    Ok(manifest)
-}
-
-/// Brings the backup in `source` back into `dir`, which holds no node yet.
-///
-/// # Errors
-/// [`BackupError`]. Nothing that exists is overwritten, and the database comes last: without it there is no node.
-pub async fn restore(
-    source: &Path,
-    dir: &Path,
-    now: Timestamp,
-) -> Result<(Node, Manifest), BackupError> {
-    let unreadable = || BackupError::Manifest(source.to_owned());
-    let text = fs::read(source.join(MANIFEST)).map_err(|_| unreadable())?;
-    let manifest: Manifest = serde_json::from_slice(&text).map_err(|_| unreadable())?;
-    if manifest.format != FORMAT || manifest.files.len() != FILES.len() {
-        return Err(unreadable());
-    }
-    for name in FILES {
-        if !manifest.files.contains(&entry(source, name)?) {
-            return Err(BackupError::Damaged(source.join(name)));
-        }
-    }
-    let left_overs = LEFT_OVERS.map(|end| format!("{DATABASE}{end}"));
-    let left_overs = left_overs.iter().map(String::as_str);
-    if FILES
-        .into_iter()
-        .chain(left_overs)
-        .any(|name| dir.join(name).exists())
-    {
-        return Err(BackupError::Occupied(dir.to_owned()));
-    }
-    sound(&source.join(DATABASE)).await?;
-    directory(dir)?;
-    for name in FILES {
-        place(&source.join(name), &dir.join(name))?;
-    }
-    let node = Node::open(dir).await?;
-    let mut transaction = node.store.write().await?;
-    enrolment::restored(&mut transaction, now.as_second()).await?;
-    transaction.commit().await.map_err(StoreError::from)?;
-    let detail = format!("backup of {}", manifest.made_at);
-    node.store
-        .audit(now, COMMAND_LINE, "restore", &detail)
-        .await?;
-    Ok((node, manifest))
+    Ok(Made {
+        manifest,
+        keys,
+        audit_fault,
+    })
 }
 
 /// A directory for its owner alone.
@@ -219,22 +266,6 @@ fn directory(path: &Path) -> Result<(), BackupError> {
 fn sync(path: &Path) -> Result<(), BackupError> {
     let file = fs::File::open(path).and_then(|file| file.sync_all());
     Ok(file.map_err(failed(path, "written to the disk"))?)
-}
-
-/// Copies a file of any length, whole or not at all.
-fn place(from: &Path, to: &Path) -> Result<(), BackupError> {
-    let partial = to.with_extension("restoring");
-    let copy = || -> io::Result<()> {
-        fs::copy(from, &partial)?;
-        fs::set_permissions(&partial, fs::Permissions::from_mode(0o600))?;
-        fs::File::open(&partial)?.sync_all()?;
-        fs::rename(&partial, to)?;
-        match to.parent() {
-            Some(dir) => fs::File::open(dir)?.sync_all(),
-            None => Ok(()),
-        }
-    };
-    Ok(copy().map_err(failed(to, "written"))?)
 }
 
 fn entry(dir: &Path, name: &str) -> Result<FileEntry, BackupError> {
@@ -262,8 +293,16 @@ fn entry(dir: &Path, name: &str) -> Result<FileEntry, BackupError> {
     })
 }
 
-/// SQLite finds no fault in the copy, and its ledger can be gone on from. Gives epoch, months and last month.
-async fn sound(database: &Path) -> Result<(u32, usize, Option<Period>), BackupError> {
+/// A copy in which SQLite finds no fault, and whose ledger can be gone on from.
+struct Sound {
+    epoch: u32,
+    months: usize,
+    last: Option<Period>,
+    /// `None` in a copy of before the audit log was chained.
+    audit: Option<Checked>,
+}
+
+async fn sound(database: &Path) -> Result<Sound, BackupError> {
     let options = SqliteConnectOptions::new()
         .filename(database)
         .read_only(true)
@@ -278,166 +317,23 @@ async fn sound(database: &Path) -> Result<(u32, usize, Option<Period>), BackupEr
     let months = epoch::check(&mut connection)
         .await?
         .map_err(BackupError::Unsound)?;
-    let epoch = epochs::present(&mut connection).await?.number;
-    let last = releases::last(&mut connection).await?.map(|r| r.period);
+    let chained: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'audit_head'")
+            .fetch_one(&mut connection)
+            .await?;
+    let audit = match chained {
+        0 => None,
+        _ => Some(audit::check(&mut connection, None).await?),
+    };
+    let sound = Sound {
+        epoch: epochs::present(&mut connection).await?.number,
+        months,
+        last: releases::last(&mut connection).await?.map(|r| r.period),
+        audit,
+    };
     connection.close().await?;
-    Ok((epoch, months, last))
+    Ok(sound)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::release::{Request, prepare};
-    use crate::store::ledger;
-    use crate::testing::{LEP, at, seeded};
-    use ldsp_protocol::standard::{Codebook, Standard};
-    use rand_chacha::ChaCha20Rng;
-    use rand_core::SeedableRng as _;
-
-    const NOW: &str = "2024-06-01T12:00:00Z";
-
-    /// A node that drew its first month.
-    async fn node(dir: &Path) -> Node {
-        let lep = LEP.parse().unwrap();
-        let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let node = Node::init(dir, &lep, &mut rng, at(NOW)).await.unwrap();
-        let request = Request {
-            first: Some("2022-03".parse().unwrap()),
-            ..crate::testing::asked()
-        };
-        prepare(
-            &node.store,
-            request,
-            crate::release::SCHEDULE,
-            at(NOW),
-            &seeded(1),
-        )
-        .await
-        .unwrap();
-        node
-    }
-
-    async fn months(node: &Node) -> Vec<crate::disclosure::LedgerMonth> {
-        let mut connection = node.store.reader.acquire().await.unwrap();
-        let codebook = Codebook::new(&node.lep, &[]);
-        ledger::months(&mut connection, &codebook, Standard::current(), 1)
-            .await
-            .unwrap()
-    }
-
-    #[tokio::test]
-    async fn what_is_restored_is_what_was_there() {
-        let home = tempfile::tempdir().unwrap();
-        let (dir, kept, again) = (
-            home.path().join("a"),
-            home.path().join("b"),
-            home.path().join("c"),
-        );
-        let original = node(&dir).await;
-        let manifest = make(&original, &kept, at(NOW)).await.unwrap();
-        assert_eq!((manifest.epoch, manifest.months), (1, 1));
-        assert_eq!(manifest.last, Some("2022-03".parse().unwrap()));
-        for name in FILES {
-            let mode = fs::metadata(kept.join(name)).unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o600, "{name}");
-        }
-        assert!(matches!(
-            make(&original, &kept, at(NOW)).await,
-            Err(BackupError::Exists(_))
-        ));
-        let (restored, said) = restore(&kept, &again, at(NOW)).await.unwrap();
-        assert_eq!(said, manifest);
-        assert_eq!(months(&restored).await, months(&original).await);
-        assert_eq!(restored.signing.to_bytes(), original.signing.to_bytes());
-        let twice = restore(&kept, &again, at(NOW)).await;
-        assert!(matches!(twice, Err(BackupError::Occupied(_))));
-        // The month is not drawn a second time: the next one follows.
-        let next = crate::release::next_period(&restored.store, at(NOW))
-            .await
-            .unwrap();
-        assert_eq!(next.unwrap().0, "2022-04".parse().unwrap());
-    }
-
-    /// With the log out of reach, what the backup knew of it was believed.
-    #[tokio::test]
-    async fn a_restored_node_draws_nothing_before_it_has_heard_from_the_log() {
-        let home = tempfile::tempdir().unwrap();
-        let [dir, kept, again] = ["a", "b", "c"].map(|name| home.path().join(name));
-        make(&node(&dir).await, &kept, at(NOW)).await.unwrap();
-        let (restored, _) = restore(&kept, &again, at(NOW)).await.unwrap();
-        let request = Request {
-            period: Some("2022-04".parse().unwrap()),
-            ..crate::testing::asked()
-        };
-        let entropy = seeded(7);
-        let next = || {
-            let author = crate::release::SCHEDULE;
-            prepare(&restored.store, request, author, at(NOW), &entropy)
-        };
-        let before = months(&restored).await;
-        sqlx::query("UPDATE releases SET approver = 'bob', approved_at = 0")
-            .execute(&restored.store.writer)
-            .await
-            .unwrap();
-        assert_eq!(next().await.unwrap_err().code(), "restored");
-        assert_eq!(months(&restored).await, before);
-        let mut connection = restored.store.writer.acquire().await.unwrap();
-        enrolment::write(&mut connection, &crate::testing::place(true))
-            .await
-            .unwrap();
-        drop(connection);
-        let drawn = next().await.unwrap();
-        assert!(drawn.drawn);
-    }
-
-    #[tokio::test]
-    async fn a_damaged_backup_is_refused_and_a_damaged_ledger_is_not_backed_up_as_whole() {
-        let home = tempfile::tempdir().unwrap();
-        let (dir, kept, again) = (
-            home.path().join("a"),
-            home.path().join("b"),
-            home.path().join("c"),
-        );
-        let original = node(&dir).await;
-        make(&original, &kept, at(NOW)).await.unwrap();
-        let mut bytes = fs::read(kept.join(DATABASE)).unwrap();
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 1;
-        fs::write(kept.join(DATABASE), &bytes).unwrap();
-        let refused = restore(&kept, &again, at(NOW)).await;
-        assert!(matches!(refused, Err(BackupError::Damaged(_))));
-        assert!(!again.exists());
-        fs::remove_file(kept.join(MANIFEST)).unwrap();
-        let refused = restore(&kept, &again, at(NOW)).await;
-        assert!(matches!(refused, Err(BackupError::Manifest(_))));
-        sqlx::query("DELETE FROM ledger_cells WHERE table_id = 'starts.pledge'")
-            .execute(&original.store.writer)
-            .await
-            .unwrap();
-        let lost = home.path().join("d");
-        let refused = make(&original, &lost, at(NOW)).await;
-        assert!(matches!(refused, Err(BackupError::Unsound(_))));
-        assert!(!lost.join(MANIFEST).exists());
-    }
-
-    /// What a killed process left in its log was read into the restored database.
-    #[tokio::test]
-    async fn what_a_killed_process_left_is_not_read_into_a_backup() {
-        let home = tempfile::tempdir().unwrap();
-        let (dir, kept, again) = (
-            home.path().join("a"),
-            home.path().join("b"),
-            home.path().join("c"),
-        );
-        make(&node(&dir).await, &kept, at(NOW)).await.unwrap();
-        fs::create_dir(&again).unwrap();
-        for end in LEFT_OVERS {
-            let left = again.join(format!("{DATABASE}{end}"));
-            fs::write(&left, b"of another time").unwrap();
-            let refused = restore(&kept, &again, at(NOW)).await;
-            assert!(matches!(refused, Err(BackupError::Occupied(_))), "{end}");
-            fs::remove_file(left).unwrap();
-        }
-        restore(&kept, &again, at(NOW)).await.unwrap();
-    }
-}
+mod tests;

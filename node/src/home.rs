@@ -5,6 +5,7 @@
 //! | `node.db` | the store | 0600 |
 //! | `node.key` | Ed25519 key that signs statements, PKCS#8 PEM | 0600 |
 //! | `pseudonym.key` | key of learners' pseudonyms, 64 hex digits; never leaves the node | 0600 |
+//! | `erasures.journal` | who was erased, as keyed numbers ([`crate::rights`]); from the first erasure on | 0600 |
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -168,17 +169,22 @@ impl Node {
         let identity = identity.ok_or_else(|| HomeError::Missing(dir.to_owned()))?;
         let path = dir.join(SIGNING_KEY);
         let signing = keys::from_pem(&read(&path)?).map_err(|_| HomeError::Key(path))?;
-        let path = dir.join(PSEUDONYM_KEY);
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(read(&path)?.trim(), &mut bytes).map_err(|_| HomeError::Key(path))?;
         Ok(Self {
             dir: dir.to_owned(),
             store,
             lep: identity.lep,
             signing,
-            pseudonyms: PseudonymKey::from_bytes(bytes),
+            pseudonyms: pseudonym_key(dir)?,
         })
     }
+}
+
+/// The key of pseudonyms in `dir`.
+pub(crate) fn pseudonym_key(dir: &Path) -> Result<PseudonymKey, HomeError> {
+    let path = dir.join(PSEUDONYM_KEY);
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(read(&path)?.trim(), &mut bytes).map_err(|_| HomeError::Key(path))?;
+    Ok(PseudonymKey::from_bytes(bytes))
 }
 
 /// File name of the database.
@@ -210,6 +216,11 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
     if path.exists() {
         return Ok(());
     }
+    replace(path, bytes)
+}
+
+/// As [`write_new`]; one that exists is there, whole, until the new one is in its place.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
     let partial = partial(path);
     let write = || -> io::Result<()> {
         // What a killed program left: never written into, it may be somebody else's.

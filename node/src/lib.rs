@@ -21,6 +21,7 @@ pub mod quality;
 pub mod recover;
 pub mod release;
 pub mod revision;
+pub mod rights;
 pub mod schedule;
 pub mod seal;
 pub mod store;

@@ -585,7 +585,12 @@ fn the_budget_is_shown_and_a_backup_brings_the_node_back() {
     assert!(done(&dir, &["backup", "--to", to]).contains("March 2022"));
     assert!(refused(&dir, &["backup", "--to", to]).contains("exists already"));
     assert!(refused(&dir, &["restore", to]).contains("already"));
-    assert!(done(&other, &["restore", to]).contains("whole: 1 month"));
+    assert!(!kept.join("pseudonym.key").exists());
+    let back = done(&other, &["restore", to]);
+    assert!(
+        back.contains("whole: 1 month") && back.contains("Unknown: what was erased after"),
+        "{back}"
+    );
     let shown = |dir: &Path| done(dir, &["release", "show", "--json"]);
     assert_eq!(shown(&dir), shown(&other));
 }
@@ -648,4 +653,86 @@ fn files_are_verified_without_a_node_and_refusals_have_codes() {
     done(dir, &["init", "--lep", "E37000001"]);
     let reason = refused(dir, &["verify", "own"]);
     assert!(reason.contains("not enrolled"), "{reason}");
+}
+
+/// A learner is looked up by a number on standard input, told, erased and not brought back by a backup.
+#[test]
+fn a_learner_is_told_and_erased_by_command() {
+    let home = tempfile::tempdir().unwrap();
+    let (dir, other) = (home.path().join("one"), home.path().join("two"));
+    std::fs::create_dir_all(&dir).unwrap();
+    std::fs::create_dir_all(&other).unwrap();
+    done(&dir, &["init", "--lep", "E37000001"]);
+    std::fs::write(dir.join("p.csv"), "programme,name,provider,tier,type,audience,funder,cost,capacity,start,end\nP1,Get online,Acme,basic,short course,older people,,,,,\n").unwrap();
+    std::fs::write(dir.join("l.csv"), "provider,learner_ref,uln,birth_date,sex,ethnicity,disability,prior_status,district,aim,programme,skill,mode,start,planned_end,end,stage\nAcme,CANARY77,1000000027,1950-05-01,female,white,no,retired,E08000027,A1,P1,foundation,online,2016-01-10,,2016-03-10,achieved\n").unwrap();
+    done(&dir, &["import", "programmes", "p.csv"]);
+    done(&dir, &["import", "learners", "l.csv"]);
+    let to = home.path().join("kept");
+    let to = to.to_str().unwrap();
+    done(&dir, &["backup", "--to", to]);
+    let asked = |args: &[&str], line: &str| {
+        let output = node_as(&dir, line, args);
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{args:?}: {}",
+            text(&output.stderr)
+        );
+        let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        assert!(
+            !said.contains("CANARY77") && !said.contains("1000000027"),
+            "{said}"
+        );
+        text(&output.stdout)
+    };
+    let told = asked(&["access"], "1000000027\n");
+    assert!(
+        told.contains("What is held about you") && told.contains("Acme"),
+        "{told}"
+    );
+    assert!(
+        asked(&["access", "--html", "--provider", "acme"], "CANARY77\n")
+            .starts_with("<!DOCTYPE html>")
+    );
+    let json: serde_json::Value =
+        serde_json::from_str(&asked(&["access", "--json"], "1000000027\n")).unwrap();
+    assert_eq!(json["held"]["enrolments"][0]["aim"], "A1");
+    let dry = asked(&["erase", "--dry-run"], "1000000027\n");
+    assert!(
+        dry.contains("Enrolments that go: 1") && dry.contains("Nothing was changed"),
+        "{dry}"
+    );
+    assert!(refused_with(&dir, &["erase"], "1000000028").contains("no unique learner number"));
+    assert!(refused(&dir, &["retain"]).contains("no retention period"));
+    std::fs::write(dir.join("ldsp-node.toml"), "[retention]\nmonths = 84\n").unwrap();
+    let due = done(&dir, &["retain", "--dry-run"]);
+    assert!(due.contains("1 learner(s), 1 enrolment(s)"), "{due}");
+    let erased = asked(&["erase", "--provider", "Acme"], "CANARY77\n");
+    assert!(
+        erased.contains("1 enrolment(s) erased") && erased.contains("nothing of it is left"),
+        "{erased}"
+    );
+    assert!(asked(&["erase"], "1000000027\n").contains("holds nothing"));
+    assert!(done(&dir, &["retain"]).contains("0 learner(s) with 0 enrolment(s) deleted"));
+
+    let journal = dir.join("ldsp-node-data/erasures.journal");
+    let back = done(
+        &other,
+        &["restore", to, "--erasures", journal.to_str().unwrap()],
+    );
+    assert!(back.contains("1 learner(s), 1 enrolment(s)"), "{back}");
+    let list = done(&dir, &["audit", "list", "--action", "learner erased"]);
+    assert!(
+        list.contains("on request: 1 learner(s), 1 enrolment(s)"),
+        "{list}"
+    );
+    assert_eq!(list.lines().count(), 1);
+    let csv = done(&dir, &["audit", "export"]);
+    assert!(csv.starts_with("entry,at,who,action,detail,hash\n") && !csv.contains("CANARY77"));
+    let exported: serde_json::Value =
+        serde_json::from_str(&done(&dir, &["audit", "export", "--json"])).unwrap();
+    let first = exported["entries"][0]["hash"].as_str().unwrap();
+    assert!(done(&dir, &["audit", "check", "--head", first]).contains("is whole"));
+    let reason = refused(&dir, &["audit", "check", "--head", &"0".repeat(64)]);
+    assert!(reason.contains("written down earlier"), "{reason}");
 }

@@ -6,6 +6,7 @@ import { launch, signIn, visitor } from './browser.mjs';
 import { practiceFlow } from './practice.mjs';
 import { crawl, inspect, keyboardForm, ownColours, paper, withoutJavaScript } from './pages.mjs';
 import { releaseFlow } from './release.mjs';
+import { rightsFlow } from './rights.mjs';
 import { cookies, crossOrigin, headers } from './security.mjs';
 import { photograph } from './shots.mjs';
 
@@ -119,6 +120,7 @@ for (const javaScript of [true, false]) {
   const sites = { aggregator: scene.aggregator, node: stageNode, how };
   await flow(`practice ${how}`, async () => practiceFlow(await people(), sites));
   await flow(`release ${how}`, async () => releaseFlow(await people(), sites));
+  await flow(`rights ${how}`, async () => rightsFlow(await people(), sites));
 }
 
 await flow('pictures', async () => photograph(browser, { aggregator, node, person: person('approver'), shots }));

@@ -113,14 +113,7 @@ impl Secret {
     /// # Errors
     /// There is neither.
     pub fn ask(name: &str) -> io::Result<Self> {
-        let stdin = io::stdin();
-        if stdin.is_terminal() {
-            return rpassword::prompt_password(format!("Secret of {name}: "))
-                .map(|t| Self::typed(&t));
-        }
-        let mut line = String::new();
-        stdin.lock().take(LINE_BYTES).read_line(&mut line)?;
-        Ok(Self::typed(&line))
+        ask_unseen(&format!("Secret of {name}: ")).map(|t| Self::typed(&t))
     }
 
     /// The secret in groups of four, to be shown once.
@@ -133,6 +126,20 @@ impl Secret {
             .collect::<Vec<_>>()
             .join("-")
     }
+}
+
+/// What somebody types at the prompt without its being shown, or one line of standard input where that is no terminal.
+///
+/// # Errors
+/// There is neither.
+pub fn ask_unseen(prompt: &str) -> io::Result<String> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        return rpassword::prompt_password(prompt);
+    }
+    let mut line = String::new();
+    stdin.lock().take(LINE_BYTES).read_line(&mut line)?;
+    Ok(line)
 }
 
 impl fmt::Debug for Secret {

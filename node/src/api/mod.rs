@@ -11,6 +11,7 @@ mod practice;
 mod quality;
 mod refusal;
 mod releases;
+mod rights;
 mod sent;
 mod statements;
 mod status;
@@ -36,7 +37,7 @@ use utoipa::{IntoParams, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::pages::{APPROVER, COORDINATOR, LEP, READERS, STAFF, Settings};
+use crate::pages::{self, APPROVER, COORDINATOR, LEP, READERS, STAFF, Settings};
 use crate::store::StoreError;
 use refusal::Refused;
 
@@ -46,6 +47,7 @@ const RELEASES: &str = "Releases";
 const PRACTICE: &str = "Practice";
 const QUALITY: &str = "Quality";
 const STATEMENTS: &str = "Statements";
+const RIGHTS: &str = "Rights and retention";
 const MACHINE: &str = "For everybody's programs";
 const HEALTH: &str = "Health";
 
@@ -72,11 +74,12 @@ impl std::ops::Deref for Api {
         description = "The server of one Local Enterprise Partnership. Its own people and systems import files, prepare and approve releases, and \
                        see how publishing stands; a person's role decides, as on the pages. Send a person's name and secret as HTTP Basic over \
                        TLS, or the session cookie of the pages.\n\nNumbers of rows are exact: they are for the LEP's own people, and must not be \
-                       shared. Figures of releases are protected. Nothing here tells a learner.\n\nA refusal is a problem (RFC 9457) whose type is \
+                       shared. Figures of releases are protected. Nothing here tells a learner, but what is asked for in a learner\u{2019}s name.\n\nA refusal is a problem (RFC 9457) whose type is \
                        the address of a page that says what to do.",
     ),
     tags(
         (name = NODE), (name = IMPORTS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = STATEMENTS),
+        (name = RIGHTS, description = "What learners may ask for, how long records are kept, and who did what."),
         (name = MACHINE, description = "Public and without secrets, so that an auditor can compare this node with the log."),
         (name = HEALTH, description = "For load balancers and service managers.")
     ),
@@ -94,6 +97,8 @@ refusals! {
     struct ReadList: PARAMETER, CURSOR, SIGN_IN, ROLE;
     struct TakesFile: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, IMPORT_BUSY, FILE_TOO_LARGE, UNSUPPORTED;
     struct TakesJson: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED;
+    struct ReadsDue: PARAMETER, SIGN_IN, ROLE, RETENTION;
+    struct Deletes: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, RETENTION;
     struct Revises: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, WITHDRAWAL, CORRECTION;
     struct Approves: PARAMETER, REQUEST, SIGN_IN, ROLE, OWN_WORK, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED;
 }
@@ -148,6 +153,13 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::get("/api/v1/statements", LEP),
         Rule::post("/api/v1/statements/{seq}/withdraw", APPROVER),
         Rule::post("/api/v1/statements/{seq}/reissue", APPROVER),
+        Rule::post("/api/v1/rights/access", pages::RIGHTS),
+        Rule::post("/api/v1/rights/preview", pages::RIGHTS),
+        Rule::post("/api/v1/rights/erase", pages::RIGHTS),
+        Rule::get("/api/v1/retention", STAFF),
+        Rule::post("/api/v1/retention", COORDINATOR),
+        Rule::get("/api/v1/audit", pages::AUDITS),
+        Rule::get("/api/v1/audit/check", pages::AUDITS),
         public("/v1/node"),
         public("/v1/standard"),
         public("/v1/statements/{seq}"),
@@ -186,6 +198,12 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(statements::list))
         .routes(routes!(statements::withdraw))
         .routes(routes!(statements::reissue))
+        .routes(routes!(rights::access))
+        .routes(routes!(rights::preview))
+        .routes(routes!(rights::erase))
+        .routes(routes!(rights::due, rights::retain))
+        .routes(routes!(rights::audit))
+        .routes(routes!(rights::check))
         .layer(from_fn(entity_tag));
     let public = OpenApiRouter::new()
         .routes(routes!(machine::node))

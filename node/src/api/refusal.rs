@@ -11,6 +11,7 @@ use super::imports::Report;
 use crate::import::ImportError;
 use crate::release::ReleaseError;
 use crate::revision::RevisionError;
+use crate::rights::RightsError;
 use crate::store::StoreError;
 
 /// Seconds after which another file may be taken.
@@ -131,6 +132,36 @@ impl From<RevisionError> for Refused {
             problem.next = error.next().to_owned();
         }
         problem.into()
+    }
+}
+
+/// What was typed is not repeated.
+impl From<RightsError> for Refused {
+    fn from(error: RightsError) -> Self {
+        let kind = match &error {
+            RightsError::Unfit(_) => problem::REQUEST,
+            RightsError::NoPeriod => problem::RETENTION,
+            RightsError::Journal(error) => {
+                tracing::error!(%error, "the journal of erasures cannot be used");
+                problem::STORAGE
+            }
+            RightsError::Store(_) => problem::STORAGE,
+        };
+        let next = error.next().to_owned();
+        match error {
+            RightsError::Store(error) => error.into(),
+            RightsError::Journal(_) => {
+                let detail = "The journal of erasures beside the database cannot be used. Nothing was erased.";
+                let mut problem = Problem::new(kind, detail);
+                problem.next = next;
+                problem.into()
+            }
+            error => {
+                let mut problem = Problem::new(kind, sentence(&error.to_string()));
+                problem.next = next;
+                problem.into()
+            }
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The command line. Names are a contract: documents and tests rely on them.
 
+mod rights;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -8,6 +10,8 @@ use ldsp_protocol::ids::{Digest, Period};
 
 use crate::quality::Severity;
 use crate::store::people::Role;
+
+pub use rights::{Audit, Backup, Restore, Whom};
 
 /// One LEP's server: holds local data, publishes protected counts and practice.
 #[derive(Debug, Parser)]
@@ -84,18 +88,37 @@ pub enum Command {
     /// What this node sent: the list, taking a statement back, publishing a withdrawn month again
     #[command(subcommand)]
     Statements(Statements),
-    /// Copy the whole node into a new directory: database with the ledger, keys, manifest; the copy is checked
-    Backup {
-        /// Directory to make; it must not exist
-        #[arg(long, value_name = "DIR")]
-        to: PathBuf,
+    /// Copy the whole node: its records with the ledger into a new directory, its keys into another one; the copy is checked
+    Backup(Backup),
+    /// Bring a backup back into an empty data directory, and erase again who was erased since
+    Restore(Restore),
+    /// Everything that is held about a learner, for the learner
+    Access {
+        /// Who it is about.
+        #[command(flatten)]
+        whom: Whom,
+        /// Print an HTML document that stands alone, rather than plain text
+        #[arg(long, conflicts_with = "json")]
+        html: bool,
     },
-    /// Bring a backup back into an empty data directory
-    Restore {
-        /// Directory that `backup` made
-        #[arg(value_name = "DIR")]
-        from: PathBuf,
+    /// Erase everything about a learner, on the learner's request
+    Erase {
+        /// Who is erased.
+        #[command(flatten)]
+        whom: Whom,
+        /// Show what would go and what that does to the next release, and change nothing
+        #[arg(long)]
+        dry_run: bool,
     },
+    /// Delete the records whose period is over, as [retention] in the configuration says
+    Retain {
+        /// Count what would go and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Who did what at this node: a log that is only ever added to, without learners' data
+    #[command(subcommand)]
+    Audit(Audit),
     /// Send what is approved and wait for the aggregator's receipts
     Publish,
     /// Check a statement, a receipt, a whole log or everything that this node published, without believing a server

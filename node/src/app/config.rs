@@ -7,6 +7,9 @@ use ldsp_protocol::noise::MIN_RHO_MICRO;
 use ldsp_protocol::standard::Standard;
 use serde::Deserialize;
 
+use crate::rights::Policy;
+use crate::schedule::Schedule;
+
 /// The file that is read when `--config` is not given and it exists.
 pub const DEFAULT_FILE: &str = "ldsp-node.toml";
 
@@ -36,6 +39,8 @@ pub struct Config {
     pub rho_micro: Option<u64>,
     /// When releases are prepared and statements submitted: cron, five fields, Europe/London.
     pub schedule: String,
+    /// How long records are kept; `None`: nothing goes by itself.
+    pub retention: Option<Policy>,
     /// A sentence across every page, such as that the records are not real.
     pub banner: Option<String>,
     /// Form of the logs.
@@ -51,6 +56,7 @@ impl Default for Config {
             tls: None,
             rho_micro: None,
             schedule: "0 6 5 * *".to_owned(),
+            retention: None,
             banner: None,
             log: LogFormat::Text,
         }
@@ -79,9 +85,23 @@ struct Settings {
     tls_key: Option<PathBuf>,
     rho_micro: Option<u64>,
     schedule: Option<String>,
+    #[serde(default)]
+    retention: Retention,
     banner: Option<String>,
     log: Option<LogFormat>,
 }
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Retention {
+    months: Option<u16>,
+    schedule: Option<Schedule>,
+}
+
+/// The longest period that can be set, in months: a century.
+const LONGEST_MONTHS: u16 = 1_200;
+/// When records go whose period is over: Sundays at 04:00, Europe/London.
+const RETENTION_SCHEDULE: &str = "0 4 * * SUN";
 
 /// Variables with our prefix that are not settings: where the file is, and what builds and tests read.
 const NOT_SETTINGS: [&str; 3] = ["LDSP_CONFIG", "LDSP_ASSETS", "LDSP_UPDATE_HELP"];
@@ -111,15 +131,24 @@ impl Config {
         let settings: Settings = toml::from_str(&text).map_err(|error| ConfigError {
             place: place.clone(),
             cause: error.to_string().trim_end().to_owned(),
-            next: "Correct or remove the key. The keys are: data_dir, listen, public_url, tls_cert, tls_key, rho_micro, schedule, banner, log.",
+            next: "Correct or remove the key. The keys are: data_dir, listen, public_url, tls_cert, tls_key, rho_micro, schedule, banner, log, and months and schedule under [retention].",
         })?;
         let mut over = from_environment(environment)?;
         let mut settings = settings;
         // Either half of the pair may come from either place: they are put together before they are judged.
         let cert = over.tls_cert.take().or(settings.tls_cert.take());
         let key = over.tls_key.take().or(settings.tls_key.take());
+        let retention = Retention {
+            months: over.retention.months.or(settings.retention.months),
+            schedule: over
+                .retention
+                .schedule
+                .take()
+                .or(settings.retention.schedule.take()),
+        };
         let base = Self {
             tls: pair(cert, key, &place)?,
+            retention: policy(retention, &place)?,
             ..Self::default()
         };
         base.overlaid(settings, &place)?.overlaid(over, ENVIRONMENT)
@@ -167,6 +196,39 @@ impl Config {
     }
 }
 
+/// A period, and when what it is over for goes.
+fn policy(retention: Retention, place: &str) -> Result<Option<Policy>, ConfigError> {
+    let wrong = |cause: &str, next| ConfigError {
+        place: place.to_owned(),
+        cause: cause.to_owned(),
+        next,
+    };
+    let Some(months) = retention.months else {
+        return match retention.schedule {
+            None => Ok(None),
+            Some(_) => Err(wrong(
+                "retention.schedule is of no use without retention.months",
+                "Set months too, or remove the schedule: then nothing is deleted by itself.",
+            )),
+        };
+    };
+    if !(1..=LONGEST_MONTHS).contains(&months) {
+        return Err(wrong(
+            "retention.months is no period",
+            "Write the number of months after the end of a learner's last enrolment, 1 to 1200.",
+        ));
+    }
+    let usual = || {
+        RETENTION_SCHEDULE
+            .parse()
+            .expect("a constant schedule, used by this module's tests")
+    };
+    Ok(Some(Policy {
+        months,
+        schedule: retention.schedule.unwrap_or_else(usual),
+    }))
+}
+
 /// Certificate and key: both or neither.
 fn pair(
     cert: Option<PathBuf>,
@@ -196,18 +258,30 @@ fn from_environment(
             continue;
         }
         let key = key.to_lowercase();
-        let number = if key == "rho_micro" {
+        let number = if ["rho_micro", "retention_months"].contains(&key.as_str()) {
             value.parse().ok()
         } else {
             None
         };
         let value = number.map_or(toml::Value::String(value), toml::Value::Integer);
-        table.insert(key, value);
+        match key.strip_prefix("retention_") {
+            Some(key) => {
+                let within = table
+                    .entry("retention")
+                    .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+                if let toml::Value::Table(within) = within {
+                    within.insert(key.to_owned(), value);
+                }
+            }
+            None => {
+                table.insert(key, value);
+            }
+        }
     }
     table.try_into().map_err(|error: toml::de::Error| ConfigError {
         place: ENVIRONMENT.to_owned(),
         cause: error.to_string().trim_end().to_owned(),
-        next: "Correct or unset the variable: LDSP_ and one of DATA_DIR, LISTEN, PUBLIC_URL, TLS_CERT, TLS_KEY, RHO_MICRO, SCHEDULE, BANNER, LOG.",
+        next: "Correct or unset the variable: LDSP_ and one of DATA_DIR, LISTEN, PUBLIC_URL, TLS_CERT, TLS_KEY, RHO_MICRO, SCHEDULE, RETENTION_MONTHS, RETENTION_SCHEDULE, BANNER, LOG.",
     })
 }
 
@@ -248,6 +322,31 @@ mod tests {
     }
 
     #[test]
+    fn a_retention_period_comes_from_either_place_and_is_off_by_default() {
+        assert_eq!(load("", &[]).unwrap().retention, None);
+        let from_file = load("[retention]\nmonths = 84", &[])
+            .unwrap()
+            .retention
+            .unwrap();
+        assert_eq!(
+            (from_file.months, from_file.schedule),
+            (84, "0 4 * * SUN".parse().unwrap())
+        );
+        let over = [
+            ("LDSP_RETENTION_MONTHS", "72"),
+            ("LDSP_RETENTION_SCHEDULE", "0 3 1 * *"),
+        ];
+        let both = load("[retention]\nmonths = 84", &over)
+            .unwrap()
+            .retention
+            .unwrap();
+        assert_eq!(
+            (both.months, both.schedule),
+            (72, "0 3 1 * *".parse().unwrap())
+        );
+    }
+
+    #[test]
     fn half_a_pair_from_the_file_and_half_from_the_environment_make_a_pair() {
         let config = load("tls_cert = \"c\"", &[("LDSP_TLS_KEY", "k")]).unwrap();
         assert_eq!(config.tls, Some(("c".into(), "k".into())));
@@ -270,6 +369,14 @@ mod tests {
             ("tls_cert = \"x\"", "tls_key"),
             ("log = \"xml\"", "log"),
             ("log", "log"),
+            ("[retention]\nmonths = 0", "retention.months"),
+            ("[retention]\nmonths = 1201", "retention.months"),
+            ("[retention]\nschedule = \"0 4 * * *\"", "retention.months"),
+            (
+                "[retention]\nmonths = 9\nschedule = \"0 4 * *\"",
+                "schedule",
+            ),
+            ("[retention]\nyears = 7", "years"),
         ] {
             let error = load(text, &[]).unwrap_err();
             assert!(error.place.ends_with("node.toml"), "{error}");

@@ -1,6 +1,7 @@
 //! The program: arguments, configuration, clock, randomness, terminal. Everything else is a library
 //! function that tests and the demonstration call in the same way.
 
+mod audit;
 mod backup;
 pub mod cli;
 pub mod config;
@@ -16,6 +17,7 @@ mod publish;
 mod quality;
 mod release;
 mod release_words;
+mod rights;
 pub mod serve;
 mod statements;
 mod status;
@@ -135,8 +137,12 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::Release(command) => release::run(command, context).await,
         Command::Privacy => ledger::privacy(context).await,
         Command::Ledger(command) => ledger::run(command, context).await,
-        Command::Backup { to } => backup::make(&to, context).await,
-        Command::Restore { from } => backup::restore(&from, context).await,
+        Command::Backup(to) => backup::make(&to.to, to.keys_to.as_deref(), context).await,
+        Command::Restore(from) => backup::restore(&from, context).await,
+        Command::Access { whom, html } => rights::access(&whom, html, context).await,
+        Command::Erase { whom, dry_run } => rights::erase(&whom, dry_run, context).await,
+        Command::Retain { dry_run } => rights::retain(dry_run, context).await,
+        Command::Audit(command) => audit::run(command, context).await,
         Command::Practice(command) => practice::run(command, context).await,
         Command::Quality(command) => quality::run(command, context).await,
         Command::Statements(command) => statements::run(command, context).await,

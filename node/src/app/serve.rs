@@ -20,6 +20,7 @@ use super::output::{Answer, Output, Refusal};
 use super::{Context, open};
 use crate::home::{self, Node};
 use crate::pages;
+use crate::rights;
 use crate::schedule::{Job, JobOutcome, Schedule, ScheduleError};
 use crate::store::enrolment::Enrolment;
 use crate::store::{Store, StoreError, enrolment};
@@ -28,6 +29,8 @@ use crate::transport::Https;
 
 /// The worker looks at schedule and outbox this often: approvals made by another process are sent within it.
 const TICK: Duration = Duration::from_secs(5);
+/// After this long a database that could not be written anew is tried again: it may be large, and the disk full.
+const SCRUB_AGAIN: Duration = Duration::from_secs(5 * 60);
 /// Certificate of the private authority, for browsers to trust.
 const CA_CERTIFICATE: &str = "ca.pem";
 /// Its key.
@@ -111,8 +114,15 @@ pub async fn run(
     let schedule: Schedule = config.schedule.parse()?;
     let job = Job::new(&node.store, schedule, config.rho_micro, now).await?;
     let wake = Arc::new(Notify::new());
+    let retention = match config.retention.clone() {
+        Some(policy) => Some(rights::Job::new(&node.store, policy, now).await?),
+        None => None,
+    };
     let worker = Worker {
         wake: wake.clone(),
+        retention,
+        scrub_from: None,
+        node: node.clone(),
         store: node.store.clone(),
         key: node.signing.clone(),
         context: context.clone(),
@@ -183,6 +193,7 @@ fn site(node: &Node, url: &str, context: &Context, wake: Arc<Notify>) -> Result<
         clock: context.clock.clone(),
         entropy: context.entropy.clone(),
         rho_micro: context.config.rho_micro,
+        retention: context.config.retention.clone(),
         peers: pages::peers_over_https(node.clone(), context.clock.clone()),
         before_signing: Arc::new(move || {
             let store = store.clone();
@@ -238,8 +249,13 @@ fn authority(dir: &Path, now: Timestamp) -> Result<PrivateCa, Refusal> {
 
 /// Schedule and outbox.
 struct Worker {
-    /// Something was queued.
+    /// Something was queued, or erased.
     wake: Arc<Notify>,
+    /// Deletes what is not kept any longer.
+    retention: Option<rights::Job>,
+    /// Not before: overwriting failed.
+    scrub_from: Option<Timestamp>,
+    node: Node,
     store: Store,
     /// The node's own.
     key: SigningKey,
@@ -257,6 +273,7 @@ impl Worker {
             if let Err(error) = self.submit(now).await {
                 tracing::error!(%error, "the outbox cannot be read");
             }
+            self.delete(now).await;
             tokio::select! {
                 () = tokio::time::sleep(self.job.wait(now, TICK)) => {}
                 () = self.wake.notified() => {}
@@ -280,6 +297,36 @@ impl Worker {
             Ok(JobOutcome::NotYet(_) | JobOutcome::Over) => {}
             Err(error) => {
                 tracing::error!(%error, next = error.next(), "the release could not be prepared");
+            }
+        }
+    }
+
+    /// Deletes what is not kept any longer, and overwrites what was erased: by it, by a person, or by a command.
+    async fn delete(&mut self, now: Timestamp) {
+        if let Some(job) = &mut self.retention {
+            match job.step(&self.node, now).await {
+                Ok(Some(gone)) => {
+                    tracing::info!(
+                        learners = gone.learners,
+                        "records whose period is over were deleted"
+                    );
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(%error, next = error.next(), "records whose period is over were not deleted");
+                }
+            }
+        }
+        if self.scrub_from.is_some_and(|from| now < from) {
+            return;
+        }
+        self.scrub_from = None;
+        match self.store.scrub().await {
+            Ok(true) => {}
+            Ok(false) => tracing::debug!("the files are in use and are overwritten later"),
+            Err(error) => {
+                self.scrub_from = Some(now + SCRUB_AGAIN);
+                tracing::warn!(%error, next = error.next(), "erased bytes were not overwritten; it is tried again");
             }
         }
     }

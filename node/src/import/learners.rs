@@ -100,7 +100,12 @@ const DESTINATIONS: [(Column, i64); 3] = [
 ];
 
 /// The ILR's mark for a ULN that is not known yet.
-const NO_ULN: &str = "9999999999";
+pub(super) const NO_ULN: &str = "9999999999";
+
+/// Whether a text is a unique learner number.
+pub(super) fn is_uln(text: &str) -> bool {
+    check_uln(text).is_ok()
+}
 /// The ILR's mark for an address that is not known.
 const NO_POSTCODE: &str = "ZZ999ZZ";
 

@@ -105,6 +105,16 @@ pub fn london_day(now: Timestamp) -> Date {
     now.to_zoned(london()).date()
 }
 
+/// Whether a text is a unique learner number: ten digits, the first not 0, with their check digit.
+pub(crate) fn is_uln(text: &str) -> bool {
+    learners::is_uln(text)
+}
+
+/// Whether it is the number that files give where a learner has none.
+pub(crate) fn is_no_uln(text: &str) -> bool {
+    text == learners::NO_ULN
+}
+
 /// A provider's name as it is kept; `None` for a text that an import would refuse.
 #[must_use]
 pub fn clean_provider(name: &str) -> Option<String> {

@@ -3,6 +3,7 @@
 //!
 //! [`site`] gives the whole site; [`rules`] and [`frame`] are its parts.
 
+mod audit;
 mod help;
 mod home;
 mod home_tasks;
@@ -27,8 +28,11 @@ mod release_table;
 mod release_view;
 mod release_word;
 mod releases;
+mod retention;
+mod rights;
 mod statements;
 pub(crate) mod upload;
+mod veil;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -53,6 +57,7 @@ use crate::home::Node;
 use crate::practice::PracticeError;
 use crate::release::ReleaseError;
 use crate::revision::RevisionError;
+use crate::rights::Policy;
 use crate::store::StoreError;
 use crate::submit::ReadError;
 use crate::{Clock, Entropy, words};
@@ -70,6 +75,8 @@ pub struct Settings {
     pub entropy: Entropy,
     /// The LEP's own, smaller privacy budget in millionths of zCDP rho.
     pub rho_micro: Option<u64>,
+    /// How long records are kept; `None`: nothing goes by itself.
+    pub retention: Option<Policy>,
     /// Reads what only enrolled nodes may see; see [`peers_over_https`].
     pub peers: ReadPeers,
     /// Asks the aggregator how the node stands before something is drawn or signed, so that a node restored from an old backup
@@ -133,6 +140,15 @@ fn sees_exact() -> bool {
     EXACT.try_with(|sees| *sees).unwrap_or(false)
 }
 
+/// Answers what learners ask for.
+pub(crate) const RIGHTS: Access = COORDINATOR;
+/// Deletes what is not kept any longer.
+const RETAINS: Access = Access::Roles(MAY_RETAIN);
+/// Reads the audit log, and how long records are kept.
+pub(crate) const AUDITS: Access = Access::Roles(&["admin", "coordinator", "approver"]);
+
+const MAY_RETAIN: &[&str] = &["admin", "coordinator"];
+
 /// Who may ask for what: every route of the pages.
 #[must_use]
 pub fn rules() -> Vec<Rule> {
@@ -183,6 +199,17 @@ pub fn rules() -> Vec<Rule> {
         Rule::get("/import/ilr/code", COORDINATOR),
         Rule::post("/import/ilr/code", COORDINATOR),
         Rule::post("/import/ilr/go-on", COORDINATOR),
+        Rule::get("/rights", AUDITS),
+        Rule::post("/rights", RIGHTS),
+        Rule::post("/rights/access", RIGHTS),
+        Rule::post("/rights/preview", RIGHTS),
+        Rule::post("/rights/erase", RIGHTS),
+        Rule::get("/retention", AUDITS),
+        Rule::post("/retention", RETAINS),
+        Rule::get("/audit", AUDITS),
+        Rule::get("/audit/check", AUDITS),
+        Rule::get("/audit/export.csv", AUDITS),
+        Rule::get("/audit/export.json", AUDITS),
         Rule::get("/api", Access::Public),
         Rule::get("/problems", Access::Public),
         Rule::get("/problems/{code}", Access::Public),
@@ -257,6 +284,15 @@ fn router(api: &Api, document: &OpenApi) -> Router {
             get(ilr_forms::code).post(ilr_forms::say_code),
         )
         .route("/import/ilr/go-on", post(ilr::go_on))
+        .route("/rights", get(rights::who).post(rights::which))
+        .route("/rights/access", post(rights::access))
+        .route("/rights/preview", post(rights::preview))
+        .route("/rights/erase", post(rights::erase))
+        .route("/retention", get(retention::show).post(retention::run))
+        .route("/audit", get(audit::list_page))
+        .route("/audit/check", get(audit::check))
+        .route("/audit/export.csv", get(audit::csv))
+        .route("/audit/export.json", get(audit::json))
         .route("/api", get(async move || documentation.clone()))
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::show))
@@ -279,6 +315,7 @@ pub fn frame(settings: &Settings) -> Frame {
         NavItem::signed_in("Statements", "/statements"),
         NavItem::signed_in("Import", "/import"),
         NavItem::signed_in("Quality", "/quality"),
+        NavItem::signed_in("Rights", "/rights"),
         NavItem::signed_in("People", "/people"),
         NavItem::signed_in("Help", "/help"),
     ];

@@ -5,6 +5,7 @@ mod ilr;
 mod practice;
 mod privacy;
 mod quality;
+mod rights;
 mod roles;
 mod standards;
 mod statements;
@@ -51,6 +52,11 @@ impl Seen {
 
 /// A node with enrolments of January and February 2022, a coordinator `ann` and an approver `bob`, both signed in, on 4 March 2022.
 pub(crate) async fn world() -> World {
+    world_keeping(None).await
+}
+
+/// The same with a retention period.
+pub(crate) async fn world_keeping(retention: Option<Policy>) -> World {
     let dir = tempfile::tempdir().unwrap();
     let now = at("2022-03-04T09:00:00Z");
     let entropy = seeded(11);
@@ -72,6 +78,7 @@ pub(crate) async fn world() -> World {
         clock: Arc::new(move || now),
         entropy,
         rho_micro: None,
+        retention,
         peers: Arc::new(|_| {
             Box::pin(async { Some(Err(Unreachable::new("connection refused").into())) })
         }),

@@ -1,7 +1,10 @@
-//! An uploaded file: on the disk of the data directory while it is read, and never under a name.
+//! An uploaded file: never on the disk as it was sent, and never under a name.
+//!
+//! It may be larger than the machine's memory, so it waits in the data directory while it comes: in a file that has lost its name before the
+//! first byte, that only this program's user may read, and that holds noise to everybody without this upload's key ([`super::veil`]).
 
 use std::fs::{File, OpenOptions, remove_file};
-use std::io::{self, Seek as _};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -11,6 +14,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
+use super::veil::{Unveiled, Veil};
 use crate::Entropy;
 use crate::import::scan::Scan;
 
@@ -38,6 +42,7 @@ pub(super) struct Received {
 #[derive(Debug)]
 pub(crate) struct Upload {
     file: File,
+    veil: Veil,
     pub(crate) bytes: u64,
     /// The file was not read to its end: what came is refused for certain, and its report says why.
     enough: bool,
@@ -110,15 +115,18 @@ async fn text(mut field: Field<'_>) -> Result<String, UploadError> {
 }
 
 impl Upload {
-    /// Writes what comes, chunk by chunk, to a new file that only this program's user may read (0600) and that has lost its name
-    /// before the first byte.
+    /// Writes what comes, chunk by chunk and hidden, to a new file that only this program's user may read (0600) and that has lost its
+    /// name before the first byte.
     pub(crate) async fn receive<E: From<io::Error>>(
         dir: &Path,
         entropy: &Entropy,
         mut chunks: impl Stream<Item = Result<Bytes, E>> + Unpin,
     ) -> Result<Self, E> {
-        let mut name = [0; 16];
-        (entropy)().fill_bytes(&mut name);
+        let (mut name, mut key) = ([0; 16], [0; 32]);
+        let mut rng = (entropy)();
+        rng.fill_bytes(&mut name);
+        rng.fill_bytes(&mut key);
+        drop(rng);
         let path = dir.join(format!("{PREFIX}{}", hex::encode(name)));
         let file = OpenOptions::new()
             .read(true)
@@ -129,9 +137,13 @@ impl Upload {
         remove_file(&path)?;
         let mut file = tokio::fs::File::from_std(file);
         let (mut bytes, mut enough, mut scan) = (0, false, Scan::new());
+        let (mut veil, mut hidden) = (Veil::new(key), Vec::new());
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk?;
-            file.write_all(&chunk).await?;
+            hidden.clear();
+            hidden.extend_from_slice(&chunk);
+            veil.apply(bytes, &mut hidden);
+            file.write_all(&hidden).await?;
             bytes += chunk.len() as u64;
             enough = scan.is_enough(&chunk);
             if enough {
@@ -143,21 +155,21 @@ impl Upload {
         let file = file.into_std().await;
         Ok(Self {
             file,
+            veil,
             bytes,
             enough,
         })
     }
 
-    /// The file, to be read from its beginning.
-    pub(crate) fn open(mut self) -> io::Result<File> {
-        self.file.rewind()?;
-        Ok(self.file)
+    /// The file as it was sent, to be read from its beginning.
+    pub(crate) fn open(self) -> io::Result<Unveiled<File>> {
+        Unveiled::new(self.file, self.veil)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
+    use std::io::{Read as _, Seek as _};
 
     use axum::body::Body;
     use axum::extract::FromRequest as _;
@@ -197,8 +209,14 @@ mod tests {
             ("learners", "check")
         );
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
-        let upload = received.upload.unwrap();
+        let mut upload = received.upload.unwrap();
         assert_eq!(upload.bytes, 13);
+        // What the disk has is not what was sent.
+        let mut on_disk = Vec::new();
+        upload.file.rewind().unwrap();
+        upload.file.read_to_end(&mut on_disk).unwrap();
+        assert_eq!(on_disk.len(), 13);
+        assert_ne!(on_disk, b"Canary Person");
         let mut held = String::new();
         upload.open().unwrap().read_to_string(&mut held).unwrap();
         assert_eq!(held, "Canary Person");

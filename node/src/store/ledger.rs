@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnection;
 
-pub(crate) use entries::column;
+pub(crate) use entries::{KNOWN, column};
 pub use entries::{entries, mark_counted};
 
 use super::StoreError;

@@ -23,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 pub mod audit;
 pub mod enrolment;
+pub mod erasure;
 pub mod identity;
 pub mod ilr;
 pub mod imports;
@@ -37,6 +38,7 @@ pub mod quality;
 pub mod records;
 pub mod releases;
 pub mod revisions;
+pub mod scrub;
 
 /// Trouble with the store.
 #[derive(Debug, thiserror::Error)]
@@ -160,6 +162,8 @@ pub struct Store {
     pub(crate) reader: SqlitePool,
     /// Told when a commit was not confirmed by the disk.
     unconfirmed: Arc<Notify>,
+    /// Writes the files anew after an erasure.
+    scrubber: scrub::Scrubber,
 }
 
 /// A write transaction: a connection, until it is committed. Dropped without [`Self::commit`], it leaves nothing behind.
@@ -234,6 +238,8 @@ impl Store {
             .busy_timeout(patience)
             // A large import does not leave a write-ahead log of its size behind: 64 MiB are kept.
             .pragma("journal_size_limit", "67108864")
+            // What is deleted is overwritten in the database file. `scrub` does the rest after an erasure.
+            .pragma("main.secure_delete", "ON")
             // Bulk statements are long, and what runs here is nobody's business.
             .disable_statement_logging();
         let writer = pool()
@@ -247,6 +253,8 @@ impl Store {
             .connect_with(options.clone())
             .await?;
         sqlx::migrate!().run(&writer).await?;
+        audit::begin_chain(&writer).await?;
+        let scrubber = scrub::Scrubber::new(options.clone().create_if_missing(false));
         let reader = pool()
             .max_connections(4)
             .connect_with(options.read_only(true).create_if_missing(false))
@@ -255,6 +263,7 @@ impl Store {
             writer,
             reader,
             unconfirmed: Arc::default(),
+            scrubber,
         })
     }
 
@@ -278,6 +287,7 @@ impl Store {
     /// Closes all connections and folds the write-ahead log into the database file.
     pub async fn close(&self) {
         self.reader.close().await;
+        self.scrubber.close().await;
         self.writer.close().await;
     }
 }

@@ -3,6 +3,7 @@
 mod files;
 mod months;
 mod open;
+mod rights;
 
 use std::collections::BTreeSet;
 

@@ -103,6 +103,41 @@ proptest! {
         })?;
     }
 
+    /// Programmes and postcodes too: a report names line, column and code, whatever the file says there or calls its columns.
+    #[test]
+    fn no_kind_of_file_is_quoted(of_postcodes: bool, header: bool, mutations in prop::collection::vec(mutation(), 0..12)) {
+        block_on(async {
+            let bench = Bench::new().await;
+            let (text, width) = if of_postcodes { (POSTCODES, 3) } else { (PROGRAMMES, 11) };
+            let fields: Vec<String> = (0..width).map(|n| format!("{MARKED}{n}w")).collect();
+            let mut bytes = text.to_owned().into_bytes();
+            if header {
+                // Another column, with a value in each row.
+                let lines = text.lines().enumerate();
+                let lines: Vec<String> = lines.map(|(n, line)| format!("{line},{MARKED}{n}c")).collect();
+                bytes = lines.join("\n").into_bytes();
+                bytes.push(b'\n');
+            }
+            bytes.extend_from_slice(format!("{}\n", fields.join(",")).as_bytes());
+            for one in &mutations {
+                mutate(&mut bytes, one);
+            }
+            let source = Cursor::new(bytes);
+            let report = if of_postcodes {
+                crate::import::postcodes(&bench.store, source, now()).await
+            } else {
+                crate::import::programmes(&bench.store, source, &Options::default(), now()).await
+            };
+            let report = report.unwrap();
+            let mut all = format!("{}{}{report:?}", report.text(), report.json());
+            let mut csv = Vec::new();
+            report.csv(&mut csv).unwrap();
+            all.push_str(&String::from_utf8(csv).unwrap());
+            prop_assert!(!all.contains(MARKED), "{all}");
+            Ok(())
+        })?;
+    }
+
     #[test]
     fn good_rows_go_in_wherever_the_bad_ones_stand(good in prop::collection::vec(any::<bool>(), 1..40)) {
         block_on(async {

@@ -3,7 +3,7 @@
 use ldsp_ui::Html;
 use ldsp_ui::components::{SummaryList, Table, list};
 
-use super::{Block, Report};
+use super::{Block, Report, Section};
 
 #[derive(askama::Template)]
 #[template(
@@ -36,24 +36,31 @@ impl Report {
     /// The sections, for the body of a page.
     #[must_use]
     pub fn html(&self) -> Html {
-        let sections = self.sections.iter().map(|section| {
-            let blocks = section.blocks.iter().map(block);
-            (section.title.as_str(), Html::concat(blocks))
-        });
-        Html::render(&Sections {
-            sections: sections.collect(),
-        })
+        body(&self.sections)
     }
 
     /// A whole document that needs no other file and prints on A4.
     #[must_use]
     pub fn document(&self) -> String {
-        let alone = Alone {
-            title: &self.title,
-            body: self.html(),
-        };
-        Html::render(&alone).to_string()
+        alone(&self.title, &self.sections)
     }
+}
+
+/// Sections for the body of a page.
+pub(crate) fn body(sections: &[Section]) -> Html {
+    let sections = sections.iter().map(|section| {
+        let blocks = section.blocks.iter().map(block);
+        (section.title.as_str(), Html::concat(blocks))
+    });
+    Html::render(&Sections {
+        sections: sections.collect(),
+    })
+}
+
+/// Sections as a whole document that needs no other file and prints on A4.
+pub(crate) fn alone(title: &str, sections: &[Section]) -> String {
+    let body = body(sections);
+    Html::render(&Alone { title, body }).to_string()
 }
 
 fn block(block: &Block) -> Html {

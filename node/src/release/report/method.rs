@@ -42,6 +42,24 @@ pub(super) fn protection(facts: &Facts) -> Section {
     )
 }
 
+/// The same words in every report: whether anybody was erased before a month was drawn, and how many, would tell of them.
+pub(super) fn erasure() -> Section {
+    section(
+        "Erasure and the end of retention",
+        [
+            paragraph(
+                "Records that were erased on a learner\u{2019}s request, or deleted because their period was over, before this month was drawn are not in it. How many there were is an exact count: it stands in the node\u{2019}s audit log, not here.",
+            ),
+            points([
+                "What such a learner added to the figures of earlier months stays, as an anonymous one among others under the same noise: published figures are never counted or drawn again.",
+                "Nothing of the learner is counted from then on. Where a start was published and the leaving was not, the difference of the two, \u{201c}in progress\u{201d}, keeps that one.",
+                "The guarantee does not change: it was never tied to the record, but to what was published about it. Somebody who knows of an erasure learns no more from this release than the bounds below allow.",
+                "Who was erased is known to the node by keyed numbers alone, so that a later file does not bring them back and they are not counted a second time.",
+            ]),
+        ],
+    )
+}
+
 /// `under`: which standard, where a release has more than one.
 fn titled(title: &str, under: Option<&Standard>) -> String {
     under.map_or_else(

@@ -9,7 +9,9 @@ mod method;
 mod sections;
 mod text;
 
+pub(crate) use html::{alone, body};
 pub(crate) use sections::{checker, outcome};
+pub(crate) use text::plain;
 
 use jiff::Timestamp;
 use ldsp_protocol::ids::Period;
@@ -136,6 +138,7 @@ impl Facts {
             self.tables(),
             method::stays(),
             method::protection(self),
+            method::erasure(),
         ];
         for stated in &self.budgets {
             let of = (self.budgets.len() > 1).then_some(stated.standard);
@@ -174,17 +177,17 @@ fn stated(standings: Vec<Standing>, opened: &Opened) -> Vec<Stated> {
     each.collect()
 }
 
-fn section(title: &str, blocks: impl IntoIterator<Item = Block>) -> Section {
+pub(crate) fn section(title: &str, blocks: impl IntoIterator<Item = Block>) -> Section {
     Section {
         title: title.to_owned(),
         blocks: blocks.into_iter().collect(),
     }
 }
 
-fn paragraph(words: impl Into<String>) -> Block {
+pub(crate) fn paragraph(words: impl Into<String>) -> Block {
     Block::Text(words.into())
 }
 
-fn points<T: Into<String>>(points: impl IntoIterator<Item = T>) -> Block {
+pub(crate) fn points<T: Into<String>>(points: impl IntoIterator<Item = T>) -> Block {
     Block::List(points.into_iter().map(Into::into).collect())
 }

@@ -1,6 +1,6 @@
 //! The report for a terminal or a plain file, at most 80 characters wide.
 
-use super::{Block, Report};
+use super::{Block, Report, Section};
 
 const WIDTH: usize = 80;
 /// Widest first column of a table.
@@ -10,22 +10,23 @@ impl Report {
     /// Plain text, UTF-8.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut text = format!(
-            "{}\n{}\n",
-            self.title,
-            "=".repeat(self.title.chars().count())
-        );
-        for (number, section) in self.sections.iter().enumerate() {
-            let heading = format!("{}. {}", number + 1, section.title);
-            let line = "-".repeat(heading.chars().count());
-            text.push_str(&format!("\n\n{heading}\n{line}\n"));
-            for block in &section.blocks {
-                text.push('\n');
-                write(&mut text, block);
-            }
-        }
-        text
+        plain(&self.title, &self.sections)
     }
+}
+
+/// Sections as plain text, UTF-8.
+pub(crate) fn plain(title: &str, sections: &[Section]) -> String {
+    let mut text = format!("{title}\n{}\n", "=".repeat(title.chars().count()));
+    for (number, section) in sections.iter().enumerate() {
+        let heading = format!("{}. {}", number + 1, section.title);
+        let line = "-".repeat(heading.chars().count());
+        text.push_str(&format!("\n\n{heading}\n{line}\n"));
+        for block in &section.blocks {
+            text.push('\n');
+            write(&mut text, block);
+        }
+    }
+    text
 }
 
 fn write(text: &mut String, block: &Block) {

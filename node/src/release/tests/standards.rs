@@ -435,7 +435,7 @@ async fn as_before(world: &World) -> World {
         "INSERT INTO release_refusals SELECT * FROM new.release_refusals",
         "INSERT INTO corrections SELECT * FROM new.corrections",
         "INSERT INTO outbox SELECT * FROM new.outbox",
-        "INSERT INTO audit SELECT * FROM new.audit",
+        "INSERT INTO audit SELECT id, at, who, action, detail FROM new.audit",
         "DETACH new",
     ] {
         sqlx::query(sql).execute(&mut connection).await.unwrap();

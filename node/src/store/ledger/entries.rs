@@ -32,6 +32,12 @@ macro_rules! due {
 
 pub(super) use due;
 
+/// Bits of the families whose fact is known at all, whatever the month. SQL over a row of `enrolments`.
+pub(crate) const KNOWN: &str = "(1
+    | CASE WHEN stage BETWEEN 1 AND 3 AND end_day IS NOT NULL THEN 2 | ((destination_3m IS NOT NULL) << 2)
+      | ((destination_6m IS NOT NULL) << 3) | ((destination_12m IS NOT NULL) << 4) ELSE 0 END
+    | ((confidence IS NOT NULL) << 5) | ((everyday IS NOT NULL) << 6))";
+
 /// Bits of the families that enter the open month: a fact enters once, and never if a lost ledger may have published it.
 macro_rules! entering {
     () => {

@@ -6,11 +6,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::civil::Date;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::{PER_LEARNER, Pseudonym};
-use crate::store::{Store, StoreError, day};
+use crate::store::StoreError;
 
 /// A pseudonym's first eight bytes, which tell learners apart as well: of ten million, two agree by chance once in 400,000 nodes.
 pub(crate) fn ident(pseudonym: &Pseudonym) -> i64 {
@@ -353,40 +352,50 @@ pub(crate) async fn cap(
     Ok(sql.build().execute(tx).await?.rows_affected())
 }
 
-impl Store {
-    /// Erases a learner, known by the pseudonym of the ULN or of a provider's reference: every enrolment goes, with what was kept for its
-    /// correction and every tie to it. What stays are the keyed numbers by which the learner was known and the day, so that a later file neither
-    /// brings back what began by that day nor gets counted again; the anonymous ones in past counts stay as they are. Gives
-    /// the number of enrolments; nothing is kept of somebody the node does not hold.
-    ///
-    /// # Errors
-    /// The database cannot be written; nothing was changed then.
-    pub async fn erase(&self, learner: &Pseudonym, on: Date) -> Result<u64, StoreError> {
-        let mut tx = self.write().await?;
-        let mut groups = Groups::default();
-        groups.learner(learner);
-        groups.follow(&mut tx).await?;
-        let mut idents: HashSet<i64> = groups.at.keys().copied().collect();
-        let mut gone = 0;
-        for held in groups.held.values() {
-            let others: Vec<i64> =
-                sqlx::query_scalar("DELETE FROM identities WHERE learner = $1 RETURNING ident")
-                    .bind(&held[..])
-                    .fetch_all(&mut *tx)
-                    .await?;
-            idents.extend(others);
-            let done = sqlx::query("DELETE FROM enrolments WHERE learner = $1")
-                .bind(&held[..])
-                .execute(&mut *tx)
-                .await?;
-            gone += done.rows_affected();
-        }
-        if gone > 0 {
-            for ident in idents {
-                bury(&mut tx, ident, day(on)).await?;
-            }
-        }
-        tx.commit().await?;
-        Ok(gone)
+/// A person as the store knows them.
+pub(crate) struct Known {
+    /// What the rows of the person bear; several before a file ties them together, none when nothing is held.
+    pub(crate) learners: Vec<Pseudonym>,
+    /// Every number by which the person is known.
+    pub(crate) idents: Vec<i64>,
+    /// Day of the latest erasure, days since 1970-01-01.
+    pub(crate) erased: Option<i64>,
+}
+
+/// Finds everything that belongs to the person with these pseudonyms, or whose keyed numbers these are: what an erasure left behind.
+pub(crate) async fn known(
+    connection: &mut SqliteConnection,
+    pseudonyms: &[Pseudonym],
+    idents: &[i64],
+) -> Result<Known, StoreError> {
+    let mut groups = Groups::default();
+    for pseudonym in pseudonyms {
+        groups.learner(pseudonym);
     }
+    for ident in idents {
+        groups.place(*ident);
+        let [low, high] = bounds(*ident);
+        let sql = "SELECT DISTINCT learner, NULL FROM enrolments WHERE learner BETWEEN ";
+        let mut sql = QueryBuilder::<Sqlite>::new(sql);
+        sql.push_bind(low.to_vec())
+            .push(" AND ")
+            .push_bind(high.to_vec());
+        groups.found(connection, sql).await?;
+    }
+    groups.follow(connection).await?;
+    let erased = groups.erased(connection).await?.into_values().max();
+    Ok(Known {
+        learners: groups.held.into_values().collect(),
+        idents: groups.at.into_keys().collect(),
+        erased,
+    })
+}
+
+/// The lowest and the highest pseudonym with these first eight bytes.
+fn bounds(ident: i64) -> [Pseudonym; 2] {
+    [0, 0xff].map(|rest| {
+        let mut whole = [rest; 16];
+        whole[..8].copy_from_slice(&ident.to_be_bytes());
+        whole
+    })
 }

@@ -1,0 +1,243 @@
+//! Learners' rights, retention and the audit log.
+
+use axum::Json;
+use axum::extract::State;
+use ldsp_protocol::ids::Digest;
+use ldsp_protocol::problem::{self, Problem};
+use ldsp_ui::SignedIn;
+use ldsp_ui::api::{Items, Limit, List, Query};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::sent::Sent;
+use super::{Api, Nothing, RIGHTS, Refused};
+use crate::rights::{self, Access, Asked, Due, Erased, Preview, Subject};
+use crate::store::audit::{AuditHead, Entry, Filter};
+
+/// By what a learner is asked for: `uln`, or `provider` and `reference`. It is used to look up, and not kept or logged.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Whom {
+    /// The training provider's name, as its files give it.
+    #[serde(default)]
+    #[schema(max_length = 200, example = "Acme College")]
+    provider: String,
+    /// That provider's reference of the learner.
+    #[serde(default)]
+    #[schema(max_length = 200, example = "L1")]
+    reference: String,
+    /// The unique learner number.
+    #[serde(default)]
+    #[schema(max_length = 20)]
+    uln: String,
+}
+
+impl Whom {
+    async fn subject(self, api: &Api) -> Result<Subject, Refused> {
+        let asked = Asked {
+            provider: self.provider,
+            reference: self.reference,
+            uln: self.uln,
+        };
+        Ok(asked.subject(&api.node).await?)
+    }
+}
+
+/// Everything that is held about a learner
+///
+/// For the learner. That it was asked for is written into the audit log, without the learner. Who is not held is not found, and the answer says
+/// so.
+#[utoipa::path(
+    post, path = "/api/v1/rights/access", operation_id = "show_held", tag = RIGHTS,
+    request_body = Whom,
+    responses((status = 200, description = "What is held, as it is stored and in words.", body = Access), super::TakesJson),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn access(
+    State(api): State<Api>,
+    person: SignedIn,
+    _none: Query<Nothing>,
+    Sent(whom): Sent<Whom>,
+) -> Result<Json<Access>, Refused> {
+    let subject = whom.subject(&api).await?;
+    let (policy, now) = (api.retention.as_ref(), (api.clock)());
+    let held = rights::access(&api.node, subject, policy, &person.name, now).await?;
+    Ok(Json(held))
+}
+
+/// What erasing a learner would do
+///
+/// To the records, to what was published and to the next release. Nothing is changed.
+#[utoipa::path(
+    post, path = "/api/v1/rights/preview", operation_id = "preview_erasure", tag = RIGHTS,
+    request_body = Whom,
+    responses((status = 200, description = "What would go, and what stays.", body = Preview), super::TakesJson),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn preview(
+    State(api): State<Api>,
+    _none: Query<Nothing>,
+    Sent(whom): Sent<Whom>,
+) -> Result<Json<Preview>, Refused> {
+    let subject = whom.subject(&api).await?;
+    Ok(Json(rights::preview(&api.node, subject).await?))
+}
+
+/// Erase a learner
+///
+/// At once and for good. Figures that were published stay as they are. Erasing somebody who is not held changes nothing and is no error.
+#[utoipa::path(
+    post, path = "/api/v1/rights/erase", operation_id = "erase_learner", tag = RIGHTS,
+    request_body = Whom,
+    responses((status = 200, description = "What went, in numbers.", body = Erased), super::TakesJson),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn erase(
+    State(api): State<Api>,
+    person: SignedIn,
+    _none: Query<Nothing>,
+    Sent(whom): Sent<Whom>,
+) -> Result<Json<Erased>, Refused> {
+    let subject = whom.subject(&api).await?;
+    let erased = rights::erase(&api.node, subject, &person.name, (api.clock)()).await?;
+    (api.queued)();
+    Ok(Json(erased))
+}
+
+/// What is due
+///
+/// How long records are kept, and what would be deleted now.
+#[utoipa::path(
+    get, path = "/api/v1/retention", operation_id = "show_retention", tag = RIGHTS,
+    responses((status = 200, description = "Counts of what is due.", body = Due), super::ReadsDue),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn due(
+    State(api): State<Api>,
+    _none: Query<Nothing>,
+) -> Result<Json<Due>, Refused> {
+    let policy = api.retention.as_ref().ok_or_else(off)?;
+    Ok(Json(
+        rights::due(&api.node.store, policy, (api.clock)()).await?,
+    ))
+}
+
+fn off() -> Refused {
+    rights::RightsError::NoPeriod.into()
+}
+
+/// Which period is meant.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Retaining {
+    /// The period in months, as `show_retention` gave it: another one is refused.
+    #[schema(minimum = 1)]
+    months: u16,
+}
+
+/// Delete what is due
+///
+/// Before the server does by itself.
+#[utoipa::path(
+    post, path = "/api/v1/retention", operation_id = "delete_due", tag = RIGHTS,
+    request_body = Retaining,
+    responses((status = 200, description = "What went, in numbers.", body = Erased), super::Deletes),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn retain(
+    State(api): State<Api>,
+    person: SignedIn,
+    _none: Query<Nothing>,
+    Sent(asked): Sent<Retaining>,
+) -> Result<Json<Erased>, Refused> {
+    let policy = api.retention.as_ref().ok_or_else(off)?;
+    if asked.months != policy.months {
+        let detail = format!("The period is {} months.", policy.months);
+        return Err(Problem::new(problem::REQUEST, detail).into());
+    }
+    let gone = rights::retain(&api.node, policy, &person.name, (api.clock)()).await?;
+    (api.queued)();
+    Ok(Json(gone))
+}
+
+/// Which entries of the audit log.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Entries {
+    /// Where the page begins: from `next` of the page before.
+    cursor: Option<String>,
+    /// Items of a page at most.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 50)]
+    limit: Option<Limit>,
+}
+
+/// Audit log
+///
+/// Who did what, newest first, without anything about a learner but counts.
+#[utoipa::path(
+    get, path = "/api/v1/audit", operation_id = "list_audit", tag = RIGHTS,
+    params(Entries),
+    responses((status = 200, description = "A page of entries.", body = Items<Entry>), super::ReadList),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn audit(
+    State(api): State<Api>,
+    Query(asked): Query<Entries>,
+) -> Result<Json<Items<Entry>>, Refused> {
+    let list = List::new("/api/v1/audit");
+    let before = list.after(asked.cursor.as_deref())?;
+    let limit = asked.limit.unwrap_or_default();
+    let store = &api.node.store;
+    let found = store
+        .audit_before(before, limit.get() + 1, &Filter::default())
+        .await?;
+    Ok(Json(list.page(found, limit, |entry: &Entry| entry.id)))
+}
+
+/// A head to look for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Head {
+    /// A hash that was written down earlier: the log must still hold its entry.
+    #[param(value_type = Option<String>, pattern = "^[0-9a-f]{64}$")]
+    head: Option<Digest>,
+}
+
+/// Whether the audit log holds together.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AuditCheck {
+    /// Entries that were read.
+    entries: u64,
+    /// The last entry that holds.
+    head: AuditHead,
+    /// The first fault; null when the log is whole.
+    #[schema(required)]
+    fault: Option<String>,
+    /// Whether an entry has the hash that was asked for; null when none was.
+    #[schema(required)]
+    known: Option<bool>,
+}
+
+/// Check the audit log
+///
+/// Every entry is held to its hash, which covers the entry and the hash of the one before.
+#[utoipa::path(
+    get, path = "/api/v1/audit/check", operation_id = "check_audit", tag = RIGHTS,
+    params(Head),
+    responses((status = 200, description = "What the check found.", body = AuditCheck), super::Read),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn check(
+    State(api): State<Api>,
+    Query(asked): Query<Head>,
+) -> Result<Json<AuditCheck>, Refused> {
+    let checked = api.node.store.audit_check(asked.head).await?;
+    Ok(Json(AuditCheck {
+        entries: checked.entries,
+        head: checked.head,
+        fault: checked.fault.map(|fault| fault.to_string()),
+        known: checked.known,
+    }))
+}

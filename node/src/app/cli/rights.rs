@@ -1,0 +1,68 @@
+//! Arguments of `access`, `erase`, `audit`, `backup` and `restore`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use ldsp_protocol::ids::Digest;
+
+/// A learner. The number is asked for on the terminal, where it is not shown, or read from standard input when that is no terminal: on a
+/// command line others could see it.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The learner's number is asked for on the terminal, or read from standard input when that is no terminal: the ULN, or with --provider that provider's reference. It is neither shown nor kept."
+)]
+pub struct Whom {
+    /// The training provider whose reference of the learner is given; without it a ULN is
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<String>,
+}
+
+/// `audit`.
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// The latest entries, newest first
+    List {
+        /// Of this person alone
+        #[arg(long, value_name = "NAME")]
+        who: Option<String>,
+        /// Of this action alone
+        #[arg(long, value_name = "ACTION")]
+        action: Option<String>,
+        /// Entries at most
+        #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        limit: u32,
+    },
+    /// Every entry with its hash, oldest first, as CSV; with --json as JSON
+    Export,
+    /// Hold every entry to its hash: an entry that was altered, taken out or slipped in shows
+    Check {
+        /// A hash that was written down earlier, from an export, a backup's manifest or an earlier check: the log must still hold its entry
+        #[arg(long, value_name = "HASH")]
+        head: Option<Digest>,
+    },
+}
+
+/// `backup`.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// Directory to make for the records; it must not exist
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// Directory for the keys, which may hold them already [default: the directory of the records with `.keys` behind its name]
+    #[arg(long, value_name = "DIR")]
+    pub keys_to: Option<PathBuf>,
+}
+
+/// `restore`.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// Directory of the records that `backup` made
+    #[arg(value_name = "DIR")]
+    pub from: PathBuf,
+    /// Directory of the keys [default: the directory of the records with `.keys` behind its name]
+    #[arg(long, value_name = "DIR")]
+    pub keys: Option<PathBuf>,
+    /// A newer `erasures.journal`, from the lost node or from another backup: who is in it is erased again
+    #[arg(long, value_name = "FILE")]
+    pub erasures: Option<PathBuf>,
+}

@@ -1,0 +1,253 @@
+//! Learners' rights, retention and the audit log, on the pages.
+
+use super::*;
+
+/// What the hidden field of the next question holds.
+fn learner(page: &str) -> String {
+    let from = page
+        .split("name=\"learner\" value=\"")
+        .nth(1)
+        .expect("a form with a learner");
+    from[..32].to_owned()
+}
+
+async fn imported(world: &World) {
+    for (kind, file) in [
+        ("programmes", PROGRAMMES.to_owned()),
+        ("learners", learners()),
+    ] {
+        let seen = world.upload(kind, "store", &file).await;
+        assert_eq!(seen.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn who_which_right_preview_done() {
+    let world = world().await;
+    world.released().await;
+    let page = world.get("ann", "/rights").await.body;
+    assert!(page.contains("Find by ULN") && page.contains("Find by reference"));
+    let reader = world.get("bob", "/rights").await.body;
+    assert!(reader.contains("A coordinator answers") && !reader.contains("name=\"uln\""));
+    let found = world
+        .post("ann", "/rights", "provider=College&reference=R0")
+        .await;
+    assert_eq!(found.status, StatusCode::OK);
+    assert!(found.body.contains("Which right?") && found.body.contains("10 January 2022"));
+    let form = format!("learner={}", learner(&found.body));
+    let told = world.post("ann", "/rights/access", &form).await.body;
+    for words in [
+        "What is held about you",
+        "Learning aim",
+        "Dudley",
+        "1 fact about you",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    let document = world
+        .post("ann", "/rights/access", &format!("{form}&as=html"))
+        .await;
+    let disposition = document.headers[header::CONTENT_DISPOSITION]
+        .to_str()
+        .unwrap();
+    assert!(disposition.starts_with("attachment"), "{disposition}");
+    assert!(document.body.starts_with("<!DOCTYPE html>"));
+    let json = world
+        .post("ann", "/rights/access", &format!("{form}&as=json"))
+        .await;
+    let json: serde_json::Value = serde_json::from_str(&json.body).unwrap();
+    assert_eq!(json["held"]["enrolments"][0]["provider"], "College");
+
+    let preview = world.post("ann", "/rights/preview", &form).await.body;
+    for words in [
+        "What erasing does",
+        "Enrolments that go: 1",
+        "Erased records cannot be brought back",
+    ] {
+        assert!(preview.contains(words), "{words}: {preview}");
+    }
+    let unread = world.post("ann", "/rights/erase", &form).await;
+    assert_eq!(unread.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(unread.body.contains("href=\"#read\""), "{}", unread.body);
+    let queued = world.queued.load(Ordering::Relaxed);
+    let done = world
+        .post("ann", "/rights/erase", &format!("{form}&read=yes"))
+        .await;
+    assert_eq!(done.location(), "/rights?done=erased");
+    assert_eq!(world.queued.load(Ordering::Relaxed), queued + 1);
+    let page = world.get("ann", "/rights?done=erased").await.body;
+    assert!(page.contains("records are erased"));
+    let again = world
+        .post("ann", "/rights", "provider=College&reference=R0")
+        .await
+        .body;
+    assert!(again.contains("erased before") && again.contains("holds nothing"));
+    // The released figures are as they were.
+    let release = world.get("bob", "/releases/2022-01").await;
+    assert_eq!(release.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_was_typed_comes_back_nowhere() {
+    let world = world().await;
+    imported(&world).await;
+    for (form, field) in [
+        ("", "uln"),
+        ("uln=1000000028", "uln"),
+        ("uln=1000000027&provider=College&reference=CANARY77", "uln"),
+        ("provider=College", "reference"),
+        ("reference=CANARY77", "provider"),
+        ("provider=Nowhere&reference=CANARY77", "provider"),
+    ] {
+        let seen = world.post("ann", "/rights", form).await;
+        assert_eq!(seen.status, StatusCode::UNPROCESSABLE_ENTITY, "{form}");
+        assert!(seen.body.contains(&format!("href=\"#{field}\"")), "{form}");
+        for typed in ["CANARY77", "1000000028", "1000000027", "Nowhere"] {
+            assert!(!seen.body.contains(typed), "{form}: {typed}");
+        }
+    }
+    let nobody = world
+        .post("ann", "/rights", "provider=College&reference=CANARY77")
+        .await;
+    assert!(nobody.body.contains("holds nothing") && !nobody.body.contains("CANARY77"));
+    assert!(!nobody.body.contains("/rights/preview"));
+    for path in ["/rights/access", "/rights/preview", "/rights/erase"] {
+        for form in ["", "learner=zz", "learner=R0&read=yes"] {
+            let seen = world.post("ann", path, form).await;
+            assert_eq!(seen.status, StatusCode::CONFLICT, "{path} {form}");
+        }
+    }
+    let acts = world.node.store.audit_entries(99).await.unwrap();
+    assert!(
+        acts.iter()
+            .all(|act| !format!("{act:?}").contains("CANARY77"))
+    );
+}
+
+#[tokio::test]
+async fn a_journal_that_cannot_be_written_keeps_the_records() {
+    let world = world().await;
+    imported(&world).await;
+    let found = world
+        .post("ann", "/rights", "provider=College&reference=R0")
+        .await;
+    let form = format!("learner={}&read=yes", learner(&found.body));
+    std::fs::write(world.node.dir.join(crate::rights::JOURNAL), "broken").unwrap();
+    let refused = world.post("ann", "/rights/erase", &form).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(
+        refused.body.contains("Nothing was erased"),
+        "{}",
+        refused.body
+    );
+    let left = world.node.store.exact_held(9, 9).await.unwrap();
+    assert_eq!(left.for_signed_in_page().learners, 40);
+}
+
+#[tokio::test]
+async fn retention_says_what_is_due_and_deletes_it_when_told() {
+    let off = world().await;
+    let page = off.get("ann", "/retention").await.body;
+    assert!(page.contains("No period is set") && page.contains("[retention]"));
+    assert_eq!(
+        off.post("ann", "/retention", "read=yes").await.status,
+        StatusCode::CONFLICT
+    );
+    let policy = Policy {
+        months: 1,
+        schedule: "0 4 * * SUN".parse().unwrap(),
+    };
+    let world = world_keeping(Some(policy)).await;
+    imported(&world).await;
+    let waiting = world.get("ann", "/retention").await.body;
+    assert!(waiting.contains("Nothing is due today"), "not released yet");
+    sqlx::query("UPDATE enrolments SET counted = 127")
+        .execute(&world.node.store.writer)
+        .await
+        .unwrap();
+    let page = world.get("ann", "/retention").await.body;
+    assert!(page.contains("Delete what is due now") && page.contains("Exact: do not share"));
+    assert!(page.contains("6 March 2022, 04:00"), "{page}");
+    let reader = world.get("bob", "/retention").await.body;
+    assert!(!reader.contains("Delete what is due now"));
+    let unread = world.post("ann", "/retention", "").await;
+    assert_eq!(unread.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let done = world.post("ann", "/retention", "read=yes").await;
+    assert_eq!(done.location(), "/retention?done=deleted");
+    let page = world.get("ann", "/retention?done=deleted").await.body;
+    assert!(page.contains("are deleted") && page.contains("Nothing is due today"));
+    let left = world.node.store.exact_held(9, 9).await.unwrap();
+    // Those of January began more than a month ago.
+    assert_eq!(left.for_signed_in_page().learners, 20);
+}
+
+#[tokio::test]
+async fn the_audit_log_is_filtered_paged_checked_and_downloaded() {
+    let world = world().await;
+    let hostile = format!("{HOSTILE} =1+1");
+    for n in 0..60 {
+        let detail = format!("={n} {hostile}");
+        world
+            .node
+            .store
+            .audit(at("2022-03-04T09:00:00Z"), "eve & co", "test act", &detail)
+            .await
+            .unwrap();
+    }
+    let page = world.get("bob", "/audit").await.body;
+    assert!(page.contains("test act") && !page.contains(HOSTILE));
+    let filtered = world
+        .get("bob", "/audit?who=eve+%26+co&action=test+act")
+        .await
+        .body;
+    assert!(
+        !filtered.contains("<td class=\"govuk-table__cell\">init</td>"),
+        "{filtered}"
+    );
+    let next = "/audit?who=eve+%26amp%3B+co";
+    assert!(!filtered.contains(next), "escaped once");
+    let next = filtered
+        .split("href=\"/audit?who=eve+%26+co")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next())
+        .expect("a next page");
+    let next = format!(
+        "/audit?who=eve+%26+co{}",
+        next.replace("&#38;", "&").replace("&amp;", "&")
+    );
+    let second = world.get("bob", &next).await;
+    assert_eq!(second.status, StatusCode::OK, "{next}");
+    assert!(
+        second.body.contains("rel=\"prev\"") && !second.body.contains("rel=\"next\""),
+        "{next}"
+    );
+    let none = world.get("bob", "/audit?who=nobody").await.body;
+    assert!(none.contains("There is no entry like that"));
+    assert_eq!(
+        world.get("bob", "/audit?before=x").await.status,
+        StatusCode::BAD_REQUEST
+    );
+    let csv = world.get("bob", "/audit/export.csv").await.body;
+    assert!(
+        csv.starts_with("entry,at,who,action,detail,hash\n1,"),
+        "{csv}"
+    );
+    assert!(csv.contains("'=0 "), "no formula");
+    let json = world.get("bob", "/audit/export.json").await.body;
+    let json: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
+    assert_eq!(json[0]["entry"], 1);
+    assert_eq!(json.len(), csv.lines().count() - 1);
+    let check = world.get("bob", "/audit/check").await.body;
+    assert!(check.contains("The log is whole"));
+    for sql in [
+        "DROP TRIGGER audit_unchanged",
+        "UPDATE audit SET who = 'x' WHERE id = 3",
+    ] {
+        sqlx::query(sql)
+            .execute(&world.node.store.writer)
+            .await
+            .unwrap();
+    }
+    let check = world.get("bob", "/audit/check").await.body;
+    assert!(check.contains("entry 3 was altered"), "{check}");
+}

@@ -1,0 +1,283 @@
+//! Subject access: everything that is held about a learner, for reading, for paper and for programs.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use ldsp_protocol::ids::Gss;
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+use sqlx::SqliteConnection;
+use utoipa::ToSchema;
+
+use super::columns::fact;
+use super::{Policy, RightsError, Subject};
+use crate::home::Node;
+use crate::release::report::{Block, Section, alone, body, paragraph, plain, points, section};
+use crate::store::erasure::{self, Held, Value};
+use crate::store::records::persons::known;
+use crate::store::{StoreError, audit, date};
+use crate::words;
+
+/// Everything that is held about one learner, as of a moment.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Access {
+    /// When it was gathered.
+    #[schema(value_type = String, format = DateTime)]
+    pub made_at: Timestamp,
+    /// GSS code of the LEP whose node it is.
+    #[schema(value_type = String)]
+    pub lep: Gss,
+    /// Rows by table, columns by name, codes as they are stored: what `sections` puts into words.
+    #[schema(value_type = Object)]
+    pub held: BTreeMap<&'static str, Vec<Map<String, Json>>>,
+    /// The day on which the learner's records were last erased.
+    #[schema(required, value_type = Option<String>, format = Date)]
+    pub erased: Option<Date>,
+    /// The same in words.
+    #[schema(value_type = Vec<Object>)]
+    pub sections: Vec<Section>,
+}
+
+const TITLE: &str = "What is held about you";
+
+impl Access {
+    /// For the body of a page.
+    #[must_use]
+    pub fn html(&self) -> ldsp_ui::Html {
+        body(&self.sections)
+    }
+
+    /// A whole document that needs no other file and prints on A4.
+    #[must_use]
+    pub fn document(&self) -> String {
+        alone(TITLE, &self.sections)
+    }
+
+    /// Plain text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        plain(TITLE, &self.sections)
+    }
+
+    /// Enrolments that are held.
+    #[must_use]
+    pub fn enrolments(&self) -> usize {
+        self.held.get("enrolments").map_or(0, Vec::len)
+    }
+}
+
+/// Gathers everything that is held under `subject`, and writes into the audit log that somebody did.
+///
+/// # Errors
+/// The store's.
+pub async fn access(
+    node: &Node,
+    subject: Subject,
+    policy: Option<&Policy>,
+    who: &str,
+    now: Timestamp,
+) -> Result<Access, RightsError> {
+    // The entry says what was seen, so both are one transaction.
+    let mut tx = node.store.write().await?;
+    let person = known(&mut tx, &[subject.0], &[]).await?;
+    let held = erasure::held(&mut tx, &person).await?;
+    let erased = person.erased.and_then(date);
+    let facts = Facts {
+        node,
+        held: &held,
+        erased,
+        policy,
+        programmes: programmes(&mut tx, &held).await?,
+        now,
+    };
+    let sections = facts.sections();
+    let count = held.get("enrolments").map_or(0, Vec::len);
+    let detail = format!("everything about one learner: {count} enrolment(s)");
+    audit::append(&mut tx, now, who, "subject access", &detail).await?;
+    tx.commit().await?;
+    let rows = |rows: Vec<Held>| rows.into_iter().map(json).collect();
+    Ok(Access {
+        made_at: now,
+        lep: node.lep.clone(),
+        held: held.into_iter().map(|(t, r)| (t, rows(r))).collect(),
+        erased,
+        sections,
+    })
+}
+
+fn json(row: Held) -> Map<String, Json> {
+    let value = |value| match value {
+        Value::Null => Json::Null,
+        // A keyed number has more digits than a program in JavaScript keeps.
+        Value::Number(n) if n.unsigned_abs() > 1 << 53 => {
+            format!("{:016x}", n.cast_unsigned()).into()
+        }
+        Value::Number(n) => n.into(),
+        Value::Text(text) => text.into(),
+        Value::Bytes(bytes) => hex::encode(bytes).into(),
+    };
+    row.into_iter().map(|(name, v)| (name, value(v))).collect()
+}
+
+/// Codes and names of the programmes that rows refer to.
+async fn programmes(
+    connection: &mut SqliteConnection,
+    held: &BTreeMap<&'static str, Vec<Held>>,
+) -> Result<BTreeMap<i64, String>, StoreError> {
+    let mut names = BTreeMap::new();
+    for (column, value) in held.values().flatten().flatten() {
+        if let ("programme", Value::Number(id)) = (column.as_str(), value) {
+            let name: Option<String> = sqlx::query_scalar(
+                "SELECT name || ' (' || code || ')' FROM programmes WHERE id = $1",
+            )
+            .bind(id)
+            .fetch_optional(&mut *connection)
+            .await?;
+            names.insert(*id, name.unwrap_or_default());
+        }
+    }
+    Ok(names)
+}
+
+struct Facts<'a> {
+    node: &'a Node,
+    held: &'a BTreeMap<&'static str, Vec<Held>>,
+    erased: Option<Date>,
+    policy: Option<&'a Policy>,
+    programmes: BTreeMap<i64, String>,
+    now: Timestamp,
+}
+
+impl Facts<'_> {
+    fn rows(&self, table: &str) -> &[Held] {
+        self.held.get(table).map_or(&[], Vec::as_slice)
+    }
+
+    fn sections(&self) -> Vec<Section> {
+        let mut sections = vec![self.in_short()];
+        for (table, title) in [
+            ("enrolments", "Your enrolments"),
+            (
+                "corrections",
+                "How enrolments were described when they were published",
+            ),
+        ] {
+            let rows = self.rows(table);
+            if !rows.is_empty() {
+                sections.push(section(title, self.facts(rows)));
+            }
+        }
+        for (table, rows) in self.held {
+            if !rows.is_empty() && !["enrolments", "corrections"].contains(table) {
+                let title = match *table {
+                    "identities" => "Other numbers by which you are known",
+                    "history" => "What was changed",
+                    "provider_references" => "Your provider\u{2019}s reference",
+                    other => other,
+                };
+                sections.push(section(title, self.facts(rows)));
+            }
+        }
+        sections.extend([self.published(), self.origin(), self.kept(), rights()]);
+        sections
+    }
+
+    fn in_short(&self) -> Section {
+        let lep = words::lep(&self.node.lep);
+        let count = self.rows("enrolments").len();
+        let mut said = vec![paragraph(format!(
+            "This is everything that the node of {lep} held about you on {}. The node keeps no name, birth date, address, postcode, unique learner number, National Insurance number, telephone number or e-mail address: you were found because the number that you gave leads, by a key that only this node has, to the keyed numbers below.",
+            words::moment(self.now)
+        ))];
+        said.push(paragraph(if count == 0 {
+            "Nothing is held about you.".to_owned()
+        } else {
+            format!(
+                "{} held.",
+                words::some(count, "enrolment is", "enrolments are")
+            )
+        }));
+        if let Some(on) = self.erased {
+            said.push(paragraph(format!(
+                "Records about you were erased, last on {}. Of them the keyed numbers by which you were known and that day are kept, so that a later file does not bring the records back.",
+                words::day(on)
+            )));
+        }
+        section("In short", said)
+    }
+
+    fn facts(&self, rows: &[Held]) -> Vec<Block> {
+        let facts = rows.iter().map(|row| {
+            let shown = row
+                .iter()
+                .filter_map(|(column, value)| fact(column, value, &self.programmes));
+            Block::Facts(shown.collect())
+        });
+        facts.collect()
+    }
+
+    fn published(&self) -> Section {
+        let counted: u32 = self
+            .rows("enrolments")
+            .iter()
+            .flatten()
+            .map(|(column, value)| match (column.as_str(), value) {
+                ("counted", Value::Number(bits)) => bits.count_ones(),
+                _ => 0,
+            })
+            .sum();
+        let said = if counted == 0 {
+            "Nothing about you was published or passed on.".to_owned()
+        } else {
+            format!(
+                "Nothing that names or identifies you was published or passed on. {} about you (above: \u{201c}Counted in published figures so far\u{201d}) were counted as anonymous ones in monthly tables of the partnership.",
+                words::some(counted as usize, "fact", "facts")
+            )
+        };
+        section(
+            "What was published",
+            [
+                paragraph(said),
+                points([
+                    "Random noise was added to every number of those tables before anybody saw them, so that nobody can tell from them, or from all of them together, whether you are in them.",
+                    "The tables are public, signed and stay as they are. Nothing in them leads back to you, so nothing can be taken out of them for you.",
+                    "Practice entries of the partnership name no person.",
+                ]),
+            ],
+        )
+    }
+
+    fn origin(&self) -> Section {
+        section(
+            "Where it comes from, and who sees it",
+            [points([
+                "Your training provider\u{2019}s files about its learners are the only source. What they also hold, such as your postcode or birth date, was turned into a district or an age band when the file was read, and not kept.",
+                "People of the partnership who sign in to this node can see counts. Records leave it in no form; encrypted backups of the node hold them too.",
+                "No decision about you is made from them.",
+            ])],
+        )
+    }
+
+    fn kept(&self) -> Section {
+        let said = match self.policy {
+            Some(policy) => format!(
+                "Records are deleted {} months after the end of your last enrolment. While a destination may still become known, or a month that counts them is being released, they stay somewhat longer.",
+                policy.months
+            ),
+            None => "The partnership has set no period in this program after which records are deleted by themselves; ask it how long it keeps them.".to_owned(),
+        };
+        section("How long it is kept", [paragraph(said)])
+    }
+}
+
+fn rights() -> Section {
+    section(
+        "Your rights",
+        [points([
+            "Wrong records are corrected where they come from: ask your training provider, whose next file corrects them here.",
+            "You may ask the partnership to erase what it holds about you (UK GDPR, article 17), or to restrict it or object to it (articles 18 and 21).",
+            "You may complain to the Information Commissioner\u{2019}s Office, ico.org.uk.",
+        ])],
+    )
+}

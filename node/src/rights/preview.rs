@@ -1,0 +1,149 @@
+//! What an erasure would do, before it is done: to the records, to what was published, to the next release.
+
+use jiff::civil::Date;
+use serde::Serialize;
+use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
+use utoipa::ToSchema;
+
+use super::{RightsError, Subject};
+use crate::home::Node;
+use crate::store::ledger::KNOWN;
+use crate::store::records::persons::{Known, known};
+use crate::store::{StoreError, date};
+use crate::words;
+
+/// An enrolment as far as it helps to tell whether the right person was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Found {
+    /// The training provider.
+    pub provider: String,
+    /// When it began.
+    #[schema(value_type = String, format = Date)]
+    pub start: Date,
+}
+
+/// What the node holds of a learner, and what erasing it does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Preview {
+    /// Enrolments, oldest first.
+    pub enrolments: Vec<Found>,
+    /// The day on which the learner's records were last erased.
+    #[schema(required, value_type = Option<String>, format = Date)]
+    pub erased: Option<Date>,
+    /// Facts (a start, a leaving, a destination, an answer) that are in published figures, each as an anonymous one. They stay there.
+    pub published: u64,
+    /// Facts that are known, not published yet, and will not be.
+    pub unpublished: u64,
+    /// Enrolments whose start was published and whose leaving was not: "in progress" keeps them.
+    pub left_open: u64,
+    /// Published corrections that will not be made.
+    pub corrections: u64,
+    /// All of it in words.
+    pub effect: Vec<String>,
+}
+
+/// What the node holds under `subject` and what erasing it would do. Nothing is changed.
+///
+/// # Errors
+/// The store's.
+pub async fn preview(node: &Node, subject: Subject) -> Result<Preview, RightsError> {
+    let mut reader = node.store.reader.begin().await?;
+    let person = known(&mut reader, &[subject.0], &[]).await?;
+    Ok(of(&mut reader, &person).await?)
+}
+
+/// As [`preview`], for a person who was found.
+pub(super) async fn of(
+    connection: &mut SqliteConnection,
+    person: &Known,
+) -> Result<Preview, StoreError> {
+    let mut found = Preview {
+        enrolments: Vec::new(),
+        erased: person.erased.and_then(date),
+        published: 0,
+        unpublished: 0,
+        left_open: 0,
+        corrections: 0,
+        effect: Vec::new(),
+    };
+    let sql = format!(
+        "SELECT provider, start_day, counted, CASE WHEN enters = 1 AND in_area = 1 THEN {KNOWN} & ~(counted | withheld) ELSE 0 END,
+           EXISTS (SELECT 1 FROM corrections WHERE enrolment = enrolments.id AND settled = 0)
+         FROM enrolments WHERE learner = $1 ORDER BY start_day, id"
+    );
+    for learner in &person.learners {
+        let rows = sqlx::query(AssertSqlSafe(sql.as_str()))
+            .bind(&learner[..])
+            .fetch_all(&mut *connection)
+            .await?;
+        for row in rows {
+            let (counted, fresh): (i64, i64) = (row.try_get(2)?, row.try_get(3)?);
+            let start = date(row.try_get(1)?).ok_or_else(|| StoreError::Corrupt {
+                table: "enrolments",
+                column: "start_day",
+                row: "(not shown)".to_owned(),
+            })?;
+            found.enrolments.push(Found {
+                provider: row.try_get(0)?,
+                start,
+            });
+            found.published += u64::from(counted.count_ones());
+            found.unpublished += u64::from(fresh.count_ones());
+            found.left_open += u64::from(counted & 3 == 1);
+            found.corrections += u64::from(row.try_get::<i64, _>(4)? == 1);
+        }
+    }
+    found.effect = found.in_words();
+    Ok(found)
+}
+
+impl Preview {
+    fn in_words(&self) -> Vec<String> {
+        let mut said = Vec::new();
+        if let Some(on) = self.erased {
+            said.push(format!(
+                "Records of this learner were erased before, last on {}. What began by then is left out of every later file.",
+                words::day(on)
+            ));
+        }
+        if self.enrolments.is_empty() {
+            said.push("The node holds nothing about this learner.".to_owned());
+            return said;
+        }
+        said.push(format!(
+            "Enrolments that go: {}, with everything that is tied to them: descriptions kept for a correction, history, references.",
+            words::count(self.enrolments.len() as u64)
+        ));
+        said.push(if self.published == 0 {
+            "Nothing of them was published: no released figure changes.".to_owned()
+        } else {
+            format!(
+                "Facts of them in figures that were published: {}. They stay there, as anonymous ones under the noise: released figures are never counted or drawn again, and nothing in them leads back to the learner.",
+                words::count(self.published)
+            )
+        });
+        said.push(if self.unpublished == 0 {
+            "The next release is the same with and without them, as far as is known today."
+                .to_owned()
+        } else {
+            format!(
+                "Facts that would have entered the next releases, and will not: {}.",
+                words::count(self.unpublished)
+            )
+        });
+        if self.left_open > 0 {
+            said.push(format!(
+                "Enrolments that started in published figures and will never leave in them: {}. \u{201c}In progress\u{201d} stays that much higher.",
+                words::count(self.left_open)
+            ));
+        }
+        if self.corrections > 0 {
+            said.push(format!(
+                "Corrections of a published description that will not be made: {}.",
+                words::count(self.corrections)
+            ));
+        }
+        said.push("Keyed numbers and the day stay, so that a later file does not bring the records back. The learner is not counted again, also not for what begins later.".to_owned());
+        said
+    }
+}

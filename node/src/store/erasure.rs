@@ -1,0 +1,403 @@
+//! Every table that holds something about a learner, in one list: erasure, subject access and retention all go by it.
+//!
+//! A new table belongs into [`HOLDINGS`] when a row of it is about a learner, else into [`OTHERS`]; a test refuses one that is in neither.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, Column as _, Row as _, SqliteConnection, TypeInfo as _, ValueRef as _};
+
+use super::records::Pseudonym;
+use super::records::persons::{Known, ident, known};
+use super::{StoreError, day};
+
+/// A table with rows about learners.
+pub(crate) struct Holding {
+    /// Its name.
+    pub(crate) table: &'static str,
+    /// Which rows are some learners': SQL over a row of it. $1 is a JSON list of `enrolments.learner` in hex, $2 one of the learners' keyed
+    /// numbers.
+    of: &'static str,
+    /// Its rows go with their enrolments by themselves: a foreign key or a trigger of the schema takes them.
+    follows: bool,
+}
+
+/// In the order in which they are emptied: what a later one is needed to find goes first.
+pub(crate) const HOLDINGS: &[Holding] = &[
+    Holding {
+        table: "corrections",
+        of: "enrolment IN (SELECT id FROM enrolments WHERE learner IN (SELECT unhex(value) FROM json_each($1)))",
+        follows: true,
+    },
+    Holding {
+        table: "identities",
+        of: "learner IN (SELECT unhex(value) FROM json_each($1)) OR ident IN (SELECT value FROM json_each($2))",
+        follows: false,
+    },
+    Holding {
+        table: "enrolments",
+        of: "learner IN (SELECT unhex(value) FROM json_each($1))",
+        follows: false,
+    },
+];
+
+/// Tables without anything about a learner. `erased` is what an erasure leaves on purpose: keyed numbers and a day.
+#[cfg(test)]
+pub(crate) const OTHERS: &[&str] = &[
+    "_sqlx_migrations",
+    "api_tokens",
+    "audit",
+    "audit_head",
+    "cohorts",
+    "enrolment",
+    "erased",
+    "identity",
+    "imports",
+    "known_browsers",
+    "ledger_cells",
+    "ledger_corrections",
+    "ledger_epochs",
+    "ledger_months",
+    "ledger_standards",
+    "organisations",
+    "outbox",
+    "own_statements",
+    "people",
+    "postcodes",
+    "practice",
+    "programmes",
+    "providers",
+    "quality_questions",
+    "quality_rules",
+    "receipts_before",
+    "recovery_codes",
+    "release_quality",
+    "release_refusals",
+    "release_statements",
+    "releases",
+    "revisions",
+    "sample",
+    "set_up_links",
+    "spend",
+];
+
+/// What an erasure took, in numbers alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Gone {
+    /// Learners.
+    pub learners: u64,
+    /// Their enrolments.
+    pub enrolments: u64,
+    /// Keyed numbers that are kept, so that no later file brings back what went.
+    pub numbers: u64,
+}
+
+/// A value as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Value {
+    Null,
+    Number(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+/// A stored row: columns by name, in the table's order.
+pub(crate) type Held = Vec<(String, Value)>;
+
+/// Learners as [`Holding::of`] takes them.
+fn lists(learners: &[Pseudonym], idents: &[i64]) -> [String; 2] {
+    let hex: Vec<String> = learners.iter().map(hex::encode).collect();
+    let list = |value: Result<String, serde_json::Error>| {
+        value.expect("a list of strings or numbers is JSON")
+    };
+    [
+        list(serde_json::to_string(&hex)),
+        list(serde_json::to_string(idents)),
+    ]
+}
+
+/// The rows about a person, by table.
+pub(crate) async fn held(
+    connection: &mut SqliteConnection,
+    person: &Known,
+) -> Result<BTreeMap<&'static str, Vec<Held>>, StoreError> {
+    let [learners, idents] = lists(&person.learners, &person.idents);
+    let mut all = BTreeMap::new();
+    for holding in HOLDINGS {
+        let sql = format!(
+            "SELECT * FROM {} WHERE {} ORDER BY 1",
+            holding.table, holding.of
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(&learners)
+            .bind(&idents)
+            .fetch_all(&mut *connection)
+            .await?;
+        let rows: Result<Vec<Held>, StoreError> = rows.iter().map(read).collect();
+        all.insert(holding.table, rows?);
+    }
+    Ok(all)
+}
+
+fn read(row: &SqliteRow) -> Result<Held, StoreError> {
+    let value = |at: usize| -> Result<Value, StoreError> {
+        let raw = row.try_get_raw(at)?;
+        if raw.is_null() {
+            return Ok(Value::Null);
+        }
+        Ok(match raw.type_info().name() {
+            "INTEGER" => Value::Number(row.try_get_unchecked(at)?),
+            "BLOB" => Value::Bytes(row.try_get_unchecked(at)?),
+            _ => Value::Text(row.try_get_unchecked(at)?),
+        })
+    };
+    let columns = row.columns().iter();
+    columns
+        .map(|column| Ok((column.name().to_owned(), value(column.ordinal())?)))
+        .collect()
+}
+
+/// Empties every table of what is about a person, and keeps the keyed numbers by which they were known with the day: what began by
+/// that day stays erased, what begins later is never counted. The anonymous ones in past counts stay. Nothing is kept of somebody whom
+/// the node does not hold.
+pub(crate) async fn erase(
+    tx: &mut SqliteConnection,
+    person: &Known,
+    on: Date,
+) -> Result<Gone, StoreError> {
+    let mut gone = Gone {
+        learners: person.learners.len() as u64,
+        ..Gone::default()
+    };
+    if person.learners.is_empty() {
+        return Ok(gone);
+    }
+    let numbers = numbers(tx, person).await?;
+    gone.numbers = numbers.len() as u64;
+    let [learners, idents] = lists(&person.learners, &numbers);
+    bury(tx, &idents, on).await?;
+    for holding in HOLDINGS.iter().filter(|holding| !holding.follows) {
+        let sql = format!("DELETE FROM {} WHERE {}", holding.table, holding.of);
+        let done = sqlx::query(AssertSqlSafe(sql))
+            .bind(&learners)
+            .bind(&idents)
+            .execute(&mut *tx)
+            .await?;
+        if holding.table == "enrolments" {
+            gone.enrolments = done.rows_affected();
+        }
+    }
+    Ok(gone)
+}
+
+/// Every number by which a person is known: those that were found, and what the person's rows bear.
+async fn numbers(tx: &mut SqliteConnection, person: &Known) -> Result<Vec<i64>, StoreError> {
+    let own: Vec<i64> = person.learners.iter().map(ident).collect();
+    let [learners, idents] = lists(&person.learners, &person.idents);
+    let [_, own] = lists(&[], &own);
+    let numbers = sqlx::query_scalar(
+        "SELECT value FROM json_each($2) UNION SELECT value FROM json_each($3)
+         UNION SELECT reference FROM enrolments WHERE learner IN (SELECT unhex(value) FROM json_each($1)) AND reference IS NOT NULL
+         UNION SELECT ident FROM identities WHERE learner IN (SELECT unhex(value) FROM json_each($1))",
+    )
+    .bind(learners)
+    .bind(idents)
+    .bind(own)
+    .fetch_all(tx)
+    .await?;
+    Ok(numbers)
+}
+
+/// Keeps the numbers of a JSON list.
+async fn bury(tx: &mut SqliteConnection, idents: &str, on: Date) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO erased (ident, day) SELECT value, $2 FROM json_each($1) WHERE true
+         ON CONFLICT (ident) DO UPDATE SET day = max(day, excluded.day)",
+    )
+    .bind(idents)
+    .bind(day(on))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Every keyed number that was kept, with the day of its latest erasure (days since 1970-01-01).
+pub(crate) async fn buried(
+    connection: &mut SqliteConnection,
+) -> Result<BTreeMap<i64, i64>, StoreError> {
+    let rows: Vec<(i64, i64)> = sqlx::query_as("SELECT ident, day FROM erased")
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Erases again what was erased after the state that this database is of. Somebody who has begun anew since stays as they are; they are
+/// not counted.
+pub(crate) async fn replay(
+    tx: &mut SqliteConnection,
+    erased: &BTreeMap<i64, i64>,
+) -> Result<Gone, StoreError> {
+    let mut days: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    for (ident, day) in erased {
+        days.entry(*day).or_default().push(*ident);
+    }
+    let mut all = Gone::default();
+    for (on, idents) in days {
+        let mut person = known(tx, &[], &idents).await?;
+        let mut stay = Vec::new();
+        for learner in &person.learners {
+            let began_later: i64 = sqlx::query_scalar(
+                "SELECT EXISTS (SELECT 1 FROM enrolments WHERE learner = $1 AND start_day > $2)",
+            )
+            .bind(&learner[..])
+            .bind(on)
+            .fetch_one(&mut *tx)
+            .await?;
+            if began_later == 1 {
+                stay.push(*learner);
+            }
+        }
+        person.learners.retain(|learner| !stay.contains(learner));
+        let date = super::date(on).ok_or_else(|| StoreError::Corrupt {
+            table: "erased",
+            column: "day",
+            row: "(a journal's)".to_owned(),
+        })?;
+        let gone = erase_or_bury(tx, &person, date).await?;
+        for learner in &stay {
+            sqlx::query("UPDATE enrolments SET enters = 0 WHERE learner = $1 AND enters = 1")
+                .bind(&learner[..])
+                .execute(&mut *tx)
+                .await?;
+        }
+        all.learners += gone.learners;
+        all.enrolments += gone.enrolments;
+        all.numbers += gone.numbers;
+    }
+    Ok(all)
+}
+
+/// As [`erase`], but the numbers are kept in any case: they come from an erasure.
+async fn erase_or_bury(
+    tx: &mut SqliteConnection,
+    person: &Known,
+    on: Date,
+) -> Result<Gone, StoreError> {
+    if !person.learners.is_empty() {
+        return erase(tx, person, on).await;
+    }
+    let [_, idents] = lists(&[], &person.idents);
+    bury(tx, &idents, on).await?;
+    Ok(Gone {
+        numbers: person.idents.len() as u64,
+        ..Gone::default()
+    })
+}
+
+#[cfg(test)]
+impl super::Store {
+    /// Erases the learner with a pseudonym, without what is around it; gives the number of enrolments.
+    pub(crate) async fn erase(&self, learner: &Pseudonym, on: Date) -> Result<u64, StoreError> {
+        let mut tx = self.write().await?;
+        let person = known(&mut tx, &[*learner], &[]).await?;
+        let gone = erase(&mut tx, &person, on).await?;
+        tx.commit().await?;
+        Ok(gone.enrolments)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{World, started};
+
+    /// Words in the name of a column that point to a learner.
+    const POINTERS: [&str; 7] = [
+        "learner",
+        "enrolment",
+        "ident",
+        "spell",
+        "reference",
+        "pseudonym",
+        "uln",
+    ];
+
+    async fn columns(world: &World) -> Vec<(String, String)> {
+        sqlx::query_as(
+            "SELECT t.name, c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table' ORDER BY 1, 2",
+        )
+        .fetch_all(&world.store.reader)
+        .await
+        .unwrap()
+    }
+
+    /// A migration that adds a table has to say whether it holds learners.
+    #[tokio::test]
+    async fn every_table_is_erased_from_or_known_to_hold_nobody() {
+        let world = World::new().await;
+        let holdings: Vec<_> = HOLDINGS.iter().map(|h| h.table).collect();
+        for (table, column) in columns(&world).await {
+            let (holds, other) = (
+                holdings.contains(&table.as_str()),
+                OTHERS.contains(&table.as_str()),
+            );
+            assert!(
+                holds != other,
+                "{table} belongs into HOLDINGS or into OTHERS of store/erasure.rs"
+            );
+            let points = POINTERS.iter().any(|word| column.contains(word));
+            assert!(
+                holds || !points || table == "erased",
+                "{table}.{column} looks like a learner's: {table} belongs into HOLDINGS"
+            );
+        }
+    }
+
+    /// The SQL of every holding runs and finds its rows.
+    #[tokio::test]
+    async fn every_holding_is_read_and_emptied() {
+        let world = World::new().await;
+        let ids = world
+            .add_all(&[started("2022-01-05"), started("2022-01-06")])
+            .await;
+        for sql in [
+            "UPDATE enrolments SET counted = 1, reference = id",
+            "UPDATE enrolments SET skill = 5, reference = 7 + id",
+        ] {
+            world.run(sql).await;
+        }
+        let learner: Vec<u8> = sqlx::query_scalar("SELECT learner FROM enrolments WHERE id = $1")
+            .bind(ids[0])
+            .fetch_one(&world.store.reader)
+            .await
+            .unwrap();
+        let learner: Pseudonym = learner.try_into().unwrap();
+        let mut tx = world.store.write().await.unwrap();
+        let person = known(&mut tx, &[learner], &[]).await.unwrap();
+        let rows = held(&mut tx, &person).await.unwrap();
+        for holding in HOLDINGS {
+            assert_eq!(rows[holding.table].len(), 1, "{}", holding.table);
+        }
+        let gone = erase(&mut tx, &person, "2022-02-01".parse().unwrap())
+            .await
+            .unwrap();
+        assert_eq!((gone.learners, gone.enrolments, gone.numbers), (1, 1, 3));
+        assert!(
+            held(&mut tx, &person)
+                .await
+                .unwrap()
+                .values()
+                .all(Vec::is_empty)
+        );
+        // The other learner's are all there.
+        for holding in HOLDINGS {
+            let sql = format!("SELECT count(*) FROM {}", holding.table);
+            let left: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
+                .fetch_one(&mut *tx)
+                .await
+                .unwrap();
+            assert_eq!(left, 1, "{}", holding.table);
+        }
+    }
+}
