@@ -2,7 +2,6 @@
 //! waits for the answers.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{Query, State};
@@ -13,6 +12,7 @@ use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 use serde::Deserialize;
 
 use super::import::{Chosen, again};
+use super::upload::Uploaded;
 use super::{Answer, Pages, exact_part, exact_tag, fault, words};
 use crate::import::ilr::{Summary, mapping};
 use crate::import::report::ImportReport;
@@ -26,7 +26,7 @@ pub(super) const HOME: &str = "/import/ilr";
 pub(super) struct Waiting(Arc<Mutex<BTreeMap<String, Arc<Waits>>>>);
 
 pub(super) struct Waits {
-    file: File,
+    file: Uploaded,
     pub(super) chosen: Chosen,
     asked: Summary,
 }
@@ -41,7 +41,7 @@ impl Waiting {
     pub(super) fn after(
         &self,
         person: &str,
-        file: Option<File>,
+        file: Option<Uploaded>,
         chosen: &Chosen,
         report: &ImportReport,
     ) {

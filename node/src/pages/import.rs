@@ -1,7 +1,6 @@
 //! Importing a file in the browser: check first, then store. The file is not kept.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{DefaultBodyLimit, Multipart, State};
@@ -15,7 +14,7 @@ use ldsp_ui::components::{
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 
 use super::releases::file;
-use super::upload::{self, UploadError};
+use super::upload::{self, UploadError, Uploaded};
 use super::{Answer, Pages, exact_part, exact_tag, fault, ilr, words};
 use crate::import::report::{CARRIED, ERASED, ImportReport, Outcome};
 use crate::import::{self, Doubtful, ImportError, Options};
@@ -249,7 +248,7 @@ pub(super) async fn again(
     pages: &Pages,
     person: &SignedIn,
     chosen: &Chosen,
-    source: File,
+    source: Uploaded,
 ) -> Answer {
     let Ok(_alone) = pages.uploads.try_acquire() else {
         return Err(busy());
@@ -267,7 +266,7 @@ fn kind_of(chosen: &Chosen) -> Option<ImportKind> {
 }
 
 /// Imports a file as it was chosen, and shows the report.
-async fn import_as(pages: &Pages, person: &SignedIn, chosen: &Chosen, source: File) -> Answer {
+async fn import_as(pages: &Pages, person: &SignedIn, chosen: &Chosen, source: Uploaded) -> Answer {
     let options = Options {
         who: person.name.clone(),
         dry_run: chosen.way == "check",
@@ -297,7 +296,7 @@ async fn run(
     pages: &Pages,
     kind: ImportKind,
     options: &Options,
-    source: File,
+    source: Uploaded,
 ) -> Result<ImportReport, ProblemPage> {
     let (store, now) = (&pages.node.store, (pages.clock)());
     let report = match kind {

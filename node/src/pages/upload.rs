@@ -48,6 +48,9 @@ pub(crate) struct Upload {
     enough: bool,
 }
 
+/// An upload that is read.
+pub(super) type Uploaded = Unveiled<File>;
+
 /// Why an upload was not kept.
 #[derive(Debug)]
 pub(super) enum UploadError {
@@ -162,7 +165,7 @@ impl Upload {
     }
 
     /// The file as it was sent, to be read from its beginning.
-    pub(crate) fn open(self) -> io::Result<Unveiled<File>> {
+    pub(crate) fn open(self) -> io::Result<Uploaded> {
         Unveiled::new(self.file, self.veil)
     }
 }

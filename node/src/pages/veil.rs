@@ -11,6 +11,7 @@ use rand_core::{Rng as _, SeedableRng as _};
 const STRIDE: usize = 1024;
 
 /// The keystream of one key. A position is used for one byte only, so the key may hide one file.
+#[derive(Clone)]
 pub(super) struct Veil {
     stream: ChaCha20Rng,
     ready: [u8; STRIDE],
@@ -69,6 +70,13 @@ impl<F: Seek> Unveiled<F> {
     pub(super) fn new(mut file: F, veil: Veil) -> io::Result<Self> {
         file.rewind()?;
         Ok(Self { file, veil, at: 0 })
+    }
+}
+
+impl Unveiled<std::fs::File> {
+    /// The same file once more, to be read when nobody else reads it.
+    pub(super) fn try_clone(&self) -> io::Result<Self> {
+        Self::new(self.file.try_clone()?, self.veil.clone())
     }
 }
 

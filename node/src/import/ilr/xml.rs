@@ -261,9 +261,8 @@ impl<R: Read> Tokens<R> {
     fn add(&mut self, text: &str) -> Result<Option<Token>, Broken> {
         let at = |fault| Err(Broken::at(fault, self.line));
         // XML 1.0, section 2.2.
-        let is_char = |c: char| {
-            !(c < ' ' && !"\t\n\r".contains(c)) && !('\u{fffe}'..='\u{ffff}').contains(&c)
-        };
+        let is_char =
+            |c: char| (c >= ' ' || "\t\n\r".contains(c)) && !('\u{fffe}'..='\u{ffff}').contains(&c);
         if !text.chars().all(is_char) {
             return at(faults::XML_FORM);
         }
