@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Api, IMPORTS, Listed, Refused};
+use crate::import::ilr::Summary;
+use crate::import::ilr::schema::Year;
 use crate::import::mapping::{Kind, Reading};
 use crate::import::report::{ImportReport, Outcome, RowProblem};
 use crate::import::{self, Doubtful, Options};
@@ -35,6 +37,7 @@ enum FileKind {
     Learners,
     Programmes,
     Postcodes,
+    Ilr,
 }
 
 impl From<ImportKind> for FileKind {
@@ -43,6 +46,7 @@ impl From<ImportKind> for FileKind {
             ImportKind::Learners => Self::Learners,
             ImportKind::Programmes => Self::Programmes,
             ImportKind::Postcodes => Self::Postcodes,
+            ImportKind::Ilr => Self::Ilr,
         }
     }
 }
@@ -72,6 +76,8 @@ pub(super) struct Import {
     carried: u64,
     /// Rows that were left out because their learners were erased.
     erased: u64,
+    /// Enrolments that an ILR did not name any more, which an earlier one of its year had named.
+    removed: u64,
     at: Timestamp,
 }
 
@@ -90,6 +96,7 @@ impl From<(i64, ImportRecord)> for Import {
             outside: t.outside,
             carried: t.carried,
             erased: t.erased,
+            removed: t.removed,
             at: record.at,
         }
     }
@@ -226,7 +233,63 @@ pub(super) struct Report {
     carried: u64,
     /// Rows that are left out because their learners were erased; ask the provider to remove them.
     erased: u64,
+    /// Enrolments that an ILR does not name any more, which an earlier one of its year had named.
+    removed: u64,
     problems: FileProblems,
+    /// Of an ILR; null otherwise.
+    #[schema(required)]
+    ilr: Option<IlrSummary>,
+}
+
+/// What an ILR was, and what came of it besides rows.
+#[derive(Debug, Serialize, ToSchema)]
+struct IlrSummary {
+    /// Such as 2018-19; null where the file does not get so far.
+    #[schema(required)]
+    year: Option<String>,
+    /// Whether files of that year are held to its published schema.
+    schema_checked: bool,
+    /// The provider's number; null where the file does not get so far.
+    #[schema(required)]
+    ukprn: Option<u32>,
+    /// Whose the file is; null while nobody has said it.
+    #[schema(required)]
+    provider: Option<String>,
+    /// What is worth saying of the file, a sentence each.
+    notes: Vec<String>,
+    /// Aims that nobody has said anything of: say it by `POST /api/v1/ilr/aims`.
+    unmapped: Vec<UnmappedAim>,
+    /// Rows were refused, so nothing was removed.
+    incomplete: bool,
+}
+
+/// An aim that nobody has said anything of.
+#[derive(Debug, Serialize, ToSchema)]
+struct UnmappedAim {
+    aim: String,
+    /// 0: the file gives none.
+    fund_model: u8,
+    /// Deliveries of it in the file.
+    deliveries: u64,
+}
+
+impl From<&Summary> for IlrSummary {
+    fn from(summary: &Summary) -> Self {
+        let unmapped = summary.unmapped.iter().map(|asked| UnmappedAim {
+            aim: asked.aim.clone(),
+            fund_model: asked.fund_model,
+            deliveries: asked.deliveries,
+        });
+        Self {
+            year: summary.year.map(Year::title),
+            schema_checked: summary.year.is_some_and(Year::is_checked),
+            ukprn: (summary.ukprn > 0).then_some(summary.ukprn),
+            provider: summary.provider.clone(),
+            notes: summary.notes(),
+            unmapped: unmapped.collect(),
+            incomplete: summary.incomplete,
+        }
+    }
 }
 
 impl From<&ImportReport> for Report {
@@ -249,6 +312,8 @@ impl From<&ImportReport> for Report {
             outside: t.outside,
             carried: t.carried,
             erased: t.erased,
+            removed: t.removed,
+            ilr: report.ilr.as_ref().map(IlrSummary::from),
             problems: FileProblems {
                 total: problems.total(),
                 by_code: problems.by_code().clone(),
@@ -298,7 +363,7 @@ pub(super) async fn learners(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
-    take(&api, Kind::Learners, &person, &asked, &headers, body).await
+    take(&api, ImportKind::Learners, &person, &asked, &headers, body).await
 }
 
 /// Import programmes
@@ -330,18 +395,54 @@ pub(super) async fn programmes(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
-    take(&api, Kind::Programmes, &person, &asked, &headers, body).await
+    take(
+        &api,
+        ImportKind::Programmes,
+        &person,
+        &asked,
+        &headers,
+        body,
+    )
+    .await
+}
+
+/// Import an ILR
+///
+/// A provider's Individualised Learner Record of a year (docs/ilr.md). It replaces what an earlier file of the same year said: enrolments that
+/// it does not name any more are removed. What it cannot tell has to be said before, by `POST /api/v1/ilr/providers` and
+/// `POST /api/v1/ilr/aims`; a file that asks is refused and its report lists what it asks.
+#[utoipa::path(
+    post, path = "/api/v1/imports/ilr", operation_id = "import_ilr", tag = IMPORTS,
+    params(Asked),
+    request_body(content = String, content_type = "application/xml", description = "The file, UTF-8, at most 512 MiB."),
+    responses(
+        (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
+        (status = 201, description = "Stored.", body = Report),
+        (status = 422, description = "Rows have problems; nothing was stored. (`import`)", body = Refused,
+            content_type = "application/problem+json"),
+        super::TakesFile
+    ),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn ilr(
+    State(api): State<Api>,
+    person: SignedIn,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refused> {
+    take(&api, ImportKind::Ilr, &person, &asked, &headers, body).await
 }
 
 async fn take(
     api: &Api,
-    kind: Kind,
+    kind: ImportKind,
     person: &SignedIn,
     asked: &Asked,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
-    check_headers(headers)?;
+    check_headers(kind, headers)?;
     // Each may be as large as the disk has room for, and only one can be stored at a time.
     let Ok(_alone) = api.uploads.try_acquire() else {
         let detail = "Another file is being imported. Nothing of this one was stored.";
@@ -362,8 +463,18 @@ async fn take(
         },
     };
     let (store, now) = (&api.node.store, (api.clock)());
-    let file = (kind, upload.open());
-    let report = import::file(store, &api.node.pseudonyms, file, &reading, &options, now).await?;
+    let key = &api.node.pseudonyms;
+    let report = match kind {
+        ImportKind::Ilr => import::ilr(store, key, upload.open(), &options, now).await?,
+        _ => {
+            let of = match kind {
+                ImportKind::Programmes => Kind::Programmes,
+                _ => Kind::Learners,
+            };
+            let file = (of, upload.open());
+            import::file(store, key, file, &reading, &options, now).await?
+        }
+    };
     let said = Report::from(&report);
     match report.outcome {
         Outcome::Refused => Err(Refused::file(said)),
@@ -391,16 +502,16 @@ async fn reading(api: &Api, asked: &Asked) -> Result<Reading, Refused> {
 }
 
 /// What can be refused before a byte of the file is read.
-fn check_headers(headers: &HeaderMap) -> Result<(), Refused> {
+fn check_headers(kind: ImportKind, headers: &HeaderMap) -> Result<(), Refused> {
     let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
-    let kind = text(header::CONTENT_TYPE).and_then(|kind| kind.split(';').next());
-    let is_taken = |kind: &str| {
-        ["text/csv", WORKBOOK]
-            .iter()
-            .any(|taken| kind.trim().eq_ignore_ascii_case(taken))
+    let sent = text(header::CONTENT_TYPE).and_then(|kind| kind.split(';').next());
+    let taken: &[&str] = match kind {
+        ImportKind::Ilr => &["application/xml", "text/xml"],
+        _ => &["text/csv", WORKBOOK],
     };
-    if !kind.is_some_and(is_taken) {
-        let detail = format!("The file has to come as text/csv or {WORKBOOK}.");
+    let is_taken = |sent: &str| taken.iter().any(|t| sent.trim().eq_ignore_ascii_case(t));
+    if !sent.is_some_and(is_taken) {
+        let detail = format!("The file has to come as {}.", taken.join(" or "));
         return Err(Problem::new(problem::UNSUPPORTED, detail).into());
     }
     if text(header::CONTENT_ENCODING).is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"))

@@ -4,6 +4,7 @@
 //! [`described`] holds every route with its description; [`rules`] says who may use it; `/openapi.json` is generated from
 //! the first, and a test holds the three together.
 
+mod ilr;
 mod imports;
 mod machine;
 mod mappings;
@@ -93,6 +94,7 @@ refusals! {
     struct ReadPublished: PARAMETER, SIGN_IN, NOT_FOUND;
     struct ReadEnvelope: PARAMETER, SIGN_IN, NOT_FOUND, WITHDRAWN;
     struct Read: PARAMETER, SIGN_IN, ROLE;
+    struct SaysOfIlr: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, MAPPING;
     struct ReadOne: PARAMETER, SIGN_IN, ROLE, NOT_FOUND;
     struct ReadList: PARAMETER, CURSOR, SIGN_IN, ROLE;
     struct TakesFile: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, IMPORT_BUSY, FILE_TOO_LARGE, UNSUPPORTED;
@@ -135,6 +137,12 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::get("/api/v1/mappings", STAFF),
         Rule::post("/api/v1/mappings", COORDINATOR),
         Rule::post("/api/v1/mappings/{name}/remove", COORDINATOR),
+        Rule::post("/api/v1/imports/ilr", COORDINATOR),
+        Rule::get("/api/v1/ilr/mappings", COORDINATOR),
+        Rule::post("/api/v1/ilr/providers", COORDINATOR),
+        Rule::post("/api/v1/ilr/aims", COORDINATOR),
+        Rule::post("/api/v1/ilr/aims/remove", COORDINATOR),
+        Rule::post("/api/v1/ilr/codes", COORDINATOR),
         read("/api/v1/releases"),
         Rule::post("/api/v1/releases", COORDINATOR),
         read("/api/v1/releases/{period}"),
@@ -178,6 +186,12 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(imports::programmes))
         .routes(routes!(mappings::list, mappings::remember))
         .routes(routes!(mappings::forget))
+        .routes(routes!(imports::ilr))
+        .routes(routes!(ilr::mappings))
+        .routes(routes!(ilr::provider))
+        .routes(routes!(ilr::aim))
+        .routes(routes!(ilr::remove))
+        .routes(routes!(ilr::code))
         .routes(routes!(releases::list, releases::prepare))
         .routes(routes!(releases::show))
         .routes(routes!(releases::payload))

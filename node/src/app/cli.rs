@@ -67,6 +67,9 @@ pub enum Command {
     /// Made-up records for trying the node out; nothing leaves it while they are there
     #[command(subcommand)]
     Sample(Sample),
+    /// Individualised Learner Records: whose they are, what their aims are, how their codes are read
+    #[command(subcommand)]
+    Ilr(Ilr),
     /// What this node is and what it waits for
     Status,
     /// Take this node's place in the federation with the operator's invite
@@ -575,6 +578,8 @@ pub enum Import {
     Programmes(ImportFile),
     /// Enrolments, one row each. Names, ULNs, birth dates and postcodes are not kept
     Learners(LearnerFile),
+    /// A provider's Individualised Learner Record of a year (XML). It replaces what an earlier file of the same year said; `ilr` says how it is read
+    Ilr(IlrFile),
     /// The ONS Postcode Directory, which turns a postcode into a district
     Postcodes {
         /// CSV file
@@ -644,6 +649,78 @@ pub struct LearnerFile {
     /// What rows are that may be either: an enrolment that this file does not name agrees in provider and in aim or start
     #[arg(long, value_name = "WHAT")]
     pub doubtful: Option<DoubtfulRows>,
+}
+
+/// An ILR and how to import it.
+#[derive(Debug, Args)]
+pub struct IlrFile {
+    /// XML file in UTF-8
+    pub file: PathBuf,
+    /// Check every learner and store nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Store the valid rows although others are refused; nothing is removed then
+    #[arg(long)]
+    pub valid_rows: bool,
+    /// Write the report of problem rows to this CSV file
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// What rows are that may be either: an enrolment of the year that this file does not name agrees in aim or start
+    #[arg(long, value_name = "WHAT")]
+    pub doubtful: Option<DoubtfulRows>,
+}
+
+/// `ilr`.
+#[derive(Debug, Subcommand)]
+pub enum Ilr {
+    /// Everything that was said: providers, aims, codes
+    Mappings,
+    /// Say whose the files of a UKPRN are
+    Provider {
+        /// UK provider reference number, eight digits
+        ukprn: String,
+        /// The provider's name, as other files give it
+        name: String,
+    },
+    /// Say what a learning aim is: programme, skill and mode, or that it is not digital
+    Aim(AimArgs),
+    /// Say how a code is read
+    Code {
+        /// Ethnicity, Sex, LLDDHealthProb, EmpStat, CompStatus, WithdrawReason or DPOutcome
+        field: String,
+        /// The code, as `ilr mappings` writes it
+        code: String,
+        /// Its value in the data standard
+        value: String,
+    },
+}
+
+/// What is said of an aim.
+#[derive(Debug, Args)]
+pub struct AimArgs {
+    /// The aim, such as 60341234 or ZPROG001/S123, or its beginning and *
+    pub aim: String,
+    /// Only of this provider
+    #[arg(long, value_name = "NUMBER")]
+    pub ukprn: Option<String>,
+    /// Only under this funding model
+    #[arg(long, value_name = "NUMBER")]
+    pub fund_model: Option<String>,
+    /// Code of the programme, which says tier, type and audience
+    #[arg(long, value_name = "CODE", required_unless_present_any = ["not_digital", "remove"])]
+    pub programme: Option<String>,
+    /// Skill of the data standard
+    #[arg(long, value_name = "SKILL", required_unless_present_any = ["not_digital", "remove"])]
+    pub skill: Option<String>,
+    /// Mode of delivery
+    #[arg(long, value_name = "MODE", required_unless_present_any = ["not_digital", "remove"])]
+    pub mode: Option<String>,
+    /// It is not digital: its learners are left out
+    #[arg(long, conflicts_with_all = ["programme", "skill", "mode", "remove"])]
+    pub not_digital: bool,
+    /// Take back what was said
+    #[arg(long, conflicts_with_all = ["programme", "skill", "mode"])]
+    pub remove: bool,
 }
 
 /// What a row is that may be a new enrolment or a corrected one.

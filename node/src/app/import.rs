@@ -1,4 +1,4 @@
-//! `import programmes`, `import learners`, `import postcodes`; `import mappings` is in [`super::mappings`].
+//! `import programmes`, `import learners`, `import ilr`, `import postcodes`; `import mappings` is in [`super::mappings`].
 
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -26,6 +26,7 @@ pub(super) async fn run(command: Import, context: &Context) -> Answer {
         Import::Programmes(args) | Import::Learners(LearnerFile { file: args, .. }) => {
             (args.file.clone(), args.report.clone())
         }
+        Import::Ilr(args) => (args.file.clone(), args.report.clone()),
         Import::Postcodes { file } => (file.clone(), None),
         Import::Mappings(command) => return mappings::run(command, context).await,
     };
@@ -48,11 +49,7 @@ pub(super) async fn run(command: Import, context: &Context) -> Answer {
             let reading = reading(store, &args.file, whole).await?;
             let options = Options {
                 new_providers: args.new_providers,
-                doubtful: match args.doubtful {
-                    None => Doubtful::Ask,
-                    Some(DoubtfulRows::New) => Doubtful::New,
-                    Some(DoubtfulRows::Corrected) => Doubtful::Corrected,
-                },
+                doubtful: doubtful(args.doubtful),
                 ..options(&args.file)
             };
             if whole {
@@ -61,6 +58,15 @@ pub(super) async fn run(command: Import, context: &Context) -> Answer {
             } else {
                 import::learners(store, &node.pseudonyms, source, &options, now).await
             }
+        }
+        Import::Ilr(args) => {
+            let options = Options {
+                dry_run: args.dry_run,
+                valid_rows: args.valid_rows,
+                doubtful: doubtful(args.doubtful),
+                ..Options::default()
+            };
+            import::ilr(store, &node.pseudonyms, source, &options, now).await
         }
         Import::Postcodes { .. } => import::postcodes(store, source, now).await,
     };
@@ -90,6 +96,14 @@ async fn reading(store: &Store, args: &ImportFile, whole: bool) -> Result<Readin
         mapping,
         sheet: args.sheet.clone(),
     })
+}
+
+fn doubtful(said: Option<DoubtfulRows>) -> Doubtful {
+    match said {
+        None => Doubtful::Ask,
+        Some(DoubtfulRows::New) => Doubtful::New,
+        Some(DoubtfulRows::Corrected) => Doubtful::Corrected,
+    }
 }
 
 fn options(args: &ImportFile) -> Options {

@@ -6,6 +6,7 @@ mod backup;
 pub mod cli;
 pub mod config;
 mod enrol;
+mod ilr;
 mod import;
 mod ledger;
 mod mappings;
@@ -135,6 +136,7 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::Import(command) => import::run(command, context).await,
         Command::Providers(command) => providers::run(command, context).await,
         Command::Sample(command) => sample::run(command, context).await,
+        Command::Ilr(command) => ilr::run(command, context).await,
         Command::Status => status::run(context).await,
         Command::Enrol(args) => enrol::run(&args, context).await,
         Command::Release(command) => release::run(command, context).await,

@@ -9,6 +9,7 @@
 
 mod faults;
 mod header;
+pub mod ilr;
 pub mod learners;
 pub mod mapping;
 pub mod postcodes;
@@ -35,7 +36,8 @@ use crate::store::providers::{self, Roots};
 pub use crate::store::records::Doubtful;
 use crate::store::records::merge::{self, Merged, Merging, Refused, Why};
 use crate::store::records::{self, fresh};
-use crate::store::{Store, StoreError, Write, ledger};
+use crate::store::{Store, StoreError, Write, ilr as ilr_store, ledger};
+use ilr::schema;
 use learners::Valid;
 use mapping::{Contract, Kind, Reading};
 use pseudonym::PseudonymKey;
@@ -149,6 +151,8 @@ struct Run {
     tx: Write,
     tally: Tally,
     problems: Problems,
+    /// Of an ILR.
+    ilr: Option<ilr::Shared>,
 }
 
 impl Run {
@@ -168,7 +172,14 @@ impl Run {
             tx,
             tally: Tally::default(),
             problems: Problems::default(),
+            ilr: None,
         })
+    }
+
+    /// Provider and year of an ILR, once its first rows have come.
+    fn file(&self) -> Option<(u32, schema::Year)> {
+        let summary = self.ilr.as_ref()?;
+        summary.with(|s| Some((s.ukprn, s.year?)))
     }
 
     fn refuse_row(&mut self, problems: Vec<RowProblem>) {
@@ -223,6 +234,11 @@ impl Run {
                 };
                 ledger::withheld::hold(&mut self.tx).await?;
                 imports::log(&mut self.tx, &record, &self.options.who).await?;
+                if let (Some((ukprn, year)), Some(shared)) = (self.file(), &self.ilr) {
+                    let prepared = shared.with(|s| s.prepared.clone());
+                    let key = (ukprn, year.begins());
+                    ilr_store::note_file(&mut self.tx, key, &prepared, &digest, now).await?;
+                }
                 self.tx.commit().await.map_err(StoreError::from)?;
             }
             _ => self.tx.rollback().await.map_err(StoreError::from)?,
@@ -234,6 +250,7 @@ impl Run {
             digest: ended.digest,
             tally: self.tally,
             problems: self.problems,
+            ilr: self.ilr.map(|shared| shared.with(|s| s.clone())),
         })
     }
 }
@@ -252,7 +269,10 @@ pub async fn file(
 ) -> Result<ImportReport, ImportError> {
     let source = Tabular::new(file, Contract::of(kind), reading.clone());
     match kind {
-        Kind::Learners => enrolments(store, key, source, options, now).await,
+        Kind::Learners => {
+            let run = Run::begin(store, ImportKind::Learners, options).await?;
+            enrolments(store, key, source, run, now).await
+        }
         Kind::Programmes => described(store, source, options, now).await,
     }
 }
@@ -270,7 +290,28 @@ pub async fn learners(
 ) -> Result<ImportReport, ImportError> {
     let header = |row: &csv::StringRecord| header::find(row, &learners::HEADER);
     let source = Csv::new(source, learners::COLUMNS, header);
-    enrolments(store, key, source, options, now).await
+    let run = Run::begin(store, ImportKind::Learners, options).await?;
+    enrolments(store, key, source, run, now).await
+}
+
+/// Imports a provider's ILR of a year. `source` is read twice, to its end; what an earlier file of the same year named and this one does not is
+/// removed (docs/ilr.md).
+///
+/// # Errors
+/// [`ImportError`]; nothing was stored then.
+pub async fn ilr(
+    store: &Store,
+    key: &PseudonymKey,
+    source: impl Read + Seek + Send + 'static,
+    options: &Options,
+    now: Timestamp,
+) -> Result<ImportReport, ImportError> {
+    let mut run = Run::begin(store, ImportKind::Ilr, options).await?;
+    let mappings = ilr_store::mappings(&mut run.tx).await?;
+    let summary = ilr::Shared::default();
+    run.ilr = Some(summary.clone());
+    let source = ilr::Ilr::new(source, mappings, london_day(now), summary);
+    enrolments(store, key, source, run, now).await
 }
 
 /// The one way of learner rows into the store, whatever their source.
@@ -278,11 +319,10 @@ async fn enrolments(
     store: &Store,
     key: &PseudonymKey,
     source: impl Source,
-    options: &Options,
+    mut run: Run,
     now: Timestamp,
 ) -> Result<ImportReport, ImportError> {
     let identity = store.identity().await?.ok_or(ImportError::NoNode)?;
-    let mut run = Run::begin(store, ImportKind::Learners, options).await?;
     let programmes = imports::programmes_in(&mut run.tx).await?;
     let any = imports::any_postcode(&mut run.tx).await?;
     let fresh = fresh::is_fresh(&mut run.tx).await?;
@@ -298,13 +338,13 @@ async fn enrolments(
         clean: Default::default(),
         roots: roots.clone(),
         // Of the first file all are.
-        new_providers: options.new_providers || fresh,
+        new_providers: run.options.new_providers || fresh,
         named: Vec::new(),
     };
     let directory = learners::Directory::new(store, &identity.lep, any);
     let gatherer = learners::Gatherer::new(parser, directory, fresh);
     records::make_room(&mut run.tx, fresh).await?;
-    let merging = if fresh {
+    let mut merging = if fresh {
         fresh::begin(&mut run.tx).await?;
         None
     } else {
@@ -317,8 +357,12 @@ async fn enrolments(
             run.refuse_row(problems);
         }
         providers::note(&mut run.tx, &batch.providers).await?;
-        match (batch.valid, &merging) {
-            (Valid::Merge(rows), Some(merging)) => {
+        match (batch.valid, &mut merging) {
+            (Valid::Merge(mut rows), Some(merging)) => {
+                if let Some((_, year)) = run.file() {
+                    merging.since = Some(year.first_day());
+                    leave_later(&mut run, year, &mut rows).await?;
+                }
                 let merged = merge::take(&mut run.tx, rows, merging).await?;
                 run.add(merged);
             }
@@ -333,7 +377,7 @@ async fn enrolments(
     let ended = stream.end.await.map_err(|_| ImportError::Stopped)??;
     match &merging {
         None => settle(&mut run, &roots, &ended).await?,
-        Some(merging) => decide(&mut run, merging).await?,
+        Some(merging) => decide(&mut run, merging, now).await?,
     }
     let report = run.finish(ended, now).await;
     let mut writer = store.writer.acquire().await.map_err(StoreError::from)?;
@@ -341,12 +385,49 @@ async fn enrolments(
     report
 }
 
+/// Takes out enrolments of which a later year's ILR has told.
+async fn leave_later(
+    run: &mut Run,
+    year: schema::Year,
+    rows: &mut Vec<merge::Line>,
+) -> Result<(), ImportError> {
+    let spells = rows.iter().map(|(_, enrolment)| &enrolment.spell);
+    let later = ilr_store::later(&mut run.tx, year.begins(), spells).await?;
+    if !later.is_empty() {
+        let before = rows.len();
+        rows.retain(|(_, enrolment)| !later.contains(&enrolment.spell));
+        let left = (before - rows.len()) as u64;
+        run.tally.unchanged += left;
+        if let Some(summary) = &run.ilr {
+            summary.with(|s| s.later += left);
+        }
+    }
+    Ok(())
+}
+
+/// Removes what the ILR at hand does not name any more, unless rows of it were refused: then nothing is known to be missing.
+async fn replace(run: &mut Run, now: Timestamp) -> Result<(), ImportError> {
+    ilr_store::named_again(&mut run.tx).await?;
+    let (Some((ukprn, year)), Some(summary)) = (run.file(), run.ilr.clone()) else {
+        return Ok(());
+    };
+    let key = (ukprn, year.begins());
+    if run.tally.refused > 0 {
+        summary.with(|s| s.incomplete = true);
+    } else {
+        let gone = ilr_store::replace(&mut run.tx, key, london_day(now)).await?;
+        run.tally.removed = gone.iter().map(|gone| gone.enrolments).sum();
+        summary.with(|s| s.gone = gone);
+    }
+    ilr_store::keep(&mut run.tx, key, false).await?;
+    Ok(())
+}
+
 /// Decides about the rows that had to wait for the end of the file.
-async fn decide(run: &mut Run, merging: &Merging) -> Result<(), ImportError> {
+async fn decide(run: &mut Run, merging: &Merging, now: Timestamp) -> Result<(), ImportError> {
     let whole = run.problems.total() == 0;
     let mut merged =
         merge::doubts::settle(&mut run.tx, merging, run.options.doubtful, whole).await?;
-    merge::end(&mut run.tx).await?;
     // They were taken for new ones so far.
     merged.withdrawn += merged.done.changed + merged.refused.len() as u64;
     let mut late = Problems::default();
@@ -355,6 +436,8 @@ async fn decide(run: &mut Run, merging: &Merging) -> Result<(), ImportError> {
     }
     run.add(merged);
     run.problems.merge(late);
+    replace(run, now).await?;
+    merge::end(&mut run.tx).await?;
     Ok(())
 }
 
@@ -374,6 +457,9 @@ async fn settle(run: &mut Run, roots: &Roots, ended: &Ended) -> Result<(), Impor
     run.problems.merge(problems);
     if run.outcome(ended) == Outcome::Stored {
         fresh::finish(&mut run.tx).await?;
+        if let Some((ukprn, year)) = run.file() {
+            ilr_store::keep(&mut run.tx, (ukprn, year.begins()), true).await?;
+        }
     }
     Ok(())
 }

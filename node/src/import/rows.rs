@@ -102,9 +102,9 @@ pub(super) struct Record {
     /// Its fields; their position says the line on which it begins.
     pub(super) fields: StringRecord,
     /// What the source found wrong with it.
-    problems: Vec<RowProblem>,
+    pub(super) problems: Vec<RowProblem>,
     /// Bit per column: the source reported it, and nothing more is said about it.
-    reported: u64,
+    pub(super) reported: u64,
 }
 
 /// How the file ended.

@@ -11,6 +11,8 @@ pub(crate) struct Scan {
     /// The first bytes.
     start: [u8; 4],
     seen: usize,
+    /// Whether the file is XML, which may have all of it in one line; `None` before its first visible byte.
+    is_markup: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +35,7 @@ impl Scan {
             row: 0,
             start: [0; 4],
             seen: 0,
+            is_markup: None,
         }
     }
 
@@ -45,6 +48,13 @@ impl Scan {
         }
         if rows::is_workbook(&self.start[..self.seen]) {
             return false;
+        }
+        let visible = |b: &&u8| !b.is_ascii_whitespace() && !b"\xef\xbb\xbf".contains(b);
+        if self.is_markup.is_none() {
+            self.is_markup = bytes.iter().find(visible).map(|b| *b == b'<');
+        }
+        if self.is_markup == Some(true) {
+            return bytes.contains(&0);
         }
         for byte in bytes {
             self.state = match (self.state, *byte) {
@@ -88,5 +98,13 @@ mod tests {
         assert!(!scan.is_enough(b"provider,aim\n\"open"));
         let pieces = (1..).find(|_| scan.is_enough(row.replace('"', "").as_bytes()));
         assert!(pieces.unwrap() < 400, "{pieces:?}");
+        let mut scan = Scan::new();
+        for piece in [&b"\xef\xbb\xbf"[..], b"\n <"]
+            .into_iter()
+            .chain([&[b'x'; 900][..]; 2_000])
+        {
+            assert!(!scan.is_enough(piece));
+        }
+        assert!(scan.is_enough(b"\0"));
     }
 }

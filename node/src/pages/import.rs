@@ -17,10 +17,11 @@ use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 use super::import_map::{self, Draft};
 use super::releases::file;
 use super::upload::{self, Upload, UploadError};
-use super::{Answer, Pages, exact_part, exact_tag, fault, see_other, words};
+use super::{Answer, Pages, exact_part, exact_tag, fault, ilr, see_other, words};
 use crate::import::mapping::{Kind, Reading};
 use crate::import::report::{CARRIED, ERASED, ImportReport, Outcome};
 use crate::import::{self, Doubtful, ImportError, Options};
+use crate::store::imports::ImportKind;
 use crate::store::people::Role;
 
 /// Largest file: about two million rows.
@@ -54,7 +55,7 @@ pub(super) fn receive() -> MethodRouter<Pages> {
 }
 
 /// What was chosen besides the file.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Chosen {
     pub(super) kind: String,
     pub(super) way: String,
@@ -132,6 +133,8 @@ fn form_html(chosen: &Chosen, errors: &Errors) -> Html {
             Choice::new("programmes", "Programmes")
                 .hint("One row for each programme. Import them before their learners"),
             Choice::new("learners", "Learners").hint("One row for each enrolment"),
+            Choice::new("ilr", "An Individualised Learner Record (ILR)")
+                .hint("A provider\u{2019}s XML file of a year. It replaces what an earlier file of that year said"),
         ],
     );
     let way = Radios::new(
@@ -216,6 +219,10 @@ fn about() -> Html {
         ]),
         programmes.into(),
         learners.into(),
+        list([ldsp_ui::components::link(
+            "How ILRs are read: providers, aims and codes",
+            "/import/ilr",
+        )]),
     ])
 }
 
@@ -268,7 +275,7 @@ async fn take(State(pages): State<Pages>, person: SignedIn, form: Multipart) -> 
         providers: received.providers,
         doubtful: received.doubtful,
     };
-    let kind = chosen.kind.parse::<Kind>().ok();
+    let kind = kind_of(&chosen);
     let way = ["check", "store", "valid"].contains(&chosen.way.as_str());
     let received = received.upload.filter(|upload| upload.bytes > 0);
     let errors = Errors {
@@ -276,10 +283,14 @@ async fn take(State(pages): State<Pages>, person: SignedIn, form: Multipart) -> 
         way: (!way).then_some("Choose what shall be done"),
         file: received
             .is_none()
-            .then(|| "Choose a CSV file or workbook that is not empty".to_owned()),
+            .then(|| "Choose a file that is not empty".to_owned()),
     };
     let (Some(kind), true, Some(upload)) = (kind, way, received) else {
         return Ok(page(&chosen, &errors).into_response());
+    };
+    let kind = match kind {
+        What::Table(kind) => kind,
+        What::Ilr => return ilr_file(&pages, &person, &chosen, upload).await,
     };
     let reading = Reading::default();
     let options = chosen.options(&person);
@@ -294,6 +305,43 @@ async fn take(State(pages): State<Pages>, person: SignedIn, form: Multipart) -> 
         });
     }
     Ok(report_page(&report, &chosen, None).into_response())
+}
+
+/// What the form says that a file holds.
+enum What {
+    Table(Kind),
+    Ilr,
+}
+
+fn kind_of(chosen: &Chosen) -> Option<What> {
+    match chosen.kind.as_str() {
+        "ilr" => Some(What::Ilr),
+        kind => kind.parse().ok().map(What::Table),
+    }
+}
+
+/// Imports an ILR that was sent before.
+pub(super) async fn again(
+    pages: &Pages,
+    person: &SignedIn,
+    chosen: &Chosen,
+    upload: Upload,
+) -> Answer {
+    let Ok(_alone) = pages.uploads.try_acquire() else {
+        return Err(busy());
+    };
+    ilr_file(pages, person, chosen, upload).await
+}
+
+/// Imports an ILR and shows the report; a file that asks something waits for the answer.
+async fn ilr_file(pages: &Pages, person: &SignedIn, chosen: &Chosen, upload: Upload) -> Answer {
+    let (store, key) = (&pages.node.store, &pages.node.pseudonyms);
+    let options = chosen.options(person);
+    let report = import::ilr(store, key, upload.open(), &options, (pages.clock)()).await;
+    let report = report.map_err(failed)?;
+    pages.reports.keep(&person.name, &report);
+    pages.waiting.after(&person.name, upload, chosen, &report);
+    Ok(report_page(&report, chosen, None).into_response())
 }
 
 pub(super) async fn run(
@@ -417,6 +465,9 @@ pub(super) fn report_body(report: &ImportReport, sound: bool) -> Vec<Html> {
             )));
         }
     }
+    if let Some(summary) = &report.ilr {
+        pieces.push(ilr::report(summary));
+    }
     if !sound {
         pieces.push(problems(report));
     }
@@ -424,7 +475,10 @@ pub(super) fn report_body(report: &ImportReport, sound: bool) -> Vec<Html> {
 }
 
 fn report_page(report: &ImportReport, chosen: &Chosen, offer: Option<Html>) -> Page {
-    let what = report.kind.as_str();
+    let what = match report.kind {
+        ImportKind::Ilr => "an ILR",
+        kind => kind.as_str(),
+    };
     let (notice, sound) = verdict(report);
     let mut pieces: Vec<Html> = offer.into_iter().collect();
     pieces.extend(report_body(report, sound));

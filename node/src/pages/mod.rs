@@ -7,6 +7,8 @@ mod audit;
 mod help;
 mod home;
 mod home_tasks;
+mod ilr;
+mod ilr_forms;
 mod import;
 mod import_map;
 mod import_map_forms;
@@ -97,6 +99,8 @@ struct Pages {
     reports: import::Reports,
     /// Files whose columns are being explained.
     drafts: import_map::Drafts,
+    /// ILRs that wait for answers.
+    waiting: ilr::Waiting,
     /// One upload at a time.
     uploads: Arc<Semaphore>,
 }
@@ -211,6 +215,14 @@ pub fn rules() -> Vec<Rule> {
         Rule::get("/import", STAFF),
         Rule::post("/import", COORDINATOR),
         Rule::get("/import/report.csv", COORDINATOR),
+        Rule::get("/import/ilr", COORDINATOR),
+        Rule::get("/import/ilr/provider", COORDINATOR),
+        Rule::post("/import/ilr/provider", COORDINATOR),
+        Rule::get("/import/ilr/aim", COORDINATOR),
+        Rule::post("/import/ilr/aim", COORDINATOR),
+        Rule::get("/import/ilr/code", COORDINATOR),
+        Rule::post("/import/ilr/code", COORDINATOR),
+        Rule::post("/import/ilr/go-on", COORDINATOR),
         Rule::get("/rights", AUDITS),
         Rule::post("/rights", RIGHTS),
         Rule::post("/rights/access", RIGHTS),
@@ -243,6 +255,7 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         settings: api.settings.clone(),
         reports: import::Reports::default(),
         drafts: import_map::Drafts::default(),
+        waiting: ilr::Waiting::default(),
         uploads: api.uploads.clone(),
     };
     let documentation = documentation(document);
@@ -292,6 +305,20 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         )
         .route("/import", get(import::form).merge(import::receive()))
         .route("/import/report.csv", get(import::report))
+        .route("/import/ilr", get(ilr::home))
+        .route(
+            "/import/ilr/provider",
+            get(ilr_forms::provider).post(ilr_forms::say_provider),
+        )
+        .route(
+            "/import/ilr/aim",
+            get(ilr_forms::aim).post(ilr_forms::say_aim),
+        )
+        .route(
+            "/import/ilr/code",
+            get(ilr_forms::code).post(ilr_forms::say_code),
+        )
+        .route("/import/ilr/go-on", post(ilr::go_on))
         .route("/rights", get(rights::who).post(rights::which))
         .route("/rights/access", post(rights::access))
         .route("/rights/preview", post(rights::preview))

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod approving;
+mod ilr;
 mod mappings;
 mod practice;
 mod privacy;

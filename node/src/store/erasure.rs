@@ -31,6 +31,11 @@ pub(crate) const HOLDINGS: &[Holding] = &[
         follows: true,
     },
     Holding {
+        table: "ilr_rows",
+        of: "enrolment IN (SELECT id FROM enrolments WHERE learner IN (SELECT unhex(value) FROM json_each($1)))",
+        follows: true,
+    },
+    Holding {
         table: "identities",
         of: "learner IN (SELECT unhex(value) FROM json_each($1)) OR ident IN (SELECT value FROM json_each($2))",
         follows: false,
@@ -53,6 +58,10 @@ pub(crate) const OTHERS: &[&str] = &[
     "enrolment",
     "erased",
     "identity",
+    "ilr_aims",
+    "ilr_codes",
+    "ilr_files",
+    "ilr_providers",
     "imports",
     "known_browsers",
     "ledger_cells",
@@ -366,6 +375,7 @@ mod tests {
         for sql in [
             "UPDATE enrolments SET counted = 1, reference = id",
             "UPDATE enrolments SET skill = 5, reference = 7 + id",
+            "INSERT INTO ilr_rows (enrolment, ukprn, year) SELECT id, 99000001, 2018 FROM enrolments",
         ] {
             world.run(sql).await;
         }

@@ -26,6 +26,7 @@ pub mod audit;
 pub mod enrolment;
 pub mod erasure;
 pub mod identity;
+pub mod ilr;
 pub mod imports;
 pub mod ledger;
 pub mod mappings;

@@ -178,3 +178,77 @@ async fn a_file_with_columns_of_its_own_goes_by_a_remembered_mapping() {
         .is(problem::NOT_FOUND);
     assert_eq!(world.uploads_left(), 0);
 }
+
+const ILR: &str = include_str!("../../../tests/ilr/2018-19.xml");
+
+#[tokio::test]
+async fn an_ilr_is_said_and_taken() {
+    let world = world().await;
+    upload(&world, HEAD, PROGRAMMES).await;
+    let file = ILR
+        .replace("B70 1AA", "ZZ99 9ZZ")
+        .replace("TS24 1AA", "ZZ99 9ZZ");
+    let take = async || {
+        let request = from("ann", Method::POST, "/api/v1/imports/ilr")
+            .header(header::CONTENT_TYPE, "application/xml");
+        send(&world, request, file.clone()).await
+    };
+    let say = async |path: &str, said: &str| {
+        let request =
+            from("ann", Method::POST, path).header(header::CONTENT_TYPE, "application/json");
+        send(&world, request, said.to_owned()).await
+    };
+    let asked = take().await;
+    let report = asked.is(problem::IMPORT)["report"].clone();
+    assert_eq!(report["kind"], "ilr");
+    assert_eq!(report["ilr"]["ukprn"], 99_000_001);
+    assert_eq!(report["ilr"]["schema_checked"], true);
+    assert_eq!(report["ilr"]["unmapped"][0]["aim"], "60990011");
+    let aims = "/api/v1/ilr/aims";
+    say(aims, r#"{"aim": "60990011", "digital": true}"#)
+        .await
+        .is(problem::MAPPING);
+    say(
+        "/api/v1/ilr/providers",
+        r#"{"ukprn": 1, "provider": "College"}"#,
+    )
+    .await
+    .is(problem::MAPPING);
+    for (path, said) in [
+        (
+            "/api/v1/ilr/providers",
+            r#"{"ukprn": 99000001, "provider": "College"}"#,
+        ),
+        (
+            aims,
+            r#"{"aim": "6099*", "digital": true, "programme": "P1", "skill": "transacting", "mode": "online"}"#,
+        ),
+        (
+            aims,
+            r#"{"aim": "ZPROG001/S2", "ukprn": 99000001, "digital": false}"#,
+        ),
+        (
+            "/api/v1/ilr/codes",
+            r#"{"field": "Sex", "code": "X", "value": "not stated"}"#,
+        ),
+    ] {
+        let said = say(path, said).await;
+        assert_eq!(said.status, StatusCode::OK, "{}", said.text());
+    }
+    let stored = take().await;
+    assert_eq!(stored.status, StatusCode::CREATED, "{}", stored.text());
+    assert_eq!(
+        (&stored.json()["added"], &stored.json()["removed"]),
+        (&4.into(), &0.into())
+    );
+    let removed = say("/api/v1/ilr/aims/remove", r#"{"aim": "6099*"}"#).await;
+    assert_eq!(removed.json()["aims"].as_array().unwrap().len(), 2);
+    say("/api/v1/ilr/aims/remove", r#"{"aim": "6099*"}"#)
+        .await
+        .is(problem::MAPPING);
+    upload(&world, "/api/v1/imports/ilr", &file)
+        .await
+        .is(problem::UNSUPPORTED);
+    let list = send(&world, from("ann", Method::GET, "/api/v1/ilr/mappings"), "").await;
+    assert_eq!(list.json()["providers"][0]["provider"], "College");
+}

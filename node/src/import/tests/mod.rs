@@ -6,6 +6,7 @@ mod files;
 mod first;
 mod histories;
 mod identity;
+mod ilr;
 mod mapped;
 mod properties;
 mod safety;

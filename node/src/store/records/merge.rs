@@ -67,7 +67,7 @@ fn read(row: &SqliteRow) -> Result<Enrolment, sqlx::Error> {
     })
 }
 
-pub(super) fn list<'a>(sql: &mut QueryBuilder<Sqlite>, ids: impl Iterator<Item = &'a Pseudonym>) {
+pub(crate) fn list<'a>(sql: &mut QueryBuilder<Sqlite>, ids: impl Iterator<Item = &'a Pseudonym>) {
     let mut list = sql.separated(", ");
     for id in ids {
         list.push_bind(id.to_vec());
@@ -88,7 +88,11 @@ pub(crate) async fn begin(tx: &mut SqliteConnection, roots: Roots) -> Result<Mer
     let last = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM enrolments")
         .fetch_one(tx)
         .await?;
-    Ok(Merging { roots, last })
+    Ok(Merging {
+        roots,
+        last,
+        since: None,
+    })
 }
 
 /// What holds for a whole file.
@@ -96,6 +100,16 @@ pub(crate) struct Merging {
     roots: Roots,
     /// The last row before the file.
     last: i64,
+    /// First day of the time that the file tells of; `None`: all. What ended before is not corrected by what the file does not name.
+    pub(crate) since: Option<Date>,
+}
+
+impl Merging {
+    /// Whether the file would name an enrolment that is held, if it stood unchanged.
+    fn tells_of(&self, held: &Enrolment) -> bool {
+        let ended_before = |since| held.end.is_some_and(|end| end < since);
+        !self.since.is_some_and(ended_before)
+    }
 }
 
 /// Drops the lists again.
@@ -241,7 +255,7 @@ pub(crate) async fn take(
         list(&mut sql, rows.iter().map(|(_, e)| &e.spell));
         held = by_key(tx, sql).await?;
     }
-    let doubtful = again::find(tx, &mut rows, &mut held, &of.roots, &mut merged).await?;
+    let doubtful = again::find(tx, &mut rows, &mut held, of, &mut merged).await?;
     store(tx, &rows, &held, &doubtful, &mut merged.done).await?;
     Ok(merged)
 }
