@@ -23,6 +23,8 @@ use crate::transport::{Answer, ENVELOPE_TYPE, Method, Request, Transport, Unreac
 pub enum EnrolError {
     #[error("this node has no LEP yet")]
     NoIdentity,
+    #[error("all records here are made up")]
+    Sample,
     #[error("the invite cannot be used: {0}")]
     Invite(String),
     #[error("the invite ended at {0}")]
@@ -51,6 +53,7 @@ impl EnrolError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NoIdentity => "no-identity",
+            Self::Sample => "sample",
             Self::Invite(_) => "invite-form",
             Self::Expired(_) => "invite-expired",
             Self::Lep { .. } => "invite-lep",
@@ -68,6 +71,9 @@ impl EnrolError {
     pub fn next(&self) -> &'static str {
         match self {
             Self::NoIdentity => "Run `ldsp-node init --lep CODE` first.",
+            Self::Sample => {
+                "Remove them first, on the first page or with `ldsp-node sample remove`."
+            }
             Self::Invite(_) => "Ask the operator to send the invite file again, unchanged.",
             Self::Expired(_) => "Ask the operator for a new invite.",
             Self::Lep { .. } => "Use the invite that was made for this LEP.",
@@ -209,6 +215,9 @@ async fn check_free(connection: &mut SqliteConnection, invite: &Invite) -> Resul
             invited: invite.lep.clone(),
             ours,
         });
+    }
+    if crate::sample::is_there(&mut *connection).await? {
+        return Err(EnrolError::Sample);
     }
     match enrolment::read(connection).await? {
         Some(e) if e.node != invite.node || e.verifier.vkey() != invite.verifier.trim_end() => {

@@ -24,6 +24,7 @@ pub mod recover;
 pub mod release;
 pub mod revision;
 pub mod rights;
+pub mod sample;
 pub mod schedule;
 pub mod seal;
 pub mod store;
@@ -40,5 +41,4 @@ pub const SOFTWARE: &str = concat!("ldsp-node/", env!("CARGO_PKG_VERSION"));
 /// The clock as a parameter: the present moment, UTC.
 pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
 
-/// Randomness as a parameter: a fresh generator for one act (a month's noise, a secret, a key).
-pub type Entropy = Arc<dyn Fn() -> Box<dyn rand_core::CryptoRng + Send> + Send + Sync>;
+pub use ldsp_ui::Entropy;

@@ -153,6 +153,9 @@ catalogue! {
     /// Rows of a file have problems.
     IMPORT = "import", 422, "The file was refused",
         "Correct every row that the report names and send the file again, or ask for the sound rows alone.";
+    /// Something that nobody can mean of a kind of file.
+    MAPPING = "mapping", 422, "What was said of an ILR was not written down",
+        "The detail says which field is wrong; `GET /api/v1/ilr/mappings` lists what is said so far.";
     /// One import at a time.
     IMPORT_BUSY = "import-busy", 409, "Another file is being imported",
         "Wait until the other import is done, then send the file again.";

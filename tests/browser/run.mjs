@@ -2,6 +2,7 @@
 // look at. STAGE.json is what `ldsp-stage` prints: real processes with months still to be released.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { check, flow } from '../check.mjs';
+import { accountsFlow } from './accounts.mjs';
 import { launch, signIn, visitor } from './browser.mjs';
 import { practiceFlow } from './practice.mjs';
 import { crawl, inspect, keyboardForm, ownColours, paper, withoutJavaScript } from './pages.mjs';
@@ -121,6 +122,15 @@ for (const javaScript of [true, false]) {
   await flow(`practice ${how}`, async () => practiceFlow(await people(), sites));
   await flow(`release ${how}`, async () => releaseFlow(await people(), sites));
   await flow(`rights ${how}`, async () => rightsFlow(await people(), sites));
+}
+
+for (const javaScript of [true, false]) {
+  const how = javaScript ? 'with JavaScript' : 'without JavaScript';
+  await flow(`accounts ${how}`, async () => {
+    const [admin, guest] = await Promise.all([1, 2].map(() => visitor(browser, { javaScript })));
+    await signIn(admin, node.url, person('admin'));
+    await accountsFlow({ admin, guest }, { node, how });
+  });
 }
 
 await flow('pictures', async () => photograph(browser, { aggregator, node, person: person('approver'), shots }));

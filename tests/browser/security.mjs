@@ -22,11 +22,13 @@ export async function headers(page, site, paths, label) {
   }
 }
 
-/** After sign-in the one cookie is bound to this host and kept from scripts. */
+/** After sign-in the cookies (the session's, and at a node that of the browser) are bound to this host and kept from scripts. */
 export async function cookies(page, label) {
   const held = await page.context().cookies();
-  const good = held.length === 1 && held[0].name.startsWith('__Host-') && held[0].secure && held[0].httpOnly && held[0].sameSite === 'Lax';
-  check(`${label} sets one guarded cookie`, good, held.map(({ value, ...rest }) => rest));
+  const sessions = held.filter((cookie) => !cookie.name.endsWith('-browser'));
+  const guarded = held.every((cookie) => cookie.name.startsWith('__Host-') && cookie.secure && cookie.httpOnly && cookie.sameSite === 'Lax');
+  const good = sessions.length === 1 && held.length <= 2 && guarded;
+  check(`${label} sets guarded cookies only`, good, held.map(({ value, ...rest }) => rest));
 }
 
 /** POST with this person's cookie; gives the status. */

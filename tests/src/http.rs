@@ -106,11 +106,12 @@ impl Http {
     pub fn signed_in(mut self, name: &str, secret: &str) -> Self {
         let form = format!("name={name}&secret={secret}&next=%2F");
         let reply = self.post("/sign-in", &form);
-        let cookie = reply
-            .headers
-            .get("set-cookie")
-            .and_then(|v| v.to_str().ok());
-        let cookie = cookie.and_then(|c| c.split(';').next());
+        // The other one tells a browser that its person has used before.
+        let cookies = reply.headers.get_all("set-cookie").iter();
+        let cookie = cookies
+            .filter_map(|v| v.to_str().ok())
+            .filter_map(|c| c.split(';').next())
+            .find(|c| !c.contains("-browser="));
         assert!(
             reply.status == 303 && cookie.is_some(),
             "{name} is not let in: {} {}",

@@ -146,6 +146,7 @@ async fn add(
             name: name.to_owned(),
             role,
             organisation: organisation.map(str::to_owned),
+            link: false,
         }),
         context,
     )

@@ -18,11 +18,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Api, IMPORTS, Listed, Refused};
+use crate::import::ilr::Summary;
+use crate::import::ilr::schema::Year;
+use crate::import::mapping::{Kind, Reading};
 use crate::import::report::{ImportReport, Outcome, RowProblem};
 use crate::import::{self, Brings, Doubtful, Options};
 use crate::pages::LARGEST;
 use crate::pages::upload::Upload;
 use crate::store::imports::{ImportKind, ImportRecord};
+
+/// The media type of an XLSX workbook.
+const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -31,6 +37,7 @@ enum FileKind {
     Learners,
     Programmes,
     Postcodes,
+    Ilr,
 }
 
 impl From<ImportKind> for FileKind {
@@ -39,6 +46,7 @@ impl From<ImportKind> for FileKind {
             ImportKind::Learners => Self::Learners,
             ImportKind::Programmes => Self::Programmes,
             ImportKind::Postcodes => Self::Postcodes,
+            ImportKind::Ilr => Self::Ilr,
         }
     }
 }
@@ -68,6 +76,8 @@ pub(super) struct Import {
     carried: u64,
     /// Rows that were left out because their learners were erased.
     erased: u64,
+    /// Enrolments that an ILR did not name any more, which an earlier one of its year had named.
+    removed: u64,
     at: Timestamp,
 }
 
@@ -86,6 +96,7 @@ impl From<(i64, ImportRecord)> for Import {
             outside: t.outside,
             carried: t.carried,
             erased: t.erased,
+            removed: t.removed,
             at: record.at,
         }
     }
@@ -98,7 +109,7 @@ impl From<(i64, ImportRecord)> for Import {
     get, path = "/api/v1/imports", operation_id = "list_imports", tag = IMPORTS,
     params(Listed),
     responses((status = 200, description = "A page of imports.", body = Items<Import>), super::ReadList),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn list(
     State(api): State<Api>,
@@ -136,6 +147,12 @@ pub(super) struct Asked {
     /// What rows of a learner file are that may be new enrolments or held ones that were corrected; without it they are refused.
     #[param(required = false, inline)]
     doubtful: Option<AskedDoubtful>,
+    /// The file has columns of its own, which this mapping explains: see `/api/v1/mappings`.
+    #[param(max_length = 100)]
+    mapping: Option<String>,
+    /// The sheet of a workbook, where more than one may be meant.
+    #[param(max_length = 100)]
+    sheet: Option<String>,
 }
 
 impl Asked {
@@ -146,6 +163,8 @@ impl Asked {
             valid_rows,
             new_providers: false,
             doubtful: None,
+            mapping: None,
+            sheet: None,
         }
     }
 }
@@ -228,7 +247,63 @@ pub(super) struct Report {
     carried: u64,
     /// Rows that are left out because their learners were erased; ask the provider to remove them.
     erased: u64,
+    /// Enrolments that an ILR does not name any more, which an earlier one of its year had named.
+    removed: u64,
     problems: FileProblems,
+    /// Of an ILR; null otherwise.
+    #[schema(required)]
+    ilr: Option<IlrSummary>,
+}
+
+/// What an ILR was, and what came of it besides rows.
+#[derive(Debug, Serialize, ToSchema)]
+struct IlrSummary {
+    /// Such as 2018-19; null where the file does not get so far.
+    #[schema(required)]
+    year: Option<String>,
+    /// Whether files of that year are held to its published schema.
+    schema_checked: bool,
+    /// The provider's number; null where the file does not get so far.
+    #[schema(required)]
+    ukprn: Option<u32>,
+    /// Whose the file is; null while nobody has said it.
+    #[schema(required)]
+    provider: Option<String>,
+    /// What is worth saying of the file, a sentence each.
+    notes: Vec<String>,
+    /// Aims that nobody has said anything of: say it by `POST /api/v1/ilr/aims`.
+    unmapped: Vec<UnmappedAim>,
+    /// Rows were refused, so nothing was removed.
+    incomplete: bool,
+}
+
+/// An aim that nobody has said anything of.
+#[derive(Debug, Serialize, ToSchema)]
+struct UnmappedAim {
+    aim: String,
+    /// 0: the file gives none.
+    fund_model: u8,
+    /// Deliveries of it in the file.
+    deliveries: u64,
+}
+
+impl From<&Summary> for IlrSummary {
+    fn from(summary: &Summary) -> Self {
+        let unmapped = summary.unmapped.iter().map(|asked| UnmappedAim {
+            aim: asked.aim.clone(),
+            fund_model: asked.fund_model,
+            deliveries: asked.deliveries,
+        });
+        Self {
+            year: summary.year.map(Year::title),
+            schema_checked: summary.year.is_some_and(Year::is_checked),
+            ukprn: (summary.ukprn > 0).then_some(summary.ukprn),
+            provider: summary.provider.clone(),
+            notes: summary.notes(),
+            unmapped: unmapped.collect(),
+            incomplete: summary.incomplete,
+        }
+    }
 }
 
 impl From<&ImportReport> for Report {
@@ -251,6 +326,8 @@ impl From<&ImportReport> for Report {
             outside: t.outside,
             carried: t.carried,
             erased: t.erased,
+            removed: t.removed,
+            ilr: report.ilr.as_ref().map(IlrSummary::from),
             problems: FileProblems {
                 total: problems.total(),
                 by_code: problems.by_code().clone(),
@@ -277,7 +354,13 @@ impl Report {
 #[utoipa::path(
     post, path = "/api/v1/imports/learners", operation_id = "import_learners", tag = IMPORTS,
     params(Asked),
-    request_body(content = String, content_type = "text/csv", description = "The file, UTF-8, at most 512 MiB."),
+    request_body(
+        content(
+            (String = "text/csv"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ),
+        description = "The file, CSV in UTF-8 or a workbook, at most 512 MiB.",
+    ),
     responses(
         (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
         (status = 201, description = "Stored.", body = Report),
@@ -285,7 +368,7 @@ impl Report {
             content_type = "application/problem+json"),
         super::TakesFile
     ),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn learners(
     State(api): State<Api>,
@@ -311,7 +394,13 @@ pub(super) async fn learners(
 #[utoipa::path(
     post, path = "/api/v1/imports/programmes", operation_id = "import_programmes", tag = IMPORTS,
     params(Asked),
-    request_body(content = String, content_type = "text/csv", description = "The file, UTF-8, at most 512 MiB."),
+    request_body(
+        content(
+            (String = "text/csv"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ),
+        description = "The file, CSV in UTF-8 or a workbook, at most 512 MiB.",
+    ),
     responses(
         (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
         (status = 201, description = "Stored.", body = Report),
@@ -319,7 +408,7 @@ pub(super) async fn learners(
             content_type = "application/problem+json"),
         super::TakesFile
     ),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn programmes(
     State(api): State<Api>,
@@ -339,6 +428,42 @@ pub(super) async fn programmes(
     .await
 }
 
+/// Import an ILR
+///
+/// A provider's Individualised Learner Record of a year (docs/ilr.md). It replaces what an earlier file of the same year said: enrolments that
+/// it does not name any more are removed. What it cannot tell has to be said before, by `POST /api/v1/ilr/providers` and
+/// `POST /api/v1/ilr/aims`; a file that asks is refused and its report lists what it asks.
+#[utoipa::path(
+    post, path = "/api/v1/imports/ilr", operation_id = "import_ilr", tag = IMPORTS,
+    params(Asked),
+    request_body(content = String, content_type = "application/xml", description = "The file, UTF-8, at most 512 MiB."),
+    responses(
+        (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
+        (status = 201, description = "Stored.", body = Report),
+        (status = 422, description = "Rows have problems; nothing was stored. (`import`)", body = Refused,
+            content_type = "application/problem+json"),
+        super::TakesFile
+    ),
+    security(("secret" = []), ("session" = [])),
+)]
+pub(super) async fn ilr(
+    State(api): State<Api>,
+    person: SignedIn,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refused> {
+    take(
+        &api,
+        ImportKind::Ilr,
+        (&person.name, None),
+        &asked,
+        &headers,
+        body,
+    )
+    .await
+}
+
 pub(super) async fn take(
     api: &Api,
     kind: ImportKind,
@@ -347,7 +472,7 @@ pub(super) async fn take(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
-    check_headers(headers)?;
+    check_headers(kind, headers)?;
     // Each may be as large as the disk has room for, and only one can be stored at a time.
     let Ok(_alone) = api.uploads.try_acquire() else {
         let detail = "Another file is being imported. Nothing of this one was stored.";
@@ -355,7 +480,7 @@ pub(super) async fn take(
     };
     // To the disk first: a sender that is slow, or stops half way, holds no transaction.
     let upload = Upload::receive(&api.node.dir, &api.entropy, chunks(body)).await?;
-    let source = upload.open().map_err(Trouble::Disk)?;
+    let reading = reading(api, asked).await?;
     let options = Options {
         who: person.to_owned(),
         brings,
@@ -369,9 +494,17 @@ pub(super) async fn take(
         },
     };
     let (store, now) = (&api.node.store, (api.clock)());
+    let key = &api.node.pseudonyms;
     let report = match kind {
-        ImportKind::Programmes => import::programmes(store, source, &options, now).await?,
-        _ => import::learners(store, &api.node.pseudonyms, source, &options, now).await?,
+        ImportKind::Ilr => import::ilr(store, key, upload.open(), &options, now).await?,
+        _ => {
+            let of = match kind {
+                ImportKind::Programmes => Kind::Programmes,
+                _ => Kind::Learners,
+            };
+            let file = (of, upload.open());
+            import::file(store, key, file, &reading, &options, now).await?
+        }
     };
     let said = Report::from(&report);
     match report.outcome {
@@ -381,12 +514,36 @@ pub(super) async fn take(
     }
 }
 
+/// How the file is read: with the mapping that is named.
+async fn reading(api: &Api, asked: &Asked) -> Result<Reading, Refused> {
+    let mapping = match &asked.mapping {
+        None => None,
+        Some(name) => {
+            let held = api.node.store.mapping(name).await?.ok_or_else(|| {
+                let detail = "There is no mapping of this name. GET /api/v1/mappings lists them.";
+                Refused::from(Problem::new(problem::PARAMETER, detail))
+            })?;
+            Some(held.mapping)
+        }
+    };
+    Ok(Reading {
+        mapping,
+        sheet: asked.sheet.clone(),
+    })
+}
+
 /// What can be refused before a byte of the file is read.
-fn check_headers(headers: &HeaderMap) -> Result<(), Refused> {
+fn check_headers(kind: ImportKind, headers: &HeaderMap) -> Result<(), Refused> {
     let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
-    let kind = text(header::CONTENT_TYPE).and_then(|kind| kind.split(';').next());
-    if !kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/csv")) {
-        return Err(Problem::new(problem::UNSUPPORTED, "The file has to come as text/csv.").into());
+    let sent = text(header::CONTENT_TYPE).and_then(|kind| kind.split(';').next());
+    let taken: &[&str] = match kind {
+        ImportKind::Ilr => &["application/xml", "text/xml"],
+        _ => &["text/csv", WORKBOOK],
+    };
+    let is_taken = |sent: &str| taken.iter().any(|t| sent.trim().eq_ignore_ascii_case(t));
+    if !sent.is_some_and(is_taken) {
+        let detail = format!("The file has to come as {}.", taken.join(" or "));
+        return Err(Problem::new(problem::UNSUPPORTED, detail).into());
     }
     if text(header::CONTENT_ENCODING).is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"))
     {

@@ -4,8 +4,10 @@
 //! [`described`] holds every route with its description; [`rules`] says who may use it; `/openapi.json` is generated from
 //! the first, and a test holds the three together.
 
+mod ilr;
 mod imports;
 mod machine;
+mod mappings;
 mod model;
 mod practice;
 mod provider;
@@ -75,8 +77,9 @@ impl std::ops::Deref for Api {
     info(
         title = "LDSP node",
         description = "The server of one Local Enterprise Partnership. Its own people and systems import files, prepare and approve releases, and \
-                       see how publishing stands; a person's role decides, as on the pages. Send a person's name and secret as HTTP Basic over \
-                       TLS, or the session cookie of the pages.\n\nNumbers of rows are exact: they are for the LEP's own people, and must not be \
+                       see how publishing stands; a person's role decides, as on the pages. Send a token of a person (`Authorization: Bearer`, \
+                       made on the page /account), or a name and secret as HTTP Basic where the person has no second step, or the session cookie of the \
+                       pages.\n\nNumbers of rows are exact: they are for the LEP's own people, and must not be \
                        shared. Figures of releases are protected. Nothing here tells a learner, but what is asked for in a learner\u{2019}s name.\n\nA refusal is a problem (RFC 9457) whose type is \
                        the address of a page that says what to do.",
     ),
@@ -95,12 +98,15 @@ refusals! {
     struct ReadPublished: PARAMETER, SIGN_IN, NOT_FOUND;
     struct ReadEnvelope: PARAMETER, SIGN_IN, NOT_FOUND, WITHDRAWN;
     struct Read: PARAMETER, SIGN_IN, ROLE;
+    struct SaysOfIlr: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, MAPPING;
     struct ReadOne: PARAMETER, SIGN_IN, ROLE, NOT_FOUND;
     struct ReadList: PARAMETER, CURSOR, SIGN_IN, ROLE;
     struct TakesFile: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, IMPORT_BUSY, FILE_TOO_LARGE, UNSUPPORTED;
     struct TakesJson: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED;
     struct ReadsDue: PARAMETER, SIGN_IN, ROLE, RETENTION;
     struct Deletes: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, RETENTION;
+    struct Maps: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM;
+    struct Forgets: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT;
     struct Revises: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, WITHDRAWAL, CORRECTION;
     struct Keeps: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, CHANGED_MEANWHILE, VERSION_NEEDED;
     struct Approves: PARAMETER, REQUEST, SIGN_IN, ROLE, OWN_WORK, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED;
@@ -145,6 +151,15 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::get("/api/v1/imports", STAFF),
         Rule::post("/api/v1/imports/learners", COORDINATOR),
         Rule::post("/api/v1/imports/programmes", COORDINATOR),
+        Rule::get("/api/v1/mappings", STAFF),
+        Rule::post("/api/v1/mappings", COORDINATOR),
+        Rule::post("/api/v1/mappings/{name}/remove", COORDINATOR),
+        Rule::post("/api/v1/imports/ilr", COORDINATOR),
+        Rule::get("/api/v1/ilr/mappings", COORDINATOR),
+        Rule::post("/api/v1/ilr/providers", COORDINATOR),
+        Rule::post("/api/v1/ilr/aims", COORDINATOR),
+        Rule::post("/api/v1/ilr/aims/remove", COORDINATOR),
+        Rule::post("/api/v1/ilr/codes", COORDINATOR),
         read("/api/v1/releases"),
         Rule::post("/api/v1/releases", COORDINATOR),
         read("/api/v1/releases/{period}"),
@@ -159,7 +174,7 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::post("/api/v1/quality/questions/{id}/answer", COORDINATOR),
         Rule::get("/api/v1/quality/rules", STAFF),
         Rule::post("/api/v1/quality/rules/{rule}", COORDINATOR),
-        Rule::get("/api/v1/statements", LEP),
+        read("/api/v1/statements"),
         Rule::post("/api/v1/statements/{seq}/withdraw", APPROVER),
         Rule::post("/api/v1/statements/{seq}/reissue", APPROVER),
         Rule::post("/api/v1/rights/access", pages::RIGHTS),
@@ -211,6 +226,14 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(model::cohorts::show, model::cohorts::set))
         .routes(routes!(model::spend::list, model::spend::add))
         .routes(routes!(model::spend::show, model::spend::set))
+        .routes(routes!(mappings::list, mappings::remember))
+        .routes(routes!(mappings::forget))
+        .routes(routes!(imports::ilr))
+        .routes(routes!(ilr::mappings))
+        .routes(routes!(ilr::provider))
+        .routes(routes!(ilr::aim))
+        .routes(routes!(ilr::remove))
+        .routes(routes!(ilr::code))
         .routes(routes!(releases::list, releases::prepare))
         .routes(routes!(releases::show))
         .routes(routes!(releases::payload))
@@ -257,6 +280,17 @@ pub(crate) fn document(cookie: &str) -> OpenApi {
             Http::builder()
                 .scheme(HttpAuthScheme::Basic)
                 .description(Some("Name and secret of a person of this node."))
+                .build(),
+        ),
+    );
+    components.add_security_scheme(
+        "token",
+        SecurityScheme::Http(
+            Http::builder()
+                .scheme(HttpAuthScheme::Bearer)
+                .description(Some(
+                    "A token that a person of this node made on the page /account. It may do what the person may.",
+                ))
                 .build(),
         ),
     );

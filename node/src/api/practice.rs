@@ -83,7 +83,7 @@ pub(super) struct PracticeInFull {
     get, path = "/api/v1/practice", operation_id = "list_practice", tag = PRACTICE,
     params(Listed),
     responses((status = 200, description = "A page of entries.", body = Items<Practice>), super::ReadList),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn list(
     State(api): State<Api>,
@@ -106,7 +106,7 @@ pub(super) async fn list(
     get, path = "/api/v1/practice/{id}", operation_id = "show_practice", tag = PRACTICE,
     params(("id" = i64, Path, description = "The entry's number at this node.", minimum = 1)),
     responses((status = 200, description = "The entry.", body = PracticeInFull), super::ReadOne),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn show(
     State(api): State<Api>,

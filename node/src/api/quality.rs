@@ -80,7 +80,7 @@ pub(super) struct Quality {
 #[utoipa::path(
     get, path = "/api/v1/quality", operation_id = "show_quality", tag = QUALITY,
     responses((status = 200, description = "How the records stand now.", body = Quality), super::Read),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn show(
     State(api): State<Api>,
@@ -147,7 +147,7 @@ pub(super) struct Questions {
 #[utoipa::path(
     get, path = "/api/v1/quality/questions", operation_id = "list_questions", tag = QUALITY,
     responses((status = 200, description = "Every question with its answer.", body = Questions), super::Read),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn questions(
     State(api): State<Api>,
@@ -181,7 +181,7 @@ pub(super) struct Asking {
             content_type = "application/problem+json"),
         super::TakesJson
     ),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn ask(
     State(api): State<Api>,
@@ -223,7 +223,7 @@ pub(super) struct Answering {
             content_type = "application/problem+json"),
         super::TakesJson
     ),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn answer(
     State(api): State<Api>,
@@ -284,7 +284,7 @@ pub(super) struct Rules {
 #[utoipa::path(
     get, path = "/api/v1/quality/rules", operation_id = "list_quality_rules", tag = QUALITY,
     responses((status = 200, description = "Every rule and how it is set here.", body = Rules), super::Read),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn rules(
     State(api): State<Api>,
@@ -322,7 +322,7 @@ pub(super) struct Setting {
             content_type = "application/problem+json"),
         super::TakesJson
     ),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn set(
     State(api): State<Api>,

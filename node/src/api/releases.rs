@@ -107,7 +107,7 @@ pub(super) struct ReleaseInFull {
     get, path = "/api/v1/releases", operation_id = "list_releases", tag = RELEASES,
     params(Listed),
     responses((status = 200, description = "A page of releases.", body = Items<Release>), super::ReadList),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn list(
     State(api): State<Api>,
@@ -129,7 +129,7 @@ pub(super) async fn list(
     get, path = "/api/v1/releases/{period}", operation_id = "show_release", tag = RELEASES,
     params(("period" = Period, Path, description = "The month.")),
     responses((status = 200, description = "The release.", body = ReleaseInFull), super::ReadOne),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn show(
     State(api): State<Api>,
@@ -150,7 +150,7 @@ pub(super) async fn show(
         (status = 200, description = "A learning summary of the data standard.", body = Object, content_type = "application/json"),
         super::ReadOne
     ),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn payload(
     State(api): State<Api>,
@@ -193,7 +193,7 @@ pub(super) struct Preparing {
             content_type = "application/problem+json"),
         super::TakesJson
     ),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn prepare(
     State(api): State<Api>,
@@ -252,7 +252,7 @@ pub(super) struct Sealed {
             content_type = "application/problem+json"),
         super::Approves
     ),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn approve(
     State(api): State<Api>,
@@ -303,7 +303,7 @@ pub(super) struct Refusing {
             content_type = "application/problem+json"),
         super::Approves
     ),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn refuse(
     State(api): State<Api>,

@@ -114,7 +114,7 @@ impl TryFrom<StatementRow> for Statement {
     get, path = "/api/v1/statements", operation_id = "list_statements", tag = STATEMENTS,
     params(Listed),
     responses((status = 200, description = "A page of statements.", body = Items<Statement>), super::ReadList),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn list(
     State(api): State<Api>,
@@ -162,7 +162,7 @@ pub(super) struct Revised {
     params(("seq" = u64, Path, description = "Sequence number.", minimum = 1)),
     request_body = Revising,
     responses((status = 200, description = "Signed and queued.", body = Revised), super::Revises),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn withdraw(
     State(api): State<Api>,
@@ -192,7 +192,7 @@ pub(super) async fn withdraw(
     params(("seq" = u64, Path, description = "Sequence number of the withdrawn statement.", minimum = 1)),
     request_body = Revising,
     responses((status = 200, description = "Signed and queued.", body = Revised), super::Revises),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn reissue(
     State(api): State<Api>,

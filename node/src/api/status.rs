@@ -86,7 +86,7 @@ pub(super) struct Status {
 #[utoipa::path(
     get, path = "/api/v1/status", operation_id = "show_status", tag = NODE,
     responses((status = 200, description = "The node's state.", body = Status), super::Read),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn status(
     State(api): State<Api>,

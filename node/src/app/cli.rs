@@ -88,6 +88,12 @@ pub enum Command {
         after_help = "Columns: month (YYYY-MM), programme or cohort (code), category (staff, premises, equipment, learner-support, marketing, overheads, other), amount (pounds), source (who said so)."
     )]
     Spend(Keep),
+    /// Made-up records for trying the node out; nothing leaves it while they are there
+    #[command(subcommand)]
+    Sample(Sample),
+    /// Individualised Learner Records: whose they are, what their aims are, how their codes are read
+    #[command(subcommand)]
+    Ilr(Ilr),
     /// What this node is and what it waits for
     Status,
     /// Take this node's place in the federation with the operator's invite
@@ -521,7 +527,7 @@ pub struct Init {
 /// `people`.
 #[derive(Debug, Subcommand)]
 pub enum People {
-    /// Add a person; prints the secret to sign in with, once
+    /// Add a person; prints a secret to sign in with, once, or a link on which they choose their own
     Add {
         /// The name to sign in with
         name: String,
@@ -531,6 +537,14 @@ pub enum People {
         /// Of a provider: the organisation whose records it sees, by its name in files
         #[arg(long, value_name = "NAME", required_if_eq("role", "provider"))]
         organisation: Option<String>,
+        /// Print a link on which the person sets their own secret, instead of a secret
+        #[arg(long)]
+        link: bool,
+    },
+    /// Give a person a link on which they set their secret anew; the old one, its sessions and the second step end at once
+    Link {
+        /// The name they sign in with
+        name: String,
     },
     /// Give a person another role
     Role {
@@ -610,6 +624,15 @@ impl From<RoleArg> for Role {
     }
 }
 
+/// `sample`.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum Sample {
+    /// Bring them into an empty node
+    BringIn,
+    /// Remove them whole
+    Remove,
+}
+
 /// `import`.
 #[derive(Debug, Subcommand)]
 pub enum Import {
@@ -617,11 +640,63 @@ pub enum Import {
     Programmes(ImportFile),
     /// Enrolments, one row each. Names, ULNs, birth dates and postcodes are not kept
     Learners(LearnerFile),
+    /// A provider's Individualised Learner Record of a year (XML). It replaces what an earlier file of the same year said; `ilr` says how it is read
+    Ilr(IlrFile),
     /// The ONS Postcode Directory, which turns a postcode into a district
     Postcodes {
         /// CSV file
         file: PathBuf,
     },
+    /// What the columns of a source's files stand for, remembered under a name
+    #[command(subcommand)]
+    Mappings(Mappings),
+}
+
+/// `import mappings`.
+#[derive(Debug, Subcommand)]
+pub enum Mappings {
+    /// Every mapping
+    List,
+    /// Print a mapping as the TOML file that `set` takes
+    Show {
+        /// Its name; capitals do not matter
+        name: String,
+    },
+    /// Look at a file and print a mapping to begin with: what is proposed by the columns' names, and as comments what is left to say
+    Propose {
+        /// CSV file or workbook (.xlsx)
+        file: PathBuf,
+        /// What the file holds
+        #[arg(long)]
+        kind: MappedKind,
+        /// The sheet of a workbook, where more than one may be meant
+        #[arg(long, value_name = "NAME")]
+        sheet: Option<String>,
+        /// Read the text as Windows-1252 (Western European) rather than UTF-8
+        #[arg(long)]
+        western: bool,
+    },
+    /// Remember a mapping, or change one
+    Set {
+        /// The source's name, such as that of the provider whose files it is for
+        name: String,
+        /// TOML file, as `propose` and `show` print it
+        mapping: PathBuf,
+    },
+    /// Forget a mapping; what was imported with it stays
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
+/// What a mapped file holds.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum MappedKind {
+    /// Enrolments, one row each
+    Learners,
+    /// Programmes, one row each
+    Programmes,
 }
 
 /// A learner file and how to import it.
@@ -636,6 +711,78 @@ pub struct LearnerFile {
     /// What rows are that may be either: an enrolment that this file does not name agrees in provider and in aim or start
     #[arg(long, value_name = "WHAT")]
     pub doubtful: Option<DoubtfulRows>,
+}
+
+/// An ILR and how to import it.
+#[derive(Debug, Args)]
+pub struct IlrFile {
+    /// XML file in UTF-8
+    pub file: PathBuf,
+    /// Check every learner and store nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Store the valid rows although others are refused; nothing is removed then
+    #[arg(long)]
+    pub valid_rows: bool,
+    /// Write the report of problem rows to this CSV file
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// What rows are that may be either: an enrolment of the year that this file does not name agrees in aim or start
+    #[arg(long, value_name = "WHAT")]
+    pub doubtful: Option<DoubtfulRows>,
+}
+
+/// `ilr`.
+#[derive(Debug, Subcommand)]
+pub enum Ilr {
+    /// Everything that was said: providers, aims, codes
+    Mappings,
+    /// Say whose the files of a UKPRN are
+    Provider {
+        /// UK provider reference number, eight digits
+        ukprn: String,
+        /// The provider's name, as other files give it
+        name: String,
+    },
+    /// Say what a learning aim is: programme, skill and mode, or that it is not digital
+    Aim(AimArgs),
+    /// Say how a code is read
+    Code {
+        /// Ethnicity, Sex, LLDDHealthProb, EmpStat, CompStatus, WithdrawReason or DPOutcome
+        field: String,
+        /// The code, as `ilr mappings` writes it
+        code: String,
+        /// Its value in the data standard
+        value: String,
+    },
+}
+
+/// What is said of an aim.
+#[derive(Debug, Args)]
+pub struct AimArgs {
+    /// The aim, such as 60341234 or ZPROG001/S123, or its beginning and *
+    pub aim: String,
+    /// Only of this provider
+    #[arg(long, value_name = "NUMBER")]
+    pub ukprn: Option<String>,
+    /// Only under this funding model
+    #[arg(long, value_name = "NUMBER")]
+    pub fund_model: Option<String>,
+    /// Code of the programme, which says tier, type and audience
+    #[arg(long, value_name = "CODE", required_unless_present_any = ["not_digital", "remove"])]
+    pub programme: Option<String>,
+    /// Skill of the data standard
+    #[arg(long, value_name = "SKILL", required_unless_present_any = ["not_digital", "remove"])]
+    pub skill: Option<String>,
+    /// Mode of delivery
+    #[arg(long, value_name = "MODE", required_unless_present_any = ["not_digital", "remove"])]
+    pub mode: Option<String>,
+    /// It is not digital: its learners are left out
+    #[arg(long, conflicts_with_all = ["programme", "skill", "mode", "remove"])]
+    pub not_digital: bool,
+    /// Take back what was said
+    #[arg(long, conflicts_with_all = ["programme", "skill", "mode"])]
+    pub remove: bool,
 }
 
 /// What a row is that may be a new enrolment or a corrected one.
@@ -664,8 +811,14 @@ pub enum Providers {
 /// A file to import and how.
 #[derive(Debug, Args)]
 pub struct ImportFile {
-    /// CSV file in UTF-8
+    /// CSV file in UTF-8, or workbook (.xlsx)
     pub file: PathBuf,
+    /// The file has columns of its own, which this mapping explains: see `import mappings`
+    #[arg(long, value_name = "NAME")]
+    pub mapping: Option<String>,
+    /// The sheet of a workbook, where more than one may be meant
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
     /// Check every row and store nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -113,6 +113,16 @@ const NOT_SETTINGS: [&str; 3] = ["LDSP_CONFIG", "LDSP_ASSETS", "LDSP_UPDATE_HELP
 const ENVIRONMENT: &str = "environment";
 
 impl Config {
+    /// How people reach the pages: `public_url`, else where `serve` listens.
+    #[must_use]
+    pub fn address(&self) -> String {
+        let url = self
+            .public_url
+            .as_deref()
+            .map(|url| url.trim_end_matches('/').to_owned());
+        url.unwrap_or_else(|| format!("https://{}", self.listen))
+    }
+
     /// Reads `file` (else [`DEFAULT_FILE`] in the current directory when it exists, else nothing)
     /// and overlays `environment`: `LDSP_DATA_DIR` sets `data_dir`, and so on.
     ///

@@ -1,16 +1,18 @@
-//! `import programmes`, `import learners`, `import postcodes`.
+//! `import programmes`, `import learners`, `import ilr`, `import postcodes`; `import mappings` is in [`super::mappings`].
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::cli::{DoubtfulRows, Import, ImportFile, LearnerFile};
 use super::output::{Answer, Output, Refusal};
-use super::{Context, open};
+use super::{Context, mappings, open};
+use crate::import::mapping::{Kind, Reading};
 use crate::import::report::{ImportReport, Outcome};
 use crate::import::{self, Doubtful, ImportError, Options};
+use crate::store::Store;
 use crate::store::imports::ImportKind;
 
 impl From<ImportError> for Refusal {
@@ -22,32 +24,86 @@ impl From<ImportError> for Refusal {
 pub(super) async fn run(command: Import, context: &Context) -> Answer {
     let (file, report) = match &command {
         Import::Programmes(args) | Import::Learners(LearnerFile { file: args, .. }) => {
-            (&args.file, args.report.as_deref())
+            (args.file.clone(), args.report.clone())
         }
-        Import::Postcodes { file } => (file, None),
+        Import::Ilr(args) => (args.file.clone(), args.report.clone()),
+        Import::Postcodes { file } => (file.clone(), None),
+        Import::Mappings(command) => return mappings::run(command, context).await,
     };
     let node = open(context).await?;
-    let (source, bar) = source(file)?;
+    let whole = is_file(&file);
+    let (source, bar) = source(&file)?;
     let (store, now) = (&node.store, (context.clock)());
     let result = match &command {
-        Import::Programmes(args) => import::programmes(store, source, &options(args), now).await,
+        Import::Mappings(command) => return mappings::run(command, context).await,
+        Import::Programmes(args) => {
+            let reading = reading(store, args, whole).await?;
+            if whole {
+                let file = (Kind::Programmes, source);
+                import::file(store, &node.pseudonyms, file, &reading, &options(args), now).await
+            } else {
+                import::programmes(store, source, &options(args), now).await
+            }
+        }
         Import::Learners(args) => {
+            let reading = reading(store, &args.file, whole).await?;
             let options = Options {
                 new_providers: args.new_providers,
-                doubtful: match args.doubtful {
-                    None => Doubtful::Ask,
-                    Some(DoubtfulRows::New) => Doubtful::New,
-                    Some(DoubtfulRows::Corrected) => Doubtful::Corrected,
-                },
+                doubtful: doubtful(args.doubtful),
                 ..options(&args.file)
             };
-            import::learners(store, &node.pseudonyms, source, &options, now).await
+            if whole {
+                let file = (Kind::Learners, source);
+                import::file(store, &node.pseudonyms, file, &reading, &options, now).await
+            } else {
+                import::learners(store, &node.pseudonyms, source, &options, now).await
+            }
+        }
+        Import::Ilr(args) => {
+            let options = Options {
+                dry_run: args.dry_run,
+                valid_rows: args.valid_rows,
+                doubtful: doubtful(args.doubtful),
+                ..Options::default()
+            };
+            import::ilr(store, &node.pseudonyms, source, &options, now).await
         }
         Import::Postcodes { .. } => import::postcodes(store, source, now).await,
     };
     bar.finish_and_clear();
     store.close().await;
-    answer(result?, report)
+    answer(result?, report.as_deref())
+}
+
+/// Whether it can be read more than once: a pipe cannot, and is CSV in the contract's columns.
+fn is_file(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|about| about.is_file())
+}
+
+/// How the file is read: with the mapping that is named.
+async fn reading(store: &Store, args: &ImportFile, whole: bool) -> Result<Reading, Refusal> {
+    if !whole && (args.mapping.is_some() || args.sheet.is_some()) {
+        return Err(Refusal::new(
+            "a mapping or a sheet needs a file that can be read more than once",
+            "Write what comes through the pipe to a file and import that.",
+        ));
+    }
+    let mapping = match &args.mapping {
+        None => None,
+        Some(name) => Some(mappings::named(store, name).await?.mapping),
+    };
+    Ok(Reading {
+        mapping,
+        sheet: args.sheet.clone(),
+    })
+}
+
+fn doubtful(said: Option<DoubtfulRows>) -> Doubtful {
+    match said {
+        None => Doubtful::Ask,
+        Some(DoubtfulRows::New) => Doubtful::New,
+        Some(DoubtfulRows::Corrected) => Doubtful::Corrected,
+    }
 }
 
 fn options(args: &ImportFile) -> Options {
@@ -59,7 +115,9 @@ fn options(args: &ImportFile) -> Options {
 }
 
 /// The file, with a bar on standard error when that is a terminal.
-fn source(path: &Path) -> Result<(impl Read + Send + use<>, ProgressBar), Refusal> {
+pub(super) fn source(
+    path: &Path,
+) -> Result<(impl Read + Seek + Send + use<>, ProgressBar), Refusal> {
     let cannot = |error: std::io::Error| {
         Refusal::new(
             format!("{} cannot be read: {error}", path.display()),

@@ -1,15 +1,16 @@
 //! The program: arguments, configuration, clock, randomness, terminal. Everything else is a library
 //! function that tests and the demonstration call in the same way.
 
-mod accounts;
 mod audit;
 mod backup;
 pub mod cli;
 pub mod config;
 mod enrol;
+mod ilr;
 mod import;
 mod keep;
 mod ledger;
+mod mappings;
 pub mod output;
 mod people;
 mod practice;
@@ -19,9 +20,11 @@ mod quality;
 mod release;
 mod release_words;
 mod rights;
+mod sample;
 pub mod serve;
 mod statements;
 mod status;
+mod subjects;
 mod verify;
 
 use std::ffi::OsString;
@@ -31,6 +34,7 @@ use std::sync::Arc;
 
 use clap::Parser as _;
 use ldsp_protocol::ids::Gss;
+use ldsp_ui::accounts::{self, Token};
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
@@ -140,6 +144,8 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::Programmes(command) => keep::run::<Programme>(command, context).await,
         Command::Cohorts(command) => keep::run::<Cohort>(command, context).await,
         Command::Spend(command) => keep::run::<Spend>(command, context).await,
+        Command::Sample(command) => sample::run(command, context).await,
+        Command::Ilr(command) => ilr::run(command, context).await,
         Command::Status => status::run(context).await,
         Command::Enrol(args) => enrol::run(&args, context).await,
         Command::Release(command) => release::run(command, context).await,
@@ -168,18 +174,27 @@ pub(crate) async fn open(context: &Context) -> Result<Node, Refusal> {
 async fn init(args: &cli::Init, context: &Context) -> Answer {
     let lep: Gss = args.lep.parse().map_err(|_| HomeError::Lep)?;
     let dir = &context.config.data_dir;
-    let node = Node::init(dir, &lep, &mut (context.entropy)(), (context.clock)()).await?;
+    let now = (context.clock)();
+    let node = Node::init(dir, &lep, &mut (context.entropy)(), now).await?;
+    let token = Token::draw(&mut (context.entropy)());
+    let ends = accounts::link_end(now);
+    let kept = node.store.keep_first_link(token.digest(), ends, now);
+    kept.await?;
+    let link = accounts::link(&context.config.address(), &token);
     let fingerprint = ldsp_protocol::keys::key_id(&node.signing.verifying_key());
     let name = status::lep_name(&node.lep);
     node.store.close().await;
     Ok(Output {
         text: format!(
             "This machine is now the node of {name} ({lep}).\nData directory: {}\nKey: {}\n\n\
-             Next: `ldsp-node people add NAME --role coordinator`, the same for an approver, then `ldsp-node import programmes FILE`.\n\
+             Next: run `ldsp-node serve`, open this link in a browser and become the first admin. It works once, for {} days, and is shown only now:\n\
+             {link}\n\n\
+             The pages say what comes after. Without a browser: `ldsp-node people add NAME --role coordinator`, the same for an approver, then `ldsp-node import programmes FILE`.\n\
              Back it up with `ldsp-node backup --to DIR` after every release: keys and ledger cannot be made again.",
             dir.display(),
             fingerprint.in_blocks(),
+            accounts::LINK_DAYS,
         ),
-        json: json!({"lep": lep, "name": name, "data_dir": dir, "key": fingerprint}),
+        json: json!({"lep": lep, "name": name, "data_dir": dir, "key": fingerprint, "link": link}),
     })
 }

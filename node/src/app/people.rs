@@ -1,11 +1,13 @@
 //! `people`: add, another role, new secret, lock, unlock, remove, list.
 
+use ldsp_ui::accounts::{self, LINK_DAYS, Token};
 use ldsp_ui::secret::{self, Secret};
 use serde_json::json;
 
 use super::cli::People;
 use super::output::{Answer, Output, Refusal};
-use super::{Context, accounts, open};
+use super::{Context, open, subjects};
+use crate::home::Node;
 use crate::store::audit::COMMAND_LINE;
 use crate::store::people::{Changed, Person, Role, organisation_of};
 
@@ -15,7 +17,15 @@ pub(super) async fn run(command: People, context: &Context) -> Answer {
             name,
             role,
             organisation,
+            link: false,
         } => add(&name, role.into(), organisation.as_deref(), context).await,
+        People::Add {
+            name,
+            role,
+            organisation,
+            link: true,
+        } => invite(&name, role.into(), organisation.as_deref(), context).await,
+        People::Link { name } => link(name.trim(), context).await,
         People::Role {
             name,
             role,
@@ -27,12 +37,12 @@ pub(super) async fn run(command: People, context: &Context) -> Answer {
         People::Remove { name } => remove(name.trim(), context).await,
         People::List => list(context).await,
         People::Connect { name, account } => {
-            accounts::connect(name.trim(), account.trim(), context).await
+            subjects::connect(name.trim(), account.trim(), context).await
         }
         People::Disconnect { name, account } => {
-            accounts::disconnect(name.trim(), account.trim(), context).await
+            subjects::disconnect(name.trim(), account.trim(), context).await
         }
-        People::Accounts => accounts::list(context).await,
+        People::Accounts => subjects::list(context).await,
     }
 }
 
@@ -50,10 +60,7 @@ async fn add(name: &str, role: Role, organisation: Option<&str>, context: &Conte
     node.store.close().await;
     let name = &person.name;
     if !added {
-        return Err(Refusal::new(
-            format!("there is already a person named {name}, whatever the capitals"),
-            "Choose another name; `ldsp-node people list` shows who is there.",
-        ));
+        return Err(taken(name));
     }
     Ok(Output {
         text: format!(
@@ -63,6 +70,73 @@ async fn add(name: &str, role: Role, organisation: Option<&str>, context: &Conte
             secret.reveal(),
         ),
         json: json!({"name": name, "role": role.as_str(), "organisation": person.organisation, "secret": secret.reveal()}),
+    })
+}
+
+fn taken(name: &str) -> Refusal {
+    Refusal::new(
+        format!("there is already a person named {name}, whatever the capitals"),
+        "Choose another name; `ldsp-node people list` shows who is there.",
+    )
+}
+
+/// Adds a person who sets their own secret.
+async fn invite(name: &str, role: Role, organisation: Option<&str>, context: &Context) -> Answer {
+    let person = Person::described(name, role, organisation, (context.clock)())?;
+    let node = open(context).await?;
+    if !node.store.add_person(&person, COMMAND_LINE).await? {
+        node.store.close().await;
+        return Err(taken(&person.name));
+    }
+    let made = make_link(&node, &person.name, context).await?;
+    node.store.close().await;
+    let role = role.as_str();
+    Ok(Output {
+        text: format!(
+            "{} is now {role}{} of this node.\n{}",
+            person.name,
+            of(person.organisation.as_deref()),
+            said(&made)
+        ),
+        json: json!({"name": person.name, "role": role, "organisation": person.organisation, "link": made}),
+    })
+}
+
+fn said(link: &str) -> String {
+    format!(
+        "Link, shown only this once: {link}\nNext: give it to the person and to nobody else; it works once, for {LINK_DAYS} days, while `ldsp-node serve` runs."
+    )
+}
+
+async fn make_link(node: &Node, name: &str, context: &Context) -> Result<String, Refusal> {
+    let token = Token::draw(&mut (context.entropy)());
+    let now = (context.clock)();
+    let kept = node
+        .store
+        .reset_person(
+            name,
+            token.digest(),
+            accounts::link_end(now),
+            COMMAND_LINE,
+            now,
+        )
+        .await?;
+    if !kept {
+        return Err(nobody(name));
+    }
+    Ok(accounts::link(&context.config.address(), &token))
+}
+
+async fn link(name: &str, context: &Context) -> Answer {
+    let node = open(context).await?;
+    let made = make_link(&node, name, context).await?;
+    node.store.close().await;
+    Ok(Output {
+        text: format!(
+            "The secret of {name}, its sessions and the second step have ended.\n{}",
+            said(&made)
+        ),
+        json: json!({"name": name, "link": made}),
     })
 }
 
@@ -104,7 +178,7 @@ async fn lock(name: &str, locked: bool, context: &Context) -> Answer {
     let node = open(context).await?;
     let changed = node
         .store
-        .lock_person(name, locked, COMMAND_LINE, (context.clock)())
+        .lock_person(name, locked, true, COMMAND_LINE, (context.clock)())
         .await?;
     node.store.close().await;
     done(changed, name)?;

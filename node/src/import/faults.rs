@@ -26,10 +26,71 @@ faults! {
         "Look at the quotation marks on this line and export the file again.";
     NO_HEADER = "header-missing", "The first row is not a header.",
         "Write the column names in the first row, as the guide to the file lists them.";
-    SEPARATOR = "separator", "The columns are not separated by commas.",
+    SEPARATOR = "separator", "The columns are not separated by commas, semicolons or tabs.",
         "Save the file again with commas between the columns.";
     NO_ROWS = "no-rows", "The file has no rows below its header.",
         "Check that the export is complete.";
+
+    // A workbook as a whole.
+    OLD_FORMAT = "format-old", "This is an Excel workbook of before 2007 (.xls), which is not read here.",
+        "Open it and save it as an Excel workbook (.xlsx) or as CSV UTF-8.";
+    PASSWORD = "format-password", "The workbook is protected by a password.",
+        "Open it, remove the password (File, Info, Protect Workbook, Encrypt with Password: leave it empty), save it and send that.";
+    OPEN_DOCUMENT = "format-ods", "This is an OpenDocument spreadsheet (.ods), which is not read here.",
+        "Open it and save it as an Excel workbook (.xlsx) or as CSV in UTF-8.";
+    BINARY_WORKBOOK = "format-xlsb", "This is a binary Excel workbook (.xlsb), which is not read here.",
+        "Open it and save it as an Excel workbook (.xlsx) or as CSV UTF-8.";
+    ARCHIVE = "format-zip", "The file is a packed archive (.zip) and not a workbook.",
+        "Unpack it and send the file that is in it.";
+    BOMB = "workbook-size", "The workbook unpacks to far more than a workbook of records holds.",
+        "Copy the rows into a new workbook and send that, or save the sheet as CSV UTF-8. Do not open a file that you did not expect.";
+    MARKUP = "workbook-form", "The workbook holds markup that no spreadsheet program writes.",
+        "Open it in a spreadsheet program, save it as an Excel workbook (.xlsx) again, and send that.";
+    DAMAGED = "workbook-damaged", "The workbook is damaged: it cannot be read to its end.",
+        "Open it in a spreadsheet program, save it again and send that.";
+    NO_SHEET = "sheet-missing", "The workbook has no visible sheet of cells.",
+        "Put the rows on a sheet that is not hidden.";
+    SHEET_UNKNOWN = "sheet-unknown", "The workbook has no sheet of that name.",
+        "Give the name as it stands on the sheet's tab.";
+    SHEETS = "sheet-unclear", "More than one sheet may be meant.",
+        "Say which one holds the rows: with --sheet NAME, or on the page.";
+    MERGED = "cells-merged", "Cells are merged below the header: only the first of them holds its value.",
+        "Select the table, choose Unmerge Cells, fill in what is empty then, and save the workbook.";
+    // An ILR as a whole.
+    XML_FORM = "xml-form", "The file is not well-formed XML from here on.",
+        "Export it again; do not edit it by hand.";
+    XML_TRUNCATED = "xml-truncated", "The file ends before its last element is closed.",
+        "It was cut off: export or copy it again.";
+    XML_ENCODING = "encoding", "The file is not UTF-8.",
+        "Export it as XML in UTF-8.";
+    XML_DOCTYPE = "xml-doctype", "The file has a document type declaration, which no ILR has.",
+        "Export it again from your own system; do not take it from elsewhere.";
+    XML_ENTITY = "xml-entity", "The file uses an entity that XML does not define itself.",
+        "Export it again from your own system; do not take it from elsewhere.";
+    XML_SIZE = "xml-size", "One piece of the file is longer than 64 KiB, which nothing in an ILR is.",
+        "Export it again; do not edit it by hand.";
+    XML_DEPTH = "xml-depth", "Elements stand too deep in one another.",
+        "Export it again; do not edit it by hand.";
+    ILR_NAMESPACE = "ilr-namespace", "The file's namespace is not that of an ILR.",
+        "Choose an ILR as it is returned to the funder; it begins with Message and a namespace such as ESFA/ILR/2020-21.";
+    ILR_YEAR = "ilr-year", "The file is an ILR of a year that is not read here: 2016-17 to 2025-26 are.",
+        "Use a newer version of this program, or bring the records in as a learner file.";
+    ILR_MIXED = "ilr-namespaces-mixed", "This element belongs to another namespace than the file's root: parts of two years' ILRs are mixed.",
+        "Export the whole file again for one year.";
+    ILR_ROOT = "ilr-root", "The file's first element is not Message.",
+        "Choose an ILR as it is returned to the funder, not a report on one.";
+    ILR_EMPTY = "ilr-empty", "The file has no learners.",
+        "Check that the export is complete.";
+    ILR_UKPRN = "ilr-ukprn-unknown", "Nobody has said whose files have this UKPRN.",
+        "Say it once: `ldsp-node ilr provider UKPRN NAME`, or on the page ILR mappings.";
+    ILR_OLDER = "ilr-older", "A file of the same provider and year that was prepared later is stored already.",
+        "Import the latest file of the year. A file replaces the one before it.";
+    ILR_PART_SIZE = "ilr-part-size", "One learner holds more than 100,000 elements.",
+        "Export it again; do not edit it by hand.";
+    ILR_OUTCOMES = "ilr-outcomes", "The file tells of more than a million outcomes.",
+        "Import one provider's file at a time.";
+    ILR_CHANGED = "ilr-changed", "The file changed while it was read.",
+        "Wait until its export has ended, then import it.";
 
     // A row as a whole.
     FIELD_COUNT = "field-count", "The row has another number of fields than the header.",
@@ -42,6 +103,24 @@ faults! {
     SEVERAL = "correction-unclear", "The row may correct more than one enrolment that is held, or another row may correct the same one.",
         "Name all enrolments of the learner with this provider in one file; or import the rows that are new by themselves, with --doubtful new.";
 
+    // A field of an ILR.
+    ILR_UNKNOWN = "ilr-element-unknown", "Something here is not in the schema of the file's year.",
+        "Export the file for its year; the element that is named holds what does not belong there.";
+    ILR_MISSING = "ilr-element-missing", "The schema of the file's year demands this element.",
+        "Fill it in and export the file again.";
+    ILR_ORDER = "ilr-element-order", "The element stands behind one that the schema places after it.",
+        "Export it again; do not edit it by hand.";
+    ILR_TOO_MANY = "ilr-element-repeated", "The element stands here more often than the schema allows.",
+        "Remove what is too much and export the file again.";
+    ILR_TEXT = "ilr-text", "There is text where the schema has elements only.",
+        "Export it again; do not edit it by hand.";
+    ILR_VALUE = "ilr-value", "The value is not of the form that the schema of the file's year gives this field.",
+        "Correct it in your own system and export the file again.";
+    ILR_CODE = "ilr-code-unknown", "Nobody has said how this field's code is read.",
+        "Say it once: `ldsp-node ilr code FIELD CODE VALUE`, or on the page ILR mappings; or correct the code.";
+    ILR_AIM = "ilr-aim-unknown", "Nobody has said what this aim is.",
+        "Say it once, on the page ILR mappings or by `ldsp-node ilr aim`: which programme, skill and mode, or that it is not digital.";
+
     // A field.
     REQUIRED = "required", "The field is empty.", "Fill it in.";
     FIELD_SIZE = "field-size", "The field is longer than 1,000 bytes.",
@@ -49,6 +128,14 @@ faults! {
     CONTROL = "control-character", "The field holds a line break or another control character.",
         "Remove it, or look for a quotation mark that is not closed.";
     TEXT_SIZE = "text-size", "The text is too long.", "Shorten it to at most 200 characters.";
+    CELL_ERROR = "cell-error", "The cell holds an error, such as #N/A or #REF!.",
+        "Correct its formula, or empty the cell.";
+    UNCALCULATED = "formula-no-value", "The cell holds a formula whose value was not saved.",
+        "Open the workbook in a spreadsheet program, which calculates it, and save it.";
+    CELL_DATE = "cell-date", "The cell holds a date, but this column holds none: spreadsheets turn codes such as 1-2 into dates.",
+        "Give the column the format Text and type the code again.";
+    CELL_NUMBER = "cell-number", "The cell holds a number of more than 15 digits, whose last digits the spreadsheet has lost.",
+        "Give the column the format Text and type the reference again.";
     PERSONAL = "personal-data", "The text looks like personal data: an e-mail address, telephone number, National Insurance number, ULN or postcode.",
         "Remove it. This field is kept and shown.";
     CODE_FORM = "code-form", "The code has characters that are not allowed, or is longer than 40.",

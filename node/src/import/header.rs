@@ -37,7 +37,7 @@ const UNWANTED: [&str; 16] = [
     "address",
 ];
 
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     name.trim().to_lowercase().replace([' ', '-'], "_")
 }
 
@@ -139,7 +139,7 @@ fn unknown(at: usize, name: &str) -> RowProblem {
 }
 
 /// The name of a column in a spreadsheet: A, B, … Z, AA, …
-fn letters(at: usize) -> String {
+pub(super) fn letters(at: usize) -> String {
     let mut left = at + 1;
     let mut name = Vec::new();
     while left > 0 {

@@ -33,7 +33,7 @@ pub(super) use gather::{Gatherer, Valid};
 macro_rules! columns {
     ($($id:ident = $name:literal),+ $(,)?) => {
         #[derive(Debug, Clone, Copy)]
-        enum Column { $($id),+ }
+        pub(super) enum Column { $($id),+ }
         impl From<Column> for usize {
             fn from(column: Column) -> Self {
                 column as Self

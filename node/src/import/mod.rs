@@ -9,7 +9,9 @@
 
 pub(crate) mod faults;
 mod header;
+pub mod ilr;
 pub mod learners;
+pub mod mapping;
 pub mod postcodes;
 pub mod programmes;
 pub mod pseudonym;
@@ -21,12 +23,13 @@ mod tests;
 pub(crate) mod values;
 
 use std::collections::HashMap;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::model;
+use crate::sample;
 use crate::schedule::london;
 use crate::store::audit::COMMAND_LINE;
 use crate::store::delivery::{self, Brought};
@@ -37,11 +40,14 @@ use crate::store::providers::{self, Roots};
 pub use crate::store::records::Doubtful;
 use crate::store::records::merge::{self, By, Merged, Merging, Refused, Why};
 use crate::store::records::{self, fresh};
-use crate::store::{Store, StoreError, Write, ledger};
+use crate::store::{Store, StoreError, Write, ilr as ilr_store, ledger};
+use ilr::schema;
 use learners::Valid;
+use mapping::{Contract, Kind, Reading};
 use pseudonym::PseudonymKey;
 use report::{ImportReport, Outcome, Problems, RowProblem};
-use rows::{Csv, Ended, Source};
+pub use rows::SheetName;
+use rows::{Csv, Ended, Source, Tabular};
 
 /// How to import.
 #[derive(Debug, Clone)]
@@ -92,6 +98,8 @@ impl Default for Options {
 pub enum ImportError {
     #[error("there is no node yet")]
     NoNode,
+    #[error("this node holds made-up records, and real ones must not stand among them")]
+    Sample,
     #[error("the file cannot be read: {0}")]
     Read(#[from] io::Error),
     #[error(transparent)]
@@ -106,6 +114,9 @@ impl ImportError {
     pub fn next(&self) -> &'static str {
         match self {
             Self::NoNode => "Run `ldsp-node init --lep CODE` first.",
+            Self::Sample => {
+                "Remove them first: on the first page, or with `ldsp-node sample remove`."
+            }
             Self::Read(_) => {
                 "Check the path, the rights on the file and the disk it is on. Nothing was stored."
             }
@@ -141,6 +152,16 @@ pub fn clean_provider(name: &str) -> Option<String> {
     is_good.then_some(name)
 }
 
+/// A column's name as names are compared.
+pub(crate) fn plain_name(name: &str) -> String {
+    header::plain(name)
+}
+
+/// Whether two values of a file are the same to a mapping.
+pub(crate) fn same_value(one: &str, other: &str) -> bool {
+    mapping::folded(one) == mapping::folded(other)
+}
+
 /// An import under way: its transaction and what it has found.
 struct Run {
     kind: ImportKind,
@@ -148,6 +169,8 @@ struct Run {
     tx: Write,
     tally: Tally,
     problems: Problems,
+    /// Of an ILR.
+    ilr: Option<ilr::Shared>,
 }
 
 impl Run {
@@ -156,13 +179,25 @@ impl Run {
         kind: ImportKind,
         options: &Options,
     ) -> Result<Self, ImportError> {
+        let mut tx = store.write().await?;
+        let is_own = kind == ImportKind::Postcodes || options.who == sample::WHO;
+        if !is_own && sample::is_there(&mut tx).await? {
+            return Err(ImportError::Sample);
+        }
         Ok(Self {
             kind,
             options: options.clone(),
-            tx: store.write().await?,
+            tx,
             tally: Tally::default(),
             problems: Problems::default(),
+            ilr: None,
         })
+    }
+
+    /// Provider and year of an ILR, once its first rows have come.
+    fn file(&self) -> Option<(u32, schema::Year)> {
+        let summary = self.ilr.as_ref()?;
+        summary.with(|s| Some((s.ukprn, s.year?)))
     }
 
     fn refuse_row(&mut self, problems: Vec<RowProblem>) {
@@ -217,6 +252,11 @@ impl Run {
                 };
                 ledger::withheld::hold(&mut self.tx).await?;
                 imports::log(&mut self.tx, &record, &self.options.who).await?;
+                if let (Some((ukprn, year)), Some(shared)) = (self.file(), &self.ilr) {
+                    let prepared = shared.with(|s| s.prepared.clone());
+                    let key = (ukprn, year.begins());
+                    ilr_store::note_file(&mut self.tx, key, &prepared, &digest, now).await?;
+                }
                 self.tx.commit().await.map_err(StoreError::from)?;
             }
             _ => self.tx.rollback().await.map_err(StoreError::from)?,
@@ -228,7 +268,30 @@ impl Run {
             digest: ended.digest,
             tally: self.tally,
             problems: self.problems,
+            ilr: self.ilr.map(|shared| shared.with(|s| s.clone())),
         })
+    }
+}
+
+/// Imports a file that may be CSV or a workbook, with columns of its own when `reading` has a mapping.
+///
+/// # Errors
+/// [`ImportError`]; nothing was stored then.
+pub async fn file(
+    store: &Store,
+    key: &PseudonymKey,
+    (kind, file): (Kind, impl Read + Seek + Send + 'static),
+    reading: &Reading,
+    options: &Options,
+    now: Timestamp,
+) -> Result<ImportReport, ImportError> {
+    let source = Tabular::new(file, Contract::of(kind), reading.clone());
+    match kind {
+        Kind::Learners => {
+            let run = Run::begin(store, ImportKind::Learners, options).await?;
+            enrolments(store, key, source, run, now).await
+        }
+        Kind::Programmes => described(store, source, options, now).await,
     }
 }
 
@@ -245,7 +308,28 @@ pub async fn learners(
 ) -> Result<ImportReport, ImportError> {
     let header = |row: &csv::StringRecord| header::find(row, &learners::HEADER);
     let source = Csv::new(source, learners::COLUMNS, header);
-    enrolments(store, key, source, options, now).await
+    let run = Run::begin(store, ImportKind::Learners, options).await?;
+    enrolments(store, key, source, run, now).await
+}
+
+/// Imports a provider's ILR of a year. `source` is read twice, to its end; what an earlier file of the same year named and this one does not is
+/// removed (docs/ilr.md).
+///
+/// # Errors
+/// [`ImportError`]; nothing was stored then.
+pub async fn ilr(
+    store: &Store,
+    key: &PseudonymKey,
+    source: impl Read + Seek + Send + 'static,
+    options: &Options,
+    now: Timestamp,
+) -> Result<ImportReport, ImportError> {
+    let mut run = Run::begin(store, ImportKind::Ilr, options).await?;
+    let mappings = ilr_store::mappings(&mut run.tx).await?;
+    let summary = ilr::Shared::default();
+    run.ilr = Some(summary.clone());
+    let source = ilr::Ilr::new(source, mappings, london_day(now), summary);
+    enrolments(store, key, source, run, now).await
 }
 
 /// The one way of learner rows into the store, whatever their source.
@@ -253,20 +337,21 @@ async fn enrolments(
     store: &Store,
     key: &PseudonymKey,
     source: impl Source,
-    options: &Options,
+    mut run: Run,
     now: Timestamp,
 ) -> Result<ImportReport, ImportError> {
     let identity = store.identity().await?.ok_or(ImportError::NoNode)?;
-    let mut run = Run::begin(store, ImportKind::Learners, options).await?;
     let programmes = Known::read(&mut run.tx).await?.programmes;
     let any = imports::any_postcode(&mut run.tx).await?;
     let roots = providers::roots(&mut run.tx).await?;
-    let brings = options.brings.as_ref();
-    let own = brings.map(|brings| learners::Own::new(&brings.provider, &roots));
+    let brings = run.options.brings.clone();
+    let own = brings
+        .as_ref()
+        .map(|brings| learners::Own::new(&brings.provider, &roots));
     // Where a provider's rows are put beside their cohort they have to be found again.
     let fresh = own.is_none() && fresh::is_fresh(&mut run.tx).await?;
     let by = By {
-        who: options.who.clone(),
+        who: run.options.who.clone(),
         at: now,
     };
     let mut brought = Brought::default();
@@ -281,7 +366,7 @@ async fn enrolments(
         clean: Default::default(),
         roots: roots.clone(),
         // Of the first file all are.
-        new_providers: options.new_providers || fresh,
+        new_providers: run.options.new_providers || fresh,
         named: Vec::new(),
         own: own.clone(),
         references: Vec::new(),
@@ -289,7 +374,7 @@ async fn enrolments(
     let directory = learners::Directory::new(store, &identity.lep, any);
     let gatherer = learners::Gatherer::new(parser, directory, fresh);
     records::make_room(&mut run.tx, fresh).await?;
-    let merging = if fresh {
+    let mut merging = if fresh {
         fresh::begin(&mut run.tx).await?;
         None
     } else {
@@ -303,10 +388,14 @@ async fn enrolments(
         }
         providers::note(&mut run.tx, &batch.providers).await?;
         brought.references.extend(batch.references);
-        match (batch.valid, &merging) {
-            (Valid::Merge(rows), Some(merging)) => {
+        match (batch.valid, &mut merging) {
+            (Valid::Merge(mut rows), Some(merging)) => {
                 if own.is_some() {
                     brought.spells.extend(rows.iter().map(|(_, e)| e.spell));
+                }
+                if let Some((_, year)) = run.file() {
+                    merging.since = Some(year.first_day());
+                    leave_later(&mut run, year, &mut rows).await?;
                 }
                 let merged = merge::take(&mut run.tx, rows, merging).await?;
                 run.add(merged);
@@ -322,7 +411,7 @@ async fn enrolments(
     let ended = stream.end.await.map_err(|_| ImportError::Stopped)??;
     match &merging {
         None => settle(&mut run, &roots, &ended).await?,
-        Some(merging) => decide(&mut run, merging).await?,
+        Some(merging) => decide(&mut run, merging, now).await?,
     }
     if let (Some(brings), Some(own)) = (brings, &own) {
         delivery::place(&mut run.tx, &brought, brings.cohort, brings.employer, &by).await?;
@@ -334,12 +423,49 @@ async fn enrolments(
     report
 }
 
+/// Takes out enrolments of which a later year's ILR has told.
+async fn leave_later(
+    run: &mut Run,
+    year: schema::Year,
+    rows: &mut Vec<merge::Line>,
+) -> Result<(), ImportError> {
+    let spells = rows.iter().map(|(_, enrolment)| &enrolment.spell);
+    let later = ilr_store::later(&mut run.tx, year.begins(), spells).await?;
+    if !later.is_empty() {
+        let before = rows.len();
+        rows.retain(|(_, enrolment)| !later.contains(&enrolment.spell));
+        let left = (before - rows.len()) as u64;
+        run.tally.unchanged += left;
+        if let Some(summary) = &run.ilr {
+            summary.with(|s| s.later += left);
+        }
+    }
+    Ok(())
+}
+
+/// Removes what the ILR at hand does not name any more, unless rows of it were refused: then nothing is known to be missing.
+async fn replace(run: &mut Run, now: Timestamp) -> Result<(), ImportError> {
+    ilr_store::named_again(&mut run.tx).await?;
+    let (Some((ukprn, year)), Some(summary)) = (run.file(), run.ilr.clone()) else {
+        return Ok(());
+    };
+    let key = (ukprn, year.begins());
+    if run.tally.refused > 0 {
+        summary.with(|s| s.incomplete = true);
+    } else {
+        let gone = ilr_store::replace(&mut run.tx, key, london_day(now)).await?;
+        run.tally.removed = gone.iter().map(|gone| gone.enrolments).sum();
+        summary.with(|s| s.gone = gone);
+    }
+    ilr_store::keep(&mut run.tx, key, false).await?;
+    Ok(())
+}
+
 /// Decides about the rows that had to wait for the end of the file.
-async fn decide(run: &mut Run, merging: &Merging) -> Result<(), ImportError> {
+async fn decide(run: &mut Run, merging: &Merging, now: Timestamp) -> Result<(), ImportError> {
     let whole = run.problems.total() == 0;
     let mut merged =
         merge::doubts::settle(&mut run.tx, merging, run.options.doubtful, whole).await?;
-    merge::end(&mut run.tx).await?;
     // They were taken for new ones so far.
     merged.withdrawn += merged.done.changed + merged.refused.len() as u64;
     let mut late = Problems::default();
@@ -348,6 +474,8 @@ async fn decide(run: &mut Run, merging: &Merging) -> Result<(), ImportError> {
     }
     run.add(merged);
     run.problems.merge(late);
+    replace(run, now).await?;
+    merge::end(&mut run.tx).await?;
     Ok(())
 }
 
@@ -367,6 +495,9 @@ async fn settle(run: &mut Run, roots: &Roots, ended: &Ended) -> Result<(), Impor
     run.problems.merge(problems);
     if run.outcome(ended) == Outcome::Stored {
         fresh::finish(&mut run.tx).await?;
+        if let Some((ukprn, year)) = run.file() {
+            ilr_store::keep(&mut run.tx, (ukprn, year.begins()), true).await?;
+        }
     }
     Ok(())
 }
@@ -420,12 +551,22 @@ pub async fn programmes(
     options: &Options,
     now: Timestamp,
 ) -> Result<ImportReport, ImportError> {
+    let header = |row: &csv::StringRecord| header::find(row, &programmes::HEADER);
+    let source = Csv::new(source, programmes::COLUMNS, header);
+    described(store, source, options, now).await
+}
+
+/// The one way of programme rows into the store, whatever their source.
+async fn described(
+    store: &Store,
+    source: impl Source,
+    options: &Options,
+    now: Timestamp,
+) -> Result<ImportReport, ImportError> {
     let mut run = Run::begin(store, ImportKind::Programmes, options).await?;
     let held = kept_programmes::by_code(&mut run.tx).await?;
     let known = Known::read(&mut run.tx).await?;
     let mut seen: HashMap<String, u64> = HashMap::new();
-    let header = |row: &csv::StringRecord| header::find(row, &programmes::HEADER);
-    let source = Csv::new(source, programmes::COLUMNS, header);
     let mut stream = rows::stream(source, rows::each(programmes::draft));
     while let Some(batch) = stream.batches.recv().await {
         let mut stored = Vec::with_capacity(batch.len());

@@ -9,6 +9,7 @@ use ldsp_protocol::ids::Digest;
 use ldsp_ui::csv_text;
 use serde::Serialize;
 
+use super::ilr::Summary;
 use crate::store::imports::{ImportKind, Tally};
 
 /// Problems kept in detail; further ones are counted by code.
@@ -18,6 +19,10 @@ pub const DETAILED: usize = 10_000;
 pub(crate) const CARRIED: &str = "  of the changed ones: the same enrolments with a corrected learner, provider, aim or start; nothing of them is counted again";
 /// About [`Tally::erased`].
 pub(crate) const ERASED: &str = "  left out: the records of these learners were erased here; ask the provider to remove them from its files";
+
+/// About [`Tally::removed`].
+pub(crate) const REMOVED: &str =
+    "  held from an earlier file of the same year, which this one replaces, and not in it any more";
 
 /// A kind of problem: stable code, cause and remedy.
 #[derive(Debug, Clone, Copy)]
@@ -129,6 +134,8 @@ pub struct ImportReport {
     pub tally: Tally,
     /// Every problem.
     pub problems: Problems,
+    /// Of an ILR: what the file was, and what came of it besides rows.
+    pub ilr: Option<Summary>,
 }
 
 impl ImportReport {
@@ -155,6 +162,9 @@ impl ImportReport {
         line("changed", t.changed, "");
         line("unchanged", t.unchanged, "");
         line("refused", t.refused, "");
+        if t.removed > 0 {
+            line("removed", t.removed, REMOVED);
+        }
         if t.carried > 0 {
             line("carried", t.carried, CARRIED);
         }
@@ -163,6 +173,9 @@ impl ImportReport {
         }
         if t.outside > 0 {
             line("outside", t.outside, self.outside_note());
+        }
+        if let Some(ilr) = &self.ilr {
+            text.push_str(&ilr.text());
         }
         if self.problems.total > 0 {
             let _written = writeln!(text, "\nProblems: {}", self.problems.total);
@@ -203,6 +216,8 @@ impl ImportReport {
             "outside": t.outside,
             "carried": t.carried,
             "erased": t.erased,
+            "removed": t.removed,
+            "ilr": self.ilr.as_ref().map(Summary::json),
             "problems": {
                 "total": self.problems.total,
                 "by_code": self.problems.by_code,
@@ -272,6 +287,7 @@ mod tests {
             digest: None,
             tally: Tally::default(),
             problems,
+            ilr: None,
         };
         let mut csv = Vec::new();
         report.csv(&mut csv).unwrap();

@@ -2,14 +2,18 @@
 //! batches, while the caller writes the batch before.
 //!
 //! A [`Source`] says where rows come from and a [`Gather`] what they are made into; neither knows of the other. [`Csv`] is the
-//! source of the CSV files.
+//! source of the CSV files; [`Tabular`] of files that may be CSV or a workbook, with a mapping or without.
 //!
 //! Memory does not grow with the file: a row is at most 64 KiB, a batch [`BATCH`] rows, and at most
 //! [`AHEAD`] batches wait.
 
 mod csv_file;
 mod guard;
+mod mapped;
+mod packed;
 mod row;
+mod sheet;
+mod tabular;
 
 use std::io;
 
@@ -21,12 +25,21 @@ use tokio::task::JoinHandle;
 use super::ImportError;
 use super::report::{Fault, RowProblem};
 pub(super) use csv_file::Csv;
+pub(super) use mapped::{Field, Plan, date_forms};
 pub(crate) use row::Row;
+pub use sheet::SheetName;
+pub(super) use sheet::{Kind, Raw};
+pub(super) use tabular::{RawTable, Tabular, open_raw};
 
 const BATCH: usize = 500;
 const AHEAD: usize = 4;
 /// Longest row.
 pub(super) const RECORD_BYTES: u64 = 64 * 1024;
+
+/// Whether a file that begins with these bytes, two at least, is no text but a workbook or something that is read as one.
+pub(super) fn is_workbook(start: &[u8]) -> bool {
+    packed::is_packed(start) || packed::is_compound(start)
+}
 
 /// Where each column of the contract stands in this file; `None` when an optional one is absent.
 pub(super) type Places = Vec<Option<usize>>;
@@ -39,6 +52,8 @@ pub(super) struct Shape {
     pub(super) places: Places,
     /// Fields of a row.
     pub(super) width: usize,
+    /// Where each column stands in a file with columns of its own, as a spreadsheet names it: A, B, …; may be shorter.
+    pub(super) letters: Vec<Option<String>>,
 }
 
 /// A source whose columns were found, with its rows to come.
@@ -87,9 +102,9 @@ pub(super) struct Record {
     /// Its fields; their position says the line on which it begins.
     pub(super) fields: StringRecord,
     /// What the source found wrong with it.
-    problems: Vec<RowProblem>,
+    pub(super) problems: Vec<RowProblem>,
     /// Bit per column: the source reported it, and nothing more is said about it.
-    reported: u64,
+    pub(super) reported: u64,
 }
 
 /// Reads one row that is no file's: what a form or a program sent, a text for each of `names`.
@@ -105,6 +120,7 @@ pub(crate) fn alone<T>(
         names,
         places: (0..names.len()).map(Some).collect(),
         width: names.len(),
+        letters: Vec::new(),
     };
     let mut record = Record {
         fields: texts.iter().collect(),

@@ -1,13 +1,18 @@
 //! A first look at a file while it still arrives: whether the import will refuse it for what has come already.
 
-use super::rows::RECORD_BYTES;
+use super::rows::{self, RECORD_BYTES};
 
 /// Follows the rows of a file. It says "enough" only of what the reader of rows refuses for certain: a NUL byte, or a row of
-/// several times the longest one.
+/// several times the longest one. Of a workbook it never says so: that is measured when it is whole.
 #[derive(Debug)]
 pub(crate) struct Scan {
     state: State,
     row: u64,
+    /// The first bytes.
+    start: [u8; 4],
+    seen: usize,
+    /// Whether the file is XML, which may have all of it in one line; `None` before its first visible byte.
+    is_markup: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,11 +33,29 @@ impl Scan {
         Self {
             state: State::FieldStart,
             row: 0,
+            start: [0; 4],
+            seen: 0,
+            is_markup: None,
         }
     }
 
     /// Takes the next bytes; true when the rest of the file is not worth reading.
     pub(crate) fn is_enough(&mut self, bytes: &[u8]) -> bool {
+        let missing = self.start.len() - self.seen;
+        for byte in bytes.iter().take(missing) {
+            self.start[self.seen] = *byte;
+            self.seen += 1;
+        }
+        if rows::is_workbook(&self.start[..self.seen]) {
+            return false;
+        }
+        let visible = |b: &&u8| !b.is_ascii_whitespace() && !b"\xef\xbb\xbf".contains(b);
+        if self.is_markup.is_none() {
+            self.is_markup = bytes.iter().find(visible).map(|b| *b == b'<');
+        }
+        if self.is_markup == Some(true) {
+            return bytes.contains(&0);
+        }
         for byte in bytes {
             self.state = match (self.state, *byte) {
                 (_, 0) => return true,
@@ -67,9 +90,21 @@ mod tests {
             assert!(!scan.is_enough(row.as_bytes()));
         }
         assert!(scan.is_enough(b"a,\0"));
+        let mut workbook = Scan::new();
+        for piece in [&b"P"[..], b"K", b"\x03\x04\0\0", &[0; 9_000]] {
+            assert!(!workbook.is_enough(piece));
+        }
         let mut scan = Scan::new();
         assert!(!scan.is_enough(b"provider,aim\n\"open"));
         let pieces = (1..).find(|_| scan.is_enough(row.replace('"', "").as_bytes()));
         assert!(pieces.unwrap() < 400, "{pieces:?}");
+        let mut scan = Scan::new();
+        for piece in [&b"\xef\xbb\xbf"[..], b"\n <"]
+            .into_iter()
+            .chain([&[b'x'; 900][..]; 2_000])
+        {
+            assert!(!scan.is_enough(piece));
+        }
+        assert!(scan.is_enough(b"\0"));
     }
 }

@@ -2,21 +2,25 @@
 
 use axum::extract::State;
 use axum::response::IntoResponse as _;
-use ldsp_ui::{Html, Page};
+use ldsp_ui::{Html, Page, SignedIn};
 
-use super::{Answer, Pages, words};
+use super::{Answer, Pages, READ, sees_exact, words};
 
 #[derive(askama::Template)]
 #[template(path = "help.html")]
 struct Help {
     lep: String,
     tables: usize,
+    staff: bool,
+    reads: bool,
 }
 
-pub(super) async fn help(State(pages): State<Pages>) -> Answer {
+pub(super) async fn help(State(pages): State<Pages>, person: SignedIn) -> Answer {
     let help = Help {
         lep: words::lep(&pages.node.lep),
         tables: ldsp_protocol::standard::Standard::current().tables().len(),
+        staff: sees_exact(),
+        reads: person.is_any(READ),
     };
     Ok(Page::new("How this node works")
         .body(Html::render(&help))

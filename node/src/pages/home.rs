@@ -9,9 +9,10 @@ use ldsp_protocol::statement::Kind;
 use ldsp_ui::components::{StatCard, Stats, SummaryList, Table, Tag, TagColour, link};
 use ldsp_ui::{Html, Page, SignedIn};
 
-use super::home_tasks::tasks;
+use super::home_tasks::{getting_started, tasks};
 use super::{
-    Answer, Pages, exact_part, exact_tag, fault, release_problem, see_other, sees_exact, words,
+    Answer, Pages, READ, exact_part, exact_tag, fault, release_problem, sample, see_other,
+    sees_exact, words,
 };
 use crate::release::next_period;
 use crate::store::enrolment::{self, Enrolment};
@@ -33,6 +34,8 @@ pub(super) struct Desk {
     pub(super) statements: Vec<StatementRow>,
     pub(super) practice: Vec<StoredEntry>,
     pub(super) imports: Vec<ImportRecord>,
+    /// Whether all records are made up.
+    pub(super) sample: bool,
 }
 
 impl Desk {
@@ -60,6 +63,7 @@ impl Desk {
             statements: store.statements().await.map_err(fault)?,
             practice: store.practice_entries().await.map_err(fault)?,
             imports: store.imports(5).await.map_err(fault)?,
+            sample: store.holds_sample().await.map_err(fault)?,
         })
     }
 
@@ -74,12 +78,26 @@ pub(super) async fn home(State(pages): State<Pages>, person: SignedIn) -> Answer
     }
     let desk = Desk::read(&pages).await?;
     let fingerprint = key_id(&pages.node.signing.verifying_key()).in_blocks();
-    let mut body = vec![
+    let mut body = Vec::new();
+    if desk.sample {
+        body.push(sample::present(&person));
+    }
+    if let Some(steps) = getting_started(&desk, &words::lep(&pages.node.lep), &person) {
+        body.extend([heading("Getting started"), steps.into()]);
+    }
+    let empty = desk.programmes == 0 && desk.enrolments() == 0 && desk.releases.is_empty();
+    if empty && desk.enrolment.is_none() && !desk.sample && person.is_any(&["coordinator"]) {
+        body.push(sample::offer());
+    }
+    body.extend([
         heading("What is next"),
-        tasks(&desk, &person).into(),
+        tasks(&desk, &person).map_or_else(
+            || Html::paragraph("Nothing waits for anybody just now."),
+            Html::from,
+        ),
         heading("What was published"),
-        published(&desk),
-    ];
+        published(&desk, person.is_any(READ)),
+    ]);
     if sees_exact() {
         body.extend([
             heading("What is held here"),
@@ -118,7 +136,8 @@ pub(super) fn tag(text: &str, colour: TagColour) -> Html {
     Tag::coloured(text, colour).into()
 }
 
-fn published(desk: &Desk) -> Html {
+/// What left; `reads`: with links for those who may follow them.
+fn published(desk: &Desk, reads: bool) -> Html {
     let released: Vec<&StoredRelease> =
         desk.releases.iter().filter(|r| r.seq().is_some()).collect();
     let receipts = desk
@@ -153,7 +172,7 @@ fn published(desk: &Desk) -> Html {
         "What was published",
         [months, receipt, practice],
     ));
-    if desk.statements.is_empty() {
+    if desk.statements.is_empty() || !reads {
         return stats;
     }
     let titles = |row: &StatementRow| match row.period {

@@ -9,60 +9,134 @@ use crate::store::overview::StatementRow;
 use crate::store::people::{Role, same_person};
 use crate::store::practice::StoredEntry;
 
-pub(super) fn tasks(desk: &Desk, person: &SignedIn) -> TaskList {
-    let mut list = TaskList::new("next");
-    for task in set_up(desk)
-        .into_iter()
-        .chain(release_task(desk, person))
-        .chain(practice_task(desk, person))
-        .chain(delivery_task(desk))
-    {
-        list = list.task(task);
+/// The way from an empty node to its first month: why each step, how long it takes, and what of it the store shows to be done. `None` once all
+/// is done, and for those who have no part in it.
+pub(super) fn getting_started(desk: &Desk, lep: &str, person: &SignedIn) -> Option<TaskList> {
+    if !person.is_any(&["admin", "coordinator", "approver"]) {
+        return None;
     }
-    list
+    let steps = [
+        admin_step(desk),
+        Step::Done(Task::done(format!("Choose the area: {lep}"))),
+        people_step(desk, person),
+        data_step(desk, person),
+        preview_step(desk, person),
+        enrol_step(desk),
+    ];
+    if steps.iter().all(|step| matches!(step, Step::Done(_))) {
+        return None;
+    }
+    let mut list = TaskList::new("start");
+    for step in steps {
+        list = list.task(match step {
+            Step::Done(task) | Step::ToDo(task) => task,
+        });
+    }
+    Some(list)
 }
 
-fn set_up(desk: &Desk) -> Vec<Task> {
-    let mut tasks = Vec::new();
-    for (role, what) in [
-        (Role::Coordinator, "a coordinator"),
-        (Role::Approver, "an approver"),
-    ] {
-        if !desk.people.iter().any(|p| p.role == role) {
-            tasks.push(
-                Task::new(format!("Add {what}"), tag("To do", TagColour::Yellow)).hint(format!(
-                    "The IT team: ldsp-node people add NAME --role {}",
-                    role.as_str()
-                )),
-            );
-        }
+enum Step {
+    Done(Task),
+    ToDo(Task),
+}
+
+fn step(done: bool, title: &str, why: &str, minutes: &str, href: Option<&str>) -> Step {
+    if done {
+        return Step::Done(Task::done(title));
     }
+    let task = Task::new(title, tag("To do", TagColour::Yellow)).hint(format!("{why} {minutes}"));
+    Step::ToDo(match href {
+        Some(href) => task.href(href),
+        None => task,
+    })
+}
+
+fn holds(desk: &Desk, role: Role) -> bool {
+    desk.people
+        .iter()
+        .any(|p| p.role == role && p.locked_at.is_none())
+}
+
+fn admin_step(desk: &Desk) -> Step {
+    step(
+        holds(desk, Role::Admin),
+        "Create the admin",
+        "Somebody looks after people and the server. The IT team: ldsp-node people add NAME --role admin --link.",
+        "2 minutes",
+        None,
+    )
+}
+
+fn people_step(desk: &Desk, person: &SignedIn) -> Step {
+    step(
+        holds(desk, Role::Coordinator) && holds(desk, Role::Approver),
+        "Add a coordinator and an approver",
+        "One prepares what leaves and another one approves it, so that nobody decides alone. An admin adds them.",
+        "5 minutes",
+        (person.is_any(&["admin"])).then_some("/people/new"),
+    )
+}
+
+fn data_step(desk: &Desk, person: &SignedIn) -> Step {
+    let title = match (desk.programmes, desk.enrolments()) {
+        (0, _) => "Import programmes",
+        (_, 0) => "Import learners",
+        _ => "Import your own programmes and learners",
+    };
+    step(
+        desk.enrolments() > 0 && !desk.sample,
+        title,
+        "They stay on this server; only protected counts ever leave it. A coordinator does it, programmes before learners; the page says which columns a file needs.",
+        "10 minutes with the files at hand",
+        (person.is_any(&["coordinator"])).then_some("/import"),
+    )
+}
+
+fn preview_step(desk: &Desk, person: &SignedIn) -> Step {
+    step(
+        !desk.releases.is_empty(),
+        "Look at what would leave",
+        "Preparing a month shows every figure beside what was counted, before anybody approves it.",
+        "10 minutes",
+        (person.is_any(&["coordinator", "approver"])).then_some("/releases"),
+    )
+}
+
+fn enrol_step(desk: &Desk) -> Step {
+    const TITLE: &str = "Enrol this node with the national log";
     match &desk.enrolment {
-        None => tasks.push(
-            Task::new("Enrol this node with the national log", tag("To do", TagColour::Yellow))
-                .hint("The IT team: ask the national operator for an invite, then ldsp-node enrol --invite FILE"),
+        Some(enrolment) if enrolment.active => Step::Done(Task::done(TITLE)),
+        Some(_) => step(
+            false,
+            "Read the key\u{2019}s fingerprint to the national operator",
+            "By telephone, so that nobody else can publish under your name: it stands at the foot of this page. The operator approves when both read the same.",
+            "5 minutes",
+            Some("#federation"),
         ),
-        Some(enrolment) if !enrolment.active => tasks.push(
-            Task::new("Read the key\u{2019}s fingerprint to the national operator", tag("Waiting", TagColour::Yellow))
-                .hint("Anybody, by telephone: it stands at the foot of this page. The operator approves when both read the same")
-                .href("#federation"),
+        None => step(
+            false,
+            TITLE,
+            "From then on approved figures reach the log. The IT team: ask the national operator for an invite, then ldsp-node enrol --invite FILE.",
+            "20 minutes, with a telephone call",
+            None,
         ),
-        Some(_) => {}
     }
-    if desk.programmes == 0 {
-        tasks.push(
-            Task::new("Import programmes", tag("To do", TagColour::Yellow))
-                .hint("A coordinator, before learners")
-                .href("/import"),
-        );
-    } else if desk.enrolments() == 0 {
-        tasks.push(
-            Task::new("Import learners", tag("To do", TagColour::Yellow))
-                .hint("A coordinator")
-                .href("/import"),
-        );
+}
+
+/// What waits for somebody; `None` when nothing does.
+pub(super) fn tasks(desk: &Desk, person: &SignedIn) -> Option<TaskList> {
+    let theirs = person.is_any(super::READ);
+    let tasks: Vec<Task> = release_task(desk, person)
+        .into_iter()
+        .chain(practice_task(desk, person))
+        .filter(|_| theirs)
+        .chain(delivery_task(desk))
+        .collect();
+    if tasks.is_empty() {
+        return None;
     }
-    tasks
+    let list = TaskList::new("next");
+    Some(tasks.into_iter().fold(list, TaskList::task))
 }
 
 fn release_task(desk: &Desk, person: &SignedIn) -> Option<Task> {
@@ -87,7 +161,7 @@ fn release_task(desk: &Desk, person: &SignedIn) -> Option<Task> {
         );
     }
     let Some((period, ended)) = desk.next else {
-        return (desk.enrolments() > 0).then(first_month);
+        return (desk.enrolments() > 0 && !desk.sample).then(first_month);
     };
     let month = period.in_words();
     if ended {

@@ -1,4 +1,5 @@
-//! Importing a file in the browser: check first, then store. The file is not kept.
+//! Importing a file in the browser: check first, then store. The file is not kept; one whose columns have to be explained is held for
+//! some minutes, see [`super::import_map`].
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,13 +10,15 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, post};
 use ldsp_ui::components::{
     Choice, Details, ErrorSummary, Field, InsetText, Notification, Radios, StatCard, Stats, Table,
-    list,
+    link, list,
 };
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 
+use super::import_map::{self, Draft};
 use super::releases::file;
 use super::upload::{self, Upload, UploadError};
-use super::{Answer, Pages, exact_part, exact_tag, fault, words};
+use super::{Answer, Pages, exact_part, exact_tag, fault, ilr, see_other, words};
+use crate::import::mapping::{Kind, Reading};
 use crate::import::report::{CARRIED, ERASED, ImportReport, Outcome};
 use crate::import::{self, Doubtful, ImportError, Options};
 use crate::store::imports::ImportKind;
@@ -31,7 +34,11 @@ const SHOWN: usize = 100;
 pub(super) struct Reports(Arc<Mutex<BTreeMap<String, Arc<Vec<u8>>>>>);
 
 impl Reports {
-    pub(super) fn keep(&self, person: &str, csv: Vec<u8>) {
+    pub(super) fn keep(&self, person: &str, report: &ImportReport) {
+        let mut csv = Vec::new();
+        if report.csv(&mut csv).is_err() {
+            return;
+        }
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         held.insert(person.to_owned(), Arc::new(csv));
     }
@@ -48,21 +55,58 @@ pub(super) fn receive() -> MethodRouter<Pages> {
 }
 
 /// What was chosen besides the file.
-#[derive(Default)]
-struct Chosen {
-    kind: String,
-    way: String,
-    providers: String,
-    doubtful: String,
+#[derive(Default, Clone)]
+pub(super) struct Chosen {
+    pub(super) kind: String,
+    pub(super) way: String,
+    pub(super) providers: String,
+    pub(super) doubtful: String,
     /// Questions that the last file raised.
-    asks: Asks,
+    pub(super) asks: Asks,
+}
+
+impl Chosen {
+    /// How to import, for this person.
+    pub(super) fn options(&self, person: &SignedIn) -> Options {
+        Options {
+            who: person.name.clone(),
+            dry_run: self.way == "check",
+            valid_rows: self.way == "valid",
+            new_providers: self.providers == "new",
+            doubtful: match self.doubtful.as_str() {
+                "new" => Doubtful::New,
+                "corrected" => Doubtful::Corrected,
+                _ => Doubtful::Ask,
+            },
+            brings: None,
+        }
+    }
+
+    /// The same with the questions that a report raises.
+    pub(super) fn asked(&self, report: &ImportReport) -> Self {
+        let or_refuse = |answer: &str| match answer {
+            "" => "refuse".to_owned(),
+            answer => answer.to_owned(),
+        };
+        let found = |code| report.problems.by_code().contains_key(code);
+        Self {
+            kind: self.kind.clone(),
+            way: self.way.clone(),
+            providers: or_refuse(&self.providers),
+            doubtful: or_refuse(&self.doubtful),
+            asks: Asks {
+                providers: self.asks.providers || found("provider-unknown"),
+                doubtful: self.asks.doubtful || found("same-or-new") || found("correction-unclear"),
+            },
+        }
+    }
 }
 
 /// What only a person can say, by what a file brought up.
 #[derive(Default, Clone, Copy)]
-struct Asks {
-    providers: bool,
-    doubtful: bool,
+pub(super) struct Asks {
+    pub(super) providers: bool,
+    pub(super) doubtful: bool,
 }
 
 #[derive(Default)]
@@ -90,6 +134,8 @@ fn form_html(chosen: &Chosen, errors: &Errors) -> Html {
             Choice::new("programmes", "Programmes")
                 .hint("One row for each programme. Import them before their learners"),
             Choice::new("learners", "Learners").hint("One row for each enrolment"),
+            Choice::new("ilr", "An Individualised Learner Record (ILR)")
+                .hint("A provider\u{2019}s XML file of a year. It replaces what an earlier file of that year said"),
         ],
     );
     let way = Radios::new(
@@ -114,7 +160,7 @@ fn form_html(chosen: &Chosen, errors: &Errors) -> Html {
 }
 
 /// Asked when a file has raised them, and again with the answer.
-fn questions(chosen: &Chosen) -> Vec<Radios> {
+pub(super) fn questions(chosen: &Chosen) -> Vec<Radios> {
     let mut questions = Vec::new();
     if chosen.asks.providers {
         questions.push(Radios::new(
@@ -159,13 +205,25 @@ fn about() -> Html {
         Html::paragraph(&columns(import::programmes::COLUMNS)),
     );
     Html::concat([
+        Html::concat([
+            link("Paste rows from a spreadsheet", "/import/paste"),
+            Html::literal(" · "),
+            link(
+                "Mappings: files with columns of their own",
+                "/import/mappings",
+            ),
+        ]),
         list([
-            "The file is read once and deleted from this server at once, also when it is refused. To import after a check, choose it again.",
+            "The file is read and deleted from this server at once, also when it is refused. To import after a check, choose it again. Only a file whose columns have to be explained is held meanwhile, for 15 minutes at most.",
             "Names, learner numbers, birth dates and postcodes become a code, an age band and a district. They are not kept, and no report quotes them.",
             "Importing the same file twice changes nothing; a row that has changed is updated.",
         ]),
         programmes.into(),
         learners.into(),
+        list([ldsp_ui::components::link(
+            "How ILRs are read: providers, aims and codes",
+            "/import/ilr",
+        )]),
     ])
 }
 
@@ -218,11 +276,7 @@ async fn take(State(pages): State<Pages>, person: SignedIn, form: Multipart) -> 
         providers: received.providers,
         doubtful: received.doubtful,
     };
-    let kind = match chosen.kind.as_str() {
-        "programmes" => Some(ImportKind::Programmes),
-        "learners" => Some(ImportKind::Learners),
-        _ => None,
-    };
+    let kind = kind_of(&chosen);
     let way = ["check", "store", "valid"].contains(&chosen.way.as_str());
     let received = received.upload.filter(|upload| upload.bytes > 0);
     let errors = Errors {
@@ -230,46 +284,78 @@ async fn take(State(pages): State<Pages>, person: SignedIn, form: Multipart) -> 
         way: (!way).then_some("Choose what shall be done"),
         file: received
             .is_none()
-            .then(|| "Choose a CSV file that is not empty".to_owned()),
+            .then(|| "Choose a file that is not empty".to_owned()),
     };
     let (Some(kind), true, Some(upload)) = (kind, way, received) else {
         return Ok(page(&chosen, &errors).into_response());
     };
-    let options = Options {
-        who: person.name.clone(),
-        dry_run: chosen.way == "check",
-        valid_rows: chosen.way == "valid",
-        new_providers: chosen.providers == "new",
-        doubtful: match chosen.doubtful.as_str() {
-            "new" => Doubtful::New,
-            "corrected" => Doubtful::Corrected,
-            _ => Doubtful::Ask,
-        },
-        brings: None,
+    let kind = match kind {
+        What::Table(kind) => kind,
+        What::Ilr => return ilr_file(&pages, &person, &chosen, upload).await,
     };
-    let report = run(&pages, kind, &options, upload).await?;
-    let mut csv = Vec::new();
-    if report.csv(&mut csv).is_ok() {
-        pages.reports.keep(&person.name, csv);
+    let reading = Reading::default();
+    let options = chosen.options(&person);
+    let report = run(&pages, kind, &options, (&upload, &reading)).await?;
+    pages.reports.keep(&person.name, &report);
+    if let Some(draft) = import_map::begin(&pages, &person, kind, upload, &report).await? {
+        return Ok(match draft {
+            Draft::Asks => see_other("/import/map"),
+            Draft::Offered => {
+                report_page(&report, &chosen, Some(import_map::offer())).into_response()
+            }
+        });
     }
-    Ok(report_page(&report, &chosen).into_response())
+    Ok(report_page(&report, &chosen, None).into_response())
 }
 
-async fn run(
+/// What the form says that a file holds.
+enum What {
+    Table(Kind),
+    Ilr,
+}
+
+fn kind_of(chosen: &Chosen) -> Option<What> {
+    match chosen.kind.as_str() {
+        "ilr" => Some(What::Ilr),
+        kind => kind.parse().ok().map(What::Table),
+    }
+}
+
+/// Imports an ILR that was sent before.
+pub(super) async fn again(
     pages: &Pages,
-    kind: ImportKind,
-    options: &Options,
+    person: &SignedIn,
+    chosen: &Chosen,
     upload: Upload,
-) -> Result<ImportReport, ProblemPage> {
-    let source = upload
-        .open()
-        .map_err(|e| not_received(UploadError::Disk(e)))?;
-    let (store, now) = (&pages.node.store, (pages.clock)());
-    let report = match kind {
-        ImportKind::Programmes => import::programmes(store, source, options, now).await,
-        _ => import::learners(store, &pages.node.pseudonyms, source, options, now).await,
+) -> Answer {
+    let Ok(_alone) = pages.uploads.try_acquire() else {
+        return Err(busy());
     };
-    report.map_err(failed)
+    ilr_file(pages, person, chosen, upload).await
+}
+
+/// Imports an ILR and shows the report; a file that asks something waits for the answer.
+async fn ilr_file(pages: &Pages, person: &SignedIn, chosen: &Chosen, upload: Upload) -> Answer {
+    let (store, key) = (&pages.node.store, &pages.node.pseudonyms);
+    let options = chosen.options(person);
+    let report = import::ilr(store, key, upload.open(), &options, (pages.clock)()).await;
+    let report = report.map_err(failed)?;
+    pages.reports.keep(&person.name, &report);
+    pages.waiting.after(&person.name, upload, chosen, &report);
+    Ok(report_page(&report, chosen, None).into_response())
+}
+
+pub(super) async fn run(
+    pages: &Pages,
+    kind: Kind,
+    options: &Options,
+    (upload, reading): (&Upload, &Reading),
+) -> Result<ImportReport, ProblemPage> {
+    let (store, now) = (&pages.node.store, (pages.clock)());
+    let file = (kind, upload.open());
+    import::file(store, &pages.node.pseudonyms, file, reading, options, now)
+        .await
+        .map_err(failed)
 }
 
 pub(super) fn failed(error: ImportError) -> ProblemPage {
@@ -346,10 +432,9 @@ pub(super) fn verdict(report: &ImportReport) -> (Notification, bool) {
     }
 }
 
-fn report_page(report: &ImportReport, chosen: &Chosen) -> Page {
+/// What a report says, without its verdict.
+pub(super) fn report_body(report: &ImportReport, sound: bool) -> Vec<Html> {
     let t = report.tally;
-    let what = report.kind.as_str();
-    let (notice, sound) = verdict(report);
     let would = if report.outcome == Outcome::Stored {
         ""
     } else {
@@ -381,9 +466,23 @@ fn report_page(report: &ImportReport, chosen: &Chosen) -> Page {
             )));
         }
     }
+    if let Some(summary) = &report.ilr {
+        pieces.push(ilr::report(summary));
+    }
     if !sound {
         pieces.push(problems(report, "/import/report.csv"));
     }
+    pieces
+}
+
+fn report_page(report: &ImportReport, chosen: &Chosen, offer: Option<Html>) -> Page {
+    let what = match report.kind {
+        ImportKind::Ilr => "an ILR",
+        kind => kind.as_str(),
+    };
+    let (notice, sound) = verdict(report);
+    let mut pieces: Vec<Html> = offer.into_iter().collect();
+    pieces.extend(report_body(report, sound));
     let again = match (report.outcome, chosen.way.as_str()) {
         (Outcome::Stored, _) => {
             return Page::new(format!("Import of {what}"))
@@ -394,20 +493,9 @@ fn report_page(report: &ImportReport, chosen: &Chosen) -> Page {
         (Outcome::Checked, _) => "store",
         (_, way) => way,
     };
-    let or_refuse = |answer: &str| match answer {
-        "" => "refuse".to_owned(),
-        answer => answer.to_owned(),
-    };
-    let found = |code| report.problems.by_code().contains_key(code);
     let next = Chosen {
-        kind: chosen.kind.clone(),
         way: again.to_owned(),
-        providers: or_refuse(&chosen.providers),
-        doubtful: or_refuse(&chosen.doubtful),
-        asks: Asks {
-            providers: chosen.asks.providers || found("provider-unknown"),
-            doubtful: chosen.asks.doubtful || found("same-or-new") || found("correction-unclear"),
-        },
+        ..chosen.asked(report)
     };
     pieces.push(Html::literal(
         "<h2 class=\"govuk-heading-m\">Send the file again</h2>",

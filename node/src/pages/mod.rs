@@ -7,10 +7,14 @@ mod audit;
 mod help;
 mod home;
 mod home_tasks;
+mod ilr;
+mod ilr_forms;
 mod import;
+mod import_map;
+mod import_map_forms;
+mod import_mappings;
 mod library;
 mod model;
-mod people;
 mod practice;
 mod practice_figures;
 mod practice_form;
@@ -29,6 +33,7 @@ mod release_word;
 mod releases;
 mod retention;
 mod rights;
+mod sample;
 mod statements;
 pub(crate) mod upload;
 mod veil;
@@ -38,7 +43,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -46,8 +51,8 @@ use axum::routing::{get, post};
 use ldsp_ui::components::{Notification, Tag, TagColour};
 use ldsp_ui::oidc::{self, OpenId};
 use ldsp_ui::{
-    Access, Banner, Frame, Html, Link, NavItem, Page, ProblemPage, RoleTable, Rule, SignedIn, Site,
-    SiteError,
+    Access, Banner, Frame, Html, Link, LiveBanner, NavItem, Page, ProblemPage, RoleTable, Rule,
+    SignedIn, Site, SiteError,
 };
 use tokio::sync::Semaphore;
 use utoipa::openapi::OpenApi;
@@ -93,6 +98,10 @@ pub struct Settings {
 struct Pages {
     settings: Arc<Settings>,
     reports: import::Reports,
+    /// Files whose columns are being explained.
+    drafts: import_map::Drafts,
+    /// ILRs that wait for answers.
+    waiting: ilr::Waiting,
     /// One upload at a time.
     uploads: Arc<Semaphore>,
 }
@@ -111,18 +120,20 @@ pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// What a handler answers: a page, a redirect or a file; a refusal is a page too.
 type Answer = Result<Response, ProblemPage>;
 
+pub(crate) const ADMIN: Access = Access::Roles(&["admin"]);
 pub(crate) const COORDINATOR: Access = Access::Roles(&["coordinator"]);
 pub(crate) const APPROVER: Access = Access::Roles(&["approver"]);
 pub(crate) const PROVIDER: Access = Access::Roles(&["provider"]);
 /// Those who see exact counts and learners' records.
 pub(crate) const STAFF: Access = Access::Roles(SEE_EXACT);
 /// Those who read what was released and what is about to be.
-pub(crate) const READERS: Access = Access::Roles(&["coordinator", "approver", "viewer"]);
+pub(crate) const READERS: Access = Access::Roles(READ);
 /// Those who look after the list of organisations.
 pub(crate) const KEEPERS: Access = Access::Roles(&["admin", "coordinator"]);
 /// The LEP's own people.
 pub(crate) const LEP: Access = Access::Roles(&["admin", "coordinator", "approver", "viewer"]);
 
+const READ: &[&str] = &["coordinator", "approver", "viewer"];
 const SEE_EXACT: &[&str] = &["coordinator", "approver"];
 
 tokio::task_local! {
@@ -134,6 +145,21 @@ tokio::task_local! {
 async fn with_sight(person: Option<SignedIn>, request: Request, next: Next) -> Response {
     let sees = person.is_some_and(|person| person.is_any(SEE_EXACT));
     EXACT.scope(sees, next.run(request)).await
+}
+
+/// Says on every page that the records are made up, while they are.
+async fn say_sample(State(pages): State<Pages>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    match pages.node.store.holds_sample().await {
+        Ok(true) => {
+            let banner =
+                Banner::illustrative("All records here are made up, for trying the node out.");
+            response.extensions_mut().insert(LiveBanner(banner));
+        }
+        Ok(false) => {}
+        Err(error) => tracing::error!(%error, "it is not known whether the records are made up"),
+    }
+    response
 }
 
 fn sees_exact() -> bool {
@@ -157,7 +183,6 @@ pub fn rules() -> Vec<Rule> {
     let mut rules = vec![
         Rule::get("/", Access::SignedIn),
         own("/help"),
-        own("/people"),
         read("/releases"),
         Rule::post("/releases/prepare", COORDINATOR),
         read("/releases/{period}"),
@@ -168,6 +193,8 @@ pub fn rules() -> Vec<Rule> {
         read("/releases/{period}/figures.csv"),
         read("/releases/{period}/tables/{table}"),
         read("/privacy"),
+        Rule::post("/sample/bring-in", COORDINATOR),
+        Rule::post("/sample/remove", COORDINATOR),
         read("/practice"),
         Rule::get("/practice/new", COORDINATOR),
         Rule::post("/practice/new", COORDINATOR),
@@ -176,8 +203,8 @@ pub fn rules() -> Vec<Rule> {
         Rule::get("/practice/{id}/edit", COORDINATOR),
         Rule::post("/practice/{id}/edit", COORDINATOR),
         Rule::post("/practice/{id}/release", APPROVER),
-        own("/statements"),
-        own("/statements/{seq}"),
+        read("/statements"),
+        read("/statements/{seq}"),
         Rule::post("/statements/{seq}/withdraw", APPROVER),
         Rule::post("/statements/{seq}/reissue", APPROVER),
         Rule::get("/quality", STAFF),
@@ -190,6 +217,14 @@ pub fn rules() -> Vec<Rule> {
         Rule::get("/import", STAFF),
         Rule::post("/import", COORDINATOR),
         Rule::get("/import/report.csv", COORDINATOR),
+        Rule::get("/import/ilr", COORDINATOR),
+        Rule::get("/import/ilr/provider", COORDINATOR),
+        Rule::post("/import/ilr/provider", COORDINATOR),
+        Rule::get("/import/ilr/aim", COORDINATOR),
+        Rule::post("/import/ilr/aim", COORDINATOR),
+        Rule::get("/import/ilr/code", COORDINATOR),
+        Rule::post("/import/ilr/code", COORDINATOR),
+        Rule::post("/import/ilr/go-on", COORDINATOR),
         Rule::get("/rights", AUDITS),
         Rule::post("/rights", RIGHTS),
         Rule::post("/rights/access", RIGHTS),
@@ -201,12 +236,19 @@ pub fn rules() -> Vec<Rule> {
         Rule::get("/audit/check", AUDITS),
         Rule::get("/audit/export.csv", AUDITS),
         Rule::get("/audit/export.json", AUDITS),
+        Rule::get("/import/map", COORDINATOR),
+        Rule::post("/import/map", COORDINATOR),
+        Rule::get("/import/paste", COORDINATOR),
+        Rule::post("/import/paste", COORDINATOR),
+        Rule::get("/import/mappings", STAFF),
+        Rule::post("/import/mappings", COORDINATOR),
         Rule::get("/api", Access::Public),
         Rule::get("/problems", Access::Public),
         Rule::get("/problems/{code}", Access::Public),
     ];
     rules.extend(model::rules());
     rules.extend(provider::rules());
+    rules.extend(ldsp_ui::accounts::rules(ADMIN, LEP));
     rules
 }
 
@@ -215,13 +257,14 @@ fn router(api: &Api, document: &OpenApi) -> Router {
     let pages = Pages {
         settings: api.settings.clone(),
         reports: import::Reports::default(),
+        drafts: import_map::Drafts::default(),
+        waiting: ilr::Waiting::default(),
         uploads: api.uploads.clone(),
     };
     let documentation = documentation(document);
     let router = Router::new()
         .route("/", get(home::home))
         .route("/help", get(help::help))
-        .route("/people", get(people::list))
         .route("/releases", get(releases::list))
         .route("/releases/prepare", post(releases::prepare))
         .route("/releases/{period}", get(releases::show))
@@ -235,6 +278,8 @@ fn router(api: &Api, document: &OpenApi) -> Router {
             get(release_table::table),
         )
         .route("/privacy", get(privacy::page))
+        .route("/sample/bring-in", post(sample::bring_in))
+        .route("/sample/remove", post(sample::remove))
         .route("/practice", get(practice::list))
         .route(
             "/practice/new",
@@ -262,6 +307,20 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         )
         .route("/import", get(import::form).merge(import::receive()))
         .route("/import/report.csv", get(import::report))
+        .route("/import/ilr", get(ilr::home))
+        .route(
+            "/import/ilr/provider",
+            get(ilr_forms::provider).post(ilr_forms::say_provider),
+        )
+        .route(
+            "/import/ilr/aim",
+            get(ilr_forms::aim).post(ilr_forms::say_aim),
+        )
+        .route(
+            "/import/ilr/code",
+            get(ilr_forms::code).post(ilr_forms::say_code),
+        )
+        .route("/import/ilr/go-on", post(ilr::go_on))
         .route("/rights", get(rights::who).post(rights::which))
         .route("/rights/access", post(rights::access))
         .route("/rights/preview", post(rights::preview))
@@ -271,11 +330,24 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         .route("/audit/check", get(audit::check))
         .route("/audit/export.csv", get(audit::csv))
         .route("/audit/export.json", get(audit::json))
+        .route(
+            "/import/map",
+            get(import_map::show).post(import_map::answer),
+        )
+        .route(
+            "/import/paste",
+            get(import_map::paste_form).merge(import_map::take_paste()),
+        )
+        .route(
+            "/import/mappings",
+            get(import_mappings::list).post(import_mappings::forget),
+        )
         .route("/api", get(async move || documentation.clone()))
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::show));
     provider::routes(model::routes(router))
         .layer(middleware::from_fn(with_sight))
+        .layer(middleware::from_fn_with_state(pages.clone(), say_sample))
         .with_state(pages)
 }
 
@@ -336,6 +408,7 @@ fn shared_site(
     sign_in_service: Option<OpenId>,
 ) -> Result<Router, SiteError> {
     let people = settings.node.store.clone();
+    let entropy = settings.entropy.clone();
     let clock = settings.clock.clone();
     let mut frame = frame(&settings);
     if sign_in_service.is_some() {
@@ -348,7 +421,8 @@ fn shared_site(
         uploads: Arc::new(Semaphore::new(1)),
     };
     let rules = rules().into_iter().chain(api::rules());
-    let mut site = Site::new(frame, public_origin, people, clock)?
+    let mut site = Site::new(frame, public_origin, people.clone(), clock)?
+        .accounts(people, entropy, ADMIN)
         .roles(RoleTable::new(rules))
         .cookie_suffix(cookie)?;
     if let Some(service) = sign_in_service {

@@ -1,6 +1,9 @@
 //! The node's site, asked as a browser asks.
 
+mod accounts;
 mod approving;
+mod ilr;
+mod mappings;
 mod model;
 mod practice;
 mod privacy;
@@ -8,6 +11,7 @@ mod provider;
 mod quality;
 mod rights;
 mod roles;
+mod sample;
 mod standards;
 mod statements;
 mod uploads;
@@ -43,6 +47,15 @@ pub(crate) struct Seen {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
+}
+
+/// The session's cookie; that of the browser is another one.
+fn session_cookie(seen: &Seen) -> String {
+    let set = seen.headers.get_all(header::SET_COOKIE).iter();
+    let mut set = set.filter_map(|value| value.to_str().ok());
+    let cookie = set.find(|value| value.starts_with("__Host-ldsp-test="));
+    let cookie = cookie.expect("a session was opened");
+    cookie.split(';').next().unwrap().to_owned()
 }
 
 impl Seen {
@@ -135,9 +148,7 @@ impl World {
         let form = format!("name={name}&secret={SECRET}");
         let seen = self.post("", "/sign-in", &form).await;
         assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
-        let cookie = seen.headers[header::SET_COOKIE].to_str().unwrap();
-        self.cookies
-            .insert(name, cookie.split(';').next().unwrap().to_owned());
+        self.cookies.insert(name, session_cookie(&seen));
     }
 
     async fn send(&self, who: &str, request: axum::http::request::Builder, body: Body) -> Seen {
@@ -267,6 +278,8 @@ fn concrete(path: &str) -> String {
         .replace("{table}", "starts.area-by-tier")
         .replace("{id}", "1")
         .replace("{seq}", "1")
+        .replace("{name}", "nobody")
+        .replace("{token}", "none")
 }
 
 /// Without it a node that has its first learners would say nothing of what comes next.

@@ -4,9 +4,10 @@
 //! first byte, that only this program's user may read, and that holds noise to everybody without this upload's key ([`super::veil`]).
 
 use std::fs::{File, OpenOptions, remove_file};
-use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use axum::extract::Multipart;
 use axum::extract::multipart::{Field, MultipartError};
@@ -41,9 +42,9 @@ pub(super) struct Received {
 }
 
 /// A file without a name: the system frees it when this is dropped or the program ends, however it ends.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Upload {
-    file: File,
+    file: Arc<File>,
     veil: Veil,
     pub(crate) bytes: u64,
     /// The file was not read to its end: what came is refused for certain, and its report says why.
@@ -157,16 +158,49 @@ impl Upload {
         file.rewind().await?;
         let file = file.into_std().await;
         Ok(Self {
-            file,
+            file: Arc::new(file),
             veil,
             bytes,
             enough,
         })
     }
 
-    /// The file as it was sent, to be read from its beginning.
-    pub(crate) fn open(self) -> io::Result<Unveiled<File>> {
-        Unveiled::new(self.file, self.veil)
+    /// The file as it was sent, to be read from its beginning, as often as is asked for.
+    pub(crate) fn open(&self) -> Unveiled<Reading> {
+        let hidden = Reading {
+            file: self.file.clone(),
+            bytes: self.bytes,
+            at: 0,
+        };
+        Unveiled::new(hidden, self.veil.clone())
+    }
+}
+
+/// A place in an uploaded file, apart from those of other readers.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    file: Arc<File>,
+    bytes: u64,
+    at: u64,
+}
+
+impl Read for Reading {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.file.read_at(buffer, self.at)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+impl Seek for Reading {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => self.bytes.checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
     }
 }
 
@@ -212,16 +246,16 @@ mod tests {
             ("learners", "check")
         );
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
-        let mut upload = received.upload.unwrap();
+        let upload = received.upload.unwrap();
         assert_eq!(upload.bytes, 13);
         // What the disk has is not what was sent.
         let mut on_disk = Vec::new();
-        upload.file.rewind().unwrap();
-        upload.file.read_to_end(&mut on_disk).unwrap();
+        (&*upload.file).rewind().unwrap();
+        (&*upload.file).read_to_end(&mut on_disk).unwrap();
         assert_eq!(on_disk.len(), 13);
         assert_ne!(on_disk, b"Canary Person");
         let mut held = String::new();
-        upload.open().unwrap().read_to_string(&mut held).unwrap();
+        upload.open().read_to_string(&mut held).unwrap();
         assert_eq!(held, "Canary Person");
     }
 

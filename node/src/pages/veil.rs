@@ -11,6 +11,7 @@ use rand_core::{Rng as _, SeedableRng as _};
 const STRIDE: usize = 1024;
 
 /// The keystream of one key. A position is used for one byte only, so the key may hide one file.
+#[derive(Clone)]
 pub(super) struct Veil {
     stream: ChaCha20Rng,
     ready: [u8; STRIDE],
@@ -64,11 +65,10 @@ pub(crate) struct Unveiled<F> {
     at: u64,
 }
 
-impl<F: Seek> Unveiled<F> {
-    /// From the beginning.
-    pub(super) fn new(mut file: F, veil: Veil) -> io::Result<Self> {
-        file.rewind()?;
-        Ok(Self { file, veil, at: 0 })
+impl<F> Unveiled<F> {
+    /// `file` stands at its beginning.
+    pub(super) fn new(file: F, veil: Veil) -> Self {
+        Self { file, veil, at: 0 }
     }
 }
 
@@ -119,7 +119,7 @@ mod tests {
                 at += piece.len() as u64;
             }
             prop_assert!(bytes.len() < 16 || hidden != bytes);
-            let mut shown = Unveiled::new(Cursor::new(hidden), Veil::new(key)).unwrap();
+            let mut shown = Unveiled::new(Cursor::new(hidden), Veil::new(key));
             let from = from.min(bytes.len());
             shown.seek(SeekFrom::Start(from as u64)).unwrap();
             let mut rest = Vec::new();

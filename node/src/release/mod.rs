@@ -61,6 +61,8 @@ pub enum ReleaseError {
     RhoRaised { asked: u64, before: u64 },
     #[error("the ledger lacks months that were released; noise drawn twice gives people away")]
     LedgerLost,
+    #[error("all records here are made up, and nothing made up is published")]
+    Sample,
     #[error("no release waits for approval")]
     NothingOpen,
     #[error("there is no release of {}", .0.in_words())]
@@ -118,6 +120,7 @@ impl ReleaseError {
             Self::Rho { .. } => "rho",
             Self::RhoRaised { .. } => "rho-raised",
             Self::LedgerLost => "ledger-lost",
+            Self::Sample => "sample",
             Self::NothingOpen => "nothing-open",
             Self::Unknown(_) => "unknown-release",
             Self::NotCoordinator(_) | Self::NotApprover(_) => "role",
@@ -160,6 +163,9 @@ impl ReleaseError {
             }
             Self::NothingOpen | Self::Unknown(_) => {
                 "Prepare one with `ldsp-node release preview`; `ldsp-node status` shows which month is next."
+            }
+            Self::Sample => {
+                "Remove them first, on the first page or with `ldsp-node sample remove`, and import real ones."
             }
             Self::NotCoordinator(_) => {
                 "Ask a person with the role coordinator, or add one with `ldsp-node people add NAME --role coordinator`."

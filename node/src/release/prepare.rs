@@ -14,6 +14,7 @@ use crate::account;
 use crate::cube::{CodeError, EntryCounts, Move, moves};
 use crate::disclosure::{ProtectedTables, protect};
 use crate::quality;
+use crate::sample;
 use crate::schedule::london;
 use crate::seal::{check_head, check_restored};
 use crate::store::ledger::streams::{self, Stream};
@@ -92,6 +93,9 @@ pub(crate) async fn prepare_in(
         .await?
         .ok_or(ReleaseError::NoIdentity)?;
     check_author(&mut *connection, author).await?;
+    if sample::is_there(&mut *connection).await? {
+        return Err(ReleaseError::Sample);
+    }
     let codebook = Codebook::new(&lep, &[]);
     let begun = streams::begun(&mut *connection).await?;
     let next = streams::next(&mut *connection).await?;

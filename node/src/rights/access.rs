@@ -173,6 +173,7 @@ impl Facts<'_> {
                 let title = match *table {
                     "identities" => "Other numbers by which you are known",
                     "history" => "What was changed",
+                    "ilr_rows" => "Which Individualised Learner Record named your enrolments last",
                     "provider_references" => "Your provider\u{2019}s reference",
                     other => other,
                 };

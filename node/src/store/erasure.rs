@@ -38,6 +38,11 @@ pub(crate) const HOLDINGS: &[Holding] = &[
     Holding {
         table: "provider_references",
         of: "ident IN (SELECT value FROM json_each($2)) OR ident IN (SELECT reference FROM enrolments WHERE learner IN (SELECT unhex(value) FROM json_each($1)))",
+        follows: false,
+    },
+    Holding {
+        table: "ilr_rows",
+        of: "enrolment IN (SELECT id FROM enrolments WHERE learner IN (SELECT unhex(value) FROM json_each($1)))",
         follows: true,
     },
     Holding {
@@ -63,6 +68,10 @@ pub(crate) const OTHERS: &[&str] = &[
     "enrolment",
     "erased",
     "identity",
+    "ilr_aims",
+    "ilr_codes",
+    "ilr_files",
+    "ilr_providers",
     "imports",
     "known_browsers",
     "ledger_cells",
@@ -70,6 +79,7 @@ pub(crate) const OTHERS: &[&str] = &[
     "ledger_epochs",
     "ledger_months",
     "ledger_standards",
+    "mappings",
     "organisations",
     "outbox",
     "own_statements",
@@ -378,6 +388,7 @@ mod tests {
             "INSERT INTO history (at, who, kind, row, field, before, after) \
              SELECT 0, 'ann', 'enrolment', id, 'skill', 'design', 'software' FROM enrolments",
             "INSERT INTO provider_references (ident, organisation, reference) SELECT reference, 'x', 'R' || id FROM enrolments",
+            "INSERT INTO ilr_rows (enrolment, ukprn, year) SELECT id, 99000001, 2018 FROM enrolments",
         ] {
             world.run(sql).await;
         }

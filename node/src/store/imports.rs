@@ -16,6 +16,7 @@ pub enum ImportKind {
     Learners,
     Programmes,
     Postcodes,
+    Ilr,
 }
 
 impl ImportKind {
@@ -26,11 +27,12 @@ impl ImportKind {
             Self::Learners => "learners",
             Self::Programmes => "programmes",
             Self::Postcodes => "postcodes",
+            Self::Ilr => "ilr",
         }
     }
 
     fn named(word: &str) -> Option<Self> {
-        [Self::Learners, Self::Programmes, Self::Postcodes]
+        [Self::Learners, Self::Programmes, Self::Postcodes, Self::Ilr]
             .into_iter()
             .find(|kind| kind.as_str() == word)
     }
@@ -55,6 +57,8 @@ pub struct Tally {
     pub carried: u64,
     /// Left out: their learners' records were erased.
     pub erased: u64,
+    /// Enrolments that were held and are not any more: a provider's ILR replaces its year.
+    pub removed: u64,
 }
 
 /// An import that was stored.
@@ -79,8 +83,8 @@ pub(crate) async fn log(
     let t = record.tally;
     let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     sqlx::query(
-        "INSERT INTO imports (kind, digest, rows, added, changed, unchanged, refused, outside, at, carried, erased) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "INSERT INTO imports (kind, digest, rows, added, changed, unchanged, refused, outside, at, carried, erased, removed) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(record.kind.as_str())
     .bind(&record.digest.as_bytes()[..])
@@ -93,12 +97,19 @@ pub(crate) async fn log(
     .bind(record.at.as_second())
     .bind(count(t.carried))
     .bind(count(t.erased))
+    .bind(count(t.removed))
     .execute(&mut *tx)
     .await?;
     let action = format!("import {}", record.kind.as_str());
     let detail = format!(
-        "file with SHA-256 {}; {} rows, {} refused",
-        record.digest, t.rows, t.refused
+        "file with SHA-256 {}; {} rows, {} refused{}",
+        record.digest,
+        t.rows,
+        t.refused,
+        match t.removed {
+            0 => String::new(),
+            removed => format!(", {removed} not in it any more"),
+        }
     );
     append(tx, record.at, who, &action, &detail).await
 }
@@ -202,9 +213,10 @@ impl Store {
             i64,
             i64,
             i64,
+            i64,
         );
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT id, kind, digest, rows, added, changed, unchanged, refused, outside, at, carried, erased \
+            "SELECT id, kind, digest, rows, added, changed, unchanged, refused, outside, at, carried, erased, removed \
              FROM imports WHERE id < $1 ORDER BY id DESC LIMIT $2",
         )
         .bind(before.unwrap_or(i64::MAX))
@@ -226,6 +238,7 @@ impl Store {
                     at,
                     carried,
                     erased,
+                    removed,
                 )| {
                     let corrupt = |column| StoreError::Corrupt {
                         table: "imports",
@@ -246,6 +259,7 @@ impl Store {
                             outside: count(outside),
                             carried: count(carried),
                             erased: count(erased),
+                            removed: count(removed),
                         },
                         at: moment(at, "imports", "at", id)?,
                     };

@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 /// A command waits this long for another one that writes; an import of a million rows takes less.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+pub mod accounts;
 pub mod audit;
 pub mod cohorts;
 pub(crate) mod delivery;
@@ -28,9 +29,11 @@ pub mod enrolment;
 pub mod erasure;
 pub mod history;
 pub mod identity;
+pub mod ilr;
 pub mod imports;
 pub mod kept;
 pub mod ledger;
+pub mod mappings;
 pub mod organisations;
 pub mod outbox;
 pub mod overview;

@@ -59,6 +59,7 @@ const HALF_YEAR: i64 = 183;
 const MEASURE: &str = "
 WITH e AS (
   SELECT *, stage IN ($2, $3, $4) AS has_left, (stage IN ($2, $3, $4) AND end_day <= $5 - $6) AS due FROM enrolments
+  WHERE removed_day IS NULL
 )
 SELECT e.provider, p.code AS programme, p.capacity, count(*) AS enrolments,
   sum(e.stage = $1) AS open, sum(e.has_left) AS left_, sum(e.due) AS due_,

@@ -126,13 +126,13 @@ impl Store {
         let mut reader = self.reader.begin().await?;
         let cells: Vec<(i64, i64, i64)> = sqlx::query_as(
             "SELECT p.tier, e.stage, count(*) FROM enrolments e JOIN programmes p ON p.id = e.programme \
-             WHERE e.in_area = 1 GROUP BY p.tier, e.stage",
+             WHERE e.in_area = 1 AND e.removed_day IS NULL GROUP BY p.tier, e.stage",
         )
         .fetch_all(&mut *reader)
         .await?;
         let (learners, outside, local_only): (i64, i64, i64) = sqlx::query_as(
             "SELECT count(DISTINCT learner), coalesce(sum(in_area = 0), 0), \
-             coalesce(sum(in_area = 1 AND enters = 0), 0) FROM enrolments",
+             coalesce(sum(in_area = 1 AND enters = 0), 0) FROM enrolments WHERE removed_day IS NULL",
         )
         .fetch_one(&mut *reader)
         .await?;
@@ -168,7 +168,7 @@ impl Store {
         type Row = (String, String, String, Option<i64>, i64, i64);
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT p.code, p.name, p.provider, p.capacity, count(e.id), coalesce(sum(e.stage = $1), 0) \
-             FROM programmes p LEFT JOIN enrolments e ON e.programme = p.id GROUP BY p.id ORDER BY p.code",
+             FROM programmes p LEFT JOIN enrolments e ON e.programme = p.id AND e.removed_day IS NULL GROUP BY p.id ORDER BY p.code",
         )
         .bind(i64::try_from(achieved).unwrap_or(-1))
         .fetch_all(&self.reader)

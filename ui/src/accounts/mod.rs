@@ -11,6 +11,7 @@
 
 mod account;
 mod code;
+mod desk;
 mod looks;
 mod people;
 mod person;
@@ -21,29 +22,18 @@ mod tokens;
 pub mod totp;
 mod welcome;
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-
 use async_trait::async_trait;
-use axum::extract::ConnectInfo;
-use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::{IntoResponse as _, Response};
-use axum::{Extension, Router};
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
-use tower_sessions::Session;
 
-use crate::checker::{Checker, Verdict};
 use crate::components::TagColour;
-use crate::oidc::OpenId;
-use crate::people::{PeopleError, PersonRecord, SignedIn, see_other};
-use crate::problem::ProblemPage;
+use crate::people::{PeopleError, PersonRecord};
 use crate::roles::{Access, Rule};
-use crate::secret::Secret;
-use crate::session;
-use crate::throttle::Caller;
-use crate::{Clock, Entropy};
 
+use desk::{Answer, Keep, gone, once, session_fault, unavailable};
+
+pub(crate) use desk::{Desk, Peer, address, router};
+pub use desk::{link, link_end};
 pub use token::{Hash, Token};
 
 /// How long a set-up link opens anything.
@@ -52,8 +42,6 @@ pub const LINK_DAYS: i64 = 7;
 pub const TOKEN_PREFIX: &str = "ldsp_";
 /// Wrong codes of a second step in a day after which somebody else has to open the name again: who tries them knows the secret.
 const WRONG_CODES: u32 = 10;
-/// How long a browser is known.
-const BROWSER_DAYS: i64 = 400;
 
 /// A role in a site's own words.
 #[derive(Debug, Clone)]
@@ -300,262 +288,4 @@ pub fn rules(managers: Access, readers: Access) -> Vec<Rule> {
     rules.push(Rule::post("/people/{name}/lock", managers));
     rules.push(Rule::post("/people/{name}/unlock", managers));
     rules
-}
-
-/// What the pages of the kit share.
-#[derive(Clone)]
-pub(crate) struct Desk {
-    pub(crate) checker: Arc<Checker>,
-    /// `None` on a site whose people are kept elsewhere; there is only sign-in then.
-    pub(crate) accounts: Option<Arc<dyn Accounts>>,
-    pub(crate) sessions: session::Store,
-    pub(crate) entropy: Option<Entropy>,
-    /// Name of the session's cookie; the browser's is named after it.
-    pub(crate) cookie: Arc<str>,
-    /// `https://host[:port]`, for links.
-    pub(crate) origin: Arc<str>,
-    /// For a phone's list of accounts.
-    pub(crate) site: Arc<str>,
-    /// Who looks after people.
-    pub(crate) managers: Access,
-    /// Another way in.
-    pub(crate) service: Option<Arc<OpenId>>,
-}
-
-/// A desk with a store of accounts: what every page of the kit but sign-in needs.
-#[derive(Clone)]
-pub(crate) struct Keep {
-    desk: Desk,
-    accounts: Arc<dyn Accounts>,
-    entropy: Entropy,
-}
-
-impl std::ops::Deref for Keep {
-    type Target = Desk;
-
-    fn deref(&self) -> &Desk {
-        &self.desk
-    }
-}
-
-/// A page's answer; a refusal is a page too.
-pub(crate) type Answer = Result<Response, ProblemPage>;
-
-/// The kit's pages, or none on a site whose people are kept elsewhere.
-pub(crate) fn router(desk: &Desk) -> Router {
-    let (Some(accounts), Some(entropy)) = (desk.accounts.clone(), desk.entropy.clone()) else {
-        return Router::new();
-    };
-    let keep = Keep {
-        desk: desk.clone(),
-        accounts,
-        entropy,
-    };
-    Router::new()
-        .merge(welcome::router())
-        .merge(code::router())
-        .merge(account::router())
-        .merge(second_step::router())
-        .merge(tokens::router())
-        .merge(people::router())
-        .merge(person::router())
-        .with_state(keep)
-}
-
-/// The store of accounts did not answer: the cause goes to the log.
-pub(crate) fn unavailable(error: PeopleError) -> ProblemPage {
-    tracing::error!(error = ?error, "the store of accounts did not answer");
-    ProblemPage::unavailable(
-        "Accounts could not be read or changed just now. Nothing was half done.",
-    )
-}
-
-fn session_fault(error: tower_sessions::session::Error) -> ProblemPage {
-    tracing::error!(%error, "a session could not be written");
-    ProblemPage::fault()
-}
-
-/// Where a request comes from.
-pub(crate) type Peer = Option<Extension<ConnectInfo<SocketAddr>>>;
-
-pub(crate) fn address(peer: &Peer) -> Option<std::net::IpAddr> {
-    peer.as_ref().map(|Extension(ConnectInfo(peer))| peer.ip())
-}
-
-impl Desk {
-    fn clock(&self) -> &Clock {
-        &self.checker.clock
-    }
-
-    pub(crate) fn now(&self) -> Timestamp {
-        (self.clock())()
-    }
-
-    fn browser_cookie(&self) -> String {
-        format!("{}-browser", self.cookie)
-    }
-
-    /// The token of this browser, where it has one.
-    fn browser(&self, headers: &HeaderMap) -> Option<Token> {
-        let name = self.browser_cookie();
-        let cookies = headers.get_all(header::COOKIE).into_iter();
-        let mut pairs = cookies
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='));
-        pairs
-            .find(|(key, _)| *key == name)
-            .and_then(|(_, value)| Token::sent(value))
-    }
-
-    /// The browser's token as the limits know it: where `name` has signed in before.
-    pub(crate) async fn known_browser(
-        &self,
-        name: &str,
-        headers: &HeaderMap,
-    ) -> Result<Option<Hash>, PeopleError> {
-        let (Some(accounts), Some(token)) = (&self.accounts, self.browser(headers)) else {
-            return Ok(None);
-        };
-        let people = accounts.people_of_browser(token.digest()).await?;
-        Ok(people.iter().any(|p| p == name).then(|| token.digest()))
-    }
-
-    /// Opens the session of somebody who has shown all that is asked of them, and makes the browser known.
-    pub(crate) async fn open(
-        &self,
-        session: &Session,
-        headers: &HeaderMap,
-        person: &PersonRecord,
-        next: &str,
-    ) -> Answer {
-        session::sign_in(session, person, session::family(headers))
-            .await
-            .map_err(session_fault)?;
-        let mut response = see_other(next);
-        if let Some(cookie) = self
-            .note_browser(headers, person)
-            .await
-            .map_err(unavailable)?
-        {
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-        }
-        Ok(response)
-    }
-
-    async fn note_browser(
-        &self,
-        headers: &HeaderMap,
-        person: &PersonRecord,
-    ) -> Result<Option<HeaderValue>, PeopleError> {
-        let (Some(accounts), Some(entropy)) = (&self.accounts, &self.entropy) else {
-            return Ok(None);
-        };
-        // A token that nobody has signed in with was not made here.
-        let own = match self.browser(headers) {
-            Some(token) if !accounts.people_of_browser(token.digest()).await?.is_empty() => token,
-            _ => Token::draw(&mut entropy()),
-        };
-        accounts
-            .note_browser(&person.name, own.digest(), self.now())
-            .await?;
-        let cookie = format!(
-            "{}={}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={}",
-            self.browser_cookie(),
-            own.reveal(),
-            BROWSER_DAYS * 24 * 60 * 60
-        );
-        Ok(HeaderValue::try_from(cookie).ok())
-    }
-}
-
-impl Keep {
-    /// Whether what a signed-in person typed is their secret: asked again before something that outlasts the session.
-    async fn confirm(
-        &self,
-        person: &SignedIn,
-        typed: &str,
-        peer: &Peer,
-        headers: &HeaderMap,
-    ) -> Result<Result<PersonRecord, String>, ProblemPage> {
-        if typed.trim().is_empty() {
-            return Ok(Err("Enter your secret".into()));
-        }
-        let browser = self.known_browser(&person.name, headers).await;
-        let caller = Caller {
-            name: &person.name,
-            address: address(peer),
-            browser: browser.map_err(unavailable)?,
-        };
-        let verdict = self.checker.typed(caller, Secret::typed(typed)).await;
-        Ok(match verdict.map_err(unavailable)? {
-            Verdict::Right(record) => Ok(record),
-            Verdict::Wrong => Err("This is not your secret. Check it and try again".into()),
-            Verdict::Wait(wait) => Err(format!(
-                "After several wrong attempts your secret is not looked at for another {}",
-                minutes(wait)
-            )),
-        })
-    }
-
-    /// The hash under which a store keeps a secret; argon2id takes its time, so beside the server's own threads.
-    async fn hashed(&self, secret: Secret) -> Result<String, ProblemPage> {
-        let entropy = self.entropy.clone();
-        let hashed =
-            tokio::task::spawn_blocking(move || crate::secret::hash(&secret, &mut entropy()));
-        match hashed.await {
-            Ok(Ok(hash)) => Ok(hash),
-            Ok(Err(error)) => {
-                tracing::error!(%error, "a secret could not be hashed");
-                Err(ProblemPage::unavailable(
-                    "The server has too little memory just now.",
-                ))
-            }
-            Err(error) => {
-                tracing::error!(%error, "a secret could not be hashed");
-                Err(ProblemPage::fault())
-            }
-        }
-    }
-
-    /// A link for somebody, kept and in clear.
-    async fn reset(&self, name: &str, who: &str) -> Result<(Act, String), ProblemPage> {
-        let token = Token::draw(&mut (self.entropy)());
-        let (now, expires) = (self.now(), link_end(self.now()));
-        let act = self.accounts.reset(name, token.digest(), expires, who, now);
-        let act = act.await.map_err(unavailable)?;
-        self.checker.forgive(name);
-        Ok((act, link(&self.origin, &token)))
-    }
-}
-
-/// When a link made now ends.
-#[must_use]
-pub fn link_end(now: Timestamp) -> Timestamp {
-    now + SignedDuration::from_hours(24 * LINK_DAYS)
-}
-
-/// A set-up link in clear, on the site at `origin` (`https://host[:port]`).
-#[must_use]
-pub fn link(origin: &str, token: &Token) -> String {
-    format!("{origin}/welcome/{}", token.reveal())
-}
-
-fn minutes(wait: SignedDuration) -> String {
-    match (wait.as_secs() + 59) / 60 {
-        1 => "minute".to_owned(),
-        n if n > 120 => format!("{} hours", (n + 59) / 60),
-        n => format!("{n} minutes"),
-    }
-}
-
-fn gone(what: &str) -> ProblemPage {
-    ProblemPage::not_found().happened(format!("{what} It may have been removed a moment ago."))
-}
-
-/// A page that nobody may keep: it shows something once.
-fn once(page: crate::Page) -> Response {
-    let mut response = page.into_response();
-    crate::headers::no_store(response.headers_mut());
-    response
 }

@@ -125,3 +125,130 @@ async fn only_csv_of_a_bearable_length_is_read() {
 }
 
 const LARGEST_PLUS_ONE: usize = crate::pages::LARGEST + 1;
+
+#[tokio::test]
+async fn a_file_with_columns_of_its_own_goes_by_a_remembered_mapping() {
+    let world = world().await;
+    let mappings = "/api/v1/mappings";
+    let columns: Vec<String> = PROGRAMMES
+        .lines()
+        .next()
+        .unwrap()
+        .split(',')
+        .map(|name| format!(r#""{name}": {{"column": "Their {name}"}}"#))
+        .collect();
+    let mapping = format!(
+        r#"{{"kind": "programmes", "columns": {{{}}}}}"#,
+        columns.join(", ")
+    );
+    let body = |version: &str| format!(r#"{{"name": "Acme", {version} "mapping": {mapping}}}"#);
+    let kept = post(&world, "ann", mappings, &body(r#""version": 0,"#)).await;
+    assert_eq!(kept.status, StatusCode::CREATED, "{}", kept.text());
+    post(&world, "ann", mappings, &body(r#""version": 0,"#))
+        .await
+        .is(problem::FORM);
+    assert_eq!(
+        post(&world, "ann", mappings, &body("")).await.json()["version"],
+        2
+    );
+    let short = r#"{"name": "Short", "mapping": {"kind": "learners", "columns": {}}}"#;
+    post(&world, "ann", mappings, short).await.is(problem::FORM);
+    let list = get(&world, "bob", mappings).await.json();
+    assert_eq!(
+        list["items"][0]["mapping"]["columns"]["name"]["column"],
+        "Their name"
+    );
+
+    let (header, rows) = PROGRAMMES.split_once('\n').unwrap();
+    let header: Vec<String> = header
+        .split(',')
+        .map(|name| format!("their {name}"))
+        .collect();
+    let theirs = format!("{}\n{rows}", header.join(","));
+    upload(&world, HEAD, &theirs).await.is(problem::IMPORT);
+    upload(&world, &format!("{HEAD}?mapping=None"), &theirs)
+        .await
+        .is(problem::PARAMETER);
+    let stored = upload(&world, &format!("{HEAD}?mapping=acme"), &theirs).await;
+    assert_eq!(stored.status, StatusCode::CREATED, "{}", stored.text());
+    let gone = post(&world, "ann", &format!("{mappings}/Acme/remove"), "").await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT);
+    post(&world, "ann", &format!("{mappings}/Acme/remove"), "")
+        .await
+        .is(problem::NOT_FOUND);
+    assert_eq!(world.uploads_left(), 0);
+}
+
+const ILR: &str = include_str!("../../../tests/ilr/2018-19.xml");
+
+#[tokio::test]
+async fn an_ilr_is_said_and_taken() {
+    let world = world().await;
+    upload(&world, HEAD, PROGRAMMES).await;
+    let file = ILR
+        .replace("B70 1AA", "ZZ99 9ZZ")
+        .replace("TS24 1AA", "ZZ99 9ZZ");
+    let take = async || {
+        let request = from("ann", Method::POST, "/api/v1/imports/ilr")
+            .header(header::CONTENT_TYPE, "application/xml");
+        send(&world, request, file.clone()).await
+    };
+    let say = async |path: &str, said: &str| {
+        let request =
+            from("ann", Method::POST, path).header(header::CONTENT_TYPE, "application/json");
+        send(&world, request, said.to_owned()).await
+    };
+    let asked = take().await;
+    let report = asked.is(problem::IMPORT)["report"].clone();
+    assert_eq!(report["kind"], "ilr");
+    assert_eq!(report["ilr"]["ukprn"], 99_000_001);
+    assert_eq!(report["ilr"]["schema_checked"], true);
+    assert_eq!(report["ilr"]["unmapped"][0]["aim"], "60990011");
+    let aims = "/api/v1/ilr/aims";
+    say(aims, r#"{"aim": "60990011", "digital": true}"#)
+        .await
+        .is(problem::MAPPING);
+    say(
+        "/api/v1/ilr/providers",
+        r#"{"ukprn": 1, "provider": "College"}"#,
+    )
+    .await
+    .is(problem::MAPPING);
+    for (path, said) in [
+        (
+            "/api/v1/ilr/providers",
+            r#"{"ukprn": 99000001, "provider": "College"}"#,
+        ),
+        (
+            aims,
+            r#"{"aim": "6099*", "digital": true, "programme": "P1", "skill": "transacting", "mode": "online"}"#,
+        ),
+        (
+            aims,
+            r#"{"aim": "ZPROG001/S2", "ukprn": 99000001, "digital": false}"#,
+        ),
+        (
+            "/api/v1/ilr/codes",
+            r#"{"field": "Sex", "code": "X", "value": "not stated"}"#,
+        ),
+    ] {
+        let said = say(path, said).await;
+        assert_eq!(said.status, StatusCode::OK, "{}", said.text());
+    }
+    let stored = take().await;
+    assert_eq!(stored.status, StatusCode::CREATED, "{}", stored.text());
+    assert_eq!(
+        (&stored.json()["added"], &stored.json()["removed"]),
+        (&4.into(), &0.into())
+    );
+    let removed = say("/api/v1/ilr/aims/remove", r#"{"aim": "6099*"}"#).await;
+    assert_eq!(removed.json()["aims"].as_array().unwrap().len(), 2);
+    say("/api/v1/ilr/aims/remove", r#"{"aim": "6099*"}"#)
+        .await
+        .is(problem::MAPPING);
+    upload(&world, "/api/v1/imports/ilr", &file)
+        .await
+        .is(problem::UNSUPPORTED);
+    let list = send(&world, from("ann", Method::GET, "/api/v1/ilr/mappings"), "").await;
+    assert_eq!(list.json()["providers"][0]["provider"], "College");
+}

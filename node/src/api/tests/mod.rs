@@ -101,6 +101,7 @@ async fn upload(world: &World, path: &str, file: &str) -> Reply {
 
 fn concrete(path: &str) -> String {
     path.replace("{period}", "2022-01")
+        .replace("{name}", "Acme")
         .replace("{id}", "1")
         .replace("{seq}", "1")
 }

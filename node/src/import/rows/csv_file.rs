@@ -46,29 +46,16 @@ impl<R: Read + Send + 'static> Source for Csv<R> {
     type Rows = CsvRows<R>;
 
     fn open(self) -> io::Result<Result<Opened<CsvRows<R>>, Vec<RowProblem>>> {
-        let mut source = self.source;
-        let mut start = Vec::new();
-        source.by_ref().take(SNIFFED).read_to_end(&mut start)?;
-        if let Some(fault) = sniff(&start) {
-            return Ok(Err(vec![fault.at(1, None)]));
-        }
-        let reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .buffer_capacity(BUFFER)
-            .from_reader(Guard::new(Cursor::new(start).chain(source)));
-        let mut rows = CsvRows { reader };
-        let mut record = StringRecord::new();
-        match rows.read(&mut record)? {
-            Next::Row => {}
-            Next::End => return Ok(Err(vec![faults::NO_HEADER.at(1, None)])),
-            Next::Fault(fault) => return Ok(Err(vec![fault])),
-        }
+        let (record, rows) = match open(self.source, false)? {
+            Ok(opened) => opened,
+            Err(fault) => return Ok(Err(vec![fault])),
+        };
         let opened = (self.header)(&record).map(|places| Opened {
             shape: Shape {
                 names: self.names,
                 places,
                 width: record.len(),
+                letters: Vec::new(),
             },
             rows,
         });
@@ -76,13 +63,61 @@ impl<R: Read + Send + 'static> Source for Csv<R> {
     }
 }
 
+/// Opens a text whose fields are separated by commas, semicolons or tabs, and reads its first row; `western` says that it is
+/// Windows-1252 rather than UTF-8.
+pub(super) fn open<R: Read>(
+    mut source: R,
+    western: bool,
+) -> io::Result<Result<(StringRecord, CsvRows<R>), RowProblem>> {
+    let mut start = Vec::new();
+    source.by_ref().take(SNIFFED).read_to_end(&mut start)?;
+    if let Some(fault) = sniff(&start) {
+        return Ok(Err(fault.at(1, None)));
+    }
+    let separator = separator(&start);
+    let reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(separator)
+        .buffer_capacity(BUFFER)
+        .from_reader(Guard::new(Cursor::new(start).chain(source), separator));
+    let mut rows = CsvRows { reader, western };
+    let mut record = StringRecord::new();
+    Ok(match rows.read(&mut record)? {
+        Next::Row => Ok((record, rows)),
+        Next::End => Err(faults::NO_HEADER.at(1, None)),
+        Next::Fault(fault) => Err(fault),
+    })
+}
+
+/// The separator that the first line has most of outside quotation marks.
+fn separator(start: &[u8]) -> u8 {
+    let mut counts = [(b',', 0), (b';', 0), (b'\t', 0)];
+    let mut quoted = false;
+    for byte in start.iter().take_while(|byte| **byte != b'\n') {
+        quoted ^= *byte == b'"';
+        for (separator, count) in &mut counts {
+            *count += usize::from(!quoted && byte == separator);
+        }
+    }
+    let [comma, others @ ..] = counts;
+    others
+        .into_iter()
+        .map(|(separator, count)| (count, separator))
+        .fold((comma.1, comma.0), |most, other| {
+            if other.0 > most.0 { other } else { most }
+        })
+        .1
+}
+
 /// The rows below the header.
 pub(in crate::import) struct CsvRows<R> {
     reader: csv::Reader<Guard<Chain<Cursor<Vec<u8>>, R>>>,
+    western: bool,
 }
 
 impl<R: Read> CsvRows<R> {
-    fn read(&mut self, record: &mut StringRecord) -> io::Result<Next> {
+    pub(super) fn read(&mut self, record: &mut StringRecord) -> io::Result<Next> {
         let reader = &mut self.reader;
         reader.get_ref().left.set(RECORD_BYTES);
         let line = reader.position().line();
@@ -102,6 +137,17 @@ impl<R: Read> CsvRows<R> {
             }
         }
         let line = bytes.position().map_or(line, csv::Position::line);
+        if self.western && !bytes.as_slice().is_ascii() {
+            let fields = bytes.iter().map(|field| {
+                encoding_rs::WINDOWS_1252
+                    .decode_without_bom_handling(field)
+                    .0
+            });
+            let mut text = StringRecord::from_iter(fields);
+            text.set_position(bytes.position().cloned());
+            *record = text;
+            return Ok(Next::Row);
+        }
         match StringRecord::from_byte_record(bytes) {
             Ok(text) => {
                 *record = text;

@@ -24,11 +24,11 @@ pub(super) struct Guard<R> {
 }
 
 impl<R> Guard<R> {
-    pub(super) fn new(inner: R) -> Self {
+    pub(super) fn new(inner: R, separator: u8) -> Self {
         Self {
             inner,
             hash: Sha256::new(),
-            quotes: Quotes::new(),
+            quotes: Quotes::new(separator),
             left: Cell::new(RECORD_BYTES),
         }
     }
@@ -60,6 +60,7 @@ impl<R: Read> Read for Guard<R> {
 /// the end of the file, we do not.
 pub(super) struct Quotes {
     state: State,
+    separator: u8,
     line: u64,
     /// Line of the latest opening mark.
     pub(super) opened: u64,
@@ -75,9 +76,10 @@ enum State {
 }
 
 impl Quotes {
-    fn new() -> Self {
+    fn new(separator: u8) -> Self {
         Self {
             state: State::FieldStart,
+            separator,
             line: 1,
             opened: 0,
         }
@@ -91,7 +93,8 @@ impl Quotes {
             // Most of a file: then only the end matters.
             self.line += bytes.iter().map(|b| u64::from(*b == b'\n')).sum::<u64>();
             self.state = match last {
-                b',' | b'\n' | b'\r' => State::FieldStart,
+                b'\n' | b'\r' => State::FieldStart,
+                last if *last == self.separator => State::FieldStart,
                 _ => State::Plain,
             };
             return;
@@ -107,7 +110,8 @@ impl Quotes {
                 }
                 (State::Quoted, b'"') => State::Mark,
                 (State::Mark, b'"') | (State::Quoted, _) => State::Quoted,
-                (_, b',' | b'\n' | b'\r') => State::FieldStart,
+                (_, b'\n' | b'\r') => State::FieldStart,
+                (_, byte) if byte == self.separator => State::FieldStart,
                 // A byte order mark stands before the first field.
                 (State::FieldStart, 0xEF | 0xBB | 0xBF) if self.line == 1 => State::FieldStart,
                 _ => State::Plain,

@@ -83,7 +83,11 @@ impl<'a> Row<'a> {
         let column = column.into();
         if self.bad >> column & 1 == 0 {
             let field = self.shape.names.get(column).copied();
-            self.problems.push(make(self.line, field));
+            let mut problem = make(self.line, field);
+            if let Some(Some(letter)) = self.shape.letters.get(column) {
+                problem.cause = format!("{} (Column {letter} of the file.)", problem.cause).into();
+            }
+            self.problems.push(problem);
         }
     }
 }

@@ -261,8 +261,8 @@ async fn headers() {
     whole_file(b"", &[(None, "header-missing")]).await;
     whole_file(one.as_bytes(), &[(None, "header-missing")]).await;
     whole_file(HEADER.as_bytes(), &[(None, "no-rows")]).await;
-    let semicolons = file(&[&one]).replace(',', ";");
-    whole_file(semicolons.as_bytes(), &[(None, "separator")]).await;
+    let bars = file(&[&one]).replace(',', "|");
+    whole_file(bars.as_bytes(), &[(None, "separator")]).await;
     let header = HEADER
         .replace("skill,mode", "mode,mode")
         .replace("birth_date,", "");

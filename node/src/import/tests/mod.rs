@@ -1,10 +1,13 @@
 //! The import as a whole, on a real store.
 
 mod bad_input;
+mod books;
 mod files;
 mod first;
 mod histories;
 mod identity;
+mod ilr;
+mod mapped;
 mod properties;
 mod safety;
 
@@ -13,6 +16,7 @@ use std::io::Cursor;
 use jiff::Timestamp;
 use tempfile::TempDir;
 
+use super::mapping::{Kind, Reading};
 use super::pseudonym::PseudonymKey;
 use super::report::{ImportReport, Outcome};
 use super::{Doubtful, ImportError, Options};
@@ -74,6 +78,21 @@ impl Bench {
     async fn with(&self, bytes: &[u8], options: &Options) -> Result<ImportReport, ImportError> {
         let source = Cursor::new(bytes.to_vec());
         super::learners(&self.store, &self.key, source, options, now()).await
+    }
+
+    /// Imports a file as a person's browser or command does.
+    async fn file(&self, bytes: &[u8], reading: &Reading) -> ImportReport {
+        let file = (Kind::Learners, Cursor::new(bytes.to_vec()));
+        super::file(
+            &self.store,
+            &self.key,
+            file,
+            reading,
+            &Options::default(),
+            now(),
+        )
+        .await
+        .unwrap()
     }
 
     /// Imports rows below the usual header.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::super::import::{self, LARGEST};
 use super::super::releases::file;
-use super::super::upload::{self, UploadError};
+use super::super::upload;
 use super::super::{Answer, Pages, fault, words};
 use super::{cohort_page, own};
 use crate::delivery::{self, Bringing, Own};
@@ -188,18 +188,12 @@ async fn take(State(pages): State<Pages>, of: OwnOrganisation, form: Multipart) 
             _ => Doubtful::Ask,
         },
     };
-    let source = upload
-        .open()
-        .map_err(|e| import::not_received(UploadError::Disk(e)))?;
     let by = delivery::by(&of.person, (pages.clock)());
     let (store, key) = (&pages.node.store, &pages.node.pseudonyms);
-    let report = delivery::bring(store, key, &own, source, &how, &by)
+    let report = delivery::bring(store, key, &own, upload.open(), &how, &by)
         .await
         .map_err(import::failed)?;
-    let mut csv = Vec::new();
-    if report.csv(&mut csv).is_ok() {
-        pages.reports.keep(&of.person, csv);
-    }
+    pages.reports.keep(&of.person, &report);
     let found = |code| report.problems.by_code().contains_key(code);
     chosen.asks |= found("same-or-new") || found("correction-unclear");
     report_page(&pages, &own, &report, &mut chosen).await

@@ -86,7 +86,7 @@ pub async fn pending(
             "e",
             "coalesce(e.tier, p.tier) AS tier, coalesce(e.type, p.type) AS type, coalesce(e.audience, p.audience) AS audience"
         ),
-        " FROM enrolments e JOIN programmes p ON p.id = e.programme WHERE e.standard = $1 AND e.in_area = 1 AND e.enters = 1 \
+        " FROM enrolments e JOIN programmes p ON p.id = e.programme WHERE e.standard = $1 AND e.in_area = 1 AND e.enters = 1 AND e.removed_day IS NULL \
          AND e.id IN (SELECT enrolment FROM corrections WHERE settled = 0)"
     ))
     .bind(standard.version())

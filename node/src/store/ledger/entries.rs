@@ -50,7 +50,11 @@ macro_rules! entering {
 /// and memory does not grow with the month.
 macro_rules! fresh {
     () => {
-        concat!("enters = 1 AND in_area = 1 AND (", entering!(), ") != 0")
+        concat!(
+            "enters = 1 AND in_area = 1 AND removed_day IS NULL AND (",
+            entering!(),
+            ") != 0"
+        )
     };
 }
 

@@ -70,7 +70,7 @@ fn read(row: &SqliteRow) -> Result<Enrolment, sqlx::Error> {
     })
 }
 
-pub(super) fn list<'a>(sql: &mut QueryBuilder<Sqlite>, ids: impl Iterator<Item = &'a Pseudonym>) {
+pub(crate) fn list<'a>(sql: &mut QueryBuilder<Sqlite>, ids: impl Iterator<Item = &'a Pseudonym>) {
     let mut list = sql.separated(", ");
     for id in ids {
         list.push_bind(id.to_vec());
@@ -99,6 +99,7 @@ pub(crate) async fn begin(
         roots,
         last,
         by: by.clone(),
+        since: None,
     })
 }
 
@@ -115,6 +116,16 @@ pub(crate) struct Merging {
     /// The last row before the file.
     last: i64,
     by: By,
+    /// First day of the time that the file tells of; `None`: all. What ended before is not corrected by what the file does not name.
+    pub(crate) since: Option<Date>,
+}
+
+impl Merging {
+    /// Whether the file would name an enrolment that is held, if it stood unchanged.
+    fn tells_of(&self, held: &Enrolment) -> bool {
+        let ended_before = |since| held.end.is_some_and(|end| end < since);
+        !self.since.is_some_and(ended_before)
+    }
 }
 
 /// Drops the lists again.
@@ -273,7 +284,7 @@ pub(crate) async fn take(
         list(&mut sql, rows.iter().map(|(_, e)| &e.spell));
         held = by_key(tx, sql).await?;
     }
-    let doubtful = again::find(tx, &mut rows, &mut held, &of.roots, &mut merged).await?;
+    let doubtful = again::find(tx, &mut rows, &mut held, of, &mut merged).await?;
     store(tx, &rows, &held, &doubtful, &of.by, &mut merged.done).await?;
     Ok(merged)
 }

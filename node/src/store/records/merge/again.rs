@@ -47,10 +47,11 @@ pub(super) async fn find(
     tx: &mut SqliteConnection,
     rows: &mut Vec<Line>,
     known: &mut HashMap<Pseudonym, Held>,
-    roots: &Roots,
+    of_file: &Merging,
     merged: &mut Merged,
 ) -> Result<HashSet<Pseudonym>, StoreError> {
     let mut doubtful = HashSet::new();
+    let roots = &of_file.roots;
     let new = || rows.iter().filter(|(_, e)| !known.contains_key(&e.spell));
     if new().next().is_none() {
         return Ok(doubtful);
@@ -98,6 +99,7 @@ pub(super) async fn find(
             None => {
                 let near = |h: &&Held| {
                     !named.contains_key(&h.enrolment.spell)
+                        && of_file.tells_of(&h.enrolment)
                         && alike(&h.enrolment, &row, roots) != Alike::No
                 };
                 if of.iter().any(|h| near(&h)) {

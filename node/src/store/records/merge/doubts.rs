@@ -9,7 +9,6 @@ use super::again::{Alike, alike, rekey};
 use super::changes::between;
 use super::{Held, Line, Merged, Merging, Why, entering, held, list, note as note_changes, put};
 use crate::store::StoreError;
-use crate::store::providers::Roots;
 use crate::store::records::{Enrolment, Pseudonym};
 
 /// What a person says of all doubtful rows of a file.
@@ -71,7 +70,7 @@ pub(crate) async fn settle(
     let mut last = 0;
     while let Some((end, rows)) = page(tx, last).await? {
         last = end;
-        claim(tx, &rows, &of.roots).await?;
+        claim(tx, &rows, of).await?;
     }
     last = 0;
     while let Some((end, rows)) = page(tx, last).await? {
@@ -124,18 +123,18 @@ async fn page(tx: &mut SqliteConnection, last: i64) -> Result<Option<(i64, Page)
 }
 
 /// Writes down which held enrolments each row may be, of those that the file has not named.
-async fn claim(tx: &mut SqliteConnection, page: &Page, roots: &Roots) -> Result<(), StoreError> {
+async fn claim(tx: &mut SqliteConnection, page: &Page, file: &Merging) -> Result<(), StoreError> {
     let mut sql = QueryBuilder::<Sqlite>::new(
         "SELECT * FROM enrolments WHERE NOT EXISTS (SELECT 1 FROM temp.seen s WHERE s.spell = enrolments.spell) AND learner IN (",
     );
     list(&mut sql, page.iter().map(|(_, row)| &row.enrolment.learner));
     let unnamed = held(&mut *tx, sql).await?;
     for (line, row) in page {
-        let of = unnamed
-            .iter()
-            .filter(|h| h.enrolment.learner == row.enrolment.learner);
+        let of = unnamed.iter().filter(|h| {
+            h.enrolment.learner == row.enrolment.learner && file.tells_of(&h.enrolment)
+        });
         for held in of {
-            let alike = alike(&held.enrolment, &row.enrolment, roots);
+            let alike = alike(&held.enrolment, &row.enrolment, &file.roots);
             if alike != Alike::No {
                 sqlx::query("INSERT INTO temp.claims (held, line, sure) VALUES ($1, $2, $3)")
                     .bind(held.id)

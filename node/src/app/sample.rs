@@ -1,0 +1,37 @@
+//! `sample`: made-up records.
+
+use serde_json::json;
+
+use super::cli::Sample;
+use super::output::{Answer, Output, Refusal};
+use super::{Context, open};
+use crate::sample::{SampleError, bring_in, remove};
+use crate::store::audit::COMMAND_LINE;
+
+impl From<SampleError> for Refusal {
+    fn from(error: SampleError) -> Self {
+        Self::new(&error, error.next())
+    }
+}
+
+pub(super) async fn run(command: Sample, context: &Context) -> Answer {
+    let node = open(context).await?;
+    let now = (context.clock)();
+    let done = match command {
+        Sample::BringIn => bring_in(&node, COMMAND_LINE, now).await,
+        Sample::Remove => remove(&node.store, COMMAND_LINE, now).await,
+    };
+    node.store.close().await;
+    done?;
+    let (text, there) = match command {
+        Sample::BringIn => (
+            "The made-up records are in. Nothing is imported, prepared or enrolled while they are there.\nNext: look around on the pages; `ldsp-node sample remove` removes them whole.",
+            true,
+        ),
+        Sample::Remove => ("The made-up records are removed.", false),
+    };
+    Ok(Output {
+        text: text.to_owned(),
+        json: json!({"sample": there}),
+    })
+}

@@ -1,0 +1,157 @@
+//! The contract of a kind of file, as a mapping sees it.
+
+use std::collections::HashMap;
+
+use ldsp_protocol::standard::{Dimension, Standard};
+
+use super::{DateForm, Kind, Mapping, Origin, folded};
+use crate::import::header::{self, Columns, plain};
+use crate::import::report::RowProblem;
+use crate::import::rows::{Field, Plan};
+use crate::import::{learners, programmes};
+
+/// What a kind of file is made of.
+#[derive(Clone, Copy)]
+pub(in crate::import) struct Contract {
+    pub(super) columns: &'static Columns,
+    /// Which of them hold dates.
+    pub(super) dates: &'static [&'static str],
+    /// Which of them hold amounts of money.
+    amounts: &'static [&'static str],
+}
+
+impl Contract {
+    pub(in crate::import) fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Learners => Self {
+                columns: &learners::HEADER,
+                dates: &["birth_date", "start", "planned_end", "end"],
+                amounts: &[],
+            },
+            Kind::Programmes => Self {
+                columns: &programmes::HEADER,
+                dates: &["start", "end"],
+                amounts: &["cost"],
+            },
+        }
+    }
+
+    /// How rows below a header of these names become rows of the contract.
+    pub(in crate::import) fn plan(
+        self,
+        names: &[String],
+        mapping: Option<&Mapping>,
+    ) -> Result<Plan, Vec<RowProblem>> {
+        let fields = match mapping {
+            None => {
+                let record = names.iter().collect();
+                let column = |at| Field::Column {
+                    at,
+                    values: HashMap::new(),
+                };
+                let places = header::find(&record, self.columns)?;
+                places.into_iter().map(|at| at.map(column)).collect()
+            }
+            Some(mapping) => self.mapped(names, mapping)?,
+        };
+        Ok(Plan {
+            names: self.columns.names,
+            fields,
+            dates: self.dates,
+            amounts: self.amounts,
+            form: mapping.map_or(DateForm::Iso, |mapping| mapping.dates),
+            width: names.len(),
+        })
+    }
+
+    fn mapped(
+        self,
+        names: &[String],
+        mapping: &Mapping,
+    ) -> Result<Vec<Option<Field>>, Vec<RowProblem>> {
+        let names: Vec<String> = names.iter().map(|name| plain(name)).collect();
+        let mut problems = Vec::new();
+        let mut field = |column: &'static str| match mapping.columns.get(column)? {
+            Origin::Always(text) => Some(Field::Always(text.clone())),
+            Origin::Column(name) => {
+                let wanted = plain(name);
+                let mut places = names
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, name)| **name == wanted);
+                let (first, second) = (places.next(), places.next());
+                let problem = match (first, second) {
+                    (Some((at, _)), None) => {
+                        let values = mapping.values.get(column).into_iter().flatten();
+                        let values = values
+                            .map(|(value, code)| (folded(value), code.clone()))
+                            .collect();
+                        return Some(Field::Column { at, values });
+                    }
+                    (None, _) => (
+                        "column-missing",
+                        "The file has no column of the name that the mapping takes this one from.",
+                        "Choose the mapping of this file, or map its columns anew.",
+                    ),
+                    _ => (
+                        "column-duplicate",
+                        "The file has two columns of the name that the mapping takes this one from.",
+                        "Give one of them another name.",
+                    ),
+                };
+                let (code, cause, remedy) = problem;
+                problems.push(RowProblem {
+                    line: 1,
+                    field: Some(column),
+                    code,
+                    cause: cause.into(),
+                    remedy: remedy.into(),
+                });
+                None
+            }
+        };
+        let fields = self.columns.names.iter().map(|name| field(name)).collect();
+        if problems.is_empty() {
+            Ok(fields)
+        } else {
+            Err(problems)
+        }
+    }
+}
+
+/// Id and title of a column's codes.
+pub(super) fn codes(kind: Kind, column: &str) -> Option<Vec<(String, String)>> {
+    let standard = Standard::current();
+    let dimension = match (kind, column) {
+        (Kind::Learners, "stage") => {
+            let codes = standard.stages().iter();
+            return Some(codes.map(|c| (c.id.clone(), c.title.clone())).collect());
+        }
+        (Kind::Learners, "sex") => Dimension::Sex,
+        (Kind::Learners, "ethnicity") => Dimension::Ethnicity,
+        (Kind::Learners, "disability") => Dimension::Disability,
+        (Kind::Learners, "prior_status") => Dimension::Prior,
+        (Kind::Learners, "skill") => Dimension::Skill,
+        (Kind::Learners, "mode") => Dimension::Mode,
+        (Kind::Learners, "destination_3m" | "destination_6m" | "destination_12m") => {
+            Dimension::Destination
+        }
+        (Kind::Programmes, "tier") => Dimension::Tier,
+        (Kind::Programmes, "type") => Dimension::ProgrammeType,
+        (Kind::Programmes, "audience") => Dimension::Audience,
+        _ => return None,
+    };
+    let codes = standard.dimension(dimension).codes.iter();
+    Some(codes.map(|c| (c.id.clone(), c.title.clone())).collect())
+}
+
+/// Whether an import knows a text as it is: a code, or nothing.
+pub(super) fn is_known(kind: Kind, column: &str, text: &str) -> bool {
+    let text = text.trim();
+    let codes = codes(kind, column).unwrap_or_default();
+    let wanted = plain(text).replace('_', "-");
+    text.is_empty()
+        || codes
+            .iter()
+            .any(|(id, title)| *id == wanted || plain(title).replace('_', "-") == wanted)
+}

@@ -1,0 +1,364 @@
+//! With what people sign in: secrets, links, second steps, tokens and the browsers they use; [`ldsp_ui::accounts`] shows the pages. Nothing
+//! in here is kept in clear but the key of a second step, which the program needs as it is.
+
+mod kit;
+
+use jiff::Timestamp;
+use ldsp_ui::accounts::{Act, Hash, ListedToken, SecondStep, SetUp, totp};
+use sqlx::SqliteConnection;
+
+use super::audit::{COMMAND_LINE, append};
+use super::people::{self, Person, Role};
+use super::{Store, StoreError, date, moment};
+use kit::{taken, unfit};
+
+/// Browsers that are kept of a person, the latest used.
+const BROWSERS: i64 = 10;
+/// Days for which a browser is known without being used.
+const BROWSER_DAYS: i64 = 400;
+
+fn day_of(now: Timestamp) -> i64 {
+    now.as_second().div_euclid(24 * 60 * 60)
+}
+
+impl Store {
+    /// Keeps the link that makes whoever opens it the first admin, in the place of one that was made before.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn keep_first_link(
+        &self,
+        link: Hash,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        sqlx::query("DELETE FROM set_up_links WHERE person IS NULL")
+            .execute(&mut *tx)
+            .await?;
+        write_link(&mut tx, link, None, expires_at, now).await?;
+        append(
+            &mut tx,
+            now,
+            COMMAND_LINE,
+            "people link",
+            "for the first admin",
+        )
+        .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// As [`ldsp_ui::accounts::Accounts::reset`].
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn reset_person(
+        &self,
+        name: &str,
+        link: Hash,
+        expires_at: Timestamp,
+        who: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.write().await?;
+        let done = sqlx::query(
+            "UPDATE people SET secret_hash = NULL, totp_key = NULL, totp_step = NULL WHERE name = $1",
+        )
+        .bind(name)
+        .execute(&mut *tx)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        for sql in [
+            "DELETE FROM recovery_codes WHERE person = $1",
+            "DELETE FROM known_browsers WHERE person = $1",
+            "DELETE FROM set_up_links WHERE person = $1",
+        ] {
+            sqlx::query(sql).bind(name).execute(&mut *tx).await?;
+        }
+        write_link(&mut tx, link, Some(name), expires_at, now).await?;
+        append(&mut tx, now, who, "people link", name).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn open_link(&self, link: Hash, now: Timestamp) -> Result<Option<SetUp>, StoreError> {
+        let mut reader = self.reader.acquire().await?;
+        live_link(&mut reader, link, now).await
+    }
+
+    async fn use_link(
+        &self,
+        link: Hash,
+        name: &str,
+        secret_hash: &str,
+        now: Timestamp,
+    ) -> Result<Act, StoreError> {
+        let mut tx = self.write().await?;
+        let Some(set_up) = live_link(&mut tx, link, now).await? else {
+            return Ok(Act::Gone);
+        };
+        if let Some(person) = &set_up.person {
+            sqlx::query("UPDATE people SET secret_hash = $2 WHERE name = $1")
+                .bind(person)
+                .bind(secret_hash)
+                .execute(&mut *tx)
+                .await?;
+            append(&mut tx, now, person, "people secret", "by a link").await?;
+        } else {
+            let person = match Person::described(name, Role::Admin, None, now) {
+                Ok(person) => person.with_secret(secret_hash),
+                Err(error) => return Ok(unfit(error)),
+            };
+            if !people::insert(&mut tx, &person, &person.name).await? {
+                return Ok(taken());
+            }
+        }
+        sqlx::query("DELETE FROM set_up_links WHERE token = $1")
+            .bind(&link[..])
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(Act::Done)
+    }
+
+    async fn read_second_step(&self, name: &str) -> Result<Option<SecondStep>, StoreError> {
+        let row: Option<(Vec<u8>, i64, i64)> = sqlx::query_as(
+            "SELECT totp_key, totp_step, (SELECT count(*) FROM recovery_codes WHERE person = name) FROM people
+             WHERE name = $1 AND totp_key IS NOT NULL",
+        )
+        .bind(name)
+        .fetch_optional(&self.reader)
+        .await?;
+        row.map(|(key, step, codes)| {
+            let key = totp::Key::try_from(key).map_err(|_| StoreError::Corrupt {
+                table: "people",
+                column: "totp_key",
+                row: name.to_owned(),
+            })?;
+            Ok(SecondStep {
+                key,
+                step,
+                codes: usize::try_from(codes).unwrap_or_default(),
+            })
+        })
+        .transpose()
+    }
+
+    async fn write_second_step(
+        &self,
+        name: &str,
+        second: Option<(totp::Key, i64, &[Hash])>,
+        now: Timestamp,
+    ) -> Result<Act, StoreError> {
+        let mut tx = self.write().await?;
+        let (key, step) = second.map(|(key, step, _)| (key.to_vec(), step)).unzip();
+        let done = sqlx::query("UPDATE people SET totp_key = $2, totp_step = $3 WHERE name = $1")
+            .bind(name)
+            .bind(key)
+            .bind(step)
+            .execute(&mut *tx)
+            .await?;
+        if done.rows_affected() == 0 {
+            return Ok(Act::Gone);
+        }
+        sqlx::query("DELETE FROM recovery_codes WHERE person = $1")
+            .bind(name)
+            .execute(&mut *tx)
+            .await?;
+        for code in second.map_or(&[][..], |(_, _, codes)| codes) {
+            sqlx::query("INSERT INTO recovery_codes (code, person) VALUES ($1, $2)")
+                .bind(&code[..])
+                .bind(name)
+                .execute(&mut *tx)
+                .await?;
+        }
+        let detail = if second.is_some() { "begun" } else { "ended" };
+        append(&mut tx, now, name, "second step", detail).await?;
+        tx.commit().await?;
+        Ok(Act::Done)
+    }
+
+    async fn use_recovery_code(
+        &self,
+        name: &str,
+        code: Hash,
+        now: Timestamp,
+    ) -> Result<Act, StoreError> {
+        let mut tx = self.write().await?;
+        let done = sqlx::query("DELETE FROM recovery_codes WHERE code = $1 AND person = $2")
+            .bind(&code[..])
+            .bind(name)
+            .execute(&mut *tx)
+            .await?;
+        if done.rows_affected() == 0 {
+            return Ok(Act::Gone);
+        }
+        append(&mut tx, now, name, "second step", "by a recovery code").await?;
+        tx.commit().await?;
+        Ok(Act::Done)
+    }
+
+    async fn read_tokens(&self, name: &str) -> Result<Vec<ListedToken>, StoreError> {
+        let rows: Vec<(i64, String, i64, i64, Option<i64>)> = sqlx::query_as(
+            "SELECT id, label, made_at, expires_at, used_day FROM api_tokens WHERE person = $1 ORDER BY id DESC",
+        )
+        .bind(name)
+        .fetch_all(&self.reader)
+        .await?;
+        rows.into_iter()
+            .map(|(id, label, made_at, expires_at, used)| {
+                Ok(ListedToken {
+                    id,
+                    label,
+                    made_at: moment(made_at, "api_tokens", "made_at", id)?,
+                    expires_at: moment(expires_at, "api_tokens", "expires_at", id)?,
+                    used: used.and_then(date),
+                })
+            })
+            .collect()
+    }
+
+    async fn write_token(
+        &self,
+        name: &str,
+        label: &str,
+        token: Hash,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Act, StoreError> {
+        let mut tx = self.write().await?;
+        let done = sqlx::query(
+            "INSERT INTO api_tokens (token, person, label, made_at, expires_at) SELECT $1, name, $3, $4, $5 FROM people WHERE name = $2",
+        )
+        .bind(&token[..])
+        .bind(name)
+        .bind(label)
+        .bind(now.as_second())
+        .bind(expires_at.as_second())
+        .execute(&mut *tx)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Ok(Act::Gone);
+        }
+        append(&mut tx, now, name, "token made", label).await?;
+        tx.commit().await?;
+        Ok(Act::Done)
+    }
+
+    async fn delete_token(&self, name: &str, id: i64, now: Timestamp) -> Result<Act, StoreError> {
+        let mut tx = self.write().await?;
+        let label: Option<String> = sqlx::query_scalar(
+            "DELETE FROM api_tokens WHERE id = $1 AND person = $2 RETURNING label",
+        )
+        .bind(id)
+        .bind(name)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(label) = label else {
+            return Ok(Act::Gone);
+        };
+        append(&mut tx, now, name, "token ended", &label).await?;
+        tx.commit().await?;
+        Ok(Act::Done)
+    }
+
+    async fn person_of_token(
+        &self,
+        token: Hash,
+        now: Timestamp,
+    ) -> Result<Option<Person>, StoreError> {
+        let row: Option<(i64, String, Option<i64>)> = sqlx::query_as(
+            "SELECT id, person, used_day FROM api_tokens WHERE token = $1 AND expires_at > $2",
+        )
+        .bind(&token[..])
+        .bind(now.as_second())
+        .fetch_optional(&self.reader)
+        .await?;
+        let Some((id, name, used)) = row else {
+            return Ok(None);
+        };
+        let today = day_of(now);
+        if used != Some(today) {
+            // Once a day, so that reading does not wait for the one writer each time.
+            sqlx::query("UPDATE api_tokens SET used_day = $2 WHERE id = $1")
+                .bind(id)
+                .bind(today)
+                .execute(&self.writer)
+                .await?;
+        }
+        self.person(&name).await
+    }
+
+    async fn write_browser(
+        &self,
+        name: &str,
+        browser: Hash,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        sqlx::query(
+            "INSERT INTO known_browsers (token, person, used_day) SELECT $1, name, $3 FROM people WHERE name = $2
+             ON CONFLICT DO UPDATE SET used_day = excluded.used_day",
+        )
+        .bind(&browser[..])
+        .bind(name)
+        .bind(day_of(now))
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query(
+            "DELETE FROM known_browsers WHERE person = $1 AND (used_day < $2 OR token NOT IN
+               (SELECT token FROM known_browsers WHERE person = $1 ORDER BY used_day DESC, token = $3 DESC LIMIT $4))",
+        )
+        .bind(name)
+        .bind(day_of(now) - BROWSER_DAYS)
+        .bind(&browser[..])
+        .bind(BROWSERS)
+        .execute(&mut *tx)
+        .await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+async fn write_link(
+    tx: &mut SqliteConnection,
+    link: Hash,
+    person: Option<&str>,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO set_up_links (token, person, made_at, expires_at) VALUES ($1, $2, $3, $4)",
+    )
+    .bind(&link[..])
+    .bind(person)
+    .bind(now.as_second())
+    .bind(expires_at.as_second())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// A link that has not ended. One for the first admin opens nothing once there is an admin.
+async fn live_link(
+    connection: &mut SqliteConnection,
+    link: Hash,
+    now: Timestamp,
+) -> Result<Option<SetUp>, StoreError> {
+    let row: Option<(Option<String>, i64)> = sqlx::query_as(
+        "SELECT person, expires_at FROM set_up_links WHERE token = $1 AND expires_at > $2
+         AND (person IS NOT NULL OR NOT EXISTS (SELECT 1 FROM people WHERE role = 'admin'))",
+    )
+    .bind(&link[..])
+    .bind(now.as_second())
+    .fetch_optional(connection)
+    .await?;
+    row.map(|(person, expires_at)| {
+        Ok(SetUp {
+            expires_at: moment(expires_at, "set_up_links", "expires_at", "of a link")?,
+            person,
+        })
+    })
+    .transpose()
+}
