@@ -179,6 +179,8 @@ async fn import(records: &LepRecords, dir: &Path, context: &Context) -> anyhow::
         dry_run: false,
         valid_rows: false,
         report: None,
+        mapping: None,
+        sheet: None,
     };
     ask(
         Command::Import(Import::Programmes(whole(&programmes))),

@@ -205,14 +205,6 @@ fn about() -> Html {
         Html::paragraph(&columns(import::programmes::COLUMNS)),
     );
     Html::concat([
-        Html::concat([
-            link("Paste rows from a spreadsheet", "/import/paste"),
-            Html::literal(" · "),
-            link(
-                "Mappings: files with columns of their own",
-                "/import/mappings",
-            ),
-        ]),
         list([
             "The file is read and deleted from this server at once, also when it is refused. To import after a check, choose it again. Only a file whose columns have to be explained is held meanwhile, for 15 minutes at most.",
             "Names, learner numbers, birth dates and postcodes become a code, an age band and a district. They are not kept, and no report quotes them.",
@@ -220,10 +212,21 @@ fn about() -> Html {
         ]),
         programmes.into(),
         learners.into(),
-        list([ldsp_ui::components::link(
+    ])
+}
+
+/// Other ways to bring records in, and what is remembered about files.
+fn ways() -> Html {
+    list([
+        link("Paste rows from a spreadsheet", "/import/paste"),
+        link(
+            "Mappings: files with columns of their own",
+            "/import/mappings",
+        ),
+        link(
             "How ILRs are read: providers, aims and codes",
             "/import/ilr",
-        )]),
+        ),
     ])
 }
 
@@ -240,7 +243,7 @@ fn page(chosen: &Chosen, errors: &Errors) -> Page {
     }
     Page::new("Import a file")
         .errors(summary)
-        .body(Html::concat([about(), form_html(chosen, errors)]))
+        .body(Html::concat([about(), ways(), form_html(chosen, errors)]))
 }
 
 pub(super) async fn form(person: SignedIn) -> Page {

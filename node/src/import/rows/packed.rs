@@ -253,9 +253,9 @@ fn trouble(error: ZipError) -> io::Result<Fault> {
 }
 
 fn damaged(error: io::Error) -> io::Result<Fault> {
-    use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
+    use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof, Unsupported};
     match error.kind() {
-        InvalidData | InvalidInput | Other | UnexpectedEof => Ok(faults::DAMAGED),
+        InvalidData | InvalidInput | Other | UnexpectedEof | Unsupported => Ok(faults::DAMAGED),
         _ => Err(error),
     }
 }

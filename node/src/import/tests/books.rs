@@ -392,6 +392,23 @@ async fn a_row_that_is_too_long_and_rows_out_of_order_end_the_reading() {
     assert_eq!(codes(&report), ["field-count"], "{}", report.text());
 }
 
+/// A part that says that it is packed in a way which nobody knows.
+#[tokio::test]
+async fn a_part_packed_in_an_unknown_way_is_damage() {
+    let mut bytes = by_hand("", &sheet(&[], ""), &[]);
+    // The method stands 10 bytes behind the mark of an entry of the directory, 8 behind that of the part itself (APPNOTE 4.3.7, 4.3.12).
+    for (mark, behind) in [(b"PK\x01\x02", 10), (b"PK\x03\x04", 8)] {
+        for at in 0..bytes.len() - 12 {
+            if &bytes[at..at + 4] == mark {
+                bytes[at + behind] = 217;
+            }
+        }
+    }
+    let bench = Bench::new().await;
+    let report = bench.file(&bytes, &Reading::default()).await;
+    assert_eq!(codes(&report), ["workbook-damaged"]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
