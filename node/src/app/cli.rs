@@ -137,7 +137,7 @@ pub enum Command {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Delete the records whose period is over, as [retention] in the configuration says
+    /// Delete the records whose period is over, as the table retention of the configuration says
     Retain {
         /// Count what would go and change nothing
         #[arg(long)]
