@@ -21,7 +21,7 @@
 //! *A fork is told, not mended.* Two checkpoints of one size, or two receipts for one leaf, are kept as they were signed, and an
 //! operator has to decide before the log signs again. If one history is longer, that is the one that is followed, so that no
 //! third one begins; of two of one length, the one whose leaves are there. Leaves of both are kept side by side, each by the tree that ends
-//! in it: that names its whole history, so that a way back from the largest checkpoint takes none of the other's ([`chain`]). What an operator
+//! in it: that names its whole history, so that a way back from the largest checkpoint takes none of the other's (module `chain`). What an operator
 //! settled is a history: whoever shows more of it adds to the proof and stops nothing.
 //!
 //! # What it costs
