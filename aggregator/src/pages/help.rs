@@ -168,6 +168,21 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "own-work" => {
             "Two people stand behind everything that leaves a node. Whoever prepared it cannot be the second one."
         }
+        "quality" => {
+            "A node was sent a question to a provider, an answer or the setting of a rule about its records that is not in order, or that somebody else had changed before. It was not written down."
+        }
+        "changed-meanwhile" => {
+            "A node was sent a change that was made from an older version than the one it holds: somebody else changed the same thing first. Nothing was overwritten."
+        }
+        "version-needed" => {
+            "A node was sent a change without the version that it was made from, so it could not tell whether it would overwrite somebody else\u{2019}s."
+        }
+        "mapping" => {
+            "A node was told how to read Individualised Learner Records, and what was said does not fit: an unknown provider, programme or code."
+        }
+        "retention" => {
+            "A node was asked to delete records whose period is over, and nobody has set a period. Nothing was deleted."
+        }
         "import" => {
             "Every row of the file was checked and at least one has a problem. A file goes in as a whole or not at all, unless sound rows are asked for alone."
         }
