@@ -176,7 +176,16 @@ fn scene() -> Scene {
         reports.push((format!("answer {path}"), reply.body));
     }
     let answers = api_answers(&programs);
-    assert!(answers.iter().all(|(_, reply)| reply.status == 200));
+    for (path, reply) in &answers {
+        let expected = match path.as_str() {
+            // For providers alone.
+            "/api/v1/provider/cohorts" => 403,
+            // Nobody has set how long records are kept.
+            "/api/v1/retention" => 409,
+            _ => 200,
+        };
+        assert_eq!(reply.status, expected, "{path}");
+    }
     reports.extend(
         answers
             .into_iter()
@@ -208,12 +217,16 @@ fn api_answers(site: &Http) -> Vec<(String, Reply)> {
     let document = site.get("/openapi.json").json();
     let paths = document["paths"].as_object().unwrap();
     let readable = paths.iter().filter(|(path, item)| {
-        // The scene has no practice entry.
-        item["get"].is_object() && path.as_str() != "/api/v1/practice/{id}"
+        // Of rows with a number the scene has a programme.
+        let is_there = !path.contains("{id}") || path.as_str() == "/api/v1/programmes/{id}";
+        item["get"].is_object() && is_there
     });
     readable
         .map(|(path, _)| {
-            let path = path.replace("{period}", input::FIRST).replace("{seq}", "1");
+            let path = path
+                .replace("{period}", input::FIRST)
+                .replace("{seq}", "1")
+                .replace("{id}", "1");
             let reply = site.get(&path);
             (path, reply)
         })

@@ -46,6 +46,7 @@ pub(super) struct Aim {
     ukprn: Option<u32>,
     /// Only under this funding model.
     #[serde(default)]
+    #[schema(maximum = 255)]
     fund_model: Option<u8>,
     /// Whether it teaches digital skills; if not, its learners are left out and the three below are not looked at.
     digital: bool,
@@ -71,6 +72,7 @@ pub(super) struct AimKey {
     ukprn: Option<u32>,
     /// As in the list.
     #[serde(default)]
+    #[schema(maximum = 255)]
     fund_model: Option<u8>,
 }
 

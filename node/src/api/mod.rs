@@ -296,7 +296,27 @@ pub(crate) fn document(cookie: &str) -> OpenApi {
     );
     let session = ApiKeyValue::with_description(cookie, "The session of the pages.");
     components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
-    document
+    opened(&document)
+}
+
+/// The document with parts of `allOf` open: what is flattened into a row is one object with the row’s own members, and a part that
+/// allows no others would refuse them. Bodies that are sent stay closed.
+fn opened(document: &OpenApi) -> OpenApi {
+    fn open(value: &mut serde_json::Value) {
+        if let Some(parts) = value.get_mut("allOf").and_then(|all| all.as_array_mut()) {
+            let parts = parts.iter_mut().filter_map(|part| part.as_object_mut());
+            parts.for_each(|part| drop(part.remove("additionalProperties")));
+        }
+        match value {
+            serde_json::Value::Object(members) => members.values_mut().for_each(open),
+            serde_json::Value::Array(items) => items.iter_mut().for_each(open),
+            _ => {}
+        }
+    }
+    let mut value =
+        serde_json::to_value(document).expect("the document holds strings, numbers and lists only");
+    open(&mut value);
+    serde_json::from_value(value).expect("it was a document before members were taken out")
 }
 
 /// The routes, to be put behind [`rules`] by [`crate::pages::site`].

@@ -130,12 +130,12 @@ pub(super) trait Spoken: Sized {
 }
 
 macro_rules! spoken {
-    ($(#[$doc:meta])* $name:ident of $model:ident at $path:literal { $($(#[$field_doc:meta])* $field:ident = $column:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident of $model:ident at $path:literal { $($(#[$field_doc:meta])* $field:ident),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
         #[serde(default, deny_unknown_fields)]
         pub(super) struct $name {
-            $($(#[$field_doc])* #[serde(rename = $column)] $field: String),+
+            $($(#[$field_doc])* $field: String),+
         }
 
         impl Spoken for $name {
@@ -158,13 +158,13 @@ spoken! {
     /// An organisation, never a person.
     OrganisationText of Organisation at "/api/v1/organisations" {
         /// Needed; no two have the same, whatever the capitals.
-        name = "name",
+        name,
         /// `provider`, `employer`, `charity`, `public-body` or `funder`.
-        kind = "kind",
+        kind,
         /// Eight digits, or empty.
-        ukprn = "ukprn",
+        ukprn,
         /// A role, never a person; or empty.
-        contact_role = "contact_role",
+        contact_role,
     }
 }
 
@@ -172,28 +172,28 @@ spoken! {
     /// A programme, in the columns of the programme file (docs/files.md) and two more. Members that are left out are empty: not stated.
     ProgrammeText of Programme at "/api/v1/programmes" {
         /// Its code, needed; no two have the same.
-        programme = "programme",
+        programme,
         /// Needed.
-        name = "name",
+        name,
         /// Needed.
-        provider = "provider",
+        provider,
         /// A code of the data standard, as are the next two.
-        tier = "tier",
-        kind = "type",
-        audience = "audience",
+        tier,
+        r#type,
+        audience,
         /// The name of an organisation, or any text.
-        funder = "funder",
+        funder,
         /// Pounds, such as `12500` or `12500.50`.
-        cost = "cost",
+        cost,
         /// Places.
-        capacity = "capacity",
+        capacity,
         /// `YYYY-MM-DD`, as is `end`.
-        start = "start",
-        end = "end",
+        start,
+        end,
         /// Codes of the data standard with semicolons between them.
-        skills = "skills",
+        skills,
         /// A code of the data standard.
-        mode = "mode",
+        mode,
     }
 }
 
@@ -201,21 +201,21 @@ spoken! {
     /// A cohort: one run of a programme by one provider.
     CohortText of Cohort at "/api/v1/cohorts" {
         /// Its code, needed; no two have the same.
-        cohort = "cohort",
+        cohort,
         /// Code of its programme, needed.
-        programme = "programme",
+        programme,
         /// Name of the organisation that delivers it, needed.
-        provider = "provider",
+        provider,
         /// Needed.
-        title = "title",
+        title,
         /// `YYYY-MM-DD`, as is `end`.
-        start = "start",
-        end = "end",
-        places = "places",
+        start,
+        end,
+        places,
         /// Where, in words.
-        place = "place",
+        place,
         /// Name of the business, charity or public body whose people it trains; empty where it is open to all.
-        employer = "employer",
+        employer,
     }
 }
 
@@ -223,16 +223,16 @@ spoken! {
     /// An amount that was spent in a month.
     SpendText of Spend at "/api/v1/spend" {
         /// `YYYY-MM`, needed.
-        month = "month",
+        month,
         /// Code of the programme, or else of the cohort.
-        programme = "programme",
-        cohort = "cohort",
+        programme,
+        cohort,
         /// `staff`, `premises`, `equipment`, `learner-support`, `marketing`, `overheads` or `other`.
-        category = "category",
+        category,
         /// Pounds, such as `1250` or `1250.50`; needed.
-        amount = "amount",
+        amount,
         /// Who said so: a document or a role, never a person; needed.
-        source = "source",
+        source,
     }
 }
 

@@ -132,6 +132,7 @@ fn off() -> Refused {
 pub(super) struct Retaining {
     /// The period in months, as `show_retention` gave it: another one is refused.
     #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1200)]
     months: u16,
 }
 

@@ -29,6 +29,7 @@ pub const VALUE: usize = 60;
 /// What a mapped file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = MappingKind)]
 pub enum Kind {
     /// One row for each enrolment.
     Learners,
