@@ -20,7 +20,7 @@ use super::describe::{Anything, Envelope, NotHeard, NotTakenBack};
 use super::statements::envelope_type;
 use super::{Refusal, read, slug};
 use crate::Service;
-use crate::recovery::{Proven, Taken, Told};
+use crate::recovery::{Progress, Proven, Taken, Told};
 use crate::store::{Recovery as _, Registry};
 use crate::verify;
 
@@ -94,7 +94,7 @@ pub(super) async fn hold(
     let recovery = service.recovery();
     let by = signed.as_ref().map_or(SOMEBODY, NodeSlug::as_str);
     // It speaks for itself, whoever shows it.
-    let told = recovery
+    let mut told = recovery
         .told(&service.tree, note, by, service.now())
         .await?;
     let stopped = recovery.stopped().await?.is_some();
@@ -103,9 +103,14 @@ pub(super) async fn hold(
         signed?;
         return Ok(StatusCode::NO_CONTENT);
     }
-    if let Ok(by) = &signed {
-        service.store.hear(by, service.now(), None).await?;
-        recovery.advance(service.now()).await?;
+    if let Ok(heard) = &signed {
+        service.store.hear(heard, service.now(), None).await?;
+        if recovery.advance(service.now()).await? == Progress::Signs {
+            // What it did not stand by a moment ago may be what it just put back.
+            told = recovery
+                .told(&service.tree, note, by, service.now())
+                .await?;
+        }
     }
     if told == Told::Nothing && recovery.stopped().await?.is_none() {
         return Ok(StatusCode::NO_CONTENT);
