@@ -161,7 +161,7 @@ fn text(number: Option<impl ToString>) -> String {
 #[utoipa::path(
     get, path = "/api/v1/ilr/mappings", operation_id = "ilr_mappings", tag = IMPORTS,
     responses((status = 200, description = "All of it.", body = IlrMappings), super::Read),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn mappings(
     State(api): State<Api>,
@@ -175,7 +175,7 @@ pub(super) async fn mappings(
     post, path = "/api/v1/ilr/providers", operation_id = "say_ilr_provider", tag = IMPORTS,
     request_body = Provider,
     responses((status = 200, description = "Done; all that is said now.", body = IlrMappings), super::SaysOfIlr),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn provider(
     State(api): State<Api>,
@@ -194,7 +194,7 @@ pub(super) async fn provider(
     post, path = "/api/v1/ilr/aims", operation_id = "say_ilr_aim", tag = IMPORTS,
     request_body = Aim,
     responses((status = 200, description = "Done; all that is said now.", body = IlrMappings), super::SaysOfIlr),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn aim(
     State(api): State<Api>,
@@ -221,7 +221,7 @@ pub(super) async fn aim(
     post, path = "/api/v1/ilr/aims/remove", operation_id = "unsay_ilr_aim", tag = IMPORTS,
     request_body = AimKey,
     responses((status = 200, description = "Done; all that is said now.", body = IlrMappings), super::SaysOfIlr),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn remove(
     State(api): State<Api>,
@@ -245,7 +245,7 @@ pub(super) async fn remove(
     post, path = "/api/v1/ilr/codes", operation_id = "say_ilr_code", tag = IMPORTS,
     request_body = CodeSaid,
     responses((status = 200, description = "Done; all that is said now.", body = IlrMappings), super::SaysOfIlr),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn code(
     State(api): State<Api>,

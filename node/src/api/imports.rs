@@ -444,7 +444,7 @@ pub(super) async fn programmes(
             content_type = "application/problem+json"),
         super::TakesFile
     ),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn ilr(
     State(api): State<Api>,

@@ -52,7 +52,7 @@ pub(super) struct AllHeld {
 #[utoipa::path(
     get, path = "/api/v1/mappings", operation_id = "list_mappings", tag = IMPORTS,
     responses((status = 200, description = "Every mapping.", body = AllHeld), super::Read),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn list(
     State(api): State<Api>,
@@ -91,7 +91,7 @@ pub(super) struct Kept {
     post, path = "/api/v1/mappings", operation_id = "remember_mapping", tag = IMPORTS,
     request_body = Remember,
     responses((status = 201, description = "Remembered.", body = Kept), super::Maps),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn remember(
     State(api): State<Api>,
@@ -137,7 +137,7 @@ pub(super) async fn remember(
     post, path = "/api/v1/mappings/{name}/remove", operation_id = "forget_mapping", tag = IMPORTS,
     params(("name" = String, Path, description = "Its name; capitals do not matter.")),
     responses((status = 204, description = "Forgotten."), super::Forgets),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn forget(
     State(api): State<Api>,

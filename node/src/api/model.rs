@@ -344,7 +344,7 @@ macro_rules! endpoints {
                 get, path = $all, operation_id = $list, tag = $tag,
                 params(Listed),
                 responses((status = 200, description = "A page of them.", body = Items<Row<$text>>), crate::api::ReadList),
-                security(("secret" = []), ("session" = [])),
+                security(("secret" = []), ("token" = []), ("session" = [])),
             )]
             pub(in crate::api) async fn list(
                 State(api): State<Api>,
@@ -366,7 +366,7 @@ macro_rules! endpoints {
                         content_type = "application/problem+json"),
                     crate::api::TakesJson
                 ),
-                security(("secret" = []), ("session" = [])),
+                security(("secret" = []), ("token" = []), ("session" = [])),
             )]
             pub(in crate::api) async fn add(
                 State(api): State<Api>,
@@ -385,7 +385,7 @@ macro_rules! endpoints {
                 params(("id" = i64, Path, description = "Its number at this node.", minimum = 1)),
                 responses((status = 200, description = "What is kept.", body = RowInFull<$text>, headers(
                     ("etag" = String, description = "Its version."))), crate::api::ReadOne),
-                security(("secret" = []), ("session" = [])),
+                security(("secret" = []), ("token" = []), ("session" = [])),
             )]
             pub(in crate::api) async fn show(
                 State(api): State<Api>,
@@ -413,7 +413,7 @@ macro_rules! endpoints {
                         content_type = "application/problem+json"),
                     crate::api::Keeps
                 ),
-                security(("secret" = []), ("session" = [])),
+                security(("secret" = []), ("token" = []), ("session" = [])),
             )]
             pub(in crate::api) async fn set(
                 State(api): State<Api>,

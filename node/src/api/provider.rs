@@ -44,7 +44,7 @@ pub(super) struct OwnCohort {
     get, path = "/api/v1/provider/cohorts", operation_id = "list_own_cohorts", tag = PROVIDERS,
     params(Listed),
     responses((status = 200, description = "A page of cohorts.", body = Items<OwnCohort>), super::ReadList),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn cohorts(
     State(api): State<Api>,
@@ -114,7 +114,7 @@ pub(super) struct Bringing {
             content_type = "application/problem+json"),
         super::TakesFile
     ),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn learners(
     State(api): State<Api>,

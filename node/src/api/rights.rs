@@ -51,7 +51,7 @@ impl Whom {
     post, path = "/api/v1/rights/access", operation_id = "show_held", tag = RIGHTS,
     request_body = Whom,
     responses((status = 200, description = "What is held, as it is stored and in words.", body = Access), super::TakesJson),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn access(
     State(api): State<Api>,
@@ -72,7 +72,7 @@ pub(super) async fn access(
     post, path = "/api/v1/rights/preview", operation_id = "preview_erasure", tag = RIGHTS,
     request_body = Whom,
     responses((status = 200, description = "What would go, and what stays.", body = Preview), super::TakesJson),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn preview(
     State(api): State<Api>,
@@ -90,7 +90,7 @@ pub(super) async fn preview(
     post, path = "/api/v1/rights/erase", operation_id = "erase_learner", tag = RIGHTS,
     request_body = Whom,
     responses((status = 200, description = "What went, in numbers.", body = Erased), super::TakesJson),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn erase(
     State(api): State<Api>,
@@ -110,7 +110,7 @@ pub(super) async fn erase(
 #[utoipa::path(
     get, path = "/api/v1/retention", operation_id = "show_retention", tag = RIGHTS,
     responses((status = 200, description = "Counts of what is due.", body = Due), super::ReadsDue),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn due(
     State(api): State<Api>,
@@ -143,7 +143,7 @@ pub(super) struct Retaining {
     post, path = "/api/v1/retention", operation_id = "delete_due", tag = RIGHTS,
     request_body = Retaining,
     responses((status = 200, description = "What went, in numbers.", body = Erased), super::Deletes),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn retain(
     State(api): State<Api>,
@@ -180,7 +180,7 @@ pub(super) struct Entries {
     get, path = "/api/v1/audit", operation_id = "list_audit", tag = RIGHTS,
     params(Entries),
     responses((status = 200, description = "A page of entries.", body = Items<Entry>), super::ReadList),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn audit(
     State(api): State<Api>,
@@ -228,7 +228,7 @@ pub(super) struct AuditCheck {
     get, path = "/api/v1/audit/check", operation_id = "check_audit", tag = RIGHTS,
     params(Head),
     responses((status = 200, description = "What the check found.", body = AuditCheck), super::Read),
-    security(("secret" = []), ("session" = [])),
+    security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn check(
     State(api): State<Api>,

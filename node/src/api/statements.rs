@@ -230,7 +230,7 @@ fn statement_number(text: &str) -> Result<u64, Refused> {
         (status = 200, description = "The envelope's bytes.", body = Object, content_type = "application/vnd.dsse+json"),
         super::ReadEnvelope
     ),
-    security((), ("secret" = []), ("session" = [])),
+    security((), ("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn envelope(
     State(api): State<Api>,
@@ -264,7 +264,7 @@ pub(super) async fn envelope(
         (status = 200, description = "A signed note.", body = String, content_type = "text/plain"),
         super::ReadPublished
     ),
-    security((), ("secret" = []), ("session" = [])),
+    security((), ("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn receipt(
     State(api): State<Api>,
