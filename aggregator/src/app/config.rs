@@ -62,7 +62,9 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
             tls: None,
             tls_ca: None,
-            benchmark_schedule: MONTHLY.parse().expect("a constant schedule"),
+            benchmark_schedule: MONTHLY
+                .parse()
+                .expect("a constant schedule, read by the test of the defaults"),
             banner: None,
             about: None,
             log: LogFormat::Text,

@@ -90,7 +90,7 @@ impl Seal {
         };
         let text = serde_json::to_vec(&text).expect("strings and numbers are JSON");
         self.read(&BASE64.encode(text))
-            .expect("a cookie just written is read again")
+            .expect("it is base64 of the JSON of a text, with a moment that was one")
     }
 
     /// The attempt of this cookie; `None` when no attempt has such a cookie. Whether it began here is known by its state alone.

@@ -124,7 +124,7 @@ pub async fn settle(
             .bind(enrolment)
             .execute(&mut *connection)
             .await?;
-        let moved = serde_json::to_string(moved).expect("a list of strings");
+        let moved = serde_json::to_string(moved).expect("a list of strings always serialises");
         sqlx::query(
             "INSERT INTO ledger_corrections (standard, epoch, month, moved) VALUES ($1, $2, $3, $4)",
         )
