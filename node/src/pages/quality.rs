@@ -285,7 +285,10 @@ async fn of_provider(
 ) -> Result<Page, ProblemPage> {
     let store = &pages.node.store;
     let judged = quality::look(store, (pages.clock)()).await.map_err(fault)?;
-    let judged = judged.into_iter().find(|j| j.provider == name);
+    let shown = store.shown_provider(name).await.map_err(fault)?;
+    let judged = judged
+        .into_iter()
+        .find(|j| Some(&j.provider) == shown.as_ref());
     let judged = judged.ok_or_else(ProblemPage::not_found)?;
     let mut reader = store.reader.acquire().await.map_err(|e| fault(e.into()))?;
     let questions = stored::questions(&mut reader, Some(name)).await;

@@ -165,6 +165,54 @@ proptest! {
     }
 }
 
+#[tokio::test]
+async fn a_provider_that_is_written_in_two_ways_stands_there_once() {
+    let world = World::new().await;
+    let now = at("2022-03-04T09:00:00Z");
+    world
+        .add_all(&[
+            started("2022-01-10"),
+            started("2022-01-11"),
+            started("2022-01-12"),
+        ])
+        .await;
+    world
+        .run("INSERT INTO providers (name, was) VALUES ('X', NULL), ('x', NULL), ('X Group', 'x'), ('Y', NULL)")
+        .await;
+    world
+        .run("UPDATE enrolments SET provider = CASE id WHEN 1 THEN 'X' WHEN 2 THEN 'x' ELSE 'X Group' END")
+        .await;
+    let judged = look(&world.store, now).await.unwrap();
+    let stand: Vec<_> = judged
+        .iter()
+        .map(|j| (j.provider.as_str(), j.enrolments))
+        .collect();
+    assert_eq!(stand, [("X Group", 3)]);
+    for (provider, question) in [("x", "Why?"), ("X", "When?"), ("Y", "Who?")] {
+        ask(
+            &world.store,
+            (provider, "overdue-end"),
+            question,
+            "ann",
+            now,
+        )
+        .await
+        .unwrap();
+    }
+    let mut reader = world.store.reader.acquire().await.unwrap();
+    let asked = stored::questions(&mut reader, Some("X")).await.unwrap();
+    let asked: Vec<_> = asked
+        .iter()
+        .map(|q| (q.provider.as_str(), q.question.as_str()))
+        .collect();
+    assert_eq!(asked, [("X Group", "When?"), ("X Group", "Why?")]);
+    // As it stands among the organisations, where it does.
+    world
+        .run("INSERT INTO organisations (name, kind, contact_role) VALUES ('X', 'provider', '')")
+        .await;
+    assert_eq!(look(&world.store, now).await.unwrap()[0].provider, "X");
+}
+
 async fn named() -> World {
     let world = World::new().await;
     world

@@ -45,6 +45,64 @@ pub(crate) async fn roots(connection: &mut SqliteConnection) -> Result<Roots, St
     Ok(Roots(rows.into_iter().map(root).collect()))
 }
 
+/// The name under which each provider is shown, whatever files wrote.
+pub(crate) struct Shown {
+    roots: Roots,
+    /// By first name.
+    names: HashMap<Arc<str>, String>,
+}
+
+impl Shown {
+    /// The name to show for any name of a provider.
+    pub(crate) fn of(&self, name: &str) -> String {
+        let shown = self.names.get(&self.roots.of(name));
+        shown.map_or_else(|| name.to_owned(), Clone::clone)
+    }
+}
+
+/// One name for each provider: as it stands among the organisations, else the one that it took later, else as the latest record has it.
+pub(crate) async fn shown(connection: &mut SqliteConnection) -> Result<Shown, StoreError> {
+    let roots = roots(&mut *connection).await?;
+    let rows: Vec<(String, bool)> = sqlx::query_as("SELECT name, was IS NOT NULL FROM providers")
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut written: HashMap<Arc<str>, Vec<(String, bool)>> = HashMap::new();
+    for (name, later) in rows {
+        written
+            .entry(roots.of(&name))
+            .or_default()
+            .push((name, later));
+    }
+    let known: Vec<String> = sqlx::query_scalar(
+        "SELECT name FROM organisations WHERE kind = 'provider' ORDER BY id DESC",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let known = known.into_iter().map(|name| (roots.of(&name), name));
+    let mut names: HashMap<Arc<str>, String> = known.collect();
+    for (root, mut written) in written {
+        if names.contains_key(&root) {
+            continue;
+        }
+        let mut latest = written.pop();
+        if !written.is_empty() {
+            let mut best = None;
+            for (name, later) in written.into_iter().chain(latest.take()) {
+                let last: Option<i64> =
+                    sqlx::query_scalar("SELECT max(id) FROM enrolments WHERE provider = $1")
+                        .bind(&name)
+                        .fetch_one(&mut *connection)
+                        .await?;
+                let place = (later, last, name);
+                best = best.max(Some(place));
+            }
+            latest = best.map(|(later, _, name)| (name, later));
+        }
+        names.extend(latest.map(|(name, _)| (root, name)));
+    }
+    Ok(Shown { roots, names })
+}
+
 /// Adds providers; those that are there stay as they are.
 pub(crate) async fn note(tx: &mut SqliteConnection, names: &[Arc<str>]) -> Result<(), StoreError> {
     if names.is_empty() {
@@ -78,6 +136,23 @@ impl Store {
     pub async fn providers(&self) -> Result<Vec<(String, Option<String>)>, StoreError> {
         let sql = "SELECT name, was FROM providers ORDER BY name COLLATE NOCASE";
         Ok(sqlx::query_as(sql).fetch_all(&self.reader).await?)
+    }
+
+    /// Every training provider that a person can be bound to, by the name that is shown: those that files have named, and those that
+    /// somebody described.
+    pub(crate) async fn bindable(&self) -> Result<Vec<String>, StoreError> {
+        let mut reader = self.reader.begin().await?;
+        let shown = shown(&mut reader).await?;
+        let mut names: Vec<String> = shown.names.into_values().collect();
+        names.sort_by_key(|name| folded(name));
+        Ok(names)
+    }
+
+    /// The provider of this name as it is to be bound: its name as it is shown; `None` where there is none.
+    pub(crate) async fn shown_provider(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let mut reader = self.reader.begin().await?;
+        let shown = shown(&mut reader).await?;
+        Ok(shown.names.get(&shown.roots.of(name)).cloned())
     }
 
     /// Writes that the provider `old` is named `new` from now on.

@@ -1,12 +1,15 @@
 //! Quality: what enrolments amount to, counted in one pass; local settings of rules; questions to providers; verdicts of releases.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use jiff::Timestamp;
 use ldsp_protocol::ids::Period;
 use ldsp_protocol::standard::{Dimension, Standard};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{FromRow, Row as _};
 
-use super::{StoreError, moment};
+use super::{StoreError, moment, providers};
 use crate::quality::{Measured, Set, Settings, Severity, Verdict};
 
 fn corrupt(table: &'static str, column: &'static str, row: impl ToString) -> StoreError {
@@ -109,9 +112,49 @@ pub(crate) async fn measure(
         .bind(threshold("overdue-end"))
         .bind(threshold("destination-late"))
         .bind(threshold("too-long"))
-        .fetch_all(connection)
+        .fetch_all(&mut *connection)
         .await?;
-    rows.iter().map(|row| Ok(measured(row)?)).collect()
+    let shown = providers::shown(connection).await?;
+    // Files write one provider in more than one way; it is judged as one.
+    let mut all: BTreeMap<(String, String), Measured> = BTreeMap::new();
+    for row in &rows {
+        let mut part = measured(row)?;
+        part.provider = shown.of(&part.provider);
+        match all.entry((part.provider.clone(), part.programme.clone())) {
+            Entry::Vacant(place) => {
+                place.insert(part);
+            }
+            Entry::Occupied(mut place) => add(place.get_mut(), &part),
+        }
+    }
+    Ok(all.into_values().collect())
+}
+
+/// Adds another spelling's records of the same programme.
+fn add(to: &mut Measured, other: &Measured) {
+    let both = |ours: &mut [u64], theirs: &[u64]| {
+        for (ours, theirs) in ours.iter_mut().zip(theirs) {
+            *ours += theirs;
+        }
+    };
+    both(&mut to.starts, &other.starts);
+    both(&mut to.stated, &other.stated);
+    both(&mut to.asked, &other.asked);
+    to.newest = to.newest.max(other.newest);
+    for (ours, theirs) in [
+        (&mut to.enrolments, other.enrolments),
+        (&mut to.open, other.open),
+        (&mut to.left, other.left),
+        (&mut to.due, other.due),
+        (&mut to.destinations, other.destinations),
+        (&mut to.overdue, other.overdue),
+        (&mut to.late, other.late),
+        (&mut to.same_day, other.same_day),
+        (&mut to.long, other.long),
+        (&mut to.outside, other.outside),
+    ] {
+        *ours += theirs;
+    }
 }
 
 fn measured(row: &SqliteRow) -> Result<Measured, sqlx::Error> {
@@ -251,18 +294,29 @@ pub(crate) async fn question(
     row.map(TryInto::try_into).transpose()
 }
 
-/// Questions, the open ones first, then the newest: all of them, or those to one provider.
+/// Questions, the open ones first, then the newest: all of them, or those to one provider, under whatever name of it. Each names the provider as
+/// it is shown.
 pub(crate) async fn questions(
     connection: &mut SqliteConnection,
     provider: Option<&str>,
 ) -> Result<Vec<Question>, StoreError> {
-    let rows: Vec<QuestionRow> = sqlx::query_as(
-        "SELECT * FROM quality_questions WHERE $1 IS NULL OR provider = $1 ORDER BY answer IS NOT NULL, id DESC",
-    )
-    .bind(provider)
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter().map(TryInto::try_into).collect()
+    let rows: Vec<QuestionRow> =
+        sqlx::query_as("SELECT * FROM quality_questions ORDER BY answer IS NOT NULL, id DESC")
+            .fetch_all(&mut *connection)
+            .await?;
+    let shown = providers::shown(connection).await?;
+    let provider = provider.map(|name| shown.of(name));
+    let mut all = Vec::with_capacity(rows.len());
+    for mut row in rows {
+        row.provider = shown.of(&row.provider);
+        if provider
+            .as_ref()
+            .is_none_or(|wanted| *wanted == row.provider)
+        {
+            all.push(row.try_into()?);
+        }
+    }
+    Ok(all)
 }
 
 /// Stores the verdict that a release was prepared with.
