@@ -52,8 +52,9 @@ fn of(organisation: Option<&str>) -> String {
 }
 
 async fn add(name: &str, role: Role, organisation: Option<&str>, context: &Context) -> Answer {
-    let person = Person::described(name, role, organisation, (context.clock)())?;
+    let mut person = Person::described(name, role, organisation, (context.clock)())?;
     let node = open(context).await?;
+    bind(&node, &mut person.organisation).await?;
     let (secret, secret_hash) = draw(context)?;
     let person = person.with_secret(secret_hash);
     let added = node.store.add_person(&person, COMMAND_LINE).await?;
@@ -73,6 +74,21 @@ async fn add(name: &str, role: Role, organisation: Option<&str>, context: &Conte
     })
 }
 
+/// Writes the organisation that somebody is bound to as it is shown here, if it is a training provider that is known.
+async fn bind(node: &Node, organisation: &mut Option<String>) -> Result<(), Refusal> {
+    let Some(name) = organisation else {
+        return Ok(());
+    };
+    let Some(shown) = node.store.shown_provider(name).await? else {
+        return Err(Refusal::new(
+            format!("no training provider named {name} is known here"),
+            "Look for a misspelling: `ldsp-node providers list` and `ldsp-node organisations list` show who is known. A new one is added first: `ldsp-node organisations add name=NAME kind=provider`.",
+        ));
+    };
+    *name = shown;
+    Ok(())
+}
+
 fn taken(name: &str) -> Refusal {
     Refusal::new(
         format!("there is already a person named {name}, whatever the capitals"),
@@ -82,8 +98,9 @@ fn taken(name: &str) -> Refusal {
 
 /// Adds a person who sets their own secret.
 async fn invite(name: &str, role: Role, organisation: Option<&str>, context: &Context) -> Answer {
-    let person = Person::described(name, role, organisation, (context.clock)())?;
+    let mut person = Person::described(name, role, organisation, (context.clock)())?;
     let node = open(context).await?;
+    bind(&node, &mut person.organisation).await?;
     if !node.store.add_person(&person, COMMAND_LINE).await? {
         node.store.close().await;
         return Err(taken(&person.name));
@@ -153,9 +170,10 @@ fn done(changed: Changed, name: &str) -> Result<Person, Refusal> {
 }
 
 async fn change(name: &str, role: Role, organisation: Option<&str>, context: &Context) -> Answer {
-    let organisation = organisation_of(role, organisation)?;
-    let organisation = organisation.as_deref();
+    let mut organisation = organisation_of(role, organisation)?;
     let node = open(context).await?;
+    bind(&node, &mut organisation).await?;
+    let organisation = organisation.as_deref();
     let changed = node
         .store
         .change_role(name, role, organisation, COMMAND_LINE, (context.clock)())

@@ -115,6 +115,21 @@ async fn an_admin_adds_changes_locks_resets_and_removes() {
     let entered = world.post("", &link, &secret_form(OWN)).await;
     assert_eq!(entered.status, StatusCode::SEE_OTHER);
 
+    // A typing error makes no second provider of one that is there.
+    let library = "name=Library&kind=provider&ukprn=&contact_role=";
+    world.post("ada", "/organisations/new", library).await;
+    for (path, form) in [
+        ("/people/new", "name=Una&role=provider&organisation=Libary"),
+        ("/people/Eve/role", "role=provider&organisation=Libary"),
+    ] {
+        let typo = world.post("ada", path, form).await;
+        assert_eq!(typo.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        assert!(
+            typo.body.contains("Known are: Library"),
+            "{path}: {}",
+            typo.body
+        );
+    }
     let role = world.get("ada", "/people/Eve/role").await;
     assert!(
         role.body.contains("value=\"viewer\" checked"),
@@ -125,7 +140,7 @@ async fn an_admin_adds_changes_locks_resets_and_removes() {
         .post(
             "ada",
             "/people/Eve/role",
-            "role=provider&organisation=Library",
+            "role=provider&organisation=+library",
         )
         .await;
     assert_eq!(changed.location(), "/people/Eve?done=role");

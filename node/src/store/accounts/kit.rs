@@ -60,6 +60,37 @@ fn role(word: &str) -> Result<Role, Act> {
     })
 }
 
+/// Names of providers that a form offers at most.
+const OFFERED: usize = 12;
+
+impl Store {
+    /// Writes the organisation that somebody is bound to as it is shown here. One that nobody knows may be a typing error, which would make
+    /// a second provider of one that is there.
+    async fn bind(
+        &self,
+        organisation: &mut Option<String>,
+    ) -> Result<Result<(), Act>, PeopleError> {
+        let Some(name) = organisation else {
+            return Ok(Ok(()));
+        };
+        if let Some(shown) = self.shown_provider(name).await.map_err(boxed)? {
+            *name = shown;
+            return Ok(Ok(()));
+        }
+        let known = self.bindable().await.map_err(boxed)?;
+        let known = match known.len() {
+            1..=OFFERED => format!(" Known are: {}.", known.join(", ")),
+            _ => String::new(),
+        };
+        Ok(Err(Act::Unfit {
+            field: "organisation",
+            why: format!(
+                "No training provider of this name is known here.{known} A new one is added under Organisations first"
+            ),
+        }))
+    }
+}
+
 #[async_trait]
 impl Accounts for Store {
     fn roles(&self) -> Vec<RoleWords> {
@@ -108,10 +139,13 @@ impl Accounts for Store {
             Ok(role) => role,
             Err(act) => return Ok(act),
         };
-        let person = match Person::described(name, role, Some(organisation), now) {
+        let mut person = match Person::described(name, role, Some(organisation), now) {
             Ok(person) => person,
             Err(error) => return Ok(unfit(error)),
         };
+        if let Err(act) = self.bind(&mut person.organisation).await? {
+            return Ok(act);
+        }
         let added = self.add_person(&person, who).await.map_err(boxed)?;
         Ok(if added { Act::Done } else { taken() })
     }
@@ -128,10 +162,13 @@ impl Accounts for Store {
             Ok(role) => role,
             Err(act) => return Ok(act),
         };
-        let organisation = match organisation_of(role, Some(organisation)) {
+        let mut organisation = match organisation_of(role, Some(organisation)) {
             Ok(organisation) => organisation,
             Err(error) => return Ok(unfit(error)),
         };
+        if let Err(act) = self.bind(&mut organisation).await? {
+            return Ok(act);
+        }
         let changed = self.change_role(name, role, organisation.as_deref(), who, now);
         changed.await.map(act).map_err(boxed)
     }
