@@ -249,6 +249,8 @@ pub(super) struct Report {
     erased: u64,
     /// Enrolments that an ILR does not name any more, which an earlier one of its year had named.
     removed: u64,
+    /// Destinations and answers that were recorded and that the file leaves empty. What it has no columns for stays.
+    taken_back: u64,
     problems: FileProblems,
     /// Of an ILR; null otherwise.
     #[schema(required)]
@@ -327,6 +329,7 @@ impl From<&ImportReport> for Report {
             carried: t.carried,
             erased: t.erased,
             removed: t.removed,
+            taken_back: report.taken_back,
             ilr: report.ilr.as_ref().map(IlrSummary::from),
             problems: FileProblems {
                 total: problems.total(),

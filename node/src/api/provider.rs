@@ -136,6 +136,7 @@ pub(super) async fn learners(
         provider: own.name,
         cohort: asked.cohort,
         employer: None,
+        adds: false,
     };
     let asked = Asked::of(asked.dry_run, asked.valid_rows);
     let by = (of.person.as_str(), Some(brings));

@@ -73,6 +73,7 @@ pub(crate) async fn due(store: &Store, own: &Own, today: Date) -> Result<Vec<Due
             Which::Unanswered(from, to.saturating_add(Span::new().days(3))),
         )
         .await?;
+    let entries = super::with_own_cohorts(store, own, entries).await?;
     Ok(questions(&entries, today))
 }
 

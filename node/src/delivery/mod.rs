@@ -27,6 +27,7 @@ use crate::store::organisations::OrganisationKind;
 use crate::store::programmes::Programme;
 use crate::store::providers::folded;
 use crate::store::records::merge::By;
+use crate::store::records::persons::ident;
 use crate::store::{Store, StoreError};
 
 /// A provider, and by what names its records are found.
@@ -128,7 +129,39 @@ pub(crate) async fn entry(store: &Store, own: &Own, id: i64) -> Result<Option<En
     let found = store
         .delivered(&own.root, &own.names, Which::One(id))
         .await?;
-    Ok(found.into_iter().next())
+    Ok(with_own_cohorts(store, own, found)
+        .await?
+        .into_iter()
+        .next())
+}
+
+/// Its enrolments under a reference of its own, by start.
+///
+/// # Errors
+/// The database cannot be read.
+pub(crate) async fn under(
+    store: &Store,
+    own: &Own,
+    key: &PseudonymKey,
+    reference: &str,
+) -> Result<Vec<Entry>, StoreError> {
+    let ident = ident(&key.of_reference(&own.root, reference.trim()));
+    let which = Which::Reference(ident);
+    store.delivered(&own.root, &own.names, which).await
+}
+
+/// The same enrolments, in own cohorts alone: one that was given to another provider is that one's.
+async fn with_own_cohorts(
+    store: &Store,
+    own: &Own,
+    mut entries: Vec<Entry>,
+) -> Result<Vec<Entry>, StoreError> {
+    let cohorts = cohorts(store, own).await?;
+    for entry in &mut entries {
+        let id = entry.cohort;
+        entry.cohort = id.filter(|id| cohorts.iter().any(|cohort| cohort.id == *id));
+    }
+    Ok(entries)
 }
 
 /// Its figures: starts, leavers, and what became of them.
@@ -156,6 +189,8 @@ pub(crate) struct Bringing {
     pub(crate) dry_run: bool,
     pub(crate) valid_rows: bool,
     pub(crate) doubtful: Doubtful,
+    /// Somebody joins: an enrolment that is there is refused, not changed.
+    pub(crate) adds: bool,
 }
 
 /// Imports rows of a provider: they go the way of every file, and a row of another provider is refused.
@@ -179,6 +214,7 @@ pub(crate) async fn bring(
             provider: own.name.clone(),
             cohort: how.cohort,
             employer: how.employer,
+            adds: how.adds,
         }),
         ..Options::default()
     };

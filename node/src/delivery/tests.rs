@@ -1,5 +1,8 @@
 //! Recording delivery.
 
+mod apart;
+mod lasting;
+
 use super::*;
 use crate::import::report::Outcome;
 use crate::model::{self, Model};

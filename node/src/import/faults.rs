@@ -161,6 +161,12 @@ faults! {
         "Import the programme first (`import programmes FILE`), or correct the code.";
     OTHER_PROVIDER = "provider-other", "The row is another provider's.",
         "Leave out rows of other providers; your own may leave this field empty.";
+    OWN_PROVIDER = "provider-unknown", "Your organisation is not among the training providers here: no file has named it, and nobody described it.",
+        "Ask the coordinator of the area to look at how its name is written beside yours, or to add it under Organisations.";
+    OTHER_PROGRAMME = "programme-other", "The row is of another programme than the cohort that it was put into.",
+        "Send the rows of each cohort in a file of their own, or choose no cohort.";
+    THERE = "enrolment-held", "This reference is in your register already, with the same course and first day.",
+        "Open that learner and record there what became of it; or, for another learner, give another reference.";
     REFERENCE = "reference-personal", "The reference looks like a name, a ULN, a National Insurance number or other personal data.",
         "Give a number of your own, such as 2022-017: your organisation will see it beside the learner's records.";
     PROVIDER = "provider-unknown", "No file has named this provider so far.",
@@ -194,6 +200,8 @@ faults! {
         "Leave it empty until then.";
     PAIR = "pair-incomplete", "There is an answer at follow-up but none at the start.",
         "Fill in the answer at the start, or leave both empty.";
+    PAIR_BEGUN = "pair-incomplete", "There is an answer at the start but none now. Only what came of both is kept, so it would be lost.",
+        "Leave both empty for now and keep the first answer on a list of your own until you ask again; then give both.";
     CONFIDENCE = "confidence-range", "This is not a whole number from 1 to 10.",
         "Give the answer on the scale of 1 to 10, or leave both fields empty.";
     EVERYDAY = "everyday-range", "This is not a whole number from 0 to 5.",
@@ -208,6 +216,8 @@ faults! {
         "Add the organisation first, or correct the name.";
     NOT_A_PROVIDER = "organisation-kind", "This organisation is not a training provider.",
         "Choose a provider, or change what the organisation is.";
+    COHORT_FILLED = "cohort-filled", "There are learners in this cohort already: they would be shown to another provider, or counted with another programme.",
+        "Leave it as it was. Add another cohort, and have its provider put its learners there.";
     NOT_TRAINED = "organisation-kind", "This organisation is not a business, a charity or a public body.",
         "Choose one whose people are trained, or leave it empty.";
     KIND = "kind-unknown", "This is not a kind of organisation.",

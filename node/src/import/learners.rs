@@ -22,8 +22,10 @@ use super::report::RowProblem;
 use super::rows::Row;
 use super::values::{self, Postcode};
 use crate::store::day;
+use crate::store::kept::Known;
 use crate::store::providers::{Roots, folded};
 use crate::store::records::persons::ident;
+use crate::store::records::silent::Silent;
 use crate::store::records::{Enrolment, Pseudonym};
 pub(crate) use amend::{Amended, amend, has_left, stage_in_words};
 use checks::{age, answers, check_uln, code, is_leaver, locate, stage};
@@ -140,6 +142,10 @@ pub(super) struct Parser {
     pub(super) own: Option<Own>,
     /// Its references that the latest rows named, with their numbers.
     pub(super) references: Vec<(i64, String)>,
+    /// The programme that all rows have to be of.
+    pub(super) programme: Option<i64>,
+    /// What the file says nothing of, once a row was read.
+    pub(super) silent: Option<Silent>,
 }
 
 /// A provider that brings its own rows.
@@ -149,13 +155,16 @@ pub(super) struct Own {
     name: Arc<str>,
     /// Its first name, folded.
     pub(super) root: Arc<str>,
+    /// Whether a file has named it, or somebody described it as a training provider: not what was mistyped when a person was bound to it.
+    known: bool,
 }
 
 impl Own {
-    pub(super) fn new(name: &str, roots: &Roots) -> Self {
+    pub(super) fn new(name: &str, roots: &Roots, known: &Known) -> Self {
         Self {
             name: values::one_spacing(name).into(),
             root: roots.of(name),
+            known: roots.know(name) || known.provider(name).is_some(),
         }
     }
 }
@@ -214,6 +223,7 @@ impl Parser {
     /// Reads one row. Every field is looked at, whatever was wrong before it.
     fn draft(&mut self, mut row: Row<'_>) -> Draft {
         let (enrolment, postcode) = if row.whole {
+            self.silent.get_or_insert_with(|| silent(&row));
             self.fields(&mut row)
         } else {
             (None, None)
@@ -334,8 +344,15 @@ impl Parser {
         } else {
             text.into()
         };
-        if self.roots.of(&text) != own.root {
-            row.problem(Column::Provider, faults::OTHER_PROVIDER);
+        let fault = if self.roots.of(&text) != own.root {
+            Some(faults::OTHER_PROVIDER)
+        } else if own.known {
+            None
+        } else {
+            Some(faults::OWN_PROVIDER)
+        };
+        if let Some(fault) = fault {
+            row.problem(Column::Provider, fault);
             return None;
         }
         if !self.named.contains(&text) {
@@ -385,15 +402,16 @@ impl Parser {
     fn programme(&self, row: &mut Row<'_>) -> Option<i64> {
         let code = row.text(Column::Programme);
         let id = self.programmes.get(code).copied();
-        if id.is_none() {
-            let fault = if code.is_empty() {
-                faults::REQUIRED
-            } else {
-                faults::PROGRAMME
-            };
-            row.problem(Column::Programme, fault);
-        }
-        id
+        let fault = match id {
+            None if code.is_empty() => faults::REQUIRED,
+            None => faults::PROGRAMME,
+            Some(_) if self.programme.is_some_and(|only| id != Some(only)) => {
+                faults::OTHER_PROGRAMME
+            }
+            Some(_) => return id,
+        };
+        row.problem(Column::Programme, fault);
+        None
     }
 
     fn dates(&self, row: &mut Row<'_>) -> Dates {
@@ -459,6 +477,17 @@ impl Parser {
                 (None, None)
             }
         }
+    }
+}
+
+/// The answers that the file has no columns for. Two of them are made of two columns each.
+fn silent(row: &Row<'_>) -> Silent {
+    let lacks = |column| !row.has(column);
+    Silent {
+        destinations: DESTINATIONS.map(|(column, _)| lacks(column)),
+        confidence: lacks(Column::ConfidenceBefore) || lacks(Column::ConfidenceAfter),
+        everyday: lacks(Column::EverydayBefore) || lacks(Column::EverydayAfter),
+        stage: false,
     }
 }
 

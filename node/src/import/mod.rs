@@ -32,6 +32,7 @@ use crate::model;
 use crate::sample;
 use crate::schedule::london;
 use crate::store::audit::COMMAND_LINE;
+use crate::store::cohorts;
 use crate::store::delivery::{self, Brought};
 use crate::store::imports::{self, ImportKind, ImportRecord, Tally};
 use crate::store::kept::Known;
@@ -39,6 +40,7 @@ use crate::store::programmes as kept_programmes;
 use crate::store::providers::{self, Roots};
 pub use crate::store::records::Doubtful;
 use crate::store::records::merge::{self, By, Merged, Merging, Refused, Why};
+use crate::store::records::silent::Silent;
 use crate::store::records::{self, fresh};
 use crate::store::{Store, StoreError, Write, ilr as ilr_store, ledger};
 use ilr::schema;
@@ -75,6 +77,8 @@ pub struct Brings {
     pub cohort: Option<i64>,
     /// The organisation that employs all of them; `None`: as they are.
     pub employer: Option<i64>,
+    /// They are added: what is held stays as it is, and is refused. Nothing is said of what became of them.
+    pub adds: bool,
 }
 
 impl Default for Options {
@@ -169,6 +173,8 @@ struct Run {
     tx: Write,
     tally: Tally,
     problems: Problems,
+    /// Destinations and answers that were held and that its rows leave empty.
+    taken_back: u64,
     /// Of an ILR.
     ilr: Option<ilr::Shared>,
 }
@@ -190,6 +196,7 @@ impl Run {
             tx,
             tally: Tally::default(),
             problems: Problems::default(),
+            taken_back: 0,
             ilr: None,
         })
     }
@@ -212,6 +219,7 @@ impl Run {
         t.changed += done.changed;
         t.unchanged += done.unchanged;
         t.carried += done.carried;
+        self.taken_back += done.taken_back;
         t.erased += merged.erased.len() as u64;
         t.outside -= merged.erased.iter().filter(|in_area| !**in_area).count() as u64;
         for refused in merged.refused {
@@ -268,6 +276,7 @@ impl Run {
             digest: ended.digest,
             tally: self.tally,
             problems: self.problems,
+            taken_back: self.taken_back,
             ilr: self.ilr.map(|shared| shared.with(|s| s.clone())),
         })
     }
@@ -341,24 +350,27 @@ async fn enrolments(
     now: Timestamp,
 ) -> Result<ImportReport, ImportError> {
     let identity = store.identity().await?.ok_or(ImportError::NoNode)?;
-    let programmes = Known::read(&mut run.tx).await?.programmes;
+    let known = Known::read(&mut run.tx).await?;
     let any = imports::any_postcode(&mut run.tx).await?;
     let roots = providers::roots(&mut run.tx).await?;
     let brings = run.options.brings.clone();
     let own = brings
         .as_ref()
-        .map(|brings| learners::Own::new(&brings.provider, &roots));
+        .map(|brings| learners::Own::new(&brings.provider, &roots, &known));
     // Where a provider's rows are put beside their cohort they have to be found again.
     let fresh = own.is_none() && fresh::is_fresh(&mut run.tx).await?;
     let by = By {
         who: run.options.who.clone(),
         at: now,
     };
+    let cohort = brings.as_ref().and_then(|brings| brings.cohort);
+    let adds = brings.as_ref().is_some_and(|brings| brings.adds);
     let mut brought = Brought::default();
     let parser = learners::Parser {
         key: key.clone(),
         lep: identity.lep.clone(),
-        programmes: programmes
+        programmes: known
+            .programmes
             .into_iter()
             .map(|(id, code, _)| (code, id))
             .collect(),
@@ -370,6 +382,11 @@ async fn enrolments(
         named: Vec::new(),
         own: own.clone(),
         references: Vec::new(),
+        programme: match cohort {
+            Some(cohort) => cohorts::programme_of(&mut run.tx, cohort).await?,
+            None => None,
+        },
+        silent: None,
     };
     let directory = learners::Directory::new(store, &identity.lep, any);
     let gatherer = learners::Gatherer::new(parser, directory, fresh);
@@ -380,6 +397,7 @@ async fn enrolments(
     } else {
         let mut merging = merge::begin(&mut run.tx, roots.clone(), &by).await?;
         merging.own = own.as_ref().map(|own| own.root.clone());
+        merging.adds = adds;
         Some(merging)
     };
     let mut stream = rows::stream(source, gatherer);
@@ -395,6 +413,11 @@ async fn enrolments(
                 if own.is_some() {
                     brought.spells.extend(rows.iter().map(|(_, e)| e.spell));
                 }
+                merging.silent = match &run.ilr {
+                    Some(_) => Silent::ILR,
+                    None if adds => Silent::JOINS,
+                    None => batch.silent,
+                };
                 if let Some((_, year)) = run.file() {
                     merging.since = Some(year.first_day());
                     leave_later(&mut run, year, &mut rows).await?;
@@ -512,6 +535,7 @@ impl Tally {
         match row.why {
             Why::Repeated(first) => repeated(row.line, first),
             Why::OtherUln(first) => other_uln(row.line, first),
+            Why::There => faults::THERE.at(row.line, Some("learner_ref")),
             Why::HeldUln => faults::HELD_ULN.at(row.line, Some("uln")),
             Why::Doubtful => faults::DOUBTFUL.at(row.line, None),
             Why::Several => faults::SEVERAL.at(row.line, None),

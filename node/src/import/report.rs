@@ -20,6 +20,10 @@ pub(crate) const CARRIED: &str = "  of the changed ones: the same enrolments wit
 /// About [`Tally::erased`].
 pub(crate) const ERASED: &str = "  left out: the records of these learners were erased here; ask the provider to remove them from its files";
 
+/// About [`ImportReport::taken_back`].
+pub(crate) const TAKEN_BACK: &str =
+    "  destinations and answers that are recorded here and that the file leaves empty: they go";
+
 /// About [`Tally::removed`].
 pub(crate) const REMOVED: &str =
     "  held from an earlier file of the same year, which this one replaces, and not in it any more";
@@ -134,6 +138,9 @@ pub struct ImportReport {
     pub tally: Tally,
     /// Every problem.
     pub problems: Problems,
+    /// Destinations and answers that were held and that rows of the file, which has columns for them, leave empty: they are not held any
+    /// more.
+    pub taken_back: u64,
     /// Of an ILR: what the file was, and what came of it besides rows.
     pub ilr: Option<Summary>,
 }
@@ -167,6 +174,9 @@ impl ImportReport {
         }
         if t.carried > 0 {
             line("carried", t.carried, CARRIED);
+        }
+        if self.taken_back > 0 {
+            line("taken back", self.taken_back, TAKEN_BACK);
         }
         if t.erased > 0 {
             line("erased", t.erased, ERASED);
@@ -217,6 +227,7 @@ impl ImportReport {
             "carried": t.carried,
             "erased": t.erased,
             "removed": t.removed,
+            "taken_back": self.taken_back,
             "ilr": self.ilr.as_ref().map(Summary::json),
             "problems": {
                 "total": self.problems.total,
@@ -287,6 +298,7 @@ mod tests {
             digest: None,
             tally: Tally::default(),
             problems,
+            taken_back: 0,
             ilr: None,
         };
         let mut csv = Vec::new();

@@ -1,11 +1,15 @@
 //! Cohorts in columns.
 
+use sqlx::SqliteConnection;
+
 use super::{Answer, Model, Question, iso, number};
 use crate::import::programmes::{code, places, text};
+use crate::import::report::RowProblem;
 use crate::import::rows::Row;
 use crate::import::{faults, values};
-use crate::store::cohorts::Cohort;
-use crate::store::kept::Known;
+use crate::store::StoreError;
+use crate::store::cohorts::{Cohort, is_filled};
+use crate::store::kept::{Known, Stored};
 use crate::store::organisations::OrganisationKind;
 
 const CODE: usize = 0;
@@ -154,5 +158,24 @@ impl Model for Cohort {
 
     fn title(&self, _: &Known) -> String {
         format!("{}: {}", self.code, self.title)
+    }
+
+    /// Those who are in it are this provider's, of this programme.
+    async fn fixed(
+        before: &Stored<Self>,
+        it: &Self,
+        tx: &mut SqliteConnection,
+    ) -> Result<Vec<RowProblem>, StoreError> {
+        let changes = [
+            (PROGRAMME, before.it.programme != it.programme),
+            (PROVIDER, before.it.organisation != it.organisation),
+        ];
+        let changes = changes.into_iter().filter(|(_, changes)| *changes);
+        let changed: Vec<usize> = changes.map(|(column, _)| column).collect();
+        if changed.is_empty() || !is_filled(tx, before.id).await? {
+            return Ok(Vec::new());
+        }
+        let problem = |at: usize| faults::COHORT_FILLED.at(1, Some(Self::COLUMNS[at]));
+        Ok(changed.into_iter().map(problem).collect())
     }
 }

@@ -42,6 +42,15 @@ pub(crate) trait Model: Kept {
 
     /// What a row is called where one name has to do; it may name another row.
     fn title(&self, known: &Known) -> String;
+
+    /// What `it` would change of a row and what hangs on the row forbids.
+    fn fixed(
+        _before: &Stored<Self>,
+        _it: &Self,
+        _tx: &mut SqliteConnection,
+    ) -> impl Future<Output = Result<Vec<RowProblem>, StoreError>> + Send {
+        std::future::ready(Ok(Vec::new()))
+    }
 }
 
 /// Why nothing was kept.
@@ -130,6 +139,10 @@ async fn keep<M: Model>(
         }
         if before.version != version {
             return Err(Trouble::Changed(Box::new(before.clone())));
+        }
+        let fixed = M::fixed(before, &it, &mut tx).await?;
+        if !fixed.is_empty() {
+            return Err(Trouble::Fields(fixed));
         }
     }
     let Some(id) = write(&mut tx, &known, before.as_ref(), &it, who, now).await? else {

@@ -19,7 +19,7 @@ use super::releases::file;
 use super::upload::{self, Upload, UploadError};
 use super::{Answer, Pages, exact_part, exact_tag, fault, ilr, see_other, words};
 use crate::import::mapping::{Kind, Reading};
-use crate::import::report::{CARRIED, ERASED, ImportReport, Outcome};
+use crate::import::report::{CARRIED, ERASED, ImportReport, Outcome, TAKEN_BACK};
 use crate::import::{self, Doubtful, ImportError, Options};
 use crate::store::imports::ImportKind;
 use crate::store::people::Role;
@@ -458,6 +458,13 @@ pub(super) fn report_body(report: &ImportReport, sound: bool) -> Vec<Html> {
         pieces.push(Html::paragraph(&format!(
             "{} of the enrolments are of people who live outside the area: kept for local figures, never published.",
             words::count(t.outside)
+        )));
+    }
+    if report.taken_back > 0 {
+        pieces.push(Html::paragraph(&format!(
+            "{} {}.",
+            words::count(report.taken_back),
+            TAKEN_BACK.trim()
         )));
     }
     for (rows, note) in [(t.carried, CARRIED), (t.erased, ERASED)] {

@@ -97,6 +97,32 @@ impl Kept for Cohort {
     }
 }
 
+/// The programme that a cohort runs.
+pub(crate) async fn programme_of(
+    connection: &mut SqliteConnection,
+    cohort: i64,
+) -> Result<Option<i64>, StoreError> {
+    let found = sqlx::query_scalar("SELECT programme FROM cohorts WHERE id = $1")
+        .bind(cohort)
+        .fetch_optional(connection)
+        .await?;
+    Ok(found)
+}
+
+/// Whether anybody is in a cohort.
+pub(crate) async fn is_filled(
+    connection: &mut SqliteConnection,
+    cohort: i64,
+) -> Result<bool, StoreError> {
+    let found = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM enrolments WHERE cohort = $1 AND removed_day IS NULL)",
+    )
+    .bind(cohort)
+    .fetch_one(connection)
+    .await?;
+    Ok(found)
+}
+
 impl Store {
     /// The cohorts that a provider delivers, by code.
     pub(crate) async fn cohorts_of(
@@ -118,7 +144,7 @@ impl Store {
         stages: usize,
     ) -> Result<Exact<Vec<u64>>, StoreError> {
         let rows: Vec<(i64, i64)> = sqlx::query_as(
-            "SELECT stage, count(*) FROM enrolments WHERE cohort = $1 GROUP BY stage",
+            "SELECT stage, count(*) FROM enrolments WHERE cohort = $1 AND removed_day IS NULL GROUP BY stage",
         )
         .bind(cohort)
         .fetch_all(&self.reader)

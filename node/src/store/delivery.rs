@@ -65,6 +65,8 @@ pub(crate) enum Which {
     Cohort(i64),
     /// The one of this number.
     One(i64),
+    /// Those of a reference, by its own number.
+    Reference(i64),
     /// Those that ended between these days and lack a destination.
     Unanswered(Date, Date),
 }
@@ -86,8 +88,9 @@ pub(crate) struct Own {
     pub(crate) more: i64,
 }
 
+/// A condition: rows of the provider that stand. What an ILR took away is in none of its pages and figures.
 fn of(sql: &mut QueryBuilder<Sqlite>, names: &[String]) {
-    sql.push("e.provider IN (");
+    sql.push("e.removed_day IS NULL AND e.provider IN (");
     let mut list = sql.separated(", ");
     for name in names {
         list.push_bind(name.clone());
@@ -112,6 +115,7 @@ impl Store {
         match which {
             Which::Cohort(cohort) => sql.push(" AND e.cohort = ").push_bind(cohort),
             Which::One(id) => sql.push(" AND e.id = ").push_bind(id),
+            Which::Reference(ident) => sql.push(" AND e.reference = ").push_bind(ident),
             Which::Unanswered(from, to) => sql
                 .push(" AND (e.destination_3m IS NULL OR e.destination_6m IS NULL OR e.destination_12m IS NULL) AND e.end_day BETWEEN ")
                 .push_bind(day(from))

@@ -6,6 +6,7 @@ use std::future::Future;
 use sqlx::SqliteConnection;
 
 use super::organisations::OrganisationKind;
+use super::providers::folded;
 use super::{Store, StoreError, history};
 
 /// A row as it is stored.
@@ -83,6 +84,14 @@ impl Known {
         let mut all = self.organisations.iter();
         all.find(|(_, known, _)| known.eq_ignore_ascii_case(name))
             .map(|(id, _, kind)| (*id, *kind))
+    }
+
+    /// The training provider of this name, whatever its capitals and spaces.
+    pub(crate) fn provider(&self, name: &str) -> Option<(i64, &str)> {
+        let name = folded(name);
+        let mut all = self.organisations.iter();
+        all.find(|(_, known, kind)| *kind == OrganisationKind::Provider && folded(known) == name)
+            .map(|(id, known, _)| (*id, known.as_str()))
     }
 
     /// The name of an organisation; empty for none.

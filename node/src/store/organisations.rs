@@ -183,7 +183,7 @@ impl Store {
         let rows: Vec<(u8, String, i64)> = sqlx::query_as(
             "SELECT p.audience, o.kind, count(DISTINCT o.id) FROM ( \
                SELECT employer, programme FROM cohorts WHERE employer IS NOT NULL \
-               UNION SELECT employer, programme FROM enrolments WHERE employer IS NOT NULL \
+               UNION SELECT employer, programme FROM enrolments WHERE employer IS NOT NULL AND removed_day IS NULL \
              ) AS r JOIN programmes AS p ON p.id = r.programme JOIN organisations AS o ON o.id = r.employer \
              GROUP BY p.audience, o.kind ORDER BY p.audience, o.kind",
         )

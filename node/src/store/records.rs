@@ -3,6 +3,7 @@
 pub(crate) mod fresh;
 pub(crate) mod merge;
 pub(crate) mod persons;
+pub(crate) mod silent;
 
 use std::sync::Arc;
 

@@ -44,6 +44,14 @@ fn read(row: &mut Row<'_>, held: &Enrolment, today: Date) -> Option<Enrolment> {
     let destinations =
         DESTINATIONS.map(|(column, months)| destination(row, column, months, left, today));
     let (confidence, everyday) = answers(row);
+    for (before, after) in [
+        (Column::ConfidenceBefore, Column::ConfidenceAfter),
+        (Column::EverydayBefore, Column::EverydayAfter),
+    ] {
+        if !row.text(before).is_empty() && row.text(after).is_empty() {
+            row.problem(after, faults::PAIR_BEGUN);
+        }
+    }
     Some(Enrolment {
         end,
         stage: stage?,

@@ -7,6 +7,7 @@ use crate::import::ImportError;
 use crate::import::report::RowProblem;
 use crate::import::rows::{Gather, Row};
 use crate::store::StoreError;
+use crate::store::records::silent::Silent;
 use crate::store::records::{Enrolment, fresh};
 
 /// Valid rows on their way into the store.
@@ -28,6 +29,8 @@ pub(in crate::import) struct Batch {
     pub(in crate::import) providers: Vec<Arc<str>>,
     /// References that a provider's own rows bring, with their numbers.
     pub(in crate::import) references: Vec<(i64, String)>,
+    /// What the file says nothing of.
+    pub(in crate::import) silent: Silent,
     /// The problems of every other row.
     pub(in crate::import) refused: Vec<Vec<RowProblem>>,
 }
@@ -114,6 +117,7 @@ impl Gather for Gatherer {
             outside,
             providers: std::mem::take(&mut self.parser.named),
             references: std::mem::take(&mut self.parser.references),
+            silent: self.parser.silent.unwrap_or_default(),
             refused,
             valid: if self.fresh {
                 Valid::Fresh(self.numbered(valid)?)

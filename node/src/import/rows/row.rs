@@ -69,6 +69,12 @@ impl<'a> Row<'a> {
         trimmed(text)
     }
 
+    /// Whether the file has the column at all.
+    pub(crate) fn has(&self, column: impl Into<usize>) -> bool {
+        let place = self.shape.places.get(column.into());
+        place.is_some_and(Option::is_some)
+    }
+
     /// Reports a problem of a column, unless the column was reported as unreadable.
     pub(crate) fn problem(&mut self, column: impl Into<usize>, fault: Fault) {
         self.report(column, |line, field| fault.at(line, field));

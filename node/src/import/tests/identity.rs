@@ -362,6 +362,24 @@ async fn who_was_erased_is_not_counted_again() {
 }
 
 #[tokio::test]
+async fn a_file_takes_away_no_enrolment_that_it_does_not_name() {
+    let bench = Bench::new().await;
+    let other = "1000000035";
+    let beta = [("B1", ULN), ("B2", other)].map(|(r, uln)| begun("Beta College", r, uln, "A1", 1));
+    stored(&bench, &beta).await;
+    stored(&bench, &[acme(ULN, "A9", 9)]).await;
+    // Acme corrects its ULN: two learners of Beta's are one person from then on, and both of their enrolments stand.
+    stored(&bench, &[acme(other, "A9", 9)]).await;
+    let learners: i64 = sqlx::query_scalar("SELECT count(DISTINCT learner) FROM enrolments")
+        .fetch_one(&bench.store.reader)
+        .await
+        .unwrap();
+    assert_eq!((bench.dump().await.len(), learners), (3, 1));
+    let done = stored(&bench, &beta).await;
+    assert_eq!((done.unchanged, bench.dump().await.len()), (2, 3));
+}
+
+#[tokio::test]
 async fn what_is_left_of_an_erased_learner_is_keyed_and_of_fixed_form() {
     let bench = Bench::new().await;
     stored(&bench, &[acme("", "A1", 1)]).await;
@@ -373,7 +391,14 @@ async fn what_is_left_of_an_erased_learner_is_keyed_and_of_fixed_form() {
         .fetch_all(&bench.store.reader)
         .await
         .unwrap();
-    let mut expected = [learner, bench.key.of_uln(ULN)].map(|p| (persons::ident(&p), 19_205));
+    // Each number, and each with the provider whose records went.
+    let expected = [learner, bench.key.of_uln(ULN)].map(|p| persons::ident(&p));
+    let mut expected = expected
+        .map(|ident| [ident, persons::at_provider(ident, "acme college")])
+        .concat()
+        .into_iter()
+        .map(|ident| (ident, 19_205))
+        .collect::<Vec<_>>();
     expected.sort_unstable();
     assert_eq!(left, expected);
     let ties: i64 = sqlx::query_scalar("SELECT count(*) FROM identities")

@@ -99,6 +99,29 @@ fn summary(report: &ImportReport) -> &Summary {
     report.ilr.as_ref().unwrap()
 }
 
+#[tokio::test]
+async fn what_a_tutor_recorded_outlives_the_next_return() {
+    let bench = Bench::asked().await;
+    bench.ilr(FILE).await;
+    for sql in [
+        "UPDATE enrolments SET confidence = 2, everyday = 1",
+        "UPDATE enrolments SET destination_3m = 1 WHERE destination_3m IS NULL AND stage BETWEEN 1 AND 3",
+    ] {
+        sqlx::query(sql).execute(&bench.store.writer).await.unwrap();
+    }
+    let recorded = bench.dump().await;
+    assert!(
+        bench
+            .flags("coalesce(destination_3m, 9)")
+            .await
+            .contains(&1)
+    );
+    let report = bench.ilr(&later(FILE, 20)).await;
+    assert_eq!(report.outcome, Outcome::Stored, "{}", report.text());
+    assert_eq!((report.tally.changed, report.taken_back), (0, 0));
+    assert_eq!(bench.dump().await, recorded);
+}
+
 /// The sample without the learner of a reference, prepared on a later day.
 fn without(reference: &str, day: u8) -> String {
     let mark = format!("<LearnRefNumber>{reference}</LearnRefNumber>");

@@ -2,14 +2,15 @@
 
 use axum::Form as Sent;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use ldsp_protocol::standard::{Dimension, Standard};
-use ldsp_ui::components::{Button, Choice, Field, PostForm, Radios};
+use ldsp_ui::components::{Button, Choice, Field, Notification, PostForm, Radios, link, list};
 use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage};
 
 use super::super::model::form::{input, summary, typed};
-use super::super::{Answer, Pages, fault, see_other};
-use super::{cohort_page, find, known, own};
+use super::super::{Answer, Pages, fault, see_other, words};
+use super::{cohort_page, find, known, name, own};
 use crate::delivery::{self, Bringing, Own};
 use crate::import::Doubtful;
 use crate::import::report::{Outcome, RowProblem};
@@ -149,6 +150,7 @@ pub(super) async fn create(
             "corrected" => Doubtful::Corrected,
             _ => Doubtful::Ask,
         },
+        adds: true,
         ..Bringing::default()
     };
     let row = delivery::row_of(&answers, known.programme_code(Some(cohort.it.programme)));
@@ -159,10 +161,10 @@ pub(super) async fn create(
         .await
         .map_err(super::super::import::failed)?;
     if report.outcome == Outcome::Stored {
-        let done = if report.tally.erased > 0 {
-            "erased"
-        } else {
-            "added"
+        let done = match report.tally {
+            tally if tally.erased > 0 => "erased",
+            tally if tally.added > 0 => "added",
+            _ => "corrected",
         };
         return Ok(see_other(&format!(
             "/provider/cohorts/{}?done={done}",
@@ -180,5 +182,22 @@ pub(super) async fn create(
         problems: report.problems.detailed(),
         doubtful: !said.is_empty() || found("same-or-new") || found("correction-unclear"),
     };
-    Ok(asked.page().into_response())
+    if !found("enrolment-held") {
+        return Ok(asked.page().into_response());
+    }
+    let reference = answers.iter().find(|(name, _)| name == "learner_ref");
+    let reference = reference.map_or("", |(_, text)| text.as_str());
+    let there = delivery::under(store, &own, key, reference)
+        .await
+        .map_err(fault)?;
+    let links = there.iter().map(|entry| {
+        let began = entry.start.map_or_else(String::new, words::day);
+        let text = format!("Open {}, {} from {began}", name(entry), entry.aim);
+        link(&text, &format!("/provider/learners/{}", entry.id))
+    });
+    let notice =
+        Notification::important("This learner is in your register already. Nothing was stored")
+            .content(list(links));
+    let page = asked.page().notice(notice);
+    Ok(page.status(StatusCode::CONFLICT).into_response())
 }

@@ -268,6 +268,12 @@ async fn register(
     let mut page = cohort_page(&own, facts).body(Html::concat(pieces));
     match after.done.as_str() {
         "added" => page = page.notice(done("The learner is added", "")),
+        "corrected" => {
+            page = page.notice(done(
+                "The enrolment that was there is corrected",
+                "What became of it stays as it was recorded.",
+            ));
+        }
         "erased" => {
             page = page.notice(done(
                 "The learner was left out",

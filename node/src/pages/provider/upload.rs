@@ -15,7 +15,7 @@ use super::{cohort_page, own};
 use crate::delivery::{self, Bringing, Own};
 use crate::import::Doubtful;
 use crate::import::learners::COLUMNS;
-use crate::import::report::{ImportReport, Outcome};
+use crate::import::report::{ImportReport, Outcome, TAKEN_BACK};
 use crate::model::Model as _;
 use crate::store::cohorts::Cohort;
 use crate::store::kept::{Known, Stored};
@@ -179,6 +179,7 @@ async fn take(State(pages): State<Pages>, of: OwnOrganisation, form: Multipart) 
     let how = Bringing {
         cohort,
         employer: None,
+        adds: false,
         // What was not asked for is not stored.
         dry_run: !["store", "valid"].contains(&chosen.way.as_str()),
         valid_rows: chosen.way == "valid",
@@ -224,6 +225,13 @@ async fn report_page(
         pieces.push(Html::paragraph(&format!(
             "{} left out: the records of these learners were erased here. Remove them from your files.",
             words::some(usize::try_from(t.erased).unwrap_or(usize::MAX), "row was", "rows were"),
+        )));
+    }
+    if report.taken_back > 0 {
+        pieces.push(Html::paragraph(&format!(
+            "{} {}. Without these columns your file leaves what is recorded.",
+            words::count(report.taken_back),
+            TAKEN_BACK.trim(),
         )));
     }
     if !sound {

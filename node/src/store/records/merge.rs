@@ -15,7 +15,9 @@ use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 pub(crate) use again::repeated;
 
 use super::persons::{self, Named, Standing, ident};
+use super::silent::{Silent, taken_back};
 use super::{Enrolment, PER_LEARNER, Pseudonym};
+use crate::schedule::london;
 use crate::store::history::{self, Change, Kind};
 use crate::store::providers::Roots;
 use crate::store::{StoreError, date, day};
@@ -28,6 +30,8 @@ pub(crate) struct Upserted {
     pub(crate) unchanged: u64,
     /// Of the changed ones: under another key than before.
     pub(crate) carried: u64,
+    /// Destinations and answers that were held and that rows leave empty.
+    pub(crate) taken_back: u64,
 }
 
 fn read(row: &SqliteRow) -> Result<Enrolment, sqlx::Error> {
@@ -102,6 +106,9 @@ pub(crate) async fn begin(
         by: by.clone(),
         since: None,
         own: None,
+        adds: false,
+        silent: Silent::default(),
+        today: by.at.to_zoned(london()).date(),
     })
 }
 
@@ -122,6 +129,11 @@ pub(crate) struct Merging {
     pub(crate) since: Option<Date>,
     /// First name of the provider that brings its own rows.
     pub(crate) own: Option<Arc<str>>,
+    /// Whether what is held is left alone: a form that adds somebody.
+    pub(crate) adds: bool,
+    /// What its rows say nothing of.
+    pub(crate) silent: Silent,
+    today: Date,
 }
 
 impl Merging {
@@ -129,6 +141,11 @@ impl Merging {
     fn tells_of(&self, held: &Enrolment) -> bool {
         let ended_before = |since| held.end.is_some_and(|end| end < since);
         !self.since.is_some_and(ended_before)
+    }
+
+    /// A row of the file as it is to be kept over what is held.
+    fn fill(&self, row: &mut Enrolment, held: &Enrolment) {
+        self.silent.fill(row, held, self.today);
     }
 }
 
@@ -199,6 +216,8 @@ pub(crate) enum Why {
     Doubtful,
     /// … and which one was corrected cannot be told.
     Several,
+    /// It is held, and whoever sent the row says that it is not.
+    There,
 }
 
 /// What became of a batch, or of the rows that wait for the end of the file.
@@ -228,6 +247,8 @@ pub(super) struct Held {
     pub(super) enrolment: Enrolment,
     /// Whether `enters` is decided for good: see [`FIXED`].
     pub(super) fixed: bool,
+    /// Whether an ILR took it away.
+    pub(super) removed: bool,
 }
 
 /// SQL of whether `enters` is decided for good: something was counted, or may have been before a ledger was lost.
@@ -245,17 +266,18 @@ pub(super) async fn held(
             id: row.try_get("id")?,
             enrolment: read(row)?,
             fixed: bits("counted")? != 0 || (bits("withheld")? != 0 && entered),
+            removed: row.try_get::<Option<i64>, _>("removed_day")?.is_some(),
         })
     });
     Ok(held.collect::<Result<_, sqlx::Error>>()?)
 }
 
-/// An enrolment that is held, with its version.
+/// An enrolment that is held and stands, with its version.
 pub(crate) async fn one(
     tx: &mut SqliteConnection,
     id: i64,
 ) -> Result<Option<(i64, Enrolment)>, StoreError> {
-    let row = sqlx::query("SELECT * FROM enrolments WHERE id = $1")
+    let row = sqlx::query("SELECT * FROM enrolments WHERE id = $1 AND removed_day IS NULL")
         .bind(id)
         .fetch_optional(tx)
         .await?;
@@ -291,8 +313,27 @@ pub(crate) async fn take(
         held = by_key(tx, sql).await?;
     }
     let doubtful = again::find(tx, &mut rows, &mut held, of, &mut merged).await?;
+    if of.adds {
+        leave_held(&mut rows, &held, &mut merged);
+    }
+    for (_, row) in &mut rows {
+        if let Some(before) = held.get(&row.spell) {
+            of.fill(row, &before.enrolment);
+        }
+    }
     store(tx, &rows, &held, &doubtful, &of.by, &mut merged.done).await?;
     Ok(merged)
+}
+
+/// Refuses rows of enrolments that are held and stand.
+fn leave_held(rows: &mut Vec<Line>, held: &HashMap<Pseudonym, Held>, merged: &mut Merged) {
+    rows.retain(|row| {
+        let stands = held.get(&row.1.spell).is_some_and(|held| !held.removed);
+        if stands {
+            merged.refuse(row, Why::There);
+        }
+        !stands
+    });
 }
 
 async fn by_key(
@@ -435,6 +476,7 @@ async fn store(
             Some(before) if before.enrolment == *enrolment => done.unchanged += 1,
             Some(before) => {
                 done.changed += 1;
+                done.taken_back += taken_back(&before.enrolment, enrolment);
                 changes.extend(changes::between(before.id, &before.enrolment, enrolment));
                 stored.push((enrolment, !before.fixed));
             }

@@ -9,6 +9,7 @@ use super::changes::between;
 use super::{Held, Line, Merged, Merging, Why, doubts, entering, held, list, note, put};
 use crate::store::StoreError;
 use crate::store::providers::Roots;
+use crate::store::records::silent::taken_back;
 use crate::store::records::{Enrolment, Pseudonym};
 
 /// How two enrolments of one learner agree.
@@ -93,6 +94,7 @@ pub(super) async fn find(
                 rekey(tx, held.id, &row.spell).await?;
                 held.enrolment.spell = row.spell;
                 row.reference = row.reference.or(held.enrolment.reference);
+                of_file.fill(&mut row, &held.enrolment);
                 merged.done.carried += u64::from(held.enrolment != row);
                 known.insert(row.spell, held);
             }
@@ -173,7 +175,11 @@ async fn absorb(
          tier = coalesce(k.tier, CASE WHEN k.programme = o.programme THEN o.tier END), \
          type = coalesce(k.type, CASE WHEN k.programme = o.programme THEN o.type END), \
          audience = coalesce(k.audience, CASE WHEN k.programme = o.programme THEN o.audience END), \
-         cohort = coalesce(k.cohort, o.cohort), employer = coalesce(k.employer, o.employer) \
+         cohort = coalesce(k.cohort, o.cohort), employer = coalesce(k.employer, o.employer), \
+         destination_3m = coalesce(k.destination_3m, CASE WHEN k.end_day = o.end_day THEN o.destination_3m END), \
+         destination_6m = coalesce(k.destination_6m, CASE WHEN k.end_day = o.end_day THEN o.destination_6m END), \
+         destination_12m = coalesce(k.destination_12m, CASE WHEN k.end_day = o.end_day THEN o.destination_12m END), \
+         confidence = coalesce(k.confidence, o.confidence), everyday = coalesce(k.everyday, o.everyday) \
          FROM enrolments AS o WHERE k.id = $1 AND o.id = $2",
     )
         .bind(kept.id)
@@ -194,16 +200,14 @@ async fn absorb(
             merged.withdrawn += u64::from(row.id > last);
             merged.done.changed += u64::from(row.id > last);
             rekey(tx, kept.id, &row.enrolment.spell).await?;
-            let rows = [(&row.enrolment, !kept.fixed)];
+            let mut now = row.enrolment;
+            of.fill(&mut now, &kept.enrolment);
+            merged.done.taken_back += taken_back(&kept.enrolment, &now);
+            let rows = [(&now, !kept.fixed)];
             let entering = entering(tx, &rows).await?;
             put(tx, &rows, &entering).await?;
-            note(
-                tx,
-                &between(kept.id, &kept.enrolment, &row.enrolment),
-                &of.by,
-            )
-            .await?;
-            kept.enrolment = row.enrolment;
+            note(tx, &between(kept.id, &kept.enrolment, &now), &of.by).await?;
+            kept.enrolment = now;
         }
         _ => {}
     }

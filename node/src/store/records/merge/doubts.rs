@@ -9,7 +9,8 @@ use super::again::{Alike, alike, rekey};
 use super::changes::between;
 use super::{Held, Line, Merged, Merging, Why, entering, held, list, note as note_changes, put};
 use crate::store::StoreError;
-use crate::store::records::{Enrolment, Pseudonym};
+use crate::store::records::Pseudonym;
+use crate::store::records::silent::taken_back;
 
 /// What a person says of all doubtful rows of a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -86,7 +87,9 @@ pub(crate) async fn settle(
             let row = (line, row);
             match (claims.as_slice(), said) {
                 ([], _) | (_, Doubtful::New) => enter(tx, &row).await?,
-                ([(held, sure, true)], said) if said == Doubtful::Corrected || *sure && whole => {
+                ([(held, sure, true)], said)
+                    if said == Doubtful::Corrected || *sure && whole && !of.adds =>
+                {
                     carry(tx, *held, &row, of, &mut merged).await?;
                 }
                 (_, Doubtful::Corrected) => refuse(tx, &row, Why::Several, &mut merged).await?,
@@ -167,16 +170,20 @@ async fn carry(
     of: &Merging,
     merged: &mut Merged,
 ) -> Result<(), StoreError> {
-    remove(tx, row).await?;
     let mut sql = QueryBuilder::<Sqlite>::new("SELECT * FROM enrolments WHERE id = ");
     sql.push_bind(id);
     let before = held(&mut *tx, sql).await?.pop();
     let before = before.ok_or(sqlx::Error::RowNotFound)?;
-    let enrolment = &row.1.enrolment;
-    let enrolment = &Enrolment {
-        reference: enrolment.reference.or(before.enrolment.reference),
-        ..enrolment.clone()
-    };
+    let mut enrolment = row.1.enrolment.clone();
+    enrolment.reference = enrolment.reference.or(before.enrolment.reference);
+    of.fill(&mut enrolment, &before.enrolment);
+    let enrolment = &enrolment;
+    // The end that it keeps would lie before its new start.
+    if enrolment.end.is_some_and(|end| end < enrolment.start) {
+        return refuse(tx, row, Why::Several, merged).await;
+    }
+    remove(tx, row).await?;
+    merged.done.taken_back += taken_back(&before.enrolment, enrolment);
     rekey(tx, id, &enrolment.spell).await?;
     let rows = [(enrolment, !before.fixed)];
     let entering = entering(tx, &rows).await?;
