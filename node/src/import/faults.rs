@@ -102,6 +102,8 @@ faults! {
 
     DOUBTFUL = "same-or-new", "The row may be a new enrolment or a correction of one that is held and that this file does not name: learner and provider agree, and either the aim or the start.",
         "If this file adds new enrolments, import it with --doubtful new; if it corrects aims or starts, with --doubtful corrected (the page asks). A file that names all enrolments of the learner with this provider needs neither.";
+    HELD_ULN = "uln-differs", "This learner_ref stands for a learner with another ULN.",
+        "Correct the ULN; or, for another learner, give a learner_ref that was not used before. If the ULN that is held is wrong, ask the coordinator of the area to correct it: it may be another person's.";
     SEVERAL = "correction-unclear", "The row may correct more than one enrolment that is held, or another row may correct the same one.",
         "Name all enrolments of the learner with this provider in one file; or import the rows that are new by themselves, with --doubtful new.";
 

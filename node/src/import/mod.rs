@@ -387,7 +387,9 @@ async fn enrolments(
         fresh::begin(&mut run.tx).await?;
         None
     } else {
-        Some(merge::begin(&mut run.tx, roots.clone(), &by).await?)
+        let mut merging = merge::begin(&mut run.tx, roots.clone(), &by).await?;
+        merging.own = own.as_ref().map(|own| own.root.clone());
+        Some(merging)
     };
     let mut stream = rows::stream(source, gatherer);
     while let Some(batch) = stream.batches.recv().await {
@@ -516,6 +518,7 @@ impl Tally {
         match row.why {
             Why::Repeated(first) => repeated(row.line, first),
             Why::OtherUln(first) => other_uln(row.line, first),
+            Why::HeldUln => faults::HELD_ULN.at(row.line, Some("uln")),
             Why::Doubtful => faults::DOUBTFUL.at(row.line, None),
             Why::Several => faults::SEVERAL.at(row.line, None),
         }
