@@ -5,6 +5,7 @@ use crate::import::report::Outcome;
 use crate::model::{self, Model};
 use crate::store::history::Kind;
 use crate::store::organisations::Organisation;
+use crate::store::people::{Person, Role};
 use crate::testing::{World, at};
 
 const NOW: &str = "2022-12-07T09:00:00Z";
@@ -417,4 +418,61 @@ async fn a_provider_with_another_name_is_the_same_one() {
     let renamed = own(&world, "City College").await;
     assert_eq!(renamed.organisation, Some(1));
     assert_eq!(register(&world.store, &renamed, 1).await.unwrap().len(), 1);
+}
+
+async fn bound(world: &World, name: &str, organisation: &str) {
+    let person = Person::described(name, Role::Provider, Some(organisation), at(NOW)).unwrap();
+    assert!(world.store.add_person(&person, "ada").await.unwrap());
+}
+
+async fn named(
+    world: &World,
+    id: i64,
+    name: &str,
+) -> Result<Stored<Organisation>, model::Trouble<Organisation>> {
+    let now: Stored<Organisation> = world.store.kept_one(id).await.unwrap().unwrap();
+    let texts = [name, "provider", "", ""].map(str::to_owned);
+    model::change(&world.store, (id, now.version), &texts, "cat", at(NOW)).await
+}
+
+#[tokio::test]
+async fn an_organisation_is_not_renamed_to_another_providers_records() {
+    let world = world().await;
+    bound(&world, "Pam", "College").await;
+    // A provider that files name and nobody added as an organisation, and one that people are bound to alone.
+    brought(&world, "College", &row("", "2022-017", ""), &in_cohort(1)).await;
+    world.run("INSERT INTO providers (name) VALUES ('Beta Ltd')").await;
+    bound(&world, "Gus", "Gamma").await;
+    for other in ["Beta Ltd", "BETA  ltd", "Gamma"] {
+        let refused = named(&world, 1, other).await;
+        let Err(model::Trouble::Fields(problems)) = refused else {
+            panic!("{other}");
+        };
+        assert_eq!(problems[0].code, "provider-known", "{other}");
+    }
+    assert_eq!(
+        world.store.person("Pam").await.unwrap().unwrap().organisation.as_deref(),
+        Some("College")
+    );
+    // The same by the other way.
+    let renamed = world.store.rename_provider("College", "gamma", "ada", at(NOW));
+    assert_eq!(renamed.await.unwrap(), crate::store::providers::Renamed::Taken);
+    // A new name is nobody's: people and records go with it, and the log names who was bound.
+    named(&world, 1, "\u{c9}cole").await.unwrap();
+    let pam = world.store.person("Pam").await.unwrap().unwrap();
+    assert_eq!(pam.organisation.as_deref(), Some("\u{c9}cole"));
+    let own = own(&world, "\u{c9}cole").await;
+    assert_eq!(register(&world.store, &own, 1).await.unwrap().len(), 1);
+    let acts = world.store.audit_entries(1).await.unwrap();
+    assert_eq!(
+        (acts[0].action.as_str(), acts[0].detail.as_str()),
+        ("people organisation", "Pam, of College: of \u{c9}cole")
+    );
+    // Other capitals are the same name, also beyond ASCII: of another organisation it is taken.
+    let taken = named(&world, 2, "\u{e9}cole").await;
+    assert!(matches!(taken, Err(model::Trouble::Fields(_))));
+    named(&world, 1, "\u{e9}cole").await.unwrap();
+    // One that no file named and nobody is bound to may be given the name that files use.
+    put::<Organisation>(&world, &[("name", "Beta"), ("kind", "provider")]).await;
+    named(&world, 3, "Beta Ltd").await.unwrap();
 }

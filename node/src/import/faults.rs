@@ -200,6 +200,8 @@ faults! {
         "Write it like 12500 or 12500.50, without sign and separators, or leave it empty.";
     TAKEN = "taken", "Another one has this already.",
         "Choose another code or name, or change the one that has it.";
+    OTHERS_RECORDS = "provider-known", "Another provider has this name, with records or people of its own.",
+        "People of the one would see the other's records. An admin gives its people the right organisation; the name of the records stays.";
     SKILLS = "skill-unknown", "One of the skills is not in the data standard.",
         "Give codes of the standard's skills with semicolons between them, or leave it empty.";
     ORGANISATION = "organisation-unknown", "No organisation of this node has this name.",

@@ -386,7 +386,7 @@ async fn enrolments(
         for problems in batch.refused {
             run.refuse_row(problems);
         }
-        providers::note(&mut run.tx, &batch.providers).await?;
+        providers::note(&mut run.tx, &batch.providers, &roots).await?;
         brought.references.extend(batch.references);
         match (batch.valid, &mut merging) {
             (Valid::Merge(mut rows), Some(merging)) => {
