@@ -160,6 +160,14 @@ async fn rows_of_others_and_references_that_tell_a_person_are_refused() {
         ("", "AB 12 34 56 C", "reference-personal"),
         ("", "AB123456C", "reference-personal"),
         ("", "jo7@example.org", "reference-personal"),
+        ("", "jane.smith1", "reference-personal"),
+        ("", "SMITH-JANE-1980", "reference-personal"),
+        ("", "smith_jane_19800517", "reference-personal"),
+        ("", "JSMITH80", "reference-personal"),
+        ("", "js19800517", "reference-personal"),
+        ("", "JS-17.05.1980", "reference-personal"),
+        ("", "05171980", "reference-personal"),
+        ("", "ali7-kaya", "reference-personal"),
     ] {
         let report = brought(
             &world,
@@ -176,7 +184,7 @@ async fn rows_of_others_and_references_that_tell_a_person_are_refused() {
         );
         assert!(!report.text().contains(reference), "{reference}");
     }
-    for good in ["2022-017", "LRN00123", "7", "a-12/B"] {
+    for good in ["2022-017", "LRN00123", "7", "a-12/B", "20220113", "19801399", "DIG-2022-01-17", "12345678"] {
         let checked = Bringing {
             dry_run: true,
             ..Bringing::default()
@@ -374,6 +382,35 @@ async fn who_has_to_be_asked_when() {
             .await
             .unwrap()
             .is_empty()
+    );
+}
+
+/// What an upload says besides its rows is of rows that are taken alone.
+#[tokio::test]
+async fn a_row_that_is_left_out_moves_no_enrolment_into_a_cohort() {
+    let world = world().await;
+    let with = |reference: &str, uln: &str, aim: &str| {
+        row("", reference, "").replace(",,40", &format!(",{uln},40")).replace("AIM", aim)
+    };
+    let held = with("2022-017", "1000000027", "OLD");
+    brought(&world, "College", &held, &Bringing::default()).await;
+    let some = Bringing {
+        valid_rows: true,
+        ..in_cohort(1)
+    };
+    // The second row gives the reference of the first another ULN.
+    let rows = with("2022-018", "1000000035", "NEW") + &held.replace("2022-017", "2022-018");
+    let report = brought(&world, "College", &rows, &some).await;
+    assert_eq!((report.tally.added, report.tally.refused), (1, 1), "{}", report.text());
+    let placed = "SELECT group_concat(aim) FROM enrolments WHERE cohort = 1";
+    let placed: String = sqlx::query_scalar(placed)
+        .fetch_one(&world.store.reader)
+        .await
+        .unwrap();
+    assert_eq!(placed, "NEW");
+    assert_eq!(
+        world.number("SELECT count(*) FROM history WHERE field = 'cohort'").await,
+        1
     );
 }
 

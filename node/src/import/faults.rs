@@ -159,7 +159,7 @@ faults! {
         "Import the programme first (`import programmes FILE`), or correct the code.";
     OTHER_PROVIDER = "provider-other", "The row is another provider's.",
         "Leave out rows of other providers; your own may leave this field empty.";
-    REFERENCE = "reference-personal", "The reference looks like a name, a ULN, a National Insurance number or other personal data.",
+    REFERENCE = "reference-personal", "The reference looks like a name, a birth date, a ULN, a National Insurance number or other personal data.",
         "Give a number of your own, such as 2022-017: your organisation will see it beside the learner's records.";
     PROVIDER = "provider-unknown", "No file has named this provider so far.",
         "Look for a misspelling. If the provider is new, import with --new-providers (on the page: say that it is new). If it had another name, run `ldsp-node providers rename OLD NEW` first, so that nobody is counted twice.";
