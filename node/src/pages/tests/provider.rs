@@ -28,6 +28,11 @@ async fn two() -> World {
             )
             .await;
         assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
+        let question = format!(
+            "provider={name}&rule=overdue-end&question-overdue-end=Is+the+last+day+of+{code}-017s+course+missing%3F"
+        );
+        let seen = world.post("ann", "/quality/questions", &question).await;
+        assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
     }
     world
 }
@@ -113,7 +118,7 @@ async fn no_route_leads_to_another_organisations_records() {
             assert_eq!(seen.status, StatusCode::FORBIDDEN, "{who} {path}");
         }
     }
-    assert_eq!(asked, 14);
+    assert_eq!(asked, 18);
     let all = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM enrolments");
     assert_eq!(all.fetch_one(&world.node.store.reader).await.unwrap(), 2);
     // Nor do rows that name another provider.
@@ -190,6 +195,63 @@ async fn a_tutor_adds_a_learner_and_records_what_became_of_it() {
             "{path}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_provider_answers_what_it_is_asked_and_nothing_else() {
+    let world = two().await;
+    let start = world.get("pam", "/provider").await.body;
+    assert!(
+        start.contains("1 question waits for your answer"),
+        "{start}"
+    );
+    let list = world.get("pam", "/provider/questions").await.body;
+    assert!(
+        list.contains("/provider/questions/1") && !list.contains("B1-017"),
+        "{list}"
+    );
+    let path = "/provider/questions/1";
+    let form = world.get("pam", path).await.body;
+    assert!(
+        form.contains("A1-017s course") && form.contains("name=\"answer\""),
+        "{form}"
+    );
+    for (answer, words) in [
+        ("answer=", "It says nothing"),
+        ("answer=Ring+0121+496+0000", "a telephone number"),
+    ] {
+        let seen = world.post("pam", path, answer).await;
+        assert!(
+            seen.body.contains(words) && seen.body.contains("href=\"#answer\""),
+            "{}",
+            seen.body
+        );
+    }
+    let seen = world
+        .post("pam", path, "answer=It+went+on+until+March.")
+        .await;
+    assert_eq!(seen.location(), "/provider/questions?done=answered");
+    let seen = world.post("pam", path, "answer=It+did+not.").await;
+    assert_eq!(seen.status, StatusCode::CONFLICT);
+    let seen = world.get("pam", path).await.body;
+    assert!(
+        seen.contains("It went on until March.") && !seen.contains("<textarea"),
+        "{seen}"
+    );
+    let start = world.get("pam", "/provider").await.body;
+    assert!(!start.contains("for your answer"), "{start}");
+    let board = world
+        .get("ann", "/quality/provider?name=College")
+        .await
+        .body;
+    assert!(board.contains("It went on until March."), "{board}");
+    // Nobody else hears of it.
+    assert_eq!(world.get("pat", path).await.status, StatusCode::NOT_FOUND);
+    let list = world.get("pat", "/provider/questions").await.body;
+    assert!(
+        !list.contains("until March") && list.contains("B1-017"),
+        "{list}"
+    );
 }
 
 #[tokio::test]
