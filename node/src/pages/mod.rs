@@ -134,7 +134,7 @@ pub(crate) const KEEPERS: Access = Access::Roles(&["admin", "coordinator"]);
 pub(crate) const LEP: Access = Access::Roles(&["admin", "coordinator", "approver", "viewer"]);
 
 const READ: &[&str] = &["coordinator", "approver", "viewer"];
-const SEE_EXACT: &[&str] = &["coordinator", "approver"];
+pub(crate) const SEE_EXACT: &[&str] = &["coordinator", "approver"];
 
 tokio::task_local! {
     /// Whether who asks may see exact counts. Where nobody said so, nobody may.
