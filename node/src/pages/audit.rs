@@ -5,12 +5,12 @@ use axum::response::IntoResponse as _;
 use ldsp_ui::components::{
     Button, Choice, Field, Pagination, PostForm, Select, SummaryList, Table, Warning, link, list,
 };
-use ldsp_ui::{Html, Page};
+use ldsp_ui::{Html, Page, ProblemPage};
 use serde::Deserialize;
 
 use super::release_view::code;
 use super::releases::file;
-use super::{Answer, Pages, fault, words};
+use super::{Answer, Pages, fault, sees_exact, words};
 use crate::rights::export;
 use crate::store::audit::{Entry, Filter};
 
@@ -66,6 +66,7 @@ pub(super) async fn list_page(State(pages): State<Pages>, Query(asked): Query<As
         .map_err(fault)?;
     let more = entries.len() > SHOWN;
     entries.truncate(SHOWN);
+    let entries: Vec<Entry> = entries.into_iter().map(told).collect();
     let (who, actions) = store.audit_words().await.map_err(fault)?;
     let content = if entries.is_empty() {
         Html::paragraph(
@@ -96,6 +97,20 @@ pub(super) async fn list_page(State(pages): State<Pages>, Query(asked): Query<As
         .breadcrumb("Rights of learners", "/rights")
         .body(body)
         .into_response())
+}
+
+/// The entry as whoever asks may read it.
+fn told(entry: Entry) -> Entry {
+    if sees_exact() {
+        entry
+    } else {
+        entry.without_counts()
+    }
+}
+
+async fn all(pages: &Pages) -> Result<Vec<Entry>, ProblemPage> {
+    let entries = export::all(&pages.node.store).await.map_err(fault)?;
+    Ok(entries.into_iter().map(told).collect())
 }
 
 fn filters(asked: &Asked, who: &[String], actions: &[String]) -> Html {
@@ -159,7 +174,7 @@ pub(super) async fn check(State(pages): State<Pages>) -> Answer {
 }
 
 pub(super) async fn csv(State(pages): State<Pages>) -> Answer {
-    let entries = export::all(&pages.node.store).await.map_err(fault)?;
+    let entries = all(&pages).await?;
     Ok(file(
         export::csv(&entries),
         "text/csv; charset=utf-8",
@@ -168,7 +183,7 @@ pub(super) async fn csv(State(pages): State<Pages>) -> Answer {
 }
 
 pub(super) async fn json(State(pages): State<Pages>) -> Answer {
-    let entries = export::all(&pages.node.store).await.map_err(fault)?;
+    let entries = all(&pages).await?;
     let text =
         serde_json::to_string_pretty(&entries).expect("entries hold strings and numbers only");
     Ok(file(

@@ -134,7 +134,7 @@ pub(crate) const KEEPERS: Access = Access::Roles(&["admin", "coordinator"]);
 pub(crate) const LEP: Access = Access::Roles(&["admin", "coordinator", "approver", "viewer"]);
 
 const READ: &[&str] = &["coordinator", "approver", "viewer"];
-const SEE_EXACT: &[&str] = &["coordinator", "approver"];
+pub(crate) const SEE_EXACT: &[&str] = &["coordinator", "approver"];
 
 tokio::task_local! {
     /// Whether who asks may see exact counts. Where nobody said so, nobody may.
@@ -249,6 +249,7 @@ pub fn rules() -> Vec<Rule> {
     rules.extend(model::rules());
     rules.extend(provider::rules());
     rules.extend(ldsp_ui::accounts::rules(ADMIN, LEP));
+    rules.extend(ldsp_ui::accounts::token_rules());
     rules
 }
 
@@ -413,8 +414,6 @@ fn shared_site(
     let mut frame = frame(&settings);
     if sign_in_service.is_some() {
         frame.nav.push(NavItem::signed_in("Accounts", oidc::PEOPLE));
-        let own = Link::new("How you sign in", oidc::MINE);
-        frame.footer_links.push(own);
     }
     let api = Api {
         settings,
