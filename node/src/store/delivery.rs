@@ -142,6 +142,17 @@ impl Store {
         stages: [u8; 3],
         positive: u8,
     ) -> Result<Own, StoreError> {
+        let count = self.count_own(names, stages, positive);
+        let own = self.counts.get(|all| &all.own, names.to_vec(), count);
+        own.await
+    }
+
+    async fn count_own(
+        &self,
+        names: &[String],
+        stages: [u8; 3],
+        positive: u8,
+    ) -> Result<Own, StoreError> {
         let [achieved, completed, withdrawn] = stages;
         let mut sql =
             QueryBuilder::<Sqlite>::new("SELECT count(*) AS starts, coalesce(sum(e.stage IN (");
