@@ -61,12 +61,66 @@ fn entry(row: &SqliteRow) -> Result<Entry, sqlx::Error> {
 /// Which of a provider's enrolments.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Which {
-    /// Those of a cohort.
-    Cohort(i64),
     /// The one of this number.
     One(i64),
     /// Those that ended between these days and lack a destination.
     Unanswered(Date, Date),
+}
+
+/// What a list of a provider's enrolments is sorted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Sorted {
+    #[default]
+    Start,
+    End,
+    Stage,
+    Reference,
+}
+
+/// Which of a provider's enrolments a list shows, and in which order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sought {
+    /// Of this cohort alone.
+    pub(crate) cohort: Option<i64>,
+    /// At this stage alone.
+    pub(crate) stage: Option<u8>,
+    /// Part of the provider's own reference; empty: any.
+    pub(crate) reference: String,
+    pub(crate) by: Sorted,
+    /// From the last to the first.
+    pub(crate) down: bool,
+    /// Rows to leave out at the beginning.
+    pub(crate) from: i64,
+    /// Rows at most.
+    pub(crate) limit: i64,
+}
+
+impl Sought {
+    fn narrow(&self, sql: &mut QueryBuilder<Sqlite>) {
+        if let Some(cohort) = self.cohort {
+            sql.push(" AND e.cohort = ").push_bind(cohort);
+        }
+        if let Some(stage) = self.stage {
+            sql.push(" AND e.stage = ").push_bind(stage);
+        }
+        if !self.reference.is_empty() {
+            sql.push(" AND instr(lower(r.reference), ")
+                .push_bind(self.reference.to_lowercase())
+                .push(") > 0");
+        }
+    }
+
+    /// What is not stated comes last, whichever way.
+    fn order(&self) -> String {
+        let by = match self.by {
+            Sorted::Start => "e.start_day",
+            Sorted::End => "e.end_day",
+            Sorted::Stage => "e.stage",
+            Sorted::Reference => "r.reference COLLATE NOCASE",
+        };
+        let way = if self.down { " DESC" } else { "" };
+        format!(" ORDER BY {by} IS NULL, {by}{way}, e.id")
+    }
 }
 
 /// A provider's own figures. Exact, and its own: it is who sent them.
@@ -120,7 +174,6 @@ impl Store {
             listed(&mut sql, names);
         }
         match which {
-            Which::Cohort(cohort) => sql.push(" AND e.cohort = ").push_bind(cohort),
             Which::One(id) => sql.push(" AND e.id = ").push_bind(id),
             Which::Unanswered(from, to) => sql
                 .push(" AND (e.destination_3m IS NULL OR e.destination_6m IS NULL OR e.destination_12m IS NULL) AND e.end_day BETWEEN ")
@@ -132,6 +185,41 @@ impl Store {
             .push_bind(LISTED);
         let rows = sql.build().fetch_all(&self.reader).await?;
         Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
+    }
+
+    /// The enrolments of a provider that a list shows, and how many there are on all its pages together.
+    pub(crate) async fn sought(
+        &self,
+        root: &str,
+        names: &[String],
+        sought: &Sought,
+    ) -> Result<(Vec<Entry>, u64), StoreError> {
+        let begin = |what: &str| {
+            let mut sql = QueryBuilder::<Sqlite>::new("SELECT ");
+            sql.push(what)
+                .push(
+                    " FROM enrolments AS e LEFT JOIN provider_references AS r ON r.ident = e.reference AND r.organisation = ",
+                )
+                .push_bind(root.to_owned())
+                .push(" WHERE ");
+            of(&mut sql, names);
+            sought.narrow(&mut sql);
+            sql
+        };
+        let mut reader = self.reader.begin().await?;
+        let total: i64 = begin("count(*)")
+            .build_query_scalar()
+            .fetch_one(&mut *reader)
+            .await?;
+        let mut sql = begin("e.*, r.reference AS own");
+        sql.push(sought.order())
+            .push(" LIMIT ")
+            .push_bind(sought.limit)
+            .push(" OFFSET ")
+            .push_bind(sought.from);
+        let rows = sql.build().fetch_all(&mut *reader).await?;
+        let entries = rows.iter().map(entry).collect::<Result<_, _>>()?;
+        Ok((entries, total.unsigned_abs()))
     }
 
     /// A provider's own figures. `stages` are the positions of achieved, completed without achievement and withdrawn; `positive` is the
