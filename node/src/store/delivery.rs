@@ -1,7 +1,9 @@
 //! What a provider sees of the records: its own rows, with its own references. Every query names the provider's names.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use jiff::Span;
 use jiff::civil::Date;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
@@ -16,10 +18,14 @@ const ROWS: usize = 1_000;
 /// Rows of a list at most.
 const LISTED: i64 = 2_000;
 
+/// The number of an enrolment. It has no `Display`: it counts those of all providers, so no address or text of one may hold it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Number(pub(crate) i64);
+
 /// An enrolment as its provider sees it. It has no `Debug`: nothing about one learner belongs in a log.
 #[derive(Clone)]
 pub(crate) struct Entry {
-    pub(crate) id: i64,
+    pub(crate) id: Number,
     pub(crate) version: i64,
     pub(crate) cohort: Option<i64>,
     pub(crate) programme: i64,
@@ -38,7 +44,7 @@ pub(crate) struct Entry {
 fn entry(row: &SqliteRow) -> Result<Entry, sqlx::Error> {
     let day = |column| Ok::<_, sqlx::Error>(row.try_get::<Option<i64>, _>(column)?.and_then(date));
     Ok(Entry {
-        id: row.try_get("id")?,
+        id: Number(row.try_get("id")?),
         version: row.try_get("version")?,
         cohort: row.try_get("cohort")?,
         programme: row.try_get("programme")?,
@@ -64,9 +70,7 @@ pub(crate) enum Which {
     /// Those of a cohort.
     Cohort(i64),
     /// The one of this number.
-    One(i64),
-    /// Those that ended between these days and lack a destination.
-    Unanswered(Date, Date),
+    One(Number),
 }
 
 /// A provider's own figures. Exact, and its own: it is who sent them.
@@ -111,17 +115,28 @@ impl Store {
         of(&mut sql, names);
         match which {
             Which::Cohort(cohort) => sql.push(" AND e.cohort = ").push_bind(cohort),
-            Which::One(id) => sql.push(" AND e.id = ").push_bind(id),
-            Which::Unanswered(from, to) => sql
-                .push(" AND (e.destination_3m IS NULL OR e.destination_6m IS NULL OR e.destination_12m IS NULL) AND e.end_day BETWEEN ")
-                .push_bind(day(from))
-                .push(" AND ")
-                .push_bind(day(to)),
+            Which::One(id) => sql.push(" AND e.id = ").push_bind(id.0),
         };
         sql.push(" ORDER BY e.start_day, e.id LIMIT ")
             .push_bind(LISTED);
         let rows = sql.build().fetch_all(&self.reader).await?;
         Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
+    }
+
+    /// The employers that the cohorts of an organisation and the enrolments under its names name.
+    pub(crate) async fn employers_of(
+        &self,
+        organisation: Option<i64>,
+        names: &[String],
+    ) -> Result<Vec<i64>, StoreError> {
+        let mut sql = QueryBuilder::<Sqlite>::new(
+            "SELECT employer FROM cohorts WHERE employer IS NOT NULL AND organisation = ",
+        );
+        sql.push_bind(organisation).push(
+            " UNION SELECT e.employer FROM enrolments AS e WHERE e.employer IS NOT NULL AND ",
+        );
+        of(&mut sql, names);
+        Ok(sql.build_query_scalar().fetch_all(&self.reader).await?)
     }
 
     /// A provider's own figures. `stages` are the positions of achieved, completed without achievement and withdrawn; `positive` is the
@@ -152,6 +167,131 @@ impl Store {
              count(e.everyday) AS everyday, coalesce(sum(e.everyday = 2), 0) AS more FROM enrolments AS e WHERE ",
         );
         of(&mut sql, names);
+        Ok(sql.build_query_as().fetch_one(&self.reader).await?)
+    }
+}
+
+/// Months after the end at which a learner is asked.
+pub(crate) const AFTER: [i64; 3] = [3, 6, 12];
+/// Days by which the length of months may differ from their number.
+const ROUGHLY: i64 = 4;
+
+/// Which questions about what became of a learner.
+pub(crate) struct Asking<'a> {
+    /// The provider's names.
+    pub(crate) names: &'a [String],
+    /// Stages of those who left, as positions.
+    pub(crate) left: Vec<u8>,
+    /// The first and the last day on which they are due.
+    pub(crate) from: Date,
+    pub(crate) to: Date,
+}
+
+/// A question that is due.
+#[derive(Clone)]
+pub(crate) struct Due {
+    pub(crate) entry: Entry,
+    /// Place in [`AFTER`].
+    pub(crate) question: usize,
+    /// When it can be asked from.
+    pub(crate) on: Date,
+}
+
+/// How many questions have no answer yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct Unasked {
+    pub(crate) questions: i64,
+    pub(crate) enrolments: i64,
+}
+
+impl Asking<'_> {
+    /// Begins a statement with the table `due` of the questions: enrolment, place in [`AFTER`], day.
+    fn begin(&self) -> QueryBuilder<Sqlite> {
+        let mut sql = QueryBuilder::new("WITH due AS (");
+        for (question, months) in AFTER.into_iter().enumerate() {
+            let union = if question > 0 { " UNION ALL " } else { "" };
+            // As the import reckons it: the last day of a shorter month counts as the month's end, which is `floor`. The index on the last
+            // day narrows what has to be reckoned.
+            sql.push(format!(
+                "{union}SELECT e.id, {question} AS question, \
+                 unixepoch(e.end_day * 86400, 'unixepoch', '+{months} months', 'floor') / 86400 AS on_day \
+                 FROM enrolments AS e WHERE "
+            ));
+            of(&mut sql, self.names);
+            sql.push(format!(
+                " AND e.removed_day IS NULL AND e.destination_{months}m IS NULL AND e.stage IN ("
+            ));
+            let mut list = sql.separated(", ");
+            for stage in &self.left {
+                list.push_bind(*stage);
+            }
+            let after = Span::new().months(months);
+            let (from, to) = (
+                self.from.saturating_sub(after),
+                self.to.saturating_sub(after),
+            );
+            sql.push(") AND e.end_day BETWEEN ")
+                .push_bind(day(from) - ROUGHLY)
+                .push(" AND ")
+                .push_bind(day(to) + ROUGHLY);
+        }
+        sql.push(") ");
+        sql
+    }
+
+    fn between(&self, sql: &mut QueryBuilder<Sqlite>) {
+        sql.push(" WHERE due.on_day BETWEEN ")
+            .push_bind(day(self.from))
+            .push(" AND ")
+            .push_bind(day(self.to));
+    }
+}
+
+impl Store {
+    /// The questions of the provider whose first name is `root`, the earliest first, by their places.
+    pub(crate) async fn due(
+        &self,
+        root: &str,
+        asking: &Asking<'_>,
+        rows: Range<u64>,
+    ) -> Result<Vec<Due>, StoreError> {
+        let mut sql = asking.begin();
+        sql.push(
+            "SELECT e.*, r.reference AS own, due.question, due.on_day FROM due JOIN enrolments AS e ON e.id = due.id \
+             LEFT JOIN provider_references AS r ON r.ident = e.reference AND r.organisation = ",
+        )
+        .push_bind(root.to_owned());
+        asking.between(&mut sql);
+        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        sql.push(" ORDER BY due.on_day, e.id, due.question LIMIT ")
+            .push_bind(number(rows.end.saturating_sub(rows.start)))
+            .push(" OFFSET ")
+            .push_bind(number(rows.start));
+        let found = sql.build().fetch_all(&self.reader).await?;
+        let all = found.iter().filter_map(|row| {
+            let read = || {
+                let question: i64 = row.try_get("question")?;
+                let on: i64 = row.try_get("on_day")?;
+                Ok::<_, sqlx::Error>((entry(row)?, question, on))
+            };
+            read()
+                .map(|(entry, question, on)| {
+                    Some(Due {
+                        entry,
+                        question: usize::try_from(question).ok()?,
+                        on: date(on)?,
+                    })
+                })
+                .transpose()
+        });
+        Ok(all.collect::<Result<_, _>>()?)
+    }
+
+    /// How many there are.
+    pub(crate) async fn count_due(&self, asking: &Asking<'_>) -> Result<Unasked, StoreError> {
+        let mut sql = asking.begin();
+        sql.push("SELECT count(*) AS questions, count(DISTINCT id) AS enrolments FROM due");
+        asking.between(&mut sql);
         Ok(sql.build_query_as().fetch_one(&self.reader).await?)
     }
 }
