@@ -54,6 +54,8 @@ faults! {
         "Give the name as it stands on the sheet's tab.";
     SHEETS = "sheet-unclear", "More than one sheet may be meant.",
         "Say which one holds the rows: with --sheet NAME, or on the page.";
+    SHEETS_MANY = "sheets-too-many", "The workbook has more than 40 sheets that are not hidden: they are not searched.",
+        "Say which one holds the rows: with --sheet NAME, or on the page.";
     MERGED = "cells-merged", "Cells are merged below the header: only the first of them holds its value.",
         "Select the table, choose Unmerge Cells, fill in what is empty then, and save the workbook.";
     // An ILR as a whole.

@@ -207,7 +207,16 @@ impl Run {
     }
 
     /// Adds what became of some rows.
+    /// Counts rows of which a later year's ILR has told.
+    fn left_as_they_are(&mut self, rows: u64) {
+        self.tally.unchanged += rows;
+        if let Some(summary) = &self.ilr {
+            summary.with(|s| s.later += rows);
+        }
+    }
+
     fn add(&mut self, merged: Merged) {
+        self.left_as_they_are(merged.later);
         let (t, done) = (&mut self.tally, merged.done);
         t.added = t.added + done.added - merged.withdrawn;
         t.changed += done.changed;
@@ -399,6 +408,7 @@ async fn enrolments(
                 }
                 if let Some((_, year)) = run.file() {
                     merging.since = Some(year.first_day());
+                    merging.year = Some(year.begins());
                     leave_later(&mut run, year, &mut rows).await?;
                 }
                 let merged = merge::take(&mut run.tx, rows, merging).await?;
@@ -438,11 +448,7 @@ async fn leave_later(
     if !later.is_empty() {
         let before = rows.len();
         rows.retain(|(_, enrolment)| !later.contains(&enrolment.spell));
-        let left = (before - rows.len()) as u64;
-        run.tally.unchanged += left;
-        if let Some(summary) = &run.ilr {
-            summary.with(|s| s.later += left);
-        }
+        run.left_as_they_are((before - rows.len()) as u64);
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use sqlx::SqliteConnection;
 use super::audit::append;
 use super::{Store, StoreError, providers};
 pub use replace::Gone;
-pub(crate) use replace::{keep, later, named_again, replace};
+pub(crate) use replace::{keep, later, named_again, replace, told_later};
 
 /// What a learning aim is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -100,6 +100,7 @@ pub(crate) async fn begin(
         last,
         by: by.clone(),
         since: None,
+        year: None,
     })
 }
 
@@ -118,6 +119,8 @@ pub(crate) struct Merging {
     by: By,
     /// First day of the time that the file tells of; `None`: all. What ended before is not corrected by what the file does not name.
     pub(crate) since: Option<Date>,
+    /// The year that an ILR is of: it says nothing new of what a later year's told of.
+    pub(crate) year: Option<u16>,
 }
 
 impl Merging {
@@ -204,6 +207,8 @@ pub(crate) struct Merged {
     pub(crate) erased: Vec<bool>,
     /// Rows that were said to be new and turned out not to be.
     pub(crate) withdrawn: u64,
+    /// Rows of enrolments, held under another key, of which a later year's ILR has told.
+    pub(crate) later: u64,
 }
 
 impl Merged {
