@@ -22,6 +22,7 @@ use crate::store::{Store, StoreError, day};
 pub use judge::{
     Completeness, Finding, Judged, Measured, OfProgramme, Standing, Total, Verdict, judge, verdict,
 };
+pub(crate) use questions::LONGEST;
 pub use questions::{QuestionError, answer, ask};
 pub use rules::{CATALOGUE, ChangeError, Rule, Set, Settings, Severity, Unit, change};
 

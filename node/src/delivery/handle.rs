@@ -9,6 +9,8 @@ use crate::store::records::Pseudonym;
 pub(crate) enum Handled {
     Enrolment,
     Cohort,
+    /// A question of the LEP to the provider.
+    Question,
 }
 
 impl Handled {
@@ -16,6 +18,7 @@ impl Handled {
         match self {
             Self::Enrolment => "enrolment",
             Self::Cohort => "cohort",
+            Self::Question => "question",
         }
     }
 }

@@ -29,6 +29,7 @@ use crate::store::kept::{Known, Stored};
 use crate::store::organisations::OrganisationKind;
 use crate::store::programmes::Programme;
 use crate::store::providers::folded;
+use crate::store::quality::Question;
 use crate::store::records::merge::By;
 use crate::store::{Store, StoreError};
 
@@ -159,6 +160,18 @@ pub(crate) async fn entry(
         .delivered(&own.root, &own.names, Which::One(id))
         .await?;
     Ok(found.into_iter().next())
+}
+
+/// What the LEP's people asked it about its records: open questions first, then the newest.
+///
+/// # Errors
+/// The database cannot be read.
+pub(crate) async fn asked(store: &Store, own: &Own) -> Result<Vec<Question>, StoreError> {
+    let mut reader = store.reader.acquire().await?;
+    let roots = crate::store::providers::roots(&mut reader).await?;
+    let mut all = crate::store::quality::questions(&mut reader, None).await?;
+    all.retain(|question| roots.of(&question.provider) == own.root);
+    Ok(all)
 }
 
 /// Its figures: starts, leavers, and what became of them.

@@ -92,6 +92,10 @@ pub(crate) struct Own {
 
 fn of(sql: &mut QueryBuilder<Sqlite>, names: &[String]) {
     sql.push("e.provider IN (");
+    listed(sql, names);
+}
+
+fn listed(sql: &mut QueryBuilder<Sqlite>, names: &[String]) {
     let mut list = sql.separated(", ");
     for name in names {
         list.push_bind(name.clone());
@@ -112,7 +116,13 @@ impl Store {
              LEFT JOIN provider_references AS r ON r.ident = e.reference AND r.organisation = ",
         );
         sql.push_bind(root).push(" WHERE ");
-        of(&mut sql, names);
+        if let Which::Unanswered(..) = which {
+            of(&mut sql, names);
+        } else {
+            // A cohort and a number say more than the provider does: the plus leaves its index out.
+            sql.push("+e.provider IN (");
+            listed(&mut sql, names);
+        }
         match which {
             Which::Cohort(cohort) => sql.push(" AND e.cohort = ").push_bind(cohort),
             Which::One(id) => sql.push(" AND e.id = ").push_bind(id.0),

@@ -5,6 +5,7 @@ mod add;
 mod follow_up;
 mod help;
 mod learner;
+mod questions;
 mod results;
 mod upload;
 
@@ -36,6 +37,7 @@ pub(super) fn rules() -> Vec<Rule> {
     let both = [
         "/provider/cohorts/{id}/add",
         "/provider/learners/{id}",
+        "/provider/questions/{id}",
         "/provider/upload",
     ];
     let reads = [
@@ -44,6 +46,7 @@ pub(super) fn rules() -> Vec<Rule> {
         "/provider/cohorts/{id}/form",
         "/provider/follow-up",
         "/provider/help",
+        "/provider/questions",
         "/provider/results",
         "/provider/upload/report.csv",
     ];
@@ -70,6 +73,11 @@ pub(super) fn routes(router: Router<Pages>) -> Router<Pages> {
         )
         .route("/provider/follow-up", get(follow_up::list))
         .route("/provider/help", get(help::show))
+        .route("/provider/questions", get(questions::list))
+        .route(
+            "/provider/questions/{id}",
+            get(questions::show).post(questions::answer),
+        )
         .route("/provider/results", get(results::show))
         .route(
             "/provider/upload",
@@ -191,10 +199,18 @@ async fn start(State(pages): State<Pages>, of: OwnOrganisation) -> Answer {
         );
         pieces.push(InsetText::new(ask).into());
     }
+    let asked = delivery::asked(store, &own).await.map_err(fault)?;
+    let waiting = asked.iter().filter(|q| q.answer.is_none()).count();
+    if waiting > 0 {
+        let text = words::some(waiting, "question waits", "questions wait");
+        let answer = link(&format!("{text} for your answer"), "/provider/questions");
+        pieces.push(InsetText::new(answer).into());
+    }
     pieces.push(buttons([
         Button::link("Upload a file of learners", "/provider/upload"),
         Button::link("Whom to ask", "/provider/follow-up").secondary(),
         Button::link("How we do", "/provider/results").secondary(),
+        Button::link("Questions to you", "/provider/questions").secondary(),
     ]));
     if cohorts.is_empty() {
         pieces.push(

@@ -25,6 +25,11 @@ pub(crate) async fn two() -> World {
             .post(who, &add, &learner(&format!("{code}-017")))
             .await;
         assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
+        let question = format!(
+            "provider={name}&rule=overdue-end&question-overdue-end=Is+the+last+day+of+{code}-017s+course+missing%3F"
+        );
+        let seen = world.post("ann", "/quality/questions", &question).await;
+        assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
     }
     world
 }
@@ -106,6 +111,8 @@ async fn no_route_leads_to_another_organisations_records() {
         }
         let of = if rule.path.contains("/cohorts/") || rule.path.ends_with("/upload") {
             Handled::Cohort
+        } else if rule.path.contains("/questions/") {
+            Handled::Question
         } else {
             Handled::Enrolment
         };
@@ -154,7 +161,7 @@ async fn no_route_leads_to_another_organisations_records() {
             assert_eq!(seen.status, StatusCode::FORBIDDEN, "{who} {path}");
         }
     }
-    assert!(asked >= 42, "{asked}");
+    assert!(asked >= 54, "{asked}");
     let all = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM enrolments");
     assert_eq!(all.fetch_one(&world.node.store.reader).await.unwrap(), 2);
     // Nor do rows that name another provider.
@@ -238,6 +245,62 @@ async fn a_tutor_adds_a_learner_and_records_what_became_of_it() {
             "{path}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_provider_answers_what_it_is_asked_and_nothing_else() {
+    let world = two().await;
+    let start = world.get("pam", "/provider").await.body;
+    assert!(
+        start.contains("1 question waits for your answer"),
+        "{start}"
+    );
+    let list = world.get("pam", "/provider/questions").await.body;
+    assert!(!list.contains("B1-017"), "{list}");
+    let handle = world.own("College").await.handle(Handled::Question, 1);
+    let path = &format!("/provider/questions/{handle}");
+    assert!(list.contains(path.as_str()), "{list}");
+    let form = world.get("pam", path).await.body;
+    assert!(
+        form.contains("A1-017s course") && form.contains("name=\"answer\""),
+        "{form}"
+    );
+    for (answer, words) in [
+        ("answer=", "It says nothing"),
+        ("answer=Ring+0121+496+0000", "a telephone number"),
+    ] {
+        let seen = world.post("pam", path, answer).await;
+        assert!(
+            seen.body.contains(words) && seen.body.contains("href=\"#answer\""),
+            "{}",
+            seen.body
+        );
+    }
+    let seen = world
+        .post("pam", path, "answer=It+went+on+until+March.")
+        .await;
+    assert_eq!(seen.location(), "/provider/questions?done=answered");
+    let seen = world.post("pam", path, "answer=It+did+not.").await;
+    assert_eq!(seen.status, StatusCode::CONFLICT);
+    let seen = world.get("pam", path).await.body;
+    assert!(
+        seen.contains("It went on until March.") && !seen.contains("<textarea"),
+        "{seen}"
+    );
+    let start = world.get("pam", "/provider").await.body;
+    assert!(!start.contains("for your answer"), "{start}");
+    let board = world
+        .get("ann", "/quality/provider?name=College")
+        .await
+        .body;
+    assert!(board.contains("It went on until March."), "{board}");
+    // Nobody else hears of it.
+    assert_eq!(world.get("pat", path).await.status, StatusCode::NOT_FOUND);
+    let list = world.get("pat", "/provider/questions").await.body;
+    assert!(
+        !list.contains("until March") && list.contains("B1-017"),
+        "{list}"
+    );
 }
 
 #[tokio::test]

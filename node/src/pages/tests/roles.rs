@@ -176,14 +176,17 @@ async fn who_may_not_see_exact_counts_sees_none_on_any_page() {
     assert_eq!(seen.location(), "/releases/2022-01?done=approved");
     let mut told = 0;
     let own = world.own("Library").await;
-    let (cohort, learner) = (
+    let (cohort, learner, question) = (
         own.handle(crate::delivery::Handled::Cohort, 2),
         own.handle(crate::delivery::Handled::Enrolment, 2),
+        own.handle(crate::delivery::Handled::Question, 2),
     );
     let reads = rules().into_iter().chain(api::rules());
     for rule in reads.filter(|rule| rule.method == axum::http::Method::GET) {
         let id = if rule.path.starts_with("/provider/learners") {
             &learner
+        } else if rule.path.starts_with("/provider/questions") {
+            &question
         } else {
             &cohort
         };
