@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use axum::Router;
 use jiff::Timestamp;
 use ldsp_ui::oidc::{self, Binding, Bound, OpenId, Subject, Subjects};
-use ldsp_ui::{Link, NavItem, People, PeopleError, PersonRecord, Role, Site};
+use ldsp_ui::{Link, People, PeopleError, PersonRecord, Role, Site};
 use rand_core::Rng as _;
 
 use super::{Refused, system_entropy};
@@ -68,7 +68,6 @@ pub(super) fn router(
     let url = &service.public_url;
     let mut frame = pages::frame(banner);
     if sign_in.is_some() {
-        frame.nav.push(NavItem::signed_in("Accounts", oidc::PEOPLE));
         let own = Link::new("How you sign in", oidc::MINE);
         frame.footer_links.push(own);
     }

@@ -47,7 +47,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use ldsp_protocol::problem;
 use ldsp_ui::api::Unconfirmed;
-use ldsp_ui::{Access, Banner, Frame, Html, Link, NavItem, Page, ProblemPage, RoleTable, Rule};
+use ldsp_ui::{
+    Access, Banner, Frame, Html, Link, NavItem, Page, ProblemPage, RoleTable, Rule, oidc,
+};
 
 use crate::store::StoreError;
 use crate::{Service, etag};
@@ -227,18 +229,35 @@ pub fn frame(banner: Option<&str>) -> Frame {
     frame.tagline = "Figures and practice of the Local Digital Skills Partnerships".into();
     frame.nav = vec![
         NavItem::public("Home", "/"),
-        NavItem::public("Benchmarks", "/benchmarks")
-            .covering("/measures")
-            .covering("/runs"),
+        NavItem::section(
+            "Benchmarks",
+            [
+                NavItem::public("Latest figures", "/benchmarks"),
+                NavItem::public("How measures are defined", "/measures"),
+                NavItem::public("Runs", "/runs"),
+            ],
+        ),
         NavItem::public("Areas", "/leps"),
         NavItem::public("Practice", "/practice"),
-        NavItem::public("Who contributes", "/nodes")
-            .covering("/statements")
-            .covering("/keys")
-            .covering("/revisions"),
+        NavItem::section(
+            "Who contributes",
+            [
+                NavItem::public("Areas\u{2019} nodes", "/nodes"),
+                NavItem::public("Signed statements", "/statements"),
+                NavItem::public("Withdrawn and published again", "/revisions"),
+                NavItem::public("Keys", "/keys"),
+            ],
+        ),
         NavItem::public("About", "/about"),
-        NavItem::signed_in("Manage nodes", "/operator/nodes"),
-        NavItem::signed_in("State of the log", "/operator/log"),
+        NavItem::section(
+            "Operate",
+            [
+                NavItem::signed_in("Manage nodes", "/operator/nodes"),
+                NavItem::signed_in("State of the log", "/operator/log"),
+                NavItem::signed_in("People", "/people"),
+                NavItem::signed_in("Accounts elsewhere", oidc::PEOPLE),
+            ],
+        ),
     ];
     frame.banners = banner.map(Banner::illustrative).into_iter().collect();
     frame.footer_links = vec![

@@ -224,7 +224,10 @@ pub(super) async fn questions(
     let own = Own::named(store, &api.node.pseudonyms, &of.organisation).await?;
     let questions = delivery::asked(store, &own).await?;
     Ok(Json(OwnQuestions {
-        questions: questions.into_iter().map(|asked| OwnQuestion::of(&own, asked)).collect(),
+        questions: questions
+            .into_iter()
+            .map(|asked| OwnQuestion::of(&own, asked))
+            .collect(),
     }))
 }
 

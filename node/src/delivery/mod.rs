@@ -24,7 +24,7 @@ use crate::import::pseudonym::PseudonymKey;
 use crate::import::report::{ImportReport, RowProblem};
 use crate::import::{self, Brings, Doubtful, ImportError, Options, london_day};
 use crate::store::cohorts::Cohort;
-use crate::store::delivery::{self, Entry, Number, Which};
+use crate::store::delivery::{self, Entry, Number, Sought};
 use crate::store::kept::{Known, Stored};
 use crate::store::organisations::OrganisationKind;
 use crate::store::programmes::Programme;
@@ -133,18 +133,16 @@ pub(crate) async fn cohort(
     Ok(found.filter(|cohort| own.organisation == Some(cohort.it.organisation)))
 }
 
-/// Its enrolments in a cohort.
+/// Its enrolments as a list shows them, and how many there are on all pages together.
 ///
 /// # Errors
 /// The database cannot be read.
-pub(crate) async fn register(
+pub(crate) async fn learners(
     store: &Store,
     own: &Own,
-    cohort: i64,
-) -> Result<Vec<Entry>, StoreError> {
-    store
-        .delivered(&own.root, &own.names, Which::Cohort(cohort))
-        .await
+    sought: &Sought,
+) -> Result<(Vec<Entry>, u64), StoreError> {
+    store.sought(&own.root, &own.names, sought).await
 }
 
 /// One of its enrolments; another's is none.
@@ -156,10 +154,7 @@ pub(crate) async fn entry(
     own: &Own,
     id: Number,
 ) -> Result<Option<Entry>, StoreError> {
-    let found = store
-        .delivered(&own.root, &own.names, Which::One(id))
-        .await?;
-    Ok(found.into_iter().next())
+    store.one_of(&own.root, &own.names, id).await
 }
 
 /// What the LEP's people asked it about its records: open questions first, then the newest.

@@ -15,8 +15,6 @@ use super::{Store, StoreError, date, day};
 
 /// Rows of a statement.
 const ROWS: usize = 1_000;
-/// Rows of a list at most.
-const LISTED: i64 = 2_000;
 
 /// The number of an enrolment. It has no `Display`: it counts those of all providers, so no address or text of one may hold it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,13 +62,76 @@ fn entry(row: &SqliteRow) -> Result<Entry, sqlx::Error> {
     })
 }
 
-/// Which of a provider's enrolments.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Which {
-    /// Those of a cohort.
+/// In which cohort the enrolments of a list are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Within {
+    #[default]
+    Anywhere,
+    /// In this one.
     Cohort(i64),
-    /// The one of this number.
-    One(Number),
+    /// In none, as what a file brought that says nothing of cohorts.
+    None,
+}
+
+/// What a list of a provider's enrolments is sorted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Sorted {
+    #[default]
+    Start,
+    End,
+    Stage,
+    Reference,
+}
+
+/// Which of a provider's enrolments a list shows, and in which order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sought {
+    pub(crate) within: Within,
+    /// At this stage alone.
+    pub(crate) stage: Option<u8>,
+    /// Part of the provider's own reference; empty: any.
+    pub(crate) reference: String,
+    pub(crate) by: Sorted,
+    /// From the last to the first.
+    pub(crate) down: bool,
+    /// Rows to leave out at the beginning.
+    pub(crate) from: i64,
+    /// Rows at most.
+    pub(crate) limit: i64,
+}
+
+impl Sought {
+    fn narrow(&self, sql: &mut QueryBuilder<Sqlite>) {
+        match self.within {
+            Within::Anywhere => {}
+            Within::Cohort(cohort) => {
+                sql.push(" AND e.cohort = ").push_bind(cohort);
+            }
+            Within::None => {
+                sql.push(" AND e.cohort IS NULL");
+            }
+        }
+        if let Some(stage) = self.stage {
+            sql.push(" AND e.stage = ").push_bind(stage);
+        }
+        if !self.reference.is_empty() {
+            sql.push(" AND instr(lower(r.reference), ")
+                .push_bind(self.reference.to_lowercase())
+                .push(") > 0");
+        }
+    }
+
+    /// What is not stated comes last, whichever way.
+    fn order(&self) -> String {
+        let by = match self.by {
+            Sorted::Start => "e.start_day",
+            Sorted::End => "e.end_day",
+            Sorted::Stage => "e.stage",
+            Sorted::Reference => "r.reference COLLATE NOCASE",
+        };
+        let way = if self.down { " DESC" } else { "" };
+        format!(" ORDER BY {by} IS NULL, {by}{way}, e.id")
+    }
 }
 
 /// A provider's own figures. Exact, and its own: it is who sent them.
@@ -90,8 +151,15 @@ pub(crate) struct Own {
     pub(crate) more: i64,
 }
 
+/// Whose enrolments: those that stand, under one of these names.
 fn of(sql: &mut QueryBuilder<Sqlite>, names: &[String]) {
-    sql.push("e.provider IN (");
+    sql.push("e.removed_day IS NULL AND e.provider IN (");
+    listed(sql, names);
+}
+
+/// The same where a cohort or a number says more than the provider does: the plus leaves its index out.
+fn among(sql: &mut QueryBuilder<Sqlite>, names: &[String]) {
+    sql.push("e.removed_day IS NULL AND +e.provider IN (");
     listed(sql, names);
 }
 
@@ -104,33 +172,22 @@ fn listed(sql: &mut QueryBuilder<Sqlite>, names: &[String]) {
 }
 
 impl Store {
-    /// Enrolments of the provider that files name `names`, its first name being `root`; by start.
-    pub(crate) async fn delivered(
+    /// The enrolment of this number, of the provider that files name `names`, its first name being `root`; another's is none.
+    pub(crate) async fn one_of(
         &self,
         root: &str,
         names: &[String],
-        which: Which,
-    ) -> Result<Vec<Entry>, StoreError> {
+        id: Number,
+    ) -> Result<Option<Entry>, StoreError> {
         let mut sql = QueryBuilder::<Sqlite>::new(
             "SELECT e.*, r.reference AS own FROM enrolments AS e \
              LEFT JOIN provider_references AS r ON r.ident = e.reference AND r.organisation = ",
         );
         sql.push_bind(root).push(" WHERE ");
-        if let Which::Unanswered(..) = which {
-            of(&mut sql, names);
-        } else {
-            // A cohort and a number say more than the provider does: the plus leaves its index out.
-            sql.push("+e.provider IN (");
-            listed(&mut sql, names);
-        }
-        match which {
-            Which::Cohort(cohort) => sql.push(" AND e.cohort = ").push_bind(cohort),
-            Which::One(id) => sql.push(" AND e.id = ").push_bind(id.0),
-        };
-        sql.push(" ORDER BY e.start_day, e.id LIMIT ")
-            .push_bind(LISTED);
-        let rows = sql.build().fetch_all(&self.reader).await?;
-        Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
+        among(&mut sql, names);
+        sql.push(" AND e.id = ").push_bind(id.0);
+        let row = sql.build().fetch_optional(&self.reader).await?;
+        Ok(row.as_ref().map(entry).transpose()?)
     }
 
     /// The employers that the cohorts of an organisation and the enrolments under its names name.
@@ -147,6 +204,44 @@ impl Store {
         );
         of(&mut sql, names);
         Ok(sql.build_query_scalar().fetch_all(&self.reader).await?)
+    }
+
+    /// The enrolments of a provider that a list shows, and how many there are on all its pages together.
+    pub(crate) async fn sought(
+        &self,
+        root: &str,
+        names: &[String],
+        sought: &Sought,
+    ) -> Result<(Vec<Entry>, u64), StoreError> {
+        let begin = |what: &str| {
+            let mut sql = QueryBuilder::<Sqlite>::new("SELECT ");
+            sql.push(what)
+                .push(
+                    " FROM enrolments AS e LEFT JOIN provider_references AS r ON r.ident = e.reference AND r.organisation = ",
+                )
+                .push_bind(root.to_owned())
+                .push(" WHERE ");
+            match sought.within {
+                Within::Cohort(_) => among(&mut sql, names),
+                _ => of(&mut sql, names),
+            }
+            sought.narrow(&mut sql);
+            sql
+        };
+        let mut reader = self.reader.begin().await?;
+        let total: i64 = begin("count(*)")
+            .build_query_scalar()
+            .fetch_one(&mut *reader)
+            .await?;
+        let mut sql = begin("e.*, r.reference AS own");
+        sql.push(sought.order())
+            .push(" LIMIT ")
+            .push_bind(sought.limit)
+            .push(" OFFSET ")
+            .push_bind(sought.from);
+        let rows = sql.build().fetch_all(&mut *reader).await?;
+        let entries = rows.iter().map(entry).collect::<Result<_, _>>()?;
+        Ok((entries, total.unsigned_abs()))
     }
 
     /// A provider's own figures. `stages` are the positions of achieved, completed without achievement and withdrawn; `positive` is the
@@ -229,7 +324,7 @@ impl Asking<'_> {
             ));
             of(&mut sql, self.names);
             sql.push(format!(
-                " AND e.removed_day IS NULL AND e.destination_{months}m IS NULL AND e.stage IN ("
+                " AND e.destination_{months}m IS NULL AND e.stage IN ("
             ));
             let mut list = sql.separated(", ");
             for stage in &self.left {

@@ -181,6 +181,53 @@ async fn no_route_leads_to_another_organisations_records() {
 }
 
 #[tokio::test]
+async fn a_provider_finds_its_learners_from_the_address() {
+    let world = two().await;
+    let cohort = world.cohort("pam").await;
+    let seen = world
+        .post("pam", &format!("{cohort}/add"), &learner("A1-018"))
+        .await;
+    assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
+    let at = async |place: &str, query: &str| {
+        let body = world.get("pam", &format!("{place}{query}")).await.body;
+        let mut places: Vec<(usize, &str)> = ["A1-017", "A1-018", "B1-017"]
+            .iter()
+            .filter_map(|reference| Some((body.find(&format!(">{reference}</a>"))?, *reference)))
+            .collect();
+        places.sort_unstable();
+        let found = places.into_iter().map(|(_, reference)| reference);
+        found.collect::<Vec<_>>().join(" ")
+    };
+    let order = async |query: &str| {
+        let found = at("/provider/learners", query).await;
+        assert_eq!(at(&cohort, query).await, found, "{query}");
+        found
+    };
+    assert_eq!(order("").await, "A1-017 A1-018");
+    assert_eq!(order("?sort=reference&order=down").await, "A1-018 A1-017");
+    assert_eq!(order("?q=a1-018").await, "A1-018");
+    assert_eq!(order("?q=%25").await, "");
+    assert_eq!(order("?stage=in-progress&q=017").await, "A1-017");
+    assert_eq!(order("?stage=achieved").await, "");
+    assert_eq!(order("?page=2").await, "");
+    // Another's cohort and what is none narrow nothing down, and show nothing of another's.
+    for foreign in [
+        "2".to_owned(),
+        world.own("Library").await.handle(Handled::Cohort, 2),
+    ] {
+        let path = format!("/provider/learners?cohort={foreign}");
+        let other = world.get("pam", &path).await.body;
+        assert!(!other.contains("B1-017"), "{other}");
+    }
+    let forged = world.own("College").await.handle(Handled::Cohort, 2);
+    let path = format!("/provider/learners?cohort={forged}");
+    let other = world.get("pam", &path).await.body;
+    assert!(other.contains("No learner is like this") && !other.contains("B1-017"));
+    let all = world.get("pam", "/provider/learners").await.body;
+    assert!(all.contains("2 learners") && all.contains(&cohort), "{all}");
+}
+
+#[tokio::test]
 async fn a_tutor_adds_a_learner_and_records_what_became_of_it() {
     let world = two().await;
     let cohort = world.cohort("pam").await;
@@ -422,6 +469,64 @@ async fn no_address_of_a_provider_counts_rows() {
         .get("pam", &format!("/provider/learners/{other}"))
         .await;
     assert_eq!(seen.status, StatusCode::NOT_FOUND);
+}
+
+/// What a file of others brought, and an upload that says nothing of cohorts, has pages too.
+#[tokio::test]
+async fn learners_in_no_cohort_are_listed_found_and_opened() {
+    let world = two().await;
+    let seen = world.bring("pam", "", "store", &file("", "2022-050")).await;
+    assert!(seen.body.contains("The file is imported"), "{}", seen.body);
+    let seen = world.upload("learners", "store", &learners()).await;
+    assert!(seen.body.contains("The file is imported"), "{}", seen.body);
+    let all = world.get("pam", "/provider/learners").await.body;
+    assert!(
+        all.contains("42 learners") && all.contains("2022-050"),
+        "{all}"
+    );
+    let none = "/provider/learners?cohort=none";
+    let list = world.get("pam", none).await.body;
+    assert!(
+        list.contains("41 learners") && !list.contains("A1-017"),
+        "{list}"
+    );
+    let found = world.get("pam", &format!("{none}&q=2022-05")).await.body;
+    assert!(
+        found.contains("1 learner") && found.contains("2022-050"),
+        "{found}"
+    );
+    let learner = world.learner("pam", &format!("{none}&q=2022-05")).await;
+    let page = world.get("pam", &learner).await;
+    assert!(
+        page.body.contains("2022-050") && page.body.contains("In none"),
+        "{}",
+        page.body
+    );
+    // One whom a file of others brought has no reference, and can be opened and recorded all the same.
+    let learner = world.learner("pam", &format!("{none}&sort=start")).await;
+    assert_eq!(world.get("pam", &learner).await.status, StatusCode::OK);
+    let ended = "version=1&stage=achieved&end-day=1&end-month=3&end-year=2022";
+    let seen = world.post("pam", &learner, ended).await;
+    assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
+}
+
+/// A register of any length is there to its last row, and says how many there are.
+#[tokio::test]
+async fn a_register_is_cut_nowhere() {
+    let world = two().await;
+    super::roles::tell(&world).await;
+    let cohort = world.cohort("pam").await;
+    let page = world.get("pam", &cohort).await.body;
+    assert!(page.contains("7,919 learners"), "{page}");
+    let links = |page: &str| {
+        let links = super::roles::links(page).into_iter();
+        links
+            .filter(|link| link.starts_with("/provider/learners/"))
+            .count()
+    };
+    assert_eq!(links(&page), 100);
+    let last = world.get("pam", &format!("{cohort}?page=80")).await.body;
+    assert_eq!(links(&last), 19);
 }
 
 /// What is printed can be typed in somewhere, and the sheet says where.

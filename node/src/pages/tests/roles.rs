@@ -109,7 +109,7 @@ async fn a_provider_sees_its_own_organisation_and_no_other() {
 const TELLING: u32 = 7_919;
 
 /// Makes College's learners that many, besides what is there.
-async fn tell(world: &World) {
+pub(super) async fn tell(world: &World) {
     let mut tx = world.node.store.write().await.unwrap();
     let columns: Vec<String> = sqlx::query_scalar(
         "SELECT name FROM pragma_table_info('enrolments') WHERE name NOT IN ('id', 'spell', 'learner', 'reference', 'enters')",
