@@ -40,6 +40,7 @@ use utoipa::{IntoParams, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::pages::arrivals::Arrivals;
 use crate::pages::{self, APPROVER, COORDINATOR, KEEPERS, LEP, PROVIDER, READERS, STAFF, Settings};
 use crate::store::StoreError;
 use refusal::Refused;
@@ -60,8 +61,9 @@ const HEALTH: &str = "Health";
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) settings: Arc<Settings>,
-    /// One upload at a time, from a page or a program.
+    /// One import at a time, from a page or a program.
     pub(crate) uploads: Arc<Semaphore>,
+    pub(crate) arrivals: Arrivals,
 }
 
 impl std::ops::Deref for Api {

@@ -12,6 +12,7 @@ mod header;
 pub mod ilr;
 pub mod learners;
 pub mod mapping;
+mod own_words;
 pub mod postcodes;
 pub mod programmes;
 pub mod pseudonym;
@@ -269,6 +270,9 @@ impl Run {
                 self.tx.commit().await.map_err(StoreError::from)?;
             }
             _ => self.tx.rollback().await.map_err(StoreError::from)?,
+        }
+        if self.options.brings.is_some() {
+            self.problems.each(own_words::say);
         }
         tracing::debug!(kind = self.kind.as_str(), ?outcome, "import ended");
         Ok(ImportReport {
