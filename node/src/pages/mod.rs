@@ -364,7 +364,9 @@ fn navigation() -> Vec<NavItem> {
         item("Learners", "/provider/learners"),
         item("Whom to ask", "/provider/follow-up"),
         item("Upload", "/provider/upload"),
+        item("Questions", "/provider/questions"),
         item("How we do", "/provider/results"),
+        item("How this works", "/provider/help"),
         NavItem::section(
             "Delivery",
             [
