@@ -137,7 +137,7 @@ pub(crate) const KEEPERS: Access = Access::Roles(&["admin", "coordinator"]);
 pub(crate) const LEP: Access = Access::Roles(&["admin", "coordinator", "approver", "viewer"]);
 
 const READ: &[&str] = &["coordinator", "approver", "viewer"];
-const SEE_EXACT: &[&str] = &["coordinator", "approver"];
+pub(crate) const SEE_EXACT: &[&str] = &["coordinator", "approver"];
 
 tokio::task_local! {
     /// Whether who asks may see exact counts. Where nobody said so, nobody may.
@@ -252,6 +252,7 @@ pub fn rules() -> Vec<Rule> {
     rules.extend(model::rules());
     rules.extend(provider::rules());
     rules.extend(ldsp_ui::accounts::rules(ADMIN, LEP));
+    rules.extend(ldsp_ui::accounts::token_rules());
     rules
 }
 
@@ -454,11 +455,7 @@ fn shared_site(
     let people = settings.node.store.clone();
     let entropy = settings.entropy.clone();
     let clock = settings.clock.clone();
-    let mut frame = frame(&settings);
-    if sign_in_service.is_some() {
-        let own = Link::new("How you sign in", oidc::MINE);
-        frame.footer_links.push(own);
-    }
+    let frame = frame(&settings);
     let api = Api {
         settings,
         uploads: Arc::new(Semaphore::new(1)),

@@ -213,7 +213,6 @@ async fn start(State(pages): State<Pages>, of: OwnOrganisation) -> Answer {
     pieces.push(buttons([
         Button::link("Upload a file of learners", "/provider/upload"),
         Button::link("All our learners", "/provider/learners").secondary(),
-        Button::link("Questions to you", "/provider/questions").secondary(),
     ]));
     if cohorts.is_empty() {
         pieces.push(

@@ -143,8 +143,11 @@ pub(super) async fn unite(
         let named = lines(tx, &keys).await?;
         let mut kept: Vec<Held> = Vec::with_capacity(rows.len());
         for row in rows {
+            // What the file does not name is not its to take away: two learners of another provider may have been tied together by it.
+            let names = |held: &Held| named.contains_key(&held.enrolment.spell);
             let same = kept.iter_mut().find(|k| {
-                k.enrolment.learner == row.enrolment.learner
+                (names(k) || names(&row))
+                    && k.enrolment.learner == row.enrolment.learner
                     && alike(&k.enrolment, &row.enrolment, &of.roots) == Alike::Same
             });
             match same {
