@@ -5,17 +5,19 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use ldsp_ui::OwnOrganisation;
 use ldsp_ui::api::{Items, List, Query};
+use ldsp_ui::{OwnOrganisation, SignedIn};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::imports::{Asked, Report, take};
+use super::imports::{Asked, Preferring, Report, take};
+use super::work::WorkShown;
 use super::{Api, Listed, PROVIDERS, Refused};
 use crate::delivery::{self, Own};
 use crate::import::Brings;
 use crate::model::Model as _;
 use crate::store::imports::ImportKind;
+use crate::work::Owner;
 
 /// A cohort of the provider.
 #[derive(Debug, Serialize, ToSchema)]
@@ -103,11 +105,13 @@ pub(super) struct Bringing {
 /// References must not tell a person: they are shown to the provider's own people.
 #[utoipa::path(
     post, path = "/api/v1/provider/learners", operation_id = "bring_learners", tag = PROVIDERS,
-    params(Bringing),
+    params(Bringing, Preferring),
     request_body(content = String, content_type = "text/csv", description = "The file, UTF-8, at most 512 MiB."),
     responses(
         (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
         (status = 201, description = "Stored.", body = Report),
+        (status = 202, description = "Begun, because `Prefer: respond-async` was asked for.", body = WorkShown,
+            headers(("location" = String, description = "The work's address."))),
         (status = 404, description = "The provider has no such cohort. (`not-found`)", body = Refused,
             content_type = "application/problem+json"),
         (status = 422, description = "Rows have problems; nothing was stored. (`import`)", body = Refused,
@@ -119,6 +123,7 @@ pub(super) struct Bringing {
 pub(super) async fn learners(
     State(api): State<Api>,
     of: OwnOrganisation,
+    person: SignedIn,
     Query(asked): Query<Bringing>,
     headers: HeaderMap,
     body: Body,
@@ -138,6 +143,6 @@ pub(super) async fn learners(
         employer: None,
     };
     let asked = Asked::of(asked.dry_run, asked.valid_rows);
-    let by = (of.person.as_str(), Some(brings));
+    let by = (Owner::from(&person), Some(brings));
     take(&api, ImportKind::Learners, by, &asked, &headers, body).await
 }

@@ -5,6 +5,7 @@ mod model;
 mod months;
 mod open;
 mod rights;
+mod work;
 
 use std::collections::BTreeSet;
 

@@ -157,7 +157,7 @@ pub(super) async fn create(
     let (store, key) = (&pages.node.store, &pages.node.pseudonyms);
     let report = delivery::bring(store, key, &own, file, &how, &by)
         .await
-        .map_err(super::super::import::failed)?;
+        .map_err(|error| super::super::import::failed(&error))?;
     if report.outcome == Outcome::Stored {
         let done = if report.tally.erased > 0 {
             "erased"

@@ -15,6 +15,8 @@ use ldsp_protocol::standard::Dimension;
 use ldsp_ui::components::{Button, InsetText, SummaryList, Table, Tag, TagColour, link};
 use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage, Rule};
 
+pub(super) use upload::ended;
+
 use super::{Answer, PROVIDER, Pages, done, fault, words};
 use serde::Deserialize;
 

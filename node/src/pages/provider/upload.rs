@@ -4,21 +4,24 @@ use axum::extract::{DefaultBodyLimit, Multipart, Query, State};
 use axum::response::IntoResponse as _;
 use axum::routing::{MethodRouter, post};
 use ldsp_ui::components::{Choice, Details, ErrorSummary, Field, Radios, Select, StatCard, Stats};
-use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage};
+use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage, SignedIn};
 use serde::Deserialize;
 
 use super::super::import::{self, LARGEST};
 use super::super::releases::file;
 use super::super::upload;
-use super::super::{Answer, Pages, fault, words};
+use super::super::{Answer, Pages, fault, words, work};
 use super::{cohort_page, own};
 use crate::delivery::{self, Bringing, Own};
-use crate::import::Doubtful;
 use crate::import::learners::COLUMNS;
+use crate::import::mapping::Reading;
 use crate::import::report::{ImportReport, Outcome};
+use crate::import::{Doubtful, Options};
 use crate::model::Model as _;
 use crate::store::cohorts::Cohort;
+use crate::store::imports::ImportKind;
 use crate::store::kept::{Known, Stored};
+use crate::work::{Door, SentFile};
 
 /// The route that takes files, with its own limit.
 pub(super) fn receive() -> MethodRouter<Pages> {
@@ -122,7 +125,7 @@ async fn page(
     pages: &Pages,
     own: &Own,
     chosen: &Chosen,
-    error: Option<&str>,
+    (error, under_way): (Option<&str>, Html),
 ) -> Result<Page, ProblemPage> {
     let cohorts = delivery::cohorts(&pages.node.store, own)
         .await
@@ -135,12 +138,13 @@ async fn page(
     }
     Ok(cohort_page(own, "Upload a file of learners".to_owned())
         .errors(summary)
-        .body(Html::concat([about(), form])))
+        .body(Html::concat([under_way, about(), form])))
 }
 
 pub(super) async fn form(
     State(pages): State<Pages>,
     of: OwnOrganisation,
+    person: SignedIn,
     Query(begun): Query<Begun>,
 ) -> Answer {
     let own = own(&pages, &of).await?;
@@ -150,19 +154,22 @@ pub(super) async fn form(
         doubtful: String::new(),
         asks: false,
     };
-    Ok(page(&pages, &own, &chosen, None).await?.into_response())
+    let above = (None, work::under_way(&pages, &person));
+    Ok(page(&pages, &own, &chosen, above).await?.into_response())
 }
 
-async fn take(State(pages): State<Pages>, of: OwnOrganisation, form: Multipart) -> Answer {
+async fn take(
+    State(pages): State<Pages>,
+    of: OwnOrganisation,
+    person: SignedIn,
+    form: Multipart,
+) -> Answer {
     let own = own(&pages, &of).await?;
-    // Each may be as large as the disk has room for, and only one can be stored at a time.
-    let Ok(_alone) = pages.uploads.try_acquire() else {
-        return Err(import::busy());
-    };
+    let alone = pages.works.alone().ok_or_else(import::busy)?;
     let received = upload::receive(&pages.node.dir, &pages.entropy, form)
         .await
         .map_err(import::not_received)?;
-    let mut chosen = Chosen {
+    let chosen = Chosen {
         cohort: received.cohort,
         asks: !received.doubtful.is_empty(),
         doubtful: received.doubtful,
@@ -173,8 +180,8 @@ async fn take(State(pages): State<Pages>, of: OwnOrganisation, form: Multipart) 
         id => Some(super::find(&pages, &own, id).await?.id),
     };
     let Some(upload) = received.upload.filter(|upload| upload.bytes > 0) else {
-        let error = Some("Choose a CSV file that is not empty");
-        return Ok(page(&pages, &own, &chosen, error).await?.into_response());
+        let above = (Some("Choose a CSV file that is not empty"), Html::default());
+        return Ok(page(&pages, &own, &chosen, above).await?.into_response());
     };
     let how = Bringing {
         cohort,
@@ -189,14 +196,39 @@ async fn take(State(pages): State<Pages>, of: OwnOrganisation, form: Multipart) 
         },
     };
     let by = delivery::by(&of.person, (pages.clock)());
-    let (store, key) = (&pages.node.store, &pages.node.pseudonyms);
-    let report = delivery::bring(store, key, &own, upload.open(), &how, &by)
+    let file = SentFile {
+        kind: ImportKind::Learners,
+        door: Door::Provider,
+        upload,
+        reading: Reading::default(),
+        options: how.options(&own, &by),
+        alone,
+    };
+    let work = work::begin_import(&pages, &person, file);
+    work::answer(&pages, &person, &work).await
+}
+
+/// What came of a file of the person's organisation.
+pub(in crate::pages) async fn ended(
+    pages: &Pages,
+    person: &SignedIn,
+    report: &ImportReport,
+    options: &Options,
+) -> Result<Page, ProblemPage> {
+    let organisation = person.organisation.as_deref().unwrap_or_default();
+    let own = Own::named(&pages.node.store, organisation)
         .await
-        .map_err(import::failed)?;
-    pages.reports.keep(&of.person, &report);
+        .map_err(fault)?;
+    let cohort = options.brings.as_ref().and_then(|brings| brings.cohort);
     let found = |code| report.problems.by_code().contains_key(code);
-    chosen.asks |= found("same-or-new") || found("correction-unclear");
-    report_page(&pages, &own, &report, &mut chosen).await
+    let form = import::Chosen::of(report.kind, options);
+    let mut chosen = Chosen {
+        cohort: cohort.map_or_else(String::new, |id| id.to_string()),
+        asks: form.asks.doubtful || found("same-or-new") || found("correction-unclear"),
+        way: form.way,
+        doubtful: form.doubtful,
+    };
+    report_page(pages, &own, report, &mut chosen).await
 }
 
 async fn report_page(
@@ -204,7 +236,7 @@ async fn report_page(
     own: &Own,
     report: &ImportReport,
     chosen: &mut Chosen,
-) -> Answer {
+) -> Result<Page, ProblemPage> {
     let t = report.tally;
     let (notice, sound) = import::verdict(report);
     let would = if report.outcome == Outcome::Stored {
@@ -250,8 +282,7 @@ async fn report_page(
     Ok(cohort_page(own, title.to_owned())
         .breadcrumb("Upload", "/provider/upload")
         .notice(notice)
-        .body(Html::concat(pieces))
-        .into_response())
+        .body(Html::concat(pieces)))
 }
 
 pub(super) async fn report(State(pages): State<Pages>, of: OwnOrganisation) -> Answer {
