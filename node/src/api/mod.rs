@@ -202,6 +202,8 @@ pub(crate) fn rules() -> Vec<Rule> {
     rules.extend([
         Rule::get("/api/v1/provider/cohorts", PROVIDER),
         Rule::post("/api/v1/provider/learners", PROVIDER),
+        Rule::get("/api/v1/provider/questions", PROVIDER),
+        Rule::post("/api/v1/provider/questions/{id}/answer", PROVIDER),
     ]);
     rules
 }
@@ -215,6 +217,8 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(imports::programmes))
         .routes(routes!(provider::cohorts))
         .routes(routes!(provider::learners))
+        .routes(routes!(provider::questions))
+        .routes(routes!(provider::answer))
         .routes(routes!(
             model::organisations::list,
             model::organisations::add

@@ -2,21 +2,26 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use jiff::Timestamp;
 use ldsp_ui::api::{Items, List, Query};
 use ldsp_ui::{OwnOrganisation, SignedIn};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::imports::{Asked, Preferring, Report, take};
+use super::quality::Answering;
+use super::sent::Sent;
 use super::work::WorkShown;
-use super::{Api, Listed, PROVIDERS, Refused};
+use super::{Api, Listed, Nothing, PROVIDERS, Refused};
 use crate::delivery::{self, Own};
 use crate::import::Brings;
 use crate::model::Model as _;
+use crate::quality;
 use crate::store::imports::ImportKind;
+use crate::store::quality::Question;
 use crate::work::Owner;
 
 /// A cohort of the provider.
@@ -145,4 +150,95 @@ pub(super) async fn learners(
     let asked = Asked::of(asked.dry_run, asked.valid_rows);
     let by = (Owner::from(&person), Some(brings));
     take(&api, ImportKind::Learners, by, &asked, &headers, body).await
+}
+
+/// A question to the provider.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct OwnQuestion {
+    #[schema(minimum = 1)]
+    id: i64,
+    /// Code of the rule that gave rise to it.
+    rule: String,
+    question: String,
+    asked_at: Timestamp,
+    /// Null while it is open.
+    #[schema(required)]
+    answer: Option<String>,
+    #[schema(required)]
+    answered_at: Option<Timestamp>,
+}
+
+impl From<Question> for OwnQuestion {
+    fn from(question: Question) -> Self {
+        let (answer, answered_at) = question.answer.map(|(text, _, at)| (text, at)).unzip();
+        Self {
+            id: question.id,
+            rule: question.rule,
+            question: question.question,
+            asked_at: question.asked.1,
+            answer,
+            answered_at,
+        }
+    }
+}
+
+/// Every question to the provider.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct OwnQuestions {
+    /// The open ones first, then the newest.
+    questions: Vec<OwnQuestion>,
+}
+
+/// Questions to the provider
+///
+/// What the LEP's people asked about the provider's own records.
+#[utoipa::path(
+    get, path = "/api/v1/provider/questions", operation_id = "list_own_questions", tag = PROVIDERS,
+    responses((status = 200, description = "Every question with its answer.", body = OwnQuestions), super::Read),
+    security(("secret" = []), ("token" = []), ("session" = [])),
+)]
+pub(super) async fn questions(
+    State(api): State<Api>,
+    of: OwnOrganisation,
+    _none: Query<Nothing>,
+) -> Result<Json<OwnQuestions>, Refused> {
+    let store = &api.node.store;
+    let own = Own::named(store, &of.organisation).await?;
+    let questions = delivery::asked(store, &own).await?;
+    Ok(Json(OwnQuestions {
+        questions: questions.into_iter().map(Into::into).collect(),
+    }))
+}
+
+/// Answer a question
+#[utoipa::path(
+    post, path = "/api/v1/provider/questions/{id}/answer", operation_id = "answer_own_question", tag = PROVIDERS,
+    params(("id" = i64, Path, description = "The question's number.", minimum = 1)),
+    request_body = Answering,
+    responses(
+        (status = 200, description = "Written down.", body = OwnQuestion),
+        (status = 404, description = "The provider was not asked this. (`not-found`)", body = Refused,
+            content_type = "application/problem+json"),
+        (status = 422, description = "It cannot be answered like this, or is answered already. (`quality`)", body = Refused,
+            content_type = "application/problem+json"),
+        super::TakesJson
+    ),
+    security(("secret" = []), ("token" = []), ("session" = [])),
+)]
+pub(super) async fn answer(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    of: OwnOrganisation,
+    _none: Query<Nothing>,
+    Sent(answering): Sent<Answering>,
+) -> Result<Json<OwnQuestion>, Refused> {
+    let unknown = || Refused::not_found("Your organisation has no question of this number.");
+    let id = super::number(&id).ok_or_else(unknown)?;
+    let store = &api.node.store;
+    let which = (id, Some(of.organisation.as_str()));
+    quality::answer(store, which, &answering.answer, &of.person, (api.clock)()).await?;
+    let own = Own::named(store, &of.organisation).await?;
+    let all = delivery::asked(store, &own).await?;
+    let question = all.into_iter().find(|question| question.id == id);
+    Ok(Json(question.ok_or_else(unknown)?.into()))
 }

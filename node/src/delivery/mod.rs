@@ -21,11 +21,12 @@ use crate::import::pseudonym::PseudonymKey;
 use crate::import::report::{ImportReport, RowProblem};
 use crate::import::{self, Brings, Doubtful, ImportError, Options, london_day};
 use crate::store::cohorts::Cohort;
-use crate::store::delivery::{self, Entry, Which};
+use crate::store::delivery::{self, Entry, Sought, Which};
 use crate::store::kept::{Known, Stored};
 use crate::store::organisations::OrganisationKind;
 use crate::store::programmes::Programme;
 use crate::store::providers::folded;
+use crate::store::quality::Question;
 use crate::store::records::merge::By;
 use crate::store::{Store, StoreError};
 
@@ -106,18 +107,16 @@ pub(crate) async fn cohort(
     Ok(found.filter(|cohort| own.organisation == Some(cohort.it.organisation)))
 }
 
-/// Its enrolments in a cohort.
+/// Its enrolments as a list shows them, and how many there are on all pages together.
 ///
 /// # Errors
 /// The database cannot be read.
-pub(crate) async fn register(
+pub(crate) async fn learners(
     store: &Store,
     own: &Own,
-    cohort: i64,
-) -> Result<Vec<Entry>, StoreError> {
-    store
-        .delivered(&own.root, &own.names, Which::Cohort(cohort))
-        .await
+    sought: &Sought,
+) -> Result<(Vec<Entry>, u64), StoreError> {
+    store.sought(&own.root, &own.names, sought).await
 }
 
 /// One of its enrolments; another's is none.
@@ -129,6 +128,18 @@ pub(crate) async fn entry(store: &Store, own: &Own, id: i64) -> Result<Option<En
         .delivered(&own.root, &own.names, Which::One(id))
         .await?;
     Ok(found.into_iter().next())
+}
+
+/// What the LEP's people asked it about its records: open questions first, then the newest.
+///
+/// # Errors
+/// The database cannot be read.
+pub(crate) async fn asked(store: &Store, own: &Own) -> Result<Vec<Question>, StoreError> {
+    let mut reader = store.reader.acquire().await?;
+    let roots = crate::store::providers::roots(&mut reader).await?;
+    let mut all = crate::store::quality::questions(&mut reader, None).await?;
+    all.retain(|question| roots.of(&question.provider) == own.root);
+    Ok(all)
 }
 
 /// Its figures: starts, leavers, and what became of them.

@@ -115,12 +115,13 @@ impl Step {
 }
 
 /// Codes of problems that a mapping can solve.
-const HEADER: [&str; 5] = [
+const HEADER: [&str; 6] = [
     "header-missing",
     "column-unknown",
     "column-missing",
     "column-duplicate",
     "sheet-unclear",
+    "sheets-too-many",
 ];
 
 /// Holds a file that was refused for its header, when its columns can be explained.

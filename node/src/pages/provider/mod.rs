@@ -4,6 +4,8 @@
 mod add;
 mod follow_up;
 mod learner;
+mod learners;
+mod questions;
 mod results;
 mod upload;
 
@@ -13,6 +15,7 @@ use axum::response::IntoResponse as _;
 use axum::routing::get;
 use ldsp_protocol::standard::Dimension;
 use ldsp_ui::components::{Button, InsetText, SummaryList, Table, Tag, TagColour, link};
+use ldsp_ui::listing::Asked;
 use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage, Rule};
 
 pub(super) use upload::ended;
@@ -33,13 +36,16 @@ pub(super) fn rules() -> Vec<Rule> {
     let both = [
         "/provider/cohorts/{id}/add",
         "/provider/learners/{id}",
+        "/provider/questions/{id}",
         "/provider/upload",
     ];
     let reads = [
         "/provider",
         "/provider/cohorts/{id}",
         "/provider/cohorts/{id}/form",
+        "/provider/learners",
         "/provider/follow-up",
+        "/provider/questions",
         "/provider/results",
         "/provider/upload/report.csv",
     ];
@@ -64,7 +70,13 @@ pub(super) fn routes(router: Router<Pages>) -> Router<Pages> {
             "/provider/learners/{id}",
             get(learner::show).post(learner::record),
         )
+        .route("/provider/learners", get(learners::list))
         .route("/provider/follow-up", get(follow_up::list))
+        .route("/provider/questions", get(questions::list))
+        .route(
+            "/provider/questions/{id}",
+            get(questions::show).post(questions::answer),
+        )
         .route("/provider/results", get(results::show))
         .route(
             "/provider/upload",
@@ -146,10 +158,16 @@ async fn start(State(pages): State<Pages>, of: OwnOrganisation) -> Answer {
         );
         pieces.push(InsetText::new(ask).into());
     }
+    let asked = delivery::asked(store, &own).await.map_err(fault)?;
+    let waiting = asked.iter().filter(|q| q.answer.is_none()).count();
+    if waiting > 0 {
+        let text = words::some(waiting, "question waits", "questions wait");
+        let answer = link(&format!("{text} for your answer"), "/provider/questions");
+        pieces.push(InsetText::new(answer).into());
+    }
     pieces.push(buttons([
         Button::link("Upload a file of learners", "/provider/upload"),
-        Button::link("Whom to ask", "/provider/follow-up").secondary(),
-        Button::link("How we do", "/provider/results").secondary(),
+        Button::link("All our learners", "/provider/learners").secondary(),
     ]));
     if cohorts.is_empty() {
         pieces.push(
@@ -207,14 +225,12 @@ async fn register(
     State(pages): State<Pages>,
     of: OwnOrganisation,
     Path(id): Path<String>,
+    asked: Asked,
     Query(after): Query<After>,
 ) -> Answer {
     let own = own(&pages, &of).await?;
     let cohort = find(&pages, &own, &id).await?;
     let known = known(&pages).await?;
-    let entries = delivery::register(&pages.node.store, &own, cohort.id)
-        .await
-        .map_err(fault)?;
     let at = format!("/provider/cohorts/{}", cohort.id);
     let texts = cohort.it.texts(&known);
     let facts = crate::model::Model::title(&cohort.it, &known);
@@ -249,24 +265,9 @@ async fn register(
             Button::link("Form on paper", format!("{at}/form")).secondary(),
         ]),
     ];
-    if entries.is_empty() {
-        pieces.push(Html::paragraph(
-            "Nobody is in this cohort yet. Add a learner, or upload a file.",
-        ));
-    } else {
-        let rows = entries.iter().map(|entry| {
-            [
-                link(&name(entry), &format!("/provider/learners/{}", entry.id)),
-                stage_tag(entry).into(),
-                date(entry.start),
-                date(entry.end),
-            ]
-        });
-        let table = Table::new(words::some(entries.len(), "learner", "learners"))
-            .columns(["Your reference", "Stage", "First day", "Last day"])
-            .rows(rows);
-        pieces.push(table.into());
-    }
+    let nobody = "Nobody is in this cohort yet. Add a learner, or upload a file.";
+    let here = learners::Place::Cohort(cohort.id);
+    pieces.push(learners::listing(&pages, &own, &known, &asked, here, nobody).await?);
     let mut page = cohort_page(&own, facts).body(Html::concat(pieces));
     match after.done.as_str() {
         "added" => page = page.notice(done("The learner is added", "")),

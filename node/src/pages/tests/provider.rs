@@ -28,6 +28,11 @@ async fn two() -> World {
             )
             .await;
         assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
+        let question = format!(
+            "provider={name}&rule=overdue-end&question-overdue-end=Is+the+last+day+of+{code}-017s+course+missing%3F"
+        );
+        let seen = world.post("ann", "/quality/questions", &question).await;
+        assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
     }
     world
 }
@@ -113,7 +118,7 @@ async fn no_route_leads_to_another_organisations_records() {
             assert_eq!(seen.status, StatusCode::FORBIDDEN, "{who} {path}");
         }
     }
-    assert_eq!(asked, 14);
+    assert_eq!(asked, 18);
     let all = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM enrolments");
     assert_eq!(all.fetch_one(&world.node.store.reader).await.unwrap(), 2);
     // Nor do rows that name another provider.
@@ -124,6 +129,44 @@ async fn no_route_leads_to_another_organisations_records() {
         seen.body.contains("provider-other") && seen.body.contains("Nothing was stored"),
         "{}",
         seen.body
+    );
+}
+
+#[tokio::test]
+async fn a_provider_finds_its_learners_from_the_address() {
+    let world = two().await;
+    let seen = world
+        .post("pam", "/provider/cohorts/1/add", &learner("A1-018"))
+        .await;
+    assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
+    let at = async |place: &str, query: &str| {
+        let body = world.get("pam", &format!("{place}{query}")).await.body;
+        let mut places: Vec<(usize, &str)> = ["A1-017", "A1-018", "B1-017"]
+            .iter()
+            .filter_map(|reference| Some((body.find(&format!(">{reference}</a>"))?, *reference)))
+            .collect();
+        places.sort_unstable();
+        let found = places.into_iter().map(|(_, reference)| reference);
+        found.collect::<Vec<_>>().join(" ")
+    };
+    let order = async |query: &str| {
+        let found = at("/provider/learners", query).await;
+        assert_eq!(at("/provider/cohorts/1", query).await, found, "{query}");
+        found
+    };
+    assert_eq!(order("").await, "A1-017 A1-018");
+    assert_eq!(order("?sort=reference&order=down").await, "A1-018 A1-017");
+    assert_eq!(order("?q=a1-018").await, "A1-018");
+    assert_eq!(order("?q=%25").await, "");
+    assert_eq!(order("?stage=in-progress&q=017").await, "A1-017");
+    assert_eq!(order("?stage=achieved").await, "");
+    assert_eq!(order("?page=2").await, "");
+    let other = world.get("pam", "/provider/learners?cohort=2").await.body;
+    assert!(other.contains("No learner is like this") && !other.contains("B1-017"));
+    let all = world.get("pam", "/provider/learners").await.body;
+    assert!(
+        all.contains("2 learners") && all.contains("/provider/cohorts/1"),
+        "{all}"
     );
 }
 
@@ -190,6 +233,63 @@ async fn a_tutor_adds_a_learner_and_records_what_became_of_it() {
             "{path}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_provider_answers_what_it_is_asked_and_nothing_else() {
+    let world = two().await;
+    let start = world.get("pam", "/provider").await.body;
+    assert!(
+        start.contains("1 question waits for your answer"),
+        "{start}"
+    );
+    let list = world.get("pam", "/provider/questions").await.body;
+    assert!(
+        list.contains("/provider/questions/1") && !list.contains("B1-017"),
+        "{list}"
+    );
+    let path = "/provider/questions/1";
+    let form = world.get("pam", path).await.body;
+    assert!(
+        form.contains("A1-017s course") && form.contains("name=\"answer\""),
+        "{form}"
+    );
+    for (answer, words) in [
+        ("answer=", "It says nothing"),
+        ("answer=Ring+0121+496+0000", "a telephone number"),
+    ] {
+        let seen = world.post("pam", path, answer).await;
+        assert!(
+            seen.body.contains(words) && seen.body.contains("href=\"#answer\""),
+            "{}",
+            seen.body
+        );
+    }
+    let seen = world
+        .post("pam", path, "answer=It+went+on+until+March.")
+        .await;
+    assert_eq!(seen.location(), "/provider/questions?done=answered");
+    let seen = world.post("pam", path, "answer=It+did+not.").await;
+    assert_eq!(seen.status, StatusCode::CONFLICT);
+    let seen = world.get("pam", path).await.body;
+    assert!(
+        seen.contains("It went on until March.") && !seen.contains("<textarea"),
+        "{seen}"
+    );
+    let start = world.get("pam", "/provider").await.body;
+    assert!(!start.contains("for your answer"), "{start}");
+    let board = world
+        .get("ann", "/quality/provider?name=College")
+        .await
+        .body;
+    assert!(board.contains("It went on until March."), "{board}");
+    // Nobody else hears of it.
+    assert_eq!(world.get("pat", path).await.status, StatusCode::NOT_FOUND);
+    let list = world.get("pat", "/provider/questions").await.body;
+    assert!(
+        !list.contains("until March") && list.contains("B1-017"),
+        "{list}"
+    );
 }
 
 #[tokio::test]
