@@ -210,7 +210,7 @@ async fn quality_is_shown_asked_about_and_set() {
         r#"{"severity":"error","threshold":3,"version":0}"#,
     )
     .await;
-    stale.is(problem::QUALITY);
+    stale.is(problem::CHANGED_MEANWHILE);
     let none = post(
         &world,
         "ann",
