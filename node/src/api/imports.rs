@@ -366,7 +366,7 @@ impl Report {
 /// Import learners
 ///
 /// One CSV file (docs/files.md), read to its end and then imported as a whole or not at all, as the page does. It is not kept. The
-/// same file twice changes nothing. One file is taken at a time.
+/// same file twice changes nothing. One file is imported at a time: one that has come whole waits for its turn.
 #[utoipa::path(
     post, path = "/api/v1/imports/learners", operation_id = "import_learners", tag = IMPORTS,
     params(Asked, Preferring),

@@ -40,9 +40,12 @@ async fn an_import_is_begun_watched_and_done() {
         (&"running".into(), &"programmes".into())
     );
     assert_eq!(reply.json()["id"], shown["id"]);
-    upload(&world, LEARNERS, &learners())
-        .await
-        .is(problem::IMPORT_BUSY);
+    // Another one waits for its turn, and can be cancelled meanwhile.
+    let second = begun(&world, LEARNERS, &learners()).await;
+    let second = second.header(header::LOCATION);
+    assert_eq!(get(&world, "ann", second).await.json()["state"], "running");
+    send(&world, from("ann", Method::DELETE, second), "").await;
+    assert_eq!(ended(&world, second).await["state"], "cancelled");
     get(&world, "pam", address).await.is(problem::NOT_FOUND);
     get(&world, "bob", address).await.is(problem::ROLE);
     drop(writing);

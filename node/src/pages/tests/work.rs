@@ -67,9 +67,13 @@ async fn a_long_import_shows_how_far_it_is_and_then_its_report() {
         .to_str()
         .unwrap();
     assert!(policy.contains("connect-src 'none'"), "{policy}");
-    // One at a time, and nobody else's business.
+    // A second one waits for its turn and can be cancelled meanwhile; all of it is nobody else's business.
     let second = world.upload("programmes", "store", PROGRAMMES).await;
-    assert_eq!(second.status, StatusCode::CONFLICT);
+    let waiting = world.work("ann", &second);
+    assert!(waiting.outcome().is_none());
+    let cancel = format!("{}/cancel", second.location());
+    world.post("ann", &cancel, "").await;
+    assert!(waiting.ended().await.is_cancelled());
     for (who, status) in [
         ("pam", StatusCode::NOT_FOUND),
         ("bob", StatusCode::FORBIDDEN),
