@@ -20,6 +20,7 @@ mod statements;
 mod status;
 #[cfg(test)]
 mod tests;
+mod work;
 
 use std::sync::Arc;
 
@@ -33,15 +34,15 @@ use ldsp_protocol::problem::Problem;
 use ldsp_ui::api::{Limit, entity_tag, public_reads};
 use ldsp_ui::{Access, Rule, refusals};
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{IntoParams, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::pages::arrivals::Arrivals;
-use crate::pages::{self, APPROVER, COORDINATOR, KEEPERS, LEP, PROVIDER, READERS, STAFF, Settings};
+use crate::pages::{
+    self, APPROVER, COORDINATOR, KEEPERS, LEP, PROVIDER, READERS, STAFF, Settings, WORKERS,
+};
 use crate::store::StoreError;
 use refusal::Refused;
 
@@ -61,9 +62,6 @@ const HEALTH: &str = "Health";
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) settings: Arc<Settings>,
-    /// One import at a time, from a page or a program.
-    pub(crate) uploads: Arc<Semaphore>,
-    pub(crate) arrivals: Arrivals,
 }
 
 impl std::ops::Deref for Api {
@@ -107,7 +105,8 @@ refusals! {
     struct TakesJson: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED;
     struct ReadsDue: PARAMETER, SIGN_IN, ROLE, RETENTION;
     struct Deletes: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, RETENTION;
-    struct Maps: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM;
+    struct Maps: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM, CHANGED_MEANWHILE;
+    struct Versioned: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, CHANGED_MEANWHILE;
     struct Forgets: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT;
     struct Revises: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, WITHDRAWAL, CORRECTION;
     struct Keeps: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, CHANGED_MEANWHILE, VERSION_NEEDED;
@@ -157,6 +156,8 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::post("/api/v1/mappings", COORDINATOR),
         Rule::post("/api/v1/mappings/{name}/remove", COORDINATOR),
         Rule::post("/api/v1/imports/ilr", COORDINATOR),
+        Rule::get("/api/v1/work/{id}", WORKERS),
+        Rule::delete("/api/v1/work/{id}", WORKERS),
         Rule::get("/api/v1/ilr/mappings", COORDINATOR),
         Rule::post("/api/v1/ilr/providers", COORDINATOR),
         Rule::post("/api/v1/ilr/aims", COORDINATOR),
@@ -235,6 +236,7 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(mappings::list, mappings::remember))
         .routes(routes!(mappings::forget))
         .routes(routes!(imports::ilr))
+        .routes(routes!(work::show, work::cancel))
         .routes(routes!(ilr::mappings))
         .routes(routes!(ilr::provider))
         .routes(routes!(ilr::aim))

@@ -15,9 +15,11 @@ mod sample;
 mod standards;
 mod statements;
 mod uploads;
+mod work;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, header};
@@ -71,6 +73,12 @@ pub(crate) async fn world() -> World {
 
 /// The same with a retention period.
 pub(crate) async fn world_keeping(retention: Option<Policy>) -> World {
+    // However slow the machine is, what is sent is answered when it is done.
+    world_with(retention, Duration::from_secs(600)).await
+}
+
+/// The same with the time that pages wait for work.
+pub(crate) async fn world_with(retention: Option<Policy>, soon: Duration) -> World {
     let dir = tempfile::tempdir().unwrap();
     let now = at("2022-03-04T09:00:00Z");
     let entropy = seeded(11);
@@ -97,6 +105,7 @@ pub(crate) async fn world_keeping(retention: Option<Policy>) -> World {
             Box::pin(async { Some(Err(Unreachable::new("connection refused").into())) })
         }),
         before_signing: Arc::new(|| Box::pin(async {})),
+        works: Works::new(soon),
         queued: Arc::new({
             let queued = queued.clone();
             move || {
@@ -140,8 +149,6 @@ impl World {
     fn api(&self) -> Api {
         Api {
             settings: self.settings.clone(),
-            uploads: Arc::new(Semaphore::new(1)),
-            arrivals: Arrivals::default(),
         }
     }
 

@@ -6,6 +6,7 @@ mod months;
 mod open;
 mod provider;
 mod rights;
+mod work;
 
 use std::collections::BTreeSet;
 
