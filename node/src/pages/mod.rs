@@ -418,6 +418,7 @@ fn shared_site(
     let api = Api {
         settings,
         uploads: Arc::new(Semaphore::new(1)),
+        origin: public_origin.into(),
     };
     let rules = rules().into_iter().chain(api::rules());
     let mut site = Site::new(frame, public_origin, people.clone(), clock)?

@@ -7,7 +7,7 @@ mod mappings;
 mod model;
 mod practice;
 mod privacy;
-mod provider;
+pub(crate) mod provider;
 mod quality;
 mod rights;
 mod roles;
@@ -106,7 +106,7 @@ pub(crate) async fn world_keeping(retention: Option<Policy>) -> World {
         illustrative: Some("Demonstration: illustrative records.".into()),
     };
     let settings = Arc::new(settings);
-    let router = shared_site(settings.clone(), "https://node.example", "test", None).unwrap();
+    let router = shared_site(settings.clone(), HERE, "test", None).unwrap();
     let mut world = World {
         dir,
         node,
@@ -141,6 +141,7 @@ impl World {
         Api {
             settings: self.settings.clone(),
             uploads: Arc::new(Semaphore::new(1)),
+            origin: HERE.into(),
         }
     }
 
@@ -264,6 +265,9 @@ impl World {
 }
 
 /// Name, role and organisation of one person of each role, and of two organisations.
+/// Where the site of the tests is.
+pub(crate) const HERE: &str = "https://node.example";
+
 pub(crate) const EVERYBODY: [(&str, Role, Option<&str>); 6] = [
     ("ada", Role::Admin, None),
     ("ann", Role::Coordinator, None),

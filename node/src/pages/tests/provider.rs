@@ -3,7 +3,7 @@
 use super::*;
 
 /// College (pam) and Library (pat), each with cohort and learner.
-async fn two() -> World {
+pub(crate) async fn two() -> World {
     let world = world().await.with_everybody().await;
     world.upload("programmes", "store", PROGRAMMES).await;
     for (who, name, code) in [("pam", "College", "A1"), ("pat", "Library", "B1")] {
@@ -39,7 +39,7 @@ fn learner(reference: &str) -> String {
     )
 }
 
-fn file(provider: &str, reference: &str) -> String {
+pub(crate) fn file(provider: &str, reference: &str) -> String {
     format!(
         "provider,learner_ref,uln,age,sex,ethnicity,disability,prior_status,district,aim,programme,skill,mode,start,planned_end,end,stage\n\
          {provider},{reference},,40,female,white,no,employed,E08000027,AIM,P1,design,online,2022-01-10,,,in-progress\n"
