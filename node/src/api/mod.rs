@@ -9,6 +9,7 @@ mod imports;
 mod machine;
 mod mappings;
 mod model;
+mod people;
 mod practice;
 mod provider;
 mod quality;
@@ -41,7 +42,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::pages::{
-    self, APPROVER, COORDINATOR, KEEPERS, LEP, PROVIDER, READERS, STAFF, Settings, WORKERS,
+    self, ADMIN, APPROVER, COORDINATOR, KEEPERS, LEP, PROVIDER, READERS, STAFF, Settings, WORKERS,
 };
 use crate::store::StoreError;
 use refusal::Refused;
@@ -49,6 +50,7 @@ use refusal::Refused;
 const NODE: &str = "The node";
 const IMPORTS: &str = "Imports";
 const RELEASES: &str = "Releases";
+const PEOPLE: &str = "People";
 const PROGRAMMES: &str = "Programmes";
 const PROVIDERS: &str = "For providers";
 const PRACTICE: &str = "Practice";
@@ -62,6 +64,8 @@ const HEALTH: &str = "Health";
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) settings: Arc<Settings>,
+    /// `https://host[:port]`, for links.
+    pub(crate) origin: Arc<str>,
 }
 
 impl std::ops::Deref for Api {
@@ -85,6 +89,7 @@ impl std::ops::Deref for Api {
     ),
     tags(
         (name = NODE), (name = IMPORTS), (name = PROGRAMMES), (name = PROVIDERS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = STATEMENTS),
+        (name = PEOPLE, description = "Who signs in, and as what. Nobody learns or sets another person\u{2019}s secret here."),
         (name = RIGHTS, description = "What learners may ask for, how long records are kept, and who did what."),
         (name = MACHINE, description = "Public and without secrets, so that an auditor can compare this node with the log."),
         (name = HEALTH, description = "For load balancers and service managers.")
@@ -110,6 +115,9 @@ refusals! {
     struct Forgets: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT;
     struct Revises: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, WITHDRAWAL, CORRECTION;
     struct Keeps: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, CHANGED_MEANWHILE, VERSION_NEEDED;
+    struct Invites: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM;
+    struct GivesRole: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, LAST_ADMIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM;
+    struct KeepsOut: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, LAST_ADMIN, OWN_ACCOUNT, TIMEOUT;
     struct Approves: PARAMETER, REQUEST, SIGN_IN, ROLE, OWN_WORK, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED;
 }
 
@@ -204,6 +212,13 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::post("/api/v1/provider/learners", PROVIDER),
         Rule::get("/api/v1/provider/questions", PROVIDER),
         Rule::post("/api/v1/provider/questions/{id}/answer", PROVIDER),
+        Rule::get("/api/v1/people", LEP),
+        Rule::post("/api/v1/people", ADMIN),
+        Rule::post("/api/v1/people/{name}/role", ADMIN),
+        Rule::post("/api/v1/people/{name}/link", ADMIN),
+        Rule::post("/api/v1/people/{name}/lock", ADMIN),
+        Rule::post("/api/v1/people/{name}/unlock", ADMIN),
+        Rule::post("/api/v1/people/{name}/remove", ADMIN),
     ]);
     rules
 }
@@ -257,6 +272,12 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(statements::list))
         .routes(routes!(statements::withdraw))
         .routes(routes!(statements::reissue))
+        .routes(routes!(people::list, people::invite))
+        .routes(routes!(people::give_role))
+        .routes(routes!(people::link))
+        .routes(routes!(people::lock))
+        .routes(routes!(people::unlock))
+        .routes(routes!(people::remove))
         .routes(routes!(rights::access))
         .routes(routes!(rights::preview))
         .routes(routes!(rights::erase))

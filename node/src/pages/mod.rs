@@ -457,7 +457,10 @@ fn shared_site(
     let entropy = settings.entropy.clone();
     let clock = settings.clock.clone();
     let frame = frame(&settings);
-    let api = Api { settings };
+    let api = Api {
+        settings,
+        origin: public_origin.into(),
+    };
     let rules = rules().into_iter().chain(api::rules());
     let mut site = Site::new(frame, public_origin, people.clone(), clock)?
         .accounts(people, entropy, ADMIN)

@@ -115,7 +115,7 @@ pub(crate) async fn world_with(retention: Option<Policy>, soon: Duration) -> Wor
         illustrative: Some("Demonstration: illustrative records.".into()),
     };
     let settings = Arc::new(settings);
-    let router = shared_site(settings.clone(), "https://node.example", "test", None).unwrap();
+    let router = shared_site(settings.clone(), HERE, "test", None).unwrap();
     let mut world = World {
         dir,
         node,
@@ -149,6 +149,7 @@ impl World {
     fn api(&self) -> Api {
         Api {
             settings: self.settings.clone(),
+            origin: HERE.into(),
         }
     }
 
@@ -272,6 +273,9 @@ impl World {
 }
 
 /// Name, role and organisation of one person of each role, and of two organisations.
+/// Where the site of the tests is.
+pub(crate) const HERE: &str = "https://node.example";
+
 pub(crate) const EVERYBODY: [(&str, Role, Option<&str>); 6] = [
     ("ada", Role::Admin, None),
     ("ann", Role::Coordinator, None),
