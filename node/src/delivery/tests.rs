@@ -184,7 +184,16 @@ async fn rows_of_others_and_references_that_tell_a_person_are_refused() {
         );
         assert!(!report.text().contains(reference), "{reference}");
     }
-    for good in ["2022-017", "LRN00123", "7", "a-12/B", "20220113", "19801399", "DIG-2022-01-17", "12345678"] {
+    for good in [
+        "2022-017",
+        "LRN00123",
+        "7",
+        "a-12/B",
+        "20220113",
+        "19801399",
+        "DIG-2022-01-17",
+        "12345678",
+    ] {
         let checked = Bringing {
             dry_run: true,
             ..Bringing::default()
@@ -385,12 +394,57 @@ async fn who_has_to_be_asked_when() {
     );
 }
 
+/// The log outlives the learner: it does not say whose record it was, and the number is never another learner's.
+#[tokio::test]
+async fn a_record_is_not_named_in_the_log_and_its_number_is_not_given_again() {
+    let world = world().await;
+    let rows = row("", "2022-017", "") + &row("", "2022-018", "");
+    brought(&world, "College", &rows, &in_cohort(1)).await;
+    let college = own(&world, "College").await;
+    let register = register(&world.store, &college, 1).await.unwrap();
+    let last = register.iter().max_by_key(|e| e.id).unwrap().clone();
+    let texts = answers(&[
+        ("stage", "in-progress"),
+        ("confidence_before", "1"),
+        ("confidence_after", "3"),
+    ]);
+    amend(
+        &world.store,
+        &college,
+        (last.id, last.version),
+        &texts,
+        &by("pam", at(NOW)),
+    )
+    .await
+    .unwrap();
+    let act = world.store.audit_entries(1).await.unwrap().remove(0);
+    assert_eq!(
+        (act.action.as_str(), act.detail.as_str()),
+        ("enrolment recorded", "what became of one enrolment")
+    );
+    let gone = world.number("SELECT max(id) FROM enrolments").await;
+    world.erase(gone).await;
+    brought(&world, "College", &row("", "2022-019", ""), &in_cohort(1)).await;
+    brought(&world, "College", &row("", "2022-020", ""), &in_cohort(1)).await;
+    assert_eq!(world.number("SELECT count(*) FROM enrolments").await, 3);
+    assert_eq!(
+        world.number("SELECT max(id) FROM enrolments").await,
+        gone + 2
+    );
+    // A form that was open for the erased learner is told so.
+    let form = (last.id, last.version);
+    let late = amend(&world.store, &college, form, &texts, &by("pam", at(NOW))).await;
+    assert!(matches!(late, Err(Trouble::Missing)));
+}
+
 /// What an upload says besides its rows is of rows that are taken alone.
 #[tokio::test]
 async fn a_row_that_is_left_out_moves_no_enrolment_into_a_cohort() {
     let world = world().await;
     let with = |reference: &str, uln: &str, aim: &str| {
-        row("", reference, "").replace(",,40", &format!(",{uln},40")).replace("AIM", aim)
+        row("", reference, "")
+            .replace(",,40", &format!(",{uln},40"))
+            .replace("AIM", aim)
     };
     let held = with("2022-017", "1000000027", "OLD");
     brought(&world, "College", &held, &Bringing::default()).await;
@@ -401,7 +455,12 @@ async fn a_row_that_is_left_out_moves_no_enrolment_into_a_cohort() {
     // The second row gives the reference of the first another ULN.
     let rows = with("2022-018", "1000000035", "NEW") + &held.replace("2022-017", "2022-018");
     let report = brought(&world, "College", &rows, &some).await;
-    assert_eq!((report.tally.added, report.tally.refused), (1, 1), "{}", report.text());
+    assert_eq!(
+        (report.tally.added, report.tally.refused),
+        (1, 1),
+        "{}",
+        report.text()
+    );
     let placed = "SELECT group_concat(aim) FROM enrolments WHERE cohort = 1";
     let placed: String = sqlx::query_scalar(placed)
         .fetch_one(&world.store.reader)
@@ -409,7 +468,9 @@ async fn a_row_that_is_left_out_moves_no_enrolment_into_a_cohort() {
         .unwrap();
     assert_eq!(placed, "NEW");
     assert_eq!(
-        world.number("SELECT count(*) FROM history WHERE field = 'cohort'").await,
+        world
+            .number("SELECT count(*) FROM history WHERE kind = 'enrolment' AND field = 'cohort'")
+            .await,
         1
     );
 }
@@ -478,7 +539,9 @@ async fn an_organisation_is_not_renamed_to_another_providers_records() {
     bound(&world, "Pam", "College").await;
     // A provider that files name and nobody added as an organisation, and one that people are bound to alone.
     brought(&world, "College", &row("", "2022-017", ""), &in_cohort(1)).await;
-    world.run("INSERT INTO providers (name) VALUES ('Beta Ltd')").await;
+    world
+        .run("INSERT INTO providers (name) VALUES ('Beta Ltd')")
+        .await;
     bound(&world, "Gus", "Gamma").await;
     for other in ["Beta Ltd", "BETA  ltd", "Gamma"] {
         let refused = named(&world, 1, other).await;
@@ -488,12 +551,24 @@ async fn an_organisation_is_not_renamed_to_another_providers_records() {
         assert_eq!(problems[0].code, "provider-known", "{other}");
     }
     assert_eq!(
-        world.store.person("Pam").await.unwrap().unwrap().organisation.as_deref(),
+        world
+            .store
+            .person("Pam")
+            .await
+            .unwrap()
+            .unwrap()
+            .organisation
+            .as_deref(),
         Some("College")
     );
     // The same by the other way.
-    let renamed = world.store.rename_provider("College", "gamma", "ada", at(NOW));
-    assert_eq!(renamed.await.unwrap(), crate::store::providers::Renamed::Taken);
+    let renamed = world
+        .store
+        .rename_provider("College", "gamma", "ada", at(NOW));
+    assert_eq!(
+        renamed.await.unwrap(),
+        crate::store::providers::Renamed::Taken
+    );
     // A new name is nobody's: people and records go with it, and the log names who was bound.
     named(&world, 1, "\u{c9}cole").await.unwrap();
     let pam = world.store.person("Pam").await.unwrap().unwrap();

@@ -85,8 +85,11 @@ pub(super) async fn list_page(State(pages): State<Pages>, Query(asked): Query<As
         ),
         list([
             link("Check the whole log", "/audit/check"),
-            link("Download it as CSV", "/audit/export.csv"),
-            link("Download it as JSON", "/audit/export.json"),
+            link("Download it as CSV, to read", "/audit/export.csv"),
+            link(
+                "Download it as JSON, to check its hashes elsewhere",
+                "/audit/export.json",
+            ),
         ]),
         filters(&asked, &who, &actions),
         content,

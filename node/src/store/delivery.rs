@@ -212,9 +212,8 @@ pub(crate) async fn note(tx: &mut SqliteConnection, brought: Brought) -> Result<
         sql.build().execute(&mut *tx).await?;
     }
     for references in brought.references.chunks(ROWS) {
-        let mut sql = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO temp.brought_references (ident, reference) ",
-        );
+        let mut sql =
+            QueryBuilder::<Sqlite>::new("INSERT INTO temp.brought_references (ident, reference) ");
         sql.push_values(references, |mut row, (ident, reference)| {
             row.push_bind(*ident).push_bind(reference.clone());
         });
@@ -260,10 +259,7 @@ pub(crate) async fn place(
 }
 
 /// Keeps the references that a provider whose first name is `root` brought, of the enrolments that are there.
-pub(crate) async fn remember(
-    tx: &mut SqliteConnection,
-    root: &Arc<str>,
-) -> Result<(), StoreError> {
+pub(crate) async fn remember(tx: &mut SqliteConnection, root: &Arc<str>) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO provider_references (ident, organisation, reference) \
          SELECT ident, $1, reference FROM temp.brought_references AS b \

@@ -115,10 +115,11 @@ impl Kept for Organisation {
         id: Option<i64>,
     ) -> Result<Option<i64>, StoreError> {
         // A database compares letters of ASCII alone without regard to capitals.
-        let others: Vec<String> = sqlx::query_scalar("SELECT name FROM organisations WHERE id IS NOT $1")
-            .bind(id)
-            .fetch_all(&mut *tx)
-            .await?;
+        let others: Vec<String> =
+            sqlx::query_scalar("SELECT name FROM organisations WHERE id IS NOT $1")
+                .bind(id)
+                .fetch_all(&mut *tx)
+                .await?;
         if others.iter().any(|name| folded(name) == folded(&self.name)) {
             return Ok(None);
         }
@@ -142,11 +143,7 @@ impl Kept for Organisation {
         unless_taken(query.fetch_one(tx).await)
     }
 
-    async fn carry(
-        &self,
-        tx: &mut SqliteConnection,
-        before: &Self,
-    ) -> Result<Carried, StoreError> {
+    async fn carry(&self, tx: &mut SqliteConnection, before: &Self) -> Result<Carried, StoreError> {
         if folded(&before.name) == folded(&self.name) {
             return Ok(Carried::Nothing);
         }

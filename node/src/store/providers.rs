@@ -67,8 +67,7 @@ pub(crate) async fn note(
 
 /// People who see the records of a provider, each with its name as they are bound to it; by name.
 pub(crate) async fn bound(tx: &mut SqliteConnection) -> Result<Vec<(String, String)>, StoreError> {
-    let sql =
-        "SELECT name, organisation FROM people WHERE organisation IS NOT NULL ORDER BY name";
+    let sql = "SELECT name, organisation FROM people WHERE organisation IS NOT NULL ORDER BY name";
     Ok(sqlx::query_as(sql).fetch_all(tx).await?)
 }
 

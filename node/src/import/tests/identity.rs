@@ -186,7 +186,12 @@ async fn a_provider_that_renames_itself_is_not_counted_again() {
 async fn another_spelling_of_a_later_name_is_the_same_provider() {
     for spelling in ["Acme GROUP", "acme group"] {
         let bench = Bench::new().await;
-        let of = |name: &str| [begun(name, "L1", "", "A1", 1), begun(name, "L2", "", "A1", 1)];
+        let of = |name: &str| {
+            [
+                begun(name, "L1", "", "A1", 1),
+                begun(name, "L2", "", "A1", 1),
+            ]
+        };
         stored(&bench, &of("Acme College")).await;
         count(&bench).await;
         let said = bench
