@@ -293,10 +293,13 @@ impl Store {
             return;
         };
         let noted = async move {
-            if let Err(error) = at_once(&mut writer, id, today).await {
-                tracing::debug!(%error, "the use of a token is not noted");
-                // Perhaps without its patience: the next one who writes gets another connection.
-                writer.close_on_drop();
+            match at_once(&mut writer, id, today).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!(%error, "the use of a token is not noted"),
+                Err(error) => {
+                    tracing::debug!(%error, "a connection is without its patience");
+                    writer.close_on_drop();
+                }
             }
         };
         // Whoever asked may be gone before it is done: the connection is put back as it was all the same.
@@ -335,24 +338,28 @@ impl Store {
     }
 }
 
-/// Notes it without waiting for another program that writes.
-async fn at_once(writer: &mut SqliteConnection, id: i64, today: i64) -> Result<(), sqlx::Error> {
+/// Notes it without waiting for another program that writes. The outer error: the connection may not wait any more.
+async fn at_once(
+    writer: &mut SqliteConnection,
+    id: i64,
+    today: i64,
+) -> Result<Result<(), sqlx::Error>, sqlx::Error> {
     let patience: i64 = sqlx::query_scalar("PRAGMA busy_timeout")
         .fetch_one(&mut *writer)
         .await?;
     sqlx::raw_sql("PRAGMA busy_timeout = 0")
         .execute(&mut *writer)
         .await?;
-    sqlx::query("UPDATE api_tokens SET used_day = $2 WHERE id = $1")
+    let noted = sqlx::query("UPDATE api_tokens SET used_day = $2 WHERE id = $1")
         .bind(id)
         .bind(today)
         .execute(&mut *writer)
-        .await?;
+        .await;
     let patience = format!("PRAGMA busy_timeout = {patience}");
     sqlx::raw_sql(AssertSqlSafe(patience))
         .execute(writer)
         .await?;
-    Ok(())
+    Ok(noted.map(drop))
 }
 
 async fn write_link(

@@ -25,11 +25,18 @@ async fn a_token_reads_while_somebody_writes() {
             .await
             .unwrap()
     };
+    // What is dropped goes back to the pool by a task of its own.
+    let idle = async || {
+        while store.writer.num_idle() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
     let import = store.write().await.unwrap();
     assert!(owner().await.is_some());
     assert_eq!(used().await, None);
     // Another program that writes is not waited for either; and afterwards a writer waits as before.
     import.rollback().await.unwrap();
+    idle().await;
     let other = Store::open(&world.dir.path().join("node.db"))
         .await
         .unwrap();
@@ -37,6 +44,7 @@ async fn a_token_reads_while_somebody_writes() {
     assert!(owner().await.is_some());
     assert_eq!(used().await, None);
     import.rollback().await.unwrap();
+    idle().await;
     assert!(owner().await.is_some());
     assert!(used().await.is_some());
     let patience: i64 = sqlx::query_scalar("PRAGMA busy_timeout")
