@@ -68,7 +68,7 @@ use std::sync::Arc;
 
 pub use cell::csv_text;
 pub use html::Html;
-pub use page::{Banner, Frame, Link, LiveBanner, NavItem, Page};
+pub use page::{Banner, Frame, Link, Live, NavItem, Page};
 pub use patience::Patience;
 pub use people::{
     Nobody, OwnOrganisation, People, PeopleError, PersonRecord, Role, SignedIn, percent_encode,
@@ -77,7 +77,7 @@ pub use problem::{ProblemPage, wants_html};
 pub use roles::{Access, RoleTable, Rule};
 pub use server::{Limits, serve, serve_within};
 pub use share::{Turn, Turns};
-pub use site::{Site, SiteError};
+pub use site::{AskLive, Site, SiteError};
 
 /// Where the time comes from. Only `app` modules give one that reads the system's.
 pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
