@@ -12,7 +12,6 @@ use ldsp_node::home::Node;
 use ldsp_node::import::report::Outcome;
 use ldsp_node::import::{self, Brings, Options, london_day};
 use ldsp_node::quality;
-use ldsp_protocol::ids::Period;
 
 use super::Plan;
 use super::area::{COORDINATOR, PROVIDER, ask};
@@ -89,7 +88,10 @@ pub(super) async fn describe(
 
 /// The cohorts: people who are asked this week what became of them, and a recent run of each of two programmes.
 fn cohorts(records: &LepRecords, provider: &str, plan: &Plan, today: Date) -> Vec<Cohort> {
-    let first = plan.periods.first().map_or(today, Period::first_day);
+    let first = plan
+        .periods
+        .first()
+        .map_or(today, |period| period.first_day());
     let recent = plan.last().first_day().saturating_sub(1.months());
     let mut own = records
         .programmes()

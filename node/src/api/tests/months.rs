@@ -188,7 +188,7 @@ async fn a_month_under_two_standards_is_one_release() {
 
 #[tokio::test]
 async fn quality_is_shown_asked_about_and_set() {
-    let world = world().await;
+    let world = world().await.with_everybody().await;
     world.released().await;
     let seen = get(&world, "bob", "/api/v1/quality").await.json();
     assert_eq!(seen["providers"][0]["provider"], "College");

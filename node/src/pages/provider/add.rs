@@ -20,7 +20,7 @@ use crate::store::programmes::Programme;
 
 pub(super) async fn questions(pages: &Pages, known: &Known) -> Result<Vec<Question>, ProblemPage> {
     let postcodes = pages.node.store.has_postcodes().await.map_err(fault)?;
-    Ok(delivery::questions(&pages.node.lep, postcodes, known))
+    Ok(delivery::questions(&pages.lep()?, postcodes, known))
 }
 
 type Pairs = Vec<(String, String)>;
