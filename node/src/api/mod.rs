@@ -6,6 +6,7 @@
 
 mod ilr;
 mod imports;
+mod lep;
 mod machine;
 mod mappings;
 mod model;
@@ -172,7 +173,10 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::post("/api/v1/ilr/aims/remove", COORDINATOR),
         Rule::post("/api/v1/ilr/codes", COORDINATOR),
         read("/api/v1/releases"),
+        Rule::get("/api/v1/lep", LEP),
+        Rule::put("/api/v1/lep", ADMIN),
         Rule::post("/api/v1/releases", COORDINATOR),
+        Rule::post("/api/v1/releases/preview", STAFF),
         read("/api/v1/releases/{period}"),
         read("/api/v1/releases/{period}/payload"),
         Rule::post("/api/v1/releases/{period}/approve", APPROVER),
@@ -227,6 +231,7 @@ pub(crate) fn rules() -> Vec<Rule> {
 fn described() -> OpenApiRouter<Api> {
     let own = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(status::status))
+        .routes(routes!(lep::show, lep::choose))
         .routes(routes!(imports::list))
         .routes(routes!(imports::learners))
         .routes(routes!(imports::programmes))
@@ -258,6 +263,7 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(ilr::remove))
         .routes(routes!(ilr::code))
         .routes(routes!(releases::list, releases::prepare))
+        .routes(routes!(releases::preview))
         .routes(routes!(releases::show))
         .routes(routes!(releases::payload))
         .routes(routes!(releases::approve))

@@ -101,7 +101,7 @@ pub async fn access(
     let rows = |rows: Vec<Held>| rows.into_iter().map(json).collect();
     Ok(Access {
         made_at: now,
-        lep: node.lep.clone(),
+        lep: node.lep().map_err(super::JournalError::Home)?,
         held: held.into_iter().map(|(t, r)| (t, rows(r))).collect(),
         erased,
         sections,
@@ -215,7 +215,7 @@ impl Facts<'_> {
     }
 
     fn in_short(&self) -> Section {
-        let lep = words::lep(&self.node.lep);
+        let lep = self.node.place();
         let count = self.rows("enrolments").len();
         let mut said = vec![paragraph(format!(
             "This is everything that the node of {lep} held about you on {}. The node keeps no name, birth date, address, postcode, unique learner number, National Insurance number, telephone number or e-mail address: you were found because the number that you gave leads, by a key that only this node has, to the keyed numbers below.",

@@ -35,9 +35,14 @@ impl Bench {
     async fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
         let lep = LEP.parse().unwrap();
-        let node = Node::init(&home.path().join("data"), &lep, &mut seeded(3)(), at(NOW))
-            .await
-            .unwrap();
+        let node = Node::init(
+            &home.path().join("data"),
+            Some(&lep),
+            &mut seeded(3)(),
+            at(NOW),
+        )
+        .await
+        .unwrap();
         let csv = "programme,name,provider,tier,type,audience,funder,cost,capacity,start,end\nP1,Get online,Acme College,basic,short-course,older-people,,,,,\n";
         let options = Options::default();
         programmes(&node.store, Cursor::new(csv), &options, at(NOW))

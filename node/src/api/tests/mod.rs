@@ -1,6 +1,7 @@
 //! The interface, asked as programs ask.
 
 mod files;
+mod first;
 mod model;
 mod months;
 mod open;
