@@ -40,6 +40,7 @@ use utoipa::{IntoParams, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::pages::arrivals::Arrivals;
 use crate::pages::{self, APPROVER, COORDINATOR, KEEPERS, LEP, PROVIDER, READERS, STAFF, Settings};
 use crate::store::StoreError;
 use refusal::Refused;
@@ -60,8 +61,9 @@ const HEALTH: &str = "Health";
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) settings: Arc<Settings>,
-    /// One upload at a time, from a page or a program.
+    /// One import at a time, from a page or a program.
     pub(crate) uploads: Arc<Semaphore>,
+    pub(crate) arrivals: Arrivals,
 }
 
 impl std::ops::Deref for Api {
@@ -199,6 +201,8 @@ pub(crate) fn rules() -> Vec<Rule> {
     rules.extend([
         Rule::get("/api/v1/provider/cohorts", PROVIDER),
         Rule::post("/api/v1/provider/learners", PROVIDER),
+        Rule::get("/api/v1/provider/questions", PROVIDER),
+        Rule::post("/api/v1/provider/questions/{id}/answer", PROVIDER),
     ]);
     rules
 }
@@ -212,6 +216,8 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(imports::programmes))
         .routes(routes!(provider::cohorts))
         .routes(routes!(provider::learners))
+        .routes(routes!(provider::questions))
+        .routes(routes!(provider::answer))
         .routes(routes!(
             model::organisations::list,
             model::organisations::add

@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::response::IntoResponse as _;
 use ldsp_ui::components::{SummaryList, Warning, link, list as list_of};
 use ldsp_ui::listing::{Asked, Column, Listing};
-use ldsp_ui::{Html, Page};
+use ldsp_ui::{Html, Page, ProblemPage};
 
 use super::release_view::code;
 use super::releases::file;
-use super::{Answer, Pages, fault, words};
+use super::{Answer, Pages, fault, sees_exact, words};
 use crate::rights::export;
 use crate::store::audit::{Entry, Filter, From};
 
@@ -43,6 +43,7 @@ pub(super) async fn list_page(State(pages): State<Pages>, asked: Asked) -> Answe
         .map_err(fault)?;
     let more = entries.len() > SHOWN;
     entries.truncate(SHOWN);
+    let entries: Vec<Entry> = entries.into_iter().map(told).collect();
     let (who, actions) = store.audit_words().await.map_err(fault)?;
     let begins = if order.down { "before" } else { "after" };
     let next = entries
@@ -82,6 +83,20 @@ pub(super) async fn list_page(State(pages): State<Pages>, asked: Asked) -> Answe
         .into_response())
 }
 
+/// The entry as whoever asks may read it.
+fn told(entry: Entry) -> Entry {
+    if sees_exact() {
+        entry
+    } else {
+        entry.without_counts()
+    }
+}
+
+async fn all(pages: &Pages, asked: &Asked) -> Result<Vec<Entry>, ProblemPage> {
+    let entries = export::all(&pages.node.store, &filter(asked)).await;
+    Ok(entries.map_err(fault)?.into_iter().map(told).collect())
+}
+
 fn cells(entry: &Entry) -> [Html; 5] {
     [
         Html::from(words::count(entry.id)),
@@ -113,8 +128,7 @@ pub(super) async fn check(State(pages): State<Pages>) -> Answer {
 }
 
 pub(super) async fn csv(State(pages): State<Pages>, asked: Asked) -> Answer {
-    let store = &pages.node.store;
-    let entries = export::all(store, &filter(&asked)).await.map_err(fault)?;
+    let entries = all(&pages, &asked).await?;
     Ok(file(
         export::csv(&entries),
         "text/csv; charset=utf-8",
@@ -123,8 +137,7 @@ pub(super) async fn csv(State(pages): State<Pages>, asked: Asked) -> Answer {
 }
 
 pub(super) async fn json(State(pages): State<Pages>, asked: Asked) -> Answer {
-    let store = &pages.node.store;
-    let entries = export::all(store, &filter(&asked)).await.map_err(fault)?;
+    let entries = all(&pages, &asked).await?;
     let text =
         serde_json::to_string_pretty(&entries).expect("entries hold strings and numbers only");
     Ok(file(

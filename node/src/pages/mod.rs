@@ -3,6 +3,7 @@
 //!
 //! [`site`] gives the whole site; [`rules`] and [`frame`] are its parts.
 
+pub(crate) mod arrivals;
 mod audit;
 mod help;
 mod home;
@@ -42,6 +43,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use arrivals::Arrivals;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -67,7 +69,7 @@ use crate::store::StoreError;
 use crate::submit::ReadError;
 use crate::{Clock, Entropy, words};
 
-pub(crate) use import::LARGEST;
+pub(crate) use import::{LARGEST, LARGEST_OF_PROVIDER};
 pub use library::{ReadPeers, peers_over_https};
 
 /// What the pages need. The caller makes it; nothing here reads clock or randomness by itself.
@@ -102,8 +104,9 @@ struct Pages {
     drafts: import_map::Drafts,
     /// ILRs that wait for answers.
     waiting: ilr::Waiting,
-    /// One upload at a time.
+    /// One import at a time.
     uploads: Arc<Semaphore>,
+    arrivals: Arrivals,
 }
 
 impl std::ops::Deref for Pages {
@@ -134,7 +137,7 @@ pub(crate) const KEEPERS: Access = Access::Roles(&["admin", "coordinator"]);
 pub(crate) const LEP: Access = Access::Roles(&["admin", "coordinator", "approver", "viewer"]);
 
 const READ: &[&str] = &["coordinator", "approver", "viewer"];
-const SEE_EXACT: &[&str] = &["coordinator", "approver"];
+pub(crate) const SEE_EXACT: &[&str] = &["coordinator", "approver"];
 
 tokio::task_local! {
     /// Whether who asks may see exact counts. Where nobody said so, nobody may.
@@ -249,6 +252,7 @@ pub fn rules() -> Vec<Rule> {
     rules.extend(model::rules());
     rules.extend(provider::rules());
     rules.extend(ldsp_ui::accounts::rules(ADMIN, LEP));
+    rules.extend(ldsp_ui::accounts::token_rules());
     rules
 }
 
@@ -260,6 +264,7 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         drafts: import_map::Drafts::default(),
         waiting: ilr::Waiting::default(),
         uploads: api.uploads.clone(),
+        arrivals: api.arrivals.clone(),
     };
     let documentation = documentation(document);
     let router = Router::new()
@@ -361,6 +366,7 @@ fn navigation() -> Vec<NavItem> {
         item("Whom to ask", "/provider/follow-up"),
         item("Upload", "/provider/upload"),
         item("How we do", "/provider/results"),
+        item("Questions", "/provider/questions"),
         NavItem::section(
             "Delivery",
             [
@@ -448,14 +454,11 @@ fn shared_site(
     let people = settings.node.store.clone();
     let entropy = settings.entropy.clone();
     let clock = settings.clock.clone();
-    let mut frame = frame(&settings);
-    if sign_in_service.is_some() {
-        let own = Link::new("How you sign in", oidc::MINE);
-        frame.footer_links.push(own);
-    }
+    let frame = frame(&settings);
     let api = Api {
         settings,
         uploads: Arc::new(Semaphore::new(1)),
+        arrivals: Arrivals::default(),
     };
     let rules = rules().into_iter().chain(api::rules());
     let mut site = Site::new(frame, public_origin, people.clone(), clock)?

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::release_view::heading;
 use super::{Answer, Pages, done, exact_part, exact_tag, fault, see_other, words};
 use crate::quality::{
-    self, Completeness, Finding, Judged, QuestionError, Rule, Severity, Standing, Verdict,
+    self, Completeness, Finding, Judged, LONGEST, QuestionError, Rule, Severity, Standing, Verdict,
 };
 use crate::store::people::Role;
 use crate::store::quality::{self as stored, Question};
@@ -340,7 +340,7 @@ fn text_area(name: String, label: &str, hint: &str, said: &Said) -> TextArea {
     } else {
         field
     };
-    TextArea::new(field).rows(3).limit(1_000)
+    TextArea::new(field).rows(3).limit(LONGEST)
 }
 
 const NOBODY: &str = "About numbers and dates, not about a person";

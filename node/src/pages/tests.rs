@@ -7,7 +7,7 @@ mod mappings;
 mod model;
 mod practice;
 mod privacy;
-mod provider;
+pub(crate) mod provider;
 mod quality;
 mod rights;
 mod roles;
@@ -141,6 +141,7 @@ impl World {
         Api {
             settings: self.settings.clone(),
             uploads: Arc::new(Semaphore::new(1)),
+            arrivals: Arrivals::default(),
         }
     }
 

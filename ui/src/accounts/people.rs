@@ -7,7 +7,7 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use super::looks::{moment, shown_once};
-use super::{Act, Answer, Keep, LINK_DAYS, Listed, RoleWords, once, unavailable};
+use super::{Act, Answer, Change, Keep, LINK_DAYS, Listed, RoleWords, once, unavailable};
 use crate::components::{
     Button, Choice, Details, ErrorSummary, Field, Notification, PostForm, Radios, Tag, TagColour,
     TextInput, link, list as bullets,
@@ -87,6 +87,17 @@ async fn list(
         ])
     });
     pieces.push(Details::new("What each role does", bullets(explained)).into());
+    if manages {
+        let history = link(
+            "What was done to accounts, and by whom",
+            keep.accounts.history(),
+        );
+        pieces.push(Html::concat([
+            Html::literal("<p class=\"govuk-body\">"),
+            history,
+            Html::literal("</p>"),
+        ]));
+    }
     let mut page = Page::new("People").body(Html::concat(pieces));
     if wanted.done == "removed" {
         page = page.notice(Notification::done("They can no longer sign in"));
@@ -241,13 +252,18 @@ async fn add(State(keep): State<Keep>, person: SignedIn, Form(new): Form<New>) -
     if !errors.is_empty() {
         return refused(&errors);
     }
-    let added = keep
-        .accounts
-        .add(name, role, &new.organisation, &person.name, keep.now());
-    match added.await.map_err(unavailable)? {
+    let change = Change::Add {
+        name,
+        role,
+        organisation: &new.organisation,
+        secret_hash: None,
+    };
+    match keep.change(change, &person.name).await? {
         Act::Done => {}
         Act::Unfit { field, why } => return refused(&[(field, why)]),
-        Act::Gone | Act::Last => return refused(&[("name", "They could not be added".into())]),
+        Act::Gone | Act::Last | Act::Oneself => {
+            return refused(&[("name", "They could not be added".into())]);
+        }
     }
     let (_, link) = keep.reset(name, &person.name).await?;
     Ok(once(link_page(name, &link, &format!("{name} is added"))))

@@ -4,6 +4,7 @@ mod files;
 mod model;
 mod months;
 mod open;
+mod provider;
 mod rights;
 
 use std::collections::BTreeSet;
