@@ -67,7 +67,7 @@ async function secondStep(hand) {
   await hand.sees('A second step for signing in', 'second step');
   await hand.page.getByText('I cannot scan it').click();
   const key = (await hand.page.locator('.ldsp-secret').innerText()).replaceAll(' ', '');
-  await hand.fill('The six digits that the app shows now', code(key, -1));
+  await hand.fill('The six digits that the app shows now', code(key));
   await hand.fill('Your secret', SECRET);
   await hand.button('Ask for a code from now on');
   await hand.sees('Your recovery codes', 'recovery codes');
@@ -78,7 +78,7 @@ async function secondStep(hand) {
   await hand.fill('Secret', SECRET);
   await hand.button('Sign in');
   await hand.sees('Enter the code of your phone');
-  await hand.fill('Code of your phone', code(key));
+  await hand.fill('Code of your phone', code(key, 1));
   await hand.button('Continue');
   await hand.sees(/at a glance$/, 'home of the admin after the second step');
 }
