@@ -594,7 +594,7 @@ fn release_problem(error: ReleaseError) -> ProblemPage {
             error.code(),
             "The release was left as it is",
             &error.to_string(),
-            "Go back to the list of releases to see what is waiting for whom.",
+            error.next(),
         ),
     }
 }

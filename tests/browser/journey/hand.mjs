@@ -43,7 +43,8 @@ export class Hand {
   /** The page has this heading and is as every page should be; a picture of it is kept for people to look at. */
   async sees(heading, picture) {
     const is = await this.page.locator('h1').first().innerText();
-    check(`${this.how}: comes to “${heading}”`, is === heading || (heading instanceof RegExp && heading.test(is)), is);
+    const comes = is === heading || (heading instanceof RegExp && heading.test(is));
+    check(`${this.how}: comes to “${heading}”`, comes, `${is}: ${(await this.words()).replace(/\s+/g, ' ').slice(0, 300)}`);
     await inspect(this.page, `${this.how}: ${picture ?? heading}`);
     if (this.page.scripted && picture) {
       const file = `journey-${picture.replace(/[^a-z0-9]+/gi, '-')}.png`;

@@ -1,4 +1,4 @@
-// From an empty folder to a month that is approved, as the people of a LEP and of a college do it: by the links and buttons that pages offer,
+// From an empty folder to a month that waits for the node's enrolment, as the people of a LEP and of a college do it: by the links and buttons that pages offer,
 // found by what they are called, once with JavaScript and once without.
 import { visitor } from '../browser.mjs';
 import { begin, watch } from './admin.mjs';
