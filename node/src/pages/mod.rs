@@ -638,7 +638,7 @@ fn release_problem_of(error: &ReleaseError) -> ProblemPage {
             error.code(),
             "The release was left as it is",
             &error.to_string(),
-            "Go back to the list of releases to see what is waiting for whom.",
+            error.next(),
         ),
     }
 }
