@@ -226,10 +226,7 @@ pub fn site(
     sign_in: Option<OpenId>,
     entropy: Entropy,
 ) -> Result<Router, SiteError> {
-    let mut frame = frame(banner);
-    if sign_in.is_some() {
-        frame.nav.push(NavItem::signed_in("Accounts", oidc::PEOPLE));
-    }
+    let frame = frame(banner);
     let (people, clock) = (service.store.clone(), service.clock.clone());
     let mut site = Site::new(frame, public_origin, people.clone(), clock)?
         .cookie_suffix("national")?
@@ -248,19 +245,35 @@ fn frame(banner: Option<&str>) -> Frame {
     frame.tagline = "Figures and practice of the Local Digital Skills Partnerships".into();
     frame.nav = vec![
         NavItem::public("Home", "/"),
-        NavItem::public("Benchmarks", "/benchmarks")
-            .covering("/measures")
-            .covering("/runs"),
+        NavItem::section(
+            "Benchmarks",
+            [
+                NavItem::public("Latest figures", "/benchmarks"),
+                NavItem::public("How measures are defined", "/measures"),
+                NavItem::public("Runs", "/runs"),
+            ],
+        ),
         NavItem::public("Areas", "/leps"),
         NavItem::public("Practice", "/practice"),
-        NavItem::public("Who contributes", "/nodes")
-            .covering("/statements")
-            .covering("/keys")
-            .covering("/revisions"),
+        NavItem::section(
+            "Who contributes",
+            [
+                NavItem::public("Areas\u{2019} nodes", "/nodes"),
+                NavItem::public("Signed statements", "/statements"),
+                NavItem::public("Withdrawn and published again", "/revisions"),
+                NavItem::public("Keys", "/keys"),
+            ],
+        ),
         NavItem::public("About", "/about"),
-        NavItem::signed_in("Manage nodes", "/operator/nodes"),
-        NavItem::signed_in("State of the log", "/operator/log"),
-        NavItem::signed_in("People", "/people").covering("/operator/acts"),
+        NavItem::section(
+            "Operate",
+            [
+                NavItem::signed_in("Manage nodes", "/operator/nodes"),
+                NavItem::signed_in("State of the log", "/operator/log"),
+                NavItem::signed_in("People", "/people").covering("/operator/acts"),
+                NavItem::signed_in("Accounts elsewhere", oidc::PEOPLE),
+            ],
+        ),
     ];
     frame.banners = banner.map(Banner::illustrative).into_iter().collect();
     frame.footer_links = vec![

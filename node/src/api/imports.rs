@@ -23,8 +23,9 @@ use crate::import::ilr::schema::Year;
 use crate::import::mapping::{Kind, Reading};
 use crate::import::report::{ImportReport, Outcome, RowProblem};
 use crate::import::{self, Brings, Doubtful, Options};
-use crate::pages::LARGEST;
+use crate::pages::arrivals::Sender;
 use crate::pages::upload::Upload;
+use crate::pages::{LARGEST, LARGEST_OF_PROVIDER};
 use crate::store::imports::{ImportKind, ImportRecord};
 
 /// The media type of an XLSX workbook.
@@ -157,12 +158,12 @@ pub(super) struct Asked {
 
 impl Asked {
     /// What a provider asks of its own rows.
-    pub(super) fn of(dry_run: bool, valid_rows: bool) -> Self {
+    pub(super) fn of(dry_run: bool, valid_rows: bool, doubtful: Option<AskedDoubtful>) -> Self {
         Self {
             dry_run,
             valid_rows,
             new_providers: false,
-            doubtful: None,
+            doubtful,
             mapping: None,
             sheet: None,
         }
@@ -172,7 +173,7 @@ impl Asked {
 /// What a row is that may be either.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-enum AskedDoubtful {
+pub(super) enum AskedDoubtful {
     New,
     Corrected,
 }
@@ -472,14 +473,19 @@ pub(super) async fn take(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
-    check_headers(kind, headers)?;
-    // Each may be as large as the disk has room for, and only one can be stored at a time.
-    let Ok(_alone) = api.uploads.try_acquire() else {
-        let detail = "Another file is being imported. Nothing of this one was stored.";
+    let (sender, largest) = match &brings {
+        Some(brings) => (Sender::Provider(&brings.provider), LARGEST_OF_PROVIDER),
+        None => (Sender::Lep, LARGEST),
+    };
+    check_headers(kind, headers, largest)?;
+    let Some(_place) = api.arrivals.expect(sender) else {
+        let detail = "As many files are on their way as this server takes at a time. Nothing of this one was stored.";
         return Err(Problem::new(problem::IMPORT_BUSY, detail).into());
     };
-    // To the disk first: a sender that is slow, or stops half way, holds no transaction.
-    let upload = Upload::receive(&api.node.dir, &api.entropy, chunks(body)).await?;
+    // To the disk first: a sender that is slow, or stops half way, holds no transaction and no turn.
+    let upload = Upload::receive(&api.node.dir, &api.entropy, chunks(body, largest)).await?;
+    let turn = api.uploads.acquire().await;
+    let _alone = turn.expect("nothing closes it while the server runs");
     let reading = reading(api, asked).await?;
     let options = Options {
         who: person.to_owned(),
@@ -533,7 +539,7 @@ async fn reading(api: &Api, asked: &Asked) -> Result<Reading, Refused> {
 }
 
 /// What can be refused before a byte of the file is read.
-fn check_headers(kind: ImportKind, headers: &HeaderMap) -> Result<(), Refused> {
+fn check_headers(kind: ImportKind, headers: &HeaderMap, largest: usize) -> Result<(), Refused> {
     let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
     let sent = text(header::CONTENT_TYPE).and_then(|kind| kind.split(';').next());
     let taken: &[&str] = match kind {
@@ -551,15 +557,16 @@ fn check_headers(kind: ImportKind, headers: &HeaderMap) -> Result<(), Refused> {
         return Err(Problem::new(problem::UNSUPPORTED, detail).into());
     }
     let length = text(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
-    if length.is_some_and(|length| length > LARGEST as u64) {
-        return Err(Trouble::TooLarge.into());
+    if length.is_some_and(|length| length > largest as u64) {
+        return Err(Trouble::TooLarge(largest).into());
     }
     Ok(())
 }
 
 /// Why a file did not arrive.
 enum Trouble {
-    TooLarge,
+    /// With what may be sent at most, in bytes.
+    TooLarge(usize),
     /// The sender stopped.
     Cut,
     Disk(io::Error),
@@ -571,11 +578,13 @@ impl From<io::Error> for Trouble {
     }
 }
 
-fn chunks(body: Body) -> impl Stream<Item = Result<bytes::Bytes, Trouble>> + Unpin {
-    let mut left = LARGEST;
+fn chunks(body: Body, largest: usize) -> impl Stream<Item = Result<bytes::Bytes, Trouble>> + Unpin {
+    let mut left = largest;
     body.into_data_stream().map(move |chunk| {
         let chunk = chunk.map_err(|_| Trouble::Cut)?;
-        left = left.checked_sub(chunk.len()).ok_or(Trouble::TooLarge)?;
+        left = left
+            .checked_sub(chunk.len())
+            .ok_or(Trouble::TooLarge(largest))?;
         Ok(chunk)
     })
 }
@@ -583,8 +592,16 @@ fn chunks(body: Body) -> impl Stream<Item = Result<bytes::Bytes, Trouble>> + Unp
 impl From<Trouble> for Refused {
     fn from(trouble: Trouble) -> Self {
         match trouble {
-            Trouble::TooLarge => {
-                Problem::new(problem::FILE_TOO_LARGE, "Nothing of the file was stored.")
+            Trouble::TooLarge(largest) => {
+                let detail = "Nothing of the file was stored.";
+                let mut problem = Problem::new(problem::FILE_TOO_LARGE, detail);
+                if largest == LARGEST_OF_PROVIDER {
+                    let mib = largest >> 20;
+                    problem.next = format!(
+                        "Send at most {mib} MiB at once: split the file and send its parts one after the other."
+                    );
+                }
+                problem
             }
             Trouble::Cut => Problem::new(
                 problem::REQUEST,

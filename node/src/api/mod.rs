@@ -41,6 +41,7 @@ use utoipa::{IntoParams, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::pages::arrivals::Arrivals;
 use crate::pages::{
     self, ADMIN, APPROVER, COORDINATOR, KEEPERS, LEP, PROVIDER, READERS, STAFF, Settings,
 };
@@ -64,10 +65,11 @@ const HEALTH: &str = "Health";
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) settings: Arc<Settings>,
-    /// One upload at a time, from a page or a program.
+    /// One import at a time, from a page or a program.
     pub(crate) uploads: Arc<Semaphore>,
     /// `https://host[:port]`, for links.
     pub(crate) origin: Arc<str>,
+    pub(crate) arrivals: Arrivals,
 }
 
 impl std::ops::Deref for Api {
@@ -216,6 +218,8 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::post("/api/v1/people/{name}/lock", ADMIN),
         Rule::post("/api/v1/people/{name}/unlock", ADMIN),
         Rule::post("/api/v1/people/{name}/remove", ADMIN),
+        Rule::get("/api/v1/provider/questions", PROVIDER),
+        Rule::post("/api/v1/provider/questions/{id}/answer", PROVIDER),
     ]);
     rules
 }
@@ -229,6 +233,8 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(imports::programmes))
         .routes(routes!(provider::cohorts))
         .routes(routes!(provider::learners))
+        .routes(routes!(provider::questions))
+        .routes(routes!(provider::answer))
         .routes(routes!(
             model::organisations::list,
             model::organisations::add

@@ -207,7 +207,7 @@ async fn one(api: &Api, id: i64) -> Result<Asked, Refused> {
 #[serde(deny_unknown_fields)]
 pub(super) struct Answering {
     /// At most 1,000 characters, about nobody.
-    answer: String,
+    pub(super) answer: String,
 }
 
 /// Write an answer down

@@ -12,6 +12,7 @@ mod header;
 pub mod ilr;
 pub mod learners;
 pub mod mapping;
+mod own_words;
 pub mod postcodes;
 pub mod programmes;
 pub mod pseudonym;
@@ -32,7 +33,7 @@ use crate::model;
 use crate::sample;
 use crate::schedule::london;
 use crate::store::audit::COMMAND_LINE;
-use crate::store::delivery::{self, Brought};
+use crate::store::delivery;
 use crate::store::imports::{self, ImportKind, ImportRecord, Tally};
 use crate::store::kept::Known;
 use crate::store::programmes as kept_programmes;
@@ -206,7 +207,16 @@ impl Run {
     }
 
     /// Adds what became of some rows.
+    /// Counts rows of which a later year's ILR has told.
+    fn left_as_they_are(&mut self, rows: u64) {
+        self.tally.unchanged += rows;
+        if let Some(summary) = &self.ilr {
+            summary.with(|s| s.later += rows);
+        }
+    }
+
     fn add(&mut self, merged: Merged) {
+        self.left_as_they_are(merged.later);
         let (t, done) = (&mut self.tally, merged.done);
         t.added = t.added + done.added - merged.withdrawn;
         t.changed += done.changed;
@@ -260,6 +270,9 @@ impl Run {
                 self.tx.commit().await.map_err(StoreError::from)?;
             }
             _ => self.tx.rollback().await.map_err(StoreError::from)?,
+        }
+        if self.options.brings.is_some() {
+            self.problems.each(own_words::say);
         }
         tracing::debug!(kind = self.kind.as_str(), ?outcome, "import ended");
         Ok(ImportReport {
@@ -354,7 +367,9 @@ async fn enrolments(
         who: run.options.who.clone(),
         at: now,
     };
-    let mut brought = Brought::default();
+    if own.is_some() {
+        delivery::begin(&mut run.tx).await?;
+    }
     let parser = learners::Parser {
         key: key.clone(),
         lep: identity.lep.clone(),
@@ -369,7 +384,7 @@ async fn enrolments(
         new_providers: run.options.new_providers || fresh,
         named: Vec::new(),
         own: own.clone(),
-        references: Vec::new(),
+        reference: None,
     };
     let directory = learners::Directory::new(store, &identity.lep, any);
     let gatherer = learners::Gatherer::new(parser, directory, fresh);
@@ -378,7 +393,9 @@ async fn enrolments(
         fresh::begin(&mut run.tx).await?;
         None
     } else {
-        Some(merge::begin(&mut run.tx, roots.clone(), &by).await?)
+        let mut merging = merge::begin(&mut run.tx, roots.clone(), &by).await?;
+        merging.own = own.as_ref().map(|own| own.root.clone());
+        Some(merging)
     };
     let mut stream = rows::stream(source, gatherer);
     while let Some(batch) = stream.batches.recv().await {
@@ -386,18 +403,20 @@ async fn enrolments(
         for problems in batch.refused {
             run.refuse_row(problems);
         }
-        providers::note(&mut run.tx, &batch.providers).await?;
-        brought.references.extend(batch.references);
+        providers::note(&mut run.tx, &batch.providers, &roots).await?;
         match (batch.valid, &mut merging) {
             (Valid::Merge(mut rows), Some(merging)) => {
-                if own.is_some() {
-                    brought.spells.extend(rows.iter().map(|(_, e)| e.spell));
-                }
+                let mut brought = delivery::Brought::of(&rows, batch.references);
                 if let Some((_, year)) = run.file() {
                     merging.since = Some(year.first_day());
+                    merging.year = Some(year.begins());
                     leave_later(&mut run, year, &mut rows).await?;
                 }
                 let merged = merge::take(&mut run.tx, rows, merging).await?;
+                if own.is_some() && run.writes() {
+                    brought.leave_out(&merged.refused);
+                    delivery::note(&mut run.tx, brought).await?;
+                }
                 run.add(merged);
             }
             (Valid::Fresh(rows), _) => {
@@ -414,8 +433,11 @@ async fn enrolments(
         Some(merging) => decide(&mut run, merging, now).await?,
     }
     if let (Some(brings), Some(own)) = (brings, &own) {
-        delivery::place(&mut run.tx, &brought, brings.cohort, brings.employer, &by).await?;
-        delivery::remember(&mut run.tx, &brought, &own.root).await?;
+        if run.outcome(&ended) == Outcome::Stored {
+            delivery::place(&mut run.tx, brings.cohort, brings.employer, &by).await?;
+            delivery::remember(&mut run.tx, &own.root).await?;
+        }
+        delivery::end(&mut run.tx).await?;
     }
     let report = run.finish(ended, now).await;
     let mut writer = store.writer.acquire().await.map_err(StoreError::from)?;
@@ -434,11 +456,7 @@ async fn leave_later(
     if !later.is_empty() {
         let before = rows.len();
         rows.retain(|(_, enrolment)| !later.contains(&enrolment.spell));
-        let left = (before - rows.len()) as u64;
-        run.tally.unchanged += left;
-        if let Some(summary) = &run.ilr {
-            summary.with(|s| s.later += left);
-        }
+        run.left_as_they_are((before - rows.len()) as u64);
     }
     Ok(())
 }
@@ -510,6 +528,7 @@ impl Tally {
         match row.why {
             Why::Repeated(first) => repeated(row.line, first),
             Why::OtherUln(first) => other_uln(row.line, first),
+            Why::HeldUln => faults::HELD_ULN.at(row.line, Some("uln")),
             Why::Doubtful => faults::DOUBTFUL.at(row.line, None),
             Why::Several => faults::SEVERAL.at(row.line, None),
         }

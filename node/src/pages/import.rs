@@ -14,6 +14,9 @@ use ldsp_ui::components::{
 };
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 
+use tokio::sync::SemaphorePermit;
+
+use super::arrivals::Sender;
 use super::import_map::{self, Draft};
 use super::releases::file;
 use super::upload::{self, Upload, UploadError};
@@ -26,6 +29,8 @@ use crate::store::people::Role;
 
 /// Largest file: about two million rows.
 pub(crate) const LARGEST: usize = 512 << 20;
+/// Largest file of a provider: a quarter of a million rows.
+pub(crate) const LARGEST_OF_PROVIDER: usize = 64 << 20;
 /// Rows of a report that are shown on the page; the file has all of them.
 const SHOWN: usize = 100;
 
@@ -262,10 +267,7 @@ pub(super) async fn form(person: SignedIn) -> Page {
 }
 
 async fn take(State(pages): State<Pages>, person: SignedIn, form: Multipart) -> Answer {
-    // Each may be as large as the disk has room for, and only one can be stored at a time.
-    let Ok(_alone) = pages.uploads.try_acquire() else {
-        return Err(busy());
-    };
+    let _place = pages.arrivals.expect(Sender::Lep).ok_or_else(full)?;
     let received = upload::receive(&pages.node.dir, &pages.entropy, form)
         .await
         .map_err(not_received)?;
@@ -292,6 +294,8 @@ async fn take(State(pages): State<Pages>, person: SignedIn, form: Multipart) -> 
     let (Some(kind), true, Some(upload)) = (kind, way, received) else {
         return Ok(page(&chosen, &errors).into_response());
     };
+    // Only what is here whole waits for its turn: a slow sender holds up nobody.
+    let _alone = turn(&pages).await;
     let kind = match kind {
         What::Table(kind) => kind,
         What::Ilr => return ilr_file(&pages, &person, &chosen, upload).await,
@@ -387,6 +391,22 @@ pub(super) fn busy() -> ProblemPage {
     )
     .happened("One file is taken at a time. Nothing of yours was stored.")
     .next("Wait until the other import is done, then send the file again.")
+}
+
+pub(super) fn full() -> ProblemPage {
+    ProblemPage::new(
+        StatusCode::CONFLICT,
+        "upload_busy",
+        "Too many files are on their way",
+    )
+    .happened("As many files of the partnership\u{2019}s own people are being sent as this server takes at a time. Nothing of yours was stored.")
+    .next("Wait until one of them has been sent, then send yours again.")
+}
+
+/// Waits until no other file is being imported.
+pub(super) async fn turn(pages: &Pages) -> SemaphorePermit<'_> {
+    let turn = pages.uploads.acquire().await;
+    turn.expect("nothing closes it while the server runs")
 }
 
 pub(super) fn not_received(error: UploadError) -> ProblemPage {

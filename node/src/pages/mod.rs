@@ -3,6 +3,7 @@
 //!
 //! [`site`] gives the whole site; [`rules`] and [`frame`] are its parts.
 
+pub(crate) mod arrivals;
 mod audit;
 mod help;
 mod home;
@@ -42,6 +43,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use arrivals::Arrivals;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -67,7 +69,7 @@ use crate::store::StoreError;
 use crate::submit::ReadError;
 use crate::{Clock, Entropy, words};
 
-pub(crate) use import::LARGEST;
+pub(crate) use import::{LARGEST, LARGEST_OF_PROVIDER};
 pub use library::{ReadPeers, peers_over_https};
 
 /// What the pages need. The caller makes it; nothing here reads clock or randomness by itself.
@@ -102,8 +104,9 @@ struct Pages {
     drafts: import_map::Drafts,
     /// ILRs that wait for answers.
     waiting: ilr::Waiting,
-    /// One upload at a time.
+    /// One import at a time.
     uploads: Arc<Semaphore>,
+    arrivals: Arrivals,
 }
 
 impl std::ops::Deref for Pages {
@@ -261,6 +264,7 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         drafts: import_map::Drafts::default(),
         waiting: ilr::Waiting::default(),
         uploads: api.uploads.clone(),
+        arrivals: api.arrivals.clone(),
     };
     let documentation = documentation(document);
     let router = Router::new()
@@ -352,31 +356,70 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         .with_state(pages)
 }
 
+/// Every page that a person goes to by name; each sees what is theirs.
+fn navigation() -> Vec<NavItem> {
+    let item = |label: &str, href: &str| NavItem::signed_in(label, href);
+    vec![
+        item("Home", "/").not_for(&["provider"]),
+        item("Cohorts", "/provider").covering("/provider/cohorts"),
+        item("Learners", "/provider/learners"),
+        item("Whom to ask", "/provider/follow-up"),
+        item("Upload", "/provider/upload"),
+        item("How we do", "/provider/results"),
+        item("Questions", "/provider/questions"),
+        NavItem::section(
+            "Delivery",
+            [
+                item("Programmes", "/programmes"),
+                item("Cohorts", "/cohorts"),
+                item("Organisations", "/organisations"),
+                item("Spend", "/spend"),
+                item("Import files", "/import"),
+            ],
+        ),
+        NavItem::section(
+            "Quality",
+            [
+                item("Providers", "/quality").covering("/quality/provider"),
+                item("Rules", "/quality/rules"),
+            ],
+        ),
+        NavItem::section(
+            "Publish",
+            [
+                item("Releases", "/releases"),
+                item("Statements", "/statements"),
+                item("Privacy budget", "/privacy"),
+            ],
+        ),
+        NavItem::section(
+            "Practice",
+            [
+                item("Our entries", "/practice"),
+                item("Library", "/practice/library"),
+            ],
+        ),
+        NavItem::section(
+            "Administration",
+            [
+                item("People", "/people"),
+                item("Accounts elsewhere", oidc::PEOPLE),
+                item("Rights of learners", "/rights"),
+                item("Retention", "/retention"),
+                item("Audit log", "/audit"),
+            ],
+        ),
+        item("Help", "/help"),
+    ]
+}
+
 /// What surrounds every page of the node of this LEP.
 #[must_use]
 pub fn frame(settings: &Settings) -> Frame {
     let mut frame = Frame::new(words::lep(&settings.node.lep));
     frame.tagline = "Local Digital Skills Partnership node".to_owned();
     frame.people_sign_in = true;
-    frame.nav = vec![
-        NavItem::signed_in("Home", "/"),
-        NavItem::signed_in("Your organisation", "/provider"),
-        NavItem::signed_in("Releases", "/releases"),
-        NavItem::signed_in("Privacy", "/privacy"),
-        NavItem::signed_in("Practice", "/practice"),
-        NavItem::signed_in("Statements", "/statements"),
-        NavItem::signed_in("Programmes", "/programmes")
-            .covering("/cohorts")
-            .covering("/spend"),
-        NavItem::signed_in("Organisations", "/organisations"),
-        NavItem::signed_in("Import", "/import"),
-        NavItem::signed_in("Quality", "/quality"),
-        NavItem::signed_in("Rights", "/rights")
-            .covering("/retention")
-            .covering("/audit"),
-        NavItem::signed_in("People", "/people"),
-        NavItem::signed_in("Help", "/help"),
-    ];
+    frame.nav = navigation();
     if let Some(sentence) = &settings.illustrative {
         frame.banners.push(Banner::illustrative(sentence.clone()));
     }
@@ -411,14 +454,12 @@ fn shared_site(
     let people = settings.node.store.clone();
     let entropy = settings.entropy.clone();
     let clock = settings.clock.clone();
-    let mut frame = frame(&settings);
-    if sign_in_service.is_some() {
-        frame.nav.push(NavItem::signed_in("Accounts", oidc::PEOPLE));
-    }
+    let frame = frame(&settings);
     let api = Api {
         settings,
         uploads: Arc::new(Semaphore::new(1)),
         origin: public_origin.into(),
+        arrivals: Arrivals::default(),
     };
     let rules = rules().into_iter().chain(api::rules());
     let mut site = Site::new(frame, public_origin, people.clone(), clock)?

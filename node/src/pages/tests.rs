@@ -142,6 +142,7 @@ impl World {
             settings: self.settings.clone(),
             uploads: Arc::new(Semaphore::new(1)),
             origin: HERE.into(),
+            arrivals: Arrivals::default(),
         }
     }
 

@@ -1,18 +1,20 @@
 //! A provider's own file: checked first, then stored. Rows of another provider are refused.
 
 use axum::extract::{DefaultBodyLimit, Multipart, Query, State};
+use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use axum::routing::{MethodRouter, post};
 use ldsp_ui::components::{Choice, Details, ErrorSummary, Field, Radios, Select, StatCard, Stats};
 use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage};
 use serde::Deserialize;
 
-use super::super::import::{self, LARGEST};
+use super::super::arrivals::Sender;
+use super::super::import::{self, LARGEST_OF_PROVIDER};
 use super::super::releases::file;
-use super::super::upload;
+use super::super::upload::{self, UploadError};
 use super::super::{Answer, Pages, fault, words};
-use super::{cohort_page, own};
-use crate::delivery::{self, Bringing, Own};
+use super::{cohort_page, not_now, own};
+use crate::delivery::{self, Bringing, Handled, Own};
 use crate::import::Doubtful;
 use crate::import::learners::COLUMNS;
 use crate::import::report::{ImportReport, Outcome};
@@ -22,7 +24,7 @@ use crate::store::kept::{Known, Stored};
 
 /// The route that takes files, with its own limit.
 pub(super) fn receive() -> MethodRouter<Pages> {
-    post(take).layer(DefaultBodyLimit::max(LARGEST))
+    post(take).layer(DefaultBodyLimit::max(LARGEST_OF_PROVIDER))
 }
 
 #[derive(askama::Template)]
@@ -32,10 +34,10 @@ pub(super) fn receive() -> MethodRouter<Pages> {
 {{ way }}
 {% if let Some(doubtful) = doubtful %}{{ doubtful }}
 {% endif %}<div class="govuk-form-group{% if error.is_some() %} govuk-form-group--error{% endif %}">
-<label class="govuk-label govuk-label--s" for="file">CSV file</label>
-<div id="file-hint" class="govuk-hint">In UTF-8, with the columns named in the first line</div>
+<label class="govuk-label govuk-label--s" for="file">File</label>
+<div id="file-hint" class="govuk-hint">An Excel workbook (.xlsx), or CSV in UTF-8; the columns are named in the first row. Up to {{ mib }} MiB</div>
 {% if let Some(error) = error %}<p id="file-error" class="govuk-error-message"><span class="govuk-visually-hidden">Error:</span> {{ error }}</p>{% endif %}
-<input class="govuk-file-upload{% if error.is_some() %} govuk-file-upload--error{% endif %} govuk-body" id="file" name="file" type="file" accept=".csv,text/csv" aria-describedby="file-hint{% if error.is_some() %} file-error{% endif %}">
+<input class="govuk-file-upload{% if error.is_some() %} govuk-file-upload--error{% endif %} govuk-body" id="file" name="file" type="file" accept=".csv,.xlsx,text/csv" aria-describedby="file-hint{% if error.is_some() %} file-error{% endif %}">
 </div>
 <button type="submit" class="govuk-button" data-module="govuk-button" data-prevent-double-click="true">Send the file</button>
 </form>"#,
@@ -46,6 +48,7 @@ struct FormTemplate {
     way: Radios,
     doubtful: Option<Radios>,
     error: Option<String>,
+    mib: usize,
 }
 
 /// What was chosen besides the file.
@@ -57,6 +60,7 @@ struct Chosen {
 }
 
 fn form_html(
+    own: &Own,
     cohorts: &[Stored<Cohort>],
     known: &Known,
     chosen: &Chosen,
@@ -65,7 +69,7 @@ fn form_html(
     let none = Choice::new("", "None: the file says nothing of cohorts");
     let each = cohorts
         .iter()
-        .map(|c| Choice::new(c.id.to_string(), c.it.title(known)));
+        .map(|c| Choice::new(own.handle(Handled::Cohort, c.id), c.it.title(known)));
     let cohort = Select::new(
         Field::new("cohort", "Cohort of all learners in the file").value(chosen.cohort.clone()),
         std::iter::once(none).chain(each),
@@ -99,6 +103,7 @@ fn form_html(
         way,
         doubtful,
         error,
+        mib: LARGEST_OF_PROVIDER >> 20,
     })
 }
 
@@ -128,7 +133,7 @@ async fn page(
         .await
         .map_err(fault)?;
     let known = super::known(pages).await?;
-    let form = form_html(&cohorts, &known, chosen, error.map(str::to_owned));
+    let form = form_html(own, &cohorts, &known, chosen, error.map(str::to_owned));
     let mut summary = ErrorSummary::new();
     if let Some(error) = error {
         summary = summary.error("file", error);
@@ -155,13 +160,11 @@ pub(super) async fn form(
 
 async fn take(State(pages): State<Pages>, of: OwnOrganisation, form: Multipart) -> Answer {
     let own = own(&pages, &of).await?;
-    // Each may be as large as the disk has room for, and only one can be stored at a time.
-    let Ok(_alone) = pages.uploads.try_acquire() else {
-        return Err(import::busy());
-    };
+    let sender = Sender::Provider(&of.organisation);
+    let _place = pages.arrivals.expect(sender).ok_or_else(full)?;
     let received = upload::receive(&pages.node.dir, &pages.entropy, form)
         .await
-        .map_err(import::not_received)?;
+        .map_err(not_received)?;
     let mut chosen = Chosen {
         cohort: received.cohort,
         asks: !received.doubtful.is_empty(),
@@ -173,7 +176,7 @@ async fn take(State(pages): State<Pages>, of: OwnOrganisation, form: Multipart) 
         id => Some(super::find(&pages, &own, id).await?.id),
     };
     let Some(upload) = received.upload.filter(|upload| upload.bytes > 0) else {
-        let error = Some("Choose a CSV file that is not empty");
+        let error = Some("Choose a file that is not empty");
         return Ok(page(&pages, &own, &chosen, error).await?.into_response());
     };
     let how = Bringing {
@@ -190,13 +193,62 @@ async fn take(State(pages): State<Pages>, of: OwnOrganisation, form: Multipart) 
     };
     let by = delivery::by(&of.person, (pages.clock)());
     let (store, key) = (&pages.node.store, &pages.node.pseudonyms);
-    let report = delivery::bring(store, key, &own, upload.open(), &how, &by)
-        .await
-        .map_err(import::failed)?;
+    // Only what is here whole waits for its turn: a slow sender holds up nobody.
+    let alone = import::turn(&pages).await;
+    let done = delivery::bring(store, key, &own, upload.open(), &how, &by).await;
+    drop(alone);
+    let report = match done {
+        Ok(report) => report,
+        Err(error) => {
+            let (status, notice) = not_now(&error);
+            let page = page(&pages, &own, &chosen, None).await?;
+            return Ok(page.notice(notice).status(status).into_response());
+        }
+    };
     pages.reports.keep(&of.person, &report);
     let found = |code| report.problems.by_code().contains_key(code);
     chosen.asks |= found("same-or-new") || found("correction-unclear");
     report_page(&pages, &own, &report, &mut chosen).await
+}
+
+fn full() -> ProblemPage {
+    ProblemPage::new(
+        StatusCode::CONFLICT,
+        "upload_busy",
+        "Too many files are on their way",
+    )
+    .happened("Files of your organisation are being sent already, or many are just now. Nothing of yours was stored.")
+    .next("Wait a few minutes, then send the file again.")
+}
+
+/// In words for a provider's people: they have one page for files, and no server.
+fn not_received(error: UploadError) -> ProblemPage {
+    let (happened, next) = match &error {
+        UploadError::Sent(sent) if sent.status() == StatusCode::PAYLOAD_TOO_LARGE => (
+            Some(format!(
+                "A file may have up to {} MiB. Nothing was stored.",
+                LARGEST_OF_PROVIDER >> 20
+            )),
+            "Split the file and send its parts one after the other.",
+        ),
+        UploadError::Sent(_) => (
+            None,
+            "Try again. If it happens again, tell the coordinator of the area.",
+        ),
+        UploadError::Form(_) => (
+            None,
+            "Open the page Upload a file of learners again and send one file from there.",
+        ),
+        UploadError::Disk(_) => (
+            None,
+            "Tell the coordinator of the area; try again when there is space.",
+        ),
+    };
+    let page = import::not_received(error).next(next);
+    match happened {
+        Some(happened) => page.happened(happened),
+        None => page,
+    }
 }
 
 async fn report_page(
@@ -240,7 +292,7 @@ async fn report_page(
         pieces.push(Html::literal(
             "<h2 class=\"govuk-heading-m\">Send the file again</h2>",
         ));
-        pieces.push(form_html(&cohorts, &known, chosen, None));
+        pieces.push(form_html(own, &cohorts, &known, chosen, None));
     }
     let title = if report.outcome == Outcome::Stored {
         "Your file is stored"
