@@ -41,7 +41,7 @@ fn learner(reference: &str) -> String {
     )
 }
 
-pub(crate) fn file(provider: &str, reference: &str) -> String {
+fn file(provider: &str, reference: &str) -> String {
     format!(
         "provider,learner_ref,uln,age,sex,ethnicity,disability,prior_status,district,aim,programme,skill,mode,start,planned_end,end,stage\n\
          {provider},{reference},,40,female,white,no,employed,E08000027,AIM,P1,design,online,2022-01-10,,,in-progress\n"
