@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -11,6 +12,7 @@ use ldsp_deploy::records::practice;
 use ldsp_node::home::Node;
 use ldsp_node::pages::{self, Settings};
 use ldsp_node::rights::Policy;
+use ldsp_node::work::Works;
 use ldsp_protocol::ids::Digest;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -237,6 +239,7 @@ fn site(node: &Node, now: Timestamp) -> Router {
         before_signing: Arc::new(|| Box::pin(async {})),
         queued: Arc::new(|| ()),
         illustrative: None,
+        works: Works::new(Duration::from_secs(1)),
     };
     pages::site(settings, "https://node.example", "bench", None).expect("an https origin")
 }
