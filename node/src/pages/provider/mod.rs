@@ -22,6 +22,8 @@ use ldsp_ui::components::{
 use ldsp_ui::listing::Asked;
 use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage, Rule};
 
+pub(super) use upload::{ended, not_imported};
+
 use super::{Answer, PROVIDER, Pages, done, fault, words};
 use serde::Deserialize;
 
