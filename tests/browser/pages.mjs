@@ -1,7 +1,7 @@
 // What every page owes its reader.
 import AxeBuilder from '@axe-core/playwright';
 import { check } from '../check.mjs';
-import { NARROW, NARROWEST, WIDE, links } from './browser.mjs';
+import { NARROW, NARROWEST, links } from './browser.mjs';
 
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
@@ -83,6 +83,7 @@ const tooWide = (page) =>
 
 /** On A4: no navigation, nothing wider than the sheet, charts and whole tables to be seen, and pages come out. */
 export async function paper(page, name) {
+  const viewport = page.viewportSize();
   await page.emulateMedia({ media: 'print' });
   await page.setViewportSize({ width: 688, height: 1000 }); // 182 mm between the margins
   const seen = await page.evaluate(() => {
@@ -105,7 +106,7 @@ export async function paper(page, name) {
   const sheets = pdf.match(/\/Type \/Page\b/g)?.length ?? 0;
   check(`${name} comes out on paper`, sheets > 0 && pdf.length > 10_000, `${sheets} sheets, ${pdf.length} bytes`);
   await page.emulateMedia({ media: null });
-  await page.setViewportSize(WIDE);
+  await page.setViewportSize(viewport);
 }
 
 /** In the reader's own colours (Windows' high contrast): the text of charts stands out from the page. */

@@ -56,7 +56,7 @@ pub(super) async fn list_page(State(pages): State<Pages>, asked: Asked) -> Answe
         .filter("who", "Who", "Everybody", same(who))
         .filter("action", "What", "Everything", same(actions))
         .columns([
-            Column::new("Entry").sorts("entry").numeric(),
+            Column::new("Entry").sorts("entry"),
             Column::new("When"),
             Column::new("Who"),
             Column::new("What"),
