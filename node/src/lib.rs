@@ -16,6 +16,7 @@ pub mod enrol;
 pub mod epoch;
 pub mod home;
 pub mod import;
+pub mod lep;
 mod model;
 pub mod pages;
 pub mod practice;

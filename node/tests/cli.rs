@@ -148,7 +148,7 @@ fn usage_is_exit_code_two() {
 fn from_init_to_the_first_import() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    assert!(refused(dir, &["status"]).contains("init --lep"));
+    assert!(refused(dir, &["status"]).contains("ldsp-node init"));
     assert!(refused(dir, &["init", "--lep", "E06000001"]).contains("38 LEP codes"));
     assert!(
         !dir.join("ldsp-node-data").exists(),
@@ -216,6 +216,51 @@ fn from_init_to_the_first_import() {
         reason.contains("ldsp-node.toml") && reason.contains("data_dirr"),
         "{reason}"
     );
+}
+
+#[test]
+fn the_lep_may_be_chosen_after_init() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let said = done(dir, &["init"]);
+    assert!(
+        said.contains("/welcome/") && said.contains("lep --set"),
+        "{said}"
+    );
+    // A lost link is no reason to begin elsewhere: nobody is here yet.
+    assert!(done(dir, &["init"]).contains("/welcome/"));
+    for args in [&["lep"][..], &["status"]] {
+        assert!(done(dir, args).contains("not chosen yet"), "{args:?}");
+    }
+    for args in [
+        &["sample", "bring-in"][..],
+        &["backup", "--to", "b"],
+        &["release", "rehearse"],
+    ] {
+        let reason = refused(dir, args);
+        assert!(reason.contains("lep --set"), "{args:?}: {reason}");
+    }
+    assert!(refused(dir, &["lep", "--set", "E06000001"]).contains("38 LEPs"));
+    done(dir, &["people", "add", "Ida", "--role", "admin"]);
+    assert!(refused(dir, &["init", "--lep", "E37000001"]).contains("lep --set"));
+    assert!(done(dir, &["lep", "--set", "E37000003"]).contains("E37000003"));
+    assert!(done(dir, &["lep", "--set", "E37000001"]).contains("Black Country"));
+    done(dir, &["sample", "bring-in"]);
+    let reason = refused(dir, &["lep", "--set", "E37000003"]);
+    assert!(reason.contains("made-up records"), "{reason}");
+    assert!(refused(dir, &["release", "rehearse"]).contains("--first"));
+    let json = done(
+        dir,
+        &["release", "rehearse", "--first", "2022-01", "--json"],
+    );
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["made_up"], true);
+    assert!(json["families"][0]["published"]["value"].is_number());
+    let text = done(dir, &["release", "rehearse", "--first", "2022-01"]);
+    assert!(text.contains("Made up, not publishable"), "{text}");
+    assert!(refused(dir, &["release", "show"]).contains("no release"));
+    done(dir, &["sample", "remove"]);
+    assert!(done(dir, &["lep"]).contains("may still be changed"));
 }
 
 #[test]

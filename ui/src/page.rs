@@ -71,9 +71,14 @@ impl Banner {
     }
 }
 
-/// A banner that holds for this answer, whatever page it shows: put among a response's extensions by a layer of the site's own.
-#[derive(Clone, Debug)]
-pub struct LiveBanner(pub Banner);
+/// What of a frame may change while the site runs: it is asked for each page.
+#[derive(Clone, Debug, Default)]
+pub struct Live {
+    /// The site's name, where it is not [`Frame::site_name`].
+    pub site_name: Option<String>,
+    /// A banner that holds at present, on every page.
+    pub banner: Option<Banner>,
+}
 
 /// What surrounds every page of a site.
 #[derive(Clone, Debug)]

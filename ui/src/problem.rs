@@ -202,6 +202,18 @@ mod tests {
     }
 
     #[test]
+    fn only_an_unconfirmed_write_ends_the_server() {
+        let ends = |page: ProblemPage| {
+            page.into_response()
+                .extensions()
+                .get::<Unconfirmed>()
+                .is_some()
+        };
+        assert!(ends(ProblemPage::unconfirmed()));
+        assert!(!ends(ProblemPage::unavailable("")) && !ends(ProblemPage::fault()));
+    }
+
+    #[test]
     fn a_problem_escapes_what_it_is_told() {
         let page = ProblemPage::new(StatusCode::CONFLICT, "clash", "<b>")
             .happened("<script>")

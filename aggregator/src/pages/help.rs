@@ -168,6 +168,12 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "own-work" => {
             "Two people stand behind everything that leaves a node. Whoever prepared it cannot be the second one."
         }
+        "last-admin" => {
+            "A node was asked to remove or lock out the last person who looks after its people, or to give them another role. Nobody could have let anybody in afterwards. Nothing was changed."
+        }
+        "own-account" => {
+            "An admin of a node asked it to lock out or remove themselves. Nothing was changed."
+        }
         "quality" => {
             "A node was sent a question to a provider, an answer or the setting of a rule about its records that is not in order, or that somebody else had changed before. It was not written down."
         }

@@ -6,9 +6,11 @@
 
 mod ilr;
 mod imports;
+mod lep;
 mod machine;
 mod mappings;
 mod model;
+mod people;
 mod practice;
 mod provider;
 mod quality;
@@ -41,7 +43,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::pages::{
-    self, APPROVER, COORDINATOR, KEEPERS, LEP, PROVIDER, READERS, STAFF, Settings, WORKERS,
+    self, ADMIN, APPROVER, COORDINATOR, KEEPERS, LEP, PROVIDER, READERS, STAFF, Settings, WORKERS,
 };
 use crate::store::StoreError;
 use refusal::Refused;
@@ -49,6 +51,7 @@ use refusal::Refused;
 const NODE: &str = "The node";
 const IMPORTS: &str = "Imports";
 const RELEASES: &str = "Releases";
+const PEOPLE: &str = "People";
 const PROGRAMMES: &str = "Programmes";
 const PROVIDERS: &str = "For providers";
 const PRACTICE: &str = "Practice";
@@ -62,6 +65,8 @@ const HEALTH: &str = "Health";
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) settings: Arc<Settings>,
+    /// `https://host[:port]`, for links.
+    pub(crate) origin: Arc<str>,
 }
 
 impl std::ops::Deref for Api {
@@ -85,6 +90,7 @@ impl std::ops::Deref for Api {
     ),
     tags(
         (name = NODE), (name = IMPORTS), (name = PROGRAMMES), (name = PROVIDERS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = STATEMENTS),
+        (name = PEOPLE, description = "Who signs in, and as what. Nobody learns or sets another person\u{2019}s secret here."),
         (name = RIGHTS, description = "What learners may ask for, how long records are kept, and who did what."),
         (name = MACHINE, description = "Public and without secrets, so that an auditor can compare this node with the log."),
         (name = HEALTH, description = "For load balancers and service managers.")
@@ -110,6 +116,9 @@ refusals! {
     struct Forgets: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT;
     struct Revises: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, WITHDRAWAL, CORRECTION;
     struct Keeps: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, CHANGED_MEANWHILE, VERSION_NEEDED;
+    struct Invites: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM;
+    struct GivesRole: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, LAST_ADMIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM;
+    struct KeepsOut: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, LAST_ADMIN, OWN_ACCOUNT, TIMEOUT;
     struct Approves: PARAMETER, REQUEST, SIGN_IN, ROLE, OWN_WORK, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED;
 }
 
@@ -164,7 +173,10 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::post("/api/v1/ilr/aims/remove", COORDINATOR),
         Rule::post("/api/v1/ilr/codes", COORDINATOR),
         read("/api/v1/releases"),
+        Rule::get("/api/v1/lep", LEP),
+        Rule::put("/api/v1/lep", ADMIN),
         Rule::post("/api/v1/releases", COORDINATOR),
+        Rule::post("/api/v1/releases/preview", STAFF),
         read("/api/v1/releases/{period}"),
         read("/api/v1/releases/{period}/payload"),
         Rule::post("/api/v1/releases/{period}/approve", APPROVER),
@@ -204,6 +216,13 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::post("/api/v1/provider/learners", PROVIDER),
         Rule::get("/api/v1/provider/questions", PROVIDER),
         Rule::post("/api/v1/provider/questions/{id}/answer", PROVIDER),
+        Rule::get("/api/v1/people", LEP),
+        Rule::post("/api/v1/people", ADMIN),
+        Rule::post("/api/v1/people/{name}/role", ADMIN),
+        Rule::post("/api/v1/people/{name}/link", ADMIN),
+        Rule::post("/api/v1/people/{name}/lock", ADMIN),
+        Rule::post("/api/v1/people/{name}/unlock", ADMIN),
+        Rule::post("/api/v1/people/{name}/remove", ADMIN),
     ]);
     rules
 }
@@ -212,6 +231,7 @@ pub(crate) fn rules() -> Vec<Rule> {
 fn described() -> OpenApiRouter<Api> {
     let own = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(status::status))
+        .routes(routes!(lep::show, lep::choose))
         .routes(routes!(imports::list))
         .routes(routes!(imports::learners))
         .routes(routes!(imports::programmes))
@@ -243,6 +263,7 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(ilr::remove))
         .routes(routes!(ilr::code))
         .routes(routes!(releases::list, releases::prepare))
+        .routes(routes!(releases::preview))
         .routes(routes!(releases::show))
         .routes(routes!(releases::payload))
         .routes(routes!(releases::approve))
@@ -257,6 +278,12 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(statements::list))
         .routes(routes!(statements::withdraw))
         .routes(routes!(statements::reissue))
+        .routes(routes!(people::list, people::invite))
+        .routes(routes!(people::give_role))
+        .routes(routes!(people::link))
+        .routes(routes!(people::lock))
+        .routes(routes!(people::unlock))
+        .routes(routes!(people::remove))
         .routes(routes!(rights::access))
         .routes(routes!(rights::preview))
         .routes(routes!(rights::erase))

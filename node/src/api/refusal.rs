@@ -212,12 +212,12 @@ impl From<&ImportError> for Refused {
         tracing::error!(%error, "an import did not run to its end");
         match error {
             ImportError::Store(error) => error.into(),
-            error @ ImportError::Sample => {
+            error @ (ImportError::Sample | ImportError::NoNode) => {
                 let mut problem = Problem::new(problem::IMPORT_BUSY, sentence(&error.to_string()));
                 problem.next = error.next().to_owned();
                 problem.into()
             }
-            ImportError::NoNode | ImportError::Stopped => {
+            ImportError::Stopped => {
                 Problem::new(problem::INTERNAL, "The import stopped. Nothing was stored.").into()
             }
             error @ ImportError::Cancelled(_) => {

@@ -17,9 +17,11 @@ use super::sent::Sent;
 use super::work::{WorkShown, accepted, would_not_wait};
 use super::{Api, Listed, Nothing, RELEASES, Refused, moment};
 use crate::pages;
+use crate::release::rehearse::rehearse;
 use crate::release::rules::Verdict;
 use crate::release::{
-    self, Approval, Refusal, Request, ShownFamily, ShownRefusal, ShownStatement, ShownTable,
+    self, Approval, Interval, Refusal, Request, ShownFamily, ShownRefusal, ShownStatement,
+    ShownTable,
 };
 use crate::store::releases::{self, ReleaseHead};
 use crate::work::Outcome;
@@ -233,6 +235,82 @@ pub(super) async fn prepare(
     };
     let location = axum::response::AppendHeaders(location);
     Ok((status, location, Json(in_full(&api, period).await?)).into_response())
+}
+
+/// From which month on the preview shall count.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Previewing {
+    /// As if the published figures began in this month; needed where nobody has chosen it yet, and kept nowhere.
+    #[serde(default)]
+    first: Option<Period>,
+}
+
+/// What would become known of a family.
+#[derive(Debug, Serialize, ToSchema)]
+struct Expected {
+    /// Title in the standard.
+    title: String,
+    /// Enrolments that would enter. An exact count, not to be shared.
+    counted: i64,
+    /// Half the width of the 95 % interval that readers would see, in enrolments.
+    margin_95: f64,
+    /// What readers would see, of made-up records alone; null of real ones.
+    #[schema(required)]
+    published: Option<Interval>,
+}
+
+/// What a release would publish, without being one.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Preview {
+    period: Period,
+    /// Whether the records are made up: nothing of them is ever published.
+    made_up: bool,
+    families: Vec<Expected>,
+    /// Every rule that a release has to keep, with its outcome.
+    rules: Vec<Verdict>,
+}
+
+/// Preview the next month
+///
+/// Counts what would become known and checks every rule, then forgets it: nothing is stored or sent, and nothing of a budget is spent. For the
+/// LEP’s own people: exact counts.
+#[utoipa::path(
+    post, path = "/api/v1/releases/preview", operation_id = "preview_release", tag = RELEASES,
+    request_body = Previewing,
+    responses(
+        (status = 200, description = "What it would be.", body = Preview),
+        (status = 409, description = "There is nothing to preview. (`release`)", body = Refused,
+            content_type = "application/problem+json"),
+        super::TakesJson
+    ),
+    security(("secret" = []), ("token" = []), ("session" = [])),
+)]
+pub(super) async fn preview(
+    State(api): State<Api>,
+    person: SignedIn,
+    _none: Query<Nothing>,
+    Sent(wanted): Sent<Previewing>,
+) -> Result<Json<Preview>, Refused> {
+    let request = Request {
+        first: wanted.first,
+        rho_micro: api.rho_micro,
+        ..Request::default()
+    };
+    let (store, now) = (&api.node.store, (api.clock)());
+    let tried = rehearse(store, request, &person.name, now, &api.entropy).await?;
+    let families = tried.families.into_iter().map(|family| Expected {
+        title: family.title,
+        counted: family.counted,
+        margin_95: family.margin,
+        published: family.published.map(Into::into),
+    });
+    Ok(Json(Preview {
+        period: tried.period,
+        made_up: tried.made_up.is_some(),
+        families: families.collect(),
+        rules: tried.verdicts,
+    }))
 }
 
 /// What an approver says.

@@ -1,4 +1,4 @@
-//! `release preview`, `approve`, `refuse`, `show`, `report`.
+//! `release preview`, `rehearse`, `approve`, `refuse`, `show`, `report`.
 
 use std::path::Path;
 
@@ -13,10 +13,13 @@ use super::watch::Watched;
 use super::{Context, open};
 use crate::enrol;
 use crate::home::Node;
+use crate::release::rehearse::rehearse;
 use crate::release::report::Report;
+use crate::release::rules::Outcome;
 use crate::release::{
     self, Approval, ReleaseError, Request, approve, prepare_watched, refuse, show,
 };
+use crate::store::audit::COMMAND_LINE;
 use crate::store::people::Person;
 use crate::store::{Store, StoreError, enrolment};
 use crate::transport::Https;
@@ -47,6 +50,7 @@ pub(super) async fn run(command: Release, context: &Context) -> Answer {
             };
             preview(&node, request, name.as_deref(), payload.as_deref(), context).await
         }
+        Release::Rehearse { first } => try_out(&node, first, context).await,
         Release::Approve {
             name,
             digest,
@@ -71,6 +75,61 @@ pub(super) async fn run(command: Release, context: &Context) -> Answer {
     };
     node.store.close().await;
     answer
+}
+
+/// `rehearse`. Exact counts belong on signed-in pages only.
+async fn try_out(node: &Node, first: Option<Period>, context: &Context) -> Answer {
+    let request = Request {
+        first,
+        rho_micro: context.config.rho_micro,
+        ..Request::default()
+    };
+    let now = (context.clock)();
+    let tried = rehearse(&node.store, request, COMMAND_LINE, now, &context.entropy).await?;
+    let is_made_up = tried.made_up.is_some();
+    let width = tried.families.iter().map(|f| f.title.chars().count()).max();
+    let width = width.unwrap_or(0);
+    let families = tried.families.iter().map(|family| {
+        let figure = match family.published {
+            Some(estimate) => format!("{:.0} \u{b1} {:.0}", estimate.value, family.margin.ceil()),
+            None => format!("\u{b1} {:.0}", family.margin.ceil()),
+        };
+        format!("  {:width$}  {figure}", family.title)
+    });
+    let families: Vec<String> = families.collect();
+    let broken: Vec<String> = tried
+        .verdicts
+        .iter()
+        .filter(|verdict| verdict.outcome != Outcome::Kept)
+        .map(|verdict| format!("  not kept: {}", verdict.rule))
+        .collect();
+    let about = if is_made_up {
+        "Made up, not publishable: figures of records that nobody is behind, with noise of this preview alone"
+    } else {
+        "How near readers would come, 19 times of 20; counts are on the node\u{2019}s page Preview"
+    };
+    Ok(Output {
+        text: format!(
+            "Preview of {}. Nothing was stored, spent or sent.\n{about}:\n{}\n{} of {} rules kept\n{}",
+            tried.period.in_words(),
+            families.join("\n"),
+            tried.verdicts.len() - broken.len(),
+            tried.verdicts.len(),
+            broken.join("\n"),
+        )
+        .trim_end()
+        .to_owned(),
+        json: json!({
+            "period": tried.period,
+            "made_up": is_made_up,
+            "families": tried.families.iter().map(|f| json!({
+                "title": f.title,
+                "margin_95": f.margin,
+                "published": f.published.map(release::Interval::from),
+            })).collect::<Vec<_>>(),
+            "rules": tried.verdicts,
+        }),
+    })
 }
 
 async fn preview(

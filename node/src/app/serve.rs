@@ -227,8 +227,14 @@ fn site(
     };
     // Browsers share cookies between the ports of a host, where several nodes may run: the demonstration does.
     let service = sign_in_service(node, url, context)?;
-    pages::site(settings, url, node.lep.as_str(), service)
+    pages::site(settings, url, &cookie(node), service)
         .map_err(|error| Refusal::new(error, "Correct `public_url` in the configuration."))
+}
+
+/// What tells the node's cookie apart: its LEP, or its key while the LEP is to be chosen.
+fn cookie(node: &Node) -> String {
+    let key = || hex::encode(&node.signing.verifying_key().as_bytes()[..8]);
+    node.chosen().map_or_else(key, |lep| lep.to_string())
 }
 
 /// The service of the table `[oidc]`.

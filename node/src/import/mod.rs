@@ -101,7 +101,7 @@ impl Default for Options {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum ImportError {
-    #[error("there is no node yet")]
+    #[error("this node has no LEP yet")]
     NoNode,
     #[error("this node holds made-up records, and real ones must not stand among them")]
     Sample,
@@ -120,7 +120,9 @@ impl ImportError {
     #[must_use]
     pub fn next(&self) -> &'static str {
         match self {
-            Self::NoNode => "Run `ldsp-node init --lep CODE` first.",
+            Self::NoNode => {
+                "An admin chooses it on the page Choose the LEP, or run `ldsp-node lep --set CODE`."
+            }
             Self::Sample => {
                 "Remove them first: on the first page, or with `ldsp-node sample remove`."
             }
@@ -413,8 +415,8 @@ async fn merged(
         today: london_day(now),
         clean: Default::default(),
         roots: roots.clone(),
-        // Of the first file all are.
-        new_providers: run.options.new_providers || fresh,
+        // Of the first file all are; whose an ILR is somebody has said.
+        new_providers: run.options.new_providers || fresh || run.ilr.is_some(),
         named: Vec::new(),
         own: own.clone(),
         reference: None,

@@ -4,7 +4,7 @@
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
-use ldsp_ui::components::{Button, Notification, PostForm, Table, link, list};
+use ldsp_ui::components::{Button, Details, Notification, PostForm, Table, link, list};
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 use serde::Deserialize;
 
@@ -258,11 +258,13 @@ fn codes(mappings: &Mappings) -> Html {
         ]
     });
     let table = Table::new("How codes are read")
+        .caption_hidden()
         .columns(["Field", "Code", "Meaning", "Read as", ""])
         .rows(rows);
+    let all = words::some(mappings.codes.len(), "code is read", "codes are read");
     Html::concat([
         heading("Codes"),
-        table.into(),
+        Details::new(format!("Show how {all}"), table).into(),
         list([link("Add a code", "/import/ilr/code")]),
     ])
 }

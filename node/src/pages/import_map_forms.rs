@@ -65,11 +65,19 @@ pub(super) fn question(
         form = form.with(part);
     }
     let form = form.buttons([Button::new("Continue")]);
+    let form = match step {
+        Step::Columns | Step::Values => Html::concat([
+            Html::literal("<div class=\"ldsp-pairs\">"),
+            form.into(),
+            Html::literal("</div>"),
+        ]),
+        _ => form.into(),
+    };
     let mut summary = ErrorSummary::new();
     for (field, error) in errors {
         summary = summary.error(field, error);
     }
-    let mut pieces = vec![Html::from(form), drop_form()];
+    let mut pieces = vec![form, drop_form()];
     if step > Step::Columns {
         pieces.insert(
             0,
@@ -130,9 +138,26 @@ fn may_be_fixed(kind: Kind, column: &str) -> bool {
 
 /// What a column of the contract is, in words.
 fn label(column: &str) -> String {
-    words::sentence(&column.replace('_', " "))
-        .trim_end_matches('.')
-        .to_owned()
+    let words = match column {
+        "learner_ref" => "Learner\u{2019}s reference",
+        "uln" => "Unique learner number (ULN)",
+        "prior_status" => "What they did before",
+        "planned_end" => "Planned last day",
+        "start" => "First day",
+        "end" => "Last day",
+        "destination_3m" => "Destination after 3 months",
+        "destination_6m" => "Destination after 6 months",
+        "destination_12m" => "Destination after 12 months",
+        "confidence_before" => "Confidence at the start",
+        "confidence_after" => "Confidence at the end",
+        "everyday_before" => "Everyday tasks online at the start",
+        "everyday_after" => "Everyday tasks online at the end",
+        plain => {
+            let plain = words::sentence(&plain.replace('_', " "));
+            return plain.trim_end_matches('.').to_owned();
+        }
+    };
+    words.to_owned()
 }
 
 fn columns(held: &Draft, pairs: &Pairs, errors: &[(String, String)]) -> Vec<Html> {

@@ -14,6 +14,7 @@ mod import;
 mod import_map;
 mod import_map_forms;
 mod import_mappings;
+mod lep;
 mod library;
 mod model;
 mod practice;
@@ -27,6 +28,7 @@ mod problems;
 mod provider;
 mod quality;
 mod quality_rules;
+mod rehearsal;
 mod release_report;
 mod release_table;
 mod release_view;
@@ -45,15 +47,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use ldsp_protocol::ids::Gss;
 use ldsp_ui::components::{Notification, Tag, TagColour};
 use ldsp_ui::oidc::{self, OpenId};
 use ldsp_ui::{
-    Access, Banner, Frame, Html, Link, LiveBanner, NavItem, Page, ProblemPage, RoleTable, Rule,
+    Access, AskLive, Banner, Frame, Html, Link, Live, NavItem, Page, ProblemPage, RoleTable, Rule,
     SignedIn, Site, SiteError,
 };
 use utoipa::openapi::OpenApi;
@@ -107,6 +110,20 @@ struct Pages {
     held: held::Held,
 }
 
+impl Pages {
+    /// The LEP, which most pages need.
+    fn lep(&self) -> Result<Gss, ProblemPage> {
+        self.node.chosen().ok_or_else(|| {
+            refused(
+                "no-lep",
+                "Choose the LEP first",
+                "nobody has said yet which Local Enterprise Partnership this node is of",
+                "An admin chooses it on the page Choose the LEP: it is a task on the first page.",
+            )
+        })
+    }
+}
+
 impl std::ops::Deref for Pages {
     type Target = Settings;
 
@@ -150,19 +167,30 @@ async fn with_sight(person: Option<SignedIn>, request: Request, next: Next) -> R
     EXACT.scope(sees, next.run(request)).await
 }
 
-/// Says on every page that the records are made up, while they are.
-async fn say_sample(State(pages): State<Pages>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    match pages.node.store.holds_sample().await {
-        Ok(true) => {
-            let banner =
-                Banner::illustrative("All records here are made up, for trying the node out.");
-            response.extensions_mut().insert(LiveBanner(banner));
-        }
-        Ok(false) => {}
-        Err(error) => tracing::error!(%error, "it is not known whether the records are made up"),
-    }
-    response
+/// The LEP's name on every page from the moment on in which it is chosen, and that the records are made up, while they are.
+fn live(node: &Node) -> AskLive {
+    let node = node.clone();
+    Arc::new(move || {
+        let node = node.clone();
+        Box::pin(async move {
+            // A command may have chosen it.
+            match node.store.identity().await {
+                Ok(Some(identity)) => node.take_lep(identity.lep),
+                Ok(None) => {}
+                Err(error) => tracing::error!(%error, "the LEP cannot be read"),
+            }
+            let is_sample = node.store.holds_sample().await.unwrap_or_else(|error| {
+                tracing::error!(%error, "it is not known whether the records are made up");
+                false
+            });
+            Live {
+                site_name: Some(node.place()),
+                banner: is_sample.then(|| {
+                    Banner::illustrative("All records here are made up, for trying the node out.")
+                }),
+            }
+        })
+    })
 }
 
 fn sees_exact() -> bool {
@@ -185,9 +213,13 @@ pub fn rules() -> Vec<Rule> {
     let own = |path| Rule::get(path, LEP);
     let mut rules = vec![
         Rule::get("/", Access::SignedIn),
+        Rule::get(lep::PATH, ADMIN),
+        Rule::post(lep::PATH, ADMIN),
         own("/help"),
         read("/releases"),
         Rule::post("/releases/prepare", COORDINATOR),
+        Rule::get(rehearsal::PATH, STAFF),
+        Rule::post(rehearsal::PATH, STAFF),
         read("/releases/{period}"),
         Rule::post("/releases/{period}/approve", APPROVER),
         Rule::post("/releases/{period}/refuse", APPROVER),
@@ -268,9 +300,11 @@ fn router(api: &Api, document: &OpenApi) -> Router {
     let documentation = documentation(document);
     let router = Router::new()
         .route("/", get(home::home))
+        .route(lep::PATH, get(lep::form).post(lep::choose))
         .route("/help", get(help::help))
         .route("/releases", get(releases::list))
         .route("/releases/prepare", post(releases::prepare))
+        .route(rehearsal::PATH, get(rehearsal::ask).post(rehearsal::show))
         .route("/releases/{period}", get(releases::show))
         .route("/releases/{period}/approve", post(releases::approve))
         .route("/releases/{period}/refuse", post(releases::refuse))
@@ -353,7 +387,6 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         .route("/problems/{code}", get(problems::show));
     provider::routes(model::routes(router))
         .layer(middleware::from_fn(with_sight))
-        .layer(middleware::from_fn_with_state(pages.clone(), say_sample))
         .with_state(pages)
 }
 
@@ -418,7 +451,7 @@ fn navigation() -> Vec<NavItem> {
 /// What surrounds every page of the node of this LEP.
 #[must_use]
 pub fn frame(settings: &Settings) -> Frame {
-    let mut frame = Frame::new(words::lep(&settings.node.lep));
+    let mut frame = Frame::new(settings.node.place());
     frame.tagline = "Local Digital Skills Partnership node".to_owned();
     frame.people_sign_in = true;
     frame.nav = navigation();
@@ -456,12 +489,17 @@ fn shared_site(
     let people = settings.node.store.clone();
     let entropy = settings.entropy.clone();
     let clock = settings.clock.clone();
+    let live = live(&settings.node);
     let frame = frame(&settings);
-    let api = Api { settings };
+    let api = Api {
+        settings,
+        origin: public_origin.into(),
+    };
     let rules = rules().into_iter().chain(api::rules());
     let mut site = Site::new(frame, public_origin, people.clone(), clock)?
         .accounts(people, entropy, ADMIN)
         .roles(RoleTable::new(rules))
+        .live(live)
         .cookie_suffix(cookie)?;
     if let Some(service) = sign_in_service {
         site = site.sign_in_service(service);
@@ -600,7 +638,7 @@ fn release_problem_of(error: &ReleaseError) -> ProblemPage {
             error.code(),
             "The release was left as it is",
             &error.to_string(),
-            "Go back to the list of releases to see what is waiting for whom.",
+            error.next(),
         ),
     }
 }

@@ -114,6 +114,15 @@ fn next_step(
 /// Months to choose from: those of the last five years that have ended.
 const CHOICES: i32 = 60;
 
+/// Months that have ended, the last one first.
+pub(super) fn ended_months(pages: &Pages) -> impl Iterator<Item = Period> {
+    last_ended(Period::of((pages.clock)().to_zoned(london()).date()))
+}
+
+fn last_ended(today: Option<Period>) -> impl Iterator<Item = Period> {
+    (1..=CHOICES).filter_map(move |ago| today?.plus(-ago))
+}
+
 /// Where the published history begins. The month is public and free of noise, so no record may suggest it.
 fn first_month(person: &SignedIn, today: Option<Period>) -> Html {
     let why = Html::paragraph(
@@ -122,8 +131,8 @@ fn first_month(person: &SignedIn, today: Option<Period>) -> Html {
     if person.role.as_str() != Role::Coordinator.as_str() {
         return why;
     }
-    let ended = (1..=CHOICES).filter_map(|ago| today?.plus(-ago));
-    let months = ended.map(|month| Choice::new(month.to_string(), month.in_words()));
+    let months = last_ended(today);
+    let months = months.map(|month| Choice::new(month.to_string(), month.in_words()));
     let form = PostForm::to("/releases/prepare")
         .hidden("first", "yes")
         .with(Select::new(Field::new("period", "First month"), months))
@@ -242,7 +251,7 @@ pub(super) async fn opened(pages: &Pages, period: &str) -> Result<Opened, Proble
         .map_err(release_problem)
 }
 
-fn parse(period: &str) -> Result<Period, ProblemPage> {
+pub(super) fn parse(period: &str) -> Result<Period, ProblemPage> {
     period.parse().map_err(|_| ProblemPage::not_found())
 }
 

@@ -4,6 +4,7 @@ mod approve;
 pub(crate) mod figures;
 mod prepare;
 mod refuse;
+pub(crate) mod rehearse;
 pub mod report;
 pub mod rules;
 mod show;
@@ -145,7 +146,9 @@ impl ReleaseError {
     #[must_use]
     pub fn next(&self) -> &'static str {
         match self {
-            Self::NoIdentity => "Run `ldsp-node init --lep CODE` first.",
+            Self::NoIdentity => {
+                "An admin chooses it on the page Choose the LEP, or run `ldsp-node lep --set CODE`."
+            }
             Self::NoFirst => {
                 "A coordinator chooses it, on the page Releases or with `ldsp-node release preview --first YYYY-MM`: the month in which the LEP began to record, or a later one, never one that is taken from learners\u{2019} records. It is public and stays."
             }

@@ -99,6 +99,42 @@ fn summary(report: &ImportReport) -> &Summary {
     report.ilr.as_ref().unwrap()
 }
 
+/// Nobody has said whose the file is, but the list of organisations has its number.
+#[tokio::test]
+async fn the_organisation_of_its_ukprn_is_whose_it_is() {
+    let bench = Bench::asked().await;
+    let run = async |sql: &'static str| {
+        sqlx::query(sql).execute(&bench.store.writer).await.unwrap();
+    };
+    run("DELETE FROM ilr_providers").await;
+    run("DELETE FROM providers").await;
+    assert_eq!(codes(&bench.ilr(FILE).await), ["ilr-ukprn-unknown"]);
+    let organisation = "INSERT INTO organisations (name, kind, ukprn, contact_role) VALUES ($1, 'provider', 99000001, '')";
+    let add = async |name: &str| {
+        let added = sqlx::query(organisation).bind(name);
+        added.execute(&bench.store.writer).await.unwrap();
+    };
+    add("City College").await;
+    let report = bench.ilr(FILE).await;
+    assert_eq!(report.outcome, Outcome::Stored, "{:?}", report.problems);
+    let named: Vec<String> = sqlx::query_scalar("SELECT DISTINCT provider FROM enrolments")
+        .fetch_all(&bench.store.reader)
+        .await
+        .unwrap();
+    assert_eq!(named, ["City College"]);
+    // What was said goes before the list, and of two with one number neither is meant.
+    add("Town College").await;
+    assert_eq!(
+        codes(&bench.ilr(&later(FILE, 20)).await),
+        ["ilr-ukprn-unknown"]
+    );
+    let said = mapping::say_provider(&bench.store, "99000001", "City College", "ann", now());
+    said.await.unwrap();
+    let report = bench.ilr(&later(FILE, 21)).await;
+    assert_eq!(report.outcome, Outcome::Stored, "{:?}", report.problems);
+    assert_eq!(report.tally.added, 0);
+}
+
 /// The sample without the learner of a reference, prepared on a later day.
 pub(super) fn without(reference: &str, day: u8) -> String {
     let mark = format!("<LearnRefNumber>{reference}</LearnRefNumber>");

@@ -282,7 +282,7 @@ async fn the_last_admin_stays() {
             .unwrap(),
         Changed::Nobody
     );
-    let second = Person::new("eve", Role::Admin, now);
+    let second = Person::new("eve", Role::Admin, now).with_secret("a hash");
     assert!(store.add_person(&second, who).await.unwrap());
     let locked = store
         .lock_person("eve", true, true, who, now)
