@@ -41,8 +41,14 @@ pub struct Entry {
     pub hash: Option<Digest>,
 }
 
-/// Acts whose detail counts learners' records, beside every import.
-const COUNTED: [&str; 4] = ["learner erased", "subject access", "retention", "restore"];
+/// Acts whose detail counts learners' records, or tells one's number, beside every import.
+const COUNTED: [&str; 5] = [
+    "learner erased",
+    "subject access",
+    "retention",
+    "restore",
+    "enrolment recorded",
+];
 
 impl Entry {
     /// As it is told to people who may not see exact counts: what was done stays, how many records it touched does not. The hash is that of the
