@@ -34,7 +34,9 @@ const BEFORE: i32 = 6;
 /// # Errors
 /// The database cannot be read.
 pub async fn look(store: &Store, now: Timestamp) -> Result<Vec<Judged>, StoreError> {
-    look_in(&mut *store.reader.begin().await?, now).await
+    let count = async { look_in(&mut *store.reader.begin().await?, now).await };
+    let today = day(now.to_zoned(london()).date());
+    store.counts.get(|all| &all.judged, today, count).await
 }
 
 /// [`look`] within the caller's transaction.

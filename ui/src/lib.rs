@@ -47,6 +47,8 @@ mod door;
 mod headers;
 mod html;
 mod leftover;
+pub mod listing;
+mod nav;
 pub mod oidc;
 mod page;
 mod patience;
@@ -68,7 +70,8 @@ use std::sync::Arc;
 
 pub use cell::csv_text;
 pub use html::Html;
-pub use page::{Banner, Frame, Link, Live, NavItem, Page};
+pub use nav::NavItem;
+pub use page::{Banner, Frame, Link, Live, Page};
 pub use patience::Patience;
 pub use people::{
     Nobody, OwnOrganisation, People, PeopleError, PersonRecord, Role, SignedIn, percent_encode,

@@ -6,12 +6,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::{CompressionLayer, Predicate, predicate::DefaultPredicate};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
@@ -193,11 +193,8 @@ impl Site {
     /// own way and get their answers unchanged: `/v1/`, `/api/v1/`, `/health/`; a refusal that is not a problem yet becomes
     /// one ([`crate::api`]), also below those paths where no route is. Neither may use `/assets/` or `/sign-`.
     pub fn router(mut self, pages: Router, machine: Router) -> Router {
-        let mut pages = pages;
         if let Some(open) = &self.open {
             self.roles = self.roles.and(open.rules());
-            let (people, cookie) = (self.people.clone(), &self.cookie);
-            pages = pages.merge(oidc::router(open.clone(), people, cookie));
         }
         let checker = Arc::new(Checker::new(self.people, self.clock.clone()));
         let for_programs = Arc::new(programs::Gate {
@@ -242,6 +239,7 @@ impl Site {
                 for_programs,
                 programs::admit,
             ))
+            .layer(Extension(accounts::Names::new(checker.clone())))
             .layer(sessions.clone())
             .layer(self.csrf.clone().with_rejection_response(
                 programs::refuse_foreign_origin as fn(ProtectionError) -> Response,
@@ -262,6 +260,7 @@ impl Site {
         let pages =
             pages
                 .merge(accounts::router(&desk))
+                .merge(oidc::router(&desk))
                 .merge(sign_in::router(desk))
                 .fallback(|| async { ProblemPage::not_found() })
                 .layer(DefaultBodyLimit::max(BODY_BYTES))

@@ -43,7 +43,7 @@ pub(crate) fn questions(lep: &Gss, postcodes: bool, known: &Known) -> Vec<Questi
         .collect();
     vec![
         Question::new("learner_ref", "Your reference", Answer::Line)
-            .hint("Your own number for the learner, such as 2022-017. Never a name, a ULN or a National Insurance number. Only your organisation sees it")
+            .hint("Your own number for the learner, such as 2022-017. Never a name, a ULN or a National Insurance number. Your organisation sees it, and the learner if they ask what is held")
             .required(),
         Question::new("uln", "Unique learner number", Answer::Line)
             .hint("Ten digits, if you know it. It is turned into a code at once and not kept"),

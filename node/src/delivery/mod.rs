@@ -21,7 +21,7 @@ use crate::import::pseudonym::PseudonymKey;
 use crate::import::report::{ImportReport, RowProblem};
 use crate::import::{self, Brings, Doubtful, ImportError, Options, london_day};
 use crate::store::cohorts::Cohort;
-use crate::store::delivery::{self, Entry, Which};
+use crate::store::delivery::{self, Entry, Sought, Which};
 use crate::store::kept::{Known, Stored};
 use crate::store::organisations::OrganisationKind;
 use crate::store::programmes::Programme;
@@ -107,18 +107,16 @@ pub(crate) async fn cohort(
     Ok(found.filter(|cohort| own.organisation == Some(cohort.it.organisation)))
 }
 
-/// Its enrolments in a cohort.
+/// Its enrolments as a list shows them, and how many there are on all pages together.
 ///
 /// # Errors
 /// The database cannot be read.
-pub(crate) async fn register(
+pub(crate) async fn learners(
     store: &Store,
     own: &Own,
-    cohort: i64,
-) -> Result<Vec<Entry>, StoreError> {
-    store
-        .delivered(&own.root, &own.names, Which::Cohort(cohort))
-        .await
+    sought: &Sought,
+) -> Result<(Vec<Entry>, u64), StoreError> {
+    store.sought(&own.root, &own.names, sought).await
 }
 
 /// One of its enrolments; another's is none.

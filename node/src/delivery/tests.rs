@@ -5,6 +5,7 @@ use crate::import::report::Outcome;
 use crate::model::{self, Model};
 use crate::store::history::Kind;
 use crate::store::organisations::Organisation;
+use crate::store::people::{Person, Role};
 use crate::testing::{World, at};
 
 const NOW: &str = "2022-12-07T09:00:00Z";
@@ -74,6 +75,18 @@ fn in_cohort(id: i64) -> Bringing {
     }
 }
 
+/// The enrolments of a provider in a cohort.
+async fn register(store: &Store, own: &Own, cohort: i64) -> Result<Vec<Entry>, StoreError> {
+    let sought = Sought {
+        cohort: Some(cohort),
+        limit: 100,
+        ..Sought::default()
+    };
+    let (entries, total) = learners(store, own, &sought).await?;
+    assert_eq!(entries.len() as u64, total);
+    Ok(entries)
+}
+
 #[tokio::test]
 async fn a_provider_brings_its_own_rows_and_sees_its_own_alone() {
     let world = world().await;
@@ -83,12 +96,12 @@ async fn a_provider_brings_its_own_rows_and_sees_its_own_alone() {
     let report = brought(&world, "Library", &row("", "2022-017", ""), &in_cohort(2)).await;
     assert_eq!(report.outcome, Outcome::Stored, "{}", report.text());
     let college = own(&world, "college").await;
-    let register = register(&world.store, &college, 1).await.unwrap();
-    let references: Vec<_> = register.iter().map(|e| e.reference.as_deref()).collect();
+    let held = register(&world.store, &college, 1).await.unwrap();
+    let references: Vec<_> = held.iter().map(|e| e.reference.as_deref()).collect();
     assert_eq!(references, [Some("2022-017"), Some("2022-018")]);
     // The same reference at another provider is another learner, and nobody else's pages find either.
     let library = own(&world, "Library").await;
-    for entry in &register {
+    for entry in &held {
         assert!(
             super::entry(&world.store, &library, entry.id)
                 .await
@@ -103,7 +116,7 @@ async fn a_provider_brings_its_own_rows_and_sees_its_own_alone() {
         );
     }
     assert!(
-        super::register(&world.store, &library, 1)
+        register(&world.store, &library, 1)
             .await
             .unwrap()
             .is_empty()
@@ -119,7 +132,7 @@ async fn a_provider_brings_its_own_rows_and_sees_its_own_alone() {
     assert_eq!((own.starts, own.leavers, own.achievers), (2, 1, 1));
     let changes = world
         .store
-        .history(Kind::Enrolment, register[0].id, 10)
+        .history(Kind::Enrolment, held[0].id, 10)
         .await
         .unwrap();
     assert_eq!(changes[0].field, "cohort");
@@ -159,6 +172,14 @@ async fn rows_of_others_and_references_that_tell_a_person_are_refused() {
         ("", "AB 12 34 56 C", "reference-personal"),
         ("", "AB123456C", "reference-personal"),
         ("", "jo7@example.org", "reference-personal"),
+        ("", "jane.smith1", "reference-personal"),
+        ("", "SMITH-JANE-1980", "reference-personal"),
+        ("", "smith_jane_19800517", "reference-personal"),
+        ("", "JSMITH80", "reference-personal"),
+        ("", "js19800517", "reference-personal"),
+        ("", "JS-17.05.1980", "reference-personal"),
+        ("", "05171980", "reference-personal"),
+        ("", "ali7-kaya", "reference-personal"),
     ] {
         let report = brought(
             &world,
@@ -175,7 +196,16 @@ async fn rows_of_others_and_references_that_tell_a_person_are_refused() {
         );
         assert!(!report.text().contains(reference), "{reference}");
     }
-    for good in ["2022-017", "LRN00123", "7", "a-12/B"] {
+    for good in [
+        "2022-017",
+        "LRN00123",
+        "7",
+        "a-12/B",
+        "20220113",
+        "19801399",
+        "DIG-2022-01-17",
+        "12345678",
+    ] {
         let checked = Bringing {
             dry_run: true,
             ..Bringing::default()
@@ -376,6 +406,44 @@ async fn who_has_to_be_asked_when() {
     );
 }
 
+/// What an upload says besides its rows is of rows that are taken alone.
+#[tokio::test]
+async fn a_row_that_is_left_out_moves_no_enrolment_into_a_cohort() {
+    let world = world().await;
+    let with = |reference: &str, uln: &str, aim: &str| {
+        row("", reference, "")
+            .replace(",,40", &format!(",{uln},40"))
+            .replace("AIM", aim)
+    };
+    let held = with("2022-017", "1000000027", "OLD");
+    brought(&world, "College", &held, &Bringing::default()).await;
+    let some = Bringing {
+        valid_rows: true,
+        ..in_cohort(1)
+    };
+    // The second row gives the reference of the first another ULN.
+    let rows = with("2022-018", "1000000035", "NEW") + &held.replace("2022-017", "2022-018");
+    let report = brought(&world, "College", &rows, &some).await;
+    assert_eq!(
+        (report.tally.added, report.tally.refused),
+        (1, 1),
+        "{}",
+        report.text()
+    );
+    let placed = "SELECT group_concat(aim) FROM enrolments WHERE cohort = 1";
+    let placed: String = sqlx::query_scalar(placed)
+        .fetch_one(&world.store.reader)
+        .await
+        .unwrap();
+    assert_eq!(placed, "NEW");
+    assert_eq!(
+        world
+            .number("SELECT count(*) FROM history WHERE field = 'cohort'")
+            .await,
+        1
+    );
+}
+
 #[tokio::test]
 async fn a_reference_goes_with_its_learner() {
     let world = world().await;
@@ -417,4 +485,75 @@ async fn a_provider_with_another_name_is_the_same_one() {
     let renamed = own(&world, "City College").await;
     assert_eq!(renamed.organisation, Some(1));
     assert_eq!(register(&world.store, &renamed, 1).await.unwrap().len(), 1);
+}
+
+async fn bound(world: &World, name: &str, organisation: &str) {
+    let person = Person::described(name, Role::Provider, Some(organisation), at(NOW)).unwrap();
+    assert!(world.store.add_person(&person, "ada").await.unwrap());
+}
+
+async fn named(
+    world: &World,
+    id: i64,
+    name: &str,
+) -> Result<Stored<Organisation>, model::Trouble<Organisation>> {
+    let now: Stored<Organisation> = world.store.kept_one(id).await.unwrap().unwrap();
+    let texts = [name, "provider", "", ""].map(str::to_owned);
+    model::change(&world.store, (id, now.version), &texts, "cat", at(NOW)).await
+}
+
+#[tokio::test]
+async fn an_organisation_is_not_renamed_to_another_providers_records() {
+    let world = world().await;
+    bound(&world, "Pam", "College").await;
+    // A provider that files name and nobody added as an organisation, and one that people are bound to alone.
+    brought(&world, "College", &row("", "2022-017", ""), &in_cohort(1)).await;
+    world
+        .run("INSERT INTO providers (name) VALUES ('Beta Ltd')")
+        .await;
+    bound(&world, "Gus", "Gamma").await;
+    for other in ["Beta Ltd", "BETA  ltd", "Gamma"] {
+        let refused = named(&world, 1, other).await;
+        let Err(model::Trouble::Fields(problems)) = refused else {
+            panic!("{other}");
+        };
+        assert_eq!(problems[0].code, "provider-known", "{other}");
+    }
+    assert_eq!(
+        world
+            .store
+            .person("Pam")
+            .await
+            .unwrap()
+            .unwrap()
+            .organisation
+            .as_deref(),
+        Some("College")
+    );
+    // The same by the other way.
+    let renamed = world
+        .store
+        .rename_provider("College", "gamma", "ada", at(NOW));
+    assert_eq!(
+        renamed.await.unwrap(),
+        crate::store::providers::Renamed::Taken
+    );
+    // A new name is nobody's: people and records go with it, and the log names who was bound.
+    named(&world, 1, "\u{c9}cole").await.unwrap();
+    let pam = world.store.person("Pam").await.unwrap().unwrap();
+    assert_eq!(pam.organisation.as_deref(), Some("\u{c9}cole"));
+    let own = own(&world, "\u{c9}cole").await;
+    assert_eq!(register(&world.store, &own, 1).await.unwrap().len(), 1);
+    let acts = world.store.audit_entries(1).await.unwrap();
+    assert_eq!(
+        (acts[0].action.as_str(), acts[0].detail.as_str()),
+        ("people organisation", "Pam, of College: of \u{c9}cole")
+    );
+    // Other capitals are the same name, also beyond ASCII: of another organisation it is taken.
+    let taken = named(&world, 2, "\u{e9}cole").await;
+    assert!(matches!(taken, Err(model::Trouble::Fields(_))));
+    named(&world, 1, "\u{e9}cole").await.unwrap();
+    // One that no file named and nobody is bound to may be given the name that files use.
+    put::<Organisation>(&world, &[("name", "Beta"), ("kind", "provider")]).await;
+    named(&world, 3, "Beta Ltd").await.unwrap();
 }

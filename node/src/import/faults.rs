@@ -54,6 +54,8 @@ faults! {
         "Give the name as it stands on the sheet's tab.";
     SHEETS = "sheet-unclear", "More than one sheet may be meant.",
         "Say which one holds the rows: with --sheet NAME, or on the page.";
+    SHEETS_MANY = "sheets-too-many", "The workbook has more than 40 sheets that are not hidden: they are not searched.",
+        "Say which one holds the rows: with --sheet NAME, or on the page.";
     MERGED = "cells-merged", "Cells are merged below the header: only the first of them holds its value.",
         "Select the table, choose Unmerge Cells, fill in what is empty then, and save the workbook.";
     // An ILR as a whole.
@@ -100,6 +102,8 @@ faults! {
 
     DOUBTFUL = "same-or-new", "The row may be a new enrolment or a correction of one that is held and that this file does not name: learner and provider agree, and either the aim or the start.",
         "If this file adds new enrolments, import it with --doubtful new; if it corrects aims or starts, with --doubtful corrected (the page asks). A file that names all enrolments of the learner with this provider needs neither.";
+    HELD_ULN = "uln-differs", "This learner_ref stands for a learner with another ULN.",
+        "Correct the ULN; or, for another learner, give a learner_ref that was not used before. If the ULN that is held is wrong, ask the coordinator of the area to correct it: it may be another person's.";
     SEVERAL = "correction-unclear", "The row may correct more than one enrolment that is held, or another row may correct the same one.",
         "Name all enrolments of the learner with this provider in one file; or import the rows that are new by themselves, with --doubtful new.";
 
@@ -159,7 +163,7 @@ faults! {
         "Import the programme first (`import programmes FILE`), or correct the code.";
     OTHER_PROVIDER = "provider-other", "The row is another provider's.",
         "Leave out rows of other providers; your own may leave this field empty.";
-    REFERENCE = "reference-personal", "The reference looks like a name, a ULN, a National Insurance number or other personal data.",
+    REFERENCE = "reference-personal", "The reference looks like a name, a birth date, a ULN, a National Insurance number or other personal data.",
         "Give a number of your own, such as 2022-017: your organisation will see it beside the learner's records.";
     PROVIDER = "provider-unknown", "No file has named this provider so far.",
         "Look for a misspelling. If the provider is new, import with --new-providers (on the page: say that it is new). If it had another name, run `ldsp-node providers rename OLD NEW` first, so that nobody is counted twice.";
@@ -200,6 +204,8 @@ faults! {
         "Write it like 12500 or 12500.50, without sign and separators, or leave it empty.";
     TAKEN = "taken", "Another one has this already.",
         "Choose another code or name, or change the one that has it.";
+    OTHERS_RECORDS = "provider-known", "Another provider has this name, with records or people of its own.",
+        "People of the one would see the other's records. An admin gives its people the right organisation; the name of the records stays.";
     SKILLS = "skill-unknown", "One of the skills is not in the data standard.",
         "Give codes of the standard's skills with semicolons between them, or leave it empty.";
     ORGANISATION = "organisation-unknown", "No organisation of this node has this name.",

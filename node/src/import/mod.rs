@@ -32,7 +32,7 @@ use crate::model;
 use crate::sample;
 use crate::schedule::london;
 use crate::store::audit::COMMAND_LINE;
-use crate::store::delivery::{self, Brought};
+use crate::store::delivery;
 use crate::store::imports::{self, ImportKind, ImportRecord, Tally};
 use crate::store::kept::Known;
 use crate::store::programmes as kept_programmes;
@@ -208,7 +208,16 @@ impl Run {
     }
 
     /// Adds what became of some rows.
+    /// Counts rows of which a later year's ILR has told.
+    fn left_as_they_are(&mut self, rows: u64) {
+        self.tally.unchanged += rows;
+        if let Some(summary) = &self.ilr {
+            summary.with(|s| s.later += rows);
+        }
+    }
+
     fn add(&mut self, merged: Merged) {
+        self.left_as_they_are(merged.later);
         let (t, done) = (&mut self.tally, merged.done);
         t.added = t.added + done.added - merged.withdrawn;
         t.changed += done.changed;
@@ -356,7 +365,9 @@ async fn enrolments(
         who: run.options.who.clone(),
         at: now,
     };
-    let mut brought = Brought::default();
+    if own.is_some() {
+        delivery::begin(&mut run.tx).await?;
+    }
     let parser = learners::Parser {
         key: key.clone(),
         lep: identity.lep.clone(),
@@ -371,7 +382,7 @@ async fn enrolments(
         new_providers: run.options.new_providers || fresh || run.ilr.is_some(),
         named: Vec::new(),
         own: own.clone(),
-        references: Vec::new(),
+        reference: None,
     };
     let directory = learners::Directory::new(store, &identity.lep, any);
     let gatherer = learners::Gatherer::new(parser, directory, fresh);
@@ -380,7 +391,9 @@ async fn enrolments(
         fresh::begin(&mut run.tx).await?;
         None
     } else {
-        Some(merge::begin(&mut run.tx, roots.clone(), &by).await?)
+        let mut merging = merge::begin(&mut run.tx, roots.clone(), &by).await?;
+        merging.own = own.as_ref().map(|own| own.root.clone());
+        Some(merging)
     };
     let mut stream = rows::stream(source, gatherer);
     while let Some(batch) = stream.batches.recv().await {
@@ -388,18 +401,20 @@ async fn enrolments(
         for problems in batch.refused {
             run.refuse_row(problems);
         }
-        providers::note(&mut run.tx, &batch.providers).await?;
-        brought.references.extend(batch.references);
+        providers::note(&mut run.tx, &batch.providers, &roots).await?;
         match (batch.valid, &mut merging) {
             (Valid::Merge(mut rows), Some(merging)) => {
-                if own.is_some() {
-                    brought.spells.extend(rows.iter().map(|(_, e)| e.spell));
-                }
+                let mut brought = delivery::Brought::of(&rows, batch.references);
                 if let Some((_, year)) = run.file() {
                     merging.since = Some(year.first_day());
+                    merging.year = Some(year.begins());
                     leave_later(&mut run, year, &mut rows).await?;
                 }
                 let merged = merge::take(&mut run.tx, rows, merging).await?;
+                if own.is_some() && run.writes() {
+                    brought.leave_out(&merged.refused);
+                    delivery::note(&mut run.tx, brought).await?;
+                }
                 run.add(merged);
             }
             (Valid::Fresh(rows), _) => {
@@ -416,8 +431,11 @@ async fn enrolments(
         Some(merging) => decide(&mut run, merging, now).await?,
     }
     if let (Some(brings), Some(own)) = (brings, &own) {
-        delivery::place(&mut run.tx, &brought, brings.cohort, brings.employer, &by).await?;
-        delivery::remember(&mut run.tx, &brought, &own.root).await?;
+        if run.outcome(&ended) == Outcome::Stored {
+            delivery::place(&mut run.tx, brings.cohort, brings.employer, &by).await?;
+            delivery::remember(&mut run.tx, &own.root).await?;
+        }
+        delivery::end(&mut run.tx).await?;
     }
     let report = run.finish(ended, now).await;
     let mut writer = store.writer.acquire().await.map_err(StoreError::from)?;
@@ -436,11 +454,7 @@ async fn leave_later(
     if !later.is_empty() {
         let before = rows.len();
         rows.retain(|(_, enrolment)| !later.contains(&enrolment.spell));
-        let left = (before - rows.len()) as u64;
-        run.tally.unchanged += left;
-        if let Some(summary) = &run.ilr {
-            summary.with(|s| s.later += left);
-        }
+        run.left_as_they_are((before - rows.len()) as u64);
     }
     Ok(())
 }
@@ -512,6 +526,7 @@ impl Tally {
         match row.why {
             Why::Repeated(first) => repeated(row.line, first),
             Why::OtherUln(first) => other_uln(row.line, first),
+            Why::HeldUln => faults::HELD_ULN.at(row.line, Some("uln")),
             Why::Doubtful => faults::DOUBTFUL.at(row.line, None),
             Why::Several => faults::SEVERAL.at(row.line, None),
         }

@@ -167,12 +167,13 @@ pub(super) enum Draft {
 }
 
 /// Codes of problems that a mapping can solve.
-const HEADER: [&str; 5] = [
+const HEADER: [&str; 6] = [
     "header-missing",
     "column-unknown",
     "column-missing",
     "column-duplicate",
     "sheet-unclear",
+    "sheets-too-many",
 ];
 
 /// Holds a file that was refused for its header, when its columns can be explained.

@@ -151,7 +151,7 @@ pub(crate) const KEEPERS: Access = Access::Roles(&["admin", "coordinator"]);
 pub(crate) const LEP: Access = Access::Roles(&["admin", "coordinator", "approver", "viewer"]);
 
 const READ: &[&str] = &["coordinator", "approver", "viewer"];
-const SEE_EXACT: &[&str] = &["coordinator", "approver"];
+pub(crate) const SEE_EXACT: &[&str] = &["coordinator", "approver"];
 
 tokio::task_local! {
     /// Whether who asks may see exact counts. Where nobody said so, nobody may.
@@ -281,6 +281,7 @@ pub fn rules() -> Vec<Rule> {
     rules.extend(model::rules());
     rules.extend(provider::rules());
     rules.extend(ldsp_ui::accounts::rules(ADMIN, LEP));
+    rules.extend(ldsp_ui::accounts::token_rules());
     rules
 }
 
@@ -384,31 +385,72 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         .with_state(pages)
 }
 
+/// Every page that a person goes to by name; each sees what is theirs.
+fn navigation() -> Vec<NavItem> {
+    let item = |label: &str, href: &str| NavItem::signed_in(label, href);
+    vec![
+        item("Home", "/").not_for(&["provider"]),
+        item("Cohorts", "/provider").covering("/provider/cohorts"),
+        item("Learners", "/provider/learners"),
+        item("Whom to ask", "/provider/follow-up"),
+        item("Upload", "/provider/upload"),
+        item("How we do", "/provider/results"),
+        item("Questions", "/provider/questions"),
+        NavItem::section(
+            "Delivery",
+            [
+                item("Programmes", "/programmes"),
+                item("Cohorts", "/cohorts"),
+                item("Organisations", "/organisations"),
+                item("Spend", "/spend"),
+                item("Import files", "/import"),
+            ],
+        ),
+        NavItem::section(
+            "Quality",
+            [
+                item("Providers", "/quality").covering("/quality/provider"),
+                item("Rules", "/quality/rules"),
+            ],
+        ),
+        NavItem::section(
+            "Publish",
+            [
+                item("Releases", "/releases"),
+                item("Preview", rehearsal::PATH),
+                item("Statements", "/statements"),
+                item("Privacy budget", "/privacy"),
+            ],
+        ),
+        NavItem::section(
+            "Practice",
+            [
+                item("Our entries", "/practice"),
+                item("Library", "/practice/library"),
+            ],
+        ),
+        NavItem::section(
+            "Administration",
+            [
+                item("LEP", lep::PATH),
+                item("People", "/people"),
+                item("Accounts elsewhere", oidc::PEOPLE),
+                item("Rights of learners", "/rights"),
+                item("Retention", "/retention"),
+                item("Audit log", "/audit"),
+            ],
+        ),
+        item("Help", "/help"),
+    ]
+}
+
 /// What surrounds every page of the node of this LEP.
 #[must_use]
 pub fn frame(settings: &Settings) -> Frame {
     let mut frame = Frame::new(settings.node.place());
     frame.tagline = "Local Digital Skills Partnership node".to_owned();
     frame.people_sign_in = true;
-    frame.nav = vec![
-        NavItem::signed_in("Home", "/"),
-        NavItem::signed_in("Your organisation", "/provider"),
-        NavItem::signed_in("Releases", "/releases"),
-        NavItem::signed_in("Privacy", "/privacy"),
-        NavItem::signed_in("Practice", "/practice"),
-        NavItem::signed_in("Statements", "/statements"),
-        NavItem::signed_in("Programmes", "/programmes")
-            .covering("/cohorts")
-            .covering("/spend"),
-        NavItem::signed_in("Organisations", "/organisations"),
-        NavItem::signed_in("Import", "/import"),
-        NavItem::signed_in("Quality", "/quality"),
-        NavItem::signed_in("Rights", "/rights")
-            .covering("/retention")
-            .covering("/audit"),
-        NavItem::signed_in("People", "/people"),
-        NavItem::signed_in("Help", "/help"),
-    ];
+    frame.nav = navigation();
     if let Some(sentence) = &settings.illustrative {
         frame.banners.push(Banner::illustrative(sentence.clone()));
     }
@@ -444,12 +486,7 @@ fn shared_site(
     let entropy = settings.entropy.clone();
     let clock = settings.clock.clone();
     let live = live(&settings.node);
-    let mut frame = frame(&settings);
-    if sign_in_service.is_some() {
-        frame.nav.push(NavItem::signed_in("Accounts", oidc::PEOPLE));
-        let own = Link::new("How you sign in", oidc::MINE);
-        frame.footer_links.push(own);
-    }
+    let frame = frame(&settings);
     let api = Api {
         settings,
         uploads: Arc::new(Semaphore::new(1)),

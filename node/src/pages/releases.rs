@@ -6,8 +6,9 @@ use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use ldsp_protocol::ids::{Digest, Period};
 use ldsp_ui::components::{
-    Button, Choice, ErrorSummary, Field, InsetText, PostForm, Select, Table, Tag, TagColour, link,
+    Button, Choice, ErrorSummary, Field, InsetText, PostForm, Select, Tag, TagColour, link,
 };
+use ldsp_ui::listing::{Asked, Column, Listing};
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 use serde::Deserialize;
 
@@ -37,7 +38,7 @@ pub(super) fn state_tag(release: &StoredRelease, refused: &[StoredRefusal]) -> T
     }
 }
 
-pub(super) async fn list(State(pages): State<Pages>, person: SignedIn) -> Answer {
+pub(super) async fn list(State(pages): State<Pages>, asked: Asked, person: SignedIn) -> Answer {
     let store = &pages.node.store;
     let mut reader = store.reader.acquire().await.map_err(|e| fault(e.into()))?;
     let releases = releases::all(&mut reader).await.map_err(fault)?;
@@ -54,10 +55,8 @@ pub(super) async fn list(State(pages): State<Pages>, person: SignedIn) -> Answer
         .await
         .map_err(release_problem)?;
     let today = Period::of((pages.clock)().to_zoned(london()).date());
-    let body = Html::concat([
-        next_step(&releases, &refused, next, &person, today),
-        table(&releases, &refused, &statements),
-    ]);
+    let next = next_step(&releases, &refused, next, &person, today);
+    let body = Html::concat([next, listing(releases, &refused, &statements, &asked)]);
     Ok(Page::new("Releases").body(body).into_response())
 }
 
@@ -138,11 +137,42 @@ fn first_month(person: &SignedIn, today: Option<Period>) -> Html {
     Html::concat([why, form.into()])
 }
 
-fn table(all: &[StoredRelease], refused: &[StoredRefusal], statements: &[StatementRow]) -> Html {
+/// Months of a page.
+const SHOWN: usize = 60;
+
+/// How a release stands, as the address calls it.
+fn state(release: &StoredRelease, refused: &[StoredRefusal]) -> &'static str {
+    match release.approved {
+        Some(_) => "approved",
+        None if !refused.is_empty() => "refused",
+        None => "waiting",
+    }
+}
+
+fn approver(release: &StoredRelease) -> &str {
+    let approved = release.approved.as_ref();
+    approved.map_or("\u{2013}", |(name, _)| name.as_str())
+}
+
+fn listing(
+    mut all: Vec<StoredRelease>,
+    refused: &[StoredRefusal],
+    statements: &[StatementRow],
+    asked: &Asked,
+) -> Html {
     if all.is_empty() {
         return Html::default();
     }
-    let rows = all.iter().rev().map(|r| {
+    let wanted = asked.text("state");
+    all.retain(|r| wanted.is_empty() || state(r, refused) == wanted);
+    let order = asked.order("month", true);
+    match order.by.as_str() {
+        "state" => order.sort(&mut all, |r| state(r, refused)),
+        "author" => order.sort(&mut all, |r| r.author.to_lowercase()),
+        "approver" => order.sort(&mut all, |r| approver(r).to_lowercase()),
+        _ => order.sort(&mut all, |r| r.period),
+    }
+    let rows = all[asked.rows(all.len(), SHOWN)].iter().map(|r| {
         let seqs: Vec<u64> = r.parts.iter().filter_map(|p| p.seq).collect();
         let of_release = statements.iter().filter(|s| seqs.contains(&s.seq));
         let receipts: Vec<Html> = of_release.map(receipt_words).collect();
@@ -151,9 +181,7 @@ fn table(all: &[StoredRelease], refused: &[StoredRefusal], statements: &[Stateme
             link(&r.period.in_words(), &format!("/releases/{}", r.period)),
             state_tag(r, refused).into(),
             words::author(&r.author).into(),
-            r.approved
-                .as_ref()
-                .map_or_else(|| "\u{2013}".into(), |(name, _)| name.clone().into()),
+            approver(r).into(),
             match numbers.is_empty() {
                 true => "\u{2013}".into(),
                 false => numbers.join(" and ").into(),
@@ -164,16 +192,25 @@ fn table(all: &[StoredRelease], refused: &[StoredRefusal], statements: &[Stateme
             },
         ]
     });
-    Table::new("All months, newest first")
+    let states = [
+        ("waiting", "Waiting for an approver"),
+        ("refused", "Refused"),
+        ("approved", "Approved"),
+    ];
+    Listing::new("Months", asked, order)
+        .caption("Months")
+        .filter("state", "State", "Any", states)
         .columns([
-            "Month",
-            "State",
-            "Prepared by",
-            "Approved by",
-            "Statement",
-            "Receipt",
+            Column::new("Month").sorts("month"),
+            Column::new("State").sorts("state"),
+            Column::new("Prepared by").sorts("author"),
+            Column::new("Approved by").sorts("approver"),
+            Column::new("Statement"),
+            Column::new("Receipt"),
         ])
         .rows(rows)
+        .paged(all.len(), SHOWN)
+        .nothing("No month is like this.")
         .into()
 }
 

@@ -6,15 +6,15 @@ use crate::store::{Store, StoreError};
 /// Entries read at a time.
 const PAGE: u32 = 10_000;
 
-/// Every entry, oldest first.
+/// Every entry that the filter lets through, oldest first. Only all of them together can be held to their hashes.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn all(store: &Store) -> Result<Vec<Entry>, StoreError> {
+pub async fn all(store: &Store, filter: &Filter) -> Result<Vec<Entry>, StoreError> {
     let mut all: Vec<Entry> = Vec::new();
     loop {
         let before = all.last().map(|entry| entry.id);
-        let page = store.audit_before(before, PAGE, &Filter::default()).await?;
+        let page = store.audit_before(before, PAGE, filter).await?;
         let is_last = page.len() < PAGE as usize;
         all.extend(page);
         if is_last {

@@ -10,7 +10,7 @@ use sqlx::SqliteConnection;
 use super::audit::{COMMAND_LINE, append};
 use super::people::{self, Person, Role};
 use super::{Store, StoreError, date, moment};
-use kit::{taken, unfit};
+use kit::unfit;
 
 /// Browsers that are kept of a person, the latest used.
 const BROWSERS: i64 = 10;
@@ -48,7 +48,7 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// As [`ldsp_ui::accounts::Accounts::reset`].
+    /// As [`ldsp_ui::accounts::Change::Reset`].
     ///
     /// # Errors
     /// The database cannot be written.
@@ -112,7 +112,7 @@ impl Store {
                 Err(error) => return Ok(unfit(error)),
             };
             if !people::insert(&mut tx, &person, &person.name).await? {
-                return Ok(taken());
+                return Ok(Act::taken());
             }
         }
         sqlx::query("DELETE FROM set_up_links WHERE token = $1")
@@ -178,6 +178,16 @@ impl Store {
         append(&mut tx, now, name, "second step", detail).await?;
         tx.commit().await?;
         Ok(Act::Done)
+    }
+
+    async fn use_step(&self, name: &str, step: i64) -> Result<Act, StoreError> {
+        let done =
+            sqlx::query("UPDATE people SET totp_step = $2 WHERE name = $1 AND totp_step < $2")
+                .bind(name)
+                .bind(step)
+                .execute(&self.writer)
+                .await?;
+        Ok(Act::done_if(done.rows_affected() == 1))
     }
 
     async fn use_recovery_code(

@@ -2,15 +2,15 @@
 //!
 //! A new table belongs into `HOLDINGS` when a row of it is about a learner, else into `OTHERS`; a test refuses one that is in neither.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Column as _, Row as _, SqliteConnection, TypeInfo as _, ValueRef as _};
 
 use super::records::Pseudonym;
-use super::records::persons::{Known, ident, known};
-use super::{StoreError, day};
+use super::records::persons::{Known, at_provider, ident, known};
+use super::{StoreError, day, providers};
 
 /// A table with rows about learners.
 pub(crate) struct Holding {
@@ -57,7 +57,8 @@ pub(crate) const HOLDINGS: &[Holding] = &[
     },
 ];
 
-/// Tables without anything about a learner. `erased` is what an erasure leaves on purpose: keyed numbers and a day.
+/// Tables without anything about a learner. `erased` is what an erasure leaves on purpose: keyed numbers, also with the provider
+/// whose records went (`records::persons`), and a day.
 #[cfg(test)]
 pub(crate) const OTHERS: &[&str] = &[
     "_sqlx_migrations",
@@ -110,7 +111,7 @@ pub struct Gone {
     pub learners: u64,
     /// Their enrolments.
     pub enrolments: u64,
-    /// Keyed numbers that are kept, so that no later file brings back what went.
+    /// Keyed numbers by which the learners were known, and which are kept, so that no later file brings back what went.
     pub numbers: u64,
 }
 
@@ -198,6 +199,8 @@ pub(crate) async fn erase(
     gone.numbers = numbers.len() as u64;
     let [learners, idents] = lists(&person.learners, &numbers);
     bury(tx, &idents, on).await?;
+    let [_, at_providers] = lists(&[], &self::at_providers(tx, &learners).await?);
+    bury(tx, &at_providers, on).await?;
     for holding in HOLDINGS.iter().filter(|holding| !holding.follows) {
         let sql = format!("DELETE FROM {} WHERE {}", holding.table, holding.of);
         let done = sqlx::query(AssertSqlSafe(sql))
@@ -228,6 +231,31 @@ async fn numbers(tx: &mut SqliteConnection, person: &Known) -> Result<Vec<i64>, 
     .fetch_all(tx)
     .await?;
     Ok(numbers)
+}
+
+/// The numbers that tell a provider whose own records went that they did, and nobody else: of each number that learners' rows bear with each of
+/// the providers of these rows.
+async fn at_providers(tx: &mut SqliteConnection, learners: &str) -> Result<Vec<i64>, StoreError> {
+    let roots = providers::roots(&mut *tx).await?;
+    // A row at a time knows its learner by one number of each kind; others by which the same learner is known go with it.
+    let rows: Vec<(Vec<u8>, String, Option<i64>)> = sqlx::query_as(
+        "SELECT DISTINCT learner, provider, NULL FROM enrolments WHERE learner IN (SELECT unhex(value) FROM json_each($1))
+         UNION SELECT e.learner, e.provider, f.reference FROM enrolments AS e JOIN enrolments AS f ON f.learner = e.learner
+           WHERE e.learner IN (SELECT unhex(value) FROM json_each($1)) AND f.reference IS NOT NULL
+         UNION SELECT e.learner, e.provider, i.ident FROM enrolments AS e JOIN identities AS i ON i.learner = e.learner
+           WHERE e.learner IN (SELECT unhex(value) FROM json_each($1))",
+    )
+    .bind(learners)
+    .fetch_all(tx)
+    .await?;
+    let mut numbers = BTreeSet::new();
+    for (learner, provider, other) in rows {
+        let own = learner.first_chunk::<8>().copied().map(i64::from_be_bytes);
+        let root = roots.of(&provider);
+        let known = [own, other].into_iter().flatten();
+        numbers.extend(known.map(|ident| at_provider(ident, &root)));
+    }
+    Ok(numbers.into_iter().collect())
 }
 
 /// Keeps the numbers of a JSON list.

@@ -11,7 +11,7 @@ use sqlx::SqliteConnection;
 use super::audit::append;
 use super::{Store, StoreError, providers};
 pub use replace::Gone;
-pub(crate) use replace::{keep, later, named_again, replace};
+pub(crate) use replace::{keep, later, named_again, replace, told_later};
 
 /// What a learning aim is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,7 +177,7 @@ impl Store {
         let mut tx = self.write().await?;
         let known = providers::roots(&mut tx).await?;
         if !known.know(provider) {
-            providers::note(&mut tx, &[provider.into()]).await?;
+            providers::note(&mut tx, &[provider.into()], &known).await?;
         }
         sqlx::query(
             "INSERT INTO ilr_providers (ukprn, provider) VALUES ($1, $2) ON CONFLICT (ukprn) DO UPDATE SET provider = excluded.provider",

@@ -8,7 +8,8 @@ use sqlx::{AssertSqlSafe, SqliteConnection};
 use super::audit::append;
 use super::{Store, StoreError, moment};
 
-pub use who::{Person, PersonError, Role, is_free_name, is_name, organisation_of, same_person};
+pub use ldsp_ui::accounts::same_person;
+pub use who::{Person, PersonError, Role, organisation_of};
 
 /// The columns of a [`Row`].
 const COLUMNS: &str =

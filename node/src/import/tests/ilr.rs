@@ -408,6 +408,56 @@ async fn other_files_enrolments_and_later_years_are_left_alone() {
     );
 }
 
+/// The older file knows the learner by reference alone, so that the enrolment has another key there.
+#[tokio::test]
+async fn an_older_year_says_nothing_new_of_a_learner_whose_uln_came_later() {
+    let bench = Bench::asked().await;
+    let next = later(FILE, 1)
+        .replace("2018-19", "2019-20")
+        .replace(">1819<", ">1920<");
+    bench.ilr(&next).await;
+    let done = bench.shown().await;
+    let older = FILE.replace("1000000027", "9999999999").replacen(
+        "<CompStatus>2</CompStatus>\n      <LearnActEndDate>2019-03-29</LearnActEndDate>\n      <Outcome>1</Outcome>",
+        "<CompStatus>1</CompStatus>",
+        1,
+    );
+    assert_ne!(older.len(), FILE.len());
+    let report = bench.ilr(&older).await;
+    assert_eq!(report.outcome, Outcome::Stored, "{}", report.text());
+    assert_eq!(
+        (
+            report.tally.changed,
+            report.tally.added,
+            summary(&report).later
+        ),
+        (0, 0, 5),
+        "{}",
+        report.text()
+    );
+    assert_eq!(bench.shown().await, done);
+    // The year that told last goes on telling.
+    assert_eq!(bench.ilr(&later(&next, 9)).await.tally.unchanged, 5);
+}
+
+/// The last of two would have got the rows of both, and lost its own.
+#[tokio::test]
+async fn a_file_of_two_providers_is_refused_in_every_year() {
+    let bench = Bench::asked().await;
+    let provider = "<LearningProvider>\n    <UKPRN>99000001</UKPRN>\n  </LearningProvider>\n";
+    let other = provider.replace("99000001", "99000002");
+    let two = FILE.replacen(provider, &format!("{provider}  {other}"), 1);
+    for year in ["2018-19", "2019-20", "2021-22"] {
+        let coded = year.replace('-', "")[2..].to_owned();
+        let file = two
+            .replace("2018-19", year)
+            .replace(">1819<", &format!(">{coded}<"));
+        let report = bench.ilr(&file).await;
+        assert_eq!(codes(&report), ["ilr-element-repeated"], "{year}");
+    }
+    assert!(bench.shown().await.is_empty());
+}
+
 #[tokio::test]
 async fn a_later_enrolment_on_the_same_aim_is_no_correction() {
     let bench = Bench::asked().await;

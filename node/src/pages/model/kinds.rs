@@ -6,6 +6,7 @@ use ldsp_ui::{Html, ProblemPage, SignedIn};
 
 use super::super::{Pages, exact_part, exact_tag, fault, words};
 use super::Shown;
+use super::form::Part;
 use crate::model::Model as _;
 use crate::store::cohorts::Cohort;
 use crate::store::kept::{Known, Stored};
@@ -202,6 +203,24 @@ impl Shown for Programme {
     const MANY: &'static str = "Programmes";
     const ABOUT: &'static str = "What is taught here, for whom and with whose money. A programme file (Import) adds and updates many at once; both ways keep the same history. What was counted of an enrolment stays as it was, also when its programme is described anew.";
     const EMPTY: &'static str = "There is no programme yet. Add one, or import a programme file: learners\u{2019} files refer to programmes by their codes.";
+    const PARTS: &'static [Part] = &[
+        Part {
+            title: "What is the programme called?",
+            columns: &["programme", "name"],
+        },
+        Part {
+            title: "Who delivers it, and who pays?",
+            columns: &["provider", "funder", "cost"],
+        },
+        Part {
+            title: "Whom is it for, and what does it teach?",
+            columns: &["tier", "type", "audience", "skills"],
+        },
+        Part {
+            title: "When, how and for how many?",
+            columns: &["start", "end", "mode", "capacity"],
+        },
+    ];
 
     async fn more(
         pages: &Pages,
@@ -252,6 +271,20 @@ impl Shown for Cohort {
     const MANY: &'static str = "Cohorts";
     const ABOUT: &'static str = "One run of a programme by one provider: when, where, how many places. The provider sees its cohorts on its own pages and records its learners there.";
     const EMPTY: &'static str = "There is no cohort yet. Add the provider under Organisations and the programme first, then a cohort.";
+    const PARTS: &'static [Part] = &[
+        Part {
+            title: "What is the cohort called?",
+            columns: &["cohort", "title"],
+        },
+        Part {
+            title: "What is taught, by whom and to whom?",
+            columns: &["programme", "provider", "employer"],
+        },
+        Part {
+            title: "When and where, and for how many?",
+            columns: &["start", "end", "place", "places"],
+        },
+    ];
 
     async fn more(
         pages: &Pages,

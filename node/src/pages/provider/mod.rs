@@ -4,6 +4,7 @@
 mod add;
 mod follow_up;
 mod learner;
+mod learners;
 mod questions;
 mod results;
 mod upload;
@@ -14,6 +15,7 @@ use axum::response::IntoResponse as _;
 use axum::routing::get;
 use ldsp_protocol::standard::Dimension;
 use ldsp_ui::components::{Button, InsetText, SummaryList, Table, Tag, TagColour, link};
+use ldsp_ui::listing::Asked;
 use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage, Rule};
 
 use super::{Answer, PROVIDER, Pages, done, fault, words};
@@ -39,6 +41,7 @@ pub(super) fn rules() -> Vec<Rule> {
         "/provider",
         "/provider/cohorts/{id}",
         "/provider/cohorts/{id}/form",
+        "/provider/learners",
         "/provider/follow-up",
         "/provider/questions",
         "/provider/results",
@@ -65,6 +68,7 @@ pub(super) fn routes(router: Router<Pages>) -> Router<Pages> {
             "/provider/learners/{id}",
             get(learner::show).post(learner::record),
         )
+        .route("/provider/learners", get(learners::list))
         .route("/provider/follow-up", get(follow_up::list))
         .route("/provider/questions", get(questions::list))
         .route(
@@ -161,9 +165,7 @@ async fn start(State(pages): State<Pages>, of: OwnOrganisation) -> Answer {
     }
     pieces.push(buttons([
         Button::link("Upload a file of learners", "/provider/upload"),
-        Button::link("Whom to ask", "/provider/follow-up").secondary(),
-        Button::link("How we do", "/provider/results").secondary(),
-        Button::link("Questions to you", "/provider/questions").secondary(),
+        Button::link("All our learners", "/provider/learners").secondary(),
     ]));
     if cohorts.is_empty() {
         pieces.push(
@@ -221,14 +223,12 @@ async fn register(
     State(pages): State<Pages>,
     of: OwnOrganisation,
     Path(id): Path<String>,
+    asked: Asked,
     Query(after): Query<After>,
 ) -> Answer {
     let own = own(&pages, &of).await?;
     let cohort = find(&pages, &own, &id).await?;
     let known = known(&pages).await?;
-    let entries = delivery::register(&pages.node.store, &own, cohort.id)
-        .await
-        .map_err(fault)?;
     let at = format!("/provider/cohorts/{}", cohort.id);
     let texts = cohort.it.texts(&known);
     let facts = crate::model::Model::title(&cohort.it, &known);
@@ -263,24 +263,9 @@ async fn register(
             Button::link("Form on paper", format!("{at}/form")).secondary(),
         ]),
     ];
-    if entries.is_empty() {
-        pieces.push(Html::paragraph(
-            "Nobody is in this cohort yet. Add a learner, or upload a file.",
-        ));
-    } else {
-        let rows = entries.iter().map(|entry| {
-            [
-                link(&name(entry), &format!("/provider/learners/{}", entry.id)),
-                stage_tag(entry).into(),
-                date(entry.start),
-                date(entry.end),
-            ]
-        });
-        let table = Table::new(words::some(entries.len(), "learner", "learners"))
-            .columns(["Your reference", "Stage", "First day", "Last day"])
-            .rows(rows);
-        pieces.push(table.into());
-    }
+    let nobody = "Nobody is in this cohort yet. Add a learner, or upload a file.";
+    let here = learners::Place::Cohort(cohort.id);
+    pieces.push(learners::listing(&pages, &own, &known, &asked, here, nobody).await?);
     let mut page = cohort_page(&own, facts).body(Html::concat(pieces));
     match after.done.as_str() {
         "added" => page = page.notice(done("The learner is added", "")),

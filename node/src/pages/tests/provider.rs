@@ -133,6 +133,44 @@ async fn no_route_leads_to_another_organisations_records() {
 }
 
 #[tokio::test]
+async fn a_provider_finds_its_learners_from_the_address() {
+    let world = two().await;
+    let seen = world
+        .post("pam", "/provider/cohorts/1/add", &learner("A1-018"))
+        .await;
+    assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
+    let at = async |place: &str, query: &str| {
+        let body = world.get("pam", &format!("{place}{query}")).await.body;
+        let mut places: Vec<(usize, &str)> = ["A1-017", "A1-018", "B1-017"]
+            .iter()
+            .filter_map(|reference| Some((body.find(&format!(">{reference}</a>"))?, *reference)))
+            .collect();
+        places.sort_unstable();
+        let found = places.into_iter().map(|(_, reference)| reference);
+        found.collect::<Vec<_>>().join(" ")
+    };
+    let order = async |query: &str| {
+        let found = at("/provider/learners", query).await;
+        assert_eq!(at("/provider/cohorts/1", query).await, found, "{query}");
+        found
+    };
+    assert_eq!(order("").await, "A1-017 A1-018");
+    assert_eq!(order("?sort=reference&order=down").await, "A1-018 A1-017");
+    assert_eq!(order("?q=a1-018").await, "A1-018");
+    assert_eq!(order("?q=%25").await, "");
+    assert_eq!(order("?stage=in-progress&q=017").await, "A1-017");
+    assert_eq!(order("?stage=achieved").await, "");
+    assert_eq!(order("?page=2").await, "");
+    let other = world.get("pam", "/provider/learners?cohort=2").await.body;
+    assert!(other.contains("No learner is like this") && !other.contains("B1-017"));
+    let all = world.get("pam", "/provider/learners").await.body;
+    assert!(
+        all.contains("2 learners") && all.contains("/provider/cohorts/1"),
+        "{all}"
+    );
+}
+
+#[tokio::test]
 async fn a_tutor_adds_a_learner_and_records_what_became_of_it() {
     let world = two().await;
     let register = world.get("pam", "/provider/cohorts/1").await.body;

@@ -5,6 +5,7 @@ mod changes;
 pub(crate) mod doubts;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -13,7 +14,7 @@ use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 pub(crate) use again::repeated;
 
-use super::persons::{self, Named, ident};
+use super::persons::{self, Named, Standing, ident};
 use super::{Enrolment, PER_LEARNER, Pseudonym};
 use crate::store::history::{self, Change, Kind};
 use crate::store::providers::Roots;
@@ -100,6 +101,8 @@ pub(crate) async fn begin(
         last,
         by: by.clone(),
         since: None,
+        year: None,
+        own: None,
     })
 }
 
@@ -118,6 +121,10 @@ pub(crate) struct Merging {
     by: By,
     /// First day of the time that the file tells of; `None`: all. What ended before is not corrected by what the file does not name.
     pub(crate) since: Option<Date>,
+    /// The year that an ILR is of: it says nothing new of what a later year's told of.
+    pub(crate) year: Option<u16>,
+    /// First name of the provider that brings its own rows.
+    pub(crate) own: Option<Arc<str>>,
 }
 
 impl Merging {
@@ -189,6 +196,8 @@ pub(crate) enum Why {
     Repeated(u64),
     /// An earlier line gives another ULN for the same reference.
     OtherUln(u64),
+    /// What is held under the reference has another ULN, and who brings the row may not say that both are one person.
+    HeldUln,
     /// It may be a new enrolment or a corrected one.
     Doubtful,
     /// … and which one was corrected cannot be told.
@@ -204,6 +213,8 @@ pub(crate) struct Merged {
     pub(crate) erased: Vec<bool>,
     /// Rows that were said to be new and turned out not to be.
     pub(crate) withdrawn: u64,
+    /// Rows of enrolments, held under another key, of which a later year's ILR has told.
+    pub(crate) later: u64,
 }
 
 impl Merged {
@@ -276,7 +287,7 @@ pub(crate) async fn take(
     let mut sql = QueryBuilder::<Sqlite>::new("SELECT * FROM enrolments WHERE spell IN (");
     list(&mut sql, rows.iter().map(|(_, e)| &e.spell));
     let mut held = by_key(tx, sql).await?;
-    let joined = identify(tx, &mut rows, &mut held, &mut merged).await?;
+    let joined = identify(tx, &mut rows, &mut held, of, &mut merged).await?;
     if !joined.is_empty() {
         // Rows may have become one, or got another key.
         again::unite(tx, &joined, of, &mut merged).await?;
@@ -321,6 +332,7 @@ async fn identify(
     tx: &mut SqliteConnection,
     rows: &mut Vec<Line>,
     held: &mut HashMap<Pseudonym, Held>,
+    of: &Merging,
     merged: &mut Merged,
 ) -> Result<Vec<Pseudonym>, StoreError> {
     let mut ulns: HashMap<i64, (Pseudonym, u64)> = HashMap::new();
@@ -334,24 +346,13 @@ async fn identify(
         }
         uln == row.1.learner
     });
-    let is_known = |e: &Enrolment| {
-        let same =
-            |h: &Held| h.enrolment.learner == e.learner && h.enrolment.reference == e.reference;
-        held.get(&e.spell).is_some_and(same)
-    };
+    if let Some(own) = &of.own {
+        keep_apart(tx, rows, held, own, merged).await?;
+    }
     let places: Vec<usize> = (0..rows.len())
-        .filter(|at| !is_known(&rows[*at].1))
+        .filter(|at| !is_known(&rows[*at].1, held))
         .collect();
-    let named = places.iter().map(|at| {
-        let e = &rows[*at].1;
-        Named {
-            learner: e.learner,
-            reference: e.reference,
-            held: held
-                .get(&e.spell)
-                .map(|h| (h.enrolment.learner, h.enrolment.reference)),
-        }
-    });
+    let named = places.iter().map(|at| named(&rows[*at].1, held));
     let (persons, joined) = persons::tie(tx, &named.collect::<Vec<_>>()).await?;
     let mut gone = vec![false; rows.len()];
     for (at, person) in places.into_iter().zip(persons) {
@@ -361,7 +362,9 @@ async fn identify(
             before.enrolment.learner = person.learner;
             e.reference = e.reference.or(before.enrolment.reference);
         } else {
-            gone[at] = person.erased.is_some_and(|erased| day(e.start) <= erased);
+            // Whose own records went was told before.
+            let tells = of.own.is_none();
+            gone[at] = tells && person.erased.is_some_and(|erased| day(e.start) <= erased);
         }
     }
     let mut gone = gone.into_iter();
@@ -373,6 +376,52 @@ async fn identify(
         !gone
     });
     Ok(joined)
+}
+
+/// Whether a row is held with the learner and the reference that it names.
+fn is_known(e: &Enrolment, held: &HashMap<Pseudonym, Held>) -> bool {
+    let same = |h: &Held| h.enrolment.learner == e.learner && h.enrolment.reference == e.reference;
+    held.get(&e.spell).is_some_and(same)
+}
+
+/// By what a row names its learner.
+fn named(e: &Enrolment, held: &HashMap<Pseudonym, Held>) -> Named {
+    let before = held.get(&e.spell);
+    Named {
+        learner: e.learner,
+        reference: e.reference,
+        held: before.map(|h| (h.enrolment.learner, h.enrolment.reference)),
+    }
+}
+
+/// Leaves out rows of a provider that would tie two people together, and those of learners whose records with it were erased.
+async fn keep_apart(
+    tx: &mut SqliteConnection,
+    rows: &mut Vec<Line>,
+    held: &HashMap<Pseudonym, Held>,
+    own: &str,
+    merged: &mut Merged,
+) -> Result<(), StoreError> {
+    let unknown = rows.iter().filter(|(_, e)| !is_known(e, held));
+    let asked: Vec<_> = unknown
+        .map(|(_, e)| (named(e, held), day(e.start)))
+        .collect();
+    let mut standing = persons::standing(tx, &asked, own).await?.into_iter();
+    rows.retain(|row| {
+        if is_known(&row.1, held) {
+            return true;
+        }
+        match standing.next() {
+            Some(Standing::OtherUln) => merged.refuse(row, Why::HeldUln),
+            // What is held began anew after it.
+            Some(Standing::Erased) if !held.contains_key(&row.1.spell) => {
+                merged.erased.push(row.1.in_area);
+            }
+            _ => return true,
+        }
+        false
+    });
+    Ok(())
 }
 
 /// Stores what is new or different.

@@ -4,12 +4,15 @@
 //!
 //! Two people are never told apart again: that could only let more of somebody's enrolments be counted.
 
+mod brought;
+
 use std::collections::{HashMap, HashSet};
 
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::{PER_LEARNER, Pseudonym};
 use crate::store::StoreError;
+pub(crate) use brought::{Standing, at_provider, standing};
 
 /// A pseudonym's first eight bytes, which tell learners apart as well: of ten million, two agree by chance once in 400,000 nodes.
 pub(crate) fn ident(pseudonym: &Pseudonym) -> i64 {

@@ -7,9 +7,9 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::changes::between;
 use super::{Held, Line, Merged, Merging, Why, doubts, entering, held, list, note, put};
-use crate::store::StoreError;
 use crate::store::providers::Roots;
 use crate::store::records::{Enrolment, Pseudonym};
+use crate::store::{StoreError, ilr};
 
 /// How two enrolments of one learner agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +65,13 @@ pub(super) async fn find(
     }
     let keys = by_learner.values().flatten().map(|h| h.enrolment.spell);
     let named = lines(tx, &keys.collect::<Vec<_>>()).await?;
+    let told_later = match of_file.year {
+        None => HashSet::new(),
+        Some(year) => {
+            let ids = by_learner.values().flatten().map(|held| held.id);
+            ilr::told_later(tx, year, ids).await?
+        }
+    };
     let mut first: HashMap<Pseudonym, Vec<(u64, Enrolment)>> = HashMap::new();
     let mut kept = Vec::with_capacity(rows.len());
     for (line, mut row) in std::mem::take(rows) {
@@ -88,6 +95,11 @@ pub(super) async fn find(
         }
         earlier.push((line, row.clone()));
         match same {
+            // Its ULN came in between: an older file leaves it as it is, and under its newer key.
+            Some(at) if told_later.contains(&of[at].id) => {
+                merged.later += 1;
+                continue;
+            }
             Some(at) => {
                 let mut held = of.swap_remove(at);
                 rekey(tx, held.id, &row.spell).await?;
@@ -131,8 +143,11 @@ pub(super) async fn unite(
         let named = lines(tx, &keys).await?;
         let mut kept: Vec<Held> = Vec::with_capacity(rows.len());
         for row in rows {
+            // What the file does not name is not its to take away: two learners of another provider may have been tied together by it.
+            let names = |held: &Held| named.contains_key(&held.enrolment.spell);
             let same = kept.iter_mut().find(|k| {
-                k.enrolment.learner == row.enrolment.learner
+                (names(k) || names(&row))
+                    && k.enrolment.learner == row.enrolment.learner
                     && alike(&k.enrolment, &row.enrolment, &of.roots) == Alike::Same
             });
             match same {

@@ -1,0 +1,134 @@
+//! The provider's own learners: all of them, or those of a cohort.
+
+use axum::extract::State;
+use axum::response::IntoResponse as _;
+use ldsp_protocol::standard::Standard;
+use ldsp_ui::components::link;
+use ldsp_ui::listing::{Asked, Column, Listing, Order};
+use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage};
+
+use super::super::{Answer, Pages, fault, words};
+use super::{date, name, own, stage_tag};
+use crate::delivery::{self, Own};
+use crate::store::delivery::{Entry, Sorted, Sought};
+use crate::store::kept::Known;
+
+/// Learners of a page.
+const SHOWN: usize = 100;
+
+/// Whose learners a list shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// All of the provider.
+    Everywhere,
+    /// Those of this cohort.
+    Cohort(i64),
+}
+
+fn sought(asked: &Asked, order: &Order, place: Place) -> Sought {
+    let number = |name| crate::api::number(asked.text(name));
+    let from = (asked.page() - 1).saturating_mul(SHOWN);
+    Sought {
+        cohort: match place {
+            Place::Everywhere => number("cohort"),
+            Place::Cohort(id) => Some(id),
+        },
+        stage: Standard::current()
+            .parse_stage(asked.text("stage"))
+            .and_then(|at| u8::try_from(at).ok()),
+        reference: asked.text("q").to_owned(),
+        by: match order.by.as_str() {
+            "reference" => Sorted::Reference,
+            "stage" => Sorted::Stage,
+            "end" => Sorted::End,
+            _ => Sorted::Start,
+        },
+        down: order.down,
+        from: i64::try_from(from).unwrap_or(i64::MAX),
+        limit: SHOWN as i64,
+    }
+}
+
+fn cells(entry: &Entry, known: &Known, place: Place) -> Vec<Html> {
+    let mut cells = vec![
+        link(&name(entry), &format!("/provider/learners/{}", entry.id)),
+        stage_tag(entry).into(),
+        date(entry.start),
+        date(entry.end),
+    ];
+    if place == Place::Everywhere {
+        cells.push(match entry.cohort {
+            Some(id) => link(
+                known.cohort_code(Some(id)),
+                &format!("/provider/cohorts/{id}"),
+            ),
+            None => Html::text("\u{2013}"),
+        });
+    }
+    cells
+}
+
+/// The learners as the address asks for them; `nobody` where there are none at all.
+pub(super) async fn listing(
+    pages: &Pages,
+    own: &Own,
+    known: &Known,
+    asked: &Asked,
+    place: Place,
+    nobody: &str,
+) -> Result<Html, ProblemPage> {
+    let order = asked.order("start", false);
+    let wanted = sought(asked, &order, place);
+    let (entries, total) = delivery::learners(&pages.node.store, own, &wanted)
+        .await
+        .map_err(fault)?;
+    let narrows = ["q", "stage", "cohort", "page"];
+    if total == 0 && narrows.iter().all(|name| asked.text(name).is_empty()) {
+        return Ok(Html::paragraph(nobody));
+    }
+    let total = usize::try_from(total).unwrap_or(usize::MAX);
+    let stages = Standard::current().stages().iter();
+    let mut columns = vec![
+        Column::new("Your reference").sorts("reference"),
+        Column::new("Stage").sorts("stage"),
+        Column::new("First day").sorts("start"),
+        Column::new("Last day").sorts("end"),
+    ];
+    let mut list = Listing::new("Learners", asked, order)
+        .caption(words::some(total, "learner", "learners"))
+        .search("Your reference")
+        .filter(
+            "stage",
+            "Stage",
+            "Any",
+            stages.map(|stage| (stage.id.clone(), stage.title.clone())),
+        );
+    if place == Place::Everywhere {
+        columns.push(Column::new("Cohort"));
+        let cohorts = delivery::cohorts(&pages.node.store, own)
+            .await
+            .map_err(fault)?;
+        let cohorts = cohorts
+            .into_iter()
+            .map(|cohort| (cohort.id.to_string(), cohort.it.code));
+        list = list.filter("cohort", "Cohort", "Any", cohorts);
+    }
+    Ok(list
+        .columns(columns)
+        .rows(entries.iter().map(|entry| cells(entry, known, place)))
+        .paged(total, SHOWN)
+        .nothing("No learner is like this.")
+        .into())
+}
+
+pub(super) async fn list(State(pages): State<Pages>, of: OwnOrganisation, asked: Asked) -> Answer {
+    let own = own(&pages, &of).await?;
+    let known = super::known(&pages).await?;
+    let nobody = "Nobody of your organisation is recorded here yet. Add a learner to a cohort, or upload a file.";
+    let list = listing(&pages, &own, &known, &asked, Place::Everywhere, nobody).await?;
+    let what = "Everybody whom your organisation recorded, in a cohort or not. The references are your own, and nobody else sees them.";
+    Ok(Page::new("Our learners")
+        .breadcrumb(own.name.clone(), "/provider")
+        .body(Html::concat([Html::paragraph(what), list]))
+        .into_response())
+}
