@@ -44,7 +44,8 @@ fn step(done: bool, title: &str, why: &str, minutes: &str, href: Option<&str>) -
     if done {
         return Step::Done(Task::done(title));
     }
-    let task = Task::new(title, tag("To do", TagColour::Yellow)).hint(format!("{why} {minutes}"));
+    let task = Task::new(title, tag("To do", TagColour::Yellow))
+        .hint(format!("{why} It takes {minutes}."));
     Step::ToDo(match href {
         Some(href) => task.href(href),
         None => task,
@@ -99,24 +100,27 @@ fn people_step(desk: &Desk, person: &SignedIn) -> Step {
 
 fn data_step(desk: &Desk, person: &SignedIn) -> Step {
     const OWN: &str = "They stay on this server; only protected counts ever leave it. A coordinator does it, programmes before learners; the page says which columns a file needs.";
-    let (title, why) = match (desk.programmes, desk.enrolments()) {
+    const FILES: &str = "10 minutes with the files at hand";
+    let (title, why, minutes) = match (desk.programmes, desk.enrolments()) {
         _ if desk.sample => (
             "Import your own programmes and learners",
             "The made-up records go first: the button stands on this page. Yours stay on this server; only protected counts ever leave it.",
+            FILES,
         ),
         (0, 0) if desk.enrolment.is_none() => (
             "Bring in made-up records, or import your own programmes",
             OWN,
+            "10 minutes with the files at hand, or 1 minute with made-up records",
         ),
-        (0, _) => ("Import programmes", OWN),
-        (_, 0) => ("Import learners", OWN),
-        _ => ("Import programmes and learners", OWN),
+        (0, _) => ("Import programmes", OWN, FILES),
+        (_, 0) => ("Import learners", OWN, FILES),
+        _ => ("Import programmes and learners", OWN, FILES),
     };
     step(
         desk.enrolments() > 0 && !desk.sample,
         title,
         why,
-        "10 minutes with the files at hand, 1 minute with made-up records",
+        minutes,
         (person.is_any(&["coordinator"])).then_some("/import"),
     )
 }

@@ -56,7 +56,7 @@ async fn page(pages: &Pages, error: Option<&str>) -> Result<Page, ProblemPage> {
         .error_if(error.map(str::to_owned));
     let form = PostForm::to(PATH)
         .with(Select::new(field, std::iter::once(none).chain(leps)))
-        .with(Button::new("Choose it"));
+        .with(Button::new("Save"));
     let mut errors = ErrorSummary::new();
     if let Some(error) = error {
         errors = errors.error("lep", error);
@@ -104,7 +104,7 @@ pub(super) async fn choose(
     Form(form): Form<Chosen>,
 ) -> Answer {
     if form.lep.is_empty() {
-        return Ok(page(&pages, Some("Choose one of the list"))
+        return Ok(page(&pages, Some("Choose a LEP from the list"))
             .await?
             .into_response());
     }
@@ -112,7 +112,7 @@ pub(super) async fn choose(
     match lep::choose(&pages.node, &form.lep, &person.name, now).await {
         Ok(_) => Ok(see_other("/lep?done=chosen")),
         Err(LepError::Store(error)) => Err(fault(error)),
-        Err(LepError::Unknown) => Ok(page(&pages, Some("Choose one of the list"))
+        Err(LepError::Unknown) => Ok(page(&pages, Some("Choose a LEP from the list"))
             .await?
             .into_response()),
         Err(error @ LepError::Fixed(_)) => Err(super::refused(

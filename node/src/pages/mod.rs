@@ -423,6 +423,7 @@ fn navigation() -> Vec<NavItem> {
             "Publish",
             [
                 item("Releases", "/releases"),
+                item("Preview", rehearsal::PATH),
                 item("Statements", "/statements"),
                 item("Privacy budget", "/privacy"),
             ],
@@ -437,6 +438,7 @@ fn navigation() -> Vec<NavItem> {
         NavItem::section(
             "Administration",
             [
+                item("LEP", lep::PATH),
                 item("People", "/people"),
                 item("Accounts elsewhere", oidc::PEOPLE),
                 item("Rights of learners", "/rights"),
