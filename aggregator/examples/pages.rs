@@ -6,22 +6,16 @@ mod synthetic;
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use axum::Router;
 use jiff::{SignedDuration, Timestamp};
-use ldsp_aggregator::{pages, receive};
+use ldsp_aggregator::pages;
+use ldsp_aggregator::store::Staff as _;
+use ldsp_ui::Entropy;
+use ldsp_ui::accounts::{By, Change};
 use ldsp_ui::secret::{self, Secret};
 use ldsp_ui::tls::PrivateCa;
-use ldsp_ui::{People, PeopleError, PersonRecord, Role, Site};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
-
-struct OnePerson(PersonRecord);
-
-impl People for OnePerson {
-    async fn find(&self, name: &str) -> Result<Option<PersonRecord>, PeopleError> {
-        Ok((name == self.0.name).then(|| self.0.clone()))
-    }
-}
+use rand_core::UnwrapErr;
 
 #[tokio::main]
 #[expect(
@@ -46,7 +40,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let typed = Secret::generate(&mut rng);
     let hash = secret::hash(&typed, &mut rng)?;
-    let person = PersonRecord::new("olive", Role::new("operator"), hash);
+    let olive = Change::Add {
+        name: "olive",
+        role: "operator",
+        organisation: "",
+        secret_hash: Some(&hash),
+    };
+    let by = By {
+        who: "command line",
+        now,
+    };
+    world.service.store.change(&olive, by).await?;
     let listener = TcpListener::bind(("127.0.0.1", port))?;
     let origin = format!("https://127.0.0.1:{}", listener.local_addr()?.port());
     let (real, year) = (Timestamp::now(), SignedDuration::from_hours(24 * 365));
@@ -54,15 +58,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .issue(&["127.0.0.1"], real, real + year)?
         .material()?;
     let banner = "These pages show an invented federation. No figure is real.";
-    let site = Site::new(
-        pages::frame(Some(banner)),
-        &origin,
-        OnePerson(person),
-        Arc::new(Timestamp::now),
-    )?
-    .roles(pages::roles());
-    let machine: Router = receive::router(world.service.clone());
-    let router = site.router(pages::router(world.service.clone()), machine);
+    let entropy: Entropy = Arc::new(|| Box::new(UnwrapErr(getrandom::SysRng)));
+    let router = pages::site(&world.service, &origin, Some(banner), None, entropy)?;
     println!("{origin}/ olive {}", typed.reveal());
     ldsp_ui::serve(listener, material, router, std::future::pending()).await?;
     Ok(())

@@ -57,6 +57,10 @@ fn help_is_as_agreed() {
         vec!["--help"],
         vec!["init", "--help"],
         vec!["people", "add", "--help"],
+        vec!["people", "link", "--help"],
+        vec!["people", "role", "--help"],
+        vec!["people", "lock", "--help"],
+        vec!["people", "history", "--help"],
         vec!["people", "secret", "--help"],
         vec!["people", "remove", "--help"],
         vec!["people", "list", "--help"],
@@ -224,7 +228,7 @@ fn from_init_to_invite() {
         .to_owned();
     refused(
         &run(dir, &["people", "add", "op", "--role", "analyst"], None),
-        "exists already",
+        "already a person named op",
     );
 
     let invite = |by: &str, out: &str, secret: &str, days: &str| {
@@ -335,9 +339,12 @@ fn a_secret_is_replaced_and_a_person_removed() {
     let list = text(&run(dir, &["people", "list"], None).stdout);
     assert!(list.contains("operator  op") && !list.contains(&renewed));
 
+    let last = run(dir, &["people", "remove", "op"], None);
+    refused(&last, "op is the only operator");
+    secret(&["people", "add", "op2", "--role", "operator", "--json"]);
     let removed = run(dir, &["people", "remove", "op"], None);
     let said = text(&removed.stdout);
-    assert!(said.contains("No operator is left"), "{said}");
+    assert!(!said.contains("is left"), "{said}");
     refused(&invite("b.json", &renewed), "do not fit");
     assert!(!dir.join("b.json").exists());
     for command in ["secret", "remove"] {
@@ -345,7 +352,49 @@ fn a_secret_is_replaced_and_a_person_removed() {
     }
     let again = secret(&add);
     refused(&invite("b.json", &renewed), "do not fit");
+    let lock = |act: &str| text(&run(dir, &["people", act, "op"], None).stdout);
+    assert!(lock("lock").contains("op is locked out"));
+    refused(&invite("b.json", &again), "do not fit");
+    assert!(lock("unlock").contains("may sign in"));
     assert_eq!(invite("b.json", &again).status.code(), Some(0));
+}
+
+#[test]
+fn people_choose_their_secret_on_a_link_and_what_was_done_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let url = "https://localhost:8443";
+    let init = ["init", "--origin", "log.example", "--public-url", url];
+    assert_eq!(run(dir, &init, None).status.code(), Some(0));
+    let add = ["people", "add", "Ana", "--role", "analyst", "--link"];
+    let said = text(&run(dir, &add, None).stdout);
+    let link = said.split_whitespace().find(|word| word.starts_with(url));
+    let link = link.unwrap();
+    assert_eq!(link.len(), url.len() + "/welcome/".len() + 43, "{said}");
+    let again = json(&run(dir, &["people", "link", "Ana", "--json"], None));
+    assert_ne!(again["link"], link);
+    let role = ["people", "role", "Ana", "--role", "curator"];
+    let said = text(&run(dir, &role, None).stdout);
+    assert!(said.contains("who was analyst, is curator"), "{said}");
+    for command in [
+        &["people", "link", "Eve"][..],
+        &["people", "role", "Eve", "--role", "curator"],
+        &["people", "lock", "Eve"],
+    ] {
+        refused(&run(dir, command, None), "people list");
+    }
+    let told = json(&run(dir, &["people", "history", "--json"], None));
+    let actions = told.as_array().unwrap().iter();
+    let actions: Vec<_> = actions.map(|act| act["action"].as_str().unwrap()).collect();
+    assert_eq!(
+        actions,
+        ["people role", "people link", "people link", "people add"]
+    );
+    assert_eq!(told[0]["who"], "command line");
+    let last = ["people", "history", "--last", "1"];
+    let said = text(&run(dir, &last, None).stdout);
+    assert!(said.contains("command line: people role, Ana"), "{said}");
+    assert!(!said.contains("people add"), "{said}");
 }
 
 #[cfg(unix)]

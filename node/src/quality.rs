@@ -22,6 +22,7 @@ use crate::store::{Store, StoreError, day};
 pub use judge::{
     Completeness, Finding, Judged, Measured, OfProgramme, Standing, Total, Verdict, judge, verdict,
 };
+pub(crate) use questions::LONGEST;
 pub use questions::{QuestionError, answer, ask};
 pub use rules::{CATALOGUE, ChangeError, Rule, Set, Settings, Severity, Unit, change};
 
@@ -33,7 +34,9 @@ const BEFORE: i32 = 6;
 /// # Errors
 /// The database cannot be read.
 pub async fn look(store: &Store, now: Timestamp) -> Result<Vec<Judged>, StoreError> {
-    look_in(&mut *store.reader.begin().await?, now).await
+    let count = async { look_in(&mut *store.reader.begin().await?, now).await };
+    let today = day(now.to_zoned(london()).date());
+    store.counts.get(|all| &all.judged, today, count).await
 }
 
 /// [`look`] within the caller's transaction.

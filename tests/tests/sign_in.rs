@@ -126,6 +126,7 @@ fn client(id: &str, site: &str, algorithm: &str, method: &str) -> Value {
     json!({
         "client_id": id, "client_secret": SECRET, "redirect_uris": [format!("{site}/sign-in/back")],
         "response_types": ["code"], "grant_types": ["authorization_code"],
+        "post_logout_redirect_uris": [format!("{site}/sign-in/out/there")],
         "id_token_signed_response_alg": algorithm, "token_endpoint_auth_method": method,
     })
 }
@@ -154,6 +155,14 @@ impl Page {
         let after = self.text.split(&format!("name=\"{name}\" value=\"")).nth(1);
         let value = after.expect("the form has this field").split('"').next();
         value.unwrap().to_owned()
+    }
+
+    /// Where its one link to the site at `origin` leads.
+    fn link_to(&self, origin: &str) -> String {
+        let mut links = self.text.split("href=\"").skip(1);
+        let link = links.find(|rest| rest.starts_with(origin));
+        let link = link.expect("the page has such a link").split('"').next();
+        link.unwrap().replace("&#38;", "&")
     }
 }
 
@@ -338,10 +347,24 @@ fn whole_way(site: &Site, provider: &mut Provider, name: &str, page: &str) {
     landed.says(200, name);
 
     // Signing out ends the session here; the one at the provider goes on.
-    browser.post(&format!("{url}/sign-out"), &[]);
+    let out = browser.post(&format!("{url}/sign-out"), &[]);
+    out.says(200, "You are signed out here");
     assert_eq!(browser.get(&format!("{url}{page}")).url.path(), "/sign-in");
     let again = browser.sign_in(url, "login=nobody-is-asked", page);
     again.says(200, name);
+    // Until the person ends that one too (RP-Initiated Logout 1.0): the provider asks whether they mean it, and then who it is.
+    let out = browser.post(&format!("{url}/sign-out"), &[]);
+    let asked = browser.get(&out.link_to(&provider.issuer));
+    let form = [("xsrf", asked.field("xsrf")), ("logout", "yes".into())];
+    let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let confirm = format!("{}/session/end/confirm", provider.issuer);
+    let done = browser.post(&confirm, &form);
+    assert_eq!(done.url.as_str(), format!("{url}/sign-in/out/there"));
+    done.says(200, "You are signed out");
+    let unknown = browser.sign_in(url, "login=u-2", page);
+    unknown.says(403, "Subject (sub): u-2");
+    let mut browser = site.browser(provider);
+    browser.sign_in(url, "login=u-1", page).says(200, name);
 
     site.browser(provider)
         .sign_in(url, "refuse", page)

@@ -10,6 +10,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::html::Html;
+use crate::nav::{NavItem, Navigation};
 use crate::people::SignedIn;
 use crate::roles::RoleTable;
 
@@ -28,66 +29,6 @@ impl Link {
         Self {
             text: text.into(),
             href: href.into(),
-        }
-    }
-}
-
-/// An item of the main navigation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NavItem {
-    /// What the reader sees.
-    pub label: String,
-    /// A local path. The item is marked as current on this path and as active below it.
-    pub href: String,
-    /// Shown to signed-in people only.
-    pub signed_in_only: bool,
-    /// Other paths that belong to this item, and everything below them.
-    covers: Vec<&'static str>,
-}
-
-impl NavItem {
-    /// An item that everyone sees.
-    pub fn public(label: impl Into<String>, href: impl Into<String>) -> Self {
-        Self {
-            label: label.into(),
-            href: href.into(),
-            signed_in_only: false,
-            covers: Vec::new(),
-        }
-    }
-
-    /// Marks the item as active at `path` and below it too: a page that readers reach through this item.
-    #[must_use]
-    pub fn covering(mut self, path: &'static str) -> Self {
-        self.covers.push(path);
-        self
-    }
-
-    /// An item that only signed-in people see.
-    pub fn signed_in(label: impl Into<String>, href: impl Into<String>) -> Self {
-        Self {
-            signed_in_only: true,
-            ..Self::public(label, href)
-        }
-    }
-
-    /// The value of `aria-current` on a page at `path`.
-    fn current(&self, path: &str) -> Option<&'static str> {
-        let is_below = |above: &str| {
-            let rest = path.strip_prefix(above);
-            above != "/" && rest.is_some_and(|rest| rest.starts_with('/'))
-        };
-        if path == self.href {
-            Some("page")
-        } else if is_below(&self.href)
-            || self
-                .covers
-                .iter()
-                .any(|also| path == *also || is_below(also))
-        {
-            Some("true")
-        } else {
-            None
         }
     }
 }
@@ -130,9 +71,14 @@ impl Banner {
     }
 }
 
-/// A banner that holds for this answer, whatever page it shows: put among a response's extensions by a layer of the site's own.
-#[derive(Clone, Debug)]
-pub struct LiveBanner(pub Banner);
+/// What of a frame may change while the site runs: it is asked for each page.
+#[derive(Clone, Debug, Default)]
+pub struct Live {
+    /// The site's name, where it is not [`Frame::site_name`].
+    pub site_name: Option<String>,
+    /// A banner that holds at present, on every page.
+    pub banner: Option<Banner>,
+}
 
 /// What surrounds every page of a site.
 #[derive(Clone, Debug)]
@@ -143,7 +89,7 @@ pub struct Frame {
     pub tagline: String,
     /// BCP 47 language of the pages, `en-GB` by default.
     pub lang: String,
-    /// Main navigation.
+    /// Main navigation, and what stands below it in each of its sections.
     pub nav: Vec<NavItem>,
     /// Banners on every page.
     pub banners: Vec<Banner>,
@@ -180,9 +126,6 @@ impl Frame {
         person: Option<&SignedIn>,
         roles: &RoleTable,
     ) -> String {
-        let nav = self.nav.iter().filter(|item| {
-            (!item.signed_in_only || person.is_some()) && roles.shows(&item.href, person)
-        });
         let footer_links: Vec<&Link> = (self.footer_links.iter())
             .filter(|link| roles.shows(&link.href, person))
             .collect();
@@ -192,7 +135,7 @@ impl Frame {
             path,
             person,
             assets: crate::assets::prefix(),
-            nav: nav.map(|item| (item, item.current(path))).collect(),
+            nav: Navigation::of(&self.nav, path, person, roles),
             footer_links,
             account: roles.lists("/account"),
             banners: self.banners.iter().chain(&page.banners).collect(),
@@ -209,7 +152,7 @@ struct Layout<'a> {
     path: &'a str,
     person: Option<&'a SignedIn>,
     assets: String,
-    nav: Vec<(&'a NavItem, Option<&'static str>)>,
+    nav: Navigation<'a>,
     footer_links: Vec<&'a Link>,
     account: bool,
     banners: Vec<&'a Banner>,
@@ -233,11 +176,13 @@ pub struct Page {
     lead: Option<String>,
     shows_heading: bool,
     breadcrumbs: Vec<Link>,
+    back: Option<String>,
     banners: Vec<Banner>,
     notice: Html,
     errors: Html,
     body: Html,
     status: StatusCode,
+    live: bool,
 }
 
 impl Page {
@@ -249,12 +194,21 @@ impl Page {
             lead: None,
             shows_heading: true,
             breadcrumbs: Vec::new(),
+            back: None,
             banners: Vec::new(),
             notice: Html::default(),
             errors: Html::default(),
             body: Html::default(),
             status: StatusCode::OK,
+            live: false,
         }
+    }
+
+    /// Shows something that goes on by itself ([`crate::components::Live`]): the script asks for the page every second and changes what
+    /// differs; without the script the browser loads it anew every three.
+    pub fn live(mut self) -> Self {
+        self.live = true;
+        self
     }
 
     /// What stands under the heading.
@@ -284,6 +238,12 @@ impl Page {
     /// Adds a step to the way back. The page itself is not one of them.
     pub fn breadcrumb(mut self, text: impl Into<String>, href: impl Into<String>) -> Self {
         self.breadcrumbs.push(Link::new(text, href));
+        self
+    }
+
+    /// A link to the page before, above the heading: for a form of several pages, in the place of breadcrumbs.
+    pub fn back(mut self, href: impl Into<String>) -> Self {
+        self.back = Some(href.into());
         self
     }
 
@@ -331,6 +291,12 @@ impl IntoResponse for Page {
             header::CONTENT_TYPE,
             HeaderValue::from_static("text/plain; charset=utf-8"),
         );
+        if self.live {
+            response.headers_mut().insert(
+                header::CONTENT_SECURITY_POLICY,
+                HeaderValue::from_static(crate::headers::LIVE_CONTENT_SECURITY_POLICY),
+            );
+        }
         response.extensions_mut().insert(Unframed(Arc::new(self)));
         response
     }
@@ -389,6 +355,7 @@ mod tests {
         let page = Page::new(XSS)
             .caption(XSS)
             .breadcrumb(XSS, XSS)
+            .back(XSS)
             .banner(Banner::provisional(XSS))
             .body(Html::text(XSS));
         let person = SignedIn {
@@ -402,32 +369,5 @@ mod tests {
             assert_eq!(html.matches("<script").count(), 1, "our own and no other");
             assert_eq!(html.matches("<h1").count(), 1);
         }
-    }
-
-    #[test]
-    fn the_current_item_is_marked_and_private_ones_are_hidden() {
-        let mut frame = Frame::new("Site");
-        frame.nav = vec![
-            NavItem::public("Home", "/"),
-            NavItem::public("Areas", "/areas").covering("/places"),
-            NavItem::signed_in("Releases", "/releases"),
-        ];
-        for path in ["/places", "/places/essex"] {
-            let html = frame.render(&Page::new("Places"), path, None, &anything());
-            assert!(
-                html.contains(r#"href="/areas" aria-current="true""#),
-                "{path}"
-            );
-        }
-        let html = frame.render(&Page::new("Essex"), "/areas/essex", None, &anything());
-        assert!(
-            html.contains(r#"href="/areas" aria-current="true""#),
-            "{html}"
-        );
-        assert!(!html.contains(r#"href="/" aria-current"#));
-        assert!(!html.contains("Releases"));
-        assert!(html.contains("<title>Essex – Site</title>"));
-        let own = frame.render(&Page::new("Site"), "/", None, &anything());
-        assert!(own.contains("<title>Site</title>"));
     }
 }

@@ -81,6 +81,22 @@ impl fmt::Debug for PersonRecord {
 #[error("the store of people did not answer")]
 pub struct PeopleError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
+/// Inside a [`PeopleError`]: whether a write reached the disk is unknown.
+#[derive(Debug, thiserror::Error)]
+#[error("the disk did not confirm a write")]
+struct UnconfirmedWrite(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+impl PeopleError {
+    /// Whether a write reached the disk is unknown: the answer carries [`crate::api::Unconfirmed`].
+    pub fn unconfirmed(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(Box::new(UnconfirmedWrite(source.into())))
+    }
+
+    pub(crate) fn is_unconfirmed(&self) -> bool {
+        self.0.is::<UnconfirmedWrite>()
+    }
+}
+
 /// Where a site keeps its people.
 ///
 /// Asked at sign-in and on every page of a signed-in person, so that removing a person, changing a role or issuing a new

@@ -3,8 +3,12 @@
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::api::Unconfirmed;
 use crate::html::Html;
 use crate::page::Page;
+
+/// Code of [`ProblemPage::unconfirmed`].
+const UNCONFIRMED: &str = "unconfirmed";
 
 /// A refusal or failure, shown to a person as a page.
 ///
@@ -89,6 +93,17 @@ impl ProblemPage {
         .next("Try again in a few minutes.")
     }
 
+    /// 503: whether a write reached the disk is unknown. Its answer carries [`Unconfirmed`].
+    pub fn unconfirmed() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            UNCONFIRMED,
+            "It is not known whether this was stored",
+        )
+        .happened("The disk did not confirm the write. The server ends now and reads back what is there when it is started again.")
+        .next("Tell the person who runs this site. When it is back, look whether what you did is there.")
+    }
+
     /// The problem that stands for a bare status from a library: an unreadable form, a method that a page does not have.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         match status {
@@ -139,7 +154,11 @@ struct ProblemBody<'a> {
 
 impl IntoResponse for ProblemPage {
     fn into_response(self) -> Response {
-        self.page().into_response()
+        let mut response = self.page().into_response();
+        if self.code == UNCONFIRMED {
+            response.extensions_mut().insert(Unconfirmed);
+        }
+        response
     }
 }
 
@@ -180,6 +199,18 @@ mod tests {
         assert!(!asks("*/*"));
         assert!(!asks("text/html;q=0, application/json"));
         assert!(!wants_html(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn only_an_unconfirmed_write_ends_the_server() {
+        let ends = |page: ProblemPage| {
+            page.into_response()
+                .extensions()
+                .get::<Unconfirmed>()
+                .is_some()
+        };
+        assert!(ends(ProblemPage::unconfirmed()));
+        assert!(!ends(ProblemPage::unavailable("")) && !ends(ProblemPage::fault()));
     }
 
     #[test]

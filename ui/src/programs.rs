@@ -131,9 +131,13 @@ async fn who(
         return Ok(person.ok_or(Unknown::Guest));
     };
     let credentials = credentials.to_str().unwrap_or_default();
-    if let (Some(token), Some(accounts)) = (bearer(credentials), &gate.accounts) {
+    let tokens = gate
+        .accounts
+        .as_ref()
+        .and_then(|accounts| accounts.tokens());
+    if let (Some(token), Some(tokens)) = (bearer(credentials), tokens) {
         let now = (gate.checker.clock)();
-        let person = accounts.by_token(token.digest(), now).await?;
+        let person = tokens.owner(token.digest(), now).await?;
         let person = person.filter(|person| !person.locked);
         return Ok(person.map(SignedIn::of).ok_or(Unknown::WrongToken));
     }

@@ -22,6 +22,8 @@ pub(crate) const ABSOLUTE: SignedDuration = SignedDuration::from_hours(12);
 
 const KEY: &str = "who";
 
+/// Whether the person came by the sign-in service.
+const SERVICE: &str = "service";
 /// Who has shown the right secret and not yet the code of their phone.
 const HALF: &str = "half";
 /// How long the code may be waited for.
@@ -77,6 +79,18 @@ pub(crate) async fn sign_in(
     session.cycle_id().await?;
     session.remove_value(HALF).await?;
     session.insert(KEY, Who::of(person, browser)).await
+}
+
+/// Notes that the person came by the sign-in service.
+pub(crate) async fn note_service(session: &Session) -> Result<(), tower_sessions::session::Error> {
+    session.insert(SERVICE, true).await
+}
+
+/// Whether the person came by the sign-in service.
+pub(crate) async fn is_of_service(
+    session: &Session,
+) -> Result<bool, tower_sessions::session::Error> {
+    Ok(session.get(SERVICE).await?.unwrap_or_default())
 }
 
 /// Remembers under a new id that `person` has shown the right secret, until they show the code of their phone too.

@@ -127,11 +127,16 @@ async fn admit(
 const WRONG: &str = "The name and the secret do not belong together. Check both and try again";
 
 async fn sign_out(State(desk): State<Desk>, session: Session) -> Response {
-    if let Err(error) = session.flush().await {
-        tracing::error!(%error, "a session could not be ended");
-        return ProblemPage::fault().into_response();
-    }
-    let mut response = see_other("/");
+    let by_service = session::is_of_service(&session).await;
+    let ended = session.flush().await;
+    let by_service = match by_service.and_then(|by_service| ended.map(|()| by_service)) {
+        Ok(by_service) => by_service && desk.service.is_some(),
+        Err(error) => {
+            tracing::error!(%error, "a session could not be ended");
+            return ProblemPage::fault().into_response();
+        }
+    };
+    let mut response = see_other(if by_service { oidc::OUT } else { "/" });
     // The library removes its cookie without `Secure`, which browsers refuse for the prefix `__Host-`.
     let removal = format!(
         "{}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0",

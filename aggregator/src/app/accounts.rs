@@ -3,11 +3,13 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use ldsp_ui::accounts::By;
 use ldsp_ui::oidc::{self, Binding, Bound, Subject};
 use serde::Serialize;
 
 use super::Refused;
-use crate::store::{Conflict, Registry};
+use super::people::nobody;
+use crate::store::{COMMAND_LINE, Staff};
 
 /// An account at the sign-in service and who signs in with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,7 +50,7 @@ impl fmt::Display for Account {
         }
         write!(
             f,
-            "{name} no longer signs in with the account {account}.\nNext: sessions that are open go on for up to 12 hours; ldsp-aggregator people secret {name} ends them."
+            "{name} no longer signs in with the account {account}.\nNext: sessions that are open go on for up to 12 hours; ldsp-aggregator people link {name} ends them."
         )
     }
 }
@@ -73,16 +75,20 @@ fn subject(config: Option<&oidc::Config>, account: &str) -> Result<Subject, Refu
 ///
 /// # Errors
 /// No service is configured, nobody has this name, the account is somebody else's; trouble with the store.
-pub async fn connect<S: Registry>(
+pub async fn connect<S: Staff>(
     store: &S,
     config: Option<&oidc::Config>,
     (name, account): (&str, &str),
     now: Timestamp,
 ) -> Result<Account, Refused> {
     let subject = subject(config, account)?;
-    match store.bind_subject(name, &subject, now).await? {
+    let by = By {
+        who: COMMAND_LINE,
+        now,
+    };
+    match store.bind_subject(name, &subject, by).await? {
         Binding::Noted => Ok(Account::new(name, subject, true)),
-        Binding::Nobody => Err(crate::store::StoreError::from(Conflict::NoPerson).into()),
+        Binding::Nobody => Err(nobody(name)),
         Binding::Taken => Err(Refused::new(
             "somebody else signs in with this account",
             "`ldsp-aggregator people accounts` shows who. Disconnect it from them first.",
@@ -94,13 +100,18 @@ pub async fn connect<S: Registry>(
 ///
 /// # Errors
 /// No service is configured, the account is not that person's; trouble with the store.
-pub async fn disconnect<S: Registry>(
+pub async fn disconnect<S: Staff>(
     store: &S,
     config: Option<&oidc::Config>,
     (name, account): (&str, &str),
+    now: Timestamp,
 ) -> Result<Account, Refused> {
     let subject = subject(config, account)?;
-    if !store.unbind_subject(name, &subject).await? {
+    let by = By {
+        who: COMMAND_LINE,
+        now,
+    };
+    if !store.unbind_subject(name, &subject, by).await? {
         return Err(Refused::new(
             format!("{name} does not sign in with the account {account}"),
             "`ldsp-aggregator people accounts` shows who signs in with which.",
@@ -135,7 +146,7 @@ impl fmt::Display for AccountList {
 ///
 /// # Errors
 /// Trouble with the store.
-pub async fn accounts<S: Registry>(store: &S) -> Result<AccountList, Refused> {
+pub async fn accounts<S: Staff>(store: &S) -> Result<AccountList, Refused> {
     let all = store.subjects().await?.into_iter();
     let line = |one: Bound| Account::new(&one.person, one.subject, true);
     Ok(AccountList(all.map(line).collect()))

@@ -16,18 +16,21 @@ use serde::Serialize;
 use super::identity::{ca_pem, identity, signer, write_private};
 use super::{Config, Refused};
 use crate::benchmark::{Benchmarks, Coverage, Finding, Range, Shown};
-use crate::store::{InviteRow, Log, Node, Registry, Role, Rollups};
+use crate::store::{InviteRow, Log, Node, Registry, Role, Rollups, Staff};
 
 /// Checks that `name` is an operator with this secret.
-pub(super) async fn authorise<S: Registry>(
+pub(super) async fn authorise<S: Staff>(
     store: &S,
     name: &str,
     secret: &Secret,
 ) -> Result<(), Refused> {
     let person = store.person(name).await?;
-    let right = person
-        .as_ref()
-        .is_some_and(|p| secret::verify(secret, &p.secret_hash));
+    let person = person.filter(|person| person.locked.is_none());
+    let phc = person.as_ref().and_then(|p| p.secret_hash.as_deref());
+    let right = match phc {
+        Some(phc) => secret::verify(secret, phc),
+        None => secret::verify_nobody(secret),
+    };
     let refused = |cause: &str| {
         Refused::new(
             cause,
@@ -92,7 +95,7 @@ impl fmt::Display for Invited {
 ///
 /// # Errors
 /// Not an operator, an unknown LEP, a node or LEP that cannot be invited, a file that exists.
-pub async fn invite<S: Registry>(
+pub async fn invite<S: Registry + Staff>(
     store: &S,
     config: &Config,
     order: &InviteOrder,

@@ -55,7 +55,10 @@ impl std::fmt::Display for Initialised {
         )?;
         writeln!(f, "Verifier key: {}", self.verifier)?;
         writeln!(f, "Back up {LOG_KEY}: without it the log cannot go on.")?;
-        write!(f, "Next: ldsp-aggregator people add NAME --role operator")
+        write!(
+            f,
+            "Next: ldsp-aggregator people add NAME --role operator --link"
+        )
     }
 }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::Refused;
 use super::commands::{NodeLine, authorise};
 use crate::announce::{Act, AnnounceError, Announcer, one_line};
-use crate::store::{Log, Registry};
+use crate::store::{Log, Registry, Staff};
 
 impl From<AnnounceError> for Refused {
     fn from(error: AnnounceError) -> Self {
@@ -58,7 +58,7 @@ impl fmt::Display for Approved {
 ///
 /// # Errors
 /// Not an operator, not a fingerprint, another key, no pending node.
-pub async fn approve<S: Registry + Log>(
+pub async fn approve<S: Registry + Log + Staff>(
     announcer: &Announcer<'_, S>,
     node: &NodeSlug,
     fingerprint: &str,
@@ -126,7 +126,7 @@ impl fmt::Display for RevokedKey {
 ///
 /// # Errors
 /// Not an operator, a reason that cannot be published, no active node.
-pub async fn revoke<S: Registry + Log>(
+pub async fn revoke<S: Registry + Log + Staff>(
     announcer: &Announcer<'_, S>,
     node: &NodeSlug,
     reason: &str,

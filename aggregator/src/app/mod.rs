@@ -42,7 +42,8 @@ pub use fsck::{Checked, check};
 pub use identity::{Identity, Initialised, identity, init};
 pub use keys::{Approved, RevokedKey, approve, revoke};
 pub use people::{
-    AddedPerson, NewSecret, PersonLine, PersonList, RemovedPerson, add_person, people,
+    ActLine, ActList, AddedPerson, ChangedPerson, NewSecret, PersonLine, PersonLink, PersonList,
+    RemovedPerson, add_person, change_role, history, link_person, lock_person, people,
     remove_person, replace_secret,
 };
 pub use recovery::{ForkLine, RecoveryReport, begin_recovery, go_on, recovery};

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use ldsp_ui::accounts::{self, Act, By, Change, LINK_DAYS, Token};
 use ldsp_ui::secret::{self, Secret};
 use rand_core::CryptoRng;
 use serde::Serialize;
 
 use super::Refused;
-use crate::store::{Person, Registry, Role};
+use crate::store::{COMMAND_LINE, Done, Person, Role, Span, Staff};
 
 /// A person with the secret that is shown once.
 #[derive(Debug, Clone, Serialize)]
@@ -31,35 +32,70 @@ impl fmt::Display for AddedPerson {
 /// Adds a person and gives the secret.
 ///
 /// # Errors
-/// The name is taken or empty; trouble with the store.
-pub async fn add_person<S: Registry>(
+/// The name is taken or cannot be used; trouble with the store.
+pub async fn add_person<S: Staff>(
     store: &S,
     name: &str,
     role: Role,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<AddedPerson, Refused> {
-    let plain =
-        !name.is_empty() && name.chars().count() <= 64 && !name.chars().any(char::is_control);
-    if !plain || name.trim() != name {
-        return Err(Refused::new(
-            "a name has 1 to 64 characters and no spaces at its ends",
-            "Choose another name.",
-        ));
-    }
     let (fresh, secret_hash) = draw(rng)?;
-    let person = Person {
-        name: name.to_owned(),
-        role,
-        secret_hash,
-        added: now,
-    };
-    store.add_person(&person).await?;
+    let name = name.trim();
+    add(store, name, role, Some(&secret_hash), now).await?;
     Ok(AddedPerson {
-        name: person.name,
+        name: name.to_owned(),
         role: role.as_str(),
         secret: fresh.reveal(),
     })
+}
+
+async fn add<S: Staff>(
+    store: &S,
+    name: &str,
+    role: Role,
+    secret_hash: Option<&str>,
+    now: Timestamp,
+) -> Result<(), Refused> {
+    let change = Change::Add {
+        name,
+        role: role.as_str(),
+        organisation: "",
+        secret_hash,
+    };
+    carry_out(store, change, name, now).await
+}
+
+/// Does it as the command line; anything but done is refused.
+async fn carry_out<S: Staff>(
+    store: &S,
+    change: Change<'_>,
+    name: &str,
+    now: Timestamp,
+) -> Result<(), Refused> {
+    let who = COMMAND_LINE;
+    match store.change(&change, By { who, now }).await? {
+        Act::Done => Ok(()),
+        Act::Gone => Err(nobody(name)),
+        // The command line is nobody's account.
+        Act::Last | Act::Oneself => Err(Refused::new(
+            format!("{name} is the only operator, and somebody has to look after people"),
+            "Add another one first: `ldsp-aggregator people add NAME --role operator`.",
+        )),
+        act if act == Act::taken() => Err(Refused::new(
+            format!("there is already a person named {name}, whatever the capitals"),
+            "Choose another name; `ldsp-aggregator people list` shows who is there.",
+        )),
+        Act::Unfit { why, .. } => Err(Refused::new("that name cannot be used", format!("{why}."))),
+    }
+}
+
+/// Nobody has this name.
+pub(super) fn nobody(name: &str) -> Refused {
+    Refused::new(
+        format!("nobody named {name} signs in here"),
+        "`ldsp-aggregator people list` shows who is there; names are written exactly as it shows them.",
+    )
 }
 
 fn draw(rng: &mut impl CryptoRng) -> Result<(Secret, String), Refused> {
@@ -67,6 +103,65 @@ fn draw(rng: &mut impl CryptoRng) -> Result<(Secret, String), Refused> {
     let hash = secret::hash(&fresh, rng)
         .map_err(|e| Refused::new(e.to_string(), "Free some memory and try again."))?;
     Ok((fresh, hash))
+}
+
+/// A link on which a person sets their own secret.
+#[derive(Debug, Clone, Serialize)]
+pub struct PersonLink {
+    /// Name to sign in with.
+    pub name: String,
+    /// The role of somebody who was added now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<&'static str>,
+    /// Shown now and never again.
+    pub link: String,
+}
+
+impl fmt::Display for PersonLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.name;
+        match self.role {
+            Some(role) => writeln!(f, "{name} may sign in as {role}.")?,
+            None => writeln!(
+                f,
+                "The secret of {name}, its sessions and the second step have ended."
+            )?,
+        }
+        write!(
+            f,
+            "Link, shown only this once: {}\nNext: give it to the person and to nobody else; it works once, for {LINK_DAYS} days, while `ldsp-aggregator serve` runs.",
+            self.link
+        )
+    }
+}
+
+/// Makes a link for a person on the site at `url`; adds them first where `role` says as what.
+///
+/// # Errors
+/// As [`add_person`]; nobody has this name.
+pub async fn link_person<S: Staff>(
+    store: &S,
+    url: &str,
+    (name, role): (&str, Option<Role>),
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<PersonLink, Refused> {
+    let name = name.trim();
+    if let Some(role) = role {
+        add(store, name, role, None, now).await?;
+    }
+    let token = Token::draw(rng);
+    let change = Change::Reset {
+        name,
+        link: token.digest(),
+        expires_at: accounts::link_end(now),
+    };
+    carry_out(store, change, name, now).await?;
+    Ok(PersonLink {
+        name: name.to_owned(),
+        role: role.map(Role::as_str),
+        link: accounts::link(url, &token),
+    })
 }
 
 /// A person's new secret, shown once.
@@ -93,16 +188,111 @@ impl fmt::Display for NewSecret {
 ///
 /// # Errors
 /// Nobody has this name; trouble with the store.
-pub async fn replace_secret<S: Registry>(
+pub async fn replace_secret<S: Staff>(
     store: &S,
     name: &str,
+    now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<NewSecret, Refused> {
     let (fresh, hash) = draw(rng)?;
-    store.replace_secret(name, &hash).await?;
+    let change = Change::Secret {
+        name,
+        secret_hash: &hash,
+    };
+    carry_out(store, change, name, now).await?;
     Ok(NewSecret {
         name: name.to_owned(),
         secret: fresh.reveal(),
+    })
+}
+
+/// A person whose role, or whether they may sign in, was changed.
+#[derive(Debug, Clone, Serialize)]
+pub struct ChangedPerson {
+    /// Name to sign in with.
+    pub name: String,
+    /// The role that they have now.
+    pub role: &'static str,
+    /// The role that they had.
+    pub was: &'static str,
+    /// Whether they are kept out now.
+    pub locked: bool,
+}
+
+impl fmt::Display for ChangedPerson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, role, was) = (&self.name, self.role, self.was);
+        if role != was {
+            write!(
+                f,
+                "{name}, who was {was}, is {role} from their next page on."
+            )
+        } else if self.locked {
+            write!(
+                f,
+                "{name} is locked out: neither secret nor session opens anything.\nNext: `ldsp-aggregator people unlock` lets them in again."
+            )
+        } else {
+            write!(f, "{name} may sign in as {role}.")
+        }
+    }
+}
+
+async fn find<S: Staff>(store: &S, name: &str) -> Result<Person, Refused> {
+    store.person(name).await?.ok_or_else(|| nobody(name))
+}
+
+/// Gives a person another role.
+///
+/// # Errors
+/// Nobody has this name, or they are the last operator; trouble with the store.
+pub async fn change_role<S: Staff>(
+    store: &S,
+    name: &str,
+    role: Role,
+    now: Timestamp,
+) -> Result<ChangedPerson, Refused> {
+    let before = find(store, name).await?;
+    let change = Change::Role {
+        name,
+        role: role.as_str(),
+        organisation: "",
+    };
+    carry_out(store, change, name, now).await?;
+    Ok(ChangedPerson {
+        name: before.name,
+        role: role.as_str(),
+        was: before.role.as_str(),
+        locked: before.locked.is_some(),
+    })
+}
+
+/// Keeps a person out, or lets them in again.
+///
+/// # Errors
+/// As [`change_role`].
+pub async fn lock_person<S: Staff>(
+    store: &S,
+    name: &str,
+    locked: bool,
+    now: Timestamp,
+) -> Result<ChangedPerson, Refused> {
+    let before = find(store, name).await?;
+    let change = if locked {
+        Change::Lock {
+            name,
+            careful: true,
+        }
+    } else {
+        Change::Unlock { name }
+    };
+    carry_out(store, change, name, now).await?;
+    let role = before.role.as_str();
+    Ok(ChangedPerson {
+        name: before.name,
+        role,
+        was: role,
+        locked,
     })
 }
 
@@ -127,14 +317,9 @@ impl fmt::Display for RemovedPerson {
         if !self.last_of_role {
             return Ok(());
         }
-        let missing = if self.role == Role::Operator.as_str() {
-            "nobody can invite or approve a node"
-        } else {
-            "nobody can sign in to read as one"
-        };
         write!(
             f,
-            "\nNo {role} is left: {missing} until there is one.\nNext: ldsp-aggregator people add NAME --role {role}",
+            "\nNo {role} is left: nobody can sign in to read as one until there is one.\nNext: ldsp-aggregator people add NAME --role {role}",
             role = self.role
         )
     }
@@ -143,9 +328,14 @@ impl fmt::Display for RemovedPerson {
 /// Removes a person.
 ///
 /// # Errors
-/// Nobody has this name; trouble with the store.
-pub async fn remove_person<S: Registry>(store: &S, name: &str) -> Result<RemovedPerson, Refused> {
-    let removed = store.remove_person(name).await?;
+/// As [`change_role`].
+pub async fn remove_person<S: Staff>(
+    store: &S,
+    name: &str,
+    now: Timestamp,
+) -> Result<RemovedPerson, Refused> {
+    let removed = find(store, name).await?;
+    carry_out(store, Change::Remove { name }, name, now).await?;
     let left = store.people().await?;
     Ok(RemovedPerson {
         removed: removed.name,
@@ -163,6 +353,10 @@ pub struct PersonLine {
     pub role: &'static str,
     /// When they were added.
     pub added: Timestamp,
+    /// Since when they are kept out; null when they are not.
+    pub locked: Option<Timestamp>,
+    /// Whether sign-in asks for a code of their phone.
+    pub second_step: bool,
 }
 
 /// Everybody by name.
@@ -175,12 +369,13 @@ impl fmt::Display for PersonList {
         if self.0.is_empty() {
             return write!(
                 f,
-                "Nobody yet. Next: ldsp-aggregator people add NAME --role operator"
+                "Nobody yet. Next: ldsp-aggregator people add NAME --role operator --link"
             );
         }
         for (at, line) in self.0.iter().enumerate() {
             let end = if at == 0 { "" } else { "\n" };
-            write!(f, "{end}{:8}  {}", line.role, line.name)?;
+            let locked = line.locked.map_or("", |_| ", locked out");
+            write!(f, "{end}{:8}  {}{locked}", line.role, line.name)?;
         }
         Ok(())
     }
@@ -190,12 +385,70 @@ impl fmt::Display for PersonList {
 ///
 /// # Errors
 /// Trouble with the store.
-pub async fn people<S: Registry>(store: &S) -> Result<PersonList, Refused> {
+pub async fn people<S: Staff>(store: &S) -> Result<PersonList, Refused> {
     let people = store.people().await?.into_iter();
     let line = |p: Person| PersonLine {
         name: p.name,
         role: p.role.as_str(),
         added: p.added,
+        locked: p.locked,
+        second_step: p.second_step,
     };
     Ok(PersonList(people.map(line).collect()))
+}
+
+/// Something that was done to an account.
+#[derive(Debug, Clone, Serialize)]
+pub struct ActLine {
+    /// From 1, without gaps.
+    pub number: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who did it.
+    pub who: String,
+    /// In two words.
+    pub action: String,
+    /// To whom, and what exactly.
+    pub detail: String,
+}
+
+/// What was done to accounts, newest first.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct ActList(pub Vec<ActLine>);
+
+impl fmt::Display for ActList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return write!(f, "Nothing was done to accounts yet.");
+        }
+        for (at, line) in self.0.iter().enumerate() {
+            let end = if at == 0 { "" } else { "\n" };
+            let ActLine {
+                at,
+                who,
+                action,
+                detail,
+                ..
+            } = line;
+            write!(f, "{end}{at}  {who}: {action}, {detail}")?;
+        }
+        Ok(())
+    }
+}
+
+/// At most `last` things that were done to accounts, newest first.
+///
+/// # Errors
+/// Trouble with the store.
+pub async fn history<S: Staff>(store: &S, last: u32) -> Result<ActList, Refused> {
+    let acts = store.acts(Span::Newest, last).await?.into_iter();
+    let line = |done: Done| ActLine {
+        number: done.number,
+        at: done.at,
+        who: done.who,
+        action: done.action,
+        detail: done.detail,
+    };
+    Ok(ActList(acts.map(line).collect()))
 }

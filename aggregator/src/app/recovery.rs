@@ -14,7 +14,7 @@ use super::commands::authorise;
 use crate::announce::one_line;
 use crate::log::Signer;
 use crate::recovery::{self, Recovery, in_words};
-use crate::store::{Fork, Log, Recovery as Kept, Registry, Rollups, StoreError};
+use crate::store::{Fork, Log, Recovery as Kept, Registry, Rollups, Staff, StoreError};
 
 /// Runs and forks that are told one by one.
 const TOLD: usize = 20;
@@ -146,7 +146,7 @@ pub async fn recovery<S: Log + Registry + Rollups + Kept>(
 ///
 /// # Errors
 /// Not an operator; trouble with the store.
-pub async fn begin_recovery<S: Log + Registry + Rollups + Kept>(
+pub async fn begin_recovery<S: Log + Registry + Rollups + Kept + Staff>(
     store: &S,
     signer: &Signer,
     (by, secret): (&str, &Secret),
@@ -161,7 +161,7 @@ pub async fn begin_recovery<S: Log + Registry + Rollups + Kept>(
 ///
 /// # Errors
 /// Not an operator, a reason that cannot be kept, a log that is not stopped; trouble with the store.
-pub async fn go_on<S: Log + Registry + Rollups + Kept>(
+pub async fn go_on<S: Log + Registry + Rollups + Kept + Staff>(
     store: &S,
     signer: &Signer,
     reason: &str,

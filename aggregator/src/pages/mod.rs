@@ -1,10 +1,11 @@
 //! Pages for people: the public's and, behind sign-in, the operator's.
 //!
 //! They show what the store and the benchmark stage give and compute nothing of their own beyond
-//! putting it into words. [`router`] has the routes, [`roles`] says who may use them, [`frame`] is
-//! what surrounds every page; [`ldsp_ui::Site`] puts the three together.
+//! putting it into words. `router` has the routes, [`roles`] says who may use them, `frame` is
+//! what surrounds every page; [`site`] puts the three together.
 
 mod about;
+mod acts;
 mod api;
 mod breakdown;
 mod conflict;
@@ -46,11 +47,14 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use ldsp_protocol::problem;
-use ldsp_ui::api::Unconfirmed;
-use ldsp_ui::{Access, Banner, Frame, Html, Link, NavItem, Page, ProblemPage, RoleTable, Rule};
+use ldsp_ui::oidc::{self, OpenId};
+use ldsp_ui::{
+    Access, Banner, Entropy, Frame, Html, Link, NavItem, Page, ProblemPage, RoleTable, Rule, Site,
+    SiteError, accounts,
+};
 
 use crate::store::StoreError;
-use crate::{Service, etag};
+use crate::{Service, etag, receive};
 
 /// The site's name, in the header and in every title.
 pub const SITE_NAME: &str = "Local digital skills";
@@ -89,12 +93,11 @@ impl IntoResponse for Failure {
             Self::Store(StoreError::Behind) => stopped().into_response(),
             Self::Store(error) => {
                 tracing::error!(%error, "a page met trouble with the store");
-                let is_fatal = error.is_fatal();
-                let mut response = unavailable(is_fatal).into_response();
-                if is_fatal {
-                    response.extensions_mut().insert(Unconfirmed);
+                if error.is_fatal() {
+                    return ProblemPage::unconfirmed().into_response();
                 }
-                response
+                ProblemPage::unavailable("The server cannot read its data at the moment.")
+                    .into_response()
             }
         }
     }
@@ -108,21 +111,8 @@ fn stopped() -> ProblemPage {
         .next("Look at the state of the log: it says what it waits for. Do this again when it takes statements.")
 }
 
-fn unavailable(is_fatal: bool) -> ProblemPage {
-    if is_fatal {
-        return ProblemPage::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "unconfirmed",
-            "It is not known whether this was stored",
-        )
-        .happened("The disk did not confirm the write. The server ends now and reads back what is there when it is started again.")
-        .next("Tell the person who runs this site. When it is back, look whether what you did is there.");
-    }
-    ProblemPage::unavailable("The server cannot read its data at the moment.")
-}
-
 /// Every page.
-pub fn router(service: Arc<Service>) -> Router {
+fn router(service: Arc<Service>) -> Router {
     let downloads = Router::new()
         .route("/contributions.csv", get(map::csv))
         .route("/trend.csv", get(home::months_csv))
@@ -155,6 +145,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/runs/{index}/figures.csv", get(runs::csv))
         .route("/statements", get(statements::show))
         .route("/statements/{index}", get(statement::show))
+        .route("/operator/acts", get(acts::show))
         .route("/operator/log", get(recovery::show))
         .route("/operator/nodes", get(operator::show))
         .route("/operator/nodes/{node}/approve", post(operator::approve))
@@ -211,34 +202,78 @@ pub fn roles() -> RoleTable {
         "/privacy",
     ];
     let public = PUBLIC.map(|path| Rule::get(path, Access::Public));
-    RoleTable::new(public.into_iter().chain([
+    let own = [
+        Rule::get("/operator/acts", Access::Roles(OPERATORS)),
         Rule::get("/operator/log", Access::Roles(READERS)),
         Rule::get("/operator/nodes", Access::Roles(READERS)),
         Rule::post("/operator/nodes/{node}/approve", Access::Roles(OPERATORS)),
         Rule::get("/operator/nodes/{node}/revoke", Access::Roles(OPERATORS)),
         Rule::post("/operator/nodes/{node}/revoke", Access::Roles(OPERATORS)),
-    ]))
+    ];
+    let accounts = accounts::rules(Access::Roles(OPERATORS), Access::Roles(READERS));
+    RoleTable::new(public.into_iter().chain(own).chain(accounts))
+}
+
+/// The whole site at `public_origin` (`https://host[:port]`): these pages and what programs ask, behind sign-in and the table. People may also sign in by `sign_in`; `entropy` is for
+/// links and second steps.
+///
+/// # Errors
+/// The address is not an origin.
+pub fn site(
+    service: &Arc<Service>,
+    public_origin: &str,
+    banner: Option<&str>,
+    sign_in: Option<OpenId>,
+    entropy: Entropy,
+) -> Result<Router, SiteError> {
+    let frame = frame(banner);
+    let (people, clock) = (service.store.clone(), service.clock.clone());
+    let mut site = Site::new(frame, public_origin, people.clone(), clock)?
+        .cookie_suffix("national")?
+        .roles(roles())
+        .accounts(people, entropy, Access::Roles(OPERATORS));
+    if let Some(sign_in) = sign_in {
+        site = site.sign_in_service(sign_in);
+    }
+    Ok(site.router(router(service.clone()), receive::router(service.clone())))
 }
 
 /// What surrounds every page; `banner` is a sentence across all of them, for a demonstration.
 #[must_use]
-pub fn frame(banner: Option<&str>) -> Frame {
+fn frame(banner: Option<&str>) -> Frame {
     let mut frame = Frame::new(SITE_NAME);
     frame.tagline = "Figures and practice of the Local Digital Skills Partnerships".into();
     frame.nav = vec![
         NavItem::public("Home", "/"),
-        NavItem::public("Benchmarks", "/benchmarks")
-            .covering("/measures")
-            .covering("/runs"),
+        NavItem::section(
+            "Benchmarks",
+            [
+                NavItem::public("Latest figures", "/benchmarks"),
+                NavItem::public("How measures are defined", "/measures"),
+                NavItem::public("Runs", "/runs"),
+            ],
+        ),
         NavItem::public("Areas", "/leps"),
         NavItem::public("Practice", "/practice"),
-        NavItem::public("Who contributes", "/nodes")
-            .covering("/statements")
-            .covering("/keys")
-            .covering("/revisions"),
+        NavItem::section(
+            "Who contributes",
+            [
+                NavItem::public("Areas\u{2019} nodes", "/nodes"),
+                NavItem::public("Signed statements", "/statements"),
+                NavItem::public("Withdrawn and published again", "/revisions"),
+                NavItem::public("Keys", "/keys"),
+            ],
+        ),
         NavItem::public("About", "/about"),
-        NavItem::signed_in("Manage nodes", "/operator/nodes"),
-        NavItem::signed_in("State of the log", "/operator/log"),
+        NavItem::section(
+            "Operate",
+            [
+                NavItem::signed_in("Manage nodes", "/operator/nodes"),
+                NavItem::signed_in("State of the log", "/operator/log"),
+                NavItem::signed_in("People", "/people").covering("/operator/acts"),
+                NavItem::signed_in("Accounts elsewhere", oidc::PEOPLE),
+            ],
+        ),
     ];
     frame.banners = banner.map(Banner::illustrative).into_iter().collect();
     frame.footer_links = vec![

@@ -46,6 +46,7 @@ impl<S: Log + Registry + Rollups + Kept> Recovery<'_, S> {
                     self.store.note_trouble(Some(&refused)).await?;
                     return Ok(Progress::Refused(refused));
                 }
+                self.store.note_trouble(None).await?;
                 // What came back may have added nodes, which have to be heard too.
                 continue;
             }

@@ -19,7 +19,8 @@ pub(super) struct Candidate {
     pub(super) received: Timestamp,
 }
 
-/// The last of each node, in memory: a node has one statement on its way at a time and sends it again for as long as the log is
+/// Of each node the one that comes last in its sequence, in memory: a node has one statement on its way at a time, and the next one leaves when
+/// the receipt is there, so that whatever else somebody replays for it is an earlier one. It sends it again for as long as the log is
 /// stopped, so that nothing is lost with the process. Clones are the same.
 #[derive(Debug, Clone, Default)]
 pub struct Candidates {
@@ -48,7 +49,11 @@ impl Candidates {
             envelope: authentic.envelope().to_vec(),
             received: at,
         };
-        self.lock().insert(node, candidate);
+        let mut all = self.lock();
+        let held = all.get(&node).map(|held| held.entry.seq);
+        if held.is_none_or(|held| held <= candidate.entry.seq) {
+            all.insert(node, candidate);
+        }
     }
 
     /// Waits for the turn to put leaves back.

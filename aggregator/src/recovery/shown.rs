@@ -73,7 +73,7 @@ impl<S: Log + Registry + Rollups + Kept> Recovery<'_, S> {
         }
         Ok(match stopped {
             Stopped::Settled => Told::Nothing,
-            Stopped::Now | Stopped::Already => Told::Behind,
+            Stopped::Now | Stopped::Already | Stopped::Known => Told::Behind,
         })
     }
 
@@ -81,7 +81,7 @@ impl<S: Log + Registry + Rollups + Kept> Recovery<'_, S> {
     async fn forked(&self, fork: &Fork) -> Result<Stopped, StoreError> {
         let shown = Shown::Fork(fork);
         let stopped = self.store.stop(shown, &fork.said_by, fork.found).await?;
-        if stopped != Stopped::Settled {
+        if matches!(stopped, Stopped::Now | Stopped::Already) {
             tracing::error!(
                 place = fork.place,
                 by = fork.said_by,

@@ -10,6 +10,7 @@ use ldsp_protocol::log::Edge;
 use ldsp_protocol::rollup::NodeMonth;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
+use ldsp_ui::accounts::{Act, By, Change, Hash, SecondStep, SetUp};
 use ldsp_ui::oidc::{Binding, Bound, Subject};
 
 #[cfg(test)]
@@ -17,11 +18,11 @@ use super::failing::{Failing, Sound};
 use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 use super::{
-    Announced, Appended, Back, Claim, Contradiction, Equivocation, Fork, Heard, InviteRow, Library,
-    LibraryEntry, Link, Location, Log, LogHead, LoggedStatement, Make, NationalMonth, NewEnrolment,
-    NewStatement, Node, Outline, OwnEffect, Person, Position, PracticeCounts, PracticeFilter,
-    Recovery, Registry, Returned, RevisionRow, Rollups, Shown, Sign, Span, StagedLeaf,
-    StatementFilter, Stop, Stopped, StoreError, Stored, Tally,
+    Announced, Appended, Back, Claim, Contradiction, Done, Equivocation, Fork, Heard, InviteRow,
+    Library, LibraryEntry, Link, Location, Log, LogHead, LoggedStatement, Make, NationalMonth,
+    NewEnrolment, NewStatement, Node, Outline, OwnEffect, Person, Position, PracticeCounts,
+    PracticeFilter, Recovery, Registry, Returned, RevisionRow, Rollups, Shown, Sign, Span, Staff,
+    StagedLeaf, StatementFilter, Stop, Stopped, StoreError, Stored, Tally,
 };
 
 /// Either database. Cheap to clone.
@@ -122,20 +123,27 @@ impl Registry for Backend {
         node(node: &NodeSlug) -> Option<Node>;
         nodes_named(names: &BTreeSet<&NodeSlug>) -> Vec<Node>;
         nodes() -> Vec<Node>;
-        add_person(person: &Person) -> ();
-        replace_secret(name: &str, secret_hash: &str) -> ();
-        remove_person(name: &str) -> Person;
-        person(name: &str) -> Option<Person>;
-        people() -> Vec<Person>;
-        person_of(subject: &Subject) -> Option<String>;
-        subjects() -> Vec<Bound>;
-        bind_subject(name: &str, subject: &Subject, now: Timestamp) -> Binding;
-        unbind_subject(name: &str, subject: &Subject) -> bool;
     }
 
     #[cfg(test)]
     hand_on! {
         seat(node: &NodeSlug, by: &str) -> ();
+    }
+}
+
+impl Staff for Backend {
+    hand_on! {
+        person(name: &str) -> Option<Person>;
+        people() -> Vec<Person>;
+        change(change: &Change<'_>, by: By<'_>) -> Act;
+        set_up(link: Hash, now: Timestamp) -> Option<SetUp>;
+        second_step(name: &str) -> Option<SecondStep>;
+        people_of_browser(browser: Hash) -> Vec<String>;
+        acts(span: Span, limit: u32) -> Vec<Done>;
+        person_of(subject: &Subject) -> Option<String>;
+        subjects() -> Vec<Bound>;
+        bind_subject(name: &str, subject: &Subject, by: By<'_>) -> Binding;
+        unbind_subject(name: &str, subject: &Subject, by: By<'_>) -> bool;
     }
 }
 

@@ -20,6 +20,7 @@ mod rows;
 mod selects;
 mod snapshot;
 pub mod sqlite;
+mod staff;
 pub(crate) mod trouble;
 mod upgrade;
 
@@ -27,13 +28,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::ops::Range;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::rollup::NodeMonth;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
-use ldsp_ui::oidc::{Binding, Bound, Subject};
 use sqlx::error::ErrorKind;
 
 pub use backend::Backend;
@@ -42,8 +41,8 @@ pub(crate) use model::IndexRow;
 pub use model::{
     Announced, Appended, Contradiction, Effect, Equivocation, Growth, Head, InviteRow,
     LibraryEntry, LogHead, LoggedStatement, NationalMonth, NewEnrolment, NewOwn, NewStatement,
-    Node, Outline, OwnEffect, Person, Placed, Position, PracticeCounts, PracticeFilter, Reader,
-    Revised, RevisedMonth, RevisionRow, Role, Span, StatementFilter, Stored, Tally, Turn,
+    Node, Outline, OwnEffect, Placed, Position, PracticeCounts, PracticeFilter, Reader, Revised,
+    RevisedMonth, RevisionRow, Role, Span, StatementFilter, Stored, Tally, Turn,
 };
 
 pub use recovery::{
@@ -53,6 +52,7 @@ pub use recovery::{
 #[cfg(test)]
 pub(crate) use rows::rows_read;
 pub use snapshot::Snapshot;
+pub use staff::{COMMAND_LINE, Done, Person, Staff};
 
 /// Trouble with the store.
 #[derive(Debug, thiserror::Error)]
@@ -145,15 +145,11 @@ pub enum Conflict {
     Misplaced { leaf: u64, how: String },
     #[error("another run was logged meanwhile. Look at the page /runs")]
     OtherRun,
-    #[error("{0} exists already. Choose another name")]
-    PersonExists(String),
-    #[error("nobody of this name signs in here. Look at `people list`")]
-    NoPerson,
 }
 
 type Outcome<T> = Result<T, StoreError>;
 
-/// Nodes, their invites and keys, and the people of this server.
+/// Nodes, their invites and keys.
 pub trait Registry: Send + Sync + 'static {
     /// Creates the node, or replaces its invite while it is not active; a key that waited for
     /// approval is dropped.
@@ -176,37 +172,6 @@ pub trait Registry: Send + Sync + 'static {
     ) -> impl Future<Output = Outcome<Vec<Node>>> + Send;
     /// All nodes by name; at most one per LEP.
     fn nodes(&self) -> impl Future<Output = Outcome<Vec<Node>>> + Send;
-    /// Adds a person.
-    fn add_person(&self, person: &Person) -> impl Future<Output = Outcome<()>> + Send;
-    /// Gives a person another secret.
-    fn replace_secret(
-        &self,
-        name: &str,
-        secret_hash: &str,
-    ) -> impl Future<Output = Outcome<()>> + Send;
-    /// Removes a person; what they did keeps their name.
-    fn remove_person(&self, name: &str) -> impl Future<Output = Outcome<Person>> + Send;
-    /// The person of exactly this name.
-    fn person(&self, name: &str) -> impl Future<Output = Outcome<Option<Person>>> + Send;
-    /// Everybody by name.
-    fn people(&self) -> impl Future<Output = Outcome<Vec<Person>>> + Send;
-    /// The name of the person whom this subject of a sign-in service is.
-    fn person_of(&self, subject: &Subject) -> impl Future<Output = Outcome<Option<String>>> + Send;
-    /// Every subject that is noted, by person; it goes with the person.
-    fn subjects(&self) -> impl Future<Output = Outcome<Vec<Bound>>> + Send;
-    /// Notes that `subject` is the person `name`.
-    fn bind_subject(
-        &self,
-        name: &str,
-        subject: &Subject,
-        now: Timestamp,
-    ) -> impl Future<Output = Outcome<Binding>> + Send;
-    /// Forgets that `subject` is the person `name`; `false` when it was not.
-    fn unbind_subject(
-        &self,
-        name: &str,
-        subject: &Subject,
-    ) -> impl Future<Output = Outcome<bool>> + Send;
 }
 
 /// Places of one node whose contradictions are kept: one is proof enough, and a node that goes on must not fill the disk.
@@ -404,5 +369,5 @@ pub trait Library: Send + Sync + 'static {
 }
 
 /// Every concern.
-pub trait Store: Registry + Log + Rollups + Library + Recovery {}
-impl<T: Registry + Log + Rollups + Library + Recovery> Store for T {}
+pub trait Store: Registry + Log + Rollups + Library + Recovery + Staff {}
+impl<T: Registry + Log + Rollups + Library + Recovery + Staff> Store for T {}

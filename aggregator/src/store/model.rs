@@ -45,19 +45,29 @@ impl Role {
             Self::Curator => "curator",
         }
     }
-}
 
-/// A person who signs in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
-    /// Unique name.
-    pub name: String,
-    /// The one role.
-    pub role: Role,
-    /// argon2id PHC string.
-    pub secret_hash: String,
-    /// When the person was added.
-    pub added: Timestamp,
+    /// The role with this word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == word)
+    }
+
+    /// What somebody with this role does, in a sentence.
+    #[must_use]
+    pub fn does(self) -> &'static str {
+        match self {
+            Self::Operator => {
+                "Looks after people, invites, approves and revokes nodes, and sees everything that was refused."
+            }
+            Self::Analyst => {
+                "Reads what operators read: nodes that wait, contradictions, the state of the log. Changes nothing."
+            }
+            Self::Partner => "Of an organisation that works with the areas. Reads what is public.",
+            Self::Curator => {
+                "Of those who look through the practice library. Reads what is public."
+            }
+        }
+    }
 }
 
 /// Where a node's own sequence stands.

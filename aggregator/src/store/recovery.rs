@@ -70,6 +70,8 @@ pub enum Stopped {
     Now,
     /// It was stopped, and stays so for its first cause.
     Already,
+    /// … and what it is shown is proof of a fork that is kept already.
+    Known,
     /// It goes on, or stays as it was: an operator has settled the fork of which this is one more proof.
     Settled,
 }

@@ -3,6 +3,7 @@
 
 mod audit;
 mod recovery;
+mod staff;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,19 +22,18 @@ use ldsp_protocol::problem::Drawn;
 use ldsp_protocol::rollup::{Layout, NodeMonth, Span};
 use ldsp_protocol::standard::{Codebook, Standard};
 use ldsp_protocol::statement::{Kind, Payload, Statement};
-use ldsp_ui::oidc::{Bound, Claim, Subject};
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 
 use super::{
     Contradiction, Equivocation, Head, InviteRow, KEPT_BYTES, KEPT_PLACES, LibraryEntry,
-    LoggedStatement, NationalMonth, Node, Outline, Person, Position, RevisionRow, Role, StoreError,
-    Tally,
+    LoggedStatement, NationalMonth, Node, Outline, Position, RevisionRow, StoreError, Tally,
 };
 
 pub(super) use audit::{index_row, key_of_month, recorded};
 pub(super) use recovery::{claim, fork, heard, link, staged, stop};
+pub(super) use staff::{done, person, second_step, set_up, subject};
 pub(super) use tree::{entries, ground, leaf, log_head, missing_head, own, records, turn};
 
 /// The three types that columns have. `None` when the column holds another, `Some(None)` for NULL.
@@ -334,32 +334,6 @@ fn head<R: Fields>(columns: &Columns<'_, R>) -> Result<Head, StoreError> {
     Ok(Head {
         seq: columns.number("head_seq")?,
         pae: columns.digest("head_pae")?,
-    })
-}
-
-/// `name, role, secret_hash, added` of `person`.
-pub(super) fn person<R: Fields>(row: &R) -> Result<Person, StoreError> {
-    let columns = Columns::keyed(row, "person", &["name"]);
-    let role = |text: &str| Role::ALL.into_iter().find(|r| r.as_str() == text);
-    Ok(Person {
-        name: columns.string("name")?,
-        role: columns.choice("role", role)?,
-        secret_hash: columns.string("secret_hash")?,
-        added: columns.time("added")?,
-    })
-}
-
-/// `issuer, claim, value, person, since` of `subject`.
-pub(super) fn subject<R: Fields>(row: &R) -> Result<Bound, StoreError> {
-    let columns = Columns::keyed(row, "subject", &["issuer", "value"]);
-    Ok(Bound {
-        subject: Subject {
-            issuer: columns.string("issuer")?,
-            claim: columns.choice("claim", Claim::named)?,
-            value: columns.string("value")?,
-        },
-        person: columns.string("person")?,
-        since: columns.time("since")?,
     })
 }
 

@@ -1,11 +1,16 @@
 //! Asks for pages as a browser does, through the whole site: sign-in, role table, origin check, frame.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use ldsp_aggregator::pages;
+use ldsp_aggregator::store::Staff as _;
+use ldsp_ui::Entropy;
+use ldsp_ui::accounts::{Act, By, Change};
 use ldsp_ui::secret::{self, Secret};
-use ldsp_ui::{People, PeopleError, PersonRecord, Role, Site};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use sqlx::ConnectOptions as _;
@@ -16,18 +21,14 @@ use crate::synthetic::{World, world};
 
 pub(crate) const HERE: &str = "https://site.example";
 
-struct Staff(Vec<PersonRecord>);
-
-impl People for Staff {
-    async fn find(&self, name: &str) -> Result<Option<PersonRecord>, PeopleError> {
-        Ok(self.0.iter().find(|p| p.name == name).cloned())
-    }
-}
+/// Of each role there is one, named after it.
+pub(crate) const ROLES: [&str; 4] = ["operator", "analyst", "partner", "curator"];
 
 pub(crate) struct Browser {
     pub(crate) world: World,
     router: Router,
-    secret: String,
+    /// Everybody's.
+    pub(crate) secret: String,
     directory: tempfile::TempDir,
 }
 
@@ -35,6 +36,15 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
+}
+
+impl Answer {
+    /// What it gave a browser to keep, as the browser sends it.
+    pub(crate) fn cookies(&self) -> String {
+        let all = self.headers.get_all(header::SET_COOKIE).iter();
+        let pairs = all.filter_map(|value| value.to_str().ok()?.split(';').next());
+        pairs.collect::<Vec<_>>().join("; ")
+    }
 }
 
 impl Browser {
@@ -49,16 +59,26 @@ impl Browser {
         let mut rng = ChaCha20Rng::seed_from_u64(7);
         let typed = Secret::generate(&mut rng);
         let hash = secret::hash(&typed, &mut rng).expect("a hash");
-        let people = ["operator", "analyst", "partner", "curator"]
-            .map(|role| PersonRecord::new(role, Role::new(role), hash.clone()));
-        let site = Site::new(
-            pages::frame(banner),
-            HERE,
-            Staff(people.to_vec()),
-            world.service.clock.clone(),
-        );
-        let site = site.expect("an origin").roles(pages::roles());
-        let router = site.router(pages::router(world.service.clone()), Router::new());
+        for role in ROLES {
+            let change = Change::Add {
+                name: role,
+                role,
+                organisation: "",
+                secret_hash: Some(&hash),
+            };
+            let by = By {
+                who: "command line",
+                now,
+            };
+            let added = world.service.store.change(&change, by).await;
+            assert_eq!(added.expect("a store"), Act::Done);
+        }
+        let draws = AtomicU64::new(0);
+        let entropy: Entropy = Arc::new(move || {
+            let seed = draws.fetch_add(1, Ordering::Relaxed);
+            Box::new(ChaCha20Rng::seed_from_u64(seed))
+        });
+        let router = pages::site(&world.service, HERE, banner, None, entropy).expect("an origin");
         Self {
             world,
             router,
@@ -112,17 +132,27 @@ impl Browser {
         answer.body
     }
 
-    pub(crate) async fn as_person(&self, role: &str, path: &str, form: Option<&str>) -> Answer {
+    pub(crate) async fn sign_in(&self, role: &str) -> Answer {
         let body = format!("name={role}&secret={}&next=/", self.secret);
-        let signed_in = self.send(post("/sign-in", None, &body)).await;
-        let cookie = signed_in.headers[header::SET_COOKIE]
-            .to_str()
-            .expect("text");
-        let cookie = cookie.split(';').next();
+        self.send(post("/sign-in", None, &body)).await
+    }
+
+    pub(crate) async fn as_person(&self, role: &str, path: &str, form: Option<&str>) -> Answer {
+        let signed_in = self.sign_in(role).await;
+        self.with_cookies(&signed_in.cookies(), path, form).await
+    }
+
+    /// Asks with these cookies: a page, or by sending a form.
+    pub(crate) async fn with_cookies(
+        &self,
+        cookies: &str,
+        path: &str,
+        form: Option<&str>,
+    ) -> Answer {
         match form {
-            Some(form) => self.send(post(path, cookie, form)).await,
+            Some(form) => self.send(post(path, Some(cookies), form)).await,
             None => {
-                let request = Request::get(path).header(header::COOKIE, cookie.unwrap_or_default());
+                let request = Request::get(path).header(header::COOKIE, cookies);
                 self.send(request.body(Body::empty()).expect("a request"))
                     .await
             }

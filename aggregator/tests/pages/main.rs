@@ -1,5 +1,6 @@
 //! The pages over real stores: nothing published yet, one area, a whole federation.
 
+mod accounts;
 mod browser;
 mod keys;
 mod library;

@@ -22,13 +22,13 @@ use tokio::task::JoinHandle;
 
 use super::centre::Centre;
 use super::report::SignIn;
-use super::{BANNER, Plan, RECORDS_KEY, listener};
+use super::{BANNER, Plan, RECORDS_KEY, delivery, listener};
 use crate::records::{self, LepRecords};
 
-const COORDINATOR: &str = "Ama";
+pub(super) const COORDINATOR: &str = "Ama";
 const ADMIN: &str = "Ida";
 const VIEWER: &str = "Vik";
-const PROVIDER: &str = "Pat";
+pub(super) const PROVIDER: &str = "Pat";
 const APPROVER: &str = "Ben";
 
 /// A node that published everything and serves its pages.
@@ -64,7 +64,7 @@ impl Area {
         };
         ask(
             Command::Init(Init {
-                lep: lep.code.to_string(),
+                lep: Some(lep.code.to_string()),
             }),
             &context,
         )
@@ -79,6 +79,9 @@ impl Area {
         ];
         import(&records, &dir, &context).await?;
         let node = Node::open(&dir).await?;
+        if plan.is_first(lep) {
+            delivery::describe(&node, &records, plan, &context).await?;
+        }
         enrol_with(&node, lep, &dir, centre, &context).await?;
         publish(&node, plan, &context).await?;
         let (stop, stopped) = oneshot::channel();
@@ -126,7 +129,7 @@ impl Area {
 }
 
 /// A command of `ldsp-node`, without the terminal.
-async fn ask(command: Command, context: &Context) -> anyhow::Result<Output> {
+pub(super) async fn ask(command: Command, context: &Context) -> anyhow::Result<Output> {
     app::run(command, context)
         .await
         .map_err(|refusal| match &refusal.output {
@@ -269,14 +272,15 @@ async fn publish(node: &Node, plan: &Plan, context: &Context) -> anyhow::Result<
 async fn share_practice(node: &Node, context: &Context) -> anyhow::Result<()> {
     let now = (context.clock)();
     let today = now.to_zoned(ldsp_node::schedule::london()).date();
-    let figures = node.store.own_figures(&node.lep).await?;
+    let lep = node.lep()?;
+    let figures = node.store.own_figures(&lep).await?;
     let newest = figures
         .releases()
         .last()
         .context("a release was approved before")?;
     for practice in records::practice::entries(today)
         .into_iter()
-        .filter(|p| p.publisher == node.lep)
+        .filter(|p| p.publisher == lep)
     {
         let entry = practice.citing(newest.statement);
         let id = node.store.add_practice(&entry, COORDINATOR, now).await?;

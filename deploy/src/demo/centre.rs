@@ -9,7 +9,7 @@ use jiff::{Timestamp, ToSpan as _};
 use ldsp_aggregator::Service;
 use ldsp_aggregator::app::{self, Config, Identity, InviteOrder};
 use ldsp_aggregator::benchmark::Snapshot;
-use ldsp_aggregator::store::{DatabaseUrl, Log as _, Registry as _, Role};
+use ldsp_aggregator::store::{DatabaseUrl, Log as _, Registry as _, Role, Staff as _};
 use ldsp_protocol::geography::Lep;
 use ldsp_protocol::ids::Digest;
 use ldsp_ui::secret::Secret;

@@ -3,6 +3,7 @@
 
 mod area;
 mod centre;
+mod delivery;
 mod report;
 mod score;
 
@@ -198,6 +199,13 @@ impl Plan {
             periods: periods.context("that many months reach back before 2000")?,
             clock: clock()?,
         })
+    }
+
+    /// Whether this is the LEP whose provider's pages are filled.
+    fn is_first(&self, lep: &Lep) -> bool {
+        self.leps
+            .first()
+            .is_some_and(|first| first.code == lep.code)
     }
 
     fn last(&self) -> Period {

@@ -108,6 +108,32 @@ impl LepRecords {
         Ok(())
     }
 
+    /// Writes the rows of a programme whose first day and last day, where there is one, `fit`: at most so `many`. Gives their number.
+    ///
+    /// # Errors
+    /// [`csv::Error`] when `out` refuses.
+    pub fn write_some_learners_csv(
+        &self,
+        programme: &str,
+        many: usize,
+        out: impl Write,
+        fit: impl Fn(Date, Option<Date>) -> bool,
+    ) -> Result<usize, csv::Error> {
+        let mut rows = csv::Writer::from_writer(out);
+        rows.write_record(HEADER)?;
+        let chosen = self.enrolments.iter().filter(|e| {
+            self.programmes[e.programme].programme == programme
+                && fit(self.date(e.start), e.end.map(|end| self.date(end)))
+        });
+        let mut written = 0;
+        for enrolment in chosen.take(many) {
+            rows.write_record(self.learner_row(enrolment, None))?;
+            written += 1;
+        }
+        rows.flush()?;
+        Ok(written)
+    }
+
     /// Writes the programme file.
     ///
     /// # Errors

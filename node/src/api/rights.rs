@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::sent::Sent;
 use super::{Api, Nothing, RIGHTS, Refused};
+use crate::pages::SEE_EXACT;
 use crate::rights::{self, Access, Asked, Due, Erased, Preview, Subject};
 use crate::store::audit::{AuditHead, Entry, Filter};
 
@@ -30,16 +31,20 @@ pub(super) struct Whom {
     #[serde(default)]
     #[schema(max_length = 20)]
     uln: String,
+    /// Which records are the learner's, where those of several ULNs are tied together: `preview_erasure` lists them. Else empty.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    parts: Vec<String>,
 }
 
 impl Whom {
-    async fn subject(self, api: &Api) -> Result<Subject, Refused> {
+    async fn subject(self, api: &Api) -> Result<(Subject, Vec<String>), Refused> {
         let asked = Asked {
             provider: self.provider,
             reference: self.reference,
             uln: self.uln,
         };
-        Ok(asked.subject(&api.node).await?)
+        Ok((asked.subject(&api.node).await?, self.parts))
     }
 }
 
@@ -59,9 +64,9 @@ pub(super) async fn access(
     _none: Query<Nothing>,
     Sent(whom): Sent<Whom>,
 ) -> Result<Json<Access>, Refused> {
-    let subject = whom.subject(&api).await?;
+    let (subject, parts) = whom.subject(&api).await?;
     let (policy, now) = (api.retention.as_ref(), (api.clock)());
-    let held = rights::access(&api.node, subject, policy, &person.name, now).await?;
+    let held = rights::access(&api.node, subject, &parts, policy, &person.name, now).await?;
     Ok(Json(held))
 }
 
@@ -79,8 +84,8 @@ pub(super) async fn preview(
     _none: Query<Nothing>,
     Sent(whom): Sent<Whom>,
 ) -> Result<Json<Preview>, Refused> {
-    let subject = whom.subject(&api).await?;
-    Ok(Json(rights::preview(&api.node, subject).await?))
+    let (subject, parts) = whom.subject(&api).await?;
+    Ok(Json(rights::preview(&api.node, subject, &parts).await?))
 }
 
 /// Erase a learner
@@ -98,8 +103,8 @@ pub(super) async fn erase(
     _none: Query<Nothing>,
     Sent(whom): Sent<Whom>,
 ) -> Result<Json<Erased>, Refused> {
-    let subject = whom.subject(&api).await?;
-    let erased = rights::erase(&api.node, subject, &person.name, (api.clock)()).await?;
+    let (subject, parts) = whom.subject(&api).await?;
+    let erased = rights::erase(&api.node, subject, &parts, &person.name, (api.clock)()).await?;
     (api.queued)();
     Ok(Json(erased))
 }
@@ -175,7 +180,7 @@ pub(super) struct Entries {
 
 /// Audit log
 ///
-/// Who did what, newest first, without anything about a learner but counts.
+/// Who did what, newest first, without anything about a learner but counts, which an admin does not see.
 #[utoipa::path(
     get, path = "/api/v1/audit", operation_id = "list_audit", tag = RIGHTS,
     params(Entries),
@@ -184,15 +189,19 @@ pub(super) struct Entries {
 )]
 pub(super) async fn audit(
     State(api): State<Api>,
+    person: SignedIn,
     Query(asked): Query<Entries>,
 ) -> Result<Json<Items<Entry>>, Refused> {
     let list = List::new("/api/v1/audit");
     let before = list.after(asked.cursor.as_deref())?;
     let limit = asked.limit.unwrap_or_default();
     let store = &api.node.store;
-    let found = store
+    let mut found = store
         .audit_before(before, limit.get() + 1, &Filter::default())
         .await?;
+    if !person.is_any(SEE_EXACT) {
+        found = found.into_iter().map(Entry::without_counts).collect();
+    }
     Ok(Json(list.page(found, limit, |entry: &Entry| entry.id)))
 }
 

@@ -43,7 +43,7 @@ async fn list(store: &Store, filter: Filter, limit: u32) -> Answer {
 }
 
 async fn export(store: &Store) -> Answer {
-    let entries = export::all(store).await?;
+    let entries = export::all(store, &Filter::default()).await?;
     Ok(Output {
         text: export::csv(&entries),
         json: json!({"entries": entries}),

@@ -5,6 +5,7 @@
 
 mod due;
 mod form;
+mod handle;
 #[cfg(test)]
 mod tests;
 
@@ -13,19 +14,22 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use ldsp_protocol::standard::Standard;
 
-pub(crate) use due::{AFTER, Due, due, positive};
-pub(crate) use form::{amendments, blank_row, questions, row_of};
+pub(crate) use due::{When, count_due, due, positive};
+pub(crate) use form::{EMPLOYER, amendments, blank_row, endings, questions, row_of};
+pub(crate) use handle::Handled;
 
 use crate::import::learners::{Amended, amend as keep};
+use crate::import::mapping::{Kind, Reading};
 use crate::import::pseudonym::PseudonymKey;
 use crate::import::report::{ImportReport, RowProblem};
 use crate::import::{self, Brings, Doubtful, ImportError, Options, london_day};
 use crate::store::cohorts::Cohort;
-use crate::store::delivery::{self, Entry, Which};
+use crate::store::delivery::{self, Entry, Number, Sought};
 use crate::store::kept::{Known, Stored};
 use crate::store::organisations::OrganisationKind;
 use crate::store::programmes::Programme;
 use crate::store::providers::folded;
+use crate::store::quality::Question;
 use crate::store::records::merge::By;
 use crate::store::records::persons::ident;
 use crate::store::{Store, StoreError};
@@ -41,6 +45,8 @@ pub(crate) struct Own {
     names: Vec<String>,
     /// Its place among the organisations, where somebody added it there.
     pub(crate) organisation: Option<i64>,
+    /// Makes the names of its rows in addresses.
+    key: PseudonymKey,
 }
 
 impl Own {
@@ -48,7 +54,11 @@ impl Own {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub(crate) async fn named(store: &Store, name: &str) -> Result<Self, StoreError> {
+    pub(crate) async fn named(
+        store: &Store,
+        key: &PseudonymKey,
+        name: &str,
+    ) -> Result<Self, StoreError> {
         let mut reader = store.reader.acquire().await?;
         let roots = crate::store::providers::roots(&mut reader).await?;
         let known = Known::read(&mut reader).await?;
@@ -64,6 +74,7 @@ impl Own {
             names: names.filter(|name| roots.of(name) == root).collect(),
             organisation: organisation.map(|(id, ..)| *id),
             root,
+            key: key.clone(),
         })
     }
 }
@@ -94,6 +105,22 @@ pub(crate) async fn cohorts(store: &Store, own: &Own) -> Result<Vec<Stored<Cohor
     }
 }
 
+/// The employers that its own cohorts and learners name, by name. The others of the area are none of its business: whose people a
+/// competitor trains would tell who that one's customers are.
+///
+/// # Errors
+/// The database cannot be read.
+pub(crate) async fn employers(
+    store: &Store,
+    own: &Own,
+    known: &Known,
+) -> Result<Vec<(i64, String)>, StoreError> {
+    let ids = store.employers_of(own.organisation, &own.names).await?;
+    let all = known.organisations.iter();
+    let named = all.filter(|(id, _, kind)| ids.contains(id) && crate::model::is_trained(*kind));
+    Ok(named.map(|(id, name, _)| (*id, name.clone())).collect())
+}
+
 /// One of its cohorts; another's is none.
 ///
 /// # Errors
@@ -107,32 +134,30 @@ pub(crate) async fn cohort(
     Ok(found.filter(|cohort| own.organisation == Some(cohort.it.organisation)))
 }
 
-/// Its enrolments in a cohort.
+/// Its enrolments as a list shows them, and how many there are on all pages together.
 ///
 /// # Errors
 /// The database cannot be read.
-pub(crate) async fn register(
+pub(crate) async fn learners(
     store: &Store,
     own: &Own,
-    cohort: i64,
-) -> Result<Vec<Entry>, StoreError> {
-    store
-        .delivered(&own.root, &own.names, Which::Cohort(cohort))
-        .await
+    sought: &Sought,
+) -> Result<(Vec<Entry>, u64), StoreError> {
+    store.sought(&own.root, &own.names, sought).await
 }
 
 /// One of its enrolments; another's is none.
 ///
 /// # Errors
 /// The database cannot be read.
-pub(crate) async fn entry(store: &Store, own: &Own, id: i64) -> Result<Option<Entry>, StoreError> {
-    let found = store
-        .delivered(&own.root, &own.names, Which::One(id))
-        .await?;
-    Ok(with_own_cohorts(store, own, found)
-        .await?
-        .into_iter()
-        .next())
+pub(crate) async fn entry(
+    store: &Store,
+    own: &Own,
+    id: Number,
+) -> Result<Option<Entry>, StoreError> {
+    let found = store.one_of(&own.root, &own.names, id).await?;
+    let found = with_own_cohorts(store, own, found.into_iter().collect()).await?;
+    Ok(found.into_iter().next())
 }
 
 /// Its enrolments under a reference of its own, by start.
@@ -146,8 +171,7 @@ pub(crate) async fn under(
     reference: &str,
 ) -> Result<Vec<Entry>, StoreError> {
     let ident = ident(&key.of_reference(&own.root, reference.trim()));
-    let which = Which::Reference(ident);
-    store.delivered(&own.root, &own.names, which).await
+    store.under(&own.root, &own.names, ident).await
 }
 
 /// The same enrolments, in own cohorts alone: one that was given to another provider is that one's.
@@ -162,6 +186,18 @@ async fn with_own_cohorts(
         entry.cohort = id.filter(|id| cohorts.iter().any(|cohort| cohort.id == *id));
     }
     Ok(entries)
+}
+
+/// What the LEP's people asked it about its records: open questions first, then the newest.
+///
+/// # Errors
+/// The database cannot be read.
+pub(crate) async fn asked(store: &Store, own: &Own) -> Result<Vec<Question>, StoreError> {
+    let mut reader = store.reader.acquire().await?;
+    let roots = crate::store::providers::roots(&mut reader).await?;
+    let mut all = crate::store::quality::questions(&mut reader, None).await?;
+    all.retain(|question| roots.of(&question.provider) == own.root);
+    Ok(all)
 }
 
 /// Its figures: starts, leavers, and what became of them.
@@ -193,6 +229,25 @@ pub(crate) struct Bringing {
     pub(crate) adds: bool,
 }
 
+impl Bringing {
+    /// How they are imported.
+    pub(crate) fn options(&self, own: &Own, by: &By) -> Options {
+        Options {
+            who: by.who.clone(),
+            dry_run: self.dry_run,
+            valid_rows: self.valid_rows,
+            doubtful: self.doubtful,
+            brings: Some(Brings {
+                provider: own.name.clone(),
+                cohort: self.cohort,
+                employer: self.employer,
+                adds: self.adds,
+            }),
+            ..Options::default()
+        }
+    }
+}
+
 /// Imports rows of a provider: they go the way of every file, and a row of another provider is refused.
 ///
 /// # Errors
@@ -201,24 +256,12 @@ pub(crate) async fn bring(
     store: &Store,
     key: &PseudonymKey,
     own: &Own,
-    file: impl std::io::Read + Send + 'static,
+    file: impl std::io::Read + std::io::Seek + Send + 'static,
     how: &Bringing,
     by: &By,
 ) -> Result<ImportReport, ImportError> {
-    let options = Options {
-        who: by.who.clone(),
-        dry_run: how.dry_run,
-        valid_rows: how.valid_rows,
-        doubtful: how.doubtful,
-        brings: Some(Brings {
-            provider: own.name.clone(),
-            cohort: how.cohort,
-            employer: how.employer,
-            adds: how.adds,
-        }),
-        ..Options::default()
-    };
-    import::learners(store, key, file, &options, by.at).await
+    let (options, file) = (how.options(own, by), (Kind::Learners, file));
+    import::file(store, key, file, &Reading::default(), &options, by.at).await
 }
 
 /// Why nothing was recorded.
@@ -248,12 +291,12 @@ impl From<StoreError> for Trouble {
 pub(crate) async fn amend(
     store: &Store,
     own: &Own,
-    (id, version): (i64, i64),
+    (id, version): (Number, i64),
     texts: &[String],
     by: &By,
 ) -> Result<(), Trouble> {
     entry(store, own, id).await?.ok_or(Trouble::Missing)?;
-    match keep(store, (id, version), texts, london_day(by.at), by).await? {
+    match keep(store, (id.0, version), texts, london_day(by.at), by).await? {
         Amended::Done | Amended::Same => Ok(()),
         Amended::Changed => Err(Trouble::Changed),
         Amended::Refused(problems) => Err(Trouble::Fields(problems)),

@@ -6,8 +6,10 @@ mod lasting;
 use super::*;
 use crate::import::report::Outcome;
 use crate::model::{self, Model};
+use crate::store::delivery::{AFTER, Due, Within};
 use crate::store::history::Kind;
 use crate::store::organisations::Organisation;
+use crate::store::people::{Person, Role};
 use crate::testing::{World, at};
 
 const NOW: &str = "2022-12-07T09:00:00Z";
@@ -46,7 +48,7 @@ async fn world() -> World {
 }
 
 async fn own(world: &World, name: &str) -> Own {
-    Own::named(&world.store, name).await.unwrap()
+    Own::named(&world.store, &key(), name).await.unwrap()
 }
 
 const HEAD: &str = "provider,learner_ref,uln,age,sex,ethnicity,disability,prior_status,district,aim,programme,skill,mode,start,planned_end,end,stage\n";
@@ -77,6 +79,18 @@ fn in_cohort(id: i64) -> Bringing {
     }
 }
 
+/// The enrolments of a provider in a cohort.
+async fn register(store: &Store, own: &Own, cohort: i64) -> Result<Vec<Entry>, StoreError> {
+    let sought = Sought {
+        within: Within::Cohort(cohort),
+        limit: 100,
+        ..Sought::default()
+    };
+    let (entries, total) = learners(store, own, &sought).await?;
+    assert_eq!(entries.len() as u64, total);
+    Ok(entries)
+}
+
 #[tokio::test]
 async fn a_provider_brings_its_own_rows_and_sees_its_own_alone() {
     let world = world().await;
@@ -86,12 +100,12 @@ async fn a_provider_brings_its_own_rows_and_sees_its_own_alone() {
     let report = brought(&world, "Library", &row("", "2022-017", ""), &in_cohort(2)).await;
     assert_eq!(report.outcome, Outcome::Stored, "{}", report.text());
     let college = own(&world, "college").await;
-    let register = register(&world.store, &college, 1).await.unwrap();
-    let references: Vec<_> = register.iter().map(|e| e.reference.as_deref()).collect();
+    let held = register(&world.store, &college, 1).await.unwrap();
+    let references: Vec<_> = held.iter().map(|e| e.reference.as_deref()).collect();
     assert_eq!(references, [Some("2022-017"), Some("2022-018")]);
     // The same reference at another provider is another learner, and nobody else's pages find either.
     let library = own(&world, "Library").await;
-    for entry in &register {
+    for entry in &held {
         assert!(
             super::entry(&world.store, &library, entry.id)
                 .await
@@ -106,7 +120,7 @@ async fn a_provider_brings_its_own_rows_and_sees_its_own_alone() {
         );
     }
     assert!(
-        super::register(&world.store, &library, 1)
+        register(&world.store, &library, 1)
             .await
             .unwrap()
             .is_empty()
@@ -122,7 +136,7 @@ async fn a_provider_brings_its_own_rows_and_sees_its_own_alone() {
     assert_eq!((own.starts, own.leavers, own.achievers), (2, 1, 1));
     let changes = world
         .store
-        .history(Kind::Enrolment, register[0].id, 10)
+        .history(Kind::Enrolment, held[0].id.0, 10)
         .await
         .unwrap();
     assert_eq!(changes[0].field, "cohort");
@@ -162,6 +176,14 @@ async fn rows_of_others_and_references_that_tell_a_person_are_refused() {
         ("", "AB 12 34 56 C", "reference-personal"),
         ("", "AB123456C", "reference-personal"),
         ("", "jo7@example.org", "reference-personal"),
+        ("", "jane.smith1", "reference-personal"),
+        ("", "SMITH-JANE-1980", "reference-personal"),
+        ("", "smith_jane_19800517", "reference-personal"),
+        ("", "JSMITH80", "reference-personal"),
+        ("", "js19800517", "reference-personal"),
+        ("", "JS-17.05.1980", "reference-personal"),
+        ("", "05171980", "reference-personal"),
+        ("", "ali7-kaya", "reference-personal"),
     ] {
         let report = brought(
             &world,
@@ -178,7 +200,16 @@ async fn rows_of_others_and_references_that_tell_a_person_are_refused() {
         );
         assert!(!report.text().contains(reference), "{reference}");
     }
-    for good in ["2022-017", "LRN00123", "7", "a-12/B"] {
+    for good in [
+        "2022-017",
+        "LRN00123",
+        "7",
+        "a-12/B",
+        "20220113",
+        "19801399",
+        "DIG-2022-01-17",
+        "12345678",
+    ] {
         let checked = Bringing {
             dry_run: true,
             ..Bringing::default()
@@ -295,7 +326,7 @@ async fn what_became_of_a_learner_is_checked_and_kept_as_from_a_file() {
     assert_eq!(now.reference.as_deref(), Some("2022-017"));
     let fields: Vec<_> = world
         .store
-        .history(Kind::Enrolment, seen.id, 3)
+        .history(Kind::Enrolment, seen.id.0, 3)
         .await
         .unwrap();
     let fields: Vec<_> = fields
@@ -341,41 +372,184 @@ async fn who_has_to_be_asked_when() {
     assert_eq!(report.outcome, Outcome::Stored, "{}", report.text());
     let college = own(&world, "College").await;
     let today = jiff::civil::date(2022, 12, 7);
-    let due = due(&world.store, &college, today).await.unwrap();
-    let said: Vec<_> = due
+    let mut said = Vec::new();
+    for (when, days) in [When::Late, When::ThisWeek, When::Later].map(|w| (w, w.days(today))) {
+        let found = due(&world.store, &college, days, 0..99).await.unwrap();
+        let count = count_due(&world.store, &college, days).await.unwrap();
+        assert_eq!(count.questions, found.len() as i64);
+        // Page by page it is the same.
+        let mut paged = Vec::new();
+        for at in 0..found.len() as u64 {
+            paged.extend(due(&world.store, &college, days, at..at + 1).await.unwrap());
+        }
+        let places = |all: &[Due]| {
+            all.iter()
+                .map(|d| (d.entry.id, d.question))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(places(&paged), places(&found));
+        said.extend(found.into_iter().map(|due| {
+            let reference = due.entry.reference.unwrap();
+            (reference, AFTER[due.question], when, due.on <= today)
+        }));
+    }
+    let said: Vec<_> = said
         .iter()
-        .map(|due| {
-            let when = match (due.is_late(today), due.is_this_week(today)) {
-                (true, false) => "late",
-                (false, true) => "week",
-                (false, false) => "later",
-                both => panic!("{both:?}"),
-            };
-            (
-                due.entry.reference.as_deref().unwrap(),
-                AFTER[due.question],
-                when,
-                due.is_open(today),
-            )
-        })
+        .map(|(reference, after, when, is_open)| (reference.as_str(), *after, *when, *is_open))
         .collect();
     assert_eq!(
         said,
         [
-            ("5", 3, "late", true),
-            ("4", 3, "late", true),
-            ("1", 3, "week", true),
-            ("5", 6, "week", true),
-            ("2", 3, "week", false),
-            ("3", 3, "later", false),
+            ("5", 3, When::Late, true),
+            ("4", 3, When::Late, true),
+            ("1", 3, When::ThisWeek, true),
+            ("5", 6, When::ThisWeek, true),
+            ("2", 3, When::ThisWeek, false),
+            ("3", 3, When::Later, false),
         ]
     );
     let library = own(&world, "Library").await;
-    assert!(
-        super::due(&world.store, &library, today)
+    let days = (When::Late.days(today).0, When::Later.days(today).1);
+    let nobody = count_due(&world.store, &library, days).await.unwrap();
+    assert_eq!((nobody.questions, nobody.enrolments), (0, 0));
+    let all = count_due(&world.store, &college, days).await.unwrap();
+    assert_eq!((all.questions, all.enrolments), (6, 5));
+}
+
+/// The database reckons months as the import does, on every day of a leap year and of the one before it.
+#[tokio::test]
+async fn a_question_is_due_on_the_day_from_which_the_import_takes_its_answer() {
+    let world = world().await;
+    let rows: String = (0..731)
+        .map(|n| {
+            let end = jiff::civil::date(2019, 1, 1) + jiff::Span::new().days(n);
+            let row = row("", &format!("r{n}"), &end.to_string());
+            row.replace("2022-01-10", "2018-01-10")
+        })
+        .collect();
+    let report = brought(&world, "College", &rows, &in_cohort(1)).await;
+    assert_eq!(report.outcome, Outcome::Stored, "{}", report.text());
+    let college = own(&world, "College").await;
+    let days = (
+        jiff::civil::date(2019, 1, 1),
+        jiff::civil::date(2022, 12, 31),
+    );
+    let all = due(&world.store, &college, days, 0..9_999).await.unwrap();
+    assert_eq!(all.len(), 3 * 731);
+    for due in all {
+        let after = jiff::Span::new().months(AFTER[due.question]);
+        assert_eq!(due.on, due.entry.end.unwrap().saturating_add(after));
+    }
+    // And each day's questions are found by that day alone.
+    for day in ["2019-05-31", "2020-02-29", "2019-02-28", "2020-11-30"] {
+        let day: jiff::civil::Date = day.parse().unwrap();
+        let found = due(&world.store, &college, (day, day), 0..99)
             .await
-            .unwrap()
-            .is_empty()
+            .unwrap();
+        assert!(!found.is_empty() || day.year() == 2019, "{day}");
+        assert!(found.iter().all(|due| due.on == day), "{day}");
+    }
+}
+
+/// More than any list would hold: the newest are asked too.
+#[tokio::test]
+async fn nobody_falls_off_the_list_of_whom_to_ask() {
+    let world = world().await;
+    let rows: String = (0..2_100)
+        .map(|n| row("", &format!("r{n}"), "2022-09-01"))
+        .chain([row("", "last", "2022-09-05").replace("last", "l-1")])
+        .collect();
+    let report = brought(&world, "College", &rows, &in_cohort(1)).await;
+    assert_eq!(report.outcome, Outcome::Stored, "{}", report.text());
+    let college = own(&world, "College").await;
+    let today = jiff::civil::date(2022, 12, 7);
+    let days = (When::Late.days(today).0, When::ThisWeek.days(today).1);
+    let count = count_due(&world.store, &college, days).await.unwrap();
+    assert_eq!(count.questions, 2_101);
+    let last = due(&world.store, &college, days, 2_100..2_200)
+        .await
+        .unwrap();
+    assert_eq!(last[0].entry.reference.as_deref(), Some("l-1"));
+}
+
+/// The log outlives the learner: it does not say whose record it was, and the number is never another learner's.
+#[tokio::test]
+async fn a_record_is_not_named_in_the_log_and_its_number_is_not_given_again() {
+    let world = world().await;
+    let rows = row("", "2022-017", "") + &row("", "2022-018", "");
+    brought(&world, "College", &rows, &in_cohort(1)).await;
+    let college = own(&world, "College").await;
+    let register = register(&world.store, &college, 1).await.unwrap();
+    let last = register.iter().max_by_key(|e| e.id).unwrap().clone();
+    let texts = answers(&[
+        ("stage", "in-progress"),
+        ("confidence_before", "1"),
+        ("confidence_after", "3"),
+    ]);
+    amend(
+        &world.store,
+        &college,
+        (last.id, last.version),
+        &texts,
+        &by("pam", at(NOW)),
+    )
+    .await
+    .unwrap();
+    let act = world.store.audit_entries(1).await.unwrap().remove(0);
+    assert_eq!(
+        (act.action.as_str(), act.detail.as_str()),
+        ("enrolment recorded", "what became of one enrolment")
+    );
+    let gone = world.number("SELECT max(id) FROM enrolments").await;
+    world.erase(gone).await;
+    brought(&world, "College", &row("", "2022-019", ""), &in_cohort(1)).await;
+    brought(&world, "College", &row("", "2022-020", ""), &in_cohort(1)).await;
+    assert_eq!(world.number("SELECT count(*) FROM enrolments").await, 3);
+    assert_eq!(
+        world.number("SELECT max(id) FROM enrolments").await,
+        gone + 2
+    );
+    // A form that was open for the erased learner is told so.
+    let form = (last.id, last.version);
+    let late = amend(&world.store, &college, form, &texts, &by("pam", at(NOW))).await;
+    assert!(matches!(late, Err(Trouble::Missing)));
+}
+
+/// What an upload says besides its rows is of rows that are taken alone.
+#[tokio::test]
+async fn a_row_that_is_left_out_moves_no_enrolment_into_a_cohort() {
+    let world = world().await;
+    let with = |reference: &str, uln: &str, aim: &str| {
+        row("", reference, "")
+            .replace(",,40", &format!(",{uln},40"))
+            .replace("AIM", aim)
+    };
+    let held = with("2022-017", "1000000027", "OLD");
+    brought(&world, "College", &held, &Bringing::default()).await;
+    let some = Bringing {
+        valid_rows: true,
+        ..in_cohort(1)
+    };
+    // The second row gives the reference of the first another ULN.
+    let rows = with("2022-018", "1000000035", "NEW") + &held.replace("2022-017", "2022-018");
+    let report = brought(&world, "College", &rows, &some).await;
+    assert_eq!(
+        (report.tally.added, report.tally.refused),
+        (1, 1),
+        "{}",
+        report.text()
+    );
+    let placed = "SELECT group_concat(aim) FROM enrolments WHERE cohort = 1";
+    let placed: String = sqlx::query_scalar(placed)
+        .fetch_one(&world.store.reader)
+        .await
+        .unwrap();
+    assert_eq!(placed, "NEW");
+    assert_eq!(
+        world
+            .number("SELECT count(*) FROM history WHERE kind = 'enrolment' AND field = 'cohort'")
+            .await,
+        1
     );
 }
 
@@ -420,4 +594,75 @@ async fn a_provider_with_another_name_is_the_same_one() {
     let renamed = own(&world, "City College").await;
     assert_eq!(renamed.organisation, Some(1));
     assert_eq!(register(&world.store, &renamed, 1).await.unwrap().len(), 1);
+}
+
+async fn bound(world: &World, name: &str, organisation: &str) {
+    let person = Person::described(name, Role::Provider, Some(organisation), at(NOW)).unwrap();
+    assert!(world.store.add_person(&person, "ada").await.unwrap());
+}
+
+async fn named(
+    world: &World,
+    id: i64,
+    name: &str,
+) -> Result<Stored<Organisation>, model::Trouble<Organisation>> {
+    let now: Stored<Organisation> = world.store.kept_one(id).await.unwrap().unwrap();
+    let texts = [name, "provider", "", ""].map(str::to_owned);
+    model::change(&world.store, (id, now.version), &texts, "cat", at(NOW)).await
+}
+
+#[tokio::test]
+async fn an_organisation_is_not_renamed_to_another_providers_records() {
+    let world = world().await;
+    bound(&world, "Pam", "College").await;
+    // A provider that files name and nobody added as an organisation, and one that people are bound to alone.
+    brought(&world, "College", &row("", "2022-017", ""), &in_cohort(1)).await;
+    world
+        .run("INSERT INTO providers (name) VALUES ('Beta Ltd')")
+        .await;
+    bound(&world, "Gus", "Gamma").await;
+    for other in ["Beta Ltd", "BETA  ltd", "Gamma"] {
+        let refused = named(&world, 1, other).await;
+        let Err(model::Trouble::Fields(problems)) = refused else {
+            panic!("{other}");
+        };
+        assert_eq!(problems[0].code, "provider-known", "{other}");
+    }
+    assert_eq!(
+        world
+            .store
+            .person("Pam")
+            .await
+            .unwrap()
+            .unwrap()
+            .organisation
+            .as_deref(),
+        Some("College")
+    );
+    // The same by the other way.
+    let renamed = world
+        .store
+        .rename_provider("College", "gamma", "ada", at(NOW));
+    assert_eq!(
+        renamed.await.unwrap(),
+        crate::store::providers::Renamed::Taken
+    );
+    // A new name is nobody's: people and records go with it, and the log names who was bound.
+    named(&world, 1, "\u{c9}cole").await.unwrap();
+    let pam = world.store.person("Pam").await.unwrap().unwrap();
+    assert_eq!(pam.organisation.as_deref(), Some("\u{c9}cole"));
+    let own = own(&world, "\u{c9}cole").await;
+    assert_eq!(register(&world.store, &own, 1).await.unwrap().len(), 1);
+    let acts = world.store.audit_entries(1).await.unwrap();
+    assert_eq!(
+        (acts[0].action.as_str(), acts[0].detail.as_str()),
+        ("people organisation", "Pam, of College: of \u{c9}cole")
+    );
+    // Other capitals are the same name, also beyond ASCII: of another organisation it is taken.
+    let taken = named(&world, 2, "\u{e9}cole").await;
+    assert!(matches!(taken, Err(model::Trouble::Fields(_))));
+    named(&world, 1, "\u{e9}cole").await.unwrap();
+    // One that no file named and nobody is bound to may be given the name that files use.
+    put::<Organisation>(&world, &[("name", "Beta"), ("kind", "provider")]).await;
+    named(&world, 3, "Beta Ltd").await.unwrap();
 }

@@ -17,7 +17,7 @@ faults! {
     WINDOWS_1252 = "encoding", "The row is not UTF-8; it looks like Windows-1252 (Western European).",
         "Save the file again as UTF-8: in Excel choose \"CSV UTF-8 (Comma delimited)\".";
     NUL = "encoding", "The file holds a NUL byte: it is no text file, or it is damaged.",
-        "Export it again as CSV in UTF-8. A spreadsheet (.xlsx) has to be saved as CSV first.";
+        "Export it again as CSV in UTF-8, or send the spreadsheet itself as an Excel workbook (.xlsx).";
     LINE_ENDS = "line-ends", "The lines end in a carriage return alone, as on old Macintosh computers.",
         "Save the file again: in Excel choose \"CSV UTF-8 (Comma delimited)\", not \"CSV (Macintosh)\".";
     UNCLOSED = "unclosed-quote", "A quotation mark that opens here is never closed.",
@@ -53,6 +53,8 @@ faults! {
     SHEET_UNKNOWN = "sheet-unknown", "The workbook has no sheet of that name.",
         "Give the name as it stands on the sheet's tab.";
     SHEETS = "sheet-unclear", "More than one sheet may be meant.",
+        "Say which one holds the rows: with --sheet NAME, or on the page.";
+    SHEETS_MANY = "sheets-too-many", "The workbook has more than 40 sheets that are not hidden: they are not searched.",
         "Say which one holds the rows: with --sheet NAME, or on the page.";
     MERGED = "cells-merged", "Cells are merged below the header: only the first of them holds its value.",
         "Select the table, choose Unmerge Cells, fill in what is empty then, and save the workbook.";
@@ -167,7 +169,7 @@ faults! {
         "Send the rows of each cohort in a file of their own, or choose no cohort.";
     THERE = "enrolment-held", "This reference is in your register already, with the same course and first day.",
         "Open that learner and record there what became of it; or, for another learner, give another reference.";
-    REFERENCE = "reference-personal", "The reference looks like a name, a ULN, a National Insurance number or other personal data.",
+    REFERENCE = "reference-personal", "The reference looks like a name, a birth date, a ULN, a National Insurance number or other personal data.",
         "Give a number of your own, such as 2022-017: your organisation will see it beside the learner's records.";
     PROVIDER = "provider-unknown", "No file has named this provider so far.",
         "Look for a misspelling. If the provider is new, import with --new-providers (on the page: say that it is new). If it had another name, run `ldsp-node providers rename OLD NEW` first, so that nobody is counted twice.";
@@ -210,6 +212,8 @@ faults! {
         "Write it like 12500 or 12500.50, without sign and separators, or leave it empty.";
     TAKEN = "taken", "Another one has this already.",
         "Choose another code or name, or change the one that has it.";
+    OTHERS_RECORDS = "provider-known", "Another provider has this name, with records or people of its own.",
+        "People of the one would see the other's records. An admin gives its people the right organisation; the name of the records stays.";
     SKILLS = "skill-unknown", "One of the skills is not in the data standard.",
         "Give codes of the standard's skills with semicolons between them, or leave it empty.";
     ORGANISATION = "organisation-unknown", "No organisation of this node has this name.",

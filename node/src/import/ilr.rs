@@ -14,7 +14,7 @@ pub mod schema;
 mod words;
 mod xml;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, Read, Seek};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -180,6 +180,7 @@ impl<R: Read + Seek> Ilr<R> {
             unmapped: BTreeMap::new(),
         };
         let mut summary = self.summary.with(|s| s.clone());
+        let mut headings = BTreeSet::new();
         while let Some(mut part) = document.next()? {
             match part.name {
                 "Learner" => {
@@ -191,6 +192,10 @@ impl<R: Read + Seek> Ilr<R> {
                     if survey.outcomes.len() > outcomes::MOST {
                         return Err(Broken::at(faults::ILR_OUTCOMES, part.line));
                     }
+                }
+                // Two providers in one file: the last one would have the rows of both.
+                _ if !headings.insert(part.name) => {
+                    return Err(Broken::at(faults::ILR_TOO_MANY, part.line));
                 }
                 _ => {
                     survey.faults.append(&mut part.problems);

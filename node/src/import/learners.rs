@@ -121,6 +121,8 @@ struct Draft {
     enrolment: Option<Enrolment>,
     /// To be turned into a district.
     postcode: Option<Postcode>,
+    /// The reference that a provider's own row brings, with its number.
+    reference: Option<(i64, String)>,
 }
 
 /// Turns rows into drafts.
@@ -140,8 +142,8 @@ pub(super) struct Parser {
     pub(super) named: Vec<Arc<str>>,
     /// The provider whose rows they are alone.
     pub(super) own: Option<Own>,
-    /// Its references that the latest rows named, with their numbers.
-    pub(super) references: Vec<(i64, String)>,
+    /// Its reference in the latest row, with its number.
+    pub(super) reference: Option<(i64, String)>,
     /// The programme that all rows have to be of.
     pub(super) programme: Option<i64>,
     /// What the file says nothing of, once a row was read.
@@ -172,13 +174,25 @@ impl Own {
 /// Longest reference that is kept, in characters.
 const REFERENCE: usize = 40;
 
-/// Whether a reference may tell who somebody is: without a digit, with two words, or with a word written as names are.
-fn tells_a_person(reference: &str) -> bool {
+/// Letters that may be a first or a last name, where there are two such pieces; and those that may be one alone.
+const PIECE: usize = 3;
+const NAME: usize = 5;
+/// Whoever learns was born this many years ago at least.
+const YOUNGEST: i16 = 10;
+
+/// Whether a reference may tell who somebody is: without a digit, with two words, with letters that may be a name, or with a day on which
+/// somebody may be born.
+fn tells_a_person(reference: &str, today: Date) -> bool {
     let word = |word: &&str| word.chars().filter(|c| c.is_alphabetic()).count() > 1;
     let words = reference
         .split(|c: char| c.is_whitespace() || c == ',')
         .filter(word)
         .count();
+    let pieces: Vec<usize> = reference
+        .split(|c: char| !c.is_alphabetic())
+        .map(|piece| piece.chars().count())
+        .filter(|letters| *letters >= PIECE)
+        .collect();
     let letters: Vec<char> = reference.chars().collect();
     let name = letters
         .windows(3)
@@ -187,7 +201,33 @@ fn tells_a_person(reference: &str) -> bool {
         || !reference.chars().any(|c| c.is_ascii_digit())
         || words > 1
         || name
+        || pieces.len() > 1
+        || pieces.iter().any(|letters| *letters >= NAME)
+        || has_birth_date(reference, today)
         || !personal::find(reference).is_empty()
+}
+
+/// Whether eight digits, written together or in three groups, are a day of somebody's birth: year first or last.
+fn has_birth_date(reference: &str, today: Date) -> bool {
+    let groups: Vec<&str> = reference.split(|c: char| !c.is_ascii_digit()).collect();
+    let together = groups.iter().map(|digits| (*digits).to_owned());
+    let apart = groups.windows(3).filter(|three| {
+        let lengths = [three[0].len(), three[1].len(), three[2].len()];
+        lengths == [4, 2, 2] || lengths == [2, 2, 4]
+    });
+    let apart = apart.map(<[&str]>::concat);
+    let number = |digits: &str| digits.parse::<i16>().unwrap_or(0);
+    let is_day = |year: &str, month: &str, day: &str| {
+        let (year, part) = (number(year), |text| i8::try_from(number(text)).unwrap_or(0));
+        (1900..=today.year() - YOUNGEST).contains(&year)
+            && Date::new(year, part(month), part(day)).is_ok()
+    };
+    together.chain(apart).any(|d| {
+        d.len() == 8
+            && (is_day(&d[..4], &d[4..6], &d[6..])
+                || is_day(&d[4..], &d[2..4], &d[..2])
+                || is_day(&d[4..], &d[..2], &d[2..4]))
+    })
 }
 
 /// A text that is kept.
@@ -233,6 +273,7 @@ impl Parser {
             enrolment: enrolment.filter(|_| row.problems.is_empty()),
             problems: row.problems,
             postcode,
+            reference: self.reference.take(),
         }
     }
 
@@ -360,11 +401,11 @@ impl Parser {
         }
         let reference = row.text(Column::LearnerRef);
         if !reference.is_empty() {
-            if tells_a_person(reference) {
+            if tells_a_person(reference, self.today) {
                 row.problem(Column::LearnerRef, faults::REFERENCE);
             } else {
                 let known = self.key.of_reference(&own.root, reference);
-                self.references.push((ident(&known), reference.to_owned()));
+                self.reference = Some((ident(&known), reference.to_owned()));
             }
         }
         Some(Kept {

@@ -12,6 +12,7 @@ mod header;
 pub mod ilr;
 pub mod learners;
 pub mod mapping;
+mod own_words;
 pub mod postcodes;
 pub mod programmes;
 pub mod pseudonym;
@@ -32,8 +33,6 @@ use crate::model;
 use crate::sample;
 use crate::schedule::london;
 use crate::store::audit::COMMAND_LINE;
-use crate::store::cohorts;
-use crate::store::delivery::{self, Brought};
 use crate::store::imports::{self, ImportKind, ImportRecord, Tally};
 use crate::store::kept::Known;
 use crate::store::programmes as kept_programmes;
@@ -43,6 +42,8 @@ use crate::store::records::merge::{self, By, Merged, Merging, Refused, Why};
 use crate::store::records::silent::Silent;
 use crate::store::records::{self, fresh};
 use crate::store::{Store, StoreError, Write, ilr as ilr_store, ledger};
+use crate::store::{cohorts, delivery};
+use crate::work::{Cancelled, Phase, Progress};
 use ilr::schema;
 use learners::Valid;
 use mapping::{Contract, Kind, Reading};
@@ -66,6 +67,8 @@ pub struct Options {
     pub doubtful: Doubtful,
     /// The provider whose rows they are alone, where one brings its own.
     pub brings: Option<Brings>,
+    /// Counts how far it is, and cancels it.
+    pub progress: Progress,
 }
 
 /// A provider that brings its own rows: those of another are refused, and its references are kept for its own pages.
@@ -91,6 +94,7 @@ impl Default for Options {
             new_providers: false,
             doubtful: Doubtful::Ask,
             brings: None,
+            progress: Progress::default(),
         }
     }
 }
@@ -100,7 +104,7 @@ impl Default for Options {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum ImportError {
-    #[error("there is no node yet")]
+    #[error("this node has no LEP yet")]
     NoNode,
     #[error("this node holds made-up records, and real ones must not stand among them")]
     Sample,
@@ -110,6 +114,8 @@ pub enum ImportError {
     Store(#[from] StoreError),
     #[error("the reading of the file stopped unexpectedly")]
     Stopped,
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
 }
 
 impl ImportError {
@@ -117,7 +123,9 @@ impl ImportError {
     #[must_use]
     pub fn next(&self) -> &'static str {
         match self {
-            Self::NoNode => "Run `ldsp-node init --lep CODE` first.",
+            Self::NoNode => {
+                "An admin chooses it on the page Choose the LEP, or run `ldsp-node lep --set CODE`."
+            }
             Self::Sample => {
                 "Remove them first: on the first page, or with `ldsp-node sample remove`."
             }
@@ -126,6 +134,7 @@ impl ImportError {
             }
             Self::Store(error) => error.next(),
             Self::Stopped => "Nothing was stored. Try again, and report the message in the log.",
+            Self::Cancelled(_) => "Nothing was stored. Import the file again when it shall be.",
         }
     }
 }
@@ -185,7 +194,11 @@ impl Run {
         kind: ImportKind,
         options: &Options,
     ) -> Result<Self, ImportError> {
-        let mut tx = store.write().await?;
+        let progress = &options.progress;
+        progress.enter(Phase::Waiting);
+        let begun = async { Ok::<_, ImportError>(store.write().await?) };
+        let mut tx = progress.unless_cancelled(begun).await?;
+        progress.enter(Phase::Reading);
         let is_own = kind == ImportKind::Postcodes || options.who == sample::WHO;
         if !is_own && sample::is_there(&mut tx).await? {
             return Err(ImportError::Sample);
@@ -213,7 +226,16 @@ impl Run {
     }
 
     /// Adds what became of some rows.
+    /// Counts rows of which a later year's ILR has told.
+    fn left_as_they_are(&mut self, rows: u64) {
+        self.tally.unchanged += rows;
+        if let Some(summary) = &self.ilr {
+            summary.with(|s| s.later += rows);
+        }
+    }
+
     fn add(&mut self, merged: Merged) {
+        self.left_as_they_are(merged.later);
         let (t, done) = (&mut self.tally, merged.done);
         t.added = t.added + done.added - merged.withdrawn;
         t.changed += done.changed;
@@ -265,9 +287,13 @@ impl Run {
                     let key = (ukprn, year.begins());
                     ilr_store::note_file(&mut self.tx, key, &prepared, &digest, now).await?;
                 }
+                self.options.progress.begin_storing()?;
                 self.tx.commit().await.map_err(StoreError::from)?;
             }
             _ => self.tx.rollback().await.map_err(StoreError::from)?,
+        }
+        if self.options.brings.is_some() {
+            self.problems.each(own_words::say);
         }
         tracing::debug!(kind = self.kind.as_str(), ?outcome, "import ended");
         Ok(ImportReport {
@@ -289,11 +315,13 @@ impl Run {
 pub async fn file(
     store: &Store,
     key: &PseudonymKey,
-    (kind, file): (Kind, impl Read + Seek + Send + 'static),
+    (kind, mut file): (Kind, impl Read + Seek + Send + 'static),
     reading: &Reading,
     options: &Options,
     now: Timestamp,
 ) -> Result<ImportReport, ImportError> {
+    let times = rows::times(&mut file)?;
+    let file = options.progress.counting_all(file, times)?;
     let source = Tabular::new(file, Contract::of(kind), reading.clone());
     match kind {
         Kind::Learners => {
@@ -316,6 +344,7 @@ pub async fn learners(
     now: Timestamp,
 ) -> Result<ImportReport, ImportError> {
     let header = |row: &csv::StringRecord| header::find(row, &learners::HEADER);
+    let source = options.progress.counting(source);
     let source = Csv::new(source, learners::COLUMNS, header);
     let run = Run::begin(store, ImportKind::Learners, options).await?;
     enrolments(store, key, source, run, now).await
@@ -337,12 +366,30 @@ pub async fn ilr(
     let mappings = ilr_store::mappings(&mut run.tx).await?;
     let summary = ilr::Shared::default();
     run.ilr = Some(summary.clone());
+    let source = options.progress.counting_all(source, 2)?;
     let source = ilr::Ilr::new(source, mappings, london_day(now), summary);
     enrolments(store, key, source, run, now).await
 }
 
 /// The one way of learner rows into the store, whatever their source.
 async fn enrolments(
+    store: &Store,
+    key: &PseudonymKey,
+    source: impl Source,
+    run: Run,
+    now: Timestamp,
+) -> Result<ImportReport, ImportError> {
+    let progress = run.options.progress.clone();
+    let merged = merged(store, key, source, run, now);
+    let report = progress.unless_cancelled(merged).await;
+    let mut writer = store.writer.acquire().await.map_err(StoreError::from)?;
+    let left = records::leave_room(&mut writer).await;
+    let report = report?;
+    left?;
+    Ok(report)
+}
+
+async fn merged(
     store: &Store,
     key: &PseudonymKey,
     source: impl Source,
@@ -365,7 +412,9 @@ async fn enrolments(
     };
     let cohort = brings.as_ref().and_then(|brings| brings.cohort);
     let adds = brings.as_ref().is_some_and(|brings| brings.adds);
-    let mut brought = Brought::default();
+    if own.is_some() {
+        delivery::begin(&mut run.tx).await?;
+    }
     let parser = learners::Parser {
         key: key.clone(),
         lep: identity.lep.clone(),
@@ -377,11 +426,11 @@ async fn enrolments(
         today: london_day(now),
         clean: Default::default(),
         roots: roots.clone(),
-        // Of the first file all are.
-        new_providers: run.options.new_providers || fresh,
+        // Of the first file all are; whose an ILR is somebody has said.
+        new_providers: run.options.new_providers || fresh || run.ilr.is_some(),
         named: Vec::new(),
         own: own.clone(),
-        references: Vec::new(),
+        reference: None,
         programme: match cohort {
             Some(cohort) => cohorts::programme_of(&mut run.tx, cohort).await?,
             None => None,
@@ -406,13 +455,10 @@ async fn enrolments(
         for problems in batch.refused {
             run.refuse_row(problems);
         }
-        providers::note(&mut run.tx, &batch.providers).await?;
-        brought.references.extend(batch.references);
+        providers::note(&mut run.tx, &batch.providers, &roots).await?;
         match (batch.valid, &mut merging) {
             (Valid::Merge(mut rows), Some(merging)) => {
-                if own.is_some() {
-                    brought.spells.extend(rows.iter().map(|(_, e)| e.spell));
-                }
+                let mut brought = delivery::Brought::of(&rows, batch.references);
                 merging.silent = match &run.ilr {
                     Some(_) => Silent::ILR,
                     None if adds => Silent::JOINS,
@@ -420,9 +466,14 @@ async fn enrolments(
                 };
                 if let Some((_, year)) = run.file() {
                     merging.since = Some(year.first_day());
+                    merging.year = Some(year.begins());
                     leave_later(&mut run, year, &mut rows).await?;
                 }
                 let merged = merge::take(&mut run.tx, rows, merging).await?;
+                if own.is_some() && run.writes() {
+                    brought.leave_out(&merged.refused);
+                    delivery::note(&mut run.tx, brought).await?;
+                }
                 run.add(merged);
             }
             (Valid::Fresh(rows), _) => {
@@ -434,18 +485,19 @@ async fn enrolments(
         }
     }
     let ended = stream.end.await.map_err(|_| ImportError::Stopped)??;
+    run.options.progress.enter(Phase::Settling);
     match &merging {
         None => settle(&mut run, &roots, &ended).await?,
         Some(merging) => decide(&mut run, merging, now).await?,
     }
     if let (Some(brings), Some(own)) = (brings, &own) {
-        delivery::place(&mut run.tx, &brought, brings.cohort, brings.employer, &by).await?;
-        delivery::remember(&mut run.tx, &brought, &own.root).await?;
+        if run.outcome(&ended) == Outcome::Stored {
+            delivery::place(&mut run.tx, brings.cohort, brings.employer, &by).await?;
+            delivery::remember(&mut run.tx, &own.root).await?;
+        }
+        delivery::end(&mut run.tx).await?;
     }
-    let report = run.finish(ended, now).await;
-    let mut writer = store.writer.acquire().await.map_err(StoreError::from)?;
-    records::leave_room(&mut writer).await?;
-    report
+    run.finish(ended, now).await
 }
 
 /// Takes out enrolments of which a later year's ILR has told.
@@ -459,11 +511,7 @@ async fn leave_later(
     if !later.is_empty() {
         let before = rows.len();
         rows.retain(|(_, enrolment)| !later.contains(&enrolment.spell));
-        let left = (before - rows.len()) as u64;
-        run.tally.unchanged += left;
-        if let Some(summary) = &run.ilr {
-            summary.with(|s| s.later += left);
-        }
+        run.left_as_they_are((before - rows.len()) as u64);
     }
     Ok(())
 }
@@ -579,6 +627,7 @@ pub async fn programmes(
     now: Timestamp,
 ) -> Result<ImportReport, ImportError> {
     let header = |row: &csv::StringRecord| header::find(row, &programmes::HEADER);
+    let source = options.progress.counting(source);
     let source = Csv::new(source, programmes::COLUMNS, header);
     described(store, source, options, now).await
 }
@@ -590,7 +639,16 @@ async fn described(
     options: &Options,
     now: Timestamp,
 ) -> Result<ImportReport, ImportError> {
-    let mut run = Run::begin(store, ImportKind::Programmes, options).await?;
+    let run = Run::begin(store, ImportKind::Programmes, options).await?;
+    let written = written(source, run, now);
+    options.progress.unless_cancelled(written).await
+}
+
+async fn written(
+    source: impl Source,
+    mut run: Run,
+    now: Timestamp,
+) -> Result<ImportReport, ImportError> {
     let held = kept_programmes::by_code(&mut run.tx).await?;
     let known = Known::read(&mut run.tx).await?;
     let mut seen: HashMap<String, u64> = HashMap::new();
@@ -640,9 +698,20 @@ async fn described(
 pub async fn postcodes(
     store: &Store,
     source: impl Read + Send + 'static,
+    options: &Options,
     now: Timestamp,
 ) -> Result<ImportReport, ImportError> {
-    let mut run = Run::begin(store, ImportKind::Postcodes, &Options::default()).await?;
+    let run = Run::begin(store, ImportKind::Postcodes, options).await?;
+    let source = options.progress.counting(source);
+    let replaced = replaced(source, run, now);
+    options.progress.unless_cancelled(replaced).await
+}
+
+async fn replaced(
+    source: impl Read + Send + 'static,
+    mut run: Run,
+    now: Timestamp,
+) -> Result<ImportReport, ImportError> {
     imports::clear_postcodes(&mut run.tx).await?;
     let source = Csv::new(source, postcodes::COLUMNS, postcodes::header);
     let mut stream = rows::stream(source, rows::each(postcodes::draft));

@@ -23,7 +23,7 @@ use crate::import::report::RowProblem;
 use crate::import::rows::{Row, alone};
 use crate::store::audit::append;
 use crate::store::history::{self, Change};
-use crate::store::kept::{Kept, Known, Stored};
+use crate::store::kept::{Carried, Kept, Known, Stored};
 use crate::store::{Store, StoreError};
 
 /// A kind of row with its columns.
@@ -145,6 +145,14 @@ async fn keep<M: Model>(
             return Err(Trouble::Fields(fixed));
         }
     }
+    let carried = match &before {
+        Some(before) => it.carry(&mut tx, &before.it).await?,
+        None => Carried::Nothing,
+    };
+    if carried == Carried::Refused {
+        let other = faults::OTHERS_RECORDS.at(1, M::COLUMNS.first().copied());
+        return Err(Trouble::Fields(vec![other]));
+    }
     let Some(id) = write(&mut tx, &known, before.as_ref(), &it, who, now).await? else {
         let taken = faults::TAKEN.at(1, M::COLUMNS.first().copied());
         return Err(Trouble::Fields(vec![taken]));
@@ -152,6 +160,9 @@ async fn keep<M: Model>(
     let done = if before.is_some() { "changed" } else { "added" };
     let action = format!("{} {done}", M::KIND.as_str());
     append(&mut tx, now, who, &action, &it.title(&known)).await?;
+    if let Carried::Bound(people) = carried {
+        append(&mut tx, now, who, "people organisation", &people).await?;
+    }
     let stored = M::rows(&mut tx, Some(id))
         .await?
         .pop()

@@ -1,96 +1,87 @@
 //! The audit log: filtered and paged by address, checked, and as a file.
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::IntoResponse as _;
-use ldsp_ui::components::{
-    Button, Choice, Field, Pagination, PostForm, Select, SummaryList, Table, Warning, link, list,
-};
-use ldsp_ui::{Html, Page};
-use serde::Deserialize;
+use ldsp_ui::components::{SummaryList, Warning, link, list as list_of};
+use ldsp_ui::listing::{Asked, Column, Listing};
+use ldsp_ui::{Html, Page, ProblemPage};
 
 use super::release_view::code;
 use super::releases::file;
-use super::{Answer, Pages, fault, words};
+use super::{Answer, Pages, fault, sees_exact, words};
 use crate::rights::export;
-use crate::store::audit::{Entry, Filter};
+use crate::store::audit::{Entry, Filter, From};
 
 /// Entries of a page.
 const SHOWN: usize = 50;
 
-#[derive(Deserialize)]
-pub(super) struct Asked {
-    #[serde(default)]
-    who: String,
-    #[serde(default)]
-    action: String,
-    before: Option<i64>,
-}
-
-impl Asked {
-    fn filter(&self) -> Filter {
-        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        Filter {
-            who: some(&self.who),
-            action: some(&self.action),
-        }
-    }
-
-    /// The address of the list with these filters, from an entry on.
-    fn address(&self, before: Option<i64>) -> String {
-        let mut address = reqwest::Url::parse("https://node/audit")
-            .expect("a constant address, used by every request of this page");
-        {
-            let mut query = address.query_pairs_mut();
-            for (name, value) in [("who", &self.who), ("action", &self.action)] {
-                if !value.is_empty() {
-                    query.append_pair(name, value);
-                }
-            }
-            if let Some(before) = before {
-                query.append_pair("before", &before.to_string());
-            }
-        }
-        match address.query() {
-            None | Some("") => "/audit".to_owned(),
-            Some(query) => format!("/audit?{query}"),
-        }
+/// What the address lets through.
+fn filter(asked: &Asked) -> Filter {
+    let some = |name| Some(asked.text(name).to_owned()).filter(|text| !text.is_empty());
+    Filter {
+        who: some("who"),
+        action: some("action"),
     }
 }
 
-pub(super) async fn list_page(State(pages): State<Pages>, Query(asked): Query<Asked>) -> Answer {
+/// The entry that the page begins behind.
+fn behind(asked: &Asked, name: &str) -> Option<i64> {
+    asked.text(name).parse().ok()
+}
+
+pub(super) async fn list_page(State(pages): State<Pages>, asked: Asked) -> Answer {
     let store = &pages.node.store;
+    let order = asked.order("entry", true);
+    let from = match order.down {
+        true => From::Before(behind(&asked, "before").unwrap_or(i64::MAX)),
+        false => From::After(behind(&asked, "after").unwrap_or(0)),
+    };
     let limit = u32::try_from(SHOWN + 1).unwrap_or(u32::MAX);
     let mut entries = store
-        .audit_before(asked.before, limit, &asked.filter())
+        .audit_from(from, limit, &filter(&asked))
         .await
         .map_err(fault)?;
     let more = entries.len() > SHOWN;
     entries.truncate(SHOWN);
+    let entries: Vec<Entry> = entries.into_iter().map(told).collect();
     let (who, actions) = store.audit_words().await.map_err(fault)?;
-    let content = if entries.is_empty() {
-        Html::paragraph(
-            "There is no entry like that. Choose another person or action, or all of them.",
-        )
-    } else {
-        table(&entries)
-    };
+    let begins = if order.down { "before" } else { "after" };
     let next = entries
         .last()
         .filter(|_| more)
-        .map(|e| asked.address(Some(e.id)));
-    let newest = asked.before.map(|_| asked.address(None));
+        .map(|last| asked.href(&[(begins, &last.id.to_string())]));
+    let first = behind(&asked, begins).map(|_| asked.href(&[(begins, "")]));
+    let same = |all: Vec<String>| all.into_iter().map(|word| (word.clone(), word));
+    let list = Listing::new("Audit log", &asked, order)
+        .filter("who", "Who", "Everybody", same(who))
+        .filter("action", "What", "Everything", same(actions))
+        .columns([
+            Column::new("Entry").sorts("entry"),
+            Column::new("When"),
+            Column::new("Who"),
+            Column::new("What"),
+            Column::new("In detail"),
+        ])
+        .rows(entries.iter().map(cells))
+        .turns(first, next)
+        .file("Download these entries as CSV", "/audit/export.csv")
+        .nothing("There is no entry like that. Choose another person or action.");
     let body = Html::concat([
         Html::paragraph(
             "Who did what at this node. Entries are only ever added, each is bound to the one before by its hash, and none holds anything about a learner but counts.",
         ),
-        list([
+        list_of([
             link("Check the whole log", "/audit/check"),
-            link("Download it as CSV", "/audit/export.csv"),
-            link("Download it as JSON", "/audit/export.json"),
+            link(
+                "Download the whole log as CSV, to read",
+                "/audit/export.csv",
+            ),
+            link(
+                "Download the whole log as JSON, to check its hashes elsewhere",
+                "/audit/export.json",
+            ),
         ]),
-        filters(&asked, &who, &actions),
-        content,
-        Pagination::new("Audit log", newest, next).into(),
+        list.into(),
     ]);
     Ok(Page::new("Audit log")
         .breadcrumb("Rights of learners", "/rights")
@@ -98,44 +89,28 @@ pub(super) async fn list_page(State(pages): State<Pages>, Query(asked): Query<As
         .into_response())
 }
 
-fn filters(asked: &Asked, who: &[String], actions: &[String]) -> Html {
-    let choices = |all: &str, each: &[String], chosen: &str| -> Vec<Choice> {
-        std::iter::once(Choice::new("", all))
-            .chain(each.iter().map(|e| Choice::new(e, e).chosen(e == chosen)))
-            .collect()
-    };
-    let form = PostForm::search("/audit")
-        .with(Select::new(
-            Field::new("who", "Who"),
-            choices("Everybody", who, &asked.who),
-        ))
-        .with(Select::new(
-            Field::new("action", "What"),
-            choices("Everything", actions, &asked.action),
-        ))
-        .with(Button::new("Show entries").secondary());
-    Html::concat([
-        Html::literal("<div class=\"ldsp-filters\">"),
-        form.into(),
-        Html::literal("</div>"),
-    ])
+/// The entry as whoever asks may read it.
+fn told(entry: Entry) -> Entry {
+    if sees_exact() {
+        entry
+    } else {
+        entry.without_counts()
+    }
 }
 
-fn table(entries: &[Entry]) -> Html {
-    let rows = entries.iter().map(|entry| {
-        [
-            Html::from(words::count(entry.id)),
-            words::moment(entry.at).into(),
-            entry.who.clone().into(),
-            entry.action.clone().into(),
-            entry.detail.clone().into(),
-        ]
-    });
-    Table::new("Entries, newest first")
-        .caption_hidden()
-        .columns(["Entry", "When", "Who", "What", "In detail"])
-        .rows(rows)
-        .into()
+async fn all(pages: &Pages, asked: &Asked) -> Result<Vec<Entry>, ProblemPage> {
+    let entries = export::all(&pages.node.store, &filter(asked)).await;
+    Ok(entries.map_err(fault)?.into_iter().map(told).collect())
+}
+
+fn cells(entry: &Entry) -> [Html; 5] {
+    [
+        Html::from(words::count(entry.id)),
+        words::moment(entry.at).into(),
+        entry.who.clone().into(),
+        entry.action.clone().into(),
+        entry.detail.clone().into(),
+    ]
 }
 
 pub(super) async fn check(State(pages): State<Pages>) -> Answer {
@@ -158,8 +133,8 @@ pub(super) async fn check(State(pages): State<Pages>) -> Answer {
         .into_response())
 }
 
-pub(super) async fn csv(State(pages): State<Pages>) -> Answer {
-    let entries = export::all(&pages.node.store).await.map_err(fault)?;
+pub(super) async fn csv(State(pages): State<Pages>, asked: Asked) -> Answer {
+    let entries = all(&pages, &asked).await?;
     Ok(file(
         export::csv(&entries),
         "text/csv; charset=utf-8",
@@ -167,8 +142,8 @@ pub(super) async fn csv(State(pages): State<Pages>) -> Answer {
     ))
 }
 
-pub(super) async fn json(State(pages): State<Pages>) -> Answer {
-    let entries = export::all(&pages.node.store).await.map_err(fault)?;
+pub(super) async fn json(State(pages): State<Pages>, asked: Asked) -> Answer {
+    let entries = all(&pages, &asked).await?;
     let text =
         serde_json::to_string_pretty(&entries).expect("entries hold strings and numbers only");
     Ok(file(

@@ -4,6 +4,7 @@
 //! [`site`] gives the whole site; [`rules`] and [`frame`] are its parts.
 
 mod audit;
+mod held;
 mod help;
 mod home;
 mod home_tasks;
@@ -13,6 +14,7 @@ mod import;
 mod import_map;
 mod import_map_forms;
 mod import_mappings;
+mod lep;
 mod library;
 mod model;
 mod practice;
@@ -26,6 +28,7 @@ mod problems;
 mod provider;
 mod quality;
 mod quality_rules;
+mod rehearsal;
 mod release_report;
 mod release_table;
 mod release_view;
@@ -37,24 +40,25 @@ mod sample;
 mod statements;
 pub(crate) mod upload;
 mod veil;
+mod work;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use ldsp_protocol::ids::Gss;
 use ldsp_ui::components::{Notification, Tag, TagColour};
 use ldsp_ui::oidc::{self, OpenId};
 use ldsp_ui::{
-    Access, Banner, Frame, Html, Link, LiveBanner, NavItem, Page, ProblemPage, RoleTable, Rule,
+    Access, AskLive, Banner, Frame, Html, Link, Live, NavItem, Page, ProblemPage, RoleTable, Rule,
     SignedIn, Site, SiteError,
 };
-use tokio::sync::Semaphore;
 use utoipa::openapi::OpenApi;
 
 use crate::api::{self, Api};
@@ -65,10 +69,12 @@ use crate::revision::RevisionError;
 use crate::rights::Policy;
 use crate::store::StoreError;
 use crate::submit::ReadError;
+use crate::work::Works;
 use crate::{Clock, Entropy, words};
 
-pub(crate) use import::LARGEST;
+pub(crate) use import::{LARGEST, LARGEST_OF_PROVIDER};
 pub use library::{ReadPeers, peers_over_https};
+pub(crate) use work::begin_release;
 
 /// What the pages need. The caller makes it; nothing here reads clock or randomness by itself.
 pub struct Settings {
@@ -82,6 +88,8 @@ pub struct Settings {
     pub rho_micro: Option<u64>,
     /// How long records are kept; `None`: nothing goes by itself.
     pub retention: Option<Policy>,
+    /// What is under way: imports and releases that are being prepared.
+    pub works: Works,
     /// Reads what only enrolled nodes may see; see [`peers_over_https`].
     pub peers: ReadPeers,
     /// Asks the aggregator how the node stands before something is drawn or signed, so that a node restored from an old backup
@@ -98,12 +106,22 @@ pub struct Settings {
 struct Pages {
     settings: Arc<Settings>,
     reports: import::Reports,
-    /// Files whose columns are being explained.
-    drafts: import_map::Drafts,
-    /// ILRs that wait for answers.
-    waiting: ilr::Waiting,
-    /// One upload at a time.
-    uploads: Arc<Semaphore>,
+    /// Files that wait for what their sender has to say.
+    held: held::Held,
+}
+
+impl Pages {
+    /// The LEP, which most pages need.
+    fn lep(&self) -> Result<Gss, ProblemPage> {
+        self.node.chosen().ok_or_else(|| {
+            refused(
+                "no-lep",
+                "Choose the LEP first",
+                "nobody has said yet which Local Enterprise Partnership this node is of",
+                "An admin chooses it on the page Choose the LEP: it is a task on the first page.",
+            )
+        })
+    }
 }
 
 impl std::ops::Deref for Pages {
@@ -124,6 +142,8 @@ pub(crate) const ADMIN: Access = Access::Roles(&["admin"]);
 pub(crate) const COORDINATOR: Access = Access::Roles(&["coordinator"]);
 pub(crate) const APPROVER: Access = Access::Roles(&["approver"]);
 pub(crate) const PROVIDER: Access = Access::Roles(&["provider"]);
+/// Those who import files or prepare releases. Each sees the own ones only: `work::Works::find`.
+pub(crate) const WORKERS: Access = Access::Roles(&["coordinator", "provider"]);
 /// Those who see exact counts and learners' records.
 pub(crate) const STAFF: Access = Access::Roles(SEE_EXACT);
 /// Those who read what was released and what is about to be.
@@ -134,7 +154,7 @@ pub(crate) const KEEPERS: Access = Access::Roles(&["admin", "coordinator"]);
 pub(crate) const LEP: Access = Access::Roles(&["admin", "coordinator", "approver", "viewer"]);
 
 const READ: &[&str] = &["coordinator", "approver", "viewer"];
-const SEE_EXACT: &[&str] = &["coordinator", "approver"];
+pub(crate) const SEE_EXACT: &[&str] = &["coordinator", "approver"];
 
 tokio::task_local! {
     /// Whether who asks may see exact counts. Where nobody said so, nobody may.
@@ -147,19 +167,30 @@ async fn with_sight(person: Option<SignedIn>, request: Request, next: Next) -> R
     EXACT.scope(sees, next.run(request)).await
 }
 
-/// Says on every page that the records are made up, while they are.
-async fn say_sample(State(pages): State<Pages>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    match pages.node.store.holds_sample().await {
-        Ok(true) => {
-            let banner =
-                Banner::illustrative("All records here are made up, for trying the node out.");
-            response.extensions_mut().insert(LiveBanner(banner));
-        }
-        Ok(false) => {}
-        Err(error) => tracing::error!(%error, "it is not known whether the records are made up"),
-    }
-    response
+/// The LEP's name on every page from the moment on in which it is chosen, and that the records are made up, while they are.
+fn live(node: &Node) -> AskLive {
+    let node = node.clone();
+    Arc::new(move || {
+        let node = node.clone();
+        Box::pin(async move {
+            // A command may have chosen it.
+            match node.store.identity().await {
+                Ok(Some(identity)) => node.take_lep(identity.lep),
+                Ok(None) => {}
+                Err(error) => tracing::error!(%error, "the LEP cannot be read"),
+            }
+            let is_sample = node.store.holds_sample().await.unwrap_or_else(|error| {
+                tracing::error!(%error, "it is not known whether the records are made up");
+                false
+            });
+            Live {
+                site_name: Some(node.place()),
+                banner: is_sample.then(|| {
+                    Banner::illustrative("All records here are made up, for trying the node out.")
+                }),
+            }
+        })
+    })
 }
 
 fn sees_exact() -> bool {
@@ -182,9 +213,13 @@ pub fn rules() -> Vec<Rule> {
     let own = |path| Rule::get(path, LEP);
     let mut rules = vec![
         Rule::get("/", Access::SignedIn),
+        Rule::get(lep::PATH, ADMIN),
+        Rule::post(lep::PATH, ADMIN),
         own("/help"),
         read("/releases"),
         Rule::post("/releases/prepare", COORDINATOR),
+        Rule::get(rehearsal::PATH, STAFF),
+        Rule::post(rehearsal::PATH, STAFF),
         read("/releases/{period}"),
         Rule::post("/releases/{period}/approve", APPROVER),
         Rule::post("/releases/{period}/refuse", APPROVER),
@@ -240,6 +275,8 @@ pub fn rules() -> Vec<Rule> {
         Rule::post("/import/map", COORDINATOR),
         Rule::get("/import/paste", COORDINATOR),
         Rule::post("/import/paste", COORDINATOR),
+        Rule::get("/work/{id}", WORKERS),
+        Rule::post("/work/{id}/cancel", WORKERS),
         Rule::get("/import/mappings", STAFF),
         Rule::post("/import/mappings", COORDINATOR),
         Rule::get("/api", Access::Public),
@@ -249,6 +286,7 @@ pub fn rules() -> Vec<Rule> {
     rules.extend(model::rules());
     rules.extend(provider::rules());
     rules.extend(ldsp_ui::accounts::rules(ADMIN, LEP));
+    rules.extend(ldsp_ui::accounts::token_rules());
     rules
 }
 
@@ -257,16 +295,16 @@ fn router(api: &Api, document: &OpenApi) -> Router {
     let pages = Pages {
         settings: api.settings.clone(),
         reports: import::Reports::default(),
-        drafts: import_map::Drafts::default(),
-        waiting: ilr::Waiting::default(),
-        uploads: api.uploads.clone(),
+        held: held::Held::new(api.settings.clock.clone()),
     };
     let documentation = documentation(document);
     let router = Router::new()
         .route("/", get(home::home))
+        .route(lep::PATH, get(lep::form).post(lep::choose))
         .route("/help", get(help::help))
         .route("/releases", get(releases::list))
         .route("/releases/prepare", post(releases::prepare))
+        .route(rehearsal::PATH, get(rehearsal::ask).post(rehearsal::show))
         .route("/releases/{period}", get(releases::show))
         .route("/releases/{period}/approve", post(releases::approve))
         .route("/releases/{period}/refuse", post(releases::refuse))
@@ -342,40 +380,83 @@ fn router(api: &Api, document: &OpenApi) -> Router {
             "/import/mappings",
             get(import_mappings::list).post(import_mappings::forget),
         )
+        .route("/work/{id}", get(work::show))
+        .route("/work/{id}/cancel", post(work::cancel))
         .route("/api", get(async move || documentation.clone()))
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::show));
     provider::routes(model::routes(router))
         .layer(middleware::from_fn(with_sight))
-        .layer(middleware::from_fn_with_state(pages.clone(), say_sample))
         .with_state(pages)
+}
+
+/// Every page that a person goes to by name; each sees what is theirs.
+fn navigation() -> Vec<NavItem> {
+    let item = |label: &str, href: &str| NavItem::signed_in(label, href);
+    vec![
+        item("Home", "/").not_for(&["provider"]),
+        item("Cohorts", "/provider").covering("/provider/cohorts"),
+        item("Learners", "/provider/learners"),
+        item("Whom to ask", "/provider/follow-up"),
+        item("Upload", "/provider/upload"),
+        item("Questions", "/provider/questions"),
+        item("How we do", "/provider/results"),
+        item("How this works", "/provider/help"),
+        NavItem::section(
+            "Delivery",
+            [
+                item("Programmes", "/programmes"),
+                item("Cohorts", "/cohorts"),
+                item("Organisations", "/organisations"),
+                item("Spend", "/spend"),
+                item("Import files", "/import"),
+            ],
+        ),
+        NavItem::section(
+            "Quality",
+            [
+                item("Providers", "/quality").covering("/quality/provider"),
+                item("Rules", "/quality/rules"),
+            ],
+        ),
+        NavItem::section(
+            "Publish",
+            [
+                item("Releases", "/releases"),
+                item("Preview", rehearsal::PATH),
+                item("Statements", "/statements"),
+                item("Privacy budget", "/privacy"),
+            ],
+        ),
+        NavItem::section(
+            "Practice",
+            [
+                item("Our entries", "/practice"),
+                item("Library", "/practice/library"),
+            ],
+        ),
+        NavItem::section(
+            "Administration",
+            [
+                item("LEP", lep::PATH),
+                item("People", "/people"),
+                item("Accounts elsewhere", oidc::PEOPLE),
+                item("Rights of learners", "/rights"),
+                item("Retention", "/retention"),
+                item("Audit log", "/audit"),
+            ],
+        ),
+        item("Help", "/help"),
+    ]
 }
 
 /// What surrounds every page of the node of this LEP.
 #[must_use]
 pub fn frame(settings: &Settings) -> Frame {
-    let mut frame = Frame::new(words::lep(&settings.node.lep));
+    let mut frame = Frame::new(settings.node.place());
     frame.tagline = "Local Digital Skills Partnership node".to_owned();
     frame.people_sign_in = true;
-    frame.nav = vec![
-        NavItem::signed_in("Home", "/"),
-        NavItem::signed_in("Your organisation", "/provider"),
-        NavItem::signed_in("Releases", "/releases"),
-        NavItem::signed_in("Privacy", "/privacy"),
-        NavItem::signed_in("Practice", "/practice"),
-        NavItem::signed_in("Statements", "/statements"),
-        NavItem::signed_in("Programmes", "/programmes")
-            .covering("/cohorts")
-            .covering("/spend"),
-        NavItem::signed_in("Organisations", "/organisations"),
-        NavItem::signed_in("Import", "/import"),
-        NavItem::signed_in("Quality", "/quality"),
-        NavItem::signed_in("Rights", "/rights")
-            .covering("/retention")
-            .covering("/audit"),
-        NavItem::signed_in("People", "/people"),
-        NavItem::signed_in("Help", "/help"),
-    ];
+    frame.nav = navigation();
     if let Some(sentence) = &settings.illustrative {
         frame.banners.push(Banner::illustrative(sentence.clone()));
     }
@@ -410,20 +491,17 @@ fn shared_site(
     let people = settings.node.store.clone();
     let entropy = settings.entropy.clone();
     let clock = settings.clock.clone();
-    let mut frame = frame(&settings);
-    if sign_in_service.is_some() {
-        frame.nav.push(NavItem::signed_in("Accounts", oidc::PEOPLE));
-        let own = Link::new("How you sign in", oidc::MINE);
-        frame.footer_links.push(own);
-    }
+    let live = live(&settings.node);
+    let frame = frame(&settings);
     let api = Api {
         settings,
-        uploads: Arc::new(Semaphore::new(1)),
+        origin: public_origin.into(),
     };
     let rules = rules().into_iter().chain(api::rules());
     let mut site = Site::new(frame, public_origin, people.clone(), clock)?
         .accounts(people, entropy, ADMIN)
         .roles(RoleTable::new(rules))
+        .live(live)
         .cookie_suffix(cookie)?;
     if let Some(service) = sign_in_service {
         site = site.sign_in_service(service);
@@ -494,6 +572,10 @@ fn done(heading: &str, content: &str) -> Notification {
 
 /// A fault of the store as a page. The cause goes to the log.
 fn fault(error: StoreError) -> ProblemPage {
+    fault_of(&error)
+}
+
+fn fault_of(error: &StoreError) -> ProblemPage {
     tracing::error!(%error, next = error.next(), "the store refused");
     if error.is_busy() {
         return ProblemPage::new(
@@ -529,8 +611,12 @@ fn refused(code: &'static str, title: &str, reason: &str, next: &str) -> Problem
 }
 
 fn release_problem(error: ReleaseError) -> ProblemPage {
+    release_problem_of(&error)
+}
+
+fn release_problem_of(error: &ReleaseError) -> ProblemPage {
     match error {
-        ReleaseError::Store(error) => fault(error),
+        ReleaseError::Store(error) => fault_of(error),
         ReleaseError::Unknown(_) => ProblemPage::not_found(),
         ReleaseError::NotCoordinator(_) => {
             ProblemPage::forbidden("Only a coordinator may prepare a release.")
@@ -554,7 +640,7 @@ fn release_problem(error: ReleaseError) -> ProblemPage {
             error.code(),
             "The release was left as it is",
             &error.to_string(),
-            "Go back to the list of releases to see what is waiting for whom.",
+            error.next(),
         ),
     }
 }

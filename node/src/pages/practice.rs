@@ -5,9 +5,10 @@ use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse as _;
 use ldsp_protocol::ids::Digest;
 use ldsp_ui::components::{
-    Button, Checkboxes, Choice, ErrorSummary, Field, InsetText, PostForm, SummaryList, Table, Tag,
+    Button, Checkboxes, Choice, ErrorSummary, Field, InsetText, PostForm, SummaryList, Tag,
     TagColour, Warning, link,
 };
+use ldsp_ui::listing::{Asked, Column, Listing};
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 use serde::Deserialize;
 
@@ -25,7 +26,7 @@ fn state_tag(entry: &StoredEntry) -> Tag {
     }
 }
 
-pub(super) async fn list(State(pages): State<Pages>, person: SignedIn) -> Answer {
+pub(super) async fn list(State(pages): State<Pages>, asked: Asked, person: SignedIn) -> Answer {
     let entries = pages.node.store.practice_entries().await.map_err(fault)?;
     let may_write = person.role.as_str() == Role::Coordinator.as_str();
     let mut pieces = vec![Html::paragraph(
@@ -49,23 +50,62 @@ pub(super) async fn list(State(pages): State<Pages>, person: SignedIn) -> Answer
     if entries.is_empty() {
         pieces.push(Html::paragraph("No entry has been written yet."));
     } else {
-        let rows = entries.iter().map(|e| {
-            [
-                link(&e.entry.title, &format!("/practice/{}", e.id)),
-                verdict_tag(e.entry.verdict).into(),
-                state_tag(e).into(),
-                e.author.clone().into(),
-                words::moment(e.written_at).into(),
-            ]
-        });
-        let table = Table::new("Entries of this node, newest first")
-            .columns(["Title", "Verdict", "State", "Written by", "On"])
-            .rows(rows);
-        pieces.push(table.into());
+        pieces.push(listing(entries, &asked));
     }
     Ok(Page::new("Practice")
         .body(Html::concat(pieces))
         .into_response())
+}
+
+/// Entries of a page.
+const SHOWN: usize = 100;
+
+fn listing(mut entries: Vec<StoredEntry>, asked: &Asked) -> Html {
+    let wanted = asked.text("q").to_lowercase();
+    let state = asked.text("state");
+    entries.retain(|e| {
+        let is = if e.seq.is_some() {
+            "released"
+        } else {
+            "waiting"
+        };
+        e.entry.title.to_lowercase().contains(&wanted) && (state.is_empty() || state == is)
+    });
+    let order = asked.order("on", true);
+    match order.by.as_str() {
+        "title" => order.sort(&mut entries, |e| e.entry.title.to_lowercase()),
+        "state" => order.sort(&mut entries, |e| e.seq.is_some()),
+        "author" => order.sort(&mut entries, |e| e.author.to_lowercase()),
+        _ => order.sort(&mut entries, |e| (e.written_at, e.id)),
+    }
+    let rows = entries[asked.rows(entries.len(), SHOWN)].iter().map(|e| {
+        [
+            link(&e.entry.title, &format!("/practice/{}", e.id)),
+            verdict_tag(e.entry.verdict).into(),
+            state_tag(e).into(),
+            e.author.clone().into(),
+            words::moment(e.written_at).into(),
+        ]
+    });
+    let states = [
+        ("waiting", "Waiting for an approver"),
+        ("released", "Released"),
+    ];
+    Listing::new("Entries of this node", asked, order)
+        .caption("Entries of this node")
+        .search("Title")
+        .filter("state", "State", "Any", states)
+        .columns([
+            Column::new("Title").sorts("title"),
+            Column::new("Verdict"),
+            Column::new("State").sorts("state"),
+            Column::new("Written by").sorts("author"),
+            Column::new("On").sorts("on"),
+        ])
+        .rows(rows)
+        .paged(entries.len(), SHOWN)
+        .nothing("No entry is like this.")
+        .into()
 }
 
 /// Which notice to show after a redirect.
@@ -126,7 +166,7 @@ async fn page(
     error: Option<&str>,
 ) -> Result<Page, ProblemPage> {
     let store = &pages.node.store;
-    let figures = store.own_figures(&pages.node.lep).await.map_err(fault)?;
+    let figures = store.own_figures(&pages.lep()?).await.map_err(fault)?;
     let statements = store.statements().await.map_err(fault)?;
     let mut facts = SummaryList::new().fact("State", state_tag(stored)).fact(
         "Written",

@@ -1,22 +1,22 @@
 //! Quality of the records: a board of providers, one provider with questions and answers, and how the rules are set.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use axum::Form;
 use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse as _;
 use ldsp_ui::components::{
-    Button, Choice, Details, ErrorSummary, Field, InsetText, PostForm, Select, StatCard, Stats,
-    Table, Tag, TagColour, TextArea, TextInput, link,
+    Button, Details, ErrorSummary, Field, InsetText, PostForm, StatCard, Stats, Table, Tag,
+    TagColour, TextArea, link,
 };
+use ldsp_ui::listing::{Asked, Column, Listing, Order};
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn, percent_encode};
 use serde::Deserialize;
 
 use super::release_view::heading;
 use super::{Answer, Pages, done, exact_part, exact_tag, fault, see_other, words};
 use crate::quality::{
-    self, Completeness, Finding, Judged, QuestionError, Rule, Severity, Standing, Verdict,
+    self, Completeness, Finding, Judged, LONGEST, QuestionError, Rule, Severity, Standing, Verdict,
 };
 use crate::store::people::Role;
 use crate::store::quality::{self as stored, Question};
@@ -35,39 +35,14 @@ pub(super) fn address(provider: &str) -> String {
     format!("/quality/provider?name={}", percent_encode(provider))
 }
 
-/// What the address asks the board for.
-#[derive(Deserialize, Default)]
-pub(super) struct Asked {
-    #[serde(default)]
-    provider: String,
-    #[serde(default)]
-    severity: String,
-    #[serde(default)]
-    sort: String,
+/// Whether the address lets a provider through.
+fn shows(asked: &Asked, judged: &Judged) -> bool {
+    let wanted = asked.text("q").to_lowercase();
+    judged.provider.to_lowercase().contains(&wanted)
+        && Severity::named(asked.text("severity")).is_none_or(|severity| judged.count(severity) > 0)
 }
 
-impl Asked {
-    fn shows(&self, judged: &Judged) -> bool {
-        let wanted = self.provider.trim().to_lowercase();
-        judged.provider.to_lowercase().contains(&wanted)
-            && Severity::named(&self.severity).is_none_or(|severity| judged.count(severity) > 0)
-    }
-
-    /// The address of the same board in another order.
-    fn sorted(&self, sort: &str) -> String {
-        format!(
-            "/quality?provider={}&severity={}&sort={sort}",
-            percent_encode(&self.provider),
-            percent_encode(&self.severity),
-        )
-    }
-}
-
-pub(super) async fn board(
-    State(pages): State<Pages>,
-    Query(asked): Query<Asked>,
-    person: SignedIn,
-) -> Answer {
+pub(super) async fn board(State(pages): State<Pages>, asked: Asked, person: SignedIn) -> Answer {
     let store = &pages.node.store;
     let mut judged = quality::look(store, (pages.clock)()).await.map_err(fault)?;
     let mut reader = store.reader.acquire().await.map_err(|e| fault(e.into()))?;
@@ -86,21 +61,13 @@ pub(super) async fn board(
     }
     let verdict = quality::verdict(&judged, (pages.clock)());
     let all = judged.len();
-    judged.retain(|j| asked.shows(j));
-    order(&mut judged, &asked.sort);
-    let shown = if judged.is_empty() {
-        InsetText::new("No provider fits. Look for a shorter part of a name, or for any severity.")
-            .into()
-    } else {
-        exact_part(Html::concat([
-            exact_tag().into(),
-            table(&judged, &questions, &asked),
-        ]))
-    };
+    judged.retain(|j| shows(&asked, j));
+    let order = asked.order("errors", true);
+    sort(&mut judged, &questions, &order);
+    let list = listing(&judged, &questions, &asked, order);
     let parts = [
         exact_part(summary(&verdict, all)),
-        filter(&asked),
-        shown,
+        exact_part(list),
         rules_link(&person),
     ];
     Ok(page.body(Html::concat(parts)).into_response())
@@ -119,19 +86,25 @@ fn rules_link(person: &SignedIn) -> Html {
     ])
 }
 
-fn order(judged: &mut [Judged], sort: &str) {
-    match sort {
-        "enrolments" => judged.sort_by_key(|j| Reverse(j.enrolments)),
-        "complete" => judged.sort_by_key(Judged::complete),
-        "newest" => judged.sort_by_key(|j| j.newest),
-        "provider" => {}
-        _ => judged.sort_by_key(|j| {
-            let count = |severity| Reverse(j.count(severity));
-            (
-                count(Severity::Error),
-                count(Severity::Warning),
-                count(Severity::Note),
-            )
+/// Questions of a provider that wait for an answer.
+fn open(judged: &Judged, questions: &[Question]) -> usize {
+    let open = questions.iter();
+    open.filter(|q| q.provider == judged.provider && q.answer.is_none())
+        .count()
+}
+
+/// Those that need somebody most come first unless the address says otherwise.
+fn sort(judged: &mut [Judged], questions: &[Question], order: &Order) {
+    match order.by.as_str() {
+        "enrolments" => order.sort(judged, |j| j.enrolments),
+        "complete" => order.sort(judged, Judged::complete),
+        "newest" => order.sort(judged, |j| j.newest),
+        "provider" => order.sort(judged, |j| j.provider.to_lowercase()),
+        "warnings" => order.sort(judged, |j| j.count(Severity::Warning)),
+        "notes" => order.sort(judged, |j| j.count(Severity::Note)),
+        "questions" => order.sort(judged, |j| open(j, questions)),
+        _ => order.sort(judged, |j| {
+            [Severity::Error, Severity::Warning, Severity::Note].map(|severity| j.count(severity))
         }),
     }
 }
@@ -183,33 +156,12 @@ fn complete(all: &[Completeness]) -> u64 {
         .unwrap_or(100)
 }
 
-fn filter(asked: &Asked) -> Html {
-    let chosen =
-        |value: &str, label: &str| Choice::new(value, label).chosen(value == asked.severity);
-    PostForm::search("/quality")
-        .hidden("sort", asked.sort.clone())
-        .with(
-            TextInput::new(Field::new("provider", "Provider").value(asked.provider.clone()))
-                .width(20),
-        )
-        .with(Select::new(
-            Field::new("severity", "With findings of severity"),
-            [
-                chosen("", "Any, or none"),
-                chosen("error", "Error"),
-                chosen("warning", "Warning"),
-                chosen("note", "Note"),
-            ],
-        ))
-        .with(Button::new("Show").secondary())
-        .into()
-}
+/// Providers of a page of the board.
+const SHOWN: usize = 100;
 
-fn table(judged: &[Judged], questions: &[Question], asked: &Asked) -> Html {
-    let column = |text, sort| link(text, &asked.sorted(sort));
-    let rows = judged.iter().map(|j| {
-        let open = questions.iter();
-        let open = open.filter(|q| q.provider == j.provider && q.answer.is_none());
+fn listing(judged: &[Judged], questions: &[Question], asked: &Asked, order: Order) -> Html {
+    let shown = &judged[asked.rows(judged.len(), SHOWN)];
+    let rows = shown.iter().map(|j| {
         [
             link(&j.provider, &address(&j.provider)),
             words::count(j.enrolments).into(),
@@ -218,23 +170,32 @@ fn table(judged: &[Judged], questions: &[Question], asked: &Asked) -> Html {
             words::count(j.count(Severity::Note) as u64).into(),
             format!("{}%", j.complete()).into(),
             newest(j).into(),
-            words::count(open.count() as u64).into(),
+            words::count(open(j, questions) as u64).into(),
         ]
     });
-    Table::new("Providers")
-        .caption_hidden()
+    let severities = [("error", "Error"), ("warning", "Warning"), ("note", "Note")];
+    Listing::new("Providers", asked, order)
+        .caption("Providers. Exact: do not share")
+        .search("Provider")
+        .filter(
+            "severity",
+            "With findings of severity",
+            "Any, or none",
+            severities,
+        )
         .columns([
-            column("Provider", "provider"),
-            column("Enrolments", "enrolments"),
-            column("Errors", ""),
-            "Warnings".into(),
-            "Notes".into(),
-            column("Recorded", "complete"),
-            column("Newest date", "newest"),
-            "Open questions".into(),
+            Column::new("Provider").sorts("provider"),
+            Column::new("Enrolments").sorts("enrolments").numeric(),
+            Column::new("Errors").sorts("errors").numeric(),
+            Column::new("Warnings").sorts("warnings").numeric(),
+            Column::new("Notes").sorts("notes").numeric(),
+            Column::new("Recorded").sorts("complete").numeric(),
+            Column::new("Newest date").sorts("newest"),
+            Column::new("Open questions").sorts("questions").numeric(),
         ])
-        .numeric([1, 2, 3, 4, 5, 7])
         .rows(rows)
+        .paged(judged.len(), SHOWN)
+        .nothing("No provider fits. Look for a shorter part of a name, or for any severity.")
         .into()
 }
 
@@ -382,7 +343,7 @@ fn text_area(name: String, label: &str, hint: &str, said: &Said) -> TextArea {
     } else {
         field
     };
-    TextArea::new(field).rows(3).limit(1_000)
+    TextArea::new(field).rows(3).limit(LONGEST)
 }
 
 const NOBODY: &str = "About numbers and dates, not about a person";

@@ -6,14 +6,15 @@ use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use ldsp_protocol::ids::{Digest, Period};
 use ldsp_ui::components::{
-    Button, Choice, ErrorSummary, Field, InsetText, PostForm, Select, Table, Tag, TagColour, link,
+    Button, Choice, ErrorSummary, Field, InsetText, PostForm, Select, Tag, TagColour, link,
 };
+use ldsp_ui::listing::{Asked, Column, Listing};
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 use serde::Deserialize;
 
 use super::home::receipt_words;
 use super::release_view::{Said, preview};
-use super::{Answer, Pages, done, fault, release_problem, see_other, words};
+use super::{Answer, Pages, done, fault, release_problem, see_other, words, work};
 use crate::release::figures::Opened;
 use crate::release::{self, Approval, Refusal, ReleaseError, Request, next_period};
 use crate::schedule::london;
@@ -37,7 +38,7 @@ pub(super) fn state_tag(release: &StoredRelease, refused: &[StoredRefusal]) -> T
     }
 }
 
-pub(super) async fn list(State(pages): State<Pages>, person: SignedIn) -> Answer {
+pub(super) async fn list(State(pages): State<Pages>, asked: Asked, person: SignedIn) -> Answer {
     let store = &pages.node.store;
     let mut reader = store.reader.acquire().await.map_err(|e| fault(e.into()))?;
     let releases = releases::all(&mut reader).await.map_err(fault)?;
@@ -55,8 +56,9 @@ pub(super) async fn list(State(pages): State<Pages>, person: SignedIn) -> Answer
         .map_err(release_problem)?;
     let today = Period::of((pages.clock)().to_zoned(london()).date());
     let body = Html::concat([
+        work::under_way(&pages, &person),
         next_step(&releases, &refused, next, &person, today),
-        table(&releases, &refused, &statements),
+        listing(releases, &refused, &statements, &asked),
     ]);
     Ok(Page::new("Releases").body(body).into_response())
 }
@@ -112,6 +114,15 @@ fn next_step(
 /// Months to choose from: those of the last five years that have ended.
 const CHOICES: i32 = 60;
 
+/// Months that have ended, the last one first.
+pub(super) fn ended_months(pages: &Pages) -> impl Iterator<Item = Period> {
+    last_ended(Period::of((pages.clock)().to_zoned(london()).date()))
+}
+
+fn last_ended(today: Option<Period>) -> impl Iterator<Item = Period> {
+    (1..=CHOICES).filter_map(move |ago| today?.plus(-ago))
+}
+
 /// Where the published history begins. The month is public and free of noise, so no record may suggest it.
 fn first_month(person: &SignedIn, today: Option<Period>) -> Html {
     let why = Html::paragraph(
@@ -120,8 +131,8 @@ fn first_month(person: &SignedIn, today: Option<Period>) -> Html {
     if person.role.as_str() != Role::Coordinator.as_str() {
         return why;
     }
-    let ended = (1..=CHOICES).filter_map(|ago| today?.plus(-ago));
-    let months = ended.map(|month| Choice::new(month.to_string(), month.in_words()));
+    let months = last_ended(today);
+    let months = months.map(|month| Choice::new(month.to_string(), month.in_words()));
     let form = PostForm::to("/releases/prepare")
         .hidden("first", "yes")
         .with(Select::new(Field::new("period", "First month"), months))
@@ -129,11 +140,42 @@ fn first_month(person: &SignedIn, today: Option<Period>) -> Html {
     Html::concat([why, form.into()])
 }
 
-fn table(all: &[StoredRelease], refused: &[StoredRefusal], statements: &[StatementRow]) -> Html {
+/// Months of a page.
+const SHOWN: usize = 60;
+
+/// How a release stands, as the address calls it.
+fn state(release: &StoredRelease, refused: &[StoredRefusal]) -> &'static str {
+    match release.approved {
+        Some(_) => "approved",
+        None if !refused.is_empty() => "refused",
+        None => "waiting",
+    }
+}
+
+fn approver(release: &StoredRelease) -> &str {
+    let approved = release.approved.as_ref();
+    approved.map_or("\u{2013}", |(name, _)| name.as_str())
+}
+
+fn listing(
+    mut all: Vec<StoredRelease>,
+    refused: &[StoredRefusal],
+    statements: &[StatementRow],
+    asked: &Asked,
+) -> Html {
     if all.is_empty() {
         return Html::default();
     }
-    let rows = all.iter().rev().map(|r| {
+    let wanted = asked.text("state");
+    all.retain(|r| wanted.is_empty() || state(r, refused) == wanted);
+    let order = asked.order("month", true);
+    match order.by.as_str() {
+        "state" => order.sort(&mut all, |r| state(r, refused)),
+        "author" => order.sort(&mut all, |r| r.author.to_lowercase()),
+        "approver" => order.sort(&mut all, |r| approver(r).to_lowercase()),
+        _ => order.sort(&mut all, |r| r.period),
+    }
+    let rows = all[asked.rows(all.len(), SHOWN)].iter().map(|r| {
         let seqs: Vec<u64> = r.parts.iter().filter_map(|p| p.seq).collect();
         let of_release = statements.iter().filter(|s| seqs.contains(&s.seq));
         let receipts: Vec<Html> = of_release.map(receipt_words).collect();
@@ -142,9 +184,7 @@ fn table(all: &[StoredRelease], refused: &[StoredRefusal], statements: &[Stateme
             link(&r.period.in_words(), &format!("/releases/{}", r.period)),
             state_tag(r, refused).into(),
             words::author(&r.author).into(),
-            r.approved
-                .as_ref()
-                .map_or_else(|| "\u{2013}".into(), |(name, _)| name.clone().into()),
+            approver(r).into(),
             match numbers.is_empty() {
                 true => "\u{2013}".into(),
                 false => numbers.join(" and ").into(),
@@ -155,16 +195,25 @@ fn table(all: &[StoredRelease], refused: &[StoredRefusal], statements: &[Stateme
             },
         ]
     });
-    Table::new("All months, newest first")
+    let states = [
+        ("waiting", "Waiting for an approver"),
+        ("refused", "Refused"),
+        ("approved", "Approved"),
+    ];
+    Listing::new("Months", asked, order)
+        .caption("Months")
+        .filter("state", "State", "Any", states)
         .columns([
-            "Month",
-            "State",
-            "Prepared by",
-            "Approved by",
-            "Statement",
-            "Receipt",
+            Column::new("Month").sorts("month"),
+            Column::new("State").sorts("state"),
+            Column::new("Prepared by").sorts("author"),
+            Column::new("Approved by").sorts("approver"),
+            Column::new("Statement"),
+            Column::new("Receipt"),
         ])
         .rows(rows)
+        .paged(all.len(), SHOWN)
+        .nothing("No month is like this.")
         .into()
 }
 
@@ -190,17 +239,8 @@ pub(super) async fn prepare(
         ..Request::default()
     };
     (pages.before_signing)().await;
-    let prepared = release::prepare(
-        &pages.node.store,
-        request,
-        &person.name,
-        (pages.clock)(),
-        &pages.entropy,
-    )
-    .await
-    .map_err(release_problem)?;
-    let period = prepared.release.period;
-    Ok(see_other(&format!("/releases/{period}?done=prepared")))
+    let work = work::begin_release(&pages.settings, &person, request);
+    work::answer(&pages, &person, &work).await
 }
 
 /// The release of a month in an address.
@@ -211,7 +251,7 @@ pub(super) async fn opened(pages: &Pages, period: &str) -> Result<Opened, Proble
         .map_err(release_problem)
 }
 
-fn parse(period: &str) -> Result<Period, ProblemPage> {
+pub(super) fn parse(period: &str) -> Result<Period, ProblemPage> {
     period.parse().map_err(|_| ProblemPage::not_found())
 }
 
@@ -228,6 +268,12 @@ pub(super) async fn show(
             page = page.notice(done(
                 "The release is prepared. Nothing has left yet.",
                 "An approver has to read and approve it.",
+            ))
+        }
+        "late" => {
+            page = page.notice(done(
+                "It was stored already, so it could not be cancelled. Nothing has left yet.",
+                "If it shall not leave, an approver can refuse it.",
             ))
         }
         "approved" => {

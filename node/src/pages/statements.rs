@@ -5,8 +5,9 @@ use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse as _;
 use ldsp_protocol::statement::Kind;
 use ldsp_ui::components::{
-    Button, Details, Field, InsetText, PostForm, SummaryList, Table, TextArea, Warning, link,
+    Button, Details, Field, InsetText, PostForm, SummaryList, TextArea, Warning, link,
 };
+use ldsp_ui::listing::{Asked, Column, Listing};
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 use serde::Deserialize;
 
@@ -17,14 +18,39 @@ use crate::revision::{self, Decision, RevisionError};
 use crate::store::overview::{self, StatementRow};
 use crate::store::people::Role;
 
-pub(super) async fn list(State(pages): State<Pages>) -> Answer {
-    let rows = pages.node.store.statements().await.map_err(fault)?;
-    let content = if rows.is_empty() {
+/// Statements of a page.
+const SHOWN: usize = 100;
+
+/// What a list of statements is filtered by.
+const KINDS: [(&str, &str); 3] = [
+    ("learning-summary", "Monthly figures"),
+    ("practice-entry", "Practice entries"),
+    ("revision", "Withdrawals and others"),
+];
+
+fn kind(row: &StatementRow) -> &'static str {
+    match row.kind {
+        Kind::LearningSummary => KINDS[0].0,
+        Kind::PracticeEntry => KINDS[1].0,
+        _ => KINDS[2].0,
+    }
+}
+
+pub(super) async fn list(State(pages): State<Pages>, asked: Asked) -> Answer {
+    let mut all = pages.node.store.statements().await.map_err(fault)?;
+    let content = if all.is_empty() {
         Html::paragraph(
             "Nothing was sent yet. A release or a practice entry becomes a statement when an approver agrees to it.",
         )
     } else {
-        let rows = rows.iter().map(|row| {
+        let wanted = asked.text("kind");
+        all.retain(|row| wanted.is_empty() || kind(row) == wanted);
+        let order = asked.order("number", true);
+        match order.by.as_str() {
+            "what" => order.sort(&mut all, words::statement),
+            _ => order.sort(&mut all, |row| row.seq),
+        }
+        let rows = all[asked.rows(all.len(), SHOWN)].iter().map(|row| {
             [
                 link(&words::statement(row), &address(row.seq)),
                 words::count(row.seq).into(),
@@ -33,10 +59,18 @@ pub(super) async fn list(State(pages): State<Pages>) -> Answer {
                 became(row),
             ]
         });
-        Table::new("Statements, newest first")
-            .caption_hidden()
-            .columns(["What", "Number", "Signed", "Receipt", "Since then"])
+        Listing::new("Statements", &asked, order)
+            .filter("kind", "What", "Everything", KINDS)
+            .columns([
+                Column::new("What").sorts("what"),
+                Column::new("Number").sorts("number").numeric(),
+                Column::new("Signed"),
+                Column::new("Receipt"),
+                Column::new("Since then"),
+            ])
             .rows(rows)
+            .paged(all.len(), SHOWN)
+            .nothing("No statement is like this.")
             .into()
     };
     let explained = Html::paragraph(

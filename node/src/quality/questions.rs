@@ -8,7 +8,7 @@ use crate::store::quality as stored;
 use crate::store::{Store, StoreError, audit, providers};
 
 /// Longest question or answer, in characters.
-const LONGEST: usize = 1_000;
+pub(crate) const LONGEST: u32 = 1_000;
 
 /// Why a question or an answer was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +38,7 @@ fn in_order(text: &str) -> Result<String, QuestionError> {
     if text.is_empty() {
         return Err(QuestionError::Text("says nothing".to_owned()));
     }
-    if text.chars().count() > LONGEST {
+    if text.chars().count() > LONGEST as usize {
         let long = format!("has more than {LONGEST} characters");
         return Err(QuestionError::Text(long));
     }
@@ -76,7 +76,7 @@ pub async fn ask(
     Ok(id)
 }
 
-/// Writes an answer down. `of`: the provider whose question it must be; `None` for the LEP's own people, who write down what they were told.
+/// Writes an answer down. `of`: the provider whose question it must be, under any name that it has had; `None` for the LEP's own people, who write down what they were told.
 ///
 /// # Errors
 /// [`QuestionError`]; a question of another provider is unknown. Nothing was stored.
@@ -90,8 +90,9 @@ pub async fn answer(
     let text = in_order(text)?;
     let mut tx = store.write().await?;
     let question = stored::question(&mut tx, id).await?;
+    let roots = providers::roots(&mut tx).await?;
     let question = question
-        .filter(|question| of.is_none_or(|of| question.provider == of))
+        .filter(|question| of.is_none_or(|of| roots.of(&question.provider) == roots.of(of)))
         .ok_or(QuestionError::Unknown(id))?;
     if question.answer.is_some() {
         return Err(QuestionError::Answered);

@@ -1,4 +1,5 @@
-//! The audit log as a file that leaves the node: who checks it elsewhere finds every field that a hash covers.
+//! The audit log as a file that leaves the node. Who checks it elsewhere takes the JSON, which has every text as its hash covers it; the CSV is
+//! for reading.
 
 use crate::store::audit::{Entry, Filter};
 use crate::store::{Store, StoreError};
@@ -6,15 +7,15 @@ use crate::store::{Store, StoreError};
 /// Entries read at a time.
 const PAGE: u32 = 10_000;
 
-/// Every entry, oldest first.
+/// Every entry that the filter lets through, oldest first. Only all of them together can be held to their hashes.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn all(store: &Store) -> Result<Vec<Entry>, StoreError> {
+pub async fn all(store: &Store, filter: &Filter) -> Result<Vec<Entry>, StoreError> {
     let mut all: Vec<Entry> = Vec::new();
     loop {
         let before = all.last().map(|entry| entry.id);
-        let page = store.audit_before(before, PAGE, &Filter::default()).await?;
+        let page = store.audit_before(before, PAGE, filter).await?;
         let is_last = page.len() < PAGE as usize;
         all.extend(page);
         if is_last {
@@ -24,7 +25,7 @@ pub async fn all(store: &Store) -> Result<Vec<Entry>, StoreError> {
     }
 }
 
-/// As CSV (RFC 4180). A text that a spreadsheet would take for a formula gets an apostrophe in front.
+/// As CSV (RFC 4180). A text that a spreadsheet would take for a formula gets an apostrophe in front, which no hash covers.
 #[must_use]
 pub fn csv(entries: &[Entry]) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());

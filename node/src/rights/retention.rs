@@ -145,9 +145,14 @@ async fn find(
 /// # Errors
 /// The store's.
 pub async fn due(store: &Store, policy: &Policy, now: Timestamp) -> Result<Due, RightsError> {
-    let mut reader = store.reader.acquire().await?;
-    let (due, _) = find(&mut reader, policy.months, london_day(now)).await?;
-    Ok(due)
+    let (months, today) = (policy.months, london_day(now));
+    let count = async {
+        let mut reader = store.reader.acquire().await?;
+        let (due, _) = find(&mut reader, months, today).await?;
+        Ok(due)
+    };
+    let due = store.counts.get(|all| &all.due, (months, today), count);
+    Ok(due.await?)
 }
 
 /// Deletes what is due, with an audit entry of counts, also when nothing was. The same as an erasure for each of the learners: what was

@@ -41,6 +41,33 @@ pub struct Entry {
     pub hash: Option<Digest>,
 }
 
+/// Acts whose detail counts learners' records, or tells one's number, beside every import.
+const COUNTED: [&str; 5] = [
+    "learner erased",
+    "subject access",
+    "retention",
+    "restore",
+    "enrolment recorded",
+];
+
+impl Entry {
+    /// As it is told to people who may not see exact counts: what was done stays, how many records it touched does not. The hash is that of the
+    /// whole entry.
+    #[must_use]
+    pub fn without_counts(self) -> Self {
+        let is_counted =
+            self.action.starts_with("import ") || COUNTED.contains(&self.action.as_str());
+        if !is_counted {
+            return self;
+        }
+        Self {
+            detail: "told to coordinators and approvers only, because it has exact counts"
+                .to_owned(),
+            ..self
+        }
+    }
+}
+
 /// Which entries are asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -48,6 +75,15 @@ pub struct Filter {
     pub who: Option<String>,
     /// Of this action alone.
     pub action: Option<String>,
+}
+
+/// Where a part of the log begins, and which way it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum From {
+    /// Below this entry, newest first.
+    Before(i64),
+    /// Above this entry, oldest first.
+    After(i64),
 }
 
 /// The end of the chain.
@@ -193,26 +229,32 @@ pub(crate) async fn append(
     write_head(tx, AuditHead { entry, hash }).await
 }
 
+/// Whether the log was chained (migration 29): it is not chained a second time, whatever its rows say.
+const CHAINED: &str = "SELECT EXISTS (SELECT 1 FROM audit_chained)";
+
 /// Whether there are rows, and none of them has a hash.
 const UNCHAINED: &str =
     "SELECT EXISTS (SELECT 1 FROM audit) AND NOT EXISTS (SELECT 1 FROM audit_head)
    AND NOT EXISTS (SELECT 1 FROM audit WHERE hash IS NOT NULL)";
 
-/// Chains the rows that were there before there was a chain (migration 16), once: as soon as one row has a hash, a row without one is a
-/// fault that [`check`] finds.
+/// Chains the rows that were there before there was a chain (migration 16), once: after that a row without a hash is a fault that [`check`]
+/// finds, also where somebody took every hash away.
 pub(super) async fn begin_chain(writer: &SqlitePool) -> Result<(), StoreError> {
     // Who only opens the store does not wait for somebody who writes.
-    if query_scalar::<_, i64>(UNCHAINED).fetch_one(writer).await? == 0 {
+    if query_scalar::<_, i64>(CHAINED).fetch_one(writer).await? == 1 {
         return Ok(());
     }
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
-    if query_scalar::<_, i64>(UNCHAINED)
-        .fetch_one(&mut *tx)
-        .await?
-        == 1
-    {
+    if query_scalar::<_, i64>(CHAINED).fetch_one(&mut *tx).await? == 1 {
+        return Ok(());
+    }
+    let unchained: i64 = query_scalar(UNCHAINED).fetch_one(&mut *tx).await?;
+    if unchained == 1 {
         chain(&mut tx).await?;
     }
+    sqlx::query("INSERT INTO audit_chained (one) VALUES (1)")
+        .execute(&mut *tx)
+        .await?;
     Ok(tx.commit().await?)
 }
 
@@ -346,10 +388,27 @@ impl Store {
         limit: u32,
         filter: &Filter,
     ) -> Result<Vec<Entry>, StoreError> {
+        let from = From::Before(before.unwrap_or(i64::MAX));
+        self.audit_from(from, limit, filter).await
+    }
+
+    /// At most `limit` acts that the filter lets through, from a place on.
+    ///
+    /// # Errors
+    /// The database cannot be read, or a row is damaged.
+    pub async fn audit_from(
+        &self,
+        from: From,
+        limit: u32,
+        filter: &Filter,
+    ) -> Result<Vec<Entry>, StoreError> {
         let mut sql = QueryBuilder::<Sqlite>::new(
-            "SELECT id, at, who, action, detail, hash FROM audit WHERE id < ",
+            "SELECT id, at, who, action, detail, hash FROM audit WHERE id ",
         );
-        sql.push_bind(before.unwrap_or(i64::MAX));
+        match from {
+            From::Before(id) => sql.push("< ").push_bind(id),
+            From::After(id) => sql.push("> ").push_bind(id),
+        };
         for (column, value) in [
             (" AND who = ", &filter.who),
             (" AND action = ", &filter.action),
@@ -359,7 +418,10 @@ impl Store {
                 sql.push_bind(value.clone());
             }
         }
-        sql.push(" ORDER BY id DESC LIMIT ");
+        sql.push(match from {
+            From::Before(_) => " ORDER BY id DESC LIMIT ",
+            From::After(_) => " ORDER BY id LIMIT ",
+        });
         sql.push_bind(limit);
         let rows = sql.build().fetch_all(&self.reader).await?;
         rows.iter().map(entry).collect()

@@ -1,25 +1,29 @@
 //! What a provider sees of the records: its own rows, with its own references. Every query names the provider's names.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use jiff::Span;
 use jiff::civil::Date;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
+use sqlx::{AssertSqlSafe, QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
-use super::history::{self, Change, Kind};
+use super::history::Kind;
 use super::records::Pseudonym;
-use super::records::merge::By;
+use super::records::merge::{By, Line, Refused};
 use super::{Store, StoreError, date, day};
 
 /// Rows of a statement.
 const ROWS: usize = 1_000;
-/// Rows of a list at most.
-const LISTED: i64 = 2_000;
+
+/// The number of an enrolment. It has no `Display`: it counts those of all providers, so no address or text of one may hold it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Number(pub(crate) i64);
 
 /// An enrolment as its provider sees it. It has no `Debug`: nothing about one learner belongs in a log.
 #[derive(Clone)]
 pub(crate) struct Entry {
-    pub(crate) id: i64,
+    pub(crate) id: Number,
     pub(crate) version: i64,
     pub(crate) cohort: Option<i64>,
     pub(crate) programme: i64,
@@ -38,7 +42,7 @@ pub(crate) struct Entry {
 fn entry(row: &SqliteRow) -> Result<Entry, sqlx::Error> {
     let day = |column| Ok::<_, sqlx::Error>(row.try_get::<Option<i64>, _>(column)?.and_then(date));
     Ok(Entry {
-        id: row.try_get("id")?,
+        id: Number(row.try_get("id")?),
         version: row.try_get("version")?,
         cohort: row.try_get("cohort")?,
         programme: row.try_get("programme")?,
@@ -58,17 +62,76 @@ fn entry(row: &SqliteRow) -> Result<Entry, sqlx::Error> {
     })
 }
 
-/// Which of a provider's enrolments.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Which {
-    /// Those of a cohort.
+/// In which cohort the enrolments of a list are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Within {
+    #[default]
+    Anywhere,
+    /// In this one.
     Cohort(i64),
-    /// The one of this number.
-    One(i64),
-    /// Those of a reference, by its own number.
-    Reference(i64),
-    /// Those that ended between these days and lack a destination.
-    Unanswered(Date, Date),
+    /// In none, as what a file brought that says nothing of cohorts.
+    None,
+}
+
+/// What a list of a provider's enrolments is sorted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Sorted {
+    #[default]
+    Start,
+    End,
+    Stage,
+    Reference,
+}
+
+/// Which of a provider's enrolments a list shows, and in which order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sought {
+    pub(crate) within: Within,
+    /// At this stage alone.
+    pub(crate) stage: Option<u8>,
+    /// Part of the provider's own reference; empty: any.
+    pub(crate) reference: String,
+    pub(crate) by: Sorted,
+    /// From the last to the first.
+    pub(crate) down: bool,
+    /// Rows to leave out at the beginning.
+    pub(crate) from: i64,
+    /// Rows at most.
+    pub(crate) limit: i64,
+}
+
+impl Sought {
+    fn narrow(&self, sql: &mut QueryBuilder<Sqlite>) {
+        match self.within {
+            Within::Anywhere => {}
+            Within::Cohort(cohort) => {
+                sql.push(" AND e.cohort = ").push_bind(cohort);
+            }
+            Within::None => {
+                sql.push(" AND e.cohort IS NULL");
+            }
+        }
+        if let Some(stage) = self.stage {
+            sql.push(" AND e.stage = ").push_bind(stage);
+        }
+        if !self.reference.is_empty() {
+            sql.push(" AND instr(lower(r.reference), ")
+                .push_bind(self.reference.to_lowercase())
+                .push(") > 0");
+        }
+    }
+
+    /// What is not stated comes last, whichever way.
+    fn order(&self) -> String {
+        let by = match self.by {
+            Sorted::Start => "e.start_day",
+            Sorted::End => "e.end_day",
+            Sorted::Stage => "e.stage",
+            Sorted::Reference => "r.reference COLLATE NOCASE",
+        };
+        let way = if self.down { " DESC" } else { "" };
+        format!(" ORDER BY {by} IS NULL, {by}{way}, e.id")
+    }
 }
 
 /// A provider's own figures. Exact, and its own: it is who sent them.
@@ -88,9 +151,19 @@ pub(crate) struct Own {
     pub(crate) more: i64,
 }
 
-/// A condition: rows of the provider that stand. What an ILR took away is in none of its pages and figures.
+/// Whose enrolments: those that stand, under one of these names.
 fn of(sql: &mut QueryBuilder<Sqlite>, names: &[String]) {
     sql.push("e.removed_day IS NULL AND e.provider IN (");
+    listed(sql, names);
+}
+
+/// The same where a cohort or a number says more than the provider does: the plus leaves its index out.
+fn among(sql: &mut QueryBuilder<Sqlite>, names: &[String]) {
+    sql.push("e.removed_day IS NULL AND +e.provider IN (");
+    listed(sql, names);
+}
+
+fn listed(sql: &mut QueryBuilder<Sqlite>, names: &[String]) {
     let mut list = sql.separated(", ");
     for name in names {
         list.push_bind(name.clone());
@@ -99,38 +172,111 @@ fn of(sql: &mut QueryBuilder<Sqlite>, names: &[String]) {
 }
 
 impl Store {
-    /// Enrolments of the provider that files name `names`, its first name being `root`; by start.
-    pub(crate) async fn delivered(
+    /// The enrolment of this number, of the provider that files name `names`, its first name being `root`; another's is none.
+    pub(crate) async fn one_of(
         &self,
         root: &str,
         names: &[String],
-        which: Which,
-    ) -> Result<Vec<Entry>, StoreError> {
+        id: Number,
+    ) -> Result<Option<Entry>, StoreError> {
         let mut sql = QueryBuilder::<Sqlite>::new(
             "SELECT e.*, r.reference AS own FROM enrolments AS e \
              LEFT JOIN provider_references AS r ON r.ident = e.reference AND r.organisation = ",
         );
         sql.push_bind(root).push(" WHERE ");
-        of(&mut sql, names);
-        match which {
-            Which::Cohort(cohort) => sql.push(" AND e.cohort = ").push_bind(cohort),
-            Which::One(id) => sql.push(" AND e.id = ").push_bind(id),
-            Which::Reference(ident) => sql.push(" AND e.reference = ").push_bind(ident),
-            Which::Unanswered(from, to) => sql
-                .push(" AND (e.destination_3m IS NULL OR e.destination_6m IS NULL OR e.destination_12m IS NULL) AND e.end_day BETWEEN ")
-                .push_bind(day(from))
-                .push(" AND ")
-                .push_bind(day(to)),
-        };
-        sql.push(" ORDER BY e.start_day, e.id LIMIT ")
-            .push_bind(LISTED);
+        among(&mut sql, names);
+        sql.push(" AND e.id = ").push_bind(id.0);
+        let row = sql.build().fetch_optional(&self.reader).await?;
+        Ok(row.as_ref().map(entry).transpose()?)
+    }
+
+    /// The enrolments of a provider under one of its references, by the reference's own number.
+    pub(crate) async fn under(
+        &self,
+        root: &str,
+        names: &[String],
+        reference: i64,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let mut sql = QueryBuilder::<Sqlite>::new(
+            "SELECT e.*, r.reference AS own FROM enrolments AS e \
+             LEFT JOIN provider_references AS r ON r.ident = e.reference AND r.organisation = ",
+        );
+        sql.push_bind(root.to_owned()).push(" WHERE ");
+        among(&mut sql, names);
+        sql.push(" AND e.reference = ").push_bind(reference);
+        sql.push(" ORDER BY e.start_day, e.id");
         let rows = sql.build().fetch_all(&self.reader).await?;
         Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
+    }
+
+    /// The employers that the cohorts of an organisation and the enrolments under its names name.
+    pub(crate) async fn employers_of(
+        &self,
+        organisation: Option<i64>,
+        names: &[String],
+    ) -> Result<Vec<i64>, StoreError> {
+        let mut sql = QueryBuilder::<Sqlite>::new(
+            "SELECT employer FROM cohorts WHERE employer IS NOT NULL AND organisation = ",
+        );
+        sql.push_bind(organisation).push(
+            " UNION SELECT e.employer FROM enrolments AS e WHERE e.employer IS NOT NULL AND ",
+        );
+        of(&mut sql, names);
+        Ok(sql.build_query_scalar().fetch_all(&self.reader).await?)
+    }
+
+    /// The enrolments of a provider that a list shows, and how many there are on all its pages together.
+    pub(crate) async fn sought(
+        &self,
+        root: &str,
+        names: &[String],
+        sought: &Sought,
+    ) -> Result<(Vec<Entry>, u64), StoreError> {
+        let begin = |what: &str| {
+            let mut sql = QueryBuilder::<Sqlite>::new("SELECT ");
+            sql.push(what)
+                .push(
+                    " FROM enrolments AS e LEFT JOIN provider_references AS r ON r.ident = e.reference AND r.organisation = ",
+                )
+                .push_bind(root.to_owned())
+                .push(" WHERE ");
+            match sought.within {
+                Within::Cohort(_) => among(&mut sql, names),
+                _ => of(&mut sql, names),
+            }
+            sought.narrow(&mut sql);
+            sql
+        };
+        let mut reader = self.reader.begin().await?;
+        let total: i64 = begin("count(*)")
+            .build_query_scalar()
+            .fetch_one(&mut *reader)
+            .await?;
+        let mut sql = begin("e.*, r.reference AS own");
+        sql.push(sought.order())
+            .push(" LIMIT ")
+            .push_bind(sought.limit)
+            .push(" OFFSET ")
+            .push_bind(sought.from);
+        let rows = sql.build().fetch_all(&mut *reader).await?;
+        let entries = rows.iter().map(entry).collect::<Result<_, _>>()?;
+        Ok((entries, total.unsigned_abs()))
     }
 
     /// A provider's own figures. `stages` are the positions of achieved, completed without achievement and withdrawn; `positive` is the
     /// number of destinations that are positive ones, the first of their list.
     pub(crate) async fn own_figures_of(
+        &self,
+        names: &[String],
+        stages: [u8; 3],
+        positive: u8,
+    ) -> Result<Own, StoreError> {
+        let count = self.count_own(names, stages, positive);
+        let own = self.counts.get(|all| &all.own, names.to_vec(), count);
+        own.await
+    }
+
+    async fn count_own(
         &self,
         names: &[String],
         stages: [u8; 3],
@@ -160,86 +306,243 @@ impl Store {
     }
 }
 
-/// What an upload by a provider says besides its rows.
-#[derive(Default)]
+/// Months after the end at which a learner is asked.
+pub(crate) const AFTER: [i64; 3] = [3, 6, 12];
+/// Days by which the length of months may differ from their number.
+const ROUGHLY: i64 = 4;
+
+/// Which questions about what became of a learner.
+pub(crate) struct Asking<'a> {
+    /// The provider's names.
+    pub(crate) names: &'a [String],
+    /// Stages of those who left, as positions.
+    pub(crate) left: Vec<u8>,
+    /// The first and the last day on which they are due.
+    pub(crate) from: Date,
+    pub(crate) to: Date,
+}
+
+/// A question that is due.
+#[derive(Clone)]
+pub(crate) struct Due {
+    pub(crate) entry: Entry,
+    /// Place in [`AFTER`].
+    pub(crate) question: usize,
+    /// When it can be asked from.
+    pub(crate) on: Date,
+}
+
+/// How many questions have no answer yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct Unasked {
+    pub(crate) questions: i64,
+    pub(crate) enrolments: i64,
+}
+
+impl Asking<'_> {
+    /// Begins a statement with the table `due` of the questions: enrolment, place in [`AFTER`], day.
+    fn begin(&self) -> QueryBuilder<Sqlite> {
+        let mut sql = QueryBuilder::new("WITH due AS (");
+        for (question, months) in AFTER.into_iter().enumerate() {
+            let union = if question > 0 { " UNION ALL " } else { "" };
+            // As the import reckons it: the last day of a shorter month counts as the month's end, which is `floor`. The index on the last
+            // day narrows what has to be reckoned.
+            sql.push(format!(
+                "{union}SELECT e.id, {question} AS question, \
+                 unixepoch(e.end_day * 86400, 'unixepoch', '+{months} months', 'floor') / 86400 AS on_day \
+                 FROM enrolments AS e WHERE "
+            ));
+            of(&mut sql, self.names);
+            sql.push(format!(
+                " AND e.destination_{months}m IS NULL AND e.stage IN ("
+            ));
+            let mut list = sql.separated(", ");
+            for stage in &self.left {
+                list.push_bind(*stage);
+            }
+            let after = Span::new().months(months);
+            let (from, to) = (
+                self.from.saturating_sub(after),
+                self.to.saturating_sub(after),
+            );
+            sql.push(") AND e.end_day BETWEEN ")
+                .push_bind(day(from) - ROUGHLY)
+                .push(" AND ")
+                .push_bind(day(to) + ROUGHLY);
+        }
+        sql.push(") ");
+        sql
+    }
+
+    fn between(&self, sql: &mut QueryBuilder<Sqlite>) {
+        sql.push(" WHERE due.on_day BETWEEN ")
+            .push_bind(day(self.from))
+            .push(" AND ")
+            .push_bind(day(self.to));
+    }
+}
+
+impl Store {
+    /// The questions of the provider whose first name is `root`, the earliest first, by their places.
+    pub(crate) async fn due(
+        &self,
+        root: &str,
+        asking: &Asking<'_>,
+        rows: Range<u64>,
+    ) -> Result<Vec<Due>, StoreError> {
+        let mut sql = asking.begin();
+        sql.push(
+            "SELECT e.*, r.reference AS own, due.question, due.on_day FROM due JOIN enrolments AS e ON e.id = due.id \
+             LEFT JOIN provider_references AS r ON r.ident = e.reference AND r.organisation = ",
+        )
+        .push_bind(root.to_owned());
+        asking.between(&mut sql);
+        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        sql.push(" ORDER BY due.on_day, e.id, due.question LIMIT ")
+            .push_bind(number(rows.end.saturating_sub(rows.start)))
+            .push(" OFFSET ")
+            .push_bind(number(rows.start));
+        let found = sql.build().fetch_all(&self.reader).await?;
+        let all = found.iter().filter_map(|row| {
+            let read = || {
+                let question: i64 = row.try_get("question")?;
+                let on: i64 = row.try_get("on_day")?;
+                Ok::<_, sqlx::Error>((entry(row)?, question, on))
+            };
+            read()
+                .map(|(entry, question, on)| {
+                    Some(Due {
+                        entry,
+                        question: usize::try_from(question).ok()?,
+                        on: date(on)?,
+                    })
+                })
+                .transpose()
+        });
+        Ok(all.collect::<Result<_, _>>()?)
+    }
+
+    /// How many there are.
+    pub(crate) async fn count_due(&self, asking: &Asking<'_>) -> Result<Unasked, StoreError> {
+        let mut sql = asking.begin();
+        sql.push("SELECT count(*) AS questions, count(DISTINCT id) AS enrolments FROM due");
+        asking.between(&mut sql);
+        Ok(sql.build_query_as().fetch_one(&self.reader).await?)
+    }
+}
+
+/// What a batch of a provider's rows says besides them.
 pub(crate) struct Brought {
-    /// Keys of its rows.
-    pub(crate) spells: Vec<Pseudonym>,
+    /// Its rows by line: their keys.
+    rows: Vec<(u64, Pseudonym)>,
     /// Numbers of references with their texts.
-    pub(crate) references: Vec<(i64, String)>,
+    references: Vec<(i64, String)>,
+}
+
+impl Brought {
+    /// Of rows before they are taken, and the references that they name.
+    pub(crate) fn of(rows: &[Line], references: Vec<(i64, String)>) -> Self {
+        Self {
+            rows: rows.iter().map(|(line, e)| (*line, e.spell)).collect(),
+            references,
+        }
+    }
+
+    /// Leaves out rows that were not taken.
+    pub(crate) fn leave_out(&mut self, refused: &[Refused]) {
+        self.rows
+            .retain(|(line, _)| !refused.iter().any(|refused| refused.line == *line));
+    }
+}
+
+/// Makes the lists of what a provider's file brings. As the lists of what a file has named they live in SQLite's temporary file, so a file of any
+/// length takes the same memory.
+pub(crate) async fn begin(tx: &mut SqliteConnection) -> Result<(), StoreError> {
+    sqlx::raw_sql(
+        "DROP TABLE IF EXISTS temp.brought; DROP TABLE IF EXISTS temp.brought_references; \
+         CREATE TEMP TABLE brought (spell BLOB PRIMARY KEY) WITHOUT ROWID; \
+         CREATE TEMP TABLE brought_references (ident INTEGER PRIMARY KEY, reference TEXT NOT NULL)",
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Drops the lists again.
+pub(crate) async fn end(tx: &mut SqliteConnection) -> Result<(), StoreError> {
+    sqlx::raw_sql("DROP TABLE temp.brought; DROP TABLE temp.brought_references")
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Adds a batch to the lists.
+pub(crate) async fn note(tx: &mut SqliteConnection, brought: Brought) -> Result<(), StoreError> {
+    for rows in brought.rows.chunks(ROWS) {
+        let mut sql = QueryBuilder::<Sqlite>::new("INSERT INTO temp.brought (spell) ");
+        sql.push_values(rows, |mut row, (_, spell)| {
+            row.push_bind(spell.to_vec());
+        });
+        sql.push(" ON CONFLICT DO NOTHING");
+        sql.build().execute(&mut *tx).await?;
+    }
+    for references in brought.references.chunks(ROWS) {
+        let mut sql =
+            QueryBuilder::<Sqlite>::new("INSERT INTO temp.brought_references (ident, reference) ");
+        sql.push_values(references, |mut row, (ident, reference)| {
+            row.push_bind(*ident).push_bind(reference.clone());
+        });
+        sql.push(" ON CONFLICT DO NOTHING");
+        sql.build().execute(&mut *tx).await?;
+    }
+    Ok(())
 }
 
 /// Puts the enrolments that a provider brought into a cohort and says who employs them, where either is given.
 pub(crate) async fn place(
     tx: &mut SqliteConnection,
-    brought: &Brought,
     cohort: Option<i64>,
     employer: Option<i64>,
     by: &By,
 ) -> Result<(), StoreError> {
-    if cohort.is_none() && employer.is_none() {
-        return Ok(());
-    }
-    for spells in brought.spells.chunks(ROWS) {
-        let mut sql = QueryBuilder::<Sqlite>::new(
-            "SELECT id, cohort, employer FROM enrolments WHERE spell IN (",
+    for (field, value) in [("cohort", cohort), ("employer", employer)] {
+        let Some(value) = value else { continue };
+        let sql = format!(
+            "INSERT INTO history (at, who, kind, row, field, before, after) \
+             SELECT $1, $2, $3, e.id, $4, CAST(e.{field} AS TEXT), CAST($5 AS TEXT) \
+             FROM temp.brought AS b CROSS JOIN enrolments AS e ON e.spell = b.spell WHERE e.{field} IS NOT $5 ORDER BY e.id"
         );
-        let mut list = sql.separated(", ");
-        for spell in spells {
-            list.push_bind(spell.to_vec());
-        }
-        sql.push(")");
-        let held: Vec<(i64, Option<i64>, Option<i64>)> =
-            sql.build_query_as().fetch_all(&mut *tx).await?;
-        let mut changes = Vec::new();
-        for (id, was_in, was_of) in held {
-            let (is_in, is_of) = (cohort.or(was_in), employer.or(was_of));
-            if (was_in, was_of) == (is_in, is_of) {
-                continue;
-            }
-            sqlx::query("UPDATE enrolments SET cohort = $1, employer = $2, version = version + 1 WHERE id = $3")
-                .bind(is_in)
-                .bind(is_of)
-                .bind(id)
-                .execute(&mut *tx)
-                .await?;
-            let change = |field, before: Option<i64>, after: Option<i64>| Change {
-                row: id,
-                field,
-                before: before.map(|id| id.to_string()),
-                after: after.map(|id| id.to_string()),
-            };
-            let both = [
-                change("cohort", was_in, is_in),
-                change("employer", was_of, is_of),
-            ];
-            changes.extend(
-                both.into_iter()
-                    .filter(|change| change.before != change.after),
-            );
-        }
-        history::record(tx, by.at, &by.who, Kind::Enrolment, &changes).await?;
+        sqlx::query(AssertSqlSafe(sql))
+            .bind(by.at.as_second())
+            .bind(&by.who)
+            .bind(Kind::Enrolment.as_str())
+            .bind(field)
+            .bind(value)
+            .execute(&mut *tx)
+            .await?;
     }
+    sqlx::query(
+        "UPDATE enrolments SET cohort = coalesce($1, cohort), employer = coalesce($2, employer), version = version + 1 \
+         WHERE spell IN (SELECT spell FROM temp.brought) \
+         AND (cohort IS NOT coalesce($1, cohort) OR employer IS NOT coalesce($2, employer))",
+    )
+    .bind(cohort)
+    .bind(employer)
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
-/// Keeps the references of a provider whose first name is `root`, of the enrolments that are there.
-pub(crate) async fn remember(
-    tx: &mut SqliteConnection,
-    brought: &Brought,
-    root: &Arc<str>,
-) -> Result<(), StoreError> {
-    for (ident, reference) in &brought.references {
-        sqlx::query(
-            "INSERT INTO provider_references (ident, organisation, reference) \
-             SELECT $1, $2, $3 WHERE EXISTS (SELECT 1 FROM enrolments WHERE reference = $1) \
-             ON CONFLICT (ident) DO UPDATE SET organisation = excluded.organisation, reference = excluded.reference",
-        )
-        .bind(ident)
-        .bind(&**root)
-        .bind(reference)
-        .execute(&mut *tx)
-        .await?;
-    }
+/// Keeps the references that a provider whose first name is `root` brought, of the enrolments that are there.
+pub(crate) async fn remember(tx: &mut SqliteConnection, root: &Arc<str>) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO provider_references (ident, organisation, reference) \
+         SELECT ident, $1, reference FROM temp.brought_references AS b \
+         WHERE EXISTS (SELECT 1 FROM enrolments AS e WHERE e.reference = b.ident) \
+         ON CONFLICT (ident) DO UPDATE SET organisation = excluded.organisation, reference = excluded.reference",
+    )
+    .bind(&**root)
+    .execute(tx)
+    .await?;
     Ok(())
 }

@@ -24,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub mod accounts;
 pub mod audit;
 pub mod cohorts;
+pub(crate) mod counted;
 pub(crate) mod delivery;
 pub mod enrolment;
 pub mod erasure;
@@ -174,6 +175,8 @@ pub struct Store {
     unconfirmed: Arc<Notify>,
     /// Writes the files anew after an erasure.
     scrubber: scrub::Scrubber,
+    /// What was counted and still holds.
+    pub(crate) counts: counted::Counts,
 }
 
 /// A write transaction: a connection, until it is committed. Dropped without [`Self::commit`], it leaves nothing behind.
@@ -265,15 +268,15 @@ impl Store {
         sqlx::migrate!().run(&writer).await?;
         audit::begin_chain(&writer).await?;
         let scrubber = scrub::Scrubber::new(options.clone().create_if_missing(false));
-        let reader = pool()
-            .max_connections(4)
-            .connect_with(options.read_only(true).create_if_missing(false))
-            .await?;
+        let options = options.read_only(true).create_if_missing(false);
+        let counts = counted::Counts::new(options.clone());
+        let reader = pool().max_connections(4).connect_with(options).await?;
         Ok(Self {
             writer,
             reader,
             unconfirmed: Arc::default(),
             scrubber,
+            counts,
         })
     }
 
@@ -298,6 +301,7 @@ impl Store {
     pub async fn close(&self) {
         self.reader.close().await;
         self.scrubber.close().await;
+        self.counts.close().await;
         self.writer.close().await;
     }
 }

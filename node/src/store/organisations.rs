@@ -3,7 +3,7 @@
 use sqlx::SqliteConnection;
 
 use super::history::Kind;
-use super::kept::{Kept, Stored, unless_taken};
+use super::kept::{Carried, Kept, Stored, unless_taken};
 use super::providers::{self, folded};
 use super::{Store, StoreError};
 
@@ -114,8 +114,14 @@ impl Kept for Organisation {
         tx: &mut SqliteConnection,
         id: Option<i64>,
     ) -> Result<Option<i64>, StoreError> {
-        if let Some(id) = id {
-            rename(tx, id, &self.name).await?;
+        // A database compares letters of ASCII alone without regard to capitals.
+        let others: Vec<String> =
+            sqlx::query_scalar("SELECT name FROM organisations WHERE id IS NOT $1")
+                .bind(id)
+                .fetch_all(&mut *tx)
+                .await?;
+        if others.iter().any(|name| folded(name) == folded(&self.name)) {
+            return Ok(None);
         }
         let sql = match id {
             None => {
@@ -136,31 +142,53 @@ impl Kept for Organisation {
         }
         unless_taken(query.fetch_one(tx).await)
     }
+
+    async fn carry(&self, tx: &mut SqliteConnection, before: &Self) -> Result<Carried, StoreError> {
+        if folded(&before.name) == folded(&self.name) {
+            return Ok(Carried::Nothing);
+        }
+        rename(tx, (&before.name, &self.name)).await
+    }
 }
 
-/// An organisation that has another name from now on is the same one: its people stay bound to it, and its records stay its own.
-async fn rename(tx: &mut SqliteConnection, id: i64, new: &str) -> Result<(), StoreError> {
-    let old: Option<String> = sqlx::query_scalar("SELECT name FROM organisations WHERE id = $1")
-        .bind(id)
-        .fetch_optional(&mut *tx)
-        .await?;
-    let Some(old) = old.filter(|old| folded(old) != folded(new)) else {
-        return Ok(());
-    };
-    sqlx::query("UPDATE people SET organisation = $1 WHERE organisation = $2 COLLATE NOCASE")
-        .bind(new)
-        .bind(&old)
-        .execute(&mut *tx)
-        .await?;
+/// Binds the people of an organisation to its new name, under which its records stay its own. Refused where both names have records or
+/// people: each would see the other's.
+async fn rename(
+    tx: &mut SqliteConnection,
+    (old, new): (&str, &str),
+) -> Result<Carried, StoreError> {
     let known = providers::roots(tx).await?;
-    if known.know(&old) && !known.know(new) {
+    let people = providers::bound(tx).await?;
+    let (was, is) = (known.of(old), known.of(new));
+    let used = |name: &str, root: &str| {
+        known.know(name) || people.iter().any(|(_, of)| *known.of(of) == *root)
+    };
+    if was != is && used(old, &was) && used(new, &is) {
+        return Ok(Carried::Refused);
+    }
+    let mut moved = Vec::new();
+    for (person, of) in people {
+        if folded(&of) == folded(old) {
+            sqlx::query("UPDATE people SET organisation = $1 WHERE name = $2")
+                .bind(new)
+                .bind(&person)
+                .execute(&mut *tx)
+                .await?;
+            moved.push(person);
+        }
+    }
+    if known.know(old) && !known.know(new) {
         sqlx::query("INSERT INTO providers (name, was) VALUES ($1, $2)")
             .bind(new)
-            .bind(&*known.of(&old))
+            .bind(&*was)
             .execute(tx)
             .await?;
     }
-    Ok(())
+    Ok(if moved.is_empty() {
+        Carried::Nothing
+    } else {
+        Carried::Bound(format!("{}, of {old}: of {new}", moved.join(", ")))
+    })
 }
 
 /// Businesses and charities by whom the programmes are for that reached them.

@@ -35,9 +35,9 @@ impl Roots {
 
 /// Every provider.
 pub(crate) async fn roots(connection: &mut SqliteConnection) -> Result<Roots, StoreError> {
-    let rows: Vec<(String, Option<String>)> = sqlx::query_as("SELECT name, was FROM providers")
-        .fetch_all(connection)
-        .await?;
+    // What somebody said of a name holds for every spelling of it: it comes last, and the last one stands.
+    let sql = "SELECT name, was FROM providers ORDER BY was IS NOT NULL";
+    let rows: Vec<(String, Option<String>)> = sqlx::query_as(sql).fetch_all(connection).await?;
     let root = |(name, was): (String, Option<String>)| {
         let root = folded(was.as_deref().unwrap_or(&name));
         (folded(&name), root.into())
@@ -103,18 +103,30 @@ pub(crate) async fn shown(connection: &mut SqliteConnection) -> Result<Shown, St
     Ok(Shown { roots, names })
 }
 
-/// Adds providers; those that are there stay as they are.
-pub(crate) async fn note(tx: &mut SqliteConnection, names: &[Arc<str>]) -> Result<(), StoreError> {
+/// Adds providers; those that are there stay as they are. Another spelling of one that is known has that one's first name.
+pub(crate) async fn note(
+    tx: &mut SqliteConnection,
+    names: &[Arc<str>],
+    known: &Roots,
+) -> Result<(), StoreError> {
     if names.is_empty() {
         return Ok(());
     }
-    let mut sql = QueryBuilder::<Sqlite>::new("INSERT INTO providers (name) ");
+    let mut sql = QueryBuilder::<Sqlite>::new("INSERT INTO providers (name, was) ");
     sql.push_values(names, |mut row, name| {
-        row.push_bind(&**name);
+        let root = known.of(name);
+        let was = (*root != *folded(name)).then(|| root.to_string());
+        row.push_bind(&**name).push_bind(was);
     });
     sql.push(" ON CONFLICT DO NOTHING");
     sql.build().execute(tx).await?;
     Ok(())
+}
+
+/// People who see the records of a provider, each with its name as they are bound to it; by name.
+pub(crate) async fn bound(tx: &mut SqliteConnection) -> Result<Vec<(String, String)>, StoreError> {
+    let sql = "SELECT name, organisation FROM people WHERE organisation IS NOT NULL ORDER BY name";
+    Ok(sqlx::query_as(sql).fetch_all(tx).await?)
 }
 
 /// What came of saying that a provider has a new name.
@@ -124,7 +136,8 @@ pub enum Renamed {
     Done,
     /// No file has named the old name.
     Unknown,
-    /// The new name is known already, so it may have learners and enrolments of its own.
+    /// The new name is known already, so it may have learners and enrolments of its own; or people are bound to it, who would see another
+    /// provider's.
     Taken,
 }
 
@@ -168,7 +181,8 @@ impl Store {
     ) -> Result<Renamed, StoreError> {
         let mut tx = self.write().await?;
         let known = roots(&mut tx).await?;
-        if known.know(new) {
+        let sees_new = |(_, organisation): &(String, String)| folded(organisation) == folded(new);
+        if known.know(new) || bound(&mut tx).await?.iter().any(sees_new) {
             return Ok(Renamed::Taken);
         }
         if !known.know(old) {

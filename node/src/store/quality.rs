@@ -58,7 +58,8 @@ pub(crate) async fn set(tx: &mut SqliteConnection, rule: &str, set: Set) -> Resu
 /// Half a year, in days: when the destination at six months is due.
 const HALF_YEAR: i64 = 183;
 
-/// One pass over the enrolments. `left` are those stages that end an enrolment.
+/// One pass over the enrolments, in the order in which they lie: the plus keeps it from going by the index of providers, which would read every
+/// row from somewhere else. `left` are those stages that end an enrolment.
 const MEASURE: &str = "
 WITH e AS (
   SELECT *, stage IN ($2, $3, $4) AS has_left, (stage IN ($2, $3, $4) AND end_day <= $5 - $6) AS due FROM enrolments
@@ -78,7 +79,7 @@ SELECT e.provider, p.code AS programme, p.capacity, count(*) AS enrolments,
   sum(coalesce(coalesce(e.end_day, e.planned_end_day) - e.start_day > $17, 0)) AS long_,
   sum(coalesce(e.start_day < p.start_day, 0) OR coalesce(e.start_day > p.end_day, 0)) AS outside
 FROM e JOIN programmes AS p ON p.id = e.programme
-GROUP BY e.provider, p.id ORDER BY e.provider, p.code";
+GROUP BY +e.provider, p.id ORDER BY e.provider, p.code";
 
 /// What the enrolments amount to. `months`: first days (since 1970-01-01) of the month seven months ago, of the last whole month and of the
 /// present one.

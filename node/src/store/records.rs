@@ -2,6 +2,7 @@
 
 pub(crate) mod fresh;
 pub(crate) mod merge;
+pub(crate) mod parts;
 pub(crate) mod persons;
 pub(crate) mod silent;
 
@@ -124,6 +125,12 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn exact_held(&self, tiers: usize, stages: usize) -> Result<Exact<Held>, StoreError> {
+        let count = self.count_held(tiers, stages);
+        let held = self.counts.get(|all| &all.held, (tiers, stages), count);
+        Ok(Exact(held.await?))
+    }
+
+    async fn count_held(&self, tiers: usize, stages: usize) -> Result<Held, StoreError> {
         let mut reader = self.reader.begin().await?;
         let cells: Vec<(i64, i64, i64)> = sqlx::query_as(
             "SELECT p.tier, e.stage, count(*) FROM enrolments e JOIN programmes p ON p.id = e.programme \
@@ -150,12 +157,12 @@ impl Store {
                 row: "(a group)".to_owned(),
             })? = count(n);
         }
-        Ok(Exact(Held {
+        Ok(Held {
             tier_by_stage,
             learners: count(learners),
             outside: count(outside),
             local_only: count(local_only),
-        }))
+        })
     }
 
     /// Exact counts per programme, by code. `achieved` is that stage's position in the standard.

@@ -51,6 +51,35 @@ pub(super) fn run(scale: Scale) -> Report {
         ours.peak_mb / MEMORY,
         Bound::AtMost(1.0),
     );
+    report.extend(again(dir.path(), largest));
+    report
+}
+
+/// The file a month later: each of its rows changes an enrolment that is held, whose history says so. Beside the least that does it in SQL: the file
+/// into a table, the table's rows over those that are held, a row of history each.
+fn again(dir: &Path, rows: u64) -> Report {
+    let (first, later) = (dir.join("learners.csv"), dir.join("later.csv"));
+    records::write(&first, rows);
+    records::write_later(&later, rows);
+    let node = prepared(&dir.join("again"));
+    node.run(&["import", "learners", path(&first)]).done();
+    let (outcome, ours) = measured(&node, &["import", "learners", path(&later), "--json"], "");
+    let tally = outcome.json();
+    assert_eq!(tally["changed"].as_u64(), Some(rows), "{tally:#}");
+    let theirs = sqlite3_again(&dir.join("held.db"), &first, &later);
+    let mut report = Report::default();
+    report.figure("import.again.time", ours.time.as_secs_f64(), "s");
+    report.figure("import.again.sqlite3", theirs.as_secs_f64(), "s");
+    report.ratio(
+        "import.again (changes with history, node/sqlite3)",
+        ours.time.as_secs_f64() / theirs.as_secs_f64(),
+        Bound::AtMost(3.0),
+    );
+    report.ratio(
+        "import.again.memory (peak/150MB)",
+        ours.peak_mb / MEMORY,
+        Bound::AtMost(1.0),
+    );
     report
 }
 
@@ -72,6 +101,37 @@ fn import_file(dir: &Path, file: &Path) -> Taken {
     outcome.done();
     fs::remove_dir_all(dir).expect("a temporary folder can be removed");
     taken
+}
+
+/// Rows by provider, reference, aim and start; those of the later file over those of the first.
+fn sqlite3_again(database: &Path, first: &Path, later: &Path) -> Duration {
+    let run = |commands: &[&str]| {
+        let mut command = Command::new("sqlite3");
+        command.args([path(database), "PRAGMA synchronous = FULL"]);
+        let status = command.args(commands).status();
+        assert!(status.is_ok_and(|status| status.success()), "sqlite3 runs");
+    };
+    let columns: Vec<String> = (1..=18).map(|n| format!("c{n}")).collect();
+    let table = |name: &str| format!("CREATE TABLE {name} ({})", columns.join(", "));
+    let import =
+        |name: &str, file: &Path| format!(".import --csv --skip 1 '{}' {name}", path(file));
+    run(&[
+        &table("held"),
+        &import("held", first),
+        "CREATE UNIQUE INDEX held_key ON held (c1, c2, c10, c14)",
+        "CREATE TABLE history (id INTEGER PRIMARY KEY, at, who, kind, row, field, before, after)",
+        "CREATE INDEX history_row ON history (kind, row)",
+    ]);
+    let changed = "INSERT INTO history (at, who, kind, row, field, before, after)
+        SELECT 1700000000, 'command line', 'enrolment', h.rowid, 'mode', h.c13, l.c13 FROM later AS l
+        JOIN held AS h ON h.c1 = l.c1 AND h.c2 = l.c2 AND h.c10 = l.c10 AND h.c14 = l.c14 WHERE h.c13 != l.c13";
+    let over = "UPDATE held SET c13 = l.c13, c15 = l.c15, c16 = l.c16, c17 = l.c17, c18 = l.c18 FROM later AS l
+        WHERE held.c1 = l.c1 AND held.c2 = l.c2 AND held.c10 = l.c10 AND held.c14 = l.c14";
+    let commands = [table("later"), import("later", later)];
+    let [table, import] = commands.each_ref().map(String::as_str);
+    let ((), time) = timed(|| run(&[table, import, "BEGIN", changed, over, "COMMIT"]));
+    fs::remove_file(database).expect("a temporary file can be removed");
+    time
 }
 
 /// The file into a table without types or keys, with sqlite3's own defaults: `synchronous=FULL` and a rollback journal.

@@ -3,7 +3,10 @@
 
 mod attack;
 mod cube;
+mod desk;
+mod erasure;
 mod error;
+mod files;
 mod growth;
 mod import;
 mod ingest;
@@ -163,11 +166,14 @@ pub type Bench = (&'static str, fn(Scale) -> Report);
 /// Every bench in the order in which they run.
 pub const ALL: &[Bench] = &[
     ("import", import::run),
+    ("files", files::run),
+    ("erasure", erasure::run),
     ("cube", cube::run),
     ("growth", growth::run),
     ("ingest", ingest::ingest),
     ("log", log::run),
     ("pages", pages::pages),
+    ("desk", desk::desk),
     ("error", error::run),
     ("estimator", error::estimator),
     ("sampler", sampler::run),

@@ -26,7 +26,8 @@ const DISTRICTS: [&str; 6] = [
     "E08000028",
     "E06000001",
 ];
-const POSTCODES: u32 = 20_000;
+/// Postcodes of the directory.
+pub(super) const POSTCODES: u32 = 20_000;
 const PROGRAMMES: u32 = 24;
 const PROVIDERS: [&str; 12] = [
     "Sandwell College",
@@ -74,6 +75,20 @@ const SKILLS: [&str; 8] = [
 const MODES: [&str; 3] = ["online", "blended", "face-to-face"];
 const DESTINATIONS: [&str; 4] = ["sustained-employment", "further-learning", "none", ""];
 
+const HEADER: &str = "provider,learner_ref,uln,birth_date,sex,ethnicity,disability,prior_status,postcode,aim,programme,skill,mode,start,planned_end,end,stage,destination_3m";
+
+/// The header and `rows` lines of a learner file.
+pub(super) fn lines(rows: u64) -> impl Iterator<Item = String> {
+    let mut source = Source::new();
+    let rows = (0..rows).map(move |_| {
+        let mut line = String::new();
+        source.row(&mut line);
+        line.truncate(line.trim_end().len());
+        line
+    });
+    std::iter::once(HEADER.to_owned()).chain(rows)
+}
+
 /// The programmes that learner rows refer to.
 pub(super) fn programmes() -> String {
     let mut text =
@@ -101,7 +116,8 @@ pub(super) fn postcodes() -> String {
     text
 }
 
-fn postcode(n: u32) -> String {
+/// One of the directory's.
+pub(super) fn postcode(n: u32) -> String {
     let letter = |n: u32| char::from(b'A' + u8::try_from(n % 26).unwrap_or(0));
     format!(
         "B{} {}{}{}",
@@ -149,11 +165,23 @@ impl Calendar {
 /// # Panics
 /// When the file cannot be written.
 pub(super) fn write(path: &Path, rows: u64) {
+    each(path, rows, Source::new());
+}
+
+/// The same file a month later: every enrolment has another mode, and nothing else is different.
+///
+/// # Panics
+/// As [`write`].
+pub(super) fn write_later(path: &Path, rows: u64) {
+    let mut source = Source::new();
+    source.later = 1;
+    each(path, rows, source);
+}
+
+fn each(path: &Path, rows: u64, mut source: Source) {
     let file = File::create(path).expect("a temporary folder can be written");
     let mut out = BufWriter::with_capacity(1 << 20, file);
-    out.write_all(b"provider,learner_ref,uln,birth_date,sex,ethnicity,disability,prior_status,postcode,aim,programme,skill,mode,start,planned_end,end,stage,destination_3m\n")
-        .expect("a temporary folder can be written");
-    let mut source = Source::new();
+    writeln!(out, "{HEADER}").expect("a temporary folder can be written");
     let mut line = String::new();
     for _ in 0..rows {
         line.clear();
@@ -175,6 +203,8 @@ struct Source {
     learner: String,
     provider: usize,
     aim: usize,
+    /// Steps by which each mode is another one.
+    later: usize,
 }
 
 impl Source {
@@ -191,6 +221,7 @@ impl Source {
             learner: String::new(),
             provider: 0,
             aim: 0,
+            later: 0,
         }
     }
 
@@ -243,7 +274,8 @@ impl Source {
         }
         let aim = self.aim;
         let programme = self.below(u64::from(PROGRAMMES));
-        let (skill, mode) = (self.of(&SKILLS), self.of(&MODES));
+        let skill = self.of(&SKILLS);
+        let mode = MODES[(self.below(MODES.len() as u64) + self.later) % MODES.len()];
         let start = self.starts.0 + self.below(self.starts.1);
         let length = 30 + self.below(90);
         let planned = start + length;

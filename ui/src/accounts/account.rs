@@ -9,12 +9,13 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::looks::{heading, moment, present_secret};
-use super::{Act, Answer, Keep, Peer, gone, session_fault, tokens, unavailable};
+use super::{Act, Answer, Change, Keep, Peer, gone, session_fault, tokens, unavailable};
 use crate::components::{
     Button, ErrorSummary, Field, Notification, PostForm, SummaryList, Table, Tag, TagColour,
     TextInput,
 };
 use crate::html::Html;
+use crate::oidc;
 use crate::page::{Link, Page};
 use crate::people::{SignedIn, see_other};
 use crate::secret::{self, Secret};
@@ -41,7 +42,6 @@ async fn account(
 ) -> Answer {
     let name = &person.name;
     let second = keep.accounts.second_step(name).await.map_err(unavailable)?;
-    let held = keep.accounts.tokens(name).await.map_err(unavailable)?;
     let roles = keep.accounts.roles();
     let role = roles
         .iter()
@@ -74,14 +74,25 @@ async fn account(
             step,
             Link::new("Change", "/account/second-step"),
         );
-    let body = Html::concat([
+    let facts = match &keep.service {
+        Some(service) => facts.fact_with(
+            "Sign-in service",
+            service.name().to_owned(),
+            Link::new("Connect or disconnect", oidc::MINE),
+        ),
+        None => facts,
+    };
+    let mut body = vec![
         facts.into(),
         heading("Where you are signed in"),
         sessions(&keep.sessions.of(name, session.id())),
-        heading("Tokens of your programs"),
-        tokens::list(&held, keep.now()),
-    ]);
-    let mut page = Page::new("Your account").body(body);
+    ];
+    if let Some(held) = keep.accounts.tokens() {
+        let held = held.of(name).await.map_err(unavailable)?;
+        body.push(heading("Tokens of your programs"));
+        body.push(tokens::list(&held, keep.now()));
+    }
+    let mut page = Page::new("Your account").body(Html::concat(body));
     if let Some(words) = said(&done.done) {
         page = page.notice(Notification::done(words));
     }
@@ -152,7 +163,7 @@ async fn end_sessions(
 }
 
 #[derive(Deserialize)]
-struct Change {
+struct NewSecret {
     #[serde(default)]
     secret: String,
     #[serde(default)]
@@ -202,23 +213,26 @@ async fn change_secret(
     session: Session,
     peer: Peer,
     headers: HeaderMap,
-    Form(change): Form<Change>,
+    Form(typed): Form<NewSecret>,
 ) -> Answer {
     let refused = |field, why| Ok(secret_page(&[(field, why)]).into_response());
-    let new = match Secret::chosen(&change.new, &change.again, &person.name) {
+    let new = match Secret::chosen(&typed.new, &typed.again, &person.name) {
         Ok(new) => new,
         Err(("secret", why)) => return refused("new", why.to_owned()),
         Err((field, why)) => return refused(field, why.to_owned()),
     };
     if let Err(why) = keep
-        .confirm(&person, &change.secret, &peer, &headers)
+        .confirm(&person, &typed.secret, &peer, &headers)
         .await?
     {
         return refused("secret", why);
     }
     let hash = keep.hashed(new).await?;
-    let set = keep.accounts.set_secret(&person.name, &hash, keep.now());
-    if set.await.map_err(unavailable)? != Act::Done {
+    let change = Change::Secret {
+        name: &person.name,
+        secret_hash: &hash,
+    };
+    if keep.change(change, &person.name).await? != Act::Done {
         return Err(gone("There is nobody with your name."));
     }
     // Every session was opened with the old secret and ended with it; this one goes on under the new one.

@@ -9,11 +9,12 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::token::recovery_digest;
-use super::{Act, Answer, Keep, Peer, WRONG_CODES, address, totp, unavailable};
+use super::{Act, Answer, Change, Keep, Peer, WRONG_CODES, address, totp, unavailable};
 use crate::components::{Button, Details, ErrorSummary, Field, PostForm, TextInput};
 use crate::html::Html;
 use crate::page::Page;
 use crate::people::{PeopleError, PersonRecord, see_other};
+use crate::problem::ProblemPage;
 use crate::secret::Secret;
 use crate::session;
 use crate::sign_in::{local, too_many};
@@ -79,24 +80,26 @@ async fn check(
     }
     keep.checker.codes.attempt(caller, keep.now());
     let right = if recovery.is_empty() {
-        phone(&keep, &person.name, code).await
+        phone(&keep, &person.name, code).await?
     } else {
         let digest = recovery_digest(&Secret::typed(recovery));
-        let taken = keep
-            .accounts
-            .take_recovery_code(&person.name, digest, keep.now());
-        taken.await.map(|act| act == Act::Done)
+        let change = Change::RecoveryCode {
+            name: &person.name,
+            code: digest,
+        };
+        keep.change(change, &person.name).await? == Act::Done
     };
-    if right.map_err(unavailable)? {
+    if right {
         keep.checker.codes.forgive(&person.name);
         return keep.open(&session, &headers, &person, next).await;
     }
     if keep.checker.codes.failures_today(&person.name) >= WRONG_CODES {
         // Whoever this is knows the secret: only a person who looks after people opens the name again.
-        let locked = keep
-            .accounts
-            .lock(&person.name, true, false, "sign-in", keep.now());
-        locked.await.map_err(unavailable)?;
+        let change = Change::Lock {
+            name: &person.name,
+            careful: false,
+        };
+        keep.change(change, "sign-in").await?;
         tracing::warn!("a name was locked after too many wrong codes");
         return Ok(see_other("/sign-in"));
     }
@@ -115,12 +118,16 @@ async fn check(
 }
 
 /// Whether this is a code that the phone shows now and that was not used before.
-async fn phone(keep: &Keep, name: &str, code: &str) -> Result<bool, PeopleError> {
-    let Some(second) = keep.accounts.second_step(name).await? else {
+async fn phone(keep: &Keep, name: &str, code: &str) -> Result<bool, ProblemPage> {
+    let second = keep.accounts.second_step(name).await;
+    let Some(second) = second.map_err(unavailable)? else {
         return Ok(false);
     };
     match totp::accepted(&second.key, code, keep.now(), second.step) {
-        Some(step) => Ok(keep.accounts.take_step(name, step).await? == Act::Done),
+        Some(step) => {
+            let change = Change::Code { name, step };
+            Ok(keep.change(change, name).await? == Act::Done)
+        }
         None => Ok(false),
     }
 }

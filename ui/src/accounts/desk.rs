@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use tower_sessions::Session;
 
 use super::{
-    Accounts, Act, Hash, LINK_DAYS, Token, account, code, people, person, second_step, tokens,
-    welcome,
+    Accounts, Act, By, Change, Hash, LINK_DAYS, Token, account, code, people, person, second_step,
+    tokens, welcome,
 };
 use crate::checker::{Checker, Verdict};
 use crate::oidc::OpenId;
@@ -63,6 +63,21 @@ impl std::ops::Deref for Keep {
     }
 }
 
+/// The names of people as the limits know them: an extension of each request to a site's own programs.
+#[derive(Clone)]
+pub struct Names(Arc<Checker>);
+
+impl Names {
+    pub(crate) fn new(checker: Arc<Checker>) -> Self {
+        Self(checker)
+    }
+
+    /// Opens a name again that too many failures have closed.
+    pub fn open(&self, name: &str) {
+        self.0.forgive(name);
+    }
+}
+
 /// A page's answer; a refusal is a page too.
 pub(super) type Answer = Result<Response, ProblemPage>;
 
@@ -76,20 +91,25 @@ pub(crate) fn router(desk: &Desk) -> Router {
         accounts,
         entropy,
     };
-    Router::new()
+    let mut pages = Router::new()
         .merge(welcome::router())
         .merge(code::router())
         .merge(account::router())
         .merge(second_step::router())
-        .merge(tokens::router())
         .merge(people::router())
-        .merge(person::router())
-        .with_state(keep)
+        .merge(person::router());
+    if keep.accounts.tokens().is_some() {
+        pages = pages.merge(tokens::router());
+    }
+    pages.with_state(keep)
 }
 
 /// The store of accounts did not answer: the cause goes to the log.
 pub(super) fn unavailable(error: PeopleError) -> ProblemPage {
     tracing::error!(error = ?error, "the store of accounts did not answer");
+    if error.is_unconfirmed() {
+        return ProblemPage::unconfirmed();
+    }
     ProblemPage::unavailable(
         "Accounts could not be read or changed just now. Nothing was half done.",
     )
@@ -181,9 +201,15 @@ impl Desk {
             Some(token) if !accounts.people_of_browser(token.digest()).await?.is_empty() => token,
             _ => Token::draw(&mut entropy()),
         };
-        accounts
-            .note_browser(&person.name, own.digest(), self.now())
-            .await?;
+        let change = Change::Browser {
+            name: &person.name,
+            browser: own.digest(),
+        };
+        let by = By {
+            who: &person.name,
+            now: self.now(),
+        };
+        accounts.change(change, by).await?;
         let cookie = format!(
             "{}={}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={}",
             self.browser_cookie(),
@@ -223,6 +249,15 @@ impl Keep {
         })
     }
 
+    /// Does it now, as an act of `who`.
+    pub(super) async fn change(&self, change: Change<'_>, who: &str) -> Result<Act, ProblemPage> {
+        let by = By {
+            who,
+            now: self.now(),
+        };
+        self.accounts.change(change, by).await.map_err(unavailable)
+    }
+
     /// The hash under which a store keeps a secret; argon2id takes its time, so beside the server's own threads.
     pub(super) async fn hashed(&self, secret: Secret) -> Result<String, ProblemPage> {
         let entropy = self.entropy.clone();
@@ -246,9 +281,12 @@ impl Keep {
     /// A link for somebody, kept and in clear.
     pub(super) async fn reset(&self, name: &str, who: &str) -> Result<(Act, String), ProblemPage> {
         let token = Token::draw(&mut (self.entropy)());
-        let (now, expires) = (self.now(), link_end(self.now()));
-        let act = self.accounts.reset(name, token.digest(), expires, who, now);
-        let act = act.await.map_err(unavailable)?;
+        let change = Change::Reset {
+            name,
+            link: token.digest(),
+            expires_at: link_end(self.now()),
+        };
+        let act = self.change(change, who).await?;
         self.checker.forgive(name);
         Ok((act, link(&self.origin, &token)))
     }

@@ -4,15 +4,17 @@
 //! |---|---|
 //! | `/welcome/{token}` | a one-time link on which a person chooses their own secret |
 //! | `/sign-in/code` | the second step of those who have one |
-//! | `/account`, and below it | one's own secret, second step, sessions and tokens |
+//! | `/account`, and below it | one's own secret, second step and sessions; tokens, where a site keeps them ([`Tokens`]) |
 //! | `/people`, and below it | who may sign in; for those who look after people |
 //!
 //! What a person chooses or draws is hashed here; a store never sees a secret, a link, a token or a recovery code in clear.
 
 mod account;
+mod change;
 mod code;
 mod desk;
 mod looks;
+mod names;
 mod people;
 mod person;
 mod qr;
@@ -32,8 +34,11 @@ use crate::roles::{Access, Rule};
 
 use desk::{Answer, Keep, gone, once, session_fault, unavailable};
 
+pub use change::{Act, By, Change};
+pub use names::{is_free_name, is_name, same_person};
+
 pub(crate) use desk::{Desk, Peer, address, router};
-pub use desk::{link, link_end};
+pub use desk::{Names, link, link_end};
 pub use token::{Hash, Token};
 
 /// How long a set-up link opens anything.
@@ -112,160 +117,60 @@ pub struct ListedToken {
     pub used: Option<Date>,
 }
 
-/// What came of an act on somebody's account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Act {
-    /// It is done.
-    Done,
-    /// There is no such person, link or token (any more).
-    Gone,
-    /// Somebody has to look after people, and this is the last one who can.
-    Last,
-    /// What was given does not fit: at which field of the form, and why.
-    Unfit {
-        /// `name`, `role` or `organisation`.
-        field: &'static str,
-        /// In words, with what to do.
-        why: String,
-    },
-}
-
-/// Where a site keeps accounts. Each act is written down in the site's audit log as an act of who did it, in the same transaction.
+/// Where a site keeps accounts.
 #[async_trait]
 pub trait Accounts: Send + Sync + 'static {
     /// Every role, in the order in which they are offered.
     fn roles(&self) -> Vec<RoleWords>;
 
+    /// The page that tells those who look after people what was done to accounts, and by whom.
+    fn history(&self) -> &'static str;
+
     /// Everybody, by name.
     async fn everybody(&self) -> Result<Vec<Listed>, PeopleError>;
-
-    /// Adds somebody without a secret.
-    async fn add(
-        &self,
-        name: &str,
-        role: &str,
-        organisation: &str,
-        who: &str,
-        now: Timestamp,
-    ) -> Result<Act, PeopleError>;
-
-    /// Gives somebody another role.
-    async fn give_role(
-        &self,
-        name: &str,
-        role: &str,
-        organisation: &str,
-        who: &str,
-        now: Timestamp,
-    ) -> Result<Act, PeopleError>;
-
-    /// Locks somebody out, or lets them in again. `careful`: not the last of those who look after people.
-    async fn lock(
-        &self,
-        name: &str,
-        locked: bool,
-        careful: bool,
-        who: &str,
-        now: Timestamp,
-    ) -> Result<Act, PeopleError>;
-
-    /// Removes somebody.
-    async fn remove(&self, name: &str, who: &str, now: Timestamp) -> Result<Act, PeopleError>;
-
-    /// Keeps a link on which somebody sets their secret anew. The old secret, the second step and the browsers known end at once, and a link
-    /// that was made before; tokens stay.
-    async fn reset(
-        &self,
-        name: &str,
-        link: Hash,
-        expires_at: Timestamp,
-        who: &str,
-        now: Timestamp,
-    ) -> Result<Act, PeopleError>;
 
     /// What a link opens, if it still does.
     async fn link(&self, link: Hash, now: Timestamp) -> Result<Option<SetUp>, PeopleError>;
 
-    /// Uses a link up: sets the person's secret, or adds the first of those who look after people under `name`.
-    async fn take_link(
-        &self,
-        link: Hash,
-        name: &str,
-        secret_hash: &str,
-        now: Timestamp,
-    ) -> Result<Act, PeopleError>;
-
-    /// Sets a person's own secret.
-    async fn set_secret(
-        &self,
-        name: &str,
-        secret_hash: &str,
-        now: Timestamp,
-    ) -> Result<Act, PeopleError>;
-
     /// The second step of a person who has one.
     async fn second_step(&self, name: &str) -> Result<Option<SecondStep>, PeopleError>;
-
-    /// Begins a second step, with `step` the one whose code was shown, and fresh recovery codes.
-    async fn begin_second_step(
-        &self,
-        name: &str,
-        key: totp::Key,
-        step: i64,
-        codes: &[Hash],
-        now: Timestamp,
-    ) -> Result<Act, PeopleError>;
-
-    /// Ends a second step with its recovery codes.
-    async fn end_second_step(&self, name: &str, now: Timestamp) -> Result<Act, PeopleError>;
-
-    /// Notes that the code of `step` was taken; [`Act::Gone`] when that step or a later one was taken before. Of two at once one succeeds.
-    async fn take_step(&self, name: &str, step: i64) -> Result<Act, PeopleError>;
-
-    /// Uses a recovery code up; [`Act::Gone`] when it is none of the person's.
-    async fn take_recovery_code(
-        &self,
-        name: &str,
-        code: Hash,
-        now: Timestamp,
-    ) -> Result<Act, PeopleError>;
-
-    /// A person's tokens, the latest first.
-    async fn tokens(&self, name: &str) -> Result<Vec<ListedToken>, PeopleError>;
-
-    /// Keeps a token of a person.
-    async fn add_token(
-        &self,
-        name: &str,
-        label: &str,
-        token: Hash,
-        expires_at: Timestamp,
-        now: Timestamp,
-    ) -> Result<Act, PeopleError>;
-
-    /// Ends a token of this person's.
-    async fn end_token(&self, name: &str, id: i64, now: Timestamp) -> Result<Act, PeopleError>;
-
-    /// The person whose token this is, while it holds.
-    async fn by_token(
-        &self,
-        token: Hash,
-        now: Timestamp,
-    ) -> Result<Option<PersonRecord>, PeopleError>;
 
     /// Who has signed in on this browser before.
     async fn people_of_browser(&self, browser: Hash) -> Result<Vec<String>, PeopleError>;
 
-    /// Notes that a person signed in on this browser.
-    async fn note_browser(
-        &self,
-        name: &str,
-        browser: Hash,
-        now: Timestamp,
-    ) -> Result<(), PeopleError>;
+    /// Does something to somebody's account.
+    async fn change(&self, change: Change<'_>, by: By<'_>) -> Result<Act, PeopleError>;
+
+    /// Where tokens of people's programs are kept, on a site that has something for programs to ask.
+    fn tokens(&self) -> Option<&dyn Tokens> {
+        None
+    }
 }
 
-/// Every route of the kit, for a site's role table: `managers` look after people, `readers` see who there is.
+/// Where a site keeps tokens of people's programs. Making and ending one is written down as an act of the person.
+#[async_trait]
+pub trait Tokens: Send + Sync {
+    /// A person's tokens, the latest first.
+    async fn of(&self, name: &str) -> Result<Vec<ListedToken>, PeopleError>;
+
+    /// Keeps a token of a person, for what `label` says.
+    async fn keep(
+        &self,
+        label: &str,
+        token: Hash,
+        expires_at: Timestamp,
+        by: By<'_>,
+    ) -> Result<Act, PeopleError>;
+
+    /// Ends a token of this person's.
+    async fn end(&self, id: i64, by: By<'_>) -> Result<Act, PeopleError>;
+
+    /// The person whose token this is, while it holds.
+    async fn owner(&self, token: Hash, now: Timestamp)
+    -> Result<Option<PersonRecord>, PeopleError>;
+}
+
+/// Every route of the kit but those of [`token_rules`], for a site's role table: `managers` look after people, `readers` see who there is.
 #[must_use]
 pub fn rules(managers: Access, readers: Access) -> Vec<Rule> {
     let both = |path, access| [Rule::get(path, access), Rule::post(path, access)];
@@ -277,8 +182,6 @@ pub fn rules(managers: Access, readers: Access) -> Vec<Rule> {
     rules.extend(both("/account/second-step", Access::SignedIn));
     rules.push(Rule::post("/account/second-step/end", Access::SignedIn));
     rules.push(Rule::post("/account/sessions/end", Access::SignedIn));
-    rules.extend(both("/account/tokens/new", Access::SignedIn));
-    rules.push(Rule::post("/account/tokens/{id}/end", Access::SignedIn));
     rules.push(Rule::get("/people", readers));
     rules.extend(both("/people/new", managers));
     rules.push(Rule::get("/people/{name}", managers));
@@ -288,4 +191,14 @@ pub fn rules(managers: Access, readers: Access) -> Vec<Rule> {
     rules.push(Rule::post("/people/{name}/lock", managers));
     rules.push(Rule::post("/people/{name}/unlock", managers));
     rules
+}
+
+/// The routes of tokens, for a site that keeps them ([`Accounts::tokens`]).
+#[must_use]
+pub fn token_rules() -> [Rule; 3] {
+    [
+        Rule::get("/account/tokens/new", Access::SignedIn),
+        Rule::post("/account/tokens/new", Access::SignedIn),
+        Rule::post("/account/tokens/{id}/end", Access::SignedIn),
+    ]
 }

@@ -7,12 +7,13 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use super::looks::{moment, shown_once};
-use super::{Act, Answer, Keep, LINK_DAYS, Listed, RoleWords, once, unavailable};
+use super::{Act, Answer, Change, Keep, LINK_DAYS, Listed, RoleWords, once, unavailable};
 use crate::components::{
-    Button, Choice, Details, ErrorSummary, Field, Notification, PostForm, Radios, Table, Tag,
-    TagColour, TextInput, link, list as bullets,
+    Button, Choice, Details, ErrorSummary, Field, Notification, PostForm, Radios, Tag, TagColour,
+    TextInput, link, list as bullets,
 };
 use crate::html::Html;
+use crate::listing::{Asked, Column, Listing};
 use crate::page::Page;
 use crate::people::{SignedIn, percent_encode};
 use crate::roles::Access;
@@ -51,41 +52,24 @@ pub(super) fn state_tag(person: &Listed) -> Tag {
 #[derive(Deserialize)]
 struct Wanted {
     #[serde(default)]
-    role: String,
-    #[serde(default)]
     done: String,
 }
 
-async fn list(State(keep): State<Keep>, person: SignedIn, Query(wanted): Query<Wanted>) -> Answer {
+/// People of a page.
+const SHOWN: usize = 100;
+
+async fn list(
+    State(keep): State<Keep>,
+    person: SignedIn,
+    asked: Asked,
+    Query(wanted): Query<Wanted>,
+) -> Answer {
     let people = keep.accounts.everybody().await.map_err(unavailable)?;
     let roles = keep.accounts.roles();
     let manages = match keep.managers {
         Access::Roles(roles) => person.is_any(roles),
         Access::SignedIn | Access::Public => true,
     };
-    let shown: Vec<&Listed> = people
-        .iter()
-        .filter(|p| wanted.role.is_empty() || p.role == wanted.role)
-        .collect();
-    let rows = shown.iter().map(|p| {
-        let you = if p.name == person.name { " (you)" } else { "" };
-        let name: Html = if manages {
-            Html::concat([link(&p.name, &path_of(&p.name)), you.into()])
-        } else {
-            format!("{}{you}", p.name).into()
-        };
-        [
-            name,
-            role_tag(&roles, &p.role),
-            p.organisation.clone().unwrap_or_default().into(),
-            state_tag(p).into(),
-            moment(p.added_at).into(),
-        ]
-    });
-    let table = Table::new("People who sign in here")
-        .caption_hidden()
-        .columns(["Name", "Role", "Organisation", "Signs in with", "Added"])
-        .rows(rows);
     let mut pieces = Vec::new();
     if manages {
         pieces.push(Button::link("Add a person", "/people/new").into());
@@ -94,12 +78,7 @@ async fn list(State(keep): State<Keep>, person: SignedIn, Query(wanted): Query<W
             "People are added, locked out and removed by an admin. Your own secret is on the page Your account, which your name at the top leads to.",
         ));
     }
-    pieces.push(filter(&roles, &people, &wanted.role));
-    pieces.push(if shown.is_empty() {
-        Html::paragraph("Nobody has this role.")
-    } else {
-        table.into()
-    });
+    pieces.push(listing(people, &roles, &asked, &person, manages));
     let explained = roles.iter().map(|words| {
         Html::concat([
             Tag::coloured(words.title, words.colour).into(),
@@ -108,6 +87,17 @@ async fn list(State(keep): State<Keep>, person: SignedIn, Query(wanted): Query<W
         ])
     });
     pieces.push(Details::new("What each role does", bullets(explained)).into());
+    if manages {
+        let history = link(
+            "What was done to accounts, and by whom",
+            keep.accounts.history(),
+        );
+        pieces.push(Html::concat([
+            Html::literal("<p class=\"govuk-body\">"),
+            history,
+            Html::literal("</p>"),
+        ]));
+    }
     let mut page = Page::new("People").body(Html::concat(pieces));
     if wanted.done == "removed" {
         page = page.notice(Notification::done("They can no longer sign in"));
@@ -115,37 +105,66 @@ async fn list(State(keep): State<Keep>, person: SignedIn, Query(wanted): Query<W
     Ok(page.into_response())
 }
 
-/// Links that show one role only, with how many have it.
-fn filter(roles: &[RoleWords], people: &[Listed], chosen: &str) -> Html {
-    let all = ("", "Everybody".to_owned(), people.len());
-    let each = roles.iter().map(|words| {
-        let count = people.iter().filter(|p| p.role == words.role).count();
-        (words.role, words.title.to_owned(), count)
+/// Those who are like what the address asks for; `manages`: with links to their pages.
+fn listing(
+    mut people: Vec<Listed>,
+    roles: &[RoleWords],
+    asked: &Asked,
+    reader: &SignedIn,
+    manages: bool,
+) -> Html {
+    let counts: Vec<(&str, String)> = roles
+        .iter()
+        .map(|words| {
+            let count = people.iter().filter(|p| p.role == words.role).count();
+            (words.role, format!("{} ({count})", words.title))
+        })
+        .collect();
+    let (role, wanted) = (asked.text("role"), asked.text("q").to_lowercase());
+    let everybody = format!("Any ({})", people.len());
+    people.retain(|p| {
+        let of = p.organisation.as_deref().unwrap_or_default();
+        let is_found = [p.name.as_str(), of]
+            .iter()
+            .any(|text| text.to_lowercase().contains(&wanted));
+        is_found && (role.is_empty() || p.role == role)
     });
-    let links = std::iter::once(all)
-        .chain(each)
-        .enumerate()
-        .map(|(at, (role, title, count))| {
-            let text = format!("{title} ({count})");
-            let item = if role == chosen {
-                Html::concat([
-                    Html::literal("<strong>"),
-                    text.into(),
-                    Html::literal("</strong>"),
-                ])
-            } else if role.is_empty() {
-                link(&text, "/people")
-            } else {
-                link(&text, &format!("/people?role={role}"))
-            };
-            let between = if at == 0 { "" } else { " \u{b7} " };
-            Html::concat([between.into(), item])
-        });
-    Html::concat([
-        Html::literal("<p class=\"govuk-body\">"),
-        Html::concat(links),
-        Html::literal("</p>"),
-    ])
+    let order = asked.order("name", false);
+    match order.by.as_str() {
+        "role" => order.sort(&mut people, |p| p.role.clone()),
+        "organisation" => order.sort(&mut people, |p| p.organisation.clone()),
+        "added" => order.sort(&mut people, |p| p.added_at),
+        _ => order.sort(&mut people, |p| p.name.to_lowercase()),
+    }
+    let rows = people[asked.rows(people.len(), SHOWN)].iter().map(|p| {
+        let you = if p.name == reader.name { " (you)" } else { "" };
+        let name: Html = if manages {
+            Html::concat([link(&p.name, &path_of(&p.name)), you.into()])
+        } else {
+            format!("{}{you}", p.name).into()
+        };
+        [
+            name,
+            role_tag(roles, &p.role),
+            p.organisation.clone().unwrap_or_default().into(),
+            state_tag(p).into(),
+            moment(p.added_at).into(),
+        ]
+    });
+    Listing::new("People who sign in here", asked, order)
+        .search("Name or organisation")
+        .filter("role", "Role", &everybody, counts)
+        .columns([
+            Column::new("Name").sorts("name"),
+            Column::new("Role").sorts("role"),
+            Column::new("Organisation").sorts("organisation"),
+            Column::new("Signs in with"),
+            Column::new("Added").sorts("added"),
+        ])
+        .rows(rows)
+        .paged(people.len(), SHOWN)
+        .nothing("Nobody is like this.")
+        .into()
 }
 
 #[derive(Deserialize, Default)]
@@ -233,13 +252,18 @@ async fn add(State(keep): State<Keep>, person: SignedIn, Form(new): Form<New>) -
     if !errors.is_empty() {
         return refused(&errors);
     }
-    let added = keep
-        .accounts
-        .add(name, role, &new.organisation, &person.name, keep.now());
-    match added.await.map_err(unavailable)? {
+    let change = Change::Add {
+        name,
+        role,
+        organisation: &new.organisation,
+        secret_hash: None,
+    };
+    match keep.change(change, &person.name).await? {
         Act::Done => {}
         Act::Unfit { field, why } => return refused(&[(field, why)]),
-        Act::Gone | Act::Last => return refused(&[("name", "They could not be added".into())]),
+        Act::Gone | Act::Last | Act::Oneself => {
+            return refused(&[("name", "They could not be added".into())]);
+        }
     }
     let (_, link) = keep.reset(name, &person.name).await?;
     Ok(once(link_page(name, &link, &format!("{name} is added"))))

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::looks::{heading, moment};
 use super::people::{link_page, path_of, role_fields, role_tag, state_tag};
-use super::{Act, Answer, Keep, Listed, RoleWords, gone, once, unavailable};
+use super::{Act, Answer, Change, Keep, Listed, RoleWords, gone, once, unavailable};
 use crate::components::{Button, ErrorSummary, Notification, PostForm, SummaryList, Warning};
 use crate::html::Html;
 use crate::page::{Link, Page};
@@ -46,6 +46,13 @@ fn after(act: Act, name: &str, done: &str) -> Answer {
             "{name} is the only one who can. Nothing was changed."
         ))
         .next("Give somebody else this role first.")),
+        Act::Oneself => Err(ProblemPage::new(
+            StatusCode::CONFLICT,
+            "own_account",
+            "You cannot do this to yourself",
+        )
+        .happened("You would be signed out at once, with nobody to let you in again.")
+        .next("Ask another person with your role.")),
         Act::Unfit { why, .. } => Err(ProblemPage::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "not_changed",
@@ -115,7 +122,7 @@ fn acts(one: &Listed, path: &str, own: bool) -> Html {
     if one.locked_at.is_some() {
         pieces.extend([
             heading("Let them in again"),
-            Html::paragraph("They were locked out by an admin, or after too many wrong codes of a phone. Ask them which before you open their name."),
+            Html::paragraph("They were locked out by somebody who looks after people, or after too many wrong codes of a phone. Ask them which before you open their name."),
             button("unlock", Button::new("Let them sign in again").secondary()),
         ]);
     } else {
@@ -199,11 +206,12 @@ async fn change_role(
         let error = [("role", "Choose what they may do".to_owned())];
         return Ok(role_page(&name, &roles, &chosen, &error));
     }
-    let (role, organisation) = (&chosen.role, &chosen.organisation);
-    let act = keep
-        .accounts
-        .give_role(&name, role, organisation, &person.name, keep.now());
-    match act.await.map_err(unavailable)? {
+    let change = Change::Role {
+        name: &name,
+        role: &chosen.role,
+        organisation: &chosen.organisation,
+    };
+    match keep.change(change, &person.name).await? {
         Act::Unfit { field, why } => Ok(role_page(&name, &roles, &chosen, &[(field, why)])),
         act => after(act, &name, &format!("{}?done=role", path_of(&name))),
     }
@@ -227,41 +235,25 @@ async fn ask(State(keep): State<Keep>, Path(name): Path<String>) -> Answer {
 }
 
 async fn remove(State(keep): State<Keep>, person: SignedIn, Path(name): Path<String>) -> Answer {
-    not_oneself(&person, &name)?;
-    let act = keep.accounts.remove(&name, &person.name, keep.now()).await;
-    after(act.map_err(unavailable)?, &name, "/people?done=removed")
+    let change = Change::Remove { name: &name };
+    let act = keep.change(change, &person.name).await?;
+    after(act, &name, "/people?done=removed")
 }
 
 async fn lock(State(keep): State<Keep>, person: SignedIn, Path(name): Path<String>) -> Answer {
-    not_oneself(&person, &name)?;
-    let act = keep
-        .accounts
-        .lock(&name, true, true, &person.name, keep.now());
-    let done = format!("{}?done=locked", path_of(&name));
-    after(act.await.map_err(unavailable)?, &name, &done)
-}
-
-/// Nobody ends their own account by a slip: somebody else does.
-fn not_oneself(person: &SignedIn, name: &str) -> Result<(), ProblemPage> {
-    if person.name != name {
-        return Ok(());
-    }
-    Err(ProblemPage::new(
-        StatusCode::CONFLICT,
-        "own_account",
-        "You cannot do this to yourself",
-    )
-    .happened("You would be signed out at once, with nobody to let you in again.")
-    .next("Ask another person with your role."))
+    let change = Change::Lock {
+        name: &name,
+        careful: true,
+    };
+    let act = keep.change(change, &person.name).await?;
+    after(act, &name, &format!("{}?done=locked", path_of(&name)))
 }
 
 async fn unlock(State(keep): State<Keep>, person: SignedIn, Path(name): Path<String>) -> Answer {
     keep.checker.forgive(&name);
-    let act = keep
-        .accounts
-        .lock(&name, false, true, &person.name, keep.now());
-    let done = format!("{}?done=unlocked", path_of(&name));
-    after(act.await.map_err(unavailable)?, &name, &done)
+    let change = Change::Unlock { name: &name };
+    let act = keep.change(change, &person.name).await?;
+    after(act, &name, &format!("{}?done=unlocked", path_of(&name)))
 }
 
 async fn reset(State(keep): State<Keep>, person: SignedIn, Path(name): Path<String>) -> Answer {

@@ -10,7 +10,7 @@ use tower_sessions::Session;
 
 use super::looks::{present_secret, shown_once};
 use super::token::{RECOVERY_CODES, recovery_code, recovery_digest};
-use super::{Act, Answer, Keep, Peer, gone, once, qr, session_fault, totp, unavailable};
+use super::{Act, Answer, Change, Keep, Peer, gone, once, qr, session_fault, totp, unavailable};
 use crate::components::{
     Button, Details, ErrorSummary, Field, InsetText, Notification, PostForm, TextInput, Warning,
 };
@@ -99,9 +99,11 @@ fn offer(keep: &Keep, person: &SignedIn, key: &totp::Key, errors: Errors<'_>) ->
         "With a second step your secret alone opens nothing: signing in also asks for a code that only your phone knows. It takes two minutes and \
          any authenticator app, which needs neither network nor telephone number. Open the app and scan this:",
     );
-    let programs = InsetText::new(
-        "Programs of yours that sign in with your secret stop working. Give them a token, on the page Your account.",
-    );
+    let programs = keep.accounts.tokens().map(|_| {
+        InsetText::new(
+            "Programs of yours that sign in with your secret stop working. Give them a token, on the page Your account.",
+        )
+    });
     let page = Page::new("A second step for signing in")
         .breadcrumb("Your account", "/account")
         .errors(summary)
@@ -110,7 +112,7 @@ fn offer(keep: &Keep, person: &SignedIn, key: &totp::Key, errors: Errors<'_>) ->
             picture.unwrap_or_default(),
             by_hand.into(),
             form.into(),
-            programs.into(),
+            programs.map(Html::from).unwrap_or_default(),
         ]));
     once(page)
 }
@@ -166,10 +168,13 @@ async fn begin(
         [(); RECOVERY_CODES].map(|()| recovery_code(&mut rng))
     };
     let digests: Vec<_> = codes.iter().map(recovery_digest).collect();
-    let begun = keep
-        .accounts
-        .begin_second_step(&person.name, key, step, &digests, now);
-    if begun.await.map_err(unavailable)? != Act::Done {
+    let change = Change::BeginSecondStep {
+        name: &person.name,
+        key,
+        step,
+        codes: &digests,
+    };
+    if keep.change(change, &person.name).await? != Act::Done {
         return Err(gone("There is nobody with your name."));
     }
     session.remove_value(OFFERED).await.map_err(session_fault)?;
@@ -206,7 +211,7 @@ async fn end(
     {
         return Ok(on(second.codes, Some(why)).into_response());
     }
-    let ended = keep.accounts.end_second_step(&person.name, keep.now());
-    ended.await.map_err(unavailable)?;
+    let change = Change::EndSecondStep { name: &person.name };
+    keep.change(change, &person.name).await?;
     Ok(see_other("/account?done=second-step-ended"))
 }

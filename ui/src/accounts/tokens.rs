@@ -9,7 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::looks::{moment, present_secret, shown_once};
-use super::{Act, Answer, Keep, ListedToken, Peer, TOKEN_PREFIX, Token, gone, once, unavailable};
+use super::{
+    Act, Answer, By, Keep, ListedToken, Peer, TOKEN_PREFIX, Token, Tokens, gone, once, unavailable,
+};
 use crate::components::{
     Button, Choice, ErrorSummary, Field, Notification, PostForm, Radios, Table, Tag, TagColour,
     TextInput, Warning,
@@ -17,6 +19,7 @@ use crate::components::{
 use crate::html::Html;
 use crate::page::Page;
 use crate::people::{SignedIn, see_other};
+use crate::problem::ProblemPage;
 
 /// Days for which a token may hold.
 const DAYS: [(i64, &str); 3] = [(30, "30 days"), (90, "90 days"), (365, "A year")];
@@ -28,6 +31,11 @@ pub(super) fn router() -> Router<Keep> {
     Router::new()
         .route("/account/tokens/new", get(form).post(make))
         .route("/account/tokens/{id}/end", post(end))
+}
+
+/// Where tokens are kept: these pages are there only on a site that keeps some.
+fn kept(keep: &Keep) -> Result<&dyn Tokens, ProblemPage> {
+    keep.accounts.tokens().ok_or_else(ProblemPage::not_found)
 }
 
 /// The list on the page of the account.
@@ -136,12 +144,8 @@ async fn make(
     if days.is_none() {
         errors.push(("days", "Choose how long it should hold".to_owned()));
     }
-    let held = keep
-        .accounts
-        .tokens(&person.name)
-        .await
-        .map_err(unavailable)?;
-    if held.len() >= MOST {
+    let tokens = kept(&keep)?;
+    if tokens.of(&person.name).await.map_err(unavailable)?.len() >= MOST {
         let why = format!("You have {MOST} tokens. End one on the page Your account first");
         errors.push(("label", why));
     }
@@ -154,9 +158,11 @@ async fn make(
     let token = Token::draw(&mut (keep.entropy)());
     let now = keep.now();
     let expires = now + SignedDuration::from_hours(24 * days);
-    let added = keep
-        .accounts
-        .add_token(&person.name, &label, token.digest(), expires, now);
+    let by = By {
+        who: &person.name,
+        now,
+    };
+    let added = tokens.keep(&label, token.digest(), expires, by);
     if added.await.map_err(unavailable)? != Act::Done {
         return Err(gone("There is nobody with your name."));
     }
@@ -183,7 +189,11 @@ fn shown(label: &str, token: &Token, expires: Timestamp) -> Response {
 async fn end(State(keep): State<Keep>, person: SignedIn, Path(id): Path<String>) -> Answer {
     let none = || gone("You have no such token.");
     let id: i64 = id.parse().map_err(|_| none())?;
-    let ended = keep.accounts.end_token(&person.name, id, keep.now());
+    let by = By {
+        who: &person.name,
+        now: keep.now(),
+    };
+    let ended = kept(&keep)?.end(id, by);
     match ended.await.map_err(unavailable)? {
         Act::Done => Ok(see_other("/account?done=token-ended")),
         _ => Err(none()),

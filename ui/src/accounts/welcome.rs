@@ -11,7 +11,7 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::looks::{moment, shown_once};
-use super::{Act, Answer, Keep, SetUp, Token, once, unavailable};
+use super::{Act, Answer, Change, Keep, SetUp, Token, once, unavailable};
 use crate::components::{Button, Details, ErrorSummary, Field, PostForm, TextInput};
 use crate::html::Html;
 use crate::page::Page;
@@ -141,16 +141,18 @@ async fn choose(
         }
     };
     let hash = keep.hashed(secret).await?;
-    let taken = keep
-        .accounts
-        .take_link(token.digest(), name, &hash, keep.now());
-    match taken.await.map_err(unavailable)? {
+    let change = Change::TakeLink {
+        link: token.digest(),
+        name,
+        secret_hash: &hash,
+    };
+    match keep.change(change, name).await? {
         Act::Done => {}
         Act::Unfit { field, why } => {
             return Ok(page(&keep, &token, &set_up, typed, &[(field, why)]));
         }
         // Used in this moment by somebody else.
-        Act::Gone | Act::Last => {
+        Act::Gone | Act::Last | Act::Oneself => {
             opened(&keep, token.reveal()).await?;
             return Err(ProblemPage::fault());
         }

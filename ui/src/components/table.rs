@@ -9,7 +9,7 @@ use crate::html::{Html, component};
 #[template(
     source = r#"<div class="ldsp-table" role="group" aria-label="{{ caption }}" tabindex="0"><table class="govuk-table">
 <caption class="govuk-table__caption {% if caption_hidden %}govuk-visually-hidden{% else %}govuk-table__caption--m{% endif %}">{{ caption }}</caption>
-{% if !columns.is_empty() %}<thead class="govuk-table__head"><tr class="govuk-table__row">{% for column in columns %}<th scope="col" class="govuk-table__header{% if self.is_numeric(loop.index0) %} govuk-table__header--numeric{% endif %}">{{ column }}</th>{% endfor %}</tr></thead>
+{% if !columns.is_empty() %}<thead class="govuk-table__head"><tr class="govuk-table__row">{% for column in columns %}<th scope="col" class="govuk-table__header{% if self.is_numeric(loop.index0) %} govuk-table__header--numeric{% endif %}"{% if let Some(way) = self.way(loop.index0) %} aria-sort="{{ way }}"{% endif %}>{{ column }}</th>{% endfor %}</tr></thead>
 {% endif %}<tbody class="govuk-table__body">
 {% for row in rows %}<tr class="govuk-table__row">{% for cell in row %}{% if loop.first %}<th scope="row" class="govuk-table__header">{{ cell }}</th>{% else %}<td class="govuk-table__cell{% if self.is_numeric(loop.index0) %} govuk-table__cell--numeric{% endif %}">{{ cell }}</td>{% endif %}{% endfor %}</tr>
 {% endfor %}</tbody></table></div>"#,
@@ -20,6 +20,7 @@ pub struct Table {
     caption_hidden: bool,
     columns: Vec<Html>,
     numeric: Vec<usize>,
+    sorted: Option<(usize, bool)>,
     rows: Vec<Vec<Html>>,
 }
 
@@ -31,6 +32,7 @@ impl Table {
             caption_hidden: false,
             columns: Vec::new(),
             numeric: Vec::new(),
+            sorted: None,
             rows: Vec::new(),
         }
     }
@@ -46,6 +48,13 @@ impl Table {
     #[must_use]
     pub fn numeric(mut self, columns: impl IntoIterator<Item = usize>) -> Self {
         self.numeric = columns.into_iter().collect();
+        self
+    }
+
+    /// Which column, counted from 0, the rows are sorted by, and whether from the last to the first.
+    #[must_use]
+    pub fn sorted(mut self, column: usize, down: bool) -> Self {
+        self.sorted = Some((column, down));
         self
     }
 
@@ -70,6 +79,13 @@ impl Table {
     pub fn caption_hidden(mut self) -> Self {
         self.caption_hidden = true;
         self
+    }
+
+    /// The value of `aria-sort`.
+    fn way(&self, column: &usize) -> Option<&'static str> {
+        let (sorted, down) = self.sorted?;
+        let way = if down { "descending" } else { "ascending" };
+        (sorted == *column).then_some(way)
     }
 
     fn is_numeric(&self, column: &usize) -> bool {

@@ -7,8 +7,9 @@
 //!
 //! The way of one sign-in: `/sign-in/with` leaves a cookie (`attempt`) and goes to the service; `/sign-in/back` matches cookie,
 //! state and issuer (RFC 9207), gives the code for an ID token (`provider`), believes it or not (`token`), looks the subject
-//! up (`subject`) and opens the same session as a secret does. No token is kept or logged. Signing out ends the session here,
-//! not the one at the service.
+//! up (`subject`) and opens the same session as a secret does. No token is kept or logged. Signing out ends the session here, and a page
+//! then offers to end the one at the service too (OpenID Connect RP-Initiated Logout 1.0), which is for the person to decide: it may be
+//! the one that everything else on their desk hangs on.
 
 mod attempt;
 mod config;
@@ -45,6 +46,12 @@ const CONNECT: &str = "/sign-in/connect";
 const DISCONNECT: &str = "/sign-in/disconnect";
 /// Everybody's subjects, for administrators.
 pub const PEOPLE: &str = "/sign-in/people";
+
+/// Where somebody who came by the service is when they have signed out here.
+pub(crate) const OUT: &str = "/sign-in/out";
+/// Where the service sends people whom it has signed out: what its administrators enter as post-logout redirect URI, behind the site's public
+/// address (OpenID Connect RP-Initiated Logout 1.0, section 3).
+const OUT_THERE: &str = "/sign-in/out/there";
 
 /// A site's sign-in service.
 pub struct OpenId {
@@ -87,9 +94,14 @@ impl OpenId {
         !self.service.config.required
     }
 
+    /// What people call the service.
+    pub(crate) fn name(&self) -> &str {
+        &self.service.config.name
+    }
+
     /// What stands above the form for a secret, or in its place.
     pub(crate) fn button(&self, next: &str) -> Html {
-        let name = &self.service.config.name;
+        let name = self.name();
         let href = format!("{WITH}?next={}", crate::people::percent_encode(next));
         let button = components::Button::link(format!("Sign in with {name}"), href);
         if self.takes_secrets() {
@@ -101,7 +113,7 @@ impl OpenId {
     }
 
     /// Who may use the routes of [`router`].
-    pub(crate) fn rules(&self) -> [Rule; 8] {
+    pub(crate) fn rules(&self) -> [Rule; 10] {
         let admins = Access::Roles(self.admins);
         [
             Rule::get(WITH, Access::Public),
@@ -112,6 +124,8 @@ impl OpenId {
             Rule::post(DISCONNECT, Access::SignedIn),
             Rule::get(PEOPLE, admins),
             Rule::post(PEOPLE, admins),
+            Rule::get(OUT, Access::Public),
+            Rule::get(OUT_THERE, Access::Public),
         ]
     }
 }

@@ -123,7 +123,7 @@ pub(super) fn mine(
     parts.push(
         Details::new(
             "What signing out does",
-            format!("Signing out ends your session here. You stay signed in at {service}: on a computer that others use, sign out there too."),
+            format!("Signing out ends your session here. A page then offers to sign you out at {service} too: do that on a computer that others use."),
         )
         .into(),
     );
@@ -132,6 +132,33 @@ pub(super) fn mine(
         Some(text) => page.notice(Notification::done(text)),
         None => page,
     }
+}
+
+/// After signing out here; `address` is where a browser signs out at the service.
+pub(super) fn out(service: &str, address: Option<String>) -> Page {
+    let still = Html::paragraph(&format!(
+        "You are still signed in with {service}, so whoever uses this browser next could come in here again as you, and wherever else that account \
+         opens something. On a computer that others use, sign out there too."
+    ));
+    let there = match address {
+        Some(address) => Button::link(format!("Sign out of {service} too"), address).into(),
+        None => Html::paragraph(&format!(
+            "{service} cannot be asked from here: open its own page, or close all windows of this browser."
+        )),
+    };
+    Page::new("You are signed out here").body(Html::concat([
+        still,
+        there,
+        Button::link("To the first page", "/").secondary().into(),
+    ]))
+}
+
+/// After signing out at the service.
+pub(super) fn out_there(service: &str) -> Page {
+    Page::new("You are signed out").body(Html::concat([
+        Html::paragraph(&format!("Here, and with {service}.")),
+        Button::link("To the first page", "/").secondary().into(),
+    ]))
 }
 
 /// A form that was sent and what is wrong with it.

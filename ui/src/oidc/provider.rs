@@ -36,6 +36,8 @@ struct Metadata {
     response_types_supported: Option<Vec<String>>,
     code_challenge_methods_supported: Option<Vec<String>>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// RP-Initiated Logout 1.0, section 2.1.
+    end_session_endpoint: Option<String>,
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
 }
@@ -79,6 +81,8 @@ pub(super) struct Service {
     secret: Option<String>,
     /// Where it sends people back to.
     redirect: String,
+    /// And where after signing them out.
+    signed_out: String,
     clock: Clock,
     held: Mutex<Held>,
 }
@@ -107,6 +111,7 @@ impl Service {
             client: fetch::client(&config)?,
             secret: config.secret()?,
             redirect: format!("{public_origin}{}", super::BACK),
+            signed_out: format!("{public_origin}{}", super::OUT_THERE),
             config,
             clock,
             held: Mutex::default(),
@@ -168,6 +173,18 @@ impl Service {
             other => other,
         };
         self.subject(identity.map_err(Trouble::Token)?)
+    }
+
+    /// Where a browser signs out at the service (RP-Initiated Logout 1.0, section 2), if it can there and the service answers. No ID token is
+    /// kept that could be shown as a hint, so the service knows this site by its `client_id` and asks the person itself.
+    pub(super) async fn sign_out(&self) -> Option<String> {
+        let known = self.known(false).await.ok()?;
+        let Endpoint(mut address) = known.metadata.end_session_endpoint?.try_into().ok()?;
+        address
+            .query_pairs_mut()
+            .append_pair("client_id", &self.config.client_id)
+            .append_pair("post_logout_redirect_uri", &self.signed_out);
+        Some(address.into())
     }
 
     fn subject(&self, identity: Identity) -> Result<Subject, Trouble> {

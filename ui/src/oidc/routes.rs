@@ -15,9 +15,10 @@ use super::attempt::{Attempt, LIFE, Purpose};
 use super::pages::{self, Draft};
 use super::subject::{Binding, Claim, Subject};
 use super::trouble::Trouble;
-use super::{BACK, CONNECT, DISCONNECT, MINE, OpenId, PEOPLE, WITH};
+use super::{BACK, CONNECT, DISCONNECT, MINE, OUT, OUT_THERE, OpenId, PEOPLE, WITH};
+use crate::accounts::Desk;
 use crate::headers::no_store;
-use crate::people::{PeopleError, SharedPeople, SignedIn, see_other};
+use crate::people::{PeopleError, SignedIn, see_other};
 use crate::problem::ProblemPage;
 use crate::throttle::Caller;
 use crate::{session, sign_in};
@@ -25,18 +26,22 @@ use crate::{session, sign_in};
 const FORM_BYTES: usize = 8 * 1024;
 
 #[derive(Clone)]
-struct Desk {
+struct Way {
     open: Arc<OpenId>,
-    people: SharedPeople,
+    desk: Desk,
     /// Name of the cookie that an attempt is kept in.
     cookie: Arc<str>,
 }
 
-pub(crate) fn router(open: Arc<OpenId>, people: SharedPeople, cookie: &str) -> Router {
-    let desk = Desk {
+/// The routes, or none on a site without a service.
+pub(crate) fn router(desk: &Desk) -> Router {
+    let Some(open) = desk.service.clone() else {
+        return Router::new();
+    };
+    let way = Way {
         open,
-        people,
-        cookie: format!("{cookie}-with").into(),
+        desk: desk.clone(),
+        cookie: format!("{}-with", desk.cookie).into(),
     };
     Router::new()
         .route(WITH, get(leave))
@@ -45,8 +50,10 @@ pub(crate) fn router(open: Arc<OpenId>, people: SharedPeople, cookie: &str) -> R
         .route(CONNECT, get(leave_to_connect).post(connect))
         .route(DISCONNECT, post(disconnect))
         .route(PEOPLE, get(everybody).post(change))
+        .route(OUT, get(out))
+        .route(OUT_THERE, get(out_there))
         .layer(DefaultBodyLimit::max(FORM_BYTES))
-        .with_state(desk)
+        .with_state(way)
 }
 
 #[derive(Deserialize)]
@@ -56,7 +63,7 @@ struct Wanted {
 }
 
 async fn leave(
-    State(desk): State<Desk>,
+    State(way): State<Way>,
     Query(wanted): Query<Wanted>,
     person: Option<SignedIn>,
 ) -> Response {
@@ -64,11 +71,11 @@ async fn leave(
     if person.is_some() {
         return see_other(next);
     }
-    desk.leave(Purpose::SignIn(next.to_owned())).await
+    way.leave(Purpose::SignIn(next.to_owned())).await
 }
 
-async fn leave_to_connect(State(desk): State<Desk>, person: SignedIn) -> Response {
-    desk.leave(Purpose::Connect(person.name)).await
+async fn leave_to_connect(State(way): State<Way>, person: SignedIn) -> Response {
+    way.leave(Purpose::Connect(person.name)).await
 }
 
 /// What the service sends the browser back with (RFC 6749, section 4.1.2; RFC 9207).
@@ -81,29 +88,29 @@ struct Answer {
 }
 
 async fn back(
-    State(desk): State<Desk>,
+    State(way): State<Way>,
     session: Session,
     person: Option<SignedIn>,
     peer: Option<Extension<ConnectInfo<SocketAddr>>>,
     headers: HeaderMap,
     Query(answer): Query<Answer>,
 ) -> Response {
-    let name = &desk.open.service.config.name;
+    let name = &way.open.service.config.name;
     let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
-    let mut response = match desk.came_back(&headers, &answer, address).await {
+    let mut response = match way.came_back(&headers, &answer, address).await {
         Err(Stop::Trouble(trouble)) => trouble.respond(name),
         Err(Stop::Wait(wait)) => sign_in::too_many(wait),
         Ok((subject, Purpose::SignIn(next))) => {
-            desk.open_session(&session, &headers, subject, &next).await
+            way.open_session(&session, &headers, subject, &next).await
         }
         Ok((subject, Purpose::Connect(who))) => match person {
-            Some(person) if person.name == who => desk.propose(&who, subject),
+            Some(person) if person.name == who => way.propose(&who, subject),
             _ => Trouble::Unmatched.respond(name),
         },
     };
     // An answer is good for one attempt, whatever came of it. Its page names a subject and its address had the code.
     no_store(response.headers_mut());
-    if let Ok(cookie) = HeaderValue::try_from(desk.crumb("", 0)) {
+    if let Ok(cookie) = HeaderValue::try_from(way.crumb("", 0)) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
@@ -128,7 +135,7 @@ struct Proposal {
     at: i64,
 }
 
-impl Desk {
+impl Way {
     fn crumb(&self, value: &str, seconds: i64) -> String {
         format!(
             "{}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={seconds}",
@@ -208,7 +215,7 @@ impl Desk {
         next: &str,
     ) -> Response {
         let found = match self.open.subjects.person(&subject).await {
-            Ok(Some(name)) => self.people.find_boxed(&name).await,
+            Ok(Some(name)) => self.desk.checker.people.find_boxed(&name).await,
             Ok(None) => Ok(None),
             Err(error) => Err(error),
         };
@@ -220,8 +227,10 @@ impl Desk {
                     .into_response()
             }
             Ok(Some(person)) => {
-                match session::sign_in(session, &person, session::family(headers)).await {
-                    Ok(()) => see_other(next),
+                let opened = self.desk.open(session, headers, &person, next).await;
+                // Signing out offers to sign out there too.
+                match session::note_service(session).await {
+                    Ok(()) => opened.unwrap_or_else(IntoResponse::into_response),
                     Err(error) => {
                         tracing::error!(%error, "a session could not be opened");
                         ProblemPage::fault().into_response()
@@ -278,6 +287,9 @@ impl Desk {
 
 fn store_trouble(error: &PeopleError) -> Response {
     tracing::error!(error = ?error, "the store of people did not answer");
+    if error.is_unconfirmed() {
+        return ProblemPage::unconfirmed().into_response();
+    }
     ProblemPage::unavailable("We could not check who you are.").into_response()
 }
 
@@ -293,8 +305,26 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     })
 }
 
-async fn mine(State(desk): State<Desk>, person: SignedIn) -> Response {
-    desk.mine(&person, None).await
+/// Where a session of the service's ends up. The service is asked for its address only now: signing out here waits for nobody.
+async fn out(State(way): State<Way>, person: Option<SignedIn>) -> Response {
+    if person.is_some() {
+        return see_other("/");
+    }
+    let service = &way.open.service;
+    let mut page = pages::out(&service.config.name, service.sign_out().await).into_response();
+    no_store(page.headers_mut());
+    page
+}
+
+async fn out_there(State(way): State<Way>, person: Option<SignedIn>) -> Response {
+    if person.is_some() {
+        return see_other("/");
+    }
+    pages::out_there(&way.open.service.config.name).into_response()
+}
+
+async fn mine(State(way): State<Way>, person: SignedIn) -> Response {
+    way.mine(&person, None).await
 }
 
 #[derive(Deserialize)]
@@ -303,25 +333,25 @@ struct Confirmed {
 }
 
 async fn connect(
-    State(desk): State<Desk>,
+    State(way): State<Way>,
     person: SignedIn,
     Form(sent): Form<Confirmed>,
 ) -> Response {
-    let now = (desk.open.clock)();
-    let proposal: Option<Proposal> = desk.open.seal.open(&sent.proposal);
+    let now = (way.open.clock)();
+    let proposal: Option<Proposal> = way.open.seal.open(&sent.proposal);
     let Some(proposal) = proposal.filter(|one| {
         let age = now.as_second().saturating_sub(one.at);
         one.person == person.name && age <= LIFE.as_secs()
     }) else {
-        return Trouble::Late.respond(&desk.open.service.config.name);
+        return Trouble::Late.respond(&way.open.service.config.name);
     };
-    let bound = desk
+    let bound = way
         .open
         .subjects
         .bind(&person.name, &proposal.subject, &person.name, now)
         .await;
     match bound {
-        Ok(Binding::Noted) => desk.mine(&person, Some("The account is connected")).await,
+        Ok(Binding::Noted) => way.mine(&person, Some("The account is connected")).await,
         Ok(Binding::Taken) => taken().into_response(),
         Ok(Binding::Nobody) => ProblemPage::not_found().into_response(),
         Err(error) => store_trouble(&error),
@@ -353,22 +383,19 @@ impl Chosen {
 }
 
 async fn disconnect(
-    State(desk): State<Desk>,
+    State(way): State<Way>,
     person: SignedIn,
     Form(chosen): Form<Chosen>,
 ) -> Response {
-    match desk.unbind(&person.name, &chosen, &person.name).await {
-        Ok(true) => {
-            desk.mine(&person, Some("The account is disconnected"))
-                .await
-        }
+    match way.unbind(&person.name, &chosen, &person.name).await {
+        Ok(true) => way.mine(&person, Some("The account is disconnected")).await,
         Ok(false) => ProblemPage::not_found().into_response(),
         Err(error) => store_trouble(&error),
     }
 }
 
-async fn everybody(State(desk): State<Desk>) -> Response {
-    desk.everybody(&Draft::default(), None).await
+async fn everybody(State(way): State<Way>) -> Response {
+    way.everybody(&Draft::default(), None).await
 }
 
 #[derive(Deserialize)]
@@ -382,23 +409,23 @@ struct Change {
     claim: String,
 }
 
-async fn change(State(desk): State<Desk>, by: SignedIn, Form(sent): Form<Change>) -> Response {
+async fn change(State(way): State<Way>, by: SignedIn, Form(sent): Form<Change>) -> Response {
     if sent.what == "disconnect" {
         let chosen = Chosen {
             issuer: sent.issuer,
             claim: sent.claim,
             value: sent.value,
         };
-        return match desk.unbind(&sent.person, &chosen, &by.name).await {
+        return match way.unbind(&sent.person, &chosen, &by.name).await {
             Ok(true) => {
                 let done = format!("{} is disconnected", sent.person);
-                desk.everybody(&Draft::default(), Some(&done)).await
+                way.everybody(&Draft::default(), Some(&done)).await
             }
             Ok(false) => ProblemPage::not_found().into_response(),
             Err(error) => store_trouble(&error),
         };
     }
-    let config = &desk.open.service.config;
+    let config = &way.open.service.config;
     let mut draft = Draft {
         person: sent.person.trim().to_owned(),
         value: sent.value.trim().to_owned(),
@@ -408,10 +435,10 @@ async fn change(State(desk): State<Desk>, by: SignedIn, Form(sent): Form<Change>
     let Some(subject) = subject else {
         let error = "Enter what the service calls the person, 1 to 255 characters";
         draft.errors.push(("value", error.to_owned()));
-        return desk.everybody(&draft, None).await;
+        return way.everybody(&draft, None).await;
     };
-    let now = (desk.open.clock)();
-    let bound = desk
+    let now = (way.open.clock)();
+    let bound = way
         .open
         .subjects
         .bind(&draft.person, &subject, &by.name, now)
@@ -419,7 +446,7 @@ async fn change(State(desk): State<Desk>, by: SignedIn, Form(sent): Form<Change>
     let (field, error) = match bound {
         Ok(Binding::Noted) => {
             let done = format!("{} signs in with this account now", draft.person);
-            return desk.everybody(&Draft::default(), Some(&done)).await;
+            return way.everybody(&Draft::default(), Some(&done)).await;
         }
         Ok(Binding::Nobody) => (
             "person",
@@ -432,5 +459,5 @@ async fn change(State(desk): State<Desk>, by: SignedIn, Form(sent): Form<Change>
         Err(error) => return store_trouble(&error),
     };
     draft.errors.push((field, error.to_owned()));
-    desk.everybody(&draft, None).await
+    way.everybody(&draft, None).await
 }

@@ -1,7 +1,10 @@
-//! Keys, a service and a site for the tests of this module.
+//! Keys of services; the service and the site that the tests ask have files of their own.
 
+mod connecting;
 mod flow;
 mod service;
+mod trouble;
+mod world;
 
 use std::sync::OnceLock;
 

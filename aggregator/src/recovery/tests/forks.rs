@@ -230,13 +230,15 @@ async fn more_of_a_settled_history_is_kept_as_proof_and_stops_nothing() {
     let world = restored(&past).await;
     given(&world, &past.held).await;
     hold(&world, &past.sims[0], &past.note).await;
+    // The first that it signed otherwise, and the last.
+    hold(&world, &past.sims[1], &other.notes[0]).await;
     hold(&world, &past.sims[1], other.note()).await;
     settled(&world).await;
     let forks = async |world: &World| world.service.store.forks().await.unwrap();
     assert_eq!(
         forks(&world).await.len(),
-        1,
-        "the checkpoint that was shown"
+        2,
+        "the checkpoints that were shown"
     );
     // Every other checkpoint of it, and every receipt.
     for note in &other.notes {

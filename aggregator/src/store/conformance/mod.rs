@@ -11,6 +11,7 @@ mod registry;
 mod revisions;
 mod rollups;
 mod sharing;
+mod staff;
 mod stops;
 mod tree;
 
@@ -37,6 +38,7 @@ pub(crate) use rollups::rollups_conforms;
 pub(crate) use sharing::{
     openings_share_one_log, readers_do_not_wait, same_statements_same_answers,
 };
+pub(crate) use staff::staff_conforms;
 pub(crate) use tree::{a_log_without_a_tree_gets_one, tree_conforms};
 
 /// A checkpoint that says what it was made from.

@@ -1,15 +1,13 @@
 use ed25519_dalek::SigningKey;
-use jiff::Timestamp;
 use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::statement::Kind;
-use ldsp_ui::oidc::{Binding, Bound, Claim, Subject};
 
 use super::{SIGN, damaged};
 use crate::store::{
-    Announced, Conflict, InviteRow, Log, NewEnrolment, NewOwn, OwnEffect, Person, Registry, Role,
-    StoreError, Stored, Turn,
+    Announced, Conflict, InviteRow, Log, NewEnrolment, NewOwn, OwnEffect, Registry, StoreError,
+    Stored, Turn,
 };
 use crate::testing::at;
 
@@ -43,14 +41,13 @@ fn conflict<T: std::fmt::Debug>(outcome: Result<T, StoreError>) -> Conflict {
     }
 }
 
-/// Nodes, invites, people.
+/// Nodes and invites.
 pub(crate) async fn registry_conforms<S: Registry + Log>(
     open: impl AsyncFn() -> S,
     damage: impl AsyncFn(&S, &'static str),
 ) {
     enrolling(&open().await).await;
     conflicts(&open().await).await;
-    people(&open().await).await;
     let store = open().await;
     store
         .invite(&invite("essex", "E37000010", b"s"))
@@ -64,16 +61,6 @@ pub(crate) async fn registry_conforms<S: Registry + Log>(
     );
     damage(&store, "UPDATE node SET head_pae = x'01'").await;
     damaged(store.node(&essex).await, ("node", "head_pae", "essex"));
-    let person = Person {
-        name: "bo".into(),
-        role: Role::Analyst,
-        secret_hash: "$argon2id$".into(),
-        added: at("2022-01-01T00:00:00Z"),
-    };
-    store.add_person(&person).await.unwrap();
-    damage(&store, "UPDATE person SET added = 9223372036854775807").await;
-    damaged(store.person("bo").await, ("person", "added", "bo"));
-    damaged(store.people().await, ("person", "added", "bo"));
     damage(&store, "UPDATE node SET public_key = x'01'").await;
     damaged(store.node(&essex).await, ("node", "public_key", "essex"));
     damaged(store.nodes().await, ("node", "public_key", "essex"));
@@ -219,111 +206,4 @@ fn approval(key_id: Digest) -> OwnEffect {
         by: "op".into(),
         at: at("2022-01-03T00:00:00Z"),
     }
-}
-
-async fn people<S: Registry + Log>(store: &S) {
-    let person = |name: &str, role| Person {
-        name: name.into(),
-        role,
-        secret_hash: "$argon2id$".into(),
-        added: at("2022-01-01T00:00:00Z"),
-    };
-    assert_eq!(store.person("bo").await.unwrap(), None);
-    let (bo, al) = (person("bo", Role::Operator), person("al", Role::Analyst));
-    store.add_person(&bo).await.unwrap();
-    store.add_person(&al).await.unwrap();
-    let again = store.add_person(&person("bo", Role::Analyst)).await;
-    assert_eq!(conflict(again), Conflict::PersonExists("bo".into()));
-    assert_eq!(store.person("bo").await.unwrap(), Some(bo.clone()));
-    assert_eq!(store.people().await.unwrap(), [al.clone(), bo.clone()]);
-    store.replace_secret("bo", "$new$").await.unwrap();
-    let renewed = Person {
-        secret_hash: "$new$".into(),
-        ..bo.clone()
-    };
-    assert_eq!(store.person("bo").await.unwrap(), Some(renewed.clone()));
-    assert_eq!(store.person("al").await.unwrap(), Some(al.clone()));
-    assert_eq!(store.remove_person("bo").await.unwrap(), renewed);
-    assert_eq!(store.people().await.unwrap(), [al]);
-    for name in ["bo", "AL", "", "a\0l", "al\u{301}"] {
-        assert_eq!(store.person(name).await.unwrap(), None);
-        let missing = store.replace_secret(name, "$x$").await;
-        assert_eq!(conflict(missing), Conflict::NoPerson);
-        assert_eq!(
-            conflict(store.remove_person(name).await),
-            Conflict::NoPerson
-        );
-    }
-    store.add_person(&bo).await.unwrap();
-    assert_eq!(store.person("bo").await.unwrap(), Some(bo));
-    // What they did keeps their name.
-    let essex = "essex".parse().unwrap();
-    let made = invite("essex", "E37000010", b"s");
-    store.invite(&made).await.unwrap();
-    store.remove_person("bo").await.unwrap();
-    assert_eq!(store.invite_of(&essex).await.unwrap(), Some(made));
-    subjects(store).await;
-    // The order is that of bytes.
-    for name in ["b-a", "b_a", "B", "é", "Bo Bo"] {
-        let person = person(name, Role::Analyst);
-        store.add_person(&person).await.unwrap();
-    }
-    let names: Vec<String> = store
-        .people()
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|p| p.name)
-        .collect();
-    assert_eq!(names, ["B", "Bo Bo", "al", "b-a", "b_a", "é"]);
-}
-
-/// Leaves nobody but `al`, and nothing noted.
-async fn subjects<S: Registry>(store: &S) {
-    let subject = |claim, value| Subject::new("https://id.example", claim, value).unwrap();
-    let (one, two) = (
-        subject(Claim::Subject, "u-1"),
-        subject(Claim::Subject, "U-1"),
-    );
-    let now = Timestamp::from_millisecond(1_800_000_000_123).unwrap();
-    for name in ["eve", "AL", "", "a\0l"] {
-        let bound = store.bind_subject(name, &one, now).await.unwrap();
-        assert_eq!(bound, Binding::Nobody, "{name:?}");
-        assert!(!store.unbind_subject(name, &one).await.unwrap());
-    }
-    let cy = Person {
-        name: "cy".into(),
-        role: Role::Curator,
-        secret_hash: "$x$".into(),
-        added: now,
-    };
-    store.add_person(&cy).await.unwrap();
-    assert_eq!(store.person("cy").await.unwrap(), Some(cy.clone()));
-    for (name, subject, expected) in [
-        ("cy", &one, Binding::Noted),
-        ("cy", &one, Binding::Noted),
-        ("al", &one, Binding::Taken),
-        ("al", &two, Binding::Noted),
-    ] {
-        let bound = store.bind_subject(name, subject, now).await.unwrap();
-        assert_eq!(bound, expected, "{name} {subject:?}");
-    }
-    assert_eq!(store.person_of(&one).await.unwrap().as_deref(), Some("cy"));
-    let mail = subject(Claim::Email, "u-1@x.org");
-    assert_eq!(store.person_of(&mail).await.unwrap(), None);
-    let bound = |subject: &Subject, person: &str| Bound {
-        subject: subject.clone(),
-        person: person.into(),
-        since: now,
-    };
-    let all = store.subjects().await.unwrap();
-    assert_eq!(all, [bound(&two, "al"), bound(&one, "cy")]);
-    assert!(!store.unbind_subject("cy", &two).await.unwrap());
-    assert!(store.unbind_subject("al", &two).await.unwrap());
-    // Whoever gets the name next does not inherit what it was bound to.
-    store.remove_person("cy").await.unwrap();
-    store.add_person(&cy).await.unwrap();
-    assert_eq!(store.person_of(&one).await.unwrap(), None);
-    store.remove_person("cy").await.unwrap();
-    assert_eq!(store.subjects().await.unwrap(), []);
 }

@@ -17,6 +17,7 @@ pub(super) async fn stops_conform<S: Log + Registry + Rollups + Recovery>(
     a_stop_comes_with_what_it_is_for(&open().await).await;
     each_stop_is_its_own(&open().await).await;
     a_settled_fork_is_a_history(&open().await).await;
+    a_fork_before_those_that_were_settled_stops_again(&open().await).await;
     a_checkpoint_that_is_passed_by_becomes_a_fork(&open().await).await;
 }
 
@@ -170,10 +171,49 @@ async fn a_settled_fork_is_a_history<S: Log + Registry + Recovery>(store: &S) {
     assert!(forks.iter().all(|fork| fork.settled == Some(later)));
     for place in [5, 21] {
         assert_eq!(show(fork(place, 0)).await, Stopped::Already, "{place}");
+        assert_eq!(show(fork(place, 0)).await, Stopped::Known, "{place}");
         let forks = store.forks().await.unwrap();
         let kept = forks.iter().find(|fork| fork.place == place).unwrap();
         assert_eq!(kept.settled, None);
     }
+}
+
+/// Checkpoints do not say where the histories part: one more that is of an earlier place than an operator saw is for an operator to see.
+async fn a_fork_before_those_that_were_settled_stops_again<S: Log + Registry + Recovery>(
+    store: &S,
+) {
+    let fork = |place: u64| Fork {
+        place,
+        id: Digest::of(&place.to_be_bytes()),
+        agreed: 0,
+        ours: "ours\n".into(),
+        theirs: "theirs\n".into(),
+        said_by: "solent".into(),
+        found: at(NOON),
+        settled: None,
+    };
+    let show = async |place: u64| {
+        let fork = fork(place);
+        let shown = Shown::Fork(&fork);
+        store.stop(shown, "solent", at(NOON)).await.unwrap()
+    };
+    let claim = Claim {
+        size: 905,
+        root: Digest::of(b"root"),
+        note: "note\n".into(),
+        said_by: "solent".into(),
+    };
+    let claim = Shown::Claim(&claim);
+    store.stop(claim, "solent", at(NOON)).await.unwrap();
+    assert_eq!(show(900).await, Stopped::Already);
+    let later = at("2022-06-01T13:00:00Z");
+    store.decide("op", "Both are known.", later).await.unwrap();
+    assert_eq!(show(900).await, Stopped::Settled);
+    assert_eq!(show(904).await, Stopped::Settled);
+    assert_eq!(show(500).await, Stopped::Already);
+    let later = at("2022-06-01T14:00:00Z");
+    store.decide("op", "This one too.", later).await.unwrap();
+    assert_eq!(show(700).await, Stopped::Settled);
 }
 
 /// A checkpoint that the log passes by on its way back is proof of another history, from the very transaction on in which it passes it.

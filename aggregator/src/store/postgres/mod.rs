@@ -11,6 +11,7 @@ mod revisions;
 mod rollups;
 #[cfg(test)]
 mod silence;
+mod staff;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -320,9 +321,4 @@ async fn usable(server: &Server, connection: &mut PgConnection) -> Result<(), St
         );
     }
     Ok(())
-}
-
-/// Whether PostgreSQL can hold the text: it has no U+0000.
-fn can_be_held(text: &str) -> bool {
-    !text.contains('\0')
 }

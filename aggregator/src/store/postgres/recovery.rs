@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::log::Edge;
-use sqlx::query;
+use sqlx::{Row as _, query};
 
 use super::{Postgres, log, revisions, tree};
 use crate::store::recovery::{recovery, settled};

@@ -1,4 +1,4 @@
-//! Nodes, invites, people.
+//! Nodes and invites.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +7,11 @@ use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::own::{KeyAdd, is_reserved};
-use ldsp_ui::oidc::{Binding, Bound, Subject};
 use sqlx::{PgConnection, query, query_scalar};
 
-use super::{Postgres, can_be_held};
+use super::Postgres;
 use crate::store::rows::{self, Columns, signed};
-use crate::store::{Conflict, InviteRow, NewEnrolment, Node, Person, Registry, StoreError, Stored};
+use crate::store::{Conflict, InviteRow, NewEnrolment, Node, Registry, StoreError, Stored};
 
 pub(super) async fn find_node(
     connection: &mut PgConnection,
@@ -297,130 +296,5 @@ impl Registry for Postgres {
         .fetch_all(&self.reader)
         .await?;
         found.iter().map(rows::node).collect()
-    }
-
-    async fn add_person(&self, person: &Person) -> Result<(), StoreError> {
-        let done = query(
-            "INSERT INTO person (name, role, secret_hash, added) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING",
-        )
-        .bind(&person.name)
-        .bind(person.role.as_str())
-        .bind(&person.secret_hash)
-        .bind(person.added.as_millisecond())
-        .execute(&self.writer)
-        .await?;
-        if done.rows_affected() == 0 {
-            return Err(Conflict::PersonExists(person.name.clone()).into());
-        }
-        Ok(())
-    }
-
-    async fn replace_secret(&self, name: &str, secret_hash: &str) -> Result<(), StoreError> {
-        if !can_be_held(name) {
-            return Err(Conflict::NoPerson.into());
-        }
-        let done = query("UPDATE person SET secret_hash = $1 WHERE name = $2")
-            .bind(secret_hash)
-            .bind(name)
-            .execute(&self.writer)
-            .await?;
-        if done.rows_affected() == 0 {
-            return Err(Conflict::NoPerson.into());
-        }
-        Ok(())
-    }
-
-    async fn remove_person(&self, name: &str) -> Result<Person, StoreError> {
-        if !can_be_held(name) {
-            return Err(Conflict::NoPerson.into());
-        }
-        let row =
-            query("DELETE FROM person WHERE name = $1 RETURNING name, role, secret_hash, added")
-                .bind(name)
-                .fetch_optional(&self.writer)
-                .await?;
-        rows::person(&row.ok_or(Conflict::NoPerson)?)
-    }
-
-    async fn person(&self, name: &str) -> Result<Option<Person>, StoreError> {
-        if !can_be_held(name) {
-            return Ok(None);
-        }
-        let row = query("SELECT name, role, secret_hash, added FROM person WHERE name = $1")
-            .bind(name)
-            .fetch_optional(&self.reader)
-            .await?;
-        row.as_ref().map(rows::person).transpose()
-    }
-
-    async fn people(&self) -> Result<Vec<Person>, StoreError> {
-        let found = query("SELECT name, role, secret_hash, added FROM person ORDER BY name")
-            .fetch_all(&self.reader)
-            .await?;
-        found.iter().map(rows::person).collect()
-    }
-
-    async fn person_of(&self, subject: &Subject) -> Result<Option<String>, StoreError> {
-        let found = query_scalar(
-            "SELECT person FROM subject WHERE issuer = $1 AND claim = $2 AND value = $3",
-        )
-        .bind(&subject.issuer)
-        .bind(subject.claim.as_str())
-        .bind(&subject.value)
-        .fetch_optional(&self.reader)
-        .await?;
-        Ok(found)
-    }
-
-    async fn subjects(&self) -> Result<Vec<Bound>, StoreError> {
-        let found = query(
-            "SELECT issuer, claim, value, person, since FROM subject ORDER BY person, issuer, claim, value",
-        )
-        .fetch_all(&self.reader)
-        .await?;
-        found.iter().map(rows::subject).collect()
-    }
-
-    async fn bind_subject(
-        &self,
-        name: &str,
-        subject: &Subject,
-        now: Timestamp,
-    ) -> Result<Binding, StoreError> {
-        if !can_be_held(name) {
-            return Ok(Binding::Nobody);
-        }
-        query(
-            "INSERT INTO subject (issuer, claim, value, person, since)
-             SELECT $1, $2, $3, name, $4 FROM person WHERE name = $5 ON CONFLICT DO NOTHING",
-        )
-        .bind(&subject.issuer)
-        .bind(subject.claim.as_str())
-        .bind(&subject.value)
-        .bind(now.as_millisecond())
-        .bind(name)
-        .execute(&self.writer)
-        .await?;
-        Ok(match self.person_of(subject).await? {
-            Some(held) if held == name => Binding::Noted,
-            Some(_) => Binding::Taken,
-            None => Binding::Nobody,
-        })
-    }
-
-    async fn unbind_subject(&self, name: &str, subject: &Subject) -> Result<bool, StoreError> {
-        if !can_be_held(name) {
-            return Ok(false);
-        }
-        let done = query(
-            "DELETE FROM subject WHERE issuer = $1 AND claim = $2 AND value = $3 AND person = $4",
-        )
-        .bind(&subject.issuer)
-        .bind(subject.claim.as_str())
-        .bind(&subject.value)
-        .bind(name)
-        .execute(&self.writer)
-        .await?;
-        Ok(done.rows_affected() > 0)
     }
 }

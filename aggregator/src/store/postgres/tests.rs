@@ -14,7 +14,7 @@ use crate::store::conformance::{
     fsck_conforms, library_conforms, listing_conforms, log_conforms, month, openings_share_one_log,
     proofs_do_not_keep_what_was_withdrawn, readers_do_not_wait, recovery_conforms,
     registry_conforms, revisions_conform, rollups_conforms, same_statements_same_answers,
-    tree_conforms,
+    staff_conforms, tree_conforms,
 };
 use crate::store::rows::as_blob;
 use crate::store::sqlite::Sqlite;
@@ -65,6 +65,12 @@ pub(super) fn unusable<T: std::fmt::Debug>(outcome: Result<T, StoreError>) -> St
 async fn registry() {
     let databases = Databases::default();
     registry_conforms(async || databases.open().await, damage).await;
+}
+
+#[tokio::test]
+async fn staff() {
+    let databases = Databases::default();
+    staff_conforms(async || databases.open().await, damage).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

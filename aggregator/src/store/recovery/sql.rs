@@ -1,11 +1,13 @@
 //! The commands of [`Recovery`](super::Recovery). They are few and small, and both databases know their text, so it is written once.
 
 /// When an operator settled the fork of which a proof at place `$1` is one more; NULL where nobody did. What was settled at one moment is taken for one
-/// other history: it begins where the proofs say that the histories still agree, if they say it, and else anywhere.
+/// other history: it begins where the proofs say that the histories still agree, if they say it, and else where the first of them is. `agreed` is 0 where a
+/// proof does not say it. The place of a checkpoint is its number of leaves, that of a receipt counts them from 0, so that the last leaf of the first
+/// checkpoint is one before it.
 macro_rules! settled {
     () => {
         "(SELECT settled FROM log_fork WHERE through IS NOT NULL GROUP BY settled
-          HAVING (max(agreed) <= $1 OR min(place) <= $1) AND max(through) >= $1 LIMIT 1)"
+          HAVING (max(agreed) BETWEEN 1 AND $1 OR min(place) <= $1 + 1) AND max(through) >= $1 LIMIT 1)"
     };
 }
 pub(in crate::store) use settled;
@@ -16,6 +18,21 @@ macro_rules! recovery {
     ($store:ty, $put_back:path) => {
         impl $crate::store::Recovery for $store {
             async fn stop(&self, shown: Shown<'_>, said_by: &str, at: Timestamp) -> Outcome<Stopped> {
+                if let Shown::Fork(fork) = shown {
+                    // Whoever shows a proof again, and anybody may, keeps nobody from writing.
+                    let kept = query(
+                        "SELECT settled IS NOT NULL AS settled FROM log_fork, log_head
+                         WHERE place = $1 AND log_fork.id = $2 AND (settled IS NOT NULL OR behind IS NOT NULL)",
+                    )
+                    .bind(signed(fork.place))
+                    .bind(fork.id.as_bytes().as_slice())
+                    .fetch_optional(&self.reader)
+                    .await?;
+                    if let Some(kept) = kept {
+                        let settled = kept.try_get("settled")?;
+                        return Ok(if settled { Stopped::Settled } else { Stopped::Known });
+                    }
+                }
                 let mut tx = self.begin().await?;
                 if let Shown::Fork(fork) = shown {
                     query(concat!(
@@ -92,7 +109,7 @@ macro_rules! recovery {
 
             async fn note_trouble(&self, trouble: Option<&str>) -> Outcome<()> {
                 let mut tx = self.begin().await?;
-                query("UPDATE log_stop SET trouble = $1 WHERE ended IS NULL")
+                query("UPDATE log_stop SET trouble = $1 WHERE ended IS NULL AND trouble IS DISTINCT FROM $1")
                     .bind(trouble)
                     .execute(&mut *tx)
                     .await?;

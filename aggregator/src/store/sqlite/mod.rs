@@ -9,6 +9,7 @@ mod recovery;
 mod registry;
 mod revisions;
 mod rollups;
+mod staff;
 #[cfg(test)]
 mod tests;
 mod tree;

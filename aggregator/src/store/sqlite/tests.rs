@@ -1,20 +1,22 @@
 //! The conformance suite on SQLite, and what is SQLite's own.
 
+use std::path::Path;
 use std::sync::Mutex;
 
 use tempfile::TempDir;
 
 use ldsp_protocol::rollup::Layout;
 use ldsp_protocol::standard::{Codebook, Standard};
+use ldsp_ui::accounts::{Act, By, Change};
 
 use super::Sqlite;
 use crate::store::conformance::{
     Area, SIGN, a_log_without_a_tree_gets_one, a_snapshot_is_of_one_state, figures_conform,
     fsck_conforms, library_conforms, listing_conforms, log_conforms, month, openings_share_one_log,
     proofs_do_not_keep_what_was_withdrawn, readers_do_not_wait, recovery_conforms,
-    registry_conforms, revisions_conform, rollups_conforms, tree_conforms,
+    registry_conforms, revisions_conform, rollups_conforms, staff_conforms, tree_conforms,
 };
-use crate::store::{Backend, Log as _, Rollups, StoreError};
+use crate::store::{Backend, Log as _, Role, Rollups, Staff as _, StoreError};
 use crate::testing::{Sim, admit};
 
 /// Keeps the directories of the stores that a test opens.
@@ -39,6 +41,12 @@ async fn damage(store: &Sqlite, sql: &'static str) {
 async fn registry() {
     let dirs = Dirs::default();
     registry_conforms(async || dirs.open().await, damage).await;
+}
+
+#[tokio::test]
+async fn staff() {
+    let dirs = Dirs::default();
+    staff_conforms(async || dirs.open().await, damage).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -139,18 +147,54 @@ async fn a_database_of_a_newer_version_is_refused() {
     ));
 }
 
+/// A database as it was before this migration.
+async fn before(path: &Path, version: i64) -> sqlx::SqlitePool {
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true);
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    let earlier = super::MIGRATIONS.iter().filter(|m| m.version < version);
+    let earlier = sqlx::migrate::Migrator::with_migrations(earlier.cloned().collect());
+    earlier.run(&pool).await.unwrap();
+    pool
+}
+
+/// Their secrets and their accounts at a sign-in service.
+#[tokio::test]
+async fn people_of_before_keep_what_they_sign_in_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.sqlite");
+    let pool = before(&path, 15).await;
+    for sql in [
+        "INSERT INTO person (name, role, secret_hash, added) VALUES ('b_o', 'operator', '$x$', 7)",
+        "INSERT INTO subject (issuer, claim, value, person, since) VALUES ('https://id', 'sub', 'u-1', 'b_o', 8)",
+    ] {
+        sqlx::query(sql).execute(&pool).await.unwrap();
+    }
+    pool.close().await;
+    let store = Sqlite::open(&path).await.unwrap();
+    let person = store.person("b_o").await.unwrap().unwrap();
+    assert_eq!(person.secret_hash.as_deref(), Some("$x$"));
+    assert_eq!((person.role, person.locked), (Role::Operator, None));
+    assert_eq!(store.subjects().await.unwrap()[0].person, "b_o");
+    // A name of before is one still, though nobody new gets such a one.
+    let lock = Change::Lock {
+        name: "b_o",
+        careful: false,
+    };
+    let by = By {
+        who: "op",
+        now: person.added,
+    };
+    assert_eq!(store.change(&lock, by).await.unwrap(), Act::Done);
+}
+
 /// What was stored before there was a second standard is the first one's.
 #[tokio::test]
 async fn months_from_before_are_those_of_the_first_standard() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.sqlite");
-    let options = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(&path)
-        .create_if_missing(true);
-    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
-    let earlier = super::MIGRATIONS.iter().filter(|m| m.version < 4);
-    let earlier = sqlx::migrate::Migrator::with_migrations(earlier.cloned().collect());
-    earlier.run(&pool).await.unwrap();
+    let pool = before(&path, 4).await;
     let lep = "E37000055".parse().unwrap();
     let of = |standard| Layout::of_node(standard, &Codebook::new(&lep, &[])).cells();
     let cells = vec![0u8; 8 * of(Standard::v1())];

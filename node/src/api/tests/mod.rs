@@ -1,10 +1,14 @@
 //! The interface, asked as programs ask.
 
 mod files;
+mod first;
 mod model;
 mod months;
 mod open;
+mod people;
+mod provider;
 mod rights;
+mod work;
 
 use std::collections::BTreeSet;
 
@@ -299,6 +303,7 @@ async fn what_is_not_there_is_a_problem_too() {
         let who = match rule.access {
             Access::Roles(roles) if roles.contains(&"approver") => "bob",
             Access::Roles(["provider"]) => "pam",
+            Access::Roles(["admin"]) => "ada",
             _ => "ann",
         };
         let path = format!("{}?surprise=1", concrete(rule.path));

@@ -188,7 +188,7 @@ async fn a_month_under_two_standards_is_one_release() {
 
 #[tokio::test]
 async fn quality_is_shown_asked_about_and_set() {
-    let world = world().await;
+    let world = world().await.with_everybody().await;
     world.released().await;
     let seen = get(&world, "bob", "/api/v1/quality").await.json();
     assert_eq!(seen["providers"][0]["provider"], "College");
@@ -210,7 +210,7 @@ async fn quality_is_shown_asked_about_and_set() {
         r#"{"severity":"error","threshold":3,"version":0}"#,
     )
     .await;
-    stale.is(problem::QUALITY);
+    stale.is(problem::CHANGED_MEANWHILE);
     let none = post(
         &world,
         "ann",
@@ -237,6 +237,35 @@ async fn quality_is_shown_asked_about_and_set() {
     post(&world, "ann", path, answer).await.is(problem::QUALITY);
     let all = get(&world, "bob", "/api/v1/quality/questions").await.json();
     assert_eq!(all["questions"][0]["answer"], "Next week.");
+    // A provider's program hears what that provider is asked.
+    let path = "/api/v1/quality/questions";
+    assert_eq!(
+        post(&world, "ann", path, question).await.status,
+        StatusCode::CREATED
+    );
+    let own = "/api/v1/provider/questions";
+    let all = get(&world, "pam", own).await.json();
+    assert_eq!(all["questions"][0]["answer"], Value::Null);
+    assert!(all["questions"][0].get("asked_by").is_none());
+    let none = get(&world, "pat", own).await.json();
+    assert_eq!(none["questions"].as_array().map(Vec::len), Some(0));
+    let id = all["questions"][0]["id"].as_str().unwrap();
+    let library = world.own("Library").await;
+    let guessed = library.handle(crate::delivery::Handled::Question, 2);
+    for foreign in [guessed.as_str(), "2"] {
+        let path = format!("{own}/{foreign}/answer");
+        post(&world, "pat", &path, answer)
+            .await
+            .is(problem::NOT_FOUND);
+    }
+    let path = &format!("{own}/{id}/answer");
+    post(&world, "pat", path, answer)
+        .await
+        .is(problem::NOT_FOUND);
+    post(&world, "ann", path, answer).await.is(problem::ROLE);
+    let seen = post(&world, "pam", path, answer).await.json();
+    assert_eq!(seen["answer"], "Next week.");
+    post(&world, "pam", path, answer).await.is(problem::QUALITY);
     let missing = post(&world, "ann", "/api/v1/quality/questions/7/answer", answer).await;
     missing.is(problem::NOT_FOUND);
 }

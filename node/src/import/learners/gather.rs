@@ -27,7 +27,7 @@ pub(in crate::import) struct Batch {
     pub(in crate::import) outside: u64,
     /// Providers that they name, new ones among them.
     pub(in crate::import) providers: Vec<Arc<str>>,
-    /// References that a provider's own rows bring, with their numbers.
+    /// References that a provider's own valid rows bring, with their numbers.
     pub(in crate::import) references: Vec<(i64, String)>,
     /// What the file says nothing of.
     pub(in crate::import) silent: Silent,
@@ -101,12 +101,14 @@ impl Gather for Gatherer {
         let mut outside = 0;
         let mut refused = Vec::new();
         let mut valid = Vec::with_capacity(drafts.len());
+        let mut references = Vec::new();
         for mut draft in drafts.drain(..) {
             self.resolve(&mut draft);
             match draft.enrolment {
                 Some(enrolment) => {
                     outside += u64::from(!enrolment.in_area);
                     valid.push((draft.line, enrolment));
+                    references.extend(draft.reference);
                 }
                 None => refused.push(draft.problems),
             }
@@ -116,7 +118,7 @@ impl Gather for Gatherer {
             count: valid.len() as u64,
             outside,
             providers: std::mem::take(&mut self.parser.named),
-            references: std::mem::take(&mut self.parser.references),
+            references,
             silent: self.parser.silent.unwrap_or_default(),
             refused,
             valid: if self.fresh {
@@ -125,5 +127,48 @@ impl Gather for Gatherer {
                 Valid::Merge(valid)
             },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::import::learners::{COLUMNS, HEADER, Own};
+    use crate::import::pseudonym::PseudonymKey;
+    use crate::import::rows::{self, Csv};
+    use crate::import::{header, london_day};
+    use crate::store::providers::Roots;
+    use crate::testing::{LEP, World, at};
+
+    /// A provider's account can send any number of rows that are refused: nothing of them is carried on.
+    #[tokio::test]
+    async fn rows_that_are_refused_leave_no_reference_behind() {
+        let world = World::new().await;
+        let roots = Roots::default();
+        let parser = Parser {
+            key: PseudonymKey::from_bytes([7; 32]),
+            lep: LEP.parse().unwrap(),
+            programmes: Default::default(),
+            today: london_day(at("2022-03-04T09:00:00Z")),
+            clean: Default::default(),
+            own: Some(Own::new("College", &roots)),
+            roots,
+            new_providers: true,
+            named: Vec::new(),
+            reference: None,
+        };
+        let directory = Directory::new(&world.store, &LEP.parse().unwrap(), false);
+        let row = format!(",7{}\n", ",".repeat(COLUMNS.len() - 2));
+        let text = format!("{}\n{}", COLUMNS.join(","), row.repeat(5_000));
+        let source = Csv::new(Cursor::new(text), COLUMNS, |row| header::find(row, &HEADER));
+        let mut stream = rows::stream(source, Gatherer::new(parser, directory, false));
+        let (mut refused, mut references) = (0, 0);
+        while let Some(batch) = stream.batches.recv().await {
+            refused += batch.refused.len();
+            references += batch.references.len();
+        }
+        assert_eq!((refused, references), (5_000, 0));
     }
 }

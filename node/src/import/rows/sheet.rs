@@ -148,7 +148,8 @@ impl<R: Read + Seek + Send + 'static> Workbook<R> {
             let mut cells = Cells::new(book.worksheet_cells_reader(sheet)?);
             let mut top = Vec::new();
             let mut row = Raw::default();
-            while let Step::Row = cells.next(&mut row)? {
+            // A made-up sheet says of all its rows that they are the first.
+            while (top.len() as u64) < TOP && matches!(cells.next(&mut row)?, Step::Row) {
                 if row.line > TOP {
                     break;
                 }

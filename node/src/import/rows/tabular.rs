@@ -12,6 +12,9 @@ use crate::import::faults;
 use crate::import::mapping::{Contract, Reading, TextForm};
 use crate::import::report::RowProblem;
 
+/// Sheets that are searched for the header. Each is read as far as its first rows, which a made-up one puts at its very end.
+const SEARCHED: usize = 40;
+
 /// Rows as they stand in a file.
 pub(in crate::import) enum RawRows<R> {
     Text(Box<CsvRows<R>>),
@@ -150,6 +153,11 @@ fn choose<R: Read + Seek + Send + 'static>(
         });
     }
     let visible: Vec<SheetName> = book.sheets.iter().filter(|s| !s.hidden).cloned().collect();
+    if visible.len() > SEARCHED {
+        let problems = vec![faults::SHEETS_MANY.at(1, None)];
+        let sheets = visible.into_iter().take(SEARCHED).collect();
+        return Ok(Err(NoRows { problems, sheets }));
+    }
     let mut with_header = Vec::new();
     let mut filled = Vec::new();
     for sheet in &visible {

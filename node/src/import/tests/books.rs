@@ -236,6 +236,38 @@ async fn the_sheet_with_the_header_is_taken_and_otherwise_asked_for() {
     assert_eq!(report.outcome, Outcome::Stored, "{}", report.text());
 }
 
+/// Each would be read as far as its first row while nobody else can write.
+#[tokio::test]
+async fn many_names_for_one_sheet_are_not_searched() {
+    let names = |many: usize| -> String {
+        (0..many)
+            .map(|at| format!(r#"<sheet name="S{at}" sheetId="{at}" r:id="r1"/>"#))
+            .collect()
+    };
+    for (many, code) in [(40, "sheet-unclear"), (41, "sheets-too-many")] {
+        let text =
+            workbook("").replace(r#"<sheet name="One" sheetId="1" r:id="r1"/>"#, &names(many));
+        let sheet = sheet(&[], "");
+        let bytes = packed(&[
+            ("[Content_Types].xml", TYPES.as_bytes()),
+            ("_rels/.rels", RELS.as_bytes()),
+            ("xl/workbook.xml", text.as_bytes()),
+            ("xl/_rels/workbook.xml.rels", BOOK_RELS.as_bytes()),
+            ("xl/styles.xml", STYLES.as_bytes()),
+            ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
+        ]);
+        let bench = Bench::new().await;
+        let report = bench.file(&bytes, &Reading::default()).await;
+        assert_eq!(codes(&report), [code]);
+        let named = Reading {
+            sheet: Some("S7".to_owned()),
+            mapping: None,
+        };
+        let report = bench.file(&bytes, &named).await;
+        assert_eq!(report.outcome, Outcome::Stored, "{}", report.text());
+    }
+}
+
 #[tokio::test]
 async fn merged_cells_below_the_header_are_refused() {
     let merges =

@@ -181,6 +181,46 @@ async fn a_provider_that_renames_itself_is_not_counted_again() {
     assert_eq!(report.tally, tally(1, 0, 0));
 }
 
+/// "Acme GROUP" sorts before "Acme Group", "acme group" behind it: neither spelling undoes what was said of the name.
+#[tokio::test]
+async fn another_spelling_of_a_later_name_is_the_same_provider() {
+    for spelling in ["Acme GROUP", "acme group"] {
+        let bench = Bench::new().await;
+        let of = |name: &str| {
+            [
+                begun(name, "L1", "", "A1", 1),
+                begun(name, "L2", "", "A1", 1),
+            ]
+        };
+        stored(&bench, &of("Acme College")).await;
+        count(&bench).await;
+        let said = bench
+            .store
+            .rename_provider("Acme College", "Acme Group", "ann", now());
+        assert_eq!(said.await.unwrap(), Renamed::Done);
+        let day = "2022-08-01".parse().unwrap();
+        let learner = known_as(&bench, "L2");
+        assert_eq!(bench.store.erase(&learner, day).await.unwrap(), 1);
+        for _ in 0..2 {
+            let done = stored(&bench, &of(spelling)).await;
+            assert_eq!((done.added, done.erased), (0, 1), "{spelling}");
+        }
+        count(&bench).await;
+        assert_eq!(entered(&bench).await, (1, 0));
+        let mut reader = bench.store.reader.acquire().await.unwrap();
+        let roots = crate::store::providers::roots(&mut reader).await.unwrap();
+        assert_eq!(&*roots.of(spelling), "acme college");
+        // A node whose providers were noted without it is mended by reading.
+        sqlx::query("UPDATE providers SET was = NULL WHERE name = $1")
+            .bind(spelling)
+            .execute(&bench.store.writer)
+            .await
+            .unwrap();
+        let roots = crate::store::providers::roots(&mut reader).await.unwrap();
+        assert_eq!(&*roots.of(spelling), "acme college");
+    }
+}
+
 #[tokio::test]
 async fn a_corrected_start_is_not_counted_again() {
     let bench = Bench::new().await;

@@ -9,7 +9,7 @@ use crate::import::ilr::Summary;
 use crate::import::ilr::mapping::{self, AimSaid};
 use crate::store::records::Exact;
 
-const FILE: &str = include_str!("../../../tests/ilr/2018-19.xml");
+pub(super) const FILE: &str = include_str!("../../../tests/ilr/2018-19.xml");
 const ALL: [&str; 2] = [
     include_str!("../../../tests/ilr/all-2018-19.xml"),
     include_str!("../../../tests/ilr/all-2020-21.xml"),
@@ -56,7 +56,7 @@ impl Bench {
     }
 
     /// With everything said that the samples ask.
-    async fn asked() -> Self {
+    pub(super) async fn asked() -> Self {
         let bench = Self::new().await;
         let acme = ("99000001", "Acme College");
         mapping::say_provider(&bench.store, acme.0, acme.1, "ann", now())
@@ -122,8 +122,44 @@ async fn what_a_tutor_recorded_outlives_the_next_return() {
     assert_eq!(bench.dump().await, recorded);
 }
 
+/// Nobody has said whose the file is, but the list of organisations has its number.
+#[tokio::test]
+async fn the_organisation_of_its_ukprn_is_whose_it_is() {
+    let bench = Bench::asked().await;
+    let run = async |sql: &'static str| {
+        sqlx::query(sql).execute(&bench.store.writer).await.unwrap();
+    };
+    run("DELETE FROM ilr_providers").await;
+    run("DELETE FROM providers").await;
+    assert_eq!(codes(&bench.ilr(FILE).await), ["ilr-ukprn-unknown"]);
+    let organisation = "INSERT INTO organisations (name, kind, ukprn, contact_role) VALUES ($1, 'provider', 99000001, '')";
+    let add = async |name: &str| {
+        let added = sqlx::query(organisation).bind(name);
+        added.execute(&bench.store.writer).await.unwrap();
+    };
+    add("City College").await;
+    let report = bench.ilr(FILE).await;
+    assert_eq!(report.outcome, Outcome::Stored, "{:?}", report.problems);
+    let named: Vec<String> = sqlx::query_scalar("SELECT DISTINCT provider FROM enrolments")
+        .fetch_all(&bench.store.reader)
+        .await
+        .unwrap();
+    assert_eq!(named, ["City College"]);
+    // What was said goes before the list, and of two with one number neither is meant.
+    add("Town College").await;
+    assert_eq!(
+        codes(&bench.ilr(&later(FILE, 20)).await),
+        ["ilr-ukprn-unknown"]
+    );
+    let said = mapping::say_provider(&bench.store, "99000001", "City College", "ann", now());
+    said.await.unwrap();
+    let report = bench.ilr(&later(FILE, 21)).await;
+    assert_eq!(report.outcome, Outcome::Stored, "{:?}", report.problems);
+    assert_eq!(report.tally.added, 0);
+}
+
 /// The sample without the learner of a reference, prepared on a later day.
-fn without(reference: &str, day: u8) -> String {
+pub(super) fn without(reference: &str, day: u8) -> String {
     let mark = format!("<LearnRefNumber>{reference}</LearnRefNumber>");
     let at = FILE.find(&mark).unwrap();
     let from = FILE[..at].rfind("  <Learner>").unwrap();
@@ -393,6 +429,56 @@ async fn other_files_enrolments_and_later_years_are_left_alone() {
         done[0].starts_with("60990011 2018-09-10 2019-09-20 1"),
         "{done:?}"
     );
+}
+
+/// The older file knows the learner by reference alone, so that the enrolment has another key there.
+#[tokio::test]
+async fn an_older_year_says_nothing_new_of_a_learner_whose_uln_came_later() {
+    let bench = Bench::asked().await;
+    let next = later(FILE, 1)
+        .replace("2018-19", "2019-20")
+        .replace(">1819<", ">1920<");
+    bench.ilr(&next).await;
+    let done = bench.shown().await;
+    let older = FILE.replace("1000000027", "9999999999").replacen(
+        "<CompStatus>2</CompStatus>\n      <LearnActEndDate>2019-03-29</LearnActEndDate>\n      <Outcome>1</Outcome>",
+        "<CompStatus>1</CompStatus>",
+        1,
+    );
+    assert_ne!(older.len(), FILE.len());
+    let report = bench.ilr(&older).await;
+    assert_eq!(report.outcome, Outcome::Stored, "{}", report.text());
+    assert_eq!(
+        (
+            report.tally.changed,
+            report.tally.added,
+            summary(&report).later
+        ),
+        (0, 0, 5),
+        "{}",
+        report.text()
+    );
+    assert_eq!(bench.shown().await, done);
+    // The year that told last goes on telling.
+    assert_eq!(bench.ilr(&later(&next, 9)).await.tally.unchanged, 5);
+}
+
+/// The last of two would have got the rows of both, and lost its own.
+#[tokio::test]
+async fn a_file_of_two_providers_is_refused_in_every_year() {
+    let bench = Bench::asked().await;
+    let provider = "<LearningProvider>\n    <UKPRN>99000001</UKPRN>\n  </LearningProvider>\n";
+    let other = provider.replace("99000001", "99000002");
+    let two = FILE.replacen(provider, &format!("{provider}  {other}"), 1);
+    for year in ["2018-19", "2019-20", "2021-22"] {
+        let coded = year.replace('-', "")[2..].to_owned();
+        let file = two
+            .replace("2018-19", year)
+            .replace(">1819<", &format!(">{coded}<"));
+        let report = bench.ilr(&file).await;
+        assert_eq!(codes(&report), ["ilr-element-repeated"], "{year}");
+    }
+    assert!(bench.shown().await.is_empty());
 }
 
 #[tokio::test]

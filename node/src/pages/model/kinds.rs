@@ -6,6 +6,7 @@ use ldsp_ui::{Html, ProblemPage, SignedIn};
 
 use super::super::{Pages, exact_part, exact_tag, fault, words};
 use super::Shown;
+use super::form::Part;
 use crate::model::Model as _;
 use crate::store::cohorts::Cohort;
 use crate::store::kept::{Known, Stored};
@@ -66,6 +67,34 @@ fn cohorts(title: &str, all: &[Stored<Cohort>], known: &Known, person: &SignedIn
     table.into()
 }
 
+/// Which Individualised Learner Records are this provider's. `said`: whose those of a UKPRN are.
+fn ilrs(provider: &Organisation, said: &[(u32, String)]) -> String {
+    let own: Vec<String> = said
+        .iter()
+        .filter(|(_, name)| folded(name) == folded(&provider.name))
+        .map(|(ukprn, _)| ukprn.to_string())
+        .collect();
+    let other = said.iter().find(|(ukprn, name)| {
+        provider.ukprn == Some(i64::from(*ukprn)) && folded(name) != folded(&provider.name)
+    });
+    match (own.as_slice(), other, provider.ukprn) {
+        (_, Some((ukprn, name)), _) => format!(
+            "Individualised Learner Records (ILR) of its UKPRN {ukprn} are read as those of {name}: the ILR mappings say so."
+        ),
+        ([], None, None) => {
+            "Its Individualised Learner Records (ILR) are found once its UKPRN stands here."
+                .to_owned()
+        }
+        ([], None, Some(ukprn)) => format!(
+            "More than one organisation has the UKPRN {ukprn}, so it is asked whose an Individualised Learner Record (ILR) with it is."
+        ),
+        (own, None, _) => format!(
+            "Individualised Learner Records (ILR) of UKPRN {} are read as this provider\u{2019}s.",
+            own.join(" and ")
+        ),
+    }
+}
+
 impl Shown for Organisation {
     const PATH: &'static str = "/organisations";
     const ONE: &'static str = "organisation";
@@ -101,9 +130,11 @@ impl Shown for Organisation {
         } else {
             "No file has named this provider so far. Its records are found by its name, as files write it."
         };
+        let mappings = store.ilr_mappings().await.map_err(fault)?;
         Ok(Html::concat([
             cohorts("Cohorts that it delivers", &own, known, person),
             Html::paragraph(records),
+            Html::paragraph(&ilrs(&stored.it, &mappings.providers)),
         ]))
     }
 
@@ -172,6 +203,24 @@ impl Shown for Programme {
     const MANY: &'static str = "Programmes";
     const ABOUT: &'static str = "What is taught here, for whom and with whose money. A programme file (Import) adds and updates many at once; both ways keep the same history. What was counted of an enrolment stays as it was, also when its programme is described anew.";
     const EMPTY: &'static str = "There is no programme yet. Add one, or import a programme file: learners\u{2019} files refer to programmes by their codes.";
+    const PARTS: &'static [Part] = &[
+        Part {
+            title: "What is the programme called?",
+            columns: &["programme", "name"],
+        },
+        Part {
+            title: "Who delivers it, and who pays?",
+            columns: &["provider", "funder", "cost"],
+        },
+        Part {
+            title: "Whom is it for, and what does it teach?",
+            columns: &["tier", "type", "audience", "skills"],
+        },
+        Part {
+            title: "When, how and for how many?",
+            columns: &["start", "end", "mode", "capacity"],
+        },
+    ];
 
     async fn more(
         pages: &Pages,
@@ -222,6 +271,20 @@ impl Shown for Cohort {
     const MANY: &'static str = "Cohorts";
     const ABOUT: &'static str = "One run of a programme by one provider: when, where, how many places. The provider sees its cohorts on its own pages and records its learners there.";
     const EMPTY: &'static str = "There is no cohort yet. Add the provider under Organisations and the programme first, then a cohort.";
+    const PARTS: &'static [Part] = &[
+        Part {
+            title: "What is the cohort called?",
+            columns: &["cohort", "title"],
+        },
+        Part {
+            title: "What is taught, by whom and to whom?",
+            columns: &["programme", "provider", "employer"],
+        },
+        Part {
+            title: "When and where, and for how many?",
+            columns: &["start", "end", "place", "places"],
+        },
+    ];
 
     async fn more(
         pages: &Pages,

@@ -14,8 +14,8 @@ use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use axum::{Router, http::StatusCode};
-use ldsp_ui::components::{Button, SummaryList, Table, link};
-use ldsp_ui::{Access, Html, Page, ProblemPage, Rule, SignedIn};
+use ldsp_ui::components::{Button, SummaryList, Table};
+use ldsp_ui::{Access, Html, Link, Page, ProblemPage, Rule, SignedIn};
 use serde::Deserialize;
 
 use super::{Answer, COORDINATOR, KEEPERS, LEP, Pages, READERS, done, fault, see_other, words};
@@ -41,6 +41,8 @@ pub(super) trait Shown: Model {
     const ABOUT: &'static str;
     /// What to do where there is none.
     const EMPTY: &'static str;
+    /// The pages that its form is asked on, and the answers checked after them; none: all stands on one page.
+    const PARTS: &'static [form::Part] = &[];
 
     /// What stands below the facts of one.
     fn more(
@@ -121,30 +123,6 @@ fn typed<M: Shown>(known: &Known, pairs: &[(String, String)]) -> Vec<String> {
     model::texts::<M>(model::blank::<M>(), named).unwrap_or_default()
 }
 
-/// The pages that belong together, as links above each of their lists.
-fn siblings(here: &str, person: &SignedIn) -> Html {
-    let mut pieces = vec![Html::literal("<p class=\"govuk-body ldsp-screen\">")];
-    let all = [
-        ("Programmes", "/programmes"),
-        ("Cohorts", "/cohorts"),
-        ("Organisations", "/organisations"),
-        ("Spend", "/spend"),
-    ];
-    let shown = all.into_iter().filter(|(_, path)| opens(person, path));
-    for (at, (name, path)) in shown.enumerate() {
-        if at > 0 {
-            pieces.push(Html::text(" \u{b7} "));
-        }
-        pieces.push(if path == here {
-            Html::text(name)
-        } else {
-            link(name, path)
-        });
-    }
-    pieces.push(Html::literal("</p>"));
-    Html::concat(pieces)
-}
-
 async fn known(pages: &Pages) -> Result<Known, ProblemPage> {
     pages.node.store.known().await.map_err(fault)
 }
@@ -160,21 +138,61 @@ async fn new<M: Shown>(
     Query(begun): Query<HashMap<String, String>>,
 ) -> Answer {
     let known = known(&pages).await?;
+    let asked = |name: &str| begun.get(name).map_or("", String::as_str);
+    let (part, to_check) = (asked("part"), asked("then") == form::CHECK);
     // What a link begins with; anything else in the address is nobody's column.
-    let begun = begun
-        .into_iter()
-        .filter(|(name, _)| M::COLUMNS.contains(&name.as_str()));
-    let texts = model::texts::<M>(model::blank::<M>(), begun).unwrap_or_default();
+    let answers = begun
+        .iter()
+        .filter(|(name, _)| M::COLUMNS.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.trim().to_owned()));
+    let texts = model::texts::<M>(model::blank::<M>(), answers).unwrap_or_default();
     let form = form::Form::<M>::new(&known, &texts);
-    Ok(form.page(&format!("Add {}", M::A)).into_response())
+    if M::PARTS.is_empty() {
+        return Ok(form.page(&format!("Add {}", M::A)).into_response());
+    }
+    if part == form::CHECK {
+        return Ok(form.check().into_response());
+    }
+    let part = form::named::<M>(part).unwrap_or(0);
+    Ok(form.part(Some(part), to_check).step(part).into_response())
 }
 
-async fn edit<M: Shown>(State(pages): State<Pages>, Path(id): Path<String>) -> Answer {
+#[derive(Deserialize)]
+struct Which {
+    #[serde(default)]
+    part: String,
+}
+
+async fn edit<M: Shown>(
+    State(pages): State<Pages>,
+    Path(id): Path<String>,
+    Query(which): Query<Which>,
+) -> Answer {
     let stored: Stored<M> = find(&pages, &id).await?;
     let known = known(&pages).await?;
     let texts = stored.it.texts(&known);
-    let form = form::Form::<M>::new(&known, &texts).of(stored.id, stored.version);
-    Ok(form.page(&format!("Change the {}", M::ONE)).into_response())
+    let part = form::named::<M>(&which.part);
+    let form = form::Form::<M>::new(&known, &texts)
+        .of(stored.id, stored.version)
+        .part(part, false);
+    Ok(edit_page(&form, part, &stored, &known).into_response())
+}
+
+/// The form of a row that is there, or the page of it.
+fn edit_page<M: Shown>(
+    form: &form::Form<'_, M>,
+    part: Option<usize>,
+    stored: &Stored<M>,
+    known: &Known,
+) -> Page {
+    let title = match part {
+        Some(part) => M::PARTS[part].title.to_owned(),
+        None => format!("Change the {}", M::ONE),
+    };
+    let name = stored.it.title(known);
+    form.page(&title)
+        .caption(name.clone())
+        .breadcrumb(name, format!("{}/{}", M::PATH, stored.id))
 }
 
 type Pairs = Vec<(String, String)>;
@@ -186,6 +204,10 @@ async fn create<M: Shown>(
 ) -> Answer {
     let known = known(&pages).await?;
     let texts = typed::<M>(&known, &pairs);
+    if let Some(part) = form::named::<M>(sent(&pairs, "part")) {
+        let to_check = sent(&pairs, "then") == form::CHECK;
+        return Ok(continued::<M>(&known, &texts, part, to_check));
+    }
     let kept = model::add::<M>(&pages.node.store, &texts, &person.name, (pages.clock)()).await;
     match kept {
         Ok(stored) => Ok(see_other(&format!("{}/{}?done=added", M::PATH, stored.id))),
@@ -197,6 +219,36 @@ async fn create<M: Shown>(
     }
 }
 
+/// A value that a form sent.
+fn sent<'a>(pairs: &'a [(String, String)], name: &str) -> &'a str {
+    let found = pairs.iter().find(|(other, _)| other == name);
+    found.map_or("", |(_, value)| value)
+}
+
+/// One page of a new row's form is answered: the next one, or the same with what is wrong on it.
+fn continued<M: Shown>(
+    known: &Known,
+    texts: &[String],
+    part: usize,
+    to_check: bool,
+) -> axum::response::Response {
+    let mut problems = model::read::<M>(texts, known).err().unwrap_or_default();
+    problems.retain(|problem| {
+        let columns = M::PARTS[part].columns;
+        problem.field.is_some_and(|field| columns.contains(&field))
+    });
+    if !problems.is_empty() {
+        let form = form::Form::<M>::new(known, texts).problems(&problems);
+        return form.part(Some(part), to_check).step(part).into_response();
+    }
+    let is_last = part + 1 == M::PARTS.len();
+    let next = match to_check || is_last {
+        true => form::CHECK.to_owned(),
+        false => (part + 2).to_string(),
+    };
+    see_other(&form::address::<M>(&next, false, texts))
+}
+
 async fn change<M: Shown>(
     State(pages): State<Pages>,
     Path(id): Path<String>,
@@ -205,14 +257,21 @@ async fn change<M: Shown>(
 ) -> Answer {
     let stored: Stored<M> = find(&pages, &id).await?;
     let known = known(&pages).await?;
-    let texts = typed::<M>(&known, &pairs);
-    let version = pairs.iter().find(|(name, _)| name == "version");
-    let version = version
-        .and_then(|(_, v)| crate::api::number(v))
-        .unwrap_or(0);
+    let mut texts = typed::<M>(&known, &pairs);
+    let part = form::named::<M>(sent(&pairs, "part"));
+    if let Some(part) = part {
+        // What the page did not ask for stays as it is.
+        let held = stored.it.texts(&known);
+        let columns = M::COLUMNS.iter().zip(texts.iter_mut().zip(held));
+        for (column, (text, held)) in columns {
+            if !M::PARTS[part].columns.contains(column) {
+                *text = held;
+            }
+        }
+    }
+    let version = crate::api::number(sent(&pairs, "version")).unwrap_or(0);
     let (store, now) = (&pages.node.store, (pages.clock)());
-    let form = form::Form::<M>::new(&known, &texts);
-    let title = format!("Change the {}", M::ONE);
+    let form = form::Form::<M>::new(&known, &texts).part(part, false);
     match model::change::<M>(store, (stored.id, version), &texts, &person.name, now).await {
         Ok(stored) => Ok(see_other(&format!(
             "{}/{}?done=changed",
@@ -221,7 +280,7 @@ async fn change<M: Shown>(
         ))),
         Err(Trouble::Fields(problems)) => {
             let form = form.of(stored.id, version).problems(&problems);
-            Ok(form.page(&title).into_response())
+            Ok(edit_page(&form, part, &stored, &known).into_response())
         }
         Err(Trouble::Changed(meanwhile)) => {
             let latest = store
@@ -268,13 +327,25 @@ async fn show<M: Shown>(
     let stored: Stored<M> = find(&pages, &id).await?;
     let known = known(&pages).await?;
     let (questions, texts) = (M::questions(&known), stored.it.texts(&known));
-    let facts = questions.iter().zip(&texts);
-    let facts = facts.fold(SummaryList::new(), |list, (q, text)| {
-        list.fact(q.label, said(q, text))
-    });
     let at = format!("{}/{}", M::PATH, stored.id);
+    let may_write = writes::<M>(&person);
+    let facts = questions.iter().zip(&texts);
+    let facts = facts.fold(
+        SummaryList::new(),
+        |list, (question, text)| match form::part_of::<M>(question.column).filter(|_| may_write) {
+            Some(part) => {
+                let to = format!("{at}/edit?part={}#{}", part + 1, form::anchor(question));
+                list.fact_with(
+                    question.label,
+                    said(question, text),
+                    Link::new("Change", to),
+                )
+            }
+            None => list.fact(question.label, said(question, text)),
+        },
+    );
     let mut buttons = Vec::new();
-    if writes::<M>(&person) {
+    if may_write && M::PARTS.is_empty() {
         buttons.push(Button::link(
             format!("Change the {}", M::ONE),
             format!("{at}/edit"),

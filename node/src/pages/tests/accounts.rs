@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::store::audit::COMMAND_LINE;
-use ldsp_ui::accounts::{self, Accounts as _, Token, totp};
+use ldsp_ui::accounts::{self, Accounts as _, Act, By, Change, Token, totp};
 
 const NOW: &str = "2022-03-04T09:00:00Z";
 const OWN: &str = "copper lantern seven violins";
@@ -288,14 +288,25 @@ fn key_of(text: &str) -> totp::Key {
     bytes.try_into().unwrap()
 }
 
+async fn begin_second_step(store: &crate::store::Store, name: &str, key: totp::Key) {
+    let change = Change::BeginSecondStep {
+        name,
+        key,
+        step: 0,
+        codes: &[],
+    };
+    let by = By {
+        who: name,
+        now: at(NOW),
+    };
+    assert_eq!(store.change(change, by).await.unwrap(), Act::Done);
+}
+
 #[tokio::test]
 async fn whoever_tries_codes_is_stopped_until_an_admin_opens_the_name() {
     let mut world = world().await.with_everybody().await;
     let store = world.node.store.clone();
-    store
-        .begin_second_step("vic", [9; 20], 0, &[], at(NOW))
-        .await
-        .unwrap();
+    begin_second_step(&store, "vic", [9; 20]).await;
     let half = world.enter("vic", SECRET).await;
     world.cookies.insert("half", session_cookie(&half));
     for n in 1..=10 {
@@ -405,7 +416,8 @@ async fn a_token_does_what_its_person_may_until_it_ends() {
     assert!(page.contains("Nightly upload") && !page.contains(&token));
     assert!(page.contains("4 March 2022"), "the day of its last use");
     let store = &world.node.store;
-    let id = store.tokens("vic").await.unwrap()[0].id;
+    let tokens = store.tokens().unwrap();
+    let id = tokens.of("vic").await.unwrap()[0].id;
     let path = format!("/account/tokens/{id}/end");
     assert_eq!(
         world.post("bob", &path, "").await.status,
@@ -414,7 +426,7 @@ async fn a_token_does_what_its_person_may_until_it_ends() {
     );
     let later = at(NOW) + jiff::SignedDuration::from_hours(24 * 30);
     let digest = Token::sent(&token[5..]).unwrap().digest();
-    assert!(store.by_token(digest, later).await.unwrap().is_none());
+    assert!(tokens.owner(digest, later).await.unwrap().is_none());
     store
         .lock_person("vic", true, true, COMMAND_LINE, at(NOW))
         .await
@@ -428,7 +440,11 @@ async fn a_token_does_what_its_person_may_until_it_ends() {
         .await
         .unwrap();
     assert_eq!(asks("/api/v1/status", &token).await, StatusCode::OK);
-    store.end_token("vic", id, at(NOW)).await.unwrap();
+    let by = By {
+        who: "vic",
+        now: at(NOW),
+    };
+    tokens.end(id, by).await.unwrap();
     assert_eq!(
         asks("/api/v1/status", &token).await,
         StatusCode::UNAUTHORIZED
@@ -448,10 +464,7 @@ async fn basic_is_refused_to_people_with_a_second_step() {
     };
     assert_eq!(asks().await.status, StatusCode::OK);
     let store = &world.node.store;
-    store
-        .begin_second_step("ann", [1; 20], 0, &[], at(NOW))
-        .await
-        .unwrap();
+    begin_second_step(store, "ann", [1; 20]).await;
     let refused = asks().await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
     assert!(refused.body.contains("token"), "{}", refused.body);

@@ -145,6 +145,133 @@ async fn a_bad_form_comes_back_with_every_problem_at_its_field() {
 }
 
 #[tokio::test]
+async fn a_long_form_is_asked_page_by_page_and_checked_before_anything_is_kept() {
+    let world = world().await;
+    let first = world.get("ann", "/programmes/new").await.body;
+    for words in [
+        "What is the programme called?",
+        "1 of 4",
+        "name=\"part\" value=\"1\"",
+    ] {
+        assert!(first.contains(words), "{words}: {first}");
+    }
+    assert!(!first.contains("name=\"provider\""));
+    let seen = world
+        .post("ann", "/programmes/new", "part=1&programme=two+words&name=")
+        .await;
+    assert_eq!(seen.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for words in [
+        "href=\"#programme\"",
+        "href=\"#name\"",
+        "value=\"two words\"",
+    ] {
+        assert!(seen.body.contains(words), "{words}");
+    }
+    assert!(!seen.body.contains("href=\"#provider\""), "not asked yet");
+    let mut at = world
+        .post(
+            "ann",
+            "/programmes/new",
+            "part=1&programme=P1&name=Basics+%26+more",
+        )
+        .await
+        .location()
+        .to_owned();
+    assert_eq!(
+        at,
+        "/programmes/new?part=2&programme=P1&name=Basics%20%26%20more"
+    );
+    let second = world.get("ann", &at).await.body;
+    assert!(
+        second.contains("name=\"name\" value=\"Basics &#38; more\""),
+        "{second}"
+    );
+    assert!(second.contains("govuk-back-link"));
+    let kept = "programme=P1&name=Basics+%26+more&provider=City+College&cost=12500.50";
+    for (part, answers) in [
+        (2, "".to_owned()),
+        (3, "&tier=basic&skills=foundation&skills=transacting".to_owned()),
+        (4, "&tier=basic&skills=foundation%3B+transacting&start-day=1&start-month=9&start-year=2022".to_owned()),
+    ] {
+        let seen = world
+            .post("ann", "/programmes/new", &format!("part={part}&{kept}{answers}"))
+            .await;
+        assert_eq!(seen.status, StatusCode::SEE_OTHER, "{part}: {}", seen.body);
+        at = seen.location().to_owned();
+    }
+    assert!(
+        at.contains("part=check") && at.contains("start=2022-09-01"),
+        "{at}"
+    );
+    let check = world.get("ann", &at).await.body;
+    for words in [
+        "Check the answers",
+        "\u{a3}12,500.50",
+        "1 September 2022",
+        "name=\"start\" value=\"2022-09-01\"",
+        "then=check",
+        "Add the programme",
+    ] {
+        assert!(check.contains(words), "{words}: {check}");
+    }
+    let nobody = world.get("ann", "/programmes/1").await;
+    assert_eq!(nobody.status, StatusCode::NOT_FOUND, "nothing is kept yet");
+    let back = world
+        .post(
+            "ann",
+            "/programmes/new",
+            &format!("part=1&then=check&{kept}&start=2022-09-01"),
+        )
+        .await;
+    assert!(
+        back.location().starts_with("/programmes/new?part=check&"),
+        "{}",
+        back.location()
+    );
+    let last = format!("{kept}&tier=basic&skills=foundation%3B+transacting&start=2022-09-01");
+    let seen = world.post("ann", "/programmes/new", &last).await;
+    assert_eq!(seen.location(), "/programmes/1?done=added");
+
+    let shown = world.get("ann", "/programmes/1").await.body;
+    assert!(
+        shown.contains("/programmes/1/edit?part=4#start-day"),
+        "{shown}"
+    );
+    let page = world.get("ann", "/programmes/1/edit?part=4").await.body;
+    assert!(page.contains("value=\"2022\"") && !page.contains("name=\"cost\""));
+    let seen = world
+        .post(
+            "ann",
+            "/programmes/1/edit",
+            "part=4&version=1&capacity=many",
+        )
+        .await;
+    assert!(seen.body.contains("href=\"#capacity\""), "{}", seen.body);
+    let seen = world
+        .post("ann", "/programmes/1/edit", "part=4&version=1&capacity=20")
+        .await;
+    assert_eq!(seen.location(), "/programmes/1?done=changed");
+    let shown = world.get("ann", "/programmes/1").await.body;
+    assert!(
+        shown.contains("\u{a3}12,500.50"),
+        "what was not asked for stays"
+    );
+    assert!(
+        !shown.contains("1 September 2022"),
+        "what was emptied is gone"
+    );
+    let stale = world
+        .post(
+            "ann",
+            "/programmes/1/edit",
+            "part=1&version=1&programme=P1&name=Other",
+        )
+        .await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+    assert!(stale.body.contains("name=\"part\" value=\"1\""));
+}
+
+#[tokio::test]
 async fn who_changes_what_another_changed_meanwhile_sees_both() {
     let world = world().await;
     world.made().await;

@@ -16,10 +16,10 @@ async fn an_author_asks_a_provider_and_writes_the_answer_down() {
     ] {
         assert!(board.contains(part), "{part}: {board}");
     }
-    let none = world.get("ann", "/quality?provider=zz").await.body;
+    let none = world.get("ann", "/quality?q=zz").await.body;
     assert!(none.contains("No provider fits"));
     let filtered = world
-        .get("ann", "/quality?provider=coll&severity=note&sort=complete")
+        .get("ann", "/quality?q=coll&severity=note&sort=complete")
         .await;
     assert_eq!(filtered.status, StatusCode::OK);
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use ldsp_ui::accounts::{
-    Accounts, Act, Hash, Listed, ListedToken, RoleWords, SecondStep, SetUp, totp,
+    Accounts, Act, By, Change, Hash, Listed, ListedToken, RoleWords, SecondStep, SetUp, Tokens,
 };
 use ldsp_ui::components::TagColour;
 use ldsp_ui::{PeopleError, PersonRecord};
@@ -11,33 +11,16 @@ use ldsp_ui::{PeopleError, PersonRecord};
 use crate::store::people::{Changed, Person, PersonError, Role, organisation_of};
 use crate::store::{Store, StoreError};
 
-pub(super) fn taken() -> Act {
-    Act::Unfit {
-        field: "name",
-        why: "Somebody has this name already, whatever the capitals. Choose another one".to_owned(),
-    }
-}
-
 pub(super) fn unfit(error: PersonError) -> Act {
-    let (field, why) = match error {
-        PersonError::Name => (
-            "name",
-            "Give 1 to 64 Latin letters and digits with single spaces, hyphens, apostrophes or full stops between them",
-        ),
-        PersonError::NoOrganisation => (
-            "organisation",
-            "Enter the organisation whose records they see",
-        ),
-        PersonError::Organisation => (
-            "organisation",
-            "Leave this empty: only a provider is bound to an organisation",
-        ),
-        PersonError::OrganisationName => ("organisation", "Give 1 to 200 characters"),
+    let why = match error {
+        PersonError::Name => return Act::no_name(),
+        PersonError::NoOrganisation => "Enter the organisation whose records they see",
+        PersonError::Organisation => {
+            "Leave this empty: only a provider is bound to an organisation"
+        }
+        PersonError::OrganisationName => "Give 1 to 200 characters",
     };
-    Act::Unfit {
-        field,
-        why: why.to_owned(),
-    }
+    Act::unfit("organisation", why)
 }
 
 fn act(changed: Changed) -> Act {
@@ -52,12 +35,98 @@ fn boxed(error: StoreError) -> PeopleError {
     PeopleError(Box::new(error))
 }
 
-/// The role with this word; forms offer no other.
-fn role(word: &str) -> Result<Role, Act> {
-    Role::named(word).ok_or_else(|| Act::Unfit {
-        field: "role",
-        why: "Choose what they may do".to_owned(),
-    })
+/// The role and the organisation that belongs to it.
+fn placed(word: &str, organisation: &str) -> Result<(Role, Option<String>), Act> {
+    let role = Role::named(word).ok_or_else(Act::no_role)?;
+    let organisation = organisation_of(role, Some(organisation)).map_err(unfit)?;
+    Ok((role, organisation))
+}
+
+impl Store {
+    async fn carry_out(&self, change: Change<'_>, by: By<'_>) -> Result<Act, StoreError> {
+        if change.ends_oneself(by) {
+            return Ok(Act::Oneself);
+        }
+        let By { who, now } = by;
+        match change {
+            Change::Add {
+                name,
+                role,
+                organisation,
+                secret_hash,
+            } => {
+                let Some(role) = Role::named(role) else {
+                    return Ok(Act::no_role());
+                };
+                let mut person = match Person::described(name, role, Some(organisation), now) {
+                    Ok(person) => Person {
+                        secret_hash: secret_hash.map(str::to_owned),
+                        ..person
+                    },
+                    Err(error) => return Ok(unfit(error)),
+                };
+                if let Err(act) = self.bind(&mut person.organisation).await? {
+                    return Ok(act);
+                }
+                let added = self.add_person(&person, who).await?;
+                Ok(if added { Act::Done } else { Act::taken() })
+            }
+            Change::Role {
+                name,
+                role,
+                organisation,
+            } => {
+                let (role, mut of) = match placed(role, organisation) {
+                    Ok(placed) => placed,
+                    Err(act) => return Ok(act),
+                };
+                if let Err(act) = self.bind(&mut of).await? {
+                    return Ok(act);
+                }
+                let changed = self.change_role(name, role, of.as_deref(), who, now);
+                changed.await.map(act)
+            }
+            Change::Lock { name, careful } => self
+                .lock_person(name, true, careful, who, now)
+                .await
+                .map(act),
+            Change::Unlock { name } => self.lock_person(name, false, true, who, now).await.map(act),
+            Change::Remove { name } => self.remove_person(name, who, now).await.map(act),
+            Change::Reset {
+                name,
+                link,
+                expires_at,
+            } => self
+                .reset_person(name, link, expires_at, who, now)
+                .await
+                .map(Act::done_if),
+            Change::TakeLink {
+                link,
+                name,
+                secret_hash,
+            } => self.use_link(link, name, secret_hash, now).await,
+            Change::Secret { name, secret_hash } => self
+                .replace_secret(name, secret_hash, who, now)
+                .await
+                .map(Act::done_if),
+            Change::BeginSecondStep {
+                name,
+                key,
+                step,
+                codes,
+            } => {
+                let second = Some((key, step, codes));
+                self.write_second_step(name, second, now).await
+            }
+            Change::EndSecondStep { name } => self.write_second_step(name, None, now).await,
+            Change::Code { name, step } => self.use_step(name, step).await,
+            Change::RecoveryCode { name, code } => self.use_recovery_code(name, code, now).await,
+            Change::Browser { name, browser } => self
+                .write_browser(name, browser, now)
+                .await
+                .map(|()| Act::Done),
+        }
+    }
 }
 
 /// Names of providers that a form offers at most.
@@ -66,18 +135,15 @@ const OFFERED: usize = 12;
 impl Store {
     /// Writes the organisation that somebody is bound to as it is shown here. One that nobody knows may be a typing error, which would make
     /// a second provider of one that is there.
-    async fn bind(
-        &self,
-        organisation: &mut Option<String>,
-    ) -> Result<Result<(), Act>, PeopleError> {
+    async fn bind(&self, organisation: &mut Option<String>) -> Result<Result<(), Act>, StoreError> {
         let Some(name) = organisation else {
             return Ok(Ok(()));
         };
-        if let Some(shown) = self.shown_provider(name).await.map_err(boxed)? {
+        if let Some(shown) = self.shown_provider(name).await? {
             *name = shown;
             return Ok(Ok(()));
         }
-        let known = self.bindable().await.map_err(boxed)?;
+        let known = self.bindable().await?;
         let known = match known.len() {
             1..=OFFERED => format!(" Known are: {}.", known.join(", ")),
             _ => String::new(),
@@ -113,6 +179,10 @@ impl Accounts for Store {
         Role::ALL.map(words).to_vec()
     }
 
+    fn history(&self) -> &'static str {
+        "/audit"
+    }
+
     async fn everybody(&self) -> Result<Vec<Listed>, PeopleError> {
         let people = self.people().await.map_err(boxed)?;
         let listed = people.into_iter().map(|person| Listed {
@@ -127,181 +197,12 @@ impl Accounts for Store {
         Ok(listed.collect())
     }
 
-    async fn add(
-        &self,
-        name: &str,
-        word: &str,
-        organisation: &str,
-        who: &str,
-        now: Timestamp,
-    ) -> Result<Act, PeopleError> {
-        let role = match role(word) {
-            Ok(role) => role,
-            Err(act) => return Ok(act),
-        };
-        let mut person = match Person::described(name, role, Some(organisation), now) {
-            Ok(person) => person,
-            Err(error) => return Ok(unfit(error)),
-        };
-        if let Err(act) = self.bind(&mut person.organisation).await? {
-            return Ok(act);
-        }
-        let added = self.add_person(&person, who).await.map_err(boxed)?;
-        Ok(if added { Act::Done } else { taken() })
-    }
-
-    async fn give_role(
-        &self,
-        name: &str,
-        word: &str,
-        organisation: &str,
-        who: &str,
-        now: Timestamp,
-    ) -> Result<Act, PeopleError> {
-        let role = match role(word) {
-            Ok(role) => role,
-            Err(act) => return Ok(act),
-        };
-        let mut organisation = match organisation_of(role, Some(organisation)) {
-            Ok(organisation) => organisation,
-            Err(error) => return Ok(unfit(error)),
-        };
-        if let Err(act) = self.bind(&mut organisation).await? {
-            return Ok(act);
-        }
-        let changed = self.change_role(name, role, organisation.as_deref(), who, now);
-        changed.await.map(act).map_err(boxed)
-    }
-
-    async fn lock(
-        &self,
-        name: &str,
-        locked: bool,
-        careful: bool,
-        who: &str,
-        now: Timestamp,
-    ) -> Result<Act, PeopleError> {
-        let changed = self.lock_person(name, locked, careful, who, now).await;
-        changed.map(act).map_err(boxed)
-    }
-
-    async fn remove(&self, name: &str, who: &str, now: Timestamp) -> Result<Act, PeopleError> {
-        let changed = self.remove_person(name, who, now).await;
-        changed.map(act).map_err(boxed)
-    }
-
-    async fn reset(
-        &self,
-        name: &str,
-        link: Hash,
-        expires_at: Timestamp,
-        who: &str,
-        now: Timestamp,
-    ) -> Result<Act, PeopleError> {
-        let done = self.reset_person(name, link, expires_at, who, now).await;
-        let done = done.map_err(boxed)?;
-        Ok(if done { Act::Done } else { Act::Gone })
-    }
-
     async fn link(&self, link: Hash, now: Timestamp) -> Result<Option<SetUp>, PeopleError> {
         self.open_link(link, now).await.map_err(boxed)
     }
 
-    async fn take_link(
-        &self,
-        link: Hash,
-        name: &str,
-        secret_hash: &str,
-        now: Timestamp,
-    ) -> Result<Act, PeopleError> {
-        let done = self.use_link(link, name, secret_hash, now).await;
-        done.map_err(boxed)
-    }
-
-    async fn set_secret(
-        &self,
-        name: &str,
-        secret_hash: &str,
-        now: Timestamp,
-    ) -> Result<Act, PeopleError> {
-        let done = self.replace_secret(name, secret_hash, name, now).await;
-        let done = done.map_err(boxed)?;
-        Ok(if done { Act::Done } else { Act::Gone })
-    }
-
     async fn second_step(&self, name: &str) -> Result<Option<SecondStep>, PeopleError> {
         self.read_second_step(name).await.map_err(boxed)
-    }
-
-    async fn begin_second_step(
-        &self,
-        name: &str,
-        key: totp::Key,
-        step: i64,
-        codes: &[Hash],
-        now: Timestamp,
-    ) -> Result<Act, PeopleError> {
-        let second = Some((key, step, codes));
-        let done = self.write_second_step(name, second, now).await;
-        done.map_err(boxed)
-    }
-
-    async fn end_second_step(&self, name: &str, now: Timestamp) -> Result<Act, PeopleError> {
-        self.write_second_step(name, None, now).await.map_err(boxed)
-    }
-
-    async fn take_step(&self, name: &str, step: i64) -> Result<Act, PeopleError> {
-        let done =
-            sqlx::query("UPDATE people SET totp_step = $2 WHERE name = $1 AND totp_step < $2")
-                .bind(name)
-                .bind(step)
-                .execute(&self.writer)
-                .await;
-        let done = done.map_err(|error| boxed(error.into()))?;
-        Ok(if done.rows_affected() == 1 {
-            Act::Done
-        } else {
-            Act::Gone
-        })
-    }
-
-    async fn take_recovery_code(
-        &self,
-        name: &str,
-        code: Hash,
-        now: Timestamp,
-    ) -> Result<Act, PeopleError> {
-        let done = self.use_recovery_code(name, code, now).await;
-        done.map_err(boxed)
-    }
-
-    async fn tokens(&self, name: &str) -> Result<Vec<ListedToken>, PeopleError> {
-        self.read_tokens(name).await.map_err(boxed)
-    }
-
-    async fn add_token(
-        &self,
-        name: &str,
-        label: &str,
-        token: Hash,
-        expires_at: Timestamp,
-        now: Timestamp,
-    ) -> Result<Act, PeopleError> {
-        let done = self.write_token(name, label, token, expires_at, now).await;
-        done.map_err(boxed)
-    }
-
-    async fn end_token(&self, name: &str, id: i64, now: Timestamp) -> Result<Act, PeopleError> {
-        self.delete_token(name, id, now).await.map_err(boxed)
-    }
-
-    async fn by_token(
-        &self,
-        token: Hash,
-        now: Timestamp,
-    ) -> Result<Option<PersonRecord>, PeopleError> {
-        let person = self.person_of_token(token, now).await.map_err(boxed)?;
-        Ok(person.map(Into::into))
     }
 
     async fn people_of_browser(&self, browser: Hash) -> Result<Vec<String>, PeopleError> {
@@ -312,12 +213,43 @@ impl Accounts for Store {
         found.map_err(|error| boxed(error.into()))
     }
 
-    async fn note_browser(
+    async fn change(&self, change: Change<'_>, by: By<'_>) -> Result<Act, PeopleError> {
+        self.carry_out(change, by).await.map_err(boxed)
+    }
+
+    fn tokens(&self) -> Option<&dyn Tokens> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Tokens for Store {
+    async fn of(&self, name: &str) -> Result<Vec<ListedToken>, PeopleError> {
+        self.read_tokens(name).await.map_err(boxed)
+    }
+
+    async fn keep(
         &self,
-        name: &str,
-        browser: Hash,
+        label: &str,
+        token: Hash,
+        expires_at: Timestamp,
+        by: By<'_>,
+    ) -> Result<Act, PeopleError> {
+        let kept = self.write_token(by.who, label, token, expires_at, by.now);
+        kept.await.map_err(boxed)
+    }
+
+    async fn end(&self, id: i64, by: By<'_>) -> Result<Act, PeopleError> {
+        let ended = self.delete_token(by.who, id, by.now).await;
+        ended.map_err(boxed)
+    }
+
+    async fn owner(
+        &self,
+        token: Hash,
         now: Timestamp,
-    ) -> Result<(), PeopleError> {
-        self.write_browser(name, browser, now).await.map_err(boxed)
+    ) -> Result<Option<PersonRecord>, PeopleError> {
+        let person = self.person_of_token(token, now).await.map_err(boxed)?;
+        Ok(person.map(Into::into))
     }
 }

@@ -4,6 +4,8 @@
 //! something was counted stays as a row that is in no figure, so that its learner's two places and its own facts are never given twice, and a
 //! later file that names it again brings it back.
 
+use std::collections::HashSet;
+
 use jiff::civil::Date;
 use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite, SqliteConnection};
 
@@ -123,4 +125,21 @@ pub(crate) async fn later(
         .into_iter()
         .filter_map(|spell| spell.try_into().ok())
         .collect())
+}
+
+/// The same of these ids.
+pub(crate) async fn told_later(
+    tx: &mut SqliteConnection,
+    year: u16,
+    enrolments: impl Iterator<Item = i64>,
+) -> Result<HashSet<i64>, StoreError> {
+    let mut sql = QueryBuilder::<Sqlite>::new("SELECT enrolment FROM ilr_rows WHERE year > ");
+    sql.push_bind(year).push(" AND enrolment IN (");
+    let mut list = sql.separated(", ");
+    for enrolment in enrolments {
+        list.push_bind(enrolment);
+    }
+    sql.push(")");
+    let rows: Vec<i64> = sql.build_query_scalar().fetch_all(tx).await?;
+    Ok(rows.into_iter().collect())
 }

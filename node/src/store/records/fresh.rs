@@ -20,6 +20,8 @@ const SPELLS: &str = "CREATE UNIQUE INDEX enrolments_spell ON enrolments (spell)
 const LEARNERS: &str = "CREATE INDEX enrolments_learner ON enrolments (learner, enters)";
 /// As migration 8 has it.
 const REFERENCES: &str = "CREATE INDEX enrolments_reference ON enrolments (reference, learner)";
+/// As migration 24 has it.
+const PROVIDERS: &str = "CREATE INDEX enrolments_provider ON enrolments (provider, end_day)";
 
 /// Statements by the number of their rows. A batch is cut into these, so that each is prepared once.
 static STATEMENTS: LazyLock<[(usize, Arc<str>); 3]> =
@@ -159,7 +161,7 @@ fn add(
 /// Whether the store holds no enrolment, nor what is left of one.
 pub(crate) async fn is_fresh(tx: &mut SqliteConnection) -> Result<bool, StoreError> {
     let any: Option<i64> =
-        sqlx::query_scalar("SELECT 1 FROM enrolments UNION ALL SELECT 1 FROM erased LIMIT 1")
+        sqlx::query_scalar("SELECT 1 FROM enrolments UNION ALL SELECT 1 FROM erased UNION ALL SELECT 1 FROM numbers_gone WHERE last > 0 LIMIT 1")
             .fetch_optional(tx)
             .await?;
     Ok(any.is_none())
@@ -167,9 +169,11 @@ pub(crate) async fn is_fresh(tx: &mut SqliteConnection) -> Result<bool, StoreErr
 
 /// Drops the indices, until [`finish`].
 pub(crate) async fn begin(tx: &mut SqliteConnection) -> Result<(), StoreError> {
-    sqlx::raw_sql("DROP INDEX enrolments_spell; DROP INDEX enrolments_learner; DROP INDEX enrolments_reference")
-        .execute(tx)
-        .await?;
+    sqlx::raw_sql(
+        "DROP INDEX enrolments_spell; DROP INDEX enrolments_learner; DROP INDEX enrolments_reference; DROP INDEX enrolments_provider",
+    )
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
@@ -231,6 +235,7 @@ pub(crate) async fn tie(
 ) -> Result<(), StoreError> {
     sqlx::raw_sql(LEARNERS).execute(&mut *tx).await?;
     sqlx::raw_sql(REFERENCES).execute(&mut *tx).await?;
+    sqlx::raw_sql(PROVIDERS).execute(&mut *tx).await?;
     let shared: Vec<i64> = sqlx::query_scalar(
         "SELECT reference FROM enrolments WHERE reference IS NOT NULL GROUP BY reference HAVING min(learner) != max(learner)",
     )

@@ -7,10 +7,10 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::changes::between;
 use super::{Held, Line, Merged, Merging, Why, doubts, entering, held, list, note, put};
-use crate::store::StoreError;
 use crate::store::providers::Roots;
 use crate::store::records::silent::taken_back;
 use crate::store::records::{Enrolment, Pseudonym};
+use crate::store::{StoreError, ilr};
 
 /// How two enrolments of one learner agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +66,13 @@ pub(super) async fn find(
     }
     let keys = by_learner.values().flatten().map(|h| h.enrolment.spell);
     let named = lines(tx, &keys.collect::<Vec<_>>()).await?;
+    let told_later = match of_file.year {
+        None => HashSet::new(),
+        Some(year) => {
+            let ids = by_learner.values().flatten().map(|held| held.id);
+            ilr::told_later(tx, year, ids).await?
+        }
+    };
     let mut first: HashMap<Pseudonym, Vec<(u64, Enrolment)>> = HashMap::new();
     let mut kept = Vec::with_capacity(rows.len());
     for (line, mut row) in std::mem::take(rows) {
@@ -89,6 +96,11 @@ pub(super) async fn find(
         }
         earlier.push((line, row.clone()));
         match same {
+            // Its ULN came in between: an older file leaves it as it is, and under its newer key.
+            Some(at) if told_later.contains(&of[at].id) => {
+                merged.later += 1;
+                continue;
+            }
             Some(at) => {
                 let mut held = of.swap_remove(at);
                 rekey(tx, held.id, &row.spell).await?;

@@ -1,0 +1,169 @@
+//! What the LEP's people asked this provider about its records, and its answers.
+
+use axum::Form;
+use axum::extract::{Path, Query, State};
+use axum::response::IntoResponse as _;
+use ldsp_ui::components::{
+    Button, ErrorSummary, Field, InsetText, PostForm, SummaryList, Table, TextArea, link,
+};
+use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage};
+use serde::Deserialize;
+
+use super::super::{Answer, Pages, done, fault, refused, see_other, words};
+use super::own;
+use crate::delivery::{self, Handled, Own};
+use crate::quality::{self, LONGEST, QuestionError, Rule};
+use crate::store::quality::Question;
+
+const LIST: &str = "/provider/questions";
+
+async fn read(pages: &Pages, own: &Own) -> Result<Vec<Question>, ProblemPage> {
+    delivery::asked(&pages.node.store, own).await.map_err(fault)
+}
+
+/// One of the provider's own; another's is not found.
+async fn find(pages: &Pages, own: &Own, id: &str) -> Result<Question, ProblemPage> {
+    let id = own.number(Handled::Question, id);
+    let id = id.ok_or_else(ProblemPage::not_found)?;
+    let mut all = read(pages, own).await?.into_iter();
+    all.find(|question| question.id == id)
+        .ok_or_else(ProblemPage::not_found)
+}
+
+/// Its address.
+fn at(own: &Own, question: &Question) -> String {
+    format!("{LIST}/{}", own.handle(Handled::Question, question.id))
+}
+
+/// What a question is about, in words.
+fn about(question: &Question) -> &str {
+    Rule::of(&question.rule).map_or(question.rule.as_str(), |rule| rule.title)
+}
+
+#[derive(Deserialize)]
+pub(super) struct After {
+    #[serde(default)]
+    done: String,
+}
+
+pub(super) async fn list(
+    State(pages): State<Pages>,
+    of: OwnOrganisation,
+    Query(after): Query<After>,
+) -> Answer {
+    let own = own(&pages, &of).await?;
+    let all = read(&pages, &own).await?;
+    let (open, answered): (Vec<&Question>, Vec<&Question>) =
+        all.iter().partition(|question| question.answer.is_none());
+    let mut pieces = vec![Html::paragraph(
+        "The coordinator of the area looks through the records that you sent, and asks here where something is missing or unlikely.",
+    )];
+    pieces.push(if open.is_empty() {
+        InsetText::new("No question waits for you.").into()
+    } else {
+        table(&own, "Waiting for your answer", &open)
+    });
+    if !answered.is_empty() {
+        pieces.push(table(&own, "Answered", &answered));
+    }
+    let mut page = Page::new("Questions to you")
+        .breadcrumb(own.name.clone(), "/provider")
+        .body(Html::concat(pieces));
+    if after.done == "answered" {
+        page = page.notice(done(
+            "Your answer is sent",
+            "The coordinator reads it here.",
+        ));
+    }
+    Ok(page.into_response())
+}
+
+fn table(own: &Own, title: &str, all: &[&Question]) -> Html {
+    let rows = all.iter().map(|question| {
+        [
+            link(about(question), &at(own, question)),
+            Html::text(&question.question),
+            Html::text(&words::moment(question.asked.1)),
+        ]
+    });
+    Table::new(title)
+        .columns(["About", "Question", "Asked on"])
+        .rows(rows)
+        .into()
+}
+
+fn page(own: &Own, question: &Question, said: &str, unfit: Option<&str>) -> Page {
+    let mut facts = SummaryList::new()
+        .fact("About", about(question).to_owned())
+        .fact("Asked on", words::moment(question.asked.1));
+    if let Some(rule) = Rule::of(&question.rule) {
+        facts = facts.fact("Why it matters", rule.why.to_owned());
+    }
+    let mut errors = ErrorSummary::new();
+    let answer: Html = if let Some((answer, _, at)) = &question.answer {
+        InsetText::new(format!("Answered on {}: {answer}", words::moment(*at))).into()
+    } else {
+        let mut field = Field::new("answer", "Your answer")
+            .hint("About numbers and dates of your records, not about a person. Send corrected records as a file, or record them at the learner")
+            .value(said.to_owned());
+        if let Some(unfit) = unfit {
+            errors = errors.error("answer", unfit);
+            field = field.error(unfit.to_owned());
+        }
+        PostForm::to(at(own, question))
+            .with(TextArea::new(field).rows(5).limit(LONGEST))
+            .with(Button::new("Send the answer"))
+            .into()
+    };
+    Page::new(question.question.clone())
+        .caption("A question to you")
+        .breadcrumb(own.name.clone(), "/provider")
+        .breadcrumb("Questions to you", LIST)
+        .errors(errors)
+        .body(Html::concat([facts.into(), answer]))
+}
+
+pub(super) async fn show(
+    State(pages): State<Pages>,
+    of: OwnOrganisation,
+    Path(id): Path<String>,
+) -> Answer {
+    let own = own(&pages, &of).await?;
+    let question = find(&pages, &own, &id).await?;
+    Ok(page(&own, &question, "", None).into_response())
+}
+
+#[derive(Deserialize)]
+pub(super) struct Answering {
+    #[serde(default)]
+    answer: String,
+}
+
+pub(super) async fn answer(
+    State(pages): State<Pages>,
+    of: OwnOrganisation,
+    Path(id): Path<String>,
+    Form(form): Form<Answering>,
+) -> Answer {
+    let own = own(&pages, &of).await?;
+    let question = find(&pages, &own, &id).await?;
+    let (store, now) = (&pages.node.store, (pages.clock)());
+    let which = (question.id, Some(own.name.as_str()));
+    match quality::answer(store, which, &form.answer, &of.person, now).await {
+        Ok(()) => Ok(see_other(&format!("{LIST}?done=answered"))),
+        Err(error @ QuestionError::Text(_)) => {
+            let unfit = words::sentence(&error.to_string());
+            Ok(page(&own, &question, &form.answer, Some(&unfit)).into_response())
+        }
+        Err(QuestionError::Answered) => Err(refused(
+            "answered",
+            "The question is answered already",
+            "Somebody wrote an answer down meanwhile. What you wrote was not stored.",
+            "Open your questions again and read it.",
+        )),
+        Err(QuestionError::Store(error)) => Err(fault(error)),
+        Err(QuestionError::Rule(_) | QuestionError::Provider | QuestionError::Unknown(_)) => {
+            Err(ProblemPage::not_found())
+        }
+    }
+}
