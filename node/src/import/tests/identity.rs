@@ -406,7 +406,9 @@ async fn a_file_takes_away_no_enrolment_that_it_does_not_name() {
     let bench = Bench::new().await;
     let other = "1000000035";
     let beta = [("B1", ULN), ("B2", other)].map(|(r, uln)| begun("Beta College", r, uln, "A1", 1));
-    stored(&bench, &beta).await;
+    let [one, two] = beta.clone();
+    let third = begun("Acme College", "L3", "", "A3", 3);
+    stored(&bench, &[one, two, third]).await;
     stored(&bench, &[acme(ULN, "A9", 9)]).await;
     // Acme corrects its ULN: two learners of Beta's are one person from then on, and both of their enrolments stand.
     stored(&bench, &[acme(other, "A9", 9)]).await;
@@ -414,9 +416,9 @@ async fn a_file_takes_away_no_enrolment_that_it_does_not_name() {
         .fetch_one(&bench.store.reader)
         .await
         .unwrap();
-    assert_eq!((bench.dump().await.len(), learners), (3, 1));
+    assert_eq!((bench.dump().await.len(), learners), (4, 2));
     let done = stored(&bench, &beta).await;
-    assert_eq!((done.unchanged, bench.dump().await.len()), (2, 3));
+    assert_eq!((done.unchanged, bench.dump().await.len()), (2, 4));
 }
 
 #[tokio::test]
