@@ -68,7 +68,14 @@ pub(crate) async fn due(
     days: (Date, Date),
     rows: std::ops::Range<u64>,
 ) -> Result<Vec<Due>, StoreError> {
-    store.due(&own.root, &asking(own, days), rows).await
+    let mut all = store.due(&own.root, &asking(own, days), rows).await?;
+    let cohorts = super::cohorts(store, own).await?;
+    for due in &mut all {
+        // One that was given to another provider is that one's.
+        let id = due.entry.cohort;
+        due.entry.cohort = id.filter(|id| cohorts.iter().any(|cohort| cohort.id == *id));
+    }
+    Ok(all)
 }
 
 /// How many questions that are, and of how many enrolments.

@@ -143,7 +143,8 @@ pub(crate) async fn learners(
     own: &Own,
     sought: &Sought,
 ) -> Result<(Vec<Entry>, u64), StoreError> {
-    store.sought(&own.root, &own.names, sought).await
+    let (entries, all) = store.sought(&own.root, &own.names, sought).await?;
+    Ok((with_own_cohorts(store, own, entries).await?, all))
 }
 
 /// One of its enrolments; another's is none.

@@ -15,7 +15,7 @@ async fn recorded() -> (World, Own) {
     let world = world().await;
     brought(&world, "College", &row("", "2022-017", ""), &in_cohort(1)).await;
     let college = own(&world, "College").await;
-    let at_first = (1, 2);
+    let at_first = (Number(1), 2);
     amend(
         &world.store,
         &college,
@@ -29,7 +29,7 @@ async fn recorded() -> (World, Own) {
 }
 
 async fn now(world: &World, own: &Own) -> Entry {
-    entry(&world.store, own, 1).await.unwrap().unwrap()
+    entry(&world.store, own, Number(1)).await.unwrap().unwrap()
 }
 
 #[tokio::test]
@@ -139,15 +139,23 @@ async fn what_an_ilr_took_away_is_on_no_page_of_its_provider() {
     let references: Vec<_> = register(store, &college, 1).await.unwrap();
     let references: Vec<_> = references.into_iter().map(|e| e.reference).collect();
     assert_eq!(references, [Some("2022-018".to_owned())]);
-    assert!(entry(store, &college, 1).await.unwrap().is_none());
+    assert!(entry(store, &college, Number(1)).await.unwrap().is_none());
     assert_eq!(figures(store, &college).await.unwrap().starts, 1);
     let today = jiff::civil::date(2022, 12, 7);
-    let due = due(store, &college, today).await.unwrap();
-    assert!(due.iter().all(|due| due.entry.id == 2));
+    let days = (When::Late.days(today).0, When::Later.days(today).1);
+    let due = due(store, &college, days, 0..99).await.unwrap();
+    assert!(due.iter().all(|due| due.entry.id == Number(2)));
     let stages = store.exact_cohort(1, 5).await.unwrap();
     assert_eq!(stages.for_signed_in_page().iter().sum::<u64>(), 1);
     let by = by("pam", at(NOW));
-    let saved = amend(store, &college, (1, version), &answers(&ENDED[..2]), &by).await;
+    let saved = amend(
+        store,
+        &college,
+        (Number(1), version),
+        &answers(&ENDED[..2]),
+        &by,
+    )
+    .await;
     assert!(matches!(saved, Err(Trouble::Missing)), "{saved:?}");
     // Whoever adds it again brings it back.
     let adds = Bringing {
@@ -156,7 +164,7 @@ async fn what_an_ilr_took_away_is_on_no_page_of_its_provider() {
     };
     let report = brought(&world, "College", &row("", "2022-017", ""), &adds).await;
     assert_eq!(report.outcome, Outcome::Stored, "{}", report.text());
-    assert!(entry(store, &college, 1).await.unwrap().is_some());
+    assert!(entry(store, &college, Number(1)).await.unwrap().is_some());
 }
 
 #[tokio::test]
@@ -169,7 +177,7 @@ async fn a_first_answer_alone_is_refused_on_the_page_and_not_thrown_away() {
     ] {
         let texts = answers(&[ENDED[0], ENDED[1], ENDED[2], (first, "4")]);
         let by = by("pam", at(NOW));
-        match amend(&world.store, &college, (1, version), &texts, &by).await {
+        match amend(&world.store, &college, (Number(1), version), &texts, &by).await {
             Err(Trouble::Fields(problems)) => {
                 let found: Vec<_> = problems.iter().map(|p| (p.field, p.code)).collect();
                 assert_eq!(found, [(Some(second), "pair-incomplete")]);
@@ -221,7 +229,8 @@ async fn a_cohort_with_learners_keeps_its_provider_and_programme() {
     let seen = now(&world, &college).await;
     assert_eq!(seen.cohort, None);
     let today = jiff::civil::date(2023, 3, 7);
-    let due = due(&world.store, &college, today).await.unwrap();
+    let days = (When::Late.days(today).0, When::Later.days(today).1);
+    let due = due(&world.store, &college, days, 0..99).await.unwrap();
     assert!(!due.is_empty() && due.iter().all(|due| due.entry.cohort.is_none()));
     world.run("UPDATE enrolments SET cohort = NULL").await;
     assert!(change("College").await.is_ok());

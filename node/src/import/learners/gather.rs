@@ -139,6 +139,7 @@ mod tests {
     use crate::import::pseudonym::PseudonymKey;
     use crate::import::rows::{self, Csv};
     use crate::import::{header, london_day};
+    use crate::store::kept::Known;
     use crate::store::providers::Roots;
     use crate::testing::{LEP, World, at};
 
@@ -153,11 +154,13 @@ mod tests {
             programmes: Default::default(),
             today: london_day(at("2022-03-04T09:00:00Z")),
             clean: Default::default(),
-            own: Some(Own::new("College", &roots)),
+            own: Some(Own::new("College", &roots, &Known::default())),
             roots,
             new_providers: true,
             named: Vec::new(),
             reference: None,
+            programme: None,
+            silent: None,
         };
         let directory = Directory::new(&world.store, &LEP.parse().unwrap(), false);
         let row = format!(",7{}\n", ",".repeat(COLUMNS.len() - 2));

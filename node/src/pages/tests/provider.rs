@@ -297,23 +297,25 @@ async fn a_tutor_adds_a_learner_and_records_what_became_of_it() {
 #[tokio::test]
 async fn a_learner_who_is_added_twice_stays_as_recorded_and_is_shown() {
     let world = two().await;
+    let cohort = world.cohort("pam").await;
+    let path = world.learner("pam", &cohort).await;
     let ended = "version=2&stage=achieved&end-day=1&end-month=3&end-year=2022&destination_3m=&destination_6m=&destination_12m=\
         &confidence_before=2&confidence_after=5&everyday_before=&everyday_after=";
-    let seen = world.post("pam", "/provider/learners/1", ended).await;
+    let seen = world.post("pam", &path, ended).await;
     assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
     let seen = world
-        .post("pam", "/provider/cohorts/1/add", &learner("A1-017"))
+        .post("pam", &format!("{cohort}/add"), &learner("A1-017"))
         .await;
     assert_eq!(seen.status, StatusCode::CONFLICT, "{}", seen.body);
     for words in [
         "in your register already",
         "Open A1-017",
-        "/provider/learners/1\"",
+        &format!("{path}\""),
         "value=\"A1-017\"",
     ] {
         assert!(seen.body.contains(words), "{words}: {}", seen.body);
     }
-    let page = world.get("pam", "/provider/learners/1").await.body;
+    let page = world.get("pam", &path).await.body;
     assert!(page.contains("Achieved"), "{page}");
 }
 
