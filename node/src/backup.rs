@@ -234,7 +234,7 @@ pub async fn make(
         format: FORMAT,
         software: crate::SOFTWARE.to_owned(),
         made_at: now,
-        lep: node.lep.clone(),
+        lep: node.lep()?,
         epoch: sound.epoch,
         months: sound.months,
         last: sound.last,

@@ -70,7 +70,9 @@ impl EnrolError {
     #[must_use]
     pub fn next(&self) -> &'static str {
         match self {
-            Self::NoIdentity => "Run `ldsp-node init --lep CODE` first.",
+            Self::NoIdentity => {
+                "An admin chooses it on the page Choose the LEP, or run `ldsp-node lep --set CODE`."
+            }
             Self::Sample => {
                 "Remove them first, on the first page or with `ldsp-node sample remove`."
             }

@@ -11,6 +11,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
@@ -22,6 +23,7 @@ use rand_core::CryptoRng;
 use crate::import::pseudonym::PseudonymKey;
 use crate::store::audit::COMMAND_LINE;
 use crate::store::{Store, StoreError};
+use crate::words;
 
 /// Why a data directory cannot be made or used. [`HomeError::next`] says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,10 @@ pub enum HomeError {
     Foreign(PathBuf),
     #[error("that is not the code of a Local Enterprise Partnership")]
     Lep,
+    #[error("the LEP of this node is not chosen yet")]
+    Unchosen,
+    #[error("{0} already holds a node, whose LEP is not chosen yet; nothing was changed")]
+    Waiting(PathBuf),
     #[error("{path} cannot be {what}: {source}")]
     File {
         path: PathBuf,
@@ -53,7 +59,7 @@ impl HomeError {
     pub fn next(&self) -> &'static str {
         match self {
             Self::Missing(_) => {
-                "Run `ldsp-node init --lep CODE` first, or point data_dir at the node's directory."
+                "Run `ldsp-node init` first, or point data_dir at the node's directory."
             }
             Self::Exists { .. } => {
                 "Use this node as it is, or set another data_dir for a second one."
@@ -62,6 +68,12 @@ impl HomeError {
                 "Set another data_dir: each program has its own. This one belongs to ldsp-aggregator."
             }
             Self::Lep => "Give one of the 38 LEP codes of 2021, such as E37000001 (Black Country).",
+            Self::Unchosen => {
+                "An admin chooses it on the page Choose the LEP, or run `ldsp-node lep --set CODE`."
+            }
+            Self::Waiting(_) => {
+                "Serve it and choose the LEP on its page, or run `ldsp-node lep --set CODE`."
+            }
             Self::File { .. } => {
                 "Check data_dir, the rights on it and the space on its disk, then try again."
             }
@@ -78,8 +90,8 @@ pub struct Node {
     pub dir: PathBuf,
     /// The open store.
     pub store: Store,
-    /// GSS code of its LEP.
-    pub lep: Gss,
+    /// GSS code of its LEP, once it is chosen: the same for every clone.
+    lep: Arc<RwLock<Option<Gss>>>,
     /// Signs statements.
     pub signing: SigningKey,
     /// Makes learners' pseudonyms.
@@ -90,29 +102,52 @@ impl std::fmt::Debug for Node {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Node")
             .field("dir", &self.dir)
-            .field("lep", &self.lep)
+            .field("lep", &self.chosen())
             .finish_non_exhaustive()
     }
 }
 
 impl Node {
-    /// Makes the node of `lep` in `dir`: directory (0700, also one that exists), both keys (0600), database. What a
-    /// killed `init` left is completed; a key that exists is never replaced.
+    /// GSS code of its LEP.
     ///
     /// # Errors
-    /// [`HomeError::Exists`] when there is a node already, [`HomeError::Lep`] for another code, or
-    /// the files cannot be written.
+    /// [`HomeError::Unchosen`] before somebody has chosen it.
+    pub fn lep(&self) -> Result<Gss, HomeError> {
+        self.chosen().ok_or(HomeError::Unchosen)
+    }
+
+    /// The LEP, once it is chosen.
+    #[must_use]
+    pub fn chosen(&self) -> Option<Gss> {
+        let lep = self.lep.read().unwrap_or_else(PoisonError::into_inner);
+        lep.clone()
+    }
+
+    /// The LEP's name, or what stands in its place before it is chosen.
+    pub(crate) fn place(&self) -> String {
+        let lep = self.chosen();
+        lep.map_or_else(|| UNCHOSEN.to_owned(), |lep| words::lep(&lep))
+    }
+
+    /// Tells every clone what was chosen. The store holds it: see [`crate::lep::choose`].
+    pub(crate) fn take_lep(&self, lep: Gss) {
+        *self.lep.write().unwrap_or_else(PoisonError::into_inner) = Some(lep);
+    }
+
+    /// Makes the node of `lep`, or one whose LEP is chosen later, in `dir`: directory (0700, also one that exists), both keys (0600),
+    /// database. What a killed `init` left is completed; a key that exists is never replaced.
+    ///
+    /// # Errors
+    /// [`HomeError::Exists`] when there is a node already, [`HomeError::Waiting`] when there is one with people whose LEP is not chosen,
+    /// [`HomeError::Lep`] for another code, or the files cannot be written.
     pub async fn init(
         dir: &Path,
-        lep: &Gss,
+        lep: Option<&Gss>,
         rng: &mut (impl CryptoRng + ?Sized),
         now: Timestamp,
     ) -> Result<Self, HomeError> {
-        let lep = Geography::embedded()
-            .lep(lep)
-            .ok_or(HomeError::Lep)?
-            .code
-            .clone();
+        let known = |lep| Geography::embedded().lep(lep).ok_or(HomeError::Lep);
+        let lep = lep.map(known).transpose()?;
         not_foreign(dir)?;
         fs::DirBuilder::new()
             .recursive(true)
@@ -122,14 +157,17 @@ impl Node {
         let db = dir.join(DATABASE);
         if db.exists() {
             let store = Store::open(&db).await?;
-            if let Some(identity) = store.identity().await? {
-                store.close().await;
+            let (identity, people) = (store.identity().await?, store.people().await?);
+            store.close().await;
+            if let Some(identity) = identity {
                 return Err(HomeError::Exists {
                     dir: dir.to_owned(),
                     lep: identity.lep,
                 });
             }
-            store.close().await;
+            if !people.is_empty() {
+                return Err(HomeError::Waiting(dir.to_owned()));
+            }
         }
         // One that was made by hand may be open to others.
         fs::set_permissions(dir, fs::Permissions::from_mode(0o700))
@@ -145,11 +183,14 @@ impl Node {
         // An empty file is an empty database, and SQLite's other files take its mode.
         write_new(&db, b"")?;
         let store = Store::open(&db).await?;
-        // The identity comes last: a node without it has not begun.
-        store.set_identity(&lep, now).await?;
-        store
-            .audit(now, COMMAND_LINE, "init", &format!("node of {lep}"))
-            .await?;
+        let detail = match lep {
+            Some(lep) => {
+                store.set_identity(&lep.code, now).await?;
+                format!("node of {}", lep.code)
+            }
+            None => "the LEP is chosen later".to_owned(),
+        };
+        store.audit(now, COMMAND_LINE, "init", &detail).await?;
         store.close().await;
         Self::open(dir).await
     }
@@ -166,13 +207,17 @@ impl Node {
         }
         let store = Store::open(&db).await?;
         let identity = store.identity().await?;
-        let identity = identity.ok_or_else(|| HomeError::Missing(dir.to_owned()))?;
+        let keys = [SIGNING_KEY, PSEUDONYM_KEY].map(|key| dir.join(key));
+        // A node that waits for its LEP has its keys: a killed `init` may have left none.
+        if identity.is_none() && !keys.iter().all(|key| key.exists()) {
+            return Err(HomeError::Missing(dir.to_owned()));
+        }
         let path = dir.join(SIGNING_KEY);
         let signing = keys::from_pem(&read(&path)?).map_err(|_| HomeError::Key(path))?;
         Ok(Self {
             dir: dir.to_owned(),
             store,
-            lep: identity.lep,
+            lep: Arc::new(RwLock::new(identity.map(|identity| identity.lep))),
             signing,
             pseudonyms: pseudonym_key(dir)?,
         })
@@ -187,6 +232,8 @@ pub(crate) fn pseudonym_key(dir: &Path) -> Result<PseudonymKey, HomeError> {
     Ok(PseudonymKey::from_bytes(bytes))
 }
 
+/// What a node is called before its LEP is chosen.
+const UNCHOSEN: &str = "LDSP node";
 /// File name of the database.
 pub const DATABASE: &str = "node.db";
 /// File name of the signing key.
@@ -293,11 +340,13 @@ mod tests {
             .close()
             .await;
         assert!(matches!(Node::open(&dir).await, Err(HomeError::Missing(_))));
-        let node = Node::init(&dir, &lep, &mut Counting(1), now).await.unwrap();
+        let node = Node::init(&dir, Some(&lep), &mut Counting(1), now)
+            .await
+            .unwrap();
         assert_eq!(node.signing.to_bytes(), kept.to_bytes());
         assert!(!format!("{node:?}").contains("signing"));
         node.store.close().await;
-        let again = Node::init(&dir, &lep, &mut Counting(7), now).await;
+        let again = Node::init(&dir, Some(&lep), &mut Counting(7), now).await;
         assert!(matches!(again, Err(HomeError::Exists { .. })));
         fs::write(dir.join(PSEUDONYM_KEY), "short").unwrap();
         let error = Node::open(&dir).await.unwrap_err();
@@ -309,7 +358,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let dir = home.path().join("deep").join("data");
         let lep: Gss = "E37000001".parse().unwrap();
-        let node = Node::init(&dir, &lep, &mut Counting(1), Timestamp::UNIX_EPOCH)
+        let node = Node::init(&dir, Some(&lep), &mut Counting(1), Timestamp::UNIX_EPOCH)
             .await
             .unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -327,7 +376,7 @@ mod tests {
         fs::create_dir(&dir).unwrap();
         fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).unwrap();
         let lep: Gss = "E37000001".parse().unwrap();
-        let node = Node::init(&dir, &lep, &mut Counting(1), Timestamp::UNIX_EPOCH)
+        let node = Node::init(&dir, Some(&lep), &mut Counting(1), Timestamp::UNIX_EPOCH)
             .await
             .unwrap();
         assert_eq!(

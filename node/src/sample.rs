@@ -11,7 +11,7 @@ use jiff::{Timestamp, ToSpan as _};
 use ldsp_protocol::geography::Geography;
 use sqlx::SqliteConnection;
 
-use crate::home::Node;
+use crate::home::{HomeError, Node};
 use crate::import::report::{ImportReport, Outcome};
 use crate::import::{self, ImportError, Options, london_day};
 use crate::store::audit::append;
@@ -39,6 +39,9 @@ pub enum SampleError {
     /// The import did not run to its end.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// The LEP is not chosen yet.
+    #[error(transparent)]
+    Home(#[from] HomeError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -59,6 +62,7 @@ impl SampleError {
             Self::None => "Nothing is left to do.",
             Self::Unfit => "Nothing of it was kept. Report it, and begin with your own files.",
             Self::Import(error) => error.next(),
+            Self::Home(error) => error.next(),
             Self::Store(error) => error.next(),
         }
     }
@@ -88,6 +92,7 @@ impl Store {
 /// # Errors
 /// [`SampleError`]; nothing of it is left then.
 pub async fn bring_in(node: &Node, who: &str, now: Timestamp) -> Result<(), SampleError> {
+    node.lep()?;
     // Marked first: whatever ends the program from here on, nothing made-up stands there without the mark.
     mark(&node.store, who, now).await?;
     match read_files(node, now).await {
@@ -125,7 +130,7 @@ async fn read_files(node: &Node, now: Timestamp) -> Result<(), SampleError> {
         ..Options::default()
     };
     let today = london_day(now);
-    let districts = Geography::embedded().owned_by(&node.lep);
+    let districts = Geography::embedded().owned_by(&node.lep()?);
     let districts: Vec<&str> = districts.iter().map(|code| code.as_str()).collect();
     let programmes = Cursor::new(programmes().into_bytes());
     stored(&import::programmes(&node.store, programmes, &options, now).await?)?;
@@ -150,21 +155,41 @@ pub async fn remove(store: &Store, who: &str, now: Timestamp) -> Result<(), Samp
     if !is_there(&mut tx).await? {
         return Err(SampleError::None);
     }
-    // The mark says that there is nothing else in these.
-    for sql in [
-        "DELETE FROM enrolments",
-        "DELETE FROM identities",
-        "DELETE FROM programmes",
-        "DELETE FROM providers",
-        "DELETE FROM imports WHERE kind IN ('programmes', 'learners')",
-        "DELETE FROM quality_questions",
-        "DELETE FROM sample",
-    ] {
-        sqlx::query(sql).execute(&mut *tx).await?;
+    let codes = PROGRAMMES.map(|[code, ..]| code);
+    let codes = serde_json::to_string(&codes).expect("a list of strings is JSON");
+    for sql in GONE {
+        let query = sqlx::query(*sql);
+        let query = match sql.contains("$1") {
+            true => query.bind(&codes),
+            false => query,
+        };
+        query.execute(&mut *tx).await?;
     }
     append(&mut tx, now, who, "sample removed", "made-up records").await?;
     Ok(tx.commit().await?)
 }
+
+/// What goes, in the order in which it can: $1 is a JSON list of the sample's programmes. The mark says that there are no other records of
+/// learners, imports and questions. What a coordinator has described meanwhile stays, but for the cohorts and the spend of the sample's
+/// programmes.
+const GONE: &[&str] = &[
+    "DELETE FROM enrolments",
+    "DELETE FROM identities",
+    "DELETE FROM history WHERE kind = 'spend' AND row IN (SELECT s.id FROM spend AS s LEFT JOIN cohorts AS c ON c.id = s.cohort \
+     JOIN programmes AS p ON p.id IN (s.programme, c.programme) WHERE p.code IN (SELECT value FROM json_each($1)))",
+    "DELETE FROM spend WHERE id IN (SELECT s.id FROM spend AS s LEFT JOIN cohorts AS c ON c.id = s.cohort \
+     JOIN programmes AS p ON p.id IN (s.programme, c.programme) WHERE p.code IN (SELECT value FROM json_each($1)))",
+    "DELETE FROM history WHERE kind = 'cohort' AND row IN (SELECT c.id FROM cohorts AS c JOIN programmes AS p ON p.id = c.programme \
+     WHERE p.code IN (SELECT value FROM json_each($1)))",
+    "DELETE FROM cohorts WHERE programme IN (SELECT id FROM programmes WHERE code IN (SELECT value FROM json_each($1)))",
+    "DELETE FROM history WHERE kind = 'programme' AND row IN (SELECT id FROM programmes WHERE code IN (SELECT value FROM json_each($1)))",
+    "DELETE FROM programmes WHERE code IN (SELECT value FROM json_each($1))",
+    "DELETE FROM ilr_aims WHERE programme IN (SELECT value FROM json_each($1))",
+    "DELETE FROM providers",
+    "DELETE FROM imports WHERE kind IN ('programmes', 'learners')",
+    "DELETE FROM quality_questions",
+    "DELETE FROM sample",
+];
 
 /// Code, name, provider, tier, type, audience.
 const PROGRAMMES: [[&str; 6]; 5] = [
@@ -263,4 +288,130 @@ fn learners(districts: &[&str], today: Date) -> String {
         );
     }
     csv
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use sqlx::{AssertSqlSafe, Row as _};
+
+    use super::*;
+    use crate::model;
+    use crate::store::cohorts::Cohort;
+    use crate::store::ilr::{AimRule, Taught};
+    use crate::store::organisations::Organisation;
+    use crate::store::spend::Spend;
+
+    /// What every table holds, but for the audit log, which only grows.
+    async fn tables(store: &Store) -> BTreeMap<String, Vec<String>> {
+        let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'audit%'";
+        let names: Vec<String> = sqlx::query_scalar(sql)
+            .fetch_all(&store.reader)
+            .await
+            .unwrap();
+        let mut all = BTreeMap::new();
+        for name in names {
+            let columns = format!(
+                "SELECT group_concat('quote(\"' || name || '\")', ' || '','' || ') FROM pragma_table_info('{name}')"
+            );
+            let columns: String = sqlx::query_scalar(AssertSqlSafe(columns))
+                .fetch_one(&store.reader)
+                .await
+                .unwrap();
+            let rows = sqlx::query(AssertSqlSafe(format!(
+                "SELECT {columns} FROM {name} ORDER BY 1"
+            )))
+            .fetch_all(&store.reader)
+            .await
+            .unwrap();
+            all.insert(name, rows.iter().map(|row| row.get(0)).collect());
+        }
+        all
+    }
+
+    async fn add<M: model::Model>(store: &Store, texts: &[&str], now: Timestamp) -> i64 {
+        let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+        let added = model::add::<M>(store, &texts, "ann", now).await;
+        added.map_err(|_| texts).unwrap().id
+    }
+
+    /// A table that holds something of the sample and is not in `GONE` differs afterwards.
+    #[tokio::test]
+    async fn nothing_of_it_is_left_in_any_table() {
+        let home = tempfile::tempdir().unwrap();
+        let now: Timestamp = "2022-03-04T09:00:00Z".parse().unwrap();
+        let lep: ldsp_protocol::ids::Gss = "E37000001".parse().unwrap();
+        let entropy = crate::testing::seeded(3);
+        let node = Node::init(&home.path().join("data"), Some(&lep), &mut entropy(), now)
+            .await
+            .unwrap();
+        let store = &node.store;
+        for name in [COLLEGE, "Bakery"] {
+            let kind = if name == COLLEGE {
+                "provider"
+            } else {
+                "employer"
+            };
+            add::<Organisation>(store, &[name, kind, "", ""], now).await;
+        }
+        let before = tables(store).await;
+        for _ in 0..2 {
+            bring_in(&node, "ann", now).await.unwrap();
+            // What people try out with it.
+            let cohort = ["A1", "S2", COLLEGE, "Tuesdays", "", "", "8", "", "Bakery"];
+            add::<Cohort>(store, &cohort, now).await;
+            let spent = "12.00";
+            add::<Spend>(store, &["2022-01", "S1", "", "staff", spent, "Claim"], now).await;
+            add::<Spend>(store, &["2022-01", "", "A1", "staff", spent, "Claim"], now).await;
+            let sql = "UPDATE enrolments SET cohort = (SELECT id FROM cohorts), employer = (SELECT id FROM organisations WHERE name = 'Bakery') WHERE id = 1";
+            sqlx::query(sql).execute(&store.writer).await.unwrap();
+            let about = (COLLEGE, "silent");
+            crate::quality::ask(store, about, "Is March late?", "ann", now)
+                .await
+                .unwrap();
+            let taught = Taught {
+                programme: "S3".to_owned(),
+                skill: "software".to_owned(),
+                mode: "online".to_owned(),
+            };
+            let rule = AimRule {
+                aim: "Z0001234".to_owned(),
+                ukprn: None,
+                fund_model: None,
+                taught: Some(taught),
+            };
+            assert!(store.set_ilr_aim(&rule, "ann", now).await.unwrap());
+            remove(store, "ann", now).await.unwrap();
+            let after = tables(store).await;
+            for (table, rows) in &before {
+                assert_eq!(&after[table], rows, "{table}: add it to GONE");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_described_meanwhile_stays() {
+        let home = tempfile::tempdir().unwrap();
+        let now: Timestamp = "2022-03-04T09:00:00Z".parse().unwrap();
+        let lep: ldsp_protocol::ids::Gss = "E37000001".parse().unwrap();
+        let entropy = crate::testing::seeded(4);
+        let node = Node::init(&home.path().join("data"), Some(&lep), &mut entropy(), now)
+            .await
+            .unwrap();
+        bring_in(&node, "ann", now).await.unwrap();
+        let columns = <crate::store::programmes::Programme as model::Model>::COLUMNS;
+        let said = |column: &str| match column {
+            "programme" => "OWN",
+            "name" => "Our own",
+            "provider" => "City College",
+            _ => "",
+        };
+        let texts: Vec<&str> = columns.iter().map(|column| said(column)).collect();
+        add::<crate::store::programmes::Programme>(&node.store, &texts, now).await;
+        remove(&node.store, "ann", now).await.unwrap();
+        let left = node.store.programmes().await.unwrap();
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].it.code, "OWN");
+    }
 }

@@ -6,7 +6,7 @@ import { inspect, keyboardForm } from './pages.mjs';
 const OWN = 'copper lantern seven violins';
 
 /** What an authenticator app shows (RFC 6238) `steps` of 30 seconds from now. */
-function code(base32, steps = 0) {
+export function code(base32, steps = 0) {
   const bits = [...base32].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
   const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
   const counter = Buffer.alloc(8);

@@ -33,7 +33,9 @@ export async function visitor(browser, { javaScript = true, viewport = WIDE } = 
   page.on('console', (message) => {
     // A refused form comes back as a page with its status, which the browser reports as a failed load of that page.
     const itself = message.location().url === page.url() && message.text().startsWith('Failed to load resource');
-    if (['error', 'warning'].includes(message.type()) && !itself) page.complaints.push(message.text());
+    // Beside a file that it shows as it is, the browser asks for an icon that nobody promised.
+    const icon = new URL(message.location().url || 'about:blank').pathname === '/favicon.ico';
+    if (['error', 'warning'].includes(message.type()) && !itself && !icon) page.complaints.push(message.text());
   });
   page.on('pageerror', (error) => page.complaints.push(String(error)));
   page.on('request', (request) => {

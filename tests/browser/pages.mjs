@@ -1,57 +1,81 @@
 // What every page owes its reader.
 import AxeBuilder from '@axe-core/playwright';
 import { check } from '../check.mjs';
-import { NARROW, NARROWEST, WIDE, links } from './browser.mjs';
+import { NARROW, NARROWEST, links } from './browser.mjs';
 
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
 /** The same page of another month or statement, or with other choices, differs in figures only: one of them is looked at. */
 function kind(link) {
   const { pathname, searchParams } = new URL(link, 'https://any');
-  const of = pathname.replace(/\d{4}-\d{2}/, 'month').replace(/\/(statements|programmes|organisations|cohorts|spend|learners)\/\d+/, '/$1/n');
+  const of = pathname.replace(/\d{4}-\d{2}/, 'month').replace(/\/(\d+|[0-9a-f]{32})(?=\/|$)/, '/n');
   return `${of} ${[...searchParams.keys()].sort()}`;
 }
 
-/** Visits every page that links lead to from `start`, one of each kind; gives `[path, heading]` for each. */
+// What axe judges is markup and style: a page of the same shape as one that it saw has nothing new for it, whoever opened it. Its width
+// and its words are looked at all the same.
+const looked = new Set();
+
+/** What a page is built of: every element with those around it, and names that are given twice. */
+const shape = (page) =>
+  page.evaluate(() => {
+    const ATTRIBUTES = ['role', 'type', 'scope', 'href', 'for', 'hidden', 'tabindex', 'disabled', 'aria-current', 'aria-sort', 'aria-label', 'aria-hidden', 'aria-describedby'];
+    const own = (e) => `${e.localName}.${[...e.classList].sort().join('.')}[${ATTRIBUTES.filter((a) => e.hasAttribute(a))}]`;
+    const paths = new Map([[document.documentElement, 'html']]);
+    for (const e of document.body.querySelectorAll('*')) paths.set(e, `${paths.get(e.parentElement) ?? ''}>${own(e)}`);
+    const ids = [...document.querySelectorAll('[id]')].map((e) => e.id);
+    return { is: [...new Set(paths.values())].sort().join('\n'), twice: ids.filter((id, at) => ids.indexOf(id) !== at) };
+  });
+
+/** Visits every page that links lead to from `start`, one of each kind; gives `[path, heading, words]` of those that were new in shape. */
 export async function crawl(page, site, start, label) {
   const found = [start];
   const kinds = new Set([kind(start)]);
   const pages = [];
   for (const path of found) {
     const name = `${label} ${path}`;
+    const address = new URL(path, site).href;
     page.complaints.length = 0;
-    const answer = await page.request.get(new URL(path, site).href, { failOnStatusCode: false });
+    // What the browser keeps as a file is no page.
+    const answer = await page.goto(address).catch(() => page.request.get(address, { failOnStatusCode: false }));
     if (!check(`${name} answers`, answer.status() === 200, `status ${answer.status()}`)) continue;
     if (!(answer.headers()['content-type'] ?? '').startsWith('text/html')) continue;
-    await page.goto(new URL(path, site).href);
-    await inspect(page, name);
-    for (const link of await links(page)) {
+    const links_ = await links(page);
+    const said = await words(page, path);
+    if (await inspect(page, name)) pages.push([path, await page.locator('h1').first().innerText(), said]);
+    for (const link of links_) {
       if (kinds.has(kind(link))) continue;
       kinds.add(kind(link));
       found.push(link);
     }
-    pages.push([path, await page.locator('h1').first().innerText()]);
   }
-  check(`${label} has pages`, pages.length > 1, pages.length);
+  check(`${label} has pages`, found.length > 1, found.length);
   return pages;
 }
 
-/** One page: form, accessibility, narrow screen, keyboard, no complaint of the browser. */
+/** One page: form, accessibility, narrow screen, keyboard, no complaint of the browser. True when its shape is a new one. */
 export async function inspect(page, name) {
   const headings = await page.locator('h1').count();
   check(`${name} has one h1`, headings === 1, headings);
   const title = await page.title();
   const h1 = headings > 0 ? await page.locator('h1').first().innerText() : '';
   check(`${name} has a title that says its heading`, h1 !== '' && title.includes(h1), `${title} / ${h1}`);
-  if (page.scripted) await accessible(page, name);
-  for (const viewport of [NARROW, NARROWEST]) {
-    await page.setViewportSize(viewport);
+  const { is, twice } = await shape(page);
+  check(`${name} gives each name once`, twice.length === 0, twice);
+  const seen = `${page.scripted} ${is}`;
+  const isNew = !looked.has(seen);
+  looked.add(seen);
+  if (page.scripted && isNew) await accessible(page, name);
+  const viewport = page.viewportSize();
+  for (const narrow of [NARROW, NARROWEST]) {
+    await page.setViewportSize(narrow);
     const overflow = await tooWide(page);
-    check(`${name} fits ${viewport.width} px`, overflow <= 0, `${overflow} px too wide`);
+    check(`${name} fits ${narrow.width} px`, overflow <= 0, `${overflow} px too wide`);
   }
-  await page.setViewportSize(WIDE);
-  await skipLink(page, name);
+  await page.setViewportSize(viewport);
+  await skipLink(page, name, isNew);
   check(`${name} makes the browser complain of nothing`, page.complaints.length === 0, page.complaints.join(' | '));
+  return isNew;
 }
 
 const tooWide = (page) =>
@@ -59,6 +83,7 @@ const tooWide = (page) =>
 
 /** On A4: no navigation, nothing wider than the sheet, charts and whole tables to be seen, and pages come out. */
 export async function paper(page, name) {
+  const viewport = page.viewportSize();
   await page.emulateMedia({ media: 'print' });
   await page.setViewportSize({ width: 688, height: 1000 }); // 182 mm between the margins
   const seen = await page.evaluate(() => {
@@ -81,7 +106,7 @@ export async function paper(page, name) {
   const sheets = pdf.match(/\/Type \/Page\b/g)?.length ?? 0;
   check(`${name} comes out on paper`, sheets > 0 && pdf.length > 10_000, `${sheets} sheets, ${pdf.length} bytes`);
   await page.emulateMedia({ media: null });
-  await page.setViewportSize(WIDE);
+  await page.setViewportSize(viewport);
 }
 
 /** In the reader's own colours (Windows' high contrast): the text of charts stands out from the page. */
@@ -105,7 +130,7 @@ async function accessible(page, name) {
 }
 
 /** The first Tab reaches a visible skip link, and Enter on it leads to the main part. */
-async function skipLink(page, name) {
+async function skipLink(page, name, isNew) {
   // A page that comes back with errors or with news puts its reader there instead, by a script.
   const errors = await page.locator('.govuk-error-summary').count();
   const title = await page.title();
@@ -116,6 +141,8 @@ async function skipLink(page, name) {
     check(`${name} starts at its message`, starts);
     return;
   }
+  // An address with a place in the page leads its reader there.
+  if (!isNew || new URL(page.url()).hash !== '') return;
   await page.keyboard.press('Tab');
   const link = page.locator(':focus');
   const href = (await link.count()) === 1 ? await link.getAttribute('href') : null;
@@ -165,20 +192,23 @@ export async function keyboardForm(page, name) {
 // They tell of the session that asks, or draw a key at each visit: their words differ between two visitors.
 const OF_THE_VISIT = ['/account', '/account/second-step'];
 
-/** The same pages without JavaScript: same heading, same words, same fields (a script may count characters beside a field). */
-export async function withoutJavaScript(plain, scripted, site, pages, label) {
-  const words = (page, path) =>
-    page.$eval('main', (main, ofTheVisit) => {
-      const copy = main.cloneNode(true);
-      const fields = [...copy.querySelectorAll('input, select, textarea, button[name]')].map((f) => f.name);
-      for (const form of copy.querySelectorAll('form')) form.remove();
-      if (ofTheVisit) return `${[...new Set(fields)]}`;
-      return `${copy.textContent.replace(/\s+/g, ' ').trim()} ${fields}`;
-    }, OF_THE_VISIT.includes(path));
-  for (const [path, heading] of pages) {
+/** What the main part of a page says, and its fields (a script may count characters beside a field). */
+const words = (page, path) =>
+  page.$eval('main', (main, ofTheVisit) => {
+    const copy = main.cloneNode(true);
+    const fields = [...copy.querySelectorAll('input, select, textarea, button[name]')].map((f) => f.name);
+    for (const form of copy.querySelectorAll('form')) form.remove();
+    if (ofTheVisit) return `${[...new Set(fields)]}`;
+    // Some say when they were asked for.
+    const said = copy.textContent.replace(/\d\d:\d\d(:\d\d)?/g, '').replace(/\s+/g, ' ').trim();
+    return `${said} ${fields}`;
+  }, OF_THE_VISIT.includes(path));
+
+/** The pages of a crawl without JavaScript: same heading, same words, same fields. */
+export async function withoutJavaScript(plain, site, pages, label) {
+  for (const [path, heading, said] of pages) {
     await plain.goto(new URL(path, site).href);
     const same = (await plain.locator('h1').first().innerText()) === heading;
-    await scripted.goto(new URL(path, site).href);
-    check(`${label} ${path} says the same without JavaScript`, same && (await words(plain, path)) === (await words(scripted, path)));
+    check(`${label} ${path} says the same without JavaScript`, same && (await words(plain, path)) === said);
   }
 }

@@ -2,7 +2,7 @@
 //
 // The first line of its output is its issuer. Each line of its input is a JSON object: {"clients": [...]} says which sites there are,
 // {"keys": "anew"} draws other keys. It answers each with a line, and ends with its input. Whoever comes to sign in is whom the query
-// of the interaction says (?login=NAME), or is refused (?refuse).
+// of the interaction says (?login=NAME), else {"login": "NAME"}, or is refused (?refuse).
 import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
@@ -65,7 +65,7 @@ async function interact(request, response) {
   await provider.interactionDetails(request, response)
   const result = query.has('refuse')
     ? { error: 'access_denied', error_description: 'the person is not of this council' }
-    : { login: { accountId: query.get('login') } }
+    : { login: { accountId: query.get('login') ?? state.login } }
   await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false })
 }
 
@@ -82,6 +82,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const told = JSON.parse(line)
   if (told.clients) state.clients = told.clients
   if (told.keys) state.keys = keys()
+  if (told.login) state.login = told.login
   build()
   console.log('done')
 }

@@ -71,7 +71,7 @@ use std::sync::Arc;
 pub use cell::csv_text;
 pub use html::Html;
 pub use nav::NavItem;
-pub use page::{Banner, Frame, Link, LiveBanner, Page};
+pub use page::{Banner, Frame, Link, Live, Page};
 pub use patience::Patience;
 pub use people::{
     Nobody, OwnOrganisation, People, PeopleError, PersonRecord, Role, SignedIn, percent_encode,
@@ -80,7 +80,7 @@ pub use problem::{ProblemPage, wants_html};
 pub use roles::{Access, RoleTable, Rule};
 pub use server::{Limits, serve, serve_within};
 pub use share::{Turn, Turns};
-pub use site::{Site, SiteError};
+pub use site::{AskLive, Site, SiteError};
 
 /// Where the time comes from. Only `app` modules give one that reads the system's.
 pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;

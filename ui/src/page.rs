@@ -71,9 +71,14 @@ impl Banner {
     }
 }
 
-/// A banner that holds for this answer, whatever page it shows: put among a response's extensions by a layer of the site's own.
-#[derive(Clone, Debug)]
-pub struct LiveBanner(pub Banner);
+/// What of a frame may change while the site runs: it is asked for each page.
+#[derive(Clone, Debug, Default)]
+pub struct Live {
+    /// The site's name, where it is not [`Frame::site_name`].
+    pub site_name: Option<String>,
+    /// A banner that holds at present, on every page.
+    pub banner: Option<Banner>,
+}
 
 /// What surrounds every page of a site.
 #[derive(Clone, Debug)]
@@ -177,6 +182,7 @@ pub struct Page {
     errors: Html,
     body: Html,
     status: StatusCode,
+    live: bool,
 }
 
 impl Page {
@@ -194,7 +200,15 @@ impl Page {
             errors: Html::default(),
             body: Html::default(),
             status: StatusCode::OK,
+            live: false,
         }
+    }
+
+    /// Shows something that goes on by itself ([`crate::components::Live`]): the script asks for the page every second and changes what
+    /// differs; without the script the browser loads it anew every three.
+    pub fn live(mut self) -> Self {
+        self.live = true;
+        self
     }
 
     /// What stands under the heading.
@@ -277,6 +291,12 @@ impl IntoResponse for Page {
             header::CONTENT_TYPE,
             HeaderValue::from_static("text/plain; charset=utf-8"),
         );
+        if self.live {
+            response.headers_mut().insert(
+                header::CONTENT_SECURITY_POLICY,
+                HeaderValue::from_static(crate::headers::LIVE_CONTENT_SECURITY_POLICY),
+            );
+        }
         response.extensions_mut().insert(Unframed(Arc::new(self)));
         response
     }

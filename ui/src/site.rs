@@ -1,6 +1,9 @@
 //! A whole site: the caller's routes between sign-in, role table, origin check, frame and headers.
 
 use std::any::Any;
+use std::borrow::Cow;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -17,7 +20,7 @@ use tower_sessions::Session;
 use crate::accounts::{Accounts, Desk};
 use crate::checker::Checker;
 use crate::oidc::{self, OpenId};
-use crate::page::{Frame, LiveBanner, Page, Unframed};
+use crate::page::{Frame, Live, Page, Unframed};
 use crate::patience::{self, Patience, Watch};
 use crate::people::{People, SharedPeople, SignedIn, to_sign_in};
 use crate::problem::ProblemPage;
@@ -70,7 +73,11 @@ pub struct Site {
     origin: String,
     accounts: Option<(Arc<dyn Accounts>, Entropy, Access)>,
     open: Option<Arc<OpenId>>,
+    live: Option<AskLive>,
 }
+
+/// Says what of the frame is otherwise at present.
+pub type AskLive = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Live> + Send>> + Send + Sync>;
 
 impl Site {
     /// A site that people reach at `public_origin` (`https://host` or `https://host:port`, no path): browsers' forms are
@@ -107,6 +114,7 @@ impl Site {
             origin: public_origin.to_owned(),
             accounts: None,
             open: None,
+            live: None,
         })
     }
 
@@ -165,6 +173,13 @@ impl Site {
         self
     }
 
+    /// What of the frame may change while the site runs, asked for every page: its own, the kit's, and those that say no.
+    #[must_use]
+    pub fn live(mut self, ask: AskLive) -> Self {
+        self.live = Some(ask);
+        self
+    }
+
     /// The name of the session's cookie.
     #[must_use]
     pub fn cookie(&self) -> &str {
@@ -211,6 +226,7 @@ impl Site {
             frame: self.frame,
             people: checker.people.clone(),
             roles: self.roles,
+            live: self.live,
         });
         let sessions = session::layer(self.cookie.clone(), sessions);
         let patient = |answer: patience::Answer| {
@@ -282,6 +298,7 @@ struct Gate {
     frame: Frame,
     people: SharedPeople,
     roles: RoleTable,
+    live: Option<AskLive>,
 }
 
 /// Finds out who asks and whether the role table lets them.
@@ -382,11 +399,22 @@ async fn frame(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> R
     let Some(Unframed(page)) = response.extensions_mut().remove::<Unframed>() else {
         return response;
     };
-    let page = match response.extensions_mut().remove::<LiveBanner>() {
-        Some(LiveBanner(banner)) => Arc::new(Page::clone(&page).banner(banner)),
+    let live = match &gate.live {
+        Some(ask) => ask().await,
+        None => Live::default(),
+    };
+    let page = match live.banner {
+        Some(banner) => Arc::new(Page::clone(&page).banner(banner)),
         None => page,
     };
-    let document = gate.frame.render(
+    let frame = match live.site_name {
+        Some(site_name) if site_name != gate.frame.site_name => Cow::Owned(Frame {
+            site_name,
+            ..gate.frame.clone()
+        }),
+        _ => Cow::Borrowed(&gate.frame),
+    };
+    let document = frame.render(
         &page,
         &path,
         response.extensions().get::<SignedIn>(),

@@ -193,7 +193,7 @@ fn happened(kind: &ProblemKind) -> &'static str {
             "Every row of the file was checked and at least one has a problem. A file goes in as a whole or not at all, unless sound rows are asked for alone."
         }
         "import-busy" => {
-            "A node takes one file at a time, so that two imports never mix. Nothing of this one was stored."
+            "A node takes a few files at a time, each from its own sender, and imports them one after the other. It takes no more just now, or it holds made-up records. Nothing of this one was stored."
         }
         "file-too-large" => {
             "The file is larger than a node takes over the network. It was not read to its end and nothing of it was stored."

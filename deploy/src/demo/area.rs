@@ -64,7 +64,7 @@ impl Area {
         };
         ask(
             Command::Init(Init {
-                lep: lep.code.to_string(),
+                lep: Some(lep.code.to_string()),
             }),
             &context,
         )
@@ -272,14 +272,15 @@ async fn publish(node: &Node, plan: &Plan, context: &Context) -> anyhow::Result<
 async fn share_practice(node: &Node, context: &Context) -> anyhow::Result<()> {
     let now = (context.clock)();
     let today = now.to_zoned(ldsp_node::schedule::london()).date();
-    let figures = node.store.own_figures(&node.lep).await?;
+    let lep = node.lep()?;
+    let figures = node.store.own_figures(&lep).await?;
     let newest = figures
         .releases()
         .last()
         .context("a release was approved before")?;
     for practice in records::practice::entries(today)
         .into_iter()
-        .filter(|p| p.publisher == node.lep)
+        .filter(|p| p.publisher == lep)
     {
         let entry = practice.citing(newest.statement);
         let id = node.store.add_practice(&entry, COORDINATOR, now).await?;

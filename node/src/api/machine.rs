@@ -13,14 +13,15 @@ use ldsp_ui::disk;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::status::lep_name;
 use super::{Api, HEALTH, MACHINE, Nothing, Refused};
 
 /// Who this node is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Identity {
-    lep: Gss,
-    /// Name of the LEP.
+    /// Null before it is chosen.
+    #[schema(required)]
+    lep: Option<Gss>,
+    /// Name of the LEP, or what the node is called before it is chosen.
     name: String,
     /// The node's name in the log; null before it was enrolled.
     #[schema(required)]
@@ -58,8 +59,8 @@ pub(super) async fn node(
         .map(|place| (place.node, place.origin))
         .unzip();
     Ok(Json(Identity {
-        lep: api.node.lep.clone(),
-        name: lep_name(&api.node.lep),
+        lep: api.node.chosen(),
+        name: api.node.place(),
         node,
         origin,
         key_id: key_id(&key),

@@ -6,6 +6,7 @@
 
 mod ilr;
 mod imports;
+mod lep;
 mod machine;
 mod mappings;
 mod model;
@@ -21,6 +22,7 @@ mod statements;
 mod status;
 #[cfg(test)]
 mod tests;
+mod work;
 
 use std::sync::Arc;
 
@@ -34,16 +36,14 @@ use ldsp_protocol::problem::Problem;
 use ldsp_ui::api::{Limit, entity_tag, public_reads};
 use ldsp_ui::{Access, Rule, refusals};
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{IntoParams, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::pages::arrivals::Arrivals;
 use crate::pages::{
-    self, ADMIN, APPROVER, COORDINATOR, KEEPERS, LEP, PROVIDER, READERS, STAFF, Settings,
+    self, ADMIN, APPROVER, COORDINATOR, KEEPERS, LEP, PROVIDER, READERS, STAFF, Settings, WORKERS,
 };
 use crate::store::StoreError;
 use refusal::Refused;
@@ -65,11 +65,8 @@ const HEALTH: &str = "Health";
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) settings: Arc<Settings>,
-    /// One import at a time, from a page or a program.
-    pub(crate) uploads: Arc<Semaphore>,
     /// `https://host[:port]`, for links.
     pub(crate) origin: Arc<str>,
-    pub(crate) arrivals: Arrivals,
 }
 
 impl std::ops::Deref for Api {
@@ -114,7 +111,8 @@ refusals! {
     struct TakesJson: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED;
     struct ReadsDue: PARAMETER, SIGN_IN, ROLE, RETENTION;
     struct Deletes: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, RETENTION;
-    struct Maps: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM;
+    struct Maps: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM, CHANGED_MEANWHILE;
+    struct Versioned: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, CHANGED_MEANWHILE;
     struct Forgets: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT;
     struct Revises: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, WITHDRAWAL, CORRECTION;
     struct Keeps: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, CHANGED_MEANWHILE, VERSION_NEEDED;
@@ -167,13 +165,18 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::post("/api/v1/mappings", COORDINATOR),
         Rule::post("/api/v1/mappings/{name}/remove", COORDINATOR),
         Rule::post("/api/v1/imports/ilr", COORDINATOR),
+        Rule::get("/api/v1/work/{id}", WORKERS),
+        Rule::delete("/api/v1/work/{id}", WORKERS),
         Rule::get("/api/v1/ilr/mappings", COORDINATOR),
         Rule::post("/api/v1/ilr/providers", COORDINATOR),
         Rule::post("/api/v1/ilr/aims", COORDINATOR),
         Rule::post("/api/v1/ilr/aims/remove", COORDINATOR),
         Rule::post("/api/v1/ilr/codes", COORDINATOR),
         read("/api/v1/releases"),
+        Rule::get("/api/v1/lep", LEP),
+        Rule::put("/api/v1/lep", ADMIN),
         Rule::post("/api/v1/releases", COORDINATOR),
+        Rule::post("/api/v1/releases/preview", STAFF),
         read("/api/v1/releases/{period}"),
         read("/api/v1/releases/{period}/payload"),
         Rule::post("/api/v1/releases/{period}/approve", APPROVER),
@@ -211,6 +214,8 @@ pub(crate) fn rules() -> Vec<Rule> {
     rules.extend([
         Rule::get("/api/v1/provider/cohorts", PROVIDER),
         Rule::post("/api/v1/provider/learners", PROVIDER),
+        Rule::get("/api/v1/provider/questions", PROVIDER),
+        Rule::post("/api/v1/provider/questions/{id}/answer", PROVIDER),
         Rule::get("/api/v1/people", LEP),
         Rule::post("/api/v1/people", ADMIN),
         Rule::post("/api/v1/people/{name}/role", ADMIN),
@@ -218,8 +223,6 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::post("/api/v1/people/{name}/lock", ADMIN),
         Rule::post("/api/v1/people/{name}/unlock", ADMIN),
         Rule::post("/api/v1/people/{name}/remove", ADMIN),
-        Rule::get("/api/v1/provider/questions", PROVIDER),
-        Rule::post("/api/v1/provider/questions/{id}/answer", PROVIDER),
     ]);
     rules
 }
@@ -228,6 +231,7 @@ pub(crate) fn rules() -> Vec<Rule> {
 fn described() -> OpenApiRouter<Api> {
     let own = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(status::status))
+        .routes(routes!(lep::show, lep::choose))
         .routes(routes!(imports::list))
         .routes(routes!(imports::learners))
         .routes(routes!(imports::programmes))
@@ -252,12 +256,14 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(mappings::list, mappings::remember))
         .routes(routes!(mappings::forget))
         .routes(routes!(imports::ilr))
+        .routes(routes!(work::show, work::cancel))
         .routes(routes!(ilr::mappings))
         .routes(routes!(ilr::provider))
         .routes(routes!(ilr::aim))
         .routes(routes!(ilr::remove))
         .routes(routes!(ilr::code))
         .routes(routes!(releases::list, releases::prepare))
+        .routes(routes!(releases::preview))
         .routes(routes!(releases::show))
         .routes(routes!(releases::payload))
         .routes(routes!(releases::approve))

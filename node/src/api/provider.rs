@@ -6,14 +6,15 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use jiff::Timestamp;
-use ldsp_ui::OwnOrganisation;
 use ldsp_ui::api::{Items, List, Query};
+use ldsp_ui::{OwnOrganisation, SignedIn};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::imports::{Asked, AskedDoubtful, Report, take};
+use super::imports::{Asked, AskedDoubtful, Preferring, Report, take};
 use super::quality::Answering;
 use super::sent::Sent;
+use super::work::WorkShown;
 use super::{Api, Listed, Nothing, PROVIDERS, Refused};
 use crate::delivery::{self, Handled, Own};
 use crate::import::Brings;
@@ -22,6 +23,7 @@ use crate::quality;
 use crate::store::Store;
 use crate::store::imports::ImportKind;
 use crate::store::quality::Question;
+use crate::work::Owner;
 
 /// A cohort of the provider.
 #[derive(Debug, Serialize, ToSchema)]
@@ -128,7 +130,7 @@ async fn find(store: &Store, own: &Own, handle: &str) -> Result<i64, Refused> {
 /// References must not tell a person: they are shown to the provider's own people.
 #[utoipa::path(
     post, path = "/api/v1/provider/learners", operation_id = "bring_learners", tag = PROVIDERS,
-    params(Bringing),
+    params(Bringing, Preferring),
     request_body(
         content(
             (String = "text/csv"),
@@ -139,6 +141,8 @@ async fn find(store: &Store, own: &Own, handle: &str) -> Result<i64, Refused> {
     responses(
         (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
         (status = 201, description = "Stored.", body = Report),
+        (status = 202, description = "Begun, because `Prefer: respond-async` was asked for.", body = WorkShown,
+            headers(("location" = String, description = "The work's address."))),
         (status = 404, description = "The provider has no such cohort. (`not-found`)", body = Refused,
             content_type = "application/problem+json"),
         (status = 422, description = "Rows have problems; nothing was stored. (`import`)", body = Refused,
@@ -150,6 +154,7 @@ async fn find(store: &Store, own: &Own, handle: &str) -> Result<i64, Refused> {
 pub(super) async fn learners(
     State(api): State<Api>,
     of: OwnOrganisation,
+    person: SignedIn,
     Query(asked): Query<Bringing>,
     headers: HeaderMap,
     body: Body,
@@ -166,7 +171,7 @@ pub(super) async fn learners(
         employer: None,
     };
     let asked = Asked::of(asked.dry_run, asked.valid_rows, asked.doubtful);
-    let by = (of.person.as_str(), Some(brings));
+    let by = (Owner::from(&person), Some(brings));
     take(&api, ImportKind::Learners, by, &asked, &headers, body).await
 }
 

@@ -3,7 +3,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 use ldsp_protocol::ids::{Digest, Period};
@@ -12,13 +12,19 @@ use ldsp_ui::api::{Items, List, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::imports::Preferring;
 use super::sent::Sent;
+use super::work::{WorkShown, accepted, would_not_wait};
 use super::{Api, Listed, Nothing, RELEASES, Refused, moment};
+use crate::pages;
+use crate::release::rehearse::rehearse;
 use crate::release::rules::Verdict;
 use crate::release::{
-    self, Approval, Refusal, Request, ShownFamily, ShownRefusal, ShownStatement, ShownTable,
+    self, Approval, Interval, Refusal, Request, ShownFamily, ShownRefusal, ShownStatement,
+    ShownTable,
 };
 use crate::store::releases::{self, ReleaseHead};
+use crate::work::Outcome;
 
 /// How far a release is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -184,11 +190,14 @@ pub(super) struct Preparing {
 /// Nothing leaves before an approver agrees.
 #[utoipa::path(
     post, path = "/api/v1/releases", operation_id = "prepare_release", tag = RELEASES,
+    params(Preferring),
     request_body = Preparing,
     responses(
         (status = 200, description = "It was prepared before.", body = ReleaseInFull),
         (status = 201, description = "Prepared now.", body = ReleaseInFull,
             headers(("location" = String, description = "Its address."))),
+        (status = 202, description = "Begun, because `Prefer: respond-async` was asked for.", body = WorkShown,
+            headers(("location" = String, description = "The work's address."))),
         (status = 409, description = "The release was left as it is. (`release`)", body = Refused,
             content_type = "application/problem+json"),
         super::TakesJson
@@ -199,6 +208,7 @@ pub(super) async fn prepare(
     State(api): State<Api>,
     person: SignedIn,
     _none: Query<Nothing>,
+    headers: HeaderMap,
     Sent(wanted): Sent<Preparing>,
 ) -> Result<Response, Refused> {
     let request = Request {
@@ -208,8 +218,14 @@ pub(super) async fn prepare(
         ..Request::default()
     };
     (api.before_signing)().await;
-    let (store, now) = (&api.node.store, (api.clock)());
-    let prepared = release::prepare(store, request, &person.name, now, &api.entropy).await?;
+    let work = pages::begin_release(&api.settings, &person, request);
+    if would_not_wait(&headers) {
+        return Ok(accepted(&work));
+    }
+    let prepared = match work.ended().await {
+        Outcome::Prepared(prepared) => prepared,
+        other => return Err(Refused::failed(other)),
+    };
     let period = prepared.release.period;
     let (status, location): (_, Option<(HeaderName, String)>) = if prepared.drawn {
         let address = format!("/api/v1/releases/{period}");
@@ -219,6 +235,82 @@ pub(super) async fn prepare(
     };
     let location = axum::response::AppendHeaders(location);
     Ok((status, location, Json(in_full(&api, period).await?)).into_response())
+}
+
+/// From which month on the preview shall count.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Previewing {
+    /// As if the published figures began in this month; needed where nobody has chosen it yet, and kept nowhere.
+    #[serde(default)]
+    first: Option<Period>,
+}
+
+/// What would become known of a family.
+#[derive(Debug, Serialize, ToSchema)]
+struct Expected {
+    /// Title in the standard.
+    title: String,
+    /// Enrolments that would enter. An exact count, not to be shared.
+    counted: i64,
+    /// Half the width of the 95 % interval that readers would see, in enrolments.
+    margin_95: f64,
+    /// What readers would see, of made-up records alone; null of real ones.
+    #[schema(required)]
+    published: Option<Interval>,
+}
+
+/// What a release would publish, without being one.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Preview {
+    period: Period,
+    /// Whether the records are made up: nothing of them is ever published.
+    made_up: bool,
+    families: Vec<Expected>,
+    /// Every rule that a release has to keep, with its outcome.
+    rules: Vec<Verdict>,
+}
+
+/// Preview the next month
+///
+/// Counts what would become known and checks every rule, then forgets it: nothing is stored or sent, and nothing of a budget is spent. For the
+/// LEP’s own people: exact counts.
+#[utoipa::path(
+    post, path = "/api/v1/releases/preview", operation_id = "preview_release", tag = RELEASES,
+    request_body = Previewing,
+    responses(
+        (status = 200, description = "What it would be.", body = Preview),
+        (status = 409, description = "There is nothing to preview. (`release`)", body = Refused,
+            content_type = "application/problem+json"),
+        super::TakesJson
+    ),
+    security(("secret" = []), ("token" = []), ("session" = [])),
+)]
+pub(super) async fn preview(
+    State(api): State<Api>,
+    person: SignedIn,
+    _none: Query<Nothing>,
+    Sent(wanted): Sent<Previewing>,
+) -> Result<Json<Preview>, Refused> {
+    let request = Request {
+        first: wanted.first,
+        rho_micro: api.rho_micro,
+        ..Request::default()
+    };
+    let (store, now) = (&api.node.store, (api.clock)());
+    let tried = rehearse(store, request, &person.name, now, &api.entropy).await?;
+    let families = tried.families.into_iter().map(|family| Expected {
+        title: family.title,
+        counted: family.counted,
+        margin_95: family.margin,
+        published: family.published.map(Into::into),
+    });
+    Ok(Json(Preview {
+        period: tried.period,
+        made_up: tried.made_up.is_some(),
+        families: families.collect(),
+        rules: tried.verdicts,
+    }))
 }
 
 /// What an approver says.

@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
-use ldsp_protocol::geography::Geography;
 use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::standard::Standard;
@@ -48,8 +47,10 @@ struct LastImport {
 /// What this node is and what it waits for. No count of learners.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Status {
-    lep: Gss,
-    /// Name of the LEP.
+    /// Null before it is chosen.
+    #[schema(required)]
+    lep: Option<Gss>,
+    /// Name of the LEP, or what the node is called before it is chosen.
     name: String,
     /// Digest of the data standard.
     standard: Digest,
@@ -103,8 +104,8 @@ pub(super) async fn status(
     drop(reader);
     let next = next_period(store, (api.clock)()).await?;
     Ok(Json(Status {
-        lep: node.lep.clone(),
-        name: lep_name(&node.lep),
+        lep: node.chosen(),
+        name: node.place(),
         standard: Standard::current().digest(),
         key_id: key_id(&node.signing.verifying_key()),
         coordinators: count(Role::Coordinator),
@@ -124,9 +125,4 @@ pub(super) async fn status(
         problem: waiting.next_back().and_then(|s| s.problem.clone()),
         last_import: last_import.map(|(id, record)| LastImport { id, at: record.at }),
     }))
-}
-
-pub(super) fn lep_name(lep: &Gss) -> String {
-    let found = Geography::embedded().lep(lep);
-    found.map_or_else(|| lep.to_string(), |lep| lep.name.clone())
 }

@@ -55,6 +55,12 @@ pub struct Global {
 pub enum Command {
     /// Make this machine the node of a LEP: data directory, keys, database
     Init(Init),
+    /// Which LEP this node is of, and choosing it: until something depends on it
+    Lep {
+        /// GSS code of the LEP, such as E37000001
+        #[arg(long, value_name = "CODE")]
+        set: Option<String>,
+    },
     /// People who sign in to this node
     #[command(subcommand)]
     People(People),
@@ -205,6 +211,12 @@ pub enum Release {
         /// Also write the exact bytes that will be signed to this file
         #[arg(long, value_name = "FILE")]
         payload: Option<PathBuf>,
+    },
+    /// What the next month would be, then forget it: nothing is stored, spent or sent. Of made-up records with their figures, of real ones without
+    Rehearse {
+        /// As if the published figures began in this month; needed where nobody has chosen it yet
+        #[arg(long, value_name = "YYYY-MM")]
+        first: Option<Period>,
     },
     /// Approve a release that somebody else prepared; it is signed and queued
     Approve {
@@ -519,9 +531,9 @@ pub struct VerifyLog {
 /// `init`.
 #[derive(Debug, Args)]
 pub struct Init {
-    /// GSS code of the LEP, such as E37000001
+    /// GSS code of the LEP, such as E37000001 [default: an admin chooses it later, on a page or by `lep --set`]
     #[arg(long, value_name = "CODE")]
-    pub lep: String,
+    pub lep: Option<String>,
 }
 
 /// `people`.

@@ -10,6 +10,7 @@ mod ilr;
 mod import;
 mod keep;
 mod ledger;
+mod lep;
 mod mappings;
 pub mod output;
 mod people;
@@ -26,6 +27,7 @@ mod statements;
 mod status;
 mod subjects;
 mod verify;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
@@ -78,7 +80,7 @@ pub fn system_entropy() -> Entropy {
 }
 
 /// The whole program: reads arguments and environment, answers on the terminal.
-/// 0 done, 1 refused, 2 usage.
+/// 0 done, 1 refused, 2 usage, 130 cancelled with Ctrl-C.
 pub fn main(
     args: impl IntoIterator<Item = OsString>,
     environment: impl IntoIterator<Item = (String, String)>,
@@ -106,7 +108,12 @@ pub fn main(
         .enable_all()
         .build();
     let answer = match runtime {
-        Ok(runtime) => runtime.block_on(run(cli.command, &context)),
+        Ok(runtime) => {
+            let answer = runtime.block_on(run(cli.command, &context));
+            // A thread may wait for a pipe from which nothing comes any more.
+            runtime.shutdown_background();
+            answer
+        }
         Err(error) => Err(Refusal::new(
             format!("the program cannot start its threads: {error}"),
             "Raise the limits on threads and memory for this user.",
@@ -137,6 +144,7 @@ fn start_logs(format: LogFormat) {
 pub async fn run(command: Command, context: &Context) -> Answer {
     match command {
         Command::Init(args) => init(&args, context).await,
+        Command::Lep { set } => lep::run(set.as_deref(), context).await,
         Command::People(command) => people::run(command, context).await,
         Command::Import(command) => import::run(command, context).await,
         Command::Providers(command) => providers::run(command, context).await,
@@ -172,21 +180,28 @@ pub(crate) async fn open(context: &Context) -> Result<Node, Refusal> {
 }
 
 async fn init(args: &cli::Init, context: &Context) -> Answer {
-    let lep: Gss = args.lep.parse().map_err(|_| HomeError::Lep)?;
+    let lep: Option<Gss> = match &args.lep {
+        Some(code) => Some(code.parse().map_err(|_| HomeError::Lep)?),
+        None => None,
+    };
     let dir = &context.config.data_dir;
     let now = (context.clock)();
-    let node = Node::init(dir, &lep, &mut (context.entropy)(), now).await?;
+    let node = Node::init(dir, lep.as_ref(), &mut (context.entropy)(), now).await?;
     let token = Token::draw(&mut (context.entropy)());
     let ends = accounts::link_end(now);
     let kept = node.store.keep_first_link(token.digest(), ends, now);
     kept.await?;
     let link = accounts::link(&context.config.address(), &token);
     let fingerprint = ldsp_protocol::keys::key_id(&node.signing.verifying_key());
-    let name = status::lep_name(&node.lep);
+    let name = lep.as_ref().map(status::lep_name);
+    let whose = match (&name, &lep) {
+        (Some(name), Some(lep)) => format!("This machine is now the node of {name} ({lep})."),
+        _ => "This machine is now a node. Which LEP it is of is chosen on its pages, or by `ldsp-node lep --set CODE`.".to_owned(),
+    };
     node.store.close().await;
     Ok(Output {
         text: format!(
-            "This machine is now the node of {name} ({lep}).\nData directory: {}\nKey: {}\n\n\
+            "{whose}\nData directory: {}\nKey: {}\n\n\
              Next: run `ldsp-node serve`, open this link in a browser and become the first admin. It works once, for {} days, and is shown only now:\n\
              {link}\n\n\
              The pages say what comes after. Without a browser: `ldsp-node people add NAME --role coordinator`, the same for an approver, then `ldsp-node import programmes FILE`.\n\

@@ -90,7 +90,7 @@ async fn read(node: &Node, path: &Path, context: &Context) -> Result<PracticeEnt
     }
     let bytes = fs::read(path).map_err(|e| cannot(e.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|_| cannot("it is not UTF-8".to_owned()))?;
-    let figures = node.store.own_figures(&node.lep).await?;
+    let figures = node.store.own_figures(&node.lep()?).await?;
     check_file(&text, &figures, london_day((context.clock)()))
         .map_err(|problems| refused(&problems))
 }

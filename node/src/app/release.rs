@@ -1,4 +1,4 @@
-//! `release preview`, `approve`, `refuse`, `show`, `report`.
+//! `release preview`, `rehearse`, `approve`, `refuse`, `show`, `report`.
 
 use std::path::Path;
 
@@ -9,17 +9,26 @@ use serde_json::{Value, json};
 use super::cli::Release;
 use super::output::{Answer, Output, Refusal};
 use super::release_words::in_words;
+use super::watch::Watched;
 use super::{Context, open};
 use crate::enrol;
 use crate::home::Node;
+use crate::release::rehearse::rehearse;
 use crate::release::report::Report;
-use crate::release::{self, Approval, ReleaseError, Request, approve, prepare, refuse, show};
+use crate::release::rules::Outcome;
+use crate::release::{
+    self, Approval, ReleaseError, Request, approve, prepare_watched, refuse, show,
+};
+use crate::store::audit::COMMAND_LINE;
 use crate::store::people::Person;
 use crate::store::{Store, StoreError, enrolment};
 use crate::transport::Https;
 
 impl From<ReleaseError> for Refusal {
     fn from(error: ReleaseError) -> Self {
+        if let ReleaseError::Cancelled(cancelled) = error {
+            return cancelled.into();
+        }
         Self::new(&error, error.next())
     }
 }
@@ -41,6 +50,7 @@ pub(super) async fn run(command: Release, context: &Context) -> Answer {
             };
             preview(&node, request, name.as_deref(), payload.as_deref(), context).await
         }
+        Release::Rehearse { first } => try_out(&node, first, context).await,
         Release::Approve {
             name,
             digest,
@@ -67,6 +77,61 @@ pub(super) async fn run(command: Release, context: &Context) -> Answer {
     answer
 }
 
+/// `rehearse`. Exact counts belong on signed-in pages only.
+async fn try_out(node: &Node, first: Option<Period>, context: &Context) -> Answer {
+    let request = Request {
+        first,
+        rho_micro: context.config.rho_micro,
+        ..Request::default()
+    };
+    let now = (context.clock)();
+    let tried = rehearse(&node.store, request, COMMAND_LINE, now, &context.entropy).await?;
+    let is_made_up = tried.made_up.is_some();
+    let width = tried.families.iter().map(|f| f.title.chars().count()).max();
+    let width = width.unwrap_or(0);
+    let families = tried.families.iter().map(|family| {
+        let figure = match family.published {
+            Some(estimate) => format!("{:.0} \u{b1} {:.0}", estimate.value, family.margin.ceil()),
+            None => format!("\u{b1} {:.0}", family.margin.ceil()),
+        };
+        format!("  {:width$}  {figure}", family.title)
+    });
+    let families: Vec<String> = families.collect();
+    let broken: Vec<String> = tried
+        .verdicts
+        .iter()
+        .filter(|verdict| verdict.outcome != Outcome::Kept)
+        .map(|verdict| format!("  not kept: {}", verdict.rule))
+        .collect();
+    let about = if is_made_up {
+        "Made up, not publishable: figures of records that nobody is behind, with noise of this preview alone"
+    } else {
+        "How near readers would come, 19 times of 20; counts are on the node\u{2019}s page Preview"
+    };
+    Ok(Output {
+        text: format!(
+            "Preview of {}. Nothing was stored, spent or sent.\n{about}:\n{}\n{} of {} rules kept\n{}",
+            tried.period.in_words(),
+            families.join("\n"),
+            tried.verdicts.len() - broken.len(),
+            tried.verdicts.len(),
+            broken.join("\n"),
+        )
+        .trim_end()
+        .to_owned(),
+        json: json!({
+            "period": tried.period,
+            "made_up": is_made_up,
+            "families": tried.families.iter().map(|f| json!({
+                "title": f.title,
+                "margin_95": f.margin,
+                "published": f.published.map(release::Interval::from),
+            })).collect::<Vec<_>>(),
+            "rules": tried.verdicts,
+        }),
+    })
+}
+
 async fn preview(
     node: &Node,
     request: Request,
@@ -87,15 +152,12 @@ async fn preview(
         (None, Some(name)) => {
             let coordinator = sign_in(&node.store, name).await?;
             refresh(&node.store).await?;
-            prepare(
-                &node.store,
-                request,
-                &coordinator.name,
-                now,
-                &context.entropy,
-            )
-            .await?
-            .release
+            let watched = Watched::begin()?;
+            let (store, by) = (&node.store, (coordinator.name.as_str(), now));
+            let progress = &watched.progress;
+            prepare_watched(store, request, by, &context.entropy, progress)
+                .await?
+                .release
         }
     };
     let shown = show(&node.store, Some(prepared.period)).await?;

@@ -28,7 +28,7 @@ pub(super) async fn run(context: &Context) -> Answer {
     let count = |role| people.iter().filter(|p| p.role == role).count();
     let (coordinators, approvers) = (count(Role::Coordinator), count(Role::Approver));
     let standard = Standard::current();
-    let name = lep_name(&node.lep);
+    let (name, lep) = (node.place(), node.chosen());
     let last = imports.first();
     let last_text = last.map_or_else(
         || "none yet".to_owned(),
@@ -37,7 +37,7 @@ pub(super) async fn run(context: &Context) -> Answer {
     let key = ldsp_protocol::keys::key_id(&node.signing.verifying_key());
     Ok(Output {
         text: format!(
-            "Node of {name} ({lep})\n\
+            "{node_of}\n\
              Data directory  {dir}\n\
              Data standard   {title}, {digest}\n\
              Key             {key}\n\
@@ -46,7 +46,10 @@ pub(super) async fn run(context: &Context) -> Answer {
              Postcodes       {directory}\n\
              Last import     {last_text}\n\
              {standing_text}",
-            lep = node.lep,
+            node_of = match &lep {
+                Some(lep) => format!("Node of {name} ({lep})"),
+                None => "The LEP is not chosen yet: `ldsp-node lep --set CODE`, or an admin on the node\u{2019}s pages".to_owned(),
+            },
             dir = node.dir.display(),
             title = standard.title(),
             digest = standard.digest(),
@@ -57,7 +60,7 @@ pub(super) async fn run(context: &Context) -> Answer {
             },
         ),
         json: json!({
-            "lep": node.lep,
+            "lep": lep,
             "name": name,
             "data_dir": node.dir,
             "standard": {"title": standard.title(), "digest": standard.digest()},

@@ -25,7 +25,9 @@ fn of(records: &Path) -> Parts<'_> {
 async fn node(dir: &Path) -> Node {
     let lep = LEP.parse().unwrap();
     let mut rng = ChaCha20Rng::seed_from_u64(1);
-    let node = Node::init(dir, &lep, &mut rng, at(NOW)).await.unwrap();
+    let node = Node::init(dir, Some(&lep), &mut rng, at(NOW))
+        .await
+        .unwrap();
     let request = Request {
         first: Some("2022-03".parse().unwrap()),
         ..crate::testing::asked()
@@ -44,7 +46,7 @@ async fn node(dir: &Path) -> Node {
 
 async fn months(node: &Node) -> Vec<crate::disclosure::LedgerMonth> {
     let mut connection = node.store.reader.acquire().await.unwrap();
-    let codebook = Codebook::new(&node.lep, &[]);
+    let codebook = Codebook::new(&node.lep().unwrap(), &[]);
     ledger::months(&mut connection, &codebook, Standard::current(), 1)
         .await
         .unwrap()

@@ -196,6 +196,24 @@ pub(crate) struct Bringing {
     pub(crate) doubtful: Doubtful,
 }
 
+impl Bringing {
+    /// How they are imported.
+    pub(crate) fn options(&self, own: &Own, by: &By) -> Options {
+        Options {
+            who: by.who.clone(),
+            dry_run: self.dry_run,
+            valid_rows: self.valid_rows,
+            doubtful: self.doubtful,
+            brings: Some(Brings {
+                provider: own.name.clone(),
+                cohort: self.cohort,
+                employer: self.employer,
+            }),
+            ..Options::default()
+        }
+    }
+}
+
 /// Imports rows of a provider: they go the way of every file, and a row of another provider is refused.
 ///
 /// # Errors
@@ -208,19 +226,7 @@ pub(crate) async fn bring(
     how: &Bringing,
     by: &By,
 ) -> Result<ImportReport, ImportError> {
-    let options = Options {
-        who: by.who.clone(),
-        dry_run: how.dry_run,
-        valid_rows: how.valid_rows,
-        doubtful: how.doubtful,
-        brings: Some(Brings {
-            provider: own.name.clone(),
-            cohort: how.cohort,
-            employer: how.employer,
-        }),
-        ..Options::default()
-    };
-    let file = (Kind::Learners, file);
+    let (options, file) = (how.options(own, by), (Kind::Learners, file));
     import::file(store, key, file, &Reading::default(), &options, by.at).await
 }
 

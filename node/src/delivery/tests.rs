@@ -469,6 +469,49 @@ async fn nobody_falls_off_the_list_of_whom_to_ask() {
     assert_eq!(last[0].entry.reference.as_deref(), Some("l-1"));
 }
 
+/// The log outlives the learner: it does not say whose record it was, and the number is never another learner's.
+#[tokio::test]
+async fn a_record_is_not_named_in_the_log_and_its_number_is_not_given_again() {
+    let world = world().await;
+    let rows = row("", "2022-017", "") + &row("", "2022-018", "");
+    brought(&world, "College", &rows, &in_cohort(1)).await;
+    let college = own(&world, "College").await;
+    let register = register(&world.store, &college, 1).await.unwrap();
+    let last = register.iter().max_by_key(|e| e.id).unwrap().clone();
+    let texts = answers(&[
+        ("stage", "in-progress"),
+        ("confidence_before", "1"),
+        ("confidence_after", "3"),
+    ]);
+    amend(
+        &world.store,
+        &college,
+        (last.id, last.version),
+        &texts,
+        &by("pam", at(NOW)),
+    )
+    .await
+    .unwrap();
+    let act = world.store.audit_entries(1).await.unwrap().remove(0);
+    assert_eq!(
+        (act.action.as_str(), act.detail.as_str()),
+        ("enrolment recorded", "what became of one enrolment")
+    );
+    let gone = world.number("SELECT max(id) FROM enrolments").await;
+    world.erase(gone).await;
+    brought(&world, "College", &row("", "2022-019", ""), &in_cohort(1)).await;
+    brought(&world, "College", &row("", "2022-020", ""), &in_cohort(1)).await;
+    assert_eq!(world.number("SELECT count(*) FROM enrolments").await, 3);
+    assert_eq!(
+        world.number("SELECT max(id) FROM enrolments").await,
+        gone + 2
+    );
+    // A form that was open for the erased learner is told so.
+    let form = (last.id, last.version);
+    let late = amend(&world.store, &college, form, &texts, &by("pam", at(NOW))).await;
+    assert!(matches!(late, Err(Trouble::Missing)));
+}
+
 /// What an upload says besides its rows is of rows that are taken alone.
 #[tokio::test]
 async fn a_row_that_is_left_out_moves_no_enrolment_into_a_cohort() {
@@ -501,7 +544,7 @@ async fn a_row_that_is_left_out_moves_no_enrolment_into_a_cohort() {
     assert_eq!(placed, "NEW");
     assert_eq!(
         world
-            .number("SELECT count(*) FROM history WHERE field = 'cohort'")
+            .number("SELECT count(*) FROM history WHERE kind = 'enrolment' AND field = 'cohort'")
             .await,
         1
     );

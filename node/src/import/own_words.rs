@@ -24,7 +24,7 @@ fn remedy(code: &str) -> Option<&'static str> {
             "Correct it, or leave it out and give the district\u{2019}s code instead."
         }
         "postcode-district" => "Leave the postcode out and give the 2022 code in `district`.",
-        "sheet-unclear" => {
+        "sheet-unclear" | "sheets-too-many" => {
             "Leave the one sheet that holds the rows, or save that sheet as CSV UTF-8."
         }
         _ => return None,

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::IntoResponse as _;
 use ldsp_ui::{Html, Page, SignedIn};
 
-use super::{Answer, Pages, READ, sees_exact, words};
+use super::{Answer, Pages, READ, sees_exact};
 
 #[derive(askama::Template)]
 #[template(path = "help.html")]
@@ -18,7 +18,7 @@ struct Help {
 
 pub(super) async fn help(State(pages): State<Pages>, person: SignedIn) -> Answer {
     let help = Help {
-        lep: words::lep(&pages.node.lep),
+        lep: pages.node.place(),
         tables: ldsp_protocol::standard::Standard::current().tables().len(),
         staff: sees_exact(),
         reads: person.is_any(READ),

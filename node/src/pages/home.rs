@@ -15,6 +15,7 @@ use super::{
     sees_exact, words,
 };
 use crate::release::next_period;
+use crate::release::rehearse::was_tried;
 use crate::store::enrolment::{self, Enrolment};
 use crate::store::imports::ImportRecord;
 use crate::store::overview::StatementRow;
@@ -36,6 +37,12 @@ pub(super) struct Desk {
     pub(super) imports: Vec<ImportRecord>,
     /// Whether all records are made up.
     pub(super) sample: bool,
+    /// The name of the LEP, once it is chosen.
+    pub(super) lep: Option<String>,
+    /// Whether it may still be another one.
+    pub(super) may_choose: bool,
+    /// Whether somebody looked at a preview, where no month was prepared yet.
+    pub(super) tried: bool,
 }
 
 impl Desk {
@@ -47,6 +54,7 @@ impl Desk {
         let enrolment = enrolment::read(&mut reader).await.map_err(fault)?;
         let releases = releases::all(&mut reader).await.map_err(fault)?;
         drop(reader);
+        let none_prepared = releases.is_empty();
         Ok(Self {
             people: store.people().await.map_err(fault)?,
             enrolment,
@@ -64,6 +72,9 @@ impl Desk {
             practice: store.practice_entries().await.map_err(fault)?,
             imports: store.imports(5).await.map_err(fault)?,
             sample: store.holds_sample().await.map_err(fault)?,
+            lep: pages.node.chosen().as_ref().map(words::lep),
+            may_choose: store.lep_fixed().await.map_err(fault)?.is_none(),
+            tried: none_prepared && was_tried(store).await.map_err(fault)?,
         })
     }
 
@@ -82,11 +93,16 @@ pub(super) async fn home(State(pages): State<Pages>, person: SignedIn) -> Answer
     if desk.sample {
         body.push(sample::present(&person));
     }
-    if let Some(steps) = getting_started(&desk, &words::lep(&pages.node.lep), &person) {
+    if let Some(steps) = getting_started(&desk, &person) {
         body.extend([heading("Getting started"), steps.into()]);
     }
     let empty = desk.programmes == 0 && desk.enrolments() == 0 && desk.releases.is_empty();
-    if empty && desk.enrolment.is_none() && !desk.sample && person.is_any(&["coordinator"]) {
+    if empty
+        && desk.lep.is_some()
+        && desk.enrolment.is_none()
+        && !desk.sample
+        && person.is_any(&["coordinator"])
+    {
         body.push(sample::offer());
     }
     body.extend([
@@ -112,12 +128,10 @@ pub(super) async fn home(State(pages): State<Pages>, person: SignedIn) -> Answer
     ]);
     let body = Html::concat(body);
     let lead = "Learners\u{2019} records stay on this server. Only protected counts and practice entries leave it, after two people agreed.";
-    Ok(
-        Page::new(format!("{} at a glance", words::lep(&pages.node.lep)))
-            .lead(lead)
-            .body(body)
-            .into_response(),
-    )
+    Ok(Page::new(format!("{} at a glance", pages.node.place()))
+        .lead(lead)
+        .body(body)
+        .into_response())
 }
 
 fn heading(text: &'static str) -> Html {

@@ -11,13 +11,13 @@ use crate::store::practice::StoredEntry;
 
 /// The way from an empty node to its first month: why each step, how long it takes, and what of it the store shows to be done. `None` once all
 /// is done, and for those who have no part in it.
-pub(super) fn getting_started(desk: &Desk, lep: &str, person: &SignedIn) -> Option<TaskList> {
+pub(super) fn getting_started(desk: &Desk, person: &SignedIn) -> Option<TaskList> {
     if !person.is_any(&["admin", "coordinator", "approver"]) {
         return None;
     }
     let steps = [
         admin_step(desk),
-        Step::Done(Task::done(format!("Choose the area: {lep}"))),
+        lep_step(desk, person),
         people_step(desk, person),
         data_step(desk, person),
         preview_step(desk, person),
@@ -44,7 +44,8 @@ fn step(done: bool, title: &str, why: &str, minutes: &str, href: Option<&str>) -
     if done {
         return Step::Done(Task::done(title));
     }
-    let task = Task::new(title, tag("To do", TagColour::Yellow)).hint(format!("{why} {minutes}"));
+    let task = Task::new(title, tag("To do", TagColour::Yellow))
+        .hint(format!("{why} It takes {minutes}."));
     Step::ToDo(match href {
         Some(href) => task.href(href),
         None => task,
@@ -67,6 +68,26 @@ fn admin_step(desk: &Desk) -> Step {
     )
 }
 
+fn lep_step(desk: &Desk, person: &SignedIn) -> Step {
+    let is_admin = person.is_any(&["admin"]);
+    match &desk.lep {
+        Some(lep) => {
+            let done = Task::done(format!("Choose the LEP: {lep}"));
+            Step::Done(match is_admin && desk.may_choose {
+                true => done.href(super::lep::PATH),
+                false => done,
+            })
+        }
+        None => step(
+            false,
+            "Choose the LEP",
+            "It decides which districts\u{2019} learners count here, and its name stands on everything that is published. An admin chooses it.",
+            "1 minute",
+            is_admin.then_some(super::lep::PATH),
+        ),
+    }
+}
+
 fn people_step(desk: &Desk, person: &SignedIn) -> Step {
     step(
         holds(desk, Role::Coordinator) && holds(desk, Role::Approver),
@@ -78,27 +99,39 @@ fn people_step(desk: &Desk, person: &SignedIn) -> Step {
 }
 
 fn data_step(desk: &Desk, person: &SignedIn) -> Step {
-    let title = match (desk.programmes, desk.enrolments()) {
-        (0, _) => "Import programmes",
-        (_, 0) => "Import learners",
-        _ => "Import your own programmes and learners",
+    const OWN: &str = "They stay on this server; only protected counts ever leave it. A coordinator does it, programmes before learners; the page says which columns a file needs.";
+    const FILES: &str = "10 minutes with the files at hand";
+    let (title, why, minutes) = match (desk.programmes, desk.enrolments()) {
+        _ if desk.sample => (
+            "Import your own programmes and learners",
+            "The made-up records go first: the button stands on this page. Yours stay on this server; only protected counts ever leave it.",
+            FILES,
+        ),
+        (0, 0) if desk.enrolment.is_none() => (
+            "Bring in made-up records, or import your own programmes",
+            OWN,
+            "10 minutes with the files at hand, or 1 minute with made-up records",
+        ),
+        (0, _) => ("Import programmes", OWN, FILES),
+        (_, 0) => ("Import learners", OWN, FILES),
+        _ => ("Import programmes and learners", OWN, FILES),
     };
     step(
         desk.enrolments() > 0 && !desk.sample,
         title,
-        "They stay on this server; only protected counts ever leave it. A coordinator does it, programmes before learners; the page says which columns a file needs.",
-        "10 minutes with the files at hand",
+        why,
+        minutes,
         (person.is_any(&["coordinator"])).then_some("/import"),
     )
 }
 
 fn preview_step(desk: &Desk, person: &SignedIn) -> Step {
     step(
-        !desk.releases.is_empty(),
-        "Look at what would leave",
-        "Preparing a month shows every figure beside what was counted, before anybody approves it.",
-        "10 minutes",
-        (person.is_any(&["coordinator", "approver"])).then_some("/releases"),
+        desk.tried || !desk.releases.is_empty(),
+        "Preview a release",
+        "It shows what a month would publish and which rules protect people in it, before anything is drawn, spent or sent. Made-up records will do. A coordinator or an approver looks.",
+        "5 minutes",
+        (person.is_any(&["coordinator", "approver"])).then_some(super::rehearsal::PATH),
     )
 }
 

@@ -129,7 +129,7 @@ pub(super) async fn library(
     let figures = pages
         .node
         .store
-        .own_figures(&pages.node.lep)
+        .own_figures(&pages.lep()?)
         .await
         .map_err(fault)?;
     let today = words_day(&pages);

@@ -3,8 +3,8 @@
 //!
 //! [`site`] gives the whole site; [`rules`] and [`frame`] are its parts.
 
-pub(crate) mod arrivals;
 mod audit;
+mod held;
 mod help;
 mod home;
 mod home_tasks;
@@ -14,6 +14,7 @@ mod import;
 mod import_map;
 mod import_map_forms;
 mod import_mappings;
+mod lep;
 mod library;
 mod model;
 mod practice;
@@ -27,6 +28,7 @@ mod problems;
 mod provider;
 mod quality;
 mod quality_rules;
+mod rehearsal;
 mod release_report;
 mod release_table;
 mod release_view;
@@ -38,25 +40,25 @@ mod sample;
 mod statements;
 pub(crate) mod upload;
 mod veil;
+mod work;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use arrivals::Arrivals;
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use ldsp_protocol::ids::Gss;
 use ldsp_ui::components::{Notification, Tag, TagColour};
 use ldsp_ui::oidc::{self, OpenId};
 use ldsp_ui::{
-    Access, Banner, Frame, Html, Link, LiveBanner, NavItem, Page, ProblemPage, RoleTable, Rule,
+    Access, AskLive, Banner, Frame, Html, Link, Live, NavItem, Page, ProblemPage, RoleTable, Rule,
     SignedIn, Site, SiteError,
 };
-use tokio::sync::Semaphore;
 use utoipa::openapi::OpenApi;
 
 use crate::api::{self, Api};
@@ -67,10 +69,12 @@ use crate::revision::RevisionError;
 use crate::rights::Policy;
 use crate::store::StoreError;
 use crate::submit::ReadError;
+use crate::work::Works;
 use crate::{Clock, Entropy, words};
 
 pub(crate) use import::{LARGEST, LARGEST_OF_PROVIDER};
 pub use library::{ReadPeers, peers_over_https};
+pub(crate) use work::begin_release;
 
 /// What the pages need. The caller makes it; nothing here reads clock or randomness by itself.
 pub struct Settings {
@@ -84,6 +88,8 @@ pub struct Settings {
     pub rho_micro: Option<u64>,
     /// How long records are kept; `None`: nothing goes by itself.
     pub retention: Option<Policy>,
+    /// What is under way: imports and releases that are being prepared.
+    pub works: Works,
     /// Reads what only enrolled nodes may see; see [`peers_over_https`].
     pub peers: ReadPeers,
     /// Asks the aggregator how the node stands before something is drawn or signed, so that a node restored from an old backup
@@ -100,13 +106,22 @@ pub struct Settings {
 struct Pages {
     settings: Arc<Settings>,
     reports: import::Reports,
-    /// Files whose columns are being explained.
-    drafts: import_map::Drafts,
-    /// ILRs that wait for answers.
-    waiting: ilr::Waiting,
-    /// One import at a time.
-    uploads: Arc<Semaphore>,
-    arrivals: Arrivals,
+    /// Files that wait for what their sender has to say.
+    held: held::Held,
+}
+
+impl Pages {
+    /// The LEP, which most pages need.
+    fn lep(&self) -> Result<Gss, ProblemPage> {
+        self.node.chosen().ok_or_else(|| {
+            refused(
+                "no-lep",
+                "Choose the LEP first",
+                "nobody has said yet which Local Enterprise Partnership this node is of",
+                "An admin chooses it on the page Choose the LEP: it is a task on the first page.",
+            )
+        })
+    }
 }
 
 impl std::ops::Deref for Pages {
@@ -127,6 +142,8 @@ pub(crate) const ADMIN: Access = Access::Roles(&["admin"]);
 pub(crate) const COORDINATOR: Access = Access::Roles(&["coordinator"]);
 pub(crate) const APPROVER: Access = Access::Roles(&["approver"]);
 pub(crate) const PROVIDER: Access = Access::Roles(&["provider"]);
+/// Those who import files or prepare releases. Each sees the own ones only: `work::Works::find`.
+pub(crate) const WORKERS: Access = Access::Roles(&["coordinator", "provider"]);
 /// Those who see exact counts and learners' records.
 pub(crate) const STAFF: Access = Access::Roles(SEE_EXACT);
 /// Those who read what was released and what is about to be.
@@ -150,19 +167,30 @@ async fn with_sight(person: Option<SignedIn>, request: Request, next: Next) -> R
     EXACT.scope(sees, next.run(request)).await
 }
 
-/// Says on every page that the records are made up, while they are.
-async fn say_sample(State(pages): State<Pages>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    match pages.node.store.holds_sample().await {
-        Ok(true) => {
-            let banner =
-                Banner::illustrative("All records here are made up, for trying the node out.");
-            response.extensions_mut().insert(LiveBanner(banner));
-        }
-        Ok(false) => {}
-        Err(error) => tracing::error!(%error, "it is not known whether the records are made up"),
-    }
-    response
+/// The LEP's name on every page from the moment on in which it is chosen, and that the records are made up, while they are.
+fn live(node: &Node) -> AskLive {
+    let node = node.clone();
+    Arc::new(move || {
+        let node = node.clone();
+        Box::pin(async move {
+            // A command may have chosen it.
+            match node.store.identity().await {
+                Ok(Some(identity)) => node.take_lep(identity.lep),
+                Ok(None) => {}
+                Err(error) => tracing::error!(%error, "the LEP cannot be read"),
+            }
+            let is_sample = node.store.holds_sample().await.unwrap_or_else(|error| {
+                tracing::error!(%error, "it is not known whether the records are made up");
+                false
+            });
+            Live {
+                site_name: Some(node.place()),
+                banner: is_sample.then(|| {
+                    Banner::illustrative("All records here are made up, for trying the node out.")
+                }),
+            }
+        })
+    })
 }
 
 fn sees_exact() -> bool {
@@ -185,9 +213,13 @@ pub fn rules() -> Vec<Rule> {
     let own = |path| Rule::get(path, LEP);
     let mut rules = vec![
         Rule::get("/", Access::SignedIn),
+        Rule::get(lep::PATH, ADMIN),
+        Rule::post(lep::PATH, ADMIN),
         own("/help"),
         read("/releases"),
         Rule::post("/releases/prepare", COORDINATOR),
+        Rule::get(rehearsal::PATH, STAFF),
+        Rule::post(rehearsal::PATH, STAFF),
         read("/releases/{period}"),
         Rule::post("/releases/{period}/approve", APPROVER),
         Rule::post("/releases/{period}/refuse", APPROVER),
@@ -243,6 +275,8 @@ pub fn rules() -> Vec<Rule> {
         Rule::post("/import/map", COORDINATOR),
         Rule::get("/import/paste", COORDINATOR),
         Rule::post("/import/paste", COORDINATOR),
+        Rule::get("/work/{id}", WORKERS),
+        Rule::post("/work/{id}/cancel", WORKERS),
         Rule::get("/import/mappings", STAFF),
         Rule::post("/import/mappings", COORDINATOR),
         Rule::get("/api", Access::Public),
@@ -261,17 +295,16 @@ fn router(api: &Api, document: &OpenApi) -> Router {
     let pages = Pages {
         settings: api.settings.clone(),
         reports: import::Reports::default(),
-        drafts: import_map::Drafts::default(),
-        waiting: ilr::Waiting::default(),
-        uploads: api.uploads.clone(),
-        arrivals: api.arrivals.clone(),
+        held: held::Held::new(api.settings.clock.clone()),
     };
     let documentation = documentation(document);
     let router = Router::new()
         .route("/", get(home::home))
+        .route(lep::PATH, get(lep::form).post(lep::choose))
         .route("/help", get(help::help))
         .route("/releases", get(releases::list))
         .route("/releases/prepare", post(releases::prepare))
+        .route(rehearsal::PATH, get(rehearsal::ask).post(rehearsal::show))
         .route("/releases/{period}", get(releases::show))
         .route("/releases/{period}/approve", post(releases::approve))
         .route("/releases/{period}/refuse", post(releases::refuse))
@@ -347,12 +380,13 @@ fn router(api: &Api, document: &OpenApi) -> Router {
             "/import/mappings",
             get(import_mappings::list).post(import_mappings::forget),
         )
+        .route("/work/{id}", get(work::show))
+        .route("/work/{id}/cancel", post(work::cancel))
         .route("/api", get(async move || documentation.clone()))
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::show));
     provider::routes(model::routes(router))
         .layer(middleware::from_fn(with_sight))
-        .layer(middleware::from_fn_with_state(pages.clone(), say_sample))
         .with_state(pages)
 }
 
@@ -365,8 +399,9 @@ fn navigation() -> Vec<NavItem> {
         item("Learners", "/provider/learners"),
         item("Whom to ask", "/provider/follow-up"),
         item("Upload", "/provider/upload"),
-        item("How we do", "/provider/results"),
         item("Questions", "/provider/questions"),
+        item("How we do", "/provider/results"),
+        item("How this works", "/provider/help"),
         NavItem::section(
             "Delivery",
             [
@@ -388,6 +423,7 @@ fn navigation() -> Vec<NavItem> {
             "Publish",
             [
                 item("Releases", "/releases"),
+                item("Preview", rehearsal::PATH),
                 item("Statements", "/statements"),
                 item("Privacy budget", "/privacy"),
             ],
@@ -402,6 +438,7 @@ fn navigation() -> Vec<NavItem> {
         NavItem::section(
             "Administration",
             [
+                item("LEP", lep::PATH),
                 item("People", "/people"),
                 item("Accounts elsewhere", oidc::PEOPLE),
                 item("Rights of learners", "/rights"),
@@ -416,7 +453,7 @@ fn navigation() -> Vec<NavItem> {
 /// What surrounds every page of the node of this LEP.
 #[must_use]
 pub fn frame(settings: &Settings) -> Frame {
-    let mut frame = Frame::new(words::lep(&settings.node.lep));
+    let mut frame = Frame::new(settings.node.place());
     frame.tagline = "Local Digital Skills Partnership node".to_owned();
     frame.people_sign_in = true;
     frame.nav = navigation();
@@ -454,17 +491,17 @@ fn shared_site(
     let people = settings.node.store.clone();
     let entropy = settings.entropy.clone();
     let clock = settings.clock.clone();
+    let live = live(&settings.node);
     let frame = frame(&settings);
     let api = Api {
         settings,
-        uploads: Arc::new(Semaphore::new(1)),
         origin: public_origin.into(),
-        arrivals: Arrivals::default(),
     };
     let rules = rules().into_iter().chain(api::rules());
     let mut site = Site::new(frame, public_origin, people.clone(), clock)?
         .accounts(people, entropy, ADMIN)
         .roles(RoleTable::new(rules))
+        .live(live)
         .cookie_suffix(cookie)?;
     if let Some(service) = sign_in_service {
         site = site.sign_in_service(service);
@@ -535,6 +572,10 @@ fn done(heading: &str, content: &str) -> Notification {
 
 /// A fault of the store as a page. The cause goes to the log.
 fn fault(error: StoreError) -> ProblemPage {
+    fault_of(&error)
+}
+
+fn fault_of(error: &StoreError) -> ProblemPage {
     tracing::error!(%error, next = error.next(), "the store refused");
     if error.is_busy() {
         return ProblemPage::new(
@@ -570,8 +611,12 @@ fn refused(code: &'static str, title: &str, reason: &str, next: &str) -> Problem
 }
 
 fn release_problem(error: ReleaseError) -> ProblemPage {
+    release_problem_of(&error)
+}
+
+fn release_problem_of(error: &ReleaseError) -> ProblemPage {
     match error {
-        ReleaseError::Store(error) => fault(error),
+        ReleaseError::Store(error) => fault_of(error),
         ReleaseError::Unknown(_) => ProblemPage::not_found(),
         ReleaseError::NotCoordinator(_) => {
             ProblemPage::forbidden("Only a coordinator may prepare a release.")
@@ -595,7 +640,7 @@ fn release_problem(error: ReleaseError) -> ProblemPage {
             error.code(),
             "The release was left as it is",
             &error.to_string(),
-            "Go back to the list of releases to see what is waiting for whom.",
+            error.next(),
         ),
     }
 }

@@ -166,7 +166,7 @@ async fn page(
     error: Option<&str>,
 ) -> Result<Page, ProblemPage> {
     let store = &pages.node.store;
-    let figures = store.own_figures(&pages.node.lep).await.map_err(fault)?;
+    let figures = store.own_figures(&pages.lep()?).await.map_err(fault)?;
     let statements = store.statements().await.map_err(fault)?;
     let mut facts = SummaryList::new().fact("State", state_tag(stored)).fact(
         "Written",

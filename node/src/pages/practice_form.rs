@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::practice::draft;
 use super::practice_figures::{Picker, picker};
 use super::practice_sheet::Sheet;
-use super::{Answer, Pages, fault, see_other, words};
+use super::{Answer, Pages, fault, see_other};
 use crate::practice::{CauseRow, Form, OwnFigures, ToolRow, read};
 
 /// What an entry may refer to from the start.
@@ -36,7 +36,7 @@ pub(super) async fn new(State(pages): State<Pages>, Query(begun): Query<Begun>) 
         picker: Picker::default(),
         problems: &[],
         at: None,
-        lep: words::lep(&pages.node.lep),
+        lep: pages.node.place(),
     };
     Ok(sheet.page().into_response())
 }
@@ -51,7 +51,7 @@ pub(super) async fn edit(State(pages): State<Pages>, Path(id): Path<String>) -> 
         picker: Picker::default(),
         problems: &[],
         at: Some(stored.id),
-        lep: words::lep(&pages.node.lep),
+        lep: pages.node.place(),
     };
     Ok(sheet.page().into_response())
 }
@@ -80,7 +80,7 @@ async fn figures(pages: &Pages) -> Result<OwnFigures, ProblemPage> {
     pages
         .node
         .store
-        .own_figures(&pages.node.lep)
+        .own_figures(&pages.lep()?)
         .await
         .map_err(fault)
 }
@@ -152,7 +152,7 @@ async fn submit(pages: &Pages, person: &SignedIn, at: Option<i64>, pairs: &Pairs
         picker: shown,
         problems: &problems,
         at,
-        lep: words::lep(&pages.node.lep),
+        lep: pages.node.place(),
     };
     Ok(sheet.page().into_response())
 }

@@ -150,7 +150,7 @@ fn in_words(pages: &Pages, stands: &Standing) -> Html {
         meaning.map_or_else(String::new, |m| percent(value(m), places))
     };
     Html::render(&Words {
-        lep: words::lep(&pages.node.lep),
+        lep: pages.node.place(),
         worst: worst.map_or_else(String::new, |a| a.title.to_lowercase()),
         right: of(|m| m.right_guess, 1),
         more: meaning.map_or_else(String::new, |m| {

@@ -205,7 +205,7 @@ fn estimates(opened: &Opened, span: Span) -> Result<Estimates, ProblemPage> {
 }
 
 /// Totals of the families, each with the exact count and what the noise did to it.
-fn this_month(opened: &Opened) -> Result<Html, ProblemPage> {
+pub(super) fn this_month(opened: &Opened) -> Result<Html, ProblemPage> {
     let now = estimates(opened, opened.month())?;
     let rows = Standard::current().families().iter().map(|family| {
         let counted = opened.exact_family(family.id, opened.month());
@@ -318,7 +318,7 @@ fn tables(opened: &Opened) -> Html {
 }
 
 /// Every rule with its outcome; open at once when one is broken.
-fn rule_list(verdicts: &[Verdict]) -> Html {
+pub(super) fn rule_list(verdicts: &[Verdict]) -> Html {
     let kept = verdicts.iter().filter(|v| v.outcome == Outcome::Kept);
     let (kept, all) = (kept.count(), verdicts.len());
     let rows = verdicts.iter().map(|verdict| {

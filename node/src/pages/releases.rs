@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::home::receipt_words;
 use super::release_view::{Said, preview};
-use super::{Answer, Pages, done, fault, release_problem, see_other, words};
+use super::{Answer, Pages, done, fault, release_problem, see_other, words, work};
 use crate::release::figures::Opened;
 use crate::release::{self, Approval, Refusal, ReleaseError, Request, next_period};
 use crate::schedule::london;
@@ -55,8 +55,11 @@ pub(super) async fn list(State(pages): State<Pages>, asked: Asked, person: Signe
         .await
         .map_err(release_problem)?;
     let today = Period::of((pages.clock)().to_zoned(london()).date());
-    let next = next_step(&releases, &refused, next, &person, today);
-    let body = Html::concat([next, listing(releases, &refused, &statements, &asked)]);
+    let body = Html::concat([
+        work::under_way(&pages, &person),
+        next_step(&releases, &refused, next, &person, today),
+        listing(releases, &refused, &statements, &asked),
+    ]);
     Ok(Page::new("Releases").body(body).into_response())
 }
 
@@ -111,6 +114,15 @@ fn next_step(
 /// Months to choose from: those of the last five years that have ended.
 const CHOICES: i32 = 60;
 
+/// Months that have ended, the last one first.
+pub(super) fn ended_months(pages: &Pages) -> impl Iterator<Item = Period> {
+    last_ended(Period::of((pages.clock)().to_zoned(london()).date()))
+}
+
+fn last_ended(today: Option<Period>) -> impl Iterator<Item = Period> {
+    (1..=CHOICES).filter_map(move |ago| today?.plus(-ago))
+}
+
 /// Where the published history begins. The month is public and free of noise, so no record may suggest it.
 fn first_month(person: &SignedIn, today: Option<Period>) -> Html {
     let why = Html::paragraph(
@@ -119,8 +131,8 @@ fn first_month(person: &SignedIn, today: Option<Period>) -> Html {
     if person.role.as_str() != Role::Coordinator.as_str() {
         return why;
     }
-    let ended = (1..=CHOICES).filter_map(|ago| today?.plus(-ago));
-    let months = ended.map(|month| Choice::new(month.to_string(), month.in_words()));
+    let months = last_ended(today);
+    let months = months.map(|month| Choice::new(month.to_string(), month.in_words()));
     let form = PostForm::to("/releases/prepare")
         .hidden("first", "yes")
         .with(Select::new(Field::new("period", "First month"), months))
@@ -227,17 +239,8 @@ pub(super) async fn prepare(
         ..Request::default()
     };
     (pages.before_signing)().await;
-    let prepared = release::prepare(
-        &pages.node.store,
-        request,
-        &person.name,
-        (pages.clock)(),
-        &pages.entropy,
-    )
-    .await
-    .map_err(release_problem)?;
-    let period = prepared.release.period;
-    Ok(see_other(&format!("/releases/{period}?done=prepared")))
+    let work = work::begin_release(&pages.settings, &person, request);
+    work::answer(&pages, &person, &work).await
 }
 
 /// The release of a month in an address.
@@ -248,7 +251,7 @@ pub(super) async fn opened(pages: &Pages, period: &str) -> Result<Opened, Proble
         .map_err(release_problem)
 }
 
-fn parse(period: &str) -> Result<Period, ProblemPage> {
+pub(super) fn parse(period: &str) -> Result<Period, ProblemPage> {
     period.parse().map_err(|_| ProblemPage::not_found())
 }
 
@@ -265,6 +268,12 @@ pub(super) async fn show(
             page = page.notice(done(
                 "The release is prepared. Nothing has left yet.",
                 "An approver has to read and approve it.",
+            ))
+        }
+        "late" => {
+            page = page.notice(done(
+                "It was stored already, so it could not be cancelled. Nothing has left yet.",
+                "If it shall not leave, an approver can refuse it.",
             ))
         }
         "approved" => {

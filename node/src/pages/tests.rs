@@ -3,21 +3,25 @@
 mod accounts;
 mod approving;
 mod ilr;
+mod lep;
 mod mappings;
 mod model;
 mod practice;
 mod privacy;
 pub(crate) mod provider;
 mod quality;
+mod rehearsal;
 mod rights;
 mod roles;
 mod sample;
 mod standards;
 mod statements;
 mod uploads;
+mod work;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, header};
@@ -71,11 +75,30 @@ pub(crate) async fn world() -> World {
 
 /// The same with a retention period.
 pub(crate) async fn world_keeping(retention: Option<Policy>) -> World {
+    // However slow the machine is, what is sent is answered when it is done.
+    world_with(retention, Duration::from_secs(600)).await
+}
+
+/// The same with the time that pages wait for work.
+pub(crate) async fn world_with(retention: Option<Policy>, soon: Duration) -> World {
+    let world = made(Some(LEP), retention, soon).await;
+    let mut tx = world.node.store.write().await.unwrap();
+    enrolment::write(&mut tx, &place(true)).await.unwrap();
+    tx.commit().await.unwrap();
+    world
+}
+
+/// The same before its LEP is chosen, when it is in no federation.
+async fn world_without_lep() -> World {
+    made(None, None, Duration::from_secs(600)).await
+}
+
+async fn made(lep: Option<&str>, retention: Option<Policy>, soon: Duration) -> World {
     let dir = tempfile::tempdir().unwrap();
     let now = at("2022-03-04T09:00:00Z");
     let entropy = seeded(11);
-    let lep = LEP.parse().unwrap();
-    let node = Node::init(&dir.path().join("data"), &lep, &mut entropy(), now)
+    let lep = lep.map(|lep| lep.parse().unwrap());
+    let node = Node::init(&dir.path().join("data"), lep.as_ref(), &mut entropy(), now)
         .await
         .unwrap();
     let phc = secret::hash(&Secret::typed(SECRET), &mut entropy()).unwrap();
@@ -83,9 +106,6 @@ pub(crate) async fn world_keeping(retention: Option<Policy>) -> World {
         let person = Person::new(name, role, now).with_secret(&phc);
         assert!(node.store.add_person(&person, COMMAND_LINE).await.unwrap());
     }
-    let mut tx = node.store.write().await.unwrap();
-    enrolment::write(&mut tx, &place(true)).await.unwrap();
-    tx.commit().await.unwrap();
     let queued = Arc::new(AtomicUsize::new(0));
     let settings = Settings {
         node: node.clone(),
@@ -97,6 +117,7 @@ pub(crate) async fn world_keeping(retention: Option<Policy>) -> World {
             Box::pin(async { Some(Err(Unreachable::new("connection refused").into())) })
         }),
         before_signing: Arc::new(|| Box::pin(async {})),
+        works: Works::new(soon),
         queued: Arc::new({
             let queued = queued.clone();
             move || {
@@ -140,9 +161,7 @@ impl World {
     fn api(&self) -> Api {
         Api {
             settings: self.settings.clone(),
-            uploads: Arc::new(Semaphore::new(1)),
             origin: HERE.into(),
-            arrivals: Arrivals::default(),
         }
     }
 

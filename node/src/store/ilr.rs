@@ -53,7 +53,7 @@ pub struct CodeRule {
 /// Everything that people have said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mappings {
-    /// Providers by UKPRN.
+    /// Providers by UKPRN: what was said, else the organisation that has the number.
     pub providers: Vec<(u32, String)>,
     /// Aims, by aim.
     pub aims: Vec<AimRule>,
@@ -91,9 +91,14 @@ fn aim((aim, ukprn, fund_model, programme, skill, mode): AimRow) -> AimRule {
 
 /// Everything that people have said, as a transaction sees it.
 pub(crate) async fn mappings(connection: &mut SqliteConnection) -> Result<Mappings, StoreError> {
-    let providers = sqlx::query_as("SELECT ukprn, provider FROM ilr_providers ORDER BY ukprn")
-        .fetch_all(&mut *connection)
-        .await?;
+    // Of two organisations with one number neither is meant until somebody says so.
+    let providers = sqlx::query_as(
+        "SELECT ukprn, provider FROM ilr_providers UNION ALL \
+         SELECT ukprn, max(name) FROM organisations WHERE kind = 'provider' AND ukprn IS NOT NULL AND ukprn NOT IN (SELECT ukprn FROM ilr_providers) \
+         GROUP BY ukprn HAVING count(*) = 1 ORDER BY 1",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
     let aims: Vec<AimRow> = sqlx::query_as(
         "SELECT aim, ukprn, fund_model, programme, skill, mode FROM ilr_aims ORDER BY aim, ukprn, fund_model",
     )

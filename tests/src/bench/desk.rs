@@ -51,13 +51,21 @@ async fn run(scale: Scale) -> Report {
 
 /// A cohort of the provider's, and somebody in it.
 async fn ids(world: &World) -> Ids {
-    let sql = "SELECT cohort, id FROM enrolments WHERE provider = $1 AND cohort IS NOT NULL ORDER BY cohort, id LIMIT 1";
+    let sql = "SELECT e.cohort, e.id FROM enrolments AS e JOIN cohorts AS c ON c.id = e.cohort WHERE e.provider = $1 ORDER BY c.code, e.id LIMIT 1";
     let found: Result<(i64, i64), _> = sqlx::query_as(sql)
         .bind(world::PROVIDER)
         .fetch_one(&world.pool)
         .await;
     let (cohort, learner) = found.expect("the provider has learners in cohorts");
-    Ids { cohort, learner }
+    // The provider's addresses hold no numbers.
+    let cohort_at = world.link("Pia", "/provider", "/provider/cohorts/").await;
+    let learner_at = world.link("Pia", &cohort_at, "/provider/learners/").await;
+    Ids {
+        cohort,
+        learner,
+        cohort_at,
+        learner_at,
+    }
 }
 
 /// While nobody writes. A page that has to count does it once, before.

@@ -50,7 +50,7 @@ async fn erased(data: &std::path::Path, asked: &Asked) -> Report {
     let mut report = Report::default();
     let bytes = std::fs::metadata(data.join("node.db")).map_or(0, |about| about.len());
     report.figure("erasure.database", bytes as f64 / 1e6, "MB");
-    let (gone, time) = timed_async(erase(&node, subject, "Ama", now)).await;
+    let (gone, time) = timed_async(erase(&node, subject, &[], "Ama", now)).await;
     assert_eq!(gone.expect("the learner is held").learners, 1);
     report.figure("erasure.time", time.as_secs_f64(), "s");
     // Another program writes meanwhile, one small act after the other.

@@ -161,7 +161,7 @@ async fn a_file_with_columns_of_its_own_goes_by_a_remembered_mapping() {
     assert_eq!(kept.status, StatusCode::CREATED, "{}", kept.text());
     post(&world, "ann", mappings, &body(r#""version": 0,"#))
         .await
-        .is(problem::FORM);
+        .is(problem::CHANGED_MEANWHILE);
     assert_eq!(
         post(&world, "ann", mappings, &body("")).await.json()["version"],
         2

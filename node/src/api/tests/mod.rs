@@ -1,12 +1,14 @@
 //! The interface, asked as programs ask.
 
 mod files;
+mod first;
 mod model;
 mod months;
 mod open;
 mod people;
 mod provider;
 mod rights;
+mod work;
 
 use std::collections::BTreeSet;
 

@@ -188,7 +188,7 @@ async fn a_month_under_two_standards_is_one_release() {
 
 #[tokio::test]
 async fn quality_is_shown_asked_about_and_set() {
-    let world = world().await;
+    let world = world().await.with_everybody().await;
     world.released().await;
     let seen = get(&world, "bob", "/api/v1/quality").await.json();
     assert_eq!(seen["providers"][0]["provider"], "College");
@@ -210,7 +210,7 @@ async fn quality_is_shown_asked_about_and_set() {
         r#"{"severity":"error","threshold":3,"version":0}"#,
     )
     .await;
-    stale.is(problem::QUALITY);
+    stale.is(problem::CHANGED_MEANWHILE);
     let none = post(
         &world,
         "ann",

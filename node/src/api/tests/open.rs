@@ -125,7 +125,7 @@ fn entry(world: &World, figures: &practice::OwnFigures) -> PracticeEntry {
     ] {
         text = text.replacen(empty, full, 1);
     }
-    assert_eq!(figures.lep(), &world.node.lep);
+    assert_eq!(figures.lep(), &world.node.lep().unwrap());
     check_file(&text, figures, jiff::civil::date(2022, 3, 4)).unwrap()
 }
 
@@ -133,7 +133,7 @@ fn entry(world: &World, figures: &practice::OwnFigures) -> PracticeEntry {
 async fn an_entry_for_peers_needs_sign_in_until_its_date() {
     let world = world().await;
     let node = &world.node;
-    let figures = node.store.own_figures(&node.lep).await.unwrap();
+    let figures = node.store.own_figures(&node.lep().unwrap()).await.unwrap();
     let mut written = entry(&world, &figures);
     for (seq, sharing) in [
         (1, Sharing::Public),

@@ -120,7 +120,8 @@ async fn a_program_answers_what_a_row_is() {
     let world = two().await;
     let stored = bring(&world, "pam", "", ROWS).await;
     assert_eq!(stored.status, StatusCode::CREATED, "{}", stored.text());
-    let moved = ROWS.replace("2022-01-10", "2022-01-11");
+    // The same learner and first day, another course.
+    let moved = ROWS.replace("AIM", "AIM2");
     let refused = bring(&world, "pam", "", &moved).await;
     let problem = refused.is(problem::IMPORT);
     let said = &problem["report"]["problems"]["detailed"][0];

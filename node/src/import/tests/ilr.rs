@@ -9,7 +9,7 @@ use crate::import::ilr::Summary;
 use crate::import::ilr::mapping::{self, AimSaid};
 use crate::store::records::Exact;
 
-const FILE: &str = include_str!("../../../tests/ilr/2018-19.xml");
+pub(super) const FILE: &str = include_str!("../../../tests/ilr/2018-19.xml");
 const ALL: [&str; 2] = [
     include_str!("../../../tests/ilr/all-2018-19.xml"),
     include_str!("../../../tests/ilr/all-2020-21.xml"),
@@ -56,7 +56,7 @@ impl Bench {
     }
 
     /// With everything said that the samples ask.
-    async fn asked() -> Self {
+    pub(super) async fn asked() -> Self {
         let bench = Self::new().await;
         let acme = ("99000001", "Acme College");
         mapping::say_provider(&bench.store, acme.0, acme.1, "ann", now())
@@ -99,8 +99,44 @@ fn summary(report: &ImportReport) -> &Summary {
     report.ilr.as_ref().unwrap()
 }
 
+/// Nobody has said whose the file is, but the list of organisations has its number.
+#[tokio::test]
+async fn the_organisation_of_its_ukprn_is_whose_it_is() {
+    let bench = Bench::asked().await;
+    let run = async |sql: &'static str| {
+        sqlx::query(sql).execute(&bench.store.writer).await.unwrap();
+    };
+    run("DELETE FROM ilr_providers").await;
+    run("DELETE FROM providers").await;
+    assert_eq!(codes(&bench.ilr(FILE).await), ["ilr-ukprn-unknown"]);
+    let organisation = "INSERT INTO organisations (name, kind, ukprn, contact_role) VALUES ($1, 'provider', 99000001, '')";
+    let add = async |name: &str| {
+        let added = sqlx::query(organisation).bind(name);
+        added.execute(&bench.store.writer).await.unwrap();
+    };
+    add("City College").await;
+    let report = bench.ilr(FILE).await;
+    assert_eq!(report.outcome, Outcome::Stored, "{:?}", report.problems);
+    let named: Vec<String> = sqlx::query_scalar("SELECT DISTINCT provider FROM enrolments")
+        .fetch_all(&bench.store.reader)
+        .await
+        .unwrap();
+    assert_eq!(named, ["City College"]);
+    // What was said goes before the list, and of two with one number neither is meant.
+    add("Town College").await;
+    assert_eq!(
+        codes(&bench.ilr(&later(FILE, 20)).await),
+        ["ilr-ukprn-unknown"]
+    );
+    let said = mapping::say_provider(&bench.store, "99000001", "City College", "ann", now());
+    said.await.unwrap();
+    let report = bench.ilr(&later(FILE, 21)).await;
+    assert_eq!(report.outcome, Outcome::Stored, "{:?}", report.problems);
+    assert_eq!(report.tally.added, 0);
+}
+
 /// The sample without the learner of a reference, prepared on a later day.
-fn without(reference: &str, day: u8) -> String {
+pub(super) fn without(reference: &str, day: u8) -> String {
     let mark = format!("<LearnRefNumber>{reference}</LearnRefNumber>");
     let at = FILE.find(&mark).unwrap();
     let from = FILE[..at].rfind("  <Learner>").unwrap();

@@ -67,6 +67,34 @@ fn cohorts(title: &str, all: &[Stored<Cohort>], known: &Known, person: &SignedIn
     table.into()
 }
 
+/// Which Individualised Learner Records are this provider's. `said`: whose those of a UKPRN are.
+fn ilrs(provider: &Organisation, said: &[(u32, String)]) -> String {
+    let own: Vec<String> = said
+        .iter()
+        .filter(|(_, name)| folded(name) == folded(&provider.name))
+        .map(|(ukprn, _)| ukprn.to_string())
+        .collect();
+    let other = said.iter().find(|(ukprn, name)| {
+        provider.ukprn == Some(i64::from(*ukprn)) && folded(name) != folded(&provider.name)
+    });
+    match (own.as_slice(), other, provider.ukprn) {
+        (_, Some((ukprn, name)), _) => format!(
+            "Individualised Learner Records (ILR) of its UKPRN {ukprn} are read as those of {name}: the ILR mappings say so."
+        ),
+        ([], None, None) => {
+            "Its Individualised Learner Records (ILR) are found once its UKPRN stands here."
+                .to_owned()
+        }
+        ([], None, Some(ukprn)) => format!(
+            "More than one organisation has the UKPRN {ukprn}, so it is asked whose an Individualised Learner Record (ILR) with it is."
+        ),
+        (own, None, _) => format!(
+            "Individualised Learner Records (ILR) of UKPRN {} are read as this provider\u{2019}s.",
+            own.join(" and ")
+        ),
+    }
+}
+
 impl Shown for Organisation {
     const PATH: &'static str = "/organisations";
     const ONE: &'static str = "organisation";
@@ -102,9 +130,11 @@ impl Shown for Organisation {
         } else {
             "No file has named this provider so far. Its records are found by its name, as files write it."
         };
+        let mappings = store.ilr_mappings().await.map_err(fault)?;
         Ok(Html::concat([
             cohorts("Cohorts that it delivers", &own, known, person),
             Html::paragraph(records),
+            Html::paragraph(&ilrs(&stored.it, &mappings.providers)),
         ]))
     }
 

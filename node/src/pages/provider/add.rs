@@ -29,7 +29,7 @@ pub(super) async fn questions(
     let employers = delivery::employers(store, own, known)
         .await
         .map_err(fault)?;
-    let questions = delivery::questions(&pages.node.lep, postcodes, &employers);
+    let questions = delivery::questions(&pages.lep()?, postcodes, &employers);
     Ok((questions, employers))
 }
 

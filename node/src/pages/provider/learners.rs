@@ -18,6 +18,9 @@ const SHOWN: usize = 100;
 /// What the filter of cohorts calls those in none.
 const NO_COHORT: &str = "none";
 
+/// So many are seen at a glance.
+const FEW: usize = 8;
+
 /// Whose learners a list shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
@@ -84,28 +87,32 @@ pub(super) async fn listing(
         .await
         .map_err(fault)?;
     let narrows = ["q", "stage", "cohort", "page"];
-    if total == 0 && narrows.iter().all(|name| asked.text(name).is_empty()) {
+    let is_all = narrows.iter().all(|name| asked.text(name).is_empty());
+    if total == 0 && is_all {
         return Ok(Html::paragraph(nobody));
     }
     let total = usize::try_from(total).unwrap_or(usize::MAX);
-    let stages = Standard::current().stages().iter();
     let mut columns = vec![
         Column::new("Your reference").sorts("reference"),
         Column::new("Stage").sorts("stage"),
         Column::new("First day").sorts("start"),
         Column::new("Last day").sorts("end"),
     ];
-    let mut list = Listing::new("Learners", asked, order)
-        .caption(words::some(total, "learner", "learners"))
-        .search("Your reference")
-        .filter(
-            "stage",
-            "Stage",
-            "Any",
-            stages.map(|stage| (stage.id.clone(), stage.title.clone())),
-        );
+    let mut list =
+        Listing::new("Learners", asked, order).caption(words::some(total, "learner", "learners"));
+    // Nobody looks for one of a few; on a phone the fields would stand before them.
+    let is_searched = !is_all || total > FEW;
+    if is_searched {
+        let stages = Standard::current().stages().iter();
+        let stages = stages.map(|stage| (stage.id.clone(), stage.title.clone()));
+        list = list
+            .search("Your reference")
+            .filter("stage", "Stage", "Any", stages);
+    }
     if place == Place::Everywhere {
         columns.push(Column::new("Cohort"));
+    }
+    if place == Place::Everywhere && is_searched {
         let cohorts = delivery::cohorts(&pages.node.store, own)
             .await
             .map_err(fault)?;

@@ -22,6 +22,8 @@ use ldsp_ui::components::{
 use ldsp_ui::listing::Asked;
 use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage, Rule};
 
+pub(super) use upload::{ended, not_imported};
+
 use super::{Answer, PROVIDER, Pages, done, fault, words};
 use serde::Deserialize;
 
@@ -300,24 +302,25 @@ async fn register(
                 texts[7].clone()
             },
         );
-    let mut pieces = vec![
-        list.into(),
-        buttons([
-            Button::link("Add a learner", format!("{at}/add")),
-            Button::link(
-                "Upload a file",
-                format!(
-                    "/provider/upload?cohort={}",
-                    own.handle(Handled::Cohort, cohort.id)
-                ),
-            )
-            .secondary(),
-            Button::link("Form on paper", format!("{at}/form")).secondary(),
-        ]),
-    ];
+    let mut pieces = vec![buttons([
+        Button::link("Add a learner", format!("{at}/add")),
+        Button::link(
+            "Upload a file",
+            format!(
+                "/provider/upload?cohort={}",
+                own.handle(Handled::Cohort, cohort.id)
+            ),
+        )
+        .secondary(),
+        Button::link("Form on paper", format!("{at}/form")).secondary(),
+    ])];
     let nobody = "Nobody is in this cohort yet. Add a learner, or upload a file.";
     let here = learners::Place::Cohort(cohort.id);
     pieces.push(learners::listing(&pages, &own, &known, &asked, here, nobody).await?);
+    pieces.push(Html::literal(
+        "<h2 class=\"govuk-heading-m\">About this cohort</h2>",
+    ));
+    pieces.push(list.into());
     let mut page = cohort_page(&own, facts).body(Html::concat(pieces));
     match after.done.as_str() {
         "added" => page = page.notice(done("The learner is added", "")),

@@ -5,22 +5,25 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use axum::routing::{MethodRouter, post};
 use ldsp_ui::components::{Choice, Details, ErrorSummary, Field, Radios, Select, StatCard, Stats};
-use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage};
+use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage, SignedIn};
 use serde::Deserialize;
 
-use super::super::arrivals::Sender;
 use super::super::import::{self, LARGEST_OF_PROVIDER};
 use super::super::releases::file;
 use super::super::upload::{self, UploadError};
-use super::super::{Answer, Pages, fault, words};
+use super::super::{Answer, Pages, fault, words, work};
 use super::{cohort_page, not_now, own};
 use crate::delivery::{self, Bringing, Handled, Own};
-use crate::import::Doubtful;
+use crate::import::ImportError;
 use crate::import::learners::COLUMNS;
+use crate::import::mapping::Reading;
 use crate::import::report::{ImportReport, Outcome};
+use crate::import::{Doubtful, Options};
 use crate::model::Model as _;
 use crate::store::cohorts::Cohort;
+use crate::store::imports::ImportKind;
 use crate::store::kept::{Known, Stored};
+use crate::work::{Door, Sender, SentFile, Turn};
 
 /// The route that takes files, with its own limit.
 pub(super) fn receive() -> MethodRouter<Pages> {
@@ -127,7 +130,7 @@ async fn page(
     pages: &Pages,
     own: &Own,
     chosen: &Chosen,
-    error: Option<&str>,
+    (error, under_way): (Option<&str>, Html),
 ) -> Result<Page, ProblemPage> {
     let cohorts = delivery::cohorts(&pages.node.store, own)
         .await
@@ -140,12 +143,13 @@ async fn page(
     }
     Ok(cohort_page(own, "Upload a file of learners".to_owned())
         .errors(summary)
-        .body(Html::concat([about(), form])))
+        .body(Html::concat([under_way, about(), form])))
 }
 
 pub(super) async fn form(
     State(pages): State<Pages>,
     of: OwnOrganisation,
+    person: SignedIn,
     Query(begun): Query<Begun>,
 ) -> Answer {
     let own = own(&pages, &of).await?;
@@ -155,17 +159,23 @@ pub(super) async fn form(
         doubtful: String::new(),
         asks: false,
     };
-    Ok(page(&pages, &own, &chosen, None).await?.into_response())
+    let above = (None, work::under_way(&pages, &person));
+    Ok(page(&pages, &own, &chosen, above).await?.into_response())
 }
 
-async fn take(State(pages): State<Pages>, of: OwnOrganisation, form: Multipart) -> Answer {
+async fn take(
+    State(pages): State<Pages>,
+    of: OwnOrganisation,
+    person: SignedIn,
+    form: Multipart,
+) -> Answer {
     let own = own(&pages, &of).await?;
     let sender = Sender::Provider(&of.organisation);
-    let _place = pages.arrivals.expect(sender).ok_or_else(full)?;
+    let place = pages.works.expect(sender).ok_or_else(full)?;
     let received = upload::receive(&pages.node.dir, &pages.entropy, form)
         .await
         .map_err(not_received)?;
-    let mut chosen = Chosen {
+    let chosen = Chosen {
         cohort: received.cohort,
         asks: !received.doubtful.is_empty(),
         doubtful: received.doubtful,
@@ -176,8 +186,8 @@ async fn take(State(pages): State<Pages>, of: OwnOrganisation, form: Multipart) 
         id => Some(super::find(&pages, &own, id).await?.id),
     };
     let Some(upload) = received.upload.filter(|upload| upload.bytes > 0) else {
-        let error = Some("Choose a file that is not empty");
-        return Ok(page(&pages, &own, &chosen, error).await?.into_response());
+        let above = (Some("Choose a file that is not empty"), Html::default());
+        return Ok(page(&pages, &own, &chosen, above).await?.into_response());
     };
     let how = Bringing {
         cohort,
@@ -192,23 +202,63 @@ async fn take(State(pages): State<Pages>, of: OwnOrganisation, form: Multipart) 
         },
     };
     let by = delivery::by(&of.person, (pages.clock)());
-    let (store, key) = (&pages.node.store, &pages.node.pseudonyms);
-    // Only what is here whole waits for its turn: a slow sender holds up nobody.
-    let alone = import::turn(&pages).await;
-    let done = delivery::bring(store, key, &own, upload.open(), &how, &by).await;
-    drop(alone);
-    let report = match done {
-        Ok(report) => report,
-        Err(error) => {
-            let (status, notice) = not_now(&error);
-            let page = page(&pages, &own, &chosen, None).await?;
-            return Ok(page.notice(notice).status(status).into_response());
-        }
+    let file = SentFile {
+        kind: ImportKind::Learners,
+        door: Door::Provider,
+        upload,
+        reading: Reading::default(),
+        options: how.options(&own, &by),
+        turn: Turn::Waits(pages.works.clone(), place),
     };
-    pages.reports.keep(&of.person, &report);
+    let work = work::begin_import(&pages, &person, file);
+    work::answer(&pages, &person, &work).await
+}
+
+/// Whose file it is, and what was chosen with it.
+async fn of_person(
+    pages: &Pages,
+    person: &SignedIn,
+    options: &Options,
+) -> Result<(Own, Chosen), ProblemPage> {
+    let organisation = person.organisation.as_deref().unwrap_or_default();
+    let own = Own::named(&pages.node.store, &pages.node.pseudonyms, organisation)
+        .await
+        .map_err(fault)?;
+    let cohort = options.brings.as_ref().and_then(|brings| brings.cohort);
+    let form = import::Chosen::of(ImportKind::Learners, options);
+    let chosen = Chosen {
+        cohort: cohort.map_or_else(String::new, |id| own.handle(Handled::Cohort, id)),
+        asks: form.asks.doubtful,
+        way: form.way,
+        doubtful: form.doubtful,
+    };
+    Ok((own, chosen))
+}
+
+/// Why a file of the person's organisation was not read to its end, above the form with what was chosen.
+pub(in crate::pages) async fn not_imported(
+    pages: &Pages,
+    person: &SignedIn,
+    options: &Options,
+    error: &ImportError,
+) -> Result<Page, ProblemPage> {
+    let (own, chosen) = of_person(pages, person, options).await?;
+    let (status, notice) = not_now(error);
+    let page = page(pages, &own, &chosen, (None, Html::default())).await?;
+    Ok(page.notice(notice).status(status))
+}
+
+/// What came of a file of the person's organisation.
+pub(in crate::pages) async fn ended(
+    pages: &Pages,
+    person: &SignedIn,
+    report: &ImportReport,
+    options: &Options,
+) -> Result<Page, ProblemPage> {
+    let (own, mut chosen) = of_person(pages, person, options).await?;
     let found = |code| report.problems.by_code().contains_key(code);
     chosen.asks |= found("same-or-new") || found("correction-unclear");
-    report_page(&pages, &own, &report, &mut chosen).await
+    report_page(pages, &own, report, &mut chosen).await
 }
 
 fn full() -> ProblemPage {
@@ -256,7 +306,7 @@ async fn report_page(
     own: &Own,
     report: &ImportReport,
     chosen: &mut Chosen,
-) -> Answer {
+) -> Result<Page, ProblemPage> {
     let t = report.tally;
     let (notice, sound) = import::verdict(report);
     let would = if report.outcome == Outcome::Stored {
@@ -302,8 +352,7 @@ async fn report_page(
     Ok(cohort_page(own, title.to_owned())
         .breadcrumb("Upload", "/provider/upload")
         .notice(notice)
-        .body(Html::concat(pieces))
-        .into_response())
+        .body(Html::concat(pieces)))
 }
 
 pub(super) async fn report(State(pages): State<Pages>, of: OwnOrganisation) -> Answer {

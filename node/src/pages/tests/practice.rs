@@ -100,7 +100,12 @@ async fn a_form_with_errors_keeps_the_text_and_shows_the_place() {
 async fn figures_are_chosen_from_own_releases_only() {
     let world = world().await;
     world.released().await;
-    let figures = world.node.store.own_figures(&world.node.lep).await.unwrap();
+    let figures = world
+        .node
+        .store
+        .own_figures(&world.node.lep().unwrap())
+        .await
+        .unwrap();
     let statement = figures.releases()[0].statement;
     let picked = format!(
         "title=Kept&figure-release={statement}&figure-table=starts.audience-by-tier&action=show-figures"

@@ -29,7 +29,15 @@ async fn made_up_records_come_in_marked_stay_here_and_go_whole() {
     );
     let done = world.post("ann", "/sample/bring-in", "").await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
-    for (who, path) in [("ann", "/"), ("bob", "/releases"), ("vic", "/practice")] {
+    for (who, path) in [
+        ("ann", "/"),
+        ("bob", "/releases"),
+        ("vic", "/practice"),
+        ("pam", "/account"),
+        ("ada", "/people"),
+        ("", "/sign-in"),
+        ("vic", "/nothing-here"),
+    ] {
         let page = world.get(who, path).await.body;
         assert!(page.contains(BANNER), "{who} {path}");
     }
@@ -80,12 +88,12 @@ async fn the_way_from_an_empty_node_is_ticked_as_it_is_gone() {
     let home = async |who: &str| world.get(who, "/").await.body;
     let ticked = |page: &str| page.matches(">Completed<").count();
     let page = home("ann").await;
-    // The area, and two people.
+    // The LEP, and two people.
     assert_eq!(ticked(&page), 2, "{page}");
     for step in [
         "Create the admin",
-        "Import programmes",
-        "Look at what would leave",
+        "Bring in made-up records, or import your own programmes",
+        "Preview a release",
         "Enrol this node",
     ] {
         assert!(page.contains(step), "{step}");
@@ -97,6 +105,11 @@ async fn the_way_from_an_empty_node_is_ticked_as_it_is_gone() {
     world.upload("programmes", "store", PROGRAMMES).await;
     world.upload("learners", "store", &learners()).await;
     assert_eq!(ticked(&home("ann").await), 4);
+    let seen = world
+        .post("ann", "/releases/preview", "period=2022-01")
+        .await;
+    assert_eq!(seen.status, StatusCode::OK, "{}", seen.body);
+    assert_eq!(ticked(&home("bob").await), 5);
     world
         .post("ann", "/releases/prepare", "first=yes&period=2022-01")
         .await;

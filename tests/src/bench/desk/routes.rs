@@ -65,9 +65,15 @@ const ILR: &[&str] = &[
 const OWN: &str = "SELECT count(*), sum(stage IN (1, 2, 3)), sum(stage IN (1, 2)), sum(stage = 1), count(destination_6m), sum(destination_6m < 3), count(confidence),
     sum(confidence = 2), count(everyday), sum(everyday = 2) FROM enrolments WHERE provider = 'Sandwell College'";
 /// Whom a provider has to ask.
-const ASK: &str = "SELECT e.*, r.reference AS own FROM enrolments AS e LEFT JOIN provider_references AS r ON r.ident = e.reference AND r.organisation = 'sandwell college'
-    WHERE e.provider = 'Sandwell College' AND (e.destination_3m IS NULL OR e.destination_6m IS NULL OR e.destination_12m IS NULL)
-    AND e.end_day BETWEEN 19553 AND 20041 ORDER BY e.start_day, e.id LIMIT 2000";
+/// Whom to ask by the end of the week: a question 3, 6 and 12 months after the last day.
+const ASK: &str = "WITH due AS (
+    SELECT id, unixepoch(end_day * 86400, 'unixepoch', '+3 months', 'floor') / 86400 AS on_day FROM enrolments
+    WHERE removed_day IS NULL AND provider = 'Sandwell College' AND destination_3m IS NULL AND stage IN (1, 2, 3) AND end_day BETWEEN 19822 AND 20020
+    UNION ALL SELECT id, unixepoch(end_day * 86400, 'unixepoch', '+6 months', 'floor') / 86400 FROM enrolments
+    WHERE removed_day IS NULL AND provider = 'Sandwell College' AND destination_6m IS NULL AND stage IN (1, 2, 3) AND end_day BETWEEN 19730 AND 19930
+    UNION ALL SELECT id, unixepoch(end_day * 86400, 'unixepoch', '+12 months', 'floor') / 86400 FROM enrolments
+    WHERE removed_day IS NULL AND provider = 'Sandwell College' AND destination_12m IS NULL AND stage IN (1, 2, 3) AND end_day BETWEEN 19549 AND 19746)
+    SELECT count(*), count(DISTINCT id) FROM due WHERE on_day BETWEEN 19918 AND 20108";
 const OWN_COHORTS: &str = "SELECT * FROM cohorts WHERE organisation = (SELECT id FROM organisations WHERE name = 'Sandwell College') ORDER BY code";
 
 /// A page: its name in the report, who asks for which address, and the SQL.
@@ -86,6 +92,9 @@ pub(super) struct Ids {
     pub(super) cohort: i64,
     /// An enrolment in it.
     pub(super) learner: i64,
+    /// Their addresses.
+    pub(super) cohort_at: String,
+    pub(super) learner_at: String,
 }
 
 fn route(name: &'static str, who: &'static str, path: impl Into<String>, sql: &[&[&str]]) -> Route {
@@ -259,10 +268,14 @@ fn model() -> Vec<Route> {
 }
 
 fn provider(ids: &Ids) -> Vec<Route> {
-    let cohort = format!("/provider/cohorts/{}", ids.cohort);
+    let cohort = ids.cohort_at.clone();
     let register = format!(
         "SELECT e.*, r.reference AS own FROM enrolments AS e LEFT JOIN provider_references AS r ON r.ident = e.reference AND r.organisation = 'sandwell college'
-         WHERE e.provider = 'Sandwell College' AND e.cohort = {} ORDER BY e.start_day, e.id LIMIT 2000",
+         WHERE e.provider = 'Sandwell College' AND e.cohort = {} ORDER BY e.start_day, e.id LIMIT 100",
+        ids.cohort
+    );
+    let registered = format!(
+        "SELECT count(*) FROM enrolments WHERE +provider = 'Sandwell College' AND cohort = {}",
         ids.cohort
     );
     let learner = format!("SELECT * FROM enrolments WHERE id = {}", ids.learner);
@@ -277,7 +290,7 @@ fn provider(ids: &Ids) -> Vec<Route> {
             "provider.cohort",
             "Pia",
             cohort.clone(),
-            &[KNOWN, &[PROVIDERS, OWN_COHORTS, &register]],
+            &[KNOWN, &[PROVIDERS, OWN_COHORTS, &registered, &register]],
         ),
         route(
             "provider.form",
@@ -294,7 +307,7 @@ fn provider(ids: &Ids) -> Vec<Route> {
         route(
             "provider.learner",
             "Pia",
-            format!("/provider/learners/{}", ids.learner),
+            ids.learner_at.clone(),
             &[KNOWN, &[PROVIDERS, &learner]],
         ),
         route(

@@ -2,15 +2,17 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{Request, StatusCode, header};
 use jiff::Timestamp;
 use ldsp_deploy::records::practice;
 use ldsp_node::home::Node;
 use ldsp_node::pages::{self, Settings};
 use ldsp_node::rights::Policy;
+use ldsp_node::work::Works;
 use ldsp_protocol::ids::Digest;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -145,8 +147,22 @@ impl World {
         self.sessions.push((name.to_owned(), cookie));
     }
 
-    /// The whole answer that `who` gets; `None` where it is no page.
+    /// The length of the whole answer that `who` gets; its status where it is no page.
     pub(super) async fn get(&self, who: &str, path: &str) -> Result<usize, StatusCode> {
+        self.page(who, path).await.map(|page| page.len())
+    }
+
+    /// The first link below `prefix` on a page of `who`.
+    pub(super) async fn link(&self, who: &str, path: &str, prefix: &str) -> String {
+        let page = self.page(who, path).await.expect("a page");
+        let page = String::from_utf8_lossy(&page);
+        let mut links = page.split("href=\"").skip(1);
+        let link = links.find(|rest| rest.starts_with(prefix));
+        let link = link.and_then(|rest| rest.split('"').next());
+        link.expect("a link").to_owned()
+    }
+
+    async fn page(&self, who: &str, path: &str) -> Result<Bytes, StatusCode> {
         let cookie = self.sessions.iter().find(|(name, _)| name == who);
         let (_, cookie) = cookie.expect("everybody has signed in");
         let request = Request::get(path)
@@ -161,9 +177,9 @@ impl World {
         let response = response.expect("a router always answers");
         let status = response.status();
         let body = to_bytes(response.into_body(), usize::MAX).await;
-        let bytes = body.expect("the body is in memory").len();
+        let body = body.expect("the body is in memory");
         if status == StatusCode::OK {
-            Ok(bytes)
+            Ok(body)
         } else {
             Err(status)
         }
@@ -237,6 +253,7 @@ fn site(node: &Node, now: Timestamp) -> Router {
         before_signing: Arc::new(|| Box::pin(async {})),
         queued: Arc::new(|| ()),
         illustrative: None,
+        works: Works::new(Duration::from_secs(1)),
     };
     pages::site(settings, "https://node.example", "bench", None).expect("an https origin")
 }

@@ -10,7 +10,7 @@ use crate::store::providers::folded;
 const LEP: usize = 4;
 /// Files of one provider.
 const PROVIDER: usize = 2;
-/// Files of all providers together: half a GiB with [`super::LARGEST_OF_PROVIDER`].
+/// Files of all providers together: half a GiB with [`crate::pages::LARGEST_OF_PROVIDER`].
 const PROVIDERS: usize = 8;
 
 /// Who sends a file.

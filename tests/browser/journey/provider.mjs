@@ -1,0 +1,73 @@
+// A tutor with a phone of 360 pixels.
+import { check } from '../../check.mjs';
+import { COLLEGE } from './admin.mjs';
+import { ago, csv, iso, learners } from './files.mjs';
+import { paper } from '../pages.mjs';
+
+export const PHONE = { width: 360, height: 740 };
+
+async function registers(hand) {
+  const { page } = hand;
+  await hand.link('TUE: Tuesdays at the library');
+  await hand.sees('TUE: Tuesdays at the library', 'a register without anybody');
+  await hand.link('Add a learner');
+  await hand.sees('Add a learner', 'a learner to add');
+  await hand.fill('Your reference', 'Jo Smith');
+  await hand.button('Add the learner');
+  await hand.sees('Add a learner', 'a learner with errors');
+  await hand.fill('Your reference', '2026-017');
+  await hand.fill('Age on the first day (optional)', '67');
+  await hand.choose(/district|District/.test(await hand.words()) ? 'Home district (optional)' : 'Home postcode (optional)', { index: 1 }).catch(() => {});
+  await hand.button('Add the learner');
+  await hand.sees('TUE: Tuesdays at the library', 'a register');
+  await hand.reads('2026-017');
+  await hand.link('Form on paper');
+  await hand.sees('Form on paper', 'form on paper');
+  if (page.scripted) await paper(page, `${hand.how}: form on paper`);
+}
+
+async function uploads(hand) {
+  await hand.go('Upload');
+  await hand.sees(/./, 'upload');
+  const ended = { end: iso(ago(3)), start: iso(ago(6)), stage: 'achieved', aim: 'UP' };
+  const table = learners(COLLEGE, 'DIG1', 9, ended, 700);
+  for (const way of ['Check the file only', 'Store it if every row is sound']) {
+    await hand.choose('Cohort of all learners in the file', { index: 1 });
+    await hand.tick(way);
+    await hand.file('ours.csv', csv(table));
+    await hand.page.getByRole('main').getByRole('button').last().click();
+    await hand.sees(/./, `upload, ${way}`);
+  }
+}
+
+async function asks(hand) {
+  await hand.go('Whom to ask');
+  await hand.sees('Whom to ask', 'whom to ask');
+  await hand.reads('DIG1-700');
+  await hand.link('DIG1-700');
+  await hand.sees('DIG1-700', 'a learner');
+  await hand.page.getByRole('main').getByLabel(/3 months/).selectOption({ index: 1 });
+  await hand.button('Save');
+  await hand.sees('DIG1-700', 'a learner that was asked');
+}
+
+export async function deliver(hand, link, node) {
+  const { page } = hand;
+  await page.setViewportSize(PHONE);
+  await hand.enter(link);
+  await hand.sees(COLLEGE, 'home of the provider');
+  await registers(hand);
+  await uploads(hand);
+  await asks(hand);
+  await hand.go('Learners');
+  await hand.sees('Our learners', 'all learners of a provider');
+  await hand.fill('Your reference', '2026-');
+  await hand.button('Show');
+  await hand.reads(/(^|\D)1 learner(\W|$)/);
+  await hand.go('How we do');
+  await hand.sees(/./, 'how the provider does');
+  for (const path of ['/programmes', '/organisations', '/releases', '/quality', '/people', '/audit']) {
+    const answer = await page.request.get(new URL(path, node.url).href, { failOnStatusCode: false });
+    check(`${hand.how}: ${path} is refused`, answer.status() === 403, answer.status());
+  }
+}
