@@ -107,7 +107,7 @@ async fn programmes_and_postcodes() {
 #[tokio::test]
 async fn an_ilr_and_a_later_one_of_its_year() {
     let bench = Bench::asked().await;
-    for text in [ilr::FILE.to_owned(), ilr::without("L1", 20)] {
+    for text in [ilr::FILE.to_owned(), ilr::without("LA 3", 20)] {
         let import = async |options: &Options| {
             let source = Cursor::new(text.clone().into_bytes());
             crate::import::ilr(&bench.store, &bench.key, source, options, now()).await
