@@ -35,6 +35,7 @@ mod testing;
 pub mod transport;
 pub mod verify;
 mod words;
+pub mod work;
 
 /// Program and version, as stated in manifests and enrolments.
 pub const SOFTWARE: &str = concat!("ldsp-node/", env!("CARGO_PKG_VERSION"));

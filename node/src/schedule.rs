@@ -9,6 +9,7 @@ pub use ldsp_ui::schedule::{Schedule, ScheduleError, london};
 use crate::Entropy;
 use crate::release::{self, ReleaseError, Request, SCHEDULE};
 use crate::store::{Store, StoreError, audit};
+use crate::work::Progress;
 
 /// What the job did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,8 +142,16 @@ impl Job {
         let mut transaction = store.write().await?;
         let (action, detail) = ("schedule came", "the release schedule came");
         audit::append(&mut transaction, now, SCHEDULE, action, detail).await?;
-        let prepared =
-            release::prepare_in(&mut transaction, self.request, SCHEDULE, now, entropy).await;
+        // Nobody watches.
+        let watched = Progress::default();
+        let prepared = release::prepare_in(
+            &mut transaction,
+            self.request,
+            (SCHEDULE, now),
+            entropy,
+            &watched,
+        )
+        .await;
         let outcome = match prepared {
             Ok(prepared) if prepared.drawn => JobOutcome::Prepared(prepared.release.period),
             Ok(prepared) => {

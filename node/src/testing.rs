@@ -30,6 +30,7 @@ use crate::store::outbox::Head;
 use crate::store::people::{Person, Role};
 use crate::store::{Store, day};
 use crate::transport::{Answer, Method, Request, Transport, Unreachable};
+use crate::work::Progress;
 
 pub(crate) const LEP: &str = "E37000001";
 pub(crate) const ORIGIN: &str = "log.example";
@@ -201,6 +202,58 @@ impl World {
             dir: self.dir,
         }
     }
+}
+
+/// Everything that a store holds, the text of its schema too.
+pub(crate) async fn dump(store: &Store) -> Vec<String> {
+    // The writer's connection is free again once what was cancelled is undone.
+    let mut writer = store.writer.acquire().await.unwrap();
+    let schema = "SELECT coalesce(sql, name) FROM sqlite_schema ORDER BY 1";
+    let mut all: Vec<String> = sqlx::query_scalar(schema)
+        .fetch_all(&mut *writer)
+        .await
+        .unwrap();
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT 'SELECT ' || quote(t.name) || ' || concat_ws(''|'', ' || group_concat('quote(\"' || c.name || '\")') || ') FROM \"' || t.name || '\" ORDER BY 1'
+         FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' GROUP BY t.name ORDER BY t.name",
+    )
+    .fetch_all(&mut *writer)
+    .await
+    .unwrap();
+    for table in tables {
+        let rows = sqlx::query_scalar(sqlx::AssertSqlSafe(table));
+        all.extend(rows.fetch_all(&mut *writer).await.unwrap());
+    }
+    all
+}
+
+/// Runs `work` until it has stood still `stops` times, and cancels it then. Gives whether that was in time, if it came to it, the stops that
+/// there were, and what came of the work.
+pub(crate) async fn cancelled_after<T>(
+    stops: usize,
+    progress: &Progress,
+    work: impl Future<Output = T>,
+) -> (Option<bool>, usize, T) {
+    let mut work = std::pin::pin!(work);
+    let (mut stood, mut in_time) = (0, None);
+    let done = std::future::poll_fn(|cx| {
+        if stood == stops && in_time.is_none() {
+            in_time = Some(progress.cancel());
+        }
+        let polled = work.as_mut().poll(cx);
+        stood += usize::from(polled.is_pending());
+        polled
+    })
+    .await;
+    (in_time, stood, done)
+}
+
+/// The stops at which work that has at least `all` of them is cancelled: all over it, and close to each other from there on without end.
+pub(crate) fn some_stops(all: usize) -> impl Iterator<Item = usize> {
+    let late = all.saturating_sub(12);
+    (0..late)
+        .step_by((all / 24).max(1))
+        .chain((late..).step_by(3))
 }
 
 pub(crate) fn place(active: bool) -> Enrolment {

@@ -413,52 +413,79 @@ fn modes(dir: &Path) -> Vec<(String, u32, Vec<u8>)> {
     files
 }
 
-/// A real kill: the process dies while the file, a pipe, is still giving rows.
-#[test]
-fn killed_in_an_import_the_node_holds_what_it_held() {
+const LEARNERS: &str = "provider,learner_ref,uln,age,sex,ethnicity,disability,prior_status,district,aim,programme,skill,mode,start,planned_end,end,stage\n";
+
+fn learners(range: std::ops::Range<u32>) -> String {
+    range
+        .map(|n| format!("Acme,L{n},,40,female,,,,E08000028,A1,P1,,,2021-10-04,,,in-progress\n"))
+        .collect()
+}
+
+/// A node in `dir` whose import of 20,000 learners is under way: batches are written, and the file, a pipe, may still give rows.
+fn half_an_import(dir: &Path) -> (std::process::Child, std::fs::File) {
     use std::io::Write as _;
-    let dir = tempfile::tempdir().unwrap();
-    let dir = dir.path();
     done(dir, &["init", "--lep", "E37000001"]);
     std::fs::write(dir.join("p.csv"), "programme,name,provider,tier,type,audience,funder,cost,capacity,start,end\nP1,Get online,Acme,basic,,,,,,,\n").unwrap();
     done(dir, &["import", "programmes", "p.csv"]);
-    assert!(
-        Command::new("mkfifo")
-            .arg(dir.join("pipe"))
-            .status()
-            .unwrap()
-            .success()
-    );
-    let mut child = Command::new(env!("CARGO_BIN_EXE_ldsp-node"))
+    let made = Command::new("mkfifo").arg(dir.join("pipe")).status();
+    assert!(made.unwrap().success());
+    let child = Command::new(env!("CARGO_BIN_EXE_ldsp-node"))
         .current_dir(dir)
         .args(["import", "learners", "pipe"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    let header = "provider,learner_ref,uln,age,sex,ethnicity,disability,prior_status,district,aim,programme,skill,mode,start,planned_end,end,stage\n";
-    let rows = |range: std::ops::Range<u32>| -> String {
-        range
-            .map(|n| {
-                format!("Acme,L{n},,40,female,,,,E08000028,A1,P1,,,2021-10-04,,,in-progress\n")
-            })
-            .collect()
-    };
     // Far more than pipe, channel and one batch hold: when this has been taken, batches are written.
     let mut pipe = std::fs::OpenOptions::new()
         .write(true)
         .open(dir.join("pipe"))
         .unwrap();
-    pipe.write_all(header.as_bytes()).unwrap();
-    pipe.write_all(rows(0..20_000).as_bytes()).unwrap();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    drop(pipe);
-    std::fs::write(dir.join("l.csv"), format!("{header}{}", rows(0..20_000))).unwrap();
+    pipe.write_all(LEARNERS.as_bytes()).unwrap();
+    pipe.write_all(learners(0..20_000).as_bytes()).unwrap();
+    (child, pipe)
+}
+
+/// All of those learners are new to the node.
+fn holds_none_of_them(dir: &Path) {
+    std::fs::write(
+        dir.join("l.csv"),
+        format!("{LEARNERS}{}", learners(0..20_000)),
+    )
+    .unwrap();
     let json = done(dir, &["--json", "import", "learners", "l.csv"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(
         (&json["added"], &json["unchanged"]),
         (&20_000.into(), &0.into())
     );
+}
+
+/// A real kill: the process dies while the file is still giving rows.
+#[test]
+fn killed_in_an_import_the_node_holds_what_it_held() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut child, pipe) = half_an_import(dir.path());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(pipe);
+    holds_none_of_them(dir.path());
+}
+
+/// Ctrl-C: the program says that nothing was stored and ends, although nobody closes the pipe that it reads.
+#[test]
+fn an_import_is_cancelled_from_the_keyboard() {
+    let dir = tempfile::tempdir().unwrap();
+    let (child, pipe) = half_an_import(dir.path());
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args(["-INT", &id]).status();
+    assert!(sent.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(text(&output.stderr), "Cancelled. Nothing was stored.\n");
+    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(text(&output.stdout), "");
+    drop(pipe);
+    holds_none_of_them(dir.path());
 }
 
 /// A form is written once, checked with every problem at once, and no problem quotes it.

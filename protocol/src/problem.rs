@@ -150,6 +150,12 @@ catalogue! {
     /// The one who prepared it.
     OWN_WORK = "own-work", 403, "You may not approve what you prepared",
         "Ask another approver.";
+    /// Nobody would be left who looks after people.
+    LAST_ADMIN = "last-admin", 409, "Somebody has to look after people",
+        "Give somebody else the role admin first.";
+    /// Somebody would lock themselves out.
+    OWN_ACCOUNT = "own-account", 409, "Nobody does this to themselves",
+        "Ask another admin.";
     /// Rows of a file have problems.
     IMPORT = "import", 422, "The file was refused",
         "Correct every row that the report names and send the file again, or ask for the sound rows alone.";

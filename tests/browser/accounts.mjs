@@ -47,7 +47,7 @@ export async function accountsFlow({ admin, guest }, { node, how }) {
   await inspect(guest, `second step ${how}`);
   await guest.locator('details summary').first().click();
   const key = (await guest.locator('.ldsp-secret').innerText()).replaceAll(' ', '');
-  await guest.fill('[name=code]', code(key, -1));
+  await guest.fill('[name=code]', code(key));
   await guest.fill('[name=secret]', OWN);
   await send(guest, '/account/second-step');
   await inspect(guest, `recovery codes ${how}`);
@@ -64,7 +64,7 @@ export async function accountsFlow({ admin, guest }, { node, how }) {
   await guest.fill('[name=code]', '000000');
   await guest.click('main form button >> nth=0');
   await inspect(guest, `code of the phone refused ${how}`);
-  await guest.fill('[name=code]', code(key));
+  await guest.fill('[name=code]', code(key, 1));
   await guest.click('main form button >> nth=0');
   check(`secret and code let in ${how}`, (await guest.locator('form[action="/sign-out"]').count()) === 1);
 

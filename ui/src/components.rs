@@ -8,6 +8,7 @@ mod fields;
 mod figures;
 mod forms;
 mod lists;
+mod live;
 mod table;
 mod text;
 
@@ -16,6 +17,7 @@ pub use fields::{DateInput, Field, TextArea, TextInput};
 pub use figures::{Figure, StatCard, Stats};
 pub use forms::{Button, ErrorSummary, PostForm};
 pub use lists::{Pagination, SummaryList, Task, TaskList};
+pub use live::Live;
 pub use table::Table;
 pub use text::{CodeBlock, Details, InsetText, Notification, Tag, TagColour, Warning, link, list};
 

@@ -182,6 +182,7 @@ pub struct Page {
     errors: Html,
     body: Html,
     status: StatusCode,
+    live: bool,
 }
 
 impl Page {
@@ -199,7 +200,15 @@ impl Page {
             errors: Html::default(),
             body: Html::default(),
             status: StatusCode::OK,
+            live: false,
         }
+    }
+
+    /// Shows something that goes on by itself ([`crate::components::Live`]): the script asks for the page every second and changes what
+    /// differs; without the script the browser loads it anew every three.
+    pub fn live(mut self) -> Self {
+        self.live = true;
+        self
     }
 
     /// What stands under the heading.
@@ -282,6 +291,12 @@ impl IntoResponse for Page {
             header::CONTENT_TYPE,
             HeaderValue::from_static("text/plain; charset=utf-8"),
         );
+        if self.live {
+            response.headers_mut().insert(
+                header::CONTENT_SECURITY_POLICY,
+                HeaderValue::from_static(crate::headers::LIVE_CONTENT_SECURITY_POLICY),
+            );
+        }
         response.extensions_mut().insert(Unframed(Arc::new(self)));
         response
     }

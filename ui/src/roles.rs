@@ -47,6 +47,16 @@ impl Rule {
         }
     }
 
+    /// Who may end what is at `path`.
+    #[must_use]
+    pub const fn delete(path: &'static str, access: Access) -> Self {
+        Self {
+            method: Method::DELETE,
+            path,
+            access,
+        }
+    }
+
     /// Who may replace what is at `path`.
     #[must_use]
     pub const fn put(path: &'static str, access: Access) -> Self {

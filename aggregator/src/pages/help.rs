@@ -168,6 +168,12 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "own-work" => {
             "Two people stand behind everything that leaves a node. Whoever prepared it cannot be the second one."
         }
+        "last-admin" => {
+            "A node was asked to remove or lock out the last person who looks after its people, or to give them another role. Nobody could have let anybody in afterwards. Nothing was changed."
+        }
+        "own-account" => {
+            "An admin of a node asked it to lock out or remove themselves. Nothing was changed."
+        }
         "quality" => {
             "A node was sent a question to a provider, an answer or the setting of a rule about its records that is not in order, or that somebody else had changed before. It was not written down."
         }
@@ -187,7 +193,7 @@ fn happened(kind: &ProblemKind) -> &'static str {
             "Every row of the file was checked and at least one has a problem. A file goes in as a whole or not at all, unless sound rows are asked for alone."
         }
         "import-busy" => {
-            "A node takes one file at a time, so that two imports never mix. Nothing of this one was stored."
+            "A node takes a few files at a time, each from its own sender, and imports them one after the other. It takes no more just now, or it holds made-up records. Nothing of this one was stored."
         }
         "file-too-large" => {
             "The file is larger than a node takes over the network. It was not read to its end and nothing of it was stored."

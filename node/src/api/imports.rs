@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
@@ -17,15 +18,17 @@ use ldsp_ui::api::{Items, List, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::work::{WorkShown, accepted, would_not_wait};
 use super::{Api, IMPORTS, Listed, Refused};
 use crate::import::ilr::Summary;
 use crate::import::ilr::schema::Year;
-use crate::import::mapping::{Kind, Reading};
-use crate::import::report::{ImportReport, Outcome, RowProblem};
-use crate::import::{self, Brings, Doubtful, Options};
-use crate::pages::LARGEST;
+use crate::import::mapping::Reading;
+use crate::import::report::{ImportReport, Outcome as Became, RowProblem};
+use crate::import::{Brings, Doubtful, Options};
 use crate::pages::upload::Upload;
+use crate::pages::{LARGEST, LARGEST_OF_PROVIDER};
 use crate::store::imports::{ImportKind, ImportRecord};
+use crate::work::{Asks, Door, Outcome, Owner, Sender, SentFile, Turn, Work};
 
 /// The media type of an XLSX workbook.
 const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -127,6 +130,19 @@ pub(super) async fn list(
     Ok(Json(list.page(found, limit, |import: &Import| import.id)))
 }
 
+/// Whether to wait.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(
+    dead_code,
+    reason = "it describes a header, which is read from the headers"
+)]
+pub(super) struct Preferring {
+    /// `respond-async` (RFC 7240): begin and answer 202 with the address that says how far it is. Other preferences are not looked at.
+    #[param(required = false)]
+    prefer: Option<String>,
+}
+
 /// What shall be done with the file.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -157,12 +173,12 @@ pub(super) struct Asked {
 
 impl Asked {
     /// What a provider asks of its own rows.
-    pub(super) fn of(dry_run: bool, valid_rows: bool) -> Self {
+    pub(super) fn of(dry_run: bool, valid_rows: bool, doubtful: Option<AskedDoubtful>) -> Self {
         Self {
             dry_run,
             valid_rows,
             new_providers: false,
-            doubtful: None,
+            doubtful,
             mapping: None,
             sheet: None,
         }
@@ -172,7 +188,7 @@ impl Asked {
 /// What a row is that may be either.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-enum AskedDoubtful {
+pub(super) enum AskedDoubtful {
     New,
     Corrected,
 }
@@ -313,9 +329,9 @@ impl From<&ImportReport> for Report {
         Self {
             kind: report.kind.into(),
             outcome: match report.outcome {
-                Outcome::Stored => FileOutcome::Stored,
-                Outcome::Checked => FileOutcome::Checked,
-                Outcome::Refused => FileOutcome::Refused,
+                Became::Stored => FileOutcome::Stored,
+                Became::Checked => FileOutcome::Checked,
+                Became::Refused => FileOutcome::Refused,
             },
             digest: report.digest,
             rows: t.rows,
@@ -350,10 +366,10 @@ impl Report {
 /// Import learners
 ///
 /// One CSV file (docs/files.md), read to its end and then imported as a whole or not at all, as the page does. It is not kept. The
-/// same file twice changes nothing. One file is taken at a time.
+/// same file twice changes nothing. One file is imported at a time: one that has come whole waits for its turn.
 #[utoipa::path(
     post, path = "/api/v1/imports/learners", operation_id = "import_learners", tag = IMPORTS,
-    params(Asked),
+    params(Asked, Preferring),
     request_body(
         content(
             (String = "text/csv"),
@@ -364,6 +380,8 @@ impl Report {
     responses(
         (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
         (status = 201, description = "Stored.", body = Report),
+        (status = 202, description = "Begun, because `Prefer: respond-async` was asked for.", body = WorkShown,
+            headers(("location" = String, description = "The work's address."))),
         (status = 422, description = "Rows have problems; nothing was stored. (`import`)", body = Refused,
             content_type = "application/problem+json"),
         super::TakesFile
@@ -380,7 +398,7 @@ pub(super) async fn learners(
     take(
         &api,
         ImportKind::Learners,
-        (&person.name, None),
+        (Owner::from(&person), None),
         &asked,
         &headers,
         body,
@@ -393,7 +411,7 @@ pub(super) async fn learners(
 /// As learners are imported; one whose code is held already is updated. Import them before their learners.
 #[utoipa::path(
     post, path = "/api/v1/imports/programmes", operation_id = "import_programmes", tag = IMPORTS,
-    params(Asked),
+    params(Asked, Preferring),
     request_body(
         content(
             (String = "text/csv"),
@@ -404,6 +422,8 @@ pub(super) async fn learners(
     responses(
         (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
         (status = 201, description = "Stored.", body = Report),
+        (status = 202, description = "Begun, because `Prefer: respond-async` was asked for.", body = WorkShown,
+            headers(("location" = String, description = "The work's address."))),
         (status = 422, description = "Rows have problems; nothing was stored. (`import`)", body = Refused,
             content_type = "application/problem+json"),
         super::TakesFile
@@ -420,7 +440,7 @@ pub(super) async fn programmes(
     take(
         &api,
         ImportKind::Programmes,
-        (&person.name, None),
+        (Owner::from(&person), None),
         &asked,
         &headers,
         body,
@@ -435,11 +455,13 @@ pub(super) async fn programmes(
 /// `POST /api/v1/ilr/aims`; a file that asks is refused and its report lists what it asks.
 #[utoipa::path(
     post, path = "/api/v1/imports/ilr", operation_id = "import_ilr", tag = IMPORTS,
-    params(Asked),
+    params(Asked, Preferring),
     request_body(content = String, content_type = "application/xml", description = "The file, UTF-8, at most 512 MiB."),
     responses(
         (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
         (status = 201, description = "Stored.", body = Report),
+        (status = 202, description = "Begun, because `Prefer: respond-async` was asked for.", body = WorkShown,
+            headers(("location" = String, description = "The work's address."))),
         (status = 422, description = "Rows have problems; nothing was stored. (`import`)", body = Refused,
             content_type = "application/problem+json"),
         super::TakesFile
@@ -456,7 +478,7 @@ pub(super) async fn ilr(
     take(
         &api,
         ImportKind::Ilr,
-        (&person.name, None),
+        (Owner::from(&person), None),
         &asked,
         &headers,
         body,
@@ -467,22 +489,25 @@ pub(super) async fn ilr(
 pub(super) async fn take(
     api: &Api,
     kind: ImportKind,
-    (person, brings): (&str, Option<Brings>),
+    (owner, brings): (Owner, Option<Brings>),
     asked: &Asked,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
-    check_headers(kind, headers)?;
-    // Each may be as large as the disk has room for, and only one can be stored at a time.
-    let Ok(_alone) = api.uploads.try_acquire() else {
-        let detail = "Another file is being imported. Nothing of this one was stored.";
+    let (sender, largest) = match &brings {
+        Some(brings) => (Sender::Provider(&brings.provider), LARGEST_OF_PROVIDER),
+        None => (Sender::Lep, LARGEST),
+    };
+    check_headers(kind, headers, largest)?;
+    let Some(place) = api.works.expect(sender) else {
+        let detail = "As many files are on their way as this server takes at a time. Nothing of this one was stored.";
         return Err(Problem::new(problem::IMPORT_BUSY, detail).into());
     };
-    // To the disk first: a sender that is slow, or stops half way, holds no transaction.
-    let upload = Upload::receive(&api.node.dir, &api.entropy, chunks(body)).await?;
+    // To the disk first: a sender that is slow, or stops half way, holds no transaction and no turn.
+    let upload = Upload::receive(&api.node.dir, &api.entropy, chunks(body, largest)).await?;
     let reading = reading(api, asked).await?;
     let options = Options {
-        who: person.to_owned(),
+        who: owner.name.clone(),
         brings,
         dry_run: asked.dry_run,
         valid_rows: asked.valid_rows,
@@ -492,26 +517,42 @@ pub(super) async fn take(
             Some(AskedDoubtful::New) => Doubtful::New,
             Some(AskedDoubtful::Corrected) => Doubtful::Corrected,
         },
+        ..Options::default()
     };
-    let (store, now) = (&api.node.store, (api.clock)());
-    let key = &api.node.pseudonyms;
-    let report = match kind {
-        ImportKind::Ilr => import::ilr(store, key, upload.open(), &options, now).await?,
-        _ => {
-            let of = match kind {
-                ImportKind::Programmes => Kind::Programmes,
-                _ => Kind::Learners,
-            };
-            let file = (of, upload.open());
-            import::file(store, key, file, &reading, &options, now).await?
+    let file = SentFile {
+        kind,
+        door: Door::Form,
+        upload,
+        reading,
+        options,
+        turn: Turn::Waits(api.works.clone(), place),
+    };
+    let work = begin(api, owner, file);
+    if would_not_wait(headers) {
+        return Ok(accepted(&work));
+    }
+    let report = match work.awaited().await {
+        Outcome::Imported(report, _) => report,
+        other => return Err(Refused::failed(other)),
+    };
+    let said = Report::from(&**report);
+    match report.outcome {
+        Became::Refused => Err(Refused::file(said)),
+        Became::Checked => Ok((StatusCode::OK, Json(said)).into_response()),
+        Became::Stored => Ok((StatusCode::CREATED, Json(said)).into_response()),
+    }
+}
+
+fn begin(api: &Api, owner: Owner, file: SentFile) -> Arc<Work> {
+    let (settings, now) = (api.settings.clone(), (api.clock)());
+    let begin = file.begin(owner, now);
+    let run = async move {
+        match file.read_in(&settings.node, now).await {
+            Ok(report) => Outcome::Imported(Box::new(report), Asks::Nothing),
+            Err(error) => Outcome::NotImported(error),
         }
     };
-    let said = Report::from(&report);
-    match report.outcome {
-        Outcome::Refused => Err(Refused::file(said)),
-        Outcome::Checked => Ok((StatusCode::OK, Json(said)).into_response()),
-        Outcome::Stored => Ok((StatusCode::CREATED, Json(said)).into_response()),
-    }
+    api.works.start(begin, &api.entropy, run)
 }
 
 /// How the file is read: with the mapping that is named.
@@ -533,7 +574,7 @@ async fn reading(api: &Api, asked: &Asked) -> Result<Reading, Refused> {
 }
 
 /// What can be refused before a byte of the file is read.
-fn check_headers(kind: ImportKind, headers: &HeaderMap) -> Result<(), Refused> {
+fn check_headers(kind: ImportKind, headers: &HeaderMap, largest: usize) -> Result<(), Refused> {
     let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
     let sent = text(header::CONTENT_TYPE).and_then(|kind| kind.split(';').next());
     let taken: &[&str] = match kind {
@@ -551,15 +592,16 @@ fn check_headers(kind: ImportKind, headers: &HeaderMap) -> Result<(), Refused> {
         return Err(Problem::new(problem::UNSUPPORTED, detail).into());
     }
     let length = text(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
-    if length.is_some_and(|length| length > LARGEST as u64) {
-        return Err(Trouble::TooLarge.into());
+    if length.is_some_and(|length| length > largest as u64) {
+        return Err(Trouble::TooLarge(largest).into());
     }
     Ok(())
 }
 
 /// Why a file did not arrive.
 enum Trouble {
-    TooLarge,
+    /// With what may be sent at most, in bytes.
+    TooLarge(usize),
     /// The sender stopped.
     Cut,
     Disk(io::Error),
@@ -571,11 +613,13 @@ impl From<io::Error> for Trouble {
     }
 }
 
-fn chunks(body: Body) -> impl Stream<Item = Result<bytes::Bytes, Trouble>> + Unpin {
-    let mut left = LARGEST;
+fn chunks(body: Body, largest: usize) -> impl Stream<Item = Result<bytes::Bytes, Trouble>> + Unpin {
+    let mut left = largest;
     body.into_data_stream().map(move |chunk| {
         let chunk = chunk.map_err(|_| Trouble::Cut)?;
-        left = left.checked_sub(chunk.len()).ok_or(Trouble::TooLarge)?;
+        left = left
+            .checked_sub(chunk.len())
+            .ok_or(Trouble::TooLarge(largest))?;
         Ok(chunk)
     })
 }
@@ -583,8 +627,16 @@ fn chunks(body: Body) -> impl Stream<Item = Result<bytes::Bytes, Trouble>> + Unp
 impl From<Trouble> for Refused {
     fn from(trouble: Trouble) -> Self {
         match trouble {
-            Trouble::TooLarge => {
-                Problem::new(problem::FILE_TOO_LARGE, "Nothing of the file was stored.")
+            Trouble::TooLarge(largest) => {
+                let detail = "Nothing of the file was stored.";
+                let mut problem = Problem::new(problem::FILE_TOO_LARGE, detail);
+                if largest == LARGEST_OF_PROVIDER {
+                    let mib = largest >> 20;
+                    problem.next = format!(
+                        "Send at most {mib} MiB at once: split the file and send its parts one after the other."
+                    );
+                }
+                problem
             }
             Trouble::Cut => Problem::new(
                 problem::REQUEST,

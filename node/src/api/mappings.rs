@@ -124,9 +124,10 @@ pub(super) async fn remember(
         .await?;
     match done {
         Remembered::Done(version) => Ok((StatusCode::CREATED, Json(Kept { name, version }))),
-        Remembered::Changed(version) => Err(refuse(format!(
-            "The mapping has version {version} now: somebody else changed it. Read it and send yours again with that version."
-        ))),
+        Remembered::Changed(version) => {
+            let detail = format!("The mapping has version {version} now.");
+            Err(Problem::new(problem::CHANGED_MEANWHILE, detail).into())
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod lep;
 mod machine;
 mod mappings;
 mod model;
+mod people;
 mod practice;
 mod provider;
 mod quality;
@@ -21,6 +22,7 @@ mod statements;
 mod status;
 #[cfg(test)]
 mod tests;
+mod work;
 
 use std::sync::Arc;
 
@@ -34,7 +36,6 @@ use ldsp_protocol::problem::Problem;
 use ldsp_ui::api::{Limit, entity_tag, public_reads};
 use ldsp_ui::{Access, Rule, refusals};
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{IntoParams, OpenApi as _};
@@ -42,7 +43,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::pages::{
-    self, ADMIN, APPROVER, COORDINATOR, KEEPERS, LEP, PROVIDER, READERS, STAFF, Settings,
+    self, ADMIN, APPROVER, COORDINATOR, KEEPERS, LEP, PROVIDER, READERS, STAFF, Settings, WORKERS,
 };
 use crate::store::StoreError;
 use refusal::Refused;
@@ -50,6 +51,7 @@ use refusal::Refused;
 const NODE: &str = "The node";
 const IMPORTS: &str = "Imports";
 const RELEASES: &str = "Releases";
+const PEOPLE: &str = "People";
 const PROGRAMMES: &str = "Programmes";
 const PROVIDERS: &str = "For providers";
 const PRACTICE: &str = "Practice";
@@ -63,8 +65,8 @@ const HEALTH: &str = "Health";
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) settings: Arc<Settings>,
-    /// One upload at a time, from a page or a program.
-    pub(crate) uploads: Arc<Semaphore>,
+    /// `https://host[:port]`, for links.
+    pub(crate) origin: Arc<str>,
 }
 
 impl std::ops::Deref for Api {
@@ -88,6 +90,7 @@ impl std::ops::Deref for Api {
     ),
     tags(
         (name = NODE), (name = IMPORTS), (name = PROGRAMMES), (name = PROVIDERS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = STATEMENTS),
+        (name = PEOPLE, description = "Who signs in, and as what. Nobody learns or sets another person\u{2019}s secret here."),
         (name = RIGHTS, description = "What learners may ask for, how long records are kept, and who did what."),
         (name = MACHINE, description = "Public and without secrets, so that an auditor can compare this node with the log."),
         (name = HEALTH, description = "For load balancers and service managers.")
@@ -108,10 +111,14 @@ refusals! {
     struct TakesJson: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED;
     struct ReadsDue: PARAMETER, SIGN_IN, ROLE, RETENTION;
     struct Deletes: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, RETENTION;
-    struct Maps: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM;
+    struct Maps: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM, CHANGED_MEANWHILE;
+    struct Versioned: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, CHANGED_MEANWHILE;
     struct Forgets: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT;
     struct Revises: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, WITHDRAWAL, CORRECTION;
     struct Keeps: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, CHANGED_MEANWHILE, VERSION_NEEDED;
+    struct Invites: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM;
+    struct GivesRole: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, LAST_ADMIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM;
+    struct KeepsOut: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, LAST_ADMIN, OWN_ACCOUNT, TIMEOUT;
     struct Approves: PARAMETER, REQUEST, SIGN_IN, ROLE, OWN_WORK, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED;
 }
 
@@ -158,6 +165,8 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::post("/api/v1/mappings", COORDINATOR),
         Rule::post("/api/v1/mappings/{name}/remove", COORDINATOR),
         Rule::post("/api/v1/imports/ilr", COORDINATOR),
+        Rule::get("/api/v1/work/{id}", WORKERS),
+        Rule::delete("/api/v1/work/{id}", WORKERS),
         Rule::get("/api/v1/ilr/mappings", COORDINATOR),
         Rule::post("/api/v1/ilr/providers", COORDINATOR),
         Rule::post("/api/v1/ilr/aims", COORDINATOR),
@@ -207,6 +216,13 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::post("/api/v1/provider/learners", PROVIDER),
         Rule::get("/api/v1/provider/questions", PROVIDER),
         Rule::post("/api/v1/provider/questions/{id}/answer", PROVIDER),
+        Rule::get("/api/v1/people", LEP),
+        Rule::post("/api/v1/people", ADMIN),
+        Rule::post("/api/v1/people/{name}/role", ADMIN),
+        Rule::post("/api/v1/people/{name}/link", ADMIN),
+        Rule::post("/api/v1/people/{name}/lock", ADMIN),
+        Rule::post("/api/v1/people/{name}/unlock", ADMIN),
+        Rule::post("/api/v1/people/{name}/remove", ADMIN),
     ]);
     rules
 }
@@ -240,6 +256,7 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(mappings::list, mappings::remember))
         .routes(routes!(mappings::forget))
         .routes(routes!(imports::ilr))
+        .routes(routes!(work::show, work::cancel))
         .routes(routes!(ilr::mappings))
         .routes(routes!(ilr::provider))
         .routes(routes!(ilr::aim))
@@ -261,6 +278,12 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(statements::list))
         .routes(routes!(statements::withdraw))
         .routes(routes!(statements::reissue))
+        .routes(routes!(people::list, people::invite))
+        .routes(routes!(people::give_role))
+        .routes(routes!(people::link))
+        .routes(routes!(people::lock))
+        .routes(routes!(people::unlock))
+        .routes(routes!(people::remove))
         .routes(routes!(rights::access))
         .routes(routes!(rights::preview))
         .routes(routes!(rights::erase))

@@ -39,6 +39,18 @@ pub(super) struct FieldProblem {
     remedy: String,
 }
 
+impl FieldProblem {
+    /// What was sent as `field` is no such thing.
+    pub(super) fn unfit(field: &'static str, cause: String) -> Self {
+        Self {
+            field: Some(field),
+            code: "unfit",
+            cause,
+            remedy: "Correct it and send it again.".to_owned(),
+        }
+    }
+}
+
 impl From<RowProblem> for FieldProblem {
     fn from(problem: RowProblem) -> Self {
         Self {

@@ -6,28 +6,30 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use jiff::Timestamp;
-use ldsp_ui::OwnOrganisation;
 use ldsp_ui::api::{Items, List, Query};
+use ldsp_ui::{OwnOrganisation, SignedIn};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::imports::{Asked, Report, take};
+use super::imports::{Asked, AskedDoubtful, Preferring, Report, take};
 use super::quality::Answering;
 use super::sent::Sent;
+use super::work::WorkShown;
 use super::{Api, Listed, Nothing, PROVIDERS, Refused};
-use crate::delivery::{self, Own};
+use crate::delivery::{self, Handled, Own};
 use crate::import::Brings;
 use crate::model::Model as _;
 use crate::quality;
+use crate::store::Store;
 use crate::store::imports::ImportKind;
 use crate::store::quality::Question;
+use crate::work::Owner;
 
 /// A cohort of the provider.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct OwnCohort {
-    /// Its number at this node.
-    #[schema(minimum = 1)]
-    id: i64,
+    /// What `cohort` of `POST /api/v1/provider/learners` calls it. It stays the same.
+    id: String,
     /// Its code.
     cohort: String,
     /// Code of its programme.
@@ -57,21 +59,23 @@ pub(super) async fn cohorts(
     Query(asked): Query<Listed>,
 ) -> Result<Json<Items<OwnCohort>>, Refused> {
     let list = List::new("/api/v1/provider/cohorts");
-    let after: i64 = list.after(asked.cursor.as_deref())?.unwrap_or(0);
+    let after: Option<String> = list.after(asked.cursor.as_deref())?;
     let limit = asked.limit.unwrap_or_default();
     let store = &api.node.store;
-    let own = Own::named(store, &of.organisation).await?;
+    let own = Own::named(store, &api.node.pseudonyms, &of.organisation).await?;
     let known = store.known().await?;
     let mut all = delivery::cohorts(store, &own).await?;
-    all.retain(|cohort| cohort.id > after);
-    all.sort_by_key(|cohort| cohort.id);
+    all.sort_by(|one, other| one.it.code.cmp(&other.it.code));
+    if let Some(after) = after {
+        all.retain(|cohort| cohort.it.code > after);
+    }
     all.truncate(limit.get() as usize + 1);
     let found = all.into_iter().map(|stored| {
         let mut texts = stored.it.texts(&known).into_iter();
         let mut next = || texts.next().unwrap_or_default();
         let (cohort, programme, _provider) = (next(), next(), next());
         OwnCohort {
-            id: stored.id,
+            id: own.handle(Handled::Cohort, stored.id),
             cohort,
             programme,
             title: next(),
@@ -81,7 +85,11 @@ pub(super) async fn cohorts(
             place: next(),
         }
     });
-    Ok(Json(list.page(found.collect(), limit, |cohort| cohort.id)))
+    Ok(Json(list.page(
+        found.collect(),
+        limit,
+        |cohort: &OwnCohort| cohort.cohort.clone(),
+    )))
 }
 
 /// Which cohort the rows are in.
@@ -97,22 +105,44 @@ pub(super) struct Bringing {
     #[serde(default)]
     #[param(required = false, default = false)]
     valid_rows: bool,
-    /// Number of the own cohort that all rows are in.
-    #[param(required = false, minimum = 1)]
-    cohort: Option<i64>,
+    /// The own cohort that all rows are in: its `id` of `GET /api/v1/provider/cohorts`.
+    #[param(required = false)]
+    cohort: Option<String>,
+    /// What rows are that may be new enrolments or held ones that were corrected; without it they are refused.
+    #[param(required = false, inline)]
+    doubtful: Option<AskedDoubtful>,
+}
+
+async fn find(store: &Store, own: &Own, handle: &str) -> Result<i64, Refused> {
+    let found = match own.number(Handled::Cohort, handle) {
+        Some(id) => delivery::cohort(store, own, id).await?,
+        None => None,
+    };
+    found.map(|cohort| cohort.id).ok_or_else(|| {
+        let detail = "Your organisation has no such cohort. GET /api/v1/provider/cohorts lists its own with their `id`.";
+        Refused::not_found(detail)
+    })
 }
 
 /// Bring own learners
 ///
-/// One CSV file (docs/files.md) of the provider's own enrolments: `provider` may be left empty, and a row of another provider is refused.
+/// One file, CSV or an Excel workbook (docs/files.md), of the provider's own enrolments: `provider` may be left empty, and a row of another provider is refused.
 /// References must not tell a person: they are shown to the provider's own people.
 #[utoipa::path(
     post, path = "/api/v1/provider/learners", operation_id = "bring_learners", tag = PROVIDERS,
-    params(Bringing),
-    request_body(content = String, content_type = "text/csv", description = "The file, UTF-8, at most 512 MiB."),
+    params(Bringing, Preferring),
+    request_body(
+        content(
+            (String = "text/csv"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ),
+        description = "The file, UTF-8 where it is CSV, at most 64 MiB.",
+    ),
     responses(
         (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
         (status = 201, description = "Stored.", body = Report),
+        (status = 202, description = "Begun, because `Prefer: respond-async` was asked for.", body = WorkShown,
+            headers(("location" = String, description = "The work's address."))),
         (status = 404, description = "The provider has no such cohort. (`not-found`)", body = Refused,
             content_type = "application/problem+json"),
         (status = 422, description = "Rows have problems; nothing was stored. (`import`)", body = Refused,
@@ -124,34 +154,32 @@ pub(super) struct Bringing {
 pub(super) async fn learners(
     State(api): State<Api>,
     of: OwnOrganisation,
+    person: SignedIn,
     Query(asked): Query<Bringing>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
     let store = &api.node.store;
-    let own = Own::named(store, &of.organisation).await?;
-    if let Some(id) = asked.cohort
-        && delivery::cohort(store, &own, id).await?.is_none()
-    {
-        return Err(Refused::not_found(
-            "Your organisation has no cohort of this number.",
-        ));
-    }
+    let own = Own::named(store, &api.node.pseudonyms, &of.organisation).await?;
+    let cohort = match &asked.cohort {
+        None => None,
+        Some(handle) => Some(find(store, &own, handle).await?),
+    };
     let brings = Brings {
         provider: own.name,
-        cohort: asked.cohort,
+        cohort,
         employer: None,
     };
-    let asked = Asked::of(asked.dry_run, asked.valid_rows);
-    let by = (of.person.as_str(), Some(brings));
+    let asked = Asked::of(asked.dry_run, asked.valid_rows, asked.doubtful);
+    let by = (Owner::from(&person), Some(brings));
     take(&api, ImportKind::Learners, by, &asked, &headers, body).await
 }
 
 /// A question to the provider.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct OwnQuestion {
-    #[schema(minimum = 1)]
-    id: i64,
+    /// What its address calls it.
+    id: String,
     /// Code of the rule that gave rise to it.
     rule: String,
     question: String,
@@ -163,11 +191,11 @@ pub(super) struct OwnQuestion {
     answered_at: Option<Timestamp>,
 }
 
-impl From<Question> for OwnQuestion {
-    fn from(question: Question) -> Self {
+impl OwnQuestion {
+    fn of(own: &Own, question: Question) -> Self {
         let (answer, answered_at) = question.answer.map(|(text, _, at)| (text, at)).unzip();
         Self {
-            id: question.id,
+            id: own.handle(Handled::Question, question.id),
             rule: question.rule,
             question: question.question,
             asked_at: question.asked.1,
@@ -198,17 +226,20 @@ pub(super) async fn questions(
     _none: Query<Nothing>,
 ) -> Result<Json<OwnQuestions>, Refused> {
     let store = &api.node.store;
-    let own = Own::named(store, &of.organisation).await?;
+    let own = Own::named(store, &api.node.pseudonyms, &of.organisation).await?;
     let questions = delivery::asked(store, &own).await?;
     Ok(Json(OwnQuestions {
-        questions: questions.into_iter().map(Into::into).collect(),
+        questions: questions
+            .into_iter()
+            .map(|asked| OwnQuestion::of(&own, asked))
+            .collect(),
     }))
 }
 
 /// Answer a question
 #[utoipa::path(
     post, path = "/api/v1/provider/questions/{id}/answer", operation_id = "answer_own_question", tag = PROVIDERS,
-    params(("id" = i64, Path, description = "The question's number.", minimum = 1)),
+    params(("id" = String, Path, description = "The question, as the list calls it.")),
     request_body = Answering,
     responses(
         (status = 200, description = "Written down.", body = OwnQuestion),
@@ -227,13 +258,14 @@ pub(super) async fn answer(
     _none: Query<Nothing>,
     Sent(answering): Sent<Answering>,
 ) -> Result<Json<OwnQuestion>, Refused> {
-    let unknown = || Refused::not_found("Your organisation has no question of this number.");
-    let id = super::number(&id).ok_or_else(unknown)?;
+    let unknown = || Refused::not_found("Your organisation has no such question.");
     let store = &api.node.store;
+    let own = Own::named(store, &api.node.pseudonyms, &of.organisation).await?;
+    let id = own.number(Handled::Question, &id).ok_or_else(unknown)?;
     let which = (id, Some(of.organisation.as_str()));
     quality::answer(store, which, &answering.answer, &of.person, (api.clock)()).await?;
-    let own = Own::named(store, &of.organisation).await?;
     let all = delivery::asked(store, &own).await?;
     let question = all.into_iter().find(|question| question.id == id);
-    Ok(Json(question.ok_or_else(unknown)?.into()))
+    let question = question.ok_or_else(unknown)?;
+    Ok(Json(OwnQuestion::of(&own, question)))
 }

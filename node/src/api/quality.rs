@@ -318,9 +318,9 @@ pub(super) struct Setting {
         (status = 200, description = "Set.", body = RuleSet),
         (status = 404, description = "There is no such rule. (`not-found`)", body = Refused,
             content_type = "application/problem+json"),
-        (status = 422, description = "It cannot be set like this, or somebody else set it meanwhile. (`quality`)", body = Refused,
+        (status = 422, description = "It cannot be set like this. (`quality`)", body = Refused,
             content_type = "application/problem+json"),
-        super::TakesJson
+        super::Versioned
     ),
     security(("secret" = []), ("token" = []), ("session" = [])),
 )]
@@ -363,6 +363,10 @@ impl From<ChangeError> for Refused {
     fn from(error: ChangeError) -> Self {
         match error {
             ChangeError::Store(error) => error.into(),
+            error @ ChangeError::Meanwhile(_) => {
+                let detail = super::refusal::sentence(&error.to_string());
+                Problem::new(problem::CHANGED_MEANWHILE, detail).into()
+            }
             error => unfit(&error.to_string()),
         }
     }

@@ -14,6 +14,7 @@ use crate::release::ReleaseError;
 use crate::revision::RevisionError;
 use crate::rights::RightsError;
 use crate::store::StoreError;
+use crate::work::Outcome;
 
 /// Seconds after which another file may be taken.
 const FILE_TAKES: HeaderValue = HeaderValue::from_static("10");
@@ -53,6 +54,21 @@ impl Refused {
         }
     }
 
+    /// Why work did not come to a good end.
+    pub(super) fn failed(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::NotImported(error) => error.into(),
+            Outcome::NotPrepared(error) => error.into(),
+            Outcome::Broken | Outcome::Imported(..) | Outcome::Prepared(_) => {
+                Problem::new(problem::INTERNAL, "It stopped. Nothing was stored.").into()
+            }
+        }
+    }
+
+    pub(super) fn into_problem(self) -> Problem {
+        *self.problem
+    }
+
     pub(super) fn not_found(detail: &str) -> Self {
         Problem::new(problem::NOT_FOUND, detail).into()
     }
@@ -81,9 +97,15 @@ impl From<sqlx::Error> for Refused {
     }
 }
 
-/// The cause goes to the log.
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
+        (&error).into()
+    }
+}
+
+/// The cause goes to the log.
+impl From<&StoreError> for Refused {
+    fn from(error: &StoreError) -> Self {
         tracing::error!(%error, next = error.next(), "the store refused");
         match error {
             StoreError::Corrupt { .. } => Problem::new(
@@ -107,6 +129,12 @@ impl From<StoreError> for Refused {
 
 impl From<ReleaseError> for Refused {
     fn from(error: ReleaseError) -> Self {
+        (&error).into()
+    }
+}
+
+impl From<&ReleaseError> for Refused {
+    fn from(error: &ReleaseError) -> Self {
         let kind = match error {
             ReleaseError::Store(error) => return error.into(),
             ReleaseError::Unknown(_) => problem::NOT_FOUND,
@@ -179,8 +207,8 @@ impl From<RightsError> for Refused {
     }
 }
 
-impl From<ImportError> for Refused {
-    fn from(error: ImportError) -> Self {
+impl From<&ImportError> for Refused {
+    fn from(error: &ImportError) -> Self {
         tracing::error!(%error, "an import did not run to its end");
         match error {
             ImportError::Store(error) => error.into(),
@@ -191,6 +219,12 @@ impl From<ImportError> for Refused {
             }
             ImportError::Stopped => {
                 Problem::new(problem::INTERNAL, "The import stopped. Nothing was stored.").into()
+            }
+            error @ ImportError::Cancelled(_) => {
+                let detail = "Somebody cancelled it, or the server ends. Nothing was stored.";
+                let mut problem = Problem::new(problem::IMPORT_BUSY, detail);
+                problem.next = error.next().to_owned();
+                problem.into()
             }
             ImportError::Read(_) => Problem::new(
                 problem::STORAGE,

@@ -3,7 +3,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 use ldsp_protocol::ids::{Digest, Period};
@@ -12,8 +12,11 @@ use ldsp_ui::api::{Items, List, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::imports::Preferring;
 use super::sent::Sent;
+use super::work::{WorkShown, accepted, would_not_wait};
 use super::{Api, Listed, Nothing, RELEASES, Refused, moment};
+use crate::pages;
 use crate::release::rehearse::rehearse;
 use crate::release::rules::Verdict;
 use crate::release::{
@@ -21,6 +24,7 @@ use crate::release::{
     ShownTable,
 };
 use crate::store::releases::{self, ReleaseHead};
+use crate::work::Outcome;
 
 /// How far a release is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -186,11 +190,14 @@ pub(super) struct Preparing {
 /// Nothing leaves before an approver agrees.
 #[utoipa::path(
     post, path = "/api/v1/releases", operation_id = "prepare_release", tag = RELEASES,
+    params(Preferring),
     request_body = Preparing,
     responses(
         (status = 200, description = "It was prepared before.", body = ReleaseInFull),
         (status = 201, description = "Prepared now.", body = ReleaseInFull,
             headers(("location" = String, description = "Its address."))),
+        (status = 202, description = "Begun, because `Prefer: respond-async` was asked for.", body = WorkShown,
+            headers(("location" = String, description = "The work's address."))),
         (status = 409, description = "The release was left as it is. (`release`)", body = Refused,
             content_type = "application/problem+json"),
         super::TakesJson
@@ -201,6 +208,7 @@ pub(super) async fn prepare(
     State(api): State<Api>,
     person: SignedIn,
     _none: Query<Nothing>,
+    headers: HeaderMap,
     Sent(wanted): Sent<Preparing>,
 ) -> Result<Response, Refused> {
     let request = Request {
@@ -210,8 +218,14 @@ pub(super) async fn prepare(
         ..Request::default()
     };
     (api.before_signing)().await;
-    let (store, now) = (&api.node.store, (api.clock)());
-    let prepared = release::prepare(store, request, &person.name, now, &api.entropy).await?;
+    let work = pages::begin_release(&api.settings, &person, request);
+    if would_not_wait(&headers) {
+        return Ok(accepted(&work));
+    }
+    let prepared = match work.ended().await {
+        Outcome::Prepared(prepared) => prepared,
+        other => return Err(Refused::failed(other)),
+    };
     let period = prepared.release.period;
     let (status, location): (_, Option<(HeaderName, String)>) = if prepared.drawn {
         let address = format!("/api/v1/releases/{period}");

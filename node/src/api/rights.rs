@@ -31,16 +31,20 @@ pub(super) struct Whom {
     #[serde(default)]
     #[schema(max_length = 20)]
     uln: String,
+    /// Which records are the learner's, where those of several ULNs are tied together: `preview_erasure` lists them. Else empty.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    parts: Vec<String>,
 }
 
 impl Whom {
-    async fn subject(self, api: &Api) -> Result<Subject, Refused> {
+    async fn subject(self, api: &Api) -> Result<(Subject, Vec<String>), Refused> {
         let asked = Asked {
             provider: self.provider,
             reference: self.reference,
             uln: self.uln,
         };
-        Ok(asked.subject(&api.node).await?)
+        Ok((asked.subject(&api.node).await?, self.parts))
     }
 }
 
@@ -60,9 +64,9 @@ pub(super) async fn access(
     _none: Query<Nothing>,
     Sent(whom): Sent<Whom>,
 ) -> Result<Json<Access>, Refused> {
-    let subject = whom.subject(&api).await?;
+    let (subject, parts) = whom.subject(&api).await?;
     let (policy, now) = (api.retention.as_ref(), (api.clock)());
-    let held = rights::access(&api.node, subject, policy, &person.name, now).await?;
+    let held = rights::access(&api.node, subject, &parts, policy, &person.name, now).await?;
     Ok(Json(held))
 }
 
@@ -80,8 +84,8 @@ pub(super) async fn preview(
     _none: Query<Nothing>,
     Sent(whom): Sent<Whom>,
 ) -> Result<Json<Preview>, Refused> {
-    let subject = whom.subject(&api).await?;
-    Ok(Json(rights::preview(&api.node, subject).await?))
+    let (subject, parts) = whom.subject(&api).await?;
+    Ok(Json(rights::preview(&api.node, subject, &parts).await?))
 }
 
 /// Erase a learner
@@ -99,8 +103,8 @@ pub(super) async fn erase(
     _none: Query<Nothing>,
     Sent(whom): Sent<Whom>,
 ) -> Result<Json<Erased>, Refused> {
-    let subject = whom.subject(&api).await?;
-    let erased = rights::erase(&api.node, subject, &person.name, (api.clock)()).await?;
+    let (subject, parts) = whom.subject(&api).await?;
+    let erased = rights::erase(&api.node, subject, &parts, &person.name, (api.clock)()).await?;
     (api.queued)();
     Ok(Json(erased))
 }

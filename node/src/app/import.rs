@@ -1,13 +1,11 @@
 //! `import programmes`, `import learners`, `import ilr`, `import postcodes`; `import mappings` is in [`super::mappings`].
 
 use std::fs::File;
-use std::io::{Read, Seek};
 use std::path::Path;
-
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::cli::{DoubtfulRows, Import, ImportFile, LearnerFile};
 use super::output::{Answer, Output, Refusal};
+use super::watch::Watched;
 use super::{Context, mappings, open};
 use crate::import::mapping::{Kind, Reading};
 use crate::import::report::{ImportReport, Outcome};
@@ -17,6 +15,9 @@ use crate::store::imports::ImportKind;
 
 impl From<ImportError> for Refusal {
     fn from(error: ImportError) -> Self {
+        if let ImportError::Cancelled(cancelled) = error {
+            return cancelled.into();
+        }
         Self::new(&error, error.next())
     }
 }
@@ -32,7 +33,18 @@ pub(super) async fn run(command: Import, context: &Context) -> Answer {
     };
     let node = open(context).await?;
     let whole = is_file(&file);
-    let (source, bar) = source(&file)?;
+    // Before a pipe is opened, which waits for its writer.
+    let watched = Watched::begin()?;
+    let source = source(&file)?;
+    if let Ok(about) = source.metadata() {
+        watched.progress.expect(about.len());
+    }
+    let options = |args: &ImportFile| Options {
+        dry_run: args.dry_run,
+        valid_rows: args.valid_rows,
+        progress: watched.progress.clone(),
+        ..Options::default()
+    };
     let (store, now) = (&node.store, (context.clock)());
     let result = match &command {
         Import::Mappings(command) => return mappings::run(command, context).await,
@@ -64,13 +76,20 @@ pub(super) async fn run(command: Import, context: &Context) -> Answer {
                 dry_run: args.dry_run,
                 valid_rows: args.valid_rows,
                 doubtful: doubtful(args.doubtful),
+                progress: watched.progress.clone(),
                 ..Options::default()
             };
             import::ilr(store, &node.pseudonyms, source, &options, now).await
         }
-        Import::Postcodes { .. } => import::postcodes(store, source, now).await,
+        Import::Postcodes { .. } => {
+            let options = Options {
+                progress: watched.progress.clone(),
+                ..Options::default()
+            };
+            import::postcodes(store, source, &options, now).await
+        }
     };
-    bar.finish_and_clear();
+    drop(watched);
     store.close().await;
     answer(result?, report.as_deref())
 }
@@ -106,30 +125,14 @@ fn doubtful(said: Option<DoubtfulRows>) -> Doubtful {
     }
 }
 
-fn options(args: &ImportFile) -> Options {
-    Options {
-        dry_run: args.dry_run,
-        valid_rows: args.valid_rows,
-        ..Options::default()
-    }
-}
-
-/// The file, with a bar on standard error when that is a terminal.
-pub(super) fn source(
-    path: &Path,
-) -> Result<(impl Read + Seek + Send + use<>, ProgressBar), Refusal> {
-    let cannot = |error: std::io::Error| {
+/// Opens the file.
+pub(super) fn source(path: &Path) -> Result<File, Refusal> {
+    File::open(path).map_err(|error| {
         Refusal::new(
             format!("{} cannot be read: {error}", path.display()),
             "Check the path and that this program may read the file.",
         )
-    };
-    let file = File::open(path).map_err(cannot)?;
-    let length = file.metadata().map_err(cannot)?.len();
-    let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} left");
-    let bar = ProgressBar::new(length);
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    Ok((bar.wrap_read(file), bar))
+    })
 }
 
 fn answer(report: ImportReport, file: Option<&Path>) -> Answer {

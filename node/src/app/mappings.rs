@@ -8,6 +8,7 @@ use serde_json::json;
 use super::cli::{MappedKind, Mappings};
 use super::import::source;
 use super::output::{Answer, Output, Refusal};
+use super::watch::Watched;
 use super::{Context, open};
 use crate::import::mapping::look::{Look, Looked, look};
 use crate::import::mapping::propose::propose;
@@ -163,7 +164,11 @@ async fn proposal(
     western: bool,
     context: &Context,
 ) -> Answer {
-    let (file, bar) = source(path)?;
+    let watched = Watched::begin()?;
+    let file = watched
+        .progress
+        .counting_all(source(path)?, 1)
+        .map_err(crate::import::ImportError::from)?;
     let mut begun = Mapping::begun(kind);
     if western {
         begun.text = TextForm::Windows1252;
@@ -173,7 +178,11 @@ async fn proposal(
         sheet,
     };
     let looked = look(file, kind, &reading).await;
-    bar.finish_and_clear();
+    let cancelled = watched.progress.is_cancelled();
+    drop(watched);
+    if cancelled {
+        return Err(Refusal::cancelled());
+    }
     let found = match looked.map_err(crate::import::ImportError::from)? {
         Looked::Table(found) => found,
         Looked::Sheets(sheets) => {

@@ -27,6 +27,7 @@ mod statements;
 mod status;
 mod subjects;
 mod verify;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
@@ -79,7 +80,7 @@ pub fn system_entropy() -> Entropy {
 }
 
 /// The whole program: reads arguments and environment, answers on the terminal.
-/// 0 done, 1 refused, 2 usage.
+/// 0 done, 1 refused, 2 usage, 130 cancelled with Ctrl-C.
 pub fn main(
     args: impl IntoIterator<Item = OsString>,
     environment: impl IntoIterator<Item = (String, String)>,
@@ -107,7 +108,12 @@ pub fn main(
         .enable_all()
         .build();
     let answer = match runtime {
-        Ok(runtime) => runtime.block_on(run(cli.command, &context)),
+        Ok(runtime) => {
+            let answer = runtime.block_on(run(cli.command, &context));
+            // A thread may wait for a pipe from which nothing comes any more.
+            runtime.shutdown_background();
+            answer
+        }
         Err(error) => Err(Refusal::new(
             format!("the program cannot start its threads: {error}"),
             "Raise the limits on threads and memory for this user.",

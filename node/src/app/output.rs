@@ -53,7 +53,21 @@ impl Refusal {
             code: None,
         }
     }
+
+    /// What is said when Ctrl-C ended the work.
+    #[must_use]
+    pub fn cancelled() -> Self {
+        Self {
+            code: Some(CANCELLED),
+            ..Self::new("it was cancelled", "Nothing was stored.")
+        }
+    }
 }
+
+/// The code of [`Refusal::cancelled`].
+const CANCELLED: &str = "cancelled";
+/// What shells give for a program that Ctrl-C ended: 128 and the number of the signal (POSIX.1-2024, Shell 2.8.2).
+const INTERRUPTED: u8 = 130;
 
 impl From<ConfigError> for Refusal {
     fn from(error: ConfigError) -> Self {
@@ -79,7 +93,7 @@ impl From<StoreError> for Refusal {
     }
 }
 
-/// Prints an answer; 0 for done, 1 for refused. A reader that went away, such as `head`, changes neither.
+/// Prints an answer; 0 for done, 1 for refused, 130 for cancelled. A reader that went away, such as `head`, changes neither.
 #[must_use]
 pub fn print(answer: Answer, as_json: bool) -> ExitCode {
     let (mut stdout, mut stderr) = (io::stdout().lock(), io::stderr().lock());
@@ -106,18 +120,24 @@ fn print_to(
     let Some(refusal) = refusal.or(unwritten) else {
         return ExitCode::SUCCESS;
     };
+    let is_cancelled = refusal.code == Some(CANCELLED);
     let told = if as_json {
         let mut refused = json!({"refused": refusal.reason, "next": refusal.next});
         if let Some(code) = refusal.code {
             refused["code"] = code.into();
         }
         writeln!(stderr, "{refused:#}")
+    } else if is_cancelled {
+        writeln!(stderr, "Cancelled. {}", refusal.next)
     } else {
         let reason = refusal.reason.trim_end_matches('.');
         writeln!(stderr, "Refused: {reason}.\nNext: {}", refusal.next)
     };
     // Nobody reads it: the exit code says it too.
     drop(told);
+    if is_cancelled {
+        return ExitCode::from(INTERRUPTED);
+    }
     ExitCode::FAILURE
 }
 

@@ -9,13 +9,16 @@ use serde_json::{Value, json};
 use super::cli::Release;
 use super::output::{Answer, Output, Refusal};
 use super::release_words::in_words;
+use super::watch::Watched;
 use super::{Context, open};
 use crate::enrol;
 use crate::home::Node;
 use crate::release::rehearse::rehearse;
 use crate::release::report::Report;
 use crate::release::rules::Outcome;
-use crate::release::{self, Approval, ReleaseError, Request, approve, prepare, refuse, show};
+use crate::release::{
+    self, Approval, ReleaseError, Request, approve, prepare_watched, refuse, show,
+};
 use crate::store::audit::COMMAND_LINE;
 use crate::store::people::Person;
 use crate::store::{Store, StoreError, enrolment};
@@ -23,6 +26,9 @@ use crate::transport::Https;
 
 impl From<ReleaseError> for Refusal {
     fn from(error: ReleaseError) -> Self {
+        if let ReleaseError::Cancelled(cancelled) = error {
+            return cancelled.into();
+        }
         Self::new(&error, error.next())
     }
 }
@@ -146,15 +152,12 @@ async fn preview(
         (None, Some(name)) => {
             let coordinator = sign_in(&node.store, name).await?;
             refresh(&node.store).await?;
-            prepare(
-                &node.store,
-                request,
-                &coordinator.name,
-                now,
-                &context.entropy,
-            )
-            .await?
-            .release
+            let watched = Watched::begin()?;
+            let (store, by) = (&node.store, (coordinator.name.as_str(), now));
+            let progress = &watched.progress;
+            prepare_watched(store, request, by, &context.entropy, progress)
+                .await?
+                .release
         }
     };
     let shown = show(&node.store, Some(prepared.period)).await?;

@@ -45,7 +45,7 @@ pub(super) async fn access(whom: &Whom, html: bool, context: &Context) -> Answer
     let node = open(context).await?;
     let subject = subject(&node, whom).await?;
     let (policy, now) = (context.config.retention.as_ref(), (context.clock)());
-    let held = rights::access(&node, subject, policy, COMMAND_LINE, now).await;
+    let held = rights::access(&node, subject, &whom.parts, policy, COMMAND_LINE, now).await;
     node.store.close().await;
     let held = held?;
     Ok(Output {
@@ -57,8 +57,14 @@ pub(super) async fn access(whom: &Whom, html: bool, context: &Context) -> Answer
 pub(super) async fn erase(whom: &Whom, dry_run: bool, context: &Context) -> Answer {
     let node = open(context).await?;
     let subject = subject(&node, whom).await?;
-    let preview = rights::preview(&node, subject).await?;
+    let preview = rights::preview(&node, subject, &whom.parts).await?;
     let mut text = preview.effect.join("\n");
+    for whose in &preview.parts {
+        text.push_str(&format!("\n--part {}: {}", whose.part, whose.by));
+        for found in &whose.enrolments {
+            text.push_str(&format!("\n  {}, began {}", found.provider, found.start));
+        }
+    }
     if dry_run || preview.enrolments.is_empty() {
         node.store.close().await;
         if dry_run {
@@ -69,7 +75,8 @@ pub(super) async fn erase(whom: &Whom, dry_run: bool, context: &Context) -> Answ
             json: json!({"preview": preview, "erased": null}),
         });
     }
-    let erased = rights::erase(&node, subject, COMMAND_LINE, (context.clock)()).await?;
+    let erased =
+        rights::erase(&node, subject, &whom.parts, COMMAND_LINE, (context.clock)()).await?;
     let clean = scrub(&node).await;
     node.store.close().await;
     Ok(Output {

@@ -27,11 +27,14 @@ use crate::store::enrolment::Enrolment;
 use crate::store::{Store, StoreError, enrolment};
 use crate::submit::{StepOutcome, Submitter};
 use crate::transport::Https;
+use crate::work::Works;
 
 /// The worker looks at schedule and outbox this often: approvals made by another process are sent within it.
 const TICK: Duration = Duration::from_secs(5);
 /// After this long a database that could not be written anew is tried again: it may be large, and the disk full.
 const SCRUB_AGAIN: Duration = Duration::from_secs(5 * 60);
+/// A page waits this long for an import or a release, before it shows how far it is.
+const SOON: Duration = Duration::from_secs(1);
 /// Certificate of the private authority, for browsers to trust.
 const CA_CERTIFICATE: &str = "ca.pem";
 /// Its key.
@@ -141,21 +144,26 @@ pub async fn run(
         .clone()
         .unwrap_or_else(|| format!("https://{address}"));
     let tls = material(config, &url, now)?;
-    let site = site(&node, &url, context, wake)?;
+    let works = Works::new(SOON);
+    let site = site(&node, &url, context, wake, works.clone())?;
     tracing::info!(%url, "serving");
     let worker = tokio::spawn(worker.run());
     let unconfirmed = Arc::new(AtomicBool::new(false));
     let stop = {
         let (unconfirmed, store) = (unconfirmed.clone(), node.store.clone());
+        let works = works.clone();
         async move {
             tokio::select! {
                 () = shutdown => {}
                 () = store.unconfirmed() => unconfirmed.store(true, Ordering::Relaxed),
             }
+            // Whoever waits for an import is answered before the connections end.
+            works.stop().await;
         }
     };
     let served = ldsp_ui::serve(listener, tls, site, stop).await;
     worker.abort();
+    works.stop().await;
     node.store.close().await;
     if unconfirmed.load(Ordering::Relaxed) {
         return Err(Refusal::new(
@@ -187,7 +195,13 @@ async fn stop_signal() {
     }
 }
 
-fn site(node: &Node, url: &str, context: &Context, wake: Arc<Notify>) -> Result<Router, Refusal> {
+fn site(
+    node: &Node,
+    url: &str,
+    context: &Context,
+    wake: Arc<Notify>,
+    works: Works,
+) -> Result<Router, Refusal> {
     let store = node.store.clone();
     let settings = pages::Settings {
         node: node.clone(),
@@ -195,6 +209,7 @@ fn site(node: &Node, url: &str, context: &Context, wake: Arc<Notify>) -> Result<
         entropy: context.entropy.clone(),
         rho_micro: context.config.rho_micro,
         retention: context.config.retention.clone(),
+        works,
         peers: pages::peers_over_https(node.clone(), context.clock.clone()),
         before_signing: Arc::new(move || {
             let store = store.clone();

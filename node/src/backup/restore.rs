@@ -12,6 +12,7 @@ use super::{
     sound,
 };
 use crate::home::{DATABASE, Node, PSEUDONYM_KEY, SIGNING_KEY, failed, pseudonym_key};
+use crate::import::pseudonym::PseudonymKey;
 use crate::rights::Erased;
 use crate::rights::journal::{self, JOURNAL, Numbers};
 use crate::store::audit::{self, COMMAND_LINE, Fault};
@@ -90,7 +91,8 @@ pub async fn restore(
     }
     place(&source.join(DATABASE), &work)?;
     let store = Store::open(&work).await?;
-    let gone = brought_up(&store, &manifest, (&erased, is_told), now).await?;
+    let key = pseudonym_key(&keys)?;
+    let gone = brought_up(&store, &manifest, (&erased, is_told), &key, now).await?;
     let mut tx = store.write().await?;
     journal::write(&dir.join(JOURNAL), &mark, &mut tx).await?;
     tx.rollback().await?;
@@ -178,11 +180,12 @@ async fn brought_up(
     store: &Store,
     manifest: &Manifest,
     (erased, is_told): (&Numbers, bool),
+    key: &PseudonymKey,
     now: Timestamp,
 ) -> Result<Gone, BackupError> {
     let mut tx = store.write().await?;
     enrolment::restored(&mut tx, now.as_second()).await?;
-    let gone = erasure::replay(&mut tx, erased).await?;
+    let gone = erasure::replay(&mut tx, erased, key).await?;
     let mut detail = format!(
         "backup of {}; erased again: {} learner(s), {} enrolment(s)",
         manifest.made_at, gone.learners, gone.enrolments

@@ -7,10 +7,8 @@ use ldsp_protocol::standard::{Dimension, Standard};
 use super::{Own, StoreError};
 use crate::import::learners::has_left;
 use crate::store::Store;
-use crate::store::delivery::{Entry, Which};
+use crate::store::delivery::{Asking, Due, Unasked};
 
-/// Months after the end at which a learner is asked.
-pub(crate) const AFTER: [i64; 3] = [3, 6, 12];
 /// Days before a question is due at which it is shown.
 const AHEAD: i64 = 28;
 /// Months after which nobody is asked any more: the answer would say little of that time.
@@ -23,79 +21,64 @@ pub(crate) fn positive() -> u8 {
     none.and_then(|at| u8::try_from(at).ok()).unwrap_or(0)
 }
 
-/// A question that is due.
-#[derive(Clone)]
-pub(crate) struct Due {
-    pub(crate) entry: Entry,
-    /// Place in [`AFTER`].
-    pub(crate) question: usize,
-    /// When it can be asked from.
-    pub(crate) on: Date,
+/// Which questions, by the day from which each can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// In the week of today, which begins on a Monday.
+    ThisWeek,
+    /// In a week before that, and not so long ago that nobody is asked any more.
+    Late,
+    /// In the weeks after it, as far as is shown.
+    Later,
 }
 
-impl Due {
-    /// Whether it can be answered today; before that an answer is refused.
-    pub(crate) fn is_open(&self, today: Date) -> bool {
-        self.on <= today
-    }
-
-    /// Whether it was due before the week of `today`, which begins on a Monday.
-    pub(crate) fn is_late(&self, today: Date) -> bool {
-        self.on < monday(today)
-    }
-
-    /// Whether it is due in the week of `today`.
-    pub(crate) fn is_this_week(&self, today: Date) -> bool {
-        let monday = monday(today);
-        let next = monday.saturating_add(Span::new().days(7));
-        (monday..next).contains(&self.on)
+impl When {
+    /// The first and the last of its days.
+    pub(crate) fn days(self, today: Date) -> (Date, Date) {
+        let since = i64::from(today.weekday().to_monday_zero_offset());
+        let monday = today.saturating_sub(Span::new().days(since));
+        let on = |days: i64| monday.saturating_add(Span::new().days(days));
+        match self {
+            Self::ThisWeek => (monday, on(6)),
+            Self::Late => (today.saturating_sub(Span::new().months(LATE)), on(-1)),
+            Self::Later => (on(7), today.saturating_add(Span::new().days(AHEAD))),
+        }
     }
 }
 
-fn monday(today: Date) -> Date {
-    let since = i64::from(today.weekday().to_monday_zero_offset());
-    today.saturating_sub(Span::new().days(since))
+/// What is asked for: the questions of leavers that are due between these days.
+fn asking(own: &Own, (from, to): (Date, Date)) -> Asking<'_> {
+    let stages = 0..Standard::current().stages().len();
+    let stages = stages.filter_map(|at| u8::try_from(at).ok());
+    Asking {
+        names: &own.names,
+        left: stages.filter(|stage| has_left(*stage)).collect(),
+        from,
+        to,
+    }
 }
 
-/// The questions that a provider has to ask by four weeks from `today`, the earliest first.
+/// The questions that a provider has to ask, the earliest first: `rows` of them from place `from` on.
 ///
 /// # Errors
 /// The database cannot be read.
-pub(crate) async fn due(store: &Store, own: &Own, today: Date) -> Result<Vec<Due>, StoreError> {
-    let from = today.saturating_sub(Span::new().months(12 + LATE));
-    let to = today
-        .saturating_add(Span::new().days(AHEAD))
-        .saturating_sub(Span::new().months(3));
-    let entries = store
-        .delivered(
-            &own.root,
-            &own.names,
-            Which::Unanswered(from, to.saturating_add(Span::new().days(3))),
-        )
-        .await?;
-    Ok(questions(&entries, today))
+pub(crate) async fn due(
+    store: &Store,
+    own: &Own,
+    days: (Date, Date),
+    rows: std::ops::Range<u64>,
+) -> Result<Vec<Due>, StoreError> {
+    store.due(&own.root, &asking(own, days), rows).await
 }
 
-fn questions(entries: &[Entry], today: Date) -> Vec<Due> {
-    let (first, last) = (
-        today.saturating_sub(Span::new().months(LATE)),
-        today.saturating_add(Span::new().days(AHEAD)),
-    );
-    let mut all = Vec::new();
-    for entry in entries.iter().filter(|entry| has_left(entry.stage)) {
-        let Some(end) = entry.end else { continue };
-        for (question, months) in AFTER.into_iter().enumerate() {
-            // As the import reckons it: the last day of a shorter month counts as the month's end.
-            let on = end.saturating_add(Span::new().months(months));
-            if entry.destinations[question].is_none() && (first..=last).contains(&on) {
-                all.push(Due {
-                    entry: entry.clone(),
-                    question,
-                    on,
-                });
-            }
-        }
-    }
-    all.sort_by_key(|due| (due.on, due.entry.id, due.question));
-    all
+/// How many questions that are, and of how many enrolments.
+///
+/// # Errors
+/// The database cannot be read.
+pub(crate) async fn count_due(
+    store: &Store,
+    own: &Own,
+    days: (Date, Date),
+) -> Result<Unasked, StoreError> {
+    store.count_due(&asking(own, days)).await
 }

@@ -9,14 +9,14 @@ use crate::import::learners::COLUMNS;
 use crate::model::codes;
 use crate::model::{Answer, Question};
 use crate::store::cohorts::Cohort;
-use crate::store::delivery::Entry;
-use crate::store::kept::Known;
+use crate::store::delivery::{Entry, Number};
 
 /// The column of the form that is none of the file: it is kept beside the enrolment.
 pub(crate) const EMPLOYER: &str = "employer";
 
-/// What is asked of a learner who joins. `postcodes`: whether the node can turn one into a district.
-pub(crate) fn questions(lep: &Gss, postcodes: bool, known: &Known) -> Vec<Question> {
+/// What is asked of a learner who joins. `postcodes`: whether the node can turn one into a district. `employers`: numbers and names of those
+/// that may be chosen.
+pub(crate) fn questions(lep: &Gss, postcodes: bool, employers: &[(i64, String)]) -> Vec<Question> {
     let one = |dimension| Answer::One(codes(dimension));
     let home = if postcodes {
         Question::new("postcode", "Home postcode", Answer::Line)
@@ -34,14 +34,23 @@ pub(crate) fn questions(lep: &Gss, postcodes: bool, known: &Known) -> Vec<Questi
             Answer::One(districts.collect()),
         )
     };
-    let employers = known
-        .organisations
+    let names = employers
         .iter()
-        .filter(|(_, _, kind)| crate::model::is_trained(*kind));
-    let employers = employers
-        .map(|(_, name, _)| (name.clone(), name.clone()))
+        .map(|(_, name)| (name.clone(), name.clone()))
         .collect();
-    vec![
+    let employer = Question::new(EMPLOYER, "Employer", Answer::One(names))
+        .hint("Where it is one of those of your own cohorts and learners. The coordinator can give your cohort another one");
+    let employer = (!employers.is_empty()).then_some(employer);
+    let (before, after) = person_and_course(home, one);
+    before.into_iter().chain(employer).chain(after).collect()
+}
+
+/// The questions before that for the employer, and those after it.
+fn person_and_course(
+    home: Question,
+    one: impl Fn(Dimension) -> Answer,
+) -> (Vec<Question>, Vec<Question>) {
+    let person = vec![
         Question::new("learner_ref", "Your reference", Answer::Line)
             .hint("Your own number for the learner, such as 2022-017. Never a name, a ULN or a National Insurance number. Your organisation sees it, and the learner if they ask what is held")
             .required(),
@@ -54,8 +63,8 @@ pub(crate) fn questions(lep: &Gss, postcodes: bool, known: &Known) -> Vec<Questi
         Question::new("ethnicity", "Ethnic group", one(Dimension::Ethnicity)),
         Question::new("disability", "Disability or long-term health condition", one(Dimension::Disability)),
         Question::new("prior_status", "What they did before", one(Dimension::Prior)),
-        Question::new(EMPLOYER, "Employer", Answer::One(employers))
-            .hint("Where it is one of the businesses, charities and public bodies of this list"),
+    ];
+    let course = vec![
         Question::new("aim", "Course or learning aim", Answer::Line)
             .hint("A code of letters and digits")
             .required(),
@@ -63,17 +72,24 @@ pub(crate) fn questions(lep: &Gss, postcodes: bool, known: &Known) -> Vec<Questi
         Question::new("mode", "How it is delivered", one(Dimension::Mode)),
         Question::new("start", "First day", Answer::Date).required(),
         Question::new("planned_end", "Planned last day", Answer::Date),
-    ]
+    ];
+    (person, course)
 }
 
 fn iso(date: Option<Date>) -> String {
     date.map_or_else(String::new, |date| date.to_string())
 }
 
-/// What the form of a cohort begins with, by column.
-pub(crate) fn blank_row(cohort: &Cohort, mode: &str, skill: &str) -> Vec<(String, String)> {
+/// What the form of a cohort begins with, by column; `employer` is whom the cohort trains.
+pub(crate) fn blank_row(
+    cohort: &Cohort,
+    employer: &str,
+    mode: &str,
+    skill: &str,
+) -> Vec<(String, String)> {
     let pair = |column: &str, text: String| (column.to_owned(), text);
     vec![
+        pair(EMPLOYER, employer.to_owned()),
         pair("aim", cohort.code.clone()),
         pair("skill", skill.to_owned()),
         pair("mode", mode.to_owned()),
@@ -98,6 +114,27 @@ pub(crate) fn row_of(answers: &[(String, String)], programme: &str) -> Vec<u8> {
         .and_then(|()| csv.write_record(COLUMNS.iter().map(|column| text(column))));
     written.expect("a list grows as it is written");
     csv.into_inner().expect("a list grows as it is written")
+}
+
+/// What is asked of any enrolment that goes on or ended.
+pub(crate) fn endings() -> Vec<Question> {
+    let nobody = Entry {
+        id: Number(0),
+        version: 0,
+        cohort: None,
+        programme: 0,
+        reference: None,
+        aim: String::new(),
+        start: None,
+        planned_end: None,
+        end: None,
+        stage: 0,
+        destinations: [None; 3],
+        confidence: None,
+        everyday: None,
+    };
+    let all = amendments(&nobody).into_iter();
+    all.map(|(question, _)| question).collect()
 }
 
 /// What is asked of an enrolment that goes on or ended, and what is known of it.

@@ -5,6 +5,7 @@
 
 mod due;
 mod form;
+mod handle;
 #[cfg(test)]
 mod tests;
 
@@ -13,15 +14,17 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use ldsp_protocol::standard::Standard;
 
-pub(crate) use due::{AFTER, Due, due, positive};
-pub(crate) use form::{amendments, blank_row, questions, row_of};
+pub(crate) use due::{When, count_due, due, positive};
+pub(crate) use form::{EMPLOYER, amendments, blank_row, endings, questions, row_of};
+pub(crate) use handle::Handled;
 
 use crate::import::learners::{Amended, amend as keep};
+use crate::import::mapping::{Kind, Reading};
 use crate::import::pseudonym::PseudonymKey;
 use crate::import::report::{ImportReport, RowProblem};
 use crate::import::{self, Brings, Doubtful, ImportError, Options, london_day};
 use crate::store::cohorts::Cohort;
-use crate::store::delivery::{self, Entry, Sought, Which};
+use crate::store::delivery::{self, Entry, Number, Sought};
 use crate::store::kept::{Known, Stored};
 use crate::store::organisations::OrganisationKind;
 use crate::store::programmes::Programme;
@@ -41,6 +44,8 @@ pub(crate) struct Own {
     names: Vec<String>,
     /// Its place among the organisations, where somebody added it there.
     pub(crate) organisation: Option<i64>,
+    /// Makes the names of its rows in addresses.
+    key: PseudonymKey,
 }
 
 impl Own {
@@ -48,7 +53,11 @@ impl Own {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub(crate) async fn named(store: &Store, name: &str) -> Result<Self, StoreError> {
+    pub(crate) async fn named(
+        store: &Store,
+        key: &PseudonymKey,
+        name: &str,
+    ) -> Result<Self, StoreError> {
         let mut reader = store.reader.acquire().await?;
         let roots = crate::store::providers::roots(&mut reader).await?;
         let known = Known::read(&mut reader).await?;
@@ -64,6 +73,7 @@ impl Own {
             names: names.filter(|name| roots.of(name) == root).collect(),
             organisation: organisation.map(|(id, ..)| *id),
             root,
+            key: key.clone(),
         })
     }
 }
@@ -92,6 +102,22 @@ pub(crate) async fn cohorts(store: &Store, own: &Own) -> Result<Vec<Stored<Cohor
         Some(organisation) => store.cohorts_of(organisation).await,
         None => Ok(Vec::new()),
     }
+}
+
+/// The employers that its own cohorts and learners name, by name. The others of the area are none of its business: whose people a
+/// competitor trains would tell who that one's customers are.
+///
+/// # Errors
+/// The database cannot be read.
+pub(crate) async fn employers(
+    store: &Store,
+    own: &Own,
+    known: &Known,
+) -> Result<Vec<(i64, String)>, StoreError> {
+    let ids = store.employers_of(own.organisation, &own.names).await?;
+    let all = known.organisations.iter();
+    let named = all.filter(|(id, _, kind)| ids.contains(id) && crate::model::is_trained(*kind));
+    Ok(named.map(|(id, name, _)| (*id, name.clone())).collect())
 }
 
 /// One of its cohorts; another's is none.
@@ -123,11 +149,12 @@ pub(crate) async fn learners(
 ///
 /// # Errors
 /// The database cannot be read.
-pub(crate) async fn entry(store: &Store, own: &Own, id: i64) -> Result<Option<Entry>, StoreError> {
-    let found = store
-        .delivered(&own.root, &own.names, Which::One(id))
-        .await?;
-    Ok(found.into_iter().next())
+pub(crate) async fn entry(
+    store: &Store,
+    own: &Own,
+    id: Number,
+) -> Result<Option<Entry>, StoreError> {
+    store.one_of(&own.root, &own.names, id).await
 }
 
 /// What the LEP's people asked it about its records: open questions first, then the newest.
@@ -169,6 +196,24 @@ pub(crate) struct Bringing {
     pub(crate) doubtful: Doubtful,
 }
 
+impl Bringing {
+    /// How they are imported.
+    pub(crate) fn options(&self, own: &Own, by: &By) -> Options {
+        Options {
+            who: by.who.clone(),
+            dry_run: self.dry_run,
+            valid_rows: self.valid_rows,
+            doubtful: self.doubtful,
+            brings: Some(Brings {
+                provider: own.name.clone(),
+                cohort: self.cohort,
+                employer: self.employer,
+            }),
+            ..Options::default()
+        }
+    }
+}
+
 /// Imports rows of a provider: they go the way of every file, and a row of another provider is refused.
 ///
 /// # Errors
@@ -177,23 +222,12 @@ pub(crate) async fn bring(
     store: &Store,
     key: &PseudonymKey,
     own: &Own,
-    file: impl std::io::Read + Send + 'static,
+    file: impl std::io::Read + std::io::Seek + Send + 'static,
     how: &Bringing,
     by: &By,
 ) -> Result<ImportReport, ImportError> {
-    let options = Options {
-        who: by.who.clone(),
-        dry_run: how.dry_run,
-        valid_rows: how.valid_rows,
-        doubtful: how.doubtful,
-        brings: Some(Brings {
-            provider: own.name.clone(),
-            cohort: how.cohort,
-            employer: how.employer,
-        }),
-        ..Options::default()
-    };
-    import::learners(store, key, file, &options, by.at).await
+    let (options, file) = (how.options(own, by), (Kind::Learners, file));
+    import::file(store, key, file, &Reading::default(), &options, by.at).await
 }
 
 /// Why nothing was recorded.
@@ -223,12 +257,12 @@ impl From<StoreError> for Trouble {
 pub(crate) async fn amend(
     store: &Store,
     own: &Own,
-    (id, version): (i64, i64),
+    (id, version): (Number, i64),
     texts: &[String],
     by: &By,
 ) -> Result<(), Trouble> {
     entry(store, own, id).await?.ok_or(Trouble::Missing)?;
-    match keep(store, (id, version), texts, london_day(by.at), by).await? {
+    match keep(store, (id.0, version), texts, london_day(by.at), by).await? {
         Amended::Done | Amended::Same => Ok(()),
         Amended::Changed => Err(Trouble::Changed),
         Amended::Refused(problems) => Err(Trouble::Fields(problems)),

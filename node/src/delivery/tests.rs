@@ -3,6 +3,7 @@
 use super::*;
 use crate::import::report::Outcome;
 use crate::model::{self, Model};
+use crate::store::delivery::{AFTER, Due, Within};
 use crate::store::history::Kind;
 use crate::store::organisations::Organisation;
 use crate::store::people::{Person, Role};
@@ -44,7 +45,7 @@ async fn world() -> World {
 }
 
 async fn own(world: &World, name: &str) -> Own {
-    Own::named(&world.store, name).await.unwrap()
+    Own::named(&world.store, &key(), name).await.unwrap()
 }
 
 const HEAD: &str = "provider,learner_ref,uln,age,sex,ethnicity,disability,prior_status,district,aim,programme,skill,mode,start,planned_end,end,stage\n";
@@ -78,7 +79,7 @@ fn in_cohort(id: i64) -> Bringing {
 /// The enrolments of a provider in a cohort.
 async fn register(store: &Store, own: &Own, cohort: i64) -> Result<Vec<Entry>, StoreError> {
     let sought = Sought {
-        cohort: Some(cohort),
+        within: Within::Cohort(cohort),
         limit: 100,
         ..Sought::default()
     };
@@ -132,7 +133,7 @@ async fn a_provider_brings_its_own_rows_and_sees_its_own_alone() {
     assert_eq!((own.starts, own.leavers, own.achievers), (2, 1, 1));
     let changes = world
         .store
-        .history(Kind::Enrolment, held[0].id, 10)
+        .history(Kind::Enrolment, held[0].id.0, 10)
         .await
         .unwrap();
     assert_eq!(changes[0].field, "cohort");
@@ -322,7 +323,7 @@ async fn what_became_of_a_learner_is_checked_and_kept_as_from_a_file() {
     assert_eq!(now.reference.as_deref(), Some("2022-017"));
     let fields: Vec<_> = world
         .store
-        .history(Kind::Enrolment, seen.id, 3)
+        .history(Kind::Enrolment, seen.id.0, 3)
         .await
         .unwrap();
     let fields: Vec<_> = fields
@@ -368,42 +369,147 @@ async fn who_has_to_be_asked_when() {
     assert_eq!(report.outcome, Outcome::Stored, "{}", report.text());
     let college = own(&world, "College").await;
     let today = jiff::civil::date(2022, 12, 7);
-    let due = due(&world.store, &college, today).await.unwrap();
-    let said: Vec<_> = due
+    let mut said = Vec::new();
+    for (when, days) in [When::Late, When::ThisWeek, When::Later].map(|w| (w, w.days(today))) {
+        let found = due(&world.store, &college, days, 0..99).await.unwrap();
+        let count = count_due(&world.store, &college, days).await.unwrap();
+        assert_eq!(count.questions, found.len() as i64);
+        // Page by page it is the same.
+        let mut paged = Vec::new();
+        for at in 0..found.len() as u64 {
+            paged.extend(due(&world.store, &college, days, at..at + 1).await.unwrap());
+        }
+        let places = |all: &[Due]| {
+            all.iter()
+                .map(|d| (d.entry.id, d.question))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(places(&paged), places(&found));
+        said.extend(found.into_iter().map(|due| {
+            let reference = due.entry.reference.unwrap();
+            (reference, AFTER[due.question], when, due.on <= today)
+        }));
+    }
+    let said: Vec<_> = said
         .iter()
-        .map(|due| {
-            let when = match (due.is_late(today), due.is_this_week(today)) {
-                (true, false) => "late",
-                (false, true) => "week",
-                (false, false) => "later",
-                both => panic!("{both:?}"),
-            };
-            (
-                due.entry.reference.as_deref().unwrap(),
-                AFTER[due.question],
-                when,
-                due.is_open(today),
-            )
-        })
+        .map(|(reference, after, when, is_open)| (reference.as_str(), *after, *when, *is_open))
         .collect();
     assert_eq!(
         said,
         [
-            ("5", 3, "late", true),
-            ("4", 3, "late", true),
-            ("1", 3, "week", true),
-            ("5", 6, "week", true),
-            ("2", 3, "week", false),
-            ("3", 3, "later", false),
+            ("5", 3, When::Late, true),
+            ("4", 3, When::Late, true),
+            ("1", 3, When::ThisWeek, true),
+            ("5", 6, When::ThisWeek, true),
+            ("2", 3, When::ThisWeek, false),
+            ("3", 3, When::Later, false),
         ]
     );
     let library = own(&world, "Library").await;
-    assert!(
-        super::due(&world.store, &library, today)
-            .await
-            .unwrap()
-            .is_empty()
+    let days = (When::Late.days(today).0, When::Later.days(today).1);
+    let nobody = count_due(&world.store, &library, days).await.unwrap();
+    assert_eq!((nobody.questions, nobody.enrolments), (0, 0));
+    let all = count_due(&world.store, &college, days).await.unwrap();
+    assert_eq!((all.questions, all.enrolments), (6, 5));
+}
+
+/// The database reckons months as the import does, on every day of a leap year and of the one before it.
+#[tokio::test]
+async fn a_question_is_due_on_the_day_from_which_the_import_takes_its_answer() {
+    let world = world().await;
+    let rows: String = (0..731)
+        .map(|n| {
+            let end = jiff::civil::date(2019, 1, 1) + jiff::Span::new().days(n);
+            let row = row("", &format!("r{n}"), &end.to_string());
+            row.replace("2022-01-10", "2018-01-10")
+        })
+        .collect();
+    let report = brought(&world, "College", &rows, &in_cohort(1)).await;
+    assert_eq!(report.outcome, Outcome::Stored, "{}", report.text());
+    let college = own(&world, "College").await;
+    let days = (
+        jiff::civil::date(2019, 1, 1),
+        jiff::civil::date(2022, 12, 31),
     );
+    let all = due(&world.store, &college, days, 0..9_999).await.unwrap();
+    assert_eq!(all.len(), 3 * 731);
+    for due in all {
+        let after = jiff::Span::new().months(AFTER[due.question]);
+        assert_eq!(due.on, due.entry.end.unwrap().saturating_add(after));
+    }
+    // And each day's questions are found by that day alone.
+    for day in ["2019-05-31", "2020-02-29", "2019-02-28", "2020-11-30"] {
+        let day: jiff::civil::Date = day.parse().unwrap();
+        let found = due(&world.store, &college, (day, day), 0..99)
+            .await
+            .unwrap();
+        assert!(!found.is_empty() || day.year() == 2019, "{day}");
+        assert!(found.iter().all(|due| due.on == day), "{day}");
+    }
+}
+
+/// More than any list would hold: the newest are asked too.
+#[tokio::test]
+async fn nobody_falls_off_the_list_of_whom_to_ask() {
+    let world = world().await;
+    let rows: String = (0..2_100)
+        .map(|n| row("", &format!("r{n}"), "2022-09-01"))
+        .chain([row("", "last", "2022-09-05").replace("last", "l-1")])
+        .collect();
+    let report = brought(&world, "College", &rows, &in_cohort(1)).await;
+    assert_eq!(report.outcome, Outcome::Stored, "{}", report.text());
+    let college = own(&world, "College").await;
+    let today = jiff::civil::date(2022, 12, 7);
+    let days = (When::Late.days(today).0, When::ThisWeek.days(today).1);
+    let count = count_due(&world.store, &college, days).await.unwrap();
+    assert_eq!(count.questions, 2_101);
+    let last = due(&world.store, &college, days, 2_100..2_200)
+        .await
+        .unwrap();
+    assert_eq!(last[0].entry.reference.as_deref(), Some("l-1"));
+}
+
+/// The log outlives the learner: it does not say whose record it was, and the number is never another learner's.
+#[tokio::test]
+async fn a_record_is_not_named_in_the_log_and_its_number_is_not_given_again() {
+    let world = world().await;
+    let rows = row("", "2022-017", "") + &row("", "2022-018", "");
+    brought(&world, "College", &rows, &in_cohort(1)).await;
+    let college = own(&world, "College").await;
+    let register = register(&world.store, &college, 1).await.unwrap();
+    let last = register.iter().max_by_key(|e| e.id).unwrap().clone();
+    let texts = answers(&[
+        ("stage", "in-progress"),
+        ("confidence_before", "1"),
+        ("confidence_after", "3"),
+    ]);
+    amend(
+        &world.store,
+        &college,
+        (last.id, last.version),
+        &texts,
+        &by("pam", at(NOW)),
+    )
+    .await
+    .unwrap();
+    let act = world.store.audit_entries(1).await.unwrap().remove(0);
+    assert_eq!(
+        (act.action.as_str(), act.detail.as_str()),
+        ("enrolment recorded", "what became of one enrolment")
+    );
+    let gone = world.number("SELECT max(id) FROM enrolments").await;
+    world.erase(gone).await;
+    brought(&world, "College", &row("", "2022-019", ""), &in_cohort(1)).await;
+    brought(&world, "College", &row("", "2022-020", ""), &in_cohort(1)).await;
+    assert_eq!(world.number("SELECT count(*) FROM enrolments").await, 3);
+    assert_eq!(
+        world.number("SELECT max(id) FROM enrolments").await,
+        gone + 2
+    );
+    // A form that was open for the erased learner is told so.
+    let form = (last.id, last.version);
+    let late = amend(&world.store, &college, form, &texts, &by("pam", at(NOW))).await;
+    assert!(matches!(late, Err(Trouble::Missing)));
 }
 
 /// What an upload says besides its rows is of rows that are taken alone.
@@ -438,7 +544,7 @@ async fn a_row_that_is_left_out_moves_no_enrolment_into_a_cohort() {
     assert_eq!(placed, "NEW");
     assert_eq!(
         world
-            .number("SELECT count(*) FROM history WHERE field = 'cohort'")
+            .number("SELECT count(*) FROM history WHERE kind = 'enrolment' AND field = 'cohort'")
             .await,
         1
     );

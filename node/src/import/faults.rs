@@ -17,7 +17,7 @@ faults! {
     WINDOWS_1252 = "encoding", "The row is not UTF-8; it looks like Windows-1252 (Western European).",
         "Save the file again as UTF-8: in Excel choose \"CSV UTF-8 (Comma delimited)\".";
     NUL = "encoding", "The file holds a NUL byte: it is no text file, or it is damaged.",
-        "Export it again as CSV in UTF-8. A spreadsheet (.xlsx) has to be saved as CSV first.";
+        "Export it again as CSV in UTF-8, or send the spreadsheet itself as an Excel workbook (.xlsx).";
     LINE_ENDS = "line-ends", "The lines end in a carriage return alone, as on old Macintosh computers.",
         "Save the file again: in Excel choose \"CSV UTF-8 (Comma delimited)\", not \"CSV (Macintosh)\".";
     UNCLOSED = "unclosed-quote", "A quotation mark that opens here is never closed.",

@@ -12,6 +12,7 @@ mod header;
 pub mod ilr;
 pub mod learners;
 pub mod mapping;
+mod own_words;
 pub mod postcodes;
 pub mod programmes;
 pub mod pseudonym;
@@ -41,6 +42,7 @@ pub use crate::store::records::Doubtful;
 use crate::store::records::merge::{self, By, Merged, Merging, Refused, Why};
 use crate::store::records::{self, fresh};
 use crate::store::{Store, StoreError, Write, ilr as ilr_store, ledger};
+use crate::work::{Cancelled, Phase, Progress};
 use ilr::schema;
 use learners::Valid;
 use mapping::{Contract, Kind, Reading};
@@ -64,6 +66,8 @@ pub struct Options {
     pub doubtful: Doubtful,
     /// The provider whose rows they are alone, where one brings its own.
     pub brings: Option<Brings>,
+    /// Counts how far it is, and cancels it.
+    pub progress: Progress,
 }
 
 /// A provider that brings its own rows: those of another are refused, and its references are kept for its own pages.
@@ -87,6 +91,7 @@ impl Default for Options {
             new_providers: false,
             doubtful: Doubtful::Ask,
             brings: None,
+            progress: Progress::default(),
         }
     }
 }
@@ -106,6 +111,8 @@ pub enum ImportError {
     Store(#[from] StoreError),
     #[error("the reading of the file stopped unexpectedly")]
     Stopped,
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
 }
 
 impl ImportError {
@@ -124,6 +131,7 @@ impl ImportError {
             }
             Self::Store(error) => error.next(),
             Self::Stopped => "Nothing was stored. Try again, and report the message in the log.",
+            Self::Cancelled(_) => "Nothing was stored. Import the file again when it shall be.",
         }
     }
 }
@@ -181,7 +189,11 @@ impl Run {
         kind: ImportKind,
         options: &Options,
     ) -> Result<Self, ImportError> {
-        let mut tx = store.write().await?;
+        let progress = &options.progress;
+        progress.enter(Phase::Waiting);
+        let begun = async { Ok::<_, ImportError>(store.write().await?) };
+        let mut tx = progress.unless_cancelled(begun).await?;
+        progress.enter(Phase::Reading);
         let is_own = kind == ImportKind::Postcodes || options.who == sample::WHO;
         if !is_own && sample::is_there(&mut tx).await? {
             return Err(ImportError::Sample);
@@ -268,9 +280,13 @@ impl Run {
                     let key = (ukprn, year.begins());
                     ilr_store::note_file(&mut self.tx, key, &prepared, &digest, now).await?;
                 }
+                self.options.progress.begin_storing()?;
                 self.tx.commit().await.map_err(StoreError::from)?;
             }
             _ => self.tx.rollback().await.map_err(StoreError::from)?,
+        }
+        if self.options.brings.is_some() {
+            self.problems.each(own_words::say);
         }
         tracing::debug!(kind = self.kind.as_str(), ?outcome, "import ended");
         Ok(ImportReport {
@@ -291,11 +307,13 @@ impl Run {
 pub async fn file(
     store: &Store,
     key: &PseudonymKey,
-    (kind, file): (Kind, impl Read + Seek + Send + 'static),
+    (kind, mut file): (Kind, impl Read + Seek + Send + 'static),
     reading: &Reading,
     options: &Options,
     now: Timestamp,
 ) -> Result<ImportReport, ImportError> {
+    let times = rows::times(&mut file)?;
+    let file = options.progress.counting_all(file, times)?;
     let source = Tabular::new(file, Contract::of(kind), reading.clone());
     match kind {
         Kind::Learners => {
@@ -318,6 +336,7 @@ pub async fn learners(
     now: Timestamp,
 ) -> Result<ImportReport, ImportError> {
     let header = |row: &csv::StringRecord| header::find(row, &learners::HEADER);
+    let source = options.progress.counting(source);
     let source = Csv::new(source, learners::COLUMNS, header);
     let run = Run::begin(store, ImportKind::Learners, options).await?;
     enrolments(store, key, source, run, now).await
@@ -339,12 +358,30 @@ pub async fn ilr(
     let mappings = ilr_store::mappings(&mut run.tx).await?;
     let summary = ilr::Shared::default();
     run.ilr = Some(summary.clone());
+    let source = options.progress.counting_all(source, 2)?;
     let source = ilr::Ilr::new(source, mappings, london_day(now), summary);
     enrolments(store, key, source, run, now).await
 }
 
 /// The one way of learner rows into the store, whatever their source.
 async fn enrolments(
+    store: &Store,
+    key: &PseudonymKey,
+    source: impl Source,
+    run: Run,
+    now: Timestamp,
+) -> Result<ImportReport, ImportError> {
+    let progress = run.options.progress.clone();
+    let merged = merged(store, key, source, run, now);
+    let report = progress.unless_cancelled(merged).await;
+    let mut writer = store.writer.acquire().await.map_err(StoreError::from)?;
+    let left = records::leave_room(&mut writer).await;
+    let report = report?;
+    left?;
+    Ok(report)
+}
+
+async fn merged(
     store: &Store,
     key: &PseudonymKey,
     source: impl Source,
@@ -426,6 +463,7 @@ async fn enrolments(
         }
     }
     let ended = stream.end.await.map_err(|_| ImportError::Stopped)??;
+    run.options.progress.enter(Phase::Settling);
     match &merging {
         None => settle(&mut run, &roots, &ended).await?,
         Some(merging) => decide(&mut run, merging, now).await?,
@@ -437,10 +475,7 @@ async fn enrolments(
         }
         delivery::end(&mut run.tx).await?;
     }
-    let report = run.finish(ended, now).await;
-    let mut writer = store.writer.acquire().await.map_err(StoreError::from)?;
-    records::leave_room(&mut writer).await?;
-    report
+    run.finish(ended, now).await
 }
 
 /// Takes out enrolments of which a later year's ILR has told.
@@ -569,6 +604,7 @@ pub async fn programmes(
     now: Timestamp,
 ) -> Result<ImportReport, ImportError> {
     let header = |row: &csv::StringRecord| header::find(row, &programmes::HEADER);
+    let source = options.progress.counting(source);
     let source = Csv::new(source, programmes::COLUMNS, header);
     described(store, source, options, now).await
 }
@@ -580,7 +616,16 @@ async fn described(
     options: &Options,
     now: Timestamp,
 ) -> Result<ImportReport, ImportError> {
-    let mut run = Run::begin(store, ImportKind::Programmes, options).await?;
+    let run = Run::begin(store, ImportKind::Programmes, options).await?;
+    let written = written(source, run, now);
+    options.progress.unless_cancelled(written).await
+}
+
+async fn written(
+    source: impl Source,
+    mut run: Run,
+    now: Timestamp,
+) -> Result<ImportReport, ImportError> {
     let held = kept_programmes::by_code(&mut run.tx).await?;
     let known = Known::read(&mut run.tx).await?;
     let mut seen: HashMap<String, u64> = HashMap::new();
@@ -630,9 +675,20 @@ async fn described(
 pub async fn postcodes(
     store: &Store,
     source: impl Read + Send + 'static,
+    options: &Options,
     now: Timestamp,
 ) -> Result<ImportReport, ImportError> {
-    let mut run = Run::begin(store, ImportKind::Postcodes, &Options::default()).await?;
+    let run = Run::begin(store, ImportKind::Postcodes, options).await?;
+    let source = options.progress.counting(source);
+    let replaced = replaced(source, run, now);
+    options.progress.unless_cancelled(replaced).await
+}
+
+async fn replaced(
+    source: impl Read + Send + 'static,
+    mut run: Run,
+    now: Timestamp,
+) -> Result<ImportReport, ImportError> {
     imports::clear_postcodes(&mut run.tx).await?;
     let source = Csv::new(source, postcodes::COLUMNS, postcodes::header);
     let mut stream = rows::stream(source, rows::each(postcodes::draft));

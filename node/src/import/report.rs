@@ -79,6 +79,11 @@ impl Problems {
         }
     }
 
+    /// Changes what is said of each.
+    pub(super) fn each(&mut self, say: impl FnMut(&mut RowProblem)) {
+        self.detailed.iter_mut().for_each(say);
+    }
+
     /// Takes problems that were found late, themselves in the order of the file.
     pub(super) fn merge(&mut self, late: Self) {
         self.total += late.total;

@@ -41,6 +41,12 @@ pub(super) fn is_workbook(start: &[u8]) -> bool {
     packed::is_packed(start) || packed::is_compound(start)
 }
 
+/// How often such a file is read from its beginning: a workbook is looked at before its rows are.
+pub(super) fn times(file: &mut (impl io::Read + io::Seek)) -> io::Result<u64> {
+    let start = packed::start(file)?;
+    Ok(if is_workbook(&start) { 2 } else { 1 })
+}
+
 /// Where each column of the contract stands in this file; `None` when an optional one is absent.
 pub(super) type Places = Vec<Option<usize>>;
 

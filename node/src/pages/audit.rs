@@ -72,8 +72,14 @@ pub(super) async fn list_page(State(pages): State<Pages>, asked: Asked) -> Answe
         ),
         list_of([
             link("Check the whole log", "/audit/check"),
-            link("Download the whole log as CSV", "/audit/export.csv"),
-            link("Download the whole log as JSON", "/audit/export.json"),
+            link(
+                "Download the whole log as CSV, to read",
+                "/audit/export.csv",
+            ),
+            link(
+                "Download the whole log as JSON, to check its hashes elsewhere",
+                "/audit/export.json",
+            ),
         ]),
         list.into(),
     ]);

@@ -13,6 +13,7 @@ struct Help {
     tables: usize,
     staff: bool,
     reads: bool,
+    admin: bool,
 }
 
 pub(super) async fn help(State(pages): State<Pages>, person: SignedIn) -> Answer {
@@ -21,6 +22,7 @@ pub(super) async fn help(State(pages): State<Pages>, person: SignedIn) -> Answer
         tables: ldsp_protocol::standard::Standard::current().tables().len(),
         staff: sees_exact(),
         reads: person.is_any(READ),
+        admin: person.is_any(&["admin"]),
     };
     Ok(Page::new("How this node works")
         .body(Html::render(&help))

@@ -1,9 +1,6 @@
 //! What is said of ILRs: whose they are, what their aims are, how their codes are read. What the last file asked stands on top, and the file
 //! waits for the answers.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
@@ -11,44 +8,40 @@ use ldsp_ui::components::{Button, Notification, PostForm, Table, link, list};
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 use serde::Deserialize;
 
-use super::import::{Chosen, again};
+use super::held::Waits;
+use super::import::{Chosen, busy};
 use super::upload::Upload;
-use super::{Answer, Pages, exact_part, exact_tag, fault, words};
+use super::{Answer, Pages, exact_part, exact_tag, fault, words, work};
 use crate::import::ilr::{Summary, mapping};
+use crate::import::mapping::Reading;
 use crate::import::report::ImportReport;
 use crate::store::ilr::Mappings;
+use crate::store::imports::ImportKind;
+use crate::work::{Door, SentFile, Turn};
 
 pub(super) const HOME: &str = "/import/ilr";
 
-/// Files that wait for answers: the last one of each person. They have no name on the disk, and go when their questions are answered, when
-/// another file is sent or when the server ends.
-#[derive(Clone, Default)]
-pub(super) struct Waiting(Arc<Mutex<BTreeMap<String, Arc<Waits>>>>);
-
-pub(super) struct Waits {
-    file: Upload,
+/// A file that asks something.
+#[derive(Clone)]
+pub(super) struct Asked {
+    pub(super) file: Upload,
     pub(super) chosen: Chosen,
-    asked: Summary,
+    pub(super) summary: Summary,
 }
 
-impl Waiting {
-    fn of(&self, person: &str) -> Option<Arc<Waits>> {
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.get(person).cloned()
-    }
-
-    /// Keeps a file that asked something, in place of the last one.
-    pub(super) fn after(&self, person: &str, file: Upload, chosen: &Chosen, report: &ImportReport) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.remove(person);
-        if let Some(asked) = report.ilr.as_ref().filter(|asked| asks(asked)) {
-            let waits = Waits {
-                file,
-                chosen: chosen.clone(),
-                asked: asked.clone(),
+/// Holds a file that asks something, in place of the person's last one.
+pub(super) fn hold(pages: &Pages, person: &SignedIn, file: SentFile, report: &ImportReport) {
+    let asked = report.ilr.as_ref().filter(|summary| asks(summary));
+    match asked {
+        Some(summary) => {
+            let asked = Asked {
+                chosen: Chosen::of(file.kind, &file.options),
+                file: file.upload,
+                summary: summary.clone(),
             };
-            held.insert(person.to_owned(), Arc::new(waits));
+            pages.held.hold(&person.name, Waits::Answers(asked));
         }
+        None => pages.held.let_go(&person.name),
     }
 }
 
@@ -64,7 +57,7 @@ pub(super) fn report(summary: &Summary) -> Html {
         .map(|note| Html::paragraph(note))
         .collect();
     if asks(summary) {
-        pieces.push(Html::paragraph("The file asks what it cannot tell. Say it once; the file waits, and later files need it no more."));
+        pieces.push(Html::paragraph("The file asks what it cannot tell. Say it once; the file waits for 15 minutes after each answer, and later files need it no more."));
         pieces.push(Button::link("Answer the questions", HOME).into());
     }
     if !summary.gone.is_empty() {
@@ -99,8 +92,8 @@ pub(super) async fn home(
 ) -> Answer {
     let mappings = pages.node.store.ilr_mappings().await.map_err(fault)?;
     let mut pieces = Vec::new();
-    if let Some(waits) = pages.waiting.of(&person.name) {
-        pieces.push(questions(&waits.asked, &mappings));
+    if let Some(waits) = pages.held.asked(&person.name) {
+        pieces.push(questions(&waits.summary, &mappings));
     }
     pieces.push(providers(&mappings));
     pieces.push(aims(&mappings));
@@ -283,14 +276,24 @@ fn title(field: &str, value: &str) -> String {
 
 /// Imports the waiting file as it was sent.
 pub(super) async fn go_on(State(pages): State<Pages>, person: SignedIn) -> Answer {
-    let waits = pages.waiting.of(&person.name).ok_or_else(|| {
+    let waits = pages.held.asked(&person.name).ok_or_else(|| {
         ProblemPage::new(
             StatusCode::NOT_FOUND,
             "no_file",
             "There is no file that waits",
         )
-        .happened("It was imported, another file was sent, or the server was started again.")
+        .happened("A file waits for 15 minutes after you looked at its questions. It was imported, another file was sent, the time was over, or the server was started again.")
         .next("Send the file again on the page Import.")
     })?;
-    again(&pages, &person, &waits.chosen, waits.file.clone()).await
+    let alone = pages.works.alone().ok_or_else(busy)?;
+    let file = SentFile {
+        kind: ImportKind::Ilr,
+        door: Door::Form,
+        options: waits.chosen.options(&person),
+        upload: waits.file,
+        reading: Reading::default(),
+        turn: Turn::Mine(alone),
+    };
+    let work = work::begin_import(&pages, &person, file);
+    work::answer(&pages, &person, &work).await
 }

@@ -14,18 +14,21 @@ use ldsp_ui::components::{
 };
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 
-use super::import_map::{self, Draft};
+use super::import_map;
 use super::releases::file;
-use super::upload::{self, Upload, UploadError};
-use super::{Answer, Pages, exact_part, exact_tag, fault, ilr, see_other, words};
-use crate::import::mapping::{Kind, Reading};
+use super::upload::{self, UploadError};
+use super::{Answer, Pages, exact_part, exact_tag, fault_of, ilr, words, work};
+use crate::import::mapping::Reading;
 use crate::import::report::{CARRIED, ERASED, ImportReport, Outcome};
 use crate::import::{self, Doubtful, ImportError, Options};
 use crate::store::imports::ImportKind;
 use crate::store::people::Role;
+use crate::work::{Asks as Needs, Door, Sender, SentFile, Turn};
 
 /// Largest file: about two million rows.
 pub(crate) const LARGEST: usize = 512 << 20;
+/// Largest file of a provider: a quarter of a million rows.
+pub(crate) const LARGEST_OF_PROVIDER: usize = 64 << 20;
 /// Rows of a report that are shown on the page; the file has all of them.
 const SHOWN: usize = 100;
 
@@ -78,7 +81,31 @@ impl Chosen {
                 "corrected" => Doubtful::Corrected,
                 _ => Doubtful::Ask,
             },
-            brings: None,
+            ..Options::default()
+        }
+    }
+
+    /// What was chosen, by what was made of it.
+    pub(super) fn of(kind: ImportKind, options: &Options) -> Self {
+        let way = match (options.dry_run, options.valid_rows) {
+            (true, _) => "check",
+            (false, true) => "valid",
+            (false, false) => "store",
+        };
+        Self {
+            kind: kind.as_str().to_owned(),
+            way: way.to_owned(),
+            providers: if options.new_providers { "new" } else { "" }.to_owned(),
+            doubtful: match options.doubtful {
+                Doubtful::New => "new",
+                Doubtful::Corrected => "corrected",
+                Doubtful::Ask => "",
+            }
+            .to_owned(),
+            asks: Asks {
+                providers: options.new_providers,
+                doubtful: options.doubtful != Doubtful::Ask,
+            },
         }
     }
 
@@ -230,7 +257,7 @@ fn ways() -> Html {
     ])
 }
 
-fn page(chosen: &Chosen, errors: &Errors) -> Page {
+fn page(chosen: &Chosen, errors: &Errors, under_way: Html) -> Page {
     let mut summary = ErrorSummary::new();
     for (field, error) in [
         ("kind", errors.kind),
@@ -243,10 +270,15 @@ fn page(chosen: &Chosen, errors: &Errors) -> Page {
     }
     Page::new("Import a file")
         .errors(summary)
-        .body(Html::concat([about(), ways(), form_html(chosen, errors)]))
+        .body(Html::concat([
+            under_way,
+            about(),
+            ways(),
+            form_html(chosen, errors),
+        ]))
 }
 
-pub(super) async fn form(person: SignedIn) -> Page {
+pub(super) async fn form(State(pages): State<Pages>, person: SignedIn) -> Page {
     if person.role.as_str() != Role::Coordinator.as_str() {
         let why = InsetText::new(
             "You are signed in as an approver. Only a coordinator may import a file.",
@@ -258,14 +290,12 @@ pub(super) async fn form(person: SignedIn) -> Page {
         way: "check".to_owned(),
         ..Chosen::default()
     };
-    page(&chosen, &Errors::default())
+    let under_way = work::under_way(&pages, &person);
+    page(&chosen, &Errors::default(), under_way)
 }
 
 async fn take(State(pages): State<Pages>, person: SignedIn, form: Multipart) -> Answer {
-    // Each may be as large as the disk has room for, and only one can be stored at a time.
-    let Ok(_alone) = pages.uploads.try_acquire() else {
-        return Err(busy());
-    };
+    let place = pages.works.expect(Sender::Lep).ok_or_else(full)?;
     let received = upload::receive(&pages.node.dir, &pages.entropy, form)
         .await
         .map_err(not_received)?;
@@ -290,82 +320,47 @@ async fn take(State(pages): State<Pages>, person: SignedIn, form: Multipart) -> 
             .then(|| "Choose a file that is not empty".to_owned()),
     };
     let (Some(kind), true, Some(upload)) = (kind, way, received) else {
-        return Ok(page(&chosen, &errors).into_response());
+        return Ok(page(&chosen, &errors, Html::default()).into_response());
     };
-    let kind = match kind {
-        What::Table(kind) => kind,
-        What::Ilr => return ilr_file(&pages, &person, &chosen, upload).await,
+    let file = SentFile {
+        kind,
+        door: Door::Form,
+        upload,
+        reading: Reading::default(),
+        options: chosen.options(&person),
+        turn: Turn::Waits(pages.works.clone(), place),
     };
-    let reading = Reading::default();
-    let options = chosen.options(&person);
-    let report = run(&pages, kind, &options, (&upload, &reading)).await?;
-    pages.reports.keep(&person.name, &report);
-    if let Some(draft) = import_map::begin(&pages, &person, kind, upload, &report).await? {
-        return Ok(match draft {
-            Draft::Asks => see_other("/import/map"),
-            Draft::Offered => {
-                report_page(&report, &chosen, Some(import_map::offer())).into_response()
-            }
-        });
-    }
-    Ok(report_page(&report, &chosen, None).into_response())
+    let work = work::begin_import(&pages, &person, file);
+    work::answer(&pages, &person, &work).await
 }
 
-/// What the form says that a file holds.
-enum What {
-    Table(Kind),
-    Ilr,
-}
-
-fn kind_of(chosen: &Chosen) -> Option<What> {
-    match chosen.kind.as_str() {
-        "ilr" => Some(What::Ilr),
-        kind => kind.parse().ok().map(What::Table),
-    }
-}
-
-/// Imports an ILR that was sent before.
-pub(super) async fn again(
-    pages: &Pages,
-    person: &SignedIn,
-    chosen: &Chosen,
-    upload: Upload,
-) -> Answer {
-    let Ok(_alone) = pages.uploads.try_acquire() else {
-        return Err(busy());
-    };
-    ilr_file(pages, person, chosen, upload).await
-}
-
-/// Imports an ILR and shows the report; a file that asks something waits for the answer.
-async fn ilr_file(pages: &Pages, person: &SignedIn, chosen: &Chosen, upload: Upload) -> Answer {
-    let (store, key) = (&pages.node.store, &pages.node.pseudonyms);
-    let options = chosen.options(person);
-    let report = import::ilr(store, key, upload.open(), &options, (pages.clock)()).await;
-    let report = report.map_err(failed)?;
-    pages.reports.keep(&person.name, &report);
-    pages.waiting.after(&person.name, upload, chosen, &report);
-    Ok(report_page(&report, chosen, None).into_response())
-}
-
-pub(super) async fn run(
-    pages: &Pages,
-    kind: Kind,
+/// What came of a file that was sent by the form.
+pub(super) fn ended(
+    report: &ImportReport,
+    kind: ImportKind,
     options: &Options,
-    (upload, reading): (&Upload, &Reading),
-) -> Result<ImportReport, ProblemPage> {
-    let (store, now) = (&pages.node.store, (pages.clock)());
-    let file = (kind, upload.open());
-    import::file(store, &pages.node.pseudonyms, file, reading, options, now)
-        .await
-        .map_err(failed)
+    asks: Needs,
+) -> Page {
+    let offer = (asks == Needs::PerhapsColumns).then(import_map::offer);
+    report_page(report, &Chosen::of(kind, options), offer)
 }
 
-pub(super) fn failed(error: ImportError) -> ProblemPage {
-    let error = match error {
-        ImportError::Store(error) if error.is_busy() || error.is_fatal() => return fault(error),
-        error => error,
-    };
+fn kind_of(chosen: &Chosen) -> Option<ImportKind> {
+    [
+        ImportKind::Programmes,
+        ImportKind::Learners,
+        ImportKind::Ilr,
+    ]
+    .into_iter()
+    .find(|kind| kind.as_str() == chosen.kind)
+}
+
+pub(super) fn failed(error: &ImportError) -> ProblemPage {
+    if let ImportError::Store(error) = error
+        && (error.is_busy() || error.is_fatal())
+    {
+        return fault_of(error);
+    }
     tracing::error!(%error, "an import from the page did not run to its end");
     ProblemPage::new(
         StatusCode::INTERNAL_SERVER_ERROR,
@@ -386,7 +381,17 @@ pub(super) fn busy() -> ProblemPage {
         "Another file is being imported",
     )
     .happened("One file is taken at a time. Nothing of yours was stored.")
-    .next("Wait until the other import is done, then send the file again.")
+    .next("Wait until the other import is done, then send the file again. If it is yours, the page where you sent it leads to it: you can see how far it is and cancel it.")
+}
+
+pub(super) fn full() -> ProblemPage {
+    ProblemPage::new(
+        StatusCode::CONFLICT,
+        "upload_busy",
+        "Too many files are on their way",
+    )
+    .happened("As many files of the partnership\u{2019}s own people are being sent as this server takes at a time. Nothing of yours was stored.")
+    .next("Wait until one of them has been sent, then send yours again.")
 }
 
 pub(super) fn not_received(error: UploadError) -> ProblemPage {

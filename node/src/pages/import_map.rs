@@ -1,11 +1,9 @@
 //! A file with columns of its own: what they stand for is asked page by page, then it is checked and imported. The file is sent once.
 //!
-//! It is held meanwhile, without a name on the disk, for [`PATIENCE`] after the last answer: one file a person, gone with the next one,
-//! with an import, and when the program ends.
+//! It is held meanwhile ([`super::held`]).
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use axum::Form as Sent;
 use axum::extract::{DefaultBodyLimit, Query, State};
@@ -17,27 +15,29 @@ use ldsp_ui::components::{Button, Notification, PostForm};
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 use serde::Deserialize;
 
-use super::import::{self, Chosen, busy, not_received};
+use super::held::Waits;
+use super::import::{Chosen, busy, not_received};
 use super::import_map_forms as forms;
 use super::upload::{Upload, UploadError};
-use super::{Answer, Pages, fault, see_other};
+use super::{Answer, Pages, fault, see_other, work};
+use crate::import::Options;
 use crate::import::SheetName;
 use crate::import::mapping::look::{Look, Looked, look};
 use crate::import::mapping::propose::propose;
 use crate::import::mapping::{self, Kind, Mapping, Reading};
 use crate::import::report::{ImportReport, Outcome, RowProblem};
+use crate::store::imports::ImportKind;
 use crate::store::mappings::Remembered;
+use crate::work::{Asks, Door, SentFile, Turn};
 
-/// How long a file is held after the last answer.
-const PATIENCE: Duration = Duration::from_secs(15 * 60);
 /// Longest text that can be pasted, in bytes; and the most rows.
 pub(super) const PASTE: usize = 1 << 20;
 pub(super) const PASTED_ROWS: usize = 2_000;
 
 /// A file and what was answered about it so far. It has no `Debug`: its look holds values of the file.
 #[derive(Clone)]
-pub(super) struct Held {
-    upload: Upload,
+pub(super) struct Draft {
+    pub(super) upload: Upload,
     pub(super) kind: Kind,
     sheet: Option<String>,
     pub(super) sheets: Vec<SheetName>,
@@ -49,7 +49,7 @@ pub(super) struct Held {
     western: bool,
 }
 
-impl Held {
+impl Draft {
     fn reading(&self) -> Reading {
         Reading {
             mapping: Some(self.mapping.clone()),
@@ -114,58 +114,6 @@ impl Step {
     }
 }
 
-/// Files that are held, by person, each with the number of its last answer.
-#[derive(Clone, Default)]
-pub(super) struct Drafts(Arc<Mutex<BTreeMap<String, (u64, Held)>>>);
-
-type Weakly = Weak<Mutex<BTreeMap<String, (u64, Held)>>>;
-
-impl Drafts {
-    fn of(&self, person: &str) -> Option<Held> {
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.get(person).map(|(_, held)| held.clone())
-    }
-
-    /// Holds a file in the place of the person's last one.
-    fn hold(&self, person: &str, draft: Held) {
-        let turn = {
-            let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let turn = held.get(person).map_or(0, |(turn, _)| turn + 1);
-            held.insert(person.to_owned(), (turn, draft));
-            turn
-        };
-        let (drafts, person) = (Arc::downgrade(&self.0), person.to_owned());
-        tokio::spawn(async move {
-            tokio::time::sleep(PATIENCE).await;
-            expire(&drafts, &person, turn);
-        });
-    }
-
-    fn drop_of(&self, person: &str) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.remove(person);
-    }
-}
-
-/// Lets a file go that nobody answered about since that turn.
-fn expire(drafts: &Weakly, person: &str, turn: u64) {
-    let Some(drafts) = drafts.upgrade() else {
-        return;
-    };
-    let mut held = drafts.lock().unwrap_or_else(PoisonError::into_inner);
-    if held.get(person).is_some_and(|(last, _)| *last == turn) {
-        held.remove(person);
-    }
-}
-
-/// What becomes of a file whose header was refused.
-pub(super) enum Draft {
-    /// Its columns are asked for at once.
-    Asks,
-    /// Its report is shown, with an offer to explain its columns.
-    Offered,
-}
-
 /// Codes of problems that a mapping can solve.
 const HEADER: [&str; 6] = [
     "header-missing",
@@ -180,30 +128,69 @@ const HEADER: [&str; 6] = [
 pub(super) async fn begin(
     pages: &Pages,
     person: &SignedIn,
-    kind: Kind,
+    kind: ImportKind,
     upload: Upload,
     report: &ImportReport,
-) -> Result<Option<Draft>, ProblemPage> {
+) -> Result<Asks, ProblemPage> {
+    let kind = match kind {
+        ImportKind::Programmes => Kind::Programmes,
+        ImportKind::Learners => Kind::Learners,
+        ImportKind::Ilr | ImportKind::Postcodes => return Ok(Asks::Nothing),
+    };
     let codes = report.problems.by_code();
     // Text in another coding may be found anywhere; the rest before the first row.
     let is_header = report.outcome == Outcome::Refused
         && (codes.contains_key("encoding")
             || report.tally.rows == 0 && codes.keys().any(|code| HEADER.contains(code)));
     if !is_header {
-        return Ok(None);
+        return Ok(Asks::Nothing);
     }
     let known = codes.get("column-unknown").copied().unwrap_or(0);
     let held = match opened(pages, kind, upload, None).await? {
         Ok(held) => held,
-        Err(_) => return Ok(None),
+        Err(_) => return Ok(Asks::Nothing),
     };
     // A file with most of the contract's columns has a mistake in them, rather than columns of its own.
     let is_near = held.look.as_ref().is_some_and(|look| {
         let named = look.names().len() as u64;
         named > 0 && known * 2 < named && !codes.contains_key("header-missing")
     });
-    pages.drafts.hold(&person.name, held);
-    Ok(Some(if is_near { Draft::Offered } else { Draft::Asks }))
+    pages.held.hold(&person.name, Waits::Columns(held));
+    Ok(if is_near {
+        Asks::PerhapsColumns
+    } else {
+        Asks::Columns
+    })
+}
+
+/// Lets a file go that is stored, if it is still the one that is held.
+pub(super) fn let_go(pages: &Pages, person: &SignedIn, id: [u8; 16]) {
+    if draft_of(pages, person, id).is_some() {
+        pages.held.let_go(&person.name);
+    }
+}
+
+fn draft_of(pages: &Pages, person: &SignedIn, id: [u8; 16]) -> Option<Draft> {
+    let held = pages.held.draft(&person.name)?;
+    (held.upload.id == id).then_some(held)
+}
+
+/// What came of a file whose columns were explained. It can be imported from there while it is held.
+pub(super) fn ended(
+    pages: &Pages,
+    person: &SignedIn,
+    id: [u8; 16],
+    report: &ImportReport,
+    options: &Options,
+) -> Page {
+    let held = draft_of(pages, person, id).filter(|_| report.outcome != Outcome::Stored);
+    match held {
+        Some(held) => {
+            let chosen = Chosen::of(report.kind, options);
+            forms::checked(&held, report, &chosen.asked(report))
+        }
+        None => forms::stored(report),
+    }
 }
 
 /// A new draft, looked at as far as is possible without an answer.
@@ -212,8 +199,8 @@ async fn opened(
     kind: Kind,
     upload: Upload,
     sheet: Option<String>,
-) -> Result<Result<Held, Vec<RowProblem>>, ProblemPage> {
-    let held = Held {
+) -> Result<Result<Draft, Vec<RowProblem>>, ProblemPage> {
+    let held = Draft {
         upload,
         kind,
         sheet,
@@ -230,8 +217,8 @@ async fn opened(
 /// Looks at the file of a draft again, with what was answered; the mapping begins with what is remembered for its header.
 async fn looked(
     pages: &Pages,
-    mut held: Held,
-) -> Result<Result<Held, Vec<RowProblem>>, ProblemPage> {
+    mut held: Draft,
+) -> Result<Result<Draft, Vec<RowProblem>>, ProblemPage> {
     let found = look(held.upload.open(), held.kind, &held.reading()).await;
     match found.map_err(|error| not_received(UploadError::Disk(error)))? {
         Looked::Refused(problems) => return Ok(Err(problems)),
@@ -286,23 +273,18 @@ pub(super) async fn show(
     person: SignedIn,
     Query(asked): Query<Asked>,
 ) -> Answer {
-    let held = pages.drafts.of(&person.name).ok_or_else(nothing_held)?;
+    let held = pages.held.draft(&person.name).ok_or_else(nothing_held)?;
     let next = held.next();
     // What comes later cannot be asked yet.
     let step = Step::named(&asked.step)
         .filter(|step| *step < next && held.look.is_some())
         .unwrap_or(next);
     if step == Step::Check {
-        return check(
-            &pages,
-            &person,
-            &held,
-            Chosen {
-                way: "check".to_owned(),
-                ..Chosen::default()
-            },
-        )
-        .await;
+        let chosen = Chosen {
+            way: "check".to_owned(),
+            ..Chosen::default()
+        };
+        return read(&pages, &person, &held, &chosen).await;
     }
     Ok(forms::question(&held, step, &[], &[]).into_response())
 }
@@ -312,13 +294,13 @@ pub(super) async fn answer(
     person: SignedIn,
     Sent(pairs): Sent<Vec<(String, String)>>,
 ) -> Answer {
-    let mut held = pages.drafts.of(&person.name).ok_or_else(nothing_held)?;
+    let mut held = pages.held.draft(&person.name).ok_or_else(nothing_held)?;
     let sent = |name: &str| {
         let found = pairs.iter().rev().find(|(sent, _)| sent == name);
         found.map_or("", |(_, value)| value.as_str())
     };
     if sent("step") == "drop" {
-        pages.drafts.drop_of(&person.name);
+        pages.held.let_go(&person.name);
         return Ok(see_other("/import"));
     }
     let Some(step) = Step::named(sent("step")) else {
@@ -352,7 +334,7 @@ pub(super) async fn answer(
         // Other columns have other dates and values.
         held.answered.retain(|step| *step <= Step::Columns);
     }
-    pages.drafts.hold(&person.name, held);
+    pages.held.hold(&person.name, Waits::Columns(held));
     Ok(see_other("/import/map"))
 }
 
@@ -360,7 +342,7 @@ pub(super) async fn answer(
 async fn remember(
     pages: &Pages,
     person: &SignedIn,
-    held: &mut Held,
+    held: &mut Draft,
     name: &str,
     replace: &str,
 ) -> Result<Result<(), &'static str>, ProblemPage> {
@@ -417,52 +399,41 @@ fn refused(problems: &[RowProblem]) -> ProblemPage {
     })
 }
 
-/// Checks the file with its mapping and asks whether it shall be imported.
-async fn check(pages: &Pages, person: &SignedIn, held: &Held, chosen: Chosen) -> Answer {
-    let Ok(_alone) = pages.uploads.try_acquire() else {
-        return Err(busy());
+/// Reads the file with its mapping: checks it and asks whether it shall be imported, or imports it.
+async fn read(pages: &Pages, person: &SignedIn, held: &Draft, chosen: &Chosen) -> Answer {
+    let alone = pages.works.alone().ok_or_else(busy)?;
+    let file = SentFile {
+        kind: held.kind.into(),
+        door: Door::Mapped(held.upload.id),
+        upload: held.upload.clone(),
+        reading: held.reading(),
+        options: chosen.options(person),
+        turn: Turn::Mine(alone),
     };
-    let options = chosen.options(person);
-    let reading = held.reading();
-    let report = import::run(pages, held.kind, &options, (&held.upload, &reading)).await?;
-    pages.reports.keep(&person.name, &report);
-    Ok(forms::checked(held, &report, &chosen.asked(&report)).into_response())
+    let work = work::begin_import(pages, person, file);
+    work::answer(pages, person, &work).await
 }
 
 async fn import_now<'a>(
     pages: &Pages,
     person: &SignedIn,
-    held: &Held,
+    held: &Draft,
     sent: impl Fn(&str) -> &'a str,
 ) -> Answer {
     if held.next() != Step::Check {
         return Ok(see_other("/import/map"));
     }
+    let way = match sent("way") {
+        way @ ("store" | "valid") => way,
+        _ => "check",
+    };
     let chosen = Chosen {
-        way: sent("way").to_owned(),
+        way: way.to_owned(),
         providers: sent("providers").to_owned(),
         doubtful: sent("doubtful").to_owned(),
         ..Chosen::default()
     };
-    if !["store", "valid"].contains(&chosen.way.as_str()) {
-        let again = Chosen {
-            way: "check".to_owned(),
-            ..chosen
-        };
-        return check(pages, person, held, again).await;
-    }
-    let Ok(_alone) = pages.uploads.try_acquire() else {
-        return Err(busy());
-    };
-    let options = chosen.options(person);
-    let reading = held.reading();
-    let report = import::run(pages, held.kind, &options, (&held.upload, &reading)).await?;
-    pages.reports.keep(&person.name, &report);
-    if report.outcome == Outcome::Stored {
-        pages.drafts.drop_of(&person.name);
-        return Ok(forms::stored(&report).into_response());
-    }
-    Ok(forms::checked(held, &report, &chosen.asked(&report)).into_response())
+    read(pages, person, held, &chosen).await
 }
 
 pub(super) async fn paste_form() -> Page {
@@ -512,7 +483,7 @@ async fn paste(State(pages): State<Pages>, person: SignedIn, Sent(pasted): Sent<
     let upload = upload.map_err(|error| not_received(UploadError::Disk(error)))?;
     match opened(&pages, kind, upload, None).await? {
         Ok(held) => {
-            pages.drafts.hold(&person.name, held);
+            pages.held.hold(&person.name, Waits::Columns(held));
             Ok(see_other("/import/map"))
         }
         Err(problems) => Err(refused(&problems)),
@@ -528,7 +499,7 @@ pub(super) fn drop_form() -> Html {
 }
 
 /// What says that nothing of the answers is an import yet.
-pub(super) fn note(held: &Held) -> Option<Notification> {
+pub(super) fn note(held: &Draft) -> Option<Notification> {
     held.name.as_ref().map(|(name, _)| {
         Notification::important(format!(
             "This file's columns are remembered as \u{201c}{name}\u{201d}"

@@ -7,7 +7,7 @@ use ldsp_ui::components::{
 use ldsp_ui::{Html, Page};
 
 use super::import::{Chosen, questions, report_body, verdict};
-use super::import_map::{Held, PASTE, PASTED_ROWS, Step, drop_form, note};
+use super::import_map::{Draft, PASTE, PASTED_ROWS, Step, drop_form, note};
 use super::words;
 use crate::import::mapping::look::Look;
 use crate::import::mapping::{DateForm, Kind, Mapping, Origin, TextForm};
@@ -31,7 +31,7 @@ fn error<'a>(errors: &'a [(String, String)], field: &str) -> Option<&'a str> {
 
 /// The page of a question; `pairs` is what was sent, when that has errors.
 pub(super) fn question(
-    held: &Held,
+    held: &Draft,
     step: Step,
     pairs: &Pairs,
     errors: &[(String, String)],
@@ -86,7 +86,7 @@ pub(super) fn question(
     page.body(Html::concat(pieces))
 }
 
-fn sheet(held: &Held, errors: &[(String, String)]) -> Vec<Html> {
+fn sheet(held: &Draft, errors: &[(String, String)]) -> Vec<Html> {
     let choices = held
         .sheets
         .iter()
@@ -135,7 +135,7 @@ fn label(column: &str) -> String {
         .to_owned()
 }
 
-fn columns(held: &Held, pairs: &Pairs, errors: &[(String, String)]) -> Vec<Html> {
+fn columns(held: &Draft, pairs: &Pairs, errors: &[(String, String)]) -> Vec<Html> {
     let Some(look) = &held.look else {
         return Vec::new();
     };
@@ -225,7 +225,7 @@ fn hint(kind: Kind, column: &str) -> Option<&'static str> {
     })
 }
 
-fn dates(held: &Held, pairs: &Pairs, errors: &[(String, String)]) -> Vec<Html> {
+fn dates(held: &Draft, pairs: &Pairs, errors: &[(String, String)]) -> Vec<Html> {
     let (iso, slashed) = held
         .look
         .as_ref()
@@ -262,7 +262,7 @@ fn dates(held: &Held, pairs: &Pairs, errors: &[(String, String)]) -> Vec<Html> {
     ]
 }
 
-fn values(held: &Held, pairs: &Pairs, errors: &[(String, String)]) -> Vec<Html> {
+fn values(held: &Draft, pairs: &Pairs, errors: &[(String, String)]) -> Vec<Html> {
     let Some(look) = &held.look else {
         return Vec::new();
     };
@@ -306,7 +306,7 @@ fn values(held: &Held, pairs: &Pairs, errors: &[(String, String)]) -> Vec<Html> 
     parts
 }
 
-fn remembered(held: &Held, pairs: &Pairs, errors: &[(String, String)]) -> Vec<Html> {
+fn remembered(held: &Draft, pairs: &Pairs, errors: &[(String, String)]) -> Vec<Html> {
     let name = held.name.as_ref().map_or("", |(name, _)| name.as_str());
     let failed = error(errors, "name");
     let field = Field::new("name", "Name of the source")
@@ -322,7 +322,7 @@ fn remembered(held: &Held, pairs: &Pairs, errors: &[(String, String)]) -> Vec<Ht
 }
 
 /// Reads an answer into the draft; gives the errors by field.
-pub(super) fn read(held: &mut Held, step: Step, pairs: &Pairs) -> Errors {
+pub(super) fn read(held: &mut Draft, step: Step, pairs: &Pairs) -> Errors {
     match step {
         Step::Sheet => {
             let named = sent(pairs, "sheet").unwrap_or_default();
@@ -358,7 +358,7 @@ pub(super) fn read(held: &mut Held, step: Step, pairs: &Pairs) -> Errors {
     }
 }
 
-fn read_columns(held: &mut Held, pairs: &Pairs) -> Errors {
+fn read_columns(held: &mut Draft, pairs: &Pairs) -> Errors {
     let mut errors = Errors::new();
     let mut mapping = Mapping {
         columns: Default::default(),
@@ -424,7 +424,7 @@ fn read_columns(held: &mut Held, pairs: &Pairs) -> Errors {
     errors
 }
 
-fn read_values(held: &mut Held, look: &Look, pairs: &Pairs) {
+fn read_values(held: &mut Draft, look: &Look, pairs: &Pairs) {
     for (column, unknown) in look.unknown(&held.mapping) {
         let codes = held.kind.codes(column).unwrap_or_default();
         let values = held.mapping.values.entry(column.to_owned()).or_default();
@@ -442,7 +442,7 @@ fn read_values(held: &mut Held, look: &Look, pairs: &Pairs) {
 }
 
 /// The check of a mapped file, and whether it shall be imported.
-pub(super) fn checked(held: &Held, report: &ImportReport, chosen: &Chosen) -> Page {
+pub(super) fn checked(held: &Draft, report: &ImportReport, chosen: &Chosen) -> Page {
     let (notice, sound) = verdict(report);
     let mut pieces = report_body(report, sound);
     if let Some(look) = &held.look {

@@ -4,6 +4,7 @@
 //! [`site`] gives the whole site; [`rules`] and [`frame`] are its parts.
 
 mod audit;
+mod held;
 mod help;
 mod home;
 mod home_tasks;
@@ -39,6 +40,7 @@ mod sample;
 mod statements;
 pub(crate) mod upload;
 mod veil;
+mod work;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -57,7 +59,6 @@ use ldsp_ui::{
     Access, AskLive, Banner, Frame, Html, Link, Live, NavItem, Page, ProblemPage, RoleTable, Rule,
     SignedIn, Site, SiteError,
 };
-use tokio::sync::Semaphore;
 use utoipa::openapi::OpenApi;
 
 use crate::api::{self, Api};
@@ -68,10 +69,12 @@ use crate::revision::RevisionError;
 use crate::rights::Policy;
 use crate::store::StoreError;
 use crate::submit::ReadError;
+use crate::work::Works;
 use crate::{Clock, Entropy, words};
 
-pub(crate) use import::LARGEST;
+pub(crate) use import::{LARGEST, LARGEST_OF_PROVIDER};
 pub use library::{ReadPeers, peers_over_https};
+pub(crate) use work::begin_release;
 
 /// What the pages need. The caller makes it; nothing here reads clock or randomness by itself.
 pub struct Settings {
@@ -85,6 +88,8 @@ pub struct Settings {
     pub rho_micro: Option<u64>,
     /// How long records are kept; `None`: nothing goes by itself.
     pub retention: Option<Policy>,
+    /// What is under way: imports and releases that are being prepared.
+    pub works: Works,
     /// Reads what only enrolled nodes may see; see [`peers_over_https`].
     pub peers: ReadPeers,
     /// Asks the aggregator how the node stands before something is drawn or signed, so that a node restored from an old backup
@@ -101,12 +106,8 @@ pub struct Settings {
 struct Pages {
     settings: Arc<Settings>,
     reports: import::Reports,
-    /// Files whose columns are being explained.
-    drafts: import_map::Drafts,
-    /// ILRs that wait for answers.
-    waiting: ilr::Waiting,
-    /// One upload at a time.
-    uploads: Arc<Semaphore>,
+    /// Files that wait for what their sender has to say.
+    held: held::Held,
 }
 
 impl Pages {
@@ -141,6 +142,8 @@ pub(crate) const ADMIN: Access = Access::Roles(&["admin"]);
 pub(crate) const COORDINATOR: Access = Access::Roles(&["coordinator"]);
 pub(crate) const APPROVER: Access = Access::Roles(&["approver"]);
 pub(crate) const PROVIDER: Access = Access::Roles(&["provider"]);
+/// Those who import files or prepare releases. Each sees the own ones only: `work::Works::find`.
+pub(crate) const WORKERS: Access = Access::Roles(&["coordinator", "provider"]);
 /// Those who see exact counts and learners' records.
 pub(crate) const STAFF: Access = Access::Roles(SEE_EXACT);
 /// Those who read what was released and what is about to be.
@@ -272,6 +275,8 @@ pub fn rules() -> Vec<Rule> {
         Rule::post("/import/map", COORDINATOR),
         Rule::get("/import/paste", COORDINATOR),
         Rule::post("/import/paste", COORDINATOR),
+        Rule::get("/work/{id}", WORKERS),
+        Rule::post("/work/{id}/cancel", WORKERS),
         Rule::get("/import/mappings", STAFF),
         Rule::post("/import/mappings", COORDINATOR),
         Rule::get("/api", Access::Public),
@@ -290,9 +295,7 @@ fn router(api: &Api, document: &OpenApi) -> Router {
     let pages = Pages {
         settings: api.settings.clone(),
         reports: import::Reports::default(),
-        drafts: import_map::Drafts::default(),
-        waiting: ilr::Waiting::default(),
-        uploads: api.uploads.clone(),
+        held: held::Held::new(api.settings.clock.clone()),
     };
     let documentation = documentation(document);
     let router = Router::new()
@@ -377,6 +380,8 @@ fn router(api: &Api, document: &OpenApi) -> Router {
             "/import/mappings",
             get(import_mappings::list).post(import_mappings::forget),
         )
+        .route("/work/{id}", get(work::show))
+        .route("/work/{id}/cancel", post(work::cancel))
         .route("/api", get(async move || documentation.clone()))
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::show));
@@ -394,8 +399,9 @@ fn navigation() -> Vec<NavItem> {
         item("Learners", "/provider/learners"),
         item("Whom to ask", "/provider/follow-up"),
         item("Upload", "/provider/upload"),
-        item("How we do", "/provider/results"),
         item("Questions", "/provider/questions"),
+        item("How we do", "/provider/results"),
+        item("How this works", "/provider/help"),
         NavItem::section(
             "Delivery",
             [
@@ -489,7 +495,7 @@ fn shared_site(
     let frame = frame(&settings);
     let api = Api {
         settings,
-        uploads: Arc::new(Semaphore::new(1)),
+        origin: public_origin.into(),
     };
     let rules = rules().into_iter().chain(api::rules());
     let mut site = Site::new(frame, public_origin, people.clone(), clock)?
@@ -566,6 +572,10 @@ fn done(heading: &str, content: &str) -> Notification {
 
 /// A fault of the store as a page. The cause goes to the log.
 fn fault(error: StoreError) -> ProblemPage {
+    fault_of(&error)
+}
+
+fn fault_of(error: &StoreError) -> ProblemPage {
     tracing::error!(%error, next = error.next(), "the store refused");
     if error.is_busy() {
         return ProblemPage::new(
@@ -601,8 +611,12 @@ fn refused(code: &'static str, title: &str, reason: &str, next: &str) -> Problem
 }
 
 fn release_problem(error: ReleaseError) -> ProblemPage {
+    release_problem_of(&error)
+}
+
+fn release_problem_of(error: &ReleaseError) -> ProblemPage {
     match error {
-        ReleaseError::Store(error) => fault(error),
+        ReleaseError::Store(error) => fault_of(error),
         ReleaseError::Unknown(_) => ProblemPage::not_found(),
         ReleaseError::NotCoordinator(_) => {
             ProblemPage::forbidden("Only a coordinator may prepare a release.")

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::home::receipt_words;
 use super::release_view::{Said, preview};
-use super::{Answer, Pages, done, fault, release_problem, see_other, words};
+use super::{Answer, Pages, done, fault, release_problem, see_other, words, work};
 use crate::release::figures::Opened;
 use crate::release::{self, Approval, Refusal, ReleaseError, Request, next_period};
 use crate::schedule::london;
@@ -55,8 +55,11 @@ pub(super) async fn list(State(pages): State<Pages>, asked: Asked, person: Signe
         .await
         .map_err(release_problem)?;
     let today = Period::of((pages.clock)().to_zoned(london()).date());
-    let next = next_step(&releases, &refused, next, &person, today);
-    let body = Html::concat([next, listing(releases, &refused, &statements, &asked)]);
+    let body = Html::concat([
+        work::under_way(&pages, &person),
+        next_step(&releases, &refused, next, &person, today),
+        listing(releases, &refused, &statements, &asked),
+    ]);
     Ok(Page::new("Releases").body(body).into_response())
 }
 
@@ -236,17 +239,8 @@ pub(super) async fn prepare(
         ..Request::default()
     };
     (pages.before_signing)().await;
-    let prepared = release::prepare(
-        &pages.node.store,
-        request,
-        &person.name,
-        (pages.clock)(),
-        &pages.entropy,
-    )
-    .await
-    .map_err(release_problem)?;
-    let period = prepared.release.period;
-    Ok(see_other(&format!("/releases/{period}?done=prepared")))
+    let work = work::begin_release(&pages.settings, &person, request);
+    work::answer(&pages, &person, &work).await
 }
 
 /// The release of a month in an address.
@@ -274,6 +268,12 @@ pub(super) async fn show(
             page = page.notice(done(
                 "The release is prepared. Nothing has left yet.",
                 "An approver has to read and approve it.",
+            ))
+        }
+        "late" => {
+            page = page.notice(done(
+                "It was stored already, so it could not be cancelled. Nothing has left yet.",
+                "If it shall not leave, an approver can refuse it.",
             ))
         }
         "approved" => {

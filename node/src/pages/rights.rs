@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::release_view::heading;
 use super::releases::file;
 use super::{Answer, Pages, done, fault, refused, see_other, words};
-use crate::rights::{self, Asked, Preview, RightsError, Subject, Unfit};
+use crate::rights::{self, Asked, Preview, RightsError, Subject, Unfit, Whose};
 use crate::store::people::Role;
 
 pub(super) fn problem(error: RightsError) -> ProblemPage {
@@ -122,51 +122,58 @@ async fn ask(pages: &Pages, person: &SignedIn, unfit: Option<Unfit>) -> Result<P
     })
 }
 
-#[derive(Deserialize)]
-pub(super) struct Named {
-    #[serde(default)]
-    provider: String,
-    #[serde(default)]
-    reference: String,
-    #[serde(default)]
-    uln: String,
+/// A form's fields; boxes that are ticked come more than once.
+type Pairs = Vec<(String, String)>;
+
+fn take(pairs: &Pairs, name: &str) -> String {
+    let found = pairs.iter().find(|(field, _)| field == name);
+    found.map_or_else(String::new, |(_, value)| value.clone())
 }
 
 pub(super) async fn which(
     State(pages): State<Pages>,
     person: SignedIn,
-    Form(named): Form<Named>,
+    Form(pairs): Form<Pairs>,
 ) -> Answer {
-    let asked = Asked {
-        provider: named.provider,
-        reference: named.reference,
-        uln: named.uln,
-    };
-    let subject = match asked.subject(&pages.node).await {
-        Ok(subject) => subject,
-        Err(RightsError::Unfit(unfit)) => {
-            return Ok(ask(&pages, &person, Some(unfit)).await?.into_response());
+    let chosen = Chosen::from(&pairs);
+    let was_asked = !chosen.learner.is_empty();
+    let subject = if was_asked {
+        chosen.subject()?
+    } else {
+        let asked = Asked {
+            provider: take(&pairs, "provider"),
+            reference: take(&pairs, "reference"),
+            uln: take(&pairs, "uln"),
+        };
+        match asked.subject(&pages.node).await {
+            Ok(subject) => subject,
+            Err(RightsError::Unfit(unfit)) => {
+                return Ok(ask(&pages, &person, Some(unfit)).await?.into_response());
+            }
+            Err(error) => return Err(problem(error)),
         }
-        Err(error) => return Err(problem(error)),
     };
-    let found = rights::preview(&pages.node, subject)
+    let found = rights::preview(&pages.node, subject, &chosen.parts)
         .await
         .map_err(problem)?;
+    if !found.parts.is_empty() {
+        return Ok(whose(subject, &found, was_asked).into_response());
+    }
     let held = if found.enrolments.is_empty() {
         Html::concat(found.effect.iter().map(|said| Html::paragraph(said)))
     } else {
         enrolments(&found)
     };
-    let access = PostForm::to("/rights/access")
-        .hidden("learner", subject.to_hex())
+    let access = chosen
+        .form("/rights/access", subject)
         .with(Html::paragraph(
             "A copy of everything that is held, to print, to save as PDF or as a file for programs. It says what was published, in words.",
         ))
         .with(Button::new("Show what is held"));
     let mut pieces = vec![held, heading("A copy of what is held"), access.into()];
     if !found.enrolments.is_empty() {
-        let erase = PostForm::to("/rights/preview")
-            .hidden("learner", subject.to_hex())
+        let erase = chosen
+            .form("/rights/preview", subject)
             .with(Html::paragraph(
                 "Before anything is erased, the next page says what would go and what that does to the next release.",
             ))
@@ -177,6 +184,38 @@ pub(super) async fn which(
         .breadcrumb("Rights of learners", "/rights")
         .body(Html::concat(pieces))
         .into_response())
+}
+
+/// Whose records they are, where those of several ULNs are tied together.
+fn whose(subject: Subject, found: &Preview, unchosen: bool) -> Page {
+    let error = unchosen.then_some("Tick the records that are the learner\u{2019}s");
+    let choice = |whose: &Whose| {
+        let each = whose
+            .enrolments
+            .iter()
+            .map(|e| format!("{}, began {}", e.provider, words::day(e.start)));
+        let each: Vec<String> = each.collect();
+        Choice::new(&whose.part, format!("{}: {}", whose.by, each.join("; ")))
+    };
+    let parts = Checkboxes::new(
+        Field::new("parts", "Which of these records are the learner\u{2019}s?").error_if(error),
+        found.parts.iter().map(choice),
+    );
+    let form = PostForm::to("/rights")
+        .hidden("learner", subject.to_hex())
+        .with(parts)
+        .with(Button::new("Go on with these"));
+    let page = Page::new("Whose records?")
+        .breadcrumb("Rights of learners", "/rights")
+        .body(Html::concat([
+            Warning::new("Records of more than one unique learner number (ULN) are tied together here. When a provider corrects a wrong ULN, a stranger may be tied to its learner.").into(),
+            Html::paragraph("Ask the learner where and when they learnt, and go on with those records alone. The others are neither shown nor erased."),
+            form.into(),
+        ]));
+    match error {
+        Some(error) => page.errors(ErrorSummary::new().error("parts", error)),
+        None => page,
+    }
 }
 
 /// Enough to tell whether the right person was found.
@@ -191,18 +230,35 @@ fn enrolments(found: &Preview) -> Html {
         .into()
 }
 
-#[derive(Deserialize)]
-pub(super) struct Chosen {
-    #[serde(default)]
+struct Chosen {
     learner: String,
+    /// Whose records, where they have to be told apart.
+    parts: Vec<String>,
     /// How a copy is given.
-    #[serde(default, rename = "as")]
     form: String,
-    #[serde(default)]
     read: String,
 }
 
+impl From<&Pairs> for Chosen {
+    fn from(pairs: &Pairs) -> Self {
+        let parts = pairs.iter().filter(|(field, _)| field == "parts");
+        Self {
+            learner: take(pairs, "learner"),
+            parts: parts.map(|(_, part)| part.clone()).collect(),
+            form: take(pairs, "as"),
+            read: take(pairs, "read"),
+        }
+    }
+}
+
 impl Chosen {
+    /// A form that goes on with the same records.
+    fn form(&self, to: &str, subject: Subject) -> PostForm {
+        let form = PostForm::to(to).hidden("learner", subject.to_hex());
+        let parts = self.parts.iter();
+        parts.fold(form, |form, part| form.hidden("parts", part))
+    }
+
     fn subject(&self) -> Result<Subject, ProblemPage> {
         Subject::from_hex(&self.learner).ok_or_else(|| {
             refused(
@@ -218,13 +274,21 @@ impl Chosen {
 pub(super) async fn access(
     State(pages): State<Pages>,
     person: SignedIn,
-    Form(chosen): Form<Chosen>,
+    Form(pairs): Form<Pairs>,
 ) -> Answer {
+    let chosen = Chosen::from(&pairs);
     let subject = chosen.subject()?;
     let (policy, now) = (pages.retention.as_ref(), (pages.clock)());
-    let held = rights::access(&pages.node, subject, policy, &person.name, now)
-        .await
-        .map_err(problem)?;
+    let held = rights::access(
+        &pages.node,
+        subject,
+        &chosen.parts,
+        policy,
+        &person.name,
+        now,
+    )
+    .await
+    .map_err(problem)?;
     match chosen.form.as_str() {
         "html" => {
             return Ok(attached(
@@ -240,16 +304,14 @@ pub(super) async fn access(
         }
         _ => {}
     }
-    let files = PostForm::to("/rights/access")
-        .hidden("learner", subject.to_hex())
-        .buttons([
-            Button::new("Save as a document")
-                .sends("as", "html")
-                .secondary(),
-            Button::new("Save for programs (JSON)")
-                .sends("as", "json")
-                .secondary(),
-        ]);
+    let files = chosen.form("/rights/access", subject).buttons([
+        Button::new("Save as a document")
+            .sends("as", "html")
+            .secondary(),
+        Button::new("Save for programs (JSON)")
+            .sends("as", "json")
+            .secondary(),
+    ]);
     let hint = Html::concat([
         Html::literal("<div class=\"ldsp-screen\">"),
         InsetText::new("For the learner alone: print it or save it as PDF, and hand it over in a safe way. It stands in the audit log, without the learner, that it was made.").into(),
@@ -266,15 +328,19 @@ fn attached(text: String, kind: &'static str, name: &str) -> Response {
     file(text, kind, &format!("attachment; filename=\"{name}\""))
 }
 
-pub(super) async fn preview(State(pages): State<Pages>, Form(chosen): Form<Chosen>) -> Answer {
+pub(super) async fn preview(State(pages): State<Pages>, Form(pairs): Form<Pairs>) -> Answer {
+    let chosen = Chosen::from(&pairs);
     let subject = chosen.subject()?;
-    let found = rights::preview(&pages.node, subject)
+    let found = rights::preview(&pages.node, subject, &chosen.parts)
         .await
         .map_err(problem)?;
-    Ok(confirm(subject, &found, false).into_response())
+    if !found.parts.is_empty() {
+        return Ok(whose(subject, &found, true).into_response());
+    }
+    Ok(confirm(subject, &chosen, &found, false).into_response())
 }
 
-fn confirm(subject: Subject, found: &Preview, unread: bool) -> Page {
+fn confirm(subject: Subject, chosen: &Chosen, found: &Preview, unread: bool) -> Page {
     let page = Page::new("What erasing does").breadcrumb("Rights of learners", "/rights");
     let effect = list(found.effect.iter().map(String::as_str));
     if found.enrolments.is_empty() {
@@ -288,8 +354,8 @@ fn confirm(subject: Subject, found: &Preview, unread: bool) -> Page {
             "The learner asked for this, and I have read what it does",
         )],
     );
-    let form = PostForm::to("/rights/erase")
-        .hidden("learner", subject.to_hex())
+    let form = chosen
+        .form("/rights/erase", subject)
         .with(Warning::new("Erased records cannot be brought back."))
         .with(read)
         .with(Button::new("Erase the records").warning());
@@ -303,18 +369,28 @@ fn confirm(subject: Subject, found: &Preview, unread: bool) -> Page {
 pub(super) async fn erase(
     State(pages): State<Pages>,
     person: SignedIn,
-    Form(chosen): Form<Chosen>,
+    Form(pairs): Form<Pairs>,
 ) -> Answer {
+    let chosen = Chosen::from(&pairs);
     let subject = chosen.subject()?;
     if chosen.read != "yes" {
-        let found = rights::preview(&pages.node, subject)
+        let found = rights::preview(&pages.node, subject, &chosen.parts)
             .await
             .map_err(problem)?;
-        return Ok(confirm(subject, &found, true).into_response());
+        if !found.parts.is_empty() {
+            return Ok(whose(subject, &found, true).into_response());
+        }
+        return Ok(confirm(subject, &chosen, &found, true).into_response());
     }
-    rights::erase(&pages.node, subject, &person.name, (pages.clock)())
-        .await
-        .map_err(problem)?;
+    rights::erase(
+        &pages.node,
+        subject,
+        &chosen.parts,
+        &person.name,
+        (pages.clock)(),
+    )
+    .await
+    .map_err(problem)?;
     // The worker overwrites the bytes.
     (pages.queued)();
     Ok(see_other("/rights?done=erased"))

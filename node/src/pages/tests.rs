@@ -8,7 +8,7 @@ mod mappings;
 mod model;
 mod practice;
 mod privacy;
-mod provider;
+pub(crate) mod provider;
 mod quality;
 mod rehearsal;
 mod rights;
@@ -17,9 +17,11 @@ mod sample;
 mod standards;
 mod statements;
 mod uploads;
+mod work;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, header};
@@ -73,7 +75,13 @@ pub(crate) async fn world() -> World {
 
 /// The same with a retention period.
 pub(crate) async fn world_keeping(retention: Option<Policy>) -> World {
-    let world = made(Some(LEP), retention).await;
+    // However slow the machine is, what is sent is answered when it is done.
+    world_with(retention, Duration::from_secs(600)).await
+}
+
+/// The same with the time that pages wait for work.
+pub(crate) async fn world_with(retention: Option<Policy>, soon: Duration) -> World {
+    let world = made(Some(LEP), retention, soon).await;
     let mut tx = world.node.store.write().await.unwrap();
     enrolment::write(&mut tx, &place(true)).await.unwrap();
     tx.commit().await.unwrap();
@@ -82,10 +90,10 @@ pub(crate) async fn world_keeping(retention: Option<Policy>) -> World {
 
 /// The same before its LEP is chosen, when it is in no federation.
 async fn world_without_lep() -> World {
-    made(None, None).await
+    made(None, None, Duration::from_secs(600)).await
 }
 
-async fn made(lep: Option<&str>, retention: Option<Policy>) -> World {
+async fn made(lep: Option<&str>, retention: Option<Policy>, soon: Duration) -> World {
     let dir = tempfile::tempdir().unwrap();
     let now = at("2022-03-04T09:00:00Z");
     let entropy = seeded(11);
@@ -109,6 +117,7 @@ async fn made(lep: Option<&str>, retention: Option<Policy>) -> World {
             Box::pin(async { Some(Err(Unreachable::new("connection refused").into())) })
         }),
         before_signing: Arc::new(|| Box::pin(async {})),
+        works: Works::new(soon),
         queued: Arc::new({
             let queued = queued.clone();
             move || {
@@ -118,7 +127,7 @@ async fn made(lep: Option<&str>, retention: Option<Policy>) -> World {
         illustrative: Some("Demonstration: illustrative records.".into()),
     };
     let settings = Arc::new(settings);
-    let router = shared_site(settings.clone(), "https://node.example", "test", None).unwrap();
+    let router = shared_site(settings.clone(), HERE, "test", None).unwrap();
     let mut world = World {
         dir,
         node,
@@ -152,7 +161,7 @@ impl World {
     fn api(&self) -> Api {
         Api {
             settings: self.settings.clone(),
-            uploads: Arc::new(Semaphore::new(1)),
+            origin: HERE.into(),
         }
     }
 
@@ -276,6 +285,9 @@ impl World {
 }
 
 /// Name, role and organisation of one person of each role, and of two organisations.
+/// Where the site of the tests is.
+pub(crate) const HERE: &str = "https://node.example";
+
 pub(crate) const EVERYBODY: [(&str, Role, Option<&str>); 6] = [
     ("ada", Role::Admin, None),
     ("ann", Role::Coordinator, None),

@@ -44,6 +44,8 @@ pub(super) struct Received {
 /// A file without a name: the system frees it when this is dropped or the program ends, however it ends.
 #[derive(Debug, Clone)]
 pub(crate) struct Upload {
+    /// Random, so that it is told from every other one.
+    pub(crate) id: [u8; 16],
     file: Arc<File>,
     veil: Veil,
     pub(crate) bytes: u64,
@@ -126,12 +128,12 @@ impl Upload {
         entropy: &Entropy,
         mut chunks: impl Stream<Item = Result<Bytes, E>> + Unpin,
     ) -> Result<Self, E> {
-        let (mut name, mut key) = ([0; 16], [0; 32]);
+        let (mut id, mut key) = ([0; 16], [0; 32]);
         let mut rng = (entropy)();
-        rng.fill_bytes(&mut name);
+        rng.fill_bytes(&mut id);
         rng.fill_bytes(&mut key);
         drop(rng);
-        let path = dir.join(format!("{PREFIX}{}", hex::encode(name)));
+        let path = dir.join(format!("{PREFIX}{}", hex::encode(id)));
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -158,6 +160,7 @@ impl Upload {
         file.rewind().await?;
         let file = file.into_std().await;
         Ok(Self {
+            id,
             file: Arc::new(file),
             veil,
             bytes,

@@ -21,7 +21,7 @@ use sqlx::sqlite::SqliteConnection;
 pub use approve::{Approval, approve};
 pub(crate) use prepare::prepare_in;
 pub(crate) use prepare::rho as chosen_rho;
-pub use prepare::{Prepared, Request, SCHEDULE, next_period, prepare, waiting};
+pub use prepare::{Prepared, Request, SCHEDULE, next_period, prepare, prepare_watched, waiting};
 pub(crate) use refuse::in_order as reason_in_order;
 pub use refuse::{Refusal, refuse};
 pub(crate) use show::approvers;
@@ -33,6 +33,7 @@ use crate::disclosure::{LedgerMonth, ProtectError};
 use crate::seal::QueueError;
 use crate::store::ledger::streams::{self, Stream};
 use crate::store::{StoreError, ledger, releases};
+use crate::work::Cancelled;
 
 /// Why a release is refused. [`ReleaseError::next`] says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +92,8 @@ pub enum ReleaseError {
     #[error("the published tables do not fit together: {0}")]
     Estimates(#[from] AdditivityError),
     #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+    #[error(transparent)]
     Overspent(#[from] Overspent),
     #[error(transparent)]
     Protect(#[from] ProtectError),
@@ -131,6 +134,7 @@ impl ReleaseError {
             Self::Already { .. } => "already-approved",
             Self::Rule(_) => "rule",
             Self::Estimates(_) => "estimates",
+            Self::Cancelled(_) => "cancelled",
             Self::Overspent(_) => "privacy-budget",
             Self::Protect(_) => "protect",
             Self::Queue(error) => error.code(),
@@ -191,6 +195,9 @@ impl ReleaseError {
             }
             Self::Rule(_) => {
                 "Upgrade this program if a newer version is out; otherwise tell the national operator the rule. Nothing was signed."
+            }
+            Self::Cancelled(_) => {
+                "Nothing was stored and nothing was drawn. Prepare the month again when it shall be."
             }
             Self::Overspent(error) => error.next(),
             Self::Protect(error) => error.next(),

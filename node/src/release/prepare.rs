@@ -21,6 +21,7 @@ use crate::store::ledger::streams::{self, Stream};
 use crate::store::records::persons;
 use crate::store::releases::{self, Part, StoredRelease};
 use crate::store::{self, Store, StoreError, audit, enrolment, ledger};
+use crate::work::{Phase, Progress};
 
 /// Author of what the timed job prepares.
 pub const SCHEDULE: &str = "schedule";
@@ -75,20 +76,42 @@ pub async fn prepare(
     now: Timestamp,
     entropy: &Entropy,
 ) -> Result<Prepared, ReleaseError> {
-    let mut transaction = store.write().await?;
-    let prepared = prepare_in(&mut transaction, request, author, now, entropy).await?;
-    transaction.commit().await?;
-    Ok(prepared)
+    let watched = Progress::default();
+    prepare_watched(store, request, (author, now), entropy, &watched).await
 }
 
-/// [`prepare`] inside the caller's transaction, which what the caller writes of it shares.
+/// [`prepare`] with how far it is; cancelled before it is stored, it leaves nothing, and nobody has seen the draw.
+///
+/// # Errors
+/// As [`prepare`].
+pub async fn prepare_watched(
+    store: &Store,
+    request: Request,
+    (author, now): (&str, Timestamp),
+    entropy: &Entropy,
+    progress: &Progress,
+) -> Result<Prepared, ReleaseError> {
+    let work = async {
+        progress.enter(Phase::Waiting);
+        let mut transaction = store.write().await?;
+        let by = (author, now);
+        let prepared = prepare_in(&mut transaction, request, by, entropy, progress).await?;
+        progress.begin_storing()?;
+        transaction.commit().await?;
+        Ok(prepared)
+    };
+    progress.unless_cancelled(work).await
+}
+
+/// [`prepare_watched`] inside the caller's transaction, which what the caller writes of it shares.
 pub(crate) async fn prepare_in(
     connection: &mut SqliteConnection,
     request: Request,
-    author: &str,
-    now: Timestamp,
+    (author, now): (&str, Timestamp),
     entropy: &Entropy,
+    progress: &Progress,
 ) -> Result<Prepared, ReleaseError> {
+    progress.enter(Phase::Ledger);
     let lep = enrolment::lep(&mut *connection)
         .await?
         .ok_or(ReleaseError::NoIdentity)?;
@@ -121,6 +144,7 @@ pub(crate) async fn prepare_in(
         return Err(ReleaseError::NotEnded(period));
     }
     begin(&mut *connection, &mut histories, period).await?;
+    progress.enter(Phase::Counting);
     // Whatever became of the records before: no more of anybody's enrolments are counted, and nothing that a lost ledger held.
     persons::cap(&mut *connection, None).await?;
     ledger::withheld::hold(&mut *connection).await?;
@@ -128,7 +152,9 @@ pub(crate) async fn prepare_in(
     for history in histories {
         draws.push(Draw::of(&mut *connection, &codebook, history, request, period).await?);
     }
+    progress.enter(Phase::Drawing);
     let release = draw(&mut *connection, &draws, (author, now), entropy).await?;
+    progress.enter(Phase::Judging);
     let judged = quality::look_in(&mut *connection, now).await?;
     let verdict = quality::verdict(&judged, now);
     store::quality::keep(connection, period, &verdict).await?;

@@ -16,6 +16,7 @@ use super::rules::{self, Verdict};
 use super::{ReleaseError, Request, SCHEDULE};
 use crate::store::audit::append;
 use crate::store::{Store, StoreError};
+use crate::work::Progress;
 use crate::{Entropy, sample};
 
 /// The action in the audit log.
@@ -62,7 +63,14 @@ pub(crate) async fn rehearse(
         // Within what is never committed: no release can be prepared while the mark stands.
         sqlx::query("DELETE FROM sample").execute(&mut *tx).await?;
     }
-    let prepared = prepare_in(&mut tx, request, SCHEDULE, now, entropy).await?;
+    let prepared = prepare_in(
+        &mut tx,
+        request,
+        (SCHEDULE, now),
+        entropy,
+        &Progress::default(),
+    )
+    .await?;
     if !prepared.drawn {
         return Err(ReleaseError::Open(prepared.release.period));
     }

@@ -7,15 +7,14 @@ use jiff::civil::Date;
 use ldsp_protocol::ids::Gss;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
-use sqlx::SqliteConnection;
+use sqlx::{Connection as _, SqliteConnection};
 use utoipa::ToSchema;
 
-use super::columns::fact;
-use super::{Policy, RightsError, Subject};
+use super::columns::{Names, fact};
+use super::{Policy, RightsError, Subject, meant};
 use crate::home::Node;
 use crate::release::report::{Block, Section, alone, body, paragraph, plain, points, section};
 use crate::store::erasure::{self, Held, Value};
-use crate::store::records::persons::known;
 use crate::store::{StoreError, audit, date};
 use crate::words;
 
@@ -67,28 +66,31 @@ impl Access {
     }
 }
 
-/// Gathers everything that is held under `subject`, and writes into the audit log that somebody did.
+/// Gathers everything that is held under `subject`, or of the parts of it that were chosen ([`super::Whose`]), and writes into the audit log that somebody did.
 ///
 /// # Errors
-/// The store's.
+/// [`RightsError::Unfit`] where parts are to be chosen and are not; the store's.
 pub async fn access(
     node: &Node,
     subject: Subject,
+    chosen: &[String],
     policy: Option<&Policy>,
     who: &str,
     now: Timestamp,
 ) -> Result<Access, RightsError> {
     // The entry says what was seen, so both are one transaction.
     let mut tx = node.store.write().await?;
-    let person = known(&mut tx, &[subject.0], &[]).await?;
-    let held = erasure::held(&mut tx, &person).await?;
+    let mut look = tx.begin().await?;
+    let person = meant(&mut look, node, subject, chosen).await?;
+    let held = erasure::held(&mut look, &person).await?;
+    look.rollback().await?;
     let erased = person.erased.and_then(date);
     let facts = Facts {
         node,
         held: &held,
         erased,
         policy,
-        programmes: programmes(&mut tx, &held).await?,
+        names: names(&mut tx, &held).await?,
         now,
     };
     let sections = facts.sections();
@@ -120,21 +122,49 @@ fn json(row: Held) -> Map<String, Json> {
     row.into_iter().map(|(name, v)| (name, value(v))).collect()
 }
 
-/// Codes and names of the programmes that rows refer to.
-async fn programmes(
+/// What rows call by its number: the column, and SQL that names it.
+const NAMED: [(&str, &str); 3] = [
+    (
+        "programme",
+        "SELECT name || ' (' || code || ')' FROM programmes WHERE id = $1",
+    ),
+    (
+        "cohort",
+        "SELECT title || ' (' || code || ')' FROM cohorts WHERE id = $1",
+    ),
+    ("employer", "SELECT name FROM organisations WHERE id = $1"),
+];
+
+/// The names of what rows refer to, now or in what was changed of them.
+async fn names(
     connection: &mut SqliteConnection,
     held: &BTreeMap<&'static str, Vec<Held>>,
-) -> Result<BTreeMap<i64, String>, StoreError> {
-    let mut names = BTreeMap::new();
-    for (column, value) in held.values().flatten().flatten() {
-        if let ("programme", Value::Number(id)) = (column.as_str(), value) {
-            let name: Option<String> = sqlx::query_scalar(
-                "SELECT name || ' (' || code || ')' FROM programmes WHERE id = $1",
-            )
-            .bind(id)
-            .fetch_optional(&mut *connection)
-            .await?;
-            names.insert(*id, name.unwrap_or_default());
+) -> Result<Names, StoreError> {
+    let mut names = Names::default();
+    for row in held.values().flatten() {
+        let field = row.iter().find_map(|(column, value)| match value {
+            Value::Text(field) if column == "field" => Some(field.as_str()),
+            _ => None,
+        });
+        for (column, value) in row {
+            let (column, id) = match (column.as_str(), value, field) {
+                (_, Value::Number(id), None) => (column.as_str(), *id),
+                ("before" | "after", Value::Text(id), Some(field)) => match id.parse() {
+                    Ok(id) => (field, id),
+                    Err(_) => continue,
+                },
+                _ => continue,
+            };
+            let Some((_, sql)) = NAMED.iter().find(|(named, _)| *named == column) else {
+                continue;
+            };
+            let name: Option<String> = sqlx::query_scalar(*sql)
+                .bind(id)
+                .fetch_optional(&mut *connection)
+                .await?;
+            if let Some(name) = name {
+                names.add(column, id, name);
+            }
         }
     }
     Ok(names)
@@ -145,7 +175,7 @@ struct Facts<'a> {
     held: &'a BTreeMap<&'static str, Vec<Held>>,
     erased: Option<Date>,
     policy: Option<&'a Policy>,
-    programmes: BTreeMap<i64, String>,
+    names: Names,
     now: Timestamp,
 }
 
@@ -218,10 +248,21 @@ impl Facts<'_> {
             let shown = first
                 .into_iter()
                 .chain(last)
-                .filter_map(|(column, value)| fact(column, value, &self.programmes));
+                .filter_map(|(column, value)| self.fact(row, column, value));
             Block::Facts(shown.collect())
         });
         facts.collect()
+    }
+
+    /// A field of a row; where the row says how another field changed, by that field's names.
+    fn fact(&self, row: &Held, column: &str, value: &Value) -> Option<(String, String)> {
+        let (title, words) = fact(column, value, &self.names)?;
+        let field = row.iter().find(|(name, _)| name == "field");
+        let (Some((_, Value::Text(field))), "before" | "after") = (field, column) else {
+            return Some((title, words));
+        };
+        let named = words.parse().ok().and_then(|id| self.names.of(field, id));
+        Some((title, named.unwrap_or(words)))
     }
 
     fn published(&self) -> Section {
@@ -259,8 +300,9 @@ impl Facts<'_> {
         section(
             "Where it comes from, and who sees it",
             [points([
-                "Your training provider\u{2019}s files about its learners are the only source. What they also hold, such as your postcode or birth date, was turned into a district or an age band when the file was read, and not kept.",
-                "People of the partnership who sign in to this node can see counts. Records leave it in no form; encrypted backups of the node hold them too.",
+                "It comes from your training provider: from files about its learners, or typed in by its staff on their own pages of this node. What they also say, such as your postcode or birth date, was turned into a district or an age band when it was read, and not kept.",
+                "People of your training provider who sign in to this node see your enrolments with it, and with nobody else: its own reference of you, programme, cohort, dates, stage, what became of you afterwards and what came of the questions that you were asked. They see it on pages, on a phone too, and may print it.",
+                "People of the partnership who sign in see counts. A coordinator who answers a request of yours, as with this copy, sees what it shows. Records leave the node in no other form; its IT team keeps its database and encrypted backups of it.",
                 "No decision about you is made from them.",
             ])],
         )

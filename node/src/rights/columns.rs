@@ -44,7 +44,7 @@ const CODES: [(&str, &str, Dimension); 17] = [
 ];
 
 /// Names of the other columns.
-const NAMES: [(&str, &str); 27] = [
+const NAMES: [(&str, &str); 35] = [
     ("id", "Internal number"),
     ("at", "When"),
     ("who", "By whom"),
@@ -75,7 +75,37 @@ const NAMES: [(&str, &str); 27] = [
     ),
     ("ident", "Another keyed number of the learner"),
     ("enrolment", "Of the enrolment with the internal number"),
+    ("row", "Of the enrolment with the internal number"),
+    ("kind", "Of what"),
+    ("cohort", "Cohort"),
+    ("employer", "Employer"),
+    ("version", "Version, which grows with each change"),
+    (
+        "removed_day",
+        "Not in the provider\u{2019}s record any more since",
+    ),
+    (
+        "uln",
+        "The same in full, where it is of a unique learner number",
+    ),
+    ("organisation", "Training provider"),
 ];
+
+/// Names of the rows of other tables that are referred to, by column and number.
+#[derive(Default)]
+pub(super) struct Names(BTreeMap<(String, i64), String>);
+
+impl Names {
+    /// Notes what `column` means by `id`.
+    pub(super) fn add(&mut self, column: &str, id: i64, name: String) {
+        self.0.insert((column.to_owned(), id), name);
+    }
+
+    /// What `column` means by `id`.
+    pub(super) fn of(&self, column: &str, id: i64) -> Option<String> {
+        self.0.get(&(column.to_owned(), id)).cloned()
+    }
+}
 
 /// Bits of families in words.
 fn families(bits: i64) -> String {
@@ -97,11 +127,7 @@ fn families(bits: i64) -> String {
 }
 
 /// A column's name and value for people; what is empty is left out.
-pub(super) fn fact(
-    column: &str,
-    value: &Value,
-    programmes: &BTreeMap<i64, String>,
-) -> Option<(String, String)> {
+pub(super) fn fact(column: &str, value: &Value, names: &Names) -> Option<(String, String)> {
     if let Some((_, title, dimension)) = CODES.iter().find(|(name, ..)| *name == column) {
         return match value {
             Value::Null => None,
@@ -115,14 +141,19 @@ pub(super) fn fact(
             other => Some(((*title).to_owned(), raw(other))),
         };
     }
-    let title = NAMES.iter().find(|(name, _)| *name == column);
-    let title = title.map_or_else(
-        || column.replace('_', " "),
-        |(_, title)| (*title).to_owned(),
-    );
+    let title = match (column, value) {
+        ("reference", Value::Text(_)) => Some("Your provider\u{2019}s reference"),
+        ("year", _) => Some("Teaching year that began in"),
+        ("ukprn", _) => Some("UK Provider Reference Number"),
+        _ => NAMES
+            .iter()
+            .find(|(name, _)| *name == column)
+            .map(|(_, t)| *t),
+    };
+    let title = title.map_or_else(|| column.replace('_', " "), str::to_owned);
     let words = match (column, value) {
         (_, Value::Null) => return None,
-        ("programme", Value::Number(id)) => programmes.get(id).cloned()?,
+        ("programme" | "cohort" | "employer", Value::Number(id)) => names.of(column, *id)?,
         ("district", Value::Text(code)) => district(code),
         ("stage", Value::Number(at)) => {
             let stage = usize::try_from(*at).ok();
@@ -164,4 +195,40 @@ fn district(code: &str) -> String {
     let known = code.parse().ok();
     let known = known.and_then(|code: Gss| Geography::embedded().district(&code));
     known.map_or_else(|| code.to_owned(), |d| format!("{} ({code})", d.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::erasure::HOLDINGS;
+    use crate::testing::World;
+
+    /// A learner reads it: no column of a table about learners may come without words.
+    #[tokio::test]
+    async fn every_column_that_is_held_about_a_learner_has_a_title() {
+        let world = World::new().await;
+        for holding in HOLDINGS {
+            let columns: Vec<(String, String)> =
+                sqlx::query_as("SELECT name, type FROM pragma_table_info($1)")
+                    .bind(holding.table)
+                    .fetch_all(&world.store.reader)
+                    .await
+                    .unwrap();
+            for (column, kind) in columns {
+                let value = match kind.as_str() {
+                    "TEXT" => Value::Text("x".to_owned()),
+                    "BLOB" => Value::Bytes(vec![0; 16]),
+                    _ => Value::Number(1),
+                };
+                let mut names = Names::default();
+                names.add(&column, 1, "N".to_owned());
+                let (title, _) = fact(&column, &value, &names).unwrap();
+                assert!(
+                    title.starts_with(char::is_uppercase),
+                    "{}.{column} needs a title in rights/columns.rs",
+                    holding.table
+                );
+            }
+        }
+    }
 }

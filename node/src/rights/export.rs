@@ -1,4 +1,5 @@
-//! The audit log as a file that leaves the node: who checks it elsewhere finds every field that a hash covers.
+//! The audit log as a file that leaves the node. Who checks it elsewhere takes the JSON, which has every text as its hash covers it; the CSV is
+//! for reading.
 
 use crate::store::audit::{Entry, Filter};
 use crate::store::{Store, StoreError};
@@ -24,7 +25,7 @@ pub async fn all(store: &Store, filter: &Filter) -> Result<Vec<Entry>, StoreErro
     }
 }
 
-/// As CSV (RFC 4180). A text that a spreadsheet would take for a formula gets an apostrophe in front.
+/// As CSV (RFC 4180). A text that a spreadsheet would take for a formula gets an apostrophe in front, which no hash covers.
 #[must_use]
 pub fn csv(entries: &[Entry]) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());

@@ -20,12 +20,13 @@ mod tests;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use sqlx::SqliteConnection;
 use utoipa::ToSchema;
 
 pub use access::{Access, access};
 pub(crate) use journal::JOURNAL;
 pub use journal::JournalError;
-pub use preview::{Preview, preview};
+pub use preview::{Preview, Whose, preview};
 pub use retention::{Due, Job, Policy, due, run as retain};
 
 use crate::home::Node;
@@ -33,7 +34,8 @@ use crate::import::{is_no_uln, is_uln, london_day};
 use crate::store::erasure::{self, Gone};
 use crate::store::providers::roots;
 use crate::store::records::Pseudonym;
-use crate::store::records::persons::known;
+use crate::store::records::parts::{Part, parts, tell_apart};
+use crate::store::records::persons::{Known, known};
 use crate::store::{StoreError, audit, scrub};
 
 /// Why a request is not carried out.
@@ -182,19 +184,49 @@ impl From<Gone> for Erased {
     }
 }
 
+/// Who is meant. Where records of several ULNs are tied together, `chosen` says by [`Whose::part`] which of them are the learner's, and those alone
+/// are left of the person: see [`crate::store::records::parts`]. That is written into the transaction, for whoever keeps it.
+async fn meant(
+    tx: &mut SqliteConnection,
+    node: &Node,
+    subject: Subject,
+    chosen: &[String],
+) -> Result<Known, RightsError> {
+    let person = known(tx, &[subject.0], &[]).await?;
+    let parts = parts(tx, &node.pseudonyms, &person, Some(subject.0)).await?;
+    if chosen.is_empty() && parts.is_empty() {
+        return Ok(person);
+    }
+    let names: Vec<String> = parts.iter().map(Part::name).collect();
+    if chosen.is_empty() || chosen.iter().any(|name| !names.contains(name)) {
+        return Err(RightsError::Unfit(Unfit {
+            field: "parts",
+            what: "records of more than one ULN are tied together here, and nothing says whose are meant",
+            next: "Look at what is held (on the page Rights, by `preview_erasure` or with `ldsp-node erase --dry-run`) and say which parts are the learner\u{2019}s. A provider that corrected a wrong ULN has tied a stranger to its learner.",
+        }));
+    }
+    if names.iter().all(|name| chosen.contains(name)) {
+        return Ok(person);
+    }
+    let is_chosen = |part: &Part| chosen.contains(&part.name());
+    let learners = tell_apart(tx, &person, &parts, is_chosen).await?;
+    Ok(known(tx, &learners, &[]).await?)
+}
+
 /// Erases everything about a learner, in one transaction with its audit entry, after the journal beside the database has it: a restored
-/// backup of before can then be told. The bytes leave the files with the next [`crate::store::Store::scrub`].
+/// backup of before can then be told. `chosen`: whose records, see [`Whose`]. The bytes leave the files with the next [`crate::store::Store::scrub`].
 ///
 /// # Errors
 /// [`RightsError`]; nothing was erased then.
 pub async fn erase(
     node: &Node,
     subject: Subject,
+    chosen: &[String],
     who: &str,
     now: Timestamp,
 ) -> Result<Erased, RightsError> {
     let mut tx = node.store.write().await?;
-    let person = known(&mut tx, &[subject.0], &[]).await?;
+    let person = meant(&mut tx, node, subject, chosen).await?;
     let gone = erasure::erase(&mut tx, &person, london_day(now)).await?;
     if gone.learners == 0 {
         return Ok(gone.into());

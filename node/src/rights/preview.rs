@@ -5,10 +5,11 @@ use serde::Serialize;
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 use utoipa::ToSchema;
 
-use super::{RightsError, Subject};
+use super::{RightsError, Subject, meant};
 use crate::home::Node;
 use crate::store::ledger::KNOWN;
-use crate::store::records::persons::{Known, known};
+use crate::store::records::parts::{Part, parts};
+use crate::store::records::persons::{Known, ident, known};
 use crate::store::{StoreError, date};
 use crate::words;
 
@@ -20,6 +21,48 @@ pub struct Found {
     /// When it began.
     #[schema(value_type = String, format = Date)]
     pub start: Date,
+}
+
+/// Enrolments that came under one number, where those of several ULNs are tied together: perhaps of another learner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Whose {
+    /// What they are chosen by.
+    #[schema(example = "0123456789abcdef")]
+    pub part: String,
+    /// Under which number they came, in words.
+    pub by: String,
+    /// The enrolments, oldest first.
+    pub enrolments: Vec<Found>,
+}
+
+impl Whose {
+    fn of(part: &Part, asked: Subject) -> Result<Self, StoreError> {
+        let by = match &part.uln {
+            Some(uln) if ident(uln) == ident(&asked.0) => "The ULN that was given",
+            Some(_) => "Another ULN",
+            None => "A provider\u{2019}s reference alone",
+        };
+        let found = |(provider, start): (&String, i64)| {
+            Ok(Found {
+                provider: provider.clone(),
+                start: day_of(start)?,
+            })
+        };
+        let rows = part.rows.iter().map(|row| (&row.provider, row.start));
+        Ok(Self {
+            part: part.name(),
+            by: by.to_owned(),
+            enrolments: rows.map(found).collect::<Result<_, StoreError>>()?,
+        })
+    }
+}
+
+fn day_of(start: i64) -> Result<Date, StoreError> {
+    date(start).ok_or_else(|| StoreError::Corrupt {
+        table: "enrolments",
+        column: "start_day",
+        row: "(not shown)".to_owned(),
+    })
 }
 
 /// What the node holds of a learner, and what erasing it does.
@@ -38,18 +81,40 @@ pub struct Preview {
     pub left_open: u64,
     /// Published corrections that will not be made.
     pub corrections: u64,
+    /// Whose records may be meant, where those of several ULNs are tied together; else empty. A copy and an erasure ask which of them.
+    pub parts: Vec<Whose>,
     /// All of it in words.
     pub effect: Vec<String>,
 }
 
-/// What the node holds under `subject` and what erasing it would do. Nothing is changed.
+/// What the node holds under `subject`, or of the parts of it that were chosen ([`Whose`]), and what erasing it would do. Nothing is changed.
 ///
 /// # Errors
-/// The store's.
-pub async fn preview(node: &Node, subject: Subject) -> Result<Preview, RightsError> {
+/// [`RightsError::Unfit`] for parts that are none; the store's.
+pub async fn preview(
+    node: &Node,
+    subject: Subject,
+    chosen: &[String],
+) -> Result<Preview, RightsError> {
+    if !chosen.is_empty() {
+        // They are told apart for as long as it takes to look.
+        let mut tx = node.store.write().await?;
+        let person = meant(&mut tx, node, subject, chosen).await?;
+        let found = of(&mut tx, &person).await?;
+        tx.rollback().await?;
+        return Ok(found);
+    }
     let mut reader = node.store.reader.begin().await?;
     let person = known(&mut reader, &[subject.0], &[]).await?;
-    Ok(of(&mut reader, &person).await?)
+    let mut found = of(&mut reader, &person).await?;
+    let parts = parts(&mut reader, &node.pseudonyms, &person, Some(subject.0)).await?;
+    let parts = parts.iter().map(|part| Whose::of(part, subject));
+    found.parts = parts.collect::<Result<_, StoreError>>()?;
+    if !found.parts.is_empty() {
+        let said = "Records of more than one ULN are tied together here. Say first which of them are the learner\u{2019}s: the others may be a stranger\u{2019}s, whom a wrong ULN tied to the learner.";
+        found.effect.insert(0, said.to_owned());
+    }
+    Ok(found)
 }
 
 /// As [`preview`], for a person who was found.
@@ -64,6 +129,7 @@ pub(super) async fn of(
         unpublished: 0,
         left_open: 0,
         corrections: 0,
+        parts: Vec::new(),
         effect: Vec::new(),
     };
     let sql = format!(
@@ -78,11 +144,7 @@ pub(super) async fn of(
             .await?;
         for row in rows {
             let (counted, fresh): (i64, i64) = (row.try_get(2)?, row.try_get(3)?);
-            let start = date(row.try_get(1)?).ok_or_else(|| StoreError::Corrupt {
-                table: "enrolments",
-                column: "start_day",
-                row: "(not shown)".to_owned(),
-            })?;
+            let start = day_of(row.try_get(1)?)?;
             found.enrolments.push(Found {
                 provider: row.try_get(0)?,
                 start,

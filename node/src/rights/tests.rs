@@ -133,14 +133,14 @@ async fn a_learner_is_found_by_either_number_and_nobody_else() {
         by_reference(" L1 "),
     ] {
         let subject = asked.subject(&bench.node).await.unwrap();
-        let found = preview(&bench.node, subject).await.unwrap();
+        let found = preview(&bench.node, subject, &[]).await.unwrap();
         assert_eq!(found.enrolments.len(), 1);
         assert_eq!(found.enrolments[0].provider, "Acme College");
         let same = Subject::from_hex(&subject.to_hex()).unwrap();
         assert!(same == subject);
     }
     let nobody = by_reference("l1").subject(&bench.node).await.unwrap();
-    let found = preview(&bench.node, nobody).await.unwrap();
+    let found = preview(&bench.node, nobody, &[]).await.unwrap();
     assert_eq!(found.effect, ["The node holds nothing about this learner."]);
     for (asked, field) in [
         (Asked::default(), "uln"),
@@ -203,7 +203,7 @@ async fn everything_goes_and_the_preview_says_so_before() {
             .unwrap();
     }
     let subject = by_uln(ULN).subject(&bench.node).await.unwrap();
-    let found = preview(&bench.node, subject).await.unwrap();
+    let found = preview(&bench.node, subject, &[]).await.unwrap();
     assert_eq!(
         (
             found.enrolments.len(),
@@ -226,7 +226,9 @@ async fn everything_goes_and_the_preview_says_so_before() {
     }
     assert_eq!(bench.number("SELECT count(*) FROM enrolments").await, 3);
 
-    let gone = erase(&bench.node, subject, "ann", at(NOW)).await.unwrap();
+    let gone = erase(&bench.node, subject, &[], "ann", at(NOW))
+        .await
+        .unwrap();
     assert_eq!((gone.learners, gone.enrolments), (1, 2));
     assert_eq!(bench.number("SELECT count(*) FROM enrolments").await, 1);
     assert_eq!(bench.number("SELECT count(*) FROM identities").await, 0);
@@ -246,10 +248,12 @@ async fn everything_goes_and_the_preview_says_so_before() {
         )
     );
     // A second time there is nothing to do, and nothing is written.
-    let again = erase(&bench.node, subject, "ann", at(LATER)).await.unwrap();
+    let again = erase(&bench.node, subject, &[], "ann", at(LATER))
+        .await
+        .unwrap();
     assert_eq!((again.learners, again.enrolments), (0, 0));
     assert_eq!(bench.node.store.audit_entries(1).await.unwrap(), acts);
-    let found = preview(&bench.node, subject).await.unwrap();
+    let found = preview(&bench.node, subject, &[]).await.unwrap();
     assert_eq!(found.erased, Some(jiff::civil::date(2022, 8, 1)));
     assert!(found.effect[0].contains("erased before"));
     // The same file brings nothing back.
@@ -310,7 +314,9 @@ async fn every_byte_leaves_the_files() {
             .subject(&bench.node)
             .await
             .unwrap();
-        let done = erase(&bench.node, subject, "ann", at(NOW)).await.unwrap();
+        let done = erase(&bench.node, subject, &[], "ann", at(NOW))
+            .await
+            .unwrap();
         assert_eq!(done.enrolments, 1);
     }
     assert!(!bench.node.store.scrub().await.unwrap());
@@ -348,7 +354,7 @@ async fn what_is_held_is_told_in_words_and_as_it_is_stored() {
         months: 84,
         schedule: "0 4 * * SUN".parse().unwrap(),
     };
-    let held = access(&bench.node, subject, Some(&policy), "ann", at(NOW))
+    let held = access(&bench.node, subject, &[], Some(&policy), "ann", at(NOW))
         .await
         .unwrap();
     assert_eq!(held.enrolments(), 2);
@@ -391,10 +397,202 @@ async fn what_is_held_is_told_in_words_and_as_it_is_stored() {
         "everything about one learner: 2 enrolment(s)"
     );
     let nobody = by_reference("L9").subject(&bench.node).await.unwrap();
-    let held = access(&bench.node, nobody, None, "ann", at(NOW))
+    let held = access(&bench.node, nobody, &[], None, "ann", at(NOW))
         .await
         .unwrap();
     assert!(held.text().contains("Nothing is held about you."));
+}
+
+/// What the copy says of sources, recipients, cohort, employer and the provider's reference is as it is.
+#[tokio::test]
+async fn the_copy_says_who_records_and_who_sees_and_names_what_it_refers_to() {
+    let bench = Bench::new().await;
+    bench.import(&[row("L1", "", "A1", "2022-01-10", "")]).await;
+    for sql in [
+        "INSERT INTO organisations (id, name, kind, contact_role) VALUES (7, 'Acme College', 'provider', ''), (8, 'Bakery Ltd', 'employer', '')",
+        "INSERT INTO cohorts (id, code, programme, organisation, title, place) VALUES (5, 'C-1', 1, 7, 'Tuesdays', ''), (6, 'C-2', 1, 7, 'Fridays', '')",
+        "UPDATE enrolments SET cohort = 5, employer = 8, removed_day = 19000",
+        "INSERT INTO history (at, who, kind, row, field, before, after) SELECT 0, 'pam', 'enrolment', id, 'cohort', '6', '5' FROM enrolments",
+        "INSERT INTO provider_references (ident, organisation, reference) SELECT reference, 'acme college', 'REF-17' FROM enrolments",
+    ] {
+        sqlx::query(sql)
+            .execute(&bench.node.store.writer)
+            .await
+            .unwrap();
+    }
+    let subject = by_reference("L1").subject(&bench.node).await.unwrap();
+    let held = access(&bench.node, subject, &[], None, "ann", at(NOW))
+        .await
+        .unwrap();
+    let text = held.text();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in [
+        "Cohort: Tuesdays (C-1)",
+        "Employer: Bakery Ltd",
+        "Before: Fridays (C-2)",
+        "After: Tuesdays (C-1)",
+        "Your provider\u{2019}s reference: REF-17",
+        "Not in the provider\u{2019}s record any more since",
+        "typed in by its staff",
+        "People of your training provider who sign in",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(!text.contains("only source") && !text.contains("leave it in no form"));
+}
+
+/// A college typed a stranger's ULN for its learner and corrected it: for counting the two are one for good. What the learner sees and has erased
+/// is the learner's alone, also after a restore of before.
+#[tokio::test]
+async fn a_corrected_uln_gives_nobody_a_strangers_records() {
+    const OTHER: &str = "1000000035";
+    // Of the two numbers the one or the other is what all rows bear.
+    for (mine, strangers) in [(ULN, OTHER), (OTHER, ULN)] {
+        let bench = Bench::new().await;
+        let stranger = row("B7", strangers, "A9", "2021-10-01", "2022-01-31")
+            .replace("Acme College", "Beta College");
+        let wrong = row("L1", strangers, "A1", "2022-01-10", "");
+        let right = row("L1", mine, "A1", "2022-01-10", "");
+        let first = row("L1", mine, "A0", "2021-11-10", "");
+        bench.import(&[stranger.clone(), first]).await;
+        bench.import(&[wrong]).await;
+        bench
+            .import(&[right, row("L1", mine, "A2", "2022-03-10", "")])
+            .await;
+        let learners = "SELECT count(DISTINCT learner) FROM enrolments";
+        assert_eq!(bench.number(learners).await, 1, "they are tied together");
+        let old = bench.path("old");
+        backup::make(&bench.node, &old, None, at(NOW))
+            .await
+            .unwrap();
+
+        let subject = by_uln(mine).subject(&bench.node).await.unwrap();
+        let found = preview(&bench.node, subject, &[]).await.unwrap();
+        let parts: Vec<(&str, Vec<&str>)> = found
+            .parts
+            .iter()
+            .map(|p| {
+                (
+                    p.by.as_str(),
+                    p.enrolments.iter().map(|e| e.provider.as_str()).collect(),
+                )
+            })
+            .collect();
+        assert_eq!(parts.len(), 2);
+        assert!(
+            parts.contains(&("The ULN that was given", vec!["Acme College"; 3])),
+            "{parts:?}"
+        );
+        assert!(
+            parts.contains(&("Another ULN", vec!["Beta College"])),
+            "{parts:?}"
+        );
+        let own = found
+            .parts
+            .iter()
+            .find(|p| p.by == "The ULN that was given")
+            .unwrap();
+        let own = [own.part.clone()];
+        // Without a choice, or with one that is none, nothing is shown and nothing goes.
+        for chosen in [&[][..], &["0000000000000000".to_owned()]] {
+            let refused = [
+                access(&bench.node, subject, chosen, None, "ann", at(NOW))
+                    .await
+                    .err(),
+                erase(&bench.node, subject, chosen, "ann", at(NOW))
+                    .await
+                    .err(),
+            ];
+            for refused in refused {
+                let Some(RightsError::Unfit(unfit)) = refused else {
+                    panic!("{chosen:?}");
+                };
+                assert_eq!(unfit.field, "parts");
+            }
+        }
+        assert_eq!(bench.number("SELECT count(*) FROM enrolments").await, 4);
+        let held = access(&bench.node, subject, &own, None, "ann", at(NOW))
+            .await
+            .unwrap();
+        assert_eq!(held.enrolments(), 3);
+        assert!(!held.text().contains("Beta College"));
+        assert_eq!(
+            bench.number(learners).await,
+            1,
+            "looking tells nobody apart"
+        );
+        let chosen = preview(&bench.node, subject, &own).await.unwrap();
+        assert_eq!((chosen.enrolments.len(), chosen.parts.len()), (3, 0));
+        let gone = erase(&bench.node, subject, &own, "ann", at(LATER))
+            .await
+            .unwrap();
+        assert_eq!(gone.enrolments, 3);
+
+        // The stranger is there, is found, is not barred, and what comes of theirs later is taken.
+        let them = by_uln(strangers).subject(&bench.node).await.unwrap();
+        let left = preview(&bench.node, them, &[]).await.unwrap();
+        assert_eq!(
+            (left.enrolments.len(), left.parts.len(), left.erased),
+            (1, 0, None)
+        );
+        bench
+            .import(&[
+                stranger
+                    .replace("A9", "A8")
+                    .replace("2021-10-01", "2021-11-01"),
+                stranger.clone(),
+            ])
+            .await;
+        let left = preview(&bench.node, them, &[]).await.unwrap();
+        assert_eq!((left.enrolments.len(), left.erased), (2, None));
+        assert_eq!(bench.number("SELECT min(enters) FROM enrolments").await, 1);
+        // The learner does not come back, by ULN or by reference.
+        for uln in [mine, ""] {
+            bench
+                .import(&[row("L1", uln, "A1", "2022-01-10", "")])
+                .await;
+        }
+        assert_eq!(bench.number("SELECT count(*) FROM enrolments").await, 2);
+
+        let journal = bench.path("data").join(JOURNAL);
+        let parts = Parts {
+            records: &old,
+            keys: None,
+            erasures: Some(&journal),
+        };
+        let back = backup::restore(parts, &bench.path("back"), at(LATER))
+            .await
+            .unwrap();
+        assert_eq!(back.erased_again.map(|gone| gone.enrolments), Some(3));
+        let left = preview(&back.node, them, &[]).await.unwrap();
+        assert_eq!((left.enrolments.len(), left.erased), (1, None));
+    }
+}
+
+/// One learner with two numbers: all parts are chosen, and all of it goes.
+#[tokio::test]
+async fn a_learner_with_two_ulns_can_have_both_erased() {
+    let bench = Bench::new().await;
+    bench
+        .import(&[row("L1", "1000000035", "A1", "2021-10-01", "")])
+        .await;
+    bench
+        .import(&[row("L1", ULN, "A2", "2022-01-10", "")])
+        .await;
+    let subject = by_reference("L1").subject(&bench.node).await.unwrap();
+    let found = preview(&bench.node, subject, &[]).await.unwrap();
+    let all: Vec<String> = found.parts.iter().map(|p| p.part.clone()).collect();
+    assert_eq!(all.len(), 2);
+    // One of them alone takes its own reference with it, as far as it is not the other's too.
+    let held = access(&bench.node, subject, &all[..1], None, "ann", at(NOW))
+        .await
+        .unwrap();
+    assert_eq!(held.enrolments(), 1);
+    let gone = erase(&bench.node, subject, &all, "ann", at(LATER))
+        .await
+        .unwrap();
+    assert_eq!(gone.enrolments, 2);
+    assert_eq!(bench.number("SELECT count(*) FROM identities").await, 0);
 }
 
 #[tokio::test]
@@ -412,7 +610,9 @@ async fn a_restored_backup_forgets_who_was_erased_since() {
         .unwrap();
     let traces = bench.pseudonyms().await;
     let subject = by_reference("L1").subject(&bench.node).await.unwrap();
-    erase(&bench.node, subject, "ann", at(LATER)).await.unwrap();
+    erase(&bench.node, subject, &[], "ann", at(LATER))
+        .await
+        .unwrap();
     let journal = bench.path("data").join(JOURNAL);
     let parts = Parts {
         records: &old,
@@ -424,7 +624,7 @@ async fn a_restored_backup_forgets_who_was_erased_since() {
         .await
         .unwrap();
     assert_eq!(unknown.erased_again, None);
-    let back = preview(&unknown.node, subject).await.unwrap();
+    let back = preview(&unknown.node, subject, &[]).await.unwrap();
     assert_eq!(back.enrolments.len(), 1);
     // With it the learner is gone from table and file before there is a node.
     let with = Parts {
@@ -436,11 +636,15 @@ async fn a_restored_backup_forgets_who_was_erased_since() {
         .unwrap();
     let gone = known.erased_again.unwrap();
     assert_eq!((gone.learners, gone.enrolments), (1, 1));
-    let back = preview(&known.node, subject).await.unwrap();
+    let back = preview(&known.node, subject, &[]).await.unwrap();
     assert!(back.enrolments.is_empty() && back.erased.is_some());
     let other = by_reference("L2").subject(&known.node).await.unwrap();
     assert_eq!(
-        preview(&known.node, other).await.unwrap().enrolments.len(),
+        preview(&known.node, other, &[])
+            .await
+            .unwrap()
+            .enrolments
+            .len(),
         1
     );
     known.node.store.close().await;
@@ -464,6 +668,93 @@ async fn a_restored_backup_forgets_who_was_erased_since() {
     assert_eq!(found.erased_again.map(|gone| gone.enrolments), Some(1));
 }
 
+/// Of two people who were erased on one day one has begun anew: what a restore erases again is the other's alone.
+#[tokio::test]
+async fn a_restore_leaves_the_numbers_of_whoever_began_anew() {
+    let bench = Bench::new().await;
+    let both = [
+        row("L1", "", "A1", "2022-01-10", ""),
+        row("L2", "", "A1", "2022-01-10", ""),
+    ];
+    bench.import(&both).await;
+    let day = at("2022-02-01T09:00:00Z");
+    let subject = by_reference("L1").subject(&bench.node).await.unwrap();
+    erase(&bench.node, subject, &[], "ann", day).await.unwrap();
+    // Later known by a ULN too, which the former number is tied to.
+    bench.import(&[row("L1", "", "A2", "2022-03-10", "")]).await;
+    bench
+        .import(&[row("L1", ULN, "A2", "2022-03-10", "")])
+        .await;
+    let ties = "SELECT count(*) FROM identities";
+    assert_eq!(bench.number(ties).await, 1);
+    let mut tx = bench.node.store.write().await.unwrap();
+    sqlx::query(
+        "INSERT INTO provider_references (ident, organisation, reference) SELECT reference, 'acme college', aim FROM enrolments",
+    )
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    // The other one was erased after the state at hand, on the same day.
+    let mut erased = crate::store::erasure::buried(&mut tx).await.unwrap();
+    let other = by_reference("L2").subject(&bench.node).await.unwrap();
+    let on = *erased.values().next().unwrap();
+    erased.insert(crate::store::records::persons::ident(&other.0), on);
+    let gone = crate::store::erasure::replay(&mut tx, &erased, &bench.node.pseudonyms)
+        .await
+        .unwrap();
+    assert_eq!((gone.learners, gone.enrolments), (1, 1));
+    tx.commit().await.unwrap();
+    assert_eq!(bench.number(ties).await, 1);
+    let references = "SELECT count(*) FROM provider_references";
+    assert_eq!(bench.number(references).await, 1);
+    assert_eq!(bench.number("SELECT max(enters) FROM enrolments").await, 0);
+}
+
+/// Whose rows stayed when they turned out to be an erased learner's keeps them over a restore, too.
+#[tokio::test]
+async fn a_restore_keeps_what_the_node_kept_of_an_erased_learner() {
+    let bench = Bench::new().await;
+    let other = row("B7", "", "A9", "2022-01-12", "").replace("Acme College", "Beta College");
+    bench
+        .import(&[row("L1", ULN, "A1", "2022-01-10", ""), other.clone()])
+        .await;
+    let old = bench.path("old");
+    backup::make(&bench.node, &old, None, at(NOW))
+        .await
+        .unwrap();
+    let subject = by_uln(ULN).subject(&bench.node).await.unwrap();
+    erase(&bench.node, subject, &[], "ann", at(LATER))
+        .await
+        .unwrap();
+    // Only now a file says whose they are.
+    bench
+        .import(&[other.replace(",B7,,", &format!(",B7,{ULN},"))])
+        .await;
+    let held = "SELECT count(*) FROM enrolments WHERE enters = 0";
+    assert_eq!(bench.number(held).await, 1);
+    // The journal is written with the next erasure.
+    bench.import(&[row("L3", "", "A1", "2022-01-10", "")]).await;
+    let third = by_reference("L3").subject(&bench.node).await.unwrap();
+    erase(&bench.node, third, &[], "ann", at(LATER))
+        .await
+        .unwrap();
+    let journal = bench.path("data").join(JOURNAL);
+    let parts = Parts {
+        records: &old,
+        keys: None,
+        erasures: Some(&journal),
+    };
+    let back = backup::restore(parts, &bench.path("back"), at(LATER))
+        .await
+        .unwrap();
+    assert_eq!(back.erased_again.map(|gone| gone.enrolments), Some(1));
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM enrolments WHERE aim = 'A9'")
+        .fetch_one(&back.node.store.reader)
+        .await
+        .unwrap();
+    assert_eq!(left, 1);
+}
+
 #[tokio::test]
 async fn a_journal_that_is_another_ones_or_altered_is_refused() {
     let bench = Bench::new().await;
@@ -476,7 +767,7 @@ async fn a_journal_that_is_another_ones_or_altered_is_refused() {
     let journal = bench.path("data").join(JOURNAL);
     // Nothing is erased while it cannot be written down.
     fs::write(&journal, "something else").unwrap();
-    let refused = erase(&bench.node, subject, "ann", at(NOW))
+    let refused = erase(&bench.node, subject, &[], "ann", at(NOW))
         .await
         .unwrap_err();
     assert!(matches!(
@@ -485,7 +776,9 @@ async fn a_journal_that_is_another_ones_or_altered_is_refused() {
     ));
     assert_eq!(bench.number("SELECT count(*) FROM enrolments").await, 1);
     fs::remove_file(&journal).unwrap();
-    erase(&bench.node, subject, "ann", at(NOW)).await.unwrap();
+    erase(&bench.node, subject, &[], "ann", at(NOW))
+        .await
+        .unwrap();
     let own = fs::read_to_string(&journal).unwrap();
     let target = bench.path("again");
     for (text, other_key) in [

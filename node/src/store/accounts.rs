@@ -5,7 +5,7 @@ mod kit;
 
 use jiff::Timestamp;
 use ldsp_ui::accounts::{Act, Hash, ListedToken, SecondStep, SetUp, totp};
-use sqlx::SqliteConnection;
+use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::audit::{COMMAND_LINE, append};
 use super::people::{self, Person, Role};
@@ -291,14 +291,31 @@ impl Store {
         };
         let today = day_of(now);
         if used != Some(today) {
-            // Once a day, so that reading does not wait for the one writer each time.
-            sqlx::query("UPDATE api_tokens SET used_day = $2 WHERE id = $1")
-                .bind(id)
-                .bind(today)
-                .execute(&self.writer)
-                .await?;
+            self.note_use(id, today).await;
         }
         self.person(&name).await
+    }
+
+    /// Notes the day on which a token was used, if nobody writes: a read by program does not wait for an import, and the next one of the day
+    /// notes it too.
+    async fn note_use(&self, id: i64, today: i64) {
+        let Some(mut writer) = self.writer.try_acquire() else {
+            return;
+        };
+        let noted = async move {
+            match at_once(&mut writer, id, today).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!(%error, "the use of a token is not noted"),
+                Err(error) => {
+                    tracing::debug!(%error, "a connection is without its patience");
+                    writer.close_on_drop();
+                }
+            }
+        };
+        // Whoever asked may be gone before it is done: the connection is put back as it was all the same.
+        if let Err(error) = tokio::spawn(noted).await {
+            tracing::debug!(%error, "the use of a token is not noted");
+        }
     }
 
     async fn write_browser(
@@ -329,6 +346,30 @@ impl Store {
         .await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// Notes it without waiting for another program that writes. The outer error: the connection may not wait any more.
+async fn at_once(
+    writer: &mut SqliteConnection,
+    id: i64,
+    today: i64,
+) -> Result<Result<(), sqlx::Error>, sqlx::Error> {
+    let patience: i64 = sqlx::query_scalar("PRAGMA busy_timeout")
+        .fetch_one(&mut *writer)
+        .await?;
+    sqlx::raw_sql("PRAGMA busy_timeout = 0")
+        .execute(&mut *writer)
+        .await?;
+    let noted = sqlx::query("UPDATE api_tokens SET used_day = $2 WHERE id = $1")
+        .bind(id)
+        .bind(today)
+        .execute(&mut *writer)
+        .await;
+    let patience = format!("PRAGMA busy_timeout = {patience}");
+    sqlx::raw_sql(AssertSqlSafe(patience))
+        .execute(writer)
+        .await?;
+    Ok(noted.map(drop))
 }
 
 async fn write_link(
@@ -372,3 +413,6 @@ async fn live_link(
     })
     .transpose()
 }
+
+#[cfg(test)]
+mod tests;

@@ -223,26 +223,32 @@ pub(crate) async fn append(
     write_head(tx, AuditHead { entry, hash }).await
 }
 
+/// Whether the log was chained (migration 29): it is not chained a second time, whatever its rows say.
+const CHAINED: &str = "SELECT EXISTS (SELECT 1 FROM audit_chained)";
+
 /// Whether there are rows, and none of them has a hash.
 const UNCHAINED: &str =
     "SELECT EXISTS (SELECT 1 FROM audit) AND NOT EXISTS (SELECT 1 FROM audit_head)
    AND NOT EXISTS (SELECT 1 FROM audit WHERE hash IS NOT NULL)";
 
-/// Chains the rows that were there before there was a chain (migration 16), once: as soon as one row has a hash, a row without one is a
-/// fault that [`check`] finds.
+/// Chains the rows that were there before there was a chain (migration 16), once: after that a row without a hash is a fault that [`check`]
+/// finds, also where somebody took every hash away.
 pub(super) async fn begin_chain(writer: &SqlitePool) -> Result<(), StoreError> {
     // Who only opens the store does not wait for somebody who writes.
-    if query_scalar::<_, i64>(UNCHAINED).fetch_one(writer).await? == 0 {
+    if query_scalar::<_, i64>(CHAINED).fetch_one(writer).await? == 1 {
         return Ok(());
     }
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
-    if query_scalar::<_, i64>(UNCHAINED)
-        .fetch_one(&mut *tx)
-        .await?
-        == 1
-    {
+    if query_scalar::<_, i64>(CHAINED).fetch_one(&mut *tx).await? == 1 {
+        return Ok(());
+    }
+    let unchained: i64 = query_scalar(UNCHAINED).fetch_one(&mut *tx).await?;
+    if unchained == 1 {
         chain(&mut tx).await?;
     }
+    sqlx::query("INSERT INTO audit_chained (one) VALUES (1)")
+        .execute(&mut *tx)
+        .await?;
     Ok(tx.commit().await?)
 }
 

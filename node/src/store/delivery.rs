@@ -1,7 +1,9 @@
 //! What a provider sees of the records: its own rows, with its own references. Every query names the provider's names.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use jiff::Span;
 use jiff::civil::Date;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, QueryBuilder, Row as _, Sqlite, SqliteConnection};
@@ -13,13 +15,15 @@ use super::{Store, StoreError, date, day};
 
 /// Rows of a statement.
 const ROWS: usize = 1_000;
-/// Rows of a list at most.
-const LISTED: i64 = 2_000;
+
+/// The number of an enrolment. It has no `Display`: it counts those of all providers, so no address or text of one may hold it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Number(pub(crate) i64);
 
 /// An enrolment as its provider sees it. It has no `Debug`: nothing about one learner belongs in a log.
 #[derive(Clone)]
 pub(crate) struct Entry {
-    pub(crate) id: i64,
+    pub(crate) id: Number,
     pub(crate) version: i64,
     pub(crate) cohort: Option<i64>,
     pub(crate) programme: i64,
@@ -38,7 +42,7 @@ pub(crate) struct Entry {
 fn entry(row: &SqliteRow) -> Result<Entry, sqlx::Error> {
     let day = |column| Ok::<_, sqlx::Error>(row.try_get::<Option<i64>, _>(column)?.and_then(date));
     Ok(Entry {
-        id: row.try_get("id")?,
+        id: Number(row.try_get("id")?),
         version: row.try_get("version")?,
         cohort: row.try_get("cohort")?,
         programme: row.try_get("programme")?,
@@ -58,13 +62,15 @@ fn entry(row: &SqliteRow) -> Result<Entry, sqlx::Error> {
     })
 }
 
-/// Which of a provider's enrolments.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Which {
-    /// The one of this number.
-    One(i64),
-    /// Those that ended between these days and lack a destination.
-    Unanswered(Date, Date),
+/// In which cohort the enrolments of a list are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Within {
+    #[default]
+    Anywhere,
+    /// In this one.
+    Cohort(i64),
+    /// In none, as what a file brought that says nothing of cohorts.
+    None,
 }
 
 /// What a list of a provider's enrolments is sorted by.
@@ -80,8 +86,7 @@ pub(crate) enum Sorted {
 /// Which of a provider's enrolments a list shows, and in which order.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sought {
-    /// Of this cohort alone.
-    pub(crate) cohort: Option<i64>,
+    pub(crate) within: Within,
     /// At this stage alone.
     pub(crate) stage: Option<u8>,
     /// Part of the provider's own reference; empty: any.
@@ -97,8 +102,14 @@ pub(crate) struct Sought {
 
 impl Sought {
     fn narrow(&self, sql: &mut QueryBuilder<Sqlite>) {
-        if let Some(cohort) = self.cohort {
-            sql.push(" AND e.cohort = ").push_bind(cohort);
+        match self.within {
+            Within::Anywhere => {}
+            Within::Cohort(cohort) => {
+                sql.push(" AND e.cohort = ").push_bind(cohort);
+            }
+            Within::None => {
+                sql.push(" AND e.cohort IS NULL");
+            }
         }
         if let Some(stage) = self.stage {
             sql.push(" AND e.stage = ").push_bind(stage);
@@ -140,8 +151,15 @@ pub(crate) struct Own {
     pub(crate) more: i64,
 }
 
+/// Whose enrolments: those that stand, under one of these names.
 fn of(sql: &mut QueryBuilder<Sqlite>, names: &[String]) {
-    sql.push("e.provider IN (");
+    sql.push("e.removed_day IS NULL AND e.provider IN (");
+    listed(sql, names);
+}
+
+/// The same where a cohort or a number says more than the provider does: the plus leaves its index out.
+fn among(sql: &mut QueryBuilder<Sqlite>, names: &[String]) {
+    sql.push("e.removed_day IS NULL AND +e.provider IN (");
     listed(sql, names);
 }
 
@@ -154,37 +172,38 @@ fn listed(sql: &mut QueryBuilder<Sqlite>, names: &[String]) {
 }
 
 impl Store {
-    /// Enrolments of the provider that files name `names`, its first name being `root`; by start.
-    pub(crate) async fn delivered(
+    /// The enrolment of this number, of the provider that files name `names`, its first name being `root`; another's is none.
+    pub(crate) async fn one_of(
         &self,
         root: &str,
         names: &[String],
-        which: Which,
-    ) -> Result<Vec<Entry>, StoreError> {
+        id: Number,
+    ) -> Result<Option<Entry>, StoreError> {
         let mut sql = QueryBuilder::<Sqlite>::new(
             "SELECT e.*, r.reference AS own FROM enrolments AS e \
              LEFT JOIN provider_references AS r ON r.ident = e.reference AND r.organisation = ",
         );
         sql.push_bind(root).push(" WHERE ");
-        if let Which::Unanswered(..) = which {
-            of(&mut sql, names);
-        } else {
-            // A cohort and a number say more than the provider does: the plus leaves its index out.
-            sql.push("+e.provider IN (");
-            listed(&mut sql, names);
-        }
-        match which {
-            Which::One(id) => sql.push(" AND e.id = ").push_bind(id),
-            Which::Unanswered(from, to) => sql
-                .push(" AND (e.destination_3m IS NULL OR e.destination_6m IS NULL OR e.destination_12m IS NULL) AND e.end_day BETWEEN ")
-                .push_bind(day(from))
-                .push(" AND ")
-                .push_bind(day(to)),
-        };
-        sql.push(" ORDER BY e.start_day, e.id LIMIT ")
-            .push_bind(LISTED);
-        let rows = sql.build().fetch_all(&self.reader).await?;
-        Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
+        among(&mut sql, names);
+        sql.push(" AND e.id = ").push_bind(id.0);
+        let row = sql.build().fetch_optional(&self.reader).await?;
+        Ok(row.as_ref().map(entry).transpose()?)
+    }
+
+    /// The employers that the cohorts of an organisation and the enrolments under its names name.
+    pub(crate) async fn employers_of(
+        &self,
+        organisation: Option<i64>,
+        names: &[String],
+    ) -> Result<Vec<i64>, StoreError> {
+        let mut sql = QueryBuilder::<Sqlite>::new(
+            "SELECT employer FROM cohorts WHERE employer IS NOT NULL AND organisation = ",
+        );
+        sql.push_bind(organisation).push(
+            " UNION SELECT e.employer FROM enrolments AS e WHERE e.employer IS NOT NULL AND ",
+        );
+        of(&mut sql, names);
+        Ok(sql.build_query_scalar().fetch_all(&self.reader).await?)
     }
 
     /// The enrolments of a provider that a list shows, and how many there are on all its pages together.
@@ -202,7 +221,10 @@ impl Store {
                 )
                 .push_bind(root.to_owned())
                 .push(" WHERE ");
-            of(&mut sql, names);
+            match sought.within {
+                Within::Cohort(_) => among(&mut sql, names),
+                _ => of(&mut sql, names),
+            }
             sought.narrow(&mut sql);
             sql
         };
@@ -261,6 +283,131 @@ impl Store {
              count(e.everyday) AS everyday, coalesce(sum(e.everyday = 2), 0) AS more FROM enrolments AS e WHERE ",
         );
         of(&mut sql, names);
+        Ok(sql.build_query_as().fetch_one(&self.reader).await?)
+    }
+}
+
+/// Months after the end at which a learner is asked.
+pub(crate) const AFTER: [i64; 3] = [3, 6, 12];
+/// Days by which the length of months may differ from their number.
+const ROUGHLY: i64 = 4;
+
+/// Which questions about what became of a learner.
+pub(crate) struct Asking<'a> {
+    /// The provider's names.
+    pub(crate) names: &'a [String],
+    /// Stages of those who left, as positions.
+    pub(crate) left: Vec<u8>,
+    /// The first and the last day on which they are due.
+    pub(crate) from: Date,
+    pub(crate) to: Date,
+}
+
+/// A question that is due.
+#[derive(Clone)]
+pub(crate) struct Due {
+    pub(crate) entry: Entry,
+    /// Place in [`AFTER`].
+    pub(crate) question: usize,
+    /// When it can be asked from.
+    pub(crate) on: Date,
+}
+
+/// How many questions have no answer yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct Unasked {
+    pub(crate) questions: i64,
+    pub(crate) enrolments: i64,
+}
+
+impl Asking<'_> {
+    /// Begins a statement with the table `due` of the questions: enrolment, place in [`AFTER`], day.
+    fn begin(&self) -> QueryBuilder<Sqlite> {
+        let mut sql = QueryBuilder::new("WITH due AS (");
+        for (question, months) in AFTER.into_iter().enumerate() {
+            let union = if question > 0 { " UNION ALL " } else { "" };
+            // As the import reckons it: the last day of a shorter month counts as the month's end, which is `floor`. The index on the last
+            // day narrows what has to be reckoned.
+            sql.push(format!(
+                "{union}SELECT e.id, {question} AS question, \
+                 unixepoch(e.end_day * 86400, 'unixepoch', '+{months} months', 'floor') / 86400 AS on_day \
+                 FROM enrolments AS e WHERE "
+            ));
+            of(&mut sql, self.names);
+            sql.push(format!(
+                " AND e.destination_{months}m IS NULL AND e.stage IN ("
+            ));
+            let mut list = sql.separated(", ");
+            for stage in &self.left {
+                list.push_bind(*stage);
+            }
+            let after = Span::new().months(months);
+            let (from, to) = (
+                self.from.saturating_sub(after),
+                self.to.saturating_sub(after),
+            );
+            sql.push(") AND e.end_day BETWEEN ")
+                .push_bind(day(from) - ROUGHLY)
+                .push(" AND ")
+                .push_bind(day(to) + ROUGHLY);
+        }
+        sql.push(") ");
+        sql
+    }
+
+    fn between(&self, sql: &mut QueryBuilder<Sqlite>) {
+        sql.push(" WHERE due.on_day BETWEEN ")
+            .push_bind(day(self.from))
+            .push(" AND ")
+            .push_bind(day(self.to));
+    }
+}
+
+impl Store {
+    /// The questions of the provider whose first name is `root`, the earliest first, by their places.
+    pub(crate) async fn due(
+        &self,
+        root: &str,
+        asking: &Asking<'_>,
+        rows: Range<u64>,
+    ) -> Result<Vec<Due>, StoreError> {
+        let mut sql = asking.begin();
+        sql.push(
+            "SELECT e.*, r.reference AS own, due.question, due.on_day FROM due JOIN enrolments AS e ON e.id = due.id \
+             LEFT JOIN provider_references AS r ON r.ident = e.reference AND r.organisation = ",
+        )
+        .push_bind(root.to_owned());
+        asking.between(&mut sql);
+        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        sql.push(" ORDER BY due.on_day, e.id, due.question LIMIT ")
+            .push_bind(number(rows.end.saturating_sub(rows.start)))
+            .push(" OFFSET ")
+            .push_bind(number(rows.start));
+        let found = sql.build().fetch_all(&self.reader).await?;
+        let all = found.iter().filter_map(|row| {
+            let read = || {
+                let question: i64 = row.try_get("question")?;
+                let on: i64 = row.try_get("on_day")?;
+                Ok::<_, sqlx::Error>((entry(row)?, question, on))
+            };
+            read()
+                .map(|(entry, question, on)| {
+                    Some(Due {
+                        entry,
+                        question: usize::try_from(question).ok()?,
+                        on: date(on)?,
+                    })
+                })
+                .transpose()
+        });
+        Ok(all.collect::<Result<_, _>>()?)
+    }
+
+    /// How many there are.
+    pub(crate) async fn count_due(&self, asking: &Asking<'_>) -> Result<Unasked, StoreError> {
+        let mut sql = asking.begin();
+        sql.push("SELECT count(*) AS questions, count(DISTINCT id) AS enrolments FROM due");
+        asking.between(&mut sql);
         Ok(sql.build_query_as().fetch_one(&self.reader).await?)
     }
 }

@@ -9,8 +9,10 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Column as _, Row as _, SqliteConnection, TypeInfo as _, ValueRef as _};
 
 use super::records::Pseudonym;
-use super::records::persons::{Known, at_provider, ident, known};
+use super::records::parts::{parts, tell_apart};
+use super::records::persons::{Known, at_provider, ident, known, known_each};
 use super::{StoreError, day, providers};
+use crate::import::pseudonym::PseudonymKey;
 
 /// A table with rows about learners.
 pub(crate) struct Holding {
@@ -64,6 +66,7 @@ pub(crate) const OTHERS: &[&str] = &[
     "_sqlx_migrations",
     "api_tokens",
     "audit",
+    "audit_chained",
     "audit_head",
     "cohorts",
     "enrolment",
@@ -81,6 +84,7 @@ pub(crate) const OTHERS: &[&str] = &[
     "ledger_months",
     "ledger_standards",
     "mappings",
+    "numbers_gone",
     "organisations",
     "outbox",
     "own_statements",
@@ -262,7 +266,7 @@ async fn at_providers(tx: &mut SqliteConnection, learners: &str) -> Result<Vec<i
 async fn bury(tx: &mut SqliteConnection, idents: &str, on: Date) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO erased (ident, day) SELECT value, $2 FROM json_each($1) WHERE true
-         ON CONFLICT (ident) DO UPDATE SET day = max(day, excluded.day)",
+         ON CONFLICT (ident) DO UPDATE SET day = max(day, excluded.day), kept = 0",
     )
     .bind(idents)
     .bind(day(on))
@@ -271,21 +275,23 @@ async fn bury(tx: &mut SqliteConnection, idents: &str, on: Date) -> Result<(), S
     Ok(())
 }
 
-/// Every keyed number that was kept, with the day of its latest erasure (days since 1970-01-01).
+/// Every keyed number that was kept of an erasure, with the day of the latest (days since 1970-01-01). Those of rows that stayed when
+/// they turned out to be an erased learner's are not among them.
 pub(crate) async fn buried(
     connection: &mut SqliteConnection,
 ) -> Result<BTreeMap<i64, i64>, StoreError> {
-    let rows: Vec<(i64, i64)> = sqlx::query_as("SELECT ident, day FROM erased")
+    let rows: Vec<(i64, i64)> = sqlx::query_as("SELECT ident, day FROM erased WHERE kept = 0")
         .fetch_all(connection)
         .await?;
     Ok(rows.into_iter().collect())
 }
 
-/// Erases again what was erased after the state that this database is of. Somebody who has begun anew since stays as they are; they are
-/// not counted.
+/// Erases again what was erased after the state that this database is of. Somebody who has begun anew since stays as they are, with every
+/// number by which they are known; they are not counted.
 pub(crate) async fn replay(
     tx: &mut SqliteConnection,
     erased: &BTreeMap<i64, i64>,
+    key: &PseudonymKey,
 ) -> Result<Gone, StoreError> {
     let mut days: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
     for (ident, day) in erased {
@@ -293,38 +299,77 @@ pub(crate) async fn replay(
     }
     let mut all = Gone::default();
     for (on, idents) in days {
-        let mut person = known(tx, &[], &idents).await?;
-        let mut stay = Vec::new();
-        for learner in &person.learners {
-            let began_later: i64 = sqlx::query_scalar(
-                "SELECT EXISTS (SELECT 1 FROM enrolments WHERE learner = $1 AND start_day > $2)",
-            )
-            .bind(&learner[..])
-            .bind(on)
-            .fetch_one(&mut *tx)
-            .await?;
-            if began_later == 1 {
-                stay.push(*learner);
-            }
-        }
-        person.learners.retain(|learner| !stay.contains(learner));
         let date = super::date(on).ok_or_else(|| StoreError::Corrupt {
             table: "erased",
             column: "day",
             row: "(a journal's)".to_owned(),
         })?;
-        let gone = erase_or_bury(tx, &person, date).await?;
-        for learner in &stay {
-            sqlx::query("UPDATE enrolments SET enters = 0 WHERE learner = $1 AND enters = 1")
-                .bind(&learner[..])
-                .execute(&mut *tx)
-                .await?;
+        // What one of them keeps is looked at apart; all others go together.
+        let mut gone = Known::default();
+        for person in known_each(tx, &idents).await? {
+            if began_anew(tx, &person, on).await? {
+                let [_, numbers] = lists(&[], &person.idents);
+                bury(tx, &numbers, date).await?;
+                uncount(tx, &person).await?;
+            } else {
+                let person = alone(tx, person, erased, key).await?;
+                gone.learners.extend(person.learners);
+                gone.idents.extend(person.idents);
+            }
         }
+        let gone = erase_or_bury(tx, &gone, date).await?;
         all.learners += gone.learners;
         all.enrolments += gone.enrolments;
         all.numbers += gone.numbers;
     }
     Ok(all)
+}
+
+/// A person without those whom only a wrong ULN ties to it and who were not erased.
+async fn alone(
+    tx: &mut SqliteConnection,
+    person: Known,
+    erased: &BTreeMap<i64, i64>,
+    key: &PseudonymKey,
+) -> Result<Known, StoreError> {
+    let parts = parts(tx, key, &person, None).await?;
+    let went = parts.iter().filter(|part| part.is_of(erased)).count();
+    if went == 0 || went == parts.len() {
+        return Ok(person);
+    }
+    let learners = tell_apart(tx, &person, &parts, |part| part.is_of(erased)).await?;
+    known(tx, &learners, &[]).await
+}
+
+/// Whether somebody has enrolments that began after a day.
+async fn began_anew(
+    tx: &mut SqliteConnection,
+    person: &Known,
+    on: i64,
+) -> Result<bool, StoreError> {
+    for learner in &person.learners {
+        let began_later: i64 = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM enrolments WHERE learner = $1 AND start_day > $2)",
+        )
+        .bind(&learner[..])
+        .bind(on)
+        .fetch_one(&mut *tx)
+        .await?;
+        if began_later == 1 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+async fn uncount(tx: &mut SqliteConnection, person: &Known) -> Result<(), StoreError> {
+    for learner in &person.learners {
+        sqlx::query("UPDATE enrolments SET enters = 0 WHERE learner = $1 AND enters = 1")
+            .bind(&learner[..])
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(())
 }
 
 /// As [`erase`], but the numbers are kept in any case: they come from an erasure.

@@ -256,7 +256,8 @@ pub(crate) async fn insert(
     Ok(true)
 }
 
-/// The person before a change; `leaves` says that they are no admin who can sign in after it.
+/// The person before a change; `leaves` says that they are no admin who can sign in after it. Who has not set a secret yet, and is nobody's
+/// account at a sign-in service, cannot.
 async fn changeable(
     tx: &mut SqliteConnection,
     name: &str,
@@ -267,7 +268,14 @@ async fn changeable(
     let Some(before) = people.iter().find(|p| p.name == name) else {
         return Ok(Changed::Nobody);
     };
-    let others = people.iter().filter(|p| p.name != name).any(is_admin);
+    let elsewhere: Vec<String> = sqlx::query_scalar("SELECT DISTINCT person FROM subjects")
+        .fetch_all(tx)
+        .await?;
+    let can_sign_in = |p: &Person| p.secret_hash.is_some() || elsewhere.contains(&p.name);
+    let others = people
+        .iter()
+        .filter(|p| p.name != name && can_sign_in(p))
+        .any(is_admin);
     Ok(if leaves && is_admin(before) && !others {
         Changed::LastAdmin
     } else {

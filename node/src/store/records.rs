@@ -2,6 +2,7 @@
 
 pub(crate) mod fresh;
 pub(crate) mod merge;
+pub(crate) mod parts;
 pub(crate) mod persons;
 
 use std::sync::Arc;

@@ -129,7 +129,7 @@ fn sqlite3_again(database: &Path, first: &Path, later: &Path) -> Duration {
         WHERE held.c1 = l.c1 AND held.c2 = l.c2 AND held.c10 = l.c10 AND held.c14 = l.c14";
     let commands = [table("later"), import("later", later)];
     let [table, import] = commands.each_ref().map(String::as_str);
-    let ((), time) = timed(|| run(&[&table, &import, "BEGIN", changed, over, "COMMIT"]));
+    let ((), time) = timed(|| run(&[table, import, "BEGIN", changed, over, "COMMIT"]));
     fs::remove_file(database).expect("a temporary file can be removed");
     time
 }

@@ -60,26 +60,41 @@ async fn a_file_that_is_cut_stores_nothing() {
     assert_eq!(whole.status, StatusCode::CREATED);
 }
 
+/// A file that comes slowly holds nobody up; only so many may be on their way.
 #[tokio::test]
-async fn one_file_is_taken_at_a_time() {
+async fn a_slow_sender_holds_nobody_up_and_only_so_many_send_at_once() {
     let world = world().await;
-    let (more, rest) = futures::channel::mpsc::unbounded::<std::io::Result<bytes::Bytes>>();
-    more.unbounded_send(Ok(PROGRAMMES.into())).unwrap();
-    let request = from("ann", Method::POST, HEAD).header(header::CONTENT_TYPE, "text/csv");
-    let slow = send(&world, request, Body::from_stream(rest));
-    let second = async {
-        let mut refused = upload(&world, HEAD, PROGRAMMES).await;
-        // The first may not have begun when this one came.
-        while refused.status == StatusCode::CREATED {
-            refused = upload(&world, HEAD, PROGRAMMES).await;
-        }
-        drop(more);
-        refused
+    let slow = || {
+        let (more, rest) = futures::channel::mpsc::unbounded::<std::io::Result<bytes::Bytes>>();
+        more.unbounded_send(Ok(PROGRAMMES.into())).unwrap();
+        let request = from("ann", Method::POST, HEAD).header(header::CONTENT_TYPE, "text/csv");
+        (more, send(&world, request, Body::from_stream(rest)))
     };
-    let (slow, second) = futures::join!(slow, second);
-    second.is(problem::IMPORT_BUSY);
-    assert!(!second.header(header::RETRY_AFTER).is_empty());
-    assert_eq!(slow.status, StatusCode::CREATED, "{}", slow.text());
+    let (ends, sent): (Vec<_>, Vec<_>) = (0..4).map(|_| slow()).unzip();
+    let (mut done, mut refused) = (0, None);
+    let others = async {
+        // The slow ones may not all have begun when this one comes.
+        while refused.is_none() {
+            let reply = upload(&world, HEAD, PROGRAMMES).await;
+            match reply.status {
+                StatusCode::CREATED => done += 1,
+                _ => refused = Some(reply),
+            }
+        }
+        drop(ends);
+    };
+    let (sent, ()) = futures::join!(futures::future::join_all(sent), others);
+    let refused = refused.unwrap();
+    refused.is(problem::IMPORT_BUSY);
+    assert!(!refused.header(header::RETRY_AFTER).is_empty());
+    for slow in sent {
+        assert_eq!(slow.status, StatusCode::CREATED, "{}", slow.text());
+    }
+    assert_eq!(
+        upload(&world, HEAD, PROGRAMMES).await.status,
+        StatusCode::CREATED,
+        "after {done}"
+    );
 }
 
 #[tokio::test]
@@ -146,7 +161,7 @@ async fn a_file_with_columns_of_its_own_goes_by_a_remembered_mapping() {
     assert_eq!(kept.status, StatusCode::CREATED, "{}", kept.text());
     post(&world, "ann", mappings, &body(r#""version": 0,"#))
         .await
-        .is(problem::FORM);
+        .is(problem::CHANGED_MEANWHILE);
     assert_eq!(
         post(&world, "ann", mappings, &body("")).await.json()["version"],
         2

@@ -5,7 +5,10 @@ mod first;
 mod model;
 mod months;
 mod open;
+mod people;
+mod provider;
 mod rights;
+mod work;
 
 use std::collections::BTreeSet;
 

@@ -210,7 +210,7 @@ async fn quality_is_shown_asked_about_and_set() {
         r#"{"severity":"error","threshold":3,"version":0}"#,
     )
     .await;
-    stale.is(problem::QUALITY);
+    stale.is(problem::CHANGED_MEANWHILE);
     let none = post(
         &world,
         "ann",
@@ -249,7 +249,16 @@ async fn quality_is_shown_asked_about_and_set() {
     assert!(all["questions"][0].get("asked_by").is_none());
     let none = get(&world, "pat", own).await.json();
     assert_eq!(none["questions"].as_array().map(Vec::len), Some(0));
-    let path = "/api/v1/provider/questions/2/answer";
+    let id = all["questions"][0]["id"].as_str().unwrap();
+    let library = world.own("Library").await;
+    let guessed = library.handle(crate::delivery::Handled::Question, 2);
+    for foreign in [guessed.as_str(), "2"] {
+        let path = format!("{own}/{foreign}/answer");
+        post(&world, "pat", &path, answer)
+            .await
+            .is(problem::NOT_FOUND);
+    }
+    let path = &format!("{own}/{id}/answer");
     post(&world, "pat", path, answer)
         .await
         .is(problem::NOT_FOUND);

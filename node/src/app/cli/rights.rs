@@ -15,6 +15,9 @@ pub struct Whom {
     /// The training provider whose reference of the learner is given; without it a ULN is
     #[arg(long, value_name = "NAME")]
     pub provider: Option<String>,
+    /// Which records are the learner's, where a wrong ULN tied several people's together: `erase --dry-run` lists them; may be repeated
+    #[arg(long = "part", value_name = "PART")]
+    pub parts: Vec<String>,
 }
 
 /// `audit`.
@@ -32,7 +35,7 @@ pub enum Audit {
         #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
         limit: u32,
     },
-    /// Every entry with its hash, oldest first, as CSV; with --json as JSON
+    /// Every entry with its hash, oldest first, as CSV to read; with --json as JSON, whose texts are those that the hashes cover
     Export,
     /// Hold every entry to its hash: an entry that was altered, taken out or slipped in shows
     Check {

@@ -83,7 +83,8 @@ pub(crate) async fn amend(
         by.at,
         &by.who,
         "enrolment recorded",
-        &format!("number {id}"),
+        // Which one stands in its own history, and goes with it.
+        "what became of one enrolment",
     )
     .await?;
     tx.commit().await?;

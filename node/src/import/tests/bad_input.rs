@@ -340,7 +340,7 @@ async fn a_long_report_is_counted() {
 async fn postcode_files() {
     let bench = Bench::new().await;
     let run = async |text: &'static str| {
-        crate::import::postcodes(&bench.store, Cursor::new(text), now())
+        crate::import::postcodes(&bench.store, Cursor::new(text), &Options::default(), now())
             .await
             .unwrap()
     };

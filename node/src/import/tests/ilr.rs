@@ -9,7 +9,7 @@ use crate::import::ilr::Summary;
 use crate::import::ilr::mapping::{self, AimSaid};
 use crate::store::records::Exact;
 
-const FILE: &str = include_str!("../../../tests/ilr/2018-19.xml");
+pub(super) const FILE: &str = include_str!("../../../tests/ilr/2018-19.xml");
 const ALL: [&str; 2] = [
     include_str!("../../../tests/ilr/all-2018-19.xml"),
     include_str!("../../../tests/ilr/all-2020-21.xml"),
@@ -56,7 +56,7 @@ impl Bench {
     }
 
     /// With everything said that the samples ask.
-    async fn asked() -> Self {
+    pub(super) async fn asked() -> Self {
         let bench = Self::new().await;
         let acme = ("99000001", "Acme College");
         mapping::say_provider(&bench.store, acme.0, acme.1, "ann", now())
@@ -136,7 +136,7 @@ async fn the_organisation_of_its_ukprn_is_whose_it_is() {
 }
 
 /// The sample without the learner of a reference, prepared on a later day.
-fn without(reference: &str, day: u8) -> String {
+pub(super) fn without(reference: &str, day: u8) -> String {
     let mark = format!("<LearnRefNumber>{reference}</LearnRefNumber>");
     let at = FILE.find(&mark).unwrap();
     let from = FILE[..at].rfind("  <Learner>").unwrap();

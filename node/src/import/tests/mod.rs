@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod books;
+mod cancelled;
 mod files;
 mod first;
 mod histories;
@@ -56,9 +57,14 @@ impl Bench {
         };
         let report = bench.programmes(PROGRAMMES).await;
         assert_eq!(report.tally.added, 2, "{}", report.text());
-        let report = super::postcodes(&bench.store, Cursor::new(POSTCODES), now())
-            .await
-            .unwrap();
+        let report = super::postcodes(
+            &bench.store,
+            Cursor::new(POSTCODES),
+            &Options::default(),
+            now(),
+        )
+        .await
+        .unwrap();
         assert_eq!(
             (report.tally.added, report.tally.outside),
             (3, 1),

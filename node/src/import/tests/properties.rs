@@ -124,7 +124,7 @@ proptest! {
             }
             let source = Cursor::new(bytes);
             let report = if of_postcodes {
-                crate::import::postcodes(&bench.store, source, now()).await
+                crate::import::postcodes(&bench.store, source, &Options::default(), now()).await
             } else {
                 crate::import::programmes(&bench.store, source, &Options::default(), now()).await
             };

@@ -11,16 +11,17 @@ use serde::Deserialize;
 
 use super::super::model::form::{input, summary, typed};
 use super::super::{Answer, Pages, done, fault, see_other};
-use super::{date, name, own, stage_tag};
-use crate::delivery::{self, Own, Trouble};
+use super::{cohort_at, date, learner_at, name, not_now, own, stage_tag};
+use crate::delivery::{self, Handled, Own, Trouble};
 use crate::import::learners::COLUMNS;
 use crate::import::report::RowProblem;
 use crate::model::Question;
-use crate::store::delivery::Entry;
+use crate::store::delivery::{Entry, Number};
 use crate::store::kept::Known;
 
 async fn find(pages: &Pages, own: &Own, id: &str) -> Result<Entry, ProblemPage> {
-    let id = crate::api::number(id).ok_or_else(ProblemPage::not_found)?;
+    let id = own.number(Handled::Enrolment, id);
+    let id = Number(id.ok_or_else(ProblemPage::not_found)?);
     let found = delivery::entry(&pages.node.store, own, id)
         .await
         .map_err(fault)?;
@@ -42,10 +43,7 @@ fn page(
     problems: &[RowProblem],
 ) -> Page {
     let cohort = match entry.cohort {
-        Some(id) => link(
-            known.cohort_code(Some(id)),
-            &format!("/provider/cohorts/{id}"),
-        ),
+        Some(id) => link(known.cohort_code(Some(id)), &cohort_at(own, id)),
         None => "In none".into(),
     };
     let facts = SummaryList::new()
@@ -63,13 +61,13 @@ fn page(
             "Everyday tasks online",
             answered(Dimension::Everyday, entry.everyday),
         );
-    let mut form = PostForm::to(format!("/provider/learners/{}", entry.id))
-        .hidden("version", entry.version.to_string());
+    let mut form =
+        PostForm::to(learner_at(own, entry.id)).hidden("version", entry.version.to_string());
     for (question, text) in asked {
         form = form.with(input(question, text, problems));
     }
     let questions: Vec<Question> = asked.iter().map(|(question, _)| question.clone()).collect();
-    Page::new(name(entry))
+    Page::new(name(own, entry))
         .caption("Your learner")
         .breadcrumb(own.name.clone(), "/provider")
         .errors(summary(&questions, problems, "The learner"))
@@ -131,11 +129,15 @@ pub(super) async fn record(
             .collect()
     };
     match delivery::amend(&pages.node.store, &own, (entry.id, version), &texts, &by).await {
-        Ok(()) => Ok(see_other(&format!(
-            "/provider/learners/{}?done=saved",
-            entry.id
-        ))),
-        Err(Trouble::Store(error)) => Err(fault(error)),
+        Ok(()) => {
+            let at = learner_at(&own, entry.id);
+            Ok(see_other(&format!("{at}?done=saved")))
+        }
+        Err(Trouble::Store(error)) => {
+            let (status, notice) = not_now(&error.into());
+            let page = page(&own, &known, &entry, &said(), &[]).notice(notice);
+            Ok(page.status(status).into_response())
+        }
         Err(Trouble::Missing) => Err(ProblemPage::not_found()),
         Err(Trouble::Fields(problems)) => {
             Ok(page(&own, &known, &entry, &said(), &problems).into_response())

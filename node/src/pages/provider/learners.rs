@@ -8,13 +8,15 @@ use ldsp_ui::listing::{Asked, Column, Listing, Order};
 use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage};
 
 use super::super::{Answer, Pages, fault, words};
-use super::{date, name, own, stage_tag};
-use crate::delivery::{self, Own};
-use crate::store::delivery::{Entry, Sorted, Sought};
+use super::{cohort_at, date, learner_at, name, own, stage_tag};
+use crate::delivery::{self, Handled, Own};
+use crate::store::delivery::{Entry, Sorted, Sought, Within};
 use crate::store::kept::Known;
 
 /// Learners of a page.
 const SHOWN: usize = 100;
+/// What the filter of cohorts calls those in none.
+const NO_COHORT: &str = "none";
 
 /// Whose learners a list shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,13 +27,15 @@ pub(super) enum Place {
     Cohort(i64),
 }
 
-fn sought(asked: &Asked, order: &Order, place: Place) -> Sought {
-    let number = |name| crate::api::number(asked.text(name));
+fn sought(own: &Own, asked: &Asked, order: &Order, place: Place) -> Sought {
     let from = (asked.page() - 1).saturating_mul(SHOWN);
     Sought {
-        cohort: match place {
-            Place::Everywhere => number("cohort"),
-            Place::Cohort(id) => Some(id),
+        within: match (place, asked.text("cohort")) {
+            (Place::Cohort(id), _) => Within::Cohort(id),
+            (Place::Everywhere, NO_COHORT) => Within::None,
+            (Place::Everywhere, handle) => own
+                .number(Handled::Cohort, handle)
+                .map_or(Within::Anywhere, Within::Cohort),
         },
         stage: Standard::current()
             .parse_stage(asked.text("stage"))
@@ -49,19 +53,16 @@ fn sought(asked: &Asked, order: &Order, place: Place) -> Sought {
     }
 }
 
-fn cells(entry: &Entry, known: &Known, place: Place) -> Vec<Html> {
+fn cells(own: &Own, entry: &Entry, known: &Known, place: Place) -> Vec<Html> {
     let mut cells = vec![
-        link(&name(entry), &format!("/provider/learners/{}", entry.id)),
+        link(&name(own, entry), &learner_at(own, entry.id)),
         stage_tag(entry).into(),
         date(entry.start),
         date(entry.end),
     ];
     if place == Place::Everywhere {
         cells.push(match entry.cohort {
-            Some(id) => link(
-                known.cohort_code(Some(id)),
-                &format!("/provider/cohorts/{id}"),
-            ),
+            Some(id) => link(known.cohort_code(Some(id)), &cohort_at(own, id)),
             None => Html::text("\u{2013}"),
         });
     }
@@ -78,7 +79,7 @@ pub(super) async fn listing(
     nobody: &str,
 ) -> Result<Html, ProblemPage> {
     let order = asked.order("start", false);
-    let wanted = sought(asked, &order, place);
+    let wanted = sought(own, asked, &order, place);
     let (entries, total) = delivery::learners(&pages.node.store, own, &wanted)
         .await
         .map_err(fault)?;
@@ -110,12 +111,14 @@ pub(super) async fn listing(
             .map_err(fault)?;
         let cohorts = cohorts
             .into_iter()
-            .map(|cohort| (cohort.id.to_string(), cohort.it.code));
+            .map(|cohort| (own.handle(Handled::Cohort, cohort.id), cohort.it.code));
+        let none = (NO_COHORT.to_owned(), "In no cohort".to_owned());
+        let cohorts = cohorts.chain([none]);
         list = list.filter("cohort", "Cohort", "Any", cohorts);
     }
     Ok(list
         .columns(columns)
-        .rows(entries.iter().map(|entry| cells(entry, known, place)))
+        .rows(entries.iter().map(|entry| cells(own, entry, known, place)))
         .paged(total, SHOWN)
         .nothing("No learner is like this.")
         .into())

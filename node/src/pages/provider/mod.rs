@@ -3,6 +3,7 @@
 
 mod add;
 mod follow_up;
+mod help;
 mod learner;
 mod learners;
 mod questions;
@@ -11,22 +12,28 @@ mod upload;
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use ldsp_protocol::standard::Dimension;
-use ldsp_ui::components::{Button, InsetText, SummaryList, Table, Tag, TagColour, link};
+use ldsp_ui::components::{
+    Button, InsetText, Notification, SummaryList, Table, Tag, TagColour, link,
+};
 use ldsp_ui::listing::Asked;
 use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage, Rule};
+
+pub(super) use upload::{ended, not_imported};
 
 use super::{Answer, PROVIDER, Pages, done, fault, words};
 use serde::Deserialize;
 
-use crate::delivery::{self, Own};
+use crate::delivery::{self, Handled, Own, When};
+use crate::import::ImportError;
 use crate::import::learners::{has_left, stage_in_words};
 use crate::import::london_day;
-use crate::model::Model as _;
+use crate::model::{Answer as Choices, Model as _, Question};
 use crate::store::cohorts::Cohort;
-use crate::store::delivery::Entry;
+use crate::store::delivery::{Entry, Number};
 use crate::store::kept::{Known, Stored};
 
 /// Who may ask for what: people of one organisation, and nobody else.
@@ -43,6 +50,7 @@ pub(super) fn rules() -> Vec<Rule> {
         "/provider/cohorts/{id}/form",
         "/provider/learners",
         "/provider/follow-up",
+        "/provider/help",
         "/provider/questions",
         "/provider/results",
         "/provider/upload/report.csv",
@@ -70,6 +78,7 @@ pub(super) fn routes(router: Router<Pages>) -> Router<Pages> {
         )
         .route("/provider/learners", get(learners::list))
         .route("/provider/follow-up", get(follow_up::list))
+        .route("/provider/help", get(help::show))
         .route("/provider/questions", get(questions::list))
         .route(
             "/provider/questions/{id}",
@@ -84,7 +93,7 @@ pub(super) fn routes(router: Router<Pages>) -> Router<Pages> {
 }
 
 async fn own(pages: &Pages, of: &OwnOrganisation) -> Result<Own, ProblemPage> {
-    Own::named(&pages.node.store, &of.organisation)
+    Own::named(&pages.node.store, &pages.node.pseudonyms, &of.organisation)
         .await
         .map_err(fault)
 }
@@ -94,11 +103,40 @@ async fn known(pages: &Pages) -> Result<Known, ProblemPage> {
 }
 
 async fn find(pages: &Pages, own: &Own, id: &str) -> Result<Stored<Cohort>, ProblemPage> {
-    let id = crate::api::number(id).ok_or_else(ProblemPage::not_found)?;
+    let id = own.number(Handled::Cohort, id);
+    let id = id.ok_or_else(ProblemPage::not_found)?;
     let found = delivery::cohort(&pages.node.store, own, id)
         .await
         .map_err(fault)?;
     found.ok_or_else(ProblemPage::not_found)
+}
+
+/// Why nothing was recorded just now, above a form that keeps what was typed, in words for a provider's people.
+fn not_now(error: &ImportError) -> (StatusCode, Notification) {
+    let (status, heading, next) = match error {
+        ImportError::Sample => (
+            StatusCode::CONFLICT,
+            "Nothing was stored: this server holds made-up records, for trying it out",
+            "Ask the coordinator of the area to remove them, then send it again.",
+        ),
+        ImportError::Store(error) if error.is_busy() => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Nothing was stored: the server is busy writing",
+            "Wait a minute and send it again.",
+        ),
+        ImportError::Store(error) if error.is_fatal() => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The disk did not confirm what you sent",
+            "Whether it was stored is unknown. Tell the coordinator of the area, and look whether it is there before you send it again.",
+        ),
+        _ => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Nothing was stored: the server could not do it",
+            "Try again. If it happens again, tell the coordinator of the area.",
+        ),
+    };
+    tracing::error!(%error, "a provider's records were not stored");
+    (status, Notification::important(heading).content(next))
 }
 
 fn buttons(all: impl IntoIterator<Item = Button>) -> Html {
@@ -117,12 +155,23 @@ fn date(date: Option<jiff::civil::Date>) -> Html {
     )
 }
 
-/// How a provider calls an enrolment.
-fn name(entry: &Entry) -> String {
-    entry
-        .reference
-        .clone()
-        .unwrap_or_else(|| format!("Learner {}", entry.id))
+/// The address of one of its cohorts.
+fn cohort_at(own: &Own, id: i64) -> String {
+    format!("/provider/cohorts/{}", own.handle(Handled::Cohort, id))
+}
+
+/// The address of one of its enrolments.
+fn learner_at(own: &Own, id: Number) -> String {
+    let handle = own.handle(Handled::Enrolment, id.0);
+    format!("/provider/learners/{handle}")
+}
+
+/// How a provider calls an enrolment. One without a reference, of a file that others sent, has a name that tells it from others and says nothing.
+fn name(own: &Own, entry: &Entry) -> String {
+    entry.reference.clone().unwrap_or_else(|| {
+        let handle = own.handle(Handled::Enrolment, entry.id.0);
+        format!("No reference ({})", &handle[..6])
+    })
 }
 
 fn stage_tag(entry: &Entry) -> Tag {
@@ -140,11 +189,11 @@ async fn start(State(pages): State<Pages>, of: OwnOrganisation) -> Answer {
     let known = known(&pages).await?;
     let cohorts = delivery::cohorts(store, &own).await.map_err(fault)?;
     let today = london_day((pages.clock)());
-    let due = delivery::due(store, &own, today).await.map_err(fault)?;
-    let open = due
-        .iter()
-        .filter(|due| due.is_late(today) || due.is_this_week(today))
-        .count();
+    let by_sunday = (When::Late.days(today).0, When::ThisWeek.days(today).1);
+    let open = delivery::count_due(store, &own, by_sunday)
+        .await
+        .map_err(fault)?;
+    let open = usize::try_from(open.enrolments).unwrap_or(0);
     let mut pieces = vec![Html::paragraph(
         "You see your own organisation here and no other one. What you record stays on this server; only protected counts of the whole area leave it.",
     )];
@@ -174,10 +223,7 @@ async fn start(State(pages): State<Pages>, of: OwnOrganisation) -> Answer {
     } else {
         let rows = cohorts.iter().map(|cohort| {
             [
-                link(
-                    &cohort.it.title(&known),
-                    &format!("/provider/cohorts/{}", cohort.id),
-                ),
+                link(&cohort.it.title(&known), &cohort_at(&own, cohort.id)),
                 Html::text(known.programme_code(Some(cohort.it.programme))),
                 date(cohort.it.start),
                 date(cohort.it.end),
@@ -203,6 +249,11 @@ async fn start(State(pages): State<Pages>, of: OwnOrganisation) -> Answer {
             .rows(rows);
         pieces.push(table.into());
     }
+    pieces.push(Html::concat([
+        Html::literal("<p class=\"govuk-body\">"),
+        link("How this works, step by step", "/provider/help"),
+        Html::literal("</p>"),
+    ]));
     Ok(Page::new(of.organisation)
         .caption("Your organisation")
         .body(Html::concat(pieces))
@@ -229,7 +280,7 @@ async fn register(
     let own = own(&pages, &of).await?;
     let cohort = find(&pages, &own, &id).await?;
     let known = known(&pages).await?;
-    let at = format!("/provider/cohorts/{}", cohort.id);
+    let at = cohort_at(&own, cohort.id);
     let texts = cohort.it.texts(&known);
     let facts = crate::model::Model::title(&cohort.it, &known);
     let list = SummaryList::new()
@@ -257,7 +308,10 @@ async fn register(
             Button::link("Add a learner", format!("{at}/add")),
             Button::link(
                 "Upload a file",
-                format!("/provider/upload?cohort={}", cohort.id),
+                format!(
+                    "/provider/upload?cohort={}",
+                    own.handle(Handled::Cohort, cohort.id)
+                ),
             )
             .secondary(),
             Button::link("Form on paper", format!("{at}/form")).secondary(),
@@ -280,51 +334,52 @@ async fn register(
     Ok(page.into_response())
 }
 
-/// A sheet to be filled in by hand where there is no phone, and typed in later.
+/// A sheet to be filled in by hand where there is no phone, and typed in later: what the two forms ask, each under its own name.
 async fn paper(State(pages): State<Pages>, of: OwnOrganisation, Path(id): Path<String>) -> Answer {
     #[derive(askama::Template)]
     #[template(
-        source = r#"<dl class="ldsp-blanks">{% for (label, boxes) in lines %}<div><dt>{{ label }}</dt><dd>{% if boxes.is_empty() %}&nbsp;{% else %}{% for word in boxes %}<span>{{ "\u{2610}" }} {{ word }}</span> {% endfor %}{% endif %}</dd></div>{% endfor %}</dl>"#,
+        source = r#"<h2 class="govuk-heading-m">{{ title }}</h2><p class="govuk-body">{{ next }}</p><dl class="ldsp-blanks">{% for (label, boxes) in lines %}<div><dt>{{ label }}</dt><dd>{% if boxes.is_empty() %}&nbsp;{% else %}{% for word in boxes %}<span>{{ "\u{2610}" }} {{ word }}</span> {% endfor %}{% endif %}</dd></div>{% endfor %}</dl>"#,
         ext = "html"
     )]
     struct Sheet {
-        lines: Vec<(String, Vec<String>)>,
+        title: &'static str,
+        next: &'static str,
+        lines: Vec<(&'static str, Vec<String>)>,
     }
     let own = own(&pages, &of).await?;
     let cohort = find(&pages, &own, &id).await?;
     let known = known(&pages).await?;
-    let lines = add::questions(&pages, &known)
-        .await?
-        .into_iter()
-        .map(|question| {
-            let boxes = match question.answer {
-                crate::model::Answer::One(of)
-                    if of.len() <= 14 && question.column != "employer" =>
-                {
-                    of.into_iter().map(|(_, title)| title).collect()
-                }
-                _ => Vec::new(),
-            };
-            (question.label.to_owned(), boxes)
-        });
-    let ends = [
-        "Confidence at the start, 1 to 10",
-        "Confidence at the end, 1 to 10",
-        "Last day, and how it ended",
-    ];
-    let lines = lines
-        .chain(ends.map(|label| (label.to_owned(), Vec::new())))
-        .collect();
+    let line = |question: Question| {
+        let boxes = match question.answer {
+            Choices::One(of) if of.len() <= 14 && question.column != delivery::EMPLOYER => {
+                of.into_iter().map(|(_, title)| title).collect()
+            }
+            _ => Vec::new(),
+        };
+        (question.label, boxes)
+    };
+    let (joins, _) = add::questions(&pages, &own, &known).await?;
+    let joins = Sheet {
+        title: "When the learner joins",
+        next: "Type it in under \u{201c}Add a learner\u{201d}.",
+        lines: joins.into_iter().map(line).collect(),
+    };
+    let ends = Sheet {
+        title: "Later",
+        next: "Type it in on the learner\u{2019}s own page, which the register leads to. The two answers about the start are typed in together with those at the end: keep the sheet until then.",
+        lines: delivery::endings().into_iter().map(line).collect(),
+    };
     let body = Html::concat([
         Html::paragraph(
-            "One sheet for each learner. Write your own reference of the learner, never the name. Type it in under Add a learner, then destroy the sheet.",
+            "One sheet for each learner. Write your own reference of the learner, never the name. Lock the sheets away, and destroy each when all that is on it is typed in.",
         ),
-        Html::render(&Sheet { lines }),
+        Html::render(&joins),
+        Html::render(&ends),
     ]);
     let title = cohort.it.title(&known);
     Ok(cohort_page(&own, "Form on paper".to_owned())
         .caption(title.clone())
-        .breadcrumb(title, format!("/provider/cohorts/{}", cohort.id))
+        .breadcrumb(title, cohort_at(&own, cohort.id))
         .body(body)
         .into_response())
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::super::{Answer, Pages, done, fault, refused, see_other, words};
 use super::own;
-use crate::delivery::{self, Own};
+use crate::delivery::{self, Handled, Own};
 use crate::quality::{self, LONGEST, QuestionError, Rule};
 use crate::store::quality::Question;
 
@@ -23,10 +23,16 @@ async fn read(pages: &Pages, own: &Own) -> Result<Vec<Question>, ProblemPage> {
 
 /// One of the provider's own; another's is not found.
 async fn find(pages: &Pages, own: &Own, id: &str) -> Result<Question, ProblemPage> {
-    let id = crate::api::number(id).ok_or_else(ProblemPage::not_found)?;
+    let id = own.number(Handled::Question, id);
+    let id = id.ok_or_else(ProblemPage::not_found)?;
     let mut all = read(pages, own).await?.into_iter();
     all.find(|question| question.id == id)
         .ok_or_else(ProblemPage::not_found)
+}
+
+/// Its address.
+fn at(own: &Own, question: &Question) -> String {
+    format!("{LIST}/{}", own.handle(Handled::Question, question.id))
 }
 
 /// What a question is about, in words.
@@ -55,10 +61,10 @@ pub(super) async fn list(
     pieces.push(if open.is_empty() {
         InsetText::new("No question waits for you.").into()
     } else {
-        table("Waiting for your answer", &open)
+        table(&own, "Waiting for your answer", &open)
     });
     if !answered.is_empty() {
-        pieces.push(table("Answered", &answered));
+        pieces.push(table(&own, "Answered", &answered));
     }
     let mut page = Page::new("Questions to you")
         .breadcrumb(own.name.clone(), "/provider")
@@ -72,10 +78,10 @@ pub(super) async fn list(
     Ok(page.into_response())
 }
 
-fn table(title: &str, all: &[&Question]) -> Html {
+fn table(own: &Own, title: &str, all: &[&Question]) -> Html {
     let rows = all.iter().map(|question| {
         [
-            link(about(question), &format!("{LIST}/{}", question.id)),
+            link(about(question), &at(own, question)),
             Html::text(&question.question),
             Html::text(&words::moment(question.asked.1)),
         ]
@@ -104,7 +110,7 @@ fn page(own: &Own, question: &Question, said: &str, unfit: Option<&str>) -> Page
             errors = errors.error("answer", unfit);
             field = field.error(unfit.to_owned());
         }
-        PostForm::to(format!("{LIST}/{}", question.id))
+        PostForm::to(at(own, question))
             .with(TextArea::new(field).rows(5).limit(LONGEST))
             .with(Button::new("Send the answer"))
             .into()

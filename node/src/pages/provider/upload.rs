@@ -1,28 +1,33 @@
 //! A provider's own file: checked first, then stored. Rows of another provider are refused.
 
 use axum::extract::{DefaultBodyLimit, Multipart, Query, State};
+use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use axum::routing::{MethodRouter, post};
 use ldsp_ui::components::{Choice, Details, ErrorSummary, Field, Radios, Select, StatCard, Stats};
-use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage};
+use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage, SignedIn};
 use serde::Deserialize;
 
-use super::super::import::{self, LARGEST};
+use super::super::import::{self, LARGEST_OF_PROVIDER};
 use super::super::releases::file;
-use super::super::upload;
-use super::super::{Answer, Pages, fault, words};
-use super::{cohort_page, own};
-use crate::delivery::{self, Bringing, Own};
-use crate::import::Doubtful;
+use super::super::upload::{self, UploadError};
+use super::super::{Answer, Pages, fault, words, work};
+use super::{cohort_page, not_now, own};
+use crate::delivery::{self, Bringing, Handled, Own};
+use crate::import::ImportError;
 use crate::import::learners::COLUMNS;
+use crate::import::mapping::Reading;
 use crate::import::report::{ImportReport, Outcome};
+use crate::import::{Doubtful, Options};
 use crate::model::Model as _;
 use crate::store::cohorts::Cohort;
+use crate::store::imports::ImportKind;
 use crate::store::kept::{Known, Stored};
+use crate::work::{Door, Sender, SentFile, Turn};
 
 /// The route that takes files, with its own limit.
 pub(super) fn receive() -> MethodRouter<Pages> {
-    post(take).layer(DefaultBodyLimit::max(LARGEST))
+    post(take).layer(DefaultBodyLimit::max(LARGEST_OF_PROVIDER))
 }
 
 #[derive(askama::Template)]
@@ -32,10 +37,10 @@ pub(super) fn receive() -> MethodRouter<Pages> {
 {{ way }}
 {% if let Some(doubtful) = doubtful %}{{ doubtful }}
 {% endif %}<div class="govuk-form-group{% if error.is_some() %} govuk-form-group--error{% endif %}">
-<label class="govuk-label govuk-label--s" for="file">CSV file</label>
-<div id="file-hint" class="govuk-hint">In UTF-8, with the columns named in the first line</div>
+<label class="govuk-label govuk-label--s" for="file">File</label>
+<div id="file-hint" class="govuk-hint">An Excel workbook (.xlsx), or CSV in UTF-8; the columns are named in the first row. Up to {{ mib }} MiB</div>
 {% if let Some(error) = error %}<p id="file-error" class="govuk-error-message"><span class="govuk-visually-hidden">Error:</span> {{ error }}</p>{% endif %}
-<input class="govuk-file-upload{% if error.is_some() %} govuk-file-upload--error{% endif %} govuk-body" id="file" name="file" type="file" accept=".csv,text/csv" aria-describedby="file-hint{% if error.is_some() %} file-error{% endif %}">
+<input class="govuk-file-upload{% if error.is_some() %} govuk-file-upload--error{% endif %} govuk-body" id="file" name="file" type="file" accept=".csv,.xlsx,text/csv" aria-describedby="file-hint{% if error.is_some() %} file-error{% endif %}">
 </div>
 <button type="submit" class="govuk-button" data-module="govuk-button" data-prevent-double-click="true">Send the file</button>
 </form>"#,
@@ -46,6 +51,7 @@ struct FormTemplate {
     way: Radios,
     doubtful: Option<Radios>,
     error: Option<String>,
+    mib: usize,
 }
 
 /// What was chosen besides the file.
@@ -57,6 +63,7 @@ struct Chosen {
 }
 
 fn form_html(
+    own: &Own,
     cohorts: &[Stored<Cohort>],
     known: &Known,
     chosen: &Chosen,
@@ -65,7 +72,7 @@ fn form_html(
     let none = Choice::new("", "None: the file says nothing of cohorts");
     let each = cohorts
         .iter()
-        .map(|c| Choice::new(c.id.to_string(), c.it.title(known)));
+        .map(|c| Choice::new(own.handle(Handled::Cohort, c.id), c.it.title(known)));
     let cohort = Select::new(
         Field::new("cohort", "Cohort of all learners in the file").value(chosen.cohort.clone()),
         std::iter::once(none).chain(each),
@@ -99,6 +106,7 @@ fn form_html(
         way,
         doubtful,
         error,
+        mib: LARGEST_OF_PROVIDER >> 20,
     })
 }
 
@@ -122,25 +130,26 @@ async fn page(
     pages: &Pages,
     own: &Own,
     chosen: &Chosen,
-    error: Option<&str>,
+    (error, under_way): (Option<&str>, Html),
 ) -> Result<Page, ProblemPage> {
     let cohorts = delivery::cohorts(&pages.node.store, own)
         .await
         .map_err(fault)?;
     let known = super::known(pages).await?;
-    let form = form_html(&cohorts, &known, chosen, error.map(str::to_owned));
+    let form = form_html(own, &cohorts, &known, chosen, error.map(str::to_owned));
     let mut summary = ErrorSummary::new();
     if let Some(error) = error {
         summary = summary.error("file", error);
     }
     Ok(cohort_page(own, "Upload a file of learners".to_owned())
         .errors(summary)
-        .body(Html::concat([about(), form])))
+        .body(Html::concat([under_way, about(), form])))
 }
 
 pub(super) async fn form(
     State(pages): State<Pages>,
     of: OwnOrganisation,
+    person: SignedIn,
     Query(begun): Query<Begun>,
 ) -> Answer {
     let own = own(&pages, &of).await?;
@@ -150,19 +159,23 @@ pub(super) async fn form(
         doubtful: String::new(),
         asks: false,
     };
-    Ok(page(&pages, &own, &chosen, None).await?.into_response())
+    let above = (None, work::under_way(&pages, &person));
+    Ok(page(&pages, &own, &chosen, above).await?.into_response())
 }
 
-async fn take(State(pages): State<Pages>, of: OwnOrganisation, form: Multipart) -> Answer {
+async fn take(
+    State(pages): State<Pages>,
+    of: OwnOrganisation,
+    person: SignedIn,
+    form: Multipart,
+) -> Answer {
     let own = own(&pages, &of).await?;
-    // Each may be as large as the disk has room for, and only one can be stored at a time.
-    let Ok(_alone) = pages.uploads.try_acquire() else {
-        return Err(import::busy());
-    };
+    let sender = Sender::Provider(&of.organisation);
+    let place = pages.works.expect(sender).ok_or_else(full)?;
     let received = upload::receive(&pages.node.dir, &pages.entropy, form)
         .await
-        .map_err(import::not_received)?;
-    let mut chosen = Chosen {
+        .map_err(not_received)?;
+    let chosen = Chosen {
         cohort: received.cohort,
         asks: !received.doubtful.is_empty(),
         doubtful: received.doubtful,
@@ -173,8 +186,8 @@ async fn take(State(pages): State<Pages>, of: OwnOrganisation, form: Multipart) 
         id => Some(super::find(&pages, &own, id).await?.id),
     };
     let Some(upload) = received.upload.filter(|upload| upload.bytes > 0) else {
-        let error = Some("Choose a CSV file that is not empty");
-        return Ok(page(&pages, &own, &chosen, error).await?.into_response());
+        let above = (Some("Choose a file that is not empty"), Html::default());
+        return Ok(page(&pages, &own, &chosen, above).await?.into_response());
     };
     let how = Bringing {
         cohort,
@@ -189,14 +202,103 @@ async fn take(State(pages): State<Pages>, of: OwnOrganisation, form: Multipart) 
         },
     };
     let by = delivery::by(&of.person, (pages.clock)());
-    let (store, key) = (&pages.node.store, &pages.node.pseudonyms);
-    let report = delivery::bring(store, key, &own, upload.open(), &how, &by)
+    let file = SentFile {
+        kind: ImportKind::Learners,
+        door: Door::Provider,
+        upload,
+        reading: Reading::default(),
+        options: how.options(&own, &by),
+        turn: Turn::Waits(pages.works.clone(), place),
+    };
+    let work = work::begin_import(&pages, &person, file);
+    work::answer(&pages, &person, &work).await
+}
+
+/// Whose file it is, and what was chosen with it.
+async fn of_person(
+    pages: &Pages,
+    person: &SignedIn,
+    options: &Options,
+) -> Result<(Own, Chosen), ProblemPage> {
+    let organisation = person.organisation.as_deref().unwrap_or_default();
+    let own = Own::named(&pages.node.store, &pages.node.pseudonyms, organisation)
         .await
-        .map_err(import::failed)?;
-    pages.reports.keep(&of.person, &report);
+        .map_err(fault)?;
+    let cohort = options.brings.as_ref().and_then(|brings| brings.cohort);
+    let form = import::Chosen::of(ImportKind::Learners, options);
+    let chosen = Chosen {
+        cohort: cohort.map_or_else(String::new, |id| own.handle(Handled::Cohort, id)),
+        asks: form.asks.doubtful,
+        way: form.way,
+        doubtful: form.doubtful,
+    };
+    Ok((own, chosen))
+}
+
+/// Why a file of the person's organisation was not read to its end, above the form with what was chosen.
+pub(in crate::pages) async fn not_imported(
+    pages: &Pages,
+    person: &SignedIn,
+    options: &Options,
+    error: &ImportError,
+) -> Result<Page, ProblemPage> {
+    let (own, chosen) = of_person(pages, person, options).await?;
+    let (status, notice) = not_now(error);
+    let page = page(pages, &own, &chosen, (None, Html::default())).await?;
+    Ok(page.notice(notice).status(status))
+}
+
+/// What came of a file of the person's organisation.
+pub(in crate::pages) async fn ended(
+    pages: &Pages,
+    person: &SignedIn,
+    report: &ImportReport,
+    options: &Options,
+) -> Result<Page, ProblemPage> {
+    let (own, mut chosen) = of_person(pages, person, options).await?;
     let found = |code| report.problems.by_code().contains_key(code);
     chosen.asks |= found("same-or-new") || found("correction-unclear");
-    report_page(&pages, &own, &report, &mut chosen).await
+    report_page(pages, &own, report, &mut chosen).await
+}
+
+fn full() -> ProblemPage {
+    ProblemPage::new(
+        StatusCode::CONFLICT,
+        "upload_busy",
+        "Too many files are on their way",
+    )
+    .happened("Files of your organisation are being sent already, or many are just now. Nothing of yours was stored.")
+    .next("Wait a few minutes, then send the file again.")
+}
+
+/// In words for a provider's people: they have one page for files, and no server.
+fn not_received(error: UploadError) -> ProblemPage {
+    let (happened, next) = match &error {
+        UploadError::Sent(sent) if sent.status() == StatusCode::PAYLOAD_TOO_LARGE => (
+            Some(format!(
+                "A file may have up to {} MiB. Nothing was stored.",
+                LARGEST_OF_PROVIDER >> 20
+            )),
+            "Split the file and send its parts one after the other.",
+        ),
+        UploadError::Sent(_) => (
+            None,
+            "Try again. If it happens again, tell the coordinator of the area.",
+        ),
+        UploadError::Form(_) => (
+            None,
+            "Open the page Upload a file of learners again and send one file from there.",
+        ),
+        UploadError::Disk(_) => (
+            None,
+            "Tell the coordinator of the area; try again when there is space.",
+        ),
+    };
+    let page = import::not_received(error).next(next);
+    match happened {
+        Some(happened) => page.happened(happened),
+        None => page,
+    }
 }
 
 async fn report_page(
@@ -204,7 +306,7 @@ async fn report_page(
     own: &Own,
     report: &ImportReport,
     chosen: &mut Chosen,
-) -> Answer {
+) -> Result<Page, ProblemPage> {
     let t = report.tally;
     let (notice, sound) = import::verdict(report);
     let would = if report.outcome == Outcome::Stored {
@@ -240,7 +342,7 @@ async fn report_page(
         pieces.push(Html::literal(
             "<h2 class=\"govuk-heading-m\">Send the file again</h2>",
         ));
-        pieces.push(form_html(&cohorts, &known, chosen, None));
+        pieces.push(form_html(own, &cohorts, &known, chosen, None));
     }
     let title = if report.outcome == Outcome::Stored {
         "Your file is stored"
@@ -250,8 +352,7 @@ async fn report_page(
     Ok(cohort_page(own, title.to_owned())
         .breadcrumb("Upload", "/provider/upload")
         .notice(notice)
-        .body(Html::concat(pieces))
-        .into_response())
+        .body(Html::concat(pieces)))
 }
 
 pub(super) async fn report(State(pages): State<Pages>, of: OwnOrganisation) -> Answer {

@@ -1,9 +1,10 @@
 //! The pages of a provider, and that no route leads to another's.
 
 use super::*;
+use crate::delivery::{Handled, Own};
 
 /// College (pam) and Library (pat), each with cohort and learner.
-async fn two() -> World {
+pub(crate) async fn two() -> World {
     let world = world().await.with_everybody().await;
     world.upload("programmes", "store", PROGRAMMES).await;
     for (who, name, code) in [("pam", "College", "A1"), ("pat", "Library", "B1")] {
@@ -19,13 +20,9 @@ async fn two() -> World {
             world.post("ann", "/cohorts/new", &form).await.status,
             StatusCode::SEE_OTHER
         );
-        let id = if who == "pam" { 1 } else { 2 };
+        let add = format!("{}/add", world.cohort(who).await);
         let seen = world
-            .post(
-                who,
-                &format!("/provider/cohorts/{id}/add"),
-                &learner(&format!("{code}-017")),
-            )
+            .post(who, &add, &learner(&format!("{code}-017")))
             .await;
         assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
         let question = format!(
@@ -44,7 +41,7 @@ fn learner(reference: &str) -> String {
     )
 }
 
-fn file(provider: &str, reference: &str) -> String {
+pub(crate) fn file(provider: &str, reference: &str) -> String {
     format!(
         "provider,learner_ref,uln,age,sex,ethnicity,disability,prior_status,district,aim,programme,skill,mode,start,planned_end,end,stage\n\
          {provider},{reference},,40,female,white,no,employed,E08000027,AIM,P1,design,online,2022-01-10,,,in-progress\n"
@@ -52,6 +49,29 @@ fn file(provider: &str, reference: &str) -> String {
 }
 
 impl World {
+    /// The organisation of this name, as its people see it.
+    pub(crate) async fn own(&self, name: &str) -> Own {
+        Own::named(&self.node.store, &self.node.pseudonyms, name)
+            .await
+            .unwrap()
+    }
+
+    /// The address of the first cohort of a provider's person.
+    async fn cohort(&self, who: &str) -> String {
+        let page = self.get(who, "/provider").await.body;
+        let mut all = super::roles::links(&page).into_iter();
+        all.find(|path| path.starts_with("/provider/cohorts/"))
+            .expect("a cohort")
+    }
+
+    /// The address of the first learner on a page of a provider's person.
+    async fn learner(&self, who: &str, page: &str) -> String {
+        let page = self.get(who, page).await.body;
+        let mut all = super::roles::links(&page).into_iter();
+        all.find(|path| path.starts_with("/provider/learners/"))
+            .expect("a learner")
+    }
+
     async fn bring(&self, who: &str, cohort: &str, way: &str, file: &str) -> Seen {
         let part = |name: &str, value: &str| {
             format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
@@ -68,10 +88,17 @@ impl World {
     }
 }
 
-/// Every route below /provider, asked for what is Library's by College and the other way round.
+/// The part of an address that names a cohort.
+fn handle(path: &str) -> &str {
+    path.rsplit('/').next().unwrap()
+}
+
+/// Every route below /provider, asked for what is Library's by College and the other way round: by the other's own address, by the address that it
+/// would have if it were theirs, and by its number.
 #[tokio::test]
 async fn no_route_leads_to_another_organisations_records() {
     let world = two().await;
+    let (college, library) = (world.own("College").await, world.own("Library").await);
     let mut asked = 0;
     for rule in rules() {
         if !rule.path.starts_with("/provider") {
@@ -82,34 +109,50 @@ async fn no_route_leads_to_another_organisations_records() {
             );
             continue;
         }
-        for (who, foreign, secret) in [("pam", "2", "B1"), ("pat", "1", "A1")] {
-            let path = rule.path.replace("{id}", foreign);
-            let seen = if rule.method == axum::http::Method::GET {
-                world.get(who, &path).await
-            } else if rule.path.ends_with("/upload") {
-                world
-                    .bring(who, foreign, "store", &file("", "2022-099"))
-                    .await
-            } else {
-                world.post(who, &path, &learner("2022-099")).await
-            };
-            assert!(
-                !seen.body.contains(&format!("{secret}-017")),
-                "{who} {path}"
-            );
-            assert!(!seen.body.contains(&format!("{secret}: ")), "{who} {path}");
-            if rule.path.contains("{id}") || rule.method != axum::http::Method::GET {
-                assert_eq!(
-                    seen.status,
-                    StatusCode::NOT_FOUND,
-                    "{who} {} {path}",
-                    rule.method
+        let of = if rule.path.contains("/cohorts/") || rule.path.ends_with("/upload") {
+            Handled::Cohort
+        } else if rule.path.contains("/questions/") {
+            Handled::Question
+        } else {
+            Handled::Enrolment
+        };
+        for (who, own, other, number, secret) in [
+            ("pam", &college, &library, 2, "B1"),
+            ("pat", &library, &college, 1, "A1"),
+        ] {
+            for foreign in [
+                other.handle(of, number),
+                own.handle(of, number),
+                number.to_string(),
+            ] {
+                let path = rule.path.replace("{id}", &foreign);
+                let seen = if rule.method == axum::http::Method::GET {
+                    world.get(who, &path).await
+                } else if rule.path.ends_with("/upload") {
+                    world
+                        .bring(who, &foreign, "store", &file("", "2022-099"))
+                        .await
+                } else {
+                    world.post(who, &path, &learner("2022-099")).await
+                };
+                assert!(
+                    !seen.body.contains(&format!("{secret}-017")),
+                    "{who} {path}"
                 );
-                asked += 1;
+                assert!(!seen.body.contains(&format!("{secret}: ")), "{who} {path}");
+                if rule.path.contains("{id}") || rule.method != axum::http::Method::GET {
+                    assert_eq!(
+                        seen.status,
+                        StatusCode::NOT_FOUND,
+                        "{who} {} {path}",
+                        rule.method
+                    );
+                    asked += 1;
+                }
             }
         }
         for who in ["ada", "ann", "bob", "vic"] {
-            let path = rule.path.replace("{id}", "1");
+            let path = rule.path.replace("{id}", &college.handle(of, 1));
             let seen = if rule.method == axum::http::Method::GET {
                 world.get(who, &path).await
             } else {
@@ -118,12 +161,17 @@ async fn no_route_leads_to_another_organisations_records() {
             assert_eq!(seen.status, StatusCode::FORBIDDEN, "{who} {path}");
         }
     }
-    assert_eq!(asked, 18);
+    assert!(asked >= 54, "{asked}");
     let all = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM enrolments");
     assert_eq!(all.fetch_one(&world.node.store.reader).await.unwrap(), 2);
     // Nor do rows that name another provider.
     let seen = world
-        .bring("pam", "1", "store", &file("Library", "2022-099"))
+        .bring(
+            "pam",
+            handle(&world.cohort("pam").await),
+            "store",
+            &file("Library", "2022-099"),
+        )
         .await;
     assert!(
         seen.body.contains("provider-other") && seen.body.contains("Nothing was stored"),
@@ -135,8 +183,9 @@ async fn no_route_leads_to_another_organisations_records() {
 #[tokio::test]
 async fn a_provider_finds_its_learners_from_the_address() {
     let world = two().await;
+    let cohort = world.cohort("pam").await;
     let seen = world
-        .post("pam", "/provider/cohorts/1/add", &learner("A1-018"))
+        .post("pam", &format!("{cohort}/add"), &learner("A1-018"))
         .await;
     assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
     let at = async |place: &str, query: &str| {
@@ -151,7 +200,7 @@ async fn a_provider_finds_its_learners_from_the_address() {
     };
     let order = async |query: &str| {
         let found = at("/provider/learners", query).await;
-        assert_eq!(at("/provider/cohorts/1", query).await, found, "{query}");
+        assert_eq!(at(&cohort, query).await, found, "{query}");
         found
     };
     assert_eq!(order("").await, "A1-017 A1-018");
@@ -161,23 +210,32 @@ async fn a_provider_finds_its_learners_from_the_address() {
     assert_eq!(order("?stage=in-progress&q=017").await, "A1-017");
     assert_eq!(order("?stage=achieved").await, "");
     assert_eq!(order("?page=2").await, "");
-    let other = world.get("pam", "/provider/learners?cohort=2").await.body;
+    // Another's cohort and what is none narrow nothing down, and show nothing of another's.
+    for foreign in [
+        "2".to_owned(),
+        world.own("Library").await.handle(Handled::Cohort, 2),
+    ] {
+        let path = format!("/provider/learners?cohort={foreign}");
+        let other = world.get("pam", &path).await.body;
+        assert!(!other.contains("B1-017"), "{other}");
+    }
+    let forged = world.own("College").await.handle(Handled::Cohort, 2);
+    let path = format!("/provider/learners?cohort={forged}");
+    let other = world.get("pam", &path).await.body;
     assert!(other.contains("No learner is like this") && !other.contains("B1-017"));
     let all = world.get("pam", "/provider/learners").await.body;
-    assert!(
-        all.contains("2 learners") && all.contains("/provider/cohorts/1"),
-        "{all}"
-    );
+    assert!(all.contains("2 learners") && all.contains(&cohort), "{all}");
 }
 
 #[tokio::test]
 async fn a_tutor_adds_a_learner_and_records_what_became_of_it() {
     let world = two().await;
-    let register = world.get("pam", "/provider/cohorts/1").await.body;
+    let cohort = world.cohort("pam").await;
+    let register = world.get("pam", &cohort).await.body;
     for words in ["A1-017", "In progress", "Add a learner", "10 January 2022"] {
         assert!(register.contains(words), "{words}");
     }
-    let form = world.get("pam", "/provider/cohorts/1/add").await.body;
+    let form = world.get("pam", &format!("{cohort}/add")).await.body;
     assert!(
         form.contains("name=\"learner_ref\"") && form.contains("value=\"2022\""),
         "{form}"
@@ -185,7 +243,7 @@ async fn a_tutor_adds_a_learner_and_records_what_became_of_it() {
     let bad = learner("Jane+Smith")
         .replace("age=67", "age=old")
         .replace("start-month=1", "start-month=13");
-    let seen = world.post("pam", "/provider/cohorts/1/add", &bad).await;
+    let seen = world.post("pam", &format!("{cohort}/add"), &bad).await;
     assert_eq!(seen.status, StatusCode::UNPROCESSABLE_ENTITY);
     for words in [
         "href=\"#learner_ref\"",
@@ -198,10 +256,11 @@ async fn a_tutor_adds_a_learner_and_records_what_became_of_it() {
     }
     let ended = "version=2&stage=achieved&end-day=1&end-month=3&end-year=2022&destination_3m=&destination_6m=&destination_12m=\
         &confidence_before=2&confidence_after=5&everyday_before=&everyday_after=";
-    let seen = world.post("pam", "/provider/learners/1", ended).await;
+    let learner = world.learner("pam", &cohort).await;
+    let seen = world.post("pam", &learner, ended).await;
     assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
     let other = ended.replace("achieved", "withdrawn");
-    let seen = world.post("pam", "/provider/learners/1", &other).await;
+    let seen = world.post("pam", &learner, &other).await;
     assert_eq!(seen.status, StatusCode::CONFLICT);
     assert!(
         seen.body.contains("Somebody changed it") && seen.body.contains("stored Achieved"),
@@ -211,13 +270,13 @@ async fn a_tutor_adds_a_learner_and_records_what_became_of_it() {
     let early = ended
         .replace("destination_3m=", "destination_3m=none")
         .replace("version=2", "version=3");
-    let seen = world.post("pam", "/provider/learners/1", &early).await;
+    let seen = world.post("pam", &learner, &early).await;
     assert!(
         seen.body.contains("href=\"#destination_3m\""),
         "{}",
         seen.body
     );
-    let page = world.get("pam", "/provider/learners/1").await.body;
+    let page = world.get("pam", &learner).await.body;
     assert!(
         page.contains("Achieved") && page.contains("A1-017"),
         "{page}"
@@ -244,11 +303,10 @@ async fn a_provider_answers_what_it_is_asked_and_nothing_else() {
         "{start}"
     );
     let list = world.get("pam", "/provider/questions").await.body;
-    assert!(
-        list.contains("/provider/questions/1") && !list.contains("B1-017"),
-        "{list}"
-    );
-    let path = "/provider/questions/1";
+    assert!(!list.contains("B1-017"), "{list}");
+    let handle = world.own("College").await.handle(Handled::Question, 1);
+    let path = &format!("/provider/questions/{handle}");
+    assert!(list.contains(path.as_str()), "{list}");
     let form = world.get("pam", path).await.body;
     assert!(
         form.contains("A1-017s course") && form.contains("name=\"answer\""),
@@ -295,8 +353,9 @@ async fn a_provider_answers_what_it_is_asked_and_nothing_else() {
 #[tokio::test]
 async fn a_file_is_previewed_then_stored_and_figures_stand_beside_englands() {
     let world = two().await;
+    let cohort = world.cohort("pam").await;
     let seen = world
-        .bring("pam", "1", "check", &file("", "2022-020"))
+        .bring("pam", handle(&cohort), "check", &file("", "2022-020"))
         .await;
     assert!(
         seen.body
@@ -304,17 +363,19 @@ async fn a_file_is_previewed_then_stored_and_figures_stand_beside_englands() {
         "{}",
         seen.body
     );
+    // The form is there again with what was chosen, by its name that does not count.
+    let chosen = format!("value=\"{}\" selected", handle(&cohort));
+    assert!(seen.body.contains(&chosen), "{}", seen.body);
     let seen = world
-        .bring("pam", "1", "store", &file("college", "2022-020"))
+        .bring(
+            "pam",
+            handle(&cohort),
+            "store",
+            &file("college", "2022-020"),
+        )
         .await;
     assert!(seen.body.contains("The file is imported"), "{}", seen.body);
-    assert!(
-        world
-            .get("pam", "/provider/cohorts/1")
-            .await
-            .body
-            .contains("2022-020")
-    );
+    assert!(world.get("pam", &cohort).await.body.contains("2022-020"));
     assert_eq!(
         world.get("pat", "/provider/upload/report.csv").await.status,
         StatusCode::NOT_FOUND
@@ -324,7 +385,11 @@ async fn a_file_is_previewed_then_stored_and_figures_stand_beside_englands() {
         StatusCode::OK
     );
     let empty = world.bring("pam", "", "store", "").await;
-    assert!(empty.body.contains("Choose a CSV file"), "{}", empty.body);
+    assert!(
+        empty.body.contains("Choose a file that is not empty"),
+        "{}",
+        empty.body
+    );
     let results = world.get("pam", "/provider/results").await.body;
     for words in [
         "Achievement rate",
@@ -336,9 +401,410 @@ async fn a_file_is_previewed_then_stored_and_figures_stand_beside_englands() {
     }
     let due = world.get("pam", "/provider/follow-up").await.body;
     assert!(due.contains("Nobody has to be asked"), "{due}");
-    let paper = world.get("pam", "/provider/cohorts/1/form").await.body;
+    let paper = world.get("pam", &format!("{cohort}/form")).await.body;
     assert!(
         paper.contains("\u{2610} Female") && paper.contains("ldsp-blanks"),
         "{paper}"
     );
+}
+
+/// Whatever a provider's person can be shown, followed from page to page.
+async fn everything(world: &World, who: &str) -> Vec<(String, String)> {
+    let (mut seen, mut next) = (Vec::<(String, String)>::new(), vec!["/provider".to_owned()]);
+    while let Some(path) = next.pop() {
+        if !path.starts_with("/provider") || seen.iter().any(|(known, _)| *known == path) {
+            continue;
+        }
+        let body = world.get(who, &path).await.body;
+        next.extend(super::roles::links(&body));
+        seen.push((path, body));
+    }
+    seen
+}
+
+/// A row's number counts the rows of everybody: one learner on Monday and one on Friday would tell what others brought in between.
+#[tokio::test]
+async fn no_address_of_a_provider_counts_rows() {
+    let world = two().await;
+    let report = world.upload("learners", "store", &learners()).await;
+    assert!(
+        report.body.contains("The file is imported"),
+        "{}",
+        report.body
+    );
+    let pages = everything(&world, "pam").await;
+    assert!(pages.len() > 8, "{}", pages.len());
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let mut handles = 0;
+    for (path, body) in &pages {
+        for attribute in ["href=\"", "action=\"", "<option value=\""] {
+            for value in body.split(attribute).skip(1) {
+                let value = value.split('"').next().unwrap();
+                if attribute.starts_with('<') || value.starts_with("/provider") {
+                    let parts = value.split(['/', '?', '&', '=', '#']);
+                    let counts = parts.clone().any(is_number);
+                    assert!(!counts, "{path}: {value}");
+                    handles += parts.filter(|part| part.len() == 32).count();
+                }
+            }
+        }
+        assert!(
+            !body.contains("Learner 1") && !body.contains("Learner 2"),
+            "{path}"
+        );
+    }
+    assert!(handles > 4, "{handles}");
+    // A learner without a reference has a name all the same.
+    let college = world.own("College").await;
+    let handle = college.handle(Handled::Enrolment, 17);
+    let page = world
+        .get("pam", &format!("/provider/learners/{handle}"))
+        .await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    assert!(
+        page.body
+            .contains(&format!("No reference ({})", &handle[..6]))
+    );
+    // One row has one address.
+    let other = handle.to_uppercase();
+    assert_ne!(other, handle);
+    let seen = world
+        .get("pam", &format!("/provider/learners/{other}"))
+        .await;
+    assert_eq!(seen.status, StatusCode::NOT_FOUND);
+}
+
+/// What a file of others brought, and an upload that says nothing of cohorts, has pages too.
+#[tokio::test]
+async fn learners_in_no_cohort_are_listed_found_and_opened() {
+    let world = two().await;
+    let seen = world.bring("pam", "", "store", &file("", "2022-050")).await;
+    assert!(seen.body.contains("The file is imported"), "{}", seen.body);
+    let seen = world.upload("learners", "store", &learners()).await;
+    assert!(seen.body.contains("The file is imported"), "{}", seen.body);
+    let all = world.get("pam", "/provider/learners").await.body;
+    assert!(
+        all.contains("42 learners") && all.contains("2022-050"),
+        "{all}"
+    );
+    let none = "/provider/learners?cohort=none";
+    let list = world.get("pam", none).await.body;
+    assert!(
+        list.contains("41 learners") && !list.contains("A1-017"),
+        "{list}"
+    );
+    let found = world.get("pam", &format!("{none}&q=2022-05")).await.body;
+    assert!(
+        found.contains("1 learner") && found.contains("2022-050"),
+        "{found}"
+    );
+    let learner = world.learner("pam", &format!("{none}&q=2022-05")).await;
+    let page = world.get("pam", &learner).await;
+    assert!(
+        page.body.contains("2022-050") && page.body.contains("In none"),
+        "{}",
+        page.body
+    );
+    // One whom a file of others brought has no reference, and can be opened and recorded all the same.
+    let learner = world.learner("pam", &format!("{none}&sort=start")).await;
+    assert_eq!(world.get("pam", &learner).await.status, StatusCode::OK);
+    let ended = "version=1&stage=achieved&end-day=1&end-month=3&end-year=2022";
+    let seen = world.post("pam", &learner, ended).await;
+    assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
+}
+
+/// A register of any length is there to its last row, and says how many there are.
+#[tokio::test]
+async fn a_register_is_cut_nowhere() {
+    let world = two().await;
+    super::roles::tell(&world).await;
+    let cohort = world.cohort("pam").await;
+    let page = world.get("pam", &cohort).await.body;
+    assert!(page.contains("7,919 learners"), "{page}");
+    let links = |page: &str| {
+        let links = super::roles::links(page).into_iter();
+        links
+            .filter(|link| link.starts_with("/provider/learners/"))
+            .count()
+    };
+    assert_eq!(links(&page), 100);
+    let last = world.get("pam", &format!("{cohort}?page=80")).await.body;
+    assert_eq!(links(&last), 19);
+}
+
+/// What is printed can be typed in somewhere, and the sheet says where.
+#[tokio::test]
+async fn the_form_on_paper_asks_what_the_pages_ask() {
+    let world = two().await;
+    let cohort = world.cohort("pam").await;
+    let learner = world.learner("pam", &cohort).await;
+    let form = world.get("pam", &format!("{cohort}/add")).await.body;
+    let ends = world.get("pam", &learner).await.body;
+    let paper = world.get("pam", &format!("{cohort}/form")).await.body;
+    let (joins, later) = paper.split_once("Later</h2>").expect("two parts");
+    for (part, page, least) in [(joins, &form, 12), (later, &ends, 9)] {
+        let labels: Vec<_> = part
+            .split("<dt>")
+            .skip(1)
+            .map(|rest| rest.split("</dt>").next().unwrap())
+            .collect();
+        assert!(labels.len() >= least, "{labels:?}");
+        for label in labels {
+            assert!(page.contains(label), "{label}");
+        }
+    }
+    assert!(joins.contains("under \u{201c}Add a learner\u{201d}"));
+    assert!(later.contains("on the learner\u{2019}s own page"));
+}
+
+#[tokio::test]
+async fn a_provider_is_offered_its_own_employers_alone() {
+    let world = two().await;
+    for (name, kind) in [
+        ("Acme", "employer"),
+        ("Brook", "charity"),
+        ("Crown", "employer"),
+    ] {
+        let form = format!("name={name}&kind={kind}&ukprn=&contact_role=");
+        let seen = world.post("ada", "/organisations/new", &form).await;
+        assert_eq!(seen.status, StatusCode::SEE_OTHER);
+    }
+    // Acme is the employer of College's cohort, Brook of a learner of College's; Crown is Library's.
+    for (sql, name) in [
+        (
+            "UPDATE cohorts SET employer = (SELECT id FROM organisations WHERE name = $1) WHERE code = 'A1'",
+            "Acme",
+        ),
+        (
+            "UPDATE enrolments SET employer = (SELECT id FROM organisations WHERE name = $1) WHERE id = 1",
+            "Brook",
+        ),
+        (
+            "UPDATE cohorts SET employer = (SELECT id FROM organisations WHERE name = $1) WHERE code = 'B1'",
+            "Crown",
+        ),
+    ] {
+        let mut tx = world.node.store.write().await.unwrap();
+        sqlx::query(sql).bind(name).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let add = format!("{}/add", world.cohort("pam").await);
+    let form = world.get("pam", &add).await.body;
+    assert!(form.contains("Acme") && form.contains("Brook"), "{form}");
+    assert!(form.contains("value=\"Acme\" selected"), "the cohort's");
+    for (path, body) in everything(&world, "pam").await {
+        assert!(!body.contains("Crown"), "{path}");
+    }
+    let with = |name: &str| learner("A1-018").replace("employer=", &format!("employer={name}"));
+    // Whether an organisation of that name is there cannot be told by typing it.
+    let [theirs, nobodys] = [
+        world
+            .post("pam", &add, &with("Crown").replace("age=67", "age=old"))
+            .await,
+        world
+            .post("pam", &add, &with("Crank").replace("age=67", "age=old"))
+            .await,
+    ];
+    assert_eq!(theirs.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for words in [
+        "href=\"#employer\"",
+        "none of the employers",
+        "href=\"#age\"",
+    ] {
+        assert!(theirs.body.contains(words), "{words}");
+    }
+    assert_eq!(theirs.body.replace("Crown", "Crank"), nobodys.body);
+    let seen = world.post("pam", &add, &with("Crown")).await;
+    assert_eq!(
+        seen.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "{}",
+        seen.body
+    );
+    let seen = world.post("pam", &add, &with("Acme")).await;
+    assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
+    let own = sqlx::query_scalar::<_, i64>(
+        "SELECT count(*) FROM enrolments e JOIN organisations o ON o.id = e.employer WHERE o.name = 'Acme'",
+    );
+    assert_eq!(own.fetch_one(&world.node.store.reader).await.unwrap(), 1);
+}
+
+/// Nobody types fourteen fields twice because the server cannot take them just now.
+#[tokio::test]
+async fn a_form_that_cannot_be_stored_now_keeps_what_was_typed() {
+    let world = two().await;
+    let cohort = world.cohort("pam").await;
+    let add = format!("{cohort}/add");
+    let mut tx = world.node.store.write().await.unwrap();
+    // As bringing the sample in marks it.
+    sqlx::query("INSERT INTO sample (id, at) VALUES (1, 1)")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let seen = world.post("pam", &add, &learner("A1-018")).await;
+    assert_eq!(seen.status, StatusCode::CONFLICT, "{}", seen.body);
+    for words in [
+        "made-up records",
+        "value=\"A1-018\"",
+        "value=\"67\"",
+        "Ask the coordinator",
+    ] {
+        assert!(seen.body.contains(words), "{words}");
+    }
+    assert!(!seen.body.contains("ldsp-node"));
+    let seen = world
+        .bring("pam", handle(&cohort), "store", &file("", "2022-020"))
+        .await;
+    assert_eq!(seen.status, StatusCode::CONFLICT, "{}", seen.body);
+    assert!(seen.body.contains("made-up records") && seen.body.contains("name=\"file\""));
+    assert!(!seen.body.contains("ldsp-node"));
+}
+
+#[tokio::test]
+async fn a_provider_is_told_what_it_can_do_itself() {
+    let world = two().await;
+    let cohort = world.cohort("pam").await;
+    // The same learner and first day with another course: new, or a correction?
+    let again = learner("A1-017").replace("aim=A1", "aim=A2");
+    let seen = world.post("pam", &format!("{cohort}/add"), &again).await;
+    assert_eq!(seen.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for words in [
+        "href=\"#doubtful\"",
+        "id=\"doubtful-error\"",
+        "Is this a new enrolment of the learner?",
+    ] {
+        assert!(seen.body.contains(words), "{words}: {}", seen.body);
+    }
+    let doubtful = file("", "A1-017").replace("AIM", "A2");
+    for (rows, words) in [
+        (doubtful, "the page asks"),
+        (
+            file("", "1-1").replace("P1", "P9"),
+            "under Your organisation",
+        ),
+        (
+            file("", "1-1")
+                .replace("district", "postcode")
+                .replace("E08000027", "B1 1AA"),
+            "postcode directory imported",
+        ),
+    ] {
+        let seen = world.bring("pam", "", "store", &rows).await;
+        assert!(seen.body.contains(words), "{words}: {}", seen.body);
+        for word in ["ldsp-node", "--doubtful", "`import ", "IT team"] {
+            assert!(!seen.body.contains(word), "{word}: {}", seen.body);
+        }
+    }
+    // A form that is none, and a file that is too large.
+    let twice = "--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\na\r\n";
+    let request = || {
+        Request::post("/provider/upload")
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b")
+    };
+    let seen = world
+        .send("pam", request(), format!("{twice}{twice}--b--\r\n").into())
+        .await;
+    assert_eq!(seen.status, StatusCode::BAD_REQUEST);
+    assert!(
+        seen.body.contains("Upload a file of learners again"),
+        "{}",
+        seen.body
+    );
+}
+
+/// A workbook of a tutor is read as it is.
+#[tokio::test]
+async fn a_provider_sends_a_workbook() {
+    let world = two().await;
+    let cohort = world.cohort("pam").await;
+    let form = world.get("pam", "/provider/upload").await.body;
+    assert!(form.contains("accept=\".csv,.xlsx"), "{form}");
+    let rows = file("", "2022-020");
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    for (row, line) in (0..).zip(rows.lines()) {
+        for (column, text) in (0..).zip(line.split(',')) {
+            sheet.write_string(row, column, text).unwrap();
+        }
+    }
+    let mut body = format!(
+        "--b\r\nContent-Disposition: form-data; name=\"cohort\"\r\n\r\n{}\r\n\
+         --b\r\nContent-Disposition: form-data; name=\"way\"\r\n\r\nstore\r\n\
+         --b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n",
+        handle(&cohort)
+    )
+    .into_bytes();
+    body.extend(book.save_to_buffer().unwrap());
+    body.extend(b"\r\n--b--\r\n");
+    let request = Request::post("/provider/upload")
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b");
+    let seen = world.send("pam", request, body.into()).await;
+    assert!(seen.body.contains("The file is imported"), "{}", seen.body);
+    assert!(world.get("pam", &cohort).await.body.contains("2022-020"));
+}
+
+/// Whoever sends slowly holds a place of their own, and nobody's turn.
+#[tokio::test]
+async fn a_slow_upload_of_a_provider_closes_imports_for_nobody() {
+    let world = two().await;
+    let slow = || {
+        let (more, rest) = futures::channel::mpsc::unbounded::<std::io::Result<Vec<u8>>>();
+        let head = "--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nprovider,";
+        more.unbounded_send(Ok(head.into())).unwrap();
+        let request = Request::post("/provider/upload")
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b");
+        (more, world.send("pam", request, Body::from_stream(rest)))
+    };
+    let ((first, one), (second, two)) = (slow(), slow());
+    let others = async {
+        // Until both are on their way a third one is taken too.
+        loop {
+            let seen = world.bring("pam", "", "check", &file("", "2022-020")).await;
+            if seen.status == StatusCode::CONFLICT {
+                assert!(
+                    seen.body.contains("Files of your organisation"),
+                    "{}",
+                    seen.body
+                );
+                break;
+            }
+        }
+        let seen = world.bring("pat", "", "check", &file("", "2022-020")).await;
+        assert!(seen.body.contains("The file is sound"), "{}", seen.body);
+        let seen = world.upload("programmes", "store", PROGRAMMES).await;
+        assert!(seen.body.contains("The file is imported"), "{}", seen.body);
+        drop((first, second));
+    };
+    let (one, two, ()) = futures::join!(one, two, others);
+    assert_eq!(
+        (one.status, two.status),
+        (StatusCode::BAD_REQUEST, StatusCode::BAD_REQUEST)
+    );
+    let seen = world.bring("pam", "", "check", &file("", "2022-020")).await;
+    assert!(seen.body.contains("The file is sound"), "{}", seen.body);
+    assert_eq!(world.uploads_left(), 0);
+}
+
+#[tokio::test]
+async fn providers_have_help_of_their_own() {
+    let world = two().await;
+    let start = world.get("pam", "/provider").await.body;
+    assert!(start.contains("href=\"/provider/help\""), "{start}");
+    let help = world.get("pam", "/provider/help").await.body;
+    for words in ["Add a learner", "Whom to ask", "Your reference", "workbook"] {
+        assert!(help.contains(words), "{words}");
+    }
+    let help = world.get("ann", "/help").await.body;
+    for words in [
+        "Excel workbook",
+        "ILR",
+        "pasted",
+        "cohorts",
+        "Quality",
+        "viewer",
+        "admin",
+    ] {
+        assert!(help.contains(words), "{words}");
+    }
 }

@@ -1,5 +1,6 @@
 //! What a release promises, case by case.
 
+mod cancelled;
 mod corrections;
 mod refusing;
 mod standards;
@@ -17,6 +18,7 @@ use crate::release::prepare::prepare_in;
 use crate::store::releases::StoredRelease;
 use crate::store::{enrolment, ledger, outbox};
 use crate::testing::{LEP, Row, World, at, node_key, period, seeded, started};
+use crate::work::Progress;
 
 /// After every month that the tests use.
 const LATER: &str = "2024-06-01T12:00:00Z";
@@ -145,9 +147,9 @@ async fn killed_between_draw_and_commit_leaves_nothing() {
     let lost = prepare_in(
         &mut transaction,
         crate::testing::asked(),
-        "ann",
-        at(LATER),
+        ("ann", at(LATER)),
         &seeded(1),
+        &Progress::default(),
     )
     .await
     .unwrap();

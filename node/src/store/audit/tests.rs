@@ -159,6 +159,11 @@ async fn rows_of_before_are_chained_at_the_first_start_and_never_again() {
     ] {
         sqlx::query(sql).execute(&store.writer).await.unwrap();
     }
+    // As a program of before there was a chain left it.
+    sqlx::raw_sql("DROP TRIGGER audit_chained_kept; DELETE FROM audit_chained")
+        .execute(&store.writer)
+        .await
+        .unwrap();
     store.close().await;
     let store = Store::open(&path).await.unwrap();
     let checked = store.audit_check(None).await.unwrap();
@@ -174,6 +179,62 @@ async fn rows_of_before_are_chained_at_the_first_start_and_never_again() {
     let store = Store::open(&path).await.unwrap();
     let fault = store.audit_check(None).await.unwrap().fault.unwrap();
     assert_eq!(fault.entry, 4);
+}
+
+/// Whoever takes every hash away need not compute any: the next start must not do it for them.
+#[tokio::test]
+async fn a_log_without_its_hashes_is_not_chained_again() {
+    let (dir, store) = store().await;
+    let sql = "DROP TRIGGER audit_unchanged; DROP TRIGGER audit_head_kept; \
+               UPDATE audit SET hash = NULL; UPDATE audit SET detail = 'x' WHERE id = 3; DELETE FROM audit_head";
+    sqlx::raw_sql(sql).execute(&store.writer).await.unwrap();
+    store.close().await;
+    let store = Store::open(&dir.path().join("node.db")).await.unwrap();
+    let fault = store.audit_check(None).await.unwrap().fault.unwrap();
+    assert_eq!(fault.entry, 1);
+    let refused = sqlx::query("DELETE FROM audit_chained")
+        .execute(&store.writer)
+        .await;
+    assert!(
+        refused
+            .unwrap_err()
+            .to_string()
+            .contains("only ever added to")
+    );
+}
+
+/// As docs/rights.md tells another program to do it: from the JSON, whose texts are those that the hashes cover.
+#[tokio::test]
+async fn the_export_for_programs_verifies_whatever_a_text_begins_with() {
+    let (_dir, store) = store().await;
+    for label in ["=x", "-test", "+1", "@a", "\"quoted\"\n"] {
+        store
+            .audit(at(NOW), "ann", "token made", label)
+            .await
+            .unwrap();
+    }
+    let all = crate::rights::export::all(&store, &Filter::default())
+        .await
+        .unwrap();
+    let json: serde_json::Value =
+        serde_json::from_str(&serde_json::to_string(&all).unwrap()).unwrap();
+    let mut hash = [0; 32];
+    for entry in json.as_array().unwrap() {
+        let mut bytes = b"ldsp-node audit v1\n".to_vec();
+        bytes.extend(hash);
+        bytes.extend(entry["entry"].as_i64().unwrap().to_be_bytes());
+        let moment: Timestamp = entry["at"].as_str().unwrap().parse().unwrap();
+        bytes.extend(moment.as_second().to_be_bytes());
+        for name in ["who", "action", "detail"] {
+            let text = entry[name].as_str().unwrap();
+            bytes.extend((text.len() as u64).to_be_bytes());
+            bytes.extend(text.as_bytes());
+        }
+        hash = Sha256::digest(&bytes).into();
+        assert_eq!(entry["hash"], hex::encode(hash));
+    }
+    // The one for people is made safe for a spreadsheet, which it says of itself.
+    assert!(crate::rights::export::csv(&all).contains("'=x"));
 }
 
 #[tokio::test]

@@ -161,7 +161,7 @@ fn add(
 /// Whether the store holds no enrolment, nor what is left of one.
 pub(crate) async fn is_fresh(tx: &mut SqliteConnection) -> Result<bool, StoreError> {
     let any: Option<i64> =
-        sqlx::query_scalar("SELECT 1 FROM enrolments UNION ALL SELECT 1 FROM erased LIMIT 1")
+        sqlx::query_scalar("SELECT 1 FROM enrolments UNION ALL SELECT 1 FROM erased UNION ALL SELECT 1 FROM numbers_gone WHERE last > 0 LIMIT 1")
             .fetch_optional(tx)
             .await?;
     Ok(any.is_none())

@@ -504,13 +504,20 @@ async fn put(
     rows: &[(&Enrolment, bool)],
     entering: &[bool],
 ) -> Result<(), StoreError> {
+    // SQLite gives the number after the highest that is there, and that may be the one of somebody who was erased.
+    let mut next: Option<i64> = sqlx::query_scalar(
+        "SELECT last + 1 FROM numbers_gone WHERE last > coalesce((SELECT max(id) FROM enrolments), 0)",
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
     let mut sql = QueryBuilder::<Sqlite>::new(
-        "INSERT INTO enrolments (spell, learner, reference, provider, aim, programme, district, in_area, enters, \
+        "INSERT INTO enrolments (id, spell, learner, reference, provider, aim, programme, district, in_area, enters, \
          skill, mode, age, sex, ethnicity, disability, prior, start_day, planned_end_day, end_day, stage, \
          destination_3m, destination_6m, destination_12m, confidence, everyday) ",
     );
     sql.push_values(rows.iter().zip(entering), |mut row, ((e, _), enters)| {
-        row.push_bind(e.spell.to_vec())
+        row.push_bind(next)
+            .push_bind(e.spell.to_vec())
             .push_bind(e.learner.to_vec())
             .push_bind(e.reference)
             .push_bind(e.provider.clone())
@@ -535,6 +542,7 @@ async fn put(
             .push_bind(e.destinations[2])
             .push_bind(e.confidence)
             .push_bind(e.everyday);
+        next = next.map(|next| next + 1);
     });
     // Not: spell (what is matched), counted (what has been published), nor enters once something was counted.
     sql.push(

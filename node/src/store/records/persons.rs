@@ -245,7 +245,9 @@ async fn adopt(
     for sql in [
         "UPDATE enrolments SET learner = $1 WHERE learner = $2",
         "UPDATE identities SET learner = $1 WHERE learner = $2",
-        "INSERT INTO identities (ident, learner) VALUES ($3, $1) ON CONFLICT DO UPDATE SET learner = $1",
+        // What no row bears as a reference is a ULN's.
+        "INSERT INTO identities (ident, learner, uln) VALUES ($3, $1, CASE WHEN EXISTS (SELECT 1 FROM enrolments WHERE reference = $3) THEN NULL ELSE $2 END) \
+         ON CONFLICT DO UPDATE SET learner = $1",
     ] {
         sqlx::query(sql)
             .bind(&learner[..])
@@ -264,21 +266,23 @@ async fn remember(
     rows: &[Named],
     borne: &HashMap<usize, Pseudonym>,
 ) -> Result<(), StoreError> {
-    let mut kept: HashSet<(i64, Pseudonym)> = HashSet::new();
+    let mut kept: HashSet<(Pseudonym, Pseudonym)> = HashSet::new();
     for row in rows {
         let learner = borne[&groups.root(ident(&row.learner))];
         let own = ident(&row.learner);
         if own != ident(&learner) && row.reference != Some(own) {
-            kept.insert((own, learner));
+            kept.insert((row.learner, learner));
         }
     }
     let kept: Vec<_> = kept.into_iter().collect();
     for kept in kept.chunks(ASKED) {
-        let mut sql = QueryBuilder::<Sqlite>::new("INSERT INTO identities (ident, learner) ");
-        sql.push_values(kept, |mut row, (ident, learner)| {
-            row.push_bind(*ident).push_bind(learner.to_vec());
+        let mut sql = QueryBuilder::<Sqlite>::new("INSERT INTO identities (ident, learner, uln) ");
+        sql.push_values(kept, |mut row, (uln, learner)| {
+            row.push_bind(ident(uln))
+                .push_bind(learner.to_vec())
+                .push_bind(uln.to_vec());
         });
-        sql.push(" ON CONFLICT DO UPDATE SET learner = excluded.learner");
+        sql.push(" ON CONFLICT DO UPDATE SET learner = excluded.learner, uln = excluded.uln");
         sql.build().execute(&mut *tx).await?;
     }
     Ok(())
@@ -291,9 +295,12 @@ async fn bar(
     erased: &HashMap<usize, i64>,
     borne: &HashMap<usize, Pseudonym>,
 ) -> Result<(), StoreError> {
+    let held: Vec<i64> = groups.held.keys().copied().collect();
+    let held: HashSet<usize> = held.into_iter().map(|ident| groups.root(ident)).collect();
     for ident in groups.at.keys().copied().collect::<Vec<_>>() {
-        if let Some(day) = erased.get(&groups.root(ident)) {
-            bury(tx, ident, *day).await?;
+        let root = groups.root(ident);
+        if let Some(day) = erased.get(&root) {
+            bury(tx, ident, *day, held.contains(&root)).await?;
         }
     }
     for root in erased.keys() {
@@ -307,12 +314,18 @@ async fn bar(
     Ok(())
 }
 
-async fn bury(tx: &mut SqliteConnection, ident: i64, day: i64) -> Result<(), StoreError> {
+async fn bury(
+    tx: &mut SqliteConnection,
+    ident: i64,
+    day: i64,
+    kept: bool,
+) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO erased (ident, day) VALUES ($1, $2) ON CONFLICT DO UPDATE SET day = max(day, $2)",
+        "INSERT INTO erased (ident, day, kept) VALUES ($1, $2, $3) ON CONFLICT DO UPDATE SET day = max(day, $2)",
     )
     .bind(ident)
     .bind(day)
+    .bind(kept)
     .execute(tx)
     .await?;
     Ok(())
@@ -356,6 +369,7 @@ pub(crate) async fn cap(
 }
 
 /// A person as the store knows them.
+#[derive(Default)]
 pub(crate) struct Known {
     /// What the rows of the person bear; several before a file ties them together, none when nothing is held.
     pub(crate) learners: Vec<Pseudonym>,
@@ -371,6 +385,41 @@ pub(crate) async fn known(
     pseudonyms: &[Pseudonym],
     idents: &[i64],
 ) -> Result<Known, StoreError> {
+    let mut groups = gathered(connection, pseudonyms, idents).await?;
+    let erased = groups.erased(connection).await?.into_values().max();
+    Ok(Known {
+        learners: groups.held.into_values().collect(),
+        idents: groups.at.into_keys().collect(),
+        erased,
+    })
+}
+
+/// The people whose keyed numbers these are, each for itself.
+pub(crate) async fn known_each(
+    connection: &mut SqliteConnection,
+    idents: &[i64],
+) -> Result<Vec<Known>, StoreError> {
+    let mut groups = gathered(connection, &[], idents).await?;
+    let erased = groups.erased(connection).await?;
+    let mut people: HashMap<usize, Known> = HashMap::new();
+    for ident in groups.at.keys().copied().collect::<Vec<_>>() {
+        let root = groups.root(ident);
+        let person = people.entry(root).or_insert_with(|| Known {
+            learners: Vec::new(),
+            idents: Vec::new(),
+            erased: erased.get(&root).copied(),
+        });
+        person.learners.extend(groups.held.get(&ident));
+        person.idents.push(ident);
+    }
+    Ok(people.into_values().collect())
+}
+
+async fn gathered(
+    connection: &mut SqliteConnection,
+    pseudonyms: &[Pseudonym],
+    idents: &[i64],
+) -> Result<Groups, StoreError> {
     let mut groups = Groups::default();
     for pseudonym in pseudonyms {
         groups.learner(pseudonym);
@@ -386,12 +435,7 @@ pub(crate) async fn known(
         groups.found(connection, sql).await?;
     }
     groups.follow(connection).await?;
-    let erased = groups.erased(connection).await?.into_values().max();
-    Ok(Known {
-        learners: groups.held.into_values().collect(),
-        idents: groups.at.into_keys().collect(),
-        erased,
-    })
+    Ok(groups)
 }
 
 /// The lowest and the highest pseudonym with these first eight bytes.

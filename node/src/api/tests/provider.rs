@@ -1,0 +1,153 @@
+//! What a provider's own programs may ask.
+
+use super::*;
+use crate::delivery::Handled;
+use crate::pages::tests::provider::two;
+
+const COHORTS: &str = "/api/v1/provider/cohorts";
+const LEARNERS: &str = "/api/v1/provider/learners";
+const ROWS: &str = "provider,learner_ref,uln,age,sex,ethnicity,disability,prior_status,district,aim,programme,skill,mode,start,planned_end,end,stage\n\
+    ,2022-099,,40,female,white,no,employed,E08000027,AIM,P1,design,online,2022-01-10,,,in-progress\n";
+
+async fn bring(world: &World, who: &str, query: &str, rows: &str) -> Reply {
+    let request = from(who, Method::POST, &format!("{LEARNERS}?{query}"))
+        .header(header::CONTENT_TYPE, "text/csv");
+    send(world, request, rows.to_owned()).await
+}
+
+/// By secret and by token, as by the pages.
+#[tokio::test]
+async fn no_program_of_a_provider_reaches_anothers_records() {
+    let world = two().await;
+    let (college, library) = (world.own("College").await, world.own("Library").await);
+    let listed = get(&world, "pam", COHORTS).await.json();
+    let items = listed["items"].as_array().unwrap();
+    assert_eq!(items.len(), 1);
+    assert_eq!(items[0]["cohort"], "A1");
+    let own = college.handle(Handled::Cohort, 1);
+    assert_eq!(items[0]["id"], own.as_str());
+    for foreign in [
+        library.handle(Handled::Cohort, 2),
+        college.handle(Handled::Cohort, 2),
+        college.handle(Handled::Enrolment, 1),
+        "1".to_owned(),
+        "2".to_owned(),
+    ] {
+        bring(&world, "pam", &format!("cohort={foreign}"), ROWS)
+            .await
+            .is(problem::NOT_FOUND);
+    }
+    let theirs = ROWS.replace("\n,2022", "\nLibrary,2022");
+    let refused = bring(&world, "pam", &format!("cohort={own}"), &theirs).await;
+    let problems = &refused.is(problem::IMPORT)["report"]["problems"];
+    assert_eq!(problems["by_code"]["provider-other"], 1);
+    let reply = bring(&world, "pam", &format!("cohort={own}"), ROWS).await;
+    assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text());
+    for (sql, number) in [
+        ("SELECT count(*) FROM enrolments WHERE cohort = 1", 2),
+        ("SELECT count(*) FROM enrolments WHERE cohort = 2", 1),
+    ] {
+        let held = sqlx::query_scalar::<_, i64>(sql);
+        assert_eq!(
+            held.fetch_one(&world.node.store.reader).await.unwrap(),
+            number
+        );
+    }
+}
+
+/// Every route of the interface, asked by a provider's program: those of providers show its own, the others nothing.
+#[tokio::test]
+async fn a_providers_program_is_shown_nothing_but_its_own() {
+    let world = two().await;
+    for rule in rules() {
+        let path = concrete(rule.path);
+        let request = from("pam", rule.method.clone(), &path)
+            .header(header::CONTENT_TYPE, "application/json");
+        let reply = send(&world, request, "{}").await;
+        assert!(!reply.text().contains("B1"), "{} {path}", rule.method);
+        let is_open = match rule.access {
+            Access::Roles(roles) => roles.contains(&"provider"),
+            _ => true,
+        };
+        assert_eq!(reply.status == StatusCode::FORBIDDEN, !is_open, "{path}");
+        assert_eq!(
+            is_open && rule.path.starts_with("/api/"),
+            rule.path.starts_with("/api/v1/provider/")
+        );
+    }
+}
+
+/// Neither ids nor cursors count what others have.
+#[tokio::test]
+async fn lists_of_a_provider_do_not_count_rows() {
+    let world = two().await;
+    for code in ["C1", "C2", "C3"] {
+        let form = format!(
+            r#"{{"cohort": "{code}", "programme": "P1", "provider": "College", "title": "{code}"}}"#
+        );
+        let added = post(&world, "ann", "/api/v1/cohorts", &form).await;
+        assert_eq!(added.status, StatusCode::CREATED, "{}", added.text());
+    }
+    let (mut path, mut seen) = (format!("{COHORTS}?limit=2"), Vec::new());
+    loop {
+        let page = get(&world, "pam", &path).await.json();
+        for item in page["items"].as_array().unwrap() {
+            let id = item["id"].as_str().unwrap();
+            assert_eq!(id.len(), 32);
+            seen.push(item["cohort"].as_str().unwrap().to_owned());
+        }
+        let Some(next) = page["next"].as_str() else {
+            break;
+        };
+        let cursor = next
+            .split("cursor=")
+            .nth(1)
+            .unwrap()
+            .split('&')
+            .next()
+            .unwrap();
+        let cursor = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(cursor);
+        let key = String::from_utf8_lossy(&cursor.unwrap()[9..]).into_owned();
+        assert_eq!(Some(&key), seen.last(), "the last code");
+        path = next.to_owned();
+    }
+    assert_eq!(seen, ["A1", "C1", "C2", "C3"]);
+}
+
+/// A program that hears that a row may be new or a correction can say which it is.
+#[tokio::test]
+async fn a_program_answers_what_a_row_is() {
+    let world = two().await;
+    let stored = bring(&world, "pam", "", ROWS).await;
+    assert_eq!(stored.status, StatusCode::CREATED, "{}", stored.text());
+    // The same learner and first day, another course.
+    let moved = ROWS.replace("AIM", "AIM2");
+    let refused = bring(&world, "pam", "", &moved).await;
+    let problem = refused.is(problem::IMPORT);
+    let said = &problem["report"]["problems"]["detailed"][0];
+    assert_eq!(said["code"], "same-or-new");
+    assert!(
+        said["remedy"]
+            .as_str()
+            .unwrap()
+            .contains("doubtful=corrected"),
+        "{said}"
+    );
+    let moved = bring(&world, "pam", "doubtful=corrected", &moved).await;
+    assert_eq!(moved.status, StatusCode::CREATED, "{}", moved.text());
+    assert_eq!(moved.json()["carried"], 1);
+}
+
+#[tokio::test]
+async fn a_file_of_a_provider_is_of_a_bearable_length() {
+    let world = two().await;
+    let huge = (64 << 20) + 1;
+    let request = from("pam", Method::POST, LEARNERS)
+        .header(header::CONTENT_TYPE, "text/csv")
+        .header(header::CONTENT_LENGTH, huge.to_string());
+    let problem = send(&world, request, "").await.is(problem::FILE_TOO_LARGE);
+    assert!(
+        problem["next"].as_str().unwrap().contains("64 MiB"),
+        "{problem}"
+    );
+}

@@ -1,0 +1,72 @@
+//! What a provider's people are told to do where the words for everybody lead to what only the LEP's people can do: commands, other pages.
+
+use super::report::RowProblem;
+
+/// The remedy of a problem in words for a provider; `None` where that for everybody does.
+fn remedy(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "same-or-new" => {
+            "Say which it is: the page asks; a program sends doubtful=new or doubtful=corrected. Rows that name all enrolments of the learner with you need neither."
+        }
+        "correction-unclear" => {
+            "Name all enrolments of the learner with you in one file; or send the rows that are new by themselves and say that they are new."
+        }
+        "programme-unknown" => {
+            "Look up the code under Your organisation, or ask the coordinator of the area to add the programme."
+        }
+        "provider-unknown" => {
+            "Leave the field empty, or write the name of your organisation as its page shows it."
+        }
+        "postcode-directory" => {
+            "Leave the postcode out and give the district\u{2019}s code. The coordinator can have a postcode directory imported."
+        }
+        "postcode-unknown" => {
+            "Correct it, or leave it out and give the district\u{2019}s code instead."
+        }
+        "postcode-district" => "Leave the postcode out and give the 2022 code in `district`.",
+        "sheet-unclear" | "sheets-too-many" => {
+            "Leave the one sheet that holds the rows, or save that sheet as CSV UTF-8."
+        }
+        _ => return None,
+    })
+}
+
+/// Says it in a provider's words.
+pub(super) fn say(problem: &mut RowProblem) {
+    if let Some(remedy) = remedy(problem.code) {
+        problem.remedy = remedy.into();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::faults::ALL;
+
+    /// What a provider can hear of names no command and no page that is closed to it.
+    #[test]
+    fn a_provider_is_sent_to_no_command_and_no_closed_page() {
+        for fault in ALL.iter().filter(|fault| !fault.code.starts_with("ilr-")) {
+            let mut problem = fault.at(1, None);
+            say(&mut problem);
+            for word in [
+                "ldsp-node",
+                "--",
+                "`import",
+                "page Import",
+                "mappings",
+                "IT team",
+            ] {
+                assert!(
+                    !problem.remedy.contains(word),
+                    "{}: {}",
+                    problem.code,
+                    problem.remedy
+                );
+            }
+        }
+        for code in ["same-or-new", "programme-unknown", "sheet-unclear"] {
+            assert!(ALL.iter().any(|fault| fault.code == code), "{code}");
+        }
+    }
+}
