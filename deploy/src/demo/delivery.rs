@@ -191,6 +191,7 @@ async fn register(
             provider: provider.to_owned(),
             cohort: Some(id),
             employer: None,
+            adds: false,
         }),
         ..Options::default()
     };
