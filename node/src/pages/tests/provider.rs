@@ -101,6 +101,10 @@ async fn no_route_leads_to_another_organisations_records() {
     let (college, library) = (world.own("College").await, world.own("Library").await);
     let mut asked = 0;
     for rule in rules() {
+        // Of work each person sees the own alone: `a_provider_sees_its_own_work_alone`.
+        if rule.path.starts_with("/work/") {
+            continue;
+        }
         if !rule.path.starts_with("/provider") {
             assert!(
                 !matches!(rule.access, Access::Roles(roles) if roles.contains(&"provider")),

@@ -15,7 +15,7 @@ async fn cancelled_anywhere_it_leaves_nothing_and_stored_it_stays() {
     let entropy = seeded(1);
     let before = dump(&world.store).await;
     let mut seen = BTreeSet::new();
-    for stops in (0..).step_by(2) {
+    for stops in 0.. {
         let progress = Progress::default();
         let by = ("ann", at(LATER));
         let work = prepare_watched(&world.store, asked(), by, &entropy, &progress);
@@ -35,14 +35,14 @@ async fn cancelled_anywhere_it_leaves_nothing_and_stored_it_stays() {
         assert!(!progress.cancel(), "too late");
         break;
     }
-    let all = [
+    // How often a short phase stands still depends on the threads.
+    let long = BTreeSet::from([
         Phase::Waiting,
         Phase::Ledger,
         Phase::Counting,
         Phase::Drawing,
-        Phase::Judging,
-    ];
-    assert_eq!(seen, BTreeSet::from(all));
+    ]);
+    assert!(seen.is_superset(&long), "{seen:?}");
     // What is there is given, and nothing is drawn again.
     let again = prepare(&world.store, asked(), "cat", at(LATER), &entropy).await;
     assert!(!again.unwrap().drawn);
