@@ -179,7 +179,7 @@ fn scene() -> Scene {
     for (path, reply) in &answers {
         let expected = match path.as_str() {
             // For providers alone.
-            "/api/v1/provider/cohorts" => 403,
+            "/api/v1/provider/cohorts" | "/api/v1/provider/questions" => 403,
             // Nobody has set how long records are kept.
             "/api/v1/retention" => 409,
             _ => 200,

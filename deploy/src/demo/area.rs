@@ -70,14 +70,15 @@ impl Area {
         )
         .await?;
         let records = records::expand(plan.figures, lep.code.as_str(), RECORDS_KEY, &plan.periods)?;
-        let people = vec![
+        let mut people = vec![
             add(COORDINATOR, RoleArg::Coordinator, None, &context).await?,
             add(APPROVER, RoleArg::Approver, None, &context).await?,
             add(ADMIN, RoleArg::Admin, None, &context).await?,
             add(VIEWER, RoleArg::Viewer, None, &context).await?,
-            add(PROVIDER, RoleArg::Provider, records.a_provider(), &context).await?,
         ];
         import(&records, &dir, &context).await?;
+        // Of a provider that the files named.
+        people.push(add(PROVIDER, RoleArg::Provider, records.a_provider(), &context).await?);
         let node = Node::open(&dir).await?;
         if plan.is_first(lep) {
             delivery::describe(&node, &records, plan, &context).await?;

@@ -10,6 +10,14 @@ const PEOPLE = [['Ama', 'Coordinator'], ['Ben', 'Approver'], ['Vik', 'Viewer'], 
 export async function begin(hand, node) {
   await hand.enter(node.link, 'Ida');
   await hand.sees(/at a glance$/, 'home of the admin');
+  await hand.link('Choose the LEP');
+  await hand.sees('Choose the LEP', 'which LEP');
+  await hand.button('Save');
+  await hand.sees('Choose the LEP', 'which LEP with errors');
+  await hand.choose('Which Local Enterprise Partnership is this node of?', 'E37000001');
+  await hand.button('Save');
+  await hand.reads('This is the node of Black Country from now on');
+  await hand.go('Home');
   await hand.reads('Add a coordinator and an approver');
   await hand.reads('Enrol this node with the national log');
   await hand.go('Organisations');

@@ -22,7 +22,7 @@ export async function freshNode(programs) {
   const env = { ...ambient, LDSP_DATA_DIR: join(folder, 'node'), LDSP_LISTEN: `127.0.0.1:${port}` };
   const program = join(programs, 'ldsp-node');
   const run = (...args) => execFileSync(program, args, { cwd: folder, env, encoding: 'utf8' });
-  const said = run('init', '--lep', 'E37000001');
+  const said = run('init');
   const link = said.match(/https:\/\/\S+\/welcome\/\S+/)?.[0];
   let server;
   const serve = async () => {

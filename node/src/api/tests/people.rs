@@ -9,6 +9,9 @@ const PATH: &str = "/api/v1/people";
 #[tokio::test]
 async fn an_admin_invites_somebody_who_chooses_their_own_secret() {
     let world = world().await.with_everybody().await;
+    let acme = json!({"name": "Acme", "kind": "provider"}).to_string();
+    let made = post(&world, "ann", "/api/v1/organisations", &acme).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
     let new = json!({"name": " Zo\u{eb} Lee ", "role": "provider", "organisation": "Acme"});
     let made = post(&world, "ada", PATH, &new.to_string()).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
