@@ -163,7 +163,7 @@ fn router(service: Arc<Service>) -> Router {
         .with_state(service)
 }
 
-/// Who may use which route of [`router`].
+/// Who may use which route of these pages.
 #[must_use]
 pub fn roles() -> RoleTable {
     const PUBLIC: [&str; 32] = [
