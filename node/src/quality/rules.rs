@@ -253,7 +253,7 @@ pub enum ChangeError {
     Threshold(u32),
     #[error("this rule has no threshold")]
     NoThreshold,
-    #[error("somebody else set this rule meanwhile: {} {}", .0.severity.as_str(), .0.threshold.map_or_else(String::new, |t| t.to_string()))]
+    #[error("somebody else set this rule meanwhile: {}{}", .0.severity.as_str(), .0.threshold.map_or_else(String::new, |t| format!(" {t}")))]
     Meanwhile(Set),
     #[error(transparent)]
     Store(#[from] StoreError),
