@@ -14,7 +14,7 @@ from pathlib import Path
 
 from check import check, finish
 
-EXAMPLES = 100  # of each operation and phase
+EXAMPLES = 60  # of each operation and phase
 SETTINGS = Path(__file__).with_name("schemathesis.toml")
 
 
