@@ -69,12 +69,7 @@ pub(crate) async fn due(
     rows: std::ops::Range<u64>,
 ) -> Result<Vec<Due>, StoreError> {
     let mut all = store.due(&own.root, &asking(own, days), rows).await?;
-    let cohorts = super::cohorts(store, own).await?;
-    for due in &mut all {
-        // One that was given to another provider is that one's.
-        let id = due.entry.cohort;
-        due.entry.cohort = id.filter(|id| cohorts.iter().any(|cohort| cohort.id == *id));
-    }
+    super::in_own_cohorts(store, own, all.iter_mut().map(|due| &mut due.entry)).await?;
     Ok(all)
 }
 

@@ -143,8 +143,9 @@ pub(crate) async fn learners(
     own: &Own,
     sought: &Sought,
 ) -> Result<(Vec<Entry>, u64), StoreError> {
-    let (entries, all) = store.sought(&own.root, &own.names, sought).await?;
-    Ok((with_own_cohorts(store, own, entries).await?, all))
+    let (mut entries, all) = store.sought(&own.root, &own.names, sought).await?;
+    in_own_cohorts(store, own, entries.iter_mut()).await?;
+    Ok((entries, all))
 }
 
 /// One of its enrolments; another's is none.
@@ -156,9 +157,9 @@ pub(crate) async fn entry(
     own: &Own,
     id: Number,
 ) -> Result<Option<Entry>, StoreError> {
-    let found = store.one_of(&own.root, &own.names, id).await?;
-    let found = with_own_cohorts(store, own, found.into_iter().collect()).await?;
-    Ok(found.into_iter().next())
+    let mut found = store.one_of(&own.root, &own.names, id).await?;
+    in_own_cohorts(store, own, found.iter_mut()).await?;
+    Ok(found)
 }
 
 /// Its enrolments under a reference of its own, by start.
@@ -175,18 +176,18 @@ pub(crate) async fn under(
     store.under(&own.root, &own.names, ident).await
 }
 
-/// The same enrolments, in own cohorts alone: one that was given to another provider is that one's.
-async fn with_own_cohorts(
+/// Leaves the enrolments in own cohorts alone: a cohort that was given to another provider is that one's.
+async fn in_own_cohorts(
     store: &Store,
     own: &Own,
-    mut entries: Vec<Entry>,
-) -> Result<Vec<Entry>, StoreError> {
+    entries: impl Iterator<Item = &mut Entry>,
+) -> Result<(), StoreError> {
     let cohorts = cohorts(store, own).await?;
-    for entry in &mut entries {
+    for entry in entries {
         let id = entry.cohort;
         entry.cohort = id.filter(|id| cohorts.iter().any(|cohort| cohort.id == *id));
     }
-    Ok(entries)
+    Ok(())
 }
 
 /// What the LEP's people asked it about its records: open questions first, then the newest.

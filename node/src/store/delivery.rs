@@ -163,6 +163,17 @@ fn among(sql: &mut QueryBuilder<Sqlite>, names: &[String]) {
     listed(sql, names);
 }
 
+/// Begins a statement that gives few of the enrolments of a provider, with its own references.
+fn few(root: &str, names: &[String]) -> QueryBuilder<Sqlite> {
+    let mut sql = QueryBuilder::new(
+        "SELECT e.*, r.reference AS own FROM enrolments AS e \
+         LEFT JOIN provider_references AS r ON r.ident = e.reference AND r.organisation = ",
+    );
+    sql.push_bind(root.to_owned()).push(" WHERE ");
+    among(&mut sql, names);
+    sql
+}
+
 fn listed(sql: &mut QueryBuilder<Sqlite>, names: &[String]) {
     let mut list = sql.separated(", ");
     for name in names {
@@ -179,12 +190,7 @@ impl Store {
         names: &[String],
         id: Number,
     ) -> Result<Option<Entry>, StoreError> {
-        let mut sql = QueryBuilder::<Sqlite>::new(
-            "SELECT e.*, r.reference AS own FROM enrolments AS e \
-             LEFT JOIN provider_references AS r ON r.ident = e.reference AND r.organisation = ",
-        );
-        sql.push_bind(root).push(" WHERE ");
-        among(&mut sql, names);
+        let mut sql = few(root, names);
         sql.push(" AND e.id = ").push_bind(id.0);
         let row = sql.build().fetch_optional(&self.reader).await?;
         Ok(row.as_ref().map(entry).transpose()?)
@@ -197,12 +203,7 @@ impl Store {
         names: &[String],
         reference: i64,
     ) -> Result<Vec<Entry>, StoreError> {
-        let mut sql = QueryBuilder::<Sqlite>::new(
-            "SELECT e.*, r.reference AS own FROM enrolments AS e \
-             LEFT JOIN provider_references AS r ON r.ident = e.reference AND r.organisation = ",
-        );
-        sql.push_bind(root.to_owned()).push(" WHERE ");
-        among(&mut sql, names);
+        let mut sql = few(root, names);
         sql.push(" AND e.reference = ").push_bind(reference);
         sql.push(" ORDER BY e.start_day, e.id");
         let rows = sql.build().fetch_all(&self.reader).await?;
