@@ -68,14 +68,20 @@ export async function inspect(page, name) {
   if (page.scripted && isNew) await accessible(page, name);
   const viewport = page.viewportSize();
   for (const narrow of [NARROW, NARROWEST]) {
-    await page.setViewportSize(narrow);
+    await resize(page, narrow);
     const overflow = await tooWide(page);
     check(`${name} fits ${narrow.width} px`, overflow <= 0, `${overflow} px too wide`);
   }
-  await page.setViewportSize(viewport);
+  await resize(page, viewport);
   await skipLink(page, name, isNew);
   check(`${name} makes the browser complain of nothing`, page.complaints.length === 0, page.complaints.join(' | '));
   return isNew;
+}
+
+/** Until the page has drawn itself in the new size: its scripts hear of a media query that changed just before a frame. */
+export async function resize(page, size) {
+  await page.setViewportSize(size);
+  if (page.scripted) await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
 }
 
 const tooWide = (page) =>
@@ -85,7 +91,7 @@ const tooWide = (page) =>
 export async function paper(page, name) {
   const viewport = page.viewportSize();
   await page.emulateMedia({ media: 'print' });
-  await page.setViewportSize({ width: 688, height: 1000 }); // 182 mm between the margins
+  await resize(page, { width: 688, height: 1000 }); // 182 mm between the margins
   const seen = await page.evaluate(() => {
     const shown = (selector) => [...document.querySelectorAll(selector)].filter((e) => e.checkVisibility());
     return {
@@ -106,7 +112,7 @@ export async function paper(page, name) {
   const sheets = pdf.match(/\/Type \/Page\b/g)?.length ?? 0;
   check(`${name} comes out on paper`, sheets > 0 && pdf.length > 10_000, `${sheets} sheets, ${pdf.length} bytes`);
   await page.emulateMedia({ media: null });
-  await page.setViewportSize(viewport);
+  await resize(page, viewport);
 }
 
 /** In the reader's own colours (Windows' high contrast): the text of charts stands out from the page. */

@@ -2,7 +2,7 @@
 import { check } from '../../check.mjs';
 import { COLLEGE } from './admin.mjs';
 import { ago, csv, iso, learners } from './files.mjs';
-import { paper } from '../pages.mjs';
+import { paper, resize } from '../pages.mjs';
 
 export const PHONE = { width: 360, height: 740 };
 
@@ -53,7 +53,7 @@ async function asks(hand) {
 
 export async function deliver(hand, link, node) {
   const { page } = hand;
-  await page.setViewportSize(PHONE);
+  await resize(page, PHONE);
   await hand.enter(link);
   await hand.sees(COLLEGE, 'home of the provider');
   await registers(hand);
