@@ -406,7 +406,10 @@ fn people_sign_in_to_a_node_with_their_own_accounts() {
     let connect = Url::parse(&format!("{}/sign-in/connect", site.url)).unwrap();
     let asked = browser.follow(connect, "login=u-7");
     asked.says(200, "Is this you?");
-    let form = [("proposal", asked.field("proposal"))];
+    let form = [
+        ("proposal", asked.field("proposal")),
+        ("secret", node.approver.secret.clone()),
+    ];
     let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
     browser
         .post(&format!("{}/sign-in/connect", site.url), &form)

@@ -220,9 +220,9 @@ impl Desk {
     }
 }
 
-impl Keep {
+impl Desk {
     /// Whether what a signed-in person typed is their secret: asked again before something that outlasts the session.
-    pub(super) async fn confirm(
+    pub(crate) async fn confirm(
         &self,
         person: &SignedIn,
         typed: &str,
@@ -248,7 +248,9 @@ impl Keep {
             )),
         })
     }
+}
 
+impl Keep {
     /// Does it now, as an act of `who`.
     pub(super) async fn change(&self, change: Change<'_>, who: &str) -> Result<Act, ProblemPage> {
         let by = By {

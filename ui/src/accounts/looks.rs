@@ -38,7 +38,7 @@ pub(super) fn moment(at: Timestamp) -> String {
 }
 
 /// The field that asks for the present secret again.
-pub(super) fn present_secret(why: &str, error: Option<String>) -> Html {
+pub(crate) fn present_secret(why: &str, error: Option<String>) -> Html {
     let field = Field::new("secret", "Your secret")
         .hint(why)
         .error_if(error);

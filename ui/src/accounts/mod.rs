@@ -13,7 +13,7 @@ mod account;
 mod change;
 mod code;
 mod desk;
-mod looks;
+pub(crate) mod looks;
 mod names;
 mod people;
 mod person;

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::subject::{Bound, Claim, Subject};
 use super::{CONNECT, DISCONNECT, MINE, PEOPLE};
+use crate::accounts::looks::present_secret;
 use crate::components::{
     Button, CodeBlock, Details, ErrorSummary, Field, Notification, PostForm, SummaryList, Table,
     TextInput, Warning, link,
@@ -53,17 +54,32 @@ pub(super) fn unknown(subject: &Subject, service: &str, takes_secrets: bool) -> 
         .body(Html::concat(parts))
 }
 
-/// Asks a signed-in person whether the account they came back with is theirs.
-pub(super) fn confirm(person: &str, subject: &Subject, service: &str, proposal: &str) -> Page {
+/// Asks a signed-in person whether the account they came back with is theirs, and for their secret where they have one, with what was wrong with it.
+pub(super) fn confirm(
+    person: &str,
+    subject: &Subject,
+    service: &str,
+    proposal: &str,
+    secret: Option<Option<String>>,
+) -> Page {
     let facts = SummaryList::new()
         .fact("Your name here", person)
         .fact("Service", service)
         .fact(word(subject.claim), subject.value.as_str());
-    let form = PostForm::to(CONNECT)
-        .hidden("proposal", proposal)
+    let mut form = PostForm::to(CONNECT).hidden("proposal", proposal);
+    let mut page = Page::new("Is this you?");
+    if let Some(error) = secret {
+        if let Some(error) = &error {
+            let summary = ErrorSummary::new().error("secret", error.clone());
+            page = page.errors(summary);
+        }
+        let why = "The account opens your name here from then on, so this is asked of you alone";
+        form = form.with(present_secret(why, error));
+    }
+    let form = form
         .with(Button::new("Connect them"))
         .with(link("Leave it as it is", MINE));
-    Page::new("Is this you?").body(Html::concat([
+    page.body(Html::concat([
         Html::paragraph(&format!(
             "Whoever signs in to this account at {service} will be {person} here."
         )),

@@ -16,7 +16,7 @@ use super::pages::{self, Draft};
 use super::subject::{Binding, Claim, Subject};
 use super::trouble::Trouble;
 use super::{BACK, CONNECT, DISCONNECT, MINE, OUT, OUT_THERE, OpenId, PEOPLE, WITH};
-use crate::accounts::Desk;
+use crate::accounts::{Desk, Peer};
 use crate::headers::no_store;
 use crate::people::{PeopleError, SignedIn, see_other};
 use crate::problem::ProblemPage;
@@ -104,7 +104,7 @@ async fn back(
             way.open_session(&session, &headers, subject, &next).await
         }
         Ok((subject, Purpose::Connect(who))) => match person {
-            Some(person) if person.name == who => way.propose(&who, subject),
+            Some(person) if person.name == who => way.propose(&who, subject).await,
             _ => Trouble::Unmatched.respond(name),
         },
     };
@@ -244,15 +244,32 @@ impl Way {
         }
     }
 
-    fn propose(&self, person: &str, subject: Subject) -> Response {
+    async fn propose(&self, person: &str, subject: Subject) -> Response {
         let proposal = Proposal {
             person: person.to_owned(),
             subject,
             at: (self.open.clock)().as_second(),
         };
         let field = self.open.seal.close(&proposal);
+        match self.has_secret(person).await {
+            Ok(has) => self.asks(&proposal, &field, has.then_some(None)),
+            Err(error) => store_trouble(&error),
+        }
+    }
+
+    fn asks(&self, proposal: &Proposal, field: &str, secret: Option<Option<String>>) -> Response {
         let name = &self.open.service.config.name;
-        pages::confirm(person, &proposal.subject, name, &field).into_response()
+        let (person, subject) = (&proposal.person, &proposal.subject);
+        pages::confirm(person, subject, name, field, secret).into_response()
+    }
+
+    /// Whether a secret of this person opens anything here: an account that is connected outlasts the session, so it is asked for again.
+    async fn has_secret(&self, person: &str) -> Result<bool, PeopleError> {
+        if !self.open.takes_secrets() {
+            return Ok(false);
+        }
+        let found = self.desk.checker.people.find_boxed(person).await?;
+        Ok(found.is_some_and(|person| person.secret_hash.is_some()))
     }
 
     async fn mine(&self, person: &SignedIn, done: Option<&str>) -> Response {
@@ -330,11 +347,15 @@ async fn mine(State(way): State<Way>, person: SignedIn) -> Response {
 #[derive(Deserialize)]
 struct Confirmed {
     proposal: String,
+    #[serde(default)]
+    secret: String,
 }
 
 async fn connect(
     State(way): State<Way>,
     person: SignedIn,
+    peer: Peer,
+    headers: HeaderMap,
     Form(sent): Form<Confirmed>,
 ) -> Response {
     let now = (way.open.clock)();
@@ -345,6 +366,19 @@ async fn connect(
     }) else {
         return Trouble::Late.respond(&way.open.service.config.name);
     };
+    match way.has_secret(&person.name).await {
+        Ok(false) => {}
+        Ok(true) => match way
+            .desk
+            .confirm(&person, &sent.secret, &peer, &headers)
+            .await
+        {
+            Ok(Ok(_)) => {}
+            Ok(Err(why)) => return way.asks(&proposal, &sent.proposal, Some(Some(why))),
+            Err(page) => return page.into_response(),
+        },
+        Err(error) => return store_trouble(&error),
+    }
     let bound = way
         .open
         .subjects

@@ -23,7 +23,22 @@ async fn a_person_connects_their_own_account_and_confirms_it() {
         .nth(1)
         .unwrap();
     let proposal = field.split('"').next().unwrap();
-    let form = [("proposal", proposal)];
+    let alone = [("proposal", proposal)];
+    // Whoever finds the browser open does not know the secret.
+    asked.says(200, "name=\"secret\"");
+    for (form, why) in [
+        (&alone[..], "Enter your secret"),
+        (
+            &[("proposal", proposal), ("secret", "not hers")],
+            "This is not your secret",
+        ),
+    ] {
+        let seen = world.post("/sign-in/connect", &ada, HERE, form).await;
+        seen.says(422, why);
+        seen.says(422, proposal);
+    }
+    let secret = world.secret.reveal();
+    let form = [("proposal", proposal), ("secret", &*secret)];
     let foreign = world
         .post("/sign-in/connect", &ada, "https://evil.example", &form)
         .await;
@@ -53,7 +68,10 @@ async fn a_person_connects_their_own_account_and_confirms_it() {
         .split("name=\"proposal\" value=\"")
         .nth(1)
         .unwrap();
-    let form = [("proposal", field.split('"').next().unwrap())];
+    let form = [
+        ("proposal", field.split('"').next().unwrap()),
+        ("secret", &*secret),
+    ];
     world
         .post("/sign-in/connect", &bob, HERE, &form)
         .await
