@@ -275,7 +275,9 @@ impl Facts<'_> {
                 _ => 0,
             })
             .sum();
-        let said = if counted == 0 {
+        let said = if counted == 0 && self.erased.is_some() {
+            "Nothing that names or identifies you was published or passed on. What was counted as an anonymous one in monthly tables before your records were erased stays in them; how many facts that were went with the records.".to_owned()
+        } else if counted == 0 {
             "Nothing about you was published or passed on.".to_owned()
         } else {
             format!(
