@@ -31,7 +31,7 @@ pub(super) struct Whom {
     #[serde(default)]
     #[schema(max_length = 20)]
     uln: String,
-    /// Which records are the learner's, where those of several ULNs are tied together: `preview_erasure` lists them. Else empty.
+    /// Which records are the learner's, where those of several ULNs or providers are tied together: `preview_erasure` lists them. Else empty.
     #[serde(default)]
     #[schema(max_items = 100)]
     parts: Vec<String>,

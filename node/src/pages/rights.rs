@@ -186,7 +186,7 @@ pub(super) async fn which(
         .into_response())
 }
 
-/// Whose records they are, where those of several ULNs are tied together.
+/// Whose records they are, where those of several ULNs or providers are tied together.
 fn whose(subject: Subject, found: &Preview, unchosen: bool) -> Page {
     let error = unchosen.then_some("Tick the records that are the learner\u{2019}s");
     let choice = |whose: &Whose| {
@@ -208,7 +208,7 @@ fn whose(subject: Subject, found: &Preview, unchosen: bool) -> Page {
     let page = Page::new("Whose records?")
         .breadcrumb("Rights of learners", "/rights")
         .body(Html::concat([
-            Warning::new("Records of more than one unique learner number (ULN) are tied together here. When a provider corrects a wrong ULN, a stranger may be tied to its learner.").into(),
+            found.tied().map_or_else(Html::default, |said| Warning::new(said).into()),
             Html::paragraph("Ask the learner where and when they learnt, and go on with those records alone. The others are neither shown nor erased."),
             form.into(),
         ]));

@@ -34,7 +34,7 @@ use crate::import::{is_no_uln, is_uln, london_day};
 use crate::store::erasure::{self, Gone};
 use crate::store::providers::roots;
 use crate::store::records::Pseudonym;
-use crate::store::records::parts::{Part, parts, tell_apart};
+use crate::store::records::parts::{By, Part, parts, tell_apart};
 use crate::store::records::persons::{Known, known};
 use crate::store::{StoreError, audit, scrub};
 
@@ -184,7 +184,7 @@ impl From<Gone> for Erased {
     }
 }
 
-/// Who is meant. Where records of several ULNs are tied together, `chosen` says by [`Whose::part`] which of them are the learner's, and those alone
+/// Who is meant. Where records of several ULNs are tied together, or by a provider's reference also those of others, `chosen` says by [`Whose::part`] which of them are the learner's, and those alone
 /// are left of the person: see [`crate::store::records::parts`]. That is written into the transaction, for whoever keeps it.
 async fn meant(
     tx: &mut SqliteConnection,
@@ -193,7 +193,7 @@ async fn meant(
     chosen: &[String],
 ) -> Result<Known, RightsError> {
     let person = known(tx, &[subject.0], &[]).await?;
-    let parts = parts(tx, &node.pseudonyms, &person, Some(subject.0)).await?;
+    let parts = parts(tx, &node.pseudonyms, &person, By::Asked(subject.0)).await?;
     if chosen.is_empty() && parts.is_empty() {
         return Ok(person);
     }
@@ -201,8 +201,8 @@ async fn meant(
     if chosen.is_empty() || chosen.iter().any(|name| !names.contains(name)) {
         return Err(RightsError::Unfit(Unfit {
             field: "parts",
-            what: "records of more than one ULN are tied together here, and nothing says whose are meant",
-            next: "Look at what is held (on the page Rights, by `preview_erasure` or with `ldsp-node erase --dry-run`) and say which parts are the learner\u{2019}s. A provider that corrected a wrong ULN has tied a stranger to its learner.",
+            what: "records of more than one ULN, or of other providers under the same one, are tied together here, and nothing says whose are meant",
+            next: "Look at what is held (on the page Rights, by `preview_erasure` or with `ldsp-node erase --dry-run`) and say which parts are the learner\u{2019}s. A wrong ULN ties a stranger to a learner.",
         }));
     }
     if names.iter().all(|name| chosen.contains(name)) {

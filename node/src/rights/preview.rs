@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::{RightsError, Subject, meant};
 use crate::home::Node;
 use crate::store::ledger::KNOWN;
-use crate::store::records::parts::{Part, parts};
+use crate::store::records::parts::{By, Part, parts};
 use crate::store::records::persons::{Known, ident, known};
 use crate::store::{StoreError, date};
 use crate::words;
@@ -23,7 +23,8 @@ pub struct Found {
     pub start: Date,
 }
 
-/// Enrolments that came under one number, where those of several ULNs are tied together: perhaps of another learner.
+/// Enrolments that came under one number, where those of several ULNs are tied together, or from one provider, by whose reference the learner is
+/// asked for, where others gave the same ULN: perhaps of another learner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Whose {
     /// What they are chosen by.
@@ -36,9 +37,12 @@ pub struct Whose {
 }
 
 impl Whose {
-    fn of(part: &Part, asked: Subject) -> Result<Self, StoreError> {
+    /// `split`: the provider whose reference was given has a part of its own.
+    fn of(part: &Part, asked: Subject, split: bool) -> Result<Self, StoreError> {
         let by = match &part.uln {
             Some(uln) if ident(uln) == ident(&asked.0) => "The ULN that was given",
+            _ if part.own => "The provider whose reference was given",
+            Some(_) if split => "Other providers, under the ULN that it gave",
             Some(_) => "Another ULN",
             None => "A provider\u{2019}s reference alone",
         };
@@ -81,10 +85,26 @@ pub struct Preview {
     pub left_open: u64,
     /// Published corrections that will not be made.
     pub corrections: u64,
-    /// Whose records may be meant, where those of several ULNs are tied together; else empty. A copy and an erasure ask which of them.
+    /// Whose records may be meant, where those of several ULNs, or of several providers, are tied together; else empty. A copy and an erasure ask which of them.
     pub parts: Vec<Whose>,
     /// All of it in words.
     pub effect: Vec<String>,
+}
+
+impl Preview {
+    /// Why it has to be said first whose records are meant; `None` where it need not.
+    #[must_use]
+    pub fn tied(&self) -> Option<&'static str> {
+        match self.parts.as_slice() {
+            [] => None,
+            [first, ..] if first.part == "provider" => Some(
+                "Other providers hold records under the ULN that this one gave. Say first which of them are the learner\u{2019}s: one wrong digit of a ULN makes somebody else\u{2019}s records look like theirs.",
+            ),
+            _ => Some(
+                "Records of more than one unique learner number (ULN) are tied together here. Say first which of them are the learner\u{2019}s: when a provider corrects a wrong ULN, a stranger may be tied to its learner.",
+            ),
+        }
+    }
 }
 
 /// What the node holds under `subject`, or of the parts of it that were chosen ([`Whose`]), and what erasing it would do. Nothing is changed.
@@ -107,11 +127,11 @@ pub async fn preview(
     let mut reader = node.store.reader.begin().await?;
     let person = known(&mut reader, &[subject.0], &[]).await?;
     let mut found = of(&mut reader, &person).await?;
-    let parts = parts(&mut reader, &node.pseudonyms, &person, Some(subject.0)).await?;
-    let parts = parts.iter().map(|part| Whose::of(part, subject));
+    let parts = parts(&mut reader, &node.pseudonyms, &person, By::Asked(subject.0)).await?;
+    let split = parts.iter().any(|part| part.own);
+    let parts = parts.iter().map(|part| Whose::of(part, subject, split));
     found.parts = parts.collect::<Result<_, StoreError>>()?;
-    if !found.parts.is_empty() {
-        let said = "Records of more than one ULN are tied together here. Say first which of them are the learner\u{2019}s: the others may be a stranger\u{2019}s, whom a wrong ULN tied to the learner.";
+    if let Some(said) = found.tied() {
         found.effect.insert(0, said.to_owned());
     }
     Ok(found)

@@ -1,5 +1,7 @@
 //! Rights on a real node: found by any number, erased with every byte, told, and gone again after a restore.
 
+mod providers;
+
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};

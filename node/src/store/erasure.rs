@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Column as _, Row as _, SqliteConnection, TypeInfo as _, ValueRef as _};
 
 use super::records::Pseudonym;
-use super::records::parts::{parts, tell_apart};
+use super::records::parts::{By, parts, tell_apart};
 use super::records::persons::{Known, at_provider, ident, known, known_each};
 use super::{StoreError, day, providers};
 use crate::import::pseudonym::PseudonymKey;
@@ -332,7 +332,7 @@ async fn alone(
     erased: &BTreeMap<i64, i64>,
     key: &PseudonymKey,
 ) -> Result<Known, StoreError> {
-    let parts = parts(tx, key, &person, None).await?;
+    let parts = parts(tx, key, &person, By::Erased(erased)).await?;
     let went = parts.iter().filter(|part| part.is_of(erased)).count();
     if went == 0 || went == parts.len() {
         return Ok(person);

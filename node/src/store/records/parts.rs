@@ -1,10 +1,11 @@
-//! Whose enrolments are whose, where one number leads to those of several ULNs. For counting, whatever was ever named together is one person and
+//! Whose enrolments are whose, where one number leads to those of several ULNs, or a provider's reference to those of other providers. For counting, whatever was ever named together is one person and
 //! stays one ([`super::persons`]): that is the safe side there. For what somebody may see or have erased it is not: a ULN that a provider
-//! typed wrong and corrected ties a stranger to its learner.
+//! typed wrong and corrected ties a stranger to its learner, and one that is still wrong ties what one provider holds to another's learner.
 //!
 //! An enrolment's key is made of the number by which its latest file named the learner, so it tells under which of several ULNs it came.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use sqlx::SqliteConnection;
 
@@ -25,19 +26,44 @@ pub(crate) struct Row {
     pub(crate) start: i64,
 }
 
+/// By which number parts are looked for.
+#[derive(Clone, Copy)]
+pub(crate) enum By<'a> {
+    /// Somebody is asked for by this one.
+    Asked(Pseudonym),
+    /// These were erased, each with the day.
+    Erased(&'a BTreeMap<i64, i64>),
+}
+
+impl By<'_> {
+    /// Whether it is a provider's reference by which the row is meant, and not the ULN under which it came.
+    fn is_reference_of(self, row: &Row, uln: Option<&Pseudonym>) -> bool {
+        match self {
+            Self::Asked(asked) => row.reference == Some(ident(&asked)),
+            Self::Erased(erased) => {
+                let is_erased = |number: i64| erased.contains_key(&number);
+                row.reference.is_some_and(is_erased) && !uln.map(ident).is_some_and(is_erased)
+            }
+        }
+    }
+}
+
 /// The enrolments that came under one ULN.
 pub(crate) struct Part {
-    /// `None`: they came under a provider's reference alone.
+    /// `None`: they came under a provider's reference alone, or are looked for by it.
     pub(crate) uln: Option<Pseudonym>,
+    /// Whether they are those of the provider by whose reference they are looked for, where others gave the same ULN.
+    pub(crate) own: bool,
     /// By start.
     pub(crate) rows: Vec<Row>,
 }
 
 impl Part {
-    /// What the part is asked for by: a keyed number, or `reference`.
+    /// What the part is asked for by: a keyed number, `reference` or `provider`.
     pub(crate) fn name(&self) -> String {
         match &self.uln {
             Some(uln) => format!("{:016x}", ident(uln).cast_unsigned()),
+            None if self.own => "provider".to_owned(),
             None => "reference".to_owned(),
         }
     }
@@ -69,15 +95,19 @@ impl Part {
     }
 }
 
-/// The parts of what is held of a person, where there is more than one ULN in it; else none. `asked`: the number that somebody is asked for by.
+/// The parts of what is held of a person, where there is more than one: several ULNs, or by a provider's reference also what others gave under
+/// the same ULN; else none.
 pub(crate) async fn parts(
     connection: &mut SqliteConnection,
     key: &PseudonymKey,
     person: &Known,
-    asked: Option<Pseudonym>,
+    by: By<'_>,
 ) -> Result<Vec<Part>, StoreError> {
     let roots = providers::roots(&mut *connection).await?;
-    let mut ulns: BTreeSet<Pseudonym> = person.learners.iter().copied().chain(asked).collect();
+    let mut ulns: BTreeSet<Pseudonym> = person.learners.iter().copied().collect();
+    if let By::Asked(asked) = by {
+        ulns.insert(asked);
+    }
     let mut named: Vec<(Row, String)> = Vec::new();
     for learner in &person.learners {
         let others: Vec<Vec<u8>> =
@@ -124,14 +154,51 @@ pub(crate) async fn parts(
         let uln = ulns.iter().find(came_by).copied();
         by_uln.entry(uln).or_default().push(row);
     }
-    Ok(sorted(by_uln))
+    let parts = of_own(sorted(by_uln), by, |provider| roots.of(provider));
+    Ok(if parts.len() < 2 { Vec::new() } else { parts })
+}
+
+/// By a provider's reference its own rows are meant: what another provider gave under the same ULN may be a stranger's, whom one wrong digit made
+/// the same person. That is a part of its own.
+fn of_own(parts: Vec<Part>, by: By<'_>, root: impl Fn(&str) -> Arc<str>) -> Vec<Part> {
+    let mut own = Vec::new();
+    let mut all = Vec::new();
+    for mut part in parts {
+        let uln = part.uln;
+        let meant = part
+            .rows
+            .iter()
+            .filter(|row| by.is_reference_of(row, uln.as_ref()));
+        let roots: BTreeSet<Arc<str>> = meant.map(|row| root(&row.provider)).collect();
+        let is_own = |row: &Row| roots.contains(&root(&row.provider));
+        if uln.is_none() || roots.is_empty() || part.rows.iter().all(is_own) {
+            all.push(part);
+            continue;
+        }
+        let (its, others): (Vec<Row>, Vec<Row>) = part.rows.into_iter().partition(is_own);
+        own.extend(its);
+        part.rows = others;
+        all.push(part);
+    }
+    if !own.is_empty() {
+        own.sort_by_key(|row| (row.start, row.id));
+        let part = Part {
+            uln: None,
+            own: true,
+            rows: own,
+        };
+        all.insert(0, part);
+    }
+    all
 }
 
 /// What came under a reference alone goes with the one ULN under which the same reference came, where there is one.
 fn sorted(mut by_uln: BTreeMap<Option<Pseudonym>, Vec<Row>>) -> Vec<Part> {
-    let alone = by_uln.remove(&None).unwrap_or_default();
-    if by_uln.len() < 2 {
-        return Vec::new();
+    let mut alone = by_uln.remove(&None).unwrap_or_default();
+    if by_uln.len() == 1 {
+        // One learner, as far as anything tells.
+        by_uln.values_mut().for_each(|rows| rows.append(&mut alone));
+        return by_uln.into_iter().map(one).collect();
     }
     let mut left = Vec::new();
     for row in alone {
@@ -143,17 +210,19 @@ fn sorted(mut by_uln: BTreeMap<Option<Pseudonym>, Vec<Row>>) -> Vec<Part> {
             _ => left.push(row),
         }
     }
-    let mut parts: Vec<Part> = by_uln
-        .into_iter()
-        .map(|(uln, rows)| Part { uln, rows })
-        .collect();
+    let mut parts: Vec<Part> = by_uln.into_iter().map(one).collect();
     if !left.is_empty() {
-        parts.push(Part {
-            uln: None,
-            rows: left,
-        });
+        parts.push(one((None, left)));
     }
     parts
+}
+
+fn one((uln, rows): (Option<Pseudonym>, Vec<Row>)) -> Part {
+    Part {
+        uln,
+        own: false,
+        rows,
+    }
 }
 
 /// Makes several people of one: those parts that `is_chosen` names become one set of learners, which it gives, and everything else another one. What
