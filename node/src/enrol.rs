@@ -189,6 +189,7 @@ pub async fn enrol<T: Transport>(
         verifier: checked.verifier.clone(),
         ca_pem: invite.ca_pem.clone(),
         active: record.state.is_approved(),
+        revoked_from: record.revoked_from,
         enrolled_at: now.as_second(),
         head: head(&record),
     };
@@ -333,10 +334,10 @@ pub(crate) async fn heard(
     if record.node != enrolment.node {
         return Err(EnrolError::Record("node"));
     }
-    // A key that was revoked is not waiting for anybody: the refusal of what it signs says what happened.
+    // A key that was revoked is not waiting for anybody.
     let active = record.state.is_approved();
     let mut transaction = store.write().await?;
-    enrolment::refresh(&mut transaction, active, head(&record)).await?;
+    enrolment::refresh(&mut transaction, active, record.revoked_from, head(&record)).await?;
     transaction.commit().await.map_err(StoreError::from)?;
     // How far the log is holds whatever its standard: a server that is upgraded after its nodes still stops a restored one.
     check_standard(&record)?;

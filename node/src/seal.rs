@@ -60,6 +60,10 @@ pub enum QueueError {
     #[error("this node is not enrolled")]
     NotEnrolled,
     #[error(
+        "this node\u{2019}s key was revoked: from place {from} of the log on nothing that it signs is taken"
+    )]
+    Revoked { from: u64 },
+    #[error(
         "the log holds {log} statements of this node, this database {ours}: it was restored from an older backup, and a second statement at the same number would be proof against the node. Nothing is signed"
     )]
     Behind { log: u64, ours: u64 },
@@ -81,6 +85,7 @@ impl QueueError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotEnrolled => "not-enrolled",
+            Self::Revoked { .. } => "key-revoked",
             Self::Behind { .. } => "behind-log",
             Self::Forked { .. } => "forked",
             Self::Restored => "restored",
@@ -94,6 +99,9 @@ impl QueueError {
         match self {
             Self::NotEnrolled => {
                 "Ask the national operator for an invite and run `ldsp-node enrol --invite FILE`."
+            }
+            Self::Revoked { .. } => {
+                "Telephone the national operator: the page Keys of the national site says when and why, in public."
             }
             Self::Behind { .. } => {
                 "Restore the newest backup. If there is none, a coordinator runs `ldsp-node ledger new-epoch`: it takes back from the log what this database lacks and says whether a second epoch is needed."
@@ -188,6 +196,9 @@ pub async fn queue<P: Serialize>(
     let enrolment = enrolment::read(&mut *connection)
         .await?
         .ok_or(QueueError::NotEnrolled)?;
+    if let Some(from) = enrolment.revoked_from {
+        return Err(QueueError::Revoked { from });
+    }
     let head = check_head(&mut *connection, &enrolment).await?;
     let statement = seal(key, &enrolment, &head, kind, of, payload);
     outbox::append(connection, &statement, now).await?;

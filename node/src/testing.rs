@@ -264,6 +264,7 @@ pub(crate) fn place(active: bool) -> Enrolment {
         verifier: Verifier::new(ORIGIN, log_key().verifying_key()).unwrap(),
         ca_pem: None,
         active,
+        revoked_from: None,
         enrolled_at: 0,
         head: Head {
             seq: 0,
@@ -390,7 +391,7 @@ impl State {
                 self.taken.len() as u64
             },
             prev: self.taken.last().map_or(Digest::ZERO, |(pae, _)| *pae),
-            revoked_from: None,
+            revoked_from: (self.node == NodeState::Revoked).then_some(7),
         }
     }
 

@@ -25,6 +25,9 @@ struct Enrolment {
     url: String,
     /// Whether the operator has approved the node's key, as last heard.
     active: bool,
+    /// Place in the log from which the node's key counts no more; null while it counts.
+    #[schema(required)]
+    revoked_from: Option<u64>,
 }
 
 /// The month that is released next.
@@ -117,6 +120,7 @@ pub(super) async fn status(
             origin: place.origin,
             url: place.url,
             active: place.active,
+            revoked_from: place.revoked_from,
         }),
         open_release: last.filter(|r| r.approved.is_none()).map(|r| r.period),
         next_release: next.map(|(period, ended)| NextRelease { period, ended }),

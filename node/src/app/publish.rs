@@ -67,10 +67,12 @@ pub(super) async fn standing(store: &Store, now: Timestamp) -> Result<(String, V
     let enrolled = place.as_ref().map_or_else(
         || "not yet: `ldsp-node enrol --invite FILE`".to_owned(),
         |p| {
-            let state = if p.active {
-                "active"
-            } else {
-                "waits for the operator's approval"
+            let state = match p.revoked_from {
+                Some(from) => format!(
+                    "key revoked: from place {from} of the log on nothing is taken; telephone the national operator"
+                ),
+                None if p.active => "active".to_owned(),
+                None => "waits for the operator's approval".to_owned(),
             };
             format!("{} at {}, {state}", p.node, p.origin)
         },
@@ -92,7 +94,7 @@ pub(super) async fn standing(store: &Store, now: Timestamp) -> Result<(String, V
         text.push_str(&format!("Last problem    {problem}\n"));
     }
     let value = json!({
-        "enrolment": place.map(|p| json!({"node": p.node, "origin": p.origin, "url": p.url, "active": p.active})),
+        "enrolment": place.map(|p| json!({"node": p.node, "origin": p.origin, "url": p.url, "active": p.active, "revoked_from": p.revoked_from})),
         "open_release": last.filter(|r| r.approved.is_none()).map(|r| r.period),
         "next_release": next.map(|(period, ended)| json!({"period": period, "ended": ended})),
         "acknowledged": rows.len() - waiting,

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::Router;
 use ed25519_dalek::SigningKey;
-use jiff::{Timestamp, ToSpan as _};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use ldsp_ui::oidc::OpenId;
 use ldsp_ui::tls::{Material, PrivateCa, TlsError};
 use tokio::sync::Notify;
@@ -31,12 +31,14 @@ use crate::work::Works;
 
 /// The worker looks at schedule and outbox this often: approvals made by another process are sent within it.
 const TICK: Duration = Duration::from_secs(5);
+/// The aggregator is asked this often how the node stands: whether its key counts, and how far the log is.
+const ASK_AGAIN: SignedDuration = SignedDuration::from_mins(30);
 /// After this long a database that could not be written anew is tried again: it may be large, and the disk full.
 const SCRUB_AGAIN: Duration = Duration::from_secs(5 * 60);
 /// A page waits this long for an import or a release, before it shows how far it is.
 const SOON: Duration = Duration::from_secs(1);
 /// Certificate of the private authority, for browsers to trust.
-const CA_CERTIFICATE: &str = "ca.pem";
+pub(super) const CA_CERTIFICATE: &str = "ca.pem";
 /// Its key.
 const CA_KEY: &str = "ca.key";
 
@@ -131,6 +133,7 @@ pub async fn run(
         key: node.signing.clone(),
         context: context.clone(),
         job,
+        asked: None,
         place: None,
     };
     let address = listener.local_addr().map_err(|error| {
@@ -297,6 +300,8 @@ struct Worker {
     key: SigningKey,
     context: Context,
     job: Job,
+    /// When the aggregator was last asked how the node stands.
+    asked: Option<Timestamp>,
     /// The client and what it was made for.
     place: Option<(String, Option<String>, Submitter<Https>)>,
 }
@@ -318,7 +323,13 @@ impl Worker {
     }
 
     async fn prepare(&mut self, now: Timestamp) {
-        if self.job.is_due(now)
+        let asks = self
+            .asked
+            .is_none_or(|asked| now.duration_since(asked).abs() >= ASK_AGAIN);
+        if asks {
+            self.asked = Some(now);
+        }
+        if (asks || self.job.is_due(now))
             && let Err(refusal) = super::release::refresh(&self.store).await
         {
             // The last answer holds.

@@ -3,6 +3,7 @@ use ldsp_protocol::enrolment::NodeState;
 use super::*;
 use crate::testing::{Aggregator, LEP, Mood, ORIGIN, World, at, log_key, node_key};
 use ldsp_protocol::dsse::Unverified;
+use ldsp_protocol::statement::Kind;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
@@ -245,4 +246,22 @@ async fn enrolling_again_takes_back_nothing_that_the_log_said() {
     attempt(&world, &aggregator, &invite()).await.unwrap();
     let known = "SELECT count(*) FROM enrolment WHERE head_seq = 7 AND head_pae = x'0000000000000000000000000000000000000000000000000000000000000007'";
     assert_eq!(world.number(known).await, 1);
+}
+
+/// Nobody prepares and approves months that the log will not take, and what was heard once is not forgotten.
+#[tokio::test]
+async fn a_node_hears_that_its_key_was_revoked_and_signs_nothing_more() {
+    let (world, aggregator) = (World::enrolled().await, Aggregator::new());
+    let place = crate::testing::place(true);
+    for state in [NodeState::Revoked, NodeState::Active] {
+        aggregator.0.lock().unwrap().node = state;
+        assert!(refresh(&world.store, &aggregator, &place).await.unwrap());
+        let heard = world.store.enrolment().await.unwrap().unwrap();
+        assert_eq!((heard.active, heard.revoked_from), (true, Some(7)));
+    }
+    let mut tx = world.store.write().await.unwrap();
+    let of = (None, Standard::current());
+    let key = crate::testing::node_key();
+    let refused = crate::seal::queue(&mut tx, &key, Kind::PracticeEntry, of, "", 0).await;
+    assert_eq!(refused.unwrap_err().code(), "key-revoked");
 }

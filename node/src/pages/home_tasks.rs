@@ -164,6 +164,7 @@ pub(super) fn tasks(desk: &Desk, person: &SignedIn) -> Option<TaskList> {
         .chain(practice_task(desk, person))
         .filter(|_| theirs)
         .chain(delivery_task(desk))
+        .chain(revoked_task(desk))
         .collect();
     if tasks.is_empty() {
         return None;
@@ -267,6 +268,18 @@ fn practice_task(desk: &Desk, person: &SignedIn) -> Option<Task> {
         Task::new(title, tag("Waiting", TagColour::Yellow))
             .hint(hint)
             .href(href),
+    )
+}
+
+/// The log takes nothing from here any more: whoever is signed in may be the first to notice.
+fn revoked_task(desk: &Desk) -> Option<Task> {
+    let from = desk.enrolment.as_ref()?.revoked_from?;
+    let title = "Telephone the national operator: this node\u{2019}s key was revoked";
+    Some(
+        Task::new(title, tag("Revoked", TagColour::Red)).hint(format!(
+            "From place {} of the log on nothing that this node signs is taken, and nothing more can be approved here. What was published before stays. The page Keys of the national site says when and why",
+            words::count(from)
+        )),
     )
 }
 

@@ -21,8 +21,10 @@ pub struct Enrolment {
     pub verifier: Verifier,
     /// Private certificate authority of the aggregator.
     pub ca_pem: Option<String>,
-    /// Whether the operator has approved the key, as last heard.
+    /// Whether the operator has approved the key, as last heard, be it revoked since or not.
     pub active: bool,
+    /// Place in the log from which the key counts no more, as last heard.
+    pub revoked_from: Option<u64>,
     /// Seconds since 1970-01-01 UTC.
     pub enrolled_at: i64,
     /// Where the log says this node's sequence ends, as last heard.
@@ -65,7 +67,7 @@ impl super::Store {
 /// [`StoreError::Corrupt`].
 pub async fn read(connection: &mut SqliteConnection) -> Result<Option<Enrolment>, StoreError> {
     let row = sqlx::query(
-        "SELECT node, url, origin, verifier, ca_pem, state, enrolled_at, head_seq, head_pae FROM enrolment WHERE id = 1",
+        "SELECT node, url, origin, verifier, ca_pem, state, revoked_from, enrolled_at, head_seq, head_pae FROM enrolment WHERE id = 1",
     )
     .fetch_optional(connection)
     .await?;
@@ -86,6 +88,10 @@ pub async fn read(connection: &mut SqliteConnection) -> Result<Option<Enrolment>
         verifier: Verifier::parse(row.try_get("verifier")?).map_err(|_| damaged("verifier"))?,
         ca_pem: row.try_get("ca_pem")?,
         active: row.try_get::<&str, _>("state")? == "active",
+        revoked_from: row
+            .try_get::<Option<i64>, _>("revoked_from")?
+            .map(|place| u64::try_from(place).map_err(|_| damaged("revoked_from")))
+            .transpose()?,
         enrolled_at: row.try_get("enrolled_at")?,
         head: Head {
             seq: u64::try_from(row.try_get::<i64, _>("head_seq")?)
@@ -162,15 +168,17 @@ pub async fn restored(connection: &mut SqliteConnection, at: i64) -> Result<(), 
 pub async fn refresh(
     connection: &mut SqliteConnection,
     active: bool,
+    revoked_from: Option<u64>,
     head: Head,
 ) -> Result<(), StoreError> {
     // A late answer must not take back what a newer one said: the log only grows.
     let written = sqlx::query(
-        "UPDATE enrolment SET state = $1, head_seq = $2, head_pae = $3 WHERE id = 1 AND head_seq <= $2",
+        "UPDATE enrolment SET state = $1, head_seq = $2, head_pae = $3, revoked_from = coalesce(revoked_from, $4) WHERE id = 1 AND head_seq <= $2",
     )
     .bind(if active { "active" } else { "pending" })
     .bind(head.seq.cast_signed())
     .bind(head.pae.as_bytes().as_slice())
+    .bind(revoked_from.map(u64::cast_signed))
     .execute(&mut *connection)
     .await?;
     if written.rows_affected() == 1 {
