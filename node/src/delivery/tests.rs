@@ -175,6 +175,7 @@ async fn rows_of_others_and_references_that_tell_a_person_are_refused() {
         ("", "1000000027", "reference-personal"),
         ("", "AB 12 34 56 C", "reference-personal"),
         ("", "AB123456C", "reference-personal"),
+        ("", "qq 12 34 56 c", "reference-personal"),
         ("", "jo7@example.org", "reference-personal"),
         ("", "jane.smith1", "reference-personal"),
         ("", "SMITH-JANE-1980", "reference-personal"),

@@ -204,7 +204,26 @@ fn tells_a_person(reference: &str, today: Date) -> bool {
         || pieces.len() > 1
         || pieces.iter().any(|letters| *letters >= NAME)
         || has_birth_date(reference, today)
+        || is_shaped_for_insurance(reference)
         || !personal::find(reference).is_empty()
+}
+
+/// Whether it is two letters, six digits and A to D: a National Insurance number, with a prefix that was never given out too, as guides print it
+/// and as one is mistyped.
+fn is_shaped_for_insurance(reference: &str) -> bool {
+    let shape: String = reference
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| match c.to_ascii_lowercase() {
+            '0'..='9' => '9',
+            'a'..='d' => 'd',
+            _ => 'z',
+        })
+        .collect();
+    shape.len() == 9
+        && shape.ends_with('d')
+        && shape[2..8].bytes().all(|c| c == b'9')
+        && !shape[..2].contains('9')
 }
 
 /// Whether eight digits, written together or in three groups, are a day of somebody's birth: year first or last.
