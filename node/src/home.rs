@@ -134,6 +134,12 @@ impl Node {
         *self.lep.write().unwrap_or_else(PoisonError::into_inner) = Some(lep);
     }
 
+    /// Whether somebody has begun a node in a directory, as an `init` does whose link was never used.
+    #[must_use]
+    pub fn is_begun(dir: &Path) -> bool {
+        dir.join(DATABASE).exists()
+    }
+
     /// Makes the node of `lep`, or one whose LEP is chosen later, in `dir`: directory (0700, also one that exists), both keys (0600),
     /// database. What a killed `init` left is completed; a key that exists is never replaced.
     ///

@@ -22,7 +22,7 @@ pub use rights::{Audit, Backup, Restore, Whom};
     subcommand_required = true
 )]
 #[command(
-    after_help = "Exit codes: 0 done, 1 refused (the reason and the next step are on standard error), 2 usage."
+    after_help = "Exit codes: 0 done, 1 refused (the reason and the next step are on standard error), 2 usage, 130 cancelled with Ctrl-C.\nSettings: TOML file and LDSP_* environment (data_dir, listen, public_url, tls_cert, tls_key, rho_micro, schedule, banner, log, tables retention and oidc)."
 )]
 pub struct Cli {
     /// Settings that every command takes.

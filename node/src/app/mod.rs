@@ -179,6 +179,15 @@ pub(crate) async fn open(context: &Context) -> Result<Node, Refusal> {
     Ok(Node::open(&context.config.data_dir).await?)
 }
 
+/// What to say where an address leads to nobody's browser but this machine's own.
+fn local_only(address: &str) -> &'static str {
+    if accounts::is_local(address) {
+        "The address works on this machine only. To let others in, set `listen` and `public_url` in ldsp-node.toml (`ldsp-node --help` names the file) and start `serve` again.\n"
+    } else {
+        ""
+    }
+}
+
 async fn init(args: &cli::Init, context: &Context) -> Answer {
     let lep: Option<Gss> = match &args.lep {
         Some(code) => Some(code.parse().map_err(|_| HomeError::Lep)?),
@@ -186,6 +195,7 @@ async fn init(args: &cli::Init, context: &Context) -> Answer {
     };
     let dir = &context.config.data_dir;
     let now = (context.clock)();
+    let again = Node::is_begun(dir);
     let node = Node::init(dir, lep.as_ref(), &mut (context.entropy)(), now).await?;
     let token = Token::draw(&mut (context.entropy)());
     let ends = accounts::link_end(now);
@@ -199,16 +209,23 @@ async fn init(args: &cli::Init, context: &Context) -> Answer {
         _ => "This machine is now a node. Which LEP it is of is chosen on its pages, or by `ldsp-node lep --set CODE`.".to_owned(),
     };
     node.store.close().await;
+    let again = if again {
+        "An earlier `init` was not finished: this one goes on with what it made, and a link that it printed ends.\n"
+    } else {
+        ""
+    };
+    let here = local_only(&context.config.address());
     Ok(Output {
         text: format!(
-            "{whose}\nData directory: {}\nKey: {}\n\n\
+            "{again}{whose}\nData directory: {}\nKey: {}\n\n\
              Next: run `ldsp-node serve`, open this link in a browser and become the first admin. It works once, for {} days, and is shown only now:\n\
-             {link}\n\n\
+             {link}\n{here}The browser warns once: the certificate is of this node's own authority, {}, unless the configuration names another.\n\n\
              The pages say what comes after. Without a browser: `ldsp-node people add NAME --role coordinator`, the same for an approver, then `ldsp-node import programmes FILE`.\n\
              Back it up with `ldsp-node backup --to DIR` after every release: keys and ledger cannot be made again.",
             dir.display(),
             fingerprint.in_blocks(),
             accounts::LINK_DAYS,
+            dir.join(serve::CA_CERTIFICATE).display(),
         ),
         json: json!({"lep": lep, "name": name, "data_dir": dir, "key": fingerprint, "link": link}),
     })

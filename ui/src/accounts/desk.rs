@@ -306,6 +306,20 @@ pub fn link(origin: &str, token: &Token) -> String {
     format!("{origin}/welcome/{}", token.reveal())
 }
 
+/// Whether an address (`https://host[:port]`) leads to nobody's browser but those of the server's own machine.
+#[must_use]
+pub fn is_local(origin: &str) -> bool {
+    let url = reqwest::Url::parse(origin).ok();
+    let host = url.as_ref().and_then(|url| url.host_str());
+    let Some(host) = host.map(|host| host.trim_matches(['[', ']'])) else {
+        return false;
+    };
+    let ip: Option<std::net::IpAddr> = host.parse().ok();
+    ip.map_or(host == "localhost" || host.ends_with(".localhost"), |ip| {
+        ip.is_loopback() || ip.is_unspecified()
+    })
+}
+
 fn minutes(wait: SignedDuration) -> String {
     match (wait.as_secs() + 59) / 60 {
         1 => "minute".to_owned(),
@@ -323,4 +337,25 @@ pub(super) fn once(page: crate::Page) -> Response {
     let mut response = page.into_response();
     crate::headers::no_store(response.headers_mut());
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_that_only_the_server_can_open_is_known() {
+        for (link, local) in [
+            ("https://127.0.0.1:8443/welcome/x", true),
+            ("https://0.0.0.0:9777", true),
+            ("https://[::1]:8443", true),
+            ("https://[::]:8443", true),
+            ("https://localhost:8443", true),
+            ("https://10.1.2.3:8443", false),
+            ("https://skills.example.org", false),
+            ("https://[2001:db8::1]", false),
+        ] {
+            assert_eq!(is_local(link), local, "{link}");
+        }
+    }
 }

@@ -38,7 +38,7 @@ pub use change::{Act, By, Change};
 pub use names::{is_free_name, is_name, same_person};
 
 pub(crate) use desk::{Desk, Peer, address, router};
-pub use desk::{Names, link, link_end};
+pub use desk::{Names, is_local, link, link_end};
 pub use token::{Hash, Token};
 
 /// How long a set-up link opens anything.

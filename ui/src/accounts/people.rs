@@ -7,10 +7,10 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use super::looks::{moment, shown_once};
-use super::{Act, Answer, Change, Keep, LINK_DAYS, Listed, RoleWords, once, unavailable};
+use super::{Act, Answer, Change, Keep, LINK_DAYS, Listed, RoleWords, is_local, once, unavailable};
 use crate::components::{
     Button, Choice, Details, ErrorSummary, Field, Notification, PostForm, Radios, Tag, TagColour,
-    TextInput, link, list as bullets,
+    TextInput, Warning, link, list as bullets,
 };
 use crate::html::Html;
 use crate::listing::{Asked, Column, Listing};
@@ -75,7 +75,7 @@ async fn list(
         pieces.push(Button::link("Add a person", "/people/new").into());
     } else {
         pieces.push(Html::paragraph(
-            "People are added, locked out and removed by an admin. Your own secret is on the page Your account, which your name at the top leads to.",
+            "People are added, locked out and removed by those who look after them here. Your own secret is on the page Your account, which your name at the top leads to.",
         ));
     }
     pieces.push(listing(people, &roles, &asked, &person, manages));
@@ -269,6 +269,14 @@ async fn add(State(keep): State<Keep>, person: SignedIn, Form(new): Form<New>) -
     Ok(once(link_page(name, &link, &format!("{name} is added"))))
 }
 
+/// What to do first where the link leads to no browser but those of the server's own machine.
+fn local_only(link: &str) -> Html {
+    if !is_local(link) {
+        return Html::default();
+    }
+    Warning::new("The address in this link opens on the server\u{2019}s own machine only. Before you give it away, the IT team sets \u{201c}listen\u{201d} and \u{201c}public_url\u{201d} in the configuration and starts the server again.").into()
+}
+
 /// Shows a set-up link once.
 pub(super) fn link_page(name: &str, link: &str, done: &str) -> Page {
     Page::new(format!("A link for {name}"))
@@ -280,6 +288,7 @@ pub(super) fn link_page(name: &str, link: &str, done: &str) -> Page {
                  {LINK_DAYS} days. It is shown only now; if it is lost, make a new one on their page."
             )),
             shown_once(link),
+            local_only(link),
             Button::link("Back to people", "/people").into(),
         ]))
 }
