@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use ldsp_protocol::geography::Geography;
 use ldsp_protocol::ids::Gss;
-use ldsp_protocol::standard::{Dimension, Standard};
+use ldsp_protocol::standard::{Dimension, NOT_STATED, Standard};
 
 use crate::import::learners::COLUMNS;
 use crate::model::codes;
@@ -148,7 +148,14 @@ pub(crate) fn amendments(entry: &Entry) -> Vec<(Question, String)> {
         .dimension(Dimension::Destination)
         .codes
         .iter()
-        .map(|code| (code.id.clone(), code.title.clone()))
+        .map(|code| match code.id.as_str() {
+            // Beside "not asked yet" that would say nothing.
+            NOT_STATED => (
+                code.id.clone(),
+                "Asked: could not be reached, or did not say".to_owned(),
+            ),
+            _ => (code.id.clone(), code.title.clone()),
+        })
         .collect();
     let code = |at: Option<u8>| {
         let code = at.and_then(|at| destinations.get(usize::from(at)));
@@ -159,6 +166,7 @@ pub(crate) fn amendments(entry: &Entry) -> Vec<(Question, String)> {
     let [three, six, twelve] = entry.destinations;
     let destination = |column, label| {
         Question::new(column, label, Answer::One(destinations.clone()))
+            .blank("Not asked yet")
             .hint("Ask when that time has passed since the last day; leave it until then")
     };
     let answer = |column, label, hint| {

@@ -35,6 +35,8 @@ pub(crate) struct Question {
     pub(crate) hint: &'static str,
     /// How it is answered.
     pub(crate) answer: Answer,
+    /// What stands for no answer, where it is one of several.
+    pub(crate) blank: &'static str,
     /// Whether it cannot be left out.
     pub(crate) required: bool,
     /// Whether lists show it.
@@ -48,6 +50,7 @@ impl Question {
             label,
             hint: "",
             answer,
+            blank: "Not stated",
             required: false,
             listed: false,
         }
@@ -57,8 +60,13 @@ impl Question {
         Self { hint, ..self }
     }
 
+    pub(crate) fn blank(self, blank: &'static str) -> Self {
+        Self { blank, ..self }
+    }
+
     pub(crate) fn required(self) -> Self {
         Self {
+            blank: "Choose",
             required: true,
             ..self
         }

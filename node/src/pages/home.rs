@@ -89,7 +89,7 @@ pub(super) async fn home(State(pages): State<Pages>, person: SignedIn) -> Answer
     }
     let desk = Desk::read(&pages).await?;
     let fingerprint = key_id(&pages.node.signing.verifying_key()).in_blocks();
-    let mut body = Vec::new();
+    let mut body = vec![super::work::under_way(&pages, &person)];
     if desk.sample {
         body.push(sample::present(&person));
     }
@@ -108,7 +108,7 @@ pub(super) async fn home(State(pages): State<Pages>, person: SignedIn) -> Answer
     body.extend([
         heading("What is next"),
         tasks(&desk, &person).map_or_else(
-            || Html::paragraph("Nothing waits for anybody just now."),
+            || Html::paragraph("No release, practice entry or delivery waits for anybody."),
             Html::from,
         ),
         heading("What was published"),
@@ -345,7 +345,9 @@ fn federation(desk: &Desk, fingerprint: &str) -> Html {
             list.fact("Enrolment", tag("Not enrolled", TagColour::Grey)),
         ),
         Some(e) => {
-            let (before, state) = if e.active {
+            let (before, state) = if e.revoked_from.is_some() {
+                (Html::default(), tag("Key revoked", TagColour::Red))
+            } else if e.active {
                 (Html::default(), tag("Active", TagColour::Green))
             } else {
                 let read = Html::render(&Fingerprint { fingerprint });

@@ -131,7 +131,7 @@ fn gone() -> ProblemPage {
         "no_work",
         "There is nothing under way here",
     )
-    .happened("What came of an import or a release is shown here for 15 minutes. If the server was started again meanwhile, the work ended with it, and nothing of it was stored.")
+    .happened("What came of an import or a release is shown here for 15 minutes, an import to nobody but who began it. If the server was started again before the end, nothing was stored.")
     .next("Go back to the page where you began and look whether it is there. If it is not, begin again.")
 }
 

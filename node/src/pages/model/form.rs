@@ -72,18 +72,13 @@ pub(in crate::pages) fn input(question: &Question, text: &str, problems: &[RowPr
             DateInput::new(field, day, month, year).into()
         }
         Answer::One(of) => {
-            let blank = if question.required {
-                "Choose"
-            } else {
-                "Not stated"
-            };
             // What is held stays a choice, also when it is none for others any more.
             let held = !text.is_empty() && !of.iter().any(|(id, _)| id == text);
             let held = held.then(|| Choice::new(text, text));
             let each = of
                 .iter()
                 .map(|(id, title)| Choice::new(id.clone(), title.clone()));
-            let all = std::iter::once(Choice::new("", blank))
+            let all = std::iter::once(Choice::new("", question.blank))
                 .chain(each)
                 .chain(held);
             Select::new(field, all).into()

@@ -183,7 +183,11 @@ fn stage_tag(entry: &Entry) -> Tag {
     Tag::coloured(stage_in_words(entry.stage), colour)
 }
 
-async fn start(State(pages): State<Pages>, of: OwnOrganisation) -> Answer {
+async fn start(
+    State(pages): State<Pages>,
+    person: ldsp_ui::SignedIn,
+    of: OwnOrganisation,
+) -> Answer {
     let own = own(&pages, &of).await?;
     let store = &pages.node.store;
     let known = known(&pages).await?;
@@ -194,9 +198,12 @@ async fn start(State(pages): State<Pages>, of: OwnOrganisation) -> Answer {
         .await
         .map_err(fault)?;
     let open = usize::try_from(open.enrolments).unwrap_or(0);
-    let mut pieces = vec![Html::paragraph(
-        "You see your own organisation here and no other one. What you record stays on this server; only protected counts of the whole area leave it.",
-    )];
+    let mut pieces = vec![
+        super::work::under_way(&pages, &person),
+        Html::paragraph(
+            "You see your own organisation here and no other one. What you record stays on this server; only protected counts of the whole area leave it.",
+        ),
+    ];
     if open > 0 {
         let text = words::some(open, "learner has to be asked", "learners have to be asked");
         let ask = link(

@@ -78,8 +78,19 @@ pub(super) async fn show(State(pages): State<Pages>, of: OwnOrganisation) -> Ans
             england(&national, measure),
         ]
     });
+    let coverage = national.first().map(|finding| finding.coverage);
+    let england = coverage.map_or_else(
+        || "England (95% interval)".to_owned(),
+        |c| {
+            format!(
+                "England, {} of {} LEPs (95% interval)",
+                c.of - c.missing,
+                c.of
+            )
+        },
+    );
     let table = Table::new("Your learners and England")
-        .columns(["Measure", "Your organisation", "England (95% interval)"])
+        .columns(["Measure", "Your organisation", england.as_str()])
         .rows(rows);
     let mut pieces = vec![Html::paragraph(
         "Your own figures are counted from what you recorded. England\u{2019}s are protected estimates with their intervals: a difference that is smaller than the interval says nothing, and few learners move a share a lot.",
