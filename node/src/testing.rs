@@ -67,6 +67,18 @@ pub(crate) struct World {
     pub(crate) dir: tempfile::TempDir,
 }
 
+/// The organisation of this name, as its people are bound to it; 0 where there is none.
+pub(crate) async fn bound(store: &Store, name: &str) -> ldsp_ui::Bound {
+    let sql = "SELECT id, name FROM organisations WHERE name = $1 COLLATE NOCASE";
+    let found: Option<(i64, String)> = sqlx::query_as(sql)
+        .bind(name)
+        .fetch_optional(&store.reader)
+        .await
+        .unwrap();
+    let (id, name) = found.unwrap_or_else(|| (0, name.to_owned()));
+    ldsp_ui::Bound { id, name }
+}
+
 /// One enrolment's columns; dates as text.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {

@@ -235,7 +235,7 @@ fn the_lep_may_be_chosen_after_init() {
     for args in [
         &["sample", "bring-in"][..],
         &["backup", "--to", "b"],
-        &["release", "rehearse"],
+        &["release", "preview"],
     ] {
         let reason = refused(dir, args);
         assert!(reason.contains("lep --set"), "{args:?}: {reason}");
@@ -248,15 +248,12 @@ fn the_lep_may_be_chosen_after_init() {
     done(dir, &["sample", "bring-in"]);
     let reason = refused(dir, &["lep", "--set", "E37000003"]);
     assert!(reason.contains("made-up records"), "{reason}");
-    assert!(refused(dir, &["release", "rehearse"]).contains("--first"));
-    let json = done(
-        dir,
-        &["release", "rehearse", "--first", "2022-01", "--json"],
-    );
+    assert!(refused(dir, &["release", "preview"]).contains("--first"));
+    let json = done(dir, &["release", "preview", "--first", "2022-01", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["made_up"], true);
     assert!(json["families"][0]["published"]["value"].is_number());
-    let text = done(dir, &["release", "rehearse", "--first", "2022-01"]);
+    let text = done(dir, &["release", "preview", "--first", "2022-01"]);
     assert!(text.contains("Made up, not publishable"), "{text}");
     assert!(refused(dir, &["release", "show"]).contains("no release"));
     done(dir, &["sample", "remove"]);
@@ -488,6 +485,110 @@ fn an_import_is_cancelled_from_the_keyboard() {
     holds_none_of_them(dir.path());
 }
 
+/// What a release writes, counted.
+fn drawn(dir: &Path) -> Vec<i64> {
+    use sqlx::ConnectOptions as _;
+    const TABLES: [&str; 6] = [
+        "SELECT count(*) FROM releases",
+        "SELECT count(*) FROM release_statements",
+        "SELECT count(*) FROM release_quality",
+        "SELECT count(*) FROM ledger_months",
+        "SELECT count(*) FROM ledger_cells",
+        "SELECT count(*) FROM enrolments WHERE counted != 0",
+    ];
+    let read = async {
+        let options =
+            sqlx::sqlite::SqliteConnectOptions::new().filename(dir.join("ldsp-node-data/node.db"));
+        let mut database = options.connect().await.unwrap();
+        let mut counts = Vec::new();
+        for sql in TABLES {
+            let count: i64 = sqlx::query_scalar(sql)
+                .fetch_one(&mut database)
+                .await
+                .unwrap();
+            counts.push(count);
+        }
+        counts
+    };
+    tokio::runtime::Runtime::new().unwrap().block_on(read)
+}
+
+/// Whether a process takes Ctrl-C itself, and how much processor time it has used (proc(5): SigCgt, whose bit 1 is signal 2, and utime).
+fn takes_interrupts(id: u32) -> Option<(bool, u64)> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let caught = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigCgt:"))?;
+    let caught = u64::from_str_radix(caught.trim(), 16).ok()?;
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    let used = stat.rsplit(')').next()?.split_whitespace().nth(11)?;
+    Some((caught & 2 != 0, used.parse().ok()?))
+}
+
+/// Ctrl-C while a month is drawn: all of it is there afterwards or nothing, and the program says which.
+#[test]
+fn a_release_is_cancelled_from_the_keyboard() {
+    use std::io::Write as _;
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    done(dir, &["init", "--lep", "E37000001"]);
+    let author = person(dir, "Jo", "coordinator");
+    std::fs::write(dir.join("p.csv"), "programme,name,provider,tier,type,audience,funder,cost,capacity,start,end\nP1,Get online,Acme,basic,,,,,,,\n").unwrap();
+    done(dir, &["import", "programmes", "p.csv"]);
+    std::fs::write(dir.join("l.csv"), format!("{LEARNERS}{}", learners(0..200))).unwrap();
+    done(dir, &["import", "learners", "l.csv"]);
+    let nothing = drawn(dir);
+    assert_eq!(nothing, [0; 6]);
+    let prepare = ["release", "prepare", "--first", "2021-10", "--as", "Jo"];
+    // As soon as it listens, and later and later in its work, in hundredths of a second of its own time.
+    for later in [0, 5, 20] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_ldsp-node"))
+            .current_dir(dir)
+            .args(prepare)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let id = child.id();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(author.as_bytes())
+            .unwrap();
+        let mut listens = None;
+        while child.try_wait().unwrap().is_none() {
+            let Some((true, used)) = takes_interrupts(id) else {
+                continue;
+            };
+            if used >= *listens.get_or_insert(used) + later {
+                let sent = Command::new("kill")
+                    .args(["-INT", &id.to_string()])
+                    .status();
+                assert!(sent.unwrap().success());
+                break;
+            }
+        }
+        let output = child.wait_with_output().unwrap();
+        let (code, held) = (output.status.code(), drawn(dir));
+        if code == Some(0) {
+            assert!(later > 0, "it was asked before it counted anything");
+            assert!(held.iter().all(|count| *count > 0), "{held:?}");
+            return;
+        }
+        assert_eq!(code, Some(130), "{}", text(&output.stderr));
+        assert_eq!(text(&output.stderr), "Cancelled. Nothing was stored.\n");
+        assert_eq!(text(&output.stdout), "");
+        assert_eq!(held, nothing);
+    }
+    // What was cancelled stands in nobody's way.
+    let output = node_as(dir, &author, &prepare);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(drawn(dir).iter().all(|count| *count > 0));
+}
+
+/// A form is written once, checked with every problem at once, and no problem quotes it.
 /// A form is written once, checked with every problem at once, and no problem quotes it.
 #[test]
 fn practice_is_written_checked_and_listed() {
@@ -541,7 +642,7 @@ fn a_release_on_the_terminal_holds_no_exact_count() {
     std::fs::write(dir.join("l.csv"), rows).unwrap();
     done(dir, &["import", "learners", "l.csv"]);
 
-    let refused = node_as(dir, &approver, &["release", "preview", "--as", "Bo"]);
+    let refused = node_as(dir, &approver, &["release", "prepare", "--as", "Bo"]);
     assert_eq!(
         refused.status.code(),
         Some(1),
@@ -549,11 +650,11 @@ fn a_release_on_the_terminal_holds_no_exact_count() {
     );
     assert!(text(&refused.stderr).contains("not a coordinator"));
 
-    let first = ["release", "preview", "--first", "2021-10", "--as", "Jo"];
-    let preview = node_as(dir, &author, &first);
-    assert_eq!(preview.status.code(), Some(0), "{}", text(&preview.stderr));
+    let first = ["release", "prepare", "--first", "2021-10", "--as", "Jo"];
+    let prepare = node_as(dir, &author, &first);
+    assert_eq!(prepare.status.code(), Some(0), "{}", text(&prepare.stderr));
     let shown = [
-        text(&preview.stdout),
+        text(&prepare.stdout),
         done(dir, &["release", "show"]),
         done(dir, &["release", "show", "--json"]),
     ];
@@ -596,9 +697,9 @@ fn another_digest_is_refused_and_a_refused_release_stays() {
         person(dir, "Jo", "coordinator"),
         person(dir, "Bo", "approver"),
     );
-    let preview = [
+    let prepare = [
         "release",
-        "preview",
+        "prepare",
         "--as",
         "Jo",
         "--first",
@@ -606,7 +707,7 @@ fn another_digest_is_refused_and_a_refused_release_stays() {
         "--payload",
         "seen.json",
     ];
-    let first = node_as(dir, &author, &preview);
+    let first = node_as(dir, &author, &prepare);
     assert_eq!(first.status.code(), Some(0), "{}", text(&first.stderr));
     let seen = std::fs::read(dir.join("seen.json")).unwrap();
     let digest = ldsp_protocol::ids::Digest::of(&seen);
@@ -654,7 +755,7 @@ fn another_digest_is_refused_and_a_refused_release_stays() {
         &author,
         &[
             "release",
-            "preview",
+            "prepare",
             "--as",
             "Jo",
             "--payload",
@@ -721,7 +822,7 @@ fn the_budget_is_shown_and_a_backup_brings_the_node_back() {
     let drawn = node_as(
         &dir,
         &secret,
-        &["release", "preview", "--as", "Ama", "--first", "2022-03"],
+        &["release", "prepare", "--as", "Ama", "--first", "2022-03"],
     );
     assert_eq!(drawn.status.code(), Some(0), "{}", text(&drawn.stderr));
     let privacy: serde_json::Value =

@@ -11,7 +11,7 @@ export async function releaseFlow({ coordinator, approver }, { node, how }) {
   await coordinator.click('form[action="/releases/prepare"] button');
   const path = new URL(coordinator.url()).pathname;
   check(`the month is prepared ${how}`, /^\/releases\/\d{4}-\d{2}$/.test(path), path);
-  await inspect(coordinator, `release preview ${how}`);
+  await inspect(coordinator, `prepared release ${how}`);
   check(`the coordinator sees no approve button ${how}`, (await coordinator.locator('form[action$="/approve"]').count()) === 0);
 
   await approver.goto(new URL(path, node.url).href);

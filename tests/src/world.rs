@@ -366,18 +366,18 @@ impl Node {
     /// The coordinator prepares the next month; gives its digest.
     ///
     /// # Panics
-    /// When the preview does not name its digest.
+    /// When preparing does not name its digest.
     #[must_use]
     pub fn prepare(&self) -> String {
         let prepared = self
             .run_as(
                 &self.coordinator,
-                &["release", "preview", "--json", "--first", input::FIRST],
+                &["release", "prepare", "--json", "--first", input::FIRST],
             )
             .json();
         prepared["digest"]
             .as_str()
-            .expect("a preview has a digest")
+            .expect("a prepared month has a digest")
             .to_owned()
     }
 

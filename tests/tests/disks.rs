@@ -72,7 +72,7 @@ fn every_write_of_a_node_needs_room_and_loses_nothing_without_it() {
     needs_room(&disk, || {
         node.run_as(
             &node.coordinator,
-            &["release", "preview", "--first", input::FIRST],
+            &["release", "prepare", "--first", input::FIRST],
         )
     });
     assert_eq!((rows(&node, "releases"), rows(&node, "outbox")), (1, 0));
@@ -252,7 +252,7 @@ fn a_read_only_disk_is_said_and_changes_nothing() {
     }
     node.run_as(
         &node.coordinator,
-        &["release", "preview", "--first", input::FIRST],
+        &["release", "prepare", "--first", input::FIRST],
     )
     .refused();
     disk.read_only(false);
@@ -347,9 +347,9 @@ fn a_database_that_another_program_holds_is_waited_for_and_then_said_to_be_busy(
     let theirs = Held::hold(&federation.aggregator.data.join("aggregator.sqlite"));
     // All of them wait at the same time.
     let import = node.program.start(&["import", "learners", path(&learners)]);
-    let preview = node.start_as(
+    let preparing = node.start_as(
         &node.coordinator,
-        &["release", "preview", "--first", input::FIRST],
+        &["release", "prepare", "--first", input::FIRST],
     );
     let people = node
         .program
@@ -366,7 +366,7 @@ fn a_database_that_another_program_holds_is_waited_for_and_then_said_to_be_busy(
     let operate = federation.operate(&arguments);
     for waited in [
         import.wait(),
-        preview.wait(),
+        preparing.wait(),
         people.wait(),
         publish.wait(),
         operate,

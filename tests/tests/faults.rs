@@ -200,11 +200,11 @@ fn a_node_killed_while_it_draws_or_approves_draws_and_signs_once() {
     let (federation, node) = scene();
     let mut killed = 0;
     for bytes in [1, 60_000] {
-        let preview = node.start_as(
+        let preparing = node.start_as(
             &node.coordinator,
-            &["release", "preview", "--first", input::FIRST],
+            &["release", "prepare", "--first", input::FIRST],
         );
-        killed += i32::from(kill_after_writing(preview, &node, bytes));
+        killed += i32::from(kill_after_writing(preparing, &node, bytes));
         // All of a release or nothing of it.
         assert_eq!(rows(&node, "ledger_months"), rows(&node, "releases"));
         if rows(&node, "releases WHERE approver IS NULL") == 0 {
@@ -280,7 +280,7 @@ fn a_full_disk_at_the_node_is_said_and_costs_nothing() {
     let ballast = disk.fill();
     node.run_as(
         &node.coordinator,
-        &["release", "preview", "--first", input::FIRST],
+        &["release", "prepare", "--first", input::FIRST],
     )
     .refused();
     drop(ballast);

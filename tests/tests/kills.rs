@@ -262,9 +262,9 @@ fn draws_signs_and_sends_once(how: How) {
     // The first month that is on disk is the one that stays.
     let payload = || one::<Vec<u8>>(&node, "SELECT payload FROM release_statements");
     let drawn = RefCell::new(None);
-    let preview = ["release", "preview", "--first", input::FIRST];
+    let prepare = ["release", "prepare", "--first", input::FIRST];
     let faults = fatal.at_every_step(
-        || drop(node.run_as(&node.coordinator, &preview)),
+        || drop(node.run_as(&node.coordinator, &prepare)),
         |step| {
             assert_eq!(rows(&node, "ledger_months"), rows(&node, "releases"));
             if rows(&node, "releases") == 1 {
@@ -273,7 +273,7 @@ fn draws_signs_and_sends_once(how: How) {
             }
         },
     );
-    assert!(faults >= 5, "{faults} faults struck the preview only");
+    assert!(faults >= 5, "{faults} faults struck the preparing only");
 
     let digest = node.prepare();
     let approve = ["release", "approve", "--digest", &digest];

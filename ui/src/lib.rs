@@ -74,7 +74,8 @@ pub use nav::NavItem;
 pub use page::{Banner, Frame, Link, Live, Page};
 pub use patience::Patience;
 pub use people::{
-    Nobody, OwnOrganisation, People, PeopleError, PersonRecord, Role, SignedIn, percent_encode,
+    Bound, Nobody, OwnOrganisation, People, PeopleError, PersonRecord, Role, SignedIn,
+    percent_encode,
 };
 pub use problem::{ProblemPage, wants_html};
 pub use roles::{Access, RoleTable, Rule};

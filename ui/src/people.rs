@@ -36,6 +36,15 @@ impl fmt::Display for Role {
     }
 }
 
+/// The organisation that somebody is bound to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// Its number in the site's store, which stays when its name changes.
+    pub id: i64,
+    /// Its present name.
+    pub name: String,
+}
+
 /// A person as the site's store keeps them.
 #[derive(Clone)]
 pub struct PersonRecord {
@@ -44,7 +53,7 @@ pub struct PersonRecord {
     /// Their one role.
     pub role: Role,
     /// The organisation whose records are all that they may see; `None` for those who are not bound to one.
-    pub organisation: Option<String>,
+    pub organisation: Option<Bound>,
     /// What [`crate::secret::hash`] gave: an argon2id PHC string, never the secret. `None` for somebody who has not set one yet.
     pub secret_hash: Option<String>,
     /// Whether an admin has locked them out: neither secret nor session nor token opens anything.
@@ -144,7 +153,7 @@ pub struct SignedIn {
     /// Their role at the time of this request.
     pub role: Role,
     /// The organisation whose records are all that they may see, at the time of this request.
-    pub organisation: Option<String>,
+    pub organisation: Option<Bound>,
 }
 
 impl SignedIn {
@@ -168,8 +177,8 @@ impl SignedIn {
 /// for nothing but this organisation's, so that none can forget to ask whose they are: people who are not bound to one are refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnOrganisation {
-    /// The organisation's name.
-    pub organisation: String,
+    /// The organisation.
+    pub organisation: Bound,
     /// Who asks, for histories and the audit log.
     pub person: String,
 }

@@ -77,12 +77,12 @@ impl Area {
             add(VIEWER, RoleArg::Viewer, None, &context).await?,
         ];
         import(&records, &dir, &context).await?;
-        // Of a provider that the files named.
-        people.push(add(PROVIDER, RoleArg::Provider, records.a_provider(), &context).await?);
         let node = Node::open(&dir).await?;
         if plan.is_first(lep) {
             delivery::describe(&node, &records, plan, &context).await?;
         }
+        // Of a provider that the files named.
+        people.push(add(PROVIDER, RoleArg::Provider, records.a_provider(), &context).await?);
         enrol_with(&node, lep, &dir, centre, &context).await?;
         publish(&node, plan, &context).await?;
         let (stop, stopped) = oneshot::channel();

@@ -497,8 +497,8 @@ pub(super) async fn take(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
-    let (sender, largest) = match &brings {
-        Some(brings) => (Sender::Provider(&brings.provider), LARGEST_OF_PROVIDER),
+    let (sender, largest) = match owner.organisation {
+        Some(id) => (Sender::Provider(id), LARGEST_OF_PROVIDER),
         None => (Sender::Lep, LARGEST),
     };
     check_headers(kind, headers, largest)?;

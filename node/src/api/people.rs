@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use jiff::Timestamp;
 use ldsp_protocol::problem::{self, Problem};
-use ldsp_ui::accounts::{self, Accounts as _, Act, By, Change, Listed as Account, Names, Token};
+use ldsp_ui::accounts::{self, Accounts as _, Act, By, Change, Names, Token};
 use ldsp_ui::api::{Items, List, Query};
 use ldsp_ui::{PeopleError, SignedIn};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use super::model::FieldProblem;
 use super::sent::Sent;
 use super::{Api, Listed, Nothing, PEOPLE, Refused};
 use crate::store::StoreError;
+use crate::store::people::Person as Account;
 
 impl From<PeopleError> for Refused {
     fn from(PeopleError(source): PeopleError) -> Self {
@@ -37,6 +38,9 @@ pub(super) struct Person {
     /// Of a provider: the organisation whose records they see; null for everybody else.
     #[schema(required)]
     organisation: Option<String>,
+    /// Of a provider: the number of that organisation, to which they stay bound whatever it is called; null for everybody else.
+    #[schema(required)]
+    organisation_id: Option<i64>,
     added_at: Timestamp,
     /// Since when they are kept out; null when they are not.
     #[schema(required)]
@@ -51,11 +55,12 @@ impl From<Account> for Person {
     fn from(account: Account) -> Self {
         Self {
             name: account.name,
-            role: account.role,
+            role: account.role.as_str().to_owned(),
             organisation: account.organisation,
+            organisation_id: account.organisation_id,
             added_at: account.added_at,
             locked_at: account.locked_at,
-            has_secret: account.has_secret,
+            has_secret: account.secret_hash.is_some(),
             second_step: account.second_step,
         }
     }
@@ -77,7 +82,7 @@ pub(super) async fn list(
     let list = List::new("/api/v1/people");
     let after: Option<String> = list.after(asked.cursor.as_deref())?;
     let limit = asked.limit.unwrap_or_default();
-    let mut people = api.node.store.everybody().await?;
+    let mut people = api.node.store.people().await?;
     people.retain(|person| after.as_ref().is_none_or(|after| person.name > *after));
     people.truncate(limit.get() as usize + 1);
     let found = people.into_iter().map(Person::from).collect();
@@ -95,7 +100,7 @@ pub(super) struct Invited {
     /// `admin`, `coordinator`, `approver`, `provider` or `viewer`.
     #[schema(example = "viewer")]
     role: String,
-    /// Of a provider: the organisation\u{2019}s name as files give it.
+    /// Of a provider: the organisation\u{2019}s name, one that it has or that files give it. They stay bound to the organisation when it is renamed.
     #[serde(default)]
     #[schema(max_length = 200)]
     organisation: String,
@@ -189,7 +194,7 @@ async fn make_link(
 
 /// The person as they are now.
 async fn shown(api: &Api, name: &str) -> Result<Json<Person>, Refused> {
-    let people = api.node.store.everybody().await?;
+    let people = api.node.store.people().await?;
     let found = people.into_iter().find(|p| p.name == name);
     found.map(|found| Json(found.into())).ok_or_else(nobody)
 }
@@ -201,7 +206,7 @@ pub(super) struct Given {
     /// `admin`, `coordinator`, `approver`, `provider` or `viewer`.
     #[schema(example = "viewer")]
     role: String,
-    /// Of a provider: the organisation\u{2019}s name as files give it.
+    /// Of a provider: the organisation\u{2019}s name, one that it has or that files give it. They stay bound to the organisation when it is renamed.
     #[serde(default)]
     #[schema(max_length = 200)]
     organisation: String,

@@ -62,7 +62,7 @@ pub(super) async fn cohorts(
     let after: Option<String> = list.after(asked.cursor.as_deref())?;
     let limit = asked.limit.unwrap_or_default();
     let store = &api.node.store;
-    let own = Own::named(store, &api.node.pseudonyms, &of.organisation).await?;
+    let own = Own::of(store, &api.node.pseudonyms, &of.organisation).await?;
     let known = store.known().await?;
     let mut all = delivery::cohorts(store, &own).await?;
     all.sort_by(|one, other| one.it.code.cmp(&other.it.code));
@@ -160,7 +160,7 @@ pub(super) async fn learners(
     body: Body,
 ) -> Result<Response, Refused> {
     let store = &api.node.store;
-    let own = Own::named(store, &api.node.pseudonyms, &of.organisation).await?;
+    let own = Own::of(store, &api.node.pseudonyms, &of.organisation).await?;
     let cohort = match &asked.cohort {
         None => None,
         Some(handle) => Some(find(store, &own, handle).await?),
@@ -227,7 +227,7 @@ pub(super) async fn questions(
     _none: Query<Nothing>,
 ) -> Result<Json<OwnQuestions>, Refused> {
     let store = &api.node.store;
-    let own = Own::named(store, &api.node.pseudonyms, &of.organisation).await?;
+    let own = Own::of(store, &api.node.pseudonyms, &of.organisation).await?;
     let questions = delivery::asked(store, &own).await?;
     Ok(Json(OwnQuestions {
         questions: questions
@@ -261,9 +261,9 @@ pub(super) async fn answer(
 ) -> Result<Json<OwnQuestion>, Refused> {
     let unknown = || Refused::not_found("Your organisation has no such question.");
     let store = &api.node.store;
-    let own = Own::named(store, &api.node.pseudonyms, &of.organisation).await?;
+    let own = Own::of(store, &api.node.pseudonyms, &of.organisation).await?;
     let id = own.number(Handled::Question, &id).ok_or_else(unknown)?;
-    let which = (id, Some(of.organisation.as_str()));
+    let which = (id, Some(of.organisation.name.as_str()));
     quality::answer(store, which, &answering.answer, &of.person, (api.clock)()).await?;
     let all = delivery::asked(store, &own).await?;
     let question = all.into_iter().find(|question| question.id == id);

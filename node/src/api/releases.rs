@@ -17,7 +17,6 @@ use super::sent::Sent;
 use super::work::{WorkShown, accepted, would_not_wait};
 use super::{Api, Listed, Nothing, RELEASES, Refused, moment};
 use crate::pages;
-use crate::release::rehearse::rehearse;
 use crate::release::rules::Verdict;
 use crate::release::{
     self, Approval, Interval, Refusal, Request, ShownFamily, ShownRefusal, ShownStatement,
@@ -298,7 +297,7 @@ pub(super) async fn preview(
         ..Request::default()
     };
     let (store, now) = (&api.node.store, (api.clock)());
-    let tried = rehearse(store, request, &person.name, now, &api.entropy).await?;
+    let tried = release::preview::preview(store, request, &person.name, now, &api.entropy).await?;
     let families = tried.families.into_iter().map(|family| Expected {
         title: family.title,
         counted: family.counted,

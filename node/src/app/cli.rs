@@ -197,8 +197,8 @@ pub enum Ledger {
 /// `release`. A person's secret is asked for on the terminal, or read from standard input when that is no terminal.
 #[derive(Debug, Subcommand)]
 pub enum Release {
-    /// Prepare the next month, once, and show what would leave; with --json the exact payload
-    Preview {
+    /// Prepare the next month: its noise is drawn, once, and what would leave is shown; with --json the exact payload
+    Prepare {
         /// Who prepares it; not needed to look at one that is prepared
         #[arg(long = "as", value_name = "NAME")]
         name: Option<String>,
@@ -212,8 +212,9 @@ pub enum Release {
         #[arg(long, value_name = "FILE")]
         payload: Option<PathBuf>,
     },
-    /// What the next month would be, then forget it: nothing is stored, spent or sent. Of made-up records with their figures, of real ones without
-    Rehearse {
+    /// See what the next month would be: nothing is stored, spent or sent. Of made-up records with their figures, of real ones without
+    #[command(alias = "rehearse")]
+    Preview {
         /// As if the published figures began in this month; needed where nobody has chosen it yet
         #[arg(long, value_name = "YYYY-MM")]
         first: Option<Period>,

@@ -38,7 +38,7 @@ pub(super) async fn run(args: &cli::Enrol, context: &Context) -> Answer {
     node.store.close().await;
     let (place, fingerprint) = (enrolled.enrolment, enrolled.fingerprint);
     let next = if place.active {
-        "The key is approved. Next: `ldsp-node release preview --as NAME`."
+        "The key is approved. Next: `ldsp-node release prepare --as NAME`."
     } else {
         "Next: read this fingerprint to the national operator over the telephone. They compare it and approve the key."
     };

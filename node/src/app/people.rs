@@ -300,7 +300,7 @@ async fn list(context: &Context) -> Answer {
         .iter()
         .map(|p| {
             json!({
-                "name": p.name, "role": p.role.as_str(), "organisation": p.organisation, "added_at": p.added_at,
+                "name": p.name, "role": p.role.as_str(), "organisation": p.organisation, "organisation_id": p.organisation_id, "added_at": p.added_at,
                 "locked_at": p.locked_at, "second_step": p.second_step,
             })
         })

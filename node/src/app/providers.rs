@@ -65,8 +65,10 @@ async fn rename(old: &str, new: &str, context: &Context) -> Answer {
             "`ldsp-node providers list` shows the names; capitals and spaces do not matter.",
         )),
         Renamed::Taken => Err(Refusal::new(
-            format!("files have named {new} as a provider already, or people sign in for it"),
-            "Two providers cannot become one here: their enrolments were counted as different ones. Use the old name in the files. People who sign in for the new name are given the old one first (`people role`).",
+            format!(
+                "files have named {new} as a provider already, or an organisation of this name is there"
+            ),
+            "Two providers cannot become one here: their enrolments were counted as different ones. Use the old name in the files. An organisation that was added under the new name is given another one first (`organisations set`), and people who sign in for it the right one (`people role`).",
         )),
     }
 }

@@ -83,7 +83,7 @@ pub(super) async fn standing(store: &Store, now: Timestamp) -> Result<(String, V
         }
         (_, Some((period, true))) => format!("{} can be prepared", period.in_words()),
         (_, Some((period, false))) => format!("{} is next, once it has ended", period.in_words()),
-        _ => "a coordinator chooses the first month with `release preview --first YYYY-MM`"
+        _ => "a coordinator chooses the first month with `release prepare --first YYYY-MM`"
             .to_owned(),
     };
     let mut text = format!(

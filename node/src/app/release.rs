@@ -1,4 +1,4 @@
-//! `release preview`, `rehearse`, `approve`, `refuse`, `show`, `report`.
+//! `release prepare`, `preview`, `approve`, `refuse`, `show`, `report`.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use super::watch::Watched;
 use super::{Context, open};
 use crate::enrol;
 use crate::home::Node;
-use crate::release::rehearse::rehearse;
+use crate::release::preview::preview;
 use crate::release::report::Report;
 use crate::release::rules::Outcome;
 use crate::release::{
@@ -36,7 +36,7 @@ impl From<ReleaseError> for Refusal {
 pub(super) async fn run(command: Release, context: &Context) -> Answer {
     let node = open(context).await?;
     let answer = match command {
-        Release::Preview {
+        Release::Prepare {
             name,
             period,
             first,
@@ -48,9 +48,9 @@ pub(super) async fn run(command: Release, context: &Context) -> Answer {
                 rho_micro: context.config.rho_micro,
                 ..Request::default()
             };
-            preview(&node, request, name.as_deref(), payload.as_deref(), context).await
+            prepare(&node, request, name.as_deref(), payload.as_deref(), context).await
         }
-        Release::Rehearse { first } => try_out(&node, first, context).await,
+        Release::Preview { first } => try_out(&node, first, context).await,
         Release::Approve {
             name,
             digest,
@@ -77,7 +77,7 @@ pub(super) async fn run(command: Release, context: &Context) -> Answer {
     answer
 }
 
-/// `rehearse`. Exact counts belong on signed-in pages only.
+/// `preview`. Exact counts belong on signed-in pages only.
 async fn try_out(node: &Node, first: Option<Period>, context: &Context) -> Answer {
     let request = Request {
         first,
@@ -85,7 +85,7 @@ async fn try_out(node: &Node, first: Option<Period>, context: &Context) -> Answe
         ..Request::default()
     };
     let now = (context.clock)();
-    let tried = rehearse(&node.store, request, COMMAND_LINE, now, &context.entropy).await?;
+    let tried = preview(&node.store, request, COMMAND_LINE, now, &context.entropy).await?;
     let is_made_up = tried.made_up.is_some();
     let width = tried.families.iter().map(|f| f.title.chars().count()).max();
     let width = width.unwrap_or(0);
@@ -132,7 +132,7 @@ async fn try_out(node: &Node, first: Option<Period>, context: &Context) -> Answe
     })
 }
 
-async fn preview(
+async fn prepare(
     node: &Node,
     request: Request,
     name: Option<&str>,

@@ -1,6 +1,6 @@
 //! Recording delivery: what a provider sees and records of its own learners, and of nobody else's.
 //!
-//! Every function takes [`Own`], which only the provider's own name makes; what is not its own is not found. Rows go the way that every
+//! Every function takes [`Own`], which only the organisation that somebody is bound to makes; what is not its own is not found. Rows go the way that every
 //! row goes: a form is one row in the columns of the learner file.
 
 mod due;
@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use ldsp_protocol::standard::Standard;
+use ldsp_ui::Bound;
 
 pub(crate) use due::{When, count_due, due, positive};
 pub(crate) use form::{EMPLOYER, amendments, blank_row, endings, questions, row_of};
@@ -26,7 +27,6 @@ use crate::import::{self, Brings, Doubtful, ImportError, Options, london_day};
 use crate::store::cohorts::Cohort;
 use crate::store::delivery::{self, Entry, Number, Sought};
 use crate::store::kept::{Known, Stored};
-use crate::store::organisations::OrganisationKind;
 use crate::store::programmes::Programme;
 use crate::store::providers::folded;
 use crate::store::quality::Question;
@@ -37,42 +37,37 @@ use crate::store::{Store, StoreError};
 /// A provider, and by what names its records are found.
 #[derive(Debug, Clone)]
 pub(crate) struct Own {
-    /// As people are bound to it.
+    /// Its present name.
     pub(crate) name: String,
     /// Its first name, folded.
     root: Arc<str>,
     /// Every way in which files wrote it.
     names: Vec<String>,
-    /// Its place among the organisations, where somebody added it there.
-    pub(crate) organisation: Option<i64>,
+    /// Its number among the organisations.
+    pub(crate) organisation: i64,
     /// Makes the names of its rows in addresses.
     key: PseudonymKey,
 }
 
 impl Own {
-    /// The provider of this name.
+    /// The provider that people are bound to.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub(crate) async fn named(
+    pub(crate) async fn of(
         store: &Store,
         key: &PseudonymKey,
-        name: &str,
+        bound: &Bound,
     ) -> Result<Self, StoreError> {
         let mut reader = store.reader.acquire().await?;
         let roots = crate::store::providers::roots(&mut reader).await?;
-        let known = Known::read(&mut reader).await?;
-        let root = roots.of(name);
+        let root = roots.of(&bound.name);
         let all = store.providers().await?;
         let names = all.into_iter().map(|(name, _)| name);
-        let organisation = known.organisations.iter().find(|(_, other, kind)| {
-            *kind == OrganisationKind::Provider
-                && (folded(other) == folded(name) || roots.of(other) == root)
-        });
         Ok(Self {
-            name: name.to_owned(),
+            name: bound.name.clone(),
             names: names.filter(|name| roots.of(name) == root).collect(),
-            organisation: organisation.map(|(id, ..)| *id),
+            organisation: bound.id,
             root,
             key: key.clone(),
         })
@@ -99,10 +94,7 @@ pub(crate) async fn programmes(
 /// # Errors
 /// The database cannot be read.
 pub(crate) async fn cohorts(store: &Store, own: &Own) -> Result<Vec<Stored<Cohort>>, StoreError> {
-    match own.organisation {
-        Some(organisation) => store.cohorts_of(organisation).await,
-        None => Ok(Vec::new()),
-    }
+    store.cohorts_of(own.organisation).await
 }
 
 /// The employers that its own cohorts and learners name, by name. The others of the area are none of its business: whose people a
@@ -131,7 +123,7 @@ pub(crate) async fn cohort(
     id: i64,
 ) -> Result<Option<Stored<Cohort>>, StoreError> {
     let found: Option<Stored<Cohort>> = store.kept_one(id).await?;
-    Ok(found.filter(|cohort| own.organisation == Some(cohort.it.organisation)))
+    Ok(found.filter(|cohort| own.organisation == cohort.it.organisation))
 }
 
 /// Its enrolments as a list shows them, and how many there are on all pages together.

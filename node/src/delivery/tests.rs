@@ -48,7 +48,8 @@ async fn world() -> World {
 }
 
 async fn own(world: &World, name: &str) -> Own {
-    Own::named(&world.store, &key(), name).await.unwrap()
+    let bound = crate::testing::bound(&world.store, name).await;
+    Own::of(&world.store, &key(), &bound).await.unwrap()
 }
 
 const HEAD: &str = "provider,learner_ref,uln,age,sex,ethnicity,disability,prior_status,district,aim,programme,skill,mode,start,planned_end,end,stage\n";
@@ -613,9 +614,64 @@ async fn a_provider_with_another_name_is_the_same_one() {
         .await
         .unwrap();
     assert_eq!(renamed, crate::store::providers::Renamed::Done);
+    // So is its organisation: the same one under the new name.
     let renamed = own(&world, "City College").await;
-    assert_eq!(renamed.organisation, Some(1));
+    assert_eq!(renamed.organisation, 1);
     assert_eq!(register(&world.store, &renamed, 1).await.unwrap().len(), 1);
+    let changes = world.store.history(Kind::Organisation, 1, 1).await.unwrap();
+    let change = &changes[0];
+    assert_eq!(
+        (change.before.as_deref(), change.after.as_deref()),
+        (Some("College"), Some("City College"))
+    );
+    // The name of another organisation is not given to it.
+    let other = world
+        .store
+        .rename_provider("City College", "library", "ann", at(NOW));
+    assert_eq!(
+        other.await.unwrap(),
+        crate::store::providers::Renamed::Taken
+    );
+}
+
+#[tokio::test]
+async fn whoever_is_bound_stays_so_under_every_name() {
+    let world = world().await;
+    brought(&world, "College", &row("", "2022-017", ""), &in_cohort(1)).await;
+    bound(&world, "Pam", " college ").await;
+    bound(&world, "Pat", "Library").await;
+    let seen = async |who: &str| {
+        let person = ldsp_ui::People::find(&world.store, who).await.unwrap();
+        let of = person.unwrap().organisation.unwrap();
+        let own = Own::of(&world.store, &key(), &of).await.unwrap();
+        let cohort = own.organisation;
+        let held = register(&world.store, &own, cohort).await.unwrap();
+        (of.id, of.name, held.len())
+    };
+    assert_eq!(seen("Pam").await, (1, "College".to_owned(), 1));
+    named(&world, 1, "City College").await.unwrap();
+    assert_eq!(seen("Pam").await, (1, "City College".to_owned(), 1));
+    let renamed = world
+        .store
+        .rename_provider("College", "College Group", "ann", at(NOW));
+    assert_eq!(
+        renamed.await.unwrap(),
+        crate::store::providers::Renamed::Done
+    );
+    assert_eq!(seen("Pam").await, (1, "College Group".to_owned(), 1));
+    assert_eq!(seen("Pat").await, (2, "Library".to_owned(), 0));
+    // An earlier name leads to the same organisation.
+    bound(&world, "Pia", "College").await;
+    assert_eq!(seen("Pia").await.0, 1);
+    // Whom files alone named is an organisation from then on.
+    world
+        .run("INSERT INTO providers (name) VALUES ('Delta')")
+        .await;
+    bound(&world, "Dan", "Delta").await;
+    assert_eq!(seen("Dan").await, (3, "Delta".to_owned(), 0));
+    let acts = world.store.audit_entries(2).await.unwrap();
+    let acts: Vec<_> = acts.iter().map(|act| act.action.as_str()).collect();
+    assert_eq!(acts, ["people add", "organisation added"]);
 }
 
 async fn bound(world: &World, name: &str, organisation: &str) {
@@ -669,22 +725,17 @@ async fn an_organisation_is_not_renamed_to_another_providers_records() {
         renamed.await.unwrap(),
         crate::store::providers::Renamed::Taken
     );
-    // A new name is nobody's: people and records go with it, and the log names who was bound.
+    // A new name is nobody's: people and records go with it.
     named(&world, 1, "\u{c9}cole").await.unwrap();
     let pam = world.store.person("Pam").await.unwrap().unwrap();
     assert_eq!(pam.organisation.as_deref(), Some("\u{c9}cole"));
     let own = own(&world, "\u{c9}cole").await;
     assert_eq!(register(&world.store, &own, 1).await.unwrap().len(), 1);
-    let acts = world.store.audit_entries(1).await.unwrap();
-    assert_eq!(
-        (acts[0].action.as_str(), acts[0].detail.as_str()),
-        ("people organisation", "Pam, of College: of \u{c9}cole")
-    );
     // Other capitals are the same name, also beyond ASCII: of another organisation it is taken.
     let taken = named(&world, 2, "\u{e9}cole").await;
     assert!(matches!(taken, Err(model::Trouble::Fields(_))));
     named(&world, 1, "\u{e9}cole").await.unwrap();
     // One that no file named and nobody is bound to may be given the name that files use.
-    put::<Organisation>(&world, &[("name", "Beta"), ("kind", "provider")]).await;
-    named(&world, 3, "Beta Ltd").await.unwrap();
+    let beta = put::<Organisation>(&world, &[("name", "Beta"), ("kind", "provider")]).await;
+    named(&world, beta.id, "Beta Ltd").await.unwrap();
 }

@@ -226,7 +226,7 @@ faults! {
         "Choose one whose people are trained, or leave it empty.";
     KIND = "kind-unknown", "This is not a kind of organisation.",
         "Use provider, employer, charity, public-body or funder.";
-    UKPRN = "ukprn-form", "A UKPRN has eight digits and begins with 1.",
+    UKPRN = "ukprn-form", "A UKPRN has eight digits, the first of them no zero.",
         "Look it up in the UK Register of Learning Providers, or leave it empty.";
     COHORT = "cohort-unknown", "No cohort has this code.", "Add the cohort first, or correct the code.";
     ONE_OF_TWO = "programme-or-cohort", "An amount is for a programme as a whole or for one cohort.",

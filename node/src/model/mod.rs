@@ -23,7 +23,7 @@ use crate::import::report::RowProblem;
 use crate::import::rows::{Row, alone};
 use crate::store::audit::append;
 use crate::store::history::{self, Change};
-use crate::store::kept::{Carried, Kept, Known, Stored};
+use crate::store::kept::{Kept, Known, Stored};
 use crate::store::{Store, StoreError};
 
 /// A kind of row with its columns.
@@ -145,11 +145,9 @@ async fn keep<M: Model>(
             return Err(Trouble::Fields(fixed));
         }
     }
-    let carried = match &before {
-        Some(before) => it.carry(&mut tx, &before.it).await?,
-        None => Carried::Nothing,
-    };
-    if carried == Carried::Refused {
+    if let Some(before) = &before
+        && !it.carry(&mut tx, &before.it).await?
+    {
         let other = faults::OTHERS_RECORDS.at(1, M::COLUMNS.first().copied());
         return Err(Trouble::Fields(vec![other]));
     }
@@ -160,9 +158,6 @@ async fn keep<M: Model>(
     let done = if before.is_some() { "changed" } else { "added" };
     let action = format!("{} {done}", M::KIND.as_str());
     append(&mut tx, now, who, &action, &it.title(&known)).await?;
-    if let Carried::Bound(people) = carried {
-        append(&mut tx, now, who, "people organisation", &people).await?;
-    }
     let stored = M::rows(&mut tx, Some(id))
         .await?
         .pop()

@@ -22,7 +22,7 @@ impl Model for Organisation {
         if kind.is_none() {
             row.problem(KIND, faults::KIND);
         }
-        let ukprn = whole(row.text(UKPRN), 10_000_000, 19_999_999);
+        let ukprn = whole(row.text(UKPRN), 10_000_000, 99_999_999);
         if ukprn.is_none() && !row.text(UKPRN).is_empty() {
             row.problem(UKPRN, faults::UKPRN);
         }

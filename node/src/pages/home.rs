@@ -15,7 +15,7 @@ use super::{
     sees_exact, words,
 };
 use crate::release::next_period;
-use crate::release::rehearse::was_tried;
+use crate::release::preview::was_tried;
 use crate::store::enrolment::{self, Enrolment};
 use crate::store::imports::ImportRecord;
 use crate::store::overview::StatementRow;

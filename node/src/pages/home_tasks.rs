@@ -131,7 +131,7 @@ fn preview_step(desk: &Desk, person: &SignedIn) -> Step {
         "Preview a release",
         "It shows what a month would publish and which rules protect people in it, before anything is drawn, spent or sent. Made-up records will do. A coordinator or an approver looks.",
         "5 minutes",
-        (person.is_any(&["coordinator", "approver"])).then_some(super::rehearsal::PATH),
+        (person.is_any(&["coordinator", "approver"])).then_some(super::preview::PATH),
     )
 }
 

@@ -23,12 +23,12 @@ mod practice_form;
 mod practice_problems;
 mod practice_sheet;
 mod practice_view;
+mod preview;
 mod privacy;
 mod problems;
 mod provider;
 mod quality;
 mod quality_rules;
-mod rehearsal;
 mod release_report;
 mod release_table;
 mod release_view;
@@ -218,8 +218,8 @@ pub fn rules() -> Vec<Rule> {
         own("/help"),
         read("/releases"),
         Rule::post("/releases/prepare", COORDINATOR),
-        Rule::get(rehearsal::PATH, STAFF),
-        Rule::post(rehearsal::PATH, STAFF),
+        Rule::get(preview::PATH, STAFF),
+        Rule::post(preview::PATH, STAFF),
         read("/releases/{period}"),
         Rule::post("/releases/{period}/approve", APPROVER),
         Rule::post("/releases/{period}/refuse", APPROVER),
@@ -304,7 +304,7 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         .route("/help", get(help::help))
         .route("/releases", get(releases::list))
         .route("/releases/prepare", post(releases::prepare))
-        .route(rehearsal::PATH, get(rehearsal::ask).post(rehearsal::show))
+        .route(preview::PATH, get(preview::ask).post(preview::show))
         .route("/releases/{period}", get(releases::show))
         .route("/releases/{period}/approve", post(releases::approve))
         .route("/releases/{period}/refuse", post(releases::refuse))
@@ -423,7 +423,7 @@ fn navigation() -> Vec<NavItem> {
             "Publish",
             [
                 item("Releases", "/releases"),
-                item("Preview", rehearsal::PATH),
+                item("Preview", preview::PATH),
                 item("Statements", "/statements"),
                 item("Privacy budget", "/privacy"),
             ],

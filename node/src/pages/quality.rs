@@ -1,13 +1,14 @@
 //! Quality of the records: a board of providers, one provider with questions and answers, and how the rules are set.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Form;
 use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use ldsp_ui::components::{
-    Button, Details, ErrorSummary, Field, InsetText, PostForm, StatCard, Stats, Table, Tag,
-    TagColour, TextArea, link,
+    Button, Details, ErrorSummary, Field, InsetText, Notification, PostForm, StatCard, Stats,
+    Table, Tag, TagColour, TextArea, link,
 };
 use ldsp_ui::listing::{Asked, Column, Listing, Order};
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn, percent_encode};
@@ -51,13 +52,16 @@ pub(super) async fn board(State(pages): State<Pages>, asked: Asked, person: Sign
     let page = Page::new("Quality of the records").lead(
         "What should have followed and did not, what is unlikely, and what is left out, provider by provider. It stops no release: the approver sees it beside the figures.",
     );
+    let apart = apart(&judged, &questions);
     if judged.is_empty() {
         let empty = InsetText::new(Html::concat([
             "No learners are here yet. ".into(),
             link("Import a provider\u{2019}s file", "/import"),
             ", and what it is like shows here.".into(),
         ]));
-        return Ok(page.body(empty).into_response());
+        return Ok(page
+            .body(Html::concat([empty.into(), apart]))
+            .into_response());
     }
     let verdict = quality::verdict(&judged, (pages.clock)());
     let all = judged.len();
@@ -68,6 +72,7 @@ pub(super) async fn board(State(pages): State<Pages>, asked: Asked, person: Sign
     let parts = [
         exact_part(summary(&verdict, all)),
         exact_part(list),
+        apart,
         rules_link(&person),
     ];
     Ok(page.body(Html::concat(parts)).into_response())
@@ -83,6 +88,29 @@ fn rules_link(person: &SignedIn) -> Html {
         Html::literal("<p class=\"govuk-body\">"),
         link(text, "/quality/rules"),
         Html::literal("</p>"),
+    ])
+}
+
+/// Providers that were asked something and have no records, so the list does not name them.
+fn apart(judged: &[Judged], questions: &[Question]) -> Html {
+    let is_there = |name: &str| judged.iter().any(|j| j.provider == name);
+    let asked = questions.iter().map(|q| q.provider.as_str());
+    let asked: BTreeSet<&str> = asked.filter(|name| !is_there(name)).collect();
+    if asked.is_empty() {
+        return Html::default();
+    }
+    let links = asked.into_iter().map(|name| {
+        Html::concat([
+            Html::literal("<li>"),
+            link(name, &address(name)),
+            Html::literal("</li>"),
+        ])
+    });
+    Html::concat([
+        heading("Questions to providers without records"),
+        Html::literal("<ul class=\"govuk-list govuk-list--bullet\">"),
+        Html::concat(links),
+        Html::literal("</ul>"),
     ])
 }
 
@@ -250,47 +278,59 @@ async fn of_provider(
     let judged = judged
         .into_iter()
         .find(|j| Some(&j.provider) == shown.as_ref());
-    let judged = judged.ok_or_else(ProblemPage::not_found)?;
     let mut reader = store.reader.acquire().await.map_err(|e| fault(e.into()))?;
     let questions = stored::questions(&mut reader, Some(name)).await;
     let questions = questions.map_err(fault)?;
     drop(reader);
+    // One that has no records any more, or is named otherwise now, can still have been asked something.
+    let named = questions.first().map(|question| question.provider.clone());
+    let title = judged.as_ref().map(|judged| judged.provider.clone());
+    let title = title.or(named).ok_or_else(ProblemPage::not_found)?;
     let writes = person.role.as_str() == Role::Coordinator.as_str();
+    let mut parts = vec![match &judged {
+        Some(judged) => exact_part(records(judged, writes, said)),
+        None => InsetText::new("No records of this provider are here.").into(),
+    }];
+    if !questions.is_empty() {
+        parts.push(heading("Questions"));
+        parts.extend(questions.iter().map(|q| question(q, writes, said)));
+    }
+    let mut errors = ErrorSummary::new();
+    if !said.unfit.is_empty() {
+        errors = errors.error(said.field.as_str(), said.unfit.as_str());
+    }
+    let page = Page::new(title)
+        .caption("Quality of the records")
+        .breadcrumb("Quality", "/quality");
+    let page = match &judged {
+        Some(judged) => page.lead(format!(
+            "The newest date in its records is {}.",
+            newest(judged)
+        )),
+        None => page,
+    };
+    Ok(page.errors(errors).body(Html::concat(parts)))
+}
+
+/// What the records of a provider are like; exact.
+fn records(judged: &Judged, writes: bool, said: &Said) -> Html {
     let found = if judged.findings.is_empty() {
         InsetText::new("No rule found anything.").into()
     } else {
         let found = judged.findings.iter();
         Html::concat(found.map(|f| finding(f, &judged.provider, writes, said)))
     };
-    let mut parts = vec![exact_part(Html::concat([
+    let enrolments = usize::try_from(judged.enrolments).unwrap_or(usize::MAX);
+    Html::concat([
         exact_tag().into(),
+        Html::paragraph(&format!(
+            "{}.",
+            words::some(enrolments, "enrolment", "enrolments")
+        )),
         heading("What rules found"),
         found,
         recorded(&judged.completeness),
-    ]))];
-    if !questions.is_empty() {
-        parts.push(heading("Questions"));
-        parts.extend(questions.iter().map(|q| question(q, writes, said)));
-    }
-    let lead = format!(
-        "{}, the newest date in them is {}.",
-        words::some(
-            usize::try_from(judged.enrolments).unwrap_or(usize::MAX),
-            "enrolment",
-            "enrolments"
-        ),
-        newest(&judged)
-    );
-    let mut errors = ErrorSummary::new();
-    if !said.unfit.is_empty() {
-        errors = errors.error(said.field.as_str(), said.unfit.as_str());
-    }
-    Ok(Page::new(judged.provider.clone())
-        .caption("Quality of the records")
-        .breadcrumb("Quality", "/quality")
-        .lead(lead)
-        .errors(errors)
-        .body(Html::concat(parts)))
+    ])
 }
 
 fn finding(finding: &Finding, provider: &str, writes: bool, said: &Said) -> Html {
@@ -377,6 +417,22 @@ fn recorded(all: &[Completeness]) -> Html {
         .into()
 }
 
+fn answer_field(id: i64) -> String {
+    format!("answer-{id}")
+}
+
+/// What somebody typed that was too late, so that it is not lost.
+pub(super) fn not_stored(text: &str) -> Html {
+    InsetText::new(format!("You wrote, and it was not stored: {text}")).into()
+}
+
+/// That a question was answered while somebody wrote an answer to it.
+pub(super) fn answered_meanwhile(page: Page) -> Page {
+    let notice = Notification::important("Somebody answered this question meanwhile")
+        .content("Their answer stands below, and under it what you wrote, which was not stored.");
+    page.notice(notice).status(StatusCode::CONFLICT)
+}
+
 fn question(question: &Question, writes: bool, said: &Said) -> Html {
     let about = Rule::of(&question.rule).map_or(question.rule.as_str(), |rule| rule.title);
     let (by, at) = &question.asked;
@@ -393,7 +449,7 @@ fn question(question: &Question, writes: bool, said: &Said) -> Html {
         .into(),
         None if writes => PostForm::to(format!("/quality/questions/{}/answer", question.id))
             .with(text_area(
-                format!("answer-{}", question.id),
+                answer_field(question.id),
                 "What the provider answered",
                 NOBODY,
                 said,
@@ -402,7 +458,13 @@ fn question(question: &Question, writes: bool, said: &Said) -> Html {
             .into(),
         None => InsetText::new("No answer yet.").into(),
     };
-    Html::concat([asked, answer])
+    let lost = question.answer.is_some() && said.field == answer_field(question.id);
+    let lost = if lost {
+        not_stored(&said.text)
+    } else {
+        Html::default()
+    };
+    Html::concat([asked, answer, lost])
 }
 
 /// A question as the form sends it.
@@ -441,7 +503,7 @@ pub(super) async fn answer(
     let question = stored::question(&mut reader, id).await.map_err(fault)?;
     drop(reader);
     let question = question.ok_or_else(ProblemPage::not_found)?;
-    let field = format!("answer-{id}");
+    let field = answer_field(id);
     let text = form.remove(&field).unwrap_or_default();
     let outcome = quality::answer(store, (id, None), &text, &person.name, (pages.clock)()).await;
     let back = (question.provider.as_str(), "answered");
@@ -466,12 +528,15 @@ async fn answered(
             let page = of_provider(pages, provider, person, &said).await?;
             Ok(page.into_response())
         }
-        Err(QuestionError::Answered) => Err(super::refused(
-            "answered",
-            "The question is answered already",
-            "Somebody wrote an answer down meanwhile. What you wrote was not stored.",
-            "Open the provider\u{2019}s page again and read it.",
-        )),
+        Err(QuestionError::Answered) => {
+            let said = Said {
+                field,
+                text,
+                unfit: String::new(),
+            };
+            let page = of_provider(pages, provider, person, &said).await?;
+            Ok(answered_meanwhile(page).into_response())
+        }
         Err(QuestionError::Store(error)) => Err(fault(error)),
         Err(QuestionError::Rule(_) | QuestionError::Provider | QuestionError::Unknown(_)) => {
             Err(ProblemPage::not_found())

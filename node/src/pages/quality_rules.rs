@@ -2,9 +2,11 @@
 
 use axum::Form;
 use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use ldsp_ui::components::{
-    Button, Choice, ErrorSummary, Field, InsetText, PostForm, Radios, Table, TextInput, link,
+    Button, Choice, ErrorSummary, Field, InsetText, Notification, PostForm, Radios, Table,
+    TextInput, link,
 };
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 use serde::Deserialize;
@@ -140,6 +142,26 @@ fn form(rule: &'static Rule, set: Set, typed: &str, unfit: Option<&str>) -> Page
         ]))
 }
 
+/// What somebody else set the rule to while this form was open.
+fn meanwhile(rule: &Rule, now: Set) -> Notification {
+    let tag = severity_tag(now.severity);
+    let from = match (rule.threshold, now.threshold) {
+        (Some((_, unit)), Some(threshold)) => {
+            format!(" from {threshold} {} on", unit.in_words())
+        }
+        _ => String::new(),
+    };
+    Notification::important("Somebody else set this rule meanwhile. Nothing of yours was stored")
+        .content(Html::concat([
+            "It is now: ".into(),
+            tag.into(),
+            format!(
+                "{from}. Your choice is still in the form: setting the rule puts it over theirs."
+            )
+            .into(),
+        ]))
+}
+
 /// A rule as the form sends it.
 #[derive(Deserialize)]
 pub(super) struct Setting {
@@ -172,12 +194,16 @@ pub(super) async fn change(
             let unfit = words::sentence(&error.to_string());
             Ok(form(rule, set, typed, Some(&unfit)).into_response())
         }
-        Err(error @ ChangeError::Meanwhile(_)) => Err(super::refused(
-            "changed-meanwhile",
-            "Somebody else set this rule meanwhile",
-            &error.to_string(),
-            "Open the rule again, look at what it is set to now, and set it from there.",
-        )),
+        Err(ChangeError::Meanwhile(now)) => {
+            let set = Set {
+                version: now.version,
+                ..set
+            };
+            Ok(form(rule, set, typed, None)
+                .notice(meanwhile(rule, now))
+                .status(StatusCode::CONFLICT)
+                .into_response())
+        }
         Err(ChangeError::Store(error)) => Err(fault(error)),
         Err(ChangeError::Unknown(_) | ChangeError::NoThreshold) => Err(ProblemPage::not_found()),
     }

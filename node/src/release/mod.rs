@@ -3,8 +3,8 @@
 mod approve;
 pub(crate) mod figures;
 mod prepare;
+pub(crate) mod preview;
 mod refuse;
-pub(crate) mod rehearse;
 pub mod report;
 pub mod rules;
 mod show;
@@ -150,7 +150,7 @@ impl ReleaseError {
                 "An admin chooses it on the page Choose the LEP, or run `ldsp-node lep --set CODE`."
             }
             Self::NoFirst => {
-                "A coordinator chooses it, on the page Releases or with `ldsp-node release preview --first YYYY-MM`: the month in which the LEP began to record, or a later one, never one that is taken from learners\u{2019} records. It is public and stays."
+                "A coordinator chooses it, on the page Releases or with `ldsp-node release prepare --first YYYY-MM`: the month in which the LEP began to record, or a later one, never one that is taken from learners\u{2019} records. It is public and stays."
             }
             Self::NotEnded(_) => "Prepare it after the month's last day.",
             Self::Open(_) => {
@@ -169,7 +169,7 @@ impl ReleaseError {
                 "Restore the newest backup of the data directory. If there is none, two people can begin a second epoch with `ldsp-node ledger new-epoch`."
             }
             Self::NothingOpen | Self::Unknown(_) => {
-                "Prepare one with `ldsp-node release preview`; `ldsp-node status` shows which month is next."
+                "Prepare one with `ldsp-node release prepare`; `ldsp-node status` shows which month is next."
             }
             Self::Sample => {
                 "Remove them first, on the first page or with `ldsp-node sample remove`, and import real ones."

@@ -213,7 +213,7 @@ impl Store {
     /// The employers that the cohorts of an organisation and the enrolments under its names name.
     pub(crate) async fn employers_of(
         &self,
-        organisation: Option<i64>,
+        organisation: i64,
         names: &[String],
     ) -> Result<Vec<i64>, StoreError> {
         let mut sql = QueryBuilder::<Sqlite>::new(

@@ -9,7 +9,7 @@ use ldsp_protocol::ids::Digest;
 use sqlx::SqliteConnection;
 
 use super::audit::append;
-use super::{Store, StoreError, providers};
+use super::{Store, StoreError, organisations, providers};
 pub use replace::Gone;
 pub(crate) use replace::{keep, later, named_again, replace, told_later};
 
@@ -163,7 +163,7 @@ impl Store {
         mappings(&mut reader).await
     }
 
-    /// Writes whose an ILR is, and that there is such a provider.
+    /// Writes whose an ILR is, that there is such a provider, and its UKPRN where its organisation has none.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -188,6 +188,7 @@ impl Store {
         .await?;
         let detail = format!("ILRs of UKPRN {ukprn} are {provider}\u{2019}s");
         append(&mut tx, at, who, "ilr provider", &detail).await?;
+        organisations::number(&mut tx, provider, ukprn.into(), who, at).await?;
         Ok(tx.commit().await?)
     }
 

@@ -38,25 +38,15 @@ pub(crate) trait Kept: Sized + Clone + PartialEq + Send + Sync + 'static {
         id: Option<i64>,
     ) -> impl Future<Output = Result<Option<i64>, StoreError>> + Send;
 
-    /// Does what writing it over `before` means for rows of other kinds, or says why it may not be written.
+    /// Does what writing it over `before` means for rows of other kinds; `false` when it may not be written, because people would see
+    /// records of another provider.
     fn carry(
         &self,
         _tx: &mut SqliteConnection,
         _before: &Self,
-    ) -> impl Future<Output = Result<Carried, StoreError>> + Send {
-        async { Ok(Carried::Nothing) }
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        async { Ok(true) }
     }
-}
-
-/// What changing a row did to rows of other kinds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Carried {
-    /// Nothing that somebody has to be told of.
-    Nothing,
-    /// People were bound to another name, in words for the audit log.
-    Bound(String),
-    /// It may not be done: people would see records of another provider.
-    Refused,
 }
 
 /// Turns the violation of a UNIQUE into `None`.

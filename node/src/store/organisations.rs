@@ -1,9 +1,11 @@
 //! Organisations, never persons: who delivers, employs, is trained or pays.
 
+use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
-use super::history::Kind;
-use super::kept::{Carried, Kept, Stored, unless_taken};
+use super::audit::append;
+use super::history::{self, Change, Kind};
+use super::kept::{Kept, Stored, unless_taken};
 use super::providers::{self, folded};
 use super::{Store, StoreError};
 
@@ -143,20 +145,17 @@ impl Kept for Organisation {
         unless_taken(query.fetch_one(tx).await)
     }
 
-    async fn carry(&self, tx: &mut SqliteConnection, before: &Self) -> Result<Carried, StoreError> {
+    async fn carry(&self, tx: &mut SqliteConnection, before: &Self) -> Result<bool, StoreError> {
         if folded(&before.name) == folded(&self.name) {
-            return Ok(Carried::Nothing);
+            return Ok(true);
         }
         rename(tx, (&before.name, &self.name)).await
     }
 }
 
-/// Binds the people of an organisation to its new name, under which its records stay its own. Refused where both names have records or
-/// people: each would see the other's.
-async fn rename(
-    tx: &mut SqliteConnection,
-    (old, new): (&str, &str),
-) -> Result<Carried, StoreError> {
+/// Keeps the records of an organisation its own under its new name; `false` where both names have records or people: each would see the
+/// other's.
+async fn rename(tx: &mut SqliteConnection, (old, new): (&str, &str)) -> Result<bool, StoreError> {
     let known = providers::roots(tx).await?;
     let people = providers::bound(tx).await?;
     let (was, is) = (known.of(old), known.of(new));
@@ -164,18 +163,7 @@ async fn rename(
         known.know(name) || people.iter().any(|(_, of)| *known.of(of) == *root)
     };
     if was != is && used(old, &was) && used(new, &is) {
-        return Ok(Carried::Refused);
-    }
-    let mut moved = Vec::new();
-    for (person, of) in people {
-        if folded(&of) == folded(old) {
-            sqlx::query("UPDATE people SET organisation = $1 WHERE name = $2")
-                .bind(new)
-                .bind(&person)
-                .execute(&mut *tx)
-                .await?;
-            moved.push(person);
-        }
+        return Ok(false);
     }
     if known.know(old) && !known.know(new) {
         sqlx::query("INSERT INTO providers (name, was) VALUES ($1, $2)")
@@ -184,11 +172,125 @@ async fn rename(
             .execute(tx)
             .await?;
     }
-    Ok(if moved.is_empty() {
-        Carried::Nothing
-    } else {
-        Carried::Bound(format!("{}, of {old}: of {new}", moved.join(", ")))
+    Ok(true)
+}
+
+/// Every training provider that is an organisation here, by the number it got.
+async fn all(tx: &mut SqliteConnection) -> Result<Vec<Stored<Organisation>>, StoreError> {
+    let mut all = Organisation::rows(tx, None).await?;
+    all.retain(|stored| stored.it.kind == OrganisationKind::Provider);
+    all.sort_by_key(|stored| stored.id);
+    Ok(all)
+}
+
+/// The organisation that is the training provider of this name, whichever of its names that is.
+pub(super) async fn provider(
+    tx: &mut SqliteConnection,
+    name: &str,
+) -> Result<Option<Stored<Organisation>>, StoreError> {
+    let known = providers::roots(&mut *tx).await?;
+    let (root, mut all) = (known.of(name), all(tx).await?);
+    let named = |stored: &Stored<Organisation>| folded(&stored.it.name) == folded(name);
+    let at = all
+        .iter()
+        .position(named)
+        .or_else(|| all.iter().position(|s| known.of(&s.it.name) == root));
+    Ok(at.map(|at| all.swap_remove(at)))
+}
+
+/// The number of the organisation that is the training provider of this name; one that only files named so far is added.
+pub(super) async fn of_provider(
+    tx: &mut SqliteConnection,
+    name: &str,
+    who: &str,
+    at: Timestamp,
+) -> Result<i64, StoreError> {
+    if let Some(stored) = provider(tx, name).await? {
+        return Ok(stored.id);
+    }
+    let it = Organisation {
+        name: name.to_owned(),
+        kind: OrganisationKind::Provider,
+        ukprn: None,
+        contact_role: String::new(),
+    };
+    if let Some(id) = write(tx, None, &it, who, at).await? {
+        return Ok(id);
+    }
+    // An organisation of another kind bears the name, and files name it as a provider all the same.
+    let other = named(tx, name).await?;
+    other.ok_or_else(|| StoreError::Corrupt {
+        table: "organisations",
+        column: "name",
+        row: name.to_owned(),
     })
+}
+
+/// The number of the organisation of exactly this name, capitals and spaces aside, of whatever kind.
+pub(super) async fn named(
+    tx: &mut SqliteConnection,
+    name: &str,
+) -> Result<Option<i64>, StoreError> {
+    let mut all = Organisation::rows(tx, None).await?.into_iter();
+    let found = all.find(|stored| folded(&stored.it.name) == folded(name));
+    Ok(found.map(|stored| stored.id))
+}
+
+/// Gives a training provider its UK provider reference number, where it has none; any other that bore the number has none from then on, as the
+/// last word on whose it is counts.
+pub(super) async fn number(
+    tx: &mut SqliteConnection,
+    name: &str,
+    ukprn: i64,
+    who: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let id = of_provider(tx, name, who, at).await?;
+    for stored in Organisation::rows(tx, None).await? {
+        let mut it = stored.it.clone();
+        if stored.id == id {
+            it.ukprn = it.ukprn.or(Some(ukprn));
+        } else if it.ukprn == Some(ukprn) {
+            it.ukprn = None;
+        }
+        if it != stored.it {
+            write(tx, Some(&stored), &it, who, at).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes an organisation that something else than its form adds or changes, with history and audit log; `None` when the name is
+/// another one's.
+pub(super) async fn write(
+    tx: &mut SqliteConnection,
+    before: Option<&Stored<Organisation>>,
+    it: &Organisation,
+    who: &str,
+    at: Timestamp,
+) -> Result<Option<i64>, StoreError> {
+    let Some(row) = it.put(&mut *tx, before.map(|before| before.id)).await? else {
+        return Ok(None);
+    };
+    let said = |it: &Organisation| {
+        let ukprn = it.ukprn.map(|number| number.to_string());
+        [Some(it.name.clone()), Some(it.kind.id().to_owned()), ukprn]
+    };
+    let was = before.map_or([const { None }; 3], |before| said(&before.it));
+    let fields = ["name", "kind", "ukprn"].into_iter();
+    let changes = fields.zip(was.into_iter().zip(said(it)));
+    let changes = changes.filter(|(_, (before, after))| before != after);
+    let change = |(field, (before, after))| Change {
+        row,
+        field,
+        before,
+        after,
+    };
+    let changes: Vec<Change> = changes.map(change).collect();
+    history::record(&mut *tx, at, who, Kind::Organisation, &changes).await?;
+    let done = if before.is_some() { "changed" } else { "added" };
+    append(tx, at, who, &format!("organisation {done}"), &it.name).await?;
+    Ok(Some(row))
 }
 
 /// Businesses and charities by whom the programmes are for that reached them.

@@ -3,21 +3,24 @@
 mod who;
 
 use jiff::Timestamp;
+use ldsp_ui::Bound;
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::audit::append;
+use super::organisations::of_provider;
 use super::{Store, StoreError, moment};
 
 pub use ldsp_ui::accounts::same_person;
 pub use who::{Person, PersonError, Role, organisation_of};
 
-/// The columns of a [`Row`].
-const COLUMNS: &str =
-    "name, role, organisation, secret_hash, added_at, locked_at, totp_key IS NOT NULL";
+/// Every [`Row`].
+const PEOPLE: &str = "SELECT p.name, p.role, p.organisation_id, o.name, p.secret_hash, p.added_at, p.locked_at, p.totp_key IS NOT NULL \
+    FROM people AS p LEFT JOIN organisations AS o ON o.id = p.organisation_id";
 
 type Row = (
     String,
     String,
+    Option<i64>,
     Option<String>,
     Option<String>,
     i64,
@@ -26,19 +29,25 @@ type Row = (
 );
 
 fn person(
-    (name, role, organisation, secret_hash, added_at, locked_at, second_step): Row,
+    (name, role, organisation_id, organisation, secret_hash, added_at, locked_at, second_step): Row,
 ) -> Result<Person, StoreError> {
     let locked_at = locked_at.map(|at| moment(at, "people", "locked_at", &name));
+    let damaged = |column| StoreError::Corrupt {
+        table: "people",
+        column,
+        row: name.clone(),
+    };
+    let role = Role::named(&role).ok_or_else(|| damaged("role"))?;
+    if organisation.is_some() != (role == Role::Provider) {
+        return Err(damaged("organisation_id"));
+    }
     Ok(Person {
-        role: Role::named(&role).ok_or_else(|| StoreError::Corrupt {
-            table: "people",
-            column: "role",
-            row: name.clone(),
-        })?,
+        role,
         added_at: moment(added_at, "people", "added_at", &name)?,
         locked_at: locked_at.transpose()?,
         name,
         organisation,
+        organisation_id,
         secret_hash,
         second_step,
     })
@@ -111,12 +120,16 @@ impl Store {
             Changed::Done(before) => before,
             refused => return Ok(refused),
         };
-        sqlx::query("UPDATE people SET role = $2, organisation = $3 WHERE name = $1")
-            .bind(name)
-            .bind(role.as_str())
-            .bind(organisation)
-            .execute(&mut *tx)
-            .await?;
+        let id = bound(&mut tx, organisation, who, now).await?;
+        sqlx::query(
+            "UPDATE people SET role = $2, organisation = $3, organisation_id = $4 WHERE name = $1",
+        )
+        .bind(name)
+        .bind(role.as_str())
+        .bind(organisation)
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
         let of = |organisation: Option<&str>| {
             organisation.map_or_else(String::new, |name| format!(" of {name}"))
         };
@@ -212,7 +225,7 @@ impl Store {
 }
 
 async fn all(connection: &mut SqliteConnection) -> Result<Vec<Person>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM people ORDER BY name");
+    let sql = format!("{PEOPLE} ORDER BY p.name");
     let rows: Vec<Row> = sqlx::query_as(AssertSqlSafe(sql))
         .fetch_all(connection)
         .await?;
@@ -220,7 +233,7 @@ async fn all(connection: &mut SqliteConnection) -> Result<Vec<Person>, StoreErro
 }
 
 async fn one(connection: &mut SqliteConnection, name: &str) -> Result<Option<Person>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM people WHERE name = $1");
+    let sql = format!("{PEOPLE} WHERE p.name = $1");
     let row: Option<Row> = sqlx::query_as(AssertSqlSafe(sql))
         .bind(name)
         .fetch_optional(connection)
@@ -238,12 +251,14 @@ pub(crate) async fn insert(
     if people.iter().any(|p| same_person(&p.name, &person.name)) {
         return Ok(false);
     }
+    let id = bound(tx, person.organisation.as_deref(), who, person.added_at).await?;
     sqlx::query(
-        "INSERT INTO people (name, role, organisation, secret_hash, added_at) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO people (name, role, organisation, organisation_id, secret_hash, added_at) VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(&person.name)
     .bind(person.role.as_str())
     .bind(&person.organisation)
+    .bind(id)
     .bind(&person.secret_hash)
     .bind(person.added_at.as_second())
     .execute(&mut *tx)
@@ -254,6 +269,19 @@ pub(crate) async fn insert(
     }
     append(tx, person.added_at, who, "people add", &detail).await?;
     Ok(true)
+}
+
+/// The organisation that somebody is about to be bound to.
+async fn bound(
+    tx: &mut SqliteConnection,
+    organisation: Option<&str>,
+    who: &str,
+    now: Timestamp,
+) -> Result<Option<i64>, StoreError> {
+    match organisation {
+        Some(name) => of_provider(tx, name, who, now).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// The person before a change; `leaves` says that they are no admin who can sign in after it. Who has not set a secret yet, and is nobody's
@@ -299,7 +327,10 @@ impl From<Person> for ldsp_ui::PersonRecord {
         Self {
             name: person.name,
             role: ldsp_ui::Role::new(person.role.as_str()),
-            organisation: person.organisation,
+            organisation: person
+                .organisation_id
+                .zip(person.organisation)
+                .map(|(id, name)| Bound { id, name }),
             secret_hash: person.secret_hash,
             locked: person.locked_at.is_some(),
             second_step: person.second_step,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::audit::append;
-use super::{Store, StoreError};
+use super::{Store, StoreError, organisations};
 
 /// One spelling for what people type with other case or spacing.
 pub(crate) fn folded(text: &str) -> String {
@@ -123,9 +123,9 @@ pub(crate) async fn note(
     Ok(())
 }
 
-/// People who see the records of a provider, each with its name as they are bound to it; by name.
+/// People who see the records of a provider, each with the present name of their organisation; by name.
 pub(crate) async fn bound(tx: &mut SqliteConnection) -> Result<Vec<(String, String)>, StoreError> {
-    let sql = "SELECT name, organisation FROM people WHERE organisation IS NOT NULL ORDER BY name";
+    let sql = "SELECT p.name, o.name FROM people AS p JOIN organisations AS o ON o.id = p.organisation_id ORDER BY p.name";
     Ok(sqlx::query_as(sql).fetch_all(tx).await?)
 }
 
@@ -136,8 +136,8 @@ pub enum Renamed {
     Done,
     /// No file has named the old name.
     Unknown,
-    /// The new name is known already, so it may have learners and enrolments of its own; or people are bound to it, who would see another
-    /// provider's.
+    /// The new name is known already, so it may have learners and enrolments of its own; or it is that of another organisation, whose people
+    /// would see another provider's.
     Taken,
 }
 
@@ -168,7 +168,7 @@ impl Store {
         Ok(shown.names.get(&shown.roots.of(name)).cloned())
     }
 
-    /// Writes that the provider `old` is named `new` from now on.
+    /// Writes that the provider `old` is named `new` from now on, also among the organisations. Who is bound to it stays so.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -181,8 +181,13 @@ impl Store {
     ) -> Result<Renamed, StoreError> {
         let mut tx = self.write().await?;
         let known = roots(&mut tx).await?;
+        let held = organisations::provider(&mut tx, old).await?;
         let sees_new = |(_, organisation): &(String, String)| folded(organisation) == folded(new);
-        if known.know(new) || bound(&mut tx).await?.iter().any(sees_new) {
+        let taken = match (&held, organisations::named(&mut tx, new).await?) {
+            (Some(held), Some(other)) => held.id != other,
+            _ => bound(&mut tx).await?.iter().any(sees_new),
+        };
+        if known.know(new) || taken {
             return Ok(Renamed::Taken);
         }
         if !known.know(old) {
@@ -194,6 +199,11 @@ impl Store {
             .bind(&*known.of(old))
             .execute(&mut *tx)
             .await?;
+        if let Some(held) = held {
+            let mut it = held.it.clone();
+            it.name.clone_from(&new);
+            organisations::write(&mut tx, Some(&held), &it, who, at).await?;
+        }
         let detail = format!("{old} is {new} from now on");
         append(&mut tx, at, who, "provider renamed", &detail).await?;
         tx.commit().await?;

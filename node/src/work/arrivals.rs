@@ -4,8 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::store::providers::folded;
-
 /// Files of the LEP's own people.
 const LEP: usize = 4;
 /// Files of one provider.
@@ -15,18 +13,18 @@ const PROVIDERS: usize = 8;
 
 /// Who sends a file.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Sender<'a> {
+pub(crate) enum Sender {
     /// A coordinator.
     Lep,
-    /// The provider of this name.
-    Provider(&'a str),
+    /// The provider that is the organisation of this number.
+    Provider(i64),
 }
 
 #[derive(Debug, Default)]
 struct Counts {
     lep: usize,
-    /// By name; one that sends nothing is not in it.
-    providers: BTreeMap<String, usize>,
+    /// By number; one that sends nothing is not in it.
+    providers: BTreeMap<i64, usize>,
 }
 
 /// How many files are on their way, from pages and programs.
@@ -37,7 +35,7 @@ pub(crate) struct Arrivals(Arc<Mutex<Counts>>);
 #[derive(Debug)]
 pub(crate) struct Arrival {
     of: Arrivals,
-    provider: Option<String>,
+    provider: Option<i64>,
 }
 
 impl Arrivals {
@@ -47,7 +45,7 @@ impl Arrivals {
     }
 
     /// A place for a file of this sender; `None` when as many are on their way as may be.
-    pub(crate) fn expect(&self, sender: Sender<'_>) -> Option<Arrival> {
+    pub(crate) fn expect(&self, sender: Sender) -> Option<Arrival> {
         let mut counts = self.counts();
         let provider = match sender {
             Sender::Lep => {
@@ -57,15 +55,14 @@ impl Arrivals {
                 counts.lep += 1;
                 None
             }
-            Sender::Provider(name) => {
-                let name = folded(name);
+            Sender::Provider(id) => {
                 let all: usize = counts.providers.values().sum();
-                let own = counts.providers.get(&name).copied().unwrap_or(0);
+                let own = counts.providers.get(&id).copied().unwrap_or(0);
                 if own == PROVIDER || all == PROVIDERS {
                     return None;
                 }
-                counts.providers.insert(name.clone(), own + 1);
-                Some(name)
+                counts.providers.insert(id, own + 1);
+                Some(id)
             }
         };
         Some(Arrival {
@@ -78,14 +75,14 @@ impl Arrivals {
 impl Drop for Arrival {
     fn drop(&mut self) {
         let mut counts = self.of.counts();
-        let Some(name) = &self.provider else {
+        let Some(id) = &self.provider else {
             counts.lep -= 1;
             return;
         };
-        if let Some(own) = counts.providers.get_mut(name) {
+        if let Some(own) = counts.providers.get_mut(id) {
             *own -= 1;
             if *own == 0 {
-                counts.providers.remove(name);
+                counts.providers.remove(id);
             }
         }
     }
@@ -98,22 +95,20 @@ mod tests {
     #[test]
     fn nobody_takes_anybody_elses_place() {
         let arrivals = Arrivals::default();
-        let expect = |name: &str| arrivals.expect(Sender::Provider(name));
-        let first = expect("College").unwrap();
-        let _second = expect("college ").unwrap();
-        assert!(expect("COLLEGE").is_none(), "two of each provider");
+        let expect = |id: i64| arrivals.expect(Sender::Provider(id));
+        let first = expect(1).unwrap();
+        let _second = expect(1).unwrap();
+        assert!(expect(1).is_none(), "two of each provider");
         let lep: Vec<_> = (0..LEP)
             .map(|_| arrivals.expect(Sender::Lep).unwrap())
             .collect();
         assert!(arrivals.expect(Sender::Lep).is_none());
-        let others: Vec<_> = ["a", "a", "b", "b", "c", "c"]
-            .map(|name| expect(name).unwrap())
-            .into();
-        assert!(expect("d").is_none(), "so many of all providers");
+        let others: Vec<_> = [2, 2, 3, 3, 4, 4].map(|id| expect(id).unwrap()).into();
+        assert!(expect(5).is_none(), "so many of all providers");
         drop(first);
-        let _again = expect("college").unwrap();
+        let _again = expect(1).unwrap();
         drop((lep, others));
-        assert!(arrivals.expect(Sender::Lep).is_some() && expect("d").is_some());
+        assert!(arrivals.expect(Sender::Lep).is_some() && expect(5).is_some());
         drop(_second);
         drop(_again);
         assert!(arrivals.counts().providers.is_empty() && arrivals.counts().lep == 0);

@@ -81,14 +81,15 @@ impl Outcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Owner {
     pub(crate) name: String,
-    pub(crate) organisation: Option<String>,
+    /// The number of the organisation that they are bound to.
+    pub(crate) organisation: Option<i64>,
 }
 
 impl From<&SignedIn> for Owner {
     fn from(person: &SignedIn) -> Self {
         Self {
             name: person.name.clone(),
-            organisation: person.organisation.clone(),
+            organisation: person.organisation.as_ref().map(|bound| bound.id),
         }
     }
 }
@@ -192,7 +193,7 @@ impl Works {
     }
 
     /// A place for a file that is about to come; `None` when as many are on their way as may be.
-    pub(crate) fn expect(&self, sender: Sender<'_>) -> Option<Arrival> {
+    pub(crate) fn expect(&self, sender: Sender) -> Option<Arrival> {
         self.0.arrivals.expect(sender)
     }
 

@@ -10,11 +10,14 @@ use crate::release::{ReleaseError, Request};
 use crate::store::imports::ImportKind;
 use crate::testing::{at, period, seeded};
 
-fn person(name: &str, role: &str, organisation: Option<&str>) -> SignedIn {
+fn person(name: &str, role: &str, organisation: Option<i64>) -> SignedIn {
     SignedIn {
         name: name.to_owned(),
         role: Role::new(role),
-        organisation: organisation.map(str::to_owned),
+        organisation: organisation.map(|id| ldsp_ui::Bound {
+            id,
+            name: format!("Provider {id}"),
+        }),
     }
 }
 
@@ -77,10 +80,10 @@ async fn each_sees_the_own_work_and_coordinators_every_release() {
         person("cat", "coordinator", None),
     );
     let (pam, pat) = (
-        person("pam", "provider", Some("College")),
-        person("pat", "provider", Some("College")),
+        person("pam", "provider", Some(1)),
+        person("pat", "provider", Some(1)),
     );
-    let moved = person("pam", "provider", Some("Library"));
+    let moved = person("pam", "provider", Some(2));
     let entropy = seeded(1);
     let never = || std::future::pending();
     let release = works.start(

@@ -4,6 +4,7 @@ import { check } from '../../check.mjs';
 import { COLLEGE } from './admin.mjs';
 import { ago, csv, iso, learners, workbook } from './files.mjs';
 
+export const QUESTION = 'Is the file of this month complete?';
 const ILR = new URL('../../../node/tests/ilr/2018-19.xml', import.meta.url);
 
 async function addsProgramme(hand) {
@@ -119,6 +120,25 @@ async function bringsFiles(hand) {
   await hand.sees(/^Import of/, 'an import');
 }
 
+/** An import that has to wait says how far it is, and is cancelled. */
+async function cancels(hand, node) {
+  const letGo = await node.held();
+  try {
+    await send(hand, 'Learners', IF_SOUND, 'more.csv', csv(learners(COLLEGE, 'DIG1', 5, { aim: 'A9' }, 900)));
+    await hand.sees('Importing a file of learners', 'work under way');
+    await hand.reads('You can close this page: it goes on.');
+    await hand.go('Delivery', 'Import files');
+    await hand.reads('Importing a file of learners');
+    await hand.link('Importing a file of learners');
+    await hand.button('Cancel');
+    await hand.sees('Cancelled. Nothing was stored', 'work that was cancelled');
+  } finally {
+    await letGo();
+  }
+  await hand.link('Back to Import');
+  await hand.sees('Import a file');
+}
+
 /** A file with columns of its own, from the question about them to the import. */
 async function explains(hand, picture) {
   const { page } = hand;
@@ -191,14 +211,21 @@ async function asks(hand) {
   await hand.sees('Quality of the records', 'quality board');
   await hand.link(COLLEGE);
   await hand.sees(COLLEGE, 'quality of a provider');
-  const ask = hand.page.getByText('Ask the provider about this').first();
-  if (await ask.count()) {
-    await ask.click();
-    await hand.page.getByLabel('Question', { exact: true }).first().fill('Is the file of this month complete?');
-    await hand.button('Write it down');
-    await hand.sees(COLLEGE, 'a question to a provider');
-    await hand.reads('Is the file of this month complete?');
-  }
+  await hand.page.getByText('Ask the provider about this').first().click();
+  await hand.page.getByLabel('Question', { exact: true }).first().fill(QUESTION);
+  await hand.button('Write it down');
+  await hand.sees(COLLEGE, 'a question to a provider');
+  await hand.reads(QUESTION);
+}
+
+/** What a month would be, before one is prepared. */
+async function previews(hand) {
+  await hand.go('Publish', 'Preview');
+  await hand.sees('Preview the next release', 'a preview to ask for');
+  await hand.choose('As if the published figures began in', { index: 0 });
+  await hand.button('Show the preview');
+  await hand.sees(/^Preview of/, 'a preview');
+  await hand.reads('nothing was spent, nothing was stored');
 }
 
 async function prepares(hand) {
@@ -209,15 +236,17 @@ async function prepares(hand) {
   await hand.sees(/^Release of/, 'a release that was prepared');
 }
 
-export async function coordinate(hand, link) {
+export async function coordinate(hand, link, node) {
   await hand.enter(link);
   await hand.sees(/at a glance$/, 'home of the coordinator');
   await addsProgramme(hand);
   await addsCohort(hand);
   await addsSpend(hand);
   await bringsFiles(hand);
+  await cancels(hand, node);
   await bringsStrangeOnes(hand);
   await bringsIlr(hand);
   await asks(hand);
+  await previews(hand);
   await prepares(hand);
 }

@@ -15,7 +15,7 @@ export async function journey(browser, { programs, javaScript, shots, accountsFl
     const hand = async (who) => new Hand(await visitor(browser, { javaScript }), `${who} ${how}`, shots);
     const admin = await hand('admin');
     const links = await begin(admin, node);
-    await coordinate(await hand('coordinator'), links.Ama);
+    await coordinate(await hand('coordinator'), links.Ama, node);
     await deliver(await hand('provider'), links.Pat, node);
     await approve(await hand('approver'), links.Ben);
     await view(await hand('viewer'), links.Vik, node);

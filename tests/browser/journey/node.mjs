@@ -40,6 +40,7 @@ export async function freshNode(programs) {
     folder,
     link,
     run,
+    held: () => held(join(folder, 'node', 'node.db')),
     restart: async () => {
       await stop();
       await serve();
@@ -49,6 +50,21 @@ export async function freshNode(programs) {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Holds the database as a long import does, until it is let go. */
+function held(database) {
+  const hold = "import sqlite3, sys; d = sqlite3.connect(sys.argv[1], isolation_level=None); d.execute('BEGIN IMMEDIATE'); print('held', flush=True); sys.stdin.read()";
+  const holder = spawn('python3', ['-c', hold, database], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = new Promise((tell) => holder.once('exit', tell));
+  const letGo = async () => {
+    holder.stdin.end();
+    await ended;
+  };
+  return new Promise((tell, fail) => {
+    createInterface({ input: holder.stdout }).once('line', () => tell(letGo));
+    holder.once('error', fail).once('exit', (code) => fail(new Error(`the database was not held: ${code}`)));
+  });
 }
 
 /** Until the server says where it listens; what it says later is read and let go, so that it never waits for a reader. */

@@ -5,12 +5,19 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { check } from '../../check.mjs';
 import { paper } from '../pages.mjs';
+import { COLLEGE } from './admin.mjs';
 import { SECRET } from './hand.mjs';
+import { ANSWER } from './provider.mjs';
 
 export async function approve(hand, link) {
   const { page } = hand;
   await hand.enter(link);
   await hand.sees(/at a glance$/, 'home of the approver');
+  await hand.go('Quality');
+  await hand.link(COLLEGE);
+  await hand.sees(COLLEGE, 'a question with its answer');
+  await hand.reads(ANSWER);
+  await hand.go('Home');
   await page.getByRole('main').getByRole('link', { name: /^Read and approve/ }).click();
   await hand.sees(/^Release of/, 'a release to approve');
   if (page.scripted) await paper(page, `${hand.how}: a release`);

@@ -1,9 +1,11 @@
 // A tutor with a phone of 360 pixels.
 import { check } from '../../check.mjs';
 import { COLLEGE } from './admin.mjs';
+import { QUESTION } from './coordinator.mjs';
 import { ago, csv, iso, learners } from './files.mjs';
 import { paper, resize } from '../pages.mjs';
 
+export const ANSWER = 'It is. Six of them have left and stand in the next file.';
 export const PHONE = { width: 360, height: 740 };
 
 async function registers(hand) {
@@ -51,6 +53,20 @@ async function asks(hand) {
   await hand.sees('DIG1-700', 'a learner that was asked');
 }
 
+async function answers(hand) {
+  await hand.go('Questions');
+  await hand.sees('Questions to you', 'questions to a provider');
+  await hand.page.getByRole('main').getByRole('row').filter({ hasText: QUESTION }).getByRole('link').click();
+  await hand.sees(QUESTION, 'a question to answer');
+  await hand.fill('Your answer', 'Ring Jo on 0121 496 0000');
+  await hand.button('Send the answer');
+  await hand.sees(QUESTION, 'an answer with errors');
+  await hand.fill('Your answer', ANSWER);
+  await hand.button('Send the answer');
+  await hand.sees('Questions to you', 'a question that was answered');
+  await hand.reads('Your answer is sent');
+}
+
 export async function deliver(hand, link, node) {
   const { page } = hand;
   await resize(page, PHONE);
@@ -59,6 +75,7 @@ export async function deliver(hand, link, node) {
   await registers(hand);
   await uploads(hand);
   await asks(hand);
+  await answers(hand);
   await hand.go('Learners');
   await hand.sees('Our learners', 'all learners of a provider');
   await hand.fill('Your reference', '2026-');

@@ -49,16 +49,18 @@ fn whole(federation: &Federation, node: &Node, rows: u64, report: &mut Report) -
     );
     let arguments = [
         "release",
-        "preview",
+        "prepare",
         "--json",
         "--as",
         &node.coordinator.name,
         "--first",
         records::MONTH,
     ];
-    let (outcome, preview) = measured(&quiet, &arguments, &coordinator);
+    let (outcome, prepare) = measured(&quiet, &arguments, &coordinator);
     let prepared = outcome.json();
-    let digest = prepared["digest"].as_str().expect("a preview has a digest");
+    let digest = prepared["digest"]
+        .as_str()
+        .expect("a prepared month has a digest");
     let arguments = [
         "release",
         "approve",
@@ -71,10 +73,10 @@ fn whole(federation: &Federation, node: &Node, rows: u64, report: &mut Report) -
     outcome.done();
     let size = rows as f64;
     let seconds = |time: Duration| time.as_secs_f64();
-    let total = seconds(import.time + preview.time + approve.time);
+    let total = seconds(import.time + prepare.time + approve.time);
     for (name, taken) in [
         ("import", import),
-        ("preview", preview),
+        ("prepare", prepare),
         ("approve", approve),
     ] {
         report.point(format!("growth.{name}"), size, seconds(taken.time), "s");

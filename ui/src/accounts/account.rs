@@ -54,7 +54,7 @@ async fn account(
         facts = facts.fact("What you do", words.does);
     }
     if let Some(organisation) = &person.organisation {
-        facts = facts.fact("Organisation", organisation.clone());
+        facts = facts.fact("Organisation", organisation.name.clone());
     }
     let step: Html = match &second {
         Some(second) => Html::concat([

@@ -143,24 +143,29 @@ fn listing(
         } else {
             format!("{}{you}", p.name).into()
         };
-        [
+        let cells = [
             name,
             role_tag(roles, &p.role),
             p.organisation.clone().unwrap_or_default().into(),
-            state_tag(p).into(),
             moment(p.added_at).into(),
-        ]
+        ];
+        // Who has no second step, or no secret yet, is for those who look after people: nobody else has use for it but an attacker.
+        let state = manages.then(|| state_tag(p).into());
+        cells.into_iter().chain(state)
     });
+    let mut columns = vec![
+        Column::new("Name").sorts("name"),
+        Column::new("Role").sorts("role"),
+        Column::new("Organisation").sorts("organisation"),
+        Column::new("Added").sorts("added"),
+    ];
+    if manages {
+        columns.push(Column::new("Signs in with"));
+    }
     Listing::new("People who sign in here", asked, order)
         .search("Name or organisation")
         .filter("role", "Role", &everybody, counts)
-        .columns([
-            Column::new("Name").sorts("name"),
-            Column::new("Role").sorts("role"),
-            Column::new("Organisation").sorts("organisation"),
-            Column::new("Signs in with"),
-            Column::new("Added").sorts("added"),
-        ])
+        .columns(columns)
         .rows(rows)
         .paged(people.len(), SHOWN)
         .nothing("Nobody is like this.")

@@ -15,7 +15,92 @@ async fn bring(world: &World, who: &str, query: &str, rows: &str) -> Reply {
     send(world, request, rows.to_owned()).await
 }
 
-/// By secret and by token, as by the pages.
+/// A token of somebody, as a program sends it.
+async fn token(world: &World, who: &str, seed: u64) -> String {
+    use ldsp_ui::accounts::{Accounts as _, By, Token};
+    let token = Token::draw(&mut crate::testing::seeded(seed)());
+    let now = crate::testing::at("2022-03-04T09:00:00Z");
+    let tokens = world.node.store.tokens().expect("the node has tokens");
+    let kept = tokens.keep(
+        "Nightly",
+        token.digest(),
+        now + jiff::SignedDuration::from_hours(24),
+        By { who, now },
+    );
+    kept.await.unwrap();
+    format!("Bearer ldsp_{}", token.reveal())
+}
+
+/// Every route of the interface that names a row, and every file, asked by token for what is another organisation's: by the other's own
+/// address, by the address that it would have if it were theirs, and by its number.
+#[tokio::test]
+async fn no_route_leads_a_token_to_another_organisations_records() {
+    let world = two().await;
+    let (college, library) = (world.own("College").await, world.own("Library").await);
+    let mut asked = 0;
+    for (who, own, other, number, seed, secret) in [
+        ("pam", &college, &library, 2_i64, 91, "B1"),
+        ("pat", &library, &college, 1, 92, "A1"),
+    ] {
+        let token = token(&world, who, seed).await;
+        let by_token = |method: &Method, path: &str, media: &str| {
+            let request = Request::builder().method(method).uri(path);
+            request
+                .header(header::AUTHORIZATION, &token)
+                .header(header::CONTENT_TYPE, media)
+        };
+        let open = by_token(&Method::GET, COHORTS, "application/json");
+        assert_eq!(send(&world, open, "").await.status, StatusCode::OK);
+        for rule in rules() {
+            let foreign = [Handled::Cohort, Handled::Enrolment, Handled::Question]
+                .into_iter()
+                .flat_map(|kind| [other.handle(kind, number), own.handle(kind, number)])
+                .chain([number.to_string()]);
+            for handle in foreign {
+                let learners = rule.path == LEARNERS;
+                let path = if learners {
+                    format!("{LEARNERS}?cohort={handle}")
+                } else {
+                    concrete(&rule.path.replace("{id}", &handle))
+                };
+                let (media, body) = if learners {
+                    ("text/csv", ROWS)
+                } else {
+                    ("application/json", r#"{"answer": "It is not."}"#)
+                };
+                let reply = send(&world, by_token(&rule.method, &path, media), body).await;
+                let place = format!("{who} {} {path}: {}", rule.method, reply.status);
+                assert!(!reply.text().contains(secret), "{place}");
+                let may = match rule.access {
+                    Access::Roles(roles) => roles.contains(&"provider"),
+                    _ => true,
+                };
+                if !may {
+                    reply.is(problem::ROLE);
+                } else if learners || rule.path.contains("{id}") && rule.path.starts_with("/api/") {
+                    reply.is(problem::NOT_FOUND);
+                    asked += 1;
+                }
+            }
+        }
+    }
+    // Of both: the answer to a question, a file into a cohort, and two of a piece of work.
+    assert!(asked >= 2 * 4 * 7, "{asked}");
+    for (sql, number) in [
+        ("SELECT count(*) FROM enrolments", 2),
+        (
+            "SELECT count(*) FROM quality_questions WHERE answer IS NULL",
+            2,
+        ),
+    ] {
+        let held = sqlx::query_scalar::<_, i64>(sql);
+        assert_eq!(
+            held.fetch_one(&world.node.store.reader).await.unwrap(),
+            number
+        );
+    }
+}
+
 #[tokio::test]
 async fn no_program_of_a_provider_reaches_anothers_records() {
     let world = two().await;

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::import::ilr::Summary;
 use crate::import::ilr::mapping::{self, AimSaid};
+use crate::store::history::Kind;
 use crate::store::records::Exact;
 
 pub(super) const FILE: &str = include_str!("../../../tests/ilr/2018-19.xml");
@@ -122,6 +123,47 @@ async fn what_a_tutor_recorded_outlives_the_next_return() {
     assert_eq!(bench.dump().await, recorded);
 }
 
+/// It is asked once: who says whose the files of a UKPRN are has said which organisation's number it is.
+#[tokio::test]
+async fn whose_an_ilr_is_stands_at_the_organisation_too() {
+    let bench = Bench::new().await;
+    let say = async |number: &str, name: &str| {
+        let said = mapping::say_provider(&bench.store, number, name, "ann", now());
+        said.await.unwrap();
+    };
+    let numbers = async || -> Vec<(String, Option<i64>)> {
+        sqlx::query_as("SELECT name, ukprn FROM organisations ORDER BY id")
+            .fetch_all(&bench.store.reader)
+            .await
+            .unwrap()
+    };
+    let of = |name: &str, number| (name.to_owned(), number);
+    say("10000001", "Acme College").await;
+    assert_eq!(
+        numbers().await,
+        [of("Acme College", Some(10_000_001))],
+        "one that nobody described is added"
+    );
+    let changes = bench.store.history(Kind::Organisation, 1, 10).await;
+    assert_eq!(changes.unwrap().len(), 3);
+    // Its second number is known as its own, and the first one stays at the organisation.
+    say("10000002", " ACME  college").await;
+    assert_eq!(numbers().await, [of("Acme College", Some(10_000_001))]);
+    // The last word counts.
+    say("10000001", "Town College").await;
+    assert_eq!(
+        numbers().await,
+        [
+            of("Acme College", None),
+            of("Town College", Some(10_000_001))
+        ]
+    );
+    say("10000002", "Acme College").await;
+    assert_eq!(numbers().await[0], of("Acme College", Some(10_000_002)));
+    let mappings = bench.store.ilr_mappings().await.unwrap();
+    assert_eq!(mappings.providers.len(), 2);
+}
+
 /// Nobody has said whose the file is, but the list of organisations has its number.
 #[tokio::test]
 async fn the_organisation_of_its_ukprn_is_whose_it_is() {
@@ -131,6 +173,7 @@ async fn the_organisation_of_its_ukprn_is_whose_it_is() {
     };
     run("DELETE FROM ilr_providers").await;
     run("DELETE FROM providers").await;
+    run("DELETE FROM organisations").await;
     assert_eq!(codes(&bench.ilr(FILE).await), ["ilr-ukprn-unknown"]);
     let organisation = "INSERT INTO organisations (name, kind, ukprn, contact_role) VALUES ($1, 'provider', 99000001, '')";
     let add = async |name: &str| {

@@ -11,7 +11,7 @@ struct Help {}
 
 pub(super) async fn show(of: OwnOrganisation) -> Answer {
     Ok(Page::new("How this works")
-        .breadcrumb(of.organisation, "/provider")
+        .breadcrumb(of.organisation.name, "/provider")
         .body(Html::render(&Help {}))
         .into_response())
 }

@@ -93,7 +93,7 @@ pub(super) fn routes(router: Router<Pages>) -> Router<Pages> {
 }
 
 async fn own(pages: &Pages, of: &OwnOrganisation) -> Result<Own, ProblemPage> {
-    Own::named(&pages.node.store, &pages.node.pseudonyms, &of.organisation)
+    Own::of(&pages.node.store, &pages.node.pseudonyms, &of.organisation)
         .await
         .map_err(fault)
 }
@@ -261,7 +261,7 @@ async fn start(
         link("How this works, step by step", "/provider/help"),
         Html::literal("</p>"),
     ]));
-    Ok(Page::new(of.organisation)
+    Ok(Page::new(of.organisation.name)
         .caption("Your organisation")
         .body(Html::concat(pieces))
         .into_response())

@@ -9,7 +9,8 @@ use ldsp_ui::components::{
 use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage};
 use serde::Deserialize;
 
-use super::super::{Answer, Pages, done, fault, refused, see_other, words};
+use super::super::quality::{answered_meanwhile, not_stored};
+use super::super::{Answer, Pages, done, fault, see_other, words};
 use super::own;
 use crate::delivery::{self, Handled, Own};
 use crate::quality::{self, LONGEST, QuestionError, Rule};
@@ -101,7 +102,13 @@ fn page(own: &Own, question: &Question, said: &str, unfit: Option<&str>) -> Page
     }
     let mut errors = ErrorSummary::new();
     let answer: Html = if let Some((answer, _, at)) = &question.answer {
-        InsetText::new(format!("Answered on {}: {answer}", words::moment(*at))).into()
+        let lost = if said.is_empty() {
+            Html::default()
+        } else {
+            not_stored(said)
+        };
+        let answered = format!("Answered on {}: {answer}", words::moment(*at));
+        Html::concat([InsetText::new(answered).into(), lost])
     } else {
         let mut field = Field::new("answer", "Your answer")
             .hint("About numbers and dates of your records, not about a person. Send corrected records as a file, or record them at the learner")
@@ -155,12 +162,11 @@ pub(super) async fn answer(
             let unfit = words::sentence(&error.to_string());
             Ok(page(&own, &question, &form.answer, Some(&unfit)).into_response())
         }
-        Err(QuestionError::Answered) => Err(refused(
-            "answered",
-            "The question is answered already",
-            "Somebody wrote an answer down meanwhile. What you wrote was not stored.",
-            "Open your questions again and read it.",
-        )),
+        Err(QuestionError::Answered) => {
+            let question = find(&pages, &own, &id).await?;
+            let page = page(&own, &question, &form.answer, None);
+            Ok(answered_meanwhile(page).into_response())
+        }
         Err(QuestionError::Store(error)) => Err(fault(error)),
         Err(QuestionError::Rule(_) | QuestionError::Provider | QuestionError::Unknown(_)) => {
             Err(ProblemPage::not_found())

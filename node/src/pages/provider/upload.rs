@@ -170,7 +170,7 @@ async fn take(
     form: Multipart,
 ) -> Answer {
     let own = own(&pages, &of).await?;
-    let sender = Sender::Provider(&of.organisation);
+    let sender = Sender::Provider(of.organisation.id);
     let place = pages.works.expect(sender).ok_or_else(full)?;
     let received = upload::receive(&pages.node.dir, &pages.entropy, form)
         .await
@@ -221,10 +221,16 @@ async fn of_person(
     person: &SignedIn,
     options: &Options,
 ) -> Result<(Own, Chosen), ProblemPage> {
-    let organisation = person.organisation.as_deref().unwrap_or_default();
-    let own = Own::named(&pages.node.store, &pages.node.pseudonyms, organisation)
-        .await
-        .map_err(fault)?;
+    let bound = person.organisation.clone().ok_or_else(|| {
+        ProblemPage::forbidden(
+            "This file was for people of one organisation, and you are not bound to any.",
+        )
+    })?;
+    let of = OwnOrganisation {
+        organisation: bound,
+        person: person.name.clone(),
+    };
+    let own = own(pages, &of).await?;
     let cohort = options.brings.as_ref().and_then(|brings| brings.cohort);
     let form = import::Chosen::of(ImportKind::Learners, options);
     let chosen = Chosen {

@@ -105,6 +105,11 @@ async fn an_admin_adds_changes_locks_resets_and_removes() {
     assert!(list.contains("Has not set a secret yet") && list.contains("/people/Eve"));
     let read = world.get("bob", "/people").await.body;
     assert!(read.contains(">Eve<") && !read.contains("/people/Eve"));
+    // With what somebody signs in, and whether they do yet, is for those alone who look after people.
+    assert!(
+        !read.contains("Has not set a secret yet") && !read.contains("Signs in with"),
+        "{read}"
+    );
     assert!(
         !world
             .get("ada", "/people?role=admin")
@@ -125,7 +130,7 @@ async fn an_admin_adds_changes_locks_resets_and_removes() {
         let typo = world.post("ada", path, form).await;
         assert_eq!(typo.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
         assert!(
-            typo.body.contains("Known are: Library"),
+            typo.body.contains("Known are: College, Library"),
             "{path}: {}",
             typo.body
         );

@@ -9,11 +9,6 @@ pub(crate) async fn two() -> World {
     let world = world().await.with_everybody().await;
     world.upload("programmes", "store", PROGRAMMES).await;
     for (who, name, code) in [("pam", "College", "A1"), ("pat", "Library", "B1")] {
-        let form = format!("name={name}&kind=provider&ukprn=&contact_role=");
-        assert_eq!(
-            world.post("ada", "/organisations/new", &form).await.status,
-            StatusCode::SEE_OTHER
-        );
         let form = format!(
             "cohort={code}&programme=P1&provider={name}&title={name}+one&start-day=10&start-month=1&start-year=2022&places=8&place=Hall"
         );
@@ -52,9 +47,9 @@ fn file(provider: &str, reference: &str) -> String {
 impl World {
     /// The organisation of this name, as its people see it.
     pub(crate) async fn own(&self, name: &str) -> Own {
-        Own::named(&self.node.store, &self.node.pseudonyms, name)
-            .await
-            .unwrap()
+        let store = &self.node.store;
+        let bound = crate::testing::bound(store, name).await;
+        Own::of(store, &self.node.pseudonyms, &bound).await.unwrap()
     }
 
     /// The address of the first cohort of a provider's person.
@@ -787,9 +782,10 @@ async fn a_slow_upload_of_a_provider_closes_imports_for_nobody() {
         (more, world.send("pam", request, Body::from_stream(rest)))
     };
     let ((first, one), (second, two)) = (slow(), slow());
+    let college = world.own("College").await;
     let others = async {
         // Both are on their way once there is no place for a third one.
-        let sender = || Sender::Provider("College");
+        let sender = || Sender::Provider(college.organisation);
         while world.settings.works.expect(sender()).is_some() {
             tokio::task::yield_now().await;
         }

@@ -64,11 +64,61 @@ async fn an_author_asks_a_provider_and_writes_the_answer_down() {
         .post("ann", "/quality/questions/1/answer", "answer-1=Never.")
         .await;
     assert_eq!(twice.status, StatusCode::CONFLICT);
+    for part in ["Next week.", "was not stored: Never."] {
+        assert!(twice.body.contains(part), "{part}: {}", twice.body);
+    }
     for missing in ["9", "x"] {
         let path = format!("/quality/questions/{missing}/answer");
         let seen = world.post("ann", &path, "answer-9=x").await;
         assert_eq!(seen.status, StatusCode::NOT_FOUND);
     }
+}
+
+/// What is exact stands where it is not printed.
+#[tokio::test]
+async fn the_count_of_a_provider_is_in_the_exact_part() {
+    let world = world().await;
+    world.released().await;
+    let page = world
+        .get("ann", "/quality/provider?name=College")
+        .await
+        .body;
+    let page = &page[page.find("<main").expect("a main part")..];
+    let exact = page.find("Exact: do not share").expect("an exact part");
+    assert!(!page[..exact].contains("40"), "{page}");
+    assert!(page[exact..].contains("40 enrolments"), "{page}");
+}
+
+#[tokio::test]
+async fn a_question_to_a_provider_without_records_is_found_and_answered() {
+    let world = world().await;
+    world.released().await;
+    let form = "provider=College&rule=silent&question-silent=Is+March+late%3F";
+    world.post("ann", "/quality/questions", form).await;
+    for sql in [
+        "UPDATE enrolments SET provider = 'Other'",
+        "INSERT INTO providers (name) VALUES ('Other')",
+    ] {
+        sqlx::query(sql)
+            .execute(&world.node.store.writer)
+            .await
+            .unwrap();
+    }
+    let place = "/quality/provider?name=College";
+    let board = world.get("ann", "/quality").await.body;
+    assert!(
+        board.contains("Questions to providers without records") && board.contains(place),
+        "{board}"
+    );
+    let page = world.get("ann", place).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    assert!(page.body.contains("No records of this provider are here"));
+    let seen = world
+        .post("ann", "/quality/questions/1/answer", "answer-1=Next+week.")
+        .await;
+    assert_eq!(seen.location(), format!("{place}&done=answered"));
+    let gone = world.get("ann", "/quality/provider?name=Nobody").await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
@@ -92,7 +142,14 @@ async fn a_rule_is_set_on_its_page_and_a_stale_page_is_refused() {
         .post("ann", path, "severity=off&threshold=30&version=0")
         .await;
     assert_eq!(stale.status, StatusCode::CONFLICT);
-    assert!(stale.body.contains("changed-meanwhile"));
+    for part in [
+        "Somebody else set this rule meanwhile",
+        "from 30 days on",
+        "value=\"off\" checked",
+        "name=\"version\" value=\"1\"",
+    ] {
+        assert!(stale.body.contains(part), "{part}: {}", stale.body);
+    }
     let list = world.get("ann", "/quality/rules?done=set").await.body;
     assert!(list.contains("30 days") && list.contains("This LEP"));
     let none = world.get("ann", "/quality/rules/other").await;

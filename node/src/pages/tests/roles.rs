@@ -258,6 +258,53 @@ async fn people_of_before_keep_their_work() {
     );
 }
 
+/// Who was bound by a name is bound to the organisation that bore it, under whichever of its names.
+#[tokio::test]
+async fn people_bound_by_name_are_bound_to_the_organisation() {
+    use sqlx::ConnectOptions as _;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("node.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let mut connection = options.create_if_missing(true).connect().await.unwrap();
+    let mut earlier = sqlx::migrate!();
+    earlier.migrations.to_mut().retain(|m| m.version < 31);
+    earlier.run(&mut connection).await.unwrap();
+    sqlx::raw_sql(
+        "INSERT INTO organisations (id, name, kind, contact_role) VALUES (7, 'Acme College', 'provider', ''), (8, 'Bakery', 'employer', '');
+         INSERT INTO providers (name, was) VALUES ('Acme College', NULL), ('Acme Group', 'acme college'), ('Beta', NULL), ('Library', NULL);
+         INSERT INTO people (name, role, organisation, secret_hash, added_at) VALUES ('Ada', 'admin', NULL, 'x', 7),
+           ('Amy', 'provider', 'ACME college', 'x', 7), ('Ann', 'provider', 'Acme Group', 'x', 7), ('Ben', 'provider', 'Bakery', 'x', 7),
+           ('Lee', 'provider', 'Library', 'x', 7), ('Liz', 'provider', 'library', 'x', 7)",
+    )
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    drop(connection);
+    let store = crate::store::Store::open(&path).await.unwrap();
+    let people = store.people().await.unwrap();
+    let bound: Vec<_> = people
+        .iter()
+        .map(|p| {
+            (
+                p.name.as_str(),
+                p.organisation_id,
+                p.organisation.as_deref(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        bound,
+        [
+            ("Ada", None, None),
+            ("Amy", Some(7), Some("Acme College")),
+            ("Ann", Some(7), Some("Acme College")),
+            ("Ben", Some(8), Some("Bakery")),
+            ("Lee", Some(9), Some("Library")),
+            ("Liz", Some(9), Some("Library")),
+        ]
+    );
+}
+
 #[tokio::test]
 async fn the_last_admin_stays() {
     let world = world().await.with_everybody().await;

@@ -16,14 +16,17 @@ async fn impatient() -> World {
 
 impl World {
     /// The work at an address, as somebody sees it.
-    fn work(&self, who: &str, seen: &Seen) -> Arc<Work> {
+    async fn work(&self, who: &str, seen: &Seen) -> Arc<Work> {
         assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
         let id = seen.location().strip_prefix("/work/").unwrap();
         let (name, role, organisation) = EVERYBODY.into_iter().find(|p| p.0 == who).unwrap();
         let person = SignedIn {
             name: name.to_owned(),
             role: PersonRole::new(role.as_str()),
-            organisation: organisation.map(str::to_owned),
+            organisation: match organisation {
+                Some(name) => Some(crate::testing::bound(&self.node.store, name).await),
+                None => None,
+            },
         };
         self.settings.works.find(id, &person).unwrap()
     }
@@ -31,7 +34,7 @@ impl World {
     /// Sends a file and waits for its end.
     async fn imported(&self, kind: &str, file: &str) -> Seen {
         let seen = self.upload(kind, "store", file).await;
-        self.work("ann", &seen).ended().await;
+        self.work("ann", &seen).await.ended().await;
         self.get("ann", seen.location()).await
     }
 }
@@ -41,7 +44,7 @@ async fn a_long_import_shows_how_far_it_is_and_then_its_report() {
     let world = impatient().await;
     let before = world.node.store.write().await.unwrap();
     let seen = world.upload("programmes", "store", PROGRAMMES).await;
-    let work = world.work("ann", &seen);
+    let work = world.work("ann", &seen).await;
     let address = seen.location();
     // It waits for the one who writes.
     tokio::task::yield_now().await;
@@ -69,7 +72,7 @@ async fn a_long_import_shows_how_far_it_is_and_then_its_report() {
     assert!(policy.contains("connect-src 'none'"), "{policy}");
     // A second one waits for its turn and can be cancelled meanwhile; all of it is nobody else's business.
     let second = world.upload("programmes", "store", PROGRAMMES).await;
-    let waiting = world.work("ann", &second);
+    let waiting = world.work("ann", &second).await;
     assert!(waiting.outcome().is_none());
     let cancel = format!("{}/cancel", second.location());
     world.post("ann", &cancel, "").await;
@@ -111,7 +114,7 @@ async fn what_is_cancelled_leaves_the_store_as_it_was() {
     let before = dump(&world.node.store).await;
     let writing = world.node.store.write().await.unwrap();
     let seen = world.upload("learners", "store", &learners()).await;
-    let work = world.work("ann", &seen);
+    let work = world.work("ann", &seen).await;
     let cancelled = world
         .post("ann", &format!("{}/cancel", seen.location()), "")
         .await;
@@ -153,7 +156,7 @@ async fn a_release_is_every_coordinators_and_can_be_cancelled() {
     let writing = world.node.store.write().await.unwrap();
     let form = "first=yes&period=2022-01";
     let seen = world.post("ann", "/releases/prepare", form).await;
-    let work = world.work("ann", &seen);
+    let work = world.work("ann", &seen).await;
     // Pressed twice, it is the same.
     let twice = world.post("ann", "/releases/prepare", form).await;
     assert_eq!(twice.location(), seen.location());
@@ -175,7 +178,7 @@ async fn a_release_is_every_coordinators_and_can_be_cancelled() {
     assert_eq!(dump(&world.node.store).await, before);
 
     let seen = world.post("ann", "/releases/prepare", form).await;
-    let work = world.work("ann", &seen);
+    let work = world.work("ann", &seen).await;
     work.ended().await;
     let done = world.get("ann", seen.location()).await;
     assert_eq!(done.location(), "/releases/2022-01?done=prepared");
@@ -201,7 +204,7 @@ async fn a_provider_sees_its_own_work_alone() {
     let request = Request::post("/provider/upload")
         .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b");
     let seen = world.send("pam", request, body.into()).await;
-    let work = world.work("pam", &seen);
+    let work = world.work("pam", &seen).await;
     work.ended().await;
     let page = world.get("pam", seen.location()).await.body;
     assert!(page.contains("Check of your file"), "{page}");

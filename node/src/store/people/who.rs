@@ -86,8 +86,10 @@ pub struct Person {
     pub name: String,
     /// Their one role.
     pub role: Role,
-    /// Of a [`Role::Provider`], and of nobody else: the organisation whose records they see, by its name in files.
+    /// Of a [`Role::Provider`], and of nobody else: the organisation whose records they see, by its present name.
     pub organisation: Option<String>,
+    /// The organisation's number, to which they are bound; `None` until they are added.
+    pub organisation_id: Option<i64>,
     /// argon2id PHC string; `None` until they have set a secret.
     pub secret_hash: Option<String>,
     /// When they were added.
@@ -106,6 +108,7 @@ impl Person {
             name: name.to_owned(),
             role,
             organisation: None,
+            organisation_id: None,
             secret_hash: None,
             added_at,
             locked_at: None,

@@ -4,10 +4,12 @@ use super::world::PROVIDER;
 
 /// Who asks, and whether the records are made up: every page.
 const SESSION: &[&str] = &[
-    "SELECT name, role, organisation, secret_hash, added_at, locked_at, totp_key IS NOT NULL FROM people WHERE name = 'Ama'",
+    "SELECT p.name, p.role, p.organisation_id, o.name, p.secret_hash, p.added_at, p.locked_at, p.totp_key IS NOT NULL
+     FROM people AS p LEFT JOIN organisations AS o ON o.id = p.organisation_id WHERE p.name = 'Ama'",
     "SELECT at FROM sample",
 ];
-const PEOPLE: &str = "SELECT name, role, organisation, secret_hash, added_at, locked_at, totp_key IS NOT NULL FROM people";
+const PEOPLE: &str = "SELECT p.name, p.role, p.organisation_id, o.name, p.secret_hash, p.added_at, p.locked_at, p.totp_key IS NOT NULL
+    FROM people AS p LEFT JOIN organisations AS o ON o.id = p.organisation_id";
 const PLACE: &str = "SELECT * FROM enrolment";
 const PROGRAMMES: &str = "SELECT * FROM programmes ORDER BY code";
 const COHORTS: &str = "SELECT * FROM cohorts ORDER BY code";

@@ -38,7 +38,7 @@ const PEOPLE: [(&str, &str); 3] = [("Ada", "admin"), ("Vic", "viewer"), ("Pia", 
 /// What is written into the database as it is: organisations, ten cohorts of each provider with about 17 learners each, spend of three years, history, questions,
 /// imports.
 const FILL: &str = "
-INSERT INTO organisations (name, kind, contact_role) SELECT DISTINCT provider, 'provider', 'Quality manager' FROM programmes;
+INSERT OR IGNORE INTO organisations (name, kind, contact_role) SELECT DISTINCT provider, 'provider', 'Quality manager' FROM programmes;
 INSERT INTO organisations (name, kind, contact_role)
   WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40) SELECT 'Works ' || i, 'employer', 'Office' FROM n;
 INSERT INTO cohorts (code, programme, organisation, title, start_day, end_day, places, place)
@@ -209,9 +209,11 @@ fn made(rows: u64) -> (Federation, std::path::PathBuf, Vec<(String, String)>) {
     quiet.run(&["import", "learners", path(&file)]).done();
     std::fs::remove_file(&file).expect("a temporary file can be removed");
     for _ in 0..RELEASES {
-        let first = ["release", "preview", "--json", "--first", FIRST];
+        let first = ["release", "prepare", "--json", "--first", FIRST];
         let prepared = node.run_as(&node.coordinator, &first).json();
-        let digest = prepared["digest"].as_str().expect("a preview has a digest");
+        let digest = prepared["digest"]
+            .as_str()
+            .expect("a prepared month has a digest");
         let approve = ["release", "approve", "--digest", digest];
         node.run_as(&node.approver, &approve).done();
     }

@@ -23,7 +23,7 @@ use crate::{Entropy, sample};
 const ACTION: &str = "release previewed";
 
 /// An attempt at a release.
-pub(crate) struct Rehearsed {
+pub(crate) struct Previewed {
     /// The month.
     pub(crate) period: Period,
     /// By family.
@@ -50,13 +50,13 @@ pub(crate) struct Expected {
 ///
 /// # Errors
 /// [`ReleaseError`], as for preparing it; [`ReleaseError::Open`] while a release waits, which shows itself.
-pub(crate) async fn rehearse(
+pub(crate) async fn preview(
     store: &Store,
     request: Request,
     who: &str,
     now: Timestamp,
     entropy: &Entropy,
-) -> Result<Rehearsed, ReleaseError> {
+) -> Result<Previewed, ReleaseError> {
     let mut tx = store.write().await?;
     let is_made_up = sample::is_there(&mut tx).await?;
     if is_made_up {
@@ -77,17 +77,17 @@ pub(crate) async fn rehearse(
     let opened = Opened::of(&mut tx, prepared.release).await?;
     let previous = rules::previous(&mut tx, &opened).await?;
     tx.rollback().await?;
-    let rehearsed = Rehearsed {
+    let previewed = Previewed {
         period: opened.release.period,
         families: expected(&opened, is_made_up)?,
         verdicts: rules::verdicts(&opened, &previous),
         made_up: is_made_up.then_some(opened),
     };
     let mut tx = store.write().await?;
-    let month = rehearsed.period.to_string();
+    let month = previewed.period.to_string();
     append(&mut tx, now, who, ACTION, &month).await?;
     tx.commit().await?;
-    Ok(rehearsed)
+    Ok(previewed)
 }
 
 fn expected(opened: &Opened, is_made_up: bool) -> Result<Vec<Expected>, ReleaseError> {

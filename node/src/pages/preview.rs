@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::release_view::{heading, rule_list, this_month};
 use super::releases::{ended_months, parse};
 use super::{Answer, Pages, exact, exact_tag, not_printed, release_problem, words};
-use crate::release::rehearse::{Rehearsed, rehearse};
+use crate::release::preview::{Previewed, preview};
 use crate::release::{ReleaseError, Request, next_period};
 
 pub(super) const PATH: &str = "/releases/preview";
@@ -80,10 +80,10 @@ pub(super) async fn show(
         ..Request::default()
     };
     let (store, now) = (&pages.node.store, (pages.clock)());
-    let rehearsed = rehearse(store, request, &person.name, now, &pages.entropy).await;
+    let previewed = preview(store, request, &person.name, now, &pages.entropy).await;
     let again = asked(&pages, first, "Show it again").await?;
-    let body = match &rehearsed {
-        Ok(rehearsed) => preview(rehearsed)?,
+    let body = match &previewed {
+        Ok(previewed) => shown(previewed)?,
         Err(ReleaseError::NotEnded(month)) => {
             let words = format!(
                 "The next month is {}, and it is not over yet. Its preview can be looked at when it is.",
@@ -104,41 +104,41 @@ pub(super) async fn show(
         }
         Err(_) => Html::default(),
     };
-    let month = rehearsed.map_err(release_problem)?.period.in_words();
+    let month = previewed.map_err(release_problem)?.period.in_words();
     Ok(page(&format!("Preview of {month}"))
         .body(Html::concat([body, again]))
         .into_response())
 }
 
-fn preview(rehearsed: &Rehearsed) -> Result<Html, ProblemPage> {
-    let (warning, figures) = match &rehearsed.made_up {
+fn shown(previewed: &Previewed) -> Result<Html, ProblemPage> {
+    let (warning, figures) = match &previewed.made_up {
         Some(opened) => (
             Warning::new("Made up, not publishable. The figures below are of records that nobody is behind; each preview draws other noise.").into(),
             this_month(opened)?,
         ),
         None => (
             InsetText::new("A preview. Nothing was drawn that anybody will see, nothing was spent, nothing was stored. The noise is drawn once, when the month is prepared.").into(),
-            counts(rehearsed),
+            counts(previewed),
         ),
     };
     Ok(Html::concat([
         warning,
         figures,
         heading("Rules that it would be checked by"),
-        rule_list(&rehearsed.verdicts),
+        rule_list(&previewed.verdicts),
     ]))
 }
 
 /// Counts, and how wide the noise will be.
-fn counts(rehearsed: &Rehearsed) -> Html {
-    let rows = rehearsed.families.iter().map(|family| {
+fn counts(previewed: &Previewed) -> Html {
+    let rows = previewed.families.iter().map(|family| {
         [
             Html::from(family.title.clone()),
             exact(words::count(family.counted)),
             format!("\u{b1} {}", words::count(family.margin.ceil() as u64)).into(),
         ]
     });
-    let month = rehearsed.period.in_words();
+    let month = previewed.period.in_words();
     let table = Table::new(format!("What would become known in {month}"))
         .columns([
             Html::from("Became known"),
