@@ -29,11 +29,11 @@ const HALF: &str = "half";
 /// How long the code may be waited for.
 const HALF_WAIT: SignedDuration = SignedDuration::from_mins(10);
 
-/// What a session remembers: the name, and which secret opened it, so that a new secret ends older sessions.
+/// What a session remembers: the name, and what it stands on ([`fingerprint`]).
 #[derive(Serialize, Deserialize)]
 struct Who {
     name: String,
-    secret: String,
+    fingerprint: String,
     /// The browser's family, for the person's own list.
     browser: String,
 }
@@ -122,7 +122,7 @@ pub(crate) async fn half(
         return Ok(None);
     }
     let person = people.find_boxed(&half.who.name).await?;
-    Ok(person.filter(|p| !p.locked && fingerprint(p) == half.who.secret))
+    Ok(person.filter(|p| !p.locked && fingerprint(p) == half.who.fingerprint))
 }
 
 fn boxed(error: tower_sessions::session::Error) -> PeopleError {
@@ -133,7 +133,7 @@ impl Who {
     fn of(person: &PersonRecord, browser: &str) -> Self {
         Self {
             name: person.name.clone(),
-            secret: fingerprint(person),
+            fingerprint: fingerprint(person),
             browser: browser.to_owned(),
         }
     }
@@ -170,7 +170,7 @@ pub(crate) async fn person(
         return Ok(None);
     };
     match people.find_boxed(&who.name).await? {
-        Some(person) if !person.locked && fingerprint(&person) == who.secret => {
+        Some(person) if !person.locked && fingerprint(&person) == who.fingerprint => {
             Ok(Some(SignedIn::of(person)))
         }
         _ => {
@@ -180,9 +180,14 @@ pub(crate) async fn person(
     }
 }
 
+/// What a session stands on: the person's generation, so that a new link ends the sessions also of somebody without a secret and whoever
+/// gets a name again does not get its sessions, and the secret, so that a new one ends older sessions.
 fn fingerprint(person: &PersonRecord) -> String {
     let phc = person.secret_hash.as_deref().unwrap_or_default();
-    hex::encode(Sha256::digest(phc.as_bytes()))
+    let digest = Sha256::new()
+        .chain_update(person.generation.to_be_bytes())
+        .chain_update(phc.as_bytes());
+    hex::encode(digest.finalize())
 }
 
 #[derive(Debug)]

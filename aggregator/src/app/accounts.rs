@@ -50,7 +50,7 @@ impl fmt::Display for Account {
         }
         write!(
             f,
-            "{name} no longer signs in with the account {account}.\nNext: sessions that are open go on for up to 12 hours; ldsp-aggregator people link {name} ends them."
+            "{name} no longer signs in with the account {account}, and their sessions have ended."
         )
     }
 }

@@ -38,6 +38,8 @@ pub struct Person {
     pub locked: Option<Timestamp>,
     /// Whether sign-in asks for a code of their phone.
     pub second_step: bool,
+    /// On what their sessions stand ([`ldsp_ui::PersonRecord::generation`]).
+    pub generation: i64,
 }
 
 impl std::fmt::Debug for Person {

@@ -5,7 +5,9 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use jiff::Timestamp;
 use ldsp_protocol::problem::{self, Problem};
-use ldsp_ui::accounts::{self, Accounts as _, Act, By, Change, Listed as Account, Names, Token};
+use ldsp_ui::accounts::{
+    self, Accounts as _, Act, By, Change, Listed as Account, Names, NewLink, Token, WayIn,
+};
 use ldsp_ui::api::{Items, List, Query};
 use ldsp_ui::{PeopleError, SignedIn};
 use serde::{Deserialize, Serialize};
@@ -127,14 +129,15 @@ pub(super) async fn invite(
     Sent(new): Sent<Invited>,
 ) -> Result<(StatusCode, Json<SetUp>), Refused> {
     let name = new.name.trim();
+    let (link, made) = draw_link(&api, name);
     let change = Change::Add {
         name,
         role: &new.role,
         organisation: &new.organisation,
-        secret_hash: None,
+        way_in: WayIn::Link(link),
     };
     carry_out(&api, change, &person).await?;
-    let made = make_link(&api, name, &person, &names).await?;
+    names.open(name);
     Ok((StatusCode::CREATED, Json(made)))
 }
 
@@ -165,26 +168,16 @@ fn nobody() -> Refused {
     Refused::not_found("There is nobody with this name.")
 }
 
-async fn make_link(
-    api: &Api,
-    name: &str,
-    person: &SignedIn,
-    names: &Names,
-) -> Result<SetUp, Refused> {
+/// A link for `name`, to be kept and in clear.
+fn draw_link(api: &Api, name: &str) -> (NewLink, SetUp) {
     let token = Token::draw(&mut (api.entropy)());
-    let ends_at = accounts::link_end((api.clock)());
-    let change = Change::Reset {
-        name,
-        link: token.digest(),
-        expires_at: ends_at,
-    };
-    carry_out(api, change, person).await?;
-    names.open(name);
-    Ok(SetUp {
+    let kept = accounts::new_link(&token, (api.clock)());
+    let shown = SetUp {
         name: name.to_owned(),
         link: accounts::link(&api.origin, &token),
-        ends_at,
-    })
+        ends_at: kept.expires_at,
+    };
+    (kept, shown)
 }
 
 /// The person as they are now.
@@ -235,11 +228,12 @@ pub(super) async fn give_role(
 
 /// Make a new link
 ///
-/// For somebody who lost their secret or their phone: the present secret, the second step and sessions end at once; tokens stay.
+/// For somebody who lost their secret or their phone, or whose name somebody else may have used. Everything that opens the name ends at once:
+/// secret, second step, connected accounts, sessions, tokens. Nobody does it to themselves.
 #[utoipa::path(
     post, path = "/api/v1/people/{name}/link", operation_id = "make_link", tag = PEOPLE,
     params(("name" = String, Path, description = "Exactly as the list gives it.")),
-    responses((status = 200, description = "The link.", body = SetUp), super::Forgets),
+    responses((status = 200, description = "The link.", body = SetUp), super::EndsAll),
     security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn link(
@@ -249,7 +243,10 @@ pub(super) async fn link(
     Extension(names): Extension<Names>,
     _none: Query<Nothing>,
 ) -> Result<Json<SetUp>, Refused> {
-    make_link(&api, &name, &person, &names).await.map(Json)
+    let (link, made) = draw_link(&api, &name);
+    carry_out(&api, Change::Reset { name: &name, link }, &person).await?;
+    names.open(&name);
+    Ok(Json(made))
 }
 
 /// Lock somebody out

@@ -188,9 +188,8 @@ async fn init(args: &cli::Init, context: &Context) -> Answer {
     let now = (context.clock)();
     let node = Node::init(dir, lep.as_ref(), &mut (context.entropy)(), now).await?;
     let token = Token::draw(&mut (context.entropy)());
-    let ends = accounts::link_end(now);
-    let kept = node.store.keep_first_link(token.digest(), ends, now);
-    kept.await?;
+    let kept = accounts::new_link(&token, now);
+    node.store.keep_first_link(kept, now).await?;
     let link = accounts::link(&context.config.address(), &token);
     let fingerprint = ldsp_protocol::keys::key_id(&node.signing.verifying_key());
     let name = lep.as_ref().map(status::lep_name);

@@ -66,7 +66,7 @@ pub(super) async fn disconnect(name: &str, account: &str, context: &Context) -> 
     }
     Ok(Output {
         text: format!(
-            "{name} no longer signs in with the account {account}.\nNext: sessions that are open go on for up to 12 hours; `ldsp-node people secret {name}` ends them.",
+            "{name} no longer signs in with the account {account}, and their sessions have ended.",
         ),
         json: json!({"name": name, "issuer": subject.issuer, "claim": subject.claim.as_str(), "account": subject.value}),
     })

@@ -4,12 +4,13 @@
 mod kit;
 
 use jiff::Timestamp;
-use ldsp_ui::accounts::{Act, Hash, ListedToken, SecondStep, SetUp, totp};
+use ldsp_ui::accounts::{Act, Chosen, Hash, ListedToken, NewLink, SecondStep, SetUp, totp};
+use ldsp_ui::oidc::{Binding, Subject};
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::audit::{COMMAND_LINE, append};
 use super::people::{self, Person, Role};
-use super::{Store, StoreError, date, moment};
+use super::{Store, StoreError, date, moment, subjects};
 use kit::unfit;
 
 /// Browsers that are kept of a person, the latest used.
@@ -26,17 +27,12 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn keep_first_link(
-        &self,
-        link: Hash,
-        expires_at: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub async fn keep_first_link(&self, link: NewLink, now: Timestamp) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
         sqlx::query("DELETE FROM set_up_links WHERE person IS NULL")
             .execute(&mut *tx)
             .await?;
-        write_link(&mut tx, link, None, expires_at, now).await?;
+        write_link(&mut tx, link, None, now).await?;
         append(
             &mut tx,
             now,
@@ -48,6 +44,27 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
+    /// Adds a person who gets in with `link` first, as [`Store::add_person`] does one with a secret.
+    ///
+    /// # Errors
+    /// As [`Store::add_person`].
+    pub async fn invite_person(
+        &self,
+        person: &Person,
+        link: NewLink,
+        who: &str,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.write().await?;
+        if !people::insert(&mut tx, person, who).await? {
+            return Ok(false);
+        }
+        let (name, now) = (&person.name, person.added_at);
+        write_link(&mut tx, link, Some(name), now).await?;
+        append(&mut tx, now, who, "people link", name).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
     /// As [`ldsp_ui::accounts::Change::Reset`].
     ///
     /// # Errors
@@ -55,8 +72,7 @@ impl Store {
     pub async fn reset_person(
         &self,
         name: &str,
-        link: Hash,
-        expires_at: Timestamp,
+        link: NewLink,
         who: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
@@ -70,15 +86,25 @@ impl Store {
         if done.rows_affected() == 0 {
             return Ok(false);
         }
-        for sql in [
-            "DELETE FROM recovery_codes WHERE person = $1",
-            "DELETE FROM known_browsers WHERE person = $1",
-            "DELETE FROM set_up_links WHERE person = $1",
+        people::end_sessions(&mut tx, name).await?;
+        let mut detail = name.to_owned();
+        for (what, sql) in [
+            ("", "DELETE FROM recovery_codes WHERE person = $1"),
+            ("", "DELETE FROM known_browsers WHERE person = $1"),
+            ("", "DELETE FROM set_up_links WHERE person = $1"),
+            (
+                "connected accounts",
+                "DELETE FROM subjects WHERE person = $1",
+            ),
+            ("tokens", "DELETE FROM api_tokens WHERE person = $1"),
         ] {
-            sqlx::query(sql).bind(name).execute(&mut *tx).await?;
+            let gone = sqlx::query(sql).bind(name).execute(&mut *tx).await?;
+            if gone.rows_affected() > 0 && !what.is_empty() {
+                detail.push_str(&format!("; {what} ended: {}", gone.rows_affected()));
+            }
         }
-        write_link(&mut tx, link, Some(name), expires_at, now).await?;
-        append(&mut tx, now, who, "people link", name).await?;
+        write_link(&mut tx, link, Some(name), now).await?;
+        append(&mut tx, now, who, "people link", &detail).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -92,27 +118,39 @@ impl Store {
         &self,
         link: Hash,
         name: &str,
-        secret_hash: &str,
+        chosen: Chosen<'_>,
         now: Timestamp,
     ) -> Result<Act, StoreError> {
         let mut tx = self.write().await?;
         let Some(set_up) = live_link(&mut tx, link, now).await? else {
             return Ok(Act::Gone);
         };
-        if let Some(person) = &set_up.person {
-            sqlx::query("UPDATE people SET secret_hash = $2 WHERE name = $1")
-                .bind(person)
-                .bind(secret_hash)
-                .execute(&mut *tx)
-                .await?;
-            append(&mut tx, now, person, "people secret", "by a link").await?;
-        } else {
-            let person = match Person::described(name, Role::Admin, None, now) {
-                Ok(person) => person.with_secret(secret_hash),
-                Err(error) => return Ok(unfit(error)),
-            };
-            if !people::insert(&mut tx, &person, &person.name).await? {
-                return Ok(Act::taken());
+        let name = match &set_up.person {
+            Some(person) => person.clone(),
+            None => {
+                let person = match Person::described(name, Role::Admin, None, now) {
+                    Ok(person) => person,
+                    Err(error) => return Ok(unfit(error)),
+                };
+                if !people::insert(&mut tx, &person, &person.name).await? {
+                    return Ok(Act::taken());
+                }
+                person.name
+            }
+        };
+        match chosen {
+            Chosen::Secret(hash) => {
+                sqlx::query("UPDATE people SET secret_hash = $2 WHERE name = $1")
+                    .bind(&name)
+                    .bind(hash)
+                    .execute(&mut *tx)
+                    .await?;
+                append(&mut tx, now, &name, "people secret", "by a link").await?;
+            }
+            Chosen::Account(subject) => {
+                if !connects(&mut tx, &name, subject, now).await? {
+                    return Ok(Act::account_taken());
+                }
             }
         }
         sqlx::query("DELETE FROM set_up_links WHERE token = $1")
@@ -372,20 +410,30 @@ async fn at_once(
     Ok(noted.map(drop))
 }
 
+/// Whether the account is this person's now: nobody else's was it.
+async fn connects(
+    tx: &mut SqliteConnection,
+    name: &str,
+    subject: &Subject,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let bound = subjects::bind(tx, name, subject, name, now).await?;
+    Ok(bound == Binding::Noted)
+}
+
 async fn write_link(
     tx: &mut SqliteConnection,
-    link: Hash,
+    link: NewLink,
     person: Option<&str>,
-    expires_at: Timestamp,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO set_up_links (token, person, made_at, expires_at) VALUES ($1, $2, $3, $4)",
     )
-    .bind(&link[..])
+    .bind(&link.token[..])
     .bind(person)
     .bind(now.as_second())
-    .bind(expires_at.as_second())
+    .bind(link.expires_at.as_second())
     .execute(tx)
     .await?;
     Ok(())

@@ -13,7 +13,7 @@ pub use who::{Person, PersonError, Role, organisation_of};
 
 /// The columns of a [`Row`].
 const COLUMNS: &str =
-    "name, role, organisation, secret_hash, added_at, locked_at, totp_key IS NOT NULL";
+    "name, role, organisation, secret_hash, added_at, locked_at, totp_key IS NOT NULL, generation";
 
 type Row = (
     String,
@@ -23,10 +23,11 @@ type Row = (
     i64,
     Option<i64>,
     bool,
+    i64,
 );
 
 fn person(
-    (name, role, organisation, secret_hash, added_at, locked_at, second_step): Row,
+    (name, role, organisation, secret_hash, added_at, locked_at, second_step, generation): Row,
 ) -> Result<Person, StoreError> {
     let locked_at = locked_at.map(|at| moment(at, "people", "locked_at", &name));
     Ok(Person {
@@ -41,6 +42,7 @@ fn person(
         organisation,
         secret_hash,
         second_step,
+        generation,
     })
 }
 
@@ -248,12 +250,25 @@ pub(crate) async fn insert(
     .bind(person.added_at.as_second())
     .execute(&mut *tx)
     .await?;
+    end_sessions(tx, &person.name).await?;
     let mut detail = format!("{} as {}", person.name, person.role.as_str());
     if let Some(organisation) = &person.organisation {
         detail.push_str(&format!(" of {organisation}"));
     }
     append(tx, person.added_at, who, "people add", &detail).await?;
     Ok(true)
+}
+
+/// Gives somebody a generation that nobody ever had, on which no session stands.
+pub(super) async fn end_sessions(tx: &mut SqliteConnection, name: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE generations SET last = last + 1")
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query("UPDATE people SET generation = (SELECT last FROM generations) WHERE name = $1")
+        .bind(name)
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 /// The person before a change; `leaves` says that they are no admin who can sign in after it. Who has not set a secret yet, and is nobody's
@@ -303,6 +318,7 @@ impl From<Person> for ldsp_ui::PersonRecord {
             secret_hash: person.secret_hash,
             locked: person.locked_at.is_some(),
             second_step: person.second_step,
+            generation: person.generation,
         }
     }
 }

@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use tower_sessions::Session;
 
 use super::{
-    Accounts, Act, By, Change, Hash, LINK_DAYS, Token, account, code, people, person, second_step,
-    tokens, welcome,
+    Accounts, Act, By, Change, Hash, LINK_DAYS, NewLink, Token, account, code, people, person,
+    second_step, tokens, welcome,
 };
 use crate::checker::{Checker, Verdict};
 use crate::oidc::OpenId;
@@ -280,24 +280,20 @@ impl Keep {
         }
     }
 
-    /// A link for somebody, kept and in clear.
-    pub(super) async fn reset(&self, name: &str, who: &str) -> Result<(Act, String), ProblemPage> {
+    /// A link, to be kept and in clear.
+    pub(super) fn draw_link(&self) -> (NewLink, String) {
         let token = Token::draw(&mut (self.entropy)());
-        let change = Change::Reset {
-            name,
-            link: token.digest(),
-            expires_at: link_end(self.now()),
-        };
-        let act = self.change(change, who).await?;
-        self.checker.forgive(name);
-        Ok((act, link(&self.origin, &token)))
+        (new_link(&token, self.now()), link(&self.origin, &token))
     }
 }
 
-/// When a link made now ends.
+/// A link that is made now, as a store keeps it.
 #[must_use]
-pub fn link_end(now: Timestamp) -> Timestamp {
-    now + SignedDuration::from_hours(24 * LINK_DAYS)
+pub fn new_link(token: &Token, now: Timestamp) -> NewLink {
+    NewLink {
+        token: token.digest(),
+        expires_at: now + SignedDuration::from_hours(24 * LINK_DAYS),
+    }
 }
 
 /// A set-up link in clear, on the site at `origin` (`https://host[:port]`).

@@ -34,11 +34,11 @@ use crate::roles::{Access, Rule};
 
 use desk::{Answer, Keep, gone, once, session_fault, unavailable};
 
-pub use change::{Act, By, Change};
+pub use change::{Act, By, Change, Chosen, NewLink, WayIn};
 pub use names::{is_free_name, is_name, same_person};
 
 pub(crate) use desk::{Desk, Peer, address, router};
-pub use desk::{Names, link, link_end};
+pub use desk::{Names, link, new_link};
 pub use token::{Hash, Token};
 
 /// How long a set-up link opens anything.

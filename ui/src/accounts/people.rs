@@ -7,7 +7,7 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use super::looks::{moment, shown_once};
-use super::{Act, Answer, Change, Keep, LINK_DAYS, Listed, RoleWords, once, unavailable};
+use super::{Act, Answer, Change, Keep, LINK_DAYS, Listed, RoleWords, WayIn, once, unavailable};
 use crate::components::{
     Button, Choice, Details, ErrorSummary, Field, Notification, PostForm, Radios, Tag, TagColour,
     TextInput, link, list as bullets,
@@ -252,11 +252,12 @@ async fn add(State(keep): State<Keep>, person: SignedIn, Form(new): Form<New>) -
     if !errors.is_empty() {
         return refused(&errors);
     }
+    let (link, shown) = keep.draw_link();
     let change = Change::Add {
         name,
         role,
         organisation: &new.organisation,
-        secret_hash: None,
+        way_in: WayIn::Link(link),
     };
     match keep.change(change, &person.name).await? {
         Act::Done => {}
@@ -265,8 +266,9 @@ async fn add(State(keep): State<Keep>, person: SignedIn, Form(new): Form<New>) -
             return refused(&[("name", "They could not be added".into())]);
         }
     }
-    let (_, link) = keep.reset(name, &person.name).await?;
-    Ok(once(link_page(name, &link, &format!("{name} is added"))))
+    // Strangers may have tried the name before.
+    keep.checker.forgive(name);
+    Ok(once(link_page(name, &shown, &format!("{name} is added"))))
 }
 
 /// Shows a set-up link once.

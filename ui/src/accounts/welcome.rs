@@ -11,7 +11,7 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::looks::{moment, shown_once};
-use super::{Act, Answer, Change, Keep, SetUp, Token, once, unavailable};
+use super::{Act, Answer, Change, Chosen, Keep, SetUp, Token, once, unavailable};
 use crate::components::{Button, Details, ErrorSummary, Field, PostForm, TextInput};
 use crate::html::Html;
 use crate::page::Page;
@@ -23,7 +23,7 @@ pub(super) fn router() -> Router<Keep> {
 }
 
 #[derive(Deserialize)]
-struct Chosen {
+struct Typed {
     #[serde(default)]
     name: String,
     #[serde(default)]
@@ -123,33 +123,33 @@ async fn choose(
     Path(token): Path<String>,
     session: Session,
     headers: HeaderMap,
-    Form(chosen): Form<Chosen>,
+    Form(typed): Form<Typed>,
 ) -> Answer {
     let (token, set_up) = opened(&keep, &token).await?;
-    let typed = chosen.name.trim();
-    let name = set_up.person.as_deref().unwrap_or(typed);
+    let own = typed.name.trim();
+    let name = set_up.person.as_deref().unwrap_or(own);
     let mut errors = Errors::new();
     if name.is_empty() {
         errors.push(("name", "Enter your name".into()));
     }
-    let secret = match Secret::chosen(&chosen.secret, &chosen.again, name) {
+    let secret = match Secret::chosen(&typed.secret, &typed.again, name) {
         Ok(secret) if errors.is_empty() => secret,
-        Ok(_) => return Ok(page(&keep, &token, &set_up, typed, &errors)),
+        Ok(_) => return Ok(page(&keep, &token, &set_up, own, &errors)),
         Err((field, why)) => {
             errors.push((field, why.into()));
-            return Ok(page(&keep, &token, &set_up, typed, &errors));
+            return Ok(page(&keep, &token, &set_up, own, &errors));
         }
     };
     let hash = keep.hashed(secret).await?;
     let change = Change::TakeLink {
         link: token.digest(),
         name,
-        secret_hash: &hash,
+        chosen: Chosen::Secret(&hash),
     };
     match keep.change(change, name).await? {
         Act::Done => {}
         Act::Unfit { field, why } => {
-            return Ok(page(&keep, &token, &set_up, typed, &[(field, why)]));
+            return Ok(page(&keep, &token, &set_up, own, &[(field, why)]));
         }
         // Used in this moment by somebody else.
         Act::Gone | Act::Last | Act::Oneself => {

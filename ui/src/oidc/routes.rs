@@ -419,13 +419,27 @@ impl Chosen {
 async fn disconnect(
     State(way): State<Way>,
     person: SignedIn,
+    session: Session,
+    headers: HeaderMap,
     Form(chosen): Form<Chosen>,
 ) -> Response {
     match way.unbind(&person.name, &chosen, &person.name).await {
-        Ok(true) => way.mine(&person, Some("The account is disconnected")).await,
-        Ok(false) => ProblemPage::not_found().into_response(),
-        Err(error) => store_trouble(&error),
+        Ok(true) => {}
+        Ok(false) => return ProblemPage::not_found().into_response(),
+        Err(error) => return store_trouble(&error),
     }
+    // Every session ended with it; the one that asked goes on.
+    let record = match way.desk.checker.people.find_boxed(&person.name).await {
+        Ok(Some(record)) => record,
+        Ok(None) => return ProblemPage::not_found().into_response(),
+        Err(error) => return store_trouble(&error),
+    };
+    if let Err(error) = session::sign_in(&session, &record, session::family(&headers)).await {
+        tracing::error!(%error, "a session could not be opened");
+        return ProblemPage::fault().into_response();
+    }
+    let done = "The account is disconnected, and you are signed out everywhere else";
+    way.mine(&person, Some(done)).await
 }
 
 async fn everybody(State(way): State<Way>) -> Response {
@@ -452,7 +466,10 @@ async fn change(State(way): State<Way>, by: SignedIn, Form(sent): Form<Change>) 
         };
         return match way.unbind(&sent.person, &chosen, &by.name).await {
             Ok(true) => {
-                let done = format!("{} is disconnected", sent.person);
+                let done = format!(
+                    "{} is disconnected, and their sessions have ended",
+                    sent.person
+                );
                 way.everybody(&Draft::default(), Some(&done)).await
             }
             Ok(false) => ProblemPage::not_found().into_response(),

@@ -121,7 +121,7 @@ pub trait Subjects: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Binding, PeopleError>;
 
-    /// Forgets that `subject` is the person `name`; `false` when it was not.
+    /// Forgets that `subject` is the person `name`, and ends their sessions ([`crate::PersonRecord::generation`]); `false` when it was not.
     async fn unbind(
         &self,
         name: &str,

@@ -21,7 +21,7 @@ pub(super) enum PeopleCommand {
         #[arg(long)]
         link: bool,
     },
-    /// Print a link on which a person chooses a new secret, once; the old one, its sessions and the second step end at once
+    /// Print a link on which a person sets anew how they sign in, once; secret, second step, connected accounts and sessions end at once
     Link {
         /// Name to sign in with
         name: String,
@@ -69,7 +69,7 @@ pub(super) enum PeopleCommand {
         /// What the service calls them, as the page shows it that refused them: the subject, or the address where `claim` is `email`
         account: String,
     },
-    /// Take that back; open sessions go on until `people secret` ends them
+    /// Take that back; their sessions end at once
     Disconnect {
         /// Name that they have here
         name: String,

@@ -6,7 +6,7 @@ use ldsp_ui::oidc::{Bound, Claim, Subject};
 use super::{Columns, Fields};
 use crate::store::{Done, Person, Role, StoreError};
 
-/// `name, role, secret_hash, added, locked, totp_step` of `person`.
+/// `name, role, secret_hash, added, locked, totp_step, generation` of `person`.
 pub(in crate::store) fn person<R: Fields>(row: &R) -> Result<Person, StoreError> {
     let columns = Columns::keyed(row, "person", &["name"]);
     Ok(Person {
@@ -16,6 +16,7 @@ pub(in crate::store) fn person<R: Fields>(row: &R) -> Result<Person, StoreError>
         added: columns.time("added")?,
         locked: columns.optional_time("locked")?,
         second_step: columns.optional_number::<i64>("totp_step")?.is_some(),
+        generation: columns.number("generation")?,
     })
 }
 

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use ldsp_ui::accounts::{
-    Act, By, Change, Hash, SecondStep, SetUp, is_free_name, same_person, totp,
+    Act, By, Change, Chosen, Hash, NewLink, SecondStep, SetUp, WayIn, is_free_name, same_person,
+    totp,
 };
 use ldsp_ui::oidc::{Binding, Bound, Subject};
 use sqlx::{SqliteConnection, query, query_scalar};

@@ -26,6 +26,7 @@ impl From<Person> for PersonRecord {
             secret_hash: person.secret_hash,
             locked: person.locked.is_some(),
             second_step: person.second_step,
+            generation: person.generation,
         }
     }
 }

@@ -35,11 +35,8 @@ async fn the_first_link_makes_the_admin_once() {
     let world = world().await;
     let token = Token::draw(&mut seeded(70)());
     let store = &world.node.store;
-    let ends = accounts::link_end(at(NOW));
-    store
-        .keep_first_link(token.digest(), ends, at(NOW))
-        .await
-        .unwrap();
+    let link = accounts::new_link(&token, at(NOW));
+    store.keep_first_link(link, at(NOW)).await.unwrap();
     let path = format!("/welcome/{}", token.reveal());
     for _ in 0..2 {
         // Mail programs open links by themselves.
@@ -74,10 +71,8 @@ async fn the_first_link_makes_the_admin_once() {
     assert_eq!(world.enter("Ada", OWN).await.status, StatusCode::SEE_OTHER);
     // With an admin there is no second first one.
     let second = Token::draw(&mut seeded(71)());
-    store
-        .keep_first_link(second.digest(), ends, at(NOW))
-        .await
-        .unwrap();
+    let link = accounts::new_link(&second, at(NOW));
+    store.keep_first_link(link, at(NOW)).await.unwrap();
     let late = world
         .get("", &format!("/welcome/{}", second.reveal()))
         .await;
@@ -164,7 +159,7 @@ async fn an_admin_adds_changes_locks_resets_and_removes() {
     );
     assert_eq!(world.acts().await[0], ("ada".into(), "people link".into()));
 
-    for own in ["lock", "remove"] {
+    for own in ["lock", "remove", "link"] {
         let path = format!("/people/ada/{own}");
         let refused = world.post("ada", &path, "").await;
         assert_eq!(refused.status, StatusCode::CONFLICT, "{own}");

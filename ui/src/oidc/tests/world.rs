@@ -40,6 +40,14 @@ impl People for Register {
     }
 }
 
+impl Register {
+    pub(super) fn end_sessions(&self, name: &str) {
+        if let Some(person) = self.people.lock().unwrap().get_mut(name) {
+            person.generation += 1;
+        }
+    }
+}
+
 #[async_trait]
 impl Subjects for Register {
     async fn person(&self, subject: &Subject) -> Result<Option<String>, PeopleError> {
@@ -86,6 +94,7 @@ impl Subjects for Register {
         let is_theirs = subjects.get(subject).is_some_and(|held| held == name);
         if is_theirs {
             subjects.remove(subject);
+            self.end_sessions(name);
         }
         Ok(is_theirs)
     }
