@@ -464,3 +464,49 @@ async fn basic_is_refused_to_people_with_a_second_step() {
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
     assert!(refused.body.contains("token"), "{}", refused.body);
 }
+
+/// Many people sign in behind one address: right codes count for nothing.
+#[tokio::test]
+async fn right_codes_do_not_close_an_address() {
+    let mut world = world().await.with_everybody().await;
+    let code = totp::current(&[9; 20], at(NOW));
+    for n in 0..31 {
+        begin_second_step(&world.node.store, "vic", [9; 20]).await;
+        let half = world.enter("vic", SECRET).await;
+        world.cookies.insert("half", session_cookie(&half));
+        let seen = world
+            .post("half", "/sign-in/code", &format!("code={code}"))
+            .await;
+        assert_eq!(seen.status, StatusCode::SEE_OTHER, "{n}: {}", seen.body);
+    }
+}
+
+/// Nobody knows whether a code was right that the store could not look up.
+#[tokio::test]
+async fn a_store_that_does_not_answer_locks_no_name() {
+    let mut world = world().await.with_everybody().await;
+    let store = world.node.store.clone();
+    begin_second_step(&store, "vic", [9; 20]).await;
+    let half = world.enter("vic", SECRET).await;
+    world.cookies.insert("half", session_cookie(&half));
+    let rename = async |from: &str, to: &str| {
+        let sql = format!("ALTER TABLE {from} RENAME TO {to}");
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .execute(&store.writer)
+            .await
+            .unwrap();
+    };
+    let form = format!("code={}", totp::current(&[9; 20], at(NOW)));
+    rename("recovery_codes", "elsewhere").await;
+    for _ in 0..11 {
+        let seen = world.post("half", "/sign-in/code", &form).await;
+        assert_eq!(seen.status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    rename("elsewhere", "recovery_codes").await;
+    let wrong = world.post("half", "/sign-in/code", "code=000000").await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let vic = store.person("vic").await.unwrap().unwrap();
+    assert_eq!(vic.locked_at, None);
+    let opened = world.post("half", "/sign-in/code", &form).await;
+    assert_eq!(opened.location(), "/");
+}
