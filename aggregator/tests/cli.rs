@@ -446,3 +446,37 @@ fn no_command_changes_a_database_under_the_server_that_uses_it() {
     let count = "SELECT count(*) FROM _sqlx_migrations WHERE version = 5";
     assert_eq!((last, sql(count)), (5, 0));
 }
+
+/// What was noted before a change of service, or of what it calls people, can be taken back without it.
+#[test]
+fn accounts_of_a_former_service_are_disconnected() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let ran = |args: &[&str]| {
+        let output = run(dir, args, None);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    };
+    let no = |args: &[&str]| text(&run(dir, args, None).stderr);
+    let url = "https://localhost:8443";
+    ran(&["init", "--origin", "log.example", "--public-url", url]);
+    ran(&["people", "add", "Ben", "--role", "analyst"]);
+    let service = |issuer: &str| {
+        let table = format!("[oidc]\nissuer = \"{issuer}\"\nclient_id = \"x\"\nname = \"x\"\n");
+        std::fs::write(dir.join("ldsp-aggregator.toml"), table).unwrap();
+    };
+    for issuer in ["https://old.example", "https://new.example"] {
+        service(issuer);
+        ran(&["people", "connect", "Ben", "u-1"]);
+    }
+    std::fs::write(dir.join("ldsp-aggregator.toml"), "").unwrap();
+    let disconnect = ["people", "disconnect", "Ben", "u-1"];
+    let said = no(&disconnect);
+    assert!(
+        said.contains("https://new.example, https://old.example"),
+        "{said}"
+    );
+    ran(&[&disconnect[..], &["--issuer", "https://old.example"]].concat());
+    ran(&disconnect);
+    let said = no(&disconnect);
+    assert!(said.contains("people accounts"), "{said}");
+}

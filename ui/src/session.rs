@@ -24,6 +24,10 @@ const KEY: &str = "who";
 
 /// Whether the person came by the sign-in service.
 const SERVICE: &str = "service";
+/// When the person last showed at the sign-in service that it is they who sit here.
+const SHOWN: &str = "shown";
+/// How long that is believed.
+const SHOWN_LIFE: SignedDuration = SignedDuration::from_mins(10);
 /// Who has shown the right secret and not yet the code of their phone.
 const HALF: &str = "half";
 /// How long the code may be waited for.
@@ -78,6 +82,7 @@ pub(crate) async fn sign_in(
 ) -> Result<(), tower_sessions::session::Error> {
     session.cycle_id().await?;
     session.remove_value(HALF).await?;
+    session.remove_value(SHOWN).await?;
     session.insert(KEY, Who::of(person, browser)).await
 }
 
@@ -91,6 +96,23 @@ pub(crate) async fn is_of_service(
     session: &Session,
 ) -> Result<bool, tower_sessions::session::Error> {
     Ok(session.get(SERVICE).await?.unwrap_or_default())
+}
+
+/// Notes that the person has just shown at the sign-in service that it is they who sit here.
+pub(crate) async fn note_shown(
+    session: &Session,
+    now: Timestamp,
+) -> Result<(), tower_sessions::session::Error> {
+    session.insert(SHOWN, now).await
+}
+
+/// Whether they showed it a short while ago.
+pub(crate) async fn is_shown(
+    session: &Session,
+    now: Timestamp,
+) -> Result<bool, tower_sessions::session::Error> {
+    let at = session.get::<Timestamp>(SHOWN).await?;
+    Ok(at.is_some_and(|at| now.duration_since(at) < SHOWN_LIFE))
 }
 
 /// Remembers under a new id that `person` has shown the right secret, until they show the code of their phone too.

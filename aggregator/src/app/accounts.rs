@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use ldsp_ui::accounts::By;
-use ldsp_ui::oidc::{self, Binding, Bound, Subject};
+use ldsp_ui::oidc::{self, Binding, Bound, Meant, Subject};
 use serde::Serialize;
 
 use super::Refused;
@@ -96,27 +96,41 @@ pub async fn connect<S: Staff>(
     }
 }
 
-/// Forgets it.
+/// Forgets it, at whatever service it is: `issuer` says at which, where the person has an account of this name at several.
 ///
 /// # Errors
-/// No service is configured, the account is not that person's; trouble with the store.
+/// The account is not that person's, or at several services; trouble with the store.
 pub async fn disconnect<S: Staff>(
     store: &S,
-    config: Option<&oidc::Config>,
+    issuer: Option<&str>,
     (name, account): (&str, &str),
     now: Timestamp,
 ) -> Result<Account, Refused> {
-    let subject = subject(config, account)?;
     let by = By {
         who: COMMAND_LINE,
         now,
     };
-    if !store.unbind_subject(name, &subject, by).await? {
-        return Err(Refused::new(
+    let meant = match Meant::of(store.subjects().await?, name, account, issuer) {
+        Meant::Accounts(meant) => meant,
+        Meant::Services(services) => {
+            return Err(Refused::new(
+                format!("{name} signs in with the account {account} of several services"),
+                format!("Say which with --issuer: {}.", services.join(", ")),
+            ));
+        }
+    };
+    let mut gone = None;
+    for subject in meant {
+        if store.unbind_subject(name, &subject, by).await? {
+            gone = Some(subject);
+        }
+    }
+    let subject = gone.ok_or_else(|| {
+        Refused::new(
             format!("{name} does not sign in with the account {account}"),
             "`ldsp-aggregator people accounts` shows who signs in with which.",
-        ));
-    }
+        )
+    })?;
     Ok(Account::new(name, subject, false))
 }
 

@@ -47,6 +47,8 @@ pub(super) struct Person {
     has_secret: bool,
     /// Whether sign-in asks them for a code of their phone too.
     second_step: bool,
+    /// Whether an account at the sign-in service is connected with the name.
+    connected: bool,
 }
 
 impl From<Account> for Person {
@@ -59,6 +61,7 @@ impl From<Account> for Person {
             locked_at: account.locked_at,
             has_secret: account.has_secret,
             second_step: account.second_step,
+            connected: account.connected,
         }
     }
 }

@@ -602,8 +602,11 @@ pub enum People {
     Disconnect {
         /// The name they have here
         name: String,
-        /// What the service calls them
+        /// What the service calls them, as `people accounts` shows it
         account: String,
+        /// At which service, where they have an account of this name at several
+        #[arg(long)]
+        issuer: Option<String>,
     },
     /// List the accounts at the sign-in service with which people sign in
     Accounts,

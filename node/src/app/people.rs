@@ -39,8 +39,13 @@ pub(super) async fn run(command: People, context: &Context) -> Answer {
         People::Connect { name, account } => {
             subjects::connect(name.trim(), account.trim(), context).await
         }
-        People::Disconnect { name, account } => {
-            subjects::disconnect(name.trim(), account.trim(), context).await
+        People::Disconnect {
+            name,
+            account,
+            issuer,
+        } => {
+            let who = (name.trim(), account.trim());
+            subjects::disconnect(who, issuer.as_deref(), context).await
         }
         People::Accounts => subjects::list(context).await,
     }

@@ -14,14 +14,14 @@ use super::{
     Accounts, Act, By, Change, Hash, LINK_DAYS, NewLink, Token, account, code, people, person,
     second_step, tokens, welcome,
 };
-use crate::checker::{Checker, Verdict};
+use crate::checker::Checker;
 use crate::oidc::OpenId;
-use crate::people::{PeopleError, PersonRecord, SignedIn, see_other};
+use crate::page::Page;
+use crate::people::{PeopleError, PersonRecord, see_other};
 use crate::problem::ProblemPage;
 use crate::roles::Access;
 use crate::secret::Secret;
 use crate::session;
-use crate::throttle::Caller;
 use crate::{Clock, Entropy};
 
 /// How long a browser is known.
@@ -105,7 +105,7 @@ pub(crate) fn router(desk: &Desk) -> Router {
 }
 
 /// The store of accounts did not answer: the cause goes to the log.
-pub(super) fn unavailable(error: PeopleError) -> ProblemPage {
+pub(crate) fn unavailable(error: PeopleError) -> ProblemPage {
     tracing::error!(error = ?error, "the store of accounts did not answer");
     if error.is_unconfirmed() {
         return ProblemPage::unconfirmed();
@@ -221,32 +221,11 @@ impl Desk {
 }
 
 impl Desk {
-    /// Whether what a signed-in person typed is their secret: asked again before something that outlasts the session.
-    pub(crate) async fn confirm(
-        &self,
-        person: &SignedIn,
-        typed: &str,
-        peer: &Peer,
-        headers: &HeaderMap,
-    ) -> Result<Result<PersonRecord, String>, ProblemPage> {
-        if typed.trim().is_empty() {
-            return Ok(Err("Enter your secret".into()));
-        }
-        let browser = self.known_browser(&person.name, headers).await;
-        let caller = Caller {
-            name: &person.name,
-            address: address(peer),
-            browser: browser.map_err(unavailable)?,
-        };
-        let verdict = self.checker.typed(caller, Secret::typed(typed)).await;
-        Ok(match verdict.map_err(unavailable)? {
-            Verdict::Right(record) => Ok(record),
-            Verdict::Wrong => Err("This is not your secret. Check it and try again".into()),
-            Verdict::Wait(wait) => Err(format!(
-                "After several wrong attempts your secret is not looked at for another {}",
-                minutes(wait)
-            )),
-        })
+    /// Whether secrets of people open anything here.
+    pub(crate) fn takes_secrets(&self) -> bool {
+        self.service
+            .as_ref()
+            .is_none_or(|service| service.takes_secrets())
     }
 }
 
@@ -302,7 +281,7 @@ pub fn link(origin: &str, token: &Token) -> String {
     format!("{origin}/welcome/{}", token.reveal())
 }
 
-fn minutes(wait: SignedDuration) -> String {
+pub(super) fn minutes(wait: SignedDuration) -> String {
     match (wait.as_secs() + 59) / 60 {
         1 => "minute".to_owned(),
         n if n > 120 => format!("{} hours", (n + 59) / 60),
@@ -315,7 +294,7 @@ pub(super) fn gone(what: &str) -> ProblemPage {
 }
 
 /// A page that nobody may keep: it shows something once.
-pub(super) fn once(page: crate::Page) -> Response {
+pub(super) fn once(page: Page) -> Response {
     let mut response = page.into_response();
     crate::headers::no_store(response.headers_mut());
     response

@@ -36,16 +36,20 @@ pub(super) fn role_tag(roles: &[RoleWords], role: &str) -> Html {
     )
 }
 
-/// How somebody's account stands, in one or two words.
-pub(super) fn state_tag(person: &Listed) -> Tag {
+/// With what somebody signs in, in one or two words; `takes_secrets`: secrets open something here.
+pub(super) fn state_tag(person: &Listed, takes_secrets: bool) -> Tag {
+    let green = |words| Tag::coloured(words, TagColour::Green);
+    let missing = |words| Tag::coloured(words, TagColour::Yellow);
     if person.locked_at.is_some() {
-        Tag::coloured("Locked out", TagColour::Red)
-    } else if !person.has_secret {
-        Tag::coloured("Has not set a secret yet", TagColour::Yellow)
-    } else if person.second_step {
-        Tag::coloured("Secret and phone", TagColour::Green)
-    } else {
-        Tag::coloured("Secret", TagColour::Green)
+        return Tag::coloured("Locked out", TagColour::Red);
+    }
+    match (person.has_secret && takes_secrets, person.connected) {
+        (true, _) if person.second_step => green("Secret and phone"),
+        (true, true) => green("Secret or account elsewhere"),
+        (true, false) => green("Secret"),
+        (false, true) => green("Account elsewhere"),
+        (false, false) if takes_secrets => missing("Has not set a secret yet"),
+        (false, false) => missing("Has not connected an account yet"),
     }
 }
 
@@ -78,7 +82,12 @@ async fn list(
             "People are added, locked out and removed by an admin. Your own secret is on the page Your account, which your name at the top leads to.",
         ));
     }
-    pieces.push(listing(people, &roles, &asked, &person, manages));
+    let shown = Shown {
+        reader: &person,
+        manages,
+        takes_secrets: keep.takes_secrets(),
+    };
+    pieces.push(listing(people, &roles, &asked, &shown));
     let explained = roles.iter().map(|words| {
         Html::concat([
             Tag::coloured(words.title, words.colour).into(),
@@ -105,14 +114,16 @@ async fn list(
     Ok(page.into_response())
 }
 
-/// Those who are like what the address asks for; `manages`: with links to their pages.
-fn listing(
-    mut people: Vec<Listed>,
-    roles: &[RoleWords],
-    asked: &Asked,
-    reader: &SignedIn,
+/// To whom the list is shown, and on what site.
+struct Shown<'a> {
+    reader: &'a SignedIn,
+    /// With links to people's pages.
     manages: bool,
-) -> Html {
+    takes_secrets: bool,
+}
+
+/// Those who are like what the address asks for.
+fn listing(mut people: Vec<Listed>, roles: &[RoleWords], asked: &Asked, shown: &Shown<'_>) -> Html {
     let counts: Vec<(&str, String)> = roles
         .iter()
         .map(|words| {
@@ -137,8 +148,12 @@ fn listing(
         _ => order.sort(&mut people, |p| p.name.to_lowercase()),
     }
     let rows = people[asked.rows(people.len(), SHOWN)].iter().map(|p| {
-        let you = if p.name == reader.name { " (you)" } else { "" };
-        let name: Html = if manages {
+        let you = if p.name == shown.reader.name {
+            " (you)"
+        } else {
+            ""
+        };
+        let name: Html = if shown.manages {
             Html::concat([link(&p.name, &path_of(&p.name)), you.into()])
         } else {
             format!("{}{you}", p.name).into()
@@ -147,7 +162,7 @@ fn listing(
             name,
             role_tag(roles, &p.role),
             p.organisation.clone().unwrap_or_default().into(),
-            state_tag(p).into(),
+            state_tag(p, shown.takes_secrets).into(),
             moment(p.added_at).into(),
         ]
     });
@@ -278,7 +293,7 @@ pub(super) fn link_page(name: &str, link: &str, done: &str) -> Page {
         .notice(Notification::done(done))
         .body(Html::concat([
             Html::paragraph(&format!(
-                "Give this link to {name}, and to nobody else: whoever opens it first sets the secret of this name. It works once, for \
+                "Give this link to {name}, and to nobody else: whoever opens it first chooses how this name signs in. It works once, for \
                  {LINK_DAYS} days. It is shown only now; if it is lost, make a new one on their page."
             )),
             shown_once(link),

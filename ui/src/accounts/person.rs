@@ -86,7 +86,7 @@ async fn show(
         facts = facts.fact("Organisation", organisation.clone());
     }
     facts = facts
-        .fact("Signs in with", state_tag(&one))
+        .fact("Signs in with", state_tag(&one, keep.takes_secrets()))
         .fact("Added", moment(one.added_at));
     if let Some(at) = one.locked_at {
         facts = facts.fact("Locked out since", moment(at));

@@ -89,6 +89,39 @@ pub struct Bound {
     pub since: Timestamp,
 }
 
+/// Which accounts a command means that names a person and what the service calls them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meant {
+    /// Those of one service; none when it means nothing that is noted.
+    Accounts(Vec<Subject>),
+    /// The person signs in with an account of this name at each of these services, and the command named none.
+    Services(Vec<String>),
+}
+
+impl Meant {
+    /// Of `all` that is noted, the accounts of `person` whose value is `value`, whatever claim and service are configured now: what was noted
+    /// before a change of service can be taken back too.
+    #[must_use]
+    pub fn of(all: Vec<Bound>, person: &str, value: &str, issuer: Option<&str>) -> Self {
+        let is_called = |subject: &Subject| match subject.claim {
+            Claim::Subject => subject.value == value,
+            Claim::Email => subject.value.eq_ignore_ascii_case(value),
+        };
+        let own = all.into_iter().filter(|one| one.person == person);
+        let own: Vec<Subject> = own
+            .map(|one| one.subject)
+            .filter(|one| is_called(one) && issuer.is_none_or(|issuer| issuer == one.issuer))
+            .collect();
+        let mut services: Vec<String> = own.iter().map(|one| one.issuer.clone()).collect();
+        services.sort_unstable();
+        services.dedup();
+        if services.len() > 1 {
+            return Self::Services(services);
+        }
+        Self::Accounts(own)
+    }
+}
+
 /// What came of noting that a subject is a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Binding {
@@ -134,6 +167,32 @@ pub trait Subjects: Send + Sync + 'static {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_means_accounts_of_one_service() {
+        let bound = |issuer: &str, claim, value: &str, person: &str| Bound {
+            subject: Subject::new(issuer, claim, value).unwrap(),
+            person: person.into(),
+            since: Timestamp::UNIX_EPOCH,
+        };
+        let all = vec![
+            bound("https://old", Claim::Email, "ada@x.org", "ada"),
+            bound("https://old", Claim::Subject, "a-1", "ada"),
+            bound("https://new", Claim::Subject, "a-1", "ada"),
+            bound("https://new", Claim::Subject, "b-1", "bob"),
+        ];
+        let meant = |value, issuer| Meant::of(all.clone(), "ada", value, issuer);
+        let one = |at: usize| Meant::Accounts(vec![all[at].subject.clone()]);
+        assert_eq!(meant("Ada@X.org", None), one(0));
+        assert_eq!(
+            meant("a-1", None),
+            Meant::Services(vec!["https://new".into(), "https://old".into()])
+        );
+        assert_eq!(meant("a-1", Some("https://new")), one(2));
+        for (value, issuer) in [("A-1", None), ("b-1", None), ("a-1", Some("https://x"))] {
+            assert_eq!(meant(value, issuer), Meant::Accounts(Vec::new()), "{value}");
+        }
+    }
 
     #[test]
     fn only_what_a_service_can_give_is_a_subject() {

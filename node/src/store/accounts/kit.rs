@@ -1,5 +1,7 @@
 //! The store as the web kit asks for it.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use ldsp_ui::accounts::{
@@ -178,7 +180,10 @@ impl Accounts for Store {
 
     async fn everybody(&self) -> Result<Vec<Listed>, PeopleError> {
         let people = self.people().await.map_err(boxed)?;
+        let subjects = self.subjects().await.map_err(boxed)?;
+        let connected: BTreeSet<String> = subjects.into_iter().map(|one| one.person).collect();
         let listed = people.into_iter().map(|person| Listed {
+            connected: connected.contains(&person.name),
             name: person.name,
             role: person.role.as_str().to_owned(),
             organisation: person.organisation,

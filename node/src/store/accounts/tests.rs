@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::store::people::Changed;
+use crate::store::people::Role;
 use crate::testing::{World, at, seeded};
-use ldsp_ui::accounts::Token;
-use ldsp_ui::oidc::Claim;
+use ldsp_ui::accounts::{Chosen, NewLink, Token};
+use ldsp_ui::oidc::{Binding, Claim, Subject};
 
 const NOW: &str = "2022-03-04T09:00:00Z";
 

@@ -185,14 +185,7 @@ async fn administrators_note_who_is_whom_and_nobody_else_does() {
 async fn disconnecting_ends_sessions_but_the_one_that_asks() {
     let world = world();
     world.knows("u-1", "ada");
-    world
-        .register
-        .people
-        .lock()
-        .unwrap()
-        .get_mut("ada")
-        .unwrap()
-        .secret_hash = None;
+    world.forgets_secret("ada");
     let issuer = world.service.issuer.clone();
     let chosen = [
         ("issuer", issuer.as_str()),
@@ -228,4 +221,15 @@ async fn disconnecting_ends_sessions_but_the_one_that_asks() {
         .says(200, "their sessions have ended");
     let gone = world.get("/mine", &session).await;
     assert_eq!(gone.location(), "/sign-in?next=/mine");
+}
+
+#[tokio::test]
+async fn days_are_those_of_london() {
+    let world = world();
+    world.knows("u-1", "ada");
+    let session = world.sign_in().await.session();
+    world
+        .get("/sign-in/mine", &session)
+        .await
+        .says(200, "15 July 2026, 00:30");
 }
