@@ -7,7 +7,7 @@ use ldsp_protocol::standard::{Dimension, Standard};
 use super::{Own, StoreError};
 use crate::import::learners::has_left;
 use crate::store::Store;
-use crate::store::delivery::{Asking, Due, Unasked};
+use crate::store::delivery::{Asking, Part, Unasked};
 
 /// Days before a question is due at which it is shown.
 const AHEAD: i64 = 28;
@@ -46,34 +46,34 @@ impl When {
     }
 }
 
-/// What is asked for: the questions of leavers that are due between these days.
-fn asking(own: &Own, (from, to): (Date, Date)) -> Asking<'_> {
+/// What is asked for: the questions of leavers that are due, by parts.
+fn asking<'a>(own: &'a Own, parts: &'a [(Date, Date)]) -> Asking<'a> {
     let stages = 0..Standard::current().stages().len();
     let stages = stages.filter_map(|at| u8::try_from(at).ok());
     Asking {
         names: &own.names,
         left: stages.filter(|stage| has_left(*stage)).collect(),
-        from,
-        to,
+        parts,
     }
 }
 
-/// The questions that a provider has to ask, the earliest first: `rows` of them from place `from` on.
+/// The questions that a provider has to ask, by spans of days of which no two meet: `rows` of each from place `from` on, the earliest first.
 ///
 /// # Errors
 /// The database cannot be read.
 pub(crate) async fn due(
     store: &Store,
     own: &Own,
-    days: (Date, Date),
+    parts: &[(Date, Date)],
     rows: std::ops::Range<u64>,
-) -> Result<Vec<Due>, StoreError> {
-    let mut all = store.due(&own.root, &asking(own, days), rows).await?;
-    super::in_own_cohorts(store, own, all.iter_mut().map(|due| &mut due.entry)).await?;
+) -> Result<Vec<Part>, StoreError> {
+    let mut all = store.due(&own.root, &asking(own, parts), rows).await?;
+    let entries = all.iter_mut().flat_map(|part| &mut part.rows);
+    super::in_own_cohorts(store, own, entries.map(|due| &mut due.entry)).await?;
     Ok(all)
 }
 
-/// How many questions that are, and of how many enrolments.
+/// How many questions are due in a span of days, and of how many enrolments.
 ///
 /// # Errors
 /// The database cannot be read.
@@ -82,5 +82,5 @@ pub(crate) async fn count_due(
     own: &Own,
     days: (Date, Date),
 ) -> Result<Unasked, StoreError> {
-    store.count_due(&asking(own, days)).await
+    store.count_due(&asking(own, &[days])).await
 }

@@ -372,22 +372,24 @@ async fn who_has_to_be_asked_when() {
     assert_eq!(report.outcome, Outcome::Stored, "{}", report.text());
     let college = own(&world, "College").await;
     let today = jiff::civil::date(2022, 12, 7);
+    let places = |all: &[Due]| {
+        all.iter()
+            .map(|d| (d.entry.id, d.question))
+            .collect::<Vec<_>>()
+    };
     let mut said = Vec::new();
+    let mut together = Vec::new();
     for (when, days) in [When::Late, When::ThisWeek, When::Later].map(|w| (w, w.days(today))) {
-        let found = due(&world.store, &college, days, 0..99).await.unwrap();
+        let found = due_in(&world.store, &college, days, 0..99).await;
         let count = count_due(&world.store, &college, days).await.unwrap();
         assert_eq!(count.questions, found.len() as i64);
         // Page by page it is the same.
         let mut paged = Vec::new();
         for at in 0..found.len() as u64 {
-            paged.extend(due(&world.store, &college, days, at..at + 1).await.unwrap());
+            paged.extend(due_in(&world.store, &college, days, at..at + 1).await);
         }
-        let places = |all: &[Due]| {
-            all.iter()
-                .map(|d| (d.entry.id, d.question))
-                .collect::<Vec<_>>()
-        };
         assert_eq!(places(&paged), places(&found));
+        together.push((found.len() as u64, places(&found)));
         said.extend(found.into_iter().map(|due| {
             let reference = due.entry.reference.unwrap();
             (reference, AFTER[due.question], when, due.on <= today)
@@ -408,12 +410,35 @@ async fn who_has_to_be_asked_when() {
             ("3", 3, When::Later, false),
         ]
     );
+    // All parts in one pass are the parts one by one.
+    let parts = [When::Late, When::ThisWeek, When::Later].map(|when| when.days(today));
+    let in_one = due(&world.store, &college, &parts, 0..99).await.unwrap();
+    let in_one: Vec<_> = in_one
+        .iter()
+        .map(|part| (part.all, places(&part.rows)))
+        .collect();
+    assert_eq!(in_one, together);
+    // Behind the last row there are none, and there are as many as before.
+    let behind = due(&world.store, &college, &parts, 99..199).await.unwrap();
+    assert!(behind.iter().all(|part| part.rows.is_empty()));
+    assert_eq!(behind.iter().map(|part| part.all).sum::<u64>(), 6);
     let library = own(&world, "Library").await;
     let days = (When::Late.days(today).0, When::Later.days(today).1);
     let nobody = count_due(&world.store, &library, days).await.unwrap();
     assert_eq!((nobody.questions, nobody.enrolments), (0, 0));
     let all = count_due(&world.store, &college, days).await.unwrap();
     assert_eq!((all.questions, all.enrolments), (6, 5));
+}
+
+/// What is due in one span of days.
+async fn due_in(
+    store: &Store,
+    own: &Own,
+    days: (jiff::civil::Date, jiff::civil::Date),
+    rows: std::ops::Range<u64>,
+) -> Vec<Due> {
+    let parts = due(store, own, &[days], rows).await;
+    parts.unwrap().remove(0).rows
 }
 
 /// The database reckons months as the import does, on every day of a leap year and of the one before it.
@@ -434,7 +459,7 @@ async fn a_question_is_due_on_the_day_from_which_the_import_takes_its_answer() {
         jiff::civil::date(2019, 1, 1),
         jiff::civil::date(2022, 12, 31),
     );
-    let all = due(&world.store, &college, days, 0..9_999).await.unwrap();
+    let all = due_in(&world.store, &college, days, 0..9_999).await;
     assert_eq!(all.len(), 3 * 731);
     for due in all {
         let after = jiff::Span::new().months(AFTER[due.question]);
@@ -443,9 +468,7 @@ async fn a_question_is_due_on_the_day_from_which_the_import_takes_its_answer() {
     // And each day's questions are found by that day alone.
     for day in ["2019-05-31", "2020-02-29", "2019-02-28", "2020-11-30"] {
         let day: jiff::civil::Date = day.parse().unwrap();
-        let found = due(&world.store, &college, (day, day), 0..99)
-            .await
-            .unwrap();
+        let found = due_in(&world.store, &college, (day, day), 0..99).await;
         assert!(!found.is_empty() || day.year() == 2019, "{day}");
         assert!(found.iter().all(|due| due.on == day), "{day}");
     }
@@ -466,9 +489,7 @@ async fn nobody_falls_off_the_list_of_whom_to_ask() {
     let days = (When::Late.days(today).0, When::ThisWeek.days(today).1);
     let count = count_due(&world.store, &college, days).await.unwrap();
     assert_eq!(count.questions, 2_101);
-    let last = due(&world.store, &college, days, 2_100..2_200)
-        .await
-        .unwrap();
+    let last = due_in(&world.store, &college, days, 2_100..2_200).await;
     assert_eq!(last[0].entry.reference.as_deref(), Some("l-1"));
 }
 

@@ -157,7 +157,7 @@ fn of(sql: &mut QueryBuilder<Sqlite>, names: &[String]) {
     listed(sql, names);
 }
 
-/// The same where a cohort or a number says more than the provider does: the plus leaves its index out.
+/// The same where a cohort, an employer or a number says more than the provider does: the plus leaves its index out.
 fn among(sql: &mut QueryBuilder<Sqlite>, names: &[String]) {
     sql.push("e.removed_day IS NULL AND +e.provider IN (");
     listed(sql, names);
@@ -222,7 +222,7 @@ impl Store {
         sql.push_bind(organisation).push(
             " UNION SELECT e.employer FROM enrolments AS e WHERE e.employer IS NOT NULL AND ",
         );
-        of(&mut sql, names);
+        among(&mut sql, names);
         Ok(sql.build_query_scalar().fetch_all(&self.reader).await?)
     }
 
@@ -318,9 +318,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) names: &'a [String],
     /// Stages of those who left, as positions.
     pub(crate) left: Vec<u8>,
-    /// The first and the last day on which they are due.
-    pub(crate) from: Date,
-    pub(crate) to: Date,
+    /// The first and the last day on which they are due, part by part; no day is in two.
+    pub(crate) parts: &'a [(Date, Date)],
 }
 
 /// A question that is due.
@@ -333,6 +332,15 @@ pub(crate) struct Due {
     pub(crate) on: Date,
 }
 
+/// Questions that are due in a span of days.
+#[derive(Clone, Default)]
+pub(crate) struct Part {
+    /// How many there are.
+    pub(crate) all: u64,
+    /// Those that were asked for, the earliest first.
+    pub(crate) rows: Vec<Due>,
+}
+
 /// How many questions have no answer yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct Unasked {
@@ -341,9 +349,13 @@ pub(crate) struct Unasked {
 }
 
 impl Asking<'_> {
-    /// Begins a statement with the table `due` of the questions: enrolment, place in [`AFTER`], day.
+    /// Begins a statement with the table `due` of the questions of all parts: enrolment, place in [`AFTER`], day, part.
     fn begin(&self) -> QueryBuilder<Sqlite> {
-        let mut sql = QueryBuilder::new("WITH due AS (");
+        let from = self.parts.iter().map(|(from, _)| *from).min();
+        let to = self.parts.iter().map(|(_, to)| *to).max();
+        // Without parts no day is looked at.
+        let (from, to) = from.zip(to).unwrap_or((Date::MAX, Date::MIN));
+        let mut sql = QueryBuilder::new("WITH open AS (");
         for (question, months) in AFTER.into_iter().enumerate() {
             let union = if question > 0 { " UNION ALL " } else { "" };
             // As the import reckons it: the last day of a shorter month counts as the month's end, which is `floor`. The index on the last
@@ -362,72 +374,79 @@ impl Asking<'_> {
                 list.push_bind(*stage);
             }
             let after = Span::new().months(months);
-            let (from, to) = (
-                self.from.saturating_sub(after),
-                self.to.saturating_sub(after),
-            );
+            let (from, to) = (from.saturating_sub(after), to.saturating_sub(after));
             sql.push(") AND e.end_day BETWEEN ")
                 .push_bind(day(from) - ROUGHLY)
                 .push(" AND ")
                 .push_bind(day(to) + ROUGHLY);
         }
-        sql.push(") ");
+        sql.push("), due AS (SELECT id, question, on_day, CASE");
+        for (part, (from, to)) in (0_i64..).zip(self.parts) {
+            sql.push(" WHEN on_day BETWEEN ")
+                .push_bind(day(*from))
+                .push(" AND ")
+                .push_bind(day(*to))
+                .push(" THEN ")
+                .push_bind(part);
+        }
+        sql.push(" WHEN 0 THEN 0 END AS part FROM open) ");
         sql
-    }
-
-    fn between(&self, sql: &mut QueryBuilder<Sqlite>) {
-        sql.push(" WHERE due.on_day BETWEEN ")
-            .push_bind(day(self.from))
-            .push(" AND ")
-            .push_bind(day(self.to));
     }
 }
 
 impl Store {
-    /// The questions of the provider whose first name is `root`, the earliest first, by their places.
+    /// The questions of the provider whose first name is `root`, part by part, in one pass: of each how many there are and those at these places, the earliest first.
     pub(crate) async fn due(
         &self,
         root: &str,
         asking: &Asking<'_>,
         rows: Range<u64>,
-    ) -> Result<Vec<Due>, StoreError> {
+    ) -> Result<Vec<Part>, StoreError> {
         let mut sql = asking.begin();
         sql.push(
-            "SELECT e.*, r.reference AS own, due.question, due.on_day FROM due JOIN enrolments AS e ON e.id = due.id \
+            ", placed AS (SELECT id, question, on_day, part, \
+             row_number() OVER (PARTITION BY part ORDER BY on_day, id, question) AS place, count(*) OVER (PARTITION BY part) AS total \
+             FROM due WHERE part IS NOT NULL) \
+             SELECT e.*, r.reference AS own, p.question, p.on_day, p.part, p.place, p.total FROM placed AS p JOIN enrolments AS e ON e.id = p.id \
              LEFT JOIN provider_references AS r ON r.ident = e.reference AND r.organisation = ",
         )
         .push_bind(root.to_owned());
-        asking.between(&mut sql);
         let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        sql.push(" ORDER BY due.on_day, e.id, due.question LIMIT ")
-            .push_bind(number(rows.end.saturating_sub(rows.start)))
-            .push(" OFFSET ")
-            .push_bind(number(rows.start));
+        // The first one of a part says how many there are, also where none of the rows is asked for.
+        sql.push(" WHERE p.place = 1 OR (p.place > ")
+            .push_bind(number(rows.start))
+            .push(" AND p.place <= ")
+            .push_bind(number(rows.end))
+            .push(") ORDER BY p.part, p.place");
         let found = sql.build().fetch_all(&self.reader).await?;
-        let all = found.iter().filter_map(|row| {
-            let read = || {
-                let question: i64 = row.try_get("question")?;
-                let on: i64 = row.try_get("on_day")?;
-                Ok::<_, sqlx::Error>((entry(row)?, question, on))
+        let mut parts = vec![Part::default(); asking.parts.len()];
+        for row in &found {
+            let part: i64 = row.try_get("part")?;
+            let part = usize::try_from(part).ok().and_then(|at| parts.get_mut(at));
+            let (total, place): (i64, i64) = (row.try_get("total")?, row.try_get("place")?);
+            let (question, on): (i64, i64) = (row.try_get("question")?, row.try_get("on_day")?);
+            let Some(((part, on), question)) =
+                part.zip(date(on)).zip(usize::try_from(question).ok())
+            else {
+                continue;
             };
-            read()
-                .map(|(entry, question, on)| {
-                    Some(Due {
-                        entry,
-                        question: usize::try_from(question).ok()?,
-                        on: date(on)?,
-                    })
-                })
-                .transpose()
-        });
-        Ok(all.collect::<Result<_, _>>()?)
+            part.all = total.unsigned_abs();
+            if rows.contains(&(place - 1).unsigned_abs()) {
+                let entry = entry(row)?;
+                part.rows.push(Due {
+                    entry,
+                    question,
+                    on,
+                });
+            }
+        }
+        Ok(parts)
     }
 
     /// How many there are.
     pub(crate) async fn count_due(&self, asking: &Asking<'_>) -> Result<Unasked, StoreError> {
         let mut sql = asking.begin();
-        sql.push("SELECT count(*) AS questions, count(DISTINCT id) AS enrolments FROM due");
-        asking.between(&mut sql);
+        sql.push("SELECT count(*) AS questions, count(DISTINCT id) AS enrolments FROM due WHERE part IS NOT NULL");
         Ok(sql.build_query_as().fetch_one(&self.reader).await?)
     }
 }

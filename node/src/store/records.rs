@@ -132,21 +132,25 @@ impl Store {
 
     async fn count_held(&self, tiers: usize, stages: usize) -> Result<Held, StoreError> {
         let mut reader = self.reader.begin().await?;
-        let cells: Vec<(i64, i64, i64)> = sqlx::query_as(
-            "SELECT p.tier, e.stage, count(*) FROM enrolments e JOIN programmes p ON p.id = e.programme \
-             WHERE e.in_area = 1 AND e.removed_day IS NULL GROUP BY p.tier, e.stage",
+        // One pass, and the index that has learners in order.
+        let cells: Vec<(i64, i64, i64, i64, i64)> = sqlx::query_as(
+            "SELECT p.tier, e.stage, sum(e.in_area = 1), sum(e.in_area = 0), sum(e.in_area = 1 AND e.enters = 0) \
+             FROM enrolments e JOIN programmes p ON p.id = e.programme WHERE e.removed_day IS NULL GROUP BY p.tier, e.stage",
         )
         .fetch_all(&mut *reader)
         .await?;
-        let (learners, outside, local_only): (i64, i64, i64) = sqlx::query_as(
-            "SELECT count(DISTINCT learner), coalesce(sum(in_area = 0), 0), \
-             coalesce(sum(in_area = 1 AND enters = 0), 0) FROM enrolments WHERE removed_day IS NULL",
+        let learners: i64 = sqlx::query_scalar(
+            "SELECT (SELECT count(*) FROM (SELECT DISTINCT learner FROM enrolments)) - \
+             (SELECT count(DISTINCT gone.learner) FROM enrolments AS gone WHERE gone.removed_day IS NOT NULL AND NOT EXISTS \
+                (SELECT 1 FROM enrolments AS e WHERE e.learner = gone.learner AND e.removed_day IS NULL))",
         )
         .fetch_one(&mut *reader)
         .await?;
+        let outside = cells.iter().map(|(.., outside, _)| outside).sum();
+        let local_only = cells.iter().map(|(.., local_only)| local_only).sum();
         let count = |n: i64| u64::try_from(n).unwrap_or(0);
         let mut tier_by_stage = vec![vec![0; stages]; tiers];
-        for (tier, stage, n) in cells {
+        for (tier, stage, n, ..) in cells {
             let place = |at: i64| usize::try_from(at).unwrap_or(usize::MAX);
             let cell = tier_by_stage
                 .get_mut(place(tier))

@@ -11,7 +11,7 @@ use super::super::{Answer, Pages, fault, words};
 use super::{learner_at, name};
 use crate::delivery::{self, Own, When};
 use crate::import::london_day;
-use crate::store::delivery::{AFTER, Due};
+use crate::store::delivery::{AFTER, Due, Part};
 use crate::store::kept::Known;
 
 const LIST: &str = "/provider/follow-up";
@@ -75,15 +75,11 @@ struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    async fn count(&self, when: When) -> Result<u64, ProblemPage> {
-        let count = delivery::count_due(&self.pages.node.store, self.own, when.days(self.today));
-        Ok(count.await.map_err(fault)?.questions.unsigned_abs())
-    }
-
-    async fn rows(&self, when: When, from: u64, rows: u64) -> Result<Vec<Due>, ProblemPage> {
+    /// Rows of parts, with how many there are.
+    async fn due(&self, parts: &[When], from: u64, rows: u64) -> Result<Vec<Part>, ProblemPage> {
+        let days: Vec<_> = parts.iter().map(|when| when.days(self.today)).collect();
         let places = from..from.saturating_add(rows);
-        let days = when.days(self.today);
-        let due = delivery::due(&self.pages.node.store, self.own, days, places);
+        let due = delivery::due(&self.pages.node.store, self.own, &days, places);
         due.await.map_err(fault)
     }
 
@@ -92,22 +88,21 @@ impl Shown<'_> {
     }
 
     /// The first rows of a part, and where the others are.
-    async fn part(&self, (when, code, title): (When, &str, &str)) -> Result<Html, ProblemPage> {
-        let total = self.count(when).await?;
-        if total == 0 {
-            return Ok(Html::default());
+    fn part(&self, (code, title): (&str, &str), part: &Part) -> Html {
+        if part.all == 0 {
+            return Html::default();
         }
-        let table = self.table(title, &self.rows(when, 0, FIRST).await?);
-        if total <= FIRST {
-            return Ok(table);
+        let table = self.table(title, &part.rows);
+        if part.all <= FIRST {
+            return table;
         }
-        let all = format!("All {} of \u{201c}{title}\u{201d}", words::count(total));
-        Ok(Html::concat([
+        let all = format!("All {} of \u{201c}{title}\u{201d}", words::count(part.all));
+        Html::concat([
             table,
             Html::literal("<p class=\"govuk-body\">"),
             link(&all, &format!("{LIST}?when={code}")),
             Html::literal("</p>"),
-        ]))
+        ])
     }
 
     /// One part, page by page.
@@ -116,14 +111,15 @@ impl Shown<'_> {
         (when, code, title): (When, &str, &str),
         page: u64,
     ) -> Result<Html, ProblemPage> {
-        let total = self.count(when).await?;
         let from = (page - 1).saturating_mul(PAGE);
+        let part = self.due(&[when], from, PAGE).await?;
+        let part = part.into_iter().next().unwrap_or_default();
         let to = |page: u64| format!("{LIST}?when={code}&page={page}");
         let previous = (page > 1).then(|| to(page - 1));
-        let next = (from.saturating_add(PAGE) < total).then(|| to(page + 1));
-        let title = format!("{title}: {}", words::count(total));
+        let next = (from.saturating_add(PAGE) < part.all).then(|| to(page + 1));
+        let title = format!("{title}: {}", words::count(part.all));
         Ok(Html::concat([
-            self.table(&title, &self.rows(when, from, PAGE).await?),
+            self.table(&title, &part.rows),
             Pagination::new("Whom to ask", previous, next).into(),
         ]))
     }
@@ -152,9 +148,9 @@ pub(super) async fn list(
         pieces.push(shown.alone(part, number.unwrap_or(1)).await?);
         page = page.breadcrumb("Whom to ask", LIST);
     } else {
-        for part in PARTS {
-            pieces.push(shown.part(part).await?);
-        }
+        let due = shown.due(&PARTS.map(|(when, ..)| when), 0, FIRST).await?;
+        let parts = PARTS.iter().zip(&due);
+        pieces.extend(parts.map(|((_, code, title), part)| shown.part((code, title), part)));
         if pieces[1..].iter().all(|part| part.as_str().is_empty()) {
             pieces.push(Html::paragraph(
                 "Nobody has to be asked by four weeks from now.",
