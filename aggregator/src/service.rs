@@ -40,6 +40,8 @@ pub struct Service {
     pub data_dir: Option<PathBuf>,
     /// The time.
     pub clock: Clock,
+    /// What people's phones show the time by: the same but in a demonstration.
+    pub phones: Clock,
     /// The latest snapshot of all figures.
     pub benchmarks: Arc<Benchmarks>,
     /// What nodes sent without a receipt while the log was stopped.

@@ -367,7 +367,7 @@ async fn serve(config: &Config) -> Result<(), Refused> {
     super::identity::identity(config)?;
     // An upgrade is for the one that serves.
     let _serving = serve_alone(&config.data_dir)?;
-    let app = open(config, system_clock()).await?;
+    let app = open(config, system_clock(), system_clock()).await?;
     let listener =
         TcpListener::bind(config.listen).and_then(|l| l.set_nonblocking(true).map(|()| l));
     let listener = listener.map_err(|e| {

@@ -139,11 +139,12 @@ pub async fn open_store(config: &Config) -> Result<Backend, Refused> {
     Ok(Backend::visit(&identity::database(config)?).await?)
 }
 
-/// Opens a server that `init` set up and starts the task that writes its log.
+/// Opens a server that `init` set up and starts the task that writes its log. People's phones make their codes by `phones`, which is
+/// `clock` everywhere but in a demonstration that lives in the past.
 ///
 /// # Errors
 /// Not set up, damaged keys, a database that cannot be opened or holds another log or one that is not what was signed.
-pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
+pub async fn open(config: &Config, clock: Clock, phones: Clock) -> Result<App, Refused> {
     let identity = identity::identity(config)?;
     let signer = identity::signer(config, &identity)?;
     let tls = identity::tls(config, &identity, clock())?;
@@ -163,6 +164,7 @@ pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
         about: config.about.clone(),
         data_dir: Some(config.data_dir.clone()),
         clock,
+        phones,
         benchmarks: Arc::new(Benchmarks::default()),
         candidates: crate::recovery::Candidates::default(),
     };

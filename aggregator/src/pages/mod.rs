@@ -230,6 +230,7 @@ pub fn site(
     let (people, clock) = (service.store.clone(), service.clock.clone());
     let mut site = Site::new(frame, public_origin, people.clone(), clock)?
         .cookie_suffix("national")?
+        .phones(service.phones.clone())
         .roles(roles())
         .accounts(people, entropy, Access::Roles(OPERATORS));
     if let Some(sign_in) = sign_in {

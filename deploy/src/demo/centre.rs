@@ -65,7 +65,7 @@ impl Centre {
         };
         let mut rng = app::system_entropy();
         app::init(&config, &identity, (plan.clock)(), &mut rng)?;
-        let running = app::open(&config, plan.clock.clone()).await?;
+        let running = app::open(&config, plan.clock.clone(), plan.phones.clone()).await?;
         let service = running.service().clone();
         // The log has states of its own from its first start.
         let (nodes, people) = (service.store.nodes().await?, service.store.people().await?);
