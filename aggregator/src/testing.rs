@@ -210,6 +210,7 @@ impl World {
             phones: Arc::new(move || *phones.lock().unwrap()),
             benchmarks: Arc::new(Benchmarks::default()),
             candidates: crate::recovery::Candidates::default(),
+            overdue: crate::runs::Overdue::default(),
         });
         Self {
             router: receive::router(Arc::clone(&service)),

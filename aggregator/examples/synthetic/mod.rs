@@ -77,6 +77,7 @@ pub(crate) async fn world(path: &std::path::Path, now: Timestamp) -> World {
         phones: Arc::new(move || phones(now)),
         benchmarks: Arc::new(Benchmarks::default()),
         candidates: ldsp_aggregator::recovery::Candidates::default(),
+        overdue: ldsp_aggregator::runs::Overdue::default(),
     };
     World {
         service: Arc::new(service),

@@ -96,28 +96,51 @@ pub async fn connect<S: Staff>(
     }
 }
 
-/// Forgets it.
+/// Forgets it, at whichever service: one that is configured no longer still has its accounts here, and opens doors again when it returns.
 ///
 /// # Errors
-/// No service is configured, the account is not that person's; trouble with the store.
+/// The account is not that person's, or is theirs at several services and none is named; trouble with the store.
 pub async fn disconnect<S: Staff>(
     store: &S,
-    config: Option<&oidc::Config>,
+    issuer: Option<&str>,
     (name, account): (&str, &str),
     now: Timestamp,
 ) -> Result<Account, Refused> {
-    let subject = subject(config, account)?;
+    let mut held = store.subjects().await?;
+    held.retain(|one| {
+        one.person == name
+            && one.subject.is_called(account)
+            && issuer.is_none_or(|issuer| one.subject.issuer == issuer)
+    });
+    let subject = match <[Bound; 1]>::try_from(held) {
+        Ok([one]) => one.subject,
+        Err(held) if held.is_empty() => return Err(not_theirs(name, account)),
+        Err(held) => {
+            let issuers: Vec<&str> = held.iter().map(|one| one.subject.issuer.as_str()).collect();
+            return Err(Refused::new(
+                format!(
+                    "{name} signs in with the account {account} at several services: {}",
+                    issuers.join(", ")
+                ),
+                "Name the one that is meant with --issuer.",
+            ));
+        }
+    };
     let by = By {
         who: COMMAND_LINE,
         now,
     };
     if !store.unbind_subject(name, &subject, by).await? {
-        return Err(Refused::new(
-            format!("{name} does not sign in with the account {account}"),
-            "`ldsp-aggregator people accounts` shows who signs in with which.",
-        ));
+        return Err(not_theirs(name, account));
     }
     Ok(Account::new(name, subject, false))
+}
+
+fn not_theirs(name: &str, account: &str) -> Refused {
+    Refused::new(
+        format!("{name} does not sign in with the account {account}"),
+        "`ldsp-aggregator people accounts` shows who signs in with which.",
+    )
 }
 
 /// Everybody's accounts.
@@ -150,4 +173,58 @@ pub async fn accounts<S: Staff>(store: &S) -> Result<AccountList, Refused> {
     let all = store.subjects().await?.into_iter();
     let line = |one: Bound| Account::new(&one.person, one.subject, true);
     Ok(AccountList(all.map(line).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use ldsp_ui::accounts::{Act, Change};
+    use ldsp_ui::oidc::Claim;
+
+    use super::*;
+    use crate::store::sqlite::Sqlite;
+
+    #[tokio::test]
+    async fn an_account_of_a_former_service_is_disconnected_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(&dir.path().join("a.sqlite")).await.unwrap();
+        let now = "2026-11-22T10:00:00Z".parse().unwrap();
+        let by = || By {
+            who: COMMAND_LINE,
+            now,
+        };
+        let ben = Change::Add {
+            name: "Ben",
+            role: "analyst",
+            organisation: "",
+            secret_hash: None,
+        };
+        assert_eq!(store.change(&ben, by()).await.unwrap(), Act::Done);
+        for (issuer, claim) in [
+            ("https://old.example", Claim::Subject),
+            ("https://new.example", Claim::Subject),
+            ("https://old.example", Claim::Email),
+        ] {
+            let value = match claim {
+                Claim::Subject => "5f1c",
+                Claim::Email => "ben@x.org",
+            };
+            let subject = Subject::new(issuer, claim, value).unwrap();
+            let bound = store.bind_subject("Ben", &subject, by()).await.unwrap();
+            assert_eq!(bound, Binding::Noted);
+        }
+        let end = async |issuer, who| disconnect(&store, issuer, who, now).await;
+        let both = end(None, ("Ben", "5f1c")).await.unwrap_err();
+        assert!(
+            both.cause.contains("https://old.example") && both.next.contains("--issuer"),
+            "{both}"
+        );
+        let ended = end(Some("https://old.example"), ("Ben", "5f1c")).await;
+        assert_eq!(ended.unwrap().issuer, "https://old.example");
+        // Neither the service that is configured now nor its claim matters.
+        for account in ["5f1c", "Ben@X.org"] {
+            assert!(!end(None, ("Ben", account)).await.unwrap().connected);
+            assert!(end(None, ("Ben", account)).await.is_err());
+        }
+        assert!(store.subjects().await.unwrap().is_empty());
+    }
 }

@@ -83,6 +83,14 @@ pub trait Staff: Send + Sync + 'static {
     /// Who has signed in on this browser.
     fn people_of_browser(&self, browser: Hash)
     -> impl Future<Output = Outcome<Vec<String>>> + Send;
+    /// Keeps the link that makes whoever opens it the first operator, in the place of one that was made before; `false` where there is an
+    /// operator.
+    fn keep_first_link(
+        &self,
+        link: Hash,
+        expires: Timestamp,
+        by: By<'_>,
+    ) -> impl Future<Output = Outcome<bool>> + Send;
     /// At most `limit` things that were done to accounts, newest first.
     fn acts(&self, span: Span, limit: u32) -> impl Future<Output = Outcome<Vec<Done>>> + Send;
     /// The name of the person whom this subject of a sign-in service is.

@@ -75,6 +75,9 @@ pub(super) enum PeopleCommand {
         name: String,
         /// What the service calls them
         account: String,
+        /// The service, where they have this account at several
+        #[arg(long, value_name = "URL")]
+        issuer: Option<String>,
     },
     /// List the accounts at the sign-in service with which people sign in
     Accounts,
@@ -138,9 +141,13 @@ pub(super) async fn manage(
             let who = (name.trim(), account.trim());
             answer(&accounts::connect(store, service, who, now).await?, json)
         }
-        PeopleCommand::Disconnect { name, account } => {
-            let who = (name.trim(), account.trim());
-            answer(&accounts::disconnect(store, service, who, now).await?, json)
+        PeopleCommand::Disconnect {
+            name,
+            account,
+            issuer,
+        } => {
+            let (who, issuer) = ((name.trim(), account.trim()), issuer.as_deref());
+            answer(&accounts::disconnect(store, issuer, who, now).await?, json)
         }
         PeopleCommand::Accounts => answer(&accounts::accounts(store).await?, json),
     }

@@ -51,6 +51,8 @@ pub(crate) async fn staff_conforms<S: Staff>(
     people(&open().await).await;
     somebody_looks_after_people(&open().await).await;
     links(&open().await).await;
+    the_first_link_is_for_the_first_operator(&open().await).await;
+    a_first_link_ends_when_the_command_line_was_quicker(&open().await).await;
     second_steps(&open().await).await;
     browsers(&open().await).await;
     subjects(&open().await).await;
@@ -250,6 +252,62 @@ async fn links<S: Staff>(store: &S) {
         ),
         ("bo", "people secret", "by a link")
     );
+}
+
+async fn the_first_link_is_for_the_first_operator<S: Staff>(store: &S) {
+    let expires_at = now() + SignedDuration::from_hours(24 * LINK_DAYS);
+    let keep = async |link: Hash| {
+        let kept = store.keep_first_link(link, expires_at, by("command line"));
+        kept.await.unwrap()
+    };
+    let take = |link: Hash, name| Change::TakeLink {
+        link,
+        name,
+        secret_hash: "$own$",
+    };
+    assert!(keep([1; 32]).await && keep([2; 32]).await);
+    assert!(
+        store.set_up([1; 32], now()).await.unwrap().is_none(),
+        "a newer one replaced it"
+    );
+    let found = store.set_up([2; 32], now()).await.unwrap().unwrap();
+    assert_eq!((found.person, found.expires_at), (None, expires_at));
+    // Somebody else's role does not end it, nor does a name that nobody can have.
+    done(store, adds("al", "analyst")).await;
+    for name in ["", "a\nb", "AL"] {
+        let refused = act(store, take([2; 32], name)).await;
+        assert!(
+            matches!(refused, Act::Unfit { field: "name", .. }),
+            "{name:?}"
+        );
+    }
+    done(store, take([2; 32], "bo")).await;
+    let first = store.person("bo").await.unwrap().unwrap();
+    assert_eq!(
+        (first.role, first.secret_hash.as_deref()),
+        (Role::Operator, Some("$own$"))
+    );
+    assert_eq!(act(store, take([2; 32], "eve")).await, Act::Gone);
+    assert!(!keep([3; 32]).await, "there is an operator");
+    let told = store.acts(Span::Newest, 9).await.unwrap();
+    assert!(
+        told.iter()
+            .any(|done| done.detail == "for the first operator")
+    );
+}
+
+async fn a_first_link_ends_when_the_command_line_was_quicker<S: Staff>(store: &S) {
+    let expires_at = now() + SignedDuration::from_hours(1);
+    let kept = store.keep_first_link([1; 32], expires_at, by("command line"));
+    assert!(kept.await.unwrap());
+    done(store, adds("bo", "operator")).await;
+    assert!(store.set_up([1; 32], now()).await.unwrap().is_none());
+    let late = Change::TakeLink {
+        link: [1; 32],
+        name: "eve",
+        secret_hash: "$own$",
+    };
+    assert_eq!(act(store, late).await, Act::Gone);
 }
 
 async fn second_steps<S: Staff>(store: &S) {

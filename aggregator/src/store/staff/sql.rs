@@ -55,6 +55,23 @@ macro_rules! staff {
                 Ok(found)
             }
 
+            async fn keep_first_link(&self, link: Hash, expires: Timestamp, by: By<'_>) -> Outcome<bool> {
+                let mut tx = self.begin().await?;
+                let people = everybody(&mut tx).await?;
+                if people.iter().any(|person| person.role == Role::Operator) {
+                    return Ok(false);
+                }
+                query("DELETE FROM set_up_link WHERE person IS NULL").execute(&mut *tx).await?;
+                query("INSERT INTO set_up_link (token, person, expires) VALUES ($1, NULL, $2)")
+                    .bind(link.as_slice())
+                    .bind(expires.as_millisecond())
+                    .execute(&mut *tx)
+                    .await?;
+                note(&mut tx, by, "people link", "for the first operator").await?;
+                tx.commit().await?;
+                Ok(true)
+            }
+
             async fn acts(&self, span: Span, limit: u32) -> Outcome<Vec<Done>> {
                 let (sql, from) = match span {
                     Span::Newest => (NEWEST, i64::MAX),
@@ -168,7 +185,11 @@ macro_rules! staff {
         }
 
         async fn live_link(connection: &mut $connection, link: Hash, now: Timestamp) -> Outcome<Option<SetUp>> {
-            let row = query("SELECT person, expires FROM set_up_link WHERE token = $1 AND expires > $2")
+            // One for the first operator opens nothing once there is an operator.
+            let row = query(
+                "SELECT person, expires FROM set_up_link WHERE token = $1 AND expires > $2
+                 AND (person IS NOT NULL OR NOT EXISTS (SELECT 1 FROM person AS first WHERE first.role = 'operator'))",
+            )
                 .bind(link.as_slice())
                 .bind(now.as_millisecond())
                 .fetch_optional(connection)
@@ -180,7 +201,7 @@ macro_rules! staff {
         async fn carry_out(tx: &mut $connection, change: Change<'_>, by: By<'_>) -> Outcome<Act> {
             let who = match change {
                 Change::Add { .. } => return add(tx, change, by).await,
-                Change::TakeLink { link, secret_hash, .. } => return take_link(tx, link, secret_hash, by).await,
+                Change::TakeLink { link, name, secret_hash } => return take_link(tx, link, (name, secret_hash), by).await,
                 Change::Role { name, .. }
                 | Change::Lock { name, .. }
                 | Change::Unlock { name }
@@ -334,12 +355,35 @@ macro_rules! staff {
             Ok(Act::Done)
         }
 
-        async fn take_link(tx: &mut $connection, link: Hash, secret_hash: &str, by: By<'_>) -> Outcome<Act> {
+        async fn take_link(
+            tx: &mut $connection,
+            link: Hash,
+            (first, secret_hash): (&str, &str),
+            by: By<'_>,
+        ) -> Outcome<Act> {
             let set_up = live_link(&mut *tx, link, by.now).await?;
-            let Some(name) = set_up.and_then(|set_up| set_up.person) else {
+            let Some(set_up) = set_up else {
                 return Ok(Act::Gone);
             };
-            set_secret(&mut *tx, &name, secret_hash).await?;
+            let name = match set_up.person {
+                Some(name) => {
+                    set_secret(&mut *tx, &name, secret_hash).await?;
+                    name
+                }
+                None => {
+                    let change = Change::Add {
+                        name: first,
+                        role: Role::Operator.as_str(),
+                        organisation: "",
+                        secret_hash: Some(secret_hash),
+                    };
+                    let act = add(&mut *tx, change, By { who: first, now: by.now }).await?;
+                    if act != Act::Done {
+                        return Ok(act);
+                    }
+                    first.trim().to_owned()
+                }
+            };
             query("DELETE FROM set_up_link WHERE token = $1").bind(link.as_slice()).execute(&mut *tx).await?;
             note(tx, By { who: &name, now: by.now }, "people secret", "by a link").await?;
             Ok(Act::Done)
