@@ -114,8 +114,11 @@ pub async fn disconnect<S: Staff>(
         Meant::Accounts(meant) => meant,
         Meant::Services(services) => {
             return Err(Refused::new(
-                format!("{name} signs in with the account {account} of several services"),
-                format!("Say which with --issuer: {}.", services.join(", ")),
+                format!(
+                    "{name} signs in with the account {account} at several services: {}",
+                    services.join(", ")
+                ),
+                "Name the one that is meant with --issuer.",
             ));
         }
     };
@@ -164,4 +167,58 @@ pub async fn accounts<S: Staff>(store: &S) -> Result<AccountList, Refused> {
     let all = store.subjects().await?.into_iter();
     let line = |one: Bound| Account::new(&one.person, one.subject, true);
     Ok(AccountList(all.map(line).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use ldsp_ui::accounts::{Act, Change, WayIn};
+    use ldsp_ui::oidc::Claim;
+
+    use super::*;
+    use crate::store::sqlite::Sqlite;
+
+    #[tokio::test]
+    async fn an_account_of_a_former_service_is_disconnected_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(&dir.path().join("a.sqlite")).await.unwrap();
+        let now = "2026-11-22T10:00:00Z".parse().unwrap();
+        let by = || By {
+            who: COMMAND_LINE,
+            now,
+        };
+        let ben = Change::Add {
+            name: "Ben",
+            role: "analyst",
+            organisation: "",
+            way_in: WayIn::Secret("$argon2id$"),
+        };
+        assert_eq!(store.change(&ben, by()).await.unwrap(), Act::Done);
+        for (issuer, claim) in [
+            ("https://old.example", Claim::Subject),
+            ("https://new.example", Claim::Subject),
+            ("https://old.example", Claim::Email),
+        ] {
+            let value = match claim {
+                Claim::Subject => "5f1c",
+                Claim::Email => "ben@x.org",
+            };
+            let subject = Subject::new(issuer, claim, value).unwrap();
+            let bound = store.bind_subject("Ben", &subject, by()).await.unwrap();
+            assert_eq!(bound, Binding::Noted);
+        }
+        let end = async |issuer, who| disconnect(&store, issuer, who, now).await;
+        let both = end(None, ("Ben", "5f1c")).await.unwrap_err();
+        assert!(
+            both.cause.contains("https://old.example") && both.next.contains("--issuer"),
+            "{both}"
+        );
+        let ended = end(Some("https://old.example"), ("Ben", "5f1c")).await;
+        assert_eq!(ended.unwrap().issuer, "https://old.example");
+        // Neither the service that is configured now nor its claim matters.
+        for account in ["5f1c", "Ben@X.org"] {
+            assert!(!end(None, ("Ben", account)).await.unwrap().connected);
+            assert!(end(None, ("Ben", account)).await.is_err());
+        }
+        assert!(store.subjects().await.unwrap().is_empty());
+    }
 }

@@ -160,6 +160,31 @@ pub async fn link_person<S: Staff>(
     })
 }
 
+/// Makes the link on which somebody becomes the first operator of the site at `url`.
+///
+/// # Errors
+/// There is an operator; trouble with the store.
+pub(super) async fn first_link<S: Staff>(
+    store: &S,
+    url: &str,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<String, Refused> {
+    let token = Token::draw(rng);
+    let by = By {
+        who: COMMAND_LINE,
+        now,
+    };
+    let kept = store.keep_first_link(accounts::new_link(&token, now), by);
+    if kept.await? {
+        return Ok(accounts::link(url, &token));
+    }
+    Err(Refused::new(
+        "the database has an operator already",
+        "They sign in as before; `ldsp-aggregator people list` shows who is there.",
+    ))
+}
+
 /// A person's new secret, shown once.
 #[derive(Debug, Clone, Serialize)]
 pub struct NewSecret {

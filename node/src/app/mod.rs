@@ -57,6 +57,8 @@ pub struct Context {
     pub config: Config,
     /// The present.
     pub clock: Clock,
+    /// What people's phones show the time by: the same but in a demonstration.
+    pub phones: Clock,
     /// Randomness.
     pub entropy: Entropy,
 }
@@ -102,6 +104,7 @@ pub fn main(
     let context = Context {
         config,
         clock: system_clock(),
+        phones: system_clock(),
         entropy: system_entropy(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()

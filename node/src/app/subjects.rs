@@ -61,8 +61,11 @@ pub(super) async fn disconnect(
         Meant::Accounts(meant) => meant,
         Meant::Services(services) => {
             return Err(Refusal::new(
-                format!("{name} signs in with the account {account} of several services"),
-                format!("Say which with --issuer: {}.", services.join(", ")),
+                format!(
+                    "{name} signs in with the account {account} at several services: {}",
+                    services.join(", ")
+                ),
+                "Name the one that is meant with --issuer.",
             ));
         }
     };

@@ -124,7 +124,7 @@ async fn phone(keep: &Keep, name: &str, code: &str) -> Result<bool, ProblemPage>
     let Some(second) = second.map_err(unavailable)? else {
         return Ok(false);
     };
-    match totp::accepted(&second.key, code, keep.now(), second.step) {
+    match totp::accepted(&second.key, code, keep.phones_now(), second.step) {
         Some(step) => {
             let change = Change::Code { name, step };
             Ok(keep.change(change, name).await? == Act::Done)

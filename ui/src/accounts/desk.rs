@@ -31,6 +31,8 @@ const BROWSER_DAYS: i64 = 400;
 #[derive(Clone)]
 pub(crate) struct Desk {
     pub(crate) checker: Arc<Checker>,
+    /// What people's phones show the time by.
+    pub(crate) phones: Clock,
     /// `None` on a site whose people are kept elsewhere; there is only sign-in then.
     pub(crate) accounts: Option<Arc<dyn Accounts>>,
     pub(crate) sessions: session::Store,
@@ -134,6 +136,11 @@ impl Desk {
 
     pub(crate) fn now(&self) -> Timestamp {
         (self.clock())()
+    }
+
+    /// The moment that a phone makes its code of.
+    pub(super) fn phones_now(&self) -> Timestamp {
+        (self.phones)()
     }
 
     fn browser_cookie(&self) -> String {

@@ -177,7 +177,7 @@ async fn begin(
     if !is_offered {
         return Ok(see_other(PATH));
     }
-    let now = keep.now();
+    let now = keep.phones_now();
     let Some(step) = totp::accepted(&key, first.code.trim(), now, 0) else {
         let why = "This is not the code of this moment. Check that the app shows this site, and that your phone\u{2019}s clock is right".to_owned();
         return Ok(offer(&keep, &person, &key, &[("code", why)]));

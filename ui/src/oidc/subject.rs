@@ -60,7 +60,8 @@ impl Subject {
     pub fn new(issuer: &str, claim: Claim, value: &str) -> Option<Self> {
         let plain = !value.is_empty()
             && value.len() <= LONGEST
-            && value.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+            && value.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
+            && issuer.bytes().all(|b| b.is_ascii_graphic());
         let fits = match claim {
             Claim::Subject => plain,
             // Addresses of other scripts are two ways to write what looks like one.
@@ -75,6 +76,15 @@ impl Subject {
             claim,
             value,
         })
+    }
+
+    /// Whether the service calls somebody so, as a person would write it.
+    #[must_use]
+    pub fn is_called(&self, value: &str) -> bool {
+        match self.claim {
+            Claim::Subject => self.value == value,
+            Claim::Email => self.value.eq_ignore_ascii_case(value),
+        }
     }
 }
 
@@ -103,14 +113,10 @@ impl Meant {
     /// before a change of service can be taken back too.
     #[must_use]
     pub fn of(all: Vec<Bound>, person: &str, value: &str, issuer: Option<&str>) -> Self {
-        let is_called = |subject: &Subject| match subject.claim {
-            Claim::Subject => subject.value == value,
-            Claim::Email => subject.value.eq_ignore_ascii_case(value),
-        };
         let own = all.into_iter().filter(|one| one.person == person);
         let own: Vec<Subject> = own
             .map(|one| one.subject)
-            .filter(|one| is_called(one) && issuer.is_none_or(|issuer| issuer == one.issuer))
+            .filter(|one| one.is_called(value) && issuer.is_none_or(|issuer| issuer == one.issuer))
             .collect();
         let mut services: Vec<String> = own.iter().map(|one| one.issuer.clone()).collect();
         services.sort_unstable();
@@ -200,6 +206,8 @@ mod tests {
         assert_eq!(of(Claim::Subject, "a1B2").as_deref(), Some("a1B2"));
         assert_eq!(of(Claim::Email, "Ada@X.org").as_deref(), Some("ada@x.org"));
         assert_eq!(of(Claim::Subject, &"x".repeat(256)), None);
+        // An issuer comes back from a form: no database holds this one.
+        assert_eq!(Subject::new("https://i\0", Claim::Subject, "a"), None);
         for bad in ["", "a\nb", "\u{430}da"] {
             assert_eq!(of(Claim::Subject, bad), None, "{bad:?}");
         }

@@ -54,6 +54,8 @@ pub(crate) async fn staff_conforms<S: Staff>(
     links(&open().await).await;
     invitations(&open().await).await;
     generations(&open().await).await;
+    the_first_link_is_for_the_first_operator(&open().await).await;
+    a_first_link_ends_when_the_command_line_was_quicker(&open().await).await;
     second_steps(&open().await).await;
     browsers(&open().await).await;
     subjects(&open().await).await;
@@ -355,6 +357,70 @@ async fn generations<S: Staff>(store: &S) {
     done(store, role).await;
     let after = store.person("al").await.unwrap().unwrap();
     assert_eq!(after.generation, al.generation);
+}
+
+async fn the_first_link_is_for_the_first_operator<S: Staff>(store: &S) {
+    let expires_at = now() + SignedDuration::from_hours(24 * LINK_DAYS);
+    let keep = async |link: Hash| {
+        let link = NewLink {
+            token: link,
+            expires_at,
+        };
+        let kept = store.keep_first_link(link, by("command line"));
+        kept.await.unwrap()
+    };
+    let take = |link: Hash, name| Change::TakeLink {
+        link,
+        name,
+        chosen: Chosen::Secret("$own$"),
+    };
+    assert!(keep([1; 32]).await && keep([2; 32]).await);
+    assert!(
+        store.set_up([1; 32], now()).await.unwrap().is_none(),
+        "a newer one replaced it"
+    );
+    let found = store.set_up([2; 32], now()).await.unwrap().unwrap();
+    assert_eq!((found.person, found.expires_at), (None, expires_at));
+    // Somebody else's role does not end it, nor does a name that nobody can have.
+    done(store, adds("al", "analyst")).await;
+    for name in ["", "a\nb", "AL"] {
+        let refused = act(store, take([2; 32], name)).await;
+        assert!(
+            matches!(refused, Act::Unfit { field: "name", .. }),
+            "{name:?}"
+        );
+    }
+    done(store, take([2; 32], "bo")).await;
+    let first = store.person("bo").await.unwrap().unwrap();
+    assert_eq!(
+        (first.role, first.secret_hash.as_deref()),
+        (Role::Operator, Some("$own$"))
+    );
+    assert_eq!(act(store, take([2; 32], "eve")).await, Act::Gone);
+    assert!(!keep([3; 32]).await, "there is an operator");
+    let told = store.acts(Span::Newest, 9).await.unwrap();
+    assert!(
+        told.iter()
+            .any(|done| done.detail == "for the first operator")
+    );
+}
+
+async fn a_first_link_ends_when_the_command_line_was_quicker<S: Staff>(store: &S) {
+    let expires_at = now() + SignedDuration::from_hours(1);
+    let link = NewLink {
+        token: [1; 32],
+        expires_at,
+    };
+    let kept = store.keep_first_link(link, by("command line"));
+    assert!(kept.await.unwrap());
+    done(store, adds("bo", "operator")).await;
+    assert!(store.set_up([1; 32], now()).await.unwrap().is_none());
+    let late = Change::TakeLink {
+        link: [1; 32],
+        name: "eve",
+        chosen: Chosen::Secret("$own$"),
+    };
+    assert_eq!(act(store, late).await, Act::Gone);
 }
 
 async fn second_steps<S: Staff>(store: &S) {

@@ -11,6 +11,6 @@ use sqlx::{PgConnection, query, query_scalar};
 use super::Postgres;
 use crate::store::rows::{self, signed};
 use crate::store::staff::{BROWSER_DAYS, BROWSERS, day_of, is_last, leaves, placed, staff};
-use crate::store::{Done, Outcome, Person, Span};
+use crate::store::{Done, Outcome, Person, Role, Span};
 
 staff!(Postgres, PgConnection);

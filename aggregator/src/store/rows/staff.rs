@@ -31,11 +31,11 @@ pub(in crate::store) fn second_step<R: Fields>(row: &R) -> Result<SecondStep, St
     })
 }
 
-/// `person, expires` of `set_up_link`.
+/// `person, expires` of `set_up_link`; it is nobody's yet that is for the first operator.
 pub(in crate::store) fn set_up<R: Fields>(row: &R) -> Result<SetUp, StoreError> {
     let columns = Columns::keyed(row, "set_up_link", &["person"]);
     Ok(SetUp {
-        person: Some(columns.string("person")?),
+        person: columns.optional_string("person")?,
         expires_at: columns.time("expires")?,
     })
 }

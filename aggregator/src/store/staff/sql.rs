@@ -55,6 +55,23 @@ macro_rules! staff {
                 Ok(found)
             }
 
+            async fn keep_first_link(&self, link: NewLink, by: By<'_>) -> Outcome<bool> {
+                let mut tx = self.begin().await?;
+                let people = everybody(&mut tx).await?;
+                if people.iter().any(|person| person.role == Role::Operator) {
+                    return Ok(false);
+                }
+                query("DELETE FROM set_up_link WHERE person IS NULL").execute(&mut *tx).await?;
+                query("INSERT INTO set_up_link (token, person, expires) VALUES ($1, NULL, $2)")
+                    .bind(link.token.as_slice())
+                    .bind(link.expires_at.as_millisecond())
+                    .execute(&mut *tx)
+                    .await?;
+                note(&mut tx, by, "people link", "for the first operator").await?;
+                tx.commit().await?;
+                Ok(true)
+            }
+
             async fn acts(&self, span: Span, limit: u32) -> Outcome<Vec<Done>> {
                 let (sql, from) = match span {
                     Span::Newest => (NEWEST, i64::MAX),
@@ -184,7 +201,11 @@ macro_rules! staff {
         }
 
         async fn live_link(connection: &mut $connection, link: Hash, now: Timestamp) -> Outcome<Option<SetUp>> {
-            let row = query("SELECT person, expires FROM set_up_link WHERE token = $1 AND expires > $2")
+            // One for the first operator opens nothing once there is an operator.
+            let row = query(
+                "SELECT person, expires FROM set_up_link WHERE token = $1 AND expires > $2
+                 AND (person IS NOT NULL OR NOT EXISTS (SELECT 1 FROM person AS first WHERE first.role = 'operator'))",
+            )
                 .bind(link.as_slice())
                 .bind(now.as_millisecond())
                 .fetch_optional(connection)
@@ -196,7 +217,7 @@ macro_rules! staff {
         async fn carry_out(tx: &mut $connection, change: Change<'_>, by: By<'_>) -> Outcome<Act> {
             let who = match change {
                 Change::Add { .. } => return add(tx, change, by).await,
-                Change::TakeLink { link, chosen, .. } => return take_link(tx, link, chosen, by).await,
+                Change::TakeLink { link, name, chosen } => return take_link(tx, link, (name, chosen), by).await,
                 Change::Role { name, .. }
                 | Change::Lock { name, .. }
                 | Change::Unlock { name }
@@ -272,6 +293,23 @@ macro_rules! staff {
                 return Ok(Act::Gone);
             };
             let name = name.trim();
+            let act = insert(&mut *tx, (name, role, organisation), by).await?;
+            if act != Act::Done {
+                return Ok(act);
+            }
+            match way_in {
+                WayIn::Secret(hash) => set_secret(tx, name, hash).await?,
+                WayIn::Link(link) => keep_link(tx, name, link, name, by).await?,
+            }
+            Ok(Act::Done)
+        }
+
+        /// Somebody whom nothing lets in yet.
+        async fn insert(
+            tx: &mut $connection,
+            (name, role, organisation): (&str, &str, &str),
+            by: By<'_>,
+        ) -> Outcome<Act> {
             if !is_free_name(name) {
                 return Ok(Act::no_name());
             }
@@ -290,11 +328,7 @@ macro_rules! staff {
                 .execute(&mut *tx)
                 .await?;
             end_sessions(&mut *tx, name).await?;
-            note(&mut *tx, by, "people add", &format!("{name} as {}", role.as_str())).await?;
-            match way_in {
-                WayIn::Secret(hash) => set_secret(tx, name, hash).await?,
-                WayIn::Link(link) => keep_link(tx, name, link, name, by).await?,
-            }
+            note(tx, by, "people add", &format!("{name} as {}", role.as_str())).await?;
             Ok(Act::Done)
         }
 
@@ -365,10 +399,26 @@ macro_rules! staff {
             note(tx, by, "people link", detail).await
         }
 
-        async fn take_link(tx: &mut $connection, link: Hash, chosen: Chosen<'_>, by: By<'_>) -> Outcome<Act> {
+        async fn take_link(
+            tx: &mut $connection,
+            link: Hash,
+            (first, chosen): (&str, Chosen<'_>),
+            by: By<'_>,
+        ) -> Outcome<Act> {
             let set_up = live_link(&mut *tx, link, by.now).await?;
-            let Some(name) = set_up.and_then(|set_up| set_up.person) else {
+            let Some(set_up) = set_up else {
                 return Ok(Act::Gone);
+            };
+            let name = match set_up.person {
+                Some(name) => name,
+                None => {
+                    let own = By { who: first.trim(), now: by.now };
+                    let act = insert(&mut *tx, (own.who, Role::Operator.as_str(), ""), own).await?;
+                    if act != Act::Done {
+                        return Ok(act);
+                    }
+                    own.who.to_owned()
+                }
             };
             let own = By { who: &name, now: by.now };
             match chosen {
