@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use ldsp_aggregator::pages;
 use ldsp_aggregator::store::Staff as _;
 use ldsp_ui::Entropy;
-use ldsp_ui::accounts::{By, Change};
+use ldsp_ui::accounts::{By, Change, WayIn};
 use ldsp_ui::secret::{self, Secret};
 use ldsp_ui::tls::PrivateCa;
 use rand_chacha::ChaCha20Rng;
@@ -44,7 +44,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         name: "olive",
         role: "operator",
         organisation: "",
-        secret_hash: Some(&hash),
+        way_in: WayIn::Secret(&hash),
     };
     let by = By {
         who: "command line",

@@ -32,16 +32,6 @@ const STANDARDS: u32 = 1000;
 pub enum AnnounceError {
     #[error("the log would say {0}. Write it anew: what it says stays public for ever")]
     Payload(#[from] PayloadError),
-    #[error(
-        "a run's part {what} is {bytes} bytes, which is more than a statement may have ({most}): no run was logged"
-    )]
-    Large {
-        what: &'static str,
-        bytes: usize,
-        most: usize,
-    },
-    #[error("the log moved on each of {0} times while its figures were read: no run was logged")]
-    Moving(usize),
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -59,7 +59,7 @@ impl Answers {
 pub(crate) enum Basis {
     /// Figures and areas alone: they outlast practice entries.
     Figures,
-    /// Everything that is logged.
+    /// Everything that is logged, and what curators say of it.
     Log,
 }
 
@@ -96,7 +96,7 @@ impl Basis {
     fn tag(self, service: &Service, snapshot: &Snapshot, request: &Request) -> Digest {
         let log = match self {
             Self::Figures => None,
-            Self::Log => Some(snapshot.position().edge),
+            Self::Log => Some((snapshot.position().edge, snapshot.position().curated)),
         };
         let state = format!(
             "{SOFTWARE} {} {} {} {} {log:?}",

@@ -1,7 +1,7 @@
 //! Runs: every measure frozen at one state of the log, signed by its key: a finding each, and the run that names them, in one
 //! transaction. What is frozen is what the live figures of that state were ([`ldsp_protocol::run`]).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{Timestamp, ToSpan as _};
 use ldsp_protocol::benchmark::{Figures, Measure};
@@ -28,6 +28,36 @@ const READS: usize = 16;
 const MARGIN: usize = 64 << 10;
 /// After a failure a run that is due is tried again.
 const PAUSE_MINUTES: i64 = 15;
+
+/// Why no run was logged. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum RunError {
+    #[error(
+        "a run's part {what} is {bytes} bytes, which is more than a statement may have ({most}): no run was logged"
+    )]
+    Large {
+        what: &'static str,
+        bytes: usize,
+        most: usize,
+    },
+    #[error("the log moved on each of {0} times while its figures were read: no run was logged")]
+    Moving(usize),
+    #[error(transparent)]
+    Announce(#[from] AnnounceError),
+}
+
+impl From<StoreError> for RunError {
+    fn from(error: StoreError) -> Self {
+        Self::Announce(error.into())
+    }
+}
+
+impl From<PayloadError> for RunError {
+    fn from(error: PayloadError) -> Self {
+        Self::Announce(error.into())
+    }
+}
 
 /// A run that stands in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,7 +160,7 @@ pub struct Made {
 pub async fn make<S: Registry + Log + Rollups>(
     announcer: &Announcer<'_, S>,
     now: Timestamp,
-) -> Result<Made, AnnounceError> {
+) -> Result<Made, RunError> {
     let store = announcer.store();
     let (edge, figures) = frozen(store).await?;
     let inputs = inputs(store, edge.size()).await?;
@@ -186,17 +216,17 @@ pub async fn make<S: Registry + Log + Rollups>(
 }
 
 /// Refuses what a statement cannot hold: nobody could read it, and nothing that stands in the log can be taken out of it again.
-fn fits(what: &'static str, part: &impl Serialize) -> Result<(), AnnounceError> {
+fn fits(what: &'static str, part: &impl Serialize) -> Result<(), RunError> {
     let bytes = serde_json::to_vec(part).map_or(usize::MAX, |json| json.len());
     let most = MAX_BODY - MARGIN;
     if bytes > most {
-        return Err(AnnounceError::Large { what, bytes, most });
+        return Err(RunError::Large { what, bytes, most });
     }
     Ok(())
 }
 
 /// The leaves that figures of the first `size` leaves stand on.
-async fn inputs<S: Log>(store: &S, size: u64) -> Result<Inputs, AnnounceError> {
+async fn inputs<S: Log>(store: &S, size: u64) -> Result<Inputs, RunError> {
     let mut gather = Gather::default();
     let mut from = 0;
     while from < size {
@@ -227,7 +257,7 @@ async fn inputs<S: Log>(store: &S, size: u64) -> Result<Inputs, AnnounceError> {
 }
 
 /// The figures of one state of the log, node by node, and that state.
-async fn frozen<S: Registry + Log + Rollups>(store: &S) -> Result<(Edge, Figures), AnnounceError> {
+async fn frozen<S: Registry + Log + Rollups>(store: &S) -> Result<(Edge, Figures), RunError> {
     let mut edge = store.head().await?.edge;
     for _ in 0..READS {
         let mut figures = Figures::default();
@@ -243,7 +273,7 @@ async fn frozen<S: Registry + Log + Rollups>(store: &S) -> Result<(Edge, Figures
         // Something was logged meanwhile: what was read may be of neither state.
         edge = now;
     }
-    Err(AnnounceError::Moving(READS))
+    Err(RunError::Moving(READS))
 }
 
 /// Makes runs by schedule.
@@ -270,21 +300,50 @@ impl Job {
     /// Makes a run if one is due; `None` if not.
     ///
     /// # Errors
-    /// As [`make`]; it is due again after a pause.
+    /// As [`make`]. It is due again after a pause, or at its next time where a run would be too large: what is logged only grows.
     pub async fn step<S: Registry + Log + Rollups>(
         &mut self,
         announcer: &Announcer<'_, S>,
         now: Timestamp,
-    ) -> Result<Option<Made>, AnnounceError> {
+    ) -> Result<Option<Made>, RunError> {
         if self.next.is_none_or(|next| now < next) {
             return Ok(None);
         }
         let made = make(announcer, now).await;
         self.next = match &made {
             Ok(_) => self.schedule.after(now),
-            Err(_) => now.checked_add(PAUSE_MINUTES.minutes()).ok(),
+            Err(error) => self.again(error, now),
         };
         made.map(Some)
+    }
+
+    /// When a run is due again that could not be made at `now`. What is logged only grows, so one that is too large stays so.
+    fn again(&self, error: &RunError, now: Timestamp) -> Option<Timestamp> {
+        match error {
+            RunError::Large { .. } => self.schedule.after(now),
+            _ => now.checked_add(PAUSE_MINUTES.minutes()).ok(),
+        }
+    }
+}
+
+/// Why the run that was due last was not made, for those who look after the server; empty when it was.
+#[derive(Debug, Default)]
+pub struct Overdue(Mutex<Option<(Timestamp, String)>>);
+
+impl Overdue {
+    /// Notes what came of a run that was due.
+    pub fn note(&self, at: Timestamp, failed: Option<&RunError>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+            failed.map(|error| (at, error.to_string()));
+    }
+
+    /// When it was tried last, and why it was not made.
+    #[must_use]
+    pub fn why(&self) -> Option<(Timestamp, String)> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 

@@ -14,6 +14,7 @@ use crate::benchmark::{Benchmarks, Snapshot};
 use crate::directory::Directory;
 use crate::log::{Sequencer, Signer};
 use crate::recovery::{Candidates, Recovery};
+use crate::runs::Overdue;
 use crate::store::{Backend, StoreError};
 use crate::time::london_day;
 use crate::tree::Tree;
@@ -40,10 +41,14 @@ pub struct Service {
     pub data_dir: Option<PathBuf>,
     /// The time.
     pub clock: Clock,
+    /// What people's phones show the time by: the same but in a demonstration.
+    pub phones: Clock,
     /// The latest snapshot of all figures.
     pub benchmarks: Arc<Benchmarks>,
     /// What nodes sent without a receipt while the log was stopped.
     pub candidates: Candidates,
+    /// Why the run that was due last was not made.
+    pub overdue: Overdue,
 }
 
 impl std::fmt::Debug for Service {

@@ -195,7 +195,7 @@ impl World {
         let tree = Arc::new(app::audited(store.clone(), &signer).await.unwrap());
         let (sequencer, worker) = sequencer(store.clone(), signer.clone(), Arc::clone(&tree));
         let now = Arc::new(Mutex::new(at("2023-01-05T12:00:00Z")));
-        let clock = Arc::clone(&now);
+        let (clock, phones) = (Arc::clone(&now), Arc::clone(&now));
         let service = Arc::new(Service {
             directory: Directory::open(store.clone()),
             store,
@@ -207,8 +207,10 @@ impl World {
             about: None,
             data_dir: None,
             clock: Arc::new(move || *clock.lock().unwrap()),
+            phones: Arc::new(move || *phones.lock().unwrap()),
             benchmarks: Arc::new(Benchmarks::default()),
             candidates: crate::recovery::Candidates::default(),
+            overdue: crate::runs::Overdue::default(),
         });
         Self {
             router: receive::router(Arc::clone(&service)),

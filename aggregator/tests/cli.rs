@@ -165,8 +165,11 @@ fn a_killed_init_is_completed_by_the_next() {
         "--json",
     ];
     json(&run(dir, &init, None));
-    // The identity is written last: without it, init was killed.
-    std::fs::remove_file(dir.join("ldsp-aggregator-data/identity.toml")).unwrap();
+    // The identity is written last and the database made after it: without both, init was killed.
+    let data = dir.join("ldsp-aggregator-data");
+    std::fs::remove_file(data.join("aggregator.sqlite")).unwrap();
+    refused(&run(dir, &init, None), "already holds a log");
+    std::fs::remove_file(data.join("identity.toml")).unwrap();
     json(&run(dir, &init, None));
     json(&run(dir, &["nodes", "--json"], None));
     refused(&run(dir, &init, None), "already holds a log");
@@ -208,6 +211,13 @@ fn from_init_to_invite() {
             .unwrap()
             .starts_with("log.example+")
     );
+    let link = made["link"].as_str().unwrap();
+    assert!(
+        link.starts_with("https://localhost:8443/welcome/"),
+        "{link}"
+    );
+    let history = text(&run(dir, &["people", "history"], None).stdout);
+    assert!(history.contains("for the first operator"), "{history}");
     refused(&run(dir, &init, None), "already holds a log");
     modes(&dir.join("ldsp-aggregator-data"));
 
@@ -388,7 +398,14 @@ fn people_choose_their_secret_on_a_link_and_what_was_done_is_told() {
     let actions: Vec<_> = actions.map(|act| act["action"].as_str().unwrap()).collect();
     assert_eq!(
         actions,
-        ["people role", "people link", "people link", "people add"]
+        // Newest first; the last is that of `init`, for the first operator.
+        [
+            "people role",
+            "people link",
+            "people link",
+            "people add",
+            "people link"
+        ]
     );
     assert_eq!(told[0]["who"], "command line");
     let last = ["people", "history", "--last", "1"];
@@ -445,4 +462,38 @@ fn no_command_changes_a_database_under_the_server_that_uses_it() {
     refused(&run(dir, &["serve"], None), "already served");
     let count = "SELECT count(*) FROM _sqlx_migrations WHERE version = 5";
     assert_eq!((last, sql(count)), (5, 0));
+}
+
+/// What was noted before a change of service, or of what it calls people, can be taken back without it.
+#[test]
+fn accounts_of_a_former_service_are_disconnected() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let ran = |args: &[&str]| {
+        let output = run(dir, args, None);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    };
+    let no = |args: &[&str]| text(&run(dir, args, None).stderr);
+    let url = "https://localhost:8443";
+    ran(&["init", "--origin", "log.example", "--public-url", url]);
+    ran(&["people", "add", "Ben", "--role", "analyst"]);
+    let service = |issuer: &str| {
+        let table = format!("[oidc]\nissuer = \"{issuer}\"\nclient_id = \"x\"\nname = \"x\"\n");
+        std::fs::write(dir.join("ldsp-aggregator.toml"), table).unwrap();
+    };
+    for issuer in ["https://old.example", "https://new.example"] {
+        service(issuer);
+        ran(&["people", "connect", "Ben", "u-1"]);
+    }
+    std::fs::write(dir.join("ldsp-aggregator.toml"), "").unwrap();
+    let disconnect = ["people", "disconnect", "Ben", "u-1"];
+    let said = no(&disconnect);
+    assert!(
+        said.contains("https://new.example, https://old.example"),
+        "{said}"
+    );
+    ran(&[&disconnect[..], &["--issuer", "https://old.example"]].concat());
+    ran(&disconnect);
+    let said = no(&disconnect);
+    assert!(said.contains("people accounts"), "{said}");
 }

@@ -997,3 +997,33 @@ fn a_learner_is_told_and_erased_by_command() {
     let reason = refused(&dir, &["audit", "check", "--head", &"0".repeat(64)]);
     assert!(reason.contains("written down earlier"), "{reason}");
 }
+
+/// What was noted before a change of service, or of what it calls people, can be taken back without it.
+#[test]
+fn accounts_of_a_former_service_are_disconnected() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    done(dir, &["init", "--lep", "E37000001"]);
+    person(dir, "Ben", "viewer");
+    let ran = |args: &[&str]| done(dir, args);
+    let no = |args: &[&str]| refused(dir, args);
+    let service = |issuer: &str| {
+        let table = format!("[oidc]\nissuer = \"{issuer}\"\nclient_id = \"x\"\nname = \"x\"\n");
+        std::fs::write(dir.join("ldsp-node.toml"), table).unwrap();
+    };
+    for issuer in ["https://old.example", "https://new.example"] {
+        service(issuer);
+        ran(&["people", "connect", "Ben", "u-1"]);
+    }
+    std::fs::write(dir.join("ldsp-node.toml"), "").unwrap();
+    let disconnect = ["people", "disconnect", "Ben", "u-1"];
+    let said = no(&disconnect);
+    assert!(
+        said.contains("https://new.example, https://old.example"),
+        "{said}"
+    );
+    ran(&[&disconnect[..], &["--issuer", "https://old.example"]].concat());
+    ran(&disconnect);
+    let said = no(&disconnect);
+    assert!(said.contains("people accounts"), "{said}");
+}

@@ -78,6 +78,9 @@ catalogue! {
     /// The payload is no longer kept.
     WITHDRAWN = "withdrawn", 410, "The statement was withdrawn by the area that published it",
         "Nothing is wrong with the address. The statement's leaf and receipt are still in the log; the detail names the withdrawal, which says why.";
+    /// An entry that a curator took out of the practice library.
+    HIDDEN = "hidden", 410, "The entry was taken out of the practice library",
+        "Nothing is wrong with the address. The detail says why; the statement itself is still in the log, and its area may publish another version.";
     /// A withdrawal that cannot be carried out.
     WITHDRAWAL = "withdrawal", 422, "The statement cannot be withdrawn like this",
         "Nothing was changed. Name a statement of your own that is not withdrawn: your node's page of statements shows which.";

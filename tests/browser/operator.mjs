@@ -3,7 +3,7 @@ import { check } from '../check.mjs';
 import { links, signIn, visitor } from './browser.mjs';
 import { inspect } from './pages.mjs';
 
-const OWN = /^\/(operator|people|account|sign-in\/(mine|people))(\/|$)/;
+const OWN = /^\/(operator|curator|shared|people|account|sign-in\/(mine|people))(\/|$)/;
 
 export async function operatorPages(browser, site, person) {
   for (const javaScript of [true, false]) {
@@ -21,7 +21,8 @@ export async function operatorPages(browser, site, person) {
         if (found.length < 20) found.push(link);
       }
     }
-    if (person.role === 'operator') check(`${how} has pages of their own`, found.length > 1, found);
+    const main = { operator: '/operator/nodes', analyst: '/operator/nodes', partner: '/shared', curator: '/curator' }[person.role];
+    check(`${how} has pages of their own`, found.includes(main), found);
     await page.close();
   }
 }

@@ -377,7 +377,8 @@ fn whole_way(site: &Site, provider: &mut Provider, name: &str, page: &str) {
     program.run(&["people", "disconnect", name, "u-1"]).done();
     let unknown = site.browser(provider).sign_in(url, "login=u-1", page);
     unknown.says(403, "not connected yet");
-    browser.get(&format!("{url}{page}")).says(200, name);
+    let ended = browser.get(&format!("{url}{page}"));
+    assert_eq!(ended.url.path(), "/sign-in", "its sessions ended with it");
     let gone = program.run(&["people", "disconnect", name, "u-1"]);
     assert_eq!(gone.code, Some(1), "{}", gone.stderr);
     site.said_nothing_secret();

@@ -77,9 +77,25 @@ impl Checker {
             return Ok(Verdict::Wait(wait));
         }
         self.throttle.attempt(caller, (self.clock)());
-        let person = self.people.find_boxed(caller.name).await?;
+        match self.look(caller.name, secret).await {
+            Ok(Some(person)) => {
+                self.throttle.succeeded(caller);
+                Ok(Verdict::Right(person))
+            }
+            Ok(None) => Ok(Verdict::Wrong),
+            Err(error) => {
+                // Nobody tells whether it was right: the store's trouble closes no name.
+                self.throttle.take_back(caller);
+                Err(error)
+            }
+        }
+    }
+
+    /// The person of this name, if the secret is theirs and they may sign in.
+    async fn look(&self, name: &str, secret: Secret) -> Result<Option<PersonRecord>, PeopleError> {
+        let person = self.people.find_boxed(name).await?;
         let boxed = |e: &dyn std::fmt::Display| PeopleError(e.to_string().into());
-        let permit = self.hashes.acquire().await.map_err(|e| boxed(&e))?;
+        let _permit = self.hashes.acquire().await.map_err(|e| boxed(&e))?;
         let checked = tokio::task::spawn_blocking(move || {
             let phc = person.as_ref().and_then(|p| p.secret_hash.as_deref());
             let right = match phc {
@@ -89,15 +105,7 @@ impl Checker {
             // Looked at last, so that somebody who is locked out hears it no sooner than a wrong secret.
             person.filter(|person| right && !person.locked)
         });
-        let person = checked.await.map_err(|e| boxed(&e))?;
-        drop(permit);
-        Ok(match person {
-            Some(person) => {
-                self.throttle.succeeded(caller);
-                Verdict::Right(person)
-            }
-            None => Verdict::Wrong,
-        })
+        checked.await.map_err(|e| boxed(&e))
     }
 
     /// Looks at what a program sent.

@@ -60,6 +60,9 @@ pub struct PersonRecord {
     pub locked: bool,
     /// Whether sign-in asks for a code of their phone too.
     pub second_step: bool,
+    /// The store gives another one, which nobody ever had, when somebody is added, gets a new link or loses an account at the sign-in
+    /// service: sessions of before end.
+    pub generation: i64,
 }
 
 impl PersonRecord {
@@ -72,6 +75,7 @@ impl PersonRecord {
             secret_hash: Some(secret_hash.into()),
             locked: false,
             second_step: false,
+            generation: 0,
         }
     }
 }

@@ -24,16 +24,20 @@ const KEY: &str = "who";
 
 /// Whether the person came by the sign-in service.
 const SERVICE: &str = "service";
+/// When the person last showed at the sign-in service that it is they who sit here.
+const SHOWN: &str = "shown";
+/// How long that is believed.
+const SHOWN_LIFE: SignedDuration = SignedDuration::from_mins(10);
 /// Who has shown the right secret and not yet the code of their phone.
 const HALF: &str = "half";
 /// How long the code may be waited for.
 const HALF_WAIT: SignedDuration = SignedDuration::from_mins(10);
 
-/// What a session remembers: the name, and which secret opened it, so that a new secret ends older sessions.
+/// What a session remembers: the name, and what it stands on ([`fingerprint`]).
 #[derive(Serialize, Deserialize)]
 struct Who {
     name: String,
-    secret: String,
+    fingerprint: String,
     /// The browser's family, for the person's own list.
     browser: String,
 }
@@ -78,6 +82,7 @@ pub(crate) async fn sign_in(
 ) -> Result<(), tower_sessions::session::Error> {
     session.cycle_id().await?;
     session.remove_value(HALF).await?;
+    session.remove_value(SHOWN).await?;
     session.insert(KEY, Who::of(person, browser)).await
 }
 
@@ -91,6 +96,23 @@ pub(crate) async fn is_of_service(
     session: &Session,
 ) -> Result<bool, tower_sessions::session::Error> {
     Ok(session.get(SERVICE).await?.unwrap_or_default())
+}
+
+/// Notes that the person has just shown at the sign-in service that it is they who sit here.
+pub(crate) async fn note_shown(
+    session: &Session,
+    now: Timestamp,
+) -> Result<(), tower_sessions::session::Error> {
+    session.insert(SHOWN, now).await
+}
+
+/// Whether they showed it a short while ago.
+pub(crate) async fn is_shown(
+    session: &Session,
+    now: Timestamp,
+) -> Result<bool, tower_sessions::session::Error> {
+    let at = session.get::<Timestamp>(SHOWN).await?;
+    Ok(at.is_some_and(|at| now.duration_since(at) < SHOWN_LIFE))
 }
 
 /// Remembers under a new id that `person` has shown the right secret, until they show the code of their phone too.
@@ -122,7 +144,7 @@ pub(crate) async fn half(
         return Ok(None);
     }
     let person = people.find_boxed(&half.who.name).await?;
-    Ok(person.filter(|p| !p.locked && fingerprint(p) == half.who.secret))
+    Ok(person.filter(|p| !p.locked && fingerprint(p) == half.who.fingerprint))
 }
 
 fn boxed(error: tower_sessions::session::Error) -> PeopleError {
@@ -133,7 +155,7 @@ impl Who {
     fn of(person: &PersonRecord, browser: &str) -> Self {
         Self {
             name: person.name.clone(),
-            secret: fingerprint(person),
+            fingerprint: fingerprint(person),
             browser: browser.to_owned(),
         }
     }
@@ -170,7 +192,7 @@ pub(crate) async fn person(
         return Ok(None);
     };
     match people.find_boxed(&who.name).await? {
-        Some(person) if !person.locked && fingerprint(&person) == who.secret => {
+        Some(person) if !person.locked && fingerprint(&person) == who.fingerprint => {
             Ok(Some(SignedIn::of(person)))
         }
         _ => {
@@ -180,9 +202,14 @@ pub(crate) async fn person(
     }
 }
 
+/// What a session stands on: the person's generation, so that a new link ends the sessions also of somebody without a secret and whoever
+/// gets a name again does not get its sessions, and the secret, so that a new one ends older sessions.
 fn fingerprint(person: &PersonRecord) -> String {
     let phc = person.secret_hash.as_deref().unwrap_or_default();
-    hex::encode(Sha256::digest(phc.as_bytes()))
+    let digest = Sha256::new()
+        .chain_update(person.generation.to_be_bytes())
+        .chain_update(phc.as_bytes());
+    hex::encode(digest.finalize())
 }
 
 #[derive(Debug)]

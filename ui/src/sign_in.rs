@@ -149,12 +149,6 @@ async fn sign_out(State(desk): State<Desk>, session: Session) -> Response {
 }
 
 impl Desk {
-    fn takes_secrets(&self) -> bool {
-        self.service
-            .as_ref()
-            .is_none_or(|service| service.takes_secrets())
-    }
-
     fn page(&self, name: &str, next: &str, error: Option<&str>) -> Page {
         let page = Page::new("Sign in");
         let Some(service) = &self.service else {
@@ -169,7 +163,7 @@ impl Desk {
     }
 }
 
-fn no_secrets() -> ProblemPage {
+pub(crate) fn no_secrets() -> ProblemPage {
     ProblemPage::forbidden("This site takes no secrets: people sign in with its sign-in service.")
         .next("Use the button of the page Sign in.")
 }
@@ -224,7 +218,7 @@ pub(crate) fn local(next: &str) -> &str {
     let leaves = next.starts_with("//")
         || next.contains('\\')
         || !next.bytes().all(|b| b.is_ascii_graphic());
-    let is_own = next.starts_with("/sign-") && next != oidc::MINE;
+    let is_own = next.starts_with("/sign-") && ![oidc::MINE, oidc::CONNECT].contains(&next);
     if next.starts_with('/') && !leaves && next.len() <= 2000 && !is_own {
         next
     } else {

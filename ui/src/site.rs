@@ -64,6 +64,7 @@ pub struct Site {
     frame: Frame,
     people: SharedPeople,
     clock: Clock,
+    phones: Clock,
     roles: RoleTable,
     csrf: CsrfLayer,
     cookie: String,
@@ -104,6 +105,7 @@ impl Site {
         Ok(Self {
             frame,
             people: Arc::new(people),
+            phones: clock.clone(),
             clock,
             roles: RoleTable::new([]),
             csrf,
@@ -116,6 +118,14 @@ impl Site {
             open: None,
             live: None,
         })
+    }
+
+    /// What people's phones show the time by, for the codes of second steps, where that is not the site's own clock: a demonstration
+    /// may live in the past, and phones never do.
+    #[must_use]
+    pub fn phones(mut self, clock: Clock) -> Self {
+        self.phones = clock;
+        self
     }
 
     /// Who may ask for what. Without it only sign-in works.
@@ -213,6 +223,7 @@ impl Site {
         };
         let desk = Desk {
             checker: checker.clone(),
+            phones: self.phones,
             accounts,
             sessions: sessions.clone(),
             entropy,

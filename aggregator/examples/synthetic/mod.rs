@@ -50,6 +50,11 @@ pub(crate) struct World {
     pub(crate) now: Timestamp,
 }
 
+/// What people's phones show when the site's clock shows `now`: another year, as in a demonstration.
+pub(crate) fn phones(now: Timestamp) -> Timestamp {
+    now + SignedDuration::from_hours(4 * 365 * 24)
+}
+
 /// A service over the database at `path`, at this moment for ever.
 pub(crate) async fn world(path: &std::path::Path, now: Timestamp) -> World {
     let store = Backend::from(Sqlite::open(path).await.expect("a database"));
@@ -69,8 +74,10 @@ pub(crate) async fn world(path: &std::path::Path, now: Timestamp) -> World {
         about: Some(ABOUT.to_owned()),
         data_dir: None,
         clock: Arc::new(move || now),
+        phones: Arc::new(move || phones(now)),
         benchmarks: Arc::new(Benchmarks::default()),
         candidates: ldsp_aggregator::recovery::Candidates::default(),
+        overdue: ldsp_aggregator::runs::Overdue::default(),
     };
     World {
         service: Arc::new(service),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use ldsp_ui::accounts::By;
-use ldsp_ui::oidc::{self, Binding, Bound, Subject};
+use ldsp_ui::oidc::{self, Binding, Bound, Meant, Subject};
 use serde::Serialize;
 
 use super::Refused;
@@ -50,7 +50,7 @@ impl fmt::Display for Account {
         }
         write!(
             f,
-            "{name} no longer signs in with the account {account}.\nNext: sessions that are open go on for up to 12 hours; ldsp-aggregator people link {name} ends them."
+            "{name} no longer signs in with the account {account}, and their sessions have ended."
         )
     }
 }
@@ -96,27 +96,44 @@ pub async fn connect<S: Staff>(
     }
 }
 
-/// Forgets it.
+/// Forgets it, at whatever service it is: `issuer` says at which, where the person has an account of this name at several.
 ///
 /// # Errors
-/// No service is configured, the account is not that person's; trouble with the store.
+/// The account is not that person's, or at several services; trouble with the store.
 pub async fn disconnect<S: Staff>(
     store: &S,
-    config: Option<&oidc::Config>,
+    issuer: Option<&str>,
     (name, account): (&str, &str),
     now: Timestamp,
 ) -> Result<Account, Refused> {
-    let subject = subject(config, account)?;
     let by = By {
         who: COMMAND_LINE,
         now,
     };
-    if !store.unbind_subject(name, &subject, by).await? {
-        return Err(Refused::new(
+    let meant = match Meant::of(store.subjects().await?, name, account, issuer) {
+        Meant::Accounts(meant) => meant,
+        Meant::Services(services) => {
+            return Err(Refused::new(
+                format!(
+                    "{name} signs in with the account {account} at several services: {}",
+                    services.join(", ")
+                ),
+                "Name the one that is meant with --issuer.",
+            ));
+        }
+    };
+    let mut gone = None;
+    for subject in meant {
+        if store.unbind_subject(name, &subject, by).await? {
+            gone = Some(subject);
+        }
+    }
+    let subject = gone.ok_or_else(|| {
+        Refused::new(
             format!("{name} does not sign in with the account {account}"),
             "`ldsp-aggregator people accounts` shows who signs in with which.",
-        ));
-    }
+        )
+    })?;
     Ok(Account::new(name, subject, false))
 }
 
@@ -150,4 +167,58 @@ pub async fn accounts<S: Staff>(store: &S) -> Result<AccountList, Refused> {
     let all = store.subjects().await?.into_iter();
     let line = |one: Bound| Account::new(&one.person, one.subject, true);
     Ok(AccountList(all.map(line).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use ldsp_ui::accounts::{Act, Change, WayIn};
+    use ldsp_ui::oidc::Claim;
+
+    use super::*;
+    use crate::store::sqlite::Sqlite;
+
+    #[tokio::test]
+    async fn an_account_of_a_former_service_is_disconnected_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(&dir.path().join("a.sqlite")).await.unwrap();
+        let now = "2026-11-22T10:00:00Z".parse().unwrap();
+        let by = || By {
+            who: COMMAND_LINE,
+            now,
+        };
+        let ben = Change::Add {
+            name: "Ben",
+            role: "analyst",
+            organisation: "",
+            way_in: WayIn::Secret("$argon2id$"),
+        };
+        assert_eq!(store.change(&ben, by()).await.unwrap(), Act::Done);
+        for (issuer, claim) in [
+            ("https://old.example", Claim::Subject),
+            ("https://new.example", Claim::Subject),
+            ("https://old.example", Claim::Email),
+        ] {
+            let value = match claim {
+                Claim::Subject => "5f1c",
+                Claim::Email => "ben@x.org",
+            };
+            let subject = Subject::new(issuer, claim, value).unwrap();
+            let bound = store.bind_subject("Ben", &subject, by()).await.unwrap();
+            assert_eq!(bound, Binding::Noted);
+        }
+        let end = async |issuer, who| disconnect(&store, issuer, who, now).await;
+        let both = end(None, ("Ben", "5f1c")).await.unwrap_err();
+        assert!(
+            both.cause.contains("https://old.example") && both.next.contains("--issuer"),
+            "{both}"
+        );
+        let ended = end(Some("https://old.example"), ("Ben", "5f1c")).await;
+        assert_eq!(ended.unwrap().issuer, "https://old.example");
+        // Neither the service that is configured now nor its claim matters.
+        for account in ["5f1c", "Ben@X.org"] {
+            assert!(!end(None, ("Ben", account)).await.unwrap().connected);
+            assert!(end(None, ("Ben", account)).await.is_err());
+        }
+        assert!(store.subjects().await.unwrap().is_empty());
+    }
 }

@@ -22,7 +22,7 @@ use super::commands::{self, InviteOrder};
 use super::keys;
 use super::recovery;
 use super::{
-    Config, Identity, LogFormat, Refused, init, open, open_log, open_stopped, open_store,
+    Config, Identity, LogFormat, Refused, open, open_log, open_stopped, open_store, set_up,
     system_clock, system_entropy,
 };
 use crate::announce::Announcer;
@@ -249,7 +249,8 @@ async fn run(
     match cli.command {
         Command::Init { origin, public_url } => {
             let identity = Identity { origin, public_url };
-            answer(&init(&config, &identity, clock(), &mut entropy)?, json)
+            let made = set_up(&config, &identity, clock(), &mut entropy).await?;
+            answer(&made, json)
         }
         Command::People(command) => people::manage(command, &config, json).await,
         Command::Invite(args) => {
@@ -367,7 +368,7 @@ async fn serve(config: &Config) -> Result<(), Refused> {
     super::identity::identity(config)?;
     // An upgrade is for the one that serves.
     let _serving = serve_alone(&config.data_dir)?;
-    let app = open(config, system_clock()).await?;
+    let app = open(config, system_clock(), system_clock()).await?;
     let listener =
         TcpListener::bind(config.listen).and_then(|l| l.set_nonblocking(true).map(|()| l));
     let listener = listener.map_err(|e| {

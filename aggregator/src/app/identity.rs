@@ -10,6 +10,7 @@ use ed25519_dalek::SigningKey;
 use jiff::{Timestamp, ToSpan as _};
 use ldsp_protocol::keys;
 use ldsp_protocol::note::Verifier;
+use ldsp_ui::accounts::LINK_DAYS;
 use ldsp_ui::tls::{Material, PrivateCa};
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,12 @@ pub struct Initialised {
     pub verifier: String,
     /// Where everything lies.
     pub data_dir: PathBuf,
+    /// On which somebody becomes the first operator, shown only now; `None` where none was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    /// Why none was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_link: Option<String>,
 }
 
 impl std::fmt::Display for Initialised {
@@ -55,6 +62,16 @@ impl std::fmt::Display for Initialised {
         )?;
         writeln!(f, "Verifier key: {}", self.verifier)?;
         writeln!(f, "Back up {LOG_KEY}: without it the log cannot go on.")?;
+        if let Some(link) = &self.link {
+            return write!(
+                f,
+                "\nNext: run `ldsp-aggregator serve`, open this link in a browser and become the first operator. It works once, for {LINK_DAYS} days, and is shown only now:\n{link}\n\n\
+                 Without a browser: `ldsp-aggregator people add NAME --role operator`."
+            );
+        }
+        if let Some(why) = &self.no_link {
+            writeln!(f, "No link for the first operator was made: {why}")?;
+        }
         write!(
             f,
             "Next: ldsp-aggregator people add NAME --role operator --link"
@@ -154,6 +171,8 @@ pub fn init(
         origin: identity.origin.clone(),
         verifier: verifier.vkey(),
         data_dir: dir.clone(),
+        link: None,
+        no_link: None,
     })
 }
 

@@ -18,9 +18,6 @@ impl From<AnnounceError> for Refused {
     fn from(error: AnnounceError) -> Self {
         match error {
             AnnounceError::Store(error) => error.into(),
-            error @ (AnnounceError::Large { .. } | AnnounceError::Moving(_)) => {
-                Self::new(error.to_string(), "What the last run says stays as it is.")
-            }
             AnnounceError::Payload(cause) => Self::new(
                 format!("the log would say {cause}"),
                 "Write it anew: what the log says stays public for ever.",

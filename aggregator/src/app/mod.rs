@@ -139,11 +139,45 @@ pub async fn open_store(config: &Config) -> Result<Backend, Refused> {
     Ok(Backend::visit(&identity::database(config)?).await?)
 }
 
-/// Opens a server that `init` set up and starts the task that writes its log.
+/// What [`init`] does, and then makes the link on which somebody becomes the first operator. That a database cannot take one yet, or has
+/// people already, does not undo the rest: the answer says why there is none.
+///
+/// # Errors
+/// As [`init`].
+pub async fn set_up(
+    config: &Config,
+    identity: &Identity,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<Initialised, Refused> {
+    let mut made = init(config, identity, now, rng)?;
+    match first_link(config, now, rng).await {
+        Ok(link) => made.link = Some(link),
+        Err(refused) => made.no_link = Some(refused.to_string()),
+    }
+    Ok(made)
+}
+
+async fn first_link(
+    config: &Config,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<String, Refused> {
+    let identity = identity::identity(config)?;
+    let signer = identity::signer(config, &identity)?;
+    let store = open_store(config).await?;
+    belongs(&store, signer.verifier()).await?;
+    let link = people::first_link(&store, &identity.public_url, now, rng).await;
+    store.close().await;
+    link
+}
+
+/// Opens a server that `init` set up and starts the task that writes its log. People's phones make their codes by `phones`, which is
+/// `clock` everywhere but in a demonstration that lives in the past.
 ///
 /// # Errors
 /// Not set up, damaged keys, a database that cannot be opened or holds another log or one that is not what was signed.
-pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
+pub async fn open(config: &Config, clock: Clock, phones: Clock) -> Result<App, Refused> {
     let identity = identity::identity(config)?;
     let signer = identity::signer(config, &identity)?;
     let tls = identity::tls(config, &identity, clock())?;
@@ -163,8 +197,10 @@ pub async fn open(config: &Config, clock: Clock) -> Result<App, Refused> {
         about: config.about.clone(),
         data_dir: Some(config.data_dir.clone()),
         clock,
+        phones,
         benchmarks: Arc::new(Benchmarks::default()),
         candidates: crate::recovery::Candidates::default(),
+        overdue: crate::runs::Overdue::default(),
     };
     Ok(App {
         service: Arc::new(service),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use ldsp_ui::accounts::{self, Act, By, Change, LINK_DAYS, Token};
+use ldsp_ui::accounts::{self, Act, By, Change, LINK_DAYS, Token, WayIn};
 use ldsp_ui::secret::{self, Secret};
 use rand_core::CryptoRng;
 use serde::Serialize;
@@ -42,7 +42,7 @@ pub async fn add_person<S: Staff>(
 ) -> Result<AddedPerson, Refused> {
     let (fresh, secret_hash) = draw(rng)?;
     let name = name.trim();
-    add(store, name, role, Some(&secret_hash), now).await?;
+    add(store, name, role, WayIn::Secret(&secret_hash), now).await?;
     Ok(AddedPerson {
         name: name.to_owned(),
         role: role.as_str(),
@@ -54,14 +54,14 @@ async fn add<S: Staff>(
     store: &S,
     name: &str,
     role: Role,
-    secret_hash: Option<&str>,
+    way_in: WayIn<'_>,
     now: Timestamp,
 ) -> Result<(), Refused> {
     let change = Change::Add {
         name,
         role: role.as_str(),
         organisation: "",
-        secret_hash,
+        way_in,
     };
     carry_out(store, change, name, now).await
 }
@@ -124,7 +124,7 @@ impl fmt::Display for PersonLink {
             Some(role) => writeln!(f, "{name} may sign in as {role}.")?,
             None => writeln!(
                 f,
-                "The secret of {name}, its sessions and the second step have ended."
+                "Everything that opened the name {name} has ended: secret, second step, connected accounts and sessions."
             )?,
         }
         write!(
@@ -147,21 +147,42 @@ pub async fn link_person<S: Staff>(
     rng: &mut impl CryptoRng,
 ) -> Result<PersonLink, Refused> {
     let name = name.trim();
-    if let Some(role) = role {
-        add(store, name, role, None, now).await?;
-    }
     let token = Token::draw(rng);
-    let change = Change::Reset {
-        name,
-        link: token.digest(),
-        expires_at: accounts::link_end(now),
-    };
-    carry_out(store, change, name, now).await?;
+    let link = accounts::new_link(&token, now);
+    match role {
+        Some(role) => add(store, name, role, WayIn::Link(link), now).await?,
+        None => carry_out(store, Change::Reset { name, link }, name, now).await?,
+    }
     Ok(PersonLink {
         name: name.to_owned(),
         role: role.map(Role::as_str),
         link: accounts::link(url, &token),
     })
+}
+
+/// Makes the link on which somebody becomes the first operator of the site at `url`.
+///
+/// # Errors
+/// There is an operator; trouble with the store.
+pub(super) async fn first_link<S: Staff>(
+    store: &S,
+    url: &str,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<String, Refused> {
+    let token = Token::draw(rng);
+    let by = By {
+        who: COMMAND_LINE,
+        now,
+    };
+    let kept = store.keep_first_link(accounts::new_link(&token, now), by);
+    if kept.await? {
+        return Ok(accounts::link(url, &token));
+    }
+    Err(Refused::new(
+        "the database has an operator already",
+        "They sign in as before; `ldsp-aggregator people list` shows who is there.",
+    ))
 }
 
 /// A person's new secret, shown once.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::Refused;
 use crate::Service;
 use crate::announce::{AnnounceError, Announcer};
-use crate::runs::{self, Job, Made};
+use crate::runs::{self, Job, Made, RunError};
 use crate::store::{Log, Registry, Rollups, StoreError};
 
 /// The clock is looked at this often: it may be set.
@@ -53,6 +53,15 @@ impl fmt::Display for Frozen {
     }
 }
 
+impl From<RunError> for Refused {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Announce(error) => error.into(),
+            error => Self::new(error.to_string(), "What the last run says stays as it is."),
+        }
+    }
+}
+
 /// Freezes all figures of the log as it stands; nothing new is logged where they stand on the statements of the last run.
 ///
 /// # Errors
@@ -90,10 +99,17 @@ pub(super) async fn keep(service: Arc<Service>, schedule: Schedule) -> StoreErro
     };
     let mut job = Job::new(schedule, last, service.now());
     loop {
-        match job.step(&service.announcer(), service.now()).await {
-            Ok(_) => {}
-            Err(AnnounceError::Store(error)) if error.is_fatal() => return error,
-            Err(error) => tracing::error!(%error, "the run that is due could not be made"),
+        let now = service.now();
+        match job.step(&service.announcer(), now).await {
+            Ok(None) => {}
+            Ok(Some(_)) => service.overdue.note(now, None),
+            Err(RunError::Announce(AnnounceError::Store(error))) if error.is_fatal() => {
+                return error;
+            }
+            Err(error) => {
+                tracing::error!(%error, "the run that is due could not be made");
+                service.overdue.note(now, Some(&error));
+            }
         }
         let until = job.next().map(|next| next.duration_since(service.now()));
         let until = until.and_then(|wait| Duration::try_from(wait).ok());

@@ -20,7 +20,7 @@ use ldsp_ui::{Html, Page, ProblemPage};
 use super::evidence::{self, Cited};
 use super::{Answer, library, practice, words};
 use crate::Service;
-use crate::store::{Library, LibraryEntry, Log, LoggedStatement};
+use crate::store::{Curation, Library, LibraryEntry, Log, LoggedStatement, Said, Standing};
 
 /// Entries that this one is tied to and that the public may read, each as a link.
 struct Ties {
@@ -60,7 +60,7 @@ pub(super) async fn show(
 const KEPT: usize = 64;
 
 /// A day, who wrote, and the number in the node's sequence.
-type Key = (Date, NodeSlug, u64);
+pub(super) type Key = (Date, NodeSlug, u64);
 
 /// Titles and texts of entries that were asked for before, as everybody sees them.
 #[derive(Clone, Default)]
@@ -85,11 +85,37 @@ fn withdrawn(leaf: u64) -> ProblemPage {
     .next("Read other entries in the practice library, or look the statement up in the list of what was withdrawn.")
 }
 
-/// An entry's title and text. A peers-first entry answers exactly like one that does not exist.
-async fn read(
+/// That a curator took an entry out of the library.
+fn hidden(said: &Said) -> ProblemPage {
+    let kind = problem::HIDDEN;
+    ProblemPage::new(StatusCode::GONE, kind.code, "This entry was taken out of the practice library")
+        .happened(format!(
+            "A curator took it out on {}: {}",
+            words::moment(said.at),
+            said.words
+        ))
+        .next("Read other entries in the practice library. The area that published it may publish another version.")
+}
+
+/// An entry's title and text as everybody sees them. A peers-first entry answers exactly like one that does not exist.
+async fn read(service: &Service, key: &Key) -> Result<(String, Html), super::Failure> {
+    let (entry, body) = whole(service, key).await?;
+    let said = service.store.said(entry.index).await?;
+    let why = match said {
+        Some(said) if said.standing == Standing::Hidden => return Err(hidden(&said).into()),
+        Some(said) if said.standing == Standing::Featured => {
+            InsetText::new(format!("Chosen by the curator: {}", said.words)).into()
+        }
+        _ => Html::default(),
+    };
+    Ok((entry.entry.title, Html::concat([why, body])))
+}
+
+/// An entry that everybody may read by its authors' word, and its text.
+pub(super) async fn whole(
     service: &Service,
     (today, node, seq): &Key,
-) -> Result<(String, Html), super::Failure> {
+) -> Result<(LibraryEntry, Html), super::Failure> {
     let store = &service.store;
     let (found, statement) =
         tokio::try_join!(store.entry(node, *seq), store.statement(node, *seq))?;
@@ -116,7 +142,7 @@ async fn read(
         replicates,
     };
     let body = Html::render(&body(&entry, &statement, ties, &cited));
-    Ok((entry.entry.title, body))
+    Ok((entry, body))
 }
 
 /// A link to the cited entry; nothing of it when the public may not read it.

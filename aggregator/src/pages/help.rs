@@ -112,6 +112,9 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "withdrawn" => {
             "The area that published this took it back. Its content is no longer kept here; its place in the log, its digest and its receipt are."
         }
+        "hidden" => {
+            "A curator of this site looked at the entry and took it out of the library, with a reason that everybody may read. What its area signed stays in the log."
+        }
         "withdrawal" => {
             "A withdrawal names a statement of the same node that still stands, and for a month the digest of its figures. This one does not fit what the log holds."
         }

@@ -12,11 +12,14 @@ use super::paging;
 use crate::Service;
 use crate::benchmark::Snapshot;
 use crate::store::{
-    Library, LibraryEntry, PracticeCounts, PracticeFilter, Reader, Span, StoreError,
+    Curated, Curation, Library, LibraryEntry, PracticeCounts, PracticeFilter, Reader, Span,
+    Standing, StoreError,
 };
 
 /// Entries on one page of the list.
 const PAGE: usize = 20;
+/// Entries that stand before all others.
+const FEATURED: u32 = 3;
 /// Entries of one node that its area's page looks at.
 const OF_ONE_AREA: u32 = 200;
 
@@ -67,6 +70,8 @@ impl Choice {
 /// public: peers-first entries are for enrolled nodes only.
 pub(super) struct Shelf {
     pub(super) entries: Vec<LibraryEntry>,
+    /// Those that a curator put first, with why; on the first page of the whole list only.
+    pub(super) featured: Vec<(LibraryEntry, String)>,
     pub(super) previous: Option<String>,
     pub(super) next: Option<String>,
     /// What this and other choices find.
@@ -135,7 +140,30 @@ pub(super) async fn newest(
     Ok(newest)
 }
 
-async fn read(store: &impl Library, today: Date, choice: &Choice) -> Result<Shelf, StoreError> {
+/// The latest entries that a curator put first, each with why.
+async fn featured(
+    store: &(impl Library + Curation),
+    today: Date,
+) -> Result<Vec<(LibraryEntry, String)>, StoreError> {
+    let filter = PracticeFilter {
+        curated: Curated::As(Standing::Featured),
+        limit: FEATURED,
+        ..PracticeFilter::all(Reader::Public(today))
+    };
+    let mut featured = Vec::new();
+    for entry in store.entries(&filter).await? {
+        if let Some(said) = store.said(entry.index).await? {
+            featured.push((entry, said.words));
+        }
+    }
+    Ok(featured)
+}
+
+async fn read(
+    store: &(impl Library + Curation),
+    today: Date,
+    choice: &Choice,
+) -> Result<Shelf, StoreError> {
     let fetch = |span, limit| {
         let filter = choice.filter(today, span, limit);
         async move { store.entries(&filter).await }
@@ -148,7 +176,13 @@ async fn read(store: &impl Library, today: Date, choice: &Choice) -> Result<Shel
         };
         choice.href()
     };
+    let is_front = !choice.is_narrowed() && choice.span == Span::Newest;
     Ok(Shelf {
+        featured: if is_front {
+            featured(store, today).await?
+        } else {
+            Vec::new()
+        },
         entries: paged.items,
         previous: paged.previous.map(at),
         next: paged.next.map(at),

@@ -9,6 +9,7 @@ mod acts;
 mod api;
 mod breakdown;
 mod conflict;
+mod curator;
 mod definition;
 mod dots;
 mod entry;
@@ -28,12 +29,14 @@ mod nodes;
 mod operator;
 mod paging;
 mod practice;
+mod practice_files;
 mod pretty;
 mod proof;
 mod recovery;
 mod revisions;
 mod revoke;
 mod runs;
+mod shared;
 mod standards;
 mod statement;
 mod statements;
@@ -70,6 +73,11 @@ enum Failure {
 pub const OPERATORS: &[&str] = &["operator"];
 /// Roles that see what is not for everybody: nodes that wait, contradictions, the state of the log.
 pub const READERS: &[&str] = &["operator", "analyst"];
+
+/// Roles that say what the practice library shows.
+pub const CURATORS: &[&str] = &["curator"];
+/// Roles that see what curators did.
+pub const OF_LIBRARY: &[&str] = &["curator", "operator", "analyst"];
 
 /// What handlers return.
 type Answer = Result<Page, Failure>;
@@ -125,6 +133,13 @@ fn router(service: Arc<Service>) -> Router {
             (service.clone(), etag::Basis::Figures),
             etag::conditional,
         ));
+    let files = Router::new()
+        .route("/practice.csv", get(practice_files::csv))
+        .route("/practice.json", get(practice_files::json))
+        .route_layer(from_fn_with_state(
+            (service.clone(), etag::Basis::Log),
+            etag::conditional,
+        ));
     Router::new()
         .route("/", get(home::show))
         .route("/benchmarks", get(measures::show))
@@ -145,6 +160,14 @@ fn router(service: Arc<Service>) -> Router {
         .route("/runs/{index}/figures.csv", get(runs::csv))
         .route("/statements", get(statements::show))
         .route("/statements/{index}", get(statement::show))
+        .route("/shared", get(shared::show))
+        .route("/shared/read", post(shared::note))
+        .route("/curator", get(curator::show))
+        .route("/curator/acts", get(curator::acts))
+        .route(
+            "/curator/{node}/{seq}",
+            get(curator::ask).post(curator::say),
+        )
         .route("/operator/acts", get(acts::show))
         .route("/operator/log", get(recovery::show))
         .route("/operator/nodes", get(operator::show))
@@ -160,13 +183,14 @@ fn router(service: Arc<Service>) -> Router {
         .route("/accessibility", get(about::accessibility))
         .route("/privacy", get(about::privacy))
         .merge(downloads)
+        .merge(files)
         .with_state(service)
 }
 
 /// Who may use which route of these pages.
 #[must_use]
 pub fn roles() -> RoleTable {
-    const PUBLIC: [&str; 32] = [
+    const PUBLIC: [&str; 34] = [
         "/",
         "/contributions.csv",
         "/trend.csv",
@@ -180,6 +204,8 @@ pub fn roles() -> RoleTable {
         "/leps/{code}/figures.csv",
         "/leps/{code}/trend.csv",
         "/practice",
+        "/practice.csv",
+        "/practice.json",
         "/practice/{node}/{seq}",
         "/measures",
         "/nodes",
@@ -203,6 +229,12 @@ pub fn roles() -> RoleTable {
     ];
     let public = PUBLIC.map(|path| Rule::get(path, Access::Public));
     let own = [
+        Rule::get("/shared", Access::SignedIn),
+        Rule::post("/shared/read", Access::SignedIn),
+        Rule::get("/curator", Access::Roles(OF_LIBRARY)),
+        Rule::get("/curator/acts", Access::Roles(OF_LIBRARY)),
+        Rule::get("/curator/{node}/{seq}", Access::Roles(OF_LIBRARY)),
+        Rule::post("/curator/{node}/{seq}", Access::Roles(CURATORS)),
         Rule::get("/operator/acts", Access::Roles(OPERATORS)),
         Rule::get("/operator/log", Access::Roles(READERS)),
         Rule::get("/operator/nodes", Access::Roles(READERS)),
@@ -230,6 +262,7 @@ pub fn site(
     let (people, clock) = (service.store.clone(), service.clock.clone());
     let mut site = Site::new(frame, public_origin, people.clone(), clock)?
         .cookie_suffix("national")?
+        .phones(service.phones.clone())
         .roles(roles())
         .accounts(people, entropy, Access::Roles(OPERATORS));
     if let Some(sign_in) = sign_in {
@@ -265,9 +298,11 @@ fn frame(banner: Option<&str>) -> Frame {
             ],
         ),
         NavItem::public("About", "/about"),
+        NavItem::signed_in("Shared with you", "/shared"),
         NavItem::section(
             "Operate",
             [
+                NavItem::signed_in("Practice library", "/curator"),
                 NavItem::signed_in("Manage nodes", "/operator/nodes"),
                 NavItem::signed_in("State of the log", "/operator/log"),
                 NavItem::signed_in("People", "/people").covering("/operator/acts"),

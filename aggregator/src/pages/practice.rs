@@ -53,6 +53,7 @@ struct List {
     verdicts: Vec<VerdictCount>,
     form: Html,
     heading: String,
+    featured: Vec<(Card, String)>,
     cards: Vec<Card>,
     empty: Html,
     peers_first: Html,
@@ -81,6 +82,12 @@ pub(super) struct Card {
 }
 
 impl Card {
+    /// Leads to another page of the entry than its public one.
+    pub(super) fn leading_to(mut self, href: String) -> Self {
+        self.href = href;
+        self
+    }
+
     pub(super) fn new(e: &LibraryEntry) -> Self {
         let p = &e.entry;
         let facts = [
@@ -175,6 +182,11 @@ fn body(shelf: &Shelf, choice: &Choice) -> Html {
         verdicts: verdicts.collect(),
         form: form(&shelf.counts, choice),
         heading: words::plural(found, "entry", "entries"),
+        featured: shelf
+            .featured
+            .iter()
+            .map(|(entry, why)| (Card::new(entry), why.clone()))
+            .collect(),
         cards: shelf.entries.iter().map(Card::new).collect(),
         empty,
         peers_first,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use jiff::Timestamp;
 use ldsp_protocol::recovery::LogState;
 use ldsp_ui::components::{CodeBlock, Details, SummaryList, Table, Warning, link};
 use ldsp_ui::{Html, Page};
@@ -14,6 +15,8 @@ use crate::store::{Fork, Heard, Node, Recovery as _, Registry, Stop};
 
 /// Runs of missing leaves that are listed.
 const LISTED: usize = 50;
+/// Proofs of forks that are shown, those first that wait for a decision.
+const SHOWN_FORKS: usize = 20;
 
 pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
     let recovery = service.recovery();
@@ -35,6 +38,9 @@ pub(super) async fn show(State(service): State<Arc<Service>>) -> Answer {
             words::thousands(state.size)
         )));
         parts.push(after_a_restore());
+    }
+    if let Some((at, why)) = service.overdue.why() {
+        parts.push(overdue(at, &why));
     }
     if !forks.is_empty() {
         parts.push(forked(&forks));
@@ -129,6 +135,14 @@ fn nodes_table<'a>(nodes: &'a [Node], heard: impl Fn(&'a Node) -> Option<&'a Hea
         .into()
 }
 
+fn overdue(at: Timestamp, why: &str) -> Html {
+    let text = format!(
+        "The benchmark run that was due could not be made, last tried on {}: {why}. Figures on the pages go on; the last run stays as it is.",
+        words::moment(at)
+    );
+    Html::concat([heading("A run that is due"), Warning::new(text).into()])
+}
+
 fn after_a_restore() -> Html {
     let text = "Whoever restores its database from a backup runs ldsp-aggregator recovery begin before it is served. The log then signs nothing until \
                 every node has said what it holds and has sent back what is missing. Without that it finds out as soon as a node shows it a \
@@ -145,7 +159,11 @@ fn forked(forks: &[Fork]) -> Html {
              was restored and signed before it was whole, two servers with one key, or a key in other hands.",
         ),
     ];
-    for (number, fork) in (1..).zip(forks) {
+    // Those that wait for a decision first.
+    let (settled, waiting): (Vec<&Fork>, Vec<&Fork>) =
+        forks.iter().partition(|fork| fork.settled.is_some());
+    let ordered = waiting.into_iter().chain(settled);
+    for (number, fork) in (1..).zip(ordered.take(SHOWN_FORKS)) {
         let settled = fork.settled.map_or_else(
             || "An operator has to decide how to go on.".to_owned(),
             |at| format!("An operator decided to go on, {}.", words::moment(at)),
@@ -163,6 +181,11 @@ fn forked(forks: &[Fork]) -> Html {
             let id = format!("fork-{number}-{id}");
             parts.push(CodeBlock::new(id, label, text.clone()).into());
         }
+    }
+    let more = forks.len().saturating_sub(SHOWN_FORKS);
+    if more > 0 {
+        let pairs = words::plural(more, "more such pair is", "more such pairs are");
+        parts.push(Html::paragraph(&format!("{pairs} kept.")));
     }
     Html::concat(parts)
 }

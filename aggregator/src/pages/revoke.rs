@@ -71,11 +71,6 @@ pub(super) async fn revoke(
             Ok(page(&super::node::find(&service, &name).await?, &filled).into_response())
         }
         Err(AnnounceError::Store(error)) => Err(error.into()),
-        // Only runs are refused for that.
-        Err(refused @ (AnnounceError::Large { .. } | AnnounceError::Moving(_))) => {
-            filled.bad_reason = Some(refused.to_string());
-            Ok(page(&node, &filled).into_response())
-        }
     }
 }
 

@@ -40,7 +40,7 @@ fn day(run: &Run) -> String {
     words::date(london_day(run.received))
 }
 
-fn address(index: u64) -> String {
+pub(super) fn address(index: u64) -> String {
     format!("/runs/{index}")
 }
 

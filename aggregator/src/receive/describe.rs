@@ -35,6 +35,8 @@ ldsp_ui::refusals! {
     pub(super) struct NotForYou: REQUEST, READ, UNKNOWN_NODE, NOT_FOUND;
     /// Of an envelope that is gone.
     pub(super) struct Withdrawn: WITHDRAWN;
+    /// Of a practice entry that is gone, or that a curator took out of the library.
+    pub(super) struct NoEntry: WITHDRAWN, HIDDEN;
     /// Of the library as nodes see it.
     pub(super) struct NotANode: PARAMETER, READ;
     /// Of a statement that is sent.

@@ -14,7 +14,7 @@ mod keys;
 mod listing;
 mod measures;
 mod nodes;
-mod practice;
+pub(crate) mod practice;
 mod read;
 mod recovery;
 mod refusal;

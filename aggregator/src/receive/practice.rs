@@ -14,11 +14,13 @@ use ldsp_ui::api::{Items, Limit, List, Query, Refusal};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::describe::{NoSuchPage, NoSuchStatement, NotANode, TierCode, Withdrawn};
+use super::describe::{NoEntry, NoSuchPage, NoSuchStatement, NotANode, TierCode};
 use super::statements::withdrawn;
 use super::{number, read, slug, unknown};
 use crate::Service;
-use crate::store::{Library, LibraryEntry, Log as _, PracticeFilter, Reader};
+use crate::store::{
+    Curation as _, Library, LibraryEntry, Log as _, PracticeFilter, Reader, Standing,
+};
 
 /// Entries of a page for nodes.
 const PAGE: u32 = 50;
@@ -75,7 +77,7 @@ pub(super) struct Asked {
 
 /// A practice entry with its place.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct LibraryItem {
+pub(crate) struct LibraryItem {
     /// Place in the log, from 0.
     index: u64,
     /// Who published it.
@@ -136,7 +138,7 @@ pub(super) async fn for_peers(
 
 /// The practice library
 ///
-/// Entries that everybody may read today, newest first; of several versions the newest public one.
+/// Entries that everybody may read today, newest first; of several versions the newest public one. What a curator took out is left out.
 #[utoipa::path(
     get, path = "/api/v1/practice", tag = "Practice", operation_id = "practice", params(Asked),
     responses((status = 200, description = "A page of entries.", body = Items<LibraryItem>), NoSuchPage),
@@ -169,14 +171,14 @@ pub(super) async fn for_everybody(
 
 /// One practice entry
 ///
-/// If everybody may read it today; also one that a newer version replaced.
+/// If everybody may read it today and no curator took it out; also one that a newer version replaced.
 #[utoipa::path(
     get, path = "/api/v1/practice/{node}/{seq}", tag = "Practice", operation_id = "practice_entry",
     params(
         ("node" = NodeSlug, Path, description = "Who published it."),
         ("seq" = u64, Path, description = "Its place in the node's sequence.", minimum = 1, maximum = 999_999_999_999_999_999_i64, example = 6),
     ),
-    responses((status = 200, description = "The entry.", body = LibraryItem), NoSuchStatement, Withdrawn),
+    responses((status = 200, description = "The entry.", body = LibraryItem), NoSuchStatement, NoEntry),
 )]
 pub(super) async fn entry(
     State(service): State<Arc<Service>>,
@@ -187,6 +189,11 @@ pub(super) async fn entry(
     let entry = service.store.entry(&node, seq).await?;
     let entry = entry.filter(|e| e.entry.sharing.is_public(service.today()));
     if let Some(entry) = entry {
+        let said = service.store.said(entry.index).await?;
+        if let Some(said) = said.filter(|said| said.standing == Standing::Hidden) {
+            let detail = format!("A curator took it out at {}: {}", said.at, said.words);
+            return Err(Problem::new(problem::HIDDEN, detail).into());
+        }
         return Ok(Json(entry.into()));
     }
     let logged = service.store.statement(&node, seq).await?;

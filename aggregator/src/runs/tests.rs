@@ -73,7 +73,7 @@ fn what_a_statement_cannot_hold_is_refused_before_it_is_signed() {
     fits("of one measure", &finding(100_000)).unwrap();
     let refused = fits("of one measure", &finding(300_000)).unwrap_err();
     assert!(
-        matches!(refused, AnnounceError::Large { bytes, most, .. } if bytes > most && most < MAX_BODY),
+        matches!(refused, RunError::Large { bytes, most, .. } if bytes > most && most < MAX_BODY),
         "{refused}"
     );
 }
@@ -147,6 +147,23 @@ async fn the_schedule_makes_a_run_when_it_comes() {
     assert!(made.new);
     assert_eq!(made.run.unwrap().received, due);
     assert_eq!(job.next(), Some(moment("2023-02-15T06:00:00Z")));
+    // What is too large now is so in a quarter of an hour too; trouble with the store may have passed by then.
+    let large = RunError::Large {
+        what: "of one measure",
+        bytes: 2,
+        most: 1,
+    };
+    assert_eq!(job.again(&large, due), Some(moment("2023-02-15T06:00:00Z")));
+    assert_eq!(
+        job.again(&RunError::Moving(READS), due),
+        Some(moment("2023-01-15T06:15:00Z"))
+    );
+    let overdue = Overdue::default();
+    overdue.note(due, Some(&large));
+    let (at, why) = overdue.why().unwrap();
+    assert!(at == due && why.contains("2 bytes"), "{why}");
+    overdue.note(due, None);
+    assert_eq!(overdue.why(), None);
     // While the server was off.
     let job = Job::new(schedule, Some(due), moment("2023-04-01T00:00:00Z"));
     assert_eq!(job.next(), Some(moment("2023-02-15T06:00:00Z")));

@@ -10,7 +10,7 @@ use ldsp_protocol::log::Edge;
 use ldsp_protocol::rollup::NodeMonth;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
-use ldsp_ui::accounts::{Act, By, Change, Hash, SecondStep, SetUp};
+use ldsp_ui::accounts::{Act, By, Change, Hash, NewLink, SecondStep, SetUp};
 use ldsp_ui::oidc::{Binding, Bound, Subject};
 
 #[cfg(test)]
@@ -18,11 +18,12 @@ use super::failing::{Failing, Sound};
 use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 use super::{
-    Announced, Appended, Back, Claim, Contradiction, Done, Equivocation, Fork, Heard, InviteRow,
-    Library, LibraryEntry, Link, Location, Log, LogHead, LoggedStatement, Make, NationalMonth,
-    NewEnrolment, NewStatement, Node, Outline, OwnEffect, Person, Position, PracticeCounts,
-    PracticeFilter, Recovery, Registry, Returned, RevisionRow, Rollups, Shown, Sign, Span, Staff,
-    StagedLeaf, StatementFilter, Stop, Stopped, StoreError, Stored, Tally,
+    Announced, Appended, Back, Claim, Contradiction, Curation, Done, Equivocation, Fork, Heard,
+    InviteRow, Library, LibraryEntry, Link, Location, Log, LogHead, LoggedStatement, Make,
+    NationalMonth, NewEnrolment, NewStatement, Node, Outline, OwnEffect, Person, Position,
+    PracticeCounts, PracticeFilter, Recovery, Registry, Returned, RevisionRow, Rollups, Said,
+    Saying, Shown, Sign, Span, Staff, StagedLeaf, Standing, StatementFilter, Stop, Stopped,
+    StoreError, Stored, Tally,
 };
 
 /// Either database. Cheap to clone.
@@ -140,6 +141,7 @@ impl Staff for Backend {
         second_step(name: &str) -> Option<SecondStep>;
         people_of_browser(browser: Hash) -> Vec<String>;
         acts(span: Span, limit: u32) -> Vec<Done>;
+        keep_first_link(link: NewLink, by: By<'_>) -> bool;
         person_of(subject: &Subject) -> Option<String>;
         subjects() -> Vec<Bound>;
         bind_subject(name: &str, subject: &Subject, by: By<'_>) -> Binding;
@@ -220,6 +222,16 @@ impl Rollups for Backend {
         months(places: Range<u64>) -> Vec<NodeMonth>;
         month(pae: Digest) -> Option<NodeMonth>;
         national() -> Vec<NationalMonth>;
+    }
+}
+
+impl Curation for Backend {
+    hand_on! {
+        say(leaf: u64, standing: Standing, words: &str, seen: u64, by: By<'_>) -> Saying;
+        said(leaf: u64) -> Option<Said>;
+        sayings(span: Span, limit: u32) -> Vec<Said>;
+        read_to(name: &str) -> Option<(u64, Timestamp)>;
+        note_read(name: &str, size: u64, at: Timestamp) -> ();
     }
 }
 

@@ -8,6 +8,7 @@
 mod backend;
 #[cfg(test)]
 pub(crate) mod conformance;
+mod curation;
 mod evidence;
 #[cfg(test)]
 pub(crate) mod failing;
@@ -36,10 +37,11 @@ use ldsp_protocol::statement::Kind;
 use sqlx::error::ErrorKind;
 
 pub use backend::Backend;
+pub use curation::{Curation, Said, Saying, Standing};
 pub use location::{DatabaseUrl, Location, Server};
 pub(crate) use model::IndexRow;
 pub use model::{
-    Announced, Appended, Contradiction, Effect, Equivocation, Growth, Head, InviteRow,
+    Announced, Appended, Contradiction, Curated, Effect, Equivocation, Growth, Head, InviteRow,
     LibraryEntry, LogHead, LoggedStatement, NationalMonth, NewEnrolment, NewOwn, NewStatement,
     Node, Outline, OwnEffect, Placed, Position, PracticeCounts, PracticeFilter, Reader, Revised,
     RevisedMonth, RevisionRow, Role, Span, StatementFilter, Stored, Tally, Turn,
@@ -369,5 +371,5 @@ pub trait Library: Send + Sync + 'static {
 }
 
 /// Every concern.
-pub trait Store: Registry + Log + Rollups + Library + Recovery + Staff {}
-impl<T: Registry + Log + Rollups + Library + Recovery + Staff> Store for T {}
+pub trait Store: Registry + Log + Rollups + Library + Curation + Recovery + Staff {}
+impl<T: Registry + Log + Rollups + Library + Curation + Recovery + Staff> Store for T {}

@@ -18,6 +18,8 @@ use ldsp_protocol::rollup::{Fold, Revision};
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 
+use super::Standing;
+
 /// What a person may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Role {
@@ -25,9 +27,9 @@ pub enum Role {
     Operator,
     /// Reads what operators read: waiting nodes, contradictions, the state of the log. Changes nothing.
     Analyst,
-    /// Signs in and reads what is public.
+    /// Reads what is shared, with what is new since they were here.
     Partner,
-    /// Signs in and reads what is public.
+    /// Looks through the practice library: what it shows first, and what not at all.
     Curator,
 }
 
@@ -62,9 +64,11 @@ impl Role {
             Self::Analyst => {
                 "Reads what operators read: nodes that wait, contradictions, the state of the log. Changes nothing."
             }
-            Self::Partner => "Of an organisation that works with the areas. Reads what is public.",
+            Self::Partner => {
+                "Of an organisation or a nation that works with the areas. Reads what is shared, told what is new, and takes it along."
+            }
             Self::Curator => {
-                "Of those who look through the practice library. Reads what is public."
+                "Looks after the practice library: looks at each new entry, puts some first, and takes out what should not be there, with a reason."
             }
         }
     }
@@ -118,7 +122,7 @@ impl Node {
     }
 }
 
-/// Where the log and the list of nodes stand: figures are the same as long as it is.
+/// Where the log, the list of nodes and the library's curators stand: pages are the same as long as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {
     /// Number of leaves.
@@ -127,6 +131,8 @@ pub struct Position {
     pub edge: Digest,
     /// All nodes by name.
     pub members: Arc<[Member]>,
+    /// Number of the last thing that a curator said; 0 before the first.
+    pub curated: u64,
 }
 
 impl Default for Position {
@@ -136,6 +142,7 @@ impl Default for Position {
             size: 0,
             edge: Digest::of(b""),
             members: Arc::default(),
+            curated: 0,
         }
     }
 }
@@ -700,6 +707,17 @@ pub enum Reader {
     Peer,
 }
 
+/// Entries by what curators said of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Curated {
+    /// All but those that were hidden.
+    Shown,
+    /// Those of which nobody said anything yet.
+    Unseen,
+    /// Those that stand like this by the last word.
+    As(Standing),
+}
+
 /// What to list.
 #[derive(Debug, Clone)]
 pub struct PracticeFilter {
@@ -717,6 +735,8 @@ pub struct PracticeFilter {
     pub after: Option<u64>,
     /// Only this node's entries.
     pub node: Option<NodeSlug>,
+    /// By what curators said of them.
+    pub curated: Curated,
     /// At most this many, newest first.
     pub limit: u32,
 }
@@ -733,6 +753,7 @@ impl PracticeFilter {
             before: None,
             after: None,
             node: None,
+            curated: Curated::Shown,
             limit: 50,
         }
     }

@@ -14,6 +14,10 @@ pub(super) use self::sql::{recovery, settled};
 
 use super::{Growth, NewOwn, NewStatement, Outcome, OwnEffect, Sign, Turn};
 
+/// Proofs that are kept of forks that wait for an operator, and as many of those that were settled: a handful tells who signed what, and
+/// whoever has the other history has a proof for each of its checkpoints.
+pub(super) const KEPT_FORKS: i64 = 64;
+
 /// Why a log signs nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
@@ -240,7 +244,7 @@ pub trait Recovery: Send + Sync + 'static {
     fn staged(&self, leaf: u64) -> impl Future<Output = Outcome<Vec<StagedLeaf>>> + Send;
     /// Drops one that cannot be used; whoever has it sound may send it again.
     fn unstage(&self, link: Link) -> impl Future<Output = Outcome<()>> + Send;
-    /// Proofs of forks, by place: the first for a place and history.
+    /// Proofs of forks, by place: the first for a place and history, and not many more of one fork than 64.
     fn forks(&self) -> impl Future<Output = Outcome<Vec<Fork>>> + Send;
     /// Notes that an operator has seen all forks, and decided that the log goes on as soon as everything is there.
     fn decide(

@@ -2,6 +2,7 @@
 //! parse is named by table, column and row. Nothing here knows a dialect.
 
 mod audit;
+mod curation;
 mod recovery;
 mod staff;
 mod tree;
@@ -32,6 +33,7 @@ use super::{
 };
 
 pub(super) use audit::{index_row, key_of_month, recorded};
+pub(super) use curation::{read_to, said};
 pub(super) use recovery::{claim, fork, heard, link, staged, stop};
 pub(super) use staff::{done, person, second_step, set_up, subject};
 pub(super) use tree::{entries, ground, leaf, log_head, missing_head, own, records, turn};
@@ -548,7 +550,7 @@ pub(super) fn month_of<R: Fields>(row: &R) -> Result<NodeMonth, StoreError> {
     month(row, false)
 }
 
-/// `size` and `edge` of the log's tree, and `members`: `name lep state` of each node, commas between.
+/// `size` and `edge` of the log's tree, `members`: `name lep state` of each node, commas between, and `curated`.
 pub(super) fn position<R: Fields>(row: &R) -> Result<Position, StoreError> {
     let columns = Columns::new(row, "node", "all");
     let members = columns.optional_string("members")?.unwrap_or_default();
@@ -557,6 +559,7 @@ pub(super) fn position<R: Fields>(row: &R) -> Result<Position, StoreError> {
         size: columns.number("size")?,
         edge: Digest::of(&columns.bytes("edge")?),
         members: members.collect::<Result<_, _>>()?,
+        curated: columns.number("curated")?,
     })
 }
 

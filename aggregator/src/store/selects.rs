@@ -6,7 +6,7 @@ use ldsp_protocol::statement::Kind;
 use sqlx::{Database, Encode, QueryBuilder, Type};
 
 use super::rows::signed;
-use super::{PracticeFilter, Reader, Span, StatementFilter, VERSIONS};
+use super::{Curated, PracticeFilter, Reader, Span, StatementFilter, VERSIONS};
 
 /// A database whose queries can hold the values that choices are made of.
 pub(super) trait Holds<T>: Database {
@@ -131,6 +131,15 @@ impl<DB: Either> Sql<DB> {
     }
 }
 
+/// What was said of an entry, for [`rows::said`](super::rows::said).
+macro_rules! said {
+    () => {
+        "SELECT c.number, c.leaf, c.at, c.who, c.standing, c.words, s.node, s.seq, s.envelope
+         FROM curation AS c JOIN statement AS s ON s.leaf = c.leaf"
+    };
+}
+pub(super) use said;
+
 /// A list of choices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Facet {
@@ -138,6 +147,9 @@ pub(super) enum Facet {
     Verdict,
     Cause,
 }
+
+/// The last word of a curator on an entry.
+const STANDING: &str = "(SELECT c.standing FROM curation AS c WHERE c.leaf = practice.leaf ORDER BY c.number DESC LIMIT 1)";
 
 /// Adds the conditions of `filter`, the part of the list apart. `without` leaves one choice out.
 fn narrow<DB: Either>(sql: &mut Sql<DB>, filter: &PracticeFilter, without: Option<Facet>) {
@@ -162,6 +174,18 @@ fn narrow<DB: Either>(sql: &mut Sql<DB>, filter: &PracticeFilter, without: Optio
                 .text("))");
         }
     }
+    match filter.curated {
+        Curated::Shown => sql
+            .text(" AND coalesce(")
+            .text(STANDING)
+            .text(", '') <> 'hidden'"),
+        Curated::Unseen => sql.text(" AND ").text(STANDING).text(" IS NULL"),
+        Curated::As(standing) => sql
+            .text(" AND ")
+            .text(STANDING)
+            .text(" = ")
+            .value(standing.as_str()),
+    };
     if let Some(node) = &filter.node {
         sql.text(" AND practice.node = ").value(node.to_string());
     }

@@ -8,7 +8,7 @@ mod sql;
 use std::future::Future;
 
 use jiff::Timestamp;
-use ldsp_ui::accounts::{Act, By, Change, Hash, SecondStep, SetUp};
+use ldsp_ui::accounts::{Act, By, Change, Hash, NewLink, SecondStep, SetUp};
 use ldsp_ui::oidc::{Binding, Bound, Subject};
 
 use super::{Outcome, Role, Span};
@@ -38,6 +38,8 @@ pub struct Person {
     pub locked: Option<Timestamp>,
     /// Whether sign-in asks for a code of their phone.
     pub second_step: bool,
+    /// On what their sessions stand ([`ldsp_ui::PersonRecord::generation`]).
+    pub generation: i64,
 }
 
 impl std::fmt::Debug for Person {
@@ -83,6 +85,13 @@ pub trait Staff: Send + Sync + 'static {
     /// Who has signed in on this browser.
     fn people_of_browser(&self, browser: Hash)
     -> impl Future<Output = Outcome<Vec<String>>> + Send;
+    /// Keeps the link that makes whoever opens it the first operator, in the place of one that was made before; `false` where there is an
+    /// operator.
+    fn keep_first_link(
+        &self,
+        link: NewLink,
+        by: By<'_>,
+    ) -> impl Future<Output = Outcome<bool>> + Send;
     /// At most `limit` things that were done to accounts, newest first.
     fn acts(&self, span: Span, limit: u32) -> impl Future<Output = Outcome<Vec<Done>>> + Send;
     /// The name of the person whom this subject of a sign-in service is.

@@ -2,10 +2,12 @@
 //! keeps of it.
 
 use axum::http::{StatusCode, header};
+use jiff::SignedDuration;
 use ldsp_aggregator::store::{Span, Staff as _};
 use ldsp_ui::accounts::totp;
 
 use crate::browser::{Browser, post};
+use crate::synthetic::phones;
 
 /// The address behind the words `shown once` on a page.
 fn shown(body: &str) -> String {
@@ -88,7 +90,7 @@ async fn operators_add_people_who_choose_their_own_secret() {
 }
 
 #[tokio::test]
-async fn a_second_step_is_asked_for_and_a_new_link_ends_it() {
+async fn a_second_step_asks_for_the_phones_own_time_and_a_new_link_ends_it() {
     let browser = Browser::open().await;
     let store = &browser.world.service.store;
     let analyst = browser.sign_in("analyst").await.cookies();
@@ -96,10 +98,16 @@ async fn a_second_step_is_asked_for_and_a_new_link_ends_it() {
         .with_cookies(&analyst, "/account/second-step", None)
         .await;
     let key = key_of(&shown(&offer.body));
-    let code = totp::current(&key, browser.world.now);
-    let form = format!("code={code}&secret={}", browser.secret);
+    let form = |code: &str| format!("code={code}&secret={}", browser.secret);
+    // What a phone would show if it lived when the site does.
+    let of_site = form(&totp::current(&key, browser.world.now));
+    let refused = browser
+        .with_cookies(&analyst, "/account/second-step", Some(&of_site))
+        .await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let code = totp::current(&key, phones(browser.world.now));
     let begun = browser
-        .with_cookies(&analyst, "/account/second-step", Some(&form))
+        .with_cookies(&analyst, "/account/second-step", Some(&form(&code)))
         .await;
     assert!(begun.body.contains("Your recovery codes"), "{}", begun.body);
     let recovery = shown(&begun.body);
@@ -119,7 +127,14 @@ async fn a_second_step_is_asked_for_and_a_new_link_ends_it() {
         .with_cookies(&half.cookies(), "/account", None)
         .await;
     assert!(leads(&seen).starts_with("/sign-in"));
-    // The code that was shown is used up; a recovery code works once.
+    // A code of this moment lets in; the one that was shown is used up; a recovery code works once.
+    let next = phones(browser.world.now) + SignedDuration::from_secs(30);
+    let by_phone = format!("code={}&next=/", totp::current(&key, next));
+    let fresh = browser.sign_in("analyst").await.cookies();
+    let opened = browser
+        .with_cookies(&fresh, "/sign-in/code", Some(&by_phone))
+        .await;
+    assert_eq!(leads(&opened), "/");
     let again = format!("code={code}&next=/");
     let again = browser
         .with_cookies(&half.cookies(), "/sign-in/code", Some(&again))

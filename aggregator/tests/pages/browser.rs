@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use ldsp_aggregator::pages;
 use ldsp_aggregator::store::Staff as _;
 use ldsp_ui::Entropy;
-use ldsp_ui::accounts::{Act, By, Change};
+use ldsp_ui::accounts::{Act, By, Change, WayIn};
 use ldsp_ui::secret::{self, Secret};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -64,7 +64,7 @@ impl Browser {
                 name: role,
                 role,
                 organisation: "",
-                secret_hash: Some(&hash),
+                way_in: WayIn::Secret(&hash),
             };
             let by = By {
                 who: "command line",

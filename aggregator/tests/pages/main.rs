@@ -7,6 +7,7 @@ mod library;
 mod public;
 mod revisions;
 mod runs;
+mod shared;
 mod staff;
 mod standards;
 mod statements;

@@ -228,6 +228,12 @@ fn every_route_has_a_decision() {
 async fn each_role_may_what_the_table_says_and_nothing_else() {
     // What is not for everybody, and for whom it is: beside the table, so that a slip in it shows.
     let decided = [
+        ("GET /shared", EVERYBODY),
+        ("POST /shared/read", EVERYBODY),
+        ("GET /curator", "operator analyst curator"),
+        ("GET /curator/acts", "operator analyst curator"),
+        ("GET /curator/{node}/{seq}", "operator analyst curator"),
+        ("POST /curator/{node}/{seq}", "curator"),
         ("GET /operator/acts", "operator"),
         ("GET /operator/log", "operator analyst"),
         ("GET /operator/nodes", "operator analyst"),

@@ -60,6 +60,7 @@ impl Area {
                 ..Config::default()
             },
             clock: plan.clock.clone(),
+            phones: plan.phones.clone(),
             entropy: app::system_entropy(),
         };
         ask(

@@ -35,7 +35,8 @@ pub(super) struct Centre {
     url: String,
     service: Arc<Service>,
     operator: SignIn,
-    analyst: SignIn,
+    /// Everybody else.
+    others: Vec<SignIn>,
     authority: Authority,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<Result<(), app::Refused>>,
@@ -65,7 +66,7 @@ impl Centre {
         };
         let mut rng = app::system_entropy();
         app::init(&config, &identity, (plan.clock)(), &mut rng)?;
-        let running = app::open(&config, plan.clock.clone()).await?;
+        let running = app::open(&config, plan.clock.clone(), plan.phones.clone()).await?;
         let service = running.service().clone();
         // The log has states of its own from its first start.
         let (nodes, people) = (service.store.nodes().await?, service.store.people().await?);
@@ -84,7 +85,14 @@ impl Centre {
             })
         };
         let operator = person("Olu", Role::Operator).await?;
-        let analyst = person("Ann", Role::Analyst).await?;
+        let mut others = Vec::new();
+        for (name, role) in [
+            ("Ann", Role::Analyst),
+            ("Pia", Role::Partner),
+            ("Cora", Role::Curator),
+        ] {
+            others.push(person(name, role).await?);
+        }
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(running.serve(listener, async {
             // A dropped sender ends the server too.
@@ -95,7 +103,7 @@ impl Centre {
             url,
             service,
             operator,
-            analyst,
+            others,
             authority,
             stop,
             serving,
@@ -107,7 +115,10 @@ impl Centre {
     }
 
     pub(super) fn people(&self) -> Vec<SignIn> {
-        vec![self.operator.clone(), self.analyst.clone()]
+        std::iter::once(&self.operator)
+            .chain(&self.others)
+            .cloned()
+            .collect()
     }
 
     /// Certificate of the authority behind every site, PEM file.

@@ -181,7 +181,10 @@ pub(crate) struct Plan {
     leps: Vec<&'static Lep>,
     figures: &'static Figures,
     periods: Vec<Period>,
+    /// August 2022, going on from there.
     clock: ldsp_node::Clock,
+    /// The machine's: a visitor's phone shows its codes by today.
+    phones: ldsp_node::Clock,
 }
 
 impl Plan {
@@ -198,6 +201,7 @@ impl Plan {
             figures: Figures::embedded(),
             periods: periods.context("that many months reach back before 2000")?,
             clock: clock()?,
+            phones: ldsp_node::app::system_clock(),
         })
     }
 

@@ -1,11 +1,13 @@
 //! People of the node: the functions of the pages below `/people`.
 
+use std::collections::BTreeSet;
+
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use jiff::Timestamp;
 use ldsp_protocol::problem::{self, Problem};
-use ldsp_ui::accounts::{self, Accounts as _, Act, By, Change, Names, Token};
+use ldsp_ui::accounts::{self, Accounts as _, Act, By, Change, Names, NewLink, Token, WayIn};
 use ldsp_ui::api::{Items, List, Query};
 use ldsp_ui::{PeopleError, SignedIn};
 use serde::{Deserialize, Serialize};
@@ -15,7 +17,6 @@ use super::model::FieldProblem;
 use super::sent::Sent;
 use super::{Api, Listed, Nothing, PEOPLE, Refused};
 use crate::store::StoreError;
-use crate::store::people::Person as Account;
 
 impl From<PeopleError> for Refused {
     fn from(PeopleError(source): PeopleError) -> Self {
@@ -49,21 +50,28 @@ pub(super) struct Person {
     has_secret: bool,
     /// Whether sign-in asks them for a code of their phone too.
     second_step: bool,
+    /// Whether an account at the sign-in service is connected with the name.
+    connected: bool,
 }
 
-impl From<Account> for Person {
-    fn from(account: Account) -> Self {
-        Self {
-            name: account.name,
-            role: account.role.as_str().to_owned(),
-            organisation: account.organisation,
-            organisation_id: account.organisation_id,
-            added_at: account.added_at,
-            locked_at: account.locked_at,
-            has_secret: account.secret_hash.is_some(),
-            second_step: account.second_step,
-        }
-    }
+/// Who signs in here, by name.
+async fn everybody(api: &Api) -> Result<Vec<Person>, StoreError> {
+    let store = &api.node.store;
+    let people = store.people().await?;
+    let subjects = store.subjects().await?;
+    let connected: BTreeSet<String> = subjects.into_iter().map(|one| one.person).collect();
+    let people = people.into_iter().map(|account| Person {
+        connected: connected.contains(&account.name),
+        name: account.name,
+        role: account.role.as_str().to_owned(),
+        organisation: account.organisation,
+        organisation_id: account.organisation_id,
+        added_at: account.added_at,
+        locked_at: account.locked_at,
+        has_secret: account.secret_hash.is_some(),
+        second_step: account.second_step,
+    });
+    Ok(people.collect())
 }
 
 /// People
@@ -82,12 +90,11 @@ pub(super) async fn list(
     let list = List::new("/api/v1/people");
     let after: Option<String> = list.after(asked.cursor.as_deref())?;
     let limit = asked.limit.unwrap_or_default();
-    let mut people = api.node.store.people().await?;
+    let mut people = everybody(&api).await?;
     people.retain(|person| after.as_ref().is_none_or(|after| person.name > *after));
     people.truncate(limit.get() as usize + 1);
-    let found = people.into_iter().map(Person::from).collect();
     let key = |person: &Person| person.name.clone();
-    Ok(Json(list.page(found, limit, key)))
+    Ok(Json(list.page(people, limit, key)))
 }
 
 /// Somebody new.
@@ -132,14 +139,15 @@ pub(super) async fn invite(
     Sent(new): Sent<Invited>,
 ) -> Result<(StatusCode, Json<SetUp>), Refused> {
     let name = new.name.trim();
+    let (link, made) = draw_link(&api, name);
     let change = Change::Add {
         name,
         role: &new.role,
         organisation: &new.organisation,
-        secret_hash: None,
+        way_in: WayIn::Link(link),
     };
     carry_out(&api, change, &person).await?;
-    let made = make_link(&api, name, &person, &names).await?;
+    names.open(name);
     Ok((StatusCode::CREATED, Json(made)))
 }
 
@@ -170,33 +178,23 @@ fn nobody() -> Refused {
     Refused::not_found("There is nobody with this name.")
 }
 
-async fn make_link(
-    api: &Api,
-    name: &str,
-    person: &SignedIn,
-    names: &Names,
-) -> Result<SetUp, Refused> {
+/// A link for `name`, to be kept and in clear.
+fn draw_link(api: &Api, name: &str) -> (NewLink, SetUp) {
     let token = Token::draw(&mut (api.entropy)());
-    let ends_at = accounts::link_end((api.clock)());
-    let change = Change::Reset {
-        name,
-        link: token.digest(),
-        expires_at: ends_at,
-    };
-    carry_out(api, change, person).await?;
-    names.open(name);
-    Ok(SetUp {
+    let kept = accounts::new_link(&token, (api.clock)());
+    let shown = SetUp {
         name: name.to_owned(),
         link: accounts::link(&api.origin, &token),
-        ends_at,
-    })
+        ends_at: kept.expires_at,
+    };
+    (kept, shown)
 }
 
 /// The person as they are now.
 async fn shown(api: &Api, name: &str) -> Result<Json<Person>, Refused> {
-    let people = api.node.store.people().await?;
+    let people = everybody(api).await?;
     let found = people.into_iter().find(|p| p.name == name);
-    found.map(|found| Json(found.into())).ok_or_else(nobody)
+    found.map(Json).ok_or_else(nobody)
 }
 
 /// Another role.
@@ -240,11 +238,12 @@ pub(super) async fn give_role(
 
 /// Make a new link
 ///
-/// For somebody who lost their secret or their phone: the present secret, the second step and sessions end at once; tokens stay.
+/// For somebody who lost their secret or their phone, or whose name somebody else may have used. Everything that opens the name ends at once:
+/// secret, second step, connected accounts, sessions, tokens. Nobody does it to themselves.
 #[utoipa::path(
     post, path = "/api/v1/people/{name}/link", operation_id = "make_link", tag = PEOPLE,
     params(("name" = String, Path, description = "Exactly as the list gives it.")),
-    responses((status = 200, description = "The link.", body = SetUp), super::Forgets),
+    responses((status = 200, description = "The link.", body = SetUp), super::EndsAll),
     security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn link(
@@ -254,7 +253,10 @@ pub(super) async fn link(
     Extension(names): Extension<Names>,
     _none: Query<Nothing>,
 ) -> Result<Json<SetUp>, Refused> {
-    make_link(&api, &name, &person, &names).await.map(Json)
+    let (link, made) = draw_link(&api, &name);
+    carry_out(&api, Change::Reset { name: &name, link }, &person).await?;
+    names.open(&name);
+    Ok(Json(made))
 }
 
 /// Lock somebody out

@@ -554,7 +554,7 @@ pub enum People {
         #[arg(long)]
         link: bool,
     },
-    /// Give a person a link on which they set their secret anew; the old one, its sessions and the second step end at once
+    /// Give a person a link on which they set anew how they sign in; secret, second step, connected accounts, sessions and tokens end at once
     Link {
         /// The name they sign in with
         name: String,
@@ -599,12 +599,15 @@ pub enum People {
         /// What the service calls them, as the page shows it that refused them: the subject, or the address where `claim` is `email`
         account: String,
     },
-    /// Take that back; open sessions go on until `people secret` ends them
+    /// Take that back; their sessions end at once
     Disconnect {
         /// The name they have here
         name: String,
-        /// What the service calls them
+        /// What the service calls them, as `people accounts` shows it
         account: String,
+        /// At which service, where they have an account of this name at several
+        #[arg(long)]
+        issuer: Option<String>,
     },
     /// List the accounts at the sign-in service with which people sign in
     Accounts,

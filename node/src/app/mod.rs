@@ -57,6 +57,8 @@ pub struct Context {
     pub config: Config,
     /// The present.
     pub clock: Clock,
+    /// What people's phones show the time by: the same but in a demonstration.
+    pub phones: Clock,
     /// Randomness.
     pub entropy: Entropy,
 }
@@ -102,6 +104,7 @@ pub fn main(
     let context = Context {
         config,
         clock: system_clock(),
+        phones: system_clock(),
         entropy: system_entropy(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -198,9 +201,8 @@ async fn init(args: &cli::Init, context: &Context) -> Answer {
     let again = Node::is_begun(dir);
     let node = Node::init(dir, lep.as_ref(), &mut (context.entropy)(), now).await?;
     let token = Token::draw(&mut (context.entropy)());
-    let ends = accounts::link_end(now);
-    let kept = node.store.keep_first_link(token.digest(), ends, now);
-    kept.await?;
+    let kept = accounts::new_link(&token, now);
+    node.store.keep_first_link(kept, now).await?;
     let link = accounts::link(&context.config.address(), &token);
     let fingerprint = ldsp_protocol::keys::key_id(&node.signing.verifying_key());
     let name = lep.as_ref().map(status::lep_name);

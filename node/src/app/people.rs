@@ -1,6 +1,6 @@
 //! `people`: add, another role, new secret, lock, unlock, remove, list.
 
-use ldsp_ui::accounts::{self, LINK_DAYS, Token};
+use ldsp_ui::accounts::{self, LINK_DAYS, NewLink, Token};
 use ldsp_ui::secret::{self, Secret};
 use serde_json::json;
 
@@ -39,8 +39,13 @@ pub(super) async fn run(command: People, context: &Context) -> Answer {
         People::Connect { name, account } => {
             subjects::connect(name.trim(), account.trim(), context).await
         }
-        People::Disconnect { name, account } => {
-            subjects::disconnect(name.trim(), account.trim(), context).await
+        People::Disconnect {
+            name,
+            account,
+            issuer,
+        } => {
+            let who = (name.trim(), account.trim());
+            subjects::disconnect(who, issuer.as_deref(), context).await
         }
         People::Accounts => subjects::list(context).await,
     }
@@ -101,12 +106,15 @@ async fn invite(name: &str, role: Role, organisation: Option<&str>, context: &Co
     let mut person = Person::described(name, role, organisation, (context.clock)())?;
     let node = open(context).await?;
     bind(&node, &mut person.organisation).await?;
-    if !node.store.add_person(&person, COMMAND_LINE).await? {
-        node.store.close().await;
+    let (link, made) = draw_link(context);
+    let added = node
+        .store
+        .invite_person(&person, link, COMMAND_LINE)
+        .await?;
+    node.store.close().await;
+    if !added {
         return Err(taken(&person.name));
     }
-    let made = make_link(&node, &person.name, context).await?;
-    node.store.close().await;
     let role = role.as_str();
     Ok(Output {
         text: format!(
@@ -125,32 +133,27 @@ fn said(link: &str) -> String {
     )
 }
 
-async fn make_link(node: &Node, name: &str, context: &Context) -> Result<String, Refusal> {
+/// A link, to be kept and in clear.
+fn draw_link(context: &Context) -> (NewLink, String) {
     let token = Token::draw(&mut (context.entropy)());
-    let now = (context.clock)();
-    let kept = node
-        .store
-        .reset_person(
-            name,
-            token.digest(),
-            accounts::link_end(now),
-            COMMAND_LINE,
-            now,
-        )
-        .await?;
-    if !kept {
-        return Err(nobody(name));
-    }
-    Ok(accounts::link(&context.config.address(), &token))
+    let link = accounts::new_link(&token, (context.clock)());
+    (link, accounts::link(&context.config.address(), &token))
 }
 
 async fn link(name: &str, context: &Context) -> Answer {
     let node = open(context).await?;
-    let made = make_link(&node, name, context).await?;
+    let (link, made) = draw_link(context);
+    let kept = node
+        .store
+        .reset_person(name, link, COMMAND_LINE, (context.clock)())
+        .await?;
     node.store.close().await;
+    if !kept {
+        return Err(nobody(name));
+    }
     Ok(Output {
         text: format!(
-            "The secret of {name}, its sessions and the second step have ended.\n{}",
+            "Everything that opened the name {name} has ended: secret, second step, connected accounts, sessions and tokens.\n{}",
             said(&made)
         ),
         json: json!({"name": name, "link": made}),

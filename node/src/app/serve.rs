@@ -209,6 +209,7 @@ fn site(
     let settings = pages::Settings {
         node: node.clone(),
         clock: context.clock.clone(),
+        phones: context.phones.clone(),
         entropy: context.entropy.clone(),
         rho_micro: context.config.rho_micro,
         retention: context.config.retention.clone(),

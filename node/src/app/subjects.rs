@@ -1,6 +1,6 @@
 //! `people connect`, `disconnect` and `accounts`: who is whom at the sign-in service.
 
-use ldsp_ui::oidc::{Binding, Subject};
+use ldsp_ui::oidc::{Binding, Meant, Subject};
 use serde_json::json;
 
 use super::output::{Answer, Output, Refusal};
@@ -49,24 +49,43 @@ pub(super) async fn connect(name: &str, account: &str, context: &Context) -> Ans
     }
 }
 
-pub(super) async fn disconnect(name: &str, account: &str, context: &Context) -> Answer {
-    let subject = subject(account, context)?;
+/// Whatever service is configured now: what was noted before a change is taken back too.
+pub(super) async fn disconnect(
+    (name, account): (&str, &str),
+    issuer: Option<&str>,
+    context: &Context,
+) -> Answer {
     let node = open(context).await?;
     let now = (context.clock)();
-    let gone = node
-        .store
-        .unbind_subject(name, &subject, COMMAND_LINE, now)
-        .await?;
+    let meant = match Meant::of(node.store.subjects().await?, name, account, issuer) {
+        Meant::Accounts(meant) => meant,
+        Meant::Services(services) => {
+            return Err(Refusal::new(
+                format!(
+                    "{name} signs in with the account {account} at several services: {}",
+                    services.join(", ")
+                ),
+                "Name the one that is meant with --issuer.",
+            ));
+        }
+    };
+    let mut gone = None;
+    for subject in meant {
+        let unbound = node.store.unbind_subject(name, &subject, COMMAND_LINE, now);
+        if unbound.await? {
+            gone = Some(subject);
+        }
+    }
     node.store.close().await;
-    if !gone {
-        return Err(Refusal::new(
+    let subject = gone.ok_or_else(|| {
+        Refusal::new(
             format!("{name} does not sign in with the account {account}"),
             "`ldsp-node people accounts` shows who signs in with which.",
-        ));
-    }
+        )
+    })?;
     Ok(Output {
         text: format!(
-            "{name} no longer signs in with the account {account}.\nNext: sessions that are open go on for up to 12 hours; `ldsp-node people secret {name}` ends them.",
+            "{name} no longer signs in with the account {account}, and their sessions have ended."
         ),
         json: json!({"name": name, "issuer": subject.issuer, "claim": subject.claim.as_str(), "account": subject.value}),
     })

@@ -82,6 +82,8 @@ pub struct Settings {
     pub node: Node,
     /// The present.
     pub clock: Clock,
+    /// What people's phones show the time by: the same but in a demonstration.
+    pub phones: Clock,
     /// Randomness: a month's noise, names of temporary files.
     pub entropy: Entropy,
     /// The LEP's own, smaller privacy budget in millionths of zCDP rho.
@@ -490,7 +492,7 @@ fn shared_site(
 ) -> Result<Router, SiteError> {
     let people = settings.node.store.clone();
     let entropy = settings.entropy.clone();
-    let clock = settings.clock.clone();
+    let (clock, phones) = (settings.clock.clone(), settings.phones.clone());
     let live = live(&settings.node);
     let frame = frame(&settings);
     let api = Api {
@@ -499,6 +501,7 @@ fn shared_site(
     };
     let rules = rules().into_iter().chain(api::rules());
     let mut site = Site::new(frame, public_origin, people.clone(), clock)?
+        .phones(phones)
         .accounts(people, entropy, ADMIN)
         .roles(RoleTable::new(rules))
         .live(live)

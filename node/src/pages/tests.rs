@@ -110,6 +110,7 @@ async fn made(lep: Option<&str>, retention: Option<Policy>, soon: Duration) -> W
     let settings = Settings {
         node: node.clone(),
         clock: Arc::new(move || now),
+        phones: Arc::new(move || now),
         entropy,
         rho_micro: None,
         retention,

@@ -2,15 +2,15 @@
 //! in here is kept in clear but the key of a second step, which the program needs as it is.
 
 mod kit;
+mod links;
 
 use jiff::Timestamp;
-use ldsp_ui::accounts::{Act, Hash, ListedToken, SecondStep, SetUp, totp};
+use ldsp_ui::accounts::{Act, Hash, ListedToken, SecondStep, totp};
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
-use super::audit::{COMMAND_LINE, append};
-use super::people::{self, Person, Role};
+use super::audit::append;
+use super::people::Person;
 use super::{Store, StoreError, date, moment};
-use kit::unfit;
 
 /// Browsers that are kept of a person, the latest used.
 const BROWSERS: i64 = 10;
@@ -22,107 +22,6 @@ fn day_of(now: Timestamp) -> i64 {
 }
 
 impl Store {
-    /// Keeps the link that makes whoever opens it the first admin, in the place of one that was made before.
-    ///
-    /// # Errors
-    /// The database cannot be written.
-    pub async fn keep_first_link(
-        &self,
-        link: Hash,
-        expires_at: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.write().await?;
-        sqlx::query("DELETE FROM set_up_links WHERE person IS NULL")
-            .execute(&mut *tx)
-            .await?;
-        write_link(&mut tx, link, None, expires_at, now).await?;
-        append(
-            &mut tx,
-            now,
-            COMMAND_LINE,
-            "people link",
-            "for the first admin",
-        )
-        .await?;
-        Ok(tx.commit().await?)
-    }
-
-    /// As [`ldsp_ui::accounts::Change::Reset`].
-    ///
-    /// # Errors
-    /// The database cannot be written.
-    pub async fn reset_person(
-        &self,
-        name: &str,
-        link: Hash,
-        expires_at: Timestamp,
-        who: &str,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let mut tx = self.write().await?;
-        let done = sqlx::query(
-            "UPDATE people SET secret_hash = NULL, totp_key = NULL, totp_step = NULL WHERE name = $1",
-        )
-        .bind(name)
-        .execute(&mut *tx)
-        .await?;
-        if done.rows_affected() == 0 {
-            return Ok(false);
-        }
-        for sql in [
-            "DELETE FROM recovery_codes WHERE person = $1",
-            "DELETE FROM known_browsers WHERE person = $1",
-            "DELETE FROM set_up_links WHERE person = $1",
-        ] {
-            sqlx::query(sql).bind(name).execute(&mut *tx).await?;
-        }
-        write_link(&mut tx, link, Some(name), expires_at, now).await?;
-        append(&mut tx, now, who, "people link", name).await?;
-        tx.commit().await?;
-        Ok(true)
-    }
-
-    async fn open_link(&self, link: Hash, now: Timestamp) -> Result<Option<SetUp>, StoreError> {
-        let mut reader = self.reader.acquire().await?;
-        live_link(&mut reader, link, now).await
-    }
-
-    async fn use_link(
-        &self,
-        link: Hash,
-        name: &str,
-        secret_hash: &str,
-        now: Timestamp,
-    ) -> Result<Act, StoreError> {
-        let mut tx = self.write().await?;
-        let Some(set_up) = live_link(&mut tx, link, now).await? else {
-            return Ok(Act::Gone);
-        };
-        if let Some(person) = &set_up.person {
-            sqlx::query("UPDATE people SET secret_hash = $2 WHERE name = $1")
-                .bind(person)
-                .bind(secret_hash)
-                .execute(&mut *tx)
-                .await?;
-            append(&mut tx, now, person, "people secret", "by a link").await?;
-        } else {
-            let person = match Person::described(name, Role::Admin, None, now) {
-                Ok(person) => person.with_secret(secret_hash),
-                Err(error) => return Ok(unfit(error)),
-            };
-            if !people::insert(&mut tx, &person, &person.name).await? {
-                return Ok(Act::taken());
-            }
-        }
-        sqlx::query("DELETE FROM set_up_links WHERE token = $1")
-            .bind(&link[..])
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(Act::Done)
-    }
-
     async fn read_second_step(&self, name: &str) -> Result<Option<SecondStep>, StoreError> {
         let row: Option<(Vec<u8>, i64, i64)> = sqlx::query_as(
             "SELECT totp_key, totp_step, (SELECT count(*) FROM recovery_codes WHERE person = name) FROM people
@@ -370,48 +269,6 @@ async fn at_once(
         .execute(writer)
         .await?;
     Ok(noted.map(drop))
-}
-
-async fn write_link(
-    tx: &mut SqliteConnection,
-    link: Hash,
-    person: Option<&str>,
-    expires_at: Timestamp,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO set_up_links (token, person, made_at, expires_at) VALUES ($1, $2, $3, $4)",
-    )
-    .bind(&link[..])
-    .bind(person)
-    .bind(now.as_second())
-    .bind(expires_at.as_second())
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// A link that has not ended. One for the first admin opens nothing once there is an admin.
-async fn live_link(
-    connection: &mut SqliteConnection,
-    link: Hash,
-    now: Timestamp,
-) -> Result<Option<SetUp>, StoreError> {
-    let row: Option<(Option<String>, i64)> = sqlx::query_as(
-        "SELECT person, expires_at FROM set_up_links WHERE token = $1 AND expires_at > $2
-         AND (person IS NOT NULL OR NOT EXISTS (SELECT 1 FROM people WHERE role = 'admin'))",
-    )
-    .bind(&link[..])
-    .bind(now.as_second())
-    .fetch_optional(connection)
-    .await?;
-    row.map(|(person, expires_at)| {
-        Ok(SetUp {
-            expires_at: moment(expires_at, "set_up_links", "expires_at", "of a link")?,
-            person,
-        })
-    })
-    .transpose()
 }
 
 #[cfg(test)]

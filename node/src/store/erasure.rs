@@ -71,6 +71,7 @@ pub(crate) const OTHERS: &[&str] = &[
     "cohorts",
     "enrolment",
     "erased",
+    "generations",
     "identity",
     "ilr_aims",
     "ilr_codes",

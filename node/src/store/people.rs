@@ -14,7 +14,7 @@ pub use ldsp_ui::accounts::same_person;
 pub use who::{Person, PersonError, Role, organisation_of};
 
 /// Every [`Row`].
-const PEOPLE: &str = "SELECT p.name, p.role, p.organisation_id, o.name, p.secret_hash, p.added_at, p.locked_at, p.totp_key IS NOT NULL \
+const PEOPLE: &str = "SELECT p.name, p.role, p.organisation_id, o.name, p.secret_hash, p.added_at, p.locked_at, p.totp_key IS NOT NULL, p.generation \
     FROM people AS p LEFT JOIN organisations AS o ON o.id = p.organisation_id";
 
 type Row = (
@@ -26,10 +26,21 @@ type Row = (
     i64,
     Option<i64>,
     bool,
+    i64,
 );
 
 fn person(
-    (name, role, organisation_id, organisation, secret_hash, added_at, locked_at, second_step): Row,
+    (
+        name,
+        role,
+        organisation_id,
+        organisation,
+        secret_hash,
+        added_at,
+        locked_at,
+        second_step,
+        generation,
+    ): Row,
 ) -> Result<Person, StoreError> {
     let locked_at = locked_at.map(|at| moment(at, "people", "locked_at", &name));
     let damaged = |column| StoreError::Corrupt {
@@ -50,6 +61,7 @@ fn person(
         organisation_id,
         secret_hash,
         second_step,
+        generation,
     })
 }
 
@@ -263,6 +275,7 @@ pub(crate) async fn insert(
     .bind(person.added_at.as_second())
     .execute(&mut *tx)
     .await?;
+    end_sessions(tx, &person.name).await?;
     let mut detail = format!("{} as {}", person.name, person.role.as_str());
     if let Some(organisation) = &person.organisation {
         detail.push_str(&format!(" of {organisation}"));
@@ -282,6 +295,18 @@ async fn bound(
         Some(name) => of_provider(tx, name, who, now).await.map(Some),
         None => Ok(None),
     }
+}
+
+/// Gives somebody a generation that nobody ever had, on which no session stands.
+pub(super) async fn end_sessions(tx: &mut SqliteConnection, name: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE generations SET last = last + 1")
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query("UPDATE people SET generation = (SELECT last FROM generations) WHERE name = $1")
+        .bind(name)
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 /// The person before a change; `leaves` says that they are no admin who can sign in after it. Who has not set a secret yet, and is nobody's
@@ -334,6 +359,7 @@ impl From<Person> for ldsp_ui::PersonRecord {
             secret_hash: person.secret_hash,
             locked: person.locked_at.is_some(),
             second_step: person.second_step,
+            generation: person.generation,
         }
     }
 }

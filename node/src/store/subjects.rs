@@ -4,8 +4,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use ldsp_ui::PeopleError;
 use ldsp_ui::oidc::{Binding, Bound, Claim, Subject, Subjects};
+use sqlx::SqliteConnection;
 
 use super::audit::append;
+use super::people::end_sessions;
 use super::{Store, StoreError, moment};
 
 type Row = (String, String, String, String, i64);
@@ -66,45 +68,12 @@ impl Store {
         now: Timestamp,
     ) -> Result<Binding, StoreError> {
         let mut tx = self.write().await?;
-        let person: Option<i64> = sqlx::query_scalar("SELECT 1 FROM people WHERE name = $1")
-            .bind(name)
-            .fetch_optional(&mut *tx)
-            .await?;
-        if person.is_none() {
-            return Ok(Binding::Nobody);
-        }
-        let done = sqlx::query(
-            "INSERT INTO subjects (issuer, claim, value, person, since) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-        )
-        .bind(&subject.issuer)
-        .bind(subject.claim.as_str())
-        .bind(&subject.value)
-        .bind(name)
-        .bind(now.as_second())
-        .execute(&mut *tx)
-        .await?;
-        if done.rows_affected() == 0 {
-            let held: String = sqlx::query_scalar(
-                "SELECT person FROM subjects WHERE issuer = $1 AND claim = $2 AND value = $3",
-            )
-            .bind(&subject.issuer)
-            .bind(subject.claim.as_str())
-            .bind(&subject.value)
-            .fetch_one(&mut *tx)
-            .await?;
-            return Ok(if held == name {
-                Binding::Noted
-            } else {
-                Binding::Taken
-            });
-        }
-        let detail = format!("{name} at {}", subject.issuer);
-        append(&mut tx, now, by, "people connect", &detail).await?;
+        let bound = bind(&mut tx, name, subject, by, now).await?;
         tx.commit().await?;
-        Ok(Binding::Noted)
+        Ok(bound)
     }
 
-    /// Forgets that `subject` is the person `name`, and says in the audit log that `by` did; `false` when it was not.
+    /// Forgets that `subject` is the person `name`, ends their sessions, and says in the audit log that `by` did; `false` when it was not.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -129,10 +98,56 @@ impl Store {
             return Ok(false);
         }
         let detail = format!("{name} at {}", subject.issuer);
+        end_sessions(&mut tx, name).await?;
         append(&mut tx, now, by, "people disconnect", &detail).await?;
         tx.commit().await?;
         Ok(true)
     }
+}
+
+/// [`Store::bind_subject`] within a transaction; unless it is noted nothing was changed.
+pub(super) async fn bind(
+    tx: &mut SqliteConnection,
+    name: &str,
+    subject: &Subject,
+    by: &str,
+    now: Timestamp,
+) -> Result<Binding, StoreError> {
+    let person: Option<i64> = sqlx::query_scalar("SELECT 1 FROM people WHERE name = $1")
+        .bind(name)
+        .fetch_optional(&mut *tx)
+        .await?;
+    if person.is_none() {
+        return Ok(Binding::Nobody);
+    }
+    let done = sqlx::query(
+        "INSERT INTO subjects (issuer, claim, value, person, since) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+    )
+    .bind(&subject.issuer)
+    .bind(subject.claim.as_str())
+    .bind(&subject.value)
+    .bind(name)
+    .bind(now.as_second())
+    .execute(&mut *tx)
+    .await?;
+    if done.rows_affected() == 0 {
+        let held: String = sqlx::query_scalar(
+            "SELECT person FROM subjects WHERE issuer = $1 AND claim = $2 AND value = $3",
+        )
+        .bind(&subject.issuer)
+        .bind(subject.claim.as_str())
+        .bind(&subject.value)
+        .fetch_one(&mut *tx)
+        .await?;
+        return Ok(if held == name {
+            Binding::Noted
+        } else {
+            Binding::Taken
+        });
+    }
+    let detail = format!("{name} at {}", subject.issuer);
+    append(tx, now, by, "people connect", &detail).await?;
+    Ok(Binding::Noted)
 }
 
 fn trouble(error: StoreError) -> PeopleError {

@@ -8,8 +8,10 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use tower_sessions::Session;
 
-use super::looks::{heading, moment, present_secret};
-use super::{Act, Answer, Change, Keep, Peer, gone, session_fault, tokens, unavailable};
+use super::looks::{heading, moment};
+use super::{
+    Act, Answer, Change, Keep, Peer, Proof, SecondStep, gone, session_fault, tokens, unavailable,
+};
 use crate::components::{
     Button, ErrorSummary, Field, Notification, PostForm, SummaryList, Table, Tag, TagColour,
     TextInput,
@@ -18,8 +20,10 @@ use crate::html::Html;
 use crate::oidc;
 use crate::page::{Link, Page};
 use crate::people::{SignedIn, see_other};
+use crate::problem::ProblemPage;
 use crate::secret::{self, Secret};
 use crate::session;
+use crate::sign_in::no_secrets;
 
 pub(super) fn router() -> Router<Keep> {
     Router::new()
@@ -56,24 +60,7 @@ async fn account(
     if let Some(organisation) = &person.organisation {
         facts = facts.fact("Organisation", organisation.name.clone());
     }
-    let step: Html = match &second {
-        Some(second) => Html::concat([
-            Tag::coloured("On", TagColour::Green).into(),
-            format!(" {} of your recovery codes are left", second.codes).into(),
-        ]),
-        None => Tag::coloured("Off", TagColour::Grey).into(),
-    };
-    let facts = facts
-        .fact_with(
-            "Secret",
-            "Known to you alone",
-            Link::new("Change", "/account/secret"),
-        )
-        .fact_with(
-            "Second step",
-            step,
-            Link::new("Change", "/account/second-step"),
-        );
+    let facts = ways_in(&keep, facts, name, second.as_ref()).await?;
     let facts = match &keep.service {
         Some(service) => facts.fact_with(
             "Sign-in service",
@@ -97,6 +84,35 @@ async fn account(
         page = page.notice(Notification::done(words));
     }
     Ok(page.into_response())
+}
+
+/// What of the secret opens something: nothing is said of a second step to those whom no secret lets in.
+async fn ways_in(
+    keep: &Keep,
+    facts: SummaryList,
+    name: &str,
+    second: Option<&SecondStep>,
+) -> Result<SummaryList, ProblemPage> {
+    if !keep.takes_secrets() {
+        return Ok(facts);
+    }
+    let record = keep.checker.people.find_boxed(name).await;
+    let record = record.map_err(unavailable)?;
+    if record.is_none_or(|record| record.secret_hash.is_none()) {
+        let choose = Link::new("Choose one", "/account/secret");
+        return Ok(facts.fact_with("Secret", "You have none", choose));
+    }
+    let step: Html = match second {
+        Some(second) => Html::concat([
+            Tag::coloured("On", TagColour::Green).into(),
+            format!(" {} of your recovery codes are left", second.codes).into(),
+        ]),
+        None => Tag::coloured("Off", TagColour::Grey).into(),
+    };
+    let change = |path: &str| Link::new("Change", path);
+    Ok(facts
+        .fact_with("Secret", "Known to you alone", change("/account/secret"))
+        .fact_with("Second step", step, change("/account/second-step")))
 }
 
 fn said(done: &str) -> Option<&'static str> {
@@ -172,36 +188,58 @@ struct NewSecret {
     again: String,
 }
 
-async fn secret_form() -> Page {
-    secret_page(&[])
+const SECRET: &str = "/account/secret";
+
+/// How the person shows that it is they, or the page in the place of the form.
+async fn asked(
+    keep: &Keep,
+    person: &SignedIn,
+    session: &Session,
+) -> Result<Result<Proof, Page>, ProblemPage> {
+    if !keep.takes_secrets() {
+        return Err(no_secrets());
+    }
+    let proof = keep.proof(person, session).await?;
+    Ok(match proof.first("Choose a secret", SECRET) {
+        Some(page) => Err(page),
+        None => Ok(proof),
+    })
 }
 
-fn secret_page(errors: &[(&'static str, String)]) -> Page {
+async fn secret_form(State(keep): State<Keep>, person: SignedIn, session: Session) -> Answer {
+    Ok(match asked(&keep, &person, &session).await? {
+        Ok(proof) => secret_page(&proof, &[]).into_response(),
+        Err(page) => page.into_response(),
+    })
+}
+
+fn secret_page(proof: &Proof, errors: &[(&'static str, String)]) -> Page {
     let error = |field: &str| {
         let found = errors.iter().find(|(of, _)| *of == field);
         found.map(|(_, error)| error.clone())
+    };
+    let (title, button) = match proof {
+        Proof::Secret => ("Change your secret", "Change my secret"),
+        Proof::Service { .. } => ("Choose a secret", "Set my secret"),
     };
     let new = Field::new("new", "Your new secret")
         .hint(secret::RULE)
         .error_if(error("new"));
     let again = Field::new("again", "The new one again").error_if(error("again"));
-    let form = PostForm::to("/account/secret")
-        .with(present_secret(
-            "The one that you sign in with today",
-            error("secret"),
-        ))
+    let form = PostForm::to(SECRET)
+        .with(proof.field("The one that you sign in with today", error("secret")))
         .with(TextInput::new(new).password().autocomplete("new-password"))
         .with(
             TextInput::new(again)
                 .password()
                 .autocomplete("new-password"),
         )
-        .with(Button::new("Change my secret"));
+        .with(Button::new(button));
     let mut summary = ErrorSummary::new();
     for (field, error) in errors {
         summary = summary.error(*field, error.clone());
     }
-    Page::new("Change your secret")
+    Page::new(title)
         .breadcrumb("Your account", "/account")
         .errors(summary)
         .body(form)
@@ -215,17 +253,22 @@ async fn change_secret(
     headers: HeaderMap,
     Form(typed): Form<NewSecret>,
 ) -> Answer {
-    let refused = |field, why| Ok(secret_page(&[(field, why)]).into_response());
+    let proof = match asked(&keep, &person, &session).await? {
+        Ok(proof) => proof,
+        Err(page) => return Ok(page.into_response()),
+    };
+    let refused =
+        |proof: &Proof, field, why| Ok(secret_page(proof, &[(field, why)]).into_response());
     let new = match Secret::chosen(&typed.new, &typed.again, &person.name) {
         Ok(new) => new,
-        Err(("secret", why)) => return refused("new", why.to_owned()),
-        Err((field, why)) => return refused(field, why.to_owned()),
+        Err(("secret", why)) => return refused(&proof, "new", why.to_owned()),
+        Err((field, why)) => return refused(&proof, field, why.to_owned()),
     };
     if let Err(why) = keep
-        .confirm(&person, &typed.secret, &peer, &headers)
+        .confirm(&person, proof, &typed.secret, &peer, &headers)
         .await?
     {
-        return refused("secret", why);
+        return refused(&Proof::Secret, "secret", why);
     }
     let hash = keep.hashed(new).await?;
     let change = Change::Secret {

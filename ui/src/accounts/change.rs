@@ -3,6 +3,34 @@
 use jiff::Timestamp;
 
 use super::{Hash, totp};
+use crate::oidc::Subject;
+
+/// A link on which somebody sets how they sign in.
+#[derive(Debug, Clone, Copy)]
+pub struct NewLink {
+    /// Digest of its token.
+    pub token: Hash,
+    /// Until when it opens something.
+    pub expires_at: Timestamp,
+}
+
+/// With what somebody who is added gets in first.
+#[derive(Clone, Copy)]
+pub enum WayIn<'a> {
+    /// With a drawn secret: its argon2id PHC string.
+    Secret(&'a str),
+    /// With a link, kept in the same transaction: nobody is added whom nothing lets in.
+    Link(NewLink),
+}
+
+/// What whoever opens a link signs in with from then on.
+#[derive(Clone, Copy)]
+pub enum Chosen<'a> {
+    /// A secret: its argon2id PHC string.
+    Secret(&'a str),
+    /// An account at the sign-in service, which is nobody else's here.
+    Account(&'a Subject),
+}
 
 /// An act on somebody's account. Each is one transaction, written down as an act of who did it; what only a browser or a phone did, `Code` and
 /// `Browser`, is not written down.
@@ -16,8 +44,8 @@ pub enum Change<'a> {
         role: &'a str,
         /// The organisation's name; empty for roles that are bound to none.
         organisation: &'a str,
-        /// argon2id PHC string; `None`: they set their own.
-        secret_hash: Option<&'a str>,
+        /// With what they get in first.
+        way_in: WayIn<'a>,
     },
     /// Gives somebody another role.
     Role {
@@ -45,24 +73,22 @@ pub enum Change<'a> {
         /// Whom.
         name: &'a str,
     },
-    /// Keeps a link on which somebody sets their secret anew. The old secret, the second step and the browsers known end at once, and a link
-    /// that was made before; tokens stay.
+    /// Keeps a link on which somebody sets anew how they sign in. Everything that opened the name before ends at once: secret, second step,
+    /// accounts at the sign-in service, sessions, tokens, browsers known, and a link that was made before.
     Reset {
         /// Whose.
         name: &'a str,
-        /// Digest of the link's token.
-        link: Hash,
-        /// Until when the link opens something.
-        expires_at: Timestamp,
+        /// The link.
+        link: NewLink,
     },
-    /// Uses a link up: sets the person's secret, or adds the first of those who look after people under `name`.
+    /// Uses a link up: notes what the person signs in with, or adds the first of those who look after people under `name`.
     TakeLink {
         /// Digest of the link's token.
         link: Hash,
-        /// Of the first of those who look after people; otherwise the link says whose secret it is.
+        /// Of the first of those who look after people; otherwise the link says whose it is.
         name: &'a str,
-        /// argon2id PHC string.
-        secret_hash: &'a str,
+        /// What they sign in with from now on.
+        chosen: Chosen<'a>,
     },
     /// Sets somebody's secret in the place of the old one.
     Secret {
@@ -114,7 +140,7 @@ impl Change<'_> {
     /// Whether it would keep out whoever does it. Nobody ends their own account by a slip: stores refuse it ([`Act::Oneself`]).
     #[must_use]
     pub fn ends_oneself(&self, by: By<'_>) -> bool {
-        matches!(self, Self::Lock { name, .. } | Self::Remove { name } if *name == by.who)
+        matches!(self, Self::Lock { name, .. } | Self::Remove { name } | Self::Reset { name, .. } if *name == by.who)
     }
 }
 
@@ -140,7 +166,7 @@ pub enum Act {
     Oneself,
     /// What was given does not fit: at which field of the form, and why.
     Unfit {
-        /// `name`, `role` or `organisation`.
+        /// `name`, `role`, `organisation` or `account`.
         field: &'static str,
         /// In words, with what to do.
         why: String,
@@ -163,6 +189,15 @@ impl Act {
         Self::unfit(
             "name",
             "Somebody has this name already, whatever the capitals. Choose another one",
+        )
+    }
+
+    /// The account at the sign-in service is somebody else's here.
+    #[must_use]
+    pub fn account_taken() -> Self {
+        Self::unfit(
+            "account",
+            "Somebody else signs in with this account. Disconnect it from them first",
         )
     }
 

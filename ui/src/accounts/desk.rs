@@ -11,17 +11,17 @@ use jiff::{SignedDuration, Timestamp};
 use tower_sessions::Session;
 
 use super::{
-    Accounts, Act, By, Change, Hash, LINK_DAYS, Token, account, code, people, person, second_step,
-    tokens, welcome,
+    Accounts, Act, By, Change, Hash, LINK_DAYS, NewLink, Token, account, code, people, person,
+    second_step, tokens, welcome,
 };
-use crate::checker::{Checker, Verdict};
+use crate::checker::Checker;
 use crate::oidc::OpenId;
-use crate::people::{PeopleError, PersonRecord, SignedIn, see_other};
+use crate::page::Page;
+use crate::people::{PeopleError, PersonRecord, see_other};
 use crate::problem::ProblemPage;
 use crate::roles::Access;
 use crate::secret::Secret;
 use crate::session;
-use crate::throttle::Caller;
 use crate::{Clock, Entropy};
 
 /// How long a browser is known.
@@ -31,6 +31,8 @@ const BROWSER_DAYS: i64 = 400;
 #[derive(Clone)]
 pub(crate) struct Desk {
     pub(crate) checker: Arc<Checker>,
+    /// What people's phones show the time by.
+    pub(crate) phones: Clock,
     /// `None` on a site whose people are kept elsewhere; there is only sign-in then.
     pub(crate) accounts: Option<Arc<dyn Accounts>>,
     pub(crate) sessions: session::Store,
@@ -105,7 +107,7 @@ pub(crate) fn router(desk: &Desk) -> Router {
 }
 
 /// The store of accounts did not answer: the cause goes to the log.
-pub(super) fn unavailable(error: PeopleError) -> ProblemPage {
+pub(crate) fn unavailable(error: PeopleError) -> ProblemPage {
     tracing::error!(error = ?error, "the store of accounts did not answer");
     if error.is_unconfirmed() {
         return ProblemPage::unconfirmed();
@@ -134,6 +136,11 @@ impl Desk {
 
     pub(crate) fn now(&self) -> Timestamp {
         (self.clock())()
+    }
+
+    /// The moment that a phone makes its code of.
+    pub(super) fn phones_now(&self) -> Timestamp {
+        (self.phones)()
     }
 
     fn browser_cookie(&self) -> String {
@@ -221,32 +228,11 @@ impl Desk {
 }
 
 impl Desk {
-    /// Whether what a signed-in person typed is their secret: asked again before something that outlasts the session.
-    pub(crate) async fn confirm(
-        &self,
-        person: &SignedIn,
-        typed: &str,
-        peer: &Peer,
-        headers: &HeaderMap,
-    ) -> Result<Result<PersonRecord, String>, ProblemPage> {
-        if typed.trim().is_empty() {
-            return Ok(Err("Enter your secret".into()));
-        }
-        let browser = self.known_browser(&person.name, headers).await;
-        let caller = Caller {
-            name: &person.name,
-            address: address(peer),
-            browser: browser.map_err(unavailable)?,
-        };
-        let verdict = self.checker.typed(caller, Secret::typed(typed)).await;
-        Ok(match verdict.map_err(unavailable)? {
-            Verdict::Right(record) => Ok(record),
-            Verdict::Wrong => Err("This is not your secret. Check it and try again".into()),
-            Verdict::Wait(wait) => Err(format!(
-                "After several wrong attempts your secret is not looked at for another {}",
-                minutes(wait)
-            )),
-        })
+    /// Whether secrets of people open anything here.
+    pub(crate) fn takes_secrets(&self) -> bool {
+        self.service
+            .as_ref()
+            .is_none_or(|service| service.takes_secrets())
     }
 }
 
@@ -280,24 +266,20 @@ impl Keep {
         }
     }
 
-    /// A link for somebody, kept and in clear.
-    pub(super) async fn reset(&self, name: &str, who: &str) -> Result<(Act, String), ProblemPage> {
+    /// A link, to be kept and in clear.
+    pub(super) fn draw_link(&self) -> (NewLink, String) {
         let token = Token::draw(&mut (self.entropy)());
-        let change = Change::Reset {
-            name,
-            link: token.digest(),
-            expires_at: link_end(self.now()),
-        };
-        let act = self.change(change, who).await?;
-        self.checker.forgive(name);
-        Ok((act, link(&self.origin, &token)))
+        (new_link(&token, self.now()), link(&self.origin, &token))
     }
 }
 
-/// When a link made now ends.
+/// A link that is made now, as a store keeps it.
 #[must_use]
-pub fn link_end(now: Timestamp) -> Timestamp {
-    now + SignedDuration::from_hours(24 * LINK_DAYS)
+pub fn new_link(token: &Token, now: Timestamp) -> NewLink {
+    NewLink {
+        token: token.digest(),
+        expires_at: now + SignedDuration::from_hours(24 * LINK_DAYS),
+    }
 }
 
 /// A set-up link in clear, on the site at `origin` (`https://host[:port]`).
@@ -320,7 +302,7 @@ pub fn is_local(origin: &str) -> bool {
     })
 }
 
-fn minutes(wait: SignedDuration) -> String {
+pub(super) fn minutes(wait: SignedDuration) -> String {
     match (wait.as_secs() + 59) / 60 {
         1 => "minute".to_owned(),
         n if n > 120 => format!("{} hours", (n + 59) / 60),
@@ -333,7 +315,7 @@ pub(super) fn gone(what: &str) -> ProblemPage {
 }
 
 /// A page that nobody may keep: it shows something once.
-pub(super) fn once(page: crate::Page) -> Response {
+pub(super) fn once(page: Page) -> Response {
     let mut response = page.into_response();
     crate::headers::no_store(response.headers_mut());
     response

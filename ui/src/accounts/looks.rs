@@ -31,14 +31,14 @@ pub(super) fn shown_once(text: &str) -> Html {
 }
 
 /// `23 November 2026, 09:24`, by the clocks of London.
-pub(super) fn moment(at: Timestamp) -> String {
+pub(crate) fn moment(at: Timestamp) -> String {
     at.to_zoned(london())
         .strftime("%-d %B %Y, %H:%M")
         .to_string()
 }
 
 /// The field that asks for the present secret again.
-pub(crate) fn present_secret(why: &str, error: Option<String>) -> Html {
+pub(super) fn present_secret(why: &str, error: Option<String>) -> Html {
     let field = Field::new("secret", "Your secret")
         .hint(why)
         .error_if(error);

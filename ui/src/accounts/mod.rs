@@ -17,6 +17,7 @@ pub(crate) mod looks;
 mod names;
 mod people;
 mod person;
+mod proof;
 mod qr;
 mod second_step;
 mod token;
@@ -32,14 +33,16 @@ use crate::components::TagColour;
 use crate::people::{PeopleError, PersonRecord};
 use crate::roles::{Access, Rule};
 
-use desk::{Answer, Keep, gone, once, session_fault, unavailable};
+use desk::{Answer, Keep, gone, once, session_fault};
 
-pub use change::{Act, By, Change};
+pub use change::{Act, By, Change, Chosen, NewLink, WayIn};
 pub use names::{is_free_name, is_name, same_person};
 
-pub(crate) use desk::{Desk, Peer, address, router};
-pub use desk::{Names, is_local, link, link_end};
+pub(crate) use desk::{Desk, Peer, address, router, unavailable};
+pub use desk::{Names, is_local, link, new_link};
+pub(crate) use proof::Proof;
 pub use token::{Hash, Token};
+pub(crate) use welcome::over as link_over;
 
 /// How long a set-up link opens anything.
 pub const LINK_DAYS: i64 = 7;
@@ -80,6 +83,8 @@ pub struct Listed {
     pub has_secret: bool,
     /// Whether sign-in asks them for a code too.
     pub second_step: bool,
+    /// Whether an account at a sign-in service is connected with the name.
+    pub connected: bool,
 }
 
 /// A set-up link that still opens something.

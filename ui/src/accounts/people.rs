@@ -7,7 +7,9 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use super::looks::{moment, shown_once};
-use super::{Act, Answer, Change, Keep, LINK_DAYS, Listed, RoleWords, is_local, once, unavailable};
+use super::{
+    Act, Answer, Change, Keep, LINK_DAYS, Listed, RoleWords, WayIn, is_local, once, unavailable,
+};
 use crate::components::{
     Button, Choice, Details, ErrorSummary, Field, Notification, PostForm, Radios, Tag, TagColour,
     TextInput, Warning, link, list as bullets,
@@ -36,16 +38,20 @@ pub(super) fn role_tag(roles: &[RoleWords], role: &str) -> Html {
     )
 }
 
-/// How somebody's account stands, in one or two words.
-pub(super) fn state_tag(person: &Listed) -> Tag {
+/// With what somebody signs in, in one or two words; `takes_secrets`: secrets open something here.
+pub(super) fn state_tag(person: &Listed, takes_secrets: bool) -> Tag {
+    let green = |words| Tag::coloured(words, TagColour::Green);
+    let missing = |words| Tag::coloured(words, TagColour::Yellow);
     if person.locked_at.is_some() {
-        Tag::coloured("Locked out", TagColour::Red)
-    } else if !person.has_secret {
-        Tag::coloured("Has not set a secret yet", TagColour::Yellow)
-    } else if person.second_step {
-        Tag::coloured("Secret and phone", TagColour::Green)
-    } else {
-        Tag::coloured("Secret", TagColour::Green)
+        return Tag::coloured("Locked out", TagColour::Red);
+    }
+    match (person.has_secret && takes_secrets, person.connected) {
+        (true, _) if person.second_step => green("Secret and phone"),
+        (true, true) => green("Secret or account elsewhere"),
+        (true, false) => green("Secret"),
+        (false, true) => green("Account elsewhere"),
+        (false, false) if takes_secrets => missing("Has not set a secret yet"),
+        (false, false) => missing("Has not connected an account yet"),
     }
 }
 
@@ -78,7 +84,12 @@ async fn list(
             "People are added, locked out and removed by those who look after them here. Your own secret is on the page Your account, which your name at the top leads to.",
         ));
     }
-    pieces.push(listing(people, &roles, &asked, &person, manages));
+    let shown = Shown {
+        reader: &person,
+        manages,
+        takes_secrets: keep.takes_secrets(),
+    };
+    pieces.push(listing(people, &roles, &asked, &shown));
     let explained = roles.iter().map(|words| {
         Html::concat([
             Tag::coloured(words.title, words.colour).into(),
@@ -105,14 +116,16 @@ async fn list(
     Ok(page.into_response())
 }
 
-/// Those who are like what the address asks for; `manages`: with links to their pages.
-fn listing(
-    mut people: Vec<Listed>,
-    roles: &[RoleWords],
-    asked: &Asked,
-    reader: &SignedIn,
+/// To whom the list is shown, and on what site.
+struct Shown<'a> {
+    reader: &'a SignedIn,
+    /// With links to people's pages.
     manages: bool,
-) -> Html {
+    takes_secrets: bool,
+}
+
+/// Those who are like what the address asks for.
+fn listing(mut people: Vec<Listed>, roles: &[RoleWords], asked: &Asked, shown: &Shown<'_>) -> Html {
     let counts: Vec<(&str, String)> = roles
         .iter()
         .map(|words| {
@@ -137,8 +150,12 @@ fn listing(
         _ => order.sort(&mut people, |p| p.name.to_lowercase()),
     }
     let rows = people[asked.rows(people.len(), SHOWN)].iter().map(|p| {
-        let you = if p.name == reader.name { " (you)" } else { "" };
-        let name: Html = if manages {
+        let you = if p.name == shown.reader.name {
+            " (you)"
+        } else {
+            ""
+        };
+        let name: Html = if shown.manages {
             Html::concat([link(&p.name, &path_of(&p.name)), you.into()])
         } else {
             format!("{}{you}", p.name).into()
@@ -150,7 +167,9 @@ fn listing(
             moment(p.added_at).into(),
         ];
         // Who has no second step, or no secret yet, is for those who look after people: nobody else has use for it but an attacker.
-        let state = manages.then(|| state_tag(p).into());
+        let state = shown
+            .manages
+            .then(|| state_tag(p, shown.takes_secrets).into());
         cells.into_iter().chain(state)
     });
     let mut columns = vec![
@@ -159,7 +178,7 @@ fn listing(
         Column::new("Organisation").sorts("organisation"),
         Column::new("Added").sorts("added"),
     ];
-    if manages {
+    if shown.manages {
         columns.push(Column::new("Signs in with"));
     }
     Listing::new("People who sign in here", asked, order)
@@ -257,11 +276,12 @@ async fn add(State(keep): State<Keep>, person: SignedIn, Form(new): Form<New>) -
     if !errors.is_empty() {
         return refused(&errors);
     }
+    let (link, shown) = keep.draw_link();
     let change = Change::Add {
         name,
         role,
         organisation: &new.organisation,
-        secret_hash: None,
+        way_in: WayIn::Link(link),
     };
     match keep.change(change, &person.name).await? {
         Act::Done => {}
@@ -270,8 +290,9 @@ async fn add(State(keep): State<Keep>, person: SignedIn, Form(new): Form<New>) -
             return refused(&[("name", "They could not be added".into())]);
         }
     }
-    let (_, link) = keep.reset(name, &person.name).await?;
-    Ok(once(link_page(name, &link, &format!("{name} is added"))))
+    // Strangers may have tried the name before.
+    keep.checker.forgive(name);
+    Ok(once(link_page(name, &shown, &format!("{name} is added"))))
 }
 
 /// What to do first where the link leads to no browser but those of the server's own machine.
@@ -289,7 +310,7 @@ pub(super) fn link_page(name: &str, link: &str, done: &str) -> Page {
         .notice(Notification::done(done))
         .body(Html::concat([
             Html::paragraph(&format!(
-                "Give this link to {name}, and to nobody else: whoever opens it first sets the secret of this name. It works once, for \
+                "Give this link to {name}, and to nobody else: whoever opens it first chooses how this name signs in. It works once, for \
                  {LINK_DAYS} days. It is shown only now; if it is lost, make a new one on their page."
             )),
             shown_once(link),

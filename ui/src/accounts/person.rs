@@ -52,7 +52,7 @@ fn after(act: Act, name: &str, done: &str) -> Answer {
             "You cannot do this to yourself",
         )
         .happened("You would be signed out at once, with nobody to let you in again.")
-        .next("Ask another person with your role.")),
+        .next("Ask another person with your role. Your own secret is changed on the page Your account.")),
         Act::Unfit { why, .. } => Err(ProblemPage::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "not_changed",
@@ -86,15 +86,19 @@ async fn show(
         facts = facts.fact("Organisation", organisation.clone());
     }
     facts = facts
-        .fact("Signs in with", state_tag(&one))
+        .fact("Signs in with", state_tag(&one, keep.takes_secrets()))
         .fact("Added", moment(one.added_at));
     if let Some(at) = one.locked_at {
         facts = facts.fact("Locked out since", moment(at));
     }
     let own = one.name == person.name;
+    let has_tokens = keep.accounts.tokens().is_some();
     let mut page = Page::new(one.name.clone())
         .breadcrumb("People", "/people")
-        .body(Html::concat([facts.into(), acts(&one, &path, own)]));
+        .body(Html::concat([
+            facts.into(),
+            acts(&one, &path, own, has_tokens),
+        ]));
     let said = match done.done.as_str() {
         "role" => "Their role is changed",
         "locked" => "They are locked out: their secret, sessions and tokens open nothing",
@@ -105,20 +109,27 @@ async fn show(
     Ok(page.into_response())
 }
 
-fn acts(one: &Listed, path: &str, own: bool) -> Html {
+fn acts(one: &Listed, path: &str, own: bool, has_tokens: bool) -> Html {
     let button = |to: &str, button: Button| -> Html {
         PostForm::to(format!("{path}/{to}")).with(button).into()
     };
-    let link_words = if one.has_secret {
-        "For somebody who lost their secret or their phone. The present secret and the second step end at once; tokens of their programs stay."
-    } else {
-        "They have not set a secret yet. A new link replaces the one that they were given."
-    };
-    let mut pieces = vec![
-        heading("A new link"),
-        Html::paragraph(link_words),
-        button("link", Button::new("Make a new link").secondary()),
-    ];
+    let mut pieces = Vec::new();
+    if !own {
+        let tokens = if has_tokens {
+            ", and the tokens of their programs"
+        } else {
+            ""
+        };
+        let link_words = format!(
+            "For somebody who lost their secret or their phone, or whose name somebody else may have used. Everything that opens the name ends at \
+             once: secret, second step, connected accounts, sessions, an earlier link{tokens}."
+        );
+        pieces.extend([
+            heading("A new link"),
+            Html::paragraph(&link_words),
+            button("link", Button::new("Make a new link").secondary()),
+        ]);
+    }
     if one.locked_at.is_some() {
         pieces.extend([
             heading("Let them in again"),
@@ -257,9 +268,14 @@ async fn unlock(State(keep): State<Keep>, person: SignedIn, Path(name): Path<Str
 }
 
 async fn reset(State(keep): State<Keep>, person: SignedIn, Path(name): Path<String>) -> Answer {
-    let (act, link) = keep.reset(&name, &person.name).await?;
-    match act {
-        Act::Done => Ok(once(link_page(&name, &link, "The link is made"))),
+    let (link, shown) = keep.draw_link();
+    let change = Change::Reset { name: &name, link };
+    match keep.change(change, &person.name).await? {
+        Act::Done => {
+            keep.checker.forgive(&name);
+            let done = "The link is made, and what opened the name before has ended";
+            Ok(once(link_page(&name, &shown, done)))
+        }
         act => after(act, &name, "/people"),
     }
 }

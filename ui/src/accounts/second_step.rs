@@ -10,7 +10,9 @@ use tower_sessions::Session;
 
 use super::looks::{present_secret, shown_once};
 use super::token::{RECOVERY_CODES, recovery_code, recovery_digest};
-use super::{Act, Answer, Change, Keep, Peer, gone, once, qr, session_fault, totp, unavailable};
+use super::{
+    Act, Answer, Change, Keep, Peer, Proof, gone, once, qr, session_fault, totp, unavailable,
+};
 use crate::components::{
     Button, Details, ErrorSummary, Field, InsetText, Notification, PostForm, TextInput, Warning,
 };
@@ -20,7 +22,7 @@ use crate::people::{SignedIn, see_other};
 
 pub(super) fn router() -> Router<Keep> {
     Router::new()
-        .route("/account/second-step", get(show).post(begin))
+        .route(PATH, get(show).post(begin))
         .route("/account/second-step/end", post(end))
 }
 
@@ -44,10 +46,29 @@ struct Ending {
 /// The fields with something wrong, and what.
 type Errors<'a> = &'a [(&'static str, String)];
 
+const PATH: &str = "/account/second-step";
+const TITLE: &str = "A second step for signing in";
+
+/// For those whom no secret lets in: there is no first step for it to follow.
+fn elsewhere(service: &str) -> Page {
+    Page::new(TITLE)
+        .breadcrumb("Your account", "/account")
+        .body(Html::paragraph(&format!(
+            "You sign in with {service} and not with a secret. A second step is set up there, for everything that your account opens."
+        )))
+}
+
 async fn show(State(keep): State<Keep>, person: SignedIn, session: Session) -> Answer {
     let second = keep.accounts.second_step(&person.name).await;
-    if let Some(second) = second.map_err(unavailable)? {
-        return Ok(on(second.codes, None).into_response());
+    let second = second.map_err(unavailable)?;
+    let proof = keep.proof(&person, &session).await?;
+    if let Some(second) = second {
+        let page = proof.first(TITLE, PATH);
+        let page = page.unwrap_or_else(|| on(&proof, second.codes, None));
+        return Ok(page.into_response());
+    }
+    if let Proof::Service { name, .. } = &proof {
+        return Ok(elsewhere(name).into_response());
     }
     let key = totp::draw(&mut (keep.entropy)());
     session
@@ -79,7 +100,7 @@ fn offer(keep: &Keep, person: &SignedIn, key: &totp::Key, errors: Errors<'_>) ->
         ]),
     );
     let code = Field::new("code", "The six digits that the app shows now").error_if(error("code"));
-    let form = PostForm::to("/account/second-step")
+    let form = PostForm::to(PATH)
         .with(
             TextInput::new(code)
                 .numeric()
@@ -104,7 +125,7 @@ fn offer(keep: &Keep, person: &SignedIn, key: &totp::Key, errors: Errors<'_>) ->
             "Programs of yours that sign in with your secret stop working. Give them a token, on the page Your account.",
         )
     });
-    let page = Page::new("A second step for signing in")
+    let page = Page::new(TITLE)
         .breadcrumb("Your account", "/account")
         .errors(summary)
         .body(Html::concat([
@@ -117,7 +138,7 @@ fn offer(keep: &Keep, person: &SignedIn, key: &totp::Key, errors: Errors<'_>) ->
     once(page)
 }
 
-fn on(codes: usize, error: Option<String>) -> Page {
+fn on(proof: &Proof, codes: usize, error: Option<String>) -> Page {
     let mut summary = ErrorSummary::new();
     if let Some(error) = &error {
         summary = summary.error("secret", error.clone());
@@ -127,9 +148,9 @@ fn on(codes: usize, error: Option<String>) -> Page {
          another phone, end the second step here and begin it again.",
     ));
     let form = PostForm::to("/account/second-step/end")
-        .with(present_secret("To make sure that it is you", error))
+        .with(proof.field("To make sure that it is you", error))
         .with(Button::new("End the second step").warning());
-    Page::new("A second step for signing in")
+    Page::new(TITLE)
         .breadcrumb("Your account", "/account")
         .errors(summary)
         .body(Html::concat([state, form.into()]))
@@ -143,6 +164,10 @@ async fn begin(
     headers: HeaderMap,
     Form(first): Form<First>,
 ) -> Answer {
+    let proof = keep.proof(&person, &session).await?;
+    if let Proof::Service { name, .. } = &proof {
+        return Ok(elsewhere(name).into_response());
+    }
     let offered = session
         .get::<String>(OFFERED)
         .await
@@ -150,15 +175,15 @@ async fn begin(
     let mut key = totp::Key::default();
     let is_offered = offered.is_some_and(|offered| hex::decode_to_slice(offered, &mut key).is_ok());
     if !is_offered {
-        return Ok(see_other("/account/second-step"));
+        return Ok(see_other(PATH));
     }
-    let now = keep.now();
+    let now = keep.phones_now();
     let Some(step) = totp::accepted(&key, first.code.trim(), now, 0) else {
         let why = "This is not the code of this moment. Check that the app shows this site, and that your phone\u{2019}s clock is right".to_owned();
         return Ok(offer(&keep, &person, &key, &[("code", why)]));
     };
     if let Err(why) = keep
-        .confirm(&person, &first.secret, &peer, &headers)
+        .confirm(&person, proof, &first.secret, &peer, &headers)
         .await?
     {
         return Ok(offer(&keep, &person, &key, &[("secret", why)]));
@@ -197,19 +222,22 @@ async fn begin(
 async fn end(
     State(keep): State<Keep>,
     person: SignedIn,
+    session: Session,
     peer: Peer,
     headers: HeaderMap,
     Form(ending): Form<Ending>,
 ) -> Answer {
     let second = keep.accounts.second_step(&person.name).await;
     let Some(second) = second.map_err(unavailable)? else {
-        return Ok(see_other("/account/second-step"));
+        return Ok(see_other(PATH));
     };
-    if let Err(why) = keep
-        .confirm(&person, &ending.secret, &peer, &headers)
-        .await?
-    {
-        return Ok(on(second.codes, Some(why)).into_response());
+    let proof = keep.proof(&person, &session).await?;
+    if let Some(page) = proof.first(TITLE, PATH) {
+        return Ok(page.into_response());
+    }
+    let confirmed = keep.confirm(&person, proof, &ending.secret, &peer, &headers);
+    if let Err(why) = confirmed.await? {
+        return Ok(on(&Proof::Secret, second.codes, Some(why)).into_response());
     }
     let change = Change::EndSecondStep { name: &person.name };
     keep.change(change, &person.name).await?;

@@ -7,10 +7,12 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use tower_sessions::Session;
 
-use super::looks::{moment, present_secret, shown_once};
+use super::looks::{moment, shown_once};
 use super::{
-    Act, Answer, By, Keep, ListedToken, Peer, TOKEN_PREFIX, Token, Tokens, gone, once, unavailable,
+    Act, Answer, By, Keep, ListedToken, Peer, Proof, TOKEN_PREFIX, Token, Tokens, gone, once,
+    unavailable,
 };
 use crate::components::{
     Button, Choice, ErrorSummary, Field, Notification, PostForm, Radios, Table, Tag, TagColour,
@@ -21,6 +23,8 @@ use crate::page::Page;
 use crate::people::{SignedIn, see_other};
 use crate::problem::ProblemPage;
 
+const NEW: &str = "/account/tokens/new";
+
 /// Days for which a token may hold.
 const DAYS: [(i64, &str); 3] = [(30, "30 days"), (90, "90 days"), (365, "A year")];
 const LABEL_CHARACTERS: usize = 80;
@@ -29,7 +33,7 @@ const MOST: usize = 20;
 
 pub(super) fn router() -> Router<Keep> {
     Router::new()
-        .route("/account/tokens/new", get(form).post(make))
+        .route(NEW, get(form).post(make))
         .route("/account/tokens/{id}/end", post(end))
 }
 
@@ -43,7 +47,7 @@ pub(super) fn list(tokens: &[ListedToken], now: Timestamp) -> Html {
     let about = Html::paragraph(
         "A program of yours proves itself with a token instead of your secret. It may do what you may, until it ends or you end it here.",
     );
-    let button = Button::link("Make a token", "/account/tokens/new").secondary();
+    let button = Button::link("Make a token", NEW).secondary();
     if tokens.is_empty() {
         return Html::concat([about, button.into()]);
     }
@@ -84,18 +88,22 @@ struct New {
     secret: String,
 }
 
-async fn form() -> Page {
-    page(
-        &New {
-            label: String::new(),
-            days: "90".into(),
-            secret: String::new(),
-        },
-        &[],
-    )
+const MAKE: &str = "Make a token for a program";
+
+async fn form(State(keep): State<Keep>, person: SignedIn, session: Session) -> Answer {
+    let proof = keep.proof(&person, &session).await?;
+    if let Some(page) = proof.first(MAKE, NEW) {
+        return Ok(page.into_response());
+    }
+    let new = New {
+        label: String::new(),
+        days: "90".into(),
+        secret: String::new(),
+    };
+    Ok(page(&proof, &new, &[]).into_response())
 }
 
-fn page(new: &New, errors: &[(&'static str, String)]) -> Page {
+fn page(proof: &Proof, new: &New, errors: &[(&'static str, String)]) -> Page {
     let error = |field: &str| {
         let found = errors.iter().find(|(of, _)| *of == field);
         found.map(|(_, error)| error.clone())
@@ -109,19 +117,16 @@ fn page(new: &New, errors: &[(&'static str, String)]) -> Page {
         .value(new.days.clone())
         .error_if(error("days"));
     let choices = DAYS.map(|(days, words)| Choice::new(days.to_string(), words));
-    let form = PostForm::to("/account/tokens/new")
+    let form = PostForm::to(NEW)
         .with(TextInput::new(label).width(30))
         .with(Radios::new(days, choices))
-        .with(present_secret(
-            "To make sure that it is you",
-            error("secret"),
-        ))
+        .with(proof.field("To make sure that it is you", error("secret")))
         .with(Button::new("Make the token"));
     let mut summary = ErrorSummary::new();
     for (field, error) in errors {
         summary = summary.error(*field, error.clone());
     }
-    Page::new("Make a token for a program")
+    Page::new(MAKE)
         .breadcrumb("Your account", "/account")
         .errors(summary)
         .body(form)
@@ -130,10 +135,15 @@ fn page(new: &New, errors: &[(&'static str, String)]) -> Page {
 async fn make(
     State(keep): State<Keep>,
     person: SignedIn,
+    session: Session,
     peer: Peer,
     headers: HeaderMap,
     Form(new): Form<New>,
 ) -> Answer {
+    let proof = keep.proof(&person, &session).await?;
+    if let Some(page) = proof.first(MAKE, NEW) {
+        return Ok(page.into_response());
+    }
     let label = new.label.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut errors = Vec::new();
     if label.is_empty() || label.chars().count() > LABEL_CHARACTERS {
@@ -150,10 +160,11 @@ async fn make(
         errors.push(("label", why));
     }
     let Some((days, _)) = days.filter(|_| errors.is_empty()) else {
-        return Ok(page(&new, &errors).into_response());
+        return Ok(page(&proof, &new, &errors).into_response());
     };
-    if let Err(why) = keep.confirm(&person, &new.secret, &peer, &headers).await? {
-        return Ok(page(&new, &[("secret", why)]).into_response());
+    let confirmed = keep.confirm(&person, proof, &new.secret, &peer, &headers);
+    if let Err(why) = confirmed.await? {
+        return Ok(page(&Proof::Secret, &new, &[("secret", why)]).into_response());
     }
     let token = Token::draw(&mut (keep.entropy)());
     let now = keep.now();

@@ -23,6 +23,22 @@ pub(super) enum Purpose {
     SignIn(String),
     /// To note who this signed-in person is at the service.
     Connect(String),
+    /// To let whoever opened a link choose the account in the place of a secret.
+    Welcome {
+        /// The digest of the link's token, in hex.
+        link: String,
+        /// Their name, where they are the first of those who look after people.
+        name: String,
+    },
+    /// To show that whoever sits here is still this signed-in person, and then go to this path.
+    Again { person: String, next: String },
+}
+
+impl Purpose {
+    /// Whether the service has to ask for its own secret once more.
+    pub(super) fn asks_anew(&self) -> bool {
+        matches!(self, Self::Again { .. })
+    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -20,7 +20,8 @@ pub struct Config {
     pub name: String,
     /// The only authorities that may speak for the service, PEM; otherwise those that the operating system trusts.
     pub ca_file: Option<PathBuf>,
-    /// Whether this is the only way in: secrets of people open nothing then.
+    /// Whether this is the only way to sign in: secrets of people open nothing then, and set-up links lead through the service. Tokens of
+    /// programs hold until they end.
     #[serde(default)]
     pub required: bool,
     /// Which claim of the service says who somebody is.

@@ -13,8 +13,10 @@
 
 mod attempt;
 mod config;
+mod connecting;
 mod fetch;
 mod keys;
+mod links;
 mod pages;
 mod provider;
 mod routes;
@@ -27,12 +29,14 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::throttle::Throttle;
+use tokio::sync::Semaphore;
+
+use crate::share::Shares;
 use crate::{Access, Clock, Html, Rule, components};
 
 pub use config::{Config, ConfigError};
 pub(crate) use routes::router;
-pub use subject::{Binding, Bound, Claim, Subject, Subjects};
+pub use subject::{Binding, Bound, Claim, Meant, Subject, Subjects};
 
 /// Where people leave for the service.
 const WITH: &str = "/sign-in/with";
@@ -41,7 +45,11 @@ pub const BACK: &str = "/sign-in/back";
 /// How a signed-in person signs in.
 pub const MINE: &str = "/sign-in/mine";
 /// Where a signed-in person leaves for the service, and where they confirm who they are there.
-const CONNECT: &str = "/sign-in/connect";
+pub(crate) const CONNECT: &str = "/sign-in/connect";
+/// Where a signed-in person without a secret leaves to show that it is still they.
+const AGAIN: &str = "/sign-in/again";
+/// Where whoever opened a set-up link says that the account is theirs.
+const WELCOME: &str = "/sign-in/welcome";
 /// Where a signed-in person takes that back.
 const DISCONNECT: &str = "/sign-in/disconnect";
 /// Everybody's subjects, for administrators.
@@ -53,12 +61,31 @@ pub(crate) const OUT: &str = "/sign-in/out";
 /// address (OpenID Connect RP-Initiated Logout 1.0, section 3).
 const OUT_THERE: &str = "/sign-in/out/there";
 
+/// Codes that are given for tokens at a time.
+const QUESTIONS: usize = 32;
+/// And of those from one address.
+const QUESTIONS_OF_ONE: usize = 8;
+
+/// Where somebody who opened a set-up link leaves for the service: the link's token, and the name of the first of those who look after people.
+pub(crate) fn welcome(token: &str, name: &str) -> String {
+    let encoded = crate::people::percent_encode;
+    format!("{WITH}?welcome={}&name={}", encoded(token), encoded(name))
+}
+
+/// Where a signed-in person without a secret leaves to show that it is still they, and comes back to `next`.
+pub(crate) fn again(next: &str) -> String {
+    format!("{AGAIN}?next={}", crate::people::percent_encode(next))
+}
+
 /// A site's sign-in service.
 pub struct OpenId {
     service: provider::Service,
     seal: attempt::Seal,
     subjects: Arc<dyn Subjects>,
-    throttle: Throttle,
+    /// Questions to the service under way: no more at a time for one address, and for all. A code cannot be guessed (state, nonce and PKCE), so
+    /// failures are not counted, and nobody closes the button for others who sit behind the same address.
+    shares: Shares,
+    questions: Semaphore,
     clock: Clock,
     admins: &'static [&'static str],
 }
@@ -83,7 +110,8 @@ impl OpenId {
             service: provider::Service::new(config, public_origin, clock.clone())?,
             seal: attempt::Seal::new(key),
             subjects: Arc::new(subjects),
-            throttle: Throttle::default(),
+            shares: Shares::new(QUESTIONS_OF_ONE),
+            questions: Semaphore::new(QUESTIONS),
             clock,
             admins,
         })
@@ -113,7 +141,7 @@ impl OpenId {
     }
 
     /// Who may use the routes of [`router`].
-    pub(crate) fn rules(&self) -> [Rule; 10] {
+    pub(crate) fn rules(&self) -> [Rule; 12] {
         let admins = Access::Roles(self.admins);
         [
             Rule::get(WITH, Access::Public),
@@ -121,6 +149,8 @@ impl OpenId {
             Rule::get(MINE, Access::SignedIn),
             Rule::get(CONNECT, Access::SignedIn),
             Rule::post(CONNECT, Access::SignedIn),
+            Rule::get(AGAIN, Access::SignedIn),
+            Rule::post(WELCOME, Access::Public),
             Rule::post(DISCONNECT, Access::SignedIn),
             Rule::get(PEOPLE, admins),
             Rule::post(PEOPLE, admins),

@@ -1,11 +1,11 @@
 //! What people see on the way.
 
 use axum::http::StatusCode;
-use jiff::tz::TimeZone;
 
 use super::subject::{Bound, Claim, Subject};
-use super::{CONNECT, DISCONNECT, MINE, PEOPLE};
-use crate::accounts::looks::present_secret;
+use super::{CONNECT, DISCONNECT, MINE, PEOPLE, WELCOME};
+use crate::accounts::Proof;
+use crate::accounts::looks::moment;
 use crate::components::{
     Button, CodeBlock, Details, ErrorSummary, Field, Notification, PostForm, SummaryList, Table,
     TextInput, Warning, link,
@@ -54,44 +54,50 @@ pub(super) fn unknown(subject: &Subject, service: &str, takes_secrets: bool) -> 
         .body(Html::concat(parts))
 }
 
-/// Asks a signed-in person whether the account they came back with is theirs, and for their secret where they have one, with what was wrong with it.
+/// Asks a signed-in person whether the account they came back with is theirs, and to show that it is they, with what was wrong with that.
 pub(super) fn confirm(
     person: &str,
     subject: &Subject,
     service: &str,
     proposal: &str,
-    secret: Option<Option<String>>,
+    proof: &Proof,
+    error: Option<String>,
 ) -> Page {
+    let mut page = Page::new("Is this you?");
+    if let Some(error) = &error {
+        let summary = ErrorSummary::new().error("secret", error.clone());
+        page = page.errors(summary);
+    }
+    let why = "The account opens your name here from then on, so this is asked of you alone";
+    let form = PostForm::to(CONNECT)
+        .hidden("proposal", proposal)
+        .with(proof.field(why, error))
+        .with(Button::new("Connect them"))
+        .with(link("Leave it as it is", MINE));
+    page.body(is_it(person, subject, service, form))
+}
+
+/// Asks whoever opened a set-up link whether the account they came back with is theirs.
+pub(super) fn welcome(person: &str, subject: &Subject, service: &str, proposal: &str) -> Page {
+    let form = PostForm::to(WELCOME)
+        .hidden("proposal", proposal)
+        .with(Button::new("Yes, sign me in with it from now on"));
+    Page::new("Is this you?").body(is_it(person, subject, service, form))
+}
+
+fn is_it(person: &str, subject: &Subject, service: &str, form: PostForm) -> Html {
     let facts = SummaryList::new()
         .fact("Your name here", person)
         .fact("Service", service)
         .fact(word(subject.claim), subject.value.as_str());
-    let mut form = PostForm::to(CONNECT).hidden("proposal", proposal);
-    let mut page = Page::new("Is this you?");
-    if let Some(error) = secret {
-        if let Some(error) = &error {
-            let summary = ErrorSummary::new().error("secret", error.clone());
-            page = page.errors(summary);
-        }
-        let why = "The account opens your name here from then on, so this is asked of you alone";
-        form = form.with(present_secret(why, error));
-    }
-    let form = form
-        .with(Button::new("Connect them"))
-        .with(link("Leave it as it is", MINE));
-    page.body(Html::concat([
+    Html::concat([
         Html::paragraph(&format!(
             "Whoever signs in to this account at {service} will be {person} here."
         )),
         facts.into(),
-        Warning::new("If somebody else used this browser before you, sign out at the service first: the account below must be your own.").into(),
+        Warning::new("If somebody else used this browser before you, sign out at the service first: the account above must be your own.").into(),
         form.into(),
-    ]))
-}
-
-fn since(bound: &Bound) -> String {
-    let date = bound.since.to_zoned(TimeZone::UTC);
-    date.strftime("%-d %B %Y").to_string()
+    ])
 }
 
 /// How a signed-in person signs in.
@@ -119,7 +125,7 @@ pub(super) fn mine(
                 [
                     Html::text(&one.subject.issuer),
                     Html::text(&one.subject.value),
-                    Html::text(&since(one)),
+                    Html::text(&moment(one.since)),
                     form.into(),
                 ]
             }));
@@ -245,7 +251,7 @@ pub(super) fn people(
                     Html::text(&one.person),
                     Html::text(&one.subject.value),
                     Html::text(&one.subject.issuer),
-                    Html::text(&since(one)),
+                    Html::text(&moment(one.since)),
                     form.into(),
                 ]
             }))

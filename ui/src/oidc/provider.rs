@@ -135,6 +135,10 @@ impl Service {
             ("code_challenge", &attempt.challenge()),
             ("code_challenge_method", "S256"),
         ]);
+        if attempt.purpose.asks_anew() {
+            url.query_pairs_mut()
+                .extend_pairs([("prompt", "login"), ("max_age", "0")]);
+        }
         Ok(url.into())
     }
 
@@ -162,6 +166,7 @@ impl Service {
             nonce: &attempt.nonce,
             access_token: tokens.access_token.as_deref(),
             started: attempt.started,
+            anew: attempt.purpose.asks_anew(),
             now: (self.clock)(),
         };
         let checked = token::check(&tokens.id_token, &known.keys, &expected);

@@ -3,32 +3,35 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Form, Query, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tower_sessions::Session;
 
 use super::attempt::{Attempt, LIFE, Purpose};
-use super::pages::{self, Draft};
-use super::subject::{Binding, Claim, Subject};
+use super::connecting;
+use super::links;
+use super::pages;
+use super::subject::Subject;
 use super::trouble::Trouble;
-use super::{BACK, CONNECT, DISCONNECT, MINE, OUT, OUT_THERE, OpenId, PEOPLE, WITH};
-use crate::accounts::{Desk, Peer};
+use super::{
+    AGAIN, BACK, CONNECT, DISCONNECT, MINE, OUT, OUT_THERE, OpenId, PEOPLE, WELCOME, WITH,
+};
+use crate::accounts::Desk;
 use crate::headers::no_store;
 use crate::people::{PeopleError, SignedIn, see_other};
 use crate::problem::ProblemPage;
-use crate::throttle::Caller;
 use crate::{session, sign_in};
 
 const FORM_BYTES: usize = 8 * 1024;
 
 #[derive(Clone)]
-struct Way {
-    open: Arc<OpenId>,
-    desk: Desk,
+pub(super) struct Way {
+    pub(super) open: Arc<OpenId>,
+    pub(super) desk: Desk,
     /// Name of the cookie that an attempt is kept in.
     cookie: Arc<str>,
 }
@@ -46,10 +49,12 @@ pub(crate) fn router(desk: &Desk) -> Router {
     Router::new()
         .route(WITH, get(leave))
         .route(BACK, get(back))
-        .route(MINE, get(mine))
-        .route(CONNECT, get(leave_to_connect).post(connect))
-        .route(DISCONNECT, post(disconnect))
-        .route(PEOPLE, get(everybody).post(change))
+        .route(MINE, get(connecting::mine))
+        .route(CONNECT, get(connecting::leave).post(connecting::connect))
+        .route(AGAIN, get(again))
+        .route(WELCOME, post(links::welcome))
+        .route(DISCONNECT, post(connecting::disconnect))
+        .route(PEOPLE, get(connecting::everybody).post(connecting::change))
         .route(OUT, get(out))
         .route(OUT_THERE, get(out_there))
         .layer(DefaultBodyLimit::max(FORM_BYTES))
@@ -60,6 +65,23 @@ pub(crate) fn router(desk: &Desk) -> Router {
 struct Wanted {
     #[serde(default)]
     next: String,
+    /// The token of a set-up link, on a site that takes no secrets.
+    #[serde(default)]
+    welcome: String,
+    /// Of the first of those who look after people.
+    #[serde(default)]
+    name: String,
+}
+
+/// Longest path that an attempt leads back to: browsers keep cookies of 4,096 bytes, and a path takes up to eight thirds of its length in one
+/// (a quote is two characters in JSON, and three bytes are four characters in base64).
+const NEXT_BYTES: usize = 1000;
+
+/// Where an attempt leads afterwards.
+fn led_to(next: &str) -> String {
+    let next = sign_in::local(next);
+    let fits = next.len() <= NEXT_BYTES;
+    if fits { next } else { "/" }.to_owned()
 }
 
 async fn leave(
@@ -67,15 +89,23 @@ async fn leave(
     Query(wanted): Query<Wanted>,
     person: Option<SignedIn>,
 ) -> Response {
-    let next = sign_in::local(&wanted.next);
-    if person.is_some() {
-        return see_other(next);
+    if !wanted.welcome.is_empty() {
+        return way.leave_by_link(&wanted.welcome, &wanted.name).await;
     }
-    way.leave(Purpose::SignIn(next.to_owned())).await
+    if person.is_some() {
+        return see_other(sign_in::local(&wanted.next));
+    }
+    way.leave(Purpose::SignIn(led_to(&wanted.next))).await
 }
 
-async fn leave_to_connect(State(way): State<Way>, person: SignedIn) -> Response {
-    way.leave(Purpose::Connect(person.name)).await
+/// To the service and back, so that it says that whoever sits here is still the same.
+async fn again(State(way): State<Way>, Query(wanted): Query<Wanted>, person: SignedIn) -> Response {
+    let next = led_to(&wanted.next);
+    way.leave(Purpose::Again {
+        person: person.name,
+        next,
+    })
+    .await
 }
 
 /// What the service sends the browser back with (RFC 6749, section 4.1.2; RFC 9207).
@@ -98,13 +128,21 @@ async fn back(
     let name = &way.open.service.config.name;
     let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
     let mut response = match way.came_back(&headers, &answer, address).await {
-        Err(Stop::Trouble(trouble)) => trouble.respond(name),
-        Err(Stop::Wait(wait)) => sign_in::too_many(wait),
+        Err(trouble) => trouble.respond(name),
         Ok((subject, Purpose::SignIn(next))) => {
             way.open_session(&session, &headers, subject, &next).await
         }
+        Ok((subject, Purpose::Welcome { link, name })) => {
+            way.propose_link(link, name, subject).await
+        }
+        Ok((subject, Purpose::Again { person: who, next })) => match person {
+            Some(person) if person.name == who => {
+                way.note_shown(&session, &who, &subject, &next).await
+            }
+            _ => Trouble::Unmatched.respond(name),
+        },
         Ok((subject, Purpose::Connect(who))) => match person {
-            Some(person) if person.name == who => way.propose(&who, subject).await,
+            Some(person) if person.name == who => way.propose(&session, &person, subject).await,
             _ => Trouble::Unmatched.respond(name),
         },
     };
@@ -116,25 +154,6 @@ async fn back(
     response
 }
 
-enum Stop {
-    Trouble(Trouble),
-    Wait(jiff::SignedDuration),
-}
-
-impl From<Trouble> for Stop {
-    fn from(trouble: Trouble) -> Self {
-        Self::Trouble(trouble)
-    }
-}
-
-/// What a hidden field of the confirmation holds: only for whom it was made, and not for long.
-#[derive(Serialize, Deserialize)]
-struct Proposal {
-    person: String,
-    subject: Subject,
-    at: i64,
-}
-
 impl Way {
     fn crumb(&self, value: &str, seconds: i64) -> String {
         format!(
@@ -143,7 +162,7 @@ impl Way {
         )
     }
 
-    async fn leave(&self, purpose: Purpose) -> Response {
+    pub(super) async fn leave(&self, purpose: Purpose) -> Response {
         let attempt = self.open.seal.begin(purpose, (self.open.clock)());
         let address = match self.open.service.address(&attempt).await {
             Ok(address) => address,
@@ -169,27 +188,19 @@ impl Way {
         headers: &HeaderMap,
         answer: &Answer,
         address: Option<std::net::IpAddr>,
-    ) -> Result<(Subject, Purpose), Stop> {
+    ) -> Result<(Subject, Purpose), Trouble> {
         let attempt = self.attempt(headers, answer.state.as_deref().unwrap_or_default())?;
         let service = &self.open.service;
         // Before anything else that the answer says is believed.
         service.is_from(answer.iss.as_deref()).await?;
         if let Some(error) = &answer.error {
-            return Err(Trouble::refused(error).into());
+            return Err(Trouble::refused(error));
         }
         let code = answer.code.as_deref().ok_or(Trouble::Unmatched)?;
-        let (throttle, now) = (&self.open.throttle, (self.open.clock)());
-        let caller = Caller {
-            name: &attempt.state,
-            address,
-            browser: None,
-        };
-        if let Some(wait) = throttle.wait(caller, now) {
-            return Err(Stop::Wait(wait));
-        }
-        throttle.attempt(caller, now);
+        // Neither is ever closed.
+        let share = self.open.shares.of(address);
+        let (_own, _all) = (share.acquire().await, self.open.questions.acquire().await);
         let subject = service.redeem(code, &attempt).await?;
-        throttle.succeeded(caller);
         Ok((subject, attempt.purpose))
     }
 
@@ -207,7 +218,7 @@ impl Way {
         Ok(attempt)
     }
 
-    async fn open_session(
+    pub(super) async fn open_session(
         &self,
         session: &Session,
         headers: &HeaderMap,
@@ -244,65 +255,34 @@ impl Way {
         }
     }
 
-    async fn propose(&self, person: &str, subject: Subject) -> Response {
-        let proposal = Proposal {
-            person: person.to_owned(),
-            subject,
-            at: (self.open.clock)().as_second(),
-        };
-        let field = self.open.seal.close(&proposal);
-        match self.has_secret(person).await {
-            Ok(has) => self.asks(&proposal, &field, has.then_some(None)),
-            Err(error) => store_trouble(&error),
-        }
-    }
-
-    fn asks(&self, proposal: &Proposal, field: &str, secret: Option<Option<String>>) -> Response {
-        let name = &self.open.service.config.name;
-        let (person, subject) = (&proposal.person, &proposal.subject);
-        pages::confirm(person, subject, name, field, secret).into_response()
-    }
-
-    /// Whether a secret of this person opens anything here: an account that is connected outlasts the session, so it is asked for again.
-    async fn has_secret(&self, person: &str) -> Result<bool, PeopleError> {
-        if !self.open.takes_secrets() {
-            return Ok(false);
-        }
-        let found = self.desk.checker.people.find_boxed(person).await?;
-        Ok(found.is_some_and(|person| person.secret_hash.is_some()))
-    }
-
-    async fn mine(&self, person: &SignedIn, done: Option<&str>) -> Response {
-        match self.open.subjects.all().await {
-            Ok(mut all) => {
-                all.retain(|one| one.person == person.name);
-                let name = &self.open.service.config.name;
-                pages::mine(&all, name, self.open.takes_secrets(), done).into_response()
+    /// Believes that it is still `who`, if the account is theirs.
+    async fn note_shown(
+        &self,
+        session: &Session,
+        who: &str,
+        subject: &Subject,
+        next: &str,
+    ) -> Response {
+        match self.open.subjects.person(subject).await {
+            Ok(Some(person)) if person == who => {}
+            Ok(_) => {
+                return ProblemPage::forbidden("This is not an account that signs you in here.")
+                    .next("Start again, and sign in at the service with the account that is connected with your name.")
+                    .into_response();
             }
-            Err(error) => store_trouble(&error),
+            Err(error) => return store_trouble(&error),
         }
-    }
-
-    async fn everybody(&self, draft: &Draft, done: Option<&str>) -> Response {
-        let config = &self.open.service.config;
-        match self.open.subjects.all().await {
-            Ok(all) => {
-                pages::people(&all, &config.issuer, config.claim, draft, done).into_response()
+        match session::note_shown(session, self.desk.now()).await {
+            Ok(()) => see_other(next),
+            Err(error) => {
+                tracing::error!(%error, "a session could not be written");
+                ProblemPage::fault().into_response()
             }
-            Err(error) => store_trouble(&error),
         }
-    }
-
-    async fn unbind(&self, name: &str, chosen: &Chosen, by: &str) -> Result<bool, PeopleError> {
-        let Some(subject) = chosen.subject() else {
-            return Ok(false);
-        };
-        let now = (self.open.clock)();
-        self.open.subjects.unbind(name, &subject, by, now).await
     }
 }
 
-fn store_trouble(error: &PeopleError) -> Response {
+pub(super) fn store_trouble(error: &PeopleError) -> Response {
     tracing::error!(error = ?error, "the store of people did not answer");
     if error.is_unconfirmed() {
         return ProblemPage::unconfirmed().into_response();
@@ -338,160 +318,4 @@ async fn out_there(State(way): State<Way>, person: Option<SignedIn>) -> Response
         return see_other("/");
     }
     pages::out_there(&way.open.service.config.name).into_response()
-}
-
-async fn mine(State(way): State<Way>, person: SignedIn) -> Response {
-    way.mine(&person, None).await
-}
-
-#[derive(Deserialize)]
-struct Confirmed {
-    proposal: String,
-    #[serde(default)]
-    secret: String,
-}
-
-async fn connect(
-    State(way): State<Way>,
-    person: SignedIn,
-    peer: Peer,
-    headers: HeaderMap,
-    Form(sent): Form<Confirmed>,
-) -> Response {
-    let now = (way.open.clock)();
-    let proposal: Option<Proposal> = way.open.seal.open(&sent.proposal);
-    let Some(proposal) = proposal.filter(|one| {
-        let age = now.as_second().saturating_sub(one.at);
-        one.person == person.name && age <= LIFE.as_secs()
-    }) else {
-        return Trouble::Late.respond(&way.open.service.config.name);
-    };
-    match way.has_secret(&person.name).await {
-        Ok(false) => {}
-        Ok(true) => match way
-            .desk
-            .confirm(&person, &sent.secret, &peer, &headers)
-            .await
-        {
-            Ok(Ok(_)) => {}
-            Ok(Err(why)) => return way.asks(&proposal, &sent.proposal, Some(Some(why))),
-            Err(page) => return page.into_response(),
-        },
-        Err(error) => return store_trouble(&error),
-    }
-    let bound = way
-        .open
-        .subjects
-        .bind(&person.name, &proposal.subject, &person.name, now)
-        .await;
-    match bound {
-        Ok(Binding::Noted) => way.mine(&person, Some("The account is connected")).await,
-        Ok(Binding::Taken) => taken().into_response(),
-        Ok(Binding::Nobody) => ProblemPage::not_found().into_response(),
-        Err(error) => store_trouble(&error),
-    }
-}
-
-fn taken() -> ProblemPage {
-    ProblemPage::new(
-        StatusCode::CONFLICT,
-        "account_taken",
-        "Somebody else signs in with this account",
-    )
-    .happened("The account at the service is connected with another name of this site. Nothing was changed.")
-    .next("Use your own account at the service, or ask the person who runs this site to disconnect it from the other name.")
-}
-
-/// A subject in the fields of a form.
-#[derive(Deserialize)]
-struct Chosen {
-    issuer: String,
-    claim: String,
-    value: String,
-}
-
-impl Chosen {
-    fn subject(&self) -> Option<Subject> {
-        Subject::new(&self.issuer, Claim::named(&self.claim)?, &self.value)
-    }
-}
-
-async fn disconnect(
-    State(way): State<Way>,
-    person: SignedIn,
-    Form(chosen): Form<Chosen>,
-) -> Response {
-    match way.unbind(&person.name, &chosen, &person.name).await {
-        Ok(true) => way.mine(&person, Some("The account is disconnected")).await,
-        Ok(false) => ProblemPage::not_found().into_response(),
-        Err(error) => store_trouble(&error),
-    }
-}
-
-async fn everybody(State(way): State<Way>) -> Response {
-    way.everybody(&Draft::default(), None).await
-}
-
-#[derive(Deserialize)]
-struct Change {
-    what: String,
-    person: String,
-    value: String,
-    #[serde(default)]
-    issuer: String,
-    #[serde(default)]
-    claim: String,
-}
-
-async fn change(State(way): State<Way>, by: SignedIn, Form(sent): Form<Change>) -> Response {
-    if sent.what == "disconnect" {
-        let chosen = Chosen {
-            issuer: sent.issuer,
-            claim: sent.claim,
-            value: sent.value,
-        };
-        return match way.unbind(&sent.person, &chosen, &by.name).await {
-            Ok(true) => {
-                let done = format!("{} is disconnected", sent.person);
-                way.everybody(&Draft::default(), Some(&done)).await
-            }
-            Ok(false) => ProblemPage::not_found().into_response(),
-            Err(error) => store_trouble(&error),
-        };
-    }
-    let config = &way.open.service.config;
-    let mut draft = Draft {
-        person: sent.person.trim().to_owned(),
-        value: sent.value.trim().to_owned(),
-        errors: Vec::new(),
-    };
-    let subject = Subject::new(&config.issuer, config.claim, &draft.value);
-    let Some(subject) = subject else {
-        let error = "Enter what the service calls the person, 1 to 255 characters";
-        draft.errors.push(("value", error.to_owned()));
-        return way.everybody(&draft, None).await;
-    };
-    let now = (way.open.clock)();
-    let bound = way
-        .open
-        .subjects
-        .bind(&draft.person, &subject, &by.name, now)
-        .await;
-    let (field, error) = match bound {
-        Ok(Binding::Noted) => {
-            let done = format!("{} signs in with this account now", draft.person);
-            return way.everybody(&Draft::default(), Some(&done)).await;
-        }
-        Ok(Binding::Nobody) => (
-            "person",
-            "Nobody has this name here. Write it exactly as in the list of people",
-        ),
-        Ok(Binding::Taken) => (
-            "value",
-            "Somebody else signs in with this account. Disconnect it from them first",
-        ),
-        Err(error) => return store_trouble(&error),
-    };
-    draft.errors.push((field, error.to_owned()));
-    way.everybody(&draft, None).await
 }

@@ -4,6 +4,7 @@ mod connecting;
 mod flow;
 mod service;
 mod trouble;
+mod without_secret;
 mod world;
 
 use std::sync::OnceLock;

@@ -24,6 +24,8 @@ pub(super) struct Expected<'a> {
     pub(super) access_token: Option<&'a str>,
     /// When the person left for the service.
     pub(super) started: Timestamp,
+    /// Whether they had to sign in there once more since.
+    pub(super) anew: bool,
     pub(super) now: Timestamp,
 }
 
@@ -70,6 +72,8 @@ pub(super) enum Defect {
     AccessToken,
     #[error("`sub` is not what a service may say")]
     Subject,
+    #[error("`auth_time` is missing or before this: the service did not ask the person again")]
+    NotAnew,
 }
 
 impl Defect {
@@ -92,6 +96,8 @@ struct Claims {
     nbf: Option<i64>,
     azp: Option<String>,
     nonce: Option<String>,
+    #[serde(default, deserialize_with = "some_seconds")]
+    auth_time: Option<i64>,
     at_hash: Option<String>,
     email: Option<String>,
     /// Anything but `true` is no.
@@ -147,6 +153,11 @@ pub(super) fn check(
         && *hash != left_half(header.alg, token)
     {
         return Err(Defect::AccessToken);
+    }
+    // Section 3.1.3.7, step 13: what `max_age` asks for.
+    let earliest = expected.started.as_second() - LEEWAY.as_secs();
+    if expected.anew && claims.auth_time.is_none_or(|at| at < earliest) {
+        return Err(Defect::NotAnew);
     }
     if claims.sub.is_empty() || claims.sub.len() > 255 || !claims.sub.is_ascii() {
         return Err(Defect::Subject);

@@ -113,6 +113,13 @@ impl Trouble {
             )
             .happened(format!("{name} says who you are, but {defect}. More than a minute is not accepted."))
             .next("Tell the person who runs this site: the clock of this server or of the service is wrong."),
+            Self::Token(Defect::NotAnew) => of(
+                StatusCode::BAD_GATEWAY,
+                "sign_in_not_asked_again",
+                format!("{name} did not ask you to sign in again"),
+            )
+            .happened("You were to show once more that it is you, and it did not say that it asked you just now. Nothing was changed.")
+            .next("Try once more. If it stays so, tell the person who runs this site: the service has to send `auth_time` when it is asked for `max_age`."),
             Self::Token(_) => of(
                 StatusCode::BAD_GATEWAY,
                 "sign_in_not_believed",

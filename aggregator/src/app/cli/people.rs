@@ -21,7 +21,7 @@ pub(super) enum PeopleCommand {
         #[arg(long)]
         link: bool,
     },
-    /// Print a link on which a person chooses a new secret, once; the old one, its sessions and the second step end at once
+    /// Print a link on which a person sets anew how they sign in, once; secret, second step, connected accounts and sessions end at once
     Link {
         /// Name to sign in with
         name: String,
@@ -69,12 +69,15 @@ pub(super) enum PeopleCommand {
         /// What the service calls them, as the page shows it that refused them: the subject, or the address where `claim` is `email`
         account: String,
     },
-    /// Take that back; open sessions go on until `people secret` ends them
+    /// Take that back; their sessions end at once
     Disconnect {
         /// Name that they have here
         name: String,
-        /// What the service calls them
+        /// What the service calls them, as `people accounts` shows it
         account: String,
+        /// At which service, where they have an account of this name at several
+        #[arg(long)]
+        issuer: Option<String>,
     },
     /// List the accounts at the sign-in service with which people sign in
     Accounts,
@@ -138,9 +141,13 @@ pub(super) async fn manage(
             let who = (name.trim(), account.trim());
             answer(&accounts::connect(store, service, who, now).await?, json)
         }
-        PeopleCommand::Disconnect { name, account } => {
-            let who = (name.trim(), account.trim());
-            answer(&accounts::disconnect(store, service, who, now).await?, json)
+        PeopleCommand::Disconnect {
+            name,
+            account,
+            issuer,
+        } => {
+            let (who, issuer) = ((name.trim(), account.trim()), issuer.as_deref());
+            answer(&accounts::disconnect(store, issuer, who, now).await?, json)
         }
         PeopleCommand::Accounts => answer(&accounts::accounts(store).await?, json),
     }

@@ -1,6 +1,7 @@
 //! What every backend must do, written once. Each function takes a way to open an empty store and,
 //! where rows are damaged, a way to run a statement of SQL that both dialects know.
 
+mod curation;
 mod figures;
 mod fsck;
 mod library;
@@ -24,6 +25,7 @@ use crate::testing::{Sim, at};
 use ldsp_protocol::rollup::{self, NodeMonth};
 use ldsp_protocol::standard::Standard;
 
+pub(crate) use curation::curation_conforms;
 pub(crate) use figures::figures_conform;
 pub(crate) use fsck::fsck_conforms;
 pub(crate) use library::library_conforms;

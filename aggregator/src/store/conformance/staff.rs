@@ -1,5 +1,5 @@
 use jiff::{SignedDuration, Timestamp};
-use ldsp_ui::accounts::{Act, By, Change, Hash, LINK_DAYS};
+use ldsp_ui::accounts::{Act, By, Change, Chosen, Hash, LINK_DAYS, NewLink, WayIn};
 use ldsp_ui::oidc::{Binding, Bound, Claim, Subject};
 
 use super::damaged;
@@ -28,11 +28,11 @@ fn adds<'a>(name: &'a str, role: &'a str) -> Change<'a> {
         name,
         role,
         organisation: "",
-        secret_hash: Some("$argon2id$"),
+        way_in: WayIn::Secret("$argon2id$"),
     }
 }
 
-fn person(name: &str, role: Role) -> Person {
+fn person(name: &str, role: Role, generation: i64) -> Person {
     Person {
         name: name.into(),
         role,
@@ -40,6 +40,7 @@ fn person(name: &str, role: Role) -> Person {
         added: now(),
         locked: None,
         second_step: false,
+        generation,
     }
 }
 
@@ -51,6 +52,10 @@ pub(crate) async fn staff_conforms<S: Staff>(
     people(&open().await).await;
     somebody_looks_after_people(&open().await).await;
     links(&open().await).await;
+    invitations(&open().await).await;
+    generations(&open().await).await;
+    the_first_link_is_for_the_first_operator(&open().await).await;
+    a_first_link_ends_when_the_command_line_was_quicker(&open().await).await;
     second_steps(&open().await).await;
     browsers(&open().await).await;
     subjects(&open().await).await;
@@ -68,7 +73,10 @@ async fn people<S: Staff>(store: &S) {
     assert_eq!(store.person("bo").await.unwrap(), None);
     done(store, adds("bo", "operator")).await;
     done(store, adds(" al ", "analyst")).await;
-    let (bo, al) = (person("bo", Role::Operator), person("al", Role::Analyst));
+    let (bo, al) = (
+        person("bo", Role::Operator, 1),
+        person("al", Role::Analyst, 2),
+    );
     for taken in ["bo", "BO"] {
         assert_eq!(act(store, adds(taken, "analyst")).await, Act::taken());
     }
@@ -196,15 +204,15 @@ async fn somebody_looks_after_people<S: Staff>(store: &S) {
 
 async fn links<S: Staff>(store: &S) {
     let expires_at = now() + SignedDuration::from_hours(24 * LINK_DAYS);
-    let reset = |name, link: Hash| Change::Reset {
+    let link = |token| NewLink { token, expires_at };
+    let reset = |name, token: Hash| Change::Reset {
         name,
-        link,
-        expires_at,
+        link: link(token),
     };
     let take = |link: Hash| Change::TakeLink {
         link,
         name: "eve",
-        secret_hash: "$own$",
+        chosen: Chosen::Secret("$own$"),
     };
     done(store, adds("bo", "operator")).await;
     assert_eq!(act(store, reset("eve", [1; 32])).await, Act::Gone);
@@ -220,10 +228,18 @@ async fn links<S: Staff>(store: &S) {
         browser: [3; 32],
     };
     done(store, knows).await;
+    let account = Subject::new("https://id.example", Claim::Subject, "u-1").unwrap();
+    let bound = store.bind_subject("bo", &account, by("op")).await.unwrap();
+    assert_eq!(bound, Binding::Noted);
+    let before = store.person("bo").await.unwrap().unwrap().generation;
     done(store, reset("bo", [1; 32])).await;
-    // What the person signed in with ended with it.
+    // Everything that the person signed in with ended with it.
     let held = store.person("bo").await.unwrap().unwrap();
     assert_eq!((held.secret_hash, held.second_step), (None, false));
+    assert_ne!(held.generation, before);
+    assert_eq!(store.person_of(&account).await.unwrap(), None);
+    let told = &store.acts(Span::Newest, 1).await.unwrap()[0];
+    assert_eq!(told.detail, "bo; connected accounts ended: 1");
     assert!(store.second_step("bo").await.unwrap().is_none());
     assert!(store.people_of_browser([3; 32]).await.unwrap().is_empty());
     let found = store.set_up([1; 32], now()).await.unwrap().unwrap();
@@ -240,6 +256,9 @@ async fn links<S: Staff>(store: &S) {
     assert_eq!(act(store, take([2; 32])).await, Act::Gone);
     let held = store.person("bo").await.unwrap().unwrap();
     assert_eq!(held.secret_hash.as_deref(), Some("$own$"));
+    // Nobody keeps themselves out.
+    let own = store.change(&reset("bo", [4; 32]), by("bo")).await;
+    assert_eq!(own.unwrap(), Act::Oneself);
     // Written down as the person's own, and never what opens something.
     let last = &store.acts(Span::Newest, 1).await.unwrap()[0];
     assert_eq!(
@@ -250,6 +269,158 @@ async fn links<S: Staff>(store: &S) {
         ),
         ("bo", "people secret", "by a link")
     );
+}
+
+/// Somebody who is added gets the link in the same transaction, and may choose an account in the place of a secret.
+async fn invitations<S: Staff>(store: &S) {
+    let expires_at = now() + SignedDuration::from_hours(24 * LINK_DAYS);
+    let invites = |name, token| Change::Add {
+        name,
+        role: "analyst",
+        organisation: "",
+        way_in: WayIn::Link(NewLink { token, expires_at }),
+    };
+    done(store, adds("op", "operator")).await;
+    done(store, invites("al", [1; 32])).await;
+    done(store, invites("bo", [2; 32])).await;
+    assert_eq!(act(store, invites("al", [3; 32])).await, Act::taken());
+    assert!(store.set_up([3; 32], now()).await.unwrap().is_none());
+    let account = Subject::new("https://id.example", Claim::Subject, "u-1").unwrap();
+    let take = |link: Hash| Change::TakeLink {
+        link,
+        name: "",
+        chosen: Chosen::Account(&account),
+    };
+    done(store, take([1; 32])).await;
+    assert_eq!(
+        store.person_of(&account).await.unwrap().as_deref(),
+        Some("al")
+    );
+    let al = store.person("al").await.unwrap().unwrap();
+    assert_eq!(al.secret_hash, None);
+    // Somebody else's account is nobody's way in, and the link is still there.
+    assert_eq!(act(store, take([2; 32])).await, Act::account_taken());
+    assert!(store.set_up([2; 32], now()).await.unwrap().is_some());
+    let told = store.acts(Span::Newest, 2).await.unwrap();
+    let told: Vec<(&str, &str)> = told
+        .iter()
+        .map(|d| (d.who.as_str(), d.action.as_str()))
+        .collect();
+    assert_eq!(told, [("al", "people connect"), ("op", "people link")]);
+}
+
+/// No session of before outlives a new link, an account disconnected or a name given again, also of somebody without a secret.
+async fn generations<S: Staff>(store: &S) {
+    let expires_at = now() + SignedDuration::from_hours(24 * LINK_DAYS);
+    let link = |token| NewLink { token, expires_at };
+    let invite = |name, token| Change::Add {
+        name,
+        role: "analyst",
+        organisation: "",
+        way_in: WayIn::Link(link(token)),
+    };
+    let mut given = Vec::new();
+    let mut next = async |store: &S| {
+        let al = store.person("al").await.unwrap().unwrap();
+        assert_eq!(al.secret_hash, None);
+        assert!(!given.contains(&al.generation), "{given:?}");
+        given.push(al.generation);
+    };
+    done(store, adds("op", "operator")).await;
+    done(store, invite("al", [1; 32])).await;
+    next(store).await;
+    let reset = Change::Reset {
+        name: "al",
+        link: link([2; 32]),
+    };
+    done(store, reset).await;
+    next(store).await;
+    let account = Subject::new("https://id.example", Claim::Subject, "u-1").unwrap();
+    store.bind_subject("al", &account, by("op")).await.unwrap();
+    assert!(
+        store
+            .unbind_subject("al", &account, by("op"))
+            .await
+            .unwrap()
+    );
+    next(store).await;
+    done(store, Change::Remove { name: "al" }).await;
+    done(store, invite("al", [3; 32])).await;
+    next(store).await;
+    // What leaves sessions open leaves it as it is.
+    let al = store.person("al").await.unwrap().unwrap();
+    let role = Change::Role {
+        name: "al",
+        role: "curator",
+        organisation: "",
+    };
+    done(store, role).await;
+    let after = store.person("al").await.unwrap().unwrap();
+    assert_eq!(after.generation, al.generation);
+}
+
+async fn the_first_link_is_for_the_first_operator<S: Staff>(store: &S) {
+    let expires_at = now() + SignedDuration::from_hours(24 * LINK_DAYS);
+    let keep = async |link: Hash| {
+        let link = NewLink {
+            token: link,
+            expires_at,
+        };
+        let kept = store.keep_first_link(link, by("command line"));
+        kept.await.unwrap()
+    };
+    let take = |link: Hash, name| Change::TakeLink {
+        link,
+        name,
+        chosen: Chosen::Secret("$own$"),
+    };
+    assert!(keep([1; 32]).await && keep([2; 32]).await);
+    assert!(
+        store.set_up([1; 32], now()).await.unwrap().is_none(),
+        "a newer one replaced it"
+    );
+    let found = store.set_up([2; 32], now()).await.unwrap().unwrap();
+    assert_eq!((found.person, found.expires_at), (None, expires_at));
+    // Somebody else's role does not end it, nor does a name that nobody can have.
+    done(store, adds("al", "analyst")).await;
+    for name in ["", "a\nb", "AL"] {
+        let refused = act(store, take([2; 32], name)).await;
+        assert!(
+            matches!(refused, Act::Unfit { field: "name", .. }),
+            "{name:?}"
+        );
+    }
+    done(store, take([2; 32], "bo")).await;
+    let first = store.person("bo").await.unwrap().unwrap();
+    assert_eq!(
+        (first.role, first.secret_hash.as_deref()),
+        (Role::Operator, Some("$own$"))
+    );
+    assert_eq!(act(store, take([2; 32], "eve")).await, Act::Gone);
+    assert!(!keep([3; 32]).await, "there is an operator");
+    let told = store.acts(Span::Newest, 9).await.unwrap();
+    assert!(
+        told.iter()
+            .any(|done| done.detail == "for the first operator")
+    );
+}
+
+async fn a_first_link_ends_when_the_command_line_was_quicker<S: Staff>(store: &S) {
+    let expires_at = now() + SignedDuration::from_hours(1);
+    let link = NewLink {
+        token: [1; 32],
+        expires_at,
+    };
+    let kept = store.keep_first_link(link, by("command line"));
+    assert!(kept.await.unwrap());
+    done(store, adds("bo", "operator")).await;
+    assert!(store.set_up([1; 32], now()).await.unwrap().is_none());
+    let late = Change::TakeLink {
+        link: [1; 32],
+        name: "eve",
+        chosen: Chosen::Secret("$own$"),
+    };
+    assert_eq!(act(store, late).await, Act::Gone);
 }
 
 async fn second_steps<S: Staff>(store: &S) {

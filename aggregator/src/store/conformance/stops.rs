@@ -19,6 +19,52 @@ pub(super) async fn stops_conform<S: Log + Registry + Rollups + Recovery>(
     a_settled_fork_is_a_history(&open().await).await;
     a_fork_before_those_that_were_settled_stops_again(&open().await).await;
     a_checkpoint_that_is_passed_by_becomes_a_fork(&open().await).await;
+    a_fork_is_proved_by_a_handful(&open().await).await;
+}
+
+/// Whoever has the other history can show each of its checkpoints; the disk is not theirs to fill.
+async fn a_fork_is_proved_by_a_handful<S: Log + Registry + Recovery>(store: &S) {
+    let show = async |place: u64, agreed: u64| {
+        let fork = Fork {
+            place,
+            id: Digest::of(&place.to_be_bytes()),
+            agreed,
+            ours: "ours\n".into(),
+            theirs: "theirs\n".into(),
+            said_by: "solent".into(),
+            found: at(NOON),
+            settled: None,
+        };
+        let shown = Shown::Fork(&fork);
+        store.stop(shown, "solent", at(NOON)).await.unwrap()
+    };
+    let kept = async || store.forks().await.unwrap().len();
+    let claim = Claim {
+        size: 400,
+        root: Digest::of(b"root"),
+        note: "note\n".into(),
+        said_by: "solent".into(),
+    };
+    let claim = Shown::Claim(&claim);
+    store.stop(claim, "solent", at(NOON)).await.unwrap();
+    assert_eq!(show(100, 0).await, Stopped::Already);
+    for place in 101..200 {
+        let stopped = show(place, 0).await;
+        assert!(matches!(stopped, Stopped::Already | Stopped::Known));
+    }
+    assert_eq!(kept().await, 64);
+    // What says more of where the histories part is wanted still.
+    assert_eq!(show(99, 0).await, Stopped::Already);
+    assert_eq!(show(300, 98).await, Stopped::Already);
+    assert_eq!(kept().await, 66);
+    store
+        .decide("op", "Both are known.", at(NOON))
+        .await
+        .unwrap();
+    for place in 150..250 {
+        assert_eq!(show(place, 0).await, Stopped::Settled, "{place}");
+    }
+    assert_eq!(kept().await, 66);
 }
 
 async fn what_stands_against_signing_is_looked_for<S: Log + Registry + Recovery>(store: &S) {

@@ -2,6 +2,7 @@
 //! writes at a time, also with several processes of this program on one database; readers see the
 //! last committed state and wait for nobody. A commit is on the server's disk when it returns.
 
+mod curation;
 mod library;
 mod lists;
 mod log;

@@ -8,7 +8,7 @@ use ldsp_protocol::log::Edge;
 use sqlx::{Row as _, query};
 
 use super::{Postgres, log, revisions, tree};
-use crate::store::recovery::{recovery, settled};
+use crate::store::recovery::{KEPT_FORKS, recovery, settled};
 use crate::store::rows::{self, signed};
 use crate::store::{
     Back, Claim, Fork, Heard, Link, Outcome, Returned, Shown, Sign, StagedLeaf, Stop, Stopped,

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use ldsp_ui::accounts::{
-    Act, By, Change, Hash, SecondStep, SetUp, is_free_name, same_person, totp,
+    Act, By, Change, Chosen, Hash, NewLink, SecondStep, SetUp, WayIn, is_free_name, same_person,
+    totp,
 };
 use ldsp_ui::oidc::{Binding, Bound, Subject};
 use sqlx::{PgConnection, query, query_scalar};
@@ -10,6 +11,6 @@ use sqlx::{PgConnection, query, query_scalar};
 use super::Postgres;
 use crate::store::rows::{self, signed};
 use crate::store::staff::{BROWSER_DAYS, BROWSERS, day_of, is_last, leaves, placed, staff};
-use crate::store::{Done, Outcome, Person, Span};
+use crate::store::{Done, Outcome, Person, Role, Span};
 
 staff!(Postgres, PgConnection);

@@ -33,6 +33,33 @@ macro_rules! recovery {
                         return Ok(if settled { Stopped::Settled } else { Stopped::Known });
                     }
                 }
+                if let Shown::Fork(fork) = shown {
+                    // Nor does whoever has many proofs of one fork fill the disk with them.
+                    let held = query(concat!(
+                        "SELECT (SELECT behind FROM log_head WHERE id = 1) IS NOT NULL AS behind, ",
+                        settled!(),
+                        " IS NOT NULL AS settled,
+                         (SELECT count(*) FROM log_fork WHERE settled IS NOT NULL) AS kept,
+                         (SELECT count(*) FROM log_fork WHERE settled IS NULL) AS waiting,
+                         (SELECT count(*) FROM log_fork WHERE settled IS NULL AND place <= $1) AS earlier,
+                         (SELECT coalesce(max(agreed), 0) FROM log_fork WHERE settled IS NULL) AS agreed",
+                    ))
+                    .bind(signed(fork.place))
+                    .fetch_one(&self.reader)
+                    .await?;
+                    let number = |column| held.try_get::<i64, _>(column);
+                    if held.try_get("settled")? {
+                        if number("kept")? >= KEPT_FORKS {
+                            return Ok(Stopped::Settled);
+                        }
+                    } else {
+                        // One that says more of where the histories part is kept however many there are.
+                        let says_no_more = number("earlier")? > 0 && signed(fork.agreed) <= number("agreed")?;
+                        if held.try_get("behind")? && number("waiting")? >= KEPT_FORKS && says_no_more {
+                            return Ok(Stopped::Known);
+                        }
+                    }
+                }
                 let mut tx = self.begin().await?;
                 if let Shown::Fork(fork) = shown {
                     query(concat!(

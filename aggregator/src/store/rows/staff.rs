@@ -6,7 +6,7 @@ use ldsp_ui::oidc::{Bound, Claim, Subject};
 use super::{Columns, Fields};
 use crate::store::{Done, Person, Role, StoreError};
 
-/// `name, role, secret_hash, added, locked, totp_step` of `person`.
+/// `name, role, secret_hash, added, locked, totp_step, generation` of `person`.
 pub(in crate::store) fn person<R: Fields>(row: &R) -> Result<Person, StoreError> {
     let columns = Columns::keyed(row, "person", &["name"]);
     Ok(Person {
@@ -16,6 +16,7 @@ pub(in crate::store) fn person<R: Fields>(row: &R) -> Result<Person, StoreError>
         added: columns.time("added")?,
         locked: columns.optional_time("locked")?,
         second_step: columns.optional_number::<i64>("totp_step")?.is_some(),
+        generation: columns.number("generation")?,
     })
 }
 
@@ -30,11 +31,11 @@ pub(in crate::store) fn second_step<R: Fields>(row: &R) -> Result<SecondStep, St
     })
 }
 
-/// `person, expires` of `set_up_link`.
+/// `person, expires` of `set_up_link`; it is nobody's yet that is for the first operator.
 pub(in crate::store) fn set_up<R: Fields>(row: &R) -> Result<SetUp, StoreError> {
     let columns = Columns::keyed(row, "set_up_link", &["person"]);
     Ok(SetUp {
-        person: Some(columns.string("person")?),
+        person: columns.optional_string("person")?,
         expires_at: columns.time("expires")?,
     })
 }

@@ -382,7 +382,8 @@ impl Log for Sqlite {
     async fn position(&self) -> Result<Position, StoreError> {
         let row = query(
             "SELECT (SELECT size FROM log_head WHERE id = 1) AS size, (SELECT edge FROM log_head WHERE id = 1) AS edge,
-                 (SELECT string_agg(name || ' ' || lep || ' ' || CASE WHEN revoked IS NULL THEN state ELSE 'revoked' END, ',' ORDER BY name) FROM node) AS members",
+                 (SELECT string_agg(name || ' ' || lep || ' ' || CASE WHEN revoked IS NULL THEN state ELSE 'revoked' END, ',' ORDER BY name) FROM node) AS members,
+                 (SELECT coalesce(max(number), 0) FROM curation) AS curated",
         )
         .fetch_one(&self.reader)
         .await?;

@@ -2,6 +2,7 @@
 //! transaction wrote survives a power cut.
 
 mod checkpoint;
+mod curation;
 mod library;
 mod lists;
 mod log;

@@ -11,10 +11,11 @@ use ldsp_ui::accounts::{Act, By, Change};
 
 use super::Sqlite;
 use crate::store::conformance::{
-    Area, SIGN, a_log_without_a_tree_gets_one, a_snapshot_is_of_one_state, figures_conform,
-    fsck_conforms, library_conforms, listing_conforms, log_conforms, month, openings_share_one_log,
-    proofs_do_not_keep_what_was_withdrawn, readers_do_not_wait, recovery_conforms,
-    registry_conforms, revisions_conform, rollups_conforms, staff_conforms, tree_conforms,
+    Area, SIGN, a_log_without_a_tree_gets_one, a_snapshot_is_of_one_state, curation_conforms,
+    figures_conform, fsck_conforms, library_conforms, listing_conforms, log_conforms, month,
+    openings_share_one_log, proofs_do_not_keep_what_was_withdrawn, readers_do_not_wait,
+    recovery_conforms, registry_conforms, revisions_conform, rollups_conforms, staff_conforms,
+    tree_conforms,
 };
 use crate::store::{Backend, Log as _, Role, Rollups, Staff as _, StoreError};
 use crate::testing::{Sim, admit};
@@ -72,6 +73,12 @@ async fn recovery() {
 async fn rollups() {
     let dirs = Dirs::default();
     rollups_conforms(async || dirs.open().await, damage).await;
+}
+
+#[tokio::test]
+async fn curation() {
+    let dirs = Dirs::default();
+    curation_conforms(async || dirs.open().await, damage).await;
 }
 
 #[tokio::test]

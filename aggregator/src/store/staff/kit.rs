@@ -1,5 +1,7 @@
 //! The store as the web kit asks for it.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use ldsp_ui::accounts::{Accounts, Act, By, Change, Hash, Listed, RoleWords, SecondStep, SetUp};
@@ -26,6 +28,7 @@ impl From<Person> for PersonRecord {
             secret_hash: person.secret_hash,
             locked: person.locked.is_some(),
             second_step: person.second_step,
+            generation: person.generation,
         }
     }
 }
@@ -64,7 +67,10 @@ impl Accounts for Backend {
 
     async fn everybody(&self) -> Result<Vec<Listed>, PeopleError> {
         let people = Staff::people(self).await.map_err(trouble)?;
+        let subjects = Staff::subjects(self).await.map_err(trouble)?;
+        let connected: BTreeSet<String> = subjects.into_iter().map(|one| one.person).collect();
         let listed = people.into_iter().map(|person| Listed {
+            connected: connected.contains(&person.name),
             name: person.name,
             role: person.role.as_str().to_owned(),
             organisation: None,

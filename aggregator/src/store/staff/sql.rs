@@ -9,7 +9,7 @@ macro_rules! staff {
                 if name.contains('\0') {
                     return Ok(None);
                 }
-                let row = query("SELECT name, role, secret_hash, added, locked, totp_step FROM person WHERE name = $1")
+                let row = query("SELECT name, role, secret_hash, added, locked, totp_step, generation FROM person WHERE name = $1")
                     .bind(name)
                     .fetch_optional(&self.reader)
                     .await?;
@@ -55,6 +55,23 @@ macro_rules! staff {
                 Ok(found)
             }
 
+            async fn keep_first_link(&self, link: NewLink, by: By<'_>) -> Outcome<bool> {
+                let mut tx = self.begin().await?;
+                let people = everybody(&mut tx).await?;
+                if people.iter().any(|person| person.role == Role::Operator) {
+                    return Ok(false);
+                }
+                query("DELETE FROM set_up_link WHERE person IS NULL").execute(&mut *tx).await?;
+                query("INSERT INTO set_up_link (token, person, expires) VALUES ($1, NULL, $2)")
+                    .bind(link.token.as_slice())
+                    .bind(link.expires_at.as_millisecond())
+                    .execute(&mut *tx)
+                    .await?;
+                note(&mut tx, by, "people link", "for the first operator").await?;
+                tx.commit().await?;
+                Ok(true)
+            }
+
             async fn acts(&self, span: Span, limit: u32) -> Outcome<Vec<Done>> {
                 let (sql, from) = match span {
                     Span::Newest => (NEWEST, i64::MAX),
@@ -88,24 +105,9 @@ macro_rules! staff {
 
             async fn bind_subject(&self, name: &str, subject: &Subject, by: By<'_>) -> Outcome<Binding> {
                 let mut tx = self.begin().await?;
-                if find(&mut tx, name).await?.is_none() {
-                    return Ok(Binding::Nobody);
-                }
-                if let Some(held) = noted(&mut tx, subject).await? {
-                    return Ok(if held == name { Binding::Noted } else { Binding::Taken });
-                }
-                query("INSERT INTO subject (issuer, claim, value, person, since) VALUES ($1, $2, $3, $4, $5)")
-                    .bind(&subject.issuer)
-                    .bind(subject.claim.as_str())
-                    .bind(&subject.value)
-                    .bind(name)
-                    .bind(by.now.as_millisecond())
-                    .execute(&mut *tx)
-                    .await?;
-                let detail = format!("{name} at {}", subject.issuer);
-                note(&mut tx, by, "people connect", &detail).await?;
+                let bound = bind(&mut tx, name, subject, by).await?;
                 tx.commit().await?;
-                Ok(Binding::Noted)
+                Ok(bound)
             }
 
             async fn unbind_subject(&self, name: &str, subject: &Subject, by: By<'_>) -> Outcome<bool> {
@@ -120,6 +122,7 @@ macro_rules! staff {
                     .execute(&mut *tx)
                     .await?;
                 let detail = format!("{name} at {}", subject.issuer);
+                end_sessions(&mut tx, name).await?;
                 note(&mut tx, by, "people disconnect", &detail).await?;
                 tx.commit().await?;
                 Ok(true)
@@ -130,7 +133,7 @@ macro_rules! staff {
         const NEXT: &str = "SELECT number, at, who, action, detail FROM act WHERE number > $1 ORDER BY number LIMIT $2";
 
         async fn everybody(connection: &mut $connection) -> Outcome<Vec<Person>> {
-            let found = query("SELECT name, role, secret_hash, added, locked, totp_step FROM person ORDER BY name")
+            let found = query("SELECT name, role, secret_hash, added, locked, totp_step, generation FROM person ORDER BY name")
                 .fetch_all(connection)
                 .await?;
             found.iter().map(rows::person).collect()
@@ -152,6 +155,36 @@ macro_rules! staff {
             Ok(found)
         }
 
+        /// [`Staff::bind_subject`](crate::store::Staff::bind_subject) in a transaction; unless it is noted nothing was changed.
+        async fn bind(tx: &mut $connection, name: &str, subject: &Subject, by: By<'_>) -> Outcome<Binding> {
+            if find(&mut *tx, name).await?.is_none() {
+                return Ok(Binding::Nobody);
+            }
+            if let Some(held) = noted(&mut *tx, subject).await? {
+                return Ok(if held == name { Binding::Noted } else { Binding::Taken });
+            }
+            query("INSERT INTO subject (issuer, claim, value, person, since) VALUES ($1, $2, $3, $4, $5)")
+                .bind(&subject.issuer)
+                .bind(subject.claim.as_str())
+                .bind(&subject.value)
+                .bind(name)
+                .bind(by.now.as_millisecond())
+                .execute(&mut *tx)
+                .await?;
+            note(tx, by, "people connect", &format!("{name} at {}", subject.issuer)).await?;
+            Ok(Binding::Noted)
+        }
+
+        /// Gives somebody a generation that nobody ever had, on which no session stands.
+        async fn end_sessions(tx: &mut $connection, name: &str) -> Outcome<()> {
+            query("UPDATE generation SET last = last + 1").execute(&mut *tx).await?;
+            query("UPDATE person SET generation = (SELECT last FROM generation) WHERE name = $1")
+                .bind(name)
+                .execute(tx)
+                .await?;
+            Ok(())
+        }
+
         /// Writes down what was done.
         async fn note(tx: &mut $connection, by: By<'_>, action: &str, detail: &str) -> Outcome<()> {
             query(
@@ -168,7 +201,11 @@ macro_rules! staff {
         }
 
         async fn live_link(connection: &mut $connection, link: Hash, now: Timestamp) -> Outcome<Option<SetUp>> {
-            let row = query("SELECT person, expires FROM set_up_link WHERE token = $1 AND expires > $2")
+            // One for the first operator opens nothing once there is an operator.
+            let row = query(
+                "SELECT person, expires FROM set_up_link WHERE token = $1 AND expires > $2
+                 AND (person IS NOT NULL OR NOT EXISTS (SELECT 1 FROM person AS first WHERE first.role = 'operator'))",
+            )
                 .bind(link.as_slice())
                 .bind(now.as_millisecond())
                 .fetch_optional(connection)
@@ -180,7 +217,7 @@ macro_rules! staff {
         async fn carry_out(tx: &mut $connection, change: Change<'_>, by: By<'_>) -> Outcome<Act> {
             let who = match change {
                 Change::Add { .. } => return add(tx, change, by).await,
-                Change::TakeLink { link, secret_hash, .. } => return take_link(tx, link, secret_hash, by).await,
+                Change::TakeLink { link, name, chosen } => return take_link(tx, link, (name, chosen), by).await,
                 Change::Role { name, .. }
                 | Change::Lock { name, .. }
                 | Change::Unlock { name }
@@ -210,7 +247,7 @@ macro_rules! staff {
                     note(tx, by, "people remove", &detail).await?;
                     Ok(Act::Done)
                 }
-                Change::Reset { link, expires_at, .. } => reset(tx, who, (link, expires_at), by).await,
+                Change::Reset { link, .. } => reset(tx, who, link, by).await,
                 Change::Secret { secret_hash, .. } => {
                     set_secret(tx, who, secret_hash).await?;
                     note(tx, by, "people secret", who).await?;
@@ -252,10 +289,27 @@ macro_rules! staff {
         }
 
         async fn add(tx: &mut $connection, change: Change<'_>, by: By<'_>) -> Outcome<Act> {
-            let Change::Add { name, role, organisation, secret_hash } = change else {
+            let Change::Add { name, role, organisation, way_in } = change else {
                 return Ok(Act::Gone);
             };
             let name = name.trim();
+            let act = insert(&mut *tx, (name, role, organisation), by).await?;
+            if act != Act::Done {
+                return Ok(act);
+            }
+            match way_in {
+                WayIn::Secret(hash) => set_secret(tx, name, hash).await?,
+                WayIn::Link(link) => keep_link(tx, name, link, name, by).await?,
+            }
+            Ok(Act::Done)
+        }
+
+        /// Somebody whom nothing lets in yet.
+        async fn insert(
+            tx: &mut $connection,
+            (name, role, organisation): (&str, &str, &str),
+            by: By<'_>,
+        ) -> Outcome<Act> {
             if !is_free_name(name) {
                 return Ok(Act::no_name());
             }
@@ -267,13 +321,13 @@ macro_rules! staff {
             if people.iter().any(|person| same_person(&person.name, name)) {
                 return Ok(Act::taken());
             }
-            query("INSERT INTO person (name, role, secret_hash, added) VALUES ($1, $2, $3, $4)")
+            query("INSERT INTO person (name, role, added) VALUES ($1, $2, $3)")
                 .bind(name)
                 .bind(role.as_str())
-                .bind(secret_hash)
                 .bind(by.now.as_millisecond())
                 .execute(&mut *tx)
                 .await?;
+            end_sessions(&mut *tx, name).await?;
             note(tx, by, "people add", &format!("{name} as {}", role.as_str())).await?;
             Ok(Act::Done)
         }
@@ -313,35 +367,72 @@ macro_rules! staff {
             Ok(Act::Done)
         }
 
-        async fn reset(
-            tx: &mut $connection,
-            name: &str,
-            (link, expires): (Hash, Timestamp),
-            by: By<'_>,
-        ) -> Outcome<Act> {
+        async fn reset(tx: &mut $connection, name: &str, link: NewLink, by: By<'_>) -> Outcome<Act> {
             query("UPDATE person SET secret_hash = NULL WHERE name = $1").bind(name).execute(&mut *tx).await?;
             set_second_step(tx, name, None).await?;
+            end_sessions(tx, name).await?;
             for sql in ["DELETE FROM known_browser WHERE person = $1", "DELETE FROM set_up_link WHERE person = $1"] {
                 query(sql).bind(name).execute(&mut *tx).await?;
             }
-            query("INSERT INTO set_up_link (token, person, expires) VALUES ($1, $2, $3)")
-                .bind(link.as_slice())
-                .bind(name)
-                .bind(expires.as_millisecond())
-                .execute(&mut *tx)
-                .await?;
-            note(tx, by, "people link", name).await?;
+            let connected = query("DELETE FROM subject WHERE person = $1").bind(name).execute(&mut *tx).await?;
+            let detail = match connected.rows_affected() {
+                0 => name.to_owned(),
+                n => format!("{name}; connected accounts ended: {n}"),
+            };
+            keep_link(tx, name, link, &detail, by).await?;
             Ok(Act::Done)
         }
 
-        async fn take_link(tx: &mut $connection, link: Hash, secret_hash: &str, by: By<'_>) -> Outcome<Act> {
+        async fn keep_link(
+            tx: &mut $connection,
+            name: &str,
+            link: NewLink,
+            detail: &str,
+            by: By<'_>,
+        ) -> Outcome<()> {
+            query("INSERT INTO set_up_link (token, person, expires) VALUES ($1, $2, $3)")
+                .bind(link.token.as_slice())
+                .bind(name)
+                .bind(link.expires_at.as_millisecond())
+                .execute(&mut *tx)
+                .await?;
+            note(tx, by, "people link", detail).await
+        }
+
+        async fn take_link(
+            tx: &mut $connection,
+            link: Hash,
+            (first, chosen): (&str, Chosen<'_>),
+            by: By<'_>,
+        ) -> Outcome<Act> {
             let set_up = live_link(&mut *tx, link, by.now).await?;
-            let Some(name) = set_up.and_then(|set_up| set_up.person) else {
+            let Some(set_up) = set_up else {
                 return Ok(Act::Gone);
             };
-            set_secret(&mut *tx, &name, secret_hash).await?;
-            query("DELETE FROM set_up_link WHERE token = $1").bind(link.as_slice()).execute(&mut *tx).await?;
-            note(tx, By { who: &name, now: by.now }, "people secret", "by a link").await?;
+            let name = match set_up.person {
+                Some(name) => name,
+                None => {
+                    let own = By { who: first.trim(), now: by.now };
+                    let act = insert(&mut *tx, (own.who, Role::Operator.as_str(), ""), own).await?;
+                    if act != Act::Done {
+                        return Ok(act);
+                    }
+                    own.who.to_owned()
+                }
+            };
+            let own = By { who: &name, now: by.now };
+            match chosen {
+                Chosen::Secret(hash) => {
+                    set_secret(&mut *tx, &name, hash).await?;
+                    note(&mut *tx, own, "people secret", "by a link").await?;
+                }
+                Chosen::Account(subject) => {
+                    if bind(&mut *tx, &name, subject, own).await? != Binding::Noted {
+                        return Ok(Act::account_taken());
+                    }
+                }
+            }
+            query("DELETE FROM set_up_link WHERE token = $1").bind(link.as_slice()).execute(tx).await?;
             Ok(Act::Done)
         }
 

@@ -35,11 +35,8 @@ async fn the_first_link_makes_the_admin_once() {
     let world = world().await;
     let token = Token::draw(&mut seeded(70)());
     let store = &world.node.store;
-    let ends = accounts::link_end(at(NOW));
-    store
-        .keep_first_link(token.digest(), ends, at(NOW))
-        .await
-        .unwrap();
+    let link = accounts::new_link(&token, at(NOW));
+    store.keep_first_link(link, at(NOW)).await.unwrap();
     let path = format!("/welcome/{}", token.reveal());
     for _ in 0..2 {
         // Mail programs open links by themselves.
@@ -74,10 +71,8 @@ async fn the_first_link_makes_the_admin_once() {
     assert_eq!(world.enter("Ada", OWN).await.status, StatusCode::SEE_OTHER);
     // With an admin there is no second first one.
     let second = Token::draw(&mut seeded(71)());
-    store
-        .keep_first_link(second.digest(), ends, at(NOW))
-        .await
-        .unwrap();
+    let link = accounts::new_link(&second, at(NOW));
+    store.keep_first_link(link, at(NOW)).await.unwrap();
     let late = world
         .get("", &format!("/welcome/{}", second.reveal()))
         .await;
@@ -169,7 +164,7 @@ async fn an_admin_adds_changes_locks_resets_and_removes() {
     );
     assert_eq!(world.acts().await[0], ("ada".into(), "people link".into()));
 
-    for own in ["lock", "remove"] {
+    for own in ["lock", "remove", "link"] {
         let path = format!("/people/ada/{own}");
         let refused = world.post("ada", &path, "").await;
         assert_eq!(refused.status, StatusCode::CONFLICT, "{own}");
@@ -473,4 +468,50 @@ async fn basic_is_refused_to_people_with_a_second_step() {
     let refused = asks().await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
     assert!(refused.body.contains("token"), "{}", refused.body);
+}
+
+/// Many people sign in behind one address: right codes count for nothing.
+#[tokio::test]
+async fn right_codes_do_not_close_an_address() {
+    let mut world = world().await.with_everybody().await;
+    let code = totp::current(&[9; 20], at(NOW));
+    for n in 0..31 {
+        begin_second_step(&world.node.store, "vic", [9; 20]).await;
+        let half = world.enter("vic", SECRET).await;
+        world.cookies.insert("half", session_cookie(&half));
+        let seen = world
+            .post("half", "/sign-in/code", &format!("code={code}"))
+            .await;
+        assert_eq!(seen.status, StatusCode::SEE_OTHER, "{n}: {}", seen.body);
+    }
+}
+
+/// Nobody knows whether a code was right that the store could not look up.
+#[tokio::test]
+async fn a_store_that_does_not_answer_locks_no_name() {
+    let mut world = world().await.with_everybody().await;
+    let store = world.node.store.clone();
+    begin_second_step(&store, "vic", [9; 20]).await;
+    let half = world.enter("vic", SECRET).await;
+    world.cookies.insert("half", session_cookie(&half));
+    let rename = async |from: &str, to: &str| {
+        let sql = format!("ALTER TABLE {from} RENAME TO {to}");
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .execute(&store.writer)
+            .await
+            .unwrap();
+    };
+    let form = format!("code={}", totp::current(&[9; 20], at(NOW)));
+    rename("recovery_codes", "elsewhere").await;
+    for _ in 0..11 {
+        let seen = world.post("half", "/sign-in/code", &form).await;
+        assert_eq!(seen.status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    rename("elsewhere", "recovery_codes").await;
+    let wrong = world.post("half", "/sign-in/code", "code=000000").await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let vic = store.person("vic").await.unwrap().unwrap();
+    assert_eq!(vic.locked_at, None);
+    let opened = world.post("half", "/sign-in/code", &form).await;
+    assert_eq!(opened.location(), "/");
 }

@@ -1,9 +1,12 @@
 //! The store as the web kit asks for it.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use ldsp_ui::accounts::{
     Accounts, Act, By, Change, Hash, Listed, ListedToken, RoleWords, SecondStep, SetUp, Tokens,
+    WayIn,
 };
 use ldsp_ui::components::TagColour;
 use ldsp_ui::{PeopleError, PersonRecord};
@@ -53,22 +56,22 @@ impl Store {
                 name,
                 role,
                 organisation,
-                secret_hash,
+                way_in,
             } => {
                 let Some(role) = Role::named(role) else {
                     return Ok(Act::no_role());
                 };
                 let mut person = match Person::described(name, role, Some(organisation), now) {
-                    Ok(person) => Person {
-                        secret_hash: secret_hash.map(str::to_owned),
-                        ..person
-                    },
+                    Ok(person) => person,
                     Err(error) => return Ok(unfit(error)),
                 };
                 if let Err(act) = self.bind(&mut person.organisation).await? {
                     return Ok(act);
                 }
-                let added = self.add_person(&person, who).await?;
+                let added = match way_in {
+                    WayIn::Secret(hash) => self.add_person(&person.with_secret(hash), who).await?,
+                    WayIn::Link(link) => self.invite_person(&person, link, who).await?,
+                };
                 Ok(if added { Act::Done } else { Act::taken() })
             }
             Change::Role {
@@ -92,19 +95,11 @@ impl Store {
                 .map(act),
             Change::Unlock { name } => self.lock_person(name, false, true, who, now).await.map(act),
             Change::Remove { name } => self.remove_person(name, who, now).await.map(act),
-            Change::Reset {
-                name,
-                link,
-                expires_at,
-            } => self
-                .reset_person(name, link, expires_at, who, now)
+            Change::Reset { name, link } => self
+                .reset_person(name, link, who, now)
                 .await
                 .map(Act::done_if),
-            Change::TakeLink {
-                link,
-                name,
-                secret_hash,
-            } => self.use_link(link, name, secret_hash, now).await,
+            Change::TakeLink { link, name, chosen } => self.use_link(link, name, chosen, now).await,
             Change::Secret { name, secret_hash } => self
                 .replace_secret(name, secret_hash, who, now)
                 .await
@@ -185,7 +180,10 @@ impl Accounts for Store {
 
     async fn everybody(&self) -> Result<Vec<Listed>, PeopleError> {
         let people = self.people().await.map_err(boxed)?;
+        let subjects = self.subjects().await.map_err(boxed)?;
+        let connected: BTreeSet<String> = subjects.into_iter().map(|one| one.person).collect();
         let listed = people.into_iter().map(|person| Listed {
+            connected: connected.contains(&person.name),
             name: person.name,
             role: person.role.as_str().to_owned(),
             organisation: person.organisation,

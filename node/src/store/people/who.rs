@@ -98,6 +98,8 @@ pub struct Person {
     pub locked_at: Option<Timestamp>,
     /// Whether sign-in asks for a code of their phone.
     pub second_step: bool,
+    /// On what their sessions stand ([`ldsp_ui::PersonRecord::generation`]); the store gives it.
+    pub generation: i64,
 }
 
 impl Person {
@@ -113,6 +115,7 @@ impl Person {
             added_at,
             locked_at: None,
             second_step: false,
+            generation: 0,
         }
     }
 

@@ -244,6 +244,7 @@ fn site(node: &Node, now: Timestamp) -> Router {
     let settings = Settings {
         node: node.clone(),
         clock: Arc::new(move || now),
+        phones: Arc::new(move || now),
         entropy: Arc::new(|| Box::new(ChaCha20Rng::seed_from_u64(1))),
         rho_micro: None,
         retention: Some(Policy {

@@ -67,7 +67,7 @@ impl World {
         };
         let mut rng = ChaCha20Rng::seed_from_u64(38);
         app::init(&config, &identity, now, &mut rng).expect("a fresh directory");
-        let app = app::open(&config, Arc::new(move || now)).await;
+        let app = app::open(&config, Arc::new(move || now), Arc::new(move || now)).await;
         let app = app.expect("a server that was just set up");
         let mut areas = Vec::new();
         for lep in Geography::embedded().leps().take(leps) {

@@ -179,3 +179,57 @@ async fn administrators_note_who_is_whom_and_nobody_else_does() {
         .says(200, "ada is disconnected");
     world.sign_in().await.says(403, "not connected yet");
 }
+
+/// Also of somebody without a secret, whose sessions no new secret would end.
+#[tokio::test]
+async fn disconnecting_ends_sessions_but_the_one_that_asks() {
+    let world = world();
+    world.knows("u-1", "ada");
+    world.forgets_secret("ada");
+    let issuer = world.service.issuer.clone();
+    let chosen = [
+        ("issuer", issuer.as_str()),
+        ("claim", "sub"),
+        ("value", "u-1"),
+    ];
+    let (own, other) = (
+        world.sign_in().await.session(),
+        world.sign_in().await.session(),
+    );
+    let done = world.post("/sign-in/disconnect", &own, HERE, &chosen).await;
+    done.says(200, "signed out everywhere else");
+    world
+        .get("/mine", &done.session())
+        .await
+        .says(200, "I am ada");
+    let gone = world.get("/mine", &other).await;
+    assert_eq!(gone.location(), "/sign-in?next=/mine");
+    // Whoever looks after people leaves none.
+    world.knows("u-1", "ada");
+    let session = world.sign_in().await.session();
+    let bob = world.by_secret("bob").await.session();
+    let form = [
+        ("what", "disconnect"),
+        ("person", "ada"),
+        ("issuer", &issuer),
+        ("claim", "sub"),
+        ("value", "u-1"),
+    ];
+    world
+        .post("/sign-in/people", &bob, HERE, &form)
+        .await
+        .says(200, "their sessions have ended");
+    let gone = world.get("/mine", &session).await;
+    assert_eq!(gone.location(), "/sign-in?next=/mine");
+}
+
+#[tokio::test]
+async fn days_are_those_of_london() {
+    let world = world();
+    world.knows("u-1", "ada");
+    let session = world.sign_in().await.session();
+    world
+        .get("/sign-in/mine", &session)
+        .await
+        .says(200, "15 July 2026, 00:30");
+}

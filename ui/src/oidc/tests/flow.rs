@@ -271,3 +271,22 @@ async fn signing_out_offers_to_sign_out_at_the_service_too() {
     page.says(200, "cannot be asked from here");
     assert!(!page.body.contains("javascript:"), "{}", page.body);
 }
+
+/// Browsers keep 4,096 bytes of a cookie.
+#[tokio::test]
+async fn a_way_back_that_fills_the_cookie_leads_to_the_first_page() {
+    let world = world();
+    world.knows("u-1", "ada");
+    for (length, kept) in [(900, true), (1900, false)] {
+        let next = format!("/mine?q={}", "%22".repeat(length));
+        let away = world.leave(&format!("/sign-in/with?next={next}"), "").await;
+        assert!(away.cookie.len() < 4000, "{}", away.cookie.len());
+        let back = world.back(&away, "").await;
+        let expected = if kept {
+            format!("/mine?q={}", "\"".repeat(length))
+        } else {
+            "/".to_owned()
+        };
+        assert_eq!(back.location(), expected);
+    }
+}

@@ -11,7 +11,7 @@ use axum::{Form, Json, Router};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::{Key, NOW, keys};
 use crate::tls::PrivateCa;
@@ -30,6 +30,9 @@ pub(super) struct Told {
     /// The last token request.
     pub(super) form: HashMap<String, String>,
     pub(super) authorization: Option<String>,
+    /// Token requests under way; they wait here until the test lets them go.
+    pub(super) under_way: usize,
+    pub(super) gate: Option<Arc<Semaphore>>,
 }
 
 pub(super) struct Service {
@@ -61,7 +64,16 @@ async fn token(
     headers: HeaderMap,
     Form(form): Form<HashMap<String, String>>,
 ) -> (StatusCode, Json<Value>) {
+    let gate = {
+        let mut told = told.lock().unwrap();
+        told.under_way += 1;
+        told.gate.clone()
+    };
+    if let Some(gate) = gate {
+        gate.acquire().await.unwrap().forget();
+    }
     let mut told = told.lock().unwrap();
+    told.under_way -= 1;
     told.form = form;
     let sent = headers.get(header::AUTHORIZATION);
     told.authorization = sent.map(|value| value.to_str().unwrap().to_owned());
@@ -94,6 +106,8 @@ impl Service {
             asked: (0, 0),
             form: HashMap::new(),
             authorization: None,
+            under_way: 0,
+            gate: None,
         }));
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))

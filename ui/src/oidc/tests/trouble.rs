@@ -1,6 +1,9 @@
 //! A service that refuses, changes, or is not there.
 
+use std::sync::Arc;
+
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use super::service::Service;
 use super::world::{world, world_of};
@@ -152,12 +155,42 @@ async fn a_service_that_is_down_is_asked_again_later() {
     assert_eq!(world.service.told().asked, (0, 0));
 }
 
+/// A code cannot be guessed, so nothing is counted that would keep out others who sit behind the same address.
 #[tokio::test]
-async fn an_address_that_brings_code_after_code_has_to_wait() {
+async fn nobody_behind_the_same_address_closes_the_button() {
     let world = world();
-    world.service.told().refuses = Some((400, json!({"error": "invalid_grant"})));
-    for _ in 0..30 {
-        world.sign_in().await.says(400, "sign_in_too_late");
+    world.knows("u-1", "ada");
+    for (status, error) in [(400, "invalid_grant"), (503, "temporarily_unavailable")] {
+        world.service.told().refuses = Some((status, json!({ "error": error })));
+        for _ in 0..40 {
+            assert!(!world.sign_in().await.status.is_redirection());
+        }
     }
-    world.sign_in().await.says(429, "too_many_attempts");
+    world.service.told().refuses = None;
+    assert_eq!(world.sign_in().await.location(), "/mine");
+}
+
+/// What is asked of the service at a time is bounded instead.
+#[tokio::test]
+async fn so_many_codes_of_one_address_are_asked_about_at_a_time() {
+    let world = world();
+    let gate = Arc::new(Semaphore::new(0));
+    world.service.told().gate = Some(gate.clone());
+    let mut away = Vec::new();
+    for _ in 0..12 {
+        away.push(world.leave("/sign-in/with", "").await);
+    }
+    let answers = futures::future::join_all(away.iter().map(|away| world.back(away, "")));
+    let watch = async {
+        while world.service.told().under_way < 8 {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..1000 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(world.service.told().under_way, 8);
+        gate.add_permits(12);
+    };
+    let (answers, ()) = futures::future::join(answers, watch).await;
+    assert_eq!(answers.len(), 12);
 }

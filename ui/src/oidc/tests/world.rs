@@ -21,22 +21,154 @@ use tower::ServiceExt as _;
 
 use super::NOW;
 use super::service::Service;
+use crate::accounts::{
+    self, Accounts, Act, By, Change, Chosen, Hash, Listed, ListedToken, RoleWords, SecondStep,
+    SetUp, Tokens,
+};
 use crate::oidc::{Binding, Bound, Claim, Config, OpenId, Subject, Subjects};
 use crate::people::{People, PeopleError, PersonRecord, Role, SignedIn};
 use crate::secret::{self, Secret};
-use crate::{Access, Clock, Frame, Page, RoleTable, Rule, Site};
+use crate::{Access, Clock, Entropy, Frame, Page, RoleTable, Rule, Site};
 
 pub(super) const HERE: &str = "https://site.example";
+/// When every account was connected.
+const SINCE: &str = "2026-07-14T23:30:00Z";
 
 #[derive(Clone, Default)]
 pub(super) struct Register {
     pub(super) people: Arc<Mutex<HashMap<String, PersonRecord>>>,
     pub(super) subjects: Arc<Mutex<BTreeMap<Subject, String>>>,
+    /// Whose set-up links there are; `None`: of the first of those who look after people.
+    pub(super) links: Arc<Mutex<HashMap<Hash, Option<String>>>>,
+    pub(super) tokens: Arc<Mutex<Vec<String>>>,
 }
 
 impl People for Register {
     async fn find(&self, name: &str) -> Result<Option<PersonRecord>, PeopleError> {
         Ok(self.people.lock().unwrap().get(name).cloned())
+    }
+}
+
+impl Register {
+    pub(super) fn end_sessions(&self, name: &str) {
+        if let Some(person) = self.people.lock().unwrap().get_mut(name) {
+            person.generation += 1;
+        }
+    }
+}
+
+/// What the pages of these tests ask for; nothing else is done.
+#[async_trait]
+impl Accounts for Register {
+    fn roles(&self) -> Vec<RoleWords> {
+        Vec::new()
+    }
+
+    fn history(&self) -> &'static str {
+        "/mine"
+    }
+
+    async fn everybody(&self) -> Result<Vec<Listed>, PeopleError> {
+        let subjects = self.subjects.lock().unwrap();
+        let people = self.people.lock().unwrap();
+        let listed = people.values().map(|person| Listed {
+            name: person.name.clone(),
+            role: person.role.to_string(),
+            organisation: None,
+            added_at: Timestamp::UNIX_EPOCH,
+            locked_at: None,
+            has_secret: person.secret_hash.is_some(),
+            second_step: false,
+            connected: subjects.values().any(|name| *name == person.name),
+        });
+        Ok(listed.collect())
+    }
+
+    async fn link(&self, link: Hash, now: Timestamp) -> Result<Option<SetUp>, PeopleError> {
+        let links = self.links.lock().unwrap();
+        Ok(links.get(&link).map(|person| SetUp {
+            person: person.clone(),
+            expires_at: now,
+        }))
+    }
+
+    async fn second_step(&self, _name: &str) -> Result<Option<SecondStep>, PeopleError> {
+        Ok(None)
+    }
+
+    async fn people_of_browser(&self, _browser: Hash) -> Result<Vec<String>, PeopleError> {
+        Ok(Vec::new())
+    }
+
+    async fn change(&self, change: Change<'_>, _by: By<'_>) -> Result<Act, PeopleError> {
+        let set = |name: &str, hash: &str| {
+            let mut people = self.people.lock().unwrap();
+            people.get_mut(name).unwrap().secret_hash = Some(hash.to_owned());
+        };
+        match change {
+            Change::Browser { .. } => {}
+            Change::Secret { name, secret_hash } => set(name, secret_hash),
+            Change::TakeLink { link, name, chosen } => {
+                let mut links = self.links.lock().unwrap();
+                let Some(person) = links.get(&link).cloned() else {
+                    return Ok(Act::Gone);
+                };
+                if let Chosen::Account(subject) = chosen {
+                    let mut subjects = self.subjects.lock().unwrap();
+                    if subjects.contains_key(subject) {
+                        return Ok(Act::account_taken());
+                    }
+                    let name = person.clone().unwrap_or(name.to_owned());
+                    subjects.insert(subject.clone(), name);
+                }
+                if person.is_none() {
+                    let mut added = PersonRecord::new(name, Role::new("admin"), "");
+                    added.secret_hash = None;
+                    self.people.lock().unwrap().insert(name.into(), added);
+                }
+                if let Chosen::Secret(hash) = chosen {
+                    set(person.as_deref().unwrap_or(name), hash);
+                }
+                links.remove(&link);
+            }
+            _ => return Ok(Act::Gone),
+        }
+        Ok(Act::Done)
+    }
+
+    fn tokens(&self) -> Option<&dyn Tokens> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Tokens for Register {
+    async fn of(&self, _name: &str) -> Result<Vec<ListedToken>, PeopleError> {
+        Ok(Vec::new())
+    }
+
+    async fn keep(
+        &self,
+        label: &str,
+        _token: Hash,
+        _expires_at: Timestamp,
+        by: By<'_>,
+    ) -> Result<Act, PeopleError> {
+        let kept = format!("{label} of {}", by.who);
+        self.tokens.lock().unwrap().push(kept);
+        Ok(Act::Done)
+    }
+
+    async fn end(&self, _id: i64, _by: By<'_>) -> Result<Act, PeopleError> {
+        Ok(Act::Gone)
+    }
+
+    async fn owner(
+        &self,
+        _token: Hash,
+        _now: Timestamp,
+    ) -> Result<Option<PersonRecord>, PeopleError> {
+        Ok(None)
     }
 }
 
@@ -51,7 +183,7 @@ impl Subjects for Register {
         let bound = |(subject, person): (&Subject, &String)| Bound {
             subject: subject.clone(),
             person: person.clone(),
-            since: Timestamp::UNIX_EPOCH,
+            since: SINCE.parse().unwrap(),
         };
         Ok(subjects.iter().map(bound).collect())
     }
@@ -86,6 +218,7 @@ impl Subjects for Register {
         let is_theirs = subjects.get(subject).is_some_and(|held| held == name);
         if is_theirs {
             subjects.remove(subject);
+            self.end_sessions(name);
         }
         Ok(is_theirs)
     }
@@ -184,13 +317,18 @@ pub(super) fn world_of(change: impl FnOnce(&mut Config)) -> World {
             }),
         );
     let programs = Router::new().route("/api/v1/mine", get(|_: SignedIn| async { "yes" }));
-    let rules = [
+    let mut rules = vec![
         Rule::get("/mine", Access::SignedIn),
         Rule::get("/api/v1/mine", Access::SignedIn),
     ];
+    let managers = Access::Roles(&["admin"]);
+    rules.extend(accounts::rules(managers, managers));
+    rules.extend(accounts::token_rules());
+    let entropy: Entropy = Arc::new(|| Box::new(ChaCha20Rng::seed_from_u64(2)));
     let site = Site::new(Frame::new("Site"), HERE, register.clone(), clock)
         .unwrap()
         .roles(RoleTable::new(rules))
+        .accounts(register.clone(), entropy, managers)
         .sign_in_service(open)
         .programs(programs);
     World {
@@ -255,6 +393,12 @@ impl World {
             state: asked["state"].clone(),
             address,
         }
+    }
+
+    /// From now on no secret of theirs opens anything.
+    pub(super) fn forgets_secret(&self, name: &str) {
+        let mut people = self.register.people.lock().unwrap();
+        people.get_mut(name).unwrap().secret_hash = None;
     }
 
     /// Comes back with a code.

@@ -15,6 +15,7 @@ fn expected() -> Expected<'static> {
         client_id: CLIENT,
         nonce: "n-1",
         access_token: Some("at-1"),
+        anew: false,
         started: Timestamp::from_second(NOW - 20).unwrap(),
         now: Timestamp::from_second(NOW).unwrap(),
     }

@@ -207,3 +207,13 @@ async fn wrong_attempts_say_nothing_about_names_and_close_the_name() {
     assert_eq!(broken.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(!broken.body.contains("disk on fire"));
 }
+
+/// Trouble of the store is nobody's failure.
+#[tokio::test]
+async fn a_store_that_does_not_answer_closes_no_name() {
+    let world = world();
+    for n in 0..7 {
+        let seen = world.sign_in("broken", "/").await;
+        assert_eq!(seen.status, StatusCode::SERVICE_UNAVAILABLE, "{n}");
+    }
+}

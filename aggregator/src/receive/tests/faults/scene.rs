@@ -23,6 +23,7 @@ use tempfile::TempDir;
 use crate::announce::{Act, AnnounceError, Announcer};
 use crate::fsck::{Ground, fsck};
 use crate::receive::tests::practice::entry;
+use crate::runs::RunError;
 use crate::store::failing::{Fault, Faults};
 use crate::store::postgres::Postgres;
 use crate::store::sqlite::Sqlite;
@@ -168,15 +169,20 @@ impl Scene {
         call(&self.world).await
     }
 
-    pub(super) async fn announce<T>(
+    pub(super) async fn announce<T, E: Into<RunError>>(
         &self,
-        say: impl AsyncFn(Announcer<'_, Backend>) -> Result<T, AnnounceError>,
+        say: impl AsyncFn(Announcer<'_, Backend>) -> Result<T, E>,
     ) -> T {
-        match say(self.world.service.announcer()).await {
+        let said = async || {
+            say(self.world.service.announcer())
+                .await
+                .map_err(Into::into)
+        };
+        match said().await {
             Ok(done) => done,
-            Err(AnnounceError::Store(_)) => {
+            Err(RunError::Announce(AnnounceError::Store(_))) => {
                 self.check().await;
-                say(self.world.service.announcer()).await.unwrap()
+                said().await.unwrap()
             }
             Err(error) => panic!("{error}"),
         }

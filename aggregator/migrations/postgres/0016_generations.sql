@@ -1,0 +1,11 @@
+-- What ends sessions. A session stands on the number that its person had when it was opened; no number is given twice, so whoever gets the
+-- name of somebody who was removed does not get that one's sessions either.
+
+ALTER TABLE person ADD COLUMN generation BIGINT NOT NULL DEFAULT 0; -- another one with each addition, new link and account disconnected
+
+-- One row.
+CREATE TABLE generation (
+    id   INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    last BIGINT NOT NULL -- the last number that was given to anybody; only grows
+);
+INSERT INTO generation (id, last) VALUES (1, 0);
