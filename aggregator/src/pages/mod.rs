@@ -302,7 +302,7 @@ fn frame(banner: Option<&str>) -> Frame {
         NavItem::section(
             "Operate",
             [
-                NavItem::signed_in("Practice library", "/curator"),
+                NavItem::signed_in("Look after the library", "/curator"),
                 NavItem::signed_in("Manage nodes", "/operator/nodes"),
                 NavItem::signed_in("State of the log", "/operator/log"),
                 NavItem::signed_in("People", "/people").covering("/operator/acts"),
