@@ -310,6 +310,20 @@ impl Context {
         (whole > 0).then(|| 100.0 * part / whole as f64)
     }
 
+    /// How many there are for each 10,000 residents aged 16 to 64 in the year in which it begins (Annual Population Survey): what areas of
+    /// different size are compared by. `None` of what is a share, a number of residents or of workplaces, and where a figure is not published.
+    #[must_use]
+    pub fn per_10_000_residents(&self, measure: &Measure, code: &Gss, year: Year) -> Option<f64> {
+        if measure.topic != Topic::Provision {
+            return None;
+        }
+        let residents = self.measure("population-16-64")?;
+        let of = Year(year.begins());
+        let residents = self.figure(residents, code, of)?.value.ok()?;
+        let value = self.figure(measure, code, year)?.value.ok()?;
+        (residents > 0).then(|| 10_000.0 * value as f64 / residents as f64)
+    }
+
     /// What a figure of an area is set beside: England, or the United Kingdom where nothing is published of England.
     #[must_use]
     pub fn beside(&self, measure: &Measure, year: Year) -> Option<(&'static str, Gss)> {
@@ -475,8 +489,16 @@ mod tests {
                 "{measure} {year} {computed}"
             );
         }
-        assert_eq!(percent("full-basic-digital", "E12000007", "2018"), Some(82.0));
+        assert_eq!(
+            percent("full-basic-digital", "E12000007", "2018"),
+            Some(82.0)
+        );
         assert_eq!(percent("fe-ict-enrolments", ENGLAND, "202122"), None);
+        let year = Year::read("202122").unwrap();
+        let enrolments = all.measure("fe-ict-enrolments").unwrap();
+        let each = |measure| all.per_10_000_residents(measure, &code(ENGLAND), year);
+        assert!((each(enrolments).unwrap() - 24.0).abs() < 0.5);
+        assert_eq!(each(all.measure("need-digital").unwrap()), None);
         // Isles of Scilly: no figure, which is not none.
         assert_eq!(
             value("employed-16-64", "E06000053", "2021"),
