@@ -167,7 +167,7 @@ pub fn region_name(code: &Gss) -> Option<&'static str> {
 }
 
 /// Rows after the header. A field may be quoted to hold a comma; a quote in a field is not used.
-fn rows(csv: &str) -> impl Iterator<Item = Vec<String>> + '_ {
+pub(crate) fn rows(csv: &str) -> impl Iterator<Item = Vec<String>> + '_ {
     csv.lines().skip(1).filter(|l| !l.is_empty()).map(|line| {
         let mut fields = vec![String::new()];
         let mut quoted = false;

@@ -31,6 +31,7 @@ extern crate self as ldsp_protocol;
 pub mod accountant;
 pub mod additivity;
 pub mod benchmark;
+pub mod context;
 pub mod dsse;
 pub mod enrolment;
 pub mod geography;

@@ -4,6 +4,7 @@
 //! [`site`] gives the whole site; [`rules`] and [`frame`] are its parts.
 
 mod audit;
+mod context;
 mod held;
 mod help;
 mod home;
@@ -230,6 +231,9 @@ pub fn rules() -> Vec<Rule> {
         read("/releases/{period}/figures.csv"),
         read("/releases/{period}/tables/{table}"),
         read("/privacy"),
+        read("/context"),
+        read("/context/figures.csv"),
+        read("/context/{measure}"),
         Rule::post("/sample/bring-in", COORDINATOR),
         Rule::post("/sample/remove", COORDINATOR),
         read("/practice"),
@@ -318,6 +322,9 @@ fn router(api: &Api, document: &OpenApi) -> Router {
             get(release_table::table),
         )
         .route("/privacy", get(privacy::page))
+        .route("/context", get(context::list))
+        .route("/context/figures.csv", get(context::csv))
+        .route("/context/{measure}", get(context::show))
         .route("/sample/bring-in", post(sample::bring_in))
         .route("/sample/remove", post(sample::remove))
         .route("/practice", get(practice::list))
@@ -414,6 +421,7 @@ fn navigation() -> Vec<NavItem> {
                 item("Import files", "/import"),
             ],
         ),
+        NavItem::section("Needs", [item("England\u{2019}s figures", "/context")]),
         NavItem::section(
             "Quality",
             [

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod approving;
+mod context;
 mod ilr;
 mod lep;
 mod mappings;

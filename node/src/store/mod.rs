@@ -24,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub mod accounts;
 pub mod audit;
 pub mod cohorts;
+pub(crate) mod context;
 pub(crate) mod counted;
 pub(crate) mod delivery;
 pub mod enrolment;
