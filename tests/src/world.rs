@@ -384,8 +384,13 @@ impl Node {
     /// The coordinator prepares the next month and the approver approves it.
     pub fn release(&self) {
         let digest = self.prepare();
-        self.run_as(&self.approver, &["release", "approve", "--digest", &digest])
-            .done();
+        self.approve(&digest).done();
+    }
+
+    /// Approves what was prepared.
+    #[must_use]
+    pub fn approve(&self, digest: &str) -> Outcome {
+        self.run_as(&self.approver, &["release", "approve", "--digest", digest])
     }
 
     /// Sends what waits.

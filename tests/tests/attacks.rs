@@ -242,8 +242,10 @@ fn a_key_that_was_revoked_adds_nothing_and_comes_back_under_no_name() {
     let mut other = forge::body(&scene.last);
     other["payload"]["software"] = json!("another/1.0");
     scene.put_signed(2, &other).is_problem(403, "key-revoked");
-    scene.node.release();
-    scene.node.publish().refused();
+    // The node hears of it before anything more is signed.
+    let prepared = scene.node.prepare();
+    let why = scene.node.approve(&prepared).refused();
+    assert!(why.contains("key was revoked"), "{why}");
     assert_eq!(scene.federation.record(SLUG), revoked);
     let nodes = scene.federation.aggregator.run(&["nodes", "--json"]).json();
     assert_eq!(nodes[0]["conflicts"], 0, "{nodes:#}");
