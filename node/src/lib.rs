@@ -20,6 +20,7 @@ pub mod lep;
 mod model;
 pub mod pages;
 pub mod practice;
+mod provision;
 pub mod quality;
 pub mod recover;
 pub mod release;

@@ -1,4 +1,4 @@
-//! Organisations, programmes, cohorts and spend: in the columns of the pages' forms, each a text, kept by the functions that the pages
+//! Organisations, programmes, cohorts, spend and services: in the columns of the pages' forms, each a text, kept by the functions that the pages
 //! and the command line call.
 
 use axum::Json;
@@ -21,6 +21,7 @@ use crate::store::history;
 use crate::store::kept::{Kept as _, Known, Stored};
 use crate::store::organisations::Organisation;
 use crate::store::programmes::Programme;
+use crate::store::services::Service;
 use crate::store::spend::Spend;
 
 /// Changes that are told with a row.
@@ -248,6 +249,58 @@ spoken! {
     }
 }
 
+spoken! {
+    /// A service where people learn digital skills, of any organisation. Members that are left out are empty: not stated. None is about a
+    /// learner.
+    ServiceText of Service at "/api/v1/services" {
+        /// Needed.
+        name,
+        /// Who offers it, needed: an organisation of this node's list or any other; never a person.
+        organisation,
+        /// At most 900 characters, as all texts without personal data.
+        description,
+        /// A code of the data standard; empty: not yet classified.
+        tier,
+        /// Codes of the data standard with semicolons between them.
+        skills,
+        /// A code of the data standard, as is `mode`.
+        audience,
+        mode,
+        /// GSS code of a district; empty: the whole area.
+        area,
+        /// Where, in words.
+        place,
+        /// People that one run takes.
+        places,
+        /// Runs that begin in a year.
+        starts,
+        /// `YYYY-MM-DD`, as is `end`.
+        start,
+        end,
+        /// Pounds for one person, `0` where it is free.
+        cost,
+        cost_notes,
+        /// Years, as is `maximum_age`.
+        minimum_age,
+        maximum_age,
+        eligibility,
+        accessibility,
+        url,
+        /// `active`, `inactive`, `defunct` or `temporarily closed`; empty: active.
+        status,
+        /// `yes`: it stands in the open feed at `/services`. `no` or empty: it does not.
+        public,
+        /// `YYYY-MM-DD`: when somebody last made sure that all this is so.
+        assured_date,
+        /// A role or a body, never a person.
+        assured_by,
+        /// The address of a feed, or what a list is called; empty: this node's own.
+        source,
+        /// UUID at the source, or empty.
+        source_id,
+    }
+}
+
 fn row<S: Spoken>(stored: &Stored<S::Model>, known: &Known) -> Row<S> {
     Row {
         id: stored.id,
@@ -453,3 +506,6 @@ endpoints!(cohorts: CohortText, "Programmes", "/api/v1/cohorts", "/api/v1/cohort
 endpoints!(spend: SpendText, "Programmes", "/api/v1/spend", "/api/v1/spend/{id}",
     "list_spend" "Spend", "add_spend" "Add an amount",
     "show_spend" "An amount", "set_spend" "Change an amount");
+endpoints!(services: ServiceText, "Provision", "/api/v1/services", "/api/v1/services/{id}",
+    "list_services" "Services", "add_service" "Add a service",
+    "show_service" "A service", "set_service" "Change a service");

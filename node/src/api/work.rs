@@ -33,6 +33,7 @@ enum WorkKind {
     Programmes,
     Postcodes,
     Ilr,
+    Services,
     Release,
 }
 
@@ -45,6 +46,7 @@ impl From<&Task> for WorkKind {
                 ImportKind::Programmes => Self::Programmes,
                 ImportKind::Postcodes => Self::Postcodes,
                 ImportKind::Ilr => Self::Ilr,
+                ImportKind::Services => Self::Services,
             },
         }
     }

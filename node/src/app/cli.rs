@@ -94,6 +94,12 @@ pub enum Command {
         after_help = "Columns: month (YYYY-MM), programme or cohort (code), category (staff, premises, equipment, learner-support, marketing, overheads, other), amount (pounds), source (who said so)."
     )]
     Spend(Keep),
+    /// Services where people learn digital skills: what there is, how fresh it is, and what open feeds give
+    #[command(
+        subcommand,
+        after_help = "Columns: name, organisation, description, tier, skills (with semicolons), audience, mode, area (GSS code of a district), place, places, starts (runs in a year), start, end, cost (pounds), cost_notes, minimum_age, maximum_age, eligibility, accessibility, url, status (active, inactive, defunct, temporarily closed), public (yes, no), assured_date, assured_by, source, source_id (UUID)."
+    )]
+    Provision(Provision),
     /// Made-up records for trying the node out; nothing leaves it while they are there
     #[command(subcommand)]
     Sample(Sample),
@@ -265,7 +271,7 @@ pub enum Release {
     },
 }
 
-/// `organisations`, `programmes`, `cohorts`, `spend`.
+/// `organisations`, `programmes`, `cohorts`, `spend`; also of `provision`.
 #[derive(Debug, Subcommand)]
 pub enum Keep {
     /// All of them
@@ -290,6 +296,25 @@ pub enum Keep {
         #[command(flatten)]
         said: Said,
     },
+}
+
+/// `provision`.
+#[derive(Debug, Subcommand)]
+pub enum Provision {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "its variants say it")]
+    Keep(Keep),
+    /// Pull the services of an Open Referral UK 3.0 feed; one that was ended goes on where it was
+    Pull {
+        /// The address that comes before /services, such as https://directory.example/api
+        #[arg(value_name = "URL")]
+        url: String,
+        /// Only services that have this taxonomy term: its identifier in the feed
+        #[arg(long, value_name = "TERM")]
+        term: Option<String>,
+    },
+    /// Feeds that were pulled, and how far each pull is
+    Feeds,
 }
 
 /// What a row says.
@@ -650,6 +675,8 @@ pub enum Sample {
 pub enum Import {
     /// Programmes, one row each; import them before their learners
     Programmes(ImportFile),
+    /// Services where people learn digital skills, one row each: docs/provision.md
+    Services(ImportFile),
     /// Enrolments, one row each. Names, ULNs, birth dates and postcodes are not kept
     Learners(LearnerFile),
     /// A provider's Individualised Learner Record of a year (XML). It replaces what an earlier file of the same year said; `ilr` says how it is read
@@ -709,6 +736,8 @@ pub enum MappedKind {
     Learners,
     /// Programmes, one row each
     Programmes,
+    /// Services, one row each
+    Services,
 }
 
 /// A learner file and how to import it.

@@ -1,4 +1,4 @@
-//! `import programmes`, `import learners`, `import ilr`, `import postcodes`; `import mappings` is in [`super::mappings`].
+//! `import programmes`, `import services`, `import learners`, `import ilr`, `import postcodes`; `import mappings` is in [`super::mappings`].
 
 use std::fs::File;
 use std::path::Path;
@@ -24,7 +24,9 @@ impl From<ImportError> for Refusal {
 
 pub(super) async fn run(command: Import, context: &Context) -> Answer {
     let (file, report) = match &command {
-        Import::Programmes(args) | Import::Learners(LearnerFile { file: args, .. }) => {
+        Import::Programmes(args)
+        | Import::Services(args)
+        | Import::Learners(LearnerFile { file: args, .. }) => {
             (args.file.clone(), args.report.clone())
         }
         Import::Ilr(args) => (args.file.clone(), args.report.clone()),
@@ -55,6 +57,15 @@ pub(super) async fn run(command: Import, context: &Context) -> Answer {
                 import::file(store, &node.pseudonyms, file, &reading, &options(args), now).await
             } else {
                 import::programmes(store, source, &options(args), now).await
+            }
+        }
+        Import::Services(args) => {
+            let reading = reading(store, args, whole).await?;
+            if whole {
+                let file = (Kind::Services, source);
+                import::file(store, &node.pseudonyms, file, &reading, &options(args), now).await
+            } else {
+                import::services(store, source, &options(args), now).await
             }
         }
         Import::Learners(args) => {

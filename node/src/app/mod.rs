@@ -16,6 +16,7 @@ pub mod output;
 mod people;
 mod practice;
 mod providers;
+mod provision;
 mod publish;
 mod quality;
 mod release;
@@ -152,6 +153,7 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::Programmes(command) => keep::run::<Programme>(command, context).await,
         Command::Cohorts(command) => keep::run::<Cohort>(command, context).await,
         Command::Spend(command) => keep::run::<Spend>(command, context).await,
+        Command::Provision(command) => provision::run(command, context).await,
         Command::Sample(command) => sample::run(command, context).await,
         Command::Ilr(command) => ilr::run(command, context).await,
         Command::Status => status::run(context).await,

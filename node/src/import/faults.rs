@@ -234,6 +234,19 @@ faults! {
     MONTH = "month-form", "This is not a month from 2000 on in the form YYYY-MM.", "Write months like 2022-09.";
     CATEGORY = "category-unknown", "This is not a category of spend.",
         "Use staff, premises, equipment, learner-support, marketing, overheads or other.";
+    LONG_TEXT = "text-size", "The text is too long.", "Shorten it to at most 900 characters.";
+    SERVICE_STATUS = "status-unknown", "This is not a status of a service.",
+        "Use active, inactive, defunct or temporarily closed.";
+    YES_OR_NO = "yes-or-no", "This is neither yes nor no.", "Write yes or no, or leave it empty: no.";
+    URL = "url-form", "This is not the address of a page.",
+        "Write it in full, such as https://www.example.org/courses, without a name or password in it.";
+    SOURCE_ID = "source-id-form", "This is not an identifier in the form of a UUID.",
+        "Copy it from the source: 32 hexadecimal digits in five groups with hyphens; or leave it empty.";
+    AGES = "ages-order", "The highest age lies below the lowest.", "Correct one of the two ages.";
+    RUNS = "runs-form", "This is not a number of runs in a year.",
+        "Write a whole number up to 1000, or leave it empty.";
+    DUPLICATE_SERVICE = "duplicate", "Another row of this file is the same service: the identifier at the source agrees, or organisation, name and place.",
+        "Keep one row for each service.";
     CAPACITY = "capacity-form", "This is not a number of places.",
         "Write a whole number up to a million, or leave it empty.";
 }

@@ -35,6 +35,8 @@ pub enum Kind {
     Learners,
     /// One row for each programme.
     Programmes,
+    /// One row for each service where people learn.
+    Services,
 }
 
 impl Kind {
@@ -80,6 +82,7 @@ impl From<Kind> for ImportKind {
         match kind {
             Kind::Learners => Self::Learners,
             Kind::Programmes => Self::Programmes,
+            Kind::Services => Self::Services,
         }
     }
 }
@@ -88,7 +91,7 @@ impl std::str::FromStr for Kind {
     type Err = ();
 
     fn from_str(word: &str) -> Result<Self, ()> {
-        [Self::Learners, Self::Programmes]
+        [Self::Learners, Self::Programmes, Self::Services]
             .into_iter()
             .find(|kind| kind.as_str() == word)
             .ok_or(())

@@ -19,6 +19,7 @@ pub mod pseudonym;
 pub mod report;
 pub(crate) mod rows;
 pub(crate) mod scan;
+pub(crate) mod services;
 #[cfg(test)]
 mod tests;
 pub(crate) mod values;
@@ -329,6 +330,7 @@ pub async fn file(
             enrolments(store, key, source, run, now).await
         }
         Kind::Programmes => described(store, source, options, now).await,
+        Kind::Services => offered(store, source, options, now).await,
     }
 }
 
@@ -689,6 +691,34 @@ async fn written(
     }
     let ended = stream.end.await.map_err(|_| ImportError::Stopped)??;
     run.finish(ended, now).await
+}
+
+/// Imports services; one that is held already is updated in the columns that the file has.
+///
+/// # Errors
+/// [`ImportError`]; nothing was stored then.
+pub async fn services(
+    store: &Store,
+    source: impl Read + Send + 'static,
+    options: &Options,
+    now: Timestamp,
+) -> Result<ImportReport, ImportError> {
+    let header = |row: &csv::StringRecord| header::find(row, &services::HEADER);
+    let source = options.progress.counting(source);
+    let source = Csv::new(source, services::COLUMNS, header);
+    offered(store, source, options, now).await
+}
+
+/// The one way of rows of services into the store, whatever their source.
+async fn offered(
+    store: &Store,
+    source: impl Source,
+    options: &Options,
+    now: Timestamp,
+) -> Result<ImportReport, ImportError> {
+    let run = Run::begin(store, ImportKind::Services, options).await?;
+    let listed = services::listed(source, run, now);
+    options.progress.unless_cancelled(listed).await
 }
 
 /// Replaces the postcode directory by the file's.

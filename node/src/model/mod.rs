@@ -1,4 +1,4 @@
-//! What a coordinator describes: organisations, programmes, cohorts and spend.
+//! What a coordinator describes: organisations, programmes, cohorts, spend and services.
 //!
 //! A page's form, a command and a program's JSON say the same thing in the same columns, each a text, as a row of the programme file
 //! does; [`add`] and [`change`] read and keep it, with its history, for all three. Who changes a row names the version that they saw: of
@@ -8,6 +8,7 @@ mod cohort;
 mod organisation;
 pub(crate) mod programme;
 mod question;
+pub(crate) mod service;
 mod spend;
 #[cfg(test)]
 mod tests;

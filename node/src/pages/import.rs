@@ -163,6 +163,8 @@ fn form_html(chosen: &Chosen, errors: &Errors) -> Html {
             Choice::new("learners", "Learners").hint("One row for each enrolment"),
             Choice::new("ilr", "An Individualised Learner Record (ILR)")
                 .hint("A provider\u{2019}s XML file of a year. It replaces what an earlier file of that year said"),
+            Choice::new("services", "Services where people learn")
+                .hint("One row for each service of any organisation: what there is to learn digital skills"),
         ],
     );
     let way = Radios::new(
@@ -231,6 +233,10 @@ fn about() -> Html {
         "Columns of the programme file",
         Html::paragraph(&columns(import::programmes::COLUMNS)),
     );
+    let services = Details::new(
+        "Columns of the file of services",
+        Html::paragraph(&columns(import::services::COLUMNS)),
+    );
     Html::concat([
         list([
             "The file is read and deleted from this server at once, also when it is refused. To import after a check, choose it again. Only a file whose columns have to be explained is held meanwhile, for 15 minutes at most.",
@@ -239,6 +245,7 @@ fn about() -> Html {
         ]),
         programmes.into(),
         learners.into(),
+        services.into(),
     ])
 }
 
@@ -350,6 +357,7 @@ fn kind_of(chosen: &Chosen) -> Option<ImportKind> {
         ImportKind::Programmes,
         ImportKind::Learners,
         ImportKind::Ilr,
+        ImportKind::Services,
     ]
     .into_iter()
     .find(|kind| kind.as_str() == chosen.kind)

@@ -134,6 +134,7 @@ pub(super) async fn begin(
 ) -> Result<Asks, ProblemPage> {
     let kind = match kind {
         ImportKind::Programmes => Kind::Programmes,
+        ImportKind::Services => Kind::Services,
         ImportKind::Learners => Kind::Learners,
         ImportKind::Ilr | ImportKind::Postcodes => return Ok(Asks::Nothing),
     };

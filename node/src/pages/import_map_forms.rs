@@ -240,6 +240,8 @@ fn hint(kind: Kind, column: &str) -> Option<&'static str> {
         }
         (Kind::Learners, "district") => "A code such as E08000028",
         (Kind::Learners, "aim") => "The code of the course or qualification",
+        (Kind::Services, "name") => "What the service is called",
+        (Kind::Services, "organisation") => "Who offers it",
         (_, "programme") => "The code of the programme, as the file of programmes has it",
         (Kind::Learners, "stage") => {
             "In progress, achieved, completed without achievement, withdrawn or transferred"
@@ -526,6 +528,7 @@ pub(super) fn paste(kind: &str, rows: &str, errors: &[(String, String)]) -> Page
         [
             Choice::new("programmes", "Programmes"),
             Choice::new("learners", "Learners"),
+            Choice::new("services", "Services where people learn"),
         ],
     );
     let field = Field::new("rows", "Rows")

@@ -88,6 +88,8 @@ pub struct Settings {
     pub rho_micro: Option<u64>,
     /// How long records are kept; `None`: nothing goes by itself.
     pub retention: Option<Policy>,
+    /// Hosts of feeds that may lie in a private network.
+    pub feed_hosts: Vec<String>,
     /// What is under way: imports and releases that are being prepared.
     pub works: Works,
     /// Reads what only enrolled nodes may see; see [`peers_over_https`].
@@ -410,6 +412,13 @@ fn navigation() -> Vec<NavItem> {
                 item("Organisations", "/organisations"),
                 item("Spend", "/spend"),
                 item("Import files", "/import"),
+            ],
+        ),
+        NavItem::section(
+            "Needs",
+            [
+                item("Provision", "/provision").covering("/provision/doubles"),
+                item("Feeds", "/provision/feeds"),
             ],
         ),
         NavItem::section(

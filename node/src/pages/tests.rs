@@ -14,6 +14,7 @@ mod rehearsal;
 mod rights;
 mod roles;
 mod sample;
+mod services;
 mod standards;
 mod statements;
 mod uploads;
@@ -113,6 +114,7 @@ async fn made(lep: Option<&str>, retention: Option<Policy>, soon: Duration) -> W
         entropy,
         rho_micro: None,
         retention,
+        feed_hosts: Vec::new(),
         peers: Arc::new(|_| {
             Box::pin(async { Some(Err(Unreachable::new("connection refused").into())) })
         }),

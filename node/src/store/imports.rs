@@ -17,6 +17,7 @@ pub enum ImportKind {
     Programmes,
     Postcodes,
     Ilr,
+    Services,
 }
 
 impl ImportKind {
@@ -28,13 +29,20 @@ impl ImportKind {
             Self::Programmes => "programmes",
             Self::Postcodes => "postcodes",
             Self::Ilr => "ilr",
+            Self::Services => "services",
         }
     }
 
     fn named(word: &str) -> Option<Self> {
-        [Self::Learners, Self::Programmes, Self::Postcodes, Self::Ilr]
-            .into_iter()
-            .find(|kind| kind.as_str() == word)
+        [
+            Self::Learners,
+            Self::Programmes,
+            Self::Postcodes,
+            Self::Ilr,
+            Self::Services,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == word)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 
+use ldsp_protocol::geography::Geography;
 use sqlx::SqliteConnection;
 
 use super::organisations::OrganisationKind;
@@ -77,6 +78,8 @@ pub(crate) struct Known {
     pub(crate) programmes: Vec<(i64, String, String)>,
     /// Code and title, by code.
     pub(crate) cohorts: Vec<(i64, String, String)>,
+    /// Code and name of the districts that the node's LEP owns, by name; none before it is chosen.
+    pub(crate) districts: Vec<(String, String)>,
 }
 
 impl Known {
@@ -96,6 +99,7 @@ impl Known {
             cohorts: sqlx::query_as("SELECT id, code, title FROM cohorts ORDER BY code")
                 .fetch_all(&mut *connection)
                 .await?,
+            districts: districts(&mut *connection).await?,
         })
     }
 
@@ -136,6 +140,17 @@ impl Known {
     pub(crate) fn cohort_code(&self, id: Option<i64>) -> &str {
         code_of(&self.cohorts, id)
     }
+}
+
+async fn districts(connection: &mut SqliteConnection) -> Result<Vec<(String, String)>, StoreError> {
+    let lep: Option<String> = sqlx::query_scalar("SELECT lep FROM identity WHERE id = 1")
+        .fetch_optional(connection)
+        .await?;
+    let own = Geography::embedded().districts();
+    let own = own.filter(|d| Some(d.owner.as_str()) == lep.as_deref());
+    let mut own: Vec<_> = own.map(|d| (d.code.to_string(), d.name.clone())).collect();
+    own.sort_by(|one, other| one.1.cmp(&other.1));
+    Ok(own)
 }
 
 fn by_code(of: &[(i64, String, String)], code: &str) -> Option<i64> {

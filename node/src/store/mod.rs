@@ -28,6 +28,7 @@ pub(crate) mod counted;
 pub(crate) mod delivery;
 pub mod enrolment;
 pub mod erasure;
+pub mod feeds;
 pub mod history;
 pub mod identity;
 pub mod ilr;
@@ -48,6 +49,7 @@ pub mod records;
 pub mod releases;
 pub mod revisions;
 pub mod scrub;
+pub mod services;
 pub mod spend;
 pub mod subjects;
 

@@ -68,6 +68,7 @@ impl SentFile {
         let kind = match self.kind {
             ImportKind::Ilr => return import::ilr(store, key, source, &self.options, now).await,
             ImportKind::Programmes => Kind::Programmes,
+            ImportKind::Services => Kind::Services,
             ImportKind::Learners | ImportKind::Postcodes => Kind::Learners,
         };
         let (reading, options) = (&self.reading, &self.options);

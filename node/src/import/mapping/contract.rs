@@ -8,7 +8,8 @@ use super::{DateForm, Kind, Mapping, Origin, folded};
 use crate::import::header::{self, Columns, plain};
 use crate::import::report::RowProblem;
 use crate::import::rows::{Field, Plan};
-use crate::import::{learners, programmes};
+use crate::import::{learners, programmes, services};
+use crate::store::services::Status;
 
 /// What a kind of file is made of.
 #[derive(Clone, Copy)]
@@ -31,6 +32,11 @@ impl Contract {
             Kind::Programmes => Self {
                 columns: &programmes::HEADER,
                 dates: &["start", "end"],
+                amounts: &["cost"],
+            },
+            Kind::Services => Self {
+                columns: &services::HEADER,
+                dates: &["start", "end", "assured_date"],
                 amounts: &["cost"],
             },
         }
@@ -136,6 +142,14 @@ pub(super) fn codes(kind: Kind, column: &str) -> Option<Vec<(String, String)>> {
         (Kind::Learners, "destination_3m" | "destination_6m" | "destination_12m") => {
             Dimension::Destination
         }
+        (Kind::Services, "status") => {
+            let codes = Status::ALL.iter();
+            let codes = codes.map(|s| (s.id().to_owned(), s.in_words().to_owned()));
+            return Some(codes.collect());
+        }
+        (Kind::Services, "mode") => Dimension::Mode,
+        (Kind::Services, "tier") => Dimension::Tier,
+        (Kind::Services, "audience") => Dimension::Audience,
         (Kind::Programmes, "tier") => Dimension::Tier,
         (Kind::Programmes, "type") => Dimension::ProgrammeType,
         (Kind::Programmes, "audience") => Dimension::Audience,
@@ -151,7 +165,7 @@ pub(super) fn is_known(kind: Kind, column: &str, text: &str) -> bool {
     let codes = codes(kind, column).unwrap_or_default();
     let wanted = plain(text).replace('_', "-");
     text.is_empty()
-        || codes
-            .iter()
-            .any(|(id, title)| *id == wanted || plain(title).replace('_', "-") == wanted)
+        || codes.iter().any(|(id, title)| {
+            plain(id).replace('_', "-") == wanted || plain(title).replace('_', "-") == wanted
+        })
 }

@@ -11,6 +11,7 @@ mod ilr;
 mod mapped;
 mod properties;
 mod safety;
+mod services;
 
 use std::io::Cursor;
 
