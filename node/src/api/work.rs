@@ -33,6 +33,9 @@ enum WorkKind {
     Programmes,
     Postcodes,
     Ilr,
+    Demand,
+    Vacancies,
+    Survey,
     Release,
 }
 
@@ -45,6 +48,9 @@ impl From<&Task> for WorkKind {
                 ImportKind::Programmes => Self::Programmes,
                 ImportKind::Postcodes => Self::Postcodes,
                 ImportKind::Ilr => Self::Ilr,
+                ImportKind::Demand => Self::Demand,
+                ImportKind::Vacancies => Self::Vacancies,
+                ImportKind::Survey => Self::Survey,
             },
         }
     }

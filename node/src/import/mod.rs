@@ -7,6 +7,7 @@
 //! A row with a problem refuses the file, unless valid rows are asked for alone; a fault of the
 //! file as a whole (encoding, header, quotation marks) always does. No report quotes a value.
 
+pub mod demands;
 pub(crate) mod faults;
 mod header;
 pub mod ilr;
@@ -19,8 +20,10 @@ pub mod pseudonym;
 pub mod report;
 pub(crate) mod rows;
 pub(crate) mod scan;
+pub mod survey;
 #[cfg(test)]
 mod tests;
+pub mod vacancies;
 pub(crate) mod values;
 
 use std::collections::HashMap;
@@ -186,6 +189,8 @@ struct Run {
     taken_back: u64,
     /// Of an ILR.
     ilr: Option<ilr::Shared>,
+    /// Of vacancies.
+    vacancies: Option<vacancies::Summary>,
 }
 
 impl Run {
@@ -211,6 +216,7 @@ impl Run {
             problems: Problems::default(),
             taken_back: 0,
             ilr: None,
+            vacancies: None,
         })
     }
 
@@ -304,6 +310,7 @@ impl Run {
             problems: self.problems,
             taken_back: self.taken_back,
             ilr: self.ilr.map(|shared| shared.with(|s| s.clone())),
+            vacancies: self.vacancies,
         })
     }
 }
@@ -329,6 +336,8 @@ pub async fn file(
             enrolments(store, key, source, run, now).await
         }
         Kind::Programmes => described(store, source, options, now).await,
+        Kind::Demand => demands::take(store, (ImportKind::Demand, source), options, now).await,
+        Kind::Vacancies => vacancies::take(store, source, options, now).await,
     }
 }
 

@@ -13,7 +13,7 @@ const SKILLS: usize = 11;
 const MODE: usize = 12;
 
 /// The code at a position, but for "not stated".
-fn stated(dimension: Dimension, at: u8) -> String {
+pub(super) fn stated(dimension: Dimension, at: u8) -> String {
     let code = Standard::current()
         .dimension(dimension)
         .codes

@@ -69,6 +69,8 @@ pub(crate) const OTHERS: &[&str] = &[
     "audit_chained",
     "audit_head",
     "cohorts",
+    "demand",
+    "demand_terms",
     "enrolment",
     "erased",
     "identity",
@@ -105,6 +107,7 @@ pub(crate) const OTHERS: &[&str] = &[
     "sample",
     "set_up_links",
     "spend",
+    "sqlite_sequence",
     "subjects",
 ];
 

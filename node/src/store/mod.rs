@@ -26,6 +26,7 @@ pub mod audit;
 pub mod cohorts;
 pub(crate) mod counted;
 pub(crate) mod delivery;
+pub mod demand;
 pub mod enrolment;
 pub mod erasure;
 pub mod history;
@@ -50,6 +51,7 @@ pub mod revisions;
 pub mod scrub;
 pub mod spend;
 pub mod subjects;
+pub mod terms;
 
 /// Trouble with the store.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,8 @@ use super::{DateForm, Kind, Mapping, Origin, folded};
 use crate::import::header::{self, Columns, plain};
 use crate::import::report::RowProblem;
 use crate::import::rows::{Field, Plan};
-use crate::import::{learners, programmes};
+use crate::import::{demands, learners, programmes, vacancies};
+use crate::model::demand::own_words;
 
 /// What a kind of file is made of.
 #[derive(Clone, Copy)]
@@ -32,6 +33,16 @@ impl Contract {
                 columns: &programmes::HEADER,
                 dates: &["start", "end"],
                 amounts: &["cost"],
+            },
+            Kind::Vacancies => Self {
+                columns: &vacancies::HEADER,
+                dates: &["date"],
+                amounts: &[],
+            },
+            Kind::Demand => Self {
+                columns: &demands::HEADER,
+                dates: &["from", "until", "holds_until"],
+                amounts: &[],
             },
         }
     }
@@ -136,9 +147,11 @@ pub(super) fn codes(kind: Kind, column: &str) -> Option<Vec<(String, String)>> {
         (Kind::Learners, "destination_3m" | "destination_6m" | "destination_12m") => {
             Dimension::Destination
         }
-        (Kind::Programmes, "tier") => Dimension::Tier,
+        (Kind::Demand, "asks" | "counts" | "how" | "sure") => return own_words(column),
+        (Kind::Demand, "skill") => Dimension::Skill,
+        (Kind::Demand | Kind::Programmes, "tier") => Dimension::Tier,
         (Kind::Programmes, "type") => Dimension::ProgrammeType,
-        (Kind::Programmes, "audience") => Dimension::Audience,
+        (Kind::Demand | Kind::Programmes, "audience") => Dimension::Audience,
         _ => return None,
     };
     let codes = standard.dimension(dimension).codes.iter();

@@ -1,10 +1,11 @@
-//! Organisations, programmes, cohorts and spend: a list, one, its form, its history. One set of handlers serves all four kinds; what
+//! Organisations, programmes, cohorts, spend and demand: a list, one, its form, its history. One set of handlers serves all of these kinds; what
 //! differs is said in [`kinds`].
 
 mod changed;
 pub(super) mod form;
 mod kinds;
 mod list;
+mod needs;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -18,13 +19,17 @@ use ldsp_ui::components::{Button, SummaryList, Table};
 use ldsp_ui::{Access, Html, Link, Page, ProblemPage, Rule, SignedIn};
 use serde::Deserialize;
 
-use super::{Answer, COORDINATOR, KEEPERS, LEP, Pages, READERS, done, fault, see_other, words};
+use super::{
+    Answer, COORDINATOR, KEEPERS, LEP, Pages, READERS, done, exact, fault, see_other, words,
+};
 use crate::model::{self, Model, Question, Trouble};
 use crate::store::cohorts::Cohort;
+use crate::store::demand::Demand;
 use crate::store::kept::{Known, Stored};
 use crate::store::organisations::Organisation;
 use crate::store::programmes::Programme;
 use crate::store::spend::Spend;
+use crate::store::terms::Term;
 
 /// Changes that a history shows.
 const SHOWN: u32 = 500;
@@ -80,7 +85,13 @@ pub(super) fn rules() -> Vec<Rule> {
         };
     }
     let organisations = of(paths!("/organisations"), LEP, KEEPERS);
-    let others = [paths!("/programmes"), paths!("/cohorts"), paths!("/spend")];
+    let others = [
+        paths!("/programmes"),
+        paths!("/cohorts"),
+        paths!("/spend"),
+        paths!("/demand"),
+        paths!("/demand/words"),
+    ];
     let others = others
         .into_iter()
         .flat_map(|paths| of(paths, READERS, COORDINATOR));
@@ -89,7 +100,7 @@ pub(super) fn rules() -> Vec<Rule> {
 
 pub(super) fn routes(router: Router<Pages>) -> Router<Pages> {
     let router = of::<Organisation>(of::<Programme>(router));
-    of::<Spend>(of::<Cohort>(router))
+    of::<Term>(of::<Demand>(of::<Spend>(of::<Cohort>(router))))
 }
 
 fn of<M: Shown>(router: Router<Pages>) -> Router<Pages> {
@@ -312,6 +323,9 @@ struct After {
 /// A text as people read it.
 fn said(question: &Question, text: &str) -> Html {
     let words = question.words(text);
+    if question.exact {
+        return exact(words);
+    }
     if words.is_empty() {
         return Html::literal("<span class=\"govuk-hint\">Not stated</span>");
     }
