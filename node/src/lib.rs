@@ -11,6 +11,7 @@ pub mod app;
 pub mod backup;
 pub mod cube;
 mod delivery;
+mod demand;
 pub mod disclosure;
 pub mod enrol;
 pub mod epoch;

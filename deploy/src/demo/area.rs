@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 
 use super::centre::Centre;
 use super::report::SignIn;
-use super::{BANNER, Plan, RECORDS_KEY, delivery, listener, provision};
+use super::{BANNER, Plan, RECORDS_KEY, delivery, listener, needs, provision};
 use crate::records::{self, LepRecords};
 
 pub(super) const COORDINATOR: &str = "Ama";
@@ -83,6 +83,7 @@ impl Area {
         if plan.is_first(lep) {
             delivery::describe(&node, &records, plan, &context).await?;
         }
+        needs::record(lep, plan, &context).await?;
         provision::describe(&node, &records, &context).await?;
         enrol_with(&node, lep, &dir, centre, &context).await?;
         publish(&node, plan, &context).await?;

@@ -54,6 +54,7 @@ const IMPORTS: &str = "Imports";
 const RELEASES: &str = "Releases";
 const PEOPLE: &str = "People";
 const PROGRAMMES: &str = "Programmes";
+const NEEDS: &str = "Needs";
 const PROVISION: &str = "Provision";
 const PROVIDERS: &str = "For providers";
 const PRACTICE: &str = "Practice";
@@ -91,7 +92,7 @@ impl std::ops::Deref for Api {
                        the address of a page that says what to do.",
     ),
     tags(
-        (name = NODE), (name = IMPORTS), (name = PROGRAMMES), (name = PROVISION), (name = PROVIDERS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = STATEMENTS),
+        (name = NODE), (name = IMPORTS), (name = PROGRAMMES), (name = NEEDS), (name = PROVISION), (name = PROVIDERS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = STATEMENTS),
         (name = PEOPLE, description = "Who signs in, and as what. Nobody learns or sets another person\u{2019}s secret here."),
         (name = RIGHTS, description = "What learners may ask for, how long records are kept, and who did what."),
         (name = MACHINE, description = "Public and without secrets, so that an auditor can compare this node with the log."),
@@ -151,6 +152,7 @@ pub(crate) fn rules() -> Vec<Rule> {
         ["/api/v1/programmes", "/api/v1/programmes/{id}"],
         ["/api/v1/cohorts", "/api/v1/cohorts/{id}"],
         ["/api/v1/spend", "/api/v1/spend/{id}"],
+        ["/api/v1/demand/words", "/api/v1/demand/words/{id}"],
         ["/api/v1/services", "/api/v1/services/{id}"],
     ];
     let kept = kept.into_iter().flat_map(|[all, one]| {
@@ -165,6 +167,7 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::get("/api/v1/imports", STAFF),
         Rule::post("/api/v1/imports/learners", COORDINATOR),
         Rule::post("/api/v1/imports/programmes", COORDINATOR),
+        Rule::post("/api/v1/imports/demand", COORDINATOR),
         Rule::post("/api/v1/imports/services", COORDINATOR),
         Rule::get("/api/v1/mappings", STAFF),
         Rule::post("/api/v1/mappings", COORDINATOR),
@@ -215,6 +218,10 @@ pub(crate) fn rules() -> Vec<Rule> {
         public("/openapi.json"),
     ];
     rules.extend(kept);
+    // Its numbers are exact.
+    let [all, one] = ["/api/v1/demand", "/api/v1/demand/{id}"];
+    rules.extend([Rule::post(all, COORDINATOR), Rule::put(one, COORDINATOR)]);
+    rules.extend([all, one].map(|path| Rule::get(path, STAFF)));
     let [all, one] = ["/api/v1/organisations", "/api/v1/organisations/{id}"];
     rules.extend([Rule::post(all, KEEPERS), Rule::put(one, KEEPERS)]);
     rules.extend([all, one].map(|path| Rule::get(path, LEP)));
@@ -242,6 +249,7 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(imports::list))
         .routes(routes!(imports::learners))
         .routes(routes!(imports::programmes))
+        .routes(routes!(imports::demand))
         .routes(routes!(imports::services))
         .routes(routes!(provider::cohorts))
         .routes(routes!(provider::learners))
@@ -261,6 +269,10 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(model::cohorts::show, model::cohorts::set))
         .routes(routes!(model::spend::list, model::spend::add))
         .routes(routes!(model::spend::show, model::spend::set))
+        .routes(routes!(model::demand::list, model::demand::add))
+        .routes(routes!(model::demand::show, model::demand::set))
+        .routes(routes!(model::words::list, model::words::add))
+        .routes(routes!(model::words::show, model::words::set))
         .routes(routes!(model::services::list, model::services::add))
         .routes(routes!(model::services::show, model::services::set))
         .routes(routes!(mappings::list, mappings::remember))

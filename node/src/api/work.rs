@@ -33,6 +33,9 @@ enum WorkKind {
     Programmes,
     Postcodes,
     Ilr,
+    Demand,
+    Vacancies,
+    Survey,
     Services,
     Release,
 }
@@ -46,6 +49,9 @@ impl From<&Task> for WorkKind {
                 ImportKind::Programmes => Self::Programmes,
                 ImportKind::Postcodes => Self::Postcodes,
                 ImportKind::Ilr => Self::Ilr,
+                ImportKind::Demand => Self::Demand,
+                ImportKind::Vacancies => Self::Vacancies,
+                ImportKind::Survey => Self::Survey,
                 ImportKind::Services => Self::Services,
             },
         }

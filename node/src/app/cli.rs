@@ -94,6 +94,12 @@ pub enum Command {
         after_help = "Columns: month (YYYY-MM), programme or cohort (code), category (staff, premises, equipment, learner-support, marketing, overheads, other), amount (pounds), source (who said so)."
     )]
     Spend(Keep),
+    /// Demand: what people, employers, charities and public bodies say that they need
+    #[command(
+        subcommand,
+        after_help = "Columns: reference (made where it is empty), asks (individual, employer, charity, public-body), organisation (one of the list), tier, skill, audience, area (district or whole), number (or not published), counts (people, employers, vacancies), from, until (YYYY-MM), how (survey, vacancies, panel, workshop, application), sure (counted, estimated, guessed), by (a role or body), holds_until, note. Numbers are exact: do not share."
+    )]
+    Demand(Demand),
     /// Services where people learn digital skills: what there is, how fresh it is, and what open feeds give
     #[command(
         subcommand,
@@ -271,7 +277,7 @@ pub enum Release {
     },
 }
 
-/// `organisations`, `programmes`, `cohorts`, `spend`; also of `provision`.
+/// `organisations`, `programmes`, `cohorts`, `spend`; also of `demand` and `provision`.
 #[derive(Debug, Subcommand)]
 pub enum Keep {
     /// All of them
@@ -295,6 +301,28 @@ pub enum Keep {
         /// What it says
         #[command(flatten)]
         said: Said,
+    },
+}
+
+/// `demand`.
+#[derive(Debug, Subcommand)]
+pub enum Demand {
+    /// As of all that is kept.
+    #[command(flatten)]
+    Keep(Keep),
+    /// The words by which skills are found in vacancies
+    #[command(
+        subcommand,
+        after_help = "Columns: term, tier, skill, weight (how sure one may be by this word alone, in percent; 0: it is not looked for)."
+    )]
+    Words(Keep),
+    /// The files of which demand is held
+    Imports,
+    /// Take out what a file brought, but for what somebody changed since
+    Remove {
+        /// Number of the import, as `imports` shows it
+        #[arg(value_name = "IMPORT")]
+        import: i64,
     },
 }
 
@@ -679,6 +707,12 @@ pub enum Import {
     Services(ImportFile),
     /// Enrolments, one row each. Names, ULNs, birth dates and postcodes are not kept
     Learners(LearnerFile),
+    /// Demand, one row for each need that somebody stated
+    Demand(ImportFile),
+    /// Vacancies, one row each: digital skills are found by a table of words; nothing else of them is kept. With --dry-run what was found is shown
+    Vacancies(ImportFile),
+    /// A table of the Employer Skills Survey as it was published: the standard LEP tables of 2017, or all areas of 2019
+    Survey(SurveyFile),
     /// A provider's Individualised Learner Record of a year (XML). It replaces what an earlier file of the same year said; `ilr` says how it is read
     Ilr(IlrFile),
     /// The ONS Postcode Directory, which turns a postcode into a district
@@ -738,6 +772,23 @@ pub enum MappedKind {
     Programmes,
     /// Services, one row each
     Services,
+    /// Demand, one row for each need that somebody stated
+    Demand,
+    /// Vacancies, one row each
+    Vacancies,
+}
+
+/// A table of the Employer Skills Survey.
+#[derive(Debug, Args)]
+pub struct SurveyFile {
+    /// CSV file, or workbook (.xlsx)
+    pub file: PathBuf,
+    /// The sheet of a workbook that holds the table [default: 80, as in the standard LEP tables of 2017]
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
+    /// Show what would be recorded and store nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// A learner file and how to import it.

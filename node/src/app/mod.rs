@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 pub mod cli;
 pub mod config;
+mod demand;
 mod enrol;
 mod ilr;
 mod import;
@@ -153,6 +154,7 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::Programmes(command) => keep::run::<Programme>(command, context).await,
         Command::Cohorts(command) => keep::run::<Cohort>(command, context).await,
         Command::Spend(command) => keep::run::<Spend>(command, context).await,
+        Command::Demand(command) => demand::run(command, context).await,
         Command::Provision(command) => provision::run(command, context).await,
         Command::Sample(command) => sample::run(command, context).await,
         Command::Ilr(command) => ilr::run(command, context).await,

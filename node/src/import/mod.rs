@@ -7,6 +7,7 @@
 //! A row with a problem refuses the file, unless valid rows are asked for alone; a fault of the
 //! file as a whole (encoding, header, quotation marks) always does. No report quotes a value.
 
+pub mod demands;
 pub(crate) mod faults;
 mod header;
 pub mod ilr;
@@ -20,8 +21,10 @@ pub mod report;
 pub(crate) mod rows;
 pub(crate) mod scan;
 pub(crate) mod services;
+pub mod survey;
 #[cfg(test)]
 mod tests;
+pub mod vacancies;
 pub(crate) mod values;
 
 use std::collections::HashMap;
@@ -187,6 +190,8 @@ struct Run {
     taken_back: u64,
     /// Of an ILR.
     ilr: Option<ilr::Shared>,
+    /// Of vacancies.
+    vacancies: Option<vacancies::Summary>,
 }
 
 impl Run {
@@ -212,6 +217,7 @@ impl Run {
             problems: Problems::default(),
             taken_back: 0,
             ilr: None,
+            vacancies: None,
         })
     }
 
@@ -305,6 +311,7 @@ impl Run {
             problems: self.problems,
             taken_back: self.taken_back,
             ilr: self.ilr.map(|shared| shared.with(|s| s.clone())),
+            vacancies: self.vacancies,
         })
     }
 }
@@ -330,6 +337,8 @@ pub async fn file(
             enrolments(store, key, source, run, now).await
         }
         Kind::Programmes => described(store, source, options, now).await,
+        Kind::Demand => demands::take(store, (ImportKind::Demand, source), options, now).await,
+        Kind::Vacancies => vacancies::take(store, source, options, now).await,
         Kind::Services => offered(store, source, options, now).await,
     }
 }

@@ -39,6 +39,8 @@ pub(crate) struct Question {
     pub(crate) required: bool,
     /// Whether lists show it.
     pub(crate) listed: bool,
+    /// Whether it counts people, so that only those see it who may see exact counts.
+    pub(crate) exact: bool,
 }
 
 impl Question {
@@ -50,6 +52,7 @@ impl Question {
             answer,
             required: false,
             listed: false,
+            exact: false,
         }
     }
 
@@ -67,6 +70,13 @@ impl Question {
     pub(super) fn listed(self) -> Self {
         Self {
             listed: true,
+            ..self
+        }
+    }
+
+    pub(super) fn exact(self) -> Self {
+        Self {
+            exact: true,
             ..self
         }
     }

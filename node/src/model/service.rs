@@ -5,6 +5,7 @@ use ldsp_protocol::geography::Geography;
 use ldsp_protocol::ids::Gss;
 use ldsp_protocol::standard::{Dimension, NOT_STATED};
 
+use super::demand::districts;
 use super::programme::{skills, stated, taught};
 use super::{Answer, Model, Question, codes, iso, number, pounds};
 use crate::import::programmes::{pence, places, text, text_within};
@@ -268,7 +269,9 @@ impl Model for Service {
     }
 
     fn questions(known: &Known) -> Vec<Question> {
-        let districts = Answer::One(known.districts.clone());
+        let districts = districts(known).into_iter();
+        let districts = districts.map(|d| (d.code.to_string(), d.name.clone()));
+        let districts = Answer::One(districts.collect());
         let statuses = Status::ALL.map(|s| (s.id().to_owned(), s.in_words().to_owned()));
         let yes_no = [("yes", "Yes"), ("no", "No")];
         let yes_no = yes_no.map(|(id, title)| (id.to_owned(), title.to_owned()));

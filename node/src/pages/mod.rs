@@ -4,6 +4,7 @@
 //! [`site`] gives the whole site; [`rules`] and [`frame`] are its parts.
 
 mod audit;
+mod demand;
 mod held;
 mod help;
 mod home;
@@ -286,6 +287,7 @@ pub fn rules() -> Vec<Rule> {
         Rule::get("/problems/{code}", Access::Public),
     ];
     rules.extend(model::rules());
+    rules.extend(demand::rules());
     rules.extend(provider::rules());
     rules.extend(ldsp_ui::accounts::rules(ADMIN, LEP));
     rules.extend(ldsp_ui::accounts::token_rules());
@@ -387,7 +389,7 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         .route("/api", get(async move || documentation.clone()))
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::show));
-    provider::routes(model::routes(router))
+    provider::routes(demand::routes(model::routes(router)))
         .layer(middleware::from_fn(with_sight))
         .with_state(pages)
 }
@@ -417,6 +419,8 @@ fn navigation() -> Vec<NavItem> {
         NavItem::section(
             "Needs",
             [
+                item("Demand", "/demand"),
+                item("Demand summary", "/demand/summary"),
                 item("Provision", "/provision").covering("/provision/doubles"),
                 item("Feeds", "/provision/feeds"),
             ],

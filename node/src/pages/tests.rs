@@ -2,6 +2,7 @@
 
 mod accounts;
 mod approving;
+mod demand;
 mod ilr;
 mod lep;
 mod mappings;

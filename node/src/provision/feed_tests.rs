@@ -232,7 +232,8 @@ async fn one_node_reads_what_another_one_publishes() {
     let full = serde_json::to_vec(&found[0]).unwrap();
     let listed = serde_json::to_vec(&Page::of(found, 1, 50)).unwrap();
     assert_eq!(page(&listed, 1).unwrap().items[0].0, id);
-    let texts = service(&full, &id, "https://other.example").unwrap();
+    let given = service(&full, &id, "https://other.example").unwrap();
+    let texts = given.texts;
     let known = Known::default();
     let read: Service = model::read(&texts, &known).unwrap();
     let texts = read.texts(&known);

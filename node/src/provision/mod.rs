@@ -8,6 +8,7 @@ mod feed_tests;
 pub(crate) mod pull;
 #[cfg(test)]
 mod tests;
+pub(crate) mod words;
 
 use jiff::civil::Date;
 

@@ -69,6 +69,8 @@ pub(crate) const OTHERS: &[&str] = &[
     "audit_chained",
     "audit_head",
     "cohorts",
+    "demand",
+    "demand_terms",
     "enrolment",
     "erased",
     "feed_items",
@@ -109,6 +111,7 @@ pub(crate) const OTHERS: &[&str] = &[
     "services",
     "set_up_links",
     "spend",
+    "sqlite_sequence",
     "subjects",
 ];
 

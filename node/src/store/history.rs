@@ -14,6 +14,8 @@ pub enum Kind {
     Programme,
     Cohort,
     Spend,
+    Demand,
+    Term,
     Enrolment,
     Service,
 }
@@ -27,6 +29,8 @@ impl Kind {
             Self::Programme => "programme",
             Self::Cohort => "cohort",
             Self::Spend => "spend",
+            Self::Demand => "demand",
+            Self::Term => "word",
             Self::Enrolment => "enrolment",
             Self::Service => "service",
         }

@@ -1,9 +1,9 @@
-//! What a coordinator keeps besides learners' records: organisations, programmes, cohorts, spend. Each row has a version, which tells
+//! What a coordinator keeps besides learners' records: organisations, programmes, cohorts, spend, demand. Each row has a version, which tells
 //! of two people who change it at a time whose change was made first.
 
 use std::future::Future;
 
-use ldsp_protocol::geography::Geography;
+use ldsp_protocol::ids::Gss;
 use sqlx::SqliteConnection;
 
 use super::organisations::OrganisationKind;
@@ -78,8 +78,8 @@ pub(crate) struct Known {
     pub(crate) programmes: Vec<(i64, String, String)>,
     /// Code and title, by code.
     pub(crate) cohorts: Vec<(i64, String, String)>,
-    /// Code and name of the districts that the node's LEP owns, by name; none before it is chosen.
-    pub(crate) districts: Vec<(String, String)>,
+    /// The node's LEP; `None` before it is chosen.
+    pub(crate) lep: Option<Gss>,
 }
 
 impl Known {
@@ -91,6 +91,14 @@ impl Known {
         let organisations = organisations
             .into_iter()
             .map(|(id, name, kind)| Ok((id, name, OrganisationKind::stored(&kind, id)?)));
+        let lep: Option<String> = sqlx::query_scalar("SELECT lep FROM identity")
+            .fetch_optional(&mut *connection)
+            .await?;
+        let corrupt = || StoreError::Corrupt {
+            table: "identity",
+            column: "lep",
+            row: "1".to_owned(),
+        };
         Ok(Self {
             organisations: organisations.collect::<Result<_, StoreError>>()?,
             programmes: sqlx::query_as("SELECT id, code, name FROM programmes ORDER BY code")
@@ -99,7 +107,9 @@ impl Known {
             cohorts: sqlx::query_as("SELECT id, code, title FROM cohorts ORDER BY code")
                 .fetch_all(&mut *connection)
                 .await?,
-            districts: districts(&mut *connection).await?,
+            lep: lep
+                .map(|lep| lep.parse().map_err(|_| corrupt()))
+                .transpose()?,
         })
     }
 
@@ -140,17 +150,6 @@ impl Known {
     pub(crate) fn cohort_code(&self, id: Option<i64>) -> &str {
         code_of(&self.cohorts, id)
     }
-}
-
-async fn districts(connection: &mut SqliteConnection) -> Result<Vec<(String, String)>, StoreError> {
-    let lep: Option<String> = sqlx::query_scalar("SELECT lep FROM identity WHERE id = 1")
-        .fetch_optional(connection)
-        .await?;
-    let own = Geography::embedded().districts();
-    let own = own.filter(|d| Some(d.owner.as_str()) == lep.as_deref());
-    let mut own: Vec<_> = own.map(|d| (d.code.to_string(), d.name.clone())).collect();
-    own.sort_by(|one, other| one.1.cmp(&other.1));
-    Ok(own)
 }
 
 fn by_code(of: &[(i64, String, String)], code: &str) -> Option<i64> {

@@ -26,6 +26,7 @@ pub mod audit;
 pub mod cohorts;
 pub(crate) mod counted;
 pub(crate) mod delivery;
+pub mod demand;
 pub mod enrolment;
 pub mod erasure;
 pub mod feeds;
@@ -52,6 +53,7 @@ pub mod scrub;
 pub mod services;
 pub mod spend;
 pub mod subjects;
+pub mod terms;
 
 /// Trouble with the store.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,8 @@ use super::{DateForm, Kind, Mapping, Origin, folded};
 use crate::import::header::{self, Columns, plain};
 use crate::import::report::RowProblem;
 use crate::import::rows::{Field, Plan};
-use crate::import::{learners, programmes, services};
+use crate::import::{demands, learners, programmes, services, vacancies};
+use crate::model::demand::own_words;
 use crate::store::services::Status;
 
 /// What a kind of file is made of.
@@ -33,6 +34,16 @@ impl Contract {
                 columns: &programmes::HEADER,
                 dates: &["start", "end"],
                 amounts: &["cost"],
+            },
+            Kind::Vacancies => Self {
+                columns: &vacancies::HEADER,
+                dates: &["date"],
+                amounts: &[],
+            },
+            Kind::Demand => Self {
+                columns: &demands::HEADER,
+                dates: &["from", "until", "holds_until"],
+                amounts: &[],
             },
             Kind::Services => Self {
                 columns: &services::HEADER,
@@ -142,17 +153,18 @@ pub(super) fn codes(kind: Kind, column: &str) -> Option<Vec<(String, String)>> {
         (Kind::Learners, "destination_3m" | "destination_6m" | "destination_12m") => {
             Dimension::Destination
         }
+        (Kind::Demand, "asks" | "counts" | "how" | "sure") => return own_words(column),
+        (Kind::Demand, "skill") => Dimension::Skill,
+        (Kind::Demand | Kind::Programmes | Kind::Services, "tier") => Dimension::Tier,
         (Kind::Services, "status") => {
             let codes = Status::ALL.iter();
             let codes = codes.map(|s| (s.id().to_owned(), s.in_words().to_owned()));
             return Some(codes.collect());
         }
         (Kind::Services, "mode") => Dimension::Mode,
-        (Kind::Services, "tier") => Dimension::Tier,
         (Kind::Services, "audience") => Dimension::Audience,
-        (Kind::Programmes, "tier") => Dimension::Tier,
         (Kind::Programmes, "type") => Dimension::ProgrammeType,
-        (Kind::Programmes, "audience") => Dimension::Audience,
+        (Kind::Demand | Kind::Programmes, "audience") => Dimension::Audience,
         _ => return None,
     };
     let codes = standard.dimension(dimension).codes.iter();

@@ -8,7 +8,7 @@ use ldsp_ui::components::{Button, link};
 use ldsp_ui::listing::{Asked, Column, Listing, Order};
 use ldsp_ui::{Html, Page, SignedIn};
 
-use super::super::{Answer, Pages, fault, words};
+use super::super::{Answer, Pages, fault, sees_exact, words};
 use super::{Beside, Shown, known, said, writes};
 use crate::model::{Answer as Kind, Question};
 use crate::store::kept::Stored;
@@ -67,6 +67,16 @@ fn sort<M>(rows: &mut [Row<M>], questions: &[Question], order: &Order) {
     });
 }
 
+/// Without what only those see who may see exact counts: else what is found, and in which order, would tell it.
+fn seen(mut texts: Vec<String>, questions: &[Question]) -> Vec<String> {
+    if !sees_exact() {
+        let all = texts.iter_mut().zip(questions);
+        all.filter(|(_, question)| question.exact)
+            .for_each(|(text, _)| text.clear());
+    }
+    texts
+}
+
 pub(super) async fn list<M: Shown>(
     State(pages): State<Pages>,
     asked: Asked,
@@ -79,7 +89,7 @@ pub(super) async fn list<M: Shown>(
     let mut rows: Vec<Row<M>> = all
         .into_iter()
         .map(|stored| {
-            let texts = stored.it.texts(&known);
+            let texts = seen(stored.it.texts(&known), &questions);
             (stored, texts)
         })
         .filter(|row| matches(row, &questions, &asked))

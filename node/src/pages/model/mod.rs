@@ -1,11 +1,12 @@
-//! Organisations, programmes, cohorts, spend and services: a list, one, its form, its history. One set of handlers serves all kinds; what
-//! differs is said in [`kinds`] and [`services`].
+//! Organisations, programmes, cohorts, spend, demand and services: a list, one, its form, its history. One set of handlers serves all of these kinds; what
+//! differs is said in [`kinds`], [`needs`] and [`services`].
 
 mod changed;
 mod feeds;
 pub(super) mod form;
 mod kinds;
 mod list;
+mod needs;
 mod services;
 
 use std::collections::HashMap;
@@ -20,14 +21,18 @@ use ldsp_ui::components::{Button, SummaryList, Table};
 use ldsp_ui::{Access, Html, Link, Page, ProblemPage, Rule, SignedIn};
 use serde::Deserialize;
 
-use super::{Answer, COORDINATOR, KEEPERS, LEP, Pages, READERS, done, fault, see_other, words};
+use super::{
+    Answer, COORDINATOR, KEEPERS, LEP, Pages, READERS, done, exact, fault, see_other, words,
+};
 use crate::model::{self, Model, Question, Trouble};
 use crate::store::cohorts::Cohort;
+use crate::store::demand::Demand;
 use crate::store::kept::{Known, Stored};
 use crate::store::organisations::Organisation;
 use crate::store::programmes::Programme;
 use crate::store::services::Service;
 use crate::store::spend::Spend;
+use crate::store::terms::Term;
 
 /// Changes that a history shows.
 const SHOWN: u32 = 500;
@@ -106,6 +111,8 @@ pub(super) fn rules() -> Vec<Rule> {
         paths!("/programmes"),
         paths!("/cohorts"),
         paths!("/spend"),
+        paths!("/demand"),
+        paths!("/demand/words"),
         paths!("/provision"),
     ];
     let others = others
@@ -120,7 +127,7 @@ pub(super) fn rules() -> Vec<Rule> {
 
 pub(super) fn routes(router: Router<Pages>) -> Router<Pages> {
     let router = of::<Organisation>(of::<Programme>(router));
-    let router = of::<Spend>(of::<Cohort>(router));
+    let router = of::<Term>(of::<Demand>(of::<Spend>(of::<Cohort>(router))));
     feeds::routes(services::routes(of::<Service>(router)))
 }
 
@@ -344,6 +351,9 @@ struct After {
 /// A text as people read it.
 fn said(question: &Question, text: &str) -> Html {
     let words = question.words(text);
+    if question.exact {
+        return exact(words);
+    }
     if words.is_empty() {
         return Html::literal("<span class=\"govuk-hint\">Not stated</span>");
     }

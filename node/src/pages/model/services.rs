@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
 use jiff::civil::Date;
+use ldsp_protocol::standard::{Dimension, Standard};
 use ldsp_ui::components::{
     Button, InsetText, PostForm, StatCard, Stats, Table, Tag, TagColour, link,
 };
@@ -19,6 +20,7 @@ use super::{Beside, Shown};
 use crate::import::london_day;
 use crate::provision::Freshness;
 use crate::provision::doubles::{Pair, pairs};
+use crate::provision::words as provision_words;
 use crate::store::kept::{Known, Stored};
 use crate::store::services::{Joined, Service, Status};
 
@@ -145,6 +147,7 @@ impl Shown for Service {
                 .line("places in each run times runs in a year");
             pieces.push(Stats::new("How many", [card]).into());
         }
+        pieces.push(suggested(pages, &stored.it).await?);
         let others = store.merged_with(stored.id).await.map_err(fault)?;
         if !others.is_empty() {
             pieces.push(heading("It stands for"));
@@ -219,6 +222,43 @@ impl Shown for Service {
         }
         Ok(Html::concat(pieces))
     }
+}
+
+/// Words of the table in what a service that nobody classified says of itself.
+async fn suggested(pages: &Pages, it: &Service) -> Result<Html, ProblemPage> {
+    let standard = Standard::current();
+    let title = |dimension: Dimension, at: u8| {
+        let code = standard.dimension(dimension).codes.get(usize::from(at));
+        code.map_or("", |code| code.title.as_str())
+    };
+    if it.skills != 0 {
+        return Ok(Html::default());
+    }
+    let store = &pages.node.store;
+    let mut reader = store.reader.acquire().await.map_err(|e| fault(e.into()))?;
+    let table = provision_words::table(&mut reader).await.map_err(fault)?;
+    let text = format!("{}. {}", it.name, it.description);
+    let found = provision_words::found(&text, &table);
+    if found.is_empty() {
+        return Ok(Html::paragraph(
+            "It is not yet classified: say its tier and the skills that it teaches.",
+        ));
+    }
+    let rows = found.into_iter().map(|(word, found)| {
+        [
+            word.to_owned(),
+            title(Dimension::Tier, found.tier).to_owned(),
+            title(Dimension::Skill, found.skill).to_owned(),
+            format!("{} %", found.confidence),
+        ]
+    });
+    let table = Table::new(
+        "Not yet classified. Words found in name and description, and what each may mean",
+    )
+    .columns(["Word", "Tier", "Skill", "How sure"])
+    .numeric([3])
+    .rows(rows);
+    Ok(table.into())
 }
 
 /// What undoes a merge, for who may.

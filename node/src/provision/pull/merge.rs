@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
 use super::fetch::Got;
-use super::oruk::{self, FILLED, NOT_A_SERVICE, Unfit};
+use super::oruk::{self, FILLED, Given, NOT_A_SERVICE, Unfit};
 use crate::model::service::COLUMNS;
 use crate::model::{self, Model as _};
+use crate::provision::words;
 use crate::store::feeds::{self, Feed, Waiting};
 use crate::store::kept::{Known, Stored};
 use crate::store::services::{self, Service};
@@ -18,6 +19,8 @@ use crate::store::{Store, StoreError};
 
 /// The service is not there any more, though the feed lists it.
 const GONE: Unfit = Unfit("service-gone");
+/// Nothing in it tells of digital skills, and nobody asked for its kind.
+const OTHER: Unfit = Unfit("service-other");
 /// What it says could not have come by a file either.
 const WRONG: Unfit = Unfit("service-unfit");
 
@@ -41,7 +44,7 @@ pub(super) async fn take(
         Got::Unchanged => (item.etag.clone(), same(&mut tx, &feed, item, now).await?),
         Got::Status(..) => (String::new(), Err(GONE)),
         Got::Body { bytes, etag } => match oruk::service(&bytes, &item.source_id, &feed.url) {
-            Ok(texts) => (etag, put(&mut tx, &feed, texts, now).await?),
+            Ok(given) => (etag, put(&mut tx, &feed, given, now).await?),
             Err(unfit) => (String::new(), Err(unfit)),
         },
     };
@@ -133,7 +136,7 @@ fn read(mut texts: Vec<String>, known: &Known) -> Result<Service, Unfit> {
 async fn put(
     tx: &mut SqliteConnection,
     feed: &Feed,
-    texts: Vec<String>,
+    Given { texts, kinds }: Given,
     now: Timestamp,
 ) -> Result<Result<Became, Unfit>, StoreError> {
     let known = Known::read(tx).await?;
@@ -143,6 +146,13 @@ async fn put(
     };
     let given = new.texts(&known);
     let held = held(tx, feed, &new.source_id).await?;
+    if held.is_none() && feed.term.is_empty() && new.skills == 0 {
+        let table = words::table(tx).await?;
+        let said = [new.name.as_str(), &new.description, &kinds].join(". ");
+        if !words::is_digital(&said, &table) {
+            return Ok(Err(OTHER));
+        }
+    }
     let (before, it) = match &held {
         None => (None, new),
         Some((row, before)) => {

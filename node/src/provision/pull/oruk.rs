@@ -253,8 +253,17 @@ pub(crate) const FILLED: &[&str] = &[
     "assured_date",
 ];
 
-/// The texts of a service, one for each of our columns.
-pub(crate) fn service(bytes: &[u8], id: &str, source: &str) -> Result<Vec<String>, Unfit> {
+/// What a feed says of a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Given {
+    /// One for each of our columns.
+    pub(crate) texts: Vec<String>,
+    /// Names of what it is of a kind of, in any taxonomy; not kept.
+    pub(crate) kinds: String,
+}
+
+/// Reads a service.
+pub(crate) fn service(bytes: &[u8], id: &str, source: &str) -> Result<Given, Unfit> {
     let it: Value = serde_json::from_slice(bytes).map_err(|_| NOT_A_SERVICE)?;
     if !it.is_object() || !it.get("name").is_some_and(Value::is_string) {
         return Err(NOT_A_SERVICE);
@@ -322,5 +331,7 @@ pub(crate) fn service(bytes: &[u8], id: &str, source: &str) -> Result<Vec<String
     set("area", area(&it));
     set("source", source.to_owned());
     set("source_id", id.to_owned());
-    Ok(texts)
+    let kinds = several(&it, "attributes").filter_map(|a| a.get("taxonomy_term"));
+    let kinds = joined(kinds.map(|term| said(term, "name")));
+    Ok(Given { texts, kinds })
 }

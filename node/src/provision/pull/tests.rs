@@ -82,6 +82,7 @@ fn service(id: &str) -> Value {
         "cost_options": [{"id": uuid(902), "amount": 0, "amount_description": "no charge"}],
         "service_at_locations": [{"id": uuid(903), "location": {"id": uuid(904), "location_type": "physical", "name": "Town Hall",
             "accessibility": [{"id": uuid(905), "description": "Step-free"}]}}],
+        "attributes": [{"id": uuid(907), "taxonomy_term": {"id": uuid(908), "name": "Computer courses", "description": "x", "taxonomy": "y"}}],
         "contacts": [{"id": uuid(906), "name": "Jo Bloggs"}],
         "future_member": {"deep": [[[]]]}
     })
@@ -527,6 +528,54 @@ async fn one_bad_service_is_left_out_and_the_others_come_in() {
     );
     assert_eq!(of(texts, "start"), "2022-01-10");
     assert!(of(texts, "organisation").ends_with('\u{2026}'));
+}
+
+/// A directory of everything: what nothing tells to be digital stays out, unless its kind was asked for.
+#[tokio::test]
+async fn only_services_about_digital_skills_come_in() {
+    let world = World::new().await;
+    let web = server(|path: &str, _: &str| match (path, number(path)) {
+        ("/robots.txt", _) => status(404),
+        (_, Some(n)) => body(&page(
+            n,
+            1,
+            &[json!(uuid(1)), json!(uuid(2)), json!(uuid(3))],
+        )),
+        _ => {
+            let id = path.rsplit('/').next().unwrap();
+            let mut it = service(id);
+            it["attributes"] = json!([]);
+            it["name"] = json!(match id.chars().last().unwrap() {
+                '1' => "Food bank",
+                '2' => "Tablets for beginners",
+                // A word of the coordinator's table.
+                _ => "Spreadsheets on Tuesdays",
+            });
+            body(&it)
+        }
+    });
+    let (feed, mut now) = begin(&world, BEGIN).await;
+    let Step::Done(tally) = run(&world, &web, feed, &mut now).await else {
+        panic!()
+    };
+    assert_eq!((tally.found, tally.added, tally.refused), (3, 2, 1));
+    let names: Vec<String> = kept(&world)
+        .await
+        .into_iter()
+        .map(|(s, _)| s.it.name)
+        .collect();
+    assert_eq!(names, ["Spreadsheets on Tuesdays", "Tablets for beginners"]);
+    let later = at("2022-04-04T09:00:00Z");
+    world
+        .store
+        .begin_pull(FEED, "t1", "ann", later)
+        .await
+        .unwrap();
+    let mut now = later;
+    let Step::Done(tally) = run(&world, &web, feed, &mut now).await else {
+        panic!()
+    };
+    assert_eq!((tally.added, tally.unchanged, tally.refused), (1, 2, 0));
 }
 
 /// A taxonomy term asks for a part, and another term for another one from its beginning.
