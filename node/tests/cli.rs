@@ -1027,3 +1027,38 @@ fn accounts_of_a_former_service_are_disconnected() {
     let said = no(&disconnect);
     assert!(said.contains("people accounts"), "{said}");
 }
+
+#[test]
+fn demand_comes_from_files_is_shown_and_taken_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    done(dir, &["init", "--lep", "E37000001"]);
+    let file = "reference,asks,area,number,from,how,sure,by\nS1,employer,Sandwell,12,2022-01,survey,counted,Chamber\n";
+    std::fs::write(dir.join("demand.csv"), file).unwrap();
+    let checked = done(dir, &["import", "demand", "demand.csv", "--dry-run"]);
+    assert!(checked.contains("Checked only"), "{checked}");
+    done(dir, &["import", "demand", "demand.csv"]);
+    let listed = done(dir, &["demand", "list"]);
+    assert!(
+        listed.contains("S1: Skill not stated, Sandwell"),
+        "{listed}"
+    );
+    let vacancies = "title,description\nWeb developer,SQL\nCarer,Kind people\n";
+    std::fs::write(dir.join("vacancies.csv"), vacancies).unwrap();
+    let seen = done(dir, &["import", "vacancies", "vacancies.csv", "--dry-run"]);
+    for words in [
+        "line 2, title: \u{201c}Web developer\u{201d}",
+        "95 %",
+        "Lines without: 3",
+    ] {
+        assert!(seen.contains(words), "{words}: {seen}");
+    }
+    done(dir, &["import", "vacancies", "vacancies.csv"]);
+    let imports = done(dir, &["demand", "imports"]);
+    assert!(imports.contains("vacancies: 2 held"), "{imports}");
+    done(dir, &["demand", "remove", "2"]);
+    assert!(!done(dir, &["demand", "list"]).contains("Software"));
+    refused(dir, &["demand", "remove", "2"]);
+    refused(dir, &["import", "survey", "demand.csv"]);
+    assert!(done(dir, &["demand", "words", "list"]).contains("spreadsheet"));
+}

@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 
 use super::centre::Centre;
 use super::report::SignIn;
-use super::{BANNER, Plan, RECORDS_KEY, delivery, listener};
+use super::{BANNER, Plan, RECORDS_KEY, delivery, listener, needs, provision};
 use crate::records::{self, LepRecords};
 
 pub(super) const COORDINATOR: &str = "Ama";
@@ -84,6 +84,8 @@ impl Area {
         }
         // Of a provider that the files named.
         people.push(add(PROVIDER, RoleArg::Provider, records.a_provider(), &context).await?);
+        needs::record(lep, plan, &context).await?;
+        provision::describe(&node, &records, &context).await?;
         enrol_with(&node, lep, &dir, centre, &context).await?;
         publish(&node, plan, &context).await?;
         let (stop, stopped) = oneshot::channel();

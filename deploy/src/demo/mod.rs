@@ -4,6 +4,8 @@
 mod area;
 mod centre;
 mod delivery;
+mod needs;
+mod provision;
 mod report;
 mod score;
 

@@ -41,6 +41,10 @@ enum FileKind {
     Programmes,
     Postcodes,
     Ilr,
+    Demand,
+    Vacancies,
+    Survey,
+    Services,
 }
 
 impl From<ImportKind> for FileKind {
@@ -50,6 +54,10 @@ impl From<ImportKind> for FileKind {
             ImportKind::Programmes => Self::Programmes,
             ImportKind::Postcodes => Self::Postcodes,
             ImportKind::Ilr => Self::Ilr,
+            ImportKind::Demand => Self::Demand,
+            ImportKind::Vacancies => Self::Vacancies,
+            ImportKind::Survey => Self::Survey,
+            ImportKind::Services => Self::Services,
         }
     }
 }
@@ -443,6 +451,84 @@ pub(super) async fn programmes(
     take(
         &api,
         ImportKind::Programmes,
+        (Owner::from(&person), None),
+        &asked,
+        &headers,
+        body,
+    )
+    .await
+}
+
+/// Import demand
+///
+/// As programmes are imported (docs/demand.md); a row whose reference is held already is updated, one that says what is held is left.
+#[utoipa::path(
+    post, path = "/api/v1/imports/demand", operation_id = "import_demand", tag = IMPORTS,
+    params(Asked, Preferring),
+    request_body(
+        content(
+            (String = "text/csv"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ),
+        description = "The file, CSV in UTF-8 or a workbook, at most 512 MiB.",
+    ),
+    responses(
+        (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
+        (status = 201, description = "Stored.", body = Report),
+        (status = 202, description = "Begun, because `Prefer: respond-async` was asked for.", body = WorkShown,
+            headers(("location" = String, description = "The work's address."))),
+        (status = 422, description = "Rows have problems; nothing was stored. (`import`)", body = Refused,
+            content_type = "application/problem+json"),
+        super::TakesFile
+    ),
+    security(("secret" = []), ("token" = []), ("session" = [])),
+)]
+pub(super) async fn demand(
+    State(api): State<Api>,
+    person: SignedIn,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refused> {
+    let owner = (Owner::from(&person), None);
+    take(&api, ImportKind::Demand, owner, &asked, &headers, body).await
+}
+
+/// Import services
+///
+/// As learners are imported; the columns are in docs/provision.md. A service that is held already is updated in the columns that the file
+/// has: it is known by its identifier at its source, or else by organisation, name and place.
+#[utoipa::path(
+    post, path = "/api/v1/imports/services", operation_id = "import_services", tag = IMPORTS,
+    params(Asked, Preferring),
+    request_body(
+        content(
+            (String = "text/csv"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ),
+        description = "The file, CSV in UTF-8 or a workbook, at most 512 MiB.",
+    ),
+    responses(
+        (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
+        (status = 201, description = "Stored.", body = Report),
+        (status = 202, description = "Begun, because `Prefer: respond-async` was asked for.", body = WorkShown,
+            headers(("location" = String, description = "The work's address."))),
+        (status = 422, description = "Rows have problems; nothing was stored. (`import`)", body = Refused,
+            content_type = "application/problem+json"),
+        super::TakesFile
+    ),
+    security(("secret" = []), ("token" = []), ("session" = [])),
+)]
+pub(super) async fn services(
+    State(api): State<Api>,
+    person: SignedIn,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refused> {
+    take(
+        &api,
+        ImportKind::Services,
         (Owner::from(&person), None),
         &asked,
         &headers,

@@ -4,6 +4,7 @@
 //! [`described`] holds every route with its description; [`rules`] says who may use it; `/openapi.json` is generated from
 //! the first, and a test holds the three together.
 
+mod feed;
 mod ilr;
 mod imports;
 mod lep;
@@ -53,6 +54,8 @@ const IMPORTS: &str = "Imports";
 const RELEASES: &str = "Releases";
 const PEOPLE: &str = "People";
 const PROGRAMMES: &str = "Programmes";
+const NEEDS: &str = "Needs";
+const PROVISION: &str = "Provision";
 const PROVIDERS: &str = "For providers";
 const PRACTICE: &str = "Practice";
 const QUALITY: &str = "Quality";
@@ -89,7 +92,7 @@ impl std::ops::Deref for Api {
                        the address of a page that says what to do.",
     ),
     tags(
-        (name = NODE), (name = IMPORTS), (name = PROGRAMMES), (name = PROVIDERS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = STATEMENTS),
+        (name = NODE), (name = IMPORTS), (name = PROGRAMMES), (name = NEEDS), (name = PROVISION), (name = PROVIDERS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = STATEMENTS),
         (name = PEOPLE, description = "Who signs in, and as what. Nobody learns or sets another person\u{2019}s secret here."),
         (name = RIGHTS, description = "What learners may ask for, how long records are kept, and who did what."),
         (name = MACHINE, description = "Public and without secrets, so that an auditor can compare this node with the log."),
@@ -101,6 +104,7 @@ struct Document;
 
 refusals! {
     struct ReadPublic: PARAMETER;
+    struct ReadOpen: PARAMETER, NOT_FOUND;
     struct ReadPublished: PARAMETER, SIGN_IN, NOT_FOUND;
     struct ReadEnvelope: PARAMETER, SIGN_IN, NOT_FOUND, WITHDRAWN;
     struct Read: PARAMETER, SIGN_IN, ROLE;
@@ -149,6 +153,8 @@ pub(crate) fn rules() -> Vec<Rule> {
         ["/api/v1/programmes", "/api/v1/programmes/{id}"],
         ["/api/v1/cohorts", "/api/v1/cohorts/{id}"],
         ["/api/v1/spend", "/api/v1/spend/{id}"],
+        ["/api/v1/demand/words", "/api/v1/demand/words/{id}"],
+        ["/api/v1/services", "/api/v1/services/{id}"],
     ];
     let kept = kept.into_iter().flat_map(|[all, one]| {
         let write = [Rule::post(all, COORDINATOR), Rule::put(one, COORDINATOR)];
@@ -162,6 +168,8 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::get("/api/v1/imports", STAFF),
         Rule::post("/api/v1/imports/learners", COORDINATOR),
         Rule::post("/api/v1/imports/programmes", COORDINATOR),
+        Rule::post("/api/v1/imports/demand", COORDINATOR),
+        Rule::post("/api/v1/imports/services", COORDINATOR),
         Rule::get("/api/v1/mappings", STAFF),
         Rule::post("/api/v1/mappings", COORDINATOR),
         Rule::post("/api/v1/mappings/{name}/remove", COORDINATOR),
@@ -200,6 +208,8 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::post("/api/v1/retention", COORDINATOR),
         Rule::get("/api/v1/audit", pages::AUDITS),
         Rule::get("/api/v1/audit/check", pages::AUDITS),
+        public("/services"),
+        public("/services/{id}"),
         public("/v1/node"),
         public("/v1/standard"),
         public("/v1/statements/{seq}"),
@@ -209,6 +219,10 @@ pub(crate) fn rules() -> Vec<Rule> {
         public("/openapi.json"),
     ];
     rules.extend(kept);
+    // Its numbers are exact.
+    let [all, one] = ["/api/v1/demand", "/api/v1/demand/{id}"];
+    rules.extend([Rule::post(all, COORDINATOR), Rule::put(one, COORDINATOR)]);
+    rules.extend([all, one].map(|path| Rule::get(path, STAFF)));
     let [all, one] = ["/api/v1/organisations", "/api/v1/organisations/{id}"];
     rules.extend([Rule::post(all, KEEPERS), Rule::put(one, KEEPERS)]);
     rules.extend([all, one].map(|path| Rule::get(path, LEP)));
@@ -236,6 +250,8 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(imports::list))
         .routes(routes!(imports::learners))
         .routes(routes!(imports::programmes))
+        .routes(routes!(imports::demand))
+        .routes(routes!(imports::services))
         .routes(routes!(provider::cohorts))
         .routes(routes!(provider::learners))
         .routes(routes!(provider::questions))
@@ -254,6 +270,12 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(model::cohorts::show, model::cohorts::set))
         .routes(routes!(model::spend::list, model::spend::add))
         .routes(routes!(model::spend::show, model::spend::set))
+        .routes(routes!(model::demand::list, model::demand::add))
+        .routes(routes!(model::demand::show, model::demand::set))
+        .routes(routes!(model::words::list, model::words::add))
+        .routes(routes!(model::words::show, model::words::set))
+        .routes(routes!(model::services::list, model::services::add))
+        .routes(routes!(model::services::show, model::services::set))
         .routes(routes!(mappings::list, mappings::remember))
         .routes(routes!(mappings::forget))
         .routes(routes!(imports::ilr))
@@ -297,6 +319,8 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(machine::standard))
         .routes(routes!(statements::envelope))
         .routes(routes!(statements::receipt))
+        .routes(routes!(feed::list))
+        .routes(routes!(feed::show))
         .layer(from_fn(entity_tag))
         .routes(routes!(machine::live))
         .routes(routes!(machine::ready))

@@ -1,4 +1,4 @@
-//! Organisations, programmes, cohorts and spend: in the columns of the pages' forms, each a text, kept by the functions that the pages
+//! Organisations, programmes, cohorts, spend, demand and services: in the columns of the pages' forms, each a text, kept by the functions that the pages
 //! and the command line call.
 
 use axum::Json;
@@ -17,11 +17,14 @@ use super::{Api, Listed, Nothing, Refused};
 use crate::import::report::RowProblem;
 use crate::model::{self, Model, Trouble};
 use crate::store::cohorts::Cohort;
+use crate::store::demand::Demand;
 use crate::store::history;
 use crate::store::kept::{Kept as _, Known, Stored};
 use crate::store::organisations::Organisation;
 use crate::store::programmes::Programme;
+use crate::store::services::Service;
 use crate::store::spend::Spend;
+use crate::store::terms::Term;
 
 /// Changes that are told with a row.
 const SHOWN: u32 = 500;
@@ -248,6 +251,107 @@ spoken! {
     }
 }
 
+spoken! {
+    /// A need that somebody stated (docs/demand.md). It counts people who were asked and is of no learner; its number is exact: do not share it.
+    DemandText of Demand at "/api/v1/demand" {
+        /// The partnership's own name for it; made where it is empty. No two have the same, whatever the capitals.
+        reference,
+        /// `individual`, `employer`, `charity` or `public-body`; needed.
+        asks,
+        /// Name of an organisation of this node, of the kind that asks; or empty.
+        organisation,
+        /// A code of the data standard, as are the next two.
+        tier,
+        skill,
+        audience,
+        /// GSS code or name of a district of the LEP, or `whole`; needed.
+        area,
+        /// From 1 to 1,000,000, or `not published` where its source suppressed it; needed.
+        number,
+        /// What it is a number of: `people` (where it is empty), `employers` or `vacancies`.
+        counts,
+        /// `YYYY-MM`, needed.
+        from,
+        /// `YYYY-MM`; empty: open.
+        until,
+        /// `survey`, `vacancies`, `panel`, `workshop` or `application`; needed.
+        how,
+        /// `counted`, `estimated` or `guessed`; needed.
+        sure,
+        /// A role or a body, never a person; needed.
+        by,
+        /// The last day on which it is taken for true, `YYYY-MM-DD`.
+        holds_until,
+        /// A sentence, without anything that tells of a person.
+        note,
+    }
+}
+
+spoken! {
+    /// A word by which a skill is found in vacancies (docs/demand.md).
+    WordText of Term at "/api/v1/demand/words" {
+        /// One word or several, needed; no two are the same, whatever the capitals.
+        term,
+        /// A code of the data standard, needed, as is the next.
+        tier,
+        skill,
+        /// How sure one may be by this word alone, in percent: 0 to 100, needed. 0: it is not looked for.
+        weight,
+    }
+}
+
+spoken! {
+    /// A service where people learn digital skills, of any organisation. Members that are left out are empty: not stated. None is about a
+    /// learner.
+    ServiceText of Service at "/api/v1/services" {
+        /// Needed.
+        name,
+        /// Who offers it, needed: an organisation of this node's list or any other; never a person.
+        organisation,
+        /// At most 900 characters, as all texts without personal data.
+        description,
+        /// A code of the data standard; empty: not yet classified.
+        tier,
+        /// Codes of the data standard with semicolons between them.
+        skills,
+        /// A code of the data standard, as is `mode`.
+        audience,
+        mode,
+        /// GSS code of a district; empty: the whole area.
+        area,
+        /// Where, in words.
+        place,
+        /// People that one run takes.
+        places,
+        /// Runs that begin in a year.
+        starts,
+        /// `YYYY-MM-DD`, as is `end`.
+        start,
+        end,
+        /// Pounds for one person, `0` where it is free.
+        cost,
+        cost_notes,
+        /// Years, as is `maximum_age`.
+        minimum_age,
+        maximum_age,
+        eligibility,
+        accessibility,
+        url,
+        /// `active`, `inactive`, `defunct` or `temporarily closed`; empty: active.
+        status,
+        /// `yes`: it stands in the open feed at `/services`. `no` or empty: it does not.
+        public,
+        /// `YYYY-MM-DD`: when somebody last made sure that all this is so.
+        assured_date,
+        /// A role or a body, never a person.
+        assured_by,
+        /// The address of a feed, or what a list is called; empty: this node's own.
+        source,
+        /// UUID at the source, or empty.
+        source_id,
+    }
+}
+
 fn row<S: Spoken>(stored: &Stored<S::Model>, known: &Known) -> Row<S> {
     Row {
         id: stored.id,
@@ -453,3 +557,12 @@ endpoints!(cohorts: CohortText, "Programmes", "/api/v1/cohorts", "/api/v1/cohort
 endpoints!(spend: SpendText, "Programmes", "/api/v1/spend", "/api/v1/spend/{id}",
     "list_spend" "Spend", "add_spend" "Add an amount",
     "show_spend" "An amount", "set_spend" "Change an amount");
+endpoints!(demand: DemandText, "Needs", "/api/v1/demand", "/api/v1/demand/{id}",
+    "list_demand" "Demand", "add_demand" "Add demand",
+    "show_demand" "A need that was stated", "set_demand" "Change what was stated");
+endpoints!(words: WordText, "Needs", "/api/v1/demand/words", "/api/v1/demand/words/{id}",
+    "list_words" "Words for vacancies", "add_word" "Add a word",
+    "show_word" "A word for vacancies", "set_word" "Change a word");
+endpoints!(services: ServiceText, "Provision", "/api/v1/services", "/api/v1/services/{id}",
+    "list_services" "Services", "add_service" "Add a service",
+    "show_service" "A service", "set_service" "Change a service");

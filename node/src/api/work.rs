@@ -33,6 +33,10 @@ enum WorkKind {
     Programmes,
     Postcodes,
     Ilr,
+    Demand,
+    Vacancies,
+    Survey,
+    Services,
     Release,
 }
 
@@ -45,6 +49,10 @@ impl From<&Task> for WorkKind {
                 ImportKind::Programmes => Self::Programmes,
                 ImportKind::Postcodes => Self::Postcodes,
                 ImportKind::Ilr => Self::Ilr,
+                ImportKind::Demand => Self::Demand,
+                ImportKind::Vacancies => Self::Vacancies,
+                ImportKind::Survey => Self::Survey,
+                ImportKind::Services => Self::Services,
             },
         }
     }

@@ -94,6 +94,18 @@ pub enum Command {
         after_help = "Columns: month (YYYY-MM), programme or cohort (code), category (staff, premises, equipment, learner-support, marketing, overheads, other), amount (pounds), source (who said so)."
     )]
     Spend(Keep),
+    /// Demand: what people, employers, charities and public bodies say that they need
+    #[command(
+        subcommand,
+        after_help = "Columns: reference (made where it is empty), asks (individual, employer, charity, public-body), organisation (one of the list), tier, skill, audience, area (district or whole), number (or not published), counts (people, employers, vacancies), from, until (YYYY-MM), how (survey, vacancies, panel, workshop, application), sure (counted, estimated, guessed), by (a role or body), holds_until, note. Numbers are exact: do not share."
+    )]
+    Demand(Demand),
+    /// Services where people learn digital skills: what there is, how fresh it is, and what open feeds give
+    #[command(
+        subcommand,
+        after_help = "Columns: name, organisation, description, tier, skills (with semicolons), audience, mode, area (GSS code of a district), place, places, starts (runs in a year), start, end, cost (pounds), cost_notes, minimum_age, maximum_age, eligibility, accessibility, url, status (active, inactive, defunct, temporarily closed), public (yes, no), assured_date, assured_by, source, source_id (UUID)."
+    )]
+    Provision(Provision),
     /// Made-up records for trying the node out; nothing leaves it while they are there
     #[command(subcommand)]
     Sample(Sample),
@@ -266,7 +278,7 @@ pub enum Release {
     },
 }
 
-/// `organisations`, `programmes`, `cohorts`, `spend`.
+/// `organisations`, `programmes`, `cohorts`, `spend`; also of `demand` and `provision`.
 #[derive(Debug, Subcommand)]
 pub enum Keep {
     /// All of them
@@ -291,6 +303,47 @@ pub enum Keep {
         #[command(flatten)]
         said: Said,
     },
+}
+
+/// `demand`.
+#[derive(Debug, Subcommand)]
+pub enum Demand {
+    /// As of all that is kept.
+    #[command(flatten)]
+    Keep(Keep),
+    /// The words by which skills are found in vacancies
+    #[command(
+        subcommand,
+        after_help = "Columns: term, tier, skill, weight (how sure one may be by this word alone, in percent; 0: it is not looked for)."
+    )]
+    Words(Keep),
+    /// The files of which demand is held
+    Imports,
+    /// Take out what a file brought, but for what somebody changed since
+    Remove {
+        /// Number of the import, as `imports` shows it
+        #[arg(value_name = "IMPORT")]
+        import: i64,
+    },
+}
+
+/// `provision`.
+#[derive(Debug, Subcommand)]
+pub enum Provision {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "its variants say it")]
+    Keep(Keep),
+    /// Pull the services of an Open Referral UK 3.0 feed; one that was ended goes on where it was
+    Pull {
+        /// The address that comes before /services, such as https://directory.example/api
+        #[arg(value_name = "URL")]
+        url: String,
+        /// Only services that have this taxonomy term: its identifier in the feed
+        #[arg(long, value_name = "TERM")]
+        term: Option<String>,
+    },
+    /// Feeds that were pulled, and how far each pull is
+    Feeds,
 }
 
 /// What a row says.
@@ -654,8 +707,16 @@ pub enum Sample {
 pub enum Import {
     /// Programmes, one row each; import them before their learners
     Programmes(ImportFile),
+    /// Services where people learn digital skills, one row each: docs/provision.md
+    Services(ImportFile),
     /// Enrolments, one row each. Names, ULNs, birth dates and postcodes are not kept
     Learners(LearnerFile),
+    /// Demand, one row for each need that somebody stated
+    Demand(ImportFile),
+    /// Vacancies, one row each: digital skills are found by a table of words; nothing else of them is kept. With --dry-run what was found is shown
+    Vacancies(ImportFile),
+    /// A table of the Employer Skills Survey as it was published: the standard LEP tables of 2017, or all areas of 2019
+    Survey(SurveyFile),
     /// A provider's Individualised Learner Record of a year (XML). It replaces what an earlier file of the same year said; `ilr` says how it is read
     Ilr(IlrFile),
     /// The ONS Postcode Directory, which turns a postcode into a district
@@ -713,6 +774,25 @@ pub enum MappedKind {
     Learners,
     /// Programmes, one row each
     Programmes,
+    /// Services, one row each
+    Services,
+    /// Demand, one row for each need that somebody stated
+    Demand,
+    /// Vacancies, one row each
+    Vacancies,
+}
+
+/// A table of the Employer Skills Survey.
+#[derive(Debug, Args)]
+pub struct SurveyFile {
+    /// CSV file, or workbook (.xlsx)
+    pub file: PathBuf,
+    /// The sheet of a workbook that holds the table [default: 80, as in the standard LEP tables of 2017]
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
+    /// Show what would be recorded and store nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// A learner file and how to import it.

@@ -42,6 +42,8 @@ pub struct Config {
     pub schedule: String,
     /// How long records are kept; `None`: nothing goes by itself.
     pub retention: Option<Policy>,
+    /// Hosts of feeds that may lie in a private network and be asked without TLS: for feeds of the LEP's own network.
+    pub feed_hosts: Vec<String>,
     /// A sentence across every page, such as that the records are not real.
     pub banner: Option<String>,
     /// Form of the logs.
@@ -60,6 +62,7 @@ impl Default for Config {
             rho_micro: None,
             schedule: "0 6 5 * *".to_owned(),
             retention: None,
+            feed_hosts: Vec::new(),
             banner: None,
             log: LogFormat::Text,
             oidc: None,
@@ -91,6 +94,7 @@ struct Settings {
     schedule: Option<String>,
     #[serde(default)]
     retention: Retention,
+    feed_hosts: Option<Vec<String>>,
     banner: Option<String>,
     log: Option<LogFormat>,
     oidc: Option<oidc::Config>,
@@ -146,7 +150,7 @@ impl Config {
         let settings: Settings = toml::from_str(&text).map_err(|error| ConfigError {
             place: place.clone(),
             cause: error.to_string().trim_end().to_owned(),
-            next: "Correct or remove the key. The keys are: data_dir, listen, public_url, tls_cert, tls_key, rho_micro, schedule, banner, log, months and schedule under [retention], and the table [oidc].",
+            next: "Correct or remove the key. The keys are: data_dir, listen, public_url, tls_cert, tls_key, rho_micro, schedule, feed_hosts, banner, log, months and schedule under [retention], and the table [oidc].",
         })?;
         let mut over = from_environment(environment)?;
         let mut settings = settings;
@@ -205,6 +209,18 @@ impl Config {
         }
         self.data_dir = settings.data_dir.unwrap_or(self.data_dir);
         self.listen = settings.listen.unwrap_or(self.listen);
+        if let Some(hosts) = settings.feed_hosts {
+            if hosts
+                .iter()
+                .any(|host| host.trim().is_empty() || host.contains(['/', ' ']))
+            {
+                return Err(wrong(
+                    "feed_hosts names something that is no host",
+                    "Write a list of names or addresses alone, such as [\"directory.council.example\"].",
+                ));
+            }
+            self.feed_hosts = hosts;
+        }
         self.banner = settings.banner.or(self.banner);
         self.log = settings.log.unwrap_or(self.log);
         if let Some(service) = settings.oidc {
@@ -284,7 +300,14 @@ fn from_environment(
         } else {
             None
         };
-        let value = number.map_or(toml::Value::String(value), toml::Value::Integer);
+        let value = match number {
+            Some(number) => toml::Value::Integer(number),
+            None if key == "feed_hosts" => {
+                let hosts = value.split(',').map(|host| host.trim().to_owned());
+                toml::Value::Array(hosts.map(toml::Value::String).collect())
+            }
+            None => toml::Value::String(value),
+        };
         match key.strip_prefix("retention_") {
             Some(key) => {
                 let within = table
@@ -302,7 +325,7 @@ fn from_environment(
     table.try_into().map_err(|error: toml::de::Error| ConfigError {
         place: ENVIRONMENT.to_owned(),
         cause: error.to_string().trim_end().to_owned(),
-        next: "Correct or unset the variable: LDSP_ and one of DATA_DIR, LISTEN, PUBLIC_URL, TLS_CERT, TLS_KEY, RHO_MICRO, SCHEDULE, RETENTION_MONTHS, RETENTION_SCHEDULE, BANNER, LOG.",
+        next: "Correct or unset the variable: LDSP_ and one of DATA_DIR, LISTEN, PUBLIC_URL, TLS_CERT, TLS_KEY, RHO_MICRO, SCHEDULE, RETENTION_MONTHS, RETENTION_SCHEDULE, FEED_HOSTS (with commas between them), BANNER, LOG.",
     })
 }
 
@@ -331,6 +354,7 @@ mod tests {
             &[
                 ("LDSP_DATA_DIR", "/srv/b"),
                 ("LDSP_RHO_MICRO", "250000"),
+                ("LDSP_FEED_HOSTS", "a.example, 10.0.0.1"),
                 ("HOME", "/x"),
                 ("LDSP_ASSETS", "a"),
             ],
@@ -338,6 +362,7 @@ mod tests {
         .unwrap();
         assert_eq!(config.data_dir, Path::new("/srv/b"));
         assert_eq!(config.listen.port(), 443);
+        assert_eq!(config.feed_hosts, ["a.example", "10.0.0.1"]);
         assert_eq!(config.rho_micro, Some(250_000));
         assert_eq!(config.log, LogFormat::Json);
     }
@@ -385,6 +410,7 @@ mod tests {
             ("rho_micro = 500001", "rho_micro"),
             ("rho_micro = 0", "rho_micro"),
             ("schedule = \"0 0 6 5 * *\"", "schedule"),
+            ("feed_hosts = [\"https://x/y\"]", "feed_hosts"),
             ("public_url = \"http://x\"", "public_url"),
             ("public_url = \"https://x/y\"", "public_url"),
             ("tls_cert = \"x\"", "tls_key"),

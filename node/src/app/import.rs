@@ -1,4 +1,4 @@
-//! `import programmes`, `import learners`, `import ilr`, `import postcodes`; `import mappings` is in [`super::mappings`].
+//! `import programmes`, `import learners`, `import demand`, `import services`, `import ilr`, `import postcodes`; `import mappings` is in [`super::mappings`].
 
 use std::fs::File;
 use std::path::Path;
@@ -24,10 +24,15 @@ impl From<ImportError> for Refusal {
 
 pub(super) async fn run(command: Import, context: &Context) -> Answer {
     let (file, report) = match &command {
-        Import::Programmes(args) | Import::Learners(LearnerFile { file: args, .. }) => {
+        Import::Programmes(args)
+        | Import::Demand(args)
+        | Import::Vacancies(args)
+        | Import::Services(args)
+        | Import::Learners(LearnerFile { file: args, .. }) => {
             (args.file.clone(), args.report.clone())
         }
         Import::Ilr(args) => (args.file.clone(), args.report.clone()),
+        Import::Survey(args) => (args.file.clone(), None),
         Import::Postcodes { file } => (file.clone(), None),
         Import::Mappings(command) => return mappings::run(command, context).await,
     };
@@ -55,6 +60,47 @@ pub(super) async fn run(command: Import, context: &Context) -> Answer {
                 import::file(store, &node.pseudonyms, file, &reading, &options(args), now).await
             } else {
                 import::programmes(store, source, &options(args), now).await
+            }
+        }
+        Import::Survey(args) => {
+            if !whole {
+                return Err(Refusal::new(
+                    "a table of the survey has to be a file that can be read more than once",
+                    "Write what comes through the pipe to a file and import that.",
+                ));
+            }
+            let options = Options {
+                dry_run: args.dry_run,
+                progress: watched.progress.clone(),
+                ..Options::default()
+            };
+            import::survey::take(store, source, args.sheet.as_deref(), &options, now).await
+        }
+        Import::Vacancies(args) => {
+            let reading = reading(store, args, whole).await?;
+            if whole {
+                let file = (Kind::Vacancies, source);
+                import::file(store, &node.pseudonyms, file, &reading, &options(args), now).await
+            } else {
+                import::vacancies::csv(store, source, &options(args), now).await
+            }
+        }
+        Import::Demand(args) => {
+            let reading = reading(store, args, whole).await?;
+            if whole {
+                let file = (Kind::Demand, source);
+                import::file(store, &node.pseudonyms, file, &reading, &options(args), now).await
+            } else {
+                import::demands::demand(store, source, &options(args), now).await
+            }
+        }
+        Import::Services(args) => {
+            let reading = reading(store, args, whole).await?;
+            if whole {
+                let file = (Kind::Services, source);
+                import::file(store, &node.pseudonyms, file, &reading, &options(args), now).await
+            } else {
+                import::services(store, source, &options(args), now).await
             }
         }
         Import::Learners(args) => {

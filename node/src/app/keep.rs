@@ -30,7 +30,7 @@ pub(super) async fn run<M: Model>(command: Keep, context: &Context) -> Answer {
     answer
 }
 
-fn value<M: Model>(stored: &Stored<M>, known: &Known) -> Value {
+pub(super) fn value<M: Model>(stored: &Stored<M>, known: &Known) -> Value {
     let mut value = json!({"id": stored.id, "version": stored.version});
     for (column, text) in M::COLUMNS.iter().zip(stored.it.texts(known)) {
         value[*column] = text.into();

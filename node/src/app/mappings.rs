@@ -39,6 +39,9 @@ pub(super) async fn run(command: &Mappings, context: &Context) -> Answer {
             let kind = match kind {
                 MappedKind::Learners => Kind::Learners,
                 MappedKind::Programmes => Kind::Programmes,
+                MappedKind::Demand => Kind::Demand,
+                MappedKind::Vacancies => Kind::Vacancies,
+                MappedKind::Services => Kind::Services,
             };
             proposal(file, kind, sheet.clone(), *western, context).await
         }

@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 pub mod cli;
 pub mod config;
+mod demand;
 mod enrol;
 mod ilr;
 mod import;
@@ -16,6 +17,7 @@ pub mod output;
 mod people;
 mod practice;
 mod providers;
+mod provision;
 mod publish;
 mod quality;
 mod release;
@@ -155,6 +157,8 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::Programmes(command) => keep::run::<Programme>(command, context).await,
         Command::Cohorts(command) => keep::run::<Cohort>(command, context).await,
         Command::Spend(command) => keep::run::<Spend>(command, context).await,
+        Command::Demand(command) => demand::run(command, context).await,
+        Command::Provision(command) => provision::run(command, context).await,
         Command::Sample(command) => sample::run(command, context).await,
         Command::Ilr(command) => ilr::run(command, context).await,
         Command::Status => status::run(context).await,

@@ -1,5 +1,7 @@
 //! `serve`: the node's pages over TLS, the release schedule and the outbox, in one process.
 
+mod puller;
+
 use std::fs::{File, TryLockError};
 use std::future::Future;
 use std::io::Write as _;
@@ -151,6 +153,7 @@ pub async fn run(
     let site = site(&node, &url, context, wake, works.clone())?;
     tracing::info!(%url, "serving");
     let worker = tokio::spawn(worker.run());
+    let puller = tokio::spawn(puller::run(node.store.clone(), context.clone()));
     let unconfirmed = Arc::new(AtomicBool::new(false));
     let stop = {
         let (unconfirmed, store) = (unconfirmed.clone(), node.store.clone());
@@ -166,6 +169,7 @@ pub async fn run(
     };
     let served = ldsp_ui::serve(listener, tls, site, stop).await;
     worker.abort();
+    puller.abort();
     works.stop().await;
     node.store.close().await;
     if unconfirmed.load(Ordering::Relaxed) {
@@ -213,6 +217,7 @@ fn site(
         entropy: context.entropy.clone(),
         rho_micro: context.config.rho_micro,
         retention: context.config.retention.clone(),
+        feed_hosts: context.config.feed_hosts.clone(),
         works,
         peers: pages::peers_over_https(node.clone(), context.clock.clone()),
         before_signing: Arc::new(move || {

@@ -58,6 +58,13 @@ faults! {
         "Say which one holds the rows: with --sheet NAME, or on the page.";
     MERGED = "cells-merged", "Cells are merged below the header: only the first of them holds its value.",
         "Select the table, choose Unmerge Cells, fill in what is empty then, and save the workbook.";
+    // A table of the Employer Skills Survey as a whole.
+    SURVEY_TABLE = "survey-table", "This is not the table of the skills that will need developing, by LEP, in one of the layouts that are read.",
+        "Take sheet 80 of the standard LEP tables of 2017, or the CSV of all areas of 2019, as the Department for Education published them.";
+    SURVEY_LEP = "survey-area", "The table has nothing for this node's LEP: it may have had another area then.",
+        "Add what the survey says of a part of the area with the form, and say in its note which part that is.";
+    SURVEY_YEAR = "survey-year", "The table does not say of which year it is.",
+        "Take the file as it was published, with the rows above the table.";
     // An ILR as a whole.
     XML_FORM = "xml-form", "The file is not well-formed XML from here on.",
         "Export it again; do not edit it by hand.";
@@ -99,6 +106,9 @@ faults! {
         "Look for a missing or surplus comma; a field that holds a comma needs quotation marks around it.";
     DUPLICATE_PROGRAMME = "duplicate", "Another row of this file has the same code.",
         "Keep one row for each programme.";
+
+    DUPLICATE_DEMAND = "duplicate", "Another row of this file has the same reference, or says the same without one.",
+        "Keep one of them; if both are meant, give each a reference of its own.";
 
     DOUBTFUL = "same-or-new", "The row may be a new enrolment or a correction of one that is held and that this file does not name: learner and provider agree, and either the aim or the start.",
         "If this file adds new enrolments, import it with --doubtful new; if it corrects aims or starts, with --doubtful corrected (the page asks). A file that names all enrolments of the learner with this provider needs neither.";
@@ -234,6 +244,32 @@ faults! {
     MONTH = "month-form", "This is not a month from 2000 on in the form YYYY-MM.", "Write months like 2022-09.";
     CATEGORY = "category-unknown", "This is not a category of spend.",
         "Use staff, premises, equipment, learner-support, marketing, overheads or other.";
+    ASKS = "asks-unknown", "This is not one of those who ask.", "Use individual, employer, charity or public-body.";
+    OTHER_ASKS = "organisation-kind", "An organisation is named that is not of the kind that asks.",
+        "Say that a business, a charity or a public body asks, as the page Organisations calls it; or leave the organisation empty.";
+    AREA = "area-unknown", "This is no district of this node's LEP.",
+        "Use the GSS code or the name of one of its districts, or whole for all of them.";
+    NUMBER = "number-form", "This is not a whole number from 1 to 1,000,000.",
+        "Write digits alone; or the words not published, where the source suppressed its number. What nobody asks for is no row.";
+    COUNTS = "counts-unknown", "This is nothing that a number can be of here.", "Use people, employers or vacancies, or leave it empty for people.";
+    HOW = "how-unknown", "This is not one of the ways in which demand is learnt.",
+        "Use survey, vacancies, panel, workshop or application.";
+    SURE = "sure-unknown", "This does not say how sure the number is.", "Use counted, estimated or guessed.";
+    TERM = "term-form", "There is no letter and no digit in it.", "Write the words that are looked for.";
+    WEIGHT = "weight-form", "This is not a whole number from 0 to 100.", "Write how sure one may be by this word alone, in percent; 0 where it is not to be looked for.";
+    LONG_TEXT = "text-size", "The text is too long.", "Shorten it to at most 900 characters.";
+    SERVICE_STATUS = "status-unknown", "This is not a status of a service.",
+        "Use active, inactive, defunct or temporarily closed.";
+    YES_OR_NO = "yes-or-no", "This is neither yes nor no.", "Write yes or no, or leave it empty: no.";
+    URL = "url-form", "This is not the address of a page.",
+        "Write it in full, such as https://www.example.org/courses, without a name or password in it.";
+    SOURCE_ID = "source-id-form", "This is not an identifier in the form of a UUID.",
+        "Copy it from the source: 32 hexadecimal digits in five groups with hyphens; or leave it empty.";
+    AGES = "ages-order", "The highest age lies below the lowest.", "Correct one of the two ages.";
+    RUNS = "runs-form", "This is not a number of runs in a year.",
+        "Write a whole number up to 1000, or leave it empty.";
+    DUPLICATE_SERVICE = "duplicate", "Another row of this file is the same service: the identifier at the source agrees, or organisation, name and place.",
+        "Keep one row for each service.";
     CAPACITY = "capacity-form", "This is not a number of places.",
         "Write a whole number up to a million, or leave it empty.";
 }

@@ -35,6 +35,12 @@ pub enum Kind {
     Learners,
     /// One row for each programme.
     Programmes,
+    /// One row for each need that somebody stated.
+    Demand,
+    /// One row for each vacancy, or for several alike.
+    Vacancies,
+    /// One row for each service where people learn.
+    Services,
 }
 
 impl Kind {
@@ -68,10 +74,15 @@ impl Kind {
         Contract::of(self).dates.contains(&column)
     }
 
-    /// Whether a column tells of one person: nobody can give one text for all rows of it.
+    /// Whether a column tells of one person, or is one row's own: nobody can give one text for all rows of it.
     #[must_use]
     pub fn identifies(self, column: &str) -> bool {
-        self == Self::Learners && ["learner_ref", "uln", "birth_date", "postcode"].contains(&column)
+        match self {
+            Self::Learners => ["learner_ref", "uln", "birth_date", "postcode"].contains(&column),
+            Self::Programmes | Self::Services => false,
+            Self::Vacancies => ["title", "description"].contains(&column),
+            Self::Demand => column == "reference",
+        }
     }
 }
 
@@ -80,6 +91,9 @@ impl From<Kind> for ImportKind {
         match kind {
             Kind::Learners => Self::Learners,
             Kind::Programmes => Self::Programmes,
+            Kind::Demand => Self::Demand,
+            Kind::Vacancies => Self::Vacancies,
+            Kind::Services => Self::Services,
         }
     }
 }
@@ -88,10 +102,14 @@ impl std::str::FromStr for Kind {
     type Err = ();
 
     fn from_str(word: &str) -> Result<Self, ()> {
-        [Self::Learners, Self::Programmes]
-            .into_iter()
-            .find(|kind| kind.as_str() == word)
-            .ok_or(())
+        let all = [
+            Self::Learners,
+            Self::Programmes,
+            Self::Demand,
+            Self::Vacancies,
+            Self::Services,
+        ];
+        all.into_iter().find(|kind| kind.as_str() == word).ok_or(())
     }
 }
 
@@ -280,7 +298,7 @@ impl Mapping {
                 "The name of the file's column looks like personal data: the file may have no header.",
             ),
             Origin::Always(text) if self.kind.identifies(column) && !text.trim().is_empty() => {
-                Some("This column tells of one person: it cannot be the same on every row.")
+                Some("This column is of one row: it cannot be the same on every one.")
             }
             Origin::Always(text) if text.chars().count() > TEXT => {
                 Some("The text is longer than 200 characters.")

@@ -7,6 +7,7 @@
 //! A row with a problem refuses the file, unless valid rows are asked for alone; a fault of the
 //! file as a whole (encoding, header, quotation marks) always does. No report quotes a value.
 
+pub mod demands;
 pub(crate) mod faults;
 mod header;
 pub mod ilr;
@@ -19,8 +20,11 @@ pub mod pseudonym;
 pub mod report;
 pub(crate) mod rows;
 pub(crate) mod scan;
+pub(crate) mod services;
+pub mod survey;
 #[cfg(test)]
 mod tests;
+pub mod vacancies;
 pub(crate) mod values;
 
 use std::collections::HashMap;
@@ -186,6 +190,8 @@ struct Run {
     taken_back: u64,
     /// Of an ILR.
     ilr: Option<ilr::Shared>,
+    /// Of vacancies.
+    vacancies: Option<vacancies::Summary>,
 }
 
 impl Run {
@@ -211,6 +217,7 @@ impl Run {
             problems: Problems::default(),
             taken_back: 0,
             ilr: None,
+            vacancies: None,
         })
     }
 
@@ -304,6 +311,7 @@ impl Run {
             problems: self.problems,
             taken_back: self.taken_back,
             ilr: self.ilr.map(|shared| shared.with(|s| s.clone())),
+            vacancies: self.vacancies,
         })
     }
 }
@@ -329,6 +337,9 @@ pub async fn file(
             enrolments(store, key, source, run, now).await
         }
         Kind::Programmes => described(store, source, options, now).await,
+        Kind::Demand => demands::take(store, (ImportKind::Demand, source), options, now).await,
+        Kind::Vacancies => vacancies::take(store, source, options, now).await,
+        Kind::Services => offered(store, source, options, now).await,
     }
 }
 
@@ -689,6 +700,34 @@ async fn written(
     }
     let ended = stream.end.await.map_err(|_| ImportError::Stopped)??;
     run.finish(ended, now).await
+}
+
+/// Imports services; one that is held already is updated in the columns that the file has.
+///
+/// # Errors
+/// [`ImportError`]; nothing was stored then.
+pub async fn services(
+    store: &Store,
+    source: impl Read + Send + 'static,
+    options: &Options,
+    now: Timestamp,
+) -> Result<ImportReport, ImportError> {
+    let header = |row: &csv::StringRecord| header::find(row, &services::HEADER);
+    let source = options.progress.counting(source);
+    let source = Csv::new(source, services::COLUMNS, header);
+    offered(store, source, options, now).await
+}
+
+/// The one way of rows of services into the store, whatever their source.
+async fn offered(
+    store: &Store,
+    source: impl Source,
+    options: &Options,
+    now: Timestamp,
+) -> Result<ImportReport, ImportError> {
+    let run = Run::begin(store, ImportKind::Services, options).await?;
+    let listed = services::listed(source, run, now);
+    options.progress.unless_cancelled(listed).await
 }
 
 /// Replaces the postcode directory by the file's.

@@ -5,7 +5,7 @@ use ldsp_protocol::standard::{Dimension, NOT_STATED};
 
 use super::faults;
 use super::header::Columns;
-use super::report::RowProblem;
+use super::report::{Fault, RowProblem};
 use super::rows::Row;
 use super::values;
 use crate::store::programmes::Programme;
@@ -131,12 +131,22 @@ pub(crate) fn places(row: &mut Row<'_>, column: impl Into<usize>) -> Option<i64>
 
 /// A text that is kept and shown.
 pub(crate) fn text(row: &mut Row<'_>, column: impl Into<usize>, required: bool) -> String {
+    text_within(row, column, required, (values::TEXT, faults::TEXT_SIZE))
+}
+
+/// A text of at most so many characters; with what is wrong with a longer one.
+pub(crate) fn text_within(
+    row: &mut Row<'_>,
+    column: impl Into<usize>,
+    required: bool,
+    (longest, too_long): (usize, Fault),
+) -> String {
     let column = column.into();
     let text = values::one_spacing(row.text(column));
     if text.is_empty() && required {
         row.problem(column, faults::REQUIRED);
-    } else if text.chars().count() > values::TEXT {
-        row.problem(column, faults::TEXT_SIZE);
+    } else if text.chars().count() > longest {
+        row.problem(column, too_long);
     } else if !personal::find(&text).is_empty() {
         row.problem(column, faults::PERSONAL);
     }

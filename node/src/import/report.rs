@@ -148,6 +148,8 @@ pub struct ImportReport {
     pub taken_back: u64,
     /// Of an ILR: what the file was, and what came of it besides rows.
     pub ilr: Option<Summary>,
+    /// Of vacancies: what was found in them.
+    pub vacancies: Option<super::vacancies::Summary>,
 }
 
 impl ImportReport {
@@ -192,6 +194,9 @@ impl ImportReport {
         if let Some(ilr) = &self.ilr {
             text.push_str(&ilr.text());
         }
+        if let Some(found) = &self.vacancies {
+            text.push_str(&found.text());
+        }
         if self.problems.total > 0 {
             let _written = writeln!(text, "\nProblems: {}", self.problems.total);
             for (code, n) in &self.problems.by_code {
@@ -234,6 +239,7 @@ impl ImportReport {
             "removed": t.removed,
             "taken_back": self.taken_back,
             "ilr": self.ilr.as_ref().map(Summary::json),
+            "vacancies": self.vacancies.as_ref().map(super::vacancies::Summary::json),
             "problems": {
                 "total": self.problems.total,
                 "by_code": self.problems.by_code,
@@ -305,6 +311,7 @@ mod tests {
             problems,
             taken_back: 0,
             ilr: None,
+            vacancies: None,
         };
         let mut csv = Vec::new();
         report.csv(&mut csv).unwrap();

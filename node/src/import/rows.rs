@@ -29,7 +29,7 @@ pub(super) use mapped::{Field, Plan, date_forms};
 pub(crate) use row::Row;
 pub use sheet::SheetName;
 pub(super) use sheet::{Kind, Raw};
-pub(super) use tabular::{RawTable, Tabular, open_raw};
+pub(super) use tabular::{RawRows, RawTable, Tabular, open_raw};
 
 const BATCH: usize = 500;
 const AHEAD: usize = 4;

@@ -1,14 +1,17 @@
-//! What a coordinator describes: organisations, programmes, cohorts and spend.
+//! What a coordinator describes: organisations, programmes, cohorts, spend, demand and services.
 //!
 //! A page's form, a command and a program's JSON say the same thing in the same columns, each a text, as a row of the programme file
 //! does; [`add`] and [`change`] read and keep it, with its history, for all three. Who changes a row names the version that they saw: of
 //! two people the second is told what the first one did ([`Trouble::Changed`]), and nothing is overwritten silently.
 
 mod cohort;
+pub(crate) mod demand;
 mod organisation;
 pub(crate) mod programme;
 mod question;
+pub(crate) mod service;
 mod spend;
+mod term;
 #[cfg(test)]
 mod tests;
 
@@ -42,6 +45,15 @@ pub(crate) trait Model: Kept {
 
     /// What a row is called where one name has to do; it may name another row.
     fn title(&self, known: &Known) -> String;
+
+    /// Adds what the node says of a row by itself, before it is kept.
+    fn complete(
+        &mut self,
+        _tx: &mut SqliteConnection,
+        _before: Option<&Stored<Self>>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        std::future::ready(Ok(()))
+    }
 
     /// What `it` would change of a row and what hangs on the row forbids.
     fn fixed(
@@ -155,13 +167,13 @@ async fn keep<M: Model>(
         let taken = faults::TAKEN.at(1, M::COLUMNS.first().copied());
         return Err(Trouble::Fields(vec![taken]));
     };
-    let done = if before.is_some() { "changed" } else { "added" };
-    let action = format!("{} {done}", M::KIND.as_str());
-    append(&mut tx, now, who, &action, &it.title(&known)).await?;
     let stored = M::rows(&mut tx, Some(id))
         .await?
         .pop()
         .ok_or(Trouble::Missing)?;
+    let done = if before.is_some() { "changed" } else { "added" };
+    let action = format!("{} {done}", M::KIND.as_str());
+    append(&mut tx, now, who, &action, &stored.it.title(&known)).await?;
     tx.commit().await?;
     Ok(stored)
 }
@@ -175,6 +187,8 @@ pub(crate) async fn write<M: Model>(
     who: &str,
     now: Timestamp,
 ) -> Result<Option<i64>, StoreError> {
+    let mut it = it.clone();
+    it.complete(tx, before).await?;
     let Some(id) = it.put(tx, before.map(|before| before.id)).await? else {
         return Ok(None);
     };

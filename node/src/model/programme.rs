@@ -13,7 +13,7 @@ const SKILLS: usize = 11;
 const MODE: usize = 12;
 
 /// The code at a position, but for "not stated".
-fn stated(dimension: Dimension, at: u8) -> String {
+pub(super) fn stated(dimension: Dimension, at: u8) -> String {
     let code = Standard::current()
         .dimension(dimension)
         .codes
@@ -26,20 +26,32 @@ fn stated(dimension: Dimension, at: u8) -> String {
     }
 }
 
-fn skills(row: &mut Row<'_>) -> u32 {
-    let codes = row.text(SKILLS).split([';', ',']).map(str::trim);
+/// A bit for each skill that a field names.
+pub(super) fn skills(row: &mut Row<'_>, column: usize) -> u32 {
+    let codes = row.text(column).split([';', ',']).map(str::trim);
     let mut bits = 0;
     for code in codes.filter(|code| !code.is_empty() && *code != NOT_STATED) {
         let at = Standard::current().parse_code(Dimension::Skill, code);
         match at.and_then(|at| 1_u32.checked_shl(u32::try_from(at).ok()?)) {
             Some(bit) => bits |= bit,
             None => {
-                row.problem(SKILLS, faults::SKILLS);
+                row.problem(column, faults::SKILLS);
                 return 0;
             }
         }
     }
     bits
+}
+
+/// The field that names the skills of these bits.
+pub(super) fn taught(skills: u32) -> String {
+    let all = &Standard::current().dimension(Dimension::Skill).codes;
+    let named = all
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| skills >> at & 1 == 1);
+    let named: Vec<&str> = named.map(|(_, code)| code.id.as_str()).collect();
+    named.join("; ")
 }
 
 /// Adds what the programme file does not say: of a programme that is held the same as before, and the funder's place among the
@@ -74,7 +86,7 @@ impl Model for Programme {
 
     fn read(row: &mut Row<'_>, known: &Known) -> Option<Self> {
         let programme = fields(row);
-        let skills = skills(row);
+        let skills = skills(row, SKILLS);
         let mode = values::code(row, MODE, Dimension::Mode, NOT_STATED)
             .filter(|at| !stated(Dimension::Mode, *at).is_empty());
         let programme = programme?;
@@ -96,12 +108,6 @@ impl Model for Programme {
             Some(_) => known.organisation_name(self.funder_organisation),
             None => &self.funder,
         };
-        let all = &Standard::current().dimension(Dimension::Skill).codes;
-        let taught = all
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| self.skills >> at & 1 == 1);
-        let taught: Vec<&str> = taught.map(|(_, code)| code.id.as_str()).collect();
         vec![
             self.code.clone(),
             self.name.clone(),
@@ -114,7 +120,7 @@ impl Model for Programme {
             number(self.capacity),
             iso(self.start),
             iso(self.end),
-            taught.join("; "),
+            taught(self.skills),
             self.mode
                 .map_or_else(String::new, |at| stated(Dimension::Mode, at)),
         ]

@@ -41,6 +41,8 @@ pub(crate) struct Question {
     pub(crate) required: bool,
     /// Whether lists show it.
     pub(crate) listed: bool,
+    /// Whether it counts people, so that only those see it who may see exact counts.
+    pub(crate) exact: bool,
 }
 
 impl Question {
@@ -53,6 +55,7 @@ impl Question {
             blank: "Not stated",
             required: false,
             listed: false,
+            exact: false,
         }
     }
 
@@ -75,6 +78,13 @@ impl Question {
     pub(super) fn listed(self) -> Self {
         Self {
             listed: true,
+            ..self
+        }
+    }
+
+    pub(super) fn exact(self) -> Self {
+        Self {
+            exact: true,
             ..self
         }
     }

@@ -161,8 +161,16 @@ fn form_html(chosen: &Chosen, errors: &Errors) -> Html {
             Choice::new("programmes", "Programmes")
                 .hint("One row for each programme. Import them before their learners"),
             Choice::new("learners", "Learners").hint("One row for each enrolment"),
+            Choice::new("demand", "Demand for digital skills")
+                .hint("One row for each need that somebody stated: of a survey, a panel, a workshop"),
+            Choice::new("vacancies", "Vacancies")
+                .hint("Digital skills are found in them by a table of words. You see every word that was found before anything is kept; the vacancies themselves are not"),
+            Choice::new("survey", "A table of the Employer Skills Survey")
+                .hint("As it was published: the standard LEP tables of 2017, or all areas of 2019. The digital skills of this LEP become demand"),
             Choice::new("ilr", "An Individualised Learner Record (ILR)")
                 .hint("A provider\u{2019}s XML file of a year. It replaces what an earlier file of that year said"),
+            Choice::new("services", "Services where people learn")
+                .hint("One row for each service of any organisation: what there is to learn digital skills"),
         ],
     );
     let way = Radios::new(
@@ -231,6 +239,14 @@ fn about() -> Html {
         "Columns of the programme file",
         Html::paragraph(&columns(import::programmes::COLUMNS)),
     );
+    let demand = Details::new(
+        "Columns of the demand file",
+        Html::paragraph(&columns(import::demands::COLUMNS)),
+    );
+    let services = Details::new(
+        "Columns of the file of services",
+        Html::paragraph(&columns(import::services::COLUMNS)),
+    );
     Html::concat([
         list([
             "The file is read and deleted from this server at once, also when it is refused. To import after a check, choose it again. Only a file whose columns have to be explained is held meanwhile, for 15 minutes at most.",
@@ -239,6 +255,8 @@ fn about() -> Html {
         ]),
         programmes.into(),
         learners.into(),
+        demand.into(),
+        services.into(),
     ])
 }
 
@@ -322,12 +340,15 @@ async fn take(State(pages): State<Pages>, person: SignedIn, form: Multipart) -> 
     let (Some(kind), true, Some(upload)) = (kind, way, received) else {
         return Ok(page(&chosen, &errors, Html::default()).into_response());
     };
+    let mut options = chosen.options(&person);
+    // What is found in vacancies is confirmed by a person before it is kept: see import_map.
+    options.dry_run |= kind == ImportKind::Vacancies;
     let file = SentFile {
         kind,
         door: Door::Form,
         upload,
         reading: Reading::default(),
-        options: chosen.options(&person),
+        options,
         turn: Turn::Waits(pages.works.clone(), place),
     };
     let work = work::begin_import(&pages, &person, file);
@@ -349,7 +370,11 @@ fn kind_of(chosen: &Chosen) -> Option<ImportKind> {
     [
         ImportKind::Programmes,
         ImportKind::Learners,
+        ImportKind::Demand,
+        ImportKind::Vacancies,
+        ImportKind::Survey,
         ImportKind::Ilr,
+        ImportKind::Services,
     ]
     .into_iter()
     .find(|kind| kind.as_str() == chosen.kind)
@@ -483,6 +508,9 @@ pub(super) fn report_body(report: &ImportReport, sound: bool) -> Vec<Html> {
     }
     if let Some(summary) = &report.ilr {
         pieces.push(ilr::report(summary));
+    }
+    if let Some(found) = &report.vacancies {
+        pieces.push(super::demand::vacancies(found));
     }
     if !sound {
         pieces.push(problems(report, "/import/report.csv"));

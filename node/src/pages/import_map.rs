@@ -134,14 +134,19 @@ pub(super) async fn begin(
 ) -> Result<Asks, ProblemPage> {
     let kind = match kind {
         ImportKind::Programmes => Kind::Programmes,
+        ImportKind::Demand => Kind::Demand,
+        ImportKind::Vacancies => Kind::Vacancies,
+        ImportKind::Services => Kind::Services,
         ImportKind::Learners => Kind::Learners,
-        ImportKind::Ilr | ImportKind::Postcodes => return Ok(Asks::Nothing),
+        ImportKind::Ilr | ImportKind::Postcodes | ImportKind::Survey => return Ok(Asks::Nothing),
     };
     let codes = report.problems.by_code();
     // Text in another coding may be found anywhere; the rest before the first row.
-    let is_header = report.outcome == Outcome::Refused
-        && (codes.contains_key("encoding")
-            || report.tally.rows == 0 && codes.keys().any(|code| HEADER.contains(code)));
+    // What is found in vacancies is looked at before anything of it is kept.
+    let is_header = kind == Kind::Vacancies
+        || report.outcome == Outcome::Refused
+            && (codes.contains_key("encoding")
+                || report.tally.rows == 0 && codes.keys().any(|code| HEADER.contains(code)));
     if !is_header {
         return Ok(Asks::Nothing);
     }
@@ -151,10 +156,11 @@ pub(super) async fn begin(
         Err(_) => return Ok(Asks::Nothing),
     };
     // A file with most of the contract's columns has a mistake in them, rather than columns of its own.
-    let is_near = held.look.as_ref().is_some_and(|look| {
-        let named = look.names().len() as u64;
-        named > 0 && known * 2 < named && !codes.contains_key("header-missing")
-    });
+    let is_near = kind != Kind::Vacancies
+        && held.look.as_ref().is_some_and(|look| {
+            let named = look.names().len() as u64;
+            named > 0 && known * 2 < named && !codes.contains_key("header-missing")
+        });
     pages.held.hold(&person.name, Waits::Columns(held));
     Ok(if is_near {
         Asks::PerhapsColumns

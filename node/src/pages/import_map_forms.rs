@@ -132,6 +132,8 @@ fn may_be_fixed(kind: Kind, column: &str) -> bool {
         "everyday_after",
         "cost",
         "capacity",
+        "holds_until",
+        "date",
     ];
     !kind.identifies(column) && !numbers.contains(&column)
 }
@@ -152,6 +154,18 @@ fn label(column: &str) -> String {
         "confidence_after" => "Confidence at the end",
         "everyday_before" => "Everyday tasks online at the start",
         "everyday_after" => "Everyday tasks online at the end",
+        "asks" => "Who asks",
+        "number" => "How many",
+        "counts" => "What the number counts",
+        "from" => "From which month",
+        "until" => "Until which month",
+        "how" => "How it was learnt",
+        "sure" => "How sure it is",
+        "by" => "Who said so",
+        "date" => "When it was advertised",
+        "title" => "Title of the vacancy",
+        "description" => "Its text",
+        "holds_until" => "Last day on which it is taken for true",
         plain => {
             let plain = words::sentence(&plain.replace('_', " "));
             return plain.trim_end_matches('.').to_owned();
@@ -240,11 +254,30 @@ fn hint(kind: Kind, column: &str) -> Option<&'static str> {
         }
         (Kind::Learners, "district") => "A code such as E08000028",
         (Kind::Learners, "aim") => "The code of the course or qualification",
+        (Kind::Services, "name") => "What the service is called",
+        (Kind::Services, "organisation") => "Who offers it",
         (_, "programme") => "The code of the programme, as the file of programmes has it",
         (Kind::Learners, "stage") => {
             "In progress, achieved, completed without achievement, withdrawn or transferred"
         }
         (Kind::Learners, "planned_end") => "The day on which the course should end",
+        (Kind::Vacancies, "title" | "description") => {
+            "Words of the table are looked for in it. It is not kept"
+        }
+        (Kind::Vacancies, "employer") => {
+            "So that it is known whether few make up a number. It is not kept"
+        }
+        (Kind::Vacancies, "district" | "postcode") => {
+            "Where neither is given a vacancy is counted for the whole area"
+        }
+        (Kind::Vacancies, "number") => "Of places; 1 where it is left out",
+        (Kind::Demand, "asks") => "People themselves, a business, a charity or a public body",
+        (Kind::Demand, "area") => {
+            "The name or code of a district, or whole for all of them. One text for every row: below"
+        }
+        (Kind::Demand, "number") => "A whole number, or the words not published",
+        (Kind::Demand, "by") => "A role or a body, never a person\u{2019}s name",
+        (Kind::Demand, "from") => "Such as 2022-09; of a date, its month",
         _ if !kind.requires(column) => "May be left out",
         _ => return None,
     })
@@ -526,6 +559,9 @@ pub(super) fn paste(kind: &str, rows: &str, errors: &[(String, String)]) -> Page
         [
             Choice::new("programmes", "Programmes"),
             Choice::new("learners", "Learners"),
+            Choice::new("demand", "Demand"),
+            Choice::new("vacancies", "Vacancies"),
+            Choice::new("services", "Services where people learn"),
         ],
     );
     let field = Field::new("rows", "Rows")

@@ -5,6 +5,7 @@
 
 mod audit;
 mod context;
+mod demand;
 mod held;
 mod help;
 mod home;
@@ -91,6 +92,8 @@ pub struct Settings {
     pub rho_micro: Option<u64>,
     /// How long records are kept; `None`: nothing goes by itself.
     pub retention: Option<Policy>,
+    /// Hosts of feeds that may lie in a private network.
+    pub feed_hosts: Vec<String>,
     /// What is under way: imports and releases that are being prepared.
     pub works: Works,
     /// Reads what only enrolled nodes may see; see [`peers_over_https`].
@@ -290,6 +293,7 @@ pub fn rules() -> Vec<Rule> {
         Rule::get("/problems/{code}", Access::Public),
     ];
     rules.extend(model::rules());
+    rules.extend(demand::rules());
     rules.extend(provider::rules());
     rules.extend(ldsp_ui::accounts::rules(ADMIN, LEP));
     rules.extend(ldsp_ui::accounts::token_rules());
@@ -394,7 +398,7 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         .route("/api", get(async move || documentation.clone()))
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::show));
-    provider::routes(model::routes(router))
+    provider::routes(demand::routes(model::routes(router)))
         .layer(middleware::from_fn(with_sight))
         .with_state(pages)
 }
@@ -421,7 +425,16 @@ fn navigation() -> Vec<NavItem> {
                 item("Import files", "/import"),
             ],
         ),
-        NavItem::section("Needs", [item("England\u{2019}s figures", "/context")]),
+        NavItem::section(
+            "Needs",
+            [
+                item("Demand", "/demand"),
+                item("Demand summary", "/demand/summary"),
+                item("Provision", "/provision").covering("/provision/doubles"),
+                item("Feeds", "/provision/feeds"),
+                item("England\u{2019}s figures", "/context"),
+            ],
+        ),
         NavItem::section(
             "Quality",
             [

@@ -3,6 +3,7 @@
 mod accounts;
 mod approving;
 mod context;
+mod demand;
 mod ilr;
 mod lep;
 mod mappings;
@@ -15,6 +16,7 @@ mod quality;
 mod rights;
 mod roles;
 mod sample;
+mod services;
 mod standards;
 mod statements;
 mod uploads;
@@ -115,6 +117,7 @@ async fn made(lep: Option<&str>, retention: Option<Policy>, soon: Duration) -> W
         entropy,
         rho_micro: None,
         retention,
+        feed_hosts: Vec::new(),
         peers: Arc::new(|_| {
             Box::pin(async { Some(Err(Unreachable::new("connection refused").into())) })
         }),

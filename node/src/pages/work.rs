@@ -230,7 +230,7 @@ async fn ended(
     }
     let page = match (outcome, &work.task) {
         (Outcome::Imported(report, Asks::Columns), Task::Import { .. })
-            if report.outcome == Became::Refused =>
+            if report.outcome != Became::Stored =>
         {
             return Ok(see_other("/import/map"));
         }

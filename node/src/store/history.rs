@@ -14,7 +14,10 @@ pub enum Kind {
     Programme,
     Cohort,
     Spend,
+    Demand,
+    Term,
     Enrolment,
+    Service,
 }
 
 impl Kind {
@@ -26,7 +29,10 @@ impl Kind {
             Self::Programme => "programme",
             Self::Cohort => "cohort",
             Self::Spend => "spend",
+            Self::Demand => "demand",
+            Self::Term => "word",
             Self::Enrolment => "enrolment",
+            Self::Service => "service",
         }
     }
 }

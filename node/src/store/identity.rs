@@ -27,6 +27,8 @@ pub enum Fixed {
     Release,
     /// A practice entry was written.
     Practice,
+    /// Demand was recorded, for its area or a district of it.
+    Demand,
     /// The place in the federation.
     Enrolment,
 }
@@ -42,6 +44,7 @@ impl Fixed {
             }
             Self::Release => "a month was prepared for it",
             Self::Practice => "a practice entry was written for it",
+            Self::Demand => "demand was recorded for its districts",
             Self::Enrolment => "the node is enrolled with the national log",
         }
     }
@@ -59,7 +62,7 @@ pub enum Chosen {
 }
 
 /// What depends on the LEP, as a query each.
-const DEPENDS: [(Fixed, &str); 5] = [
+const DEPENDS: [(Fixed, &str); 6] = [
     (Fixed::Sample, "SELECT 1 FROM sample"),
     (
         Fixed::Records,
@@ -70,6 +73,7 @@ const DEPENDS: [(Fixed, &str); 5] = [
         "SELECT 1 FROM releases UNION ALL SELECT 1 FROM ledger_epochs LIMIT 1",
     ),
     (Fixed::Practice, "SELECT 1 FROM practice LIMIT 1"),
+    (Fixed::Demand, "SELECT 1 FROM demand JOIN identity LIMIT 1"),
     (Fixed::Enrolment, "SELECT 1 FROM enrolment"),
 ];
 

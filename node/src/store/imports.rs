@@ -17,6 +17,10 @@ pub enum ImportKind {
     Programmes,
     Postcodes,
     Ilr,
+    Demand,
+    Vacancies,
+    Survey,
+    Services,
 }
 
 impl ImportKind {
@@ -28,13 +32,25 @@ impl ImportKind {
             Self::Programmes => "programmes",
             Self::Postcodes => "postcodes",
             Self::Ilr => "ilr",
+            Self::Demand => "demand",
+            Self::Vacancies => "vacancies",
+            Self::Survey => "survey",
+            Self::Services => "services",
         }
     }
 
-    fn named(word: &str) -> Option<Self> {
-        [Self::Learners, Self::Programmes, Self::Postcodes, Self::Ilr]
-            .into_iter()
-            .find(|kind| kind.as_str() == word)
+    pub(super) fn named(word: &str) -> Option<Self> {
+        let all = [
+            Self::Learners,
+            Self::Programmes,
+            Self::Postcodes,
+            Self::Ilr,
+            Self::Demand,
+            Self::Vacancies,
+            Self::Survey,
+            Self::Services,
+        ];
+        all.into_iter().find(|kind| kind.as_str() == word)
     }
 }
 
@@ -72,6 +88,12 @@ pub struct ImportRecord {
     pub tally: Tally,
     /// When.
     pub at: Timestamp,
+}
+
+/// The number that the next import gets, as the transaction that stores it sees it.
+pub(crate) async fn next(tx: &mut SqliteConnection) -> Result<i64, StoreError> {
+    let next = sqlx::query_scalar("SELECT coalesce(max(id), 0) + 1 FROM imports");
+    Ok(next.fetch_one(tx).await?)
 }
 
 /// Writes the import's own row and its audit entry.

@@ -1,8 +1,9 @@
-//! What a coordinator keeps besides learners' records: organisations, programmes, cohorts, spend. Each row has a version, which tells
+//! What a coordinator keeps besides learners' records: organisations, programmes, cohorts, spend, demand. Each row has a version, which tells
 //! of two people who change it at a time whose change was made first.
 
 use std::future::Future;
 
+use ldsp_protocol::ids::Gss;
 use sqlx::SqliteConnection;
 
 use super::organisations::OrganisationKind;
@@ -67,6 +68,8 @@ pub(crate) struct Known {
     pub(crate) programmes: Vec<(i64, String, String)>,
     /// Code and title, by code.
     pub(crate) cohorts: Vec<(i64, String, String)>,
+    /// The node's LEP; `None` before it is chosen.
+    pub(crate) lep: Option<Gss>,
 }
 
 impl Known {
@@ -78,6 +81,14 @@ impl Known {
         let organisations = organisations
             .into_iter()
             .map(|(id, name, kind)| Ok((id, name, OrganisationKind::stored(&kind, id)?)));
+        let lep: Option<String> = sqlx::query_scalar("SELECT lep FROM identity")
+            .fetch_optional(&mut *connection)
+            .await?;
+        let corrupt = || StoreError::Corrupt {
+            table: "identity",
+            column: "lep",
+            row: "1".to_owned(),
+        };
         Ok(Self {
             organisations: organisations.collect::<Result<_, StoreError>>()?,
             programmes: sqlx::query_as("SELECT id, code, name FROM programmes ORDER BY code")
@@ -86,6 +97,9 @@ impl Known {
             cohorts: sqlx::query_as("SELECT id, code, title FROM cohorts ORDER BY code")
                 .fetch_all(&mut *connection)
                 .await?,
+            lep: lep
+                .map(|lep| lep.parse().map_err(|_| corrupt()))
+                .transpose()?,
         })
     }
 

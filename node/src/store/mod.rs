@@ -27,8 +27,10 @@ pub mod cohorts;
 pub(crate) mod context;
 pub(crate) mod counted;
 pub(crate) mod delivery;
+pub mod demand;
 pub mod enrolment;
 pub mod erasure;
+pub mod feeds;
 pub mod history;
 pub mod identity;
 pub mod ilr;
@@ -49,8 +51,10 @@ pub mod records;
 pub mod releases;
 pub mod revisions;
 pub mod scrub;
+pub mod services;
 pub mod spend;
 pub mod subjects;
+pub mod terms;
 
 /// Trouble with the store.
 #[derive(Debug, thiserror::Error)]

@@ -66,8 +66,15 @@ impl SentFile {
         let (store, key) = (&node.store, &node.pseudonyms);
         let source = self.upload.open();
         let kind = match self.kind {
+            ImportKind::Survey => {
+                let sheet = self.reading.sheet.as_deref();
+                return import::survey::take(store, source, sheet, &self.options, now).await;
+            }
             ImportKind::Ilr => return import::ilr(store, key, source, &self.options, now).await,
             ImportKind::Programmes => Kind::Programmes,
+            ImportKind::Demand => Kind::Demand,
+            ImportKind::Vacancies => Kind::Vacancies,
+            ImportKind::Services => Kind::Services,
             ImportKind::Learners | ImportKind::Postcodes => Kind::Learners,
         };
         let (reading, options) = (&self.reading, &self.options);

@@ -33,6 +33,14 @@ async fn what_is_added_is_read_changed_and_listed() {
             "spend",
             r#"{"month": "2022-01", "cohort": "A1", "category": "staff", "amount": "90", "source": "Return"}"#,
         ),
+        (
+            "demand",
+            r#"{"asks": "employer", "area": "whole", "number": "9", "from": "2022-01", "how": "panel", "sure": "guessed", "by": "Panel"}"#,
+        ),
+        (
+            "services",
+            r#"{"name": "Learn", "organisation": "City College", "tier": "basic", "public": "yes"}"#,
+        ),
     ] {
         let reply = post(&world, "ann", &format!("/api/v1/{path}"), json).await;
         assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text());
@@ -113,4 +121,95 @@ async fn members_with_problems_are_named_and_others_unknown() {
     )
     .await;
     assert_eq!(twice.is(problem::FORM)["fields"][0]["code"], "taken");
+}
+
+/// Numbers of demand are exact: a viewer reads the list on the pages, without them. The words for vacancies are no secret.
+#[tokio::test]
+async fn demand_is_for_those_who_see_exact_counts_and_a_file_of_it_comes_in_whole() {
+    let world = world().await.with_everybody().await;
+    let file =
+        "asks,area,number,from,how,sure,by\nemployer,whole,12,2022-01,survey,counted,Chamber\n";
+    let import = async |query: &str| {
+        let path = format!("/api/v1/imports/demand{query}");
+        let request = from("ann", Method::POST, &path).header(header::CONTENT_TYPE, "text/csv");
+        send(&world, request, file.to_owned()).await
+    };
+    let checked = import("?dry_run=true").await;
+    assert_eq!(checked.status, StatusCode::OK, "{}", checked.text());
+    let stored = import("").await;
+    assert_eq!(
+        (stored.status, stored.json()["added"].as_u64()),
+        (StatusCode::CREATED, Some(1)),
+        "{}",
+        stored.text()
+    );
+    let list = get(&world, "bob", "/api/v1/demand").await.json();
+    assert_eq!(
+        (&list["items"][0]["number"], &list["items"][0]["reference"]),
+        (&"12".into(), &"D1".into()),
+        "{list:#}"
+    );
+    for who in ["vic", "ada", "pam"] {
+        assert_eq!(
+            get(&world, who, "/api/v1/demand").await.status,
+            StatusCode::FORBIDDEN,
+            "{who}"
+        );
+        assert_eq!(
+            get(&world, who, "/api/v1/demand/1").await.status,
+            StatusCode::FORBIDDEN,
+            "{who}"
+        );
+    }
+    let words = get(&world, "vic", "/api/v1/demand/words").await.json();
+    assert!(words["items"].as_array().unwrap().len() > 40, "{words:#}");
+    let word =
+        r#"{"term": "welding robot", "tier": "advanced", "skill": "software", "weight": "70"}"#;
+    let added = post(&world, "ann", "/api/v1/demand/words", word).await;
+    assert_eq!(added.status, StatusCode::CREATED, "{}", added.text());
+}
+
+/// Open to everybody, without sign-in; what is not public is not there.
+#[tokio::test]
+async fn the_open_feed_gives_public_services_alone() {
+    let world = world().await;
+    for (name, public) in [("Shown", "yes"), ("Hidden", "no"), ("Also shown", "yes")] {
+        let json = format!(
+            r#"{{"name": "{name}", "organisation": "Library", "public": "{public}", "tier": "basic"}}"#
+        );
+        let added = post(&world, "ann", "/api/v1/services", &json).await;
+        assert_eq!(added.status, StatusCode::CREATED, "{}", added.text());
+    }
+    let first = get(&world, "", "/services?per_page=1").await;
+    assert_eq!(first.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), "*");
+    let page = first.json();
+    assert_eq!(
+        (&page["total_items"], &page["total_pages"]),
+        (&2.into(), &2.into())
+    );
+    let one = &page["contents"][0];
+    assert_eq!(one["name"], "Also shown");
+    assert!(
+        one["last_modified"]
+            .as_str()
+            .unwrap()
+            .starts_with("2022-03-04T09:00")
+    );
+    let path = format!("/services/{}", one["id"].as_str().unwrap());
+    assert_eq!(
+        get(&world, "", &path).await.json()["attributes"][0]["link_type"],
+        "tier"
+    );
+    assert_eq!(
+        get(&world, "", "/services?search=hidden").await.json()["empty"],
+        true
+    );
+    get(&world, "", "/services/00000000-0000-4000-8000-000000000000")
+        .await
+        .is(problem::NOT_FOUND);
+    for query in ["page=0", "per_page=101", "page=x", "day=monday"] {
+        get(&world, "", &format!("/services?{query}"))
+            .await
+            .is(problem::PARAMETER);
+    }
 }

@@ -8,7 +8,9 @@ use super::{DateForm, Kind, Mapping, Origin, folded};
 use crate::import::header::{self, Columns, plain};
 use crate::import::report::RowProblem;
 use crate::import::rows::{Field, Plan};
-use crate::import::{learners, programmes};
+use crate::import::{demands, learners, programmes, services, vacancies};
+use crate::model::demand::own_words;
+use crate::store::services::Status;
 
 /// What a kind of file is made of.
 #[derive(Clone, Copy)]
@@ -31,6 +33,21 @@ impl Contract {
             Kind::Programmes => Self {
                 columns: &programmes::HEADER,
                 dates: &["start", "end"],
+                amounts: &["cost"],
+            },
+            Kind::Vacancies => Self {
+                columns: &vacancies::HEADER,
+                dates: &["date"],
+                amounts: &[],
+            },
+            Kind::Demand => Self {
+                columns: &demands::HEADER,
+                dates: &["from", "until", "holds_until"],
+                amounts: &[],
+            },
+            Kind::Services => Self {
+                columns: &services::HEADER,
+                dates: &["start", "end", "assured_date"],
                 amounts: &["cost"],
             },
         }
@@ -136,9 +153,18 @@ pub(super) fn codes(kind: Kind, column: &str) -> Option<Vec<(String, String)>> {
         (Kind::Learners, "destination_3m" | "destination_6m" | "destination_12m") => {
             Dimension::Destination
         }
-        (Kind::Programmes, "tier") => Dimension::Tier,
+        (Kind::Demand, "asks" | "counts" | "how" | "sure") => return own_words(column),
+        (Kind::Demand, "skill") => Dimension::Skill,
+        (Kind::Demand | Kind::Programmes | Kind::Services, "tier") => Dimension::Tier,
+        (Kind::Services, "status") => {
+            let codes = Status::ALL.iter();
+            let codes = codes.map(|s| (s.id().to_owned(), s.in_words().to_owned()));
+            return Some(codes.collect());
+        }
+        (Kind::Services, "mode") => Dimension::Mode,
+        (Kind::Services, "audience") => Dimension::Audience,
         (Kind::Programmes, "type") => Dimension::ProgrammeType,
-        (Kind::Programmes, "audience") => Dimension::Audience,
+        (Kind::Demand | Kind::Programmes, "audience") => Dimension::Audience,
         _ => return None,
     };
     let codes = standard.dimension(dimension).codes.iter();
@@ -151,7 +177,7 @@ pub(super) fn is_known(kind: Kind, column: &str, text: &str) -> bool {
     let codes = codes(kind, column).unwrap_or_default();
     let wanted = plain(text).replace('_', "-");
     text.is_empty()
-        || codes
-            .iter()
-            .any(|(id, title)| *id == wanted || plain(title).replace('_', "-") == wanted)
+        || codes.iter().any(|(id, title)| {
+            plain(id).replace('_', "-") == wanted || plain(title).replace('_', "-") == wanted
+        })
 }

@@ -140,6 +140,7 @@ fn read(
         rows: mut raw,
         sheet,
         formulas,
+        ..
     } = table;
     let mut columns: Vec<Seen> = names.iter().map(|name| Seen::new(name)).collect();
     let (mut rows, mut row) = (0, Raw::default());

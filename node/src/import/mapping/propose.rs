@@ -188,6 +188,54 @@ const NAMES: &[(&str, &[&str])] = &[
     ),
     ("cost", &["budget", "total_cost", "cost_gbp", "price"]),
     ("capacity", &["places", "number_of_places", "max_learners"]),
+    (
+        "asks",
+        &["who_asks", "respondent_type", "type_of_respondent", "who"],
+    ),
+    ("area", &["local_authority", "borough", "place", "where"]),
+    (
+        "number",
+        &[
+            "how_many",
+            "people",
+            "number_of_people",
+            "headcount",
+            "quantity",
+        ],
+    ),
+    ("counts", &["unit", "what_is_counted"]),
+    (
+        "from",
+        &["needed_from", "period_from", "month", "date_from"],
+    ),
+    ("until", &["needed_until", "period_to", "date_to", "to"]),
+    ("how", &["how_learnt", "method", "collected_by"]),
+    ("sure", &["how_sure", "certainty", "confidence"]),
+    ("by", &["source", "who_said_so", "recorded_by", "body"]),
+    (
+        "holds_until",
+        &["valid_until", "expires", "review_date", "review_by"],
+    ),
+    (
+        "title",
+        &[
+            "job_title",
+            "vacancy",
+            "vacancy_title",
+            "role",
+            "occupation",
+        ],
+    ),
+    (
+        "description",
+        &["job_description", "details", "advert", "text", "summary"],
+    ),
+    ("employer", &["company", "company_name", "employer_name"]),
+    (
+        "date",
+        &["posted", "date_posted", "posted_on", "advertised"],
+    ),
+    ("note", &["notes", "comment", "comments", "remarks"]),
 ];
 
 /// How alike two names must be, from 0 to 1, to be proposed.

@@ -7,6 +7,8 @@ use crate::import::faults;
 use crate::import::report::{Fault, RowProblem};
 
 const FIELD_BYTES: usize = 1_000;
+/// Columns of texts that may be as long as a row and have lines of their own; nothing of them is kept as it stands.
+const LONG: [&str; 1] = ["description"];
 
 /// One row with the problems found in it so far. It has no `Debug`: it holds what must not be kept.
 pub(crate) struct Row<'a> {
@@ -45,6 +47,9 @@ impl<'a> Row<'a> {
         }
         for column in 0..shape.names.len() {
             let text = row.text(column);
+            if LONG.contains(&shape.names[column]) {
+                continue;
+            }
             let fault = if text.len() > FIELD_BYTES {
                 faults::FIELD_SIZE
             } else if text.chars().any(char::is_control) {

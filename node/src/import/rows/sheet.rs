@@ -101,6 +101,8 @@ pub(super) struct Head {
     pub(super) line: u64,
     /// The columns' names, up to the last that has one.
     pub(super) names: Vec<String>,
+    /// What stands in the rows above it.
+    pub(super) above: Vec<String>,
 }
 
 impl<R: Read + Seek + Send + 'static> Workbook<R> {
@@ -175,7 +177,13 @@ impl<R: Read + Seek + Send + 'static> Workbook<R> {
                 names.pop();
             }
             let line = row.line;
-            Head { line, names }
+            let above = top.iter().filter(|other| other.line < line);
+            let above = above.flat_map(|row| row.cells.iter()).map(str::to_owned);
+            Head {
+                line,
+                names,
+                above: above.collect(),
+            }
         });
         Ok(Ok(head.unwrap_or_default()))
     }

@@ -34,7 +34,7 @@ impl<R: Read> RawRows<R> {
         }
     }
 
-    pub(super) fn end(self, rows: u64) -> (Digest, Vec<RowProblem>) {
+    pub(in crate::import) fn end(self, rows: u64) -> (Digest, Vec<RowProblem>) {
         match self {
             Self::Text(lines) => lines.end(rows),
             Self::Sheet(lines) => lines.end(rows),
@@ -46,6 +46,8 @@ impl<R: Read> RawRows<R> {
 pub(in crate::import) struct RawTable<R> {
     /// The columns' names as they stand there.
     pub(in crate::import) names: Vec<String>,
+    /// Of a workbook: what stands in the rows above them.
+    pub(in crate::import) above: Vec<String>,
     /// Line of the header.
     pub(in crate::import) line: u64,
     pub(in crate::import) rows: RawRows<R>,
@@ -94,6 +96,7 @@ pub(in crate::import) fn open_raw<R: Read + Seek + Send + 'static>(
         Err(fault) => Err(fault.into()),
         Ok((header, rows)) => Ok(RawTable {
             names: header.iter().map(|name| name.trim().to_owned()).collect(),
+            above: Vec::new(),
             line: 1,
             rows: RawRows::Text(Box::new(rows)),
             sheet: None,
@@ -126,6 +129,7 @@ fn workbook<R: Read + Seek + Send + 'static>(
         Err(problem) => Err(problem.into()),
         Ok(rows) => Ok(RawTable {
             names: head.names,
+            above: head.above,
             line: head.line,
             rows: RawRows::Sheet(rows),
             sheet: Some(sheet),

@@ -3,6 +3,7 @@
 mod bad_input;
 mod books;
 mod cancelled;
+mod demand;
 mod files;
 mod first;
 mod histories;
@@ -11,6 +12,9 @@ mod ilr;
 mod mapped;
 mod properties;
 mod safety;
+mod services;
+mod survey;
+mod vacancies;
 
 use std::io::Cursor;
 

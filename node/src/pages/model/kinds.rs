@@ -15,7 +15,7 @@ use crate::store::programmes::Programme;
 use crate::store::providers::folded;
 use crate::store::spend::Spend;
 
-fn heading(text: &str) -> Html {
+pub(super) fn heading(text: &str) -> Html {
     Html::concat([
         Html::literal("<h2 class=\"govuk-heading-m\">"),
         Html::text(text),

@@ -8,8 +8,8 @@ use ldsp_ui::components::{Button, link};
 use ldsp_ui::listing::{Asked, Column, Listing, Order};
 use ldsp_ui::{Html, Page, SignedIn};
 
-use super::super::{Answer, Pages, fault, words};
-use super::{Shown, known, said, writes};
+use super::super::{Answer, Pages, fault, sees_exact, words};
+use super::{Beside, Shown, known, said, writes};
 use crate::model::{Answer as Kind, Question};
 use crate::store::kept::Stored;
 
@@ -67,6 +67,16 @@ fn sort<M>(rows: &mut [Row<M>], questions: &[Question], order: &Order) {
     });
 }
 
+/// Without what only those see who may see exact counts: else what is found, and in which order, would tell it.
+fn seen(mut texts: Vec<String>, questions: &[Question]) -> Vec<String> {
+    if !sees_exact() {
+        let all = texts.iter_mut().zip(questions);
+        all.filter(|(_, question)| question.exact)
+            .for_each(|(text, _)| text.clear());
+    }
+    texts
+}
+
 pub(super) async fn list<M: Shown>(
     State(pages): State<Pages>,
     asked: Asked,
@@ -79,11 +89,20 @@ pub(super) async fn list<M: Shown>(
     let mut rows: Vec<Row<M>> = all
         .into_iter()
         .map(|stored| {
-            let texts = stored.it.texts(&known);
+            let texts = seen(stored.it.texts(&known), &questions);
             (stored, texts)
         })
         .filter(|row| matches(row, &questions, &asked))
         .collect();
+    let found: Vec<Stored<M>> = rows.iter().map(|(stored, _)| stored.clone()).collect();
+    let beside = M::beside(&pages, &found).await?;
+    if let Some(beside) = &beside {
+        let wanted = asked.text(beside.column);
+        rows.retain(|(stored, _)| {
+            let said = beside.of.get(&stored.id).map(|(id, _)| *id);
+            wanted.is_empty() || said == Some(wanted)
+        });
+    }
     let order = asked.order("", false);
     sort(&mut rows, &questions, &order);
     let mut pieces = vec![Html::paragraph(M::ABOUT)];
@@ -93,7 +112,7 @@ pub(super) async fn list<M: Shown>(
     if held == 0 {
         pieces.push(Html::paragraph(M::EMPTY));
     } else {
-        pieces.push(listing(&rows, held, &questions, &asked, order));
+        pieces.push(listing(&rows, held, &questions, beside, &asked, order));
     }
     let found: Vec<Stored<M>> = rows.into_iter().map(|(stored, _)| stored).collect();
     pieces.push(M::below(&pages, &found, &known, &person).await?);
@@ -106,6 +125,7 @@ fn listing<M: Shown>(
     rows: &[Row<M>],
     held: usize,
     questions: &[Question],
+    beside: Option<Beside>,
     asked: &Asked,
     order: Order,
 ) -> Html {
@@ -120,16 +140,22 @@ fn listing<M: Shown>(
             _ => column,
         }
     });
+    let columns = columns.chain(beside.iter().map(|beside| Column::new(beside.label)));
     let shown = rows[asked.rows(rows.len(), PAGE)]
         .iter()
         .map(|(stored, texts)| {
-            listed.iter().enumerate().map(move |(place, at)| {
+            let beside = beside.iter().map(|beside| {
+                let said = beside.of.get(&stored.id);
+                said.map_or_else(Html::default, |(_, shown)| shown.clone())
+            });
+            let texts = listed.iter().enumerate().map(move |(place, at)| {
                 let (question, text) = (&questions[*at], &texts[*at]);
                 match place {
                     0 => link(&question.words(text), &format!("{}/{}", M::PATH, stored.id)),
                     _ => said(question, text),
                 }
-            })
+            });
+            texts.chain(beside)
         });
     let many = words::some(held, M::ONE, &M::MANY.to_lowercase());
     let caption = if rows.len() == held {
@@ -143,6 +169,10 @@ fn listing<M: Shown>(
         .columns(columns)
         .rows(shown)
         .paged(rows.len(), PAGE);
+    let list = match &beside {
+        Some(beside) => list.filter(beside.column, beside.label, "All", beside.choices.clone()),
+        None => list,
+    };
     let filters = questions.iter().filter_map(|q| Some((q, choices(q)?)));
     filters
         .fold(list, |list, (question, of)| {

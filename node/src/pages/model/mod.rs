@@ -1,10 +1,13 @@
-//! Organisations, programmes, cohorts and spend: a list, one, its form, its history. One set of handlers serves all four kinds; what
-//! differs is said in [`kinds`].
+//! Organisations, programmes, cohorts, spend, demand and services: a list, one, its form, its history. One set of handlers serves all of these kinds; what
+//! differs is said in [`kinds`], [`needs`] and [`services`].
 
 mod changed;
+mod feeds;
 pub(super) mod form;
 mod kinds;
 mod list;
+mod needs;
+mod services;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -18,13 +21,18 @@ use ldsp_ui::components::{Button, SummaryList, Table};
 use ldsp_ui::{Access, Html, Link, Page, ProblemPage, Rule, SignedIn};
 use serde::Deserialize;
 
-use super::{Answer, COORDINATOR, KEEPERS, LEP, Pages, READERS, done, fault, see_other, words};
+use super::{
+    Answer, COORDINATOR, KEEPERS, LEP, Pages, READERS, done, exact, fault, see_other, words,
+};
 use crate::model::{self, Model, Question, Trouble};
 use crate::store::cohorts::Cohort;
+use crate::store::demand::Demand;
 use crate::store::kept::{Known, Stored};
 use crate::store::organisations::Organisation;
 use crate::store::programmes::Programme;
+use crate::store::services::Service;
 use crate::store::spend::Spend;
+use crate::store::terms::Term;
 
 /// Changes that a history shows.
 const SHOWN: u32 = 500;
@@ -52,6 +60,14 @@ pub(super) trait Shown: Model {
         person: &SignedIn,
     ) -> impl Future<Output = Result<Html, ProblemPage>> + Send;
 
+    /// A column of the list that no text of a row tells.
+    fn beside(
+        _pages: &Pages,
+        _all: &[Stored<Self>],
+    ) -> impl Future<Output = Result<Option<Beside>, ProblemPage>> + Send {
+        std::future::ready(Ok(None))
+    }
+
     /// What stands below the list of those that were found.
     fn below(
         pages: &Pages,
@@ -59,6 +75,17 @@ pub(super) trait Shown: Model {
         known: &Known,
         person: &SignedIn,
     ) -> impl Future<Output = Result<Html, ProblemPage>> + Send;
+}
+
+/// A column of a list beside those of the questions, by which it is filtered too.
+pub(super) struct Beside {
+    /// Its name in the address.
+    column: &'static str,
+    label: &'static str,
+    /// What it may say: for the address, and for people.
+    choices: Vec<(String, String)>,
+    /// What it says of each row, by number: which of the choices, and what is shown.
+    of: HashMap<i64, (&'static str, Html)>,
 }
 
 /// Who may ask for what. Organisations are the admin's too, who makes accounts for the people of providers.
@@ -80,16 +107,28 @@ pub(super) fn rules() -> Vec<Rule> {
         };
     }
     let organisations = of(paths!("/organisations"), LEP, KEEPERS);
-    let others = [paths!("/programmes"), paths!("/cohorts"), paths!("/spend")];
+    let others = [
+        paths!("/programmes"),
+        paths!("/cohorts"),
+        paths!("/spend"),
+        paths!("/demand"),
+        paths!("/demand/words"),
+        paths!("/provision"),
+    ];
     let others = others
         .into_iter()
         .flat_map(|paths| of(paths, READERS, COORDINATOR));
-    organisations.chain(others).collect()
+    organisations
+        .chain(others)
+        .chain(services::rules())
+        .chain(feeds::rules())
+        .collect()
 }
 
 pub(super) fn routes(router: Router<Pages>) -> Router<Pages> {
     let router = of::<Organisation>(of::<Programme>(router));
-    of::<Spend>(of::<Cohort>(router))
+    let router = of::<Term>(of::<Demand>(of::<Spend>(of::<Cohort>(router))));
+    feeds::routes(services::routes(of::<Service>(router)))
 }
 
 fn of<M: Shown>(router: Router<Pages>) -> Router<Pages> {
@@ -312,6 +351,9 @@ struct After {
 /// A text as people read it.
 fn said(question: &Question, text: &str) -> Html {
     let words = question.words(text);
+    if question.exact {
+        return exact(words);
+    }
     if words.is_empty() {
         return Html::literal("<span class=\"govuk-hint\">Not stated</span>");
     }

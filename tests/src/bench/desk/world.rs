@@ -251,6 +251,7 @@ fn site(node: &Node, now: Timestamp) -> Router {
             months: 24,
             schedule: "0 4 * * SUN".parse().expect("a schedule"),
         }),
+        feed_hosts: Vec::new(),
         // What other areas publish comes from the aggregator, over a network.
         peers: Arc::new(|_| Box::pin(async { None })),
         before_signing: Arc::new(|| Box::pin(async {})),
