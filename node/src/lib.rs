@@ -14,6 +14,7 @@ mod delivery;
 pub mod disclosure;
 pub mod enrol;
 pub mod epoch;
+mod exchange;
 pub mod home;
 pub mod import;
 pub mod lep;

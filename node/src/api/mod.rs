@@ -4,6 +4,7 @@
 //! [`described`] holds every route with its description; [`rules`] says who may use it; `/openapi.json` is generated from
 //! the first, and a test holds the three together.
 
+mod exchange;
 mod ilr;
 mod imports;
 mod lep;
@@ -56,6 +57,7 @@ const PROGRAMMES: &str = "Programmes";
 const PROVIDERS: &str = "For providers";
 const PRACTICE: &str = "Practice";
 const QUALITY: &str = "Quality";
+const EXCHANGE: &str = "Exchange";
 const STATEMENTS: &str = "Statements";
 const RIGHTS: &str = "Rights and retention";
 const MACHINE: &str = "For everybody's programs";
@@ -89,7 +91,7 @@ impl std::ops::Deref for Api {
                        the address of a page that says what to do.",
     ),
     tags(
-        (name = NODE), (name = IMPORTS), (name = PROGRAMMES), (name = PROVIDERS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = STATEMENTS),
+        (name = NODE), (name = IMPORTS), (name = PROGRAMMES), (name = PROVIDERS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = EXCHANGE, description = "Who collects what, and files from and for the Skills Advisory Panel."), (name = STATEMENTS),
         (name = PEOPLE, description = "Who signs in, and as what. Nobody learns or sets another person\u{2019}s secret here."),
         (name = RIGHTS, description = "What learners may ask for, how long records are kept, and who did what."),
         (name = MACHINE, description = "Public and without secrets, so that an auditor can compare this node with the log."),
@@ -106,6 +108,7 @@ refusals! {
     struct Read: PARAMETER, SIGN_IN, ROLE;
     struct SaysOfIlr: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, MAPPING;
     struct ReadOne: PARAMETER, SIGN_IN, ROLE, NOT_FOUND;
+    struct GivesItem: PARAMETER, SIGN_IN, ROLE, NOT_FOUND, NO_ITEM, RELEASE;
     struct ReadList: PARAMETER, CURSOR, SIGN_IN, ROLE;
     struct TakesFile: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, IMPORT_BUSY, FILE_TOO_LARGE, UNSUPPORTED;
     struct TakesJson: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED;
@@ -148,6 +151,7 @@ pub(crate) fn rules() -> Vec<Rule> {
         ["/api/v1/programmes", "/api/v1/programmes/{id}"],
         ["/api/v1/cohorts", "/api/v1/cohorts/{id}"],
         ["/api/v1/spend", "/api/v1/spend/{id}"],
+        ["/api/v1/data-items", "/api/v1/data-items/{id}"],
     ];
     let kept = kept.into_iter().flat_map(|[all, one]| {
         let write = [Rule::post(all, COORDINATOR), Rule::put(one, COORDINATOR)];
@@ -181,6 +185,9 @@ pub(crate) fn rules() -> Vec<Rule> {
         read("/api/v1/releases/{period}/payload"),
         Rule::post("/api/v1/releases/{period}/approve", APPROVER),
         Rule::post("/api/v1/releases/{period}/refuse", APPROVER),
+        read("/api/v1/exchange/overlap"),
+        read("/api/v1/exchange/export/{item}"),
+        Rule::post("/api/v1/exchange/files", COORDINATOR),
         read("/api/v1/practice"),
         read("/api/v1/practice/{id}"),
         Rule::get("/api/v1/quality", STAFF),
@@ -253,6 +260,11 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(model::cohorts::show, model::cohorts::set))
         .routes(routes!(model::spend::list, model::spend::add))
         .routes(routes!(model::spend::show, model::spend::set))
+        .routes(routes!(model::data_items::list, model::data_items::add))
+        .routes(routes!(model::data_items::show, model::data_items::set))
+        .routes(routes!(exchange::overlap))
+        .routes(routes!(exchange::export))
+        .routes(routes!(exchange::take))
         .routes(routes!(mappings::list, mappings::remember))
         .routes(routes!(mappings::forget))
         .routes(routes!(imports::ilr))

@@ -18,6 +18,7 @@ use crate::import::report::RowProblem;
 use crate::model::{self, Model, Trouble};
 use crate::store::cohorts::Cohort;
 use crate::store::history;
+use crate::store::items::DataItem;
 use crate::store::kept::{Kept as _, Known, Stored};
 use crate::store::organisations::Organisation;
 use crate::store::programmes::Programme;
@@ -47,6 +48,21 @@ impl FieldProblem {
             code: "unfit",
             cause,
             remedy: "Correct it and send it again.".to_owned(),
+        }
+    }
+
+    /// A defect of a file that was sent as `field`.
+    pub(super) fn found(
+        field: &'static str,
+        code: &'static str,
+        cause: String,
+        remedy: &str,
+    ) -> Self {
+        Self {
+            field: Some(field),
+            code,
+            cause,
+            remedy: remedy.to_owned(),
         }
     }
 }
@@ -245,6 +261,27 @@ spoken! {
         amount,
         /// Who said so: a document or a role, never a person; needed.
         source,
+    }
+}
+
+spoken! {
+    /// Who collects a data item, from when until when.
+    DataItemText of DataItem at "/api/v1/data-items" {
+        /// The code that both sides know it by, needed; several rows may have it.
+        item,
+        /// Needed.
+        title,
+        /// `lep`, `panel`, `dfe` or `other`.
+        collector,
+        /// `once`, `monthly`, `quarterly`, `termly` or `yearly`.
+        frequency,
+        /// `YYYY-MM`, needed.
+        since,
+        /// `YYYY-MM`; empty: until something else is agreed.
+        until,
+        /// The body or role that does it, never a person.
+        body,
+        note,
     }
 }
 
@@ -453,3 +490,6 @@ endpoints!(cohorts: CohortText, "Programmes", "/api/v1/cohorts", "/api/v1/cohort
 endpoints!(spend: SpendText, "Programmes", "/api/v1/spend", "/api/v1/spend/{id}",
     "list_spend" "Spend", "add_spend" "Add an amount",
     "show_spend" "An amount", "set_spend" "Change an amount");
+endpoints!(data_items: DataItemText, "Exchange", "/api/v1/data-items", "/api/v1/data-items/{id}",
+    "list_data_items" "Data items", "add_data_item" "Add a data item",
+    "show_data_item" "A data item", "set_data_item" "Change a data item");

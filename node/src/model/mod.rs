@@ -5,6 +5,7 @@
 //! two people the second is told what the first one did ([`Trouble::Changed`]), and nothing is overwritten silently.
 
 mod cohort;
+mod item;
 mod organisation;
 pub(crate) mod programme;
 mod question;

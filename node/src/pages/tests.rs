@@ -3,6 +3,7 @@
 mod accounts;
 mod approving;
 mod context;
+mod exchange;
 mod ilr;
 mod lep;
 mod mappings;

@@ -15,6 +15,7 @@ pub enum Kind {
     Cohort,
     Spend,
     Enrolment,
+    DataItem,
 }
 
 impl Kind {
@@ -27,6 +28,7 @@ impl Kind {
             Self::Cohort => "cohort",
             Self::Spend => "spend",
             Self::Enrolment => "enrolment",
+            Self::DataItem => "data-item",
         }
     }
 }

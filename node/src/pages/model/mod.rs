@@ -21,6 +21,7 @@ use serde::Deserialize;
 use super::{Answer, COORDINATOR, KEEPERS, LEP, Pages, READERS, done, fault, see_other, words};
 use crate::model::{self, Model, Question, Trouble};
 use crate::store::cohorts::Cohort;
+use crate::store::items::DataItem;
 use crate::store::kept::{Known, Stored};
 use crate::store::organisations::Organisation;
 use crate::store::programmes::Programme;
@@ -80,7 +81,12 @@ pub(super) fn rules() -> Vec<Rule> {
         };
     }
     let organisations = of(paths!("/organisations"), LEP, KEEPERS);
-    let others = [paths!("/programmes"), paths!("/cohorts"), paths!("/spend")];
+    let others = [
+        paths!("/programmes"),
+        paths!("/cohorts"),
+        paths!("/spend"),
+        paths!("/data-items"),
+    ];
     let others = others
         .into_iter()
         .flat_map(|paths| of(paths, READERS, COORDINATOR));
@@ -89,7 +95,7 @@ pub(super) fn rules() -> Vec<Rule> {
 
 pub(super) fn routes(router: Router<Pages>) -> Router<Pages> {
     let router = of::<Organisation>(of::<Programme>(router));
-    of::<Spend>(of::<Cohort>(router))
+    of::<DataItem>(of::<Spend>(of::<Cohort>(router)))
 }
 
 fn of<M: Shown>(router: Router<Pages>) -> Router<Pages> {

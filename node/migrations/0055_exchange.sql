@@ -1,0 +1,64 @@
+-- What the node and the Skills Advisory Panel exchange: who collects what, and the files of the panel. Figures only: no row names a learner,
+-- and none is tied to one.
+
+-- What has a history is a word of the program (store/history): a new kind needs no new table.
+DROP TRIGGER history_unchanged;
+DROP TRIGGER history_kept;
+DROP TRIGGER enrolments_history;
+CREATE TABLE history_55 (
+  id INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,               -- seconds since 1970-01-01 UTC
+  who TEXT NOT NULL,                 -- a person's name or `command line`
+  kind TEXT NOT NULL CHECK (kind != ''), -- a word of store/history
+  row INTEGER NOT NULL,              -- id in the table of that kind
+  field TEXT NOT NULL,
+  before TEXT,                       -- NULL: there was nothing
+  after TEXT                         -- NULL: there is nothing any more
+) STRICT;
+INSERT INTO history_55 (id, at, who, kind, row, field, before, after)
+SELECT id, at, who, kind, row, field, before, after FROM history;
+DROP TABLE history;
+ALTER TABLE history_55 RENAME TO history;
+CREATE INDEX history_row ON history (kind, row);
+CREATE TRIGGER history_unchanged BEFORE UPDATE ON history
+BEGIN
+  SELECT raise(ABORT, 'history is insert only');
+END;
+CREATE TRIGGER history_kept BEFORE DELETE ON history
+WHEN NOT EXISTS (SELECT 1 FROM sample)
+  AND (OLD.kind != 'enrolment' OR EXISTS (SELECT 1 FROM enrolments WHERE id = OLD.row))
+BEGIN
+  SELECT raise(ABORT, 'history is insert only');
+END;
+CREATE TRIGGER enrolments_history AFTER DELETE ON enrolments
+BEGIN
+  DELETE FROM history WHERE kind = 'enrolment' AND row = OLD.id;
+END;
+
+-- Who collects a data item, from when until when. Several rows of an item are several agreements. All but the number is mutable.
+CREATE TABLE data_items (
+  id INTEGER PRIMARY KEY,
+  item TEXT NOT NULL COLLATE NOCASE, -- the code that both sides know it by
+  title TEXT NOT NULL,
+  collector TEXT NOT NULL CHECK (collector IN ('lep', 'panel', 'dfe', 'other')),
+  frequency TEXT NOT NULL CHECK (frequency IN ('once', 'monthly', 'quarterly', 'termly', 'yearly')),
+  since_month INTEGER NOT NULL,      -- months since 2000-01, as is the next
+  until_month INTEGER,               -- the last month; NULL: until something else is agreed
+  body TEXT NOT NULL,                -- the body or role that does it, never a person; may be empty
+  note TEXT NOT NULL,                -- may be empty
+  version INTEGER NOT NULL DEFAULT 1,
+  UNIQUE (item, collector, since_month)
+) STRICT;
+
+-- Files of the panel, as they came. Insert and delete only; of two that hold a period of an item the later one stands.
+CREATE TABLE panel_files (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, -- a number that went is never given again
+  item TEXT NOT NULL,                -- as data_items.item
+  data TEXT NOT NULL,                -- the data file, in the layout of explore education statistics
+  meta TEXT NOT NULL,                -- the file about its columns
+  digest BLOB NOT NULL UNIQUE,       -- SHA-256 of item, data and meta: a file comes in once
+  rows INTEGER NOT NULL,             -- rows that are kept, of levels that concern this node
+  periods TEXT NOT NULL,             -- JSON: pairs of time_period and time_identifier, earliest first
+  who TEXT NOT NULL,                 -- a person's name or `command line`
+  at INTEGER NOT NULL                -- seconds since 1970-01-01 UTC
+) STRICT;
