@@ -52,7 +52,7 @@ CREATE TABLE data_items (
 
 -- Files of the panel, as they came. Insert and delete only; of two that hold a period of an item the later one stands.
 CREATE TABLE panel_files (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, -- a number that went is never given again
+  id INTEGER PRIMARY KEY,
   item TEXT NOT NULL,                -- as data_items.item
   data TEXT NOT NULL,                -- the data file, in the layout of explore education statistics
   meta TEXT NOT NULL,                -- the file about its columns
