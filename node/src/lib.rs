@@ -15,6 +15,7 @@ mod demand;
 pub mod disclosure;
 pub mod enrol;
 pub mod epoch;
+mod exchange;
 pub mod home;
 pub mod import;
 pub mod lep;

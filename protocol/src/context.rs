@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use crate::geography::rows;
+use crate::geography::{Geography, rows};
 use crate::ids::Gss;
 
 /// `id,topic,title,unit,share_of,note`, one line per measure.
@@ -17,6 +17,9 @@ pub const SOURCES_CSV: &str = include_str!("../data/context/sources.csv");
 pub const FIGURES_CSV: &str = include_str!("../data/context/figures.csv");
 /// `source,code,was`, one line per LEP whose figures are about another area than today's.
 pub const CHANGED_CSV: &str = include_str!("../data/context/changed.csv");
+
+/// `code,name`, one line per name that a code of a LEP had before.
+pub const FORMER_LEPS_CSV: &str = include_str!("../data/context/former_leps.csv");
 
 /// GSS code of England.
 pub const ENGLAND: &str = "E92000001";
@@ -51,6 +54,55 @@ pub struct Measure {
     pub note: String,
 }
 
+/// How areas of different size are compared by a measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compared {
+    /// By a share, in percent.
+    Share,
+    /// By how many there are for each 10,000 residents.
+    Residents,
+    /// Not at all: it is their size.
+    Size,
+}
+
+impl Measure {
+    /// How areas of different size are compared by it.
+    #[must_use]
+    pub fn compared(&self) -> Compared {
+        if self.unit == "percent" || self.share_of.is_some() {
+            Compared::Share
+        } else if self.topic == Topic::Provision {
+            Compared::Residents
+        } else {
+            Compared::Size
+        }
+    }
+
+    /// The number that areas are compared by, for people: `48.0%`, `24.1 per 10,000 residents`, `34,707,000`.
+    #[must_use]
+    pub fn number_in_words(&self, number: f64) -> String {
+        match self.compared() {
+            Compared::Share if self.unit == "percent" => format!("{number:.0}%"),
+            Compared::Share => format!("{number:.1}%"),
+            Compared::Residents => format!("{number:.1} per 10,000 residents"),
+            Compared::Size => grouped(number.round().max(0.0) as u64),
+        }
+    }
+}
+
+/// `34,707,000`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// Who published it.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -64,37 +116,71 @@ pub struct Source {
     pub licence: String,
 }
 
-/// Why there is no value, by the symbols of published statistics.
+/// Why there is no value, by the symbols of the Department for Education's explore education statistics (its guidance on open data, symbols).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Symbol {
+    /// `z`.
+    NotApplicable,
     /// `x`.
     Unavailable,
     /// `c`.
     Suppressed,
     /// `low`: more than none, less than what is published.
     Low,
+    /// `u`: of low reliability.
+    Unreliable,
 }
 
 impl Symbol {
+    /// Every symbol.
+    pub const ALL: [Self; 5] = [
+        Self::NotApplicable,
+        Self::Unavailable,
+        Self::Suppressed,
+        Self::Low,
+        Self::Unreliable,
+    ];
+
     /// As it stands in files.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::NotApplicable => "z",
             Self::Unavailable => "x",
             Self::Suppressed => "c",
             Self::Low => "low",
+            Self::Unreliable => "u",
         }
+    }
+
+    /// The symbol that stands so in files.
+    #[must_use]
+    pub fn named(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|symbol| symbol.as_str() == text)
     }
 
     /// For people.
     #[must_use]
     pub fn in_words(self) -> &'static str {
         match self {
+            Self::NotApplicable => "not applicable",
             Self::Unavailable => "not published",
             Self::Suppressed => "too few to publish",
             Self::Low => "a few",
+            Self::Unreliable => "too few to say",
         }
     }
+}
+
+/// The names that a code of a LEP has or had, today's first: a code may have stood for two areas, one after the other. Empty: it is none.
+#[must_use]
+pub fn lep_names(code: &Gss) -> Vec<String> {
+    let live = Geography::embedded().lep(code).map(|lep| lep.name.clone());
+    let former = rows(FORMER_LEPS_CSV).filter_map(|row| match row.as_slice() {
+        [other, name] if other == code.as_str() => Some(name.clone()),
+        _ => None,
+    });
+    live.into_iter().chain(former).collect()
 }
 
 /// A figure as it was published.
@@ -226,7 +312,7 @@ impl Context {
         }
         for row in rows(changed) {
             let read = match row.as_slice() {
-                [source, code, was] => (all.number(source)).zip(code.parse().ok()).zip(Some(was)),
+                [source, code, was] => (all.place_of(source)).zip(code.parse().ok()).zip(Some(was)),
                 _ => None,
             };
             let ((source, code), was) = read.ok_or_else(|| wrong("changed.csv", &row))?;
@@ -235,7 +321,7 @@ impl Context {
         Ok(all)
     }
 
-    fn number(&self, source: &str) -> Option<usize> {
+    fn place_of(&self, source: &str) -> Option<usize> {
         self.sources.iter().position(|s| s.id == source)
     }
 
@@ -244,15 +330,13 @@ impl Context {
             return None;
         };
         let value = match (value.as_str(), symbol.as_str()) {
-            ("", "x") => Err(Symbol::Unavailable),
-            ("", "c") => Err(Symbol::Suppressed),
-            ("", "low") => Err(Symbol::Low),
+            ("", symbol) => Err(Symbol::named(symbol)?),
             (value, "") => Ok(value.parse().ok()?),
             _ => return None,
         };
         let measure = self.measures.iter().position(|m| m.id == *measure)?;
         let key = (measure, code.parse().ok()?, Year::read(year)?);
-        Some((key, (value, self.number(source)?)))
+        Some((key, (value, self.place_of(source)?)))
     }
 
     /// Every measure, in the order in which people read them.
@@ -324,6 +408,42 @@ impl Context {
         (residents > 0).then(|| 10_000.0 * value as f64 / residents as f64)
     }
 
+    /// The number that areas of different size are compared by, see [`Measure::compared`].
+    #[must_use]
+    pub fn number(&self, measure: &Measure, code: &Gss, year: Year) -> Option<f64> {
+        match measure.compared() {
+            Compared::Share => self.percent(measure, code, year),
+            Compared::Residents => self.per_10_000_residents(measure, code, year),
+            Compared::Size => {
+                let figure = self.figure(measure, code, year)?;
+                figure.value.ok().map(|value| value as f64)
+            }
+        }
+    }
+
+    /// A figure for people: with the number that areas are compared by, or why there is none.
+    #[must_use]
+    pub fn in_words(&self, measure: &Measure, code: &Gss, year: Year) -> String {
+        let Some(figure) = self.figure(measure, code, year) else {
+            return Symbol::Unavailable.in_words().to_owned();
+        };
+        let whole = match figure.value {
+            Ok(value) => grouped(value),
+            Err(symbol) => return symbol.in_words().to_owned(),
+        };
+        let number = self.number(measure, code, year);
+        match (measure.compared(), number) {
+            (Compared::Share, Some(share)) if measure.unit != "percent" => {
+                format!("{} ({whole})", measure.number_in_words(share))
+            }
+            (Compared::Share, Some(share)) => measure.number_in_words(share),
+            (Compared::Residents, Some(each)) => {
+                format!("{whole} ({})", measure.number_in_words(each))
+            }
+            _ => whole,
+        }
+    }
+
     /// What a figure of an area is set beside: England, or the United Kingdom where nothing is published of England.
     #[must_use]
     pub fn beside(&self, measure: &Measure, year: Year) -> Option<(&'static str, Gss)> {
@@ -358,7 +478,6 @@ fn measure(row: &[String]) -> Option<Measure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geography::Geography;
 
     fn code(text: &str) -> Gss {
         text.parse().unwrap()
@@ -499,6 +618,25 @@ mod tests {
         let each = |measure| all.per_10_000_residents(measure, &code(ENGLAND), year);
         assert!((each(enrolments).unwrap() - 24.0).abs() < 0.5);
         assert_eq!(each(all.measure("need-digital").unwrap()), None);
+        let said = |measure: &str, area: &str, year: &str| {
+            let year = Year::read(year).unwrap();
+            all.in_words(all.measure(measure).unwrap(), &code(area), year)
+        };
+        for (measure, area, year, words) in [
+            ("need-digital", ENGLAND, "2017", "48.0% (430,398)"),
+            ("need-digital", "E12000001", "2017", "not published"),
+            ("full-basic-digital", "E12000001", "2018", "71%"),
+            (
+                "fe-ict-enrolments",
+                ENGLAND,
+                "202122",
+                "84,190 (24.1 per 10,000 residents)",
+            ),
+            ("population-16-64", ENGLAND, "2018", "34,707,000"),
+            ("employed-16-64", "E06000053", "2021", "not published"),
+        ] {
+            assert_eq!(said(measure, area, year), words);
+        }
         // Isles of Scilly: no figure, which is not none.
         assert_eq!(
             value("employed-16-64", "E06000053", "2021"),
@@ -522,6 +660,17 @@ mod tests {
     }
 
     #[test]
+    fn a_code_of_a_lep_has_the_names_that_it_had() {
+        assert_eq!(lep_names(&code("E37000035")), ["Thames Valley Berkshire"]);
+        assert_eq!(
+            lep_names(&code("E37000043")),
+            ["Buckinghamshire", "Buckinghamshire Thames Valley"]
+        );
+        assert_eq!(lep_names(&code("E37000049")), ["Humber"]);
+        assert!(lep_names(&code("E37000099")).is_empty());
+    }
+
+    #[test]
     fn what_is_no_table_of_ours_is_refused() {
         let read = |figures: &str| {
             let figures = format!("measure,source,year,code,value,symbol\n{figures}");
@@ -531,7 +680,7 @@ mod tests {
         for bad in [
             "need-digital,ess-2017,2017,E37000001,5,c",
             "need-digital,ess-2017,2017,E37000001,,",
-            "need-digital,ess-2017,2017,E37000001,,z",
+            "need-digital,ess-2017,2017,E37000001,,q",
             "need-digital,ess-2017,2017,E37000001,-5,",
             "need-digital,ess-2017,201719,E37000001,5,",
             "need-digital,ess-2017,2017,Black Country,5,",

@@ -165,6 +165,9 @@ catalogue! {
     /// Something that nobody can mean of a kind of file.
     MAPPING = "mapping", 422, "What was said of an ILR was not written down",
         "The detail says which field is wrong; `GET /api/v1/ilr/mappings` lists what is said so far.";
+    /// Nothing of a data item may leave, or nothing can.
+    NO_ITEM = "no-item", 409, "There is no file of this data item",
+        "The register of data items says who collects what; a file holds whole academic years that were released.";
     /// One import at a time.
     IMPORT_BUSY = "import-busy", 409, "Another file is being imported",
         "Wait until the other import is done, then send the file again.";

@@ -186,6 +186,9 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "version-needed" => {
             "A node was sent a change without the version that it was made from, so it could not tell whether it would overwrite somebody else\u{2019}s."
         }
+        "no-item" => {
+            "A node was asked for the file of a data item that it has not agreed to collect, or of which no whole academic year was released. Nothing left."
+        }
         "mapping" => {
             "A node was told how to read Individualised Learner Records, and what was said does not fit: an unknown provider, programme or code."
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use ldsp_protocol::context::Context;
 use ldsp_protocol::geography::Geography;
 use ldsp_protocol::ids::Gss;
 use ldsp_ui::charts::{Alternative, Bar, BarChart, LineChart, Series, Unit};
@@ -57,6 +58,7 @@ pub(super) async fn show(
         trend: trend(&snapshot, &code, &lep.standing),
         tiers: tiers(&snapshot, lep),
         districts: districts(lep),
+        known: known(&code, &lep.standing),
         practice: practice.iter().map(Card::new).collect(),
         statements: statements(&snapshot, &code, &lep.standing),
     };
@@ -87,6 +89,7 @@ struct Body {
     trend: Html,
     tiers: Html,
     districts: Html,
+    known: Html,
     practice: Vec<Card>,
     statements: Html,
 }
@@ -221,6 +224,44 @@ fn beside(snapshot: &Snapshot, lep: &LepFindings) -> Html {
         Html::literal("<p class=\"govuk-body\">"),
         download,
         Html::literal("</p>"),
+    ])
+}
+
+/// What others published about the area, beside its region and England.
+fn known(code: &Gss, s: &LepStanding) -> Html {
+    let all = Context::embedded();
+    let region: Option<Gss> = s.region.code.parse().ok();
+    let rows = all.measures().iter().filter_map(|measure| {
+        let year = all.years(measure).last().copied()?;
+        let (nation, of) = all.beside(measure, year)?;
+        let kingdom = if nation == "England" { "" } else { " (UK)" };
+        let region = region.as_ref()?;
+        Some([
+            measure.title.clone(),
+            year.in_words(),
+            all.in_words(measure, code, year),
+            all.in_words(measure, region, year),
+            format!("{}{kingdom}", all.in_words(measure, &of, year)),
+        ])
+    });
+    let table = Table::new("Published by others")
+        .columns([
+            "What",
+            "Year",
+            "This area",
+            s.region.name.as_str(),
+            "England",
+        ])
+        .numeric([2, 3, 4])
+        .rows(rows);
+    let sources = all.sources().iter();
+    let sources = sources.map(|source| format!("{}: {}", source.publisher, source.title));
+    Html::concat([
+        table.into(),
+        Html::paragraph(&format!(
+            "Not figures of this service: employers\u{2019} needs as a share of workplaces that expect to need new skills, further education of all kinds, residents. Sources: {}.",
+            sources.collect::<Vec<_>>().join("; ")
+        )),
     ])
 }
 

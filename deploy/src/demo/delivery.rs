@@ -7,7 +7,7 @@ use anyhow::{Context as _, ensure};
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use ldsp_node::app::Context;
-use ldsp_node::app::cli::{Command, Keep, Said};
+use ldsp_node::app::cli::{Command, Exchange, Keep, Said};
 use ldsp_node::home::Node;
 use ldsp_node::import::report::Outcome;
 use ldsp_node::import::{self, Brings, Options, london_day};
@@ -83,7 +83,57 @@ pub(super) async fn describe(
             keep(Command::Spend, &columns, context).await?;
         }
     }
+    agreements(context).await?;
     questions(node, provider, context).await
+}
+
+/// What was agreed with the Skills Advisory Panel: what the LEP gives, what the panel owes, what the Department for Education collects anyway.
+async fn agreements(context: &Context) -> anyhow::Result<()> {
+    let all = [
+        [
+            "enrolments",
+            "Enrolments in programmes of the partnership",
+            "lep",
+            "yearly",
+            "2021-08",
+            "LDSP coordinator",
+        ],
+        [
+            "achievements",
+            "Achievements in programmes of the partnership",
+            "lep",
+            "yearly",
+            "2021-08",
+            "LDSP coordinator",
+        ],
+        [
+            "vacancies",
+            "Vacancies that ask for digital skills, by occupation",
+            "panel",
+            "quarterly",
+            "2021-10",
+            "Panel\u{2019}s analyst",
+        ],
+        [
+            "employer-survey",
+            "Digital skills that employers need (Employer Skills Survey)",
+            "dfe",
+            "once",
+            "2017-05",
+            "Department for Education",
+        ],
+    ];
+    for item in all {
+        let names = ["item", "title", "collector", "frequency", "since", "body"];
+        let columns: Vec<_> = names.into_iter().zip(item).collect();
+        keep(
+            |command| Command::Exchange(Exchange::Items(command)),
+            &columns,
+            context,
+        )
+        .await?;
+    }
+    Ok(())
 }
 
 /// The cohorts: people who are asked this week what became of them, and a recent run of each of two programmes.

@@ -4,6 +4,7 @@
 //! [`described`] holds every route with its description; [`rules`] says who may use it; `/openapi.json` is generated from
 //! the first, and a test holds the three together.
 
+mod exchange;
 mod feed;
 mod ilr;
 mod imports;
@@ -59,6 +60,7 @@ const PROVISION: &str = "Provision";
 const PROVIDERS: &str = "For providers";
 const PRACTICE: &str = "Practice";
 const QUALITY: &str = "Quality";
+const EXCHANGE: &str = "Exchange";
 const STATEMENTS: &str = "Statements";
 const RIGHTS: &str = "Rights and retention";
 const MACHINE: &str = "For everybody's programs";
@@ -92,7 +94,7 @@ impl std::ops::Deref for Api {
                        the address of a page that says what to do.",
     ),
     tags(
-        (name = NODE), (name = IMPORTS), (name = PROGRAMMES), (name = NEEDS), (name = PROVISION), (name = PROVIDERS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = STATEMENTS),
+        (name = NODE), (name = IMPORTS), (name = PROGRAMMES), (name = NEEDS), (name = PROVISION), (name = PROVIDERS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = EXCHANGE, description = "Who collects what, and files from and for the Skills Advisory Panel."), (name = STATEMENTS),
         (name = PEOPLE, description = "Who signs in, and as what. Nobody learns or sets another person\u{2019}s secret here."),
         (name = RIGHTS, description = "What learners may ask for, how long records are kept, and who did what."),
         (name = MACHINE, description = "Public and without secrets, so that an auditor can compare this node with the log."),
@@ -110,6 +112,7 @@ refusals! {
     struct Read: PARAMETER, SIGN_IN, ROLE;
     struct SaysOfIlr: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, MAPPING;
     struct ReadOne: PARAMETER, SIGN_IN, ROLE, NOT_FOUND;
+    struct GivesItem: PARAMETER, SIGN_IN, ROLE, NOT_FOUND, NO_ITEM, RELEASE;
     struct ReadList: PARAMETER, CURSOR, SIGN_IN, ROLE;
     struct TakesFile: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, IMPORT_BUSY, FILE_TOO_LARGE, UNSUPPORTED;
     struct TakesJson: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED;
@@ -155,6 +158,7 @@ pub(crate) fn rules() -> Vec<Rule> {
         ["/api/v1/spend", "/api/v1/spend/{id}"],
         ["/api/v1/demand/words", "/api/v1/demand/words/{id}"],
         ["/api/v1/services", "/api/v1/services/{id}"],
+        ["/api/v1/data-items", "/api/v1/data-items/{id}"],
     ];
     let kept = kept.into_iter().flat_map(|[all, one]| {
         let write = [Rule::post(all, COORDINATOR), Rule::put(one, COORDINATOR)];
@@ -190,6 +194,9 @@ pub(crate) fn rules() -> Vec<Rule> {
         read("/api/v1/releases/{period}/payload"),
         Rule::post("/api/v1/releases/{period}/approve", APPROVER),
         Rule::post("/api/v1/releases/{period}/refuse", APPROVER),
+        read("/api/v1/exchange/overlap"),
+        read("/api/v1/exchange/export/{item}"),
+        Rule::post("/api/v1/exchange/files", COORDINATOR),
         read("/api/v1/practice"),
         read("/api/v1/practice/{id}"),
         Rule::get("/api/v1/quality", STAFF),
@@ -276,6 +283,11 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(model::words::show, model::words::set))
         .routes(routes!(model::services::list, model::services::add))
         .routes(routes!(model::services::show, model::services::set))
+        .routes(routes!(model::data_items::list, model::data_items::add))
+        .routes(routes!(model::data_items::show, model::data_items::set))
+        .routes(routes!(exchange::overlap))
+        .routes(routes!(exchange::export))
+        .routes(routes!(exchange::take))
         .routes(routes!(mappings::list, mappings::remember))
         .routes(routes!(mappings::forget))
         .routes(routes!(imports::ilr))

@@ -19,6 +19,7 @@ use crate::model::{self, Model, Trouble};
 use crate::store::cohorts::Cohort;
 use crate::store::demand::Demand;
 use crate::store::history;
+use crate::store::items::DataItem;
 use crate::store::kept::{Kept as _, Known, Stored};
 use crate::store::organisations::Organisation;
 use crate::store::programmes::Programme;
@@ -50,6 +51,21 @@ impl FieldProblem {
             code: "unfit",
             cause,
             remedy: "Correct it and send it again.".to_owned(),
+        }
+    }
+
+    /// A defect of a file that was sent as `field`.
+    pub(super) fn found(
+        field: &'static str,
+        code: &'static str,
+        cause: String,
+        remedy: &str,
+    ) -> Self {
+        Self {
+            field: Some(field),
+            code,
+            cause,
+            remedy: remedy.to_owned(),
         }
     }
 }
@@ -283,6 +299,27 @@ spoken! {
         /// The last day on which it is taken for true, `YYYY-MM-DD`.
         holds_until,
         /// A sentence, without anything that tells of a person.
+        note,
+    }
+}
+
+spoken! {
+    /// Who collects a data item, from when until when.
+    DataItemText of DataItem at "/api/v1/data-items" {
+        /// The code that both sides know it by, needed; several rows may have it.
+        item,
+        /// Needed.
+        title,
+        /// `lep`, `panel`, `dfe` or `other`.
+        collector,
+        /// `once`, `monthly`, `quarterly`, `termly` or `yearly`.
+        frequency,
+        /// `YYYY-MM`, needed.
+        since,
+        /// `YYYY-MM`; empty: until something else is agreed.
+        until,
+        /// The body or role that does it, never a person.
+        body,
         note,
     }
 }
@@ -566,3 +603,6 @@ endpoints!(words: WordText, "Needs", "/api/v1/demand/words", "/api/v1/demand/wor
 endpoints!(services: ServiceText, "Provision", "/api/v1/services", "/api/v1/services/{id}",
     "list_services" "Services", "add_service" "Add a service",
     "show_service" "A service", "set_service" "Change a service");
+endpoints!(data_items: DataItemText, "Exchange", "/api/v1/data-items", "/api/v1/data-items/{id}",
+    "list_data_items" "Data items", "add_data_item" "Add a data item",
+    "show_data_item" "A data item", "set_data_item" "Change a data item");

@@ -130,6 +130,9 @@ pub enum Command {
     /// Quality of the records: what rules find at which provider, questions to providers, and how the rules are set
     #[command(subcommand)]
     Quality(Quality),
+    /// Who collects what, with the Skills Advisory Panel: the register, files for the panel and from it, what is done twice or late
+    #[command(subcommand)]
+    Exchange(Exchange),
     /// What this node sent: the list, taking a statement back, publishing a withdrawn month again
     #[command(subcommand)]
     Statements(Statements),
@@ -278,7 +281,7 @@ pub enum Release {
     },
 }
 
-/// `organisations`, `programmes`, `cohorts`, `spend`; also of `demand` and `provision`.
+/// `organisations`, `programmes`, `cohorts`, `spend`; also of `demand`, `provision` and `exchange items`.
 #[derive(Debug, Subcommand)]
 pub enum Keep {
     /// All of them
@@ -416,6 +419,43 @@ pub enum Statements {
         #[arg(long = "as", value_name = "NAME")]
         name: String,
     },
+}
+
+/// `exchange`.
+#[derive(Debug, Subcommand)]
+pub enum Exchange {
+    /// The register of data items
+    #[command(
+        subcommand,
+        after_help = "Columns: item (its code), title, collector (lep, panel, dfe, other), frequency (once, monthly, quarterly, termly, yearly), since and until (YYYY-MM), body (never a person), note."
+    )]
+    Items(Keep),
+    /// Write the file of an agreed item for the panel: estimates of approved releases, in the layout of explore education statistics
+    Export {
+        /// Its code: enrolments or achievements
+        #[arg(value_name = "ITEM")]
+        item: String,
+        /// Directory for ITEM.csv and ITEM.meta.csv
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        out: PathBuf,
+    },
+    /// Bring in a file of the panel in that layout; every defect is told in one pass
+    Import {
+        /// Code of the data item, as the register has it
+        #[arg(value_name = "ITEM")]
+        item: String,
+        /// The data file
+        #[arg(value_name = "DATA.csv")]
+        data: PathBuf,
+        /// The file about its columns
+        #[arg(value_name = "META.csv")]
+        meta: PathBuf,
+        /// Check it and keep nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// What is collected twice, late or by nobody
+    Overlap,
 }
 
 /// `quality`.

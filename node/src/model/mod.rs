@@ -6,6 +6,7 @@
 
 mod cohort;
 pub(crate) mod demand;
+mod item;
 mod organisation;
 pub(crate) mod programme;
 mod question;

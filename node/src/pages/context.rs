@@ -4,7 +4,7 @@
 use axum::extract::{Path, State};
 use axum::response::IntoResponse as _;
 use jiff::civil::Date;
-use ldsp_protocol::context::{Context, Figure as Published, Measure, Topic, Year};
+use ldsp_protocol::context::{Compared, Context, Figure as Published, Measure, Topic, Year};
 use ldsp_protocol::geography::{Geography, region_name};
 use ldsp_protocol::ids::Gss;
 use ldsp_protocol::standard::Standard;
@@ -50,70 +50,14 @@ impl Places {
     }
 }
 
-/// How areas of different size are compared.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Compared {
-    /// Percent.
-    Share,
-    /// For each 10,000 residents.
-    Residents,
-    /// Not at all: it is their size.
-    Size,
-}
-
-fn compared(measure: &Measure) -> Compared {
-    if measure.unit == "percent" || measure.share_of.is_some() {
-        Compared::Share
-    } else if measure.topic == Topic::Provision {
-        Compared::Residents
-    } else {
-        Compared::Size
-    }
-}
-
 /// The number that areas are compared by.
 fn number(measure: &Measure, code: &Gss, year: Year) -> Option<f64> {
-    let all = Context::embedded();
-    match compared(measure) {
-        Compared::Share => all.percent(measure, code, year),
-        Compared::Residents => all.per_10_000_residents(measure, code, year),
-        Compared::Size => {
-            let figure = all.figure(measure, code, year)?;
-            figure.value.ok().map(|value| value as f64)
-        }
-    }
+    Context::embedded().number(measure, code, year)
 }
 
-/// The number behind a figure's name, as people read it.
-fn compared_words(measure: &Measure, number: f64) -> String {
-    match compared(measure) {
-        Compared::Share if measure.unit == "percent" => format!("{number:.0}%"),
-        Compared::Share => format!("{number:.1}%"),
-        Compared::Residents => format!("{number:.1} per 10,000 residents"),
-        Compared::Size => words::count(number.round() as i64),
-    }
-}
-
-/// A figure as people read it: with its share, or for how many residents it stands.
+/// A figure as people read it.
 fn said(measure: &Measure, code: &Gss, year: Year) -> String {
-    let Some(figure) = Context::embedded().figure(measure, code, year) else {
-        return "not published".to_owned();
-    };
-    let value = match figure.value {
-        Ok(value) => value,
-        Err(symbol) => return symbol.in_words().to_owned(),
-    };
-    let whole = words::count(value);
-    match (compared(measure), number(measure, code, year)) {
-        (Compared::Share, Some(share)) if measure.unit != "percent" => {
-            format!("{} ({whole})", compared_words(measure, share))
-        }
-        (Compared::Share, Some(share)) => compared_words(measure, share),
-        (Compared::Residents, Some(each)) => {
-            format!("{whole} ({})", compared_words(measure, each))
-        }
-        _ => whole,
-    }
+    Context::embedded().in_words(measure, code, year)
 }
 
 /// The last year that a measure speaks of, for one of these places at least.
@@ -227,7 +171,7 @@ pub(super) async fn show(State(pages): State<Pages>, Path(id): Path<String>) -> 
 /// The figures over the years, or beside one another where there is one year.
 fn figure(places: &Places, measure: &Measure, years: &[Year], last: Year) -> Html {
     let beside = places.beside(measure, last);
-    let unit = match compared(measure) {
+    let unit = match measure.compared() {
         Compared::Share => Unit::Percent,
         _ => Unit::Count,
     };
@@ -235,14 +179,14 @@ fn figure(places: &Places, measure: &Measure, years: &[Year], last: Year) -> Htm
         .iter()
         .filter_map(|(name, code)| {
             let number = number(measure, code, last)?;
-            Some(format!("{name} {}", compared_words(measure, number)))
+            Some(format!("{name} {}", measure.number_in_words(number)))
         })
         .collect();
     let headline = match parts.is_empty() {
         true => measure.title.clone(),
         false => format!("{}: {}", last.in_words(), parts.join(", ")),
     };
-    let subtitle = match compared(measure) {
+    let subtitle = match measure.compared() {
         Compared::Share if measure.unit == "percent" => format!("{}, %", measure.title),
         Compared::Share => format!("{}, % of those who expect to need any", measure.title),
         Compared::Residents => {
@@ -256,7 +200,7 @@ fn figure(places: &Places, measure: &Measure, years: &[Year], last: Year) -> Htm
     );
     let alternative = Alternative::new("context", measure.title.clone(), format!("{headline}."));
     // Its own size is no comparison: a line of the area alone.
-    let drawn: Vec<_> = match compared(measure) {
+    let drawn: Vec<_> = match measure.compared() {
         Compared::Size => beside.iter().take(1).collect(),
         _ => beside.iter().collect(),
     };
@@ -406,7 +350,7 @@ fn facts(places: &Places, measure: &Measure, years: &[Year]) -> Html {
         );
         pieces.push(InsetText::new(text).into());
     }
-    if compared(measure) == Compared::Residents {
+    if measure.compared() == Compared::Residents {
         list = list.fact(
             "Source of the number of residents",
             "Office for National Statistics: Annual Population Survey through Nomis, of the year in which the academic year begins.",

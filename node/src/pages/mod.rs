@@ -6,6 +6,7 @@
 mod audit;
 mod context;
 mod demand;
+mod exchange;
 mod held;
 mod help;
 mod home;
@@ -237,6 +238,11 @@ pub fn rules() -> Vec<Rule> {
         read("/context"),
         read("/context/figures.csv"),
         read("/context/{measure}"),
+        read("/exchange"),
+        Rule::post("/exchange", COORDINATOR),
+        read("/exchange/export/{item}/{file}"),
+        read("/exchange/files/{id}"),
+        Rule::post("/exchange/files/{id}/remove", COORDINATOR),
         Rule::post("/sample/bring-in", COORDINATOR),
         Rule::post("/sample/remove", COORDINATOR),
         read("/practice"),
@@ -329,6 +335,13 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         .route("/context", get(context::list))
         .route("/context/figures.csv", get(context::csv))
         .route("/context/{measure}", get(context::show))
+        .route(
+            "/exchange",
+            get(exchange::overview).merge(exchange::receive()),
+        )
+        .route("/exchange/export/{item}/{file}", get(exchange::export))
+        .route("/exchange/files/{id}", get(exchange::show))
+        .route("/exchange/files/{id}/remove", post(exchange::remove))
         .route("/sample/bring-in", post(sample::bring_in))
         .route("/sample/remove", post(sample::remove))
         .route("/practice", get(practice::list))
@@ -433,6 +446,7 @@ fn navigation() -> Vec<NavItem> {
                 item("Provision", "/provision").covering("/provision/doubles"),
                 item("Feeds", "/provision/feeds"),
                 item("England\u{2019}s figures", "/context"),
+                item("Who collects what", "/exchange").covering("/data-items"),
             ],
         ),
         NavItem::section(

@@ -4,6 +4,7 @@ mod accounts;
 mod approving;
 mod context;
 mod demand;
+mod exchange;
 mod ilr;
 mod lep;
 mod mappings;

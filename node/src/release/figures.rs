@@ -6,7 +6,7 @@ use ldsp_protocol::additivity::{AdditivityError, Observed, Reconciled, reconcile
 use ldsp_protocol::ids::{Gss, Period};
 use ldsp_protocol::measures::Estimate;
 use ldsp_protocol::noise::{cumulative, sigma2, table_rho, variance};
-use ldsp_protocol::standard::{Codebook, Family, Standard, Table};
+use ldsp_protocol::standard::{Codebook, Dimension, Family, Standard, Table};
 use ldsp_protocol::summary::LearningSummary;
 use sqlx::sqlite::SqliteConnection;
 
@@ -148,6 +148,14 @@ impl Opened {
         };
         let any = self.streams.iter().any(|s| !s.range(span).is_empty());
         any.then_some(span)
+    }
+
+    /// From one month to another, both included.
+    pub(crate) fn months(first: Period, last: Period) -> Span {
+        Span {
+            after: i64::from(first.index()) - 1,
+            until: i64::from(last.index()),
+        }
     }
 
     /// From [`Self::first`] on.
@@ -338,19 +346,32 @@ impl OpenedStream {
 impl Estimates {
     /// The family's total over all standards: different enrolments, independent noise.
     pub(crate) fn total(&self, family: Family) -> Option<Estimate> {
-        let mut all: Option<Estimate> = None;
+        self.margin(family, &[])?.first().copied()
+    }
+
+    /// The family's consistent table on `dimensions` over all standards, which have the same code lists; empty without a month.
+    pub(crate) fn margin(&self, family: Family, dimensions: &[Dimension]) -> Option<Vec<Estimate>> {
+        let mut all: Vec<Estimate> = Vec::new();
         for (_, families) in &self.0 {
             let reconciled = families.get(&family)?;
-            let value = *reconciled.margin(&[]).ok()?.values.first()?;
-            let form = [(Vec::new(), 1)];
-            let variance = reconciled.covariance(&[], &form, &form).ok()?.max(0.0);
-            let (before, its) = all.map_or((0.0, 0.0), |e| (e.value, e.se * e.se));
-            all = Some(Estimate {
-                value: before + value,
-                se: (its + variance).sqrt(),
-            });
+            let values = reconciled.margin(dimensions).ok()?.values;
+            // One variance for all cells: the noise of a table's cells is alike.
+            let form = [(vec![0; dimensions.len()], 1)];
+            let variance = reconciled.covariance(dimensions, &form, &form);
+            let variance = variance.ok()?.max(0.0);
+            all.resize(
+                values.len(),
+                Estimate {
+                    value: 0.0,
+                    se: 0.0,
+                },
+            );
+            for (sum, value) in all.iter_mut().zip(values) {
+                sum.value += value;
+                sum.se = (sum.se * sum.se + variance).sqrt();
+            }
         }
-        all
+        Some(all)
     }
 
     /// Every cell of a table of `standard`, in its order.

@@ -18,6 +18,7 @@ pub enum Kind {
     Term,
     Enrolment,
     Service,
+    DataItem,
 }
 
 impl Kind {
@@ -33,6 +34,7 @@ impl Kind {
             Self::Term => "word",
             Self::Enrolment => "enrolment",
             Self::Service => "service",
+            Self::DataItem => "data-item",
         }
     }
 }

@@ -35,6 +35,7 @@ pub mod history;
 pub mod identity;
 pub mod ilr;
 pub mod imports;
+pub(crate) mod items;
 pub mod kept;
 pub mod ledger;
 pub mod mappings;

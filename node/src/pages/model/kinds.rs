@@ -9,6 +9,7 @@ use super::Shown;
 use super::form::Part;
 use crate::model::Model as _;
 use crate::store::cohorts::Cohort;
+use crate::store::items::DataItem;
 use crate::store::kept::{Known, Stored};
 use crate::store::organisations::{Organisation, OrganisationKind};
 use crate::store::programmes::Programme;
@@ -353,5 +354,37 @@ impl Shown for Spend {
         }
         let sum = total(found.iter().map(|stored| &stored.it));
         Ok(Html::paragraph(&format!("Together: {}.", pounds(sum))))
+    }
+}
+
+impl Shown for DataItem {
+    const PATH: &'static str = "/data-items";
+    const ONE: &'static str = "data item";
+    const A: &'static str = "a data item";
+    const MANY: &'static str = "Data items";
+    const ABOUT: &'static str = "Who collects what, how often and since when, as agreed with the Skills Advisory Panel. An agreement that ends gets its last month; the next one is another row with the same code.";
+    const EMPTY: &'static str =
+        "Nothing is agreed yet. Add what you collect and what the panel collects, one row each.";
+
+    async fn more(
+        _: &Pages,
+        _: &Stored<Self>,
+        _: &Known,
+        _: &SignedIn,
+    ) -> Result<Html, ProblemPage> {
+        Ok(Html::default())
+    }
+
+    async fn below(
+        _: &Pages,
+        _: &[Stored<Self>],
+        _: &Known,
+        _: &SignedIn,
+    ) -> Result<Html, ProblemPage> {
+        Ok(Html::concat([
+            Html::literal("<p class=\"govuk-body\">"),
+            link("What is collected twice, late or by nobody", "/exchange"),
+            Html::literal("</p>"),
+        ]))
     }
 }

@@ -27,6 +27,7 @@ use super::{
 use crate::model::{self, Model, Question, Trouble};
 use crate::store::cohorts::Cohort;
 use crate::store::demand::Demand;
+use crate::store::items::DataItem;
 use crate::store::kept::{Known, Stored};
 use crate::store::organisations::Organisation;
 use crate::store::programmes::Programme;
@@ -114,6 +115,7 @@ pub(super) fn rules() -> Vec<Rule> {
         paths!("/demand"),
         paths!("/demand/words"),
         paths!("/provision"),
+        paths!("/data-items"),
     ];
     let others = others
         .into_iter()
@@ -127,7 +129,7 @@ pub(super) fn rules() -> Vec<Rule> {
 
 pub(super) fn routes(router: Router<Pages>) -> Router<Pages> {
     let router = of::<Organisation>(of::<Programme>(router));
-    let router = of::<Term>(of::<Demand>(of::<Spend>(of::<Cohort>(router))));
+    let router = of::<DataItem>(of::<Term>(of::<Demand>(of::<Spend>(of::<Cohort>(router)))));
     feeds::routes(services::routes(of::<Service>(router)))
 }
 
