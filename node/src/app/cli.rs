@@ -338,7 +338,7 @@ pub enum Provision {
     Keep(Keep),
     /// Pull the services of an Open Referral UK 3.0 feed; one that was ended goes on where it was
     Pull {
-        /// The address that comes before /services, such as https://directory.example/api
+        /// The address that comes before /services, such as `https://directory.example/api`
         #[arg(value_name = "URL")]
         url: String,
         /// Only services that have this taxonomy term: its identifier in the feed

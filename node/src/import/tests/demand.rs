@@ -355,8 +355,16 @@ async fn no_demand_is_tied_to_a_learner() {
             .await
             .unwrap()
     };
-    // Columns of the same name that are no more than words for places, codes of the standard and versions.
-    let common = ["id", "version", "tier", "skill", "audience", "district"];
+    // Columns of the same name that are no more than words for places, organisations, codes of the standard and versions.
+    let common = [
+        "id",
+        "version",
+        "tier",
+        "skill",
+        "audience",
+        "district",
+        "organisation",
+    ];
     let own = columns("demand").await;
     for holding in crate::store::erasure::HOLDINGS
         .iter()
