@@ -180,6 +180,8 @@ fn scene() -> Scene {
         let expected = match path.as_str() {
             // For providers alone.
             "/api/v1/provider/cohorts" | "/api/v1/provider/questions" => 403,
+            // Of an item that nobody agreed on, and of no whole academic year.
+            "/api/v1/exchange/export/enrolments" => 409,
             // Nobody has set how long records are kept.
             "/api/v1/retention" => 409,
             _ => 200,
@@ -226,6 +228,7 @@ fn api_answers(site: &Http) -> Vec<(String, Reply)> {
             let path = path
                 .replace("{period}", input::FIRST)
                 .replace("{seq}", "1")
+                .replace("{item}", "enrolments")
                 .replace("{id}", "1");
             let reply = site.get(&path);
             (path, reply)
