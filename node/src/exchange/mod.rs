@@ -129,6 +129,8 @@ pub(crate) struct Standing {
     pub(crate) items: Vec<Stored<DataItem>>,
     pub(crate) files: Vec<PanelFile>,
     pub(crate) found: Vec<overlap::Found>,
+    /// Whether an academic year was released whole: without one there is nothing to give.
+    pub(crate) has_year: bool,
 }
 
 impl Standing {
@@ -147,6 +149,7 @@ impl Standing {
             items,
             files,
             found,
+            has_year: own.is_some(),
         })
     }
 

@@ -162,14 +162,17 @@ fn register(standing: &Standing, may_write: bool) -> Html {
 fn leaves(standing: &Standing) -> Html {
     let rows = ITEMS.iter().map(|item| {
         let at = format!("{PATH}/export/{}", item.code);
-        let files = if standing.is_ours(item.code) {
+        let ungiven = |why: Ungiven| words::sentence(&why.said().0).into();
+        let files = if !standing.is_ours(item.code) {
+            ungiven(Ungiven::NotOurs)
+        } else if !standing.has_year {
+            ungiven(Ungiven::NoYear)
+        } else {
             Html::concat([
                 link("Data (CSV)", &format!("{at}/data.csv")),
                 ", ".into(),
                 link("about its columns (CSV)", &format!("{at}/meta.csv")),
             ])
-        } else {
-            "Not agreed: the register has to say that this LEP collects it".into()
         };
         [item.code.into(), item.title.into(), files]
     });

@@ -164,6 +164,12 @@ async fn nothing_leaves_that_is_not_agreed_and_released_for_a_whole_year() {
     let seen = world.get("ann", at).await;
     assert_eq!(seen.status, StatusCode::CONFLICT);
     assert!(seen.body.contains("was released whole"), "{}", seen.body);
+    // Nobody is led to a file that there is not.
+    let page = world.get("ann", "/exchange").await.body;
+    assert!(
+        page.contains("was released whole") && !page.contains("data.csv"),
+        "{page}"
+    );
     for other in ["enrolments/other.csv", "learners/data.csv"] {
         let seen = world.get("ann", &format!("/exchange/export/{other}")).await;
         assert_eq!(seen.status, StatusCode::NOT_FOUND, "{other}");
