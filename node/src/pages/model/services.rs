@@ -85,7 +85,7 @@ impl Shown for Service {
     const PATH: &'static str = "/provision";
     const ONE: &'static str = "service";
     const A: &'static str = "a service";
-    const MANY: &'static str = "Provision";
+    const MANY: &'static str = "Services";
     const ABOUT: &'static str = "Where people can learn digital skills in this area, whoever offers it: what it teaches, for whom, how many it takes and when somebody last checked that this is so.";
     const EMPTY: &'static str =
         "Nothing is listed yet. Add a service, or import a list of them as a file.";
