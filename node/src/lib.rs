@@ -16,6 +16,7 @@ pub mod disclosure;
 pub mod enrol;
 pub mod epoch;
 mod exchange;
+mod gathering;
 pub mod home;
 pub mod import;
 pub mod lep;

@@ -6,6 +6,7 @@
 
 mod exchange;
 mod feed;
+mod gathering;
 mod ilr;
 mod imports;
 mod lep;
@@ -25,6 +26,8 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod work;
+
+pub(crate) use gathering::Places;
 
 use std::sync::Arc;
 
@@ -61,6 +64,7 @@ const PROVIDERS: &str = "For providers";
 const PRACTICE: &str = "Practice";
 const QUALITY: &str = "Quality";
 const EXCHANGE: &str = "Exchange";
+const GATHERING: &str = "Gathering";
 const STATEMENTS: &str = "Statements";
 const RIGHTS: &str = "Rights and retention";
 const MACHINE: &str = "For everybody's programs";
@@ -94,7 +98,7 @@ impl std::ops::Deref for Api {
                        the address of a page that says what to do.",
     ),
     tags(
-        (name = NODE), (name = IMPORTS), (name = PROGRAMMES), (name = NEEDS), (name = PROVISION), (name = PROVIDERS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = EXCHANGE, description = "Who collects what, and files from and for the Skills Advisory Panel."), (name = STATEMENTS),
+        (name = NODE), (name = IMPORTS), (name = PROGRAMMES), (name = NEEDS), (name = PROVISION), (name = PROVIDERS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = EXCHANGE, description = "Who collects what, and files from and for the Skills Advisory Panel."), (name = GATHERING, description = "What is known of demand and provision, what is missing, and who is to bring it."), (name = STATEMENTS),
         (name = PEOPLE, description = "Who signs in, and as what. Nobody learns or sets another person\u{2019}s secret here."),
         (name = RIGHTS, description = "What learners may ask for, how long records are kept, and who did what."),
         (name = MACHINE, description = "Public and without secrets, so that an auditor can compare this node with the log."),
@@ -159,6 +163,7 @@ pub(crate) fn rules() -> Vec<Rule> {
         ["/api/v1/demand/words", "/api/v1/demand/words/{id}"],
         ["/api/v1/services", "/api/v1/services/{id}"],
         ["/api/v1/data-items", "/api/v1/data-items/{id}"],
+        ["/api/v1/gathering/tasks", "/api/v1/gathering/tasks/{id}"],
     ];
     let kept = kept.into_iter().flat_map(|[all, one]| {
         let write = [Rule::post(all, COORDINATOR), Rule::put(one, COORDINATOR)];
@@ -194,6 +199,7 @@ pub(crate) fn rules() -> Vec<Rule> {
         read("/api/v1/releases/{period}/payload"),
         Rule::post("/api/v1/releases/{period}/approve", APPROVER),
         Rule::post("/api/v1/releases/{period}/refuse", APPROVER),
+        read("/api/v1/gathering"),
         read("/api/v1/exchange/overlap"),
         read("/api/v1/exchange/export/{item}"),
         Rule::post("/api/v1/exchange/files", COORDINATOR),
@@ -285,6 +291,15 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(model::services::show, model::services::set))
         .routes(routes!(model::data_items::list, model::data_items::add))
         .routes(routes!(model::data_items::show, model::data_items::set))
+        .routes(routes!(
+            model::gathering_tasks::list,
+            model::gathering_tasks::add
+        ))
+        .routes(routes!(
+            model::gathering_tasks::show,
+            model::gathering_tasks::set
+        ))
+        .routes(routes!(gathering::board))
         .routes(routes!(exchange::overlap))
         .routes(routes!(exchange::export))
         .routes(routes!(exchange::take))

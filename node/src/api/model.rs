@@ -18,6 +18,7 @@ use crate::import::report::RowProblem;
 use crate::model::{self, Model, Trouble};
 use crate::store::cohorts::Cohort;
 use crate::store::demand::Demand;
+use crate::store::gathering::GatheringTask;
 use crate::store::history;
 use crate::store::items::DataItem;
 use crate::store::kept::{Kept as _, Known, Stored};
@@ -325,6 +326,25 @@ spoken! {
 }
 
 spoken! {
+    /// Who is to bring what is not known yet of a skill in an area.
+    GatheringTaskText of GatheringTask at "/api/v1/gathering/tasks" {
+        /// `demand` or `provision`, needed.
+        about,
+        /// A code of the data standard, needed.
+        skill,
+        /// GSS code or name of a district of the LEP, or `whole`; needed.
+        area,
+        /// The body or role that brings it, never a person; needed.
+        body,
+        /// `YYYY-MM-DD`, needed.
+        due,
+        /// `YYYY-MM-DD`; empty: it is still to come. Of a skill in an area one at a time is.
+        done,
+        note,
+    }
+}
+
+spoken! {
     /// A word by which a skill is found in vacancies (docs/demand.md).
     WordText of Term at "/api/v1/demand/words" {
         /// One word or several, needed; no two are the same, whatever the capitals.
@@ -603,6 +623,9 @@ endpoints!(words: WordText, "Needs", "/api/v1/demand/words", "/api/v1/demand/wor
 endpoints!(services: ServiceText, "Provision", "/api/v1/services", "/api/v1/services/{id}",
     "list_services" "Services", "add_service" "Add a service",
     "show_service" "A service", "set_service" "Change a service");
+endpoints!(gathering_tasks: GatheringTaskText, "Gathering", "/api/v1/gathering/tasks", "/api/v1/gathering/tasks/{id}",
+    "list_gathering_tasks" "Gathering tasks", "add_gathering_task" "Add a gathering task",
+    "show_gathering_task" "A gathering task", "set_gathering_task" "Change a gathering task");
 endpoints!(data_items: DataItemText, "Exchange", "/api/v1/data-items", "/api/v1/data-items/{id}",
     "list_data_items" "Data items", "add_data_item" "Add a data item",
     "show_data_item" "A data item", "set_data_item" "Change a data item");

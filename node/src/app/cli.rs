@@ -130,6 +130,9 @@ pub enum Command {
     /// Quality of the records: what rules find at which provider, questions to providers, and how the rules are set
     #[command(subcommand)]
     Quality(Quality),
+    /// What is known of demand and provision by skill and area, what is missing, and who is to bring it
+    #[command(subcommand)]
+    Gathering(Gathering),
     /// Who collects what, with the Skills Advisory Panel: the register, files for the panel and from it, what is done twice or late
     #[command(subcommand)]
     Exchange(Exchange),
@@ -419,6 +422,19 @@ pub enum Statements {
         #[arg(long = "as", value_name = "NAME")]
         name: String,
     },
+}
+
+/// `gathering`.
+#[derive(Debug, Subcommand)]
+pub enum Gathering {
+    /// What is known, how good it is, and who brings what is missing
+    Board,
+    /// Who is to bring what
+    #[command(
+        subcommand,
+        after_help = "Columns: about (demand or provision), skill (a code of the data standard), area (GSS code or name of a district, or whole), body (never a person), due and done (YYYY-MM-DD), note."
+    )]
+    Tasks(Keep),
 }
 
 /// `exchange`.

@@ -8,6 +8,7 @@ pub mod config;
 mod demand;
 mod enrol;
 mod exchange;
+mod gathering;
 mod ilr;
 mod import;
 mod keep;
@@ -175,6 +176,7 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::Audit(command) => audit::run(command, context).await,
         Command::Practice(command) => practice::run(command, context).await,
         Command::Quality(command) => quality::run(command, context).await,
+        Command::Gathering(command) => gathering::run(command, context).await,
         Command::Exchange(command) => exchange::run(command, context).await,
         Command::Statements(command) => statements::run(command, context).await,
         Command::Publish => publish::run(context).await,

@@ -243,6 +243,7 @@ faults! {
         "Give one of the two and leave the other empty.";
     MONTH = "month-form", "This is not a month from 2000 on in the form YYYY-MM.", "Write months like 2022-09.";
     COLLECTOR = "collector-unknown", "This is none of those who may collect a data item.", "Use lep, panel, dfe or other.";
+    ABOUT = "about-unknown", "This does not say what is missing.", "Use demand or provision.";
     FREQUENCY = "frequency-unknown", "This is not how often a data item is collected.", "Use once, monthly, quarterly, termly or yearly.";
     UNTIL_BEFORE = "until-before", "The last month is earlier than the first.", "Correct one of the two.";
     CATEGORY = "category-unknown", "This is not a category of spend.",

@@ -6,6 +6,7 @@
 
 mod cohort;
 pub(crate) mod demand;
+pub(crate) mod gathering;
 mod item;
 mod organisation;
 pub(crate) mod programme;

@@ -7,6 +7,7 @@ mod audit;
 mod context;
 mod demand;
 mod exchange;
+mod gathering;
 mod held;
 mod help;
 mod home;
@@ -238,6 +239,9 @@ pub fn rules() -> Vec<Rule> {
         read("/context"),
         read("/context/figures.csv"),
         read("/context/{measure}"),
+        read(gathering::PATH),
+        read("/gathering/{skill}"),
+        read("/gathering/{skill}/{area}"),
         read("/exchange"),
         Rule::post("/exchange", COORDINATOR),
         read("/exchange/export/{item}/{file}"),
@@ -339,6 +343,9 @@ fn router(api: &Api, document: &OpenApi) -> Router {
             "/exchange",
             get(exchange::overview).merge(exchange::receive()),
         )
+        .route(gathering::PATH, get(gathering::board))
+        .route("/gathering/{skill}", get(gathering::skill))
+        .route("/gathering/{skill}/{area}", get(gathering::cell))
         .route("/exchange/export/{item}/{file}", get(exchange::export))
         .route("/exchange/files/{id}", get(exchange::show))
         .route("/exchange/files/{id}/remove", post(exchange::remove))
@@ -441,6 +448,7 @@ fn navigation() -> Vec<NavItem> {
         NavItem::section(
             "Needs",
             [
+                item("Gathering board", gathering::PATH).covering("/gathering-tasks"),
                 item("Demand", "/demand"),
                 item("Demand summary", "/demand/summary"),
                 item("Provision", "/provision").covering("/provision/doubles"),

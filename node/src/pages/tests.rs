@@ -5,6 +5,7 @@ mod approving;
 mod context;
 mod demand;
 mod exchange;
+mod gathering;
 mod ilr;
 mod lep;
 mod mappings;

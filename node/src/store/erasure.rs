@@ -77,6 +77,7 @@ pub(crate) const OTHERS: &[&str] = &[
     "feed_items",
     "feed_pages",
     "feeds",
+    "gathering_tasks",
     "generations",
     "identity",
     "ilr_aims",

@@ -19,6 +19,7 @@ pub enum Kind {
     Enrolment,
     Service,
     DataItem,
+    GatheringTask,
 }
 
 impl Kind {
@@ -35,6 +36,7 @@ impl Kind {
             Self::Enrolment => "enrolment",
             Self::Service => "service",
             Self::DataItem => "data-item",
+            Self::GatheringTask => "gathering-task",
         }
     }
 }

@@ -31,6 +31,7 @@ pub mod demand;
 pub mod enrolment;
 pub mod erasure;
 pub mod feeds;
+pub(crate) mod gathering;
 pub mod history;
 pub mod identity;
 pub mod ilr;

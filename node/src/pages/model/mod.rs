@@ -27,6 +27,7 @@ use super::{
 use crate::model::{self, Model, Question, Trouble};
 use crate::store::cohorts::Cohort;
 use crate::store::demand::Demand;
+use crate::store::gathering::GatheringTask;
 use crate::store::items::DataItem;
 use crate::store::kept::{Known, Stored};
 use crate::store::organisations::Organisation;
@@ -116,6 +117,7 @@ pub(super) fn rules() -> Vec<Rule> {
         paths!("/demand/words"),
         paths!("/provision"),
         paths!("/data-items"),
+        paths!("/gathering-tasks"),
     ];
     let others = others
         .into_iter()
@@ -129,6 +131,7 @@ pub(super) fn rules() -> Vec<Rule> {
 
 pub(super) fn routes(router: Router<Pages>) -> Router<Pages> {
     let router = of::<Organisation>(of::<Programme>(router));
+    let router = of::<GatheringTask>(router);
     let router = of::<DataItem>(of::<Term>(of::<Demand>(of::<Spend>(of::<Cohort>(router)))));
     feeds::routes(services::routes(of::<Service>(router)))
 }

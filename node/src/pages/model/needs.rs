@@ -8,6 +8,7 @@ use super::Shown;
 use super::form::Part;
 use crate::import::london_day;
 use crate::store::demand::Demand;
+use crate::store::gathering::GatheringTask;
 use crate::store::kept::{Known, Stored};
 use crate::store::terms::Term;
 
@@ -88,6 +89,43 @@ impl Shown for Demand {
                 .map(|(text, href)| link(text, href)),
         ));
         Ok(Html::concat(pieces))
+    }
+}
+
+impl Shown for GatheringTask {
+    const PATH: &'static str = "/gathering-tasks";
+    const ONE: &'static str = "gathering task";
+    const A: &'static str = "a gathering task";
+    const MANY: &'static str = "Gathering tasks";
+    const ABOUT: &'static str = "Who is to bring what is not known yet of a skill in an area, and by when. One that is done gets its day; the next one is another row.";
+    const EMPTY: &'static str = "Nobody is to bring anything yet. The gathering board shows what is missing, and each of its places leads to this form.";
+
+    async fn more(
+        _: &Pages,
+        stored: &Stored<Self>,
+        _: &Known,
+        _: &SignedIn,
+    ) -> Result<Html, ProblemPage> {
+        let it = &stored.it;
+        let place = super::super::gathering::address(it.skill, it.district.as_ref());
+        Ok(Html::concat([
+            Html::literal("<p class=\"govuk-body\">"),
+            link("What is known there now", &place),
+            Html::literal("</p>"),
+        ]))
+    }
+
+    async fn below(
+        _: &Pages,
+        _: &[Stored<Self>],
+        _: &Known,
+        _: &SignedIn,
+    ) -> Result<Html, ProblemPage> {
+        Ok(Html::concat([
+            Html::literal("<p class=\"govuk-body\">"),
+            link("The gathering board", super::super::gathering::PATH),
+            Html::literal("</p>"),
+        ]))
     }
 }
 
