@@ -3,7 +3,7 @@
 
 use anyhow::Context as _;
 use ldsp_node::app::Context;
-use ldsp_node::app::cli::{Command, Demand, Keep, Said};
+use ldsp_node::app::cli::{Command, Demand, Gathering, Keep, Said};
 use ldsp_protocol::geography::Lep;
 
 use super::Plan;
@@ -147,6 +147,33 @@ pub(super) async fn record(lep: &Lep, plan: &Plan, context: &Context) -> anyhow:
         ask(command, context)
             .await
             .with_context(|| format!("the demand of {}", lep.name))?;
+    }
+    // Nobody knows yet who asks for help with a first step on the internet in each district, or who teaches software.
+    let due = format!("{}-28", plan.last().plus(2).context("the calendar ends")?);
+    let tasks = [
+        ("demand", "foundation", "Library service (illustrative)"),
+        ("provision", "software", "Growth hub (illustrative)"),
+    ];
+    for (about, skill, body) in tasks {
+        let columns = [
+            ("about", about),
+            ("skill", skill),
+            ("area", "whole"),
+            ("body", body),
+            ("due", &due),
+        ];
+        let said = Said {
+            columns: columns
+                .map(|(column, text)| format!("{column}={text}"))
+                .to_vec(),
+            from: None,
+        };
+        ask(
+            Command::Gathering(Gathering::Tasks(Keep::Add(said))),
+            context,
+        )
+        .await
+        .with_context(|| format!("the gathering tasks of {}", lep.name))?;
     }
     Ok(())
 }

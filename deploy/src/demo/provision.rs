@@ -21,11 +21,12 @@ const RUNS: u32 = 4;
 const CHECKED: [i32; SERVICES] = [1, 9, 2, 4, 13, 3];
 
 /// Columns of the file.
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 17] = [
     "name",
     "organisation",
     "description",
     "tier",
+    "skills",
     "audience",
     "mode",
     "place",
@@ -64,6 +65,12 @@ pub(super) async fn describe(
         } else {
             programme.tier.code()
         };
+        let skills = match (tier, programme.focus) {
+            ("", _) => "",
+            (_, Some(focus)) => focus,
+            ("basic", None) => "foundation; communicating",
+            (_, None) => "workplace",
+        };
         let public = if at % 2 == 0 { "yes" } else { "no" };
         let name = programme.name;
         let description = format!("As programme {} (illustrative)", programme.programme);
@@ -75,6 +82,7 @@ pub(super) async fn describe(
             &programme.provider,
             &description,
             tier,
+            skills,
             programme.audience,
             mode,
             place,
@@ -91,7 +99,7 @@ pub(super) async fn describe(
         if at == 0 {
             let again = name.to_uppercase();
             let mut row = [""; COLUMNS.len()];
-            (row[0], row[1], row[6]) = (&again, &programme.provider, place);
+            (row[0], row[1], row[7]) = (&again, &programme.provider, place);
             row[COLUMNS.len() - 1] = "County directory (illustrative)";
             file.write_record(row)?;
         }
