@@ -31,6 +31,32 @@ faults! {
     NO_ROWS = "no-rows", "The file has no rows below its header.",
         "Check that the export is complete.";
 
+    // What was sent by mistake.
+    EMPTY = "file-empty", "The file is empty.",
+        "Export it again, and look that it has more than 0 bytes before you send it.";
+    PDF = "format-pdf", "This is a PDF: it holds pages to read and no rows.",
+        "Ask whoever made it for the table itself, as an Excel workbook (.xlsx) or as CSV UTF-8.";
+    PICTURE = "format-picture", "This is a picture: it holds no rows.",
+        "Ask whoever made it for the table itself, as an Excel workbook (.xlsx) or as CSV UTF-8.";
+    DOCUMENT = "format-document", "This is a document of text or slides, such as Word writes, and not a table.",
+        "Copy its table into a spreadsheet, save that as an Excel workbook (.xlsx), and send it.";
+    WEB_PAGE = "format-html", "This is a web page (HTML). Some systems save one under a workbook's name.",
+        "Open it in a spreadsheet program, save it as an Excel workbook (.xlsx), and send that.";
+    XML_AS_TABLE = "format-xml", "This is XML, and not a table.",
+        "Export the rows as CSV in UTF-8 or as an Excel workbook (.xlsx).";
+    ILR_AS_TABLE = "format-ilr", "This is an Individualised Learner Record (ILR), and not a table.",
+        "Send it again as an ILR: on the page Import choose \"An Individualised Learner Record\"; by command `ldsp-node import ilr FILE`.";
+    NO_ILR = "ilr-not-xml", "This is not XML, as every Individualised Learner Record (ILR) is.",
+        "Choose the XML file that is returned to the funder. A table of learners is sent as learners.";
+    LEARNERS_HERE = "kind-learners", "The columns are those of a learner file: one row for each enrolment.",
+        "Send it again as learners: on the page Import choose \"Learners\"; by command `ldsp-node import learners FILE`.";
+    PROGRAMMES_HERE = "kind-programmes", "The columns are those of a programme file: one row for each programme.",
+        "Send it again as programmes: on the page Import choose \"Programmes\"; by command `ldsp-node import programmes FILE`.";
+    DEMAND_HERE = "kind-demand", "The columns are those of a file of demand for skills.",
+        "Send it again as demand: on the page Import choose \"Demand for digital skills\"; by command `ldsp-node import demand FILE`.";
+    NOT_CSV = "format-packed", "This is an Excel workbook or a packed archive (.zip), and only CSV is read here.",
+        "Unpack it, or save the sheet as CSV UTF-8, and send that.";
+
     // A workbook as a whole.
     OLD_FORMAT = "format-old", "This is an Excel workbook of before 2007 (.xls), which is not read here.",
         "Open it and save it as an Excel workbook (.xlsx) or as CSV UTF-8.";

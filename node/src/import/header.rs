@@ -3,7 +3,7 @@
 use csv::StringRecord;
 
 use super::faults;
-use super::report::RowProblem;
+use super::report::{Fault, RowProblem};
 use super::rows::Places;
 
 /// The columns of a file.
@@ -45,6 +45,9 @@ pub(super) fn plain(name: &str) -> String {
 pub(super) fn find(header: &StringRecord, columns: &Columns) -> Result<Places, Vec<RowProblem>> {
     let names: Vec<String> = header.iter().map(plain).collect();
     let known = |name: &String| columns.names.contains(&name.as_str());
+    if let Some(fault) = other_kind(&names, columns) {
+        return Err(vec![fault.at(1, None)]);
+    }
     if !names.iter().any(known) {
         let fault = match header.get(0) {
             Some(first) if names.len() == 1 && first.contains([';', '\t', '|']) => {
@@ -101,6 +104,25 @@ pub(super) fn find(header: &StringRecord, columns: &Columns) -> Result<Places, V
     } else {
         Err(problems)
     }
+}
+
+/// Whether the names are those of another kind of file: most columns that such a one has to have, and few of those that this one has to have.
+fn other_kind(names: &[String], columns: &Columns) -> Option<Fault> {
+    let most = |columns: &Columns| {
+        let is_there = |name: &&&str| names.iter().any(|other| other == **name);
+        let there = columns.required.iter().filter(is_there).count();
+        there * 4 >= columns.required.len() * 3
+    };
+    if most(columns) {
+        return None;
+    }
+    let kinds = [
+        (&super::learners::HEADER, faults::LEARNERS_HERE),
+        (&super::programmes::HEADER, faults::PROGRAMMES_HERE),
+        (&super::demands::HEADER, faults::DEMAND_HERE),
+    ];
+    let other = kinds.into_iter().find(|(columns, _)| most(columns));
+    other.map(|(_, fault)| fault)
 }
 
 fn wrong(

@@ -26,7 +26,7 @@ use serde::Serialize;
 use super::faults;
 use super::learners::COLUMNS;
 use super::report::RowProblem;
-use super::rows::{Next, Opened, Record, Rows, Shape, Source};
+use super::rows::{self, Next, Opened, Record, Rows, Shape, Source};
 use crate::store::ilr::{Gone, Mappings};
 use document::{Document, Part};
 use learner::{Made, Maker};
@@ -169,7 +169,10 @@ impl<R: Read + Seek + Send + 'static> Source for Ilr<R> {
 impl<R: Read + Seek> Ilr<R> {
     /// Looks at the whole file.
     fn survey(&mut self) -> Result<Survey, Broken> {
-        self.source.rewind().map_err(Broken::Io)?;
+        let start = rows::start(&mut self.source).map_err(Broken::Io)?;
+        if let Some(fault) = rows::strange::ilr(&start) {
+            return Err(Broken::at(fault, 1));
+        }
         let mut document = Document::open(&mut self.source)?;
         self.summary.with(|s| s.year = Some(document.year));
         let mut survey = Survey {

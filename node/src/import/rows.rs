@@ -13,6 +13,7 @@ mod mapped;
 mod packed;
 mod row;
 mod sheet;
+pub(super) mod strange;
 mod tabular;
 
 use std::io;
@@ -26,6 +27,7 @@ use super::ImportError;
 use super::report::{Fault, RowProblem};
 pub(super) use csv_file::Csv;
 pub(super) use mapped::{Field, Plan, date_forms};
+pub(super) use packed::start;
 pub(crate) use row::Row;
 pub use sheet::SheetName;
 pub(super) use sheet::{Kind, Raw};

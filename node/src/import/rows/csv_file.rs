@@ -8,12 +8,11 @@ use ldsp_protocol::ids::Digest;
 use sha2::Digest as _;
 
 use super::guard::{Guard, Stop};
-use super::{Fault, Next, Opened, Places, RECORD_BYTES, Record, Rows, Shape, Source};
+use super::packed::SNIFFED;
+use super::{Fault, Next, Opened, Places, RECORD_BYTES, Record, Rows, Shape, Source, strange};
 use crate::import::faults;
 use crate::import::report::RowProblem;
 
-/// How much of a file is looked at for its encoding.
-const SNIFFED: u64 = 4_096;
 /// How much is read at a time.
 const BUFFER: usize = 64 * 1024;
 
@@ -71,7 +70,11 @@ pub(super) fn open<R: Read>(
 ) -> io::Result<Result<(StringRecord, CsvRows<R>), RowProblem>> {
     let mut start = Vec::new();
     source.by_ref().take(SNIFFED).read_to_end(&mut start)?;
-    if let Some(fault) = sniff(&start) {
+    let packed = || super::is_workbook(&start).then_some(faults::NOT_CSV);
+    if let Some(fault) = strange::table(&start)
+        .or_else(packed)
+        .or_else(|| sniff(&start))
+    {
         return Ok(Err(fault.at(1, None)));
     }
     let separator = separator(&start);

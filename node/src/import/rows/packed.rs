@@ -38,6 +38,8 @@ const REGIONS: u64 = 100_000;
 const PIECE: usize = 256 << 10;
 /// How much is unpacked at a time.
 const BUFFER: usize = 64 << 10;
+/// How much of a file tells what it is, in bytes.
+pub(super) const SNIFFED: u64 = 4_096;
 
 /// What was found about a workbook that may be read.
 #[derive(Debug)]
@@ -89,21 +91,27 @@ fn begins(start: &[u8], mark: &[u8; 4]) -> bool {
 
 /// What is wrong with a compound file.
 pub(super) fn compound(file: &mut (impl Read + Seek)) -> io::Result<Fault> {
-    // The name of the stream that an encrypted workbook is kept in ([MS-OFFCRYPTO] 2.3.4.4), in its directory, as UTF-16.
-    let name: Vec<u8> = "EncryptedPackage"
-        .bytes()
-        .flat_map(|byte| [byte, 0])
-        .collect();
+    // Names of streams in the directory of such a file, as UTF-16: what an encrypted workbook is kept in ([MS-OFFCRYPTO] 2.3.4.4), and what
+    // documents and slides are.
+    let streams = [
+        ("EncryptedPackage", faults::PASSWORD),
+        ("WordDocument", faults::DOCUMENT),
+        ("PowerPoint Document", faults::DOCUMENT),
+    ]
+    .map(|(name, fault)| {
+        let name: Vec<u8> = name.bytes().flat_map(|byte| [byte, 0]).collect();
+        (name, fault)
+    });
     file.rewind()?;
-    let mut found = false;
-    windows(file, name.len(), |bytes| {
-        found = found || bytes.windows(name.len()).any(|part| part == name);
+    let mut found = [false; 3];
+    let longest = streams.iter().map(|(name, _)| name.len()).max();
+    windows(file, longest.unwrap_or(0), |bytes| {
+        for (found, (name, _)) in found.iter_mut().zip(&streams) {
+            *found = *found || bytes.windows(name.len()).any(|part| part == name);
+        }
     })?;
-    Ok(if found {
-        faults::PASSWORD
-    } else {
-        faults::OLD_FORMAT
-    })
+    let known = found.into_iter().zip(streams).find(|(found, _)| *found);
+    Ok(known.map_or(faults::OLD_FORMAT, |(_, (_, fault))| fault))
 }
 
 /// Gives `take` the file piece by piece, each with the last bytes of the one before it, fewer than `overlap`.
@@ -178,14 +186,24 @@ fn kind<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Option<Fault> {
     if has("xl/workbook.bin") {
         return Some(faults::BINARY_WORKBOOK);
     }
+    if has("word/document.xml") || has("ppt/presentation.xml") {
+        return Some(faults::DOCUMENT);
+    }
     if has("[Content_Types].xml") && has("_rels/.rels") {
         return None;
     }
-    let is_open_document = has("mimetype") && has("content.xml");
-    Some(if is_open_document {
-        faults::OPEN_DOCUMENT
+    if !has("mimetype") || !has("content.xml") {
+        return Some(faults::ARCHIVE);
+    }
+    // The type of an OpenDocument file stands in a part of its own, unpacked (OpenDocument 1.3, part 2, 3.3).
+    let mut kind = String::new();
+    let part = archive.by_name("mimetype").ok();
+    let is_read = part.is_some_and(|part| part.take(100).read_to_string(&mut kind).is_ok());
+    let is_document = is_read && (kind.contains(".text") || kind.contains(".presentation"));
+    Some(if is_document {
+        faults::DOCUMENT
     } else {
-        faults::ARCHIVE
+        faults::OPEN_DOCUMENT
     })
 }
 
@@ -419,10 +437,10 @@ impl<'a> Scan<'a> {
 }
 
 /// Reads the beginning of a file and goes back to it.
-pub(super) fn start(file: &mut (impl Read + Seek)) -> io::Result<Vec<u8>> {
+pub(in crate::import) fn start(file: &mut (impl Read + Seek)) -> io::Result<Vec<u8>> {
     file.seek(SeekFrom::Start(0))?;
     let mut start = Vec::new();
-    file.by_ref().take(8).read_to_end(&mut start)?;
+    file.by_ref().take(SNIFFED).read_to_end(&mut start)?;
     file.rewind()?;
     Ok(start)
 }

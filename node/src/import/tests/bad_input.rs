@@ -258,7 +258,7 @@ async fn encodings() {
 #[tokio::test]
 async fn headers() {
     let one = row(1, &[]);
-    whole_file(b"", &[(None, "header-missing")]).await;
+    whole_file(b"", &[(None, "file-empty")]).await;
     whole_file(one.as_bytes(), &[(None, "header-missing")]).await;
     whole_file(HEADER.as_bytes(), &[(None, "no-rows")]).await;
     let bars = file(&[&one]).replace(',', "|");

@@ -283,13 +283,18 @@ async fn merged_cells_below_the_header_are_refused() {
 #[tokio::test]
 async fn other_files_are_refused_by_what_they_are() {
     let good = by_hand("", &sheet(&[], ""), &[]);
-    let mut protected = vec![0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
-    let old = protected.clone();
-    protected.resize(70_000, 7);
-    protected.extend("EncryptedPackage".bytes().flat_map(|byte| [byte, 0]));
+    let old = vec![0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
+    let with = |name: &str| {
+        let mut bytes = old.clone();
+        bytes.resize(70_000, 7);
+        bytes.extend(name.bytes().flat_map(|byte| [byte, 0]));
+        bytes
+    };
+    let (protected, word) = (with("EncryptedPackage"), with("WordDocument"));
+    let root = ("_rels/.rels", TYPES.as_bytes());
     let types = ("[Content_Types].xml", TYPES.as_bytes());
     for (bytes, code) in [
-        (old, "format-old"),
+        (old.clone(), "format-old"),
         (protected, "format-password"),
         (
             packed(&[
@@ -301,7 +306,29 @@ async fn other_files_are_refused_by_what_they_are() {
             ]),
             "format-ods",
         ),
+        (
+            packed(&[
+                ("mimetype", b"application/vnd.oasis.opendocument.text"),
+                ("content.xml", b"<x/>"),
+            ]),
+            "format-document",
+        ),
+        (word, "format-document"),
+        (
+            packed(&[types, root, ("word/document.xml", b"<x/>")]),
+            "format-document",
+        ),
         (packed(&[types, ("xl/workbook.bin", b"x")]), "format-xlsb"),
+        (
+            b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\0".to_vec(),
+            "format-pdf",
+        ),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec(), "format-picture"),
+        (
+            b"<Message xmlns=\"ESFA/ILR/2020-21\">".to_vec(),
+            "format-ilr",
+        ),
+        (super::PROGRAMMES.as_bytes().to_vec(), "kind-programmes"),
         (packed(&[("learners.xlsx", &good)]), "format-zip"),
         (packed(&[("learners.csv", b"provider")]), "format-zip"),
         (good[..good.len() / 2].to_vec(), "workbook-damaged"),

@@ -187,7 +187,8 @@ async fn a_programme_file_is_held_to_the_same() {
             PROGRAMMES.replace("P2,", "P2,\"").into_bytes(),
             "unclosed-quote",
         ),
-        (Vec::new(), "header-missing"),
+        (Vec::new(), "file-empty"),
+        (super::file(&[]).into_bytes(), "kind-learners"),
         (PROGRAMMES.lines().next().unwrap().into(), "no-rows"),
         (
             PROGRAMMES.replacen("name", "provider", 1).into_bytes(),

@@ -573,8 +573,8 @@ async fn what_makes_a_file_unreadable_is_named_with_its_line() {
         ),
         (FILE.replacen("Wren", "&wren;", 1), "xml-entity", 25),
         (FILE.replacen("</Sex>", "</Six>", 1), "xml-form", 28),
-        (String::new(), "xml-truncated", 1),
-        ("provider,aim\n".to_owned(), "xml-form", 1),
+        (String::new(), "file-empty", 1),
+        ("provider,aim\n".to_owned(), "ilr-not-xml", 1),
     ] {
         let valid = Options {
             valid_rows: true,

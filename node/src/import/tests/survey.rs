@@ -187,7 +187,7 @@ async fn other_tables_and_numbers_that_are_none_are_refused() {
         (good.replace("(ESS) 2017", "(ESS)"), "survey-year"),
         // A true 0 is no need, and not the same as a suppressed number.
         (good.replace("12", "0"), "number-form"),
-        (String::new(), "header-missing"),
+        (String::new(), "file-empty"),
     ] {
         let report = took(&store, text.into_bytes()).await;
         assert_eq!(report.outcome, Outcome::Refused);
