@@ -23,7 +23,7 @@ use super::{Api, IMPORTS, Listed, Refused};
 use crate::import::ilr::Summary;
 use crate::import::ilr::schema::Year;
 use crate::import::mapping::Reading;
-use crate::import::report::{ImportReport, Outcome as Became, RowProblem};
+use crate::import::report::{Alike, ImportReport, Outcome as Became, RowProblem};
 use crate::import::{Brings, Doubtful, Options};
 use crate::pages::upload::Upload;
 use crate::pages::{LARGEST, LARGEST_OF_PROVIDER};
@@ -243,8 +243,38 @@ struct FileProblems {
     total: u64,
     /// Number of problems by code.
     by_code: BTreeMap<&'static str, u64>,
+    /// Equal ones together.
+    alike: Vec<AlikeProblems>,
     /// The first 10,000 in the order of the file.
     detailed: Vec<FileProblem>,
+}
+
+/// Equal problems of several rows.
+#[derive(Debug, Serialize, ToSchema)]
+struct AlikeProblems {
+    /// Column; null when rows or the file as a whole are at fault.
+    #[schema(required)]
+    field: Option<&'static str>,
+    code: &'static str,
+    cause: String,
+    remedy: String,
+    /// How many there are.
+    count: u64,
+    /// Lines of the first five of them.
+    lines: Vec<u64>,
+}
+
+impl From<&Alike> for AlikeProblems {
+    fn from(alike: &Alike) -> Self {
+        Self {
+            field: alike.field,
+            code: alike.code,
+            cause: alike.cause.to_string(),
+            remedy: alike.remedy.to_string(),
+            count: alike.count,
+            lines: alike.lines.clone(),
+        }
+    }
 }
 
 /// What an import did, or would have done. Its numbers are exact: do not share them.
@@ -275,10 +305,22 @@ pub(super) struct Report {
     removed: u64,
     /// Destinations and answers that were recorded and that the file leaves empty. What it has no columns for stays.
     taken_back: u64,
+    references: ProviderReferences,
     problems: FileProblems,
     /// Of an ILR; null otherwise.
     #[schema(required)]
     ilr: Option<IlrSummary>,
+}
+
+/// What became of providers' own references of learners, by rows. Each is shown to its own provider alone.
+#[derive(Debug, Serialize, ToSchema)]
+struct ProviderReferences {
+    /// Known to its provider from now on.
+    known: u64,
+    /// Not shown to anybody, because it may tell who somebody is.
+    not_shown: u64,
+    /// The row has none.
+    none: u64,
 }
 
 /// What an ILR was, and what came of it besides rows.
@@ -354,10 +396,16 @@ impl From<&ImportReport> for Report {
             erased: t.erased,
             removed: t.removed,
             taken_back: report.taken_back,
+            references: ProviderReferences {
+                known: report.references.known,
+                not_shown: report.references.not_shown,
+                none: report.references.none,
+            },
             ilr: report.ilr.as_ref().map(IlrSummary::from),
             problems: FileProblems {
                 total: problems.total(),
                 by_code: problems.by_code().clone(),
+                alike: problems.alike().iter().map(AlikeProblems::from).collect(),
                 detailed: problems.detailed().iter().map(FileProblem::from).collect(),
             },
         }

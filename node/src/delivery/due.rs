@@ -67,7 +67,7 @@ pub(crate) async fn due(
     parts: &[(Date, Date)],
     rows: std::ops::Range<u64>,
 ) -> Result<Vec<Part>, StoreError> {
-    let mut all = store.due(&own.root, &asking(own, parts), rows).await?;
+    let mut all = store.due(&asking(own, parts), rows).await?;
     let entries = all.iter_mut().flat_map(|part| &mut part.rows);
     super::in_own_cohorts(store, own, entries.map(|due| &mut due.entry)).await?;
     Ok(all)

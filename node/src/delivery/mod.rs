@@ -135,7 +135,7 @@ pub(crate) async fn learners(
     own: &Own,
     sought: &Sought,
 ) -> Result<(Vec<Entry>, u64), StoreError> {
-    let (mut entries, all) = store.sought(&own.root, &own.names, sought).await?;
+    let (mut entries, all) = store.sought(&own.names, sought).await?;
     in_own_cohorts(store, own, entries.iter_mut()).await?;
     Ok((entries, all))
 }
@@ -149,7 +149,7 @@ pub(crate) async fn entry(
     own: &Own,
     id: Number,
 ) -> Result<Option<Entry>, StoreError> {
-    let mut found = store.one_of(&own.root, &own.names, id).await?;
+    let mut found = store.one_of(&own.names, id).await?;
     in_own_cohorts(store, own, found.iter_mut()).await?;
     Ok(found)
 }
@@ -164,8 +164,13 @@ pub(crate) async fn under(
     key: &PseudonymKey,
     reference: &str,
 ) -> Result<Vec<Entry>, StoreError> {
-    let ident = ident(&key.of_reference(&own.root, reference.trim()));
-    store.under(&own.root, &own.names, ident).await
+    let ident = number_of(own, key, reference);
+    store.under(&own.names, ident).await
+}
+
+/// The number under which the node knows a reference of the provider's.
+pub(crate) fn number_of(own: &Own, key: &PseudonymKey, reference: &str) -> i64 {
+    ident(&key.of_reference(&own.root, reference.trim()))
 }
 
 /// Leaves the enrolments in own cohorts alone: a cohort that was given to another provider is that one's.

@@ -2,6 +2,7 @@
 
 mod apart;
 mod lasting;
+mod references;
 
 use super::*;
 use crate::import::report::Outcome;
@@ -227,7 +228,7 @@ async fn rows_of_others_and_references_that_tell_a_person_are_refused() {
     assert_eq!(world.number("SELECT count(*) FROM enrolments").await, 0);
     assert_eq!(
         world
-            .number("SELECT count(*) FROM provider_references")
+            .number("SELECT count(DISTINCT own_reference) FROM enrolments")
             .await,
         0
     );
@@ -240,7 +241,7 @@ async fn rows_of_others_and_references_that_tell_a_person_are_refused() {
     brought(&world, "College", &rows, &some).await;
     assert_eq!(
         world
-            .number("SELECT count(*) FROM provider_references")
+            .number("SELECT count(DISTINCT own_reference) FROM enrolments")
             .await,
         1
     );
@@ -590,7 +591,7 @@ async fn a_reference_goes_with_its_learner() {
     assert_eq!(world.store.erase(&learner, day).await.unwrap(), 1);
     assert_eq!(
         world
-            .number("SELECT count(*) FROM provider_references")
+            .number("SELECT count(DISTINCT own_reference) FROM enrolments")
             .await,
         1
     );
@@ -598,7 +599,7 @@ async fn a_reference_goes_with_its_learner() {
     assert_eq!(report.tally.erased, 1, "{}", report.text());
     assert_eq!(
         world
-            .number("SELECT count(*) FROM provider_references")
+            .number("SELECT count(DISTINCT own_reference) FROM enrolments")
             .await,
         1
     );

@@ -121,8 +121,6 @@ struct Draft {
     enrolment: Option<Enrolment>,
     /// To be turned into a district.
     postcode: Option<Postcode>,
-    /// The reference that a provider's own row brings, with its number.
-    reference: Option<(i64, String)>,
 }
 
 /// Turns rows into drafts.
@@ -142,8 +140,6 @@ pub(super) struct Parser {
     pub(super) named: Vec<Arc<str>>,
     /// The provider whose rows they are alone.
     pub(super) own: Option<Own>,
-    /// Its reference in the latest row, with its number.
-    pub(super) reference: Option<(i64, String)>,
     /// The programme that all rows have to be of.
     pub(super) programme: Option<i64>,
     /// What the file says nothing of, once a row was read.
@@ -179,6 +175,21 @@ const PIECE: usize = 3;
 const NAME: usize = 5;
 /// Whoever learns was born this many years ago at least.
 const YOUNGEST: i16 = 10;
+
+/// Whether a reference is two letters at most and one to seven digits, with hyphens and slashes among them: too short for anything that tells who
+/// somebody is. Most references of a large file are, and the long look costs more than reading the row.
+fn is_short_number(reference: &str) -> bool {
+    let letters = reference
+        .bytes()
+        .take_while(u8::is_ascii_alphabetic)
+        .count();
+    let rest = &reference.as_bytes()[letters..];
+    let digits = rest.iter().filter(|b| b.is_ascii_digit()).count();
+    letters <= 2
+        && (1..=7).contains(&digits)
+        && rest.len() <= 10
+        && rest.iter().all(|b| b.is_ascii_digit() || b"-/".contains(b))
+}
 
 /// Whether a reference may tell who somebody is: without a digit, with two words, with letters that may be a name, or with a day on which
 /// somebody may be born.
@@ -292,7 +303,6 @@ impl Parser {
             enrolment: enrolment.filter(|_| row.problems.is_empty()),
             problems: row.problems,
             postcode,
-            reference: self.reference.take(),
         }
     }
 
@@ -302,6 +312,7 @@ impl Parser {
             None => self.kept(row, Column::Provider, false),
         };
         let aim = self.kept(row, Column::Aim, true);
+        let own_reference = self.own_reference(row);
         let known_as = self.known_as(row, provider.as_ref());
         let learner = self.learner(row, known_as);
         let programme = self.programme(row);
@@ -351,6 +362,7 @@ impl Parser {
                 destinations,
                 confidence,
                 everyday,
+                own_reference,
             })
         };
         (build(), postcode)
@@ -418,19 +430,26 @@ impl Parser {
         if !self.named.contains(&text) {
             self.named.push(text.clone());
         }
-        let reference = row.text(Column::LearnerRef);
-        if !reference.is_empty() {
-            if tells_a_person(reference, self.today) {
-                row.problem(Column::LearnerRef, faults::REFERENCE);
-            } else {
-                let known = self.key.of_reference(&own.root, reference);
-                self.reference = Some((ident(&known), reference.to_owned()));
-            }
-        }
         Some(Kept {
             text,
             folded: own.root.clone(),
         })
+    }
+
+    /// The reference as the provider's people may see it. One that may tell who somebody is is refused where they send it themselves; what a
+    /// coordinator's file has was written for other eyes, and is left out.
+    fn own_reference(&self, row: &mut Row<'_>) -> Option<Arc<str>> {
+        let reference = row.text(Column::LearnerRef);
+        if reference.is_empty() {
+            return None;
+        }
+        if !is_short_number(reference) && tells_a_person(reference, self.today) {
+            if self.own.is_some() {
+                row.problem(Column::LearnerRef, faults::REFERENCE);
+            }
+            return None;
+        }
+        Some(reference.into())
     }
 
     /// The learner as the provider knows them. A ULN may be issued after the enrolment was first sent: the reference tells the store that
@@ -585,6 +604,31 @@ fn destination(
 mod tests {
     use super::*;
     use ldsp_protocol::standard::Standard;
+
+    /// The short look lets nothing through that the long one refuses.
+    #[test]
+    fn a_short_number_tells_nobody() {
+        let today = jiff::civil::date(2022, 3, 4);
+        let good = ["7", "A1", "AB-1234567", "2022-017", "12/34/567", "x0000001"];
+        for reference in good {
+            assert!(is_short_number(reference), "{reference}");
+            assert!(!tells_a_person(reference, today), "{reference}");
+        }
+        let long = [
+            "",
+            "AB",
+            "ABC1",
+            "B11AA",
+            "20050102",
+            "01-02-2005",
+            "1234567890",
+            "AB123456C",
+            "Ann 1",
+        ];
+        for reference in long {
+            assert!(!is_short_number(reference), "{reference}");
+        }
+    }
 
     #[test]
     fn columns_and_lists_agree_with_the_standard() {

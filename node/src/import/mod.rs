@@ -52,7 +52,7 @@ use ilr::schema;
 use learners::Valid;
 use mapping::{Contract, Kind, Reading};
 use pseudonym::PseudonymKey;
-use report::{ImportReport, Outcome, Problems, RowProblem};
+use report::{ImportReport, Outcome, Problems, References, RowProblem};
 pub use rows::SheetName;
 use rows::{Csv, Ended, Source, Tabular};
 
@@ -188,6 +188,8 @@ struct Run {
     problems: Problems,
     /// Destinations and answers that were held and that its rows leave empty.
     taken_back: u64,
+    /// What became of the providers' own references.
+    references: References,
     /// Of an ILR.
     ilr: Option<ilr::Shared>,
     /// Of vacancies.
@@ -216,6 +218,7 @@ impl Run {
             tally: Tally::default(),
             problems: Problems::default(),
             taken_back: 0,
+            references: References::default(),
             ilr: None,
             vacancies: None,
         })
@@ -300,7 +303,7 @@ impl Run {
             _ => self.tx.rollback().await.map_err(StoreError::from)?,
         }
         if self.options.brings.is_some() {
-            self.problems.each(own_words::say);
+            self.problems.each(own_words::remedy);
         }
         tracing::debug!(kind = self.kind.as_str(), ?outcome, "import ended");
         Ok(ImportReport {
@@ -310,6 +313,7 @@ impl Run {
             tally: self.tally,
             problems: self.problems,
             taken_back: self.taken_back,
+            references: self.references,
             ilr: self.ilr.map(|shared| shared.with(|s| s.clone())),
             vacancies: self.vacancies,
         })
@@ -441,7 +445,6 @@ async fn merged(
         new_providers: run.options.new_providers || fresh || run.ilr.is_some(),
         named: Vec::new(),
         own: own.clone(),
-        reference: None,
         programme: match cohort {
             Some(cohort) => cohorts::programme_of(&mut run.tx, cohort).await?,
             None => None,
@@ -463,13 +466,15 @@ async fn merged(
     let mut stream = rows::stream(source, gatherer);
     while let Some(batch) = stream.batches.recv().await {
         run.tally.outside += batch.outside;
+        run.references.not_shown += batch.references.not_shown;
+        run.references.none += batch.references.none;
         for problems in batch.refused {
             run.refuse_row(problems);
         }
         providers::note(&mut run.tx, &batch.providers, &roots).await?;
         match (batch.valid, &mut merging) {
             (Valid::Merge(mut rows), Some(merging)) => {
-                let mut brought = delivery::Brought::of(&rows, batch.references);
+                let mut brought = delivery::Brought::of(&rows);
                 merging.silent = match &run.ilr {
                     Some(_) => Silent::ILR,
                     None if adds => Silent::JOINS,
@@ -485,10 +490,12 @@ async fn merged(
                     brought.leave_out(&merged.refused);
                     delivery::note(&mut run.tx, brought).await?;
                 }
+                run.references.known += merged.done.referred;
                 run.add(merged);
             }
             (Valid::Fresh(rows), _) => {
                 run.tally.added += batch.count;
+                run.references.known += batch.references.known;
                 fresh::insert(&mut run.tx, rows).await?;
             }
             // Gathered in the way that was begun.
@@ -501,10 +508,9 @@ async fn merged(
         None => settle(&mut run, &roots, &ended).await?,
         Some(merging) => decide(&mut run, merging, now).await?,
     }
-    if let (Some(brings), Some(own)) = (brings, &own) {
+    if let Some(brings) = brings {
         if run.outcome(&ended) == Outcome::Stored {
             delivery::place(&mut run.tx, brings.cohort, brings.employer, &by).await?;
-            delivery::remember(&mut run.tx, &own.root).await?;
         }
         delivery::end(&mut run.tx).await?;
     }
@@ -554,6 +560,7 @@ async fn decide(run: &mut Run, merging: &Merging, now: Timestamp) -> Result<(), 
     merged.withdrawn += merged.done.changed + merged.refused.len() as u64;
     let mut late = Problems::default();
     for refused in std::mem::take(&mut merged.refused) {
+        run.references.forget(&refused);
         late.extend([run.tally.refuse(&refused)]);
     }
     run.add(merged);
@@ -566,9 +573,10 @@ async fn decide(run: &mut Run, merging: &Merging, now: Timestamp) -> Result<(), 
 /// Reports the repeated rows of a first import, and finishes what is going to be kept.
 async fn settle(run: &mut Run, roots: &Roots, ended: &Ended) -> Result<(), ImportError> {
     let mut late = Vec::new();
-    let tally = &mut run.tally;
+    let (tally, references) = (&mut run.tally, &mut run.references);
     let mut found = |refused: Refused| {
         tally.added -= 1;
+        references.forget(&refused);
         late.push(tally.refuse(&refused));
     };
     fresh::settle(&mut run.tx, &mut found).await?;

@@ -1,9 +1,7 @@
 //! What a provider's people are told to do where the words for everybody lead to what only the LEP's people can do: commands, other pages.
 
-use super::report::RowProblem;
-
 /// The remedy of a problem in words for a provider; `None` where that for everybody does.
-fn remedy(code: &str) -> Option<&'static str> {
+pub(super) fn remedy(code: &str) -> Option<&'static str> {
     Some(match code {
         "same-or-new" => {
             "Say which it is: the page asks; a program sends doubtful=new or doubtful=corrected. Rows that name all enrolments of the learner with you need neither."
@@ -24,18 +22,18 @@ fn remedy(code: &str) -> Option<&'static str> {
             "Correct it, or leave it out and give the district\u{2019}s code instead."
         }
         "postcode-district" => "Leave the postcode out and give the 2022 code in `district`.",
+        "format-ilr" => {
+            "Send it to the coordinator of the area, who imports ILRs; or upload a table with one row for each enrolment."
+        }
+        "kind-learners" => "Upload it as a file of learners.",
+        "kind-programmes" | "kind-demand" => {
+            "Upload a file of learners here, with one row for each enrolment. Send this one to the coordinator of the area."
+        }
         "sheet-unclear" | "sheets-too-many" => {
             "Leave the one sheet that holds the rows, or save that sheet as CSV UTF-8."
         }
         _ => return None,
     })
-}
-
-/// Says it in a provider's words.
-pub(super) fn say(problem: &mut RowProblem) {
-    if let Some(remedy) = remedy(problem.code) {
-        problem.remedy = remedy.into();
-    }
 }
 
 #[cfg(test)]
@@ -47,8 +45,7 @@ mod tests {
     #[test]
     fn a_provider_is_sent_to_no_command_and_no_closed_page() {
         for fault in ALL.iter().filter(|fault| !fault.code.starts_with("ilr-")) {
-            let mut problem = fault.at(1, None);
-            say(&mut problem);
+            let said = remedy(fault.code).unwrap_or(fault.remedy);
             for word in [
                 "ldsp-node",
                 "--",
@@ -57,12 +54,7 @@ mod tests {
                 "mappings",
                 "IT team",
             ] {
-                assert!(
-                    !problem.remedy.contains(word),
-                    "{}: {}",
-                    problem.code,
-                    problem.remedy
-                );
+                assert!(!said.contains(word), "{}: {said}", fault.code);
             }
         }
         for code in ["same-or-new", "programme-unknown", "sheet-unclear"] {

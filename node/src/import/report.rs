@@ -11,9 +11,15 @@ use serde::Serialize;
 
 use super::ilr::Summary;
 use crate::store::imports::{ImportKind, Tally};
+use crate::store::records::Enrolment;
+use crate::store::records::merge::Refused;
 
 /// Problems kept in detail; further ones are counted by code.
 pub const DETAILED: usize = 10_000;
+/// Lines that are named of equal problems.
+pub const LINES: usize = 5;
+/// Causes of one code at one field that are told apart; what differs on every row is not the same problem twice.
+const CAUSES: usize = 12;
 
 /// About [`Tally::carried`].
 pub(crate) const CARRIED: &str = "  of the changed ones: the same enrolments with a corrected learner, provider, aim or start; nothing of them is counted again";
@@ -64,11 +70,47 @@ pub struct RowProblem {
     pub remedy: Cow<'static, str>,
 }
 
+/// Equal problems of several rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Alike {
+    /// Column; `None` when rows or the file as a whole are at fault.
+    pub field: Option<&'static str>,
+    /// Stable code.
+    pub code: &'static str,
+    /// What is wrong.
+    pub cause: Cow<'static, str>,
+    /// What to do.
+    pub remedy: Cow<'static, str>,
+    /// How many there are.
+    pub count: u64,
+    /// The lines of the first [`LINES`] of them.
+    pub lines: Vec<u64>,
+}
+
+impl Alike {
+    /// The lines in words: "Lines 3, 4 and 8 more".
+    #[must_use]
+    pub fn lines_in_words(&self) -> String {
+        let lines: Vec<String> = self.lines.iter().map(u64::to_string).collect();
+        let more = self.count - self.lines.len() as u64;
+        match (lines.as_slice(), more) {
+            ([only], 0) => format!("Line {only}"),
+            ([first @ .., last], 0) => format!("Lines {} and {last}", first.join(", ")),
+            (lines, more) => {
+                let more = crate::words::count(more);
+                format!("Lines {} and {more} more", lines.join(", "))
+            }
+        }
+    }
+}
+
 /// The problems of a file, the first [`DETAILED`] in full.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problems {
     detailed: Vec<RowProblem>,
     by_code: BTreeMap<&'static str, u64>,
+    /// Equal ones together, in the order in which the first of each was found.
+    alike: Vec<Alike>,
     total: u64,
 }
 
@@ -77,15 +119,62 @@ impl Problems {
         for problem in problems {
             self.total += 1;
             *self.by_code.entry(problem.code).or_default() += 1;
+            self.join(&problem);
             if self.detailed.len() < DETAILED {
                 self.detailed.push(problem);
             }
         }
     }
 
-    /// Changes what is said of each.
-    pub(super) fn each(&mut self, say: impl FnMut(&mut RowProblem)) {
-        self.detailed.iter_mut().for_each(say);
+    /// Counts a problem with those that are equal to it.
+    fn join(&mut self, problem: &RowProblem) {
+        let place = |alike: &&mut Alike| (alike.code, alike.field) == (problem.code, problem.field);
+        let mut same: Vec<&mut Alike> = self.alike.iter_mut().filter(place).collect();
+        let is_equal = |alike: &&mut &mut Alike| alike.cause == problem.cause;
+        let is_full = same.len() >= CAUSES;
+        let found = match same.iter_mut().position(|alike| is_equal(&alike)) {
+            Some(at) => Some(at),
+            None => is_full.then(|| same.len() - 1),
+        };
+        if let Some(at) = found {
+            let alike = &mut *same[at];
+            alike.count += 1;
+            if alike.lines.len() < LINES {
+                alike.lines.push(problem.line);
+            }
+            return;
+        }
+        // The last one that is told apart stands for all that follow.
+        let cause = if same.len() + 1 == CAUSES {
+            Cow::Borrowed("More problems of this kind: the whole report has each of them.")
+        } else {
+            problem.cause.clone()
+        };
+        self.alike.push(Alike {
+            field: problem.field,
+            code: problem.code,
+            cause,
+            remedy: problem.remedy.clone(),
+            count: 1,
+            lines: vec![problem.line],
+        });
+    }
+
+    /// Changes what is to be done about each.
+    pub(super) fn each(&mut self, remedy: impl Fn(&str) -> Option<&'static str>) {
+        let detailed = self.detailed.iter_mut().map(|p| (p.code, &mut p.remedy));
+        let alike = self.alike.iter_mut().map(|a| (a.code, &mut a.remedy));
+        for (code, said) in detailed.chain(alike) {
+            if let Some(remedy) = remedy(code) {
+                *said = remedy.into();
+            }
+        }
+    }
+
+    /// Equal problems together, each in the place of the first of them.
+    #[must_use]
+    pub fn alike(&self) -> &[Alike] {
+        &self.alike
     }
 
     /// Takes problems that were found late, themselves in the order of the file.
@@ -97,6 +186,21 @@ impl Problems {
         self.detailed.extend(late.detailed);
         self.detailed.sort_by_key(|problem| problem.line);
         self.detailed.truncate(DETAILED);
+        for alike in late.alike {
+            let is_same = |held: &&mut Alike| {
+                (held.code, held.field, &held.cause) == (alike.code, alike.field, &alike.cause)
+            };
+            match self.alike.iter_mut().find(is_same) {
+                Some(held) => {
+                    held.count += alike.count;
+                    held.lines.extend(alike.lines);
+                    held.lines.sort_unstable();
+                    held.lines.truncate(LINES);
+                }
+                None => self.alike.push(alike),
+            }
+        }
+        self.alike.sort_by_key(|alike| alike.lines.first().copied());
     }
 
     /// The first [`DETAILED`] problems, in the order of the file.
@@ -130,6 +234,66 @@ pub enum Outcome {
     Refused,
 }
 
+/// What became of providers' own references of learners, counted by rows. Each is shown to its own provider alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct References {
+    /// Known to its provider from now on.
+    pub known: u64,
+    /// Not shown to anybody, because it may tell who somebody is.
+    pub not_shown: u64,
+    /// The row has none.
+    pub none: u64,
+}
+
+impl References {
+    /// Counts a row as it was read.
+    pub(super) fn note(&mut self, row: &Enrolment) {
+        match (&row.own_reference, row.reference) {
+            (Some(_), _) => self.known += 1,
+            (None, Some(_)) => self.not_shown += 1,
+            (None, None) => self.none += 1,
+        }
+    }
+
+    /// Takes back what was counted of a row that is refused in the end.
+    pub(super) fn forget(&mut self, refused: &Refused) {
+        self.known = self.known.saturating_sub(u64::from(refused.referred));
+    }
+
+    /// One sentence for each thing to be said; `rows` is how many the file has.
+    #[must_use]
+    pub fn sentences(&self, rows: u64) -> Vec<String> {
+        let mut said = Vec::new();
+        if self.known > 0 {
+            said.push(format!(
+                "{} now known to {} provider, and to nobody else.",
+                some(self.known, "learner reference is", "learner references are"),
+                if self.known == 1 { "its" } else { "their" },
+            ));
+        }
+        if self.not_shown > 0 {
+            said.push(format!(
+                "{} like a name, a birth date or a number that tells a person, so {} not shown to the provider: ask for references such as 2022-017.",
+                some(self.not_shown, "learner reference looks", "learner references look"),
+                if self.not_shown == 1 { "it is" } else { "they are" },
+            ));
+        }
+        if self.none > 0 && self.none >= rows {
+            said.push("The file has no column with providers\u{2019} references of their learners, so providers cannot find these learners by their own.".to_owned());
+        } else if self.none > 0 {
+            said.push(format!(
+                "{} no reference of the provider, so the provider cannot find the learner by its own.",
+                some(self.none, "row has", "rows have"),
+            ));
+        }
+        said
+    }
+}
+
+fn some(n: u64, one: &str, more: &str) -> String {
+    crate::words::some(usize::try_from(n).unwrap_or(usize::MAX), one, more)
+}
+
 /// What an import did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportReport {
@@ -146,6 +310,8 @@ pub struct ImportReport {
     /// Destinations and answers that were held and that rows of the file, which has columns for them, leave empty: they are not held any
     /// more.
     pub taken_back: u64,
+    /// Of learners and ILRs: what became of providers' references.
+    pub references: References,
     /// Of an ILR: what the file was, and what came of it besides rows.
     pub ilr: Option<Summary>,
     /// Of vacancies: what was found in them.
@@ -153,10 +319,9 @@ pub struct ImportReport {
 }
 
 impl ImportReport {
-    /// For people: outcome, counts, problems by code, the first twenty in full.
+    /// For people: outcome, counts, and the problems, equal ones together.
     #[must_use]
     pub fn text(&self) -> String {
-        const SHOWN: usize = 20;
         let t = self.tally;
         let mut text = match self.outcome {
             Outcome::Stored if t.refused > 0 => {
@@ -191,6 +356,10 @@ impl ImportReport {
         if t.outside > 0 {
             line("outside", t.outside, self.outside_note());
         }
+        for sentence in self.references.sentences(t.rows) {
+            text.push_str(&sentence);
+            text.push('\n');
+        }
         if let Some(ilr) = &self.ilr {
             text.push_str(&ilr.text());
         }
@@ -199,15 +368,11 @@ impl ImportReport {
         }
         if self.problems.total > 0 {
             let _written = writeln!(text, "\nProblems: {}", self.problems.total);
-            for (code, n) in &self.problems.by_code {
-                let _written = writeln!(text, "{n:>10}  {code}");
+            for alike in &self.problems.alike {
+                let _written = writeln!(text, "{alike}");
             }
-            text.push('\n');
-            for problem in self.problems.detailed.iter().take(SHOWN) {
-                let _written = writeln!(text, "{problem}");
-            }
-            if self.problems.total > SHOWN as u64 {
-                text.push_str("… Use --report FILE for all of them.\n");
+            if self.problems.total > self.problems.alike.len() as u64 {
+                text.push_str("Use --report FILE for each of them by its line.\n");
             }
         }
         text
@@ -238,11 +403,13 @@ impl ImportReport {
             "erased": t.erased,
             "removed": t.removed,
             "taken_back": self.taken_back,
+            "references": self.references,
             "ilr": self.ilr.as_ref().map(Summary::json),
             "vacancies": self.vacancies.as_ref().map(super::vacancies::Summary::json),
             "problems": {
                 "total": self.problems.total,
                 "by_code": self.problems.by_code,
+                "alike": self.problems.alike,
                 "detailed": self.problems.detailed,
             },
         })
@@ -279,6 +446,23 @@ impl ImportReport {
     }
 }
 
+impl std::fmt::Display for Alike {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:>10}  ", self.count)?;
+        if let Some(field) = self.field {
+            write!(f, "{field}: ")?;
+        }
+        write!(
+            f,
+            "{} [{}] {} {}.",
+            self.cause,
+            self.code,
+            self.remedy,
+            self.lines_in_words()
+        )
+    }
+}
+
 impl std::fmt::Display for RowProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "line {}", self.line)?;
@@ -292,6 +476,47 @@ impl std::fmt::Display for RowProblem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn at(line: u64, code: &'static str, cause: &str) -> RowProblem {
+        RowProblem {
+            line,
+            field: Some("postcode"),
+            code,
+            cause: cause.to_owned().into(),
+            remedy: "Correct it.".into(),
+        }
+    }
+
+    #[test]
+    fn equal_problems_are_said_once_with_their_number_and_first_lines() {
+        let mut problems = Problems::default();
+        problems.extend((2..1_002).map(|line| at(line, "unknown", "It is not there.")));
+        problems.extend([at(7, "form", "It is no postcode.")]);
+        let mut late = Problems::default();
+        late.extend([at(1, "unknown", "It is not there.")]);
+        problems.merge(late);
+        let [many, one] = problems.alike() else {
+            panic!("{:?}", problems.alike());
+        };
+        assert_eq!((many.count, one.count), (1_001, 1));
+        assert_eq!(many.lines_in_words(), "Lines 1, 2, 3, 4, 5 and 996 more");
+        assert_eq!(one.lines_in_words(), "Line 7");
+        assert_eq!(problems.total(), 1_002);
+    }
+
+    /// Of what differs on every row some are told apart; the page does not grow with the file.
+    #[test]
+    fn causes_that_differ_on_every_row_end_in_one_line() {
+        let mut problems = Problems::default();
+        problems.extend((2..502).map(|line| at(line, "duplicate", &format!("As line {line}."))));
+        let alike = problems.alike();
+        assert_eq!(alike.len(), CAUSES);
+        assert_eq!(alike.iter().map(|alike| alike.count).sum::<u64>(), 500);
+        assert_eq!(
+            alike.last().map(|last| last.count),
+            Some(500 - CAUSES as u64 + 1)
+        );
+    }
 
     #[test]
     fn a_spreadsheet_runs_nothing_of_the_problems() {
@@ -310,6 +535,7 @@ mod tests {
             tally: Tally::default(),
             problems,
             taken_back: 0,
+            references: References::default(),
             ilr: None,
             vacancies: None,
         };

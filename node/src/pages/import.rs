@@ -29,7 +29,7 @@ use crate::work::{Asks as Needs, Door, Sender, SentFile, Turn};
 pub(crate) const LARGEST: usize = 512 << 20;
 /// Largest file of a provider: a quarter of a million rows.
 pub(crate) const LARGEST_OF_PROVIDER: usize = 64 << 20;
-/// Rows of a report that are shown on the page; the file has all of them.
+/// Kinds of problems that are shown on the page; the download has every line.
 const SHOWN: usize = 100;
 
 /// The last report of each person, for download. Reports quote nothing of the files.
@@ -115,9 +115,16 @@ impl Chosen {
             "" => "refuse".to_owned(),
             answer => answer.to_owned(),
         };
-        let found = |code| report.problems.by_code().contains_key(code);
+        let found = |code: &str| report.problems.by_code().contains_key(code);
+        let kinds = [
+            ("kind-learners", ImportKind::Learners),
+            ("kind-programmes", ImportKind::Programmes),
+            ("kind-demand", ImportKind::Demand),
+            ("format-ilr", ImportKind::Ilr),
+        ];
+        let kind = kinds.into_iter().find(|(code, _)| found(code));
         Self {
-            kind: self.kind.clone(),
+            kind: kind.map_or_else(|| self.kind.clone(), |(_, kind)| kind.as_str().to_owned()),
             way: self.way.clone(),
             providers: or_refuse(&self.providers),
             doubtful: or_refuse(&self.doubtful),
@@ -490,6 +497,9 @@ pub(super) fn report_body(report: &ImportReport, sound: bool) -> Vec<Html> {
             words::count(t.outside)
         )));
     }
+    for sentence in report.references.sentences(t.rows) {
+        pieces.push(Html::paragraph(&sentence));
+    }
     if report.taken_back > 0 {
         pieces.push(Html::paragraph(&format!(
             "{} {}.",
@@ -555,28 +565,36 @@ pub(super) fn problems(report: &ImportReport, download: &str) -> Html {
     if all == 0 {
         return Html::default();
     }
-    let rows = report.problems.detailed().iter().take(SHOWN).map(|p| {
+    let alike = report.problems.alike();
+    let rows = alike.iter().take(SHOWN).map(|alike| {
         [
-            Html::from(words::count(p.line)),
-            p.field.unwrap_or("whole row").into(),
-            p.cause.to_string().into(),
-            p.remedy.to_string().into(),
-            super::release_view::code(p.code),
+            Html::from(words::count(alike.count)),
+            alike.field.unwrap_or("whole row").into(),
+            alike.cause.to_string().into(),
+            alike.remedy.to_string().into(),
+            alike.lines_in_words().into(),
+            super::release_view::code(alike.code),
         ]
     });
-    let shown = if all > SHOWN as u64 {
-        format!("The first {SHOWN} of {} problems", words::count(all))
+    let number = usize::try_from(all).unwrap_or(usize::MAX);
+    let shown = if number > alike.len() {
+        let kinds = words::some(alike.len(), "kind", "kinds");
+        format!("{} of {kinds}", words::some(number, "problem", "problems"))
     } else {
-        words::some(
-            usize::try_from(all).unwrap_or(usize::MAX),
-            "problem",
-            "problems",
-        )
+        words::some(number, "problem", "problems")
     };
     let table = Table::new(shown)
-        .columns(["Line", "Field", "What is wrong", "What to do", "Code"])
+        .columns([
+            "How many",
+            "Field",
+            "What is wrong",
+            "What to do",
+            "Where",
+            "Code",
+        ])
         .rows(rows);
-    let download = ldsp_ui::components::link("Download the whole report (CSV)", download);
+    let download =
+        ldsp_ui::components::link("Download the whole report, line by line (CSV)", download);
     Html::concat([table.into(), ldsp_ui::components::list([download])])
 }
 

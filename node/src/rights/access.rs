@@ -204,7 +204,6 @@ impl Facts<'_> {
                     "identities" => "Other numbers by which you are known",
                     "history" => "What was changed",
                     "ilr_rows" => "Which Individualised Learner Record named your enrolments last",
-                    "provider_references" => "Your provider\u{2019}s reference",
                     other => other,
                 };
                 sections.push(section(title, self.facts(rows)));

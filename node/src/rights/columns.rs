@@ -44,7 +44,7 @@ const CODES: [(&str, &str, Dimension); 17] = [
 ];
 
 /// Names of the other columns.
-const NAMES: [(&str, &str); 35] = [
+const NAMES: [(&str, &str); 36] = [
     ("id", "Internal number"),
     ("at", "When"),
     ("who", "By whom"),
@@ -73,6 +73,7 @@ const NAMES: [(&str, &str); 35] = [
         "reference",
         "Keyed number of the provider\u{2019}s reference",
     ),
+    ("own_reference", "Your provider\u{2019}s reference"),
     ("ident", "Another keyed number of the learner"),
     ("enrolment", "Of the enrolment with the internal number"),
     ("row", "Of the enrolment with the internal number"),

@@ -416,7 +416,7 @@ async fn the_copy_says_who_records_and_who_sees_and_names_what_it_refers_to() {
         "INSERT INTO cohorts (id, code, programme, organisation, title, place) VALUES (5, 'C-1', 1, 7, 'Tuesdays', ''), (6, 'C-2', 1, 7, 'Fridays', '')",
         "UPDATE enrolments SET cohort = 5, employer = 8, removed_day = 19000",
         "INSERT INTO history (at, who, kind, row, field, before, after) SELECT 0, 'pam', 'enrolment', id, 'cohort', '6', '5' FROM enrolments",
-        "INSERT INTO provider_references (ident, organisation, reference) SELECT reference, 'acme college', 'REF-17' FROM enrolments",
+        "UPDATE enrolments SET own_reference = 'REF-17'",
     ] {
         sqlx::query(sql)
             .execute(&bench.node.store.writer)
@@ -691,12 +691,10 @@ async fn a_restore_leaves_the_numbers_of_whoever_began_anew() {
     let ties = "SELECT count(*) FROM identities";
     assert_eq!(bench.number(ties).await, 1);
     let mut tx = bench.node.store.write().await.unwrap();
-    sqlx::query(
-        "INSERT INTO provider_references (ident, organisation, reference) SELECT reference, 'acme college', aim FROM enrolments",
-    )
-    .execute(&mut *tx)
-    .await
-    .unwrap();
+    sqlx::query("UPDATE enrolments SET own_reference = aim")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
     // The other one was erased after the state at hand, on the same day.
     let mut erased = crate::store::erasure::buried(&mut tx).await.unwrap();
     let other = by_reference("L2").subject(&bench.node).await.unwrap();
@@ -708,7 +706,7 @@ async fn a_restore_leaves_the_numbers_of_whoever_began_anew() {
     assert_eq!((gone.learners, gone.enrolments), (1, 1));
     tx.commit().await.unwrap();
     assert_eq!(bench.number(ties).await, 1);
-    let references = "SELECT count(*) FROM provider_references";
+    let references = "SELECT count(own_reference) FROM enrolments";
     assert_eq!(bench.number(references).await, 1);
     assert_eq!(bench.number("SELECT max(enters) FROM enrolments").await, 0);
 }

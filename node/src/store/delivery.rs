@@ -1,7 +1,6 @@
 //! What a provider sees of the records: its own rows, with its own references. Every query names the provider's names.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use jiff::Span;
 use jiff::civil::Date;
@@ -27,7 +26,7 @@ pub(crate) struct Entry {
     pub(crate) version: i64,
     pub(crate) cohort: Option<i64>,
     pub(crate) programme: i64,
-    /// The provider's own reference, where it came by the provider's pages.
+    /// The provider's own reference, where a file or a form had one that may be kept.
     pub(crate) reference: Option<String>,
     pub(crate) aim: String,
     pub(crate) start: Option<Date>,
@@ -46,7 +45,7 @@ fn entry(row: &SqliteRow) -> Result<Entry, sqlx::Error> {
         version: row.try_get("version")?,
         cohort: row.try_get("cohort")?,
         programme: row.try_get("programme")?,
-        reference: row.try_get("own")?,
+        reference: row.try_get("own_reference")?,
         aim: row.try_get("aim")?,
         start: day("start_day")?,
         planned_end: day("planned_end_day")?,
@@ -91,6 +90,8 @@ pub(crate) struct Sought {
     pub(crate) stage: Option<u8>,
     /// Part of the provider's own reference; empty: any.
     pub(crate) reference: String,
+    /// The number of the reference that was typed whole: it also finds one that is not shown.
+    pub(crate) ident: Option<i64>,
     pub(crate) by: Sorted,
     /// From the last to the first.
     pub(crate) down: bool,
@@ -115,9 +116,11 @@ impl Sought {
             sql.push(" AND e.stage = ").push_bind(stage);
         }
         if !self.reference.is_empty() {
-            sql.push(" AND instr(lower(r.reference), ")
+            sql.push(" AND (instr(lower(e.own_reference), ")
                 .push_bind(self.reference.to_lowercase())
-                .push(") > 0");
+                .push(") > 0 OR e.reference = ")
+                .push_bind(self.ident)
+                .push(")");
         }
     }
 
@@ -127,7 +130,7 @@ impl Sought {
             Sorted::Start => "e.start_day",
             Sorted::End => "e.end_day",
             Sorted::Stage => "e.stage",
-            Sorted::Reference => "r.reference COLLATE NOCASE",
+            Sorted::Reference => "e.own_reference COLLATE NOCASE",
         };
         let way = if self.down { " DESC" } else { "" };
         format!(" ORDER BY {by} IS NULL, {by}{way}, e.id")
@@ -164,12 +167,8 @@ fn among(sql: &mut QueryBuilder<Sqlite>, names: &[String]) {
 }
 
 /// Begins a statement that gives few of the enrolments of a provider, with its own references.
-fn few(root: &str, names: &[String]) -> QueryBuilder<Sqlite> {
-    let mut sql = QueryBuilder::new(
-        "SELECT e.*, r.reference AS own FROM enrolments AS e \
-         LEFT JOIN provider_references AS r ON r.ident = e.reference AND r.organisation = ",
-    );
-    sql.push_bind(root.to_owned()).push(" WHERE ");
+fn few(names: &[String]) -> QueryBuilder<Sqlite> {
+    let mut sql = QueryBuilder::new("SELECT e.* FROM enrolments AS e WHERE ");
     among(&mut sql, names);
     sql
 }
@@ -183,14 +182,13 @@ fn listed(sql: &mut QueryBuilder<Sqlite>, names: &[String]) {
 }
 
 impl Store {
-    /// The enrolment of this number, of the provider that files name `names`, its first name being `root`; another's is none.
+    /// The enrolment of this number, of the provider that files name `names`; another's is none.
     pub(crate) async fn one_of(
         &self,
-        root: &str,
         names: &[String],
         id: Number,
     ) -> Result<Option<Entry>, StoreError> {
-        let mut sql = few(root, names);
+        let mut sql = few(names);
         sql.push(" AND e.id = ").push_bind(id.0);
         let row = sql.build().fetch_optional(&self.reader).await?;
         Ok(row.as_ref().map(entry).transpose()?)
@@ -199,11 +197,10 @@ impl Store {
     /// The enrolments of a provider under one of its references, by the reference's own number.
     pub(crate) async fn under(
         &self,
-        root: &str,
         names: &[String],
         reference: i64,
     ) -> Result<Vec<Entry>, StoreError> {
-        let mut sql = few(root, names);
+        let mut sql = few(names);
         sql.push(" AND e.reference = ").push_bind(reference);
         sql.push(" ORDER BY e.start_day, e.id");
         let rows = sql.build().fetch_all(&self.reader).await?;
@@ -229,18 +226,12 @@ impl Store {
     /// The enrolments of a provider that a list shows, and how many there are on all its pages together.
     pub(crate) async fn sought(
         &self,
-        root: &str,
         names: &[String],
         sought: &Sought,
     ) -> Result<(Vec<Entry>, u64), StoreError> {
         let begin = |what: &str| {
             let mut sql = QueryBuilder::<Sqlite>::new("SELECT ");
-            sql.push(what)
-                .push(
-                    " FROM enrolments AS e LEFT JOIN provider_references AS r ON r.ident = e.reference AND r.organisation = ",
-                )
-                .push_bind(root.to_owned())
-                .push(" WHERE ");
+            sql.push(what).push(" FROM enrolments AS e WHERE ");
             match sought.within {
                 Within::Cohort(_) => among(&mut sql, names),
                 _ => of(&mut sql, names),
@@ -253,7 +244,7 @@ impl Store {
             .build_query_scalar()
             .fetch_one(&mut *reader)
             .await?;
-        let mut sql = begin("e.*, r.reference AS own");
+        let mut sql = begin("e.*");
         sql.push(sought.order())
             .push(" LIMIT ")
             .push_bind(sought.limit)
@@ -395,10 +386,9 @@ impl Asking<'_> {
 }
 
 impl Store {
-    /// The questions of the provider whose first name is `root`, part by part, in one pass: of each how many there are and those at these places, the earliest first.
+    /// The questions, part by part, in one pass: of each how many there are and those at these places, the earliest first.
     pub(crate) async fn due(
         &self,
-        root: &str,
         asking: &Asking<'_>,
         rows: Range<u64>,
     ) -> Result<Vec<Part>, StoreError> {
@@ -407,10 +397,8 @@ impl Store {
             ", placed AS (SELECT id, question, on_day, part, \
              row_number() OVER (PARTITION BY part ORDER BY on_day, id, question) AS place, count(*) OVER (PARTITION BY part) AS total \
              FROM due WHERE part IS NOT NULL) \
-             SELECT e.*, r.reference AS own, p.question, p.on_day, p.part, p.place, p.total FROM placed AS p JOIN enrolments AS e ON e.id = p.id \
-             LEFT JOIN provider_references AS r ON r.ident = e.reference AND r.organisation = ",
-        )
-        .push_bind(root.to_owned());
+             SELECT e.*, p.question, p.on_day, p.part, p.place, p.total FROM placed AS p JOIN enrolments AS e ON e.id = p.id",
+        );
         let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         // The first one of a part says how many there are, also where none of the rows is asked for.
         sql.push(" WHERE p.place = 1 OR (p.place > ")
@@ -451,66 +439,45 @@ impl Store {
     }
 }
 
-/// What a batch of a provider's rows says besides them.
-pub(crate) struct Brought {
-    /// Its rows by line: their keys.
-    rows: Vec<(u64, Pseudonym)>,
-    /// Numbers of references with their texts.
-    references: Vec<(i64, String)>,
-}
+/// The keys of a batch of a provider's rows, by line.
+pub(crate) struct Brought(Vec<(u64, Pseudonym)>);
 
 impl Brought {
-    /// Of rows before they are taken, and the references that they name.
-    pub(crate) fn of(rows: &[Line], references: Vec<(i64, String)>) -> Self {
-        Self {
-            rows: rows.iter().map(|(line, e)| (*line, e.spell)).collect(),
-            references,
-        }
+    /// Of rows before they are taken.
+    pub(crate) fn of(rows: &[Line]) -> Self {
+        Self(rows.iter().map(|(line, e)| (*line, e.spell)).collect())
     }
 
     /// Leaves out rows that were not taken.
     pub(crate) fn leave_out(&mut self, refused: &[Refused]) {
-        self.rows
+        self.0
             .retain(|(line, _)| !refused.iter().any(|refused| refused.line == *line));
     }
 }
 
-/// Makes the lists of what a provider's file brings. As the lists of what a file has named they live in SQLite's temporary file, so a file of any
+/// Makes the list of what a provider's file brings. As the lists of what a file has named it lives in SQLite's temporary file, so a file of any
 /// length takes the same memory.
 pub(crate) async fn begin(tx: &mut SqliteConnection) -> Result<(), StoreError> {
     sqlx::raw_sql(
-        "DROP TABLE IF EXISTS temp.brought; DROP TABLE IF EXISTS temp.brought_references; \
-         CREATE TEMP TABLE brought (spell BLOB PRIMARY KEY) WITHOUT ROWID; \
-         CREATE TEMP TABLE brought_references (ident INTEGER PRIMARY KEY, reference TEXT NOT NULL)",
+        "DROP TABLE IF EXISTS temp.brought; CREATE TEMP TABLE brought (spell BLOB PRIMARY KEY) WITHOUT ROWID",
     )
     .execute(tx)
     .await?;
     Ok(())
 }
 
-/// Drops the lists again.
+/// Drops the list again.
 pub(crate) async fn end(tx: &mut SqliteConnection) -> Result<(), StoreError> {
-    sqlx::raw_sql("DROP TABLE temp.brought; DROP TABLE temp.brought_references")
-        .execute(tx)
-        .await?;
+    sqlx::raw_sql("DROP TABLE temp.brought").execute(tx).await?;
     Ok(())
 }
 
-/// Adds a batch to the lists.
+/// Adds a batch to the list.
 pub(crate) async fn note(tx: &mut SqliteConnection, brought: Brought) -> Result<(), StoreError> {
-    for rows in brought.rows.chunks(ROWS) {
+    for rows in brought.0.chunks(ROWS) {
         let mut sql = QueryBuilder::<Sqlite>::new("INSERT INTO temp.brought (spell) ");
         sql.push_values(rows, |mut row, (_, spell)| {
             row.push_bind(spell.to_vec());
-        });
-        sql.push(" ON CONFLICT DO NOTHING");
-        sql.build().execute(&mut *tx).await?;
-    }
-    for references in brought.references.chunks(ROWS) {
-        let mut sql =
-            QueryBuilder::<Sqlite>::new("INSERT INTO temp.brought_references (ident, reference) ");
-        sql.push_values(references, |mut row, (ident, reference)| {
-            row.push_bind(*ident).push_bind(reference.clone());
         });
         sql.push(" ON CONFLICT DO NOTHING");
         sql.build().execute(&mut *tx).await?;
@@ -548,20 +515,6 @@ pub(crate) async fn place(
     )
     .bind(cohort)
     .bind(employer)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// Keeps the references that a provider whose first name is `root` brought, of the enrolments that are there.
-pub(crate) async fn remember(tx: &mut SqliteConnection, root: &Arc<str>) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO provider_references (ident, organisation, reference) \
-         SELECT ident, $1, reference FROM temp.brought_references AS b \
-         WHERE EXISTS (SELECT 1 FROM enrolments AS e WHERE e.reference = b.ident) \
-         ON CONFLICT (ident) DO UPDATE SET organisation = excluded.organisation, reference = excluded.reference",
-    )
-    .bind(&**root)
     .execute(tx)
     .await?;
     Ok(())

@@ -38,11 +38,6 @@ pub(crate) const HOLDINGS: &[Holding] = &[
         follows: true,
     },
     Holding {
-        table: "provider_references",
-        of: "ident IN (SELECT value FROM json_each($2)) OR ident IN (SELECT reference FROM enrolments WHERE learner IN (SELECT unhex(value) FROM json_each($1)))",
-        follows: false,
-    },
-    Holding {
         table: "ilr_rows",
         of: "enrolment IN (SELECT id FROM enrolments WHERE learner IN (SELECT unhex(value) FROM json_each($1)))",
         follows: true,
@@ -471,7 +466,6 @@ mod tests {
             "UPDATE enrolments SET skill = 5, reference = 7 + id",
             "INSERT INTO history (at, who, kind, row, field, before, after) \
              SELECT 0, 'ann', 'enrolment', id, 'skill', 'design', 'software' FROM enrolments",
-            "INSERT INTO provider_references (ident, organisation, reference) SELECT reference, 'x', 'R' || id FROM enrolments",
             "INSERT INTO ilr_rows (enrolment, ukprn, year) SELECT id, 99000001, 2018 FROM enrolments",
         ] {
             world.run(sql).await;

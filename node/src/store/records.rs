@@ -46,6 +46,27 @@ pub struct Enrolment {
     pub destinations: [Option<u8>; 3],
     pub confidence: Option<u8>,
     pub everyday: Option<u8>,
+    /// The provider's reference as it wrote it, for its own pages alone; `None` where it has none or one that may tell who somebody is.
+    pub own_reference: Option<Arc<str>>,
+}
+
+impl Enrolment {
+    /// Keeps the reference that is held where the row names none.
+    pub(crate) fn keep_reference(&mut self, held: &Self) {
+        self.reference = self.reference.or(held.reference);
+        if self.own_reference.is_none() && self.reference == held.reference {
+            self.own_reference.clone_from(&held.own_reference);
+        }
+    }
+
+    /// Whether it says the same as another one, apart from what its provider alone sees.
+    pub(crate) fn agrees_with(&self, other: &Self) -> bool {
+        let own_reference = other.own_reference.clone();
+        Self {
+            own_reference,
+            ..self.clone()
+        } == *other
+    }
 }
 
 /// Enrolments of one learner that may enter any family (disclosure.md, "Unit").

@@ -106,7 +106,7 @@ async function bringsFiles(hand) {
   await hand.reads('Line');
   const [report] = await Promise.all([
     hand.page.waitForEvent('download'),
-    hand.page.getByRole('link', { name: 'Download the whole report (CSV)' }).click(),
+    hand.page.getByRole('link', { name: 'Download the whole report, line by line (CSV)' }).click(),
   ]);
   check(`${hand.how}: the report is a file`, report.suggestedFilename().endsWith('.csv'), report.suggestedFilename());
   await send(hand, 'Learners', IF_SOUND, 'learners.csv', csv(table));

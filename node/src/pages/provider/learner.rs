@@ -72,6 +72,11 @@ fn page(
         .breadcrumb(own.name.clone(), "/provider")
         .errors(summary(&questions, problems, "The learner"))
         .body(Html::concat([
+            if entry.reference.is_none() {
+                super::no_reference()
+            } else {
+                Html::default()
+            },
             facts.into(),
             Html::literal("<h2 class=\"govuk-heading-m\">What became of it</h2>"),
             form.with(Button::new("Save")).into(),

@@ -30,7 +30,7 @@ pub(super) enum Place {
     Cohort(i64),
 }
 
-fn sought(own: &Own, asked: &Asked, order: &Order, place: Place) -> Sought {
+fn sought(pages: &Pages, own: &Own, (asked, order): (&Asked, &Order), place: Place) -> Sought {
     let from = (asked.page() - 1).saturating_mul(SHOWN);
     Sought {
         within: match (place, asked.text("cohort")) {
@@ -44,6 +44,11 @@ fn sought(own: &Own, asked: &Asked, order: &Order, place: Place) -> Sought {
             .parse_stage(asked.text("stage"))
             .and_then(|at| u8::try_from(at).ok()),
         reference: asked.text("q").to_owned(),
+        ident: Some(delivery::number_of(
+            own,
+            &pages.node.pseudonyms,
+            asked.text("q"),
+        )),
         by: match order.by.as_str() {
             "reference" => Sorted::Reference,
             "stage" => Sorted::Stage,
@@ -82,7 +87,7 @@ pub(super) async fn listing(
     nobody: &str,
 ) -> Result<Html, ProblemPage> {
     let order = asked.order("start", false);
-    let wanted = sought(own, asked, &order, place);
+    let wanted = sought(pages, own, (asked, &order), place);
     let (entries, total) = delivery::learners(&pages.node.store, own, &wanted)
         .await
         .map_err(fault)?;
@@ -123,12 +128,15 @@ pub(super) async fn listing(
         let cohorts = cohorts.chain([none]);
         list = list.filter("cohort", "Cohort", "Any", cohorts);
     }
-    Ok(list
+    let list: Html = list
         .columns(columns)
         .rows(entries.iter().map(|entry| cells(own, entry, known, place)))
         .paged(total, SHOWN)
-        .nothing("No learner is like this.")
-        .into())
+        .nothing("No learner is like this. A reference that is not shown is found when it is typed whole.")
+        .into();
+    let is_nameless = entries.iter().any(|entry| entry.reference.is_none());
+    let why = is_nameless.then(super::no_reference);
+    Ok(Html::concat(why.into_iter().chain([list])))
 }
 
 pub(super) async fn list(State(pages): State<Pages>, of: OwnOrganisation, asked: Asked) -> Answer {
@@ -136,7 +144,7 @@ pub(super) async fn list(State(pages): State<Pages>, of: OwnOrganisation, asked:
     let known = super::known(&pages).await?;
     let nobody = "Nobody of your organisation is recorded here yet. Add a learner to a cohort, or upload a file.";
     let list = listing(&pages, &own, &known, &asked, Place::Everywhere, nobody).await?;
-    let what = "Everybody whom your organisation recorded, in a cohort or not. The references are your own, and nobody else sees them.";
+    let what = "Everybody of your organisation who is recorded here, by you or by a file of the coordinator, in a cohort or not. The references are your own, and nobody else sees them.";
     Ok(Page::new("Our learners")
         .breadcrumb(own.name.clone(), "/provider")
         .body(Html::concat([Html::paragraph(what), list]))

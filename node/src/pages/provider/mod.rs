@@ -17,7 +17,7 @@ use axum::response::IntoResponse as _;
 use axum::routing::get;
 use ldsp_protocol::standard::Dimension;
 use ldsp_ui::components::{
-    Button, InsetText, Notification, SummaryList, Table, Tag, TagColour, link,
+    Button, InsetText, Notification, SummaryList, Table, Tag, TagColour, link, list,
 };
 use ldsp_ui::listing::Asked;
 use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage, Rule};
@@ -172,6 +172,18 @@ fn name(own: &Own, entry: &Entry) -> String {
         let handle = own.handle(Handled::Enrolment, entry.id.0);
         format!("No reference ({})", &handle[..6])
     })
+}
+
+/// Why a learner has no reference, and how it gets one.
+fn no_reference() -> Html {
+    let why = "A learner without a reference came by a file that had none of yours, or one that is not shown because it may tell who somebody is: a name, a birth date, a ULN. To add it, upload a file with these learners: the same ULN, course and first day, and your reference, such as 2022-017. The records stay as they are.";
+    Html::concat([
+        InsetText::new(why).into(),
+        list([link(
+            "Upload a file with your references",
+            "/provider/upload",
+        )]),
+    ])
 }
 
 fn stage_tag(entry: &Entry) -> Tag {

@@ -342,6 +342,9 @@ async fn report_page(
             TAKEN_BACK.trim(),
         )));
     }
+    for sentence in report.references.sentences(t.rows) {
+        pieces.push(Html::paragraph(&sentence));
+    }
     if !sound {
         pieces.push(import::problems(report, "/provider/upload/report.csv"));
     }

@@ -28,7 +28,7 @@ static STATEMENTS: LazyLock<[(usize, Arc<str>); 3]> =
     LazyLock::new(|| [250, 25, 1].map(|rows| (rows, statement(rows).into())));
 /// Values of a row. Each costs more to hand over than to take out of a number, so a row's codes share two: see [`codes`] and
 /// [`outcome`].
-const VALUES: usize = 14;
+const VALUES: usize = 15;
 
 fn statement(rows: usize) -> String {
     let byte = |value: &str, at: usize| format!("{value} >> {} & 255", at * 8);
@@ -37,7 +37,7 @@ fn statement(rows: usize) -> String {
         let value = format!("(column10 >> {} & 511)", 8 + at * 9);
         format!("CASE {value} WHEN 0 THEN NULL ELSE {value} - 1 END")
     };
-    let columns: [(&str, String); 26] = [
+    let columns: [(&str, String); 27] = [
         ("id", "column1".to_owned()),
         ("spell", "column2".to_owned()),
         ("learner", "column3".to_owned()),
@@ -65,6 +65,7 @@ fn statement(rows: usize) -> String {
         ("planned_end_day", "column12".to_owned()),
         ("end_day", "column13".to_owned()),
         ("reference", "column14".to_owned()),
+        ("own_reference", "column15".to_owned()),
     ];
     let names = columns.each_ref().map(|(name, _)| *name).join(", ");
     let values = columns.map(|(_, value)| value).join(", ");
@@ -155,7 +156,8 @@ fn add(
     values.add(day(e.start))?;
     values.add(e.planned_end.map(day))?;
     values.add(e.end.map(day))?;
-    values.add(e.reference)
+    values.add(e.reference)?;
+    values.add(e.own_reference)
 }
 
 /// Whether the store holds no enrolment, nor what is left of one.
@@ -202,15 +204,16 @@ pub(crate) async fn settle(
         .execute(&mut *tx)
         .await?;
     let mut rows = sqlx::query_as(
-        "SELECT e.id, f.first, e.in_area \
+        "SELECT e.id, f.first, e.in_area, e.own_reference IS NOT NULL \
          FROM (SELECT spell, min(id) AS first FROM enrolments GROUP BY spell HAVING count(*) > 1) AS f \
          JOIN enrolments AS e ON e.spell = f.spell WHERE e.id > f.first ORDER BY e.id",
     )
     .fetch(&mut *tx);
-    while let Some((id, first, in_area)) = rows.try_next().await? {
+    while let Some((id, first, in_area, referred)) = rows.try_next().await? {
         found(Refused {
             line: line_of(id),
             in_area,
+            referred,
             why: Why::Repeated(line_of(first)),
         });
     }
@@ -245,12 +248,13 @@ pub(crate) async fn tie(
         let rows = named_by(tx, reference).await?;
         let uln = rows.iter().find(|r| ident(&r.1) != reference).copied();
         let mut named = Vec::new();
-        for (id, learner, in_area) in rows {
+        for (id, learner, in_area, referred) in rows {
             match uln {
-                Some((first, uln, _)) if learner != uln && ident(&learner) != reference => {
+                Some((first, uln, ..)) if learner != uln && ident(&learner) != reference => {
                     found(Refused {
                         line: line_of(id),
                         in_area,
+                        referred,
                         why: Why::OtherUln(line_of(first)),
                     });
                     remove(tx, id).await?;
@@ -263,32 +267,33 @@ pub(crate) async fn tie(
             }
         }
         for learner in persons::tie(tx, &named).await?.1 {
-            for (id, first, in_area) in super::merge::repeated(tx, &learner, roots).await? {
+            for (row, first) in super::merge::repeated(tx, &learner, roots).await? {
                 found(Refused {
-                    line: line_of(id),
-                    in_area,
+                    line: line_of(row.id),
+                    in_area: row.enrolment.in_area,
+                    referred: row.enrolment.own_reference.is_some(),
                     why: Why::Repeated(line_of(first)),
                 });
-                remove(tx, id).await?;
+                remove(tx, row.id).await?;
             }
         }
     }
     Ok(())
 }
 
-/// Rows with this reference: id, learner, whether in the area.
+/// Rows with this reference: id, learner, whether in the area, whether the provider sees its reference.
 async fn named_by(
     tx: &mut SqliteConnection,
     reference: i64,
-) -> Result<Vec<(i64, Pseudonym, bool)>, StoreError> {
-    let rows: Vec<(i64, Vec<u8>, bool)> = sqlx::query_as(
-        "SELECT id, learner, in_area FROM enrolments WHERE reference = $1 ORDER BY id",
+) -> Result<Vec<(i64, Pseudonym, bool, bool)>, StoreError> {
+    let rows: Vec<(i64, Vec<u8>, bool, bool)> = sqlx::query_as(
+        "SELECT id, learner, in_area, own_reference IS NOT NULL FROM enrolments WHERE reference = $1 ORDER BY id",
     )
     .bind(reference)
     .fetch_all(tx)
     .await?;
-    let row = |(id, learner, in_area): (i64, Vec<u8>, bool)| {
-        Some((id, Pseudonym::try_from(learner).ok()?, in_area))
+    let row = |(id, learner, in_area, referred): (i64, Vec<u8>, bool, bool)| {
+        Some((id, Pseudonym::try_from(learner).ok()?, in_area, referred))
     };
     Ok(rows.into_iter().filter_map(row).collect())
 }

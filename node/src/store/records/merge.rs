@@ -32,6 +32,8 @@ pub(crate) struct Upserted {
     pub(crate) carried: u64,
     /// Destinations and answers that were held and that rows leave empty.
     pub(crate) taken_back: u64,
+    /// Whose provider sees its own reference from now on.
+    pub(crate) referred: u64,
 }
 
 fn read(row: &SqliteRow) -> Result<Enrolment, sqlx::Error> {
@@ -72,6 +74,9 @@ fn read(row: &SqliteRow) -> Result<Enrolment, sqlx::Error> {
         ],
         confidence: row.try_get("confidence")?,
         everyday: row.try_get("everyday")?,
+        own_reference: row
+            .try_get::<Option<&str>, _>("own_reference")?
+            .map(Into::into),
     })
 }
 
@@ -203,6 +208,8 @@ pub(crate) type Line = (u64, Enrolment);
 pub(crate) struct Refused {
     pub(crate) line: u64,
     pub(crate) in_area: bool,
+    /// Whether it has a reference that its provider may see.
+    pub(crate) referred: bool,
     pub(crate) why: Why,
 }
 
@@ -241,6 +248,7 @@ impl Merged {
         self.refused.push(Refused {
             line: *line,
             in_area: enrolment.in_area,
+            referred: enrolment.own_reference.is_some(),
             why,
         });
     }
@@ -401,7 +409,7 @@ async fn identify(
         e.learner = person.learner;
         if let Some(before) = held.get_mut(&e.spell) {
             before.enrolment.learner = person.learner;
-            e.reference = e.reference.or(before.enrolment.reference);
+            e.keep_reference(&before.enrolment);
         } else {
             // Whose own records went was told before.
             let tells = of.own.is_none();
@@ -479,7 +487,15 @@ async fn store(
     for (_, enrolment) in rows {
         match held.get(&enrolment.spell) {
             Some(before) if before.enrolment == *enrolment => done.unchanged += 1,
+            // Nothing of the record changed: its provider sees how it calls the learner.
+            Some(before) if before.enrolment.agrees_with(enrolment) => {
+                done.unchanged += 1;
+                done.referred += u64::from(before.enrolment.own_reference.is_none());
+                stored.push((enrolment, !before.fixed));
+            }
             Some(before) => {
+                let is_new = before.enrolment.own_reference.is_none();
+                done.referred += u64::from(is_new && enrolment.own_reference.is_some());
                 done.changed += 1;
                 done.taken_back += taken_back(&before.enrolment, enrolment);
                 changes.extend(changes::between(before.id, &before.enrolment, enrolment));
@@ -487,6 +503,7 @@ async fn store(
             }
             None => {
                 done.added += 1;
+                done.referred += u64::from(enrolment.own_reference.is_some());
                 // Nothing is decided yet about those that wait.
                 stored.push((enrolment, !doubtful.contains(&enrolment.spell)));
             }
@@ -555,7 +572,7 @@ async fn put(
     let mut sql = QueryBuilder::<Sqlite>::new(
         "INSERT INTO enrolments (id, spell, learner, reference, provider, aim, programme, district, in_area, enters, \
          skill, mode, age, sex, ethnicity, disability, prior, start_day, planned_end_day, end_day, stage, \
-         destination_3m, destination_6m, destination_12m, confidence, everyday) ",
+         destination_3m, destination_6m, destination_12m, confidence, everyday, own_reference) ",
     );
     sql.push_values(rows.iter().zip(entering), |mut row, ((e, _), enters)| {
         row.push_bind(next)
@@ -583,7 +600,8 @@ async fn put(
             .push_bind(e.destinations[1])
             .push_bind(e.destinations[2])
             .push_bind(e.confidence)
-            .push_bind(e.everyday);
+            .push_bind(e.everyday)
+            .push_bind(e.own_reference.clone());
         next = next.map(|next| next + 1);
     });
     // Not: spell (what is matched), counted (what has been published), nor enters once something was counted.
@@ -599,7 +617,7 @@ async fn put(
          start_day = excluded.start_day, planned_end_day = excluded.planned_end_day, \
          end_day = excluded.end_day, stage = excluded.stage, destination_3m = excluded.destination_3m, \
          destination_6m = excluded.destination_6m, destination_12m = excluded.destination_12m, \
-         confidence = excluded.confidence, everyday = excluded.everyday, version = version + 1",
+         confidence = excluded.confidence, everyday = excluded.everyday, own_reference = excluded.own_reference, version = version + 1",
     );
     sql.build().execute(tx).await?;
     Ok(())

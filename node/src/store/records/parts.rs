@@ -243,7 +243,8 @@ pub(crate) async fn tell_apart(
             let shares = row.reference.is_some_and(|r| shared.contains(&r));
             // A reference that both bear would tie them together again: it stays with the others.
             sqlx::query(
-                "UPDATE enrolments SET learner = $1, reference = CASE WHEN $2 THEN NULL ELSE reference END WHERE id = $3",
+                "UPDATE enrolments SET learner = $1, reference = CASE WHEN $2 THEN NULL ELSE reference END, \
+                 own_reference = CASE WHEN $2 THEN NULL ELSE own_reference END WHERE id = $3",
             )
             .bind(&learner[..])
             .bind(is_chosen && shares)

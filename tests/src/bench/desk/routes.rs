@@ -272,8 +272,7 @@ fn model() -> Vec<Route> {
 fn provider(ids: &Ids) -> Vec<Route> {
     let cohort = ids.cohort_at.clone();
     let register = format!(
-        "SELECT e.*, r.reference AS own FROM enrolments AS e LEFT JOIN provider_references AS r ON r.ident = e.reference AND r.organisation = 'sandwell college'
-         WHERE e.provider = 'Sandwell College' AND e.cohort = {} ORDER BY e.start_day, e.id LIMIT 100",
+        "SELECT e.* FROM enrolments AS e WHERE e.provider = 'Sandwell College' AND e.cohort = {} ORDER BY e.start_day, e.id LIMIT 100",
         ids.cohort
     );
     let registered = format!(

@@ -49,8 +49,6 @@ UPDATE enrolments SET cohort = (SELECT c.id FROM (SELECT c.id, o.name, row_numbe
     FROM cohorts AS c JOIN organisations AS o ON o.id = c.organisation) AS c
   WHERE c.name = enrolments.provider AND c.n = (enrolments.id / EVERY) % 10) WHERE id % EVERY = 0;
 UPDATE enrolments SET employer = (SELECT min(id) FROM organisations WHERE kind = 'employer') + (id / EVERY) % 40 WHERE id % (2 * EVERY) = 0;
-INSERT INTO provider_references (ident, organisation, reference)
-  SELECT reference, min(lower(provider)), 'R' || min(id) FROM enrolments WHERE cohort IS NOT NULL AND reference IS NOT NULL GROUP BY reference;
 INSERT INTO spend (programme, month, category, pence, source)
   WITH RECURSIVE n (i) AS (SELECT 264 UNION ALL SELECT i + 1 FROM n WHERE i < 299) SELECT p.id, i, 'staff', 250000 + i, 'Ledger of the council' FROM programmes AS p, n;
 INSERT INTO history (at, who, kind, row, field, before, after)

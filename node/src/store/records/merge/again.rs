@@ -105,9 +105,9 @@ pub(super) async fn find(
                 let mut held = of.swap_remove(at);
                 rekey(tx, held.id, &row.spell).await?;
                 held.enrolment.spell = row.spell;
-                row.reference = row.reference.or(held.enrolment.reference);
+                row.keep_reference(&held.enrolment);
                 of_file.fill(&mut row, &held.enrolment);
-                merged.done.carried += u64::from(held.enrolment != row);
+                merged.done.carried += u64::from(!row.agrees_with(&held.enrolment));
                 known.insert(row.spell, held);
             }
             None => {
@@ -226,20 +226,21 @@ async fn absorb(
     Ok(())
 }
 
-/// Enrolments of a learner that repeat an earlier row's: id, the earlier id, whether in the area.
+/// Enrolments of a learner that repeat an earlier row's, each with the earlier id.
 pub(crate) async fn repeated(
     tx: &mut SqliteConnection,
     learner: &Pseudonym,
     roots: &Roots,
-) -> Result<Vec<(i64, i64, bool)>, StoreError> {
+) -> Result<Vec<(Held, i64)>, StoreError> {
     let mut sql = QueryBuilder::<Sqlite>::new("SELECT * FROM enrolments WHERE learner = ");
     sql.push_bind(learner.to_vec()).push(" ORDER BY id");
-    let rows = held(tx, sql).await?;
+    let mut firsts: Vec<Held> = Vec::new();
     let mut repeated = Vec::new();
-    for (at, row) in rows.iter().enumerate() {
+    for row in held(tx, sql).await? {
         let same = |e: &&Held| alike(&e.enrolment, &row.enrolment, roots) == Alike::Same;
-        if let Some(first) = rows[..at].iter().find(same) {
-            repeated.push((row.id, first.id, row.enrolment.in_area));
+        match firsts.iter().find(same).map(|first| first.id) {
+            Some(first) => repeated.push((row, first)),
+            None => firsts.push(row),
         }
     }
     Ok(repeated)

@@ -175,7 +175,7 @@ async fn carry(
     let before = held(&mut *tx, sql).await?.pop();
     let before = before.ok_or(sqlx::Error::RowNotFound)?;
     let mut enrolment = row.1.enrolment.clone();
-    enrolment.reference = enrolment.reference.or(before.enrolment.reference);
+    enrolment.keep_reference(&before.enrolment);
     of.fill(&mut enrolment, &before.enrolment);
     let enrolment = &enrolment;
     // The end that it keeps would lie before its new start.
