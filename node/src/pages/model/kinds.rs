@@ -254,15 +254,6 @@ impl Shown for Programme {
             cohorts("Cohorts", &own, known, person),
         ]))
     }
-
-    async fn below(
-        _: &Pages,
-        _: &[Stored<Self>],
-        _: &Known,
-        _: &SignedIn,
-    ) -> Result<Html, ProblemPage> {
-        Ok(Html::default())
-    }
 }
 
 impl Shown for Cohort {
@@ -315,15 +306,6 @@ impl Shown for Cohort {
         cards.push(StatCard::new("Spent", pounds(spent)).line("on this cohort alone"));
         Ok(exact_part(Stats::new("Who is in it", cards)))
     }
-
-    async fn below(
-        _: &Pages,
-        _: &[Stored<Self>],
-        _: &Known,
-        _: &SignedIn,
-    ) -> Result<Html, ProblemPage> {
-        Ok(Html::default())
-    }
 }
 
 impl Shown for Spend {
@@ -333,15 +315,6 @@ impl Shown for Spend {
     const MANY: &'static str = "Spend";
     const ABOUT: &'static str = "What was really spent, month by month, on a programme as a whole or on one cohort, and who said so. Cost per start and per outcome rest on it.";
     const EMPTY: &'static str = "No amount is recorded yet. Add one for a programme or a cohort; an amount that was wrong is changed, never repeated.";
-
-    async fn more(
-        _: &Pages,
-        _: &Stored<Self>,
-        _: &Known,
-        _: &SignedIn,
-    ) -> Result<Html, ProblemPage> {
-        Ok(Html::default())
-    }
 
     async fn below(
         _: &Pages,
@@ -365,15 +338,6 @@ impl Shown for DataItem {
     const ABOUT: &'static str = "Who collects what, how often and since when, as agreed with the Skills Advisory Panel. An agreement that ends gets its last month; the next one is another row with the same code.";
     const EMPTY: &'static str =
         "Nothing is agreed yet. Add what you collect and what the panel collects, one row each.";
-
-    async fn more(
-        _: &Pages,
-        _: &Stored<Self>,
-        _: &Known,
-        _: &SignedIn,
-    ) -> Result<Html, ProblemPage> {
-        Ok(Html::default())
-    }
 
     async fn below(
         _: &Pages,

@@ -137,15 +137,6 @@ impl Shown for Term {
     const ABOUT: &'static str = "The words by which digital skills are found in vacancies. A word that also means other things weighs less; what weighs under 50 counts only together with another word of the same skill. To stop looking for one, give it the weight 0.";
     const EMPTY: &'static str = "There is no word: nothing is found in vacancies.";
 
-    async fn more(
-        _: &Pages,
-        _: &Stored<Self>,
-        _: &Known,
-        _: &SignedIn,
-    ) -> Result<Html, ProblemPage> {
-        Ok(Html::default())
-    }
-
     async fn below(
         _: &Pages,
         _: &[Stored<Self>],
