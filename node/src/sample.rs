@@ -3,7 +3,8 @@
 //! They come in by the same way as files, into an empty node only; while they are there nothing else is imported, nothing is prepared and the
 //! node does not enrol, so that nothing made-up can reach the log. They go whole.
 
-use std::fmt::Write as _;
+mod described;
+
 use std::io::Cursor;
 
 use jiff::civil::Date;
@@ -13,16 +14,16 @@ use sqlx::SqliteConnection;
 
 use crate::home::{HomeError, Node};
 use crate::import::report::{ImportReport, Outcome};
-use crate::import::{self, ImportError, Options, london_day};
+use crate::import::{self, Brings, ImportError, Options, london_day};
 use crate::store::audit::append;
 use crate::store::{Store, StoreError};
 
 /// Who imports the sample's files, in the audit log. No person may be called so.
 pub(crate) const WHO: &str = "sample";
 /// Made-up learners.
-const LEARNERS: usize = 180;
-/// Months before this one in which they start.
-const MONTHS: i32 = 6;
+const LEARNERS: usize = 240;
+/// Months before this one in which they start: long enough for some destinations to be due, and for some to be late.
+const MONTHS: i32 = 14;
 
 /// Why the sample was neither brought in nor removed.
 #[derive(Debug, thiserror::Error)]
@@ -33,9 +34,9 @@ pub enum SampleError {
     /// There is none to remove.
     #[error("this node holds no sample")]
     None,
-    /// A row was refused.
-    #[error("the sample does not fit this version of the program")]
-    Unfit,
+    /// A row was refused: which, and why.
+    #[error("the sample does not fit this version of the program: {0}")]
+    Unfit(String),
     /// The import did not run to its end.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -60,7 +61,7 @@ impl SampleError {
         match self {
             Self::InUse => "Try the sample on a node of its own: `init` in another data directory.",
             Self::None => "Nothing is left to do.",
-            Self::Unfit => "Nothing of it was kept. Report it, and begin with your own files.",
+            Self::Unfit(_) => "Nothing of it was kept. Report it, and begin with your own files.",
             Self::Import(error) => error.next(),
             Self::Home(error) => error.next(),
             Self::Store(error) => error.next(),
@@ -132,17 +133,42 @@ async fn read_files(node: &Node, now: Timestamp) -> Result<(), SampleError> {
     let today = london_day(now);
     let districts = Geography::embedded().owned_by(&node.lep()?);
     let districts: Vec<&str> = districts.iter().map(|code| code.as_str()).collect();
-    let programmes = Cursor::new(programmes().into_bytes());
+    let programmes = Cursor::new(programmes(today).into_bytes());
     stored(&import::programmes(&node.store, programmes, &options, now).await?)?;
-    let learners = Cursor::new(learners(&districts, today).into_bytes());
-    stored(&import::learners(&node.store, &node.pseudonyms, learners, &options, now).await?)
+    let rows = rows(&districts, today);
+    let file = |of: &dyn Fn(&Learner) -> bool| {
+        let rows = rows
+            .iter()
+            .filter(|row| of(row))
+            .map(|row| row.csv.as_str());
+        Cursor::new(format!("{HEAD}{}", rows.collect::<String>()).into_bytes())
+    };
+    let (store, key) = (&node.store, &node.pseudonyms);
+    stored(&import::learners(store, key, file(&|_| true), &options, now).await?)?;
+    described::all(store, today, now).await?;
+    let cohorts = described::cohorts(store, today, now).await?;
+    // The same rows again, by whoever teaches them: that is how learners get into a cohort.
+    for (cohort, programme) in cohorts {
+        let own = Options {
+            brings: Some(Brings {
+                provider: COLLEGE.to_owned(),
+                cohort: Some(cohort),
+                employer: None,
+                adds: false,
+            }),
+            ..options.clone()
+        };
+        let of = |row: &Learner| row.programme == programme && row.ago <= IN_COHORTS;
+        stored(&import::learners(store, key, file(&of), &own, now).await?)?;
+    }
+    Ok(())
 }
 
 fn stored(report: &ImportReport) -> Result<(), SampleError> {
     if report.outcome == Outcome::Stored {
         Ok(())
     } else {
-        Err(SampleError::Unfit)
+        Err(SampleError::Unfit(report.text()))
     }
 }
 
@@ -185,6 +211,17 @@ const GONE: &[&str] = &[
     "DELETE FROM history WHERE kind = 'programme' AND row IN (SELECT id FROM programmes WHERE code IN (SELECT value FROM json_each($1)))",
     "DELETE FROM programmes WHERE code IN (SELECT value FROM json_each($1))",
     "DELETE FROM ilr_aims WHERE programme IN (SELECT value FROM json_each($1))",
+    "DELETE FROM history WHERE kind = 'demand' AND row IN (SELECT row FROM sample_kept WHERE kind = 'demand')",
+    "DELETE FROM demand WHERE id IN (SELECT row FROM sample_kept WHERE kind = 'demand')",
+    "DELETE FROM history WHERE kind = 'service' AND row IN (SELECT row FROM sample_kept WHERE kind = 'service')",
+    "DELETE FROM services WHERE id IN (SELECT row FROM sample_kept WHERE kind = 'service')",
+    // One that somebody's account, or something that a coordinator described, refers to stays with them.
+    "DELETE FROM sample_kept WHERE kind != 'organisation' OR row IN (SELECT organisation FROM cohorts UNION SELECT employer FROM cohorts \
+     UNION SELECT organisation_id FROM people UNION SELECT organisation FROM demand UNION SELECT organisation_id FROM services \
+     UNION SELECT funder_organisation FROM programmes)",
+    "DELETE FROM history WHERE kind = 'organisation' AND row IN (SELECT row FROM sample_kept)",
+    "DELETE FROM organisations WHERE id IN (SELECT row FROM sample_kept)",
+    "DELETE FROM sample_kept",
     "DELETE FROM providers",
     "DELETE FROM imports WHERE kind IN ('programmes', 'learners')",
     "DELETE FROM quality_questions",
@@ -235,15 +272,29 @@ const PROGRAMMES: [[&str; 6]; 5] = [
     ],
 ];
 const LIBRARY: &str = "Sample Library (made up)";
-const COLLEGE: &str = "Sample College (made up)";
+pub(crate) const COLLEGE: &str = "Sample College (made up)";
 const TRAINER: &str = "Sample Trainer (made up)";
 
-fn programmes() -> String {
+/// Who teaches, where, and what it costs: places of each programme, its cost in pounds, and how many months ago it began. One has too few places
+/// and one began after some of its learners, so that the rules of quality have something to find.
+const TERMS: [(u32, u32, i32); 5] = [
+    (120, 4_000, 15),
+    (120, 9_500, 15),
+    (60, 12_000, 15),
+    (6, 3_000, 15),
+    (80, 40_000, 10),
+];
+
+fn programmes(today: Date) -> String {
     let mut csv =
         "programme,name,provider,tier,type,audience,funder,cost,capacity,start,end\n".to_owned();
-    for [code, name, provider, tier, kind, audience] in PROGRAMMES {
+    let this_month = today.first_of_month();
+    for ([code, name, provider, tier, kind, audience], (places, cost, ago)) in
+        PROGRAMMES.into_iter().zip(TERMS)
+    {
+        let start = this_month - ago.months();
         csv.push_str(&format!(
-            "{code},{name} (sample),{provider},{tier},{kind},{audience},Sample funder,,,,\n"
+            "{code},{name} (sample),{provider},{tier},{kind},{audience},Sample funder,{cost},{places},{start},\n"
         ));
     }
     csv
@@ -254,40 +305,85 @@ fn pick<'a>(n: usize, stride: usize, from: &[&'a str]) -> &'a str {
     from[(n * stride + n / from.len()) % from.len()]
 }
 
-fn learners(districts: &[&str], today: Date) -> String {
-    let mut csv = "provider,learner_ref,uln,age,sex,ethnicity,disability,prior_status,district,aim,programme,skill,mode,start,planned_end,end,stage\n".to_owned();
-    let this_month = today.first_of_month();
-    for n in 0..LEARNERS {
-        let [programme, _, provider, ..] = PROGRAMMES[n % PROGRAMMES.len()];
-        let ago = 1 + i32::try_from(n).unwrap_or_default() % MONTHS;
-        let days = i32::try_from(n * 5 % 20).unwrap_or_default();
-        let start = this_month - ago.months() + days.days();
-        let ended = start + 28.days();
-        let (end, stage) = match n % 4 {
-            _ if ended >= today => (String::new(), "in-progress"),
-            0 => (String::new(), "in-progress"),
-            3 => (ended.to_string(), "withdrawn"),
-            _ => (ended.to_string(), "achieved"),
-        };
-        let age = 17 + n * 7 % 60;
-        let sex = pick(n, 1, &["female", "male"]);
-        let ethnicity = pick(n, 3, &["white", "asian", "black", "white", "mixed"]);
-        let disability = pick(n, 1, &["no", "no", "yes"]);
-        let prior = pick(n, 2, &["unemployed", "employed", "retired", "in-education"]);
-        let district = pick(n, 1, districts);
-        let skill = pick(
+/// A made-up learner's row.
+struct Learner {
+    programme: &'static str,
+    /// Months since it began.
+    ago: i32,
+    csv: String,
+}
+
+/// Learners who began so many months ago at most are in a cohort.
+const IN_COHORTS: i32 = 3;
+
+const HEAD: &str = "provider,learner_ref,uln,age,sex,ethnicity,disability,prior_status,district,aim,programme,skill,mode,start,planned_end,end,stage,\
+                    destination_3m,destination_6m,destination_12m,confidence_before,confidence_after,everyday_before,everyday_after\n";
+
+fn rows(districts: &[&str], today: Date) -> Vec<Learner> {
+    (0..LEARNERS)
+        .map(|n| learner(n, districts, today))
+        .collect()
+}
+
+fn learner(n: usize, districts: &[&str], today: Date) -> Learner {
+    let [programme, _, provider, ..] = PROGRAMMES[n % PROGRAMMES.len()];
+    let ago = 1 + i32::try_from(n * 3).unwrap_or_default() % MONTHS;
+    let days = i32::try_from(n * 5 % 20).unwrap_or_default();
+    let start = today.first_of_month() - ago.months() + days.days();
+    let ended = start + 28.days();
+    let (end, stage) = match n % 4 {
+        _ if ended >= today => (None, "in-progress"),
+        0 => (None, "in-progress"),
+        3 => (Some(ended), "withdrawn"),
+        _ => (Some(ended), "achieved"),
+    };
+    let planned = start + 35.days();
+    let age = 17 + n * 7 % 60;
+    let sex = pick(n, 1, &["female", "male"]);
+    let ethnicity = pick(n, 3, &["white", "asian", "black", "white", "mixed"]);
+    let disability = pick(n, 1, &["no", "no", "yes"]);
+    let prior = pick(n, 2, &["unemployed", "employed", "retired", "in-education"]);
+    let district = if n % 9 == 4 {
+        ""
+    } else {
+        pick(n, 1, districts)
+    };
+    let skill = pick(
+        n,
+        1,
+        &["foundation", "communicating", "workplace", "software"],
+    );
+    let mode = pick(n, 1, &["face-to-face", "online", "blended"]);
+    // Some have not been asked yet, although they are due: the provider is.
+    let after = |months: i32, every: usize| match end {
+        Some(end) if end + months.months() <= today && n % every != 1 => pick(
             n,
-            1,
-            &["foundation", "communicating", "workplace", "software"],
-        );
-        let mode = pick(n, 1, &["face-to-face", "online", "blended"]);
-        // Writing to a String cannot fail.
-        let _written = writeln!(
-            csv,
-            "{provider},SAMPLE-{n},,{age},{sex},{ethnicity},{disability},{prior},{district},SAMPLE,{programme},{skill},{mode},{start},,{end},{stage}"
-        );
+            5,
+            &[
+                "sustained-employment",
+                "further-learning",
+                "other-positive",
+                "none",
+            ],
+        ),
+        _ => "",
+    };
+    let (three, six, twelve) = (after(3, 4), after(6, 3), after(12, 2));
+    let was_asked = end.is_some() && n % 5 != 2;
+    let answers = match was_asked {
+        true => format!("{},{},{},{}", 3 + n % 4, 5 + n % 5, n % 3, 2 + n % 4),
+        false => ",,,".to_owned(),
+    };
+    let end = end.map_or_else(String::new, |end| end.to_string());
+    let csv = format!(
+        "{provider},S-{n:03},,{age},{sex},{ethnicity},{disability},{prior},{district},SAMPLE,{programme},{skill},{mode},{start},{planned},{end},{stage},\
+         {three},{six},{twelve},{answers}\n"
+    );
+    Learner {
+        programme,
+        ago,
+        csv,
     }
-    csv
 }
 
 #[cfg(test)]
@@ -366,7 +462,7 @@ mod tests {
             add::<Spend>(store, &["2022-01", "", "A1", "staff", spent, "Claim"], now).await;
             let sql = "UPDATE enrolments SET cohort = (SELECT id FROM cohorts), employer = (SELECT id FROM organisations WHERE name = 'Bakery') WHERE id = 1";
             sqlx::query(sql).execute(&store.writer).await.unwrap();
-            let about = (COLLEGE, "silent");
+            let about = (LIBRARY, "silent");
             crate::quality::ask(store, about, "Is March late?", "ann", now)
                 .await
                 .unwrap();
@@ -387,6 +483,79 @@ mod tests {
             for (table, rows) in &before {
                 assert_eq!(&after[table], rows, "{table}: add it to GONE");
             }
+        }
+    }
+
+    /// Every page has something to see, and behind each finding stand as many learners as it counts.
+    #[tokio::test]
+    async fn what_stands_out_has_its_rows() {
+        let home = tempfile::tempdir().unwrap();
+        let now: Timestamp = "2022-03-04T09:00:00Z".parse().unwrap();
+        let lep: ldsp_protocol::ids::Gss = "E37000001".parse().unwrap();
+        let entropy = crate::testing::seeded(5);
+        let node = Node::init(&home.path().join("data"), Some(&lep), &mut entropy(), now)
+            .await
+            .unwrap();
+        bring_in(&node, "ann", now).await.unwrap();
+        let store = &node.store;
+        let count = async |sql: String| -> i64 {
+            let count = sqlx::query_scalar(AssertSqlSafe(sql));
+            count.fetch_one(&store.reader).await.unwrap()
+        };
+        for (table, least) in [
+            ("enrolments WHERE cohort IS NOT NULL", 10),
+            ("enrolments WHERE own_reference IS NULL", 0),
+            ("enrolments WHERE destination_6m IS NOT NULL", 20),
+            ("enrolments WHERE confidence IS NOT NULL", 50),
+            ("cohorts", 2),
+            ("demand", 3),
+            ("services WHERE public = 0", 3),
+            ("spend", 3),
+            ("quality_questions", 1),
+        ] {
+            let found = count(format!("SELECT count(*) FROM {table}")).await;
+            assert!(
+                found >= least && (least > 0 || found == 0),
+                "{table}: {found}"
+            );
+        }
+        let mut found = std::collections::BTreeSet::new();
+        for judged in crate::quality::look(store, now).await.unwrap() {
+            for finding in &judged.findings {
+                let code = finding.rule.code;
+                let rows = crate::quality::rows_of(store, code, now).await.unwrap();
+                let sql = format!(
+                    "SELECT count(*) FROM enrolments AS e WHERE e.provider = '{}' AND ({})",
+                    judged.provider,
+                    rows.unwrap()
+                );
+                let (rows, records) = (count(sql).await, finding.records.cast_signed());
+                // What a person looks through may be more than what the rule counts.
+                let is_wider = ["over-capacity", "not-stated", "not-asked"].contains(&code);
+                assert!(
+                    rows == records || is_wider && rows > records,
+                    "{code}: {rows}, {records}"
+                );
+                found.insert(code);
+            }
+        }
+        for code in [
+            "outside-programme",
+            "over-capacity",
+            "overdue-end",
+            "destination-late",
+        ] {
+            assert!(found.contains(code), "{code}: {found:?}");
+        }
+        for rule in crate::quality::CATALOGUE {
+            let rows = crate::quality::rows_of(store, rule.code, now)
+                .await
+                .unwrap();
+            let sql = format!(
+                "SELECT count(*) FROM enrolments AS e WHERE {}",
+                rows.unwrap()
+            );
+            count(sql).await;
         }
     }
 

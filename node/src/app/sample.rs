@@ -25,7 +25,7 @@ pub(super) async fn run(command: Sample, context: &Context) -> Answer {
     done?;
     let (text, there) = match command {
         Sample::BringIn => (
-            "The made-up records are in. Nothing is imported, prepared or enrolled while they are there.\nNext: look around on the pages; `ldsp-node sample remove` removes them whole.",
+            "The made-up records are in. Nothing is imported, prepared or enrolled while they are there.\nNext: look around, by `ldsp-node quality show` and `ldsp-node release preview` or on the page /sample, which says where there is something to see; `ldsp-node sample remove` removes them whole.",
             true,
         ),
         Sample::Remove => ("The made-up records are removed.", false),

@@ -107,6 +107,7 @@ pub(crate) const OTHERS: &[&str] = &[
     "releases",
     "revisions",
     "sample",
+    "sample_kept",
     "services",
     "set_up_links",
     "spend",

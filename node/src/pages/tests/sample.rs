@@ -28,7 +28,14 @@ async fn made_up_records_come_in_marked_stay_here_and_go_whole() {
             .contains("/sample/bring-in")
     );
     let done = world.post("ann", "/sample/bring-in", "").await;
-    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+    assert_eq!(done.location(), "/sample", "{}", done.body);
+    let look = world.get("ann", "/sample").await.body;
+    let places = super::roles::links(&look);
+    assert!(places.len() > 10, "{look}");
+    for path in places.iter().filter(|path| path.starts_with('/')) {
+        let seen = world.get("ann", path).await;
+        assert_eq!(seen.status, StatusCode::OK, "{path}: {}", seen.body);
+    }
     for (who, path) in [
         ("ann", "/"),
         ("bob", "/releases"),
@@ -64,6 +71,9 @@ async fn made_up_records_come_in_marked_stay_here_and_go_whole() {
         "programmes",
         "enrolments",
         "providers",
+        "organisations WHERE name LIKE '%made up%'",
+        "services",
+        "demand",
         "identities",
         "imports",
         "sample",
