@@ -24,7 +24,7 @@ pub use judge::{
 };
 pub(crate) use questions::LONGEST;
 pub use questions::{QuestionError, answer, ask};
-pub use rules::{CATALOGUE, ChangeError, Rule, Set, Settings, Severity, Unit, change};
+pub use rules::{Acts, CATALOGUE, ChangeError, Rule, Set, Settings, Severity, Unit, change};
 
 /// Months that the last one is compared with.
 const BEFORE: i32 = 6;
@@ -39,17 +39,38 @@ pub async fn look(store: &Store, now: Timestamp) -> Result<Vec<Judged>, StoreErr
     store.counts.get(|all| &all.judged, today, count).await
 }
 
+/// Which of a provider's enrolments a rule is about at `now`, as SQL over a row `e`; `None` for a rule that there is not or that is off.
+///
+/// # Errors
+/// The database cannot be read.
+pub(crate) async fn rows_of(
+    store: &Store,
+    rule: &str,
+    now: Timestamp,
+) -> Result<Option<String>, StoreError> {
+    let (today, months) = days(now);
+    let mut reader = store.reader.acquire().await?;
+    let settings = stored::settings(&mut reader).await?;
+    let set = Rule::of(rule).filter(|rule| settings.of(rule).severity != Severity::Off);
+    Ok(set.and_then(|rule| stored::rows_of(rule.code, &settings, today, months)))
+}
+
+/// Today and the months that [`stored::measure`] counts by, in days since 1970-01-01.
+fn days(now: Timestamp) -> (i64, [i64; 3]) {
+    let today = now.to_zoned(london()).date();
+    let first = |ago: i32| Period::of(today).and_then(|month| month.plus(-ago));
+    // Before the year 2000 there is no month, and no enrolment.
+    let months = [1 + BEFORE, 1, 0].map(|ago| first(ago).map_or(0, |month| day(month.first_day())));
+    (day(today), months)
+}
+
 /// [`look`] within the caller's transaction.
 pub(crate) async fn look_in(
     connection: &mut SqliteConnection,
     now: Timestamp,
 ) -> Result<Vec<Judged>, StoreError> {
-    let today = now.to_zoned(london()).date();
-    let first = |ago: i32| Period::of(today).and_then(|month| month.plus(-ago));
-    // Before the year 2000 there is no month, and no enrolment.
-    let months = [1 + BEFORE, 1, 0].map(|ago| first(ago).map_or(0, |month| day(month.first_day())));
+    let (today, months) = days(now);
     let settings = stored::settings(&mut *connection).await?;
-    let today = day(today);
     let measured = stored::measure(connection, &settings, today, months).await?;
     Ok(judge(&measured, &settings, today))
 }

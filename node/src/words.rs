@@ -63,6 +63,17 @@ pub(crate) fn some(n: usize, one: &str, many: &str) -> String {
     format!("{} {}", count(n as u64), if n == 1 { one } else { many })
 }
 
+/// A sentence as it stands in the middle of another one.
+pub(crate) fn begun_small(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next();
+    first
+        .into_iter()
+        .flat_map(char::to_lowercase)
+        .chain(letters)
+        .collect()
+}
+
 /// An estimate for people: the figure, or that it is too small to say.
 pub(crate) fn figure(estimate: Estimate) -> String {
     match estimate.display() {

@@ -126,6 +126,18 @@ fn shown(previewed: &Previewed) -> Result<Html, ProblemPage> {
         figures,
         heading("Rules that it would be checked by"),
         rule_list(&previewed.verdicts),
+        match previewed.made_up {
+            Some(_) => super::next_steps([(
+                "Remove the made-up records and bring in your own",
+                "/",
+                "nothing is prepared while these are here",
+            )]),
+            None => super::next_steps([(
+                "Prepare the release",
+                "/releases",
+                "then another person, the approver, looks at it and decides",
+            )]),
+        },
     ]))
 }
 

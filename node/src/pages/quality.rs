@@ -17,7 +17,8 @@ use serde::Deserialize;
 use super::release_view::heading;
 use super::{Answer, Pages, done, exact_part, exact_tag, fault, see_other, words};
 use crate::quality::{
-    self, Completeness, Finding, Judged, LONGEST, QuestionError, Rule, Severity, Standing, Verdict,
+    self, Acts, CATALOGUE, Completeness, Finding, Judged, LONGEST, QuestionError, Rule, Severity,
+    Standing, Verdict,
 };
 use crate::store::people::Role;
 use crate::store::quality::{self as stored, Question};
@@ -41,6 +42,8 @@ fn shows(asked: &Asked, judged: &Judged) -> bool {
     let wanted = asked.text("q").to_lowercase();
     judged.provider.to_lowercase().contains(&wanted)
         && Severity::named(asked.text("severity")).is_none_or(|severity| judged.count(severity) > 0)
+        && Rule::of(asked.text("rule"))
+            .is_none_or(|rule| judged.findings.iter().any(|finding| finding.rule == rule))
 }
 
 pub(super) async fn board(State(pages): State<Pages>, asked: Asked, person: SignedIn) -> Answer {
@@ -74,8 +77,21 @@ pub(super) async fn board(State(pages): State<Pages>, asked: Asked, person: Sign
         exact_part(list),
         apart,
         rules_link(&person),
+        onward(&person),
     ];
     Ok(page.body(Html::concat(parts)).into_response())
+}
+
+/// The step after this one, for whoever prepares releases.
+fn onward(person: &SignedIn) -> Html {
+    if person.role.as_str() != Role::Coordinator.as_str() {
+        return Html::default();
+    }
+    super::next_steps([(
+        "Preview the next release",
+        super::preview::PATH,
+        "what would leave this node, and which rules hold",
+    )])
 }
 
 fn rules_link(person: &SignedIn) -> Html {
@@ -211,6 +227,12 @@ fn listing(judged: &[Judged], questions: &[Question], asked: &Asked, order: Orde
             "Any, or none",
             severities,
         )
+        .filter(
+            "rule",
+            "In which a rule found something",
+            "Any, or none",
+            CATALOGUE.iter().map(|rule| (rule.code, rule.title)),
+        )
         .columns([
             Column::new("Provider").sorts("provider"),
             Column::new("Enrolments").sorts("enrolments").numeric(),
@@ -328,6 +350,9 @@ fn records(judged: &Judged, writes: bool, said: &Said) -> Html {
             words::some(enrolments, "enrolment", "enrolments")
         )),
         heading("What rules found"),
+        Html::paragraph(
+            "The learners behind a finding are seen by the provider\u{2019}s own people alone: under Learners, and from your question.",
+        ),
         found,
         recorded(&judged.completeness),
     ])
@@ -343,12 +368,21 @@ fn finding(finding: &Finding, provider: &str, writes: bool, said: &Said) -> Html
         rule.why,
         rule.next
     ));
+    let who = Html::paragraph(match rule.acts {
+        Acts::Provider => "Who acts: the provider.",
+        Acts::Either => {
+            "Who acts: the provider, in its records; or a coordinator, by correcting what is said of the programme."
+        }
+    });
     let places = if finding.programmes.is_empty() {
         Html::default()
     } else {
         let rows = finding.programmes.iter().map(|p| {
             [
-                Html::from(p.programme.clone()),
+                link(
+                    &p.programme,
+                    &format!("/programmes?q={}", percent_encode(&p.programme)),
+                ),
                 words::count(p.records).into(),
             ]
         });
@@ -368,18 +402,19 @@ fn finding(finding: &Finding, provider: &str, writes: bool, said: &Said) -> Html
         Html::literal("</h3>"),
     ]);
     let ask = if writes {
-        asking(rule, provider, said)
+        asking(finding, provider, said)
     } else {
         Html::default()
     };
-    Html::concat([title, many, places, ask])
+    Html::concat([title, many, who, places, ask])
 }
 
 fn text_area(name: String, label: &str, hint: &str, said: &Said) -> TextArea {
     let was = said.field == name;
     let field = Field::new(name, label).hint(hint);
     let field = if was {
-        field.value(said.text.clone()).error(said.unfit.clone())
+        let unfit = (!said.unfit.is_empty()).then(|| said.unfit.clone());
+        field.value(said.text.clone()).error_if(unfit)
     } else {
         field
     };
@@ -388,9 +423,23 @@ fn text_area(name: String, label: &str, hint: &str, said: &Said) -> TextArea {
 
 const NOBODY: &str = "About numbers and dates, not about a person";
 
-fn asking(rule: &Rule, provider: &str, said: &Said) -> Html {
+/// A question that begins with what was found.
+fn asking(finding: &Finding, provider: &str, said: &Said) -> Html {
+    let rule = finding.rule;
     let field = format!("question-{}", rule.code);
     let is_open = said.field == field;
+    let begun = Said {
+        field: field.clone(),
+        text: format!(
+            "{} of {}: {}. {}",
+            words::count(finding.records),
+            words::count(finding.of),
+            words::begun_small(rule.title),
+            rule.next
+        ),
+        unfit: String::new(),
+    };
+    let said = if is_open { said } else { &begun };
     let form = PostForm::to("/quality/questions")
         .hidden("provider", provider)
         .hidden("rule", rule.code)
@@ -559,7 +608,10 @@ pub(super) async fn of_release(
     let rows = verdict.findings.iter().map(|found| {
         let title = Rule::of(&found.rule).map_or(found.rule.as_str(), |rule| rule.title);
         [
-            Html::from(title),
+            link(
+                title,
+                &format!("/quality?rule={}", percent_encode(&found.rule)),
+            ),
             severity_tag(found.severity).into(),
             words::count(found.providers).into(),
             words::count(found.records).into(),

@@ -87,6 +87,15 @@ impl Unit {
     }
 }
 
+/// Who can mend what a rule finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acts {
+    /// The provider, in its own records.
+    Provider,
+    /// The provider in its records, or a coordinator in what is said of the programme.
+    Either,
+}
+
 /// A rule.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Rule {
@@ -98,6 +107,8 @@ pub struct Rule {
     pub why: &'static str,
     /// What to do about it.
     pub next: &'static str,
+    /// Who can do it.
+    pub acts: Acts,
     /// Unless the LEP sets another.
     pub severity: Severity,
     /// Its threshold, unless the LEP sets another, and what that counts.
@@ -111,6 +122,7 @@ pub const CATALOGUE: &[Rule] = &[
         title: "Began before its programme did, or after it ended",
         why: "Either the enrolment belongs to another programme or one of the dates is wrong.",
         next: "Compare the start with the programme\u{2019}s dates, and correct the one that is wrong.",
+        acts: Acts::Either,
         severity: Severity::Error,
         threshold: None,
     },
@@ -119,6 +131,7 @@ pub const CATALOGUE: &[Rule] = &[
         title: "More in progress than the programme has places",
         why: "Some have left and nobody wrote it down, or the number of places is out of date.",
         next: "Record who left, or correct the programme\u{2019}s capacity.",
+        acts: Acts::Either,
         severity: Severity::Warning,
         threshold: None,
     },
@@ -127,6 +140,7 @@ pub const CATALOGUE: &[Rule] = &[
         title: "In progress long after the planned end",
         why: "Who left is missing among the leavers, so achievement and retention look better than they are.",
         next: "Record how the enrolment ended, or its new planned end.",
+        acts: Acts::Provider,
         severity: Severity::Warning,
         threshold: Some((90, Unit::Days)),
     },
@@ -135,6 +149,7 @@ pub const CATALOGUE: &[Rule] = &[
         title: "No destination long after the six months",
         why: "Sustained destinations are a share of those that are recorded: the ones that are easy to find are found first.",
         next: "Ask the learners, and record \u{201c}none\u{201d} where there is no positive destination.",
+        acts: Acts::Provider,
         severity: Severity::Warning,
         threshold: Some((60, Unit::Days)),
     },
@@ -143,6 +158,7 @@ pub const CATALOGUE: &[Rule] = &[
         title: "Learners in progress, and nothing new for long",
         why: "Late files enter later months: the area\u{2019}s trend shows a gap that was none.",
         next: "Ask the provider for a file.",
+        acts: Acts::Provider,
         severity: Severity::Warning,
         threshold: Some((60, Unit::Days)),
     },
@@ -151,6 +167,7 @@ pub const CATALOGUE: &[Rule] = &[
         title: "Starts of the last month are far from those of the six before",
         why: "A file was sent in part or twice under other references, or something happened that the release should explain.",
         next: "Ask the provider whether the file was whole.",
+        acts: Acts::Provider,
         severity: Severity::Warning,
         threshold: Some((3, Unit::Times)),
     },
@@ -159,6 +176,7 @@ pub const CATALOGUE: &[Rule] = &[
         title: "Achieved on the day of the start",
         why: "A workshop of a day may be; a course of weeks was recorded with a wrong date.",
         next: "Compare the dates with the register.",
+        acts: Acts::Provider,
         severity: Severity::Note,
         threshold: Some((10, Unit::Percent)),
     },
@@ -167,6 +185,7 @@ pub const CATALOGUE: &[Rule] = &[
         title: "Planned or lasted unusually long",
         why: "A wrong year in a date makes a course of weeks last for years.",
         next: "Compare planned end and end with the start.",
+        acts: Acts::Provider,
         severity: Severity::Warning,
         threshold: Some((1_100, Unit::Days)),
     },
@@ -175,6 +194,7 @@ pub const CATALOGUE: &[Rule] = &[
         title: "Area not stated",
         why: "Figures by area and the match of provision with need leave these out.",
         next: "Send the district or the postcode.",
+        acts: Acts::Provider,
         severity: Severity::Note,
         threshold: Some((10, Unit::Percent)),
     },
@@ -183,6 +203,7 @@ pub const CATALOGUE: &[Rule] = &[
         title: "Age, sex, ethnicity, disability or status before not stated",
         why: "Whether everybody is reached can only be seen where it is recorded. A learner may decline: then it is \u{201c}not stated\u{201d} for good.",
         next: "Ask at enrolment, and say what it is for.",
+        acts: Acts::Provider,
         severity: Severity::Note,
         threshold: Some((25, Unit::Percent)),
     },
@@ -191,6 +212,7 @@ pub const CATALOGUE: &[Rule] = &[
         title: "Leavers who were not asked about confidence or everyday tasks",
         why: "The social outcome is a share of those who were asked.",
         next: "Ask at the start and at the end.",
+        acts: Acts::Provider,
         severity: Severity::Note,
         threshold: Some((50, Unit::Percent)),
     },

@@ -90,6 +90,8 @@ pub(crate) struct Sought {
     pub(crate) stage: Option<u8>,
     /// Part of the provider's own reference; empty: any.
     pub(crate) reference: String,
+    /// What else holds of the rows, as SQL over a row `e` without anything that a person typed.
+    pub(crate) condition: Option<String>,
     /// The number of the reference that was typed whole: it also finds one that is not shown.
     pub(crate) ident: Option<i64>,
     pub(crate) by: Sorted,
@@ -114,6 +116,9 @@ impl Sought {
         }
         if let Some(stage) = self.stage {
             sql.push(" AND e.stage = ").push_bind(stage);
+        }
+        if let Some(condition) = &self.condition {
+            sql.push(" AND (").push(condition).push(")");
         }
         if !self.reference.is_empty() {
             sql.push(" AND (instr(lower(e.own_reference), ")

@@ -81,6 +81,61 @@ SELECT e.provider, p.code AS programme, p.capacity, count(*) AS enrolments,
 FROM e JOIN programmes AS p ON p.id = e.programme
 GROUP BY +e.provider, p.id ORDER BY e.provider, p.code";
 
+/// Which enrolments the rule of this code is about, as SQL over a row `e`: of what [`MEASURE`] counts, or of what a person has to look through to
+/// mend it. Numbers alone stand in it.
+pub(crate) fn rows_of(
+    rule: &str,
+    settings: &Settings,
+    today: i64,
+    [_, last, present]: [i64; 3],
+) -> Option<String> {
+    let standard = Standard::current();
+    let code = |found: Option<usize>| found.and_then(|at| i64::try_from(at).ok()).unwrap_or(-1);
+    let stage = |id| code(standard.parse_stage(id));
+    let unknown = |dimension| code(standard.parse_code(dimension, "not-stated"));
+    let (open, achieved) = (stage("in-progress"), stage("achieved"));
+    let others = ["completed-without-achievement", "withdrawn"].map(stage);
+    let left = format!("e.stage IN ({achieved}, {}, {})", others[0], others[1]);
+    let threshold = i64::from(settings.threshold(rule));
+    Some(match rule {
+        "outside-programme" => "EXISTS (SELECT 1 FROM programmes AS p WHERE p.id = e.programme \
+             AND (e.start_day < p.start_day OR e.start_day > p.end_day))"
+            .to_owned(),
+        "over-capacity" => format!(
+            "e.stage = {open} AND EXISTS (SELECT 1 FROM programmes AS p WHERE p.id = e.programme AND p.capacity < \
+             (SELECT count(*) FROM enrolments AS o WHERE o.programme = p.id AND o.provider = e.provider AND o.stage = {open} AND o.removed_day IS NULL))"
+        ),
+        "overdue-end" => format!(
+            "e.stage = {open} AND e.planned_end_day < {}",
+            today - threshold
+        ),
+        "destination-late" => format!(
+            "{left} AND e.destination_6m IS NULL AND e.end_day < {}",
+            today - HALF_YEAR - threshold
+        ),
+        "silent" => format!("e.stage = {open}"),
+        "jump" => format!("e.start_day >= {last} AND e.start_day < {present}"),
+        "same-day" => format!("e.stage = {achieved} AND e.end_day = e.start_day"),
+        "too-long" => {
+            format!("coalesce(e.end_day, e.planned_end_day) - e.start_day > {threshold}")
+        }
+        "no-area" => "e.district IS NULL".to_owned(),
+        "not-stated" => {
+            let fields = [
+                ("age", Dimension::Age),
+                ("sex", Dimension::Sex),
+                ("ethnicity", Dimension::Ethnicity),
+                ("disability", Dimension::Disability),
+                ("prior", Dimension::Prior),
+            ];
+            let fields = fields.map(|(column, of)| format!("e.{column} = {}", unknown(of)));
+            format!("({})", fields.join(" OR "))
+        }
+        "not-asked" => format!("{left} AND (e.confidence IS NULL OR e.everyday IS NULL)"),
+        _ => return None,
+    })
+}
+
 /// What the enrolments amount to. `months`: first days (since 1970-01-01) of the month seven months ago, of the last whole month and of the
 /// present one.
 pub(crate) async fn measure(

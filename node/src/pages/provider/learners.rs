@@ -3,13 +3,14 @@
 use axum::extract::State;
 use axum::response::IntoResponse as _;
 use ldsp_protocol::standard::Standard;
-use ldsp_ui::components::link;
+use ldsp_ui::components::{InsetText, link};
 use ldsp_ui::listing::{Asked, Column, Listing, Order};
 use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage};
 
 use super::super::{Answer, Pages, fault, words};
 use super::{cohort_at, date, learner_at, name, own, stage_tag};
 use crate::delivery::{self, Handled, Own};
+use crate::quality::{self, CATALOGUE, Rule};
 use crate::store::delivery::{Entry, Sorted, Sought, Within};
 use crate::store::kept::Known;
 
@@ -20,6 +21,11 @@ const NO_COHORT: &str = "none";
 
 /// So many are seen at a glance.
 const FEW: usize = 8;
+
+/// The address of the provider's learners that a rule is about.
+pub(super) fn found_at(rule: &str) -> String {
+    format!("/provider/learners?found={rule}")
+}
 
 /// Whose learners a list shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,6 +50,7 @@ fn sought(pages: &Pages, own: &Own, (asked, order): (&Asked, &Order), place: Pla
             .parse_stage(asked.text("stage"))
             .and_then(|at| u8::try_from(at).ok()),
         reference: asked.text("q").to_owned(),
+        condition: None,
         ident: Some(delivery::number_of(
             own,
             &pages.node.pseudonyms,
@@ -87,11 +94,17 @@ pub(super) async fn listing(
     nobody: &str,
 ) -> Result<Html, ProblemPage> {
     let order = asked.order("start", false);
-    let wanted = sought(pages, own, (asked, &order), place);
+    let rule = Rule::of(asked.text("found"));
+    let mut wanted = sought(pages, own, (asked, &order), place);
+    if let Some(rule) = rule {
+        let (store, now) = (&pages.node.store, (pages.clock)());
+        let rows = quality::rows_of(store, rule.code, now);
+        wanted.condition = rows.await.map_err(fault)?;
+    }
     let (entries, total) = delivery::learners(&pages.node.store, own, &wanted)
         .await
         .map_err(fault)?;
-    let narrows = ["q", "stage", "cohort", "page"];
+    let narrows = ["q", "stage", "cohort", "found", "page"];
     let is_all = narrows.iter().all(|name| asked.text(name).is_empty());
     if total == 0 && is_all {
         return Ok(Html::paragraph(nobody));
@@ -113,6 +126,10 @@ pub(super) async fn listing(
         list = list
             .search("Your reference")
             .filter("stage", "Stage", "Any", stages);
+        if place == Place::Everywhere {
+            let rules = CATALOGUE.iter().map(|rule| (rule.code, rule.title));
+            list = list.filter("found", "What stands out", "Anything", rules);
+        }
     }
     if place == Place::Everywhere {
         columns.push(Column::new("Cohort"));
@@ -136,7 +153,9 @@ pub(super) async fn listing(
         .into();
     let is_nameless = entries.iter().any(|entry| entry.reference.is_none());
     let why = is_nameless.then(super::no_reference);
-    Ok(Html::concat(why.into_iter().chain([list])))
+    let about = rule
+        .map(|rule| InsetText::new(format!("{}. {} {}", rule.title, rule.why, rule.next)).into());
+    Ok(Html::concat(about.into_iter().chain(why).chain([list])))
 }
 
 pub(super) async fn list(State(pages): State<Pages>, of: OwnOrganisation, asked: Asked) -> Answer {

@@ -5,18 +5,21 @@ use axum::extract::{Path, Query, State};
 use axum::response::IntoResponse as _;
 use ldsp_ui::components::{
     Button, ErrorSummary, Field, InsetText, PostForm, SummaryList, Table, TextArea, link,
+    list as list_of,
 };
 use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage};
 use serde::Deserialize;
 
 use super::super::quality::{answered_meanwhile, not_stored};
+use super::super::release_view::heading;
 use super::super::{Answer, Pages, done, fault, see_other, words};
+use super::learners::found_at;
 use super::own;
 use crate::delivery::{self, Handled, Own};
 use crate::quality::{self, LONGEST, QuestionError, Rule};
 use crate::store::quality::Question;
 
-const LIST: &str = "/provider/questions";
+pub(super) const LIST: &str = "/provider/questions";
 
 async fn read(pages: &Pages, own: &Own) -> Result<Vec<Question>, ProblemPage> {
     delivery::asked(&pages.node.store, own).await.map_err(fault)
@@ -64,6 +67,7 @@ pub(super) async fn list(
     } else {
         table(&own, "Waiting for your answer", &open)
     });
+    pieces.push(standing_out(&pages, &own).await?);
     if !answered.is_empty() {
         pieces.push(table(&own, "Answered", &answered));
     }
@@ -77,6 +81,37 @@ pub(super) async fn list(
         ));
     }
     Ok(page.into_response())
+}
+
+/// What rules find in the provider's own records just now, each with the learners that it is about.
+async fn standing_out(pages: &Pages, own: &Own) -> Result<Html, ProblemPage> {
+    let store = &pages.node.store;
+    let judged = quality::look(store, (pages.clock)()).await.map_err(fault)?;
+    let shown = store.shown_provider(&own.name).await.map_err(fault)?;
+    let judged = judged
+        .into_iter()
+        .find(|judged| Some(&judged.provider) == shown.as_ref());
+    let findings = judged.map_or_else(Vec::new, |judged| judged.findings);
+    if findings.is_empty() {
+        return Ok(Html::default());
+    }
+    // A list: the sentences would not fit beside one another on a phone.
+    let rows = findings.iter().map(|finding| {
+        Html::concat([
+            link(finding.rule.title, &found_at(finding.rule.code)),
+            format!(
+                ": {} of {}. {}",
+                words::count(finding.records),
+                words::count(finding.of),
+                finding.rule.next
+            )
+            .into(),
+        ])
+    });
+    Ok(Html::concat([
+        heading("What stands out in your records"),
+        list_of(rows),
+    ]))
 }
 
 fn table(own: &Own, title: &str, all: &[&Question]) -> Html {
@@ -98,7 +133,13 @@ fn page(own: &Own, question: &Question, said: &str, unfit: Option<&str>) -> Page
         .fact("About", about(question).to_owned())
         .fact("Asked on", words::moment(question.asked.1));
     if let Some(rule) = Rule::of(&question.rule) {
-        facts = facts.fact("Why it matters", rule.why.to_owned());
+        facts = facts
+            .fact("Why it matters", rule.why.to_owned())
+            .fact("What to do", rule.next.to_owned())
+            .fact(
+                "Your learners",
+                link("Those that it is about", &found_at(rule.code)),
+            );
     }
     let mut errors = ErrorSummary::new();
     let answer: Html = if let Some((answer, _, at)) = &question.answer {
