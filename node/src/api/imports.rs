@@ -16,10 +16,11 @@ use ldsp_protocol::problem::{self, Problem};
 use ldsp_ui::SignedIn;
 use ldsp_ui::api::{Items, List, Query};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{IntoParams, IntoResponses, ToSchema};
 
 use super::work::{WorkShown, accepted, would_not_wait};
 use super::{Api, IMPORTS, Listed, Refused};
+use crate::delivery::Own;
 use crate::import::ilr::Summary;
 use crate::import::ilr::schema::Year;
 use crate::import::mapping::Reading;
@@ -28,6 +29,7 @@ use crate::import::{Brings, Doubtful, Options};
 use crate::pages::upload::Upload;
 use crate::pages::{LARGEST, LARGEST_OF_PROVIDER};
 use crate::store::imports::{ImportKind, ImportRecord};
+use crate::store::mappings::LEP;
 use crate::work::{Asks, Door, Outcome, Owner, Sender, SentFile, Turn, Work};
 
 /// The media type of an XLSX workbook.
@@ -181,14 +183,18 @@ pub(super) struct Asked {
 
 impl Asked {
     /// What a provider asks of its own rows.
-    pub(super) fn of(dry_run: bool, valid_rows: bool, doubtful: Option<AskedDoubtful>) -> Self {
+    pub(super) fn of(
+        (dry_run, valid_rows): (bool, bool),
+        doubtful: Option<AskedDoubtful>,
+        (mapping, sheet): (Option<String>, Option<String>),
+    ) -> Self {
         Self {
             dry_run,
             valid_rows,
             new_providers: false,
             doubtful,
-            mapping: None,
-            sheet: None,
+            mapping,
+            sheet,
         }
     }
 }
@@ -412,6 +418,62 @@ impl From<&ImportReport> for Report {
     }
 }
 
+/// What is answered to a file.
+#[derive(IntoResponses)]
+#[expect(
+    dead_code,
+    clippy::large_enum_variant,
+    reason = "it describes what `take` answers, for every address that takes a file, and is never made"
+)]
+pub(super) enum Answers {
+    /// Checked only, because `dry_run` was asked for.
+    #[response(status = 200)]
+    Checked(Report),
+    /// Stored.
+    #[response(status = 201)]
+    Stored(Report),
+    /// Begun, because `Prefer: respond-async` was asked for.
+    #[response(status = 202, headers(("location" = String, description = "The work's address.")))]
+    Begun(WorkShown),
+    /// Rows have problems; nothing was stored. (`import`)
+    #[response(status = 422, content_type = "application/problem+json")]
+    Refused(Refused),
+}
+
+/// Who brings a file.
+pub(super) struct Bringer {
+    owner: Owner,
+    /// Where it is a provider's own rows.
+    brings: Option<Brings>,
+    /// Whose mappings explain it.
+    mappings: String,
+}
+
+impl Bringer {
+    /// One of the LEP's own people.
+    fn lep(person: &SignedIn) -> Self {
+        Self {
+            owner: person.into(),
+            brings: None,
+            mappings: LEP.to_owned(),
+        }
+    }
+
+    /// A provider's person, with the cohort that the rows are put into.
+    pub(super) fn provider(person: &SignedIn, own: Own, cohort: Option<i64>) -> Self {
+        Self {
+            owner: person.into(),
+            mappings: own.root().to_owned(),
+            brings: Some(Brings {
+                provider: own.name,
+                cohort,
+                employer: None,
+                adds: false,
+            }),
+        }
+    }
+}
+
 impl Report {
     pub(super) fn in_words(&self) -> String {
         let s = if self.problems.total == 1 { "" } else { "s" };
@@ -436,15 +498,7 @@ impl Report {
         ),
         description = "The file, CSV in UTF-8 or a workbook, at most 512 MiB.",
     ),
-    responses(
-        (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
-        (status = 201, description = "Stored.", body = Report),
-        (status = 202, description = "Begun, because `Prefer: respond-async` was asked for.", body = WorkShown,
-            headers(("location" = String, description = "The work's address."))),
-        (status = 422, description = "Rows have problems; nothing was stored. (`import`)", body = Refused,
-            content_type = "application/problem+json"),
-        super::TakesFile
-    ),
+    responses(Answers, super::TakesFile),
     security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn learners(
@@ -457,7 +511,7 @@ pub(super) async fn learners(
     take(
         &api,
         ImportKind::Learners,
-        (Owner::from(&person), None),
+        Bringer::lep(&person),
         &asked,
         &headers,
         body,
@@ -478,15 +532,7 @@ pub(super) async fn learners(
         ),
         description = "The file, CSV in UTF-8 or a workbook, at most 512 MiB.",
     ),
-    responses(
-        (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
-        (status = 201, description = "Stored.", body = Report),
-        (status = 202, description = "Begun, because `Prefer: respond-async` was asked for.", body = WorkShown,
-            headers(("location" = String, description = "The work's address."))),
-        (status = 422, description = "Rows have problems; nothing was stored. (`import`)", body = Refused,
-            content_type = "application/problem+json"),
-        super::TakesFile
-    ),
+    responses(Answers, super::TakesFile),
     security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn programmes(
@@ -499,7 +545,7 @@ pub(super) async fn programmes(
     take(
         &api,
         ImportKind::Programmes,
-        (Owner::from(&person), None),
+        Bringer::lep(&person),
         &asked,
         &headers,
         body,
@@ -520,15 +566,7 @@ pub(super) async fn programmes(
         ),
         description = "The file, CSV in UTF-8 or a workbook, at most 512 MiB.",
     ),
-    responses(
-        (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
-        (status = 201, description = "Stored.", body = Report),
-        (status = 202, description = "Begun, because `Prefer: respond-async` was asked for.", body = WorkShown,
-            headers(("location" = String, description = "The work's address."))),
-        (status = 422, description = "Rows have problems; nothing was stored. (`import`)", body = Refused,
-            content_type = "application/problem+json"),
-        super::TakesFile
-    ),
+    responses(Answers, super::TakesFile),
     security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn demand(
@@ -538,7 +576,7 @@ pub(super) async fn demand(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
-    let owner = (Owner::from(&person), None);
+    let owner = Bringer::lep(&person);
     take(&api, ImportKind::Demand, owner, &asked, &headers, body).await
 }
 
@@ -556,15 +594,7 @@ pub(super) async fn demand(
         ),
         description = "The file, CSV in UTF-8 or a workbook, at most 512 MiB.",
     ),
-    responses(
-        (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
-        (status = 201, description = "Stored.", body = Report),
-        (status = 202, description = "Begun, because `Prefer: respond-async` was asked for.", body = WorkShown,
-            headers(("location" = String, description = "The work's address."))),
-        (status = 422, description = "Rows have problems; nothing was stored. (`import`)", body = Refused,
-            content_type = "application/problem+json"),
-        super::TakesFile
-    ),
+    responses(Answers, super::TakesFile),
     security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn services(
@@ -577,7 +607,7 @@ pub(super) async fn services(
     take(
         &api,
         ImportKind::Services,
-        (Owner::from(&person), None),
+        Bringer::lep(&person),
         &asked,
         &headers,
         body,
@@ -594,15 +624,7 @@ pub(super) async fn services(
     post, path = "/api/v1/imports/ilr", operation_id = "import_ilr", tag = IMPORTS,
     params(Asked, Preferring),
     request_body(content = String, content_type = "application/xml", description = "The file, UTF-8, at most 512 MiB."),
-    responses(
-        (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
-        (status = 201, description = "Stored.", body = Report),
-        (status = 202, description = "Begun, because `Prefer: respond-async` was asked for.", body = WorkShown,
-            headers(("location" = String, description = "The work's address."))),
-        (status = 422, description = "Rows have problems; nothing was stored. (`import`)", body = Refused,
-            content_type = "application/problem+json"),
-        super::TakesFile
-    ),
+    responses(Answers, super::TakesFile),
     security(("secret" = []), ("token" = []), ("session" = [])),
 )]
 pub(super) async fn ilr(
@@ -615,7 +637,7 @@ pub(super) async fn ilr(
     take(
         &api,
         ImportKind::Ilr,
-        (Owner::from(&person), None),
+        Bringer::lep(&person),
         &asked,
         &headers,
         body,
@@ -626,11 +648,16 @@ pub(super) async fn ilr(
 pub(super) async fn take(
     api: &Api,
     kind: ImportKind,
-    (owner, brings): (Owner, Option<Brings>),
+    by: Bringer,
     asked: &Asked,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
+    let Bringer {
+        owner,
+        brings,
+        mappings,
+    } = by;
     let (sender, largest) = match owner.organisation {
         Some(id) => (Sender::Provider(id), LARGEST_OF_PROVIDER),
         None => (Sender::Lep, LARGEST),
@@ -642,7 +669,7 @@ pub(super) async fn take(
     };
     // To the disk first: a sender that is slow, or stops half way, holds no transaction and no turn.
     let upload = Upload::receive(&api.node.dir, &api.entropy, chunks(body, largest)).await?;
-    let reading = reading(api, asked).await?;
+    let reading = reading(api, &mappings, asked).await?;
     let options = Options {
         who: owner.name.clone(),
         brings,
@@ -693,12 +720,17 @@ fn begin(api: &Api, owner: Owner, file: SentFile) -> Arc<Work> {
 }
 
 /// How the file is read: with the mapping that is named.
-async fn reading(api: &Api, asked: &Asked) -> Result<Reading, Refused> {
+async fn reading(api: &Api, whose: &str, asked: &Asked) -> Result<Reading, Refused> {
     let mapping = match &asked.mapping {
         None => None,
         Some(name) => {
-            let held = api.node.store.mapping(name).await?.ok_or_else(|| {
-                let detail = "There is no mapping of this name. GET /api/v1/mappings lists them.";
+            let held = api.node.store.mapping(whose, name).await?.ok_or_else(|| {
+                let list = if whose == LEP {
+                    "/api/v1/mappings"
+                } else {
+                    "/api/v1/provider/mappings"
+                };
+                let detail = format!("There is no mapping of this name. GET {list} lists them.");
                 Refused::from(Problem::new(problem::PARAMETER, detail))
             })?;
             Some(held.mapping)
