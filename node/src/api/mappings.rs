@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::sent::Sent;
 use super::{Api, IMPORTS, Nothing, Refused};
 use crate::import::mapping::{self, Mapping};
-use crate::store::mappings::{Remembered, StoredMapping};
+use crate::store::mappings::{LEP, Remembered, StoredMapping};
 
 /// A mapping that is remembered.
 #[derive(Debug, Serialize, ToSchema)]
@@ -58,7 +58,12 @@ pub(super) async fn list(
     State(api): State<Api>,
     _none: Query<Nothing>,
 ) -> Result<Json<AllHeld>, Refused> {
-    let items = api.node.store.mappings().await?;
+    all(&api, LEP).await
+}
+
+/// Every mapping of `whose`.
+pub(super) async fn all(api: &Api, whose: &str) -> Result<Json<AllHeld>, Refused> {
+    let items = api.node.store.mappings(whose).await?;
     let items = items.into_iter().map(Held::from).collect();
     Ok(Json(AllHeld { items }))
 }
@@ -99,6 +104,16 @@ pub(super) async fn remember(
     _none: Query<Nothing>,
     Sent(asked): Sent<Remember>,
 ) -> Result<(StatusCode, Json<Kept>), Refused> {
+    keep(&api, LEP, asked, &person.name).await
+}
+
+/// Remembers a mapping of `whose`.
+pub(super) async fn keep(
+    api: &Api,
+    whose: &str,
+    asked: Remember,
+    who: &str,
+) -> Result<(StatusCode, Json<Kept>), Refused> {
     let refuse = |detail: String| Refused::from(Problem::new(problem::FORM, detail));
     let name = mapping::clean_name(&asked.name).ok_or_else(|| {
         refuse("The name cannot be a mapping's: up to 100 letters, digits, spaces and . - _ ( ) & ', and no personal data.".to_owned())
@@ -115,10 +130,11 @@ pub(super) async fn remember(
     let (store, now) = (&api.node.store, (api.clock)());
     let done = store
         .remember_mapping(
+            whose,
             (&name, &asked.mapping),
             None,
             asked.version,
-            &person.name,
+            who,
             now,
         )
         .await?;
@@ -146,8 +162,18 @@ pub(super) async fn forget(
     person: SignedIn,
     _none: Query<Nothing>,
 ) -> Result<StatusCode, Refused> {
+    drop_one(&api, LEP, &name, &person.name).await
+}
+
+/// Forgets a mapping of `whose`.
+pub(super) async fn drop_one(
+    api: &Api,
+    whose: &str,
+    name: &str,
+    who: &str,
+) -> Result<StatusCode, Refused> {
     let (store, now) = (&api.node.store, (api.clock)());
-    if store.forget_mapping(&name, &person.name, now).await? {
+    if store.forget_mapping(whose, name, who, now).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         let detail = "There is no mapping of this name.";

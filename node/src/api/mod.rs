@@ -244,6 +244,9 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::post("/api/v1/provider/learners", PROVIDER),
         Rule::get("/api/v1/provider/questions", PROVIDER),
         Rule::post("/api/v1/provider/questions/{id}/answer", PROVIDER),
+        Rule::get("/api/v1/provider/mappings", PROVIDER),
+        Rule::post("/api/v1/provider/mappings", PROVIDER),
+        Rule::post("/api/v1/provider/mappings/{name}/remove", PROVIDER),
         Rule::get("/api/v1/people", LEP),
         Rule::post("/api/v1/people", ADMIN),
         Rule::post("/api/v1/people/{name}/role", ADMIN),
@@ -269,6 +272,8 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(provider::learners))
         .routes(routes!(provider::questions))
         .routes(routes!(provider::answer))
+        .routes(routes!(provider::mappings, provider::remember_mapping))
+        .routes(routes!(provider::forget_mapping))
         .routes(routes!(
             model::organisations::list,
             model::organisations::add

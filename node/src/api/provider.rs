@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use jiff::Timestamp;
 use ldsp_ui::api::{Items, List, Query};
@@ -11,19 +11,17 @@ use ldsp_ui::{OwnOrganisation, SignedIn};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::imports::{Asked, AskedDoubtful, Preferring, Report, take};
+use super::imports::{Answers, Asked, AskedDoubtful, Bringer, Preferring, take};
+use super::mappings::{self, AllHeld, Kept, Remember};
 use super::quality::Answering;
 use super::sent::Sent;
-use super::work::WorkShown;
 use super::{Api, Listed, Nothing, PROVIDERS, Refused};
 use crate::delivery::{self, Handled, Own};
-use crate::import::Brings;
 use crate::model::Model as _;
 use crate::quality;
 use crate::store::Store;
 use crate::store::imports::ImportKind;
 use crate::store::quality::Question;
-use crate::work::Owner;
 
 /// A cohort of the provider.
 #[derive(Debug, Serialize, ToSchema)]
@@ -111,6 +109,12 @@ pub(super) struct Bringing {
     /// What rows are that may be new enrolments or held ones that were corrected; without it they are refused.
     #[param(required = false, inline)]
     doubtful: Option<AskedDoubtful>,
+    /// The file has columns of its own, which this mapping explains: see `/api/v1/provider/mappings`.
+    #[param(max_length = 100)]
+    mapping: Option<String>,
+    /// The sheet of a workbook, where more than one may be meant.
+    #[param(max_length = 100)]
+    sheet: Option<String>,
 }
 
 async fn find(store: &Store, own: &Own, handle: &str) -> Result<i64, Refused> {
@@ -139,13 +143,8 @@ async fn find(store: &Store, own: &Own, handle: &str) -> Result<i64, Refused> {
         description = "The file, UTF-8 where it is CSV, at most 64 MiB.",
     ),
     responses(
-        (status = 200, description = "Checked only, because `dry_run` was asked for.", body = Report),
-        (status = 201, description = "Stored.", body = Report),
-        (status = 202, description = "Begun, because `Prefer: respond-async` was asked for.", body = WorkShown,
-            headers(("location" = String, description = "The work's address."))),
+        Answers,
         (status = 404, description = "The provider has no such cohort. (`not-found`)", body = Refused,
-            content_type = "application/problem+json"),
-        (status = 422, description = "Rows have problems; nothing was stored. (`import`)", body = Refused,
             content_type = "application/problem+json"),
         super::TakesFile
     ),
@@ -165,14 +164,9 @@ pub(super) async fn learners(
         None => None,
         Some(handle) => Some(find(store, &own, handle).await?),
     };
-    let brings = Brings {
-        provider: own.name,
-        cohort,
-        employer: None,
-        adds: false,
-    };
-    let asked = Asked::of(asked.dry_run, asked.valid_rows, asked.doubtful);
-    let by = (Owner::from(&person), Some(brings));
+    let by = Bringer::provider(&person, own, cohort);
+    let ways = (asked.dry_run, asked.valid_rows);
+    let asked = Asked::of(ways, asked.doubtful, (asked.mapping, asked.sheet));
     take(&api, ImportKind::Learners, by, &asked, &headers, body).await
 }
 
@@ -269,4 +263,60 @@ pub(super) async fn answer(
     let question = all.into_iter().find(|question| question.id == id);
     let question = question.ok_or_else(unknown)?;
     Ok(Json(OwnQuestion::of(&own, question)))
+}
+
+/// Own mappings
+///
+/// What the columns of the provider's own files stand for: names of columns and codes, nothing of a row. No other provider and none of the LEP's people
+/// sees them.
+#[utoipa::path(
+    get, path = "/api/v1/provider/mappings", operation_id = "list_own_mappings", tag = PROVIDERS,
+    responses((status = 200, description = "Every mapping.", body = AllHeld), super::Read),
+    security(("secret" = []), ("token" = []), ("session" = [])),
+)]
+pub(super) async fn mappings(
+    State(api): State<Api>,
+    of: OwnOrganisation,
+    _none: Query<Nothing>,
+) -> Result<Json<AllHeld>, Refused> {
+    let own = Own::of(&api.node.store, &api.node.pseudonyms, &of.organisation).await?;
+    mappings::all(&api, own.root()).await
+}
+
+/// Remember an own mapping
+///
+/// One of the same name is replaced; with `version` only if nobody changed it since. It is of learners.
+#[utoipa::path(
+    post, path = "/api/v1/provider/mappings", operation_id = "remember_own_mapping", tag = PROVIDERS,
+    request_body = Remember,
+    responses((status = 201, description = "Remembered.", body = Kept), super::Maps),
+    security(("secret" = []), ("token" = []), ("session" = [])),
+)]
+pub(super) async fn remember_mapping(
+    State(api): State<Api>,
+    of: OwnOrganisation,
+    _none: Query<Nothing>,
+    Sent(asked): Sent<Remember>,
+) -> Result<(StatusCode, Json<Kept>), Refused> {
+    let own = Own::of(&api.node.store, &api.node.pseudonyms, &of.organisation).await?;
+    mappings::keep(&api, own.root(), asked, &of.person).await
+}
+
+/// Forget an own mapping
+///
+/// What was sent with it stays.
+#[utoipa::path(
+    post, path = "/api/v1/provider/mappings/{name}/remove", operation_id = "forget_own_mapping", tag = PROVIDERS,
+    params(("name" = String, Path, description = "Its name; capitals do not matter.")),
+    responses((status = 204, description = "Forgotten."), super::Forgets),
+    security(("secret" = []), ("token" = []), ("session" = [])),
+)]
+pub(super) async fn forget_mapping(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    of: OwnOrganisation,
+    _none: Query<Nothing>,
+) -> Result<StatusCode, Refused> {
+    let own = Own::of(&api.node.store, &api.node.pseudonyms, &of.organisation).await?;
+    mappings::drop_one(&api, own.root(), &name, &of.person).await
 }

@@ -15,7 +15,7 @@ use crate::import::mapping::propose::propose;
 use crate::import::mapping::{self, Kind, Mapping, Reading, TextForm};
 use crate::store::Store;
 use crate::store::audit::COMMAND_LINE;
-use crate::store::mappings::StoredMapping;
+use crate::store::mappings::{LEP, StoredMapping};
 
 pub(super) async fn run(command: &Mappings, context: &Context) -> Answer {
     match command {
@@ -50,7 +50,7 @@ pub(super) async fn run(command: &Mappings, context: &Context) -> Answer {
             let node = open(context).await?;
             let done = node
                 .store
-                .forget_mapping(name, COMMAND_LINE, (context.clock)())
+                .forget_mapping(LEP, name, COMMAND_LINE, (context.clock)())
                 .await?;
             node.store.close().await;
             if !done {
@@ -66,7 +66,7 @@ pub(super) async fn run(command: &Mappings, context: &Context) -> Answer {
 
 /// The mapping of this name.
 pub(super) async fn named(store: &Store, name: &str) -> Result<StoredMapping, Refusal> {
-    store.mapping(name).await?.ok_or_else(|| unknown(name))
+    store.mapping(LEP, name).await?.ok_or_else(|| unknown(name))
 }
 
 fn unknown(name: &str) -> Refusal {
@@ -82,7 +82,7 @@ fn toml(mapping: &Mapping) -> String {
 
 async fn list(context: &Context) -> Answer {
     let node = open(context).await?;
-    let all = node.store.mappings().await?;
+    let all = node.store.mappings(LEP).await?;
     node.store.close().await;
     let mut text = String::new();
     for held in &all {
@@ -147,7 +147,7 @@ async fn set(name: &str, path: &Path, context: &Context) -> Answer {
     let now = (context.clock)();
     let done = node
         .store
-        .remember_mapping((&name, &mapping), None, None, COMMAND_LINE, now)
+        .remember_mapping(LEP, (&name, &mapping), None, None, COMMAND_LINE, now)
         .await?;
     node.store.close().await;
     let version = done.version();
@@ -211,7 +211,7 @@ async fn proposal(
     };
     let node = open(context).await?;
     let print = mapping::fingerprint(&found.header());
-    let before = node.store.mapping_for(kind.as_str(), print).await?;
+    let before = node.store.mapping_for(LEP, kind.as_str(), print).await?;
     node.store.close().await;
     let before = before.map_or(begun, |held| held.mapping);
     let proposed = propose(kind, &found, Some(&before));

@@ -74,6 +74,13 @@ impl Own {
     }
 }
 
+impl Own {
+    /// Its first name, folded: what is kept for it alone is kept under this.
+    pub(crate) fn root(&self) -> &str {
+        &self.root
+    }
+}
+
 /// The programmes that name it as their provider.
 ///
 /// # Errors

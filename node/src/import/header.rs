@@ -37,6 +37,11 @@ const UNWANTED: [&str; 16] = [
     "address",
 ];
 
+/// Whether a name, as [`plain`] writes it, is of what must not come here.
+pub(super) fn is_unwanted(name: &str) -> bool {
+    UNWANTED.contains(&name)
+}
+
 pub(super) fn plain(name: &str) -> String {
     name.trim().to_lowercase().replace([' ', '-'], "_")
 }

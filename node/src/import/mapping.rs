@@ -56,10 +56,56 @@ impl Kind {
         Contract::of(self).columns.names
     }
 
-    /// Whether a file of the contract has to have a column.
+    /// How much a file misses without a column.
     #[must_use]
-    pub fn requires(self, column: &str) -> bool {
-        Contract::of(self).columns.required.contains(&column)
+    pub fn need(self, column: &str) -> Need {
+        let (needed, usual): (&[&str], &[&str]) = match self {
+            Self::Learners => (
+                &[
+                    "provider",
+                    "learner_ref",
+                    "aim",
+                    "programme",
+                    "start",
+                    "stage",
+                ],
+                &[
+                    "uln",
+                    "birth_date",
+                    "age",
+                    "postcode",
+                    "district",
+                    "sex",
+                    "ethnicity",
+                    "disability",
+                    "prior_status",
+                    "skill",
+                    "mode",
+                    "planned_end",
+                    "end",
+                ],
+            ),
+            Self::Programmes => (
+                &["programme", "name", "provider", "tier", "type", "audience"],
+                &["funder", "start", "end"],
+            ),
+            Self::Demand => (Contract::of(self).columns.required, &["tier", "skill"]),
+            Self::Vacancies => (
+                &["title"],
+                &["description", "employer", "district", "postcode"],
+            ),
+            Self::Services => (
+                &["name", "organisation"],
+                &["description", "place", "postcode"],
+            ),
+        };
+        if needed.contains(&column) {
+            Need::Needed
+        } else if usual.contains(&column) {
+            Need::Usual
+        } else {
+            Need::Optional
+        }
     }
 
     /// Id and title of the codes of a column that holds codes of the data standard; `None` for other columns.
@@ -84,6 +130,17 @@ impl Kind {
             Self::Demand => column == "reference",
         }
     }
+}
+
+/// How much a file misses without a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Its rows are refused.
+    Needed,
+    /// Files have it, and figures are poorer without.
+    Usual,
+    /// Few files have it.
+    Optional,
 }
 
 impl From<Kind> for ImportKind {
@@ -240,6 +297,16 @@ impl Mapping {
             text: TextForm::default(),
             columns: BTreeMap::new(),
             values: BTreeMap::new(),
+        }
+    }
+
+    /// Says of every column that is not needed and that nothing was said of that the file has none.
+    pub fn leave_out_the_rest(&mut self) {
+        for column in self.kind.columns() {
+            if self.kind.need(column) != Need::Needed && !self.columns.contains_key(*column) {
+                let none = Origin::Always(String::new());
+                self.columns.insert((*column).to_owned(), none);
+            }
         }
     }
 

@@ -30,7 +30,7 @@ pub(super) fn remedy(code: &str) -> Option<&'static str> {
             "Upload a file of learners here, with one row for each enrolment. Send this one to the coordinator of the area."
         }
         "sheet-unclear" | "sheets-too-many" => {
-            "Leave the one sheet that holds the rows, or save that sheet as CSV UTF-8."
+            "Say which one holds the rows: the page asks; a program sends sheet=NAME."
         }
         _ => return None,
     })

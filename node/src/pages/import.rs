@@ -369,7 +369,8 @@ pub(super) fn ended(
     options: &Options,
     asks: Needs,
 ) -> Page {
-    let offer = (asks == Needs::PerhapsColumns).then(import_map::offer);
+    let places = import_map::Places::of(options);
+    let offer = (asks == Needs::PerhapsColumns).then(|| import_map::offer(places));
     report_page(report, &Chosen::of(kind, options), offer)
 }
 
@@ -538,6 +539,7 @@ fn report_page(report: &ImportReport, chosen: &Chosen, offer: Option<Html>) -> P
     pieces.extend(report_body(report, sound));
     let again = match (report.outcome, chosen.way.as_str()) {
         (Outcome::Stored, _) => {
+            pieces.push(onward(report.kind));
             return Page::new(format!("Import of {what}"))
                 .breadcrumb("Import", "/import")
                 .notice(notice)
@@ -560,6 +562,38 @@ fn report_page(report: &ImportReport, chosen: &Chosen, offer: Option<Html>) -> P
         .body(Html::concat(pieces))
 }
 
+/// The steps that follow a file that is stored.
+pub(super) fn onward(kind: ImportKind) -> Html {
+    let quality = (
+        "Look at the quality of the records",
+        "/quality",
+        "what is late, missing or unlikely, provider by provider, and whom to ask",
+    );
+    let preview = (
+        "Preview the next release",
+        super::preview::PATH,
+        "what would leave this node",
+    );
+    match kind {
+        ImportKind::Learners | ImportKind::Ilr => super::next_steps([quality, preview]),
+        ImportKind::Programmes | ImportKind::Postcodes => super::next_steps([(
+            "Import the learners",
+            "/import",
+            "each of their rows names a programme by its code",
+        )]),
+        ImportKind::Demand | ImportKind::Vacancies | ImportKind::Survey => super::next_steps([(
+            "See what is asked for",
+            "/demand/summary",
+            "and what is provided",
+        )]),
+        ImportKind::Services => super::next_steps([(
+            "Look through the services",
+            "/provision",
+            "which are new, doubled or old",
+        )]),
+    }
+}
+
 pub(super) fn problems(report: &ImportReport, download: &str) -> Html {
     let all = report.problems.total();
     if all == 0 {
@@ -567,12 +601,19 @@ pub(super) fn problems(report: &ImportReport, download: &str) -> Html {
     }
     let alike = report.problems.alike();
     let rows = alike.iter().take(SHOWN).map(|alike| {
+        let place = match alike.count {
+            1 => alike.lines_in_words(),
+            many => format!(
+                "{} times: {}",
+                words::count(many),
+                crate::words::begun_small(&alike.lines_in_words())
+            ),
+        };
         [
-            Html::from(words::count(alike.count)),
-            alike.field.unwrap_or("whole row").into(),
+            Html::from(alike.field.unwrap_or("whole row")),
             alike.cause.to_string().into(),
             alike.remedy.to_string().into(),
-            alike.lines_in_words().into(),
+            place.into(),
             super::release_view::code(alike.code),
         ]
     });
@@ -584,14 +625,7 @@ pub(super) fn problems(report: &ImportReport, download: &str) -> Html {
         words::some(number, "problem", "problems")
     };
     let table = Table::new(shown)
-        .columns([
-            "How many",
-            "Field",
-            "What is wrong",
-            "What to do",
-            "Where",
-            "Code",
-        ])
+        .columns(["Field", "What is wrong", "What to do", "Where", "Code"])
         .rows(rows);
     let download =
         ldsp_ui::components::link("Download the whole report, line by line (CSV)", download);

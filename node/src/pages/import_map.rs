@@ -1,6 +1,6 @@
 //! A file with columns of its own: what they stand for is asked page by page, then it is checked and imported. The file is sent once.
 //!
-//! It is held meanwhile ([`super::held`]).
+//! It is held meanwhile ([`super::held`]). A provider's own files go the same way: [`Whose`] tells their pages and what is remembered apart.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,7 +19,8 @@ use super::held::Waits;
 use super::import::{Chosen, busy, not_received};
 use super::import_map_forms as forms;
 use super::upload::{Upload, UploadError};
-use super::{Answer, Pages, fault, see_other, work};
+use super::{Answer, Pages, fault, provider, see_other, work};
+use crate::delivery::{self, Bringing, Own};
 use crate::import::Options;
 use crate::import::SheetName;
 use crate::import::mapping::look::{Look, Looked, look};
@@ -27,16 +28,108 @@ use crate::import::mapping::propose::propose;
 use crate::import::mapping::{self, Kind, Mapping, Reading};
 use crate::import::report::{ImportReport, Outcome, RowProblem};
 use crate::store::imports::ImportKind;
-use crate::store::mappings::Remembered;
-use crate::work::{Asks, Door, SentFile, Turn};
+use crate::store::mappings::{LEP, Remembered};
+use crate::store::records::merge::By;
+use crate::work::{Asks, Door, Sender, SentFile, Turn};
 
 /// Longest text that can be pasted, in bytes; and the most rows.
 pub(super) const PASTE: usize = 1 << 20;
 pub(super) const PASTED_ROWS: usize = 2_000;
 
+/// Whose files are asked about.
+#[derive(Clone)]
+pub(super) enum Whose {
+    /// The LEP's own people's.
+    Lep,
+    /// A provider's, with the cohort that its rows are put into.
+    Provider(Arc<Own>, Option<i64>),
+}
+
+/// The pages of files of the LEP's people, or of a provider's.
+pub(super) struct Places {
+    /// What the page is called where files are sent.
+    pub(super) name: &'static str,
+    pub(super) upload: &'static str,
+    pub(super) map: &'static str,
+    pub(super) paste: &'static str,
+    pub(super) mappings: &'static str,
+}
+
+const OF_LEP: Places = Places {
+    name: "Import",
+    upload: "/import",
+    map: "/import/map",
+    paste: "/import/paste",
+    mappings: "/import/mappings",
+};
+const OF_PROVIDER: Places = Places {
+    name: "Upload",
+    upload: "/provider/upload",
+    map: "/provider/map",
+    paste: "/provider/paste",
+    mappings: "/provider/mappings",
+};
+
+impl Places {
+    /// Those of whoever imports with these options.
+    pub(super) fn of(options: &Options) -> &'static Self {
+        match options.brings {
+            None => &OF_LEP,
+            Some(_) => &OF_PROVIDER,
+        }
+    }
+}
+
+impl Whose {
+    pub(super) fn places(&self) -> &'static Places {
+        match self {
+            Self::Lep => &OF_LEP,
+            Self::Provider(..) => &OF_PROVIDER,
+        }
+    }
+
+    /// Under what its mappings are remembered.
+    pub(super) fn scope(&self) -> &str {
+        match self {
+            Self::Lep => LEP,
+            Self::Provider(own, _) => own.root(),
+        }
+    }
+
+    /// A page about its file.
+    pub(super) fn page(&self, title: impl Into<String>) -> Page {
+        let page = match self {
+            Self::Lep => Page::new(title),
+            Self::Provider(own, _) => Page::new(title).breadcrumb(own.name.clone(), "/provider"),
+        };
+        let places = self.places();
+        page.breadcrumb(places.name, places.upload)
+    }
+
+    /// How its file is read.
+    fn options(&self, chosen: &Chosen, person: &SignedIn, by: &By) -> Options {
+        let options = chosen.options(person);
+        match self {
+            Self::Lep => options,
+            Self::Provider(own, cohort) => {
+                let how = Bringing {
+                    cohort: *cohort,
+                    employer: None,
+                    adds: false,
+                    dry_run: options.dry_run,
+                    valid_rows: options.valid_rows,
+                    doubtful: options.doubtful,
+                };
+                how.options(own, by)
+            }
+        }
+    }
+}
+
 /// A file and what was answered about it so far. It has no `Debug`: its look holds values of the file.
 #[derive(Clone)]
 pub(super) struct Draft {
+    pub(super) whose: Whose,
     pub(super) upload: Upload,
     pub(super) kind: Kind,
     sheet: Option<String>,
@@ -127,7 +220,7 @@ const HEADER: [&str; 6] = [
 /// Holds a file that was refused for its header, when its columns can be explained.
 pub(super) async fn begin(
     pages: &Pages,
-    person: &SignedIn,
+    (person, whose): (&SignedIn, Whose),
     kind: ImportKind,
     upload: Upload,
     report: &ImportReport,
@@ -151,7 +244,7 @@ pub(super) async fn begin(
         return Ok(Asks::Nothing);
     }
     let known = codes.get("column-unknown").copied().unwrap_or(0);
-    let held = match opened(pages, kind, upload, None).await? {
+    let held = match opened(pages, whose, kind, upload).await? {
         Ok(held) => held,
         Err(_) => return Ok(Asks::Nothing),
     };
@@ -195,21 +288,22 @@ pub(super) fn ended(
             let chosen = Chosen::of(report.kind, options);
             forms::checked(&held, report, &chosen.asked(report))
         }
-        None => forms::stored(report),
+        None => forms::stored(report, options),
     }
 }
 
 /// A new draft, looked at as far as is possible without an answer.
 async fn opened(
     pages: &Pages,
+    whose: Whose,
     kind: Kind,
     upload: Upload,
-    sheet: Option<String>,
 ) -> Result<Result<Draft, Vec<RowProblem>>, ProblemPage> {
     let held = Draft {
+        whose,
         upload,
         kind,
-        sheet,
+        sheet: None,
         sheets: Vec::new(),
         look: None,
         mapping: Mapping::begun(kind),
@@ -234,7 +328,7 @@ async fn looked(
             let print = mapping::fingerprint(&found.header());
             let store = &pages.node.store;
             let before = store
-                .mapping_for(held.kind.as_str(), print)
+                .mapping_for(held.whose.scope(), held.kind.as_str(), print)
                 .await
                 .map_err(fault)?;
             let text = held.mapping.text;
@@ -252,8 +346,8 @@ async fn looked(
 }
 
 /// Offers to explain the columns of a file that is held.
-pub(super) fn offer() -> Html {
-    let link = ldsp_ui::components::link("Say which column is which", "/import/map");
+pub(super) fn offer(places: &Places) -> Html {
+    let link = ldsp_ui::components::link("Say which column is which", places.map);
     Html::concat([
         Html::paragraph(
             "If the file has columns of its own, you need not change it. It is held for 15 minutes.",
@@ -268,10 +362,17 @@ pub(super) struct Asked {
     step: String,
 }
 
-fn nothing_held() -> ProblemPage {
+fn nothing_held(whose: &Whose) -> ProblemPage {
     ProblemPage::new(StatusCode::NOT_FOUND, "no_file", "There is no file")
         .happened("A file is held for 15 minutes after the last answer, and until it is imported. Nothing of it is kept.")
-        .next("Send it again on the page Import.")
+        .next(format!("Send it again on the page {}.", whose.places().name))
+}
+
+/// The file that the person has sent for these people.
+fn own_draft(pages: &Pages, person: &SignedIn, whose: &Whose) -> Result<Draft, ProblemPage> {
+    let held = pages.held.draft(&person.name);
+    held.filter(|held| held.whose.scope() == whose.scope())
+        .ok_or_else(|| nothing_held(whose))
 }
 
 pub(super) async fn show(
@@ -279,7 +380,12 @@ pub(super) async fn show(
     person: SignedIn,
     Query(asked): Query<Asked>,
 ) -> Answer {
-    let held = pages.held.draft(&person.name).ok_or_else(nothing_held)?;
+    ask(&pages, &person, &Whose::Lep, &asked).await
+}
+
+/// The question that is open, or an earlier one.
+pub(super) async fn ask(pages: &Pages, person: &SignedIn, whose: &Whose, asked: &Asked) -> Answer {
+    let held = own_draft(pages, person, whose)?;
     let next = held.next();
     // What comes later cannot be asked yet.
     let step = Step::named(&asked.step)
@@ -290,7 +396,7 @@ pub(super) async fn show(
             way: "check".to_owned(),
             ..Chosen::default()
         };
-        return read(&pages, &person, &held, &chosen).await;
+        return read(pages, person, &held, &chosen).await;
     }
     Ok(forms::question(&held, step, &[], &[]).into_response())
 }
@@ -300,20 +406,31 @@ pub(super) async fn answer(
     person: SignedIn,
     Sent(pairs): Sent<Vec<(String, String)>>,
 ) -> Answer {
-    let mut held = pages.held.draft(&person.name).ok_or_else(nothing_held)?;
+    take_answer(&pages, &person, &Whose::Lep, pairs).await
+}
+
+/// Takes an answer, and leads to the next question.
+pub(super) async fn take_answer(
+    pages: &Pages,
+    person: &SignedIn,
+    whose: &Whose,
+    pairs: Vec<(String, String)>,
+) -> Answer {
+    let mut held = own_draft(pages, person, whose)?;
+    let places = whose.places();
     let sent = |name: &str| {
         let found = pairs.iter().rev().find(|(sent, _)| sent == name);
         found.map_or("", |(_, value)| value.as_str())
     };
     if sent("step") == "drop" {
         pages.held.let_go(&person.name);
-        return Ok(see_other("/import"));
+        return Ok(see_other(places.upload));
     }
     let Some(step) = Step::named(sent("step")) else {
-        return import_now(&pages, &person, &held, sent).await;
+        return import_now(pages, person, &held, sent).await;
     };
     if (step > Step::Text) != held.look.is_some() {
-        return Ok(see_other("/import/map"));
+        return Ok(see_other(places.map));
     }
     let errors = forms::read(&mut held, step, &pairs);
     if !errors.is_empty() {
@@ -323,14 +440,14 @@ pub(super) async fn answer(
         if step == Step::Sheet {
             held.sheet = Some(sent("sheet").to_owned());
         }
-        held = match looked(&pages, held).await? {
+        held = match looked(pages, held).await? {
             Ok(held) => held,
-            Err(problems) => return Err(refused(&problems)),
+            Err(problems) => return Err(refused(&problems, places)),
         };
     }
     if step == Step::Name
         && let Err(error) =
-            remember(&pages, &person, &mut held, sent("name"), sent("replace")).await?
+            remember(pages, person, &mut held, sent("name"), sent("replace")).await?
     {
         let errors = vec![("name".to_owned(), error.to_owned())];
         return Ok(forms::question(&held, step, &pairs, &errors).into_response());
@@ -341,7 +458,7 @@ pub(super) async fn answer(
         held.answered.retain(|step| *step <= Step::Columns);
     }
     pages.held.hold(&person.name, Waits::Columns(held));
-    Ok(see_other("/import/map"))
+    Ok(see_other(places.map))
 }
 
 /// Remembers the mapping under a name, unless that is empty; gives what is wrong with it.
@@ -375,7 +492,14 @@ async fn remember(
         .map(|look| mapping::fingerprint(&look.header()));
     let (store, now) = (&pages.node.store, (pages.clock)());
     let done = store
-        .remember_mapping((&name, &held.mapping), print, seen, &person.name, now)
+        .remember_mapping(
+            held.whose.scope(),
+            (&name, &held.mapping),
+            print,
+            seen,
+            &person.name,
+            now,
+        )
         .await
         .map_err(fault)?;
     Ok(match done {
@@ -389,7 +513,7 @@ async fn remember(
     })
 }
 
-fn refused(problems: &[RowProblem]) -> ProblemPage {
+fn refused(problems: &[RowProblem], places: &Places) -> ProblemPage {
     let first = problems.first();
     let (cause, remedy) = first.map_or(("", ""), |problem| (&*problem.cause, &*problem.remedy));
     ProblemPage::new(
@@ -399,22 +523,34 @@ fn refused(problems: &[RowProblem]) -> ProblemPage {
     )
     .happened(format!("{cause} Nothing was stored."))
     .next(if remedy.is_empty() {
-        "Send it again on the page Import."
+        format!("Send it again on the page {}.", places.name)
     } else {
-        remedy
+        remedy.to_owned()
     })
 }
 
 /// Reads the file with its mapping: checks it and asks whether it shall be imported, or imports it.
 async fn read(pages: &Pages, person: &SignedIn, held: &Draft, chosen: &Chosen) -> Answer {
-    let alone = pages.works.alone().ok_or_else(busy)?;
+    let turn = match &held.whose {
+        Whose::Lep => Turn::Mine(pages.works.alone().ok_or_else(busy)?),
+        Whose::Provider(own, cohort) => {
+            if let Some(cohort) = cohort {
+                // It may have become another provider's since the file was sent.
+                let found = delivery::cohort(&pages.node.store, own, *cohort).await;
+                found.map_err(fault)?.ok_or_else(ProblemPage::not_found)?;
+            }
+            let place = pages.works.expect(Sender::Provider(own.organisation));
+            Turn::Waits(pages.works.clone(), place.ok_or_else(provider::full)?)
+        }
+    };
+    let by = delivery::by(&person.name, (pages.clock)());
     let file = SentFile {
         kind: held.kind.into(),
         door: Door::Mapped(held.upload.id),
         upload: held.upload.clone(),
         reading: held.reading(),
-        options: chosen.options(person),
-        turn: Turn::Mine(alone),
+        options: held.whose.options(chosen, person, &by),
+        turn,
     };
     let work = work::begin_import(pages, person, file);
     work::answer(pages, person, &work).await
@@ -427,7 +563,7 @@ async fn import_now<'a>(
     sent: impl Fn(&str) -> &'a str,
 ) -> Answer {
     if held.next() != Step::Check {
-        return Ok(see_other("/import/map"));
+        return Ok(see_other(held.whose.places().map));
     }
     let way = match sent("way") {
         way @ ("store" | "valid") => way,
@@ -443,25 +579,43 @@ async fn import_now<'a>(
 }
 
 pub(super) async fn paste_form() -> Page {
-    forms::paste("", "", &[])
+    forms::paste(&Whose::Lep, &Pasted::default(), &[])
 }
 
 /// The route that takes pasted rows, with its own limit: a form makes up to three bytes of one.
 pub(super) fn take_paste() -> MethodRouter<Pages> {
-    post(paste).layer(DefaultBodyLimit::max(3 * PASTE + 4_096))
+    post(paste).layer(DefaultBodyLimit::max(PASTE_FORM))
 }
 
-#[derive(Deserialize)]
-struct Pasted {
+/// Longest form with pasted rows, in bytes.
+pub(super) const PASTE_FORM: usize = 3 * PASTE + 4_096;
+
+/// What was pasted.
+#[derive(Default, Deserialize)]
+pub(super) struct Pasted {
+    /// Empty for a provider's, which are learners.
     #[serde(default)]
-    kind: String,
+    pub(super) kind: String,
     #[serde(default)]
-    rows: String,
+    pub(super) rows: String,
 }
 
 async fn paste(State(pages): State<Pages>, person: SignedIn, Sent(pasted): Sent<Pasted>) -> Answer {
+    take_pasted(&pages, &person, Whose::Lep, pasted).await
+}
+
+/// Takes pasted rows as a file, and leads to the first question about it.
+pub(super) async fn take_pasted(
+    pages: &Pages,
+    person: &SignedIn,
+    whose: Whose,
+    pasted: Pasted,
+) -> Answer {
     let mut errors = Vec::new();
-    let kind = pasted.kind.parse::<Kind>();
+    let kind = match &whose {
+        Whose::Lep => pasted.kind.parse::<Kind>(),
+        Whose::Provider(..) => Ok(Kind::Learners),
+    };
     if kind.is_err() {
         errors.push(("kind".to_owned(), "Choose what the rows hold".to_owned()));
     }
@@ -482,23 +636,24 @@ async fn paste(State(pages): State<Pages>, person: SignedIn, Sent(pasted): Sent<
         errors.push(("rows".to_owned(), cause));
     }
     let (Ok(kind), true) = (kind, errors.is_empty()) else {
-        return Ok(forms::paste(&pasted.kind, &pasted.rows, &errors).into_response());
+        return Ok(forms::paste(&whose, &pasted, &errors).into_response());
     };
     let chunk = futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from(pasted.rows))]);
     let upload = Upload::receive(&pages.node.dir, &pages.entropy, chunk).await;
     let upload = upload.map_err(|error| not_received(UploadError::Disk(error)))?;
-    match opened(&pages, kind, upload, None).await? {
+    let places = whose.places();
+    match opened(pages, whose, kind, upload).await? {
         Ok(held) => {
             pages.held.hold(&person.name, Waits::Columns(held));
-            Ok(see_other("/import/map"))
+            Ok(see_other(places.map))
         }
-        Err(problems) => Err(refused(&problems)),
+        Err(problems) => Err(refused(&problems, places)),
     }
 }
 
 /// A way out: the file is let go at once.
-pub(super) fn drop_form() -> Html {
-    PostForm::to("/import/map")
+pub(super) fn drop_form(places: &Places) -> Html {
+    PostForm::to(places.map)
         .hidden("step", "drop")
         .buttons([Button::new("Let this file go").secondary()])
         .into()

@@ -4,33 +4,41 @@ use axum::Form as Sent;
 use axum::extract::State;
 use axum::response::IntoResponse as _;
 use ldsp_ui::components::{Button, InsetText, PostForm, Table, link, list as links};
-use ldsp_ui::{Html, Page, SignedIn};
+use ldsp_ui::{Html, SignedIn};
 use serde::Deserialize;
 
+use super::import_map::{Places, Whose};
 use super::{Answer, Pages, fault, see_other, words};
 use crate::import::mapping::{Mapping, Origin};
 use crate::store::mappings::StoredMapping;
 use crate::store::people::Role;
 
 pub(super) async fn list(State(pages): State<Pages>, person: SignedIn) -> Answer {
-    let all = pages.node.store.mappings().await.map_err(fault)?;
     let may_forget = person.role.as_str() == Role::Coordinator.as_str();
-    let page = Page::new("Mappings").breadcrumb("Import", "/import").lead(
+    list_of(&pages, &Whose::Lep, may_forget).await
+}
+
+/// What these people's mappings say.
+pub(super) async fn list_of(pages: &Pages, whose: &Whose, may_forget: bool) -> Answer {
+    let all = pages.node.store.mappings(whose.scope()).await;
+    let all = all.map_err(fault)?;
+    let places = whose.places();
+    let page = whose.page("Mappings").lead(
         "A source\u{2019}s files may have columns of their own. What they stand for is said once, when the first file is imported, and found again with the next.",
     );
     if all.is_empty() {
         return Ok(page
             .body(Html::concat([
                 InsetText::new("No mapping is remembered yet. Import a file with columns of its own: at its end you are asked for a name.").into(),
-                links([link("Import a file", "/import")]),
+                links([link("Send a file", places.upload)]),
             ]))
             .into_response());
     }
-    let parts = all.iter().map(|held| one(held, may_forget));
+    let parts = all.iter().map(|held| one(held, places, may_forget));
     Ok(page.body(Html::concat(parts)).into_response())
 }
 
-fn one(held: &StoredMapping, may_forget: bool) -> Html {
+fn one(held: &StoredMapping, places: &Places, may_forget: bool) -> Html {
     let mapping = &held.mapping;
     let rows = mapping.kind.columns().iter().filter_map(|column| {
         let origin = mapping.columns.get(*column)?;
@@ -54,7 +62,7 @@ fn one(held: &StoredMapping, may_forget: bool) -> Html {
     if !may_forget {
         return table.into();
     }
-    let form = PostForm::to("/import/mappings")
+    let form = PostForm::to(places.mappings)
         .hidden("name", &held.name)
         .buttons([Button::new(format!("Forget {}", held.name)).secondary()]);
     Html::concat([table.into(), form.into()])
@@ -81,11 +89,21 @@ pub(super) async fn forget(
     person: SignedIn,
     Sent(named): Sent<Named>,
 ) -> Answer {
+    forget_of(&pages, &person, &Whose::Lep, &named).await
+}
+
+/// Forgets one of these people's mappings.
+pub(super) async fn forget_of(
+    pages: &Pages,
+    person: &SignedIn,
+    whose: &Whose,
+    named: &Named,
+) -> Answer {
     let (store, now) = (&pages.node.store, (pages.clock)());
     // One that is gone already is as it should be.
     let _was_there = store
-        .forget_mapping(&named.name, &person.name, now)
+        .forget_mapping(whose.scope(), &named.name, &person.name, now)
         .await
         .map_err(fault)?;
-    Ok(see_other("/import/mappings"))
+    Ok(see_other(whose.places().mappings))
 }

@@ -16,6 +16,7 @@ mod ilr;
 mod ilr_forms;
 mod import;
 mod import_map;
+mod import_map_columns;
 mod import_map_forms;
 mod import_mappings;
 mod lep;
@@ -247,6 +248,7 @@ pub fn rules() -> Vec<Rule> {
         read("/exchange/export/{item}/{file}"),
         read("/exchange/files/{id}"),
         Rule::post("/exchange/files/{id}/remove", COORDINATOR),
+        Rule::get(sample::PATH, STAFF),
         Rule::post("/sample/bring-in", COORDINATOR),
         Rule::post("/sample/remove", COORDINATOR),
         read("/practice"),
@@ -349,6 +351,7 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         .route("/exchange/export/{item}/{file}", get(exchange::export))
         .route("/exchange/files/{id}", get(exchange::show))
         .route("/exchange/files/{id}/remove", post(exchange::remove))
+        .route(sample::PATH, get(sample::look_around))
         .route("/sample/bring-in", post(sample::bring_in))
         .route("/sample/remove", post(sample::remove))
         .route("/practice", get(practice::list))
@@ -614,6 +617,20 @@ fn not_printed() -> Html {
 
 fn done(heading: &str, content: &str) -> Notification {
     Notification::done(heading).content(content)
+}
+
+/// What follows a step that is done: each with its page and what it is for.
+fn next_steps(steps: impl IntoIterator<Item = (&'static str, &'static str, &'static str)>) -> Html {
+    let steps = steps.into_iter().map(|(name, href, what)| {
+        Html::concat([
+            ldsp_ui::components::link(name, href),
+            format!(": {what}").into(),
+        ])
+    });
+    Html::concat([
+        release_view::heading("What is next"),
+        ldsp_ui::components::list(steps),
+    ])
 }
 
 /// A fault of the store as a page. The cause goes to the log.

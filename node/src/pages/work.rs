@@ -9,6 +9,7 @@ use ldsp_ui::components::{Button, InsetText, Live, Notification, PostForm, link,
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 use serde::Deserialize;
 
+use super::import_map::{Places, Whose};
 use super::{
     Answer, Pages, Settings, ilr, import, import_map, provider, release_problem_of, see_other,
 };
@@ -40,14 +41,22 @@ async fn keep(pages: &Pages, person: &SignedIn, file: SentFile, report: &ImportR
     match (file.door, file.kind) {
         (Door::Form, ImportKind::Ilr) => ilr::hold(pages, person, file, report),
         (Door::Form, kind) => {
-            let held = import_map::begin(pages, person, kind, file.upload, report).await;
+            let by = (person, Whose::Lep);
+            let held = import_map::begin(pages, by, kind, file.upload, report).await;
             // The cause is in the log; the report says what is wrong with the file.
+            return held.unwrap_or(Asks::Nothing);
+        }
+        (Door::Provider, kind) => {
+            let Ok(whose) = provider::whose(pages, person, &file.options).await else {
+                return Asks::Nothing;
+            };
+            let held = import_map::begin(pages, (person, whose), kind, file.upload, report).await;
             return held.unwrap_or(Asks::Nothing);
         }
         (Door::Mapped(id), _) if report.outcome == Became::Stored => {
             import_map::let_go(pages, person, id);
         }
-        (Door::Mapped(_) | Door::Provider, _) => {}
+        (Door::Mapped(_), _) => {}
     }
     Asks::Nothing
 }
@@ -162,11 +171,10 @@ fn title(task: &Task) -> String {
 fn origin(task: &Task) -> (&'static str, &'static str) {
     match task {
         Task::Release(_) => ("Releases", "/releases"),
-        Task::Import {
-            door: Door::Provider,
-            ..
-        } => ("Upload", "/provider/upload"),
-        Task::Import { .. } => ("Import", "/import"),
+        Task::Import { options, .. } => {
+            let places = Places::of(options);
+            (places.name, places.upload)
+        }
     }
 }
 
@@ -229,10 +237,10 @@ async fn ended(
         return Ok(cancelled(work).into_response());
     }
     let page = match (outcome, &work.task) {
-        (Outcome::Imported(report, Asks::Columns), Task::Import { .. })
+        (Outcome::Imported(report, Asks::Columns), Task::Import { options, .. })
             if report.outcome != Became::Stored =>
         {
-            return Ok(see_other("/import/map"));
+            return Ok(see_other(Places::of(options).map));
         }
         (
             Outcome::Imported(report, asks),
@@ -244,21 +252,16 @@ async fn ended(
         ) => match door {
             Door::Form => import::ended(report, *kind, options, *asks),
             Door::Mapped(id) => import_map::ended(pages, person, *id, report, options),
-            Door::Provider => provider::ended(pages, person, report, options).await?,
+            Door::Provider => provider::ended(pages, person, (report, *asks), options).await?,
         },
         (Outcome::Prepared(prepared), _) => {
             let period = prepared.release.period;
             let done = if late { "late" } else { "prepared" };
             return Ok(see_other(&format!("/releases/{period}?done={done}")));
         }
-        (
-            Outcome::NotImported(error),
-            Task::Import {
-                options,
-                door: Door::Provider,
-                ..
-            },
-        ) => provider::not_imported(pages, person, options, error).await?,
+        (Outcome::NotImported(error), Task::Import { options, .. }) if options.brings.is_some() => {
+            provider::not_imported(pages, person, options, error).await?
+        }
         (Outcome::NotImported(error), _) => return Err(import::failed(error)),
         (Outcome::NotPrepared(error), _) => return Err(release_problem_of(error)),
         (Outcome::Broken | Outcome::Imported(..), _) => return Err(ProblemPage::fault()),

@@ -9,6 +9,9 @@ use super::audit::append;
 use super::{Store, StoreError, moment};
 use crate::import::mapping::Mapping;
 
+/// Whose mappings are the LEP's own people's; those of a provider are its first name's, folded.
+pub const LEP: &str = "";
+
 /// A mapping that is remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredMapping {
@@ -80,46 +83,54 @@ fn read(row: &SqliteRow) -> Result<StoredMapping, StoreError> {
 }
 
 impl Store {
-    /// Every mapping by name.
+    /// Every mapping of `whose` by name.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`].
-    pub async fn mappings(&self) -> Result<Vec<StoredMapping>, StoreError> {
-        let sql = format!("{SELECT} ORDER BY name COLLATE NOCASE");
+    pub async fn mappings(&self, whose: &str) -> Result<Vec<StoredMapping>, StoreError> {
+        let sql = format!("{SELECT} WHERE organisation = $1 ORDER BY name COLLATE NOCASE");
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(whose)
             .fetch_all(&self.reader)
             .await?;
         rows.iter().map(read).collect()
     }
 
-    /// The mapping of this name; capitals do not matter.
+    /// The mapping of `whose` with this name; capitals do not matter.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`].
-    pub async fn mapping(&self, name: &str) -> Result<Option<StoredMapping>, StoreError> {
-        let sql = format!("{SELECT} WHERE name = $1");
+    pub async fn mapping(
+        &self,
+        whose: &str,
+        name: &str,
+    ) -> Result<Option<StoredMapping>, StoreError> {
+        let sql = format!("{SELECT} WHERE name = $1 AND organisation = $2");
         let row = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(name)
+            .bind(whose)
             .fetch_optional(&self.reader)
             .await?;
         row.as_ref().map(read).transpose()
     }
 
-    /// The mapping that was last used for a header, for files of a kind.
+    /// The mapping of `whose` that was last used for a header, for files of a kind.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`].
     pub async fn mapping_for(
         &self,
+        whose: &str,
         kind: &str,
         fingerprint: Digest,
     ) -> Result<Option<StoredMapping>, StoreError> {
         let sql = format!(
-            "{SELECT} WHERE fingerprint = $1 AND kind = $2 ORDER BY at DESC, id DESC LIMIT 1"
+            "{SELECT} WHERE fingerprint = $1 AND kind = $2 AND organisation = $3 ORDER BY at DESC, id DESC LIMIT 1"
         );
         let row = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(&fingerprint.as_bytes()[..])
             .bind(kind)
+            .bind(whose)
             .fetch_optional(&self.reader)
             .await?;
         row.as_ref().map(read).transpose()
@@ -132,6 +143,7 @@ impl Store {
     /// Database trouble.
     pub async fn remember_mapping(
         &self,
+        whose: &str,
         (name, mapping): (&str, &Mapping),
         fingerprint: Option<Digest>,
         seen: Option<i64>,
@@ -139,10 +151,13 @@ impl Store {
         now: Timestamp,
     ) -> Result<Remembered, StoreError> {
         let mut tx = self.write().await?;
-        let held: Option<i64> = sqlx::query_scalar("SELECT version FROM mappings WHERE name = $1")
-            .bind(name)
-            .fetch_optional(&mut *tx)
-            .await?;
+        let held: Option<i64> = sqlx::query_scalar(
+            "SELECT version FROM mappings WHERE name = $1 AND organisation = $2",
+        )
+        .bind(name)
+        .bind(whose)
+        .fetch_optional(&mut *tx)
+        .await?;
         let held = held.unwrap_or(0);
         if seen.is_some_and(|seen| seen != held) {
             tx.rollback().await?;
@@ -151,9 +166,9 @@ impl Store {
         let json = serde_json::to_value(mapping).expect("a mapping holds texts only");
         let word = |field: &str| json[field].as_str().unwrap_or_default().to_owned();
         sqlx::query(
-            "INSERT INTO mappings (name, kind, fingerprint, dates, text, columns, \"values\", version, by, at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-             ON CONFLICT (name) DO UPDATE SET kind = $2, fingerprint = coalesce($3, fingerprint), dates = $4, text = $5,
+            "INSERT INTO mappings (name, kind, fingerprint, dates, text, columns, \"values\", version, by, at, organisation)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+             ON CONFLICT (organisation, name) DO UPDATE SET kind = $2, fingerprint = coalesce($3, fingerprint), dates = $4, text = $5,
                  columns = $6, \"values\" = $7, version = $8, by = $9, at = $10",
         )
         .bind(name)
@@ -166,6 +181,7 @@ impl Store {
         .bind(held + 1)
         .bind(who)
         .bind(now.as_second())
+        .bind(whose)
         .execute(&mut *tx)
         .await?;
         let detail = format!("{name}, version {}", held + 1);
@@ -180,13 +196,15 @@ impl Store {
     /// Database trouble.
     pub async fn forget_mapping(
         &self,
+        whose: &str,
         name: &str,
         who: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut tx = self.write().await?;
-        let done = sqlx::query("DELETE FROM mappings WHERE name = $1")
+        let done = sqlx::query("DELETE FROM mappings WHERE name = $1 AND organisation = $2")
             .bind(name)
+            .bind(whose)
             .execute(&mut *tx)
             .await?;
         if done.rows_affected() == 0 {

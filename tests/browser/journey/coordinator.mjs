@@ -109,6 +109,9 @@ async function bringsFiles(hand) {
     hand.page.getByRole('link', { name: 'Download the whole report, line by line (CSV)' }).click(),
   ]);
   check(`${hand.how}: the report is a file`, report.suggestedFilename().endsWith('.csv'), report.suggestedFilename());
+  await send(hand, 'Learners', 'Check the file only', 'learners.pdf', Buffer.from('%PDF-1.7\n1 0 obj'));
+  await hand.sees(/^Check of/, 'a file that is none');
+  await hand.reads('This is a PDF');
   await send(hand, 'Learners', IF_SOUND, 'learners.csv', csv(table));
   if (!/^Import of/.test(await hand.page.locator('h1').innerText())) {
     await hand.sees(/^Check of/, 'a provider that no file named');
@@ -118,6 +121,9 @@ async function bringsFiles(hand) {
     await hand.button('Send the file');
   }
   await hand.sees(/^Import of/, 'an import');
+  await hand.reads('learner references are now known to their provider');
+  await hand.link('Look at the quality of the records');
+  await hand.sees('Quality of the records', 'quality after an import');
 }
 
 /** An import that has to wait says how far it is, and is cancelled. */
@@ -154,13 +160,14 @@ async function explains(hand, picture) {
       continue;
     }
     if (heading === 'Which column is which?' && (await page.locator('main option[value="=Our no"]').count()) > 0) {
-      const names = { Provider: '=Teaching body', 'Learner’s reference': '=Our no', Aim: '=Course', Programme: '=Project', 'First day': '=Began', Stage: '=How it stands' };
+      const names = { Provider: '=Teaching body', 'Learner’s reference': '=Our no', Programme: '=Project', 'First day': '=Began', Stage: '=How it stands' };
       for (const [label, value] of Object.entries(names)) await page.getByLabel(label, { exact: true }).selectOption(value);
       await page.getByLabel('Age', { exact: true }).selectOption('=Years');
       await page.getByLabel('District', { exact: true }).selectOption('=Home');
     }
     if (heading === 'Which column is which?') {
-      for (const select of await page.locator('main select').all()) {
+      // Nothing else has to be said: what a file need not have is taken for not there.
+      for (const select of await page.locator('main select:has(option[value="none"])').all()) {
         if ((await select.inputValue()) === '') await select.selectOption('none');
       }
     }

@@ -42,6 +42,30 @@ async function uploads(hand) {
   }
 }
 
+/** Rows of a spreadsheet with columns of its own. */
+async function pastes(hand) {
+  await hand.go('Upload');
+  await hand.link('Paste rows from a spreadsheet');
+  await hand.sees('Paste rows', 'paste of a provider');
+  const [header, ...rows] = learners('', 'DIG1', 2, { aim: 'UP2' }, 800);
+  const theirs = header.map((name) => (name === 'aim' ? 'What they took' : name));
+  await hand.fill('Rows', csv([theirs, ...rows], '\t'));
+  await hand.button('Continue');
+  await hand.sees('Which column is which?', 'columns of a provider');
+  await hand.reads('Still missing: Aim.');
+  await hand.choose('Aim', { label: 'What they took' });
+  await hand.button('Continue');
+  await hand.sees('Shall this be remembered?', 'a mapping of a provider');
+  await hand.fill('Name of the source', 'Our spreadsheet');
+  await hand.button('Continue');
+  await hand.sees('Check of learners', 'a check of pasted rows');
+  await hand.tick('Import the file if every row is sound');
+  await hand.button('Import');
+  await hand.sees('Import of learners', 'pasted rows that are stored');
+  await hand.link('Your learners');
+  await hand.reads('DIG1-800');
+}
+
 async function asks(hand) {
   await hand.go('Whom to ask');
   await hand.sees('Whom to ask', 'whom to ask');
@@ -74,6 +98,7 @@ export async function deliver(hand, link, node) {
   await hand.sees(COLLEGE, 'home of the provider');
   await registers(hand);
   await uploads(hand);
+  await pastes(hand);
   await asks(hand);
   await answers(hand);
   await hand.go('Learners');

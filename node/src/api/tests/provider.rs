@@ -236,3 +236,52 @@ async fn a_file_of_a_provider_is_of_a_bearable_length() {
         "{problem}"
     );
 }
+
+/// A mapping is remembered, used and forgotten by one provider's programs alone.
+#[tokio::test]
+async fn a_program_of_a_provider_explains_its_own_columns() {
+    const MAPPINGS: &str = "/api/v1/provider/mappings";
+    let world = two().await;
+    let mut columns = serde_json::Map::new();
+    for column in crate::import::learners::COLUMNS {
+        let there = ROWS
+            .lines()
+            .next()
+            .is_some_and(|head| head.split(',').any(|name| name == *column));
+        let origin = match *column {
+            "learner_ref" => serde_json::json!({"column": "Number"}),
+            name if there => serde_json::json!({"column": name}),
+            _ => serde_json::json!({"always": ""}),
+        };
+        columns.insert((*column).to_owned(), origin);
+    }
+    let asked =
+        serde_json::json!({"name": "Ours", "mapping": {"kind": "learners", "columns": columns}});
+    let kept = post(&world, "pam", MAPPINGS, &asked.to_string()).await;
+    assert_eq!(kept.status, StatusCode::CREATED, "{}", kept.text());
+    let rows = ROWS.replacen("learner_ref", "Number", 1);
+    bring(&world, "pat", "mapping=Ours", &rows)
+        .await
+        .is(problem::PARAMETER);
+    let reply = bring(&world, "pam", "mapping=ours", &rows).await;
+    assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text());
+    assert!(reply.json()["references"]["known"].as_u64() > Some(0));
+    for (who, path, number) in [
+        ("pam", MAPPINGS, 1),
+        ("pat", MAPPINGS, 0),
+        ("ann", "/api/v1/mappings", 0),
+    ] {
+        let held = get(&world, who, path).await.json();
+        assert_eq!(
+            held["items"].as_array().map(Vec::len),
+            Some(number),
+            "{who}"
+        );
+    }
+    let remove = format!("{MAPPINGS}/Ours/remove");
+    post(&world, "pat", &remove, "")
+        .await
+        .is(problem::NOT_FOUND);
+    let gone = post(&world, "pam", &remove, "").await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT, "{}", gone.text());
+}

@@ -26,9 +26,61 @@ pub struct Seen {
     pub numbers: u64,
     /// Its values and how often each is there; `None` when they are too many or too long for codes.
     values: Option<BTreeMap<String, u64>>,
+    /// Up to [`EXAMPLES`] forms of its values, see [`form_of`].
+    forms: Vec<String>,
+}
+
+/// Examples of a column's values.
+const EXAMPLES: usize = 3;
+/// How often a value has to be there to be an example: what is of one person alone is not.
+const OFTEN: u64 = 3;
+/// Longest form that is shown, in characters.
+const FORM: usize = 24;
+
+/// What a value looks like, without what it says: digits as 9, letters as A or a.
+fn form_of(text: &str) -> String {
+    let plain = |c: char| match c {
+        c if c.is_numeric() => '9',
+        c if c.is_uppercase() => 'A',
+        c if c.is_alphabetic() => 'a',
+        c => c,
+    };
+    let mut form: String = text.chars().take(FORM).map(plain).collect();
+    if text.chars().count() > FORM {
+        form.push('\u{2026}');
+    }
+    form
+}
+
+/// Three examples of what a column holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Examples {
+    /// Values as they are, each of several rows.
+    Values(Vec<String>),
+    /// Their form alone: digits as 9, letters as A or a.
+    Forms(Vec<String>),
 }
 
 impl Seen {
+    /// Examples of its values. As they are only where nothing looks like a person's own: few different ones, short, no dates, each on several rows, and the
+    /// column is not called what a person's details are called.
+    #[must_use]
+    pub fn examples(&self) -> Examples {
+        let forms = || Examples::Forms(self.forms.clone());
+        // A day may be one of birth, whatever the column is called.
+        let is_own = is_of_a_person(&self.name) || self.iso + self.slashed > 0;
+        let Some(values) = self.values.as_ref().filter(|_| !is_own) else {
+            return forms();
+        };
+        let mut often: Vec<(&String, &u64)> = values.iter().filter(|(_, n)| **n >= OFTEN).collect();
+        often.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
+        if often.is_empty() {
+            return forms();
+        }
+        let values = often.into_iter().take(EXAMPLES);
+        Examples::Values(values.map(|(value, _)| value.clone()).collect())
+    }
+
     fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -43,6 +95,12 @@ impl Seen {
             return;
         }
         self.filled += 1;
+        if self.forms.len() < EXAMPLES {
+            let form = form_of(text);
+            if !self.forms.contains(&form) {
+                self.forms.push(form);
+            }
+        }
         match cell {
             Cell::Text => {
                 let (iso, slashed) = date_forms(text);
@@ -66,6 +124,21 @@ impl Seen {
             values.insert(text.to_owned(), 1);
         }
     }
+}
+
+/// Whether a column of this name holds what tells who somebody is, as far as the name says it.
+fn is_of_a_person(name: &str) -> bool {
+    let name = crate::import::header::plain(name);
+    let identifies = |column: &str| super::propose::is_known(column, &name);
+    ["learner_ref", "uln", "birth_date", "postcode"]
+        .into_iter()
+        .any(identifies)
+        || crate::import::header::is_unwanted(&name)
+        || [
+            "name", "birth", "dob", "phone", "mail", "postcode", "address", "contact",
+        ]
+        .iter()
+        .any(|part| name.contains(part))
 }
 
 /// A file whose columns can be mapped.

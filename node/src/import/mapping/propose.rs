@@ -240,6 +240,8 @@ const NAMES: &[(&str, &[&str])] = &[
 
 /// How alike two names must be, from 0 to 1, to be proposed.
 const ALIKE: f64 = 0.7;
+/// How alike a column and another name that is known for it are.
+const KNOWN: f64 = 0.95;
 
 /// A mapping to begin with: what `before` says, for the columns that the file has, and for the others the column with the most similar
 /// name. What is not proposed is left out, for a person to say.
@@ -297,6 +299,12 @@ pub fn propose(kind: Kind, look: &Look, before: Option<&Mapping>) -> Mapping {
     }
 }
 
+/// Whether a name of a file is a column's own name, or one that is known for it.
+#[must_use]
+pub fn is_known(column: &str, name: &str) -> bool {
+    likeness(column, &plain(name)) >= KNOWN
+}
+
 /// How alike a column of the contract and a name of a file are, from 0 to 1.
 fn likeness(column: &str, name: &str) -> f64 {
     if name == column {
@@ -305,7 +313,7 @@ fn likeness(column: &str, name: &str) -> f64 {
     let others = NAMES.iter().find(|(known, _)| *known == column);
     let others = others.map_or(&[][..], |(_, others)| others);
     if others.contains(&name) {
-        return 0.95;
+        return KNOWN;
     }
     let best = others
         .iter()

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::import::mapping::look::{Look, Looked, look};
+use crate::import::mapping::look::{Examples, Look, Looked, look};
 use crate::import::mapping::propose::propose;
-use crate::import::mapping::{DateForm, Mapping, Origin, TextForm, clean_name, fingerprint};
+use crate::import::mapping::{DateForm, Mapping, Need, Origin, TextForm, clean_name, fingerprint};
+use crate::store::mappings::LEP;
 
 fn names() -> Vec<&'static str> {
     HEADER.split(',').collect()
@@ -41,6 +42,59 @@ async fn table(text: &str) -> Look {
     match seen(text.as_bytes(), &Reading::default()).await {
         Looked::Table(look) => *look,
         _ => panic!("no table"),
+    }
+}
+
+/// A value is an example where several rows share it and the column is not called what tells of a person; of everything else the form alone.
+#[tokio::test]
+async fn examples_tell_of_nobody() {
+    let mut text = "Forename,Student ID,Gender,Site,Postcode,Day\n".to_owned();
+    for n in 0..9 {
+        let site = if n < 4 { "Hall" } else { "Old Mill 7" };
+        let alone = if n == 8 { "Annexe" } else { site };
+        text += &format!(
+            "Aisha,AB-10{n},F,{alone},B70 1A{},1980-05-17\n",
+            char::from(b'A' + n)
+        );
+    }
+    let look = table(&text).await;
+    let of = |name: &str| look.column(name).unwrap().examples();
+    let forms = |all: &[&str]| Examples::Forms(all.iter().map(|t| (*t).to_owned()).collect());
+    let values = |all: &[&str]| Examples::Values(all.iter().map(|t| (*t).to_owned()).collect());
+    assert_eq!(of("Forename"), forms(&["Aaaaa"]));
+    assert_eq!(of("Student ID"), forms(&["AA-999"]));
+    assert_eq!(of("Postcode"), forms(&["A99 9AA"]));
+    assert_eq!(of("Day"), forms(&["9999-99-99"]));
+    assert_eq!(of("Gender"), values(&["F"]));
+    // The one of a single row is not shown.
+    assert_eq!(of("Site"), values(&["Hall", "Old Mill 7"]));
+}
+
+/// What is not needed and not said is not in the file; what is needed has to be said.
+#[test]
+fn only_what_is_needed_has_to_be_said() {
+    for kind in [
+        Kind::Learners,
+        Kind::Programmes,
+        Kind::Demand,
+        Kind::Vacancies,
+        Kind::Services,
+    ] {
+        let mut mapping = Mapping::begun(kind);
+        mapping.leave_out_the_rest();
+        let asked: Vec<String> = mapping.check().into_iter().map(|p| p.column).collect();
+        let needed = kind
+            .columns()
+            .iter()
+            .filter(|c| kind.need(c) == Need::Needed);
+        assert!(needed.clone().count() > 0, "{kind:?}");
+        assert!(
+            needed.eq(kind
+                .columns()
+                .iter()
+                .filter(|c| asked.iter().any(|a| a == **c))),
+            "{kind:?}: {asked:?}"
+        );
     }
 }
 
@@ -259,29 +313,43 @@ async fn mappings_are_remembered_by_name_and_by_header() {
     assert_eq!(print, fingerprint(&["A ", "b", ""]));
     let remember = async |seen| {
         store
-            .remember_mapping(("Acme", &mapping), Some(print), seen, "ann", now())
+            .remember_mapping(LEP, ("Acme", &mapping), Some(print), seen, "ann", now())
             .await
             .unwrap()
     };
     assert_eq!(remember(Some(0)).await, Remembered::Done(1));
     assert_eq!(remember(Some(0)).await, Remembered::Changed(1));
     assert_eq!(remember(Some(1)).await, Remembered::Done(2));
-    let held = store.mapping("ACME").await.unwrap().unwrap();
+    let held = store.mapping(LEP, "ACME").await.unwrap().unwrap();
     assert_eq!(
         (&held.mapping, held.version, held.by.as_str()),
         (&mapping, 2, "ann")
     );
-    let found = store.mapping_for("learners", print).await.unwrap().unwrap();
+    let found = store
+        .mapping_for(LEP, "learners", print)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(found.name, "Acme");
     assert!(
         store
-            .mapping_for("programmes", print)
+            .mapping_for(LEP, "programmes", print)
             .await
             .unwrap()
             .is_none()
     );
-    assert!(store.forget_mapping("acme", "ann", now()).await.unwrap());
-    assert!(!store.forget_mapping("acme", "ann", now()).await.unwrap());
+    assert!(
+        store
+            .forget_mapping(LEP, "acme", "ann", now())
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .forget_mapping(LEP, "acme", "ann", now())
+            .await
+            .unwrap()
+    );
 }
 
 proptest! {

@@ -22,7 +22,7 @@ use ldsp_ui::components::{
 use ldsp_ui::listing::Asked;
 use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage, Rule};
 
-pub(super) use upload::{ended, not_imported};
+pub(super) use upload::{ended, full, not_imported, onward, report_body, whose};
 
 use super::{Answer, PROVIDER, Pages, done, fault, words};
 use serde::Deserialize;
@@ -43,6 +43,9 @@ pub(super) fn rules() -> Vec<Rule> {
         "/provider/learners/{id}",
         "/provider/questions/{id}",
         "/provider/upload",
+        "/provider/map",
+        "/provider/paste",
+        "/provider/mappings",
     ];
     let reads = [
         "/provider",
@@ -90,6 +93,15 @@ pub(super) fn routes(router: Router<Pages>) -> Router<Pages> {
             get(upload::form).merge(upload::receive()),
         )
         .route("/provider/upload/report.csv", get(upload::report))
+        .route("/provider/map", get(upload::ask).post(upload::answer))
+        .route(
+            "/provider/paste",
+            get(upload::paste_form).merge(upload::take_paste()),
+        )
+        .route(
+            "/provider/mappings",
+            get(upload::mappings).post(upload::forget_mapping),
+        )
 }
 
 async fn own(pages: &Pages, of: &OwnOrganisation) -> Result<Own, ProblemPage> {

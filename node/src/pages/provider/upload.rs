@@ -1,14 +1,22 @@
 //! A provider's own file: checked first, then stored. Rows of another provider are refused.
 
+use std::sync::Arc;
+
+use axum::Form as Sent;
 use axum::extract::{DefaultBodyLimit, Multipart, Query, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use axum::routing::{MethodRouter, post};
-use ldsp_ui::components::{Choice, Details, ErrorSummary, Field, Radios, Select, StatCard, Stats};
+use ldsp_ui::components::{
+    Choice, Details, ErrorSummary, Field, Radios, Select, StatCard, Stats, link, list,
+};
 use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage, SignedIn};
 use serde::Deserialize;
 
 use super::super::import::{self, LARGEST_OF_PROVIDER};
+use super::super::import_map::{self, Asked, Pasted, Places, Whose};
+use super::super::import_map_forms;
+use super::super::import_mappings::{self, Named};
 use super::super::releases::file;
 use super::super::upload::{self, UploadError};
 use super::super::{Answer, Pages, fault, words, work};
@@ -23,7 +31,7 @@ use crate::model::Model as _;
 use crate::store::cohorts::Cohort;
 use crate::store::imports::ImportKind;
 use crate::store::kept::{Known, Stored};
-use crate::work::{Door, Sender, SentFile, Turn};
+use crate::work::{Asks, Door, Sender, SentFile, Turn};
 
 /// The route that takes files, with its own limit.
 pub(super) fn receive() -> MethodRouter<Pages> {
@@ -114,9 +122,16 @@ fn about() -> Html {
     let columns = Details::new("Columns of the file", Html::paragraph(&COLUMNS.join(", ")));
     Html::concat([
         Html::paragraph(
-            "One row for each enrolment. Leave `provider` empty or write your own name; a row of another provider is refused. The file is read once and not kept: what tells a person becomes a code, an age band and a district.",
+            "One row for each enrolment. If the columns have names of their own, you are asked what they stand for, once for each source. Leave `provider` empty or write your own name; a row of another provider is refused. The file is read once and not kept: what tells a person becomes a code, an age band and a district.",
         ),
         columns.into(),
+        list([
+            link("Paste rows from a spreadsheet", "/provider/paste"),
+            link(
+                "Mappings: files with columns of their own",
+                "/provider/mappings",
+            ),
+        ]),
     ])
 }
 
@@ -255,20 +270,33 @@ pub(in crate::pages) async fn not_imported(
     Ok(page.notice(notice).status(status))
 }
 
+/// Whose file it is, for the questions about its columns.
+pub(in crate::pages) async fn whose(
+    pages: &Pages,
+    person: &SignedIn,
+    options: &Options,
+) -> Result<Whose, ProblemPage> {
+    let (own, _) = of_person(pages, person, options).await?;
+    let cohort = options.brings.as_ref().and_then(|brings| brings.cohort);
+    Ok(Whose::Provider(Arc::new(own), cohort))
+}
+
 /// What came of a file of the person's organisation.
 pub(in crate::pages) async fn ended(
     pages: &Pages,
     person: &SignedIn,
-    report: &ImportReport,
+    (report, asks): (&ImportReport, Asks),
     options: &Options,
 ) -> Result<Page, ProblemPage> {
     let (own, mut chosen) = of_person(pages, person, options).await?;
     let found = |code| report.problems.by_code().contains_key(code);
     chosen.asks |= found("same-or-new") || found("correction-unclear");
-    report_page(pages, &own, report, &mut chosen).await
+    let places = Places::of(options);
+    let offer = (asks == Asks::PerhapsColumns).then(|| import_map::offer(places));
+    report_page(pages, &own, (report, offer), &mut chosen).await
 }
 
-fn full() -> ProblemPage {
+pub(in crate::pages) fn full() -> ProblemPage {
     ProblemPage::new(
         StatusCode::CONFLICT,
         "upload_busy",
@@ -311,11 +339,63 @@ fn not_received(error: UploadError) -> ProblemPage {
 async fn report_page(
     pages: &Pages,
     own: &Own,
-    report: &ImportReport,
+    (report, offer): (&ImportReport, Option<Html>),
     chosen: &mut Chosen,
 ) -> Result<Page, ProblemPage> {
-    let t = report.tally;
     let (notice, sound) = import::verdict(report);
+    let mut pieces: Vec<Html> = offer.into_iter().collect();
+    pieces.extend(report_body(report, sound));
+    if report.outcome != Outcome::Stored {
+        if report.outcome == Outcome::Checked {
+            chosen.way = "store".to_owned();
+        }
+        let cohorts = delivery::cohorts(&pages.node.store, own)
+            .await
+            .map_err(fault)?;
+        let known = super::known(pages).await?;
+        pieces.push(Html::literal(
+            "<h2 class=\"govuk-heading-m\">Send the file again</h2>",
+        ));
+        pieces.push(form_html(own, &cohorts, &known, chosen, None));
+    }
+    if report.outcome == Outcome::Stored {
+        pieces.push(onward());
+    }
+    let title = if report.outcome == Outcome::Stored {
+        "Your file is stored"
+    } else {
+        "Check of your file"
+    };
+    Ok(cohort_page(own, title.to_owned())
+        .breadcrumb("Upload", "/provider/upload")
+        .notice(notice)
+        .body(Html::concat(pieces)))
+}
+
+/// The steps that follow a file that is stored.
+pub(in crate::pages) fn onward() -> Html {
+    super::super::next_steps([
+        (
+            "Your learners",
+            "/provider/learners",
+            "everybody of yours who is recorded here",
+        ),
+        (
+            "What stands out in your records",
+            super::questions::LIST,
+            "and what the coordinator asks about them",
+        ),
+        (
+            "Whom to ask",
+            "/provider/follow-up",
+            "learners whose destination is due",
+        ),
+    ])
+}
+
+/// What a report says to a provider's people, without its verdict.
+pub(in crate::pages) fn report_body(report: &ImportReport, sound: bool) -> Vec<Html> {
+    let t = report.tally;
     let would = if report.outcome == Outcome::Stored {
         ""
     } else {
@@ -348,32 +428,70 @@ async fn report_page(
     if !sound {
         pieces.push(import::problems(report, "/provider/upload/report.csv"));
     }
-    if report.outcome != Outcome::Stored {
-        if report.outcome == Outcome::Checked {
-            chosen.way = "store".to_owned();
-        }
-        let cohorts = delivery::cohorts(&pages.node.store, own)
-            .await
-            .map_err(fault)?;
-        let known = super::known(pages).await?;
-        pieces.push(Html::literal(
-            "<h2 class=\"govuk-heading-m\">Send the file again</h2>",
-        ));
-        pieces.push(form_html(own, &cohorts, &known, chosen, None));
-    }
-    let title = if report.outcome == Outcome::Stored {
-        "Your file is stored"
-    } else {
-        "Check of your file"
-    };
-    Ok(cohort_page(own, title.to_owned())
-        .breadcrumb("Upload", "/provider/upload")
-        .notice(notice)
-        .body(Html::concat(pieces)))
+    pieces
 }
-
 pub(super) async fn report(State(pages): State<Pages>, of: OwnOrganisation) -> Answer {
     let csv = pages.reports.of(&of.person).ok_or_else(import::no_report)?;
     let name = "attachment; filename=\"ldsp-upload-report.csv\"";
     Ok(file(csv.as_ref().clone(), "text/csv; charset=utf-8", name).into_response())
+}
+
+/// The provider whose files are asked about, of rows in no cohort.
+async fn own_files(pages: &Pages, of: &OwnOrganisation) -> Result<Whose, ProblemPage> {
+    Ok(Whose::Provider(Arc::new(own(pages, of).await?), None))
+}
+
+pub(super) async fn ask(
+    State(pages): State<Pages>,
+    of: OwnOrganisation,
+    person: SignedIn,
+    Query(asked): Query<Asked>,
+) -> Answer {
+    let whose = own_files(&pages, &of).await?;
+    import_map::ask(&pages, &person, &whose, &asked).await
+}
+
+pub(super) async fn answer(
+    State(pages): State<Pages>,
+    of: OwnOrganisation,
+    person: SignedIn,
+    Sent(pairs): Sent<Vec<(String, String)>>,
+) -> Answer {
+    let whose = own_files(&pages, &of).await?;
+    import_map::take_answer(&pages, &person, &whose, pairs).await
+}
+
+pub(super) async fn paste_form(State(pages): State<Pages>, of: OwnOrganisation) -> Answer {
+    let whose = own_files(&pages, &of).await?;
+    Ok(import_map_forms::paste(&whose, &Pasted::default(), &[]).into_response())
+}
+
+/// The route that takes pasted rows, with its own limit.
+pub(super) fn take_paste() -> MethodRouter<Pages> {
+    post(paste).layer(DefaultBodyLimit::max(import_map::PASTE_FORM))
+}
+
+async fn paste(
+    State(pages): State<Pages>,
+    of: OwnOrganisation,
+    person: SignedIn,
+    Sent(pasted): Sent<Pasted>,
+) -> Answer {
+    let whose = own_files(&pages, &of).await?;
+    import_map::take_pasted(&pages, &person, whose, pasted).await
+}
+
+pub(super) async fn mappings(State(pages): State<Pages>, of: OwnOrganisation) -> Answer {
+    let whose = own_files(&pages, &of).await?;
+    import_mappings::list_of(&pages, &whose, true).await
+}
+
+pub(super) async fn forget_mapping(
+    State(pages): State<Pages>,
+    of: OwnOrganisation,
+    person: SignedIn,
+    Sent(named): Sent<Named>,
+) -> Answer {
+    let whose = own_files(&pages, &of).await?;
+    import_mappings::forget_of(&pages, &person, &whose, &named).await
 }

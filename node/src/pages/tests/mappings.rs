@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::import::mapping::{DateForm, Origin};
+use crate::store::mappings::LEP;
 
 /// The learners' file as another program writes it.
 fn theirs() -> String {
@@ -102,7 +103,7 @@ async fn columns_are_asked_for_once_and_remembered() {
     let remembered = world
         .node
         .store
-        .mapping("acme exports")
+        .mapping(LEP, "acme exports")
         .await
         .unwrap()
         .unwrap();
@@ -175,12 +176,46 @@ async fn a_file_can_be_let_go_and_bad_answers_are_explained() {
         page.contains("date-form") && page.contains("Column"),
         "{page}"
     );
-    assert!(world.node.store.mappings().await.unwrap().is_empty());
+    assert!(world.node.store.mappings(LEP).await.unwrap().is_empty());
     world.post("ann", "/import/map", "step=drop").await;
     assert_eq!(
         world.get("ann", "/import/map").await.status,
         StatusCode::NOT_FOUND
     );
+}
+
+/// What is clear is folded away, what is missing is named at the top, and what few files have is not asked for.
+#[tokio::test]
+async fn the_page_says_what_is_missing_and_asks_for_no_more() {
+    let world = world().await;
+    world.upload("programmes", "store", PROGRAMMES).await;
+    let text = "College;Student ID;Course;Project;Start date;Standing;Gender\n\
+                College;AB-101;A1;P1;2022-01-10;in-progress;female\n";
+    let sent = world.upload("learners", "check", text).await;
+    assert_eq!(sent.location(), "/import/map", "{}", sent.body);
+    let page = world.get("ann", "/import/map").await.body;
+    assert!(page.contains("Still missing: Programme; Stage."), "{page}");
+    assert!(page.contains("Found by their names: 5 columns"), "{page}");
+    assert!(page.contains("Optional: 7 columns"), "{page}");
+    assert!(
+        page.contains("written like AA-999") && !page.contains("AB-101"),
+        "{page}"
+    );
+    let form = "step=columns&c-provider=%3DCollege&c-learner_ref=%3DStudent+ID&c-aim=%3DCourse&c-start=%3DStart+date&c-sex=%3DGender";
+    let missing = world.post("ann", "/import/map", form).await;
+    assert!(
+        missing.body.contains("href=\"#c-stage\""),
+        "{}",
+        missing.body
+    );
+    let form = format!("{form}&c-programme=%3DProject&c-stage=%3DStanding");
+    let next = world.post("ann", "/import/map", &form).await;
+    assert_eq!(next.status, StatusCode::SEE_OTHER, "{}", next.body);
+    world.post("ann", "/import/map", "step=name&name=").await;
+    let done = world
+        .post("ann", "/import/map", "step=import&way=store")
+        .await;
+    assert!(done.body.contains("The file is imported"), "{}", done.body);
 }
 
 #[tokio::test]

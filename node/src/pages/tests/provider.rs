@@ -140,7 +140,11 @@ async fn no_route_leads_to_another_organisations_records() {
                     "{who} {path}"
                 );
                 assert!(!seen.body.contains(&format!("{secret}: ")), "{who} {path}");
-                if rule.path.contains("{id}") || rule.method != axum::http::Method::GET {
+                // These name nothing of anybody: what is pasted and remembered is the sender's own.
+                let is_own = ["/provider/paste", "/provider/mappings"].contains(&rule.path);
+                if is_own && rule.method != axum::http::Method::GET {
+                    assert!(seen.status.is_client_error(), "{who} {path}");
+                } else if rule.path.contains("{id}") || rule.method != axum::http::Method::GET {
                     assert_eq!(
                         seen.status,
                         StatusCode::NOT_FOUND,
@@ -479,7 +483,11 @@ async fn no_address_of_a_provider_counts_rows() {
         );
     }
     assert!(handles > 4, "{handles}");
-    // A learner without a reference has a name all the same.
+    // A learner without a reference has a name all the same, and what to do about it.
+    sqlx::query("UPDATE enrolments SET own_reference = NULL WHERE id = 17")
+        .execute(&world.node.store.writer)
+        .await
+        .unwrap();
     let college = world.own("College").await;
     let handle = college.handle(Handled::Enrolment, 17);
     let page = world
@@ -490,6 +498,7 @@ async fn no_address_of_a_provider_counts_rows() {
         page.body
             .contains(&format!("No reference ({})", &handle[..6]))
     );
+    assert!(page.body.contains("href=\"/provider/upload\""));
     // One row has one address.
     let other = handle.to_uppercase();
     assert_ne!(other, handle);
@@ -833,4 +842,145 @@ async fn providers_have_help_of_their_own() {
     ] {
         assert!(help.contains(words), "{words}");
     }
+}
+
+/// A question leads to the learners that it is about, and a provider sees what stands out in its own records alone.
+#[tokio::test]
+async fn a_finding_leads_a_provider_to_its_own_learners() {
+    let world = two().await;
+    sqlx::query("UPDATE enrolments SET planned_end_day = start_day + 7")
+        .execute(&world.node.store.writer)
+        .await
+        .unwrap();
+    sqlx::query("INSERT INTO quality_rules (rule, severity, threshold, version) VALUES ('overdue-end', 'warning', 1, 1)")
+        .execute(&world.node.store.writer)
+        .await
+        .unwrap();
+    let questions = world.get("pam", "/provider/questions").await.body;
+    let at = "/provider/learners?found=overdue-end";
+    assert!(
+        questions.contains("What stands out in your records"),
+        "{questions}"
+    );
+    assert!(questions.contains(at), "{questions}");
+    let list = world.get("pam", at).await.body;
+    assert!(
+        list.contains("A1-017") && !list.contains("B1-017"),
+        "{list}"
+    );
+    assert!(list.contains("Record how the enrolment ended"), "{list}");
+    let none = world
+        .get("pam", "/provider/learners?found=too-long")
+        .await
+        .body;
+    assert!(!none.contains("A1-017"), "{none}");
+    // The coordinator's question begins with what was found.
+    let of = world
+        .get("ann", "/quality/provider?name=College")
+        .await
+        .body;
+    assert!(of.contains("1 of 1: in progress long after"), "{of}");
+    let board = world.get("ann", "/quality?rule=overdue-end").await.body;
+    assert!(
+        board.contains(">College<") && board.contains("What is next"),
+        "{board}"
+    );
+}
+
+/// A provider's file with columns of its own, sent or pasted: asked about, remembered for that provider, and seen by nobody else.
+#[tokio::test]
+async fn a_provider_explains_its_own_columns_and_nobody_else_sees_it() {
+    let world = two().await;
+    let text = file("", "A1-018").replacen("learner_ref,", "Number,", 1);
+    let text = text
+        .replacen("aim,", "Unit,", 1)
+        .replacen("stage\n", "Standing\n", 1);
+    let text = text
+        .replacen("provider,", "Who,", 1)
+        .replacen("start,", "Begins,", 1);
+    let text = text
+        .replacen(",programme,", ",Scheme,", 1)
+        .replacen("mode,", "Way,", 1);
+    let text = text.replacen(
+        "sex,ethnicity,disability,prior_status,district",
+        "M,E,D,S,L",
+        1,
+    );
+    let cohort = world.cohort("pam").await;
+    let sent = world.bring("pam", handle(&cohort), "check", &text).await;
+    assert_eq!(sent.location(), "/provider/map", "{}", sent.body);
+    // Nobody else has it, neither at the same address nor at the coordinator's.
+    for (who, path) in [("pat", "/provider/map"), ("ann", "/import/map")] {
+        assert_eq!(world.get(who, path).await.status, StatusCode::NOT_FOUND);
+    }
+    assert_eq!(
+        world.get("pam", "/import/map").await.status,
+        StatusCode::FORBIDDEN
+    );
+    let page = world.get("pam", "/provider/map").await.body;
+    assert!(
+        page.contains("Still missing:") && page.contains("action=\"/provider/map\""),
+        "{page}"
+    );
+    let columns = "step=columns&c-learner_ref=%3DNumber&c-aim=%3DUnit&c-programme=%3DScheme&c-start=%3DBegins&c-stage=%3DStanding\
+                   &c-skill=%3Dskill&c-mode=%3DWay&c-district=%3DL";
+    let answer = async |form: &str| {
+        let seen = world.post("pam", "/provider/map", form).await;
+        assert_eq!(seen.location(), "/provider/map", "{form}: {}", seen.body);
+    };
+    answer(columns).await;
+    answer("step=name&name=Our+exports").await;
+    let checked = world.get("pam", "/provider/map").await.body;
+    assert!(checked.contains("The file is sound"), "{checked}");
+    let done = world
+        .post("pam", "/provider/map", "step=import&way=store")
+        .await;
+    assert!(done.body.contains("The file is imported"), "{}", done.body);
+    assert!(
+        done.body.contains("now known to its provider"),
+        "{}",
+        done.body
+    );
+    let held = "SELECT count(*) FROM enrolments WHERE own_reference = 'A1-018' AND cohort = 1";
+    let held: i64 = sqlx::query_scalar(held)
+        .fetch_one(&world.node.store.reader)
+        .await
+        .unwrap();
+    assert_eq!(held, 1);
+    let own = world.get("pam", "/provider/mappings").await.body;
+    assert!(own.contains("Our exports"), "{own}");
+    for (who, path) in [("pat", "/provider/mappings"), ("ann", "/import/mappings")] {
+        let seen = world.get(who, path).await;
+        assert_eq!(seen.status, StatusCode::OK);
+        assert!(!seen.body.contains("Our exports"), "{who}: {}", seen.body);
+    }
+    // The next rows find it, pasted as well; the name is free for others.
+    let rows = text
+        .replace("A1-018", "A1-019")
+        .replace(',', "%09")
+        .replace('\n', "%0A");
+    let pasted = world
+        .post("pam", "/provider/paste", &format!("rows={rows}"))
+        .await;
+    assert_eq!(pasted.location(), "/provider/map", "{}", pasted.body);
+    let page = world.get("pam", "/provider/map").await.body;
+    assert!(
+        page.contains("Our exports") && page.contains("Everything that is needed is there"),
+        "{page}"
+    );
+    let pasted = world
+        .post("pat", "/provider/paste", &format!("rows={rows}"))
+        .await;
+    assert_eq!(pasted.location(), "/provider/map", "{}", pasted.body);
+    let page = world.get("pat", "/provider/map").await.body;
+    assert!(
+        page.contains("Still missing:") && !page.contains("Our exports"),
+        "{page}"
+    );
+    let gone = world
+        .post("pat", "/provider/mappings", "name=Our+exports")
+        .await;
+    assert_eq!(gone.location(), "/provider/mappings");
+    let own = world.get("pam", "/provider/mappings").await.body;
+    assert!(own.contains("Our exports"), "{own}");
 }

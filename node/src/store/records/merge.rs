@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
-pub(crate) use again::repeated;
+pub(super) use again::repeated;
 
 use super::persons::{self, Named, Standing, ident};
 use super::silent::{Silent, taken_back};

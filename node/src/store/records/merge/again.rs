@@ -227,7 +227,7 @@ async fn absorb(
 }
 
 /// Enrolments of a learner that repeat an earlier row's, each with the earlier id.
-pub(crate) async fn repeated(
+pub(in crate::store::records) async fn repeated(
     tx: &mut SqliteConnection,
     learner: &Pseudonym,
     roots: &Roots,
