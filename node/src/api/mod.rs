@@ -128,6 +128,7 @@ refusals! {
     struct Revises: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, WITHDRAWAL, CORRECTION;
     struct Keeps: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, CHANGED_MEANWHILE, VERSION_NEEDED;
     struct Invites: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM;
+    struct Removes: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, CHANGED_MEANWHILE, VERSION_NEEDED;
     struct GivesRole: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, LAST_ADMIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM;
     struct KeepsOut: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, LAST_ADMIN, OWN_ACCOUNT, TIMEOUT;
     struct EndsAll: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, OWN_ACCOUNT, TIMEOUT;
@@ -166,7 +167,11 @@ pub(crate) fn rules() -> Vec<Rule> {
         ["/api/v1/gathering/tasks", "/api/v1/gathering/tasks/{id}"],
     ];
     let kept = kept.into_iter().flat_map(|[all, one]| {
-        let write = [Rule::post(all, COORDINATOR), Rule::put(one, COORDINATOR)];
+        let write = [
+            Rule::post(all, COORDINATOR),
+            Rule::put(one, COORDINATOR),
+            Rule::delete(one, COORDINATOR),
+        ];
         [all, one]
             .map(|path| Rule::get(path, READERS))
             .into_iter()
@@ -234,10 +239,18 @@ pub(crate) fn rules() -> Vec<Rule> {
     rules.extend(kept);
     // Its numbers are exact.
     let [all, one] = ["/api/v1/demand", "/api/v1/demand/{id}"];
-    rules.extend([Rule::post(all, COORDINATOR), Rule::put(one, COORDINATOR)]);
+    rules.extend([
+        Rule::post(all, COORDINATOR),
+        Rule::put(one, COORDINATOR),
+        Rule::delete(one, COORDINATOR),
+    ]);
     rules.extend([all, one].map(|path| Rule::get(path, STAFF)));
     let [all, one] = ["/api/v1/organisations", "/api/v1/organisations/{id}"];
-    rules.extend([Rule::post(all, KEEPERS), Rule::put(one, KEEPERS)]);
+    rules.extend([
+        Rule::post(all, KEEPERS),
+        Rule::put(one, KEEPERS),
+        Rule::delete(one, KEEPERS),
+    ]);
     rules.extend([all, one].map(|path| Rule::get(path, LEP)));
     rules.extend([
         Rule::get("/api/v1/provider/cohorts", PROVIDER),
@@ -280,29 +293,59 @@ fn described() -> OpenApiRouter<Api> {
         ))
         .routes(routes!(
             model::organisations::show,
-            model::organisations::set
+            model::organisations::set,
+            model::organisations::remove
         ))
         .routes(routes!(model::programmes::list, model::programmes::add))
-        .routes(routes!(model::programmes::show, model::programmes::set))
+        .routes(routes!(
+            model::programmes::show,
+            model::programmes::set,
+            model::programmes::remove
+        ))
         .routes(routes!(model::cohorts::list, model::cohorts::add))
-        .routes(routes!(model::cohorts::show, model::cohorts::set))
+        .routes(routes!(
+            model::cohorts::show,
+            model::cohorts::set,
+            model::cohorts::remove
+        ))
         .routes(routes!(model::spend::list, model::spend::add))
-        .routes(routes!(model::spend::show, model::spend::set))
+        .routes(routes!(
+            model::spend::show,
+            model::spend::set,
+            model::spend::remove
+        ))
         .routes(routes!(model::demand::list, model::demand::add))
-        .routes(routes!(model::demand::show, model::demand::set))
+        .routes(routes!(
+            model::demand::show,
+            model::demand::set,
+            model::demand::remove
+        ))
         .routes(routes!(model::words::list, model::words::add))
-        .routes(routes!(model::words::show, model::words::set))
+        .routes(routes!(
+            model::words::show,
+            model::words::set,
+            model::words::remove
+        ))
         .routes(routes!(model::services::list, model::services::add))
-        .routes(routes!(model::services::show, model::services::set))
+        .routes(routes!(
+            model::services::show,
+            model::services::set,
+            model::services::remove
+        ))
         .routes(routes!(model::data_items::list, model::data_items::add))
-        .routes(routes!(model::data_items::show, model::data_items::set))
+        .routes(routes!(
+            model::data_items::show,
+            model::data_items::set,
+            model::data_items::remove
+        ))
         .routes(routes!(
             model::gathering_tasks::list,
             model::gathering_tasks::add
         ))
         .routes(routes!(
             model::gathering_tasks::show,
-            model::gathering_tasks::set
+            model::gathering_tasks::set,
+            model::gathering_tasks::remove
         ))
         .routes(routes!(gathering::board))
         .routes(routes!(exchange::overlap))

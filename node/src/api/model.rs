@@ -445,12 +445,12 @@ async fn one_of<S: Spoken + Serialize>(api: &Api, id: &str) -> Result<Response, 
 }
 
 /// The strong entity tag of a version.
-fn tag(version: i64) -> String {
+pub(super) fn tag(version: i64) -> String {
     format!("\"{version}\"")
 }
 
 /// The version that `If-Match` names. A compressed answer's tag says how it was compressed behind the version.
-fn version(headers: &HeaderMap) -> Result<i64, Refused> {
+pub(super) fn version(headers: &HeaderMap) -> Result<i64, Refused> {
     let named = headers
         .get(header::IF_MATCH)
         .and_then(|value| value.to_str().ok());
@@ -504,9 +504,23 @@ async fn change_of<S: Spoken + Serialize>(
     answer::<S>(api, StatusCode::OK, &stored).await
 }
 
+async fn remove_of<S: Spoken>(
+    api: &Api,
+    person: &SignedIn,
+    id: &str,
+    headers: &HeaderMap,
+) -> Result<StatusCode, Refused> {
+    let missing = || Refused::not_found("Nothing of this number is kept here.");
+    let id = super::number(id).ok_or_else(missing)?;
+    let at = (id, version(headers)?);
+    let (store, now) = (&api.node.store, (api.clock)());
+    model::remove::<S::Model>(store, at, &person.name, now).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 macro_rules! endpoints {
     ($module:ident: $text:ident, $tag:tt, $all:tt, $one:tt,
-     $list:tt $list_title:tt, $add:tt $add_title:tt, $show:tt $show_title:tt, $set:tt $set_title:tt) => {
+     $list:tt $list_title:tt, $add:tt $add_title:tt, $show:tt $show_title:tt, $set:tt $set_title:tt, $delete:tt $delete_title:tt) => {
         pub(super) mod $module {
             use super::*;
 
@@ -598,34 +612,71 @@ macro_rules! endpoints {
             ) -> Result<Response, Refused> {
                 change_of(&api, &person, &id, &headers, sent).await
             }
+
+            #[doc = $delete_title]
+            ///
+            /// For what was added by mistake: while anything stands on it, it stays, and the answer says what. `If-Match` names the version
+            /// that was read. What it said stays in its history.
+            #[utoipa::path(
+                delete, path = $one, operation_id = $delete, tag = $tag,
+                params(
+                    ("id" = i64, Path, description = "Its number at this node.", minimum = 1),
+                    ("if-match" = Option<String>, Header, description = "The ETag that reading it gave; needed."),
+                ),
+                responses(
+                    (status = 204, description = "It is gone."),
+                    (status = 422, description = "Something stands on it: each as a problem `in-use` of no member. (`form`)", body = Refused,
+                        content_type = "application/problem+json"),
+                    crate::api::Removes
+                ),
+                security(("secret" = []), ("token" = []), ("session" = [])),
+            )]
+            pub(in crate::api) async fn remove(
+                State(api): State<Api>,
+                person: SignedIn,
+                Path(id): Path<String>,
+                headers: HeaderMap,
+                _none: Query<Nothing>,
+            ) -> Result<StatusCode, Refused> {
+                remove_of::<$text>(&api, &person, &id, &headers).await
+            }
         }
     };
 }
 
 endpoints!(organisations: OrganisationText, "Programmes", "/api/v1/organisations", "/api/v1/organisations/{id}",
     "list_organisations" "Organisations", "add_organisation" "Add an organisation",
-    "show_organisation" "An organisation", "set_organisation" "Change an organisation");
+    "show_organisation" "An organisation", "set_organisation" "Change an organisation",
+    "delete_organisation" "Delete an organisation");
 endpoints!(programmes: ProgrammeText, "Programmes", "/api/v1/programmes", "/api/v1/programmes/{id}",
     "list_programmes" "Programmes", "add_programme" "Add a programme",
-    "show_programme" "A programme", "set_programme" "Change a programme");
+    "show_programme" "A programme", "set_programme" "Change a programme",
+    "delete_programme" "Delete a programme");
 endpoints!(cohorts: CohortText, "Programmes", "/api/v1/cohorts", "/api/v1/cohorts/{id}",
     "list_cohorts" "Cohorts", "add_cohort" "Add a cohort",
-    "show_cohort" "A cohort", "set_cohort" "Change a cohort");
+    "show_cohort" "A cohort", "set_cohort" "Change a cohort",
+    "delete_cohort" "Delete a cohort");
 endpoints!(spend: SpendText, "Programmes", "/api/v1/spend", "/api/v1/spend/{id}",
     "list_spend" "Spend", "add_spend" "Add an amount",
-    "show_spend" "An amount", "set_spend" "Change an amount");
+    "show_spend" "An amount", "set_spend" "Change an amount",
+    "delete_spend" "Delete an amount");
 endpoints!(demand: DemandText, "Needs", "/api/v1/demand", "/api/v1/demand/{id}",
     "list_demand" "Demand", "add_demand" "Add demand",
-    "show_demand" "A need that was stated", "set_demand" "Change what was stated");
+    "show_demand" "A need that was stated", "set_demand" "Change what was stated",
+    "delete_demand" "Delete what was stated");
 endpoints!(words: WordText, "Needs", "/api/v1/demand/words", "/api/v1/demand/words/{id}",
     "list_words" "Words for vacancies", "add_word" "Add a word",
-    "show_word" "A word for vacancies", "set_word" "Change a word");
+    "show_word" "A word for vacancies", "set_word" "Change a word",
+    "delete_word" "Delete a word");
 endpoints!(services: ServiceText, "Provision", "/api/v1/services", "/api/v1/services/{id}",
     "list_services" "Services", "add_service" "Add a service",
-    "show_service" "A service", "set_service" "Change a service");
+    "show_service" "A service", "set_service" "Change a service",
+    "delete_service" "Delete a service");
 endpoints!(gathering_tasks: GatheringTaskText, "Gathering", "/api/v1/gathering/tasks", "/api/v1/gathering/tasks/{id}",
     "list_gathering_tasks" "Gathering tasks", "add_gathering_task" "Add a gathering task",
-    "show_gathering_task" "A gathering task", "set_gathering_task" "Change a gathering task");
+    "show_gathering_task" "A gathering task", "set_gathering_task" "Change a gathering task",
+    "delete_gathering_task" "Delete a gathering task");
 endpoints!(data_items: DataItemText, "Exchange", "/api/v1/data-items", "/api/v1/data-items/{id}",
     "list_data_items" "Data items", "add_data_item" "Add a data item",
-    "show_data_item" "A data item", "set_data_item" "Change a data item");
+    "show_data_item" "A data item", "set_data_item" "Change a data item",
+    "delete_data_item" "Delete a data item");

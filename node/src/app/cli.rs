@@ -315,6 +315,126 @@ pub enum Keep {
 #[derive(Debug, Subcommand)]
 pub enum Demand {
     /// As of all that is kept.
+    /// Delete one that was added by mistake, while nothing stands on it
+    Delete {
+        /// Its number, as `list` shows it
+        #[arg(value_name = "NUMBER")]
+        id: i64,
+        /// The version that you saw: if somebody changed it since, nothing is deleted
+        #[arg(long, value_name = "VERSION")]
+        version: Option<i64>,
+    },
+}
+
+/// Whose work it is.
+#[derive(Debug, Args)]
+pub struct Of {
+    /// The training provider, as it is named among the organisations
+    #[arg(long, value_name = "NAME")]
+    pub provider: String,
+}
+
+/// Which questions are due.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum DueWhen {
+    /// In this week, which begins on a Monday
+    Week,
+    /// Before it
+    Late,
+    /// In the four weeks after it
+    Later,
+}
+
+/// `delivery`.
+#[derive(Debug, Subcommand)]
+pub enum Delivery {
+    /// Its cohorts
+    Cohorts {
+        /// Whose.
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Its learners, by what addresses call them
+    Learners {
+        /// Whose.
+        #[command(flatten)]
+        of: Of,
+        /// Those of this cohort alone: its code
+        #[arg(long, value_name = "CODE")]
+        cohort: Option<String>,
+    },
+    /// All that is recorded of a learner
+    Show {
+        /// Whose.
+        #[command(flatten)]
+        of: Of,
+        /// The learner, as `learners` calls it
+        #[arg(value_name = "LEARNER")]
+        learner: String,
+    },
+    /// Add a learner to a cohort
+    Add {
+        /// Whose.
+        #[command(flatten)]
+        of: Of,
+        /// The cohort's code
+        #[arg(long, value_name = "CODE")]
+        cohort: String,
+        /// A column and its text
+        #[arg(value_name = "COLUMN=TEXT")]
+        columns: Vec<String>,
+    },
+    /// Record what became of a learner: columns that are not named stay as they are
+    Record {
+        /// Whose.
+        #[command(flatten)]
+        of: Of,
+        /// The learner, as `learners` calls it
+        #[arg(value_name = "LEARNER")]
+        learner: String,
+        /// The version that you saw: if somebody changed it since, nothing is stored
+        #[arg(long, value_name = "VERSION")]
+        version: Option<i64>,
+        /// A column and its text; an empty text takes back what is recorded
+        #[arg(value_name = "COLUMN=TEXT")]
+        columns: Vec<String>,
+    },
+    /// Correct what was recorded of a learner who joined: columns that are not named stay as they are
+    Correct {
+        /// Whose.
+        #[command(flatten)]
+        of: Of,
+        /// The learner, as `learners` calls it
+        #[arg(value_name = "LEARNER")]
+        learner: String,
+        /// The version that you saw: if somebody changed it since, nothing is stored
+        #[arg(long, value_name = "VERSION")]
+        version: Option<i64>,
+        /// A column and its text
+        #[arg(value_name = "COLUMN=TEXT")]
+        columns: Vec<String>,
+    },
+    /// Take back a learner whom the provider added by mistake, while nothing of it was counted
+    TakeBack {
+        /// Whose.
+        #[command(flatten)]
+        of: Of,
+        /// The learner, as `learners` calls it
+        #[arg(value_name = "LEARNER")]
+        learner: String,
+        /// The version that you saw: if somebody changed it since, it stays
+        #[arg(long, value_name = "VERSION")]
+        version: Option<i64>,
+    },
+    /// Whom to ask what became of them, 3, 6 and 12 months after their last day
+    Due {
+        /// Whose.
+        #[command(flatten)]
+        of: Of,
+        /// Which of the questions
+        #[arg(long, value_enum, default_value = "week")]
+        when: DueWhen,
+    },
     #[command(flatten)]
     Keep(Keep),
     /// The words by which skills are found in vacancies

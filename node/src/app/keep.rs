@@ -1,4 +1,4 @@
-//! `organisations`, `programmes`, `cohorts`, `spend`: list, show, add, set.
+//! `organisations`, `programmes`, `cohorts`, `spend`: list, show, add, set, delete.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -25,6 +25,7 @@ pub(super) async fn run<M: Model>(command: Keep, context: &Context) -> Answer {
         Keep::Show { id } => show::<M>(&node, id).await,
         Keep::Add(said) => add::<M>(&node, &said, context).await,
         Keep::Set { id, version, said } => set::<M>(&node, (id, version), &said, context).await,
+        Keep::Delete { id, version } => delete::<M>(&node, (id, version), context).await,
     };
     node.store.close().await;
     answer
@@ -192,6 +193,18 @@ async fn set<M: Model>(
     let at = (id, version.unwrap_or(before.version));
     let kept = model::change(&node.store, at, &texts, COMMAND_LINE, (context.clock)()).await;
     answer::<M>(node, kept, "Changed.").await
+}
+
+async fn delete<M: Model>(
+    node: &Node,
+    (id, version): (i64, Option<i64>),
+    context: &Context,
+) -> Answer {
+    let before: Option<Stored<M>> = node.store.kept_one(id).await?;
+    let before = before.ok_or_else(|| missing::<M>(id))?;
+    let at = (id, version.unwrap_or(before.version));
+    let gone = model::remove(&node.store, at, COMMAND_LINE, (context.clock)()).await;
+    answer::<M>(node, gone, "Deleted. It said:").await
 }
 
 async fn answer<M: Model>(node: &Node, kept: Result<Stored<M>, Trouble<M>>, done: &str) -> Answer {

@@ -248,6 +248,8 @@ faults! {
         "Write it like 12500 or 12500.50, without sign and separators, or leave it empty.";
     TAKEN = "taken", "Another one has this already.",
         "Choose another code or name, or change the one that has it.";
+    IN_USE = "in-use", "Something stands on it.",
+        "Take out first what stands on it.";
     OTHERS_RECORDS = "provider-known", "Another provider has this name, with records or people of its own.",
         "People of the one would see the other's records. An admin gives its people the right organisation; the name of the records stays.";
     SKILLS = "skill-unknown", "One of the skills is not in the data standard.",

@@ -53,6 +53,8 @@ fn employer(row: &mut Row<'_>, known: &Known) -> Option<i64> {
 }
 
 impl Model for Cohort {
+    const STAYS: &'static str =
+        "Give it its last day instead: it stays for what was recorded, and is listed as ended.";
     const COLUMNS: &'static [&'static str] = &[
         "cohort",
         "programme",

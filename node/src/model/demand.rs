@@ -15,9 +15,8 @@ use crate::import::programmes::text;
 use crate::import::rows::Row;
 use crate::import::{faults, values};
 use crate::store::audit::append;
-use crate::store::demand::{Asks, Counts, Demand, How, Sure, delete, free_code};
-use crate::store::history::{self, Change, Kind};
-use crate::store::kept::{Kept, Known, Stored};
+use crate::store::demand::{Asks, Counts, Demand, How, Sure, free_code};
+use crate::store::kept::{Kept, Known, Stored, delete};
 use crate::store::organisations::OrganisationKind;
 use crate::store::providers::folded;
 use crate::store::{Store, StoreError};
@@ -196,6 +195,7 @@ pub(crate) fn area_title(district: Option<&Gss>) -> String {
 }
 
 impl Model for Demand {
+    const STAYS: &'static str = "Give it a last month instead.";
     const COLUMNS: &'static [&'static str] = &[
         "reference",
         "asks",
@@ -410,18 +410,8 @@ pub(crate) async fn remove_import(
             removed.stay += 1;
             continue;
         }
-        let texts = Demand::COLUMNS.iter().zip(row.it.texts(&known));
-        let changes: Vec<Change> = texts
-            .filter(|(_, text)| !text.is_empty())
-            .map(|(field, text)| Change {
-                row: row.id,
-                field,
-                before: Some(text),
-                after: None,
-            })
-            .collect();
-        history::record(&mut tx, now, who, Kind::Demand, &changes).await?;
-        delete(&mut tx, row.id).await?;
+        super::went(&mut tx, &known, row, who, now).await?;
+        delete::<Demand>(&mut tx, row.id).await?;
         removed.gone += 1;
     }
     if removed.gone > 0 {

@@ -34,6 +34,7 @@ pub(crate) fn skill_title(at: u8) -> &'static str {
 }
 
 impl Model for GatheringTask {
+    const STAYS: &'static str = "Say when it was done instead.";
     const COLUMNS: &'static [&'static str] =
         &["about", "skill", "area", "body", "due", "done", "note"];
 

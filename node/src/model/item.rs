@@ -29,6 +29,7 @@ fn month(row: &mut Row<'_>, column: usize) -> Option<Period> {
 }
 
 impl Model for DataItem {
+    const STAYS: &'static str = "Give the agreement its last month instead.";
     const COLUMNS: &'static [&'static str] = &[
         "item",
         "title",

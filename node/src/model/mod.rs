@@ -28,8 +28,9 @@ use crate::import::report::RowProblem;
 use crate::import::rows::{Row, alone};
 use crate::store::audit::append;
 use crate::store::history::{self, Change};
-use crate::store::kept::{Kept, Known, Stored};
+use crate::store::kept::{self, Kept, Known, Stands, Stored};
 use crate::store::{Store, StoreError};
+use crate::words;
 
 /// A kind of row with its columns.
 pub(crate) trait Model: Kept {
@@ -44,6 +45,9 @@ pub(crate) trait Model: Kept {
 
     /// The columns as people are asked for them.
     fn questions(known: &Known) -> Vec<Question>;
+
+    /// What to do with a row that was added by mistake and that something stands on.
+    const STAYS: &'static str;
 
     /// What a row is called where one name has to do; it may name another row.
     fn title(&self, known: &Known) -> String;
@@ -194,6 +198,10 @@ pub(crate) async fn write<M: Model>(
     let Some(id) = it.put(tx, before.map(|before| before.id)).await? else {
         return Ok(None);
     };
+    let id = match before {
+        Some(_) => id,
+        None => kept::renumber::<M>(tx, id).await?,
+    };
     let blank = vec![String::new(); M::COLUMNS.len()];
     let was = before.map_or(blank, |before| before.it.texts(known));
     let said = |text: String| (!text.is_empty()).then_some(text);
@@ -209,6 +217,73 @@ pub(crate) async fn write<M: Model>(
         .collect();
     history::record(tx, now, who, M::KIND, &changes).await?;
     Ok(Some(id))
+}
+
+/// What stands on a row in words: what has to go before it can.
+pub(crate) fn standing<M: Model>(stands: &[Stands]) -> Vec<RowProblem> {
+    let problem = |stands: &Stands| RowProblem {
+        cause: match stands.number {
+            Some(n) => {
+                let n = usize::try_from(n).unwrap_or(usize::MAX);
+                words::sentence(&words::some(n, stands.one, stands.many))
+            }
+            None => words::sentence(stands.many),
+        }
+        .into(),
+        remedy: M::STAYS.into(),
+        ..faults::IN_USE.at(1, None)
+    };
+    stands.iter().map(problem).collect()
+}
+
+/// Takes row `id` out, as somebody saw it in version `version`, while nothing stands on it. What it said stays in its history.
+///
+/// # Errors
+/// [`Trouble`]; nothing was taken out then. Its fields say what stands on the row.
+pub(crate) async fn remove<M: Model>(
+    store: &Store,
+    (id, version): (i64, i64),
+    who: &str,
+    now: Timestamp,
+) -> Result<Stored<M>, Trouble<M>> {
+    let mut tx = store.write().await?;
+    let known = Known::read(&mut tx).await?;
+    let row = M::rows(&mut tx, Some(id)).await?.pop();
+    let row = row.ok_or(Trouble::Missing)?;
+    if row.version != version {
+        return Err(Trouble::Changed(Box::new(row)));
+    }
+    let stands = kept::standing(&mut tx, &row).await?;
+    if !stands.is_empty() {
+        return Err(Trouble::Fields(standing::<M>(&stands)));
+    }
+    went(&mut tx, &known, &row, who, now).await?;
+    kept::delete::<M>(&mut tx, id).await?;
+    let action = format!("{} deleted", M::KIND.as_str());
+    append(&mut tx, now, who, &action, &row.it.title(&known)).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// Writes into the history of a row that goes what it said.
+async fn went<M: Model>(
+    tx: &mut SqliteConnection,
+    known: &Known,
+    row: &Stored<M>,
+    who: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let texts = M::COLUMNS.iter().zip(row.it.texts(known));
+    let changes: Vec<Change> = texts
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(field, text)| Change {
+            row: row.id,
+            field,
+            before: Some(text),
+            after: None,
+        })
+        .collect();
+    history::record(tx, now, who, M::KIND, &changes).await
 }
 
 /// The texts of `pairs`, which name columns; what comes more than once under a name, as ticked boxes do, is one text.

@@ -14,6 +14,7 @@ const UKPRN: usize = 2;
 const CONTACT_ROLE: usize = 3;
 
 impl Model for Organisation {
+    const STAYS: &'static str = "Correct its name or kind if they are wrong. Where it stands here twice, give what names this one to the other first.";
     const COLUMNS: &'static [&'static str] = &["name", "kind", "ukprn", "contact_role"];
 
     fn read(row: &mut Row<'_>, _: &Known) -> Option<Self> {

@@ -68,6 +68,8 @@ pub(crate) fn complete(programme: &mut Programme, before: Option<&Programme>, kn
 }
 
 impl Model for Programme {
+    const STAYS: &'static str =
+        "Give it its last day instead: it stays for what was recorded, and is listed as ended.";
     const COLUMNS: &'static [&'static str] = &[
         "programme",
         "name",

@@ -175,6 +175,8 @@ fn source_id(row: &mut Row<'_>) -> String {
 }
 
 impl Model for Service {
+    const STAYS: &'static str =
+        "Say that it has ended for good instead: its status is kept whatever a feed says.";
     const COLUMNS: &'static [&'static str] = COLUMNS;
 
     fn read(row: &mut Row<'_>, known: &Known) -> Option<Self> {

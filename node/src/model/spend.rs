@@ -32,6 +32,7 @@ fn of(row: &mut Row<'_>, known: &Known) -> (Option<i64>, Option<i64>) {
 }
 
 impl Model for Spend {
+    const STAYS: &'static str = "Change the amount instead.";
     const COLUMNS: &'static [&'static str] = &[
         "month",
         "programme",

@@ -30,6 +30,7 @@ fn code(row: &mut Row<'_>, column: usize, dimension: Dimension) -> Option<u8> {
 }
 
 impl Model for Term {
+    const STAYS: &'static str = "Give it the weight 0 instead: it is not looked for then.";
     const COLUMNS: &'static [&'static str] = &["term", "tier", "skill", "weight"];
 
     fn read(row: &mut Row<'_>, _: &Known) -> Option<Self> {

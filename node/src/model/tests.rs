@@ -521,3 +521,98 @@ async fn an_enrolments_history_holds_codes_and_is_erased_with_it() {
     world.erase(1).await;
     assert_eq!(world.number("SELECT count(*) FROM history").await, 0);
 }
+
+/// What was added by mistake goes, and who did it and what it said stays; what something stands on stays, and says why.
+#[tokio::test]
+async fn a_mistake_is_deleted_while_nothing_stands_on_it() {
+    let world = World::new().await;
+    let now = at("2022-03-04T09:00:00Z");
+    let texts = |pairs: &[&str]| pairs.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>();
+    let org = |name: &str, kind: &str| texts(&[name, kind, "", ""]);
+    let college: Stored<Organisation> = add(&world.store, &org("College", "provider"), "ann", now)
+        .await
+        .unwrap();
+    let bakery: Stored<Organisation> = add(&world.store, &org("Bakery", "employer"), "ann", now)
+        .await
+        .unwrap();
+    let cohort = texts(&["A1", "P", "College", "One", "", "", "", "", "Bakery"]);
+    let cohort: Stored<Cohort> = add(&world.store, &cohort, "ann", now).await.unwrap();
+    let spend = texts(&["2022-01", "", "A1", "staff", "12.00", "Claim"]);
+    let spend: Stored<Spend> = add(&world.store, &spend, "ann", now).await.unwrap();
+    async fn stands<M: Model>(world: &World, stored: &Stored<M>) -> Vec<String> {
+        let at = (stored.id, stored.version);
+        let now = crate::testing::at("2022-03-04T09:00:00Z");
+        match remove::<M>(&world.store, at, "ann", now).await {
+            Err(Trouble::Fields(problems)) => {
+                assert!(
+                    problems
+                        .iter()
+                        .all(|p| p.code == "in-use" && p.remedy == M::STAYS)
+                );
+                problems.into_iter().map(|p| p.cause.into_owned()).collect()
+            }
+            other => panic!("{}", other.is_ok()),
+        }
+    }
+    assert_eq!(
+        stands(&world, &college).await,
+        ["1 cohort is delivered by it."]
+    );
+    assert_eq!(
+        stands(&world, &bakery).await,
+        ["1 cohort trains its people."]
+    );
+    assert_eq!(stands(&world, &cohort).await, ["1 amount was spent on it."]);
+    // How many learners there are is told to nobody who may not know it: an admin may delete organisations.
+    world.add(&started("2022-01-05")).await;
+    world
+        .run("UPDATE enrolments SET employer = 2, provider = 'College', programme = 1")
+        .await;
+    world
+        .run("INSERT INTO providers (name) VALUES ('College')")
+        .await;
+    assert_eq!(
+        stands(&world, &bakery).await,
+        [
+            "1 cohort trains its people.",
+            "Learners are employed by it."
+        ]
+    );
+    assert_eq!(
+        stands(&world, &college).await,
+        [
+            "1 cohort is delivered by it.",
+            "Learners are recorded under its name."
+        ]
+    );
+    let programme: Stored<Programme> = world.store.kept_one(1).await.unwrap().unwrap();
+    assert_eq!(
+        stands(&world, &programme).await,
+        ["1 cohort runs it.", "1 enrolment is recorded for it."]
+    );
+    let stale = remove::<Spend>(&world.store, (spend.id, 7), "ann", now).await;
+    assert!(matches!(stale, Err(Trouble::Changed(_))));
+    remove::<Spend>(&world.store, (spend.id, 1), "cat", now)
+        .await
+        .map_err(|_| "stays")
+        .unwrap();
+    let again = remove::<Spend>(&world.store, (spend.id, 1), "cat", now).await;
+    assert!(matches!(again, Err(Trouble::Missing)));
+    let history = world
+        .store
+        .history(history::Kind::Spend, spend.id, 99)
+        .await
+        .unwrap();
+    let gone = history
+        .iter()
+        .filter(|c| c.who == "cat" && c.after.is_none());
+    assert_eq!(gone.count(), 5, "{history:?}");
+    let audit = "SELECT count(*) FROM audit WHERE who = 'cat' AND action = 'spend deleted'";
+    assert_eq!(world.number(audit).await, 1);
+    // Its number, with its history, is nobody else's.
+    let texts = texts(&["2022-02", "", "A1", "staff", "7.00", "Claim"]);
+    let next: Stored<Spend> = add(&world.store, &texts, "ann", now).await.unwrap();
+    assert!(next.id > spend.id);
+    let shown: Stored<Spend> = world.store.kept_one(next.id).await.unwrap().unwrap();
+    assert_eq!(shown, next);
+}

@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row as _};
 
 use super::history::Kind;
-use super::kept::{Kept, Stored, unless_taken};
+use super::kept::{Dependent, Kept, Stored, unless_taken};
 use super::records::Exact;
 use super::{Store, StoreError, date, day};
 
@@ -52,6 +52,19 @@ impl FromRow<'_, SqliteRow> for Found {
 
 impl Kept for Cohort {
     const KIND: Kind = Kind::Cohort;
+    const TABLE: &'static str = "cohorts";
+    const DEPENDENTS: &'static [Dependent] = &[
+        Dependent::new(
+            "learner is in it",
+            "learners are in it",
+            "SELECT count(*) FROM enrolments WHERE cohort = $1",
+        ),
+        Dependent::new(
+            "amount was spent on it",
+            "amounts were spent on it",
+            "SELECT count(*) FROM spend WHERE cohort = $1",
+        ),
+    ];
 
     async fn rows(
         connection: &mut SqliteConnection,

@@ -8,7 +8,7 @@ use sqlx::{Row as _, SqliteConnection};
 
 use super::history::Kind;
 use super::imports::ImportKind;
-use super::kept::{Kept, Stored, unless_taken};
+use super::kept::{Dependent, Kept, Stored, unless_taken};
 use super::ledger::period;
 use super::{Store, StoreError, date, day, moment};
 
@@ -165,6 +165,8 @@ fn read(row: &SqliteRow) -> Result<Stored<Demand>, StoreError> {
 
 impl Kept for Demand {
     const KIND: Kind = Kind::Demand;
+    const TABLE: &'static str = "demand";
+    const DEPENDENTS: &'static [Dependent] = &[];
 
     async fn rows(
         connection: &mut SqliteConnection,
@@ -240,15 +242,6 @@ pub(crate) async fn free_code(tx: &mut SqliteConnection) -> Result<String, Store
         code = format!("D{next}-{other}");
     }
     Ok(code)
-}
-
-/// Takes a row out. Its history stays.
-pub(crate) async fn delete(tx: &mut SqliteConnection, id: i64) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM demand WHERE id = $1")
-        .bind(id)
-        .execute(tx)
-        .await?;
-    Ok(())
 }
 
 /// A file of which rows are held.

@@ -5,7 +5,7 @@ use ldsp_protocol::ids::Gss;
 use sqlx::SqliteConnection;
 
 use super::history::Kind;
-use super::kept::{Kept, Stored, unless_taken};
+use super::kept::{Dependent, Kept, Stored, unless_taken};
 use super::{StoreError, date, day};
 
 /// What something is not known of.
@@ -57,6 +57,8 @@ pub(crate) struct GatheringTask {
 
 impl Kept for GatheringTask {
     const KIND: Kind = Kind::GatheringTask;
+    const TABLE: &'static str = "gathering_tasks";
+    const DEPENDENTS: &'static [Dependent] = &[];
 
     /// Those that are still to come first, the earliest due before the others.
     async fn rows(

@@ -6,7 +6,7 @@ use sqlx::SqliteConnection;
 
 use super::audit::append;
 use super::history::Kind;
-use super::kept::{Kept, Stored, unless_taken};
+use super::kept::{Dependent, Kept, Stored, unless_taken};
 use super::ledger::period;
 use super::{Store, StoreError, moment};
 
@@ -101,6 +101,16 @@ impl DataItem {
 
 impl Kept for DataItem {
     const KIND: Kind = Kind::DataItem;
+    const TABLE: &'static str = "data_items";
+    const DEPENDENTS: &'static [Dependent] = &[
+        // Of several agreements about an item the last one goes only with its files.
+        Dependent::new(
+            "file of the panel is kept under its code",
+            "files of the panel are kept under its code",
+            "SELECT count(*) FROM panel_files AS f JOIN data_items AS d ON d.item = f.item COLLATE NOCASE WHERE d.id = $1 \
+             AND NOT EXISTS (SELECT 1 FROM data_items AS o WHERE o.item = d.item AND o.id != d.id)",
+        ),
+    ];
 
     async fn rows(
         connection: &mut SqliteConnection,

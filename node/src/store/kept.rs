@@ -4,7 +4,7 @@
 use std::future::Future;
 
 use ldsp_protocol::ids::Gss;
-use sqlx::SqliteConnection;
+use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::organisations::OrganisationKind;
 use super::providers::folded;
@@ -21,9 +21,55 @@ pub struct Stored<T> {
     pub it: T,
 }
 
+/// Rows of other tables that may stand on a row, so that it cannot go.
+pub(crate) struct Dependent {
+    /// What one of them does to it, in words behind a number.
+    pub(crate) one: &'static str,
+    /// The same of several.
+    pub(crate) many: &'static str,
+    /// SQL that counts those of row $1.
+    pub(crate) count: &'static str,
+    /// Whether everybody who may delete the row may know how many there are: numbers of learners are exact.
+    pub(crate) told: bool,
+}
+
+impl Dependent {
+    pub(crate) const fn new(one: &'static str, many: &'static str, count: &'static str) -> Self {
+        Self {
+            one,
+            many,
+            count,
+            told: true,
+        }
+    }
+
+    /// Their number is not told.
+    pub(crate) const fn untold(self) -> Self {
+        Self {
+            told: false,
+            ..self
+        }
+    }
+}
+
+/// What stands on a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stands {
+    /// As [`Dependent::one`].
+    pub(crate) one: &'static str,
+    /// As [`Dependent::many`].
+    pub(crate) many: &'static str,
+    /// How many; `None`: at least one, and the number is not told.
+    pub(crate) number: Option<u64>,
+}
+
 /// A kind of row that is kept.
 pub(crate) trait Kept: Sized + Clone + PartialEq + Send + Sync + 'static {
     const KIND: history::Kind;
+    /// Its table, with the columns `id` and `version`.
+    const TABLE: &'static str;
+    /// What may stand on one.
+    const DEPENDENTS: &'static [Dependent];
 
     /// Every row, or the one with this number; by code or name.
     fn rows(
@@ -48,6 +94,67 @@ pub(crate) trait Kept: Sized + Clone + PartialEq + Send + Sync + 'static {
     ) -> impl Future<Output = Result<bool, StoreError>> + Send {
         async { Ok(true) }
     }
+
+    /// What stands on it by name alone; [`Self::DEPENDENTS`] say what refers to its number.
+    fn named(
+        &self,
+        _tx: &mut SqliteConnection,
+    ) -> impl Future<Output = Result<Vec<Stands>, StoreError>> + Send {
+        async { Ok(Vec::new()) }
+    }
+}
+
+/// What stands on a row: while anything does, it cannot go.
+pub(crate) async fn standing<T: Kept>(
+    connection: &mut SqliteConnection,
+    stored: &Stored<T>,
+) -> Result<Vec<Stands>, StoreError> {
+    let mut all = Vec::new();
+    for dependent in T::DEPENDENTS {
+        let number: i64 = sqlx::query_scalar(dependent.count)
+            .bind(stored.id)
+            .fetch_one(&mut *connection)
+            .await?;
+        let number = number.unsigned_abs();
+        if number > 0 {
+            all.push(Stands {
+                one: dependent.one,
+                many: dependent.many,
+                number: dependent.told.then_some(number),
+            });
+        }
+    }
+    all.extend(stored.it.named(connection).await?);
+    Ok(all)
+}
+
+/// Takes a row out on which nothing stands. Its history stays.
+pub(crate) async fn delete<T: Kept>(tx: &mut SqliteConnection, id: i64) -> Result<(), StoreError> {
+    let sql = format!("DELETE FROM {} WHERE id = $1", T::TABLE);
+    sqlx::query(AssertSqlSafe(sql)).bind(id).execute(tx).await?;
+    Ok(())
+}
+
+/// The number that a new row is to have: the database gives the one after the highest that is there, which may be that of a row that went, and
+/// its history would become the new row's.
+pub(crate) async fn renumber<T: Kept>(
+    tx: &mut SqliteConnection,
+    id: i64,
+) -> Result<i64, StoreError> {
+    let last: Option<i64> = sqlx::query_scalar("SELECT max(row) FROM history WHERE kind = $1")
+        .bind(T::KIND.as_str())
+        .fetch_one(&mut *tx)
+        .await?;
+    let Some(last) = last.filter(|last| *last >= id) else {
+        return Ok(id);
+    };
+    let sql = format!("UPDATE {} SET id = $1 WHERE id = $2", T::TABLE);
+    sqlx::query(AssertSqlSafe(sql))
+        .bind(last + 1)
+        .bind(id)
+        .execute(tx)
+        .await?;
+    Ok(last + 1)
 }
 
 /// Turns the violation of a UNIQUE into `None`.

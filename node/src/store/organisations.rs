@@ -5,7 +5,7 @@ use sqlx::SqliteConnection;
 
 use super::audit::append;
 use super::history::{self, Change, Kind};
-use super::kept::{Kept, Stored, unless_taken};
+use super::kept::{Dependent, Kept, Stands, Stored, renumber, unless_taken};
 use super::providers::{self, folded};
 use super::{Store, StoreError};
 
@@ -85,6 +85,46 @@ pub struct Organisation {
 
 impl Kept for Organisation {
     const KIND: Kind = Kind::Organisation;
+    const TABLE: &'static str = "organisations";
+    const DEPENDENTS: &'static [Dependent] = &[
+        Dependent::new(
+            "person signs in for it",
+            "people sign in for it",
+            "SELECT count(*) FROM people WHERE organisation_id = $1",
+        ),
+        Dependent::new(
+            "cohort is delivered by it",
+            "cohorts are delivered by it",
+            "SELECT count(*) FROM cohorts WHERE organisation = $1",
+        ),
+        Dependent::new(
+            "cohort trains its people",
+            "cohorts train its people",
+            "SELECT count(*) FROM cohorts WHERE employer = $1",
+        ),
+        // An admin may delete an organisation, and learns no number of learners.
+        Dependent::new(
+            "learner is employed by it",
+            "learners are employed by it",
+            "SELECT count(*) FROM enrolments WHERE employer = $1",
+        )
+        .untold(),
+        Dependent::new(
+            "programme is paid for by it",
+            "programmes are paid for by it",
+            "SELECT count(*) FROM programmes WHERE funder_organisation = $1",
+        ),
+        Dependent::new(
+            "need was stated by it",
+            "needs were stated by it",
+            "SELECT count(*) FROM demand WHERE organisation = $1",
+        ),
+        Dependent::new(
+            "service is offered by it",
+            "services are offered by it",
+            "SELECT count(*) FROM services WHERE organisation_id = $1",
+        ),
+    ];
 
     async fn rows(
         connection: &mut SqliteConnection,
@@ -150,6 +190,48 @@ impl Kept for Organisation {
             return Ok(true);
         }
         rename(tx, (&before.name, &self.name)).await
+    }
+
+    /// Files and programmes name a provider, and its records are found by that.
+    async fn named(&self, tx: &mut SqliteConnection) -> Result<Vec<Stands>, StoreError> {
+        if self.kind != OrganisationKind::Provider {
+            return Ok(Vec::new());
+        }
+        let known = providers::roots(&mut *tx).await?;
+        let root = known.of(&self.name);
+        let is_own = |name: &String| known.of(name) == root;
+        let written: Vec<String> = sqlx::query_scalar("SELECT name FROM providers")
+            .fetch_all(&mut *tx)
+            .await?;
+        let mut has_records = false;
+        for name in written.iter().filter(|name| is_own(name)) {
+            let sql = "SELECT EXISTS (SELECT 1 FROM enrolments WHERE provider = $1)";
+            let found: bool = sqlx::query_scalar(sql)
+                .bind(name)
+                .fetch_one(&mut *tx)
+                .await?;
+            has_records = has_records || found;
+        }
+        let leads: Vec<String> = sqlx::query_scalar("SELECT provider FROM programmes")
+            .fetch_all(&mut *tx)
+            .await?;
+        let leads = leads.iter().filter(|name| is_own(name)).count() as u64;
+        let mut all = Vec::new();
+        if has_records {
+            all.push(Stands {
+                one: "learner is recorded under its name",
+                many: "learners are recorded under its name",
+                number: None,
+            });
+        }
+        if leads > 0 {
+            all.push(Stands {
+                one: "programme names it as its provider",
+                many: "programmes name it as their provider",
+                number: Some(leads),
+            });
+        }
+        Ok(all)
     }
 }
 
@@ -271,6 +353,10 @@ pub(super) async fn write(
 ) -> Result<Option<i64>, StoreError> {
     let Some(row) = it.put(&mut *tx, before.map(|before| before.id)).await? else {
         return Ok(None);
+    };
+    let row = match before {
+        Some(_) => row,
+        None => renumber::<Organisation>(tx, row).await?,
     };
     let said = |it: &Organisation| {
         let ukprn = it.ukprn.map(|number| number.to_string());

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
 use super::history::Kind;
-use super::kept::{Kept, Stored, unless_taken};
+use super::kept::{Dependent, Kept, Stored, unless_taken};
 use super::{Store, StoreError, date, day};
 
 /// A programme. Codes are positions in the standard's lists.
@@ -57,6 +57,29 @@ fn read(row: &SqliteRow) -> Result<Stored<Programme>, sqlx::Error> {
 
 impl Kept for Programme {
     const KIND: Kind = Kind::Programme;
+    const TABLE: &'static str = "programmes";
+    const DEPENDENTS: &'static [Dependent] = &[
+        Dependent::new(
+            "cohort runs it",
+            "cohorts run it",
+            "SELECT count(*) FROM cohorts WHERE programme = $1",
+        ),
+        Dependent::new(
+            "enrolment is recorded for it",
+            "enrolments are recorded for it",
+            "SELECT count(*) FROM enrolments WHERE programme = $1",
+        ),
+        Dependent::new(
+            "amount was spent on it",
+            "amounts were spent on it",
+            "SELECT count(*) FROM spend WHERE programme = $1",
+        ),
+        Dependent::new(
+            "ILR mapping leads to it",
+            "ILR mappings lead to it",
+            "SELECT count(*) FROM ilr_aims WHERE programme = (SELECT code FROM programmes WHERE id = $1)",
+        ),
+    ];
 
     async fn rows(
         connection: &mut SqliteConnection,

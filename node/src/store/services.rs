@@ -9,7 +9,7 @@ use sqlx::{Row as _, SqliteConnection};
 
 use super::audit::append;
 use super::history::{self, Change, Kind};
-use super::kept::{Kept, Stored, unless_taken};
+use super::kept::{Dependent, Kept, Stored, unless_taken};
 use super::{Store, StoreError, date, day, moment};
 
 /// What has become of a service, in the words of Open Referral UK 3.0 (`service.status`).
@@ -151,6 +151,19 @@ const UPDATE: &str = "UPDATE services SET name = $1, organisation = $2, organisa
 
 impl Kept for Service {
     const KIND: Kind = Kind::Service;
+    const TABLE: &'static str = "services";
+    const DEPENDENTS: &'static [Dependent] = &[
+        Dependent::new(
+            "service is merged into it",
+            "services are merged into it",
+            "SELECT count(*) FROM services WHERE merged_into = $1",
+        ),
+        Dependent::new(
+            "open feed gives it, and would bring it again",
+            "open feeds give it, and would bring it again",
+            "SELECT count(*) FROM services AS s JOIN feeds AS f ON f.url = s.source WHERE s.id = $1",
+        ),
+    ];
 
     /// Those that stand for themselves, by name; with a number also one that another row stands for.
     async fn rows(

@@ -5,7 +5,7 @@ use sqlx::SqliteConnection;
 
 use super::StoreError;
 use super::history::Kind;
-use super::kept::{Kept, Stored, unless_taken};
+use super::kept::{Dependent, Kept, Stored, unless_taken};
 use super::ledger::period;
 
 /// What money was spent on.
@@ -82,6 +82,8 @@ pub struct Spend {
 
 impl Kept for Spend {
     const KIND: Kind = Kind::Spend;
+    const TABLE: &'static str = "spend";
+    const DEPENDENTS: &'static [Dependent] = &[];
 
     async fn rows(
         connection: &mut SqliteConnection,

@@ -5,7 +5,7 @@ use sqlx::SqliteConnection;
 
 use super::StoreError;
 use super::history::Kind;
-use super::kept::{Kept, Stored, unless_taken};
+use super::kept::{Dependent, Kept, Stored, unless_taken};
 
 /// A word of the table. Codes are positions in the standard's lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,8 @@ fn id(dimension: Dimension, at: u8) -> &'static str {
 
 impl Kept for Term {
     const KIND: Kind = Kind::Term;
+    const TABLE: &'static str = "demand_terms";
+    const DEPENDENTS: &'static [Dependent] = &[];
 
     async fn rows(
         connection: &mut SqliteConnection,

@@ -213,3 +213,50 @@ async fn the_open_feed_gives_public_services_alone() {
             .is(problem::PARAMETER);
     }
 }
+
+/// What was added by mistake goes; what something stands on says what does.
+#[tokio::test]
+async fn a_mistake_is_deleted_from_the_version_that_was_read() {
+    let world = world().await.with_everybody().await;
+    let added = post(&world, "ann", "/api/v1/organisations", COLLEGE).await;
+    let college = added.header(header::LOCATION).to_owned();
+    let programme = r#"{"programme": "P9", "name": "Nine", "provider": "City College"}"#;
+    let added = post(&world, "ann", "/api/v1/programmes", programme).await;
+    assert_eq!(added.status, StatusCode::CREATED, "{}", added.text());
+    let programme = added.header(header::LOCATION).to_owned();
+    let delete = async |who: &str, path: &str, version: Option<&str>| {
+        let request = from(who, Method::DELETE, path);
+        let request = match version {
+            Some(version) => request.header(header::IF_MATCH, version),
+            None => request,
+        };
+        send(&world, request, "").await
+    };
+    let stands = delete("ann", &college, Some("\"1\""))
+        .await
+        .is(problem::FORM);
+    assert_eq!(stands["fields"][0]["code"], "in-use");
+    assert_eq!(
+        stands["fields"][0]["cause"],
+        "1 programme names it as its provider."
+    );
+    for who in ["bob", "vic", "pam", "ada"] {
+        delete(who, &programme, Some("\"1\""))
+            .await
+            .is(problem::ROLE);
+    }
+    delete("ann", &programme, None)
+        .await
+        .is(problem::VERSION_NEEDED);
+    delete("ann", &programme, Some("\"7\""))
+        .await
+        .is(problem::CHANGED_MEANWHILE);
+    let gone = delete("ann", &programme, Some("\"1\"")).await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT, "{}", gone.text());
+    delete("ann", &programme, Some("\"1\""))
+        .await
+        .is(problem::NOT_FOUND);
+    // An admin, who keeps the organisations too.
+    let gone = delete("ada", &college, Some("\"1\"")).await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT, "{}", gone.text());
+}

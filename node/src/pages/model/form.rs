@@ -276,7 +276,7 @@ pub(super) fn address<M: Shown>(part: &str, to_check: bool, texts: &[String]) ->
 }
 
 /// The id of the first field of a question.
-pub(super) fn anchor(question: &Question) -> String {
+pub(in crate::pages) fn anchor(question: &Question) -> String {
     match question.answer {
         Answer::Date => format!("{}-day", question.column),
         _ => question.column.to_owned(),

@@ -1,12 +1,14 @@
 //! What the pages of the four kinds say besides their columns.
 
+use jiff::civil::Date;
 use ldsp_protocol::standard::{Dimension, Standard};
-use ldsp_ui::components::{StatCard, Stats, Table, link, list};
+use ldsp_ui::components::{StatCard, Stats, Table, Tag, TagColour, link, list};
 use ldsp_ui::{Html, ProblemPage, SignedIn};
 
 use super::super::{Pages, exact_part, exact_tag, fault, words};
-use super::Shown;
 use super::form::Part;
+use super::{Beside, Shown};
+use crate::import::london_day;
 use crate::model::Model as _;
 use crate::store::cohorts::Cohort;
 use crate::store::items::DataItem;
@@ -15,6 +17,34 @@ use crate::store::organisations::{Organisation, OrganisationKind};
 use crate::store::programmes::Programme;
 use crate::store::providers::folded;
 use crate::store::spend::Spend;
+
+/// Whether each row runs, by its first and last day: what cannot be deleted is ended.
+fn state<M>(
+    pages: &Pages,
+    all: &[Stored<M>],
+    days: fn(&M) -> (Option<Date>, Option<Date>),
+) -> Beside {
+    let today = london_day((pages.clock)());
+    let of = all.iter().map(|stored| {
+        let (start, end) = days(&stored.it);
+        let (id, words, colour) = match () {
+            () if end.is_some_and(|end| end < today) => ("ended", "Ended", TagColour::Grey),
+            () if start.is_some_and(|start| start > today) => {
+                ("later", "Not begun", TagColour::Yellow)
+            }
+            () => ("runs", "Runs", TagColour::Green),
+        };
+        (stored.id, (id, Tag::coloured(words, colour).into()))
+    });
+    let choices = [("runs", "Runs"), ("later", "Not begun"), ("ended", "Ended")];
+    let choices = choices.map(|(id, words)| (id.to_owned(), words.to_owned()));
+    Beside {
+        column: "state",
+        label: "State",
+        choices: choices.to_vec(),
+        of: of.collect(),
+    }
+}
 
 pub(super) fn heading(text: &str) -> Html {
     Html::concat([
@@ -223,6 +253,10 @@ impl Shown for Programme {
         },
     ];
 
+    async fn beside(pages: &Pages, all: &[Stored<Self>]) -> Result<Option<Beside>, ProblemPage> {
+        Ok(Some(state(pages, all, |it| (it.start, it.end))))
+    }
+
     async fn more(
         pages: &Pages,
         stored: &Stored<Self>,
@@ -277,6 +311,10 @@ impl Shown for Cohort {
             columns: &["start", "end", "place", "places"],
         },
     ];
+
+    async fn beside(pages: &Pages, all: &[Stored<Self>]) -> Result<Option<Beside>, ProblemPage> {
+        Ok(Some(state(pages, all, |it| (it.start, it.end))))
+    }
 
     async fn more(
         pages: &Pages,

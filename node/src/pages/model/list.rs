@@ -116,9 +116,11 @@ pub(super) async fn list<M: Shown>(
     }
     let found: Vec<Stored<M>> = rows.into_iter().map(|(stored, _)| stored).collect();
     pieces.push(M::below(&pages, &found, &known, &person).await?);
-    Ok(Page::new(M::MANY)
-        .body(Html::concat(pieces))
-        .into_response())
+    let mut page = Page::new(M::MANY).body(Html::concat(pieces));
+    if let Some(gone) = crate::api::number(asked.text("deleted")) {
+        page = page.notice(super::remove::gone::<M>(gone));
+    }
+    Ok(page.into_response())
 }
 
 fn listing<M: Shown>(

@@ -7,6 +7,7 @@ pub(super) mod form;
 mod kinds;
 mod list;
 mod needs;
+mod remove;
 mod services;
 
 use std::collections::HashMap;
@@ -96,9 +97,10 @@ pub(super) struct Beside {
 
 /// Who may ask for what. Organisations are the admin's too, who makes accounts for the people of providers.
 pub(super) fn rules() -> Vec<Rule> {
-    let of = |[all, new, one, edit, history]: [&'static str; 5], read, write| {
+    let of = |[all, new, one, edit, history, delete]: [&'static str; 6], read, write| {
         let reads = [all, one, history].map(|path| Rule::get(path, read));
-        let writes = [new, edit].map(|path| [Rule::get(path, write), Rule::post(path, write)]);
+        let writes =
+            [new, edit, delete].map(|path| [Rule::get(path, write), Rule::post(path, write)]);
         reads.into_iter().chain(writes.into_iter().flatten())
     };
     macro_rules! paths {
@@ -109,6 +111,7 @@ pub(super) fn rules() -> Vec<Rule> {
                 concat!($path, "/{id}"),
                 concat!($path, "/{id}/edit"),
                 concat!($path, "/{id}/history"),
+                concat!($path, "/{id}/delete"),
             ]
         };
     }
@@ -148,6 +151,10 @@ fn of<M: Shown>(router: Router<Pages>) -> Router<Pages> {
         .route(&at("/{id}"), get(show::<M>))
         .route(&at("/{id}/edit"), get(edit::<M>).post(change::<M>))
         .route(&at("/{id}/history"), get(history::<M>))
+        .route(
+            &at("/{id}/delete"),
+            get(remove::ask::<M>).post(remove::remove::<M>),
+        )
 }
 
 /// Whether somebody may open one of these pages: what a link to it is shown by.
@@ -403,6 +410,11 @@ async fn show<M: Shown>(
         ));
     }
     buttons.push(Button::link("Who changed what", format!("{at}/history")).secondary());
+    if may_write {
+        buttons.push(
+            Button::link(format!("Delete the {}", M::ONE), format!("{at}/delete")).secondary(),
+        );
+    }
     let mut pieces = vec![
         facts.into(),
         Html::literal("<div class=\"govuk-button-group ldsp-screen\">"),
@@ -422,16 +434,17 @@ async fn show<M: Shown>(
     Ok(page.into_response())
 }
 
+/// Also of a row that was deleted: what it said, and who did it, is looked up there.
 async fn history<M: Shown>(State(pages): State<Pages>, Path(id): Path<String>) -> Answer {
-    let stored: Stored<M> = find(&pages, &id).await?;
+    let row = crate::api::number(&id).ok_or_else(ProblemPage::not_found)?;
+    let store = &pages.node.store;
+    let stored: Option<Stored<M>> = store.kept_one(row).await.map_err(fault)?;
     let known = known(&pages).await?;
     let questions = M::questions(&known);
-    let changes = pages
-        .node
-        .store
-        .history(M::KIND, stored.id, SHOWN)
-        .await
-        .map_err(fault)?;
+    let changes = store.history(M::KIND, row, SHOWN).await.map_err(fault)?;
+    if stored.is_none() && changes.is_empty() {
+        return Err(ProblemPage::not_found());
+    }
     let rows = changes.iter().map(|change| {
         let question = questions.iter().find(|q| q.column == change.field);
         let words = |text: &Option<String>| match (question, text) {
@@ -447,7 +460,13 @@ async fn history<M: Shown>(State(pages): State<Pages>, Path(id): Path<String>) -
             words(&change.after),
         ]
     });
-    let title = stored.it.title(&known);
+    let title = match &stored {
+        Some(stored) => stored.it.title(&known),
+        None => format!(
+            "{} that was deleted",
+            words::sentence(M::A).trim_end_matches('.')
+        ),
+    };
     let body = if changes.is_empty() {
         Html::paragraph(
             "It was described before this node kept a history, and nobody changed it since.",
@@ -463,10 +482,11 @@ async fn history<M: Shown>(State(pages): State<Pages>, Path(id): Path<String>) -
             table.into(),
         ])
     };
-    Ok(Page::new("Who changed what")
+    let mut page = Page::new("Who changed what")
         .caption(title.clone())
-        .breadcrumb(M::MANY, M::PATH)
-        .breadcrumb(title, format!("{}/{}", M::PATH, stored.id))
-        .body(body)
-        .into_response())
+        .breadcrumb(M::MANY, M::PATH);
+    if stored.is_some() {
+        page = page.breadcrumb(title, format!("{}/{row}", M::PATH));
+    }
+    Ok(page.body(body).into_response())
 }

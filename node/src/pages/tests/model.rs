@@ -374,3 +374,74 @@ async fn providers_that_files_name_are_offered_as_organisations() {
     let body = world.get("ann", "/organisations").await.body;
     assert!(!body.contains("Add College"), "{body}");
 }
+
+/// Added by mistake and deleted; who did it stays. What something stands on says what, and how to end it.
+#[tokio::test]
+async fn a_mistake_is_deleted_and_what_is_in_use_is_ended() {
+    let world = super::provider::two().await;
+    let seen = world
+        .post(
+            "ann",
+            "/programmes/new",
+            "programme=P7&name=Seven&provider=College",
+        )
+        .await;
+    let at = seen.location().split('?').next().unwrap().to_owned();
+    assert!(at.starts_with("/programmes/"), "{}", seen.body);
+    assert!(
+        world
+            .get("ann", &at)
+            .await
+            .body
+            .contains("Delete the programme")
+    );
+    assert!(
+        !world
+            .get("vic", &at)
+            .await
+            .body
+            .contains("Delete the programme")
+    );
+    let ask = world.get("ann", &format!("{at}/delete")).await.body;
+    assert!(
+        ask.contains("Delete the programme?") && ask.contains("Seven"),
+        "{ask}"
+    );
+    let stale = world
+        .post("ann", &format!("{at}/delete"), "version=9")
+        .await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+    let gone = world
+        .post("ann", &format!("{at}/delete"), "version=1")
+        .await;
+    let list = world.get("ann", gone.location()).await.body;
+    assert!(
+        list.contains("The programme is deleted") && !list.contains(">P7<"),
+        "{list}"
+    );
+    assert_eq!(world.get("ann", &at).await.status, StatusCode::NOT_FOUND);
+    let history = world.get("ann", &format!("{at}/history")).await.body;
+    assert!(
+        history.contains("A programme that was deleted") && history.contains("Seven"),
+        "{history}"
+    );
+    assert_eq!(
+        world.get("ann", "/programmes/999/history").await.status,
+        StatusCode::NOT_FOUND
+    );
+    let stays = world.get("ann", "/cohorts/1/delete").await.body;
+    for words in [
+        "cannot be deleted",
+        "1 learner is in it.",
+        "edit?part=3#end-day",
+        "its last day",
+    ] {
+        assert!(stays.contains(words), "{words}: {stays}");
+    }
+    let stays = world.post("ann", "/cohorts/1/delete", "version=1").await;
+    assert_eq!(stays.status, StatusCode::CONFLICT);
+    let list = world.get("ann", "/cohorts?state=runs").await.body;
+    assert!(list.contains("A1") && list.contains("Runs"), "{list}");
+    let ended = world.get("ann", "/cohorts?state=ended").await.body;
+    assert!(!ended.contains(">A1<"), "{ended}");
+}
