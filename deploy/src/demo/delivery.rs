@@ -57,14 +57,25 @@ pub(super) async fn describe(
         ),
         ("Skills fund (illustrative)", "funder", "Grants team"),
     ];
+    let mut numbers = Vec::new();
     for (name, kind, contact) in organisations {
         let columns = [("name", name), ("kind", kind), ("contact_role", contact)];
-        keep(Command::Organisations, &columns, context).await?;
+        numbers.push(keep(Command::Organisations, &columns, context).await?);
     }
+    let [organisation, ..] = numbers[..] else {
+        return Ok(());
+    };
     let today = london_day((context.clock)());
     for cohort in cohorts(records, provider, plan, today) {
         let id = add_cohort(&cohort, provider, context).await?;
-        register(node, records, &cohort, (provider, id), context).await?;
+        register(
+            node,
+            records,
+            &cohort,
+            (provider, organisation, id),
+            context,
+        )
+        .await?;
         for (month, pounds) in plan
             .periods
             .iter()
@@ -220,7 +231,7 @@ async fn register(
     node: &Node,
     records: &LepRecords,
     cohort: &Cohort,
-    (provider, id): (&str, i64),
+    (provider, organisation, id): (&str, i64, i64),
     context: &Context,
 ) -> anyhow::Result<()> {
     let now = (context.clock)();
@@ -239,6 +250,7 @@ async fn register(
         who: PROVIDER.to_owned(),
         brings: Some(Brings {
             provider: provider.to_owned(),
+            organisation,
             cohort: Some(id),
             employer: None,
             adds: false,

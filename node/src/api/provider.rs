@@ -153,6 +153,7 @@ async fn find(store: &Store, own: &Own, handle: &str) -> Result<i64, Refused> {
 pub(super) async fn learners(
     State(api): State<Api>,
     of: OwnOrganisation,
+        organisation: own.organisation,
     person: SignedIn,
     Query(asked): Query<Bringing>,
     headers: HeaderMap,

@@ -5,11 +5,13 @@ use ldsp_protocol::geography::Geography;
 use ldsp_protocol::ids::Gss;
 use ldsp_protocol::standard::{Dimension, NOT_STATED, Standard};
 
+use super::scales;
 use crate::import::learners::COLUMNS;
 use crate::model::codes;
 use crate::model::{Answer, Question};
 use crate::store::cohorts::Cohort;
 use crate::store::delivery::{Entry, Number};
+use crate::store::records::Begun;
 
 /// The column of the form that is none of the file: it is kept beside the enrolment.
 pub(crate) const EMPLOYER: &str = "employer";
@@ -22,17 +24,7 @@ pub(crate) fn questions(lep: &Gss, postcodes: bool, employers: &[(i64, String)])
         Question::new("postcode", "Home postcode", Answer::Line)
             .hint("It is turned into a district at once and not kept")
     } else {
-        let geography = Geography::embedded();
-        let districts = geography.owned_by(lep).into_iter();
-        let districts = districts.filter_map(|code| {
-            let name = geography.district(&code)?.name.clone();
-            Some((code.as_str().to_owned(), name))
-        });
-        Question::new(
-            "district",
-            "District in which the learner lives",
-            Answer::One(districts.collect()),
-        )
+        district(lep)
     };
     let names = employers
         .iter()
@@ -42,7 +34,52 @@ pub(crate) fn questions(lep: &Gss, postcodes: bool, employers: &[(i64, String)])
         .hint("Where it is one of those of your own cohorts and learners. The coordinator can give your cohort another one");
     let employer = (!employers.is_empty()).then_some(employer);
     let (before, after) = person_and_course(home, one);
-    before.into_iter().chain(employer).chain(after).collect()
+    let start = scales::questions(true);
+    before
+        .into_iter()
+        .chain(employer)
+        .chain(after)
+        .chain(start)
+        .collect()
+}
+
+fn district(lep: &Gss) -> Question {
+    let geography = Geography::embedded();
+    let districts = geography.owned_by(lep).into_iter();
+    let districts = districts.filter_map(|code| {
+        let name = geography.district(&code)?.name.clone();
+        Some((code.as_str().to_owned(), name))
+    });
+    Question::new(
+        "district",
+        "District in which the learner lives",
+        Answer::One(districts.collect()),
+    )
+}
+
+/// The column of a correction that is none of the file.
+pub(crate) const COHORT: &str = "cohort";
+
+/// What is asked of a learner who joined, to correct it. `cohorts`: what each is called for programs, and its title.
+pub(crate) fn corrections(
+    lep: &Gss,
+    employers: &[(i64, String)],
+    cohorts: Vec<(String, String)>,
+) -> Vec<Question> {
+    // A postcode that was typed is not kept: the district is.
+    let mut all = questions(lep, false, employers);
+    for question in &mut all {
+        question.hint = match question.column {
+            "uln" => "Ten digits. None is kept, so give it again if you know it",
+            "age" => "In whole years. Leave it empty to keep the age band that is recorded",
+            _ => question.hint,
+        };
+    }
+    let cohort = Question::new(COHORT, "Cohort", Answer::One(cohorts))
+        .hint("One of your own. The programme of the cohort becomes the learner\u{2019}s")
+        .blank("In no cohort");
+    all.push(cohort);
+    all
 }
 
 /// The questions before that for the employer, and those after it.
@@ -98,6 +135,9 @@ pub(crate) fn blank_row(
     ]
 }
 
+/// What a cohort says of all who join it, so that nobody has to be asked.
+pub(crate) const OF_COHORT: [&str; 5] = ["aim", "skill", "mode", "start", "planned_end"];
+
 /// A file of one row: what was answered, by column, and what the cohort says.
 pub(crate) fn row_of(answers: &[(String, String)], programme: &str) -> Vec<u8> {
     let text = |column: &str| match column {
@@ -132,6 +172,8 @@ pub(crate) fn endings() -> Vec<Question> {
         destinations: [None; 3],
         confidence: None,
         everyday: None,
+        begun: Begun::default(),
+        employer: None,
     };
     let all = amendments(&nobody).into_iter();
     all.map(|(question, _)| question).collect()
@@ -165,19 +207,9 @@ pub(crate) fn amendments(entry: &Entry) -> Vec<(Question, String)> {
     let stage = stage.map_or_else(String::new, |stage| stage.id.clone());
     let [three, six, twelve] = entry.destinations;
     let destination = |column, label| {
-        Question::new(column, label, Answer::One(destinations.clone()))
-            .blank("Not asked yet")
-            .hint("Ask when that time has passed since the last day; leave it until then")
+        Question::new(column, label, Answer::One(destinations.clone())).blank("Not asked yet")
     };
-    let answer = |column, label, hint| {
-        (
-            Question::new(column, label, Answer::Number).hint(hint),
-            String::new(),
-        )
-    };
-    const CONFIDENCE: &str = "1 is not confident at all, 10 is very confident. Both answers together; only whether it rose is kept";
-    const EVERYDAY: &str = "How many of five everyday tasks online the learner does, 0 to 5. Both answers together; only whether it is more is kept";
-    vec![
+    let mut asked = vec![
         (
             Question::new("stage", "Stage", Answer::One(stages)).required(),
             stage,
@@ -188,7 +220,8 @@ pub(crate) fn amendments(entry: &Entry) -> Vec<(Question, String)> {
             iso(entry.end),
         ),
         (
-            destination("destination_3m", "3 months after the last day"),
+            destination("destination_3m", "3 months after the last day")
+                .hint("Leave this and the next two until that time has passed"),
             code(three),
         ),
         (
@@ -199,9 +232,26 @@ pub(crate) fn amendments(entry: &Entry) -> Vec<(Question, String)> {
             destination("destination_12m", "12 months after the last day"),
             code(twelve),
         ),
-        answer("confidence_before", "Confidence at the start", CONFIDENCE),
-        answer("confidence_after", "Confidence now", ""),
-        answer("everyday_before", "Everyday tasks at the start", EVERYDAY),
-        answer("everyday_after", "Everyday tasks now", ""),
-    ]
+    ];
+    let begun = |answer: Option<u8>| answer.map_or_else(String::new, |n| n.to_string());
+    let held = [begun(entry.begun.confidence), begun(entry.begun.everyday)];
+    let [confidence, everyday] = scales::questions(true);
+    asked.extend([confidence, everyday].into_iter().zip(held));
+    asked.extend(scales::questions(false).map(|question| (question, String::new())));
+    asked
+}
+
+/// What became of an enrolment as it is to be recorded, in the columns of the learner file: `said` over what is held. An answer of now without one of
+/// the start is compared with that which is held.
+pub(crate) fn outcome_of(entry: &Entry, said: &[(String, String)]) -> Vec<String> {
+    let held = amendments(entry);
+    let text = |column: &str| {
+        let said = said.iter().find(|(name, _)| name == column);
+        let held = || held.iter().find(|(question, _)| question.column == column);
+        match said {
+            Some((_, text)) => text.trim().to_owned(),
+            None => held().map_or_else(String::new, |(_, text)| text.clone()),
+        }
+    };
+    COLUMNS.iter().map(|column| text(column)).collect()
 }

@@ -3,9 +3,12 @@
 //! Every function takes [`Own`], which only the organisation that somebody is bound to makes; what is not its own is not found. Rows go the way that every
 //! row goes: a form is one row in the columns of the learner file.
 
+mod correct;
 mod due;
 mod form;
 mod handle;
+mod join;
+mod scales;
 #[cfg(test)]
 mod tests;
 
@@ -15,11 +18,20 @@ use jiff::Timestamp;
 use ldsp_protocol::standard::Standard;
 use ldsp_ui::Bound;
 
+pub(crate) use correct::{
+    Described, Part, Said, correct, described, in_words, may_take_back, take_back,
+};
 pub(crate) use due::{When, count_due, due, positive};
-pub(crate) use form::{EMPLOYER, amendments, blank_row, endings, questions, row_of};
+pub(crate) use form::{
+    COHORT, EMPLOYER, OF_COHORT, amendments, blank_row, corrections, endings, outcome_of,
+    questions, row_of,
+};
 pub(crate) use handle::Handled;
+pub(crate) use join::{Joined, begun, join, no_employer};
+pub(crate) use scales::{ASK_CONFIDENCE, ASK_EVERYDAY, SOURCE, TASKS, questions as scales};
 
-use crate::import::learners::{Amended, amend as keep};
+use crate::import::learners::{Amended, amend as keep, answer as answered};
+pub(crate) use crate::import::learners::{Answer, Answers};
 use crate::import::mapping::{Kind, Reading};
 use crate::import::pseudonym::PseudonymKey;
 use crate::import::report::{ImportReport, RowProblem};
@@ -28,9 +40,9 @@ use crate::store::cohorts::Cohort;
 use crate::store::delivery::{self, Entry, Number, Sought};
 use crate::store::kept::{Known, Stored};
 use crate::store::programmes::Programme;
-use crate::store::providers::folded;
 use crate::store::quality::Question;
 use crate::store::records::merge::By;
+pub(crate) use crate::store::records::own::Stands;
 use crate::store::records::persons::ident;
 use crate::store::{Store, StoreError};
 
@@ -64,9 +76,14 @@ impl Own {
         let root = roots.of(&bound.name);
         let all = store.providers().await?;
         let names = all.into_iter().map(|(name, _)| name);
+        let mut names: Vec<String> = names.filter(|name| roots.of(name) == root).collect();
+        // The first row that it brings is under this name, which no file has written before.
+        if !names.contains(&bound.name) {
+            names.push(bound.name.clone());
+        }
         Ok(Self {
             name: bound.name.clone(),
-            names: names.filter(|name| roots.of(name) == root).collect(),
+            names,
             organisation: bound.id,
             root,
             key: key.clone(),
@@ -81,7 +98,7 @@ impl Own {
     }
 }
 
-/// The programmes that name it as their provider.
+/// The programmes that it leads or has a cohort of: what its files may name, besides what its records are of already.
 ///
 /// # Errors
 /// The database cannot be read.
@@ -89,11 +106,13 @@ pub(crate) async fn programmes(
     store: &Store,
     own: &Own,
 ) -> Result<Vec<Stored<Programme>>, StoreError> {
-    let is_own = |name: &str| {
-        folded(name) == *own.root || own.names.iter().any(|other| folded(other) == folded(name))
-    };
+    let mut reader = store.reader.acquire().await?;
+    let open = delivery::open_to(&mut reader, own.organisation, &own.root, false).await?;
+    drop(reader);
     let all = store.programmes().await?.into_iter();
-    Ok(all.filter(|p| is_own(&p.it.provider)).collect())
+    Ok(all
+        .filter(|programme| open.contains(&programme.id))
+        .collect())
 }
 
 /// The cohorts that it delivers.
@@ -245,6 +264,7 @@ impl Bringing {
             doubtful: self.doubtful,
             brings: Some(Brings {
                 provider: own.name.clone(),
+                organisation: own.organisation,
                 cohort: self.cohort,
                 employer: self.employer,
                 adds: self.adds,
@@ -281,6 +301,8 @@ pub(crate) enum Trouble {
     Missing,
     /// Somebody changed it meanwhile.
     Changed,
+    /// Something stands on it.
+    Stands(Stands),
 }
 
 impl From<StoreError> for Trouble {
@@ -307,6 +329,24 @@ pub(crate) async fn amend(
         Amended::Changed => Err(Trouble::Changed),
         Amended::Refused(problems) => Err(Trouble::Fields(problems)),
     }
+}
+
+/// What learners of a provider answered at the start, or now, each as it was seen: all of it is recorded or, where anything is wrong, nothing.
+///
+/// # Errors
+/// [`Trouble::Missing`] where one is none of the provider's; the store's.
+pub(crate) async fn answer(
+    store: &Store,
+    own: &Own,
+    at_start: bool,
+    all: &[Answer],
+    by: &By,
+) -> Result<Answers, Trouble> {
+    for answer in all {
+        let id = Number(answer.at.0);
+        entry(store, own, id).await?.ok_or(Trouble::Missing)?;
+    }
+    Ok(answered(store, at_start, all, by).await?)
 }
 
 /// The moment and person of an act.

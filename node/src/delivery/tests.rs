@@ -2,6 +2,7 @@
 
 mod apart;
 mod lasting;
+mod mistakes;
 mod references;
 
 use super::*;

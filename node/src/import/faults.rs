@@ -205,6 +205,8 @@ faults! {
         "Send the rows of each cohort in a file of their own, or choose no cohort.";
     THERE = "enrolment-held", "This reference is in your register already, with the same course and first day.",
         "Open that learner and record there what became of it; or, for another learner, give another reference.";
+    LEARNER_ERASED = "learner-erased", "The records of the learner with this reference were erased here.",
+        "Correct the reference; or take this learner back, and remove the erased one from your own files too.";
     REFERENCE = "reference-personal", "The reference looks like a name, a birth date, a ULN, a National Insurance number or other personal data.",
         "Give a number of your own, such as 2022-017: your organisation will see it beside the learner's records.";
     PROVIDER = "provider-unknown", "No file has named this provider so far.",
@@ -238,18 +240,18 @@ faults! {
         "Leave it empty until then.";
     PAIR = "pair-incomplete", "There is an answer at follow-up but none at the start.",
         "Fill in the answer at the start, or leave both empty.";
-    PAIR_BEGUN = "pair-incomplete", "There is an answer at the start but none now. Only what came of both is kept, so it would be lost.",
-        "Leave both empty for now and keep the first answer on a list of your own until you ask again; then give both.";
+    PAIR_BEGUN = "pair-incomplete", "What came of both answers is recorded already, and there is an answer at the start but none now.",
+        "Give both answers again to correct it, or leave both empty.";
     CONFIDENCE = "confidence-range", "This is not a whole number from 1 to 10.",
         "Give the answer on the scale of 1 to 10, or leave both fields empty.";
     EVERYDAY = "everyday-range", "This is not a whole number from 0 to 5.",
         "Give the number of everyday tasks (0 to 5), or leave both fields empty.";
     COST = "cost-form", "This is not an amount in pounds.",
         "Write it like 12500 or 12500.50, without sign and separators, or leave it empty.";
-    TAKEN = "taken", "Another one has this already.",
-        "Choose another code or name, or change the one that has it.";
     IN_USE = "in-use", "Something stands on it.",
         "Take out first what stands on it.";
+    TAKEN = "taken", "Another one has this already.",
+        "Choose another code or name, or change the one that has it.";
     OTHERS_RECORDS = "provider-known", "Another provider has this name, with records or people of its own.",
         "People of the one would see the other's records. An admin gives its people the right organisation; the name of the records stays.";
     SKILLS = "skill-unknown", "One of the skills is not in the data standard.",

@@ -3,6 +3,7 @@
 
 mod amend;
 mod checks;
+mod correct;
 mod directory;
 mod gather;
 
@@ -26,9 +27,10 @@ use crate::store::kept::Known;
 use crate::store::providers::{Roots, folded};
 use crate::store::records::persons::ident;
 use crate::store::records::silent::Silent;
-use crate::store::records::{Enrolment, Pseudonym};
-pub(crate) use amend::{Amended, amend, has_left, stage_in_words};
+use crate::store::records::{Begun, Enrolment, Pseudonym};
+pub(crate) use amend::{Amended, Answer, Answers, amend, answer, has_left, stage_in_words};
 use checks::{age, answers, check_uln, code, is_leaver, locate, stage};
+pub(crate) use correct::{Corrected, Correction, correct, row_of};
 pub(super) use directory::Directory;
 pub(super) use gather::{Gatherer, Valid};
 
@@ -333,7 +335,7 @@ impl Parser {
         };
         let destinations =
             DESTINATIONS.map(|(column, months)| destination(row, column, months, left, self.today));
-        let (confidence, everyday) = answers(row);
+        let [confidence, everyday] = answers(row);
         let build = || {
             let (provider, aim, learner, start) = (provider?, aim?, learner?, dates.start?);
             let place = place?;
@@ -360,8 +362,12 @@ impl Parser {
                 end: dates.end,
                 stage: stage?,
                 destinations,
-                confidence,
-                everyday,
+                confidence: confidence.both,
+                everyday: everyday.both,
+                begun: Begun {
+                    confidence: confidence.begun,
+                    everyday: everyday.begun,
+                },
                 own_reference,
             })
         };

@@ -80,6 +80,8 @@ pub struct Options {
 pub struct Brings {
     /// Its name, under any that it has had.
     pub provider: String,
+    /// Its number among the organisations.
+    pub organisation: i64,
     /// The cohort that all of them are in; `None`: as they are.
     pub cohort: Option<i64>,
     /// The organisation that employs all of them; `None`: as they are.
@@ -303,7 +305,7 @@ impl Run {
             _ => self.tx.rollback().await.map_err(StoreError::from)?,
         }
         if self.options.brings.is_some() {
-            self.problems.each(own_words::remedy);
+            self.problems.each(own_words::say);
         }
         tracing::debug!(kind = self.kind.as_str(), ?outcome, "import ended");
         Ok(ImportReport {
@@ -430,12 +432,23 @@ async fn merged(
     if own.is_some() {
         delivery::begin(&mut run.tx).await?;
     }
+    // Of another provider's programmes it does not learn that there are any.
+    let open = match (&own, &brings) {
+        (Some(own), Some(brings)) => {
+            let held = brings.cohort.is_none();
+            let open = delivery::open_to(&mut run.tx, brings.organisation, &own.root, held).await?;
+            Some(open)
+        }
+        _ => None,
+    };
+    let is_open = |id: &i64| open.as_ref().is_none_or(|open| open.contains(id));
     let parser = learners::Parser {
         key: key.clone(),
         lep: identity.lep.clone(),
         programmes: known
             .programmes
             .into_iter()
+            .filter(|(id, ..)| is_open(id))
             .map(|(id, code, _)| (code, id))
             .collect(),
         today: london_day(now),
@@ -510,6 +523,9 @@ async fn merged(
     }
     if let Some(brings) = brings {
         if run.outcome(&ended) == Outcome::Stored {
+            if let Some(merging) = &merging {
+                delivery::mark(&mut run.tx, merging.last()).await?;
+            }
             delivery::place(&mut run.tx, brings.cohort, brings.employer, &by).await?;
         }
         delivery::end(&mut run.tx).await?;

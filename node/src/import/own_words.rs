@@ -1,7 +1,9 @@
 //! What a provider's people are told to do where the words for everybody lead to what only the LEP's people can do: commands, other pages.
 
+use std::borrow::Cow;
+
 /// The remedy of a problem in words for a provider; `None` where that for everybody does.
-pub(super) fn remedy(code: &str) -> Option<&'static str> {
+fn remedy(code: &str) -> Option<&'static str> {
     Some(match code {
         "same-or-new" => {
             "Say which it is: the page asks; a program sends doubtful=new or doubtful=corrected. Rows that name all enrolments of the learner with you need neither."
@@ -34,6 +36,22 @@ pub(super) fn remedy(code: &str) -> Option<&'static str> {
         }
         _ => return None,
     })
+}
+
+/// Its cause; `None` where that for everybody does.
+fn cause(code: &str) -> Option<&'static str> {
+    // Whether another provider has one of this code is none of its business.
+    (code == "programme-unknown").then_some("No programme of this code is open to your organisation.")
+}
+
+/// Says a problem of this code in a provider's words.
+pub(super) fn say(code: &str, (said, next): (&mut Cow<'static, str>, &mut Cow<'static, str>)) {
+    if let Some(cause) = cause(code) {
+        *said = cause.into();
+    }
+    if let Some(remedy) = remedy(code) {
+        *next = remedy.into();
+    }
 }
 
 #[cfg(test)]

@@ -160,14 +160,16 @@ impl Problems {
         });
     }
 
-    /// Changes what is to be done about each.
-    pub(super) fn each(&mut self, remedy: impl Fn(&str) -> Option<&'static str>) {
-        let detailed = self.detailed.iter_mut().map(|p| (p.code, &mut p.remedy));
-        let alike = self.alike.iter_mut().map(|a| (a.code, &mut a.remedy));
-        for (code, said) in detailed.chain(alike) {
-            if let Some(remedy) = remedy(code) {
-                *said = remedy.into();
-            }
+    /// Says each in other words: `say` is given its code, its cause and its remedy.
+    pub(super) fn each(
+        &mut self,
+        say: impl Fn(&str, (&mut Cow<'static, str>, &mut Cow<'static, str>)),
+    ) {
+        for problem in &mut self.detailed {
+            say(problem.code, (&mut problem.cause, &mut problem.remedy));
+        }
+        for alike in &mut self.alike {
+            say(alike.code, (&mut alike.cause, &mut alike.remedy));
         }
     }
 

@@ -44,7 +44,7 @@ const CODES: [(&str, &str, Dimension); 17] = [
 ];
 
 /// Names of the other columns.
-const NAMES: [(&str, &str); 36] = [
+const NAMES: [(&str, &str); 37] = [
     ("id", "Internal number"),
     ("at", "When"),
     ("who", "By whom"),
@@ -90,6 +90,15 @@ const NAMES: [(&str, &str); 36] = [
         "The same in full, where it is of a unique learner number",
     ),
     ("organisation", "Training provider"),
+    (
+        "confidence_before",
+        "Confidence at the start, from 1 to 10; it goes when you are asked again",
+    ),
+    (
+        "everyday_before",
+        "Everyday tasks online at the start, of five; it goes when you are asked again",
+    ),
+    ("brought", "Recorded by the training provider itself"),
 ];
 
 /// Names of the rows of other tables that are referred to, by column and number.
@@ -161,7 +170,7 @@ pub(super) fn fact(column: &str, value: &Value, names: &Names) -> Option<(String
             let stage = stage.and_then(|at| Standard::current().stages().get(at));
             stage.map_or_else(String::new, |stage| stage.title.clone())
         }
-        ("in_area" | "enters" | "settled", Value::Number(n)) => {
+        ("in_area" | "enters" | "settled" | "brought", Value::Number(n)) => {
             if *n == 1 { "Yes" } else { "No" }.to_owned()
         }
         ("counted" | "withheld" | "families", Value::Number(bits)) => families(*bits),

@@ -1,5 +1,6 @@
 //! What a provider sees of the records: its own rows, with its own references. Every query names the provider's names.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use jiff::Span;
@@ -7,10 +8,11 @@ use jiff::civil::Date;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
-use super::history::Kind;
-use super::records::Pseudonym;
+use super::history::{self, Change, Kind};
 use super::records::merge::{By, Line, Refused};
-use super::{Store, StoreError, date, day};
+use super::records::own::Placed;
+use super::records::{Begun, Pseudonym};
+use super::{Store, StoreError, date, day, providers};
 
 /// Rows of a statement.
 const ROWS: usize = 1_000;
@@ -36,6 +38,9 @@ pub(crate) struct Entry {
     pub(crate) destinations: [Option<u8>; 3],
     pub(crate) confidence: Option<u8>,
     pub(crate) everyday: Option<u8>,
+    /// What was answered at the start, while nothing is known of the follow-up.
+    pub(crate) begun: Begun,
+    pub(crate) employer: Option<i64>,
 }
 
 fn entry(row: &SqliteRow) -> Result<Entry, sqlx::Error> {
@@ -58,6 +63,11 @@ fn entry(row: &SqliteRow) -> Result<Entry, sqlx::Error> {
         ],
         confidence: row.try_get("confidence")?,
         everyday: row.try_get("everyday")?,
+        begun: Begun {
+            confidence: row.try_get("confidence_before")?,
+            everyday: row.try_get("everyday_before")?,
+        },
+        employer: row.try_get("employer")?,
     })
 }
 
@@ -80,6 +90,10 @@ pub(crate) enum Sorted {
     End,
     Stage,
     Reference,
+    /// The order in which they were recorded, behind the enrolment of this number; 0: from the first.
+    Number {
+        after: i64,
+    },
 }
 
 /// Which of a provider's enrolments a list shows, and in which order.
@@ -120,6 +134,9 @@ impl Sought {
         if let Some(condition) = &self.condition {
             sql.push(" AND (").push(condition).push(")");
         }
+        if let Sorted::Number { after } = self.by {
+            sql.push(" AND e.id > ").push_bind(after);
+        }
         if !self.reference.is_empty() {
             sql.push(" AND (instr(lower(e.own_reference), ")
                 .push_bind(self.reference.to_lowercase())
@@ -136,6 +153,7 @@ impl Sought {
             Sorted::End => "e.end_day",
             Sorted::Stage => "e.stage",
             Sorted::Reference => "e.own_reference COLLATE NOCASE",
+            Sorted::Number { .. } => return " ORDER BY e.id".to_owned(),
         };
         let way = if self.down { " DESC" } else { "" };
         format!(" ORDER BY {by} IS NULL, {by}{way}, e.id")
@@ -444,6 +462,44 @@ impl Store {
     }
 }
 
+/// The programmes that a provider may name: those that name it and those of its own cohorts; with `held`, also those that its records are of.
+/// Another's code is none to it, whether there is one or not.
+pub(crate) async fn open_to(
+    connection: &mut SqliteConnection,
+    organisation: i64,
+    root: &str,
+    held: bool,
+) -> Result<HashSet<i64>, StoreError> {
+    let roots = providers::roots(&mut *connection).await?;
+    let named: Vec<(i64, String)> = sqlx::query_as("SELECT id, provider FROM programmes")
+        .fetch_all(&mut *connection)
+        .await?;
+    let named = named
+        .into_iter()
+        .filter(|(_, name)| *roots.of(name) == *root);
+    let mut open: HashSet<i64> = named.map(|(id, _)| id).collect();
+    let run: Vec<i64> = sqlx::query_scalar("SELECT programme FROM cohorts WHERE organisation = $1")
+        .bind(organisation)
+        .fetch_all(&mut *connection)
+        .await?;
+    open.extend(run);
+    if held {
+        let names: Vec<String> = sqlx::query_scalar("SELECT name FROM providers")
+            .fetch_all(&mut *connection)
+            .await?;
+        let names: Vec<String> = names
+            .into_iter()
+            .filter(|name| *roots.of(name) == *root)
+            .collect();
+        let mut sql =
+            QueryBuilder::<Sqlite>::new("SELECT DISTINCT e.programme FROM enrolments AS e WHERE ");
+        of(&mut sql, &names);
+        let held: Vec<i64> = sql.build_query_scalar().fetch_all(connection).await?;
+        open.extend(held);
+    }
+    Ok(open)
+}
+
 /// The keys of a batch of a provider's rows, by line.
 pub(crate) struct Brought(Vec<(u64, Pseudonym)>);
 
@@ -520,6 +576,52 @@ pub(crate) async fn place(
     )
     .bind(cohort)
     .bind(employer)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Puts one enrolment into a cohort, or out of any, and says who employs its learner. `from`: where it stands.
+pub(crate) async fn place_one(
+    tx: &mut SqliteConnection,
+    id: i64,
+    (from, (cohort, employer)): (&Placed, (Option<i64>, Option<i64>)),
+    by: &By,
+) -> Result<(), StoreError> {
+    if (from.cohort, from.employer) == (cohort, employer) {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE enrolments SET cohort = $1, employer = $2, version = version + 1 WHERE id = $3",
+    )
+    .bind(cohort)
+    .bind(employer)
+    .bind(id)
+    .execute(&mut *tx)
+    .await?;
+    let said = |id: Option<i64>| id.map(|id| id.to_string());
+    let fields = [
+        ("cohort", from.cohort, cohort),
+        ("employer", from.employer, employer),
+    ];
+    let changed = fields.into_iter().filter(|(_, was, is)| was != is);
+    let changes: Vec<Change> = changed
+        .map(|(field, was, is)| Change {
+            row: id,
+            field,
+            before: said(was),
+            after: said(is),
+        })
+        .collect();
+    history::record(tx, by.at, &by.who, Kind::Enrolment, &changes).await
+}
+
+/// Marks the enrolments that came with what a provider brought, after row `last`: it may take them back.
+pub(crate) async fn mark(tx: &mut SqliteConnection, last: i64) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE enrolments SET brought = 1 WHERE id > $1 AND spell IN (SELECT spell FROM temp.brought)",
+    )
+    .bind(last)
     .execute(tx)
     .await?;
     Ok(())

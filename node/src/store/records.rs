@@ -2,6 +2,7 @@
 
 pub(crate) mod fresh;
 pub(crate) mod merge;
+pub(crate) mod own;
 pub(crate) mod parts;
 pub(crate) mod persons;
 pub(crate) mod silent;
@@ -48,6 +49,17 @@ pub struct Enrolment {
     pub everyday: Option<u8>,
     /// The provider's reference as it wrote it, for its own pages alone; `None` where it has none or one that may tell who somebody is.
     pub own_reference: Option<Arc<str>>,
+    /// The answers at the start, while those at the follow-up are not known.
+    pub begun: Begun,
+}
+
+/// What a learner answered at the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Begun {
+    /// 1 to 10.
+    pub confidence: Option<u8>,
+    /// 0 to 5 tasks.
+    pub everyday: Option<u8>,
 }
 
 impl Enrolment {
@@ -66,6 +78,16 @@ impl Enrolment {
             own_reference,
             ..self.clone()
         } == *other
+    }
+
+    /// Leaves no answer at the start beside what came of it and of that at the follow-up.
+    pub(crate) fn settle(&mut self) {
+        if self.confidence.is_some() {
+            self.begun.confidence = None;
+        }
+        if self.everyday.is_some() {
+            self.begun.everyday = None;
+        }
     }
 }
 

@@ -170,23 +170,28 @@ async fn what_an_ilr_took_away_is_on_no_page_of_its_provider() {
 }
 
 #[tokio::test]
-async fn a_first_answer_alone_is_refused_on_the_page_and_not_thrown_away() {
+async fn a_first_answer_alone_is_kept_and_never_stands_beside_what_came_of_both() {
     let (world, college) = recorded().await;
-    let version = now(&world, &college).await.version;
-    for (first, second) in [
-        ("confidence_before", "confidence_after"),
-        ("everyday_before", "everyday_after"),
-    ] {
-        let texts = answers(&[ENDED[0], ENDED[1], ENDED[2], (first, "4")]);
-        let by = by("pam", at(NOW));
-        match amend(&world.store, &college, (Number(1), version), &texts, &by).await {
-            Err(Trouble::Fields(problems)) => {
-                let found: Vec<_> = problems.iter().map(|p| (p.field, p.code)).collect();
-                assert_eq!(found, [(Some(second), "pair-incomplete")]);
-            }
-            other => panic!("{other:?}"),
+    let by = by("pam", at(NOW));
+    let say = async |pair: (&'static str, &'static str)| {
+        let version = now(&world, &college).await.version;
+        let texts = answers(&[ENDED[0], ENDED[1], ENDED[2], pair]);
+        amend(&world.store, &college, (Number(1), version), &texts, &by).await
+    };
+    // What came of both is recorded of confidence.
+    match say(("confidence_before", "4")).await {
+        Err(Trouble::Fields(problems)) => {
+            let found: Vec<_> = problems.iter().map(|p| (p.field, p.code)).collect();
+            assert_eq!(found, [(Some("confidence_after"), "pair-incomplete")]);
         }
+        other => panic!("{other:?}"),
     }
+    say(("everyday_before", "4")).await.unwrap();
+    let seen = now(&world, &college).await;
+    assert_eq!((seen.begun.everyday, seen.everyday), (Some(4), None));
+    // A form that shows it and sends it empty takes it back.
+    say(("everyday_before", "")).await.unwrap();
+    assert_eq!(now(&world, &college).await.begun.everyday, None);
 }
 
 #[tokio::test]

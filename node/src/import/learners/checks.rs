@@ -135,36 +135,43 @@ fn position(dimension: Dimension, id: &str) -> Option<u8> {
         .and_then(|at| u8::try_from(at).ok())
 }
 
+/// What a learner answered of one thing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Answered {
+    /// At the start, while nothing is known of the follow-up.
+    pub(super) begun: Option<u8>,
+    /// What came of both answers: less, the same or more, 0, 1 or 2 in both dimensions' lists (fell, same, rose; fewer, same, more).
+    pub(super) both: Option<u8>,
+}
+
 /// Confidence and everyday use, each from the answers before and after.
-pub(super) fn answers(row: &mut Row<'_>) -> (Option<u8>, Option<u8>) {
-    let confidence = change(
+pub(super) fn answers(row: &mut Row<'_>) -> [Answered; 2] {
+    let confidence = answered(
         row,
         (Column::ConfidenceBefore, Column::ConfidenceAfter),
         (1, 10),
         faults::CONFIDENCE,
     );
-    let everyday = change(
+    let everyday = answered(
         row,
         (Column::EverydayBefore, Column::EverydayAfter),
         (0, 5),
         faults::EVERYDAY,
     );
-    (confidence, everyday)
+    [confidence, everyday]
 }
 
-/// Less, the same or more between two answers: 0, 1 or 2 in both dimensions' lists (fell, same,
-/// rose; fewer, same, more). The first answer alone waits for the follow-up: not asked yet.
-fn change(
+fn answered(
     row: &mut Row<'_>,
     (before, after): (Column, Column),
     (least, most): (i64, i64),
     fault: Fault,
-) -> Option<u8> {
+) -> Answered {
     let texts = [before, after].map(|column| row.text(column));
     if texts.iter().all(|text| text.is_empty()) {
-        return None;
+        return Answered::default();
     }
-    let mut answers = [None; 2];
+    let mut answers: [Option<u8>; 2] = [None; 2];
     for (at, column) in [before, after].into_iter().enumerate() {
         if texts[at].is_empty() {
             if at == 0 {
@@ -172,19 +179,26 @@ fn change(
             }
             continue;
         }
-        answers[at] = values::whole(texts[at], least, most);
+        let answer = values::whole(texts[at], least, most);
+        answers[at] = answer.and_then(|answer| u8::try_from(answer).ok());
         if answers[at].is_none() {
             row.problem(column, fault);
         }
     }
-    let [Some(before), Some(after)] = answers else {
-        return None;
-    };
-    Some(match after.cmp(&before) {
-        std::cmp::Ordering::Less => 0,
-        std::cmp::Ordering::Equal => 1,
-        std::cmp::Ordering::Greater => 2,
-    })
+    match answers {
+        [Some(before), Some(after)] => Answered {
+            begun: None,
+            both: Some(match after.cmp(&before) {
+                std::cmp::Ordering::Less => 0,
+                std::cmp::Ordering::Equal => 1,
+                std::cmp::Ordering::Greater => 2,
+            }),
+        },
+        [before, _] => Answered {
+            begun: before.filter(|_| texts[1].is_empty()),
+            both: None,
+        },
+    }
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ fn page<M: Shown>(known: &Known, stored: &Stored<M>, stands: &[RowProblem]) -> P
             Html::paragraph("This stands on it:"),
             list(stands.iter().map(|stands| Html::text(&stands.cause))),
         ]);
-        let next = end::<M>(known).map(|to| Button::link("Give it its end", format!("{at}/{to}")));
+        let next = end::<M>(known).map(|to| Button::link("End it instead", format!("{at}/{to}")));
         let mut buttons = vec![Html::literal(
             "<div class=\"govuk-button-group ldsp-screen\">",
         )];

@@ -4,36 +4,33 @@ use axum::Form as Sent;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
-use ldsp_protocol::standard::{Dimension, Standard};
 use ldsp_ui::components::{
-    Button, Choice, ErrorSummary, Field, Notification, PostForm, Radios, link, list,
+    Button, Choice, Details, ErrorSummary, Field, Notification, PostForm, Radios, link, list,
 };
 use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage};
 
 use super::super::model::form::{input, summary, typed};
 use super::super::{Answer as Answered, Pages, fault, see_other, words};
 use super::{cohort_at, cohort_page, find, known, learner_at, name, not_now, own};
-use crate::delivery::{self, Bringing, EMPLOYER, Own};
+use crate::delivery::{self, Joined, Own};
 use crate::import::Doubtful;
-use crate::import::report::{Outcome, RowProblem};
+use crate::import::report::RowProblem;
 use crate::model::{Answer, Model as _, Question};
 use crate::store::cohorts::Cohort;
 use crate::store::kept::{Known, Stored};
-use crate::store::programmes::Programme;
 
-/// The questions of the form, and the employers that may be answered.
+/// The questions of the form.
 pub(super) async fn questions(
     pages: &Pages,
     own: &Own,
     known: &Known,
-) -> Result<(Vec<Question>, Vec<(i64, String)>), ProblemPage> {
+) -> Result<Vec<Question>, ProblemPage> {
     let store = &pages.node.store;
     let postcodes = store.has_postcodes().await.map_err(fault)?;
     let employers = delivery::employers(store, own, known)
         .await
         .map_err(fault)?;
-    let questions = delivery::questions(&pages.lep()?, postcodes, &employers);
-    Ok((questions, employers))
+    Ok(delivery::questions(&pages.lep()?, postcodes, &employers))
 }
 
 type Pairs = Vec<(String, String)>;
@@ -57,9 +54,18 @@ impl Asked<'_> {
                 .map_or("", |(_, text)| text.as_str())
         };
         let mut form = PostForm::to(format!("{}/add", cohort_at(self.own, self.cohort.id)));
-        for question in self.questions {
+        let of_cohort = |question: &&Question| delivery::OF_COHORT.contains(&question.column);
+        for question in self
+            .questions
+            .iter()
+            .filter(|question| !of_cohort(question))
+        {
+            if question.column == "confidence_before" {
+                form = form.with(super::answers::what_to_ask());
+            }
             form = form.with(input(question, text(question.column), self.problems));
         }
+        form = form.with(self.course(text));
         if self.doubtful {
             form = form.with(self.which(text(DOUBTFUL)));
         }
@@ -80,6 +86,27 @@ const DOUBTFUL: &str = "doubtful";
 const WHICH: &str = "Is this a new enrolment of the learner?";
 
 impl Asked<'_> {
+    /// What the cohort says of its course, for those who began later or otherwise: open where something of it is missing or wrong.
+    fn course<'t>(&self, text: impl Fn(&str) -> &'t str) -> Details {
+        let asked: Vec<&Question> = (self.questions.iter())
+            .filter(|question| delivery::OF_COHORT.contains(&question.column))
+            .collect();
+        let asks = |question: &&Question| {
+            let is_missing = question.required && text(question.column).is_empty();
+            let mut problems = self.problems.iter();
+            is_missing || problems.any(|p| p.field == Some(question.column))
+        };
+        let is_open = asked.iter().any(asks);
+        let fields = asked
+            .iter()
+            .map(|q| input(q, text(q.column), self.problems));
+        let details = Details::new(
+            "First day and course, as the cohort has them",
+            Html::concat(fields),
+        );
+        if is_open { details.open() } else { details }
+    }
+
     fn which(&self, said: &str) -> Radios {
         let asks = self.problems.iter().find(|problem| is_doubt(problem));
         let error = asks.map(|problem| format!("{} {}", problem.cause, problem.remedy));
@@ -118,40 +145,6 @@ fn is_doubt(problem: &RowProblem) -> bool {
     ["same-or-new", "correction-unclear"].contains(&problem.code)
 }
 
-/// What is said of an employer that is none of those that may be chosen; whether another organisation has the name, it does not tell.
-fn no_employer() -> RowProblem {
-    RowProblem {
-        line: 2,
-        field: Some(EMPLOYER),
-        code: "employer-unknown",
-        cause: "This is none of the employers that can be chosen here.".into(),
-        remedy: "Choose one of the list, or leave it out and ask the coordinator to name it in the cohort.".into(),
-    }
-}
-
-/// What is known of the programme of a cohort: how it is delivered, and its skill where it teaches one.
-async fn begun(pages: &Pages, cohort: &Cohort, known: &Known) -> Result<Pairs, ProblemPage> {
-    let programme = pages
-        .node
-        .store
-        .kept_one::<Programme>(cohort.programme)
-        .await
-        .map_err(fault)?;
-    let code = |dimension, at: usize| {
-        let code = Standard::current().dimension(dimension).codes.get(at);
-        code.map_or_else(String::new, |code| code.id.clone())
-    };
-    let (mode, skills) = programme.map_or((None, 0), |p| (p.it.mode, p.it.skills));
-    let mode = mode.map_or_else(String::new, |at| code(Dimension::Mode, usize::from(at)));
-    let skill = if skills.count_ones() == 1 {
-        code(Dimension::Skill, skills.trailing_zeros() as usize)
-    } else {
-        String::new()
-    };
-    let employer = known.organisation_name(cohort.employer);
-    Ok(delivery::blank_row(cohort, employer, &mode, &skill))
-}
-
 pub(super) async fn form(
     State(pages): State<Pages>,
     of: OwnOrganisation,
@@ -160,13 +153,15 @@ pub(super) async fn form(
     let own = own(&pages, &of).await?;
     let cohort = find(&pages, &own, &id).await?;
     let known = known(&pages).await?;
-    let (questions, _) = questions(&pages, &own, &known).await?;
+    let questions = questions(&pages, &own, &known).await?;
     let asked = Asked {
         own: &own,
         cohort: &cohort,
         known: &known,
         questions: &questions,
-        answers: &begun(&pages, &cohort.it, &known).await?,
+        answers: &delivery::begun(&pages.node.store, &cohort.it)
+            .await
+            .map_err(fault)?,
         problems: &[],
         doubtful: false,
     };
@@ -182,53 +177,34 @@ pub(super) async fn create(
     let own = own(&pages, &of).await?;
     let cohort = find(&pages, &own, &id).await?;
     let known = known(&pages).await?;
-    let (questions, employers) = questions(&pages, &own, &known).await?;
+    let questions = questions(&pages, &own, &known).await?;
     let mut answers = typed(&questions, &pairs);
-    let named = answers.iter().find(|(name, _)| name == EMPLOYER);
-    let named = named.map_or("", |(_, text)| text.as_str());
-    let employer = employers.iter().find(|(_, name)| name == named);
-    let unknown = !named.is_empty() && employer.is_none();
     let said = pairs
         .iter()
         .find(|(name, _)| name == DOUBTFUL)
         .map_or("", |(_, said)| said.as_str());
-    let how = Bringing {
-        cohort: Some(cohort.id),
-        employer: employer.map(|(id, _)| *id),
-        // What is wrong besides is said at once.
-        dry_run: unknown,
-        doubtful: match said {
-            "new" => Doubtful::New,
-            "corrected" => Doubtful::Corrected,
-            _ => Doubtful::Ask,
-        },
-        adds: true,
-        ..Bringing::default()
+    let doubtful = match said {
+        "new" => Doubtful::New,
+        "corrected" => Doubtful::Corrected,
+        _ => Doubtful::Ask,
     };
-    let row = delivery::row_of(&answers, known.programme_code(Some(cohort.it.programme)));
     let by = delivery::by(&of.person, (pages.clock)());
-    let file = std::io::Cursor::new(row);
-    let (store, key) = (&pages.node.store, &pages.node.pseudonyms);
-    let done = delivery::bring(store, key, &own, file, &how, &by).await;
-    let (problems, notice) = match &done {
-        Ok(report) => {
-            let wrong = report.problems.detailed().iter().cloned();
-            let unknown = unknown.then(no_employer);
-            (wrong.chain(unknown).collect::<Vec<_>>(), None)
-        }
-        Err(error) => (Vec::new(), Some(not_now(error))),
+    let store = &pages.node.store;
+    let done = delivery::join(store, &own, &cohort, &answers, doubtful, &by).await;
+    let done = match done {
+        Ok(Joined::Refused(problems)) => Err((problems, None)),
+        Ok(Joined::Added) => Ok("added"),
+        Ok(Joined::Corrected) => Ok("corrected"),
+        Ok(Joined::Erased) => Ok("erased"),
+        Err(error) => Err((Vec::new(), Some(not_now(&error)))),
     };
-    if let Ok(report) = &done
-        && report.outcome == Outcome::Stored
-    {
-        let done = match report.tally {
-            tally if tally.erased > 0 => "erased",
-            tally if tally.added > 0 => "added",
-            _ => "corrected",
-        };
-        let at = cohort_at(&own, cohort.id);
-        return Ok(see_other(&format!("{at}?done={done}")));
-    }
+    let (problems, notice) = match done {
+        Ok(done) => {
+            let at = cohort_at(&own, cohort.id);
+            return Ok(see_other(&format!("{at}?done={done}")));
+        }
+        Err(wrong) => wrong,
+    };
     answers.push((DOUBTFUL.to_owned(), said.to_owned()));
     let asked = Asked {
         own: &own,

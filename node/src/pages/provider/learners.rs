@@ -7,7 +7,7 @@ use ldsp_ui::components::{InsetText, link};
 use ldsp_ui::listing::{Asked, Column, Listing, Order};
 use ldsp_ui::{Html, OwnOrganisation, Page, ProblemPage};
 
-use super::super::{Answer, Pages, fault, words};
+use super::super::{Answer, Pages, done, fault, words};
 use super::{cohort_at, date, learner_at, name, own, stage_tag};
 use crate::delivery::{self, Handled, Own};
 use crate::quality::{self, CATALOGUE, Rule};
@@ -42,9 +42,11 @@ fn sought(pages: &Pages, own: &Own, (asked, order): (&Asked, &Order), place: Pla
         within: match (place, asked.text("cohort")) {
             (Place::Cohort(id), _) => Within::Cohort(id),
             (Place::Everywhere, NO_COHORT) => Within::None,
-            (Place::Everywhere, handle) => own
-                .number(Handled::Cohort, handle)
-                .map_or(Within::Anywhere, Within::Cohort),
+            (Place::Everywhere, "") => Within::Anywhere,
+            // What is no cohort of its own holds nobody, whatever else it is: no row has the number 0.
+            (Place::Everywhere, handle) => {
+                Within::Cohort(own.number(Handled::Cohort, handle).unwrap_or(0))
+            }
         },
         stage: Standard::current()
             .parse_stage(asked.text("stage"))
@@ -159,13 +161,20 @@ pub(super) async fn listing(
 }
 
 pub(super) async fn list(State(pages): State<Pages>, of: OwnOrganisation, asked: Asked) -> Answer {
+    let is_back = asked.text("done") == "taken-back";
     let own = own(&pages, &of).await?;
     let known = super::known(&pages).await?;
     let nobody = "Nobody of your organisation is recorded here yet. Add a learner to a cohort, or upload a file.";
     let list = listing(&pages, &own, &known, &asked, Place::Everywhere, nobody).await?;
     let what = "Everybody of your organisation who is recorded here, by you or by a file of the coordinator, in a cohort or not. The references are your own, and nobody else sees them.";
-    Ok(Page::new("Our learners")
+    let mut page = Page::new("Our learners")
         .breadcrumb(own.name.clone(), "/provider")
-        .body(Html::concat([Html::paragraph(what), list]))
-        .into_response())
+        .body(Html::concat([Html::paragraph(what), list]));
+    if is_back {
+        page = page.notice(done(
+            "The learner is taken back",
+            "Nothing of it is recorded any more.",
+        ));
+    }
+    Ok(page.into_response())
 }

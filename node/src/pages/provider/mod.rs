@@ -2,6 +2,8 @@
 //! [`OwnOrganisation`] and looks for nothing but that organisation's: another's is not found.
 
 mod add;
+mod answers;
+mod correct;
 mod follow_up;
 mod help;
 mod learner;
@@ -40,7 +42,10 @@ use crate::store::kept::{Known, Stored};
 pub(super) fn rules() -> Vec<Rule> {
     let both = [
         "/provider/cohorts/{id}/add",
+        "/provider/cohorts/{id}/answers",
         "/provider/learners/{id}",
+        "/provider/learners/{id}/correct",
+        "/provider/learners/{id}/take-back",
         "/provider/questions/{id}",
         "/provider/upload",
         "/provider/map",
@@ -79,6 +84,18 @@ pub(super) fn routes(router: Router<Pages>) -> Router<Pages> {
             "/provider/learners/{id}",
             get(learner::show).post(learner::record),
         )
+        .route(
+            "/provider/cohorts/{id}/answers",
+            get(answers::form).post(answers::record),
+        )
+        .route(
+            "/provider/learners/{id}/correct",
+            get(correct::form).post(correct::correct),
+        )
+        .route(
+            "/provider/learners/{id}/take-back",
+            get(correct::ask_back).post(correct::take_back),
+        )
         .route("/provider/learners", get(learners::list))
         .route("/provider/follow-up", get(follow_up::list))
         .route("/provider/help", get(help::show))
@@ -116,11 +133,33 @@ async fn known(pages: &Pages) -> Result<Known, ProblemPage> {
 
 async fn find(pages: &Pages, own: &Own, id: &str) -> Result<Stored<Cohort>, ProblemPage> {
     let id = own.number(Handled::Cohort, id);
-    let id = id.ok_or_else(ProblemPage::not_found)?;
+    let id = id.ok_or_else(no_cohort)?;
     let found = delivery::cohort(&pages.node.store, own, id)
         .await
         .map_err(fault)?;
-    found.ok_or_else(ProblemPage::not_found)
+    found.ok_or_else(no_cohort)
+}
+
+/// One answer to every address that is no learner of the provider: one that never was, that was taken back or erased, and another provider's.
+fn no_learner() -> ProblemPage {
+    ProblemPage::new(
+        StatusCode::NOT_FOUND,
+        "not-found",
+        "Your organisation has no such learner",
+    )
+    .happened("The address is none of a learner of yours. Perhaps the reference was corrected, the learner was taken back, or the records were erased.")
+    .next("Open Learners and look for your own reference. If you cannot find it there, add the learner to a cohort.")
+}
+
+/// The same of cohorts.
+fn no_cohort() -> ProblemPage {
+    ProblemPage::new(
+        StatusCode::NOT_FOUND,
+        "not-found",
+        "Your organisation has no such cohort",
+    )
+    .happened("The address is none of a cohort of yours.")
+    .next("Open Your organisation: it lists your cohorts. If one is missing, ask the coordinator of the area.")
 }
 
 /// Why nothing was recorded just now, above a form that keeps what was typed, in words for a provider's people.
@@ -343,6 +382,8 @@ async fn register(
             ),
         )
         .secondary(),
+        Button::link("Answers at the start", format!("{at}/answers?when=start")).secondary(),
+        Button::link("Answers now", format!("{at}/answers?when=now")).secondary(),
         Button::link("Form on paper", format!("{at}/form")).secondary(),
     ])];
     let nobody = "Nobody is in this cohort yet. Add a learner, or upload a file.";
@@ -361,6 +402,13 @@ async fn register(
                 "What became of it stays as it was recorded.",
             ));
         }
+        "taken-back" => {
+            page = page.notice(done(
+                "The learner is taken back",
+                "Nothing of it is recorded any more.",
+            ));
+        }
+        "answers" => page = page.notice(done("The answers are recorded", "")),
         "erased" => {
             page = page.notice(done(
                 "The learner was left out",
@@ -376,12 +424,13 @@ async fn register(
 async fn paper(State(pages): State<Pages>, of: OwnOrganisation, Path(id): Path<String>) -> Answer {
     #[derive(askama::Template)]
     #[template(
-        source = r#"<h2 class="govuk-heading-m">{{ title }}</h2><p class="govuk-body">{{ next }}</p><dl class="ldsp-blanks">{% for (label, boxes) in lines %}<div><dt>{{ label }}</dt><dd>{% if boxes.is_empty() %}&nbsp;{% else %}{% for word in boxes %}<span>{{ "\u{2610}" }} {{ word }}</span> {% endfor %}{% endif %}</dd></div>{% endfor %}</dl>"#,
+        source = r#"<h2 class="govuk-heading-m">{{ title }}</h2><p class="govuk-body">{{ next }}</p>{{ asks }}<dl class="ldsp-blanks">{% for (label, boxes) in lines %}<div><dt>{{ label }}</dt><dd>{% if boxes.is_empty() %}&nbsp;{% else %}{% for word in boxes %}<span>{{ "\u{2610}" }} {{ word }}</span> {% endfor %}{% endif %}</dd></div>{% endfor %}</dl>"#,
         ext = "html"
     )]
     struct Sheet {
         title: &'static str,
         next: &'static str,
+        asks: Html,
         lines: Vec<(&'static str, Vec<String>)>,
     }
     let own = own(&pages, &of).await?;
@@ -396,16 +445,21 @@ async fn paper(State(pages): State<Pages>, of: OwnOrganisation, Path(id): Path<S
         };
         (question.label, boxes)
     };
-    let (joins, _) = add::questions(&pages, &own, &known).await?;
+    let joins = add::questions(&pages, &own, &known).await?;
     let joins = Sheet {
         title: "When the learner joins",
         next: "Type it in under \u{201c}Add a learner\u{201d}.",
+        asks: answers::words_to_ask(),
         lines: joins.into_iter().map(line).collect(),
     };
+    // What was answered at the start stands on the first part.
+    let later = delivery::endings().into_iter();
+    let later = later.filter(|question| !question.column.ends_with("_before"));
     let ends = Sheet {
         title: "Later",
-        next: "Type it in on the learner\u{2019}s own page, which the register leads to. The two answers about the start are typed in together with those at the end: keep the sheet until then.",
-        lines: delivery::endings().into_iter().map(line).collect(),
+        next: "Type it in on the learner\u{2019}s own page, which the register leads to. Ask the two questions of the first part again.",
+        asks: Html::default(),
+        lines: later.map(line).collect(),
     };
     let body = Html::concat([
         Html::paragraph(

@@ -37,7 +37,9 @@ fn statement(rows: usize) -> String {
         let value = format!("(column10 >> {} & 511)", 8 + at * 9);
         format!("CASE {value} WHEN 0 THEN NULL ELSE {value} - 1 END")
     };
-    let columns: [(&str, String); 27] = [
+    // Of the last byte of the codes: see [`begun`].
+    let begun = |value: &str| format!("nullif(column9 >> {value}, 0)");
+    let columns: [(&str, String); 29] = [
         ("id", "column1".to_owned()),
         ("spell", "column2".to_owned()),
         ("learner", "column3".to_owned()),
@@ -61,6 +63,8 @@ fn statement(rows: usize) -> String {
         ("destination_12m", held(2)),
         ("confidence", held(3)),
         ("everyday", held(4)),
+        ("confidence_before", begun("56 & 15")),
+        ("everyday_before", format!("{} - 1", begun("60 & 7"))),
         ("start_day", "column11".to_owned()),
         ("planned_end_day", "column12".to_owned()),
         ("end_day", "column13".to_owned()),
@@ -74,7 +78,7 @@ fn statement(rows: usize) -> String {
     format!("INSERT INTO enrolments ({names}) SELECT {values} FROM (VALUES {rows})")
 }
 
-/// The codes that every row has, a byte each.
+/// The codes that every row has, a byte each, and the answers at the start.
 fn codes(e: &Enrolment) -> i64 {
     let codes = [
         e.skill,
@@ -84,9 +88,15 @@ fn codes(e: &Enrolment) -> i64 {
         e.ethnicity,
         e.disability,
         e.prior,
-        0,
+        begun(e),
     ];
     i64::from_le_bytes(codes)
+}
+
+/// The answers at the start in seven bits: confidence in four, 0 without it; everyday tasks in three, one more than their number.
+fn begun(e: &Enrolment) -> u8 {
+    let everyday = e.begun.everyday.map_or(0, |tasks| tasks + 1);
+    e.begun.confidence.unwrap_or(0) & 0x0f | (everyday & 0x07) << 4
 }
 
 /// The stage in a byte, then nine bits for each code that a row may lack: 0 without it, else one more than the code.

@@ -16,7 +16,7 @@ pub(super) use again::repeated;
 
 use super::persons::{self, Named, Standing, ident};
 use super::silent::{Silent, taken_back};
-use super::{Enrolment, PER_LEARNER, Pseudonym};
+use super::{Begun, Enrolment, PER_LEARNER, Pseudonym};
 use crate::schedule::london;
 use crate::store::history::{self, Change, Kind};
 use crate::store::providers::Roots;
@@ -77,6 +77,10 @@ fn read(row: &SqliteRow) -> Result<Enrolment, sqlx::Error> {
         own_reference: row
             .try_get::<Option<&str>, _>("own_reference")?
             .map(Into::into),
+        begun: Begun {
+            confidence: row.try_get("confidence_before")?,
+            everyday: row.try_get("everyday_before")?,
+        },
     })
 }
 
@@ -145,6 +149,11 @@ pub(crate) struct Merging {
 }
 
 impl Merging {
+    /// The last row before the file.
+    pub(crate) fn last(&self) -> i64 {
+        self.last
+    }
+
     /// Whether the file would name an enrolment that is held, if it stood unchanged.
     fn tells_of(&self, held: &Enrolment) -> bool {
         let ended_before = |since| held.end.is_some_and(|end| end < since);
@@ -521,8 +530,28 @@ async fn note(tx: &mut SqliteConnection, changes: &[Change], by: &By) -> Result<
     history::record(tx, by.at, &by.who, Kind::Enrolment, changes).await
 }
 
+/// Writes enrolment `id` anew as it was corrected, under another key where the one that it is known by changed.
+pub(crate) async fn revise(
+    tx: &mut SqliteConnection,
+    id: i64,
+    after: &Enrolment,
+    by: &By,
+) -> Result<(), StoreError> {
+    let mut sql = QueryBuilder::<Sqlite>::new("SELECT * FROM enrolments WHERE id = ");
+    sql.push_bind(id);
+    let before = held(&mut *tx, sql).await?.pop();
+    let before = before.ok_or(sqlx::Error::RowNotFound)?;
+    if before.enrolment.spell != after.spell {
+        again::rekey(tx, id, &after.spell).await?;
+    }
+    let rows = [(after, !before.fixed)];
+    let entering = entering(tx, &rows).await?;
+    put(tx, &rows, &entering).await?;
+    note(tx, &changes::between(id, &before.enrolment, after), by).await
+}
+
 /// `enters` of each row; meaningless for rows whose flag says that it is not open any more.
-async fn entering(
+pub(super) async fn entering(
     tx: &mut SqliteConnection,
     rows: &[(&Enrolment, bool)],
 ) -> Result<Vec<bool>, StoreError> {
@@ -572,7 +601,7 @@ async fn put(
     let mut sql = QueryBuilder::<Sqlite>::new(
         "INSERT INTO enrolments (id, spell, learner, reference, provider, aim, programme, district, in_area, enters, \
          skill, mode, age, sex, ethnicity, disability, prior, start_day, planned_end_day, end_day, stage, \
-         destination_3m, destination_6m, destination_12m, confidence, everyday, own_reference) ",
+         destination_3m, destination_6m, destination_12m, confidence, everyday, confidence_before, everyday_before, own_reference) ",
     );
     sql.push_values(rows.iter().zip(entering), |mut row, ((e, _), enters)| {
         row.push_bind(next)
@@ -601,6 +630,8 @@ async fn put(
             .push_bind(e.destinations[2])
             .push_bind(e.confidence)
             .push_bind(e.everyday)
+            .push_bind(e.begun.confidence)
+            .push_bind(e.begun.everyday)
             .push_bind(e.own_reference.clone());
         next = next.map(|next| next + 1);
     });
@@ -617,7 +648,8 @@ async fn put(
          start_day = excluded.start_day, planned_end_day = excluded.planned_end_day, \
          end_day = excluded.end_day, stage = excluded.stage, destination_3m = excluded.destination_3m, \
          destination_6m = excluded.destination_6m, destination_12m = excluded.destination_12m, \
-         confidence = excluded.confidence, everyday = excluded.everyday, own_reference = excluded.own_reference, version = version + 1",
+         confidence = excluded.confidence, everyday = excluded.everyday, confidence_before = excluded.confidence_before, \
+         everyday_before = excluded.everyday_before, own_reference = excluded.own_reference, version = version + 1",
     );
     sql.build().execute(tx).await?;
     Ok(())

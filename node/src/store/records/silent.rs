@@ -47,10 +47,13 @@ impl Silent {
         }
         if self.confidence {
             row.confidence = row.confidence.or(held.confidence);
+            row.begun.confidence = row.begun.confidence.or(held.begun.confidence);
         }
         if self.everyday {
             row.everyday = row.everyday.or(held.everyday);
+            row.begun.everyday = row.begun.everyday.or(held.begun.everyday);
         }
+        row.settle();
     }
 }
 
@@ -63,11 +66,17 @@ fn is_leaver(stage: u8) -> bool {
 
 /// Answers that were held and are not any more.
 pub(crate) fn taken_back(before: &Enrolment, after: &Enrolment) -> u64 {
+    // Of two answers the second stands for both.
+    let far = |both: Option<u8>, begun: Option<u8>| match both {
+        Some(_) => 2,
+        None => u8::from(begun.is_some()),
+    };
     let answers = |e: &Enrolment| {
-        let [three, six, twelve] = e.destinations;
-        [three, six, twelve, e.confidence, e.everyday]
+        let [three, six, twelve] = e.destinations.map(|code| u8::from(code.is_some()));
+        let confidence = far(e.confidence, e.begun.confidence);
+        let everyday = far(e.everyday, e.begun.everyday);
+        [three, six, twelve, confidence, everyday]
     };
     let both = answers(before).into_iter().zip(answers(after));
-    both.filter(|(was, is)| was.is_some() && is.is_none())
-        .count() as u64
+    both.filter(|(was, is)| was > is).count() as u64
 }

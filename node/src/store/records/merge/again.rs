@@ -191,7 +191,10 @@ async fn absorb(
          destination_3m = coalesce(k.destination_3m, CASE WHEN k.end_day = o.end_day THEN o.destination_3m END), \
          destination_6m = coalesce(k.destination_6m, CASE WHEN k.end_day = o.end_day THEN o.destination_6m END), \
          destination_12m = coalesce(k.destination_12m, CASE WHEN k.end_day = o.end_day THEN o.destination_12m END), \
-         confidence = coalesce(k.confidence, o.confidence), everyday = coalesce(k.everyday, o.everyday) \
+         confidence = coalesce(k.confidence, o.confidence), everyday = coalesce(k.everyday, o.everyday), \
+         confidence_before = CASE WHEN coalesce(k.confidence, o.confidence) IS NULL THEN coalesce(k.confidence_before, o.confidence_before) END, \
+         everyday_before = CASE WHEN coalesce(k.everyday, o.everyday) IS NULL THEN coalesce(k.everyday_before, o.everyday_before) END, \
+         brought = max(k.brought, o.brought) \
          FROM enrolments AS o WHERE k.id = $1 AND o.id = $2",
     )
         .bind(kept.id)

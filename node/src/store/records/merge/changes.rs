@@ -46,6 +46,16 @@ pub(super) fn between(row: i64, before: &Enrolment, after: &Enrolment) -> Vec<Ch
             changes.push(change(field, id(was), id(is)));
         }
     }
+    // What was answered at the start goes at the follow-up: its history tells that there was an answer, and not which.
+    let answers =
+        |e: &Enrolment| [e.begun.confidence, e.begun.everyday].map(|answer| answer.is_some());
+    let fields = ["confidence_before", "everyday_before"].into_iter();
+    for (field, (was, is)) in fields.zip(answers(before).into_iter().zip(answers(after))) {
+        let said = |answered: bool| answered.then(|| "answered".to_owned());
+        if was != is {
+            changes.push(change(field, said(was), said(is)));
+        }
+    }
     if before.stage != after.stage {
         let id = |at: u8| Some(standard.stages().get(usize::from(at))?.id.clone());
         changes.push(change("stage", id(before.stage), id(after.stage)));
