@@ -1062,3 +1062,98 @@ fn demand_comes_from_files_is_shown_and_taken_out() {
     refused(dir, &["import", "survey", "demand.csv"]);
     assert!(done(dir, &["demand", "words", "list"]).contains("spreadsheet"));
 }
+
+/// What a tutor does on the phone, at the terminal; and what was added by mistake goes again.
+#[test]
+fn a_providers_work_is_done_by_command() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path();
+    done(dir, &["init", "--lep", "E37000001"]);
+    done(
+        dir,
+        &["organisations", "add", "name=College", "kind=provider"],
+    );
+    done(
+        dir,
+        &[
+            "programmes",
+            "add",
+            "programme=P1",
+            "name=P1",
+            "provider=College",
+        ],
+    );
+    done(
+        dir,
+        &[
+            "programmes",
+            "add",
+            "programme=P2",
+            "name=P2",
+            "provider=College",
+        ],
+    );
+    let cohort = [
+        "cohort=A1",
+        "programme=P1",
+        "provider=College",
+        "title=One",
+        "start=2022-01-10",
+    ];
+    done(dir, &[&["cohorts", "add"][..], &cohort].concat());
+    done(dir, &["programmes", "delete", "2"]);
+    assert!(refused(dir, &["programmes", "delete", "1"]).contains("nothing was stored"));
+    assert!(
+        refused(dir, &["programmes", "delete", "2"]).contains("no programme with the number 2")
+    );
+    let of = ["--provider", "college"];
+    let on = |args: &[&'static str]| done(dir, &[&["delivery"], args, &of[..]].concat());
+    let at = ["--cohort", "A1"];
+    let added = on(&[
+        &["add"][..],
+        &at,
+        &[
+            "learner_ref=2022-017",
+            "age=67",
+            "confidence_before=3",
+            "--json",
+        ],
+    ]
+    .concat());
+    let added: serde_json::Value = serde_json::from_str(&added).unwrap();
+    assert_eq!(added["age_band"], "65 and over");
+    let listed = on(&["learners", "--cohort", "A1"]);
+    let handle = listed.split_whitespace().next().unwrap().to_owned();
+    assert_eq!(added["id"], handle.as_str());
+    let with = |command: &str, columns: &[&str]| -> Vec<String> {
+        let all = ["delivery", command, &handle, "--provider", "College"];
+        all.iter()
+            .chain(columns)
+            .map(|word| (*word).to_owned())
+            .collect()
+    };
+    let run = |words: Vec<String>| done(dir, &words.iter().map(String::as_str).collect::<Vec<_>>());
+    let left = [
+        "stage=achieved",
+        "end=2022-03-01",
+        "confidence_after=5",
+        "--json",
+    ];
+    let recorded: serde_json::Value = serde_json::from_str(&run(with("record", &left))).unwrap();
+    assert_eq!(
+        (&recorded["confidence"], &recorded["stage"]),
+        (&"rose".into(), &"achieved".into())
+    );
+    run(with("correct", &["sex=female"]));
+    let stale = with("correct", &["sex=male", "--version", "1"]);
+    let stale = refused(dir, &stale.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(stale.contains("somebody changed it"), "{stale}");
+    assert!(run(with("show", &[])).contains("female"));
+    on(&["due", "--when", "late"]);
+    assert!(
+        refused(dir, &["delivery", "show", &handle, "--provider", "Nobody"])
+            .contains("no training provider")
+    );
+    run(with("take-back", &[]));
+    assert!(on(&["learners"]).contains("Nobody so far"));
+}

@@ -179,7 +179,10 @@ fn scene() -> Scene {
     for (path, reply) in &answers {
         let expected = match path.as_str() {
             // For providers alone.
-            "/api/v1/provider/cohorts" | "/api/v1/provider/questions" => 403,
+            "/api/v1/provider/cohorts"
+            | "/api/v1/provider/due"
+            | "/api/v1/provider/learners"
+            | "/api/v1/provider/questions" => 403,
             // Of an item that nobody agreed on, and of no whole academic year.
             "/api/v1/exchange/export/enrolments" => 409,
             // Nobody has set how long records are kept.

@@ -466,6 +466,7 @@ impl Bringer {
             mappings: own.root().to_owned(),
             brings: Some(Brings {
                 provider: own.name,
+                organisation: own.organisation,
                 cohort,
                 employer: None,
                 adds: false,

@@ -9,6 +9,7 @@ mod feed;
 mod gathering;
 mod ilr;
 mod imports;
+pub(crate) mod learners;
 mod lep;
 mod machine;
 mod mappings;
@@ -127,8 +128,8 @@ refusals! {
     struct Forgets: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT;
     struct Revises: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, WITHDRAWAL, CORRECTION;
     struct Keeps: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, CHANGED_MEANWHILE, VERSION_NEEDED;
-    struct Invites: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM;
     struct Removes: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, CHANGED_MEANWHILE, VERSION_NEEDED;
+    struct Invites: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM;
     struct GivesRole: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, LAST_ADMIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM;
     struct KeepsOut: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, LAST_ADMIN, OWN_ACCOUNT, TIMEOUT;
     struct EndsAll: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, OWN_ACCOUNT, TIMEOUT;
@@ -254,7 +255,15 @@ pub(crate) fn rules() -> Vec<Rule> {
     rules.extend([all, one].map(|path| Rule::get(path, LEP)));
     rules.extend([
         Rule::get("/api/v1/provider/cohorts", PROVIDER),
+        Rule::get("/api/v1/provider/learners", PROVIDER),
         Rule::post("/api/v1/provider/learners", PROVIDER),
+        Rule::get("/api/v1/provider/learners/{id}", PROVIDER),
+        Rule::delete("/api/v1/provider/learners/{id}", PROVIDER),
+        Rule::post("/api/v1/provider/learners/{id}/outcome", PROVIDER),
+        Rule::post("/api/v1/provider/learners/{id}/correct", PROVIDER),
+        Rule::post("/api/v1/provider/cohorts/{id}/learners", PROVIDER),
+        Rule::post("/api/v1/provider/answers", PROVIDER),
+        Rule::get("/api/v1/provider/due", PROVIDER),
         Rule::get("/api/v1/provider/questions", PROVIDER),
         Rule::post("/api/v1/provider/questions/{id}/answer", PROVIDER),
         Rule::get("/api/v1/provider/mappings", PROVIDER),
@@ -282,7 +291,13 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(imports::demand))
         .routes(routes!(imports::services))
         .routes(routes!(provider::cohorts))
-        .routes(routes!(provider::learners))
+        .routes(routes!(learners::list, provider::learners))
+        .routes(routes!(learners::show, learners::take_back))
+        .routes(routes!(learners::outcome))
+        .routes(routes!(learners::correct))
+        .routes(routes!(learners::add))
+        .routes(routes!(learners::answers))
+        .routes(routes!(learners::due))
         .routes(routes!(provider::questions))
         .routes(routes!(provider::answer))
         .routes(routes!(provider::mappings, provider::remember_mapping))

@@ -19,7 +19,6 @@ use super::{Api, Listed, Nothing, PROVIDERS, Refused};
 use crate::delivery::{self, Handled, Own};
 use crate::model::Model as _;
 use crate::quality;
-use crate::store::Store;
 use crate::store::imports::ImportKind;
 use crate::store::quality::Question;
 
@@ -117,17 +116,6 @@ pub(super) struct Bringing {
     sheet: Option<String>,
 }
 
-async fn find(store: &Store, own: &Own, handle: &str) -> Result<i64, Refused> {
-    let found = match own.number(Handled::Cohort, handle) {
-        Some(id) => delivery::cohort(store, own, id).await?,
-        None => None,
-    };
-    found.map(|cohort| cohort.id).ok_or_else(|| {
-        let detail = "Your organisation has no such cohort. GET /api/v1/provider/cohorts lists its own with their `id`.";
-        Refused::not_found(detail)
-    })
-}
-
 /// Bring own learners
 ///
 /// One file, CSV or an Excel workbook (docs/files.md), of the provider's own enrolments: `provider` may be left empty, and a row of another provider is refused.
@@ -153,7 +141,6 @@ async fn find(store: &Store, own: &Own, handle: &str) -> Result<i64, Refused> {
 pub(super) async fn learners(
     State(api): State<Api>,
     of: OwnOrganisation,
-        organisation: own.organisation,
     person: SignedIn,
     Query(asked): Query<Bringing>,
     headers: HeaderMap,
@@ -163,7 +150,7 @@ pub(super) async fn learners(
     let own = Own::of(store, &api.node.pseudonyms, &of.organisation).await?;
     let cohort = match &asked.cohort {
         None => None,
-        Some(handle) => Some(find(store, &own, handle).await?),
+        Some(handle) => Some(super::learners::cohort(&api, &own, handle).await?.id),
     };
     let by = Bringer::provider(&person, own, cohort);
     let ways = (asked.dry_run, asked.valid_rows);

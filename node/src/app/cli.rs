@@ -88,6 +88,12 @@ pub enum Command {
         after_help = "Columns: cohort (its code), programme (code), provider (an organisation), title, start, end, places, place, employer (an organisation)."
     )]
     Cohorts(Keep),
+    /// A provider's daily work: its cohorts, learners, what became of them, whom to ask
+    #[command(
+        subcommand,
+        after_help = "Columns of `add`: learner_ref, uln, age or birth_date, postcode or district, sex, ethnicity, disability, prior_status, employer, aim, skill, mode, start, planned_end, confidence_before (1 to 10), everyday_before (0 to 5), as in the learner file; what is left out is as the cohort has it. Of `record`: stage, end, destination_3m, destination_6m, destination_12m, confidence_before, everyday_before, confidence_after, everyday_after. Of `correct`: those of `add` but for birth_date, postcode, employer and the answers; cohort (its code)."
+    )]
+    Delivery(Delivery),
     /// What was spent in a month on a programme or a cohort
     #[command(
         subcommand,
@@ -309,12 +315,6 @@ pub enum Keep {
         #[command(flatten)]
         said: Said,
     },
-}
-
-/// `demand`.
-#[derive(Debug, Subcommand)]
-pub enum Demand {
-    /// As of all that is kept.
     /// Delete one that was added by mistake, while nothing stands on it
     Delete {
         /// Its number, as `list` shows it
@@ -435,6 +435,12 @@ pub enum Delivery {
         #[arg(long, value_enum, default_value = "week")]
         when: DueWhen,
     },
+}
+
+/// `demand`.
+#[derive(Debug, Subcommand)]
+pub enum Demand {
+    /// As of all that is kept.
     #[command(flatten)]
     Keep(Keep),
     /// The words by which skills are found in vacancies

@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 pub mod cli;
 pub mod config;
+mod delivery;
 mod demand;
 mod enrol;
 mod exchange;
@@ -158,6 +159,7 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::Organisations(command) => keep::run::<Organisation>(command, context).await,
         Command::Programmes(command) => keep::run::<Programme>(command, context).await,
         Command::Cohorts(command) => keep::run::<Cohort>(command, context).await,
+        Command::Delivery(command) => delivery::run(command, context).await,
         Command::Spend(command) => keep::run::<Spend>(command, context).await,
         Command::Demand(command) => demand::run(command, context).await,
         Command::Provision(command) => provision::run(command, context).await,

@@ -63,10 +63,12 @@ async fn no_route_leads_a_token_to_another_organisations_records() {
                 } else {
                     concrete(&rule.path.replace("{id}", &handle))
                 };
-                let (media, body) = if learners {
-                    ("text/csv", ROWS)
-                } else {
-                    ("application/json", r#"{"answer": "It is not."}"#)
+                let (media, body) = match rule.path {
+                    LEARNERS => ("text/csv", ROWS),
+                    path if path.ends_with("/answer") => {
+                        ("application/json", r#"{"answer": "It is not."}"#)
+                    }
+                    _ => ("application/json", "{}"),
                 };
                 let reply = send(&world, by_token(&rule.method, &path, media), body).await;
                 let place = format!("{who} {} {path}: {}", rule.method, reply.status);
@@ -84,8 +86,8 @@ async fn no_route_leads_a_token_to_another_organisations_records() {
             }
         }
     }
-    // Of both: the answer to a question, a file into a cohort, and two of a piece of work.
-    assert!(asked >= 2 * 4 * 7, "{asked}");
+    // Of both: the answer to a question, a file into a cohort and a list of it, a learner's five, somebody who joins, and two of a piece of work.
+    assert!(asked >= 2 * 10 * 7, "{asked}");
     for (sql, number) in [
         ("SELECT count(*) FROM enrolments", 2),
         (
@@ -284,4 +286,150 @@ async fn a_program_of_a_provider_explains_its_own_columns() {
         .is(problem::NOT_FOUND);
     let gone = post(&world, "pam", &remove, "").await;
     assert_eq!(gone.status, StatusCode::NO_CONTENT, "{}", gone.text());
+}
+
+/// One member sent to a row of a provider's, as of a version.
+async fn act(
+    world: &World,
+    who: &str,
+    (method, path): (Method, &str),
+    version: &str,
+    json: &str,
+) -> Reply {
+    let request = from(who, method, path)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::IF_MATCH, version);
+    send(world, request, json.to_owned()).await
+}
+
+/// A day of a tutor, by program: somebody joins, is corrected, is asked, leaves; somebody is taken back.
+#[tokio::test]
+async fn a_program_does_a_tutors_daily_work() {
+    let world = two().await;
+    let cohort = get(&world, "pam", COHORTS).await.json()["items"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let join = format!("{COHORTS}/{cohort}/learners");
+    let wrong = r#"{"learner_ref": "Jane Smith", "age": "old"}"#;
+    let fields = post(&world, "pam", &join, wrong).await.is(problem::FORM);
+    let codes: Vec<_> = fields["fields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| f["code"].as_str().unwrap())
+        .collect();
+    assert_eq!(codes, ["reference-personal", "age-form"]);
+    post(
+        &world,
+        "pam",
+        &join,
+        r#"{"employer": "Crown", "learner_ref": "7"}"#,
+    )
+    .await
+    .is(problem::FORM);
+    let joined = r#"{"learner_ref": "2022-050", "age": "67", "confidence_before": "3"}"#;
+    let added = post(&world, "pam", &join, joined).await;
+    assert_eq!(added.status, StatusCode::CREATED, "{}", added.text());
+    let learner = added.header(header::LOCATION).to_owned();
+    let value = added.json();
+    assert_eq!(
+        (
+            &value["learner_ref"],
+            &value["cohort"],
+            &value["age_band"],
+            &value["confidence_before"]
+        ),
+        (
+            &"2022-050".into(),
+            &cohort.as_str().into(),
+            &"65 and over".into(),
+            &"3".into()
+        )
+    );
+    // Who is there already stays as recorded.
+    let again = post(&world, "pam", &join, joined).await.is(problem::FORM);
+    assert_eq!(again["fields"][0]["code"], "enrolment-held");
+    let listed = get(
+        &world,
+        "pam",
+        &format!("{LEARNERS}?cohort={cohort}&stage=in-progress&limit=1"),
+    )
+    .await
+    .json();
+    let next = listed["next"].as_str().unwrap();
+    let second = get(&world, "pam", next).await.json();
+    assert_eq!(second["items"][0]["learner_ref"], "2022-050");
+    assert_eq!(second["next"], Value::Null);
+    // Corrected, from the version that was read.
+    let correct = format!("{learner}/correct");
+    let fix = r#"{"sex": "female", "learner_ref": "2022-050"}"#;
+    post(&world, "pam", &correct, fix)
+        .await
+        .is(problem::VERSION_NEEDED);
+    let stale = act(&world, "pam", (Method::POST, &correct), "\"99\"", fix).await;
+    stale.is(problem::CHANGED_MEANWHILE);
+    let tag = added.header(header::ETAG).to_owned();
+    let fixed = act(&world, "pam", (Method::POST, &correct), &tag, fix).await;
+    assert_eq!(fixed.json()["sex"], "female", "{}", fixed.text());
+    // Asked now, and gone.
+    let outcome = format!("{learner}/outcome");
+    let tag = fixed.header(header::ETAG).to_owned();
+    let left = r#"{"stage": "achieved", "end": "2022-03-01", "confidence_after": "5"}"#;
+    let left = act(&world, "pam", (Method::POST, &outcome), &tag, left).await;
+    let value = left.json();
+    assert_eq!(
+        (
+            &value["stage"],
+            &value["confidence"],
+            &value["confidence_before"]
+        ),
+        (&"achieved".into(), &"rose".into(), &"".into())
+    );
+    let due = get(&world, "pam", "/api/v1/provider/due?when=later")
+        .await
+        .json();
+    assert_eq!(due["all"], 0, "{due}");
+    // Many at once: all or none.
+    let all = get(&world, "pam", LEARNERS).await.json();
+    let one = &all["items"][0];
+    let answers = |tasks: &str| {
+        format!(
+            r#"{{"when": "start", "answers": [{{"learner": {}, "version": {}, "everyday": "{tasks}"}}]}}"#,
+            one["id"], one["version"]
+        )
+    };
+    let path = "/api/v1/provider/answers";
+    post(&world, "pam", path, &answers("6"))
+        .await
+        .is(problem::FORM);
+    post(&world, "pat", path, &answers("2"))
+        .await
+        .is(problem::NOT_FOUND);
+    assert_eq!(
+        post(&world, "pam", path, &answers("2")).await.json()["changed"],
+        1
+    );
+    // Taken back: by nobody else, and once.
+    let tag = left.header(header::ETAG).to_owned();
+    act(&world, "pat", (Method::DELETE, &learner), &tag, "")
+        .await
+        .is(problem::NOT_FOUND);
+    let gone = act(&world, "pam", (Method::DELETE, &learner), &tag, "").await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT, "{}", gone.text());
+    get(&world, "pam", &learner).await.is(problem::NOT_FOUND);
+    let sql = "UPDATE enrolments SET counted = 1";
+    sqlx::query(sql)
+        .execute(&world.node.store.writer)
+        .await
+        .unwrap();
+    let kept = format!("{LEARNERS}/{}", one["id"].as_str().unwrap());
+    let tag = get(&world, "pam", &kept)
+        .await
+        .header(header::ETAG)
+        .to_owned();
+    let stays = act(&world, "pam", (Method::DELETE, &kept), &tag, "")
+        .await
+        .is(problem::FORM);
+    assert_eq!(stays["fields"][0]["code"], "in-use");
 }

@@ -1000,6 +1000,8 @@ async fn a_provider_explains_its_own_columns_and_nobody_else_sees_it() {
     assert_eq!(gone.location(), "/provider/mappings");
     let own = world.get("pam", "/provider/mappings").await.body;
     assert!(own.contains("Our exports"), "{own}");
+}
+
 /// A reference that was mistyped, a wrong cohort, and somebody added twice: put right on the phone.
 #[tokio::test]
 async fn a_tutor_corrects_a_learner_and_takes_one_back() {
