@@ -243,11 +243,33 @@ async function prepares(hand) {
   await hand.sees(/^Release of/, 'a release that was prepared');
 }
 
+/** An organisation whose name was mistyped goes again; a cohort that stands for something does not. */
+async function deletes(hand) {
+  await hand.go('Delivery', 'Organisations');
+  await hand.link('Add an organisation');
+  await hand.fill('Name', 'City Colege');
+  await hand.choose('What it is', { label: 'Training provider' });
+  await hand.button('Save');
+  await hand.link('Delete the organisation');
+  await hand.sees('Delete the organisation?', 'a mistake to delete');
+  await hand.button('Delete the organisation');
+  await hand.sees('Organisations', 'a mistake that is deleted');
+  await hand.link('What it said, and who deleted it');
+  await hand.sees('Who changed what', 'history of what was deleted');
+  await hand.reads('City Colege');
+  await hand.go('Delivery', 'Programmes');
+  await hand.link('DIG1');
+  await hand.link('Delete the programme');
+  await hand.sees('The programme cannot be deleted', 'a programme that is in use');
+  await hand.reads('1 cohort runs it.');
+}
+
 export async function coordinate(hand, link, node) {
   await hand.enter(link);
   await hand.sees(/at a glance$/, 'home of the coordinator');
   await addsProgramme(hand);
   await addsCohort(hand);
+  await deletes(hand);
   await addsSpend(hand);
   await bringsFiles(hand);
   await cancels(hand, node);

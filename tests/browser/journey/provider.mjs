@@ -23,9 +23,44 @@ async function registers(hand) {
   await hand.button('Add the learner');
   await hand.sees('TUE: Tuesdays at the library', 'a register');
   await hand.reads('2026-017');
+  await mistakes(hand);
+  await hand.link('Answers at the start');
+  await hand.sees('Answers at the start', 'answers at the start');
+  await hand.choose('Confidence at the start', '4');
+  await hand.choose('Everyday tasks at the start', '2');
+  await hand.button('Save the answers');
+  await hand.reads('The answers are recorded');
+  await hand.link('Answers now');
+  await hand.sees('Answers now', 'answers now');
+  await hand.choose('Confidence now', '7');
+  await hand.button('Save the answers');
+  await hand.sees('TUE: Tuesdays at the library', 'answers that are recorded');
   await hand.link('Form on paper');
   await hand.sees('Form on paper', 'form on paper');
   if (page.scripted) await paper(page, `${hand.how}: form on paper`);
+}
+
+/** Somebody added twice is taken back; a reference that was mistyped is corrected. */
+async function mistakes(hand) {
+  await hand.link('Add a learner');
+  await hand.fill('Your reference', '2026-0117');
+  await hand.button('Add the learner');
+  await hand.link('2026-0117');
+  await hand.sees('2026-0117', 'a learner who was mistyped');
+  await hand.page.getByRole('main').locator('summary', { hasText: 'What is recorded of the start' }).click();
+  await hand.link('Correct your reference');
+  await hand.sees('Who is the learner?', 'a reference to correct');
+  await hand.fill('Your reference', 'Jo Smith');
+  await hand.button('Save');
+  await hand.sees('Who is the learner?', 'a correction with errors');
+  await hand.fill('Your reference', '2026-018');
+  await hand.button('Save');
+  await hand.sees('2026-018', 'a learner who was corrected');
+  await hand.reads('It is corrected');
+  await hand.link('Added by mistake? Take this learner back');
+  await hand.sees('Take back 2026-018?', 'a learner to take back');
+  await hand.button('Take the learner back');
+  await hand.reads('The learner is taken back');
 }
 
 async function uploads(hand) {
