@@ -148,10 +148,13 @@ async fn read_files(node: &Node, now: Timestamp) -> Result<(), SampleError> {
     described::all(store, today, now).await?;
     let cohorts = described::cohorts(store, today, now).await?;
     // The same rows again, by whoever teaches them: that is how learners get into a cohort.
+    let college = store.known().await?.organisation(COLLEGE);
+    let (organisation, _) = college.ok_or_else(|| SampleError::Unfit(COLLEGE.to_owned()))?;
     for (cohort, programme) in cohorts {
         let own = Options {
             brings: Some(Brings {
                 provider: COLLEGE.to_owned(),
+                organisation,
                 cohort: Some(cohort),
                 employer: None,
                 adds: false,

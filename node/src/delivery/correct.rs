@@ -126,7 +126,7 @@ pub(crate) async fn correct(
     said: &Said,
     by: &By,
 ) -> Result<Number, Trouble> {
-    let held = store.one_of(&own.root, &own.names, id).await?;
+    let held = store.one_of(&own.names, id).await?;
     let held = held.ok_or(Trouble::Missing)?;
     let mut texts: HashMap<&str, &str> = said
         .texts

@@ -44,7 +44,7 @@ const CODES: [(&str, &str, Dimension); 17] = [
 ];
 
 /// Names of the other columns.
-const NAMES: [(&str, &str); 37] = [
+const NAMES: [(&str, &str); 39] = [
     ("id", "Internal number"),
     ("at", "When"),
     ("who", "By whom"),
