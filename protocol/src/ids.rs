@@ -95,6 +95,15 @@ text_id!(
         && t.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 );
 
+text_id!(
+    /// What a questionnaire calls itself, its questions and their choices.
+    QuestionId,
+    "name",
+    "1 to 40 characters of a-z, 0-9 and hyphen",
+    |t| (1..=40).contains(&t.len())
+        && t.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+);
+
 /// A calendar month, written `YYYY-MM`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -21,6 +21,7 @@
 //! | [`statement`], [`summary`], [`practice`], [`revision`] | the bodies that nodes sign |
 //! | [`own`] | the bodies that the log itself signs: keys added and revoked, data standards, figures |
 //! | [`run`] | figures that the log signed, and how anybody makes them again to the byte |
+//! | [`questionnaire`] | what the log's operators ask of LEPs, what these answer, and what the answers come to |
 //! | [`recovery`] | what nodes and a log that lost leaves tell each other |
 //! | [`enrolment`] | invite, proof of possession, signed reads |
 //! | [`problem`] | RFC 9457 problems and their catalogue |
@@ -47,6 +48,7 @@ pub mod own;
 pub mod personal;
 pub mod practice;
 pub mod problem;
+pub mod questionnaire;
 pub mod receipt;
 pub mod recovery;
 pub mod revision;

@@ -6,7 +6,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::ids::{Digest, Gss, NodeSlug, Period, PledgeId};
+use crate::ids::{Digest, Gss, NodeSlug, Period, PledgeId, QuestionId};
 
 fn text(description: &str, pattern: &str, example: &str) -> Object {
     ObjectBuilder::new()
@@ -49,6 +49,7 @@ text_schema! {
     NodeSlug: "A node's name, fixed by its invite.", "^[a-z0-9-]{2,32}$", "black-country";
     Gss: "A Government Statistical Service area code.", "^[EKNSW][0-9]{8}$", "E37000001";
     PledgeId: "The id of an accepted pledge.", "^[a-z0-9-]{2,64}$", "digital-skills-2022";
+    QuestionId: "The name of a questionnaire, of one of its questions or of a choice.", "^[a-z0-9-]{1,40}$", "provision";
     Period: "A calendar month, 2000-01 to 2199-12.", "^2[01][0-9]{2}-(0[1-9]|1[0-2])$", "2022-03";
     Digest: "A SHA-256 digest as 64 lower-case hex digits.", "^[0-9a-f]{64}$", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 }

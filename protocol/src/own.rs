@@ -1,5 +1,5 @@
-//! What the log itself signs: which keys speak for which nodes, which data standards statements may follow, and which figures
-//! ([`crate::run`]) they gave.
+//! What the log itself signs: which keys speak for which nodes, which data standards statements may follow, which figures
+//! ([`crate::run`]) they gave, and what its operators ask of LEPs ([`crate::questionnaire`]).
 //!
 //! Such a statement has the form of a node's ([`Body`], DSSE), is signed by the log's key, bears the reserved name
 //! [`NAME`], and has a sequence of its own. It is a leaf like any other, so that the log's order, and never a clock,
@@ -14,6 +14,7 @@ use crate::dsse::Verified;
 use crate::ids::{Digest, Gss, NodeSlug};
 use crate::keys::{KeyError, admit, key_id};
 use crate::personal;
+use crate::questionnaire::{Questionnaire, QuestionnaireError};
 use crate::run::{BenchmarkRun, MeasureFinding, RunError};
 use crate::statement::{Body, Kind, StatementError, kind_of, parse};
 
@@ -115,6 +116,8 @@ pub enum PayloadError {
     Title,
     #[error(transparent)]
     Run(#[from] RunError),
+    #[error(transparent)]
+    Questionnaire(#[from] QuestionnaireError),
 }
 
 fn is_line(text: &str, limit: usize) -> bool {
@@ -218,6 +221,8 @@ pub enum Own {
     BenchmarkRun(Box<BenchmarkRun>),
     /// Figures of one measure.
     Finding(Box<MeasureFinding>),
+    /// What its operators ask of LEPs.
+    Questionnaire(Box<Questionnaire>),
 }
 
 impl Own {
@@ -230,6 +235,7 @@ impl Own {
             Self::Standard(_) => Kind::Standard,
             Self::BenchmarkRun(_) => Kind::BenchmarkRun,
             Self::Finding(_) => Kind::Finding,
+            Self::Questionnaire(_) => Kind::Questionnaire,
         }
     }
 
@@ -240,7 +246,7 @@ impl Own {
         match self {
             Self::KeyAdd(add) => add.from <= index,
             Self::KeyRevoke(revoke) => revoke.from == index,
-            Self::Standard(_) => true,
+            Self::Standard(_) | Self::Questionnaire(_) => true,
             Self::BenchmarkRun(run) => run.stands_on.size <= index,
             Self::Finding(finding) => finding.stands_on.size <= index,
         }
@@ -265,7 +271,11 @@ impl OwnStatement {
     /// [`StatementError`].
     pub fn of_body(kind: Kind, body: &[u8]) -> Result<Self, StatementError> {
         let statement = match kind {
-            Kind::LearningSummary | Kind::PracticeEntry | Kind::Correction | Kind::Withdrawal => {
+            Kind::LearningSummary
+            | Kind::PracticeEntry
+            | Kind::Correction
+            | Kind::Withdrawal
+            | Kind::QuestionnaireAnswers => {
                 return Err(StatementError::Author(kind));
             }
             Kind::KeyAdd => {
@@ -295,6 +305,13 @@ impl OwnStatement {
                 let body = parse::<MeasureFinding>(body)?;
                 body.payload.check().map_err(PayloadError::from)?;
                 body.map(|finding| Own::Finding(Box::new(finding)))
+            }
+            Kind::Questionnaire => {
+                let body = parse::<Questionnaire>(body)?;
+                if let Some(first) = body.payload.check().into_iter().next() {
+                    return Err(PayloadError::from(first).into());
+                }
+                body.map(|asked| Own::Questionnaire(Box::new(asked)))
             }
         };
         statement.check(kind)?;
@@ -340,7 +357,7 @@ pub enum KeysError {
 }
 
 impl Keys {
-    /// Takes the statement at `index`. Standards and figures change nothing.
+    /// Takes the statement at `index`. Standards, figures and questionnaires change nothing.
     ///
     /// # Errors
     /// [`KeysError`]; then nothing is changed.
@@ -376,7 +393,7 @@ impl Keys {
                 }
                 counts.until = Some(index);
             }
-            Own::Standard(_) => {}
+            Own::Standard(_) | Own::Questionnaire(_) => {}
             Own::BenchmarkRun(run) if !own.fits(index) => return Err(place(run.stands_on.size)),
             Own::Finding(finding) if !own.fits(index) => return Err(place(finding.stands_on.size)),
             Own::BenchmarkRun(_) | Own::Finding(_) => {}

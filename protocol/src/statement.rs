@@ -8,6 +8,7 @@ use crate::dsse::Verified;
 use crate::ids::{Digest, NodeSlug, Period};
 use crate::own::{NAME, PayloadError, is_reserved};
 use crate::practice::PracticeEntry;
+use crate::questionnaire::Answers;
 use crate::revision::{Correction, Withdrawal};
 use crate::summary::LearningSummary;
 
@@ -27,6 +28,8 @@ pub enum Kind {
     Correction,
     /// A statement's payload is taken back.
     Withdrawal,
+    /// What a LEP answers to a questionnaire.
+    QuestionnaireAnswers,
     /// The log's own: a node's key counts.
     KeyAdd,
     /// The log's own: a node's key counts no more.
@@ -37,27 +40,32 @@ pub enum Kind {
     BenchmarkRun,
     /// The log's own: the figures of one measure at one state of the log.
     Finding,
+    /// The log's own: what its operators ask of LEPs.
+    Questionnaire,
 }
 
 impl Kind {
     /// Every kind of this version.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::LearningSummary,
         Self::PracticeEntry,
         Self::Correction,
         Self::Withdrawal,
+        Self::QuestionnaireAnswers,
         Self::KeyAdd,
         Self::KeyRevoke,
         Self::Standard,
         Self::BenchmarkRun,
         Self::Finding,
+        Self::Questionnaire,
     ];
     /// Those that nodes sign.
-    pub const OF_NODES: [Self; 4] = [
+    pub const OF_NODES: [Self; 5] = [
         Self::LearningSummary,
         Self::PracticeEntry,
         Self::Correction,
         Self::Withdrawal,
+        Self::QuestionnaireAnswers,
     ];
 
     /// Whether the log itself signs statements of this kind, and nobody else.
@@ -85,6 +93,8 @@ impl Kind {
             Self::Standard => "standard",
             Self::BenchmarkRun => "benchmark-run",
             Self::Finding => "finding",
+            Self::QuestionnaireAnswers => "questionnaire-answers",
+            Self::Questionnaire => "questionnaire",
         }
     }
 
@@ -101,6 +111,8 @@ impl Kind {
             Self::Standard => 67,
             Self::BenchmarkRun => 68,
             Self::Finding => 69,
+            Self::QuestionnaireAnswers => 5,
+            Self::Questionnaire => 70,
         }
     }
 
@@ -146,6 +158,8 @@ pub enum Payload {
     Correction(Box<Correction>),
     /// A statement's payload is taken back.
     Withdrawal(Withdrawal),
+    /// What a LEP answers to a questionnaire.
+    QuestionnaireAnswers(Box<Answers>),
 }
 
 impl Payload {
@@ -157,6 +171,7 @@ impl Payload {
             Self::PracticeEntry(_) => Kind::PracticeEntry,
             Self::Correction(_) => Kind::Correction,
             Self::Withdrawal(_) => Kind::Withdrawal,
+            Self::QuestionnaireAnswers(_) => Kind::QuestionnaireAnswers,
         }
     }
 }
@@ -217,7 +232,8 @@ impl Statement {
             | Kind::KeyRevoke
             | Kind::Standard
             | Kind::BenchmarkRun
-            | Kind::Finding => {
+            | Kind::Finding
+            | Kind::Questionnaire => {
                 return Err(StatementError::Author(kind));
             }
             Kind::LearningSummary => parse::<LearningSummary>(body)?.map(Payload::LearningSummary),
@@ -228,6 +244,9 @@ impl Statement {
                 parse::<Correction>(body)?.map(|c| Payload::Correction(Box::new(c)))
             }
             Kind::Withdrawal => parse::<Withdrawal>(body)?.map(Payload::Withdrawal),
+            Kind::QuestionnaireAnswers => {
+                parse::<Answers>(body)?.map(|a| Payload::QuestionnaireAnswers(Box::new(a)))
+            }
         };
         statement.check(kind)?;
         if is_reserved(&statement.node) {

@@ -351,7 +351,11 @@ fn streams<'a>(
                     .map_err(|e| refused(e.into()))?;
                 &correction.summary
             }
-            Payload::Withdrawal(_) | Payload::PracticeEntry(_) => continue,
+            Payload::Withdrawal(_)
+            | Payload::PracticeEntry(_)
+            | Payload::QuestionnaireAnswers(_) => {
+                continue;
+            }
         };
         let standard = Standard::of(said.standard);
         let standard = standard.ok_or_else(|| refused(RecountCause::Standard(said.standard)))?;
