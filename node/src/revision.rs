@@ -41,6 +41,8 @@ pub enum RevisionError {
     Stands(u64),
     #[error("statement {0} is a practice entry")]
     Entry(u64),
+    #[error("statement {0} holds answers to a questionnaire, which stay until newer ones come")]
+    Answers(u64),
     #[error("what statement {seq} held was published again as statement {by}")]
     Again { seq: u64, by: u64 },
     #[error("the ledger does not hold the cells that statement {0} published")]
@@ -87,6 +89,7 @@ impl RevisionError {
             Self::Already { .. } => "already-withdrawn",
             Self::Stands(_) => "not-withdrawn",
             Self::Entry(_) => "practice-entry",
+            Self::Answers(_) => "answers-stay",
             Self::Again { .. } => "published-again",
             Self::OtherCells(_) => "other-cells",
             Self::Gone(_) => "content-gone",
@@ -118,6 +121,9 @@ impl RevisionError {
             Self::Stands(_) => "Only what was withdrawn can be published again.",
             Self::Entry(_) => {
                 "Write the entry anew and release it: a newer version is an entry of its own."
+            }
+            Self::Answers(_) => {
+                "Change the answers and have them released: the newer ones stand in the place of these."
             }
             Self::Again { .. } => "Name that statement instead.",
             Self::OtherCells(_) => {
@@ -164,8 +170,10 @@ pub async fn withdraw(
     let mut tx = store.write().await?;
     let (row, standing) = judged(&mut tx, decision).await?;
     let seq = decision.seq;
-    if row.kind == Kind::Withdrawal {
-        return Err(RevisionError::Stays(seq));
+    match row.kind {
+        Kind::Withdrawal => return Err(RevisionError::Stays(seq)),
+        Kind::QuestionnaireAnswers => return Err(RevisionError::Answers(seq)),
+        _ => {}
     }
     if let Some(by) = standing.withdrawn_by {
         return Err(RevisionError::Already { seq, by });
@@ -206,6 +214,7 @@ pub async fn reissue(
     let seq = decision.seq;
     match row.kind {
         Kind::PracticeEntry => return Err(RevisionError::Entry(seq)),
+        Kind::QuestionnaireAnswers => return Err(RevisionError::Answers(seq)),
         Kind::Withdrawal => return Err(RevisionError::Stays(seq)),
         _ => {}
     }

@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use super::sent::Sent;
 use super::{Api, Listed, MACHINE, Nothing, Refused, STATEMENTS, moment};
 use crate::import::london_day;
+use crate::pages;
 use crate::revision::{self, Decision};
 use crate::store::outbox::{self, OutboxRow};
 use crate::store::overview::{self, StatementRow};
@@ -314,16 +315,27 @@ async fn published(api: &Api, seq: &str, person: Option<&SignedIn>) -> Result<Pu
         | Kind::KeyRevoke
         | Kind::Standard
         | Kind::BenchmarkRun
-        | Kind::Finding => true,
+        | Kind::Finding
+        | Kind::Questionnaire => true,
+        Kind::QuestionnaireAnswers => false,
         Kind::PracticeEntry => {
             let today = london_day((api.clock)());
             let stored = practice::of_statement(&mut reader, seq).await?;
             stored.is_some_and(|stored| stored.entry.sharing.is_public(today))
         }
     };
-    if !is_public && person.is_none() {
-        let detail =
-            "Until its date the entry is for enrolled nodes; the aggregator opens it to them.";
+    // Who teaches for the LEP has no part in what it answers.
+    let may_read = match row.kind {
+        Kind::QuestionnaireAnswers => person.is_some_and(|person| person.is_any(pages::READ)),
+        _ => is_public || person.is_some(),
+    };
+    if !may_read {
+        let detail = match row.kind {
+            Kind::QuestionnaireAnswers => {
+                "Answers to a questionnaire are for the national operators and this LEP's own people."
+            }
+            _ => "Until its date the entry is for enrolled nodes; the aggregator opens it to them.",
+        };
         return Err(Problem::new(problem::SIGN_IN, detail).into());
     }
     let standing = overview::statement(&mut reader, seq).await?;

@@ -518,7 +518,7 @@ fn told(found: &Whole, payloads: Option<&Payloads>) -> Output {
         Some(p) => {
             let closed = match p.closed {
                 0 => String::new(),
-                n => format!("; {} for enrolled nodes only, not looked at", count(n)),
+                n => format!("; {} not for everybody, not looked at", count(n)),
             };
             format!(
                 "Content     {} as signed; {} taken back by withdrawals of their own nodes{closed}\n",

@@ -194,6 +194,9 @@ fn published(desk: &Desk, reads: bool) -> Html {
             link(&words::statement(row), &format!("/statements/{}", row.seq))
         }
         Some(period) => link(&period.in_words(), &format!("/releases/{period}")),
+        None if row.kind == Kind::QuestionnaireAnswers => {
+            link(&words::statement(row), &format!("/statements/{}", row.seq))
+        }
         None => desk
             .practice
             .iter()
@@ -209,6 +212,7 @@ fn published(desk: &Desk, reads: bool) -> Html {
             match row.kind {
                 Kind::LearningSummary => "Monthly figures".into(),
                 Kind::PracticeEntry => "Practice entry".into(),
+                Kind::QuestionnaireAnswers => "Answers".into(),
                 _ => "Revision".into(),
             },
             words::count(row.seq).into(),

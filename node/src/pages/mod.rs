@@ -162,7 +162,7 @@ pub(crate) const KEEPERS: Access = Access::Roles(&["admin", "coordinator"]);
 /// The LEP's own people.
 pub(crate) const LEP: Access = Access::Roles(&["admin", "coordinator", "approver", "viewer"]);
 
-const READ: &[&str] = &["coordinator", "approver", "viewer"];
+pub(crate) const READ: &[&str] = &["coordinator", "approver", "viewer"];
 pub(crate) const SEE_EXACT: &[&str] = &["coordinator", "approver"];
 
 tokio::task_local! {

@@ -22,9 +22,10 @@ use crate::store::people::Role;
 const SHOWN: usize = 100;
 
 /// What a list of statements is filtered by.
-const KINDS: [(&str, &str); 3] = [
+const KINDS: [(&str, &str); 4] = [
     ("learning-summary", "Monthly figures"),
     ("practice-entry", "Practice entries"),
+    ("questionnaire-answers", "Answers to questionnaires"),
     ("revision", "Withdrawals and others"),
 ];
 
@@ -32,7 +33,8 @@ fn kind(row: &StatementRow) -> &'static str {
     match row.kind {
         Kind::LearningSummary => KINDS[0].0,
         Kind::PracticeEntry => KINDS[1].0,
-        _ => KINDS[2].0,
+        Kind::QuestionnaireAnswers => KINDS[2].0,
+        _ => KINDS[3].0,
     }
 }
 
@@ -40,7 +42,7 @@ pub(super) async fn list(State(pages): State<Pages>, asked: Asked) -> Answer {
     let mut all = pages.node.store.statements().await.map_err(fault)?;
     let content = if all.is_empty() {
         Html::paragraph(
-            "Nothing was sent yet. A release or a practice entry becomes a statement when an approver agrees to it.",
+            "Nothing was sent yet. A release, a practice entry or the answers to a questionnaire become a statement when an approver agrees to them.",
         )
     } else {
         let wanted = asked.text("kind");
@@ -162,7 +164,7 @@ fn page(row: &StatementRow, person: &SignedIn, said: &Said) -> Page {
         .fact("Receipt", receipt_words(row))
         .fact("Since then", became(row))
         .fact("Reference", code(&row.pae.to_string()));
-    if row.period.is_some() || row.kind == Kind::PracticeEntry {
+    if row.period.is_some() || is_read(row.kind) {
         let exact = format!("/v1/statements/{}", row.seq);
         facts = facts.fact("Exact bytes", link("The signed envelope", &exact));
     }
@@ -172,10 +174,18 @@ fn page(row: &StatementRow, person: &SignedIn, said: &Said) -> Page {
         .body(Html::concat([facts.into(), decision(row, person, said)]))
 }
 
+/// Whether people read its content beside its number.
+fn is_read(kind: Kind) -> bool {
+    matches!(kind, Kind::PracticeEntry | Kind::QuestionnaireAnswers)
+}
+
 fn decision(row: &StatementRow, person: &SignedIn, said: &Said) -> Html {
     let form = match (row.kind, row.withdrawn_by, row.published_again_by) {
         (Kind::Withdrawal, ..) => {
             return InsetText::new("A withdrawal stays. A withdrawn month can be published again from its own statement; a withdrawn practice entry is written anew.").into();
+        }
+        (Kind::QuestionnaireAnswers, ..) => {
+            return InsetText::new("Answers are not withdrawn: newer ones to the same questionnaire stand in their place. A coordinator changes them, an approver releases the change.").into();
         }
         (_, None, _) => withdrawal(row, said),
         (Kind::PracticeEntry, Some(_), _) => {

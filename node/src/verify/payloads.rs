@@ -22,7 +22,7 @@ pub struct Payloads {
     pub given: u64,
     /// Number of those that are gone, each named by a withdrawal that its node signed.
     pub withdrawn: u64,
-    /// Number of practice entries that are for enrolled nodes only, which nobody here could read.
+    /// Number of practice entries and of answers to questionnaires that are not for everybody, which nobody here could read.
     pub closed: u64,
 }
 
@@ -67,7 +67,7 @@ pub async fn payloads<S: Source>(
                 }
                 found.given += 1;
             }
-            Given::Closed(_) if entry.kind == Kind::PracticeEntry => found.closed += 1,
+            Given::Closed(_) if is_for_some(entry.kind) => found.closed += 1,
             Given::Closed(words) => return Err(hidden(index, entry, &words)),
             Given::Gone => gone.push((index, entry)),
         }
@@ -82,6 +82,11 @@ pub async fn payloads<S: Source>(
         found.withdrawn += 1;
     }
     Ok(found)
+}
+
+/// Whether the content may be for some readers only.
+fn is_for_some(kind: Kind) -> bool {
+    matches!(kind, Kind::PracticeEntry | Kind::QuestionnaireAnswers)
 }
 
 async fn given<S: Source>(source: &S, entry: &Entry) -> Result<Given, Fault> {
