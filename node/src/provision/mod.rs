@@ -5,9 +5,10 @@ pub(crate) mod doubles;
 pub(crate) mod feed;
 #[cfg(test)]
 mod feed_tests;
+pub(crate) mod offer;
 pub(crate) mod pull;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod words;
 
 use jiff::civil::Date;

@@ -19,7 +19,7 @@ pub(super) fn texts(pairs: &[(&str, &str)]) -> Vec<String> {
     model::texts::<Service>(model::blank::<Service>(), pairs).unwrap()
 }
 
-pub(super) async fn put(world: &World, pairs: &[(&str, &str)]) -> Stored<Service> {
+pub(crate) async fn put(world: &World, pairs: &[(&str, &str)]) -> Stored<Service> {
     model::add(&world.store, &texts(pairs), "ann", at(NOW))
         .await
         .unwrap()

@@ -20,9 +20,10 @@ use super::{Beside, Shown};
 use crate::import::london_day;
 use crate::provision::Freshness;
 use crate::provision::doubles::{Pair, pairs};
+use crate::provision::offer::{Offer, is_on_offer};
 use crate::provision::words as provision_words;
 use crate::store::kept::{Known, Stored};
-use crate::store::services::{Joined, Service, Status};
+use crate::store::services::{Joined, Service};
 
 const DOUBLES: &str = "/provision/doubles";
 
@@ -197,15 +198,12 @@ impl Shown for Service {
         let old = all
             .iter()
             .filter(|(_, f)| !matches!(f, Freshness::Fresh(_)));
-        let runs = found.iter().filter(|s| s.it.status == Status::Active);
-        let a_year = runs
-            .clone()
-            .filter_map(|s| Some(s.it.places? * s.it.starts?));
+        let today = london_day((pages.clock)());
+        let offer = Offer::on(today, found, pages.node.chosen().as_ref());
+        let offered = found.iter().filter(|s| is_on_offer(&s.it, today));
+        let a_year = offered.filter_map(|s| Some(s.it.places?.saturating_mul(s.it.starts?)));
         let cards = [
-            StatCard::new(
-                "Services that run",
-                words::count(runs.clone().count() as u64),
-            ),
+            StatCard::new("Services on offer", words::count(offer.services)),
             StatCard::new(
                 "People they can take in a year",
                 words::count(a_year.sum::<i64>()),
