@@ -25,6 +25,7 @@ pub mod pages;
 pub mod practice;
 mod provision;
 pub mod quality;
+pub mod questionnaire;
 pub mod recover;
 pub mod release;
 pub mod revision;

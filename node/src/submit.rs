@@ -17,6 +17,7 @@ use ldsp_protocol::problem::{Drawn, GAP, Problem};
 use ldsp_protocol::recovery::CHECKPOINT_HEADER;
 use rand_core::CryptoRng;
 
+pub(crate) use self::back::{OwnFound, hold_larger, own_row};
 pub(crate) use self::receipts::{Held, keep, proven};
 use crate::enrol;
 use crate::seal::{QueueError, check_head};

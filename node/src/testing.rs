@@ -17,6 +17,7 @@ use ldsp_protocol::log::{Checkpoint, Edge, Entry, Proof};
 use ldsp_protocol::note::Verifier;
 use ldsp_protocol::own::KeyRevoke;
 use ldsp_protocol::problem::{self, Drawn, Problem};
+use ldsp_protocol::questionnaire::Questionnaire;
 use ldsp_protocol::recovery::{LogState, runs};
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::{Body, Kind, Payload, SCHEMA, Statement};
@@ -326,6 +327,12 @@ pub(crate) struct State {
     pub(crate) lost: Option<(u64, Vec<u64>)>,
     /// Behind all of it stands the log's own statement that it revoked a key.
     pub(crate) revoked: bool,
+    /// What the log's operators asked, as its own statements from the first on; there is no other then.
+    pub(crate) asked: Vec<Vec<u8>>,
+    /// What the list of questionnaires says in the place of the truth.
+    pub(crate) lines: Option<Vec<serde_json::Value>>,
+    /// What the answers of all come to, for who signs the request.
+    pub(crate) results: Option<serde_json::Value>,
     pub(crate) calls: Vec<Request>,
 }
 
@@ -343,6 +350,9 @@ impl Aggregator {
             forgetful: false,
             lost: None,
             revoked: false,
+            asked: Vec::new(),
+            lines: None,
+            results: None,
             calls: Vec::new(),
         })))
     }
@@ -488,6 +498,10 @@ impl State {
             let own = Unverified::parse(&revocation()).unwrap();
             leaves.push(Entry::claimed(&own).unwrap().leaf_hash());
         }
+        for envelope in &self.asked {
+            let own = Unverified::parse(envelope).unwrap();
+            leaves.push(Entry::claimed(&own).unwrap().leaf_hash());
+        }
         let part = |leaves: &[Digest]| {
             let mut edge = Edge::default();
             leaves.iter().for_each(|leaf| edge.push(*leaf));
@@ -514,6 +528,97 @@ impl State {
         };
         proof.to_text()
     }
+}
+
+impl State {
+    /// Place of the first of the log's own questionnaires.
+    fn first_asked(&self) -> u64 {
+        100 + self.taken.len() as u64
+    }
+
+    /// The list of questionnaires, their statements with receipts, and what all answers come to.
+    fn questionnaires(&self, request: &Request) -> Option<Answer> {
+        let of_own = "/v1/nodes/aggregator/statements/";
+        if request.path == "/v1/questionnaires" {
+            let lines = self.lines.clone().unwrap_or_else(|| self.listed());
+            let list = serde_json::json!({ "questionnaires": lines });
+            return Some(answer(200, list.to_string()));
+        }
+        if request.path.starts_with("/v1/questionnaires/") {
+            let signed = request.headers.iter().any(|(n, _)| *n == "authorization");
+            let results = self.results.as_ref().filter(|_| signed);
+            return Some(match results {
+                Some(results) => answer(200, results.to_string()),
+                None => refusal(&Problem::new(
+                    problem::SIGN_IN,
+                    "For those that were asked.",
+                )),
+            });
+        }
+        let own = request.path.strip_prefix(of_own)?;
+        if self.asked.is_empty() {
+            return None;
+        }
+        let (seq, receipt) = match own.strip_suffix("/receipt") {
+            Some(seq) => (seq, true),
+            None => (own, false),
+        };
+        let at: usize = seq.parse().unwrap();
+        Some(match self.asked.get(at.wrapping_sub(1)) {
+            None => answer(404, ""),
+            Some(_) if receipt => {
+                let index = self.first_asked() + at as u64 - 1;
+                answer(200, self.receipt_at(index))
+            }
+            Some(envelope) => answer(200, envelope.clone()),
+        })
+    }
+
+    /// The true list.
+    pub(crate) fn listed(&self) -> Vec<serde_json::Value> {
+        let each = self.asked.iter().zip(1u64..);
+        each.map(|(envelope, seq)| {
+            let sealed = Unverified::parse(envelope).unwrap();
+            let body: serde_json::Value =
+                serde_json::from_slice(sealed.unverified_body()).unwrap();
+            let asked = &body["payload"];
+            serde_json::json!({
+                "name": asked["name"], "version": asked["version"], "title": asked["title"], "due": asked["due"],
+                "seq": seq, "index": self.first_asked() + seq - 1, "pae": sealed.unverified_pae(),
+            })
+        })
+        .collect()
+    }
+}
+
+impl Aggregator {
+    /// Its operators ask this: signed, logged and listed.
+    pub(crate) fn asks(&self, asked: &Questionnaire) {
+        let mut state = self.0.lock().unwrap();
+        let seq = state.asked.len() as u64 + 1;
+        state.asked.push(questionnaire(&log_key(), seq, asked));
+    }
+}
+
+/// A questionnaire as the log's own statement of this number, signed with this key.
+pub(crate) fn questionnaire(key: &SigningKey, seq: u64, asked: &Questionnaire) -> Vec<u8> {
+    let kind = Kind::Questionnaire;
+    let body = Body {
+        schema: SCHEMA,
+        origin: ORIGIN.to_owned(),
+        node: ldsp_protocol::own::name(),
+        seq,
+        prev: match seq {
+            1 => Digest::ZERO,
+            _ => Digest::of(b"before"),
+        },
+        kind,
+        period: None,
+        standard: Standard::current().digest(),
+        payload: asked,
+    };
+    let sealed = Sealed::sign(key, &kind.payload_type(), &body.to_bytes());
+    sealed.envelope().to_vec()
 }
 
 /// The log's own first statement: that it revoked somebody's key.
@@ -572,6 +677,9 @@ impl Transport for Aggregator {
             _ => {}
         }
         if let Some(answer) = state.recovery(&request) {
+            return Ok(answer);
+        }
+        if let Some(answer) = state.questionnaires(&request) {
             return Ok(answer);
         }
         let own = request

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::cli::Restore as RestoreArgs;
@@ -62,7 +63,7 @@ pub(super) async fn restore(args: &RestoreArgs, context: &Context) -> Answer {
     };
     let restored = backup::restore(parts, dir, (context.clock)()).await?;
     let store = &restored.node.store;
-    let behind = behind(store).await;
+    let behind = behind(store, (context.clock)()).await;
     store.close().await;
     let manifest = &restored.manifest;
     let mut text = format!(
@@ -109,8 +110,8 @@ fn erasures(restored: &Restored) -> String {
 }
 
 /// What the log says that this backup does not know.
-async fn behind(store: &crate::store::Store) -> Result<Option<String>, Refusal> {
-    refresh(store).await?;
+async fn behind(store: &crate::store::Store, now: Timestamp) -> Result<Option<String>, Refusal> {
+    refresh(store, now).await?;
     let mut connection = store.reader.acquire().await.map_err(StoreError::from)?;
     let Some(place) = enrolment::read(&mut connection).await? else {
         return Ok(None);

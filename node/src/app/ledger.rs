@@ -144,7 +144,7 @@ async fn take_back(node: &Node, who: &str, now: Timestamp) -> Result<usize, Refu
 
 async fn new_epoch(node: &Node, name: &str, reason: &str, now: Timestamp) -> Answer {
     let person = sign_in(&node.store, name).await?;
-    refresh(&node.store).await?;
+    refresh(&node.store, now).await?;
     let taken = take_back(node, &person.name, now).await?;
     let asked = epoch::ask(&node.store, &person.name, reason, now).await;
     if let (Err(EpochError::Whole), 1..) = (&asked, taken) {
@@ -198,7 +198,7 @@ pub(super) async fn run(command: Ledger, context: &Context) -> Answer {
         Ledger::NewEpoch { name, reason } => new_epoch(&node, &name, &reason, now).await,
         Ledger::ConfirmEpoch { name } => {
             let person = sign_in(store, &name).await?;
-            refresh(store).await?;
+            refresh(store, now).await?;
             let second = epoch::confirm(store, &person.name, now).await?;
             Ok(Output {
                 text: format!(

@@ -223,7 +223,7 @@ async fn release(
         });
     };
     let person = sign_in(&node.store, name).await?;
-    refresh(&node.store).await?;
+    refresh(&node.store, (context.clock)()).await?;
     let seq = practice::release(
         &node.store,
         &node.signing,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use ldsp_protocol::ids::{Digest, Period};
 use ldsp_ui::secret::{Secret, verify};
 use serde_json::{Value, json};
@@ -13,6 +14,7 @@ use super::watch::Watched;
 use super::{Context, open};
 use crate::enrol;
 use crate::home::Node;
+use crate::questionnaire;
 use crate::release::preview::preview;
 use crate::release::report::Report;
 use crate::release::rules::Outcome;
@@ -151,7 +153,7 @@ async fn prepare(
         }
         (None, Some(name)) => {
             let coordinator = sign_in(&node.store, name).await?;
-            refresh(&node.store).await?;
+            refresh(&node.store, (context.clock)()).await?;
             let watched = Watched::begin()?;
             let (store, by) = (&node.store, (coordinator.name.as_str(), now));
             let progress = &watched.progress;
@@ -203,7 +205,7 @@ async fn approve_one(
     context: &Context,
 ) -> Answer {
     let person = sign_in(&node.store, name).await?;
-    refresh(&node.store).await?;
+    refresh(&node.store, (context.clock)()).await?;
     let approval = Approval {
         person: &person.name,
         period,
@@ -226,21 +228,30 @@ async fn approve_one(
 }
 
 /// Asks the aggregator how the node stands, so that a node restored from a backup neither draws nor signs. Without a connection the last
-/// answer holds.
-pub(super) async fn refresh(store: &Store) -> Result<(), Refusal> {
+/// answer holds. What the log's operators ask of LEPs is heard of on the way.
+pub(super) async fn refresh(store: &Store, now: Timestamp) -> Result<(), Refusal> {
     let mut connection = store.reader.acquire().await.map_err(StoreError::from)?;
     let place = enrolment::read(&mut connection).await?;
     drop(connection);
     let Some(place) = place else { return Ok(()) };
     let transport = Https::new(&place.url, place.ca_pem.as_deref())?;
     match enrol::refresh(store, &transport, &place).await {
-        Ok(_) => Ok(()),
-        Err(enrol::EnrolError::Store(error)) => Err(error.into()),
+        Ok(_) => {}
+        Err(enrol::EnrolError::Store(error)) => return Err(error.into()),
         Err(error) => {
             tracing::warn!(%error, "the aggregator was not asked how this node stands; its last answer holds");
-            Ok(())
+            return Ok(());
         }
     }
+    // So that nobody signs answers to a version that was replaced.
+    let heard = questionnaire::hear(store, &transport, now).await?;
+    if let Some(problem) = heard.problem {
+        tracing::warn!(problem, "not every questionnaire was heard of");
+    }
+    for (name, version) in heard.new {
+        tracing::info!(%name, version, "a questionnaire came");
+    }
+    Ok(())
 }
 
 async fn refuse_one(node: &Node, refusal: &release::Refusal<'_>, context: &Context) -> Answer {

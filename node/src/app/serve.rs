@@ -209,7 +209,7 @@ fn site(
     wake: Arc<Notify>,
     works: Works,
 ) -> Result<Router, Refusal> {
-    let store = node.store.clone();
+    let (store, clock) = (node.store.clone(), context.clock.clone());
     let settings = pages::Settings {
         node: node.clone(),
         clock: context.clock.clone(),
@@ -221,9 +221,9 @@ fn site(
         works,
         peers: pages::peers_over_https(node.clone(), context.clock.clone()),
         before_signing: Arc::new(move || {
-            let store = store.clone();
+            let (store, now) = (store.clone(), clock());
             Box::pin(async move {
-                if let Err(refusal) = super::release::refresh(&store).await {
+                if let Err(refusal) = super::release::refresh(&store, now).await {
                     tracing::warn!(
                         reason = refusal.reason,
                         "the aggregator was not asked how this node stands"
@@ -336,7 +336,7 @@ impl Worker {
             self.asked = Some(now);
         }
         if (asks || self.job.is_due(now))
-            && let Err(refusal) = super::release::refresh(&self.store).await
+            && let Err(refusal) = super::release::refresh(&self.store, now).await
         {
             // The last answer holds.
             let reason = refusal.reason;

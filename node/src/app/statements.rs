@@ -46,7 +46,7 @@ async fn revise(
     context: &Context,
 ) -> Answer {
     let person = sign_in(&node.store, name).await?;
-    refresh(&node.store).await?;
+    refresh(&node.store, (context.clock)()).await?;
     let decision = Decision {
         person: &person.name,
         seq,

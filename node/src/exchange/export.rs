@@ -53,7 +53,7 @@ impl Item {
 }
 
 /// The last month whose release was approved, opened; `None`: there is none.
-async fn approved(store: &Store) -> Result<Option<Opened>, ReleaseError> {
+pub(crate) async fn approved(store: &Store) -> Result<Option<Opened>, ReleaseError> {
     let mut reader = store.reader.begin().await?;
     // At most one waits for approval.
     let heads = releases::heads_before(&mut reader, None, 2).await?;
@@ -79,7 +79,7 @@ fn time_period(from: Period) -> String {
 }
 
 /// Whether a month of these was withdrawn and not published again.
-pub(super) fn is_withdrawn(statements: &[StatementRow], (from, to): (Period, Period)) -> bool {
+pub(crate) fn is_withdrawn(statements: &[StatementRow], (from, to): (Period, Period)) -> bool {
     let mut all = statements
         .iter()
         .filter(|s| s.kind == statement::Kind::LearningSummary);

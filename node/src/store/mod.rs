@@ -22,6 +22,7 @@ use tokio::sync::Notify;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub mod accounts;
+pub mod answers;
 pub mod audit;
 pub mod cohorts;
 pub(crate) mod context;
@@ -49,6 +50,7 @@ pub mod programmes;
 pub mod proofs;
 pub mod providers;
 pub mod quality;
+pub mod questionnaires;
 pub mod records;
 pub mod releases;
 pub mod revisions;

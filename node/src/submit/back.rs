@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use ldsp_protocol::dsse::Unverified;
+use ldsp_protocol::ids::Digest;
 use ldsp_protocol::log::{Checkpoint, Entry, Proof};
 use ldsp_protocol::own::{NAME, OwnStatement};
 use ldsp_protocol::problem::{LOG_BEHIND, Problem};
@@ -173,7 +174,9 @@ impl<T: Transport> Submitter<T> {
             let Ok(receipt) = self.transport.call(Request::get(receipt)).await else {
                 return Ok(());
             };
-            let (own, under) = match own_row(enrolment, next, &envelope, &receipt) {
+            let OwnFound {
+                row: own, under, ..
+            } = match own_row(enrolment, next, &envelope, &receipt) {
                 Ok(found) => found,
                 Err(why) => {
                     tracing::debug!(
@@ -196,7 +199,7 @@ impl<T: Transport> Submitter<T> {
 
 /// Holds the checkpoint of a receipt if it is of a larger log than the one that is held: what the node has seen signed is what it has to
 /// show a log that was restored.
-async fn hold_larger(
+pub(crate) async fn hold_larger(
     connection: &mut SqliteConnection,
     enrolment: &Enrolment,
     (under, note): &(Checkpoint, String),
@@ -209,13 +212,25 @@ async fn hold_larger(
     proofs::hold(connection, note).await
 }
 
-/// A statement of the log's own and the checkpoint that its receipt leads to, if log and receipt say that it is one.
-fn own_row(
+/// A statement of the log's own that is proven to be one.
+pub(crate) struct OwnFound {
+    /// As it came.
+    pub(crate) row: OwnRow,
+    /// What it says.
+    pub(crate) said: OwnStatement,
+    /// SHA-256 of its PAE.
+    pub(crate) pae: Digest,
+    /// The checkpoint that its receipt leads to, and the same as it was signed.
+    pub(crate) under: (Checkpoint, String),
+}
+
+/// A statement of the log's own with its receipt, if log and receipt say that it is one; else why not.
+pub(crate) fn own_row(
     enrolment: &Enrolment,
     seq: u64,
     envelope: &Answer,
     receipt: &Answer,
-) -> Result<(OwnRow, (Checkpoint, String)), String> {
+) -> Result<OwnFound, String> {
     if (envelope.status, receipt.status) != (200, 200) {
         return Err(format!(
             "answers {} and {}",
@@ -225,19 +240,28 @@ fn own_row(
     let unverified = Unverified::parse(&envelope.body).map_err(|e| e.to_string())?;
     let entry = Entry::claimed(&unverified).ok_or("no statement")?;
     let verified = unverified.verify(enrolment.verifier.key());
-    let said = OwnStatement::read(&verified.map_err(|e| e.to_string())?);
-    if said.map_err(|e| e.to_string())?.seq != seq {
+    let verified = verified.map_err(|e| e.to_string())?;
+    let said = OwnStatement::read(&verified).map_err(|e| e.to_string())?;
+    if said.seq != seq {
         return Err("another number".to_owned());
+    }
+    if said.origin != enrolment.origin {
+        return Err("another log".to_owned());
     }
     let text = std::str::from_utf8(&receipt.body).map_err(|e| e.to_string())?;
     let proof = Proof::parse(text).map_err(|e| e.to_string())?;
     let under = proof.verify(&enrolment.verifier, &entry);
     let under = under.map_err(|e| e.to_string())?;
-    let own = OwnRow {
+    let row = OwnRow {
         seq,
         log_index: proof.index,
         envelope: envelope.body.clone(),
         receipt: text.to_owned(),
     };
-    Ok((own, (under, proof.checkpoint)))
+    Ok(OwnFound {
+        row,
+        said,
+        pae: verified.pae(),
+        under: (under, proof.checkpoint),
+    })
 }
