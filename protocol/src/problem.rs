@@ -147,6 +147,9 @@ catalogue! {
     /// A release cannot be prepared or approved as asked.
     RELEASE = "release", 409, "The release was left as it is",
         "Look at the list of releases: it shows which month is next and what waits for whom.";
+    /// Answers to a questionnaire that may not be changed, handed over or released as they stand.
+    ANSWERING = "answering", 409, "The answers were left as they are",
+        "Nothing was changed. The detail says what stands against it: read the questionnaire again, it says how far it is.";
     /// A release would cost people more privacy than they were promised.
     BUDGET = "privacy-budget", 409, "The release would overspend the privacy budget",
         "Nothing was drawn and nothing left. The page /privacy shows what was spent; the detail says which bound would break.";

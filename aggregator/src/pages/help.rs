@@ -165,6 +165,9 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "origin" => {
             "A browser says that a page of another site made it send this. Sessions are for this site's own pages only."
         }
+        "answering" => {
+            "A LEP answers a questionnaire by two people: one writes and hands over, another one releases what that person has read. This act did not come at its turn."
+        }
         "release" => {
             "A node prepares one month after another, each once, and an approver looks at exactly what was prepared. What was asked for does not fit how the releases stand."
         }

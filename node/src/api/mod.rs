@@ -18,6 +18,7 @@ mod people;
 mod practice;
 mod provider;
 mod quality;
+mod questionnaires;
 mod refusal;
 mod releases;
 mod rights;
@@ -66,6 +67,7 @@ const PRACTICE: &str = "Practice";
 const QUALITY: &str = "Quality";
 const EXCHANGE: &str = "Exchange";
 const GATHERING: &str = "Gathering";
+const QUESTIONNAIRES: &str = "Questionnaires";
 const STATEMENTS: &str = "Statements";
 const RIGHTS: &str = "Rights and retention";
 const MACHINE: &str = "For everybody's programs";
@@ -99,7 +101,7 @@ impl std::ops::Deref for Api {
                        the address of a page that says what to do.",
     ),
     tags(
-        (name = NODE), (name = IMPORTS), (name = PROGRAMMES), (name = NEEDS), (name = PROVISION), (name = PROVIDERS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = EXCHANGE, description = "Who collects what, and files from and for the Skills Advisory Panel."), (name = GATHERING, description = "What is known of demand and provision, what is missing, and who is to bring it."), (name = STATEMENTS),
+        (name = NODE), (name = IMPORTS), (name = PROGRAMMES), (name = NEEDS), (name = PROVISION), (name = PROVIDERS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = EXCHANGE, description = "Who collects what, and files from and for the Skills Advisory Panel."), (name = GATHERING, description = "What is known of demand and provision, what is missing, and who is to bring it."), (name = QUESTIONNAIRES, description = "What the national operators ask this LEP, and what it answers."), (name = STATEMENTS),
         (name = PEOPLE, description = "Who signs in, and as what. Nobody learns or sets another person\u{2019}s secret here."),
         (name = RIGHTS, description = "What learners may ask for, how long records are kept, and who did what."),
         (name = MACHINE, description = "Public and without secrets, so that an auditor can compare this node with the log."),
@@ -133,6 +135,9 @@ refusals! {
     struct GivesRole: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, LAST_ADMIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM;
     struct KeepsOut: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, LAST_ADMIN, OWN_ACCOUNT, TIMEOUT;
     struct EndsAll: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, OWN_ACCOUNT, TIMEOUT;
+    struct Answers: PARAMETER, REQUEST, SIGN_IN, ROLE, OWN_WORK, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM, CHANGED_MEANWHILE, ANSWERING;
+    struct HandsOver: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, FORM, ANSWERING;
+    struct TakesBack: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, ANSWERING;
     struct Approves: PARAMETER, REQUEST, SIGN_IN, ROLE, OWN_WORK, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED;
 }
 
@@ -209,6 +214,14 @@ pub(crate) fn rules() -> Vec<Rule> {
         read("/api/v1/exchange/overlap"),
         read("/api/v1/exchange/export/{item}"),
         Rule::post("/api/v1/exchange/files", COORDINATOR),
+        read("/api/v1/questionnaires"),
+        read("/api/v1/questionnaires/{name}"),
+        Rule::put("/api/v1/questionnaires/{name}/answers", COORDINATOR),
+        Rule::post("/api/v1/questionnaires/{name}/hand-over", COORDINATOR),
+        Rule::post("/api/v1/questionnaires/{name}/take-back", COORDINATOR),
+        Rule::post("/api/v1/questionnaires/{name}/release", APPROVER),
+        Rule::post("/api/v1/questionnaires/{name}/send-back", APPROVER),
+        read("/api/v1/questionnaires/{name}/results"),
         read("/api/v1/practice"),
         read("/api/v1/practice/{id}"),
         Rule::get("/api/v1/quality", STAFF),
@@ -383,6 +396,14 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(releases::refuse))
         .routes(routes!(practice::list))
         .routes(routes!(practice::show))
+        .routes(routes!(questionnaires::list))
+        .routes(routes!(questionnaires::show))
+        .routes(routes!(questionnaires::answer))
+        .routes(routes!(questionnaires::hand_over))
+        .routes(routes!(questionnaires::take_back))
+        .routes(routes!(questionnaires::release))
+        .routes(routes!(questionnaires::send_back))
+        .routes(routes!(questionnaires::results))
         .routes(routes!(quality::show))
         .routes(routes!(quality::questions, quality::ask))
         .routes(routes!(quality::answer))

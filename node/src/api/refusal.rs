@@ -24,7 +24,7 @@ const FILE_TAKES: HeaderValue = HeaderValue::from_static("10");
 pub(super) struct Refused {
     #[serde(flatten)]
     problem: Box<Problem>,
-    /// Which rule of releases stands against it, for programs (kind `release`).
+    /// Which rule stands against it, for programs (kinds `release` and `answering`).
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
     /// What is wrong with the file, row by row (kind `import`).
@@ -67,6 +67,14 @@ impl Refused {
 
     pub(super) fn into_problem(self) -> Problem {
         *self.problem
+    }
+
+    /// A problem with the rule that stands against it.
+    pub(super) fn because(problem: Problem, reason: &'static str) -> Self {
+        Self {
+            reason: Some(reason),
+            ..problem.into()
+        }
     }
 
     pub(super) fn not_found(detail: &str) -> Self {

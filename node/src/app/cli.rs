@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use ldsp_protocol::ids::{Digest, Period};
+use ldsp_protocol::ids::{Digest, Period, QuestionId};
 
 use crate::quality::Severity;
 use crate::store::people::Role;
@@ -133,6 +133,9 @@ pub enum Command {
     /// Practice entries: what worked or failed, and why
     #[command(subcommand)]
     Practice(Practice),
+    /// National questionnaires: what is asked of this LEP, its answers by two people, and what all answers come to
+    #[command(subcommand)]
+    Questionnaire(Questionnaire),
     /// Quality of the records: what rules find at which provider, questions to providers, and how the rules are set
     #[command(subcommand)]
     Quality(Quality),
@@ -516,6 +519,74 @@ pub enum Practice {
         /// The digest that `practice list` printed; needed to release
         #[arg(long)]
         digest: Option<Digest>,
+    },
+}
+
+/// `questionnaire`. A person's secret is asked for on the terminal, or read from standard input when that is no terminal.
+#[derive(Debug, Subcommand)]
+pub enum Questionnaire {
+    /// What the national operators ask this LEP, with the day on which it is due; the log is asked first
+    List,
+    /// A questionnaire with the answers as they stand and their digest; with --json also what the node can fill in
+    Show {
+        /// Name of the questionnaire
+        questionnaire: QuestionId,
+    },
+    /// A coordinator keeps answers as a draft: all that the file holds or none; other answers stay
+    Answer {
+        /// Name of the questionnaire
+        questionnaire: QuestionId,
+        /// JSON file
+        file: PathBuf,
+        /// Who answers
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+    },
+    /// A coordinator hands complete answers to an approver
+    HandOver {
+        /// Name of the questionnaire
+        questionnaire: QuestionId,
+        /// Who hands them over
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+    },
+    /// A coordinator takes answers back that wait for an approver
+    TakeBack {
+        /// Name of the questionnaire
+        questionnaire: QuestionId,
+        /// Who takes them back
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+    },
+    /// An approver who did not write the answers releases them; they are signed and queued
+    Approve {
+        /// Name of the questionnaire
+        questionnaire: QuestionId,
+        /// Who releases them
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+        /// The digest that `questionnaire show` printed
+        #[arg(long, value_name = "DIGEST")]
+        digest: Digest,
+    },
+    /// An approver sends answers back to the coordinator, with the reason
+    SendBack {
+        /// Name of the questionnaire
+        questionnaire: QuestionId,
+        /// Who sends them back
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+        /// The digest that `questionnaire show` printed
+        #[arg(long, value_name = "DIGEST")]
+        digest: Digest,
+        /// What to change, in one line; it stays at this node and names nobody
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// What the answers of all LEPs come to, as the log tells it
+    Results {
+        /// Name of the questionnaire
+        questionnaire: QuestionId,
     },
 }
 

@@ -23,6 +23,7 @@ mod providers;
 mod provision;
 mod publish;
 mod quality;
+mod questionnaire;
 mod release;
 mod release_words;
 mod rights;
@@ -177,6 +178,7 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::Retain { dry_run } => rights::retain(dry_run, context).await,
         Command::Audit(command) => audit::run(command, context).await,
         Command::Practice(command) => practice::run(command, context).await,
+        Command::Questionnaire(command) => questionnaire::run(command, context).await,
         Command::Quality(command) => quality::run(command, context).await,
         Command::Gathering(command) => gathering::run(command, context).await,
         Command::Exchange(command) => exchange::run(command, context).await,

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::IntoResponse as _;
+use jiff::civil::Date;
 use ldsp_protocol::ids::Period;
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::standard::{Dimension, Standard};
@@ -14,6 +15,8 @@ use super::{
     Answer, Pages, READ, exact_part, exact_tag, fault, release_problem, sample, see_other,
     sees_exact, words,
 };
+use crate::import::london_day;
+use crate::questionnaire::Case;
 use crate::release::next_period;
 use crate::release::preview::was_tried;
 use crate::store::enrolment::{self, Enrolment};
@@ -34,6 +37,8 @@ pub(super) struct Desk {
     pub(super) next: Option<(Period, bool)>,
     pub(super) statements: Vec<StatementRow>,
     pub(super) practice: Vec<StoredEntry>,
+    pub(super) questionnaires: Vec<Case>,
+    pub(super) today: Date,
     pub(super) imports: Vec<ImportRecord>,
     /// Whether all records are made up.
     pub(super) sample: bool,
@@ -70,6 +75,8 @@ impl Desk {
                 .map_err(release_problem)?,
             statements: store.statements().await.map_err(fault)?,
             practice: store.practice_entries().await.map_err(fault)?,
+            questionnaires: Case::all(store).await.map_err(fault)?,
+            today: london_day((pages.clock)()),
             imports: store.imports(5).await.map_err(fault)?,
             sample: store.holds_sample().await.map_err(fault)?,
             lep: pages.node.chosen().as_ref().map(words::lep),
@@ -108,7 +115,11 @@ pub(super) async fn home(State(pages): State<Pages>, person: SignedIn) -> Answer
     body.extend([
         heading("What is next"),
         tasks(&desk, &person).map_or_else(
-            || Html::paragraph("No release, practice entry or delivery waits for anybody."),
+            || {
+                Html::paragraph(
+                    "No release, questionnaire, practice entry or delivery waits for anybody.",
+                )
+            },
             Html::from,
         ),
         heading("What was published"),

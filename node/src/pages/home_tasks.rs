@@ -4,7 +4,7 @@ use ldsp_ui::SignedIn;
 use ldsp_ui::components::{TagColour, Task, TaskList};
 
 use super::home::{Desk, tag};
-use super::words;
+use super::{questionnaires, words};
 use crate::store::overview::StatementRow;
 use crate::store::people::{Role, same_person};
 use crate::store::practice::StoredEntry;
@@ -161,6 +161,11 @@ pub(super) fn tasks(desk: &Desk, person: &SignedIn) -> Option<TaskList> {
     let theirs = person.is_any(super::READ);
     let tasks: Vec<Task> = release_task(desk, person)
         .into_iter()
+        .chain(questionnaires::tasks(
+            &desk.questionnaires,
+            person,
+            desk.today,
+        ))
         .chain(practice_task(desk, person))
         .filter(|_| theirs)
         .chain(delivery_task(desk))

@@ -34,6 +34,7 @@ mod problems;
 mod provider;
 mod quality;
 mod quality_rules;
+mod questionnaires;
 mod release_report;
 mod release_table;
 mod release_view;
@@ -306,6 +307,7 @@ pub fn rules() -> Vec<Rule> {
     ];
     rules.extend(model::rules());
     rules.extend(demand::rules());
+    rules.extend(questionnaires::rules());
     rules.extend(provider::rules());
     rules.extend(ldsp_ui::accounts::rules(ADMIN, LEP));
     rules.extend(ldsp_ui::accounts::token_rules());
@@ -421,7 +423,8 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         .route("/api", get(async move || documentation.clone()))
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::show));
-    provider::routes(demand::routes(model::routes(router)))
+    let router = questionnaires::routes(demand::routes(model::routes(router)));
+    provider::routes(router)
         .layer(middleware::from_fn(with_sight))
         .with_state(pages)
 }
@@ -458,6 +461,7 @@ fn navigation() -> Vec<NavItem> {
                 item("Feeds", "/provision/feeds"),
                 item("England\u{2019}s figures", "/context"),
                 item("Who collects what", "/exchange").covering("/data-items"),
+                item("Questionnaires", questionnaires::PATH),
             ],
         ),
         NavItem::section(

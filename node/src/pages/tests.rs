@@ -15,6 +15,7 @@ mod preview;
 mod privacy;
 pub(crate) mod provider;
 mod quality;
+mod questionnaires;
 mod rights;
 mod roles;
 mod sample;

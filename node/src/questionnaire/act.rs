@@ -118,8 +118,8 @@ pub(crate) enum How {
     /// Answers that hold are kept beside those that do not, if the answers to these questions, of the part with this number from 1, are what
     /// was shown.
     Part(usize, Digest),
-    /// All or none.
-    Whole,
+    /// All or none, if what would be sent is what was read; `None`: nobody looks.
+    Whole(Option<Digest>),
 }
 
 /// Saves answers as a draft. Gives what does not hold; of [`How::Whole`] that is an error.
@@ -150,18 +150,23 @@ pub(crate) async fn save(
     if current.is_some_and(|draft| draft.handed.is_some()) {
         return Err(QuestionnaireError::Waits);
     }
-    if let How::Part(number, shown) = how {
-        let parts = super::parts(&case.it.asked);
-        let part = parts.get(number.wrapping_sub(1)).copied();
-        if seen(&answers, part.unwrap_or_default()) != shown {
-            let by = case.draft.map(|draft| draft.changed.0);
-            let by = by.unwrap_or_else(|| "somebody".to_owned());
-            return Err(QuestionnaireError::Changed { by });
+    let is_as_shown = match how {
+        How::Part(number, shown) => {
+            let parts = super::parts(&case.it.asked);
+            let part = parts.get(number.wrapping_sub(1)).copied();
+            seen(&answers, part.unwrap_or_default()) == shown
         }
+        How::Whole(Some(read)) => digest(&case.payload(&answers)) == read,
+        How::Whole(None) => true,
+    };
+    if !is_as_shown {
+        let by = case.draft.as_ref().map(|draft| draft.changed.0.clone());
+        let by = by.unwrap_or_else(|| "somebody".to_owned());
+        return Err(QuestionnaireError::Changed { by });
     }
     let before = answers.clone();
     let faults = take(&case.it.asked, &mut answers, given, &facts);
-    if matches!(how, How::Whole) && !faults.is_empty() {
+    if matches!(how, How::Whole(_)) && !faults.is_empty() {
         return Err(QuestionnaireError::Unfit(faults));
     }
     let answers = in_order(&case.it.asked, answers);

@@ -9,14 +9,16 @@ pub(crate) mod facts;
 pub(crate) mod form;
 mod hear;
 pub(crate) mod results;
+pub(crate) mod shown;
 #[cfg(test)]
 pub(crate) mod tests;
+pub(crate) mod words;
 
 use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, QuestionId};
 use ldsp_protocol::questionnaire::{Answer, Answers, AnswersError, Question, Questionnaire};
 
-pub(crate) use act::{Given, Word, hand_over, release, save, send_back, take_back};
+pub(crate) use act::{Given, How, Word, hand_over, release, save, seen, send_back, take_back};
 pub use hear::{Heard, hear};
 
 use crate::release::ReleaseError;
@@ -141,7 +143,8 @@ impl QuestionnaireError {
 }
 
 /// How far a questionnaire is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum State {
     /// Nothing was answered.
     New,
@@ -160,30 +163,6 @@ pub(crate) enum State {
 }
 
 impl State {
-    /// Every state, for lists.
-    pub(crate) const ALL: [Self; 7] = [
-        Self::New,
-        Self::NewerVersion,
-        Self::SentBack,
-        Self::Begun,
-        Self::Waiting,
-        Self::Sent,
-        Self::Closed,
-    ];
-
-    /// For programs.
-    pub(crate) fn id(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::NewerVersion => "newer-version",
-            Self::SentBack => "sent-back",
-            Self::Begun => "begun",
-            Self::Waiting => "waiting",
-            Self::Sent => "sent",
-            Self::Closed => "closed",
-        }
-    }
-
     /// For people.
     pub(crate) fn in_words(self) -> &'static str {
         match self {

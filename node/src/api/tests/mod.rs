@@ -7,6 +7,7 @@ mod months;
 mod open;
 mod people;
 mod provider;
+mod questionnaires;
 mod rights;
 mod work;
 

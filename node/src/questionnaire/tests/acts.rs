@@ -19,7 +19,7 @@ fn by(who: (&'static str, &str)) -> (&'static str, jiff::Timestamp) {
 
 async fn saved(world: &World, given: Vec<Given>) -> Vec<Fault> {
     let name = id("routes");
-    let saved = save(&world.store, &name, given, How::Whole, by(ANN)).await;
+    let saved = save(&world.store, &name, given, How::Whole(None), by(ANN)).await;
     saved.unwrap()
 }
 
@@ -91,7 +91,13 @@ async fn whoever_may_not_answer_does_not() {
     let (world, _) = asked_world().await;
     let name = id("routes");
     for who in ["bob", "nobody"] {
-        let save = save(&world.store, &name, sound(), How::Whole, (who, at(NOW)));
+        let save = save(
+            &world.store,
+            &name,
+            sound(),
+            How::Whole(None),
+            (who, at(NOW)),
+        );
         assert_eq!(code(save).await, "role");
         assert_eq!(
             code(hand_over(&world.store, &name, (who, at(NOW)))).await,
@@ -103,7 +109,7 @@ async fn whoever_may_not_answer_does_not() {
         );
     }
     let other = id("other");
-    let unknown = save(&world.store, &other, sound(), How::Whole, by(ANN));
+    let unknown = save(&world.store, &other, sound(), How::Whole(None), by(ANN));
     assert_eq!(code(unknown).await, "unknown-questionnaire");
 }
 
@@ -131,7 +137,14 @@ async fn what_is_missing_or_does_not_hold_is_named_and_nothing_is_handed_over() 
         (id("nothing"), Some(Value::YesNo(true))),
     ];
     let before = case(&world).await.draft;
-    let error = save(&world.store, &name, wrong.clone(), How::Whole, by(ANN)).await;
+    let error = save(
+        &world.store,
+        &name,
+        wrong.clone(),
+        How::Whole(None),
+        by(ANN),
+    )
+    .await;
     let Err(QuestionnaireError::Unfit(faults)) = error else {
         panic!("all of it or nothing");
     };
@@ -209,7 +222,7 @@ async fn answers_that_wait_are_changed_only_after_they_came_back() {
     let (world, _, digest) = handed().await;
     let name = id("routes");
     let change = || vec![(id("best"), Some(Value::One(id("car"))))];
-    let save = || save(&world.store, &name, change(), How::Whole, by(ANN));
+    let save = || save(&world.store, &name, change(), How::Whole(None), by(ANN));
     assert_eq!(code(save()).await, "waits");
     assert_eq!(code(hand_over(&world.store, &name, by(ANN))).await, "waits");
     take_back(&world.store, &name, ("cat", at(NOW)))
@@ -379,7 +392,7 @@ proptest! {
             for (at, value) in given {
                 let one = vec![(all.questions[at].id.clone(), value)];
                 // Refused or not: it changes nothing then.
-                drop(save(&world.store, &id("routes"), one, How::Whole, by(ANN)).await);
+                drop(save(&world.store, &id("routes"), one, How::Whole(None), by(ANN)).await);
             }
             let case = case(&world).await;
             for kept in &case.carried().answers {

@@ -113,7 +113,7 @@ async fn what_the_node_fills_in_is_told_from_what_a_person_types() {
             &world.store,
             &id("routes"),
             given,
-            How::Whole,
+            How::Whole(None),
             ("ann", at(NOW)),
         )
         .await
@@ -237,11 +237,11 @@ proptest! {
                 Count::Shown { value, .. } => {
                     assert_eq!(known, Ok(value));
                     let given = vec![(id("enrolments"), Some(Value::Number(value)))];
-                    save(&world.store, &id("routes"), given, How::Whole, ("ann", at(NOW))).await.unwrap();
+                    save(&world.store, &id("routes"), given, How::Whole(None), ("ann", at(NOW))).await.unwrap();
                     let kept = case(&world).await.draft.unwrap();
                     assert_eq!(kept.of(&id("enrolments")).unwrap().answer.source, Source::Releases);
                     let exact = vec![(id("enrolments"), Some(Value::Number(people as u64)))];
-                    let typed = save(&world.store, &id("routes"), exact, How::Whole, ("ann", at(NOW))).await;
+                    let typed = save(&world.store, &id("routes"), exact, How::Whole(None), ("ann", at(NOW))).await;
                     assert!(typed.is_err() || value == people as u64);
                 }
                 Count::TooFew => assert_eq!(known, Err(Unknown::TooFew)),
@@ -264,9 +264,15 @@ async fn an_estimate_that_moved_is_sent_back_and_not_sent() {
     let mut given = sound();
     given[4].1 = Some(Value::Number(estimate.unwrap().unwrap()));
     let name = id("routes");
-    save(&world.store, &name, given, How::Whole, ("ann", at(NOW)))
-        .await
-        .unwrap();
+    save(
+        &world.store,
+        &name,
+        given,
+        How::Whole(None),
+        ("ann", at(NOW)),
+    )
+    .await
+    .unwrap();
     let digest = hand_over(&world.store, &name, ("ann", at(NOW)))
         .await
         .unwrap();

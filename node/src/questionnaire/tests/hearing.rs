@@ -133,7 +133,7 @@ async fn a_newer_version_that_asks_others_only_closes_the_questionnaire() {
         &world.store,
         &id("routes"),
         sound(),
-        act::How::Whole,
+        act::How::Whole(None),
         ("ann", at(NOW)),
     )
     .await;
