@@ -75,6 +75,15 @@ catalogue! {
     /// Practice entry broken.
     PRACTICE = "practice", 422, "The practice entry breaks a rule",
         "Correct the fields named in the detail and publish again.";
+    /// Answers that fit no questionnaire.
+    ANSWERS = "answers", 422, "The answers do not fit the questionnaire",
+        "Nothing was stored. Answer the newest version of a questionnaire that asks your area: `GET /v1/questionnaires` lists them.";
+    /// A questionnaire that breaks a rule.
+    QUESTIONNAIRE = "questionnaire", 422, "The questionnaire cannot be asked like this",
+        "Nothing was issued. The detail names each part and what does not hold: correct them and issue it again.";
+    /// Something for other readers.
+    WITHHELD = "withheld", 403, "This is for other readers",
+        "Answers to a questionnaire are read by the area that gave them and by the log's operators and analysts; what all of them come to, also by the areas that were asked.";
     /// The payload is no longer kept.
     WITHDRAWN = "withdrawn", 410, "The statement was withdrawn by the area that published it",
         "Nothing is wrong with the address. The statement's leaf and receipt are still in the log; the detail names the withdrawal, which says why.";

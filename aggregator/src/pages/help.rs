@@ -109,6 +109,15 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "practice" => {
             "A practice entry has required fields, lists to choose from and limits, and may hold nothing that looks like personal data. At least one field breaks a rule."
         }
+        "answers" => {
+            "Answers name the statement of the log that asks, and fit its questions. These name none that asks their area, or one of them does not fit its question."
+        }
+        "questionnaire" => {
+            "What is asked of areas is signed and public for ever, so it is checked before: texts without personal data, choices and conditions that lead somewhere, a last day that is to come."
+        }
+        "withheld" => {
+            "Some statements are for named readers: everybody sees that they are in the log, and their digest, and only those readers what they say."
+        }
         "withdrawn" => {
             "The area that published this took it back. Its content is no longer kept here; its place in the log, its digest and its receipt are."
         }
@@ -137,7 +146,7 @@ fn happened(kind: &ProblemKind) -> &'static str {
             "A node enrols with an invite, and the secret in it shows that the operator invited it. The request brought none, or something of another form, so nothing in it was looked at."
         }
         "read" => {
-            "Some pages of the machine protocol, such as peers-first practice entries, answer only requests signed by an enrolled node within the last five minutes."
+            "Some pages of the machine protocol, such as peers-first practice entries and what the answers to a questionnaire come to, answer only requests signed by an enrolled node within the last five minutes."
         }
         "sign-in" => {
             "The page shows something that only people of this site may see, and nobody is signed in."
