@@ -413,6 +413,6 @@ pub fn subject(own: &Own) -> Option<&NodeSlug> {
     match own {
         Own::KeyAdd(add) => Some(&add.node),
         Own::KeyRevoke(revoke) => Some(&revoke.node),
-        Own::Standard(_) | Own::BenchmarkRun(_) | Own::Finding(_) => None,
+        Own::Standard(_) | Own::BenchmarkRun(_) | Own::Finding(_) | Own::Questionnaire(_) => None,
     }
 }

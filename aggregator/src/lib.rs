@@ -18,6 +18,7 @@ mod etag;
 pub mod fsck;
 pub mod log;
 pub mod pages;
+pub mod questionnaires;
 pub mod receive;
 pub mod recovery;
 pub mod runs;

@@ -15,6 +15,7 @@ use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::statement::Kind;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::questionnaires::{Asked, by_identity};
 use crate::store::{
     Announced, Appended, Equivocation, Library, Log, LoggedStatement, NewOwn, NewStatement,
     OwnEffect, Placed, StoreError, Turn,
@@ -370,7 +371,18 @@ pub async fn target<S: Log>(
     Ok(named.as_ref().map(Target::from))
 }
 
-/// The same of a statement that is not logged yet, with its place among an entry's versions.
+/// The questionnaire whose statement answers name, if it stands in the log.
+///
+/// # Errors
+/// Trouble with the store.
+pub async fn asked<S: Log>(store: &S, authentic: &Authentic) -> Result<Option<Asked>, StoreError> {
+    match authentic.answered() {
+        Some(pae) => by_identity(store, pae).await,
+        None => Ok(None),
+    }
+}
+
+/// What [`target`] gives of a statement that is not logged yet, with its place among an entry's versions.
 ///
 /// # Errors
 /// Trouble with the store.

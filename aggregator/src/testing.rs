@@ -213,7 +213,8 @@ impl World {
             overdue: crate::runs::Overdue::default(),
         });
         Self {
-            router: receive::router(Arc::clone(&service)),
+            router: receive::router(Arc::clone(&service))
+                .merge(receive::for_people(Arc::clone(&service))),
             worker: tokio::spawn(worker.run()),
             service,
             now,

@@ -10,12 +10,14 @@ use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::practice::{Area, PracticeEntry};
 use ldsp_protocol::problem::{self, Problem};
+use ldsp_protocol::questionnaire::Answers;
 use ldsp_protocol::revision::{Correction, Named, RevisionError, Withdrawal, cells_digest};
 use ldsp_protocol::rollup::{self, Change, NodeMonth, Revision, revise};
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::{Kind, Payload, Statement};
 use ldsp_protocol::summary::LearningSummary;
 
+use crate::questionnaires::Asked;
 use crate::store::{Effect, LoggedStatement, NewStatement, Node, Revised, RevisedMonth};
 use crate::time::has_ended;
 
@@ -66,13 +68,15 @@ impl From<&LoggedStatement> for Target {
     }
 }
 
-/// What a statement is checked against, all of its own node.
+/// What a statement is checked against: its own node's, and what the log asks.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Known<'a> {
     /// The stream's history: the node's months under the statement's standard, in order, with what was published.
     pub history: &'a [NodeMonth],
     /// The statement that this one names, if there is one.
     pub target: Option<Target>,
+    /// The questionnaire of the log that answers name, if it stands there.
+    pub asked: Option<&'a Asked>,
 }
 
 /// A statement that may be logged next.
@@ -215,7 +219,9 @@ impl Authentic {
         match &self.statement.payload {
             Payload::LearningSummary(summary) => Some(summary.cells_digest()),
             Payload::Correction(correction) => Some(correction.summary.cells_digest()),
-            Payload::PracticeEntry(_) | Payload::Withdrawal(_) => None,
+            Payload::PracticeEntry(_)
+            | Payload::Withdrawal(_)
+            | Payload::QuestionnaireAnswers(_) => None,
         }
     }
 
@@ -225,7 +231,18 @@ impl Authentic {
         match &self.statement.payload {
             Payload::Withdrawal(withdrawal) => Some(withdrawal.statement.seq),
             Payload::Correction(correction) => Some(correction.supersedes.seq),
-            Payload::LearningSummary(_) | Payload::PracticeEntry(_) => None,
+            Payload::LearningSummary(_)
+            | Payload::PracticeEntry(_)
+            | Payload::QuestionnaireAnswers(_) => None,
+        }
+    }
+
+    /// Digest of the questionnaire's statement that answers name.
+    #[must_use]
+    pub fn answered(&self) -> Option<Digest> {
+        match &self.statement.payload {
+            Payload::QuestionnaireAnswers(answers) => Some(answers.questionnaire),
+            _ => None,
         }
     }
 
@@ -239,7 +256,7 @@ impl Authentic {
     ///
     /// # Errors
     /// Problems `key-revoked`, `gap`, `chain`, `standard`, `period`, `summary`, `practice`, `withdrawal`, `correction`,
-    /// `redraw`.
+    /// `redraw`, `answers`.
     pub fn accept(self, known: Known<'_>, now: Timestamp) -> Result<VerifiedStatement, Problem> {
         // By the log's order as it stands now; the writer compares again when the statement's turn comes.
         if let Some(from) = self.node.revoked {
@@ -278,6 +295,7 @@ impl Authentic {
             Payload::Correction(correction) => {
                 self.check_correction(correction, standard, known)?
             }
+            Payload::QuestionnaireAnswers(answers) => self.check_answers(answers, known.asked)?,
         };
         Ok(VerifiedStatement(NewStatement {
             kind: self.statement.kind,
@@ -455,6 +473,31 @@ impl Authentic {
             })?;
         }
         Ok(revision)
+    }
+
+    /// Holds answers to the questionnaire that they name, whether or not a newer version took its place, and whenever they come.
+    fn check_answers(&self, answers: &Answers, asked: Option<&Asked>) -> Result<Effect, Problem> {
+        let refuse = |detail: String| Problem::new(problem::ANSWERS, detail);
+        let asked = asked.ok_or_else(|| {
+            refuse(format!(
+                "No questionnaire of this log has the digest {}.",
+                answers.questionnaire
+            ))
+        })?;
+        let questionnaire = &asked.questionnaire;
+        let (name, version) = (&questionnaire.name, questionnaire.version);
+        if !questionnaire.asks(&self.node.lep) {
+            let lep = &self.node.lep;
+            return Err(refuse(format!(
+                "Version {version} of the questionnaire {name} does not ask {lep}."
+            )));
+        }
+        answers.check(questionnaire).map_err(|e| {
+            refuse(format!(
+                "Version {version} of the questionnaire {name}: {e}."
+            ))
+        })?;
+        Ok(Effect::Answers)
     }
 
     fn check_entry(&self, entry: &PracticeEntry) -> Result<(), Problem> {

@@ -30,6 +30,7 @@ impl fmt::Display for Checked {
             figures,
             figures_gone,
             figures_left,
+            questionnaires,
             entries,
             withdrawn,
             evidence,
@@ -68,6 +69,7 @@ impl fmt::Display for Checked {
         }
         writeln!(f)?;
         writeln!(f, "Practice    {entries}")?;
+        writeln!(f, "Asked       {questionnaires} versions of questionnaires")?;
         writeln!(
             f,
             "Withdrawn   {withdrawn}, each named by its withdrawal and by the statement behind it"

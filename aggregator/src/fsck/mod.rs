@@ -9,6 +9,7 @@ mod finding;
 mod library;
 mod node;
 mod own;
+mod questionnaires;
 mod revisions;
 mod rollup;
 mod tree;
@@ -54,7 +55,7 @@ pub enum Rule {
     Digest,
     /// Columns repeat what the signed body says.
     Body,
-    /// Each signer's statements are numbered from 1 without gaps.
+    /// Each signer's statements, and the versions of a questionnaire, are numbered from 1 without gaps.
     Sequence,
     /// Each statement names the one before it.
     Chain,
@@ -188,6 +189,8 @@ pub struct Report {
     pub figures_gone: u64,
     /// Number of those of older runs that were left: newer ones took long enough.
     pub figures_left: u64,
+    /// Number of versions of questionnaires.
+    pub questionnaires: u64,
     /// Number of practice entries.
     pub entries: u64,
     /// Number of statements that were withdrawn, whose signatures cannot be checked any more: only that the next statement and the
@@ -229,6 +232,8 @@ struct Fsck<'a> {
     stated: BTreeMap<NodeSlug, own::Stated>,
     /// What the log states of figures.
     figures: finding::Stated,
+    /// What the log asks.
+    asked: questionnaires::Stated,
 }
 
 impl Fsck<'_> {
@@ -290,6 +295,7 @@ pub async fn fsck(
         keys: Keys::default(),
         stated: BTreeMap::new(),
         figures: finding::Stated::default(),
+        asked: questionnaires::Stated::default(),
     };
     tree::check(&mut run).await?;
     own::check(&mut run).await?;

@@ -171,8 +171,11 @@ fn receive(run: &mut Fsck<'_>, node: &Node, row: &LoggedStatement, seen: &mut Se
         pae: authentic.pae(),
     });
     let standard = authentic.standard().map_or(Digest::ZERO, Standard::digest);
+    let answered = authentic.answered();
+    let asked = answered.and_then(|pae| run.asked.before(row.index, pae));
     let known = Known {
         history: seen.months.folded(standard),
+        asked: asked.as_ref(),
         target: authentic.named().and_then(|seq| seen.named.target(seq)),
     };
     let accepted = authentic.accept(known, row.received);
@@ -191,6 +194,7 @@ fn receive(run: &mut Fsck<'_>, node: &Node, row: &LoggedStatement, seen: &mut Se
     match new.effect {
         Effect::Summary(fold) => seen.months.take(run, *fold),
         Effect::Practice(entry) => seen.practice.take(run, row, *entry),
+        Effect::Answers => {}
         Effect::Revision(revised) => {
             seen.named.revise(row, &revised);
             run.revisions.take(row, &revised);

@@ -5,7 +5,7 @@ use ldsp_protocol::ids::Digest;
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::own::{KeyAdd, Own, OwnStatement};
 
-use super::{Fsck, Rule};
+use super::{Fsck, Rule, questionnaires};
 use crate::store::{Head, LoggedStatement, Node, StoreError};
 
 /// What the log states of a node's key.
@@ -96,6 +96,7 @@ fn take(run: &mut Fsck<'_>, row: &LoggedStatement, said: Own) {
             run.stated.entry(revoke.node).or_default().revoked = Some(leaf);
         }
         Own::Standard(_) => {}
+        Own::Questionnaire(questionnaire) => questionnaires::take(run, row, *questionnaire),
         Own::Finding(finding) => run.figures.finding(row, *finding),
         Own::BenchmarkRun(benchmark) => {
             if !run.figures.run(&benchmark) {

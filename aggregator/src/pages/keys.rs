@@ -113,7 +113,7 @@ fn event(statement: &LoggedStatement, own: &Own, area: &str) -> Option<Event> {
     match own {
         Own::KeyAdd(add) => Some(added(statement, add, area)),
         Own::KeyRevoke(revoke) => Some(revoked(statement, revoke, area)),
-        Own::Standard(_) | Own::BenchmarkRun(_) | Own::Finding(_) => None,
+        Own::Standard(_) | Own::BenchmarkRun(_) | Own::Finding(_) | Own::Questionnaire(_) => None,
     }
 }
 

@@ -32,6 +32,7 @@ mod practice;
 mod practice_files;
 mod pretty;
 mod proof;
+mod questionnaires;
 mod recovery;
 mod revisions;
 mod revoke;
@@ -242,7 +243,24 @@ pub fn roles() -> RoleTable {
         Rule::get("/operator/nodes/{node}/revoke", Access::Roles(OPERATORS)),
         Rule::post("/operator/nodes/{node}/revoke", Access::Roles(OPERATORS)),
     ];
+    let of_questionnaires = [
+        // For signed reads by nodes, too: the handler knows those.
+        Rule::get("/v1/questionnaires/{name}/results", Access::Public),
+        Rule::get("/api/v1/questionnaires", Access::Roles(READERS)),
+        Rule::post("/api/v1/questionnaires", Access::Roles(OPERATORS)),
+        Rule::get("/api/v1/questionnaires/{name}", Access::Roles(READERS)),
+        Rule::get(
+            "/api/v1/questionnaires/{name}/answers",
+            Access::Roles(READERS),
+        ),
+        Rule::get(
+            "/api/v1/questionnaires/{name}/answers.csv",
+            Access::Roles(READERS),
+        ),
+        Rule::get("/api/v1/answers/{index}", Access::Roles(READERS)),
+    ];
     let accounts = accounts::rules(Access::Roles(OPERATORS), Access::Roles(READERS));
+    let own = own.into_iter().chain(of_questionnaires);
     RoleTable::new(public.into_iter().chain(own).chain(accounts))
 }
 
@@ -268,6 +286,7 @@ pub fn site(
     if let Some(sign_in) = sign_in {
         site = site.sign_in_service(sign_in);
     }
+    let site = site.programs(receive::for_people(service.clone()));
     Ok(site.router(router(service.clone()), receive::router(service.clone())))
 }
 

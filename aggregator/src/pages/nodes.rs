@@ -40,13 +40,15 @@ impl Sent {
                 // A correction is the month again.
                 Kind::LearningSummary | Kind::Correction => sent.months += stand,
                 Kind::PracticeEntry => sent.entries += stand,
-                // A withdrawal is neither; the others are the log's own, and no node sends any.
+                // Answers are for their readers, and a withdrawal is neither; the others are the log's own, and no node sends any.
                 Kind::Withdrawal
+                | Kind::QuestionnaireAnswers
                 | Kind::KeyAdd
                 | Kind::KeyRevoke
                 | Kind::Standard
                 | Kind::BenchmarkRun
-                | Kind::Finding => {}
+                | Kind::Finding
+                | Kind::Questionnaire => {}
             }
             sent.statements += t.count;
             sent.withdrawn += t.withdrawn;

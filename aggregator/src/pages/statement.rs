@@ -12,21 +12,40 @@ use ldsp_protocol::run::MeasureFinding;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::Kind;
 use ldsp_ui::components::{CodeBlock, Details, InsetText, SummaryList, Table, link};
-use ldsp_ui::{Html, Page, ProblemPage};
+use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 
 use super::proof::{self, Proof};
-use super::{Answer, Failure, entry, figures, keys, pretty, revisions, statements, words};
+use super::{
+    Answer, Failure, entry, figures, keys, pretty, questionnaires, revisions, statements, words,
+};
 use crate::Service;
 use crate::announce;
+use crate::receive::questionnaires::envelope_of;
 use crate::store::{Log, LoggedStatement, Registry, StoreError};
 
-pub(super) async fn show(State(service): State<Arc<Service>>, Path(index): Path<String>) -> Answer {
+/// Why what a statement says is not shown to whoever asks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Closed {
+    /// A practice entry that is for enrolled areas first, until this day.
+    Until(Date),
+    /// Answers to a questionnaire, for its operators and analysts and the area itself.
+    Answers,
+}
+
+pub(super) async fn show(
+    State(service): State<Arc<Service>>,
+    person: Option<SignedIn>,
+    Path(index): Path<String>,
+) -> Answer {
     let statement = find(&service, &index).await?;
     let withdrawn = statement.withdrawn.is_some();
+    let reads = person.is_some_and(|person| person.is_any(super::READERS));
     let opens = match statement.kind {
         Kind::PracticeEntry if !withdrawn => {
-            statements::opens(&service, &statement.node, statement.seq).await?
+            let opens = statements::opens(&service, &statement.node, statement.seq).await?;
+            opens.map(Closed::Until)
         }
+        Kind::QuestionnaireAnswers if !reads => Some(Closed::Answers),
         _ => None,
     };
     let area = if statement.kind.is_of_log() {
@@ -167,6 +186,10 @@ fn facts(s: &LoggedStatement, area: &str, read: Option<&Read>, is_open: bool) ->
             &format!("/runs/{}", s.index),
         ),
         Kind::Finding => Html::text("The figures of one measure at one state of the log"),
+        Kind::QuestionnaireAnswers => Html::text(
+            "An area’s answers to a questionnaire, for the log’s operators and analysts and for the area itself",
+        ),
+        Kind::Questionnaire => Html::text("What the log’s operators ask of areas"),
     };
     let own = s.kind.is_of_log();
     let facts = SummaryList::new()
@@ -228,21 +251,30 @@ fn said_facts(facts: SummaryList, own: bool, read: &Read) -> SummaryList {
         )
 }
 
-fn bytes(s: &LoggedStatement, opens: Option<Date>) -> Html {
-    if let Some(date) = opens {
-        let text = format!(
+fn bytes(s: &LoggedStatement, opens: Option<Closed>) -> Html {
+    let closed = match opens {
+        Some(Closed::Until(date)) => Some(format!(
             "The node shares this entry with enrolled areas first. Its bytes are withheld here until {0} and open to everybody \
              from that day on, at this address. Its digest and its receipt are public already, so nobody can change it until then.",
             words::date(date)
-        );
+        )),
+        Some(Closed::Answers) => Some(
+            "What the area answers is for the operators and analysts of this site and for the area itself. Its digest and its receipt are public, so \
+             nobody can change it."
+                .to_owned(),
+        ),
+        None => None,
+    };
+    if let Some(text) = closed {
         return InsetText::new(text).into();
     }
+    let address = match s.kind {
+        Kind::QuestionnaireAnswers => envelope_of(s.index),
+        _ => format!("/v1/nodes/{}/statements/{}", s.node, s.seq),
+    };
     Html::concat([
         Html::literal("<p class=\"govuk-body\">"),
-        link(
-            "Download the signed envelope, its exact bytes",
-            &format!("/v1/nodes/{}/statements/{}", s.node, s.seq),
-        ),
+        link("Download the signed envelope, its exact bytes", &address),
         Html::literal("</p>"),
     ])
 }
@@ -250,7 +282,7 @@ fn bytes(s: &LoggedStatement, opens: Option<Date>) -> Html {
 async fn said(service: &Service, s: &LoggedStatement, body: &str) -> Result<Html, StoreError> {
     let heading = Html::literal("<h2 class=\"govuk-heading-m\">What it says</h2>");
     if !s.kind.is_of_log() {
-        return Ok(Html::concat([heading, said_by_node(body)]));
+        return Ok(Html::concat([heading, said_by_node(s.kind, body)]));
     }
     let told = match announce::read(s)?.payload {
         Own::Standard(version) => Html::concat([
@@ -265,6 +297,14 @@ async fn said(service: &Service, s: &LoggedStatement, body: &str) -> Result<Html
             CodeBlock::new("body", "What the log signed", pretty::json(body)).into(),
         ]),
         Own::Finding(finding) => figures_of(&finding, body),
+        Own::Questionnaire(asked) => Html::concat([
+            questionnaires::asked(&asked),
+            Details::new(
+                "All of it, as it was signed",
+                CodeBlock::new("body", "What the log signed", pretty::json(body)),
+            )
+            .into(),
+        ]),
         Own::KeyAdd(_) | Own::KeyRevoke(_) => Html::concat([
             keys::cards(service, std::slice::from_ref(s)).await?,
             CodeBlock::new("body", "What the log signed", pretty::json(body)).into(),
@@ -304,14 +344,21 @@ fn figures_of(finding: &MeasureFinding, body: &str) -> Html {
     ])
 }
 
-fn said_by_node(body: &str) -> Html {
-    let explained = "The signed body, set out for reading. Long rows of numbers are cut short here; the download has them all. Cells are in units \
-                     of 2^-16 and hold noise: the sizes of it are in the same statement, under sigma2.";
+fn said_by_node(kind: Kind, body: &str) -> Html {
+    let explained = match kind {
+        Kind::QuestionnaireAnswers => {
+            "The signed body, set out for reading. It names the questionnaire’s statement by its digest."
+        }
+        _ => {
+            "The signed body, set out for reading. Long rows of numbers are cut short here; the download has them all. Cells are in units \
+                     of 2^-16 and hold noise: the sizes of it are in the same statement, under sigma2."
+        }
+    };
     let block = CodeBlock::new("body", "What the node signed", pretty::json(body));
     Html::concat([Html::paragraph(explained), block.into()])
 }
 
-fn verify(service: &Service, s: &LoggedStatement, opens: Option<Date>) -> Html {
+fn verify(service: &Service, s: &LoggedStatement, opens: Option<Closed>) -> Html {
     let proof = Proof {
         site: &service.public_url,
         entry: &s.entry(),
@@ -324,11 +371,19 @@ fn verify(service: &Service, s: &LoggedStatement, opens: Option<Date>) -> Html {
             ])
         }))
     };
-    if opens.is_some() || s.withdrawn.is_some() {
-        let text = if opens.is_some() {
-            "Until the entry is open you can check that this log has bound itself to its digest."
-        } else {
-            "The content is gone; that this log once bound itself to its digest can still be checked. Whoever kept the envelope can check that against the digest."
+    // The commands fetch what everybody may have.
+    let is_open = opens.is_none() && s.kind != Kind::QuestionnaireAnswers;
+    if !is_open || s.withdrawn.is_some() {
+        let text = match s.kind {
+            Kind::QuestionnaireAnswers => {
+                "That this log has bound itself to the digest can be checked by everybody. Whoever may read the envelope can check that against the digest."
+            }
+            _ if opens.is_some() => {
+                "Until the entry is open you can check that this log has bound itself to its digest."
+            }
+            _ => {
+                "The content is gone; that this log once bound itself to its digest can still be checked. Whoever kept the envelope can check that against the digest."
+            }
         };
         return Html::concat([
             Html::paragraph(text),

@@ -59,7 +59,7 @@ pub(super) async fn show(
             Html::literal("<p class=\"govuk-body\">"),
             Html::text("Places that are missing here hold what the log states itself: "),
             link("whose key was added or revoked", "/keys"),
-            Html::text(", the data standard, and "),
+            Html::text(", the data standard, what its operators ask of areas, and "),
             link("figures that it froze", "/runs"),
             Html::text(". See also "),
             link("what was withdrawn or published again", "/revisions"),
@@ -98,6 +98,8 @@ pub(super) fn kind_in_words(kind: Kind) -> &'static str {
         Kind::Standard => "Data standard",
         Kind::BenchmarkRun => "Benchmark run",
         Kind::Finding => "Figures of a measure",
+        Kind::QuestionnaireAnswers => "Answers to a questionnaire",
+        Kind::Questionnaire => "Questionnaire",
     }
 }
 
@@ -222,6 +224,9 @@ fn what(s: &Outline, today: Date) -> Html {
     };
     if let Some(month) = s.period {
         return Html::text(&format!("{kind}, {}{withdrawn}", month.in_words()));
+    }
+    if s.kind == Kind::QuestionnaireAnswers {
+        return Html::text(&format!("{kind}, for its operators and the area"));
     }
     let opens = s.public_from.filter(|_| !s.is_public(today));
     Html::text(&match opens {

@@ -31,8 +31,16 @@ ldsp_ui::refusals! {
     pub(super) struct NoSuchNode: REQUEST, UNKNOWN_NODE;
     /// Of a node's statement.
     pub(super) struct NoSuchStatement: REQUEST, UNKNOWN_NODE, NOT_FOUND;
-    /// Of an envelope that only enrolled nodes may read.
-    pub(super) struct NotForYou: REQUEST, READ, UNKNOWN_NODE, NOT_FOUND;
+    /// Of an envelope that only enrolled nodes may read, or only its own.
+    pub(super) struct NotForYou: REQUEST, READ, WITHHELD, UNKNOWN_NODE, NOT_FOUND;
+    /// Of what answers come to.
+    pub(super) struct NoResults: READ, WITHHELD, NOT_FOUND;
+    /// Of what operators and analysts read.
+    pub(super) struct NotForPeople: SIGN_IN, ROLE;
+    /// Of one of those.
+    pub(super) struct NoAnswers: REQUEST, SIGN_IN, ROLE, NOT_FOUND;
+    /// Of a questionnaire that is issued.
+    pub(super) struct NotIssued: REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, QUESTIONNAIRE, LOG_BEHIND;
     /// Of an envelope that is gone.
     pub(super) struct Withdrawn: WITHDRAWN;
     /// Of a practice entry that is gone, or that a curator took out of the library.
@@ -42,7 +50,7 @@ ldsp_ui::refusals! {
     /// Of a statement that is sent.
     pub(super) struct NotTaken: REQUEST, ENVELOPE, NOT_ACTIVE, UNKNOWN_KEY, REVOKED, SIGNATURE, UNKNOWN_NODE, NOT_FOUND,
         TIMEOUT, STANDARD, GAP, EQUIVOCATION, CHAIN, TOO_LARGE, UNSUPPORTED, STATEMENT, MISDIRECTED, SUMMARY, PRACTICE, PERIOD,
-        WITHDRAWAL, CORRECTION, REDRAW, LOG_BEHIND;
+        WITHDRAWAL, CORRECTION, REDRAW, ANSWERS, LOG_BEHIND;
     /// Of a request to enrol.
     pub(super) struct NotEnrolled: REQUEST, ENVELOPE, INVITE_SECRET, INVITE, UNKNOWN_KEY, SIGNATURE, TIMEOUT, STANDARD, KEY_TAKEN,
         TOO_LARGE, UNSUPPORTED, STATEMENT, MISDIRECTED;

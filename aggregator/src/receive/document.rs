@@ -17,6 +17,9 @@ use super::describe::Anything;
 #[derive(Clone)]
 pub(super) struct Text(pub(super) axum::body::Bytes);
 
+/// The name of the session's cookie.
+const COOKIE: &str = "__Host-ldsp-national";
+
 /// What stands before the routes.
 const ABOUT: &str = "Figures, practice and statements of the Local Digital Skills Partnerships, for people's programs \
     (/api/v1/) and for nodes (/v1/).\n\n\
@@ -32,6 +35,7 @@ const ABOUT: &str = "Figures, practice and statements of the Local Digital Skill
     tags(
         (name = "Figures", description = "Each with its months, coverage and 95 % interval."),
         (name = "Practice", description = "What partnerships tried, whether it worked and why."),
+        (name = "Questionnaires", description = "What operators ask of LEPs, and the answers: for operators and analysts."),
         (name = "Nodes", description = "Who contributes."),
         (name = "Statements", description = "What nodes signed, and what is needed to check it."),
         (name = "Log", description = "The whole log as files, for whoever checks it."),
@@ -50,6 +54,7 @@ pub fn document(public_url: &str) -> utoipa::openapi::OpenApi {
         super::figures()
             .merge(super::figures_of_log())
             .merge(super::rest())
+            .merge(super::behind_sign_in())
             .into_openapi(),
     );
     document.servers = Some(vec![ServerBuilder::new().url(public_url).build()]);
@@ -63,6 +68,18 @@ pub fn document(public_url: &str) -> utoipa::openapi::OpenApi {
         node names the path and query that it asks for, and when.";
     let signed = ApiKeyValue::with_description("authorization", description);
     components.add_security_scheme("node", SecurityScheme::ApiKey(ApiKey::Header(signed)));
+    let secret = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Basic)
+        .description(Some(
+            "Name and secret of a person of this site who has no second step.",
+        ));
+    components.add_security_scheme("secret", SecurityScheme::Http(secret.build()));
+    let token = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("A token that a person of this site made on the page /account. It may do what the person may."));
+    components.add_security_scheme("token", SecurityScheme::Http(token.build()));
+    let session = ApiKeyValue::with_description(COOKIE, "The session of the pages.");
+    components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
     for (path, item) in &mut document.paths.paths {
         if let Some(get) = item.get.as_mut().filter(|_| has_tag(path)) {
             tagged(get);
@@ -84,7 +101,13 @@ pub(super) async fn serve(Extension(Text(document)): Extension<Text>) -> impl In
 
 /// Whether public answers of this path have an entity tag.
 fn has_tag(path: &str) -> bool {
-    path != "/v1/practice" && !path.starts_with("/health/")
+    let of_some = [
+        "/health/",
+        "/v1/questionnaires/",
+        "/api/v1/questionnaires",
+        "/api/v1/answers/",
+    ];
+    path != "/v1/practice" && !of_some.iter().any(|of_some| path.starts_with(of_some))
 }
 
 /// Says of a read that its answer has a tag, by which the same answer need not be sent again.

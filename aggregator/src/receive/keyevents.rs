@@ -84,7 +84,9 @@ impl KeyEvent {
                 reason: Some(revoke.reason),
                 ..event(revoke.node, revoke.key_id, revoke.from, revoke.revoked_by)
             }),
-            Own::Standard(_) | Own::BenchmarkRun(_) | Own::Finding(_) => None,
+            Own::Standard(_) | Own::BenchmarkRun(_) | Own::Finding(_) | Own::Questionnaire(_) => {
+                None
+            }
         })
     }
 }

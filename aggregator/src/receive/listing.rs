@@ -36,7 +36,7 @@ pub(super) struct StatementEntry {
     received: Timestamp,
     /// Identity: SHA-256 of the bytes that were signed.
     pae: Digest,
-    /// Whether everybody may read the envelope today; else enrolled nodes only.
+    /// Whether everybody may read the envelope today; else enrolled nodes, and of answers to a questionnaire their own node.
     public: bool,
     /// The day from which everybody may read a practice entry that is for nodes first; null for all others.
     public_from: Option<Date>,
@@ -91,7 +91,7 @@ pub(super) struct Asked {
 /// The statements in the log
 ///
 /// Newest first, without their bytes. What a practice entry says that is for enrolled nodes first is withheld until its
-/// day; that it exists is public.
+/// day; that it exists is public. So are answers to a questionnaire, but for what they say.
 #[utoipa::path(
     get, path = "/api/v1/statements", tag = "Statements", operation_id = "statements", params(Asked),
     responses((status = 200, description = "A page of statements.", body = Items<StatementEntry>), NoSuchStatements),

@@ -15,6 +15,7 @@ mod listing;
 mod measures;
 mod nodes;
 pub(crate) mod practice;
+pub(crate) mod questionnaires;
 mod read;
 mod recovery;
 mod refusal;
@@ -70,12 +71,31 @@ pub fn router(service: Arc<Service>) -> Router {
         .with_state(service)
 }
 
+/// What people's programs ask beside: behind sign-in and the role table.
+pub fn for_people(service: Arc<Service>) -> Router {
+    Router::from(behind_sign_in())
+        .layer(DefaultBodyLimit::max(MAX_ENVELOPE))
+        .with_state(service)
+}
+
+/// Routes that know who has signed in. What nodes and people alike ask for is among them.
+fn behind_sign_in() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::default()
+        .routes(routes!(questionnaires::results))
+        .routes(routes!(questionnaires::in_progress, questionnaires::ask))
+        .routes(routes!(questionnaires::progress))
+        .routes(routes!(questionnaires::answers))
+        .routes(routes!(questionnaires::answers_csv))
+        .routes(routes!(questionnaires::envelope))
+}
+
 /// Routes whose answers cost some work, so that their entity tag is made from what they depend on; here also the size of
 /// the log.
 fn figures_of_log() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::default()
         .routes(routes!(api::benchmarks))
         .routes(routes!(practice::for_everybody))
+        .routes(routes!(questionnaires::list))
 }
 
 /// The same; here figures and areas alone.

@@ -19,7 +19,7 @@ use super::describe::NoSuchPage;
 use super::page;
 use crate::Service;
 use crate::benchmark::{LepStanding, Place, Range, Status};
-use crate::store::{Log as _, Node, Outline, Registry as _};
+use crate::store::{Log as _, Node, Outline, Registry as _, Tally};
 
 /// A node and what it contributed.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -93,6 +93,7 @@ pub(super) async fn list(
     let heads = service.store.heads().await?;
     let heads: HashMap<&NodeSlug, &Outline> = heads.iter().map(|h| (&h.node, h)).collect();
     let nodes = service.store.nodes().await?;
+    let tally = service.store.tally().await?;
     let nodes = nodes
         .iter()
         .filter(|node| asked.state.is_none_or(|state| state == node.state));
@@ -101,7 +102,9 @@ pub(super) async fn list(
     let standings = snapshot.leps();
     let entry = |node: &Node| {
         let standing = standings.iter().find(|s| s.place.code == node.lep.as_str());
-        entry(node, standing, heads.get(&node.node).copied())
+        let entries = |t: &&Tally| t.node == node.node && t.kind == Kind::PracticeEntry;
+        let practice = tally.iter().find(entries).map_or(0, |t| t.count);
+        entry(node, standing, heads.get(&node.node).copied(), practice)
     };
     Ok(Json(Items {
         items: page.items.into_iter().map(entry).collect(),
@@ -109,7 +112,12 @@ pub(super) async fn list(
     }))
 }
 
-fn entry(node: &Node, standing: Option<&LepStanding>, head: Option<&Outline>) -> NodeEntry {
+fn entry(
+    node: &Node,
+    standing: Option<&LepStanding>,
+    head: Option<&Outline>,
+    practice: u64,
+) -> NodeEntry {
     let releases = standing.map_or(0, |s| s.releases as u64);
     let name = Geography::embedded()
         .lep(&node.lep)
@@ -124,7 +132,7 @@ fn entry(node: &Node, standing: Option<&LepStanding>, head: Option<&Outline>) ->
         key_id: node.key.as_ref().map(key_id),
         statements: node.head.seq,
         releases,
-        practice: node.head.seq.saturating_sub(releases),
+        practice,
         months: standing.and_then(|s| s.range),
         status: standing.map_or(Status::Missing, |s| s.status),
         latest: head.map(|head| Latest {

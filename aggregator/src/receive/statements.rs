@@ -18,12 +18,13 @@ use super::body::Large;
 use super::describe::{Envelope, NoSuchStatement, NotForYou, NotTaken, Withdrawn};
 use super::enrolments::find;
 use super::{Refusal, number, read, slug};
+use crate::questionnaires::Asked;
 use crate::store::{Library, Log, LoggedStatement, Rollups};
 use crate::verify::{self, Address, Authentic, Known, Target, VerifiedStatement};
 use crate::{Service, log as stage};
 
 /// Media type of envelopes.
-const ENVELOPE_TYPE: &str = "application/vnd.dsse+json";
+pub(super) const ENVELOPE_TYPE: &str = "application/vnd.dsse+json";
 
 /// Publish a statement
 ///
@@ -70,26 +71,26 @@ pub(super) async fn put(
         looked?;
     }
     // What a statement is checked against comes before the comparison: a twin of this request that is logged meanwhile is then found
-    // by the comparison, and never stands in the history that this one is checked against. An entry needs no history, and
+    // by the comparison, and never stands in the history that this one is checked against. An entry and answers need no history, and
     // beyond the node's head it needs no comparison: should a twin take the place meanwhile, the log's writer sees to it.
     let target = stage::new_target(&service.store, &authentic).await?;
-    let (history, settled) =
-        if authentic.kind() == Kind::PracticeEntry && authentic.is_beyond_head() {
-            (Vec::new(), None)
-        } else {
-            let history = match authentic.standard() {
-                Some(standard) => service.store.history(&address.node, standard).await?,
-                // Such a statement is refused, whatever was published before.
-                None => Vec::new(),
-            };
-            let settled = stage::compare(&service.store, &authentic, now).await?;
-            (history, settled)
+    let asked = stage::asked(&service.store, &authentic).await?;
+    let (history, settled) = if has_no_history(authentic.kind()) && authentic.is_beyond_head() {
+        (Vec::new(), None)
+    } else {
+        let history = match authentic.standard() {
+            Some(standard) => service.store.history(&address.node, standard).await?,
+            // Such a statement is refused, whatever was published before.
+            None => Vec::new(),
         };
+        let settled = stage::compare(&service.store, &authentic, now).await?;
+        (history, settled)
+    };
     let answer = match settled {
         Some(answer) => answer?,
         None => {
             check_evidence(&service, &authentic).await?;
-            let verified = accept(authentic.clone(), (history, target), now).await?;
+            let verified = accept(authentic.clone(), (history, target, asked), now).await?;
             let logged = service.sequencer.log(verified).await;
             if logged.is_err() && service.store.head().await?.behind.is_some() {
                 service.candidates.keep(&authentic, now);
@@ -107,17 +108,27 @@ pub(super) async fn put(
     Ok((status, receipt).into_response())
 }
 
+/// Whether statements of this kind are checked without what the node published before.
+fn has_no_history(kind: Kind) -> bool {
+    matches!(kind, Kind::PracticeEntry | Kind::QuestionnaireAnswers)
+}
+
 /// Checks a statement that is not logged yet. A withdrawal and a correction fold a whole stream again, which is no work for the threads that
 /// answer everybody.
 async fn accept(
     authentic: Authentic,
-    (history, target): (Vec<NodeMonth>, Option<Target>),
+    (history, target, asked): (Vec<NodeMonth>, Option<Target>, Option<Asked>),
     now: Timestamp,
 ) -> Result<VerifiedStatement, Problem> {
     let folds = matches!(authentic.kind(), Kind::Withdrawal | Kind::Correction);
     let check = move || {
-        let history = &history;
-        authentic.accept(Known { history, target }, now)
+        let (history, asked) = (&history, asked.as_ref());
+        let known = Known {
+            history,
+            target,
+            asked,
+        };
+        authentic.accept(known, now)
     };
     if !folds {
         return check();
@@ -158,7 +169,7 @@ async fn check_evidence(service: &Service, authentic: &Authentic) -> Result<(), 
 /// A statement's envelope
 ///
 /// The exact bytes that the node signed. One that was withdrawn is gone; its receipt is not. A practice entry that is for enrolled nodes first asks for a signed read until its
-/// day.
+/// day, answers to a questionnaire for one by the node that gave them.
 #[utoipa::path(
     get, path = "/v1/nodes/{node}/statements/{seq}", tag = "Statements", operation_id = "envelope",
     params(
@@ -187,12 +198,24 @@ pub(super) async fn envelope(
         let public = entry.is_some_and(|e| e.entry.sharing.is_public(service.today()));
         if !public {
             read::node(&service, &uri, &headers).await?;
-            let headers = answer.headers_mut();
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            for_one_reader(&mut answer);
         }
+    }
+    if statement.kind == Kind::QuestionnaireAnswers {
+        let reader = read::node(&service, &uri, &headers).await?;
+        if reader != statement.node {
+            let detail = format!("{} gave these answers, and {reader} asks.", statement.node);
+            return Err(Problem::new(problem::WITHHELD, detail).into());
+        }
+        for_one_reader(&mut answer);
     }
     // What is public may be kept if it is asked about: its bytes stay the same, whether they may be read need not.
     Ok(answer)
+}
+
+fn for_one_reader(answer: &mut Response) {
+    let headers = answer.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }
 
 /// A statement's receipt

@@ -183,9 +183,11 @@ async fn of_node<S: Log + Registry + Rollups>(
         Some(standard) => store.history(&entry.node, standard).await?,
         None => Vec::new(),
     };
+    let asked = stage::asked(store, &authentic).await?;
     let known = Known {
         history: &history,
         target: stage::target(store, &authentic).await?,
+        asked: asked.as_ref(),
     };
     let accepted = authentic.accept(known, at);
     let new = accepted.map(|verified| Returned::Node(Box::new(verified.into_new())));
@@ -210,7 +212,9 @@ fn own(
             node: revoke.node,
             key_id: revoke.key_id,
         },
-        Own::Standard(_) | Own::BenchmarkRun(_) | Own::Finding(_) => OwnEffect::None,
+        Own::Standard(_) | Own::BenchmarkRun(_) | Own::Finding(_) | Own::Questionnaire(_) => {
+            OwnEffect::None
+        }
     };
     let own = ReturnedOwn {
         new: NewOwn {

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use ldsp_protocol::ids::{Digest, NodeSlug};
+use ldsp_protocol::ids::{Digest, NodeSlug, QuestionId};
 use ldsp_protocol::log::Edge;
 use ldsp_protocol::rollup::NodeMonth;
 use ldsp_protocol::standard::Standard;
@@ -17,13 +17,15 @@ use ldsp_ui::oidc::{Binding, Bound, Subject};
 use super::failing::{Failing, Sound};
 use super::postgres::Postgres;
 use super::sqlite::Sqlite;
+use crate::questionnaires::Draft;
+
 use super::{
-    Announced, Appended, Back, Claim, Contradiction, Curation, Done, Equivocation, Fork, Heard,
-    InviteRow, Library, LibraryEntry, Link, Location, Log, LogHead, LoggedStatement, Make,
-    NationalMonth, NewEnrolment, NewStatement, Node, Outline, OwnEffect, Person, Position,
-    PracticeCounts, PracticeFilter, Recovery, Registry, Returned, RevisionRow, Rollups, Said,
-    Saying, Shown, Sign, Span, Staff, StagedLeaf, Standing, StatementFilter, Stop, Stopped,
-    StoreError, Stored, Tally,
+    Announced, Appended, Back, Claim, Contradiction, Curation, Done, DraftRow, Drafts,
+    Equivocation, Fork, Heard, InviteRow, Keeping, Library, LibraryEntry, Link, Location, Log,
+    LogHead, LoggedStatement, Make, NationalMonth, NewEnrolment, NewStatement, Node, Outline,
+    OwnEffect, Person, Position, PracticeCounts, PracticeFilter, Recovery, Registry, Returned,
+    RevisionRow, Rollups, Said, Saying, Shown, Sign, Span, Staff, StagedLeaf, Standing,
+    StatementFilter, Stop, Stopped, StoreError, Stored, Tally,
 };
 
 /// Either database. Cheap to clone.
@@ -174,6 +176,7 @@ impl Log for Backend {
         head() -> LogHead;
         records(leaves: Range<u64>) -> Vec<u8>;
         own(seq: u64) -> Option<LoggedStatement>;
+        own_by_identity(pae: Digest) -> Option<LoggedStatement>;
         owns(start: u64, limit: u32) -> Vec<LoggedStatement>;
         announced(kinds: &[Kind], span: Span, limit: u32) -> Vec<LoggedStatement>;
         keep_evidence(evidence: &Equivocation) -> ();
@@ -186,6 +189,7 @@ impl Log for Backend {
         leaf(node: &NodeSlug, seq: u64) -> Option<u64>;
         by_identity(pae: Digest) -> Option<LoggedStatement>;
         statements(start: u64, limit: u32) -> Vec<LoggedStatement>;
+        statements_of(kind: Kind, start: u64, limit: u32) -> Vec<LoggedStatement>;
         latest(filter: &StatementFilter, limit: u32) -> Vec<Outline>;
         heads() -> Vec<Outline>;
         revision(leaf: u64) -> Option<RevisionRow>;
@@ -232,6 +236,15 @@ impl Curation for Backend {
         sayings(span: Span, limit: u32) -> Vec<Said>;
         read_to(name: &str) -> Option<(u64, Timestamp)>;
         note_read(name: &str, size: u64, at: Timestamp) -> ();
+    }
+}
+
+impl Drafts for Backend {
+    hand_on! {
+        drafts() -> Vec<DraftRow>;
+        draft(name: &QuestionId) -> Option<DraftRow>;
+        keep_draft(draft: &Draft, seen: u64, by: By<'_>) -> Keeping;
+        drop_draft(name: &QuestionId, seen: u64) -> Keeping;
     }
 }
 

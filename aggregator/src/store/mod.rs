@@ -9,6 +9,7 @@ mod backend;
 #[cfg(test)]
 pub(crate) mod conformance;
 mod curation;
+mod drafts;
 mod evidence;
 #[cfg(test)]
 pub(crate) mod failing;
@@ -38,6 +39,7 @@ use sqlx::error::ErrorKind;
 
 pub use backend::Backend;
 pub use curation::{Curation, Said, Saying, Standing};
+pub use drafts::{DraftRow, Drafts, Keeping};
 pub use location::{DatabaseUrl, Location, Server};
 pub(crate) use model::IndexRow;
 pub use model::{
@@ -147,6 +149,12 @@ pub enum Conflict {
     Misplaced { leaf: u64, how: String },
     #[error("another run was logged meanwhile. Look at the page /runs")]
     OtherRun,
+    #[error(
+        "another questionnaire was issued meanwhile. Look at the list, and issue this one again"
+    )]
+    OtherQuestionnaire,
+    #[error("the draft was changed, issued or deleted meanwhile. Look at it again")]
+    OtherDraft,
 }
 
 type Outcome<T> = Result<T, StoreError>;
@@ -225,6 +233,11 @@ pub trait Log: Send + Sync + 'static {
     fn records(&self, leaves: Range<u64>) -> impl Future<Output = Outcome<Vec<u8>>> + Send;
     /// The log's own statement by its sequence number; `node` is [`NAME`](ldsp_protocol::own::NAME).
     fn own(&self, seq: u64) -> impl Future<Output = Outcome<Option<LoggedStatement>>> + Send;
+    /// The log's own statement with this digest.
+    fn own_by_identity(
+        &self,
+        pae: Digest,
+    ) -> impl Future<Output = Outcome<Option<LoggedStatement>>> + Send;
     /// At most `limit` of the log's own statements from leaf `start` on, in order.
     fn owns(
         &self,
@@ -274,6 +287,13 @@ pub trait Log: Send + Sync + 'static {
     /// At most `limit` statements from `start` on, in order.
     fn statements(
         &self,
+        start: u64,
+        limit: u32,
+    ) -> impl Future<Output = Outcome<Vec<LoggedStatement>>> + Send;
+    /// The same, of one kind.
+    fn statements_of(
+        &self,
+        kind: Kind,
         start: u64,
         limit: u32,
     ) -> impl Future<Output = Outcome<Vec<LoggedStatement>>> + Send;
@@ -371,5 +391,5 @@ pub trait Library: Send + Sync + 'static {
 }
 
 /// Every concern.
-pub trait Store: Registry + Log + Rollups + Library + Curation + Recovery + Staff {}
-impl<T: Registry + Log + Rollups + Library + Curation + Recovery + Staff> Store for T {}
+pub trait Store: Registry + Log + Rollups + Library + Curation + Drafts + Recovery + Staff {}
+impl<T: Registry + Log + Rollups + Library + Curation + Drafts + Recovery + Staff> Store for T {}

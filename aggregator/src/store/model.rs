@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use ldsp_protocol::benchmark::Member;
 use ldsp_protocol::enrolment::{NodeRecord, NodeState};
-use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period};
+use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period, QuestionId};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::log::{Edge, Entry};
 use ldsp_protocol::own::KeyAdd;
@@ -201,6 +201,8 @@ pub enum Effect {
     Practice(Box<PracticeEntry>),
     /// A statement of the node is withdrawn, or what was withdrawn is published again.
     Revision(Box<Revised>),
+    /// Answers to a questionnaire: nothing beside the statement.
+    Answers,
 }
 
 /// What a withdrawal or a correction changes.
@@ -238,7 +240,7 @@ impl Effect {
                     .map(|(part, delta)| (standard, period, part.as_str(), delta.as_slice()))
                     .collect()
             }
-            Self::Practice(_) => Vec::new(),
+            Self::Practice(_) | Self::Answers => Vec::new(),
             Self::Revision(revised) => revised
                 .month
                 .iter()
@@ -474,6 +476,13 @@ pub enum OwnEffect {
         /// Leaf of the last run so far.
         after: Option<u64>,
     },
+    /// A questionnaire is issued, unless another one came in between; its draft is done with.
+    Ask {
+        /// Leaf of the last questionnaire so far.
+        after: Option<u64>,
+        /// The draft that it was, as it was read; `None` where there was none.
+        draft: Option<(QuestionId, u64)>,
+    },
 }
 
 /// Statements of the log's own that were logged together.
@@ -616,7 +625,9 @@ impl Outline {
             | Kind::KeyRevoke
             | Kind::Standard
             | Kind::BenchmarkRun
-            | Kind::Finding => true,
+            | Kind::Finding
+            | Kind::Questionnaire => true,
+            Kind::QuestionnaireAnswers => false,
             Kind::PracticeEntry => self.public_from.is_some_and(|from| from <= today),
         }
     }

@@ -3,6 +3,7 @@
 
 mod audit;
 mod curation;
+mod drafts;
 mod recovery;
 mod staff;
 mod tree;
@@ -34,6 +35,7 @@ use super::{
 
 pub(super) use audit::{index_row, key_of_month, recorded};
 pub(super) use curation::{read_to, said};
+pub(super) use drafts::draft;
 pub(super) use recovery::{claim, fork, heard, link, staged, stop};
 pub(super) use staff::{done, person, second_step, set_up, subject};
 pub(super) use tree::{entries, ground, leaf, log_head, missing_head, own, records, turn};

@@ -7,6 +7,7 @@ mod faults;
 pub(crate) mod ingest;
 mod keys;
 pub(crate) mod practice;
+mod questionnaires;
 mod revisions;
 mod runs;
 mod skew;

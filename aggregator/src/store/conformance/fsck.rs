@@ -325,8 +325,10 @@ pub(super) async fn received(
     let authentic = Authentic::new(unverified, &address, node, ORIGIN).unwrap();
     let history = store.history(&sim.slug, authentic.standard().unwrap());
     let history = history.await.unwrap();
+    let asked = crate::log::asked(store, &authentic).await.unwrap();
     let known = Known {
         history: &history,
+        asked: asked.as_ref(),
         target: crate::log::new_target(store, &authentic).await.unwrap(),
     };
     let now = at("2022-06-01T10:00:00Z") + jiff::SignedDuration::from_secs(sim.seq as i64);

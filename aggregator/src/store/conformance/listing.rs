@@ -47,6 +47,15 @@ pub(crate) async fn listing_conforms<S: Log + Registry>(
     assert_eq!(public(date(2022, 5, 1)), [true; 4]);
     assert_eq!(indices(&store.heads().await.unwrap()), [2, 3]);
 
+    let of_kind = async |start, limit| -> Vec<u64> {
+        let found = store.statements_of(Kind::PracticeEntry, start, limit).await;
+        found.unwrap().iter().map(|s| s.index).collect()
+    };
+    assert_eq!(of_kind(0, 9).await, [2, 3]);
+    assert_eq!(of_kind(0, 1).await, [2]);
+    assert_eq!(of_kind(3, 9).await, [3]);
+    assert_eq!(of_kind(4, 9).await, [0; 0]);
+
     let of_one = StatementFilter {
         node: Some(b.slug.clone()),
         kind: Some(Kind::LearningSummary),

@@ -2,6 +2,7 @@
 //! where rows are damaged, a way to run a statement of SQL that both dialects know.
 
 mod curation;
+mod drafts;
 mod figures;
 mod fsck;
 mod library;
@@ -26,6 +27,7 @@ use ldsp_protocol::rollup::{self, NodeMonth};
 use ldsp_protocol::standard::Standard;
 
 pub(crate) use curation::curation_conforms;
+pub(crate) use drafts::drafts_conform;
 pub(crate) use figures::figures_conform;
 pub(crate) use fsck::fsck_conforms;
 pub(crate) use library::library_conforms;

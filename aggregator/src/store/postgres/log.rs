@@ -243,6 +243,7 @@ async fn write(
             Effect::Summary(fold) => months.push(&fold.month),
             Effect::Practice(entry) => entries.push((*new, *index, &**entry)),
             Effect::Revision(change) => revised.push((*new, *index, &**change)),
+            Effect::Answers => {}
         }
     }
     insert(connection, &logged, &plan, &entries).await?;
@@ -378,6 +379,10 @@ impl Log for Postgres {
         tree::own(&self.reader, seq).await
     }
 
+    async fn own_by_identity(&self, pae: Digest) -> Result<Option<LoggedStatement>, StoreError> {
+        tree::own_by_identity(&self.reader, pae).await
+    }
+
     async fn owns(&self, start: u64, limit: u32) -> Result<Vec<LoggedStatement>, StoreError> {
         tree::owns(&self.reader, start, limit).await
     }
@@ -485,6 +490,24 @@ impl Log for Postgres {
             "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received, withdrawn
              FROM statement WHERE leaf >= $1 ORDER BY leaf LIMIT $2",
         )
+        .bind(signed(start))
+        .bind(i64::from(limit))
+        .fetch_all(&self.reader)
+        .await?;
+        found.iter().map(rows::statement).collect()
+    }
+
+    async fn statements_of(
+        &self,
+        kind: Kind,
+        start: u64,
+        limit: u32,
+    ) -> Result<Vec<LoggedStatement>, StoreError> {
+        let found = query(
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received, withdrawn
+             FROM statement WHERE kind = $1 AND leaf >= $2 ORDER BY leaf LIMIT $3",
+        )
+        .bind(kind.as_str())
         .bind(signed(start))
         .bind(i64::from(limit))
         .fetch_all(&self.reader)

@@ -3,6 +3,7 @@
 //! last committed state and wait for nobody. A commit is on the server's disk when it returns.
 
 mod curation;
+mod drafts;
 mod library;
 mod lists;
 mod log;

@@ -11,9 +11,9 @@ use sqlx::{AssertSqlSafe, PgTransaction, Row as _};
 use super::Postgres;
 use crate::store::conformance::{
     Area, SIGN, a_log_without_a_tree_gets_one, a_snapshot_is_of_one_state, curation_conforms,
-    figures_conform, fsck_conforms, library_conforms, listing_conforms, log_conforms, month,
-    openings_share_one_log, proofs_do_not_keep_what_was_withdrawn, readers_do_not_wait,
-    recovery_conforms, registry_conforms, revisions_conform, rollups_conforms,
+    drafts_conform, figures_conform, fsck_conforms, library_conforms, listing_conforms,
+    log_conforms, month, openings_share_one_log, proofs_do_not_keep_what_was_withdrawn,
+    readers_do_not_wait, recovery_conforms, registry_conforms, revisions_conform, rollups_conforms,
     same_statements_same_answers, staff_conforms, tree_conforms,
 };
 use crate::store::rows::as_blob;
@@ -102,6 +102,12 @@ async fn rollups() {
 async fn curation() {
     let databases = Databases::default();
     curation_conforms(async || databases.open().await, damage).await;
+}
+
+#[tokio::test]
+async fn drafts() {
+    let databases = Databases::default();
+    drafts_conform(async || databases.open().await, damage).await;
 }
 
 #[tokio::test]

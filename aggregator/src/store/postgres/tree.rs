@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use ldsp_protocol::ids::{Digest, QuestionId};
 use ldsp_protocol::log::Edge;
 use ldsp_protocol::statement::Kind;
 use sqlx::{PgConnection, PgPool, query, query_scalar};
@@ -126,16 +127,40 @@ async fn insert_own(
     Ok(())
 }
 
-/// Whether the log's last run is the one at this leaf.
-async fn last_run(connection: &mut PgConnection, expected: Option<u64>) -> Result<(), StoreError> {
+/// Whether the last of the log's own statements of this kind is the one at this leaf.
+async fn is_last(
+    connection: &mut PgConnection,
+    kind: Kind,
+    expected: Option<u64>,
+) -> Result<bool, StoreError> {
     let last: Option<i64> = query_scalar("SELECT max(leaf) FROM own_statement WHERE kind = $1")
-        .bind(Kind::BenchmarkRun.as_str())
+        .bind(kind.as_str())
         .fetch_one(connection)
         .await?;
-    if last != expected.map(signed) {
-        return Err(Conflict::OtherRun.into());
+    Ok(last == expected.map(signed))
+}
+
+/// A questionnaire takes the place of its draft.
+async fn ask(
+    connection: &mut PgConnection,
+    after: Option<u64>,
+    draft: Option<&(QuestionId, u64)>,
+) -> Result<(), StoreError> {
+    if !is_last(connection, Kind::Questionnaire, after).await? {
+        return Err(Conflict::OtherQuestionnaire.into());
     }
-    Ok(())
+    let Some((name, edition)) = draft else {
+        return Ok(());
+    };
+    let dropped = query("DELETE FROM questionnaire_draft WHERE name = $1 AND edition = $2")
+        .bind(name.as_str())
+        .bind(signed(*edition))
+        .execute(connection)
+        .await?;
+    match dropped.rows_affected() {
+        1 => Ok(()),
+        _ => Err(Conflict::OtherDraft.into()),
+    }
 }
 
 /// Statements of the log's own with what they change.
@@ -200,7 +225,12 @@ async fn place(
         OwnEffect::Revoke { node, key_id } => {
             registry::revoke(connection, node, *key_id, turn.index).await?;
         }
-        OwnEffect::Run { after } => last_run(connection, *after).await?,
+        OwnEffect::Run { after } => {
+            if !is_last(connection, Kind::BenchmarkRun, *after).await? {
+                return Err(Conflict::OtherRun.into());
+            }
+        }
+        OwnEffect::Ask { after, draft } => ask(connection, *after, draft.as_ref()).await?,
     }
     let (mut entries, mut next) = (Vec::new(), *turn);
     for new in make() {
@@ -230,6 +260,19 @@ pub(super) async fn own(reader: &PgPool, seq: u64) -> Result<Option<LoggedStatem
         "SELECT leaf, seq, kind, key_id, pae, envelope, received FROM own_statement WHERE seq = $1",
     )
     .bind(signed(seq))
+    .fetch_optional(reader)
+    .await?;
+    row.as_ref().map(rows::own).transpose()
+}
+
+pub(super) async fn own_by_identity(
+    reader: &PgPool,
+    pae: Digest,
+) -> Result<Option<LoggedStatement>, StoreError> {
+    let row = query(
+        "SELECT leaf, seq, kind, key_id, pae, envelope, received FROM own_statement WHERE pae = $1",
+    )
+    .bind(pae.as_bytes().as_slice())
     .fetch_optional(reader)
     .await?;
     row.as_ref().map(rows::own).transpose()

@@ -189,7 +189,7 @@ async fn write(
         .iter()
         .filter_map(|(new, index)| match &new.effect {
             Effect::Practice(entry) => Some((*new, *index, &**entry)),
-            Effect::Summary(_) | Effect::Revision(_) => None,
+            Effect::Summary(_) | Effect::Revision(_) | Effect::Answers => None,
         })
         .collect();
     library::insert(&mut script, &entries);
@@ -199,7 +199,7 @@ async fn write(
     for (new, index) in &logged {
         match &new.effect {
             Effect::Summary(fold) => rollups::insert_month(connection, &fold.month).await?,
-            Effect::Practice(_) => continue,
+            Effect::Practice(_) | Effect::Answers => continue,
             Effect::Revision(revised) => {
                 revisions::write(connection, new, *index, revised).await?;
             }
@@ -319,6 +319,10 @@ impl Log for Sqlite {
         tree::own(&self.reader, seq).await
     }
 
+    async fn own_by_identity(&self, pae: Digest) -> Result<Option<LoggedStatement>, StoreError> {
+        tree::own_by_identity(&self.reader, pae).await
+    }
+
     async fn owns(&self, start: u64, limit: u32) -> Result<Vec<LoggedStatement>, StoreError> {
         tree::owns(&self.reader, start, limit).await
     }
@@ -423,6 +427,24 @@ impl Log for Sqlite {
             "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received, withdrawn
              FROM statement WHERE leaf >= $1 ORDER BY leaf LIMIT $2",
         )
+        .bind(signed(start))
+        .bind(limit)
+        .fetch_all(&self.reader)
+        .await?;
+        found.iter().map(rows::statement).collect()
+    }
+
+    async fn statements_of(
+        &self,
+        kind: Kind,
+        start: u64,
+        limit: u32,
+    ) -> Result<Vec<LoggedStatement>, StoreError> {
+        let found = query(
+            "SELECT leaf, node, seq, kind, period, key_id, pae, envelope, received, withdrawn
+             FROM statement WHERE kind = $1 AND leaf >= $2 ORDER BY leaf LIMIT $3",
+        )
+        .bind(kind.as_str())
         .bind(signed(start))
         .bind(limit)
         .fetch_all(&self.reader)

@@ -3,6 +3,7 @@
 
 mod checkpoint;
 mod curation;
+mod drafts;
 mod library;
 mod lists;
 mod log;

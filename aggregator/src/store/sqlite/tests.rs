@@ -12,10 +12,10 @@ use ldsp_ui::accounts::{Act, By, Change};
 use super::Sqlite;
 use crate::store::conformance::{
     Area, SIGN, a_log_without_a_tree_gets_one, a_snapshot_is_of_one_state, curation_conforms,
-    figures_conform, fsck_conforms, library_conforms, listing_conforms, log_conforms, month,
-    openings_share_one_log, proofs_do_not_keep_what_was_withdrawn, readers_do_not_wait,
-    recovery_conforms, registry_conforms, revisions_conform, rollups_conforms, staff_conforms,
-    tree_conforms,
+    drafts_conform, figures_conform, fsck_conforms, library_conforms, listing_conforms,
+    log_conforms, month, openings_share_one_log, proofs_do_not_keep_what_was_withdrawn,
+    readers_do_not_wait, recovery_conforms, registry_conforms, revisions_conform, rollups_conforms,
+    staff_conforms, tree_conforms,
 };
 use crate::store::{Backend, Log as _, Role, Rollups, Staff as _, StoreError};
 use crate::testing::{Sim, admit};
@@ -79,6 +79,12 @@ async fn rollups() {
 async fn curation() {
     let dirs = Dirs::default();
     curation_conforms(async || dirs.open().await, damage).await;
+}
+
+#[tokio::test]
+async fn drafts() {
+    let dirs = Dirs::default();
+    drafts_conform(async || dirs.open().await, damage).await;
 }
 
 #[tokio::test]
