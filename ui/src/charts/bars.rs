@@ -116,7 +116,12 @@ impl BarChart {
         } else {
             highest
         };
-        let ticks = if screen == Screen::Wide { 6.0 } else { 4.0 };
+        let ticks: f64 = if screen == Screen::Wide { 6.0 } else { 4.0 };
+        let ticks = match self.unit {
+            // Of a few things no part is counted.
+            Unit::Count => ticks.min(highest.ceil().max(1.0)),
+            Unit::Percent => ticks,
+        };
         let top = if self.reference.is_some() { 34.0 } else { 8.0 };
         Plot {
             screen,

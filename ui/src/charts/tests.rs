@@ -103,6 +103,18 @@ fn numbers(svg: &str, attribute: &str) -> Vec<f64> {
         .collect()
 }
 
+/// Three areas were counted on a scale of 0, 0, 1, 1: half an area is rounded.
+#[test]
+fn few_things_are_counted_in_whole_steps() {
+    for (highest, expected) in [(0.0, 2), (1.0, 2), (3.0, 4), (7.0, 5)] {
+        let bars = [Bar::new("b", Estimate::exact(highest))];
+        let chart: Html = BarChart::new(alternative(), Unit::Count, bars).into();
+        let wide = chart.as_str().split("ldsp-chart__narrow").next();
+        let ticks = wide.map_or(0, |wide| wide.matches("class=\"muted").count());
+        assert_eq!(ticks, expected, "{highest}");
+    }
+}
+
 proptest! {
     #[test]
     fn marks_stay_inside_the_drawing(values in prop::collection::vec((0.0..1e7f64, 0.0..1e6f64), 1..30), unit in prop_oneof![Just(Unit::Count), Just(Unit::Percent)]) {
