@@ -17,6 +17,17 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_core::UnwrapErr;
 
+/// Asks all areas what the demonstration asks; most answer.
+async fn ask(world: &synthetic::World) {
+    let asked = world.ask(&synthetic::questionnaire(world.now)).await;
+    for (at, lep) in synthetic::leps().into_iter().enumerate() {
+        if !matches!(at, 7 | 20) && at % 3 > 0 {
+            let answers = synthetic::answers(&asked, at as u64);
+            world.answer(lep, answers).await;
+        }
+    }
+}
+
 #[tokio::main]
 #[expect(
     clippy::print_stdout,
@@ -35,7 +46,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             world.join(lep).await;
             world.publish(lep, "2026-10".parse()?, 1, 300).await;
         }
-        _ => world.federation(6).await,
+        _ => {
+            world.federation(6).await;
+            ask(&world).await;
+        }
     }
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let typed = Secret::generate(&mut rng);

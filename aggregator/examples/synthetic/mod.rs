@@ -14,6 +14,7 @@ use ldsp_aggregator::app::audited;
 use ldsp_aggregator::benchmark::Benchmarks;
 use ldsp_aggregator::directory::Directory;
 use ldsp_aggregator::log::{Signer, sequencer};
+use ldsp_aggregator::questionnaires::{Asked, Draft, issue};
 use ldsp_aggregator::store::sqlite::Sqlite;
 use ldsp_aggregator::store::{
     Backend, Effect, InviteRow, Log, NewEnrolment, NewStatement, Registry, Rollups,
@@ -25,6 +26,7 @@ use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::noise;
 use ldsp_protocol::practice::{Area, Evidence, PracticeEntry, Setting, Sharing, SizeBand, Verdict};
+use ldsp_protocol::questionnaire::Answers;
 use ldsp_protocol::rollup::{NodeMonth, fold};
 use ldsp_protocol::standard::{Codebook, Standard};
 use ldsp_protocol::statement::{Body, Kind, SCHEMA};
@@ -32,7 +34,7 @@ use ldsp_protocol::summary::{LearningSummary, Manifest, ProtectedTable};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-pub(crate) use writing::entry;
+pub(crate) use writing::{answers, entry, questionnaire};
 
 use draw::{Draw, normal};
 use writing::TITLES;
@@ -282,6 +284,36 @@ impl World {
         };
         self.log(&lep.slug, None, Kind::PracticeEntry, body, effect)
             .await
+    }
+
+    /// Issues a questionnaire.
+    pub(crate) async fn ask(&self, draft: &Draft) -> Asked {
+        let act = Act {
+            by: "olive",
+            at: self.now,
+        };
+        let issued = issue(&self.service.announcer(), draft, None, act).await;
+        issued.expect("issued").asked
+    }
+
+    /// Answers as the LEP.
+    pub(crate) async fn answer(&self, lep: &Lep, answers: Answers) -> Digest {
+        let body = |seq, prev| {
+            Body {
+                schema: SCHEMA,
+                origin: ORIGIN.into(),
+                node: lep.slug.clone(),
+                seq,
+                prev,
+                kind: Kind::QuestionnaireAnswers,
+                period: None,
+                standard: Standard::current().digest(),
+                payload: answers,
+            }
+            .to_bytes()
+        };
+        let kind = Kind::QuestionnaireAnswers;
+        self.log(&lep.slug, None, kind, body, Effect::Answers).await
     }
 
     /// A whole federation: all LEPs but a few publish `months` months.

@@ -1,10 +1,14 @@
-//! Invented practice entries.
+//! Invented practice entries, and a questionnaire with invented answers.
 
+use jiff::{Timestamp, ToSpan as _};
+use ldsp_aggregator::questionnaires::{Asked, Draft};
+use ldsp_aggregator::time::london_day;
 use ldsp_protocol::geography::Lep;
 use ldsp_protocol::practice::{
     Again, Area, Attrition, Cause, CostBand, Design, Direction, Factor, FollowUp, Participants,
     PracticeEntry, Resource, Sharing, Strength, Verdict,
 };
+use ldsp_protocol::questionnaire::{Answer, Answers, Choice, Fact, Form, Source, Value};
 
 pub(super) const TITLES: [&str; 5] = [
     "Recruiting at the library counter:",
@@ -12,6 +16,65 @@ pub(super) const TITLES: [&str; 5] = [
     "Evening bootcamp in data skills:",
     "Market-day surgery for small firms:",
     "Letters from the jobcentre:",
+];
+
+/// What the demonstration asks, due in four weeks.
+pub(crate) fn questionnaire(now: Timestamp) -> Draft {
+    let text = include_str!("../../../deploy/data/questionnaire.json");
+    let draft: Draft = serde_json::from_str(text).expect("a draft");
+    let due = london_day(now).checked_add(4.weeks()).expect("a day");
+    Draft {
+        due: Some(due),
+        ..draft
+    }
+}
+
+/// Answers to it, another for each number.
+pub(crate) fn answers(asked: &Asked, number: u64) -> Answers {
+    let mut answers = Vec::new();
+    for question in &asked.questionnaire.questions {
+        let reached = asked.questionnaire.reached(&answers);
+        if !reached.iter().any(|q| q.id == question.id) {
+            continue;
+        }
+        let pick = |choices: &[Choice], n: u64| {
+            let at = usize::try_from(n).expect("small") % choices.len();
+            choices[at].code.clone()
+        };
+        let value = match &question.form {
+            _ if (number + answers.len() as u64).is_multiple_of(11) => Value::NotKnown,
+            Form::YesNo => Value::YesNo(!number.is_multiple_of(4)),
+            Form::Number { max, .. } => Value::Number((number * 7 + 3).min(*max)),
+            Form::One(choices) => Value::One(pick(choices, number)),
+            Form::Any(choices) => {
+                let mut any = vec![pick(choices, number), pick(choices, number + 1)];
+                any.sort();
+                Value::Any(any)
+            }
+            Form::Text { .. } => Value::Text(WISHES[number as usize % WISHES.len()].into()),
+        };
+        let estimate = question.prefill.is_some_and(Fact::is_estimate);
+        let source = match value {
+            Value::Number(_) if estimate => Source::Releases,
+            Value::Number(_) if question.prefill.is_some() => Source::Records,
+            _ => Source::Person,
+        };
+        answers.push(Answer {
+            question: question.id.clone(),
+            value,
+            source,
+        });
+    }
+    Answers {
+        questionnaire: asked.pae,
+        answers,
+    }
+}
+
+const WISHES: [&str; 3] = [
+    "A bus after eight in the evening: the last course ends when the last one has left.",
+    "Somebody who rings people a day before.\nHalf of those who do not come forgot.",
+    "Laptops to take home, <not> only to use in the library.",
 ];
 
 /// A sound entry.

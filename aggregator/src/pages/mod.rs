@@ -183,6 +183,7 @@ fn router(service: Arc<Service>) -> Router {
         .route("/about", get(about::about))
         .route("/accessibility", get(about::accessibility))
         .route("/privacy", get(about::privacy))
+        .merge(questionnaires::router())
         .merge(downloads)
         .merge(files)
         .with_state(service)
@@ -260,7 +261,10 @@ pub fn roles() -> RoleTable {
         Rule::get("/api/v1/answers/{index}", Access::Roles(READERS)),
     ];
     let accounts = accounts::rules(Access::Roles(OPERATORS), Access::Roles(READERS));
-    let own = own.into_iter().chain(of_questionnaires);
+    let own = own
+        .into_iter()
+        .chain(of_questionnaires)
+        .chain(questionnaires::rules());
     RoleTable::new(public.into_iter().chain(own).chain(accounts))
 }
 
@@ -321,6 +325,7 @@ fn frame(banner: Option<&str>) -> Frame {
         NavItem::section(
             "Operate",
             [
+                NavItem::signed_in("Questionnaires", "/questionnaires"),
                 NavItem::signed_in("Look after the library", "/curator"),
                 NavItem::signed_in("Manage nodes", "/operator/nodes"),
                 NavItem::signed_in("State of the log", "/operator/log"),

@@ -5,6 +5,7 @@ mod browser;
 mod keys;
 mod library;
 mod public;
+mod questionnaires;
 mod revisions;
 mod runs;
 mod shared;

@@ -61,6 +61,7 @@ async fn send<P: serde::Serialize>(
         .await
         .expect("read");
     let known = Known {
+        asked: None,
         history: &history,
         target: target.as_ref().map(Target::from),
     };

@@ -197,16 +197,22 @@ fn example(path: &str) -> String {
         .replace("{seq}", "1")
         .replace("{index}", "0")
         .replace("{name}", "Eve")
+        .replace("{id}", "x")
         .replace("{token}", "x")
 }
 
 /// Every route of the pages as the router has it: its methods and path.
 fn routes() -> Vec<(&'static str, &'static str)> {
-    let source = include_str!("../../src/pages/mod.rs");
+    let sources = [
+        include_str!("../../src/pages/mod.rs"),
+        include_str!("../../src/pages/questionnaires/mod.rs"),
+    ];
     let mut routes = Vec::new();
-    for route in source.split(".route(").skip(1) {
+    let all = sources.into_iter().flat_map(|s| s.split(".route(").skip(1));
+    for route in all {
         let path = route.split('"').nth(1).expect("a path");
         let handlers = route.split("\n        .").next().expect("its handlers");
+        let handlers = handlers.split("\n}").next().expect("the last one's");
         for (call, method) in [("get(", "GET"), ("post(", "POST")] {
             if handlers.contains(call) {
                 routes.push((method, path));
@@ -219,7 +225,7 @@ fn routes() -> Vec<(&'static str, &'static str)> {
 #[test]
 fn every_route_has_a_decision() {
     let routes = routes();
-    assert!(routes.len() > 35, "{routes:?}");
+    assert!(routes.len() > 60, "{routes:?}");
     assert!(routes.contains(&("POST", "/operator/nodes/{node}/revoke")));
     assert_eq!(pages::roles().unlisted(routes), Vec::<String>::new());
 }
@@ -240,6 +246,64 @@ async fn each_role_may_what_the_table_says_and_nothing_else() {
         ("POST /operator/nodes/{node}/approve", "operator"),
         ("GET /operator/nodes/{node}/revoke", "operator"),
         ("POST /operator/nodes/{node}/revoke", "operator"),
+        ("GET /api/v1/questionnaires", "operator analyst"),
+        ("POST /api/v1/questionnaires", "operator"),
+        ("GET /api/v1/questionnaires/{name}", "operator analyst"),
+        (
+            "GET /api/v1/questionnaires/{name}/answers",
+            "operator analyst",
+        ),
+        (
+            "GET /api/v1/questionnaires/{name}/answers.csv",
+            "operator analyst",
+        ),
+        ("GET /api/v1/answers/{index}", "operator analyst"),
+        ("GET /questionnaires", "operator analyst"),
+        ("GET /questionnaires/new", "operator"),
+        ("POST /questionnaires/new", "operator"),
+        ("GET /questionnaires/asked/{name}", "operator analyst"),
+        ("POST /questionnaires/asked/{name}/version", "operator"),
+        (
+            "GET /questionnaires/asked/{name}/leps/{code}",
+            "operator analyst",
+        ),
+        ("GET /questionnaires/drafts/{name}", "operator analyst"),
+        (
+            "GET /questionnaires/drafts/{name}/preview",
+            "operator analyst",
+        ),
+        ("GET /questionnaires/drafts/{name}/about", "operator"),
+        ("POST /questionnaires/drafts/{name}/about", "operator"),
+        ("GET /questionnaires/drafts/{name}/areas", "operator"),
+        ("POST /questionnaires/drafts/{name}/areas", "operator"),
+        ("GET /questionnaires/drafts/{name}/add", "operator"),
+        ("POST /questionnaires/drafts/{name}/add", "operator"),
+        (
+            "GET /questionnaires/drafts/{name}/questions/{id}",
+            "operator",
+        ),
+        (
+            "POST /questionnaires/drafts/{name}/questions/{id}",
+            "operator",
+        ),
+        (
+            "GET /questionnaires/drafts/{name}/questions/{id}/when",
+            "operator",
+        ),
+        (
+            "POST /questionnaires/drafts/{name}/questions/{id}/when",
+            "operator",
+        ),
+        (
+            "POST /questionnaires/drafts/{name}/questions/{id}/move",
+            "operator",
+        ),
+        (
+            "POST /questionnaires/drafts/{name}/questions/{id}/remove",
+            "operator",
+        ),
+        ("POST /questionnaires/drafts/{name}/issue", "operator"),
+        ("POST /questionnaires/drafts/{name}/delete", "operator"),
         ("GET /account", EVERYBODY),
         ("GET /account/secret", EVERYBODY),
         ("POST /account/secret", EVERYBODY),
@@ -282,7 +346,9 @@ async fn each_role_may_what_the_table_says_and_nothing_else() {
         let form = (rule.method == "POST").then_some("");
         for (role, cookies) in &signed_in {
             let answer = browser.with_cookies(cookies, &path, form).await;
-            let is_refused = answer.body.contains("role_not_allowed");
+            // Pages and programs are told in their own ways.
+            let told = ["role_not_allowed", "\"code\":\"role\""];
+            let is_refused = told.iter().any(|told| answer.body.contains(told));
             let may = who.is_none_or(|(_, roles)| roles.split(' ').any(|one| one == *role));
             assert_eq!(is_refused, !may, "{role} {route}: {}", answer.status);
             assert_eq!(is_refused, answer.status == StatusCode::FORBIDDEN);
@@ -311,6 +377,9 @@ async fn the_role_table_and_the_routes_agree() {
             // Nobody made a run.
             (_, "/runs/{index}" | "/runs/{index}/figures.csv") => &[404],
             (_, "/sign-in") => &[200, 400, 422],
+            // A signed read is asked for where nobody has signed in.
+            (_, "/v1/questionnaires/{name}/results") => &[401],
+            (_, path) if path.starts_with("/api/") => &[401],
             // No link of this token was made, and nobody has shown a secret.
             (_, "/welcome/{token}") => &[410],
             (Access::Public, "/sign-out" | "/sign-in/code") => &[303],
