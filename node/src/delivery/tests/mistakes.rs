@@ -46,7 +46,7 @@ async fn back(world: &World, own: &Own, entry: &Entry) -> Result<(), Trouble> {
 async fn left(world: &World) -> i64 {
     world
         .number(
-            "SELECT (SELECT count(*) FROM enrolments) + (SELECT count(*) FROM identities) + (SELECT count(*) FROM provider_references) \
+            "SELECT (SELECT count(*) FROM enrolments) + (SELECT count(*) FROM identities) \
              + (SELECT count(*) FROM history WHERE kind = 'enrolment')",
         )
         .await
