@@ -49,6 +49,7 @@ fn judge(vector: &Table) -> Result<Vec<u8>, String> {
             Own::KeyRevoke(revoke) => again(&own, revoke),
             Own::Standard(version) => again(&own, version.as_ref()),
             Own::BenchmarkRun(run) => again(&own, run.as_ref()),
+            Own::Questionnaire(asked) => again(&own, asked.as_ref()),
             // Numbers are kept as they were written.
             Own::Finding(_) => {
                 let body: statement::Body<&RawValue> =
@@ -70,6 +71,7 @@ fn judge(vector: &Table) -> Result<Vec<u8>, String> {
             Some(problem) => Err(problem.to_string()),
             None => Ok(again(&statement, entry.as_ref())),
         },
+        Payload::QuestionnaireAnswers(answers) => Ok(again(&statement, answers.as_ref())),
         Payload::Withdrawal(withdrawal) => {
             withdrawal.check(statement.seq).map_err(|e| e.to_string())?;
             Ok(again(&statement, withdrawal))
