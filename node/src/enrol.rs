@@ -11,11 +11,14 @@ use ldsp_protocol::standard::Standard;
 use rand_core::CryptoRng;
 use sqlx::sqlite::SqliteConnection;
 
+use crate::home::Node;
 use crate::store::enrolment::{self, Enrolment};
 use crate::store::outbox::Head;
 use crate::store::{Store, StoreError, audit};
 use crate::submit::in_words;
-use crate::transport::{Answer, ENVELOPE_TYPE, Method, Request, Transport, Unreachable, check_url};
+use crate::transport::{
+    Answer, ENVELOPE_TYPE, Https, Method, Request, Transport, Unreachable, check_url,
+};
 
 /// Why the node is not enrolled, or its record is not believed.
 #[derive(Debug, thiserror::Error)]
@@ -70,21 +73,23 @@ impl EnrolError {
     #[must_use]
     pub fn next(&self) -> &'static str {
         match self {
-            Self::NoIdentity => {
-                "An admin chooses it on the page Choose the LEP, or run `ldsp-node lep --set CODE`."
+            Self::NoIdentity => "An admin chooses it first, on the page Choose the LEP.",
+            Self::Sample => "Have a coordinator remove them first: the button is on the page Home.",
+            Self::Invite(_) => {
+                "Choose the file that the national operator sent, unchanged. If it is that one, ask for a new invite."
             }
-            Self::Sample => {
-                "Remove them first, on the first page or with `ldsp-node sample remove`."
-            }
-            Self::Invite(_) => "Ask the operator to send the invite file again, unchanged.",
-            Self::Expired(_) => "Ask the operator for a new invite.",
+            Self::Expired(_) => "Ask the national operator for a new invite.",
             Self::Lep { .. } => "Use the invite that was made for this LEP.",
-            Self::Already { .. } => "Start a new node in a new data directory, if one is wanted.",
+            Self::Already { .. } => {
+                "A node keeps its place. If another one is wanted, set up a new node."
+            }
             Self::Standard { .. } => {
                 "Upgrade this node if a newer version is out; if it is the newest, ask the operator to upgrade the aggregator."
             }
-            Self::Record(_) => "Nothing was stored. Tell the aggregator's operator.",
-            Self::Refused(_) => "Do what the aggregator says, or ask its operator.",
+            Self::Record(_) => "Nothing was stored. Tell the national operator.",
+            Self::Refused(_) => {
+                "Do what the national log says, or ask its operator for a new invite."
+            }
             Self::Unreachable(error) => error.next(),
             Self::Store(error) => error.next(),
         }
@@ -92,7 +97,7 @@ impl EnrolError {
 }
 
 /// An invite that is in order and not used yet.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Checked {
     invite: Invite,
     verifier: Verifier,
@@ -105,8 +110,21 @@ impl Checked {
     /// [`EnrolError::Invite`], [`EnrolError::Expired`].
     pub fn read(file: &[u8], now: Timestamp) -> Result<Self, EnrolError> {
         // The parser's message could quote the file, which holds a secret: only the place is told.
-        let invite: Invite = serde_json::from_slice(file)
-            .map_err(|e| EnrolError::Invite(format!("line {}, column {}", e.line(), e.column())))?;
+        let invite: Invite = serde_json::from_slice(file).map_err(|e| {
+            EnrolError::Invite(format!(
+                "it is no invite, or is not whole, at line {}, column {}",
+                e.line(),
+                e.column()
+            ))
+        })?;
+        Self::of(invite, now)
+    }
+
+    /// [`Self::read`] of an invite that was read already.
+    ///
+    /// # Errors
+    /// [`EnrolError::Invite`], [`EnrolError::Expired`].
+    pub fn of(invite: Invite, now: Timestamp) -> Result<Self, EnrolError> {
         let wrong = |why: &str| EnrolError::Invite(why.to_owned());
         if invite.schema != 1 {
             return Err(wrong("it is of another version than 1"));
@@ -137,6 +155,21 @@ impl Checked {
     pub fn ca_pem(&self) -> Option<&str> {
         self.invite.ca_pem.as_deref()
     }
+
+    /// The invite, with its secret.
+    #[must_use]
+    pub fn invite(&self) -> &Invite {
+        &self.invite
+    }
+
+    /// Whether this node could use it as things stand. Nobody is asked.
+    ///
+    /// # Errors
+    /// [`EnrolError`]: no LEP or another one, made-up records, another place already.
+    pub async fn fits(&self, store: &Store) -> Result<(), EnrolError> {
+        let mut reader = store.reader.acquire().await.map_err(StoreError::from)?;
+        check_free(&mut reader, &self.invite).await
+    }
 }
 
 /// What the person who enrolled has to know.
@@ -165,9 +198,7 @@ pub async fn enrol<T: Transport>(
     rng: &mut (dyn CryptoRng + Send),
 ) -> Result<Enrolled, EnrolError> {
     let invite = &checked.invite;
-    let mut reader = store.reader.acquire().await.map_err(StoreError::from)?;
-    check_free(&mut reader, invite).await?;
-    drop(reader);
+    checked.fits(store).await?;
     let mut nonce = [0; 32];
     rng.fill_bytes(&mut nonce);
     let record = request(transport, key, invite, Digest::from_bytes(nonce)).await?;
@@ -301,6 +332,36 @@ fn check_standard(record: &NodeRecord) -> Result<(), EnrolError> {
         theirs: short(record.standard),
         ours: short(ours),
     })
+}
+
+/// [`enrol`] over HTTPS.
+///
+/// # Errors
+/// As [`enrol`].
+pub async fn over_https(
+    node: &Node,
+    checked: &Checked,
+    who: &str,
+    now: Timestamp,
+    rng: &mut (dyn CryptoRng + Send),
+) -> Result<Enrolled, EnrolError> {
+    // What needs no network is told without one.
+    checked.fits(&node.store).await?;
+    let transport = Https::new(checked.url(), checked.ca_pem())?;
+    let (store, key) = (&node.store, &node.signing);
+    enrol(store, &transport, key, checked, who, now, rng).await
+}
+
+/// [`refresh`] over HTTPS; `None` before there is a place to ask about.
+///
+/// # Errors
+/// As [`refresh`].
+pub async fn ask_over_https(store: &Store) -> Result<Option<bool>, EnrolError> {
+    let Some(place) = store.enrolment().await? else {
+        return Ok(None);
+    };
+    let transport = Https::new(&place.url, place.ca_pem.as_deref())?;
+    refresh(store, &transport, &place).await.map(Some)
 }
 
 /// Asks the aggregator how the node stands and stores state and head. Gives whether it is active.

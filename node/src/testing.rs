@@ -9,7 +9,7 @@ use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use ldsp_protocol::dsse::{Sealed, Unverified};
-use ldsp_protocol::enrolment::{NodeRecord, NodeState};
+use ldsp_protocol::enrolment::{Invite, NodeRecord, NodeState};
 use ldsp_protocol::ids::{Digest, Period};
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::log::merkle::{inclusion, leaf_hash};
@@ -304,6 +304,23 @@ pub(crate) enum Mood {
     Refuses(Problem),
     /// Takes the statement, but the answer is lost.
     AnswerLost,
+}
+
+/// An invite of [`LEP`] for the node `black-country`, until 8 May 2022.
+pub(crate) fn invite() -> Invite {
+    Invite {
+        schema: 1,
+        url: "https://log.example".to_owned(),
+        origin: ORIGIN.to_owned(),
+        verifier: Verifier::new(ORIGIN, log_key().verifying_key())
+            .unwrap()
+            .vkey(),
+        node: "black-country".parse().unwrap(),
+        lep: LEP.parse().unwrap(),
+        secret: "ab".repeat(32),
+        expires: at("2022-05-08T12:00:00Z"),
+        ca_pem: None,
+    }
 }
 
 /// An aggregator that keeps what it took.

@@ -13,6 +13,7 @@ pub const READ_TYPE: &str = "application/vnd.ldsp.read.v1+json";
 pub const READ_WINDOW_SECONDS: i64 = 300;
 
 /// The file that an operator sends to a LEP. Single use; holds a secret.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Invite {
@@ -42,6 +43,31 @@ impl Invite {
     #[must_use]
     pub fn id_of(secret: &str) -> Digest {
         Digest::of(secret.as_bytes())
+    }
+
+    /// What operator and LEP compare before the invite is used: another address, key or authority in it shows. SHA-256 of
+    /// `ldsp invite v1` and a line feed, then url, origin, verifier, node, LEP, [`Self::id_of`] the secret, end (seconds since
+    /// 1970-01-01 UTC) and authority (empty where there is none) as texts, each behind its length in bytes as a 64-bit big-endian number.
+    #[must_use]
+    pub fn fingerprint(&self) -> Digest {
+        let id = Self::id_of(&self.secret).to_string();
+        let expires = self.expires.as_second().to_string();
+        let parts = [
+            self.url.as_str(),
+            &self.origin,
+            &self.verifier,
+            self.node.as_str(),
+            self.lep.as_str(),
+            &id,
+            &expires,
+            self.ca_pem.as_deref().unwrap_or_default(),
+        ];
+        let mut bytes = b"ldsp invite v1\n".to_vec();
+        for part in parts {
+            bytes.extend((part.len() as u64).to_be_bytes());
+            bytes.extend(part.as_bytes());
+        }
+        Digest::of(&bytes)
     }
 }
 
@@ -149,4 +175,42 @@ pub struct ReadBody {
     pub path: String,
     /// When.
     pub at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_an_invite_changes_without_its_fingerprint() {
+        let invite = Invite {
+            schema: 1,
+            url: "https://log.example".into(),
+            origin: "log.example".into(),
+            verifier: "log.example+00000000+key".into(),
+            node: "black-country".parse().unwrap(),
+            lep: "E37000001".parse().unwrap(),
+            secret: "ab".repeat(32),
+            expires: "2022-05-08T12:00:00Z".parse().unwrap(),
+            ca_pem: None,
+        };
+        let changes: [fn(&mut Invite); 8] = [
+            |i| i.url.push('x'),
+            |i| i.origin.push('x'),
+            |i| i.verifier.push('x'),
+            |i| i.node = "solent".parse().unwrap(),
+            |i| i.lep = "E37000002".parse().unwrap(),
+            |i| i.secret = "cd".repeat(32),
+            |i| i.expires = "2022-05-09T12:00:00Z".parse().unwrap(),
+            |i| i.ca_pem = Some("pem".into()),
+        ];
+        let mut seen = std::collections::BTreeSet::from([invite.fingerprint()]);
+        for change in changes {
+            let mut other = invite.clone();
+            change(&mut other);
+            assert!(seen.insert(other.fingerprint()), "{other:?}");
+        }
+        let text = invite.fingerprint().to_string();
+        assert!(!text.contains("abab"), "{text}");
+    }
 }

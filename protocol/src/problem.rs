@@ -111,6 +111,9 @@ catalogue! {
     /// A key that speaks, or spoke, for another node.
     KEY_TAKEN = "key-taken", 409, "Another node has this key",
         "Make a key of your own: run `ldsp-node init` in a new data directory and enrol from there.";
+    /// An enrolment that the node did not take, or an invite that the operator cannot make.
+    ENROLMENT = "enrolment", 409, "The node was not enrolled",
+        "Nothing was stored. The detail says why; an invite that was refused may be tried again while it holds.";
     /// No invite secret.
     INVITE_SECRET = "invite-secret", 401, "The request carries no invite secret",
         "Enrol with the invite's file, which holds the secret: 64 hex digits, sent as a bearer token.";

@@ -4,6 +4,7 @@
 //! [`described`] holds every route with its description; [`rules`] says who may use it; `/openapi.json` is generated from
 //! the first, and a test holds the three together.
 
+mod enrolment;
 mod exchange;
 mod feed;
 mod gathering;
@@ -127,6 +128,8 @@ refusals! {
     struct Deletes: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, RETENTION;
     struct Maps: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM, CHANGED_MEANWHILE;
     struct Versioned: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, CHANGED_MEANWHILE;
+    struct Enrols: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, ENROLMENT;
+    struct AsksLog: PARAMETER, SIGN_IN, ROLE, ORIGIN, TIMEOUT, ENROLMENT;
     struct Forgets: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT;
     struct Revises: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, WITHDRAWAL, CORRECTION;
     struct Keeps: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, CHANGED_MEANWHILE, VERSION_NEEDED;
@@ -204,6 +207,9 @@ pub(crate) fn rules() -> Vec<Rule> {
         read("/api/v1/releases"),
         Rule::get("/api/v1/lep", LEP),
         Rule::put("/api/v1/lep", ADMIN),
+        Rule::get("/api/v1/enrolment", LEP),
+        Rule::post("/api/v1/enrolment", ADMIN),
+        Rule::post("/api/v1/enrolment/ask", ADMIN),
         Rule::post("/api/v1/releases", COORDINATOR),
         Rule::post("/api/v1/releases/preview", STAFF),
         read("/api/v1/releases/{period}"),
@@ -298,6 +304,8 @@ fn described() -> OpenApiRouter<Api> {
     let own = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(status::status))
         .routes(routes!(lep::show, lep::choose))
+        .routes(routes!(enrolment::show, enrolment::enrol))
+        .routes(routes!(enrolment::ask))
         .routes(routes!(imports::list))
         .routes(routes!(imports::learners))
         .routes(routes!(imports::programmes))

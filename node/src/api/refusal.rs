@@ -24,7 +24,7 @@ const FILE_TAKES: HeaderValue = HeaderValue::from_static("10");
 pub(super) struct Refused {
     #[serde(flatten)]
     problem: Box<Problem>,
-    /// Which rule stands against it, for programs (kinds `release` and `answering`).
+    /// What stands against it, for programs (kinds `release`, `answering` and `enrolment`).
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
     /// What is wrong with the file, row by row (kind `import`).
@@ -54,6 +54,14 @@ impl Refused {
         }
     }
 
+    /// A problem with the stable name of what stands against it.
+    pub(super) fn because(problem: Problem, reason: &'static str) -> Self {
+        Self {
+            reason: Some(reason),
+            ..problem.into()
+        }
+    }
+
     /// Why work did not come to a good end.
     pub(super) fn failed(outcome: &Outcome) -> Self {
         match outcome {
@@ -67,14 +75,6 @@ impl Refused {
 
     pub(super) fn into_problem(self) -> Problem {
         *self.problem
-    }
-
-    /// A problem with the rule that stands against it.
-    pub(super) fn because(problem: Problem, reason: &'static str) -> Self {
-        Self {
-            reason: Some(reason),
-            ..problem.into()
-        }
     }
 
     pub(super) fn not_found(detail: &str) -> Self {
@@ -155,9 +155,9 @@ impl From<&ReleaseError> for Refused {
         if [problem::RELEASE, problem::BUDGET].contains(&kind) {
             problem.next = error.next().to_owned();
         }
-        Self {
-            reason: (kind == problem::RELEASE).then(|| error.code()),
-            ..problem.into()
+        match kind == problem::RELEASE {
+            true => Self::because(problem, error.code()),
+            false => problem.into(),
         }
     }
 }

@@ -4,13 +4,18 @@ use serde_json::json;
 
 use super::output::{Answer, Output, Refusal};
 use super::{Context, cli, open};
-use crate::enrol::{Checked, EnrolError, enrol};
+use crate::enrol::{Checked, EnrolError, over_https};
 use crate::store::audit::COMMAND_LINE;
-use crate::transport::{Https, Unreachable};
+use crate::transport::Unreachable;
 
 impl From<EnrolError> for Refusal {
     fn from(error: EnrolError) -> Self {
-        Self::new(&error, error.next())
+        let command = match error {
+            EnrolError::NoIdentity => " Or run `ldsp-node lep --set CODE`.",
+            EnrolError::Sample => " Or run `ldsp-node sample remove`.",
+            _ => "",
+        };
+        Self::new(&error, format!("{}{command}", error.next()))
     }
 }
 
@@ -30,11 +35,9 @@ pub(super) async fn run(args: &cli::Enrol, context: &Context) -> Answer {
     let now = (context.clock)();
     let checked = Checked::read(&file, now)?;
     let node = open(context).await?;
-    let transport = Https::new(checked.url(), checked.ca_pem())?;
     let mut rng = (context.entropy)();
     let who = args.name.as_deref().unwrap_or(COMMAND_LINE);
-    let (store, key) = (&node.store, &node.signing);
-    let enrolled = enrol(store, &transport, key, &checked, who, now, &mut *rng).await?;
+    let enrolled = over_https(&node, &checked, who, now, &mut *rng).await?;
     node.store.close().await;
     let (place, fingerprint) = (enrolled.enrolment, enrolled.fingerprint);
     let next = if place.active {

@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 use super::config::Config;
 use super::output::{Answer, Output, Refusal};
 use super::{Context, open};
+use crate::enrol;
 use crate::home::{self, Node};
 use crate::pages;
 use crate::rights;
@@ -35,6 +36,8 @@ use crate::work::Works;
 const TICK: Duration = Duration::from_secs(5);
 /// The aggregator is asked this often how the node stands: whether its key counts, and how far the log is.
 const ASK_AGAIN: SignedDuration = SignedDuration::from_mins(30);
+/// And this often while its key waits for the operator: somebody looks at the page meanwhile.
+const ASK_WHILE_WAITING: SignedDuration = SignedDuration::from_mins(1);
 /// After this long a database that could not be written anew is tried again: it may be large, and the disk full.
 const SCRUB_AGAIN: Duration = Duration::from_secs(5 * 60);
 /// A page waits this long for an import or a release, before it shows how far it is.
@@ -136,6 +139,7 @@ pub async fn run(
         context: context.clone(),
         job,
         asked: None,
+        waits: false,
         place: None,
     };
     let address = listener.local_addr().map_err(|error| {
@@ -220,6 +224,23 @@ fn site(
         feed_hosts: context.config.feed_hosts.clone(),
         works,
         peers: pages::peers_over_https(node.clone(), context.clock.clone()),
+        enrol: Arc::new({
+            let (node, context) = (node.clone(), context.clone());
+            move |checked, who| {
+                let (node, context) = (node.clone(), context.clone());
+                Box::pin(async move {
+                    let (now, mut rng) = ((context.clock)(), (context.entropy)());
+                    enrol::over_https(&node, &checked, &who, now, &mut *rng).await
+                })
+            }
+        }),
+        ask: Arc::new({
+            let store = node.store.clone();
+            move || {
+                let store = store.clone();
+                Box::pin(async move { enrol::ask_over_https(&store).await })
+            }
+        }),
         before_signing: Arc::new(move || {
             let (store, now) = (store.clone(), clock());
             Box::pin(async move {
@@ -308,6 +329,8 @@ struct Worker {
     job: Job,
     /// When the aggregator was last asked how the node stands.
     asked: Option<Timestamp>,
+    /// Whether the node's key waits for the operator, as last heard.
+    waits: bool,
     /// The client and what it was made for.
     place: Option<(String, Option<String>, Submitter<Https>)>,
 }
@@ -329,9 +352,14 @@ impl Worker {
     }
 
     async fn prepare(&mut self, now: Timestamp) {
+        let pause = if self.waits {
+            ASK_WHILE_WAITING
+        } else {
+            ASK_AGAIN
+        };
         let asks = self
             .asked
-            .is_none_or(|asked| now.duration_since(asked).abs() >= ASK_AGAIN);
+            .is_none_or(|asked| now.duration_since(asked).abs() >= pause);
         if asks {
             self.asked = Some(now);
         }
@@ -389,6 +417,7 @@ impl Worker {
         let place = enrolment::read(&mut connection).await?;
         drop(connection);
         let Some(place) = place else { return Ok(()) };
+        self.waits = !place.active;
         let Some(submitter) = self.submitter(&place) else {
             return Ok(());
         };

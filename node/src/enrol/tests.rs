@@ -1,29 +1,13 @@
 use ldsp_protocol::enrolment::NodeState;
 
 use super::*;
-use crate::testing::{Aggregator, LEP, Mood, ORIGIN, World, at, log_key, node_key};
+use crate::testing::{Aggregator, Mood, World, at, invite, node_key};
 use ldsp_protocol::dsse::Unverified;
 use ldsp_protocol::statement::Kind;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
 const NOW: &str = "2022-05-01T12:00:00Z";
-
-fn invite() -> Invite {
-    Invite {
-        schema: 1,
-        url: "https://log.example".to_owned(),
-        origin: ORIGIN.to_owned(),
-        verifier: Verifier::new(ORIGIN, log_key().verifying_key())
-            .unwrap()
-            .vkey(),
-        node: "black-country".parse().unwrap(),
-        lep: LEP.parse().unwrap(),
-        secret: "ab".repeat(32),
-        expires: at("2022-05-08T12:00:00Z"),
-        ca_pem: None,
-    }
-}
 
 fn checked(invite: &Invite, now: &str) -> Result<Checked, EnrolError> {
     Checked::read(&serde_json::to_vec(invite).unwrap(), at(now))

@@ -7,13 +7,13 @@ use ldsp_protocol::ids::Period;
 use ldsp_protocol::keys::key_id;
 use ldsp_protocol::standard::{Dimension, Standard};
 use ldsp_protocol::statement::Kind;
-use ldsp_ui::components::{StatCard, Stats, SummaryList, Table, Tag, TagColour, link};
+use ldsp_ui::components::{StatCard, Stats, Table, Tag, TagColour, link};
 use ldsp_ui::{Html, Page, SignedIn};
 
 use super::home_tasks::{getting_started, tasks};
 use super::{
-    Answer, Pages, READ, exact_part, exact_tag, fault, release_problem, sample, see_other,
-    sees_exact, words,
+    Answer, Pages, READ, exact_part, exact_tag, fault, federation, release_problem, sample,
+    see_other, sees_exact, words,
 };
 use crate::import::london_day;
 use crate::questionnaire::Case;
@@ -344,41 +344,13 @@ fn imports(desk: &Desk) -> Html {
 }
 
 fn federation(desk: &Desk, fingerprint: &str) -> Html {
-    #[derive(askama::Template)]
-    #[template(
-        source = r#"<p class="govuk-body">Read the fingerprint of this node{{ "\u{2019}" }}s key to the national operator over the telephone. Both sides must see the same.</p><p class="ldsp-secret">{{ fingerprint }}</p>"#,
-        ext = "html"
-    )]
-    struct Fingerprint<'a> {
-        fingerprint: &'a str,
-    }
-    let anchor = Html::literal("<div id=\"federation\"></div>");
-    let list = SummaryList::new();
-    let (before, list) = match &desk.enrolment {
-        None => (
-            Html::default(),
-            list.fact("Enrolment", tag("Not enrolled", TagColour::Grey)),
+    Html::concat([
+        federation::facts(desk.enrolment.as_ref(), fingerprint),
+        Html::literal("<p class=\"govuk-body\">"),
+        link(
+            "How the node is enrolled, and what to do next",
+            federation::PATH,
         ),
-        Some(e) => {
-            let (before, state) = if e.revoked_from.is_some() {
-                (Html::default(), tag("Key revoked", TagColour::Red))
-            } else if e.active {
-                (Html::default(), tag("Active", TagColour::Green))
-            } else {
-                let read = Html::render(&Fingerprint { fingerprint });
-                (read, tag("Waiting for the operator", TagColour::Yellow))
-            };
-            let list = list
-                .fact("Enrolment", state)
-                .fact("Name in the federation", e.node.as_str())
-                .fact("National log", e.origin.clone())
-                .fact("Address", e.url.clone())
-                .fact("Enrolled", words::second(e.enrolled_at));
-            (before, list)
-        }
-    };
-    let list = list
-        .fact("Key (fingerprint)", super::release_view::code(fingerprint))
-        .fact("Data standard", Standard::current().title());
-    Html::concat([anchor, before, list.into()])
+        Html::literal("</p>"),
+    ])
 }

@@ -4,7 +4,7 @@ use ldsp_ui::SignedIn;
 use ldsp_ui::components::{TagColour, Task, TaskList};
 
 use super::home::{Desk, tag};
-use super::{questionnaires, words};
+use super::{federation, questionnaires, words};
 use crate::store::overview::StatementRow;
 use crate::store::people::{Role, same_person};
 use crate::store::practice::StoredEntry;
@@ -62,7 +62,7 @@ fn admin_step(desk: &Desk) -> Step {
     step(
         holds(desk, Role::Admin),
         "Create the admin",
-        "Somebody looks after people and the server. The IT team: ldsp-node people add NAME --role admin --link.",
+        "Somebody looks after people and the server. Whoever set the server up has the link: it was printed when this node was made.",
         "2 minutes",
         None,
     )
@@ -142,16 +142,16 @@ fn enrol_step(desk: &Desk) -> Step {
         Some(_) => step(
             false,
             "Read the key\u{2019}s fingerprint to the national operator",
-            "By telephone, so that nobody else can publish under your name: it stands at the foot of this page. The operator approves when both read the same.",
+            "By telephone, so that nobody else can publish under your name. The operator approves when both read the same.",
             "5 minutes",
-            Some("#federation"),
+            Some(federation::PATH),
         ),
         None => step(
             false,
             TITLE,
-            "From then on approved figures reach the log. The IT team: ask the national operator for an invite, then ldsp-node enrol --invite FILE.",
+            "From then on approved figures reach the log. An admin asks the national operator for an invite, which is a file, and uses it here.",
             "20 minutes, with a telephone call",
-            None,
+            Some(federation::PATH),
         ),
     }
 }

@@ -8,6 +8,7 @@ mod context;
 mod demand;
 mod exchange;
 mod gathering;
+mod federation;
 mod held;
 mod help;
 mod home;
@@ -78,6 +79,7 @@ use crate::submit::ReadError;
 use crate::work::Works;
 use crate::{Clock, Entropy, words};
 
+pub use federation::{AskHow, UseInvite};
 pub(crate) use import::{LARGEST, LARGEST_OF_PROVIDER};
 pub use library::{ReadPeers, peers_over_https};
 pub(crate) use work::begin_release;
@@ -102,7 +104,11 @@ pub struct Settings {
     pub works: Works,
     /// Reads what only enrolled nodes may see; see [`peers_over_https`].
     pub peers: ReadPeers,
-    /// Asks the aggregator how the node stands before something is drawn or signed, so that a node restored from an old backup
+    /// Uses an invite.
+    pub enrol: UseInvite,
+    /// Asks the aggregator how the node stands.
+    pub ask: AskHow,
+    /// The same before something is drawn or signed, so that a node restored from an old backup
     /// does neither. Best effort: without an answer the last one holds.
     pub before_signing: Arc<dyn Fn() -> Boxed<()> + Send + Sync>,
     /// Called after a statement was queued, so that the submitter need not wait for its next turn.
@@ -225,6 +231,10 @@ pub fn rules() -> Vec<Rule> {
         Rule::get("/", Access::SignedIn),
         Rule::get(lep::PATH, ADMIN),
         Rule::post(lep::PATH, ADMIN),
+        own(federation::PATH),
+        Rule::post(federation::INVITE, ADMIN),
+        Rule::post(federation::ENROL, ADMIN),
+        Rule::post(federation::ASK, ADMIN),
         own("/help"),
         read("/releases"),
         Rule::post("/releases/prepare", COORDINATOR),
@@ -325,6 +335,10 @@ fn router(api: &Api, document: &OpenApi) -> Router {
     let router = Router::new()
         .route("/", get(home::home))
         .route(lep::PATH, get(lep::form).post(lep::choose))
+        .route(federation::PATH, get(federation::show))
+        .route(federation::INVITE, post(federation::look))
+        .route(federation::ENROL, post(federation::enrol))
+        .route(federation::ASK, post(federation::ask))
         .route("/help", get(help::help))
         .route("/releases", get(releases::list))
         .route("/releases/prepare", post(releases::prepare))
@@ -491,6 +505,7 @@ fn navigation() -> Vec<NavItem> {
             "Administration",
             [
                 item("LEP", lep::PATH),
+                item("Place in the federation", federation::PATH),
                 item("People", "/people"),
                 item("Accounts elsewhere", oidc::PEOPLE),
                 item("Rights of learners", "/rights"),

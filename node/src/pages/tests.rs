@@ -6,6 +6,7 @@ mod context;
 mod demand;
 mod exchange;
 mod gathering;
+mod federation;
 mod ilr;
 mod lep;
 mod mappings;
@@ -35,10 +36,11 @@ use ldsp_ui::secret::{self, Secret};
 use tower::ServiceExt as _;
 
 use super::*;
+use crate::enrol;
 use crate::store::audit::COMMAND_LINE;
 use crate::store::enrolment;
 use crate::store::people::{Changed, Person, Role};
-use crate::testing::{LEP, at, period, place, seeded};
+use crate::testing::{Aggregator, LEP, at, node_key, period, place, seeded};
 use crate::transport::Unreachable;
 
 const HOSTILE: &str = "\"'><script>alert(1)</script>";
@@ -50,6 +52,8 @@ pub(crate) struct World {
     pub(crate) router: Router,
     settings: Arc<Settings>,
     pub(crate) queued: Arc<AtomicUsize>,
+    /// Where invites are used and the node asks how it stands.
+    pub(crate) aggregator: Aggregator,
     pub(crate) cookies: BTreeMap<&'static str, String>,
 }
 
@@ -94,6 +98,11 @@ pub(crate) async fn world_with(retention: Option<Policy>, soon: Duration) -> Wor
     world
 }
 
+/// The same before it is in any federation.
+pub(crate) async fn world_alone() -> World {
+    made(Some(LEP), None, Duration::from_secs(600)).await
+}
+
 /// The same before its LEP is chosen, when it is in no federation.
 async fn world_without_lep() -> World {
     made(None, None, Duration::from_secs(600)).await
@@ -113,6 +122,7 @@ async fn made(lep: Option<&str>, retention: Option<Policy>, soon: Duration) -> W
         assert!(node.store.add_person(&person, COMMAND_LINE).await.unwrap());
     }
     let queued = Arc::new(AtomicUsize::new(0));
+    let aggregator = Aggregator::new();
     let settings = Settings {
         node: node.clone(),
         clock: Arc::new(move || now),
@@ -123,6 +133,28 @@ async fn made(lep: Option<&str>, retention: Option<Policy>, soon: Duration) -> W
         feed_hosts: Vec::new(),
         peers: Arc::new(|_| {
             Box::pin(async { Some(Err(Unreachable::new("connection refused").into())) })
+        }),
+        enrol: Arc::new({
+            let (store, aggregator) = (node.store.clone(), aggregator.clone());
+            move |checked, who| {
+                let (store, aggregator) = (store.clone(), aggregator.clone());
+                Box::pin(async move {
+                    let (key, mut rng) = (node_key(), seeded(12)());
+                    enrol::enrol(&store, &aggregator, &key, &checked, &who, now, &mut *rng).await
+                })
+            }
+        }),
+        ask: Arc::new({
+            let (store, aggregator) = (node.store.clone(), aggregator.clone());
+            move || {
+                let (store, aggregator) = (store.clone(), aggregator.clone());
+                Box::pin(async move {
+                    match store.enrolment().await? {
+                        Some(place) => enrol::refresh(&store, &aggregator, &place).await.map(Some),
+                        None => Ok(None),
+                    }
+                })
+            }
         }),
         before_signing: Arc::new(|| Box::pin(async {})),
         works: Works::new(soon),
@@ -142,6 +174,7 @@ async fn made(lep: Option<&str>, retention: Option<Policy>, soon: Duration) -> W
         settings,
         router,
         queued,
+        aggregator,
         cookies: BTreeMap::new(),
     };
     for name in ["ann", "bob"] {

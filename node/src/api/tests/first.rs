@@ -49,3 +49,52 @@ async fn a_month_is_previewed_without_being_one() {
     let none = get(&world, "bob", "/api/v1/releases").await.json();
     assert_eq!(none["items"].as_array().map(Vec::len), Some(0));
 }
+
+#[tokio::test]
+async fn an_admins_program_enrols_the_node() {
+    use ldsp_protocol::enrolment::NodeState;
+
+    use crate::testing::{Mood, invite};
+
+    let world = crate::pages::tests::world_alone()
+        .await
+        .with_everybody()
+        .await;
+    world.aggregator.0.lock().unwrap().node = NodeState::Pending;
+    let path = "/api/v1/enrolment";
+    let seen = get(&world, "vic", path).await.json();
+    assert_eq!(
+        (&seen["state"], &seen["node"]),
+        (&"not-enrolled".into(), &Value::Null)
+    );
+    let seen = post(&world, "ada", "/api/v1/enrolment/ask", "")
+        .await
+        .json();
+    assert_eq!(seen["state"], "not-enrolled");
+    let sent = serde_json::to_string(&invite()).unwrap();
+    post(&world, "ann", path, &sent).await.is(problem::ROLE);
+    post(&world, "ada", path, "{}").await.is(problem::REQUEST);
+    let other = sent.replace("E37000001", "E37000002");
+    let refused = post(&world, "ada", path, &other)
+        .await
+        .is(problem::ENROLMENT);
+    assert_eq!(refused["reason"], "invite-lep");
+    world.aggregator.set(Mood::Down);
+    let refused = post(&world, "ada", path, &sent)
+        .await
+        .is(problem::ENROLMENT);
+    assert_eq!(refused["reason"], "unreachable");
+    world.aggregator.set(Mood::Sound);
+    let taken = post(&world, "ada", path, &sent).await;
+    assert_eq!(taken.status, StatusCode::CREATED, "{}", taken.text());
+    assert!(!taken.text().contains(&invite().secret));
+    assert_eq!(taken.json()["state"], "waiting");
+    world.aggregator.0.lock().unwrap().node = NodeState::Active;
+    let seen = post(&world, "ada", "/api/v1/enrolment/ask", "")
+        .await
+        .json();
+    assert_eq!(
+        (&seen["state"], &seen["node"]),
+        (&"active".into(), &"black-country".into())
+    );
+}

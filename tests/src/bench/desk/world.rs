@@ -9,6 +9,7 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{Request, StatusCode, header};
 use jiff::Timestamp;
 use ldsp_deploy::records::practice;
+use ldsp_node::enrol::EnrolError;
 use ldsp_node::home::Node;
 use ldsp_node::pages::{self, Settings};
 use ldsp_node::rights::Policy;
@@ -252,6 +253,8 @@ fn site(node: &Node, now: Timestamp) -> Router {
         feed_hosts: Vec::new(),
         // What other areas publish comes from the aggregator, over a network.
         peers: Arc::new(|_| Box::pin(async { None })),
+        enrol: Arc::new(|_, _| Box::pin(async { Err(EnrolError::NoIdentity) })),
+        ask: Arc::new(|| Box::pin(async { Err(EnrolError::NoIdentity) })),
         before_signing: Arc::new(|| Box::pin(async {})),
         queued: Arc::new(|| ()),
         illustrative: None,
