@@ -12,8 +12,10 @@ if (live) setTimeout(look, 1000)
 
 // Takes over what differs in the page as it is now, so that a reader's place stays; once nothing goes on, shows what came of it.
 async function look() {
+  const silent = document.getElementById('live-silent')
   try {
     const answer = await fetch(location.href, { cache: 'no-store' })
+    silent.hidden = true
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
     if (!page.querySelector('[data-ldsp-live]')) return location.reload()
     for (const part of live.children) {
@@ -25,6 +27,7 @@ async function look() {
     }
   } catch {
     // The server may be starting again: it is asked until it answers.
+    silent.hidden = false
   }
   setTimeout(look, 1000)
 }

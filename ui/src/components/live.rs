@@ -11,6 +11,7 @@ use crate::html::component;
 <p class="govuk-body-l" id="live-phase" role="status">{{ phase }}</p>
 <progress class="ldsp-live__bar" id="live-bar" max="100" aria-label="{{ label }}"{% if let Some(percent) = percent %} value="{{ percent }}"{% endif %}></progress>
 <p class="govuk-body" id="live-share">{{ share }}</p>
+<p class="govuk-inset-text" id="live-silent" role="alert" hidden>The server does not answer. If it was stopped, what was going on here ended with it and nothing of it was stored. This page asks again every second: when the server is back it says what came of it, or that it has to be begun again.</p>
 </div>"#,
     ext = "html"
 )]
