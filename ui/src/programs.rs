@@ -44,8 +44,8 @@ enum Unknown {
     Wrong,
     /// There is no such token any more.
     WrongToken,
-    /// The secret alone does not open what a second step guards.
-    SecondStep,
+    /// The secret alone does not open what a second step guards; whether the site has tokens for programs.
+    SecondStep(bool),
     /// Not looked at.
     Wait(SignedDuration),
 }
@@ -135,6 +135,7 @@ async fn who(
         .accounts
         .as_ref()
         .and_then(|accounts| accounts.tokens());
+    let has_tokens = tokens.is_some();
     if let (Some(token), Some(tokens)) = (bearer(credentials), tokens) {
         let now = (gate.checker.clock)();
         let person = tokens.owner(token.digest(), now).await?;
@@ -153,7 +154,7 @@ async fn who(
         browser: None,
     };
     Ok(match gate.checker.sent(caller, &secret).await? {
-        Verdict::Right(person) if person.second_step => Err(Unknown::SecondStep),
+        Verdict::Right(person) if person.second_step => Err(Unknown::SecondStep(has_tokens)),
         Verdict::Right(person) => Ok(SignedIn::of(person)),
         Verdict::Wrong => Err(Unknown::Wrong),
         Verdict::Wait(wait) => Err(Unknown::Wait(wait)),
@@ -195,8 +196,11 @@ impl IntoResponse for Unknown {
             Self::WrongToken => because(
                 "The token is not known: it was ended, its time is over, or its person may not sign in any more.",
             ),
-            Self::SecondStep => because(
+            Self::SecondStep(true) => because(
                 "This person signs in with a code of their phone too. Programs use a token, which the person makes on the page /account.",
+            ),
+            Self::SecondStep(false) => because(
+                "This person signs in with a code of their phone too, so their secret alone opens nothing. Programs use a person of their own without one.",
             ),
             Self::NoSecrets => because("This site takes no secrets of people."),
             Self::Wrong => because("The name and the secret do not belong together."),

@@ -6,6 +6,7 @@
 //! | a refusal of a handler | [`Refusal`], made from a [`Problem`] of the catalogue |
 //! | the refusals of an operation in its OpenAPI description | [`refusals!`](crate::refusals) |
 //! | query parameters | [`Query`]: keys that the type does not have are refused |
+//! | a JSON body | [`Sent`]: an object of the type's form, and nothing else |
 //! | a list | [`List`] (cursor), [`Limit`], [`Items`] (answer) |
 //! | 304 to who holds the present state | [`entity_tag`] around public reads |
 //! | browsers of other origins | [`public_reads`] around public reads, never around what somebody has to sign in for |
@@ -20,6 +21,7 @@ mod etag;
 mod list;
 mod query;
 mod refusal;
+mod sent;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +31,7 @@ pub use etag::{entity_tag, holds};
 pub use list::{Items, Limit, List};
 pub use query::Query;
 pub use refusal::{Refusal, Unconfirmed};
+pub use sent::Sent;
 
 pub use ldsp_protocol::problem::{self, Problem, ProblemKind};
 
