@@ -16,6 +16,7 @@ pub mod directory;
 pub mod enrol;
 mod etag;
 pub mod fsck;
+pub mod invite;
 pub mod log;
 pub mod pages;
 pub mod questionnaires;

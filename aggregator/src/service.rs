@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use ldsp_protocol::receipt::Receipt;
 use ldsp_protocol::standard::Standard;
-use ldsp_ui::Clock;
+use ldsp_ui::{Clock, Entropy};
 
 use crate::announce::Announcer;
 use crate::benchmark::{Benchmarks, Snapshot};
 use crate::directory::Directory;
+use crate::invite::Host;
 use crate::log::{Sequencer, Signer};
 use crate::recovery::{Candidates, Recovery};
 use crate::runs::Overdue;
@@ -35,6 +36,8 @@ pub struct Service {
     pub standard: &'static Standard,
     /// `https://…` without a path.
     pub public_url: String,
+    /// Certificate authority that nodes must be given, where it is a private one.
+    pub ca_pem: Option<String>,
     /// What the About page says of the data on this site; blank lines between paragraphs.
     pub about: Option<String>,
     /// The directory whose disk has to take what is logged; `None` where the database is elsewhere.
@@ -43,6 +46,8 @@ pub struct Service {
     pub clock: Clock,
     /// What people's phones show the time by: the same but in a demonstration.
     pub phones: Clock,
+    /// Randomness: secrets of invites.
+    pub entropy: Entropy,
     /// The latest snapshot of all figures.
     pub benchmarks: Arc<Benchmarks>,
     /// What nodes sent without a receipt while the log was stopped.
@@ -64,6 +69,16 @@ impl Service {
     #[must_use]
     pub fn origin(&self) -> &str {
         self.signer.verifier().name()
+    }
+
+    /// The server as invites name it.
+    #[must_use]
+    pub fn host(&self) -> Host<'_> {
+        Host {
+            url: &self.public_url,
+            verifier: self.signer.verifier(),
+            ca_pem: self.ca_pem.as_deref(),
+        }
     }
 
     /// Now.

@@ -16,6 +16,8 @@ use ldsp_protocol::problem::Problem;
 use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::{Body as Statement, Kind};
 use ldsp_protocol::summary::LearningSummary;
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng as _;
 use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
@@ -204,10 +206,12 @@ impl World {
             signer,
             standard: Standard::current(),
             public_url: "https://log.example".into(),
+            ca_pem: None,
             about: None,
             data_dir: None,
             clock: Arc::new(move || *clock.lock().unwrap()),
             phones: Arc::new(move || *phones.lock().unwrap()),
+            entropy: Arc::new(|| Box::new(ChaCha20Rng::seed_from_u64(3))),
             benchmarks: Arc::new(Benchmarks::default()),
             candidates: crate::recovery::Candidates::default(),
             overdue: crate::runs::Overdue::default(),

@@ -111,7 +111,10 @@ catalogue! {
     /// A key that speaks, or spoke, for another node.
     KEY_TAKEN = "key-taken", 409, "Another node has this key",
         "Make a key of your own: run `ldsp-node init` in a new data directory and enrol from there.";
-    /// An enrolment that the node did not take, or an invite that the operator cannot make.
+    /// An invite that cannot be made.
+    NO_INVITE = "no-invite", 409, "No invite was made",
+        "Nothing was changed. The detail says why: an area has one node, a node keeps its area, and one that publishes needs no invite.";
+    /// An enrolment that did not come about at the node.
     ENROLMENT = "enrolment", 409, "The node was not enrolled",
         "Nothing was stored. The detail says why; an invite that was refused may be tried again while it holds.";
     /// No invite secret.

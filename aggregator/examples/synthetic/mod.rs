@@ -6,6 +6,7 @@ mod draw;
 mod writing;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ed25519_dalek::SigningKey;
 use jiff::{SignedDuration, Timestamp};
@@ -73,10 +74,19 @@ pub(crate) async fn world(path: &std::path::Path, now: Timestamp) -> World {
         signer,
         standard: Standard::current(),
         public_url: "https://log.example.org".into(),
+        ca_pem: None,
         about: Some(ABOUT.to_owned()),
         data_dir: None,
         clock: Arc::new(move || now),
         phones: Arc::new(move || phones(now)),
+        entropy: {
+            let draws = AtomicU64::new(39);
+            Arc::new(move || {
+                Box::new(ChaCha20Rng::seed_from_u64(
+                    draws.fetch_add(1, Ordering::Relaxed),
+                ))
+            })
+        },
         benchmarks: Arc::new(Benchmarks::default()),
         candidates: ldsp_aggregator::recovery::Candidates::default(),
         overdue: ldsp_aggregator::runs::Overdue::default(),

@@ -3,12 +3,11 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use jiff::{Timestamp, ToSpan as _};
-use ldsp_protocol::enrolment::{Invite, NodeState};
+use jiff::Timestamp;
+use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::geography::Geography;
 use ldsp_protocol::ids::{Gss, NodeSlug};
 use ldsp_protocol::keys::key_id;
-use ldsp_protocol::own::is_reserved;
 use ldsp_ui::secret::{self, Secret};
 use rand_core::CryptoRng;
 use serde::Serialize;
@@ -16,7 +15,8 @@ use serde::Serialize;
 use super::identity::{ca_pem, identity, signer, write_private};
 use super::{Config, Refused};
 use crate::benchmark::{Benchmarks, Coverage, Finding, Range, Shown};
-use crate::store::{InviteRow, Log, Node, Registry, Role, Rollups, Staff};
+use crate::invite::{self, Host, InviteError, Order};
+use crate::store::{Log, Node, Registry, Role, Rollups, Staff};
 
 /// Checks that `name` is an operator with this secret.
 pub(super) async fn authorise<S: Staff>(
@@ -72,6 +72,17 @@ pub struct Invited {
     pub file: PathBuf,
     /// No use after this moment.
     pub expires: Timestamp,
+    /// What the LEP sees of it before it is used, in blocks of four.
+    pub fingerprint: String,
+}
+
+impl From<InviteError> for Refused {
+    fn from(error: InviteError) -> Self {
+        match error {
+            InviteError::Store(error) => error.into(),
+            error => Self::new(error.to_string(), error.next()),
+        }
+    }
 }
 
 impl fmt::Display for Invited {
@@ -83,9 +94,10 @@ impl fmt::Display for Invited {
             self.file.display(),
             self.expires
         )?;
+        writeln!(f, "Fingerprint: {}", self.fingerprint)?;
         write!(
             f,
-            "Next: send it by a channel that only the LEP reads; then `nodes approve {}`.",
+            "Next: send the file by a channel that only the LEP reads; its admin uses it on the page Place in the federation, which shows this fingerprint. Then `nodes approve {}`.",
             self.node
         )
     }
@@ -103,52 +115,22 @@ pub async fn invite<S: Registry + Staff>(
     rng: &mut impl CryptoRng,
 ) -> Result<Invited, Refused> {
     authorise(store, &order.by, &order.secret).await?;
-    if is_reserved(&order.node) {
-        return Err(Refused::new(
-            format!("{} is the name by which the log itself signs", order.node),
-            "Choose another name for the node, such as the area's.",
-        ));
-    }
-    if !(1..=7).contains(&order.days) {
-        return Err(Refused::new(
-            "an invite holds for 1 to 7 days",
-            "Give --days 1 to 7.",
-        ));
-    }
-    if Geography::embedded().lep(&order.lep).is_none() {
-        return Err(Refused::new(
-            format!("{} is not the code of a LEP", order.lep),
-            "Give a code such as E37000001.",
-        ));
-    }
     let identity = identity(config)?;
-    let mut bytes = [0; 32];
-    rng.fill_bytes(&mut bytes);
-    let expires = now
-        .checked_add((i64::from(order.days) * 24).hours())
-        .map_err(|_| Refused::new("the expiry is out of range", "Check the machine's clock."))?;
-    let file = Invite {
-        schema: 1,
-        verifier: signer(config, &identity)?.verifier().vkey(),
-        url: identity.public_url,
-        origin: identity.origin,
+    let signer = signer(config, &identity)?;
+    let ca_pem = ca_pem(config)?;
+    let host = Host {
+        url: &identity.public_url,
+        verifier: signer.verifier(),
+        ca_pem: ca_pem.as_deref(),
+    };
+    let wanted = Order {
         node: order.node.clone(),
         lep: order.lep.clone(),
-        secret: hex::encode(bytes),
-        expires,
-        ca_pem: ca_pem(config)?,
+        days: order.days,
+        by: order.by.clone(),
     };
-    let text = serde_json::to_string_pretty(&file).expect("an invite holds text and numbers only");
-    write_private(&order.out, &text)?;
-    let row = InviteRow {
-        node: order.node.clone(),
-        lep: order.lep.clone(),
-        secret_hash: Invite::id_of(&file.secret),
-        expires,
-        created: now,
-        created_by: order.by.clone(),
-        used: None,
-    };
+    let (invite, row) = invite::draw(host, &wanted, now, rng)?;
+    write_private(&order.out, &invite::file(&invite))?;
     if let Err(error) = store.invite(&row).await {
         // A file that opens nothing must not lie about.
         drop(std::fs::remove_file(&order.out));
@@ -158,7 +140,8 @@ pub async fn invite<S: Registry + Staff>(
         node: order.node.clone(),
         lep: order.lep.clone(),
         file: order.out.clone(),
-        expires,
+        expires: invite.expires,
+        fingerprint: invite.fingerprint().in_blocks(),
     })
 }
 

@@ -15,7 +15,7 @@ pub(super) fn router(
     sign_in: Option<&oidc::Config>,
 ) -> Result<Router, Refused> {
     let sign_in = sign_in.map(|config| open(service, config)).transpose()?;
-    let entropy = Arc::new(|| Box::new(system_entropy()) as _);
+    let entropy = service.entropy.clone();
     pages::site(service, &service.public_url, banner, sign_in, entropy)
         .map_err(|e| Refused::new(e.to_string(), "Run init with another public address."))
 }

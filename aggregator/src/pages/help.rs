@@ -139,6 +139,12 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "invite" => {
             "The server knows invites by a digest of their secret. This one is not known, was used before, or is past its last day."
         }
+        "no-invite" => {
+            "An operator asked for an invite that cannot be: the area has a node already, the node publishes, or its name is another area\u{2019}s."
+        }
+        "enrolment" => {
+            "A node was asked to use an invite or to ask how it stands, and it did not come about: the invite is for another area or has ended, the network was down, or this site refused. The node stored nothing."
+        }
         "key-taken" => {
             "Every statement is known by the key that signed it, so a key speaks for one node only: otherwise a key that was revoked could go on under another name. This key is that of another node, or was."
         }

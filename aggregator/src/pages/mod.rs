@@ -17,6 +17,7 @@ mod evidence;
 mod figures;
 mod help;
 mod home;
+mod invite;
 mod keys;
 mod lep;
 mod leps;
@@ -60,8 +61,15 @@ use ldsp_ui::{
 use crate::store::StoreError;
 use crate::{Service, etag, receive};
 
+pub(crate) use words::sentence;
+
 /// The site's name, in the header and in every title.
 pub const SITE_NAME: &str = "Local digital skills";
+
+/// What tells this site's cookie apart.
+const SUFFIX: &str = "national";
+/// The name of the session's cookie.
+pub(crate) const COOKIE: &str = "__Host-ldsp-national";
 
 /// Why a page cannot be shown; becomes a page itself.
 #[derive(Debug)]
@@ -171,6 +179,7 @@ fn router(service: Arc<Service>) -> Router {
         )
         .route("/operator/acts", get(acts::show))
         .route("/operator/log", get(recovery::show))
+        .route("/operator/invites/new", get(invite::ask).post(invite::make))
         .route("/operator/nodes", get(operator::show))
         .route("/operator/nodes/{node}/approve", post(operator::approve))
         .route(
@@ -238,6 +247,8 @@ pub fn roles() -> RoleTable {
         Rule::get("/curator/{node}/{seq}", Access::Roles(OF_LIBRARY)),
         Rule::post("/curator/{node}/{seq}", Access::Roles(CURATORS)),
         Rule::get("/operator/acts", Access::Roles(OPERATORS)),
+        Rule::get(invite::PATH, Access::Roles(OPERATORS)),
+        Rule::post(invite::PATH, Access::Roles(OPERATORS)),
         Rule::get("/operator/log", Access::Roles(READERS)),
         Rule::get("/operator/nodes", Access::Roles(READERS)),
         Rule::post("/operator/nodes/{node}/approve", Access::Roles(OPERATORS)),
@@ -283,9 +294,10 @@ pub fn site(
     let frame = frame(banner);
     let (people, clock) = (service.store.clone(), service.clock.clone());
     let mut site = Site::new(frame, public_origin, people.clone(), clock)?
-        .cookie_suffix("national")?
+        .cookie_suffix(SUFFIX)?
         .phones(service.phones.clone())
-        .roles(roles())
+        .roles(roles().and(receive::rules()))
+        .programs(receive::programs(service.clone()))
         .accounts(people, entropy, Access::Roles(OPERATORS));
     if let Some(sign_in) = sign_in {
         site = site.sign_in_service(sign_in);

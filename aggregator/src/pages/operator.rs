@@ -93,16 +93,21 @@ async fn page(service: &Service, person: &SignedIn, error: Option<(&NodeSlug, &s
     for node in in_state(NodeState::Invited) {
         invites.push((node, service.store.invite_of(&node.node).await?));
     }
+    let mut waiting = Vec::new();
+    for node in in_state(NodeState::Pending) {
+        waiting.push((node, service.store.invite_of(&node.node).await?));
+    }
     let standings: Vec<&LepStanding> = snapshot
         .leps()
         .iter()
         .filter(|s| s.state == Some(NodeState::Active))
         .collect();
     let body = Body {
-        pending: in_state(NodeState::Pending)
-            .filter_map(|n| pending(n, may_approve, error))
+        pending: waiting
+            .iter()
+            .filter_map(|(n, invite)| pending(n, invite.as_ref(), may_approve, error))
             .collect(),
-        invited: invited(&invites, service.now()),
+        invited: invited(&invites, service.now(), may_approve),
         late: late(&standings, snapshot.range().map(|r| r.to), service),
         active: active(&standings, &service.store.conflicts().await?, may_approve),
         revoked: revoked(&nodes),
@@ -131,6 +136,8 @@ struct Body {
 struct Pending {
     area: String,
     node: String,
+    /// Who invited it, and when.
+    invited: Option<String>,
     blocks: Vec<String>,
     form: Html,
 }
@@ -146,7 +153,12 @@ fn field(node: &NodeSlug) -> String {
     format!("compared-{node}")
 }
 
-fn pending(node: &Node, may_approve: bool, error: Option<(&NodeSlug, &str)>) -> Option<Pending> {
+fn pending(
+    node: &Node,
+    invite: Option<&InviteRow>,
+    may_approve: bool,
+    error: Option<(&NodeSlug, &str)>,
+) -> Option<Pending> {
     let fingerprint = key_id(node.key.as_ref()?);
     let digits = fingerprint.in_blocks();
     let blocks: Vec<&str> = digits.split(' ').collect();
@@ -161,6 +173,13 @@ fn pending(node: &Node, may_approve: bool, error: Option<(&NodeSlug, &str)>) -> 
     Some(Pending {
         area: lep_name(node),
         node: node.node.to_string(),
+        invited: invite.map(|i| {
+            format!(
+                "Invited by {} on {}.",
+                i.created_by,
+                words::moment(i.created)
+            )
+        }),
         blocks: blocks.chunks(4).map(|row| row.join(" ")).collect(),
         form,
     })
@@ -168,7 +187,7 @@ fn pending(node: &Node, may_approve: bool, error: Option<(&NodeSlug, &str)>) -> 
 
 fn approval_form(node: &NodeSlug, fingerprint: Digest, error: Option<&str>) -> Html {
     let field = Field::new(field(node), "Did you compare the fingerprint?")
-        .hint("Ring the area’s IT team on a number that you knew before. Have them read their fingerprint aloud; the command ldsp-node status shows it.")
+        .hint("Ring the area’s IT team on a number that you knew before. Have them read their fingerprint aloud: their node shows it on the page Place in the federation.")
         .error_if(error);
     let boxes = Checkboxes::new(
         field,
@@ -184,31 +203,40 @@ fn approval_form(node: &NodeSlug, fingerprint: Digest, error: Option<&str>) -> H
     form.into()
 }
 
-fn invited(invites: &[(&Node, Option<InviteRow>)], now: jiff::Timestamp) -> Html {
+fn invited(invites: &[(&Node, Option<InviteRow>)], now: jiff::Timestamp, may_invite: bool) -> Html {
+    let make = match may_invite {
+        true => Button::link("Invite an area", super::invite::PATH).into(),
+        false => Html::default(),
+    };
     if invites.is_empty() {
-        return Html::paragraph("No invite is open. The command ldsp-aggregator invite makes one.");
+        return Html::concat([Html::paragraph("No invite is open."), make]);
     }
-    Table::new("Invites that have not been used")
+    let columns = ["Area", "Node", "Invited by", "Invited", "Invite ends"];
+    let table = Table::new("Invites that have not been used")
         .caption_hidden()
-        .columns(["Area", "Node", "Invited by", "Invite ends"])
+        .columns(columns.into_iter().chain(may_invite.then_some("Invite")))
         .rows(invites.iter().map(|(node, invite)| {
-            let (by, ends) = invite.as_ref().map_or_else(
-                || ("–".to_owned(), "–".to_owned()),
+            let [by, made, ends] = invite.as_ref().map_or_else(
+                || ["–", "–", "–"].map(str::to_owned),
                 |i| {
-                    let ended = if i.expires < now {
-                        " (ended: make a new one)"
-                    } else {
-                        ""
-                    };
-                    (
+                    let ended = if i.expires < now { " (ended)" } else { "" };
+                    [
                         i.created_by.clone(),
+                        words::moment(i.created),
                         format!("{}{ended}", words::moment(i.expires)),
-                    )
+                    ]
                 },
             );
-            [lep_name(node), node.node.to_string(), by, ends]
-        }))
-        .into()
+            let again = may_invite.then(|| {
+                link(
+                    &format!("Make a new one for {}", node.node),
+                    &format!("{}?node={}", super::invite::PATH, node.node),
+                )
+            });
+            let cells = [lep_name(node), node.node.to_string(), by, made, ends];
+            cells.map(Html::from).into_iter().chain(again)
+        }));
+    Html::concat([table.into(), make])
 }
 
 /// Active nodes that lack the latest month that any area has, or the last month that has ended.

@@ -100,6 +100,14 @@ pub(crate) fn and(items: &[String]) -> String {
     }
 }
 
+/// `text` with a capital and a full stop.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string());
+    let rest = letters.as_str().trim_end_matches('.');
+    format!("{}{rest}.", first.unwrap_or_default())
+}
+
 /// The first letter small, for use in a sentence; words of capitals such as `AI` stay.
 pub(crate) fn lower_first(text: &str) -> String {
     let mut chars = text.chars();

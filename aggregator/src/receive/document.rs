@@ -23,7 +23,7 @@ const COOKIE: &str = "__Host-ldsp-national";
 /// What stands before the routes.
 const ABOUT: &str = "Figures, practice and statements of the Local Digital Skills Partnerships, for people's programs \
     (/api/v1/) and for nodes (/v1/).\n\n\
-    Everything that is public is read without signing in, also by pages of other origins. Every public answer to GET has a \
+    Everything that is public is read without signing in, also by pages of other origins; what is for operators says so. Every public answer to GET has a \
     strong entity tag: send it back as if-none-match and get 304 while nothing changed. HEAD works wherever GET does.\n\n\
     Lists are given page by page: follow `next`, an address, until it is null. Pages stay right while statements arrive.\n\n\
     A refusal is a problem (RFC 9457, application/problem+json). Its type is the address of a page that says what \
@@ -40,6 +40,7 @@ const ABOUT: &str = "Figures, practice and statements of the Local Digital Skill
         (name = "Statements", description = "What nodes signed, and what is needed to check it."),
         (name = "Log", description = "The whole log as files, for whoever checks it."),
         (name = "For nodes", description = "The machine protocol: nodes prove who they are by their signatures."),
+        (name = "For operators", description = "For the people of this site and their programs, under the roles of the pages."),
         (name = "Health", description = "Whether the server works, and what it offers."),
     ),
     components(schemas(Problem)),
@@ -55,6 +56,7 @@ pub fn document(public_url: &str) -> utoipa::openapi::OpenApi {
             .merge(super::figures_of_log())
             .merge(super::rest())
             .merge(super::behind_sign_in())
+            .merge(super::desk::described())
             .into_openapi(),
     );
     document.servers = Some(vec![ServerBuilder::new().url(public_url).build()]);
@@ -106,6 +108,7 @@ fn has_tag(path: &str) -> bool {
         "/v1/questionnaires/",
         "/api/v1/questionnaires",
         "/api/v1/answers/",
+        "/api/v1/invites",
     ];
     path != "/v1/practice" && !of_some.iter().any(|of_some| path.starts_with(of_some))
 }

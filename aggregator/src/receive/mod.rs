@@ -6,6 +6,7 @@
 mod api;
 mod body;
 mod describe;
+mod desk;
 mod document;
 mod enrolments;
 mod health;
@@ -43,6 +44,7 @@ pub use ldsp_ui::api::Refusal;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub use desk::{router as programs, rules};
 pub use document::document;
 
 use crate::{Service, etag};

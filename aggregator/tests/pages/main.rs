@@ -2,6 +2,7 @@
 
 mod accounts;
 mod browser;
+mod invites;
 mod keys;
 mod library;
 mod public;

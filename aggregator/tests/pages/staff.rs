@@ -241,6 +241,8 @@ async fn each_role_may_what_the_table_says_and_nothing_else() {
         ("GET /curator/{node}/{seq}", "operator analyst curator"),
         ("POST /curator/{node}/{seq}", "curator"),
         ("GET /operator/acts", "operator"),
+        ("GET /operator/invites/new", "operator"),
+        ("POST /operator/invites/new", "operator"),
         ("GET /operator/log", "operator analyst"),
         ("GET /operator/nodes", "operator analyst"),
         ("POST /operator/nodes/{node}/approve", "operator"),

@@ -54,6 +54,9 @@ const OPERATIONS: [&str; 40] = [
     "PUT /v1/recovery/leaves/{leaf}",
 ];
 
+/// Those behind sign-in, which the site has and the open routes have not.
+const FOR_OPERATORS: [&str; 2] = ["GET /api/v1/invites", "POST /api/v1/invites"];
+
 /// A place that every parameter's pattern admits.
 fn filled(path: &str) -> String {
     path.replace("{node}", "black-country")
@@ -83,10 +86,13 @@ async fn the_document_names_every_route_and_every_route_is_in_the_document() {
         }
     }
     found.sort();
-    assert_eq!(found, OPERATIONS);
+    let mut all = [&OPERATIONS[..], &FOR_OPERATORS].concat();
+    all.sort_unstable();
+    assert_eq!(found, all);
 
     let world = World::new().await;
-    for path in document["paths"].as_object().unwrap().keys() {
+    let open = |path: &&String| !FOR_OPERATORS.iter().any(|one| one.ends_with(path.as_str()));
+    for path in document["paths"].as_object().unwrap().keys().filter(open) {
         for method in ["GET", "PUT", "POST", "PATCH", "DELETE"] {
             let known = OPERATIONS.contains(&&*format!("{method} {path}"));
             let method: Method = method.parse().unwrap();
