@@ -27,7 +27,7 @@ use crate::import::mapping::Reading;
 use crate::import::report::{Alike, ImportReport, Outcome as Became, RowProblem};
 use crate::import::{Brings, Doubtful, Options};
 use crate::pages::upload::Upload;
-use crate::pages::{LARGEST, LARGEST_OF_PROVIDER};
+use crate::pages::{LARGEST, LARGEST_DIRECTORY, LARGEST_OF_PROVIDER};
 use crate::store::imports::{ImportKind, ImportRecord};
 use crate::store::mappings::LEP;
 use crate::work::{Asks, Door, Outcome, Owner, Sender, SentFile, Turn, Work};
@@ -646,6 +646,40 @@ pub(super) async fn ilr(
     .await
 }
 
+/// What shall be done with a directory.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct AskedDirectory {
+    /// Check every row and store nothing.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    dry_run: bool,
+}
+
+/// Import the postcode directory
+///
+/// The ONS Postcode Directory or the National Statistics Postcode Lookup as published. It replaces the one that was there. It holds nobody's
+/// data; learner files that give postcodes need it.
+#[utoipa::path(
+    post, path = "/api/v1/imports/postcodes", operation_id = "import_postcodes", tag = IMPORTS,
+    params(AskedDirectory, Preferring),
+    request_body(content = String, content_type = "text/csv", description = "The CSV file, unpacked, at most 2 GiB."),
+    responses(Answers, super::TakesFile),
+    security(("secret" = []), ("token" = []), ("session" = [])),
+)]
+pub(super) async fn postcodes(
+    State(api): State<Api>,
+    person: SignedIn,
+    Query(asked): Query<AskedDirectory>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refused> {
+    let asked = Asked::of(asked.dry_run, false, None);
+    let by = Bringer::lep(&person);
+    take(&api, ImportKind::Postcodes, by, &asked, &headers, body).await
+}
+
 pub(super) async fn take(
     api: &Api,
     kind: ImportKind,
@@ -659,9 +693,10 @@ pub(super) async fn take(
         brings,
         mappings,
     } = by;
-    let (sender, largest) = match owner.organisation {
-        Some(id) => (Sender::Provider(id), LARGEST_OF_PROVIDER),
-        None => (Sender::Lep, LARGEST),
+    let (sender, largest) = match (owner.organisation, kind) {
+        (Some(id), _) => (Sender::Provider(id), LARGEST_OF_PROVIDER),
+        (None, ImportKind::Postcodes) => (Sender::Lep, LARGEST_DIRECTORY),
+        (None, _) => (Sender::Lep, LARGEST),
     };
     check_headers(kind, headers, largest)?;
     let Some(place) = api.works.expect(sender) else {
@@ -686,7 +721,10 @@ pub(super) async fn take(
     };
     let file = SentFile {
         kind,
-        door: Door::Form,
+        door: match kind {
+            ImportKind::Postcodes => Door::Directory,
+            _ => Door::Form,
+        },
         upload,
         reading,
         options,
@@ -749,6 +787,7 @@ fn check_headers(kind: ImportKind, headers: &HeaderMap, largest: usize) -> Resul
     let sent = text(header::CONTENT_TYPE).and_then(|kind| kind.split(';').next());
     let taken: &[&str] = match kind {
         ImportKind::Ilr => &["application/xml", "text/xml"],
+        ImportKind::Postcodes => &["text/csv"],
         _ => &["text/csv", WORKBOOK],
     };
     let is_taken = |sent: &str| taken.iter().any(|t| sent.trim().eq_ignore_ascii_case(t));
@@ -800,7 +839,11 @@ impl From<Trouble> for Refused {
             Trouble::TooLarge(largest) => {
                 let detail = "Nothing of the file was stored.";
                 let mut problem = Problem::new(problem::FILE_TOO_LARGE, detail);
-                if largest == LARGEST_OF_PROVIDER {
+                if largest == LARGEST_DIRECTORY {
+                    let gib = largest >> 30;
+                    problem.next =
+                        format!("A directory has at most {gib} GiB: send the CSV file of ONS.");
+                } else if largest == LARGEST_OF_PROVIDER {
                     let mib = largest >> 20;
                     problem.next = format!(
                         "Send at most {mib} MiB at once: split the file and send its parts one after the other."

@@ -193,6 +193,7 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::post("/api/v1/imports/programmes", COORDINATOR),
         Rule::post("/api/v1/imports/demand", COORDINATOR),
         Rule::post("/api/v1/imports/services", COORDINATOR),
+        Rule::post("/api/v1/imports/postcodes", KEEPERS),
         Rule::get("/api/v1/mappings", STAFF),
         Rule::post("/api/v1/mappings", COORDINATOR),
         Rule::post("/api/v1/mappings/{name}/remove", COORDINATOR),
@@ -311,6 +312,7 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(imports::programmes))
         .routes(routes!(imports::demand))
         .routes(routes!(imports::services))
+        .routes(routes!(imports::postcodes))
         .routes(routes!(provider::cohorts))
         .routes(routes!(learners::list, provider::learners))
         .routes(routes!(learners::show, learners::take_back))

@@ -179,17 +179,19 @@ pub(super) fn accepted(work: &Arc<Work>) -> Response {
 }
 
 fn find(api: &Api, id: &str, person: &SignedIn) -> Result<Arc<Work>, Refused> {
-    api.works.find(id, person).ok_or_else(|| {
-        Refused::not_found(
-            "There is no work of this id for you. What came of it can be asked for 15 minutes; if the server was started again meanwhile, the work ended with it and nothing of it was stored.",
-        )
-    })
+    api.works.find(id, person).ok_or_else(none)
+}
+
+fn none() -> Refused {
+    Refused::not_found(
+        "There is no work of this id for you. What came of it can be asked for 15 minutes; if the server was started again meanwhile, the work ended with it and nothing of it was stored.",
+    )
 }
 
 /// How far it is
 ///
-/// Of an import or a release that was begun with `Prefer: respond-async`, or on a page. An import is its own person's alone; a release every
-/// coordinator's. For 15 minutes after its end it says what came of it.
+/// Of an import or a release that was begun with `Prefer: respond-async`, or on a page. Coordinators see what the LEP's people began; an import's
+/// report and its cancelling are its own person's alone. For 15 minutes after its end it says what came of it.
 #[utoipa::path(
     get, path = "/api/v1/work/{id}", operation_id = "show_work", tag = NODE,
     params(("id" = String, Path, description = "From `Location` of the answer that began it.")),
@@ -203,7 +205,11 @@ pub(super) async fn show(
     _none: Query<Nothing>,
 ) -> Result<Response, Refused> {
     let work = find(&api, &id, &person)?;
-    let mut response = Json(WorkShown::from(&*work)).into_response();
+    let mut shown = WorkShown::from(&*work);
+    if !work.is_for(&person) {
+        shown.report = None;
+    }
+    let mut response = Json(shown).into_response();
     if work.outcome().is_none() {
         // Seconds after which it is worth asking again.
         let soon = HeaderValue::from_static("1");
@@ -228,6 +234,9 @@ pub(super) async fn cancel(
     _none: Query<Nothing>,
 ) -> Result<Json<WorkShown>, Refused> {
     let work = find(&api, &id, &person)?;
+    if !work.is_for(&person) {
+        return Err(none());
+    }
     work.progress.cancel();
     work.ended().await;
     Ok(Json(WorkShown::from(&*work)))

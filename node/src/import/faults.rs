@@ -229,11 +229,11 @@ faults! {
         "Correct it, or use the 2022 code of the district in which the learner lives.";
     POSTCODE_FORM = "postcode-form", "This is not a postcode.", "Correct it, or leave it empty.";
     POSTCODE = "postcode-unknown", "The postcode directory does not know this postcode.",
-        "Correct it, give the district's code instead, or import a newer directory.";
+        "Correct it, give the district's code instead, or have a newer directory imported on the page Postcode directory.";
     POSTCODE_DISTRICT = "postcode-district", "The postcode directory gives a district that is newer than the 2022 districts of the data standard.",
         "Give the 2022 code in `district`, or import a directory of 2022.";
     NO_DIRECTORY = "postcode-directory", "No postcode directory has been imported, so the postcode cannot become a district.",
-        "Run `import postcodes FILE` with the ONS Postcode Directory first, or give the district's code.";
+        "Have the ONS Postcode Directory imported first, on the page Postcode directory, or give the district's code.";
     DESTINATION_OPEN = "destination-open", "There is a destination, but the enrolment has not ended with achievement, completion or withdrawal.",
         "Remove the destination, or correct stage and end.";
     DESTINATION_EARLY = "destination-early", "The destination is not due yet: the months since the end have not passed.",

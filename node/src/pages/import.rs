@@ -276,6 +276,10 @@ fn ways() -> Html {
             "/import/mappings",
         ),
         link(
+            "Postcode directory: what turns postcodes into districts",
+            super::postcodes::PATH,
+        ),
+        link(
             "How ILRs are read: providers, aims and codes",
             "/import/ilr",
         ),

@@ -23,6 +23,7 @@ mod import_mappings;
 mod lep;
 mod library;
 mod model;
+mod postcodes;
 mod practice;
 mod practice_figures;
 mod practice_form;
@@ -82,6 +83,7 @@ use crate::{Clock, Entropy, words};
 pub use federation::{AskHow, UseInvite};
 pub(crate) use import::{LARGEST, LARGEST_OF_PROVIDER};
 pub use library::{ReadPeers, peers_over_https};
+pub(crate) use postcodes::LARGEST_DIRECTORY;
 pub(crate) use work::begin_release;
 
 /// What the pages need. The caller makes it; nothing here reads clock or randomness by itself.
@@ -158,13 +160,13 @@ pub(crate) const ADMIN: Access = Access::Roles(&["admin"]);
 pub(crate) const COORDINATOR: Access = Access::Roles(&["coordinator"]);
 pub(crate) const APPROVER: Access = Access::Roles(&["approver"]);
 pub(crate) const PROVIDER: Access = Access::Roles(&["provider"]);
-/// Those who import files or prepare releases. Each sees the own ones only: `work::Works::find`.
-pub(crate) const WORKERS: Access = Access::Roles(&["coordinator", "provider"]);
+/// Those who import files or prepare releases, an admin the postcode directory. Each sees the own ones only: `work::Works::find`.
+pub(crate) const WORKERS: Access = Access::Roles(&["admin", "coordinator", "provider"]);
 /// Those who see exact counts and learners' records.
 pub(crate) const STAFF: Access = Access::Roles(SEE_EXACT);
 /// Those who read what was released and what is about to be.
 pub(crate) const READERS: Access = Access::Roles(READ);
-/// Those who look after the list of organisations.
+/// Those who look after the list of organisations and the postcode directory.
 pub(crate) const KEEPERS: Access = Access::Roles(&["admin", "coordinator"]);
 /// The LEP's own people.
 pub(crate) const LEP: Access = Access::Roles(&["admin", "coordinator", "approver", "viewer"]);
@@ -283,7 +285,9 @@ pub fn rules() -> Vec<Rule> {
         Rule::post("/quality/rules/{rule}", COORDINATOR),
         Rule::get("/import", STAFF),
         Rule::post("/import", COORDINATOR),
-        Rule::get("/import/report.csv", COORDINATOR),
+        Rule::get("/import/report.csv", KEEPERS),
+        Rule::get(postcodes::PATH, KEEPERS),
+        Rule::post(postcodes::PATH, KEEPERS),
         Rule::get("/import/ilr", COORDINATOR),
         Rule::get("/import/ilr/provider", COORDINATOR),
         Rule::post("/import/ilr/provider", COORDINATOR),
@@ -397,6 +401,10 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         )
         .route("/import", get(import::form).merge(import::receive()))
         .route("/import/report.csv", get(import::report))
+        .route(
+            postcodes::PATH,
+            get(postcodes::show).merge(postcodes::receive()),
+        )
         .route("/import/ilr", get(ilr::home))
         .route(
             "/import/ilr/provider",
@@ -463,6 +471,7 @@ fn navigation() -> Vec<NavItem> {
                 item("Organisations", "/organisations"),
                 item("Spend", "/spend"),
                 item("Import files", "/import"),
+                item("Postcode directory", postcodes::PATH),
             ],
         ),
         NavItem::section(

@@ -11,7 +11,8 @@ use serde::Deserialize;
 
 use super::import_map::{Places, Whose};
 use super::{
-    Answer, Pages, Settings, ilr, import, import_map, provider, release_problem_of, see_other,
+    Answer, Pages, Settings, ilr, import, import_map, postcodes, provider, release_problem_of,
+    see_other,
 };
 use crate::import::report::{ImportReport, Outcome as Became};
 use crate::release::{self, Request};
@@ -56,7 +57,7 @@ async fn keep(pages: &Pages, person: &SignedIn, file: SentFile, report: &ImportR
         (Door::Mapped(id), _) if report.outcome == Became::Stored => {
             import_map::let_go(pages, person, id);
         }
-        (Door::Mapped(_), _) => {}
+        (Door::Mapped(_) | Door::Directory, _) => {}
     }
     Asks::Nothing
 }
@@ -115,7 +116,7 @@ pub(super) async fn show(
     let work = pages.works.find(&id, &person).ok_or_else(gone)?;
     match work.outcome() {
         Some(outcome) => ended(&pages, &person, &work, outcome, seen.late == "yes").await,
-        None => Ok(page(&work).into_response()),
+        None => Ok(page(&work, &person).into_response()),
     }
 }
 
@@ -124,7 +125,8 @@ pub(super) async fn cancel(
     Path(id): Path<String>,
     person: SignedIn,
 ) -> Answer {
-    let work = pages.works.find(&id, &person).ok_or_else(gone)?;
+    let work = pages.works.find(&id, &person);
+    let work = work.filter(|work| work.is_for(&person)).ok_or_else(gone)?;
     let late = if work.progress.cancel() {
         ""
     } else {
@@ -140,7 +142,7 @@ fn gone() -> ProblemPage {
         "no_work",
         "There is nothing under way here",
     )
-    .happened("What came of an import or a release is shown here for 15 minutes, an import to nobody but who began it. If the server was started again before the end, nothing was stored.")
+    .happened("What came of an import or a release is shown here for 15 minutes, an import whole to nobody but who began it. If the server was started again before the end, nothing was stored.")
     .next("Go back to the page where you began and look whether it is there. If it is not, begin again.")
 }
 
@@ -150,6 +152,7 @@ fn title(task: &Task) -> String {
         Task::Import { kind, options, .. } => {
             let what = match kind {
                 ImportKind::Ilr => "an ILR".to_owned(),
+                ImportKind::Postcodes => "the postcode directory".to_owned(),
                 kind => format!("a file of {}", kind.as_str()),
             };
             let act = if options.dry_run {
@@ -171,6 +174,10 @@ fn title(task: &Task) -> String {
 fn origin(task: &Task) -> (&'static str, &'static str) {
     match task {
         Task::Release(_) => ("Releases", "/releases"),
+        Task::Import {
+            door: Door::Directory,
+            ..
+        } => ("Postcode directory", postcodes::PATH),
         Task::Import { options, .. } => {
             let places = Places::of(options);
             (places.name, places.upload)
@@ -196,7 +203,7 @@ fn percent(done: u64, total: u64) -> u64 {
         .unwrap_or(0)
 }
 
-fn page(work: &Work) -> Page {
+fn page(work: &Work, person: &SignedIn) -> Page {
     let progress = &work.progress;
     let phase = progress.phase();
     let title = title(&work.task);
@@ -217,13 +224,17 @@ fn page(work: &Work) -> Page {
         "You can close this page: it goes on. Its address shows what came of it for 15 minutes after the end.".to_owned(),
         what.to_owned(),
     ]);
-    let form = PostForm::to(format!("/work/{}/cancel", work.id))
-        .buttons([Button::new("Cancel").secondary()]);
+    let form: Html = match work.is_for(person) {
+        true => PostForm::to(format!("/work/{}/cancel", work.id))
+            .buttons([Button::new("Cancel").secondary()])
+            .into(),
+        false => Html::paragraph(&format!("{} can cancel it.", work.owner.name)),
+    };
     let (name, href) = origin(&work.task);
     Page::new(title)
         .breadcrumb(name, href)
         .live()
-        .body(Html::concat([live.into(), about, form.into()]))
+        .body(Html::concat([live.into(), about, form]))
 }
 
 async fn ended(
@@ -235,6 +246,9 @@ async fn ended(
 ) -> Answer {
     if outcome.is_cancelled() {
         return Ok(cancelled(work).into_response());
+    }
+    if !work.is_for(person) {
+        return Ok(of_another(work, outcome).into_response());
     }
     let page = match (outcome, &work.task) {
         (Outcome::Imported(report, Asks::Columns), Task::Import { options, .. })
@@ -253,6 +267,7 @@ async fn ended(
             Door::Form => import::ended(report, *kind, options, *asks),
             Door::Mapped(id) => import_map::ended(pages, person, *id, report, options),
             Door::Provider => provider::ended(pages, person, (report, *asks), options).await?,
+            Door::Directory => postcodes::ended(report),
         },
         (Outcome::Prepared(prepared), _) => {
             let period = prepared.release.period;
@@ -275,6 +290,26 @@ async fn ended(
         page
     };
     Ok(page.into_response())
+}
+
+/// What came of somebody else's import, without its rows.
+fn of_another(work: &Work, outcome: &Outcome) -> Page {
+    let (name, href) = origin(&work.task);
+    let what = match outcome {
+        Outcome::Imported(report, _) => match report.outcome {
+            Became::Stored => "It is stored.",
+            Became::Checked => "It was a check: nothing was stored.",
+            Became::Refused => "Rows have problems, so nothing was stored.",
+        },
+        _ => "It did not run to its end, so nothing was stored.",
+    };
+    let who = &work.owner.name;
+    Page::new(format!("{}: ended", title(&work.task)))
+        .breadcrumb(name, href)
+        .body(Html::concat([
+            Html::paragraph(&format!("{what} {who} began it and has the report.")),
+            Html::from(Button::link(format!("Back to {name}"), href)),
+        ]))
 }
 
 fn cancelled(work: &Work) -> Page {
@@ -304,7 +339,13 @@ pub(super) fn under_way(pages: &Pages, person: &SignedIn) -> Html {
     }
     let links = works.iter().map(|work| {
         let href = format!("/work/{}", work.id);
-        link(&title(&work.task), &href)
+        match work.is_for(person) {
+            true => link(&title(&work.task), &href),
+            false => link(
+                &format!("{}, begun by {}", title(&work.task), work.owner.name),
+                &href,
+            ),
+        }
     });
     let text = Html::concat([Html::paragraph("Under way at the moment:"), list(links)]);
     InsetText::new(text).into()

@@ -213,6 +213,20 @@ impl Store {
         Ok(found.into_iter().map(|(_, record)| record).collect())
     }
 
+    /// The last import of files of a kind; `None` before the first.
+    ///
+    /// # Errors
+    /// As [`Store::imports`].
+    pub async fn last_import(&self, kind: ImportKind) -> Result<Option<ImportRecord>, StoreError> {
+        let last: Option<i64> = sqlx::query_scalar("SELECT max(id) FROM imports WHERE kind = $1")
+            .bind(kind.as_str())
+            .fetch_one(&self.reader)
+            .await?;
+        let Some(last) = last else { return Ok(None) };
+        let found = self.imports_before(Some(last + 1), 1).await?;
+        Ok(found.into_iter().map(|(_, record)| record).next())
+    }
+
     /// As [`Store::imports`], with their numbers, of those before number `before`.
     ///
     /// # Errors

@@ -71,11 +71,15 @@ impl SentFile {
                 return import::survey::take(store, source, sheet, &self.options, now).await;
             }
             ImportKind::Ilr => return import::ilr(store, key, source, &self.options, now).await,
+            ImportKind::Postcodes => {
+                self.options.progress.expect(self.upload.bytes);
+                return import::postcodes(store, source, &self.options, now).await;
+            }
             ImportKind::Programmes => Kind::Programmes,
             ImportKind::Demand => Kind::Demand,
             ImportKind::Vacancies => Kind::Vacancies,
             ImportKind::Services => Kind::Services,
-            ImportKind::Learners | ImportKind::Postcodes => Kind::Learners,
+            ImportKind::Learners => Kind::Learners,
         };
         let (reading, options) = (&self.reading, &self.options);
         import::file(store, key, (kind, source), reading, options, now).await

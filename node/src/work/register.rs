@@ -31,6 +31,8 @@ pub(crate) enum Door {
     Mapped([u8; 16]),
     /// A provider's own page.
     Provider,
+    /// The postcode directory's, or a program.
+    Directory,
 }
 
 /// What is done.
@@ -126,12 +128,19 @@ impl Work {
         self.outcome.wait().await
     }
 
-    /// Its owner sees it, and every coordinator a release.
-    fn is_for(&self, person: &SignedIn) -> bool {
+    /// Whether somebody may cancel it and has its whole report: its owner, and every coordinator a release.
+    pub(crate) fn is_for(&self, person: &SignedIn) -> bool {
         match self.task {
             Task::Release(_) => person.role.as_str() == Role::Coordinator.as_str(),
             Task::Import { .. } => self.owner == Owner::from(person),
         }
+    }
+
+    /// Whether somebody sees how far it is: besides, every coordinator what others of the LEP import. One file is imported at a time, so who
+    /// waits wants to know for whom.
+    fn is_seen_by(&self, person: &SignedIn) -> bool {
+        let is_coordinator = person.role.as_str() == Role::Coordinator.as_str();
+        self.is_for(person) || is_coordinator && self.owner.organisation.is_none()
     }
 
     /// [`Self::ended`] for somebody who waits: if they go, it is cancelled.
@@ -232,14 +241,16 @@ impl Works {
     pub(crate) fn find(&self, id: &str, person: &SignedIn) -> Option<Arc<Work>> {
         let all = self.all();
         let found = all.iter().find(|work| work.id == id);
-        found.filter(|work| work.is_for(person)).cloned()
+        found.filter(|work| work.is_seen_by(person)).cloned()
     }
 
     /// What is under way and the person may see.
     pub(crate) fn under_way(&self, person: &SignedIn) -> Vec<Arc<Work>> {
         let all = self.all();
         let mine = all.iter().filter(|work| work.outcome().is_none());
-        mine.filter(|work| work.is_for(person)).cloned().collect()
+        mine.filter(|work| work.is_seen_by(person))
+            .cloned()
+            .collect()
     }
 
     /// The preparing that answers a request, if that is under way already.

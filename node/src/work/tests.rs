@@ -73,7 +73,7 @@ fn a_release_goes_in_steps_and_a_file_in_bytes() {
 }
 
 #[tokio::test]
-async fn each_sees_the_own_work_and_coordinators_every_release() {
+async fn each_sees_the_own_work_and_coordinators_that_of_the_lep() {
     let works = Works::new(Duration::ZERO);
     let (ann, cat) = (
         person("ann", "coordinator", None),
@@ -95,13 +95,15 @@ async fn each_sees_the_own_work_and_coordinators_every_release() {
     let brought = works.start(begin(file(), &pam), &entropy, never());
     for (work, may) in [
         (&release, [true, true, false, false, false]),
-        (&imported, [true, false, false, false, false]),
+        // What the LEP imports is every coordinator's to see, and its own person's to cancel.
+        (&imported, [true, true, false, false, false]),
         (&brought, [false, false, true, false, false]),
     ] {
         for (who, may) in [&ann, &cat, &pam, &pat, &moved].into_iter().zip(may) {
             assert_eq!(works.find(&work.id, who).is_some(), may, "{who:?}");
         }
     }
+    assert!(imported.is_for(&ann) && !imported.is_for(&cat));
     assert_eq!(works.under_way(&ann).len(), 2);
     assert_eq!(works.under_way(&pat).len(), 0);
     assert!(works.find("", &ann).is_none());

@@ -267,3 +267,36 @@ async fn an_ilr_is_said_and_taken() {
     let list = send(&world, from("ann", Method::GET, "/api/v1/ilr/mappings"), "").await;
     assert_eq!(list.json()["providers"][0]["provider"], "College");
 }
+
+#[tokio::test]
+async fn the_postcode_directory_is_a_program_s_too() {
+    let world = world().await.with_everybody().await;
+    let path = "/api/v1/imports/postcodes";
+    let send_as = async |who: &str, path: &str, kind: &str, body: &str| {
+        let request = from(who, Method::POST, path).header(header::CONTENT_TYPE, kind);
+        send(&world, request, body.to_owned()).await
+    };
+    let file = "pcds,oslaua\nWV1 1AA,E08000031\n";
+    let checked = send_as("ann", &format!("{path}?dry_run=true"), "text/csv", file).await;
+    assert_eq!(checked.status, StatusCode::OK, "{}", checked.text());
+    let status = get(&world, "ada", "/api/v1/status").await.json();
+    assert_eq!(status["postcodes"], false);
+    let stored = send_as("ada", path, "text/csv", file).await;
+    assert_eq!(stored.status, StatusCode::CREATED, "{}", stored.text());
+    assert_eq!(
+        (&stored.json()["kind"], &stored.json()["added"]),
+        (&"postcodes".into(), &1.into())
+    );
+    let status = get(&world, "ada", "/api/v1/status").await.json();
+    assert_eq!(status["postcodes"], true);
+    let workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    send_as("ann", path, workbook, file)
+        .await
+        .is(problem::UNSUPPORTED);
+    send_as("ann", path, "text/csv", "a,b\n1,2\n")
+        .await
+        .is(problem::IMPORT);
+    send_as("ann", &format!("{path}?mapping=x"), "text/csv", file)
+        .await
+        .is(problem::PARAMETER);
+}

@@ -80,7 +80,7 @@ async fn a_long_import_shows_how_far_it_is_and_then_its_report() {
     for (who, status) in [
         ("pam", StatusCode::NOT_FOUND),
         ("bob", StatusCode::FORBIDDEN),
-        ("ada", StatusCode::FORBIDDEN),
+        ("ada", StatusCode::NOT_FOUND),
     ] {
         let cancel = format!("{address}/cancel");
         assert_eq!(world.get(who, address).await.status, status, "{who}");
@@ -105,6 +105,47 @@ async fn a_long_import_shows_how_far_it_is_and_then_its_report() {
     let unknown = world.get("ann", &format!("/work/{}", "0".repeat(32))).await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
     assert!(unknown.body.contains("the server was started again"));
+}
+
+/// One file is imported at a time: whoever waits sees for whom.
+#[tokio::test]
+async fn a_coordinator_sees_what_another_one_imports_and_does_not_cancel_it() {
+    let mut world = impatient().await;
+    let phc = world.node.store.person("ann").await.unwrap().unwrap();
+    let person = Person::new("cat", Role::Coordinator, at("2022-03-04T09:00:00Z"))
+        .with_secret(&phc.secret_hash.unwrap());
+    assert!(
+        world
+            .node
+            .store
+            .add_person(&person, COMMAND_LINE)
+            .await
+            .unwrap()
+    );
+    world.sign_in("cat").await;
+    let before = world.node.store.write().await.unwrap();
+    let seen = world.upload("programmes", "store", PROGRAMMES).await;
+    let (address, work) = (seen.location(), world.work("ann", &seen).await);
+    let home = world.get("cat", "/import").await.body;
+    assert!(
+        home.contains("begun by ann") && home.contains(address),
+        "{home}"
+    );
+    let page = world.get("cat", address).await.body;
+    assert!(
+        page.contains("ann can cancel it") && !page.contains("/cancel\""),
+        "{page}"
+    );
+    let cancel = world.post("cat", &format!("{address}/cancel"), "").await;
+    assert_eq!(cancel.status, StatusCode::NOT_FOUND);
+    assert!(!work.progress.is_cancelled());
+    drop(before);
+    work.ended().await;
+    let page = world.get("cat", address).await.body;
+    assert!(
+        page.contains("It is stored") && page.contains("ann began it"),
+        "{page}"
+    );
 }
 
 #[tokio::test]
