@@ -29,7 +29,7 @@ use crate::epoch;
 use crate::home::{DATABASE, HomeError, Node, PSEUDONYM_KEY, SIGNING_KEY, failed, read, write_new};
 use crate::rights::RightsError;
 use crate::rights::journal::{self, JOURNAL, JournalError};
-use crate::store::audit::{self, AuditHead, COMMAND_LINE, Checked, Fault};
+use crate::store::audit::{self, AuditHead, Checked, Fault};
 use crate::store::erasure;
 use crate::store::ledger::epochs;
 use crate::store::{StoreError, releases};
@@ -187,7 +187,7 @@ pub async fn make(
     node: &Node,
     target: &Path,
     keys: Option<&Path>,
-    now: Timestamp,
+    (who, now): (&str, Timestamp),
 ) -> Result<Made, BackupError> {
     if target.exists() {
         return Err(BackupError::Exists(target.to_owned()));
@@ -203,7 +203,7 @@ pub async fn make(
     }
     directory(target)?;
     node.store
-        .audit(now, COMMAND_LINE, "backup", "the whole node")
+        .audit(now, who, "backup", "the whole node")
         .await?;
     let copy = target.join(DATABASE);
     // SQLite fills an empty file, which keeps its mode.

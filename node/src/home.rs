@@ -21,7 +21,6 @@ use ldsp_protocol::keys;
 use rand_core::CryptoRng;
 
 use crate::import::pseudonym::PseudonymKey;
-use crate::store::audit::COMMAND_LINE;
 use crate::store::{Store, StoreError};
 use crate::words;
 
@@ -150,7 +149,7 @@ impl Node {
         dir: &Path,
         lep: Option<&Gss>,
         rng: &mut (impl CryptoRng + ?Sized),
-        now: Timestamp,
+        (who, now): (&str, Timestamp),
     ) -> Result<Self, HomeError> {
         let known = |lep| Geography::embedded().lep(lep).ok_or(HomeError::Lep);
         let lep = lep.map(known).transpose()?;
@@ -196,7 +195,7 @@ impl Node {
             }
             None => "the LEP is chosen later".to_owned(),
         };
-        store.audit(now, COMMAND_LINE, "init", &detail).await?;
+        store.audit(now, who, "init", &detail).await?;
         store.close().await;
         Self::open(dir).await
     }
@@ -308,6 +307,7 @@ fn partial(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::audit::COMMAND_LINE;
 
     /// Counts upwards: enough to tell two draws apart.
     struct Counting(u8);
@@ -346,13 +346,13 @@ mod tests {
             .close()
             .await;
         assert!(matches!(Node::open(&dir).await, Err(HomeError::Missing(_))));
-        let node = Node::init(&dir, Some(&lep), &mut Counting(1), now)
+        let node = Node::init(&dir, Some(&lep), &mut Counting(1), (COMMAND_LINE, now))
             .await
             .unwrap();
         assert_eq!(node.signing.to_bytes(), kept.to_bytes());
         assert!(!format!("{node:?}").contains("signing"));
         node.store.close().await;
-        let again = Node::init(&dir, Some(&lep), &mut Counting(7), now).await;
+        let again = Node::init(&dir, Some(&lep), &mut Counting(7), (COMMAND_LINE, now)).await;
         assert!(matches!(again, Err(HomeError::Exists { .. })));
         fs::write(dir.join(PSEUDONYM_KEY), "short").unwrap();
         let error = Node::open(&dir).await.unwrap_err();
@@ -364,9 +364,14 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let dir = home.path().join("deep").join("data");
         let lep: Gss = "E37000001".parse().unwrap();
-        let node = Node::init(&dir, Some(&lep), &mut Counting(1), Timestamp::UNIX_EPOCH)
-            .await
-            .unwrap();
+        let node = Node::init(
+            &dir,
+            Some(&lep),
+            &mut Counting(1),
+            (COMMAND_LINE, Timestamp::UNIX_EPOCH),
+        )
+        .await
+        .unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&dir), 0o700);
         for file in [DATABASE, SIGNING_KEY, PSEUDONYM_KEY] {
@@ -382,9 +387,14 @@ mod tests {
         fs::create_dir(&dir).unwrap();
         fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).unwrap();
         let lep: Gss = "E37000001".parse().unwrap();
-        let node = Node::init(&dir, Some(&lep), &mut Counting(1), Timestamp::UNIX_EPOCH)
-            .await
-            .unwrap();
+        let node = Node::init(
+            &dir,
+            Some(&lep),
+            &mut Counting(1),
+            (COMMAND_LINE, Timestamp::UNIX_EPOCH),
+        )
+        .await
+        .unwrap();
         assert_eq!(
             fs::metadata(&dir).unwrap().permissions().mode() & 0o777,
             0o700

@@ -397,6 +397,7 @@ mod tests {
 
     use super::*;
     use crate::model;
+    use crate::store::audit::COMMAND_LINE;
     use crate::store::cohorts::Cohort;
     use crate::store::ilr::{AimRule, Taught};
     use crate::store::organisations::Organisation;
@@ -442,9 +443,14 @@ mod tests {
         let now: Timestamp = "2022-03-04T09:00:00Z".parse().unwrap();
         let lep: ldsp_protocol::ids::Gss = "E37000001".parse().unwrap();
         let entropy = crate::testing::seeded(3);
-        let node = Node::init(&home.path().join("data"), Some(&lep), &mut entropy(), now)
-            .await
-            .unwrap();
+        let node = Node::init(
+            &home.path().join("data"),
+            Some(&lep),
+            &mut entropy(),
+            (COMMAND_LINE, now),
+        )
+        .await
+        .unwrap();
         let store = &node.store;
         for name in [COLLEGE, "Bakery"] {
             let kind = if name == COLLEGE {
@@ -568,9 +574,14 @@ mod tests {
         let now: Timestamp = "2022-03-04T09:00:00Z".parse().unwrap();
         let lep: ldsp_protocol::ids::Gss = "E37000001".parse().unwrap();
         let entropy = crate::testing::seeded(4);
-        let node = Node::init(&home.path().join("data"), Some(&lep), &mut entropy(), now)
-            .await
-            .unwrap();
+        let node = Node::init(
+            &home.path().join("data"),
+            Some(&lep),
+            &mut entropy(),
+            (COMMAND_LINE, now),
+        )
+        .await
+        .unwrap();
         bring_in(&node, "ann", now).await.unwrap();
         let columns = <crate::store::programmes::Programme as model::Model>::COLUMNS;
         let said = |column: &str| match column {

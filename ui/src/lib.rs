@@ -63,6 +63,7 @@ mod session;
 mod share;
 mod sign_in;
 mod site;
+pub mod terminal;
 mod throttle;
 pub mod tls;
 

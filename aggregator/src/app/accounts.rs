@@ -2,14 +2,13 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
 use ldsp_ui::accounts::By;
 use ldsp_ui::oidc::{self, Binding, Bound, Meant, Subject};
 use serde::Serialize;
 
 use super::Refused;
 use super::people::nobody;
-use crate::store::{COMMAND_LINE, Staff};
+use crate::store::Staff;
 
 /// An account at the sign-in service and who signs in with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -79,13 +78,9 @@ pub async fn connect<S: Staff>(
     store: &S,
     config: Option<&oidc::Config>,
     (name, account): (&str, &str),
-    now: Timestamp,
+    by: By<'_>,
 ) -> Result<Account, Refused> {
     let subject = subject(config, account)?;
-    let by = By {
-        who: COMMAND_LINE,
-        now,
-    };
     match store.bind_subject(name, &subject, by).await? {
         Binding::Noted => Ok(Account::new(name, subject, true)),
         Binding::Nobody => Err(nobody(name)),
@@ -104,12 +99,8 @@ pub async fn disconnect<S: Staff>(
     store: &S,
     issuer: Option<&str>,
     (name, account): (&str, &str),
-    now: Timestamp,
+    by: By<'_>,
 ) -> Result<Account, Refused> {
-    let by = By {
-        who: COMMAND_LINE,
-        now,
-    };
     let meant = match Meant::of(store.subjects().await?, name, account, issuer) {
         Meant::Accounts(meant) => meant,
         Meant::Services(services) => {
@@ -175,6 +166,7 @@ mod tests {
     use ldsp_ui::oidc::Claim;
 
     use super::*;
+    use crate::store::COMMAND_LINE;
     use crate::store::sqlite::Sqlite;
 
     #[tokio::test]
@@ -206,7 +198,7 @@ mod tests {
             let bound = store.bind_subject("Ben", &subject, by()).await.unwrap();
             assert_eq!(bound, Binding::Noted);
         }
-        let end = async |issuer, who| disconnect(&store, issuer, who, now).await;
+        let end = async |issuer, who| disconnect(&store, issuer, who, by()).await;
         let both = end(None, ("Ben", "5f1c")).await.unwrap_err();
         assert!(
             both.cause.contains("https://old.example") && both.next.contains("--issuer"),

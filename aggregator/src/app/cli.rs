@@ -14,7 +14,9 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use ldsp_protocol::ids::{Gss, NodeSlug};
 use ldsp_protocol::standard::Standard;
+use ldsp_ui::accounts::By;
 use ldsp_ui::secret::Secret;
+use ldsp_ui::terminal;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
@@ -244,15 +246,22 @@ async fn run(
     cli: Cli,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<(), Refused> {
+    let environment: Vec<(String, String)> = environment.into_iter().collect();
+    let sudo_user = environment.iter().find(|(name, _)| name == "SUDO_USER");
+    let who = terminal::acting(sudo_user.map(|(_, user)| user.as_str()));
     let config = Config::load(cli.config.as_deref(), environment)?;
     let (json, clock, mut entropy) = (cli.json, system_clock(), system_entropy());
+    let by = By {
+        who: &who,
+        now: clock(),
+    };
     match cli.command {
         Command::Init { origin, public_url } => {
             let identity = Identity { origin, public_url };
-            let made = set_up(&config, &identity, clock(), &mut entropy).await?;
+            let made = set_up(&config, &identity, by, &mut entropy).await?;
             answer(&made, json)
         }
-        Command::People(command) => people::manage(command, &config, json).await,
+        Command::People(command) => people::manage(command, &config, (by, json)).await,
         Command::Invite(args) => {
             let store = open_store(&config).await?;
             let order = InviteOrder {

@@ -1,12 +1,12 @@
 //! What the commands that add and revoke keys do.
 
 use std::fmt;
-use std::io::{IsTerminal as _, Write as _};
 
 use jiff::Timestamp;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::keys::key_id;
 use ldsp_ui::secret::Secret;
+use ldsp_ui::terminal::{self, Word};
 use serde::Serialize;
 
 use super::Refused;
@@ -147,29 +147,20 @@ pub async fn revoke<S: Registry + Log + Staff>(
 /// # Errors
 /// Another name, or no terminal.
 pub(super) fn confirm_revocation(node: &NodeSlug) -> Result<(), Refused> {
-    let stdin = std::io::stdin();
-    if !stdin.is_terminal() {
-        return Err(Refused::new(
+    let about = format!(
+        "The key of {node} will count no more, for ever. Your name and the reason become public."
+    );
+    match terminal::asked_for(node.as_str(), &about) {
+        Word::Given => Ok(()),
+        Word::Withheld => Err(Refused::new(
+            "another name was typed, so nothing was revoked",
+            "Run the command again if it is meant.",
+        )),
+        Word::NoTerminal => Err(Refused::new(
             "a revocation cannot be undone, and there is no terminal to confirm it at",
             "Say --yes if it is meant.",
-        ));
+        )),
     }
-    let mut stderr = std::io::stderr();
-    let asked = write!(
-        stderr,
-        "The key of {node} will count no more, for ever. Your name and the reason become public.\nType the node's name to go on: "
-    );
-    let mut line = String::new();
-    let typed = asked
-        .and_then(|()| stderr.flush())
-        .and_then(|()| stdin.read_line(&mut line));
-    if typed.is_ok() && line.trim() == node.as_str() {
-        return Ok(());
-    }
-    Err(Refused::new(
-        "another name was typed, so nothing was revoked",
-        "Run the command again if it is meant.",
-    ))
 }
 
 #[cfg(test)]
@@ -177,9 +168,11 @@ mod tests {
     use rand_chacha::ChaCha20Rng;
     use rand_chacha::rand_core::SeedableRng;
 
+    use ldsp_ui::accounts::By;
+
     use super::*;
     use crate::app::add_person;
-    use crate::store::Role;
+    use crate::store::{COMMAND_LINE, Role};
     use crate::testing::{Sim, World, invited};
 
     #[tokio::test]
@@ -189,7 +182,11 @@ mod tests {
         let mut rng = ChaCha20Rng::from_seed([1; 32]);
         let mut secrets = Vec::new();
         for (name, role) in [("op", Role::Operator), ("an", Role::Analyst)] {
-            let added = add_person(&service.store, name, role, service.now(), &mut rng);
+            let by = By {
+                who: COMMAND_LINE,
+                now: service.now(),
+            };
+            let added = add_person(&service.store, name, role, by, &mut rng);
             secrets.push(Secret::typed(&added.await.unwrap().secret));
         }
         let (op, an) = (("op", &secrets[0]), ("an", &secrets[1]));

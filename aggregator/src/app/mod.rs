@@ -25,6 +25,7 @@ use jiff::Timestamp;
 use ldsp_protocol::note::Verifier;
 use ldsp_protocol::standard::Standard;
 use ldsp_ui::Clock;
+use ldsp_ui::accounts::By;
 use ldsp_ui::api::Unconfirmed;
 use ldsp_ui::schedule::Schedule;
 use ldsp_ui::tls::Material;
@@ -147,11 +148,11 @@ pub async fn open_store(config: &Config) -> Result<Backend, Refused> {
 pub async fn set_up(
     config: &Config,
     identity: &Identity,
-    now: Timestamp,
+    by: By<'_>,
     rng: &mut impl CryptoRng,
 ) -> Result<Initialised, Refused> {
-    let mut made = init(config, identity, now, rng)?;
-    match first_link(config, now, rng).await {
+    let mut made = init(config, identity, by.now, rng)?;
+    match first_link(config, by, rng).await {
         Ok(link) => made.link = Some(link),
         Err(refused) => made.no_link = Some(refused.to_string()),
     }
@@ -160,14 +161,14 @@ pub async fn set_up(
 
 async fn first_link(
     config: &Config,
-    now: Timestamp,
+    by: By<'_>,
     rng: &mut impl CryptoRng,
 ) -> Result<String, Refused> {
     let identity = identity::identity(config)?;
     let signer = identity::signer(config, &identity)?;
     let store = open_store(config).await?;
     belongs(&store, signer.verifier()).await?;
-    let link = people::first_link(&store, &identity.public_url, now, rng).await;
+    let link = people::first_link(&store, &identity.public_url, by, rng).await;
     store.close().await;
     link
 }

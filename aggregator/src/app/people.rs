@@ -9,7 +9,7 @@ use rand_core::CryptoRng;
 use serde::Serialize;
 
 use super::Refused;
-use crate::store::{COMMAND_LINE, Done, Person, Role, Span, Staff};
+use crate::store::{Done, Person, Role, Span, Staff};
 
 /// A person with the secret that is shown once.
 #[derive(Debug, Clone, Serialize)]
@@ -37,12 +37,12 @@ pub async fn add_person<S: Staff>(
     store: &S,
     name: &str,
     role: Role,
-    now: Timestamp,
+    by: By<'_>,
     rng: &mut impl CryptoRng,
 ) -> Result<AddedPerson, Refused> {
     let (fresh, secret_hash) = draw(rng)?;
     let name = name.trim();
-    add(store, name, role, WayIn::Secret(&secret_hash), now).await?;
+    add(store, name, role, WayIn::Secret(&secret_hash), by).await?;
     Ok(AddedPerson {
         name: name.to_owned(),
         role: role.as_str(),
@@ -55,7 +55,7 @@ async fn add<S: Staff>(
     name: &str,
     role: Role,
     way_in: WayIn<'_>,
-    now: Timestamp,
+    by: By<'_>,
 ) -> Result<(), Refused> {
     let change = Change::Add {
         name,
@@ -63,18 +63,17 @@ async fn add<S: Staff>(
         organisation: "",
         way_in,
     };
-    carry_out(store, change, name, now).await
+    carry_out(store, change, name, by).await
 }
 
-/// Does it as the command line; anything but done is refused.
+/// Does it; anything but done is refused.
 async fn carry_out<S: Staff>(
     store: &S,
     change: Change<'_>,
     name: &str,
-    now: Timestamp,
+    by: By<'_>,
 ) -> Result<(), Refused> {
-    let who = COMMAND_LINE;
-    match store.change(&change, By { who, now }).await? {
+    match store.change(&change, by).await? {
         Act::Done => Ok(()),
         Act::Gone => Err(nobody(name)),
         // The command line is nobody's account.
@@ -143,15 +142,15 @@ pub async fn link_person<S: Staff>(
     store: &S,
     url: &str,
     (name, role): (&str, Option<Role>),
-    now: Timestamp,
+    by: By<'_>,
     rng: &mut impl CryptoRng,
 ) -> Result<PersonLink, Refused> {
     let name = name.trim();
     let token = Token::draw(rng);
-    let link = accounts::new_link(&token, now);
+    let link = accounts::new_link(&token, by.now);
     match role {
-        Some(role) => add(store, name, role, WayIn::Link(link), now).await?,
-        None => carry_out(store, Change::Reset { name, link }, name, now).await?,
+        Some(role) => add(store, name, role, WayIn::Link(link), by).await?,
+        None => carry_out(store, Change::Reset { name, link }, name, by).await?,
     }
     Ok(PersonLink {
         name: name.to_owned(),
@@ -167,15 +166,11 @@ pub async fn link_person<S: Staff>(
 pub(super) async fn first_link<S: Staff>(
     store: &S,
     url: &str,
-    now: Timestamp,
+    by: By<'_>,
     rng: &mut impl CryptoRng,
 ) -> Result<String, Refused> {
     let token = Token::draw(rng);
-    let by = By {
-        who: COMMAND_LINE,
-        now,
-    };
-    let kept = store.keep_first_link(accounts::new_link(&token, now), by);
+    let kept = store.keep_first_link(accounts::new_link(&token, by.now), by);
     if kept.await? {
         return Ok(accounts::link(url, &token));
     }
@@ -212,7 +207,7 @@ impl fmt::Display for NewSecret {
 pub async fn replace_secret<S: Staff>(
     store: &S,
     name: &str,
-    now: Timestamp,
+    by: By<'_>,
     rng: &mut impl CryptoRng,
 ) -> Result<NewSecret, Refused> {
     let (fresh, hash) = draw(rng)?;
@@ -220,7 +215,7 @@ pub async fn replace_secret<S: Staff>(
         name,
         secret_hash: &hash,
     };
-    carry_out(store, change, name, now).await?;
+    carry_out(store, change, name, by).await?;
     Ok(NewSecret {
         name: name.to_owned(),
         secret: fresh.reveal(),
@@ -271,7 +266,7 @@ pub async fn change_role<S: Staff>(
     store: &S,
     name: &str,
     role: Role,
-    now: Timestamp,
+    by: By<'_>,
 ) -> Result<ChangedPerson, Refused> {
     let before = find(store, name).await?;
     let change = Change::Role {
@@ -279,7 +274,7 @@ pub async fn change_role<S: Staff>(
         role: role.as_str(),
         organisation: "",
     };
-    carry_out(store, change, name, now).await?;
+    carry_out(store, change, name, by).await?;
     Ok(ChangedPerson {
         name: before.name,
         role: role.as_str(),
@@ -296,7 +291,7 @@ pub async fn lock_person<S: Staff>(
     store: &S,
     name: &str,
     locked: bool,
-    now: Timestamp,
+    by: By<'_>,
 ) -> Result<ChangedPerson, Refused> {
     let before = find(store, name).await?;
     let change = if locked {
@@ -307,7 +302,7 @@ pub async fn lock_person<S: Staff>(
     } else {
         Change::Unlock { name }
     };
-    carry_out(store, change, name, now).await?;
+    carry_out(store, change, name, by).await?;
     let role = before.role.as_str();
     Ok(ChangedPerson {
         name: before.name,
@@ -353,10 +348,10 @@ impl fmt::Display for RemovedPerson {
 pub async fn remove_person<S: Staff>(
     store: &S,
     name: &str,
-    now: Timestamp,
+    by: By<'_>,
 ) -> Result<RemovedPerson, Refused> {
     let removed = find(store, name).await?;
-    carry_out(store, Change::Remove { name }, name, now).await?;
+    carry_out(store, Change::Remove { name }, name, by).await?;
     let left = store.people().await?;
     Ok(RemovedPerson {
         removed: removed.name,

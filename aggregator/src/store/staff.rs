@@ -16,7 +16,7 @@ use super::{Outcome, Role, Span};
 pub(super) use sql::staff;
 
 /// Under whose name the command line acts.
-pub const COMMAND_LINE: &str = "command line";
+pub use ldsp_ui::terminal::COMMAND_LINE;
 
 /// Browsers that are kept of a person, the latest used.
 pub(super) const BROWSERS: i64 = 10;

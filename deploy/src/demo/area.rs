@@ -62,6 +62,7 @@ impl Area {
             clock: plan.clock.clone(),
             phones: plan.phones.clone(),
             entropy: app::system_entropy(),
+            who: "demonstration".to_owned(),
         };
         ask(
             Command::Init(Init {

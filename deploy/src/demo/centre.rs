@@ -12,6 +12,7 @@ use ldsp_aggregator::benchmark::Snapshot;
 use ldsp_aggregator::store::{DatabaseUrl, Log as _, Registry as _, Role, Staff as _};
 use ldsp_protocol::geography::Lep;
 use ldsp_protocol::ids::Digest;
+use ldsp_ui::accounts::By;
 use ldsp_ui::secret::Secret;
 use ldsp_ui::tls::PrivateCa;
 use tokio::sync::oneshot;
@@ -76,8 +77,11 @@ impl Centre {
             );
         }
         let mut person = async |name: &str, role: Role| -> anyhow::Result<SignIn> {
-            let added =
-                app::add_person(&service.store, name, role, (plan.clock)(), &mut rng).await?;
+            let by = By {
+                who: "demonstration",
+                now: (plan.clock)(),
+            };
+            let added = app::add_person(&service.store, name, role, by, &mut rng).await?;
             Ok(SignIn {
                 name: added.name,
                 role: added.role.to_owned(),

@@ -33,7 +33,7 @@ fn reaches(manifest: &Manifest) -> String {
 
 pub(super) async fn make(target: &Path, keys: Option<&Path>, context: &Context) -> Answer {
     let node = open(context).await?;
-    let made = backup::make(&node, target, keys, (context.clock)()).await;
+    let made = backup::make(&node, target, keys, (&context.who, (context.clock)())).await;
     node.store.close().await;
     let made = made?;
     let output = Output {
@@ -61,7 +61,7 @@ pub(super) async fn restore(args: &RestoreArgs, context: &Context) -> Answer {
         keys: args.keys.as_deref(),
         erasures: args.erasures.as_deref(),
     };
-    let restored = backup::restore(parts, dir, (context.clock)()).await?;
+    let restored = backup::restore(parts, dir, (&context.who, (context.clock)())).await?;
     let store = &restored.node.store;
     let behind = behind(store, (context.clock)()).await;
     store.close().await;

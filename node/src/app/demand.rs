@@ -6,7 +6,6 @@ use super::cli::Demand as Command;
 use super::output::{Answer, Output, Refusal};
 use super::{Context, keep, open};
 use crate::model::demand::remove_import;
-use crate::store::audit::COMMAND_LINE;
 use crate::store::demand::Demand;
 use crate::store::terms::Term;
 
@@ -46,7 +45,7 @@ async fn imports(context: &Context) -> Answer {
 
 async fn remove(import: i64, context: &Context) -> Answer {
     let node = open(context).await?;
-    let removed = remove_import(&node.store, import, COMMAND_LINE, (context.clock)()).await;
+    let removed = remove_import(&node.store, import, &context.who, (context.clock)()).await;
     node.store.close().await;
     let removed = removed?;
     if removed.gone + removed.stay == 0 {

@@ -5,7 +5,6 @@ use serde_json::json;
 use super::output::{Answer, Output, Refusal};
 use super::{Context, cli, open};
 use crate::enrol::{Checked, EnrolError, over_https};
-use crate::store::audit::COMMAND_LINE;
 use crate::transport::Unreachable;
 
 impl From<EnrolError> for Refusal {
@@ -36,8 +35,12 @@ pub(super) async fn run(args: &cli::Enrol, context: &Context) -> Answer {
     let checked = Checked::read(&file, now)?;
     let node = open(context).await?;
     let mut rng = (context.entropy)();
-    let who = args.name.as_deref().unwrap_or(COMMAND_LINE);
-    let enrolled = over_https(&node, &checked, who, now, &mut *rng).await?;
+    // The name is not proved by a secret, so who gave it stands beside it.
+    let who = match &args.name {
+        Some(name) => format!("{name}, {}", context.who),
+        None => context.who.clone(),
+    };
+    let enrolled = over_https(&node, &checked, &who, now, &mut *rng).await?;
     node.store.close().await;
     let (place, fingerprint) = (enrolled.enrolment, enrolled.fingerprint);
     let next = if place.active {

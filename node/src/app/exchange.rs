@@ -12,7 +12,6 @@ use crate::exchange::{
     self, Defects, LARGEST, Read, Refused, Standing, Taken, Ungiven, give, time,
 };
 use crate::home::Node;
-use crate::store::audit::COMMAND_LINE;
 use crate::store::items::DataItem;
 
 pub(super) async fn run(command: Exchange, context: &Context) -> Answer {
@@ -128,7 +127,7 @@ async fn take(
     context: &Context,
 ) -> Answer {
     let (data, meta) = (file(data)?, file(meta)?);
-    let by = (COMMAND_LINE, (context.clock)());
+    let by = (context.who.as_str(), (context.clock)());
     let taken = exchange::take(&node.store, item, (&data, &meta), dry_run, by).await;
     let (read, id, said) = match taken {
         Ok(Taken::Checked(read)) => (read, None, "Nothing is wrong with it; nothing was kept."),

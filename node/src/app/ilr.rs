@@ -6,7 +6,6 @@ use super::cli::{AimArgs, Ilr};
 use super::output::{Answer, Output, Refusal};
 use super::{Context, open};
 use crate::import::ilr::mapping::{self, AimSaid, MappingError};
-use crate::store::audit::COMMAND_LINE;
 use crate::store::ilr::{AimRule, Mappings};
 
 impl From<MappingError> for Refusal {
@@ -21,28 +20,28 @@ pub(super) async fn run(command: Ilr, context: &Context) -> Answer {
     let answer = match &command {
         Ilr::Mappings => Ok(list(&store.ilr_mappings().await?)),
         Ilr::Provider { ukprn, name } => {
-            let said = mapping::say_provider(store, ukprn, name, COMMAND_LINE, now).await;
+            let said = mapping::say_provider(store, ukprn, name, &context.who, now).await;
             said.map(|(ukprn, provider)| Output {
                 text: format!("ILRs of UKPRN {ukprn} are {provider}\u{2019}s."),
                 json: json!({"ukprn": ukprn, "provider": provider}),
             })
         }
         Ilr::Aim(args) if args.remove => {
-            let unsaid = mapping::unsay_aim(store, &said(args), COMMAND_LINE, now).await;
+            let unsaid = mapping::unsay_aim(store, &said(args), &context.who, now).await;
             unsaid.map(|()| Output {
                 text: "It is not said any more. An import asks for the aim again.".to_owned(),
                 json: json!({"removed": true}),
             })
         }
         Ilr::Aim(args) => {
-            let said = mapping::say_aim(store, &said(args), COMMAND_LINE, now).await;
+            let said = mapping::say_aim(store, &said(args), &context.who, now).await;
             said.map(|rule| Output {
                 text: format!("{}.", line(&rule)),
                 json: aim(&rule),
             })
         }
         Ilr::Code { field, code, value } => {
-            let said = mapping::say_code(store, field, code, value, COMMAND_LINE, now).await;
+            let said = mapping::say_code(store, field, code, value, &context.who, now).await;
             said.map(|()| Output {
                 text: "Written down. It holds from the next import on; a file that is stored already is read anew when it is imported again.".to_owned(),
                 json: json!({"stored": true}),

@@ -45,6 +45,7 @@ pub(super) async fn run(command: Import, context: &Context) -> Answer {
         watched.progress.expect(about.len());
     }
     let options = |args: &ImportFile| Options {
+        who: context.who.clone(),
         dry_run: args.dry_run,
         valid_rows: args.valid_rows,
         progress: watched.progress.clone(),
@@ -70,6 +71,7 @@ pub(super) async fn run(command: Import, context: &Context) -> Answer {
                 ));
             }
             let options = Options {
+                who: context.who.clone(),
                 dry_run: args.dry_run,
                 progress: watched.progress.clone(),
                 ..Options::default()
@@ -119,6 +121,7 @@ pub(super) async fn run(command: Import, context: &Context) -> Answer {
         }
         Import::Ilr(args) => {
             let options = Options {
+                who: context.who.clone(),
                 dry_run: args.dry_run,
                 valid_rows: args.valid_rows,
                 doubtful: doubtful(args.doubtful),
@@ -129,6 +132,7 @@ pub(super) async fn run(command: Import, context: &Context) -> Answer {
         }
         Import::Postcodes { .. } => {
             let options = Options {
+                who: context.who.clone(),
                 progress: watched.progress.clone(),
                 ..Options::default()
             };

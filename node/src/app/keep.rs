@@ -10,7 +10,6 @@ use super::output::{Answer, Output, Refusal};
 use super::{Context, open};
 use crate::home::Node;
 use crate::model::{self, Model, Trouble};
-use crate::store::audit::COMMAND_LINE;
 use crate::store::kept::{Known, Stored};
 
 /// Longest file that is read, in bytes.
@@ -173,7 +172,7 @@ fn said<M: Model>(texts: Vec<String>, said: &Said) -> Result<Vec<String>, Refusa
 
 async fn add<M: Model>(node: &Node, given: &Said, context: &Context) -> Answer {
     let texts = said::<M>(model::blank::<M>(), given)?;
-    let kept = model::add::<M>(&node.store, &texts, COMMAND_LINE, (context.clock)()).await;
+    let kept = model::add::<M>(&node.store, &texts, &context.who, (context.clock)()).await;
     answer(node, kept, "Added.").await
 }
 
@@ -191,7 +190,7 @@ async fn set<M: Model>(
     let known = node.store.known().await?;
     let texts = said::<M>(before.it.texts(&known), given)?;
     let at = (id, version.unwrap_or(before.version));
-    let kept = model::change(&node.store, at, &texts, COMMAND_LINE, (context.clock)()).await;
+    let kept = model::change(&node.store, at, &texts, &context.who, (context.clock)()).await;
     answer::<M>(node, kept, "Changed.").await
 }
 

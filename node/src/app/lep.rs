@@ -6,7 +6,6 @@ use super::output::{Answer, Output, Refusal};
 use super::{Context, open};
 use crate::home::Node;
 use crate::lep::{self, LepError};
-use crate::store::audit::COMMAND_LINE;
 
 impl From<LepError> for Refusal {
     fn from(error: LepError) -> Self {
@@ -23,7 +22,7 @@ pub(super) async fn run(set: Option<&str>, context: &Context) -> Answer {
 
 async fn said(node: &Node, set: Option<&str>, context: &Context) -> Answer {
     if let Some(code) = set {
-        let lep = lep::choose(node, code, COMMAND_LINE, (context.clock)()).await?;
+        let lep = lep::choose(node, code, &context.who, (context.clock)()).await?;
         return Ok(Output {
             text: format!("This is the node of {} ({}).", lep.name, lep.code),
             json: json!({"lep": lep.code, "name": lep.name}),

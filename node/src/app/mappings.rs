@@ -14,7 +14,6 @@ use crate::import::mapping::look::{Look, Looked, look};
 use crate::import::mapping::propose::propose;
 use crate::import::mapping::{self, Kind, Mapping, Reading, TextForm};
 use crate::store::Store;
-use crate::store::audit::COMMAND_LINE;
 use crate::store::mappings::{LEP, StoredMapping};
 
 pub(super) async fn run(command: &Mappings, context: &Context) -> Answer {
@@ -50,7 +49,7 @@ pub(super) async fn run(command: &Mappings, context: &Context) -> Answer {
             let node = open(context).await?;
             let done = node
                 .store
-                .forget_mapping(LEP, name, COMMAND_LINE, (context.clock)())
+                .forget_mapping(LEP, name, &context.who, (context.clock)())
                 .await?;
             node.store.close().await;
             if !done {
@@ -147,7 +146,7 @@ async fn set(name: &str, path: &Path, context: &Context) -> Answer {
     let now = (context.clock)();
     let done = node
         .store
-        .remember_mapping(LEP, (&name, &mapping), None, None, COMMAND_LINE, now)
+        .remember_mapping(LEP, (&name, &mapping), None, None, &context.who, now)
         .await?;
     node.store.close().await;
     let version = done.version();

@@ -43,6 +43,7 @@ use std::sync::Arc;
 use clap::Parser as _;
 use ldsp_protocol::ids::Gss;
 use ldsp_ui::accounts::{self, Token};
+use ldsp_ui::terminal;
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
@@ -67,6 +68,8 @@ pub struct Context {
     pub phones: Clock,
     /// Randomness.
     pub entropy: Entropy,
+    /// Who acts at the terminal, for the audit log.
+    pub who: String,
 }
 
 /// The system's clock.
@@ -102,6 +105,9 @@ pub fn main(
         }
     };
     let as_json = cli.global.json;
+    let environment: Vec<(String, String)> = environment.into_iter().collect();
+    let sudo_user = environment.iter().find(|(name, _)| name == "SUDO_USER");
+    let who = terminal::acting(sudo_user.map(|(_, user)| user.as_str()));
     let config = match Config::load(cli.global.config.as_deref(), environment) {
         Ok(config) => config,
         Err(error) => return output::print(Err(error.into()), as_json),
@@ -112,6 +118,7 @@ pub fn main(
         clock: system_clock(),
         phones: system_clock(),
         entropy: system_entropy(),
+        who,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -174,8 +181,10 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::Backup(to) => backup::make(&to.to, to.keys_to.as_deref(), context).await,
         Command::Restore(from) => backup::restore(&from, context).await,
         Command::Access { whom, html } => rights::access(&whom, html, context).await,
-        Command::Erase { whom, dry_run } => rights::erase(&whom, dry_run, context).await,
-        Command::Retain { dry_run } => rights::retain(dry_run, context).await,
+        Command::Erase { whom, dry_run, yes } => {
+            rights::erase(&whom, (dry_run, yes), context).await
+        }
+        Command::Retain(args) => rights::retain(&args, context).await,
         Command::Audit(command) => audit::run(command, context).await,
         Command::Practice(command) => practice::run(command, context).await,
         Command::Questionnaire(command) => questionnaire::run(command, context).await,
@@ -211,10 +220,11 @@ async fn init(args: &cli::Init, context: &Context) -> Answer {
     let dir = &context.config.data_dir;
     let now = (context.clock)();
     let again = Node::is_begun(dir);
-    let node = Node::init(dir, lep.as_ref(), &mut (context.entropy)(), now).await?;
+    let by = (context.who.as_str(), now);
+    let node = Node::init(dir, lep.as_ref(), &mut (context.entropy)(), by).await?;
     let token = Token::draw(&mut (context.entropy)());
     let kept = accounts::new_link(&token, now);
-    node.store.keep_first_link(kept, now).await?;
+    node.store.keep_first_link(kept, by).await?;
     let link = accounts::link(&context.config.address(), &token);
     let fingerprint = ldsp_protocol::keys::key_id(&node.signing.verifying_key());
     let name = lep.as_ref().map(status::lep_name);

@@ -8,7 +8,6 @@ use super::cli::People;
 use super::output::{Answer, Output, Refusal};
 use super::{Context, open, subjects};
 use crate::home::Node;
-use crate::store::audit::COMMAND_LINE;
 use crate::store::people::{Changed, Person, Role, organisation_of};
 
 pub(super) async fn run(command: People, context: &Context) -> Answer {
@@ -62,7 +61,7 @@ async fn add(name: &str, role: Role, organisation: Option<&str>, context: &Conte
     bind(&node, &mut person.organisation).await?;
     let (secret, secret_hash) = draw(context)?;
     let person = person.with_secret(secret_hash);
-    let added = node.store.add_person(&person, COMMAND_LINE).await?;
+    let added = node.store.add_person(&person, &context.who).await?;
     node.store.close().await;
     let name = &person.name;
     if !added {
@@ -109,7 +108,7 @@ async fn invite(name: &str, role: Role, organisation: Option<&str>, context: &Co
     let (link, made) = draw_link(context);
     let added = node
         .store
-        .invite_person(&person, link, COMMAND_LINE)
+        .invite_person(&person, link, &context.who)
         .await?;
     node.store.close().await;
     if !added {
@@ -145,7 +144,7 @@ async fn link(name: &str, context: &Context) -> Answer {
     let (link, made) = draw_link(context);
     let kept = node
         .store
-        .reset_person(name, link, COMMAND_LINE, (context.clock)())
+        .reset_person(name, link, &context.who, (context.clock)())
         .await?;
     node.store.close().await;
     if !kept {
@@ -179,7 +178,7 @@ async fn change(name: &str, role: Role, organisation: Option<&str>, context: &Co
     let organisation = organisation.as_deref();
     let changed = node
         .store
-        .change_role(name, role, organisation, COMMAND_LINE, (context.clock)())
+        .change_role(name, role, organisation, &context.who, (context.clock)())
         .await?;
     node.store.close().await;
     let before = done(changed, name)?;
@@ -199,7 +198,7 @@ async fn lock(name: &str, locked: bool, context: &Context) -> Answer {
     let node = open(context).await?;
     let changed = node
         .store
-        .lock_person(name, locked, true, COMMAND_LINE, (context.clock)())
+        .lock_person(name, locked, true, &context.who, (context.clock)())
         .await?;
     node.store.close().await;
     done(changed, name)?;
@@ -236,7 +235,7 @@ async fn replace(name: &str, context: &Context) -> Answer {
     let (secret, hash) = draw(context)?;
     let replaced = node
         .store
-        .replace_secret(name, &hash, COMMAND_LINE, (context.clock)())
+        .replace_secret(name, &hash, &context.who, (context.clock)())
         .await?;
     node.store.close().await;
     if !replaced {
@@ -255,7 +254,7 @@ async fn remove(name: &str, context: &Context) -> Answer {
     let node = open(context).await?;
     let removed = node
         .store
-        .remove_person(name, COMMAND_LINE, (context.clock)())
+        .remove_person(name, &context.who, (context.clock)())
         .await?;
     let left = node.store.people().await?;
     node.store.close().await;

@@ -14,7 +14,6 @@ use crate::import::london_day;
 use crate::provision::Freshness;
 use crate::provision::pull::fetch::Web;
 use crate::provision::pull::{self, Step, guard, refusal};
-use crate::store::audit::COMMAND_LINE;
 use crate::store::feeds::{Feed, Pulled};
 use crate::store::kept::Stored;
 use crate::store::services::Service;
@@ -160,7 +159,7 @@ async fn pull(node: &Node, url: &str, term: &str, context: &Context) -> Answer {
     let name = url.as_str().trim_end_matches('/').to_owned();
     let store = &node.store;
     let feed = store
-        .begin_pull(&name, term, COMMAND_LINE, (context.clock)())
+        .begin_pull(&name, term, &context.who, (context.clock)())
         .await?;
     let web = Web::of(url, hosts);
     let mut requests = 0;

@@ -21,7 +21,6 @@ use crate::release::rules::Outcome;
 use crate::release::{
     self, Approval, ReleaseError, Request, approve, prepare_watched, refuse, show,
 };
-use crate::store::audit::COMMAND_LINE;
 use crate::store::people::Person;
 use crate::store::{Store, StoreError, enrolment};
 use crate::transport::Https;
@@ -87,7 +86,7 @@ async fn try_out(node: &Node, first: Option<Period>, context: &Context) -> Answe
         ..Request::default()
     };
     let now = (context.clock)();
-    let tried = preview(&node.store, request, COMMAND_LINE, now, &context.entropy).await?;
+    let tried = preview(&node.store, request, &context.who, now, &context.entropy).await?;
     let is_made_up = tried.made_up.is_some();
     let width = tried.families.iter().map(|f| f.title.chars().count()).max();
     let width = width.unwrap_or(0);

@@ -6,7 +6,6 @@ use super::cli::Sample;
 use super::output::{Answer, Output, Refusal};
 use super::{Context, open};
 use crate::sample::{SampleError, bring_in, remove};
-use crate::store::audit::COMMAND_LINE;
 
 impl From<SampleError> for Refusal {
     fn from(error: SampleError) -> Self {
@@ -18,8 +17,8 @@ pub(super) async fn run(command: Sample, context: &Context) -> Answer {
     let node = open(context).await?;
     let now = (context.clock)();
     let done = match command {
-        Sample::BringIn => bring_in(&node, COMMAND_LINE, now).await,
-        Sample::Remove => remove(&node.store, COMMAND_LINE, now).await,
+        Sample::BringIn => bring_in(&node, &context.who, now).await,
+        Sample::Remove => remove(&node.store, &context.who, now).await,
     };
     node.store.close().await;
     done?;

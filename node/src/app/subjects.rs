@@ -6,7 +6,6 @@ use serde_json::json;
 use super::output::{Answer, Output, Refusal};
 use super::people::nobody;
 use super::{Context, open};
-use crate::store::audit::COMMAND_LINE;
 
 /// The subject that the configured service would name.
 fn subject(account: &str, context: &Context) -> Result<Subject, Refusal> {
@@ -30,7 +29,7 @@ pub(super) async fn connect(name: &str, account: &str, context: &Context) -> Ans
     let now = (context.clock)();
     let bound = node
         .store
-        .bind_subject(name, &subject, COMMAND_LINE, now)
+        .bind_subject(name, &subject, &context.who, now)
         .await?;
     node.store.close().await;
     match bound {
@@ -71,7 +70,7 @@ pub(super) async fn disconnect(
     };
     let mut gone = None;
     for subject in meant {
-        let unbound = node.store.unbind_subject(name, &subject, COMMAND_LINE, now);
+        let unbound = node.store.unbind_subject(name, &subject, &context.who, now);
         if unbound.await? {
             gone = Some(subject);
         }

@@ -15,7 +15,7 @@ use crate::home::{DATABASE, Node, PSEUDONYM_KEY, SIGNING_KEY, failed, pseudonym_
 use crate::import::pseudonym::PseudonymKey;
 use crate::rights::Erased;
 use crate::rights::journal::{self, JOURNAL, Numbers};
-use crate::store::audit::{self, COMMAND_LINE, Fault};
+use crate::store::audit::{self, Fault};
 use crate::store::erasure::{self, Gone};
 use crate::store::{Store, StoreError, enrolment, scrub};
 
@@ -56,7 +56,7 @@ pub struct Parts<'a> {
 pub async fn restore(
     parts: Parts<'_>,
     dir: &Path,
-    now: Timestamp,
+    by: (&str, Timestamp),
 ) -> Result<Restored, BackupError> {
     let source = parts.records;
     let manifest = checked_manifest(source)?;
@@ -92,7 +92,7 @@ pub async fn restore(
     place(&source.join(DATABASE), &work)?;
     let store = Store::open(&work).await?;
     let key = pseudonym_key(&keys)?;
-    let gone = brought_up(&store, &manifest, (&erased, is_told), &key, now).await?;
+    let gone = brought_up(&store, &manifest, (&erased, is_told), &key, by).await?;
     let mut tx = store.write().await?;
     journal::write(&dir.join(JOURNAL), &mark, &mut tx).await?;
     tx.rollback().await?;
@@ -181,7 +181,7 @@ async fn brought_up(
     manifest: &Manifest,
     (erased, is_told): (&Numbers, bool),
     key: &PseudonymKey,
-    now: Timestamp,
+    (who, now): (&str, Timestamp),
 ) -> Result<Gone, BackupError> {
     let mut tx = store.write().await?;
     enrolment::restored(&mut tx, now.as_second()).await?;
@@ -196,7 +196,7 @@ async fn brought_up(
     if gone.learners > 0 {
         scrub::due(&mut tx, now).await?;
     }
-    audit::append(&mut tx, now, COMMAND_LINE, "restore", &detail).await?;
+    audit::append(&mut tx, now, who, "restore", &detail).await?;
     tx.commit().await.map_err(StoreError::from)?;
     Ok(gone)
 }

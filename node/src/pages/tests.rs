@@ -114,9 +114,14 @@ async fn made(lep: Option<&str>, retention: Option<Policy>, soon: Duration) -> W
     let now = at("2022-03-04T09:00:00Z");
     let entropy = seeded(11);
     let lep = lep.map(|lep| lep.parse().unwrap());
-    let node = Node::init(&dir.path().join("data"), lep.as_ref(), &mut entropy(), now)
-        .await
-        .unwrap();
+    let node = Node::init(
+        &dir.path().join("data"),
+        lep.as_ref(),
+        &mut entropy(),
+        (COMMAND_LINE, now),
+    )
+    .await
+    .unwrap();
     let phc = secret::hash(&Secret::typed(SECRET), &mut entropy()).unwrap();
     for (name, role) in [("ann", Role::Coordinator), ("bob", Role::Approver)] {
         let person = Person::new(name, role, now).with_secret(&phc);

@@ -15,8 +15,8 @@ use utoipa::ToSchema;
 
 use super::{Store, StoreError, moment};
 
-/// Who acts when nobody is signed in: the IT team at the command line.
-pub const COMMAND_LINE: &str = "command line";
+/// Who acts when nobody is signed in: the IT team at the command line. The program adds the account of the system that acts.
+pub use ldsp_ui::terminal::COMMAND_LINE;
 
 /// What every hash begins with.
 const PURPOSE: &[u8] = b"ldsp-node audit v1\n";
@@ -30,7 +30,7 @@ pub struct Entry {
     pub id: i64,
     /// When.
     pub at: Timestamp,
-    /// A person's name, `command line` or `schedule`.
+    /// A person's name, `command line (ACCOUNT)` or `schedule`.
     pub who: String,
     /// Stable word, such as `import learners`.
     pub action: String,

@@ -1,11 +1,10 @@
 //! The commands of `people`.
 
 use clap::Subcommand;
+use ldsp_ui::accounts::By;
 
 use super::answer;
-use crate::app::{
-    Config, Refused, accounts, identity, open_store, people, system_clock, system_entropy,
-};
+use crate::app::{Config, Refused, accounts, identity, open_store, people, system_entropy};
 use crate::store::Role;
 
 #[derive(Debug, Subcommand)]
@@ -86,9 +85,9 @@ pub(super) enum PeopleCommand {
 pub(super) async fn manage(
     command: PeopleCommand,
     config: &Config,
-    json: bool,
+    (by, json): (By<'_>, bool),
 ) -> Result<(), Refused> {
-    let (store, now) = (open_store(config).await?, system_clock()());
+    let store = open_store(config).await?;
     let (store, mut rng) = (&store, system_entropy());
     let url = || identity::identity(config).map(|identity| identity.public_url);
     let service = config.oidc.as_ref();
@@ -98,7 +97,7 @@ pub(super) async fn manage(
             role,
             link: false,
         } => answer(
-            &people::add_person(store, &name, role, now, &mut rng).await?,
+            &people::add_person(store, &name, role, by, &mut rng).await?,
             json,
         ),
         PeopleCommand::Add {
@@ -108,38 +107,38 @@ pub(super) async fn manage(
         } => {
             let who = (name.as_str(), Some(role));
             answer(
-                &people::link_person(store, &url()?, who, now, &mut rng).await?,
+                &people::link_person(store, &url()?, who, by, &mut rng).await?,
                 json,
             )
         }
         PeopleCommand::Link { name } => {
             let who = (name.as_str(), None);
             answer(
-                &people::link_person(store, &url()?, who, now, &mut rng).await?,
+                &people::link_person(store, &url()?, who, by, &mut rng).await?,
                 json,
             )
         }
         PeopleCommand::Role { name, role } => {
-            answer(&people::change_role(store, &name, role, now).await?, json)
+            answer(&people::change_role(store, &name, role, by).await?, json)
         }
         PeopleCommand::Lock { name } => {
-            answer(&people::lock_person(store, &name, true, now).await?, json)
+            answer(&people::lock_person(store, &name, true, by).await?, json)
         }
         PeopleCommand::Unlock { name } => {
-            answer(&people::lock_person(store, &name, false, now).await?, json)
+            answer(&people::lock_person(store, &name, false, by).await?, json)
         }
         PeopleCommand::Secret { name } => answer(
-            &people::replace_secret(store, &name, now, &mut rng).await?,
+            &people::replace_secret(store, &name, by, &mut rng).await?,
             json,
         ),
         PeopleCommand::Remove { name } => {
-            answer(&people::remove_person(store, &name, now).await?, json)
+            answer(&people::remove_person(store, &name, by).await?, json)
         }
         PeopleCommand::List => answer(&people::people(store).await?, json),
         PeopleCommand::History { last } => answer(&people::history(store, last).await?, json),
         PeopleCommand::Connect { name, account } => {
             let who = (name.trim(), account.trim());
-            answer(&accounts::connect(store, service, who, now).await?, json)
+            answer(&accounts::connect(store, service, who, by).await?, json)
         }
         PeopleCommand::Disconnect {
             name,
@@ -147,7 +146,7 @@ pub(super) async fn manage(
             issuer,
         } => {
             let (who, issuer) = ((name.trim(), account.trim()), issuer.as_deref());
-            answer(&accounts::disconnect(store, issuer, who, now).await?, json)
+            answer(&accounts::disconnect(store, issuer, who, by).await?, json)
         }
         PeopleCommand::Accounts => answer(&accounts::accounts(store).await?, json),
     }

@@ -36,7 +36,10 @@ async fn the_first_link_makes_the_admin_once() {
     let token = Token::draw(&mut seeded(70)());
     let store = &world.node.store;
     let link = accounts::new_link(&token, at(NOW));
-    store.keep_first_link(link, at(NOW)).await.unwrap();
+    store
+        .keep_first_link(link, (COMMAND_LINE, at(NOW)))
+        .await
+        .unwrap();
     let path = format!("/welcome/{}", token.reveal());
     for _ in 0..2 {
         // Mail programs open links by themselves.
@@ -72,7 +75,10 @@ async fn the_first_link_makes_the_admin_once() {
     // With an admin there is no second first one.
     let second = Token::draw(&mut seeded(71)());
     let link = accounts::new_link(&second, at(NOW));
-    store.keep_first_link(link, at(NOW)).await.unwrap();
+    store
+        .keep_first_link(link, (COMMAND_LINE, at(NOW)))
+        .await
+        .unwrap();
     let late = world
         .get("", &format!("/welcome/{}", second.reveal()))
         .await;

@@ -6,7 +6,7 @@ use ldsp_ui::oidc::{Binding, Subject};
 use sqlx::SqliteConnection;
 
 use super::kit::unfit;
-use crate::store::audit::{COMMAND_LINE, append};
+use crate::store::audit::append;
 use crate::store::people::{self, Person, Role};
 use crate::store::{Store, StoreError, moment, subjects};
 
@@ -15,20 +15,17 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn keep_first_link(&self, link: NewLink, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn keep_first_link(
+        &self,
+        link: NewLink,
+        (who, now): (&str, Timestamp),
+    ) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
         sqlx::query("DELETE FROM set_up_links WHERE person IS NULL")
             .execute(&mut *tx)
             .await?;
         write_link(&mut tx, link, None, now).await?;
-        append(
-            &mut tx,
-            now,
-            COMMAND_LINE,
-            "people link",
-            "for the first admin",
-        )
-        .await?;
+        append(&mut tx, now, who, "people link", "for the first admin").await?;
         Ok(tx.commit().await?)
     }
 
