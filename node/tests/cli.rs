@@ -964,11 +964,27 @@ fn a_learner_is_told_and_erased_by_command() {
         "{dry}"
     );
     assert!(refused_with(&dir, &["erase"], "1000000028").contains("no unique learner number"));
+    let unasked = refused_with(&dir, &["erase", "--provider", "Acme"], "CANARY77");
+    assert!(unasked.contains("no terminal to confirm"), "{unasked}");
+    assert!(unasked.contains("--yes"), "{unasked}");
     assert!(refused(&dir, &["retain"]).contains("no retention period"));
+    let personal = ["retain", "--set", "84", "--reason", "Ask jo@example.org"];
+    assert!(refused(&dir, &personal).contains("personal data"));
+    let set = done(
+        &dir,
+        &["retain", "--set", "84", "--reason", "The grant asks for it"],
+    );
+    assert!(set.contains("kept for 84 months"), "{set}");
+    let due = done(
+        &dir,
+        &["retain", "--set", "none", "--reason", "x", "--dry-run"],
+    );
+    assert!(due.contains("Nothing was changed"), "{due}");
+    assert!(done(&dir, &["retain", "--dry-run"]).contains("84 months"));
     std::fs::write(dir.join("ldsp-node.toml"), "[retention]\nmonths = 84\n").unwrap();
     let due = done(&dir, &["retain", "--dry-run"]);
     assert!(due.contains("1 learner(s), 1 enrolment(s)"), "{due}");
-    let erased = asked(&["erase", "--provider", "Acme"], "CANARY77\n");
+    let erased = asked(&["erase", "--yes", "--provider", "Acme"], "CANARY77\n");
     assert!(
         erased.contains("1 enrolment(s) erased") && erased.contains("nothing of it is left"),
         "{erased}"
@@ -988,6 +1004,8 @@ fn a_learner_is_told_and_erased_by_command() {
         "{list}"
     );
     assert_eq!(list.lines().count(), 1);
+    // Who acts at the terminal is named by their account of the system.
+    assert!(list.contains("command line ("), "{list}");
     let csv = done(&dir, &["audit", "export"]);
     assert!(csv.starts_with("entry,at,who,action,detail,hash\n") && !csv.contains("CANARY77"));
     let exported: serde_json::Value =

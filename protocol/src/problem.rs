@@ -194,7 +194,7 @@ catalogue! {
         "Send at most 512 MiB at once: split the file, or have the IT team import it on the server.";
     /// Nothing says for how long records are kept.
     RETENTION = "retention", 409, "No period is set after which records are deleted",
-        "Agree on a period with the data protection officer, set `months` under [retention] in the node's configuration and restart it.";
+        "Agree on a period with the data protection officer; an admin or a coordinator sets it on the page /retention, unless the node's configuration does.";
     /// Nothing there.
     NOT_FOUND = "not-found", 404, "There is nothing at this address",
         "Check the address or start from the home page.";

@@ -211,7 +211,7 @@ fn happened(kind: &ProblemKind) -> &'static str {
             "A node was told how to read Individualised Learner Records, and what was said does not fit: an unknown provider, programme or code."
         }
         "retention" => {
-            "A node was asked to delete records whose period is over, and nobody has set a period. Nothing was deleted."
+            "A node was asked to delete records whose period is over, and nobody has set a period; or to set one that its configuration sets. Nothing was changed."
         }
         "import" => {
             "Every row of the file was checked and at least one has a problem. A file goes in as a whole or not at all, unless sound rows are asked for alone."

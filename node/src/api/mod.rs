@@ -126,6 +126,7 @@ refusals! {
     struct TakesJson: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED;
     struct ReadsDue: PARAMETER, SIGN_IN, ROLE, RETENTION;
     struct Deletes: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, RETENTION;
+    struct SetsPeriod: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, RETENTION, CHANGED_MEANWHILE, FORM;
     struct Maps: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM, CHANGED_MEANWHILE;
     struct Versioned: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, CHANGED_MEANWHILE;
     struct Enrols: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, TIMEOUT, TOO_LARGE, UNSUPPORTED, ENROLMENT;
@@ -245,6 +246,8 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::post("/api/v1/rights/erase", pages::RIGHTS),
         Rule::get("/api/v1/retention", STAFF),
         Rule::post("/api/v1/retention", COORDINATOR),
+        Rule::get("/api/v1/retention/period", pages::AUDITS),
+        Rule::put("/api/v1/retention/period", pages::RETAINS),
         Rule::get("/api/v1/audit", pages::AUDITS),
         Rule::get("/api/v1/audit/check", pages::AUDITS),
         public("/services"),
@@ -432,6 +435,7 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(rights::preview))
         .routes(routes!(rights::erase))
         .routes(routes!(rights::due, rights::retain))
+        .routes(routes!(rights::period, rights::set_period))
         .routes(routes!(rights::audit))
         .routes(routes!(rights::check))
         .layer(from_fn(entity_tag));

@@ -190,7 +190,9 @@ impl From<RightsError> for Refused {
     fn from(error: RightsError) -> Self {
         let kind = match &error {
             RightsError::Unfit(_) => problem::REQUEST,
-            RightsError::NoPeriod => problem::RETENTION,
+            RightsError::NoPeriod | RightsError::Configured => problem::RETENTION,
+            RightsError::Changed => problem::CHANGED_MEANWHILE,
+            RightsError::Months | RightsError::Reason(_) => problem::FORM,
             RightsError::Journal(error) => {
                 tracing::error!(%error, "the journal of erasures cannot be used");
                 problem::STORAGE

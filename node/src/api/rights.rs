@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use jiff::Timestamp;
 use ldsp_protocol::ids::Digest;
 use ldsp_protocol::problem::{self, Problem};
 use ldsp_ui::SignedIn;
@@ -12,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::sent::Sent;
 use super::{Api, Nothing, RIGHTS, Refused};
 use crate::pages::SEE_EXACT;
-use crate::rights::{self, Access, Asked, Due, Erased, Preview, Subject};
+use crate::rights::{self, Access, Asked, Due, Erased, Held, NewPeriod, Preview, Subject};
 use crate::store::audit::{AuditHead, Entry, Filter};
 
 /// By what a learner is asked for: `uln`, or `provider` and `reference`. It is used to look up, and not kept or logged.
@@ -65,8 +66,16 @@ pub(super) async fn access(
     Sent(whom): Sent<Whom>,
 ) -> Result<Json<Access>, Refused> {
     let (subject, parts) = whom.subject(&api).await?;
-    let (policy, now) = (api.retention.as_ref(), (api.clock)());
-    let held = rights::access(&api.node, subject, &parts, policy, &person.name, now).await?;
+    let (policy, now) = (api.policy().await?, (api.clock)());
+    let held = rights::access(
+        &api.node,
+        subject,
+        &parts,
+        policy.as_ref(),
+        &person.name,
+        now,
+    )
+    .await?;
     Ok(Json(held))
 }
 
@@ -121,9 +130,9 @@ pub(super) async fn due(
     State(api): State<Api>,
     _none: Query<Nothing>,
 ) -> Result<Json<Due>, Refused> {
-    let policy = api.retention.as_ref().ok_or_else(off)?;
+    let policy = api.policy().await?.ok_or_else(off)?;
     Ok(Json(
-        rights::due(&api.node.store, policy, (api.clock)()).await?,
+        rights::due(&api.node.store, &policy, (api.clock)()).await?,
     ))
 }
 
@@ -156,14 +165,117 @@ pub(super) async fn retain(
     _none: Query<Nothing>,
     Sent(asked): Sent<Retaining>,
 ) -> Result<Json<Erased>, Refused> {
-    let policy = api.retention.as_ref().ok_or_else(off)?;
+    let policy = api.policy().await?.ok_or_else(off)?;
     if asked.months != policy.months {
         let detail = format!("The period is {} months.", policy.months);
         return Err(Problem::new(problem::REQUEST, detail).into());
     }
-    let gone = rights::retain(&api.node, policy, &person.name, (api.clock)()).await?;
+    let gone = rights::retain(&api.node, &policy, &person.name, (api.clock)()).await?;
     (api.queued)();
     Ok(Json(gone))
+}
+
+/// Who says for how long records are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum PeriodSource {
+    /// The configuration of the node: it cannot be set here.
+    Configuration,
+    /// A person.
+    Set,
+    /// Nobody yet.
+    Nobody,
+}
+
+/// For how long records are kept.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Period {
+    source: PeriodSource,
+    /// Months after the end of a learner's last enrolment; null: nothing is deleted by itself.
+    #[schema(required)]
+    months: Option<u16>,
+    /// Tells it from the one that is set after it; 0 before the first.
+    version: i64,
+    /// Who set it; null where nobody did.
+    #[schema(required)]
+    by: Option<String>,
+    /// When.
+    #[schema(required)]
+    at: Option<Timestamp>,
+    /// Why.
+    #[schema(required)]
+    reason: Option<String>,
+}
+
+async fn held(api: &Api) -> Result<Json<Period>, Refused> {
+    let held = rights::held(&api.node.store, api.retention.as_ref()).await?;
+    let months = held.policy().map(|policy| policy.months);
+    let (source, set) = match held {
+        Held::Configured(_) => (PeriodSource::Configuration, None),
+        Held::Set(set) => (PeriodSource::Set, Some(set)),
+        Held::Nobody => (PeriodSource::Nobody, None),
+    };
+    Ok(Json(Period {
+        source,
+        months,
+        version: set.as_ref().map_or(0, |set| set.id),
+        at: set.as_ref().map(|set| set.at),
+        by: set.as_ref().map(|set| set.who.clone()),
+        reason: set.map(|set| set.reason),
+    }))
+}
+
+/// For how long records are kept
+#[utoipa::path(
+    get, path = "/api/v1/retention/period", operation_id = "show_period", tag = RIGHTS,
+    responses((status = 200, description = "The period that holds, and who set it.", body = Period), super::Read),
+    security(("secret" = []), ("token" = []), ("session" = [])),
+)]
+pub(super) async fn period(
+    State(api): State<Api>,
+    _none: Query<Nothing>,
+) -> Result<Json<Period>, Refused> {
+    held(&api).await
+}
+
+/// For how long they shall be kept.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Setting {
+    /// Months after the end of a learner's last enrolment; null: nothing is deleted by itself.
+    #[schema(required, minimum = 1, maximum = 1200)]
+    months: Option<u16>,
+    /// Why, in a sentence that names nobody.
+    #[schema(min_length = 1, max_length = 500)]
+    reason: String,
+    /// That of the period that was read: if another one holds by now, nothing is set.
+    version: i64,
+}
+
+/// Set for how long records are kept
+///
+/// What is over by it goes at the next time of the schedule, Sundays at 04:00, not before.
+#[utoipa::path(
+    put, path = "/api/v1/retention/period", operation_id = "set_period", tag = RIGHTS,
+    request_body = Setting,
+    responses((status = 200, description = "It holds from now on.", body = Period), super::SetsPeriod),
+    security(("secret" = []), ("token" = []), ("session" = [])),
+)]
+pub(super) async fn set_period(
+    State(api): State<Api>,
+    person: SignedIn,
+    _none: Query<Nothing>,
+    Sent(setting): Sent<Setting>,
+) -> Result<Json<Period>, Refused> {
+    let new = NewPeriod {
+        months: setting.months,
+        reason: &setting.reason,
+        instead_of: Some(setting.version),
+    };
+    let (configured, now) = (api.retention.as_ref(), (api.clock)());
+    rights::set_period(&api.node.store, configured, new, &person.name, now).await?;
+    (api.queued)();
+    held(&api).await
 }
 
 /// Which entries of the audit log.

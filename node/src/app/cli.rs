@@ -11,7 +11,7 @@ use ldsp_protocol::ids::{Digest, Period, QuestionId};
 use crate::quality::Severity;
 use crate::store::people::Role;
 
-pub use rights::{Audit, Backup, Restore, Whom};
+pub use rights::{Audit, Backup, Restore, Retain, Whom};
 
 /// One LEP's server: holds local data, publishes protected counts and practice.
 #[derive(Debug, Parser)]
@@ -161,7 +161,7 @@ pub enum Command {
         #[arg(long, conflicts_with = "json")]
         html: bool,
     },
-    /// Erase everything about a learner, on the learner's request
+    /// Erase everything about a learner, on the learner's request; shows what goes and asks before it does
     Erase {
         /// Who is erased.
         #[command(flatten)]
@@ -169,13 +169,12 @@ pub enum Command {
         /// Show what would go and what that does to the next release, and change nothing
         #[arg(long)]
         dry_run: bool,
+        /// Do not ask whether it is meant: for scripts, which have no terminal
+        #[arg(long, conflicts_with = "dry_run")]
+        yes: bool,
     },
-    /// Delete the records whose period is over, as the table retention of the configuration says
-    Retain {
-        /// Count what would go and change nothing
-        #[arg(long)]
-        dry_run: bool,
-    },
+    /// Delete the records whose period is over; with --set say for how long records are kept
+    Retain(Retain),
     /// Who did what at this node: a log that is only ever added to, without learners' data
     #[command(subcommand)]
     Audit(Audit),

@@ -8,7 +8,7 @@ use ldsp_protocol::standard::Standard;
 use ldsp_ui::oidc;
 use serde::Deserialize;
 
-use crate::rights::Policy;
+use crate::rights::{PERIODS, Policy};
 use crate::schedule::Schedule;
 
 /// The file that is read when `--config` is not given and it exists.
@@ -106,11 +106,6 @@ struct Retention {
     months: Option<u16>,
     schedule: Option<Schedule>,
 }
-
-/// The longest period that can be set, in months: a century.
-const LONGEST_MONTHS: u16 = 1_200;
-/// When records go whose period is over: Sundays at 04:00, Europe/London.
-const RETENTION_SCHEDULE: &str = "0 4 * * SUN";
 
 /// Variables with our prefix that are not settings: where the file is, and what builds and tests read.
 const NOT_SETTINGS: [&str; 3] = ["LDSP_CONFIG", "LDSP_ASSETS", "LDSP_UPDATE_HELP"];
@@ -249,20 +244,17 @@ fn policy(retention: Retention, place: &str) -> Result<Option<Policy>, ConfigErr
             )),
         };
     };
-    if !(1..=LONGEST_MONTHS).contains(&months) {
+    if !PERIODS.contains(&months) {
         return Err(wrong(
             "retention.months is no period",
             "Write the number of months after the end of a learner's last enrolment, 1 to 1200.",
         ));
     }
-    let usual = || {
-        RETENTION_SCHEDULE
-            .parse()
-            .expect("a constant schedule, used by this module's tests")
-    };
     Ok(Some(Policy {
+        schedule: retention
+            .schedule
+            .unwrap_or_else(|| Policy::of(months).schedule),
         months,
-        schedule: retention.schedule.unwrap_or_else(usual),
     }))
 }
 

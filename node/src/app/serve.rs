@@ -125,13 +125,9 @@ pub async fn run(
     let schedule: Schedule = config.schedule.parse()?;
     let job = Job::new(&node.store, schedule, config.rho_micro, now).await?;
     let wake = Arc::new(Notify::new());
-    let retention = match config.retention.clone() {
-        Some(policy) => Some(rights::Job::new(&node.store, policy, now).await?),
-        None => None,
-    };
     let worker = Worker {
         wake: wake.clone(),
-        retention,
+        retention: rights::Job::new(config.retention.clone()),
         scrub_from: None,
         node: node.clone(),
         store: node.store.clone(),
@@ -318,7 +314,7 @@ struct Worker {
     /// Something was queued, or erased.
     wake: Arc<Notify>,
     /// Deletes what is not kept any longer.
-    retention: Option<rights::Job>,
+    retention: rights::Job,
     /// Not before: overwriting failed.
     scrub_from: Option<Timestamp>,
     node: Node,
@@ -384,18 +380,16 @@ impl Worker {
 
     /// Deletes what is not kept any longer, and overwrites what was erased: by it, by a person, or by a command.
     async fn delete(&mut self, now: Timestamp) {
-        if let Some(job) = &mut self.retention {
-            match job.step(&self.node, now).await {
-                Ok(Some(gone)) => {
-                    tracing::info!(
-                        learners = gone.learners,
-                        "records whose period is over were deleted"
-                    );
-                }
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::error!(%error, next = error.next(), "records whose period is over were not deleted");
-                }
+        match self.retention.step(&self.node, now).await {
+            Ok(Some(gone)) => {
+                tracing::info!(
+                    learners = gone.learners,
+                    "records whose period is over were deleted"
+                );
+            }
+            Ok(None) => {}
+            Err(error) => {
+                tracing::error!(%error, next = error.next(), "records whose period is over were not deleted");
             }
         }
         if self.scrub_from.is_some_and(|from| now < from) {

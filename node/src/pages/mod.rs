@@ -74,7 +74,7 @@ use crate::home::Node;
 use crate::practice::PracticeError;
 use crate::release::ReleaseError;
 use crate::revision::RevisionError;
-use crate::rights::Policy;
+use crate::rights::{self as kept_rights, Policy};
 use crate::store::StoreError;
 use crate::submit::ReadError;
 use crate::work::Works;
@@ -98,7 +98,7 @@ pub struct Settings {
     pub entropy: Entropy,
     /// The LEP's own, smaller privacy budget in millionths of zCDP rho.
     pub rho_micro: Option<u64>,
-    /// How long records are kept; `None`: nothing goes by itself.
+    /// How long records are kept, as the configuration says; `None`: as people set it on the page. [`Settings::policy`] is what holds.
     pub retention: Option<Policy>,
     /// Hosts of feeds that may lie in a private network.
     pub feed_hosts: Vec<String>,
@@ -117,6 +117,13 @@ pub struct Settings {
     pub queued: Arc<dyn Fn() + Send + Sync>,
     /// A sentence for a banner on every page when the records are not real.
     pub illustrative: Option<String>,
+}
+
+impl Settings {
+    /// How long records are kept; `None`: nothing goes by itself.
+    pub(crate) async fn policy(&self) -> Result<Option<Policy>, StoreError> {
+        kept_rights::policy(&self.node.store, self.retention.as_ref()).await
+    }
 }
 
 /// Shared by all handlers.
@@ -217,8 +224,8 @@ fn sees_exact() -> bool {
 
 /// Answers what learners ask for.
 pub(crate) const RIGHTS: Access = COORDINATOR;
-/// Deletes what is not kept any longer.
-const RETAINS: Access = Access::Roles(MAY_RETAIN);
+/// Deletes what is not kept any longer, and says for how long it is.
+pub(crate) const RETAINS: Access = Access::Roles(MAY_RETAIN);
 /// Reads the audit log, and how long records are kept.
 pub(crate) const AUDITS: Access = Access::Roles(&["admin", "coordinator", "approver"]);
 
@@ -303,6 +310,8 @@ pub fn rules() -> Vec<Rule> {
         Rule::post("/rights/erase", RIGHTS),
         Rule::get("/retention", AUDITS),
         Rule::post("/retention", RETAINS),
+        Rule::get(retention::PERIOD, RETAINS),
+        Rule::post(retention::PERIOD, RETAINS),
         Rule::get("/audit", AUDITS),
         Rule::get("/audit/check", AUDITS),
         Rule::get("/audit/export.csv", AUDITS),
@@ -424,6 +433,10 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         .route("/rights/preview", post(rights::preview))
         .route("/rights/erase", post(rights::erase))
         .route("/retention", get(retention::show).post(retention::run))
+        .route(
+            retention::PERIOD,
+            get(retention::ask_period).post(retention::set_period),
+        )
         .route("/audit", get(audit::list_page))
         .route("/audit/check", get(audit::check))
         .route("/audit/export.csv", get(audit::csv))
@@ -471,7 +484,6 @@ fn navigation() -> Vec<NavItem> {
                 item("Organisations", "/organisations"),
                 item("Spend", "/spend"),
                 item("Import files", "/import"),
-                item("Postcode directory", postcodes::PATH),
             ],
         ),
         NavItem::section(
@@ -515,6 +527,7 @@ fn navigation() -> Vec<NavItem> {
             [
                 item("LEP", lep::PATH),
                 item("Place in the federation", federation::PATH),
+                item("Postcode directory", postcodes::PATH),
                 item("People", "/people"),
                 item("Accounts elsewhere", oidc::PEOPLE),
                 item("Rights of learners", "/rights"),

@@ -278,7 +278,8 @@ pub(super) async fn access(
 ) -> Answer {
     let chosen = Chosen::from(&pairs);
     let subject = chosen.subject()?;
-    let (policy, now) = (pages.retention.as_ref(), (pages.clock)());
+    let policy = pages.policy().await.map_err(fault)?;
+    let (policy, now) = (policy.as_ref(), (pages.clock)());
     let held = rights::access(
         &pages.node,
         subject,

@@ -27,7 +27,9 @@ pub use access::{Access, access};
 pub(crate) use journal::JOURNAL;
 pub use journal::JournalError;
 pub use preview::{Preview, Whose, preview};
-pub use retention::{Due, Job, Policy, due, run as retain};
+pub use retention::{
+    Due, Held, Job, NewPeriod, PERIODS, Policy, due, held, policy, run as retain, set_period,
+};
 
 use crate::home::Node;
 use crate::import::{is_no_uln, is_uln, london_day};
@@ -46,6 +48,14 @@ pub enum RightsError {
     Unfit(Unfit),
     #[error("no retention period is set")]
     NoPeriod,
+    #[error("the period is set in the configuration of the node")]
+    Configured,
+    #[error("somebody set another period in the meantime")]
+    Changed,
+    #[error("a period has 1 to 1200 months")]
+    Months,
+    #[error("the reason {0}")]
+    Reason(String),
     #[error(transparent)]
     Journal(#[from] JournalError),
     #[error(transparent)]
@@ -65,7 +75,19 @@ impl RightsError {
         match self {
             Self::Unfit(unfit) => unfit.next,
             Self::NoPeriod => {
-                "Set `months` under [retention] in the configuration, as your funding agreements ask; docs/rights.md says what to consider."
+                "Agree on a period with your data protection officer; an admin or a coordinator sets it on the page How long records are kept."
+            }
+            Self::Configured => {
+                "The IT team changes it there, or removes the table [retention] and starts the node again: then it is set on the page."
+            }
+            Self::Months => {
+                "Give a whole number of months after the end of a learner\u{2019}s last enrolment."
+            }
+            Self::Reason(_) => {
+                "Say in a sentence what asks for the period, such as a funding agreement; name nobody."
+            }
+            Self::Changed => {
+                "Look at the period that holds now, and set yours again if it still shall be."
             }
             Self::Journal(error) => error.next(),
             Self::Store(error) => error.next(),

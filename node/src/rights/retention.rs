@@ -10,11 +10,12 @@ use utoipa::ToSchema;
 use super::{Erased, JOURNAL, RightsError, journal};
 use crate::home::Node;
 use crate::import::london_day;
-use crate::release::SCHEDULE;
+use crate::release::{SCHEDULE, reason_in_order as in_order};
 use crate::schedule::Schedule;
 use crate::store::ledger::KNOWN;
 use crate::store::records::Pseudonym;
 use crate::store::records::persons::{Known, ident};
+use crate::store::retention::{self as set_periods, SetPeriod};
 use crate::store::{Store, StoreError, audit, day, erasure, scrub};
 use crate::words;
 
@@ -29,6 +30,7 @@ const PAUSE: i64 = 15 * 60;
 
 const BEGAN: &str = "retention began";
 const RAN: &str = "retention";
+const SET: &str = "retention period set";
 
 /// How long records are kept, and when those that are due go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +39,133 @@ pub struct Policy {
     pub months: u16,
     /// When the server deletes what is due.
     pub schedule: Schedule,
+}
+
+/// Months that a period may have: a century at most.
+pub const PERIODS: std::ops::RangeInclusive<u16> = 1..=1_200;
+
+impl Policy {
+    /// A period that goes by the usual schedule: Sundays at 04:00, Europe/London.
+    #[must_use]
+    pub fn of(months: u16) -> Self {
+        Self {
+            months,
+            schedule: "0 4 * * SUN"
+                .parse()
+                .expect("a constant schedule, used by this module's tests"),
+        }
+    }
+}
+
+/// The period that holds, and who says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    /// The table `[retention]` of the configuration, which comes first.
+    Configured(Policy),
+    /// Somebody, on the page, by a command or by a program.
+    Set(SetPeriod),
+    /// Nobody yet.
+    Nobody,
+}
+
+impl Held {
+    /// The period; `None` where nothing is deleted by itself.
+    #[must_use]
+    pub fn policy(&self) -> Option<Policy> {
+        match self {
+            Self::Configured(policy) => Some(policy.clone()),
+            Self::Set(set) => set.months.map(Policy::of),
+            Self::Nobody => None,
+        }
+    }
+
+    /// From when it holds, where somebody set it.
+    fn since(&self) -> Option<Timestamp> {
+        match self {
+            Self::Set(set) => Some(set.at),
+            Self::Configured(_) | Self::Nobody => None,
+        }
+    }
+}
+
+/// The period that holds; `configured` is what the configuration says.
+///
+/// # Errors
+/// The store's.
+pub async fn held(store: &Store, configured: Option<&Policy>) -> Result<Held, StoreError> {
+    if let Some(policy) = configured {
+        return Ok(Held::Configured(policy.clone()));
+    }
+    Ok(store.set_period().await?.map_or(Held::Nobody, Held::Set))
+}
+
+/// [`held`] without who says so.
+///
+/// # Errors
+/// The store's.
+pub async fn policy(
+    store: &Store,
+    configured: Option<&Policy>,
+) -> Result<Option<Policy>, StoreError> {
+    Ok(held(store, configured).await?.policy())
+}
+
+/// What somebody sets.
+#[derive(Debug, Clone, Copy)]
+pub struct NewPeriod<'a> {
+    /// [`PERIODS`]; `None`: nothing is deleted by itself.
+    pub months: Option<u16>,
+    /// Why, for whoever asks later.
+    pub reason: &'a str,
+    /// The number of the period that they saw, 0 where there was none: if another one holds by now, nothing is set. `None`: whichever.
+    pub instead_of: Option<i64>,
+}
+
+/// Longest reason in characters.
+const LONGEST_REASON: usize = 500;
+
+impl NewPeriod<'_> {
+    /// The reason in one line, where all is in order.
+    ///
+    /// # Errors
+    /// [`RightsError::Months`], [`RightsError::Reason`].
+    pub fn check(&self) -> Result<String, RightsError> {
+        if self.months.is_some_and(|months| !PERIODS.contains(&months)) {
+            return Err(RightsError::Months);
+        }
+        in_order(self.reason, LONGEST_REASON).map_err(RightsError::Reason)
+    }
+}
+
+/// Sets the period, with history and audit log. What is over by it goes at the next time of the schedule, not before.
+///
+/// # Errors
+/// [`RightsError`]; nothing was set then.
+pub async fn set_period(
+    store: &Store,
+    configured: Option<&Policy>,
+    new: NewPeriod<'_>,
+    who: &str,
+    now: Timestamp,
+) -> Result<(), RightsError> {
+    if configured.is_some() {
+        return Err(RightsError::Configured);
+    }
+    let reason = new.check()?;
+    let mut tx = store.write().await?;
+    let before = set_periods::last(&mut tx).await?;
+    let is_other = |seen: i64| seen != before.as_ref().map_or(0, |before| before.id);
+    if new.instead_of.is_some_and(is_other) {
+        return Err(RightsError::Changed);
+    }
+    set_periods::set(&mut tx, new.months, &reason, (who, now)).await?;
+    let period = match new.months {
+        Some(months) => format!("{months} months"),
+        None => "no period".to_owned(),
+    };
+    audit::append(&mut tx, now, who, SET, &format!("{period}: {reason}")).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// What is due, counted.
@@ -198,36 +327,43 @@ pub async fn run(
     Ok(gone.into())
 }
 
-/// Deletes by schedule what is due.
+/// Deletes by schedule what is due, as long as a period is set.
 #[derive(Debug)]
 pub struct Job {
-    policy: Policy,
+    configured: Option<Policy>,
+    /// What held when it was last looked at.
+    held: Held,
     next: Option<Timestamp>,
 }
 
 impl Job {
-    /// A job that last ran when the audit log says so, or that begins now. A time that passed while the node was off is made up for, once.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn new(store: &Store, policy: Policy, now: Timestamp) -> Result<Self, StoreError> {
-        let mut tx = store.write().await?;
-        let last: Option<i64> = sqlx::query_scalar(
-            "SELECT max(at) FROM audit WHERE action = $1 OR (action = $2 AND who = $3)",
-        )
-        .bind(BEGAN)
-        .bind(RAN)
-        .bind(SCHEDULE)
-        .fetch_one(&mut *tx)
-        .await?;
-        if last.is_none() {
-            let detail = format!("records go {} months after their end", policy.months);
-            audit::append(&mut tx, now, SCHEDULE, BEGAN, &detail).await?;
+    /// A job that goes by the configuration, or else by what people set.
+    #[must_use]
+    pub fn new(configured: Option<Policy>) -> Self {
+        Self {
+            configured,
+            held: Held::Nobody,
+            next: None,
         }
-        tx.commit().await?;
-        let last = last.and_then(|at| Timestamp::from_second(at).ok());
-        let next = policy.schedule.after(last.unwrap_or(now).min(now));
-        Ok(Self { policy, next })
+    }
+
+    /// Looks at the period that holds. A job last ran when the audit log says so, or begins now or when the period was set, whichever is later.
+    /// A time that passed while the node was off is made up for, once.
+    async fn look(&mut self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
+        let held = held(store, self.configured.as_ref()).await?;
+        if held == self.held {
+            return Ok(());
+        }
+        self.next = match held.policy() {
+            None => None,
+            Some(policy) => {
+                let last = last_run(store, &policy, now).await?;
+                let from = held.since().map_or(last, |since| last.max(since));
+                policy.schedule.after(from.min(now))
+            }
+        };
+        self.held = held;
+        Ok(())
     }
 
     /// Runs if due; what went then.
@@ -239,12 +375,16 @@ impl Job {
         node: &Node,
         now: Timestamp,
     ) -> Result<Option<Erased>, RightsError> {
+        self.look(&node.store, now).await?;
+        let Some(policy) = self.held.policy() else {
+            return Ok(None);
+        };
         if self.next.is_none_or(|next| now < next) {
             return Ok(None);
         }
-        match run(node, &self.policy, SCHEDULE, now).await {
+        match run(node, &policy, SCHEDULE, now).await {
             Ok(gone) => {
-                self.next = self.policy.schedule.after(now);
+                self.next = policy.schedule.after(now);
                 Ok(Some(gone))
             }
             Err(error) => {
@@ -253,4 +393,24 @@ impl Job {
             }
         }
     }
+}
+
+/// When retention last ran by schedule or began; it begins now where it never did.
+async fn last_run(store: &Store, policy: &Policy, now: Timestamp) -> Result<Timestamp, StoreError> {
+    let mut tx = store.write().await?;
+    let last: Option<i64> = sqlx::query_scalar(
+        "SELECT max(at) FROM audit WHERE action = $1 OR (action = $2 AND who = $3)",
+    )
+    .bind(BEGAN)
+    .bind(RAN)
+    .bind(SCHEDULE)
+    .fetch_one(&mut *tx)
+    .await?;
+    if last.is_none() {
+        let detail = format!("records go {} months after their end", policy.months);
+        audit::append(&mut tx, now, SCHEDULE, BEGAN, &detail).await?;
+    }
+    tx.commit().await?;
+    let last = last.and_then(|at| Timestamp::from_second(at).ok());
+    Ok(last.unwrap_or(now).min(now))
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::backup::{self, BackupError, Parts};
 use crate::import::{Options, learners, programmes};
+use crate::store::audit::COMMAND_LINE;
 use crate::testing::{LEP, at, seeded};
 
 const NOW: &str = "2022-08-01T11:00:00Z";
@@ -41,7 +42,7 @@ impl Bench {
             &home.path().join("data"),
             Some(&lep),
             &mut seeded(3)(),
-            at(NOW),
+            (COMMAND_LINE, at(NOW)),
         )
         .await
         .unwrap();
@@ -465,7 +466,7 @@ async fn a_corrected_uln_gives_nobody_a_strangers_records() {
         let learners = "SELECT count(DISTINCT learner) FROM enrolments";
         assert_eq!(bench.number(learners).await, 1, "they are tied together");
         let old = bench.path("old");
-        backup::make(&bench.node, &old, None, at(NOW))
+        backup::make(&bench.node, &old, None, (COMMAND_LINE, at(NOW)))
             .await
             .unwrap();
 
@@ -563,7 +564,7 @@ async fn a_corrected_uln_gives_nobody_a_strangers_records() {
             keys: None,
             erasures: Some(&journal),
         };
-        let back = backup::restore(parts, &bench.path("back"), at(LATER))
+        let back = backup::restore(parts, &bench.path("back"), (COMMAND_LINE, at(LATER)))
             .await
             .unwrap();
         assert_eq!(back.erased_again.map(|gone| gone.enrolments), Some(3));
@@ -608,7 +609,7 @@ async fn a_restored_backup_forgets_who_was_erased_since() {
         ])
         .await;
     let old = bench.path("old");
-    backup::make(&bench.node, &old, None, at(NOW))
+    backup::make(&bench.node, &old, None, (COMMAND_LINE, at(NOW)))
         .await
         .unwrap();
     let traces = bench.pseudonyms().await;
@@ -623,7 +624,7 @@ async fn a_restored_backup_forgets_who_was_erased_since() {
         erasures: None,
     };
     // Without a journal it says that it does not know, and the learner is back.
-    let unknown = backup::restore(parts, &bench.path("unknown"), at(LATER))
+    let unknown = backup::restore(parts, &bench.path("unknown"), (COMMAND_LINE, at(LATER)))
         .await
         .unwrap();
     assert_eq!(unknown.erased_again, None);
@@ -634,7 +635,7 @@ async fn a_restored_backup_forgets_who_was_erased_since() {
         erasures: Some(&journal),
         ..parts
     };
-    let known = backup::restore(with, &bench.path("known"), at(LATER))
+    let known = backup::restore(with, &bench.path("known"), (COMMAND_LINE, at(LATER)))
         .await
         .unwrap();
     let gone = known.erased_again.unwrap();
@@ -667,7 +668,9 @@ async fn a_restored_backup_forgets_who_was_erased_since() {
     let found = bench.path("found");
     fs::create_dir(&found).unwrap();
     fs::copy(&journal, found.join(JOURNAL)).unwrap();
-    let found = backup::restore(parts, &found, at(LATER)).await.unwrap();
+    let found = backup::restore(parts, &found, (COMMAND_LINE, at(LATER)))
+        .await
+        .unwrap();
     assert_eq!(found.erased_again.map(|gone| gone.enrolments), Some(1));
 }
 
@@ -720,7 +723,7 @@ async fn a_restore_keeps_what_the_node_kept_of_an_erased_learner() {
         .import(&[row("L1", ULN, "A1", "2022-01-10", ""), other.clone()])
         .await;
     let old = bench.path("old");
-    backup::make(&bench.node, &old, None, at(NOW))
+    backup::make(&bench.node, &old, None, (COMMAND_LINE, at(NOW)))
         .await
         .unwrap();
     let subject = by_uln(ULN).subject(&bench.node).await.unwrap();
@@ -745,7 +748,7 @@ async fn a_restore_keeps_what_the_node_kept_of_an_erased_learner() {
         keys: None,
         erasures: Some(&journal),
     };
-    let back = backup::restore(parts, &bench.path("back"), at(LATER))
+    let back = backup::restore(parts, &bench.path("back"), (COMMAND_LINE, at(LATER)))
         .await
         .unwrap();
     assert_eq!(back.erased_again.map(|gone| gone.enrolments), Some(1));
@@ -761,7 +764,7 @@ async fn a_journal_that_is_another_ones_or_altered_is_refused() {
     let bench = Bench::new().await;
     bench.import(&[row("L1", "", "A1", "2022-01-10", "")]).await;
     let old = bench.path("old");
-    backup::make(&bench.node, &old, None, at(NOW))
+    backup::make(&bench.node, &old, None, (COMMAND_LINE, at(NOW)))
         .await
         .unwrap();
     let subject = by_reference("L1").subject(&bench.node).await.unwrap();
@@ -798,7 +801,7 @@ async fn a_journal_that_is_another_ones_or_altered_is_refused() {
             keys: None,
             erasures: Some(&journal),
         };
-        let refused = backup::restore(parts, &target, at(LATER))
+        let refused = backup::restore(parts, &target, (COMMAND_LINE, at(LATER)))
             .await
             .unwrap_err();
         let BackupError::Rights(RightsError::Journal(error)) = refused else {
@@ -856,9 +859,9 @@ async fn what_is_due_goes_by_schedule_and_what_waits_stays() {
     );
     assert_eq!(due.ended_by, jiff::civil::date(2021, 8, 1));
     assert!(due.sentences()[0].starts_with("Due: the records of 2 learner(s), 3 enrolment(s)"));
-    let mut job = Job::new(store, keep(12), at(NOW)).await.unwrap();
+    let mut job = Job::new(Some(keep(12)));
     assert_eq!(job.step(&bench.node, at(NOW)).await.unwrap(), None);
-    let mut job_after_restart = Job::new(store, keep(12), at(LATER)).await.unwrap();
+    let mut job_after_restart = Job::new(Some(keep(12)));
     let gone = job_after_restart
         .step(&bench.node, at(LATER))
         .await
@@ -951,4 +954,40 @@ async fn an_erasure_between_two_releases_changes_the_second_alone() {
     // The one of April who is left is counted, and nobody else.
     assert_eq!(world.number("SELECT count(*) FROM enrolments").await, 1);
     assert_eq!(world.number("SELECT counted FROM enrolments").await, 1);
+}
+
+/// Whoever sets a period has until the schedule's next time for second thoughts, whenever retention last ran.
+#[tokio::test]
+async fn a_period_that_is_set_on_the_page_is_followed_from_then_on() {
+    let bench = Bench::new().await;
+    let store = &bench.node.store;
+    let mut job = Job::new(None);
+    let monday = at("2022-08-01T09:00:00Z");
+    assert_eq!(job.step(&bench.node, monday).await.unwrap(), None);
+    let set = async |months, now| {
+        let new = NewPeriod {
+            months,
+            reason: "The grant says so",
+            instead_of: None,
+        };
+        set_period(store, None, new, "ada", now).await.unwrap();
+    };
+    set(Some(12), monday).await;
+    assert_eq!(job.step(&bench.node, monday).await.unwrap(), None);
+    let sunday = at("2022-08-07T03:00:00Z");
+    assert!(job.step(&bench.node, sunday).await.unwrap().is_some());
+    // Off for a month, and set again: not made up for at once.
+    set(None, sunday).await;
+    let later = at("2022-09-14T09:00:00Z");
+    assert_eq!(job.step(&bench.node, later).await.unwrap(), None);
+    set(Some(6), later).await;
+    assert_eq!(job.step(&bench.node, later).await.unwrap(), None);
+    let restarted = Job::new(None).step(&bench.node, later).await.unwrap();
+    assert_eq!(restarted, None, "nor by a start");
+    let next = at("2022-09-18T03:00:00Z");
+    assert!(job.step(&bench.node, next).await.unwrap().is_some());
+    // What the configuration says comes before what people say.
+    let told = policy(store, Some(&keep(3))).await.unwrap();
+    assert_eq!(told, Some(keep(3)));
+    assert_eq!(policy(store, None).await.unwrap(), Some(Policy::of(6)));
 }

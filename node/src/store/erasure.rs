@@ -109,6 +109,7 @@ pub(crate) const OTHERS: &[&str] = &[
     "release_quality",
     "release_refusals",
     "release_statements",
+    "retention_periods",
     "releases",
     "revisions",
     "sample",

@@ -53,6 +53,7 @@ pub mod quality;
 pub mod questionnaires;
 pub mod records;
 pub mod releases;
+pub mod retention;
 pub mod revisions;
 pub mod scrub;
 pub mod services;

@@ -94,6 +94,48 @@ async fn a_program_deletes_what_is_due_with_the_period_that_it_saw() {
 }
 
 #[tokio::test]
+async fn a_program_sets_the_period_that_it_read() {
+    let world = filled(None).await.with_everybody().await;
+    let path = "/api/v1/retention/period";
+    let put = async |who: &str, body: &str| {
+        let request = from(who, Method::PUT, path).header(header::CONTENT_TYPE, "application/json");
+        send(&world, request, body.to_owned()).await
+    };
+    let seen = get(&world, "bob", path).await.json();
+    assert_eq!(
+        (&seen["source"], &seen["version"]),
+        (&"nobody".into(), &0.into())
+    );
+    let good = r#"{"months": 84, "reason": "ESF", "version": 0}"#;
+    put("bob", good).await.is(problem::ROLE);
+    put("ada", r#"{"months": 0, "reason": "ESF", "version": 0}"#)
+        .await
+        .is(problem::FORM);
+    put("ada", r#"{"months": 84, "reason": " ", "version": 0}"#)
+        .await
+        .is(problem::FORM);
+    put("ada", r#"{"months": 84}"#).await.is(problem::REQUEST);
+    let set = put("ada", good).await.json();
+    assert_eq!(
+        (&set["months"], &set["by"], &set["version"]),
+        (&84.into(), &"ada".into(), &1.into())
+    );
+    put("ann", good).await.is(problem::CHANGED_MEANWHILE);
+    let due = get(&world, "bob", "/api/v1/retention").await.json();
+    assert_eq!(due["months"], 84);
+    let off = put("ann", r#"{"months": null, "reason": "Over", "version": 1}"#).await;
+    assert_eq!(off.json()["months"], Value::Null);
+    get(&world, "bob", "/api/v1/retention")
+        .await
+        .is(problem::RETENTION);
+    let configured = filled(Some(Policy::of(7))).await.with_everybody().await;
+    let request = from("ada", Method::PUT, path).header(header::CONTENT_TYPE, "application/json");
+    send(&configured, request, good)
+        .await
+        .is(problem::RETENTION);
+}
+
+#[tokio::test]
 async fn the_audit_log_is_listed_and_checked() {
     let world = filled(None).await;
     let first = get(&world, "bob", "/api/v1/audit?limit=1").await.json();

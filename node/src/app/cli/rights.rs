@@ -1,9 +1,11 @@
-//! Arguments of `access`, `erase`, `audit`, `backup` and `restore`.
+//! Arguments of `access`, `erase`, `retain`, `audit`, `backup` and `restore`.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use ldsp_protocol::ids::Digest;
+
+use crate::rights::PERIODS;
 
 /// A learner. The number is asked for on the terminal, where it is not shown, or read from standard input when that is no terminal: on a
 /// command line others could see it.
@@ -18,6 +20,37 @@ pub struct Whom {
     /// Which records are the learner's, where a wrong ULN tied several people's together: `erase --dry-run` lists them; may be repeated
     #[arg(long = "part", value_name = "PART")]
     pub parts: Vec<String>,
+}
+
+/// `retain`.
+#[derive(Debug, Args)]
+pub struct Retain {
+    /// Count what would go, with --set by that period, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Set the period, in months after the end of a learner's last enrolment, or `none`; nothing goes before the schedule's next time
+    #[arg(long, value_name = "MONTHS|none", requires = "reason")]
+    pub set: Option<Months>,
+    /// Why, in a sentence that names nobody; kept with the period
+    #[arg(long, value_name = "TEXT", requires = "set")]
+    pub reason: Option<String>,
+}
+
+/// A period in months, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Months(pub Option<u16>);
+
+impl std::str::FromStr for Months {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(Self(None));
+        }
+        let months = text.parse().ok().filter(|months| PERIODS.contains(months));
+        let wrong = || "write 1 to 1200 months, or none".to_owned();
+        months.map(|months| Self(Some(months))).ok_or_else(wrong)
+    }
 }
 
 /// `audit`.

@@ -148,7 +148,7 @@ async fn a_journal_that_cannot_be_written_keeps_the_records() {
 async fn retention_says_what_is_due_and_deletes_it_when_told() {
     let off = world().await;
     let page = off.get("ann", "/retention").await.body;
-    assert!(page.contains("No period is set") && page.contains("[retention]"));
+    assert!(page.contains("No period is set") && page.contains("href=\"/retention/period\""));
     assert_eq!(
         off.post("ann", "/retention", "read=yes").await.status,
         StatusCode::CONFLICT
@@ -179,6 +179,108 @@ async fn retention_says_what_is_due_and_deletes_it_when_told() {
     let left = world.node.store.exact_held(9, 9).await.unwrap();
     // Those of January began more than a month ago.
     assert_eq!(left.for_signed_in_page().learners, 20);
+}
+
+/// Field by field as a form sends them.
+fn period(months: &str, reason: &str, instead_of: i64, confirmed: &str) -> String {
+    format!("months={months}&reason={reason}&instead_of={instead_of}&confirmed={confirmed}")
+}
+
+#[tokio::test]
+async fn a_period_is_set_with_its_reason_after_it_was_seen_what_it_does() {
+    let world = world().await.with_everybody().await;
+    imported(&world).await;
+    sqlx::query("UPDATE enrolments SET counted = 127")
+        .execute(&world.node.store.writer)
+        .await
+        .unwrap();
+    let path = "/retention/period";
+    for who in ["bob", "pam", "vic"] {
+        assert_eq!(world.get(who, path).await.status, StatusCode::FORBIDDEN);
+        let sent = world
+            .post(who, path, &period("1", "Because", 0, "yes"))
+            .await;
+        assert_eq!(sent.status, StatusCode::FORBIDDEN);
+    }
+    assert!(!world.get("bob", "/retention").await.body.contains(path));
+    for (form, field) in [
+        (period("0", "ESF", 0, ""), "months"),
+        (period("1201", "ESF", 0, ""), "months"),
+        (period("seven", "ESF", 0, "yes"), "months"),
+        (period("84", "", 0, "yes"), "reason"),
+        (period("84", "Ask+jo@example.org", 0, "yes"), "reason"),
+    ] {
+        let seen = world.post("ada", path, &form).await;
+        assert_eq!(seen.status, StatusCode::UNPROCESSABLE_ENTITY, "{form}");
+        let at = format!("href=\"#{field}\"");
+        assert!(seen.body.contains(&at), "{form}: {}", seen.body);
+    }
+    // Before it holds everybody is shown what it does; who may see exact counts, how many.
+    let asked = world
+        .post("ann", path, &period("1", "The+grant+says+so", 0, ""))
+        .await;
+    assert!(
+        asked.body.contains("Keep records for 1 months?"),
+        "{}",
+        asked.body
+    );
+    assert!(asked.body.contains("6 March 2022, 04:00"), "{}", asked.body);
+    assert!(asked.body.contains("Learners whose records are due"));
+    let asked = world
+        .post("ada", path, &period("1", "The+grant+says+so", 0, ""))
+        .await;
+    assert!(!asked.body.contains("Learners whose records are due"));
+    assert!(
+        world
+            .get("ann", "/retention")
+            .await
+            .body
+            .contains("No period is set")
+    );
+    let set = world
+        .post("ada", path, &period("1", "The+grant+says+so", 0, "yes"))
+        .await;
+    assert_eq!(set.location(), "/retention?done=set");
+    let page = world.get("bob", set.location()).await.body;
+    for words in [
+        "The grant says so",
+        "ada",
+        "1 months after the end",
+        "Next time by itself",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    // Who saw another period does not overwrite this one.
+    let late = world
+        .post("ann", path, &period("2", "Late", 0, "yes"))
+        .await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert!(late.body.contains("in the meantime"), "{}", late.body);
+    let form = world.get("ann", path).await.body;
+    assert!(form.contains("name=\"instead_of\" value=\"1\""), "{form}");
+    let off = world
+        .post("ann", path, &period("", "The+grant+is+over", 1, "yes"))
+        .await;
+    assert_eq!(off.location(), "/retention?done=set");
+    let page = world.get("ann", "/retention").await.body;
+    assert!(page.contains("No period is set") && page.contains("The grant is over"));
+    let log = world.get("ada", "/audit").await.body;
+    assert!(log.contains("retention period set") && log.contains("1 months: The grant says so"));
+    // What the IT team wrote into the configuration comes first.
+    let configured = world_keeping(Some(Policy::of(84)))
+        .await
+        .with_everybody()
+        .await;
+    let page = configured.get("ada", "/retention").await.body;
+    assert!(page.contains("in the configuration of the node") && !page.contains(path));
+    for seen in [
+        configured.get("ada", path).await,
+        configured
+            .post("ada", path, &period("1", "Because", 0, "yes"))
+            .await,
+    ] {
+        assert_eq!(seen.status, StatusCode::CONFLICT, "{}", seen.body);
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! By a provider's reference the records of that provider are meant, and nobody else's unasked.
 
 use super::*;
+use crate::store::audit::COMMAND_LINE;
 
 /// One learner of Acme College; Beta College gave a record of its own learner under the same ULN, as one wrong digit does.
 async fn bench_of_two() -> (Bench, [String; 2]) {
@@ -65,7 +66,7 @@ async fn a_providers_reference_opens_no_other_providers_records_unasked() {
 async fn what_another_provider_gave_under_the_same_uln_stays_also_after_a_restore() {
     let (bench, [acme, beta]) = bench_of_two().await;
     let old = bench.path("old");
-    backup::make(&bench.node, &old, None, at(NOW))
+    backup::make(&bench.node, &old, None, (COMMAND_LINE, at(NOW)))
         .await
         .unwrap();
     let subject = by_reference("L1").subject(&bench.node).await.unwrap();
@@ -105,7 +106,7 @@ async fn what_another_provider_gave_under_the_same_uln_stays_also_after_a_restor
         keys: None,
         erasures: Some(&journal),
     };
-    let back = backup::restore(parts, &bench.path("back"), at(LATER))
+    let back = backup::restore(parts, &bench.path("back"), (COMMAND_LINE, at(LATER)))
         .await
         .unwrap();
     let rows: Vec<String> = sqlx::query_scalar("SELECT provider FROM enrolments")
