@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use crate::Clock;
 use crate::people::{PeopleError, PersonRecord, SharedPeople};
 use crate::secret::{self, Secret};
-use crate::throttle::{Caller, Throttle};
+use crate::throttle::{Caller, Closed, Throttle};
 
 /// Two hashes at a time bound what sign-ins can take of memory (19 MiB each) and of the processor.
 const HASHES_AT_A_TIME: usize = 2;
@@ -62,6 +62,14 @@ impl Checker {
     pub(crate) fn forgive(&self, name: &str) {
         self.throttle.forgive(name);
         self.codes.forgive(name);
+    }
+
+    /// Whether too many failures have closed a name, at its secret or at the codes of its phone.
+    pub(crate) fn closed(&self, name: &str) -> Option<Closed> {
+        let now = (self.clock)();
+        let both = [&self.throttle, &self.codes];
+        let closed = both.into_iter().filter_map(|one| one.closed(name, now));
+        closed.reduce(Closed::and)
     }
 
     /// Looks at what a person typed.

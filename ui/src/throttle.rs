@@ -148,6 +148,29 @@ fn is_live(key: &Key, counter: &Counter, now: Timestamp) -> bool {
     now.duration_since(counter.since) < key.limit().1
 }
 
+/// A name that failed attempts have closed for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// The first of the attempts that closed it.
+    pub since: Timestamp,
+    /// When it opens by itself.
+    pub until: Timestamp,
+    /// Whether it is closed wherever the person has not signed in before; otherwise only where it was tried.
+    pub everywhere: bool,
+}
+
+impl Closed {
+    /// Two that hold at once, as one.
+    #[must_use]
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            since: self.since.min(other.since),
+            until: self.until.max(other.until),
+            everywhere: self.everywhere || other.everywhere,
+        }
+    }
+}
+
 /// Failed sign-ins of the last quarter of an hour, and of the last day.
 #[derive(Default)]
 pub(crate) struct Throttle(Mutex<Counters>);
@@ -213,6 +236,24 @@ impl Throttle {
                 counter.failures = counter.failures.saturating_sub(1);
             }
         }
+    }
+
+    /// Whether attempts at this name are not looked at, from wherever they came: for those who look after people.
+    pub(crate) fn closed(&self, name: &str, now: Timestamp) -> Option<Closed> {
+        let counters = self.counters();
+        let all = counters.of_addresses.iter().chain(&counters.others);
+        let closed = all
+            .filter(|(key, _)| key.is_of(name))
+            .filter_map(|(key, counter)| {
+                let (limit, window) = key.limit();
+                let holds = counter.failures >= limit && is_live(key, counter, now);
+                holds.then(|| Closed {
+                    since: counter.since,
+                    until: counter.since + window,
+                    everywhere: matches!(key, Key::Name(_) | Key::NameToday(_)),
+                })
+            });
+        closed.reduce(Closed::and)
     }
 
     /// Opens a name again everywhere.

@@ -46,6 +46,12 @@ pub(super) struct Person {
     /// Since when they are kept out; null when they are not.
     #[schema(required)]
     locked_at: Option<Timestamp>,
+    /// Since when too many failed attempts keep the name closed for a while; null when they do not, and for everybody but an admin.
+    #[schema(required)]
+    closed_at: Option<Timestamp>,
+    /// When it opens by itself.
+    #[schema(required)]
+    closed_until: Option<Timestamp>,
     /// Whether they have set a secret.
     has_secret: bool,
     /// Whether sign-in asks them for a code of their phone too.
@@ -55,12 +61,16 @@ pub(super) struct Person {
 }
 
 /// Who signs in here, by name.
-async fn everybody(api: &Api) -> Result<Vec<Person>, StoreError> {
+/// `names`: with those that failed attempts have closed, for those who look after people.
+async fn everybody(api: &Api, names: Option<&Names>) -> Result<Vec<Person>, StoreError> {
     let store = &api.node.store;
     let people = store.people().await?;
     let subjects = store.subjects().await?;
     let connected: BTreeSet<String> = subjects.into_iter().map(|one| one.person).collect();
+    let closed = |name: &str| names.and_then(|names| names.closed(name));
     let people = people.into_iter().map(|account| Person {
+        closed_at: closed(&account.name).map(|closed| closed.since),
+        closed_until: closed(&account.name).map(|closed| closed.until),
         connected: connected.contains(&account.name),
         name: account.name,
         role: account.role.as_str().to_owned(),
@@ -85,12 +95,15 @@ async fn everybody(api: &Api) -> Result<Vec<Person>, StoreError> {
 )]
 pub(super) async fn list(
     State(api): State<Api>,
+    person: SignedIn,
+    Extension(names): Extension<Names>,
     Query(asked): Query<Listed>,
 ) -> Result<Json<Items<Person>>, Refused> {
     let list = List::new("/api/v1/people");
     let after: Option<String> = list.after(asked.cursor.as_deref())?;
     let limit = asked.limit.unwrap_or_default();
-    let mut people = everybody(&api).await?;
+    let names = person.is_any(&["admin"]).then_some(&names);
+    let mut people = everybody(&api, names).await?;
     people.retain(|person| after.as_ref().is_none_or(|after| person.name > *after));
     people.truncate(limit.get() as usize + 1);
     let key = |person: &Person| person.name.clone();
@@ -191,8 +204,8 @@ fn draw_link(api: &Api, name: &str) -> (NewLink, SetUp) {
 }
 
 /// The person as they are now.
-async fn shown(api: &Api, name: &str) -> Result<Json<Person>, Refused> {
-    let people = everybody(api).await?;
+async fn shown(api: &Api, names: &Names, name: &str) -> Result<Json<Person>, Refused> {
+    let people = everybody(api, Some(names)).await?;
     let found = people.into_iter().find(|p| p.name == name);
     found.map(Json).ok_or_else(nobody)
 }
@@ -224,6 +237,7 @@ pub(super) async fn give_role(
     State(api): State<Api>,
     Path(name): Path<String>,
     person: SignedIn,
+    Extension(names): Extension<Names>,
     _none: Query<Nothing>,
     Sent(given): Sent<Given>,
 ) -> Result<Json<Person>, Refused> {
@@ -233,7 +247,7 @@ pub(super) async fn give_role(
         organisation: &given.organisation,
     };
     carry_out(&api, change, &person).await?;
-    shown(&api, &name).await
+    shown(&api, &names, &name).await
 }
 
 /// Make a new link
@@ -272,6 +286,7 @@ pub(super) async fn lock(
     State(api): State<Api>,
     Path(name): Path<String>,
     person: SignedIn,
+    Extension(names): Extension<Names>,
     _none: Query<Nothing>,
 ) -> Result<Json<Person>, Refused> {
     let change = Change::Lock {
@@ -279,7 +294,7 @@ pub(super) async fn lock(
         careful: true,
     };
     carry_out(&api, change, &person).await?;
-    shown(&api, &name).await
+    shown(&api, &names, &name).await
 }
 
 /// Let somebody in again
@@ -300,7 +315,7 @@ pub(super) async fn unlock(
 ) -> Result<Json<Person>, Refused> {
     carry_out(&api, Change::Unlock { name: &name }, &person).await?;
     names.open(&name);
-    shown(&api, &name).await
+    shown(&api, &names, &name).await
 }
 
 /// Remove somebody

@@ -22,6 +22,7 @@ use crate::problem::ProblemPage;
 use crate::roles::Access;
 use crate::secret::Secret;
 use crate::session;
+use crate::throttle::Closed;
 use crate::{Clock, Entropy};
 
 /// How long a browser is known.
@@ -77,6 +78,12 @@ impl Names {
     /// Opens a name again that too many failures have closed.
     pub fn open(&self, name: &str) {
         self.0.forgive(name);
+    }
+
+    /// Whether too many failures have closed a name, and until when. This server alone knows it.
+    #[must_use]
+    pub fn closed(&self, name: &str) -> Option<Closed> {
+        self.0.closed(name)
     }
 }
 

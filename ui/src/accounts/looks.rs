@@ -30,6 +30,15 @@ pub(super) fn shown_once(text: &str) -> Html {
     Html::render(&Shown { text })
 }
 
+/// `until 09:24`, on another day with its date.
+pub(super) fn until(at: Timestamp, now: Timestamp) -> String {
+    let (at, now) = (at.to_zoned(london()), now.to_zoned(london()));
+    match at.date() == now.date() {
+        true => at.strftime("until %H:%M").to_string(),
+        false => at.strftime("until %-d %B, %H:%M").to_string(),
+    }
+}
+
 /// `23 November 2026, 09:24`, by the clocks of London.
 pub(crate) fn moment(at: Timestamp) -> String {
     at.to_zoned(london())

@@ -38,6 +38,7 @@ use desk::{Answer, Keep, gone, once, session_fault};
 pub use change::{Act, By, Change, Chosen, NewLink, WayIn};
 pub use names::{is_free_name, is_name, same_person};
 
+pub use crate::throttle::Closed;
 pub(crate) use desk::{Desk, Peer, address, router, unavailable};
 pub use desk::{Names, is_local, link, new_link};
 pub(crate) use proof::Proof;

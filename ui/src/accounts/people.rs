@@ -1,18 +1,22 @@
 //! `/people`: who may sign in, and adding somebody.
 
+use std::collections::BTreeMap;
+
 use axum::Router;
 use axum::extract::{Form, Query, State};
 use axum::response::IntoResponse as _;
 use axum::routing::get;
+use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::looks::{moment, shown_once};
+use super::looks::{moment, shown_once, until};
 use super::{
-    Act, Answer, Change, Keep, LINK_DAYS, Listed, RoleWords, WayIn, is_local, once, unavailable,
+    Act, Answer, Change, Closed, Keep, LINK_DAYS, Listed, RoleWords, WayIn, is_local, once,
+    unavailable,
 };
 use crate::components::{
-    Button, Choice, Details, ErrorSummary, Field, Notification, PostForm, Radios, Tag, TagColour,
-    TextInput, Warning, link, list as bullets,
+    Button, Choice, Details, ErrorSummary, Field, InsetText, Notification, PostForm, Radios, Tag,
+    TagColour, TextInput, Warning, link, list as bullets,
 };
 use crate::html::Html;
 use crate::listing::{Asked, Column, Listing};
@@ -55,6 +59,14 @@ pub(super) fn state_tag(person: &Listed, takes_secrets: bool) -> Tag {
     }
 }
 
+/// That failed attempts have closed a name, and until when.
+pub(super) fn closed_tag(closed: &Closed, now: Timestamp) -> Tag {
+    Tag::coloured(
+        format!("Closed {}", until(closed.until, now)),
+        TagColour::Red,
+    )
+}
+
 #[derive(Deserialize)]
 struct Wanted {
     #[serde(default)]
@@ -84,10 +96,26 @@ async fn list(
             "People are added, locked out and removed by those who look after them here. Your own secret is on the page Your account, which your name at the top leads to.",
         ));
     }
+    let closed = people.iter().filter(|_| manages);
+    let closed: BTreeMap<String, Closed> = closed
+        .filter_map(|p| Some((p.name.clone(), keep.checker.closed(&p.name)?)))
+        .collect();
+    if !closed.is_empty() {
+        let names = closed.keys().map(|name| link(name, &path_of(name)));
+        let text = Html::concat([
+            Html::paragraph(
+                "Closed for a while after too many failed attempts to sign in. Ask them whether it was they before you open the name:",
+            ),
+            bullets(names),
+        ]);
+        pieces.push(InsetText::new(text).into());
+    }
     let shown = Shown {
         reader: &person,
         manages,
         takes_secrets: keep.takes_secrets(),
+        closed,
+        now: keep.now(),
     };
     pieces.push(listing(people, &roles, &asked, &shown));
     let explained = roles.iter().map(|words| {
@@ -122,6 +150,9 @@ struct Shown<'a> {
     /// With links to people's pages.
     manages: bool,
     takes_secrets: bool,
+    /// Names that failed attempts have closed.
+    closed: BTreeMap<String, Closed>,
+    now: Timestamp,
 }
 
 /// Those who are like what the address asks for.
@@ -167,9 +198,18 @@ fn listing(mut people: Vec<Listed>, roles: &[RoleWords], asked: &Asked, shown: &
             moment(p.added_at).into(),
         ];
         // Who has no second step, or no secret yet, is for those who look after people: nobody else has use for it but an attacker.
-        let state = shown
-            .manages
-            .then(|| state_tag(p, shown.takes_secrets).into());
+        let state = shown.manages.then(|| {
+            let closed = shown
+                .closed
+                .get(&p.name)
+                .map(|closed| closed_tag(closed, shown.now));
+            let with = state_tag(p, shown.takes_secrets).into();
+            Html::concat([
+                with,
+                " ".into(),
+                closed.map_or_else(Html::default, Html::from),
+            ])
+        });
         cells.into_iter().chain(state)
     });
     let mut columns = vec![

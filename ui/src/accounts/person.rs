@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 
 use super::looks::{heading, moment};
-use super::people::{link_page, path_of, role_fields, role_tag, state_tag};
+use super::people::{closed_tag, link_page, path_of, role_fields, role_tag, state_tag};
 use super::{Act, Answer, Change, Keep, Listed, RoleWords, gone, once, unavailable};
 use crate::components::{Button, ErrorSummary, Notification, PostForm, SummaryList, Warning};
 use crate::html::Html;
@@ -91,13 +91,25 @@ async fn show(
     if let Some(at) = one.locked_at {
         facts = facts.fact("Locked out since", moment(at));
     }
+    let closed = keep.checker.closed(&name);
+    if let Some(closed) = &closed {
+        let place = if closed.everywhere {
+            "on every browser that it was not used on before"
+        } else {
+            "where it was tried"
+        };
+        facts = facts
+            .fact("Name", closed_tag(closed, keep.now()))
+            .fact("Closed since", format!("{}, {place}", moment(closed.since)))
+            .fact("Opens by itself", moment(closed.until));
+    }
     let own = one.name == person.name;
     let has_tokens = keep.accounts.tokens().is_some();
     let mut page = Page::new(one.name.clone())
         .breadcrumb("People", "/people")
         .body(Html::concat([
             facts.into(),
-            acts(&one, &path, own, has_tokens),
+            acts(&one, &path, (own, has_tokens), closed.is_some()),
         ]));
     let said = match done.done.as_str() {
         "role" => "Their role is changed",
@@ -109,7 +121,7 @@ async fn show(
     Ok(page.into_response())
 }
 
-fn acts(one: &Listed, path: &str, own: bool, has_tokens: bool) -> Html {
+fn acts(one: &Listed, path: &str, (own, has_tokens): (bool, bool), is_closed: bool) -> Html {
     let button = |to: &str, button: Button| -> Html {
         PostForm::to(format!("{path}/{to}")).with(button).into()
     };
@@ -136,10 +148,10 @@ fn acts(one: &Listed, path: &str, own: bool, has_tokens: bool) -> Html {
             Html::paragraph("They were locked out by somebody who looks after people, or after too many wrong codes of a phone. Ask them which before you open their name."),
             button("unlock", Button::new("Let them sign in again").secondary()),
         ]);
-    } else {
+    } else if is_closed {
         pieces.extend([
             heading("After failed attempts"),
-            Html::paragraph("When strangers tried this name too often it stays closed for a while, on browsers that it was not used on before. This opens it at once."),
+            Html::paragraph("Somebody tried this name too often with a wrong secret or code. Ask them whether it was they: if so, this opens the name at once; if not, leave it closed, or make a new link."),
             button("unlock", Button::new("Open the name").secondary()),
         ]);
     }

@@ -45,6 +45,44 @@ fn five_failures_close_a_name_for_a_quarter_of_an_hour() {
     );
 }
 
+/// Who looks after people sees it; what only an address did closes nobody's name.
+#[test]
+fn a_closed_name_is_seen_with_its_times_until_it_is_opened() {
+    let throttle = Throttle::default();
+    let closed = |name, now| throttle.closed(name, minute(now));
+    for n in 0..5 {
+        assert_eq!(closed("ada", n), None);
+        throttle.attempt(of("ada", ip(1)), minute(n));
+    }
+    let here = Closed {
+        since: minute(0),
+        until: minute(15),
+        everywhere: false,
+    };
+    assert_eq!(closed("ada", 4), Some(here));
+    assert_eq!(closed("ada", 15), None);
+    assert_eq!(closed("grace", 4), None);
+    for n in 0..15 {
+        throttle.attempt(of("ada", ip(100 + n)), minute(6));
+    }
+    let seen = closed("ada", 7).unwrap();
+    assert!(seen.everywhere && seen.since == minute(0) && seen.until == minute(15));
+    throttle.forgive("ada");
+    assert_eq!(closed("ada", 7), None);
+    let own = Caller {
+        browser: Some([1; 32]),
+        ..of("ada", ip(1))
+    };
+    for _ in 0..5 {
+        throttle.attempt(own, minute(20));
+    }
+    assert_eq!(closed("ada", 20).map(|c| c.everywhere), Some(false));
+    for n in 0..30 {
+        throttle.attempt(of(&format!("name{n}"), ip(9)), minute(40));
+    }
+    assert_eq!(closed("eve", 40), None);
+}
+
 #[test]
 fn one_address_cannot_try_many_names() {
     let throttle = Throttle::default();
