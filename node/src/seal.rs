@@ -98,7 +98,7 @@ impl QueueError {
     pub fn next(&self) -> &'static str {
         match self {
             Self::NotEnrolled => {
-                "Ask the national operator for an invite and run `ldsp-node enrol --invite FILE`."
+                "An admin asks the national operator for an invite and uses it on the page Place in the federation."
             }
             Self::Revoked { .. } => {
                 "Telephone the national operator: the page Keys of the national site says when and why, in public."

@@ -65,7 +65,7 @@ pub(super) async fn standing(store: &Store, now: Timestamp) -> Result<(String, V
     let waiting = rows.iter().filter(|r| r.acknowledged_at.is_none()).count();
     let problem = rows.iter().find_map(|r| r.problem.clone());
     let enrolled = place.as_ref().map_or_else(
-        || "not yet: `ldsp-node enrol --invite FILE`".to_owned(),
+        || "not yet: `ldsp-node enrol --invite FILE`, or the page Place in the federation".to_owned(),
         |p| {
             let state = match p.revoked_from {
                 Some(from) => format!(

@@ -195,7 +195,7 @@ fn waiting(fingerprint: &str, is_admin: bool, error: Option<&str>) -> Html {
     let mut pieces = vec![
         Html::render(&Read { fingerprint }),
         Html::paragraph(
-            "This node asks every minute whether the key is approved. Until then releases can be prepared; approving and sending them has to wait.",
+            "This node asks every minute whether the key is approved. What is approved here meanwhile is signed and queued, and sent by itself afterwards.",
         ),
     ];
     if is_admin {
@@ -213,6 +213,21 @@ fn waiting(fingerprint: &str, is_admin: bool, error: Option<&str>) -> Html {
         pieces.push(if error.is_some() { again.open() } else { again }.into());
     }
     Html::concat(pieces)
+}
+
+/// Why nothing can be approved here, said before anybody works for it; `None` where something can. `then` is what has to wait.
+pub(super) async fn obstacle(pages: &Pages, then: &str) -> Result<Option<Html>, ProblemPage> {
+    let place = pages.node.store.enrolment().await.map_err(fault)?;
+    let why = match place {
+        None => "This node is not enrolled with the national log yet",
+        Some(place) if place.revoked_from.is_some() => "The key of this node was revoked",
+        Some(_) => return Ok(None),
+    };
+    let text = Html::concat([
+        format!("{why}: {then} What to do: ").into(),
+        link("Place in the federation", PATH),
+    ]);
+    Ok(Some(InsetText::new(text).into()))
 }
 
 /// Where the node publishes and who it is.

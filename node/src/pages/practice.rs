@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::home::receipt_words;
 use super::practice_view::{entry_html, verdict_tag};
-use super::{Answer, Pages, done, fault, practice_problem, see_other, words};
+use super::{Answer, Pages, done, fault, federation, practice_problem, see_other, words};
 use crate::practice::{self, PracticeError};
 use crate::store::people::{Role, same_person};
 use crate::store::practice::StoredEntry;
@@ -190,7 +190,11 @@ async fn page(
     }
     pieces.push(entry_html(&stored.entry, &figures));
     if stored.seq.is_none() {
-        pieces.push(decision(stored, person, error));
+        let then = "an entry can be written and read, but not released.";
+        let obstacle = federation::obstacle(pages, then).await?;
+        let may = obstacle.is_none();
+        pieces.extend(obstacle);
+        pieces.push(decision(stored, person, error, may));
     }
     Ok(Page::new(stored.entry.title.clone())
         .caption("Practice entry")
@@ -198,7 +202,8 @@ async fn page(
         .body(Html::concat(pieces)))
 }
 
-fn decision(stored: &StoredEntry, person: &SignedIn, error: Option<&str>) -> Html {
+/// `may`: something can be released at present.
+fn decision(stored: &StoredEntry, person: &SignedIn, error: Option<&str>, may: bool) -> Html {
     if person.role.as_str() == Role::Viewer.as_str() {
         return InsetText::new("An approver reads and releases it.").into();
     }
@@ -217,6 +222,9 @@ fn decision(stored: &StoredEntry, person: &SignedIn, error: Option<&str>) -> Htm
             heading,
             InsetText::new("You wrote this entry, so somebody else has to release it.").into(),
         ]);
+    }
+    if !may {
+        return Html::default();
     }
     let choice = Choice::new("yes", "I have read the entry")
         .hint("It names no person, and the LEP stands by what it says");

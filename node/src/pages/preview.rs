@@ -49,9 +49,12 @@ pub(super) async fn ask(State(pages): State<Pages>) -> Answer {
     let about = Html::paragraph(
         "The preview counts what the next month would publish and checks every rule that a release has to keep, then forgets it. Nothing is stored or sent, nothing enters the ledger, and nothing of anybody\u{2019}s privacy budget is spent. Of made-up records it shows the figures with their noise, as readers would see them; of real ones the counts, how wide the noise will be, and which rules hold.",
     );
+    let then = "a preview is all that there is before, and a month that is prepared has to wait.";
+    let obstacle = super::federation::obstacle(&pages, then).await?;
     Ok(page("Preview the next release")
         .body(Html::concat([
             about,
+            obstacle.unwrap_or_default(),
             asked(&pages, None, "Show the preview").await?,
         ]))
         .into_response())

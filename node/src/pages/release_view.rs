@@ -78,6 +78,7 @@ pub(super) async fn preview(
         approvers: &around.approvers,
         refusals: &around.refusals,
         sound: around.verdicts.iter().all(|v| v.outcome == Outcome::Kept),
+        obstacle: super::federation::obstacle(pages, "no release can be approved.").await?,
     };
     let body = Html::concat([
         epoch_note(opened.second.as_ref()).unwrap_or_default(),

@@ -18,6 +18,8 @@ pub(super) struct Judges<'a> {
     pub(super) refusals: &'a [StoredRefusal],
     /// Every rule is kept.
     pub(super) sound: bool,
+    /// Why nothing can be approved at present, whoever asks.
+    pub(super) obstacle: Option<Html>,
 }
 
 pub(super) fn decision(opened: &Opened, judges: &Judges<'_>, said: &Said) -> Html {
@@ -25,17 +27,19 @@ pub(super) fn decision(opened: &Opened, judges: &Judges<'_>, said: &Said) -> Htm
         return Html::default();
     }
     let may = judges.approvers.contains(&judges.person.name);
+    let obstacle = judges.obstacle.clone().unwrap_or_default();
     let content = if may {
         forms(opened, judges, said)
     } else {
         waits(opened, judges)
     };
-    Html::concat([heading("Who must approve"), content])
+    Html::concat([heading("Who must approve"), obstacle, content])
 }
 
 fn waits(opened: &Opened, judges: &Judges<'_>) -> Html {
     let who = match judges.approvers {
-        [] => "Nobody may approve it yet: the IT team has to add an approver with ldsp-node people add NAME --role approver.".to_owned(),
+        [] => "Nobody may approve it yet: an admin has to add an approver on the page People."
+            .to_owned(),
         names => format!("It is waiting for {}.", words::either(names)),
     };
     let why = if same_person(&judges.person.name, &opened.release.author) {
@@ -59,7 +63,11 @@ fn forms(opened: &Opened, judges: &Judges<'_>, said: &Said) -> Html {
         code(&release.digest.in_blocks()),
     ]);
     let mut pieces = vec![Html::from(InsetText::new(bytes))];
-    if judges.sound {
+    if judges.obstacle.is_some() {
+        pieces.push(Html::paragraph(
+            "It can be read and refused meanwhile, and is approved once that is done.",
+        ));
+    } else if judges.sound {
         pieces.push(approve(opened, said));
     } else {
         pieces.push(Html::paragraph(

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::home::receipt_words;
 use super::release_view::{Said, preview};
-use super::{Answer, Pages, done, fault, release_problem, see_other, words, work};
+use super::{Answer, Pages, done, fault, federation, release_problem, see_other, words, work};
 use crate::release::figures::Opened;
 use crate::release::{self, Approval, Refusal, ReleaseError, Request, next_period};
 use crate::schedule::london;
@@ -55,8 +55,12 @@ pub(super) async fn list(State(pages): State<Pages>, asked: Asked, person: Signe
         .await
         .map_err(release_problem)?;
     let today = Period::of((pages.clock)().to_zoned(london()).date());
+    let then = "a month can be prepared, but it cannot be approved, and nothing leaves before.";
     let body = Html::concat([
         work::under_way(&pages, &person),
+        federation::obstacle(&pages, then)
+            .await?
+            .unwrap_or_default(),
         next_step(&releases, &refused, next, &person, today),
         listing(releases, &refused, &statements, &asked),
     ]);

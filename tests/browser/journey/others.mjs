@@ -25,11 +25,11 @@ export async function approve(hand, link) {
   await hand.fill('What is wrong', 'The college sends the file again');
   await page.getByRole('button', { name: /^Refuse / }).click();
   await hand.sees(/^Release of/, 'a refused release');
-  await hand.tick('I have read what will leave');
-  await page.getByRole('button', { name: /^Approve/ }).click();
-  // Nobody has enrolled this node yet: nothing can leave, and the page says what to do.
-  await hand.sees('The release was left as it is', 'an approval before enrolment');
-  await hand.reads('Ask the national operator for an invite');
+  // Nobody has enrolled this node yet: nothing can leave, and the page says so before anybody tries.
+  await hand.reads('This node is not enrolled with the national log yet');
+  check(`${hand.how}: nothing is approved before enrolment`, (await page.getByRole('button', { name: /^Approve/ }).count()) === 0);
+  await page.getByRole('main').getByRole('link', { name: 'Place in the federation' }).click();
+  await hand.sees('Place in the federation', 'place in the federation of the approver');
   await hand.go('Publish', 'Statements');
   await hand.sees('Statements', 'statements');
 }
