@@ -28,6 +28,7 @@ pub mod quality;
 pub mod questionnaire;
 pub mod recover;
 pub mod release;
+pub mod renaming;
 pub mod revision;
 pub mod rights;
 pub mod sample;

@@ -15,6 +15,7 @@ mod lep;
 mod machine;
 mod mappings;
 mod model;
+mod names;
 mod people;
 mod practice;
 mod provider;
@@ -292,6 +293,8 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::get("/api/v1/provider/mappings", PROVIDER),
         Rule::post("/api/v1/provider/mappings", PROVIDER),
         Rule::post("/api/v1/provider/mappings/{name}/remove", PROVIDER),
+        Rule::get("/api/v1/provider-names", KEEPERS),
+        Rule::post("/api/v1/provider-names", KEEPERS),
         Rule::get("/api/v1/people", LEP),
         Rule::post("/api/v1/people", ADMIN),
         Rule::post("/api/v1/people/{name}/role", ADMIN),
@@ -425,6 +428,7 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(statements::list))
         .routes(routes!(statements::withdraw))
         .routes(routes!(statements::reissue))
+        .routes(routes!(names::list, names::change))
         .routes(routes!(people::list, people::invite))
         .routes(routes!(people::give_role))
         .routes(routes!(people::link))

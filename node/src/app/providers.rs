@@ -5,9 +5,7 @@ use serde_json::json;
 use super::cli::Providers;
 use super::output::{Answer, Output, Refusal};
 use super::{Context, open};
-use crate::import::clean_provider;
-use crate::store::audit::COMMAND_LINE;
-use crate::store::providers::Renamed;
+use crate::renaming::{self, RenameError};
 
 pub(super) async fn run(command: Providers, context: &Context) -> Answer {
     match command {
@@ -39,36 +37,22 @@ async fn list(context: &Context) -> Answer {
     })
 }
 
+impl From<RenameError> for Refusal {
+    fn from(error: RenameError) -> Self {
+        Self::new(&error, error.next())
+    }
+}
+
 async fn rename(old: &str, new: &str, context: &Context) -> Answer {
-    let Some(new) = clean_provider(new) else {
-        return Err(Refusal::new(
-            "the new name cannot be a provider's",
-            "Give a name of at most 200 characters without personal data, as the provider's files write it.",
-        ));
-    };
     let node = open(context).await?;
     let now = (context.clock)();
-    let done = node
-        .store
-        .rename_provider(old, &new, COMMAND_LINE, now)
-        .await?;
+    let named = renaming::rename(&node.store, (old, new), &context.who, now).await;
     node.store.close().await;
-    match done {
-        Renamed::Done => Ok(Output {
-            text: format!(
-                "{new} is the provider that files named {old} so far.\nNext: import its file; its learners and enrolments stay the same ones."
-            ),
-            json: json!({"name": new, "was": old}),
-        }),
-        Renamed::Unknown => Err(Refusal::new(
-            format!("no file has named a provider {old}"),
-            "`ldsp-node providers list` shows the names; capitals and spaces do not matter.",
-        )),
-        Renamed::Taken => Err(Refusal::new(
-            format!(
-                "files have named {new} as a provider already, or an organisation of this name is there"
-            ),
-            "Two providers cannot become one here: their enrolments were counted as different ones. Use the old name in the files. An organisation that was added under the new name is given another one first (`organisations set`), and people who sign in for it the right one (`people role`).",
-        )),
-    }
+    let new = named?;
+    Ok(Output {
+        text: format!(
+            "{new} is the provider that files named {old} so far.\nNext: import its file; its learners and enrolments stay the same ones."
+        ),
+        json: json!({"name": new, "was": old}),
+    })
 }

@@ -210,7 +210,7 @@ pub(super) fn questions(chosen: &Chosen) -> Vec<Radios> {
                 .value(chosen.providers.clone()),
             [
                 Choice::new("refuse", "Refuse their rows")
-                    .hint("The name may be misspelt. If a provider has a new name, ask the IT team to say so first: ldsp-node providers rename"),
+                    .hint("The name may be misspelt. If a provider has a new name, say so first on the page Names of providers in files, under Organisations"),
                 Choice::new("new", "They are new providers")
                     .hint("A provider that only has another name would be counted twice"),
             ],
@@ -275,6 +275,7 @@ fn ways() -> Html {
             "Mappings: files with columns of their own",
             "/import/mappings",
         ),
+        link("Names of providers in files", super::names::PATH),
         link(
             "Postcode directory: what turns postcodes into districts",
             super::postcodes::PATH,

@@ -23,6 +23,7 @@ mod import_mappings;
 mod lep;
 mod library;
 mod model;
+mod names;
 mod postcodes;
 mod practice;
 mod practice_figures;
@@ -293,6 +294,8 @@ pub fn rules() -> Vec<Rule> {
         Rule::get("/import", STAFF),
         Rule::post("/import", COORDINATOR),
         Rule::get("/import/report.csv", KEEPERS),
+        Rule::get(names::PATH, KEEPERS),
+        Rule::post(names::PATH, KEEPERS),
         Rule::get(postcodes::PATH, KEEPERS),
         Rule::post(postcodes::PATH, KEEPERS),
         Rule::get("/import/ilr", COORDINATOR),
@@ -410,6 +413,7 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         )
         .route("/import", get(import::form).merge(import::receive()))
         .route("/import/report.csv", get(import::report))
+        .route(names::PATH, get(names::show).post(names::change))
         .route(
             postcodes::PATH,
             get(postcodes::show).merge(postcodes::receive()),

@@ -11,6 +11,7 @@ mod ilr;
 mod lep;
 mod mappings;
 mod model;
+mod names;
 mod postcodes;
 mod practice;
 mod preview;

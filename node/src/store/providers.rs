@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::audit::append;
-use super::{Store, StoreError, organisations};
+use super::kept::Kept as _;
+use super::organisations::{self, Organisation, OrganisationKind};
+use super::{Store, StoreError};
 
 /// One spelling for what people type with other case or spacing.
 pub(crate) fn folded(text: &str) -> String {
@@ -129,6 +131,19 @@ pub(crate) async fn bound(tx: &mut SqliteConnection) -> Result<Vec<(String, Stri
     Ok(sqlx::query_as(sql).fetch_all(tx).await?)
 }
 
+/// A provider as a file named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedProvider {
+    /// As the file has it.
+    pub name: String,
+    /// The name under which it is shown, whichever a file gives.
+    pub shown: String,
+    /// The name that files gave first, where this is a later one.
+    pub first: Option<String>,
+    /// The organisation that it is, by number; `None` while only files name it.
+    pub organisation: Option<i64>,
+}
+
 /// What came of saying that a provider has a new name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Renamed {
@@ -149,6 +164,34 @@ impl Store {
     pub async fn providers(&self) -> Result<Vec<(String, Option<String>)>, StoreError> {
         let sql = "SELECT name, was FROM providers ORDER BY name COLLATE NOCASE";
         Ok(sqlx::query_as(sql).fetch_all(&self.reader).await?)
+    }
+
+    /// Every name that a file gave, by name, with what it is taken for.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn named_providers(&self) -> Result<Vec<NamedProvider>, StoreError> {
+        let mut reader = self.reader.begin().await?;
+        let shown = shown(&mut reader).await?;
+        let organisations = Organisation::rows(&mut reader, None).await?;
+        let all: Vec<(String, Option<String>)> =
+            sqlx::query_as("SELECT name, was FROM providers ORDER BY name COLLATE NOCASE")
+                .fetch_all(&mut *reader)
+                .await?;
+        let named = all.into_iter().map(|(name, first)| {
+            let shown = shown.of(&name);
+            let of = organisations.iter().find(|stored| {
+                stored.it.kind == OrganisationKind::Provider
+                    && folded(&stored.it.name) == folded(&shown)
+            });
+            NamedProvider {
+                organisation: of.map(|stored| stored.id),
+                name,
+                shown,
+                first,
+            }
+        });
+        Ok(named.collect())
     }
 
     /// Every training provider that a person can be bound to, by the name that is shown: those that files have named, and those that

@@ -197,6 +197,12 @@ impl Shown for Organisation {
             pieces.push(exact_part(table));
         }
         let named = store.providers().await.map_err(fault)?;
+        if !named.is_empty() && super::writes::<Self>(person) {
+            pieces.push(list([link(
+                "Names of providers in files, and saying that one has a new name",
+                super::super::names::PATH,
+            )]));
+        }
         let has = |name: &str| {
             known
                 .organisations
