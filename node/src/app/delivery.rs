@@ -11,7 +11,6 @@ use crate::home::Node;
 use crate::import::report::RowProblem;
 use crate::import::{Doubtful, london_day};
 use crate::model::Model as _;
-use crate::store::audit::COMMAND_LINE;
 use crate::store::cohorts::Cohort;
 use crate::store::delivery::{AFTER, Entry, Number, Sorted, Sought, Within};
 use crate::store::kept::Stored;
@@ -110,7 +109,7 @@ async fn answer(node: &Node, command: Delivery, context: &Context) -> Answer {
             name: name.to_owned(),
         };
         let own = Own::of(&node.store, &node.pseudonyms, &bound).await?;
-        let by = delivery::by(COMMAND_LINE, now);
+        let by = delivery::by(&context.who, now);
         Ok::<_, Refusal>(Desk { node, own, by })
     };
     match command {

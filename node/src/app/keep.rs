@@ -202,7 +202,7 @@ async fn delete<M: Model>(
     let before: Option<Stored<M>> = node.store.kept_one(id).await?;
     let before = before.ok_or_else(|| missing::<M>(id))?;
     let at = (id, version.unwrap_or(before.version));
-    let gone = model::remove(&node.store, at, COMMAND_LINE, (context.clock)()).await;
+    let gone = model::remove(&node.store, at, &context.who, (context.clock)()).await;
     answer::<M>(node, gone, "Deleted. It said:").await
 }
 

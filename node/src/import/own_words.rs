@@ -41,7 +41,8 @@ fn remedy(code: &str) -> Option<&'static str> {
 /// Its cause; `None` where that for everybody does.
 fn cause(code: &str) -> Option<&'static str> {
     // Whether another provider has one of this code is none of its business.
-    (code == "programme-unknown").then_some("No programme of this code is open to your organisation.")
+    (code == "programme-unknown")
+        .then_some("No programme of this code is open to your organisation.")
 }
 
 /// Says a problem of this code in a provider's words.
