@@ -18,7 +18,6 @@ use super::describe::Anything;
 pub(super) struct Text(pub(super) axum::body::Bytes);
 
 /// The name of the session's cookie.
-const COOKIE: &str = "__Host-ldsp-national";
 
 /// What stands before the routes.
 const ABOUT: &str = "Figures, practice and statements of the Local Digital Skills Partnerships, for people's programs \
@@ -76,11 +75,7 @@ pub fn document(public_url: &str) -> utoipa::openapi::OpenApi {
             "Name and secret of a person of this site who has no second step.",
         ));
     components.add_security_scheme("secret", SecurityScheme::Http(secret.build()));
-    let token = HttpBuilder::new()
-        .scheme(HttpAuthScheme::Bearer)
-        .description(Some("A token that a person of this site made on the page /account. It may do what the person may."));
-    components.add_security_scheme("token", SecurityScheme::Http(token.build()));
-    let session = ApiKeyValue::with_description(COOKIE, "The session of the pages.");
+    let session = ApiKeyValue::with_description(crate::pages::COOKIE, "The session of the pages.");
     components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
     for (path, item) in &mut document.paths.paths {
         if let Some(get) = item.get.as_mut().filter(|_| has_tag(path)) {

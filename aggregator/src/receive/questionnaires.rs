@@ -67,7 +67,7 @@ async fn find(service: &Service, name: &str) -> Result<Standing, Refusal> {
 #[utoipa::path(
     get, path = "/v1/questionnaires/{name}/results", tag = "For nodes", operation_id = "questionnaire_results",
     params(("name" = QuestionId, Path, description = "The questionnaire's name.")),
-    security(("node" = []), ("token" = []), ("secret" = []), ("session" = [])),
+    security(("node" = []), ("secret" = []), ("session" = [])),
     responses((status = 200, description = "What they come to.", body = Results), NoResults),
 )]
 pub(super) async fn results(
@@ -108,7 +108,7 @@ pub(super) struct InList {
 /// The newest version of each, the one that was issued last first. For operators and analysts.
 #[utoipa::path(
     get, path = "/api/v1/questionnaires", tag = "Questionnaires", operation_id = "questionnaires_in_progress",
-    security(("token" = []), ("secret" = []), ("session" = [])),
+    security(("secret" = []), ("session" = [])),
     responses((status = 200, description = "The questionnaires.", body = Vec<InList>), NotForPeople),
 )]
 pub(super) async fn in_progress(
@@ -133,7 +133,7 @@ pub(super) async fn in_progress(
 #[utoipa::path(
     get, path = "/api/v1/questionnaires/{name}", tag = "Questionnaires", operation_id = "questionnaire_progress",
     params(("name" = QuestionId, Path, description = "The questionnaire's name.")),
-    security(("token" = []), ("secret" = []), ("session" = [])),
+    security(("secret" = []), ("session" = [])),
     responses((status = 200, description = "How it stands.", body = Progress), NoAnswers),
 )]
 pub(super) async fn progress(
@@ -209,7 +209,7 @@ impl From<&Standing> for Export {
 #[utoipa::path(
     get, path = "/api/v1/questionnaires/{name}/answers", tag = "Questionnaires", operation_id = "questionnaire_answers",
     params(("name" = QuestionId, Path, description = "The questionnaire's name.")),
-    security(("token" = []), ("secret" = []), ("session" = [])),
+    security(("secret" = []), ("session" = [])),
     responses((status = 200, description = "The answers.", body = Export), NoAnswers),
 )]
 pub(super) async fn answers(
@@ -225,7 +225,7 @@ pub(super) async fn answers(
 #[utoipa::path(
     get, path = "/api/v1/questionnaires/{name}/answers.csv", tag = "Questionnaires", operation_id = "questionnaire_answers_csv",
     params(("name" = QuestionId, Path, description = "The questionnaire's name.")),
-    security(("token" = []), ("secret" = []), ("session" = [])),
+    security(("secret" = []), ("session" = [])),
     responses((status = 200, description = "The table.", body = String, content_type = "text/csv"), NoAnswers),
 )]
 pub(super) async fn answers_csv(
@@ -248,7 +248,7 @@ pub(super) async fn answers_csv(
 #[utoipa::path(
     get, path = "/api/v1/answers/{index}", tag = "Questionnaires", operation_id = "answers_envelope",
     params(("index" = u64, Path, description = "The answers' place in the log.", minimum = 1, maximum = 999_999_999_999_999_999_i64)),
-    security(("token" = []), ("secret" = []), ("session" = [])),
+    security(("secret" = []), ("session" = [])),
     responses((status = 200, description = "The envelope.", body = Envelope, content_type = "application/vnd.dsse+json"), NoAnswers),
 )]
 pub(super) async fn envelope(
@@ -276,7 +276,7 @@ pub(super) async fn envelope(
 /// newest version says already is not issued again. For operators.
 #[utoipa::path(
     post, path = "/api/v1/questionnaires", tag = "Questionnaires", operation_id = "issue_questionnaire",
-    security(("token" = []), ("secret" = []), ("session" = [])),
+    security(("secret" = []), ("session" = [])),
     request_body = Draft,
     responses(
         (status = 201, description = "It is issued.", body = Asker),
