@@ -502,9 +502,14 @@ mod tests {
         let now: Timestamp = "2022-03-04T09:00:00Z".parse().unwrap();
         let lep: ldsp_protocol::ids::Gss = "E37000001".parse().unwrap();
         let entropy = crate::testing::seeded(5);
-        let node = Node::init(&home.path().join("data"), Some(&lep), &mut entropy(), now)
-            .await
-            .unwrap();
+        let node = Node::init(
+            &home.path().join("data"),
+            Some(&lep),
+            &mut entropy(),
+            (COMMAND_LINE, now),
+        )
+        .await
+        .unwrap();
         bring_in(&node, "ann", now).await.unwrap();
         let store = &node.store;
         let count = async |sql: String| -> i64 {

@@ -675,7 +675,7 @@ pub(super) async fn postcodes(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
-    let asked = Asked::of(asked.dry_run, false, None);
+    let asked = Asked::of((asked.dry_run, false), None, (None, None));
     let by = Bringer::lep(&person);
     take(&api, ImportKind::Postcodes, by, &asked, &headers, body).await
 }
