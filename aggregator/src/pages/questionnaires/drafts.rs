@@ -486,6 +486,14 @@ async fn previewed(
     })
 }
 
+/// Whom it asks, within a sentence.
+fn whom(draft: &Draft) -> String {
+    if draft.to.is_empty() {
+        return "all areas".to_owned();
+    }
+    shown::areas(&draft.to)
+}
+
 fn issue_form(row: &DraftRow, before: usize, error: Option<&str>) -> Html {
     let draft = &row.draft;
     let replaces = match before {
@@ -499,13 +507,7 @@ fn issue_form(row: &DraftRow, before: usize, error: Option<&str>) -> Html {
         .hidden(EDITION, row.edition.to_string())
         .with(Checkboxes::new(
             confirmed,
-            [Choice::new(
-                "yes",
-                format!(
-                    "Yes, ask {} now",
-                    words::lower_first(&shown::areas(&draft.to))
-                ),
-            )],
+            [Choice::new("yes", format!("Yes, ask {} now", whom(draft)))],
         ))
         .with(Button::new("Issue the questionnaire"));
     Html::concat([
