@@ -3,7 +3,7 @@ import { check } from '../check.mjs';
 import { links, signIn, visitor } from './browser.mjs';
 import { inspect } from './pages.mjs';
 
-const OWN = /^\/(operator|curator|shared|people|account|sign-in\/(mine|people))(\/|$)/;
+const OWN = /^\/(operator|questionnaires|curator|shared|people|account|sign-in\/(mine|people))(\/|$)/;
 
 export async function operatorPages(browser, site, person) {
   for (const javaScript of [true, false]) {

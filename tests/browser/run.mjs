@@ -7,6 +7,7 @@ import { accountsFlow } from './accounts.mjs';
 import { launch, signIn, visitor } from './browser.mjs';
 import { journey } from './journey/journey.mjs';
 import { operatorPages } from './operator.mjs';
+import { questionnairesFlow } from './questionnaires.mjs';
 import { practiceFlow } from './practice.mjs';
 import { crawl, inspect, keyboardForm, ownColours, paper, withoutJavaScript } from './pages.mjs';
 import { releaseFlow } from './release.mjs';
@@ -121,6 +122,12 @@ for (const role of ['coordinator', 'approver', 'viewer', 'admin', 'provider']) {
 for (const of of aggregator.people) {
   line([`${of.role}'s pages`, async () => operatorPages(browser, aggregator, of)]);
 }
+
+line(...[true, false].map((javaScript) => {
+  const person = aggregator.people.find((of) => of.role === 'operator');
+  const name = `a questionnaire ${javaScript ? 'with' : 'without'} JavaScript`;
+  return [name, async () => questionnairesFlow(browser, { site: aggregator, person, javaScript, shots })];
+}));
 
 // Each flow runs with JavaScript and without; one after the other, because each releases a month.
 const [stageNode] = scene.nodes;
