@@ -17,8 +17,6 @@ use super::describe::Anything;
 #[derive(Clone)]
 pub(super) struct Text(pub(super) axum::body::Bytes);
 
-/// The name of the session's cookie.
-
 /// What stands before the routes.
 const ABOUT: &str = "Figures, practice and statements of the Local Digital Skills Partnerships, for people's programs \
     (/api/v1/) and for nodes (/v1/).\n\n\

@@ -135,7 +135,7 @@ pub(crate) async fn correct(
         .collect();
     let is_given = |column: &str| texts.get(column).is_some_and(|text| !text.is_empty());
     let same = texts.get("learner_ref").copied() == held.reference.as_deref();
-    let who = texts.contains_key("learner_ref") && !(same && !is_given("uln"));
+    let who = texts.contains_key("learner_ref") && (!same || is_given("uln"));
     let programme = match said.cohort.flatten() {
         None => None,
         Some(cohort) => {

@@ -113,7 +113,7 @@ async fn a_coordinator_sees_what_another_one_imports_and_does_not_cancel_it() {
     let mut world = impatient().await;
     let phc = world.node.store.person("ann").await.unwrap().unwrap();
     let person = Person::new("cat", Role::Coordinator, at("2022-03-04T09:00:00Z"))
-        .with_secret(&phc.secret_hash.unwrap());
+        .with_secret(phc.secret_hash.unwrap());
     assert!(
         world
             .node
