@@ -8,7 +8,7 @@ const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 /** The same page of another month or statement, or with other choices, differs in figures only: one of them is looked at. */
 function kind(link) {
   const { pathname, searchParams } = new URL(link, 'https://any');
-  const of = pathname.replace(/\d{4}-\d{2}/, 'month').replace(/\/(\d+|[0-9a-f]{32})(?=\/|$)/, '/n');
+  const of = pathname.replace(/\d{4}-\d{2}/, 'month').replace(/^\/gathering\/[^/]+/, '/gathering/skill').replace(/^(\/gathering\/skill\/).+/, '$1area').replace(/\/(\d+|[0-9a-f]{32})(?=\/|$)/, '/n');
   return `${of} ${[...searchParams.keys()].sort()}`;
 }
 
