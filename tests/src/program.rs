@@ -321,12 +321,12 @@ impl Server {
         self.child.id()
     }
 
-    /// Peak and present resident memory in KiB, as Linux counts it.
+    /// Memory that it holds itself in KiB, as Linux counts it: not the pages of the program file, which a debug build has many of.
     #[must_use]
     pub fn memory_kib(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id()))
             .expect("Linux tells of processes");
-        let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|l| l.strip_prefix("RssAnon:"));
         let line = line.expect("a running process has memory");
         line.trim()
             .trim_end_matches(" kB")

@@ -182,6 +182,7 @@ fn scene() -> Scene {
             "/api/v1/provider/cohorts"
             | "/api/v1/provider/due"
             | "/api/v1/provider/learners"
+            | "/api/v1/provider/mappings"
             | "/api/v1/provider/questions" => 403,
             // Of an item that nobody agreed on, and of no whole academic year.
             "/api/v1/exchange/export/enrolments" => 409,

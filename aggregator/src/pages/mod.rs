@@ -297,7 +297,6 @@ pub fn site(
         .cookie_suffix(SUFFIX)?
         .phones(service.phones.clone())
         .roles(roles().and(receive::rules()))
-        .programs(receive::programs(service.clone()))
         .accounts(people, entropy, Access::Roles(OPERATORS));
     if let Some(sign_in) = sign_in {
         site = site.sign_in_service(sign_in);

@@ -48,7 +48,7 @@ pub(super) fn described() -> OpenApiRouter<Arc<Service>> {
 }
 
 /// Every such route, to be put behind sign-in and [`rules`].
-pub fn router(service: Arc<Service>) -> Router {
+pub(super) fn router(service: Arc<Service>) -> Router {
     let (routes, _) = described().split_for_parts();
     routes.layer(from_fn(entity_tag)).with_state(service)
 }

@@ -44,7 +44,7 @@ pub use ldsp_ui::api::Refusal;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use desk::{router as programs, rules};
+pub use desk::rules;
 pub use document::document;
 
 use crate::{Service, etag};
@@ -76,8 +76,9 @@ pub fn router(service: Arc<Service>) -> Router {
 /// What people's programs ask beside: behind sign-in and the role table.
 pub fn for_people(service: Arc<Service>) -> Router {
     Router::from(behind_sign_in())
+        .with_state(service.clone())
+        .merge(desk::router(service))
         .layer(DefaultBodyLimit::max(MAX_ENVELOPE))
-        .with_state(service)
 }
 
 /// Routes that know who has signed in. What nodes and people alike ask for is among them.

@@ -118,7 +118,11 @@ async fn asks(browser: &Browser, who: &str, method: &str, path: &str, body: &Val
         request = request.header(header::AUTHORIZATION, format!("Basic {basic}"));
     }
     browser
-        .send(request.body(Body::from(body.to_string())).expect("a request"))
+        .send(
+            request
+                .body(Body::from(body.to_string()))
+                .expect("a request"),
+        )
         .await
 }
 

@@ -43,6 +43,7 @@ pub(super) async fn overlap(
 
 /// Two files in the layout of explore education statistics.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PanelFilesGiven)]
 pub(super) struct Given {
     item: String,
     /// The data file, CSV.

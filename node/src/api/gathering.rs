@@ -15,6 +15,7 @@ use crate::store::gathering::About;
 
 /// A skill in an area.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = GatheringPlace)]
 pub(crate) struct Place {
     /// `demand` or `provision`.
     about: &'static str,
@@ -38,6 +39,7 @@ pub(crate) struct Place {
 
 /// What is known, and what is missing.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = GatheringBoard)]
 pub(crate) struct Places {
     items: Vec<Place>,
 }

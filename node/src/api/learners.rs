@@ -755,7 +755,7 @@ pub(super) struct Due {
     when: Option<DueWhen>,
     /// Questions to leave out at the beginning.
     #[param(required = false, minimum = 0, default = 0)]
-    from: Option<u32>,
+    from: Option<i32>,
 }
 
 /// A question that is due.
@@ -798,7 +798,8 @@ pub(super) async fn due(
         Some(DueWhen::Later) => When::Later,
     };
     let store = &api.node.store;
-    let from = u64::from(asked.from.unwrap_or(0));
+    let below = |_| Problem::new(problem::PARAMETER, "from is not 0 or more");
+    let from = u64::try_from(asked.from.unwrap_or(0)).map_err(below)?;
     let days = [when.days(london_day((api.clock)()))];
     let part = delivery::due(store, &own, &days, from..from + 100).await?;
     let part = part.into_iter().next().unwrap_or_default();

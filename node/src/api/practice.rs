@@ -15,6 +15,7 @@ use crate::store::practice::StoredEntry;
 /// How far an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = PracticeStage)]
 enum Stage {
     /// Nothing has left; an approver has to read it.
     Draft,

@@ -189,6 +189,7 @@ enum PeriodSource {
 
 /// For how long records are kept.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RetentionPeriod)]
 pub(super) struct Period {
     source: PeriodSource,
     /// Months after the end of a learner's last enrolment; null: nothing is deleted by itself.
@@ -241,9 +242,11 @@ pub(super) async fn period(
 /// For how long they shall be kept.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RetentionSetting)]
 pub(super) struct Setting {
     /// Months after the end of a learner's last enrolment; null: nothing is deleted by itself.
     #[schema(required, minimum = 1, maximum = 1200)]
+    #[serde(deserialize_with = "Option::deserialize")]
     months: Option<u16>,
     /// Why, in a sentence that names nobody.
     #[schema(min_length = 1, max_length = 500)]

@@ -71,6 +71,7 @@ fn day_of(start: i64) -> Result<Date, StoreError> {
 
 /// What the node holds of a learner, and what erasing it does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ErasurePreview)]
 pub struct Preview {
     /// Enrolments, oldest first.
     pub enrolments: Vec<Found>,

@@ -151,7 +151,7 @@ pub(super) async fn listing(
         .columns(columns)
         .rows(entries.iter().map(|entry| cells(own, entry, known, place)))
         .paged(total, SHOWN)
-        .nothing("No learner is like this. A reference that is not shown is found when it is typed whole.")
+        .nothing("Your organisation has no learner like this. A reference that is not shown is found when it is typed whole.")
         .into();
     let is_nameless = entries.iter().any(|entry| entry.reference.is_none());
     let why = is_nameless.then(super::no_reference);
