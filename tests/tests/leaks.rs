@@ -186,6 +186,8 @@ fn scene() -> Scene {
             | "/api/v1/provider/questions" => 403,
             // Of an item that nobody agreed on, and of no whole academic year.
             "/api/v1/exchange/export/enrolments" => 409,
+            // Nothing was asked.
+            path if path.starts_with("/api/v1/questionnaires/") => 404,
             // Nobody has set how long records are kept.
             "/api/v1/retention" => 409,
             _ => 200,
