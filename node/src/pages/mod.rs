@@ -99,7 +99,7 @@ pub struct Settings {
     pub entropy: Entropy,
     /// The LEP's own, smaller privacy budget in millionths of zCDP rho.
     pub rho_micro: Option<u64>,
-    /// How long records are kept, as the configuration says; `None`: as people set it on the page. [`Settings::policy`] is what holds.
+    /// How long records are kept, as the configuration says; `None`: as people set it on the page. `Settings::policy` is what holds.
     pub retention: Option<Policy>,
     /// Hosts of feeds that may lie in a private network.
     pub feed_hosts: Vec<String>,

@@ -1,5 +1,5 @@
 //! National questionnaires at the node: heard of from the log ([`hear()`]), prefilled with what the node knows, completed by a coordinator
-//! ([`save`], [`hand_over`]), released by another person ([`release`], [`send_back`]), and set beside what all answers come to ([`results`]).
+//! (`save`, `hand_over`), released by another person (`release`, `send_back`), and set beside what all answers come to (`results`).
 //!
 //! Pages, programs and commands call the same functions. A draft is answered for the newest version of its questionnaire; answers
 //! of an earlier one are carried over where they still fit. Learners are counted by the estimates of releases alone.
