@@ -272,3 +272,52 @@ fn no_pool_looks_after_idle_connections() {
     }
     assert_eq!(pools, 3, "node, SQLite, PostgreSQL");
 }
+
+/// The names under which a document describes the types of some members: by name, the files.
+fn described(members: &[&str]) -> BTreeMap<String, Vec<PathBuf>> {
+    let mut all = Vec::new();
+    for member in members {
+        sources(&root().join(member).join("src"), &mut all);
+    }
+    let mut names: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    for path in all {
+        let text = fs::read_to_string(&path).expect("a source file");
+        let (mut is_described, mut other_name) = (false, None);
+        for line in text.lines().map(str::trim) {
+            if line.starts_with("//") || line.starts_with("use ") {
+                continue;
+            }
+            is_described |= line.contains("ToSchema");
+            if let Some((_, rest)) = line.split_once("schema(as = ") {
+                other_name = rest.split([',', ')']).next().map(str::to_owned);
+            }
+            let mut words = line.split([' ', '<', '(', ';', '{']);
+            if !words.any(|word| word == "struct" || word == "enum") {
+                continue;
+            }
+            // A macro's name is its caller's to choose.
+            let own = words.next().filter(|name| !name.starts_with('$'));
+            let other = other_name.take();
+            if let Some(name) = own.filter(|_| std::mem::take(&mut is_described)) {
+                let name = other.unwrap_or_else(|| name.to_owned());
+                names.entry(name).or_default().push(path.clone());
+            }
+            is_described = false;
+        }
+    }
+    names
+}
+
+/// Of two types with one name utoipa keeps the last and describes the other one wrongly, without a word.
+#[test]
+fn no_document_describes_two_types_under_one_name() {
+    for server in ["node", "aggregator"] {
+        let names = described(&["protocol", "ui", server]);
+        assert!(names.len() > 50, "{server}: the types are found");
+        let twice: Vec<_> = names.iter().filter(|(_, files)| files.len() > 1).collect();
+        assert!(
+            twice.is_empty(),
+            "give one a name by `schema(as = ...)`: {twice:?}"
+        );
+    }
+}

@@ -33,6 +33,7 @@ enum Standing {
 
 /// The node's place in the federation, as last heard.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EnrolmentPlace)]
 pub(super) struct Place {
     state: Standing,
     /// Its name there; null before it was enrolled.

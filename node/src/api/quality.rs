@@ -21,6 +21,7 @@ use crate::store::quality::{self as stored, Question};
 
 /// What a rule found. Exact counts: for the LEP's own people.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = QualityFinding)]
 struct Finding {
     /// Code of the rule.
     rule: &'static str,
