@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 
 use crate::Clock;
+use crate::accounts::same_person;
 use crate::people::{PeopleError, PersonRecord, SharedPeople};
 use crate::secret::{self, Secret};
 use crate::throttle::{Caller, Closed, Throttle};
@@ -56,6 +57,15 @@ impl Checker {
             proofs: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// A typed name as the site holds it: neither capitals nor spaces around it or between its words tell people apart. What
+    /// nobody is called stays as it was typed.
+    pub(crate) async fn spelt(&self, typed: &str) -> Result<String, PeopleError> {
+        let typed = typed.split_whitespace().collect::<Vec<_>>().join(" ");
+        let names = self.people.names_boxed().await?;
+        let held = names.into_iter().find(|name| same_person(name, &typed));
+        Ok(held.unwrap_or(typed))
     }
 
     /// Opens a name again that too many failures have closed.

@@ -120,6 +120,9 @@ pub trait People: Send + Sync + 'static {
         &self,
         name: &str,
     ) -> impl Future<Output = Result<Option<PersonRecord>, PeopleError>> + Send;
+
+    /// Everybody's name, so that who signs in need not write their own as it was first written.
+    fn names(&self) -> impl Future<Output = Result<Vec<String>, PeopleError>> + Send;
 }
 
 /// A site on which nobody signs in.
@@ -130,19 +133,30 @@ impl People for Nobody {
     async fn find(&self, _name: &str) -> Result<Option<PersonRecord>, PeopleError> {
         Ok(None)
     }
+
+    async fn names(&self) -> Result<Vec<String>, PeopleError> {
+        Ok(Vec::new())
+    }
 }
 
 type Found<'a> =
     Pin<Box<dyn Future<Output = Result<Option<PersonRecord>, PeopleError>> + Send + 'a>>;
 
+type Names<'a> = Pin<Box<dyn Future<Output = Result<Vec<String>, PeopleError>> + Send + 'a>>;
+
 /// [`People`] behind a pointer, so that the rest of the crate is not generic over a site's store.
 pub(crate) trait AnyPeople: Send + Sync {
     fn find_boxed<'a>(&'a self, name: &'a str) -> Found<'a>;
+    fn names_boxed(&self) -> Names<'_>;
 }
 
 impl<P: People> AnyPeople for P {
     fn find_boxed<'a>(&'a self, name: &'a str) -> Found<'a> {
         Box::pin(self.find(name))
+    }
+
+    fn names_boxed(&self) -> Names<'_> {
+        Box::pin(self.names())
     }
 }
 

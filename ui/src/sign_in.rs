@@ -14,7 +14,7 @@ use crate::components::{Button, Details, ErrorSummary, Field, PostForm, TextInpu
 use crate::html::Html;
 use crate::oidc;
 use crate::page::Page;
-use crate::people::{PersonRecord, SignedIn, percent_encode, see_other};
+use crate::people::{PeopleError, PersonRecord, SignedIn, percent_encode, see_other};
 use crate::problem::ProblemPage;
 use crate::secret::Secret;
 use crate::session;
@@ -78,19 +78,7 @@ async fn sign_in(
         let error = Some("Enter your name and your secret");
         return desk.page(name, next, error).into_response();
     }
-    let secret = Secret::typed(&attempt.secret);
-    let verdict = match desk.known_browser(name, &headers).await {
-        Ok(browser) => {
-            let caller = Caller {
-                name,
-                address: address(&peer),
-                browser,
-            };
-            desk.checker.typed(caller, secret).await
-        }
-        Err(error) => Err(error),
-    };
-    match verdict {
+    match desk.judge(&attempt, &peer, &headers).await {
         Ok(Verdict::Right(person)) => admit(&desk, &session, &headers, &person, next).await,
         Ok(Verdict::Wrong) => desk.page(name, next, Some(WRONG)).into_response(),
         Ok(Verdict::Wait(wait)) => too_many(wait),
@@ -149,6 +137,23 @@ async fn sign_out(State(desk): State<Desk>, session: Session) -> Response {
 }
 
 impl Desk {
+    /// What comes of the name and the secret that somebody typed.
+    async fn judge(
+        &self,
+        attempt: &Attempt,
+        peer: &Peer,
+        headers: &HeaderMap,
+    ) -> Result<Verdict, PeopleError> {
+        let name = self.checker.spelt(&attempt.name).await?;
+        let caller = Caller {
+            name: &name,
+            address: address(peer),
+            browser: self.known_browser(&name, headers).await?,
+        };
+        let secret = Secret::typed(&attempt.secret);
+        self.checker.typed(caller, secret).await
+    }
+
     fn page(&self, name: &str, next: &str, error: Option<&str>) -> Page {
         let page = Page::new("Sign in");
         let Some(service) = &self.service else {
@@ -177,7 +182,7 @@ fn secret_form(page: Page, above: Html, name: &str, next: &str, error: Option<&s
         field
     };
     let secret = Field::new("secret", "Secret").hint(
-        "The one that you chose, or the groups of letters and digits that you were given. Capitals, spaces and dashes do not matter.",
+        "The one that you chose, or the groups of letters and digits that you were given. Its capitals, spaces and dashes do not matter.",
     );
     let form = PostForm::to("/sign-in")
         .hidden("next", next)

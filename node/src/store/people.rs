@@ -345,6 +345,12 @@ impl ldsp_ui::People for Store {
         let person = person.map_err(|error| ldsp_ui::PeopleError(Box::new(error)))?;
         Ok(person.map(Into::into))
     }
+
+    async fn names(&self) -> Result<Vec<String>, ldsp_ui::PeopleError> {
+        let people = self.people().await;
+        let people = people.map_err(|error| ldsp_ui::PeopleError(Box::new(error)))?;
+        Ok(people.into_iter().map(|person| person.name).collect())
+    }
 }
 
 impl From<Person> for ldsp_ui::PersonRecord {

@@ -28,6 +28,10 @@ impl People for OnePerson {
     async fn find(&self, name: &str) -> Result<Option<PersonRecord>, PeopleError> {
         Ok((name == self.0.name).then(|| self.0.clone()))
     }
+
+    async fn names(&self) -> Result<Vec<String>, PeopleError> {
+        Ok(vec![self.0.name.clone()])
+    }
 }
 
 #[tokio::main]

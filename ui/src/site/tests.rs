@@ -30,6 +30,10 @@ impl People for Register {
         }
         Ok(self.0.lock().unwrap().get(name).cloned())
     }
+
+    async fn names(&self) -> Result<Vec<String>, PeopleError> {
+        Ok(self.0.lock().unwrap().keys().cloned().collect())
+    }
 }
 
 struct World {

@@ -38,6 +38,11 @@ impl People for Backend {
         let person = Staff::person(self, name).await.map_err(trouble)?;
         Ok(person.map(Into::into))
     }
+
+    async fn names(&self) -> Result<Vec<String>, PeopleError> {
+        let people = Staff::people(self).await.map_err(trouble)?;
+        Ok(people.into_iter().map(|person| person.name).collect())
+    }
 }
 
 #[async_trait]

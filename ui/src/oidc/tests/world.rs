@@ -47,6 +47,10 @@ impl People for Register {
     async fn find(&self, name: &str) -> Result<Option<PersonRecord>, PeopleError> {
         Ok(self.people.lock().unwrap().get(name).cloned())
     }
+
+    async fn names(&self) -> Result<Vec<String>, PeopleError> {
+        Ok(self.people.lock().unwrap().keys().cloned().collect())
+    }
 }
 
 impl Register {

@@ -208,6 +208,22 @@ async fn wrong_attempts_say_nothing_about_names_and_close_the_name() {
     assert!(!broken.body.contains("disk on fire"));
 }
 
+/// A phone writes "Ama boss" for Ama Boss.
+#[tokio::test]
+async fn capitals_and_spaces_of_a_name_do_not_matter_and_count_as_one_name() {
+    let world = world();
+    let admitted = world.sign_in("+ADA+", "/").await;
+    assert_eq!(admitted.status, StatusCode::SEE_OTHER);
+    assert!(admitted.cookie().is_some());
+    for spelling in ["Ada", "aDa", "adA", "ADA", "+ada"] {
+        let form = format!("name={spelling}&secret=nope");
+        let here = "https://site.example";
+        world.post("/sign-in", None, here, &form).await;
+    }
+    let closed = world.sign_in("ada", "/").await;
+    assert_eq!(closed.status, StatusCode::TOO_MANY_REQUESTS);
+}
+
 /// Trouble of the store is nobody's failure.
 #[tokio::test]
 async fn a_store_that_does_not_answer_closes_no_name() {
