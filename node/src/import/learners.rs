@@ -82,11 +82,7 @@ pub(super) const HEADER: Columns = Columns {
     required: &[
         "provider",
         "learner_ref",
-        "uln",
         "sex",
-        "ethnicity",
-        "disability",
-        "prior_status",
         "aim",
         "programme",
         "skill",

@@ -539,7 +539,11 @@ fn report_page(report: &ImportReport, chosen: &Chosen, offer: Option<Html>) -> P
         ImportKind::Ilr => "an ILR",
         kind => kind.as_str(),
     };
-    let (notice, sound) = verdict(report);
+    let (mut notice, sound) = verdict(report);
+    if offer.is_some() {
+        notice = Notification::important("The file needs some answers first. Nothing was stored")
+            .content("Say which column is which, below: the file is held meanwhile. Or correct what stands below and send it again.");
+    }
     let mut pieces: Vec<Html> = offer.into_iter().collect();
     pieces.extend(report_body(report, sound));
     let again = match (report.outcome, chosen.way.as_str()) {

@@ -182,12 +182,17 @@ fn values(held: &Draft, pairs: &Pairs, errors: &[(String, String)]) -> Vec<Html>
                     .map(|(_, code)| if code.is_empty() { NONE } else { code.as_str() })
             });
             let chosen = sent(pairs, &id).or(said).unwrap_or_default();
-            let mut choices = vec![
-                Choice::new("", "Leave it: refuse its rows"),
-                Choice::new(NONE, "Nothing: as if it were empty"),
-            ];
+            let mut choices = vec![Choice::new("", "Leave it: refuse its rows")];
+            if !value.is_empty() {
+                choices.push(Choice::new(NONE, "Nothing: as if it were empty"));
+            }
             choices.extend(codes.iter().map(|(id, title)| Choice::new(id, title)));
-            let field = Field::new(&id, value)
+            let title = if value.is_empty() {
+                "(nothing in the field)"
+            } else {
+                value
+            };
+            let field = Field::new(&id, title)
                 .value(chosen)
                 .error_if(error(errors, &id));
             parts.push(Select::new(field, choices).into());

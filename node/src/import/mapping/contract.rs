@@ -171,6 +171,12 @@ pub(super) fn codes(kind: Kind, column: &str) -> Option<Vec<(String, String)>> {
     Some(codes.map(|c| (c.id.clone(), c.title.clone())).collect())
 }
 
+/// Whether a row is refused for an empty field of codes: in a file of its own an empty one may well say something, such as that
+/// an enrolment goes on.
+pub(super) fn means_something_empty(kind: Kind, column: &str) -> bool {
+    matches!((kind, column), (Kind::Learners, "stage"))
+}
+
 /// Whether an import knows a text as it is: a code, or nothing.
 pub(super) fn is_known(kind: Kind, column: &str, text: &str) -> bool {
     let text = text.trim();

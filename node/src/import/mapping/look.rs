@@ -317,7 +317,8 @@ impl Look {
         all
     }
 
-    /// For each mapped column of codes, the values that are no codes of the data standard; `None` for one whose values are too many or
+    /// For each mapped column of codes, the values that are no codes of the data standard, the empty one among them where a row is
+    /// refused for it; `None` for one whose values are too many or
     /// too long to be shown.
     #[must_use]
     pub fn unknown(&self, mapping: &Mapping) -> Vec<Unknown> {
@@ -331,11 +332,14 @@ impl Look {
             let Some(values) = &seen.values else {
                 return Some((*column, None));
             };
-            let unknown: Vec<(String, u64)> = values
+            let unknown = values
                 .iter()
-                .filter(|(value, _)| !contract::is_known(kind, column, value))
-                .map(|(value, count)| (value.clone(), *count))
-                .collect();
+                .filter(|(value, _)| !contract::is_known(kind, column, value));
+            let unknown = unknown.map(|(value, count)| (value.clone(), *count));
+            let empty = self.rows.saturating_sub(seen.filled);
+            let empty = contract::means_something_empty(kind, column).then_some(empty);
+            let empty = empty.filter(|n| *n > 0).map(|n| (String::new(), n));
+            let unknown: Vec<(String, u64)> = unknown.chain(empty).collect();
             (!unknown.is_empty()).then_some((*column, Some(unknown)))
         };
         kind.columns().iter().filter_map(of).collect()

@@ -279,6 +279,13 @@ async fn a_look_finds_what_a_mapping_needs_and_no_more() {
         unknown[0],
         ("sex", Some(vec![("F".to_owned(), 1), ("M".to_owned(), 1)]))
     );
+    let empty = table("Student ID,Result\nL1,Pass\nL2,\nL3,\n").await;
+    let unknown_there = empty.unknown(&Mapping {
+        columns: [("stage".to_owned(), Origin::Column("Result".to_owned()))].into(),
+        ..Mapping::begun(Kind::Learners)
+    });
+    let both = vec![("Pass".to_owned(), 1), (String::new(), 2)];
+    assert_eq!(unknown_there, [("stage", Some(both))]);
     // Postcodes are never shown, whatever column they are taken for.
     assert_eq!(unknown[1], ("mode", None));
     assert_eq!(unknown[2], ("stage", Some(vec![("Pass".to_owned(), 1)])));
