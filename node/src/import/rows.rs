@@ -31,7 +31,7 @@ pub(super) use packed::start;
 pub(crate) use row::Row;
 pub use sheet::SheetName;
 pub(super) use sheet::{Kind, Raw};
-pub(super) use tabular::{RawRows, RawTable, Tabular, open_raw};
+pub(super) use tabular::{RawRows, RawTable, Tabular, open_raw, open_titled};
 
 const BATCH: usize = 500;
 const AHEAD: usize = 4;

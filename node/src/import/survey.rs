@@ -16,17 +16,17 @@ use ldsp_protocol::ids::{Digest, Gss};
 use super::mapping::Reading;
 use super::report::{ImportReport, RowProblem};
 use super::rows::{
-    self, Next, Opened, Raw, RawRows, RawTable, Record, Rows, Shape, Source, open_raw,
+    self, Next, Opened, Raw, RawRows, RawTable, Record, Rows, Shape, Source, open_raw, open_titled,
 };
 use super::{ImportError, Options, demands, faults};
 use crate::model::demand::{NOT_PUBLISHED, WHOLE};
 use crate::store::Store;
 use crate::store::imports::ImportKind;
 
-/// The sheet of the standard LEP tables of 2017 that holds the table.
-const SHEET: &str = "80";
-/// What the title of the table says.
-const TITLE: &str = "skills that will need developing";
+/// What the title of the table says. The one after it, by occupation, has another base.
+const TITLE: &str = "skills that will need developing among workforce";
+/// What another table says before that.
+const OTHER_TITLE: &str = "people skills";
 /// Names by which the survey calls LEPs that have another one, of the same area, in the federation's map; [`folded`].
 const NAMES: [(&str, &str); 2] = [
     ("northeastern", "northeast"),
@@ -37,6 +37,12 @@ const SKILLS: [(&str, &str, &str); 2] = [
     ("computerliteracybasicitskills", "basic", "basic"),
     ("advancedorspecialistitskills", "advanced", "advanced"),
 ];
+
+/// Whether this is the title of the table.
+fn is_title(cell: &str) -> bool {
+    let cell = cell.to_lowercase();
+    cell.contains(TITLE) && !cell.contains(OTHER_TITLE)
+}
 
 /// Letters and digits alone, without "and": tables differ in commas.
 fn folded(text: &str) -> String {
@@ -115,7 +121,8 @@ struct Survey<R> {
     file: R,
     /// The LEP's name, [`folded`].
     lep: String,
-    sheet: String,
+    /// Of a workbook; `None`: the one with the table's title.
+    sheet: Option<String>,
 }
 
 /// What a table is made of, as far as it was seen.
@@ -138,7 +145,7 @@ impl Table {
         let first = cells.first().copied().unwrap_or_default();
         let first = first.trim_start_matches('\u{feff}');
         if self.column.is_none() && self.skills.is_empty() {
-            self.titled |= cells.iter().any(|cell| cell.to_lowercase().contains(TITLE));
+            self.titled |= cells.iter().any(|cell| is_title(cell));
             self.year = cells
                 .iter()
                 .filter(|cell| cell.contains("ESS"))
@@ -191,11 +198,21 @@ impl<R: Read + Seek + Send + 'static> Source for Survey<R> {
             lep,
             sheet,
         } = self;
-        let reading = Reading {
-            mapping: None,
-            sheet: Some(sheet).filter(|_| rows::times(&mut file).is_ok_and(|times| times > 1)),
+        let sheet = sheet.filter(|_| rows::times(&mut file).is_ok_and(|times| times > 1));
+        let opened = match sheet {
+            None => {
+                let titled = |above: &[String]| above.iter().any(|cell| is_title(cell));
+                open_titled(file, &titled, faults::SURVEY_TABLE)?
+            }
+            sheet => {
+                let reading = Reading {
+                    mapping: None,
+                    sheet,
+                };
+                open_raw(file, &reading, &|_| true)?
+            }
         };
-        let table = match open_raw(file, &reading, &|_| true)? {
+        let table = match opened {
             Ok(table) => table,
             Err(why) => return Ok(Err(why.problems)),
         };
@@ -274,7 +291,7 @@ impl<R: Read> Rows for SurveyRows<R> {
     }
 }
 
-/// Imports a table of the Employer Skills Survey; `sheet`: of a workbook, else that of the standard LEP tables of 2017.
+/// Imports a table of the Employer Skills Survey; `sheet`: of a workbook, else the one with the table's title.
 ///
 /// # Errors
 /// [`ImportError`]; nothing was stored then.
@@ -291,7 +308,7 @@ pub async fn take(
     let source = Survey {
         file: options.progress.counting_all(file, times)?,
         lep: folded(&lep.name),
-        sheet: sheet.unwrap_or(SHEET).to_owned(),
+        sheet: sheet.map(str::to_owned),
     };
     demands::take(store, (ImportKind::Survey, source), options, now).await
 }

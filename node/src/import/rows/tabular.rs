@@ -10,10 +10,12 @@ use super::sheet::{COLUMNS, Head, Raw, SheetName, SheetRows, Workbook};
 use super::{Next, Opened, Record, Rows, Shape, Source, packed};
 use crate::import::faults;
 use crate::import::mapping::{Contract, Reading, TextForm};
-use crate::import::report::RowProblem;
+use crate::import::report::{Fault, RowProblem};
 
 /// Sheets that are searched for the header. Each is read as far as its first rows, which a made-up one puts at its very end.
 const SEARCHED: usize = 40;
+/// The same of a published workbook with a table on each sheet.
+const TITLED: usize = 120;
 
 /// Rows as they stand in a file.
 pub(in crate::import) enum RawRows<R> {
@@ -79,9 +81,34 @@ impl From<RowProblem> for NoRows {
 /// # Errors
 /// It cannot be read.
 pub(in crate::import) fn open_raw<R: Read + Seek + Send + 'static>(
-    mut file: R,
+    file: R,
     reading: &Reading,
     wanted: &dyn Fn(&[String]) -> bool,
+) -> io::Result<Result<RawTable<R>, NoRows>> {
+    let western = reading.text() == TextForm::Windows1252;
+    let sheet = reading.sheet.as_deref();
+    open_with(file, western, |book| choose(book, sheet, wanted))
+}
+
+/// Opens a file, of a workbook the one sheet above whose header stands what is `wanted`; `missing`: what is wrong where there is none.
+///
+/// # Errors
+/// It cannot be read.
+pub(in crate::import) fn open_titled<R: Read + Seek + Send + 'static>(
+    file: R,
+    wanted: &dyn Fn(&[String]) -> bool,
+    missing: Fault,
+) -> io::Result<Result<RawTable<R>, NoRows>> {
+    open_with(file, false, |book| titled(book, wanted, missing))
+}
+
+/// The sheet that was chosen and its header, or why there is none.
+type Chosen = io::Result<Result<(String, Head), NoRows>>;
+
+fn open_with<R: Read + Seek + Send + 'static>(
+    mut file: R,
+    western: bool,
+    choose: impl FnOnce(&mut Workbook<R>) -> Chosen,
 ) -> io::Result<Result<RawTable<R>, NoRows>> {
     let start = packed::start(&mut file)?;
     if packed::is_compound(&start) {
@@ -89,9 +116,8 @@ pub(in crate::import) fn open_raw<R: Read + Seek + Send + 'static>(
         return Ok(Err(fault.at(1, None).into()));
     }
     if packed::is_packed(&start) {
-        return workbook(file, reading, wanted);
+        return workbook(file, choose);
     }
-    let western = reading.text() == TextForm::Windows1252;
     Ok(match csv_file::open(file, western)? {
         Err(fault) => Err(fault.into()),
         Ok((header, rows)) => Ok(RawTable {
@@ -107,14 +133,13 @@ pub(in crate::import) fn open_raw<R: Read + Seek + Send + 'static>(
 
 fn workbook<R: Read + Seek + Send + 'static>(
     file: R,
-    reading: &Reading,
-    wanted: &dyn Fn(&[String]) -> bool,
+    choose: impl FnOnce(&mut Workbook<R>) -> Chosen,
 ) -> io::Result<Result<RawTable<R>, NoRows>> {
     let mut book = match Workbook::open(file)? {
         Ok(book) => book,
         Err(fault) => return Ok(Err(fault.at(1, None).into())),
     };
-    let (sheet, head) = match choose(&mut book, reading.sheet.as_deref(), wanted)? {
+    let (sheet, head) = match choose(&mut book)? {
         Ok(chosen) => chosen,
         Err(why) => return Ok(Err(why)),
     };
@@ -143,7 +168,7 @@ fn choose<R: Read + Seek + Send + 'static>(
     book: &mut Workbook<R>,
     named: Option<&str>,
     wanted: &dyn Fn(&[String]) -> bool,
-) -> io::Result<Result<(String, Head), NoRows>> {
+) -> Chosen {
     if let Some(named) = named {
         let same =
             |sheet: &&SheetName| sheet.name.trim().to_lowercase() == named.trim().to_lowercase();
@@ -191,6 +216,32 @@ fn choose<R: Read + Seek + Send + 'static>(
         }
     }
     Ok(Err(faults::NO_SHEET.at(1, None).into()))
+}
+
+/// The only visible sheet with such words above its header.
+fn titled<R: Read + Seek + Send + 'static>(
+    book: &mut Workbook<R>,
+    wanted: &dyn Fn(&[String]) -> bool,
+    missing: Fault,
+) -> Chosen {
+    let sheets = book.sheets.iter().filter(|sheet| !sheet.hidden);
+    let sheets: Vec<SheetName> = sheets.take(TITLED).cloned().collect();
+    let mut found = Vec::new();
+    for sheet in sheets {
+        match book.head(&sheet.name)? {
+            Ok(head) if wanted(&head.above) => found.push((sheet, head)),
+            Ok(_) => {}
+            Err(fault) => return Ok(Err(fault.at(1, None).into())),
+        }
+    }
+    Ok(match found.len() {
+        0 => Err(missing.at(1, None).into()),
+        1 => Ok(found.remove(0)).map(|(sheet, head)| (sheet.name, head)),
+        _ => Err(NoRows {
+            problems: vec![faults::SHEETS.at(1, None)],
+            sheets: found.into_iter().map(|(sheet, _)| sheet).collect(),
+        }),
+    })
 }
 
 /// A file in the columns of a contract, by a mapping or by its own names.

@@ -200,7 +200,8 @@ async fn other_tables_and_numbers_that_are_none_are_refused() {
     assert!(told(&store).await.is_empty());
 }
 
-/// The workbook as it was published: titles above, the cells over the LEPs merged, more sheets than are searched.
+/// The workbook as it was published: titles above, the cells over the LEPs merged, more sheets than are searched. Its table is found by the
+/// title, whatever the sheet is called, and the one after it, of another base, is not taken for it.
 #[tokio::test]
 async fn the_workbook_of_2017_is_read_from_its_sheet_over_merged_cells() {
     use rust_xlsxwriter::{Format, Workbook};
@@ -213,7 +214,20 @@ async fn the_workbook_of_2017_is_read_from_its_sheet_over_merged_cells() {
             .write(0, 0, "Contents")
             .unwrap();
     }
-    let sheet = book.add_worksheet().set_name("80").unwrap();
+    let other = book.add_worksheet().set_name("81").unwrap();
+    let title = "E3SUM Skills that will need developing by occupation (SUMMARY) (Module 2)";
+    for (row, text) in [
+        (0, "Employer Skills Survey (ESS) 2017"),
+        (1, title),
+        (3, "Computer literacy / basic IT skills"),
+    ] {
+        other.write(row, 0, text).unwrap();
+    }
+    for (column, lep) in (2..).zip(&leps) {
+        other.write(2, column, lep.as_str()).unwrap();
+        other.write(3, column, 7.0).unwrap();
+    }
+    let sheet = book.add_worksheet().set_name("Skills").unwrap();
     let titles = [
         "27-September-2018",
         "Employer Skills Survey (ESS) 2017",
