@@ -12,6 +12,7 @@ use ldsp_ui::components::{
     Choice, Details, ErrorSummary, Field, InsetText, Notification, Radios, StatCard, Stats, Table,
     link, list,
 };
+use ldsp_ui::listing::Asked;
 use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 
 use super::import_map;
@@ -173,7 +174,7 @@ fn form_html(chosen: &Chosen, errors: &Errors) -> Html {
             Choice::new("vacancies", "Vacancies")
                 .hint("Digital skills are found in them by a table of words. You see every word that was found before anything is kept; the vacancies themselves are not"),
             Choice::new("survey", "A table of the Employer Skills Survey")
-                .hint("As it was published: the standard LEP tables of 2017, or all areas of 2019. The digital skills of this LEP become demand"),
+                .hint("As it was published: the standard LEP tables of 2017, or all areas of 2019. A workbook may come whole: the table is found by its title. The digital skills of this LEP become demand"),
             Choice::new("ilr", "An Individualised Learner Record (ILR)")
                 .hint("A provider\u{2019}s XML file of a year. It replaces what an earlier file of that year said"),
             Choice::new("services", "Services where people learn")
@@ -308,7 +309,8 @@ fn page(chosen: &Chosen, errors: &Errors, under_way: Html) -> Page {
         ]))
 }
 
-pub(super) async fn form(State(pages): State<Pages>, person: SignedIn) -> Page {
+/// With `?kind=` what the file holds is chosen already.
+pub(super) async fn form(State(pages): State<Pages>, asked: Asked, person: SignedIn) -> Page {
     if person.role.as_str() != Role::Coordinator.as_str() {
         let why = InsetText::new(
             "You are signed in as an approver. Only a coordinator may import a file.",
@@ -316,7 +318,7 @@ pub(super) async fn form(State(pages): State<Pages>, person: SignedIn) -> Page {
         return Page::new("Import a file").body(Html::concat([about(), why.into()]));
     }
     let chosen = Chosen {
-        kind: String::new(),
+        kind: asked.text("kind").to_owned(),
         way: "check".to_owned(),
         ..Chosen::default()
     };

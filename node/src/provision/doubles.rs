@@ -1,6 +1,6 @@
 //! Which services may be the same one: rows of different sources that say the same thing. A person decides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::store::kept::Stored;
 use crate::store::providers::folded;
@@ -16,6 +16,14 @@ pub(crate) enum Why {
 }
 
 impl Why {
+    /// Its word.
+    pub(crate) fn id(self) -> &'static str {
+        match self {
+            Self::Identifier => "identifier",
+            Self::Words => "words",
+        }
+    }
+
     /// For people.
     pub(crate) fn in_words(self) -> &'static str {
         match self {
@@ -47,22 +55,29 @@ pub(crate) fn words(service: &Service) -> [String; 3] {
     [&service.organisation, &service.name, &service.place].map(|text| plain(text))
 }
 
-/// Every pair; each row is paired with the oldest of those that it agrees with, so three of a kind are two pairs.
-pub(crate) fn pairs(all: &[Stored<Service>]) -> Vec<Pair> {
+/// Every pair but those that somebody told apart. Each row is paired with the oldest of those that it agrees with, so three of a kind are two
+/// pairs.
+pub(crate) fn pairs(all: &[Stored<Service>], distinct: &BTreeSet<(i64, i64)>) -> Vec<Pair> {
     let mut ordered: Vec<&Stored<Service>> = all.iter().collect();
     ordered.sort_by_key(|stored| stored.id);
-    let mut by_id: BTreeMap<&str, i64> = BTreeMap::new();
-    let mut by_words: BTreeMap<[String; 3], i64> = BTreeMap::new();
+    let mut by_id: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+    let mut by_words: BTreeMap<[String; 3], Vec<i64>> = BTreeMap::new();
     let mut found = Vec::new();
     for stored in ordered {
         let other = stored.id;
+        let oldest = |alike: &mut Vec<i64>| {
+            let mut may_be = alike.iter().copied();
+            let one = may_be.find(|one| !distinct.contains(&(*one, other)));
+            alike.push(other);
+            one
+        };
         let mut first = None;
         if !stored.it.source_id.is_empty() {
-            let one = *by_id.entry(&stored.it.source_id).or_insert(other);
-            first = (one != other).then_some((one, Why::Identifier));
+            let one = oldest(by_id.entry(&stored.it.source_id).or_default());
+            first = one.map(|one| (one, Why::Identifier));
         }
-        let one = *by_words.entry(words(&stored.it)).or_insert(other);
-        let same = first.or((one != other).then_some((one, Why::Words)));
+        let one = oldest(by_words.entry(words(&stored.it)).or_default());
+        let same = first.or(one.map(|one| (one, Why::Words)));
         found.extend(same.map(|(one, why)| Pair { one, other, why }));
     }
     found

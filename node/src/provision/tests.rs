@@ -1,13 +1,16 @@
 //! Freshness and pairs; services kept, merged and taken apart.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::date;
 
 use super::doubles::{Why, pairs};
 use super::*;
 use crate::model::{self, Trouble};
+use crate::store::doubles::Joined;
 use crate::store::history::Kind;
 use crate::store::kept::{Known, Stored};
-use crate::store::services::{Joined, Service};
+use crate::store::services::Service;
 use crate::testing::{World, at};
 
 const NOW: &str = "2022-03-04T09:00:00Z";
@@ -243,7 +246,7 @@ async fn rows_of_two_sources_are_paired_merged_and_taken_apart() {
     )
     .await;
     let all: Vec<Stored<Service>> = world.store.kept().await.unwrap();
-    let found: Vec<_> = pairs(&all)
+    let found: Vec<_> = pairs(&all, &BTreeSet::new())
         .iter()
         .map(|p| (p.one, p.other, p.why))
         .collect();
@@ -346,5 +349,52 @@ async fn a_merged_row_is_as_fresh_as_the_latest_of_all_that_it_stands_for() {
     assert_eq!(
         seen.into_iter().collect::<Vec<_>>(),
         [(one.id, at("2022-03-04T09:00:00Z"))]
+    );
+}
+
+/// Reproduction: two services that merely look alike stood under "may be the same" for ever.
+#[tokio::test]
+async fn rows_that_were_told_apart_are_asked_about_no_more() {
+    let world = World::new().await;
+    let mut all = Vec::new();
+    for source in ["", "B", "C"] {
+        let row = [("name", "A"), ("organisation", "X"), ("source", source)];
+        all.push(put(&world, &row).await.id);
+    }
+    let store = &world.store;
+    let pairs = async || {
+        let rows: Vec<Stored<Service>> = store.kept().await.unwrap();
+        let found = pairs(&rows, &store.distinct_services().await.unwrap());
+        found.iter().map(|p| (p.one, p.other)).collect::<Vec<_>>()
+    };
+    let tell = async |one: usize, other: usize, distinct| {
+        let pair = (all[one], all[other]);
+        store
+            .tell_apart(pair, distinct, "ann", at(NOW))
+            .await
+            .unwrap()
+    };
+    assert_eq!(pairs().await, [(all[0], all[1]), (all[0], all[2])]);
+    assert_eq!(tell(2, 0, true).await, Joined::Done);
+    // The third is not the first, and may still be the second.
+    assert_eq!(pairs().await, [(all[0], all[1]), (all[1], all[2])]);
+    assert_eq!(tell(1, 2, true).await, Joined::Done);
+    assert_eq!(tell(0, 1, true).await, Joined::Done);
+    assert_eq!(pairs().await, []);
+    let history = store.history(Kind::Service, all[2], 50).await.unwrap();
+    assert!(history.iter().any(|c| c.field == "not_the_same_as"));
+    assert_eq!(tell(0, 1, false).await, Joined::Done);
+    assert_eq!(pairs().await, [(all[0], all[1])]);
+    assert_eq!(tell(0, 0, true).await, Joined::Gone);
+    // What is merged all the same was not two services.
+    assert_eq!(tell(0, 1, true).await, Joined::Done);
+    let merged = store.merge_services((all[0], all[1]), "ann", at(NOW)).await;
+    assert_eq!(merged.unwrap(), Joined::Done);
+    assert!(
+        !store
+            .distinct_services()
+            .await
+            .unwrap()
+            .contains(&(all[0], all[1]))
     );
 }

@@ -115,6 +115,7 @@ pub(crate) const OTHERS: &[&str] = &[
     "sample",
     "sample_kept",
     "services",
+    "services_distinct",
     "set_up_links",
     "spend",
     "sqlite_sequence",

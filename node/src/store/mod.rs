@@ -29,6 +29,7 @@ pub(crate) mod context;
 pub(crate) mod counted;
 pub(crate) mod delivery;
 pub mod demand;
+pub(crate) mod doubles;
 pub mod enrolment;
 pub mod erasure;
 pub mod feeds;

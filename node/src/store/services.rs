@@ -7,8 +7,7 @@ use jiff::civil::Date;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
-use super::audit::append;
-use super::history::{self, Change, Kind};
+use super::history::Kind;
 use super::kept::{Dependent, Kept, Stored, unless_taken};
 use super::{Store, StoreError, date, day, moment};
 
@@ -257,26 +256,6 @@ pub(crate) async fn saw(
     Ok(())
 }
 
-/// What a merge came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Joined {
-    /// It is done.
-    Done,
-    /// One of the two is not there, or stands for itself no more.
-    Gone,
-}
-
-/// A row that another one stands for.
-#[derive(Debug, Clone)]
-pub(crate) struct Merged {
-    pub(crate) id: i64,
-    pub(crate) name: String,
-    pub(crate) source: String,
-}
-
-/// The field under which a history tells of a merge.
-const FIELD: &str = "merged_into";
-
 impl Store {
     /// When feeds last gave the services that stand for themselves: the latest of all rows that each stands for.
     pub(crate) async fn sightings(&self) -> Result<HashMap<i64, Timestamp>, StoreError> {
@@ -300,107 +279,5 @@ impl Store {
         rows.into_iter()
             .map(|(row, at)| Ok((row, moment(at, "history", "at", row)?)))
             .collect()
-    }
-
-    /// The rows that a service stands for.
-    pub(crate) async fn merged_with(&self, id: i64) -> Result<Vec<Merged>, StoreError> {
-        let rows: Vec<(i64, String, String)> = sqlx::query_as(
-            "SELECT id, name, source FROM services WHERE merged_into = $1 ORDER BY id",
-        )
-        .bind(id)
-        .fetch_all(&self.reader)
-        .await?;
-        let rows = rows.into_iter();
-        Ok(rows
-            .map(|(id, name, source)| Merged { id, name, source })
-            .collect())
-    }
-
-    /// The row that stands for a service; `None`: it stands for itself.
-    pub(crate) async fn merged_into(&self, id: i64) -> Result<Option<i64>, StoreError> {
-        let found = sqlx::query_scalar("SELECT merged_into FROM services WHERE id = $1")
-            .bind(id)
-            .fetch_optional(&self.reader)
-            .await?;
-        Ok(found.flatten())
-    }
-
-    /// Lets `kept` stand for `other` and for all that `other` stood for. Nothing of either is changed otherwise.
-    pub(crate) async fn merge_services(
-        &self,
-        (kept, other): (i64, i64),
-        who: &str,
-        now: Timestamp,
-    ) -> Result<Joined, StoreError> {
-        let mut tx = self.write().await?;
-        let both: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM services WHERE id IN ($1, $2) AND merged_into IS NULL",
-        )
-        .bind(kept)
-        .bind(other)
-        .fetch_one(&mut *tx)
-        .await?;
-        if kept == other || both != 2 {
-            return Ok(Joined::Gone);
-        }
-        let moved: Vec<(i64, Option<i64>)> = sqlx::query_as(
-            "SELECT id, merged_into FROM services WHERE id = $1 OR merged_into = $1 ORDER BY id",
-        )
-        .bind(other)
-        .fetch_all(&mut *tx)
-        .await?;
-        sqlx::query("UPDATE services SET merged_into = $1 WHERE id = $2 OR merged_into = $2")
-            .bind(kept)
-            .bind(other)
-            .execute(&mut *tx)
-            .await?;
-        let said = |row: i64| Some(format!("service {row}"));
-        let changes: Vec<Change> = moved
-            .into_iter()
-            .map(|(row, before)| Change {
-                row,
-                field: FIELD,
-                before: before.and_then(said),
-                after: said(kept),
-            })
-            .collect();
-        history::record(&mut tx, now, who, Kind::Service, &changes).await?;
-        let detail = format!("service {kept} stands for service {other}");
-        append(&mut tx, now, who, "service merged", &detail).await?;
-        tx.commit().await?;
-        Ok(Joined::Done)
-    }
-
-    /// Lets a row stand for itself again.
-    pub(crate) async fn part_service(
-        &self,
-        id: i64,
-        who: &str,
-        now: Timestamp,
-    ) -> Result<Joined, StoreError> {
-        let mut tx = self.write().await?;
-        let into: Option<Option<i64>> =
-            sqlx::query_scalar("SELECT merged_into FROM services WHERE id = $1")
-                .bind(id)
-                .fetch_optional(&mut *tx)
-                .await?;
-        let Some(Some(into)) = into else {
-            return Ok(Joined::Gone);
-        };
-        sqlx::query("UPDATE services SET merged_into = NULL WHERE id = $1")
-            .bind(id)
-            .execute(&mut *tx)
-            .await?;
-        let change = Change {
-            row: id,
-            field: FIELD,
-            before: Some(format!("service {into}")),
-            after: None,
-        };
-        history::record(&mut tx, now, who, Kind::Service, &[change]).await?;
-        let detail = format!("service {id} stands for itself again, not service {into}");
-        append(&mut tx, now, who, "service parted", &detail).await?;
-        tx.commit().await?;
-        Ok(Joined::Done)
     }
 }

@@ -8,13 +8,12 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::Method;
 use axum::routing::get;
-use ldsp_ui::{Access, Rule, SignedIn, csv_text};
+use ldsp_ui::{Access, Rule, SignedIn};
 
-use super::releases::file;
+use super::model::csv_of;
 pub(super) use vacancies::found as vacancies;
 
 use super::{Answer, COORDINATOR, Pages, READERS, STAFF, fault};
-use crate::model::Model;
 use crate::store::demand::Demand;
 use crate::store::kept::Stored;
 
@@ -72,17 +71,5 @@ async fn export(State(pages): State<Pages>) -> Answer {
     let store = &pages.node.store;
     let known = store.known().await.map_err(fault)?;
     let all: Vec<Stored<Demand>> = store.kept().await.map_err(fault)?;
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let written = writer.write_record(Demand::COLUMNS).and_then(|()| {
-        all.iter().rev().try_for_each(|row| {
-            let texts = row.it.texts(&known);
-            writer.write_record(texts.iter().map(|text| csv_text(text).into_owned()))
-        })
-    });
-    written.expect("writing to memory does not fail");
-    let bytes = writer
-        .into_inner()
-        .expect("writing to memory does not fail");
-    let name = "attachment; filename=\"ldsp-demand-exact.csv\"";
-    Ok(file(bytes, "text/csv; charset=utf-8", name))
+    Ok(csv_of(&known, &all, "ldsp-demand-exact.csv"))
 }

@@ -15,13 +15,14 @@ use std::future::Future;
 
 use axum::Form as Sent;
 use axum::extract::{Path, Query, State};
-use axum::response::IntoResponse as _;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Router, http::StatusCode};
 use ldsp_ui::components::{Button, SummaryList, Table};
-use ldsp_ui::{Access, Html, Link, Page, ProblemPage, Rule, SignedIn};
+use ldsp_ui::{Access, Html, Link, Page, ProblemPage, Rule, SignedIn, csv_text};
 use serde::Deserialize;
 
+use super::releases::file;
 use super::{
     Answer, COORDINATOR, KEEPERS, LEP, Pages, READERS, done, exact, fault, see_other, words,
 };
@@ -362,6 +363,23 @@ fn unkept<M>(trouble: Trouble<M>) -> ProblemPage {
 struct After {
     #[serde(default)]
     done: String,
+}
+
+/// All rows in the columns of their file, the newest last, as a file of this name.
+pub(super) fn csv_of<M: Model>(known: &Known, all: &[Stored<M>], name: &str) -> Response {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let written = writer.write_record(M::COLUMNS).and_then(|()| {
+        all.iter().rev().try_for_each(|row| {
+            let texts = row.it.texts(known);
+            writer.write_record(texts.iter().map(|text| csv_text(text).into_owned()))
+        })
+    });
+    written.expect("writing to memory does not fail");
+    let bytes = writer
+        .into_inner()
+        .expect("writing to memory does not fail");
+    let name = format!("attachment; filename=\"{name}\"");
+    file(bytes, "text/csv; charset=utf-8", &name)
 }
 
 /// A text as people read it.

@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use jiff::civil::Date;
 use ldsp_protocol::standard::{Dimension, Standard};
 use ldsp_ui::components::{
-    Button, InsetText, PostForm, StatCard, Stats, Table, Tag, TagColour, link,
+    Button, InsetText, PostForm, StatCard, Stats, Table, Tag, TagColour, link, list,
 };
 use ldsp_ui::{Html, Page, ProblemPage, Rule, SignedIn};
 use serde::Deserialize;
@@ -16,22 +16,25 @@ use serde::Deserialize;
 use super::super::{Answer, COORDINATOR, Pages, READERS, fault, refused, see_other, words};
 use super::form::Part;
 use super::kinds::heading;
-use super::{Beside, Shown};
+use super::{Beside, Shown, csv_of};
 use crate::import::london_day;
 use crate::provision::Freshness;
 use crate::provision::doubles::{Pair, pairs};
 use crate::provision::offer::{Offer, is_on_offer};
 use crate::provision::words as provision_words;
+use crate::store::doubles::Joined;
 use crate::store::kept::{Known, Stored};
-use crate::store::services::{Joined, Service};
+use crate::store::services::Service;
 
 const DOUBLES: &str = "/provision/doubles";
+const EXPORT: &str = "/provision/export.csv";
 
 pub(super) fn rules() -> Vec<Rule> {
     vec![
         Rule::get(DOUBLES, READERS),
         Rule::post(DOUBLES, COORDINATOR),
         Rule::post("/provision/{id}/part", COORDINATOR),
+        Rule::get(EXPORT, READERS),
     ]
 }
 
@@ -39,6 +42,7 @@ pub(super) fn routes(router: Router<Pages>) -> Router<Pages> {
     router
         .route(DOUBLES, get(doubles).post(merge))
         .route("/provision/{id}/part", post(part))
+        .route(EXPORT, get(export))
 }
 
 /// How fresh each of these is, with the day of today.
@@ -189,10 +193,10 @@ impl Shown for Service {
         pages: &Pages,
         found: &[Stored<Self>],
         _: &Known,
-        _: &SignedIn,
+        person: &SignedIn,
     ) -> Result<Html, ProblemPage> {
         if found.is_empty() {
-            return Ok(Html::default());
+            return Ok(ways(person));
         }
         let all = freshness(pages, found).await?;
         let old = all
@@ -213,13 +217,48 @@ impl Shown for Service {
                 .line("not checked or seen in the last six months"),
         ];
         let mut pieces = vec![Stats::new("Of those found", cards).into()];
-        let doubles = pairs(&pages.node.store.kept().await.map_err(fault)?).len();
+        let store = &pages.node.store;
+        let (all, distinct) = (store.kept().await, store.distinct_services().await);
+        let doubles = pairs(&all.map_err(fault)?, &distinct.map_err(fault)?).len();
         if doubles > 0 {
             let some = words::some(doubles, "pair", "pairs");
             pieces.push(link(&format!("{some} may be the same service"), DOUBLES));
         }
+        pieces.push(ways(person));
         Ok(Html::concat(pieces))
     }
+}
+
+/// Where to go from the list.
+fn ways(person: &SignedIn) -> Html {
+    let mut ways = Vec::new();
+    if super::writes::<Service>(person) {
+        ways.push(link(
+            "Bring in a list of services as a file",
+            "/import?kind=services",
+        ));
+    }
+    ways.push(link(
+        "Pull the services of somebody else\u{2019}s directory",
+        "/provision/feeds",
+    ));
+    ways.push(link(
+        "Services that may be the same, and what was decided of them",
+        DOUBLES,
+    ));
+    ways.push(link(
+        "Download all of it in the columns of the file (CSV)",
+        EXPORT,
+    ));
+    list(ways)
+}
+
+/// All of it in the columns of the file, which may come back as it is.
+async fn export(State(pages): State<Pages>) -> Answer {
+    let store = &pages.node.store;
+    let known = store.known().await.map_err(fault)?;
+    let all: Vec<Stored<Service>> = store.kept().await.map_err(fault)?;
+    Ok(csv_of(&known, &all, "ldsp-services.csv"))
 }
 
 /// Words of the table in what a service that nobody classified says of itself.
@@ -270,14 +309,16 @@ fn apart(id: i64, words: &str, person: &SignedIn) -> Html {
 }
 
 async fn doubles(State(pages): State<Pages>, person: SignedIn) -> Answer {
-    let all: Vec<Stored<Service>> = pages.node.store.kept().await.map_err(fault)?;
-    let found = pairs(&all);
+    let store = &pages.node.store;
+    let all: Vec<Stored<Service>> = store.kept().await.map_err(fault)?;
+    let distinct = store.distinct_services().await.map_err(fault)?;
+    let found = pairs(&all, &distinct);
     let may_write = super::writes::<Service>(&person);
     let mut pieces = vec![Html::paragraph(
-        "Rows of different sources that may be the same service. The one that you keep stands for both: lists and the open feed show it alone. Nothing of the other is lost, and it can be taken apart again.",
+        "Rows that may be the same service. The one that you keep stands for both: lists and the open feed show it alone. Nothing of the other is lost, and it can be taken apart again.",
     )];
     if found.is_empty() {
-        pieces.push(Html::paragraph("There are none."));
+        pieces.push(Html::paragraph("Nothing waits for a decision."));
     }
     let one = |id: i64| all.iter().find(|stored| stored.id == id);
     for pair in &found {
@@ -285,10 +326,58 @@ async fn doubles(State(pages): State<Pages>, person: SignedIn) -> Answer {
             pieces.push(side_by_side(*pair, first, second, may_write));
         }
     }
+    let pairs = distinct.iter();
+    let apart: Vec<_> = pairs
+        .filter_map(|(first, second)| Some((one(*first)?, one(*second)?)))
+        .collect();
+    if !apart.is_empty() {
+        pieces.push(told_apart(&apart, may_write));
+    }
     Ok(Page::new("Services that may be the same")
         .breadcrumb(Service::MANY, Service::PATH)
         .body(Html::concat(pieces))
         .into_response())
+}
+
+fn source(stored: &Stored<Service>) -> String {
+    match stored.it.source.as_str() {
+        "" => "This node".to_owned(),
+        source => source.to_owned(),
+    }
+}
+
+/// A button that says something of two rows.
+fn decide(kept: i64, other: i64, said: &str, words: &str) -> Html {
+    PostForm::to(DOUBLES)
+        .hidden("kept", kept.to_string())
+        .hidden("other", other.to_string())
+        .hidden("said", said.to_owned())
+        .buttons([Button::new(words.to_owned()).secondary()])
+        .into()
+}
+
+/// Pairs that somebody found to be two services.
+fn told_apart(all: &[(&Stored<Service>, &Stored<Service>)], may_write: bool) -> Html {
+    let named = |stored: &Stored<Service>| {
+        let name = format!("{} ({})", stored.it.name, source(stored));
+        link(&name, &format!("/provision/{}", stored.id))
+    };
+    let rows = all.iter().map(|(first, second)| {
+        let undo = match may_write {
+            true => decide(
+                first.id,
+                second.id,
+                PERHAPS,
+                "They may be the same after all",
+            ),
+            false => Html::default(),
+        };
+        [named(first), named(second), undo]
+    });
+    let table = Table::new("They look alike and are two services")
+        .columns(["One", "The other", "Undo"])
+        .rows(rows);
+    table.into()
 }
 
 fn side_by_side(
@@ -297,10 +386,6 @@ fn side_by_side(
     second: &Stored<Service>,
     may_write: bool,
 ) -> Html {
-    let source = |s: &Stored<Service>| match s.it.source.as_str() {
-        "" => "This node".to_owned(),
-        source => source.to_owned(),
-    };
     let name = |s: &Stored<Service>| link(&s.it.name, &format!("/provision/{}", s.id));
     let row = |label: &str, of: &dyn Fn(&Stored<Service>) -> Html| {
         [Html::text(label), of(first), of(second)]
@@ -316,28 +401,33 @@ fn side_by_side(
     let table = Table::new(pair.why.in_words())
         .columns(["What", "One", "The other"])
         .rows(rows);
-    let keep = |kept: i64, other: i64, words: &str| -> Html {
-        PostForm::to(DOUBLES)
-            .hidden("kept", kept.to_string())
-            .hidden("other", other.to_string())
-            .buttons([Button::new(words.to_owned()).secondary()])
-            .into()
-    };
     let mut pieces = vec![table.into()];
     if may_write {
-        pieces.push(keep(
+        pieces.push(decide(
             pair.one,
             pair.other,
+            "",
             "They are the same: keep the one",
         ));
-        pieces.push(keep(
+        pieces.push(decide(
             pair.other,
             pair.one,
+            "",
             "They are the same: keep the other",
+        ));
+        pieces.push(decide(
+            pair.one,
+            pair.other,
+            DISTINCT,
+            "They are two services",
         ));
     }
     Html::concat(pieces)
 }
+
+/// What is said of two rows, besides that they are the same.
+const DISTINCT: &str = "distinct";
+const PERHAPS: &str = "perhaps";
 
 #[derive(Deserialize)]
 struct Same {
@@ -345,6 +435,9 @@ struct Same {
     kept: String,
     #[serde(default)]
     other: String,
+    /// [`DISTINCT`], [`PERHAPS`], or that they are the same.
+    #[serde(default)]
+    said: String,
 }
 
 fn gone() -> ProblemPage {
@@ -362,9 +455,23 @@ async fn merge(State(pages): State<Pages>, person: SignedIn, Sent(same): Sent<Sa
         return Err(ProblemPage::not_found());
     };
     let (store, now) = (&pages.node.store, (pages.clock)());
-    let joined = store.merge_services((kept, other), &person.name, now).await;
-    match joined.map_err(fault)? {
-        Joined::Done => Ok(see_other(&format!("/provision/{kept}?done=changed"))),
+    let (pair, who) = ((kept, other), &person.name);
+    let (decided, to) = match same.said.as_str() {
+        DISTINCT => (
+            store.tell_apart(pair, true, who, now).await,
+            DOUBLES.to_owned(),
+        ),
+        PERHAPS => (
+            store.tell_apart(pair, false, who, now).await,
+            DOUBLES.to_owned(),
+        ),
+        _ => {
+            let merged = store.merge_services(pair, who, now).await;
+            (merged, format!("/provision/{kept}?done=changed"))
+        }
+    };
+    match decided.map_err(fault)? {
+        Joined::Done => Ok(see_other(&to)),
         Joined::Gone => Err(gone()),
     }
 }

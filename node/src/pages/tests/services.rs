@@ -191,3 +191,53 @@ async fn a_feed_is_begun_by_a_coordinator_and_bad_addresses_are_told() {
         ("t1", "ann")
     );
 }
+
+#[tokio::test]
+async fn two_services_that_look_alike_are_told_apart_and_nobody_is_asked_again() {
+    let world = world().await.with_everybody().await;
+    made(&world).await;
+    let doubles = world.get("ann", "/provision/doubles").await.body;
+    assert!(doubles.contains("They are two services"), "{doubles}");
+    let form = "kept=1&other=2&said=distinct";
+    assert_eq!(
+        world.post("bob", "/provision/doubles", form).await.status,
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(
+        world
+            .post("ann", "/provision/doubles", form)
+            .await
+            .location(),
+        "/provision/doubles"
+    );
+    let doubles = world.get("vic", "/provision/doubles").await.body;
+    assert!(doubles.contains("are two services") && !doubles.contains("may be the same after all"));
+    let list = world.get("ann", "/provision").await.body;
+    assert!(!list.contains("pair may be the same"), "{list}");
+    world
+        .post("ann", "/provision/doubles", "kept=1&other=2&said=perhaps")
+        .await;
+    let list = world.get("ann", "/provision").await.body;
+    assert!(list.contains("1 pair may be the same service"), "{list}");
+}
+
+/// Reproduction: from the list of services nobody found how a file of them comes in.
+#[tokio::test]
+async fn the_list_leads_to_a_file_and_gives_one_that_may_come_back() {
+    let world = world().await.with_everybody().await;
+    let empty = world.get("ann", "/provision").await.body;
+    assert!(empty.contains("href=\"/import?kind=services\""), "{empty}");
+    let form = world.get("ann", "/import?kind=services").await.body;
+    let chosen = form.split("value=\"services\"").nth(1).unwrap();
+    assert!(chosen[..40].contains("checked"), "{chosen}");
+    made(&world).await;
+    let list = world.get("vic", "/provision").await.body;
+    assert!(!list.contains("/import?kind"), "a viewer imports nothing");
+    assert!(list.contains("/provision/export.csv"));
+    let file = world.get("vic", "/provision/export.csv").await.body;
+    assert_eq!(file.lines().count(), 3, "{file}");
+    let seen = world.upload("services", "store", &file).await;
+    assert!(seen.body.contains("The file is imported"), "{}", seen.body);
+    let held: Vec<Stored<Service>> = world.node.store.kept().await.unwrap();
+    assert_eq!(held.len(), 2);
+}
