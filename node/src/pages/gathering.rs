@@ -112,10 +112,11 @@ fn counts(gathered: &Gathered) -> Html {
     let cards = About::ALL.map(|about| {
         let count = gathered.board.count(about);
         let of = |state| count.states.get(&state).copied().unwrap_or(0);
-        let good = of(How::Known) + of(How::Wider);
+        let known = of(How::Known);
         let card =
-            StatCard::new(about.in_words(), format!("{good} of {}", count.all)).line(format!(
-                "places in the table are known. Unsure {}, old {}, missing {}.",
+            StatCard::new(about.in_words(), format!("{known} of {}", count.all)).line(format!(
+                "places in the table are known. For the whole area only {}, unsure {}, old {}, missing {}.",
+                of(How::Wider),
                 of(How::Unsure),
                 of(How::Old),
                 of(How::Missing)
