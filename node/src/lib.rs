@@ -9,6 +9,7 @@ pub mod account;
 mod api;
 pub mod app;
 pub mod backup;
+mod context;
 pub mod cube;
 mod delivery;
 mod demand;

@@ -4,9 +4,13 @@
 //! [`described`] holds every route with its description; [`rules`] says who may use it; `/openapi.json` is generated from
 //! the first, and a test holds the three together.
 
+mod context;
+mod demand;
+mod doubles;
 mod enrolment;
 mod exchange;
 mod feed;
+mod feeds;
 mod gathering;
 mod ilr;
 mod imports;
@@ -31,6 +35,9 @@ mod status;
 mod tests;
 mod work;
 
+pub(crate) use context::Figures;
+pub(crate) use demand::Sums;
+pub(crate) use doubles::Alike;
 pub(crate) use gathering::Places;
 
 use std::sync::Arc;
@@ -69,6 +76,7 @@ const PRACTICE: &str = "Practice";
 const QUALITY: &str = "Quality";
 const EXCHANGE: &str = "Exchange";
 const GATHERING: &str = "Gathering";
+const CONTEXT: &str = "England\u{2019}s figures";
 const QUESTIONNAIRES: &str = "Questionnaires";
 const STATEMENTS: &str = "Statements";
 const RIGHTS: &str = "Rights and retention";
@@ -103,7 +111,7 @@ impl std::ops::Deref for Api {
                        the address of a page that says what to do.",
     ),
     tags(
-        (name = NODE), (name = IMPORTS), (name = PROGRAMMES), (name = NEEDS), (name = PROVISION), (name = PROVIDERS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = EXCHANGE, description = "Who collects what, and files from and for the Skills Advisory Panel."), (name = GATHERING, description = "What is known of demand and provision, what is missing, and who is to bring it."), (name = QUESTIONNAIRES, description = "What the national operators ask this LEP, and what it answers."), (name = STATEMENTS),
+        (name = NODE), (name = IMPORTS), (name = PROGRAMMES), (name = NEEDS), (name = PROVISION), (name = PROVIDERS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = EXCHANGE, description = "Who collects what, and files from and for the Skills Advisory Panel."), (name = GATHERING, description = "What is known of demand and provision, what is missing, and who is to bring it."), (name = CONTEXT, description = "What others published about the area, its districts, its region and England."), (name = QUESTIONNAIRES, description = "What the national operators ask this LEP, and what it answers."), (name = STATEMENTS),
         (name = PEOPLE, description = "Who signs in, and as what. Nobody learns or sets another person\u{2019}s secret here."),
         (name = RIGHTS, description = "What learners may ask for, how long records are kept, and who did what."),
         (name = MACHINE, description = "Public and without secrets, so that an auditor can compare this node with the log."),
@@ -143,6 +151,7 @@ refusals! {
     struct Answers: PARAMETER, REQUEST, SIGN_IN, ROLE, OWN_WORK, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM, CHANGED_MEANWHILE, ANSWERING;
     struct HandsOver: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, FORM, ANSWERING;
     struct TakesBack: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, ANSWERING;
+    struct Decides: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED;
     struct Approves: PARAMETER, REQUEST, SIGN_IN, ROLE, OWN_WORK, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED;
 }
 
@@ -195,6 +204,8 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::post("/api/v1/imports/programmes", COORDINATOR),
         Rule::post("/api/v1/imports/demand", COORDINATOR),
         Rule::post("/api/v1/imports/services", COORDINATOR),
+        Rule::post("/api/v1/imports/vacancies", COORDINATOR),
+        Rule::post("/api/v1/imports/survey", COORDINATOR),
         Rule::post("/api/v1/imports/postcodes", KEEPERS),
         Rule::get("/api/v1/mappings", STAFF),
         Rule::post("/api/v1/mappings", COORDINATOR),
@@ -220,6 +231,15 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::post("/api/v1/releases/{period}/approve", APPROVER),
         Rule::post("/api/v1/releases/{period}/refuse", APPROVER),
         read("/api/v1/gathering"),
+        read("/api/v1/context"),
+        read("/api/v1/demand/summary"),
+        read("/api/v1/feeds"),
+        Rule::post("/api/v1/feeds", COORDINATOR),
+        read("/api/v1/feeds/{id}"),
+        read("/api/v1/services/doubles"),
+        Rule::post("/api/v1/services/{id}/merge", COORDINATOR),
+        Rule::post("/api/v1/services/{id}/part", COORDINATOR),
+        Rule::post("/api/v1/services/{id}/differ", COORDINATOR),
         read("/api/v1/exchange/overlap"),
         read("/api/v1/exchange/export/{item}"),
         Rule::post("/api/v1/exchange/files", COORDINATOR),
@@ -318,6 +338,8 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(imports::files::programmes))
         .routes(routes!(imports::files::demand))
         .routes(routes!(imports::files::services))
+        .routes(routes!(imports::files::vacancies))
+        .routes(routes!(imports::files::survey))
         .routes(routes!(imports::files::postcodes))
         .routes(routes!(provider::cohorts))
         .routes(routes!(learners::list, provider::learners))
@@ -392,6 +414,14 @@ fn described() -> OpenApiRouter<Api> {
             model::gathering_tasks::remove
         ))
         .routes(routes!(gathering::board))
+        .routes(routes!(context::figures))
+        .routes(routes!(demand::summary))
+        .routes(routes!(feeds::list, feeds::pull))
+        .routes(routes!(feeds::show))
+        .routes(routes!(doubles::list))
+        .routes(routes!(doubles::merge))
+        .routes(routes!(doubles::part))
+        .routes(routes!(doubles::differ))
         .routes(routes!(exchange::overlap))
         .routes(routes!(exchange::export))
         .routes(routes!(exchange::take))

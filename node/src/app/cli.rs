@@ -142,6 +142,12 @@ pub enum Command {
     /// What is known of demand and provision by skill and area, what is missing, and who is to bring it
     #[command(subcommand)]
     Gathering(Gathering),
+    /// England's figures: what others published about this LEP, its districts, its region and England
+    Figures {
+        /// Only this measure; without it the newest of each, and with --json every figure
+        #[arg(value_name = "MEASURE")]
+        measure: Option<String>,
+    },
     /// Who collects what, with the Skills Advisory Panel: the register, files for the panel and from it, what is done twice or late
     #[command(subcommand)]
     Exchange(Exchange),
@@ -451,6 +457,8 @@ pub enum Demand {
         after_help = "Columns: term, tier, skill, weight (how sure one may be by this word alone, in percent; 0: it is not looked for)."
     )]
     Words(Keep),
+    /// What it adds up to today by skill and place, and which of it may be told outside (exact numbers: do not share)
+    Summary,
     /// The files of which demand is held
     Imports,
     /// Take out what a file brought, but for what somebody changed since
@@ -478,6 +486,35 @@ pub enum Provision {
     },
     /// Feeds that were pulled, and how far each pull is
     Feeds,
+    /// Services that may be the same, and what was decided of them
+    Doubles,
+    /// Let one service stand for another that is the same
+    Merge {
+        /// Number of the one that is kept
+        #[arg(value_name = "KEPT")]
+        kept: i64,
+        /// Number of the other, of which nothing is lost
+        #[arg(value_name = "OTHER")]
+        other: i64,
+    },
+    /// Let a service that was merged stand for itself again
+    Part {
+        /// Its number
+        #[arg(value_name = "NUMBER")]
+        id: i64,
+    },
+    /// Remember that two services look alike and are two
+    Differ {
+        /// Number of the one
+        #[arg(value_name = "ONE")]
+        one: i64,
+        /// Number of the other
+        #[arg(value_name = "OTHER")]
+        other: i64,
+        /// They may be the same after all
+        #[arg(long)]
+        undo: bool,
+    },
 }
 
 /// What a row says.
@@ -1039,7 +1076,7 @@ pub enum MappedKind {
 pub struct SurveyFile {
     /// CSV file, or workbook (.xlsx)
     pub file: PathBuf,
-    /// The sheet of a workbook that holds the table [default: 80, as in the standard LEP tables of 2017]
+    /// The sheet of a workbook that holds the table [default: the one with the title of the table]
     #[arg(long, value_name = "NAME")]
     pub sheet: Option<String>,
     /// Show what would be recorded and store nothing

@@ -9,6 +9,7 @@ mod delivery;
 mod demand;
 mod enrol;
 mod exchange;
+mod figures;
 mod gathering;
 mod ilr;
 mod import;
@@ -190,6 +191,7 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::Questionnaire(command) => questionnaire::run(command, context).await,
         Command::Quality(command) => quality::run(command, context).await,
         Command::Gathering(command) => gathering::run(command, context).await,
+        Command::Figures { measure } => figures::run(measure.as_deref(), context).await,
         Command::Exchange(command) => exchange::run(command, context).await,
         Command::Statements(command) => statements::run(command, context).await,
         Command::Publish => publish::run(context).await,

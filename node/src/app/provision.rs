@@ -1,4 +1,4 @@
-//! `provision`: services as other rows are kept, with how fresh each is; and feeds that are pulled.
+//! `provision`: services as other rows are kept, with how fresh each is; which may be the same, and feeds that are pulled.
 
 use std::time::Duration;
 
@@ -9,11 +9,13 @@ use serde_json::{Value, json};
 use super::cli::{Keep, Provision};
 use super::output::{Answer, Output, Refusal};
 use super::{Context, keep, open};
+use crate::api::Alike;
 use crate::home::Node;
 use crate::import::london_day;
 use crate::provision::Freshness;
 use crate::provision::pull::fetch::Web;
 use crate::provision::pull::{self, Step, guard, refusal};
+use crate::store::doubles::Joined;
 use crate::store::feeds::{Feed, Pulled};
 use crate::store::kept::Stored;
 use crate::store::services::Service;
@@ -51,6 +53,77 @@ pub(super) async fn run(command: Provision, context: &Context) -> Answer {
             node.store.close().await;
             Ok(feeds_in_words(&feeds))
         }
+        Provision::Doubles => {
+            let node = open(context).await?;
+            let alike = Alike::read(&node.store).await;
+            node.store.close().await;
+            Ok(alike_in_words(&alike?))
+        }
+        Provision::Merge { kept, other } => decide(context, Decision::Merge(kept, other)).await,
+        Provision::Part { id } => decide(context, Decision::Part(id)).await,
+        Provision::Differ { one, other, undo } => {
+            decide(context, Decision::Differ(one, other, !undo)).await
+        }
+    }
+}
+
+/// What a person says of services that look alike.
+#[derive(Clone, Copy)]
+enum Decision {
+    Merge(i64, i64),
+    Part(i64),
+    /// Whether they are two.
+    Differ(i64, i64, bool),
+}
+
+async fn decide(context: &Context, decision: Decision) -> Answer {
+    let node = open(context).await?;
+    let (store, who, now) = (&node.store, &context.who, (context.clock)());
+    let done = match decision {
+        Decision::Merge(kept, other) => store.merge_services((kept, other), who, now).await,
+        Decision::Part(id) => store.part_service(id, who, now).await,
+        Decision::Differ(one, other, differ) => {
+            store.tell_apart((one, other), differ, who, now).await
+        }
+    };
+    store.close().await;
+    match done? {
+        Joined::Done => Ok(Output {
+            text: match decision {
+                Decision::Merge(kept, other) => {
+                    format!("Service {kept} stands for service {other}.")
+                }
+                Decision::Part(id) => format!("Service {id} stands for itself again."),
+                Decision::Differ(one, other, true) => {
+                    format!("Services {one} and {other} are two.")
+                }
+                Decision::Differ(one, other, false) => {
+                    format!("Services {one} and {other} may be the same.")
+                }
+            },
+            json: json!({"done": true}),
+        }),
+        Joined::Gone => Err(Refusal::new(
+            "nothing was changed: one of the services is not there, or is not as you saw it",
+            "`provision doubles` shows which may be the same and which were merged.",
+        )),
+    }
+}
+
+fn alike_in_words(alike: &Alike) -> Output {
+    let may_be = alike.may_be.iter();
+    let may_be = may_be.map(|pair| format!("{} and {} may be the same", pair.one, pair.other));
+    let merged = alike.merged.iter();
+    let merged = merged.map(|row| format!("{} stands for {}, {}", row.into, row.id, row.name));
+    let apart = alike.distinct.iter();
+    let apart = apart.map(|pair| format!("{} and {} are two", pair.one, pair.other));
+    let lines: Vec<String> = may_be.chain(merged).chain(apart).collect();
+    Output {
+        text: match lines.is_empty() {
+            true => "No services look alike.".to_owned(),
+            false => lines.join("\n"),
+        },
+        json: serde_json::to_value(alike).expect("pairs hold numbers and texts"),
     }
 }
 

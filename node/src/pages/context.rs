@@ -5,49 +5,24 @@ use axum::extract::{Path, State};
 use axum::response::IntoResponse as _;
 use jiff::civil::Date;
 use ldsp_protocol::context::{Compared, Context, Figure as Published, Measure, Topic, Year};
-use ldsp_protocol::geography::{Geography, region_name};
+use ldsp_protocol::geography::Geography;
 use ldsp_protocol::ids::Gss;
 use ldsp_protocol::standard::Standard;
 use ldsp_ui::charts::{Alternative, Bar, BarChart, Estimate, LineChart, Series, Unit};
 use ldsp_ui::components::{
-    Figure, InsetText, StatCard, Stats, SummaryList, Table, link, list as bullets,
+    Figure, InsetText, StatCard, Stats, SummaryList, Table, Tag, TagColour, link, list as bullets,
 };
 use ldsp_ui::{Html, Page, ProblemPage, csv_text};
 
 use super::release_view::heading;
 use super::releases::file;
 use super::{Answer, Pages, exact_part, exact_tag, fault, words};
+use crate::context::{Level, Places};
 
 const PATH: &str = "/context";
 
-/// Places whose figures stand beside one another.
-struct Places {
-    lep: (Gss, String),
-    region: (Gss, &'static str),
-}
-
-impl Places {
-    fn of(pages: &Pages) -> Result<Self, ProblemPage> {
-        let code = pages.lep()?;
-        let lep = Geography::embedded().lep(&code);
-        let lep = lep.ok_or_else(ProblemPage::fault)?;
-        let region = region_name(&lep.region).ok_or_else(ProblemPage::fault)?;
-        Ok(Self {
-            lep: (lep.code.clone(), lep.name.clone()),
-            region: (lep.region.clone(), region),
-        })
-    }
-
-    /// The LEP, its region, and England or what stands for it.
-    fn beside(&self, measure: &Measure, year: Year) -> Vec<(String, Gss)> {
-        let nation = Context::embedded().beside(measure, year);
-        let own = [
-            (self.lep.1.clone(), self.lep.0.clone()),
-            (self.region.1.to_owned(), self.region.0.clone()),
-        ];
-        let nation = nation.map(|(name, code)| (name.to_owned(), code));
-        own.into_iter().chain(nation).collect()
-    }
+fn places(pages: &Pages) -> Result<Places, ProblemPage> {
+    Places::of(&pages.lep()?).ok_or_else(ProblemPage::fault)
 }
 
 /// The number that areas are compared by.
@@ -83,8 +58,18 @@ fn topic(topic: Topic) -> (&'static str, &'static str) {
     }
 }
 
+/// The nearest area of which a measure is published, marked where that is not the LEP.
+fn level(places: &Places, measure: &Measure, year: Year) -> Html {
+    match places.nearest(measure, year) {
+        Some(Level::Lep | Level::District) => "This LEP".into(),
+        Some(Level::Region) => Tag::coloured("Region", TagColour::Yellow).into(),
+        Some(Level::Nation) => Tag::coloured("Nation only", TagColour::Yellow).into(),
+        None => "Nobody".into(),
+    }
+}
+
 pub(super) async fn list(State(pages): State<Pages>) -> Answer {
-    let places = Places::of(&pages)?;
+    let places = places(&pages)?;
     let all = Context::embedded();
     let mut pieces = Vec::new();
     for about in [Topic::Demand, Topic::Provision, Topic::People] {
@@ -95,6 +80,7 @@ pub(super) async fn list(State(pages): State<Pages>) -> Answer {
             let mut row = vec![
                 link(&measure.title, &format!("{PATH}/{}", measure.id)),
                 year.in_words().into(),
+                level(&places, measure, year),
             ];
             row.extend([
                 Html::from(said(measure, &places.lep.0, year)),
@@ -112,11 +98,12 @@ pub(super) async fn list(State(pages): State<Pages>) -> Answer {
             .columns([
                 "What",
                 "Year",
+                "Published for",
                 places.lep.1.as_str(),
                 places.region.1,
                 "England",
             ])
-            .numeric([2, 3, 4])
+            .numeric([3, 4, 5])
             .rows(rows);
         pieces.extend([table.into(), Html::paragraph(note)]);
     }
@@ -150,11 +137,23 @@ fn sources() -> Html {
 }
 
 pub(super) async fn show(State(pages): State<Pages>, Path(id): Path<String>) -> Answer {
-    let places = Places::of(&pages)?;
+    let places = places(&pages)?;
     let all = Context::embedded();
     let measure = all.measure(&id).ok_or_else(ProblemPage::not_found)?;
     let (years, last) = (all.years(measure), last(measure)?);
-    let mut pieces = vec![figure(&places, measure, &years, last)];
+    let mut pieces = Vec::new();
+    let (lep, region) = (&places.lep.1, places.region.1);
+    let said = match places.nearest(measure, last) {
+        Some(Level::Region) => Some(format!(
+            "This is not published of {lep}. The nearest figure is that of its region, {region}."
+        )),
+        Some(Level::Nation) => Some(format!(
+            "This is published neither of {lep} nor of its region."
+        )),
+        _ => None,
+    };
+    pieces.extend(said.map(|said| Html::from(InsetText::new(said))));
+    pieces.push(figure(&places, measure, &years, last));
     pieces.extend(districts(&places, measure, last));
     if let Some(own) = own(&pages, measure, last).await? {
         pieces.push(own);
@@ -362,54 +361,33 @@ fn facts(places: &Places, measure: &Measure, years: &[Year]) -> Html {
 
 /// Every figure of the LEP, its districts, its region and England, a row each.
 pub(super) async fn csv(State(pages): State<Pages>) -> Answer {
-    let places = Places::of(&pages)?;
-    let (all, map) = (Context::embedded(), Geography::embedded());
+    let places = places(&pages)?;
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut write = |row: [&str; 11]| writer.write_record(row).map_err(|_| ProblemPage::fault());
     write([
         "measure", "title", "unit", "year", "level", "code", "name", "value", "symbol", "percent",
         "source",
     ])?;
-    for measure in all.measures() {
-        for year in all.years(measure) {
-            let districts = map.owned_by(&places.lep.0).into_iter().map(|code| {
-                let name = map
-                    .district(&code)
-                    .map_or(String::new(), |d| d.name.clone());
-                (name, code)
-            });
-            for (name, code) in places.beside(measure, year).into_iter().chain(districts) {
-                let Some(figure) = all.figure(measure, &code, year) else {
-                    continue;
-                };
-                let level = match &code.as_str()[..3] {
-                    "E37" => "LEP",
-                    "E12" => "region",
-                    "E92" | "K02" => "nation",
-                    _ => "district",
-                };
-                let (value, symbol) = match figure.value {
-                    Ok(value) => (value.to_string(), ""),
-                    Err(symbol) => (String::new(), symbol.as_str()),
-                };
-                let percent = all.percent(measure, &code, year);
-                let percent = percent.map_or_else(String::new, |p| format!("{p:.1}"));
-                let source = format!("{}: {}", figure.source.publisher, figure.source.title);
-                write([
-                    &measure.id,
-                    &csv_text(&measure.title),
-                    &measure.unit,
-                    &year.to_string(),
-                    level,
-                    code.as_str(),
-                    &csv_text(&name),
-                    &value,
-                    symbol,
-                    &percent,
-                    &csv_text(&source),
-                ])?;
-            }
-        }
+    for row in places.figures() {
+        let (value, symbol) = match row.figure.value {
+            Ok(value) => (value.to_string(), ""),
+            Err(symbol) => (String::new(), symbol.as_str()),
+        };
+        let percent = row.percent.map_or_else(String::new, |p| format!("{p:.1}"));
+        let source = row.figure.source;
+        write([
+            &row.measure.id,
+            &csv_text(&row.measure.title),
+            &row.measure.unit,
+            &row.year.to_string(),
+            row.level.id(),
+            row.code.as_str(),
+            &csv_text(&row.name),
+            &value,
+            symbol,
+            &percent,
+            &csv_text(&format!("{}: {}", source.publisher, source.title)),
+        ])?;
     }
     let bytes = writer.into_inner().map_err(|_| ProblemPage::fault())?;
     let name = format!("attachment; filename=\"ldsp-context-{}.csv\"", places.lep.0);

@@ -73,6 +73,58 @@ rows! {
     services is Services at "/api/v1/imports/services", "import_services"
 }
 
+rows! {
+    /// Import vacancies
+    ///
+    /// One row each (docs/demand.md). Digital skills are found by the words of `/api/v1/demand/words`; what they add up to becomes demand, and
+    /// nothing else of a vacancy is kept. `vacancies` of the report says every word that was found, with what stands around it: look at it with
+    /// `dry_run` first, because a word can mislead.
+    vacancies is Vacancies at "/api/v1/imports/vacancies", "import_vacancies"
+}
+
+/// What shall be done with a table of a survey.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::api) struct AskedSurvey {
+    /// Read it and store nothing.
+    #[serde(default)]
+    #[param(required = false, default = false)]
+    dry_run: bool,
+    /// The sheet of a workbook; without it the one with the title of the table.
+    #[param(max_length = 100)]
+    sheet: Option<String>,
+}
+
+/// Import a table of the Employer Skills Survey
+///
+/// As the Department for Education published it: skills that will need developing, of the standard LEP tables of 2017 or all areas of 2019. The
+/// digital skills of this LEP become demand of employers; what was not published stays so and is never 0.
+#[utoipa::path(
+    post, path = "/api/v1/imports/survey", operation_id = "import_survey", tag = IMPORTS,
+    params(AskedSurvey, Preferring),
+    request_body(
+        content(
+            (String = "text/csv"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ),
+        description = "The table, CSV in UTF-8 or a workbook, at most 512 MiB.",
+    ),
+    responses(Answers, crate::api::TakesFile),
+    security(("secret" = []), ("token" = []), ("session" = [])),
+)]
+pub(in crate::api) async fn survey(
+    State(api): State<Api>,
+    person: SignedIn,
+    Query(asked): Query<AskedSurvey>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refused> {
+    let asked = Asked::of((asked.dry_run, false), None, (None, asked.sheet));
+    let by = Bringer::lep(&person);
+    take(&api, ImportKind::Survey, by, &asked, &headers, body).await
+}
+
 /// Import an ILR
 ///
 /// A provider's Individualised Learner Record of a year (docs/ilr.md). It replaces what an earlier file of the same year said: enrolments that

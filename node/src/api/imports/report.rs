@@ -10,6 +10,7 @@ use super::FileKind;
 use crate::import::ilr::Summary;
 use crate::import::ilr::schema::Year;
 use crate::import::report::{Alike, ImportReport, Outcome as Became, RowProblem};
+use crate::import::vacancies;
 
 /// What became of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -120,6 +121,9 @@ pub(in crate::api) struct Report {
     /// Of an ILR; null otherwise.
     #[schema(required)]
     ilr: Option<IlrSummary>,
+    /// Of vacancies; null otherwise.
+    #[schema(required)]
+    vacancies: Option<FoundInVacancies>,
 }
 
 /// What became of providers' own references of learners, by rows. Each is shown to its own provider alone.
@@ -212,12 +216,131 @@ impl From<&ImportReport> for Report {
                 none: report.references.none,
             },
             ilr: report.ilr.as_ref().map(IlrSummary::from),
+            vacancies: report.vacancies.as_ref().map(FoundInVacancies::from),
             problems: FileProblems {
                 total: problems.total(),
                 by_code: problems.by_code().clone(),
                 alike: problems.alike().iter().map(AlikeProblems::from).collect(),
                 detailed: problems.detailed().iter().map(FileProblem::from).collect(),
             },
+        }
+    }
+}
+
+/// What was found in vacancies, and what it adds up to.
+#[derive(Debug, Serialize, ToSchema)]
+struct FoundInVacancies {
+    /// Vacancies that ask for a digital skill.
+    matched: u64,
+    /// Those in which nothing was found that counts.
+    unmatched: u64,
+    /// What becomes demand. Numbers are exact.
+    needs: Vec<VacanciesNeed>,
+    /// The first 300 vacancies in which words were found.
+    lines: Vec<VacancyFound>,
+    /// The first 300 in which nothing was found that counts.
+    unmatched_lines: Vec<VacancyWithout>,
+}
+
+/// Vacancies of a skill and a place.
+#[derive(Debug, Serialize, ToSchema)]
+struct VacanciesNeed {
+    skill: String,
+    area: String,
+    vacancies: u64,
+    /// Different employers that are named.
+    employers: u64,
+}
+
+/// A vacancy with what was found in it.
+#[derive(Debug, Serialize, ToSchema)]
+struct VacancyFound {
+    line: u64,
+    /// Shortened; empty where it looks like personal data.
+    title: String,
+    found: Vec<WordFound>,
+    skills: Vec<SkillFound>,
+}
+
+/// A word of the table with its evidence.
+#[derive(Debug, Serialize, ToSchema)]
+struct WordFound {
+    /// As the table has it.
+    term: String,
+    /// `title` or `description`.
+    column: &'static str,
+    /// What stands before it; empty where the text looks like personal data, as is `after`.
+    before: String,
+    /// As they stand in the text.
+    words: String,
+    after: String,
+    /// How sure one may be by this word alone, in percent.
+    confidence: u8,
+}
+
+/// How sure it is that a vacancy asks for a skill.
+#[derive(Debug, Serialize, ToSchema)]
+struct SkillFound {
+    skill: String,
+    /// Percent, by all words together.
+    confidence: u8,
+    /// Whether that is enough to count.
+    counts: bool,
+}
+
+/// A vacancy in which nothing was found that counts.
+#[derive(Debug, Serialize, ToSchema)]
+struct VacancyWithout {
+    line: u64,
+    title: String,
+}
+
+impl From<&vacancies::Summary> for FoundInVacancies {
+    fn from(summary: &vacancies::Summary) -> Self {
+        let needs = summary.needs.iter().map(|need| VacanciesNeed {
+            skill: need.skill.clone(),
+            area: need.area.clone(),
+            vacancies: need.vacancies,
+            employers: need.employers,
+        });
+        let without = summary.unmatched.iter();
+        let without = without.map(|(line, title)| VacancyWithout {
+            line: *line,
+            title: title.clone(),
+        });
+        Self {
+            matched: summary.matched,
+            unmatched: summary.left,
+            needs: needs.collect(),
+            lines: summary.lines.iter().map(VacancyFound::from).collect(),
+            unmatched_lines: without.collect(),
+        }
+    }
+}
+
+impl From<&vacancies::Line> for VacancyFound {
+    fn from(line: &vacancies::Line) -> Self {
+        let found = line.found.iter().map(|found| WordFound {
+            term: found.term.clone(),
+            column: found.column,
+            before: found.before.clone(),
+            words: found.words.clone(),
+            after: found.after.clone(),
+            confidence: found.confidence,
+        });
+        let skills = line
+            .skills
+            .iter()
+            .map(|(skill, confidence, counts)| SkillFound {
+                skill: skill.clone(),
+                confidence: *confidence,
+                counts: *counts,
+            });
+        Self {
+            line: line.line,
+            title: line.title.clone(),
+            found: found.collect(),
+            skills: skills.collect(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod files;
 mod first;
+mod gather;
 mod model;
 mod months;
 mod open;

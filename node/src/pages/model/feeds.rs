@@ -11,14 +11,12 @@ use serde::Deserialize;
 
 use super::super::{Answer, COORDINATOR, Pages, READERS, fault, see_other, words};
 use super::Shown as _;
-use crate::provision::pull::guard;
 use crate::provision::pull::refusal::Refusal;
+use crate::provision::pull::{self, Unbegun};
 use crate::store::feeds::Feed;
 use crate::store::services::Service;
 
 const FEEDS: &str = "/provision/feeds";
-/// Longest taxonomy term.
-const TERM: usize = 200;
 
 pub(super) fn rules() -> Vec<Rule> {
     vec![Rule::get(FEEDS, READERS), Rule::post(FEEDS, COORDINATOR)]
@@ -135,16 +133,14 @@ struct Typed {
 
 async fn begin(State(pages): State<Pages>, person: SignedIn, Sent(typed): Sent<Typed>) -> Answer {
     let store = &pages.node.store;
-    let url = match guard::address(&typed.url, &pages.feed_hosts) {
-        Ok(url) => url,
-        Err(why) => {
+    let of = (typed.url.as_str(), typed.term.as_str());
+    let by = (person.name.as_str(), (pages.clock)());
+    match pull::begin(store, &pages.feed_hosts, of, by).await {
+        Ok(_) => Ok(see_other(FEEDS)),
+        Err(Unbegun::Store(error)) => Err(fault(error)),
+        Err(Unbegun::Refused(why)) => {
             let feeds = store.feeds().await.map_err(fault)?;
-            return Ok(page(&feeds, true, &typed, Some(why)).into_response());
+            Ok(page(&feeds, true, &typed, Some(why)).into_response())
         }
-    };
-    let url = url.as_str().trim_end_matches('/').to_owned();
-    let term: String = typed.term.trim().chars().take(TERM).collect();
-    let begun = store.begin_pull(&url, &term, &person.name, (pages.clock)());
-    begun.await.map_err(fault)?;
-    Ok(see_other(FEEDS))
+    }
 }

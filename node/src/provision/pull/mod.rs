@@ -44,6 +44,34 @@ const SERVICE_BYTES: usize = 1 << 20;
 /// As much as RFC 9309 (section 2.5) wants to be read.
 const ROBOTS_BYTES: usize = 512 << 10;
 
+/// Longest taxonomy term, in characters.
+const TERM: usize = 200;
+
+/// Why a pull was not begun.
+#[derive(Debug)]
+pub(crate) enum Unbegun {
+    Refused(Refusal),
+    Store(StoreError),
+}
+
+/// Lets the server read a feed, or read on: its number. `hosts` may be of the LEP's own network; of a feed its address and a taxonomy term,
+/// or none.
+///
+/// # Errors
+/// [`Unbegun`]; nothing was begun then.
+pub(crate) async fn begin(
+    store: &Store,
+    hosts: &[String],
+    (url, term): (&str, &str),
+    (who, now): (&str, Timestamp),
+) -> Result<i64, Unbegun> {
+    let url = guard::address(url, hosts).map_err(Unbegun::Refused)?;
+    let url = url.as_str().trim_end_matches('/');
+    let term: String = term.trim().chars().take(TERM).collect();
+    let begun = store.begin_pull(url, &term, who, now).await;
+    begun.map_err(Unbegun::Store)
+}
+
 /// What a step came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
