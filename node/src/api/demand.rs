@@ -56,7 +56,7 @@ pub(crate) struct Added {
     /// A code of the data standard, where the skill is not stated; else null.
     #[schema(required)]
     tier: Option<&'static str>,
-    /// GSS code of a district, or `whole`; null: all places together.
+    /// GSS code of a district, or `whole`; null: as `skills` says.
     #[schema(required)]
     area: Option<String>,
     /// Null: not published, or not for who asks. One that may not be told is exact: do not share it.
@@ -83,7 +83,7 @@ pub(crate) struct Unit {
     counts: &'static str,
     /// By skill and place.
     cells: Vec<Added>,
-    /// By skill, all places together.
+    /// By skill: of the whole area where that is recorded, else of its districts together.
     skills: Vec<Added>,
 }
 
@@ -94,6 +94,8 @@ pub(crate) struct Sums {
     items: Vec<Unit>,
     /// Records that are left out because their last day is over.
     over: usize,
+    /// Records that are left out because a newer year of the same survey is there.
+    older: usize,
 }
 
 impl Added {
@@ -146,6 +148,7 @@ impl Sums {
         Self {
             items: blocks.map(|block| Unit::of(block, sees_exact)).collect(),
             over: summary.over,
+            older: summary.older,
         }
     }
 }

@@ -60,6 +60,12 @@ async fn summary(context: &Context) -> Answer {
         let over = words::some(found.over, "record", "records");
         lines.push(format!("Left out because their last day is over: {over}."));
     }
+    if found.older > 0 {
+        let older = words::some(found.older, "record", "records");
+        lines.push(format!(
+            "Left out because a newer year of the same survey is there: {older}."
+        ));
+    }
     if found.blocks.is_empty() {
         lines.push("Nothing is recorded that holds today.".to_owned());
     }

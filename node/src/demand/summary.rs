@@ -3,6 +3,9 @@
 //! A sum over people who were asked is never told: they are a unit of their own, and nothing has been spent of a budget for them (disclosure.md, "No other
 //! exit"). A sum over employers, charities and public bodies is told when [`dominance`](crate::disclosure::dominance) says so; a total is told when
 //! everything under it is, because else what is kept back could be worked out from it.
+//!
+//! Only what counts different ones is added up. Of a survey that was held again the newest year stands ([`standing`]). Skills are never added to one
+//! another, because who needs two is in both; nor is a number of the whole area to those of its districts, which are in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -94,12 +97,8 @@ pub(crate) struct Block {
     pub(crate) counts: Counts,
     /// By skill and district; `None`: the whole area, which is not the sum of the districts.
     pub(crate) cells: BTreeMap<(Skill, Option<Gss>), Sum>,
-    /// By skill.
+    /// By skill: of the whole area where that is recorded, else of its districts together.
     pub(crate) skills: BTreeMap<Skill, Sum>,
-    /// By district.
-    pub(crate) areas: BTreeMap<Option<Gss>, Sum>,
-    /// All of it.
-    pub(crate) all: Sum,
 }
 
 /// What demand adds up to.
@@ -109,62 +108,99 @@ pub(crate) struct Summary {
     pub(crate) blocks: Vec<Block>,
     /// Rows that are left out because their last day is over.
     pub(crate) over: usize,
+    /// Rows that are left out because a newer year of the same survey is there.
+    pub(crate) older: usize,
+}
+
+/// The name of a survey without the year in it, and the year; `None` where it has none.
+fn edition(said_by: &str) -> Option<(String, u16)> {
+    let words = || said_by.split(|c: char| !c.is_alphanumeric());
+    let year = |word: &str| {
+        let is_year = word.len() == 4 && (word.starts_with("20") || word.starts_with("19"));
+        word.parse::<u16>().ok().filter(|_| is_year)
+    };
+    let found = words().filter_map(year).max()?;
+    let name = words().filter(|word| year(word).is_none() && !word.is_empty());
+    Some((name.collect::<Vec<_>>().join(" ").to_lowercase(), found))
+}
+
+/// What a survey counted, whatever the year.
+fn series(row: &Demand) -> Option<(impl Ord + use<>, u16)> {
+    let (name, year) = edition(&row.said_by).filter(|_| row.how == How::Survey)?;
+    let of = (row.asks, row.counts, row.organisation, row.audience);
+    let cell = (row.tier, row.skill, row.district.clone());
+    Some(((name, of, cell), year))
+}
+
+/// The rows that hold on a day, but for those of a survey of which a newer year is there.
+pub(crate) fn standing<'a>(
+    rows: impl IntoIterator<Item = &'a Demand>,
+    today: Date,
+) -> Vec<&'a Demand> {
+    let rows: Vec<&Demand> = rows.into_iter().filter(|row| row.holds(today)).collect();
+    let mut newest = BTreeMap::new();
+    for (of, year) in rows.iter().filter_map(|row| series(row)) {
+        let last = newest.entry(of).or_insert(year);
+        *last = year.max(*last);
+    }
+    let is_newest = |row: &&Demand| {
+        series(row).is_none_or(|(of, year)| newest.get(&of).is_none_or(|last| *last == year))
+    };
+    rows.into_iter().filter(is_newest).collect()
 }
 
 /// Adds up what holds on a day.
 pub(crate) fn summary<'a>(rows: impl IntoIterator<Item = &'a Demand>, today: Date) -> Summary {
-    let mut summary = Summary::default();
+    let rows: Vec<&Demand> = rows.into_iter().collect();
+    let over = rows.iter().filter(|row| !row.holds(today)).count();
+    let standing = standing(rows.iter().copied(), today);
+    let older = rows.len() - over - standing.len();
     let mut blocks: BTreeMap<(bool, Counts), Vec<&Demand>> = BTreeMap::new();
-    for row in rows {
-        if row.holds(today) {
-            let people_ask = row.asks == Asks::Individual;
-            blocks
-                .entry((people_ask, row.counts))
-                .or_default()
-                .push(row);
-        } else {
-            summary.over += 1;
-        }
+    for row in standing {
+        let people_ask = row.asks == Asks::Individual;
+        let block = blocks.entry((people_ask, row.counts));
+        block.or_default().push(row);
     }
     let blocks = blocks.into_iter();
-    summary.blocks = blocks
-        .filter_map(|((people_ask, counts), rows)| block(people_ask, counts, &rows))
-        .collect();
-    summary
+    Summary {
+        blocks: blocks
+            .map(|((people_ask, counts), rows)| block(people_ask, counts, &rows))
+            .collect(),
+        over,
+        older,
+    }
 }
 
-fn block(people_ask: bool, counts: Counts, rows: &[&Demand]) -> Option<Block> {
+fn block(people_ask: bool, counts: Counts, rows: &[&Demand]) -> Block {
     let judged = |rows: &[&Demand]| sum(people_ask, rows);
     let cells = group(rows, |row| (Skill::of(row), row.district.clone()), judged);
-    let kept: BTreeSet<&(Skill, Option<Gss>)> = (cells.iter())
-        .filter(|(_, cell)| !matches!(cell.told, Told::Yes | Told::NotPublished))
-        .map(|(key, _)| key)
+    let of_whole: BTreeSet<Skill> = (cells.keys())
+        .filter(|(_, district)| district.is_none())
+        .map(|(skill, _)| *skill)
         .collect();
-    let total = |mut sum: Sum, is_kept: bool| {
-        if is_kept && sum.told == Told::Yes {
+    let is_in_total =
+        |(skill, district): (Skill, Option<&Gss>)| district.is_none() || !of_whole.contains(&skill);
+    let in_total: Vec<&Demand> = (rows.iter().copied())
+        .filter(|row| is_in_total((Skill::of(row), row.district.as_ref())))
+        .collect();
+    let kept: BTreeSet<Skill> = (cells.iter())
+        .filter(|((skill, district), _)| is_in_total((*skill, district.as_ref())))
+        .filter(|(_, cell)| !matches!(cell.told, Told::Yes | Told::NotPublished))
+        .map(|((skill, _), _)| *skill)
+        .collect();
+    let skills = group(&in_total, Skill::of, judged).into_iter();
+    let skills = skills.map(|(skill, mut sum)| {
+        if sum.told == Told::Yes && kept.contains(&skill) {
             sum.told = Told::Under;
         }
-        sum
-    };
-    let skills = group(rows, Skill::of, judged).into_iter();
-    let skills = skills.map(|(skill, sum)| {
-        let is_kept = kept.iter().any(|key| key.0 == skill);
-        (skill, total(sum, is_kept))
+        (skill, sum)
     });
-    let areas = group(rows, |row| row.district.clone(), judged).into_iter();
-    let areas = areas.map(|(area, sum)| {
-        let is_kept = kept.iter().any(|key| key.1 == area);
-        (area, total(sum, is_kept))
-    });
-    let all = total(judged(rows)?, !kept.is_empty());
-    Some(Block {
+    Block {
         people_ask,
         counts,
         skills: skills.collect(),
-        areas: areas.collect(),
-        all,
         cells,
-    })
+    }
 }
 
 fn group<K: Ord>(
@@ -253,6 +289,13 @@ mod tests {
         summary(rows, TODAY)
     }
 
+    /// Whether the sum of rows of one skill may be told.
+    fn told(rows: &[Demand]) -> Told {
+        let blocks = of(rows).blocks;
+        let mut all = blocks.iter().flat_map(|block| block.skills.values());
+        all.next().unwrap().told
+    }
+
     #[test]
     fn a_cell_of_many_is_told_and_one_of_few_is_not_nor_what_it_could_be_worked_out_from() {
         let mut rows: Vec<Demand> = (1..=5).map(|org| need(Some(org), Some(10), HERE)).collect();
@@ -273,9 +316,6 @@ mod tests {
             (90, Told::Under),
             "90 - 50 would tell 40"
         );
-        assert_eq!(block.all.told, Told::Under);
-        let here: Option<Gss> = Some(HERE.parse().unwrap());
-        assert_eq!(block.areas[&here].told, Told::Yes);
     }
 
     #[test]
@@ -293,7 +333,8 @@ mod tests {
         let told: Vec<_> = summary
             .blocks
             .iter()
-            .map(|b| (b.people_ask, b.counts, b.all.number, b.all.told))
+            .map(|b| (b, &b.skills[b.skills.keys().next().unwrap()]))
+            .map(|(b, all)| (b.people_ask, b.counts, all.number, all.told))
             .collect();
         assert_eq!(
             told,
@@ -318,7 +359,7 @@ mod tests {
         });
         let summary = of(&rows);
         assert_eq!(summary.over, 1);
-        let all = &summary.blocks[0].all;
+        let all = summary.blocks[0].skills.values().next().unwrap();
         assert_eq!(
             (all.number, all.suppressed, all.rows, all.told),
             (0, 2, 2, Told::NotPublished)
@@ -332,19 +373,16 @@ mod tests {
             counts: Counts::Employers,
             ..need(None, Some(n), "")
         };
-        assert_eq!(of(&[counted(430)]).blocks[0].all.told, Told::Yes);
-        assert_eq!(of(&[counted(2)]).blocks[0].all.told, Told::Few);
+        assert_eq!(told(&[counted(430)]), Told::Yes);
+        assert_eq!(told(&[counted(2)]), Told::Few);
         let file = |largest| Demand {
             largest: Some(largest),
             ..need(None, Some(100), "")
         };
-        assert_eq!(of(&[file((40, 10))]).blocks[0].all.told, Told::Yes);
-        assert_eq!(of(&[file((80, 10))]).blocks[0].all.told, Told::Few);
+        assert_eq!(told(&[file((40, 10))]), Told::Yes);
+        assert_eq!(told(&[file((80, 10))]), Told::Few);
         // The same employers may be the largest of both.
-        assert_eq!(
-            of(&[file((41, 40)), file((45, 45))]).blocks[0].all.told,
-            Told::Few
-        );
+        assert_eq!(told(&[file((41, 40)), file((45, 45))]), Told::Few);
     }
 
     #[test]
@@ -375,5 +413,85 @@ mod tests {
             .map(|sum| sum.number)
             .collect();
         assert_eq!(skills, [13, 4, 5]);
+    }
+
+    /// Workplaces that a survey counted, of the tier with this position.
+    fn surveyed(said_by: &str, tier: u8, number: i64) -> Demand {
+        let codes = &Standard::current().dimension(Dimension::Skill).codes;
+        let none = codes.iter().position(|code| code.id == NOT_STATED).unwrap();
+        Demand {
+            skill: u8::try_from(none).unwrap(),
+            tier,
+            counts: Counts::Employers,
+            how: How::Survey,
+            said_by: said_by.to_owned(),
+            ..need(None, Some(number), "")
+        }
+    }
+
+    /// Reproduction: 4,954 of 2017 and 3,447 of 2019 were told as 8,401 employers.
+    #[test]
+    fn of_a_survey_that_was_held_again_the_newest_year_stands_and_is_never_added() {
+        let (then, later) = (
+            "Employer Skills Survey 2017, DfE",
+            "Employer Skills Survey 2019, DfE",
+        );
+        let rows = [
+            surveyed(later, 0, 3447),
+            surveyed(then, 0, 4954),
+            // Of this tier there is the earlier year alone.
+            surveyed(then, 2, 4323),
+            // Another survey is another source, and so is one without a year.
+            surveyed("Chamber of Commerce 2017", 0, 40),
+            surveyed("Chamber of Commerce", 0, 2),
+            Demand {
+                district: Some(HERE.parse().unwrap()),
+                ..surveyed(then, 0, 7)
+            },
+        ];
+        let found = of(&rows);
+        assert_eq!((found.older, found.over), (1, 0));
+        let cells: Vec<u64> = found.blocks[0]
+            .cells
+            .values()
+            .map(|sum| sum.number)
+            .collect();
+        assert_eq!(cells, [3489, 7, 4323]);
+        assert_eq!(standing(&rows, TODAY).len(), 5);
+        // Until the newer one is over.
+        let over = Demand {
+            holds_until: Some(jiff::civil::date(2021, 1, 1)),
+            ..surveyed(later, 0, 1)
+        };
+        let found = of(&[over, surveyed(then, 0, 4954)]);
+        assert_eq!((found.older, found.over), (0, 1));
+    }
+
+    /// Reproduction: 4,954 workplaces that need basic and 4,323 that need advanced skills were told as 9,277, and are 7,617.
+    #[test]
+    fn neither_skills_nor_an_area_and_what_lies_in_it_are_added_up() {
+        let here = || Some(HERE.parse().unwrap());
+        let rows = [
+            surveyed("ESS 2017", 0, 4954),
+            surveyed("ESS 2017", 2, 4323),
+            Demand {
+                district: here(),
+                ..surveyed("Council 2021", 0, 30)
+            },
+            Demand {
+                district: here(),
+                ..surveyed("Council 2021", 1, 30)
+            },
+            Demand {
+                district: Some(THERE.parse().unwrap()),
+                ..surveyed("Council 2021", 1, 2)
+            },
+        ];
+        let found = of(&rows).blocks.pop().unwrap();
+        let told = found.skills.values().map(|sum| (sum.number, sum.told));
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [(4954, Told::Yes), (32, Told::Under), (4323, Told::Yes)]
+        );
     }
 }

@@ -106,7 +106,9 @@ fn chart(block: &Block, at: usize) -> Html {
     let chart = BarChart::new(alternative, Unit::Count, bars);
     let figure = Figure::new(
         format!("{most} is asked for most"),
-        format!("{title}, by skill, whole area and districts together; exact: do not share"),
+        format!(
+            "{title}, by skill: of the whole area where that is recorded, else of its districts together; exact: do not share"
+        ),
         chart,
         table,
     );
@@ -130,27 +132,10 @@ fn cells(block: &Block) -> Html {
         for (area, sum) in &own {
             rows.push(row(key, area_title(area.as_ref()).into(), sum));
         }
-        if own.len() > 1 {
-            let all = Html::literal("<strong>All together</strong>");
+        if own.len() > 1 && own.iter().all(|(area, _)| area.is_some()) {
+            let all = Html::literal("<strong>Its districts together</strong>");
             rows.push(row(key, all, total));
         }
-    }
-    let mut everywhere = Html::from("Every skill");
-    if block.skills.len() > 1 {
-        everywhere = Html::concat([
-            Html::literal("<strong>"),
-            everywhere,
-            Html::literal("</strong>"),
-        ]);
-        let all = Html::literal("<strong>All together</strong>");
-        let sum = &block.all;
-        rows.push([
-            everywhere,
-            all,
-            number(sum),
-            learnt(sum).into(),
-            told(sum.told),
-        ]);
     }
     Table::new("By skill and place")
         .columns([
@@ -165,30 +150,13 @@ fn cells(block: &Block) -> Html {
         .into()
 }
 
-fn areas(block: &Block) -> Html {
-    if block.areas.len() < 2 {
-        return Html::default();
-    }
-    let rows = block.areas.iter().map(|(area, sum)| {
-        [
-            Html::from(area_title(area.as_ref())),
-            number(sum),
-            told(sum.told),
-        ]
-    });
-    Table::new("By place, every skill together")
-        .columns(["Where", "Number", "Outside this node"])
-        .numeric([1])
-        .rows(rows)
-        .into()
-}
-
 fn rules() -> Html {
     let text = list([
         "People who were asked are a unit of their own. A number of them leaves the node in no form yet; nothing here is of a learner\u{2019}s record.",
         "A number of employers, charities or public bodies is told only if the two largest have at most 85 % of it ((n,k) rule, n = 2), and what is left without these two is at least 10 % of the largest (p % rule, p = 10). Otherwise one of them could work out what another one needs.",
         "Where it is not recorded whose a number is, it is taken for one organisation\u{2019}s. Name the organisation of a need, and more can be told.",
         "A total is told only if everything in it is: otherwise what is kept back could be worked out.",
+        "Skills are not added to one another, because who needs two is in both. Nor is the whole area to its districts, which are in it.",
         "Source of both rules: Handbook on Statistical Disclosure Control (ESSnet SDC, 2010), section 4.2.2.",
     ]);
     Details::new("How it is decided what may be shared", text).into()
@@ -199,13 +167,19 @@ pub(super) async fn show(State(pages): State<Pages>) -> Answer {
     let today = london_day((pages.clock)());
     let found = summary(all.iter().map(|row| &row.it), today);
     let mut pieces = vec![Html::paragraph(&format!(
-        "What was recorded and holds on {}. Different ways of learning may count the same need twice, so that numbers of a survey and of vacancies are no sum of people. Nothing is sent from here: the last column says what might be told to a partner.",
+        "What was recorded and holds on {}. Different sources may count the same need twice, so read each with how it was learnt. Nothing is sent from here: the last column says what might be told to a partner.",
         words::day(today)
     ))];
     if found.over > 0 {
         pieces.push(Html::paragraph(&format!(
             "Left out because their last day is over: {}.",
             words::some(found.over, "record", "records")
+        )));
+    }
+    if found.older > 0 {
+        pieces.push(Html::paragraph(&format!(
+            "Left out because a newer year of the same survey is there: {}.",
+            words::some(found.older, "record", "records")
         )));
     }
     if found.blocks.is_empty() {
@@ -217,7 +191,6 @@ pub(super) async fn show(State(pages): State<Pages>) -> Answer {
         pieces.push(Html::literal("</h2>"));
         pieces.push(chart(block, at));
         pieces.push(cells(block));
-        pieces.push(areas(block));
     }
     pieces.push(rules());
     Ok(Page::new("What is asked for")
