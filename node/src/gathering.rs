@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::Date;
 use ldsp_protocol::ids::Gss;
-use ldsp_protocol::standard::{Dimension, Standard};
+use ldsp_protocol::standard::{Dimension, NOT_STATED, Standard};
 
 use crate::import::london_day;
 use crate::model::demand::districts;
@@ -94,6 +94,9 @@ pub(crate) struct Board {
     pub(crate) demand: BTreeMap<u8, Vec<Side>>,
     /// The same of provision.
     pub(crate) provision: BTreeMap<u8, Vec<Side>>,
+    /// Demand that names a tier and no skill, as surveys do: by position of the tier, those alone of which there is any. It fills no place of
+    /// a skill.
+    pub(crate) tiers: BTreeMap<u8, Vec<Side>>,
 }
 
 /// How many there are of each state, and of the gaps how many nobody is to fill.
@@ -156,15 +159,29 @@ pub(crate) fn board(held: &Held<'_>, skills: &[u8], areas: Vec<Option<Gss>>, tod
         };
         skills.iter().map(|skill| row(*skill)).collect()
     };
+    let not_stated = Standard::current().parse_code(Dimension::Skill, NOT_STATED);
+    let codes = 0..Standard::current().dimension(Dimension::Tier).codes.len();
+    let tiers = codes.filter_map(|tier| {
+        let is_of =
+            |it: &Demand| usize::from(it.tier) == tier && Some(usize::from(it.skill)) == not_stated;
+        let pieces = needs(held, &is_of, today);
+        let side = |area: &Option<Gss>| side(&pieces, area.as_ref(), None, today);
+        let sides = areas.iter().map(side).collect();
+        let tier = u8::try_from(tier).ok()?;
+        (!pieces.is_empty()).then_some((tier, sides))
+    });
     Board {
-        demand: sides(About::Demand, &|skill| needs(held, skill, today)),
+        tiers: tiers.collect(),
+        demand: sides(About::Demand, &|skill| {
+            needs(held, &|it| it.skill == skill, today)
+        }),
         provision: sides(About::Provision, &|skill| services(held, skill, today)),
         areas,
     }
 }
 
-fn needs(held: &Held<'_>, skill: u8, today: Date) -> Vec<Piece> {
-    let of = held.demand.iter().filter(|row| row.it.skill == skill);
+fn needs(held: &Held<'_>, is_of: &dyn Fn(&Demand) -> bool, today: Date) -> Vec<Piece> {
+    let of = held.demand.iter().filter(|row| is_of(&row.it));
     let old = today.saturating_sub(jiff::Span::new().months(OLD_MONTHS));
     of.map(|row| {
         let it = &row.it;

@@ -2,6 +2,8 @@
 
 use axum::Json;
 use axum::extract::State as Extract;
+use ldsp_protocol::ids::Gss;
+use ldsp_protocol::standard::{Dimension, Standard};
 use ldsp_ui::api::Query;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -42,6 +44,30 @@ pub(crate) struct Place {
 #[schema(as = GatheringBoard)]
 pub(crate) struct Places {
     items: Vec<Place>,
+    /// Needs that name a tier and no skill, as surveys do: they fill no place of a skill.
+    tiers: Vec<TierPlace>,
+}
+
+/// Needs of a tier in an area that name no skill.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = GatheringTierPlace)]
+struct TierPlace {
+    /// A code of the data standard.
+    tier: &'static str,
+    /// GSS code of a district, or `whole`.
+    area: String,
+    state: State,
+    /// Needs that are recorded of this very area.
+    records: usize,
+    /// The day of the newest of what the state goes by; `null`: none.
+    #[schema(format = Date)]
+    newest: Option<String>,
+    /// `counted`, `estimated` or `guessed`: the surest need; `null`: none.
+    sure: Option<&'static str>,
+}
+
+fn area_id(area: Option<&Gss>) -> String {
+    area.map_or(WHOLE.to_owned(), ToString::to_string)
 }
 
 impl Places {
@@ -52,14 +78,28 @@ impl Places {
             for (at, skill, _) in skills() {
                 let sides = board.side(about).get(&at).into_iter().flatten();
                 let places = board.areas.iter().zip(sides);
-                items.extend(places.map(|(area, side)| {
-                    let area = area.as_ref();
-                    let area = area.map_or(WHOLE.to_owned(), ToString::to_string);
-                    Place::of(about, skill, area, side)
-                }));
+                items.extend(
+                    places
+                        .map(|(area, side)| Place::of(about, skill, area_id(area.as_ref()), side)),
+                );
             }
         }
-        Self { items }
+        let codes = &Standard::current().dimension(Dimension::Tier).codes;
+        let mut tiers = Vec::new();
+        for (tier, sides) in &board.tiers {
+            let tier = codes.get(usize::from(*tier));
+            let tier = tier.map_or("", |code| code.id.as_str());
+            let places = board.areas.iter().zip(sides);
+            tiers.extend(places.map(|(area, side)| TierPlace {
+                tier,
+                area: area_id(area.as_ref()),
+                state: side.state,
+                records: side.own.len(),
+                newest: side.newest.map(|day| day.to_string()),
+                sure: side.sure.map(|sure| sure.id()),
+            }));
+        }
+        Self { items, tiers }
     }
 }
 

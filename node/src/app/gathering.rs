@@ -44,6 +44,6 @@ async fn board(context: &Context) -> Answer {
             "{}\nNext: `gathering tasks add` says who brings what is missing; --json tells every place.",
             lines.join("\n")
         ),
-        json: json!({ "places": places["items"] }),
+        json: json!({ "places": places["items"], "tiers": places["tiers"] }),
     })
 }

@@ -236,3 +236,28 @@ proptest! {
         }
     }
 }
+
+/// Reproduction: a coordinator who brought in the Employer Skills Survey saw no change of the board.
+#[test]
+fn needs_of_a_tier_without_a_skill_have_rows_of_their_own() {
+    let codes = &Standard::current().dimension(Dimension::Skill).codes;
+    let none = codes.iter().position(|code| code.id == NOT_STATED).unwrap();
+    let of_tier = Demand {
+        skill: u8::try_from(none).unwrap(),
+        ..need("")
+    };
+    let demand = [stored(1, of_tier), stored(2, need(""))];
+    let held = Held {
+        demand: &demand,
+        services: &[],
+        fresh: &HashMap::new(),
+        tasks: &[],
+    };
+    let board = board(&held, &[3], vec![None, gss(HERE)], TODAY);
+    let states = |sides: &[Side]| sides.iter().map(|side| side.state).collect::<Vec<_>>();
+    let tiers = board.tiers.iter();
+    let tiers: Vec<_> = tiers.map(|(tier, sides)| (*tier, states(sides))).collect();
+    assert_eq!(tiers, [(0, vec![State::Known, State::Wider])]);
+    assert_eq!(board.demand[&3][0].own, [2]);
+    assert_eq!(board.count(About::Demand).all, 2, "they are no places");
+}

@@ -4,6 +4,7 @@ use axum::extract::{Path, State};
 use axum::response::IntoResponse as _;
 use jiff::civil::Date;
 use ldsp_protocol::ids::{Gss, Period};
+use ldsp_protocol::standard::{Dimension, NOT_STATED, Standard};
 use ldsp_ui::components::{
     Button, Details, StatCard, Stats, SummaryList, Table, Tag, TagColour, link, list,
 };
@@ -148,22 +149,49 @@ fn matrix(gathered: &Gathered, about: About) -> Html {
             let of = format!("{title}, {}", area_title(area.as_ref()));
             row.push(shown(gathered, side, Some((&to, &of))));
         }
-        if beside < areas.len() {
-            let each = How::ALL.into_iter().filter_map(|state| {
-                let count = sides[beside..].iter().filter(|s| s.state == state).count();
-                let said = || format!("{} {count}", state.in_words().to_lowercase());
-                (count > 0).then(said)
-            });
-            let said = each.collect::<Vec<_>>().join(", ");
-            row.push(Html::from(words::sentence(&said)));
-        }
+        row.extend(in_districts(&sides[beside..]));
         row
     });
+    let tiers = gathered.board.tiers.iter();
+    let tiers = tiers.filter(|_| about == About::Demand);
+    let tiers = tiers.map(|(tier, sides)| {
+        let mut row = vec![of_tier(*tier)];
+        let shown = |side| shown(gathered, side, None);
+        row.extend(sides[..beside].iter().map(shown));
+        row.extend(in_districts(&sides[beside..]));
+        row
+    });
+    let rows = rows.chain(tiers);
     Table::new(format!("{}, by skill and area", about.in_words()))
         .caption_hidden()
         .columns(columns)
         .rows(rows)
         .into()
+}
+
+/// How many districts that stand in no column of their own are in which state.
+fn in_districts(sides: &[Side]) -> Option<Html> {
+    let each = How::ALL.into_iter().filter_map(|state| {
+        let count = sides.iter().filter(|s| s.state == state).count();
+        let said = || format!("{} {count}", state.in_words().to_lowercase());
+        (count > 0).then(said)
+    });
+    let said = each.collect::<Vec<_>>().join(", ");
+    (!sides.is_empty()).then(|| Html::from(words::sentence(&said)))
+}
+
+/// A tier of which needs are recorded that name no skill, with the way to them.
+fn of_tier(tier: u8) -> Html {
+    let codes = &Standard::current().dimension(Dimension::Tier).codes;
+    let code = codes.get(usize::from(tier));
+    let (id, title) = code.map_or(("", ""), |code| (&code.id, &code.title));
+    match id {
+        NOT_STATED | "" => link("Neither tier nor skill stated", "/demand"),
+        id => link(
+            &format!("{title}, skill not stated"),
+            &format!("/demand?tier={id}"),
+        ),
+    }
 }
 
 fn legend() -> Html {
@@ -173,6 +201,7 @@ fn legend() -> Html {
         "Unsure: there are guesses alone, or services that nobody ever checked.",
         "Old: all of it was learnt longer ago, or its last day is over.",
         "Missing: nothing is recorded. That is not the same as that there is none.",
+        "Needs of a tier that name no skill, as those of the Employer Skills Survey, have rows of their own. They fill no place of a skill and are not counted above.",
     ]);
     Details::new("What the words mean", text).into()
 }
