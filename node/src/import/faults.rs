@@ -281,6 +281,8 @@ faults! {
     ASKS = "asks-unknown", "This is not one of those who ask.", "Use individual, employer, charity or public-body.";
     OTHER_ASKS = "organisation-kind", "An organisation is named that is not of the kind that asks.",
         "Say that a business, a charity or a public body asks, as the page Organisations calls it; or leave the organisation empty.";
+    SERVICE_AREA = "service-area", "This is no district of England.",
+        "Write its name or its GSS code, such as E08000027; leave it empty where the service is for the whole area.";
     AREA = "area-unknown", "This is no district of this node's LEP.",
         "Use the GSS code or the name of one of its districts, or whole for all of them.";
     NUMBER = "number-form", "This is not a whole number from 1 to 1,000,000.",

@@ -153,6 +153,14 @@ pub(crate) fn text_within(
     text
 }
 
+/// Pence of pounds such as `12500` or `12500.50`, at most a billion.
+pub(crate) fn amount(text: &str) -> Option<i64> {
+    let (pounds, pence) = text.split_once('.').unwrap_or((text, "00"));
+    let pence = values::whole(pence, 0, 99).filter(|_| pence.len() == 2)?;
+    let pounds = values::whole(pounds, 0, 1_000_000_000)?;
+    Some(pounds * 100 + pence)
+}
+
 /// Pounds and pence, at most a billion pounds.
 pub(crate) fn pence(row: &mut Row<'_>, column: impl Into<usize>) -> Option<i64> {
     let column = column.into();
@@ -160,15 +168,9 @@ pub(crate) fn pence(row: &mut Row<'_>, column: impl Into<usize>) -> Option<i64> 
     if text.is_empty() {
         return None;
     }
-    let (pounds, pence) = text.split_once('.').unwrap_or((text, "00"));
-    let pence = if pence.len() == 2 {
-        values::whole(pence, 0, 99)
-    } else {
-        None
-    };
-    let amount = values::whole(pounds, 0, 1_000_000_000).zip(pence);
+    let amount = amount(text);
     if amount.is_none() {
         row.problem(column, faults::COST);
     }
-    amount.map(|(pounds, pence)| pounds * 100 + pence)
+    amount
 }

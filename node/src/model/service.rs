@@ -8,10 +8,11 @@ use ldsp_protocol::standard::{Dimension, NOT_STATED};
 use super::demand::districts;
 use super::programme::{skills, stated, taught};
 use super::{Answer, Model, Question, codes, iso, number, pounds};
-use crate::import::programmes::{pence, places, text, text_within};
+use crate::import::programmes::{amount, places, text, text_within};
 use crate::import::rows::Row;
 use crate::import::{faults, values};
 use crate::store::kept::Known;
+use crate::store::providers::folded;
 use crate::store::services::{Service, Status};
 
 const NAME: usize = 0;
@@ -96,20 +97,44 @@ pub(crate) fn is_page(text: &str) -> bool {
     reqwest::Url::parse(text).is_ok_and(|url| is_bare(&url))
 }
 
-fn area(row: &mut Row<'_>) -> Option<String> {
+/// A district of England, by its code, one that became it, or its name; `None` for an empty column, the whole area, or a problem.
+fn area(row: &mut Row<'_>, known: &Known) -> Option<String> {
     let text = row.text(AREA);
     if text.is_empty() {
         return None;
     }
-    let Ok(code) = text.parse::<Gss>() else {
-        row.problem(AREA, faults::DISTRICT_FORM);
-        return None;
-    };
-    let found = Geography::embedded().district(&code);
+    if let Some(found) = super::demand::area(text, known) {
+        return found.map(|code| code.to_string());
+    }
+    let map = Geography::embedded();
+    let by_code = text
+        .parse::<Gss>()
+        .ok()
+        .and_then(|code| map.district(&code));
+    let wanted = folded(text);
+    let mut all = map.districts();
+    let found = by_code.or_else(|| all.find(|district| folded(&district.name) == wanted));
     if found.is_none() {
-        row.problem(AREA, faults::DISTRICT);
+        row.problem(AREA, faults::SERVICE_AREA);
     }
     found.map(|district| district.code.to_string())
+}
+
+/// Pence, also of a cost that is written as lists write it: Free, £120, 1,200.
+fn cost(row: &mut Row<'_>) -> Option<i64> {
+    let text = row.text(COST);
+    if text.is_empty() {
+        return None;
+    }
+    if ["free", "free of charge", "no charge", "no cost", "nil"].contains(&folded(text).as_str()) {
+        return Some(0);
+    }
+    let plain = text.trim_start_matches('£').trim().replace(',', "");
+    let found = amount(&plain);
+    if found.is_none() {
+        row.problem(COST, faults::COST);
+    }
+    found
 }
 
 fn age(row: &mut Row<'_>, column: usize) -> Option<i64> {
@@ -211,13 +236,13 @@ impl Model for Service {
             skills,
             audience: audience.unwrap_or_default(),
             mode,
-            area: area(row),
+            area: area(row, known),
             place: text(row, PLACE, false),
             places: places(row, PLACES),
             starts: starts(row),
             start,
             end,
-            cost_pence: pence(row, COST),
+            cost_pence: cost(row),
             cost_notes: text(row, COST_NOTES, false),
             minimum_age,
             maximum_age,

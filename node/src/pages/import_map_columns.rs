@@ -12,6 +12,9 @@ use super::words;
 use crate::import::mapping::look::{Examples, Look, Seen};
 use crate::import::mapping::propose::is_known;
 use crate::import::mapping::{Kind, Mapping, Need, Origin};
+use crate::model::Model as _;
+use crate::store::kept::Known;
+use crate::store::services::Service;
 
 /// Of a list of columns: none is meant, and the file says nothing.
 pub(super) const NONE: &str = "none";
@@ -41,8 +44,9 @@ fn may_be_fixed(kind: Kind, column: &str) -> bool {
 }
 
 /// What a column of the contract is, in words.
-pub(super) fn label(column: &str) -> String {
+pub(super) fn label(kind: Kind, column: &str) -> String {
     let words = match column {
+        column if kind == Kind::Services => return of_service(column),
         "learner_ref" => "Learner\u{2019}s reference",
         "uln" => "Unique learner number (ULN)",
         "prior_status" => "What they did before",
@@ -76,6 +80,13 @@ pub(super) fn label(column: &str) -> String {
     words.to_owned()
 }
 
+/// As the form and the list of services call it.
+fn of_service(column: &str) -> String {
+    let questions = Service::questions(&Known::default());
+    let found = questions.iter().find(|question| question.column == column);
+    found.map_or(column, |question| question.label).to_owned()
+}
+
 /// How much a column is missed in these people's file: a provider's own is known without its name.
 fn need(whose: &Whose, kind: Kind, column: &str) -> Need {
     match (whose, column) {
@@ -86,6 +97,7 @@ fn need(whose: &Whose, kind: Kind, column: &str) -> Need {
 
 /// A column of the contract on the page.
 struct Asked {
+    kind: Kind,
     column: &'static str,
     need: Need,
     /// What is chosen: empty, [`NONE`], or `=` and the name of a column.
@@ -107,6 +119,7 @@ impl Asked {
             .strip_prefix('=')
             .is_some_and(|name| held.name.is_some() || is_known(column, name));
         Self {
+            kind: held.kind,
             column,
             need,
             chosen,
@@ -143,7 +156,7 @@ impl Asked {
         } else {
             self.chosen.as_str()
         };
-        let mut field = Field::new(&id, label(self.column))
+        let mut field = Field::new(&id, label(self.kind, self.column))
             .value(chosen)
             .error_if(error(errors, &id));
         let seen = chosen.strip_prefix('=').and_then(|name| look.column(name));
@@ -159,7 +172,7 @@ impl Asked {
         if !may_be_fixed {
             return list;
         }
-        let label = format!("{}: the same on every row", label(self.column));
+        let label = format!("{}: the same on every row", label(self.kind, self.column));
         let field = Field::new(&fixed_id, &label)
             .value(self.fixed.clone())
             .error_if(error(errors, &fixed_id));
@@ -210,7 +223,7 @@ fn standing(asked: &[Asked]) -> InsetText {
     let missing: Vec<String> = asked
         .iter()
         .filter(|one| one.need == Need::Needed && !one.is_answered())
-        .map(|one| label(one.column))
+        .map(|one| label(one.kind, one.column))
         .collect();
     InsetText::new(if missing.is_empty() {
         "Everything that is needed is there. Look at what was found, and go on.".to_owned()
@@ -261,6 +274,16 @@ pub(super) fn question(held: &Draft, pairs: &Pairs, errors: &[(String, String)])
         ));
     }
     parts.push(Details::new("What the columns of the file hold", all(look)).into());
+    let is_used = |name: &&str| asked.iter().any(|one| one.chosen == format!("={name}"));
+    let names = look.names().into_iter().filter(|name| !name.is_empty());
+    let unused: Vec<&str> = names.filter(|name| !is_used(name)).collect();
+    if !unused.is_empty() {
+        let text = format!(
+            "Columns of the file that nothing is taken from: {}.",
+            unused.join(", ")
+        );
+        parts.push(InsetText::new(text).into());
+    }
     if !clear.is_empty() {
         let by = if held.name.is_some() {
             "as the last time"
@@ -377,7 +400,10 @@ pub(super) fn read(held: &mut Draft, pairs: &Pairs) -> Errors {
                 if !names.iter().any(|other| other == name) {
                     errors.push((
                         format!("c-{column}"),
-                        format!("{}: choose one of the file\u{2019}s columns", label(column)),
+                        format!(
+                            "{}: choose one of the file\u{2019}s columns",
+                            label(held.kind, column)
+                        ),
                     ));
                     continue;
                 }
@@ -388,7 +414,7 @@ pub(super) fn read(held: &mut Draft, pairs: &Pairs) -> Errors {
                     format!("f-{column}"),
                     format!(
                         "{}: choose a column or give a text for every row, not both",
-                        label(column)
+                        label(held.kind, column)
                     ),
                 ));
                 continue;
@@ -412,7 +438,7 @@ pub(super) fn read(held: &mut Draft, pairs: &Pairs) -> Errors {
         if error(&errors, &field).is_none() {
             errors.push((
                 field,
-                format!("{}: {}", label(&problem.column), problem.cause),
+                format!("{}: {}", label(held.kind, &problem.column), problem.cause),
             ));
         }
     }

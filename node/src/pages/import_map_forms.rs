@@ -162,7 +162,7 @@ fn values(held: &Draft, pairs: &Pairs, errors: &[(String, String)]) -> Vec<Html>
     for (column, unknown) in look.unknown(&held.mapping) {
         parts.push(Html::concat([
             Html::literal("<h2 class=\"govuk-heading-m\">"),
-            label(column).into(),
+            label(held.kind, column).into(),
             Html::literal("</h2>"),
         ]));
         let Some(unknown) = unknown else {
@@ -278,7 +278,10 @@ pub(super) fn checked(held: &Draft, report: &ImportReport, chosen: &Chosen) -> P
     if let Some(look) = &held.look {
         let numbers = look.numbers(&held.mapping);
         if !numbers.is_empty() {
-            let names: Vec<String> = numbers.iter().map(|column| label(column)).collect();
+            let names: Vec<String> = numbers
+                .iter()
+                .map(|column| label(held.kind, column))
+                .collect();
             pieces.insert(0, InsetText::new(format!(
                 "The workbook keeps numbers in the column of {}: if they began with zeros, these are lost, and a learner would be another one than in a file that has them.",
                 names.join(", ").to_lowercase()

@@ -236,6 +236,19 @@ const NAMES: &[(&str, &[&str])] = &[
         &["posted", "date_posted", "posted_on", "advertised"],
     ),
     ("note", &["notes", "comment", "comments", "remarks"]),
+    (
+        "organisation",
+        &["organization", "offered_by", "run_by", "provider"],
+    ),
+    ("place", &["venue", "location", "where"]),
+    ("url", &["web", "website", "web_page", "link"]),
+    (
+        "assured_date",
+        &["checked_on", "last_checked", "date_checked", "assured"],
+    ),
+    ("assured_by", &["checked_by"]),
+    ("starts", &["runs_in_a_year", "runs_per_year", "intakes"]),
+    ("places", &["places_per_run", "places_in_each_run"]),
 ];
 
 /// How alike two names must be, from 0 to 1, to be proposed.

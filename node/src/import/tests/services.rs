@@ -164,3 +164,28 @@ async fn a_directory_with_columns_of_its_own_comes_in_through_a_mapping() {
         ("temporarily closed", "County directory")
     );
 }
+
+/// Reproduction: a list with districts by name and costs such as Free was refused row by row.
+#[tokio::test]
+async fn districts_by_name_and_costs_as_lists_write_them_are_read() {
+    let bench = Bench::new().await;
+    let file = "name,organisation,area,cost\nA,Library,Dudley,Free\nB,Library,birmingham,£120\nC,Library,whole,\"1,200.50\"\nD,Library,E08000027,0\nE,Library,Nowhere,cheap\n";
+    let options = Options {
+        valid_rows: true,
+        ..Options::default()
+    };
+    let report = bench.services(file, &options).await;
+    let codes: Vec<_> = report.problems.by_code().keys().copied().collect();
+    assert_eq!(codes, ["cost-form", "service-area"], "{}", report.text());
+    let held = bench.offered().await;
+    let told = held.iter().map(|s| (s.it.area.as_deref(), s.it.cost_pence));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            (Some("E08000027"), Some(0)),
+            (Some("E08000025"), Some(12_000)),
+            (None, Some(120_050)),
+            (Some("E08000027"), Some(0)),
+        ]
+    );
+}
