@@ -20,6 +20,7 @@ mod machine;
 mod mappings;
 mod model;
 mod names;
+mod own_services;
 mod people;
 mod practice;
 mod provider;
@@ -39,6 +40,7 @@ pub(crate) use context::Figures;
 pub(crate) use demand::Sums;
 pub(crate) use doubles::Alike;
 pub(crate) use gathering::Places;
+pub(crate) use own_services::OwnService;
 
 use std::sync::Arc;
 
@@ -308,6 +310,9 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::post("/api/v1/provider/cohorts/{id}/learners", PROVIDER),
         Rule::post("/api/v1/provider/answers", PROVIDER),
         Rule::get("/api/v1/provider/due", PROVIDER),
+        Rule::get("/api/v1/provider/services", PROVIDER),
+        Rule::get("/api/v1/provider/services/{id}", PROVIDER),
+        Rule::post("/api/v1/provider/services/{id}/assure", PROVIDER),
         Rule::get("/api/v1/provider/questions", PROVIDER),
         Rule::post("/api/v1/provider/questions/{id}/answer", PROVIDER),
         Rule::get("/api/v1/provider/mappings", PROVIDER),
@@ -349,6 +354,9 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(learners::add))
         .routes(routes!(learners::answers))
         .routes(routes!(learners::due))
+        .routes(routes!(own_services::list))
+        .routes(routes!(own_services::show))
+        .routes(routes!(own_services::assure))
         .routes(routes!(provider::questions))
         .routes(routes!(provider::answer))
         .routes(routes!(provider::mappings, provider::remember_mapping))

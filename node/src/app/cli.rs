@@ -91,7 +91,7 @@ pub enum Command {
     /// A provider's daily work: its cohorts, learners, what became of them, whom to ask
     #[command(
         subcommand,
-        after_help = "Columns of `add`: learner_ref, uln, age or birth_date, postcode or district, sex, ethnicity, disability, prior_status, employer, aim, skill, mode, start, planned_end, confidence_before (1 to 10), everyday_before (0 to 5), as in the learner file; what is left out is as the cohort has it. Of `record`: stage, end, destination_3m, destination_6m, destination_12m, confidence_before, everyday_before, confidence_after, everyday_after. Of `correct`: those of `add` but for birth_date, postcode, employer and the answers; cohort (its code)."
+        after_help = "Columns of `add`: learner_ref, uln, age or birth_date, postcode or district, sex, ethnicity, disability, prior_status, employer, aim, skill, mode, start, planned_end, confidence_before (1 to 10), everyday_before (0 to 5), as in the learner file; what is left out is as the cohort has it. Of `record`: stage, end, destination_3m, destination_6m, destination_12m, confidence_before, everyday_before, confidence_after, everyday_after. Of `correct`: those of `add` but for birth_date, postcode, employer and the answers; cohort (its code). Of `assure`: name, description, url, status, mode, area, place, places, starts, start, end, cost, cost_notes, minimum_age, maximum_age, eligibility, accessibility, as `provision` has them."
     )]
     Delivery(Delivery),
     /// What was spent in a month on a programme or a cohort
@@ -433,6 +433,27 @@ pub enum Delivery {
         /// The version that you saw: if somebody changed it since, it stays
         #[arg(long, value_name = "VERSION")]
         version: Option<i64>,
+    },
+    /// The services that it offers, as the area lists them
+    Services {
+        /// Whose.
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Say for the provider that a service is still right, but for these columns
+    Assure {
+        /// Whose.
+        #[command(flatten)]
+        of: Of,
+        /// The service, as `services` calls it
+        #[arg(value_name = "SERVICE")]
+        service: String,
+        /// The version that you saw: if somebody changed it since, nothing is stored
+        #[arg(long, value_name = "VERSION")]
+        version: Option<i64>,
+        /// A column and its text
+        #[arg(value_name = "COLUMN=TEXT")]
+        columns: Vec<String>,
     },
     /// Whom to ask what became of them, 3, 6 and 12 months after their last day
     Due {

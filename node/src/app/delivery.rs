@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use super::cli::{Delivery, DueWhen, Of};
 use super::output::{Answer, Output, Refusal};
 use super::{Context, open};
+use crate::api::OwnService;
 use crate::api::learners::{OwnLearner, in_full};
-use crate::delivery::{self, COHORT, Handled, Joined, Own, Said, Trouble, When};
+use crate::delivery::{self, COHORT, Handled, Joined, OF_SERVICE, Own, Said, Trouble, When};
 use crate::home::Node;
 use crate::import::report::RowProblem;
 use crate::import::{Doubtful, london_day};
@@ -147,6 +148,13 @@ async fn answer(node: &Node, command: Delivery, context: &Context) -> Answer {
             learner,
             version,
         } => desk(&of).await?.take_back((&learner, version)).await,
+        Delivery::Services { of } => desk(&of).await?.services().await,
+        Delivery::Assure {
+            of,
+            service,
+            version,
+            columns,
+        } => desk(&of).await?.assure((&service, version), &columns).await,
         Delivery::Due { of, when } => desk(&of).await?.due(when, context).await,
     }
 }
@@ -185,6 +193,55 @@ fn among<'a>(
 }
 
 impl Desk<'_> {
+    async fn services(&self) -> Answer {
+        let known = self.node.store.known().await?;
+        let all = delivery::services(&self.node.store, &self.own).await?;
+        let all = all.iter().map(|one| OwnService::of(&self.own, &known, one));
+        let all: Vec<OwnService> = all.collect();
+        let line = |one: &OwnService| match one.assured_date.as_str() {
+            "" => format!("{}  {}, never checked", one.id, one.name),
+            day => format!("{}  {}, checked {day}", one.id, one.name),
+        };
+        let lines: Vec<String> = all.iter().map(line).collect();
+        Ok(Output {
+            text: match lines.is_empty() {
+                true => "None so far. Next: `ldsp-node provision add`.".to_owned(),
+                false => lines.join("\n"),
+            },
+            json: json!({"items": all}),
+        })
+    }
+
+    async fn assure(&self, (service, version): (&str, Option<i64>), columns: &[String]) -> Answer {
+        let said = pairs(columns)?;
+        among(&said, OF_SERVICE.iter().copied())?;
+        let none = || {
+            Refusal::new(
+                "the provider has no such service",
+                "`ldsp-node delivery services --provider NAME` lists its services.",
+            )
+        };
+        let store = &self.node.store;
+        let id = self
+            .own
+            .number(Handled::Service, service)
+            .ok_or_else(none)?;
+        let held = delivery::service(store, &self.own, id).await?;
+        let held = held.ok_or_else(none)?;
+        let seen = (id, version.unwrap_or(held.version));
+        let by = (self.by.who.as_str(), self.by.at);
+        let stored = delivery::assure(store, &self.own, seen, &said, by).await?;
+        let known = store.known().await?;
+        let shown = OwnService::of(&self.own, &known, &stored);
+        Ok(Output {
+            text: format!(
+                "Still right: {}, checked {}.",
+                shown.name, shown.assured_date
+            ),
+            json: serde_json::to_value(shown).expect("a service holds texts and a number"),
+        })
+    }
+
     async fn find(&self, handle: &str) -> Result<Entry, Refusal> {
         let id = self.own.number(Handled::Enrolment, handle);
         let id = Number(id.ok_or_else(no_learner)?);

@@ -11,6 +11,7 @@ pub(crate) enum Handled {
     Cohort,
     /// A question of the LEP to the provider.
     Question,
+    Service,
 }
 
 impl Handled {
@@ -19,6 +20,7 @@ impl Handled {
             Self::Enrolment => "enrolment",
             Self::Cohort => "cohort",
             Self::Question => "question",
+            Self::Service => "service",
         }
     }
 }

@@ -9,6 +9,7 @@ mod form;
 mod handle;
 mod join;
 mod scales;
+mod services;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,7 @@ pub(crate) use form::{
 pub(crate) use handle::Handled;
 pub(crate) use join::{Joined, begun, join, no_employer};
 pub(crate) use scales::{ASK_CONFIDENCE, ASK_EVERYDAY, SOURCE, TASKS, questions as scales};
+pub(crate) use services::{OF_SERVICE, assure, service, services};
 
 use crate::import::learners::{Amended, amend as keep, answer as answered};
 pub(crate) use crate::import::learners::{Answer, Answers};

@@ -478,6 +478,7 @@ fn navigation() -> Vec<NavItem> {
         item("Whom to ask", "/provider/follow-up"),
         item("Upload", "/provider/upload"),
         item("Questions", "/provider/questions"),
+        item("Services", "/provider/services"),
         item("How we do", "/provider/results"),
         item("How this works", "/provider/help"),
         NavItem::section(

@@ -52,7 +52,13 @@ async fn no_route_leads_a_token_to_another_organisations_records() {
         let open = by_token(&Method::GET, COHORTS, "application/json");
         assert_eq!(send(&world, open, "").await.status, StatusCode::OK);
         for rule in rules() {
-            let foreign = [Handled::Cohort, Handled::Enrolment, Handled::Question]
+            let kinds = [
+                Handled::Cohort,
+                Handled::Enrolment,
+                Handled::Question,
+                Handled::Service,
+            ];
+            let foreign = kinds
                 .into_iter()
                 .flat_map(|kind| [other.handle(kind, number), own.handle(kind, number)])
                 .chain([number.to_string()]);
@@ -432,4 +438,46 @@ async fn a_program_does_a_tutors_daily_work() {
         .await
         .is(problem::FORM);
     assert_eq!(stays["fields"][0]["code"], "in-use");
+}
+
+#[tokio::test]
+async fn a_program_of_a_provider_assures_its_own_services_alone() {
+    const SERVICES: &str = "/api/v1/provider/services";
+    let world = two().await;
+    let list = get(&world, "pam", SERVICES).await.json();
+    let items = list["items"].as_array().unwrap();
+    assert_eq!(items.len(), 1, "{list:#}");
+    let path = format!("{SERVICES}/{}", items[0]["id"].as_str().unwrap());
+    let assure = async |who: &str, version: Option<&str>, json: &str| {
+        let request = from(who, Method::POST, &format!("{path}/assure"))
+            .header(header::CONTENT_TYPE, "application/json");
+        let request = match version {
+            Some(version) => request.header(header::IF_MATCH, version),
+            None => request,
+        };
+        send(&world, request, json.to_owned()).await
+    };
+    assure("pat", Some("\"1\""), "{}")
+        .await
+        .is(problem::NOT_FOUND);
+    assure("pam", None, "{}").await.is(problem::VERSION_NEEDED);
+    assure("pam", Some("\"1\""), r#"{"tier": "basic"}"#)
+        .await
+        .is(problem::REQUEST);
+    let bad = assure("pam", Some("\"1\""), r#"{"places": "many"}"#).await;
+    assert_eq!(bad.is(problem::FORM)["fields"][0]["field"], "places");
+    let done = assure("pam", Some("\"1\""), r#"{"places": "12"}"#).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text());
+    let now = done.json();
+    assert_eq!(
+        (&now["places"], &now["assured_date"], &now["assured_by"]),
+        (&"12".into(), &"2022-03-04".into(), &"College".into())
+    );
+    assure("pam", Some("\"1\""), r#"{"places": "13"}"#)
+        .await
+        .is(problem::CHANGED_MEANWHILE);
+    assert_eq!(
+        get(&world, "pam", &path).await.header(header::ETAG),
+        "\"2\""
+    );
 }

@@ -10,6 +10,7 @@ mod learner;
 mod learners;
 mod questions;
 mod results;
+mod services;
 mod upload;
 
 use axum::Router;
@@ -47,6 +48,8 @@ pub(super) fn rules() -> Vec<Rule> {
         "/provider/learners/{id}/correct",
         "/provider/learners/{id}/take-back",
         "/provider/questions/{id}",
+        "/provider/services/{id}",
+        "/provider/services/{id}/correct",
         "/provider/upload",
         "/provider/map",
         "/provider/paste",
@@ -61,6 +64,7 @@ pub(super) fn rules() -> Vec<Rule> {
         "/provider/help",
         "/provider/questions",
         "/provider/results",
+        "/provider/services",
         "/provider/upload/report.csv",
     ];
     let read = reads
@@ -105,6 +109,15 @@ pub(super) fn routes(router: Router<Pages>) -> Router<Pages> {
             get(questions::show).post(questions::answer),
         )
         .route("/provider/results", get(results::show))
+        .route("/provider/services", get(services::list))
+        .route(
+            "/provider/services/{id}",
+            get(services::show).post(services::right),
+        )
+        .route(
+            "/provider/services/{id}/correct",
+            get(services::form).post(services::correct),
+        )
         .route(
             "/provider/upload",
             get(upload::form).merge(upload::receive()),

@@ -21,6 +21,9 @@ pub(crate) async fn two() -> World {
             .post(who, &add, &learner(&format!("{code}-017")))
             .await;
         assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
+        let service = format!("name={code}%3A+drop-in&organisation={name}&status=active&public=no");
+        let seen = world.post("ann", "/provision/new", &service).await;
+        assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
         let question = format!(
             "provider={name}&rule=overdue-end&question-overdue-end=Is+the+last+day+of+{code}-017s+course+missing%3F"
         );
@@ -113,6 +116,8 @@ async fn no_route_leads_to_another_organisations_records() {
             Handled::Cohort
         } else if rule.path.contains("/questions/") {
             Handled::Question
+        } else if rule.path.contains("/services/") {
+            Handled::Service
         } else {
             Handled::Enrolment
         };
@@ -1203,4 +1208,64 @@ async fn a_tutor_asks_the_whole_register() {
     ] {
         assert!(paper.contains(words), "{words}: {paper}");
     }
+}
+
+/// A provider reads its own services, says that they are right or corrects them; how they are classified and published stays the coordinator's.
+#[tokio::test]
+async fn a_provider_assures_and_corrects_its_own_services_alone() {
+    let world = two().await;
+    let list = world.get("pam", "/provider/services").await.body;
+    assert!(
+        list.contains("A1: drop-in") && !list.contains("B1"),
+        "{list}"
+    );
+    assert!(list.contains("Never checked"), "{list}");
+    let at = format!(
+        "/provider/services/{}",
+        world.own("College").await.handle(Handled::Service, 1)
+    );
+    let page = world.get("pam", &at).await.body;
+    assert!(page.contains("All of this is still right"), "{page}");
+    let seen = world.post("pam", &at, "version=1").await;
+    assert_eq!(seen.location(), format!("{at}?done=right"));
+    let page = world.get("pam", &format!("{at}?done=right")).await.body;
+    assert!(page.contains("4 March 2022"), "{page}");
+    // Seen before that.
+    let form = "version=1&name=A1%3A+drop-in&places=12&tier=basic&public=yes&organisation=Library&status=active";
+    let stale = world.post("pam", &format!("{at}/correct"), form).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+    let bad = form
+        .replace("version=1", "version=2")
+        .replace("=12", "=many");
+    let bad = world.post("pam", &format!("{at}/correct"), &bad).await;
+    assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", bad.body);
+    let form = form.replace("version=1", "version=2");
+    let seen = world.post("pam", &format!("{at}/correct"), &form).await;
+    assert_eq!(
+        seen.location(),
+        format!("{at}?done=corrected"),
+        "{}",
+        seen.body
+    );
+    let held = world
+        .node
+        .store
+        .kept_one::<crate::store::services::Service>(1);
+    let it = held.await.unwrap().unwrap().it;
+    assert_eq!(
+        (
+            it.places,
+            it.organisation.as_str(),
+            it.public,
+            it.assured_by.as_str()
+        ),
+        (Some(12), "College", false, "College")
+    );
+    let not_stated = crate::model::codes(ldsp_protocol::standard::Dimension::Tier);
+    assert!(!not_stated.is_empty() && it.skills == 0);
+    let history = world.get("ann", "/provision/1/history").await.body;
+    assert!(
+        history.contains("pam") && !history.contains("basic"),
+        "{history}"
+    );
 }
