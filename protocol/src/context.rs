@@ -587,6 +587,18 @@ mod tests {
         }
     }
 
+    /// Regions are the sums of their districts: together England, to the rounding of each.
+    #[test]
+    fn residents_of_regions_add_up_to_england() {
+        for measure in ["population-16-64", "employed-16-64"] {
+            let regions = (1..=9).map(|n| format!("E1200000{n}"));
+            let regions = regions.filter_map(|code| value(measure, &code, "2021")?.ok());
+            let together: u64 = regions.sum();
+            let england = value(measure, ENGLAND, "2021").unwrap().unwrap();
+            assert!(together.abs_diff(england) * 1000 < england, "{together}");
+        }
+    }
+
     #[test]
     fn shares_are_computed_and_what_is_not_published_has_none() {
         let all = Context::embedded();
