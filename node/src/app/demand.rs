@@ -38,10 +38,9 @@ async fn summary(context: &Context) -> Answer {
         } else {
             "employers, charities and public bodies ask"
         };
-        lines.push(format!(
-            "{}, by skill and place ({who})",
-            words::sentence(block.counts.id())
-        ));
+        let counts = words::sentence(block.counts.id());
+        let counts = counts.trim_end_matches('.');
+        lines.push(format!("{counts}, by skill and place ({who})"));
         for ((skill, area), sum) in &block.cells {
             let number = match sum.told {
                 Told::NotPublished => "not published".to_owned(),

@@ -120,6 +120,19 @@ fn area(row: &mut Row<'_>, known: &Known) -> Option<String> {
     found.map(|district| district.code.to_string())
 }
 
+/// A number without commas between its thousands; `None` where a comma stands elsewhere, as in 1,50.
+fn ungrouped(text: &str) -> Option<String> {
+    let (pounds, pence) = text
+        .split_once('.')
+        .map_or((text, ""), |(a, _)| (a, &text[a.len()..]));
+    let mut groups = pounds.split(',');
+    let first = groups.next().unwrap_or_default();
+    let is_grouped = groups.clone().all(|group| group.len() == 3);
+    let is_one = !pounds.contains(',');
+    (is_one || is_grouped && (1..=3).contains(&first.len()))
+        .then(|| format!("{}{pence}", pounds.replace(',', "")))
+}
+
 /// Pence, also of a cost that is written as lists write it: Free, £120, 1,200.
 fn cost(row: &mut Row<'_>) -> Option<i64> {
     let text = row.text(COST);
@@ -129,8 +142,7 @@ fn cost(row: &mut Row<'_>) -> Option<i64> {
     if ["free", "free of charge", "no charge", "no cost", "nil"].contains(&folded(text).as_str()) {
         return Some(0);
     }
-    let plain = text.trim_start_matches('£').trim().replace(',', "");
-    let found = amount(&plain);
+    let found = ungrouped(text.trim_start_matches('£').trim()).and_then(|plain| amount(&plain));
     if found.is_none() {
         row.problem(COST, faults::COST);
     }

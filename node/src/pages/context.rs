@@ -58,14 +58,14 @@ fn topic(topic: Topic) -> (&'static str, &'static str) {
     }
 }
 
-/// The nearest area of which a measure is published, marked where that is not the LEP.
+/// Where a measure is not published of the LEP, the nearest area of which it is.
 fn level(places: &Places, measure: &Measure, year: Year) -> Html {
-    match places.nearest(measure, year) {
-        Some(Level::Lep | Level::District) => "This LEP".into(),
-        Some(Level::Region) => Tag::coloured("Region", TagColour::Yellow).into(),
-        Some(Level::Nation) => Tag::coloured("Nation only", TagColour::Yellow).into(),
-        None => "Nobody".into(),
-    }
+    let tag = match places.nearest(measure, year) {
+        Some(Level::Region) => Tag::coloured("Region only", TagColour::Yellow),
+        Some(Level::Nation) => Tag::coloured("Nation only", TagColour::Yellow),
+        Some(Level::Lep | Level::District) | None => return Html::default(),
+    };
+    Html::concat([Html::literal("<br>"), tag.into()])
 }
 
 pub(super) async fn list(State(pages): State<Pages>) -> Answer {
@@ -80,10 +80,12 @@ pub(super) async fn list(State(pages): State<Pages>) -> Answer {
             let mut row = vec![
                 link(&measure.title, &format!("{PATH}/{}", measure.id)),
                 year.in_words().into(),
-                level(&places, measure, year),
             ];
             row.extend([
-                Html::from(said(measure, &places.lep.0, year)),
+                Html::concat([
+                    said(measure, &places.lep.0, year).into(),
+                    level(&places, measure, year),
+                ]),
                 said(measure, &places.region.0, year).into(),
             ]);
             let nation = all.beside(measure, year);
@@ -98,12 +100,11 @@ pub(super) async fn list(State(pages): State<Pages>) -> Answer {
             .columns([
                 "What",
                 "Year",
-                "Published for",
                 places.lep.1.as_str(),
                 places.region.1,
                 "England",
             ])
-            .numeric([3, 4, 5])
+            .numeric([2, 3, 4])
             .rows(rows);
         pieces.extend([table.into(), Html::paragraph(note)]);
     }

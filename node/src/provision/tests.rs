@@ -73,7 +73,7 @@ fn everything_that_is_wrong_with_a_service_is_named() {
         ("starts", "-1"),
         ("start", "2022-09-01"),
         ("end", "2022-08-01"),
-        ("cost", "free"),
+        ("cost", "cheap"),
         ("minimum_age", "60"),
         ("maximum_age", "19"),
         ("url", "library"),
@@ -88,7 +88,7 @@ fn everything_that_is_wrong_with_a_service_is_named() {
     let mut wanted = vec![
         ("tier", "code-unknown"),
         ("skills", "skill-unknown"),
-        ("area", "district-unknown"),
+        ("area", "service-area"),
         ("places", "capacity-form"),
         ("starts", "runs-form"),
         ("end", "end-before-start"),

@@ -169,7 +169,7 @@ async fn a_directory_with_columns_of_its_own_comes_in_through_a_mapping() {
 #[tokio::test]
 async fn districts_by_name_and_costs_as_lists_write_them_are_read() {
     let bench = Bench::new().await;
-    let file = "name,organisation,area,cost\nA,Library,Dudley,Free\nB,Library,birmingham,£120\nC,Library,whole,\"1,200.50\"\nD,Library,E08000027,0\nE,Library,Nowhere,cheap\n";
+    let file = "name,organisation,area,cost\nA,Library,Dudley,Free\nB,Library,birmingham,£120\nC,Library,whole,\"1,200.50\"\nD,Library,E08000027,0\nE,Library,Nowhere,cheap\nF,Library,,\"1,50\"\n";
     let options = Options {
         valid_rows: true,
         ..Options::default()
