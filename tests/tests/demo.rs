@@ -25,9 +25,11 @@ fn the_whole_federation_agrees_with_its_input() {
     assert_eq!(report["nodes"], 38);
     assert_eq!(
         report["statements"],
-        38 * 6 + 12,
-        "six months each and a dozen practice entries"
+        38 * 6 + 12 + 37,
+        "six months each, a dozen practice entries and the answers of all LEPs but the first"
     );
+    assert_eq!(report["answered"], 37);
+    assert_eq!(report["unanswered"], serde_json::json!(["Black Country"]));
     assert_eq!(
         [
             figure("enrolments", "input"),

@@ -22,14 +22,14 @@ use tokio::task::JoinHandle;
 
 use super::centre::Centre;
 use super::report::SignIn;
-use super::{BANNER, Plan, RECORDS_KEY, delivery, listener, needs, provision};
+use super::{BANNER, Plan, RECORDS_KEY, delivery, listener, needs, provision, questionnaire};
 use crate::records::{self, LepRecords};
 
 pub(super) const COORDINATOR: &str = "Ama";
 const ADMIN: &str = "Ida";
 const VIEWER: &str = "Vik";
 pub(super) const PROVIDER: &str = "Pat";
-const APPROVER: &str = "Ben";
+pub(super) const APPROVER: &str = "Ben";
 
 /// A node that published everything and serves its pages.
 pub(super) struct Area {
@@ -88,7 +88,7 @@ impl Area {
         needs::record(lep, plan, &context).await?;
         provision::describe(&node, &records, &context).await?;
         enrol_with(&node, lep, &dir, centre, &context).await?;
-        publish(&node, plan, &context).await?;
+        publish(&node, lep, plan, &context).await?;
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(async move {
             app::serve::run(node, &context, listener, async {
@@ -235,8 +235,8 @@ async fn enrol_with(
     centre.approve(lep, enrolled.fingerprint).await
 }
 
-/// Prepares, approves and sends every month, then the LEP's practice entries.
-async fn publish(node: &Node, plan: &Plan, context: &Context) -> anyhow::Result<()> {
+/// Prepares, approves and sends every month, then the LEP's practice entries and its answers to the questionnaire.
+async fn publish(node: &Node, lep: &Lep, plan: &Plan, context: &Context) -> anyhow::Result<()> {
     let now = (context.clock)();
     let first = plan.periods.first().copied();
     for period in &plan.periods {
@@ -262,11 +262,9 @@ async fn publish(node: &Node, plan: &Plan, context: &Context) -> anyhow::Result<
         .enrolment()
         .await?
         .context("this node enrolled before")?;
-    let submitter = Submitter::new(
-        node.store.clone(),
-        Https::new(&place.url, place.ca_pem.as_deref())?,
-        node.signing.clone(),
-    );
+    let transport = Https::new(&place.url, place.ca_pem.as_deref())?;
+    questionnaire::answer(node, &transport, (lep, plan), context).await?;
+    let submitter = Submitter::new(node.store.clone(), transport, node.signing.clone());
     let mut rng = (context.entropy)();
     match submitter.drain(now, &mut *rng).await?.1 {
         StepOutcome::Drained => Ok(()),

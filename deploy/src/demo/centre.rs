@@ -4,11 +4,13 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use jiff::{Timestamp, ToSpan as _};
 use ldsp_aggregator::Service;
+use ldsp_aggregator::announce::Act;
 use ldsp_aggregator::app::{self, Config, Identity, InviteOrder};
 use ldsp_aggregator::benchmark::Snapshot;
+use ldsp_aggregator::questionnaires::{self, Progress};
 use ldsp_aggregator::store::{DatabaseUrl, Log as _, Registry as _, Role, Staff as _};
 use ldsp_protocol::geography::Lep;
 use ldsp_protocol::ids::Digest;
@@ -19,7 +21,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::report::{DIFFERENCE, SignIn};
-use super::{BANNER, Plan};
+use super::{BANNER, Plan, questionnaire};
 
 /// The log's name.
 const ORIGIN: &str = "demonstration.ldsp.example";
@@ -28,7 +30,7 @@ const ORIGIN: &str = "demonstration.ldsp.example";
 const SOURCES: &str = "This is a demonstration. For each LEP it takes the enrolments and achievements in information and communication technology \
     (education and training, 2021/22) that the Department for Education published for its local skills dashboard, by level: entry level and level 1 \
     stand as basic, level 2 and not assigned as general, level 3 and above as advanced. District figures only share them out within a LEP. Learners, \
-    programmes, months, outcomes other than achievement, and the practice entries are made up.";
+    programmes, months, outcomes other than achievement, the practice entries and the answers to the questionnaire are made up.";
 
 /// The running aggregator.
 pub(super) struct Centre {
@@ -180,6 +182,24 @@ impl Centre {
     pub(super) async fn freeze(&self) -> anyhow::Result<()> {
         app::freeze(&self.service.announcer(), self.service.now()).await?;
         Ok(())
+    }
+
+    /// The operator asks every LEP.
+    pub(super) async fn ask(&self) -> anyhow::Result<()> {
+        let act = Act {
+            by: &self.operator.name,
+            at: self.service.now(),
+        };
+        let draft = questionnaire::draft()?;
+        questionnaires::issue(&self.service.announcer(), &draft, None, act).await?;
+        Ok(())
+    }
+
+    /// How the questionnaire stands.
+    pub(super) async fn asked(&self) -> anyhow::Result<Progress> {
+        let name = questionnaire::draft()?.name;
+        let standing = questionnaires::standing(&self.service.store, &name).await?;
+        Ok(standing.context("it was issued before")?.progress()?)
     }
 
     /// How many statements the areas published.

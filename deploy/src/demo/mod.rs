@@ -6,6 +6,7 @@ mod centre;
 mod delivery;
 mod needs;
 mod provision;
+mod questionnaire;
 mod report;
 mod score;
 
@@ -59,7 +60,7 @@ pub struct Options {
 const RECORDS_KEY: [u8; 32] = *b"ldsp demonstration records, v1\0\0";
 /// Sentence on every page.
 const BANNER: &str = "A demonstration. Enrolments and achievements by LEP and tier are those that the Department for Education published \
-    for ICT in 2021/22; everything else about the learners, the months and the practice entries is made up.";
+    for ICT in 2021/22; everything else about the learners, the months, the practice entries and the answers to the questionnaire is made up.";
 
 /// Builds the federation, reports, and serves unless `--once`.
 ///
@@ -94,6 +95,7 @@ async fn run(options: &Options) -> anyhow::Result<()> {
         &plan,
     )
     .await?;
+    centre.ask().await?;
     let bar = progress(plan.leps.len());
     let nodes = futures::stream::iter(plan.leps.iter().copied())
         .map(|lep| async {

@@ -43,6 +43,10 @@ pub struct Report {
     pub explanation: Option<&'static str>,
     /// Intervals printed on the LEPs' pages.
     pub intervals: Score,
+    /// LEPs that answered the operators' questionnaire.
+    pub answered: usize,
+    /// Names of those that take part and did not.
+    pub unanswered: Vec<String>,
     /// Time from start to report.
     pub seconds: f64,
 }
@@ -54,7 +58,7 @@ impl Report {
         plan: &Plan,
         seconds: f64,
     ) -> anyhow::Result<Self> {
-        let snapshot = centre.snapshot().await?;
+        let (snapshot, asked) = (centre.snapshot().await?, centre.asked().await?);
         let federated = |measure| {
             let raw = snapshot
                 .national_measure(measure)
@@ -88,6 +92,13 @@ impl Report {
             },
             explanation: (areas.len() == WHOLE).then_some(DIFFERENCE),
             intervals,
+            answered: asked.results.answered,
+            unanswered: asked
+                .leps
+                .into_iter()
+                .filter(|of| of.node.is_some() && of.version.is_none())
+                .map(|of| of.lep.name)
+                .collect(),
             seconds,
         })
     }
@@ -187,6 +198,12 @@ fn words(report: &Report) -> String {
         thousands(report.intervals.printed as u64),
         thousands(report.intervals.covering as u64),
         report.intervals.percent(),
+    );
+    text += &format!(
+        "{} of {} LEPs answered the operators\u{2019} questionnaire; {} leaves it to you.\n",
+        report.answered,
+        report.nodes,
+        report.unanswered.join(" and "),
     );
     text
 }

@@ -24,10 +24,10 @@ use crate::store::{Store, StoreError};
 const LONGEST: usize = 500;
 
 /// What somebody answers to a question; `None` takes the answer away.
-pub(crate) type Given = (QuestionId, Option<Value>);
+pub type Given = (QuestionId, Option<Value>);
 
 /// Who does it, and when.
-pub(crate) type By<'a> = (&'a str, Timestamp);
+pub type By<'a> = (&'a str, Timestamp);
 
 /// Whether a number of learners is not the one that the published months say.
 pub(super) fn is_moved(answer: &Answer, question: &Question, facts: &Facts) -> bool {
@@ -114,7 +114,7 @@ pub(crate) fn seen(kept: &[KeptAnswer], of: &[Question]) -> Digest {
 
 /// How answers are saved.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum How {
+pub enum How {
     /// Answers that hold are kept beside those that do not, if the answers to these questions, of the part with this number from 1, are what
     /// was shown.
     Part(usize, Digest),
@@ -126,7 +126,7 @@ pub(crate) enum How {
 ///
 /// # Errors
 /// [`QuestionnaireError`]; nothing was changed.
-pub(crate) async fn save(
+pub async fn save(
     store: &Store,
     name: &QuestionId,
     given: Vec<Given>,
@@ -189,7 +189,7 @@ pub(crate) async fn save(
 ///
 /// # Errors
 /// [`QuestionnaireError`]; nothing was changed.
-pub(crate) async fn hand_over(
+pub async fn hand_over(
     store: &Store,
     name: &QuestionId,
     (who, now): By<'_>,
@@ -254,13 +254,13 @@ pub(crate) async fn take_back(
 
 /// An approver's word on the answers with this digest.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Word<'a> {
+pub struct Word<'a> {
     /// Of which questionnaire.
-    pub(crate) name: &'a QuestionId,
+    pub name: &'a QuestionId,
     /// The digest that the person was shown.
-    pub(crate) digest: Digest,
+    pub digest: Digest,
     /// Who; the caller has checked the secret.
-    pub(crate) person: &'a str,
+    pub person: &'a str,
 }
 
 /// Sends answers back to the coordinator, with the reason.
@@ -293,7 +293,7 @@ pub(crate) async fn send_back(
 ///
 /// # Errors
 /// [`QuestionnaireError`]; nothing was changed.
-pub(crate) async fn release(
+pub async fn release(
     store: &Store,
     key: &SigningKey,
     word: Word<'_>,

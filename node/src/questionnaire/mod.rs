@@ -18,7 +18,8 @@ use jiff::civil::Date;
 use ldsp_protocol::ids::{Digest, QuestionId};
 use ldsp_protocol::questionnaire::{Answer, Answers, AnswersError, Question, Questionnaire};
 
-pub(crate) use act::{Given, How, Word, hand_over, release, save, seen, send_back, take_back};
+pub use act::{By, Given, How, Word, hand_over, release, save};
+pub(crate) use act::{seen, send_back, take_back};
 pub use hear::{Heard, hear};
 
 use crate::release::ReleaseError;
@@ -32,7 +33,7 @@ use facts::Facts;
 const A_PAGE: usize = 6;
 
 /// An answer that does not hold.
-pub(crate) type Fault = (QuestionId, AnswersError);
+pub type Fault = (QuestionId, AnswersError);
 
 /// Why answers were left as they are.
 #[derive(Debug, thiserror::Error)]
