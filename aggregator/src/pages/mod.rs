@@ -42,7 +42,7 @@ mod shared;
 mod standards;
 mod statement;
 mod statements;
-mod words;
+pub(crate) mod words;
 
 use std::sync::Arc;
 

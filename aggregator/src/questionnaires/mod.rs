@@ -10,6 +10,7 @@ mod issue;
 mod standing;
 #[cfg(test)]
 pub(crate) mod tests;
+pub(crate) mod words;
 
 use jiff::Timestamp;
 use ldsp_protocol::ids::{Digest, QuestionId};
@@ -19,7 +20,9 @@ use ldsp_protocol::statement::Kind;
 
 pub use csv::to_csv;
 pub use issue::{Draft, IssueError, Issued, issue};
-pub use standing::{Asker, FEW, Given, OfLep, Progress, Results, Standing, standing};
+pub use standing::{
+    Asker, FEW, Given, InList, OfLep, Progress, Results, Standing, State, standing, standings,
+};
 
 use crate::announce::read;
 use crate::store::{Log, LoggedStatement, Span, StoreError};

@@ -12,7 +12,7 @@ use ldsp_protocol::statement::{Body, Kind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Asked, PAGE, versions};
+use super::{Asked, PAGE, newest, versions};
 use crate::benchmark::Place;
 use crate::store::{Log, LoggedStatement, Node, Registry, StoreError};
 use crate::time::london_day;
@@ -72,6 +72,28 @@ pub struct Asker {
     pub pae: Digest,
 }
 
+/// A questionnaire with how far it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct InList {
+    /// Its newest version.
+    #[serde(flatten)]
+    pub asker: Asker,
+    /// LEPs that it asks.
+    pub asked: usize,
+    /// LEPs whose last answers are to it.
+    pub answered: usize,
+}
+
+impl From<&Standing> for InList {
+    fn from(standing: &Standing) -> Self {
+        Self {
+            asker: standing.newest().into(),
+            asked: standing.asked.len(),
+            answered: standing.counted().count(),
+        }
+    }
+}
+
 /// What the answers to the newest version come to.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Results {
@@ -87,6 +109,36 @@ pub struct Results {
     pub tallies: Vec<Tally>,
 }
 
+/// How far a LEP is, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// It answered the newest version in time.
+    InTime,
+    /// It answered the newest version after its last day.
+    Late,
+    /// Its last answers are to an earlier version.
+    EarlierVersion,
+    /// It has a node and has not answered.
+    NotYet,
+    /// It has no approved node, so nobody there was asked.
+    NoNode,
+}
+
+impl State {
+    /// For people.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::InTime => "In time",
+            Self::Late => "Late",
+            Self::EarlierVersion => "Earlier version",
+            Self::NotYet => "Not yet",
+            Self::NoNode => "No node",
+        }
+    }
+}
+
 /// How far a LEP is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct OfLep {
@@ -94,6 +146,8 @@ pub struct OfLep {
     pub lep: Place,
     /// Its node; null where none was invited.
     pub node: Option<NodeSlug>,
+    /// How far it is.
+    pub state: State,
     /// Which version its last answers are to; null before the first.
     pub version: Option<u32>,
     /// When those came.
@@ -169,6 +223,18 @@ pub async fn standing<S: Log + Registry>(
         asked,
         given,
     }))
+}
+
+/// How every questionnaire stands, the one that was issued last first.
+///
+/// # Errors
+/// Trouble with the store.
+pub async fn standings<S: Log + Registry>(store: &S) -> Result<Vec<Standing>, StoreError> {
+    let mut all = Vec::new();
+    for asked in newest(store).await? {
+        all.extend(standing(store, &asked.questionnaire.name).await?);
+    }
+    Ok(all)
 }
 
 /// What a statement of answers says.
@@ -253,6 +319,22 @@ impl Standing {
         self.questionnaire().asks(lep)
     }
 
+    /// How far this LEP is.
+    #[must_use]
+    pub fn state(&self, lep: &Gss) -> State {
+        let newest = self.questionnaire().version;
+        let mut asked = self.asked.iter();
+        let node = asked.find(|(code, _)| code == lep);
+        let node = node.and_then(|(_, node)| node.as_ref());
+        match self.given.get(lep) {
+            Some(given) if given.version < newest => State::EarlierVersion,
+            Some(given) if given.late => State::Late,
+            Some(_) => State::InTime,
+            None if node.is_some_and(|node| node.state.is_approved()) => State::NotYet,
+            None => State::NoNode,
+        }
+    }
+
     /// The last answers that are to the newest version, by LEP.
     pub fn counted(&self) -> impl Iterator<Item = &Given> {
         let newest = self.questionnaire().version;
@@ -307,6 +389,7 @@ impl Standing {
                     name: map.lep(lep).map_or_else(String::new, |l| l.name.clone()),
                 },
                 node: node.as_ref().map(|node| node.node.clone()),
+                state: self.state(lep),
                 version: given.map(|g| g.version),
                 received: given.map(|g| g.received),
                 late: given.map(|g| g.late),

@@ -198,6 +198,8 @@ async fn the_last_answers_of_a_lep_count_and_those_to_the_newest_version_add_up(
         world.admit(sim).await;
     }
     let first = issued(&world, &draft()).await.asked;
+    let stands = standing(&world.service.store, &id("routes")).await.unwrap();
+    assert_eq!(stands.unwrap().state(&sims[0].lep), State::NotYet);
     answered(&world, &mut sims[0], &answers(first.pae, 4)).await;
     answered(&world, &mut sims[1], &answers(first.pae, 7)).await;
     answered(&world, &mut sims[1], &answers(first.pae, 9)).await;
@@ -217,10 +219,14 @@ async fn the_last_answers_of_a_lep_count_and_those_to_the_newest_version_add_up(
     };
     assert_eq!((services.count, services.sum, services.max), (3, 13, 9));
     assert!(stands.given.values().all(|given| !given.late));
+    assert_eq!(stands.state(&sims[0].lep), State::InTime);
+    assert_eq!(stands.state(&"E37000019".parse().unwrap()), State::NoNode);
 
     // A day later the same are late, and a newer version leaves behind those who have not answered it.
     *world.now.lock().unwrap() = at("2023-02-01T00:00:00Z");
     answered(&world, &mut sims[2], &answers(first.pae, 1)).await;
+    let stands = standing(store, &name).await.unwrap().unwrap();
+    assert_eq!(stands.state(&sims[2].lep), State::Late);
     let mut newer = draft();
     newer.to = vec![sims[0].lep.clone(), sims[1].lep.clone()];
     newer.due = Some(date(2023, 2, 28));
@@ -246,6 +252,8 @@ async fn the_last_answers_of_a_lep_count_and_those_to_the_newest_version_add_up(
     let progress = stands.progress().unwrap();
     assert_eq!(progress.leps.len(), 2);
     assert_eq!(progress.leps[1].version, Some(1));
+    assert_eq!(progress.leps[0].state, State::InTime);
+    assert_eq!(progress.leps[1].state, State::EarlierVersion);
     let csv = String::from_utf8(to_csv(&stands).unwrap()).unwrap();
     let mut lines = csv.lines();
     assert_eq!(lines.next().unwrap().split(',').count(), 11);
@@ -284,4 +292,13 @@ async fn fsck_finds_a_version_that_does_not_follow_the_one_before() {
     };
     assert_eq!(finding.rule, crate::fsck::Rule::Sequence);
     assert_eq!(finding.what, "version 3 of routes follows version 1");
+}
+
+#[test]
+fn the_example_of_the_documents_can_be_issued() {
+    let text = include_str!("../../../docs/questionnaires.md");
+    let (_, rest) = text.split_once("```json\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    let draft: Draft = serde_json::from_str(example).unwrap();
+    assert_eq!(draft.faults("olive", date(2022, 1, 1)), []);
 }

@@ -24,7 +24,7 @@ use crate::Service;
 use crate::announce::{Act, AnnounceError};
 use crate::pages::READERS;
 use crate::questionnaires::{
-    self, Asker, Draft, Given, IssueError, Progress, Results, Standing, issue,
+    self, Asker, Draft, Given, InList, IssueError, Progress, Results, Standing, issue,
 };
 use crate::store::{Log as _, StoreError};
 
@@ -91,18 +91,6 @@ pub(super) async fn results(
     Ok((NO_STORE, Json(standing.results_for_leps()?)).into_response())
 }
 
-/// A questionnaire with how far it is.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct InList {
-    /// Its newest version.
-    #[serde(flatten)]
-    asker: Asker,
-    /// LEPs that it asks.
-    asked: usize,
-    /// LEPs whose last answers are to it.
-    answered: usize,
-}
-
 /// The questionnaires with how far they are
 ///
 /// The newest version of each, the one that was issued last first. For operators and analysts.
@@ -114,17 +102,8 @@ pub(super) struct InList {
 pub(super) async fn in_progress(
     State(service): State<Arc<Service>>,
 ) -> Result<Json<Vec<InList>>, Refusal> {
-    let mut list = Vec::new();
-    for asked in questionnaires::newest(&service.store).await? {
-        let name = &asked.questionnaire.name;
-        let standing = questionnaires::standing(&service.store, name).await?;
-        list.extend(standing.map(|standing| InList {
-            asker: (&asked).into(),
-            asked: standing.asked.len(),
-            answered: standing.counted().count(),
-        }));
-    }
-    Ok(Json(list))
+    let all = questionnaires::standings(&service.store).await?;
+    Ok(Json(all.iter().map(InList::from).collect()))
 }
 
 /// How a questionnaire stands

@@ -17,15 +17,12 @@ use super::{Errors, LIST, Sent, address, heading, missing, name_of, of, page, pa
 use crate::Service;
 use crate::announce::one_line;
 use crate::pages::{Answer, Failure, OPERATORS, words};
-use crate::questionnaires::{self, Draft, Standing, standing};
+use crate::questionnaires::{self, Draft, Standing, standings};
 use crate::store::{DraftRow, Drafts as _, Keeping};
 
 pub(super) async fn show(State(service): State<Arc<Service>>, person: SignedIn) -> Answer {
     let store = &service.store;
-    let mut asked = Vec::new();
-    for one in questionnaires::newest(store).await? {
-        asked.extend(standing(store, &one.questionnaire.name).await?);
-    }
+    let asked = standings(store).await?;
     let drafts = store.drafts().await?;
     let writes = person.is_any(OPERATORS);
     let new = if writes {
@@ -36,7 +33,7 @@ pub(super) async fn show(State(service): State<Arc<Service>>, person: SignedIn) 
     let body = Html::concat([
         Html::paragraph(
             "A questionnaire asks areas for what no release tells: provision, ways to it, plans. It is signed by the log and public for ever; each area’s \
-             answers are read by you, by the area itself, and by nobody else. Areas that were asked see what all answers come to.",
+             answers are read by operators and analysts and by the area itself. Areas that were asked see what all answers come to.",
         ),
         new,
         heading("Asked"),

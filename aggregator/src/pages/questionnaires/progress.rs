@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, State};
 use ldsp_protocol::geography::Geography;
 use ldsp_protocol::ids::Gss;
 use ldsp_protocol::questionnaire::{
-    Answer as OneAnswer, Form, Question, Questionnaire, Source, Spread, Tally, Told, Value,
+    Answer as OneAnswer, Question, Questionnaire, Source, Spread, Tally, Told, Value,
 };
 use ldsp_ui::charts::{Alternative, Bar, BarChart, Estimate, Unit};
 use ldsp_ui::components::{
@@ -19,7 +19,7 @@ use ldsp_ui::{Html, Page, ProblemPage, SignedIn};
 use super::{LIST, address, heading, links, missing, page, parse, shown};
 use crate::Service;
 use crate::pages::{Answer, Failure, OPERATORS, words};
-use crate::questionnaires::{Given, Standing, standing};
+use crate::questionnaires::{Given, Standing, State as Stage, standing, words as said};
 use crate::receive::questionnaires::envelope_of;
 use crate::store::Drafts as _;
 
@@ -146,41 +146,44 @@ async fn next_version(service: &Service, questionnaire: &Questionnaire) -> Resul
     Ok(form.into())
 }
 
-fn state(given: Option<&Given>, newest: u32, has_node: bool) -> Tag {
-    match given {
-        Some(given) if given.version < newest => Tag::coloured(
-            format!("Answered version {}", given.version),
-            TagColour::Purple,
-        ),
-        Some(given) if given.late => Tag::coloured("Late", TagColour::Yellow),
-        Some(_) => Tag::coloured("In time", TagColour::Green),
-        None if has_node => Tag::coloured("Not yet", TagColour::Grey),
-        None => Tag::coloured("No node", TagColour::Red),
-    }
+fn state(stage: Stage) -> Tag {
+    let colour = match stage {
+        Stage::InTime => TagColour::Green,
+        Stage::Late => TagColour::Yellow,
+        Stage::EarlierVersion => TagColour::Purple,
+        Stage::NotYet => TagColour::Grey,
+        Stage::NoNode => TagColour::Red,
+    };
+    Tag::coloured(stage.in_words(), colour)
 }
 
+/// Every area by name; the name leads to its answers.
 fn who(stands: &Standing) -> Html {
     let questionnaire = stands.questionnaire();
-    let rows = stands.asked.iter().map(|(lep, node)| {
+    let codes = stands.asked.iter().map(|(lep, _)| lep);
+    let mut areas: Vec<(String, &Gss)> = codes.map(|lep| (name_of(lep), lep)).collect();
+    areas.sort();
+    let rows = areas.iter().map(|(area, lep)| {
         let given = stands.given.get(lep);
-        let has_node = node.as_ref().is_some_and(|node| node.state.is_approved());
-        let area = name_of(lep);
-        let read = given.map_or_else(Html::default, |_| {
-            let to = format!("{LIST}/asked/{}/leps/{lep}", questionnaire.name);
-            link(&format!("Read {area}"), &to)
-        });
+        let area = match given {
+            Some(_) => {
+                let to = format!("{LIST}/asked/{}/leps/{lep}", questionnaire.name);
+                link(area, &to)
+            }
+            None => Html::text(area),
+        };
         [
-            Html::text(&area),
-            state(given, questionnaire.version, has_node).into(),
+            area,
+            state(stands.state(lep)).into(),
             Html::text(&given.map_or_else(String::new, |given| words::moment(given.received))),
-            read,
         ]
     });
-    Table::new("The areas that are asked")
+    let note = Html::paragraph("The name of an area that answered leads to its answers.");
+    let table = Table::new("The areas that are asked")
         .caption_hidden()
-        .columns(["Area", "State", "Last answers came", "Answers"])
-        .rows(rows)
-        .into()
+        .columns(["Area", "State", "Last answers came"])
+        .rows(rows);
+    Html::concat([note, table.into()])
 }
 
 fn results(stands: &Standing) -> Result<Html, Failure> {
@@ -220,15 +223,7 @@ fn one(stands: &Standing, number: usize, question: &Question, tally: &Tally) -> 
         ])
     };
     match &tally.told {
-        Told::Choices(by_code) => {
-            let count = |code: &str| by_code.get(code).copied().unwrap_or_default();
-            let codes = question.form.codes().unwrap_or_default();
-            let rows: Vec<(String, u64)> = codes
-                .into_iter()
-                .map(|code| (shown::choice(&question.form, code), count(code)))
-                .collect();
-            choices(&title, &base, number, &rows)
-        }
+        Told::Choices(_) => choices(&title, &base, number, &said::by_choice(question, tally)),
         Told::Numbers(None) => under(Html::default()),
         Told::Numbers(Some(spread)) => under(numbers(stands, question, *spread)),
         Told::Texts(_) => under(texts(stands, question)),
@@ -289,15 +284,7 @@ fn choices(title: &str, base: &str, number: usize, rows: &[(String, u64)]) -> Ht
 }
 
 fn numbers(stands: &Standing, question: &Question, spread: Spread) -> Html {
-    let unit = match &question.form {
-        Form::Number { unit, .. } => unit.as_str(),
-        _ => "",
-    };
-    let median = if spread.median.fract() == 0.0 {
-        format!("{:.0}", spread.median)
-    } else {
-        format!("{:.1}", spread.median)
-    };
+    let (unit, median) = (said::unit(&question.form), said::median(spread.median));
     let facts = SummaryList::new()
         .fact(
             "All together",
@@ -376,9 +363,9 @@ pub(super) async fn lep(
     })?;
     let asked = stands.version(given.version).ok_or_else(missing)?;
     let questionnaire = &asked.questionnaire;
-    let newest = stands.questionnaire().version;
     let facts = SummaryList::new()
-        .fact("State", state(Some(given), newest, true))
+        .fact("State", state(stands.state(&lep)))
+        .fact("Version", given.version.to_string())
         .fact(
             "Came",
             format!("{}, London time", words::moment(given.received)),
@@ -433,18 +420,15 @@ fn said(question: &Question, answer: &OneAnswer) -> Html {
         Value::NotKnown => Html::text("Not known"),
         Value::YesNo(yes) => Html::text(if *yes { "Yes" } else { "No" }),
         Value::Number(number) => {
-            let unit = match &question.form {
-                Form::Number { unit, .. } => unit.as_str(),
-                _ => "",
-            };
+            let unit = said::unit(&question.form);
             Html::text(&format!("{} {unit}", words::thousands(*number)))
         }
-        Value::One(code) => Html::text(&shown::choice(&question.form, code.as_str())),
+        Value::One(code) => Html::text(&said::choice(&question.form, code.as_str())),
         Value::Any(codes) if codes.is_empty() => Html::text("None of them"),
         Value::Any(codes) => {
             let texts = codes.iter();
             let texts: Vec<String> = texts
-                .map(|code| shown::choice(&question.form, code.as_str()))
+                .map(|code| said::choice(&question.form, code.as_str()))
                 .collect();
             Html::text(&texts.join("; "))
         }

@@ -2,11 +2,12 @@
 
 use ldsp_protocol::geography::Geography;
 use ldsp_protocol::ids::Gss;
-use ldsp_protocol::questionnaire::{Condition, Form, Question, Questionnaire, YES_NO};
+use ldsp_protocol::questionnaire::{Condition, Form, Question, Questionnaire};
 use ldsp_ui::Html;
 use ldsp_ui::components::{SummaryList, list};
 
 use crate::pages::words;
+use crate::questionnaires::words::choice;
 
 /// All of a questionnaire.
 pub(in crate::pages) fn asked(questionnaire: &Questionnaire) -> Html {
@@ -79,20 +80,6 @@ fn choices(form: &Form) -> Option<String> {
     };
     let texts: Vec<&str> = choices.iter().map(|choice| choice.text.as_str()).collect();
     Some(texts.join("; "))
-}
-
-/// The words of a question's choice; its code where there is none.
-pub(super) fn choice(form: &Form, code: &str) -> String {
-    match form {
-        Form::One(choices) | Form::Any(choices) => {
-            let mut choices = choices.iter();
-            let found = choices.find(|choice| choice.code.as_str() == code);
-            found.map_or_else(|| code.to_owned(), |choice| choice.text.clone())
-        }
-        Form::YesNo if code == YES_NO[0] => "Yes".to_owned(),
-        Form::YesNo if code == YES_NO[1] => "No".to_owned(),
-        Form::YesNo | Form::Number { .. } | Form::Text { .. } => code.to_owned(),
-    }
 }
 
 /// When a question is asked.

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::Service;
 use crate::pages::{Answer, Failure};
+use crate::questionnaires::words as said;
 use crate::store::DraftRow;
 
 fn position(row: &DraftRow, id: &str) -> Result<usize, Failure> {
@@ -118,7 +119,7 @@ fn answers(
     let chosen: Vec<&str> = sent.all("is").collect();
     let codes = earlier.form.codes().unwrap_or_default();
     let choices = codes.into_iter().map(|code| {
-        Choice::new(code, shown::choice(&earlier.form, code)).chosen(chosen.contains(&code))
+        Choice::new(code, said::choice(&earlier.form, code)).chosen(chosen.contains(&code))
     });
     let field = Field::new(
         "is",
