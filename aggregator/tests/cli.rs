@@ -66,6 +66,9 @@ fn help_is_as_agreed() {
         vec!["people", "list", "--help"],
         vec!["invite", "--help"],
         vec!["nodes", "approve", "--help"],
+        vec!["questionnaire", "--help"],
+        vec!["questionnaire", "issue", "--help"],
+        vec!["questionnaire", "export", "--help"],
         vec!["benchmark", "run", "--help"],
         vec!["fsck", "--help"],
         vec!["revoke", "--help"],
@@ -497,4 +500,92 @@ fn accounts_of_a_former_service_are_disconnected() {
     ran(&disconnect);
     let said = no(&disconnect);
     assert!(said.contains("people accounts"), "{said}");
+}
+
+/// A questionnaire as a file, due in a year far away or on no day.
+fn asked(dir: &Path, due: Option<&str>) {
+    let questionnaire = serde_json::json!({
+        "name": "routes", "title": "Ways to a course", "purpose": "To see where there are none.",
+        "due": due, "to": ["E37000001", "E37000005"],
+        "questions": [
+            {"id": "buses", "text": "Are there buses?", "hint": "", "form": "yes-no",
+             "required": true, "only_if": null, "prefill": null},
+        ],
+    });
+    std::fs::write(dir.join("routes.json"), questionnaire.to_string()).unwrap();
+}
+
+#[test]
+fn an_operator_issues_a_questionnaire_and_reads_how_it_stands() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let init = [
+        "init",
+        "--origin",
+        "log.example",
+        "--public-url",
+        "https://localhost:8443",
+        "--json",
+    ];
+    json(&run(dir, &init, None));
+    let mut secrets = Vec::new();
+    for (name, role) in [("Olu", "operator"), ("Ann", "analyst")] {
+        let added = json(&run(
+            dir,
+            &["people", "add", name, "--role", role, "--json"],
+            None,
+        ));
+        secrets.push(added["secret"].as_str().unwrap().to_owned());
+    }
+    let [olu, ann] = &secrets[..] else { panic!() };
+    let ask = |arguments: &[&str]| run(dir, &[&["questionnaire"], arguments].concat(), None);
+    let issue = |name: &str, more: &[&str], secret: &str| {
+        let arguments = ["questionnaire", "issue", "routes.json", "--as", name];
+        run(dir, &[&arguments, more].concat(), Some(secret))
+    };
+    assert_eq!(json(&ask(&["list", "--json"])), serde_json::json!([]));
+    assert!(text(&ask(&["list"]).stdout).contains("questionnaire issue FILE"));
+    refused(&issue("Olu", &["--yes"], olu), "routes.json cannot be read");
+    std::fs::write(dir.join("routes.json"), "{\"name\": \"routes\"}").unwrap();
+    refused(&issue("Olu", &["--yes"], olu), "missing field `title`");
+    asked(dir, None);
+    refused(&issue("Olu", &["--yes"], olu), "due: no day is set");
+    asked(dir, Some("2999-12-31"));
+    refused(&issue("Olu", &[], olu), "no terminal to confirm it");
+    refused(&issue("Ann", &["--yes"], ann), "needs the role operator");
+    refused(&issue("Olu", &["--yes"], ann), "name and secret do not fit");
+    assert_eq!(json(&ask(&["list", "--json"])), serde_json::json!([]));
+    refused(&ask(&["show", "routes"]), "no questionnaire routes");
+    refused(&ask(&["export", "routes"]), "no questionnaire routes");
+
+    let first = json(&issue("Olu", &["--yes", "--json"], olu));
+    assert_eq!(
+        (&first["version"], &first["new"]),
+        (&serde_json::json!(1), &serde_json::json!(true))
+    );
+    let again = json(&issue("Olu", &["--yes", "--json"], olu));
+    assert_eq!(
+        (&again["index"], &again["new"]),
+        (&first["index"], &serde_json::json!(false))
+    );
+    let list = json(&ask(&["list", "--json"]));
+    assert_eq!(list[0]["pae"], first["pae"]);
+    assert_eq!(
+        (&list[0]["asked"], &list[0]["answered"]),
+        (&serde_json::json!(2), &serde_json::json!(0))
+    );
+    let shown = json(&ask(&["show", "routes", "--json"]));
+    assert_eq!(shown["leps"][1]["state"], "no-node");
+    let told = text(&ask(&["show", "routes"]).stdout);
+    for words in ["0 of 2 LEPs answered", "Black Country", "31 December 2999"] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    let table = text(&ask(&["export", "routes"]).stdout);
+    assert!(table.starts_with("lep_code,lep,node,") && table.lines().count() == 1);
+    let export = json(&ask(&["export", "routes", "--json"]));
+    assert_eq!(export["versions"][0]["asked_by"], "Olu");
+    assert_eq!(
+        json(&run(dir, &["fsck", "--json"], None))["findings"],
+        serde_json::json!([])
+    );
 }

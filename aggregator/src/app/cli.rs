@@ -2,6 +2,7 @@
 //! (the reason and its next step on standard error), 2 usage.
 
 mod people;
+mod questionnaire;
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -70,6 +71,9 @@ enum Command {
     },
     /// Revoke a node's key: nothing that it signs is taken any more
     Revoke(RevokeArgs),
+    /// Questionnaires: list them, issue one, see who answered, take the answers along
+    #[command(subcommand)]
+    Questionnaire(questionnaire::QuestionnaireCommand),
     /// Whether the log lacks leaves that it acknowledged, and what it waits for
     #[command(
         after_help = "After the database was restored from a backup: `recovery begin` before `serve`. docs/recovery.md is the procedure."
@@ -310,6 +314,7 @@ async fn run(
                 json,
             )
         }
+        Command::Questionnaire(command) => questionnaire::run(command, &config, json).await,
         Command::Recovery { command } => recover(command, &config, json).await,
         Command::Benchmark {
             command: Some(BenchmarkCommand::Run),

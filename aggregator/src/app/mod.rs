@@ -10,6 +10,7 @@ mod fsck;
 mod identity;
 mod keys;
 mod people;
+mod questionnaire;
 mod recovery;
 mod runs;
 mod site;
