@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::header::{self, Columns};
 use super::report::{ImportReport, RowProblem};
 use super::rows::{self, Csv, Row, Source};
+use super::survey::Became;
 use super::{ImportError, Options, Run, faults};
 use crate::model::{self, Model};
 use crate::store::demand::Demand;
@@ -129,14 +130,17 @@ pub(super) async fn keep(
         }
         Place::Same => {
             run.tally.unchanged += 1;
+            note(run, &demand, Became::Unchanged, None);
             return Ok(());
         }
         Place::New => {
             run.tally.added += 1;
+            note(run, &demand, Became::New, None);
             None
         }
         Place::Changes(before) => {
             run.tally.changed += 1;
+            note(run, &demand, Became::Changed, Some(before.it.number));
             Some(before.clone())
         }
     };
@@ -154,6 +158,13 @@ pub(super) async fn keep(
         .await?;
     }
     Ok(())
+}
+
+/// Tells who brings a table of a survey what becomes of its figure.
+fn note(run: &Run, demand: &Demand, became: Became, before: Option<Option<i64>>) {
+    if let Some(found) = &run.survey {
+        found.became(&demand.code, became, before);
+    }
 }
 
 /// Imports demand; a row whose reference is held already is updated.
@@ -180,8 +191,17 @@ pub(super) async fn take(
     now: Timestamp,
 ) -> Result<ImportReport, ImportError> {
     let run = Run::begin(store, kind, options).await?;
-    let gathered = gathered(source, run, now);
-    options.progress.unless_cancelled(gathered).await
+    take_run(source, run, now).await
+}
+
+/// The same for an import that has begun.
+pub(super) async fn take_run(
+    source: impl Source,
+    run: Run,
+    now: Timestamp,
+) -> Result<ImportReport, ImportError> {
+    let progress = run.options.progress.clone();
+    progress.unless_cancelled(gathered(source, run, now)).await
 }
 
 async fn gathered(

@@ -196,6 +196,8 @@ struct Run {
     ilr: Option<ilr::Shared>,
     /// Of vacancies.
     vacancies: Option<vacancies::Summary>,
+    /// Of a table of the Employer Skills Survey.
+    survey: Option<survey::Shared>,
 }
 
 impl Run {
@@ -223,6 +225,7 @@ impl Run {
             references: References::default(),
             ilr: None,
             vacancies: None,
+            survey: None,
         })
     }
 
@@ -318,6 +321,10 @@ impl Run {
             references: self.references,
             ilr: self.ilr.map(|shared| shared.with(|s| s.clone())),
             vacancies: self.vacancies,
+            survey: self
+                .survey
+                .map(|shared| shared.with(|s| s.clone()))
+                .filter(|survey| !survey.figures.is_empty()),
         })
     }
 }

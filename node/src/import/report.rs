@@ -318,6 +318,8 @@ pub struct ImportReport {
     pub ilr: Option<Summary>,
     /// Of vacancies: what was found in them.
     pub vacancies: Option<super::vacancies::Summary>,
+    /// Of a table of the Employer Skills Survey: what was read of it.
+    pub survey: Option<super::survey::Summary>,
 }
 
 impl ImportReport {
@@ -368,6 +370,9 @@ impl ImportReport {
         if let Some(found) = &self.vacancies {
             text.push_str(&found.text());
         }
+        if let Some(survey) = &self.survey {
+            text.push_str(&survey.text());
+        }
         if self.problems.total > 0 {
             let _written = writeln!(text, "\nProblems: {}", self.problems.total);
             for alike in &self.problems.alike {
@@ -408,6 +413,7 @@ impl ImportReport {
             "references": self.references,
             "ilr": self.ilr.as_ref().map(Summary::json),
             "vacancies": self.vacancies.as_ref().map(super::vacancies::Summary::json),
+            "survey": self.survey,
             "problems": {
                 "total": self.problems.total,
                 "by_code": self.problems.by_code,
@@ -540,6 +546,7 @@ mod tests {
             references: References::default(),
             ilr: None,
             vacancies: None,
+            survey: None,
         };
         let mut csv = Vec::new();
         report.csv(&mut csv).unwrap();

@@ -7,18 +7,22 @@
 //! `**` (a base under 30) and every other mark that is no number stay what they are, not published; they are never 0.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::io::{self, Read, Seek};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use ldsp_protocol::geography::Geography;
 use ldsp_protocol::ids::{Digest, Gss};
+use serde::Serialize;
 
 use super::mapping::Reading;
 use super::report::{ImportReport, RowProblem};
 use super::rows::{
     self, Next, Opened, Raw, RawRows, RawTable, Record, Rows, Shape, Source, open_raw, open_titled,
 };
-use super::{ImportError, Options, demands, faults};
+use super::values::TEXT;
+use super::{ImportError, Options, Run, demands, faults};
 use crate::model::demand::{NOT_PUBLISHED, WHOLE};
 use crate::store::Store;
 use crate::store::imports::ImportKind;
@@ -77,13 +81,149 @@ fn number(text: &str) -> String {
     }
 }
 
+/// What a figure of the table is to what is held of the same survey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Became {
+    /// None is held.
+    New,
+    /// The same is held.
+    Unchanged,
+    /// Another one is held.
+    Changed,
+}
+
+/// A figure of the table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Figure {
+    /// The reference of its row of demand.
+    pub reference: String,
+    /// What the table calls it.
+    pub name: String,
+    /// Row of the file.
+    pub line: u64,
+    /// Establishments, weighted by the survey's authors; `None`: not published.
+    pub number: Option<i64>,
+    /// What is held of it before this import; `None` where it is new. The inner one is `None` where the held one is not published.
+    pub before: Option<Option<i64>>,
+    /// What it is to what is held; `None` until it was compared, which a file with another fault is not.
+    pub became: Option<Became>,
+}
+
+/// What was read of a table, for a person to compare with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Its title; empty where it has none.
+    pub title: String,
+    /// The sheet of a workbook.
+    pub sheet: Option<String>,
+    /// The year of the survey.
+    pub year: i16,
+    /// The area as the table names it.
+    pub area: String,
+    /// Whom the table is of, in its own words; empty where it does not say.
+    pub base: String,
+    /// Establishments of the area that were asked, unweighted; `None` where the table does not say.
+    pub asked: Option<i64>,
+    /// Establishments of the area that they stand for; `None` where the table does not say.
+    pub stand_for: Option<i64>,
+    /// The figures, in the order of the table.
+    pub figures: Vec<Figure>,
+}
+
+/// A number, or that there is none.
+pub(crate) fn or_not_published(number: Option<i64>) -> String {
+    number.map_or_else(
+        || NOT_PUBLISHED.to_owned(),
+        |n| crate::words::count(n.unsigned_abs()),
+    )
+}
+
+impl Summary {
+    /// For people, behind the report.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String does not fail.
+        let _written = writeln!(
+            text,
+            "\nRead of the table: {}Employer Skills Survey {}, {}",
+            if self.title.is_empty() {
+                String::new()
+            } else {
+                format!("{}; ", self.title)
+            },
+            self.year,
+            self.area
+        );
+        if let Some(sheet) = &self.sheet {
+            let _written = writeln!(text, "sheet {sheet}");
+        }
+        if !self.base.is_empty() {
+            let _written = writeln!(text, "{}", self.base);
+        }
+        for (name, number) in [("asked", self.asked), ("stand for", self.stand_for)] {
+            if let Some(number) = number {
+                let _written = writeln!(text, "{name:<12}{number:>10}");
+            }
+        }
+        for figure in &self.figures {
+            let became = match (figure.became, figure.before) {
+                (Some(Became::Changed), Some(before)) => {
+                    format!("  changed: {} is held", or_not_published(before))
+                }
+                (Some(Became::Changed), None) => "  changed".to_owned(),
+                (Some(Became::New), _) => "  new".to_owned(),
+                (Some(Became::Unchanged), _) => "  as held".to_owned(),
+                (None, _) => String::new(),
+            };
+            let _written = writeln!(
+                text,
+                "row {}, {}: {}{became}",
+                figure.line,
+                figure.name,
+                or_not_published(figure.number)
+            );
+        }
+        text
+    }
+}
+
+/// The summary, written on the reading thread and while the rows are compared.
+#[derive(Clone, Default)]
+pub(super) struct Shared(Arc<Mutex<Summary>>);
+
+impl Shared {
+    /// Reads or changes it.
+    pub(super) fn with<T>(&self, act: impl FnOnce(&mut Summary) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Notes what the figure of a reference is to what is held; `before`: the held row's number.
+    pub(super) fn became(&self, reference: &str, became: Became, before: Option<Option<i64>>) {
+        self.with(|summary| {
+            let found = summary
+                .figures
+                .iter_mut()
+                .find(|figure| figure.reference == reference);
+            if let Some(figure) = found {
+                (figure.became, figure.before) = (Some(became), before);
+            }
+        });
+    }
+}
+
 /// What was read of a table: line, place in [`SKILLS`], the number.
 type Cells = Vec<(u64, usize, String)>;
 
+/// The reference of a skill's row of demand.
+fn reference(skill: usize, year: i16) -> String {
+    format!("ESS{year}-{}", SKILLS[skill].2)
+}
+
 /// A row of the demand contract.
 fn record(line: u64, skill: usize, number: &str, year: i16) -> Record {
-    let (_, tier, name) = SKILLS[skill];
-    let reference = format!("ESS{year}-{name}");
+    let (_, tier, _) = SKILLS[skill];
+    let reference = reference(skill, year);
     let (from, until) = (format!("{year}-01"), format!("{year}-12"));
     let by = format!("Employer Skills Survey {year}, Department for Education");
     let note =
@@ -121,6 +261,7 @@ struct Survey<R> {
     file: R,
     /// The LEP's name, [`folded`].
     lep: String,
+    found: Shared,
     /// Of a workbook; `None`: the one with the table's title.
     sheet: Option<String>,
 }
@@ -137,6 +278,17 @@ struct Table {
     /// Whether it names LEPs at all.
     leps: bool,
     cells: Cells,
+    /// For who compares it with the table; its figures are made of `cells`.
+    about: Summary,
+    /// What the table calls the skills, by their places in [`SKILLS`].
+    names: [String; SKILLS.len()],
+    /// Of the layout of 2019: the column of all establishments.
+    total: Option<usize>,
+}
+
+/// A number that a table publishes.
+fn published(text: &str) -> Option<i64> {
+    number(text).parse().ok()
 }
 
 impl Table {
@@ -151,9 +303,12 @@ impl Table {
                 .filter(|cell| cell.contains("ESS"))
                 .find_map(|cell| year(cell))
                 .or(self.year);
+            self.describe(cells);
             if folded(first) == "arealevel" {
+                self.total = cells.iter().position(|cell| folded(cell) == "total");
                 let places = cells.iter().enumerate().filter_map(|(at, cell)| {
                     let skill = SKILLS.iter().position(|(name, ..)| *name == folded(cell))?;
+                    self.names[skill] = cell.trim().to_owned();
                     Some((at, skill))
                 });
                 self.skills = places.collect();
@@ -162,12 +317,20 @@ impl Table {
                 self.leps |= cells.iter().filter(|cell| is_any_lep(cell)).count() > 10;
                 if self.leps {
                     self.column = cells.iter().position(|cell| is_lep(cell, lep));
+                    let name = self.column.and_then(|at| cells.get(at));
+                    self.about.area = name.map_or_else(String::new, |name| name.trim().to_owned());
                 }
             }
         } else if let Some(column) = self.column {
             let skill = SKILLS.iter().position(|(name, ..)| *name == folded(first));
+            let text = cells.get(column).copied().unwrap_or_default();
+            match folded(first).as_str() {
+                "unweightedrow" => self.about.asked = published(text),
+                "total" => self.about.stand_for = published(text),
+                _ => {}
+            }
             if let Some(skill) = skill {
-                let text = cells.get(column).copied().unwrap_or_default();
+                self.names[skill] = first.trim().to_owned();
                 self.cells.push((line, skill, number(text)));
             }
         } else if first.starts_with("Local Enterprise Partnership") {
@@ -175,11 +338,46 @@ impl Table {
             let name = cells.get(1).copied().unwrap_or_default();
             if is_lep(name, lep) {
                 self.year = year(first);
+                self.about.area = name.trim().to_owned();
+                let total = self.total.and_then(|at| cells.get(at));
+                self.about.stand_for = total.and_then(|text| published(text));
                 for (at, skill) in &self.skills {
                     let text = cells.get(*at).copied().unwrap_or_default();
                     self.cells.push((line, *skill, number(text)));
                 }
             }
+        }
+    }
+}
+
+impl Table {
+    /// Notes title and base where a row above the figures has them.
+    fn describe(&mut self, cells: &[&str]) {
+        for cell in cells.iter().map(|cell| cell.trim()) {
+            if is_title(cell) {
+                self.about.title = cell.chars().take(TEXT).collect();
+            } else if let Some(base) = cell.strip_prefix("Base:") {
+                self.about.base = base.trim().chars().take(TEXT).collect();
+            }
+        }
+    }
+
+    /// What was read, with its figures.
+    fn summary(self, sheet: Option<String>) -> Summary {
+        let year = self.year.unwrap_or_default();
+        let figure = |(line, skill, number): (u64, usize, String)| Figure {
+            reference: reference(skill, year),
+            name: self.names[skill].clone(),
+            line,
+            number: number.parse().ok(),
+            before: None,
+            became: None,
+        };
+        Summary {
+            year,
+            sheet,
+            figures: self.cells.into_iter().map(figure).collect(),
+            ..self.about
         }
     }
 }
@@ -196,6 +394,7 @@ impl<R: Read + Seek + Send + 'static> Source for Survey<R> {
         let Self {
             mut file,
             lep,
+            found: told,
             sheet,
         } = self;
         let sheet = sheet.filter(|_| rows::times(&mut file).is_ok_and(|times| times > 1));
@@ -221,6 +420,7 @@ impl<R: Read + Seek + Send + 'static> Source for Survey<R> {
             above,
             line,
             mut rows,
+            sheet,
             ..
         } = table;
         let mut found = Table::default();
@@ -253,7 +453,9 @@ impl<R: Read + Seek + Send + 'static> Source for Survey<R> {
         let records = found
             .cells
             .iter()
-            .map(|(line, skill, number)| record(*line, *skill, number, year));
+            .map(|(line, skill, number)| record(*line, *skill, number, year))
+            .collect();
+        told.with(|summary| *summary = found.summary(sheet));
         Ok(Ok(Opened {
             shape: Shape {
                 names: demands::COLUMNS,
@@ -261,10 +463,7 @@ impl<R: Read + Seek + Send + 'static> Source for Survey<R> {
                 width: demands::COLUMNS.len(),
                 letters: Vec::new(),
             },
-            rows: SurveyRows {
-                records: records.collect(),
-                raw: rows,
-            },
+            rows: SurveyRows { records, raw: rows },
         }))
     }
 }
@@ -305,10 +504,17 @@ pub async fn take(
     let lep: Gss = store.identity().await?.ok_or(ImportError::NoNode)?.lep;
     let lep = Geography::embedded().lep(&lep).ok_or(ImportError::NoNode)?;
     let times = rows::times(&mut file)?;
+    let found = Shared::default();
     let source = Survey {
         file: options.progress.counting_all(file, times)?,
         lep: folded(&lep.name),
+        found: found.clone(),
         sheet: sheet.map(str::to_owned),
     };
-    demands::take(store, (ImportKind::Survey, source), options, now).await
+    let run = Run::begin(store, ImportKind::Survey, options).await?;
+    let run = Run {
+        survey: Some(found),
+        ..run
+    };
+    demands::take_run(source, run, now).await
 }

@@ -530,6 +530,12 @@ pub(super) fn report_body(report: &ImportReport, sound: bool) -> Vec<Html> {
     if let Some(found) = &report.vacancies {
         pieces.push(super::demand::vacancies(found));
     }
+    if let Some(survey) = &report.survey {
+        pieces.push(super::demand::survey(
+            survey,
+            report.outcome == Outcome::Stored,
+        ));
+    }
     if !sound {
         pieces.push(problems(report, "/import/report.csv"));
     }

@@ -289,3 +289,71 @@ async fn the_workbook_of_2017_is_read_from_its_sheet_over_merged_cells() {
         other.text()
     );
 }
+
+/// Trial of issue 7, finding 13.
+#[tokio::test]
+async fn what_was_read_of_the_table_is_shown_with_what_it_changes_before_it_is_stored() {
+    let of_the_lep = |number: &'static str| {
+        move |lep: &str| {
+            let own = if lep == "Black Country" { number } else { "1" };
+            own.to_owned()
+        }
+    };
+    let (_dir, store) = node_of("E37000001").await;
+    let text = of_2017(of_the_lep("4954"), of_the_lep("**"));
+    took(&store, text.clone().into_bytes()).await;
+    let corrected = text.replace("4954", "4955");
+    let check = Options {
+        dry_run: true,
+        ..Options::default()
+    };
+    let file = Cursor::new(corrected.into_bytes());
+    let report = survey::take(&store, file, None, &check, now())
+        .await
+        .unwrap();
+    let read = report.survey.as_ref().unwrap();
+    assert!(read.title.contains("Skills that will need developing"));
+    assert_eq!(
+        (read.area.as_str(), read.year, read.asked),
+        ("Black Country", 2017, Some(393))
+    );
+    let figures: Vec<_> = read
+        .figures
+        .iter()
+        .map(|f| (f.name.as_str(), f.line, f.number, f.became, f.before))
+        .collect();
+    use crate::import::survey::Became;
+    assert_eq!(
+        figures,
+        [
+            (
+                "Computer literacy / basic IT skills",
+                8,
+                Some(4955),
+                Some(Became::Changed),
+                Some(Some(4954))
+            ),
+            (
+                "Advanced or specialist IT skills",
+                10,
+                None,
+                Some(Became::Unchanged),
+                None
+            ),
+        ]
+    );
+    assert!(report.text().contains("4,954 is held"), "{}", report.text());
+    assert_eq!(report.json()["survey"]["figures"][0]["before"], 4954);
+    assert_eq!(told(&store).await[0].1, Some(4954), "nothing was stored");
+}
+
+/// Of the layout of 2019 the base is the column of all establishments.
+#[tokio::test]
+async fn the_base_of_2019_is_shown() {
+    let text = "Area level,Area,Computer literacy / basic IT skills,,Advanced or specialist IT skills,,Total\n\
+        Local Enterprise Partnership (2019),Black Country,3447.00,0.29,**,**,11842.00\n";
+    let (_dir, store) = node_of("E37000001").await;
+    let read = took(&store, text.into()).await.survey.unwrap();
+    assert_eq!((read.year, read.stand_for), (2019, Some(11_842)));
+    assert_eq!(read.figures[0].name, "Computer literacy / basic IT skills");
+}

@@ -2,6 +2,7 @@
 
 mod files;
 mod summary;
+mod survey;
 mod vacancies;
 
 use axum::Router;
@@ -11,6 +12,7 @@ use axum::routing::get;
 use ldsp_ui::{Access, Rule, SignedIn};
 
 use super::model::csv_of;
+pub(super) use survey::found as survey;
 pub(super) use vacancies::found as vacancies;
 
 use super::{Answer, COORDINATOR, Pages, READERS, STAFF, fault};
