@@ -58,7 +58,7 @@ impl HomeError {
     pub fn next(&self) -> &'static str {
         match self {
             Self::Missing(_) => {
-                "Run `ldsp-node init` first, or point data_dir at the node's directory."
+                "Ask the IT team to make the node first, or to point data_dir at its directory."
             }
             Self::Exists { .. } => {
                 "Use this node as it is, or set another data_dir for a second one."
@@ -67,17 +67,30 @@ impl HomeError {
                 "Set another data_dir: each program has its own. This one belongs to ldsp-aggregator."
             }
             Self::Lep => "Give one of the 38 LEP codes of 2021, such as E37000001 (Black Country).",
-            Self::Unchosen => {
-                "An admin chooses it on the page Choose the LEP, or run `ldsp-node lep --set CODE`."
-            }
-            Self::Waiting(_) => {
-                "Serve it and choose the LEP on its page, or run `ldsp-node lep --set CODE`."
-            }
+            Self::Unchosen => "An admin chooses it on the page Choose the LEP.",
+            Self::Waiting(_) => "An admin of that node chooses it on its page Choose the LEP.",
             Self::File { .. } => {
                 "Check data_dir, the rights on it and the space on its disk, then try again."
             }
             Self::Key(_) => "Restore the file from the backup. Never make a new key in its place.",
             Self::Store(error) => error.next(),
+        }
+    }
+
+    /// The same for somebody at a terminal.
+    #[must_use]
+    pub fn next_by_command(&self) -> &'static str {
+        match self {
+            Self::Missing(_) => {
+                "Run `ldsp-node init` first, or point data_dir at the node's directory."
+            }
+            Self::Unchosen => {
+                "Choose it: `ldsp-node lep --set CODE`, or an admin on the page Choose the LEP."
+            }
+            Self::Waiting(_) => {
+                "Serve it and choose the LEP on its page, or run `ldsp-node lep --set CODE`."
+            }
+            _ => self.next(),
         }
     }
 }

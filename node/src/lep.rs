@@ -31,10 +31,19 @@ impl LepError {
             Self::Fixed(Fixed::Sample) => {
                 "Remove the made-up records first: they live in the districts of the LEP that was chosen."
             }
-            Self::Fixed(_) => {
+            Self::Fixed(_) => "Ask the IT team to make a node of its own for the other LEP.",
+            Self::Store(error) => error.next(),
+        }
+    }
+
+    /// The same for somebody at a terminal.
+    #[must_use]
+    pub fn next_by_command(&self) -> &'static str {
+        match self {
+            Self::Fixed(fixed) if *fixed != Fixed::Sample => {
                 "Make a node of its own for the other LEP: `ldsp-node init` in another data directory."
             }
-            Self::Store(error) => error.next(),
+            _ => self.next(),
         }
     }
 }

@@ -105,12 +105,8 @@ impl RevisionError {
     #[must_use]
     pub fn next(&self) -> &'static str {
         match self {
-            Self::Unknown(_) => {
-                "See what was sent: `ldsp-node statements list`, or the page Statements."
-            }
-            Self::NotApprover(_) => {
-                "Ask an approver; one is added with `ldsp-node people add NAME --role approver`."
-            }
+            Self::Unknown(_) => "The page Statements shows what was sent.",
+            Self::NotApprover(_) => "Ask an approver; an admin adds one on the page People.",
             Self::Reason(_) => {
                 "Give one line of at most 500 characters that names nobody: it stays public for ever."
             }
@@ -127,7 +123,7 @@ impl RevisionError {
             }
             Self::Again { .. } => "Name that statement instead.",
             Self::OtherCells(_) => {
-                "Check the ledger with `ldsp-node ledger check`, and restore the backup if it is damaged. Nothing was sent."
+                "Ask the IT team to check the ledger, and to restore the backup if it is damaged. Nothing was sent."
             }
             Self::Gone(_) => {
                 "Restore a backup that holds it, if there is one. Otherwise the figures of this data standard end before it for good."
@@ -141,6 +137,22 @@ impl RevisionError {
             }
             Self::Queue(error) => error.next(),
             Self::Store(error) => error.next(),
+        }
+    }
+
+    /// The same for somebody at a terminal.
+    #[must_use]
+    pub fn next_by_command(&self) -> &'static str {
+        match self {
+            Self::Unknown(_) => "See what was sent: `ldsp-node statements list`.",
+            Self::NotApprover(_) => {
+                "Ask an approver; one is added with `ldsp-node people add NAME --role approver`."
+            }
+            Self::OtherCells(_) => {
+                "Check the ledger with `ldsp-node ledger check`, and restore the backup if it is damaged. Nothing was sent."
+            }
+            Self::Queue(error) => error.next_by_command(),
+            _ => self.next(),
         }
     }
 }

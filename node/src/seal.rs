@@ -104,7 +104,7 @@ impl QueueError {
                 "Telephone the national operator: the page Keys of the national site says when and why, in public."
             }
             Self::Behind { .. } => {
-                "Restore the newest backup. If there is none, a coordinator runs `ldsp-node ledger new-epoch`: it takes back from the log what this database lacks and says whether a second epoch is needed."
+                "Tell the IT team: the newest backup has to be restored. Without one they take back from the log, on the server, what this database lacks."
             }
             Self::Forked { .. } => {
                 "If the data directory was restored, restore the newest backup instead. If not, look for a second copy of this node that runs with the same key. Then ask the national operator."
@@ -113,6 +113,17 @@ impl QueueError {
                 "Try again when the national aggregator can be reached: it is asked first. A node that has never enrolled enrols first."
             }
             Self::Store(error) => error.next(),
+        }
+    }
+
+    /// The same for somebody at a terminal.
+    #[must_use]
+    pub fn next_by_command(&self) -> &'static str {
+        match self {
+            Self::Behind { .. } => {
+                "Restore the newest backup. If there is none, a coordinator runs `ldsp-node ledger new-epoch`: it takes back from the log what this database lacks and says whether a second epoch is needed."
+            }
+            _ => self.next(),
         }
     }
 }

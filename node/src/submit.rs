@@ -301,7 +301,7 @@ impl<T: Transport> Submitter<T> {
 
 fn pending() -> Failure {
     Failure {
-        problem: "The key is not approved yet. Read the fingerprint of `ldsp-node status` to the national operator over the telephone; statements leave once it is approved.".to_owned(),
+        problem: "The key is not approved yet. Read this node\u{2019}s fingerprint to the national operator over the telephone; statements leave once it is approved.".to_owned(),
         refused: false,
         retry_after: None,
         behind: false,

@@ -321,3 +321,56 @@ fn no_document_describes_two_types_under_one_name() {
         );
     }
 }
+
+/// Files outside `app` whose words reach terminals alone: what only a command does, and what is printed for one.
+const AT_TERMINALS: [&str; 8] = [
+    "node/src/backup.rs",
+    "node/src/epoch.rs",
+    "node/src/home.rs",
+    "node/src/import/ilr/words.rs",
+    "node/src/practice/file.rs",
+    "node/src/release/report/law.rs",
+    "node/src/verify/own.rs",
+    "node/src/import/faults.rs",
+];
+
+/// Somebody at a page is told what to press, and never to type a command: those stand in `next_by_command`.
+#[test]
+fn commands_are_named_at_terminals_alone() {
+    let mut all = Vec::new();
+    sources(&root().join("node/src"), &mut all);
+    let (mut told, mut astray) = (0, Vec::new());
+    for path in &all {
+        let name = path.strip_prefix(root()).expect("below the project");
+        let is_test = name.components().any(|c| {
+            let part = c.as_os_str().to_string_lossy();
+            part.starts_with("tests") || part == "app"
+        });
+        if is_test || AT_TERMINALS.iter().any(|file| name == Path::new(file)) {
+            continue;
+        }
+        let mut function = String::new();
+        let text = fs::read_to_string(path).expect("a source file");
+        for (at, line) in text.lines().enumerate() {
+            let line = line.trim_start();
+            if let Some((_, rest)) = line.split_once("fn ") {
+                function = rest
+                    .chars()
+                    .take_while(|c| *c != '(' && *c != '<')
+                    .collect();
+            }
+            if line.starts_with("//") || !line.contains("`ldsp-node ") {
+                continue;
+            }
+            match function.as_str() {
+                "next_by_command" => told += 1,
+                _ => astray.push(format!("{}:{}: {line}", name.display(), at + 1)),
+            }
+        }
+    }
+    assert!(astray.is_empty(), "{}", astray.join("\n"));
+    assert!(
+        told > 10,
+        "commands are named in {told} lines: look again at how they are found"
+    );
+}

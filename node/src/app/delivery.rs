@@ -3,13 +3,12 @@
 use serde_json::{Value, json};
 
 use super::cli::{Delivery, DueWhen, Of};
-use super::output::{Answer, Output, Refusal};
+use super::output::{Answer, Output, Refusal, fields};
 use super::{Context, open};
 use crate::api::OwnService;
 use crate::api::learners::{OwnLearner, in_full};
 use crate::delivery::{self, COHORT, Handled, Joined, OF_SERVICE, Own, Said, Trouble, When};
 use crate::home::Node;
-use crate::import::report::RowProblem;
 use crate::import::{Doubtful, london_day};
 use crate::model::Model as _;
 use crate::store::cohorts::Cohort;
@@ -34,7 +33,7 @@ impl From<Trouble> for Refusal {
                     "Look at it with `show`, then run the command again with that version.",
                 )
             },
-            Trouble::Fields(problems) => refused(&problems),
+            Trouble::Fields(problems) => fields(&problems),
             Trouble::Stands(stands) => {
                 let (why, instead) = delivery::in_words(stands);
                 Self {
@@ -43,27 +42,6 @@ impl From<Trouble> for Refusal {
                 }
             }
         }
-    }
-}
-
-fn refused(problems: &[RowProblem]) -> Refusal {
-    let lines = problems.iter().map(|p| {
-        let field = p.field.unwrap_or("all of it");
-        format!("{field}: {} {}", p.cause, p.remedy)
-    });
-    let list = problems
-        .iter()
-        .map(|p| json!({"field": p.field, "code": p.code, "cause": p.cause, "remedy": p.remedy}));
-    Refusal {
-        output: Some(Output {
-            text: lines.collect::<Vec<_>>().join("\n"),
-            json: json!({"problems": list.collect::<Vec<_>>()}),
-        }),
-        code: Some("form"),
-        ..Refusal::new(
-            "nothing was stored",
-            "Correct what is named above and run the command again.",
-        )
     }
 }
 
@@ -348,7 +326,7 @@ impl Desk<'_> {
         let answers: Vec<(String, String)> = said.iter().cloned().chain(begun).collect();
         let done = delivery::join(store, &self.own, &cohort, &answers, Doubtful::Ask, &self.by);
         match done.await? {
-            Joined::Refused(problems) => Err(refused(&problems)),
+            Joined::Refused(problems) => Err(fields(&problems)),
             Joined::Erased => Err(Refusal::new(
                 "the records of this learner were erased here; nothing was stored",
                 "Remove them from the provider\u{2019}s own files too.",

@@ -10,7 +10,7 @@ use crate::store::ilr::{AimRule, Mappings};
 
 impl From<MappingError> for Refusal {
     fn from(error: MappingError) -> Self {
-        Self::new(&error, error.next())
+        Self::new(&error, error.next_by_command())
     }
 }
 

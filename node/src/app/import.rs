@@ -18,7 +18,7 @@ impl From<ImportError> for Refusal {
         if let ImportError::Cancelled(cancelled) = error {
             return cancelled.into();
         }
-        Self::new(&error, error.next())
+        Self::new(&error, error.next_by_command())
     }
 }
 
@@ -141,7 +141,7 @@ pub(super) async fn run(command: Import, context: &Context) -> Answer {
     };
     drop(watched);
     store.close().await;
-    answer(result?, report.as_deref())
+    answer(result?.for_terminal(), report.as_deref())
 }
 
 /// Whether it can be read more than once: a pipe cannot, and is CSV in the contract's columns.

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::cli::{Keep, Said};
-use super::output::{Answer, Output, Refusal};
+use super::output::{Answer, Output, Refusal, fields};
 use super::{Context, open};
 use crate::home::Node;
 use crate::model::{self, Model, Trouble};
@@ -232,29 +232,6 @@ async fn answer<M: Model>(node: &Node, kept: Result<Stored<M>, Trouble<M>>, done
                 "Look at what is stored above, then run the command again with that version.",
             )
         }),
-        Err(Trouble::Fields(problems)) => {
-            let lines = problems.iter().map(|p| {
-                format!(
-                    "{}: {} {}",
-                    p.field.unwrap_or("all of it"),
-                    p.cause,
-                    p.remedy
-                )
-            });
-            let list = problems.iter().map(
-                |p| json!({"field": p.field, "code": p.code, "cause": p.cause, "remedy": p.remedy}),
-            );
-            Err(Refusal {
-                output: Some(Output {
-                    text: lines.collect::<Vec<_>>().join("\n"),
-                    json: json!({"problems": list.collect::<Vec<_>>()}),
-                }),
-                code: Some("form"),
-                ..Refusal::new(
-                    "nothing was stored",
-                    "Correct what is named above and run the command again.",
-                )
-            })
-        }
+        Err(Trouble::Fields(problems)) => Err(fields(&problems)),
     }
 }

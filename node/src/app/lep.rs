@@ -9,7 +9,7 @@ use crate::lep::{self, LepError};
 
 impl From<LepError> for Refusal {
     fn from(error: LepError) -> Self {
-        Self::new(&error, error.next())
+        Self::new(&error, error.next_by_command())
     }
 }
 

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use super::config::ConfigError;
 use crate::home::HomeError;
+use crate::import::faults;
+use crate::import::report::RowProblem;
 use crate::store::StoreError;
 use crate::store::people::PersonError;
 
@@ -64,6 +66,29 @@ impl Refusal {
     }
 }
 
+/// What is said when members of a record are refused: each with its remedy for a terminal.
+pub(super) fn fields(problems: &[RowProblem]) -> Refusal {
+    let remedy = |p: &RowProblem| faults::at_terminal(&p.remedy).to_owned();
+    let lines = problems.iter().map(|p| {
+        let field = p.field.unwrap_or("all of it");
+        format!("{field}: {} {}", p.cause, remedy(p))
+    });
+    let list = problems
+        .iter()
+        .map(|p| json!({"field": p.field, "code": p.code, "cause": p.cause, "remedy": remedy(p)}));
+    Refusal {
+        output: Some(Output {
+            text: lines.collect::<Vec<_>>().join("\n"),
+            json: json!({"problems": list.collect::<Vec<_>>()}),
+        }),
+        code: Some("form"),
+        ..Refusal::new(
+            "nothing was stored",
+            "Correct what is named above and run the command again.",
+        )
+    }
+}
+
 /// The code of [`Refusal::cancelled`].
 const CANCELLED: &str = "cancelled";
 /// What shells give for a program that Ctrl-C ended: 128 and the number of the signal (POSIX.1-2024, Shell 2.8.2).
@@ -77,13 +102,13 @@ impl From<ConfigError> for Refusal {
 
 impl From<HomeError> for Refusal {
     fn from(error: HomeError) -> Self {
-        Self::new(&error, error.next())
+        Self::new(&error, error.next_by_command())
     }
 }
 
 impl From<PersonError> for Refusal {
     fn from(error: PersonError) -> Self {
-        Self::new(error, error.next())
+        Self::new(error, error.next_by_command())
     }
 }
 

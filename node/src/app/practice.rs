@@ -24,7 +24,7 @@ const LARGEST: u64 = 1 << 20;
 
 impl From<PracticeError> for Refusal {
     fn from(error: PracticeError) -> Self {
-        Self::new(&error, error.next())
+        Self::new(&error, error.next_by_command())
     }
 }
 

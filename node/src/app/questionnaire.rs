@@ -37,14 +37,17 @@ impl From<QuestionnaireError> for Refusal {
             .map(|(question, e)| json!({"question": question, "cause": e.to_string()}))
             .collect();
         if faults.is_empty() {
-            return Self::new(&error, error.next());
+            return Self::new(&error, error.next_by_command());
         }
         Self {
             output: Some(Output {
                 text: lines.join("\n"),
                 json: json!({"problems": list}),
             }),
-            ..Self::new("the answers are not complete or do not hold", error.next())
+            ..Self::new(
+                "the answers are not complete or do not hold",
+                error.next_by_command(),
+            )
         }
     }
 }

@@ -30,7 +30,7 @@ impl From<ReleaseError> for Refusal {
         if let ReleaseError::Cancelled(cancelled) = error {
             return cancelled.into();
         }
-        Self::new(&error, error.next())
+        Self::new(&error, error.next_by_command())
     }
 }
 

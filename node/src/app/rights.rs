@@ -12,7 +12,7 @@ use crate::rights::{self, Asked, NewPeriod, Policy, RightsError, Subject};
 
 impl From<RightsError> for Refusal {
     fn from(error: RightsError) -> Self {
-        Self::new(&error, error.next())
+        Self::new(&error, error.next_by_command())
     }
 }
 

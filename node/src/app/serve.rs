@@ -373,7 +373,7 @@ impl Worker {
             Ok(JobOutcome::Nothing(why)) => tracing::info!(%why, "no release was prepared"),
             Ok(JobOutcome::NotYet(_) | JobOutcome::Over) => {}
             Err(error) => {
-                tracing::error!(%error, next = error.next(), "the release could not be prepared");
+                tracing::error!(%error, next = error.next_by_command(), "the release could not be prepared");
             }
         }
     }

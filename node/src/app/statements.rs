@@ -13,7 +13,7 @@ use crate::words;
 
 impl From<RevisionError> for Refusal {
     fn from(error: RevisionError) -> Self {
-        Self::new(&error, error.next())
+        Self::new(&error, error.next_by_command())
     }
 }
 

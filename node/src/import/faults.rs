@@ -1,13 +1,23 @@
-//! Every problem that an import can find, with its remedy. None quotes a value.
+//! Every problem that an import can find, with its remedy: what to press on a page, and behind `by command` what to type at a terminal, where
+//! that is something else. None quotes a value.
 
 use super::report::Fault;
 
 macro_rules! faults {
-    ($($name:ident = $code:literal, $cause:literal, $remedy:literal;)+) => {
+    ($($name:ident = $code:literal, $cause:literal, $remedy:literal $(, by command $command:literal)?;)+) => {
         $(pub(crate) const $name: Fault = Fault { code: $code, cause: $cause, remedy: $remedy };)+
         #[cfg(test)]
         pub(super) const ALL: &[Fault] = &[$($name),+];
+        /// A page's remedy and the terminal's.
+        const BY_COMMAND: &[(&str, &str)] = &[$($(($remedy, $command),)?)+];
     };
+}
+
+/// What somebody at a terminal is told in the place of a page's remedy.
+#[must_use]
+pub(crate) fn at_terminal(remedy: &str) -> &str {
+    let found = BY_COMMAND.iter().find(|(page, _)| *page == remedy);
+    found.map_or(remedy, |(_, command)| command)
 }
 
 faults! {
@@ -45,15 +55,19 @@ faults! {
     XML_AS_TABLE = "format-xml", "This is XML, and not a table.",
         "Export the rows as CSV in UTF-8 or as an Excel workbook (.xlsx).";
     ILR_AS_TABLE = "format-ilr", "This is an Individualised Learner Record (ILR), and not a table.",
-        "Send it again as an ILR: on the page Import choose \"An Individualised Learner Record\"; by command `ldsp-node import ilr FILE`.";
+        "Send it again as an ILR: on the page Import files choose \"An Individualised Learner Record\".",
+        by command "Import it as an ILR: `ldsp-node import ilr FILE`.";
     NO_ILR = "ilr-not-xml", "This is not XML, as every Individualised Learner Record (ILR) is.",
         "Choose the XML file that is returned to the funder. A table of learners is sent as learners.";
     LEARNERS_HERE = "kind-learners", "The columns are those of a learner file: one row for each enrolment.",
-        "Send it again as learners: on the page Import choose \"Learners\"; by command `ldsp-node import learners FILE`.";
+        "Send it again as learners: on the page Import files choose \"Learners\".",
+        by command "Import it as learners: `ldsp-node import learners FILE`.";
     PROGRAMMES_HERE = "kind-programmes", "The columns are those of a programme file: one row for each programme.",
-        "Send it again as programmes: on the page Import choose \"Programmes\"; by command `ldsp-node import programmes FILE`.";
+        "Send it again as programmes: on the page Import files choose \"Programmes\".",
+        by command "Import it as programmes: `ldsp-node import programmes FILE`.";
     DEMAND_HERE = "kind-demand", "The columns are those of a file of demand for skills.",
-        "Send it again as demand: on the page Import choose \"Demand for digital skills\"; by command `ldsp-node import demand FILE`.";
+        "Send it again as demand: on the page Import files choose \"Demand for digital skills\".",
+        by command "Import it as demand: `ldsp-node import demand FILE`.";
     NOT_CSV = "format-packed", "This is an Excel workbook or a packed archive (.zip), and only CSV is read here.",
         "Unpack it, or save the sheet as CSV UTF-8, and send that.";
 
@@ -79,9 +93,11 @@ faults! {
     SHEET_UNKNOWN = "sheet-unknown", "The workbook has no sheet of that name.",
         "Give the name as it stands on the sheet's tab.";
     SHEETS = "sheet-unclear", "More than one sheet may be meant.",
-        "Say which one holds the rows: with --sheet NAME, or on the page.";
+        "Choose the sheet that holds the rows.",
+        by command "Say which one holds the rows: `--sheet NAME`.";
     SHEETS_MANY = "sheets-too-many", "The workbook has more than 40 sheets that are not hidden: they are not searched.",
-        "Say which one holds the rows: with --sheet NAME, or on the page.";
+        "Write the name of the sheet that holds the rows.",
+        by command "Say which one holds the rows: `--sheet NAME`.";
     MERGED = "cells-merged", "Cells are merged below the header: only the first of them holds its value.",
         "Select the table, choose Unmerge Cells, fill in what is empty then, and save the workbook.";
     // A table of the Employer Skills Survey as a whole.
@@ -117,7 +133,8 @@ faults! {
     ILR_EMPTY = "ilr-empty", "The file has no learners.",
         "Check that the export is complete.";
     ILR_UKPRN = "ilr-ukprn-unknown", "Nobody has said whose files have this UKPRN.",
-        "Say it once: `ldsp-node ilr provider UKPRN NAME`, or on the page ILR mappings.";
+        "Say it once on the page ILR mappings, then send the file again.",
+        by command "Say it once: `ldsp-node ilr provider UKPRN NAME`, then import the file again.";
     ILR_OLDER = "ilr-older", "A file of the same provider and year that was prepared later is stored already.",
         "Import the latest file of the year. A file replaces the one before it.";
     ILR_PART_SIZE = "ilr-part-size", "One learner holds more than 100,000 elements.",
@@ -137,11 +154,13 @@ faults! {
         "Keep one of them; if both are meant, give each a reference of its own.";
 
     DOUBTFUL = "same-or-new", "The row may be a new enrolment or a correction of one that is held and that this file does not name: learner and provider agree, and either the aim or the start.",
-        "If this file adds new enrolments, import it with --doubtful new; if it corrects aims or starts, with --doubtful corrected (the page asks). A file that names all enrolments of the learner with this provider needs neither.";
+        "Say which it is where the page asks: new enrolments, or aims or starts corrected. A file that names all enrolments of the learner with this provider needs neither.",
+        by command "If this file adds new enrolments, import it with `--doubtful new`; if it corrects aims or starts, with `--doubtful corrected`. A file that names all enrolments of the learner with this provider needs neither.";
     HELD_ULN = "uln-differs", "This learner_ref stands for a learner with another ULN.",
         "Correct the ULN; or, for another learner, give a learner_ref that was not used before. If the ULN that is held is wrong, ask the coordinator of the area to correct it: it may be another person's.";
     SEVERAL = "correction-unclear", "The row may correct more than one enrolment that is held, or another row may correct the same one.",
-        "Name all enrolments of the learner with this provider in one file; or import the rows that are new by themselves, with --doubtful new.";
+        "Name all enrolments of the learner with this provider in one file; or send the rows that are new by themselves and say that they are new.",
+        by command "Name all enrolments of the learner with this provider in one file; or import the rows that are new by themselves, with `--doubtful new`.";
 
     // A field of an ILR.
     ILR_UNKNOWN = "ilr-element-unknown", "Something here is not in the schema of the file's year.",
@@ -157,9 +176,11 @@ faults! {
     ILR_VALUE = "ilr-value", "The value is not of the form that the schema of the file's year gives this field.",
         "Correct it in your own system and export the file again.";
     ILR_CODE = "ilr-code-unknown", "Nobody has said how this field's code is read.",
-        "Say it once: `ldsp-node ilr code FIELD CODE VALUE`, or on the page ILR mappings; or correct the code.";
+        "Say it once on the page ILR mappings, or correct the code.",
+        by command "Say it once: `ldsp-node ilr code FIELD CODE VALUE`; or correct the code.";
     ILR_AIM = "ilr-aim-unknown", "Nobody has said what this aim is.",
-        "Say it once, on the page ILR mappings or by `ldsp-node ilr aim`: which programme, skill and mode, or that it is not digital.";
+        "Say it once on the page ILR mappings: which programme, skill and mode, or that it is not digital.",
+        by command "Say it once with `ldsp-node ilr aim`: which programme, skill and mode, or that it is not digital.";
 
     // A field.
     REQUIRED = "required", "The field is empty.", "Fill it in.";
@@ -196,7 +217,8 @@ faults! {
     STAGE = "stage-unknown", "This stage is not in the data standard.",
         "Use in-progress, achieved, completed-without-achievement, withdrawn or transferred.";
     PROGRAMME = "programme-unknown", "No programme with this code has been imported.",
-        "Import the programme first (`import programmes FILE`), or correct the code.";
+        "Add the programme first, on the page Programmes or as a file of programmes; or correct the code.",
+        by command "Import the programme first (`ldsp-node import programmes FILE`), or correct the code.";
     OTHER_PROVIDER = "provider-other", "The row is another provider's.",
         "Leave out rows of other providers; your own may leave this field empty.";
     OWN_PROVIDER = "provider-unknown", "Your organisation is not among the training providers here: no file has named it, and nobody described it.",
@@ -210,7 +232,8 @@ faults! {
     REFERENCE = "reference-personal", "The reference looks like a name, a birth date, a ULN, a National Insurance number or other personal data.",
         "Give a number of your own, such as 2022-017: your organisation will see it beside the learner's records.";
     PROVIDER = "provider-unknown", "No file has named this provider so far.",
-        "Look for a misspelling. If the provider is new, import with --new-providers (on the page: say that it is new). If it had another name, run `ldsp-node providers rename OLD NEW` first, so that nobody is counted twice.";
+        "Look for a misspelling. If the provider is new, choose \"They are new providers\" where the page asks. If it had another name, say so first on the page Names of providers in files, so that nobody is counted twice.",
+        by command "Look for a misspelling. If the provider is new, import with `--new-providers`. If it had another name, run `ldsp-node providers rename OLD NEW` first, so that nobody is counted twice.";
     LEARNER = "learner-unknown", "The row has neither a ULN nor a learner_ref.",
         "Give at least the provider's own reference of the learner.";
     ULN_FORM = "uln-form", "A ULN has ten digits.",
@@ -229,11 +252,13 @@ faults! {
         "Correct it, or use the 2022 code of the district in which the learner lives.";
     POSTCODE_FORM = "postcode-form", "This is not a postcode.", "Correct it, or leave it empty.";
     POSTCODE = "postcode-unknown", "The postcode directory does not know this postcode.",
-        "Correct it, give the district's code instead, or have a newer directory imported on the page Postcode directory.";
+        "Correct it, give the district's code instead, or have a newer directory imported on the page Postcode directory.",
+        by command "Correct it, give the district's code instead, or have a newer directory imported: `ldsp-node import postcodes FILE`.";
     POSTCODE_DISTRICT = "postcode-district", "The postcode directory gives a district that is newer than the 2022 districts of the data standard.",
         "Give the 2022 code in `district`, or import a directory of 2022.";
     NO_DIRECTORY = "postcode-directory", "No postcode directory has been imported, so the postcode cannot become a district.",
-        "Have the ONS Postcode Directory imported first, on the page Postcode directory, or give the district's code.";
+        "Have the ONS Postcode Directory imported first, on the page Postcode directory, or give the district's code.",
+        by command "Import the ONS Postcode Directory first (`ldsp-node import postcodes FILE`), or give the district's code.";
     DESTINATION_OPEN = "destination-open", "There is a destination, but the enrolment has not ended with achievement, completion or withdrawal.",
         "Remove the destination, or correct stage and end.";
     DESTINATION_EARLY = "destination-early", "The destination is not due yet: the months since the end have not passed.",

@@ -129,18 +129,24 @@ impl ImportError {
     #[must_use]
     pub fn next(&self) -> &'static str {
         match self {
-            Self::NoNode => {
-                "An admin chooses it on the page Choose the LEP, or run `ldsp-node lep --set CODE`."
-            }
-            Self::Sample => {
-                "Remove them first: on the first page, or with `ldsp-node sample remove`."
-            }
+            Self::NoNode => "An admin chooses it on the page Choose the LEP.",
+            Self::Sample => "Remove them first, on the first page.",
             Self::Read(_) => {
                 "Check the path, the rights on the file and the disk it is on. Nothing was stored."
             }
             Self::Store(error) => error.next(),
             Self::Stopped => "Nothing was stored. Try again, and report the message in the log.",
             Self::Cancelled(_) => "Nothing was stored. Import the file again when it shall be.",
+        }
+    }
+
+    /// The same for somebody at a terminal.
+    #[must_use]
+    pub fn next_by_command(&self) -> &'static str {
+        match self {
+            Self::NoNode => "Choose it: `ldsp-node lep --set CODE`.",
+            Self::Sample => "Remove them first: `ldsp-node sample remove`.",
+            _ => self.next(),
         }
     }
 }

@@ -9,6 +9,7 @@ use ldsp_protocol::ids::Digest;
 use ldsp_ui::csv_text;
 use serde::Serialize;
 
+use super::faults;
 use super::ilr::Summary;
 use crate::store::imports::{ImportKind, Tally};
 use crate::store::records::Enrolment;
@@ -323,6 +324,15 @@ pub struct ImportReport {
 }
 
 impl ImportReport {
+    /// With the remedies of a terminal in the place of those of a page.
+    #[must_use]
+    pub fn for_terminal(mut self) -> Self {
+        self.problems.each(|_, (_, remedy)| {
+            *remedy = faults::at_terminal(remedy).to_owned().into();
+        });
+        self
+    }
+
     /// For people: outcome, counts, and the problems, equal ones together.
     #[must_use]
     pub fn text(&self) -> String {

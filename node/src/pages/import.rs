@@ -437,21 +437,45 @@ pub(super) fn full() -> ProblemPage {
 pub(super) fn not_received(error: UploadError) -> ProblemPage {
     match error {
         UploadError::Sent(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            ProblemPage::new(StatusCode::PAYLOAD_TOO_LARGE, "file_too_large", "The file is too large")
-                .happened(format!("A file may have up to {} MiB. Nothing was stored.", LARGEST >> 20))
-                .next("Split the file, or ask the IT team to import it on the server: ldsp-node import learners FILE.")
+            ProblemPage::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "file_too_large",
+                "The file is too large",
+            )
+            .happened(format!(
+                "A file may have up to {} MiB. Nothing was stored.",
+                LARGEST >> 20
+            ))
+            .next("Split the file, or ask the IT team to import it on the server.")
         }
-        UploadError::Sent(error) => ProblemPage::new(StatusCode::BAD_REQUEST, "upload_broken", "The file did not arrive whole")
-            .happened(format!("{} Nothing was stored.", words::sentence(&error.body_text())))
-            .next("Try again. If it happens again, ask the IT team to import the file on the server."),
-        UploadError::Form(why) => ProblemPage::new(StatusCode::BAD_REQUEST, "upload_form", "The form was not understood")
-            .happened(format!("{why} Nothing was stored."))
-            .next("Open the page Import again and send one file from there."),
+        UploadError::Sent(error) => ProblemPage::new(
+            StatusCode::BAD_REQUEST,
+            "upload_broken",
+            "The file did not arrive whole",
+        )
+        .happened(format!(
+            "{} Nothing was stored.",
+            words::sentence(&error.body_text())
+        ))
+        .next("Try again. If it happens again, ask the IT team to import the file on the server."),
+        UploadError::Form(why) => ProblemPage::new(
+            StatusCode::BAD_REQUEST,
+            "upload_form",
+            "The form was not understood",
+        )
+        .happened(format!("{why} Nothing was stored."))
+        .next("Open the page Import again and send one file from there."),
         UploadError::Disk(error) => {
             tracing::error!(%error, "an upload could not be written to the data directory");
-            ProblemPage::new(StatusCode::INSUFFICIENT_STORAGE, "disk", "The server could not take the file")
-                .happened("The disk of the data directory is full or cannot be written. Nothing was stored.")
-                .next("Tell the IT team; try again when there is space.")
+            ProblemPage::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "disk",
+                "The server could not take the file",
+            )
+            .happened(
+                "The disk of the data directory is full or cannot be written. Nothing was stored.",
+            )
+            .next("Tell the IT team; try again when there is space.")
         }
     }
 }

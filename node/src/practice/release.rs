@@ -62,12 +62,8 @@ impl PracticeError {
     #[must_use]
     pub fn next(&self) -> &'static str {
         match self {
-            Self::Unknown(_) => {
-                "See which entries there are: `ldsp-node practice list`, or the page Practice."
-            }
-            Self::NotApprover(_) => {
-                "Ask an approver; one is added with `ldsp-node people add NAME --role approver`."
-            }
+            Self::Unknown(_) => "The page Our entries shows which there are.",
+            Self::NotApprover(_) => "Ask an approver; an admin adds one on the page People.",
             Self::OwnWork(_) => "Ask another approver to read and release it.",
             Self::Digest => "Read the entry again and release what is shown now.",
             Self::Already { .. } => {
@@ -76,6 +72,18 @@ impl PracticeError {
             Self::Check(_) => "A coordinator has to change the entry first.",
             Self::Queue(_) => "The reason says what to do.",
             Self::Store(error) => error.next(),
+        }
+    }
+
+    /// The same for somebody at a terminal.
+    #[must_use]
+    pub fn next_by_command(&self) -> &'static str {
+        match self {
+            Self::Unknown(_) => "See which entries there are: `ldsp-node practice list`.",
+            Self::NotApprover(_) => {
+                "Ask an approver; one is added with `ldsp-node people add NAME --role approver`."
+            }
+            _ => self.next(),
         }
     }
 }

@@ -111,9 +111,7 @@ impl QuestionnaireError {
     #[must_use]
     pub fn next(&self) -> &'static str {
         match self {
-            Self::Unknown(_) => {
-                "See which there are: the page Questionnaires, or `ldsp-node questionnaire list`."
-            }
+            Self::Unknown(_) => "The page Questionnaires shows which there are.",
             Self::NotCoordinator(_) => "Ask a coordinator.",
             Self::NotApprover(_) => "Ask an approver; an admin adds one on the page People.",
             Self::OwnWork(_) => "Ask another approver to read and release them.",
@@ -139,6 +137,19 @@ impl QuestionnaireError {
             Self::Facts(error) => error.next(),
             Self::Queue(error) => error.next(),
             Self::Store(error) => error.next(),
+        }
+    }
+
+    /// The same for somebody at a terminal.
+    #[must_use]
+    pub fn next_by_command(&self) -> &'static str {
+        match self {
+            Self::Unknown(_) => "See which there are: `ldsp-node questionnaire list`.",
+            Self::NotApprover(_) => {
+                "Ask an approver; one is added with `ldsp-node people add NAME --role approver`."
+            }
+            Self::Queue(error) => error.next_by_command(),
+            _ => self.next(),
         }
     }
 }

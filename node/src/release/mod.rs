@@ -146,17 +146,15 @@ impl ReleaseError {
     #[must_use]
     pub fn next(&self) -> &'static str {
         match self {
-            Self::NoIdentity => {
-                "An admin chooses it on the page Choose the LEP, or run `ldsp-node lep --set CODE`."
-            }
+            Self::NoIdentity => "An admin chooses it on the page Choose the LEP.",
             Self::NoFirst => {
-                "A coordinator chooses it, on the page Releases or with `ldsp-node release prepare --first YYYY-MM`: the month in which the LEP began to record, or a later one, never one that is taken from learners\u{2019} records. It is public and stays."
+                "A coordinator chooses it on the page Releases: the month in which the LEP began to record, or a later one, never one that is taken from learners\u{2019} records. It is public and stays."
             }
             Self::NotEnded(_) => "Prepare it after the month's last day.",
             Self::Open(_) => {
-                "Have an approver look at it with `ldsp-node release show` and approve it; the next month follows."
+                "Have an approver look at it on the page Releases and approve it; the next month follows."
             }
-            Self::First(_) => "Leave `--first` out.",
+            Self::First(_) => "Leave the first month out.",
             Self::Order { .. } => {
                 "Leave the month out: months are released in order, one each, quiet ones too."
             }
@@ -166,27 +164,19 @@ impl ReleaseError {
                 "Set rho_micro to that or less in the configuration, or leave it out."
             }
             Self::LedgerLost => {
-                "Restore the newest backup of the data directory. If there is none, two people can begin a second epoch with `ldsp-node ledger new-epoch`."
+                "Tell the IT team: the newest backup of the data directory has to be restored. If there is none, two people can begin a second epoch on the server."
             }
             Self::NothingOpen | Self::Unknown(_) => {
-                "Prepare one with `ldsp-node release prepare`; `ldsp-node status` shows which month is next."
+                "A coordinator prepares one on the page Releases, which says what month is next."
             }
-            Self::Sample => {
-                "Remove them first, on the first page or with `ldsp-node sample remove`, and import real ones."
-            }
-            Self::NotCoordinator(_) => {
-                "Ask a person with the role coordinator, or add one with `ldsp-node people add NAME --role coordinator`."
-            }
-            Self::NotApprover(_) => {
-                "Ask a person with the role approver, or add one with `ldsp-node people add NAME --role approver`."
-            }
+            Self::Sample => "Remove them first, on the first page, and import real ones.",
+            Self::NotCoordinator(_) => "Ask a coordinator; an admin adds one on the page People.",
+            Self::NotApprover(_) => "Ask an approver; an admin adds one on the page People.",
             Self::OwnWork(_) => "Ask another approver.",
             Self::Digest { .. } => {
-                "Show the release again with `ldsp-node release show` and approve the digest that it prints."
+                "Open the release again, read it, and approve or refuse what it shows then."
             }
-            Self::Already { .. } => {
-                "Nothing is left to do; `ldsp-node publish` sends what is queued."
-            }
+            Self::Already { .. } => "Nothing is left to do: the node sends it by itself.",
             Self::Reason(_) => {
                 "Say in a sentence or two what is wrong, without anything that tells of a person."
             }
@@ -203,6 +193,44 @@ impl ReleaseError {
             Self::Protect(error) => error.next(),
             Self::Queue(error) => error.next(),
             Self::Store(error) => error.next(),
+        }
+    }
+
+    /// The same for somebody at a terminal.
+    #[must_use]
+    pub fn next_by_command(&self) -> &'static str {
+        match self {
+            Self::NoIdentity => "Choose it: `ldsp-node lep --set CODE`.",
+            Self::NoFirst => {
+                "A coordinator chooses it with `ldsp-node release prepare --first YYYY-MM`: the month in which the LEP began to record, or a later one, never one that is taken from learners\u{2019} records. It is public and stays."
+            }
+            Self::Open(_) => {
+                "Have an approver look at it with `ldsp-node release show` and approve it; the next month follows."
+            }
+            Self::First(_) => "Leave `--first` out.",
+            Self::LedgerLost => {
+                "Restore the newest backup of the data directory. If there is none, two people can begin a second epoch with `ldsp-node ledger new-epoch`."
+            }
+            Self::NothingOpen | Self::Unknown(_) => {
+                "Prepare one with `ldsp-node release prepare`; `ldsp-node status` shows which month is next."
+            }
+            Self::Sample => {
+                "Remove them first, with `ldsp-node sample remove`, and import real ones."
+            }
+            Self::NotCoordinator(_) => {
+                "Ask a coordinator, or add one with `ldsp-node people add NAME --role coordinator`."
+            }
+            Self::NotApprover(_) => {
+                "Ask an approver, or add one with `ldsp-node people add NAME --role approver`."
+            }
+            Self::Digest { .. } => {
+                "Show the release again with `ldsp-node release show` and approve the digest that it prints."
+            }
+            Self::Already { .. } => {
+                "Nothing is left to do; `ldsp-node publish` sends what is queued."
+            }
+            Self::Queue(error) => error.next_by_command(),
+            _ => self.next(),
         }
     }
 

@@ -68,6 +68,12 @@ impl From<sqlx::Error> for RightsError {
     }
 }
 
+/// What to do where no file has named a provider like the one that is asked for.
+const NAMED: &str =
+    "The page Names of providers in files shows the names; capitals and spaces do not matter.";
+/// What to do where nothing says which parts are meant.
+const WHICH: &str = "Look at what is held (on the page Rights of learners, or by `preview_erasure`) and say which parts are the learner\u{2019}s. A wrong ULN ties a stranger to a learner.";
+
 impl RightsError {
     /// What to do next.
     #[must_use]
@@ -91,6 +97,20 @@ impl RightsError {
             }
             Self::Journal(error) => error.next(),
             Self::Store(error) => error.next(),
+        }
+    }
+
+    /// The same for somebody at a terminal.
+    #[must_use]
+    pub fn next_by_command(&self) -> &'static str {
+        match self {
+            Self::Unfit(unfit) if unfit.next == NAMED => {
+                "`ldsp-node providers list` shows the names; capitals and spaces do not matter."
+            }
+            Self::Unfit(unfit) if unfit.next == WHICH => {
+                "Look at what is held with `ldsp-node erase --dry-run` and say which parts are the learner\u{2019}s. A wrong ULN ties a stranger to a learner."
+            }
+            _ => self.next(),
         }
     }
 }
@@ -177,7 +197,7 @@ impl Asked {
             return Err(unfit(
                 "provider",
                 "no file has named a provider like that",
-                "`ldsp-node providers list` shows the names; capitals and spaces do not matter.",
+                NAMED,
             ));
         }
         let pseudonym = node.pseudonyms.of_reference(&roots.of(provider), reference);
@@ -224,7 +244,7 @@ async fn meant(
         return Err(RightsError::Unfit(Unfit {
             field: "parts",
             what: "records of more than one ULN, or of other providers under the same one, are tied together here, and nothing says whose are meant",
-            next: "Look at what is held (on the page Rights, by `preview_erasure` or with `ldsp-node erase --dry-run`) and say which parts are the learner\u{2019}s. A wrong ULN ties a stranger to a learner.",
+            next: WHICH,
         }));
     }
     if names.iter().all(|name| chosen.contains(name)) {

@@ -47,7 +47,7 @@ impl MappingError {
             Self::FundModel => "Leave it empty to mean every funding model.",
             Self::Programme => "Import the programme first, or correct its code.",
             Self::Skill | Self::Mode | Self::Value => {
-                "The lists stand in the data standard; `ldsp-node ilr mappings` and the page show what is used."
+                "The lists stand in the data standard; the page ILR mappings shows what is used."
             }
             Self::Provider => "Give the name by which the partnership knows the provider.",
             Self::Field => {
@@ -58,6 +58,17 @@ impl MappingError {
                 "Look at the list: aim, provider and funding model together name a line."
             }
             Self::Store(error) => error.next(),
+        }
+    }
+
+    /// The same for somebody at a terminal.
+    #[must_use]
+    pub fn next_by_command(&self) -> &'static str {
+        match self {
+            Self::Skill | Self::Mode | Self::Value => {
+                "The lists stand in the data standard; `ldsp-node ilr mappings` shows what is used."
+            }
+            _ => self.next(),
         }
     }
 

@@ -393,3 +393,24 @@ fn every_fault_says_what_and_what_to_do() {
         );
     }
 }
+
+/// Somebody at a page is told what to press, somebody at a terminal what to type.
+#[test]
+fn a_remedy_names_a_command_at_the_terminal_alone() {
+    use crate::import::faults::{ALL, PROVIDER, at_terminal};
+    for fault in ALL {
+        let page = fault.remedy;
+        assert!(
+            !page.contains("ldsp-node") && !page.contains("--"),
+            "{}: {page}",
+            fault.code
+        );
+        let terminal = at_terminal(page);
+        assert!(
+            terminal == page || terminal.contains('`'),
+            "{}: {terminal}",
+            fault.code
+        );
+    }
+    assert!(at_terminal(PROVIDER.remedy).contains("`--new-providers`"));
+}

@@ -194,10 +194,21 @@ impl PersonError {
                 "Give a name of 1 to 64 Latin letters and digits with single spaces, hyphens, apostrophes or full stops between them; `schedule`, `command line`, `sign-in`, `sample` and `new` are taken by the program."
             }
             Self::NoOrganisation => {
-                "Give the organisation\u{2019}s name as files give it; `ldsp-node providers list` shows the names that files gave."
+                "Give the organisation\u{2019}s name as files give it; the page Organisations shows who is known."
             }
             Self::Organisation => "Leave the organisation out, or choose the role provider.",
             Self::OrganisationName => "Give 1 to 200 characters without line breaks.",
+        }
+    }
+
+    /// The same for somebody at a terminal.
+    #[must_use]
+    pub fn next_by_command(self) -> &'static str {
+        match self {
+            Self::NoOrganisation => {
+                "Give the organisation\u{2019}s name as files give it; `ldsp-node providers list` shows the names that files gave."
+            }
+            _ => self.next(),
         }
     }
 }
