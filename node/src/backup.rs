@@ -106,7 +106,7 @@ impl BackupError {
                 "Give the path of `erasures.journal`, or leave `--erasures` out if there is none."
             }
             Self::Rights(error) => error.next(),
-            Self::Home(error) => error.next(),
+            Self::Home(error) => error.next_by_command(),
             Self::Store(error) => error.next(),
         }
     }

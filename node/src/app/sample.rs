@@ -9,7 +9,12 @@ use crate::sample::{SampleError, bring_in, remove};
 
 impl From<SampleError> for Refusal {
     fn from(error: SampleError) -> Self {
-        Self::new(&error, error.next())
+        let next = match &error {
+            SampleError::Import(error) => error.next_by_command(),
+            SampleError::Home(error) => error.next_by_command(),
+            other => other.next(),
+        };
+        Self::new(&error, next)
     }
 }
 

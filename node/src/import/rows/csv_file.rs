@@ -78,13 +78,20 @@ pub(super) fn open<R: Read>(
         return Ok(Err(fault.at(1, None)));
     }
     let separator = separator(&start);
+    let first = start.iter().position(|byte| *byte == b'\n');
+    let crlf = first.is_some_and(|at| start[..at].ends_with(b"\r"));
     let reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .delimiter(separator)
         .buffer_capacity(BUFFER)
         .from_reader(Guard::new(Cursor::new(start).chain(source), separator));
-    let mut rows = CsvRows { reader, western };
+    let mut rows = CsvRows {
+        reader,
+        western,
+        crlf,
+        begun: false,
+    };
     let mut record = StringRecord::new();
     Ok(match rows.read(&mut record)? {
         Next::Row => Ok((record, rows)),
@@ -117,13 +124,19 @@ fn separator(start: &[u8]) -> u8 {
 pub(in crate::import) struct CsvRows<R> {
     reader: csv::Reader<Guard<Chain<Cursor<Vec<u8>>, R>>>,
     western: bool,
+    /// Whether lines end in two bytes.
+    crlf: bool,
+    /// Whether a row was read.
+    begun: bool,
 }
 
 impl<R: Read> CsvRows<R> {
     pub(super) fn read(&mut self, record: &mut StringRecord) -> io::Result<Next> {
         let reader = &mut self.reader;
         reader.get_ref().left.set(RECORD_BYTES);
-        let line = reader.position().line();
+        // The library ends a row at the first of the two bytes that end its line, and counts the line with the second.
+        let line = reader.position().line() + u64::from(self.crlf && self.begun);
+        self.begun = true;
         let mut bytes = ByteRecord::from(std::mem::take(record));
         match reader.read_byte_record(&mut bytes) {
             Ok(false) => return Ok(Next::End),
@@ -139,7 +152,10 @@ impl<R: Read> CsvRows<R> {
                 return Ok(Next::Fault(fault.at(line, None)));
             }
         }
-        let line = bytes.position().map_or(line, csv::Position::line);
+        if let Some(mut at) = bytes.position().cloned() {
+            at.set_line(line);
+            bytes.set_position(Some(at));
+        }
         if self.western && !bytes.as_slice().is_ascii() {
             let fields = bytes.iter().map(|field| {
                 encoding_rs::WINDOWS_1252

@@ -143,6 +143,21 @@ async fn line_ends_may_be_of_either_kind_but_not_carriage_returns_alone() {
     }
 }
 
+/// Reproduction: of a file with the line ends of Windows each problem was told one line too high.
+#[tokio::test]
+async fn a_problem_stands_on_its_own_line_whatever_the_line_ends() {
+    let bench = Bench::new().await;
+    let rows = [row(1, &[]), row(2, &[("stage", "walking")]), row(3, &[])];
+    let good = file(&[&rows[0], &rows[1], &rows[2]]);
+    for text in [good.clone(), good.replace('\n', "\r\n")] {
+        let report = bench
+            .with(text.as_bytes(), &Options::default())
+            .await
+            .unwrap();
+        assert_eq!(only(&report).0, 3, "{}", report.text());
+    }
+}
+
 #[tokio::test]
 async fn a_file_that_breaks_off_in_a_row_is_refused_wherever_it_does() {
     let bench = Bench::new().await;

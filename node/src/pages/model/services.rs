@@ -222,7 +222,8 @@ impl Shown for Service {
         let doubles = pairs(&all.map_err(fault)?, &distinct.map_err(fault)?).len();
         if doubles > 0 {
             let some = words::some(doubles, "pair", "pairs");
-            pieces.push(link(&format!("{some} may be the same service"), DOUBLES));
+            let doubles = link(&format!("{some} may be the same service"), DOUBLES);
+            pieces.push(list([doubles]));
         }
         pieces.push(ways(person));
         Ok(Html::concat(pieces))

@@ -13,7 +13,7 @@ async fn an_upload_is_explained_and_nothing_of_it_stays() {
         )
         .await;
     assert_eq!(wrong.status, StatusCode::OK);
-    for words in ["The file was refused", "column-missing", "learner_ref"] {
+    for words in ["Nothing was stored", "column-missing", "learner_ref"] {
         assert!(wrong.body.contains(words), "{words}");
     }
     assert!(!wrong.body.contains("Canary"));
