@@ -183,7 +183,8 @@ fn scene() -> Scene {
             | "/api/v1/provider/due"
             | "/api/v1/provider/learners"
             | "/api/v1/provider/mappings"
-            | "/api/v1/provider/questions" => 403,
+            | "/api/v1/provider/questions"
+            | "/api/v1/provider/services" => 403,
             // Of an item that nobody agreed on, and of no whole academic year.
             "/api/v1/exchange/export/enrolments" => 409,
             // Nothing was asked.

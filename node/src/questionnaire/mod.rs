@@ -157,6 +157,7 @@ impl QuestionnaireError {
 /// How far a questionnaire is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = QuestionnaireState)]
 pub(crate) enum State {
     /// Nothing was answered.
     New,

@@ -28,7 +28,6 @@ pub(crate) struct Head {
     #[schema(value_type = String, format = Date)]
     due: Date,
     /// How far it is.
-    #[schema(inline)]
     state: State,
     /// Whether the day is over and nothing was sent.
     late: bool,
