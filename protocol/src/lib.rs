@@ -22,6 +22,7 @@
 //! | [`own`] | the bodies that the log itself signs: keys added and revoked, data standards, figures |
 //! | [`run`] | figures that the log signed, and how anybody makes them again to the byte |
 //! | [`questionnaire`] | what the log's operators ask of LEPs, what these answer, and what the answers come to |
+//! | [`needs`] | what a LEP publishes of demand and provision, and the national picture of it |
 //! | [`recovery`] | what nodes and a log that lost leaves tell each other |
 //! | [`enrolment`] | invite, proof of possession, signed reads |
 //! | [`problem`] | RFC 9457 problems and their catalogue |
@@ -40,6 +41,7 @@ pub mod ids;
 pub mod keys;
 pub mod log;
 pub mod measures;
+pub mod needs;
 pub mod noise;
 pub mod note;
 #[cfg(feature = "openapi")]

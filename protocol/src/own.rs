@@ -275,7 +275,9 @@ impl OwnStatement {
             | Kind::PracticeEntry
             | Kind::Correction
             | Kind::Withdrawal
-            | Kind::QuestionnaireAnswers => {
+            | Kind::QuestionnaireAnswers
+            | Kind::DemandSummary
+            | Kind::ProvisionSummary => {
                 return Err(StatementError::Author(kind));
             }
             Kind::KeyAdd => {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dsse::Verified;
 use crate::ids::{Digest, NodeSlug, Period};
+use crate::needs::{DemandSummary, ProvisionSummary};
 use crate::own::{NAME, PayloadError, is_reserved};
 use crate::practice::PracticeEntry;
 use crate::questionnaire::Answers;
@@ -30,6 +31,10 @@ pub enum Kind {
     Withdrawal,
     /// What a LEP answers to a questionnaire.
     QuestionnaireAnswers,
+    /// What is asked for in a LEP.
+    DemandSummary,
+    /// What is offered in a LEP.
+    ProvisionSummary,
     /// The log's own: a node's key counts.
     KeyAdd,
     /// The log's own: a node's key counts no more.
@@ -46,12 +51,14 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind of this version.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::LearningSummary,
         Self::PracticeEntry,
         Self::Correction,
         Self::Withdrawal,
         Self::QuestionnaireAnswers,
+        Self::DemandSummary,
+        Self::ProvisionSummary,
         Self::KeyAdd,
         Self::KeyRevoke,
         Self::Standard,
@@ -60,12 +67,14 @@ impl Kind {
         Self::Questionnaire,
     ];
     /// Those that nodes sign.
-    pub const OF_NODES: [Self; 5] = [
+    pub const OF_NODES: [Self; 7] = [
         Self::LearningSummary,
         Self::PracticeEntry,
         Self::Correction,
         Self::Withdrawal,
         Self::QuestionnaireAnswers,
+        Self::DemandSummary,
+        Self::ProvisionSummary,
     ];
 
     /// Whether the log itself signs statements of this kind, and nobody else.
@@ -94,6 +103,8 @@ impl Kind {
             Self::BenchmarkRun => "benchmark-run",
             Self::Finding => "finding",
             Self::QuestionnaireAnswers => "questionnaire-answers",
+            Self::DemandSummary => "demand-summary",
+            Self::ProvisionSummary => "provision-summary",
             Self::Questionnaire => "questionnaire",
         }
     }
@@ -112,6 +123,8 @@ impl Kind {
             Self::BenchmarkRun => 68,
             Self::Finding => 69,
             Self::QuestionnaireAnswers => 5,
+            Self::DemandSummary => 6,
+            Self::ProvisionSummary => 7,
             Self::Questionnaire => 70,
         }
     }
@@ -160,6 +173,10 @@ pub enum Payload {
     Withdrawal(Withdrawal),
     /// What a LEP answers to a questionnaire.
     QuestionnaireAnswers(Box<Answers>),
+    /// What is asked for in a LEP.
+    DemandSummary(Box<DemandSummary>),
+    /// What is offered in a LEP.
+    ProvisionSummary(Box<ProvisionSummary>),
 }
 
 impl Payload {
@@ -172,6 +189,8 @@ impl Payload {
             Self::Correction(_) => Kind::Correction,
             Self::Withdrawal(_) => Kind::Withdrawal,
             Self::QuestionnaireAnswers(_) => Kind::QuestionnaireAnswers,
+            Self::DemandSummary(_) => Kind::DemandSummary,
+            Self::ProvisionSummary(_) => Kind::ProvisionSummary,
         }
     }
 }
@@ -246,6 +265,12 @@ impl Statement {
             Kind::Withdrawal => parse::<Withdrawal>(body)?.map(Payload::Withdrawal),
             Kind::QuestionnaireAnswers => {
                 parse::<Answers>(body)?.map(|a| Payload::QuestionnaireAnswers(Box::new(a)))
+            }
+            Kind::DemandSummary => {
+                parse::<DemandSummary>(body)?.map(|d| Payload::DemandSummary(Box::new(d)))
+            }
+            Kind::ProvisionSummary => {
+                parse::<ProvisionSummary>(body)?.map(|p| Payload::ProvisionSummary(Box::new(p)))
             }
         };
         statement.check(kind)?;

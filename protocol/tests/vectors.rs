@@ -72,6 +72,8 @@ fn judge(vector: &Table) -> Result<Vec<u8>, String> {
             None => Ok(again(&statement, entry.as_ref())),
         },
         Payload::QuestionnaireAnswers(answers) => Ok(again(&statement, answers.as_ref())),
+        Payload::DemandSummary(needs) => Ok(again(&statement, needs.as_ref())),
+        Payload::ProvisionSummary(offers) => Ok(again(&statement, offers.as_ref())),
         Payload::Withdrawal(withdrawal) => {
             withdrawal.check(statement.seq).map_err(|e| e.to_string())?;
             Ok(again(&statement, withdrawal))

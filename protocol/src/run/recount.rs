@@ -353,7 +353,9 @@ fn streams<'a>(
             }
             Payload::Withdrawal(_)
             | Payload::PracticeEntry(_)
-            | Payload::QuestionnaireAnswers(_) => {
+            | Payload::QuestionnaireAnswers(_)
+            | Payload::DemandSummary(_)
+            | Payload::ProvisionSummary(_) => {
                 continue;
             }
         };
