@@ -6,8 +6,9 @@
 use ed25519_dalek::VerifyingKey;
 use jiff::Timestamp;
 use ldsp_protocol::dsse::{EnvelopeError, Unverified};
-use ldsp_protocol::ids::{Digest, NodeSlug, Period};
+use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period};
 use ldsp_protocol::keys::key_id;
+use ldsp_protocol::needs::NeedsError;
 use ldsp_protocol::practice::{Area, PracticeEntry};
 use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::questionnaire::Answers;
@@ -221,7 +222,9 @@ impl Authentic {
             Payload::Correction(correction) => Some(correction.summary.cells_digest()),
             Payload::PracticeEntry(_)
             | Payload::Withdrawal(_)
-            | Payload::QuestionnaireAnswers(_) => None,
+            | Payload::QuestionnaireAnswers(_)
+            | Payload::DemandSummary(_)
+            | Payload::ProvisionSummary(_) => None,
         }
     }
 
@@ -233,7 +236,9 @@ impl Authentic {
             Payload::Correction(correction) => Some(correction.supersedes.seq),
             Payload::LearningSummary(_)
             | Payload::PracticeEntry(_)
-            | Payload::QuestionnaireAnswers(_) => None,
+            | Payload::QuestionnaireAnswers(_)
+            | Payload::DemandSummary(_)
+            | Payload::ProvisionSummary(_) => None,
         }
     }
 
@@ -256,7 +261,7 @@ impl Authentic {
     ///
     /// # Errors
     /// Problems `key-revoked`, `gap`, `chain`, `standard`, `period`, `summary`, `practice`, `withdrawal`, `correction`,
-    /// `redraw`, `answers`.
+    /// `redraw`, `answers`, `needs`.
     pub fn accept(self, known: Known<'_>, now: Timestamp) -> Result<VerifiedStatement, Problem> {
         // By the log's order as it stands now; the writer compares again when the statement's turn comes.
         if let Some(from) = self.node.revoked {
@@ -296,6 +301,12 @@ impl Authentic {
                 self.check_correction(correction, standard, known)?
             }
             Payload::QuestionnaireAnswers(answers) => self.check_answers(answers, known.asked)?,
+            Payload::DemandSummary(demand) => {
+                self.check_needs(&demand.lep, demand.check(standard))?
+            }
+            Payload::ProvisionSummary(provision) => {
+                self.check_needs(&provision.lep, provision.check(standard))?
+            }
         };
         Ok(VerifiedStatement(NewStatement {
             kind: self.statement.kind,
@@ -497,7 +508,20 @@ impl Authentic {
                 "Version {version} of the questionnaire {name}: {e}."
             ))
         })?;
-        Ok(Effect::Answers)
+        Ok(Effect::None)
+    }
+
+    /// Holds published needs to the node's area and to what they were found to be by themselves.
+    fn check_needs(&self, lep: &Gss, checked: Result<(), NeedsError>) -> Result<Effect, Problem> {
+        let refuse = |detail: String| Problem::new(problem::NEEDS, detail);
+        if *lep != self.node.lep {
+            return Err(refuse(format!(
+                "They are those of {lep}, and the node is of {}.",
+                self.node.lep
+            )));
+        }
+        checked.map_err(|e| refuse(format!("Rule: {e}.")))?;
+        Ok(Effect::None)
     }
 
     fn check_entry(&self, entry: &PracticeEntry) -> Result<(), Problem> {

@@ -78,6 +78,9 @@ catalogue! {
     /// Answers that fit no questionnaire.
     ANSWERS = "answers", 422, "The answers do not fit the questionnaire",
         "Nothing was stored. Answer the newest version of a questionnaire that asks your area: `GET /v1/questionnaires` lists them.";
+    /// Published needs that break a rule.
+    NEEDS = "needs", 422, "The published needs break a rule",
+        "Nothing of them was stored. The detail names the rule and where: check the node's version and clock, then ask the operator.";
     /// A questionnaire that breaks a rule.
     QUESTIONNAIRE = "questionnaire", 422, "The questionnaire cannot be asked like this",
         "Nothing was issued. The detail names each part and what does not hold: correct them and issue it again.";

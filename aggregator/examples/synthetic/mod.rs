@@ -323,7 +323,7 @@ impl World {
             .to_bytes()
         };
         let kind = Kind::QuestionnaireAnswers;
-        self.log(&lep.slug, None, kind, body, Effect::Answers).await
+        self.log(&lep.slug, None, kind, body, Effect::None).await
     }
 
     /// A whole federation: all LEPs but a few publish `months` months.

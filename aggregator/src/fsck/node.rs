@@ -194,7 +194,7 @@ fn receive(run: &mut Fsck<'_>, node: &Node, row: &LoggedStatement, seen: &mut Se
     match new.effect {
         Effect::Summary(fold) => seen.months.take(run, *fold),
         Effect::Practice(entry) => seen.practice.take(run, row, *entry),
-        Effect::Answers => {}
+        Effect::None => {}
         Effect::Revision(revised) => {
             seen.named.revise(row, &revised);
             run.revisions.take(row, &revised);

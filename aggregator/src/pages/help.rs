@@ -112,6 +112,9 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "answers" => {
             "Answers name the statement of the log that asks, and fit its questions. These name none that asks their area, or one of them does not fit its question."
         }
+        "needs" => {
+            "What an area asks for and offers is checked before it is logged: codes and districts, order, sizes and noise, its own area, and a day that is neither to come nor before its last one. One check failed."
+        }
         "questionnaire" => {
             "What is asked of areas is signed and public for ever, so it is checked before: texts without personal data, choices and conditions that lead somewhere, a last day that is to come."
         }

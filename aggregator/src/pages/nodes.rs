@@ -40,9 +40,11 @@ impl Sent {
                 // A correction is the month again.
                 Kind::LearningSummary | Kind::Correction => sent.months += stand,
                 Kind::PracticeEntry => sent.entries += stand,
-                // Answers are for their readers, and a withdrawal is neither; the others are the log's own, and no node sends any.
+                // Answers are for their readers, needs have a page of their own, and a withdrawal is neither; the others are the log's own, and no node sends any.
                 Kind::Withdrawal
                 | Kind::QuestionnaireAnswers
+                | Kind::DemandSummary
+                | Kind::ProvisionSummary
                 | Kind::KeyAdd
                 | Kind::KeyRevoke
                 | Kind::Standard

@@ -189,6 +189,12 @@ fn facts(s: &LoggedStatement, area: &str, read: Option<&Read>, is_open: bool) ->
         Kind::QuestionnaireAnswers => Html::text(
             "An area’s answers to a questionnaire, for the log’s operators and analysts and for the area itself",
         ),
+        Kind::DemandSummary => Html::text(
+            "What is asked for in an area: sums that may be told, and counts of people with noise added",
+        ),
+        Kind::ProvisionSummary => {
+            Html::text("What is offered in an area, service by service counted")
+        }
         Kind::Questionnaire => Html::text("What the log’s operators ask of areas"),
     };
     let own = s.kind.is_of_log();

@@ -99,6 +99,8 @@ pub(super) fn kind_in_words(kind: Kind) -> &'static str {
         Kind::BenchmarkRun => "Benchmark run",
         Kind::Finding => "Figures of a measure",
         Kind::QuestionnaireAnswers => "Answers to a questionnaire",
+        Kind::DemandSummary => "Needs: what is asked for",
+        Kind::ProvisionSummary => "Needs: what is offered",
         Kind::Questionnaire => "Questionnaire",
     }
 }

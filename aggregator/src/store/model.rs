@@ -201,8 +201,8 @@ pub enum Effect {
     Practice(Box<PracticeEntry>),
     /// A statement of the node is withdrawn, or what was withdrawn is published again.
     Revision(Box<Revised>),
-    /// Answers to a questionnaire: nothing beside the statement.
-    Answers,
+    /// Nothing: it is read from the statement itself.
+    None,
 }
 
 /// What a withdrawal or a correction changes.
@@ -240,7 +240,7 @@ impl Effect {
                     .map(|(part, delta)| (standard, period, part.as_str(), delta.as_slice()))
                     .collect()
             }
-            Self::Practice(_) | Self::Answers => Vec::new(),
+            Self::Practice(_) | Self::None => Vec::new(),
             Self::Revision(revised) => revised
                 .month
                 .iter()
@@ -621,6 +621,8 @@ impl Outline {
             Kind::LearningSummary
             | Kind::Correction
             | Kind::Withdrawal
+            | Kind::DemandSummary
+            | Kind::ProvisionSummary
             | Kind::KeyAdd
             | Kind::KeyRevoke
             | Kind::Standard

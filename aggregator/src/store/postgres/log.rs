@@ -243,7 +243,7 @@ async fn write(
             Effect::Summary(fold) => months.push(&fold.month),
             Effect::Practice(entry) => entries.push((*new, *index, &**entry)),
             Effect::Revision(change) => revised.push((*new, *index, &**change)),
-            Effect::Answers => {}
+            Effect::None => {}
         }
     }
     insert(connection, &logged, &plan, &entries).await?;

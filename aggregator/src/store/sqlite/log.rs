@@ -189,7 +189,7 @@ async fn write(
         .iter()
         .filter_map(|(new, index)| match &new.effect {
             Effect::Practice(entry) => Some((*new, *index, &**entry)),
-            Effect::Summary(_) | Effect::Revision(_) | Effect::Answers => None,
+            Effect::Summary(_) | Effect::Revision(_) | Effect::None => None,
         })
         .collect();
     library::insert(&mut script, &entries);
@@ -199,7 +199,7 @@ async fn write(
     for (new, index) in &logged {
         match &new.effect {
             Effect::Summary(fold) => rollups::insert_month(connection, &fold.month).await?,
-            Effect::Practice(_) | Effect::Answers => continue,
+            Effect::Practice(_) | Effect::None => continue,
             Effect::Revision(revised) => {
                 revisions::write(connection, new, *index, revised).await?;
             }
