@@ -210,7 +210,8 @@ fn ascending<K: Ord>(keys: &[K], what: &str) -> Result<(), NeedsError> {
     }
 }
 
-/// The first day that is still part of a picture made on `day`, of what holds for `months`.
-pub(super) fn since(day: Date, months: i32) -> Date {
-    day.saturating_sub(jiff::Span::new().months(months))
+/// Whether what was made on `as_of` and holds for `months` is part of the picture of `day`.
+#[must_use]
+pub fn holds(as_of: Date, day: Date, months: i32) -> bool {
+    as_of <= day && as_of >= day.saturating_sub(jiff::Span::new().months(months))
 }

@@ -15,7 +15,7 @@ mod picture;
 #[cfg(test)]
 mod tests;
 
-pub use check::NeedsError;
+pub use check::{NeedsError, holds};
 pub use picture::{Estimate, Offered, Picture, SkillPicture, Wanted, picture};
 
 /// Budget of one person in one need, in millionths of rho (zCDP: Bun and Steinke 2016): a person who was asked adds one to

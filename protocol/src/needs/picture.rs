@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::check::since;
+use super::check::holds;
 use super::{Counts, DemandSummary, HOLDS_MONTHS, PEOPLE_MONTHS, ProvisionSummary};
 use crate::ids::Gss;
 use crate::standard::{Dimension, Standard};
@@ -96,18 +96,17 @@ pub fn picture<'a>(
     demand: impl IntoIterator<Item = &'a DemandSummary>,
     provision: impl IntoIterator<Item = &'a ProvisionSummary>,
 ) -> Picture {
-    let holds = |as_of: Date, months| as_of <= day && as_of >= since(day, months);
     let mut newest: BTreeMap<&Gss, &DemandSummary> = BTreeMap::new();
     let mut people: BTreeMap<&Gss, Counted> = BTreeMap::new();
     let skills = &standard.dimension(Dimension::Skill).codes;
     for it in demand {
-        if holds(it.as_of, HOLDS_MONTHS) {
+        if holds(it.as_of, day, HOLDS_MONTHS) {
             newest.insert(&it.lep, it);
         }
         if let Some(asked) = it
             .people
             .as_ref()
-            .filter(|_| holds(it.as_of, PEOPLE_MONTHS))
+            .filter(|_| holds(it.as_of, day, PEOPLE_MONTHS))
         {
             let counted = people.entry(&it.lep).or_default();
             counted.add(&asked.counts, asked.sigma2, skills.len());
@@ -115,7 +114,7 @@ pub fn picture<'a>(
     }
     let mut offers: BTreeMap<&Gss, &ProvisionSummary> = BTreeMap::new();
     for it in provision {
-        if holds(it.as_of, HOLDS_MONTHS) {
+        if holds(it.as_of, day, HOLDS_MONTHS) {
             offers.insert(&it.lep, it);
         }
     }

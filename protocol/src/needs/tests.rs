@@ -107,7 +107,7 @@ fn demand_that_does_not_hold_is_refused_with_where_it_does_not() {
     let of_people = |change: fn(&mut PeopleAsked)| {
         refused(|it| it.people.iter_mut().for_each(change));
     };
-    of_people(|people| drop(people.counts.pop()));
+    of_people(|people| people.counts.truncate(1));
     of_people(|people| people.rounds = 2);
     of_people(|people| people.sigma2 -= 1);
     of_people(|people| (people.rounds, people.sigma2) = (0, 0));
