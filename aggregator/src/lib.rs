@@ -18,6 +18,7 @@ mod etag;
 pub mod fsck;
 pub mod invite;
 pub mod log;
+pub mod needs;
 pub mod pages;
 pub mod questionnaires;
 pub mod receive;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use ldsp_protocol::dsse::Sealed;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::keys::key_id;
@@ -15,10 +16,11 @@ use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::statement::Kind;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::needs;
 use crate::questionnaires::{Asked, by_identity};
 use crate::store::{
     Announced, Appended, Equivocation, Library, Log, LoggedStatement, NewOwn, NewStatement,
-    OwnEffect, Placed, StoreError, Turn,
+    OwnEffect, Placed, Span, StatementFilter, StoreError, Turn,
 };
 use crate::tree::Tree;
 use crate::verify::{Authentic, Target, VerifiedStatement, chain, revoked};
@@ -380,6 +382,30 @@ pub async fn asked<S: Log>(store: &S, authentic: &Authentic) -> Result<Option<As
         Some(pae) => by_identity(store, pae).await,
         None => Ok(None),
     }
+}
+
+/// The day of the node's last statement of the same kind of needs; `None` where this one is of another kind, or the first.
+///
+/// # Errors
+/// Trouble with the store.
+pub async fn published<S: Log>(
+    store: &S,
+    authentic: &Authentic,
+) -> Result<Option<Date>, StoreError> {
+    if authentic.needs().is_none() {
+        return Ok(None);
+    }
+    let node = &authentic.node().node;
+    let filter = StatementFilter {
+        node: Some(node.clone()),
+        kind: Some(authentic.kind()),
+        span: Span::Newest,
+    };
+    let Some(last) = store.latest(&filter, 1).await?.pop() else {
+        return Ok(None);
+    };
+    let last = store.statement(node, last.seq).await?;
+    last.as_ref().map(needs::day).transpose()
 }
 
 /// What [`target`] gives of a statement that is not logged yet, with its place among an entry's versions.

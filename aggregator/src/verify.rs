@@ -5,10 +5,10 @@
 
 use ed25519_dalek::VerifyingKey;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use ldsp_protocol::dsse::{EnvelopeError, Unverified};
-use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period};
+use ldsp_protocol::ids::{Digest, NodeSlug, Period};
 use ldsp_protocol::keys::key_id;
-use ldsp_protocol::needs::NeedsError;
 use ldsp_protocol::practice::{Area, PracticeEntry};
 use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::questionnaire::Answers;
@@ -18,9 +18,10 @@ use ldsp_protocol::standard::Standard;
 use ldsp_protocol::statement::{Kind, Payload, Statement};
 use ldsp_protocol::summary::LearningSummary;
 
+use crate::needs::Said;
 use crate::questionnaires::Asked;
 use crate::store::{Effect, LoggedStatement, NewStatement, Node, Revised, RevisedMonth};
-use crate::time::has_ended;
+use crate::time::{has_ended, london_day};
 
 /// Where a statement was sent to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +79,8 @@ pub struct Known<'a> {
     pub target: Option<Target>,
     /// The questionnaire of the log that answers name, if it stands there.
     pub asked: Option<&'a Asked>,
+    /// The day of the node's last statement of the same kind of needs.
+    pub published: Option<Date>,
 }
 
 /// A statement that may be logged next.
@@ -251,6 +254,16 @@ impl Authentic {
         }
     }
 
+    /// The needs that it publishes.
+    #[must_use]
+    pub fn needs(&self) -> Option<Said<'_>> {
+        match &self.statement.payload {
+            Payload::DemandSummary(demand) => Some(Said::Demand(demand)),
+            Payload::ProvisionSummary(provision) => Some(Said::Provision(provision)),
+            _ => None,
+        }
+    }
+
     /// The standard that it follows, if this program knows it.
     #[must_use]
     pub fn standard(&self) -> Option<&'static Standard> {
@@ -302,10 +315,10 @@ impl Authentic {
             }
             Payload::QuestionnaireAnswers(answers) => self.check_answers(answers, known.asked)?,
             Payload::DemandSummary(demand) => {
-                self.check_needs(&demand.lep, demand.check(standard))?
+                self.check_needs(Said::Demand(demand), standard, known.published, now)?
             }
             Payload::ProvisionSummary(provision) => {
-                self.check_needs(&provision.lep, provision.check(standard))?
+                self.check_needs(Said::Provision(provision), standard, known.published, now)?
             }
         };
         Ok(VerifiedStatement(NewStatement {
@@ -511,16 +524,15 @@ impl Authentic {
         Ok(Effect::None)
     }
 
-    /// Holds published needs to the node's area and to what they were found to be by themselves.
-    fn check_needs(&self, lep: &Gss, checked: Result<(), NeedsError>) -> Result<Effect, Problem> {
-        let refuse = |detail: String| Problem::new(problem::NEEDS, detail);
-        if *lep != self.node.lep {
-            return Err(refuse(format!(
-                "They are those of {lep}, and the node is of {}.",
-                self.node.lep
-            )));
-        }
-        checked.map_err(|e| refuse(format!("Rule: {e}.")))?;
+    fn check_needs(
+        &self,
+        said: Said<'_>,
+        standard: &Standard,
+        published: Option<Date>,
+        now: Timestamp,
+    ) -> Result<Effect, Problem> {
+        let checked = said.check(&self.node.lep, standard, published, london_day(now));
+        checked.map_err(|why| Problem::new(problem::NEEDS, why))?;
         Ok(Effect::None)
     }
 

@@ -150,6 +150,8 @@ async fn read_on<S: Log + Rollups>(
 ) -> Result<Arc<Snapshot>, StoreError> {
     let mut from = snapshot.size();
     revised.extend(store.revised(from..at.size).await?);
+    let needs = snapshot.needs().after(store, from..at.size).await?;
+    let needs = Arc::new(needs);
     loop {
         let to = at.size.min(from + CHUNK);
         let mut months = store.months(from..to).await?;
@@ -159,7 +161,7 @@ async fn read_on<S: Log + Rollups>(
             size: to,
             ..at.clone()
         };
-        snapshot = Arc::new(snapshot.after(reached, months));
+        snapshot = Arc::new(snapshot.after(reached, Arc::clone(&needs), months));
         from = to;
         if from >= at.size {
             return Ok(snapshot);

@@ -8,6 +8,7 @@ use ldsp_protocol::benchmark::Figures;
 use ldsp_protocol::ids::{Digest, NodeSlug};
 use ldsp_protocol::rollup::NodeMonth;
 
+use crate::needs::Needs;
 use crate::store::Position;
 
 /// The [`Figures`] of one state of the log and of the list of nodes, with what others made of it. Pages and the API ask it; it
@@ -18,6 +19,7 @@ pub struct Snapshot {
     /// The log's edge when the last months were added: it names them with all that came before.
     months: Digest,
     figures: Figures,
+    needs: Arc<Needs>,
     of_figures: Arc<OfFigures>,
     made: Mutex<Extensions>,
 }
@@ -36,6 +38,7 @@ impl Default for Snapshot {
             at: Position::default(),
             months: Position::default().edge,
             figures: Figures::default(),
+            needs: Arc::default(),
             of_figures: Arc::default(),
             made: Mutex::default(),
         }
@@ -51,9 +54,14 @@ impl Deref for Snapshot {
 }
 
 impl Snapshot {
-    /// The state at `at`, which `months` (in the order of the log) lead to from this one.
+    /// The state at `at`, which `months` (in the order of the log) lead to from this one, with the needs that were published until then.
     #[must_use]
-    pub fn after(&self, at: Position, months: impl IntoIterator<Item = NodeMonth>) -> Self {
+    pub fn after(
+        &self,
+        at: Position,
+        needs: Arc<Needs>,
+        months: impl IntoIterator<Item = NodeMonth>,
+    ) -> Self {
         let mut months = months.into_iter().peekable();
         let grown = months.peek().is_some();
         let figures = self.figures.after(Arc::clone(&at.members), months);
@@ -66,6 +74,7 @@ impl Snapshot {
             months: if grown { at.edge } else { self.months },
             at,
             figures,
+            needs,
             of_figures,
             made: Mutex::default(),
         }
@@ -82,6 +91,7 @@ impl Snapshot {
             at: at.clone(),
             months: at.edge,
             figures,
+            needs: Arc::clone(&self.needs),
             of_figures: Arc::default(),
             made: Mutex::default(),
         }
@@ -91,6 +101,12 @@ impl Snapshot {
     #[must_use]
     pub fn size(&self) -> u64 {
         self.at.size
+    }
+
+    /// The needs that were published until then.
+    #[must_use]
+    pub fn needs(&self) -> &Needs {
+        &self.needs
     }
 
     /// Where the log and the list of nodes stood.

@@ -1,10 +1,14 @@
 //! A node's statements, received again in their order.
 
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
 use ldsp_protocol::dsse::Unverified;
 use ldsp_protocol::enrolment::NodeState;
 use ldsp_protocol::ids::Digest;
 use ldsp_protocol::problem::{self, Problem};
 use ldsp_protocol::standard::Standard;
+use ldsp_protocol::statement::Kind;
 use serde::Deserialize;
 
 use super::{Fsck, Rule, counts, library, own, revisions, rollup};
@@ -27,6 +31,8 @@ struct Seen {
     months: rollup::Months,
     practice: library::Versions,
     named: revisions::Named,
+    /// The day of the last statement of each kind of needs.
+    published: BTreeMap<Kind, Date>,
 }
 
 pub(super) async fn check(
@@ -177,7 +183,11 @@ fn receive(run: &mut Fsck<'_>, node: &Node, row: &LoggedStatement, seen: &mut Se
         history: seen.months.folded(standard),
         asked: asked.as_ref(),
         target: authentic.named().and_then(|seq| seen.named.target(seq)),
+        published: seen.published.get(&authentic.kind()).copied(),
     };
+    if let Some(said) = authentic.needs() {
+        seen.published.insert(authentic.kind(), said.day());
+    }
     let accepted = authentic.accept(known, row.received);
     let new = match accepted {
         Ok(accepted) => accepted.into_new(),

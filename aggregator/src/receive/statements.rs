@@ -7,6 +7,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use ldsp_protocol::ids::NodeSlug;
 use ldsp_protocol::own::is_reserved;
 use ldsp_protocol::problem::{self, Problem};
@@ -71,10 +72,11 @@ pub(super) async fn put(
         looked?;
     }
     // What a statement is checked against comes before the comparison: a twin of this request that is logged meanwhile is then found
-    // by the comparison, and never stands in the history that this one is checked against. An entry and answers need no history, and
+    // by the comparison, and never stands in the history that this one is checked against. Entries, answers and needs need no history, and
     // beyond the node's head it needs no comparison: should a twin take the place meanwhile, the log's writer sees to it.
     let target = stage::new_target(&service.store, &authentic).await?;
     let asked = stage::asked(&service.store, &authentic).await?;
+    let published = stage::published(&service.store, &authentic).await?;
     let (history, settled) = if has_no_history(authentic.kind()) && authentic.is_beyond_head() {
         (Vec::new(), None)
     } else {
@@ -90,7 +92,8 @@ pub(super) async fn put(
         Some(answer) => answer?,
         None => {
             check_evidence(&service, &authentic).await?;
-            let verified = accept(authentic.clone(), (history, target, asked), now).await?;
+            let verified =
+                accept(authentic.clone(), (history, target, asked, published), now).await?;
             let logged = service.sequencer.log(verified).await;
             if logged.is_err() && service.store.head().await?.behind.is_some() {
                 service.candidates.keep(&authentic, now);
@@ -110,14 +113,23 @@ pub(super) async fn put(
 
 /// Whether statements of this kind are checked without what the node published before.
 fn has_no_history(kind: Kind) -> bool {
-    matches!(kind, Kind::PracticeEntry | Kind::QuestionnaireAnswers)
+    matches!(
+        kind,
+        Kind::PracticeEntry
+            | Kind::QuestionnaireAnswers
+            | Kind::DemandSummary
+            | Kind::ProvisionSummary
+    )
 }
+
+/// What is stored of that which a statement is checked against.
+type Stored = (Vec<NodeMonth>, Option<Target>, Option<Asked>, Option<Date>);
 
 /// Checks a statement that is not logged yet. A withdrawal and a correction fold a whole stream again, which is no work for the threads that
 /// answer everybody.
 async fn accept(
     authentic: Authentic,
-    (history, target, asked): (Vec<NodeMonth>, Option<Target>, Option<Asked>),
+    (history, target, asked, published): Stored,
     now: Timestamp,
 ) -> Result<VerifiedStatement, Problem> {
     let folds = matches!(authentic.kind(), Kind::Withdrawal | Kind::Correction);
@@ -127,6 +139,7 @@ async fn accept(
             history,
             target,
             asked,
+            published,
         };
         authentic.accept(known, now)
     };

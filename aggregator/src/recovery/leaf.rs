@@ -188,6 +188,7 @@ async fn of_node<S: Log + Registry + Rollups>(
         history: &history,
         target: stage::target(store, &authentic).await?,
         asked: asked.as_ref(),
+        published: stage::published(store, &authentic).await?,
     };
     let accepted = authentic.accept(known, at);
     let new = accepted.map(|verified| Returned::Node(Box::new(verified.into_new())));

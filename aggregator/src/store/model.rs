@@ -7,6 +7,7 @@ use ed25519_dalek::VerifyingKey;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use ldsp_protocol::benchmark::Member;
+use ldsp_protocol::dsse::Unverified;
 use ldsp_protocol::enrolment::{NodeRecord, NodeState};
 use ldsp_protocol::ids::{Digest, Gss, NodeSlug, Period, QuestionId};
 use ldsp_protocol::keys::key_id;
@@ -16,9 +17,10 @@ use ldsp_protocol::practice::{Factor, PracticeEntry, Verdict};
 use ldsp_protocol::problem::Drawn;
 use ldsp_protocol::rollup::{Fold, Revision};
 use ldsp_protocol::standard::Standard;
-use ldsp_protocol::statement::Kind;
+use ldsp_protocol::statement::{Body, Kind};
+use serde::de::DeserializeOwned;
 
-use super::Standing;
+use super::{Standing, StoreError};
 
 /// What a person may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -517,6 +519,24 @@ pub struct LoggedStatement {
     pub received: Timestamp,
     /// Leaf of its withdrawal.
     pub withdrawn: Option<u64>,
+}
+
+impl LoggedStatement {
+    /// What it says.
+    ///
+    /// # Errors
+    /// Damaged bytes: it was verified before it was logged.
+    pub fn payload<P: DeserializeOwned>(&self) -> Result<P, StoreError> {
+        let unverified = Unverified::parse(&self.envelope).ok();
+        let body =
+            unverified.and_then(|u| serde_json::from_slice::<Body<P>>(u.unverified_body()).ok());
+        body.map(|body| body.payload)
+            .ok_or_else(|| StoreError::Corrupt {
+                table: "statement",
+                column: "envelope",
+                row: self.index.to_string(),
+            })
+    }
 }
 
 /// A withdrawal or a correction that was logged, without its bytes.

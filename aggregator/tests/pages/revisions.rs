@@ -62,6 +62,7 @@ async fn send<P: serde::Serialize>(
         .expect("read");
     let known = Known {
         asked: None,
+        published: None,
         history: &history,
         target: target.as_ref().map(Target::from),
     };

@@ -329,6 +329,7 @@ pub(super) async fn received(
     let known = Known {
         history: &history,
         asked: asked.as_ref(),
+        published: crate::log::published(store, &authentic).await.unwrap(),
         target: crate::log::new_target(store, &authentic).await.unwrap(),
     };
     let now = at("2022-06-01T10:00:00Z") + jiff::SignedDuration::from_secs(sim.seq as i64);
