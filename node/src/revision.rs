@@ -43,6 +43,8 @@ pub enum RevisionError {
     Entry(u64),
     #[error("statement {0} holds answers to a questionnaire, which stay until newer ones come")]
     Answers(u64),
+    #[error("statement {0} holds needs of the area, which stay until newer ones come")]
+    Needs(u64),
     #[error("what statement {seq} held was published again as statement {by}")]
     Again { seq: u64, by: u64 },
     #[error("the ledger does not hold the cells that statement {0} published")]
@@ -90,6 +92,7 @@ impl RevisionError {
             Self::Stands(_) => "not-withdrawn",
             Self::Entry(_) => "practice-entry",
             Self::Answers(_) => "answers-stay",
+            Self::Needs(_) => "needs-stay",
             Self::Again { .. } => "published-again",
             Self::OtherCells(_) => "other-cells",
             Self::Gone(_) => "content-gone",
@@ -120,6 +123,9 @@ impl RevisionError {
             }
             Self::Answers(_) => {
                 "Change the answers and have them released: the newer ones stand in the place of these."
+            }
+            Self::Needs(_) => {
+                "Correct what the node holds and publish the needs anew: the newer ones stand in the place of these."
             }
             Self::Again { .. } => "Name that statement instead.",
             Self::OtherCells(_) => {
@@ -185,6 +191,7 @@ pub async fn withdraw(
     match row.kind {
         Kind::Withdrawal => return Err(RevisionError::Stays(seq)),
         Kind::QuestionnaireAnswers => return Err(RevisionError::Answers(seq)),
+        Kind::DemandSummary | Kind::ProvisionSummary => return Err(RevisionError::Needs(seq)),
         _ => {}
     }
     if let Some(by) = standing.withdrawn_by {
@@ -227,6 +234,7 @@ pub async fn reissue(
     match row.kind {
         Kind::PracticeEntry => return Err(RevisionError::Entry(seq)),
         Kind::QuestionnaireAnswers => return Err(RevisionError::Answers(seq)),
+        Kind::DemandSummary | Kind::ProvisionSummary => return Err(RevisionError::Needs(seq)),
         Kind::Withdrawal => return Err(RevisionError::Stays(seq)),
         _ => {}
     }

@@ -169,6 +169,8 @@ pub(crate) fn statement(row: &StatementRow) -> String {
         (Kind::Correction, _) => format!("{month}, published again"),
         (Kind::Withdrawal, Some((target, _))) => format!("Withdrawal of statement {target}"),
         (Kind::Withdrawal, None) => "Withdrawal".to_owned(),
+        (Kind::DemandSummary, _) => "What is asked for in the area".to_owned(),
+        (Kind::ProvisionSummary, _) => "What is offered in the area".to_owned(),
         (Kind::QuestionnaireAnswers, _) => "Answers to a questionnaire".to_owned(),
         _ => "Practice entry".to_owned(),
     }

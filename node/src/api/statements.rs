@@ -316,7 +316,9 @@ async fn published(api: &Api, seq: &str, person: Option<&SignedIn>) -> Result<Pu
         | Kind::Standard
         | Kind::BenchmarkRun
         | Kind::Finding
-        | Kind::Questionnaire => true,
+        | Kind::Questionnaire
+        | Kind::DemandSummary
+        | Kind::ProvisionSummary => true,
         Kind::QuestionnaireAnswers => false,
         Kind::PracticeEntry => {
             let today = london_day((api.clock)());

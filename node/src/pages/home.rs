@@ -205,7 +205,7 @@ fn published(desk: &Desk, reads: bool) -> Html {
             link(&words::statement(row), &format!("/statements/{}", row.seq))
         }
         Some(period) => link(&period.in_words(), &format!("/releases/{period}")),
-        None if row.kind == Kind::QuestionnaireAnswers => {
+        None if row.kind != Kind::PracticeEntry => {
             link(&words::statement(row), &format!("/statements/{}", row.seq))
         }
         None => desk
@@ -224,6 +224,7 @@ fn published(desk: &Desk, reads: bool) -> Html {
                 Kind::LearningSummary => "Monthly figures".into(),
                 Kind::PracticeEntry => "Practice entry".into(),
                 Kind::QuestionnaireAnswers => "Answers".into(),
+                Kind::DemandSummary | Kind::ProvisionSummary => "Needs".into(),
                 _ => "Revision".into(),
             },
             words::count(row.seq).into(),

@@ -22,10 +22,11 @@ use crate::store::people::Role;
 const SHOWN: usize = 100;
 
 /// What a list of statements is filtered by.
-const KINDS: [(&str, &str); 4] = [
+const KINDS: [(&str, &str); 5] = [
     ("learning-summary", "Monthly figures"),
     ("practice-entry", "Practice entries"),
     ("questionnaire-answers", "Answers to questionnaires"),
+    ("needs", "Needs of the area"),
     ("revision", "Withdrawals and others"),
 ];
 
@@ -34,7 +35,8 @@ fn kind(row: &StatementRow) -> &'static str {
         Kind::LearningSummary => KINDS[0].0,
         Kind::PracticeEntry => KINDS[1].0,
         Kind::QuestionnaireAnswers => KINDS[2].0,
-        _ => KINDS[3].0,
+        Kind::DemandSummary | Kind::ProvisionSummary => KINDS[3].0,
+        _ => KINDS[4].0,
     }
 }
 
@@ -176,7 +178,11 @@ fn page(row: &StatementRow, person: &SignedIn, said: &Said) -> Page {
 
 /// Whether people read its content beside its number.
 fn is_read(kind: Kind) -> bool {
-    matches!(kind, Kind::PracticeEntry | Kind::QuestionnaireAnswers)
+    use Kind::{DemandSummary, PracticeEntry, ProvisionSummary, QuestionnaireAnswers};
+    matches!(
+        kind,
+        PracticeEntry | QuestionnaireAnswers | DemandSummary | ProvisionSummary
+    )
 }
 
 fn decision(row: &StatementRow, person: &SignedIn, said: &Said) -> Html {
@@ -186,6 +192,9 @@ fn decision(row: &StatementRow, person: &SignedIn, said: &Said) -> Html {
         }
         (Kind::QuestionnaireAnswers, ..) => {
             return InsetText::new("Answers are not withdrawn: newer ones to the same questionnaire stand in their place. A coordinator changes them, an approver releases the change.").into();
+        }
+        (Kind::DemandSummary | Kind::ProvisionSummary, ..) => {
+            return InsetText::new("Needs are not withdrawn: newer ones stand in their place. A coordinator prepares them, an approver publishes them.").into();
         }
         (_, None, _) => withdrawal(row, said),
         (Kind::PracticeEntry, Some(_), _) => {
