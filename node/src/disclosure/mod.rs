@@ -4,6 +4,7 @@
 //! [`ProtectedTables`]: discrete Gaussian noise on the grid 2^-16 under the square-root filter
 //! (the public half of the method is [`ldsp_protocol::noise`]). The noise itself is added and forgotten.
 
+pub(crate) mod changes;
 pub(crate) mod dominance;
 pub mod protect;
 pub mod sampler;
