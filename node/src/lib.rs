@@ -22,6 +22,7 @@ pub mod home;
 pub mod import;
 pub mod lep;
 mod model;
+pub mod needs;
 pub mod pages;
 pub mod practice;
 mod provision;

@@ -162,6 +162,20 @@ pub async fn take_back<T: Transport>(
     for (period, published) in &months {
         month(&mut transaction, key, *period, published, now).await?;
     }
+    let statements = found.iter().filter_map(|found| found.statement.as_ref());
+    let mut needs = Vec::new();
+    for statement in statements {
+        match &statement.payload {
+            Payload::DemandSummary(it) => needs.push((statement.seq, it.as_ref(), None)),
+            Payload::ProvisionSummary(it) => {
+                if let Some((.., provision)) = needs.last_mut() {
+                    *provision = Some((statement.seq, it.as_ref()));
+                }
+            }
+            _ => {}
+        }
+    }
+    crate::needs::recover::take_back(&mut transaction, &needs, now).await?;
     let detail = format!(
         "statements {} to {}, {} months among them",
         ours.seq + 1,

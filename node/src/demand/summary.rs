@@ -51,6 +51,19 @@ impl Skill {
         }
     }
 
+    /// The codes of the skill and, where it is not stated, of the tier; `None`: the standard does not have one of them.
+    pub(crate) fn ids(self) -> Option<(String, Option<String>)> {
+        let id = |dimension, at: u8| {
+            let codes = &Standard::current().dimension(dimension).codes;
+            codes.get(usize::from(at)).map(|code| code.id.clone())
+        };
+        let tier = match self.tier {
+            Some(tier) => Some(id(Dimension::Tier, tier)?),
+            None => None,
+        };
+        Some((id(Dimension::Skill, self.skill)?, tier))
+    }
+
     /// For people.
     pub(crate) fn title(self) -> String {
         let code = |dimension, at: u8| {
@@ -240,7 +253,7 @@ fn sum(people_ask: bool, rows: &[&Demand]) -> Option<Sum> {
 }
 
 /// What a row has in a sum, by whom.
-fn part(row: &Demand) -> Option<Part> {
+pub(crate) fn part(row: &Demand) -> Option<Part> {
     let count = |n: i64| u64::try_from(n).unwrap_or(0);
     let number = count(row.number?);
     Some(match (row.organisation, row.largest, row.counts) {

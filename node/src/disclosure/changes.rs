@@ -75,7 +75,20 @@ impl Made {
         self.named.is_empty() && self.unnamed.sum == 0
     }
 
-    fn may_be_told(&self) -> bool {
+    /// What is left of it without what the same organisations have in `others`. Of those without a name nothing is taken away: nobody
+    /// knows whether they are the same.
+    pub(crate) fn without<'a>(&self, others: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut left = self.clone();
+        for other in others {
+            for (whose, sum) in &other.named {
+                left.hand(&mut Self::default(), *whose, *sum);
+            }
+        }
+        left
+    }
+
+    /// Whether it may be told by itself.
+    pub(crate) fn may_be_told(&self) -> bool {
         let named = self.named.iter();
         let mut parts: Vec<Part> = named.map(|(whose, sum)| Part::Of(*whose, *sum)).collect();
         let Unnamed { sum, one, two } = self.unnamed;

@@ -87,6 +87,8 @@ pub(crate) const OTHERS: &[&str] = &[
     "ledger_months",
     "ledger_standards",
     "mappings",
+    "needs",
+    "needs_people",
     "numbers_gone",
     "organisations",
     "outbox",

@@ -42,6 +42,7 @@ pub(crate) mod items;
 pub mod kept;
 pub mod ledger;
 pub mod mappings;
+pub mod needs;
 pub mod organisations;
 pub mod outbox;
 pub mod overview;
