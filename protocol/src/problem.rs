@@ -168,6 +168,9 @@ catalogue! {
     /// Answers to a questionnaire that may not be changed, handed over or released as they stand.
     ANSWERING = "answering", 409, "The answers were left as they are",
         "Nothing was changed. The detail says what stands against it: read the questionnaire again, it says how far it is.";
+    /// Needs that may not be prepared, published or refused as they stand.
+    NEEDS_DRAFT = "needs-draft", 409, "The needs were left as they are",
+        "Nothing was changed. The detail says what stands against it: the list of needs says which draft waits.";
     /// A release would cost people more privacy than they were promised.
     BUDGET = "privacy-budget", 409, "The release would overspend the privacy budget",
         "Nothing was drawn and nothing left. The page /privacy shows what was spent; the detail says which bound would break.";

@@ -20,6 +20,7 @@ mod machine;
 mod mappings;
 mod model;
 mod names;
+mod needs;
 mod own_services;
 mod people;
 mod practice;
@@ -72,6 +73,7 @@ const RELEASES: &str = "Releases";
 const PEOPLE: &str = "People";
 const PROGRAMMES: &str = "Programmes";
 const NEEDS: &str = "Needs";
+const PUBLISHED_NEEDS: &str = "Published needs";
 const PROVISION: &str = "Provision";
 const PROVIDERS: &str = "For providers";
 const PRACTICE: &str = "Practice";
@@ -113,7 +115,7 @@ impl std::ops::Deref for Api {
                        the address of a page that says what to do.",
     ),
     tags(
-        (name = NODE), (name = IMPORTS), (name = PROGRAMMES), (name = NEEDS), (name = PROVISION), (name = PROVIDERS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = EXCHANGE, description = "Who collects what, and files from and for the Skills Advisory Panel."), (name = GATHERING, description = "What is known of demand and provision, what is missing, and who is to bring it."), (name = CONTEXT, description = "What others published about the area, its districts, its region and England."), (name = QUESTIONNAIRES, description = "What the national operators ask this LEP, and what it answers."), (name = STATEMENTS),
+        (name = NODE), (name = IMPORTS), (name = PROGRAMMES), (name = NEEDS), (name = PROVISION), (name = PROVIDERS), (name = RELEASES), (name = PRACTICE), (name = QUALITY), (name = EXCHANGE, description = "Who collects what, and files from and for the Skills Advisory Panel."), (name = GATHERING, description = "What is known of demand and provision, what is missing, and who is to bring it."), (name = CONTEXT, description = "What others published about the area, its districts, its region and England."), (name = QUESTIONNAIRES, description = "What the national operators ask this LEP, and what it answers."), (name = PUBLISHED_NEEDS, description = "What is asked for and what is offered in the area, as everybody may read it."), (name = STATEMENTS),
         (name = PEOPLE, description = "Who signs in, and as what. Nobody learns or sets another person\u{2019}s secret here."),
         (name = RIGHTS, description = "What learners may ask for, how long records are kept, and who did what."),
         (name = MACHINE, description = "Public and without secrets, so that an auditor can compare this node with the log."),
@@ -153,6 +155,8 @@ refusals! {
     struct Answers: PARAMETER, REQUEST, SIGN_IN, ROLE, OWN_WORK, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM, CHANGED_MEANWHILE, ANSWERING;
     struct HandsOver: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, FORM, ANSWERING;
     struct TakesBack: PARAMETER, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, ANSWERING;
+    struct PreparesNeeds: PARAMETER, SIGN_IN, ROLE, ORIGIN, TIMEOUT, NEEDS_DRAFT;
+    struct JudgesNeeds: PARAMETER, REQUEST, SIGN_IN, ROLE, OWN_WORK, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED, FORM, NEEDS_DRAFT;
     struct Decides: PARAMETER, REQUEST, SIGN_IN, ROLE, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED;
     struct Approves: PARAMETER, REQUEST, SIGN_IN, ROLE, OWN_WORK, ORIGIN, NOT_FOUND, TIMEOUT, TOO_LARGE, UNSUPPORTED;
 }
@@ -253,6 +257,11 @@ pub(crate) fn rules() -> Vec<Rule> {
         Rule::post("/api/v1/questionnaires/{name}/release", APPROVER),
         Rule::post("/api/v1/questionnaires/{name}/send-back", APPROVER),
         read("/api/v1/questionnaires/{name}/results"),
+        read("/api/v1/needs"),
+        Rule::post("/api/v1/needs", COORDINATOR),
+        read("/api/v1/needs/{id}"),
+        Rule::post("/api/v1/needs/{id}/approve", APPROVER),
+        Rule::post("/api/v1/needs/{id}/refuse", APPROVER),
         read("/api/v1/practice"),
         read("/api/v1/practice/{id}"),
         Rule::get("/api/v1/quality", STAFF),
@@ -458,6 +467,10 @@ fn described() -> OpenApiRouter<Api> {
         .routes(routes!(questionnaires::release))
         .routes(routes!(questionnaires::send_back))
         .routes(routes!(questionnaires::results))
+        .routes(routes!(needs::list, needs::prepare))
+        .routes(routes!(needs::show))
+        .routes(routes!(needs::approve))
+        .routes(routes!(needs::refuse))
         .routes(routes!(quality::show))
         .routes(routes!(quality::questions, quality::ask))
         .routes(routes!(quality::answer))

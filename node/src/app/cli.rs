@@ -136,6 +136,9 @@ pub enum Command {
     /// National questionnaires: what is asked of this LEP, its answers by two people, and what all answers come to
     #[command(subcommand)]
     Questionnaire(Questionnaire),
+    /// What is asked for and what is offered in the area, prepared and published by two people for everybody to read
+    #[command(subcommand)]
+    Needs(Needs),
     /// Quality of the records: what rules find at which provider, questions to providers, and how the rules are set
     #[command(subcommand)]
     Quality(Quality),
@@ -644,6 +647,49 @@ pub enum Questionnaire {
     Results {
         /// Name of the questionnaire
         questionnaire: QuestionId,
+    },
+}
+
+/// `needs`. A person's secret is asked for on the terminal, or read from standard input when that is no terminal.
+#[derive(Debug, Subcommand)]
+pub enum Needs {
+    /// What was prepared, refused and published, the newest first
+    List,
+    /// Exactly what is, or would be, published, what is kept back and why, and the digest
+    Show {
+        /// Number of the draft; without it the newest
+        id: Option<i64>,
+    },
+    /// A coordinator prepares a draft; the noise of people's counts is drawn here, once for each record
+    Prepare {
+        /// Who prepares it
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+    },
+    /// An approver who did not prepare the draft publishes it; two statements are signed and queued
+    Approve {
+        /// Number of the draft
+        id: i64,
+        /// Who publishes it
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+        /// The digest that `needs show` printed
+        #[arg(long, value_name = "DIGEST")]
+        digest: Digest,
+    },
+    /// An approver refuses a draft, with the reason
+    Refuse {
+        /// Number of the draft
+        id: i64,
+        /// Who refuses it
+        #[arg(long = "as", value_name = "NAME")]
+        name: String,
+        /// The digest that `needs show` printed
+        #[arg(long, value_name = "DIGEST")]
+        digest: Digest,
+        /// Why, in one line; it stays at this node and names nobody
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
     },
 }
 

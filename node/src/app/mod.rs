@@ -17,7 +17,8 @@ mod keep;
 mod ledger;
 mod lep;
 mod mappings;
-pub mod output;
+pub mod needs;
+mod output;
 mod people;
 mod practice;
 mod providers;
@@ -188,6 +189,7 @@ pub async fn run(command: Command, context: &Context) -> Answer {
         Command::Retain(args) => rights::retain(&args, context).await,
         Command::Audit(command) => audit::run(command, context).await,
         Command::Practice(command) => practice::run(command, context).await,
+        Command::Needs(command) => needs::run(command, context).await,
         Command::Questionnaire(command) => questionnaire::run(command, context).await,
         Command::Quality(command) => quality::run(command, context).await,
         Command::Gathering(command) => gathering::run(command, context).await,

@@ -21,6 +21,7 @@ use crate::release::next_period;
 use crate::release::preview::was_tried;
 use crate::store::enrolment::{self, Enrolment};
 use crate::store::imports::ImportRecord;
+use crate::store::needs::StoredNeeds;
 use crate::store::overview::StatementRow;
 use crate::store::people::Person;
 use crate::store::practice::StoredEntry;
@@ -38,6 +39,8 @@ pub(super) struct Desk {
     pub(super) statements: Vec<StatementRow>,
     pub(super) practice: Vec<StoredEntry>,
     pub(super) questionnaires: Vec<Case>,
+    /// The draft of needs that waits for an approver.
+    pub(super) needs: Option<StoredNeeds>,
     pub(super) today: Date,
     pub(super) imports: Vec<ImportRecord>,
     /// Whether all records are made up.
@@ -76,6 +79,7 @@ impl Desk {
             statements: store.statements().await.map_err(fault)?,
             practice: store.practice_entries().await.map_err(fault)?,
             questionnaires: Case::all(store).await.map_err(fault)?,
+            needs: (store.needs().await.map_err(fault)?.into_iter()).find(StoredNeeds::waits),
             today: london_day((pages.clock)()),
             imports: store.imports(5).await.map_err(fault)?,
             sample: store.holds_sample().await.map_err(fault)?,
@@ -117,7 +121,7 @@ pub(super) async fn home(State(pages): State<Pages>, person: SignedIn) -> Answer
         tasks(&desk, &person).map_or_else(
             || {
                 Html::paragraph(
-                    "No release, questionnaire, practice entry or delivery waits for anybody.",
+                    "No release, needs, questionnaire, practice entry or delivery waits for anybody.",
                 )
             },
             Html::from,

@@ -4,7 +4,7 @@ use ldsp_ui::SignedIn;
 use ldsp_ui::components::{TagColour, Task, TaskList};
 
 use super::home::{Desk, tag};
-use super::{federation, questionnaires, words};
+use super::{federation, needs, questionnaires, words};
 use crate::store::overview::StatementRow;
 use crate::store::people::{Role, same_person};
 use crate::store::practice::StoredEntry;
@@ -166,6 +166,7 @@ pub(super) fn tasks(desk: &Desk, person: &SignedIn) -> Option<TaskList> {
             person,
             desk.today,
         ))
+        .chain(needs::task(desk.needs.as_ref(), person))
         .chain(practice_task(desk, person))
         .filter(|_| theirs)
         .chain(delivery_task(desk))

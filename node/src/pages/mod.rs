@@ -24,6 +24,7 @@ mod lep;
 mod library;
 mod model;
 mod names;
+mod needs;
 mod postcodes;
 mod practice;
 mod practice_figures;
@@ -334,6 +335,7 @@ pub fn rules() -> Vec<Rule> {
     rules.extend(model::rules());
     rules.extend(demand::rules());
     rules.extend(questionnaires::rules());
+    rules.extend(needs::rules());
     rules.extend(provider::rules());
     rules.extend(ldsp_ui::accounts::rules(ADMIN, LEP));
     rules.extend(ldsp_ui::accounts::token_rules());
@@ -463,6 +465,7 @@ fn router(api: &Api, document: &OpenApi) -> Router {
         .route("/problems", get(problems::list))
         .route("/problems/{code}", get(problems::show));
     let router = questionnaires::routes(demand::routes(model::routes(router)));
+    let router = needs::routes(router);
     provider::routes(router)
         .layer(middleware::from_fn(with_sight))
         .with_state(pages)
@@ -516,6 +519,7 @@ fn navigation() -> Vec<NavItem> {
             [
                 item("Releases", "/releases"),
                 item("Preview", preview::PATH),
+                item("Published needs", needs::PATH),
                 item("Statements", "/statements"),
                 item("Privacy budget", "/privacy"),
             ],
