@@ -235,7 +235,7 @@ async fn enrol_with(
     centre.approve(lep, enrolled.fingerprint).await
 }
 
-/// Prepares, approves and sends every month, then the LEP's practice entries and its answers to the questionnaire.
+/// Prepares, approves and sends every month, then the LEP's practice entries, its needs and its answers to the questionnaire.
 async fn publish(node: &Node, lep: &Lep, plan: &Plan, context: &Context) -> anyhow::Result<()> {
     let now = (context.clock)();
     let first = plan.periods.first().copied();
@@ -257,6 +257,7 @@ async fn publish(node: &Node, lep: &Lep, plan: &Plan, context: &Context) -> anyh
         approve(&node.store, &node.signing, &approval, now).await?;
     }
     share_practice(node, context).await?;
+    needs::publish(node, context).await?;
     let place = node
         .store
         .enrolment()

@@ -1,13 +1,15 @@
 //! What a coordinator recorded of demand: the published figures of the Employer Skills Survey for the LEP, and a handful of needs that are made of them by
-//! rule, so that list and summary of each node have something to show.
+//! rule, so that list and summary of each node have something to show; and what the node publishes of them.
 
 use anyhow::Context as _;
 use ldsp_node::app::Context;
 use ldsp_node::app::cli::{Command, Demand, Gathering, Keep, Said};
+use ldsp_node::home::Node;
+use ldsp_node::needs::{Word, approve, prepare};
 use ldsp_protocol::geography::Lep;
 
 use super::Plan;
-use super::area::ask;
+use super::area::{APPROVER, COORDINATOR, ask};
 
 /// Establishments by LEP: basic and advanced; sources in the file.
 const FIGURES: &str = include_str!("../../data/digital_needs_2017.csv");
@@ -175,5 +177,19 @@ pub(super) async fn record(lep: &Lep, plan: &Plan, context: &Context) -> anyhow:
         .await
         .with_context(|| format!("the gathering tasks of {}", lep.name))?;
     }
+    Ok(())
+}
+
+/// Publishes what is asked for and what is offered.
+pub(super) async fn publish(node: &Node, context: &Context) -> anyhow::Result<()> {
+    let (store, now) = (&node.store, (context.clock)());
+    let id = prepare(store, (COORDINATOR, now), &context.entropy).await?;
+    let draft = store.needs_of(id).await?;
+    let word = Word {
+        id,
+        digest: draft.context("the draft was stored before")?.digest,
+        person: APPROVER,
+    };
+    approve(store, &node.signing, word, now).await?;
     Ok(())
 }

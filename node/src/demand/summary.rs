@@ -1,7 +1,6 @@
 //! What demand adds up to by skill and area, and which of the sums may be told outside the node.
 //!
-//! A sum over people who were asked is never told: they are a unit of their own, and nothing has been spent of a budget for them (disclosure.md, "No other
-//! exit"). A sum over employers, charities and public bodies is told when [`dominance`](crate::disclosure::dominance) says so; a total is told when
+//! A sum over people who were asked is never told: they are a unit of their own, and leave the node with noise alone ([`crate::needs::people`]). A sum over employers, charities and public bodies is told when [`dominance`](crate::disclosure::dominance) says so; a total is told when
 //! everything under it is, because else what is kept back could be worked out from it.
 //!
 //! Only what counts different ones is added up. Of a survey that was held again the newest year stands ([`standing`]). Skills are never added to one

@@ -6,6 +6,7 @@ use ldsp_protocol::statement::{Kind, Payload, Statement};
 
 use super::sums::Why;
 use super::*;
+use crate::store::Store;
 use crate::store::demand::{Asks, Counts, Demand, How, Sure};
 use crate::store::kept::Kept as _;
 use crate::store::needs::StoredNeeds;
@@ -87,23 +88,25 @@ pub(super) fn service() -> Service {
 
 const HERE: Option<&str> = Some("E08000027");
 
-/// A world of ten employers of which each needs ten people trained in a district, and of fifty people who were asked.
-async fn world() -> World {
-    let world = World::enrolled().await;
+/// Ten employers of which each needs ten people trained in a district, fifty people who were asked, and a service.
+pub(crate) async fn record(store: &Store) {
+    let mut tx = store.write().await.unwrap();
     for number in 1..=10 {
-        let sql = format!(
-            "INSERT INTO organisations (id, name, kind, contact_role) VALUES ({number}, 'Employer {number}', 'employer', '')"
-        );
-        sqlx::query(sqlx::AssertSqlSafe(sql))
-            .execute(&world.store.writer)
-            .await
-            .unwrap();
-        put(&world, &needs_of(number, HERE, 10)).await;
+        let sql = "INSERT INTO organisations (id, name, kind, contact_role) VALUES ($1 + 100, 'Employer ' || $1, 'employer', '')";
+        let insert = sqlx::query(sql).bind(number).execute(&mut *tx);
+        insert.await.unwrap();
+        let row = needs_of(number + 100, HERE, 10);
+        row.put(&mut tx, None).await.unwrap().unwrap();
     }
-    put(&world, &asked(2, HERE, 50)).await;
-    let mut tx = world.store.write().await.unwrap();
+    let row = asked(2, HERE, 50);
+    row.put(&mut tx, None).await.unwrap().unwrap();
     service().put(&mut tx, None).await.unwrap().unwrap();
     tx.commit().await.unwrap();
+}
+
+async fn world() -> World {
+    let world = World::enrolled().await;
+    record(&world.store).await;
     world
 }
 
@@ -216,7 +219,7 @@ async fn a_sum_stands_while_its_change_would_tell_one_organisation() {
     let first = draft(&world, 1).await;
     publish(&world, &first).await;
     world
-        .run("UPDATE demand SET number = 37 WHERE code = 'E1-E08000027'")
+        .run("UPDATE demand SET number = 37 WHERE code = 'E101-E08000027'")
         .await;
     let second = draft(&world, 2).await;
     assert_eq!(second.demand.organisations, first.demand.organisations);

@@ -12,6 +12,7 @@ mod lep;
 mod mappings;
 mod model;
 mod names;
+mod needs;
 mod postcodes;
 mod practice;
 mod preview;

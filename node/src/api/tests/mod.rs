@@ -5,6 +5,7 @@ mod first;
 mod gather;
 mod model;
 mod months;
+mod needs;
 mod open;
 mod people;
 mod provider;

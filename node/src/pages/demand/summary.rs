@@ -152,7 +152,7 @@ fn cells(block: &Block) -> Html {
 
 fn rules() -> Html {
     let text = list([
-        "People who were asked are a unit of their own. A number of them leaves the node in no form yet; nothing here is of a learner\u{2019}s record.",
+        "People who were asked are a unit of their own: numbers of them leave the node with noise alone, as the page Published needs shows. Nothing here is of a learner\u{2019}s record.",
         "A number of employers, charities or public bodies is told only if the two largest have at most 85 % of it ((n,k) rule, n = 2), and what is left without these two is at least 10 % of the largest (p % rule, p = 10). Otherwise one of them could work out what another one needs.",
         "Where it is not recorded whose a number is, it is taken for one organisation\u{2019}s. Name the organisation of a need, and more can be told.",
         "A total is told only if everything in it is: otherwise what is kept back could be worked out.",
