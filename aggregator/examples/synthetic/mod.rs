@@ -3,6 +3,7 @@
 //! the tests of the pages.
 
 mod draw;
+mod needs;
 mod writing;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use ldsp_aggregator::store::sqlite::Sqlite;
 use ldsp_aggregator::store::{
     Backend, Effect, InviteRow, Log, NewEnrolment, NewStatement, Registry, Rollups,
 };
+use ldsp_aggregator::time::london_day;
 use ldsp_aggregator::{SOFTWARE, Service};
 use ldsp_protocol::dsse::Sealed;
 use ldsp_protocol::geography::{Geography, Lep};
@@ -34,7 +36,9 @@ use ldsp_protocol::statement::{Body, Kind, SCHEMA};
 use ldsp_protocol::summary::{LearningSummary, Manifest, ProtectedTable};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use serde::Serialize;
 
+pub(crate) use needs::{demand, provision};
 pub(crate) use writing::{answers, entry, questionnaire};
 
 use draw::{Draw, normal};
@@ -308,6 +312,11 @@ impl World {
 
     /// Answers as the LEP.
     pub(crate) async fn answer(&self, lep: &Lep, answers: Answers) -> Digest {
+        self.state(lep, Kind::QuestionnaireAnswers, answers).await
+    }
+
+    /// Logs what a node states, of no month and without any other effect.
+    pub(crate) async fn state<P: Serialize>(&self, lep: &Lep, kind: Kind, payload: P) -> Digest {
         let body = |seq, prev| {
             Body {
                 schema: SCHEMA,
@@ -315,14 +324,13 @@ impl World {
                 node: lep.slug.clone(),
                 seq,
                 prev,
-                kind: Kind::QuestionnaireAnswers,
+                kind,
                 period: None,
                 standard: Standard::current().digest(),
-                payload: answers,
+                payload,
             }
             .to_bytes()
         };
-        let kind = Kind::QuestionnaireAnswers;
         self.log(&lep.slug, None, kind, body, Effect::None).await
     }
 
@@ -366,6 +374,11 @@ impl World {
                         entry.sharing = Sharing::PeersUntil("2027-03-01".parse().expect("a day"));
                     }
                     self.share(lep, entry).await;
+                    let (day, number) = (london_day(self.now), 7 * at as u32 + 20);
+                    let said = demand(lep, day, number);
+                    self.state(lep, Kind::DemandSummary, said).await;
+                    let offered = provision(lep, day, 9 * u64::from(number));
+                    self.state(lep, Kind::ProvisionSummary, offered).await;
                 }
             }
         }

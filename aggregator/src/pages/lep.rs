@@ -15,7 +15,7 @@ use ldsp_ui::{Html, Page, ProblemPage};
 use super::measure::TREND;
 use super::practice::Card;
 use super::words::TOO_FEW;
-use super::{Failure, figures, home, library, revisions, runs, standards, words};
+use super::{Failure, figures, home, library, needs, revisions, runs, standards, words};
 use crate::Service;
 use crate::benchmark::{Group, LepFindings, LepStanding, Measure, Shown, Snapshot};
 use crate::etag::Handed;
@@ -59,6 +59,7 @@ pub(super) async fn show(
         tiers: tiers(&snapshot, lep),
         districts: districts(lep),
         known: known(&code, &lep.standing),
+        needs: needs::of_area(&snapshot, &code, service.today()),
         practice: practice.iter().map(Card::new).collect(),
         statements: statements(&snapshot, &code, &lep.standing),
     };
@@ -90,6 +91,7 @@ struct Body {
     tiers: Html,
     districts: Html,
     known: Html,
+    needs: Html,
     practice: Vec<Card>,
     statements: Html,
 }

@@ -25,6 +25,7 @@ mod library;
 mod map;
 mod measure;
 mod measures;
+mod needs;
 mod node;
 mod nodes;
 mod operator;
@@ -155,6 +156,8 @@ fn router(service: Arc<Service>) -> Router {
         .route("/benchmarks/{measure}", get(measure::show))
         .route("/leps", get(leps::show))
         .route("/leps/{code}", get(lep::show))
+        .route("/needs", get(needs::show))
+        .route("/needs/{skill}", get(needs::skill))
         .route("/practice", get(practice::list))
         .route("/practice/{node}/{seq}", get(entry::show))
         .route("/measures", get(definition::all))
@@ -201,7 +204,7 @@ fn router(service: Arc<Service>) -> Router {
 /// Who may use which route of these pages.
 #[must_use]
 pub fn roles() -> RoleTable {
-    const PUBLIC: [&str; 34] = [
+    const PUBLIC: [&str; 36] = [
         "/",
         "/contributions.csv",
         "/trend.csv",
@@ -214,6 +217,8 @@ pub fn roles() -> RoleTable {
         "/leps/{code}",
         "/leps/{code}/figures.csv",
         "/leps/{code}/trend.csv",
+        "/needs",
+        "/needs/{skill}",
         "/practice",
         "/practice.csv",
         "/practice.json",
@@ -321,6 +326,7 @@ fn frame(banner: Option<&str>) -> Frame {
             ],
         ),
         NavItem::public("Areas", "/leps"),
+        NavItem::public("Needs", "/needs"),
         NavItem::public("Practice", "/practice"),
         NavItem::section(
             "Who contributes",

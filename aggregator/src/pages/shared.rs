@@ -233,6 +233,12 @@ async fn files(service: &Arc<Service>, snapshot: &Snapshot) -> Result<Html, Stor
             "/api/v1/leps",
         ),
         (
+            "What is asked for and what is offered",
+            "/needs",
+            "/api/v1/needs.csv",
+            "/api/v1/needs",
+        ),
+        (
             "The practice library",
             "/practice",
             "/practice.csv",

@@ -355,6 +355,13 @@ fn said_by_node(kind: Kind, body: &str) -> Html {
         Kind::QuestionnaireAnswers => {
             "The signed body, set out for reading. It names the questionnaire’s statement by its digest."
         }
+        Kind::DemandSummary => {
+            "The signed body, set out for reading. Sums of organisations are as the area worked them out on their day. Counts of people hold noise \
+                     of the variance that stands beside them: one for every skill of the data standard, in it for the whole area and then for every district. The page Needs adds them up."
+        }
+        Kind::ProvisionSummary => {
+            "The signed body, set out for reading. It counts the services of the area\u{2019}s open feed. The page Needs adds them up."
+        }
         _ => {
             "The signed body, set out for reading. Long rows of numbers are cut short here; the download has them all. Cells are in units \
                      of 2^-16 and hold noise: the sizes of it are in the same statement, under sigma2."

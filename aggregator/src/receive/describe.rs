@@ -23,6 +23,8 @@ ldsp_ui::refusals! {
         LOG_BEHIND;
     /// Of a list.
     pub(super) struct NoSuchPage: PARAMETER, CURSOR;
+    /// Of a place that is asked for.
+    pub(super) struct NoSuchPlace: PARAMETER;
     /// Of a list of statements.
     pub(super) struct NoSuchStatements: PARAMETER, CURSOR, UNKNOWN_NODE;
     /// Of a read of one thing.

@@ -14,6 +14,7 @@ mod keyevents;
 mod keys;
 mod listing;
 mod measures;
+mod needs;
 mod nodes;
 pub(crate) mod practice;
 pub(crate) mod questionnaires;
@@ -99,6 +100,8 @@ fn figures_of_log() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(api::benchmarks))
         .routes(routes!(practice::for_everybody))
         .routes(routes!(questionnaires::list))
+        .routes(routes!(needs::needs))
+        .routes(routes!(needs::needs_csv))
 }
 
 /// The same; here figures and areas alone.

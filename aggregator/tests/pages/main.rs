@@ -5,6 +5,7 @@ mod browser;
 mod invites;
 mod keys;
 mod library;
+mod needs;
 mod public;
 mod questionnaires;
 mod revisions;

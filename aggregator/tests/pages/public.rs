@@ -6,7 +6,7 @@ use crate::browser::Browser;
 use crate::synthetic::leps;
 
 /// Every public address that needs no data.
-const PUBLIC: [&str; 23] = [
+const PUBLIC: [&str; 26] = [
     "/",
     "/benchmarks",
     "/benchmarks/starts",
@@ -21,6 +21,9 @@ const PUBLIC: [&str; 23] = [
     "/leps/E37000051",
     "/practice",
     "/practice?verdict=failed&tier=basic&cause=staff",
+    "/needs",
+    "/needs?place=E12000005",
+    "/needs/software?place=E37000001",
     "/nodes",
     "/keys",
     "/statements",

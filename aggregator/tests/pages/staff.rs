@@ -194,6 +194,7 @@ fn example(path: &str) -> String {
     path.replace("{measure}", "starts")
         .replace("{code}", code)
         .replace("{node}", "solent")
+        .replace("{skill}", "software")
         .replace("{seq}", "1")
         .replace("{index}", "0")
         .replace("{name}", "Eve")
