@@ -59,6 +59,7 @@ fn judge(vector: &Table) -> Result<Vec<u8>, String> {
         });
     }
     let statement = Statement::read(&verified).map_err(|e| e.to_string())?;
+    let standard = Standard::of(statement.standard).unwrap_or(Standard::v1());
     match &statement.payload {
         Payload::LearningSummary(summary) => {
             let lep = text(vector, "lep").parse().unwrap();
@@ -72,8 +73,14 @@ fn judge(vector: &Table) -> Result<Vec<u8>, String> {
             None => Ok(again(&statement, entry.as_ref())),
         },
         Payload::QuestionnaireAnswers(answers) => Ok(again(&statement, answers.as_ref())),
-        Payload::DemandSummary(needs) => Ok(again(&statement, needs.as_ref())),
-        Payload::ProvisionSummary(offers) => Ok(again(&statement, offers.as_ref())),
+        Payload::DemandSummary(needs) => {
+            needs.check(standard).map_err(|e| e.to_string())?;
+            Ok(again(&statement, needs.as_ref()))
+        }
+        Payload::ProvisionSummary(offers) => {
+            offers.check(standard).map_err(|e| e.to_string())?;
+            Ok(again(&statement, offers.as_ref()))
+        }
         Payload::Withdrawal(withdrawal) => {
             withdrawal.check(statement.seq).map_err(|e| e.to_string())?;
             Ok(again(&statement, withdrawal))
@@ -158,7 +165,7 @@ fn envelopes() {
             (words, Ok(_)) => panic!("{name}: accepted, but should say {words}"),
         }
     }
-    assert_eq!(seen, (11, 40));
+    assert_eq!(seen, (13, 43));
 }
 
 /// The verifiers that are not ours judge these: a kind without one would be judged by nobody else.
