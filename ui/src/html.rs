@@ -37,6 +37,23 @@ impl Html {
         Self(markup.to_owned())
     }
 
+    /// The same without its tags: escaped text, also fit for quoted attributes, where markup has `<` nowhere but in tags.
+    #[must_use]
+    pub(crate) fn without_tags(&self) -> Self {
+        let mut text = String::with_capacity(self.0.len());
+        let mut inside = false;
+        for c in self.0.chars() {
+            match c {
+                '<' => inside = true,
+                '>' if inside => inside = false,
+                '"' if !inside => text.push_str("&quot;"),
+                c if !inside => text.push(c),
+                _ => {}
+            }
+        }
+        Self(text.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+
     /// Renders a template of your own. Templates must have the extension `html`, so that askama escapes their values.
     ///
     /// A template fails only when one of its values fails to format; the page then says so in place of the content.

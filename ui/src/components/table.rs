@@ -4,14 +4,15 @@ use askama::Template;
 
 use crate::html::{Html, component};
 
-/// A table of figures or facts. The first cell of each row is its header. On a phone it scrolls by itself.
+/// A table of figures or facts. The first cell of each row is its header. On a phone each row of three or more columns
+/// stands by itself, a line for each cell with its column's name; a narrower table scrolls where it has to.
 #[derive(Clone, Template)]
 #[template(
-    source = r#"<div class="ldsp-table" role="group" aria-label="{{ caption }}" tabindex="0"><table class="govuk-table">
+    source = r#"<div class="ldsp-table{% if self.is_stacked() %} ldsp-table--rows{% endif %}" role="group" aria-label="{{ caption }}" tabindex="0"><table class="govuk-table">
 <caption class="govuk-table__caption {% if caption_hidden %}govuk-visually-hidden{% else %}govuk-table__caption--m{% endif %}">{{ caption }}</caption>
 {% if !columns.is_empty() %}<thead class="govuk-table__head"><tr class="govuk-table__row">{% for column in columns %}<th scope="col" class="govuk-table__header{% if self.is_numeric(loop.index0) %} govuk-table__header--numeric{% endif %}"{% if let Some(way) = self.way(loop.index0) %} aria-sort="{{ way }}"{% endif %}>{{ column }}</th>{% endfor %}</tr></thead>
 {% endif %}<tbody class="govuk-table__body">
-{% for row in rows %}<tr class="govuk-table__row">{% for cell in row %}{% if loop.first %}<th scope="row" class="govuk-table__header">{{ cell }}</th>{% else %}<td class="govuk-table__cell{% if self.is_numeric(loop.index0) %} govuk-table__cell--numeric{% endif %}">{{ cell }}</td>{% endif %}{% endfor %}</tr>
+{% for row in rows %}<tr class="govuk-table__row">{% for cell in row %}{% if loop.first %}<th scope="row" class="govuk-table__header">{{ cell }}</th>{% else %}<td class="govuk-table__cell{% if self.is_numeric(loop.index0) %} govuk-table__cell--numeric{% endif %}"{% if let Some(label) = self.label(loop.index0) %} data-label="{{ label }}"{% endif %}>{{ cell }}</td>{% endif %}{% endfor %}</tr>
 {% endfor %}</tbody></table></div>"#,
     ext = "html"
 )]
@@ -79,6 +80,16 @@ impl Table {
     pub fn caption_hidden(mut self) -> Self {
         self.caption_hidden = true;
         self
+    }
+
+    fn is_stacked(&self) -> bool {
+        self.columns.len() > 2
+    }
+
+    /// What a cell of this column is called where the headings are away.
+    fn label(&self, column: &usize) -> Option<Html> {
+        let column = self.columns.get(*column).filter(|_| self.is_stacked());
+        column.map(Html::without_tags)
     }
 
     /// The value of `aria-sort`.
