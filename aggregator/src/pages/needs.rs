@@ -8,7 +8,7 @@ use ldsp_protocol::geography::{Geography, REGIONS};
 use ldsp_protocol::ids::Gss;
 use ldsp_protocol::measures::Count;
 use ldsp_protocol::needs::{Counts, PEOPLE_MONTHS, SkillPicture};
-use ldsp_protocol::standard::{Dimension, Standard};
+use ldsp_protocol::standard::{Dimension, NOT_STATED, Standard};
 use ldsp_protocol::statement::Kind;
 use ldsp_ui::charts::{Alternative, Bar, BarChart, Estimate, Unit};
 use ldsp_ui::components::{Details, Figure, InsetText, StatCard, Stats, Table, link};
@@ -40,8 +40,11 @@ pub(super) async fn show(State(service): State<Arc<Service>>, asked: Asked) -> A
     let snapshot = service.snapshot().await?;
     let report = report(&snapshot, &area(&asked), service.today());
     let name = &report.place.name;
-    let page = Page::new("Needs")
-        .caption(name.clone())
+    let heading = match area(&asked) {
+        Area::England => "Needs".to_owned(),
+        _ => format!("Needs: {name}"),
+    };
+    let page = Page::new(heading)
         .breadcrumb("Home", "/")
         .lead("Which digital skills are asked for and which are offered, as the areas publish it.");
     let body = match report.statements.is_empty() {
@@ -87,14 +90,18 @@ fn count(n: u64) -> usize {
 }
 
 fn title(skill: &str) -> String {
+    if skill == NOT_STATED {
+        return "Skill not stated".to_owned();
+    }
     library::title(Dimension::Skill, skill)
 }
 
 /// A skill with what is told of its kinds, the skill "not stated" last.
 fn listing(report: &Report, asked: &Asked) -> Html {
     let place = asked.text("place").to_owned();
-    let skills = report.picture.skills.iter().filter(|it| is_told(it));
-    let rows = skills.map(|skill| {
+    let skills = report.picture.skills.iter();
+    let (silent, told): (Vec<_>, Vec<_>) = skills.partition(|it| is_silent(it));
+    let rows = told.into_iter().map(|skill| {
         let mut href = format!("{PATH}/{}", skill.skill);
         if !place.is_empty() {
             href = format!("{href}?place={}", report.place.code);
@@ -110,7 +117,7 @@ fn listing(report: &Report, asked: &Asked) -> Html {
     let rows: Vec<_> = rows.collect();
     let order = asked.order("skill", false);
     let csv = format!("/api/v1/needs.csv?place={}", report.place.code);
-    Listing::new("Skills that are asked for or offered", asked, order)
+    let list = Listing::new("Skills that are asked for or offered", asked, order)
         .filter("place", "Where", "England", places())
         .columns([
             Column::new("Skill"),
@@ -121,12 +128,21 @@ fn listing(report: &Report, asked: &Asked) -> Html {
         ])
         .rows(rows)
         .nothing("No skill was told of here.")
-        .file("Download all of it (CSV)", csv)
-        .into()
+        .file("Download all of it (CSV)", csv);
+    let names: Vec<String> = silent.iter().map(|it| title(&it.skill)).collect();
+    if report.statements.is_empty() || names.is_empty() {
+        return list.into();
+    }
+    let rest = format!(
+        "Of these nothing is told, or too little to say: {}.",
+        names.join("; ")
+    );
+    Html::concat([list.into(), Html::paragraph(&rest)])
 }
 
-fn is_told(skill: &SkillPicture) -> bool {
-    !skill.wanted.is_empty() || skill.people.is_some() || skill.offered.services > 0
+/// Nothing is told of it that could be shown.
+fn is_silent(skill: &SkillPicture) -> bool {
+    Gap::of(skill) == Gap::Silent
 }
 
 fn lines(all: impl IntoIterator<Item = String>) -> Html {
@@ -190,6 +206,9 @@ fn offered(skill: &SkillPicture) -> Html {
 }
 
 fn gap(skill: &SkillPicture) -> String {
+    if skill.skill == NOT_STATED {
+        return "Not compared: which skill it is was not said".to_owned();
+    }
     match Gap::of(skill) {
         Gap::Silent => "Nothing is told of it".to_owned(),
         Gap::Unasked => "Offered; nobody told that it is asked for".to_owned(),
@@ -414,7 +433,7 @@ pub(super) fn of_area(snapshot: &Snapshot, code: &Gss, today: Date) -> Html {
     if report.statements.is_empty() {
         return Html::default();
     }
-    let rows = report.picture.skills.iter().filter(|it| is_told(it));
+    let rows = report.picture.skills.iter().filter(|it| !is_silent(it));
     let rows = rows.map(|skill| {
         [
             link(&title(&skill.skill), &format!("{PATH}/{}", skill.skill)),

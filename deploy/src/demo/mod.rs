@@ -60,7 +60,7 @@ pub struct Options {
 const RECORDS_KEY: [u8; 32] = *b"ldsp demonstration records, v1\0\0";
 /// Sentence on every page.
 const BANNER: &str = "A demonstration. Enrolments and achievements by LEP and tier are those that the Department for Education published \
-    for ICT in 2021/22; everything else about the learners, the months, the practice entries and the answers to the questionnaire is made up.";
+    for ICT in 2021/22; everything else about the learners, the months, the practice entries, the answers to the questionnaire, and what panels, workshops and services are said to need or offer is made up.";
 
 /// Builds the federation, reports, and serves unless `--once`.
 ///
