@@ -327,6 +327,7 @@ impl Run {
             references: self.references,
             ilr: self.ilr.map(|shared| shared.with(|s| s.clone())),
             vacancies: self.vacancies,
+            services: None,
             survey: self
                 .survey
                 .map(|shared| shared.with(|s| s.clone()))

@@ -321,6 +321,8 @@ pub struct ImportReport {
     pub vacancies: Option<super::vacancies::Summary>,
     /// Of a table of the Employer Skills Survey: what was read of it.
     pub survey: Option<super::survey::Summary>,
+    /// Of services: what the file changes of those that are held.
+    pub services: Option<super::services::Summary>,
 }
 
 impl ImportReport {
@@ -383,6 +385,9 @@ impl ImportReport {
         if let Some(survey) = &self.survey {
             text.push_str(&survey.text());
         }
+        if let Some(services) = &self.services {
+            text.push_str(&services.text());
+        }
         if self.problems.total > 0 {
             let _written = writeln!(text, "\nProblems: {}", self.problems.total);
             for alike in &self.problems.alike {
@@ -424,6 +429,7 @@ impl ImportReport {
             "ilr": self.ilr.as_ref().map(Summary::json),
             "vacancies": self.vacancies.as_ref().map(super::vacancies::Summary::json),
             "survey": self.survey,
+            "services": self.services,
             "problems": {
                 "total": self.problems.total,
                 "by_code": self.problems.by_code,
@@ -557,6 +563,7 @@ mod tests {
             ilr: None,
             vacancies: None,
             survey: None,
+            services: None,
         };
         let mut csv = Vec::new();
         report.csv(&mut csv).unwrap();

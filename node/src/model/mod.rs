@@ -10,7 +10,7 @@ pub(crate) mod gathering;
 mod item;
 mod organisation;
 pub(crate) mod programme;
-mod question;
+pub(crate) mod question;
 pub(crate) mod service;
 mod spend;
 mod term;

@@ -21,7 +21,7 @@ use super::upload::{self, UploadError};
 use super::{Answer, Pages, exact_part, exact_tag, fault_of, ilr, words, work};
 use crate::import::mapping::Reading;
 use crate::import::report::{CARRIED, ERASED, ImportReport, Outcome, TAKEN_BACK};
-use crate::import::{self, Doubtful, ImportError, Options};
+use crate::import::{self, Doubtful, ImportError, Options, services};
 use crate::store::imports::ImportKind;
 use crate::store::people::Role;
 use crate::work::{Asks as Needs, Door, Sender, SentFile, Turn};
@@ -560,10 +560,56 @@ pub(super) fn report_body(report: &ImportReport, sound: bool) -> Vec<Html> {
             report.outcome == Outcome::Stored,
         ));
     }
+    if let Some(services) = &report.services {
+        pieces.push(changed_services(
+            services,
+            report.outcome == Outcome::Stored,
+        ));
+    }
     if !sound {
         pieces.push(problems(report, "/import/report.csv"));
     }
     pieces
+}
+
+/// What the file changes of services that are held, column by column.
+fn changed_services(summary: &services::Summary, stored: bool) -> Html {
+    if summary.changes.is_empty() {
+        return Html::default();
+    }
+    let rows = summary.changes.iter().flat_map(|change| {
+        let name = link(&change.name, &format!("/provision/{}", change.id));
+        let older = change.older_check.then(|| {
+            [
+                name.clone(),
+                "Last checked on".into(),
+                services::OLDER_CHECK.into(),
+                Html::default(),
+            ]
+        });
+        let columns = change.columns.iter().map(move |it| {
+            let [label, was, is] = &it.words;
+            let text = |text: &str| Html::text(services::or_empty(text));
+            [name.clone(), Html::text(label), text(was), text(is)]
+        });
+        columns.chain(older).collect::<Vec<_>>()
+    });
+    let (title, becomes) = match stored {
+        true => ("What changed of services that were held", "Is now"),
+        false => ("What would change of services that are held", "Would be"),
+    };
+    let table = Table::new(title)
+        .columns(["Service", "What", "Held", becomes])
+        .rows(rows);
+    let more = match summary.more {
+        0 => Html::default(),
+        n => Html::paragraph(&format!(
+            "And {} more services: the history of each shows what changed.",
+            words::count(n)
+        )),
+    };
+    let note = "What the file has no column for stays as it is.";
+    Html::concat([Html::paragraph(note), table.into(), more])
 }
 
 fn report_page(report: &ImportReport, chosen: &Chosen, offer: Option<Html>) -> Page {

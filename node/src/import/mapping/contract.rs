@@ -89,6 +89,8 @@ impl Contract {
         let names: Vec<String> = names.iter().map(|name| plain(name)).collect();
         let mut problems = Vec::new();
         let mut field = |column: &'static str| match mapping.columns.get(column)? {
+            // The file has no such column: what is held of it stays.
+            Origin::Always(text) if text.is_empty() => None,
             Origin::Always(text) => Some(Field::Always(text.clone())),
             Origin::Column(name) => {
                 let wanted = plain(name);

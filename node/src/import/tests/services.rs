@@ -69,6 +69,59 @@ async fn columns_that_a_file_does_not_have_stay_as_they_were() {
     assert_eq!((it.places, it.tier), (Some(12), 0));
 }
 
+/// Reproduction: of a file that was explained column by column, "not in this file" emptied what was held, and an older check took the place of
+/// a newer one.
+#[tokio::test]
+async fn what_a_mapping_leaves_out_stays_and_so_does_a_newer_check() {
+    let bench = Bench::new().await;
+    let held = "name,organisation,place,places,starts,public,assured_date,assured_by\n\
+        First steps,College,Central library,149,4,yes,2021-07-05,Adult learning team\n";
+    bench.services(held, &Options::default()).await;
+    let mut mapping = crate::import::mapping::Mapping::begun(Kind::Services);
+    for column in Kind::Services.columns() {
+        let origin = match *column {
+            "name" => crate::import::mapping::Origin::Column("Service".into()),
+            "organisation" => crate::import::mapping::Origin::Column("Run by".into()),
+            "place" => crate::import::mapping::Origin::Column("Venue".into()),
+            "places" => crate::import::mapping::Origin::Column("Places".into()),
+            "assured_date" => crate::import::mapping::Origin::Column("Checked".into()),
+            _ => crate::import::mapping::Origin::Always(String::new()),
+        };
+        mapping.columns.insert((*column).to_owned(), origin);
+    }
+    let file =
+        "Service,Run by,Venue,Places,Checked\nFirst Steps,College,Central library,10,2021-07-01\n";
+    let reading = Reading {
+        mapping: Some(mapping),
+        sheet: None,
+    };
+    let file = (Kind::Services, Cursor::new(file.as_bytes().to_vec()));
+    let options = Options::default();
+    let report = super::super::file(&bench.store, &bench.key, file, &reading, &options, now());
+    let report = report.await.unwrap();
+    assert_eq!(report.tally.changed, 1, "{}", report.text());
+    let it = bench.offered().await.remove(0).it;
+    assert_eq!(
+        (it.places, it.starts, it.public, it.assured_by.as_str()),
+        (Some(10), Some(4), true, "Adult learning team")
+    );
+    assert_eq!(it.assured, Some("2021-07-05".parse().unwrap()));
+    let change = report.services.unwrap().changes.remove(0);
+    assert!(change.older_check);
+    let columns = change
+        .columns
+        .iter()
+        .map(|it| (it.column, &*it.was, &*it.is));
+    let columns: Vec<_> = columns.collect();
+    assert_eq!(
+        columns,
+        [
+            ("name", "First steps", "First Steps"),
+            ("places", "149", "10")
+        ]
+    );
+}
+
 #[tokio::test]
 async fn every_problem_of_every_row_is_told_and_nothing_is_stored() {
     let bench = Bench::new().await;
