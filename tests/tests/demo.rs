@@ -25,8 +25,8 @@ fn the_whole_federation_agrees_with_its_input() {
     assert_eq!(report["nodes"], 38);
     assert_eq!(
         report["statements"],
-        38 * 6 + 12 + 37,
-        "six months each, a dozen practice entries and the answers of all LEPs but the first"
+        38 * 6 + 12 + 2 * 38 + 37,
+        "six months each, a dozen practice entries, what each asks for and offers, and the answers of all LEPs but the first"
     );
     assert_eq!(report["answered"], 37);
     assert_eq!(report["unanswered"], serde_json::json!(["Black Country"]));

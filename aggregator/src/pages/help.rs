@@ -183,6 +183,9 @@ fn happened(kind: &ProblemKind) -> &'static str {
         "origin" => {
             "A browser says that a page of another site made it send this. Sessions are for this site's own pages only."
         }
+        "needs-draft" => {
+            "A LEP publishes its needs by two people: one prepares a draft, another one publishes or refuses exactly what that person has read. This act did not come at its turn."
+        }
         "answering" => {
             "A LEP answers a questionnaire by two people: one writes and hands over, another one releases what that person has read. This act did not come at its turn."
         }

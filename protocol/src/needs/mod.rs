@@ -33,6 +33,7 @@ pub const MAX_NUMBER: u64 = 1_000_000_000_000;
 /// What is asked for. Payload of the kind `demand-summary`, a node's. Its sums stand in the place of those of the node's
 /// earlier ones; its counts of people are added to theirs.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = PublishedDemand))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DemandSummary {
@@ -52,6 +53,7 @@ pub struct DemandSummary {
 
 /// A sum of what organisations ask for.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = PublishedDemandSum))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DemandSum {

@@ -11,7 +11,7 @@ use crate::receive::document;
 use crate::testing::{Sim, World, at};
 
 /// Every operation. A route that is missing here or there fails.
-const OPERATIONS: [&str; 40] = [
+const OPERATIONS: [&str; 42] = [
     "GET /api/v1/answers/{index}",
     "GET /api/v1/benchmark-runs",
     "GET /api/v1/benchmark-runs/{index}",
@@ -22,6 +22,8 @@ const OPERATIONS: [&str; 40] = [
     "GET /api/v1/leps",
     "GET /api/v1/leps/{code}",
     "GET /api/v1/measures",
+    "GET /api/v1/needs",
+    "GET /api/v1/needs.csv",
     "GET /api/v1/nodes",
     "GET /api/v1/practice",
     "GET /api/v1/practice/{node}/{seq}",
