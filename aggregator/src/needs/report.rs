@@ -18,6 +18,7 @@ use crate::benchmark::{Place, Snapshot};
 
 /// What is asked for and what is offered in an area.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = NeedsReport)]
 pub struct Report {
     /// Size of the log that it stands on: its leaves.
     pub size: u64,
@@ -39,6 +40,7 @@ pub struct Report {
 
 /// A statement that a picture stands on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = NeedsSource)]
 pub struct Source {
     /// `demand-summary` or `provision-summary`.
     #[schema(value_type = String)]

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use ldsp_protocol::geography::REGIONS;
+use ldsp_protocol::context::ENGLAND;
+use ldsp_protocol::geography::{Geography, REGIONS};
 use ldsp_protocol::standard::{Dimension, Standard};
 use ldsp_protocol::statement::Kind;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
@@ -157,6 +158,24 @@ impl PartialSchema for RegionCode {
 impl ToSchema for RegionCode {
     fn name() -> Cow<'static, str> {
         Cow::Borrowed("RegionCode")
+    }
+}
+
+/// The code of England, a region or a LEP.
+pub(super) struct PlaceCode;
+
+impl PartialSchema for PlaceCode {
+    fn schema() -> RefOr<Schema> {
+        let regions = REGIONS.iter().map(|(code, _)| (*code).to_owned());
+        let leps = Geography::embedded().leps().map(|lep| lep.code.to_string());
+        let england = std::iter::once(ENGLAND.to_owned());
+        choice(england.chain(regions).chain(leps))
+    }
+}
+
+impl ToSchema for PlaceCode {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("PlaceCode")
     }
 }
 

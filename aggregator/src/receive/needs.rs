@@ -6,13 +6,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use ldsp_protocol::ids::Gss;
 use ldsp_protocol::problem::{self, Problem};
 use ldsp_ui::api::{Query, Refusal};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::describe::NoSuchPlace;
+use super::describe::{NoSuchPlace, PlaceCode};
 use super::unknown;
 use crate::Service;
 use crate::etag::Handed;
@@ -24,7 +23,7 @@ use crate::needs::{Area, Report, report, to_csv};
 #[into_params(parameter_in = Query)]
 pub(super) struct Asked {
     /// The code of England, a region or a LEP; England where nothing is said.
-    #[param(value_type = Gss, required = false, example = "E37000001")]
+    #[param(value_type = PlaceCode, inline, required = false, example = "E37000001")]
     place: Option<String>,
 }
 
