@@ -88,7 +88,8 @@ async fn programmes_and_postcodes() {
             "B{far} {near}A{unit},B{far} {near}A{unit},E08000028\n"
         ));
     }
-    let phases = [Phase::Waiting, Phase::Reading];
+    // Whether so small a file is still being read when the work stands still depends on the threads.
+    let phases = [Phase::Waiting];
     let import = async |options: &Options| {
         let file = (
             Kind::Programmes,
