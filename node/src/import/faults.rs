@@ -296,7 +296,7 @@ faults! {
     COHORT = "cohort-unknown", "No cohort has this code.", "Add the cohort first, or correct the code.";
     ONE_OF_TWO = "programme-or-cohort", "An amount is for a programme as a whole or for one cohort.",
         "Give one of the two and leave the other empty.";
-    MONTH = "month-form", "This is not a month from 2000 on in the form YYYY-MM.", "Write months like 2022-09.";
+    MONTH = "month-form", "This is not clearly a month from 2000 on.", "Write months like 2022-09, 09/2022 or Sep 2022.";
     COLLECTOR = "collector-unknown", "This is none of those who may collect a data item.", "Use lep, panel, dfe or other.";
     ABOUT = "about-unknown", "This does not say what is missing.", "Use demand or provision.";
     FREQUENCY = "frequency-unknown", "This is not how often a data item is collected.", "Use once, monthly, quarterly, termly or yearly.";

@@ -263,14 +263,21 @@ impl References {
         self.known = self.known.saturating_sub(u64::from(refused.referred));
     }
 
-    /// One sentence for each thing to be said; `rows` is how many the file has.
+    /// One sentence for each thing to be said; `rows` is how many the file has, `stored` whether anything of it was stored.
     #[must_use]
-    pub fn sentences(&self, rows: u64) -> Vec<String> {
+    pub fn sentences(&self, rows: u64, stored: bool) -> Vec<String> {
         let mut said = Vec::new();
         if self.known > 0 {
             said.push(format!(
-                "{} now known to {} provider, and to nobody else.",
-                some(self.known, "learner reference is", "learner references are"),
+                "{} known to {} provider, and to nobody else.",
+                match (stored, self.known) {
+                    (true, 1) => "1 learner reference is now".to_owned(),
+                    (true, n) => format!("{} learner references are now", crate::words::count(n)),
+                    (false, n) => format!(
+                        "{} would become",
+                        some(n, "learner reference", "learner references")
+                    ),
+                },
                 if self.known == 1 { "its" } else { "their" },
             ));
         }
@@ -372,7 +379,10 @@ impl ImportReport {
         if t.outside > 0 {
             line("outside", t.outside, self.outside_note());
         }
-        for sentence in self.references.sentences(t.rows) {
+        for sentence in self
+            .references
+            .sentences(t.rows, self.outcome == Outcome::Stored)
+        {
             text.push_str(&sentence);
             text.push('\n');
         }
@@ -400,9 +410,11 @@ impl ImportReport {
         text
     }
 
-    fn outside_note(&self) -> &'static str {
+    /// About [`Tally::outside`].
+    pub(crate) fn outside_note(&self) -> &'static str {
         match self.kind {
             ImportKind::Postcodes => "  without a district of the United Kingdom: left out",
+            ImportKind::Vacancies => "  outside the area: left out",
             _ => "  outside the area: kept for local figures, never published",
         }
     }

@@ -125,6 +125,49 @@ fn organisation(row: &mut Row<'_>, asks: Option<Asks>, known: &Known) -> Option<
     None
 }
 
+/// A month as it is written here, or as spreadsheets write it: of a day its month; `03/2022`, `Mar-22`, `March 2022`. Two numbers of two digits may
+/// be a day, so they are none.
+pub(super) fn read_month(text: &str) -> Option<Period> {
+    let day: Option<Date> = text.parse().ok();
+    if let Some(month) = text.parse().ok().or_else(|| day.and_then(Period::of)) {
+        return Some(month);
+    }
+    let (month, year) = text.split_once(['/', '-', ' ', '.'])?;
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let number: Option<i16> = year.trim().parse().ok().filter(|_| digits(year.trim()));
+    let number = number?;
+    const NAMES: [&str; 12] = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ];
+    let word = month.trim().to_lowercase();
+    let named = || {
+        let found = NAMES
+            .iter()
+            .position(|name| word.len() >= 3 && name.starts_with(&word));
+        found.and_then(|at| i8::try_from(at + 1).ok())
+    };
+    match (
+        word.parse::<i8>().ok().filter(|_| digits(&word)),
+        year.trim().len(),
+    ) {
+        (Some(month), 4) => Period::new(number, month).ok(),
+        (None, 4) => Period::new(number, named()?).ok(),
+        (None, 2) => Period::new(2000 + number, named()?).ok(),
+        _ => None,
+    }
+}
+
 /// A month from 2000 on, also where a day of it is given; `None` for an empty column or a problem.
 fn month(row: &mut Row<'_>, column: usize, required: bool) -> Option<Period> {
     let text = row.text(column);
@@ -134,9 +177,7 @@ fn month(row: &mut Row<'_>, column: usize, required: bool) -> Option<Period> {
         }
         return None;
     }
-    let day: Option<Date> = text.parse().ok();
-    let month = text.parse().ok().or_else(|| day.and_then(Period::of));
-    let month = month.filter(|month: &Period| month.year() >= 2000);
+    let month = read_month(text).filter(|month: &Period| month.year() >= 2000);
     if month.is_none() {
         row.problem(column, faults::MONTH);
     }

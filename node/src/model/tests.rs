@@ -616,3 +616,28 @@ async fn a_mistake_is_deleted_while_nothing_stands_on_it() {
     let shown: Stored<Spend> = world.store.kept_one(next.id).await.unwrap().unwrap();
     assert_eq!(shown, next);
 }
+
+/// Reproduction: months as spreadsheets write them were refused.
+#[test]
+fn months_are_read_where_they_are_clear() {
+    for text in [
+        "2022-03",
+        "2022-03-01",
+        "03/2022",
+        "3/2022",
+        "Mar-22",
+        "March 2022",
+        "mar 2022",
+    ] {
+        assert_eq!(
+            super::demand::read_month(text),
+            "2022-03".parse().ok(),
+            "{text}"
+        );
+    }
+    for text in [
+        "03/22", "22/03", "Ma 2022", "13/2022", "2022", "March", "", "Mar-202", "+3/2022",
+    ] {
+        assert_eq!(super::demand::read_month(text), None, "{text}");
+    }
+}

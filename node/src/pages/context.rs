@@ -58,7 +58,7 @@ fn topic(topic: Topic) -> (&'static str, &'static str) {
     }
 }
 
-/// Where a measure is not published of the LEP, the nearest area of which it is.
+/// Where no figure of the LEP is held, the nearest area of which one is.
 fn level(places: &Places, measure: &Measure, year: Year) -> Html {
     let tag = match places.nearest(measure, year) {
         Some(Level::Region) => Tag::coloured("Region only", TagColour::Yellow),
@@ -146,10 +146,10 @@ pub(super) async fn show(State(pages): State<Pages>, Path(id): Path<String>) -> 
     let (lep, region) = (&places.lep.1, places.region.1);
     let said = match places.nearest(measure, last) {
         Some(Level::Region) => Some(format!(
-            "This is not published of {lep}. The nearest figure is that of its region, {region}."
+            "The publications held here have no figure of {lep}. The nearest is that of its region, {region}."
         )),
         Some(Level::Nation) => Some(format!(
-            "This is published neither of {lep} nor of its region."
+            "The publications held here have a figure neither of {lep} nor of its region."
         )),
         _ => None,
     };
@@ -227,7 +227,7 @@ fn figure(places: &Places, measure: &Measure, years: &[Year], last: Year) -> Htm
         let bars = drawn.iter().map(|(name, code)| {
             let bar = match number(measure, code, last) {
                 Some(number) => Bar::new(name.clone(), Estimate::exact(number)),
-                None => Bar::missing(name.clone(), "not published"),
+                None => Bar::missing(name.clone(), "not held here"),
             };
             match *code == places.lep.0 {
                 true => bar.highlighted(),

@@ -45,7 +45,8 @@ pub(super) fn hold(pages: &Pages, person: &SignedIn, file: SentFile, report: &Im
     }
 }
 
-fn asks(summary: &Summary) -> bool {
+/// Whether an ILR asks what it cannot tell.
+pub(super) fn asks(summary: &Summary) -> bool {
     summary.ukprn > 0 && (summary.provider.is_none() || !summary.unmapped.is_empty())
 }
 

@@ -484,7 +484,7 @@ pub(super) fn not_received(error: UploadError) -> ProblemPage {
 pub(super) fn verdict(report: &ImportReport) -> (Notification, bool) {
     let t = report.tally;
     match report.outcome {
-        Outcome::Stored if t.refused > 0 => (Notification::done(format!("The sound rows are stored; {} were left out", words::count(t.refused))), false),
+        Outcome::Stored if t.refused > 0 => (Notification::done(format!("The sound rows are stored; {} left out", words::some(usize::try_from(t.refused).unwrap_or(usize::MAX), "row was", "rows were"))), false),
         Outcome::Stored => (Notification::done("The file is imported"), true),
         Outcome::Checked if report.problems.total() == 0 => (
             Notification::done("The file is sound. Nothing was stored yet")
@@ -525,11 +525,19 @@ pub(super) fn report_body(report: &ImportReport, sound: bool) -> Vec<Html> {
     }
     if t.outside > 0 {
         pieces.push(Html::paragraph(&format!(
-            "{} of the enrolments are of people who live outside the area: kept for local figures, never published.",
-            words::count(t.outside)
+            "{} {}.",
+            words::some(
+                usize::try_from(t.outside).unwrap_or(usize::MAX),
+                "row",
+                "rows"
+            ),
+            report.outside_note().trim()
         )));
     }
-    for sentence in report.references.sentences(t.rows) {
+    for sentence in report
+        .references
+        .sentences(t.rows, report.outcome == Outcome::Stored)
+    {
         pieces.push(Html::paragraph(&sentence));
     }
     if report.taken_back > 0 {
@@ -618,6 +626,13 @@ fn report_page(report: &ImportReport, chosen: &Chosen, offer: Option<Html>) -> P
         kind => kind.as_str(),
     };
     let (mut notice, sound) = verdict(report);
+    let asks = report.ilr.as_ref().is_some_and(ilr::asks);
+    if asks && report.outcome == Outcome::Refused {
+        notice = Notification::important("The file needs some answers first. Nothing was stored")
+            .content(
+                "Answer the questions below: the file is held meanwhile, and is read again then.",
+            );
+    }
     if offer.is_some() {
         notice = Notification::important("The file needs some answers first. Nothing was stored")
             .content("Say which column is which, below: the file is held meanwhile. Or correct what stands below and send it again.");

@@ -10,7 +10,7 @@ use super::import_map_forms::{Errors, Pairs, error, sent};
 use super::release_view::heading;
 use super::words;
 use crate::import::mapping::look::{Examples, Look, Seen};
-use crate::import::mapping::propose::is_known;
+use crate::import::mapping::propose::is_known_in;
 use crate::import::mapping::{Kind, Mapping, Need, Origin};
 use crate::model::Model as _;
 use crate::store::kept::Known;
@@ -117,7 +117,7 @@ impl Asked {
         let need = need(&held.whose, held.kind, column);
         let is_clear = chosen
             .strip_prefix('=')
-            .is_some_and(|name| held.name.is_some() || is_known(column, name));
+            .is_some_and(|name| held.name.is_some() || is_known_in(held.kind, column, name));
         Self {
             kind: held.kind,
             column,

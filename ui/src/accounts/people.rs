@@ -282,7 +282,7 @@ pub(super) fn role_fields(
 fn new_page(roles: &[RoleWords], new: &New, errors: &[(&'static str, String)]) -> Page {
     let error = errors.iter().find(|(of, _)| *of == "name");
     let name = Field::new("name", "Their name")
-        .hint("They sign in with it, and what they do is kept under it. 1 to 64 letters and digits, with single spaces between")
+        .hint("They sign in with it, and what they do is kept under it. 1 to 64 letters and digits, with single spaces, hyphens, apostrophes or full stops between")
         .value(new.name.clone())
         .error_if(error.map(|(_, error)| error.clone()));
     let [role, organisation] = role_fields(roles, &new.role, &new.organisation, errors);

@@ -72,7 +72,7 @@ fn page(
     let mut form = PostForm::to(format!("/welcome/{}", token.reveal()));
     if set_up.person.is_none() {
         let field = Field::new("name", "Your name")
-            .hint("You sign in with it, and what you do here is kept under it. 1 to 64 letters and digits, with single spaces between")
+            .hint("You sign in with it, and what you do here is kept under it. 1 to 64 letters and digits, with single spaces, hyphens, apostrophes or full stops between")
             .value(name)
             .error_if(error("name"));
         form = form.with(TextInput::new(field).autocomplete("username").width(20));

@@ -276,7 +276,7 @@ pub fn propose(kind: Kind, look: &Look, before: Option<&Mapping>) -> Mapping {
     let mut pairs: Vec<(f64, &str, &str)> = Vec::new();
     for column in kind.columns() {
         for name in &names {
-            let score = likeness(column, &plain(name));
+            let score = likeness_in(kind, column, &plain(name));
             if score >= ALIKE {
                 pairs.push((score, column, name));
             }
@@ -316,6 +316,61 @@ pub fn propose(kind: Kind, look: &Look, before: Option<&Mapping>) -> Mapping {
 #[must_use]
 pub fn is_known(column: &str, name: &str) -> bool {
     likeness(column, &plain(name)) >= KNOWN
+}
+
+/// The same in a file of this kind, of which some names are known that mean something else in others.
+#[must_use]
+pub fn is_known_in(kind: Kind, column: &str, name: &str) -> bool {
+    likeness_in(kind, column, &plain(name)) >= KNOWN
+}
+
+/// Names that stand for a column in files of one kind alone.
+const OF_KIND: &[(Kind, &str, &[&str])] = &[
+    (Kind::Demand, "area", &["district"]),
+    (
+        Kind::Demand,
+        "asks",
+        &["who_is_asking", "who_asks", "asked_by"],
+    ),
+    (Kind::Demand, "reference", &["ref", "id"]),
+    (
+        Kind::Demand,
+        "from",
+        &["start", "needed_from", "first_month"],
+    ),
+    (Kind::Vacancies, "district", &["location", "town", "where"]),
+    (
+        Kind::Services,
+        "name",
+        &["service_name", "service", "course"],
+    ),
+    (Kind::Services, "area", &["district"]),
+    (Kind::Services, "place", &["venue", "location", "address"]),
+    (
+        Kind::Services,
+        "url",
+        &["web", "website", "web_page", "web_address", "link"],
+    ),
+    (
+        Kind::Services,
+        "assured_date",
+        &["checked_on", "checked", "last_checked", "date_checked"],
+    ),
+    (
+        Kind::Services,
+        "start",
+        &["next_start", "next_start_date", "begins"],
+    ),
+];
+
+fn likeness_in(kind: Kind, column: &str, name: &str) -> f64 {
+    let mut of_kind = OF_KIND
+        .iter()
+        .filter(|(of, known, _)| *of == kind && *known == column);
+    if of_kind.any(|(.., names)| names.contains(&name)) {
+        return KNOWN;
+    }
+    likeness(column, name)
 }
 
 /// How alike a column of the contract and a name of a file are, from 0 to 1.

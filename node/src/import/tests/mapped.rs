@@ -397,3 +397,21 @@ proptest! {
         });
     }
 }
+
+/// Reproduction: usual headings of services, vacancies and demand were not recognised.
+#[test]
+fn usual_headings_are_known_by_the_kind_of_file() {
+    use crate::import::mapping::propose::is_known_in;
+    for (kind, column, name) in [
+        (Kind::Services, "name", "Service name"),
+        (Kind::Services, "area", "District"),
+        (Kind::Services, "place", "Venue"),
+        (Kind::Services, "assured_date", "Checked on"),
+        (Kind::Vacancies, "district", "Location"),
+        (Kind::Demand, "area", "District"),
+        (Kind::Demand, "asks", "Who is asking"),
+    ] {
+        assert!(is_known_in(kind, column, name), "{name}");
+    }
+    assert!(!is_known_in(Kind::Learners, "district", "Location"));
+}

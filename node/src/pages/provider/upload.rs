@@ -122,7 +122,7 @@ fn about() -> Html {
     let columns = Details::new("Columns of the file", Html::paragraph(&COLUMNS.join(", ")));
     Html::concat([
         Html::paragraph(
-            "One row for each enrolment. If the columns have names of their own, you are asked what they stand for, once for each source. Leave `provider` empty or write your own name; a row of another provider is refused. The file is read once and not kept: what tells a person becomes a code, an age band and a district.",
+            "One row for each enrolment. If the columns have names of their own, you are asked what they stand for, once for each source. Leave the column \u{201c}provider\u{201d} empty or write your own name; a row of another provider is refused. The file is read once and not kept: what tells a person becomes a code, an age band and a district.",
         ),
         columns.into(),
         list([
@@ -422,7 +422,10 @@ pub(in crate::pages) fn report_body(report: &ImportReport, sound: bool) -> Vec<H
             TAKEN_BACK.trim(),
         )));
     }
-    for sentence in report.references.sentences(t.rows) {
+    for sentence in report
+        .references
+        .sentences(t.rows, report.outcome == Outcome::Stored)
+    {
         pieces.push(Html::paragraph(&sentence));
     }
     if !sound {

@@ -14,7 +14,7 @@ async fn a_file_asks_waits_and_goes_on() {
     let asked = world.upload("ilr", "store", &file).await;
     assert_eq!(asked.status, StatusCode::OK);
     for words in [
-        "The file was refused",
+        "The file needs some answers first",
         "ilr-ukprn-unknown",
         "Answer the questions",
         "2018-19",
