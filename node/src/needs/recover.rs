@@ -15,20 +15,23 @@ use crate::store::demand::Demand;
 use crate::store::kept::Kept as _;
 use crate::store::needs::{self, Left, New};
 
+/// A statement of what is asked for, by its place in the node's sequence, and the one of what is offered that follows it.
+pub(crate) type Published<'a> = (u64, &'a DemandSummary, Option<(u64, &'a ProvisionSummary)>);
+
 /// Why a draft of the backup is refused.
 const LATER: &str = "The log has needs that were published after this backup was made.";
 
-/// Writes what the log holds, the oldest first: statements of what is asked for, each with the one of what is offered that follows it.
+/// Writes what the log holds, the oldest first.
 pub(crate) async fn take_back(
     tx: &mut SqliteConnection,
-    published: &[(u64, &DemandSummary, Option<(u64, &ProvisionSummary)>)],
+    published: &[Published<'_>],
     now: Timestamp,
 ) -> Result<(), StoreError> {
     if published.is_empty() {
         return Ok(());
     }
-    let waiting = needs::last(&mut *tx).await?.filter(|last| last.waits());
-    let mut waiting = waiting;
+    let last = needs::last(&mut *tx).await?;
+    let mut waiting = last.filter(needs::StoredNeeds::waits);
     for (seq, demand, provision) in published {
         let seqs = [Some(*seq), provision.map(|(seq, _)| seq)];
         let is_it = |draft: &needs::StoredNeeds| {
