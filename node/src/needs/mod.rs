@@ -1,9 +1,9 @@
 //! Needs of the area as everybody may read them: what is asked for and what is offered, as two statements that are prepared, read and published
 //! together by two people.
 //!
-//! [`prepare`] adds up what the node holds into a draft: sums of organisations that may be told, also beside what was told before ([`sums`]),
-//! counts of people with noise that is drawn once ([`people`]), and services of the open feed ([`offers`]). [`approve`] signs exactly
-//! that draft. After a database was lost, [`recover`] takes what was published back from the log.
+//! [`prepare`] adds up what the node holds into a draft: sums of organisations that may be told, also beside what was told before (`sums`),
+//! counts of people with noise that is drawn once (`people`), and services of the open feed (`offers`). [`approve`] signs exactly
+//! that draft. After a database was lost, `recover` takes what was published back from the log.
 
 mod act;
 pub(crate) mod offers;
